@@ -1,0 +1,2 @@
+//! Bytes and code points.
+pub mod iana;
