@@ -1,0 +1,64 @@
+//! Transform type 4: key exchange.
+
+use adit_wire::iana::KeMethod;
+
+use crate::error::KeError;
+use crate::random::Random;
+use crate::secret::Secret;
+
+/// What one key exchange method looks like from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeSpec {
+    /// IANA transform id, also the "Diffie-Hellman Group Num" of the KE payload.
+    pub id: KeMethod,
+    /// Octets of the public value in the KE payload.
+    pub public_len: usize,
+    /// Octets of the shared secret.
+    pub shared_len: usize,
+    /// Security strength in bits against a classical attacker (NIST SP 800-57).
+    pub strength: u16,
+    /// Whether it belongs to a proposal that nobody configured.
+    pub default_offer: bool,
+}
+
+/// A key exchange method of a provider.
+pub trait KeyExchange: Send + Sync {
+    /// Its dimensions.
+    fn spec(&self) -> &KeSpec;
+
+    /// Draws a private value from `random`; returns it with the public value for the KE payload.
+    fn start(&self, random: &dyn Random) -> (Box<dyn Ephemeral>, Vec<u8>);
+
+    /// The responder's whole side: answers `peer_public` with our public value and the shared secret.
+    ///
+    /// # Errors
+    /// [`KeError`] about the peer's public value.
+    fn respond(
+        &self,
+        random: &dyn Random,
+        peer_public: &[u8],
+    ) -> Result<(Vec<u8>, Secret), KeError> {
+        let (ephemeral, public) = self.start(random);
+        Ok((public, ephemeral.finish(peer_public)?))
+    }
+
+    /// Starts from a given private value (big-endian; little-endian for X25519), for known-answer tests. A private
+    /// value that is ever used twice, or known to anybody, makes the exchange worthless.
+    ///
+    /// # Errors
+    /// [`KeError::BadPrivate`] when the method does not allow the value.
+    fn dangerous_start_with(
+        &self,
+        private: &[u8],
+    ) -> Result<(Box<dyn Ephemeral>, Vec<u8>), KeError>;
+}
+
+/// Our private value between the two messages of an exchange. Good for one [`finish`](Ephemeral::finish); wiped after.
+pub trait Ephemeral: Send {
+    /// Checks the peer's public value and computes the shared secret: g^ir of RFC 7296 2.14, left-padded to the
+    /// modulus for MODP groups; the x coordinate alone for ECP groups (RFC 5903 9).
+    ///
+    /// # Errors
+    /// [`KeError`] about the peer's public value.
+    fn finish(self: Box<Self>, peer_public: &[u8]) -> Result<Secret, KeError>;
+}
