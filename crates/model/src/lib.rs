@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The shared words of Adit.
+//!
+//! An operator configures a [`connection::Connection`] with its children, proposals and selectors. The key
+//! exchange turns it into IKE and CHILD SAs; what it does on the way are [`event::Event`]s, what it asks of the data
+//! plane are [`dataplane::DataPlaneRequest`]s, and where it says no it gives a [`reason::Refusal`] with both sides'
+//! values. Packets that are dropped count under a [`drops::DropReason`].
+//!
+//! Whatever is known about a tunnel, from whomever, becomes a [`fact::Fact`]; facts about one subject make a
+//! [`fact::Case`], which is all that diagnosis reads. Here and nowhere else the river of traffic and keys and the
+//! river of evidence and verdicts meet.
+//!
+//! Values only: no I/O, no clock ([`now::Now`] is handed in), no behaviour beyond reading, printing and comparing.
+
+pub mod connection;
+pub mod dataplane;
+pub mod drops;
+pub mod event;
+mod event_text;
+pub mod fact;
+pub mod identity;
+pub mod keywords;
+pub mod now;
+pub mod proposal;
+pub mod reason;
+mod reason_text;
+pub mod secret;
+pub mod selector;
+pub mod status;
+pub mod text;
+
+pub use now::{Mono, Now, Wall};
+pub use secret::Secret;

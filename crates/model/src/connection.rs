@@ -1,0 +1,143 @@
+//! What an operator configured: tunnels and their children, neutral of any dialect.
+
+use core::time::Duration;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::Identity;
+use crate::proposal::Proposal;
+use crate::selector::Selector;
+
+/// One tunnel to one peer. Keys aren't part of it: whoever runs the tunnel holds them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The name that commands, events and findings use.
+    pub name: String,
+    /// Our address: `None` for any.
+    pub local: Option<IpAddr>,
+    /// The peer's address, name, or any.
+    pub remote: Remote,
+    /// Who we say we are.
+    pub local_id: Identity,
+    /// Who the peer must be; `None` accepts any identity that authenticates.
+    pub remote_id: Option<Identity>,
+    /// How both sides authenticate.
+    pub auth: AuthKind,
+    /// IKE proposals, most wanted first.
+    pub ike: Vec<Proposal>,
+    /// Who starts.
+    pub start: Start,
+    /// CHILD SAs.
+    pub children: Vec<Child>,
+    /// Idle time after which the peer is asked whether it lives; zero never asks.
+    pub dpd_delay: Duration,
+    /// Retransmission schedule.
+    pub retransmit: Retransmit,
+    /// Encapsulate ESP in UDP even without a NAT.
+    pub force_encap: bool,
+    /// UDP port the peer's IKE listens on; 500 unless a test or a forwarder says otherwise.
+    pub remote_port: u16,
+}
+
+/// Where the peer is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Remote {
+    /// At this address.
+    Address(IpAddr),
+    /// Wherever this name resolves to.
+    Name(String),
+    /// Anywhere; such a connection only responds.
+    Any,
+}
+
+/// How a connection authenticates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthKind {
+    /// A pre-shared key on both sides (RFC 7296 2.15).
+    Psk,
+}
+
+/// Who starts a tunnel, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// As soon as the gateway runs, and again whenever it is down.
+    Auto,
+    /// When a packet wants through.
+    OnDemand,
+    /// Never by us.
+    Passive,
+}
+
+/// Retransmission with exponential back-off (RFC 7296 2.1 leaves the numbers open).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retransmit {
+    /// Wait before the first retransmission.
+    pub initial: Duration,
+    /// Each wait is the previous one times this many hundredths.
+    pub backoff_percent: u32,
+    /// Longest wait.
+    pub max: Duration,
+    /// Retransmissions before giving up.
+    pub tries: u32,
+}
+
+impl Default for Retransmit {
+    fn default() -> Self {
+        Self {
+            initial: Duration::from_millis(500),
+            backoff_percent: 180,
+            max: Duration::from_secs(30),
+            tries: 6,
+        }
+    }
+}
+
+impl Retransmit {
+    /// The wait after transmission number `sent` (1 is the first transmission).
+    #[must_use]
+    pub fn wait_after(&self, sent: u32) -> Duration {
+        let mut wait = self.initial;
+        for _ in 1..sent {
+            wait = (wait * self.backoff_percent / 100).min(self.max);
+        }
+        wait.min(self.max)
+    }
+
+    /// How long it takes to give up on a peer that never answers.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        (1..=self.tries + 1).map(|n| self.wait_after(n)).sum()
+    }
+}
+
+/// One CHILD SA of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Child {
+    /// Name, unique within the connection.
+    pub name: String,
+    /// Our side's traffic.
+    pub local_ts: Vec<Selector>,
+    /// The peer's side's traffic.
+    pub remote_ts: Vec<Selector>,
+    /// ESP proposals, most wanted first.
+    pub esp: Vec<Proposal>,
+    /// Tunnel or transport.
+    pub mode: Mode,
+    /// Anti-replay window in packets (RFC 4303 3.4.3).
+    pub replay_window: u32,
+}
+
+/// How inner packets are carried (RFC 4301 3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A whole IP packet inside another.
+    #[default]
+    Tunnel,
+    /// Only the payload; the peers are the ends of the traffic.
+    Transport,
+}

@@ -1,0 +1,276 @@
+//! What happened: typed first, text second.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::drops::DropReason;
+use crate::identity::Identity;
+use crate::now::Now;
+use crate::proposal::{Proposal, Suite};
+use crate::reason::Refusal;
+use crate::selector::Selector;
+
+/// Which part a side plays in an IKE SA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It sent the IKE_SA_INIT request.
+    Initiator,
+    /// It answered.
+    Responder,
+}
+
+/// One happening in the life of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Now,
+    /// The configured connection, once it is known.
+    pub connection: Option<String>,
+    /// The part we play in the IKE SA, where there is one.
+    pub role: Option<Role>,
+    /// Our address and port.
+    pub local: Option<SocketAddr>,
+    /// The peer's address and port.
+    pub remote: Option<SocketAddr>,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// A message of an exchange, as far as events speak of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageInfo {
+    /// Exchange name, such as `IKE_SA_INIT`.
+    pub exchange: String,
+    /// Message ID.
+    pub message_id: u32,
+    /// Whether it is the response.
+    pub response: bool,
+    /// Payload names in order, notifies as `N(NAME)`.
+    pub payloads: Vec<String>,
+    /// Size in octets, without UDP header and marker.
+    pub octets: usize,
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Party {
+    /// This side.
+    Us,
+    /// The other side.
+    Peer,
+}
+
+/// What an ICMP error told about a datagram of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathProblem {
+    /// Nobody listens on the port.
+    PortUnreachable,
+    /// The last router can't reach the host.
+    HostUnreachable,
+    /// No route to the network.
+    NetUnreachable,
+    /// A filter said no.
+    AdminProhibited,
+    /// The datagram was too big for the path; the MTU that was told, 0 if none.
+    FragmentationNeeded(u32),
+    /// Our own host has no route, or its own filter refused (errno of the send).
+    LocalSend(i32),
+    /// Any other type and code.
+    Other(u8, u8),
+}
+
+/// What happened. Variants follow the life of an IKE SA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Happening {
+    /// We begin to set up an IKE SA.
+    Initiating {
+        /// What we'll offer.
+        proposals: Vec<Proposal>,
+    },
+    /// A message left.
+    Sent(MessageInfo),
+    /// A message came and was accepted.
+    Received(MessageInfo),
+    /// A request left again because no answer came.
+    Retransmitted {
+        /// Exchange name.
+        exchange: String,
+        /// Message ID.
+        message_id: u32,
+        /// 1 for the first retransmission.
+        attempt: u32,
+    },
+    /// We stopped waiting for an answer.
+    GaveUp {
+        /// Exchange name.
+        exchange: String,
+        /// Message ID.
+        message_id: u32,
+        /// Transmissions in all.
+        transmissions: u32,
+        /// Milliseconds from the first transmission.
+        waited_ms: u64,
+    },
+    /// ICMP or the socket reported that a datagram didn't get through.
+    PathFailed {
+        /// What was reported.
+        problem: PathProblem,
+        /// Who reported it.
+        offender: Option<IpAddr>,
+        /// The remote port of the datagram.
+        remote_port: u16,
+    },
+    /// A responder asked us to return a cookie, or we asked an initiator (RFC 7296 2.6).
+    Cookie {
+        /// Who asked.
+        by: Party,
+    },
+    /// The responder wants another key exchange method; the initiator tries again (RFC 7296 1.2).
+    KeRetry {
+        /// Method tried.
+        from: String,
+        /// Method wanted.
+        to: String,
+        /// Who wants it.
+        by: Party,
+    },
+    /// NAT detection is done (RFC 7296 2.23).
+    NatDetection {
+        /// Our own address is translated.
+        local_behind_nat: bool,
+        /// The peer's address is translated.
+        remote_behind_nat: bool,
+        /// Whether the peer supports NAT traversal at all.
+        peer_supports: bool,
+    },
+    /// The exchange moved to port 4500.
+    Floated,
+    /// The peer's address or port changed and we follow it (RFC 7296 2.23).
+    PeerMoved {
+        /// Before.
+        from: SocketAddr,
+        /// Now.
+        to: SocketAddr,
+    },
+    /// IKE proposal agreed.
+    IkeProposalChosen {
+        /// The result.
+        suite: Suite,
+    },
+    /// Both sides authenticated; the IKE SA is up.
+    IkeEstablished {
+        /// Our identity.
+        local_id: Identity,
+        /// The peer's identity.
+        remote_id: Identity,
+        /// The algorithms.
+        suite: Suite,
+        /// SPIs, initiator's first.
+        spis: (u64, u64),
+    },
+    /// A CHILD SA is up.
+    ChildEstablished {
+        /// Its configured name.
+        child: String,
+        /// SPI of what we receive.
+        spi_in: u32,
+        /// SPI of what we send.
+        spi_out: u32,
+        /// The algorithms.
+        suite: Suite,
+        /// Negotiated selectors, ours.
+        ts_local: Vec<Selector>,
+        /// Negotiated selectors, theirs.
+        ts_remote: Vec<Selector>,
+        /// Whether they are less than what is configured here.
+        narrowed: bool,
+        /// Whether ESP travels in UDP.
+        udp_encap: bool,
+    },
+    /// We refused something of the peer's.
+    Refused {
+        /// What the refusal is about, such as `IKE_SA_INIT` or `CHILD_SA lan`.
+        what: String,
+        /// Why.
+        refusal: Refusal,
+        /// Name of the notify that told the peer; `None` when nothing was sent.
+        notify: Option<String>,
+    },
+    /// The peer refused something of ours.
+    PeerRefused {
+        /// What was refused, as above.
+        what: String,
+        /// Number of the error notify.
+        notify: u16,
+        /// Its name.
+        name: String,
+        /// Its data, in hex.
+        data: String,
+        /// What we had asked for, as far as it bears on the notify.
+        asked: Asked,
+    },
+    /// An unprotected message claimed an error. It is recorded and doesn't end the exchange (RFC 7296 2.21).
+    UnprotectedNotify {
+        /// Number of the notify.
+        notify: u16,
+        /// Its name.
+        name: String,
+        /// Major IKE version of the header that carried it.
+        version: u8,
+    },
+    /// A CHILD SA went away.
+    ChildClosed {
+        /// Its name.
+        child: String,
+        /// SPI of what we received.
+        spi_in: u32,
+        /// Who closed it.
+        by: Party,
+    },
+    /// An IKE SA went away.
+    IkeClosed {
+        /// Who closed it.
+        by: Party,
+        /// Why, in a word: `deleted`, `dead-peer`, `replaced`, `shutdown`, `failed`.
+        cause: String,
+    },
+    /// The peer says that it has no other IKE SA with us (RFC 7296 2.4); older ones were dropped.
+    InitialContact {
+        /// How many were dropped.
+        closed: u32,
+    },
+    /// The peer answered after silence.
+    PeerAlive,
+    /// A packet was dropped.
+    Dropped {
+        /// Why.
+        reason: DropReason,
+        /// Detail for a person, never secret.
+        detail: String,
+    },
+}
+
+/// What a refused request had asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Proposals, where the request carried some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
+    /// Selectors for our side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ts_local: Vec<Selector>,
+    /// Selectors for the peer's side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ts_remote: Vec<Selector>,
+    /// Our identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_id: Option<Identity>,
+    /// The identity that we want the peer to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<Identity>,
+}

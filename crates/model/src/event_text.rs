@@ -1,0 +1,186 @@
+//! An event in one sentence, for logs and as the quoted line of evidence.
+
+use core::fmt;
+
+use crate::event::{Event, Happening, MessageInfo, Party, PathProblem};
+use crate::reason_text::list;
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.connection {
+            write!(f, "{name}: ")?;
+        }
+        write!(f, "{}", self.what)?;
+        match (&self.what, self.remote) {
+            (Happening::Sent(_) | Happening::Retransmitted { .. }, Some(to)) => {
+                write!(f, " to {to}")
+            }
+            (
+                Happening::Received(_)
+                | Happening::Refused { .. }
+                | Happening::PeerRefused { .. }
+                | Happening::Dropped { .. },
+                Some(from),
+            ) => {
+                write!(f, " (peer {from})")
+            }
+            (Happening::GaveUp { .. }, Some(peer)) => write!(f, " from {peer}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for MessageInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.response { "response" } else { "request" };
+        write!(
+            f,
+            "{} {kind} {} [ {} ]",
+            self.exchange,
+            self.message_id,
+            self.payloads.join(" ")
+        )
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Party::Us => "us",
+            Party::Peer => "the peer",
+        })
+    }
+}
+
+impl fmt::Display for PathProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PathProblem::PortUnreachable => f.write_str("port unreachable"),
+            PathProblem::HostUnreachable => f.write_str("host unreachable"),
+            PathProblem::NetUnreachable => f.write_str("network unreachable"),
+            PathProblem::AdminProhibited => f.write_str("administratively prohibited"),
+            PathProblem::FragmentationNeeded(mtu) => write!(f, "too big for the path (MTU {mtu})"),
+            PathProblem::LocalSend(errno) => {
+                write!(f, "the local host refused to send (errno {errno})")
+            }
+            PathProblem::Other(kind, code) => write!(f, "ICMP type {kind} code {code}"),
+        }
+    }
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Happening::Initiating { proposals } => {
+                write!(f, "initiating, offering {}", list(proposals))
+            }
+            Happening::Sent(m) => write!(f, "sent {m}"),
+            Happening::Received(m) => write!(f, "received {m}"),
+            Happening::Retransmitted {
+                exchange,
+                message_id,
+                attempt,
+            } => write!(
+                f,
+                "retransmission {attempt} of {exchange} request {message_id}"
+            ),
+            Happening::GaveUp {
+                exchange,
+                message_id,
+                transmissions,
+                waited_ms,
+            } => write!(
+                f,
+                "no answer to {exchange} request {message_id} after {transmissions} transmissions in {}.{:03} s",
+                waited_ms / 1000,
+                waited_ms % 1000
+            ),
+            Happening::PathFailed {
+                problem,
+                offender,
+                remote_port,
+            } => {
+                write!(f, "a datagram to port {remote_port} failed: {problem}")?;
+                offender.map_or(Ok(()), |who| write!(f, ", reported by {who}"))
+            }
+            Happening::Cookie { by } => write!(f, "{by} asked for a cookie"),
+            Happening::KeRetry { from, to, by } => {
+                write!(f, "{by} asked for key exchange {to} instead of {from}")
+            }
+            Happening::NatDetection {
+                peer_supports: false,
+                ..
+            } => f.write_str("the peer doesn't support NAT traversal"),
+            Happening::NatDetection {
+                local_behind_nat,
+                remote_behind_nat,
+                ..
+            } => f.write_str(match (local_behind_nat, remote_behind_nat) {
+                (false, false) => "no NAT on the path",
+                (true, false) => "we are behind a NAT",
+                (false, true) => "the peer is behind a NAT",
+                (true, true) => "both sides are behind a NAT",
+            }),
+            Happening::Floated => f.write_str("moved to port 4500"),
+            Happening::PeerMoved { from, to } => write!(f, "the peer moved from {from} to {to}"),
+            Happening::IkeProposalChosen { suite } => write!(f, "IKE proposal agreed: {suite}"),
+            Happening::IkeEstablished {
+                local_id,
+                remote_id,
+                suite,
+                spis,
+            } => {
+                write!(
+                    f,
+                    "IKE SA {:016x}_{:016x} established between {local_id} and {remote_id}, {suite}",
+                    spis.0, spis.1
+                )
+            }
+            Happening::ChildEstablished {
+                child,
+                spi_in,
+                spi_out,
+                suite,
+                ts_local,
+                ts_remote,
+                narrowed,
+                udp_encap,
+            } => write!(
+                f,
+                "CHILD SA {child} established, SPIs {spi_in:08x} in {spi_out:08x} out, {suite}{}, {} === {}{}",
+                if *udp_encap { " in UDP" } else { "" },
+                list(ts_local),
+                list(ts_remote),
+                if *narrowed { " (narrowed)" } else { "" }
+            ),
+            Happening::Refused {
+                what,
+                refusal,
+                notify,
+            } => {
+                write!(f, "refused {what}: {refusal}")?;
+                notify
+                    .as_ref()
+                    .map_or(Ok(()), |n| write!(f, "; told the peer {n}"))
+            }
+            Happening::PeerRefused { what, name, .. } => {
+                write!(f, "the peer refused {what} with {name}")
+            }
+            Happening::UnprotectedNotify { name, version, .. } => {
+                write!(f, "an unprotected IKEv{version} message claims {name}")
+            }
+            Happening::ChildClosed { child, spi_in, by } => {
+                write!(f, "CHILD SA {child} ({spi_in:08x} in) closed by {by}")
+            }
+            Happening::IkeClosed { by, cause } => write!(f, "IKE SA closed by {by}: {cause}"),
+            Happening::InitialContact { closed } => write!(
+                f,
+                "INITIAL_CONTACT from the peer; {closed} older IKE SAs closed"
+            ),
+            Happening::PeerAlive => f.write_str("the peer is alive"),
+            Happening::Dropped { reason, detail } => {
+                write!(f, "dropped a packet ({reason}): {detail}")
+            }
+        }
+    }
+}

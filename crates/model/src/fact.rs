@@ -1,0 +1,203 @@
+//! Evidence as typed facts with a source, and cases made of them.
+//!
+//! `diagnose` reads nothing else. Whether a fact came from a live endpoint, a probe, a configuration or somebody's
+//! log makes no difference to a rule.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Happening, PathProblem, Role};
+use crate::now::Wall;
+
+/// Whose evidence a fact is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The side that asks.
+    Local,
+    /// The other gateway.
+    Remote,
+}
+
+impl Side {
+    /// The other side.
+    #[must_use]
+    pub fn other(self) -> Side {
+        match self {
+            Side::Local => Side::Remote,
+            Side::Remote => Side::Local,
+        }
+    }
+}
+
+/// Where a fact was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// File, host or component: `east.log`, `west events`, `probe`.
+    pub name: String,
+    /// Line or record number, from 1.
+    pub line: Option<u64>,
+    /// The line itself, or the event in one sentence; never a secret.
+    pub text: String,
+}
+
+/// One thing known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Where it was read.
+    pub source: Source,
+    /// When it happened, as far as the source tells.
+    pub at: Option<Wall>,
+    /// Whose evidence it is.
+    pub side: Side,
+    /// The tunnel or peer it is about, by the name its own side uses.
+    pub subject: Option<String>,
+    /// The part its side played, where that is known.
+    pub role: Option<Role>,
+    /// What is known.
+    pub what: Known,
+}
+
+/// What a fact says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Known {
+    /// Something happened.
+    Happened {
+        /// What.
+        happening: Happening,
+    },
+    /// A probe was answered, or wasn't.
+    Probed {
+        /// What was asked and what came of it.
+        probe: Probe,
+    },
+    /// Whether the IKE daemon of this side runs.
+    Daemon {
+        /// It runs.
+        running: bool,
+    },
+    /// A connection is configured on this side.
+    Configured {
+        /// As configured.
+        connection: Box<crate::connection::Connection>,
+    },
+    /// What a tunnel's state is now.
+    TunnelState {
+        /// All children are up.
+        up: bool,
+    },
+    /// A drop counter's value, and how it grew over the window.
+    Drops {
+        /// Which counter.
+        reason: crate::drops::DropReason,
+        /// Packets.
+        count: u64,
+    },
+}
+
+/// An active test and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "probe", rename_all = "kebab-case")]
+pub enum Probe {
+    /// An ICMP echo to the peer's address.
+    Echo {
+        /// To whom.
+        to: IpAddr,
+        /// What came of it.
+        outcome: ProbeOutcome,
+    },
+    /// An IKE_SA_INIT request (no key is ever agreed) to a UDP port of the peer.
+    IkeInit {
+        /// To whom.
+        to: IpAddr,
+        /// To which port: 500, or 4500 with the non-ESP marker.
+        port: u16,
+        /// What came of it.
+        outcome: ProbeOutcome,
+    },
+    /// Whether our host has a route to the peer.
+    Route {
+        /// To whom.
+        to: IpAddr,
+        /// It has.
+        exists: bool,
+    },
+    /// Whether the control socket of our own gateway answers.
+    Control {
+        /// It does.
+        answers: bool,
+    },
+}
+
+/// What came of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", content = "value", rename_all = "kebab-case")]
+pub enum ProbeOutcome {
+    /// An answer, after so many milliseconds; for IKE the major version of the answer's header is in
+    /// [`ProbeOutcome::AnsweredVersion`] instead.
+    Answered(u64),
+    /// An IKE answer of this major version.
+    AnsweredVersion(u8),
+    /// An ICMP error or a local refusal.
+    Failed(PathProblem),
+    /// Silence for so many milliseconds.
+    Silent(u64),
+    /// The probe couldn't be made (no permission, no socket).
+    NotMade,
+}
+
+/// All that is known about one subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// The tunnel or peer in question, by the local name.
+    pub subject: String,
+    /// The facts, in the order they were read; each side's in time order.
+    pub facts: Vec<Fact>,
+    /// Which sides' evidence covers the whole attempt, so that absence counts.
+    pub covered: BTreeMap<Side, bool>,
+}
+
+impl Case {
+    /// Facts of one side.
+    pub fn of(&self, side: Side) -> impl Iterator<Item = &Fact> {
+        self.facts.iter().filter(move |f| f.side == side)
+    }
+
+    /// Every happening, with its fact.
+    pub fn happenings(&self) -> impl Iterator<Item = (&Fact, &Happening)> {
+        self.facts.iter().filter_map(|f| match &f.what {
+            Known::Happened { happening } => Some((f, happening)),
+            _ => None,
+        })
+    }
+
+    /// Whether that side's evidence is complete for the attempt in question.
+    #[must_use]
+    pub fn covers(&self, side: Side) -> bool {
+        self.covered.get(&side).copied().unwrap_or(false)
+    }
+}
+
+impl Fact {
+    /// The fact that an event is, as side `side`'s record number `line` in `source`.
+    #[must_use]
+    pub fn from_event(event: &Event, side: Side, source: &str, line: u64) -> Fact {
+        Fact {
+            source: Source {
+                name: source.to_owned(),
+                line: Some(line),
+                text: event.to_string(),
+            },
+            at: Some(event.at.wall),
+            side,
+            subject: event.connection.clone(),
+            role: event.role,
+            what: Known::Happened {
+                happening: event.what.clone(),
+            },
+        }
+    }
+}

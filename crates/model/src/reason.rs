@@ -1,0 +1,202 @@
+//! Why a negotiation was refused, sorted by whose fault it is, with both sides' values.
+//!
+//! `ike` returns these; the notify to send is derived from them in one place there; `diagnose` reads them. A line
+//! in another product's log about the same happening becomes the same value.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::Identity;
+use crate::proposal::{Proposal, TransformKind};
+use crate::selector::Selector;
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The peer sent what no reading of the protocol allows.
+    PeerMalformed,
+    /// Both sides are right by themselves and don't fit each other.
+    Incompatible,
+    /// The peer's message is well formed and breaks the protocol's rules or fails a check.
+    PeerMisbehaved,
+    /// Our own configuration can't serve this.
+    OurConfiguration,
+    /// We lack a local resource, or a local party failed us.
+    LocalResource,
+}
+
+/// Why a message, an IKE SA or a CHILD SA was refused, by the side that refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Refusal {
+    /// A message or payload that can't be read.
+    Malformed {
+        /// The field that was wrong.
+        field: String,
+        /// Octet offset in the message.
+        offset: usize,
+        /// What was wrong with it.
+        problem: String,
+    },
+    /// A payload that must be understood and isn't (RFC 7296 2.5).
+    CriticalPayload {
+        /// Payload type.
+        payload: u8,
+    },
+    /// A payload that the exchange needs is missing, or one too many is there.
+    Presence {
+        /// What was missing or in excess.
+        problem: String,
+    },
+    /// Another major version of IKE (RFC 7296 2.5).
+    MajorVersion {
+        /// Major version in the received header.
+        received: u8,
+    },
+    /// No IKE proposal in common.
+    NoIkeProposal {
+        /// What the initiator offered.
+        offered: Vec<Proposal>,
+        /// What the responder would take.
+        configured: Vec<Proposal>,
+        /// In what the closest pair differs.
+        differs: Vec<TransformKind>,
+    },
+    /// The key exchange payload uses a method that isn't the chosen one; the exchange is tried again with `wanted`.
+    KeMethod {
+        /// Method of the payload, by keyword.
+        received: String,
+        /// Method the responder wants, by keyword.
+        wanted: String,
+    },
+    /// A key exchange value that isn't one (wrong length, not on the curve, zero).
+    KeValue {
+        /// Method, by keyword.
+        method: String,
+        /// What was wrong.
+        problem: String,
+    },
+    /// No configured connection is for this pair of addresses.
+    NoConnection {
+        /// Our address.
+        local: IpAddr,
+        /// The peer's address.
+        remote: IpAddr,
+    },
+    /// The peer identified itself as somebody whom no candidate connection expects.
+    PeerIdentity {
+        /// Who it says it is.
+        received: Identity,
+        /// Whom the candidates expect.
+        expected: Vec<Identity>,
+    },
+    /// The initiator asked for an identity (IDr) that we don't have.
+    OurIdentity {
+        /// Whom it asked for.
+        requested: Identity,
+        /// Who we are.
+        ours: Vec<Identity>,
+    },
+    /// The peer authenticates with another method than is configured.
+    AuthMethod {
+        /// AUTH method number received.
+        received: u8,
+        /// AUTH method number expected.
+        expected: u8,
+    },
+    /// The peer's AUTH value doesn't verify: with a PSK, the two sides' keys differ.
+    AuthValue {
+        /// Whom the peer claims to be.
+        claimed: Identity,
+        /// AUTH method number.
+        method: u8,
+    },
+    /// We hold no key for this pair of identities.
+    NoKey {
+        /// Our identity.
+        local: Identity,
+        /// The peer's identity.
+        remote: Identity,
+    },
+    /// No ESP proposal in common.
+    NoEspProposal {
+        /// What was offered.
+        offered: Vec<Proposal>,
+        /// What is configured.
+        configured: Vec<Proposal>,
+        /// In what the closest pair differs.
+        differs: Vec<TransformKind>,
+    },
+    /// No traffic in common.
+    TrafficSelectors {
+        /// Offered for the refusing side's network.
+        offered_local: Vec<Selector>,
+        /// Offered for the other side's network.
+        offered_remote: Vec<Selector>,
+        /// Configured for the refusing side's network.
+        configured_local: Vec<Selector>,
+        /// Configured for the other side's network.
+        configured_remote: Vec<Selector>,
+    },
+    /// The peer insists on tunnel or transport mode and we on the other.
+    Mode {
+        /// What was asked for.
+        requested_transport: bool,
+    },
+    /// An exchange of RFC 7296 or an extension that Adit doesn't carry out.
+    Unsupported {
+        /// Which.
+        what: String,
+    },
+    /// A CHILD SA that doesn't exist (RFC 7296 2.25).
+    ChildNotFound {
+        /// Its SPI.
+        spi: u32,
+    },
+    /// The answer doesn't belong to the question: a proposal that wasn't offered, selectors wider than asked, …
+    AnswerMismatch {
+        /// What doesn't fit.
+        problem: String,
+    },
+    /// Too many half-open IKE SAs.
+    HalfOpenLimit {
+        /// How many there are.
+        half_open: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// A local party that was asked (keys, data plane) failed or didn't answer.
+    Local {
+        /// What failed.
+        problem: String,
+    },
+}
+
+impl Refusal {
+    /// Whose fault it is, from the refusing side's point of view.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Refusal::Malformed { .. } | Refusal::Presence { .. } | Refusal::KeValue { .. } => {
+                Fault::PeerMalformed
+            }
+            Refusal::CriticalPayload { .. }
+            | Refusal::MajorVersion { .. }
+            | Refusal::NoIkeProposal { .. }
+            | Refusal::KeMethod { .. }
+            | Refusal::PeerIdentity { .. }
+            | Refusal::OurIdentity { .. }
+            | Refusal::AuthMethod { .. }
+            | Refusal::AuthValue { .. }
+            | Refusal::NoEspProposal { .. }
+            | Refusal::TrafficSelectors { .. }
+            | Refusal::Mode { .. }
+            | Refusal::Unsupported { .. } => Fault::Incompatible,
+            Refusal::AnswerMismatch { .. } | Refusal::ChildNotFound { .. } => Fault::PeerMisbehaved,
+            Refusal::NoConnection { .. } | Refusal::NoKey { .. } => Fault::OurConfiguration,
+            Refusal::HalfOpenLimit { .. } | Refusal::Local { .. } => Fault::LocalResource,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A refusal in one sentence.
+
+use core::fmt;
+
+use crate::reason::Refusal;
+
+/// Values of a list joined for a sentence; `nothing` when there are none.
+pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "nothing".to_owned();
+    }
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Malformed {
+                field,
+                offset,
+                problem,
+            } => write!(f, "malformed message: {field} at octet {offset}: {problem}"),
+            Refusal::CriticalPayload { payload } => {
+                write!(f, "payload type {payload} must be understood and isn't")
+            }
+            Refusal::Presence { problem } => write!(f, "wrong payloads: {problem}"),
+            Refusal::MajorVersion { received } => {
+                write!(f, "IKE version {received} isn't spoken here")
+            }
+            Refusal::NoIkeProposal {
+                offered,
+                configured,
+                differs,
+            } => {
+                write!(
+                    f,
+                    "no IKE proposal in common: offered {}; configured {}; they differ in {}",
+                    list(offered),
+                    list(configured),
+                    list(differs)
+                )
+            }
+            Refusal::KeMethod { received, wanted } => {
+                write!(f, "key exchange {received} was tried, {wanted} is wanted")
+            }
+            Refusal::KeValue { method, problem } => {
+                write!(f, "the {method} key exchange value is invalid: {problem}")
+            }
+            Refusal::NoConnection { local, remote } => write!(
+                f,
+                "no connection is configured between {local} and {remote}"
+            ),
+            Refusal::PeerIdentity { received, expected } => write!(
+                f,
+                "the peer says it is {received}; expected {}",
+                list(expected)
+            ),
+            Refusal::OurIdentity { requested, ours } => write!(
+                f,
+                "the peer wants to talk to {requested}; we are {}",
+                list(ours)
+            ),
+            Refusal::AuthMethod { received, expected } => write!(
+                f,
+                "the peer authenticates with method {received}; {expected} is configured"
+            ),
+            Refusal::AuthValue { claimed, method: 2 } => {
+                write!(f, "the pre-shared key of {claimed} differs from ours")
+            }
+            Refusal::AuthValue { claimed, method } => write!(
+                f,
+                "the authentication of {claimed} (method {method}) doesn't verify"
+            ),
+            Refusal::NoKey { local, remote } => {
+                write!(f, "no key is configured for {local} and {remote}")
+            }
+            Refusal::NoEspProposal {
+                offered,
+                configured,
+                differs,
+            } => {
+                write!(
+                    f,
+                    "no ESP proposal in common: offered {}; configured {}; they differ in {}",
+                    list(offered),
+                    list(configured),
+                    list(differs)
+                )
+            }
+            Refusal::TrafficSelectors {
+                offered_local,
+                offered_remote,
+                configured_local,
+                configured_remote,
+            } => write!(
+                f,
+                "no traffic in common: offered {} to {}; configured {} to {}",
+                list(offered_local),
+                list(offered_remote),
+                list(configured_local),
+                list(configured_remote)
+            ),
+            Refusal::Mode {
+                requested_transport: true,
+            } => f.write_str("transport mode was asked for, tunnel mode is configured"),
+            Refusal::Mode {
+                requested_transport: false,
+            } => f.write_str("tunnel mode was asked for, transport mode is configured"),
+            Refusal::Unsupported { what } => write!(f, "{what} isn't supported"),
+            Refusal::ChildNotFound { spi } => write!(f, "there is no CHILD SA with SPI {spi:08x}"),
+            Refusal::AnswerMismatch { problem } => {
+                write!(f, "the peer's answer doesn't fit the request: {problem}")
+            }
+            Refusal::HalfOpenLimit { half_open, limit } => {
+                write!(f, "{half_open} IKE SAs are half open, the limit is {limit}")
+            }
+            Refusal::Local { problem } => f.write_str(problem),
+        }
+    }
+}

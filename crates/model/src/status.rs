@@ -1,0 +1,126 @@
+//! The state of tunnels as scripts see it: the `adit.status/1` document.
+
+use serde::{Deserialize, Serialize};
+
+/// The whole document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Always [`Status::SCHEMA`].
+    pub schema: String,
+    /// Every configured tunnel, broken first.
+    pub tunnels: Vec<Tunnel>,
+}
+
+impl Status {
+    /// The schema name and major version.
+    pub const SCHEMA: &'static str = "adit.status/1";
+}
+
+/// State of a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TunnelState {
+    /// Not up, and not being set up.
+    Down,
+    /// Being set up.
+    Connecting,
+    /// IKE SA and every child are up.
+    Up,
+    /// Taken down by the operator.
+    Disabled,
+}
+
+/// State of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChildState {
+    /// Has SAs.
+    Up,
+    /// Has SAs that are being replaced.
+    Rekeying,
+    /// Has none.
+    Down,
+}
+
+/// One configured tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// Configured name.
+    pub name: String,
+    /// Its state.
+    pub state: TunnelState,
+    /// Cause id of why it isn't up, where a verdict exists.
+    pub cause: Option<String>,
+    /// The cause, or what is going on, in one sentence.
+    pub summary: String,
+    /// Whether traffic without SAs is blocked, and by what: `nftables`, `routes`, `tun`.
+    pub block: Option<String>,
+    /// The IKE SA, while there is one.
+    pub ike: Option<IkeSa>,
+    /// Every configured child.
+    pub children: Vec<ChildSaStatus>,
+}
+
+/// An IKE SA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IkeSa {
+    /// Major version.
+    pub version: u8,
+    /// `initiator` or `responder`.
+    pub role: String,
+    /// Our address and port.
+    pub local: String,
+    /// The peer's address and port.
+    pub remote: String,
+    /// Our identity.
+    pub local_id: String,
+    /// The peer's identity; `None` before it is known.
+    pub remote_id: Option<String>,
+    /// Negotiated algorithms; `None` before they are.
+    pub proposal: Option<String>,
+    /// SPIs in hex, initiator's first.
+    pub spis: (String, String),
+    /// A NAT was found, and on whose side: `none`, `local`, `remote`, `both`.
+    pub nat: Option<String>,
+    /// When it was established (RFC 3339).
+    pub established: Option<String>,
+    /// When it will be rekeyed (RFC 3339), if it will.
+    pub rekey_at: Option<String>,
+}
+
+/// A child.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildSaStatus {
+    /// Configured name.
+    pub name: String,
+    /// Its state.
+    pub state: ChildState,
+    /// Cause id of why it is down, where a verdict exists.
+    pub cause: Option<String>,
+    /// `tunnel` or `transport`.
+    pub mode: String,
+    /// SPI in hex of what we receive.
+    pub spi_in: Option<String>,
+    /// SPI in hex of what we send.
+    pub spi_out: Option<String>,
+    /// Negotiated algorithms.
+    pub proposal: Option<String>,
+    /// `udp` or `esp`: how packets travel.
+    pub encapsulation: Option<String>,
+    /// Selectors of our side: negotiated when up, else configured.
+    pub ts_local: Vec<String>,
+    /// Selectors of the peer's side.
+    pub ts_remote: Vec<String>,
+    /// Inner octets received since the gateway started, over all SAs of this child.
+    pub bytes_in: u64,
+    /// Inner octets sent.
+    pub bytes_out: u64,
+    /// Packets received.
+    pub packets_in: u64,
+    /// Packets sent.
+    pub packets_out: u64,
+    /// When a packet was last received (RFC 3339).
+    pub last_in: Option<String>,
+    /// When it will be rekeyed (RFC 3339), if it will.
+    pub rekey_at: Option<String>,
+}
