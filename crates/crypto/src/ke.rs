@@ -21,20 +21,34 @@ pub struct KeSpec {
     pub default_offer: bool,
 }
 
+impl KeSpec {
+    /// A public value must have exactly the method's length; leading zeros are part of it.
+    pub(crate) fn check_length(&self, public: &[u8]) -> Result<(), KeError> {
+        if public.len() == self.public_len {
+            return Ok(());
+        }
+        Err(KeError::WrongLength {
+            method: self.id,
+            expected: self.public_len,
+            got: public.len(),
+        })
+    }
+}
+
 /// A key exchange method of a provider.
 pub trait KeyExchange: Send + Sync {
     /// Its dimensions.
     fn spec(&self) -> &KeSpec;
 
     /// Draws a private value from `random`; returns it with the public value for the KE payload.
-    fn start(&self, random: &dyn Random) -> (Box<dyn Ephemeral>, Vec<u8>);
+    fn start(&'static self, random: &dyn Random) -> (Box<dyn Ephemeral>, Vec<u8>);
 
     /// The responder's whole side: answers `peer_public` with our public value and the shared secret.
     ///
     /// # Errors
     /// [`KeError`] about the peer's public value.
     fn respond(
-        &self,
+        &'static self,
         random: &dyn Random,
         peer_public: &[u8],
     ) -> Result<(Vec<u8>, Secret), KeError> {
@@ -48,7 +62,7 @@ pub trait KeyExchange: Send + Sync {
     /// # Errors
     /// [`KeError::BadPrivate`] when the method does not allow the value.
     fn dangerous_start_with(
-        &self,
+        &'static self,
         private: &[u8],
     ) -> Result<(Box<dyn Ephemeral>, Vec<u8>), KeError>;
 }
@@ -61,4 +75,45 @@ pub trait Ephemeral: Send {
     /// # Errors
     /// [`KeError`] about the peer's public value.
     fn finish(self: Box<Self>, peer_public: &[u8]) -> Result<Secret, KeError>;
+}
+
+/// The methods' dimensions, the same for every provider.
+pub(crate) mod spec {
+    use super::{KeMethod, KeSpec};
+
+    pub(crate) const MODP_2048: KeSpec = modp(KeMethod::MODP_2048, 256, 112, true);
+    pub(crate) const MODP_3072: KeSpec = modp(KeMethod::MODP_3072, 384, 128, true);
+    pub(crate) const MODP_4096: KeSpec = modp(KeMethod::MODP_4096, 512, 152, true);
+    pub(crate) const MODP_6144: KeSpec = modp(KeMethod::MODP_6144, 768, 176, false);
+    pub(crate) const MODP_8192: KeSpec = modp(KeMethod::MODP_8192, 1024, 192, false);
+    pub(crate) const ECP_256: KeSpec = ecp(KeMethod::ECP_256, 32, 128);
+    pub(crate) const ECP_384: KeSpec = ecp(KeMethod::ECP_384, 48, 192);
+    pub(crate) const ECP_521: KeSpec = ecp(KeMethod::ECP_521, 66, 256);
+    pub(crate) const CURVE25519: KeSpec = KeSpec {
+        id: KeMethod::CURVE25519,
+        public_len: 32,
+        shared_len: 32,
+        strength: 128,
+        default_offer: true,
+    };
+
+    const fn modp(id: KeMethod, len: usize, strength: u16, default_offer: bool) -> KeSpec {
+        KeSpec {
+            id,
+            public_len: len,
+            shared_len: len,
+            strength,
+            default_offer,
+        }
+    }
+
+    const fn ecp(id: KeMethod, field_len: usize, strength: u16) -> KeSpec {
+        KeSpec {
+            id,
+            public_len: 2 * field_len,
+            shared_len: field_len,
+            strength,
+            default_offer: true,
+        }
+    }
 }
