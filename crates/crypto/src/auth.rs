@@ -1,7 +1,7 @@
 //! The AUTH payload (RFC 7296 2.15): what is signed, and how a pre-shared key signs it.
 
 use crate::prf::Prf;
-use crate::secret::Secret;
+use adit_model::Secret;
 
 /// The octets that one side signs: its own first message as it was on the wire (from the IKE header on, without the
 /// non-ESP marker), the *other* side's nonce, and prf(SK_p, ID payload without its generic header).

@@ -7,7 +7,7 @@
 use crate::error::KeError;
 use crate::ke::{Ephemeral, KeSpec, KeyExchange, spec};
 use crate::random::{Random, mix};
-use crate::secret::Secret;
+use adit_model::Secret;
 
 pub(crate) static KE: &[&dyn KeyExchange] = &[
     &Fake(spec::CURVE25519),

@@ -4,7 +4,7 @@ use adit_wire::iana::KeMethod;
 
 use crate::error::KeError;
 use crate::random::Random;
-use crate::secret::Secret;
+use adit_model::Secret;
 
 /// What one key exchange method looks like from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

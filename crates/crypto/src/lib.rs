@@ -39,10 +39,10 @@ mod prf;
 pub mod provider;
 mod random;
 mod schedule;
-mod secret;
 mod sk;
 mod suite;
 
+pub use adit_model::Secret;
 pub use encr::{AeadKey, CipherKey, Encr, EncrKey, EncrKind, EncrSpec};
 pub use error::{BadKey, KeError, OpenError, SealError, Unsupported};
 pub use esp::EspCipher;
@@ -53,7 +53,6 @@ pub use prf::{Prf, PrfSpec, prf_plus};
 pub use provider::Provider;
 pub use random::Random;
 pub use schedule::{ChildKeys, IkeKeyInputs, IkeKeys, child_keymat};
-pub use secret::Secret;
 pub use sk::SkCipher;
 pub use suite::{IkeSuite, Protection};
 

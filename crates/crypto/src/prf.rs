@@ -2,7 +2,7 @@
 
 use adit_wire::iana::PrfId;
 
-use crate::secret::Secret;
+use adit_model::Secret;
 
 /// What one pseudo-random function looks like from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The IKEv2 key schedule (RFC 7296 2.14, 2.17, 2.18).
 
 use crate::prf::{Prf, prf_plus};
-use crate::secret::Secret;
 use crate::suite::{IkeSuite, Protection};
+use adit_model::Secret;
 
 /// The seven keys of an IKE SA, named as in RFC 7296 2.14: `i` protects what the original initiator sends.
 pub struct IkeKeys {

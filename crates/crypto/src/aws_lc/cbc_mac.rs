@@ -10,7 +10,7 @@ use super::raw::{AES_BLOCK, AesEncryptKey};
 use crate::error::BadKey;
 use crate::integ::{Integ, IntegKey, IntegSpec};
 use crate::prf::{Prf, PrfSpec};
-use crate::secret::Secret;
+use adit_model::Secret;
 
 type Block = [u8; AES_BLOCK];
 

@@ -6,7 +6,7 @@ use super::aead::AES_KEY_BITS;
 use super::raw::CcmCall;
 use crate::encr::{AeadKey, Encr, EncrKey, EncrKind, EncrSpec};
 use crate::error::{BadKey, SealError};
-use crate::secret::Secret;
+use adit_model::Secret;
 
 const SALT_LEN: usize = 3;
 

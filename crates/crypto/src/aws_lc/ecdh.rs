@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::error::KeError;
 use crate::ke::{Ephemeral, KeSpec, KeyExchange, spec};
 use crate::random::Random;
-use crate::secret::Secret;
+use adit_model::Secret;
 
 /// Marks an uncompressed point in the encoding that the library reads; RFC 5903 leaves it out.
 const UNCOMPRESSED: u8 = 4;

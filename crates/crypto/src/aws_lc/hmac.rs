@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use crate::error::BadKey;
 use crate::integ::{Integ, IntegKey, IntegSpec};
 use crate::prf::{Prf, PrfSpec};
-use crate::secret::Secret;
+use adit_model::Secret;
 
 pub(super) static PRF_SHA1: HmacPrf = prf(PrfId::PRF_HMAC_SHA1, 20, false);
 pub(super) static PRF_SHA2_256: HmacPrf = prf(PrfId::PRF_HMAC_SHA2_256, 32, true);

@@ -11,7 +11,7 @@ use super::raw::{ModpPrime, Modulus};
 use crate::error::KeError;
 use crate::ke::{Ephemeral, KeSpec, KeyExchange, spec};
 use crate::random::Random;
-use crate::secret::Secret;
+use adit_model::Secret;
 
 const GENERATOR: &[u8] = &[2];
 
