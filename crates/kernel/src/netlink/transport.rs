@@ -1,0 +1,270 @@
+//! Request and answer over a netlink socket, for rtnetlink and nf_tables alike.
+
+use std::fmt::Display;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::codec::{
+    self, ACK, Answer, Attributes, DONE, DUMP, ERROR, INTERRUPTED, Message, REQUEST, messages,
+};
+use crate::error::{KernelError, Result};
+use crate::sys::socket as sys;
+
+/// A blocking netlink socket with a sequence counter.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    fd: OwnedFd,
+    sequence: u32,
+}
+
+/// A received message that owns its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Owned {
+    kind: u16,
+    body: Vec<u8>,
+}
+
+impl Owned {
+    pub(crate) fn as_answer(&self) -> Answer<'_> {
+        Answer {
+            kind: self.kind,
+            flags: 0,
+            sequence: 0,
+            body: &self.body,
+        }
+    }
+}
+
+impl Transport {
+    /// Opens a socket of netlink `family`.
+    pub(crate) fn open(family: i32, what: &'static str) -> Result<Self> {
+        let fail = |error: io::Error| KernelError::new(what, "", error);
+        let fd = sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, family).map_err(fail)?;
+        let mut address = [0u8; 12];
+        address[..2].copy_from_slice(&(libc::AF_NETLINK as u16).to_ne_bytes());
+        sys::bind(fd.as_fd(), &address).map_err(fail)?;
+        // Answers come from the kernel at once; the limit is there so that a bug can't hang a gateway.
+        let mut limit = [0u8; 16];
+        limit[..8].copy_from_slice(&5i64.to_ne_bytes());
+        sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, &limit).map_err(fail)?;
+        // Both improve error texts only; kernels before 4.12 lack them.
+        for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK] {
+            let _ = sys::set_option_int(fd.as_fd(), libc::SOL_NETLINK, option, 1);
+        }
+        Ok(Self { fd, sequence: 0 })
+    }
+
+    /// Sends one request and waits for its acknowledgement.
+    pub(crate) fn request(
+        &mut self,
+        what: &'static str,
+        object: impl Display,
+        mut message: Message,
+    ) -> Result<()> {
+        message.add_flags(REQUEST | ACK);
+        let sequence = self.next_sequence();
+        self.send(&message.finish(sequence))
+            .and_then(|()| self.until_acknowledged(sequence, |_| {}))
+            .map_err(|failure| failure.into_error(what, object))
+    }
+
+    /// Sends one request and returns its single answer.
+    pub(crate) fn query(
+        &mut self,
+        what: &'static str,
+        object: impl Display,
+        mut message: Message,
+    ) -> Result<Owned> {
+        message.add_flags(REQUEST | ACK);
+        let sequence = self.next_sequence();
+        let mut found = None;
+        self.send(&message.finish(sequence))
+            .and_then(|()| {
+                self.until_acknowledged(sequence, |answer| {
+                    found = Some(Owned {
+                        kind: answer.kind,
+                        body: answer.body.to_vec(),
+                    });
+                })
+            })
+            .map_err(|failure| failure.into_error(what, &object))?;
+        found.ok_or_else(|| KernelError::own(what, object, "the kernel gave no answer"))
+    }
+
+    /// Lists objects; asks again when they changed meanwhile.
+    pub(crate) fn dump(
+        &mut self,
+        what: &'static str,
+        object: impl Display,
+        message: &Message,
+    ) -> Result<Vec<Owned>> {
+        for _ in 0..8 {
+            let mut message = message.clone();
+            message.add_flags(REQUEST | DUMP);
+            let sequence = self.next_sequence();
+            let outcome = self
+                .send(&message.finish(sequence))
+                .and_then(|()| self.collect(sequence));
+            match outcome {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                Err(failure) => return Err(failure.into_error(what, object)),
+            }
+        }
+        Err(KernelError::own(
+            what,
+            object,
+            "it kept changing while being read",
+        ))
+    }
+
+    /// Sends messages that were numbered with [`Self::next_sequence`], as one datagram.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> std::result::Result<(), Failure> {
+        let mut kernel = [0u8; 12];
+        kernel[..2].copy_from_slice(&(libc::AF_NETLINK as u16).to_ne_bytes());
+        sys::send(self.fd.as_fd(), bytes, &kernel, &[], 0)
+            .map(drop)
+            .map_err(Failure::from)
+    }
+
+    /// The number for the next message.
+    pub(crate) fn next_sequence(&mut self) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1).max(1);
+        self.sequence
+    }
+
+    /// Reads answers until `sequence` is acknowledged; other answers with that number go to `each`.
+    pub(crate) fn until_acknowledged(
+        &mut self,
+        sequence: u32,
+        mut each: impl FnMut(Answer<'_>),
+    ) -> std::result::Result<(), Failure> {
+        let mut buffer = vec![0u8; BUFFER];
+        loop {
+            let length = self.receive(&mut buffer)?;
+            for answer in messages(buffer.get(..length).unwrap_or_default()) {
+                if answer.sequence != sequence {
+                    continue;
+                }
+                match verdict(&answer) {
+                    Some(verdict) => return verdict,
+                    None => each(answer),
+                }
+            }
+        }
+    }
+
+    /// Reads one datagram.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> std::result::Result<usize, Failure> {
+        loop {
+            match sys::receive(self.fd.as_fd(), buffer, 0) {
+                Ok(received) => return Ok(received.length),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn collect(&mut self, sequence: u32) -> std::result::Result<Option<Vec<Owned>>, Failure> {
+        let mut buffer = vec![0u8; BUFFER];
+        let mut found = Vec::new();
+        let mut interrupted = false;
+        loop {
+            let length = self.receive(&mut buffer)?;
+            for answer in messages(buffer.get(..length).unwrap_or_default()) {
+                if answer.sequence != sequence {
+                    continue;
+                }
+                interrupted |= answer.flags & INTERRUPTED != 0;
+                match verdict(&answer) {
+                    Some(Ok(())) => return Ok((!interrupted).then_some(found)),
+                    Some(Err(failure)) => return Err(failure),
+                    None => found.push(Owned {
+                        kind: answer.kind,
+                        body: answer.body.to_vec(),
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// Why an exchange failed: the error number and the kernel's own words, if any.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) cause: io::Error,
+    pub(crate) said: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn into_error(self, what: &'static str, object: impl Display) -> KernelError {
+        let error = KernelError::new(what, object, self.cause);
+        match self.said {
+            Some(said) => error.with_hint(format!("the kernel says: {said}")),
+            None => error,
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(cause: io::Error) -> Self {
+        Self { cause, said: None }
+    }
+}
+
+/// An acknowledgement, an error, or (`None`) an answer with content.
+pub(crate) fn verdict(answer: &Answer<'_>) -> Option<std::result::Result<(), Failure>> {
+    if answer.kind != ERROR && answer.kind != DONE {
+        return None;
+    }
+    let errno = codec::u32_at(answer.body, 0).map_or(0, |code| code.cast_signed().wrapping_neg());
+    if errno == 0 {
+        return Some(Ok(()));
+    }
+    // With NETLINK_CAP_ACK the error number and the request's header (20 bytes) are followed by attributes.
+    let said = (answer.kind == ERROR && answer.flags & CAPPED != 0 && answer.flags & ACK_TLVS != 0)
+        .then(|| Attributes(answer.body.get(20..).unwrap_or_default()).find(MESSAGE_TEXT))
+        .flatten()
+        .map(codec::text);
+    Some(Err(Failure {
+        cause: io::Error::from_raw_os_error(errno),
+        said,
+    }))
+}
+
+const CAPPED: u16 = 0x100;
+const ACK_TLVS: u16 = 0x200;
+const MESSAGE_TEXT: u16 = 1;
+const BUFFER: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_error_carries_number_and_words() {
+        let mut message = Message::new(ERROR, CAPPED | ACK_TLVS, &(-libc::EINVAL).to_ne_bytes());
+        message
+            .raw(&[0; 16])
+            .put_text(MESSAGE_TEXT, "Invalid prefix length");
+        let bytes = message.finish(1);
+        let answer = messages(&bytes).next().unwrap();
+        let failure = verdict(&answer).unwrap().unwrap_err();
+        assert_eq!(failure.cause.raw_os_error(), Some(libc::EINVAL));
+        assert_eq!(
+            failure
+                .into_error("add the route", "192.0.2.0/24")
+                .to_string(),
+            "cannot add the route 192.0.2.0/24: Invalid argument (os error 22): the kernel says: Invalid prefix length"
+        );
+    }
+
+    #[test]
+    fn zero_is_an_acknowledgement_and_content_is_neither() {
+        let ok = Message::new(ERROR, 0, &0i32.to_ne_bytes()).finish(1);
+        assert!(verdict(&messages(&ok).next().unwrap()).unwrap().is_ok());
+        let content = Message::new(16, 0, &[]).finish(1);
+        assert!(verdict(&messages(&content).next().unwrap()).is_none());
+    }
+}

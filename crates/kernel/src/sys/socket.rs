@@ -1,0 +1,301 @@
+//! Sockets: raw addresses, options, and messages with control data.
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use super::check;
+
+/// A close-on-exec socket; `kind` may carry `SOCK_NONBLOCK`.
+pub(crate) fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
+    // SAFETY: `socket` takes no pointers; on success the descriptor is new and ours alone.
+    unsafe {
+        let fd = check(libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol))?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Binds to a socket address given as bytes.
+pub(crate) fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
+    // SAFETY: the kernel copies `address.len()` bytes and checks them; it needs no alignment.
+    check(unsafe {
+        libc::bind(
+            fd.as_raw_fd(),
+            address.as_ptr().cast(),
+            socket_length(address.len()),
+        )
+    })
+    .map(drop)
+}
+
+/// Connects to a socket address given as bytes.
+pub(crate) fn connect(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
+    // SAFETY: as for `bind`.
+    check(unsafe {
+        libc::connect(
+            fd.as_raw_fd(),
+            address.as_ptr().cast(),
+            socket_length(address.len()),
+        )
+    })
+    .map(drop)
+}
+
+/// The address the socket is bound to, as bytes.
+pub(crate) fn local_address(fd: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
+    let mut address = vec![0u8; ADDRESS_SPACE];
+    let mut length = socket_length(address.len());
+    // SAFETY: the kernel writes at most `length` bytes into `address` and reports how many.
+    check(unsafe {
+        libc::getsockname(fd.as_raw_fd(), address.as_mut_ptr().cast(), &raw mut length)
+    })?;
+    address.truncate(length as usize);
+    Ok(address)
+}
+
+/// Sets an option whose value is given as bytes.
+pub(crate) fn set_option(
+    fd: BorrowedFd<'_>,
+    level: i32,
+    name: i32,
+    value: &[u8],
+) -> io::Result<()> {
+    // SAFETY: the kernel copies `value.len()` bytes and checks the length against the option.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            level,
+            name,
+            value.as_ptr().cast(),
+            socket_length(value.len()),
+        )
+    })
+    .map(drop)
+}
+
+/// Sets an option whose value is an `int`.
+pub(crate) fn set_option_int(
+    fd: BorrowedFd<'_>,
+    level: i32,
+    name: i32,
+    value: i32,
+) -> io::Result<()> {
+    set_option(fd, level, name, &value.to_ne_bytes())
+}
+
+/// Reads an option whose value is an `int`.
+pub(crate) fn option_int(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<i32> {
+    let mut value: i32 = 0;
+    let mut length = socket_length(mem::size_of::<i32>());
+    // SAFETY: `value` has room for the `length` bytes announced.
+    check(unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            level,
+            name,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    })?;
+    Ok(value)
+}
+
+/// One control message: level, type, content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Control {
+    pub(crate) level: i32,
+    pub(crate) kind: i32,
+    pub(crate) data: Vec<u8>,
+}
+
+/// What `recvmsg` returned besides the payload.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    /// Bytes written to the buffer.
+    pub(crate) length: usize,
+    /// The sender's socket address as bytes (may be empty).
+    pub(crate) address: Vec<u8>,
+    /// Control messages in order.
+    pub(crate) control: Vec<Control>,
+    /// `MSG_*` flags of the message.
+    pub(crate) flags: i32,
+}
+
+/// Receives one message with its control data.
+pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: i32) -> io::Result<Received> {
+    let mut address = [0u8; ADDRESS_SPACE];
+    let mut control = ControlSpace([0; CONTROL_SPACE]);
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: a zeroed `msghdr` is a valid empty one; every pointer set below refers to a live local or to `buffer`,
+    // with its true length, for the duration of the call.
+    let (length, header) = unsafe {
+        let mut header: libc::msghdr = mem::zeroed();
+        header.msg_name = address.as_mut_ptr().cast();
+        header.msg_namelen = socket_length(address.len());
+        header.msg_iov = &raw mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.0.as_mut_ptr().cast();
+        header.msg_controllen = CONTROL_SPACE as _;
+        let length = libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags);
+        if length < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        (length as usize, header)
+    };
+    let written = (header.msg_controllen as usize).min(CONTROL_SPACE);
+    let named = (header.msg_namelen as usize).min(ADDRESS_SPACE);
+    Ok(Received {
+        length: length.min(buffer.len()),
+        address: address.get(..named).unwrap_or_default().to_vec(),
+        control: parse_control(control.0.get(..written).unwrap_or_default()),
+        flags: header.msg_flags,
+    })
+}
+
+/// Sends one message to `address` (empty: the connected peer) with control data.
+pub(crate) fn send(
+    fd: BorrowedFd<'_>,
+    payload: &[u8],
+    address: &[u8],
+    control: &[Control],
+    flags: i32,
+) -> io::Result<usize> {
+    let mut space = ControlSpace([0; CONTROL_SPACE]);
+    let used = write_control(control, &mut space.0)?;
+    let mut part = libc::iovec {
+        iov_base: payload.as_ptr().cast_mut().cast(),
+        iov_len: payload.len(),
+    };
+    // SAFETY: `sendmsg` only reads through these pointers; all of them outlive the call and carry their true length.
+    let sent = unsafe {
+        let mut header: libc::msghdr = mem::zeroed();
+        if !address.is_empty() {
+            header.msg_name = address.as_ptr().cast_mut().cast();
+            header.msg_namelen = socket_length(address.len());
+        }
+        header.msg_iov = &raw mut part;
+        header.msg_iovlen = 1;
+        if used > 0 {
+            header.msg_control = space.0.as_mut_ptr().cast();
+            header.msg_controllen = used as _;
+        }
+        libc::sendmsg(
+            fd.as_raw_fd(),
+            &raw const header,
+            flags | libc::MSG_NOSIGNAL,
+        )
+    };
+    if sent < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(sent as usize)
+}
+
+/// Walks control messages by their lengths, stopping at the first that doesn't fit.
+fn parse_control(mut bytes: &[u8]) -> Vec<Control> {
+    let mut found = Vec::new();
+    while let Some(header) = bytes.get(..CONTROL_HEADER) {
+        let field = |at: usize, size: usize| header.get(at..at + size).unwrap_or_default();
+        let length = usize::from_ne_bytes(field(0, 8).try_into().unwrap_or_default());
+        let level = i32::from_ne_bytes(field(8, 4).try_into().unwrap_or_default());
+        let kind = i32::from_ne_bytes(field(12, 4).try_into().unwrap_or_default());
+        let Some(data) = bytes.get(CONTROL_HEADER..length) else {
+            break;
+        };
+        found.push(Control {
+            level,
+            kind,
+            data: data.to_vec(),
+        });
+        bytes = bytes
+            .get(length.next_multiple_of(CONTROL_ALIGN)..)
+            .unwrap_or_default();
+    }
+    found
+}
+
+/// Writes control messages as `cmsghdr` records; returns the space used.
+fn write_control(control: &[Control], space: &mut [u8]) -> io::Result<usize> {
+    let mut at = 0;
+    for item in control {
+        let length = CONTROL_HEADER + item.data.len();
+        let end = at + length.next_multiple_of(CONTROL_ALIGN);
+        let Some(record) = space.get_mut(at..end) else {
+            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
+        };
+        let (header, rest) = record.split_at_mut(CONTROL_HEADER);
+        header[..8].copy_from_slice(&length.to_ne_bytes());
+        header[8..12].copy_from_slice(&item.level.to_ne_bytes());
+        header[12..].copy_from_slice(&item.kind.to_ne_bytes());
+        rest[..item.data.len()].copy_from_slice(&item.data);
+        at = end;
+    }
+    Ok(at)
+}
+
+fn socket_length(length: usize) -> libc::socklen_t {
+    libc::socklen_t::try_from(length).unwrap_or(libc::socklen_t::MAX)
+}
+
+/// Control records are read by the kernel as `cmsghdr`, which wants word alignment.
+#[repr(C, align(8))]
+struct ControlSpace([u8; CONTROL_SPACE]);
+
+const CONTROL_SPACE: usize = 512;
+const ADDRESS_SPACE: usize = 128;
+const CONTROL_HEADER: usize = mem::size_of::<libc::cmsghdr>();
+const CONTROL_ALIGN: usize = mem::align_of::<usize>();
+
+// The walk above reads `cmsghdr` as a 64-bit length and two 32-bit fields (64-bit Linux).
+const _: () = assert!(CONTROL_HEADER == 16 && CONTROL_ALIGN == 8);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn control_messages_round_trip() {
+        let sent = vec![
+            Control {
+                level: 0,
+                kind: 8,
+                data: vec![1, 2, 3, 4, 5],
+            },
+            Control {
+                level: 41,
+                kind: 50,
+                data: vec![9; 20],
+            },
+        ];
+        let mut space = [0u8; 128];
+        let used = write_control(&sent, &mut space).unwrap();
+        assert_eq!(used, 24 + 40);
+        assert_eq!(parse_control(&space[..used]), sent);
+    }
+
+    #[test]
+    fn a_control_message_longer_than_its_space_is_refused_and_a_truncated_one_ignored() {
+        let big = Control {
+            level: 0,
+            kind: 0,
+            data: vec![0; 600],
+        };
+        assert!(write_control(&[big], &mut [0; 512]).is_err());
+        let mut space = [0u8; 64];
+        write_control(
+            &[Control {
+                level: 0,
+                kind: 8,
+                data: vec![0; 12],
+            }],
+            &mut space,
+        )
+        .unwrap();
+        assert!(parse_control(&space[..20]).is_empty());
+        assert!(parse_control(&[0; 40]).is_empty());
+    }
+}
