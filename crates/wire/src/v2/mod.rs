@@ -3,7 +3,7 @@
 //! A received datagram goes through [`Message::parse`]: the [`Header`], the payloads in clear, and where the
 //! encrypted payload lies. Whoever holds the keys opens that range and hands the plaintext to [`open_inner`].
 //! The way out is the reverse: [`emit_plain`] for messages in clear, [`SkFrame`] for a message whose encrypted
-//! area is laid out and then sealed in place.
+//! area is laid out and then sealed in place. [`rules`] says which payloads each message must carry.
 
 pub mod auth;
 pub mod cert;
@@ -19,6 +19,7 @@ pub mod message;
 pub mod nonce;
 pub mod notify;
 pub mod payload;
+pub mod rules;
 pub mod sa;
 pub mod sk;
 pub mod ts;

@@ -59,7 +59,7 @@ impl Attribute {
 
     const SHORT_FORM: u16 = 0x8000;
 
-    fn read(cursor: &mut Cursor<'_>) -> Result<Self, WireError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, WireError> {
         let head = cursor.u16("SA attribute type")?;
         let kind = head & !Self::SHORT_FORM;
         let value = if head & Self::SHORT_FORM != 0 {
@@ -75,7 +75,7 @@ impl Attribute {
         Ok(Self { kind, value })
     }
 
-    fn emit(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
+    pub(crate) fn emit(&self, out: &mut Vec<u8>) -> Result<(), WireError> {
         if self.kind & Self::SHORT_FORM != 0 {
             let reason = Reason::BadValue {
                 value: u64::from(self.kind),
@@ -238,7 +238,7 @@ impl Proposal {
             .take(usize::from(spi_size), "SA proposal SPI")?
             .to_vec();
         let mut transforms = Vec::with_capacity(count.min(cursor.remaining() / 8));
-        while let Some(body) = next_substructure(&mut cursor, Transform::MORE, TRANSFORM)? {
+        while let Some(body) = next_substructure(&mut cursor, Transform::MORE, &TRANSFORM)? {
             transforms.push(Transform::read(body)?);
         }
         if transforms.len() != count {
@@ -294,7 +294,7 @@ impl SaPayload {
             ));
         }
         let mut proposals = Vec::new();
-        while let Some(body) = next_substructure(&mut cursor, Proposal::MORE, PROPOSAL)? {
+        while let Some(body) = next_substructure(&mut cursor, Proposal::MORE, &PROPOSAL)? {
             proposals.push(Proposal::read(body)?);
         }
         Ok(Self { proposals })
@@ -313,18 +313,18 @@ impl SaPayload {
 }
 
 /// Field names of a substructure's head.
-struct Names {
+pub(crate) struct Names {
     mark: &'static str,
     reserved: &'static str,
     length: &'static str,
 }
 
-const PROPOSAL: Names = Names {
+pub(crate) const PROPOSAL: Names = Names {
     mark: "SA proposal last mark",
     reserved: "SA proposal reserved",
     length: "SA proposal length",
 };
-const TRANSFORM: Names = Names {
+pub(crate) const TRANSFORM: Names = Names {
     mark: "SA transform last mark",
     reserved: "SA transform reserved",
     length: "SA transform length",
@@ -333,10 +333,10 @@ const TRANSFORM: Names = Names {
 /// The next proposal or transform after its four-byte head, or nothing at the end.
 ///
 /// The mark repeats what the lengths say; a contradiction means that one of them is wrong, so it is refused.
-fn next_substructure<'a>(
+pub(crate) fn next_substructure<'a>(
     cursor: &mut Cursor<'a>,
     more: u8,
-    names: Names,
+    names: &Names,
 ) -> Result<Option<Cursor<'a>>, WireError> {
     if cursor.is_empty() {
         return Ok(None);
