@@ -92,6 +92,13 @@ pub enum Happening {
         /// What we'll offer.
         proposals: Vec<Proposal>,
     },
+    /// The peer is configured by a name, and the name has no address now.
+    PeerUnresolved {
+        /// The name.
+        name: String,
+        /// What the resolver said.
+        problem: String,
+    },
     /// A message left.
     Sent(MessageInfo),
     /// A message came and was accepted.

@@ -74,6 +74,9 @@ impl fmt::Display for Happening {
             Happening::Initiating { proposals } => {
                 write!(f, "initiating, offering {}", list(proposals))
             }
+            Happening::PeerUnresolved { name, problem } => {
+                write!(f, "the peer's name {name} has no address: {problem}")
+            }
             Happening::Sent(m) => write!(f, "sent {m}"),
             Happening::Received(m) => write!(f, "received {m}"),
             Happening::Retransmitted {
