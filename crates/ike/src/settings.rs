@@ -1,0 +1,69 @@
+//! What an endpoint does the same way for every peer.
+
+use core::time::Duration;
+
+use adit_model::connection::Retransmit;
+
+/// Limits, ports and intervals of an [`Endpoint`](crate::Endpoint). `Default` gives what a gateway should use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Our UDP port for IKE without encapsulation.
+    pub ike_port: u16,
+    /// Our UDP port for IKE and ESP behind a NAT (RFC 3948); messages of this local port carry the non-ESP marker.
+    pub nat_port: u16,
+    /// Half-open IKE SAs of peers beyond which new IKE_SA_INIT requests are dropped.
+    pub half_open_limit: u32,
+    /// Half-open IKE SAs of peers from which on a cookie is demanded (RFC 7296 2.6); 0 always demands one.
+    pub cookie_threshold: u32,
+    /// How long one secret makes cookies; the previous one is accepted for as long again.
+    pub cookie_lifetime: Duration,
+    /// How long a peer has from our IKE_SA_INIT answer to a finished IKE_AUTH.
+    pub half_open_timeout: Duration,
+    /// How often we speak through a NAT that we are behind (RFC 3948 4).
+    pub nat_keepalive: Duration,
+    /// Longest IKE message in octets (from the IKE header on) that is sent in one piece to a peer that takes
+    /// fragments (RFC 7383). 1208 octets make an IPv6 packet of 1280 with UDP header, marker and a little room.
+    pub max_fragment: usize,
+    /// Most octets of a message that is put together from fragments.
+    pub reassembly_limit: usize,
+    /// How long an initiator waits for a better answer after an unprotected error (RFC 7296 2.21.1: anybody may
+    /// have forged it).
+    pub unprotected_grace: Duration,
+    /// How often an initiator starts IKE_SA_INIT over because of COOKIE or INVALID_KE_PAYLOAD.
+    pub restart_limit: u32,
+    /// How long a local key holder has for an answer.
+    pub key_timeout: Duration,
+    /// How the last message of an IKE SA (DELETE) is repeated: nobody should wait long for a peer that is gone.
+    pub closing: Retransmit,
+    /// How long the last answer of a closed IKE SA is kept for a peer that didn't get it.
+    pub linger: Duration,
+    /// Most CHILD SAs under one IKE SA.
+    pub child_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ike_port: 500,
+            nat_port: 4500,
+            half_open_limit: 1000,
+            cookie_threshold: 100,
+            cookie_lifetime: Duration::from_secs(60),
+            half_open_timeout: Duration::from_secs(30),
+            nat_keepalive: Duration::from_secs(20),
+            max_fragment: 1208,
+            reassembly_limit: 65_536,
+            unprotected_grace: Duration::from_secs(1),
+            restart_limit: 4,
+            key_timeout: Duration::from_secs(10),
+            closing: Retransmit {
+                initial: Duration::from_millis(300),
+                backoff_percent: 150,
+                max: Duration::from_secs(1),
+                tries: 3,
+            },
+            linger: Duration::from_secs(30),
+            child_limit: 64,
+        }
+    }
+}

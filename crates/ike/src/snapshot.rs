@@ -1,0 +1,104 @@
+//! The state of IKE SAs as others may see it: values, no keys.
+
+use std::net::SocketAddr;
+
+use adit_model::Wall;
+use adit_model::event::Role;
+use adit_model::identity::Identity;
+use adit_model::proposal::Suite;
+use adit_model::selector::Selector;
+
+/// One IKE SA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IkeSaSnapshot {
+    /// The configured connection, once it is known.
+    pub connection: Option<String>,
+    /// How far it is.
+    pub state: IkeSaState,
+    /// The part we play.
+    pub role: Role,
+    /// Our address and port.
+    pub local: SocketAddr,
+    /// The peer's address and port.
+    pub remote: SocketAddr,
+    /// Our identity, once it is settled.
+    pub local_id: Option<Identity>,
+    /// The peer's identity, once it has authenticated.
+    pub remote_id: Option<Identity>,
+    /// The algorithms, once agreed.
+    pub suite: Option<Suite>,
+    /// SPIs, the original initiator's first; the second is zero until it is known.
+    pub spis: (u64, u64),
+    /// What NAT detection found, once it is done.
+    pub nat: Option<NatStatus>,
+    /// When both sides had authenticated.
+    pub established: Option<Wall>,
+    /// CHILD SAs, oldest first.
+    pub children: Vec<ChildSnapshot>,
+}
+
+/// How far an IKE SA is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IkeSaState {
+    /// Being set up.
+    Connecting,
+    /// Both sides have authenticated.
+    Established,
+    /// The peer has put another IKE SA in its place and will delete it.
+    Replaced,
+    /// We are deleting it.
+    Closing,
+}
+
+/// What NAT detection found (RFC 7296 2.23).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NatStatus {
+    /// The peer supports NAT traversal.
+    pub peer_supports: bool,
+    /// Our own address is translated.
+    pub local_behind_nat: bool,
+    /// The peer's address is translated.
+    pub remote_behind_nat: bool,
+}
+
+impl NatStatus {
+    /// Whether there is any translation on the path.
+    #[must_use]
+    pub fn found(self) -> bool {
+        self.local_behind_nat || self.remote_behind_nat
+    }
+}
+
+/// One CHILD SA pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildSnapshot {
+    /// Configured name.
+    pub name: String,
+    /// How far it is.
+    pub state: ChildSaState,
+    /// SPI of what we receive.
+    pub spi_in: u32,
+    /// SPI of what we send.
+    pub spi_out: u32,
+    /// The algorithms.
+    pub suite: Suite,
+    /// Negotiated selectors, ours.
+    pub ts_local: Vec<Selector>,
+    /// Negotiated selectors, theirs.
+    pub ts_remote: Vec<Selector>,
+    /// Whether ESP travels in UDP.
+    pub udp_encap: bool,
+}
+
+/// How far a CHILD SA is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildSaState {
+    /// Carries traffic in both directions.
+    Installed,
+    /// Another pair has taken its place; it still receives until it is deleted.
+    Rekeyed,
+    /// We have asked the peer to delete it.
+    Deleting,
+    /// Gone.
+    Closed,
+}
