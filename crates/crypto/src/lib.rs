@@ -28,7 +28,6 @@
 
 pub mod auth;
 mod aws_lc;
-mod digest;
 mod encr;
 mod error;
 mod esp;
@@ -44,7 +43,6 @@ mod sk;
 mod suite;
 
 pub use adit_model::Secret;
-pub use digest::sha1;
 pub use encr::{AeadKey, CipherKey, Encr, EncrKey, EncrKind, EncrSpec};
 pub use error::{BadKey, KeError, OpenError, SealError, Unsupported};
 pub use esp::EspCipher;

@@ -1,1 +1,46 @@
-//! Placeholder.
+//! The user-space data plane: inner IP packets in, ESP packets out, and back (RFC 4303, RFC 4301 5).
+//!
+//! # The way of a packet
+//!
+//! **Out.** A packet comes from the TUN device. [`flow`] reads what selectors look at. The policies, in the order
+//! of the configuration, say which child it belongs to; the newest pair of SAs of that child takes it. [`DataPlane::seal`]
+//! claims a sequence number, appends header, packet, padding and trailer to the caller's buffer and encrypts them
+//! there. What has a policy and no SA is refused, never passed: the tunnel is down, the traffic stays.
+//!
+//! **In.** A packet comes from the wire, without UDP encapsulation. [`DataPlane::open`] finds the SA by its SPI, looks
+//! whether its sequence number may still come ([`replay`]), checks and decrypts it in place, checks padding, next
+//! header and inner IP header, and then whether the packet belongs to the selectors of *this* SA, so that a peer can't
+//! speak for networks that were never agreed upon (RFC 4301 5.2). The replay window learns of a packet once it is
+//! authentic, never before.
+//!
+//! **Between.** [`DataPlane::apply`] carries out what the key exchange asks for. After a rekey both inbound SAs are
+//! valid until the older one is removed; sending moves to the newer one at once.
+//!
+//! # What is absent
+//!
+//! No socket, TUN, clock, thread or log. The outer IP header is the kernel's: what leaves is the payload of UDP 4500
+//! or of protocol 50. Nothing here touches the inner packet's time to live, which forwarding has already counted down.
+//!
+//! # Threads
+//!
+//! [`DataPlane::seal`] and [`DataPlane::open`] take `&self` and don't allocate beyond the caller's buffer. Sequence
+//! numbers and counters are atomics, a replay window has a lock of its own; so any number of threads may share one
+//! data plane between changes.
+//!
+//! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
+
+mod counters;
+pub mod flow;
+mod mtu;
+mod open;
+mod plane;
+mod policy;
+pub mod replay;
+mod sa;
+mod seal;
+
+pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
+pub use mtu::Overhead;
+pub use open::Opened;
+pub use plane::{ApplyError, DataPlane};
+pub use seal::Sealed;

@@ -1,0 +1,145 @@
+//! What was carried and what was dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use adit_model::dataplane::PairCounters;
+use adit_model::drops::DropReason;
+use adit_model::now::Mono;
+
+/// A configured child, by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChildName {
+    /// The connection's name.
+    pub connection: String,
+    /// The child's name within it.
+    pub child: String,
+}
+
+/// A packet that was refused and counted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Rejected {
+    /// Why.
+    pub reason: DropReason,
+    /// The child it belonged to, where that is known. With [`DropReason::OutNoSa`] it names the child to be set up.
+    pub child: Option<Arc<ChildName>>,
+}
+
+/// One number of packets per reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DropCounts(BTreeMap<DropReason, u64>);
+
+impl DropCounts {
+    /// Packets dropped for `reason`.
+    #[must_use]
+    pub fn of(&self, reason: DropReason) -> u64 {
+        self.0.get(&reason).copied().unwrap_or(0)
+    }
+
+    /// Reasons that occurred, in declaration order.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        self.0.iter().map(|(reason, count)| (*reason, *count))
+    }
+
+    /// Packets dropped for any reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// Traffic of one live pair of SAs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairReport {
+    /// Whose pair it is.
+    pub child: Arc<ChildName>,
+    /// SPI of received packets.
+    pub spi_in: u32,
+    /// SPI of sent packets.
+    pub spi_out: u32,
+    /// Inner octets and packets.
+    pub counters: PairCounters,
+}
+
+/// Traffic and drops of one child over all SAs that it has had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildReport {
+    /// The child.
+    pub child: Arc<ChildName>,
+    /// Live pairs of SAs.
+    pub pairs: usize,
+    /// Inner octets and packets since the data plane exists.
+    pub counters: PairCounters,
+    /// Drops of packets that were known to belong to it.
+    pub drops: DropCounts,
+}
+
+/// Drop counters that several threads may bump.
+pub(crate) struct Drops(Box<[AtomicU64]>);
+
+impl Drops {
+    pub(crate) fn new() -> Self {
+        Self(DropReason::ALL.iter().map(|_| AtomicU64::new(0)).collect())
+    }
+
+    pub(crate) fn bump(&self, reason: DropReason) {
+        if let Some(counter) = self.0.get(reason as usize) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn read(&self) -> DropCounts {
+        let counts = DropReason::ALL
+            .iter()
+            .zip(&self.0)
+            .map(|(reason, counter)| (*reason, counter.load(Relaxed)));
+        DropCounts(counts.filter(|(_, count)| *count > 0).collect())
+    }
+}
+
+/// Traffic counters that several threads may bump.
+#[derive(Default)]
+pub(crate) struct Traffic {
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    packets_in: AtomicU64,
+    packets_out: AtomicU64,
+    last_in: AtomicU64,
+}
+
+impl Traffic {
+    pub(crate) fn received(&self, at: Mono, octets: usize) {
+        self.bytes_in.fetch_add(octets as u64, Relaxed);
+        self.packets_in.fetch_add(1, Relaxed);
+        self.last_in.fetch_max(at.0, Relaxed);
+    }
+
+    pub(crate) fn sent(&self, octets: usize) {
+        self.bytes_out.fetch_add(octets as u64, Relaxed);
+        self.packets_out.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> PairCounters {
+        let packets_in = self.packets_in.load(Relaxed);
+        PairCounters {
+            bytes_in: self.bytes_in.load(Relaxed),
+            bytes_out: self.bytes_out.load(Relaxed),
+            packets_in,
+            packets_out: self.packets_out.load(Relaxed),
+            last_in: (packets_in > 0).then(|| Mono(self.last_in.load(Relaxed))),
+        }
+    }
+}
+
+/// The sum of two pairs' traffic.
+pub(crate) fn sum(a: PairCounters, b: PairCounters) -> PairCounters {
+    PairCounters {
+        bytes_in: a.bytes_in + b.bytes_in,
+        bytes_out: a.bytes_out + b.bytes_out,
+        packets_in: a.packets_in + b.packets_in,
+        packets_out: a.packets_out + b.packets_out,
+        last_in: a.last_in.max(b.last_in),
+    }
+}

@@ -1,0 +1,104 @@
+//! From an ESP packet to the inner packet (RFC 4303 3.4, RFC 4301 5.2).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use adit_crypto::OpenError;
+use adit_model::drops::DropReason;
+use adit_model::now::Mono;
+use adit_wire::esp::{
+    EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE,
+};
+
+use crate::counters::{ChildName, Rejected};
+use crate::flow::Flow;
+use crate::plane::DataPlane;
+use crate::sa::Pair;
+
+/// An inner packet, decrypted, checked and counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened<'a> {
+    /// Where the inner packet lies in the buffer that was handed in.
+    pub inner: Range<usize>,
+    /// The child that it belongs to.
+    pub child: &'a Arc<ChildName>,
+    /// SPI of the SA that opened it.
+    pub spi_in: u32,
+}
+
+impl DataPlane {
+    /// Opens an ESP packet, the payload of protocol 50 or of a UDP datagram, in place.
+    ///
+    /// # Errors
+    /// The packet is dropped and counted; its bytes are worthless then.
+    pub fn open(&self, now: Mono, packet: &mut [u8]) -> Result<Opened<'_>, Rejected> {
+        let header = EspHeader::parse(packet)
+            .map_err(|_| self.reject(DropReason::EspTooShort, None))?;
+        let pair = self
+            .inbound
+            .get(&header.spi)
+            .ok_or_else(|| self.reject(DropReason::EspUnknownSpi, None))?;
+        let inner = pair
+            .open(header, packet)
+            .map_err(|reason| self.reject(reason, Some(&pair.child)))?;
+        pair.traffic.received(now, inner.len());
+        Ok(Opened {
+            inner,
+            child: &pair.child.name,
+            spi_in: pair.sa.spi_in,
+        })
+    }
+}
+
+impl Pair {
+    fn open(&self, header: EspHeader, packet: &mut [u8]) -> Result<Range<usize>, DropReason> {
+        let body = self.authenticate(header, packet)?;
+        let plaintext = packet
+            .get(body.clone())
+            .ok_or(DropReason::EspInnerMalformed)?;
+        let (payload, trailer) =
+            EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
+        let is_ipv4 = match trailer.next_header {
+            NEXT_HEADER_IPV4 => true,
+            NEXT_HEADER_IPV6 => false,
+            NEXT_HEADER_NONE => return Err(DropReason::EspDummy),
+            _ => return Err(DropReason::EspNextHeader),
+        };
+        let flow = Flow::of(payload)
+            .ok()
+            .filter(|flow| flow.source.is_ipv4() == is_ipv4)
+            .ok_or(DropReason::EspInnerMalformed)?;
+        if !self.takes_inbound(&flow) {
+            return Err(DropReason::EspInboundPolicy);
+        }
+        // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
+        Ok(body.start..body.start + flow.length)
+    }
+
+    /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.
+    fn authenticate(
+        &self,
+        header: EspHeader,
+        packet: &mut [u8],
+    ) -> Result<Range<usize>, DropReason> {
+        let sequence = {
+            let window = self.inbound.window();
+            let sequence = window.extend(header.sequence)?;
+            window.check(sequence)?;
+            sequence
+        };
+        let esn_high = self.inbound.esn.then_some((sequence >> 32) as u32);
+        let body = self
+            .inbound
+            .cipher
+            .open(packet, esn_high)
+            .map_err(|error| match error {
+                OpenError::TooShort { .. } => DropReason::EspTooShort,
+                OpenError::BadPadding { .. } => DropReason::EspPadding,
+                // No sender that holds the key made a packet of broken blocks.
+                OpenError::Misaligned { .. } | OpenError::BadIcv => DropReason::EspAuthenticity,
+            })?;
+        self.inbound.window().accept(sequence)?;
+        Ok(body)
+    }
+}

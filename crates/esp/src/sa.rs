@@ -1,0 +1,119 @@
+//! A pair of SAs with everything that one packet needs, shared by all threads that seal or open.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use adit_crypto::{EspCipher, Protection};
+use adit_model::dataplane::ChildSa;
+use adit_model::drops::DropReason;
+
+use crate::counters::{ChildName, Drops, Traffic};
+use crate::flow::Flow;
+use crate::plane::ApplyError;
+use crate::replay::ReplayWindow;
+
+/// What all SAs of one child share.
+pub(crate) struct ChildState {
+    pub(crate) name: Arc<ChildName>,
+    pub(crate) drops: Drops,
+}
+
+/// Both SAs of a child.
+pub(crate) struct Pair {
+    pub(crate) child: Arc<ChildState>,
+    pub(crate) sa: ChildSa,
+    pub(crate) traffic: Traffic,
+    pub(crate) outbound: Outbound,
+    pub(crate) inbound: Inbound,
+}
+
+/// The sending SA.
+pub(crate) struct Outbound {
+    pub(crate) cipher: EspCipher,
+    sequence: Sequence,
+    esn: bool,
+}
+
+/// The receiving SA.
+pub(crate) struct Inbound {
+    pub(crate) cipher: EspCipher,
+    window: Mutex<ReplayWindow>,
+    pub(crate) esn: bool,
+}
+
+/// The one counter of a sending SA. Each value is given out once; it is the sequence number and the cipher's IV
+/// counter alike, so neither can repeat under one key (RFC 4303 3.3.3, RFC 4106 3.1).
+struct Sequence {
+    last: AtomicU64,
+    limit: u64,
+}
+
+impl Pair {
+    pub(crate) fn new(
+        sa: ChildSa,
+        protection: &Protection,
+        child: Arc<ChildState>,
+    ) -> Result<Self, ApplyError> {
+        let esn = sa.suite.esn;
+        Ok(Self {
+            child,
+            outbound: Outbound {
+                cipher: EspCipher::new(protection, sa.key_out.expose())?,
+                sequence: Sequence {
+                    last: AtomicU64::new(0),
+                    limit: if esn { u64::MAX } else { u64::from(u32::MAX) },
+                },
+                esn,
+            },
+            inbound: Inbound {
+                cipher: EspCipher::new(protection, sa.key_in.expose())?,
+                window: Mutex::new(ReplayWindow::new(sa.replay_window, esn)),
+                esn,
+            },
+            traffic: Traffic::default(),
+            sa,
+        })
+    }
+
+    pub(crate) fn takes_outbound(&self, flow: &Flow) -> bool {
+        flow.is_between(&self.sa.ts_local, &self.sa.ts_remote)
+    }
+
+    pub(crate) fn takes_inbound(&self, flow: &Flow) -> bool {
+        flow.is_between(&self.sa.ts_remote, &self.sa.ts_local)
+    }
+}
+
+impl Outbound {
+    /// The next sequence number, never to be given out again.
+    pub(crate) fn claim_sequence(&self) -> Result<u64, DropReason> {
+        self.sequence.claim()
+    }
+
+    /// The part of the sequence number that is authenticated and not sent.
+    pub(crate) fn esn_high(&self, sequence: u64) -> Option<u32> {
+        self.esn.then_some((sequence >> 32) as u32)
+    }
+
+    pub(crate) fn skip_to(&self, sequence: u64) {
+        self.sequence.last.fetch_max(sequence, Relaxed);
+    }
+}
+
+impl Inbound {
+    pub(crate) fn window(&self) -> MutexGuard<'_, ReplayWindow> {
+        // A window is whole after every call, so a thread that died holding the lock has left nothing half done.
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sequence {
+    fn claim(&self) -> Result<u64, DropReason> {
+        self.last
+            .fetch_update(Relaxed, Relaxed, |last| {
+                (last < self.limit).then(|| last + 1)
+            })
+            .map(|last| last + 1)
+            .map_err(|_| DropReason::OutSequenceExhausted)
+    }
+}

@@ -1,0 +1,103 @@
+//! From an inner packet to an ESP packet (RFC 4303 3.3, RFC 4301 5.1).
+
+use std::sync::Arc;
+
+use adit_crypto::{EspCipher, SealError};
+use adit_model::dataplane::Path;
+use adit_model::drops::DropReason;
+use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6};
+
+use crate::counters::Rejected;
+use crate::flow::Flow;
+use crate::mtu::Overhead;
+use crate::plane::{DataPlane, Live};
+use crate::sa::Pair;
+
+/// Where a sealed packet has to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// From where to where, and whether in UDP.
+    pub path: Path,
+    /// SPI of the SA that sealed it.
+    pub spi_out: u32,
+}
+
+impl DataPlane {
+    /// Seals an inner IP packet and appends the ESP packet to `out`; several may share one buffer.
+    ///
+    /// What is appended is the payload of a UDP datagram when `path.udp_encap` says so, else of an IP packet of
+    /// protocol 50.
+    ///
+    /// # Errors
+    /// The packet is dropped and counted, and `out` is as before. [`DropReason::OutNoSa`] names the child whose
+    /// tunnel is down.
+    pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+        let reject = |reason| self.reject(reason, None);
+        let flow = Flow::of(inner).map_err(|_| reject(DropReason::OutMalformed))?;
+        let inner = inner
+            .get(..flow.length)
+            .ok_or_else(|| reject(DropReason::OutMalformed))?;
+        let child = self
+            .policies
+            .iter()
+            .find(|policy| policy.takes_outbound(&flow))
+            .and_then(|policy| self.children.get(policy.child))
+            .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
+        let reject = |reason| self.reject(reason, Some(&child.state));
+        let Live { pair, path } = child
+            .pair_for(&flow)
+            .ok_or_else(|| reject(DropReason::OutNoSa))?;
+        let overhead = Overhead::new(pair.outbound.cipher.shape(), path);
+        if overhead.outer_len(inner.len()) > self.link_mtu {
+            return Err(reject(DropReason::OutTooBig));
+        }
+        let start = out.len();
+        append(pair, inner, &flow, out).map_err(|reason| {
+            out.truncate(start);
+            reject(reason)
+        })?;
+        pair.traffic.sent(inner.len());
+        Ok(Sealed {
+            path: *path,
+            spi_out: pair.sa.spi_out,
+        })
+    }
+}
+
+fn append(
+    pair: &Arc<Pair>,
+    inner: &[u8],
+    flow: &Flow,
+    out: &mut Vec<u8>,
+) -> Result<(), DropReason> {
+    let sequence = pair.outbound.claim_sequence()?;
+    let cipher = &pair.outbound.cipher;
+    let shape = cipher.shape();
+    let next_header = if flow.source.is_ipv4() {
+        NEXT_HEADER_IPV4
+    } else {
+        NEXT_HEADER_IPV6
+    };
+    let trailer = EspTrailer::for_payload(inner.len(), shape.block_len, next_header);
+    let start = out.len();
+    out.reserve(
+        EspCipher::HEADER_LEN + shape.iv_len + inner.len() + trailer.len() + shape.icv_len,
+    );
+    EspHeader {
+        spi: pair.sa.spi_out,
+        sequence: sequence as u32,
+    }
+    .emit(out);
+    out.resize(out.len() + shape.iv_len, 0);
+    out.extend_from_slice(inner);
+    trailer.emit(out);
+    out.resize(out.len() + shape.icv_len, 0);
+    let packet = out.get_mut(start..).ok_or(DropReason::OutCipher)?;
+    cipher
+        .seal(packet, pair.outbound.esn_high(sequence), sequence)
+        .map_err(|error| match error {
+            SealError::IvExhausted => DropReason::OutSequenceExhausted,
+            SealError::TooLong => DropReason::OutTooBig,
+            SealError::Layout | SealError::Library => DropReason::OutCipher,
+        })
+}
