@@ -2,7 +2,7 @@
 //!
 //! # The way of a packet
 //!
-//! **Out.** A packet comes from the TUN device. [`flow`] reads what selectors look at. The policies, in the order
+//! **Out.** A packet comes from the TUN device. The policies, in the order
 //! of the configuration, say which child it belongs to; the newest pair of SAs of that child takes it. [`DataPlane::seal`]
 //! claims a sequence number, appends header, packet, padding and trailer to the caller's buffer and encrypts them
 //! there. What has a policy and no SA is refused, never passed: the tunnel is down, the traffic stays.
@@ -30,7 +30,6 @@
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
 
 mod counters;
-pub mod flow;
 mod mtu;
 mod open;
 mod plane;
@@ -43,4 +42,5 @@ pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use mtu::Overhead;
 pub use open::Opened;
 pub use plane::{ApplyError, DataPlane};
+pub use policy::is_between;
 pub use seal::Sealed;

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use adit_crypto::OpenError;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
-use adit_wire::esp::{
-    EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE,
-};
+use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE};
+use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Rejected};
-use crate::flow::Flow;
 use crate::plane::DataPlane;
 use crate::sa::Pair;
 
@@ -32,8 +30,8 @@ impl DataPlane {
     /// # Errors
     /// The packet is dropped and counted; its bytes are worthless then.
     pub fn open(&self, now: Mono, packet: &mut [u8]) -> Result<Opened<'_>, Rejected> {
-        let header = EspHeader::parse(packet)
-            .map_err(|_| self.reject(DropReason::EspTooShort, None))?;
+        let header =
+            EspHeader::parse(packet).map_err(|_| self.reject(DropReason::EspTooShort, None))?;
         let pair = self
             .inbound
             .get(&header.spi)
@@ -45,7 +43,7 @@ impl DataPlane {
         Ok(Opened {
             inner,
             child: &pair.child.name,
-            spi_in: pair.sa.spi_in,
+            spi_in: pair.spi_in,
         })
     }
 }
@@ -64,15 +62,15 @@ impl Pair {
             NEXT_HEADER_NONE => return Err(DropReason::EspDummy),
             _ => return Err(DropReason::EspNextHeader),
         };
-        let flow = Flow::of(payload)
+        let inner = IpPacket::parse(payload)
             .ok()
-            .filter(|flow| flow.source.is_ipv4() == is_ipv4)
+            .filter(|inner| inner.source.is_ipv4() == is_ipv4)
             .ok_or(DropReason::EspInnerMalformed)?;
-        if !self.takes_inbound(&flow) {
+        if !self.takes_inbound(&inner) {
             return Err(DropReason::EspInboundPolicy);
         }
         // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
-        Ok(body.start..body.start + flow.length)
+        Ok(body.start..body.start + inner.total_length())
     }
 
     /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.

@@ -8,11 +8,9 @@ use adit_model::connection::{Connection, Mode};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, PairCounters, Path};
 use adit_model::drops::DropReason;
 use adit_model::proposal::Suite;
+use adit_wire::ip::IpPacket;
 
-use crate::counters::{
-    ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum,
-};
-use crate::flow::Flow;
+use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
 use crate::mtu::Overhead;
 use crate::policy::Policy;
 use crate::sa::{ChildState, Pair};
@@ -142,7 +140,7 @@ impl DataPlane {
                     return Err(ApplyError::NoSuchPair(*unknown));
                 }
                 for live in self.children.iter_mut().flat_map(|child| &mut child.pairs) {
-                    if spis_in.contains(&live.pair.sa.spi_in) {
+                    if spis_in.contains(&live.pair.spi_in) {
                         live.path = path;
                     }
                 }
@@ -159,8 +157,8 @@ impl DataPlane {
             .flat_map(|child| &child.pairs)
             .map(|live| PairReport {
                 child: Arc::clone(&live.pair.child.name),
-                spi_in: live.pair.sa.spi_in,
-                spi_out: live.pair.sa.spi_out,
+                spi_in: live.pair.spi_in,
+                spi_out: live.pair.spi_out,
                 counters: live.pair.traffic.read(),
             })
             .collect()
@@ -187,20 +185,6 @@ impl DataPlane {
         self.drops.read()
     }
 
-    /// Continues sending of the pair behind `sequence`, as after a failover. A sequence number is never taken back: a
-    /// lower one changes nothing.
-    ///
-    /// # Errors
-    /// [`ApplyError::NoSuchPair`].
-    pub fn skip_sequence_to(&self, spi_in: u32, sequence: u64) -> Result<(), ApplyError> {
-        let pair = self
-            .inbound
-            .get(&spi_in)
-            .ok_or(ApplyError::NoSuchPair(spi_in))?;
-        pair.outbound.skip_to(sequence);
-        Ok(())
-    }
-
     pub(crate) fn reject(&self, reason: DropReason, child: Option<&Arc<ChildState>>) -> Rejected {
         self.drops.bump(reason);
         if let Some(child) = child {
@@ -216,7 +200,10 @@ impl DataPlane {
         if sa.mode == Mode::Transport {
             return Err(ApplyError::Transport);
         }
-        if let Some(reserved) = [sa.spi_in, sa.spi_out].into_iter().find(|spi| *spi < FIRST_SPI) {
+        if let Some(reserved) = [sa.spi_in, sa.spi_out]
+            .into_iter()
+            .find(|spi| *spi < FIRST_SPI)
+        {
             return Err(ApplyError::SpiReserved(reserved));
         }
         if self.inbound.contains_key(&sa.spi_in) {
@@ -255,7 +242,10 @@ impl DataPlane {
 
     /// The position of a child, which is added if it is new.
     fn child(&mut self, connection: &str, child: &str) -> usize {
-        let known = self.children.iter().position(|c| c.is_named(connection, child));
+        let known = self
+            .children
+            .iter()
+            .position(|c| c.is_named(connection, child));
         known.unwrap_or_else(|| {
             self.children.push(Child {
                 state: Arc::new(ChildState {
@@ -275,11 +265,11 @@ impl DataPlane {
 
 impl Child {
     /// The newest pair whose negotiated selectors take the packet.
-    pub(crate) fn pair_for(&self, flow: &Flow) -> Option<&Live> {
+    pub(crate) fn pair_for(&self, packet: &IpPacket<'_>) -> Option<&Live> {
         self.pairs
             .iter()
             .rev()
-            .find(|live| live.pair.takes_outbound(flow))
+            .find(|live| live.pair.takes_outbound(packet))
     }
 
     fn is_named(&self, connection: &str, child: &str) -> bool {

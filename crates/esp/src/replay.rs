@@ -212,8 +212,14 @@ mod tests {
         assert_eq!(w.extend(u32::MAX), Ok(5 << 32 | 0xffff_ffff));
         w.accept(6 << 32 | 10).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(w.extend(10), Ok(6 << 32 | 10));
-        assert_eq!(w.extend(0u32.wrapping_sub(53)), Ok(5 << 32 | (0xffff_ffff - 52)));
-        assert_eq!(w.extend(0u32.wrapping_sub(54)), Ok(6 << 32 | (0xffff_ffff - 53)));
+        assert_eq!(
+            w.extend(0u32.wrapping_sub(53)),
+            Ok(5 << 32 | (0xffff_ffff - 52))
+        );
+        assert_eq!(
+            w.extend(0u32.wrapping_sub(54)),
+            Ok(6 << 32 | (0xffff_ffff - 53))
+        );
     }
 
     #[test]

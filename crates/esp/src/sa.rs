@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use adit_crypto::{EspCipher, Protection};
 use adit_model::dataplane::ChildSa;
 use adit_model::drops::DropReason;
+use adit_model::selector::Selector;
+use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Drops, Traffic};
-use crate::flow::Flow;
 use crate::plane::ApplyError;
+use crate::policy::is_between;
 use crate::replay::ReplayWindow;
 
 /// What all SAs of one child share.
@@ -21,7 +23,10 @@ pub(crate) struct ChildState {
 /// Both SAs of a child.
 pub(crate) struct Pair {
     pub(crate) child: Arc<ChildState>,
-    pub(crate) sa: ChildSa,
+    pub(crate) spi_in: u32,
+    pub(crate) spi_out: u32,
+    ts_local: Vec<Selector>,
+    ts_remote: Vec<Selector>,
     pub(crate) traffic: Traffic,
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
@@ -71,16 +76,19 @@ impl Pair {
                 esn,
             },
             traffic: Traffic::default(),
-            sa,
+            spi_in: sa.spi_in,
+            spi_out: sa.spi_out,
+            ts_local: sa.ts_local,
+            ts_remote: sa.ts_remote,
         })
     }
 
-    pub(crate) fn takes_outbound(&self, flow: &Flow) -> bool {
-        flow.is_between(&self.sa.ts_local, &self.sa.ts_remote)
+    pub(crate) fn takes_outbound(&self, packet: &IpPacket<'_>) -> bool {
+        is_between(packet, &self.ts_local, &self.ts_remote)
     }
 
-    pub(crate) fn takes_inbound(&self, flow: &Flow) -> bool {
-        flow.is_between(&self.sa.ts_remote, &self.sa.ts_local)
+    pub(crate) fn takes_inbound(&self, packet: &IpPacket<'_>) -> bool {
+        is_between(packet, &self.ts_remote, &self.ts_local)
     }
 }
 
@@ -93,10 +101,6 @@ impl Outbound {
     /// The part of the sequence number that is authenticated and not sent.
     pub(crate) fn esn_high(&self, sequence: u64) -> Option<u32> {
         self.esn.then_some((sequence >> 32) as u32)
-    }
-
-    pub(crate) fn skip_to(&self, sequence: u64) {
-        self.sequence.last.fetch_max(sequence, Relaxed);
     }
 }
 
@@ -115,5 +119,30 @@ impl Sequence {
             })
             .map(|last| last + 1)
             .map_err(|_| DropReason::OutSequenceExhausted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sequence(limit: u64) -> Sequence {
+        Sequence {
+            last: AtomicU64::new(limit - 2),
+            limit,
+        }
+    }
+
+    /// RFC 4303 3.3.3: the counter must not cycle.
+    #[test]
+    fn the_last_number_is_given_out_once_and_then_nothing_ever() {
+        for limit in [u64::from(u32::MAX), u64::MAX] {
+            let s = sequence(limit);
+            assert_eq!(s.claim(), Ok(limit - 1));
+            assert_eq!(s.claim(), Ok(limit));
+            for _ in 0..3 {
+                assert_eq!(s.claim(), Err(DropReason::OutSequenceExhausted));
+            }
+        }
     }
 }

@@ -1,16 +1,15 @@
 //! From an inner packet to an ESP packet (RFC 4303 3.3, RFC 4301 5.1).
 
-use std::sync::Arc;
-
 use adit_crypto::{EspCipher, SealError};
 use adit_model::dataplane::Path;
 use adit_model::drops::DropReason;
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6};
+use adit_wire::ip::IpPacket;
 
 use crate::counters::Rejected;
-use crate::flow::Flow;
 use crate::mtu::Overhead;
 use crate::plane::{DataPlane, Live};
+use crate::policy::is_between;
 use crate::sa::Pair;
 
 /// Where a sealed packet has to go.
@@ -33,63 +32,55 @@ impl DataPlane {
     /// tunnel is down.
     pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
         let reject = |reason| self.reject(reason, None);
-        let flow = Flow::of(inner).map_err(|_| reject(DropReason::OutMalformed))?;
-        let inner = inner
-            .get(..flow.length)
-            .ok_or_else(|| reject(DropReason::OutMalformed))?;
+        let inner = IpPacket::parse(inner).map_err(|_| reject(DropReason::OutMalformed))?;
         let child = self
             .policies
             .iter()
-            .find(|policy| policy.takes_outbound(&flow))
+            .find(|policy| is_between(&inner, &policy.local, &policy.remote))
             .and_then(|policy| self.children.get(policy.child))
             .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
         let reject = |reason| self.reject(reason, Some(&child.state));
         let Live { pair, path } = child
-            .pair_for(&flow)
+            .pair_for(&inner)
             .ok_or_else(|| reject(DropReason::OutNoSa))?;
         let overhead = Overhead::new(pair.outbound.cipher.shape(), path);
-        if overhead.outer_len(inner.len()) > self.link_mtu {
+        if overhead.outer_len(inner.total_length()) > self.link_mtu {
             return Err(reject(DropReason::OutTooBig));
         }
         let start = out.len();
-        append(pair, inner, &flow, out).map_err(|reason| {
+        append(pair, &inner, out).map_err(|reason| {
             out.truncate(start);
             reject(reason)
         })?;
-        pair.traffic.sent(inner.len());
+        pair.traffic.sent(inner.total_length());
         Ok(Sealed {
             path: *path,
-            spi_out: pair.sa.spi_out,
+            spi_out: pair.spi_out,
         })
     }
 }
 
-fn append(
-    pair: &Arc<Pair>,
-    inner: &[u8],
-    flow: &Flow,
-    out: &mut Vec<u8>,
-) -> Result<(), DropReason> {
+fn append(pair: &Pair, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<(), DropReason> {
     let sequence = pair.outbound.claim_sequence()?;
     let cipher = &pair.outbound.cipher;
     let shape = cipher.shape();
-    let next_header = if flow.source.is_ipv4() {
+    let next_header = if inner.source.is_ipv4() {
         NEXT_HEADER_IPV4
     } else {
         NEXT_HEADER_IPV6
     };
-    let trailer = EspTrailer::for_payload(inner.len(), shape.block_len, next_header);
+    let trailer = EspTrailer::for_payload(inner.total_length(), shape.block_len, next_header);
     let start = out.len();
     out.reserve(
-        EspCipher::HEADER_LEN + shape.iv_len + inner.len() + trailer.len() + shape.icv_len,
+        EspCipher::HEADER_LEN + shape.iv_len + inner.total_length() + trailer.len() + shape.icv_len,
     );
     EspHeader {
-        spi: pair.sa.spi_out,
+        spi: pair.spi_out,
         sequence: sequence as u32,
     }
     .emit(out);
     out.resize(out.len() + shape.iv_len, 0);
-    out.extend_from_slice(inner);
+    out.extend_from_slice(inner.packet);
     trailer.emit(out);
     out.resize(out.len() + shape.icv_len, 0);
     let packet = out.get_mut(start..).ok_or(DropReason::OutCipher)?;
