@@ -1,0 +1,188 @@
+//! What can only be judged when all of a tunnel, or all tunnels, are read.
+
+use std::net::IpAddr;
+
+use adit_model::connection::{Child, Remote};
+use adit_model::selector::Selector;
+
+use crate::adit::reader::{Reader, Table};
+use crate::adit::tunnel::Read;
+use crate::diagnostic::Severity;
+
+/// Judges one tunnel.
+pub(super) fn tunnel(reader: &mut Reader<'_>, read: &Read<'_>) {
+    let c = &read.connection;
+    let peer = match c.remote {
+        Remote::Address(address) => Some(address),
+        _ => None,
+    };
+    if let (Some(local), Some(peer)) = (c.local, peer) {
+        if local.is_ipv4() != peer.is_ipv4() {
+            reader
+                .error(
+                    "mixed-families",
+                    &read.table.at_value("remote"),
+                    "one end is IPv4 and the other IPv6",
+                )
+                .found(format!("{local} and {peer}"))
+                .expected("both ends of one family")
+                .fix("local = \"any\"");
+        } else if local == peer {
+            reader
+                .error(
+                    "same-address",
+                    &read.table.at_value("remote"),
+                    "both ends have the same address",
+                )
+                .found(peer)
+                .expected("the peer's address")
+                .fix("remote = \"192.168.0.2\"");
+        }
+    }
+    if c.remote_id.as_ref() == Some(&c.local_id) && peer.is_none_or(|p| Some(p) != c.local) {
+        reader.report(
+            Severity::Warning,
+            "same-identity",
+            &read.table.at_value("remote_id"),
+            format!("both sides are {}", c.local_id),
+        );
+    }
+    for (child, table) in c.children.iter().zip(&read.children) {
+        families(reader, child, table);
+        own_traffic(reader, child, table, c.local, peer);
+    }
+}
+
+/// A family that stands on one side only can't match a packet.
+fn families(reader: &mut Reader<'_>, child: &Child, table: &Table<'_>) {
+    if child.local_ts.is_empty() || child.remote_ts.is_empty() {
+        return;
+    }
+    let has = |list: &[Selector], v4: bool| list.iter().any(|s| s.start.is_ipv4() == v4);
+    for (v4, family) in [(true, "IPv4"), (false, "IPv6")] {
+        let (local, remote) = (has(&child.local_ts, v4), has(&child.remote_ts, v4));
+        if local == remote {
+            continue;
+        }
+        let (there, lacking) = if local {
+            ("local_net", "remote_net")
+        } else {
+            ("remote_net", "local_net")
+        };
+        reader
+            .error(
+                "mixed-families",
+                &table.at_value(there),
+                format!("`{there}` has {family} networks and `{lacking}` has none"),
+            )
+            .expected("each family on both sides, or on neither");
+    }
+}
+
+/// Networks that hold the ends of the tunnel themselves, or each other.
+fn own_traffic(
+    reader: &mut Reader<'_>,
+    child: &Child,
+    table: &Table<'_>,
+    local: Option<IpAddr>,
+    peer: Option<IpAddr>,
+) {
+    let covers = |list: &[Selector], address: IpAddr| {
+        list.iter().any(|s| s.contains(&Selector::host(address)))
+    };
+    if let Some(peer) = peer.filter(|p| covers(&child.remote_ts, *p)) {
+        let ours = local.is_none_or(|l| covers(&child.local_ts, l));
+        if ours {
+            reader
+                .report(
+                    Severity::Note,
+                    "covers-peer",
+                    &table.at_value("remote_net"),
+                    format!("`remote_net` covers the peer's own address {peer}"),
+                )
+                .note("the tunnel's own packets are exempt; everything else to that address, such as a login, goes through the tunnel or not at all");
+        }
+    }
+    let everything = |s: &Selector| s.nets().iter().any(|n| n.prefix_len() == 0);
+    let overlap = child.local_ts.iter().find_map(|l| {
+        child
+            .remote_ts
+            .iter()
+            .filter(|r| !everything(l) && !everything(r))
+            .find_map(|r| l.intersect(r))
+    });
+    if let Some(both) = overlap {
+        reader
+            .report(
+                Severity::Warning,
+                "overlapping-networks",
+                &table.at_value("remote_net"),
+                format!("{both} is on both sides"),
+            )
+            .expected("networks that don't overlap")
+            .note("hosts of the local network that are in it can't be reached any more; number one side anew, or translate it");
+    }
+}
+
+/// Judges the tunnels beside each other.
+pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>]) {
+    for (i, later) in tunnels.iter().enumerate() {
+        let c = &later.connection;
+        let earlier = tunnels.get(..i).unwrap_or_default();
+        let twin = earlier.iter().find(|e| {
+            let e = &e.connection;
+            e.local == c.local
+                && e.remote == c.remote
+                && e.remote_port == c.remote_port
+                && e.local_id == c.local_id
+                && e.remote_id == c.remote_id
+        });
+        if let Some(twin) = twin {
+            reader
+                .error(
+                    "duplicate-tunnel",
+                    &later.table.at(),
+                    format!(
+                        "`{}` and `{}` are the same two ends",
+                        twin.connection.name, c.name
+                    ),
+                )
+                .expected("one tunnel with several children, or different identities")
+                .fix(format!(
+                    "[tunnel.{}.child.{}]",
+                    twin.connection.name,
+                    c.children.first().map_or("lan", |c| c.name.as_str())
+                ));
+        }
+        let mut before: Vec<(&str, &Child)> = earlier
+            .iter()
+            .flat_map(|e| {
+                e.connection
+                    .children
+                    .iter()
+                    .map(|c| (e.connection.name.as_str(), c))
+            })
+            .collect();
+        for (child, table) in c.children.iter().zip(&later.children) {
+            let same = before.iter().find(|(_, b)| {
+                b.local_ts == child.local_ts
+                    && b.remote_ts == child.remote_ts
+                    && !b.local_ts.is_empty()
+            });
+            if let Some((tunnel, other)) = same {
+                reader
+                    .report(
+                        Severity::Warning,
+                        "duplicate-child",
+                        &table.at(),
+                        format!(
+                            "`{}` of `{}` carries the same traffic as `{}` of `{tunnel}`",
+                            child.name, c.name, other.name
+                        ),
+                    )
+                    .note("packets take the one that is written first");
+            }
+            before.push((&c.name, child));
+        }
+    }
+}

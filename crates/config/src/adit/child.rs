@@ -1,0 +1,123 @@
+//! `[tunnel.NAME.child.NAME]`.
+
+use std::net::IpAddr;
+
+use adit_model::connection::{Child, Mode};
+use adit_model::proposal::SaKind;
+use adit_model::selector::Selector;
+use ipnet::IpNet;
+
+use crate::adit::algorithms;
+use crate::adit::reader::{Reader, Table, Word};
+use crate::diagnostic::Severity;
+
+/// The default of `replay_window`.
+pub(super) const REPLAY_WINDOW: u32 = 1024;
+
+/// Reads one child.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    name: &str,
+    table: &Table<'_>,
+    allow_weak: bool,
+) -> Child {
+    let local_ts = nets(reader, table, "local_net", "10.1.0.0/24");
+    let remote_ts = nets(reader, table, "remote_net", "10.2.0.0/24");
+    if let Some(mode) = reader.word(table, "mode").filter(|m| m.text != "tunnel") {
+        let transport = mode.text == "transport";
+        reader
+            .error(
+                if transport {
+                    "unsupported-mode"
+                } else {
+                    "unknown-word"
+                },
+                &mode.at,
+                if transport {
+                    "transport mode isn't supported yet".to_owned()
+                } else {
+                    format!("`{}` is no mode", mode.text.escape_debug())
+                },
+            )
+            .expected("\"tunnel\"")
+            .fix("mode = \"tunnel\"");
+    }
+    Child {
+        name: name.to_owned(),
+        local_ts,
+        remote_ts,
+        esp: algorithms::of(reader, table, "esp", SaKind::Esp, allow_weak),
+        mode: Mode::Tunnel,
+        replay_window: reader.number(table, "replay_window", 32..=32768, REPLAY_WINDOW),
+    }
+}
+
+fn nets(reader: &mut Reader<'_>, table: &Table<'_>, name: &str, example: &str) -> Vec<Selector> {
+    if !table.entries.contains_key(name) {
+        reader.missing(table, name, &format!("{name} = [\"{example}\"]"));
+    }
+    let mut out: Vec<Selector> = Vec::new();
+    for word in reader.words(table, name).unwrap_or_default() {
+        match word.text.parse::<Selector>() {
+            Ok(selector) => {
+                host_bits(reader, &word, &selector);
+                if out.contains(&selector) {
+                    reader
+                        .report(
+                            Severity::Warning,
+                            "duplicate-network",
+                            &word.at,
+                            format!("{selector} is in `{name}` twice"),
+                        )
+                        .note("it is used once");
+                } else {
+                    out.push(selector);
+                }
+            }
+            Err(error) => {
+                let d = reader.error("bad-network", &word.at, error.to_string());
+                d.expected(
+                    "a network, an address or a range, each with an optional [protocol/port]",
+                );
+                if let Some(fix) = prefix_from_mask(word.text) {
+                    d.fix(format!("{name} = [\"{fix}\"]"))
+                        .note("the length of the prefix is written, not the mask");
+                } else {
+                    d.fix(format!("{name} = [\"{example}\"]"));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// `10.1.0.7/24` means 10.1.0.0/24; whoever wrote it may have meant the host.
+fn host_bits(reader: &mut Reader<'_>, word: &Word<'_>, selector: &Selector) {
+    let net = word.text.split('[').next().unwrap_or_default().trim();
+    let Ok(net) = net.parse::<IpNet>() else {
+        return;
+    };
+    if net.addr() != net.network() {
+        reader
+            .report(
+                Severity::Warning,
+                "host-bits",
+                &word.at,
+                format!("{net} has bits beyond its prefix"),
+            )
+            .expected(format!(
+                "the network {}, or the host {}",
+                net.trunc(),
+                net.addr()
+            ))
+            .fix(format!("\"{selector}\""))
+            .note(format!("it is read as {selector}"));
+    }
+}
+
+fn prefix_from_mask(text: &str) -> Option<IpNet> {
+    let (address, mask) = text.trim().split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let mask: IpAddr = mask.parse().ok()?;
+    IpNet::with_netmask(address, mask).ok().map(|n| n.trunc())
+}

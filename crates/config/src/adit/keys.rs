@@ -1,0 +1,358 @@
+//! Every key that may be written, what it takes, what holds when it isn't written, and what it means.
+//!
+//! The readers accept nothing that isn't here, a misspelt key gets its suggestion from here, and
+//! `docs/configuration.md` is written from here.
+
+/// The kinds of table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The text itself.
+    Root,
+    /// `[gateway]`
+    Gateway,
+    /// `[tunnel.NAME]`
+    Tunnel,
+    /// `auth` of a tunnel.
+    Auth,
+    /// `retransmit` of a tunnel.
+    Retransmit,
+    /// `[tunnel.NAME.child.NAME]`
+    Child,
+}
+
+impl Section {
+    /// Every section, in the order of the documentation.
+    pub const ALL: &'static [Section] = &[
+        Section::Root,
+        Section::Gateway,
+        Section::Tunnel,
+        Section::Auth,
+        Section::Retransmit,
+        Section::Child,
+    ];
+
+    /// How the section is written.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Section::Root => "top level",
+            Section::Gateway => "[gateway]",
+            Section::Tunnel => "[tunnel.NAME]",
+            Section::Auth => "auth = { … }",
+            Section::Retransmit => "retransmit = { … }",
+            Section::Child => "[tunnel.NAME.child.NAME]",
+        }
+    }
+
+    /// What a sentence calls it.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Section::Root => "the configuration",
+            Section::Gateway => "the gateway",
+            Section::Tunnel => "a tunnel",
+            Section::Auth => "auth",
+            Section::Retransmit => "retransmit",
+            Section::Child => "a child",
+        }
+    }
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Where it stands.
+    pub section: Section,
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes, in words.
+    pub takes: &'static str,
+    /// What holds without it; `required` when it must be written.
+    pub default: &'static str,
+    /// What it means, in a sentence or two.
+    pub meaning: &'static str,
+    /// An example value, as it is written.
+    pub example: &'static str,
+}
+
+const fn key(
+    section: Section,
+    name: &'static str,
+    takes: &'static str,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key {
+        section,
+        name,
+        takes,
+        default,
+        meaning,
+        example,
+    }
+}
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    key(
+        Section::Root,
+        "gateway",
+        "table",
+        "as below",
+        "[gateway]",
+        "Settings of the gateway itself.",
+    ),
+    key(
+        Section::Root,
+        "tunnel",
+        "tables by name",
+        "required",
+        "[tunnel.office]",
+        "One tunnel to one peer. The name is what commands, events and findings use: letters, digits, `-` and `_`.",
+    ),
+    key(
+        Section::Gateway,
+        "state_dir",
+        "path",
+        "/run/adit",
+        "\"/run/adit\"",
+        "Directory of the control sockets. `--state` overrides it.",
+    ),
+    key(
+        Section::Gateway,
+        "ike_port",
+        "port",
+        "500",
+        "500",
+        "UDP port of our IKE. Peers expect 500; another one is for tests and forwarders.",
+    ),
+    key(
+        Section::Gateway,
+        "nat_t_port",
+        "port",
+        "4500",
+        "4500",
+        "UDP port of our IKE and ESP when a NAT is on the path. Peers expect 4500.",
+    ),
+    key(
+        Section::Tunnel,
+        "local",
+        "address or \"any\"",
+        "\"any\"",
+        "\"192.168.0.1\"",
+        "Our address. With \"any\" the route to the peer decides.",
+    ),
+    key(
+        Section::Tunnel,
+        "remote",
+        "address, host name or \"any\"",
+        "required",
+        "\"192.168.0.2\"",
+        "The peer's address. \"any\" takes whoever comes; such a tunnel can only answer.",
+    ),
+    key(
+        Section::Tunnel,
+        "remote_port",
+        "port",
+        "500",
+        "500",
+        "UDP port of the peer's IKE.",
+    ),
+    key(
+        Section::Tunnel,
+        "local_id",
+        "identity",
+        "the address in `local`",
+        "\"west.lab\"",
+        "Who we say we are: an address, a host name, user@host, or keyid:…. Required when `local` is \"any\".",
+    ),
+    key(
+        Section::Tunnel,
+        "remote_id",
+        "identity or \"any\"",
+        "the address or name in `remote`",
+        "\"east.lab\"",
+        "Who the peer must say it is. \"any\" accepts every identity that holds the key.",
+    ),
+    key(
+        Section::Tunnel,
+        "auth",
+        "table",
+        "required",
+        "{ psk_file = \"office.psk\" }",
+        "How both sides authenticate.",
+    ),
+    key(
+        Section::Tunnel,
+        "ike",
+        "list of proposals",
+        "a modern list, see below",
+        "[\"aes128gcm16-prfsha256-x25519\"]",
+        "Algorithms of the IKE SA, most wanted first, with the keywords that strongSwan uses.",
+    ),
+    key(
+        Section::Tunnel,
+        "start",
+        "\"auto\", \"on-demand\" or \"passive\"",
+        "\"auto\"; \"passive\" when `remote` is \"any\"",
+        "\"auto\"",
+        "Who starts: auto is us, at once and again whenever the tunnel is down; on-demand is us, when a packet wants through; passive is never us.",
+    ),
+    key(
+        Section::Tunnel,
+        "dpd",
+        "duration or \"off\"",
+        "\"30s\"",
+        "\"30s\"",
+        "After so long without a sign of life the peer is asked for one.",
+    ),
+    key(
+        Section::Tunnel,
+        "retransmit",
+        "table",
+        "as below",
+        "{ tries = 6 }",
+        "How unanswered requests are repeated.",
+    ),
+    key(
+        Section::Tunnel,
+        "force_encap",
+        "true or false",
+        "false",
+        "true",
+        "Put ESP into UDP even when no NAT is on the path.",
+    ),
+    key(
+        Section::Tunnel,
+        "allow_weak",
+        "true or false",
+        "false",
+        "true",
+        "Permit weak algorithms in `ike` and in the children's `esp`. Nothing weak is ever offered unless it is named.",
+    ),
+    key(
+        Section::Tunnel,
+        "child",
+        "tables by name",
+        "required",
+        "[tunnel.office.child.lan]",
+        "What the tunnel carries; at least one.",
+    ),
+    key(
+        Section::Auth,
+        "psk_file",
+        "path",
+        "required",
+        "\"office.psk\"",
+        "File that holds the pre-shared key, relative to this file. The key itself is never written into the configuration.",
+    ),
+    key(
+        Section::Retransmit,
+        "initial",
+        "duration",
+        "\"500ms\"",
+        "\"500ms\"",
+        "Wait before the first repetition.",
+    ),
+    key(
+        Section::Retransmit,
+        "backoff",
+        "number from 1 to 10",
+        "1.8",
+        "1.8",
+        "Each wait is the previous one times this.",
+    ),
+    key(
+        Section::Retransmit,
+        "max",
+        "duration",
+        "\"30s\"",
+        "\"30s\"",
+        "Longest wait.",
+    ),
+    key(
+        Section::Retransmit,
+        "tries",
+        "number from 0 to 20",
+        "6",
+        "6",
+        "Repetitions before giving up.",
+    ),
+    key(
+        Section::Child,
+        "local_net",
+        "list of networks",
+        "required",
+        "[\"10.1.0.0/24\"]",
+        "Our side's traffic: networks, addresses or ranges, each with an optional protocol and port such as [tcp/443].",
+    ),
+    key(
+        Section::Child,
+        "remote_net",
+        "list of networks",
+        "required",
+        "[\"10.2.0.0/24\"]",
+        "The peer's side's traffic. The peer must have the same two lists, exchanged.",
+    ),
+    key(
+        Section::Child,
+        "esp",
+        "list of proposals",
+        "a modern list, see below",
+        "[\"aes128gcm16-x25519\"]",
+        "Algorithms of the traffic, most wanted first. A key exchange in it is used when the child is rekeyed.",
+    ),
+    key(
+        Section::Child,
+        "mode",
+        "\"tunnel\"",
+        "\"tunnel\"",
+        "\"tunnel\"",
+        "How packets are carried. Transport mode isn't supported yet.",
+    ),
+    key(
+        Section::Child,
+        "replay_window",
+        "number from 32 to 32768",
+        "1024",
+        "1024",
+        "How many packets may arrive out of order before late ones are taken for replays.",
+    ),
+];
+
+/// The keys of one section.
+pub fn of(section: Section) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |k| k.section == section)
+}
+
+/// The key by that name.
+#[must_use]
+pub fn find(section: Section, name: &str) -> Option<&'static Key> {
+    of(section).find(|k| k.name == name)
+}
+
+/// The Markdown of the tables in `docs/configuration.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut out = String::new();
+    for section in Section::ALL {
+        out.push_str(&format!(
+            "### {}\n\n| Key | Takes | Default | Example | Meaning |\n|---|---|---|---|---|\n",
+            section.title()
+        ));
+        for k in of(*section) {
+            out.push_str(&format!(
+                "| `{}` | {} | {} | `{}` | {} |\n",
+                k.name,
+                cell(k.takes),
+                cell(k.default),
+                cell(k.example),
+                cell(k.meaning)
+            ));
+        }
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,500 @@
+//! The text itself, `[gateway]` and `[tunnel.NAME]`.
+
+use core::time::Duration;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use adit_model::connection::{AuthKind, Connection, Remote, Retransmit, Start};
+use adit_model::identity::Identity;
+use adit_model::proposal::SaKind;
+use adit_model::text::did_you_mean;
+use toml_edit::TableLike;
+
+use crate::adit::keys::Section;
+use crate::adit::reader::{Reader, Table, Word, describe_value};
+use crate::adit::{algorithms, auth, checks, child, duration};
+use crate::configuration::{Configuration, Gateway, PskRef};
+use crate::diagnostic::Severity;
+
+/// The default of `dpd`.
+pub(super) const DPD: Duration = Duration::from_secs(30);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A tunnel with the table it was read from, so that what only shows beside other tunnels finds its place.
+pub(super) struct Read<'t> {
+    pub(super) connection: Connection,
+    pub(super) table: Table<'t>,
+    pub(super) children: Vec<Table<'t>>,
+}
+
+/// Reads the whole document. What it returns is only used when nothing was complained about.
+pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Configuration {
+    let root = Table {
+        section: Section::Root,
+        path: String::new(),
+        span: 0..0,
+        entries: root,
+    };
+    reader.known_keys(&root);
+    let gateway = gateway(reader, &root);
+    let mut secrets = Vec::new();
+    let mut tunnels = Vec::new();
+    let tables = reader.named_tables(&root, "tunnel", Section::Tunnel);
+    if !root.entries.contains_key("tunnel")
+        || root
+            .entries
+            .get("tunnel")
+            .and_then(|t| t.as_table_like())
+            .is_some_and(|t| t.is_empty())
+    {
+        reader
+            .error("no-tunnel", &root.at(), "no tunnel is configured")
+            .expected("at least one [tunnel.NAME]")
+            .fix(EXAMPLE);
+    }
+    for (name, table) in tables {
+        let (tunnel, psk_file) = tunnel(reader, name, table);
+        if let Some(psk_file) = psk_file {
+            secrets.push(PskRef {
+                connection: name.to_owned(),
+                psk_file,
+            });
+        }
+        tunnels.push(tunnel);
+    }
+    for tunnel in &tunnels {
+        checks::tunnel(reader, tunnel);
+    }
+    checks::together(reader, &tunnels);
+    Configuration {
+        gateway,
+        connections: tunnels.into_iter().map(|t| t.connection).collect(),
+        secrets,
+    }
+}
+
+/// A whole configuration of one tunnel, to copy.
+const EXAMPLE: &str = "[tunnel.office]
+local      = \"192.168.0.1\"
+remote     = \"192.168.0.2\"
+auth       = { psk_file = \"office.psk\" }
+
+[tunnel.office.child.lan]
+local_net  = [\"10.1.0.0/24\"]
+remote_net = [\"10.2.0.0/24\"]";
+
+fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
+    let default = Gateway::default();
+    let Some(table) = root
+        .entries
+        .get("gateway")
+        .and_then(|item| reader.table(root, "gateway", item, Section::Gateway))
+    else {
+        return default;
+    };
+    let state_dir = reader.word(&table, "state_dir").and_then(|word| {
+        if word.text.trim().is_empty() || word.text.contains('\0') {
+            reader
+                .error("bad-path", &word.at, "`state_dir` names no directory")
+                .fix("state_dir = \"/run/adit\"");
+            return None;
+        }
+        Some(PathBuf::from(word.text))
+    });
+    let out = Gateway {
+        state_dir,
+        ike_port: reader.port(&table, "ike_port", default.ike_port),
+        nat_t_port: reader.port(&table, "nat_t_port", default.nat_t_port),
+    };
+    if out.ike_port == out.nat_t_port {
+        reader
+            .error(
+                "same-port",
+                &table.at_value("nat_t_port"),
+                "`ike_port` and `nat_t_port` must differ",
+            )
+            .found(out.nat_t_port)
+            .expected("two ports: on the second one messages carry a marker (RFC 3948)")
+            .fix("nat_t_port = 4500");
+    }
+    out
+}
+
+fn tunnel<'t>(
+    reader: &mut Reader<'_>,
+    name: &str,
+    table: Table<'t>,
+) -> (Read<'t>, Option<PathBuf>) {
+    let allow_weak = reader.flag(&table, "allow_weak", false);
+    let remote = remote(reader, &table);
+    let local = local(reader, &table);
+    let local_id = local_id(reader, &table, local);
+    let remote_id = remote_id(reader, &table, remote.as_ref());
+    let psk_file = auth::read(reader, &table);
+    let start = start(reader, &table, remote.as_ref());
+    let mut children = Vec::new();
+    let mut child_tables = Vec::new();
+    for (child_name, child_table) in reader.named_tables(&table, "child", Section::Child) {
+        children.push(child::read(reader, child_name, &child_table, allow_weak));
+        child_tables.push(child_table);
+    }
+    let none = table.entries.get("child").is_none_or(|c| {
+        c.as_table_like()
+            .is_some_and(toml_edit::TableLike::is_empty)
+    });
+    if none {
+        reader
+            .error("no-child", &table.at(), format!("tunnel `{name}` carries nothing"))
+            .expected("at least one child")
+            .fix(format!(
+                "[tunnel.{name}.child.lan]\nlocal_net  = [\"10.1.0.0/24\"]\nremote_net = [\"10.2.0.0/24\"]"
+            ));
+    }
+    let connection = Connection {
+        name: name.to_owned(),
+        local,
+        remote: remote.unwrap_or(Remote::Any),
+        local_id,
+        remote_id,
+        auth: AuthKind::Psk,
+        ike: algorithms::of(reader, &table, "ike", SaKind::Ike, allow_weak),
+        start,
+        children,
+        dpd_delay: duration::of(reader, &table, "dpd", (SECOND, 24 * HOUR), true, DPD),
+        retransmit: retransmit(reader, &table),
+        force_encap: reader.flag(&table, "force_encap", false),
+        remote_port: reader.port(&table, "remote_port", 500),
+    };
+    let read = Read {
+        connection,
+        table,
+        children: child_tables,
+    };
+    (read, psk_file)
+}
+
+fn local(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<IpAddr> {
+    let word = reader.word(table, "local")?;
+    if word.text == "any" {
+        return None;
+    }
+    match word.text.parse::<IpAddr>() {
+        Ok(address) if address.is_unspecified() => {
+            any_instead(reader, &word, "local");
+            None
+        }
+        Ok(address) => {
+            usable(reader, &word, "local", address);
+            Some(address)
+        }
+        Err(_) => {
+            reader
+                .error(
+                    "bad-address",
+                    &word.at,
+                    format!(
+                        "`{}` isn't an address of this host",
+                        word.text.escape_debug()
+                    ),
+                )
+                .expected("an IPv4 or IPv6 address, or \"any\"")
+                .fix("local = \"any\"")
+                .note("names of interfaces aren't supported yet");
+            None
+        }
+    }
+}
+
+/// The peer; `None` when nothing usable was written, which was complained about.
+fn remote(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<Remote> {
+    if !table.entries.contains_key("remote") {
+        reader.missing(table, "remote", "remote = \"192.168.0.2\"");
+    }
+    let word = reader.word(table, "remote")?;
+    let text = word.text;
+    if text == "any" {
+        return Some(Remote::Any);
+    }
+    if let Ok(address) = text.parse::<IpAddr>() {
+        if address.is_unspecified() {
+            any_instead(reader, &word, "remote");
+            return None;
+        }
+        usable(reader, &word, "remote", address);
+        return Some(Remote::Address(address));
+    }
+    if let Some((host, port)) = with_port(text) {
+        reader
+            .error(
+                "bad-address",
+                &word.at,
+                "the port of the peer has a key of its own",
+            )
+            .found(text)
+            .expected("an address or a host name alone")
+            .fix(format!("remote = \"{host}\"\nremote_port = {port}"));
+        return None;
+    }
+    if host_name(text) {
+        return Some(Remote::Name(text.to_owned()));
+    }
+    reader
+        .error(
+            "bad-address",
+            &word.at,
+            format!(
+                "`{}` is neither an address nor a host name",
+                text.escape_debug()
+            ),
+        )
+        .expected("an IPv4 or IPv6 address, a host name, or \"any\"")
+        .fix("remote = \"192.168.0.2\"");
+    None
+}
+
+fn any_instead(reader: &mut Reader<'_>, word: &Word<'_>, name: &str) {
+    reader
+        .error(
+            "bad-address",
+            &word.at,
+            format!("{} is no address of a host", word.text),
+        )
+        .expected("an address, or \"any\"")
+        .fix(format!("{name} = \"any\""));
+}
+
+fn usable(reader: &mut Reader<'_>, word: &Word<'_>, name: &str, address: IpAddr) {
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    if address.is_multicast() || broadcast {
+        reader
+            .error(
+                "bad-address",
+                &word.at,
+                format!("{address} is no address of a single host"),
+            )
+            .expected("a unicast address")
+            .fix(format!("{name} = \"192.168.0.2\""));
+    }
+}
+
+/// `host:port` and `[address]:port`.
+fn with_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    (bare.parse::<IpAddr>().is_ok() || host_name(bare)).then_some((bare, port))
+}
+
+/// A DNS name: labels of letters, digits, `-` and `_`; and not what was meant to be an IPv4 address.
+fn host_name(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let label = |l: &str| {
+        !l.is_empty()
+            && l.len() <= 63
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+            && l.chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    let numeric = name
+        .rsplit('.')
+        .next()
+        .is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
+    name.len() <= 253 && name.split('.').all(label) && !numeric
+}
+
+fn identity(reader: &mut Reader<'_>, word: &Word<'_>, name: &str) -> Option<Identity> {
+    if word.text.starts_with('%') {
+        reader
+            .error(
+                "bad-identity",
+                &word.at,
+                format!("`{}` isn't an identity here", word.text.escape_debug()),
+            )
+            .expected("an address, a host name, user@host, or keyid:…")
+            .fix(format!("{name} = \"any\""));
+        return None;
+    }
+    match word.text.parse::<Identity>() {
+        Ok(id) => Some(id),
+        Err(error) => {
+            let d = reader.error("bad-identity", &word.at, error.to_string());
+            d.expected("an address, a host name, user@host, or keyid:…")
+                .fix(format!("{name} = \"gateway.example\""));
+            if word.text.contains('=') {
+                d.note("distinguished names belong to certificates, which aren't supported yet");
+            }
+            None
+        }
+    }
+}
+
+fn local_id(reader: &mut Reader<'_>, table: &Table<'_>, local: Option<IpAddr>) -> Identity {
+    let placeholder = || Identity::KeyId(Vec::new());
+    match reader.word(table, "local_id") {
+        Some(word) if word.text == "any" => {
+            reader
+                .error("bad-identity", &word.at, "we can't be anybody")
+                .expected("who we say we are")
+                .fix("local_id = \"gateway.example\"");
+            placeholder()
+        }
+        Some(word) => identity(reader, &word, "local_id").unwrap_or_else(placeholder),
+        None => match local {
+            Some(address) => Identity::Address(address),
+            // An unreadable `local` or `local_id` was complained about already.
+            None if table.entries.contains_key("local_id") || !any(table, "local") => placeholder(),
+            None => {
+                reader.missing(table, "local_id", "local_id = \"gateway.example\"");
+                placeholder()
+            }
+        },
+    }
+}
+
+fn any(table: &Table<'_>, name: &str) -> bool {
+    table
+        .entries
+        .get(name)
+        .is_none_or(|v| v.as_str() == Some("any"))
+}
+
+fn remote_id(
+    reader: &mut Reader<'_>,
+    table: &Table<'_>,
+    remote: Option<&Remote>,
+) -> Option<Identity> {
+    match reader.word(table, "remote_id") {
+        Some(word) if word.text == "any" => None,
+        Some(word) => identity(reader, &word, "remote_id"),
+        None => match remote? {
+            Remote::Address(address) => Some(Identity::Address(*address)),
+            Remote::Name(name) => Some(Identity::Fqdn(name.clone())),
+            Remote::Any => {
+                reader
+                    .report(
+                        Severity::Note,
+                        "any-identity",
+                        &table.at_value("remote"),
+                        "whoever holds the key is accepted, from any address and with any identity",
+                    )
+                    .note("`remote_id` narrows it");
+                None
+            }
+        },
+    }
+}
+
+fn start(reader: &mut Reader<'_>, table: &Table<'_>, remote: Option<&Remote>) -> Start {
+    const WORDS: [(&str, Start); 3] = [
+        ("auto", Start::Auto),
+        ("on-demand", Start::OnDemand),
+        ("passive", Start::Passive),
+    ];
+    let any = matches!(remote, Some(Remote::Any));
+    let Some(word) = reader.word(table, "start") else {
+        return if any { Start::Passive } else { Start::Auto };
+    };
+    let Some((_, start)) = WORDS.iter().find(|(name, _)| *name == word.text) else {
+        let near = did_you_mean(word.text, WORDS.iter().map(|(name, _)| *name));
+        reader
+            .error(
+                "unknown-word",
+                &word.at,
+                format!("`{}` is no way to start", word.text.escape_debug()),
+            )
+            .expected("\"auto\", \"on-demand\" or \"passive\"")
+            .fix(format!("start = \"{}\"", near.unwrap_or("auto")));
+        return Start::Auto;
+    };
+    if any && *start != Start::Passive {
+        reader
+            .error(
+                "start-without-peer",
+                &word.at,
+                format!(
+                    "`start = \"{}\"` needs to know where the peer is",
+                    word.text
+                ),
+            )
+            .found("remote = \"any\"")
+            .expected("start = \"passive\", or the peer's address in `remote`")
+            .fix("start = \"passive\"");
+    }
+    *start
+}
+
+fn retransmit(reader: &mut Reader<'_>, tunnel: &Table<'_>) -> Retransmit {
+    let default = Retransmit::default();
+    let Some(table) = tunnel
+        .entries
+        .get("retransmit")
+        .and_then(|item| reader.table(tunnel, "retransmit", item, Section::Retransmit))
+    else {
+        return default;
+    };
+    let out = Retransmit {
+        initial: duration::of(
+            reader,
+            &table,
+            "initial",
+            (Duration::from_millis(50), 60 * SECOND),
+            false,
+            default.initial,
+        ),
+        backoff_percent: backoff(reader, &table, default.backoff_percent),
+        max: duration::of(
+            reader,
+            &table,
+            "max",
+            (Duration::from_millis(50), HOUR),
+            false,
+            default.max,
+        ),
+        tries: reader.number(&table, "tries", 0..=20, default.tries),
+    };
+    if out.initial > out.max {
+        reader
+            .error(
+                "retransmit-order",
+                &table.at_value("initial"),
+                "the first wait is longer than the longest",
+            )
+            .found(format!(
+                "initial {}, max {}",
+                duration::write(out.initial),
+                duration::write(out.max)
+            ))
+            .expected("`initial` not above `max`")
+            .fix(format!("max = \"{}\"", duration::write(out.initial)));
+    }
+    out
+}
+
+fn backoff(reader: &mut Reader<'_>, table: &Table<'_>, default: u32) -> u32 {
+    let Some(found) = reader.value(table, "backoff") else {
+        return default;
+    };
+    let number = found
+        .value
+        .as_float()
+        .or_else(|| found.value.as_integer().map(|n| n as f64));
+    let Some(number) = number else {
+        let what = describe_value(found.value);
+        reader.wrong_type(table.section, "backoff", &found.at, what);
+        return default;
+    };
+    if !(1.0..=10.0).contains(&number) {
+        reader
+            .error("out-of-range", &found.at, "`backoff` is out of range")
+            .found(number)
+            .expected("a number from 1 to 10")
+            .fix("backoff = 1.8");
+        return default;
+    }
+    (number * 100.0).round() as u32
+}

@@ -1,0 +1,165 @@
+//! Writes a configuration so that reading it gives the same one.
+
+use core::fmt::Write as _;
+use std::path::Path;
+
+use adit_model::connection::{Child, Connection, Mode, Remote, Start};
+use adit_model::identity::Identity;
+use toml_edit::Value;
+
+use crate::adit::{algorithms, child, duration, tunnel};
+use crate::configuration::{Configuration, Gateway};
+
+/// The configuration as text. Both ends, identities and networks are always written; other keys only where they
+/// differ from their default.
+#[must_use]
+pub fn write(configuration: &Configuration) -> String {
+    let mut out = String::new();
+    gateway(&mut out, &configuration.gateway);
+    for connection in &configuration.connections {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        let psk_file = configuration
+            .psk_of(&connection.name)
+            .map(|s| s.psk_file.as_path());
+        one(&mut out, connection, psk_file);
+    }
+    out
+}
+
+fn gateway(out: &mut String, gateway: &Gateway) {
+    let default = Gateway::default();
+    if *gateway == default {
+        return;
+    }
+    out.push_str("[gateway]\n");
+    if let Some(dir) = &gateway.state_dir {
+        line(out, "state_dir", &text(&dir.to_string_lossy()));
+    }
+    if gateway.ike_port != default.ike_port {
+        line(out, "ike_port", &gateway.ike_port);
+    }
+    if gateway.nat_t_port != default.nat_t_port {
+        line(out, "nat_t_port", &gateway.nat_t_port);
+    }
+}
+
+fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>) {
+    let _ = writeln!(out, "[tunnel.{}]", c.name);
+    line(
+        out,
+        "local",
+        &text(&c.local.map_or("any".to_owned(), |a| a.to_string())),
+    );
+    line(
+        out,
+        "remote",
+        &match &c.remote {
+            Remote::Address(a) => text(&a.to_string()),
+            Remote::Name(name) => text(name),
+            Remote::Any => text("any"),
+        },
+    );
+    if c.remote_port != 500 {
+        line(out, "remote_port", &c.remote_port);
+    }
+    line(out, "local_id", &identity(Some(&c.local_id)));
+    line(out, "remote_id", &identity(c.remote_id.as_ref()));
+    if let Some(path) = psk_file {
+        line(
+            out,
+            "auth",
+            &format!("{{ psk_file = {} }}", text(&path.to_string_lossy())),
+        );
+    }
+    if c.ike != algorithms::default_ike() {
+        line(out, "ike", &list(&c.ike));
+    }
+    let start = match c.start {
+        Start::Auto => "auto",
+        Start::OnDemand => "on-demand",
+        Start::Passive => "passive",
+    };
+    let default = if c.remote == Remote::Any {
+        Start::Passive
+    } else {
+        Start::Auto
+    };
+    if c.start != default {
+        line(out, "start", &text(start));
+    }
+    if c.dpd_delay.is_zero() {
+        line(out, "dpd", &text("off"));
+    } else if c.dpd_delay != tunnel::DPD {
+        line(out, "dpd", &text(&duration::write(c.dpd_delay)));
+    }
+    if c.retransmit != adit_model::connection::Retransmit::default() {
+        let r = c.retransmit;
+        line(
+            out,
+            "retransmit",
+            &format!(
+                "{{ initial = {}, backoff = {}.{:02}, max = {}, tries = {} }}",
+                text(&duration::write(r.initial)),
+                r.backoff_percent / 100,
+                r.backoff_percent % 100,
+                text(&duration::write(r.max)),
+                r.tries
+            ),
+        );
+    }
+    if c.force_encap {
+        line(out, "force_encap", &true);
+    }
+    let weak = c
+        .ike
+        .iter()
+        .chain(c.children.iter().flat_map(|child| &child.esp))
+        .any(|p| !p.weak().is_empty());
+    if weak {
+        line(out, "allow_weak", &true);
+    }
+    for child in &c.children {
+        let _ = writeln!(out, "\n[tunnel.{}.child.{}]", c.name, child.name);
+        one_child(out, child);
+    }
+}
+
+fn one_child(out: &mut String, c: &Child) {
+    line(out, "local_net", &list(&c.local_ts));
+    line(out, "remote_net", &list(&c.remote_ts));
+    if c.esp != algorithms::default_esp() {
+        line(out, "esp", &list(&c.esp));
+    }
+    if c.mode == Mode::Transport {
+        line(out, "mode", &text("transport"));
+    }
+    if c.replay_window != child::REPLAY_WINDOW {
+        line(out, "replay_window", &c.replay_window);
+    }
+}
+
+fn line(out: &mut String, key: &str, value: &dyn core::fmt::Display) {
+    let _ = writeln!(out, "{key:<10} = {value}");
+}
+
+fn text(value: &str) -> String {
+    Value::from(value).to_string()
+}
+
+fn list<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(|i| text(&i.to_string())).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// An FQDN that reads as a word of this dialect carries the `@` that makes it one.
+fn identity(id: Option<&Identity>) -> String {
+    match id {
+        None => text("any"),
+        Some(Identity::Fqdn(name)) if name == "any" || name.starts_with('%') => {
+            text(&format!("@{name}"))
+        }
+        Some(id) => text(&id.to_string()),
+    }
+}

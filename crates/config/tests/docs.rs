@@ -1,0 +1,122 @@
+//! `docs/configuration.md` and the table of keys say the same. `UPDATE_DOCS=1` writes the document anew.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+// This test compares files, which the crate itself never touches.
+#![allow(clippy::disallowed_methods)]
+
+use std::path::Path;
+
+use adit_config::adit;
+use adit_config::adit::keys::{self, Key, Section};
+
+const BEGIN: &str = "<!-- keys: written from crates/config/src/adit/keys.rs -->\n\n";
+const END: &str = "<!-- end of keys -->\n";
+
+fn document() -> (std::path::PathBuf, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    (path, text)
+}
+
+fn generated() -> String {
+    let list = |proposals: Vec<adit_model::proposal::Proposal>| {
+        proposals
+            .iter()
+            .map(|p| format!("{p}\n"))
+            .collect::<String>()
+    };
+    format!(
+        "{BEGIN}{}### Default of `ike`\n\n```text\n{}```\n\n### Default of `esp`\n\n```text\n{}```\n\n{END}",
+        keys::markdown(),
+        list(adit::default_ike()),
+        list(adit::default_esp())
+    )
+}
+
+#[test]
+fn the_document_and_the_table_of_keys_agree() {
+    let (path, text) = document();
+    let (head, rest) = text
+        .split_once(BEGIN)
+        .expect("the begin of the generated part");
+    let (_, tail) = rest.split_once(END).expect("the end of the generated part");
+    let wanted = format!("{head}{}{tail}", generated());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, wanted).unwrap();
+        return;
+    }
+    assert!(
+        text == wanted,
+        "run UPDATE_DOCS=1 cargo test -p adit-config --test docs"
+    );
+}
+
+#[test]
+fn every_example_in_the_document_reads() {
+    let (_, text) = document();
+    let blocks: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let (configuration, diagnostics) = adit::parse("docs/configuration.md", block);
+        let shown: String = diagnostics.iter().map(ToString::to_string).collect();
+        assert!(configuration.is_some() && diagnostics.is_empty(), "{shown}");
+    }
+}
+
+#[test]
+fn every_example_of_a_key_is_accepted() {
+    for key in keys::KEYS
+        .iter()
+        .filter(|k| !k.example.starts_with("[tunnel"))
+    {
+        // A whole text, in which the key has its example.
+        let write = |lines: Vec<(&str, &str)>, between: &str| {
+            let lines: Vec<String> = lines.iter().map(|(k, v)| format!("{k} = {v}")).collect();
+            lines.join(between)
+        };
+        let auth = format!(
+            "{{ {} }}",
+            write(table(key, Section::Auth, &[("psk_file", "\"a\"")]), ", ")
+        );
+        let retransmit = format!(
+            "{{ {} }}",
+            write(table(key, Section::Retransmit, &[]), ", ")
+        );
+        let tunnel = [
+            ("local", "\"192.168.0.9\""),
+            ("remote", "\"192.168.0.8\""),
+            ("auth", &auth),
+            ("retransmit", &retransmit),
+        ];
+        let child = [
+            ("local_net", "\"10.8.0.0/24\""),
+            ("remote_net", "\"10.9.0.0/24\""),
+        ];
+        let text = format!(
+            "[gateway]\n{}\n[tunnel.office]\n{}\n[tunnel.office.child.lan]\n{}\n",
+            write(table(key, Section::Gateway, &[]), "\n"),
+            write(table(key, Section::Tunnel, &tunnel), "\n"),
+            write(table(key, Section::Child, &child), "\n"),
+        );
+        let (configuration, diagnostics) = adit::parse(key.name, &text);
+        let shown: String = diagnostics.iter().map(ToString::to_string).collect();
+        assert!(
+            configuration.is_some() && diagnostics.is_empty(),
+            "{text}{shown}"
+        );
+    }
+}
+
+/// The lines of a table, with the example of `key` among them if it belongs there.
+fn table<'a>(key: &Key, section: Section, lines: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut lines = lines.to_vec();
+    if key.section == section {
+        lines.retain(|(name, _)| *name != key.name);
+        lines.push((key.name, key.example));
+    }
+    lines
+}

@@ -1,0 +1,176 @@
+//! What is written reads back, and nothing that is read can make the reader panic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use core::time::Duration;
+use std::net::IpAddr;
+
+use adit_config::{Configuration, Gateway, PskRef, Severity, adit};
+use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::identity::Identity;
+use adit_model::proposal::{Proposal, SaKind};
+use adit_model::selector::Selector;
+use proptest::prelude::*;
+
+const KEYWORDS: &str = r#"[tunnel.office]
+local = "192.168.0.1"
+remote = "192.168.0.2"
+local_id = "west.lab"
+auth = { psk_file = "office.psk" }
+retransmit = { initial = "1s", backoff = 2.5, max = "1m", tries = 3 }
+ike = ["aes128gcm16-prfsha256-x25519"]
+[tunnel.office.child.lan]
+local_net = ["10.1.0.0/24"]
+remote_net = ["10.2.0.0/24", "fd00::/64[tcp/443]"]
+"#;
+
+fn proposals(kind: SaKind) -> impl Strategy<Value = Vec<Proposal>> {
+    let pool: &[&str] = match kind {
+        SaKind::Ike => &[
+            "aes128gcm16-prfsha256-x25519",
+            "aes256-sha512-modp2048-ecp256",
+            "3des-sha1-modp2048",
+            "chacha20poly1305-prfsha384-ecp384",
+        ],
+        SaKind::Esp => &[
+            "aes128gcm16",
+            "aes256-sha256-x25519",
+            "null-sha1",
+            "aes192ccm8-esn",
+        ],
+    };
+    let pool: Vec<Proposal> = pool
+        .iter()
+        .map(|t| Proposal::parse(t, kind).unwrap())
+        .collect();
+    let default = match kind {
+        SaKind::Ike => adit::default_ike(),
+        SaKind::Esp => adit::default_esp(),
+    };
+    prop_oneof![Just(default), proptest::sample::subsequence(pool, 1..=3),]
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    prop_oneof![
+        "[a-z%@][a-z0-9.-]{0,12}".prop_map(Identity::Fqdn),
+        Just(Identity::Fqdn("any".into())),
+        "[a-z]{1,8}".prop_map(|n| Identity::Email(format!("{n}@lab.example"))),
+        any::<[u8; 4]>().prop_map(|a| Identity::Address(IpAddr::from(a))),
+        prop::collection::vec(any::<u8>(), 1..8).prop_map(Identity::KeyId),
+    ]
+}
+
+fn child(name: String) -> impl Strategy<Value = Child> {
+    let net = |second: u8| {
+        prop::collection::hash_set(any::<u8>(), 1..4).prop_map(move |thirds| {
+            thirds
+                .into_iter()
+                .map(|t| format!("10.{second}.{t}.0/24[tcp/80-90]").parse().unwrap())
+                .collect::<Vec<Selector>>()
+        })
+    };
+    (net(1), net(2), proposals(SaKind::Esp), 32..=32768_u32).prop_map(
+        move |(local_ts, remote_ts, esp, replay_window)| Child {
+            name: name.clone(),
+            local_ts,
+            remote_ts,
+            esp,
+            mode: Mode::Tunnel,
+            replay_window,
+        },
+    )
+}
+
+prop_compose! {
+    fn connection(index: u8)(
+        local in prop_oneof![Just(None), Just(Some(IpAddr::from([192, 0, 2, 1])))],
+        remote in prop_oneof![
+            Just(Remote::Any),
+            Just(Remote::Name("east.example".into())),
+            any::<u8>().prop_map(|d| Remote::Address(IpAddr::from([198, 51, 100, d]))),
+        ],
+        local_id in identity(),
+        remote_id in prop::option::of(identity()),
+        ike in proposals(SaKind::Ike),
+        start in prop_oneof![Just(Start::Auto), Just(Start::OnDemand), Just(Start::Passive)],
+        dpd in prop_oneof![Just(0), 1_000..86_400_000_u64],
+        initial in 50..10_000_u64,
+        more in 0..100_000_u64,
+        backoff_percent in 100..=1000_u32,
+        tries in 0..=20_u32,
+        force_encap in any::<bool>(),
+        remote_port in 1..=u16::MAX,
+        children in (child("lan".into()), prop::option::of(child("voice-2".into()))),
+    ) -> Connection {
+        Connection {
+            name: format!("t{index}"),
+            local,
+            start: if remote == Remote::Any { Start::Passive } else { start },
+            remote,
+            local_id,
+            remote_id,
+            auth: AuthKind::Psk,
+            ike,
+            children: core::iter::once(children.0).chain(children.1).collect(),
+            dpd_delay: Duration::from_millis(dpd),
+            retransmit: Retransmit {
+                initial: Duration::from_millis(initial),
+                backoff_percent,
+                max: Duration::from_millis(initial + more),
+                tries,
+            },
+            force_encap,
+            remote_port,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back(one in connection(1), two in connection(2), port in 1..4000_u16, file in "[ -~äß]{1,12}") {
+        prop_assume!(!file.trim().is_empty());
+        prop_assume!((&one.local, &one.remote) != (&two.local, &two.remote));
+        let configuration = Configuration {
+            gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1 },
+            secrets: vec![
+                PskRef { connection: "t1".into(), psk_file: file.into() },
+                PskRef { connection: "t2".into(), psk_file: "two.psk".into() },
+            ],
+            connections: vec![one, two],
+        };
+        let text = adit::write(&configuration);
+        let (again, diagnostics) = adit::parse("written.toml", &text);
+        let errors: String = diagnostics.iter().filter(|d| d.severity == Severity::Error).map(ToString::to_string).collect();
+        prop_assert_eq!(again, Some(configuration), "{}{}", errors, text);
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in any::<String>()) {
+        let (configuration, diagnostics) = adit::parse("a", &text);
+        prop_assert!(configuration.is_some() || !diagnostics.is_empty());
+        for d in diagnostics {
+            prop_assert!(text.get(d.span.clone()).is_some());
+            prop_assert!(d.to_string().starts_with("a:"));
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_good_text_makes_the_reader_panic(at in 0..KEYWORDS.len(), len in 0..12_usize, by in "[ -~\nä]{0,6}") {
+        let end = (at + len).min(KEYWORDS.len());
+        let text = format!("{}{by}{}", &KEYWORDS[..at], &KEYWORDS[end..]);
+        for d in adit::parse("a", &text).1 {
+            prop_assert!(text.get(d.span.clone()).is_some());
+            let _ = d.to_string();
+        }
+    }
+}
+
+#[test]
+fn every_prefix_of_a_good_text_is_judged() {
+    for at in 0..KEYWORDS.len() {
+        let (_, diagnostics) = adit::parse("a", &KEYWORDS[..at]);
+        for d in diagnostics {
+            let _ = d.to_string();
+        }
+    }
+}
