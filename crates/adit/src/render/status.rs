@@ -1,0 +1,90 @@
+//! `adit status` as text.
+
+use std::fmt::Write as _;
+
+use adit_model::status::{ChildState, Status, Tunnel, TunnelState};
+
+use super::style::Palette;
+
+/// Every tunnel, in the order of the document.
+pub fn status(document: &Status, p: Palette) -> String {
+    if document.tunnels.is_empty() {
+        return "no tunnel is configured\n".to_owned();
+    }
+    document.tunnels.iter().map(|t| tunnel(t, p)).collect::<Vec<_>>().join("\n")
+}
+
+fn tunnel(t: &Tunnel, p: Palette) -> String {
+    let mut out = String::new();
+    let state = match t.state {
+        TunnelState::Up => p.good("up"),
+        TunnelState::Connecting => p.open("connecting"),
+        TunnelState::Down => p.bad("down"),
+        TunnelState::Disabled => p.dim("disabled"),
+    };
+    let cause = t.cause.as_deref().map(|c| format!(" [{c}]")).unwrap_or_default();
+    let _ = writeln!(out, "{}  {state}{cause}  {}", p.bold(&t.name), t.summary);
+    if let Some(ike) = &t.ike {
+        let _ = writeln!(
+            out,
+            "  ike    {} [{}] — {} [{}]  {}",
+            ike.local,
+            ike.local_id,
+            ike.remote,
+            ike.remote_id.as_deref().unwrap_or("?"),
+            ike.proposal.as_deref().unwrap_or("not agreed yet")
+        );
+        let mut about = vec![format!("IKEv{} {}", ike.version, ike.role)];
+        about.extend(ike.nat.as_deref().filter(|n| *n != "none").map(|n| format!("NAT on the {n} side")));
+        about.extend(ike.established.as_deref().map(|at| format!("since {at}")));
+        about.extend(ike.rekey_at.as_deref().map(|at| format!("rekey at {at}")));
+        let _ = writeln!(out, "         {}", p.dim(&about.join(", ")));
+    }
+    for c in &t.children {
+        let state = match c.state {
+            ChildState::Up => p.good("up"),
+            ChildState::Rekeying => p.good("up, rekeying"),
+            ChildState::Down => p.bad("down"),
+        };
+        let _ = writeln!(
+            out,
+            "  child  {} {state}  {} === {}  {}",
+            p.value(&c.name),
+            c.ts_local.join(", "),
+            c.ts_remote.join(", "),
+            c.proposal.as_deref().unwrap_or("")
+        );
+        if let (Some(spi_in), Some(spi_out)) = (&c.spi_in, &c.spi_out) {
+            let _ = writeln!(
+                out,
+                "         in {spi_in} {} / {} packets, out {spi_out} {} / {} packets{}{}",
+                octets(c.bytes_in),
+                c.packets_in,
+                octets(c.bytes_out),
+                c.packets_out,
+                c.encapsulation.as_deref().map(|e| format!(", {}", if e == "udp" { "ESP in UDP" } else { "plain ESP" })).unwrap_or_default(),
+                c.last_in.as_deref().map(|at| format!(", last in {at}")).unwrap_or_default(),
+            );
+        }
+    }
+    if t.state != TunnelState::Up {
+        let guard = match t.block.as_deref() {
+            Some(by) => format!("its traffic is blocked ({by}), not sent in clear"),
+            None => "nothing blocks its traffic while it is down".to_owned(),
+        };
+        let _ = writeln!(out, "         {}", p.dim(&guard));
+    }
+    out
+}
+
+/// Octets with a binary unit, short.
+pub fn octets(n: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
