@@ -174,6 +174,19 @@ impl Case {
         })
     }
 
+    /// Adds what the other gateway knows: its own case, told from its side. The subject stays ours.
+    ///
+    /// Facts that the other side holds about us (none today) would come back as ours; its own become the remote's.
+    #[must_use]
+    pub fn joined_with(mut self, other: Case) -> Case {
+        self.facts.extend(other.facts.into_iter().map(|fact| Fact { side: fact.side.other(), ..fact }));
+        for (side, covered) in other.covered {
+            let known = self.covered.entry(side.other()).or_default();
+            *known |= covered;
+        }
+        self
+    }
+
     /// Whether that side's evidence is complete for the attempt in question.
     #[must_use]
     pub fn covers(&self, side: Side) -> bool {
@@ -199,5 +212,30 @@ impl Fact {
                 happening: event.what.clone(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(subject: &str) -> Case {
+        let fact = Fact {
+            source: Source { name: subject.to_owned(), line: None, text: String::new() },
+            at: None,
+            side: Side::Local,
+            subject: Some(subject.to_owned()),
+            role: None,
+            what: Known::TunnelState { up: false },
+        };
+        Case { subject: subject.to_owned(), facts: vec![fact], covered: [(Side::Local, true)].into() }
+    }
+
+    #[test]
+    fn the_other_gateways_own_evidence_is_the_remote_sides() {
+        let joined = case("west").joined_with(case("east"));
+        assert_eq!(joined.subject, "west");
+        assert_eq!(joined.of(Side::Remote).map(|f| f.source.name.as_str()).collect::<Vec<_>>(), ["east"]);
+        assert!(joined.covers(Side::Local) && joined.covers(Side::Remote));
     }
 }
