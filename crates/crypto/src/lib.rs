@@ -28,6 +28,7 @@
 
 pub mod auth;
 mod aws_lc;
+mod digest;
 mod encr;
 mod error;
 mod esp;
@@ -43,6 +44,7 @@ mod sk;
 mod suite;
 
 pub use adit_model::Secret;
+pub use digest::sha1;
 pub use encr::{AeadKey, CipherKey, Encr, EncrKey, EncrKind, EncrSpec};
 pub use error::{BadKey, KeError, OpenError, SealError, Unsupported};
 pub use esp::EspCipher;
