@@ -17,9 +17,10 @@
 //!
 //! # What is absent
 //!
-//! No socket, clock, file, thread or log. No entropy but [`Provider::random`]: even ephemeral keys are made from its
-//! octets, so the same octets give the same handshake. `unsafe` appears in one module, `aws_lc::raw`, which is the
-//! only place that calls the C library directly; a key never leaves this crate except as a [`Secret`].
+//! No socket, clock, file, thread or log; no global state but constants computed once (the Montgomery form of a prime).
+//! No entropy but [`Provider::random`]: even ephemeral keys are made from its octets, so the same octets give the same
+//! handshake. `unsafe` appears in one module, `aws_lc::raw`, which is the only place that calls the C library
+//! directly; a key never leaves this crate except as a [`Secret`].
 //!
 //! # Providers
 //!

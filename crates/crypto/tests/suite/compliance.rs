@@ -366,11 +366,46 @@ fn the_fake_provider_repeats_itself_and_the_real_one_does_not() {
     assert_ne!(run(&provider::aws_lc()), run(&provider::aws_lc()));
 }
 
+/// A fragment (RFC 7383): the fragment numbers stand between the payload header and the IV, and are authenticated.
+#[test]
+fn skf_round_trip() {
+    for (_, provider) in providers() {
+        let protection = provider
+            .protection(EncrId::ENCR_AES_GCM_16, Some(256), None)
+            .unwrap();
+        let mut cipher = SkCipher::new(&protection, &keymat(36, 1), &[]).unwrap();
+        let mut message = [keymat(24, 4), vec![0; 8], vec![0, 2, 0, 3]].concat();
+        cipher.seal(&mut message, 28, b"second of three").unwrap();
+        assert_eq!(
+            usize::from(u16::from_be_bytes([message[30], message[31]])),
+            message.len() - 28
+        );
+        let mut renumbered = message.clone();
+        renumbered[33] = 1;
+        assert_eq!(cipher.open(&mut renumbered, 36), Err(OpenError::BadIcv));
+        let inner = cipher.open(&mut message, 36).unwrap();
+        assert_eq!(&message[inner], b"second of three");
+    }
+}
+
 /// One key serves several threads.
 #[test]
-fn ciphers_are_shareable() {
-    fn shareable<T: Send + Sync>() {}
-    shareable::<EspCipher>();
-    shareable::<SkCipher>();
-    shareable::<Provider>();
+fn threads_share_a_cipher() {
+    let provider = provider::aws_lc();
+    for protection in protections(&provider) {
+        let cipher = EspCipher::new(&protection, &keymat(protection.keymat_len(), 1)).unwrap();
+        let shape = cipher.shape();
+        let seal = |counter| {
+            let mut packet = vec![0; 8 + shape.iv_len + 64 + shape.icv_len];
+            cipher.seal(&mut packet, None, counter).unwrap();
+            packet
+        };
+        let alone: Vec<_> = (0..64).map(seal).collect();
+        std::thread::scope(|scope| {
+            let both = [(); 2].map(|()| scope.spawn(|| (0..64).map(seal).collect::<Vec<_>>()));
+            for one in both {
+                assert_eq!(one.join().unwrap(), alone, "{protection:?}");
+            }
+        });
+    }
 }

@@ -6,6 +6,8 @@
 //! that they were skipped.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+// Tests read vectors and settings, and prove that keys may be shared between threads.
+#![allow(clippy::disallowed_methods)]
 
 mod acvp;
 mod captures;

@@ -1,0 +1,74 @@
+//! Sealing and opening ESP packets with the ciphers offered by default never touches the heap.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use adit_crypto::{EncrKind, EspCipher, provider};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: everything is passed on to the system allocator; counting does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn sealing_and_opening() {
+    let provider = provider::aws_lc();
+    let mut checked = 0;
+    for encr in provider
+        .encr
+        .iter()
+        .map(|encr| encr.spec())
+        .filter(|spec| spec.default_offer)
+    {
+        let bits = encr.has_key_length.then_some(256);
+        let integs = match encr.kind {
+            EncrKind::Aead => vec![None],
+            EncrKind::Cipher => {
+                let offered = provider.integ.iter().map(|integ| integ.spec());
+                offered
+                    .filter(|spec| spec.default_offer)
+                    .map(|spec| Some(spec.id))
+                    .collect()
+            }
+        };
+        for integ in integs {
+            let protection = provider.protection(encr.id, bits, integ).unwrap();
+            let cipher = EspCipher::new(&protection, &vec![1; protection.keymat_len()]).unwrap();
+            let shape = cipher.shape();
+            let mut packet = vec![0; 8 + shape.iv_len + 1024 + shape.icv_len];
+            let before = ALLOCATIONS.get();
+            for high in [None, Some(1)] {
+                for counter in 0..10 {
+                    cipher.seal(&mut packet, high, counter).unwrap();
+                    cipher.open(&mut packet, high).unwrap();
+                }
+            }
+            assert_eq!(ALLOCATIONS.get() - before, 0, "{protection:?}");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 5);
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(vec![0_u8; 1]));
+    assert_eq!(ALLOCATIONS.get() - before, 1, "the counter counts");
+}
