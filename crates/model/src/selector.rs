@@ -56,15 +56,17 @@ impl Selector {
     }
 
     /// Whether a packet's side with these values falls under the selector. `port` is `None` where the packet
-    /// has none to show (other protocols, later fragments): only an any-port selector takes it.
+    /// has none to show (other protocols, later fragments): only an any-port or an OPAQUE selector takes it.
     #[must_use]
     pub fn matches(&self, protocol: u8, port: Option<u16>, address: IpAddr) -> bool {
         (self.protocol == 0 || self.protocol == protocol)
             && self.start.is_ipv4() == address.is_ipv4()
             && self.start <= address
             && address <= self.end
-            && (self.ports == (0, 65535)
-                || port.is_some_and(|p| self.ports.0 <= p && p <= self.ports.1))
+            && match port {
+                Some(port) => self.ports.0 <= port && port <= self.ports.1,
+                None => matches!(self.ports, (0, 65535) | (65535, 0)),
+            }
     }
 
     /// The traffic that both selectors take, or `None`.
@@ -320,6 +322,9 @@ mod tests {
         let host = "10.1.0.7".parse().unwrap();
         assert!(tcp443.matches(6, Some(443), host));
         assert!(!tcp443.matches(6, None, host));
+        let opaque = s("10.1.0.0/24[tcp/opaque]");
+        assert!(opaque.matches(6, None, host));
+        assert!(!opaque.matches(6, Some(443), host));
         assert!(!tcp443.matches(17, Some(443), host));
         assert!(s("10.1.0.0/24").matches(1, None, host));
     }
