@@ -1,0 +1,140 @@
+//! The replay window against a naive model, and what it means for whole packets.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // one test shares a data plane between threads
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use adit_esp::replay::ReplayWindow;
+use adit_model::drops::DropReason;
+use common::*;
+use proptest::prelude::*;
+
+/// What the window has to do, as simply as it can be said.
+struct Naive {
+    window: u64,
+    seen: BTreeSet<u64>,
+}
+
+impl Naive {
+    fn top(&self) -> u64 {
+        self.seen.last().copied().unwrap_or(0)
+    }
+
+    fn accept(&mut self, n: u64) -> Result<(), DropReason> {
+        if n == 0 || n + self.window <= self.top() {
+            Err(DropReason::EspTooOld)
+        } else if self.seen.insert(n) {
+            Ok(())
+        } else {
+            Err(DropReason::EspReplay)
+        }
+    }
+}
+
+/// Mostly small steps about the top, now and then a jump.
+fn steps() -> impl Strategy<Value = Vec<i64>> {
+    let step = prop_oneof![
+        8 => -70i64..70,
+        3 => -5000i64..5000,
+        1 => 0i64..200_000,
+    ];
+    proptest::collection::vec(step, 1..400)
+}
+
+proptest! {
+    #[test]
+    fn the_window_agrees_with_the_model(window in 1u32..4200, start in 0u64..10_000, steps in steps()) {
+        let mut real = ReplayWindow::new(window, false);
+        let mut naive = Naive { window: u64::from(window.min(4096)), seen: BTreeSet::new() };
+        let mut at = start;
+        for step in steps {
+            let n = at.saturating_add_signed(step);
+            let verdict = naive.accept(n);
+            prop_assert_eq!(real.check(n), verdict);
+            prop_assert_eq!(real.accept(n), verdict);
+            prop_assert_eq!(real.top(), naive.top());
+            at = real.top();
+        }
+    }
+
+    /// RFC 4303 A2.2: within the window and up to 2^32 - W ahead of it, the high half is inferred rightly.
+    #[test]
+    fn the_high_half_is_inferred(window in 32u32..4096, top in 1u64 << 33..1u64 << 60, back in 0u64..4096, ahead in 1u64..0xffff_0000) {
+        let mut w = ReplayWindow::new(window, true);
+        w.accept(top).unwrap();
+        let behind = top - back % u64::from(window);
+        prop_assert_eq!(w.extend(behind as u32), Ok(behind));
+        let beyond = top + ahead;
+        prop_assert_eq!(w.extend(beyond as u32), Ok(beyond));
+    }
+}
+
+#[test]
+fn reordered_packets_pass_and_duplicates_do_not() {
+    let (west, east) = joined("aes128gcm16");
+    let mut packets: Vec<_> = (0..60).map(|n| seal(&west, &eastbound(n))).collect();
+    packets.reverse();
+    for (n, packet) in (0..60).rev().zip(&packets) {
+        assert_eq!(open(&east, packet), Ok(eastbound(n)));
+    }
+    for packet in &packets {
+        assert_eq!(open(&east, packet), Err(DropReason::EspReplay));
+    }
+}
+
+#[test]
+fn a_forged_number_far_ahead_does_not_move_the_window() {
+    let (west, east) = joined("aes128gcm16");
+    let good = seal(&west, &eastbound(1));
+    let mut forged = good.clone();
+    forged[4..8].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+    assert_eq!(open(&east, &forged), Err(DropReason::EspAuthenticity));
+    assert_eq!(open(&east, &good), Ok(eastbound(1)));
+}
+
+#[test]
+fn of_two_threads_with_the_same_packet_one_gets_it() {
+    let (west, east) = joined("aes128gcm16");
+    let packets: Vec<_> = (0..60).map(|n| seal(&west, &eastbound(n))).collect();
+    let opened = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for packet in &packets {
+                    if open(&east, packet).is_ok() {
+                        opened.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(opened.into_inner(), packets.len());
+    assert_eq!(east.drops().total(), 3 * packets.len() as u64);
+    assert_eq!(east.pairs()[0].counters.packets_in, packets.len() as u64);
+}
+
+#[test]
+fn threads_that_seal_together_never_share_a_number() {
+    let (west, east) = joined("aes128gcm16");
+    let sealed: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..16)
+                        .map(|_| seal(&west, &eastbound(9)))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().unwrap())
+            .collect()
+    });
+    for packet in &sealed {
+        assert_eq!(open(&east, packet), Ok(eastbound(9)));
+    }
+}
