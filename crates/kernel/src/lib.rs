@@ -8,6 +8,11 @@
 //! 3. **Ways.** [`netlink`] speaks rtnetlink for links, addresses, routes and rules, and asks the kernel which way a
 //!    packet would go. [`sysctl`] reads and writes the settings around them.
 //!
+//! 4. **The wire.** [`udp`] and [`esp_socket`] carry IKE and ESP and know the local address of each packet;
+//!    [`path_error`] reads what the network says about them; [`ping`] asks one question more; [`port_holder`] says who
+//!    has a port already.
+//! 5. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
+//!
 //! Requests that set things up return [`KernelError`]: what was attempted, on what, the kernel's number, the remedy.
 //! Calls on the path of packets return [`std::io::Result`], so that readiness (`WouldBlock`) stays visible to a
 //! runtime that wraps the descriptors.
@@ -15,19 +20,34 @@
 //! `unsafe` lives in one private module, `sys`. No external program is ever run.
 #![deny(unsafe_code)]
 
+pub mod capture;
 pub mod closed;
+pub mod datagram;
 pub mod error;
+pub mod esp_socket;
 pub mod netlink;
 pub mod netns;
+pub mod path_error;
+pub mod pcapng;
+pub mod ping;
+pub mod port_holder;
 pub mod sandbox;
 pub mod sysctl;
 pub mod tun;
+pub mod udp;
 
 #[allow(unsafe_code)]
 mod sys;
 
+pub use capture::Capture;
 pub use closed::Closed;
+pub use datagram::Received;
 pub use error::{KernelError, Result};
+pub use esp_socket::EspSocket;
 pub use netlink::Netlink;
 pub use netns::NetNs;
+pub use path_error::{PathError, PathErrorKind};
+pub use ping::{PingOptions, PingOutcome, ping};
+pub use port_holder::who_holds_udp_port;
 pub use tun::{Tun, TunConfig};
+pub use udp::UdpPort;

@@ -85,15 +85,24 @@ pub(crate) fn set_option_int(
 
 /// Reads an option whose value is an `int`.
 pub(crate) fn option_int(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<i32> {
-    let mut value: i32 = 0;
-    let mut length = socket_length(mem::size_of::<i32>());
+    option_bytes(fd, level, name).map(i32::from_ne_bytes)
+}
+
+/// Reads an option whose value has a fixed size.
+pub(crate) fn option_bytes<const N: usize>(
+    fd: BorrowedFd<'_>,
+    level: i32,
+    name: i32,
+) -> io::Result<[u8; N]> {
+    let mut value = [0u8; N];
+    let mut length = socket_length(N);
     // SAFETY: `value` has room for the `length` bytes announced.
     check(unsafe {
         libc::getsockopt(
             fd.as_raw_fd(),
             level,
             name,
-            (&raw mut value).cast(),
+            value.as_mut_ptr().cast(),
             &raw mut length,
         )
     })?;
@@ -113,6 +122,8 @@ pub(crate) struct Control {
 pub(crate) struct Received {
     /// Bytes written to the buffer.
     pub(crate) length: usize,
+    /// Bytes the message had; with `MSG_TRUNC` asked for, this may be more than the buffer took.
+    pub(crate) wire_length: usize,
     /// The sender's socket address as bytes (may be empty).
     pub(crate) address: Vec<u8>,
     /// Control messages in order.
@@ -149,6 +160,7 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: i32) -> io::
     let named = (header.msg_namelen as usize).min(ADDRESS_SPACE);
     Ok(Received {
         length: length.min(buffer.len()),
+        wire_length: length,
         address: address.get(..named).unwrap_or_default().to_vec(),
         control: parse_control(control.0.get(..written).unwrap_or_default()),
         flags: header.msg_flags,

@@ -1,0 +1,127 @@
+//! UDP ports for IKE and for ESP in UDP.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use crate::datagram::{self, Received};
+use crate::error::{KernelError, Result};
+use crate::path_error::{self, PathError};
+use crate::port_holder;
+use crate::sys::{address, socket};
+
+/// A bound, non-blocking UDP port that knows the local address of each datagram and keeps the network's error reports.
+#[derive(Debug)]
+pub struct UdpPort {
+    fd: OwnedFd,
+    local: SocketAddr,
+}
+
+impl UdpPort {
+    /// Binds a port in the calling thread's network namespace. An IPv6 address takes IPv6 only; the two families are
+    /// bound side by side.
+    ///
+    /// # Errors
+    /// A taken port says who holds it; a low port without CAP_NET_BIND_SERVICE says so.
+    pub fn bind(local: SocketAddr) -> Result<Self> {
+        let what = "bind the UDP port";
+        let fail = |error: io::Error| {
+            let errno = error.raw_os_error();
+            let error = KernelError::new(what, local, error);
+            match errno {
+                Some(libc::EADDRINUSE) => match port_holder::describe(local.port()) {
+                    Some(holder) => error.with_hint(format!("held by {holder}")),
+                    None => error,
+                },
+                Some(libc::EACCES) => error.with_hint("ports below 1024 need CAP_NET_BIND_SERVICE"),
+                _ => error,
+            }
+        };
+        let family = if local.is_ipv6() {
+            libc::AF_INET6
+        } else {
+            libc::AF_INET
+        };
+        let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK;
+        let fd = socket::socket(family, kind, libc::IPPROTO_UDP).map_err(fail)?;
+        if local.is_ipv6() {
+            socket::set_option_int(fd.as_fd(), libc::SOL_IPV6, libc::IPV6_V6ONLY, 1)
+                .map_err(fail)?;
+        }
+        datagram::prepare(fd.as_fd(), local.is_ipv6()).map_err(fail)?;
+        socket::bind(fd.as_fd(), &address::encode(local)).map_err(fail)?;
+        let bound = socket::local_address(fd.as_fd()).map_err(fail)?;
+        let local = address::decode(&bound).unwrap_or(local);
+        Ok(Self { fd, local })
+    }
+
+    /// The address and port it is bound to.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Forbids (or allows again) fragmentation of what is sent; a datagram beyond the known path MTU then fails with
+    /// `EMSGSIZE`.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn set_dont_fragment(&self, on: bool) -> Result<()> {
+        datagram::set_dont_fragment(self.fd.as_fd(), self.local.is_ipv6(), on).map_err(|error| {
+            KernelError::new("set don't-fragment on the UDP port", self.local, error)
+        })
+    }
+
+    /// Asks for a receive buffer of `bytes`; the kernel caps it at `net.core.rmem_max`. Returns what it granted.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn set_receive_buffer(&self, bytes: u32) -> Result<u32> {
+        let fail =
+            |error| KernelError::new("size the receive buffer of UDP port", self.local, error);
+        let wanted = i32::try_from(bytes).unwrap_or(i32::MAX);
+        socket::set_option_int(self.fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, wanted)
+            .map_err(fail)?;
+        let granted =
+            socket::option_int(self.fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF).map_err(fail)?;
+        // The kernel reports twice what it grants, to account for its own overhead.
+        Ok(u32::try_from(granted / 2).unwrap_or(0))
+    }
+
+    /// Receives one datagram.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when none waits. Error reports never surface here; see [`Self::receive_error`].
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        datagram::receive(self.fd.as_fd(), buffer)
+    }
+
+    /// Sends one datagram, from our address `from` if given.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when the send buffer is full; `ENETUNREACH` without a route; `EMSGSIZE`; `EPERM`
+    /// when a packet filter of this host drops it.
+    pub fn send(&self, payload: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<usize> {
+        datagram::send(self.fd.as_fd(), payload, to, from)
+    }
+
+    /// The oldest error report about something sent from here; `None` when there is none. A descriptor with reports
+    /// polls as readable with an error.
+    ///
+    /// # Errors
+    /// Only when the descriptor is broken.
+    pub fn receive_error(&self) -> io::Result<Option<PathError>> {
+        path_error::receive_error(self.fd.as_fd())
+    }
+}
+
+impl AsFd for UdpPort {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for UdpPort {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
