@@ -9,9 +9,11 @@
 //!    packet would go. [`sysctl`] reads and writes the settings around them.
 //!
 //! 4. **The wire.** [`udp`] and [`esp_socket`] carry IKE and ESP and know the local address of each packet;
-//!    [`path_error`] reads what the network says about them; [`ping`] asks one question more; [`port_holder`] says who
+//!    [`path_error`] reads what the network says about them; [`mod@ping`] asks one question more; [`port_holder`] says who
 //!    has a port already.
-//! 5. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
+//! 5. **The block.** [`block`] keeps protected traffic from leaving or entering in clear, even when the gateway is
+//!    killed; it is built on [`nft`], our own nf_tables messages, as are the NAT and the faults in [`filter`].
+//! 6. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
 //!
 //! Requests that set things up return [`KernelError`]: what was attempted, on what, the kernel's number, the remedy.
 //! Calls on the path of packets return [`std::io::Result`], so that readiness (`WouldBlock`) stays visible to a
@@ -20,13 +22,16 @@
 //! `unsafe` lives in one private module, `sys`. No external program is ever run.
 #![deny(unsafe_code)]
 
+pub mod block;
 pub mod capture;
 pub mod closed;
 pub mod datagram;
 pub mod error;
 pub mod esp_socket;
+pub mod filter;
 pub mod netlink;
 pub mod netns;
+pub mod nft;
 pub mod path_error;
 pub mod pcapng;
 pub mod ping;
@@ -39,6 +44,7 @@ pub mod udp;
 #[allow(unsafe_code)]
 mod sys;
 
+pub use block::{BlockMechanism, PolicyBlock, ProtectedTunnel};
 pub use capture::Capture;
 pub use closed::Closed;
 pub use datagram::Received;

@@ -32,7 +32,7 @@ pub fn forwarding() -> (bool, bool) {
 /// Makes the host (its network namespace) forward both families.
 ///
 /// # Errors
-/// As for [`write`]; a host without IPv6 is no error.
+/// As for [`write()`]; a host without IPv6 is no error.
 pub fn enable_forwarding() -> Result<()> {
     write(FORWARD_V4, "1")?;
     match write(FORWARD_V6, "1") {
@@ -45,7 +45,7 @@ pub fn enable_forwarding() -> Result<()> {
 /// interface's value and that of `all`.
 ///
 /// # Errors
-/// As for [`read`].
+/// As for [`read()`].
 pub fn reverse_path_filter(interface: &str) -> Result<u8> {
     let value = |name: &str| -> Result<u8> {
         read(&format!("net.ipv4.conf.{name}.rp_filter"))?
@@ -58,12 +58,25 @@ pub fn reverse_path_filter(interface: &str) -> Result<u8> {
 /// Sets the reverse-path filter of an interface (`all` and `default` count as interfaces).
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn set_reverse_path_filter(interface: &str, mode: u8) -> Result<()> {
     write(
         &format!("net.ipv4.conf.{}.rp_filter", escape(interface)),
         &mode.to_string(),
     )
+}
+
+/// Makes addresses of interfaces yet to come usable at once, without IPv6 duplicate address detection. For private
+/// namespaces: until its link-local address is confirmed, a second or two after it came up, an interface can't even
+/// ask for its neighbours.
+///
+/// # Errors
+/// As for [`write()`]; a host without IPv6 is no error.
+pub fn skip_duplicate_address_detection() -> Result<()> {
+    match write("net.ipv6.conf.default.accept_dad", "0") {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn escape(interface: &str) -> String {

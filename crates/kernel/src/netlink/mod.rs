@@ -16,6 +16,7 @@ pub use route::{ADIT_PROTOCOL, MAIN_TABLE, Route, RouteKind, RouteLookup};
 pub use rule::Rule;
 
 pub(crate) use link::loopback_up_request;
+pub(crate) use route::address_bytes;
 
 use crate::error::Result;
 use transport::Transport;

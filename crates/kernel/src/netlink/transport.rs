@@ -127,6 +127,19 @@ impl Transport {
             .map_err(Failure::from)
     }
 
+    /// Makes sure that a datagram of `length` bytes can be sent. Best effort: if both ways are refused, so is sending.
+    pub(crate) fn make_room(&self, length: usize) {
+        let wanted = i32::try_from(length.saturating_mul(2)).unwrap_or(i32::MAX);
+        if wanted < SEND_BUFFER {
+            return;
+        }
+        for option in [libc::SO_SNDBUFFORCE, libc::SO_SNDBUF] {
+            if sys::set_option_int(self.fd.as_fd(), libc::SOL_SOCKET, option, wanted).is_ok() {
+                break;
+            }
+        }
+    }
+
     /// The number for the next message.
     pub(crate) fn next_sequence(&mut self) -> u32 {
         self.sequence = self.sequence.wrapping_add(1).max(1);
@@ -235,6 +248,8 @@ pub(crate) fn verdict(answer: &Answer<'_>) -> Option<std::result::Result<(), Fai
 const CAPPED: u16 = 0x100;
 const ACK_TLVS: u16 = 0x200;
 const MESSAGE_TEXT: u16 = 1;
+/// The send buffer every socket has.
+const SEND_BUFFER: i32 = 200_000;
 const BUFFER: usize = 65_536;
 
 #[cfg(test)]

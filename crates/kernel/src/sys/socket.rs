@@ -156,6 +156,7 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: i32) -> io::
         }
         (length as usize, header)
     };
+    #[allow(clippy::unnecessary_cast)] // another C library has another type here
     let written = (header.msg_controllen as usize).min(CONTROL_SPACE);
     let named = (header.msg_namelen as usize).min(ADDRESS_SPACE);
     Ok(Received {

@@ -1,0 +1,156 @@
+//! The fail-closed block: what policy protects never leaves or enters in clear, whether or not a gateway is alive.
+//!
+//! A TUN device and its routes vanish with the process that holds them, and packets then follow the default route in
+//! clear. So the block doesn't live in the process: it is a table of the packet filter that decides *after* routing, by
+//! outgoing interface, for forwarded and local packets of both IP versions. What it stops, it counts.
+//!
+//! Inbound, packets of a protected remote network that arrive in clear are stopped too (RFC 4301 section 5.2).
+
+mod plan;
+mod routes;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+pub use routes::BLOCK_METRIC;
+
+use crate::error::{KernelError, Result};
+use crate::nft::{self, Count};
+
+/// What to protect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyBlock {
+    /// Name of the packet filter table; one gateway, one table.
+    pub table: String,
+    /// The tunnels whose traffic is protected, up or down.
+    pub tunnels: Vec<ProtectedTunnel>,
+    /// Addresses of the peers. IKE and ESP to and from them pass, so that a tunnel for all addresses doesn't cut its
+    /// own path.
+    pub peers: Vec<IpAddr>,
+    /// UDP ports of IKE and of ESP in UDP, ours or the peers'.
+    pub ike_ports: Vec<u16>,
+}
+
+impl PolicyBlock {
+    /// A block of table `table` that protects nothing yet, with IKE's ports 500 and 4500.
+    pub fn new(table: impl Into<String>) -> Self {
+        Self {
+            table: table.into(),
+            tunnels: Vec::new(),
+            peers: Vec::new(),
+            ike_ports: vec![500, 4500],
+        }
+    }
+}
+
+/// The traffic of one tunnel. Protocols and ports of its selectors are disregarded: the block is never narrower than
+/// the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProtectedTunnel {
+    /// Name, which also names the counters `clear-out-NAME` and `clear-in-NAME`.
+    pub name: String,
+    /// Networks on our side.
+    pub local: Vec<IpNet>,
+    /// Networks behind the peer.
+    pub remote: Vec<IpNet>,
+    /// The interfaces this traffic may use.
+    pub devices: Vec<String>,
+    /// Whether packets to the remote networks are stopped whatever their source. A gateway that lost its TUN sends its
+    /// own packets from its outside address, so this is on unless `remote` has a default route, where it would cut
+    /// the gateway itself off from the world.
+    pub any_source: bool,
+}
+
+impl ProtectedTunnel {
+    /// The traffic between `local` and `remote`, which may use `device`.
+    pub fn new(
+        name: impl Into<String>,
+        local: Vec<IpNet>,
+        remote: Vec<IpNet>,
+        device: impl Into<String>,
+    ) -> Self {
+        let any_source = remote.iter().all(|net| net.prefix_len() > 0);
+        Self {
+            name: name.into(),
+            local,
+            remote,
+            devices: vec![device.into()],
+            any_source,
+        }
+    }
+}
+
+/// How the block is held in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlockMechanism {
+    /// By nf_tables: outbound and inbound, counted.
+    PacketFilter,
+    /// By `unreachable` routes, since this kernel has no nf_tables: outbound only, not counted, and only where no more
+    /// specific route leads elsewhere.
+    UnreachableRoutes {
+        /// Why not by nf_tables.
+        because: KernelError,
+        /// Remote networks routes can't protect (default routes). A gateway that isn't to leak must refuse them.
+        uncovered: Vec<IpNet>,
+    },
+}
+
+/// What the block has stopped for one tunnel since it was first installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockCount {
+    /// The tunnel.
+    pub tunnel: String,
+    /// Packets that would have left in clear.
+    pub clear_out: Count,
+    /// Packets that arrived in clear.
+    pub clear_in: Count,
+}
+
+/// Puts the block in place in the calling thread's network namespace, at once and as a whole: replacing an older one
+/// of the same table leaves no gap, and counters of tunnels that stay go on. Falls back to routes where the kernel has no nf_tables.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing, or a name can't be used.
+pub fn install(block: &PolicyBlock) -> Result<BlockMechanism> {
+    match plan::install(block) {
+        Ok(()) => {
+            routes::remove()?;
+            Ok(BlockMechanism::PacketFilter)
+        }
+        Err(because) if because.is_unsupported() => {
+            let uncovered = install_routes(block)?;
+            Ok(BlockMechanism::UnreachableRoutes { because, uncovered })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts the weaker block of `unreachable` routes in place; returns the remote networks it can't cover.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing.
+pub fn install_routes(block: &PolicyBlock) -> Result<Vec<IpNet>> {
+    routes::install(block)
+}
+
+/// What the block of `table` has stopped, by tunnel; empty when it isn't installed.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing or this kernel has no nf_tables.
+pub fn read_counters(table: &str) -> Result<Vec<BlockCount>> {
+    Ok(plan::by_tunnel(nft::read_counters(table)?))
+}
+
+/// Takes the block away, whichever way it is held; says whether there was one.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing.
+pub fn remove(table: &str) -> Result<bool> {
+    let routes = routes::remove()?;
+    match nft::delete_table(table) {
+        Ok(filter) => Ok(filter || routes),
+        Err(error) if error.is_unsupported() => Ok(routes),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,50 @@
+//! nf_tables over its own netlink family: enough to install a few rules and to read their counters.
+//!
+//! Changes travel in batches that take effect as a whole or not at all. A table stays when the process that made it
+//! ends, however it ends; that is the point. No `nft` program is needed, but `nft list ruleset` shows what is here.
+
+mod batch;
+mod counter;
+mod rule;
+
+pub use counter::{Count, read_counters};
+
+pub(crate) use batch::{Batch, Chain, ChainKind, Hook, check_name};
+pub(crate) use rule::Rule;
+
+use crate::error::Result;
+use crate::netlink::transport::Transport;
+
+/// Deletes a table of the `inet` family with all it holds; says whether it was there.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing or this kernel has no nf_tables.
+pub fn delete_table(table: &str) -> Result<bool> {
+    let mut batch = Batch::new(table);
+    batch.delete_table();
+    match batch.commit("delete the packet filter table") {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn open() -> Result<Transport> {
+    Transport::open(libc::NETLINK_NETFILTER, "open a packet filter socket")
+}
+
+/// Message type of nf_tables: the subsystem number, then the message.
+const fn kind(message: u16) -> u16 {
+    (SUBSYSTEM << 8) | message
+}
+
+/// `struct nfgenmsg`.
+fn header(family: u8, resource: u16) -> [u8; HEADER] {
+    let [high, low] = resource.to_be_bytes();
+    [family, 0, high, low]
+}
+
+/// The family of tables that see IPv4 and IPv6.
+const INET: u8 = 1;
+const HEADER: usize = 4;
+const SUBSYSTEM: u16 = 10;
