@@ -81,14 +81,8 @@ impl EspTrailer {
 
     /// Length of padding and trailer.
     #[must_use]
-    pub const fn len(self) -> usize {
+    pub const fn length(self) -> usize {
         self.pad_length as usize + TRAILER_LEN
-    }
-
-    /// Never: pad length and next header are always there.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        false
     }
 
     /// Appends padding and trailer to `out`.

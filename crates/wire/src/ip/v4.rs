@@ -12,7 +12,7 @@ pub struct Ipv4Header {
     pub traffic_class: u8,
     /// Identification.
     pub identification: u16,
-    /// The reserved flag (RFC 3514 jokes aside, zero).
+    /// The flag without a meaning, zero in what we send.
     pub reserved_flag: bool,
     /// Don't Fragment.
     pub dont_fragment: bool,
