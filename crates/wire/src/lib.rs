@@ -13,6 +13,8 @@
 //! Code points ([`iana`]) are numbers with names. A number without a name, and a payload without a parser,
 //! survive a round trip unchanged.
 
+#![forbid(unsafe_code)]
+
 pub mod checksum;
 mod error;
 pub mod esp;
