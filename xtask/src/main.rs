@@ -1,2 +1,63 @@
-//! Tasks.
-fn main() {}
+//! One entry point for development.
+//!
+//! `cargo xtask test` is everything that must hold before a change lands: formatting, lints, the dependency policy
+//! ([`supply`]), the crate arrows ([`arrows`]), unit and virtual-world tests, documentation tests, the replayed fuzz
+//! corpora, tests in network namespaces, [`interop`] with an unmodified strongSwan, and the demo with every fault it
+//! knows. What cannot run here is said, and fails the run unless it was excused on the command line.
+//!
+//! `cargo xtask interop` and `cargo xtask fuzz` run one of these alone; `cargo xtask man` writes the manual pages.
+
+#[cfg(test)]
+mod arrows;
+mod exec;
+mod fuzz;
+mod interop;
+mod man;
+mod peers;
+mod spdx;
+mod supply;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development tasks of Adit.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold before a change lands
+    Test(test::Args),
+    /// Real tunnels with an unmodified strongSwan, in private network namespaces (needs root)
+    Interop(interop::Args),
+    /// Fuzz targets: list them, or run one
+    Fuzz(fuzz::Args),
+    /// Licences, bans and sources of the dependencies, against deny.toml
+    Supply,
+    /// Manual pages into target/man
+    Man,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Test(args) => test::run(&args),
+        Task::Interop(args) => interop::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
+        Task::Supply => supply::run(),
+        Task::Man => man::run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

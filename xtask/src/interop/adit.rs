@@ -1,0 +1,300 @@
+//! Adit in the namespace `west`, driven by its own command line.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::lab::Lab;
+use super::play;
+use super::scenario::{Role, Tunnel};
+use super::state::{self, Snapshot};
+use super::suite;
+use crate::exec;
+
+/// `adit why` and `adit status` say so when no gateway answers.
+const CANNOT_OBSERVE: i32 = 3;
+
+/// A running gateway; dropped, it is stopped.
+pub struct Adit<'a> {
+    lab: &'a Lab,
+    binary: PathBuf,
+    config: PathBuf,
+    process: Child,
+    starts: usize,
+}
+
+impl<'a> Adit<'a> {
+    /// Writes the configuration of tunnel `gw` and starts the gateway.
+    pub fn start(lab: &'a Lab, binary: &Path, tunnel: &Tunnel, auto: bool) -> Result<Self> {
+        let folder = lab.kept.join("west");
+        std::fs::create_dir_all(&folder)?;
+        let key = folder.join("gw.psk");
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&key)?;
+        std::io::Write::write_all(&mut file, tunnel.psk.as_bytes())?;
+        let config = folder.join("gw.toml");
+        std::fs::write(&config, native(lab, tunnel, auto))?;
+        let process = spawn(lab, binary, &config, 0)?;
+        let mut gateway = Self {
+            lab,
+            binary: binary.to_owned(),
+            config,
+            process,
+            starts: 0,
+        };
+        gateway.listening()?;
+        Ok(gateway)
+    }
+
+    /// Waits until the control socket answers.
+    fn listening(&mut self) -> Result<()> {
+        let log = self.log();
+        play::wait("adit run to answer", Duration::from_secs(5), || {
+            if let Some(status) = self.process.try_wait()? {
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                anyhow::bail!("adit run ended with {status}: {}", said.trim());
+            }
+            Ok(
+                exec::output(&mut self.command("status", &["--json"]))?.code
+                    != Some(CANNOT_OBSERVE),
+            )
+        })
+    }
+
+    fn log(&self) -> PathBuf {
+        log(self.lab, self.starts)
+    }
+
+    /// A subcommand about the running gateway.
+    fn command(&self, verb: &str, args: &[&str]) -> Command {
+        let mut command = self.lab.command("west", &self.binary);
+        command
+            .arg(verb)
+            .args(args)
+            .arg("--state")
+            .arg(self.lab.state.join("adit"));
+        command
+    }
+
+    pub fn up(&self) -> Result<exec::Outcome> {
+        exec::output(&mut self.command("up", &["gw"]))
+    }
+
+    pub fn down(&self) -> Result<()> {
+        exec::checked(&mut self.command("down", &["gw"])).map(|_| ())
+    }
+
+    /// SIGTERM; the gateway says goodbye to its peers and ends well.
+    pub fn stop(&mut self) -> Result<()> {
+        signal(&self.process, rustix::process::Signal::TERM);
+        let mut status = None;
+        play::wait("adit run to end", Duration::from_secs(5), || {
+            status = self.process.try_wait()?;
+            Ok(status.is_some())
+        })?;
+        anyhow::ensure!(
+            status.is_some_and(|status| status.success()),
+            "adit run ended with {status:?}"
+        );
+        Ok(())
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// A new process with the same configuration and state folder; it initiates by itself.
+    pub fn restart(&mut self, tunnel: &Tunnel) -> Result<()> {
+        std::fs::write(&self.config, native(self.lab, tunnel, true))?;
+        self.starts += 1;
+        self.process = spawn(self.lab, &self.binary, &self.config, self.starts)?;
+        Ok(())
+    }
+
+    /// The `adit.status/1` document as a snapshot; empty while the gateway does not answer.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let outcome = exec::output(&mut self.command("status", &["--json"]))?;
+        if outcome.code == Some(CANNOT_OBSERVE) {
+            return Ok(Snapshot::default());
+        }
+        let document = json(&outcome, "adit.status/1")?;
+        let tunnels = document["tunnels"]
+            .as_array()
+            .context("status: no tunnels")?;
+        anyhow::ensure!(tunnels.len() == 1, "status shows {} tunnels", tunnels.len());
+        snapshot(&tunnels[0])
+    }
+
+    /// The state word of the tunnel.
+    pub fn state(&self) -> Result<String> {
+        let document = json(
+            &exec::output(&mut self.command("status", &["--json"]))?,
+            "adit.status/1",
+        )?;
+        text(&document["tunnels"][0]["state"])
+    }
+
+    /// The `adit.why/1` document about tunnel `gw`.
+    pub fn why(&self) -> Result<Value> {
+        let outcome = exec::output(&mut self.command("why", &["gw", "--json"]))?;
+        std::fs::write(self.lab.kept.join("why.json"), &outcome.stdout)?;
+        json(&outcome, "adit.why/1")
+    }
+}
+
+impl Drop for Adit<'_> {
+    fn drop(&mut self) {
+        let status =
+            exec::output(&mut self.command("status", &["--json"])).map(|outcome| outcome.stdout);
+        let _ = std::fs::write(
+            self.lab.kept.join("west/status.json"),
+            status.unwrap_or_default(),
+        );
+        play::end(&mut self.process, Duration::from_secs(5));
+    }
+}
+
+/// Sends a signal to a child that may be gone already.
+pub fn signal(process: &Child, signal: rustix::process::Signal) {
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_child(process), signal);
+}
+
+fn log(lab: &Lab, starts: usize) -> PathBuf {
+    lab.kept.join("west").join(format!("adit-{starts}.log"))
+}
+
+fn spawn(lab: &Lab, binary: &Path, config: &Path, starts: usize) -> Result<Child> {
+    let output = std::fs::File::create(log(lab, starts))?;
+    let mut command = lab.command("west", binary);
+    command
+        .args(["run", "-c"])
+        .arg(config)
+        .arg("--state")
+        .arg(lab.state.join("adit"));
+    command
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    command.spawn().context("cannot start adit run")
+}
+
+fn native(lab: &Lab, tunnel: &Tunnel, auto: bool) -> String {
+    let list = |items: &[String]| {
+        items
+            .iter()
+            .map(|item| format!("\"{item}\""))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    format!(
+        "[tunnel.gw]
+local = \"{}\"
+remote = \"{}\"
+local_id = \"{}\"
+remote_id = \"{}\"
+auth = {{ psk_file = \"gw.psk\" }}
+ike = [\"{}\"]
+{}start = \"{}\"
+
+[tunnel.gw.child.net]
+local_net = [{}]
+remote_net = [{}]
+esp = [\"{}\"]
+",
+        lab.west_own,
+        lab.east_seen,
+        tunnel.west_id,
+        tunnel.east_id,
+        tunnel.ike,
+        if tunnel.allow_weak {
+            "allow_weak = true\n"
+        } else {
+            ""
+        },
+        if auto { "auto" } else { "passive" },
+        list(&tunnel.west_net),
+        list(&tunnel.east_net),
+        tunnel.esp
+    )
+}
+
+fn json(outcome: &exec::Outcome, schema: &str) -> Result<Value> {
+    let document: Value = serde_json::from_str(&outcome.stdout)
+        .with_context(|| format!("no JSON (exit code {:?}): {}", outcome.code, outcome.text()))?;
+    anyhow::ensure!(
+        document["schema"] == schema,
+        "schema is {}, not {schema}",
+        document["schema"]
+    );
+    Ok(document)
+}
+
+fn snapshot(tunnel: &Value) -> Result<Snapshot> {
+    let mut found = Snapshot::default();
+    let ike = &tunnel["ike"];
+    if ike.is_object() && ike["established"].is_string() {
+        found.ike.push(state::Ike {
+            role: if ike["role"] == "initiator" {
+                Role::Initiator
+            } else {
+                Role::Responder
+            },
+            spis: (
+                state::spi(&text(&ike["spis"][0])?),
+                state::spi(&text(&ike["spis"][1])?),
+            ),
+            local_id: text(&ike["local_id"])?,
+            remote_id: text(&ike["remote_id"])?,
+            suite: suite::from_keywords(&text(&ike["proposal"])?),
+        });
+    }
+    for child in tunnel["children"]
+        .as_array()
+        .context("status: no children")?
+    {
+        if child["state"] == "up" {
+            found.children.push(state::Child {
+                spi_in: state::spi(&text(&child["spi_in"])?),
+                spi_out: state::spi(&text(&child["spi_out"])?),
+                suite: suite::from_keywords(&text(&child["proposal"])?),
+                ts_local: texts(&child["ts_local"]),
+                ts_remote: texts(&child["ts_remote"]),
+                packets_in: child["packets_in"]
+                    .as_u64()
+                    .context("status: no packets_in")?,
+                packets_out: child["packets_out"]
+                    .as_u64()
+                    .context("status: no packets_out")?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn text(value: &Value) -> Result<String> {
+    Ok(value
+        .as_str()
+        .with_context(|| format!("status: {value} is not a text"))?
+        .to_owned())
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    state::selectors(
+        items
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect(),
+    )
+}

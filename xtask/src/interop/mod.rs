@@ -1,0 +1,192 @@
+//! Real tunnels between Adit and an unmodified strongSwan.
+//!
+//! A [`scenario`] is data: what both gateways are configured with, whether a NAT lies between them, the steps, and what
+//! must come out. For each one a [`lab`] of private network namespaces is made:
+//!
+//! ```text
+//!  westlan 10.1.0.2 ── west 192.168.0.1 ════ [nat] ════ 192.168.0.2 east ── 10.2.0.2 eastlan
+//! ```
+//!
+//! [`adit`] runs in `west` and [`strongswan`] in `east`; [`play`] takes the steps and checks after each what both sides
+//! say about themselves ([`state`]). Everything is removed afterwards, also after a failure; configurations and logs stay
+//! under `target/interop`. The kind `selftest` has strongSwan on both sides and proves the harness itself.
+
+mod adit;
+mod lab;
+mod play;
+mod sas;
+mod scenario;
+mod state;
+mod strongswan;
+mod suite;
+mod traffic;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::{peers, test};
+use scenario::{Role, Scenario};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only scenarios whose name contains one of these
+    scenarios: Vec<String>,
+    /// The document described in the documentation, on standard output
+    #[arg(long)]
+    json: bool,
+    /// Name the scenarios and stop
+    #[arg(long)]
+    list: bool,
+    /// The gateway to test, instead of building it
+    #[arg(long, value_name = "FILE")]
+    adit: Option<std::path::PathBuf>,
+}
+
+/// How many scenarios run side by side: they mostly wait.
+const SIDE_BY_SIDE: usize = 3;
+
+/// The result of one scenario in one role.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    pub name: String,
+    /// Adit's role.
+    pub role: Role,
+    pub result: Verdict,
+    pub reason: String,
+    pub seconds: f64,
+}
+
+/// How a scenario ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Pass,
+    Fail,
+    /// The peer, or this machine's kernel under it, cannot do what the scenario asks for.
+    UnsupportedByPeer,
+}
+
+/// `cargo xtask interop`.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    if args.list {
+        for scenario in scenario::all()? {
+            for role in &scenario.roles {
+                println!("{} {role}", scenario.name);
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    peers::ensure()?;
+    let adit = args.adit.clone().map_or_else(test::adit, Ok)?;
+    let outcomes = run_all(&adit, &args.scenarios)?;
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&serde_json::json!({ "scenarios": outcomes }))?
+        );
+    }
+    let failed = outcomes
+        .iter()
+        .filter(|outcome| outcome.result == Verdict::Fail)
+        .count();
+    let unsupported = outcomes
+        .iter()
+        .filter(|outcome| outcome.result == Verdict::UnsupportedByPeer)
+        .count();
+    eprintln!(
+        "{} passed, {failed} failed, {unsupported} unsupported by the peer",
+        outcomes.len() - failed - unsupported
+    );
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Plays every scenario whose name contains one of `filters` (all, if there are none), in each of its roles.
+pub fn run_all(adit: &Path, filters: &[String]) -> Result<Vec<Outcome>> {
+    let mut jobs = Vec::new();
+    for scenario in scenario::all()? {
+        if filters.is_empty()
+            || filters
+                .iter()
+                .any(|filter| scenario.name.contains(filter.as_str()))
+        {
+            jobs.extend(scenario.roles.iter().map(|role| (scenario.clone(), *role)));
+        }
+    }
+    anyhow::ensure!(
+        !jobs.is_empty(),
+        "no scenario is named like that; --list shows them"
+    );
+    lab::remove_leftovers()?;
+
+    // Each worker takes the next job; results keep the order of the files.
+    let queue = Mutex::new(
+        jobs.into_iter()
+            .enumerate()
+            .collect::<std::collections::VecDeque<_>>(),
+    );
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some((index, (scenario, role))) =
+                    queue.lock().ok().and_then(|mut queue| queue.pop_front())
+                {
+                    let outcome = one(adit, index, &scenario, role);
+                    eprintln!("{}", line(&outcome));
+                    if let Ok(mut results) = results.lock() {
+                        results.push((index, outcome));
+                    }
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_default();
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+fn one(adit: &Path, index: usize, scenario: &Scenario, role: Role) -> Outcome {
+    let started = Instant::now();
+    let (result, reason) = match play::play(adit, index, scenario, role) {
+        Ok(()) => (Verdict::Pass, String::new()),
+        Err(error) => match error.downcast_ref::<play::Unsupported>() {
+            Some(unsupported) => (Verdict::UnsupportedByPeer, unsupported.to_string()),
+            None => (Verdict::Fail, format!("{error:#}")),
+        },
+    };
+    Outcome {
+        name: scenario.name.clone(),
+        role,
+        result,
+        reason,
+        seconds: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+    }
+}
+
+fn line(outcome: &Outcome) -> String {
+    let word = match outcome.result {
+        Verdict::Pass => "ok  ",
+        Verdict::Fail => "FAIL",
+        Verdict::UnsupportedByPeer => "n/a ",
+    };
+    let reason = if outcome.reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", outcome.reason)
+    };
+    format!(
+        "{word} {:<40} {:<9} {:>4.1} s{reason}",
+        outcome.name,
+        outcome.role.to_string(),
+        outcome.seconds
+    )
+}

@@ -1,0 +1,373 @@
+//! Playing one scenario: start both gateways, take the steps, check after each.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::adit::{self, Adit};
+use super::lab::Lab;
+use super::scenario::{Kind, Role, Scenario, Step};
+use super::state::{self, Snapshot};
+use super::strongswan::{End, StrongSwan};
+use super::{suite, traffic};
+
+/// The peer cannot do what the scenario asks for.
+#[derive(Debug)]
+pub struct Unsupported(pub String);
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unsupported {}
+
+/// How long a tunnel may take to come up.
+const ESTABLISH: Duration = Duration::from_secs(8);
+/// How long both sides may take to notice what happened.
+const SETTLE: Duration = Duration::from_secs(4);
+/// How long the gateway stays killed.
+const DEAD_SECONDS: u32 = 5;
+/// How long a restarted gateway may take to be back.
+const BACK: Duration = Duration::from_secs(3);
+
+/// Plays a scenario in a lab of its own.
+pub fn play(binary: &Path, index: usize, scenario: &Scenario, role: Role) -> Result<()> {
+    let lab = Lab::new(index, scenario, role).context("the lab")?;
+    let theirs = scenario.peer.over(&scenario.tunnel);
+    let far_end = End {
+        side: "east",
+        local: &lab.east_own,
+        remote: &lab.west_seen,
+        version: scenario.peer.version.unwrap_or(2),
+    };
+    let far = if scenario.peer.absent {
+        None
+    } else {
+        Some(StrongSwan::start(&lab, &far_end, &theirs)?)
+    };
+    let near = match scenario.kind {
+        Kind::Adit => Near::Adit(Adit::start(
+            &lab,
+            binary,
+            &scenario.tunnel,
+            role == Role::Initiator,
+        )?),
+        Kind::Selftest => {
+            traffic::guard_counts(&lab, "west", "10.2.0.2")?;
+            traffic::guard_counts(&lab, "east", "fd00:1::2")?;
+            lab.reset_guard()?;
+            let end = End {
+                side: "west",
+                local: &lab.west_own,
+                remote: &lab.east_seen,
+                version: 2,
+            };
+            Near::StrongSwan(StrongSwan::start(&lab, &end, &scenario.tunnel)?)
+        }
+    };
+    let mut stage = Stage {
+        lab: &lab,
+        scenario,
+        role,
+        near,
+        far,
+    };
+    for step in &scenario.steps {
+        stage
+            .take(*step)
+            .with_context(|| format!("step {}", name(*step)))?;
+    }
+    traffic::no_leak(&lab)
+}
+
+enum Near<'a> {
+    Adit(Adit<'a>),
+    StrongSwan(StrongSwan),
+}
+
+struct Stage<'a> {
+    lab: &'a Lab,
+    scenario: &'a Scenario,
+    role: Role,
+    near: Near<'a>,
+    far: Option<StrongSwan>,
+}
+
+impl Stage<'_> {
+    fn take(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::Establish => self.establish(),
+            Step::Agree => self.agree(),
+            Step::Ping => self.ping(),
+            Step::PeerRekeyChild => self.rekey(&["--rekey", "--child", "net"], |before, after| {
+                before.ike[0].spis == after.ike[0].spis
+                    && before.children[0].spi_in != after.children[0].spi_in
+            }),
+            Step::PeerRekeyIke => self.rekey(&["--rekey", "--ike", "gw"], |before, after| {
+                before.ike[0].spis != after.ike[0].spis
+                    && before.children[0].spi_in == after.children[0].spi_in
+            }),
+            Step::PeerDeleteChild => {
+                self.far()?.run(&["--terminate", "--child", "net"])?;
+                self.until("the near child to be gone", |near, far| {
+                    near.children.is_empty() && far.children.is_empty()
+                })
+            }
+            Step::PeerDelete => {
+                self.far()?.run(&["--terminate", "--ike", "gw"])?;
+                self.gone()
+            }
+            Step::Down => {
+                match &self.near {
+                    Near::Adit(adit) => adit.down()?,
+                    Near::StrongSwan(daemon) => daemon.run(&["--terminate", "--ike", "gw"])?,
+                }
+                self.gone()
+            }
+            Step::Up => {
+                match &self.near {
+                    Near::Adit(adit) => drop(adit.up()?),
+                    Near::StrongSwan(daemon) => drop(daemon.initiate()?),
+                }
+                self.both_up(ESTABLISH)
+            }
+            Step::Stop => {
+                self.adit()?.stop()?;
+                let far = self.far()?;
+                wait("the far side to have no SA", SETTLE, || {
+                    Ok(far.snapshot()?.ike.is_empty())
+                })
+            }
+            Step::Kill => {
+                self.adit()?.kill()?;
+                self.blocked(DEAD_SECONDS)
+            }
+            Step::Restart => {
+                let started = Instant::now();
+                let tunnel = self.scenario.tunnel.clone();
+                self.adit()?.restart(&tunnel)?;
+                self.both_up(BACK)?;
+                anyhow::ensure!(
+                    started.elapsed() <= BACK,
+                    "back after {:.1} s",
+                    started.elapsed().as_secs_f64()
+                );
+                Ok(())
+            }
+            Step::Blocked => self.blocked(1),
+            Step::Fail => self.fail(),
+            Step::Diagnosed => self.diagnosed(),
+        }
+    }
+
+    fn establish(&self) -> Result<()> {
+        match (self.role, &self.near) {
+            (Role::Initiator, Near::StrongSwan(daemon)) => drop(daemon.initiate()?),
+            // It was started with `start = "auto"`.
+            (Role::Initiator, Near::Adit(_)) => {}
+            (Role::Responder, _) => drop(self.far()?.initiate()?),
+        }
+        self.both_up(ESTABLISH)
+    }
+
+    fn agree(&self) -> Result<()> {
+        let (near, far) = (self.near()?, self.far()?.snapshot()?);
+        state::mirrored(&near, &far)?;
+        anyhow::ensure!(
+            near.ike[0].role == self.role,
+            "the near side says that it is the {}",
+            near.ike[0].role
+        );
+        // Not merely equal on both sides, but what was configured.
+        let (ike, esp) = (
+            suite::from_keywords(&self.scenario.tunnel.ike),
+            suite::from_keywords(&self.scenario.tunnel.esp),
+        );
+        anyhow::ensure!(
+            ike.is_subset(&far.ike[0].suite),
+            "configured {ike:?}, negotiated {:?}",
+            far.ike[0].suite
+        );
+        // The first CHILD SA comes out of IKE_AUTH, without a key exchange of its own.
+        let missing: Vec<_> = esp
+            .difference(&far.children[0].suite)
+            .filter(|word| !suite::is_key_exchange(word))
+            .collect();
+        anyhow::ensure!(
+            missing.is_empty(),
+            "configured {esp:?}, negotiated {:?}",
+            far.children[0].suite
+        );
+        Ok(())
+    }
+
+    fn ping(&self) -> Result<()> {
+        let before = self.near()?;
+        traffic::both_ways(self.lab, &self.scenario.tunnel)?;
+        let after = self.near()?;
+        let count = |snapshot: &Snapshot| {
+            snapshot
+                .children
+                .first()
+                .map_or((0, 0), |child| (child.packets_in, child.packets_out))
+        };
+        let ((in_before, out_before), (in_after, out_after)) = (count(&before), count(&after));
+        anyhow::ensure!(
+            in_after > in_before && out_after > out_before,
+            "the near side counted no traffic: in {in_before} to {in_after}, out {out_before} to {out_after}"
+        );
+        traffic::no_leak(self.lab)
+    }
+
+    /// Lets strongSwan replace an SA, and waits until both sides have settled on the new one.
+    fn rekey(&self, command: &[&str], replaced: fn(&Snapshot, &Snapshot) -> bool) -> Result<()> {
+        let before = self.far()?.snapshot()?;
+        anyhow::ensure!(before.is_up(), "nothing to rekey: {before:?}");
+        self.far()?.run(command)?;
+        self.until("both sides to have moved to the new SA", |near, far| {
+            near.is_up() && far.is_up() && replaced(&before, far) && state_matches(near, far)
+        })
+    }
+
+    fn gone(&self) -> Result<()> {
+        self.until("both sides to have no SA", |near, far| {
+            near.ike.is_empty() && near.children.is_empty() && far.ike.is_empty()
+        })?;
+        if let Near::Adit(adit) = &self.near {
+            let state = adit.state()?;
+            anyhow::ensure!(state != "up", "status says {state} without an SA");
+        }
+        Ok(())
+    }
+
+    fn blocked(&self, seconds: u32) -> Result<()> {
+        traffic::Hopeless::start(self.lab, seconds)?.finish()?;
+        traffic::no_leak(self.lab)
+    }
+
+    fn fail(&self) -> Result<()> {
+        if self.role == Role::Responder {
+            let outcome = self.far()?.initiate()?;
+            anyhow::ensure!(
+                !outcome.success,
+                "the far side came up although it must not"
+            );
+        }
+        Ok(())
+    }
+
+    fn diagnosed(&mut self) -> Result<()> {
+        let wanted = self
+            .scenario
+            .cause
+            .clone()
+            .context("the scenario names no cause")?;
+        let adit = self.adit()?;
+        // An initiator needs its time to be refused, or to give up.
+        let mut last = String::from("nothing");
+        wait(
+            "adit why to name the cause",
+            Duration::from_secs(12),
+            || {
+                let document = adit.why()?;
+                let findings = document["findings"].as_array().cloned().unwrap_or_default();
+                let causes: Vec<&str> = findings
+                    .iter()
+                    .filter_map(|finding| finding["cause"].as_str())
+                    .collect();
+                last = format!("{} {causes:?}", document["verdict"].as_str().unwrap_or("?"));
+                Ok(match document["verdict"].as_str() {
+                    Some("cause") => causes.first() == Some(&wanted.as_str()),
+                    Some("undecided") => {
+                        causes.contains(&wanted.as_str())
+                            && document["missing"]
+                                .as_array()
+                                .is_some_and(|m| !m.is_empty())
+                    }
+                    _ => false,
+                })
+            },
+        )
+        .with_context(|| format!("wanted {wanted}, got {last}"))
+    }
+
+    fn both_up(&self, patience: Duration) -> Result<()> {
+        wait("both sides to be up", patience, || {
+            Ok(self.near()?.is_up() && self.far()?.snapshot()?.is_up())
+        })
+    }
+
+    fn until(&self, what: &str, reached: impl Fn(&Snapshot, &Snapshot) -> bool) -> Result<()> {
+        wait(what, SETTLE, || {
+            Ok(reached(&self.near()?, &self.far()?.snapshot()?))
+        })
+    }
+
+    fn near(&self) -> Result<Snapshot> {
+        match &self.near {
+            Near::Adit(adit) => adit.snapshot(),
+            Near::StrongSwan(daemon) => daemon.snapshot(),
+        }
+    }
+
+    fn far(&self) -> Result<&StrongSwan> {
+        self.far.as_ref().context("the scenario has no peer")
+    }
+}
+
+impl<'a> Stage<'a> {
+    fn adit(&mut self) -> Result<&mut Adit<'a>> {
+        match &mut self.near {
+            Near::Adit(adit) => Ok(adit),
+            Near::StrongSwan(_) => anyhow::bail!("this step is about Adit"),
+        }
+    }
+}
+
+fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {
+    near.ike[0].spis == far.ike[0].spis
+        && near.children[0].spi_in == far.children[0].spi_out
+        && near.children[0].spi_out == far.children[0].spi_in
+}
+
+/// Asks again until it is so, or says what did not happen.
+pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if so()? {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "waited {:.0} s in vain for {what}",
+            patience.as_secs_f64()
+        );
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// Asks a process to end, and makes it.
+pub fn end(process: &mut Child, patience: Duration) {
+    adit::signal(process, rustix::process::Signal::TERM);
+    let ended = wait("the end", patience, || Ok(process.try_wait()?.is_some()));
+    if ended.is_err() {
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+fn name(step: Step) -> String {
+    let mut name = String::new();
+    for letter in format!("{step:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}

@@ -1,0 +1,141 @@
+//! `swanctl --list-sas --pretty`: the daemon's own structured answer, one element per line.
+
+use super::scenario::Role;
+use super::state::{self, Child, Ike, Snapshot};
+use super::suite;
+
+/// A section of the answer.
+#[derive(Debug, Default)]
+struct Section {
+    values: Vec<(String, String)>,
+    lists: Vec<(String, Vec<String>)>,
+    sections: Vec<(String, Section)>,
+}
+
+impl Section {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.values
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn text(&self, key: &str) -> String {
+        self.get(key).unwrap_or_default().to_owned()
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        self.lists
+            .iter()
+            .find(|(name, _)| name == key)
+            .map_or_else(Vec::new, |(_, values)| values.clone())
+    }
+
+    fn section(&self, key: &str) -> Option<&Section> {
+        self.sections
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, section)| section)
+    }
+}
+
+/// Established IKE SAs and installed CHILD SAs.
+pub fn snapshot(text: &str) -> Snapshot {
+    let mut lines = text.lines();
+    let root = section(&mut lines);
+    let mut snapshot = Snapshot::default();
+    // Every SA is an event of its own, with the connection's name as the only section.
+    for (_, event) in &root.sections {
+        for (_, sa) in &event.sections {
+            if sa.get("state") != Some("ESTABLISHED") {
+                continue;
+            }
+            snapshot.ike.push(ike(sa));
+            let children = sa
+                .section("child-sas")
+                .into_iter()
+                .flat_map(|children| &children.sections);
+            snapshot.children.extend(
+                children
+                    .filter(|(_, child)| child.get("state") == Some("INSTALLED"))
+                    .map(|(_, c)| child(c)),
+            );
+        }
+    }
+    snapshot
+}
+
+fn ike(sa: &Section) -> Ike {
+    Ike {
+        role: if sa.get("initiator") == Some("yes") {
+            Role::Initiator
+        } else {
+            Role::Responder
+        },
+        spis: (
+            state::spi(&sa.text("initiator-spi")),
+            state::spi(&sa.text("responder-spi")),
+        ),
+        local_id: sa.text("local-id"),
+        remote_id: sa.text("remote-id"),
+        suite: suite::from_names(
+            sa.get("encr-alg"),
+            sa.get("encr-keysize"),
+            sa.get("integ-alg"),
+            sa.get("prf-alg"),
+            sa.get("dh-group"),
+        ),
+    }
+}
+
+fn child(sa: &Section) -> Child {
+    let count = |key: &str| {
+        sa.get(key)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0)
+    };
+    Child {
+        spi_in: state::spi(&sa.text("spi-in")),
+        spi_out: state::spi(&sa.text("spi-out")),
+        suite: suite::from_names(
+            sa.get("encr-alg"),
+            sa.get("encr-keysize"),
+            sa.get("integ-alg"),
+            None,
+            sa.get("dh-group"),
+        ),
+        ts_local: state::selectors(sa.list("local-ts")),
+        ts_remote: state::selectors(sa.list("remote-ts")),
+        packets_in: count("packets-in"),
+        packets_out: count("packets-out"),
+    }
+}
+
+/// Reads up to the closing brace of this section.
+fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Section {
+    let mut found = Section::default();
+    while let Some(line) = lines.next().map(str::trim) {
+        if line == "}" {
+            break;
+        }
+        if let Some(name) = line.strip_suffix('{') {
+            let inner = section(lines);
+            found.sections.push((name.trim().to_owned(), inner));
+        } else if let Some(name) = line.strip_suffix('[') {
+            let values = lines
+                .by_ref()
+                .map(str::trim)
+                .take_while(|line| *line != "]")
+                .map(str::to_owned)
+                .collect();
+            found
+                .lists
+                .push((name.trim().trim_end_matches('=').trim().to_owned(), values));
+        } else if let Some((name, value)) = line.split_once('=') {
+            found
+                .values
+                .push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    found
+}

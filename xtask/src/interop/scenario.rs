@@ -1,0 +1,240 @@
+//! Scenarios as data: `interop/scenarios/*.toml`.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::workspace;
+
+/// One tunnel to build, with what happens to it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Unique, `group/what`.
+    pub name: String,
+    /// Who runs in `west`.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Adit's roles to play it in.
+    #[serde(default = "both_roles")]
+    pub roles: Vec<Role>,
+    /// Who sits behind a NAT.
+    #[serde(default)]
+    pub nat: Nat,
+    /// What both gateways are configured with.
+    #[serde(default)]
+    pub tunnel: Tunnel,
+    /// What strongSwan has instead, where the two shall disagree.
+    #[serde(default)]
+    pub peer: Overrides,
+    #[serde(default = "usual_steps")]
+    pub steps: Vec<Step>,
+    /// The cause that `adit why` must name (step `diagnosed`).
+    pub cause: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    #[default]
+    Adit,
+    /// strongSwan on both sides.
+    Selftest,
+}
+
+/// Who sends the first message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Initiator,
+    Responder,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Initiator => "initiator",
+            Self::Responder => "responder",
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nat {
+    #[default]
+    None,
+    /// The gateway in `west`.
+    Near,
+    /// The gateway in `east`.
+    Far,
+}
+
+/// Settings of both ends; `west` is local to Adit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tunnel {
+    pub ike: String,
+    pub esp: String,
+    pub psk: String,
+    pub west_id: String,
+    pub east_id: String,
+    pub west_net: Vec<String>,
+    pub east_net: Vec<String>,
+    /// Algorithms that Adit offers only when asked to.
+    pub allow_weak: bool,
+    /// The gateways talk over IPv6.
+    pub outer_v6: bool,
+}
+
+impl Default for Tunnel {
+    fn default() -> Self {
+        Self {
+            ike: "aes128gcm16-prfsha256-x25519".into(),
+            esp: "aes128gcm16-x25519".into(),
+            psk: "a-key-for-the-interop-lab-only".into(),
+            west_id: "west.lab".into(),
+            east_id: "east.lab".into(),
+            west_net: vec!["10.1.0.0/24".into()],
+            east_net: vec!["10.2.0.0/24".into()],
+            allow_weak: false,
+            outer_v6: false,
+        }
+    }
+}
+
+/// strongSwan's values where they differ.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overrides {
+    pub ike: Option<String>,
+    pub esp: Option<String>,
+    pub psk: Option<String>,
+    pub west_id: Option<String>,
+    pub east_id: Option<String>,
+    pub west_net: Option<Vec<String>>,
+    pub east_net: Option<Vec<String>>,
+    /// 1 or 2; 2 if not given.
+    pub version: Option<u8>,
+    /// strongSwan's daemon is not started.
+    pub absent: bool,
+}
+
+impl Overrides {
+    /// What strongSwan is configured with.
+    pub fn over(&self, tunnel: &Tunnel) -> Tunnel {
+        let pick =
+            |own: &Option<String>, shared: &String| own.clone().unwrap_or_else(|| shared.clone());
+        let nets = |own: &Option<Vec<String>>, shared: &Vec<String>| {
+            own.clone().unwrap_or_else(|| shared.clone())
+        };
+        Tunnel {
+            ike: pick(&self.ike, &tunnel.ike),
+            esp: pick(&self.esp, &tunnel.esp),
+            psk: pick(&self.psk, &tunnel.psk),
+            west_id: pick(&self.west_id, &tunnel.west_id),
+            east_id: pick(&self.east_id, &tunnel.east_id),
+            west_net: nets(&self.west_net, &tunnel.west_net),
+            east_net: nets(&self.east_net, &tunnel.east_net),
+            ..tunnel.clone()
+        }
+    }
+}
+
+/// What happens, in order. After the last one the leak counters must be zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// The initiator starts; both sides become established.
+    Establish,
+    /// Both sides' structured states mirror each other.
+    Agree,
+    /// LAN host to LAN host, both directions, every address family of the selectors.
+    Ping,
+    /// strongSwan replaces the CHILD SA; both sides move to new SPIs.
+    PeerRekeyChild,
+    /// strongSwan replaces the IKE SA.
+    PeerRekeyIke,
+    /// strongSwan deletes the CHILD SA; Adit says that it is down.
+    PeerDeleteChild,
+    /// strongSwan deletes the IKE SA; Adit says that the tunnel is down.
+    PeerDelete,
+    /// `adit down`; strongSwan has no SA left.
+    Down,
+    /// `adit up` after a `down`.
+    Up,
+    /// SIGTERM to `adit run`; strongSwan has no SA left.
+    Stop,
+    /// `kill -9` to `adit run`; for 5 s nothing leaves in clear, forwarded or local, IPv4 or IPv6.
+    Kill,
+    /// A new `adit run`; established again in less than 3 s.
+    Restart,
+    /// The tunnel is not there, so its traffic is dropped and not leaked.
+    Blocked,
+    /// The initiator tries, and fails.
+    Fail,
+    /// `adit why --json` names the cause, or is undecided with it among the candidates.
+    Diagnosed,
+}
+
+fn both_roles() -> Vec<Role> {
+    vec![Role::Initiator, Role::Responder]
+}
+
+fn usual_steps() -> Vec<Step> {
+    vec![Step::Establish, Step::Agree, Step::Ping]
+}
+
+/// All scenarios, in the order of the files and within them.
+pub fn all() -> Result<Vec<Scenario>> {
+    read(&workspace::root().join("interop/scenarios"))
+}
+
+fn read(folder: &Path) -> Result<Vec<Scenario>> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        scenario: Vec<Scenario>,
+    }
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut files: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    files.sort();
+    let mut scenarios = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file)?;
+        let parsed: File =
+            toml_edit::de::from_str(&text).with_context(|| file.display().to_string())?;
+        scenarios.extend(parsed.scenario);
+    }
+    Ok(scenarios)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_reads_and_has_its_own_name() {
+        let scenarios = all().unwrap();
+        let mut names: Vec<_> = scenarios.iter().map(|scenario| &scenario.name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), scenarios.len());
+        for scenario in &scenarios {
+            assert_eq!(
+                scenario.cause.is_some(),
+                scenario.steps.contains(&Step::Diagnosed),
+                "{}",
+                scenario.name
+            );
+            assert!(!scenario.roles.is_empty(), "{}", scenario.name);
+        }
+    }
+}

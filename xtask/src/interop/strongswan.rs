@@ -1,0 +1,206 @@
+//! An unmodified strongSwan in a namespace of the lab: charon with its user-space ESP, driven by swanctl.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::lab::Lab;
+use super::scenario::Tunnel;
+use super::state::Snapshot;
+use super::{play, sas};
+use crate::{exec, peers};
+
+const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
+    pkcs1 pkcs8 revocation kernel-libipsec kernel-netlink socket-default updown vici";
+
+/// What differs between the two ends.
+pub struct End<'a> {
+    /// `west` or `east`.
+    pub side: &'a str,
+    pub local: &'a str,
+    pub remote: &'a str,
+    pub version: u8,
+}
+
+/// A running daemon; dropped, it is stopped.
+pub struct StrongSwan {
+    process: Child,
+    settings: PathBuf,
+    swanctl: PathBuf,
+}
+
+impl StrongSwan {
+    /// Starts the daemon and loads the connection `gw` with its child `net`.
+    pub fn start(lab: &Lab, end: &End, tunnel: &Tunnel) -> Result<Self> {
+        let folder = lab.kept.join(end.side);
+        let swanctl = folder.join("swanctl");
+        std::fs::create_dir_all(&swanctl)?;
+        let socket = lab.state.join(format!("{}.vici", end.side));
+        let settings = folder.join("strongswan.conf");
+        std::fs::write(
+            &settings,
+            daemon_settings(&folder.join("charon.log"), &socket),
+        )?;
+        std::fs::write(swanctl.join("swanctl.conf"), connection(end, tunnel))?;
+
+        // charon's process id file is compiled in below /run: every daemon gets its own /run.
+        let output = std::fs::File::create(folder.join("stdout"))?;
+        let mut command = lab.command(end.side, "unshare");
+        command
+            .args([
+                "-m",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                "mount -t tmpfs none /run && exec \"$0\"",
+                peers::CHARON,
+            ])
+            .env("STRONGSWAN_CONF", &settings)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let process = command.spawn().context("cannot start charon")?;
+        let daemon = Self {
+            process,
+            settings,
+            swanctl,
+        };
+        play::wait("charon's control socket", Duration::from_secs(10), || {
+            Ok(socket.exists())
+        })?;
+        // The socket's file appears a moment before the daemon listens on it.
+        play::wait(
+            "charon to load its connection",
+            Duration::from_secs(5),
+            || Ok(exec::output(&mut daemon.swanctl(&["--load-all", "--noprompt"]))?.success),
+        )?;
+        Ok(daemon)
+    }
+
+    /// A swanctl command.
+    pub fn swanctl(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("swanctl");
+        command
+            .args(args)
+            .env("SWANCTL_DIR", &self.swanctl)
+            .env("STRONGSWAN_CONF", &self.settings);
+        command
+    }
+
+    /// Starts the connection, without waiting for the outcome to be good.
+    pub fn initiate(&self) -> Result<exec::Outcome> {
+        exec::output(&mut self.swanctl(&["--initiate", "--child", "net", "--timeout", "10"]))
+    }
+
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Ok(sas::snapshot(
+            &exec::checked(&mut self.swanctl(&["--list-sas", "--pretty"]))?.stdout,
+        ))
+    }
+
+    pub fn run(&self, args: &[&str]) -> Result<()> {
+        exec::checked(&mut self.swanctl(args)).map(|_| ())
+    }
+}
+
+impl Drop for StrongSwan {
+    fn drop(&mut self) {
+        play::end(&mut self.process, Duration::from_secs(3));
+    }
+}
+
+fn daemon_settings(log: &std::path::Path, socket: &std::path::Path) -> String {
+    format!(
+        "charon {{
+  load = {PLUGINS}
+  install_virtual_ip = no
+  retransmit_tries = 3
+  retransmit_timeout = 1.0
+  retransmit_base = 1.4
+  filelog {{
+    file {{
+      path = {}
+      time_format = %b %e %T
+      time_add_ms = yes
+      flush_line = yes
+      append = no
+      default = 1
+      ike = 2
+      cfg = 2
+      knl = 2
+    }}
+  }}
+  plugins {{
+    vici {{ socket = unix://{socket} }}
+    kernel-libipsec {{ allow_peer_ts = yes }}
+  }}
+}}
+swanctl {{
+  socket = unix://{socket}
+  load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey sha1 sha2 hmac aes
+}}
+",
+        log.display(),
+        socket = socket.display()
+    )
+}
+
+fn connection(end: &End, tunnel: &Tunnel) -> String {
+    let west = (&tunnel.west_id, &tunnel.west_net);
+    let east = (&tunnel.east_id, &tunnel.east_net);
+    let (own, other) = if end.side == "west" {
+        (west, east)
+    } else {
+        (east, west)
+    };
+    format!(
+        "connections {{
+  gw {{
+    version = {}
+    local_addrs = {}
+    remote_addrs = {}
+    proposals = {}
+    local {{
+      auth = psk
+      id = {}
+    }}
+    remote {{
+      auth = psk
+      id = {}
+    }}
+    children {{
+      net {{
+        local_ts = {}
+        remote_ts = {}
+        esp_proposals = {}
+        dpd_action = clear
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike-1 {{
+    secret = \"{}\"
+  }}
+}}
+",
+        end.version,
+        end.local,
+        end.remote,
+        strongswan_words(&tunnel.ike),
+        own.0,
+        other.0,
+        own.1.join(","),
+        other.1.join(","),
+        strongswan_words(&tunnel.esp),
+        tunnel.psk
+    )
+}
+
+/// strongSwan 5.9 knows X25519 by one name only.
+fn strongswan_words(proposal: &str) -> String {
+    proposal.replace("x25519", "curve25519")
+}

@@ -1,0 +1,155 @@
+//! Pings between LAN hosts, and pings that must get nowhere.
+
+use std::process::{Child, Stdio};
+
+use anyhow::Result;
+
+use super::lab::Lab;
+use super::scenario::Tunnel;
+use crate::exec;
+
+/// The address of a LAN's host (`2`) or of its gateway (`1`) in a selector's network.
+fn host(net: &str, last: u8) -> Option<String> {
+    let (address, _) = net.split_once('/')?;
+    if address.contains(':') {
+        Some(format!(
+            "{}{last}",
+            address.strip_suffix("::")?.to_owned() + "::"
+        ))
+    } else {
+        Some(format!("{}.{last}", address.rsplit_once('.')?.0))
+    }
+}
+
+/// Pings both ways between the LAN hosts, in each address family of the selectors.
+pub fn both_ways(lab: &Lab, tunnel: &Tunnel) -> Result<()> {
+    let mut pings = Vec::new();
+    for (from, nets) in [("westlan", &tunnel.east_net), ("eastlan", &tunnel.west_net)] {
+        for target in nets.iter().filter_map(|net| host(net, 2)) {
+            let mut command = lab.command(from, "ping");
+            command.args([
+                "-q", "-n", "-c", "3", "-i", "0.1", "-W", "1", "-w", "3", &target,
+            ]);
+            pings.push((
+                format!("{from} to {target}"),
+                command
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()?,
+            ));
+        }
+    }
+    anyhow::ensure!(!pings.is_empty(), "the selectors hold no host to ping");
+    let mut lost = Vec::new();
+    for (what, child) in pings {
+        let done = child.wait_with_output()?;
+        if !done.status.success() {
+            let text = String::from_utf8_lossy(&done.stdout);
+            lost.push(format!(
+                "{what}: {}",
+                text.lines()
+                    .find(|line| line.contains("transmitted"))
+                    .unwrap_or("no answer")
+            ));
+        }
+    }
+    anyhow::ensure!(
+        lost.is_empty(),
+        "ping through the tunnel: {}",
+        lost.join("; ")
+    );
+    Ok(())
+}
+
+/// Pings that must not be answered and must not leave in clear: forwarded from the LAN and local from the gateway
+/// itself, with and without the LAN's address as source, IPv4 and IPv6.
+pub struct Hopeless {
+    pings: Vec<(String, Child)>,
+}
+
+impl Hopeless {
+    /// Starts them; they go on for so many seconds.
+    pub fn start(lab: &Lab, seconds: u32) -> Result<Self> {
+        let mut pings = Vec::new();
+        let sources: [(&str, &str, Option<&str>); 6] = [
+            ("westlan", "10.2.0.2", None),
+            ("westlan", "fd00:2::2", None),
+            ("west", "10.2.0.2", Some("10.1.0.1")),
+            ("west", "fd00:2::2", Some("fd00:1::1")),
+            ("west", "10.2.0.2", None),
+            ("west", "fd00:2::2", None),
+        ];
+        for (from, target, source) in sources {
+            let mut command = lab.command(from, "ping");
+            command.args([
+                "-q",
+                "-n",
+                "-i",
+                "0.2",
+                "-W",
+                "1",
+                "-w",
+                &seconds.to_string(),
+            ]);
+            if let Some(source) = source {
+                command.args(["-I", source]);
+            }
+            command
+                .arg(target)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null());
+            pings.push((format!("{from} to {target}"), command.spawn()?));
+        }
+        Ok(Self { pings })
+    }
+
+    /// Waits for their end; an answer is an error.
+    pub fn finish(self) -> Result<()> {
+        for (what, child) in self.pings {
+            let done = child.wait_with_output()?;
+            anyhow::ensure!(
+                !done.status.success(),
+                "{what} was answered although there is no tunnel"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// No packet of the LANs left either gateway in clear.
+pub fn no_leak(lab: &Lab) -> Result<()> {
+    let (west, east) = (lab.leaked("west")?, lab.leaked("east")?);
+    anyhow::ensure!(
+        west == 0 && east == 0,
+        "packets in clear: {west} from west, {east} from east"
+    );
+    Ok(())
+}
+
+/// The guard itself works: without tunnel and without block, a ping is counted.
+pub fn guard_counts(lab: &Lab, gateway: &str, target: &str) -> Result<()> {
+    let before = lab.leaked(gateway)?;
+    let _ = exec::output(
+        lab.command(gateway, "ping")
+            .args(["-q", "-n", "-c", "1", "-W", "1", "-w", "1", target]),
+    )?;
+    anyhow::ensure!(
+        lab.leaked(gateway)? > before,
+        "the leak guard of {gateway} does not count"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn hosts_of_networks() {
+        assert_eq!(host("10.2.0.0/24", 2).as_deref(), Some("10.2.0.2"));
+        assert_eq!(host("fd00:2::/64", 1).as_deref(), Some("fd00:2::1"));
+        assert_eq!(host("nonsense", 1), None);
+    }
+}

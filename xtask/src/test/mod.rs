@@ -1,0 +1,235 @@
+//! `cargo xtask test`: every check, one after the other, and one line at the end that says how it went.
+//!
+//! A stage that fails does not stop the following ones: one run shows everything that is wrong. All stages use the
+//! same build profile, so that nothing is compiled twice.
+
+mod demo;
+mod junit;
+mod libtest;
+mod tally;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::{exec, fuzz, interop, peers, supply, workspace};
+use tally::Tally;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Do without real peers, where they cannot run
+    #[arg(long)]
+    no_interop: bool,
+    /// Only these stages: fmt, clippy, supply, tests, doc-tests, docs, fuzz-replay, demo, interop
+    #[arg(long, value_delimiter = ',', value_name = "STAGE")]
+    only: Vec<String>,
+}
+
+type Stage = fn(&Args) -> Result<Tally>;
+
+const STAGES: &[(&str, Stage)] = &[
+    ("fmt", |_| {
+        command(workspace::cargo().args(["fmt", "--all", "--check"]))
+    }),
+    ("clippy", |_| {
+        command(workspace::cargo().args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    }),
+    ("supply", |_| dependency_policy()),
+    ("tests", |_| tests()),
+    ("doc-tests", |_| doc_tests()),
+    ("docs", |_| {
+        command(
+            workspace::cargo()
+                .args(["doc", "--workspace", "--no-deps", "--locked"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    }),
+    ("fuzz-replay", |_| fuzz_replay()),
+    ("demo", |_| demo::run(&adit()?)),
+    ("interop", with_peers),
+];
+
+/// Runs the stages and prints the summary.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    for name in &args.only {
+        anyhow::ensure!(
+            STAGES.iter().any(|(stage, _)| stage == name),
+            "no stage `{name}`"
+        );
+    }
+    let mut total = Tally::default();
+    let mut durations = Vec::new();
+    for (name, stage) in STAGES {
+        if !args.only.is_empty() && !args.only.iter().any(|only| only == name) {
+            continue;
+        }
+        eprintln!("\n== {name}");
+        let started = Instant::now();
+        let tally = stage(args).unwrap_or_else(|error| Tally::failure(format!("{error:#}")));
+        for note in &tally.notes {
+            eprintln!("{name}: {note}");
+        }
+        durations.push((*name, started.elapsed(), tally.clone()));
+        total.add(tally);
+    }
+    println!();
+    for (name, duration, tally) in &durations {
+        println!("{:<12} {:>7.1} s   {}", name, seconds(*duration), tally);
+    }
+    for note in &total.notes {
+        println!("  {note}");
+    }
+    println!("{total}");
+    Ok(if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The `adit` that the demo and interop run, built in the profile of the tests.
+pub fn adit() -> Result<PathBuf> {
+    let status = workspace::cargo()
+        .args(["build", "--quiet", "--locked", "--package", "adit"])
+        .status()?;
+    anyhow::ensure!(status.success(), "adit does not build");
+    Ok(workspace::target_dir().join("debug/adit"))
+}
+
+/// A command that passes or fails as a whole.
+fn command(command: &mut Command) -> Result<Tally> {
+    let outcome = exec::tee(command)?;
+    Ok(if outcome.success {
+        Tally::passed(1)
+    } else {
+        Tally::failure(exec::shown(command))
+    })
+}
+
+fn dependency_policy() -> Result<Tally> {
+    let verdict = supply::check()?;
+    supply::print(&verdict);
+    let mut tally = Tally::passed(1);
+    if !verdict.problems.is_empty() {
+        tally = Tally::failure(format!(
+            "{} problems in the dependency policy",
+            verdict.problems.len()
+        ));
+    }
+    for note in verdict.not_run {
+        tally.skip(note);
+    }
+    Ok(tally)
+}
+
+/// Unit tests, virtual-world tests, and tests in network namespaces.
+fn tests() -> Result<Tally> {
+    if workspace::find_program("cargo-nextest").is_none() {
+        let mut plain = workspace::cargo();
+        plain.args([
+            "test",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--",
+            "--show-output",
+        ]);
+        return libtest::tally(&exec::tee(require_network(&mut plain))?);
+    }
+    let mut nextest = workspace::cargo();
+    nextest.args([
+        "nextest",
+        "run",
+        "--workspace",
+        "--locked",
+        "--profile",
+        "xtask",
+        "--status-level",
+        "fail",
+    ]);
+    let report = workspace::target_dir().join("nextest/xtask/junit.xml");
+    // A report of an earlier run must not speak for a run that did not even build.
+    let _ = std::fs::remove_file(&report);
+    let outcome = exec::tee(require_network(&mut nextest))?;
+    match std::fs::read_to_string(&report) {
+        Ok(xml) => Ok(junit::tally(&xml, outcome.success)),
+        Err(_) => Ok(Tally::failure("the tests do not build".to_owned())),
+    }
+}
+
+/// As root a test that needs the network may not excuse itself.
+fn require_network(command: &mut Command) -> &mut Command {
+    if workspace::is_root() {
+        command.env("ADIT_REQUIRE_NET", "1")
+    } else {
+        command
+    }
+}
+
+fn doc_tests() -> Result<Tally> {
+    libtest::tally(&exec::tee(workspace::cargo().args([
+        "test",
+        "--workspace",
+        "--locked",
+        "--doc",
+        "--no-fail-fast",
+    ]))?)
+}
+
+/// Every committed fuzz input through its target once, without instrumentation.
+fn fuzz_replay() -> Result<Tally> {
+    if !fuzz::folder().join("Cargo.toml").exists() {
+        return Ok(Tally::skipped("no fuzz targets".to_owned()));
+    }
+    let mut replay = workspace::cargo();
+    replay
+        .args(["test", "--locked", "--no-fail-fast"])
+        .current_dir(fuzz::folder());
+    libtest::tally(&exec::tee(&mut replay)?)
+}
+
+fn with_peers(args: &Args) -> Result<Tally> {
+    if args.no_interop {
+        return Ok(Tally::skipped(
+            "interop was not asked for (--no-interop)".to_owned(),
+        ));
+    }
+    if let Err(reason) = peers::ensure() {
+        return Ok(Tally::failure(format!(
+            "{reason:#} (--no-interop does without)"
+        )));
+    }
+    let results = interop::run_all(&adit()?, &[])?;
+    let mut tally = Tally::default();
+    for result in results {
+        match result.result {
+            interop::Verdict::Pass => tally.passed += 1,
+            interop::Verdict::Fail => tally.add(Tally::failure(format!(
+                "{} as {}: {}",
+                result.name, result.role, result.reason
+            ))),
+            interop::Verdict::UnsupportedByPeer => tally.skip(format!(
+                "{} as {}: {}",
+                result.name, result.role, result.reason
+            )),
+        }
+    }
+    Ok(tally)
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
