@@ -136,7 +136,7 @@ impl Lab {
                 gateway,
                 &[
                     &format!("addr add 10.{net}.0.1/24 dev lan"),
-                    &format!("-6 addr add fd00:{net}::1/64 dev lan nodad"),
+                    &format!("addr add fd00:{net}::1/64 dev lan nodad"),
                     "link set lan up",
                 ],
             )?;
@@ -144,10 +144,10 @@ impl Lab {
                 &lan,
                 &[
                     &format!("addr add 10.{net}.0.2/24 dev eth0"),
-                    &format!("-6 addr add fd00:{net}::2/64 dev eth0 nodad"),
+                    &format!("addr add fd00:{net}::2/64 dev eth0 nodad"),
                     "link set eth0 up",
                     &format!("route add default via 10.{net}.0.1"),
-                    &format!("-6 route add default via fd00:{net}::1"),
+                    &format!("route add default via fd00:{net}::1"),
                 ],
             )?;
         }
@@ -161,11 +161,11 @@ impl Lab {
                 gateway,
                 &[
                     &format!("addr add 192.168.0.{own}/24 dev wan"),
-                    &format!("-6 addr add fd00:c0::{own}/64 dev wan nodad"),
+                    &format!("addr add fd00:c0::{own}/64 dev wan nodad"),
                     "link set wan up",
                     // What is not tunnelled would go to the other side in clear: the guard must have something to catch.
                     &format!("route add default via 192.168.0.{other}"),
-                    &format!("-6 route add default via fd00:c0::{other}"),
+                    &format!("route add default via fd00:c0::{other}"),
                 ],
             )?;
         }
@@ -185,22 +185,22 @@ impl Lab {
         self.add("nat")?;
         self.link(hidden, "wan", "nat", "in")?;
         self.link(open, "wan", "nat", "out")?;
-        self.ip(
-            hidden,
-            &[
-                &format!("addr add {inside}.1/24 dev wan"),
-                "link set wan up",
-                &format!("route add default via {inside}.254"),
-            ],
-        )?;
-        self.ip(
-            open,
-            &[
-                &format!("addr add {open_address}/24 dev wan"),
-                "link set wan up",
-                &format!("route add default via {outside}"),
-            ],
-        )?;
+        for (gateway, address, next) in [
+            (hidden, format!("{inside}.1"), format!("{inside}.254")),
+            (open, open_address.into(), outside.into()),
+        ] {
+            self.ip(
+                gateway,
+                &[
+                    &format!("addr add {address}/24 dev wan"),
+                    // There is no NAT for IPv6 here; a default route all the same gives the guard something to catch.
+                    "addr add fd00:c1::1/64 dev wan nodad",
+                    "link set wan up",
+                    &format!("route add default via {next}"),
+                    "route add default via fd00:c1::fe",
+                ],
+            )?;
+        }
         self.ip(
             "nat",
             &[
@@ -214,7 +214,7 @@ impl Lab {
             "chain pre {{ type nat hook prerouting priority dstnat; iifname \"out\" udp dport {{ 500, 4500 }} dnat to {inside}.1; }}"
         );
         let rules = format!(
-            "table ip nat {{ chain post {{ type nat hook postrouting priority srcnat; oifname \"out\" masquerade{}; }} {} }}",
+            "table ip nat {{\nchain post {{ type nat hook postrouting priority srcnat; oifname \"out\" masquerade{}; }}\n{}\n}}\n",
             // Other source ports than 500 and 4500, as a busy router would give.
             if forward { "" } else { " random" },
             if forward { inwards.as_str() } else { "" }
