@@ -42,7 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crypto", &["wire", "model"]),
     ("ike", &["wire", "crypto", "model"]),
     ("esp", &["wire", "crypto", "model"]),
-    ("config", &["model"]),
+    // Proposals are made of code points.
+    ("config", &["wire", "model"]),
     ("evidence", &["wire", "model", "crypto"]),
     ("diagnose", &["model"]),
     ("vici", &["model"]),

@@ -65,22 +65,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             .join("release")
             .join(name);
         // New inputs go to the first folder, which is not committed; the committed corpus only seeds the run.
-        let (found, seeds) = (
-            folder().join("target/found").join(name),
+        let (grown, seeds, artifacts) = (
+            folder().join("target/corpus").join(name),
             folder().join("corpus").join(name),
+            folder().join("artifacts").join(name),
         );
-        for path in [&found, &seeds] {
+        for path in [&grown, &seeds, &artifacts] {
             std::fs::create_dir_all(path)?;
         }
         eprintln!("== {name}: {} s", args.seconds);
         let mut fuzzer = Command::new(&binary);
         fuzzer
-            .arg(&found)
+            .arg(&grown)
             .arg(&seeds)
             .arg(format!("-max_total_time={}", args.seconds))
-            .arg(format!("-artifact_prefix={}/", found.display()))
+            .arg(format!("-artifact_prefix={}/", artifacts.display()))
             .args([
                 "-print_final_stats=1",
+                "-max_len=4096",
                 "-timeout=10",
                 "-rss_limit_mb=2048",
                 "-verbosity=1",
@@ -111,7 +113,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     anyhow::ensure!(
         failed.is_empty(),
-        "findings in {}; the inputs are under fuzz/target/found",
+        "findings in {}; the inputs are under fuzz/artifacts",
         failed.join(", ")
     );
     Ok(ExitCode::SUCCESS)
