@@ -194,9 +194,12 @@ fn own_path(peer: &Rule, ports: &[u16]) -> Vec<Rule> {
 }
 
 /// IPv6 finds its neighbours and routers by ICMPv6, which a tunnel for all addresses would otherwise stop. Such
-/// messages never cross a router (their hop limit must be 255; RFC 4861).
+/// messages never cross a router (their hop limit must be 255; RFC 4861), so nothing forwarded passes for one.
 fn neighbours() -> Rule {
-    Rule::new().icmpv6_types(133, 137).accept()
+    Rule::new()
+        .never_forwarded_v6()
+        .icmpv6_types(133, 137)
+        .accept()
 }
 
 /// Destinations that never leave the link, and so can't be behind a tunnel.

@@ -96,6 +96,17 @@ impl Rule {
         self.udp(2, port)
     }
 
+    /// Is IPv6 with a hop limit of 255: sent by a neighbour, not by way of a router.
+    pub(crate) fn never_forwarded_v6(self) -> Self {
+        self.family(libc::AF_INET6)
+            .load(Step::Payload {
+                base: NETWORK_HEADER,
+                offset: 7,
+                length: 1,
+            })
+            .compare(EQUAL, &[255])
+    }
+
     /// Is an ICMPv6 message with a type from `first` to `last`.
     pub(crate) fn icmpv6_types(self, first: u8, last: u8) -> Self {
         self.protocol(58)
@@ -168,18 +179,21 @@ impl Rule {
             .compare(EQUAL, &port.to_be_bytes())
     }
 
-    fn address(mut self, side: Side, net: IpNet, operator: u32) -> Self {
-        if !self.family_tested {
-            self.family_tested = true;
-            let family = if net.addr().is_ipv6() {
-                libc::AF_INET6
-            } else {
-                libc::AF_INET
-            };
-            self = self
-                .load(Step::Meta(META_FAMILY))
-                .compare(EQUAL, &[family as u8]);
+    fn family(mut self, family: i32) -> Self {
+        if self.family_tested {
+            return self;
         }
+        self.family_tested = true;
+        self.load(Step::Meta(META_FAMILY))
+            .compare(EQUAL, &[family as u8])
+    }
+
+    fn address(mut self, side: Side, net: IpNet, operator: u32) -> Self {
+        self = self.family(if net.addr().is_ipv6() {
+            libc::AF_INET6
+        } else {
+            libc::AF_INET
+        });
         if net.prefix_len() == 0 && operator == EQUAL {
             return self;
         }
