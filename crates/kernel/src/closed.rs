@@ -89,7 +89,7 @@ pub fn tun() -> std::result::Result<(), Closed> {
         .write(true)
         .open(TUN_NODE)
         .map(drop)
-        .map_err(|error| tun_closed(&error))
+        .map_err(|error| tun_closed(TUN_NODE, &error))
 }
 
 /// Whether the process has the capabilities (as root has) to make network namespaces without a user namespace.
@@ -102,19 +102,19 @@ pub fn can_administer() -> bool {
 }
 
 /// Why opening the TUN node failed.
-pub(crate) fn tun_closed(error: &io::Error) -> Closed {
+pub(crate) fn tun_closed(node: &str, error: &io::Error) -> Closed {
     let what = "TUN is";
-    match (error.raw_os_error(), fs::metadata(TUN_NODE)) {
+    match (error.raw_os_error(), fs::metadata(node)) {
         (Some(libc::ENOENT), _) | (_, Err(_)) => Closed::new(
             what,
-            TUN_NODE,
+            node,
             "missing",
             "load the module (modprobe tun), or give the container the device (--device /dev/net/tun)",
         ),
-        (Some(libc::EACCES), Ok(node)) => Closed::new(
+        (Some(libc::EACCES), Ok(found)) => Closed::new(
             what,
-            TUN_NODE,
-            format!("mode {:04o}, owner {}", node.mode() & 0o7777, node.uid()),
+            node,
+            format!("mode {:04o}, owner {}", found.mode() & 0o7777, found.uid()),
             "its usual mode is 0666 (chmod 0666 /dev/net/tun), or run as its owner",
         ),
         (Some(libc::ENODEV | libc::ENXIO), Ok(_)) => Closed::new(
@@ -129,7 +129,7 @@ pub(crate) fn tun_closed(error: &io::Error) -> Closed {
             "refuses character device 10:200",
             "allow the device (--device /dev/net/tun)",
         ),
-        _ => Closed::new(what, TUN_NODE, error.to_string(), "no remedy is known"),
+        _ => Closed::new(what, node, error.to_string(), "no remedy is known"),
     }
 }
 
@@ -230,6 +230,9 @@ const LIMITS: [(&str, &str); 3] = [
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -244,5 +247,20 @@ mod tests {
             closed.to_string(),
             "TUN is closed by /dev/net/tun (mode 0600, owner 0); chmod 0666 /dev/net/tun"
         );
+    }
+
+    #[test]
+    fn a_tun_node_is_missing_or_has_the_wrong_mode() {
+        let refused = |errno| io::Error::from_raw_os_error(errno);
+        let missing = tun_closed("/nonexistent/tun", &refused(libc::ENOENT));
+        assert_eq!(missing.value, "missing");
+        assert!(missing.remedy.contains("modprobe tun"));
+        let node = std::env::temp_dir().join(format!("adit-closed-{}", std::process::id()));
+        fs::write(&node, "").unwrap();
+        fs::set_permissions(&node, fs::Permissions::from_mode(0o600)).unwrap();
+        let closed = tun_closed(node.to_str().unwrap(), &refused(libc::EACCES));
+        fs::remove_file(&node).unwrap();
+        assert!(closed.value.starts_with("mode 0600, owner "), "{closed}");
+        assert!(closed.remedy.contains("0666"));
     }
 }

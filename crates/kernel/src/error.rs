@@ -106,6 +106,7 @@ fn usual_hint(errno: i32) -> Option<&'static str> {
     match errno {
         libc::EPERM => Some("needs CAP_NET_ADMIN"),
         libc::EACCES => Some("this user has no access"),
+        libc::EROFS => Some("mounted read-only, as /proc/sys is in most containers"),
         libc::EADDRINUSE => Some("another program holds the port"),
         libc::EADDRNOTAVAIL => Some("no interface of this host has the address"),
         libc::ENETUNREACH => Some("there is no route to it"),

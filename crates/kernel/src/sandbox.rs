@@ -1,7 +1,7 @@
 //! A private world: the process leaves the host's network for an empty one in which it may do everything.
 //!
-//! Without root this takes a user namespace, and the kernel makes one only for a process with a single thread. So
-//! [`enter`] comes before any runtime. From then on [`NetNs::create`] works, and nothing the process does to links,
+//! Without root this takes a user namespace, and the kernel makes one only for a process with a single thread; with
+//! root, other threads would stay in the host's network. So [`enter`] comes before any runtime. From then on [`NetNs::create`] works, and nothing the process does to links,
 //! routes or packet filters can reach the host.
 
 use std::fs;
@@ -57,9 +57,9 @@ impl From<KernelError> for Refusal {
 /// # Errors
 /// The setting that closes namespaces, or the failed step.
 pub fn enter() -> Result<Sandbox, Refusal> {
+    only_thread()?;
     let unprivileged = !closed::can_administer();
     if unprivileged {
-        only_thread()?;
         // Read before the change: inside, they are the overflow ids.
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
         process::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNET)
@@ -84,7 +84,7 @@ pub fn enter() -> Result<Sandbox, Refusal> {
 }
 
 fn only_thread() -> Result<(), KernelError> {
-    let what = "enter a user namespace";
+    let what = "enter a private network";
     let threads = fs::read_dir("/proc/self/task")
         .map_err(|error| KernelError::new(what, "", error).with_hint("needs /proc"))?
         .count();

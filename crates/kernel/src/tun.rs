@@ -71,7 +71,7 @@ impl Tun {
             .custom_flags(libc::O_NONBLOCK)
             .open(closed::TUN_NODE)
             .map_err(|error| {
-                let closed = closed::tun_closed(&error);
+                let closed = closed::tun_closed(closed::TUN_NODE, &error);
                 KernelError::new(what, &config.name, error).with_hint(closed.to_string())
             })?;
         let fd = OwnedFd::from(file);

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use adit_kernel::block::{self, BlockMechanism};
 use adit_kernel::sandbox::{self, Refusal};
-use adit_kernel::{PolicyBlock, Tun, TunConfig, closed, filter};
+use adit_kernel::{NetNs, PolicyBlock, Tun, TunConfig, closed, filter, sysctl};
 use common::{Host, cable};
 
 fn main() {
@@ -87,6 +87,16 @@ fn private_world_of_a_user() {
         }),
         Err(closed) => skip(format!("TUN inside it: {closed}")),
     }
+
+    // Here the process owns even the limits, so what a closed machine looks like can be tried.
+    sysctl::write("user.max_net_namespaces", "0").unwrap();
+    let closed = closed::namespaces().unwrap().unwrap_err();
+    assert_eq!(
+        (closed.setting.as_str(), closed.value.as_str()),
+        ("user.max_net_namespaces", "0")
+    );
+    assert!(closed.remedy.contains("sysctl -w user.max_net_namespaces="));
+    assert_eq!(NetNs::create().unwrap_err().errno, Some(libc::ENOSPC));
     println!("test unprivileged_world ... ok");
 }
 
