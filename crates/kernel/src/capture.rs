@@ -136,7 +136,7 @@ fn link_address(index: u32) -> [u8; 20] {
 }
 
 fn parse(received: &socket::Received) -> Option<Frame> {
-    let address = &received.address;
+    let address = received.address();
     let two = |at: usize| -> Option<[u8; 2]> { address.get(at..at + 2)?.try_into().ok() };
     Some(Frame {
         length: received.length,
@@ -146,14 +146,13 @@ fn parse(received: &socket::Received) -> Option<Frame> {
         hardware: u16::from_ne_bytes(two(8)?),
         outgoing: *address.get(10)? == libc::PACKET_OUTGOING,
         at: received
-            .control
-            .iter()
+            .control()
             .find_map(timestamp)
             .unwrap_or_else(SystemTime::now),
     })
 }
 
-fn timestamp(item: &Control) -> Option<SystemTime> {
+fn timestamp(item: Control<'_>) -> Option<SystemTime> {
     if (item.level, item.kind) != (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) {
         return None;
     }

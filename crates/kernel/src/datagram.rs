@@ -66,15 +66,14 @@ pub(crate) fn set_dont_fragment(fd: BorrowedFd<'_>, v6: bool, on: bool) -> io::R
 /// Receives one packet.
 pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     let received = retry(|| socket::receive(fd, buffer, 0))?;
-    let from = address::decode(&received.address)
+    let from = address::decode(received.address())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a packet without a sender"))?;
     let unknown = match from {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     let (to, interface) = received
-        .control
-        .iter()
+        .control()
         .find_map(local_side)
         .unwrap_or((unknown, 0));
     Ok(Received {
@@ -95,8 +94,8 @@ pub(crate) fn send(
     from: Option<IpAddr>,
 ) -> io::Result<usize> {
     let address = address::encode(to);
-    let control: Vec<Control> = from.map(source).into_iter().collect();
-    retry(|| socket::send(fd, payload, &address, &control, 0))
+    let from = from.map(Source::new);
+    retry(|| socket::send(fd, payload, &address, from.as_ref().map(Source::control), 0))
 }
 
 /// Repeats a call that was interrupted or that was handed the ICMP error of an earlier packet. That error is also in
@@ -115,7 +114,7 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// `IP_PKTINFO` or `IPV6_PKTINFO` as received.
-fn local_side(item: &Control) -> Option<(IpAddr, u32)> {
+fn local_side(item: Control<'_>) -> Option<(IpAddr, u32)> {
     let index = |at: usize| -> Option<u32> {
         Some(u32::from_ne_bytes(
             item.data.get(at..at + 4)?.try_into().ok()?,
@@ -135,25 +134,35 @@ fn local_side(item: &Control) -> Option<(IpAddr, u32)> {
 }
 
 /// `IP_PKTINFO` or `IPV6_PKTINFO` that chooses a source address and leaves the interface to routing.
-fn source(from: IpAddr) -> Control {
-    match from {
-        IpAddr::V4(v4) => {
-            let mut data = vec![0; 12];
-            data[4..8].copy_from_slice(&v4.octets());
-            Control {
-                level: libc::SOL_IP,
-                kind: libc::IP_PKTINFO,
-                data,
-            }
+#[derive(Debug)]
+struct Source {
+    v6: bool,
+    data: [u8; 20],
+}
+
+impl Source {
+    fn new(address: IpAddr) -> Self {
+        let mut data = [0; 20];
+        match address {
+            IpAddr::V4(v4) => data[4..8].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => data[..16].copy_from_slice(&v6.octets()),
         }
-        IpAddr::V6(v6) => {
-            let mut data = vec![0; 20];
-            data[..16].copy_from_slice(&v6.octets());
-            Control {
-                level: libc::SOL_IPV6,
-                kind: libc::IPV6_PKTINFO,
-                data,
-            }
+        Self {
+            v6: address.is_ipv6(),
+            data,
+        }
+    }
+
+    fn control(&self) -> Control<'_> {
+        let (level, kind, length) = if self.v6 {
+            (libc::SOL_IPV6, libc::IPV6_PKTINFO, 20)
+        } else {
+            (libc::SOL_IP, libc::IP_PKTINFO, 12)
+        };
+        Control {
+            level,
+            kind,
+            data: self.data.get(..length).unwrap_or_default(),
         }
     }
 }

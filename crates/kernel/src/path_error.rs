@@ -74,12 +74,8 @@ pub(crate) fn receive_error_with(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        let destination = address::decode(&received.address);
-        if let Some(error) = received
-            .control
-            .iter()
-            .find_map(|item| parse(item, destination))
-        {
+        let destination = address::decode(received.address());
+        if let Some(error) = received.control().find_map(|item| parse(item, destination)) {
             return Ok(Some((error, received.length)));
         }
     }
@@ -112,7 +108,7 @@ pub(crate) fn may_be_pending(error: &io::Error) -> bool {
 }
 
 /// Reads `struct sock_extended_err` and the offender's address behind it.
-fn parse(item: &Control, destination: Option<SocketAddr>) -> Option<PathError> {
+fn parse(item: Control<'_>, destination: Option<SocketAddr>) -> Option<PathError> {
     let report = matches!(
         (item.level, item.kind),
         (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR)
@@ -180,55 +176,46 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn report(origin: u8, icmp_type: u8, icmp_code: u8, info: u32) -> Control {
+    fn report(origin: u8, icmp_type: u8, icmp_code: u8, info: u32) -> Vec<u8> {
         let mut data = libc::ECONNREFUSED.to_ne_bytes().to_vec();
         data.extend([origin, icmp_type, icmp_code, 0]);
         data.extend(info.to_ne_bytes());
         data.extend([0; 4]);
-        data.extend(address::encode("192.0.2.9:0".parse().unwrap()));
-        Control {
+        data.extend(&*address::encode("192.0.2.9:0".parse().unwrap()));
+        data
+    }
+
+    fn read(data: &[u8]) -> Option<PathError> {
+        let item = Control {
             level: libc::SOL_IP,
             kind: libc::IP_RECVERR,
             data,
-        }
+        };
+        parse(item, None)
     }
 
     #[test]
     fn icmp_types_get_their_meaning() {
-        let kind = |control: &Control| parse(control, None).unwrap().kind;
-        assert_eq!(
-            kind(&report(ORIGIN_ICMP, 3, 3, 0)),
-            PathErrorKind::PortUnreachable
-        );
-        assert_eq!(
-            kind(&report(ORIGIN_ICMP, 3, 4, 1280)),
-            PathErrorKind::FragNeeded { mtu: 1280 }
-        );
-        assert_eq!(
-            kind(&report(ORIGIN_ICMP, 3, 13, 0)),
-            PathErrorKind::AdminProhibited
-        );
-        assert_eq!(
-            kind(&report(ORIGIN_ICMP6, 1, 3, 0)),
-            PathErrorKind::HostUnreachable
-        );
-        assert_eq!(
-            kind(&report(ORIGIN_ICMP6, 2, 0, 1300)),
-            PathErrorKind::FragNeeded { mtu: 1300 }
-        );
+        let kind = |origin, icmp_type, icmp_code, info| {
+            read(&report(origin, icmp_type, icmp_code, info))
+                .unwrap()
+                .kind
+        };
+        assert_eq!(kind(ORIGIN_ICMP, 3, 3, 0), PathErrorKind::PortUnreachable);
+        let big = PathErrorKind::FragNeeded { mtu: 1280 };
+        assert_eq!(kind(ORIGIN_ICMP, 3, 4, 1280), big);
+        assert_eq!(kind(ORIGIN_ICMP, 3, 13, 0), PathErrorKind::AdminProhibited);
+        assert_eq!(kind(ORIGIN_ICMP6, 1, 3, 0), PathErrorKind::HostUnreachable);
+        assert_eq!(kind(ORIGIN_ICMP6, 2, 0, 1280), big);
     }
 
     #[test]
     fn the_offender_is_named_and_short_reports_are_ignored() {
         let full = report(ORIGIN_ICMP, 3, 1, 0);
-        let offender = parse(&full, None).unwrap().offender;
+        let offender = read(&full).unwrap().offender;
         assert_eq!(offender, Some("192.0.2.9".parse().unwrap()));
         for end in 0..12 {
-            let short = Control {
-                data: full.data[..end].to_vec(),
-                ..full.clone()
-            };
-            assert_eq!(parse(&short, None), None);
+            assert_eq!(read(&full[..end]), None);
         }
     }
 }

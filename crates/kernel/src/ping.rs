@@ -81,7 +81,7 @@ pub fn ping(destination: IpAddr, options: &PingOptions) -> Result<PingOutcome> {
 
     let mark = Mark::fresh(raw);
     let started = Instant::now();
-    match socket::send(fd.as_fd(), &request(v6, &mark, options.size), &[], &[], 0) {
+    match socket::send(fd.as_fd(), &request(v6, &mark, options.size), &[], None, 0) {
         Ok(_) => {}
         Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
             if let Some((error, _)) =

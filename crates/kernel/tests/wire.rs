@@ -160,6 +160,22 @@ fn plain_esp_travels_without_its_ip_header() {
 }
 
 #[test]
+fn a_host_that_takes_no_esp_says_so() {
+    if !permitted("ICMP errors on ESP sockets", false) {
+        return;
+    }
+    let (one, _two) = pair();
+    for (ours, theirs) in [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")] {
+        let theirs: IpAddr = theirs.parse().unwrap();
+        let socket = one.run(|| EspSocket::bind(ours.parse().unwrap()).unwrap());
+        socket.send(&[1; 32], theirs, None).unwrap();
+        let error = eventually("a protocol-unreachable", || socket.receive_error().unwrap());
+        assert_eq!(error.kind, PathErrorKind::ProtocolUnreachable);
+        assert_eq!(error.destination.unwrap().ip(), theirs);
+    }
+}
+
+#[test]
 fn a_capture_sees_both_directions_with_time_and_interface() {
     if !permitted("packet capture", false) {
         return;

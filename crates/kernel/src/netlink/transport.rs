@@ -122,7 +122,7 @@ impl Transport {
     pub(crate) fn send(&mut self, bytes: &[u8]) -> std::result::Result<(), Failure> {
         let mut kernel = [0u8; 12];
         kernel[..2].copy_from_slice(&(libc::AF_NETLINK as u16).to_ne_bytes());
-        sys::send(self.fd.as_fd(), bytes, &kernel, &[], 0)
+        sys::send(self.fd.as_fd(), bytes, &kernel, None, 0)
             .map(drop)
             .map_err(Failure::from)
     }

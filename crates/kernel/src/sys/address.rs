@@ -1,26 +1,41 @@
 //! Socket addresses as the bytes the kernel wants; safe code, kept beside its users.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::ops::Deref;
+
+/// A socket address as bytes, on the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Encoded {
+    bytes: [u8; V6_LENGTH],
+    length: usize,
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
 
 /// `struct sockaddr_in` or `sockaddr_in6`.
-pub(crate) fn encode(address: SocketAddr) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(28);
-    match address {
+pub(crate) fn encode(address: SocketAddr) -> Encoded {
+    let mut bytes = [0; V6_LENGTH];
+    bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
+    let (family, length) = match address {
         SocketAddr::V4(v4) => {
-            bytes.extend_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
-            bytes.extend_from_slice(&v4.port().to_be_bytes());
-            bytes.extend_from_slice(&v4.ip().octets());
-            bytes.extend_from_slice(&[0; 8]);
+            bytes[4..8].copy_from_slice(&v4.ip().octets());
+            (libc::AF_INET, V4_LENGTH)
         }
         SocketAddr::V6(v6) => {
-            bytes.extend_from_slice(&(libc::AF_INET6 as u16).to_ne_bytes());
-            bytes.extend_from_slice(&v6.port().to_be_bytes());
-            bytes.extend_from_slice(&v6.flowinfo().to_be_bytes());
-            bytes.extend_from_slice(&v6.ip().octets());
-            bytes.extend_from_slice(&v6.scope_id().to_ne_bytes());
+            bytes[4..8].copy_from_slice(&v6.flowinfo().to_be_bytes());
+            bytes[8..24].copy_from_slice(&v6.ip().octets());
+            bytes[24..].copy_from_slice(&v6.scope_id().to_ne_bytes());
+            (libc::AF_INET6, V6_LENGTH)
         }
-    }
-    bytes
+    };
+    bytes[..2].copy_from_slice(&(family as u16).to_ne_bytes());
+    Encoded { bytes, length }
 }
 
 /// The address in `struct sockaddr_in` or `sockaddr_in6`; other families give `None`.
@@ -41,6 +56,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<SocketAddr> {
         _ => None,
     }
 }
+
+const V4_LENGTH: usize = 16;
+const V6_LENGTH: usize = 28;
 
 #[cfg(test)]
 mod tests {

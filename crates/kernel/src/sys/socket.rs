@@ -110,26 +110,43 @@ pub(crate) fn option_bytes<const N: usize>(
 }
 
 /// One control message: level, type, content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Control {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Control<'a> {
     pub(crate) level: i32,
     pub(crate) kind: i32,
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: &'a [u8],
 }
 
-/// What `recvmsg` returned besides the payload.
-#[derive(Debug, Clone)]
+/// What `recvmsg` returned besides the payload. Nothing in it is on the heap: this is the path of packets.
+#[derive(Debug)]
 pub(crate) struct Received {
     /// Bytes written to the buffer.
     pub(crate) length: usize,
     /// Bytes the message had; with `MSG_TRUNC` asked for, this may be more than the buffer took.
     pub(crate) wire_length: usize,
-    /// The sender's socket address as bytes (may be empty).
-    pub(crate) address: Vec<u8>,
-    /// Control messages in order.
-    pub(crate) control: Vec<Control>,
     /// `MSG_*` flags of the message.
     pub(crate) flags: i32,
+    address: [u8; ADDRESS_SPACE],
+    address_length: usize,
+    control: ControlSpace,
+    control_length: usize,
+}
+
+impl Received {
+    /// The sender's socket address as bytes (may be empty).
+    pub(crate) fn address(&self) -> &[u8] {
+        self.address.get(..self.address_length).unwrap_or_default()
+    }
+
+    /// Control messages in order.
+    pub(crate) fn control(&self) -> impl Iterator<Item = Control<'_>> {
+        parse_control(
+            self.control
+                .0
+                .get(..self.control_length)
+                .unwrap_or_default(),
+        )
+    }
 }
 
 /// Receives one message with its control data.
@@ -157,27 +174,31 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: i32) -> io::
         (length as usize, header)
     };
     #[allow(clippy::unnecessary_cast)] // another C library has another type here
-    let written = (header.msg_controllen as usize).min(CONTROL_SPACE);
-    let named = (header.msg_namelen as usize).min(ADDRESS_SPACE);
+    let control_length = header.msg_controllen as usize;
     Ok(Received {
         length: length.min(buffer.len()),
         wire_length: length,
-        address: address.get(..named).unwrap_or_default().to_vec(),
-        control: parse_control(control.0.get(..written).unwrap_or_default()),
         flags: header.msg_flags,
+        address,
+        address_length: header.msg_namelen as usize,
+        control,
+        control_length,
     })
 }
 
-/// Sends one message to `address` (empty: the connected peer) with control data.
+/// Sends one message to `address` (empty: the connected peer) with at most one control message.
 pub(crate) fn send(
     fd: BorrowedFd<'_>,
     payload: &[u8],
     address: &[u8],
-    control: &[Control],
+    control: Option<Control<'_>>,
     flags: i32,
 ) -> io::Result<usize> {
     let mut space = ControlSpace([0; CONTROL_SPACE]);
-    let used = write_control(control, &mut space.0)?;
+    let used = match control {
+        Some(control) => write_control(control, &mut space.0)?,
+        None => 0,
+    };
     let mut part = libc::iovec {
         iov_base: payload.as_ptr().cast_mut().cast(),
         iov_len: payload.len(),
@@ -208,45 +229,32 @@ pub(crate) fn send(
 }
 
 /// Walks control messages by their lengths, stopping at the first that doesn't fit.
-fn parse_control(mut bytes: &[u8]) -> Vec<Control> {
-    let mut found = Vec::new();
-    while let Some(header) = bytes.get(..CONTROL_HEADER) {
-        let field = |at: usize, size: usize| header.get(at..at + size).unwrap_or_default();
-        let length = usize::from_ne_bytes(field(0, 8).try_into().unwrap_or_default());
-        let level = i32::from_ne_bytes(field(8, 4).try_into().unwrap_or_default());
-        let kind = i32::from_ne_bytes(field(12, 4).try_into().unwrap_or_default());
-        let Some(data) = bytes.get(CONTROL_HEADER..length) else {
-            break;
-        };
-        found.push(Control {
-            level,
-            kind,
-            data: data.to_vec(),
-        });
+fn parse_control(mut bytes: &[u8]) -> impl Iterator<Item = Control<'_>> {
+    std::iter::from_fn(move || {
+        let length = usize::from_ne_bytes(bytes.get(..8)?.try_into().ok()?);
+        let level = i32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?);
+        let kind = i32::from_ne_bytes(bytes.get(12..16)?.try_into().ok()?);
+        let data = bytes.get(CONTROL_HEADER..length)?;
         bytes = bytes
             .get(length.next_multiple_of(CONTROL_ALIGN)..)
             .unwrap_or_default();
-    }
-    found
+        Some(Control { level, kind, data })
+    })
 }
 
-/// Writes control messages as `cmsghdr` records; returns the space used.
-fn write_control(control: &[Control], space: &mut [u8]) -> io::Result<usize> {
-    let mut at = 0;
-    for item in control {
-        let length = CONTROL_HEADER + item.data.len();
-        let end = at + length.next_multiple_of(CONTROL_ALIGN);
-        let Some(record) = space.get_mut(at..end) else {
-            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
-        };
-        let (header, rest) = record.split_at_mut(CONTROL_HEADER);
-        header[..8].copy_from_slice(&length.to_ne_bytes());
-        header[8..12].copy_from_slice(&item.level.to_ne_bytes());
-        header[12..].copy_from_slice(&item.kind.to_ne_bytes());
-        rest[..item.data.len()].copy_from_slice(&item.data);
-        at = end;
-    }
-    Ok(at)
+/// Writes a control message as a `cmsghdr` record; returns the space used.
+fn write_control(control: Control<'_>, space: &mut [u8]) -> io::Result<usize> {
+    let length = CONTROL_HEADER + control.data.len();
+    let end = length.next_multiple_of(CONTROL_ALIGN);
+    let Some(record) = space.get_mut(..end) else {
+        return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
+    };
+    let (header, rest) = record.split_at_mut(CONTROL_HEADER);
+    header[..8].copy_from_slice(&length.to_ne_bytes());
+    header[8..12].copy_from_slice(&control.level.to_ne_bytes());
+    header[12..].copy_from_slice(&control.kind.to_ne_bytes());
+    rest[..control.data.len()].copy_from_slice(control.data);
+    Ok(end)
 }
 
 fn socket_length(length: usize) -> libc::socklen_t {
@@ -254,6 +262,7 @@ fn socket_length(length: usize) -> libc::socklen_t {
 }
 
 /// Control records are read by the kernel as `cmsghdr`, which wants word alignment.
+#[derive(Debug)]
 #[repr(C, align(8))]
 struct ControlSpace([u8; CONTROL_SPACE]);
 
@@ -272,22 +281,21 @@ mod tests {
 
     #[test]
     fn control_messages_round_trip() {
-        let sent = vec![
-            Control {
-                level: 0,
-                kind: 8,
-                data: vec![1, 2, 3, 4, 5],
-            },
-            Control {
-                level: 41,
-                kind: 50,
-                data: vec![9; 20],
-            },
-        ];
+        let one = Control {
+            level: 0,
+            kind: 8,
+            data: &[1, 2, 3, 4, 5],
+        };
+        let two = Control {
+            level: 41,
+            kind: 50,
+            data: &[9; 20],
+        };
         let mut space = [0u8; 128];
-        let used = write_control(&sent, &mut space).unwrap();
-        assert_eq!(used, 24 + 40);
-        assert_eq!(parse_control(&space[..used]), sent);
+        let used = write_control(one, &mut space).unwrap();
+        let all = used + write_control(two, &mut space[used..]).unwrap();
+        assert_eq!((used, all), (24, 64));
+        assert!(parse_control(&space[..all]).eq([one, two]));
     }
 
     #[test]
@@ -295,20 +303,18 @@ mod tests {
         let big = Control {
             level: 0,
             kind: 0,
-            data: vec![0; 600],
+            data: &[0; 600],
         };
-        assert!(write_control(&[big], &mut [0; 512]).is_err());
+        assert!(write_control(big, &mut [0; 512]).is_err());
         let mut space = [0u8; 64];
-        write_control(
-            &[Control {
-                level: 0,
-                kind: 8,
-                data: vec![0; 12],
-            }],
-            &mut space,
-        )
-        .unwrap();
-        assert!(parse_control(&space[..20]).is_empty());
-        assert!(parse_control(&[0; 40]).is_empty());
+        let fits = Control {
+            level: 0,
+            kind: 8,
+            data: &[0; 12],
+        };
+        write_control(fits, &mut space).unwrap();
+        assert_eq!(parse_control(&space[..20]).count(), 0);
+        assert_eq!(parse_control(&[0; 40]).count(), 0);
+        assert_eq!(parse_control(&[0xff; 40]).count(), 0);
     }
 }
