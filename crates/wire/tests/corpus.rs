@@ -49,6 +49,25 @@ fn write_seeds() {
             &udp_encap::mark_ike(datagram)[..64.min(datagram.len())],
         );
     }
+    for (target, capture) in [
+        ("ike_message", "ok-ikev2-psk"),
+        ("ike_message", "ok-ikev2-ecdsa"),
+        ("ikev1", "ok-ikev1-main"),
+    ] {
+        let path = common::capture::shared()
+            .map(|shared| shared.join("lab/faults").join(capture).join("wire.pcap"));
+        let Some(file) = path.and_then(|path| std::fs::read(path).ok()) else {
+            println!("skipped: seeds from the recording {capture}, no shared folder");
+            continue;
+        };
+        for (number, (datagram, _)) in common::capture::ike_datagrams(&file)
+            .iter()
+            .take(4)
+            .enumerate()
+        {
+            save(target, &format!("{capture}-{number}"), datagram);
+        }
+    }
     save("ikev1", "offer", &common::v1_offer().emit().unwrap());
     save("ikev1", "refusal", &common::v1_refusal().emit().unwrap());
 
