@@ -46,8 +46,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
     Explain(ExplainArgs),
-    /// Remove what blocks the traffic of tunnels after the gateway has gone.
-    Unblock(StateArgs),
+    /// Let traffic of tunnels that are down leave in clear: removes the block, also one that a killed gateway left.
+    Unblock(UnblockArgs),
     /// Write the manual pages to a folder.
     #[command(hide = true)]
     Man {
@@ -142,6 +142,16 @@ pub struct DownArgs {
     /// One JSON document on standard output: the tunnel's status.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `adit unblock`.
+#[derive(Clone, Debug, Args)]
+pub struct UnblockArgs {
+    /// Only this tunnel, which must have been taken down; the gateway must be running.
+    pub name: Option<String>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// `adit status`.

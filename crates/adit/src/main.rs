@@ -1,2 +1,45 @@
-//! The command line.
-fn main() {}
+//! `adit`: the command line.
+//!
+//! Every verb reads its arguments, asks the gateway or the virtual world, and renders one struct either as text or as
+//! JSON: data on standard output, talk on standard error, the exit codes of [`exit::Exit`]. Nothing is decided here;
+//! the gateway runs tunnels, `diagnose` finds causes, this crate shows them.
+
+mod cli;
+mod cmd;
+mod demo;
+mod exit;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    // Clap prints usage errors and exits with 2, help and version with 0, as the contract has it.
+    let cli = Cli::parse();
+    render::style::choose(cli.color);
+    let outcome = match &cli.command {
+        Command::Demo(args) => demo::demo(args),
+        Command::Run(args) => cmd::run::run(args),
+        Command::Up(args) => cmd::switch::up(args),
+        Command::Down(args) => cmd::switch::down(args),
+        Command::Status(args) => cmd::status::show(args),
+        Command::Why(args) => cmd::why::why(args),
+        Command::Explain(args) => cmd::explain::explain(args),
+        Command::Unblock(args) => cmd::unblock::unblock(args),
+        Command::Man { dir } => cmd::man::write(dir),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        // Whoever reads our output has had enough of it.
+        Err(failure) if failure.exit == Exit::Done => failure.exit.into(),
+        Err(failure) => {
+            let p = render::style::Palette::stderr();
+            eprintln!("{} {:#}", p.bad("adit:"), failure.error);
+            failure.exit.into()
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use adit_gateway::control::Client;
+use adit_gateway::client::Client;
 use adit_kernel::netns::NetNs;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -69,6 +69,11 @@ impl Gateway {
         // Fails only when the process has ended already, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Process id, for `--keep`.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where its files are, for `--keep`.

@@ -31,9 +31,9 @@ impl Story {
     /// What is being done now; replaced by the next line on a terminal, not shown elsewhere.
     pub fn working(&self, what: &str) {
         if self.live {
-            print!("\r\x1b[2K  {} {what} …", self.palette.dim("·"));
-            // A terminal that can't be flushed shows the line later; nothing is lost.
-            let _ = std::io::stdout().flush();
+            let mut out = std::io::stdout();
+            // A listener who has left doesn't stop the demo.
+            let _ = write!(out, "\r\x1b[2K  {} {what} …", self.palette.dim("·")).and_then(|()| out.flush());
         }
     }
 
@@ -61,12 +61,13 @@ impl Story {
     }
 
     fn line(&self, text: &str) {
-        if self.quiet {
-            eprintln!("{text}");
+        // A listener who has left doesn't stop the demo: what it started has to be taken down again.
+        let _ = if self.quiet {
+            writeln!(std::io::stderr(), "{text}")
         } else if self.live {
-            println!("\r\x1b[2K{text}");
+            writeln!(std::io::stdout(), "\r\x1b[2K{text}")
         } else {
-            println!("{text}");
-        }
+            writeln!(std::io::stdout(), "{text}")
+        };
     }
 }

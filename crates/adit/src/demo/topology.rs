@@ -28,6 +28,8 @@ pub struct Topology {
 
 /// The NAT box's interface towards east, where the wire is watched.
 pub const NAT_OUT: &str = "out";
+/// The NAT box's interface towards west.
+pub const NAT_IN: &str = "in";
 /// The gateways' interface towards each other.
 pub const WAN: &str = "wan";
 
@@ -43,14 +45,14 @@ impl Topology {
             })?;
         }
         cable((&net.west_lan, "eth0"), (&net.west, "lan"))?;
-        cable((&net.west, WAN), (&net.nat, "in"))?;
+        cable((&net.west, WAN), (&net.nat, NAT_IN))?;
         cable((&net.nat, NAT_OUT), (&net.east, WAN))?;
         cable((&net.east, "lan"), (&net.east_lan, "eth0"))?;
 
         addresses(&net.west_lan, "eth0", &lan_nets(plan::WEST_HOST))?;
         addresses(&net.west, "lan", &lan_nets(plan::WEST_LAN))?;
         addresses(&net.west, WAN, &[format!("{}/24", plan::WEST)])?;
-        addresses(&net.nat, "in", &[format!("{}/24", plan::NAT_INSIDE)])?;
+        addresses(&net.nat, NAT_IN, &[format!("{}/24", plan::NAT_INSIDE)])?;
         addresses(&net.nat, NAT_OUT, &[format!("{}/24", plan::NAT_OUTSIDE)])?;
         addresses(&net.east, WAN, &[format!("{}/24", plan::EAST)])?;
         addresses(&net.east, "lan", &lan_nets(plan::EAST_LAN))?;

@@ -1,0 +1,8 @@
+//! One struct, two renderers: text here, JSON by serde.
+
+pub mod status;
+pub mod style;
+pub mod verdict;
+mod wrap;
+
+pub use wrap::{labelled, paragraph};
