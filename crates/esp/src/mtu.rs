@@ -28,7 +28,7 @@ impl Overhead {
     /// Octets of the outer packet around `inner` octets.
     #[must_use]
     pub fn outer_len(&self, inner: usize) -> usize {
-        self.fixed + inner + EspTrailer::for_payload(inner, self.align, 0).len()
+        self.fixed + inner + EspTrailer::for_payload(inner, self.align, 0).length()
     }
 
     /// Longest inner packet whose outer packet fits in `link_mtu` octets; 0 when none does.
