@@ -1,6 +1,7 @@
 //! Packets that other implementations sent, read in place from the shared folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods)] // reads files from disk
 
 mod common;
 

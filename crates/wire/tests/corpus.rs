@@ -1,6 +1,7 @@
 //! Replays the committed fuzz corpora through the functions that the fuzz targets run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods)] // reads files from disk
 
 mod common;
 #[path = "../../../fuzz/src/wire.rs"]

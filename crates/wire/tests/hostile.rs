@@ -2,6 +2,7 @@
 //! round-trips.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods)] // reads files from disk
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! Messages as real gateways exchange them, and a reader for captures.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods)] // reads captures from disk
 
 pub mod capture;
 
