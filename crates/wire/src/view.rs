@@ -39,12 +39,6 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
-    /// The unread bytes, which stay unread.
-    #[must_use]
-    pub const fn peek(&self) -> &'a [u8] {
-        self.rest
-    }
-
     /// The next `count` bytes.
     ///
     /// # Errors

@@ -39,6 +39,11 @@ fn payloads_are_found_by_kind() {
     assert!(list.error_notify().is_none());
     assert_eq!(list.count(PayloadType::TS_R), 1);
     assert!(list.ke().is_none());
+    assert_eq!(informational().deletes().count(), 2);
+    assert_eq!(
+        sa_init_request().vendor_ids().next(),
+        Some(&VendorId(b"adit".to_vec()))
+    );
     assert_eq!(
         sa_init_response()
             .cert_requests()

@@ -10,6 +10,7 @@ use adit_wire::iana::{
 };
 use adit_wire::v2::*;
 use adit_wire::{Reason, WireError};
+use common::SPI_I;
 
 /// Bytes from hex digits, spaces ignored.
 fn hex(text: &str) -> Vec<u8> {
