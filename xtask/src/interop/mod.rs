@@ -9,7 +9,7 @@
 //!
 //! [`adit`] runs in `west` and [`strongswan`] in `east`; [`play`] takes the steps and checks after each what both sides
 //! say about themselves ([`state`]). Everything is removed afterwards, also after a failure; configurations and logs stay
-//! under `target/interop`. The kind `selftest` has strongSwan on both sides and proves the harness itself.
+//! under `target/interop`. With strongSwan on both sides (`--selftest`) it proves itself.
 
 mod adit;
 mod lab;
@@ -21,7 +21,7 @@ mod strongswan;
 mod suite;
 mod traffic;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -42,13 +42,25 @@ pub struct Args {
     /// Name the scenarios and stop
     #[arg(long)]
     list: bool,
+    /// strongSwan on both sides: proves the scenarios and the harness, not Adit
+    #[arg(long)]
+    selftest: bool,
     /// The gateway to test, instead of building it
     #[arg(long, value_name = "FILE")]
-    adit: Option<std::path::PathBuf>,
+    adit: Option<PathBuf>,
 }
 
 /// How many scenarios run side by side: they mostly wait.
 const SIDE_BY_SIDE: usize = 3;
+
+/// What runs in `west`.
+#[derive(Clone, Debug)]
+pub enum Gateway {
+    /// This executable.
+    Adit(PathBuf),
+    /// A second strongSwan; steps that are about Adit are left out.
+    StrongSwan,
+}
 
 /// The result of one scenario in one role.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +71,12 @@ pub struct Outcome {
     pub result: Verdict,
     pub reason: String,
     pub seconds: f64,
+}
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Report<'a> {
+    scenarios: &'a [Outcome],
 }
 
 /// How a scenario ended.
@@ -82,12 +100,18 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     peers::ensure()?;
-    let adit = args.adit.clone().map_or_else(test::adit, Ok)?;
-    let outcomes = run_all(&adit, &args.scenarios)?;
+    let gateway = match &args.adit {
+        _ if args.selftest => Gateway::StrongSwan,
+        Some(file) => Gateway::Adit(file.clone()),
+        None => Gateway::Adit(test::adit()?),
+    };
+    let outcomes = run_all(&gateway, &args.scenarios)?;
     if args.json {
         println!(
             "{}",
-            serde_json::to_string_pretty(&serde_json::json!({ "scenarios": outcomes }))?
+            serde_json::to_string_pretty(&Report {
+                scenarios: &outcomes
+            })?
         );
     }
     let failed = outcomes
@@ -110,7 +134,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Plays every scenario whose name contains one of `filters` (all, if there are none), in each of its roles.
-pub fn run_all(adit: &Path, filters: &[String]) -> Result<Vec<Outcome>> {
+pub fn run_all(gateway: &Gateway, filters: &[String]) -> Result<Vec<Outcome>> {
     let mut jobs = Vec::new();
     for scenario in scenario::all()? {
         if filters.is_empty()
@@ -140,7 +164,7 @@ pub fn run_all(adit: &Path, filters: &[String]) -> Result<Vec<Outcome>> {
                 while let Some((index, (scenario, role))) =
                     queue.lock().ok().and_then(|mut queue| queue.pop_front())
                 {
-                    let outcome = one(adit, index, &scenario, role);
+                    let outcome = one(gateway, index, &scenario, role);
                     eprintln!("{}", line(&outcome));
                     if let Ok(mut results) = results.lock() {
                         results.push((index, outcome));
@@ -154,9 +178,9 @@ pub fn run_all(adit: &Path, filters: &[String]) -> Result<Vec<Outcome>> {
     Ok(results.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-fn one(adit: &Path, index: usize, scenario: &Scenario, role: Role) -> Outcome {
+fn one(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) -> Outcome {
     let started = Instant::now();
-    let (result, reason) = match play::play(adit, index, scenario, role) {
+    let (result, reason) = match play::play(gateway, index, scenario, role) {
         Ok(()) => (Verdict::Pass, String::new()),
         Err(error) => match error.downcast_ref::<play::Unsupported>() {
             Some(unsupported) => (Verdict::UnsupportedByPeer, unsupported.to_string()),

@@ -1,7 +1,6 @@
 //! Playing one scenario: start both gateways, take the steps, check after each.
 
 use std::fmt;
-use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -9,10 +8,10 @@ use anyhow::{Context, Result};
 
 use super::adit::{self, Adit};
 use super::lab::Lab;
-use super::scenario::{Kind, Role, Scenario, Step};
+use super::scenario::{Role, Scenario, Step};
 use super::state::{self, Snapshot};
 use super::strongswan::{End, StrongSwan};
-use super::{suite, traffic};
+use super::{Gateway, suite, traffic};
 
 /// The peer cannot do what the scenario asks for.
 #[derive(Debug)]
@@ -36,7 +35,10 @@ const DEAD_SECONDS: u32 = 5;
 const BACK: Duration = Duration::from_secs(3);
 
 /// Plays a scenario in a lab of its own.
-pub fn play(binary: &Path, index: usize, scenario: &Scenario, role: Role) -> Result<()> {
+pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) -> Result<()> {
+    if let Some(reason) = &scenario.peer_cannot {
+        return Err(Unsupported(reason.clone()).into());
+    }
     let lab = Lab::new(index, scenario, role).context("the lab")?;
     let theirs = scenario.peer.over(&scenario.tunnel);
     let far_end = End {
@@ -50,14 +52,14 @@ pub fn play(binary: &Path, index: usize, scenario: &Scenario, role: Role) -> Res
     } else {
         Some(StrongSwan::start(&lab, &far_end, &theirs)?)
     };
-    let near = match scenario.kind {
-        Kind::Adit => Near::Adit(Adit::start(
+    let near = match gateway {
+        Gateway::Adit(binary) => Near::Adit(Adit::start(
             &lab,
             binary,
             &scenario.tunnel,
             role == Role::Initiator,
         )?),
-        Kind::Selftest => {
+        Gateway::StrongSwan => {
             traffic::guard_counts(&lab, "west", "10.2.0.2")?;
             traffic::guard_counts(&lab, "east", "fd00:1::2")?;
             lab.reset_guard()?;
@@ -78,6 +80,9 @@ pub fn play(binary: &Path, index: usize, scenario: &Scenario, role: Role) -> Res
         far,
     };
     for step in &scenario.steps {
+        if step.is_about_adit() && matches!(gateway, Gateway::StrongSwan) {
+            break;
+        }
         stage
             .take(*step)
             .with_context(|| format!("step {}", name(*step)))?;
@@ -93,6 +98,7 @@ enum Near<'a> {
 struct Stage<'a> {
     lab: &'a Lab,
     scenario: &'a Scenario,
+    /// The near side's, in the present IKE SA.
     role: Role,
     near: Near<'a>,
     far: Option<StrongSwan>,
@@ -108,10 +114,15 @@ impl Stage<'_> {
                 before.ike[0].spis == after.ike[0].spis
                     && before.children[0].spi_in != after.children[0].spi_in
             }),
-            Step::PeerRekeyIke => self.rekey(&["--rekey", "--ike", "gw"], |before, after| {
-                before.ike[0].spis != after.ike[0].spis
-                    && before.children[0].spi_in == after.children[0].spi_in
-            }),
+            Step::PeerRekeyIke => {
+                self.rekey(&["--rekey", "--ike", "gw"], |before, after| {
+                    before.ike[0].spis != after.ike[0].spis
+                        && before.children[0].spi_in == after.children[0].spi_in
+                })?;
+                // Whoever asks for the new IKE SA is its initiator (RFC 7296 2.18).
+                self.role = Role::Responder;
+                Ok(())
+            }
             Step::PeerDeleteChild => {
                 self.far()?.run(&["--terminate", "--child", "net"])?;
                 self.until("the near child to be gone", |near, far| {

@@ -14,9 +14,6 @@ use crate::workspace;
 pub struct Scenario {
     /// Unique, `group/what`.
     pub name: String,
-    /// Who runs in `west`.
-    #[serde(default)]
-    pub kind: Kind,
     /// Adit's roles to play it in.
     #[serde(default = "both_roles")]
     pub roles: Vec<Role>,
@@ -31,17 +28,10 @@ pub struct Scenario {
     pub peer: Overrides,
     #[serde(default = "usual_steps")]
     pub steps: Vec<Step>,
+    /// Why strongSwan cannot play this one; then it isn't played.
+    pub peer_cannot: Option<String>,
     /// The cause that `adit why` must name (step `diagnosed`).
     pub cause: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    #[default]
-    Adit,
-    /// strongSwan on both sides.
-    Selftest,
 }
 
 /// Who sends the first message.
@@ -177,6 +167,16 @@ pub enum Step {
     Fail,
     /// `adit why --json` names the cause, or is undecided with it among the candidates.
     Diagnosed,
+}
+
+impl Step {
+    /// Whether only Adit can take it, or promises it: strongSwan does not block what a missing tunnel would protect.
+    pub fn is_about_adit(self) -> bool {
+        matches!(
+            self,
+            Self::Stop | Self::Kill | Self::Restart | Self::Blocked | Self::Diagnosed
+        )
+    }
 }
 
 fn both_roles() -> Vec<Role> {

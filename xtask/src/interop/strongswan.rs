@@ -75,7 +75,17 @@ impl StrongSwan {
         play::wait(
             "charon to load its connection",
             Duration::from_secs(5),
-            || Ok(exec::output(&mut daemon.swanctl(&["--load-all", "--noprompt"]))?.success),
+            || {
+                let loaded = exec::output(&mut daemon.swanctl(&["--load-all", "--noprompt"]))?;
+                let refused = loaded
+                    .text()
+                    .lines()
+                    .find(|line| line.contains("invalid value for"))
+                    .map(str::to_owned);
+                refused.map_or(Ok(loaded.success), |line| {
+                    Err(play::Unsupported(line).into())
+                })
+            },
         )?;
         Ok(daemon)
     }

@@ -209,7 +209,7 @@ fn with_peers(args: &Args) -> Result<Tally> {
             "{reason:#} (--no-interop does without)"
         )));
     }
-    let results = interop::run_all(&adit()?, &[])?;
+    let results = interop::run_all(&interop::Gateway::Adit(adit()?), &[])?;
     let mut tally = Tally::default();
     for result in results {
         match result.result {
