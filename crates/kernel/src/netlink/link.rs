@@ -1,6 +1,9 @@
 //! Network interfaces.
 
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Netlink;
 use super::codec::{Answer, CREATE, EXCLUSIVE, Message, REQUEST, text, u16_at, u32_at};
@@ -90,6 +93,36 @@ impl Netlink {
         )
     }
 
+    /// Waits until an interface that was brought up really carries packets: it has its carrier, and every address it
+    /// has (IPv6: its link-local one too) may be used. The kernel may take a second or two to notice; says whether it
+    /// did within `limit`.
+    ///
+    /// # Errors
+    /// When the interface doesn't exist.
+    pub fn wait_until_ready(&mut self, index: u32, limit: Duration) -> Result<bool> {
+        let started = Instant::now();
+        loop {
+            if self.is_ready(index)? {
+                return Ok(true);
+            }
+            if started.elapsed() >= limit {
+                return Ok(false);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn is_ready(&mut self, index: u32) -> Result<bool> {
+        let link = self.link_by_index(index)?;
+        let addresses = self.addresses()?;
+        let mut own = addresses.iter().filter(|address| address.index == index);
+        // Neighbours can't be asked for without a link-local address; only Ethernet has neighbours.
+        let v6_usable = link.hardware != libc::ARPHRD_ETHER
+            || !own.clone().any(|address| address.net.addr().is_ipv6())
+            || own.clone().any(|address| is_link_local(address.net.addr()));
+        Ok(link.running && v6_usable && !own.any(|address| address.tentative))
+    }
+
     /// Sets the largest packet size, bytes.
     ///
     /// # Errors
@@ -166,6 +199,10 @@ impl Netlink {
         parse(&answer.as_answer())
             .ok_or_else(|| KernelError::own(what, object, "the kernel's answer makes no sense"))
     }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// A complete request to bring up `lo` (always index 1), for the trial in a child process.

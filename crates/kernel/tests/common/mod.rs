@@ -74,6 +74,9 @@ impl Host {
             for net in nets {
                 assert!(netlink.add_address(index, net.parse().unwrap()).unwrap());
             }
+            // The kernel looks at carriers once a second only.
+            let ready = netlink.wait_until_ready(index, Duration::from_secs(5));
+            assert!(ready.unwrap(), "{device} has no carrier");
         });
     }
 
@@ -83,7 +86,7 @@ impl Host {
         self.netlink(|netlink| assert!(netlink.add_route(&route).unwrap()));
     }
 
-    /// One ping, given up after 300 ms.
+    /// One ping, given up after a second.
     pub fn ping(&self, to: &str) -> adit_kernel::Result<PingOutcome> {
         self.ping_from(None, to)
     }
@@ -91,7 +94,7 @@ impl Host {
     pub fn ping_from(&self, source: Option<&str>, to: &str) -> adit_kernel::Result<PingOutcome> {
         let options = PingOptions {
             source: source.map(|address| address.parse().unwrap()),
-            timeout: Duration::from_millis(300),
+            timeout: Duration::from_secs(1),
             ..PingOptions::default()
         };
         let to: IpAddr = to.parse().unwrap();
@@ -124,9 +127,9 @@ pub fn cable(near: &Host, near_name: &str, far: &Host, far_name: &str) {
     }
 }
 
-/// Repeats `check` until it gives a value, for at most two seconds.
+/// Repeats `check` until it gives a value, for at most five seconds.
 pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + Duration::from_secs(2);
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
     loop {
         if let Some(found) = check() {
             return found;
