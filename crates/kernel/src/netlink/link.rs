@@ -138,6 +138,7 @@ impl Netlink {
     }
 
     /// Keeps the kernel from giving an interface an IPv6 link-local address of its own, and so from soliciting on it.
+    /// For devices without neighbours (TUN): on Ethernet a router can then no longer find the hosts it forwards to.
     ///
     /// # Errors
     /// When IPv6 is switched off, or CAP_NET_ADMIN is missing.
