@@ -12,7 +12,7 @@ pub fn run() -> Result<ExitCode> {
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     let status = workspace::cargo()
-        .args(["run", "--quiet", "--package", "adit", "--", "generate-man"])
+        .args(["run", "--quiet", "--package", "adit", "--", "man"])
         .arg(&folder)
         .status()?;
     anyhow::ensure!(status.success(), "adit could not write its manual pages");

@@ -76,6 +76,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         lab: &lab,
         scenario,
         role,
+        near_role: role,
         near,
         far,
     };
@@ -98,8 +99,10 @@ enum Near<'a> {
 struct Stage<'a> {
     lab: &'a Lab,
     scenario: &'a Scenario,
-    /// The near side's, in the present IKE SA.
+    /// Who starts from the near side's view.
     role: Role,
+    /// The near side's role in the present IKE SA.
+    near_role: Role,
     near: Near<'a>,
     far: Option<StrongSwan>,
 }
@@ -120,7 +123,7 @@ impl Stage<'_> {
                         && before.children[0].spi_in == after.children[0].spi_in
                 })?;
                 // Whoever asks for the new IKE SA is its initiator (RFC 7296 2.18).
-                self.role = Role::Responder;
+                self.near_role = Role::Responder;
                 Ok(())
             }
             Step::PeerDeleteChild => {
@@ -132,6 +135,14 @@ impl Stage<'_> {
             Step::PeerDelete => {
                 self.far()?.run(&["--terminate", "--ike", "gw"])?;
                 self.gone()
+            }
+            Step::PeerResets => {
+                let before = self.far()?.snapshot()?;
+                self.far()?.run(&["--terminate", "--ike", "gw"])?;
+                wait("a new tunnel", ESTABLISH, || {
+                    let (near, far) = (self.near()?, self.far()?.snapshot()?);
+                    Ok(near.is_up() && far.is_up() && far.ike[0].spis != before.ike[0].spis)
+                })
             }
             Step::Down => {
                 match &self.near {
@@ -176,7 +187,8 @@ impl Stage<'_> {
         }
     }
 
-    fn establish(&self) -> Result<()> {
+    fn establish(&mut self) -> Result<()> {
+        self.near_role = self.role;
         match (self.role, &self.near) {
             (Role::Initiator, Near::StrongSwan(daemon)) => drop(daemon.initiate()?),
             // It was started with `start = "auto"`.
@@ -190,7 +202,7 @@ impl Stage<'_> {
         let (near, far) = (self.near()?, self.far()?.snapshot()?);
         state::mirrored(&near, &far)?;
         anyhow::ensure!(
-            near.ike[0].role == self.role,
+            near.ike[0].role == self.near_role,
             "the near side says that it is the {}",
             near.ike[0].role
         );

@@ -151,6 +151,8 @@ pub enum Step {
     PeerDeleteChild,
     /// strongSwan deletes the IKE SA; Adit says that the tunnel is down.
     PeerDelete,
+    /// strongSwan deletes the IKE SA, and Adit, which is to keep the tunnel up, makes a new one.
+    PeerResets,
     /// `adit down`; strongSwan has no SA left.
     Down,
     /// `adit up` after a `down`.
@@ -174,7 +176,12 @@ impl Step {
     pub fn is_about_adit(self) -> bool {
         matches!(
             self,
-            Self::Stop | Self::Kill | Self::Restart | Self::Blocked | Self::Diagnosed
+            Self::PeerResets
+                | Self::Stop
+                | Self::Kill
+                | Self::Restart
+                | Self::Blocked
+                | Self::Diagnosed
         )
     }
 }
