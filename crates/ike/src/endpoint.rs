@@ -5,18 +5,28 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use adit_crypto::Provider;
-use adit_model::connection::Connection;
+use adit_model::connection::{Connection, Mode};
 use adit_model::drops::DropReason;
-use adit_model::event::{Happening, PathProblem};
+use adit_model::event::{Happening, Party, PathProblem, Role};
+use adit_model::identity::Identity;
+use adit_model::proposal::SaKind;
 use adit_model::{Mono, Now};
-use adit_wire::v2::Header;
+use adit_wire::iana::ExchangeType;
+use adit_wire::v2::{Header, IkeSpi, Message};
 
+use crate::cookie::Cookies;
 use crate::counters::DropCounters;
+use crate::cx::{Cx, Desk, Note};
 use crate::error::CommandError;
-use crate::output::{KeyAnswer, KeyRequestId, Outbox, Output, Subject};
+use crate::head::{Head, Incoming, NetPath};
+use crate::output::{KeyAnswer, KeyRequestId, Output, Subject};
 use crate::settings::Settings;
 use crate::snapshot::IkeSaSnapshot;
 use crate::timers::{TimerReason, Timers};
+use crate::v2::init_answer::{self, Door};
+use crate::v2::init_sent::InitSent;
+use crate::v2::{Phase, proposals};
+use crate::versions;
 
 /// All IKE SAs of one gateway.
 ///
@@ -25,22 +35,33 @@ use crate::timers::{TimerReason, Timers};
 pub struct Endpoint {
     settings: Settings,
     provider: Provider,
+    cookies: Cookies,
     connections: BTreeMap<String, Arc<Connection>>,
+    /// IKE SAs by our SPI.
+    sas: BTreeMap<u64, Phase>,
+    half_open: u32,
+    /// Half-open IKE SAs by what their first request told, to recognise it when it comes again.
+    first_requests: BTreeMap<(SocketAddr, IkeSpi), u64>,
+    key_requests: BTreeMap<KeyRequestId, u64>,
     timers: Timers,
-    out: Outbox,
+    desk: Desk,
 }
 
 impl Endpoint {
     /// An endpoint without connections. `seed` is 32 unpredictable octets: cookies depend on them.
     #[must_use]
     pub fn new(settings: Settings, provider: Provider, seed: [u8; 32]) -> Self {
-        let _ = seed;
         Self {
+            cookies: Cookies::new(seed, settings.cookie_lifetime),
             settings,
             provider,
             connections: BTreeMap::new(),
+            sas: BTreeMap::new(),
+            half_open: 0,
+            first_requests: BTreeMap::new(),
+            key_requests: BTreeMap::new(),
             timers: Timers::default(),
-            out: Outbox::default(),
+            desk: Desk::default(),
         }
     }
 
@@ -50,8 +71,11 @@ impl Endpoint {
     }
 
     /// Forgets a connection. Its IKE SAs are deleted, which the peer is told.
-    pub fn remove_connection(&mut self, _now: Now, name: &str) {
+    pub fn remove_connection(&mut self, now: Now, name: &str) {
         self.connections.remove(name);
+        for spi in self.of_connection(name) {
+            self.with_sa(now, spi, |phase, cx| phase.close(cx, "deleted"));
+        }
     }
 
     /// Begins to set up the IKE SA of a connection and its first child, from our address `local` to the peer's
@@ -61,17 +85,46 @@ impl Endpoint {
     /// [`CommandError`]; nothing has begun then.
     pub fn initiate(
         &mut self,
-        _now: Now,
+        now: Now,
         name: &str,
         local: IpAddr,
         remote: IpAddr,
     ) -> Result<(), CommandError> {
-        if !self.connections.contains_key(name) {
-            return Err(CommandError::UnknownConnection(name.to_owned()));
-        }
+        let connection = self
+            .connections
+            .get(name)
+            .cloned()
+            .ok_or_else(|| CommandError::UnknownConnection(name.to_owned()))?;
         if local.is_ipv4() != remote.is_ipv4() {
             return Err(CommandError::AddressFamilies { local, remote });
         }
+        let unusable = |problem: &str| CommandError::Unusable {
+            connection: name.to_owned(),
+            problem: problem.to_owned(),
+        };
+        let child = connection
+            .children
+            .first()
+            .ok_or_else(|| unusable("it has no child"))?;
+        if child.mode == Mode::Transport {
+            return Err(unusable("transport mode isn't implemented"));
+        }
+        if proposals::usable(&self.provider, &child.esp, SaKind::Esp).is_empty() {
+            return Err(unusable("none of its ESP proposals is implemented"));
+        }
+        let active = |spi: &u64| self.sas.get(spi).is_some_and(Phase::is_active);
+        if self.of_connection(name).iter().any(active) {
+            return Err(CommandError::AlreadyActive(name.to_owned()));
+        }
+        let path = NetPath {
+            local: SocketAddr::new(local, self.settings.ike_port),
+            remote: SocketAddr::new(remote, connection.remote_port),
+        };
+        let first_contact = !self.has_contact(&connection);
+        let begun = InitSent::begin(&mut self.cx(now), connection, path, first_contact);
+        let sent = begun.map_err(|problem| unusable(&problem))?;
+        let spi = sent.head.our_spi.0;
+        self.settle(now, spi, Phase::InitSent(Box::new(sent)));
         Ok(())
     }
 
@@ -79,17 +132,30 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`CommandError::NotActive`] when there is none.
-    pub fn terminate(&mut self, _now: Now, name: &str) -> Result<(), CommandError> {
-        Err(CommandError::NotActive(name.to_owned()))
+    pub fn terminate(&mut self, now: Now, name: &str) -> Result<(), CommandError> {
+        let mut found = self.of_connection(name);
+        found.retain(|spi| self.sas.get(spi).is_some_and(|phase| !phase.is_over()));
+        if found.is_empty() {
+            return Err(CommandError::NotActive(name.to_owned()));
+        }
+        for spi in found {
+            self.with_sa(now, spi, |phase, cx| phase.close(cx, "deleted"));
+        }
+        Ok(())
     }
 
     /// Deletes every IKE SA. [`is_idle`](Self::is_idle) tells when the peers have answered or were given up.
-    pub fn shutdown(&mut self, _now: Now) {}
+    pub fn shutdown(&mut self, now: Now) {
+        let all: Vec<u64> = self.sas.keys().copied().collect();
+        for spi in all {
+            self.with_sa(now, spi, |phase, cx| phase.close(cx, "shutdown"));
+        }
+    }
 
     /// Whether no IKE SA is left that waits for anything.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        true
+        self.sas.values().all(Phase::is_over)
     }
 
     /// A datagram came: an IKE message without the non-ESP marker, to our `local` address and port.
@@ -100,14 +166,36 @@ impl Endpoint {
         remote: SocketAddr,
         ike_message: &[u8],
     ) {
-        let subject = Subject {
-            local: Some(local),
-            remote: Some(remote),
-            ..Subject::default()
+        let path = NetPath { local, remote };
+        let header = match Header::parse(ike_message) {
+            Ok(header) => header,
+            Err(error) => {
+                return self.drop(now, path, DropReason::IkeTooShort, error.to_string());
+            }
         };
-        if let Err(error) = Header::parse(ike_message) {
-            self.out
-                .drop(now, &subject, DropReason::IkeTooShort, error.to_string());
+        if header.version.major != 2 {
+            return self.other_version(now, path, &header, ike_message);
+        }
+        let message = match Message::parse(ike_message) {
+            Ok(message) => message,
+            Err(error) => {
+                return self.drop(now, path, DropReason::IkeMalformed, error.to_string());
+            }
+        };
+        let incoming = Incoming {
+            path,
+            bytes: ike_message,
+            message,
+        };
+        let first = header.exchange == ExchangeType::IKE_SA_INIT
+            && !header.flags.response
+            && header.spi_r.is_zero();
+        if first {
+            return self.first_request(now, &incoming);
+        }
+        match self.find(&header) {
+            Ok(spi) => self.with_sa(now, spi, |phase, cx| phase.handle_message(cx, &incoming)),
+            Err((reason, detail)) => self.drop(now, path, reason, detail),
         }
     }
 
@@ -120,33 +208,67 @@ impl Endpoint {
         problem: PathProblem,
         offender: Option<IpAddr>,
     ) {
+        let heads = || {
+            self.sas
+                .values()
+                .filter(|p| !p.is_over())
+                .filter_map(Phase::head)
+        };
+        let subject = heads()
+            .find(|head| head.path == NetPath { local, remote })
+            .or_else(|| heads().find(|head| head.path.remote.ip() == remote.ip()))
+            .map(Head::subject)
+            .unwrap_or_default();
         let subject = Subject {
             local: Some(local),
             remote: Some(remote),
-            ..Subject::default()
+            ..subject
         };
         let what = Happening::PathFailed {
             problem,
             offender,
             remote_port: remote.port(),
         };
-        self.out.event(now, &subject, what);
+        self.desk.out.event(now, &subject, what);
     }
 
     /// The key holder has answered request `id`. An answer to no open request is ignored.
-    pub fn handle_answer(&mut self, _now: Now, _id: KeyRequestId, _answer: KeyAnswer) {}
+    pub fn handle_answer(&mut self, now: Now, id: KeyRequestId, answer: KeyAnswer) {
+        if let Some(spi) = self.key_requests.remove(&id) {
+            self.with_sa(now, spi, |phase, cx| phase.handle_answer(cx, id, answer));
+        }
+    }
 
     /// The deadline of [`poll_timeout`](Self::poll_timeout) has passed. Calling too early does no harm.
     pub fn handle_timeout(&mut self, now: Now) {
-        let _ = self.timers.due(now.mono);
+        for spi in self.timers.due(now.mono) {
+            self.with_sa(now, spi, Phase::handle_timeout);
+        }
     }
 
     /// A packet was received on a CHILD SA: its peer lives (RFC 7296 2.4).
-    pub fn inbound_esp_seen(&mut self, _now: Now, _spi_in: u32) {}
+    pub fn inbound_esp_seen(&mut self, now: Now, spi_in: u32) {
+        let owner = self.sas.iter().find_map(|(spi, phase)| match phase {
+            Phase::Established(p) => p
+                .children
+                .iter()
+                .any(|c| c.spi_in == spi_in)
+                .then_some(*spi),
+            _ => None,
+        });
+        if let Some(spi) = owner {
+            self.with_sa(now, spi, |mut phase, cx| {
+                if let Phase::Established(p) = &mut phase {
+                    p.inbound_esp_seen(cx.now.mono);
+                }
+                phase
+            });
+        }
+    }
 
     /// The next thing to carry out.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.out.pop()
+        self.desk.out.pop()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest, and why.
@@ -158,13 +280,232 @@ impl Endpoint {
     /// The state of every IKE SA, by our SPI.
     #[must_use]
     pub fn snapshot(&self) -> Vec<IkeSaSnapshot> {
-        let _ = (&self.settings, &self.provider);
-        Vec::new()
+        self.sas.values().filter_map(Phase::snapshot).collect()
     }
 
     /// How many packets were dropped, by reason.
     #[must_use]
     pub fn drops(&self) -> &DropCounters {
-        self.out.drops()
+        self.desk.out.drops()
+    }
+
+    fn cx(&mut self, now: Now) -> Cx<'_> {
+        Cx {
+            now,
+            settings: &self.settings,
+            provider: &self.provider,
+            desk: &mut self.desk,
+        }
+    }
+
+    fn drop(&mut self, now: Now, path: NetPath, reason: DropReason, detail: String) {
+        let subject = Subject {
+            local: Some(path.local),
+            remote: Some(path.remote),
+            ..Subject::default()
+        };
+        self.desk.out.drop(now, &subject, reason, detail);
+    }
+
+    /// Our SPIs of a connection's IKE SAs.
+    fn of_connection(&self, name: &str) -> Vec<u64> {
+        let of = |phase: &Phase| {
+            phase
+                .head()
+                .is_some_and(|head| head.named && head.connection.name == name)
+        };
+        let found = self.sas.iter().filter(|(_, phase)| of(phase));
+        found.map(|(spi, _)| *spi).collect()
+    }
+
+    /// Whether an IKE SA between the connection's identities is up (RFC 7296 2.4).
+    fn has_contact(&self, connection: &Connection) -> bool {
+        self.sas.values().any(|phase| match phase {
+            Phase::Established(p) => {
+                p.local_id == connection.local_id
+                    && connection
+                        .remote_id
+                        .as_ref()
+                        .is_none_or(|id| *id == p.remote_id)
+            }
+            _ => false,
+        })
+    }
+
+    /// The IKE SA that a header names. The initiator flag says which of the two SPIs is ours.
+    fn find(&self, header: &Header) -> Result<u64, (DropReason, String)> {
+        let (ours, theirs) = if header.flags.initiator {
+            (header.spi_r, header.spi_i)
+        } else {
+            (header.spi_i, header.spi_r)
+        };
+        let head_of = |spi: IkeSpi| self.sas.get(&spi.0).and_then(Phase::head);
+        if let Some(head) = head_of(ours) {
+            // Until the responder has chosen its SPI, any will do.
+            let peer_fits = head.peer_spi == theirs || head.peer_spi.is_zero();
+            let role = if header.flags.initiator {
+                Role::Responder
+            } else {
+                Role::Initiator
+            };
+            if peer_fits && head.role == role {
+                return Ok(ours.0);
+            }
+        }
+        if head_of(theirs).is_some() {
+            let detail = "the initiator flag contradicts the roles, or our own message came back";
+            return Err((DropReason::IkeBadFlags, detail.to_owned()));
+        }
+        let detail = format!("no IKE SA {}_{}", header.spi_i, header.spi_r);
+        Err((DropReason::IkeUnknownSpi, detail))
+    }
+
+    /// An IKE_SA_INIT request: a new peer, or one that missed our answer.
+    fn first_request(&mut self, now: Now, incoming: &Incoming<'_>) {
+        let spi_i = incoming.message.header.spi_i;
+        if self.desk.spis.is_ours(spi_i) {
+            let detail = "our own IKE_SA_INIT came back".to_owned();
+            return self.drop(now, incoming.path, DropReason::IkeBadFlags, detail);
+        }
+        let key = (incoming.path.remote, spi_i);
+        let known = self.first_requests.get(&key).copied();
+        let again = known.filter(|spi| match self.sas.get(spi) {
+            Some(Phase::InitAnswered(p)) => p.transcript.theirs == incoming.bytes,
+            // Beyond that phase the request is as old as the answer; it is counted as the duplicate that it is.
+            Some(_) => true,
+            None => false,
+        });
+        if let Some(spi) = again {
+            return self.with_sa(now, spi, |phase, cx| {
+                match &phase {
+                    Phase::InitAnswered(p) => p.repeat(cx, incoming.path),
+                    other => {
+                        if let Some(head) = other.head() {
+                            let detail = "IKE_SA_INIT 0 of an IKE SA that is further on";
+                            cx.drop(head, incoming.path, DropReason::IkeDuplicate, detail);
+                        }
+                    }
+                }
+                phase
+            });
+        }
+        let mut cx = Cx {
+            now,
+            settings: &self.settings,
+            provider: &self.provider,
+            desk: &mut self.desk,
+        };
+        let door = Door {
+            connections: &mut self.connections.values(),
+            cookies: &self.cookies,
+            half_open: self.half_open,
+        };
+        if let Some(answered) = init_answer::answer(&mut cx, door, incoming) {
+            let spi = answered.secured.head.our_spi.0;
+            self.first_requests.insert(key, spi);
+            self.settle(now, spi, Phase::InitAnswered(answered));
+        }
+    }
+
+    /// Another major version than ours. It is evidence when it answers our IKE_SA_INIT, and counts in any case.
+    fn other_version(&mut self, now: Now, path: NetPath, header: &Header, datagram: &[u8]) {
+        let major = header.version.major;
+        let detail = format!("major version {major}, exchange type {}", header.exchange.0);
+        let attempt = self
+            .sas
+            .get(&header.spi_i.0)
+            .and_then(Phase::head)
+            .map(Head::subject);
+        let subject = Subject {
+            local: Some(path.local),
+            remote: Some(path.remote),
+            ..attempt.unwrap_or_default()
+        };
+        self.desk
+            .out
+            .drop(now, &subject, DropReason::IkeVersion, detail);
+        if major == 1
+            && let Some(notify) = versions::v1_error(datagram)
+        {
+            self.with_sa(now, header.spi_i.0, |mut phase, cx| {
+                if let Phase::InitSent(p) = &mut phase {
+                    p.other_version_claims(cx, notify, major);
+                }
+                phase
+            });
+        } else if let Some(payload) = versions::answer(header) {
+            self.desk.out.push(Output::Transmit {
+                local: path.local,
+                remote: path.remote,
+                payload,
+            });
+        }
+    }
+
+    /// Hands an input to an IKE SA and takes back what becomes of it.
+    fn with_sa(&mut self, now: Now, spi: u64, input: impl FnOnce(Phase, &mut Cx<'_>) -> Phase) {
+        let Some(phase) = self.sas.remove(&spi) else {
+            return;
+        };
+        self.half_open -= u32::from(phase.is_half_open());
+        let phase = input(phase, &mut self.cx(now));
+        self.settle(now, spi, phase);
+    }
+
+    /// Files an IKE SA under our SPI, sets its timer, and does what it noted for us.
+    fn settle(&mut self, now: Now, spi: u64, phase: Phase) {
+        let deadline = phase.deadline(&self.cx(now));
+        self.timers.set(spi, deadline);
+        if let Phase::Gone = phase {
+            self.desk.spis.release_ike(IkeSpi(spi));
+            self.key_requests.retain(|_, owner| *owner != spi);
+            self.first_requests.retain(|_, owner| *owner != spi);
+        } else {
+            if !phase.is_half_open() && !phase.is_over() {
+                self.first_requests.retain(|_, owner| *owner != spi);
+            }
+            self.half_open += u32::from(phase.is_half_open());
+            self.sas.insert(spi, phase);
+        }
+        for note in core::mem::take(&mut self.desk.notes) {
+            match note {
+                Note::KeyAsked(id) => {
+                    self.key_requests.insert(id, spi);
+                }
+                Note::Successor(new) => {
+                    let new_spi = new.secured.head.our_spi.0;
+                    self.settle(now, new_spi, Phase::Established(new));
+                }
+                Note::InitialContact {
+                    local_id,
+                    remote_id,
+                } => self.forget_others(now, spi, &local_id, &remote_id),
+            }
+        }
+    }
+
+    /// The peer has started afresh: what it had with us before is gone on its side (RFC 7296 2.4).
+    fn forget_others(&mut self, now: Now, keep: u64, local_id: &Identity, remote_id: &Identity) {
+        let same = |phase: &Phase| match phase {
+            Phase::Established(p) => p.local_id == *local_id && p.remote_id == *remote_id,
+            _ => false,
+        };
+        let others = self.sas.iter().filter(|(spi, p)| **spi != keep && same(p));
+        let others: Vec<u64> = others.map(|(spi, _)| *spi).collect();
+        for spi in &others {
+            self.with_sa(now, *spi, |phase, cx| match phase {
+                Phase::Established(p) => {
+                    p.end(cx, Party::Peer, "replaced");
+                    Phase::Gone
+                }
+                other => other,
+            });
+        }
+        let what = Happening::InitialContact {
+            closed: u32::try_from(others.len()).unwrap_or(u32::MAX),
+        };
+        if let Some(head) = self.sas.get(&keep).and_then(Phase::head).cloned() {
+            self.cx(now).event(&head, what);
+        }
     }
 }

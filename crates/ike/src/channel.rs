@@ -1,0 +1,123 @@
+//! The protected channel of an IKE SA: its keys at work on messages, whole or in fragments.
+
+use adit_crypto::{BadKey, IkeKeys, IkeSuite, OpenError, Prf, SkCipher};
+use adit_model::Secret;
+use adit_model::event::Role;
+use adit_wire::iana::PayloadType;
+use adit_wire::v2::{Encrypted, FragmentHeader, Header, PayloadList, SealLayout};
+
+use crate::fragments::Reassembly;
+
+/// Keys of one IKE SA, sorted into ours and the peer's.
+pub(crate) struct Channel {
+    pub prf: &'static dyn Prf,
+    /// Derives keys of CHILD SAs and of the next IKE SA.
+    pub sk_d: Secret,
+    /// Enters our AUTH value.
+    pub sk_p_ours: Secret,
+    /// Enters the peer's AUTH value.
+    pub sk_p_peer: Secret,
+    /// Both sides announced fragmentation.
+    pub fragmentation: bool,
+    pub reassembly: Option<Reassembly>,
+    seal: SkCipher,
+    open: SkCipher,
+}
+
+impl Channel {
+    /// Puts derived keys to work for the side that has `role`.
+    pub fn new(
+        suite: &IkeSuite,
+        keys: IkeKeys,
+        role: Role,
+        fragmentation: bool,
+    ) -> Result<Self, BadKey> {
+        let from_initiator =
+            SkCipher::new(&suite.protection, keys.sk_ei.expose(), keys.sk_ai.expose())?;
+        let from_responder =
+            SkCipher::new(&suite.protection, keys.sk_er.expose(), keys.sk_ar.expose())?;
+        let (seal, open, sk_p_ours, sk_p_peer) = match role {
+            Role::Initiator => (from_initiator, from_responder, keys.sk_pi, keys.sk_pr),
+            Role::Responder => (from_responder, from_initiator, keys.sk_pr, keys.sk_pi),
+        };
+        Ok(Self {
+            prf: suite.prf,
+            sk_d: keys.sk_d,
+            sk_p_ours,
+            sk_p_peer,
+            fragmentation,
+            reassembly: None,
+            seal,
+            open,
+        })
+    }
+
+    /// A message as the datagrams to send: one, or several fragments when it would be longer than `max` octets and
+    /// the peer takes fragments.
+    pub fn seal(
+        &mut self,
+        header: &Header,
+        payloads: &PayloadList,
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, String> {
+        let mut inner = Vec::new();
+        let first = payloads.emit(&mut inner).map_err(|e| e.to_string())?;
+        let whole = Header::LEN + 4 + self.seal.sealed_len(inner.len());
+        if !self.fragmentation || whole <= max {
+            return Ok(vec![self.seal_one(header, first, None, &inner)?]);
+        }
+        let shape = self.seal.shape();
+        let layout = SealLayout {
+            iv: shape.iv_len,
+            block: shape.block_len,
+            icv: shape.icv_len,
+        };
+        let parts: Vec<&[u8]> = inner.chunks(layout.fragment_capacity(max).max(1)).collect();
+        let total = u16::try_from(parts.len()).map_err(|_| "too many fragments".to_owned())?;
+        (1..=total)
+            .zip(parts)
+            .map(|(number, part)| {
+                let first = if number == 1 {
+                    first
+                } else {
+                    PayloadType::NONE
+                };
+                self.seal_one(header, first, Some(FragmentHeader { number, total }), part)
+            })
+            .collect()
+    }
+
+    fn seal_one(
+        &mut self,
+        header: &Header,
+        first_inner: PayloadType,
+        fragment: Option<FragmentHeader>,
+        inner: &[u8],
+    ) -> Result<Vec<u8>, String> {
+        let mut message = Vec::new();
+        Header {
+            next_payload: match fragment {
+                Some(_) => PayloadType::SKF,
+                None => PayloadType::SK,
+            },
+            ..*header
+        }
+        .emit(&mut message);
+        message.extend_from_slice(&[first_inner.0, 0, 0, 0]);
+        if let Some(FragmentHeader { number, total }) = fragment {
+            message.extend_from_slice(&number.to_be_bytes());
+            message.extend_from_slice(&total.to_be_bytes());
+        }
+        self.seal
+            .seal(&mut message, Header::LEN, inner)
+            .map_err(|e| e.to_string())?;
+        Ok(message)
+    }
+
+    /// The inner payloads of a received message or fragment, authenticated and decrypted.
+    pub fn open(&self, datagram: &[u8], encrypted: &Encrypted) -> Result<Vec<u8>, OpenError> {
+        let mut copy = datagram.to_vec();
+        let inner = self.open.open(&mut copy, encrypted.body().start)?;
+        Ok(copy.get(inner).unwrap_or_default().to_vec())
+    }
+}

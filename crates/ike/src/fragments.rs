@@ -1,0 +1,147 @@
+//! Messages in pieces (RFC 7383).
+
+use adit_wire::iana::PayloadType;
+use adit_wire::v2::FragmentHeader;
+
+/// Most fragments of one message that are collected.
+const MAX_FRAGMENTS: u16 = 128;
+
+/// The pieces of one message, each already authenticated.
+pub(crate) struct Reassembly {
+    message_id: u32,
+    response: bool,
+    first_inner: PayloadType,
+    parts: Vec<Option<Vec<u8>>>,
+    octets: usize,
+}
+
+/// What became of a fragment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Collected {
+    /// Kept; others are missing.
+    More,
+    /// The message is whole: type of its first payload, and its inner payloads.
+    Whole(PayloadType, Vec<u8>),
+    /// Refused; why.
+    Refused(&'static str),
+}
+
+/// Adds an authenticated fragment to what is collected, at most `limit` octets. A sender that retries with smaller
+/// fragments raises the total, which starts the collection over; a lower total is a late fragment of an earlier try
+/// (RFC 7383 2.6).
+pub(crate) fn collect(
+    slot: &mut Option<Reassembly>,
+    (message_id, response): (u32, bool),
+    fragment: FragmentHeader,
+    first_inner: PayloadType,
+    part: Vec<u8>,
+    limit: usize,
+) -> Collected {
+    if fragment.total > MAX_FRAGMENTS {
+        return Collected::Refused("too many fragments");
+    }
+    let total = usize::from(fragment.total);
+    let starts_over = slot.as_ref().is_none_or(|have| {
+        (have.message_id, have.response) != (message_id, response) || have.parts.len() < total
+    });
+    if starts_over {
+        *slot = Some(Reassembly {
+            message_id,
+            response,
+            first_inner: PayloadType::NONE,
+            parts: vec![None; total],
+            octets: 0,
+        });
+    }
+    let Some(have) = slot else {
+        return Collected::Refused("nothing is being collected");
+    };
+    if have.parts.len() > total {
+        return Collected::Refused("a fragment of an earlier try");
+    }
+    if have.octets + part.len() > limit {
+        return Collected::Refused("the fragments make too long a message");
+    }
+    let Some(place) = have.parts.get_mut(usize::from(fragment.number) - 1) else {
+        return Collected::Refused("a fragment number beyond the total");
+    };
+    if place.is_some() {
+        return Collected::Refused("a fragment that is here already");
+    }
+    have.octets += part.len();
+    *place = Some(part);
+    if fragment.number == 1 {
+        have.first_inner = first_inner;
+    }
+    if have.parts.iter().any(Option::is_none) {
+        return Collected::More;
+    }
+    let whole = have.parts.iter().flatten().flatten().copied().collect();
+    let first_inner = have.first_inner;
+    *slot = None;
+    Collected::Whole(first_inner, whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(
+        slot: &mut Option<Reassembly>,
+        id: u32,
+        number: u16,
+        total: u16,
+        part: &[u8],
+    ) -> Collected {
+        let fragment = FragmentHeader { number, total };
+        collect(
+            slot,
+            (id, false),
+            fragment,
+            PayloadType::ID_I,
+            part.to_vec(),
+            10,
+        )
+    }
+
+    #[test]
+    fn fragments_come_in_any_order() {
+        let mut slot = None;
+        assert_eq!(push(&mut slot, 1, 3, 3, b"c"), Collected::More);
+        assert_eq!(push(&mut slot, 1, 1, 3, b"a"), Collected::More);
+        assert!(matches!(
+            push(&mut slot, 1, 1, 3, b"a"),
+            Collected::Refused(_)
+        ));
+        let whole = Collected::Whole(PayloadType::ID_I, b"abc".to_vec());
+        assert_eq!(push(&mut slot, 1, 2, 3, b"b"), whole);
+        assert!(slot.is_none());
+    }
+
+    #[test]
+    fn a_higher_total_starts_over_and_a_lower_one_is_late() {
+        let mut slot = None;
+        assert_eq!(push(&mut slot, 1, 1, 2, b"ab"), Collected::More);
+        assert_eq!(push(&mut slot, 1, 1, 3, b"a"), Collected::More);
+        assert!(matches!(
+            push(&mut slot, 1, 2, 2, b"c"),
+            Collected::Refused(_)
+        ));
+        assert_eq!(push(&mut slot, 1, 2, 3, b"b"), Collected::More);
+        assert_eq!(push(&mut slot, 2, 1, 2, b"x"), Collected::More);
+    }
+
+    #[test]
+    fn there_are_limits() {
+        let mut slot = None;
+        assert!(matches!(
+            push(&mut slot, 1, 1, 129, b"a"),
+            Collected::Refused(_)
+        ));
+        assert_eq!(push(&mut slot, 1, 1, 2, b"0123456"), Collected::More);
+        assert!(matches!(
+            push(&mut slot, 1, 2, 2, b"0123456"),
+            Collected::Refused(_)
+        ));
+    }
+}

@@ -1,0 +1,343 @@
+//! An IKE SA from the moment it has keys: requests and responses under the message window, sealed and opened.
+
+use adit_model::connection::Retransmit;
+use adit_model::drops::DropReason;
+use adit_model::event::Happening;
+use adit_model::reason::Refusal;
+use adit_wire::iana::ExchangeType;
+use adit_wire::v2::rules::{self, Shape};
+use adit_wire::v2::{Encrypted, PayloadList};
+
+use crate::channel::Channel;
+use crate::cx::Cx;
+use crate::describe;
+use crate::fragments::{self, Collected};
+use crate::head::{Head, Incoming, NetPath};
+use crate::timers::{Deadline, TimerReason};
+use crate::window::{Current, Overdue, Pending, Place, Replies};
+
+/// What every phase with keys has.
+pub(crate) struct Secured {
+    pub head: Head,
+    pub channel: Channel,
+    pub replies: Replies,
+    pub pending: Option<Pending>,
+    /// Message ID of our next request.
+    pub next_request: u32,
+}
+
+/// An authentic message that moves the IKE SA on: its kind and payloads, or why it can't be used.
+pub(crate) enum Accepted {
+    /// A request of the peer's; it is now [`Replies::current`] and has to be answered.
+    Request(Result<(Shape, PayloadList), Refusal>),
+    /// The response to the pending request, which is pending no more.
+    Response(Result<(Shape, PayloadList), Refusal>),
+}
+
+/// When an authentic message of another path moves the IKE SA there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follow {
+    /// While the peer is setting up: it may float to port 4500.
+    Floating,
+    /// Later on: only a peer behind a NAT (RFC 7296 2.23).
+    BehindNat,
+}
+
+impl Secured {
+    pub fn new(head: Head, channel: Channel, next_request: u32, next_reply: u32) -> Self {
+        Self {
+            head,
+            channel,
+            replies: Replies::starting_at(next_reply),
+            pending: None,
+            next_request,
+        }
+    }
+
+    /// Takes a message in. Whatever is rejected on the way is counted here and changes nothing.
+    pub fn accept(
+        &mut self,
+        cx: &mut Cx<'_>,
+        incoming: &Incoming<'_>,
+        requests: &[ExchangeType],
+        follow: Follow,
+    ) -> Option<Accepted> {
+        let header = incoming.message.header;
+        let reject = |cx: &mut Cx<'_>, head: &Head, reason, detail: String| {
+            cx.drop(head, incoming.path, reason, detail);
+        };
+        let name = format!("{} {}", header.exchange, header.message_id);
+        let mut duplicate = false;
+        if header.flags.response {
+            let expected = self.pending.as_ref().is_some_and(|pending| {
+                (pending.exchange, pending.message_id) == (header.exchange, header.message_id)
+            });
+            if !expected {
+                let detail = format!("{name} answers nothing that was asked");
+                reject(cx, &self.head, DropReason::IkeUnexpectedResponse, detail);
+                return None;
+            }
+        } else {
+            let refused = match self.replies.place(header.message_id) {
+                Place::Answered => {
+                    duplicate = true;
+                    None
+                }
+                Place::InWork => Some((DropReason::IkeBusy, "is being worked on")),
+                _ if !requests.contains(&header.exchange) => {
+                    Some((DropReason::IkeUnexpectedExchange, "doesn't belong here"))
+                }
+                Place::Outside => {
+                    Some((DropReason::IkeUnexpectedMessageId, "is outside the window"))
+                }
+                Place::Fresh => None,
+            };
+            if let Some((reason, problem)) = refused {
+                reject(cx, &self.head, reason, format!("{name} {problem}"));
+                return None;
+            }
+        }
+        let Some(encrypted) = &incoming.message.encrypted else {
+            let names = describe::message(&header, &incoming.message.payloads, 0).payloads;
+            let detail = format!("{name} in clear: {}", names.join(" "));
+            reject(cx, &self.head, DropReason::IkeUnprotected, detail);
+            return None;
+        };
+        if encrypted.fragment().is_some() && !self.channel.fragmentation {
+            let detail = format!("{name} is a fragment, which was not agreed on");
+            reject(cx, &self.head, DropReason::IkeFragment, detail);
+            return None;
+        }
+        let inner = match self.channel.open(incoming.bytes, encrypted) {
+            Ok(inner) => inner,
+            Err(error) => {
+                let reason = match error {
+                    adit_crypto::OpenError::BadIcv => DropReason::IkeAuthenticity,
+                    _ => DropReason::IkeMalformed,
+                };
+                reject(cx, &self.head, reason, format!("{name}: {error}"));
+                return None;
+            }
+        };
+        if duplicate {
+            self.repeat_last(cx, incoming, encrypted, &name);
+            return None;
+        }
+        let (first_inner, inner) = match encrypted {
+            Encrypted::Sk { first_inner, .. } => (*first_inner, inner),
+            Encrypted::Skf {
+                first_inner,
+                fragment,
+                ..
+            } => match fragments::collect(
+                &mut self.channel.reassembly,
+                (header.message_id, header.flags.response),
+                *fragment,
+                *first_inner,
+                inner,
+                cx.settings.reassembly_limit,
+            ) {
+                Collected::Whole(first_inner, inner) => (first_inner, inner),
+                Collected::More => return None,
+                Collected::Refused(problem) => {
+                    let detail = format!("{name}: {problem}");
+                    reject(cx, &self.head, DropReason::IkeFragment, detail);
+                    return None;
+                }
+            },
+        };
+        self.channel.reassembly = None;
+        self.follow(cx, incoming.path, follow);
+
+        let content = read(incoming, first_inner, &inner).map(|(shape, payloads)| {
+            let info = describe::message(&header, &payloads, incoming.bytes.len());
+            let head = self.head.at(incoming.path);
+            cx.event(&head, Happening::Received(info));
+            (shape, payloads)
+        });
+        if header.flags.response {
+            self.pending = None;
+            return Some(Accepted::Response(content));
+        }
+        self.replies.current = Some(Current {
+            exchange: header.exchange,
+            message_id: header.message_id,
+            path: incoming.path,
+        });
+        Some(Accepted::Request(content))
+    }
+
+    /// An answered request came again: the answer goes out again; of a fragmented request only for its first fragment
+    /// (RFC 7383 2.6.1).
+    fn repeat_last(
+        &self,
+        cx: &mut Cx<'_>,
+        incoming: &Incoming<'_>,
+        encrypted: &Encrypted,
+        name: &str,
+    ) {
+        let first = encrypted.fragment().is_none_or(|f| f.number == 1);
+        if let (true, Some(last)) = (first, &self.replies.last) {
+            cx.transmit(incoming.path, last);
+        }
+        let detail = format!("{name} was answered before");
+        cx.drop(&self.head, incoming.path, DropReason::IkeDuplicate, detail);
+    }
+
+    fn follow(&mut self, cx: &mut Cx<'_>, path: NetPath, follow: Follow) {
+        let from = self.head.path;
+        let behind_nat = self.head.nat.is_some_and(|nat| nat.remote_behind_nat);
+        if path == from || (follow == Follow::BehindNat && !behind_nat) {
+            return;
+        }
+        self.head.path = path;
+        if path.local.port() != from.local.port() && path.local.port() == cx.settings.nat_port {
+            cx.event(&self.head, Happening::Floated);
+        } else {
+            let what = Happening::PeerMoved {
+                from: from.remote,
+                to: path.remote,
+            };
+            cx.event(&self.head, what);
+        }
+    }
+
+    /// Sends a request. There must be none pending.
+    pub fn request(
+        &mut self,
+        cx: &mut Cx<'_>,
+        exchange: ExchangeType,
+        payloads: &PayloadList,
+        schedule: Retransmit,
+    ) {
+        let message_id = self.next_request;
+        let path = self.head.path;
+        let Some(datagrams) = self.send(cx, exchange, false, message_id, path, payloads) else {
+            return;
+        };
+        self.next_request = self.next_request.saturating_add(1);
+        self.pending = Some(Pending::new(
+            exchange,
+            message_id,
+            datagrams,
+            schedule,
+            cx.now.mono,
+        ));
+    }
+
+    /// Answers the request that is being worked on.
+    pub fn reply(&mut self, cx: &mut Cx<'_>, payloads: &PayloadList) {
+        let Some(Current {
+            exchange,
+            message_id,
+            path,
+        }) = self.replies.current
+        else {
+            return;
+        };
+        if let Some(datagrams) = self.send(cx, exchange, true, message_id, path, payloads) {
+            self.replies.answered(datagrams);
+        }
+    }
+
+    fn send(
+        &mut self,
+        cx: &mut Cx<'_>,
+        exchange: ExchangeType,
+        response: bool,
+        message_id: u32,
+        path: NetPath,
+        payloads: &PayloadList,
+    ) -> Option<Vec<Vec<u8>>> {
+        let header = self.head.header(exchange, response, message_id);
+        match self
+            .channel
+            .seal(&header, payloads, cx.settings.max_fragment)
+        {
+            Ok(datagrams) => {
+                let octets = datagrams.iter().map(Vec::len).sum();
+                let info = describe::message(&header, payloads, octets);
+                cx.event(&self.head.at(path), Happening::Sent(info));
+                cx.transmit(path, &datagrams);
+                Some(datagrams)
+            }
+            Err(problem) => {
+                let what = Happening::Refused {
+                    what: exchange.to_string(),
+                    refusal: Refusal::Local { problem },
+                    notify: None,
+                };
+                cx.event(&self.head, what);
+                None
+            }
+        }
+    }
+
+    /// Repeats or gives up the pending request when its time has come; `true` when it was given up.
+    pub fn retransmit(&mut self, cx: &mut Cx<'_>) -> bool {
+        retransmit(cx, &self.head, &mut self.pending)
+    }
+
+    pub fn retransmit_deadline(&self) -> Option<Deadline> {
+        let pending = self.pending.as_ref()?;
+        Some((pending.due(), TimerReason::Retransmit))
+    }
+}
+
+/// Repeats or gives up a request; `true` when it was given up.
+pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending>) -> bool {
+    let Some(pending) = slot else { return false };
+    match pending.check(cx.now.mono) {
+        Overdue::NotYet => false,
+        Overdue::Resend(attempt) => {
+            let what = Happening::Retransmitted {
+                exchange: pending.exchange.to_string(),
+                message_id: pending.message_id,
+                attempt,
+            };
+            cx.transmit(head.path, &pending.datagrams);
+            cx.event(head, what);
+            false
+        }
+        Overdue::GiveUp => {
+            let what = Happening::GaveUp {
+                exchange: pending.exchange.to_string(),
+                message_id: pending.message_id,
+                transmissions: pending.transmissions,
+                waited_ms: pending.waited_ms(cx.now.mono),
+            };
+            cx.event(head, what);
+            *slot = None;
+            true
+        }
+    }
+}
+
+/// Reads the inner payloads and checks that they are those of such a message.
+fn read(
+    incoming: &Incoming<'_>,
+    first_inner: adit_wire::iana::PayloadType,
+    inner: &[u8],
+) -> Result<(Shape, PayloadList), Refusal> {
+    let header = incoming.message.header;
+    let payloads = PayloadList::parse(first_inner, inner).map_err(|error| malformed(&error))?;
+    if let Some(kind) = payloads.first_unsupported_critical() {
+        return Err(Refusal::CriticalPayload { payload: kind.0 });
+    }
+    let shape =
+        rules::check(header.exchange, header.flags.response, true, &payloads).map_err(|error| {
+            Refusal::Presence {
+                problem: error.to_string(),
+            }
+        })?;
+    Ok((shape, payloads))
+}
+
+/// A reading error as a refusal.
+pub(crate) fn malformed(error: &adit_wire::WireError) -> Refusal {
+    Refusal::Malformed {
+        field: error.field.to_owned(),
+        offset: error.offset,
+        problem: error.reason.to_string(),
+    }
+}

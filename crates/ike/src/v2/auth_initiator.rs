@@ -1,0 +1,499 @@
+//! Initiator, IKE_AUTH (RFC 7296 1.2, 2.15): `Signing → AuthSent → Verifying → Established`.
+//!
+//! Each phase is consumed by what ends it. The two in which the key holder is asked have a deadline of their own.
+
+use adit_model::Mono;
+use adit_model::connection::{self, Mode};
+use adit_model::drops::DropReason;
+use adit_model::event::{Asked, Happening, Party};
+use adit_model::proposal::{Proposal, SaKind};
+use adit_model::reason::Refusal;
+use adit_wire::iana::{AuthMethod, ExchangeType, NotifyType};
+use adit_wire::v2::rules::Shape;
+use adit_wire::v2::{AuthPayload, IdPayload, Notify, Payload, PayloadList};
+
+use crate::cx::Cx;
+use crate::describe;
+use crate::head::{Head, Incoming};
+use crate::output::{KeyAnswer, KeyRequestId, Purpose};
+use crate::secured::{Accepted, Follow, Secured};
+use crate::timers::{Deadline, TimerReason};
+use crate::v2::child::{self, Agreed, Child, KeySource};
+use crate::v2::closing::Closing;
+use crate::v2::established::Established;
+use crate::v2::narrow::{self, Traffic};
+use crate::v2::transcript::{Transcript, id_payload};
+use crate::v2::verify::{self, Claim};
+use crate::v2::{Phase, proposals};
+
+/// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
+pub(crate) struct Attempt {
+    pub secured: Secured,
+    pub transcript: Transcript,
+    pub first_contact: bool,
+}
+
+/// The CHILD SA that IKE_AUTH asks for.
+struct ChildOffer {
+    config: connection::Child,
+    proposals: Vec<Proposal>,
+    spi_in: u32,
+}
+
+/// The key holder makes our AUTH value.
+pub(crate) struct Signing {
+    attempt: Box<Attempt>,
+    asked: KeyRequestId,
+    until: Mono,
+}
+
+/// IKE_AUTH is out.
+pub(crate) struct AuthSent {
+    attempt: Box<Attempt>,
+    offer: ChildOffer,
+}
+
+/// The key holder says what the peer's AUTH value should be.
+pub(crate) struct Verifying {
+    attempt: Box<Attempt>,
+    offer: ChildOffer,
+    claim: Claim,
+    payloads: PayloadList,
+    asked: KeyRequestId,
+    until: Mono,
+}
+
+impl Attempt {
+    fn head(&self) -> &Head {
+        &self.secured.head
+    }
+
+    /// Asks for our AUTH value.
+    pub fn sign(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        let id = id_payload(&self.head().connection.local_id);
+        let octets = self.transcript.our_octets(&self.secured.channel, &id);
+        let remote_id = verify::expected_identity(self.head());
+        match verify::ask_auth(cx, self.head(), &remote_id, octets, Purpose::Sign) {
+            Some(asked) => Phase::Signing(Box::new(Signing {
+                until: cx.now.mono + cx.settings.key_timeout,
+                attempt: self,
+                asked,
+            })),
+            None => Phase::failed(cx, self.head(), Party::Us),
+        }
+    }
+
+    /// We can't go on, before anything was sent that the peer would have to be told about.
+    fn abandon(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        let what = Happening::Refused {
+            what: ExchangeType::IKE_AUTH.to_string(),
+            refusal,
+            notify: None,
+        };
+        cx.event(self.head(), what);
+        Phase::failed(cx, self.head(), Party::Us)
+    }
+
+    /// The peer believes that the IKE SA is up; it is told otherwise (RFC 7296 2.21.2).
+    fn reject(self: Box<Self>, cx: &mut Cx<'_>, offer: &ChildOffer, refusal: Refusal) -> Phase {
+        cx.desk.spis.release_esp(offer.spi_in);
+        let notify = Notify::new(NotifyType::AUTHENTICATION_FAILED);
+        let what = Happening::Refused {
+            what: ExchangeType::IKE_AUTH.to_string(),
+            refusal,
+            notify: Some(notify.kind.to_string()),
+        };
+        cx.event(self.head(), what);
+        let farewell = PayloadList(vec![Payload::Notify(notify)]);
+        Closing::begin(cx, self.secured, Vec::new(), farewell, "failed")
+    }
+}
+
+impl Signing {
+    pub fn head(&self) -> &Head {
+        self.attempt.head()
+    }
+
+    pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        // Nothing is pending and no request is allowed yet: this counts the message and no more.
+        self.attempt
+            .secured
+            .accept(cx, incoming, &[], Follow::BehindNat);
+        Phase::Signing(self)
+    }
+
+    pub fn handle_answer(
+        self: Box<Self>,
+        cx: &mut Cx<'_>,
+        id: KeyRequestId,
+        answer: KeyAnswer,
+    ) -> Phase {
+        if id != self.asked {
+            return Phase::Signing(self);
+        }
+        let mut attempt = self.attempt;
+        let remote_id = verify::expected_identity(attempt.head());
+        match verify::auth_value(answer, attempt.head(), &remote_id) {
+            Ok(value) => {
+                let auth = AuthPayload {
+                    method: AuthMethod::SHARED_KEY_MIC,
+                    data: value.expose().to_vec(),
+                };
+                match ChildOffer::new(cx, attempt.head()) {
+                    Ok(offer) => {
+                        let request = request(&attempt, auth, &offer);
+                        let schedule = attempt.head().connection.retransmit;
+                        attempt
+                            .secured
+                            .request(cx, ExchangeType::IKE_AUTH, &request, schedule);
+                        Phase::AuthSent(Box::new(AuthSent { attempt, offer }))
+                    }
+                    Err(refusal) => attempt.abandon(cx, refusal),
+                }
+            }
+            Err(refusal) => attempt.abandon(cx, refusal),
+        }
+    }
+
+    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        if self.until > cx.now.mono {
+            return Phase::Signing(self);
+        }
+        self.attempt.abandon(cx, verify::key_holder_silent())
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        Some((self.until, TimerReason::KeyHolder))
+    }
+}
+
+impl ChildOffer {
+    /// The first configured child.
+    fn new(cx: &mut Cx<'_>, head: &Head) -> Result<Self, Refusal> {
+        let unusable = |problem: &str| Refusal::Local {
+            problem: problem.to_owned(),
+        };
+        let config = head
+            .connection
+            .children
+            .first()
+            .ok_or_else(|| unusable("the connection has no child"))?
+            .clone();
+        if config.mode == Mode::Transport {
+            return Err(Refusal::Unsupported {
+                what: "transport mode".to_owned(),
+            });
+        }
+        let proposals = proposals::usable(cx.provider, &config.esp, SaKind::Esp);
+        if proposals.is_empty() {
+            return Err(unusable("no ESP proposal that is implemented"));
+        }
+        let spi_in = cx.new_esp_spi();
+        Ok(Self {
+            config,
+            proposals,
+            spi_in,
+        })
+    }
+}
+
+/// `SK { IDi, [N(INITIAL_CONTACT),] [IDr,] AUTH, SAi2, TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
+fn request(attempt: &Attempt, auth: AuthPayload, offer: &ChildOffer) -> PayloadList {
+    let connection = &attempt.head().connection;
+    let initial_contact = attempt
+        .first_contact
+        .then(|| Payload::Notify(Notify::new(NotifyType::INITIAL_CONTACT)));
+    let id_r = connection
+        .remote_id
+        .as_ref()
+        .map(|id| Payload::IdR(id_payload(id)));
+    let spi = offer.spi_in.to_be_bytes();
+    let sa = proposals::to_wire(&offer.proposals, SaKind::Esp, &spi, false);
+    core::iter::once(Payload::IdI(id_payload(&connection.local_id)))
+        .chain(initial_contact)
+        .chain(id_r)
+        .chain([
+            Payload::Auth(auth),
+            Payload::Sa(sa),
+            Payload::TsI(narrow::to_wire(&offer.config.local_ts)),
+            Payload::TsR(narrow::to_wire(&offer.config.remote_ts)),
+            Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
+        ])
+        .collect()
+}
+
+impl AuthSent {
+    pub fn head(&self) -> &Head {
+        self.attempt.head()
+    }
+
+    /// The attempt is given up from outside.
+    pub fn release(&self, cx: &mut Cx<'_>) {
+        cx.desk.spis.release_esp(self.offer.spi_in);
+    }
+
+    pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        let accepted = self
+            .attempt
+            .secured
+            .accept(cx, incoming, &[], Follow::BehindNat);
+        let Some(Accepted::Response(response)) = accepted else {
+            return Phase::AuthSent(self);
+        };
+        let Self { attempt, offer } = *self;
+        let (shape, payloads) = match response {
+            Ok(read) => read,
+            Err(refusal) => return attempt.reject(cx, &offer, refusal),
+        };
+        match shape {
+            Shape::AuthError => {
+                let head = attempt.head();
+                cx.desk.spis.release_esp(offer.spi_in);
+                if let Some(notify) = payloads.error_notify() {
+                    let what = auth_refused(head, notify);
+                    cx.event(head, what);
+                }
+                Phase::failed(cx, head, Party::Peer)
+            }
+            Shape::AuthResponse | Shape::AuthResponseChildError | Shape::AuthResponseChildless => {
+                match claim(attempt.head(), &payloads) {
+                    Ok((claim, id)) => verify_peer(cx, attempt, offer, claim, &id, payloads),
+                    Err(refusal) => attempt.reject(cx, &offer, refusal),
+                }
+            }
+            other => {
+                let refusal = Refusal::Unsupported {
+                    what: other.to_string(),
+                };
+                attempt.reject(cx, &offer, refusal)
+            }
+        }
+    }
+
+    pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        if self.attempt.secured.retransmit(cx) {
+            self.release(cx);
+            return Phase::failed(cx, self.attempt.head(), Party::Us);
+        }
+        Phase::AuthSent(self)
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.attempt.secured.retransmit_deadline()
+    }
+}
+
+fn auth_refused(head: &Head, notify: &Notify) -> Happening {
+    Happening::PeerRefused {
+        what: ExchangeType::IKE_AUTH.to_string(),
+        notify: notify.kind.0,
+        name: notify.kind.to_string(),
+        data: describe::hex(&notify.data),
+        asked: Asked {
+            local_id: Some(head.connection.local_id.clone()),
+            remote_id: head.connection.remote_id.clone(),
+            ..Asked::default()
+        },
+    }
+}
+
+/// Whom the responder claims to be, if that is whom we want.
+fn claim(head: &Head, payloads: &PayloadList) -> Result<(Claim, IdPayload), Refusal> {
+    let (Some(id), Some(auth)) = (payloads.id_r(), payloads.auth()) else {
+        return Err(Refusal::Presence {
+            problem: "IKE_AUTH response without IDr or AUTH".to_owned(),
+        });
+    };
+    let claim = Claim::new(id, auth)?;
+    match &head.connection.remote_id {
+        Some(expected) if expected != claim.identity() => Err(Refusal::PeerIdentity {
+            received: claim.identity().clone(),
+            expected: vec![expected.clone()],
+        }),
+        _ => Ok((claim, id.clone())),
+    }
+}
+
+fn verify_peer(
+    cx: &mut Cx<'_>,
+    attempt: Box<Attempt>,
+    offer: ChildOffer,
+    claim: Claim,
+    id: &IdPayload,
+    payloads: PayloadList,
+) -> Phase {
+    let octets = attempt.transcript.peer_octets(&attempt.secured.channel, id);
+    let asked = verify::ask_auth(
+        cx,
+        attempt.head(),
+        claim.identity(),
+        octets,
+        Purpose::Verify,
+    );
+    match asked {
+        Some(asked) => Phase::Verifying(Box::new(Verifying {
+            attempt,
+            offer,
+            claim,
+            payloads,
+            asked,
+            until: cx.now.mono + cx.settings.key_timeout,
+        })),
+        None => Phase::failed(cx, attempt.head(), Party::Us),
+    }
+}
+
+impl Verifying {
+    pub fn head(&self) -> &Head {
+        self.attempt.head()
+    }
+
+    /// The attempt is given up from outside.
+    pub fn release(&self, cx: &mut Cx<'_>) {
+        cx.desk.spis.release_esp(self.offer.spi_in);
+    }
+
+    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        // The peer may go on at once, but we don't know yet that it is the peer.
+        let header = incoming.message.header;
+        let (reason, problem) = if header.flags.response {
+            (DropReason::IkeUnexpectedResponse, "was answered before")
+        } else {
+            (DropReason::IkeBusy, "came while the peer is being verified")
+        };
+        let detail = format!("{} {} {problem}", header.exchange, header.message_id);
+        cx.drop(self.head(), incoming.path, reason, detail);
+        Phase::Verifying(self)
+    }
+
+    pub fn handle_answer(
+        self: Box<Self>,
+        cx: &mut Cx<'_>,
+        id: KeyRequestId,
+        answer: KeyAnswer,
+    ) -> Phase {
+        if id != self.asked {
+            return Phase::Verifying(self);
+        }
+        let Self {
+            attempt,
+            offer,
+            claim,
+            payloads,
+            ..
+        } = *self;
+        let verified = verify::auth_value(answer, attempt.head(), claim.identity())
+            .and_then(|expected| claim.verify(&expected));
+        let peer = match verified {
+            Ok(peer) => peer,
+            Err(refusal) => return attempt.reject(cx, &offer, refusal),
+        };
+        let Attempt {
+            secured,
+            transcript,
+            ..
+        } = *attempt;
+        let mut established = Established::new(cx, secured, peer);
+        match conclude(cx, &established.secured, &transcript, &offer, &payloads) {
+            Ok(Some(child)) => {
+                established.children.push(child);
+                Phase::Established(Box::new(established))
+            }
+            Ok(None) => without_child(cx, established, &offer),
+            Err(refusal) => {
+                let what = Happening::Refused {
+                    what: child::title(&established.secured.head, Some(&offer.config.name)),
+                    refusal,
+                    notify: None,
+                };
+                cx.event(&established.secured.head, what);
+                without_child(cx, established, &offer)
+            }
+        }
+    }
+
+    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        if self.until > cx.now.mono {
+            return Phase::Verifying(self);
+        }
+        let Self { attempt, offer, .. } = *self;
+        attempt.reject(cx, &offer, verify::key_holder_silent())
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        Some((self.until, TimerReason::KeyHolder))
+    }
+}
+
+/// The CHILD SA that the response agrees to, `None` when the peer refused it, or what is wrong with it.
+fn conclude(
+    cx: &mut Cx<'_>,
+    secured: &Secured,
+    transcript: &Transcript,
+    offer: &ChildOffer,
+    payloads: &PayloadList,
+) -> Result<Option<Child>, Refusal> {
+    let head = &secured.head;
+    let (Some(sa), Some(ts_i), Some(ts_r)) = (payloads.sa(), payloads.ts_i(), payloads.ts_r())
+    else {
+        if let Some(notify) = payloads.error_notify() {
+            let what = Happening::PeerRefused {
+                what: child::title(head, Some(&offer.config.name)),
+                notify: notify.kind.0,
+                name: notify.kind.to_string(),
+                data: describe::hex(&notify.data),
+                asked: child::asked(&offer.config, &offer.proposals),
+            };
+            cx.event(head, what);
+            return Ok(None);
+        }
+        return Err(Refusal::AnswerMismatch {
+            problem: "neither a CHILD SA nor a reason against it".to_owned(),
+        });
+    };
+    let (suite, spi) = proposals::accept_answer(sa, &offer.proposals, SaKind::Esp, 4, false)?;
+    let mismatch = |problem: &str| Refusal::AnswerMismatch {
+        problem: problem.to_owned(),
+    };
+    let spi_out = child::child_spi(&spi).ok_or_else(|| mismatch("a reserved SPI"))?;
+    let ts = Traffic {
+        local: narrow::read(ts_i),
+        remote: narrow::read(ts_r),
+    };
+    if ts.local.is_empty() || ts.remote.is_empty() {
+        return Err(mismatch("traffic selectors of no known type"));
+    }
+    if !narrow::within(&ts.local, &offer.config.local_ts)
+        || !narrow::within(&ts.remote, &offer.config.remote_ts)
+    {
+        return Err(mismatch("traffic selectors wider than asked for"));
+    }
+    if payloads.notify(NotifyType::USE_TRANSPORT_MODE).is_some() {
+        return Err(Refusal::Mode {
+            requested_transport: true,
+        });
+    }
+    let (ni, nr) = transcript.nonces(head.role);
+    let agreed = Agreed {
+        config: &offer.config,
+        spi_in: offer.spi_in,
+        spi_out,
+        suite,
+        ts,
+    };
+    let source = KeySource {
+        channel: &secured.channel,
+        shared: None,
+        ni,
+        nr,
+        ours: true,
+    };
+    child::install(cx, head, agreed, &source).map(Some)
+}
+
+/// An IKE SA without its child is of no use to who set it up: it is deleted, and whoever runs the connection decides
+/// when to try again.
+fn without_child(cx: &mut Cx<'_>, established: Established, offer: &ChildOffer) -> Phase {
+    cx.desk.spis.release_esp(offer.spi_in);
+    established.close(cx, "failed")
+}

@@ -1,0 +1,342 @@
+//! Responder, IKE_AUTH (RFC 7296 1.2, 2.15, 2.21.2): `Checking → Answering → Established`.
+//!
+//! The peer is verified before we prove who we are, and before anything of its CHILD SA is looked at.
+
+use std::sync::Arc;
+
+use adit_model::Mono;
+use adit_model::connection::Connection;
+use adit_model::drops::DropReason;
+use adit_model::event::{Happening, Party};
+use adit_model::identity::Identity;
+use adit_model::proposal::{SaKind, choose};
+use adit_model::reason::Refusal;
+use adit_wire::iana::{AuthMethod, ExchangeType, NotifyType};
+use adit_wire::v2::rules::Shape;
+use adit_wire::v2::{AuthPayload, Payload, PayloadList};
+
+use crate::cx::{Cx, Note};
+use crate::head::{Head, Incoming};
+use crate::notify;
+use crate::output::{KeyAnswer, KeyRequestId, Purpose};
+use crate::secured::Secured;
+use crate::timers::{Deadline, TimerReason};
+use crate::v2::child::{self, Agreed, Child, KeySource};
+use crate::v2::closing::{Lingering, closed, refuse};
+use crate::v2::established::Established;
+use crate::v2::init_answer::InitAnswered;
+use crate::v2::transcript::{Transcript, id_payload, identity};
+use crate::v2::verify::{self, Claim, VerifiedPeer};
+use crate::v2::{Phase, narrow, proposals};
+
+/// The request of a peer that is being authenticated.
+pub(crate) struct Request {
+    pub secured: Secured,
+    transcript: Transcript,
+    payloads: PayloadList,
+    until: Mono,
+}
+
+/// The key holder says what the peer's AUTH value should be.
+pub(crate) struct Checking {
+    pub request: Request,
+    claim: Claim,
+    asked: KeyRequestId,
+}
+
+/// The peer is verified; the key holder makes our AUTH value.
+pub(crate) struct Answering {
+    pub request: Request,
+    peer: VerifiedPeer,
+    asked: KeyRequestId,
+}
+
+/// An authentic IKE_AUTH request came.
+pub(crate) fn begin(
+    cx: &mut Cx<'_>,
+    half_open: Box<InitAnswered>,
+    content: Result<(Shape, PayloadList), Refusal>,
+) -> Phase {
+    let InitAnswered {
+        mut secured,
+        transcript,
+        candidates,
+        until,
+    } = *half_open;
+    let chosen = content.and_then(|(shape, payloads)| {
+        if !matches!(shape, Shape::AuthRequest | Shape::AuthRequestChildless) {
+            return Err(Refusal::Unsupported {
+                what: shape.to_string(),
+            });
+        }
+        let (Some(id_i), Some(auth)) = (payloads.id_i(), payloads.auth()) else {
+            return Err(Refusal::Presence {
+                problem: "IKE_AUTH request without IDi or AUTH".to_owned(),
+            });
+        };
+        let wanted = payloads.id_r().map(identity);
+        let connection = select(&secured.head, &candidates, &identity(id_i), wanted)?;
+        secured.head.connection = connection;
+        secured.head.named = true;
+        let claim = Claim::new(id_i, auth)?;
+        let octets = transcript.peer_octets(&secured.channel, id_i);
+        Ok((claim, octets, payloads))
+    });
+    let (claim, octets, payloads) = match chosen {
+        Ok(chosen) => chosen,
+        Err(refusal) => return fail(cx, secured, refusal),
+    };
+    let asked = verify::ask_auth(cx, &secured.head, claim.identity(), octets, Purpose::Verify);
+    let until = until.min(cx.now.mono + cx.settings.key_timeout);
+    match asked {
+        Some(asked) => Phase::Checking(Box::new(Checking {
+            request: Request {
+                secured,
+                transcript,
+                payloads,
+                until,
+            },
+            claim,
+            asked,
+        })),
+        None => fail(cx, secured, verify::key_holder_silent()),
+    }
+}
+
+/// The connection among `candidates` that is for these identities and takes the suite that was agreed on.
+fn select(
+    head: &Head,
+    candidates: &[Arc<Connection>],
+    peer: &Identity,
+    wanted: Option<Identity>,
+) -> Result<Arc<Connection>, Refusal> {
+    let suite: Vec<_> = head.suite.iter().map(|suite| (*suite).into()).collect();
+    let candidates: Vec<_> = candidates
+        .iter()
+        .filter(|c| choose(&c.ike, &suite, true).is_some())
+        .collect();
+    let for_peer: Vec<_> = candidates
+        .iter()
+        .filter(|c| c.remote_id.as_ref().is_none_or(|id| id == peer))
+        .collect();
+    if for_peer.is_empty() {
+        return Err(Refusal::PeerIdentity {
+            received: peer.clone(),
+            expected: candidates
+                .iter()
+                .filter_map(|c| c.remote_id.clone())
+                .collect(),
+        });
+    }
+    for_peer
+        .iter()
+        .find(|c| wanted.as_ref().is_none_or(|id| *id == c.local_id))
+        .map(|c| Arc::clone(c))
+        .ok_or_else(|| Refusal::OurIdentity {
+            requested: wanted.unwrap_or_else(|| peer.clone()),
+            ours: for_peer.iter().map(|c| c.local_id.clone()).collect(),
+        })
+}
+
+/// Refuses the IKE SA: the answer says so and nothing else (RFC 7296 2.21.2).
+fn fail(cx: &mut Cx<'_>, mut secured: Secured, refusal: Refusal) -> Phase {
+    let notify = refuse(cx, &mut secured, &refusal);
+    let what = Happening::Refused {
+        what: ExchangeType::IKE_AUTH.to_string(),
+        refusal,
+        notify,
+    };
+    cx.event(&secured.head, what);
+    closed(cx, &secured.head, Party::Us, "failed");
+    Lingering::begin(cx, secured)
+}
+
+impl Request {
+    /// Whatever comes while the key holder thinks has to wait.
+    fn busy(&self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        let header = incoming.message.header;
+        let (reason, problem) = if header.flags.response {
+            (
+                DropReason::IkeUnexpectedResponse,
+                "answers nothing that was asked",
+            )
+        } else {
+            (
+                DropReason::IkeBusy,
+                "came while the peer is being authenticated",
+            )
+        };
+        let detail = format!("{} {} {problem}", header.exchange, header.message_id);
+        cx.drop(&self.secured.head, incoming.path, reason, detail);
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        Some((self.until, TimerReason::KeyHolder))
+    }
+}
+
+impl Checking {
+    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        self.request.busy(cx, incoming);
+        Phase::Checking(self)
+    }
+
+    pub fn handle_answer(
+        self: Box<Self>,
+        cx: &mut Cx<'_>,
+        id: KeyRequestId,
+        answer: KeyAnswer,
+    ) -> Phase {
+        if id != self.asked {
+            return Phase::Checking(self);
+        }
+        let Self { request, claim, .. } = *self;
+        let head = &request.secured.head;
+        let verified = verify::auth_value(answer, head, claim.identity())
+            .and_then(|expected| claim.verify(&expected));
+        let peer = match verified {
+            Ok(peer) => peer,
+            Err(refusal) => return fail(cx, request.secured, refusal),
+        };
+        let id = id_payload(&head.connection.local_id);
+        let octets = request.transcript.our_octets(&request.secured.channel, &id);
+        match verify::ask_auth(cx, head, peer.identity(), octets, Purpose::Sign) {
+            Some(asked) => Phase::Answering(Box::new(Answering {
+                request: Request {
+                    until: cx.now.mono + cx.settings.key_timeout,
+                    ..request
+                },
+                peer,
+                asked,
+            })),
+            None => fail(cx, request.secured, verify::key_holder_silent()),
+        }
+    }
+
+    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        if self.request.until > cx.now.mono {
+            return Phase::Checking(self);
+        }
+        fail(cx, self.request.secured, verify::key_holder_silent())
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.request.deadline()
+    }
+}
+
+impl Answering {
+    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        self.request.busy(cx, incoming);
+        Phase::Answering(self)
+    }
+
+    pub fn handle_answer(
+        self: Box<Self>,
+        cx: &mut Cx<'_>,
+        id: KeyRequestId,
+        answer: KeyAnswer,
+    ) -> Phase {
+        if id != self.asked {
+            return Phase::Answering(self);
+        }
+        let Self { request, peer, .. } = *self;
+        let value = match verify::auth_value(answer, &request.secured.head, peer.identity()) {
+            Ok(value) => value,
+            Err(refusal) => return fail(cx, request.secured, refusal),
+        };
+        let Request {
+            secured,
+            transcript,
+            payloads,
+            ..
+        } = request;
+        let auth = AuthPayload {
+            method: AuthMethod::SHARED_KEY_MIC,
+            data: value.expose().to_vec(),
+        };
+        let id = id_payload(&secured.head.connection.local_id);
+        let mut established = Established::new(cx, secured, peer);
+        if payloads.notify(NotifyType::INITIAL_CONTACT).is_some() {
+            cx.note(Note::InitialContact {
+                local_id: established.secured.head.connection.local_id.clone(),
+                remote_id: established.remote_id.clone(),
+            });
+        }
+        let mut response = PayloadList(vec![Payload::IdR(id), Payload::Auth(auth)]);
+        if payloads.sa().is_some() {
+            match first_child(cx, &established.secured, &transcript, &payloads) {
+                Ok((child, agreed)) => {
+                    established.children.push(child);
+                    response.0.extend(agreed);
+                }
+                Err(refusal) => {
+                    let notify = notify::for_refusal(&refusal, ExchangeType::CREATE_CHILD_SA);
+                    let what = Happening::Refused {
+                        what: child::title(&established.secured.head, None),
+                        refusal,
+                        notify: notify.as_ref().map(|n| n.kind.to_string()),
+                    };
+                    cx.event(&established.secured.head, what);
+                    response.0.extend(notify.map(Payload::Notify));
+                }
+            }
+        }
+        established.secured.reply(cx, &response);
+        Phase::Established(Box::new(established))
+    }
+
+    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        if self.request.until > cx.now.mono {
+            return Phase::Answering(self);
+        }
+        fail(cx, self.request.secured, verify::key_holder_silent())
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.request.deadline()
+    }
+}
+
+/// The CHILD SA of IKE_AUTH, and the payloads that agree to it: `SAr2, TSi, TSr`.
+fn first_child(
+    cx: &mut Cx<'_>,
+    secured: &Secured,
+    transcript: &Transcript,
+    request: &PayloadList,
+) -> Result<(Child, [Payload; 3]), Refusal> {
+    let head = &secured.head;
+    let selected = child::select(cx.provider, head, request, None, false)?;
+    let spi_in = cx.new_esp_spi();
+    let agreed = [
+        Payload::Sa(proposals::answer(
+            &selected.choice,
+            SaKind::Esp,
+            &spi_in.to_be_bytes(),
+        )),
+        Payload::TsI(narrow::to_wire(&selected.ts.remote)),
+        Payload::TsR(narrow::to_wire(&selected.ts.local)),
+    ];
+    let (ni, nr) = transcript.nonces(head.role);
+    let source = KeySource {
+        channel: &secured.channel,
+        shared: None,
+        ni,
+        nr,
+        ours: false,
+    };
+    let child = Agreed {
+        config: &selected.config,
+        spi_in,
+        spi_out: selected.spi_out,
+        suite: selected.choice.suite,
+        ts: selected.ts,
+    };
+    match child::install(cx, head, child, &source) {
+        Ok(child) => Ok((child, agreed)),
+        Err(refusal) => {
+            cx.desk.spis.release_esp(spi_in);
+            Err(refusal)
+        }
+    }
+}

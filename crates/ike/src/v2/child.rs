@@ -1,0 +1,342 @@
+//! CHILD SAs: their life as a table, and how they come into being and go.
+
+use adit_crypto::{ChildKeys, Provider};
+use adit_model::connection::{self, Mode};
+use adit_model::dataplane::{ChildSa, DataPlaneRequest};
+use adit_model::event::{Asked, Happening, Party};
+use adit_model::proposal::{Proposal, SaKind, Suite};
+use adit_model::reason::Refusal;
+use adit_model::{Mono, Secret};
+use adit_wire::v2::PayloadList;
+
+use crate::channel::Channel;
+use crate::cx::Cx;
+use crate::head::Head;
+use crate::snapshot::{ChildSaState, ChildSnapshot};
+use crate::v2::keymat;
+use crate::v2::narrow::{self, Traffic};
+use crate::v2::proposals::{self, Choice};
+
+/// What can happen to a CHILD SA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChildEvent {
+    /// The peer put another pair in its place.
+    Superseded,
+    /// We asked the peer to delete it.
+    DeleteSent,
+    /// The peer deleted it.
+    DeletedByPeer,
+    /// The peer answered our deletion.
+    DeleteAnswered,
+    /// Its IKE SA went away.
+    IkeClosed,
+}
+
+use ChildEvent::{DeleteAnswered, DeleteSent, DeletedByPeer, IkeClosed, Superseded};
+use ChildSaState::{Closed, Deleting, Installed, Rekeyed};
+
+/// The life of a CHILD SA. A pair that isn't here can't happen.
+pub(crate) const LIFE: &[(ChildSaState, ChildEvent, ChildSaState)] = &[
+    (Installed, Superseded, Rekeyed),
+    (Installed, DeleteSent, Deleting),
+    (Installed, DeletedByPeer, Closed),
+    (Installed, IkeClosed, Closed),
+    (Rekeyed, DeleteSent, Deleting),
+    (Rekeyed, DeletedByPeer, Closed),
+    (Rekeyed, IkeClosed, Closed),
+    (Deleting, DeletedByPeer, Closed),
+    (Deleting, DeleteAnswered, Closed),
+    (Deleting, IkeClosed, Closed),
+];
+
+/// A pair of SAs in the data plane.
+pub(crate) struct Child {
+    pub name: String,
+    pub spi_in: u32,
+    pub spi_out: u32,
+    pub suite: Suite,
+    pub ts: Traffic,
+    pub state: ChildSaState,
+    /// When `state` was entered.
+    pub since: Mono,
+}
+
+impl Child {
+    /// Takes an event; `false` when it can't happen in this state.
+    pub fn step(&mut self, event: ChildEvent, now: Mono) -> bool {
+        let next = LIFE
+            .iter()
+            .find(|(from, on, _)| (*from, *on) == (self.state, event))
+            .map(|(_, _, to)| *to);
+        if let Some(state) = next {
+            self.state = state;
+            self.since = now;
+        }
+        next.is_some()
+    }
+
+    /// Takes it out of the data plane and tells so.
+    pub fn close(mut self, cx: &mut Cx<'_>, head: &Head, event: ChildEvent, by: Party) {
+        self.step(event, cx.now.mono);
+        cx.data_plane(DataPlaneRequest::Remove {
+            connection: head.connection.name.clone(),
+            child: self.name.clone(),
+            spi_in: self.spi_in,
+        });
+        cx.desk.spis.release_esp(self.spi_in);
+        let what = Happening::ChildClosed {
+            child: self.name,
+            spi_in: self.spi_in,
+            by,
+        };
+        cx.event(head, what);
+    }
+
+    pub fn snapshot(&self, head: &Head) -> ChildSnapshot {
+        ChildSnapshot {
+            name: self.name.clone(),
+            state: self.state,
+            spi_in: self.spi_in,
+            spi_out: self.spi_out,
+            suite: self.suite,
+            ts_local: self.ts.local.clone(),
+            ts_remote: self.ts.remote.clone(),
+            udp_encap: head.udp_encap(),
+        }
+    }
+}
+
+/// What the keys of a CHILD SA are made of (RFC 7296 2.17).
+pub(crate) struct KeySource<'a> {
+    pub channel: &'a Channel,
+    /// The secret of the exchange's own key exchange.
+    pub shared: Option<&'a Secret>,
+    pub ni: &'a [u8],
+    pub nr: &'a [u8],
+    /// Whether we began the exchange that makes the CHILD SA.
+    pub ours: bool,
+}
+
+/// A CHILD SA that both sides have agreed on.
+pub(crate) struct Agreed<'a> {
+    pub config: &'a connection::Child,
+    pub spi_in: u32,
+    pub spi_out: u32,
+    pub suite: Suite,
+    pub ts: Traffic,
+}
+
+/// Derives keys, puts the pair into the data plane and tells so.
+pub(crate) fn install(
+    cx: &mut Cx<'_>,
+    head: &Head,
+    agreed: Agreed<'_>,
+    source: &KeySource<'_>,
+) -> Result<Child, Refusal> {
+    let Agreed {
+        config,
+        spi_in,
+        spi_out,
+        suite,
+        ts,
+    } = agreed;
+    let protection =
+        keymat::protection(cx.provider, &suite).map_err(|error| Refusal::Unsupported {
+            what: error.to_string(),
+        })?;
+    let keys = ChildKeys::derive(
+        &protection,
+        source.channel.prf,
+        &source.channel.sk_d,
+        source.shared,
+        source.ni,
+        source.nr,
+    );
+    let (key_out, key_in) = if source.ours {
+        (keys.initiator, keys.responder)
+    } else {
+        (keys.responder, keys.initiator)
+    };
+    cx.data_plane(DataPlaneRequest::Install(Box::new(ChildSa {
+        connection: head.connection.name.clone(),
+        child: config.name.clone(),
+        spi_in,
+        spi_out,
+        suite,
+        key_in,
+        key_out,
+        mode: Mode::Tunnel,
+        ts_local: ts.local.clone(),
+        ts_remote: ts.remote.clone(),
+        path: head.child_path(),
+        replay_window: config.replay_window,
+    })));
+    let narrowed = !narrow::within(&config.local_ts, &ts.local)
+        || !narrow::within(&config.remote_ts, &ts.remote);
+    let what = Happening::ChildEstablished {
+        child: config.name.clone(),
+        spi_in,
+        spi_out,
+        suite,
+        ts_local: ts.local.clone(),
+        ts_remote: ts.remote.clone(),
+        narrowed,
+        udp_encap: head.udp_encap(),
+    };
+    cx.event(head, what);
+    Ok(Child {
+        name: config.name.clone(),
+        spi_in,
+        spi_out,
+        suite,
+        ts,
+        state: Installed,
+        since: cx.now.mono,
+    })
+}
+
+/// What a responder takes of a peer's request for a CHILD SA.
+pub(crate) struct Selected {
+    pub config: connection::Child,
+    pub choice: Choice,
+    pub spi_out: u32,
+    pub ts: Traffic,
+}
+
+/// Finds the configured child whose traffic is asked for (`only` that one, when an old one is rekeyed), and the
+/// algorithms for it.
+pub(crate) fn select(
+    provider: &Provider,
+    head: &Head,
+    request: &PayloadList,
+    only: Option<&str>,
+    ke: bool,
+) -> Result<Selected, Refusal> {
+    let (Some(sa), Some(ts_i), Some(ts_r)) = (request.sa(), request.ts_i(), request.ts_r()) else {
+        return Err(Refusal::Presence {
+            problem: "a CHILD SA needs SA, TSi and TSr".to_owned(),
+        });
+    };
+    // The peer is the exchange's initiator: TSr is our side.
+    let offered = Traffic {
+        local: narrow::read(ts_r),
+        remote: narrow::read(ts_i),
+    };
+    let all = &head.connection.children;
+    let mut candidates = all
+        .iter()
+        .filter(|c| c.mode == Mode::Tunnel && only.is_none_or(|name| c.name == name))
+        .peekable();
+    if candidates.peek().is_none() {
+        return Err(Refusal::Mode {
+            requested_transport: false,
+        });
+    }
+    let offer = proposals::read(sa, SaKind::Esp, 4);
+    let tried = request.ke().map(|ke| ke.method);
+    let mut refusal = None;
+    for config in candidates {
+        let Some(ts) = narrow::narrowed(&offered, &traffic(config)) else {
+            continue;
+        };
+        let usable = proposals::usable(provider, &config.esp, SaKind::Esp);
+        let Some(choice) = offer.choose(&usable, ke, tried) else {
+            refusal.get_or_insert_with(|| offer.refusal(&config.esp, SaKind::Esp, ke));
+            continue;
+        };
+        let Some(spi_out) = child_spi(&choice.spi) else {
+            return Err(Refusal::Malformed {
+                field: "SA proposal SPI".to_owned(),
+                offset: 0,
+                problem: "an ESP SPI below 256 is reserved".to_owned(),
+            });
+        };
+        return Ok(Selected {
+            config: config.clone(),
+            choice,
+            spi_out,
+            ts,
+        });
+    }
+    Err(refusal.unwrap_or_else(|| Refusal::TrafficSelectors {
+        offered_local: offered.local,
+        offered_remote: offered.remote,
+        configured_local: all.iter().flat_map(|c| c.local_ts.clone()).collect(),
+        configured_remote: all.iter().flat_map(|c| c.remote_ts.clone()).collect(),
+    }))
+}
+
+/// An ESP SPI from a proposal; zero and the reserved ones are none.
+pub(crate) fn child_spi(octets: &[u8]) -> Option<u32> {
+    let spi = u32::from_be_bytes(octets.try_into().ok()?);
+    (spi > 255).then_some(spi)
+}
+
+/// A configured child's traffic.
+pub(crate) fn traffic(config: &connection::Child) -> Traffic {
+    Traffic {
+        local: config.local_ts.clone(),
+        remote: config.remote_ts.clone(),
+    }
+}
+
+/// What events call a child that is being negotiated.
+pub(crate) fn title(head: &Head, name: Option<&str>) -> String {
+    let only = match head.connection.children.as_slice() {
+        [child] => Some(child.name.as_str()),
+        _ => None,
+    };
+    match name.or(only) {
+        Some(name) => format!("CHILD_SA {name}"),
+        None => "CHILD_SA".to_owned(),
+    }
+}
+
+/// What we asked for, for an event about the peer's refusal.
+pub(crate) fn asked(config: &connection::Child, proposals: &[Proposal]) -> Asked {
+    Asked {
+        proposals: proposals.to_vec(),
+        ts_local: config.local_ts.clone(),
+        ts_remote: config.remote_ts.clone(),
+        ..Asked::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [ChildSaState; 4] = [Installed, Rekeyed, Deleting, Closed];
+    const EVENTS: [ChildEvent; 5] = [
+        Superseded,
+        DeleteSent,
+        DeletedByPeer,
+        DeleteAnswered,
+        IkeClosed,
+    ];
+
+    /// Every pair of state and event: `-` where it can't happen.
+    #[test]
+    fn the_whole_table() {
+        let mut table = String::new();
+        for from in STATES {
+            table.push_str(&format!("{from:?}:"));
+            for event in EVENTS {
+                let mut to = LIFE.iter().filter(|(f, e, _)| (*f, *e) == (from, event));
+                match (to.next(), to.next()) {
+                    (Some((_, _, to)), None) => table.push_str(&format!(" {to:?}")),
+                    (None, _) => table.push_str(" -"),
+                    _ => panic!("{from:?} has two ways on {event:?}"),
+                }
+            }
+            table.push('\n');
+        }
+        assert_eq!(
+            table,
+            "Installed: Rekeyed Deleting Closed - Closed\n\
+             Rekeyed: - Deleting Closed - Closed\n\
+             Deleting: - - Closed Closed Closed\n\
+             Closed: - - - - -\n"
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! The end of an IKE SA: we say goodbye and wait for the answer, or we keep our last answer for who missed it.
+
+use adit_model::Mono;
+use adit_model::drops::DropReason;
+use adit_model::event::{Happening, Party};
+use adit_model::reason::Refusal;
+use adit_wire::iana::{ExchangeType, ProtocolId};
+use adit_wire::v2::rules::Shape;
+use adit_wire::v2::{Delete, Payload, PayloadList};
+
+use crate::cx::Cx;
+use crate::head::{Head, Incoming};
+use crate::notify;
+use crate::secured::{Accepted, Follow, Secured};
+use crate::timers::{Deadline, TimerReason};
+use crate::v2::Phase;
+use crate::v2::child::{Child, ChildEvent};
+use crate::window::Place;
+
+/// The last request is out, or waits for the one before it.
+pub(crate) struct Closing {
+    pub secured: Secured,
+    /// Our last request, while another one is pending.
+    farewell: Option<PayloadList>,
+    cause: &'static str,
+}
+
+impl Closing {
+    /// Takes the children down and sends `farewell`, repeated on a short schedule.
+    pub fn begin(
+        cx: &mut Cx<'_>,
+        mut secured: Secured,
+        children: Vec<Child>,
+        farewell: PayloadList,
+        cause: &'static str,
+    ) -> Phase {
+        for child in children {
+            child.close(cx, &secured.head, ChildEvent::IkeClosed, Party::Us);
+        }
+        let schedule = cx.settings.closing;
+        let mut closing = Self {
+            farewell: Some(farewell),
+            secured: match &mut secured.pending {
+                Some(pending) => {
+                    pending.schedule = schedule;
+                    secured
+                }
+                None => secured,
+            },
+            cause,
+        };
+        closing.say_goodbye(cx);
+        Phase::Closing(Box::new(closing))
+    }
+
+    fn say_goodbye(&mut self, cx: &mut Cx<'_>) {
+        if self.secured.pending.is_none()
+            && let Some(farewell) = self.farewell.take()
+        {
+            let schedule = cx.settings.closing;
+            self.secured
+                .request(cx, ExchangeType::INFORMATIONAL, &farewell, schedule);
+        }
+    }
+
+    pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        let requests = [ExchangeType::INFORMATIONAL, ExchangeType::CREATE_CHILD_SA];
+        match self
+            .secured
+            .accept(cx, incoming, &requests, Follow::BehindNat)
+        {
+            None => Phase::Closing(self),
+            Some(Accepted::Response(_)) if self.farewell.is_some() => {
+                self.say_goodbye(cx);
+                Phase::Closing(self)
+            }
+            Some(Accepted::Response(_)) => self.finish(cx),
+            Some(Accepted::Request(Ok((Shape::InformationalRequest, payloads)))) => {
+                self.secured.reply(cx, &PayloadList::default());
+                if payloads.deletes().any(|d| d.protocol == ProtocolId::IKE) {
+                    closed(cx, &self.secured.head, Party::Us, self.cause);
+                    return Lingering::begin(cx, self.secured);
+                }
+                Phase::Closing(self)
+            }
+            Some(Accepted::Request(content)) => {
+                let refusal = content.err().unwrap_or_else(|| Refusal::Local {
+                    problem: "the IKE SA is being deleted".to_owned(),
+                });
+                refuse(cx, &mut self.secured, &refusal);
+                Phase::Closing(self)
+            }
+        }
+    }
+
+    fn finish(self, cx: &mut Cx<'_>) -> Phase {
+        closed(cx, &self.secured.head, Party::Us, self.cause);
+        Phase::Gone
+    }
+
+    pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
+        if self.secured.retransmit(cx) || self.secured.pending.is_none() {
+            return self.finish(cx);
+        }
+        Phase::Closing(self)
+    }
+
+    pub fn deadline(&self, now: Mono) -> Option<Deadline> {
+        // Without a pending request nothing will come any more.
+        self.secured
+            .retransmit_deadline()
+            .or(Some((now, TimerReason::Retransmit)))
+    }
+}
+
+/// `SK { D(IKE) }`
+pub(crate) fn delete_ike() -> PayloadList {
+    PayloadList(vec![Payload::Delete(Delete::ike())])
+}
+
+/// Tells that an IKE SA is no more.
+pub(crate) fn closed(cx: &mut Cx<'_>, head: &Head, by: Party, cause: &str) {
+    let what = Happening::IkeClosed {
+        by,
+        cause: cause.to_owned(),
+    };
+    cx.event(head, what);
+}
+
+/// Answers the current request with the refusal's notify. Returns the notify's name.
+pub(crate) fn refuse(cx: &mut Cx<'_>, secured: &mut Secured, refusal: &Refusal) -> Option<String> {
+    let exchange = secured.replies.current.map(|current| current.exchange)?;
+    let notify = notify::for_refusal(refusal, exchange);
+    let name = notify.as_ref().map(|n| n.kind.to_string());
+    let payloads = notify.into_iter().map(Payload::Notify).collect();
+    secured.reply(cx, &payloads);
+    name
+}
+
+/// A closed IKE SA whose last answer may have been lost.
+pub(crate) struct Lingering {
+    secured: Secured,
+    until: Mono,
+}
+
+impl Lingering {
+    pub fn begin(cx: &Cx<'_>, secured: Secured) -> Phase {
+        Phase::Lingering(Box::new(Self {
+            secured,
+            until: cx.now.mono + cx.settings.linger,
+        }))
+    }
+
+    pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        let header = incoming.message.header;
+        let answered = !header.flags.response
+            && self.secured.replies.place(header.message_id) == Place::Answered;
+        if answered {
+            self.secured.accept(cx, incoming, &[], Follow::BehindNat);
+        } else {
+            let detail = format!(
+                "{} {} for an IKE SA that was closed",
+                header.exchange, header.message_id
+            );
+            cx.drop(
+                &self.secured.head,
+                incoming.path,
+                DropReason::IkeUnknownSpi,
+                detail,
+            );
+        }
+        Phase::Lingering(self)
+    }
+
+    pub fn handle_timeout(self: Box<Self>, cx: &Cx<'_>) -> Phase {
+        if self.until > cx.now.mono {
+            Phase::Lingering(self)
+        } else {
+            Phase::Gone
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        Some((self.until, TimerReason::Linger))
+    }
+
+    pub fn head(&self) -> &Head {
+        &self.secured.head
+    }
+}

@@ -1,0 +1,156 @@
+//! The peer's CREATE_CHILD_SA requests for CHILD SAs: another one, or one in an old one's place (RFC 7296 1.3.1, 1.3.3).
+
+use adit_crypto::KeyExchange;
+use adit_model::Secret;
+use adit_model::event::Happening;
+use adit_model::keywords;
+use adit_model::proposal::{SaKind, Suite};
+use adit_model::reason::Refusal;
+use adit_wire::iana::{KeMethod, NotifyType, ProtocolId};
+use adit_wire::v2::{KePayload, Nonce, Payload, PayloadList};
+
+use crate::cx::Cx;
+use crate::snapshot::ChildSaState;
+use crate::v2::child::{self, Agreed, ChildEvent, KeySource};
+use crate::v2::closing::refuse;
+use crate::v2::established::Established;
+use crate::v2::{narrow, proposals};
+
+pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
+    let old = rekeyed(ike, request);
+    let result = old.and_then(|old| create(ike, cx, request, old));
+    match result {
+        Ok(response) => ike.secured.reply(cx, &response),
+        Err((refusal, name)) => {
+            let what = child::title(&ike.secured.head, name.as_deref());
+            let notify = refuse(cx, &mut ike.secured, &refusal);
+            let what = Happening::Refused {
+                what,
+                refusal,
+                notify,
+            };
+            cx.event(&ike.secured.head, what);
+        }
+    }
+}
+
+/// A refusal, and the child that it is about.
+type Refused = (Refusal, Option<String>);
+
+/// Index of the child that REKEY_SA names by the SPI that the peer receives under, `None` without REKEY_SA.
+fn rekeyed(ike: &Established, request: &PayloadList) -> Result<Option<usize>, Refused> {
+    let Some(notify) = request.notify(NotifyType::REKEY_SA) else {
+        return Ok(None);
+    };
+    let spi = notify.child_spi().unwrap_or(0);
+    let at = ike
+        .children
+        .iter()
+        .position(|c| notify.protocol == ProtocolId::ESP && spi != 0 && c.spi_out == spi);
+    let found = at.and_then(|at| Some((at, ike.children.get(at)?)));
+    match found {
+        None => Err((Refusal::ChildNotFound { spi }, None)),
+        Some((at, child)) if child.state == ChildSaState::Installed => Ok(Some(at)),
+        // RFC 7296 2.25.1.
+        Some((_, child)) => Err((
+            Refusal::Local {
+                problem: "the CHILD SA is being replaced or deleted".to_owned(),
+            },
+            Some(child.name.clone()),
+        )),
+    }
+}
+
+/// Makes the CHILD SA; the payloads that agree to it: `SA, Nr, [KEr,] TSi, TSr`.
+fn create(
+    ike: &mut Established,
+    cx: &mut Cx<'_>,
+    request: &PayloadList,
+    old: Option<usize>,
+) -> Result<PayloadList, Refused> {
+    let name = old
+        .and_then(|at| ike.children.get(at))
+        .map(|c| c.name.clone());
+    let about = |refusal| (refusal, name.clone());
+    if ike.replaced.is_some() {
+        let problem = "the IKE SA has been replaced".to_owned();
+        return Err(about(Refusal::Local { problem }));
+    }
+    if ike.children.len() >= cx.settings.child_limit {
+        let what = format!("more than {} CHILD SAs", cx.settings.child_limit);
+        return Err(about(Refusal::Unsupported { what }));
+    }
+    let head = &ike.secured.head;
+    let selected =
+        child::select(cx.provider, head, request, name.as_deref(), true).map_err(about)?;
+    let title = Some(selected.config.name.clone());
+    let suite = selected.choice.suite;
+    let exchanged = key_exchange(cx, suite, request).map_err(|r| (r, title.clone()))?;
+    let ni = request.nonce().map(|n| n.0.clone()).unwrap_or_default();
+    let nr = cx.new_nonce();
+    let spi_in = cx.new_esp_spi();
+    let sa = proposals::answer(&selected.choice, SaKind::Esp, &spi_in.to_be_bytes());
+    let (ts_i, ts_r) = (
+        narrow::to_wire(&selected.ts.remote),
+        narrow::to_wire(&selected.ts.local),
+    );
+    let agreed = Agreed {
+        config: &selected.config,
+        spi_in,
+        spi_out: selected.spi_out,
+        suite,
+        ts: selected.ts,
+    };
+    let source = KeySource {
+        channel: &ike.secured.channel,
+        shared: exchanged.as_ref().map(|(_, secret)| secret),
+        ni: &ni,
+        nr: &nr,
+        ours: false,
+    };
+    let new = child::install(cx, head, agreed, &source).map_err(|refusal| {
+        cx.desk.spis.release_esp(spi_in);
+        (refusal, title)
+    })?;
+    if let Some(old) = old.and_then(|at| ike.children.get_mut(at)) {
+        old.step(ChildEvent::Superseded, cx.now.mono);
+    }
+    ike.children.push(new);
+    Ok([Payload::Sa(sa), Payload::Nonce(Nonce(nr))]
+        .into_iter()
+        .chain(exchanged.map(|(ke, _)| Payload::Ke(ke)))
+        .chain([Payload::TsI(ts_i), Payload::TsR(ts_r)])
+        .collect())
+}
+
+/// Carries out the key exchange that `suite` asks for, if it does: our payload and the shared secret.
+pub(crate) fn key_exchange(
+    cx: &Cx<'_>,
+    suite: Suite,
+    request: &PayloadList,
+) -> Result<Option<(KePayload, Secret)>, Refusal> {
+    let Some(method) = suite.ke else {
+        return Ok(None);
+    };
+    let name = keywords::ke_name;
+    let ke = request
+        .ke()
+        .filter(|ke| ke.method == method)
+        .ok_or_else(|| Refusal::KeMethod {
+            received: name(request.ke().map_or(KeMethod::NONE, |ke| ke.method)),
+            wanted: name(method),
+        })?;
+    let exchange: &'static dyn KeyExchange =
+        cx.provider
+            .ke(method)
+            .map_err(|error| Refusal::Unsupported {
+                what: error.to_string(),
+            })?;
+    let (data, secret) = exchange
+        .respond(&*cx.provider.random, &ke.data)
+        .map_err(|error| Refusal::KeValue {
+            method: name(method),
+            problem: error.to_string(),
+        })?;
+    Ok(Some((KePayload { method, data }, secret)))
+}

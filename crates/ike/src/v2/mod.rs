@@ -1,0 +1,198 @@
+//! IKEv2: the phases of an IKE SA.
+//!
+//! ```text
+//! initiator   InitSent ──► Signing ──► AuthSent ──► Verifying ─┐
+//!                                                              ├──► Established ──► Closing ──► gone
+//! responder   InitAnswered ──► Checking ──► Answering ─────────┘          └───────► Lingering ──► gone
+//! ```
+//!
+//! A phase is consumed by every input and returns the phase that follows, itself included.
+
+pub(crate) mod auth_initiator;
+pub(crate) mod auth_responder;
+pub(crate) mod child;
+pub(crate) mod closing;
+pub(crate) mod create_child;
+pub(crate) mod established;
+pub(crate) mod informational;
+pub(crate) mod init_answer;
+pub(crate) mod init_sent;
+pub(crate) mod keymat;
+pub(crate) mod narrow;
+pub(crate) mod proposals;
+pub(crate) mod rekey;
+pub(crate) mod transcript;
+pub(crate) mod verify;
+
+use adit_model::event::Party;
+
+use crate::cx::Cx;
+use crate::head::{Head, Incoming};
+use crate::output::{KeyAnswer, KeyRequestId};
+use crate::settings::Settings;
+use crate::snapshot::{IkeSaSnapshot, IkeSaState};
+use crate::timers::Deadline;
+
+use auth_initiator::{AuthSent, Signing, Verifying};
+use auth_responder::{Answering, Checking};
+use closing::{Closing, Lingering, closed};
+use established::Established;
+use init_answer::InitAnswered;
+use init_sent::InitSent;
+
+/// Where an IKE SA is in its life.
+pub(crate) enum Phase {
+    InitSent(Box<InitSent>),
+    Signing(Box<Signing>),
+    AuthSent(Box<AuthSent>),
+    Verifying(Box<Verifying>),
+    InitAnswered(Box<InitAnswered>),
+    Checking(Box<Checking>),
+    Answering(Box<Answering>),
+    Established(Box<Established>),
+    Closing(Box<Closing>),
+    Lingering(Box<Lingering>),
+    Gone,
+}
+
+impl Phase {
+    /// The attempt has failed; the event before says why.
+    pub fn failed(cx: &mut Cx<'_>, head: &Head, by: Party) -> Phase {
+        Self::ended(cx, head, by, "failed")
+    }
+
+    pub fn ended(cx: &mut Cx<'_>, head: &Head, by: Party, cause: &str) -> Phase {
+        closed(cx, head, by, cause);
+        Phase::Gone
+    }
+
+    pub fn handle_message(self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+        match self {
+            Phase::InitSent(p) => p.handle_message(cx, incoming),
+            Phase::Signing(p) => p.handle_message(cx, incoming),
+            Phase::AuthSent(p) => p.handle_message(cx, incoming),
+            Phase::Verifying(p) => p.handle_message(cx, incoming),
+            Phase::InitAnswered(p) => p.handle_message(cx, incoming),
+            Phase::Checking(p) => p.handle_message(cx, incoming),
+            Phase::Answering(p) => p.handle_message(cx, incoming),
+            Phase::Established(p) => p.handle_message(cx, incoming),
+            Phase::Closing(p) => p.handle_message(cx, incoming),
+            Phase::Lingering(p) => p.handle_message(cx, incoming),
+            Phase::Gone => Phase::Gone,
+        }
+    }
+
+    /// Phases that asked nothing ignore answers; so does every phase that asked something else.
+    pub fn handle_answer(self, cx: &mut Cx<'_>, id: KeyRequestId, answer: KeyAnswer) -> Phase {
+        match self {
+            Phase::Signing(p) => p.handle_answer(cx, id, answer),
+            Phase::Verifying(p) => p.handle_answer(cx, id, answer),
+            Phase::Checking(p) => p.handle_answer(cx, id, answer),
+            Phase::Answering(p) => p.handle_answer(cx, id, answer),
+            other => other,
+        }
+    }
+
+    pub fn handle_timeout(self, cx: &mut Cx<'_>) -> Phase {
+        match self {
+            Phase::InitSent(p) => p.handle_timeout(cx),
+            Phase::Signing(p) => p.handle_timeout(cx),
+            Phase::AuthSent(p) => p.handle_timeout(cx),
+            Phase::Verifying(p) => p.handle_timeout(cx),
+            Phase::InitAnswered(p) => p.handle_timeout(cx),
+            Phase::Checking(p) => p.handle_timeout(cx),
+            Phase::Answering(p) => p.handle_timeout(cx),
+            Phase::Established(p) => p.handle_timeout(cx),
+            Phase::Closing(p) => p.handle_timeout(cx),
+            Phase::Lingering(p) => p.handle_timeout(cx),
+            Phase::Gone => Phase::Gone,
+        }
+    }
+
+    pub fn deadline(&self, cx: &Cx<'_>) -> Option<Deadline> {
+        match self {
+            Phase::InitSent(p) => p.deadline(),
+            Phase::Signing(p) => p.deadline(),
+            Phase::AuthSent(p) => p.deadline(),
+            Phase::Verifying(p) => p.deadline(),
+            Phase::InitAnswered(p) => p.deadline(),
+            Phase::Checking(p) => p.deadline(),
+            Phase::Answering(p) => p.deadline(),
+            Phase::Established(p) => p.deadline(patience(cx.settings)),
+            Phase::Closing(p) => p.deadline(cx.now.mono),
+            Phase::Lingering(p) => p.deadline(),
+            Phase::Gone => None,
+        }
+    }
+
+    /// Deletes an established IKE SA; what isn't established yet just ends.
+    pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
+        match &self {
+            Phase::AuthSent(p) => p.release(cx),
+            Phase::Verifying(p) => p.release(cx),
+            _ => {}
+        }
+        match self {
+            Phase::Established(p) => p.close(cx, cause),
+            Phase::Closing(_) | Phase::Lingering(_) | Phase::Gone => self,
+            connecting => match connecting.head() {
+                Some(head) => Self::ended(cx, &head.clone(), Party::Us, cause),
+                None => Phase::Gone,
+            },
+        }
+    }
+
+    pub fn head(&self) -> Option<&Head> {
+        match self {
+            Phase::InitSent(p) => Some(&p.head),
+            Phase::Signing(p) => Some(p.head()),
+            Phase::AuthSent(p) => Some(p.head()),
+            Phase::Verifying(p) => Some(p.head()),
+            Phase::InitAnswered(p) => Some(&p.secured.head),
+            Phase::Checking(p) => Some(&p.request.secured.head),
+            Phase::Answering(p) => Some(&p.request.secured.head),
+            Phase::Established(p) => Some(&p.secured.head),
+            Phase::Closing(p) => Some(&p.secured.head),
+            Phase::Lingering(p) => Some(p.head()),
+            Phase::Gone => None,
+        }
+    }
+
+    /// Whether a peer began it and hasn't authenticated yet.
+    pub const fn is_half_open(&self) -> bool {
+        matches!(
+            self,
+            Phase::InitAnswered(_) | Phase::Checking(_) | Phase::Answering(_)
+        )
+    }
+
+    /// Whether nothing is to be done but to repeat an answer.
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Phase::Lingering(_) | Phase::Gone)
+    }
+
+    /// Whether the IKE SA is up, or being set up.
+    pub fn is_active(&self) -> bool {
+        match self {
+            Phase::Established(p) => p.replaced.is_none(),
+            Phase::Closing(_) | Phase::Lingering(_) | Phase::Gone => false,
+            _ => true,
+        }
+    }
+
+    pub fn snapshot(&self) -> Option<IkeSaSnapshot> {
+        match self {
+            Phase::Established(p) => Some(p.snapshot()),
+            Phase::Closing(p) => Some(p.secured.head.snapshot(IkeSaState::Closing)),
+            Phase::Lingering(_) | Phase::Gone => None,
+            connecting => connecting
+                .head()
+                .map(|head| head.snapshot(IkeSaState::Connecting)),
+        }
+    }
+}
+
+/// How long a replaced SA may wait to be deleted by the peer that replaced it.
+const fn patience(settings: &Settings) -> core::time::Duration {
+    settings.half_open_timeout
+}
