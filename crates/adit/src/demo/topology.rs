@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use adit_kernel::netlink::{Netlink, Route, VethEnd};
 use adit_kernel::netns::NetNs;
@@ -26,6 +27,8 @@ pub struct Topology {
     pub east_lan: NetNs,
 }
 
+/// A virtual cable usually carries packets at once, and after a second at the latest.
+const CARRIER_LIMIT: Duration = Duration::from_secs(5);
 /// The NAT box's interface towards east, where the wire is watched.
 pub const NAT_OUT: &str = "out";
 /// The NAT box's interface towards west.
@@ -39,15 +42,21 @@ impl Topology {
         let make = || NetNs::create().context("making a network namespace");
         let net = Topology { west_lan: make()?, west: make()?, nat: make()?, east: make()?, east_lan: make()? };
         for ns in [&net.west_lan, &net.west, &net.nat, &net.east, &net.east_lan] {
+            ns.run(sysctl::skip_duplicate_address_detection)??;
             inside(ns, |nl| {
                 let loopback = nl.link("lo")?.index;
                 Ok(nl.set_link_up(loopback, true)?)
             })?;
         }
-        cable((&net.west_lan, "eth0"), (&net.west, "lan"))?;
-        cable((&net.west, WAN), (&net.nat, NAT_IN))?;
-        cable((&net.nat, NAT_OUT), (&net.east, WAN))?;
-        cable((&net.east, "lan"), (&net.east_lan, "eth0"))?;
+        let cables = [
+            ((&net.west_lan, "eth0"), (&net.west, "lan")),
+            ((&net.west, WAN), (&net.nat, NAT_IN)),
+            ((&net.nat, NAT_OUT), (&net.east, WAN)),
+            ((&net.east, "lan"), (&net.east_lan, "eth0")),
+        ];
+        for (near, far) in cables {
+            cable(near, far)?;
+        }
 
         addresses(&net.west_lan, "eth0", &lan_nets(plan::WEST_HOST))?;
         addresses(&net.west, "lan", &lan_nets(plan::WEST_LAN))?;
@@ -57,6 +66,13 @@ impl Topology {
         addresses(&net.east, WAN, &[format!("{}/24", plan::EAST)])?;
         addresses(&net.east, "lan", &lan_nets(plan::EAST_LAN))?;
         addresses(&net.east_lan, "eth0", &lan_nets(plan::EAST_HOST))?;
+
+        for (ns, link) in cables.into_iter().flat_map(|(near, far)| [near, far]) {
+            inside(ns, |nl| {
+                let index = nl.link(link)?.index;
+                Ok(nl.wait_until_ready(index, CARRIER_LIMIT)?)
+            })?;
+        }
 
         default_routes(&net.west_lan, &plan::WEST_LAN)?;
         default_routes(&net.west, &[plan::NAT_INSIDE])?;
@@ -87,8 +103,10 @@ fn cable(near: (&NetNs, &str), far: (&NetNs, &str)) -> Result<()> {
     for (ns, name) in [near, far] {
         inside(ns, |nl| {
             let index = nl.link(name)?.index;
-            // Only addresses of the story: a link-local one would put neighbour discovery on the wire.
-            nl.disable_link_local(index)?;
+            if name != "lan" && name != "eth0" {
+                // The outside speaks IPv4 alone; on the LANs routers need a link-local address to find hosts.
+                nl.disable_link_local(index)?;
+            }
             Ok(nl.set_link_up(index, true)?)
         })?;
     }
