@@ -1,0 +1,397 @@
+//! What the gateway answers on its control socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use adit_model::Now;
+use adit_model::connection::Remote;
+use adit_model::drops::DropReason;
+use adit_model::text::did_you_mean;
+use tokio::sync::oneshot;
+
+use crate::case;
+use crate::control::{Answer, Command};
+use crate::events::Record;
+use crate::gateway::Gateway;
+use crate::protocol::{DropCount, Request, RequestError, Response};
+use crate::retry::Presence;
+use crate::status;
+use crate::tunnel::Waiter;
+
+/// A request for cases that waits for probes.
+pub struct CaseWaiter {
+    names: Vec<String>,
+    probing: BTreeSet<String>,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Gateway {
+    /// Answers a request, now or when what it waits for is there. [`Request::Shutdown`] is the loop's own.
+    pub(crate) fn on_command(&mut self, command: Command) {
+        let Command { request, answer } = command;
+        let lines = match request {
+            Request::Status { tunnel } => self
+                .names(tunnel.as_deref())
+                .map(|names| vec![self.status(&names)]),
+            Request::Drops => Ok(vec![Response::Drops {
+                drops: self.drop_counts(),
+            }]),
+            Request::Events { tunnel, follow } => {
+                return self.events(tunnel, follow, answer);
+            }
+            Request::Case { tunnel, probe } => {
+                return self.cases(tunnel.as_deref(), probe, answer);
+            }
+            Request::Up { tunnel, wait_ms } => {
+                return self.change(&tunnel, true, wait_ms, answer);
+            }
+            Request::Down { tunnel, wait_ms } => {
+                return self.change(&tunnel, false, wait_ms, answer);
+            }
+            Request::Unblock { tunnel } => self.unblock(tunnel.as_deref()),
+            Request::Shutdown => Ok(vec![Response::Done]),
+        };
+        reply(
+            answer,
+            Answer::Lines(lines.unwrap_or_else(|error| vec![error])),
+        );
+    }
+
+    /// Answers the requests for cases whose probes are all done.
+    pub(crate) fn answer_cases(&mut self) {
+        let probing: BTreeSet<String> = self
+            .tunnels
+            .iter()
+            .filter(|(_, t)| t.probing)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let waiters = std::mem::take(&mut self.case_waiters);
+        for waiter in waiters {
+            if waiter.probing.is_disjoint(&probing) {
+                let lines = self.case_lines(&waiter.names);
+                reply(waiter.answer, Answer::Lines(lines));
+            } else {
+                self.case_waiters.push(waiter);
+            }
+        }
+    }
+
+    /// Tells commands that wait for `name` what came of them.
+    pub(crate) fn settle_waiters(&mut self, now: Now, name: &str) {
+        let last = self.last_word(name);
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return;
+        };
+        let presence = tunnel.presence;
+        let mut waiting = Vec::new();
+        for mut waiter in std::mem::take(&mut tunnel.waiters) {
+            waiter.tried |= presence != Presence::Nothing;
+            let outcome = match (waiter.up, presence) {
+                (true, Presence::Up) => Some((true, format!("{name} is up"))),
+                (true, Presence::Nothing) if waiter.tried && !tunnel.resolving => {
+                    Some((false, format!("{name} isn't up: {last}")))
+                }
+                (false, Presence::Nothing) => {
+                    Some((true, format!("{name} is down; its traffic stays blocked")))
+                }
+                _ if now.mono >= waiter.deadline => {
+                    Some((false, format!("{name} isn't there yet: {last}")))
+                }
+                _ => None,
+            };
+            match outcome {
+                Some((reached, summary)) => {
+                    let response = Response::Outcome { reached, summary };
+                    // A client that left doesn't want to know.
+                    let _ = waiter.outcome.send(response);
+                }
+                None => waiting.push(waiter),
+            }
+        }
+        tunnel.waiters = waiting;
+    }
+
+    /// Drops since the gateway started, of all parts, by reason.
+    pub(crate) fn drop_totals(&self) -> BTreeMap<DropReason, u64> {
+        let mut totals = self.backend.drops();
+        for (reason, count) in self.endpoint.drops().nonzero() {
+            *totals.entry(reason).or_default() += count;
+        }
+        totals
+    }
+
+    fn status(&self, names: &[String]) -> Response {
+        let now = self.clock.now();
+        let snapshot = self.endpoint.snapshot();
+        let traffic = self.backend.children();
+        let mut tunnels: Vec<_> = names
+            .iter()
+            .filter_map(|name| self.tunnels.get(name))
+            .map(|tunnel| {
+                let name = tunnel.connection.name.as_str();
+                let block = self
+                    .host
+                    .as_ref()
+                    .filter(|host| host.is_blocked(name))
+                    .map(|host| host.block_name().to_owned());
+                let view = status::View {
+                    now,
+                    tunnel,
+                    snapshot: &snapshot,
+                    traffic: &traffic,
+                    block,
+                    last_word: self.last_word(name),
+                };
+                view.render(|| self.case(tunnel))
+            })
+            .collect();
+        status::broken_first(&mut tunnels);
+        Response::Status {
+            status: status::document(tunnels),
+        }
+    }
+
+    fn events(&mut self, tunnel: Option<String>, follow: bool, answer: oneshot::Sender<Answer>) {
+        if let Err(error) = self.names(tunnel.as_deref()) {
+            return reply(answer, Answer::Lines(vec![error]));
+        }
+        let feed = self.log.follow();
+        let records = match &tunnel {
+            Some(name) => self.log.of(Some(name)),
+            None => self.log.all(),
+        };
+        let mut first: Vec<Response> = records
+            .iter()
+            .map(|record| Response::Event {
+                record: Box::new(Record::clone(record)),
+            })
+            .collect();
+        if follow {
+            let last = None;
+            reply(
+                answer,
+                Answer::Stream {
+                    first,
+                    feed,
+                    tunnel,
+                    last,
+                },
+            );
+        } else {
+            first.push(Response::Done);
+            reply(answer, Answer::Lines(first));
+        }
+    }
+
+    fn cases(&mut self, tunnel: Option<&str>, probe: bool, answer: oneshot::Sender<Answer>) {
+        let names = match self.names(tunnel) {
+            Ok(names) => names,
+            Err(error) => return reply(answer, Answer::Lines(vec![error])),
+        };
+        let now = self.clock.now().mono;
+        let mut probing = BTreeSet::new();
+        for name in names.iter().filter(|_| probe) {
+            let wanted = self.tunnels.get(name).is_some_and(|t| {
+                let fresh = t
+                    .probed
+                    .as_ref()
+                    .is_some_and(|(at, _, _)| now.since(*at) < PROBES_FRESH);
+                t.presence != Presence::Up && !fresh
+            });
+            if wanted && self.start_probes(name) {
+                probing.insert(name.clone());
+            }
+        }
+        self.case_waiters.push(CaseWaiter {
+            names,
+            probing,
+            answer,
+        });
+        self.answer_cases();
+    }
+
+    fn case_lines(&self, names: &[String]) -> Vec<Response> {
+        names
+            .iter()
+            .filter_map(|name| self.tunnels.get(name))
+            .map(|tunnel| Response::Case {
+                case: Box::new(self.case(tunnel)),
+            })
+            .chain([Response::Done])
+            .collect()
+    }
+
+    fn case(&self, tunnel: &crate::tunnel::Tunnel) -> adit_model::fact::Case {
+        case::build(&case::Evidence {
+            tunnel,
+            log: &self.log,
+            source: &self.source_name,
+            totals: self.drop_totals(),
+            children: &self.backend.children(),
+        })
+    }
+
+    fn change(&mut self, name: &str, up: bool, wait_ms: u64, answer: oneshot::Sender<Answer>) {
+        if let Err(error) = self.names(Some(name)) {
+            return reply(answer, Answer::Lines(vec![error]));
+        }
+        // The feed begins before anything happens.
+        let feed = self.log.follow();
+        let started = if up { self.up(name) } else { self.down(name) };
+        if let Err(error) = started {
+            return reply(answer, Answer::Lines(vec![error]));
+        }
+        let now = self.clock.now();
+        let (outcome, last) = oneshot::channel();
+        if let Some(tunnel) = self.tunnels.get_mut(name) {
+            tunnel.waiters.push(Waiter {
+                up,
+                deadline: now.mono + Duration::from_millis(wait_ms),
+                tried: false,
+                outcome,
+            });
+        }
+        self.look_again();
+        reply(
+            answer,
+            Answer::Stream {
+                first: Vec::new(),
+                feed,
+                tunnel: Some(name.to_owned()),
+                last: Some(last),
+            },
+        );
+    }
+
+    fn up(&mut self, name: &str) -> Result<(), Response> {
+        let now = self.clock.now();
+        if let Some(host) = &mut self.host {
+            host.block_again(name)
+                .map_err(|e| error(RequestError::Failed, e.to_string()))?;
+        }
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return Ok(());
+        };
+        if tunnel.connection.remote == Remote::Any && tunnel.presence != Presence::Up {
+            return Err(error(
+                RequestError::NotNow,
+                format!(
+                    "tunnel `{name}` waits for its peer (remote = \"any\"); it can only be set up from the other side"
+                ),
+            ));
+        }
+        self.endpoint
+            .set_connection(now, Arc::clone(&tunnel.connection));
+        tunnel.retry.command_up(now.mono);
+        Ok(())
+    }
+
+    fn down(&mut self, name: &str) -> Result<(), Response> {
+        let now = self.clock.now();
+        if let Some(tunnel) = self.tunnels.get_mut(name) {
+            tunnel.retry.command_down();
+        }
+        // Without its connection the endpoint refuses the peer too, should it try again.
+        self.endpoint.remove_connection(now, name);
+        Ok(())
+    }
+
+    fn unblock(&mut self, tunnel: Option<&str>) -> Result<Vec<Response>, Response> {
+        let names = self.names(tunnel)?;
+        let down = |name: &&String| {
+            self.tunnels
+                .get(*name)
+                .is_some_and(|t| t.retry.wanted() == crate::retry::Wanted::Down)
+        };
+        let chosen: Vec<String> = names.iter().filter(down).cloned().collect();
+        if let (Some(name), true) = (tunnel, chosen.is_empty()) {
+            return Err(error(
+                RequestError::NotNow,
+                format!(
+                    "tunnel `{name}` isn't taken down. Fix: adit down {name}, then adit unblock {name}"
+                ),
+            ));
+        }
+        for name in &chosen {
+            if let Some(host) = &mut self.host {
+                host.unblock(name)
+                    .map_err(|e| error(RequestError::Failed, e.to_string()))?;
+            }
+            tracing::warn!("{name}: the block is lifted; its traffic may leave in clear");
+        }
+        Ok(vec![Response::Done])
+    }
+
+    fn drop_counts(&self) -> Vec<DropCount> {
+        let children = self.backend.children();
+        self.drop_totals()
+            .into_iter()
+            .map(|(reason, packets)| DropCount {
+                reason,
+                layer: reason.layer(),
+                severity: reason.severity(),
+                packets,
+                meaning: reason.meaning().to_owned(),
+                by_child: children
+                    .iter()
+                    .map(|report| {
+                        let name = format!("{}/{}", report.child.connection, report.child.child);
+                        (name, report.drops.of(reason))
+                    })
+                    .filter(|(_, count)| *count > 0)
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// The newest event of a tunnel that says something about its state.
+    fn last_word(&self, name: &str) -> String {
+        use adit_model::event::Happening;
+        self.log
+            .of(Some(name))
+            .iter()
+            .rev()
+            .find(|record| {
+                !matches!(
+                    record.event.what,
+                    Happening::Sent(_)
+                        | Happening::Received(_)
+                        | Happening::Dropped { .. }
+                        | Happening::IkeClosed { .. }
+                )
+            })
+            .map_or_else(
+                || "nothing has happened yet".to_owned(),
+                |r| r.event.what.to_string(),
+            )
+    }
+
+    /// The tunnel asked for, or all.
+    fn names(&self, tunnel: Option<&str>) -> Result<Vec<String>, Response> {
+        match tunnel {
+            None => Ok(self.tunnels.keys().cloned().collect()),
+            Some(name) if self.tunnels.contains_key(name) => Ok(vec![name.to_owned()]),
+            Some(name) => {
+                let near = did_you_mean(name, self.tunnels.keys().map(String::as_str));
+                let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+                Err(error(
+                    RequestError::UnknownTunnel,
+                    format!("no tunnel `{name}` is configured{hint}"),
+                ))
+            }
+        }
+    }
+}
+
+fn error(error: RequestError, message: String) -> Response {
+    Response::Error { error, message }
+}
+
+fn reply(to: oneshot::Sender<Answer>, answer: Answer) {
+    // A client that left doesn't want to know.
+    let _ = to.send(answer);
+}
+
+/// How long probes tell the present.
+const PROBES_FRESH: Duration = Duration::from_secs(5);

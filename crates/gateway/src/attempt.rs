@@ -1,0 +1,202 @@
+//! Attempts to set a tunnel up, and the work that is done beside the loop for them: names and probes.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+
+use adit_ike::CommandError;
+use adit_model::connection::Remote;
+use adit_model::event::{Happening, PathProblem};
+use adit_model::fact::Probe;
+use adit_model::reason::Refusal;
+
+use crate::gateway::Gateway;
+use crate::probe::Plan;
+use crate::retry::Presence;
+
+/// What work beside the loop came to.
+pub enum TaskDone {
+    /// A peer's name was looked up.
+    Resolved {
+        /// The tunnel.
+        tunnel: String,
+        /// Its addresses, or what the resolver said.
+        result: Result<Vec<IpAddr>, String>,
+    },
+    /// A peer was probed.
+    Probed {
+        /// The tunnel.
+        tunnel: String,
+        /// What was found.
+        probes: Vec<Probe>,
+    },
+}
+
+impl Gateway {
+    /// Begins every attempt that is due; says whether any was.
+    pub(crate) fn begin_due_attempts(&mut self) -> bool {
+        let now = self.clock.now().mono;
+        let due: Vec<String> = self
+            .tunnels
+            .iter()
+            .filter(|(_, t)| !t.resolving && t.retry.due().is_some_and(|at| at <= now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &due {
+            self.begin(name);
+        }
+        !due.is_empty()
+    }
+
+    /// Work beside the loop is done.
+    pub(crate) fn on_task(&mut self, done: TaskDone) {
+        match done {
+            TaskDone::Resolved { tunnel, result } => self.resolved(&tunnel, result),
+            TaskDone::Probed { tunnel, probes } => {
+                let now = self.clock.now();
+                if let Some(tunnel) = self.tunnels.get_mut(&tunnel) {
+                    tunnel.probing = false;
+                    tunnel.probed = Some((now.mono, now.wall, probes));
+                }
+                self.answer_cases();
+            }
+        }
+    }
+
+    /// Probes a tunnel's peer beside the loop. Says whether probes are on their way.
+    pub(crate) fn start_probes(&mut self, name: &str) -> bool {
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return false;
+        };
+        if tunnel.probing {
+            return true;
+        }
+        let Some(peer) = tunnel.peer else {
+            return false;
+        };
+        tunnel.probing = true;
+        let plan = Plan::new(&self.provider, &tunnel.connection, peer, self.nat_port);
+        let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let probes = plan.run();
+            // The loop is gone when the gateway stops.
+            let _ = tasks.blocking_send(TaskDone::Probed { tunnel, probes });
+        });
+        true
+    }
+
+    fn begin(&mut self, name: &str) {
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return;
+        };
+        tunnel.retry.begun();
+        for waiter in &mut tunnel.waiters {
+            waiter.tried = true;
+        }
+        match tunnel.connection.remote.clone() {
+            Remote::Address(peer) => self.initiate(name, peer),
+            Remote::Name(host) => {
+                tunnel.resolving = true;
+                let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
+                tokio::spawn(async move {
+                    let result = tokio::net::lookup_host((host.as_str(), 0))
+                        .await
+                        .map(|found| found.map(|address| address.ip()).collect())
+                        .map_err(|error| error.to_string());
+                    // The loop is gone when the gateway stops.
+                    let _ = tasks.send(TaskDone::Resolved { tunnel, result }).await;
+                });
+            }
+            Remote::Any => self.could_not_begin(
+                name,
+                Happening::Refused {
+                    what: "to initiate".to_owned(),
+                    refusal: Refusal::Local {
+                        problem: "the configuration gives the peer no address".to_owned(),
+                    },
+                    notify: None,
+                },
+            ),
+        }
+    }
+
+    fn resolved(&mut self, name: &str, result: Result<Vec<IpAddr>, String>) {
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return;
+        };
+        tunnel.resolving = false;
+        let local = tunnel.connection.local;
+        let Remote::Name(host) = tunnel.connection.remote.clone() else {
+            return;
+        };
+        let fits = |address: &IpAddr| local.is_none_or(|l| l.is_ipv4() == address.is_ipv4());
+        let problem = match result {
+            Ok(addresses) => match addresses.iter().copied().find(fits) {
+                Some(peer) => {
+                    tunnel.peer = Some(peer);
+                    return self.initiate(name, peer);
+                }
+                None if addresses.is_empty() => "no address".to_owned(),
+                None => "no address of the family of `local`".to_owned(),
+            },
+            Err(problem) => problem,
+        };
+        let what = Happening::PeerUnresolved {
+            name: host,
+            problem,
+        };
+        self.could_not_begin(name, what);
+    }
+
+    fn initiate(&mut self, name: &str, peer: IpAddr) {
+        let configured = self.tunnels.get(name).and_then(|t| t.connection.local);
+        let local = match configured.map_or_else(|| source_for(peer), Ok) {
+            Ok(local) => local,
+            Err(error) => {
+                let what = Happening::PathFailed {
+                    problem: PathProblem::LocalSend(error.raw_os_error().unwrap_or(0)),
+                    offender: None,
+                    remote_port: 0,
+                };
+                return self.could_not_begin(name, what);
+            }
+        };
+        let now = self.clock.now();
+        match self.endpoint.initiate(now, name, local, peer) {
+            // It came up from the other side in the meantime.
+            Ok(()) | Err(CommandError::AlreadyActive(_)) => self.look_again(),
+            Err(error) => self.could_not_begin(
+                name,
+                Happening::Refused {
+                    what: "to initiate".to_owned(),
+                    refusal: Refusal::Local {
+                        problem: error.to_string(),
+                    },
+                    notify: None,
+                },
+            ),
+        }
+    }
+
+    fn could_not_begin(&mut self, name: &str, what: Happening) {
+        self.happened(Some(name), None, what);
+        let (now, random) = (self.clock.now().mono, self.random());
+        if let Some(tunnel) = self.tunnels.get_mut(name) {
+            tunnel.retry.could_not_begin(now, random);
+            tunnel.presence = Presence::Nothing;
+        }
+    }
+}
+
+/// Our address that packets to `peer` leave from: a connected socket knows it.
+fn source_for(peer: IpAddr) -> io::Result<IpAddr> {
+    let any: IpAddr = match peer {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+    socket.connect(SocketAddr::new(peer, DISCARD))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// A port to connect to; nothing is sent.
+const DISCARD: u16 = 9;

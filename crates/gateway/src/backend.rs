@@ -1,0 +1,75 @@
+//! What carries packets: one of a few known ways.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adit_esp::{ApplyError, ChildReport, PairReport};
+use adit_model::connection::Connection;
+use adit_model::dataplane::DataPlaneRequest;
+use adit_model::drops::DropReason;
+
+use crate::dataplane::UserSpace;
+
+/// The way in use. The kernel's IPsec will be another.
+pub enum Backend {
+    /// Our own data plane over a TUN device.
+    User(Box<UserSpace>),
+    /// None: requests are accepted and no packet is carried.
+    Fake,
+}
+
+impl Backend {
+    /// Sets what is to be protected.
+    pub fn set_policy(&mut self, connections: &[Arc<Connection>]) {
+        match self {
+            Backend::User(user) => user.plane.set_policy(connections),
+            Backend::Fake => {}
+        }
+    }
+
+    /// Carries out what the key exchange asks for.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; nothing has changed then.
+    pub fn apply(&mut self, request: DataPlaneRequest) -> Result<(), ApplyError> {
+        match self {
+            Backend::User(user) => user.plane.apply(request),
+            Backend::Fake => Ok(()),
+        }
+    }
+
+    /// Waits until the host has a packet for a tunnel.
+    pub async fn readable(&self) {
+        match self {
+            Backend::User(user) => user.readable().await,
+            Backend::Fake => std::future::pending().await,
+        }
+    }
+
+    /// Traffic of every child.
+    #[must_use]
+    pub fn children(&self) -> Vec<ChildReport> {
+        match self {
+            Backend::User(user) => user.plane.children(),
+            Backend::Fake => Vec::new(),
+        }
+    }
+
+    /// Traffic of every pair of SAs.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<PairReport> {
+        match self {
+            Backend::User(user) => user.plane.pairs(),
+            Backend::Fake => Vec::new(),
+        }
+    }
+
+    /// All drops of the data path.
+    #[must_use]
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        match self {
+            Backend::User(user) => user.drops(),
+            Backend::Fake => BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! All that this side knows about a tunnel, as a case for diagnosis.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adit_esp::ChildReport;
+use adit_model::Wall;
+use adit_model::connection::Remote;
+use adit_model::drops::DropReason;
+use adit_model::event::Event;
+use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
+
+use crate::events::{EventLog, Record};
+use crate::retry::Presence;
+use crate::tunnel::Tunnel;
+
+/// What a case is made from.
+pub struct Evidence<'a> {
+    /// The tunnel.
+    pub tunnel: &'a Tunnel,
+    /// What happened.
+    pub log: &'a EventLog,
+    /// How this side's events are called as a source.
+    pub source: &'a str,
+    /// Drops of the whole gateway, by reason.
+    pub totals: BTreeMap<DropReason, u64>,
+    /// Drops of each child.
+    pub children: &'a [ChildReport],
+}
+
+/// Makes the case of a tunnel.
+#[must_use]
+pub fn build(evidence: &Evidence<'_>) -> Case {
+    let tunnel = evidence.tunnel;
+    let name = &tunnel.connection.name;
+    let mut facts = vec![
+        state(
+            "configuration",
+            name,
+            Known::Configured {
+                connection: Box::new(tunnel.connection.as_ref().clone()),
+            },
+            format!("tunnel {name} is configured"),
+        ),
+        state(
+            "gateway",
+            name,
+            Known::Daemon { running: true },
+            "the gateway runs".to_owned(),
+        ),
+        state(
+            "gateway",
+            name,
+            Known::TunnelState {
+                up: tunnel.presence == Presence::Up,
+            },
+            match tunnel.presence {
+                Presence::Up => format!("{name} is up"),
+                Presence::Trying => format!("{name} is being set up"),
+                Presence::Nothing => format!("{name} is down"),
+            },
+        ),
+    ];
+    for record in records(evidence) {
+        facts.push(Fact::from_event(
+            &record.event,
+            Side::Local,
+            evidence.source,
+            record.number,
+        ));
+    }
+    if let Some((_, wall, probes)) = &tunnel.probed {
+        facts.extend(probes.iter().map(|probe| probed(name, *wall, probe)));
+    }
+    for (reason, count) in drops(evidence) {
+        let text = format!("{count} packets: {}", reason.meaning());
+        facts.push(state(
+            "counters",
+            name,
+            Known::Drops { reason, count },
+            text,
+        ));
+    }
+    Case {
+        subject: name.clone(),
+        facts,
+        covered: BTreeMap::from([(Side::Local, evidence.log.covers_newest_attempt(name))]),
+    }
+}
+
+/// The tunnel's events, and those of strangers that may be its peer: an exchange that is refused early belongs to no
+/// connection yet.
+fn records(evidence: &Evidence<'_>) -> Vec<Arc<Record>> {
+    let tunnel = evidence.tunnel;
+    let may_be_peer = |event: &Event| {
+        event.remote.is_some_and(|remote| {
+            tunnel.peer == Some(remote.ip()) || tunnel.connection.remote == Remote::Any
+        })
+    };
+    let mut records = evidence.log.of(Some(&tunnel.connection.name));
+    records.extend(
+        evidence
+            .log
+            .of(None)
+            .into_iter()
+            .filter(|record| may_be_peer(&record.event)),
+    );
+    records.sort_by_key(|record| record.number);
+    records
+}
+
+/// Drops of this tunnel, and of what can't be told to be of any.
+fn drops(evidence: &Evidence<'_>) -> Vec<(DropReason, u64)> {
+    let name = &evidence.tunnel.connection.name;
+    evidence
+        .totals
+        .iter()
+        .filter_map(|(reason, total)| {
+            let others: u64 = evidence
+                .children
+                .iter()
+                .filter(|report| report.child.connection != *name)
+                .map(|report| report.drops.of(*reason))
+                .sum();
+            let count = total.saturating_sub(others);
+            (count > 0).then_some((*reason, count))
+        })
+        .collect()
+}
+
+fn state(source: &str, subject: &str, what: Known, text: String) -> Fact {
+    Fact {
+        source: Source {
+            name: source.to_owned(),
+            line: None,
+            text,
+        },
+        at: None,
+        side: Side::Local,
+        subject: Some(subject.to_owned()),
+        role: None,
+        what,
+    }
+}
+
+fn probed(subject: &str, at: Wall, probe: &Probe) -> Fact {
+    let outcome = |o: &ProbeOutcome| match o {
+        ProbeOutcome::Answered(ms) => format!("answered after {ms} ms"),
+        ProbeOutcome::AnsweredVersion(version) => format!("answered with IKE version {version}"),
+        ProbeOutcome::Failed(problem) => format!("failed: {problem}"),
+        ProbeOutcome::Silent(ms) => format!("no answer in {ms} ms"),
+        ProbeOutcome::NotMade => "couldn't be made".to_owned(),
+    };
+    let text = match probe {
+        Probe::Echo { to, outcome: o } => format!("ICMP echo to {to}: {}", outcome(o)),
+        Probe::IkeInit {
+            to,
+            port,
+            outcome: o,
+        } => format!("IKE_SA_INIT to {to} port {port}: {}", outcome(o)),
+        Probe::Route { to, exists: true } => format!("there is a route to {to}"),
+        Probe::Route { to, exists: false } => format!("there is no route to {to}"),
+        Probe::Control { answers: true } => "the gateway answers".to_owned(),
+        Probe::Control { answers: false } => "the gateway doesn't answer".to_owned(),
+    };
+    Fact {
+        at: Some(at),
+        ..state(
+            "probe",
+            subject,
+            Known::Probed {
+                probe: probe.clone(),
+            },
+            text,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sample;
+    use adit_model::event::Happening;
+    use adit_model::{Mono, Now};
+
+    fn event(connection: Option<&str>, remote: &str) -> Event {
+        Event {
+            at: Now::default(),
+            connection: connection.map(str::to_owned),
+            role: None,
+            local: None,
+            remote: remote.parse().ok(),
+            what: Happening::PeerAlive,
+        }
+    }
+
+    #[test]
+    fn a_case_holds_its_tunnels_events_and_those_of_its_peer_before_it_was_known() {
+        let mut log = EventLog::default();
+        log.record(event(None, "192.0.2.2:500"));
+        log.record(event(None, "198.51.100.9:500"));
+        log.record(event(Some("another"), "192.0.2.2:500"));
+        log.record(event(Some("office"), "192.0.2.2:500"));
+        let mut tunnel = Tunnel::new(Arc::new(sample::connection("office")), Mono(0));
+        tunnel.probed = Some((
+            Mono(0),
+            Wall(5),
+            vec![Probe::IkeInit {
+                to: [192, 0, 2, 2].into(),
+                port: 4500,
+                outcome: ProbeOutcome::AnsweredVersion(1),
+            }],
+        ));
+        let case = build(&Evidence {
+            tunnel: &tunnel,
+            log: &log,
+            source: "west events",
+            totals: BTreeMap::from([(DropReason::OutNoSa, 3)]),
+            children: &[],
+        });
+        let lines: Vec<_> = case
+            .happenings()
+            .map(|(fact, _)| fact.source.line.unwrap())
+            .collect();
+        assert_eq!(lines, [1, 4]);
+        assert!(case.covers(Side::Local) && !case.covers(Side::Remote));
+        let texts: Vec<_> = case.facts.iter().map(|f| f.source.text.as_str()).collect();
+        assert!(texts.contains(&"IKE_SA_INIT to 192.0.2.2 port 4500: answered with IKE version 1"));
+        assert!(case.facts.iter().any(|f| f.what
+            == Known::Drops {
+                reason: DropReason::OutNoSa,
+                count: 3
+            }));
+        assert!(
+            case.facts
+                .iter()
+                .any(|f| f.what == Known::TunnelState { up: false })
+        );
+    }
+}

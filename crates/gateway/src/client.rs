@@ -1,0 +1,306 @@
+//! The other end of the control socket: blocking, one call per request.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use adit_model::fact::Case;
+use adit_model::status::Status;
+
+use crate::events::Record;
+use crate::protocol::{DropCount, LONGEST_LINE, Request, RequestError, Response, SOCKET_NAME};
+
+/// A connection to a running gateway.
+#[derive(Debug)]
+pub struct Client {
+    stream: BufReader<UnixStream>,
+}
+
+/// Why a gateway couldn't be asked, or said no.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers on the socket.
+    #[error("no gateway is running with the state directory {}. Fix: start it with adit run, or name its directory with --state", .dir.display())]
+    NotRunning {
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// The socket is there and may not be used.
+    #[error("no permission to use the control socket {}; run as the gateway's user (usually root)", .path.display())]
+    Permission {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The gateway didn't answer in time.
+    #[error("the gateway doesn't answer")]
+    Timeout,
+    /// Talking failed.
+    #[error("can't talk to the gateway: {0}")]
+    Io(#[source] io::Error),
+    /// It answered something that isn't an answer; client and gateway are of different versions.
+    #[error("the gateway's answer isn't understood ({0}); is it another version?")]
+    Protocol(String),
+    /// It refused.
+    #[error("{message}")]
+    Refused {
+        /// Kind of refusal.
+        error: RequestError,
+        /// What to do about it.
+        message: String,
+    },
+}
+
+/// What came of `up` or `down`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the tunnel is as wanted now.
+    pub reached: bool,
+    /// What there is to say.
+    pub summary: String,
+}
+
+impl Client {
+    /// Connects to the gateway that uses `state_dir`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Io`].
+    pub fn connect(state_dir: &Path) -> Result<Self, ClientError> {
+        let path = state_dir.join(SOCKET_NAME);
+        let stream = UnixStream::connect(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NotRunning {
+                dir: state_dir.to_owned(),
+            },
+            io::ErrorKind::PermissionDenied => ClientError::Permission { path },
+            _ => ClientError::Io(error),
+        })?;
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .map_err(ClientError::Io)?;
+        Ok(Self {
+            stream: BufReader::new(stream),
+        })
+    }
+
+    /// The status document, of all tunnels or of one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn status(&mut self, tunnel: Option<&str>) -> Result<Status, ClientError> {
+        let tunnel = tunnel.map(str::to_owned);
+        match self.ask(&Request::Status { tunnel })? {
+            Response::Status { status } => Ok(status),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Sets a tunnel up and tells `event` what happens meanwhile. `wait` zero returns at once.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn up(
+        &mut self,
+        tunnel: &str,
+        wait: Duration,
+        event: impl FnMut(&Record),
+    ) -> Result<Outcome, ClientError> {
+        let request = Request::Up {
+            tunnel: tunnel.to_owned(),
+            wait_ms: millis(wait),
+        };
+        self.change(&request, wait, event)
+    }
+
+    /// Takes a tunnel down and tells `event` what happens meanwhile. Its traffic stays blocked.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn down(
+        &mut self,
+        tunnel: &str,
+        wait: Duration,
+        event: impl FnMut(&Record),
+    ) -> Result<Outcome, ClientError> {
+        let request = Request::Down {
+            tunnel: tunnel.to_owned(),
+            wait_ms: millis(wait),
+        };
+        self.change(&request, wait, event)
+    }
+
+    /// Lifts the block of a tunnel that was taken down, or of all that were.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn unblock(&mut self, tunnel: Option<&str>) -> Result<(), ClientError> {
+        let tunnel = tunnel.map(str::to_owned);
+        self.done(&Request::Unblock { tunnel })
+    }
+
+    /// All that this side knows about one tunnel or each, with probes of peers that don't answer if `probe`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn cases(&mut self, tunnel: Option<&str>, probe: bool) -> Result<Vec<Case>, ClientError> {
+        let tunnel = tunnel.map(str::to_owned);
+        self.send(&Request::Case { tunnel, probe })?;
+        let mut cases = Vec::new();
+        loop {
+            match self.receive()? {
+                Response::Case { case } => cases.push(*case),
+                Response::Done => return Ok(cases),
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    /// What happened so far, oldest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn events(&mut self, tunnel: Option<&str>) -> Result<Vec<Record>, ClientError> {
+        let mut records = Vec::new();
+        self.stream_events(tunnel, false, |record| {
+            records.push(record);
+            true
+        })?;
+        Ok(records)
+    }
+
+    /// What happened and what happens from now on, until `event` returns false or the gateway ends.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn follow(
+        &mut self,
+        tunnel: Option<&str>,
+        event: impl FnMut(Record) -> bool,
+    ) -> Result<(), ClientError> {
+        self.patience(None)?;
+        let result = self.stream_events(tunnel, true, event);
+        self.patience(Some(PATIENCE))?;
+        result
+    }
+
+    /// Every drop counter that isn't zero.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn drops(&mut self) -> Result<Vec<DropCount>, ClientError> {
+        match self.ask(&Request::Drops)? {
+            Response::Drops { drops } => Ok(drops),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Stops the gateway. It has told its peers when this returns.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn shutdown(&mut self) -> Result<(), ClientError> {
+        self.done(&Request::Shutdown)
+    }
+
+    fn change(
+        &mut self,
+        request: &Request,
+        wait: Duration,
+        mut event: impl FnMut(&Record),
+    ) -> Result<Outcome, ClientError> {
+        self.patience(Some(wait + PATIENCE))?;
+        self.send(request)?;
+        let outcome = loop {
+            match self.receive()? {
+                Response::Event { record } => event(&record),
+                Response::Missed { .. } => {}
+                Response::Outcome { reached, summary } => break Outcome { reached, summary },
+                other => return Err(unexpected(&other)),
+            }
+        };
+        self.patience(Some(PATIENCE))?;
+        Ok(outcome)
+    }
+
+    fn stream_events(
+        &mut self,
+        tunnel: Option<&str>,
+        follow: bool,
+        mut event: impl FnMut(Record) -> bool,
+    ) -> Result<(), ClientError> {
+        let tunnel = tunnel.map(str::to_owned);
+        self.send(&Request::Events { tunnel, follow })?;
+        loop {
+            match self.receive()? {
+                Response::Event { record } => {
+                    if !event(*record) {
+                        return Ok(());
+                    }
+                }
+                Response::Missed { .. } => {}
+                Response::Done => return Ok(()),
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    fn done(&mut self, request: &Request) -> Result<(), ClientError> {
+        match self.ask(request)? {
+            Response::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Response, ClientError> {
+        self.send(request)?;
+        self.receive()
+    }
+
+    fn patience(&self, limit: Option<Duration>) -> Result<(), ClientError> {
+        self.stream
+            .get_ref()
+            .set_read_timeout(limit)
+            .map_err(ClientError::Io)
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), ClientError> {
+        let mut line =
+            serde_json::to_vec(request).map_err(|e| ClientError::Protocol(e.to_string()))?;
+        line.push(b'\n');
+        self.stream
+            .get_mut()
+            .write_all(&line)
+            .map_err(ClientError::Io)
+    }
+
+    /// The next answer; a refusal becomes an error.
+    fn receive(&mut self) -> Result<Response, ClientError> {
+        let mut line = Vec::new();
+        (&mut self.stream)
+            .take(LONGEST_LINE as u64)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ClientError::Timeout,
+                _ => ClientError::Io(error),
+            })?;
+        if line.last() != Some(&b'\n') {
+            return Err(ClientError::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
+        match serde_json::from_slice(&line) {
+            Ok(Response::Error { error, message }) => Err(ClientError::Refused { error, message }),
+            Ok(response) => Ok(response),
+            Err(error) => Err(ClientError::Protocol(error.to_string())),
+        }
+    }
+}
+
+fn unexpected(response: &Response) -> ClientError {
+    let text = serde_json::to_string(response).unwrap_or_default();
+    ClientError::Protocol(text.chars().take(80).collect())
+}
+
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long a gateway may take for an answer that it doesn't have to wait for; probes take three seconds of it.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,193 @@
+//! The user-space data path: TUN device, ESP, wire.
+//!
+//! It knows nothing of IKE, so that it can move to threads of its own. What the rest of the gateway must learn is
+//! collected in a [`Report`] per batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use adit_esp::{ChildName, DataPlane};
+use adit_kernel::Tun;
+use adit_model::drops::DropReason;
+use adit_model::now::Mono;
+use adit_wire::ip::IpPacket;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::sockets::Sockets;
+use crate::watched::watch;
+
+/// A data plane with its TUN device and buffers.
+pub struct UserSpace {
+    /// Policies and SAs.
+    pub plane: DataPlane,
+    tun: AsyncFd<Tun>,
+    inner: Vec<u8>,
+    sealed: Vec<u8>,
+    edge: BTreeMap<DropReason, u64>,
+}
+
+/// What a batch of packets has to tell.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// SPIs that packets were received on.
+    pub seen: BTreeSet<u32>,
+    /// Children that a packet wanted and that have no SA.
+    pub wanted: BTreeSet<Arc<ChildName>>,
+    /// Packets that were dropped, one entry per reason and child.
+    pub dropped: BTreeMap<(DropReason, Option<Arc<ChildName>>), Dropped>,
+}
+
+/// Dropped packets of one kind within a batch.
+#[derive(Debug)]
+pub struct Dropped {
+    /// How many.
+    pub packets: u64,
+    /// The first of them, for a person.
+    pub detail: String,
+    /// Who sent it, where it came from the wire.
+    pub from: Option<SocketAddr>,
+}
+
+impl UserSpace {
+    /// A data path without policies.
+    ///
+    /// # Errors
+    /// When the runtime can't watch the device.
+    pub fn new(plane: DataPlane, tun: Tun) -> io::Result<Self> {
+        Ok(Self {
+            plane,
+            tun: watch(tun, Interest::READABLE)?,
+            inner: vec![0; BUFFER],
+            sealed: Vec::with_capacity(BUFFER),
+            edge: BTreeMap::new(),
+        })
+    }
+
+    /// Waits until the host has a packet for a tunnel.
+    pub async fn readable(&self) {
+        if self.tun.readable().await.is_err() {
+            // The runtime is going down.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Seals and sends what the host has, at most `budget` packets.
+    pub fn drain_tun(&mut self, sockets: &Sockets, budget: usize, report: &mut Report) {
+        for _ in 0..budget {
+            let read = {
+                let inner = &mut self.inner;
+                self.tun.try_io(Interest::READABLE, |tun| tun.read(inner))
+            };
+            let length = match read {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    tracing::warn!("reading the TUN device failed: {error}");
+                    return;
+                }
+            };
+            let packet = self.inner.get(..length).unwrap_or_default();
+            self.sealed.clear();
+            match self.plane.seal(packet, &mut self.sealed) {
+                Ok(sealed) => {
+                    if let Err(error) = sockets.send_esp(&sealed.path, &self.sealed) {
+                        *self.edge.entry(DropReason::OutSend).or_default() += 1;
+                        report.drop(DropReason::OutSend, None, Some(sealed.path.remote), || {
+                            format!("sending to {}: {error}", sealed.path.remote)
+                        });
+                    }
+                }
+                Err(rejected) => {
+                    if let (DropReason::OutNoSa, Some(child)) = (rejected.reason, &rejected.child) {
+                        report.wanted.insert(Arc::clone(child));
+                    }
+                    report.drop(rejected.reason, rejected.child, None, || describe(packet));
+                }
+            }
+        }
+    }
+
+    /// Opens an ESP packet that came from `from` and hands its content to the host.
+    pub fn arrived(&mut self, now: Mono, from: SocketAddr, packet: &mut [u8], report: &mut Report) {
+        let spi = packet
+            .first_chunk::<4>()
+            .map_or(0, |spi| u32::from_be_bytes(*spi));
+        let opened = match self.plane.open(now, packet) {
+            Ok(opened) => opened,
+            Err(rejected) => {
+                report.drop(rejected.reason, rejected.child, Some(from), || {
+                    format!("SPI {spi:08x} from {from}")
+                });
+                return;
+            }
+        };
+        report.seen.insert(opened.spi_in);
+        let inner = packet.get(opened.inner).unwrap_or_default();
+        if let Err(error) = self.tun.get_ref().write(inner) {
+            *self.edge.entry(DropReason::TunWrite).or_default() += 1;
+            let child = Some(Arc::clone(opened.child));
+            report.drop(DropReason::TunWrite, child, Some(from), || {
+                format!("{}: {error}", describe(inner))
+            });
+        }
+    }
+
+    /// Counts a packet that was dropped before it could be told to be ESP.
+    pub fn not_esp(
+        &mut self,
+        reason: DropReason,
+        from: SocketAddr,
+        detail: String,
+        report: &mut Report,
+    ) {
+        *self.edge.entry(reason).or_default() += 1;
+        report.drop(reason, None, Some(from), || detail);
+    }
+
+    /// All drops of the data path since it exists.
+    #[must_use]
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        let mut all = self.edge.clone();
+        for (reason, count) in self.plane.drops().iter() {
+            *all.entry(reason).or_default() += count;
+        }
+        all
+    }
+}
+
+impl Report {
+    fn drop(
+        &mut self,
+        reason: DropReason,
+        child: Option<Arc<ChildName>>,
+        from: Option<SocketAddr>,
+        detail: impl FnOnce() -> String,
+    ) {
+        self.dropped
+            .entry((reason, child))
+            .and_modify(|dropped| dropped.packets += 1)
+            .or_insert_with(|| Dropped {
+                packets: 1,
+                detail: detail(),
+                from,
+            });
+    }
+}
+
+fn describe(packet: &[u8]) -> String {
+    match IpPacket::parse(packet) {
+        Ok(ip) => format!(
+            "{} to {}, protocol {}, {} octets",
+            ip.source,
+            ip.destination,
+            ip.protocol,
+            ip.total_length()
+        ),
+        Err(_) => format!("{} octets that aren't an IP packet", packet.len()),
+    }
+}
+
+const BUFFER: usize = 65_536;

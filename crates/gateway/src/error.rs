@@ -1,0 +1,119 @@
+//! Why a gateway can't start or go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use adit_kernel::KernelError;
+
+use crate::keys::KeyFileError;
+
+/// Why a gateway couldn't start, or had to stop. What was set up until then has been undone; a block that was there
+/// before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A tunnel's key can't be read.
+    #[error("tunnel `{tunnel}`: {cause}")]
+    Key {
+        /// The tunnel.
+        tunnel: String,
+        /// What is wrong with the file.
+        cause: KeyFileError,
+    },
+    /// A tunnel authenticates by a key that the configuration doesn't name.
+    #[error(
+        "tunnel `{tunnel}` authenticates with a pre-shared key and names no key file. Fix: auth = {{ psk_file = \"{tunnel}.psk\" }}"
+    )]
+    NoKey {
+        /// The tunnel.
+        tunnel: String,
+    },
+    /// A tunnel asks for what the chosen backend doesn't carry.
+    #[error("tunnel `{tunnel}`, child `{child}`: {problem}")]
+    Unsupported {
+        /// The tunnel.
+        tunnel: String,
+        /// The child.
+        child: String,
+        /// What isn't carried.
+        problem: String,
+    },
+    /// The kernel backend was asked for.
+    #[error(
+        "the kernel backend isn't there yet; use --backend user (or auto), which carries ESP in this process over a TUN device"
+    )]
+    KernelBackend,
+    /// Capabilities are missing.
+    #[error(
+        "the gateway lacks {missing}. Fix: run it as root, or give it the capabilities (setcap, AmbientCapabilities=, --cap-add)"
+    )]
+    Privileges {
+        /// The capabilities, each with what it is for.
+        missing: String,
+    },
+    /// Another gateway uses the state directory.
+    #[error("a gateway {} is running already with the state directory {}. Fix: stop it (adit down, or kill -TERM), or give this one another --state", pid_text(*.pid), dir.display())]
+    AlreadyRunning {
+        /// Its process id, where it can be told.
+        pid: Option<u32>,
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// A UDP port can't be had.
+    #[error("{cause}. Fix: stop that program, or set other ports in [gateway] on both ends")]
+    Port {
+        /// The port, who holds it.
+        cause: KernelError,
+    },
+    /// A route that isn't ours stands where a tunnel's route must go.
+    #[error(
+        "tunnel `{tunnel}` needs the route to {destination}, and there is one already that isn't ours ({existing}). Fix: remove it, or narrow remote_net"
+    )]
+    RouteTaken {
+        /// The tunnel.
+        tunnel: String,
+        /// Destination network.
+        destination: String,
+        /// Where the existing one leads.
+        existing: String,
+    },
+    /// The kernel refused something else.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A file or directory of the gateway.
+    #[error("can't {what} {}: {cause}", path.display())]
+    State {
+        /// What was attempted.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The asynchronous runtime.
+    #[error("can't {what}: {cause}")]
+    Runtime {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+impl GatewayError {
+    /// Whether the configuration, or what it names, has to be changed.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Key { .. }
+                | Self::NoKey { .. }
+                | Self::Unsupported { .. }
+                | Self::KernelBackend
+                | Self::RouteTaken { .. }
+        )
+    }
+}
+
+fn pid_text(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!("(pid {pid})"))
+}

@@ -1,0 +1,265 @@
+//! What happened, kept within bounds: the newest events of every tunnel, totals of all, and a feed for who follows.
+//!
+//! Each tunnel has two lanes, so that a flood of rejected packets can't wash out the exchange that explains a
+//! failure. Events that belong to no tunnel (yet) share a lane of their own.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use adit_model::event::{Event, Happening};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+/// An event with its place in the order of all events of this gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts from 1 over all tunnels.
+    pub number: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The bounded memory of events.
+#[derive(Debug)]
+pub struct EventLog {
+    lanes: BTreeMap<Option<String>, Lane>,
+    last: u64,
+    feed: broadcast::Sender<Arc<Record>>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    life: VecDeque<Arc<Record>>,
+    drops: VecDeque<Arc<Record>>,
+    forgotten: u64,
+    totals: BTreeMap<&'static str, u64>,
+}
+
+impl Default for EventLog {
+    fn default() -> Self {
+        Self {
+            lanes: BTreeMap::new(),
+            last: 0,
+            feed: broadcast::channel(FEED).0,
+        }
+    }
+}
+
+impl EventLog {
+    /// Records an event, writes its line to the log and hands it to followers.
+    pub fn record(&mut self, event: Event) {
+        trace_line(&event);
+        self.last += 1;
+        let record = Arc::new(Record {
+            number: self.last,
+            event,
+        });
+        let lane = self
+            .lanes
+            .entry(record.event.connection.clone())
+            .or_default();
+        *lane.totals.entry(kind(&record.event.what)).or_default() += 1;
+        let (queue, bound) = if matches!(record.event.what, Happening::Dropped { .. }) {
+            (&mut lane.drops, DROPS_KEPT)
+        } else {
+            (&mut lane.life, LIFE_KEPT)
+        };
+        if queue.len() == bound {
+            queue.pop_front();
+            lane.forgotten += 1;
+        }
+        queue.push_back(Arc::clone(&record));
+        // Nobody following is no failure.
+        let _ = self.feed.send(record);
+    }
+
+    /// What is kept of one tunnel (`None`: what belongs to none), oldest first.
+    #[must_use]
+    pub fn of(&self, connection: Option<&str>) -> Vec<Arc<Record>> {
+        let mut found: Vec<_> = self
+            .lane(connection)
+            .into_iter()
+            .flat_map(|lane| lane.life.iter().chain(&lane.drops))
+            .cloned()
+            .collect();
+        found.sort_by_key(|record| record.number);
+        found
+    }
+
+    /// Everything that is kept, oldest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Record>> {
+        let mut found: Vec<_> = self
+            .lanes
+            .values()
+            .flat_map(|lane| lane.life.iter().chain(&lane.drops))
+            .cloned()
+            .collect();
+        found.sort_by_key(|record| record.number);
+        found
+    }
+
+    /// Whether what is kept of a tunnel still holds the beginning of its newest attempt, so that what isn't there
+    /// didn't happen.
+    #[must_use]
+    pub fn covers_newest_attempt(&self, connection: &str) -> bool {
+        self.lane(Some(connection)).is_none_or(|lane| {
+            lane.forgotten == 0 || lane.life.iter().any(|r| begins_attempt(&r.event.what))
+        })
+    }
+
+    /// How often each kind of event happened to a tunnel since the gateway started.
+    #[must_use]
+    pub fn totals(&self, connection: Option<&str>) -> BTreeMap<&'static str, u64> {
+        self.lane(connection)
+            .map(|lane| lane.totals.clone())
+            .unwrap_or_default()
+    }
+
+    /// A feed of the events from now on. A reader that falls behind is told how many it missed.
+    #[must_use]
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.feed.subscribe()
+    }
+
+    fn lane(&self, connection: Option<&str>) -> Option<&Lane> {
+        self.lanes.get(&connection.map(str::to_owned))
+    }
+}
+
+fn begins_attempt(what: &Happening) -> bool {
+    match what {
+        Happening::Initiating { .. } => true,
+        Happening::Received(m) => m.exchange == "IKE_SA_INIT" && !m.response,
+        _ => false,
+    }
+}
+
+/// The serialised tag of a happening, which totals are kept by.
+fn kind(what: &Happening) -> &'static str {
+    match what {
+        Happening::Initiating { .. } => "initiating",
+        Happening::PeerUnresolved { .. } => "peer-unresolved",
+        Happening::Sent(_) => "sent",
+        Happening::Received(_) => "received",
+        Happening::Retransmitted { .. } => "retransmitted",
+        Happening::GaveUp { .. } => "gave-up",
+        Happening::PathFailed { .. } => "path-failed",
+        Happening::Cookie { .. } => "cookie",
+        Happening::KeRetry { .. } => "ke-retry",
+        Happening::NatDetection { .. } => "nat-detection",
+        Happening::Floated => "floated",
+        Happening::PeerMoved { .. } => "peer-moved",
+        Happening::IkeProposalChosen { .. } => "ike-proposal-chosen",
+        Happening::IkeEstablished { .. } => "ike-established",
+        Happening::ChildEstablished { .. } => "child-established",
+        Happening::Refused { .. } => "refused",
+        Happening::PeerRefused { .. } => "peer-refused",
+        Happening::UnprotectedNotify { .. } => "unprotected-notify",
+        Happening::ChildClosed { .. } => "child-closed",
+        Happening::IkeClosed { .. } => "ike-closed",
+        Happening::InitialContact { .. } => "initial-contact",
+        Happening::PeerAlive => "peer-alive",
+        Happening::Dropped { .. } => "dropped",
+    }
+}
+
+/// One line per event: what changes a tunnel's state or needs a person at info and warn, messages at debug,
+/// packets at trace.
+fn trace_line(event: &Event) {
+    match &event.what {
+        Happening::Refused { .. }
+        | Happening::PeerRefused { .. }
+        | Happening::GaveUp { .. }
+        | Happening::PeerUnresolved { .. }
+        | Happening::UnprotectedNotify { .. } => tracing::warn!("{event}"),
+        Happening::Initiating { .. }
+        | Happening::PathFailed { .. }
+        | Happening::PeerMoved { .. }
+        | Happening::IkeEstablished { .. }
+        | Happening::ChildEstablished { .. }
+        | Happening::ChildClosed { .. }
+        | Happening::IkeClosed { .. }
+        | Happening::InitialContact { .. } => tracing::info!("{event}"),
+        Happening::Dropped { .. } => tracing::trace!("{event}"),
+        _ => tracing::debug!("{event}"),
+    }
+}
+
+/// Events kept per tunnel, rejected packets apart.
+const LIFE_KEPT: usize = 512;
+/// Rejected packets kept per tunnel.
+const DROPS_KEPT: usize = 64;
+/// Events that a follower may lag behind.
+const FEED: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use adit_model::Now;
+    use adit_model::drops::DropReason;
+    use adit_model::event::Party;
+
+    fn event(connection: &str, what: Happening) -> Event {
+        Event {
+            at: Now::default(),
+            connection: Some(connection.to_owned()),
+            role: None,
+            local: None,
+            remote: None,
+            what,
+        }
+    }
+
+    fn drop_event(n: usize) -> Happening {
+        Happening::Dropped {
+            reason: DropReason::EspReplay,
+            detail: n.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_flood_of_drops_does_not_wash_out_the_exchange() {
+        let mut log = EventLog::default();
+        log.record(event("office", Happening::Initiating { proposals: vec![] }));
+        for n in 0..10_000 {
+            log.record(event("office", drop_event(n)));
+        }
+        let kept = log.of(Some("office"));
+        assert_eq!(kept.len(), 1 + DROPS_KEPT);
+        assert_eq!(kept.first().unwrap().number, 1);
+        assert_eq!(kept.last().unwrap().number, 10_001);
+        assert_eq!(log.totals(Some("office")).get("dropped"), Some(&10_000));
+        assert!(log.covers_newest_attempt("office"));
+    }
+
+    #[test]
+    fn evidence_is_incomplete_once_the_attempts_beginning_is_forgotten() {
+        let mut log = EventLog::default();
+        log.record(event("office", Happening::Initiating { proposals: vec![] }));
+        for _ in 0..LIFE_KEPT {
+            log.record(event("office", Happening::PeerAlive));
+        }
+        assert!(!log.covers_newest_attempt("office"));
+        assert!(log.covers_newest_attempt("another"));
+        log.record(event("office", Happening::Initiating { proposals: vec![] }));
+        assert!(log.covers_newest_attempt("office"));
+    }
+
+    #[test]
+    fn tunnels_do_not_mix_and_followers_see_all() {
+        let mut log = EventLog::default();
+        let mut feed = log.follow();
+        let closed = || Happening::IkeClosed {
+            by: Party::Us,
+            cause: "shutdown".to_owned(),
+        };
+        log.record(event("a", closed()));
+        log.record(event("b", closed()));
+        assert_eq!(log.of(Some("a")).len(), 1);
+        assert_eq!(log.all().len(), 2);
+        assert_eq!(feed.try_recv().unwrap().number, 1);
+        assert_eq!(feed.try_recv().unwrap().number, 2);
+    }
+}

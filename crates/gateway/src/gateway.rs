@@ -1,0 +1,469 @@
+//! The gateway itself: everything that the loop owns, and what it does with each thing that comes in.
+//!
+//! Every input ends in [`Gateway::settle`]: outputs of the key exchange are carried out in order, what changed is
+//! observed, attempts that are due begin. Nothing in here waits.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+use adit_crypto::Provider;
+use adit_ike::{Endpoint, IkeSaSnapshot, Output};
+use adit_model::dataplane::DataPlaneRequest;
+use adit_model::drops::DropReason;
+use adit_model::event::{Event, Happening, PathProblem};
+use adit_model::reason::Refusal;
+use adit_model::{Mono, Now};
+use adit_wire::udp_encap::{Encapsulated, classify};
+use tokio::sync::mpsc;
+
+use crate::answer::CaseWaiter;
+use crate::attempt::TaskDone;
+use crate::backend::Backend;
+use crate::clock::Clock;
+use crate::dataplane::Report;
+use crate::events::EventLog;
+use crate::host::Host;
+use crate::keys::KeyStore;
+use crate::limiter::DropEvents;
+use crate::probe;
+use crate::sockets::{Arrival, Slot, Sockets};
+use crate::tunnel::{self, Tunnel};
+
+/// A running gateway.
+pub struct Gateway {
+    pub(crate) clock: Clock,
+    pub(crate) provider: Provider,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) backend: Backend,
+    pub(crate) host: Option<Host>,
+    pub(crate) sockets: Sockets,
+    pub(crate) keys: KeyStore,
+    pub(crate) log: EventLog,
+    pub(crate) tunnels: BTreeMap<String, Tunnel>,
+    pub(crate) tasks: mpsc::Sender<TaskDone>,
+    pub(crate) case_waiters: Vec<CaseWaiter>,
+    /// Name of this side's events as a source of facts.
+    pub(crate) source_name: String,
+    pub(crate) nat_port: u16,
+    drop_events: DropEvents,
+    /// When a path problem was last passed on.
+    path_told: HashMap<(SocketAddr, PathProblem), Mono>,
+    /// Peers whose way was looked at.
+    ways: BTreeSet<IpAddr>,
+    /// Whether something happened that may have changed a tunnel's state.
+    dirty: bool,
+    buffer: Vec<u8>,
+}
+
+/// The parts that a gateway is made of.
+pub(crate) struct Parts {
+    pub clock: Clock,
+    pub provider: Provider,
+    pub endpoint: Endpoint,
+    pub backend: Backend,
+    pub host: Option<Host>,
+    pub sockets: Sockets,
+    pub keys: KeyStore,
+    pub tunnels: BTreeMap<String, Tunnel>,
+    pub tasks: mpsc::Sender<TaskDone>,
+    pub nat_port: u16,
+}
+
+impl Gateway {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map(|name| name.trim().to_owned())
+            .unwrap_or_default();
+        Self {
+            clock: parts.clock,
+            provider: parts.provider,
+            endpoint: parts.endpoint,
+            backend: parts.backend,
+            host: parts.host,
+            sockets: parts.sockets,
+            keys: parts.keys,
+            log: EventLog::default(),
+            tunnels: parts.tunnels,
+            tasks: parts.tasks,
+            case_waiters: Vec::new(),
+            source_name: format!("{host_name} events").trim_start().to_owned(),
+            nat_port: parts.nat_port,
+            drop_events: DropEvents::default(),
+            path_told: HashMap::new(),
+            ways: BTreeSet::new(),
+            dirty: true,
+            buffer: vec![0; BUFFER],
+        }
+    }
+
+    /// When something has to be done if nothing comes before.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.tunnels
+            .values()
+            .filter_map(Tunnel::deadline)
+            .chain(self.endpoint.poll_timeout().map(|(at, _)| at))
+            .min()
+    }
+
+    /// A socket has something.
+    pub(crate) fn on_socket(&mut self, slot: Slot) {
+        let now = self.clock.now();
+        let mut report = Report::default();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for _ in 0..BUDGET {
+            match self.sockets.take(slot, &mut buffer) {
+                None => break,
+                Some(Arrival::Error(error)) => {
+                    if let Some(remote) = error.destination {
+                        let problem = probe::problem(error.kind);
+                        self.on_path_error(now, slot, remote, problem, error.offender);
+                    }
+                }
+                Some(Arrival::Packet(received)) => {
+                    let local = SocketAddr::new(received.to, self.sockets.port(slot));
+                    let packet = buffer.get_mut(received.start..received.end);
+                    self.on_packet(
+                        now,
+                        slot,
+                        local,
+                        received.from,
+                        packet.unwrap_or_default(),
+                        &mut report,
+                    );
+                }
+            }
+        }
+        self.buffer = buffer;
+        self.tell(now, report);
+    }
+
+    /// The host has packets for a tunnel.
+    pub(crate) fn on_tun(&mut self) {
+        let now = self.clock.now();
+        let mut report = Report::default();
+        if let Backend::User(user) = &mut self.backend {
+            user.drain_tun(&self.sockets, BUDGET, &mut report);
+        }
+        self.tell(now, report);
+    }
+
+    /// The deadline has passed.
+    pub(crate) fn on_deadline(&mut self) {
+        let now = self.clock.now();
+        self.endpoint.handle_timeout(now);
+        self.dirty = true;
+    }
+
+    /// Carries out what the key exchange wants, and begins what is due, until nothing is left to do now.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            self.carry_out();
+            if self.dirty {
+                self.dirty = false;
+                self.observe();
+            }
+            if !self.begin_due_attempts() && !self.dirty {
+                return;
+            }
+        }
+    }
+
+    /// Records an event of the gateway's own.
+    pub(crate) fn happened(
+        &mut self,
+        connection: Option<&str>,
+        remote: Option<SocketAddr>,
+        what: Happening,
+    ) {
+        let event = Event {
+            at: self.clock.now(),
+            connection: connection.map(str::to_owned),
+            role: None,
+            local: None,
+            remote,
+            what,
+        };
+        self.dirty = true;
+        self.log.record(event);
+    }
+
+    /// Has the state of tunnels looked at again.
+    pub(crate) fn look_again(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Sixty-four unpredictable bits.
+    pub(crate) fn random(&self) -> u64 {
+        let mut octets = [0; 8];
+        self.provider.random.fill(&mut octets);
+        u64::from_be_bytes(octets)
+    }
+
+    fn on_packet(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        local: SocketAddr,
+        remote: SocketAddr,
+        packet: &mut [u8],
+        report: &mut Report,
+    ) {
+        let is_esp = match slot {
+            Slot::Ike(_) => {
+                self.endpoint.handle_datagram(now, local, remote, packet);
+                false
+            }
+            Slot::Esp(_) => true,
+            Slot::Nat(_) => match classify(packet) {
+                Ok(Encapsulated::Ike(message)) => {
+                    self.endpoint.handle_datagram(now, local, remote, message);
+                    false
+                }
+                Ok(Encapsulated::Esp(_)) => true,
+                Ok(Encapsulated::Keepalive) => {
+                    self.not_esp(DropReason::NatKeepalive, remote, String::new(), report);
+                    false
+                }
+                Err(error) => {
+                    let reason = DropReason::UdpEncapMalformed;
+                    self.not_esp(reason, remote, error.to_string(), report);
+                    false
+                }
+            },
+        };
+        if !is_esp {
+            // An answer should leave before the next packet is read.
+            self.carry_out();
+        } else if let Backend::User(user) = &mut self.backend {
+            user.arrived(now.mono, remote, packet, report);
+        }
+    }
+
+    fn not_esp(
+        &mut self,
+        reason: DropReason,
+        from: SocketAddr,
+        detail: String,
+        report: &mut Report,
+    ) {
+        if let Backend::User(user) = &mut self.backend {
+            user.not_esp(reason, from, detail, report);
+        }
+    }
+
+    /// Passes a path problem on, the same one at most once a second: ESP may provoke one per packet.
+    fn on_path_error(
+        &mut self,
+        now: Now,
+        slot: Slot,
+        remote: SocketAddr,
+        problem: PathProblem,
+        offender: Option<IpAddr>,
+    ) {
+        if self.path_told.len() > MOST_TOLD {
+            self.path_told.clear();
+        }
+        match self.path_told.entry((remote, problem)) {
+            Entry::Occupied(told) if now.mono.since(*told.get()) < PACE => return,
+            told => told.insert_entry(now.mono),
+        };
+        if matches!(slot, Slot::Esp(_)) {
+            let tunnel = self
+                .tunnels
+                .values()
+                .find(|t| t.peer == Some(remote.ip()))
+                .map(|t| t.connection.name.clone());
+            let what = Happening::PathFailed {
+                problem,
+                offender,
+                remote_port: 0,
+            };
+            self.happened(tunnel.as_deref(), Some(remote), what);
+            return;
+        }
+        let any: IpAddr = if remote.is_ipv4() {
+            std::net::Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            std::net::Ipv6Addr::UNSPECIFIED.into()
+        };
+        let local = SocketAddr::new(any, self.sockets.port(slot));
+        self.endpoint
+            .handle_path_error(now, local, remote, problem, offender);
+    }
+
+    /// Hands on what a batch of packets has to tell.
+    fn tell(&mut self, now: Now, report: Report) {
+        for spi in report.seen {
+            self.endpoint.inbound_esp_seen(now, spi);
+        }
+        for child in report.wanted {
+            if let Some(tunnel) = self.tunnels.get_mut(&child.connection) {
+                tunnel.retry.packet_wants_through(now.mono);
+            }
+        }
+        for ((reason, child), dropped) in report.dropped {
+            if let Some(event) = self.drop_events.event(now, reason, child, dropped) {
+                self.log.record(event);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                Output::Transmit {
+                    local,
+                    remote,
+                    payload,
+                } => {
+                    self.keep_way_to(remote.ip());
+                    if let Err(error) = self.sockets.send_ike(local, remote, &payload) {
+                        let errno = error.raw_os_error().unwrap_or(0);
+                        let now = self.clock.now();
+                        let problem = PathProblem::LocalSend(errno);
+                        self.endpoint
+                            .handle_path_error(now, local, remote, problem, None);
+                    }
+                }
+                Output::Keepalive { local, remote } => {
+                    if let Err(error) = self.sockets.send_keepalive(local, remote) {
+                        tracing::debug!("NAT keepalive to {remote}: {error}");
+                    }
+                }
+                Output::DataPlane(request) => self.change_data_plane(request),
+                Output::KeyRequest { id, request } => {
+                    let answer = self.keys.answer(&self.provider, &request);
+                    let now = self.clock.now();
+                    self.endpoint.handle_answer(now, id, answer);
+                }
+                Output::Event(event) => self.on_event(event),
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let quiet = matches!(
+            event.what,
+            Happening::Sent(_)
+                | Happening::Received(_)
+                | Happening::Retransmitted { .. }
+                | Happening::Dropped { .. }
+        );
+        self.dirty |= !quiet;
+        let gave_up = match &event.what {
+            Happening::GaveUp { .. } => event.connection.clone(),
+            _ => None,
+        };
+        self.log.record(event);
+        if let Some(name) = gave_up {
+            self.start_probes(&name);
+        }
+    }
+
+    fn change_data_plane(&mut self, request: DataPlaneRequest) {
+        self.dirty = true;
+        let (connection, what) = match &request {
+            DataPlaneRequest::Install(sa) => {
+                self.keep_way_to(sa.path.remote.ip());
+                (sa.connection.clone(), format!("CHILD_SA {}", sa.child))
+            }
+            DataPlaneRequest::Remove {
+                connection, child, ..
+            } => (connection.clone(), format!("removal of CHILD_SA {child}")),
+            DataPlaneRequest::MovePath {
+                connection, path, ..
+            } => {
+                self.keep_way_to(path.remote.ip());
+                (connection.clone(), "path change".to_owned())
+            }
+        };
+        let fatal = matches!(request, DataPlaneRequest::Install(_));
+        let Err(error) = self.backend.apply(request) else {
+            return;
+        };
+        let refusal = Refusal::Local {
+            problem: error.to_string(),
+        };
+        let refused = Happening::Refused {
+            what,
+            refusal,
+            notify: None,
+        };
+        self.happened(Some(&connection), None, refused);
+        if fatal {
+            // An SA that can't carry packets must not look as if it could.
+            let now = self.clock.now();
+            if let Err(error) = self.endpoint.terminate(now, &connection) {
+                tracing::debug!("{error}");
+            }
+        }
+    }
+
+    /// Sees to it once per peer that our own routes don't catch what goes to it.
+    fn keep_way_to(&mut self, peer: IpAddr) {
+        if self.ways.len() > MOST_TOLD {
+            self.ways.clear();
+        }
+        if !self.ways.insert(peer) {
+            return;
+        }
+        if let Some(Err(error)) = self.host.as_mut().map(|host| host.keep_way_to(peer)) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Looks at what there is of every tunnel and draws the conclusions.
+    fn observe(&mut self) {
+        let now = self.clock.now();
+        let snapshot = self.endpoint.snapshot();
+        let names: Vec<String> = self.tunnels.keys().cloned().collect();
+        for name in names {
+            self.observe_tunnel(now, &name, &snapshot);
+        }
+    }
+
+    fn observe_tunnel(&mut self, now: Now, name: &str, snapshot: &[IkeSaSnapshot]) {
+        let random = self.random();
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return;
+        };
+        let presence = tunnel::presence(snapshot, name);
+        if !tunnel.resolving {
+            tunnel.retry.observe(now.mono, presence, random);
+        }
+        tunnel.presence = presence;
+        if let Some(sa) = snapshot
+            .iter()
+            .find(|sa| sa.connection.as_deref() == Some(name))
+        {
+            tunnel.peer = Some(sa.remote.ip());
+        }
+        if tunnel::is_childless(snapshot, name) {
+            tunnel.childless_since.get_or_insert(now.mono);
+        } else {
+            tunnel.childless_since = None;
+        }
+        let stuck = tunnel.is_stuck(now.mono);
+        self.settle_waiters(now, name);
+        if stuck {
+            tracing::info!("{name}: the IKE SA has no child; closing it");
+            if let Err(error) = self.endpoint.terminate(now, name) {
+                tracing::debug!("{error}");
+            }
+            if let Some(tunnel) = self.tunnels.get_mut(name) {
+                tunnel.childless_since = None;
+            }
+            self.carry_out();
+        }
+    }
+}
+
+/// Packets taken from one source before others get their turn.
+const BUDGET: usize = 64;
+/// Longest packet.
+const BUFFER: usize = 65_536;
+/// How often the same path problem is passed on.
+const PACE: std::time::Duration = std::time::Duration::from_secs(1);
+/// Bound of what is remembered of strangers.
+const MOST_TOLD: usize = 4096;

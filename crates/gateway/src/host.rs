@@ -1,0 +1,323 @@
+//! What the gateway changes on its host: the block, the TUN device, routes. All in one place, so that it can be undone
+//! in one place.
+//!
+//! The block goes up first and outlives the process, however that ends: packets that policy protects find no other way
+//! out. It is taken away by an explicit act only ([`Host::unblock`], or [`remove_left_block`] when no gateway runs).
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use adit_crypto::Provider;
+use adit_kernel::{
+    BlockMechanism, KernelError, Netlink, PolicyBlock, ProtectedTunnel, Tun, TunConfig, block,
+    sysctl,
+};
+use adit_model::connection::{Connection, Remote};
+
+use crate::error::GatewayError;
+use crate::mtu;
+use crate::options::Options;
+use crate::routes::{self, Routes, Wanted};
+
+/// The host as this gateway has changed it.
+pub struct Host {
+    netlink: Netlink,
+    connections: Vec<Arc<Connection>>,
+    block: PolicyBlock,
+    mechanism: BlockMechanism,
+    routes: Routes,
+    tun: u32,
+    tun_name: String,
+    /// Tunnels that were taken down and may pass in clear.
+    unblocked: BTreeSet<String>,
+}
+
+impl Host {
+    /// Prepares the host for `connections`: block, device, routes. On failure everything is as before, except that a
+    /// block which was there already stays.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub fn prepare(
+        options: &Options,
+        provider: &Provider,
+        connections: &[Arc<Connection>],
+    ) -> Result<(Self, Tun), GatewayError> {
+        let mut netlink = Netlink::open()?;
+        Routes::clean(&mut netlink, connections)?;
+        let mtu = options
+            .tun_mtu
+            .unwrap_or_else(|| device_mtu(&mut netlink, provider, connections));
+        let mut block = PolicyBlock::new(BLOCK_TABLE);
+        block.peers = peers(connections).collect();
+        block.ike_ports = ports(options, connections);
+        block.tunnels = protected(connections, &options.tun_name, &BTreeSet::new());
+        let was_blocked = block::read_counters(BLOCK_TABLE).is_ok_and(|old| !old.is_empty());
+        let mechanism = block::install(&block)?;
+        let undo = || {
+            if !was_blocked {
+                // The error that led here is the one to tell.
+                let _ = block::remove(BLOCK_TABLE);
+            }
+        };
+        if let BlockMechanism::UnreachableRoutes { because, uncovered } = &mechanism {
+            if !uncovered.is_empty() {
+                let error = KernelError::own(
+                    "block clear traffic to",
+                    list(uncovered),
+                    format!("a default route can't be blocked without nf_tables ({because})"),
+                );
+                undo();
+                return Err(error.into());
+            }
+            tracing::warn!(
+                "nf_tables can't be used ({because}); clear traffic is blocked by routes"
+            );
+        }
+        let config = TunConfig::new(&options.tun_name).with_mtu(mtu);
+        let tun = match Tun::create(&config) {
+            Ok(tun) => tun,
+            Err(error) => {
+                undo();
+                return Err(error.into());
+            }
+        };
+        let mut host = Self {
+            netlink,
+            connections: connections.to_vec(),
+            block,
+            mechanism,
+            routes: Routes::default(),
+            tun: tun.index(),
+            tun_name: tun.name().to_owned(),
+            unblocked: BTreeSet::new(),
+        };
+        if let Err(error) = host.install_routes() {
+            host.routes.remove(&mut host.netlink);
+            undo();
+            return Err(error);
+        }
+        tracing::info!(
+            "device {} with MTU {mtu}; clear traffic of {} tunnels is blocked by {}",
+            host.tun_name,
+            host.connections.len(),
+            host.block_name()
+        );
+        host.warn_about_forwarding();
+        Ok((host, tun))
+    }
+
+    /// What holds the block in place.
+    #[must_use]
+    pub fn block_name(&self) -> &'static str {
+        match self.mechanism {
+            BlockMechanism::PacketFilter => "nftables",
+            BlockMechanism::UnreachableRoutes { .. } => "routes",
+        }
+    }
+
+    /// Whether clear traffic of a tunnel is blocked.
+    #[must_use]
+    pub fn is_blocked(&self, tunnel: &str) -> bool {
+        !self.unblocked.contains(tunnel)
+    }
+
+    /// Our address that packets to `peer` are sent from now.
+    ///
+    /// # Errors
+    /// When there is no route.
+    pub fn source_for(&mut self, peer: IpAddr) -> Result<IpAddr, KernelError> {
+        let way = self.netlink.route_to(peer, None)?;
+        way.source.ok_or_else(|| {
+            KernelError::own("find our address towards", peer, "the route names none")
+        })
+    }
+
+    /// Makes sure that packets to a peer aren't caught by a tunnel's route or the block.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn keep_way_to(&mut self, peer: IpAddr) -> Result<(), KernelError> {
+        if self.block.peers.contains(&peer) || self.block.peers.len() >= MOST_PEERS {
+            return Ok(());
+        }
+        if !routes::catches(&self.wanted()?, peer) {
+            return Ok(());
+        }
+        self.routes.keep_out(&mut self.netlink, peer)?;
+        self.block.peers.push(peer);
+        self.mechanism = block::install(&self.block)?;
+        Ok(())
+    }
+
+    /// Lets the traffic of `tunnel` pass in clear.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn unblock(&mut self, tunnel: &str) -> Result<(), GatewayError> {
+        self.unblocked.insert(tunnel.to_owned());
+        self.rebuild()
+    }
+
+    /// Takes the traffic of `tunnel` under protection again.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn block_again(&mut self, tunnel: &str) -> Result<(), GatewayError> {
+        if self.unblocked.remove(tunnel) {
+            self.rebuild()?;
+        }
+        Ok(())
+    }
+
+    /// Removes routes. The device goes with its descriptor; the block stays.
+    pub fn leave(&mut self) {
+        self.routes.remove(&mut self.netlink);
+    }
+
+    fn rebuild(&mut self) -> Result<(), GatewayError> {
+        self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
+        // The block first when something is added, the routes first when something goes: never a gap, and for a moment
+        // too much is blocked rather than too little.
+        self.mechanism = block::install(&self.block)?;
+        self.routes.remove(&mut self.netlink);
+        self.install_routes()
+    }
+
+    fn install_routes(&mut self) -> Result<(), GatewayError> {
+        let wanted = self.wanted()?;
+        for peer in self.block.peers.clone() {
+            if routes::catches(&wanted, peer) {
+                self.routes.keep_out(&mut self.netlink, peer)?;
+            }
+        }
+        self.routes.lead_into(&mut self.netlink, &wanted, self.tun)
+    }
+
+    fn wanted(&mut self) -> Result<Vec<Wanted>, KernelError> {
+        let addresses = self.netlink.addresses()?;
+        let protected: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|c| !self.unblocked.contains(&c.name))
+            .cloned()
+            .collect();
+        Ok(routes::wanted(&protected, &addresses))
+    }
+
+    fn warn_about_forwarding(&mut self) {
+        let Ok(addresses) = self.netlink.addresses() else {
+            return;
+        };
+        let ours = |ip: IpAddr| addresses.iter().any(|a| a.net.addr() == ip);
+        let (v4, v6) = sysctl::forwarding();
+        let lans = self.connections.iter().flat_map(|c| {
+            c.children
+                .iter()
+                .flat_map(move |child| child.local_ts.iter().map(move |ts| (c, ts)))
+        });
+        for (connection, ts) in lans {
+            let forwards = if ts.start.is_ipv4() { v4 } else { v6 };
+            if !forwards && !(ts.start == ts.end && ours(ts.start)) {
+                let setting = if ts.start.is_ipv4() {
+                    "net.ipv4.ip_forward"
+                } else {
+                    "net.ipv6.conf.all.forwarding"
+                };
+                tracing::warn!(
+                    "{}: {ts} has hosts behind this gateway, and the kernel doesn't forward their packets. Fix: sysctl -w {setting}=1",
+                    connection.name
+                );
+            }
+        }
+    }
+}
+
+/// Lifts the block that a gateway left behind, if it left one. For use when none runs; a running one is asked by its
+/// control socket.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing.
+pub fn remove_left_block() -> Result<(), KernelError> {
+    block::remove(BLOCK_TABLE).map(drop)
+}
+
+/// What the block has stopped, by tunnel.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing or the kernel has no nf_tables.
+pub fn block_counters() -> Result<Vec<block::BlockCount>, KernelError> {
+    block::read_counters(BLOCK_TABLE)
+}
+
+fn protected(
+    connections: &[Arc<Connection>],
+    device: &str,
+    unblocked: &BTreeSet<String>,
+) -> Vec<ProtectedTunnel> {
+    connections
+        .iter()
+        .filter(|c| !unblocked.contains(&c.name))
+        .flat_map(|connection| {
+            connection.children.iter().map(move |child| {
+                let nets = |list: &[adit_model::selector::Selector]| {
+                    list.iter().flat_map(|ts| ts.nets()).collect()
+                };
+                ProtectedTunnel::new(
+                    &connection.name,
+                    nets(&child.local_ts),
+                    nets(&child.remote_ts),
+                    device,
+                )
+            })
+        })
+        .collect()
+}
+
+fn peers(connections: &[Arc<Connection>]) -> impl Iterator<Item = IpAddr> {
+    connections.iter().filter_map(|c| match c.remote {
+        Remote::Address(address) => Some(address),
+        Remote::Name(_) | Remote::Any => None,
+    })
+}
+
+fn ports(options: &Options, connections: &[Arc<Connection>]) -> Vec<u16> {
+    let gateway = &options.config.gateway;
+    let mut ports: Vec<u16> = connections.iter().map(|c| c.remote_port).collect();
+    ports.extend([gateway.ike_port, gateway.nat_t_port]);
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// The tightest tunnel decides; a peer that isn't known yet counts as behind the widest guess, 1500 octets.
+fn device_mtu(netlink: &mut Netlink, provider: &Provider, connections: &[Arc<Connection>]) -> u32 {
+    connections
+        .iter()
+        .map(|connection| {
+            let (link, v6) = match connection.remote {
+                Remote::Address(peer) => (link_mtu(netlink, peer), peer.is_ipv6()),
+                Remote::Name(_) | Remote::Any => (None, true),
+            };
+            mtu::inner_mtu(provider, connection, link.unwrap_or(1500), v6)
+        })
+        .min()
+        .unwrap_or(1400)
+}
+
+fn link_mtu(netlink: &mut Netlink, peer: IpAddr) -> Option<u32> {
+    let way = netlink.route_to(peer, None).ok()?;
+    let device = netlink.link_by_index(way.device?).ok()?;
+    Some(way.mtu.map_or(device.mtu, |known| known.min(device.mtu)))
+}
+
+fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    let texts: Vec<String> = items.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+/// The packet filter table of the block.
+const BLOCK_TABLE: &str = "adit";
+/// Peers that get a way of their own when no configuration names them.
+const MOST_PEERS: usize = 256;

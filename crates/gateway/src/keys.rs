@@ -1,0 +1,229 @@
+//! The holder of long-term keys: pre-shared keys from files, and the AUTH values made with them.
+//!
+//! Nothing else in the gateway sees a key. The key exchange asks with numbered requests and gets AUTH values.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use adit_crypto::Provider;
+use adit_crypto::auth::psk_auth;
+use adit_ike::{KeyAnswer, KeyRequest};
+use adit_model::Secret;
+use zeroize::Zeroizing;
+
+/// The pre-shared keys of all tunnels, by connection name.
+#[derive(Default)]
+pub struct KeyStore {
+    keys: BTreeMap<String, Secret>,
+}
+
+/// Why a key file can't be used. The text says what to do; it never contains anything of the key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file can't be opened or read.
+    #[error("can't read the key file {path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A directory, device or pipe.
+    #[error("the key file {path} isn't a regular file")]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than its owner could read or change the key.
+    #[error(
+        "the key file {path} has mode {mode:04o}: {who}; the key must be taken as known. Fix: chmod 600 {path}",
+        who = exposure(*.mode)
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It belongs to somebody who could change it.
+    #[error(
+        "the key file {path} belongs to user {owner}; it must belong to root or to the user running the gateway (user {us}). Fix: chown {us} {path}"
+    )]
+    ForeignOwner {
+        /// The file.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// Our number.
+        us: u32,
+    },
+    /// No key in it.
+    #[error("the key file {path} is empty")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// More than a key can be.
+    #[error("the key file {path} has more than {LONGEST} octets; is it the right file?")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl KeyStore {
+    /// Keeps the key of a connection.
+    pub fn insert(&mut self, connection: &str, key: Secret) {
+        self.keys.insert(connection.to_owned(), key);
+    }
+
+    /// Answers a request of the key exchange.
+    #[must_use]
+    pub fn answer(&self, provider: &Provider, request: &KeyRequest) -> KeyAnswer {
+        match request {
+            KeyRequest::PskAuth {
+                connection,
+                prf,
+                octets,
+                ..
+            } => {
+                let Some(key) = self.keys.get(connection) else {
+                    return KeyAnswer::NoKey;
+                };
+                match provider.prf(*prf) {
+                    Ok(prf) => KeyAnswer::Auth(Secret::new(psk_auth(prf, key, octets.expose()))),
+                    Err(error) => KeyAnswer::Failed(error.to_string()),
+                }
+            }
+        }
+    }
+}
+
+/// Reads a pre-shared key: the file's octets without one trailing line end.
+///
+/// # Errors
+/// [`KeyFileError`]; a file that others than its owner and group can read, or that others than its owner can write,
+/// is refused.
+pub fn read_psk(path: &Path) -> Result<Secret, KeyFileError> {
+    let unreadable = |cause| KeyFileError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    // The checks are made on the open file: the name may lead elsewhere a moment later.
+    let file = File::open(path).map_err(unreadable)?;
+    let meta = file.metadata().map_err(unreadable)?;
+    let path = path.to_owned();
+    if !meta.is_file() {
+        return Err(KeyFileError::NotAFile { path });
+    }
+    let mode = meta.mode() & 0o7777;
+    if mode & EXPOSING != 0 {
+        return Err(KeyFileError::Exposed { path, mode });
+    }
+    let us = rustix::process::geteuid().as_raw();
+    if meta.uid() != 0 && meta.uid() != us {
+        let owner = meta.uid();
+        return Err(KeyFileError::ForeignOwner { path, owner, us });
+    }
+    let mut octets = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    file.take(LONGEST as u64 + 1)
+        .read_to_end(&mut octets)
+        .map_err(|cause| KeyFileError::Unreadable {
+            path: path.clone(),
+            cause,
+        })?;
+    if octets.len() > LONGEST {
+        return Err(KeyFileError::TooLong { path });
+    }
+    let key = octets.strip_suffix(b"\n").unwrap_or(&octets);
+    let key = key.strip_suffix(b"\r").unwrap_or(key);
+    if key.is_empty() {
+        return Err(KeyFileError::Empty { path });
+    }
+    Ok(Secret::from(key))
+}
+
+fn exposure(mode: u32) -> &'static str {
+    if mode & 0o004 != 0 {
+        "every user of this host can read it"
+    } else if mode & 0o002 != 0 {
+        "every user of this host can change it"
+    } else {
+        "others than its owner can change it"
+    }
+}
+
+/// Longest key in octets.
+const LONGEST: usize = 4096;
+/// Anything for others, or write access for the group.
+const EXPOSING: u32 = 0o027;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::scratch::Scratch;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn key_file(dir: &Scratch, name: &str, content: &[u8], mode: u32) -> PathBuf {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn one_trailing_line_end_is_not_part_of_the_key() {
+        let dir = Scratch::new("psk-newline");
+        for (content, key) in [
+            (&b"secret\n"[..], &b"secret"[..]),
+            (b"secret\r\n", b"secret"),
+            (b"secret", b"secret"),
+            (b"two\n\n", b"two\n"),
+            (b" spaced \n", b" spaced "),
+        ] {
+            let path = key_file(&dir, "k", content, 0o600);
+            assert_eq!(read_psk(&path).unwrap_or_default().expose(), key);
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_fix() {
+        let dir = Scratch::new("psk-mode");
+        for mode in [0o644, 0o604, 0o602, 0o660] {
+            let path = key_file(&dir, &format!("k{mode:o}"), b"secret", mode);
+            let error = read_psk(&path).err().unwrap();
+            assert!(matches!(error, KeyFileError::Exposed { .. }), "{mode:o}");
+            let text = error.to_string();
+            assert!(
+                text.contains(&format!("chmod 600 {}", path.display())),
+                "{text}"
+            );
+            assert!(!text.contains("secret"));
+        }
+        for mode in [0o600, 0o400, 0o640] {
+            let path = key_file(&dir, &format!("ok{mode:o}"), b"secret", mode);
+            assert!(read_psk(&path).is_ok(), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_holds_no_key_is_refused() {
+        let dir = Scratch::new("psk-empty");
+        let empty = key_file(&dir, "empty", b"\n", 0o600);
+        assert!(matches!(read_psk(&empty), Err(KeyFileError::Empty { .. })));
+        let huge = key_file(&dir, "huge", &[b'x'; LONGEST + 1], 0o600);
+        assert!(matches!(read_psk(&huge), Err(KeyFileError::TooLong { .. })));
+        assert!(matches!(
+            read_psk(dir.path()),
+            Err(KeyFileError::NotAFile { .. } | KeyFileError::Exposed { .. })
+        ));
+        assert!(matches!(
+            read_psk(&dir.path().join("absent")),
+            Err(KeyFileError::Unreadable { .. })
+        ));
+    }
+}

@@ -1,0 +1,93 @@
+//! The MTU of the TUN device: what fits into the outer link under the worst case that is configured.
+//!
+//! One device serves all tunnels, so the tightest one decides. The kernel then keeps TCP's segments within it, and
+//! tells senders of larger packets to send smaller ones.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use adit_crypto::Provider;
+use adit_esp::Overhead;
+use adit_model::connection::Connection;
+use adit_model::dataplane::Path;
+
+/// The longest inner packet, in octets, that every ESP proposal of `connection` carries over a link of `link_mtu`
+/// octets to a peer with an IPv6 (or IPv4) address. ESP counts as encapsulated in UDP: a NAT may be found later.
+#[must_use]
+pub fn inner_mtu(
+    provider: &Provider,
+    connection: &Connection,
+    link_mtu: u32,
+    over_ipv6: bool,
+) -> u32 {
+    let address = if over_ipv6 {
+        SocketAddr::from((Ipv6Addr::UNSPECIFIED, 4500))
+    } else {
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, 4500))
+    };
+    let path = Path {
+        local: address,
+        remote: address,
+        udp_encap: true,
+    };
+    let link = usize::try_from(link_mtu).unwrap_or(usize::MAX);
+    let worst = suites(connection)
+        .filter_map(|(encr, bits, integ)| provider.protection(encr, bits, integ).ok())
+        .map(|protection| Overhead::new(protection.shape(), &path).inner_mtu(link))
+        .min();
+    let mtu = worst.unwrap_or_else(|| link.saturating_sub(WITHOUT_KNOWN_SUITE));
+    u32::try_from(mtu).unwrap_or(u32::MAX).max(LEAST)
+}
+
+type SuiteIds = (
+    adit_wire::iana::EncrId,
+    Option<u16>,
+    Option<adit_wire::iana::IntegId>,
+);
+
+fn suites(connection: &Connection) -> impl Iterator<Item = SuiteIds> {
+    connection
+        .children
+        .iter()
+        .flat_map(|child| &child.esp)
+        .flat_map(|proposal| {
+            proposal.encr.iter().flat_map(move |encr| {
+                let integ: Vec<_> = if encr.is_aead() || proposal.integ.is_empty() {
+                    vec![None]
+                } else {
+                    proposal.integ.iter().copied().map(Some).collect()
+                };
+                integ.into_iter().map(move |i| (encr.id, encr.key_bits, i))
+            })
+        })
+}
+
+/// The least MTU that IPv6 works with (RFC 8200 5); the outer packet is fragmented then.
+const LEAST: u32 = 1280;
+/// IPv6, UDP, ESP header, longest IV, padding and ICV.
+const WITHOUT_KNOWN_SUITE: usize = 40 + 8 + 8 + 16 + 17 + 32;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_worst_suite_decides() {
+        let provider = adit_crypto::provider::fake(1);
+        let mut connection = sample::connection("office");
+        connection.children[0].esp = vec![sample::esp("aes128gcm16")];
+        assert_eq!(inner_mtu(&provider, &connection, 1500, false), 1438);
+        assert_eq!(inner_mtu(&provider, &connection, 1500, true), 1418);
+        connection.children[0].esp = vec![sample::esp("aes128gcm16"), sample::esp("aes256-sha512")];
+        let cbc = inner_mtu(&provider, &connection, 1500, false);
+        assert!(cbc < 1438 && cbc > 1380, "{cbc}");
+    }
+
+    #[test]
+    fn ipv6_always_works_inside() {
+        let provider = adit_crypto::provider::fake(1);
+        let connection = sample::connection("office");
+        assert_eq!(inner_mtu(&provider, &connection, 1280, true), 1280);
+    }
+}

@@ -1,0 +1,369 @@
+//! What can be learned cheaply about a peer that doesn't answer: is there a route, does the host answer an echo, does
+//! anything answer IKE on either port?
+//!
+//! An IKE_SA_INIT request with a fresh SPI and a throw-away key exchange is all that is sent; whatever comes back, no
+//! key is agreed and nothing is kept. Everything ends within [`LONGEST`].
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use adit_crypto::Provider;
+use adit_kernel::{KernelError, Netlink, PathErrorKind, PingOptions, PingOutcome, UdpPort, ping};
+use adit_model::connection::Connection;
+use adit_model::event::PathProblem;
+use adit_model::fact::{Probe, ProbeOutcome};
+use adit_wire::iana::{ExchangeType, ProtocolId, TransformType};
+use adit_wire::udp_encap::{Encapsulated, classify, mark_ike};
+use adit_wire::v2::{
+    Flags, Header, IkeSpi, KePayload, Nonce, Payload, PayloadList, Proposal, SaPayload, Transform,
+    emit_plain,
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Whom to ask, and how.
+pub struct Plan {
+    to: IpAddr,
+    from: Option<IpAddr>,
+    questions: Vec<Question>,
+}
+
+/// One IKE_SA_INIT.
+struct Question {
+    port: u16,
+    spi: u64,
+    datagram: Vec<u8>,
+    outcome: Option<ProbeOutcome>,
+}
+
+impl Plan {
+    /// Probes for the peer of `connection` at `to`: its IKE port and `nat_port`.
+    #[must_use]
+    pub fn new(provider: &Provider, connection: &Connection, to: IpAddr, nat_port: u16) -> Self {
+        let question = |port: u16, marked: bool| {
+            let (spi, message) = sa_init(provider, connection)?;
+            let datagram = if marked { mark_ike(&message) } else { message };
+            Some(Question {
+                port,
+                spi,
+                datagram,
+                outcome: None,
+            })
+        };
+        Self {
+            to,
+            from: connection.local.filter(|a| a.is_ipv4() == to.is_ipv4()),
+            questions: [
+                question(connection.remote_port, false),
+                question(nat_port, true),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        }
+    }
+
+    /// Asks. Blocks for at most [`LONGEST`]; to be run where blocking is allowed.
+    #[must_use]
+    pub fn run(mut self) -> Vec<Probe> {
+        let to = self.to;
+        let exists = Netlink::open()
+            .and_then(|mut netlink| netlink.route_to(to, self.from))
+            .is_ok();
+        let options = PingOptions {
+            source: self.from,
+            timeout: LONGEST,
+            ..PingOptions::default()
+        };
+        // A second thread, because an echo and IKE answers are waited for at the same time.
+        let echo = std::thread::Builder::new()
+            .name("probe".to_owned())
+            .spawn(move || echo(to, &options));
+        self.ask_ike();
+        let echo = echo
+            .ok()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or(ProbeOutcome::NotMade);
+        let mut probes = vec![
+            Probe::Route { to, exists },
+            Probe::Echo { to, outcome: echo },
+        ];
+        probes.extend(self.questions.into_iter().map(|question| Probe::IkeInit {
+            to,
+            port: question.port,
+            outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
+        }));
+        probes
+    }
+
+    fn ask_ike(&mut self) {
+        let any = match self.to {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let Ok(socket) = UdpPort::bind(SocketAddr::new(any, 0)) else {
+            return;
+        };
+        let started = Instant::now();
+        let mut sent = 0;
+        let mut buffer = vec![0; 65_536];
+        while self.questions.iter().any(|q| q.outcome.is_none()) {
+            let waited = started.elapsed();
+            if waited >= LONGEST {
+                break;
+            }
+            if sent == 0 || (sent == 1 && waited >= AGAIN) {
+                sent += 1;
+                self.send(&socket);
+            }
+            let until = if sent == 1 { AGAIN } else { LONGEST };
+            wait(&socket, until.saturating_sub(waited));
+            while let Ok(received) = socket.receive(&mut buffer) {
+                self.answered(received.from, received.payload(&buffer));
+            }
+            while let Ok(Some(error)) = socket.receive_error() {
+                let port = error.destination.map(|d| d.port());
+                self.settle(
+                    |q| Some(q.port) == port,
+                    ProbeOutcome::Failed(problem(error.kind)),
+                );
+            }
+        }
+        let silence = ProbeOutcome::Silent(millis(started.elapsed()));
+        self.settle(|_| true, silence);
+    }
+
+    fn send(&mut self, socket: &UdpPort) {
+        let (to, from) = (self.to, self.from);
+        for question in self.questions.iter_mut().filter(|q| q.outcome.is_none()) {
+            let to = SocketAddr::new(to, question.port);
+            if let Err(error) = socket.send(&question.datagram, to, from) {
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    let errno = error.raw_os_error().unwrap_or(0);
+                    question.outcome = Some(ProbeOutcome::Failed(PathProblem::LocalSend(errno)));
+                }
+            }
+        }
+    }
+
+    /// An answer counts when it carries the SPI of a question; nobody else can know it.
+    fn answered(&mut self, from: SocketAddr, datagram: &[u8]) {
+        if from.ip() != self.to {
+            return;
+        }
+        let message = match classify(datagram) {
+            Ok(Encapsulated::Ike(message)) => message,
+            _ => datagram,
+        };
+        let Ok(header) = Header::parse(message) else {
+            return;
+        };
+        let outcome = ProbeOutcome::AnsweredVersion(header.version.major);
+        self.settle(|q| q.spi == header.spi_i.0, outcome);
+    }
+
+    fn settle(&mut self, which: impl Fn(&Question) -> bool, outcome: ProbeOutcome) {
+        for question in &mut self.questions {
+            if question.outcome.is_none() && which(question) {
+                question.outcome = Some(outcome);
+            }
+        }
+    }
+}
+
+/// A kernel's report in the words of events.
+#[must_use]
+pub fn problem(kind: PathErrorKind) -> PathProblem {
+    match kind {
+        PathErrorKind::PortUnreachable => PathProblem::PortUnreachable,
+        PathErrorKind::HostUnreachable => PathProblem::HostUnreachable,
+        PathErrorKind::NetUnreachable => PathProblem::NetUnreachable,
+        PathErrorKind::AdminProhibited => PathProblem::AdminProhibited,
+        PathErrorKind::FragNeeded { mtu } => PathProblem::FragmentationNeeded(mtu),
+        PathErrorKind::ProtocolUnreachable => PathProblem::Other(3, 2),
+        PathErrorKind::TimeExceeded => PathProblem::Other(11, 0),
+        PathErrorKind::Other {
+            icmp_type: 0,
+            icmp_code: 0,
+            errno,
+        } => PathProblem::LocalSend(errno),
+        PathErrorKind::Other {
+            icmp_type,
+            icmp_code,
+            ..
+        } => PathProblem::Other(icmp_type, icmp_code),
+    }
+}
+
+fn echo(to: IpAddr, options: &PingOptions) -> ProbeOutcome {
+    match ping(to, options) {
+        Ok(PingOutcome::Reply { rtt }) => ProbeOutcome::Answered(millis(rtt)),
+        Ok(PingOutcome::Error(error)) => ProbeOutcome::Failed(problem(error.kind)),
+        Ok(PingOutcome::Timeout) => ProbeOutcome::Silent(millis(options.timeout)),
+        Err(KernelError {
+            errno: Some(errno @ (libc::ENETUNREACH | libc::EHOSTUNREACH)),
+            ..
+        }) => ProbeOutcome::Failed(PathProblem::LocalSend(errno)),
+        Err(_) => ProbeOutcome::NotMade,
+    }
+}
+
+/// A first message as the connection would send it, with nothing kept to finish the exchange.
+fn sa_init(provider: &Provider, connection: &Connection) -> Option<(u64, Vec<u8>)> {
+    let mut spi = [0; 8];
+    provider.random.fill(&mut spi);
+    // Zero would be no SPI.
+    spi[0] |= 1;
+    let mut nonce = vec![0; 32];
+    provider.random.fill(&mut nonce);
+    let method = connection.ike.iter().flat_map(|p| &p.ke).next()?;
+    let exchange = provider.ke.iter().find(|ke| ke.spec().id == *method)?;
+    let (_, public) = exchange.start(provider.random.as_ref());
+    let spi = u64::from_be_bytes(spi);
+    let header = Header::v2(
+        IkeSpi(spi),
+        IkeSpi::ZERO,
+        ExchangeType::IKE_SA_INIT,
+        Flags::new(true, false),
+        0,
+    );
+    let payloads = PayloadList(vec![
+        Payload::Sa(SaPayload {
+            proposals: proposals(connection),
+        }),
+        Payload::Ke(KePayload {
+            method: *method,
+            data: public,
+        }),
+        Payload::Nonce(Nonce(nonce)),
+    ]);
+    Some((spi, emit_plain(&header, &payloads).ok()?))
+}
+
+fn proposals(connection: &Connection) -> Vec<Proposal> {
+    (1..)
+        .zip(&connection.ike)
+        .map(|(number, proposal)| {
+            let mut transforms: Vec<Transform> = proposal
+                .encr
+                .iter()
+                .map(|e| Transform::encr(e.id, e.key_bits))
+                .collect();
+            let rest = [
+                (TransformType::PRF, ids(&proposal.prf, |x| x.0)),
+                (TransformType::INTEG, ids(&proposal.integ, |x| x.0)),
+                (TransformType::KE, ids(&proposal.ke, |x| x.0)),
+            ];
+            for (kind, ids) in rest {
+                transforms.extend(ids.into_iter().map(|id| Transform::new(kind, id)));
+            }
+            Proposal {
+                number,
+                protocol: ProtocolId::IKE,
+                spi: Vec::new(),
+                transforms,
+            }
+        })
+        .collect()
+}
+
+fn ids<T>(list: &[T], id: impl Fn(&T) -> u16) -> Vec<u16> {
+    list.iter().map(id).collect()
+}
+
+fn wait(socket: &UdpPort, time: Duration) {
+    let limit = Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    };
+    // An interrupted or failed wait is only a shorter one; the caller watches the clock.
+    let _ = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&limit));
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The most that probing takes.
+pub const LONGEST: Duration = Duration::from_millis(2500);
+/// When an unanswered question is asked once more.
+const AGAIN: Duration = Duration::from_millis(1000);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sample;
+    use adit_wire::v2::Message;
+
+    fn asked(plan: &Plan) -> &Question {
+        plan.questions.first().unwrap()
+    }
+
+    fn plan(port: u16) -> Plan {
+        let provider = adit_crypto::provider::fake(7);
+        let mut connection = sample::connection("office");
+        connection.local = None;
+        connection.remote_port = port;
+        Plan::new(&provider, &connection, Ipv4Addr::LOCALHOST.into(), port)
+    }
+
+    #[test]
+    fn the_question_is_a_whole_first_message_and_each_has_its_own_spi() {
+        let plan = plan(500);
+        let message = Message::parse(&asked(&plan).datagram).unwrap();
+        assert_eq!(message.header.exchange, ExchangeType::IKE_SA_INIT);
+        assert!(message.header.spi_r.is_zero());
+        assert_ne!(plan.questions[0].spi, plan.questions[1].spi);
+        assert_eq!(plan.questions[1].datagram.get(..4), Some(&[0; 4][..]));
+    }
+
+    #[test]
+    fn an_answer_counts_by_its_spi_and_tells_its_version() {
+        let mut plan = plan(500);
+        let from = SocketAddr::new(plan.to, 500);
+        let mut header = Header::v2(
+            IkeSpi(1),
+            IkeSpi(2),
+            ExchangeType::IKE_SA_INIT,
+            Flags::new(false, true),
+            0,
+        );
+        let mut stranger = Vec::new();
+        header.emit(&mut stranger);
+        plan.answered(from, &stranger);
+        assert_eq!(asked(&plan).outcome, None);
+        header.spi_i = IkeSpi(asked(&plan).spi);
+        header.version.major = 1;
+        let mut answer = Vec::new();
+        header.emit(&mut answer);
+        plan.answered(SocketAddr::from(([192, 0, 2, 66], 500)), &answer);
+        assert_eq!(asked(&plan).outcome, None);
+        plan.answered(from, &answer);
+        assert_eq!(asked(&plan).outcome, Some(ProbeOutcome::AnsweredVersion(1)));
+    }
+
+    #[test]
+    fn a_closed_port_is_told_apart_from_silence() {
+        // Bound and closed again, so that nobody listens there.
+        let port = std::net::UdpSocket::bind("127.0.0.1:0")
+            .and_then(|s| s.local_addr())
+            .unwrap()
+            .port();
+        let probes = plan(port).run();
+        assert!(probes.contains(&Probe::Route {
+            to: Ipv4Addr::LOCALHOST.into(),
+            exists: true
+        }));
+        assert!(
+            probes.iter().any(|p| matches!(
+                p,
+                Probe::IkeInit {
+                    outcome: ProbeOutcome::Failed(PathProblem::PortUnreachable),
+                    ..
+                }
+            )),
+            "{probes:?}"
+        );
+    }
+}

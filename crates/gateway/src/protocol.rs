@@ -1,0 +1,221 @@
+//! What is said over the control socket: one JSON object per line, a request first, then its answers.
+
+use adit_model::drops::{DropReason, Layer, Severity};
+use adit_model::fact::Case;
+use adit_model::status::Status;
+use serde::{Deserialize, Serialize};
+
+use crate::events::Record;
+
+/// A question or command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// The state of all tunnels, or of one. Answer: [`Response::Status`].
+    Status {
+        /// Only this one.
+        tunnel: Option<String>,
+    },
+    /// Set a tunnel up and keep it up. Answers: [`Response::Event`] while it is being set up, then
+    /// [`Response::Outcome`].
+    Up {
+        /// Which.
+        tunnel: String,
+        /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
+        wait_ms: u64,
+    },
+    /// Take a tunnel down and keep it down; its traffic stays blocked. Answers as for [`Request::Up`].
+    Down {
+        /// Which.
+        tunnel: String,
+        /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
+        wait_ms: u64,
+    },
+    /// Let traffic of tunnels pass in clear that the block holds back now. Answer: [`Response::Done`].
+    Unblock {
+        /// Only this tunnel's; it must have been taken down.
+        tunnel: Option<String>,
+    },
+    /// All that is known about one tunnel, or about each. Answers: [`Response::Case`] each, then [`Response::Done`].
+    Case {
+        /// Only this one.
+        tunnel: Option<String>,
+        /// Probe the peer of a tunnel that isn't up (at most three seconds).
+        probe: bool,
+    },
+    /// What happened. Answers: [`Response::Event`] each, then [`Response::Done`].
+    Events {
+        /// Only this tunnel's.
+        tunnel: Option<String>,
+        /// Go on with what happens from now on, until the connection is closed.
+        follow: bool,
+    },
+    /// Dropped packets. Answer: [`Response::Drops`].
+    Drops,
+    /// Stop the gateway: peers are told, the block stays. Answer: [`Response::Done`].
+    Shutdown,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "response", rename_all = "kebab-case")]
+pub enum Response {
+    /// The status document.
+    Status {
+        /// As `adit status --json` prints it.
+        status: Status,
+    },
+    /// All that is known about a tunnel.
+    Case {
+        /// The facts, from this side's view.
+        case: Box<Case>,
+    },
+    /// One event.
+    Event {
+        /// With its number.
+        record: Box<Record>,
+    },
+    /// Events that were too many for this reader.
+    Missed {
+        /// How many.
+        events: u64,
+    },
+    /// Every drop counter that isn't zero.
+    Drops {
+        /// By reason, in the order of [`DropReason::ALL`].
+        drops: Vec<DropCount>,
+    },
+    /// What came of `up` or `down`.
+    Outcome {
+        /// Whether the tunnel is as wanted now.
+        reached: bool,
+        /// What there is to say.
+        summary: String,
+    },
+    /// It is done, or there is no more.
+    Done,
+    /// It can't be done.
+    Error {
+        /// Kind of error.
+        error: RequestError,
+        /// What to do about it.
+        message: String,
+    },
+}
+
+/// Why a request isn't carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestError {
+    /// The line isn't a request.
+    Unreadable,
+    /// No tunnel of that name.
+    UnknownTunnel,
+    /// The tunnel is in a state that doesn't allow it.
+    NotNow,
+    /// The gateway tried and failed.
+    Failed,
+    /// The gateway is stopping.
+    Stopping,
+}
+
+/// One drop counter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropCount {
+    /// Why the packets were dropped.
+    pub reason: DropReason,
+    /// Where.
+    pub layer: Layer,
+    /// How alarming it is.
+    pub severity: Severity,
+    /// How many packets.
+    pub packets: u64,
+    /// What it means.
+    pub meaning: String,
+    /// Tunnel and child (`office/lan`) that the packets belonged to, where known, with their numbers.
+    pub by_child: Vec<(String, u64)>,
+}
+
+/// Longest line in octets that either side accepts.
+pub const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// Name of the socket in the state directory.
+pub const SOCKET_NAME: &str = "control.sock";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn requests_are_one_line_and_read_back() {
+        let requests = [
+            Request::Status { tunnel: None },
+            Request::Up {
+                tunnel: "office".to_owned(),
+                wait_ms: 1000,
+            },
+            Request::Down {
+                tunnel: "office".to_owned(),
+                wait_ms: 0,
+            },
+            Request::Unblock { tunnel: None },
+            Request::Case {
+                tunnel: Some("two\nlines".to_owned()),
+                probe: true,
+            },
+            Request::Events {
+                tunnel: None,
+                follow: true,
+            },
+            Request::Drops,
+            Request::Shutdown,
+        ];
+        for request in requests {
+            let line = serde_json::to_string(&request).unwrap();
+            assert!(!line.contains('\n'));
+            assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), request);
+        }
+    }
+
+    #[test]
+    fn a_hand_written_request_may_leave_out_what_is_optional() {
+        assert_eq!(
+            serde_json::from_str::<Request>(r#"{"request":"status"}"#).unwrap(),
+            Request::Status { tunnel: None }
+        );
+        assert!(serde_json::from_str::<Request>(r#"{"request":"status","tunel":"x"}"#).is_err());
+        assert!(serde_json::from_str::<Request>(r#"{"request":"format-disk"}"#).is_err());
+    }
+
+    #[test]
+    fn answers_read_back() {
+        let answers = [
+            Response::Case {
+                case: Box::default(),
+            },
+            Response::Outcome {
+                reached: true,
+                summary: "up".to_owned(),
+            },
+            Response::Drops {
+                drops: vec![DropCount {
+                    reason: DropReason::OutNoSa,
+                    layer: Layer::EspOut,
+                    severity: Severity::Notable,
+                    packets: 3,
+                    meaning: DropReason::OutNoSa.meaning().to_owned(),
+                    by_child: vec![("office/lan".to_owned(), 3)],
+                }],
+            },
+            Response::Error {
+                error: RequestError::UnknownTunnel,
+                message: "no such tunnel".to_owned(),
+            },
+        ];
+        for answer in answers {
+            let line = serde_json::to_string(&answer).unwrap();
+            assert_eq!(serde_json::from_str::<Response>(&line).unwrap(), answer);
+        }
+    }
+}

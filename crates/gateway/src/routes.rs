@@ -1,0 +1,273 @@
+//! Routes that lead protected traffic into the TUN device, and host routes that keep the peers themselves out of it.
+//!
+//! Every tunnel's remote networks are routed into the device as long as the gateway runs, up or down: what has no SA is
+//! dropped there and counted. The routes vanish with the device, however the process ends.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use adit_kernel::netlink::{ADIT_PROTOCOL, Address, MAIN_TABLE, Route, RouteKind};
+use adit_kernel::{KernelError, Netlink};
+use adit_model::connection::{Connection, Remote};
+use ipnet::IpNet;
+
+use crate::error::GatewayError;
+
+/// A route that a tunnel needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The tunnel.
+    pub tunnel: String,
+    /// Destination.
+    pub destination: IpNet,
+    /// The address that local programs send from: one of ours that the tunnel's selectors take.
+    pub source: Option<IpAddr>,
+}
+
+/// The routes into the TUN device that `connections` need, given the host's `addresses`. Where two children want the
+/// same destination the first decides the source.
+#[must_use]
+pub fn wanted(connections: &[impl AsRef<Connection>], addresses: &[Address]) -> Vec<Wanted> {
+    let mut found: BTreeMap<IpNet, Wanted> = BTreeMap::new();
+    for connection in connections.iter().map(AsRef::as_ref) {
+        for child in &connection.children {
+            for destination in child.remote_ts.iter().flat_map(|ts| halves(ts.nets())) {
+                let source = addresses
+                    .iter()
+                    .filter(|a| a.global && !a.tentative)
+                    .map(|a| a.net.addr())
+                    .find(|address| {
+                        address.is_ipv4() == destination.addr().is_ipv4()
+                            && child
+                                .local_ts
+                                .iter()
+                                .any(|ts| ts.start <= *address && *address <= ts.end)
+                    });
+                found.entry(destination).or_insert_with(|| Wanted {
+                    tunnel: connection.name.clone(),
+                    destination,
+                    source,
+                });
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Whether some route into the device would catch packets to `peer` itself.
+#[must_use]
+pub fn catches(wanted: &[Wanted], peer: IpAddr) -> bool {
+    wanted.iter().any(|route| route.destination.contains(&peer))
+}
+
+/// The routes of this gateway in the kernel.
+#[derive(Debug, Default)]
+pub struct Routes {
+    installed: Vec<Route>,
+}
+
+impl Routes {
+    /// Removes what a killed gateway may have left for these connections: host routes to their peers. (Routes into the
+    /// device went with the device.)
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn clean(
+        netlink: &mut Netlink,
+        connections: &[impl AsRef<Connection>],
+    ) -> Result<(), KernelError> {
+        let peers: Vec<IpNet> = connections
+            .iter()
+            .filter_map(|connection| match connection.as_ref().remote {
+                Remote::Address(address) => Some(IpNet::from(address)),
+                Remote::Name(_) | Remote::Any => None,
+            })
+            .collect();
+        for route in netlink.routes()? {
+            if route.protocol == ADIT_PROTOCOL
+                && route.table == MAIN_TABLE
+                && peers.contains(&route.destination)
+            {
+                netlink.delete_route(&route)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives `peer` a host route along the way that packets to it take now, so that it stays when a tunnel's route
+    /// catches its address. A peer without a way there is left alone.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn keep_out(&mut self, netlink: &mut Netlink, peer: IpAddr) -> Result<(), KernelError> {
+        let destination = IpNet::from(peer);
+        if self.installed.iter().any(|r| r.destination == destination) {
+            return Ok(());
+        }
+        let Ok(way) = netlink.route_to(peer, None) else {
+            return Ok(());
+        };
+        let (RouteKind::Unicast, Some(device)) = (way.kind, way.device) else {
+            return Ok(());
+        };
+        let mut route = Route::through(destination, device);
+        route.via = way.via;
+        self.install(netlink, route).map(drop)
+    }
+
+    /// Installs the routes into the device with index `tun`.
+    ///
+    /// # Errors
+    /// [`GatewayError::RouteTaken`] where another route to the same network stands; [`GatewayError::Kernel`].
+    pub fn lead_into(
+        &mut self,
+        netlink: &mut Netlink,
+        wanted: &[Wanted],
+        tun: u32,
+    ) -> Result<(), GatewayError> {
+        for want in wanted {
+            let mut route = Route::through(want.destination, tun);
+            route.source = want.source;
+            if want.destination.addr().is_ipv6() {
+                // The kernel's own routes have 256; the tunnel goes first.
+                route.metric = Some(1);
+            }
+            if self.install(netlink, route)? {
+                continue;
+            }
+            let existing = netlink.routes()?.into_iter().find(|r| {
+                r.destination == want.destination && r.table == MAIN_TABLE && r.device != Some(tun)
+            });
+            return Err(GatewayError::RouteTaken {
+                tunnel: want.tunnel.clone(),
+                destination: want.destination.to_string(),
+                existing: existing.map_or_else(|| "unknown".to_owned(), |r| describe(netlink, &r)),
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes all that was installed.
+    pub fn remove(&mut self, netlink: &mut Netlink) {
+        for route in self.installed.drain(..).rev() {
+            if let Err(error) = netlink.delete_route(&route) {
+                tracing::warn!("{error}");
+            }
+        }
+    }
+
+    fn install(&mut self, netlink: &mut Netlink, route: Route) -> Result<bool, KernelError> {
+        let new = netlink.add_route(&route)?;
+        if new {
+            self.installed.push(route);
+        }
+        Ok(new)
+    }
+}
+
+/// A default route is led in as its two halves, so that the host's own default route needn't give way.
+fn halves(nets: Vec<IpNet>) -> Vec<IpNet> {
+    nets.into_iter()
+        .flat_map(|net| match (net.prefix_len(), net.subnets(1)) {
+            (0, Ok(halves)) => halves.collect(),
+            _ => vec![net],
+        })
+        .collect()
+}
+
+fn describe(netlink: &mut Netlink, route: &Route) -> String {
+    let mut text = String::new();
+    if let Some(via) = route.via {
+        text = format!("via {via} ");
+    }
+    if let Some(index) = route.device {
+        let name = netlink
+            .link_by_index(index)
+            .map_or_else(|_| format!("#{index}"), |link| link.name);
+        text.push_str(&format!("dev {name}"));
+    }
+    if text.is_empty() {
+        text = format!("{:?}", route.kind).to_lowercase();
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sample;
+    use std::sync::Arc;
+
+    fn address(net: &str) -> Address {
+        Address {
+            index: 1,
+            net: net.parse().unwrap(),
+            global: true,
+            tentative: false,
+        }
+    }
+
+    fn tunnel(local: &[&str], remote: &[&str]) -> Arc<Connection> {
+        let mut connection = sample::connection("office");
+        connection.children[0].local_ts = local.iter().map(|t| t.parse().unwrap()).collect();
+        connection.children[0].remote_ts = remote.iter().map(|t| t.parse().unwrap()).collect();
+        Arc::new(connection)
+    }
+
+    #[test]
+    fn local_programs_send_from_an_address_that_the_selectors_take() {
+        let addresses = [
+            address("192.0.2.1/24"),
+            address("10.1.0.1/24"),
+            address("fd00:1::1/64"),
+        ];
+        let tunnel = tunnel(
+            &["10.1.0.0/24", "fd00:1::/64"],
+            &["10.2.0.0/24", "fd00:2::/64"],
+        );
+        let routes = wanted(&[tunnel], &addresses);
+        let sources: Vec<_> = routes
+            .iter()
+            .map(|r| (r.destination.to_string(), r.source.unwrap().to_string()))
+            .collect();
+        assert_eq!(
+            sources,
+            [
+                ("10.2.0.0/24".to_owned(), "10.1.0.1".to_owned()),
+                ("fd00:2::/64".to_owned(), "fd00:1::1".to_owned())
+            ]
+        );
+        // A pure router has no address in the network that it forwards for.
+        let elsewhere = wanted(
+            &[self::tunnel(&["10.9.0.0/24"], &["10.2.0.0/24"])],
+            &addresses,
+        );
+        assert_eq!(elsewhere[0].source, None);
+    }
+
+    #[test]
+    fn a_default_route_is_led_in_by_halves() {
+        let routes = wanted(&[tunnel(&["10.1.0.0/24"], &["0.0.0.0/0", "::/0"])], &[]);
+        let destinations: Vec<_> = routes.iter().map(|r| r.destination.to_string()).collect();
+        assert_eq!(
+            destinations,
+            ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"]
+        );
+        assert!(catches(&routes, "192.0.2.2".parse().unwrap()));
+        assert!(catches(&routes, "2001:db8::2".parse().unwrap()));
+    }
+
+    #[test]
+    fn one_destination_is_routed_once() {
+        let routes = wanted(
+            &[
+                tunnel(&["10.1.0.0/24"], &["10.2.0.0/24"]),
+                tunnel(&["10.3.0.0/24"], &["10.2.0.0/24"]),
+            ],
+            &[],
+        );
+        assert_eq!(routes.len(), 1);
+        assert!(!catches(&routes, "192.0.2.2".parse().unwrap()));
+    }
+}

@@ -1,0 +1,98 @@
+//! The state directory and its lock: one gateway each.
+//!
+//! The lock is the kernel's (`flock`), so it goes with its holder however that ends; the number in the file only says
+//! whom to look for.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::GatewayError;
+
+/// The lock on a state directory, held as long as this value lives.
+#[derive(Debug)]
+pub struct StateDir {
+    _lock: File,
+}
+
+impl StateDir {
+    /// Makes the directory if need be and locks it.
+    ///
+    /// # Errors
+    /// [`GatewayError::AlreadyRunning`] with the other gateway's process id, or what the system said.
+    pub fn lock(dir: &Path) -> Result<Self, GatewayError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|cause| GatewayError::State {
+                what: "make the state directory",
+                path: dir.to_owned(),
+                cause,
+            })?;
+        let path = dir.join("gateway.pid");
+        let fail = |cause| GatewayError::State {
+            what: "lock",
+            path: path.clone(),
+            cause,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(fail)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(GatewayError::AlreadyRunning {
+                    pid: read_pid(&mut file),
+                    dir: dir.to_owned(),
+                });
+            }
+            Err(error) => return Err(fail(error.into())),
+        }
+        write_pid(&mut file).map_err(fail)?;
+        Ok(Self { _lock: file })
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn the_second_gateway_is_told_the_first_ones_pid_and_a_dead_ones_file_is_no_obstacle() {
+        let scratch = Scratch::new("state-dir");
+        let dir = scratch.path().join("run");
+        let held = StateDir::lock(&dir).unwrap();
+        match StateDir::lock(&dir) {
+            Err(GatewayError::AlreadyRunning { pid, .. }) => {
+                assert_eq!(pid, Some(std::process::id()));
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(held);
+        assert!(dir.join("gateway.pid").exists());
+        StateDir::lock(&dir).unwrap();
+    }
+}

@@ -1,0 +1,123 @@
+//! What the gateway keeps of each configured tunnel beside its SAs.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
+use adit_model::connection::{Connection, Remote};
+use adit_model::fact::Probe;
+use adit_model::{Mono, Wall};
+use tokio::sync::oneshot;
+
+use crate::protocol::Response;
+use crate::retry::{Presence, Retry};
+
+/// A configured tunnel.
+pub struct Tunnel {
+    /// As configured.
+    pub connection: Arc<Connection>,
+    /// When it is tried.
+    pub retry: Retry,
+    /// What there is of it.
+    pub presence: Presence,
+    /// The peer's address: configured, or as last resolved or seen.
+    pub peer: Option<IpAddr>,
+    /// Whether the peer's name is being looked up.
+    pub resolving: bool,
+    /// What probes found, and when.
+    pub probed: Option<(Mono, Wall, Vec<Probe>)>,
+    /// Whether probes are on their way.
+    pub probing: bool,
+    /// Since when there is an IKE SA without any child.
+    pub childless_since: Option<Mono>,
+    /// Commands that wait for an outcome.
+    pub waiters: Vec<Waiter>,
+}
+
+/// A command that waits for an outcome.
+pub struct Waiter {
+    /// What it waits for: up, or gone.
+    pub up: bool,
+    /// Until when.
+    pub deadline: Mono,
+    /// Whether an attempt has been seen since.
+    pub tried: bool,
+    /// Where the outcome goes.
+    pub outcome: oneshot::Sender<Response>,
+}
+
+impl Tunnel {
+    /// A tunnel that hasn't been tried.
+    #[must_use]
+    pub fn new(connection: Arc<Connection>, now: Mono) -> Self {
+        let peer = match connection.remote {
+            Remote::Address(address) => Some(address),
+            Remote::Name(_) | Remote::Any => None,
+        };
+        Self {
+            retry: Retry::new(connection.start, now),
+            connection,
+            presence: Presence::Nothing,
+            peer,
+            resolving: false,
+            probed: None,
+            probing: false,
+            childless_since: None,
+            waiters: Vec::new(),
+        }
+    }
+
+    /// When something is due of itself.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        let attempt = self.retry.due().filter(|_| !self.resolving);
+        let childless = self.childless_since.map(|since| since + CHILDLESS);
+        self.waiters
+            .iter()
+            .map(|waiter| waiter.deadline)
+            .chain(attempt)
+            .chain(childless)
+            .min()
+    }
+
+    /// Whether the IKE SA has been without a child for so long that it is of no use.
+    #[must_use]
+    pub fn is_stuck(&self, now: Mono) -> bool {
+        self.childless_since
+            .is_some_and(|since| now >= since + CHILDLESS)
+    }
+}
+
+/// What `snapshot` has of the connection `name`.
+#[must_use]
+pub fn presence(snapshot: &[IkeSaSnapshot], name: &str) -> Presence {
+    let mut found = Presence::Nothing;
+    for sa in snapshot
+        .iter()
+        .filter(|sa| sa.connection.as_deref() == Some(name))
+    {
+        let carries = sa
+            .children
+            .iter()
+            .any(|child| matches!(child.state, ChildSaState::Installed | ChildSaState::Rekeyed));
+        if sa.state == IkeSaState::Established && carries {
+            return Presence::Up;
+        }
+        found = Presence::Trying;
+    }
+    found
+}
+
+/// Whether all that `snapshot` has of `name` is an established IKE SA without children.
+#[must_use]
+pub fn is_childless(snapshot: &[IkeSaSnapshot], name: &str) -> bool {
+    let mut ours = snapshot
+        .iter()
+        .filter(|sa| sa.connection.as_deref() == Some(name))
+        .peekable();
+    ours.peek().is_some()
+        && ours.all(|sa| sa.state == IkeSaState::Established && sa.children.is_empty())
+}
+
+/// How long an IKE SA may be without a child before it is closed and tried anew.
+const CHILDLESS: core::time::Duration = core::time::Duration::from_secs(5);

@@ -1,0 +1,34 @@
+//! Descriptors under the runtime's eye. The only module of this crate with `unsafe`.
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use adit_kernel::{EspSocket, Tun, UdpPort};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A type whose descriptor stays open, and the same, from its making to its drop.
+pub trait Owner: AsRawFd + sealed::Sealed {}
+
+impl Owner for UdpPort {}
+impl Owner for EspSocket {}
+impl Owner for Tun {}
+
+mod sealed {
+    /// Keeps [`super::Owner`] to the types that were looked at.
+    pub trait Sealed {}
+    impl Sealed for adit_kernel::UdpPort {}
+    impl Sealed for adit_kernel::EspSocket {}
+    impl Sealed for adit_kernel::Tun {}
+}
+
+/// Has the runtime that this is called in watch `owner`'s descriptor.
+///
+/// # Errors
+/// When the runtime can't watch one more descriptor.
+#[allow(unsafe_code)]
+pub fn watch<T: Owner>(owner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+    // SAFETY: each `Owner` holds an `OwnedFd` that it neither replaces nor gives away, and its `AsRawFd` returns that
+    // descriptor; the trait is sealed to such types.
+    unsafe { AsyncFd::register_with_interest(owner, interest) }.map_err(io::Error::from)
+}
