@@ -219,7 +219,8 @@ impl Host {
         });
         for (connection, ts) in lans {
             let forwards = if ts.start.is_ipv4() { v4 } else { v6 };
-            if !forwards && !(ts.start == ts.end && ours(ts.start)) {
+            let own_host = ts.start == ts.end && ours(ts.start);
+            if !forwards && !own_host {
                 let setting = if ts.start.is_ipv4() {
                     "net.ipv4.ip_forward"
                 } else {

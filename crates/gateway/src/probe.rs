@@ -137,11 +137,11 @@ impl Plan {
         let (to, from) = (self.to, self.from);
         for question in self.questions.iter_mut().filter(|q| q.outcome.is_none()) {
             let to = SocketAddr::new(to, question.port);
-            if let Err(error) = socket.send(&question.datagram, to, from) {
-                if error.kind() != io::ErrorKind::WouldBlock {
-                    let errno = error.raw_os_error().unwrap_or(0);
-                    question.outcome = Some(ProbeOutcome::Failed(PathProblem::LocalSend(errno)));
-                }
+            if let Err(error) = socket.send(&question.datagram, to, from)
+                && error.kind() != io::ErrorKind::WouldBlock
+            {
+                let errno = error.raw_os_error().unwrap_or(0);
+                question.outcome = Some(ProbeOutcome::Failed(PathProblem::LocalSend(errno)));
             }
         }
     }
