@@ -231,7 +231,7 @@ impl Stage<'_> {
 
     fn ping(&self) -> Result<()> {
         let before = self.near()?;
-        traffic::both_ways(self.lab, &self.scenario.tunnel)?;
+        traffic::Pings::start(self.lab, &self.scenario.tunnel, 3, "0.1")?.finish()?;
         let after = self.near()?;
         let count = |snapshot: &Snapshot| {
             snapshot
@@ -247,14 +247,17 @@ impl Stage<'_> {
         traffic::no_leak(self.lab)
     }
 
-    /// Lets strongSwan replace an SA, and waits until both sides have settled on the new one.
+    /// Lets strongSwan replace an SA under traffic, and waits until both sides have settled on the new one. No packet
+    /// may be lost on the way.
     fn rekey(&self, command: &[&str], replaced: fn(&Snapshot, &Snapshot) -> bool) -> Result<()> {
         let before = self.far()?.snapshot()?;
         anyhow::ensure!(before.is_up(), "nothing to rekey: {before:?}");
+        let traffic = traffic::Pings::start(self.lab, &self.scenario.tunnel, 25, "0.02")?;
         self.far()?.run(command)?;
         self.until("both sides to have moved to the new SA", |near, far| {
             near.is_up() && far.is_up() && replaced(&before, far) && state_matches(near, far)
-        })
+        })?;
+        traffic.finish()
     }
 
     fn gone(&self) -> Result<()> {
