@@ -1,0 +1,429 @@
+//! A gateway of the virtual world: the same endpoint and data plane as the real one, between virtual sockets.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use adit_crypto::auth::psk_auth;
+use adit_crypto::{Provider, provider};
+use adit_esp::DataPlane;
+use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
+use adit_model::connection::{Connection, Remote, Start};
+use adit_model::drops::DropReason;
+use adit_model::event::Event;
+use adit_model::selector::Selector;
+use adit_model::{Mono, Secret};
+use adit_wire::icmp::{Family, IcmpMessage};
+use adit_wire::ip::{IpPacket, protocol};
+use adit_wire::udp::UdpDatagram;
+use adit_wire::udp_encap::{Encapsulated, NAT_KEEPALIVE, classify, mark_ike};
+
+use crate::fragment::{Fit, fit};
+use crate::node::{Env, echo_reply, is_icmp};
+use crate::packet::{self, Unreachable};
+use crate::path_problem::{path_problem_of, quoted};
+use crate::probe::Probes;
+use crate::world::CommandError;
+
+/// What a gateway is configured with.
+#[derive(Clone, Default)]
+pub struct GatewaySetup {
+    /// Its connections, in order.
+    pub connections: Vec<Arc<Connection>>,
+    /// Pre-shared keys, by name of the connection.
+    pub keys: BTreeMap<String, Secret>,
+    /// How its endpoint behaves.
+    pub settings: Settings,
+}
+
+/// MTU of the tunnel device: room for any protection inside 1500 octets.
+const TUNNEL_MTU: usize = 1400;
+
+/// A gateway. Its events outlive its daemon, as a log does.
+pub(crate) struct Gateway {
+    pub(crate) name: String,
+    pub(crate) setup: GatewaySetup,
+    pub(crate) daemon: Option<Daemon>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) probes: Probes,
+    /// Packets that policy protects and that were dropped because no daemon runs.
+    pub(crate) blocked: u64,
+    /// Packets that came in clear and should have come through the tunnel.
+    pub(crate) refused_in_clear: u64,
+    /// Drops outside of endpoint and data plane.
+    edge_drops: BTreeMap<DropReason, u64>,
+}
+
+/// What is lost when the process ends.
+pub(crate) struct Daemon {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) plane: DataPlane,
+    provider: Provider,
+}
+
+impl Gateway {
+    pub(crate) fn new(name: &str, setup: GatewaySetup) -> Self {
+        Self {
+            name: name.to_owned(),
+            setup,
+            daemon: None,
+            events: Vec::new(),
+            probes: Probes::default(),
+            blocked: 0,
+            refused_in_clear: 0,
+            edge_drops: BTreeMap::new(),
+        }
+    }
+
+    /// Starts the daemon, and the connections that start by themselves.
+    pub(crate) fn start(&mut self, env: &mut Env<'_>) {
+        let provider = provider::fake(env.rng.next());
+        let settings = self.setup.settings.clone();
+        let mut daemon = Daemon {
+            endpoint: Endpoint::new(settings, provider.clone(), env.rng.octets()),
+            plane: DataPlane::new(provider.clone()),
+            provider,
+        };
+        daemon.plane.set_policy(&self.setup.connections);
+        for connection in &self.setup.connections {
+            daemon
+                .endpoint
+                .set_connection(env.now, Arc::clone(connection));
+        }
+        self.daemon = Some(daemon);
+        let auto: Vec<_> = self.named(|c| c.start == Start::Auto);
+        for name in auto {
+            // A peer without an address is for the other side to start.
+            let _ = self.initiate(env, &name);
+        }
+        self.drain(env);
+    }
+
+    /// Sets up a connection.
+    pub(crate) fn initiate(&mut self, env: &mut Env<'_>, name: &str) -> Result<(), CommandError> {
+        let connection = self
+            .setup
+            .connections
+            .iter()
+            .find(|c| c.name == name)
+            .ok_or(CommandError::NoSuchConnection)?;
+        let Remote::Address(remote) = connection.remote else {
+            return Err(CommandError::NoAddress);
+        };
+        let local = connection
+            .local
+            .or_else(|| {
+                env.own
+                    .iter()
+                    .copied()
+                    .find(|a| a.is_ipv4() == remote.is_ipv4())
+            })
+            .ok_or(CommandError::NoAddress)?;
+        let daemon = self.daemon.as_mut().ok_or(CommandError::NotRunning)?;
+        daemon.endpoint.initiate(env.now, name, local, remote)?;
+        self.drain(env);
+        Ok(())
+    }
+
+    /// Takes a connection down.
+    pub(crate) fn terminate(&mut self, env: &mut Env<'_>, name: &str) -> Result<(), CommandError> {
+        let daemon = self.daemon.as_mut().ok_or(CommandError::NotRunning)?;
+        daemon.endpoint.terminate(env.now, name)?;
+        self.drain(env);
+        Ok(())
+    }
+
+    /// Begins an orderly end of the daemon.
+    pub(crate) fn shutdown(&mut self, env: &mut Env<'_>) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.endpoint.shutdown(env.now);
+        }
+        self.drain(env);
+    }
+
+    /// When the endpoint wants to be woken.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.daemon
+            .as_ref()?
+            .endpoint
+            .poll_timeout()
+            .map(|(at, _)| at)
+    }
+
+    pub(crate) fn timeout(&mut self, env: &mut Env<'_>) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.endpoint.handle_timeout(env.now);
+        }
+        self.drain(env);
+    }
+
+    /// A packet to be passed on, from either side.
+    pub(crate) fn forward(&mut self, env: &mut Env<'_>, mut packet: Vec<u8>) {
+        if !packet::hop(&mut packet) {
+            return;
+        }
+        let Ok(ip) = IpPacket::parse(&packet) else {
+            return;
+        };
+        if self.comes_in_clear(&ip) {
+            self.refused_in_clear += 1;
+            return;
+        }
+        self.send(env, packet);
+    }
+
+    /// A whole packet for the gateway itself.
+    pub(crate) fn deliver(&mut self, env: &mut Env<'_>, packet: &[u8]) {
+        let Ok(ip) = IpPacket::parse(packet) else {
+            return;
+        };
+        match ip.protocol {
+            protocol::UDP => self.udp_received(env, &ip),
+            protocol::ESP if self.daemon.is_some() => self.esp_received(env, ip.payload()),
+            protocol::ESP => env.unreachable(packet, Unreachable::Protocol),
+            _ if is_icmp(&ip) => self.icmp_received(env, &ip),
+            _ => {}
+        }
+    }
+
+    /// Whether the endpoint waits for nothing, or there is none.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.daemon
+            .as_ref()
+            .is_none_or(|daemon| daemon.endpoint.is_idle())
+    }
+
+    /// Every drop so far, by reason.
+    pub(crate) fn drops(&self) -> BTreeMap<DropReason, u64> {
+        let mut all = self.edge_drops.clone();
+        if let Some(daemon) = &self.daemon {
+            for (reason, count) in daemon.endpoint.drops().nonzero() {
+                *all.entry(reason).or_default() += count;
+            }
+            for (reason, count) in daemon.plane.drops().iter() {
+                *all.entry(reason).or_default() += count;
+            }
+        }
+        all
+    }
+
+    /// Sends a packet of our own or a forwarded one: into the tunnel if it is protected, else on its way.
+    fn send(&mut self, env: &mut Env<'_>, packet: Vec<u8>) {
+        let protected = IpPacket::parse(&packet).is_ok_and(|ip| self.protects(ip.destination));
+        if !protected {
+            env.out.push(packet);
+        } else if self.daemon.is_none() {
+            self.blocked += 1;
+        } else {
+            match fit(packet, TUNNEL_MTU, false, 0) {
+                Fit::Whole(packet) => self.seal(env, &packet),
+                Fit::Pieces(pieces) => pieces.iter().for_each(|piece| self.seal(env, piece)),
+                Fit::TooBig(packet) => {
+                    env.unreachable(&packet, Unreachable::TooBig(TUNNEL_MTU));
+                }
+            }
+        }
+    }
+
+    fn seal(&mut self, env: &mut Env<'_>, inner: &[u8]) {
+        let Some(daemon) = &self.daemon else {
+            return;
+        };
+        let mut esp = Vec::new();
+        match daemon.plane.seal(inner, &mut esp) {
+            Ok(sealed) => {
+                let (path, id) = (sealed.path, env.id());
+                env.out.extend(if path.udp_encap {
+                    packet::udp(path.local, path.remote, &esp, id)
+                } else {
+                    let (local, remote) = (path.local.ip(), path.remote.ip());
+                    packet::ip(local, remote, protocol::ESP, &esp, id, false)
+                });
+            }
+            Err(rejected) if rejected.reason == DropReason::OutNoSa => {
+                if let Some(child) = rejected.child {
+                    self.wanted(env, &child.connection);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// A packet wants through a tunnel that is down.
+    fn wanted(&mut self, env: &mut Env<'_>, name: &str) {
+        if self
+            .named(|c| c.name == name && c.start == Start::OnDemand)
+            .is_empty()
+        {
+            return;
+        }
+        // It may be on its way up already; then there is nothing to begin.
+        let _ = self.initiate(env, name);
+    }
+
+    fn udp_received(&mut self, env: &mut Env<'_>, ip: &IpPacket<'_>) {
+        let ends = Some((ip.source, ip.destination));
+        let Ok(datagram) = UdpDatagram::parse(ends, ip.payload()) else {
+            return;
+        };
+        let local = SocketAddr::new(ip.destination, datagram.destination_port);
+        let remote = SocketAddr::new(ip.source, datagram.source_port);
+        if self.probes.answered(env.now.mono, local, datagram.payload) {
+            return;
+        }
+        let Some(daemon) = &mut self.daemon else {
+            return env.unreachable(ip.packet, Unreachable::Port);
+        };
+        let settings = &self.setup.settings;
+        if local.port() == settings.ike_port {
+            daemon
+                .endpoint
+                .handle_datagram(env.now, local, remote, datagram.payload);
+        } else if local.port() == settings.nat_port {
+            match classify(datagram.payload) {
+                Ok(Encapsulated::Ike(message)) => {
+                    daemon
+                        .endpoint
+                        .handle_datagram(env.now, local, remote, message);
+                }
+                Ok(Encapsulated::Esp(packet)) => self.esp_received(env, packet),
+                Ok(Encapsulated::Keepalive) => self.count(DropReason::NatKeepalive),
+                Err(_) => self.count(DropReason::UdpEncapMalformed),
+            }
+        } else {
+            env.unreachable(ip.packet, Unreachable::Port);
+        }
+        self.drain(env);
+    }
+
+    fn esp_received(&mut self, env: &mut Env<'_>, packet: &[u8]) {
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        let mut packet = packet.to_vec();
+        let Ok(opened) = daemon.plane.open(env.now.mono, &mut packet) else {
+            return;
+        };
+        daemon.endpoint.inbound_esp_seen(env.now, opened.spi_in);
+        let mut inner = packet.get(opened.inner).unwrap_or_default().to_vec();
+        let Ok(ip) = IpPacket::parse(&inner) else {
+            return;
+        };
+        if env.own.contains(&ip.destination) {
+            self.deliver(env, &inner);
+        } else if packet::hop(&mut inner) {
+            env.out.push(inner);
+        }
+        self.drain(env);
+    }
+
+    fn icmp_received(&mut self, env: &mut Env<'_>, ip: &IpPacket<'_>) {
+        let family = Family::of(ip.source, ip.destination);
+        let Ok(message) = IcmpMessage::parse(family, ip.payload()) else {
+            return;
+        };
+        if let IcmpMessage::EchoReply(echo) = &message {
+            self.probes.echoed(env.now.mono, echo.identifier);
+        } else if let Some(problem) = path_problem_of(ip, &message) {
+            let Some((local, remote)) = packet::quoted_udp(quoted(&message)) else {
+                return self.probes.echo_failed(problem);
+            };
+            if !self.probes.failed(local, problem)
+                && let Some(daemon) = &mut self.daemon
+            {
+                let offender = Some(ip.source);
+                daemon
+                    .endpoint
+                    .handle_path_error(env.now, local, remote, problem, offender);
+                self.drain(env);
+            }
+        } else if let Some(reply) = echo_reply(ip.packet) {
+            self.send(env, reply);
+        }
+    }
+
+    /// Carries out what the endpoint wants, until it wants nothing more.
+    fn drain(&mut self, env: &mut Env<'_>) {
+        let nat_port = self.setup.settings.nat_port;
+        while let Some(daemon) = &mut self.daemon
+            && let Some(output) = daemon.endpoint.poll_output()
+        {
+            match output {
+                Output::Transmit {
+                    local,
+                    remote,
+                    payload,
+                } => {
+                    let marked = if local.port() == nat_port {
+                        mark_ike(&payload)
+                    } else {
+                        payload
+                    };
+                    let id = env.id();
+                    env.out.extend(packet::udp(local, remote, &marked, id));
+                }
+                Output::Keepalive { local, remote } => {
+                    let id = env.id();
+                    env.out
+                        .extend(packet::udp(local, remote, &NAT_KEEPALIVE, id));
+                }
+                Output::DataPlane(request) => {
+                    // Refused when the endpoint asks for the impossible; the tests would see no traffic.
+                    let _ = daemon.plane.apply(request);
+                }
+                Output::KeyRequest { id, request } => {
+                    let answer = answer(&daemon.provider, &self.setup.keys, &request);
+                    daemon.endpoint.handle_answer(env.now, id, answer);
+                }
+                Output::Event(event) => self.events.push(event),
+            }
+        }
+    }
+
+    fn count(&mut self, reason: DropReason) {
+        *self.edge_drops.entry(reason).or_default() += 1;
+    }
+
+    fn named(&self, which: impl Fn(&Connection) -> bool) -> Vec<String> {
+        let connections = self.setup.connections.iter();
+        connections
+            .filter(|c| which(c))
+            .map(|c| c.name.clone())
+            .collect()
+    }
+
+    /// Whether routes lead packets for `destination` into the tunnel device.
+    fn protects(&self, destination: IpAddr) -> bool {
+        self.children()
+            .any(|child| covers(&child.remote_ts, destination))
+    }
+
+    fn comes_in_clear(&self, ip: &IpPacket<'_>) -> bool {
+        self.children()
+            .any(|child| adit_esp::is_between(ip, &child.remote_ts, &child.local_ts))
+    }
+
+    fn children(&self) -> impl Iterator<Item = &adit_model::connection::Child> {
+        self.setup.connections.iter().flat_map(|c| &c.children)
+    }
+}
+
+fn covers(selectors: &[Selector], address: IpAddr) -> bool {
+    selectors
+        .iter()
+        .any(|s| s.start.is_ipv4() == address.is_ipv4() && s.start <= address && address <= s.end)
+}
+
+fn answer(provider: &Provider, keys: &BTreeMap<String, Secret>, request: &KeyRequest) -> KeyAnswer {
+    let KeyRequest::PskAuth {
+        connection,
+        prf,
+        octets,
+        ..
+    } = request;
+    match (keys.get(connection), provider.prf(*prf)) {
+        (None, _) => KeyAnswer::NoKey,
+        (_, Err(unsupported)) => KeyAnswer::Failed(unsupported.to_string()),
+        (Some(key), Ok(prf)) => KeyAnswer::Auth(Secret::new(psk_auth(prf, key, octets.expose()))),
+    }
+}

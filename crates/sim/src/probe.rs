@@ -1,0 +1,221 @@
+//! Active probes of a gateway: an echo, and IKE_SA_INIT requests to both ports of the peer.
+
+use std::net::{IpAddr, SocketAddr};
+
+use adit_model::Mono;
+use adit_model::event::PathProblem;
+use adit_model::fact::{Probe, ProbeOutcome};
+use adit_wire::iana::{EncrId, ExchangeType, IntegId, KeMethod, PrfId, ProtocolId};
+use adit_wire::icmp::{Echo, IcmpMessage};
+use adit_wire::udp_encap::{NON_ESP_MARKER, mark_ike};
+use adit_wire::v2::{
+    Flags, Header, IkeSpi, KePayload, Nonce, Payload, PayloadList, Proposal, SaPayload, Transform,
+    emit_plain,
+};
+
+use crate::node::Env;
+use crate::packet;
+
+/// UDP port of the first probe; each has its own.
+const FIRST_PORT: u16 = 40_000;
+
+/// All probes of one gateway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probes {
+    running: Vec<Running>,
+    /// Where the latest round begins.
+    round: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    what: What,
+    to: IpAddr,
+    sent: Mono,
+    outcome: Option<ProbeOutcome>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Echo { identifier: u16 },
+    Init { port: u16, local_port: u16 },
+}
+
+impl Probes {
+    /// Sends a round of probes to `to`.
+    pub(crate) fn send(&mut self, env: &mut Env<'_>, to: IpAddr) {
+        self.round = self.running.len();
+        let Some(from) = env
+            .own
+            .iter()
+            .copied()
+            .find(|own| own.is_ipv4() == to.is_ipv4())
+        else {
+            for what in [
+                What::Echo { identifier: 0 },
+                What::Init {
+                    port: 500,
+                    local_port: 0,
+                },
+                What::Init {
+                    port: 4500,
+                    local_port: 0,
+                },
+            ] {
+                self.running.push(Running {
+                    what,
+                    to,
+                    sent: env.now.mono,
+                    outcome: Some(ProbeOutcome::NotMade),
+                });
+            }
+            return;
+        };
+        let identifier = env.id();
+        self.begin(env, What::Echo { identifier }, to);
+        let request = IcmpMessage::EchoRequest(Echo {
+            identifier,
+            sequence: 1,
+            data: b"adit".to_vec(),
+        });
+        env.out.extend(packet::icmp(from, to, &request));
+        for port in [500, 4500] {
+            let local_port = FIRST_PORT.wrapping_add(self.running.len() as u16);
+            self.begin(env, What::Init { port, local_port }, to);
+            let message = init(env);
+            let message = if port == 4500 {
+                mark_ike(&message)
+            } else {
+                message
+            };
+            let id = env.id();
+            let (from, to) = ((from, local_port).into(), (to, port).into());
+            env.out.extend(packet::udp(from, to, &message, id));
+        }
+    }
+
+    /// Whether every probe of the latest round has come to something.
+    pub(crate) fn done(&self) -> bool {
+        self.latest().all(|probe| probe.outcome.is_some())
+    }
+
+    /// What the latest round came to so far; what is still open was silent until `now`.
+    pub(crate) fn results(&self, now: Mono) -> Vec<Probe> {
+        self.latest()
+            .map(|probe| {
+                let silent = now.since(probe.sent).as_millis();
+                let outcome = probe.outcome.unwrap_or(ProbeOutcome::Silent(
+                    u64::try_from(silent).unwrap_or(u64::MAX),
+                ));
+                let to = probe.to;
+                match probe.what {
+                    What::Echo { .. } => Probe::Echo { to, outcome },
+                    What::Init { port, .. } => Probe::IkeInit { to, port, outcome },
+                }
+            })
+            .collect()
+    }
+
+    /// A datagram came to `local`: whether it belongs to a probe.
+    pub(crate) fn answered(&mut self, now: Mono, local: SocketAddr, payload: &[u8]) -> bool {
+        let Some((probe, port)) = self.by_port(local.port()) else {
+            return false;
+        };
+        let message = match port {
+            4500 => payload.strip_prefix(&NON_ESP_MARKER).unwrap_or(payload),
+            _ => payload,
+        };
+        let waited = u64::try_from(now.since(probe.sent).as_millis()).unwrap_or(u64::MAX);
+        let outcome = Header::parse(message).map_or(ProbeOutcome::Answered(waited), |header| {
+            ProbeOutcome::AnsweredVersion(header.version.major)
+        });
+        probe.outcome.get_or_insert(outcome);
+        true
+    }
+
+    /// An echo reply came.
+    pub(crate) fn echoed(&mut self, now: Mono, identifier: u16) {
+        for probe in &mut self.running {
+            if probe.what == (What::Echo { identifier }) {
+                let waited = u64::try_from(now.since(probe.sent).as_millis()).unwrap_or(u64::MAX);
+                probe.outcome.get_or_insert(ProbeOutcome::Answered(waited));
+            }
+        }
+    }
+
+    /// An ICMP error came about a datagram from `local`: whether it belongs to a probe.
+    pub(crate) fn failed(&mut self, local: SocketAddr, problem: PathProblem) -> bool {
+        let Some((probe, _)) = self.by_port(local.port()) else {
+            return false;
+        };
+        probe.outcome.get_or_insert(ProbeOutcome::Failed(problem));
+        true
+    }
+
+    /// An ICMP error came about something that is no UDP datagram: an echo, if one is under way.
+    pub(crate) fn echo_failed(&mut self, problem: PathProblem) {
+        let round = self.round;
+        for probe in self.running.iter_mut().skip(round) {
+            if matches!(probe.what, What::Echo { .. }) {
+                probe.outcome.get_or_insert(ProbeOutcome::Failed(problem));
+            }
+        }
+    }
+
+    fn begin(&mut self, env: &Env<'_>, what: What, to: IpAddr) {
+        self.running.push(Running {
+            what,
+            to,
+            sent: env.now.mono,
+            outcome: None,
+        });
+    }
+
+    fn latest(&self) -> impl Iterator<Item = &Running> {
+        self.running.iter().skip(self.round)
+    }
+
+    fn by_port(&mut self, port: u16) -> Option<(&mut Running, u16)> {
+        self.running.iter_mut().find_map(|probe| match probe.what {
+            What::Init {
+                port: to,
+                local_port,
+            } if local_port == port => Some((probe, to)),
+            _ => None,
+        })
+    }
+}
+
+/// A well-formed IKE_SA_INIT request that no sensible gateway accepts: any answer shows that somebody is there, and no
+/// key is ever agreed.
+fn init(env: &mut Env<'_>) -> Vec<u8> {
+    let proposal = Proposal {
+        number: 1,
+        protocol: ProtocolId::IKE,
+        spi: Vec::new(),
+        transforms: vec![
+            Transform::encr(EncrId::ENCR_3DES, None),
+            Transform::prf(PrfId::PRF_HMAC_MD5),
+            Transform::integ(IntegId::AUTH_HMAC_MD5_96),
+            Transform::ke(KeMethod::MODP_768),
+        ],
+    };
+    let payloads = PayloadList(vec![
+        Payload::Sa(SaPayload {
+            proposals: vec![proposal],
+        }),
+        Payload::Ke(KePayload {
+            method: KeMethod::MODP_768,
+            data: env.rng.octets().repeat(3),
+        }),
+        Payload::Nonce(Nonce(env.rng.octets().to_vec())),
+    ]);
+    let header = Header::v2(
+        IkeSpi(env.rng.next() | 1),
+        IkeSpi::ZERO,
+        ExchangeType::IKE_SA_INIT,
+        Flags::new(true, false),
+        0,
+    );
+    emit_plain(&header, &payloads).unwrap_or_default()
+}
