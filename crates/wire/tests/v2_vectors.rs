@@ -92,6 +92,12 @@ fn sa_figures_6_to_9() {
         (ike.number, ike.protocol, ike.spi.len()),
         (2, ProtocolId::IKE, 0)
     );
+    assert_eq!((ike.ike_spi(), ike.child_spi()), (None, None));
+    let rekey = Proposal {
+        spi: SPI_I.to_bytes().to_vec(),
+        ..ike.clone()
+    };
+    assert_eq!(rekey.ike_spi(), Some(SPI_I));
     assert_eq!(emitted(|out| sa.emit(out).unwrap()), bytes);
 }
 
