@@ -1,1 +1,33 @@
-//! Placeholder.
+//! From evidence to a verdict: why a tunnel is broken, whose side it is, and what to change.
+//!
+//! [`diagnose`] reads an [`adit_model::fact::Case`] and nothing else. It first finds the attempt that is in question
+//! (the latest one that tells something; what lies before a success is history), then asks every rule. A rule knows one
+//! cause. It answers that it found it, that it is possible, that it can't be it, or nothing.
+//!
+//! Found causes make a verdict, consequences folded under the cause that they depend on. Where there is none, the
+//! verdict is *undecided*: it names what remains possible and which evidence would separate it. A side that was told
+//! `AUTHENTICATION_FAILED` can't know whether its key or its identity was wrong, so no rule claims to; the side that
+//! refused knows, and when its evidence is in the case, rules say so with both sides' values. Silence is told apart by
+//! ICMP errors and probes, and by what the other side received.
+//!
+//! Every rule carries its page ([`explain`]), so what is shown and what is judged stand in one file.
+//!
+//! The verdict is a plain value ([`Verdict`], the `adit.why/1` document); rendering belongs to whoever shows it.
+
+mod attempt;
+mod compare;
+mod engine;
+mod missing;
+mod nat;
+mod registry;
+mod rule;
+mod rules;
+mod signals;
+mod verdict;
+
+pub use engine::diagnose;
+pub use registry::{RULES, explain, nearest, rule};
+pub use rule::{Need, Page, Rule};
+pub use verdict::{
+    Answer, AtFault, Consequence, Evidence, Finding, Fix, Missing, Possible, RuledOut, Verdict,
+};

@@ -1,0 +1,247 @@
+//! Asks every rule, and makes one verdict of what they say.
+
+use adit_model::event::Party;
+use adit_model::fact::{Case, Side};
+
+use crate::missing;
+use crate::nat;
+use crate::registry::RULES;
+use crate::rule::{Judgement, Need, Rule};
+use crate::signals::{Signals, quote};
+use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
+
+/// Below this a rule's finding is a candidate, not a verdict.
+const SURE: f64 = 0.7;
+
+struct Candidate {
+    rule: &'static Rule,
+    weight: u8,
+    because: String,
+    separated_by: String,
+}
+
+/// Judges a case.
+#[must_use]
+pub fn diagnose(case: &Case) -> Verdict {
+    let s = Signals::new(case);
+    let subject = if case.subject.is_empty() {
+        s.peer()
+    } else {
+        case.subject.clone()
+    };
+    let notes = nat::notes(&s);
+    if s.up && s.stopped(Side::Local).is_none() {
+        return Verdict {
+            summary: format!("{subject} is up, and nothing is wrong with it"),
+            ..empty(Answer::Healthy, subject, notes)
+        };
+    }
+    let mut findings: Vec<(&'static Rule, Finding)> = Vec::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut ruled_out: Vec<RuledOut> = Vec::new();
+    for rule in RULES {
+        match (rule.judge)(&s) {
+            Judgement::Silent => {}
+            Judgement::Found(found) if found.confidence >= SURE => {
+                findings.push((rule, found.into_finding(rule.id, &subject)));
+            }
+            Judgement::Found(found) => candidates.push(Candidate {
+                rule,
+                weight: 100,
+                because: found.summary,
+                separated_by: rule.page.look_alikes.first().map_or("", |l| l.1).to_owned(),
+            }),
+            Judgement::Possible {
+                weight,
+                because,
+                separated_by,
+            } => candidates.push(Candidate {
+                rule,
+                weight,
+                because,
+                separated_by: separated_by.to_owned(),
+            }),
+            Judgement::RuledOut(because) => ruled_out.push(RuledOut {
+                cause: rule.id.to_owned(),
+                because,
+            }),
+        }
+    }
+    if findings.is_empty() {
+        undecided(&s, subject, candidates, ruled_out, notes)
+    } else {
+        decided(subject, findings, candidates, ruled_out, notes)
+    }
+}
+
+fn empty(verdict: Answer, subject: String, notes: Vec<String>) -> Verdict {
+    Verdict {
+        schema: Verdict::SCHEMA.to_owned(),
+        verdict,
+        subject,
+        summary: String::new(),
+        findings: Vec::new(),
+        possible: Vec::new(),
+        evidence: Vec::new(),
+        ruled_out: Vec::new(),
+        missing: Vec::new(),
+        notes,
+    }
+}
+
+fn decided(
+    subject: String,
+    mut found: Vec<(&'static Rule, Finding)>,
+    candidates: Vec<Candidate>,
+    mut ruled_out: Vec<RuledOut>,
+    notes: Vec<String>,
+) -> Verdict {
+    found.sort_by(|(_, a), (_, b)| b.confidence.total_cmp(&a.confidence));
+    let ids: Vec<&str> = found.iter().map(|(r, _)| r.id).collect();
+    let (roots, consequences): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|(rule, _)| !rule.depends_on.iter().any(|d| ids.contains(d)));
+    let mut findings: Vec<Finding> = roots.into_iter().map(|(_, f)| f).collect();
+    for (rule, consequence) in consequences {
+        let owner = findings
+            .iter_mut()
+            .find(|f| rule.depends_on.contains(&f.cause.as_str()));
+        if let Some(owner) = owner {
+            owner.consequences.push(Consequence {
+                cause: consequence.cause,
+                summary: consequence.summary,
+            });
+        } else {
+            // Its root is itself only a consequence.
+            findings.push(consequence);
+        }
+    }
+    let root = findings.first().map_or("", |f| f.cause.as_str()).to_owned();
+    for c in candidates {
+        if !findings.iter().any(|f| f.cause == c.rule.id) {
+            ruled_out.push(RuledOut {
+                cause: c.rule.id.to_owned(),
+                because: format!("the evidence names another cause: {root}"),
+            });
+        }
+    }
+    if let Some(root) = findings.first_mut() {
+        root.notes.clone_from(&notes);
+    }
+    Verdict {
+        summary: findings
+            .first()
+            .map_or(String::new(), |f| f.summary.clone()),
+        findings,
+        ruled_out,
+        ..empty(Answer::Cause, subject, notes)
+    }
+}
+
+fn undecided(
+    s: &Signals<'_>,
+    subject: String,
+    mut candidates: Vec<Candidate>,
+    ruled_out: Vec<RuledOut>,
+    notes: Vec<String>,
+) -> Verdict {
+    candidates.sort_by_key(|c| core::cmp::Reverse(c.weight));
+    let mut needs: Vec<Need> = Vec::new();
+    for need in candidates.iter().flat_map(|c| c.rule.needs) {
+        // What is at hand already isn't missing.
+        let have = match need {
+            Need::Echo => s.echo().is_some(),
+            Need::IkeProbe => s.ike_probe(false).is_some() && s.ike_probe(true).is_some(),
+            Need::PeerReceives => s.case.covers(Side::Remote),
+            Need::PeerDaemon => s.running(Side::Remote).is_some(),
+            Need::RefusingSideLog | Need::TwoSidedCapture | Need::Attempt => false,
+        };
+        if !have && !needs.contains(need) {
+            needs.push(*need);
+        }
+    }
+    if needs.is_empty() {
+        needs.push(if s.facts.is_empty() {
+            Need::Attempt
+        } else if candidates.is_empty() {
+            Need::RefusingSideLog
+        } else {
+            Need::TwoSidedCapture
+        });
+    }
+    let peer = s.peer();
+    Verdict {
+        summary: summary(s, &subject, &candidates),
+        missing: needs
+            .into_iter()
+            .map(|n| missing::collect(n, &subject, &peer))
+            .collect(),
+        possible: candidates
+            .into_iter()
+            .map(|c| Possible {
+                cause: c.rule.id.to_owned(),
+                because: c.because,
+                separated_by: c.separated_by,
+            })
+            .collect(),
+        evidence: seen(s),
+        ruled_out,
+        ..empty(Answer::Undecided, subject, notes)
+    }
+}
+
+/// What happened, in one sentence, without saying why.
+fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
+    let names: Vec<&str> = candidates.iter().map(|c| c.rule.id).collect();
+    let rest = match names.as_slice() {
+        [] => String::new(),
+        [one] => format!("; it may be {one}, and the evidence isn't enough to say so"),
+        more => format!("; the evidence fits {}", more.join(", ")),
+    };
+    let happened = if let Some(r) = s.refused.last() {
+        format!("{} refused: {}", crate::signals::who(r.side), r.refusal)
+    } else if let Some(t) = s.told.iter().rev().find(|t| t.side == Side::Local) {
+        format!("the peer refused with {}", t.name)
+    } else if let Some(t) = s.told.last() {
+        format!("the peer was refused with {}", t.name)
+    } else if let Some(silence) = s.silences.last() {
+        let whose = match silence.side {
+            Side::Local => "our",
+            Side::Remote => "the peer's",
+        };
+        let ended = if silence.given_up {
+            "went unanswered"
+        } else {
+            "are unanswered so far"
+        };
+        format!("{whose} {} requests {ended}", silence.exchange)
+    } else if let Some((_, by, cause)) = s.closed() {
+        let who = match by {
+            Party::Us => "our side",
+            Party::Peer => "the peer",
+        };
+        format!("the IKE SA was closed by {who} ({cause})")
+    } else if s.facts.is_empty() {
+        "it is down and there was no attempt to set it up".to_owned()
+    } else {
+        "it is being set up".to_owned()
+    };
+    format!("{subject}: {happened}{rest}")
+}
+
+/// The lines that an undecided verdict rests on.
+fn seen(s: &Signals<'_>) -> Vec<Evidence> {
+    let probes = s
+        .case
+        .of(Side::Local)
+        .filter(|f| matches!(f.what, adit_model::fact::Known::Probed { .. }));
+    quote(
+        s.refused
+            .iter()
+            .map(|r| r.fact)
+            .chain(s.told.iter().map(|t| t.fact))
+            .chain(s.silences.iter().flat_map(|x| x.facts.iter().copied()))
+            .chain(s.closed().map(|(f, _, _)| f))
+            .chain(probes),
+    )
+}

@@ -1,0 +1,184 @@
+//! `esp-proposal-mismatch`: no ESP proposal in common.
+
+use adit_model::event::Happening;
+use adit_model::fact::Side;
+use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
+use adit_model::reason::Refusal;
+
+use crate::compare::{changes, kinds, list, toml};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify, quote};
+use crate::verdict::{AtFault, Evidence, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "esp-proposal-mismatch",
+    page: Page {
+        title: "The two sides have no ESP proposal in common",
+        what: "Both sides authenticated, the IKE SA is up, and the algorithms of the CHILD SA have nothing in common: encryption, integrity, or the size of sequence numbers.",
+        initiator: "NO_PROPOSAL_CHOSEN in the answer to IKE_AUTH: an IKE SA and no CHILD SA.",
+        responder: "The offered and the configured ESP proposals. strongSwan: \"received proposals: ESP:…\", \"no acceptable proposal found\"; Libreswan: \"no local proposal matches remote proposals\".",
+        look_alikes: &[
+            (
+                "ike-proposal-mismatch",
+                "Did NO_PROPOSAL_CHOSEN come in the first exchange?",
+            ),
+            (
+                "pfs-mismatch",
+                "Does it fail only when the child is rekeyed?",
+            ),
+            ("ts-mismatch", "Is the notify TS_UNACCEPTABLE?"),
+            ("mode-mismatch", "Does one side insist on transport mode?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Write one common proposal on both sides, such as aes128gcm16. A cipher that authenticates by itself takes no integrity algorithm beside it.",
+            ),
+            ("adit", "`esp = [\"…\"]` of the child."),
+            ("strongswan", "`esp_proposals = …` of the child."),
+            ("libreswan", "`esp=…` (`phase2alg`)."),
+            ("vyos", "`set vpn ipsec esp-group X proposal N …`."),
+        ],
+        source: "RFC 7296 1.2, 2.7, 3.3; RFC 8221",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+struct Apart {
+    ours: Vec<Proposal>,
+    theirs: Vec<Proposal>,
+    differs: Vec<TransformKind>,
+    evidence: Vec<Evidence>,
+    confidence: f64,
+}
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(apart) = apart(s) {
+        // Groups alone differ only where the child has a key exchange of its own, and that has a cause of its own.
+        if apart.differs == [TransformKind::KeyExchange] {
+            return Judgement::Silent;
+        }
+        let (fix, ask) = advice(&apart);
+        return Found {
+            confidence: apart.confidence,
+            side: AtFault::Both,
+            summary: format!("the ESP proposals have nothing in common: they differ in {}", kinds(&apart.differs)),
+            explanation: format!("Both sides authenticated. For the traffic we have {}, and the peer has {}. The closest pair differs in {}.", list(&apart.ours), list(&apart.theirs), kinds(&apart.differs)),
+            fix,
+            message_for_peer: format!("IKE is up between {}, and the ESP proposals have nothing in common; they differ in {}. Ours: {}. Yours: {}.{ask}", s.gateways(), kinds(&apart.differs), list(&apart.ours), list(&apart.theirs)),
+            evidence: apart.evidence,
+            next: Vec::new(),
+        }
+        .into();
+    }
+    if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
+        return Judgement::RuledOut(format!("ESP algorithms were agreed: {}", fact.source.text));
+    }
+    let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, false) else {
+        return Judgement::Silent;
+    };
+    let asked = told
+        .asked
+        .map(|a| a.proposals.as_slice())
+        .unwrap_or_default();
+    let (ours, theirs) = match told.side {
+        Side::Local => ("we", "the peer"),
+        Side::Remote => ("the peer", "our side"),
+    };
+    Found {
+        confidence: 0.93,
+        side: AtFault::Both,
+        summary: if asked.is_empty() {
+            format!("{theirs} takes none of the ESP proposals that were offered")
+        } else {
+            format!("{theirs} takes none of the ESP proposals that {ours} offered: {}", list(asked))
+        },
+        explanation: "NO_PROPOSAL_CHOSEN came protected, after both sides had agreed on IKE algorithms and keys: it is about the algorithms of the CHILD SA. What the other side has isn't in the notify.".to_owned(),
+        evidence: quote([told.fact]),
+        fix: Fix {
+            local: "esp = [\"…\"] with a proposal that the peer has; ask for its list".to_owned(),
+            remote: match asked.first() {
+                Some(first) => format!("esp_proposals = {first} (strongSwan; elsewhere: add {first})"),
+                None => "add one of our ESP proposals".to_owned(),
+            },
+        },
+        message_for_peer: format!("IKE is up between {}, and your gateway takes none of our ESP proposals ({}). Which ones do you have configured? Or please add {}.", s.gateways(), list(asked), asked.first().map_or("one of ours".to_owned(), ToString::to_string)),
+        next: vec!["ask the peer for its ESP proposals, or read its log of the attempt".to_owned()],
+    }
+    .into()
+}
+
+fn apart(s: &Signals<'_>) -> Option<Apart> {
+    let refused = s.refusal(|r| match r {
+        Refusal::NoEspProposal {
+            offered,
+            configured,
+            differs,
+        } => Some((offered, configured, differs)),
+        _ => None,
+    });
+    if let Some((r, (offered, configured, differs))) = refused {
+        let (ours, theirs) = match r.side {
+            Side::Local => (configured, offered),
+            Side::Remote => (offered, configured),
+        };
+        let told = s
+            .told
+            .iter()
+            .filter(|t| t.side != r.side && t.notify == notify::NO_PROPOSAL_CHOSEN);
+        return Some(Apart {
+            ours: ours.clone(),
+            theirs: theirs.clone(),
+            differs: differs.clone(),
+            evidence: quote(core::iter::once(r.fact).chain(told.map(|t| t.fact))),
+            confidence: 0.97,
+        });
+    }
+    let told = s.told(notify::NO_PROPOSAL_CHOSEN, false)?;
+    let (our_fact, ours) = s.configured(Side::Local)?;
+    let (their_fact, theirs) = s.configured(Side::Remote)?;
+    let (ours, theirs) = (&ours.children.first()?.esp, &theirs.children.first()?.esp);
+    // The first CHILD SA has no key exchange of its own (RFC 7296 1.2).
+    if choose(ours, theirs, false).is_some() {
+        return None;
+    }
+    Some(Apart {
+        differs: closest_difference(ours, theirs, false),
+        ours: ours.clone(),
+        theirs: theirs.clone(),
+        evidence: quote([told.fact, our_fact, their_fact]),
+        confidence: 0.95,
+    })
+}
+
+fn advice(apart: &Apart) -> (Fix, String) {
+    let Some((ours, theirs)) = changes(&apart.ours, &apart.theirs, false) else {
+        return (
+            Fix {
+                local: "write a proposal that the peer has".to_owned(),
+                remote: "write a proposal that we have".to_owned(),
+            },
+            String::new(),
+        );
+    };
+    let weak = if ours.add.weak().is_empty() {
+        ""
+    } else {
+        "\nallow_weak = true"
+    };
+    let fix = Fix {
+        local: format!("esp = {}{weak}", toml(&ours.all)),
+        remote: format!(
+            "esp_proposals = {} (strongSwan; elsewhere: add {})",
+            list(&theirs.all).replace(", ", ","),
+            theirs.add
+        ),
+    };
+    let ask = format!(
+        " Please add {} to your ESP proposals; or tell us to add {} to ours.",
+        theirs.add, ours.add
+    );
+    (fix, ask)
+}

@@ -1,0 +1,195 @@
+//! `ts-mismatch`: the traffic selectors of the two sides have nothing in common.
+
+use adit_model::event::Happening;
+use adit_model::fact::Side;
+use adit_model::reason::Refusal;
+use adit_model::selector::{Selector, narrow};
+
+use crate::compare::{list, only_in, toml};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify, quote};
+use crate::verdict::{AtFault, Evidence, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ts-mismatch",
+    page: Page {
+        title: "The networks of the two sides don't meet",
+        what: "Each side lists the networks behind itself and behind the other. They must be mirror images: what is local here is remote there. A responder may narrow what is offered; with nothing in common it refuses.",
+        initiator: "TS_UNACCEPTABLE in the answer to IKE_AUTH: an IKE SA and no CHILD SA.",
+        responder: "The offered and the configured networks. strongSwan: \"traffic selectors X === Y unacceptable\"; Libreswan: \"responding with TS_UNACCEPTABLE\".",
+        look_alikes: &[
+            (
+                "policy-vs-route-based-mismatch",
+                "Has one side 0.0.0.0/0 on both ends?",
+            ),
+            (
+                "multi-subnet-one-sa-unsupported",
+                "Does one side send several networks for one child?",
+            ),
+            ("esp-proposal-mismatch", "Is the notify NO_PROPOSAL_CHOSEN?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Put both lists beside each other and make them mirror images, masks, protocols and ports included.",
+            ),
+            ("adit", "`local_net` and `remote_net` of the child."),
+            ("strongswan", "`local_ts` and `remote_ts` of the child."),
+            ("libreswan", "`leftsubnet=` and `rightsubnet=`."),
+            ("vyos", "`local prefix` and `remote prefix` of the tunnel."),
+            ("panos", "Proxy IDs of the tunnel."),
+            ("fortigate", "`src-subnet` and `dst-subnet` of phase 2."),
+        ],
+        source: "RFC 7296 2.9, 3.13",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+/// Both sides' networks, each in its own terms.
+struct Apart {
+    our_local: Vec<Selector>,
+    our_remote: Vec<Selector>,
+    their_local: Vec<Selector>,
+    their_remote: Vec<Selector>,
+    evidence: Vec<Evidence>,
+    confidence: f64,
+}
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(apart) = apart(s) {
+        return found(s, apart).into();
+    }
+    if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
+        return Judgement::RuledOut(format!("networks were agreed: {}", fact.source.text));
+    }
+    let Some(told) = s.told(notify::TS_UNACCEPTABLE, false) else {
+        return Judgement::Silent;
+    };
+    let (local, remote) = told.asked.map_or((&[][..], &[][..]), |a| {
+        (a.ts_local.as_slice(), a.ts_remote.as_slice())
+    });
+    Found {
+        confidence: 0.93,
+        side: AtFault::Both,
+        summary: format!("the networks don't meet: {} to {} was asked for and isn't acceptable", list(local), list(remote)),
+        explanation: "TS_UNACCEPTABLE came after both sides had authenticated. Which networks the other side has isn't in the notify.".to_owned(),
+        evidence: quote([told.fact]),
+        fix: Fix {
+            local: "local_net and remote_net as the peer has them, exchanged; ask for its lists".to_owned(),
+            remote: format!("local_ts = {}\nremote_ts = {}", list(remote), list(local)),
+        },
+        message_for_peer: format!("IKE is up between {}, and your gateway doesn't accept our networks. We ask for {} at our side and {} at yours. Which networks do you have configured? They should be the mirror image.", s.gateways(), list(local), list(remote)),
+        next: vec!["ask the peer for its two lists of networks, or read its log of the attempt".to_owned()],
+    }
+    .into()
+}
+
+fn apart(s: &Signals<'_>) -> Option<Apart> {
+    let refused = s.refusal(|r| match r {
+        Refusal::TrafficSelectors {
+            offered_local,
+            offered_remote,
+            configured_local,
+            configured_remote,
+        } => Some((
+            offered_local,
+            offered_remote,
+            configured_local,
+            configured_remote,
+        )),
+        _ => None,
+    });
+    if let Some((r, (offered_local, offered_remote, configured_local, configured_remote))) = refused
+    {
+        let told = s
+            .told
+            .iter()
+            .filter(|t| t.side != r.side && t.notify == notify::TS_UNACCEPTABLE);
+        let evidence = quote(core::iter::once(r.fact).chain(told.map(|t| t.fact)));
+        let refusing = (configured_local.clone(), configured_remote.clone());
+        // What was offered is told in the terms of the side that refused.
+        let offering = (offered_remote.clone(), offered_local.clone());
+        let (ours, theirs) = match r.side {
+            Side::Local => (refusing, offering),
+            Side::Remote => (offering, refusing),
+        };
+        return Some(Apart {
+            our_local: ours.0,
+            our_remote: ours.1,
+            their_local: theirs.0,
+            their_remote: theirs.1,
+            evidence,
+            confidence: 0.97,
+        });
+    }
+    let told = s.told(notify::TS_UNACCEPTABLE, false)?;
+    let (our_fact, ours) = s.configured(Side::Local)?;
+    let (their_fact, theirs) = s.configured(Side::Remote)?;
+    let (ours, theirs) = (ours.children.first()?, theirs.children.first()?);
+    let meets = !narrow(&ours.local_ts, &theirs.remote_ts).is_empty()
+        && !narrow(&ours.remote_ts, &theirs.local_ts).is_empty();
+    (!meets).then(|| Apart {
+        our_local: ours.local_ts.clone(),
+        our_remote: ours.remote_ts.clone(),
+        their_local: theirs.local_ts.clone(),
+        their_remote: theirs.remote_ts.clone(),
+        evidence: quote([told.fact, our_fact, their_fact]),
+        confidence: 0.95,
+    })
+}
+
+fn found(s: &Signals<'_>, a: Apart) -> Found {
+    let mut differences = Vec::new();
+    for (place, ours, theirs) in [
+        ("our side's networks", &a.our_local, &a.their_remote),
+        ("the peer's networks", &a.our_remote, &a.their_local),
+    ] {
+        if narrow(ours, theirs).is_empty() {
+            differences.push(format!(
+                "for {place} we have {}, the peer has {}",
+                list(&only_in(ours, theirs)),
+                list(&only_in(theirs, ours))
+            ));
+        }
+    }
+    if differences.is_empty() {
+        differences.push("they meet by address and differ in protocol or port".to_owned());
+    }
+    let differences = differences.join("; ");
+    Found {
+        confidence: a.confidence,
+        side: AtFault::Both,
+        summary: format!("the networks don't meet: {differences}"),
+        explanation: format!(
+            "We have {} here and {} there. The peer has {} there and {} here. Each list must be the mirror image of the other's.",
+            list(&a.our_local),
+            list(&a.our_remote),
+            list(&a.their_local),
+            list(&a.their_remote)
+        ),
+        evidence: a.evidence,
+        fix: Fix {
+            local: format!(
+                "local_net = {}\nremote_net = {}",
+                toml(&a.their_remote),
+                toml(&a.their_local)
+            ),
+            remote: format!(
+                "local_ts = {}\nremote_ts = {} (strongSwan; elsewhere: the mirror image of ours)",
+                list(&a.our_remote).replace(", ", ","),
+                list(&a.our_local).replace(", ", ",")
+            ),
+        },
+        message_for_peer: format!(
+            "IKE is up between {}, and the networks don't meet. We have {} at our side and {} at yours; you have {} at our side and {} at yours. Please make yours the mirror image, or tell us which lists are right.",
+            s.gateways(),
+            list(&a.our_local),
+            list(&a.our_remote),
+            list(&a.their_remote),
+            list(&a.their_local)
+        ),
+        next: Vec::new(),
+    }
+}

@@ -1,0 +1,185 @@
+//! `udp4500-blocked`: UDP 500 works, and what moves to UDP 4500 is lost.
+
+use adit_model::drops::DropReason;
+use adit_model::event::Role;
+use adit_model::fact::Side;
+
+use crate::nat;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, quote};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "udp4500-blocked",
+    page: Page {
+        title: "A filter stops UDP 4500",
+        what: "The first exchange goes over UDP 500. When a NAT is found (or one side forces it) everything that follows, ESP included, goes over UDP 4500; a filter that knows only 500 stops it there.",
+        initiator: "IKE_SA_INIT is answered; IKE_AUTH from port 4500 is repeated and never answered.",
+        responder: "A half-open IKE SA after IKE_SA_INIT; IKE_AUTH never arrives.",
+        look_alikes: &[
+            (
+                "large-ike-auth-fragment-lost",
+                "Is the unanswered message bigger than the path's MTU?",
+            ),
+            (
+                "psk-mismatch",
+                "Did the responder receive the packet on 4500, and answer it?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Permit UDP 4500 both ways wherever UDP 500 is permitted.",
+            ),
+            (
+                "linux",
+                "`nft add rule inet filter input udp dport { 500, 4500 } accept`.",
+            ),
+            ("aws", "security group and network ACL: UDP 4500."),
+        ],
+        source: "RFC 7296 2.23; RFC 3948",
+    },
+    needs: &[Need::IkeProbe, Need::PeerReceives],
+    depends_on: &["udp500-blocked", "peer-unreachable"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(fact) = s.ike_answers(true)
+        && s.silence("IKE_AUTH").is_none()
+    {
+        return Judgement::RuledOut(format!(
+            "IKE answers on the NAT-T port: {}",
+            fact.source.text
+        ));
+    }
+    if let Some(silence) = s.silence("IKE_AUTH") {
+        return initiator(s, silence.facts.iter().copied());
+    }
+    if s.silence("INFORMATIONAL").is_some() && s.floated(Side::Local).is_some() {
+        return Judgement::Possible {
+            weight: 30,
+            because: "a NAT that lost its mapping, or a filter that was changed, stops UDP 4500 in the middle".to_owned(),
+            separated_by: "whether IKE_SA_INIT to UDP 4500 is answered now",
+        };
+    }
+    if s.authenticated().is_some() {
+        return Judgement::Silent;
+    }
+    responder(s)
+}
+
+fn initiator<'x>(
+    s: &Signals<'x>,
+    silent: impl Iterator<Item = &'x adit_model::fact::Fact>,
+) -> Judgement {
+    let floated = s.floated(Side::Local);
+    if let Some(fact) = s.received_message(Side::Remote, "IKE_AUTH", false) {
+        return Judgement::RuledOut(format!("the peer received IKE_AUTH: {}", fact.source.text));
+    }
+    let Some(floated) = floated else {
+        return Judgement::Possible {
+            weight: 25,
+            because: "without a NAT the exchange stays on UDP 500, unless the peer moved it"
+                .to_owned(),
+            separated_by: "the ports of the unanswered packets",
+        };
+    };
+    if let Some(fact) = s.ike_answers(true) {
+        return Judgement::RuledOut(format!(
+            "IKE answers on the NAT-T port: {}",
+            fact.source.text
+        ));
+    }
+    let big = s
+        .sent_message(Side::Local, "IKE_AUTH", false)
+        .is_some_and(|(_, m)| m.octets > 1228);
+    let probed = s.ike_silent(true);
+    let unseen = s.case.covers(Side::Remote);
+    if big && probed.is_none() {
+        return Judgement::Possible {
+            weight: 60,
+            because: "IKE_AUTH from port 4500 goes unanswered".to_owned(),
+            separated_by: "whether a small message to UDP 4500 is answered",
+        };
+    }
+    let confidence = if probed.is_some() || unseen {
+        0.93
+    } else {
+        0.85
+    };
+    let behind = match nat::behind(s) {
+        Some((true, false)) => "We are behind a NAT",
+        Some((false, true)) => "The peer is behind a NAT",
+        Some((true, true)) => "Both sides are behind a NAT",
+        _ => "Encapsulation is forced",
+    };
+    let answer = s.received_message(Side::Local, "IKE_SA_INIT", true);
+    let nat = s.nat.last().map(|n| n.fact);
+    Found {
+        confidence,
+        side: AtFault::Path,
+        summary: format!("UDP 4500 to {} is blocked: the first exchange on UDP 500 is answered, IKE_AUTH on 4500 isn't", s.peer()),
+        explanation: format!("{behind}, so the exchange moved to UDP 4500 after IKE_SA_INIT. From there on nothing came back. A wrong key or identity would have been answered."),
+        evidence: quote(answer.into_iter().chain(nat).chain([floated]).chain(silent).chain(probed)),
+        fix: fix(),
+        message_for_peer: message(s),
+        next: vec!["on the peer during an attempt: `tcpdump -ni any udp port 4500`".to_owned()],
+    }
+    .into()
+}
+
+/// The responder's view: it answered the first exchange, and the second never came.
+fn responder(s: &Signals<'_>) -> Judgement {
+    let responder = s
+        .facts
+        .iter()
+        .any(|f| f.side == Side::Local && f.role == Some(Role::Responder));
+    let Some((answer, _)) = s.sent_message(Side::Local, "IKE_SA_INIT", true) else {
+        return Judgement::Silent;
+    };
+    let Some((closed, _, _)) = s.closed() else {
+        return Judgement::Silent;
+    };
+    if !responder
+        || !s.refused.is_empty()
+        || s.received_message(Side::Local, "IKE_AUTH", false).is_some()
+        || s.dropped(Side::Local, DropReason::IkeDuplicate).is_some()
+        || s.told.iter().any(|t| t.side == Side::Local)
+    {
+        return Judgement::Silent;
+    }
+    match nat::behind(s) {
+        Some((true, _) | (_, true)) => Found {
+            confidence: 0.8,
+            side: AtFault::Path,
+            summary: "UDP 4500 from the peer is blocked: its first exchange on UDP 500 arrived and was answered, IKE_AUTH on 4500 never came".to_owned(),
+            explanation: "A NAT was found, so the initiator goes on over UDP 4500. Nothing came, and it didn't repeat its first request, so our answer reached it.".to_owned(),
+            evidence: quote(s.nat.last().map(|n| n.fact).into_iter().chain([answer, closed])),
+            fix: fix(),
+            message_for_peer: message(s),
+            next: vec!["here during an attempt: `tcpdump -ni any udp port 4500`".to_owned()],
+        }
+        .into(),
+        _ => Judgement::Possible {
+            weight: 40,
+            because: "the peer's first exchange was answered, and its second never came; some products move to UDP 4500 without a NAT".to_owned(),
+            separated_by: "a capture of UDP 4500 here and at the peer",
+        },
+    }
+}
+
+fn fix() -> Fix {
+    Fix {
+        local: "permit UDP 4500 both ways in our own filters".to_owned(),
+        remote: "permit UDP 4500 both ways, on the gateway and on every filter before it"
+            .to_owned(),
+    }
+}
+
+fn message(s: &Signals<'_>) -> String {
+    format!(
+        "Between {}, IKE on UDP 500 works and packets on UDP 4500 are lost. There is a NAT on the path (or encapsulation is forced), so 4500 is needed for everything after the first exchange. Please let UDP 4500 through both ways; `tcpdump -ni any udp port 4500` shows whether it arrives.",
+        s.gateways()
+    )
+}

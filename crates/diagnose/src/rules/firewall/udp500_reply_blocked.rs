@@ -1,0 +1,113 @@
+//! `udp500-reply-blocked`: requests pass, and the answers are lost.
+
+use adit_model::drops::DropReason;
+use adit_model::event::Role;
+use adit_model::fact::Side;
+
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, quote};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "udp500-reply-blocked",
+    page: Page {
+        title: "The answers from UDP 500 don't come back",
+        what: "Requests reach the responder, which answers, and the answers are filtered or go astray: a stateless filter, a wrong return route, or a NAT that has lost its mapping.",
+        initiator: "The first message is repeated and never answered.",
+        responder: "The same request comes again and again, each time answered. strongSwan: \"received retransmit of request with ID 0, retransmitting response\".",
+        look_alikes: &[
+            ("udp500-blocked", "Does the responder receive the requests?"),
+            (
+                "nat-return-mapping-lost",
+                "Do the answers go to the port that the requests came from?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Permit the return direction, and check the route back; a stateless filter needs a rule for each direction.",
+            ),
+            ("aws", "the network ACL's outbound rule."),
+        ],
+        source: "RFC 7296 2.1, 2.11",
+    },
+    needs: &[Need::PeerReceives, Need::TwoSidedCapture],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let peer = s.peer();
+    // We ask: the other side's evidence shows that it answers.
+    if let Some(silence) = s.nothing_came() {
+        if s.ike_answers(true).is_some() || s.ike_answers(false).is_some() {
+            // What the peer received and answered may be the probe.
+            return Judgement::Silent;
+        }
+        let received = s.received_message(Side::Remote, "IKE_SA_INIT", false);
+        let answered = s.sent_message(Side::Remote, "IKE_SA_INIT", true);
+        return match (received, answered) {
+            (Some(request), Some((answer, _))) => found(
+                s,
+                0.93,
+                format!(
+                    "the answers of {peer} don't come back: it receives our requests and answers them"
+                ),
+                silence.facts.iter().copied().chain([request, answer]),
+            ),
+            _ if s.echo_answered().is_some()
+                && s.received(Side::Remote).is_none()
+                && !s.case.covers(Side::Remote) =>
+            {
+                Judgement::Possible {
+                    weight: 35,
+                    because: "requests may arrive and only the answers be lost".to_owned(),
+                    separated_by: "whether the peer receives our requests and sends answers",
+                }
+            }
+            _ => Judgement::Silent,
+        };
+    }
+    // The peer asks: its requests come again though we answered.
+    let asked = s.received_message(Side::Local, "IKE_SA_INIT", false);
+    let answered = s.sent_message(Side::Local, "IKE_SA_INIT", true);
+    let again = s.dropped(Side::Local, DropReason::IkeDuplicate);
+    let went_on = s.received_message(Side::Local, "IKE_AUTH", false);
+    let responder = s
+        .facts
+        .iter()
+        .any(|f| f.side == Side::Local && f.role == Some(Role::Responder));
+    if let (Some(request), Some((answer, _)), Some(again), None) = (asked, answered, again, went_on)
+        && responder
+    {
+        return found(
+            s,
+            0.8,
+            "our answers don't reach the peer: it repeats a request that we answered".to_owned(),
+            [request, answer, again].into_iter(),
+        );
+    }
+    Judgement::Silent
+}
+
+fn found<'x>(
+    s: &Signals<'_>,
+    confidence: f64,
+    summary: String,
+    facts: impl Iterator<Item = &'x adit_model::fact::Fact>,
+) -> Judgement {
+    Found {
+        confidence,
+        side: AtFault::Path,
+        summary,
+        explanation: "One direction works and the other doesn't.".to_owned(),
+        evidence: quote(facts),
+        fix: Fix {
+            local: "permit UDP from port 500 of the peer, and check the route back to us".to_owned(),
+            remote: "permit UDP from port 500 to our address, and check the route to us".to_owned(),
+        },
+        message_for_peer: format!("Between {}, requests to UDP 500 arrive and the answers are lost. Please check filters and the route for the return direction.", s.gateways()),
+        next: vec!["capture on both outside interfaces during one attempt".to_owned()],
+    }
+    .into()
+}

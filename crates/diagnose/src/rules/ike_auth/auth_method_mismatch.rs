@@ -1,0 +1,87 @@
+//! `auth-method-mismatch`: a pre-shared key on one end, certificates or EAP on the other.
+
+use adit_model::fact::Side;
+use adit_model::reason::Refusal;
+
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify, quote, who};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "auth-method-mismatch",
+    page: Page {
+        title: "The two sides authenticate in different ways",
+        what: "One side uses a pre-shared key and the other wants certificates or EAP, or the other way round.",
+        initiator: "AUTHENTICATION_FAILED, as with a wrong key.",
+        responder: "strongSwan: \"constraint requires public key authentication, but pre-shared key was used\"; Libreswan: \"peer attempted PSK authentication but we want …\".",
+        look_alikes: &[("psk-mismatch", "Do both sides use the same method?")],
+        fix: &[
+            ("any", "Set the same method on both sides."),
+            (
+                "strongswan",
+                "`auth = psk` in `local` and `remote` of the connection.",
+            ),
+            ("libreswan", "`authby=secret`."),
+        ],
+        source: "RFC 7296 2.15, 3.8",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+/// AUTH methods by number (RFC 7296 3.8, RFC 7427).
+fn method(number: u8) -> String {
+    match number {
+        1 => "an RSA signature".to_owned(),
+        2 => "a pre-shared key".to_owned(),
+        3 => "a DSS signature".to_owned(),
+        9..=11 => "an ECDSA signature".to_owned(),
+        14 => "a digital signature".to_owned(),
+        n => format!("method {n}"),
+    }
+}
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let found = s.refusal(|r| match r {
+        Refusal::AuthMethod { received, expected } => Some((method(*received), method(*expected))),
+        _ => None,
+    });
+    if let Some((refused, (received, expected))) = found {
+        let (refuser, other) = (who(refused.side), who(refused.side.other()));
+        let (to_expected, to_received) = (
+            format!("authenticate with {expected}"),
+            format!("expect {received}"),
+        );
+        let fix = match refused.side {
+            Side::Local => Fix {
+                local: to_received,
+                remote: to_expected,
+            },
+            Side::Remote => Fix {
+                local: to_expected,
+                remote: to_received,
+            },
+        };
+        return Found {
+            confidence: 0.97,
+            side: AtFault::Both,
+            summary: format!("{other} authenticates with {received}, and {refuser} expects {expected}"),
+            explanation: "The identities fit; the way of proving them doesn't.".to_owned(),
+            evidence: quote([refused.fact]),
+            message_for_peer: format!("Our two gateways authenticate in different ways: one with {received}, the other with {expected}. Let us agree on one method."),
+            fix,
+            next: Vec::new(),
+        }
+        .into();
+    }
+    if s.authenticated().is_none() && s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
+        return Judgement::Possible {
+            weight: 25,
+            because: "a responder that wants another method answers AUTHENTICATION_FAILED as well"
+                .to_owned(),
+            separated_by: "the responder's log names the method it wanted",
+        };
+    }
+    Judgement::Silent
+}

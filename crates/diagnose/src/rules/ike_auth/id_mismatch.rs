@@ -1,0 +1,243 @@
+//! `id-mismatch`: a side identifies itself as somebody whom the other doesn't expect.
+
+use adit_model::fact::Side;
+use adit_model::identity::Identity;
+use adit_model::reason::Refusal;
+
+use crate::compare::list;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Refused, Signals, notify, quote, who};
+use crate::verdict::{AtFault, Evidence, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "id-mismatch",
+    page: Page {
+        title: "An identity isn't the one the other side expects",
+        what: "Each side sends an identity (IDi, IDr) and has one in mind for the other. They are compared exactly, type included: the host name a.lab isn't the address behind it. Keys and certificates don't matter before this fits.",
+        initiator: "AUTHENTICATION_FAILED in the answer to IKE_AUTH, as with a wrong key; or our own refusal of the identity in the answer.",
+        responder: "No connection for the pair of identities. strongSwan: \"no matching peer config found\"; Libreswan: \"we require peer to have ID …, but peer declares …\".",
+        look_alikes: &[
+            (
+                "psk-mismatch",
+                "Did the responder get as far as comparing AUTH values?",
+            ),
+            (
+                "id-type-mismatch",
+                "Is it the same text as another type of identity?",
+            ),
+            (
+                "nat-private-ip-as-id",
+                "Is the unexpected identity a private address behind a NAT?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "local identity here = remote identity there, and the other way round; write both out rather than rely on addresses.",
+            ),
+            ("adit", "`local_id` and `remote_id` of the tunnel."),
+            (
+                "strongswan",
+                "`local { id = … }` and `remote { id = … }` of the connection.",
+            ),
+            (
+                "libreswan",
+                "`leftid=` and `rightid=` (`@name` for host names).",
+            ),
+            (
+                "vyos",
+                "`authentication local-id` and `remote-id` of the peer.",
+            ),
+            ("panos", "Local and Peer Identification of the IKE gateway."),
+            ("fortigate", "`localid` and `peerid` of phase 1."),
+        ],
+        source: "RFC 7296 2.15, 3.5; RFC 4301 4.4.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((refused, (received, expected))) = s.refusal(|r| match r {
+        Refusal::PeerIdentity { received, expected } => Some((received, expected)),
+        _ => None,
+    }) {
+        return stranger(refused.side, evidence(s, refused), received, expected).into();
+    }
+    if let Some((refused, (requested, ours))) = s.refusal(|r| match r {
+        Refusal::OurIdentity { requested, ours } => Some((requested, ours)),
+        _ => None,
+    }) {
+        return wanted_other(refused.side, evidence(s, refused), requested, ours).into();
+    }
+    if let Some(found) = by_configuration(s) {
+        return found.into();
+    }
+    if let Some(fact) = s.authenticated() {
+        return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
+    }
+    if s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
+        let ids = match (s.our_id(), s.their_id()) {
+            (Some(ours), Some(theirs)) => {
+                format!(" (we say {ours} and want {theirs})")
+            }
+            (Some(ours), None) => format!(" (we say {ours})"),
+            _ => String::new(),
+        };
+        return Judgement::Possible {
+            weight: 60,
+            because: format!(
+                "AUTHENTICATION_FAILED is the answer to an identity that isn't expected, too{ids}"
+            ),
+            separated_by: "the responder found no connection for the two identities (strongSwan: \"no matching peer config found\")",
+        };
+    }
+    Judgement::Silent
+}
+
+/// The refusing side expects others than the one who came.
+fn stranger(
+    refusing: Side,
+    evidence: Vec<Evidence>,
+    received: &Identity,
+    expected: &[Identity],
+) -> Found {
+    let claimant = refusing.other();
+    let (refuser, expected_text) = (who(refusing), list(expected));
+    let first = expected.first().unwrap_or(received);
+    // The claimant changes who it says it is, or the other side whom it expects.
+    let says = format!("local_id = \"{first}\"");
+    let expects = format!("remote_id = \"{received}\"");
+    let theirs = |adit: &str, key: &str, id: &Identity| {
+        format!("{adit} (strongSwan: `{key} {{ id = {id} }}`)")
+    };
+    let fix = if claimant == Side::Local {
+        Fix {
+            local: says,
+            remote: theirs(&expects, "remote", received),
+        }
+    } else {
+        Fix {
+            local: expects,
+            remote: theirs(&says, "local", first),
+        }
+    };
+    Found {
+        confidence: 0.97,
+        side: AtFault::from(claimant),
+        summary: format!(
+            "{} says it is {received}, and {refuser} expects {expected_text}",
+            who(claimant)
+        ),
+        explanation: format!(
+            "{refuser} looked for a connection to {received} and has none; the connections in question expect {expected_text}. Keys were not compared. Identities are compared with their type."
+        ),
+        evidence,
+        message_for_peer: match claimant {
+            Side::Local => format!(
+                "Our gateway identifies itself as {received}; yours expects {expected_text}. Which of the two shall it be? If ours stands, please set the remote identity to {received}; otherwise we set our identity to {first}."
+            ),
+            Side::Remote => format!(
+                "Your gateway identifies itself as {received}; ours expects {expected_text}. Please set its local identity to {first}, or confirm {received} and we change ours."
+            ),
+        },
+        fix,
+        next: vec!["agree on both identities in writing, and set them on both sides".to_owned()],
+    }
+}
+
+/// The refusing side is asked to be somebody it isn't.
+fn wanted_other(
+    refusing: Side,
+    evidence: Vec<Evidence>,
+    requested: &Identity,
+    ours: &[Identity],
+) -> Found {
+    let (refuser, asker) = (who(refusing), who(refusing.other()));
+    let own = ours.first().unwrap_or(requested);
+    let (become_it, expect_it) = (
+        format!("local_id = \"{requested}\""),
+        format!("remote_id = \"{own}\""),
+    );
+    let fix = if refusing == Side::Local {
+        Fix {
+            local: become_it,
+            remote: format!("{expect_it} (strongSwan: `remote {{ id = {own} }}`)"),
+        }
+    } else {
+        Fix {
+            local: expect_it,
+            remote: format!("{become_it} (strongSwan: `local {{ id = {requested} }}`)"),
+        }
+    };
+    Found {
+        confidence: 0.97,
+        side: AtFault::from(refusing),
+        summary: format!(
+            "{asker} wants to talk to {requested}, and {refuser} is {}",
+            list(ours)
+        ),
+        explanation: format!(
+            "The request names {requested} as the identity it expects (IDr). {refuser} has no connection under that identity; it is {}. Keys were not compared.",
+            list(ours)
+        ),
+        evidence,
+        message_for_peer: match refusing {
+            Side::Local => format!(
+                "Your gateway expects ours to be {requested}; ours identifies itself as {}. Please set the remote identity to {own}, or confirm {requested} and we change ours.",
+                list(ours)
+            ),
+            Side::Remote => format!(
+                "Our gateway expects yours to be {requested}; yours identifies itself as {}. Please set its local identity to {requested}, or confirm {own} and we change what we expect.",
+                list(ours)
+            ),
+        },
+        fix,
+        next: vec!["agree on both identities in writing, and set them on both sides".to_owned()],
+    }
+}
+
+fn evidence(s: &Signals<'_>, r: &Refused<'_>) -> Vec<Evidence> {
+    let told = s
+        .told
+        .iter()
+        .filter(|t| t.side != r.side && t.notify == notify::AUTHENTICATION_FAILED);
+    quote(core::iter::once(r.fact).chain(told.map(|t| t.fact)))
+}
+
+/// Authentication failed, and both configurations are at hand: they are compared.
+fn by_configuration(s: &Signals<'_>) -> Option<Found> {
+    let told = s.told(notify::AUTHENTICATION_FAILED, false)?;
+    let (our_fact, ours) = s.configured(Side::Local)?;
+    let (their_fact, theirs) = s.configured(Side::Remote)?;
+    let (says, expects, claimant) = if theirs
+        .remote_id
+        .as_ref()
+        .is_some_and(|id| *id != ours.local_id)
+    {
+        (&ours.local_id, theirs.remote_id.as_ref()?, Side::Local)
+    } else if ours
+        .remote_id
+        .as_ref()
+        .is_some_and(|id| *id != theirs.local_id)
+    {
+        (&theirs.local_id, ours.remote_id.as_ref()?, Side::Remote)
+    } else {
+        return None;
+    };
+    let evidence = quote([told.fact, our_fact, their_fact]);
+    let mut found = stranger(
+        claimant.other(),
+        evidence,
+        says,
+        core::slice::from_ref(expects),
+    );
+    found.confidence = 0.9;
+    found.explanation = format!(
+        "Authentication was refused, and the two configurations name different identities: {} is {says}, and {} expects {expects}.",
+        who(claimant),
+        who(claimant.other())
+    );
+    Some(found)
+}

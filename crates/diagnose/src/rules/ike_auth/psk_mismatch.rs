@@ -1,0 +1,92 @@
+//! `psk-mismatch`: the two sides hold different pre-shared keys.
+
+use adit_model::reason::Refusal;
+
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify, quote, who};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "psk-mismatch",
+    page: Page {
+        title: "The pre-shared keys differ",
+        what: "Both sides found a key for each other's identity, and the keys aren't the same octets. Often one side has a space, a line break or quotes in its key, or reads it in another encoding.",
+        initiator: "AUTHENTICATION_FAILED in the answer to IKE_AUTH, and nothing else: the notify is the same for a wrong identity.",
+        responder: "The AUTH value of the peer doesn't verify. strongSwan: \"tried 1 shared key for … but MAC mismatched\"; Libreswan: \"computed hash does not match\".",
+        look_alikes: &[
+            (
+                "id-mismatch",
+                "Did the responder get as far as comparing AUTH values, or did it find no connection for the identities?",
+            ),
+            (
+                "psk-not-found",
+                "Was a key found and wrong, or was none found?",
+            ),
+            (
+                "auth-method-mismatch",
+                "Do both sides use pre-shared keys at all?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Write the key anew on both sides, copied from one place; hex or base64 avoids spaces and encodings. Compare digests, never the keys.",
+            ),
+            (
+                "adit",
+                "The file in `auth = { psk_file = … }`; one line break at its end doesn't count.",
+            ),
+            (
+                "strongswan",
+                "`secrets { ike-x { id-1 = … secret = \"…\" } }` in swanctl.conf, then `swanctl --load-creds`.",
+            ),
+            (
+                "libreswan",
+                "The line of both identities in /etc/ipsec.secrets, then `ipsec whack --rereadsecrets`.",
+            ),
+        ],
+        source: "RFC 7296 2.15, 2.21.2",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let found = s.refusal(|r| match r {
+        Refusal::AuthValue { claimed, method: 2 } => Some(claimed),
+        _ => None,
+    });
+    if let Some((refused, claimed)) = found {
+        let told = s
+            .told
+            .iter()
+            .filter(|t| t.side != refused.side && t.notify == notify::AUTHENTICATION_FAILED);
+        let refuser = who(refused.side);
+        return Found {
+            confidence: 0.97,
+            side: AtFault::Both,
+            summary: format!("the pre-shared keys of the two sides differ: {refuser} holds another key for {claimed} than the one that was used"),
+            explanation: format!("The identities fit: {refuser} knows {claimed} and has a key for it. The AUTH value that came was made with another key. Which of the two keys is the wrong one can't be told from either side."),
+            evidence: quote(core::iter::once(refused.fact).chain(told.map(|t| t.fact))),
+            fix: Fix {
+                local: "write the agreed key anew into the file that `auth = { psk_file = … }` names".to_owned(),
+                remote: "write the agreed key anew for these two identities (strongSwan: secrets in swanctl.conf, then `swanctl --load-creds`; Libreswan: /etc/ipsec.secrets)".to_owned(),
+            },
+            message_for_peer: format!("The pre-shared keys of {} differ: identities, addresses and algorithms fit, and the AUTH value of {claimed} doesn't verify. Let us compare a digest of the key (not the key) over another channel, and set it anew on both sides; please look out for spaces, quotes and line breaks around it.", s.gateways()),
+            next: vec!["compare the keys' lengths and SHA-256 digests over a trusted channel".to_owned()],
+        }
+        .into();
+    }
+    if let Some(fact) = s.authenticated() {
+        return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
+    }
+    if s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
+        return Judgement::Possible {
+            weight: 60,
+            because: "AUTHENTICATION_FAILED is the answer to a wrong key".to_owned(),
+            separated_by: "the responder compared AUTH values and they differ (strongSwan: \"MAC mismatched\")",
+        };
+    }
+    Judgement::Silent
+}

@@ -1,0 +1,147 @@
+//! `ike-dh-group-mismatch`: no key exchange group in common.
+
+use adit_model::event::Happening;
+use adit_model::fact::Side;
+use adit_model::keywords::ke_name;
+use adit_model::proposal::{Proposal, TransformKind};
+use adit_wire::iana::KeMethod;
+
+use super::ike_proposal_mismatch::{apart, fix, message};
+use crate::compare::{list, toml};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, Told, notify, quote, who};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ike-dh-group-mismatch",
+    page: Page {
+        title: "The two sides have no key exchange group in common",
+        what: "Encryption, integrity and PRF fit; the Diffie-Hellman or key exchange groups don't. One INVALID_KE_PAYLOAD followed by a second try with the wanted group is normal and no fault.",
+        initiator: "INVALID_KE_PAYLOAD that asks for a group which isn't in the initiator's list; or NO_PROPOSAL_CHOSEN.",
+        responder: "strongSwan: \"key exchange method X unacceptable, requesting Y\"; Libreswan: \"initiator guessed wrong keying material group\".",
+        look_alikes: &[(
+            "ike-proposal-mismatch",
+            "Which notify is it: 17 (group) or 14 (proposal)? Does anything else differ?",
+        )],
+        fix: &[
+            (
+                "any",
+                "The same group on both sides: x25519 (31), ecp256 (19) or modp2048 (14).",
+            ),
+            (
+                "adit",
+                "the last keyword in `ike = [\"aes128gcm16-prfsha256-x25519\"]`.",
+            ),
+            ("strongswan", "the last keyword in `proposals = …`."),
+            (
+                "vyos",
+                "`set vpn ipsec ike-group X proposal N dh-group 14`.",
+            ),
+        ],
+        source: "RFC 7296 1.2, 2.7, 3.4",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(apart) = apart(s).filter(|a| a.differs == [TransformKind::KeyExchange]) {
+        let groups = |list: &[Proposal]| {
+            let mut all: Vec<String> = Vec::new();
+            for name in list.iter().flat_map(|p| &p.ke).map(|k| ke_name(*k)) {
+                if !all.contains(&name) {
+                    all.push(name);
+                }
+            }
+            all.join(", ")
+        };
+        let (ours, theirs) = (groups(&apart.ours), groups(&apart.theirs));
+        return Found {
+            confidence: apart.confidence,
+            side: AtFault::Both,
+            summary: format!("the key exchange groups have nothing in common: we have {ours}, the peer has {theirs}"),
+            explanation: format!("Encryption, integrity and PRF fit. Our proposals are {}; the peer's are {}.", list(&apart.ours), list(&apart.theirs)),
+            fix: fix(&apart),
+            message_for_peer: message(s, &apart),
+            evidence: apart.evidence,
+            next: Vec::new(),
+        }
+        .into();
+    }
+    if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
+        return Judgement::RuledOut(format!(
+            "a key exchange group was agreed: {}",
+            fact.source.text
+        ));
+    }
+    if let Some(told) = s.told(notify::INVALID_KE_PAYLOAD, true) {
+        return match wanted(told) {
+            Some((group, asked)) if !offers(&asked, group) => {
+                let mut after = asked.clone();
+                if let Some(first) = asked.first() {
+                    after.push(Proposal {
+                        ke: vec![group],
+                        ..first.clone()
+                    });
+                }
+                let (teller, hearer) = (who(told.side.other()), who(told.side));
+                let name = ke_name(group);
+                let weak = if after.last().is_some_and(|p| !p.weak().is_empty()) {
+                    "\nallow_weak = true"
+                } else {
+                    ""
+                };
+                let own = format!("ike = {}{weak}", toml(&after));
+                let other = format!("add a group of {} to the IKE proposals", list(&asked));
+                let fix = if told.side == Side::Local {
+                    Fix {
+                        local: own,
+                        remote: other,
+                    }
+                } else {
+                    Fix {
+                        local: other,
+                        remote: own,
+                    }
+                };
+                Found {
+                    confidence: 0.95,
+                    side: AtFault::Both,
+                    summary: format!("{teller} wants the key exchange group {name}, which isn't in {hearer}'s proposals"),
+                    explanation: format!("INVALID_KE_PAYLOAD asks for {name}. The offer was {}; without that group there can't be a second try.", list(&asked)),
+                    evidence: quote([told.fact]),
+                    fix,
+                    message_for_peer: format!("The IKE key exchange groups of {} don't meet: {name} was asked for, and the offer was {}. Please let us agree on one group, such as x25519 or modp2048.", s.gateways(), list(&asked)),
+                    next: Vec::new(),
+                }
+                .into()
+            }
+            _ => Judgement::Possible {
+                weight: 70,
+                because: "INVALID_KE_PAYLOAD came and no second try succeeded".to_owned(),
+                separated_by: "the group that the notify asks for, beside the groups that were offered",
+            },
+        };
+    }
+    if s.told(notify::NO_PROPOSAL_CHOSEN, true).is_some() {
+        return Judgement::Possible {
+            weight: 50,
+            because: "a responder whose groups differ may answer NO_PROPOSAL_CHOSEN".to_owned(),
+            separated_by: "both lists of proposals: everything but the key exchange group meets",
+        };
+    }
+    Judgement::Silent
+}
+
+/// The group that the notify asks for, and the proposals that it answers.
+fn wanted(told: &Told<'_>) -> Option<(KeMethod, Vec<Proposal>)> {
+    let asked = told.asked?;
+    let group = u16::from_str_radix(told.data.get(..4)?, 16).ok()?;
+    (told.data.len() == 4 && !asked.proposals.is_empty())
+        .then(|| (KeMethod(group), asked.proposals.clone()))
+}
+
+fn offers(proposals: &[Proposal], group: KeMethod) -> bool {
+    proposals.iter().any(|p| p.ke.contains(&group))
+}

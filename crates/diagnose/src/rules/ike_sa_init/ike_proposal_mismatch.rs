@@ -1,0 +1,179 @@
+//! `ike-proposal-mismatch`: no IKE proposal in common.
+
+use adit_model::event::Happening;
+use adit_model::fact::Side;
+use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
+use adit_model::reason::Refusal;
+
+use crate::compare::{changes, kinds, list, toml};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify, quote, who};
+use crate::verdict::{AtFault, Evidence, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ike-proposal-mismatch",
+    page: Page {
+        title: "The two sides have no IKE proposal in common",
+        what: "A proposal needs an encryption algorithm, an integrity algorithm (unless the cipher brings its own), a PRF and a key exchange group that both sides list together. One kind without anything in common is enough to fail.",
+        initiator: "NO_PROPOSAL_CHOSEN in the answer to IKE_SA_INIT; from some products only silence. The same notify comes when no connection matches at all.",
+        responder: "The offered and the configured proposals. strongSwan: \"received proposals: …\", \"configured proposals: …\", \"received proposals unacceptable\".",
+        look_alikes: &[
+            (
+                "no-matching-connection-on-responder",
+                "Does the responder print both lists of proposals, or say that it found no connection?",
+            ),
+            (
+                "ike-dh-group-mismatch",
+                "Is the key exchange group all that differs?",
+            ),
+            ("ike-version-mismatch", "Does the peer speak IKEv2 at all?"),
+            (
+                "esp-proposal-mismatch",
+                "Did NO_PROPOSAL_CHOSEN come in IKE_AUTH, after the IKE SA was up?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Write one common proposal explicitly on both sides, such as aes128gcm16-prfsha256-x25519 or aes256-sha256-modp2048.",
+            ),
+            ("adit", "`ike = [\"…\"]` of the tunnel."),
+            ("strongswan", "`proposals = …` of the connection."),
+            ("libreswan", "`ike=…`."),
+            ("vyos", "`set vpn ipsec ike-group X proposal N …`."),
+        ],
+        source: "RFC 7296 2.7, 3.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+/// Two lists that don't meet, in local terms.
+pub(super) struct Apart {
+    pub(super) ours: Vec<Proposal>,
+    pub(super) theirs: Vec<Proposal>,
+    pub(super) differs: Vec<TransformKind>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) confidence: f64,
+}
+
+/// The two sides' IKE proposals, when they are known and have nothing in common.
+pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
+    let refused = s.refusal(|r| match r {
+        Refusal::NoIkeProposal {
+            offered,
+            configured,
+            differs,
+        } => Some((offered, configured, differs)),
+        _ => None,
+    });
+    if let Some((r, (offered, configured, differs))) = refused {
+        let (ours, theirs) = match r.side {
+            Side::Local => (configured, offered),
+            Side::Remote => (offered, configured),
+        };
+        let told = s
+            .told
+            .iter()
+            .filter(|t| t.side != r.side && t.notify == notify::NO_PROPOSAL_CHOSEN);
+        return Some(Apart {
+            ours: ours.clone(),
+            theirs: theirs.clone(),
+            differs: differs.clone(),
+            evidence: quote(core::iter::once(r.fact).chain(told.map(|t| t.fact))),
+            confidence: 0.97,
+        });
+    }
+    // Refused without a reason, and both configurations are at hand.
+    let told = s.told(notify::NO_PROPOSAL_CHOSEN, true)?;
+    let (our_fact, ours) = s.configured(Side::Local)?;
+    let (their_fact, theirs) = s.configured(Side::Remote)?;
+    if choose(&ours.ike, &theirs.ike, true).is_some() {
+        return None;
+    }
+    Some(Apart {
+        differs: closest_difference(&ours.ike, &theirs.ike, true),
+        ours: ours.ike.clone(),
+        theirs: theirs.ike.clone(),
+        evidence: quote([told.fact, our_fact, their_fact]),
+        confidence: 0.92,
+    })
+}
+
+/// Configuration lines that make the sides agree.
+pub(super) fn fix(apart: &Apart) -> Fix {
+    let Some((ours, theirs)) = changes(&apart.ours, &apart.theirs, true) else {
+        return Fix {
+            local: "write a proposal that the peer has".to_owned(),
+            remote: "write a proposal that we have".to_owned(),
+        };
+    };
+    let weak = if ours.add.weak().is_empty() {
+        ""
+    } else {
+        "\nallow_weak = true"
+    };
+    Fix {
+        local: format!("ike = {}{weak}", toml(&ours.all)),
+        remote: format!(
+            "proposals = {} (strongSwan; elsewhere: add {})",
+            list(&theirs.all).replace(", ", ","),
+            theirs.add
+        ),
+    }
+}
+
+/// The sentence for the other administrator.
+pub(super) fn message(s: &Signals<'_>, apart: &Apart) -> String {
+    let ask = changes(&apart.ours, &apart.theirs, true).map_or(String::new(), |(ours, theirs)| {
+        format!(
+            " Please add {} to your IKE proposals; or tell us to add {} to ours.",
+            theirs.add, ours.add
+        )
+    });
+    format!(
+        "The IKE proposals of {} have nothing in common; they differ in {}. Ours: {}. Yours: {}.{ask}",
+        s.gateways(),
+        kinds(&apart.differs),
+        list(&apart.ours),
+        list(&apart.theirs)
+    )
+}
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(apart) = apart(s).filter(|a| a.differs != [TransformKind::KeyExchange]) {
+        return Found {
+            confidence: apart.confidence,
+            side: AtFault::Both,
+            summary: format!("the IKE proposals have nothing in common: they differ in {}", kinds(&apart.differs)),
+            explanation: format!("We have {}. The peer has {}. The closest pair differs in {}. Adding one proposal on either side is enough.", list(&apart.ours), list(&apart.theirs), kinds(&apart.differs)),
+            fix: fix(&apart),
+            message_for_peer: message(s, &apart),
+            evidence: apart.evidence,
+            next: vec!["agree on one proposal and write it on both sides".to_owned()],
+        }
+        .into();
+    }
+    if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
+        return Judgement::RuledOut(format!("an IKE proposal was agreed: {}", fact.source.text));
+    }
+    if let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, true) {
+        let asked = told.asked.map_or(String::new(), |a| {
+            if a.proposals.is_empty() {
+                String::new()
+            } else {
+                format!(" (we offered {})", list(&a.proposals))
+            }
+        });
+        return Judgement::Possible {
+            weight: 60,
+            because: format!(
+                "{} was told NO_PROPOSAL_CHOSEN in the first exchange{asked}",
+                who(told.side)
+            ),
+            separated_by: "the responder prints the offered and the configured proposals",
+        };
+    }
+    Judgement::Silent
+}

@@ -1,0 +1,151 @@
+//! `no-matching-connection-on-responder`: the responder has no connection for this pair of addresses.
+
+use adit_model::drops::DropReason;
+use adit_model::event::Happening;
+use adit_model::fact::Side;
+use adit_model::reason::Refusal;
+
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify, quote, who};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "no-matching-connection-on-responder",
+    page: Page {
+        title: "The responder has no connection for this peer",
+        what: "A request comes from an address for which nothing is configured: the connection isn't loaded, has other addresses, or is for another IKE version.",
+        initiator: "NO_PROPOSAL_CHOSEN in the first exchange, as for a proposal that doesn't fit; from some products only silence.",
+        responder: "strongSwan: \"no IKE config found for A...B, sending NO_PROPOSAL_CHOSEN\"; Libreswan: \"no suitable connection found with IKEv2 policy\".",
+        look_alikes: &[
+            (
+                "ike-proposal-mismatch",
+                "Does the responder print the offered and the configured proposals?",
+            ),
+            (
+                "config-not-loaded",
+                "Is the connection in the file and not in the daemon?",
+            ),
+            (
+                "peer-address-wrong",
+                "Is a connection loaded with another address of ours?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Load a connection with the two addresses as they appear on the wire (behind a NAT: the outside address), and the right version.",
+            ),
+            (
+                "adit",
+                "`remote = \"…\"` of a tunnel, or `remote = \"any\"`; then restart or reload.",
+            ),
+            (
+                "strongswan",
+                "`local_addrs` and `remote_addrs` of the connection; `swanctl --load-conns`; `swanctl --list-conns`.",
+            ),
+            (
+                "libreswan",
+                "`left=` and `right=`; `ipsec auto --add NAME`.",
+            ),
+        ],
+        source: "RFC 7296 2.21.1; RFC 4301 4.4.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let refused = s.refusal(|r| match r {
+        Refusal::NoConnection { local, remote } => Some((*local, *remote)),
+        _ => None,
+    });
+    if let Some((r, (local, remote))) = refused {
+        let at = who(r.side);
+        let fix = match r.side {
+            Side::Local => Fix {
+                local: format!("remote = \"{remote}\" (in the tunnel that is meant)"),
+                remote: format!("use the address that our side expects instead of {remote}"),
+            },
+            Side::Remote => Fix {
+                local: String::new(),
+                remote: format!(
+                    "load a connection between {local} and {remote} (strongSwan: remote_addrs = {remote}, then `swanctl --load-conns`)"
+                ),
+            },
+        };
+        return Found {
+            confidence: 0.97,
+            side: AtFault::from(r.side),
+            summary: format!("{at} has no connection configured between {local} and {remote}"),
+            explanation: format!("The request reached {at} at {local} from {remote}. Connections are looked up by this pair of addresses, as they appear on the wire; none fits, so proposals were not compared."),
+            evidence: quote([r.fact]),
+            fix,
+            message_for_peer: match r.side {
+                Side::Remote => format!("Your gateway at {local} has no connection for {remote}, our address as it arrives at yours. Please load it, or check its addresses and version."),
+                Side::Local => format!("Your gateway reaches ours at {local} from {remote}, for which we have no connection. Is {remote} your right outside address?"),
+            },
+            next: vec!["list the loaded connections of that side with their addresses".to_owned()],
+        }
+        .into();
+    }
+    for side in [Side::Local, Side::Remote] {
+        if let Some(fact) = s.dropped(side, DropReason::IkeNoConnection) {
+            let at = who(side);
+            return Found {
+                confidence: 0.9,
+                side: side.into(),
+                summary: format!("{at} has no connection configured for the requests that arrive"),
+                explanation: format!("{at} dropped an IKE_SA_INIT request that no connection is configured for."),
+                evidence: quote([fact]),
+                fix: match side {
+                    Side::Local => Fix { local: "configure a tunnel to that address".to_owned(), remote: String::new() },
+                    Side::Remote => Fix { local: String::new(), remote: "load a connection for our address".to_owned() },
+                },
+                message_for_peer: match side {
+                    Side::Remote => "Your gateway has no connection for ours; please load it, or check its addresses and version.".to_owned(),
+                    Side::Local => "Your gateway's requests reach ours, and we have no connection for its address. Which outside address does it use?".to_owned(),
+                },
+                next: Vec::new(),
+            }
+            .into();
+        }
+    }
+    if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
+        if s.told(notify::AUTHENTICATION_FAILED, false).is_some() && s.authenticated().is_none() {
+            return Judgement::Possible {
+                weight: 35,
+                because: "a responder that finds no connection for the identities answers AUTHENTICATION_FAILED".to_owned(),
+                separated_by: "the responder says that it has no connection for the two identities, or lists none",
+            };
+        }
+        return Judgement::RuledOut(format!(
+            "the responder has a connection: {}",
+            fact.source.text
+        ));
+    }
+    if s.told(notify::AUTHENTICATION_FAILED, false).is_some() && s.authenticated().is_none() {
+        return Judgement::Possible {
+            weight: 35,
+            because: "a responder that finds no connection for the identities answers AUTHENTICATION_FAILED".to_owned(),
+            separated_by: "the responder says that it has no connection for the two identities, or lists none",
+        };
+    }
+    if s.told(notify::NO_PROPOSAL_CHOSEN, true).is_some() {
+        return Judgement::Possible {
+            weight: 55,
+            because: "a responder without a connection for our address answers NO_PROPOSAL_CHOSEN"
+                .to_owned(),
+            separated_by: "the responder says that it found no connection, before any proposal is compared",
+        };
+    }
+    if s.nothing_came().is_some() && s.echo_answered().is_some() {
+        return Judgement::Possible {
+            weight: 30,
+            because: "some products don't answer an address for which nothing is configured"
+                .to_owned(),
+            separated_by: "the peer receives our requests and says that it has no connection for them",
+        };
+    }
+    Judgement::Silent
+}

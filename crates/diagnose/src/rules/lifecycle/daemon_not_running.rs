@@ -1,0 +1,146 @@
+//! `daemon-not-running`: the IKE daemon of one side is stopped, crashed or never started.
+
+use adit_model::event::PathProblem;
+use adit_model::fact::Side;
+
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, quote};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "daemon-not-running",
+    page: Page {
+        title: "The IKE daemon of one side doesn't run",
+        what: "The host is there and nobody listens on UDP 500: the service is stopped, crashed, or failed to start, perhaps for an error in its configuration.",
+        initiator: "ICMP port unreachable from the peer's own address; or silence, where the host or a filter keeps such errors to itself.",
+        responder: "No daemon, so no log. `ss -ulpn` shows nobody on 500 and 4500.",
+        look_alikes: &[
+            (
+                "udp500-blocked",
+                "ICMP port unreachable, or silence? And from the peer itself, or from a filter on the way that rejects?",
+            ),
+            ("peer-unreachable", "Does the peer's host answer an echo?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Read the service's last log, repair what stopped it, start it, and enable it at boot.",
+            ),
+            ("adit", "`adit run -c FILE`, or `systemctl start adit`."),
+            (
+                "strongswan",
+                "`systemctl enable --now strongswan`, then `swanctl --load-all`.",
+            ),
+            ("libreswan", "`systemctl enable --now ipsec`."),
+            ("illumos", "`svcadm enable ipsec/ike`, `svcs -x`."),
+        ],
+        source: "RFC 792; RFC 4443 3.1; RFC 7296 2.4",
+    },
+    needs: &[Need::Echo, Need::PeerDaemon],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    for side in [Side::Local, Side::Remote] {
+        if let Some(fact) = s.stopped(side) {
+            let (whose, start) = match side {
+                Side::Local => ("our own gateway", "adit run -c FILE"),
+                Side::Remote => (
+                    "the peer's IKE daemon",
+                    "start the IKE daemon (strongSwan: systemctl start strongswan; Libreswan: systemctl start ipsec) and enable it at boot",
+                ),
+            };
+            return Found {
+                confidence: 0.98,
+                side: side.into(),
+                summary: format!("{whose} doesn't run"),
+                explanation: "Nothing can be negotiated before it does.".to_owned(),
+                evidence: quote([fact]),
+                fix: fix(side, start),
+                message_for_peer: match side {
+                    Side::Local => "Our gateway was stopped; we start it.".to_owned(),
+                    Side::Remote => "The IKE daemon of your gateway doesn't run. Please start it and have a look at its last log.".to_owned(),
+                },
+                next: vec!["read the last lines of its log for what stopped it".to_owned()],
+            }
+            .into();
+        }
+    }
+    let port = s.remote_port();
+    let peer = s.peer();
+    let unreachable = s
+        .unreachable
+        .iter()
+        .find(|u| u.problem == PathProblem::PortUnreachable && u.port == Some(port));
+    if let Some(u) = unreachable {
+        let itself = u
+            .offender
+            .is_none_or(|o| o.to_string() == peer || peer.parse::<std::net::IpAddr>().is_err());
+        if !itself || s.ike_answers(true).is_some() {
+            // Somebody on the way rejects, or the daemon answers on its other port: a filter.
+            return Judgement::Silent;
+        }
+        return Found {
+            confidence: 0.9,
+            side: AtFault::Remote,
+            summary: format!("nobody listens on UDP {port} at {peer}: the peer's IKE daemon doesn't run"),
+            explanation: "The peer's host answered with ICMP port unreachable: packets get there, and no process takes them. A host firewall that rejects rather than drops looks the same; `ss -ulpn` at the peer tells them apart.".to_owned(),
+            evidence: quote(core::iter::once(u.fact).chain(s.echo_answered())),
+            fix: fix(Side::Remote, "start the IKE daemon (strongSwan: systemctl start strongswan; Libreswan: systemctl start ipsec) and enable it at boot"),
+            message_for_peer: format!("Your gateway {peer} answers our IKE packets with ICMP port unreachable: nothing listens on UDP {port}. Please check that the IKE daemon runs (ss -ulpn), and that no firewall rule rejects the port."),
+            next: vec!["on the peer: `ss -ulpn | grep -E ':(500|4500) '`".to_owned()],
+        }
+        .into();
+    }
+    if let Some(fact) = s
+        .received(Side::Local)
+        .or_else(|| s.ike_answers(false))
+        .or_else(|| s.ike_answers(true))
+    {
+        if s.silence("IKE_AUTH").is_some()
+            && s.ike_answers(false).is_none()
+            && s.ike_answers(true).is_none()
+        {
+            return Judgement::Possible {
+                weight: 20,
+                because:
+                    "a daemon that stops between the first and the second exchange falls silent"
+                        .to_owned(),
+                separated_by: "whether the peer's daemon still answers IKE_SA_INIT",
+            };
+        }
+        return Judgement::RuledOut(format!("the peer's daemon answers: {}", fact.source.text));
+    }
+    if let Some(fact) = s.running(Side::Remote) {
+        return Judgement::RuledOut(format!("the peer's daemon runs: {}", fact.source.text));
+    }
+    if let Some(fact) = s.received(Side::Remote) {
+        return Judgement::RuledOut(format!(
+            "the peer's daemon takes packets: {}",
+            fact.source.text
+        ));
+    }
+    if s.nothing_came().is_some() || s.silence("INFORMATIONAL").is_some() {
+        return Judgement::Possible {
+            weight: if s.echo_answered().is_some() { 50 } else { 40 },
+            because: "a stopped daemon behind a filter that swallows ICMP errors is silent"
+                .to_owned(),
+            separated_by: "whether a process listens on UDP 500 at the peer",
+        };
+    }
+    Judgement::Silent
+}
+
+fn fix(side: Side, text: &str) -> Fix {
+    match side {
+        Side::Local => Fix {
+            local: text.to_owned(),
+            remote: String::new(),
+        },
+        Side::Remote => Fix {
+            local: String::new(),
+            remote: text.to_owned(),
+        },
+    }
+}

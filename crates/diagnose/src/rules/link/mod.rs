@@ -1,0 +1,3 @@
+//! The path between the gateways.
+
+pub(crate) mod peer_unreachable;

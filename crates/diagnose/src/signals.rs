@@ -1,0 +1,583 @@
+//! A case as rules look at it: the attempt in question, sorted by kind.
+
+use std::net::IpAddr;
+
+use adit_model::connection::{Connection, Remote};
+use adit_model::drops::DropReason;
+use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
+use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
+use adit_model::identity::Identity;
+use adit_model::reason::Refusal;
+
+use crate::attempt::course;
+use crate::verdict::Evidence;
+
+/// Numbers of the notifies that rules ask for (RFC 7296 3.10.1).
+pub(crate) mod notify {
+    pub(crate) const INVALID_MAJOR_VERSION: u16 = 5;
+    pub(crate) const NO_PROPOSAL_CHOSEN: u16 = 14;
+    pub(crate) const INVALID_KE_PAYLOAD: u16 = 17;
+    pub(crate) const AUTHENTICATION_FAILED: u16 = 24;
+    pub(crate) const TS_UNACCEPTABLE: u16 = 38;
+}
+
+/// A side refused something.
+pub(crate) struct Refused<'a> {
+    pub(crate) fact: &'a Fact,
+    /// Who refused.
+    pub(crate) side: Side,
+    pub(crate) refusal: &'a Refusal,
+}
+
+/// A side was refused something, and knows only the notify.
+pub(crate) struct Told<'a> {
+    pub(crate) fact: &'a Fact,
+    /// Who was told.
+    pub(crate) side: Side,
+    pub(crate) notify: u16,
+    pub(crate) name: &'a str,
+    /// The notify came unprotected, or in the first exchange.
+    pub(crate) init: bool,
+    pub(crate) data: &'a str,
+    pub(crate) asked: Option<&'a Asked>,
+    /// IKE version of the header; 0 where it isn't told.
+    pub(crate) version: u8,
+}
+
+/// Requests without an answer.
+pub(crate) struct Silence<'a> {
+    pub(crate) facts: Vec<&'a Fact>,
+    /// Whose requests.
+    pub(crate) side: Side,
+    pub(crate) exchange: &'a str,
+    /// The side stopped waiting; otherwise it still repeats.
+    pub(crate) given_up: bool,
+}
+
+/// An ICMP error or a refused send.
+pub(crate) struct Unreachable<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) problem: PathProblem,
+    pub(crate) offender: Option<IpAddr>,
+    pub(crate) port: Option<u16>,
+}
+
+/// What NAT detection said, from one side's point of view.
+#[derive(Clone, Copy)]
+pub(crate) struct Nat<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) side: Side,
+    pub(crate) local_behind: bool,
+    pub(crate) remote_behind: bool,
+    pub(crate) peer_supports: bool,
+}
+
+/// What a case says about the attempt in question.
+pub(crate) struct Signals<'a> {
+    pub(crate) case: &'a Case,
+    pub(crate) up: bool,
+    pub(crate) facts: Vec<&'a Fact>,
+    pub(crate) refused: Vec<Refused<'a>>,
+    pub(crate) told: Vec<Told<'a>>,
+    pub(crate) silences: Vec<Silence<'a>>,
+    pub(crate) unreachable: Vec<Unreachable<'a>>,
+    pub(crate) nat: Vec<Nat<'a>>,
+}
+
+impl<'a> Signals<'a> {
+    pub(crate) fn new(case: &'a Case) -> Self {
+        let mut courses = [course(case, Side::Local), course(case, Side::Remote)];
+        let [local, remote] = &mut courses;
+        if older(&remote.facts, &local.facts) {
+            remote.facts.clear();
+        }
+        let told_state = case.of(Side::Local).filter_map(|f| match f.what {
+            Known::TunnelState { up } => Some(up),
+            _ => None,
+        });
+        // What the gateway says about its tunnel now counts for more than what can be concluded.
+        let up = told_state
+            .last()
+            .unwrap_or_else(|| courses.iter().any(|c| c.up));
+        let mut s = Signals {
+            case,
+            up,
+            facts: courses.into_iter().flat_map(|c| c.facts).collect(),
+            refused: Vec::new(),
+            told: Vec::new(),
+            silences: Vec::new(),
+            unreachable: Vec::new(),
+            nat: Vec::new(),
+        };
+        for fact in s.facts.clone() {
+            if let Known::Happened { happening } = &fact.what {
+                s.sort(fact, happening);
+            }
+        }
+        s.pending(Side::Local);
+        s.pending(Side::Remote);
+        s.failed_probes();
+        s
+    }
+
+    fn sort(&mut self, fact: &'a Fact, happening: &'a Happening) {
+        let side = fact.side;
+        match happening {
+            Happening::Refused { refusal, .. } => self.refused.push(Refused {
+                fact,
+                side,
+                refusal,
+            }),
+            Happening::PeerRefused {
+                what,
+                notify,
+                name,
+                data,
+                asked,
+            } => self.told.push(Told {
+                fact,
+                side,
+                notify: *notify,
+                name,
+                init: what.contains("IKE_SA_INIT"),
+                data,
+                asked: Some(asked),
+                version: 0,
+            }),
+            Happening::UnprotectedNotify {
+                notify,
+                name,
+                version,
+            } => self.told.push(Told {
+                fact,
+                side,
+                notify: *notify,
+                name,
+                init: true,
+                data: "",
+                asked: None,
+                version: *version,
+            }),
+            Happening::GaveUp { exchange, .. } => self.silences.push(Silence {
+                facts: vec![fact],
+                side,
+                exchange,
+                given_up: true,
+            }),
+            Happening::PathFailed {
+                problem,
+                offender,
+                remote_port,
+            } if side == Side::Local => self.unreachable.push(Unreachable {
+                fact,
+                problem: *problem,
+                offender: *offender,
+                port: Some(*remote_port),
+            }),
+            Happening::NatDetection {
+                local_behind_nat,
+                remote_behind_nat,
+                peer_supports,
+            } => self.nat.push(Nat {
+                fact,
+                side,
+                local_behind: *local_behind_nat,
+                remote_behind: *remote_behind_nat,
+                peer_supports: *peer_supports,
+            }),
+            _ => {}
+        }
+    }
+
+    /// Requests that are still being repeated are silence too, when nothing came after them.
+    fn pending(&mut self, side: Side) {
+        if self.silences.iter().any(|s| s.side == side) {
+            return;
+        }
+        let mut repeated: Option<Silence<'a>> = None;
+        for (fact, happening) in self.happenings(side) {
+            match happening {
+                Happening::Retransmitted { exchange, .. } => {
+                    let pending = repeated.get_or_insert_with(|| Silence {
+                        facts: Vec::new(),
+                        side,
+                        exchange,
+                        given_up: false,
+                    });
+                    pending.facts = vec![fact];
+                }
+                Happening::Received(m) if m.response => repeated = None,
+                Happening::PeerRefused { .. }
+                | Happening::UnprotectedNotify { .. }
+                | Happening::IkeClosed { .. } => repeated = None,
+                _ => {}
+            }
+        }
+        self.silences.extend(repeated);
+    }
+
+    fn failed_probes(&mut self) {
+        for fact in &self.case.facts {
+            let Known::Probed { probe } = &fact.what else {
+                continue;
+            };
+            let (outcome, port) = match probe {
+                Probe::Echo { outcome, .. } => (outcome, None),
+                Probe::IkeInit { outcome, port, .. } => (outcome, Some(*port)),
+                _ => continue,
+            };
+            if let (ProbeOutcome::Failed(problem), Side::Local) = (outcome, fact.side) {
+                self.unreachable.push(Unreachable {
+                    fact,
+                    problem: *problem,
+                    offender: None,
+                    port,
+                });
+            }
+        }
+    }
+
+    /// Happenings of one side in the attempt in question.
+    pub(crate) fn happenings(
+        &self,
+        side: Side,
+    ) -> impl Iterator<Item = (&'a Fact, &'a Happening)> + use<'a, '_> {
+        self.facts
+            .iter()
+            .filter(move |f| f.side == side)
+            .filter_map(|f| match &f.what {
+                Known::Happened { happening } => Some((*f, happening)),
+                _ => None,
+            })
+    }
+
+    /// The first refusal that `pick` makes something of.
+    pub(crate) fn refusal<T>(
+        &self,
+        pick: impl Fn(&'a Refusal) -> Option<T>,
+    ) -> Option<(&Refused<'a>, T)> {
+        self.refused
+            .iter()
+            .rev()
+            .find_map(|r| pick(r.refusal).map(|t| (r, t)))
+    }
+
+    /// Whether a side was told `notify` in the first exchange (`init`) or after it.
+    pub(crate) fn told(&self, notify: u16, init: bool) -> Option<&Told<'a>> {
+        self.told
+            .iter()
+            .rev()
+            .find(|t| t.notify == notify && t.init == init)
+    }
+
+    /// Silence after our requests of that exchange.
+    pub(crate) fn silence(&self, exchange: &str) -> Option<&Silence<'a>> {
+        self.silences
+            .iter()
+            .find(|s| s.side == Side::Local && s.exchange == exchange)
+    }
+
+    /// Our requests of the first exchange went unanswered.
+    pub(crate) fn nothing_came(&self) -> Option<&Silence<'a>> {
+        self.silence("IKE_SA_INIT")
+            .filter(|_| !self.told.iter().any(|t| t.side == Side::Local) && self.answer().is_none())
+    }
+
+    /// An answer to a request of ours.
+    pub(crate) fn answer(&self) -> Option<&'a Fact> {
+        self.happenings(Side::Local).find_map(|(f, h)| match h {
+            Happening::Received(m) if m.response => Some(f),
+            _ => None,
+        })
+    }
+
+    /// A message that a side received in the attempt.
+    pub(crate) fn received(&self, side: Side) -> Option<&'a Fact> {
+        self.happenings(side).find_map(|(f, h)| match h {
+            Happening::Received(_) => Some(f),
+            _ => None,
+        })
+    }
+
+    /// A message of an exchange that a side received.
+    pub(crate) fn received_message(
+        &self,
+        side: Side,
+        exchange: &str,
+        response: bool,
+    ) -> Option<&'a Fact> {
+        self.message(
+            side,
+            |h| match h {
+                Happening::Received(m) => Some(m),
+                _ => None,
+            },
+            exchange,
+            response,
+        )
+    }
+
+    /// A message of an exchange that a side sent.
+    pub(crate) fn sent_message(
+        &self,
+        side: Side,
+        exchange: &str,
+        response: bool,
+    ) -> Option<(&'a Fact, &'a MessageInfo)> {
+        self.happenings(side).find_map(|(f, h)| match h {
+            Happening::Sent(m) if m.exchange == exchange && m.response == response => Some((f, m)),
+            _ => None,
+        })
+    }
+
+    fn message(
+        &self,
+        side: Side,
+        pick: impl Fn(&'a Happening) -> Option<&'a MessageInfo>,
+        exchange: &str,
+        response: bool,
+    ) -> Option<&'a Fact> {
+        self.happenings(side).find_map(|(f, h)| {
+            pick(h)
+                .filter(|m| m.exchange == exchange && m.response == response)
+                .map(|_| f)
+        })
+    }
+
+    /// A dropped packet of one side.
+    pub(crate) fn dropped(&self, side: Side, reason: DropReason) -> Option<&'a Fact> {
+        self.happenings(side).find_map(|(f, h)| match h {
+            Happening::Dropped { reason: r, .. } if *r == reason => Some(f),
+            _ => None,
+        })
+    }
+
+    /// An agreed IKE proposal, an established IKE SA, and the like.
+    pub(crate) fn reached(&self, pick: impl Fn(&Happening) -> bool) -> Option<&'a Fact> {
+        self.facts.iter().copied().find(|f| match &f.what {
+            Known::Happened { happening } => pick(happening),
+            _ => false,
+        })
+    }
+
+    /// Both sides authenticated in the attempt.
+    pub(crate) fn authenticated(&self) -> Option<&'a Fact> {
+        self.reached(|h| matches!(h, Happening::IkeEstablished { .. }))
+    }
+
+    /// The exchange moved to the NAT-T port.
+    pub(crate) fn floated(&self, side: Side) -> Option<&'a Fact> {
+        self.happenings(side)
+            .find(|(_, h)| matches!(h, Happening::Floated))
+            .map(|(f, _)| f)
+    }
+
+    /// The IKE SA was closed, by whom and why.
+    pub(crate) fn closed(&self) -> Option<(&'a Fact, Party, &'a str)> {
+        self.happenings(Side::Local)
+            .filter_map(|(f, h)| match h {
+                Happening::IkeClosed { by, cause } => Some((f, *by, cause.as_str())),
+                _ => None,
+            })
+            .last()
+    }
+
+    fn last_probe<T>(&self, pick: impl Fn(&'a Probe) -> Option<T>) -> Option<(&'a Fact, T)> {
+        self.case
+            .of(Side::Local)
+            .filter_map(|f| match &f.what {
+                Known::Probed { probe } => pick(probe).map(|t| (f, t)),
+                _ => None,
+            })
+            .last()
+    }
+
+    /// The echo probe.
+    pub(crate) fn echo(&self) -> Option<(&'a Fact, ProbeOutcome)> {
+        self.last_probe(|p| match p {
+            Probe::Echo { outcome, .. } => Some(*outcome),
+            _ => None,
+        })
+    }
+
+    /// The peer's host answered an echo.
+    pub(crate) fn echo_answered(&self) -> Option<&'a Fact> {
+        self.echo()
+            .filter(|(_, o)| matches!(o, ProbeOutcome::Answered(_)))
+            .map(|(f, _)| f)
+    }
+
+    /// The peer's host didn't answer an echo.
+    pub(crate) fn echo_silent(&self) -> Option<&'a Fact> {
+        self.echo()
+            .filter(|(_, o)| matches!(o, ProbeOutcome::Silent(_)))
+            .map(|(f, _)| f)
+    }
+
+    /// The IKE probe to the peer's IKE port, or to its NAT-T port.
+    pub(crate) fn ike_probe(&self, nat_t: bool) -> Option<(&'a Fact, ProbeOutcome)> {
+        let first = self.remote_port();
+        self.last_probe(|p| match p {
+            Probe::IkeInit { outcome, port, .. } if (*port != first) == nat_t => Some(*outcome),
+            _ => None,
+        })
+    }
+
+    /// The IKE probe to that port was answered.
+    pub(crate) fn ike_answers(&self, nat_t: bool) -> Option<&'a Fact> {
+        self.ike_probe(nat_t)
+            .filter(|(_, o)| {
+                matches!(
+                    o,
+                    ProbeOutcome::Answered(_) | ProbeOutcome::AnsweredVersion(_)
+                )
+            })
+            .map(|(f, _)| f)
+    }
+
+    /// The IKE probe to that port met silence.
+    pub(crate) fn ike_silent(&self, nat_t: bool) -> Option<&'a Fact> {
+        self.ike_probe(nat_t)
+            .filter(|(_, o)| matches!(o, ProbeOutcome::Silent(_)))
+            .map(|(f, _)| f)
+    }
+
+    /// Our host has no route to the peer.
+    pub(crate) fn no_route(&self) -> Option<&'a Fact> {
+        self.last_probe(|p| match p {
+            Probe::Route { exists, .. } => Some(*exists),
+            _ => None,
+        })
+        .filter(|(_, exists)| !exists)
+        .map(|(f, _)| f)
+    }
+
+    /// That side's daemon doesn't run.
+    pub(crate) fn stopped(&self, side: Side) -> Option<&'a Fact> {
+        self.daemon(side).filter(|(_, runs)| !runs).map(|(f, _)| f)
+    }
+
+    /// That side's daemon runs.
+    pub(crate) fn running(&self, side: Side) -> Option<&'a Fact> {
+        self.daemon(side).filter(|(_, runs)| *runs).map(|(f, _)| f)
+    }
+
+    fn daemon(&self, side: Side) -> Option<(&'a Fact, bool)> {
+        self.case
+            .of(side)
+            .filter_map(|f| match &f.what {
+                Known::Daemon { running } => Some((f, *running)),
+                Known::Probed {
+                    probe: Probe::Control { answers },
+                } => Some((f, *answers)),
+                _ => None,
+            })
+            .last()
+    }
+
+    /// The connection as that side has it.
+    pub(crate) fn configured(&self, side: Side) -> Option<(&'a Fact, &'a Connection)> {
+        let mut all = self.case.of(side).filter_map(|f| match &f.what {
+            Known::Configured { connection } => Some((f, &**connection)),
+            _ => None,
+        });
+        if side == Side::Local {
+            let subject = self.case.subject.as_str();
+            let all: Vec<_> = all.collect();
+            all.iter()
+                .copied()
+                .find(|(_, c)| c.name == subject)
+                .or_else(|| all.first().copied())
+        } else {
+            // Which of several of the other side's connections is meant can't be told by name.
+            all.next().filter(|_| all.next().is_none())
+        }
+    }
+
+    /// UDP port of the peer's IKE.
+    pub(crate) fn remote_port(&self) -> u16 {
+        self.configured(Side::Local)
+            .map_or(500, |(_, c)| c.remote_port)
+    }
+
+    /// Our identity.
+    pub(crate) fn our_id(&self) -> Option<Identity> {
+        self.configured(Side::Local)
+            .map(|(_, c)| c.local_id.clone())
+            .or_else(|| self.asked().and_then(|a| a.local_id.clone()))
+    }
+
+    /// The identity that we want the peer to have.
+    pub(crate) fn their_id(&self) -> Option<Identity> {
+        self.configured(Side::Local)
+            .and_then(|(_, c)| c.remote_id.clone())
+            .or_else(|| self.asked().and_then(|a| a.remote_id.clone()))
+    }
+
+    /// What our refused request had asked for.
+    pub(crate) fn asked(&self) -> Option<&'a Asked> {
+        self.told
+            .iter()
+            .filter(|t| t.side == Side::Local)
+            .find_map(|t| t.asked)
+    }
+
+    /// Where the peer is, as a sentence has it.
+    pub(crate) fn peer(&self) -> String {
+        let configured = self
+            .configured(Side::Local)
+            .and_then(|(_, c)| match &c.remote {
+                Remote::Address(a) => Some(a.to_string()),
+                Remote::Name(n) => Some(n.clone()),
+                Remote::Any => None,
+            });
+        let probed = self.last_probe(|p| match p {
+            Probe::Echo { to, .. } | Probe::IkeInit { to, .. } => Some(to.to_string()),
+            _ => None,
+        });
+        configured
+            .or(probed.map(|(_, to)| to))
+            .unwrap_or_else(|| "the peer".to_owned())
+    }
+
+    /// Both gateways by their identities, for a text that leaves the house.
+    pub(crate) fn gateways(&self) -> String {
+        let name = |who: &str, id: Option<Identity>| match id {
+            Some(id) => format!("{who} ({id})"),
+            None => who.to_owned(),
+        };
+        format!(
+            "our gateway{} and yours{}",
+            name("", self.our_id()),
+            name("", self.their_id())
+        )
+    }
+}
+
+/// Whether all of `a` lies before all of `b`, by more than clocks of two hosts may differ.
+fn older(a: &[&Fact], b: &[&Fact]) -> bool {
+    const SKEW_MS: u64 = 120_000;
+    let last = a.iter().filter_map(|f| f.at).max();
+    let first = b.iter().filter_map(|f| f.at).min();
+    matches!((last, first), (Some(last), Some(first)) if last.0.saturating_add(SKEW_MS) < first.0)
+}
+
+/// The evidence lines of facts, each once.
+pub(crate) fn quote<'x>(facts: impl IntoIterator<Item = &'x Fact>) -> Vec<Evidence> {
+    let mut out: Vec<Evidence> = Vec::new();
+    for fact in facts {
+        let line = Evidence::from(fact);
+        if !out.contains(&line) {
+            out.push(line);
+        }
+    }
+    out
+}
+
+/// What a sentence calls a side.
+pub(crate) fn who(side: Side) -> &'static str {
+    match side {
+        Side::Local => "our side",
+        Side::Remote => "the peer",
+    }
+}

@@ -1,0 +1,189 @@
+//! CHILD SAs: algorithms and networks.
+
+use adit_diagnose::AtFault;
+use adit_model::event::Asked;
+use adit_model::proposal::TransformKind;
+use adit_model::reason::Refusal;
+
+use crate::common::*;
+
+fn ike_up() -> Story {
+    Story::new()
+        .configured(Local, west())
+        .initiating()
+        .init_done(false)
+        .established(Local, Initiator)
+}
+
+fn no_esp(offered: &str, configured: &str) -> Refusal {
+    Refusal::NoEspProposal {
+        offered: vec![esp(offered)],
+        configured: vec![esp(configured)],
+        differs: vec![TransformKind::Encryption, TransformKind::Integrity],
+    }
+}
+
+#[test]
+fn esp_proposal_mismatch_is_decided_by_the_notify_alone() {
+    let finding = ike_up()
+        .peer_refused(
+            "CHILD_SA lan",
+            14,
+            "NO_PROPOSAL_CHOSEN",
+            Asked {
+                proposals: vec![esp("aes128gcm16")],
+                ..Asked::default()
+            },
+        )
+        .cause("esp-proposal-mismatch");
+    assert!(finding.summary.contains("aes128gcm16"));
+    assert!(finding.fix.remote.contains("esp_proposals = aes128gcm16"));
+}
+
+#[test]
+fn esp_proposal_mismatch_with_both_lists() {
+    let finding = ike_up()
+        .peer_refused("CHILD_SA lan", 14, "NO_PROPOSAL_CHOSEN", Asked::default())
+        .their_init(false)
+        .refused(
+            There,
+            Responder,
+            "CHILD_SA lan",
+            no_esp("aes128gcm16", "aes256-sha256"),
+        )
+        .cause("esp-proposal-mismatch");
+    assert_eq!(finding.side, AtFault::Both);
+    assert_eq!(
+        finding.fix.local,
+        "esp = [\"aes128gcm16\", \"aes256-sha256\"]"
+    );
+    assert!(
+        finding
+            .fix
+            .remote
+            .starts_with("esp_proposals = aes256-sha256,aes128gcm16")
+    );
+    assert!(finding.summary.contains("encryption and integrity"));
+    let finding = Story::new()
+        .our_init(false)
+        .refused(
+            Local,
+            Responder,
+            "CHILD_SA lan",
+            no_esp("aes128gcm16", "aes256-sha256"),
+        )
+        .cause("esp-proposal-mismatch");
+    assert_eq!(
+        finding.fix.local,
+        "esp = [\"aes256-sha256\", \"aes128gcm16\"]"
+    );
+    let mut other = east();
+    other.children[0].esp = vec![esp("aes256-sha256")];
+    let finding = ike_up()
+        .peer_refused("CHILD_SA lan", 14, "NO_PROPOSAL_CHOSEN", Asked::default())
+        .configured(There, other)
+        .cause("esp-proposal-mismatch");
+    assert_eq!(finding.confidence, 0.95);
+}
+
+#[test]
+fn groups_that_differ_in_a_rekey_are_not_called_an_esp_mismatch() {
+    let verdict = Story::new()
+        .refused(
+            Local,
+            Responder,
+            "CHILD_SA lan",
+            Refusal::NoEspProposal {
+                offered: vec![esp("aes128gcm16")],
+                configured: vec![esp("aes128gcm16-x25519")],
+                differs: vec![TransformKind::KeyExchange],
+            },
+        )
+        .undecided(&[]);
+    assert!(!verdict.names("esp-proposal-mismatch"));
+    assert!(verdict.summary.contains("no ESP proposal in common"));
+}
+
+fn no_traffic() -> Refusal {
+    Refusal::TrafficSelectors {
+        offered_local: nets("10.2.0.0/24"),
+        offered_remote: nets("10.1.0.0/24"),
+        configured_local: nets("10.9.0.0/24"),
+        configured_remote: nets("10.1.0.0/24"),
+    }
+}
+
+#[test]
+fn ts_mismatch_is_decided_by_the_notify_alone() {
+    let finding = ike_up()
+        .peer_refused(
+            "CHILD_SA lan",
+            38,
+            "TS_UNACCEPTABLE",
+            Asked {
+                ts_local: nets("10.1.0.0/24"),
+                ts_remote: nets("10.2.0.0/24"),
+                ..Asked::default()
+            },
+        )
+        .cause("ts-mismatch");
+    assert_eq!(
+        finding.fix.remote,
+        "local_ts = 10.2.0.0/24\nremote_ts = 10.1.0.0/24"
+    );
+}
+
+#[test]
+fn ts_mismatch_puts_the_lists_beside_each_other_in_local_terms() {
+    // The peer refuses: what it has as its own network is ours to call remote.
+    let finding = ike_up()
+        .peer_refused("CHILD_SA lan", 38, "TS_UNACCEPTABLE", Asked::default())
+        .their_init(false)
+        .refused(There, Responder, "CHILD_SA lan", no_traffic())
+        .cause("ts-mismatch");
+    assert_eq!(
+        finding.summary,
+        "the networks don't meet: for the peer's networks we have 10.2.0.0/24, the peer has 10.9.0.0/24"
+    );
+    assert_eq!(
+        finding.fix.local,
+        "local_net = [\"10.1.0.0/24\"]\nremote_net = [\"10.9.0.0/24\"]"
+    );
+    // We refuse: the same values, seen from here.
+    let finding = Story::new()
+        .our_init(false)
+        .refused(Local, Responder, "CHILD_SA lan", no_traffic())
+        .cause("ts-mismatch");
+    assert_eq!(
+        finding.summary,
+        "the networks don't meet: for our side's networks we have 10.9.0.0/24, the peer has 10.2.0.0/24"
+    );
+    assert_eq!(
+        finding.fix.local,
+        "local_net = [\"10.2.0.0/24\"]\nremote_net = [\"10.1.0.0/24\"]"
+    );
+    assert!(
+        finding
+            .fix
+            .remote
+            .starts_with("local_ts = 10.1.0.0/24\nremote_ts = 10.9.0.0/24")
+    );
+}
+
+#[test]
+fn ts_mismatch_from_both_configurations() {
+    let mut other = east();
+    other.children[0].local_ts = nets("10.9.0.0/24");
+    ike_up()
+        .peer_refused("CHILD_SA lan", 38, "TS_UNACCEPTABLE", Asked::default())
+        .configured(There, other)
+        .cause("ts-mismatch");
+}
+
+#[test]
+fn one_child_of_two_that_fails_is_not_healthy() {
+    ike_up()
+        .child_up(Local, Initiator)
+        .peer_refused("CHILD_SA voice", 38, "TS_UNACCEPTABLE", Asked::default())
+        .cause("ts-mismatch");
+}

@@ -1,0 +1,293 @@
+//! What holds across rules.
+
+use adit_diagnose::{Answer, RULES, diagnose, explain, nearest};
+use adit_model::event::{Asked, Happening, Party};
+use adit_model::fact::{Case, Known};
+use adit_model::reason::Refusal;
+
+use crate::common::*;
+
+#[test]
+fn an_empty_case_asks_for_an_attempt() {
+    let verdict = diagnose(&Case::default());
+    assert_eq!(verdict.verdict, Answer::Undecided);
+    assert!(verdict.missing[0].collect.contains("adit up"));
+    let verdict = Story::new().undecided(&[]);
+    assert!(verdict.possible.is_empty());
+}
+
+#[test]
+fn up_is_healthy_whoever_says_so() {
+    let up = Story::new()
+        .initiating()
+        .init_done(true)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator);
+    let verdict = up.verdict();
+    assert_eq!(verdict.verdict, Answer::Healthy);
+    assert!(verdict.notes.iter().any(|n| n.contains("behind a NAT")) || verdict.notes.is_empty());
+    assert_eq!(
+        Story::new()
+            .our_init(false)
+            .child_up(Local, Responder)
+            .verdict()
+            .verdict,
+        Answer::Healthy
+    );
+    assert_eq!(
+        Story::new()
+            .known(Local, Known::TunnelState { up: true })
+            .verdict()
+            .verdict,
+        Answer::Healthy
+    );
+    // A drop or a rekey that replaces the old SA changes nothing.
+    let busy = up
+        .event(
+            Local,
+            Initiator,
+            Happening::Dropped {
+                reason: adit_model::drops::DropReason::EspReplay,
+                detail: String::new(),
+            },
+        )
+        .event(
+            Local,
+            Initiator,
+            Happening::IkeClosed {
+                by: Party::Us,
+                cause: "replaced".into(),
+            },
+        );
+    assert_eq!(busy.verdict().verdict, Answer::Healthy);
+}
+
+#[test]
+fn a_tunnel_that_was_closed_is_not_healthy_and_has_no_invented_cause() {
+    let verdict = Story::new()
+        .initiating()
+        .init_done(false)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator)
+        .event(
+            Local,
+            Initiator,
+            Happening::IkeClosed {
+                by: Party::Peer,
+                cause: "deleted".into(),
+            },
+        )
+        .undecided(&[]);
+    assert!(
+        verdict.summary.contains("closed by the peer"),
+        "{}",
+        verdict.summary
+    );
+    assert!(verdict.possible.is_empty());
+}
+
+#[test]
+fn the_other_role_of_the_same_moment_counts_and_old_ones_do_not() {
+    let refusal = Refusal::AuthValue {
+        claimed: "east.lab".parse().unwrap(),
+        method: 2,
+    };
+    // Both sides try: our request is refused without a reason, and theirs by us with one.
+    Story::new()
+        .initiating()
+        .init_done(false)
+        .our_init(false)
+        .refused(Local, Responder, "IKE_AUTH", refusal.clone())
+        .peer_refused("IKE_AUTH", 24, "AUTHENTICATION_FAILED", asked_ids())
+        .cause("psk-mismatch");
+    // The peer's request is two attempts of ours ago.
+    let verdict = Story::new()
+        .our_init(false)
+        .refused(Local, Responder, "IKE_AUTH", refusal.clone())
+        .initiating()
+        .gave_up("IKE_SA_INIT")
+        .initiating()
+        .gave_up("IKE_SA_INIT")
+        .undecided(&["udp500-blocked"]);
+    assert!(!verdict.names("psk-mismatch"));
+    // What the other side saw long before our attempt is history.
+    let verdict = Story::new()
+        .their_init(false)
+        .refused(There, Responder, "IKE_AUTH", refusal)
+        .later(3600)
+        .initiating()
+        .gave_up("IKE_SA_INIT")
+        .undecided(&["udp500-blocked"]);
+    assert!(!verdict.names("psk-mismatch"));
+}
+
+#[test]
+fn a_probe_at_the_peer_does_not_hide_the_reason() {
+    let refusal = Refusal::AuthValue {
+        claimed: "west.lab".parse().unwrap(),
+        method: 2,
+    };
+    Story::new()
+        .initiating()
+        .init_done(false)
+        .their_init(false)
+        .refused(There, Responder, "IKE_AUTH", refusal)
+        .peer_refused("IKE_AUTH", 24, "AUTHENTICATION_FAILED", Asked::default())
+        .their_init(false)
+        .event(
+            There,
+            Responder,
+            Happening::IkeClosed {
+                by: Party::Us,
+                cause: "failed".into(),
+            },
+        )
+        .cause("psk-mismatch");
+}
+
+#[test]
+fn a_refusal_without_a_rule_is_told_and_not_guessed() {
+    let verdict = Story::new()
+        .our_init(false)
+        .refused(
+            Local,
+            Responder,
+            "IKE_SA_INIT",
+            Refusal::HalfOpenLimit {
+                half_open: 100,
+                limit: 100,
+            },
+        )
+        .undecided(&[]);
+    assert!(verdict.summary.contains("half open"));
+    assert!(!verdict.evidence.is_empty());
+}
+
+#[test]
+fn every_rule_has_a_page_whose_look_alikes_ask_a_question() {
+    for rule in RULES {
+        let page = explain(rule.id).unwrap();
+        for text in [
+            page.title,
+            page.what,
+            page.initiator,
+            page.responder,
+            page.source,
+        ] {
+            assert!(!text.is_empty(), "{}", rule.id);
+        }
+        assert!(
+            page.fix.iter().any(|(product, _)| *product == "any"),
+            "{}",
+            rule.id
+        );
+        assert!(
+            page.look_alikes.iter().all(|(_, q)| q.ends_with('?')),
+            "{}",
+            rule.id
+        );
+        assert!(!rule.needs.is_empty(), "{}", rule.id);
+        assert!(
+            rule.depends_on.iter().all(|d| explain(d).is_some()),
+            "{}",
+            rule.id
+        );
+        assert_eq!(RULES.iter().filter(|r| r.id == rule.id).count(), 1);
+    }
+    assert_eq!(explain("psk-missmatch"), None);
+    assert_eq!(nearest("psk-missmatch"), Some("psk-mismatch"));
+    assert_eq!(nearest("version"), Some("ike-version-mismatch"));
+    assert_eq!(nearest("banana"), None);
+}
+
+// This test compares files, which the crate itself never touches.
+#[allow(clippy::disallowed_methods)]
+#[test]
+fn every_rule_stands_in_the_file_of_its_name_and_in_the_document() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let read = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+    let document = read(format!("{root}../../docs/diagnosis.md"));
+    let tests: String = ["child", "general", "ike_auth", "ike_sa_init", "silence"]
+        .iter()
+        .map(|t| read(format!("{root}tests/rules/{t}.rs")))
+        .collect();
+    for rule in RULES {
+        let name = rule.id.replace('-', "_");
+        let found = [
+            "link",
+            "firewall",
+            "ike_sa_init",
+            "ike_auth",
+            "child",
+            "lifecycle",
+        ]
+        .iter()
+        .any(|layer| {
+            read(format!("{root}src/rules/{layer}/{name}.rs"))
+                .contains(&format!("id: \"{}\"", rule.id))
+        });
+        assert!(found, "{}", rule.id);
+        assert!(
+            tests.contains(&format!("fn {name}")) || tests.contains(&format!("_{name}")),
+            "{} has no test",
+            rule.id
+        );
+        assert!(
+            document.contains(&format!("| `{}` |", rule.id)),
+            "{} isn't in docs/diagnosis.md",
+            rule.id
+        );
+    }
+}
+
+/// No case of one side's evidence makes a verdict both sure and wrong: for each fault, what one side sees either
+/// decides rightly or leaves the truth open.
+#[test]
+fn one_side_alone_is_never_sure_and_wrong() {
+    let auth_failed = || {
+        Story::new()
+            .configured(Local, west())
+            .initiating()
+            .init_done(false)
+            .peer_refused("IKE_AUTH", 24, "AUTHENTICATION_FAILED", asked_ids())
+    };
+    let no_proposal = || {
+        Story::new()
+            .initiating()
+            .unprotected(14, "NO_PROPOSAL_CHOSEN", 2)
+            .gave_up("IKE_SA_INIT")
+    };
+    let silent = || {
+        Story::new()
+            .configured(Local, west())
+            .initiating()
+            .gave_up("IKE_SA_INIT")
+    };
+    let rows: Vec<(&str, Story)> = vec![
+        ("psk-mismatch", auth_failed()),
+        ("id-mismatch", auth_failed()),
+        ("psk-not-found", auth_failed()),
+        ("auth-method-mismatch", auth_failed()),
+        ("no-matching-connection-on-responder", auth_failed()),
+        ("ike-proposal-mismatch", no_proposal()),
+        ("ike-dh-group-mismatch", no_proposal()),
+        ("ike-version-mismatch", no_proposal()),
+        ("no-matching-connection-on-responder", no_proposal()),
+        ("udp500-blocked", silent()),
+        ("peer-unreachable", silent().echo(false)),
+        ("udp500-blocked", silent().echo(false)),
+        ("daemon-not-running", silent().echo(false)),
+        ("udp500-blocked", silent().echo(true)),
+        ("daemon-not-running", silent().echo(true)),
+        ("udp500-reply-blocked", silent().echo(true)),
+        ("no-matching-connection-on-responder", silent().echo(true)),
+        ("ike-version-mismatch", silent().echo(true)),
+    ];
+    for (truth, story) in rows {
+        let verdict = story.verdict();
+        assert!(verdict.names(truth), "{truth}: {verdict:#?}");
+        if let Some(finding) = verdict.findings.first() {
+            assert_eq!(finding.cause, truth);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Authentication: the side that refused knows why, the side that was refused doesn't.
+
+use adit_diagnose::{Answer, AtFault};
+use adit_model::event::Happening;
+use adit_model::event::Party;
+use adit_model::reason::Refusal;
+
+use crate::common::*;
+
+fn psk(claimed: &str) -> Refusal {
+    Refusal::AuthValue {
+        claimed: claimed.parse().unwrap(),
+        method: 2,
+    }
+}
+
+fn told_auth_failed() -> Story {
+    Story::new()
+        .configured(Local, west())
+        .initiating()
+        .init_done(false)
+        .peer_refused("IKE_AUTH", 24, "AUTHENTICATION_FAILED", asked_ids())
+}
+
+#[test]
+fn the_initiator_alone_cannot_tell_a_wrong_key_from_a_wrong_identity() {
+    let verdict = told_auth_failed().undecided(&[
+        "psk-mismatch",
+        "id-mismatch",
+        "no-matching-connection-on-responder",
+        "psk-not-found",
+        "auth-method-mismatch",
+    ]);
+    // The likeliest two come first, and the way to tell them apart is the other side's word.
+    let first: Vec<_> = verdict
+        .possible
+        .iter()
+        .take(2)
+        .map(|p| p.cause.as_str())
+        .collect();
+    assert_eq!(first, ["psk-mismatch", "id-mismatch"]);
+    assert!(
+        verdict
+            .missing
+            .iter()
+            .any(|m| m.collect.contains("adit why") && m.collect.contains("journalctl"))
+    );
+    assert!(
+        verdict
+            .evidence
+            .iter()
+            .any(|e| e.text.contains("AUTHENTICATION_FAILED"))
+    );
+    // What happened before authentication is ruled out by how far it got.
+    for cause in [
+        "ike-proposal-mismatch",
+        "udp500-blocked",
+        "daemon-not-running",
+    ] {
+        assert!(
+            verdict.ruled_out.iter().any(|r| r.cause == cause),
+            "{cause}: {verdict:#?}"
+        );
+    }
+}
+
+#[test]
+fn psk_mismatch_is_the_responders_to_say() {
+    let finding = Story::new()
+        .configured(Local, west())
+        .our_init(false)
+        .received(Local, Responder, "IKE_AUTH", false)
+        .refused(Local, Responder, "IKE_AUTH", psk("east.lab"))
+        .cause("psk-mismatch");
+    assert_eq!(finding.side, AtFault::Both);
+    assert!(finding.confidence > 0.9);
+    assert!(
+        finding.message_for_peer.contains("west.lab")
+            && finding.message_for_peer.contains("east.lab")
+    );
+}
+
+#[test]
+fn psk_mismatch_quotes_both_sides_when_both_are_known() {
+    let mut story = told_auth_failed().their_init(false);
+    story = story.received(There, Responder, "IKE_AUTH", false).refused(
+        There,
+        Responder,
+        "IKE_AUTH",
+        psk("west.lab"),
+    );
+    let finding = story.cause("psk-mismatch");
+    let sources: Vec<_> = finding.evidence.iter().map(|e| e.source.as_str()).collect();
+    assert_eq!(sources, ["east events", "west events"]);
+    // The alternatives are gone, each with a reason.
+    let verdict = story.verdict();
+    assert!(verdict.ruled_out.iter().any(|r| r.cause == "id-mismatch"));
+}
+
+#[test]
+fn psk_mismatch_found_by_the_initiator_in_the_answer() {
+    Story::new()
+        .initiating()
+        .init_done(false)
+        .received(Local, Initiator, "IKE_AUTH", true)
+        .refused(Local, Initiator, "IKE_AUTH", psk("east.lab"))
+        .cause("psk-mismatch");
+}
+
+#[test]
+fn a_signature_that_does_not_verify_is_no_wrong_key() {
+    let verdict = Story::new()
+        .our_init(false)
+        .refused(
+            Local,
+            Responder,
+            "IKE_AUTH",
+            Refusal::AuthValue {
+                claimed: "east.lab".parse().unwrap(),
+                method: 14,
+            },
+        )
+        .verdict();
+    assert!(!verdict.names("psk-mismatch"));
+}
+
+#[test]
+fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
+    // The peer refuses us: we are not whom it expects.
+    let stranger = Refusal::PeerIdentity {
+        received: "west.lab".parse().unwrap(),
+        expected: vec!["west.example".parse().unwrap()],
+    };
+    let finding = told_auth_failed()
+        .their_init(false)
+        .refused(There, Responder, "IKE_AUTH", stranger.clone())
+        .cause("id-mismatch");
+    assert_eq!(finding.side, AtFault::Local);
+    assert_eq!(finding.fix.local, "local_id = \"west.example\"");
+    assert!(finding.fix.remote.contains("west.lab"));
+
+    // We refuse the peer.
+    let finding = Story::new()
+        .our_init(false)
+        .refused(Local, Responder, "IKE_AUTH", stranger)
+        .cause("id-mismatch");
+    assert_eq!(finding.side, AtFault::Remote);
+    assert_eq!(finding.fix.local, "remote_id = \"west.lab\"");
+
+    // The peer wants us to be somebody else.
+    let wanted = Refusal::OurIdentity {
+        requested: "west.example".parse().unwrap(),
+        ours: vec!["west.lab".parse().unwrap()],
+    };
+    let finding = Story::new()
+        .our_init(false)
+        .refused(Local, Responder, "IKE_AUTH", wanted.clone())
+        .cause("id-mismatch");
+    assert_eq!(finding.side, AtFault::Local);
+    assert_eq!(finding.fix.local, "local_id = \"west.example\"");
+
+    // We want the peer to be somebody else.
+    let finding = told_auth_failed()
+        .their_init(false)
+        .refused(There, Responder, "IKE_AUTH", wanted)
+        .cause("id-mismatch");
+    assert_eq!(finding.side, AtFault::Remote);
+    assert_eq!(finding.fix.local, "remote_id = \"west.lab\"");
+}
+
+#[test]
+fn id_mismatch_from_both_configurations() {
+    let mut other = east();
+    other.remote_id = Some("west.example".parse().unwrap());
+    let finding = told_auth_failed()
+        .configured(There, other)
+        .cause("id-mismatch");
+    assert_eq!(finding.side, AtFault::Local);
+    // Configurations that fit leave it open.
+    told_auth_failed()
+        .configured(There, east())
+        .undecided(&["psk-mismatch", "id-mismatch"]);
+}
+
+#[test]
+fn psk_not_found_and_auth_method_mismatch() {
+    let finding = told_auth_failed()
+        .their_init(false)
+        .refused(
+            There,
+            Responder,
+            "IKE_AUTH",
+            Refusal::NoKey {
+                local: "east.lab".parse().unwrap(),
+                remote: "west.lab".parse().unwrap(),
+            },
+        )
+        .cause("psk-not-found");
+    assert_eq!(finding.side, AtFault::Remote);
+    let finding = Story::new()
+        .our_init(false)
+        .refused(
+            Local,
+            Responder,
+            "IKE_AUTH",
+            Refusal::AuthMethod {
+                received: 14,
+                expected: 2,
+            },
+        )
+        .cause("auth-method-mismatch");
+    assert!(
+        finding.summary.contains("digital signature") && finding.summary.contains("pre-shared key")
+    );
+}
+
+#[test]
+fn large_ike_auth_fragment_lost_is_possible_only_for_large_messages() {
+    let story = |octets| {
+        Story::new()
+            .initiating()
+            .received(Local, Initiator, "IKE_SA_INIT", true)
+            .event(Local, Initiator, chosen())
+            .event(Local, Initiator, detection(false))
+            .event(
+                Local,
+                Initiator,
+                Happening::Sent(message("IKE_AUTH", false, octets)),
+            )
+            .gave_up("IKE_AUTH")
+    };
+    let verdict = story(2800).undecided(&["large-ike-auth-fragment-lost"]);
+    assert_eq!(verdict.possible[0].cause, "large-ike-auth-fragment-lost");
+    let verdict = story(300).undecided(&[]);
+    assert!(!verdict.names("large-ike-auth-fragment-lost"));
+    assert!(
+        verdict
+            .ruled_out
+            .iter()
+            .any(|r| r.cause == "large-ike-auth-fragment-lost")
+    );
+}
+
+#[test]
+fn an_attempt_after_the_correction_counts() {
+    let story = told_auth_failed()
+        .initiating()
+        .init_done(false)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator);
+    assert_eq!(story.verdict().verdict, Answer::Healthy);
+    // And one that fails later, for another reason, isn't blamed on the old one.
+    let verdict = story
+        .event(
+            Local,
+            Initiator,
+            Happening::IkeClosed {
+                by: Party::Peer,
+                cause: "deleted".into(),
+            },
+        )
+        .initiating()
+        .unprotected(14, "NO_PROPOSAL_CHOSEN", 2)
+        .undecided(&["ike-proposal-mismatch"]);
+    assert!(!verdict.names("psk-mismatch"));
+}

@@ -1,0 +1,295 @@
+//! The first exchange: proposals, groups, versions, connections.
+
+use adit_diagnose::AtFault;
+use adit_model::drops::DropReason;
+use adit_model::event::{Asked, Happening, Party};
+use adit_model::fact::ProbeOutcome;
+use adit_model::proposal::{Proposal, TransformKind, choose};
+use adit_model::reason::Refusal;
+
+use crate::common::*;
+
+fn no_proposal(offered: &str, configured: &str, differs: TransformKind) -> Refusal {
+    Refusal::NoIkeProposal {
+        offered: vec![ike(offered)],
+        configured: vec![ike(configured)],
+        differs: vec![differs],
+    }
+}
+
+/// The proposals of an `ike = […]` line.
+fn proposals(fix: &str) -> Vec<Proposal> {
+    fix.split('"').skip(1).step_by(2).map(ike).collect()
+}
+
+fn told_no_proposal() -> Story {
+    Story::new()
+        .configured(Local, west())
+        .initiating()
+        .unprotected(14, "NO_PROPOSAL_CHOSEN", 2)
+        .gave_up("IKE_SA_INIT")
+}
+
+#[test]
+fn no_proposal_chosen_alone_leaves_four_causes() {
+    let all = [
+        "ike-proposal-mismatch",
+        "ike-dh-group-mismatch",
+        "no-matching-connection-on-responder",
+        "ike-version-mismatch",
+    ];
+    let verdict = told_no_proposal().undecided(&all);
+    assert!(!verdict.names("udp500-blocked") && !verdict.names("psk-mismatch"));
+    assert!(verdict.possible[0].separated_by.contains("proposals"));
+    // The same when the key exchange takes the notify for an end.
+    Story::new()
+        .initiating()
+        .peer_refused("IKE_SA_INIT", 14, "NO_PROPOSAL_CHOSEN", Asked::default())
+        .undecided(&all);
+}
+
+#[test]
+fn ike_proposal_mismatch_shows_both_lists_and_the_smallest_change() {
+    let finding = told_no_proposal()
+        .received(There, Responder, "IKE_SA_INIT", false)
+        .refused(
+            There,
+            Responder,
+            "IKE_SA_INIT",
+            no_proposal(
+                "aes128gcm16-prfsha256-x25519",
+                "aes256gcm16-prfsha256-x25519",
+                TransformKind::Encryption,
+            ),
+        )
+        .cause("ike-proposal-mismatch");
+    assert_eq!(finding.side, AtFault::Both);
+    assert_eq!(
+        finding.fix.local,
+        "ike = [\"aes128gcm16-prfsha256-x25519\", \"aes256gcm16-prfsha256-x25519\"]"
+    );
+    assert!(
+        finding
+            .fix
+            .remote
+            .starts_with("proposals = aes256gcm16-prfsha256-x25519,aes128gcm16-prfsha256-x25519")
+    );
+    assert!(
+        choose(
+            &proposals(&finding.fix.local),
+            &[ike("aes256gcm16-prfsha256-x25519")],
+            true
+        )
+        .is_some()
+    );
+    assert!(finding.summary.contains("encryption"));
+    for list in [
+        "aes128gcm16-prfsha256-x25519",
+        "aes256gcm16-prfsha256-x25519",
+    ] {
+        assert!(finding.message_for_peer.contains(list) && finding.explanation.contains(list));
+    }
+    // As responder it is ours to say, with the lists the other way round.
+    let finding = Story::new()
+        .received(Local, Responder, "IKE_SA_INIT", false)
+        .refused(
+            Local,
+            Responder,
+            "IKE_SA_INIT",
+            no_proposal(
+                "aes256-sha512-modp2048",
+                "aes128gcm16-prfsha256-x25519",
+                TransformKind::Encryption,
+            ),
+        )
+        .cause("ike-proposal-mismatch");
+    assert!(
+        finding
+            .explanation
+            .starts_with("We have aes128gcm16-prfsha256-x25519.")
+    );
+}
+
+#[test]
+fn ike_proposal_mismatch_from_both_configurations() {
+    let mut other = east();
+    other.ike = vec![ike("aes256-sha256-x25519")];
+    told_no_proposal()
+        .configured(There, other)
+        .cause("ike-proposal-mismatch");
+    let mut other = east();
+    other.ike = vec![ike("aes128gcm16-prfsha256-modp4096")];
+    told_no_proposal()
+        .configured(There, other)
+        .cause("ike-dh-group-mismatch");
+    told_no_proposal()
+        .configured(There, east())
+        .undecided(&["no-matching-connection-on-responder"]);
+}
+
+#[test]
+fn a_weak_common_proposal_says_that_it_is_weak() {
+    let finding = Story::new()
+        .refused(
+            Local,
+            Responder,
+            "IKE_SA_INIT",
+            no_proposal(
+                "3des-sha1-modp2048",
+                "aes128-sha1-modp2048",
+                TransformKind::Encryption,
+            ),
+        )
+        .cause("ike-proposal-mismatch");
+    assert!(finding.fix.local.contains("allow_weak = true"));
+}
+
+#[test]
+fn ike_dh_group_mismatch_when_only_the_group_differs() {
+    let refusal = no_proposal(
+        "aes128gcm16-prfsha256-x25519",
+        "aes128gcm16-prfsha256-modp2048",
+        TransformKind::KeyExchange,
+    );
+    let finding = Story::new()
+        .received(Local, Responder, "IKE_SA_INIT", false)
+        .refused(Local, Responder, "IKE_SA_INIT", refusal.clone())
+        .cause("ike-dh-group-mismatch");
+    assert!(
+        finding
+            .summary
+            .contains("we have modp2048, the peer has x25519")
+    );
+    told_no_proposal()
+        .refused(There, Responder, "IKE_SA_INIT", refusal)
+        .cause("ike-dh-group-mismatch");
+}
+
+#[test]
+fn ike_dh_group_mismatch_when_the_wanted_group_was_not_offered() {
+    let asked = || Asked {
+        proposals: vec![ike("aes128gcm16-prfsha256-x25519")],
+        ..Asked::default()
+    };
+    let finding = Story::new()
+        .initiating()
+        .peer_refused_with("IKE_SA_INIT", 17, "INVALID_KE_PAYLOAD", "000e", asked())
+        .cause("ike-dh-group-mismatch");
+    assert!(finding.summary.contains("modp2048"));
+    assert!(proposals(&finding.fix.local).contains(&ike("aes128gcm16-prfsha256-modp2048")));
+    // A group that was offered is asked for in vain: not this cause for sure.
+    Story::new()
+        .initiating()
+        .peer_refused_with("IKE_SA_INIT", 17, "INVALID_KE_PAYLOAD", "001f", asked())
+        .undecided(&["ike-dh-group-mismatch"]);
+}
+
+#[test]
+fn a_second_try_with_the_wanted_group_is_no_fault() {
+    let verdict = Story::new()
+        .initiating()
+        .event(
+            Local,
+            Initiator,
+            Happening::KeRetry {
+                from: "x25519".into(),
+                to: "ecp256".into(),
+                by: Party::Peer,
+            },
+        )
+        .init_done(false)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator)
+        .verdict();
+    assert_eq!(verdict.verdict, adit_diagnose::Answer::Healthy);
+}
+
+#[test]
+fn ike_version_mismatch_by_notify_header_probe_drop_and_refusal() {
+    let by_notify = Story::new()
+        .initiating()
+        .unprotected(5, "INVALID_MAJOR_VERSION", 2);
+    assert_eq!(
+        by_notify.cause("ike-version-mismatch").side,
+        AtFault::Remote
+    );
+    let by_header = Story::new()
+        .initiating()
+        .unprotected(14, "NO_PROPOSAL_CHOSEN", 1)
+        .gave_up("IKE_SA_INIT");
+    assert_eq!(
+        by_header.cause("ike-version-mismatch").side,
+        AtFault::Remote
+    );
+    let by_probe = told_no_proposal().ike_probe(500, ProbeOutcome::AnsweredVersion(1));
+    by_probe.cause("ike-version-mismatch");
+    let by_drop = Story::new().event(
+        Local,
+        Responder,
+        Happening::Dropped {
+            reason: DropReason::IkeVersion,
+            detail: "IKEv1".into(),
+        },
+    );
+    let by_drop = by_drop.received(Local, Responder, "IKE_SA_INIT", false);
+    let _ = by_drop.verdict();
+    let refused = Story::new().refused(
+        Local,
+        Responder,
+        "IKE_SA_INIT",
+        Refusal::MajorVersion { received: 1 },
+    );
+    assert_eq!(refused.cause("ike-version-mismatch").side, AtFault::Remote);
+    let refused = told_no_proposal().refused(
+        There,
+        Responder,
+        "IKE_SA_INIT",
+        Refusal::MajorVersion { received: 1 },
+    );
+    assert_eq!(refused.cause("ike-version-mismatch").side, AtFault::Local);
+}
+
+#[test]
+fn an_ikev1_packet_that_we_drop_names_the_version() {
+    Story::new()
+        .initiating()
+        .event(
+            Local,
+            Initiator,
+            Happening::Dropped {
+                reason: DropReason::IkeVersion,
+                detail: "IKEv1".into(),
+            },
+        )
+        .gave_up("IKE_SA_INIT")
+        .cause("ike-version-mismatch");
+}
+
+#[test]
+fn no_matching_connection_on_responder() {
+    let refusal = Refusal::NoConnection {
+        local: EAST.parse().unwrap(),
+        remote: WEST.parse().unwrap(),
+    };
+    let finding = told_no_proposal()
+        .received(There, Responder, "IKE_SA_INIT", false)
+        .refused(There, Responder, "IKE_SA_INIT", refusal.clone())
+        .cause("no-matching-connection-on-responder");
+    assert_eq!(finding.side, AtFault::Remote);
+    assert!(finding.message_for_peer.contains(WEST) && finding.message_for_peer.contains(EAST));
+    let finding = Story::new()
+        .refused(Local, Responder, "IKE_SA_INIT", refusal)
+        .cause("no-matching-connection-on-responder");
+    assert_eq!(finding.side, AtFault::Local);
+    let finding = told_no_proposal()
+        .event(
+            There,
+            Responder,
+            Happening::Dropped {
+                reason: DropReason::IkeNoConnection,
+                detail: String::new(),
+            },
+        )
+        .cause("no-matching-connection-on-responder");
+    assert_eq!(finding.side, AtFault::Remote);
+}

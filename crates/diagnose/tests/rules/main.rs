@@ -1,0 +1,11 @@
+//! Every rule on fixtures made of the model's own events: both roles, one side's evidence and both sides'.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod child;
+mod common;
+mod general;
+mod ike_auth;
+mod ike_sa_init;
+mod schema;
+mod silence;

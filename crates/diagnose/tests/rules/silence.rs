@@ -1,0 +1,315 @@
+//! Silence, and what tells its causes apart.
+
+use adit_diagnose::AtFault;
+use adit_model::event::{Happening, Party, PathProblem};
+use adit_model::fact::{Known, Probe, ProbeOutcome};
+
+use crate::common::*;
+
+const SILENT: ProbeOutcome = ProbeOutcome::Silent(2000);
+const V2: ProbeOutcome = ProbeOutcome::AnsweredVersion(2);
+
+fn unanswered() -> Story {
+    Story::new()
+        .configured(Local, west())
+        .initiating()
+        .gave_up("IKE_SA_INIT")
+}
+
+#[test]
+fn silence_of_everything_leaves_the_path_the_port_and_the_daemon() {
+    let story = unanswered()
+        .echo(false)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, SILENT);
+    let verdict = story.undecided(&["peer-unreachable", "udp500-blocked", "daemon-not-running"]);
+    assert_eq!(verdict.possible[0].cause, "peer-unreachable");
+    assert!(
+        !verdict
+            .missing
+            .iter()
+            .any(|m| m.evidence.contains("answers at all")),
+        "the echo was made"
+    );
+    // Without any probe they remain as well, and the probes are asked for.
+    let verdict =
+        unanswered().undecided(&["peer-unreachable", "udp500-blocked", "daemon-not-running"]);
+    assert!(
+        verdict
+            .missing
+            .iter()
+            .any(|m| m.collect.contains("adit probe"))
+    );
+}
+
+#[test]
+fn an_echo_answered_rules_the_path_out_and_leaves_the_rest() {
+    let story = unanswered()
+        .echo(true)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, SILENT);
+    let verdict = story.undecided(&[
+        "udp500-blocked",
+        "daemon-not-running",
+        "no-matching-connection-on-responder",
+        "udp500-reply-blocked",
+        "ike-version-mismatch",
+    ]);
+    assert!(!verdict.names("peer-unreachable"));
+    assert!(
+        verdict
+            .ruled_out
+            .iter()
+            .any(|r| r.cause == "peer-unreachable")
+    );
+}
+
+#[test]
+fn udp500_blocked_when_ike_answers_on_4500_only() {
+    let story = unanswered()
+        .echo(true)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, V2);
+    let finding = story.cause("udp500-blocked");
+    assert_eq!(finding.side, AtFault::Path);
+    assert!((0.85..0.95).contains(&finding.confidence));
+    // The peer's evidence shows the probe; that is no request of the tunnel's.
+    unanswered()
+        .their_init(false)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, V2)
+        .covers(There)
+        .cause("udp500-blocked");
+}
+
+#[test]
+fn udp500_blocked_when_the_peer_sees_nothing() {
+    let story = unanswered()
+        .echo(true)
+        .covers(There)
+        .known(There, Known::Daemon { running: true });
+    story.cause("udp500-blocked");
+    // Nobody answers an echo either: it may as well be the path.
+    unanswered()
+        .echo(false)
+        .covers(There)
+        .undecided(&["peer-unreachable", "udp500-blocked"]);
+}
+
+#[test]
+fn udp500_blocked_by_a_filter_that_says_so() {
+    let finding = unanswered()
+        .icmp(PathProblem::AdminProhibited, "10.0.0.254")
+        .cause("udp500-blocked");
+    assert!(finding.summary.contains("10.0.0.254"));
+    unanswered()
+        .icmp(PathProblem::PortUnreachable, "10.0.0.254")
+        .cause("udp500-blocked");
+    let finding = unanswered()
+        .icmp(PathProblem::LocalSend(1), WEST)
+        .cause("udp500-blocked");
+    assert_eq!(finding.side, AtFault::Local);
+}
+
+#[test]
+fn udp500_blocked_is_ruled_out_when_port_500_answers_now() {
+    let verdict = unanswered().ike_probe(500, V2).verdict();
+    assert!(!verdict.names("udp500-blocked") && !verdict.names("daemon-not-running"));
+}
+
+#[test]
+fn udp500_reply_blocked_when_the_peer_answers_and_nothing_comes() {
+    unanswered().their_init(false).cause("udp500-reply-blocked");
+    // As responder: the peer repeats a request that we answered.
+    Story::new()
+        .our_init(false)
+        .event(
+            Local,
+            Responder,
+            Happening::Dropped {
+                reason: adit_model::drops::DropReason::IkeDuplicate,
+                detail: "request 0".into(),
+            },
+        )
+        .cause("udp500-reply-blocked");
+}
+
+#[test]
+fn daemon_not_running_by_icmp_port_unreachable() {
+    let finding = unanswered()
+        .icmp(PathProblem::PortUnreachable, EAST)
+        .cause("daemon-not-running");
+    assert_eq!(finding.side, AtFault::Remote);
+    Story::new()
+        .configured(Local, west())
+        .initiating()
+        .icmp(PathProblem::PortUnreachable, EAST)
+        .ike_probe(500, ProbeOutcome::Failed(PathProblem::PortUnreachable))
+        .cause("daemon-not-running");
+}
+
+#[test]
+fn daemon_not_running_here_or_there() {
+    let control = Known::Probed {
+        probe: Probe::Control { answers: false },
+    };
+    let finding = Story::new()
+        .known(Local, control)
+        .cause("daemon-not-running");
+    assert_eq!(finding.side, AtFault::Local);
+    // Even when the last thing that happened was that the tunnel came up.
+    let finding = Story::new()
+        .initiating()
+        .init_done(false)
+        .child_up(Local, Initiator)
+        .known(Local, Known::Daemon { running: false })
+        .cause("daemon-not-running");
+    assert_eq!(finding.side, AtFault::Local);
+    let finding = unanswered()
+        .known(There, Known::Daemon { running: false })
+        .cause("daemon-not-running");
+    assert_eq!(finding.side, AtFault::Remote);
+}
+
+#[test]
+fn peer_unreachable_by_icmp_and_by_route() {
+    for problem in [PathProblem::HostUnreachable, PathProblem::NetUnreachable] {
+        let finding = unanswered()
+            .icmp(problem, "10.0.0.254")
+            .cause("peer-unreachable");
+        assert_eq!(finding.side, AtFault::Path);
+        assert!(finding.summary.contains("10.0.0.254"));
+    }
+    let finding = unanswered()
+        .icmp(PathProblem::LocalSend(101), WEST)
+        .cause("peer-unreachable");
+    assert_eq!(finding.side, AtFault::Local);
+    let route = Known::Probed {
+        probe: Probe::Route {
+            to: EAST.parse().unwrap(),
+            exists: false,
+        },
+    };
+    assert_eq!(
+        unanswered()
+            .known(Local, route)
+            .cause("peer-unreachable")
+            .side,
+        AtFault::Local
+    );
+    unanswered()
+        .known(
+            Local,
+            Known::Probed {
+                probe: Probe::Echo {
+                    to: EAST.parse().unwrap(),
+                    outcome: ProbeOutcome::Failed(PathProblem::HostUnreachable),
+                },
+            },
+        )
+        .cause("peer-unreachable");
+}
+
+#[test]
+fn udp4500_blocked_after_the_float() {
+    let story = || {
+        Story::new()
+            .configured(Local, west())
+            .initiating()
+            .init_done(true)
+    };
+    let finding = story().gave_up("IKE_AUTH").cause("udp4500-blocked");
+    assert_eq!(finding.side, AtFault::Path);
+    assert!(finding.notes.iter().any(|n| n == "we are behind a NAT"));
+    let probed = story()
+        .gave_up("IKE_AUTH")
+        .ike_probe(500, V2)
+        .ike_probe(4500, SILENT)
+        .cause("udp4500-blocked");
+    assert!(probed.confidence > finding.confidence);
+    // Port 4500 answers: something else.
+    let verdict = story().gave_up("IKE_AUTH").ike_probe(4500, V2).verdict();
+    assert!(!verdict.names("udp4500-blocked"), "{verdict:#?}");
+    // The peer received it.
+    let verdict = story()
+        .gave_up("IKE_AUTH")
+        .their_init(true)
+        .received(There, Responder, "IKE_AUTH", false)
+        .verdict();
+    assert!(!verdict.names("udp4500-blocked"), "{verdict:#?}");
+}
+
+#[test]
+fn udp4500_blocked_seen_by_the_responder() {
+    let half_open = |nat| {
+        Story::new().our_init(nat).event(
+            Local,
+            Responder,
+            Happening::IkeClosed {
+                by: Party::Us,
+                cause: "failed".into(),
+            },
+        )
+    };
+    let finding = half_open(true).cause("udp4500-blocked");
+    assert!(finding.confidence < 0.9);
+    half_open(false).undecided(&["udp4500-blocked"]);
+}
+
+#[test]
+fn ike_auth_without_answer_and_without_nat_is_undecided() {
+    let verdict = Story::new()
+        .configured(Local, west())
+        .initiating()
+        .init_done(false)
+        .gave_up("IKE_AUTH")
+        .undecided(&["udp4500-blocked", "daemon-not-running"]);
+    assert!(!verdict.names("psk-mismatch"));
+}
+
+#[test]
+fn requests_that_are_still_repeated_are_silence_so_far() {
+    let story = Story::new().configured(Local, west()).initiating().event(
+        Local,
+        Initiator,
+        Happening::Retransmitted {
+            exchange: "IKE_SA_INIT".into(),
+            message_id: 0,
+            attempt: 2,
+        },
+    );
+    let verdict = story.undecided(&["peer-unreachable", "udp500-blocked", "daemon-not-running"]);
+    assert!(verdict.summary.contains("so far"));
+    // An answer that comes after all ends it.
+    let verdict = story.init_done(false).verdict();
+    assert!(!verdict.names("udp500-blocked"));
+}
+
+#[test]
+fn a_peer_that_died_leaves_the_causes_of_death() {
+    Story::new()
+        .configured(Local, west())
+        .initiating()
+        .init_done(true)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator)
+        .event(
+            Local,
+            Initiator,
+            Happening::GaveUp {
+                exchange: "INFORMATIONAL".into(),
+                message_id: 2,
+                transmissions: 7,
+                waited_ms: 60_000,
+            },
+        )
+        .event(
+            Local,
+            Initiator,
+            Happening::IkeClosed {
+                by: Party::Us,
+                cause: "dead-peer".into(),
+            },
+        )
+        .undecided(&["peer-unreachable", "daemon-not-running"]);
+}
