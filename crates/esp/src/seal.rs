@@ -72,7 +72,11 @@ fn append(pair: &Pair, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<(), Dr
     let trailer = EspTrailer::for_payload(inner.total_length(), shape.block_len, next_header);
     let start = out.len();
     out.reserve(
-        EspCipher::HEADER_LEN + shape.iv_len + inner.total_length() + trailer.length() + shape.icv_len,
+        EspCipher::HEADER_LEN
+            + shape.iv_len
+            + inner.total_length()
+            + trailer.length()
+            + shape.icv_len,
     );
     EspHeader {
         spi: pair.spi_out,
