@@ -3,8 +3,12 @@
 
 mod common;
 
-use adit_ike::IkeSaState;
+use std::sync::Arc;
+
+use adit_ike::{CommandError, IkeSaState};
+use adit_model::connection::{Connection, Mode, Remote};
 use adit_model::event::{Happening, Role};
+use adit_model::proposal::Proposal;
 use common::*;
 
 /// ```text
@@ -70,4 +74,150 @@ fn two_exchanges_make_a_tunnel() {
     // No timer is left: no liveness checks are configured, no NAT is there.
     assert_eq!(lab.west.endpoint.poll_timeout(), None);
     assert_eq!(lab.east.endpoint.poll_timeout(), None);
+}
+
+#[test]
+fn ipv6_works_alike() {
+    let (mut west, mut east) = (connection(Who::West), connection(Who::East));
+    let (w, e) = ("2001:db8::1", "2001:db8::2");
+    (west.local, west.remote) = (Some(ip(w)), Remote::Address(ip(e)));
+    (east.local, east.remote) = (Some(ip(e)), Remote::Address(ip(w)));
+    let (lan_w, lan_e) = (
+        selectors(&["10.1.0.0/24", "fd00:1::/64"]),
+        selectors(&["fd00:2::/64", "10.2.0.0/24"]),
+    );
+    west.children[0].local_ts.clone_from(&lan_w);
+    west.children[0].remote_ts.clone_from(&lan_e);
+    east.children[0].local_ts = lan_e;
+    east.children[0].remote_ts = lan_w;
+    let mut lab = Lab::with(west, east);
+    lab.west.address = ip(w);
+    lab.east.address = ip(e);
+    lab.up();
+    lab.assert_tunnel();
+    assert_eq!(lab.west.installed[0].ts_remote.len(), 2);
+    assert!(!lab.west.installed[0].path.udp_encap);
+}
+
+/// Every combination of algorithms that is offered by default, and the order in which the responder chooses.
+#[test]
+fn suites_of_all_kinds() {
+    for (ike_text, esp_text) in [
+        ("aes256gcm16-prfsha384-ecp384", "aes256gcm16"),
+        ("chacha20poly1305-prfsha256-x25519", "chacha20poly1305"),
+        ("aes128-sha256-modp2048", "aes128-sha256"),
+        ("aes256-sha512-ecp521", "aes256-sha512"),
+        ("aes256-sha384-modp3072", "aes256-sha384"),
+        ("aes128-sha1-modp4096", "aes128-sha1"),
+        ("aes128gcm16-prfsha1-ecp256", "aes128gcm16-esn"),
+    ] {
+        let (mut west, mut east) = (connection(Who::West), connection(Who::East));
+        for side in [&mut west, &mut east] {
+            side.ike = vec![ike(ike_text)];
+            side.children[0].esp = vec![esp(esp_text)];
+        }
+        let mut lab = Lab::with(west, east);
+        lab.up();
+        lab.assert_tunnel();
+        let suite = lab.west.ike_sa().suite.unwrap();
+        assert_eq!(Proposal::from(suite), ike(ike_text), "{ike_text}");
+        assert_eq!(lab.west.installed[0].suite.esn, esp_text.ends_with("esn"));
+    }
+}
+
+#[test]
+fn the_responder_chooses_by_its_own_order() {
+    let (mut west, mut east) = (connection(Who::West), connection(Who::East));
+    west.ike = vec![
+        ike("aes128-sha256-x25519"),
+        ike("aes256gcm16-aes128gcm16-prfsha256-x25519"),
+    ];
+    east.ike = vec![
+        ike("aes128gcm16-prfsha256-x25519"),
+        ike("aes128-sha256-x25519"),
+    ];
+    west.children[0].esp = vec![esp("aes128-sha256"), esp("aes128gcm16-aes256gcm16")];
+    east.children[0].esp = vec![esp("aes256gcm16")];
+    let mut lab = Lab::with(west, east);
+    lab.up();
+    let suite = lab.east.ike_sa().suite.unwrap();
+    assert_eq!(Proposal::from(suite), ike("aes128gcm16-prfsha256-x25519"));
+    assert_eq!(
+        Proposal::from(lab.east.installed[0].suite),
+        esp("aes256gcm16")
+    );
+    lab.assert_tunnel();
+}
+
+/// The same inputs give the same octets: a recording is a test.
+#[test]
+fn handshakes_can_be_repeated() {
+    let run = || {
+        let mut lab = Lab::new();
+        lab.up();
+        lab.history
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn commands_that_make_no_sense_are_refused_and_change_nothing() {
+    let mut lab = Lab::new();
+    let now = lab.now;
+    let endpoint = &mut lab.west.endpoint;
+    let (w, e) = (ip(WEST), ip(EAST));
+    assert_eq!(
+        endpoint.initiate(now, "nowhere", w, e),
+        Err(CommandError::UnknownConnection("nowhere".into()))
+    );
+    assert!(matches!(
+        endpoint.initiate(now, "site", w, ip("2001:db8::2")),
+        Err(CommandError::AddressFamilies { .. })
+    ));
+    assert_eq!(
+        endpoint.terminate(now, "site"),
+        Err(CommandError::NotActive("site".into()))
+    );
+    let mut childless = connection(Who::West);
+    childless.children.clear();
+    endpoint.set_connection(
+        now,
+        Arc::new(Connection {
+            name: "a".into(),
+            ..childless
+        }),
+    );
+    let mut exotic = connection(Who::West);
+    exotic.ike = vec!["camellia128-sha256-prfsha256-x25519".parse().unwrap()];
+    endpoint.set_connection(
+        now,
+        Arc::new(Connection {
+            name: "b".into(),
+            ..exotic
+        }),
+    );
+    let mut transport = connection(Who::West);
+    transport.children[0].mode = Mode::Transport;
+    endpoint.set_connection(
+        now,
+        Arc::new(Connection {
+            name: "c".into(),
+            ..transport
+        }),
+    );
+    for name in ["a", "b", "c"] {
+        assert!(matches!(
+            endpoint.initiate(now, name, w, e),
+            Err(CommandError::Unusable { .. })
+        ));
+    }
+    assert!(endpoint.poll_output().is_none());
+    assert!(endpoint.is_idle());
+
+    endpoint.initiate(now, "site", w, e).unwrap();
+    assert_eq!(
+        endpoint.initiate(now, "site", w, e),
+        Err(CommandError::AlreadyActive("site".into()))
+    );
+    assert!(!endpoint.is_idle());
 }

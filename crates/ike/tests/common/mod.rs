@@ -1,6 +1,8 @@
 //! A laboratory: two endpoints, the path between them, and a key holder for each.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod peer;
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -90,6 +92,8 @@ pub struct Lab {
     pub nats: Vec<Nat>,
     /// Datagrams by their place in the history that are lost.
     pub lose: Vec<usize>,
+    /// Nothing gets through any more.
+    pub cut: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -245,6 +249,7 @@ impl Lab {
             history: Vec::new(),
             nats: Vec::new(),
             lose: Vec::new(),
+            cut: false,
         }
     }
 
@@ -299,7 +304,7 @@ impl Lab {
                     to: remote,
                     payload,
                 };
-                let lost = self.lose.contains(&self.history.len());
+                let lost = self.cut || self.lose.contains(&self.history.len());
                 self.history.push(datagram.clone());
                 if !lost {
                     self.wire.push_back(datagram);
