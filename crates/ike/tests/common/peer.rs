@@ -114,7 +114,7 @@ pub struct Opening {
 
 impl Peer {
     /// Derives everything from the outcome of IKE_SA_INIT.
-    fn new(initiator: bool, spi_i: IkeSpi, spi_r: IkeSpi, keys: IkeKeys) -> Self {
+    pub fn new(initiator: bool, spi_i: IkeSpi, spi_r: IkeSpi, keys: IkeKeys) -> Self {
         let provider = fake(77);
         let suite = suite(&provider);
         let i = SkCipher::new(&suite.protection, keys.sk_ei.expose(), keys.sk_ai.expose());
