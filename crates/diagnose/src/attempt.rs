@@ -3,6 +3,7 @@
 //! A log holds many attempts, some of them from before a correction. Only the latest counts, and with it what the same
 //! side did in its other role meanwhile; what lies before a success is history.
 
+use adit_model::drops::DropReason;
 use adit_model::event::{Happening, MessageInfo, Role};
 use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::reason::Refusal;
@@ -42,13 +43,16 @@ pub(crate) fn course(case: &Case, side: Side) -> Course<'_> {
         };
     };
     // What the side did in its other role counts when it isn't older than the attempt before.
+    let like = |a: &&Attempt<'_>| a.tells() == newest.tells();
     let before = attempts
         .iter()
+        .filter(like)
         .filter(|a| a.role == newest.role && a.begin < newest.begin)
         .map(|a| a.begin)
         .max();
     let other = attempts
         .iter()
+        .filter(like)
         .filter(|a| a.role != newest.role && before.is_none_or(|b| a.begin > b))
         .max_by_key(|a| a.begin);
     let mut facts: Vec<(usize, &Fact)> = newest.facts.clone();
@@ -157,21 +161,30 @@ fn opening(m: &MessageInfo) -> bool {
 
 /// The newest attempt that tells something; an attempt that has only just begun tells nothing yet.
 ///
-/// A single attempt that came to nothing doesn't outweigh one that failed for a reason: it may be a probe.
+/// Attempts that came to nothing (the other side asked and never went on) may be its probes. They outweigh a failure
+/// for a reason only when there are several of them, and time has passed.
 fn newest<'x, 'a>(attempts: &'x [Attempt<'a>]) -> Option<&'x Attempt<'a>> {
-    let mut abandoned: Option<&Attempt<'_>> = None;
-    for attempt in attempts.iter().rev() {
-        if attempt.any(reason) {
-            return Some(attempt);
+    const SEVERAL: usize = 3;
+    const PASSED_MS: u64 = 60_000;
+    let abandoned =
+        |a: &&Attempt<'_>| !a.tells() && a.any(|h| matches!(h, Happening::IkeClosed { .. }));
+    let Some(failed) = attempts.iter().rev().find(|a| a.tells()) else {
+        return attempts.iter().rev().find(abandoned).or(attempts.last());
+    };
+    let since: Vec<&Attempt<'_>> = attempts
+        .iter()
+        .filter(|a| a.begin > failed.begin)
+        .filter(abandoned)
+        .collect();
+    match since.last() {
+        Some(last)
+            if since.len() >= SEVERAL
+                && last.ended().saturating_sub(failed.ended()) >= PASSED_MS =>
+        {
+            Some(last)
         }
-        if attempt.any(|h| matches!(h, Happening::IkeClosed { .. })) {
-            if abandoned.is_some() {
-                return abandoned;
-            }
-            abandoned = Some(attempt);
-        }
+        _ => Some(failed),
     }
-    abandoned.or_else(|| attempts.last())
 }
 
 impl Attempt<'_> {
@@ -181,17 +194,35 @@ impl Attempt<'_> {
             _ => false,
         })
     }
-}
 
-fn reason(h: &Happening) -> bool {
-    matches!(
-        h,
-        Happening::Refused { .. }
-            | Happening::PeerRefused { .. }
-            | Happening::GaveUp { .. }
-            | Happening::PathFailed { .. }
-            | Happening::UnprotectedNotify { .. }
-            | Happening::Retransmitted { .. }
-            | Happening::Dropped { .. }
-    )
+    /// Whether something in it tells why it failed.
+    fn tells(&self) -> bool {
+        self.any(|h| {
+            matches!(
+                h,
+                Happening::Refused { .. }
+                    | Happening::PeerRefused { .. }
+                    | Happening::GaveUp { .. }
+                    | Happening::PathFailed { .. }
+                    | Happening::UnprotectedNotify { .. }
+                    | Happening::Retransmitted { .. }
+                    | Happening::Dropped {
+                        reason: DropReason::IkeVersion
+                            | DropReason::IkeNoConnection
+                            | DropReason::IkeDuplicate,
+                        ..
+                    }
+            )
+        })
+    }
+
+    /// When its last happening was, in milliseconds of the wall clock.
+    fn ended(&self) -> u64 {
+        self.facts
+            .iter()
+            .filter_map(|(_, f)| f.at)
+            .map(|at| at.0)
+            .max()
+            .unwrap_or(0)
+    }
 }

@@ -9,32 +9,43 @@ pub(crate) fn collect(need: Need, tunnel: &str, peer: &str) -> Missing {
         Need::RefusingSideLog => (
             "what the peer says about the refusal: its log of one attempt, or its events",
             format!(
-                "on the peer: Adit: `adit why` · strongSwan: `journalctl -u strongswan -u strongswan-starter | grep -E 'IKE|CFG|no .* found|MAC mismatched|unacceptable'` · Libreswan: `journalctl -u ipsec -g '{peer}|proposal|authentication|no .*connection'` · Cisco IOS: `debug crypto ikev2` · PAN-OS: `less mp-log ikemgr.log` · FortiGate: `diagnose debug application ike -1`; then here: `adit why --local {tunnel} --remote FILE`"
+                "on the peer, Adit: adit why --export > peer.json; then here: adit why {tunnel} --remote peer.json\n\
+                 on the peer, strongSwan: journalctl -u strongswan -u strongswan-starter | grep -E 'proposals|no .* found|MAC mismatched|unacceptable'\n\
+                 on the peer, Libreswan: journalctl -u ipsec | grep -E 'proposal|authentication|no .*connection'\n\
+                 on the peer, Cisco IOS: debug crypto ikev2\n\
+                 on the peer, PAN-OS: less mp-log ikemgr.log\n\
+                 on the peer, FortiGate: diagnose debug application ike -1"
             ),
         ),
         Need::PeerReceives => (
             "whether our requests arrive at the peer, and whether its answers leave",
-            "on the peer during an attempt: `tcpdump -ni any 'udp port 500 or udp port 4500'`; Adit: `adit why`; strongSwan: `journalctl -u strongswan | grep 'packet: from'`".to_owned(),
+            "on the peer during an attempt: tcpdump -ni any 'udp port 500 or udp port 4500'\n\
+             on the peer, strongSwan: journalctl -u strongswan | grep 'packet: from'"
+                .to_owned(),
         ),
         Need::Echo => (
             "whether the peer's host answers at all",
-            format!("here: `adit probe {tunnel}`, or `ping -c 3 {peer}` and `traceroute {peer}`"),
+            format!("here: ping -c 3 {peer}; traceroute {peer}"),
         ),
         Need::IkeProbe => (
             "whether IKE answers on UDP 500 and on UDP 4500",
-            format!("here: `adit probe {tunnel}`, or `adit scan {peer}`"),
+            format!("here: adit why {tunnel} (it probes both ports while the tunnel is down)"),
         ),
         Need::PeerDaemon => (
             "whether the peer's IKE daemon runs and listens",
-            "on the peer: `ss -ulpn | grep -E ':(500|4500) '`; Adit: `adit status`; strongSwan: `systemctl status strongswan`; Libreswan: `ipsec status`".to_owned(),
+            "on the peer: ss -ulpn | grep -E ':(500|4500) '\n\
+             on the peer, Adit: adit status\n\
+             on the peer, strongSwan: systemctl status strongswan\n\
+             on the peer, Libreswan: ipsec status"
+                .to_owned(),
         ),
         Need::TwoSidedCapture => (
             "captures on both outside interfaces at the same time",
-            "on both sides during one attempt: `tcpdump -ni IFACE -w side.pcap 'udp port 500 or udp port 4500 or icmp'`".to_owned(),
+            "on both sides during one attempt: tcpdump -ni IFACE -w side.pcap 'udp port 500 or udp port 4500 or icmp'".to_owned(),
         ),
         Need::Attempt => (
             "an attempt to set the tunnel up",
-            format!("here: `adit up {tunnel}`, then `adit why {tunnel}` again"),
+            format!("here: adit up {tunnel}; adit why {tunnel}"),
         ),
     };
     Missing {

@@ -344,12 +344,20 @@ impl<'a> Signals<'a> {
         })
     }
 
-    /// A dropped packet of one side.
+    /// Packets that one side dropped for a reason.
+    pub(crate) fn drops(
+        &self,
+        side: Side,
+        reason: DropReason,
+    ) -> impl Iterator<Item = &'a Fact> + use<'a, '_> {
+        self.happenings(side)
+            .filter(move |(_, h)| matches!(h, Happening::Dropped { reason: r, .. } if *r == reason))
+            .map(|(f, _)| f)
+    }
+
+    /// The first packet that one side dropped for a reason.
     pub(crate) fn dropped(&self, side: Side, reason: DropReason) -> Option<&'a Fact> {
-        self.happenings(side).find_map(|(f, h)| match h {
-            Happening::Dropped { reason: r, .. } if *r == reason => Some(f),
-            _ => None,
-        })
+        self.drops(side, reason).next()
     }
 
     /// An agreed IKE proposal, an established IKE SA, and the like.
@@ -360,8 +368,22 @@ impl<'a> Signals<'a> {
         })
     }
 
-    /// Both sides authenticated in the attempt.
+    /// Both sides authenticated in the attempt. A responder may believe so until the initiator disagrees.
     pub(crate) fn authenticated(&self) -> Option<&'a Fact> {
+        let denied = self.told(notify::AUTHENTICATION_FAILED, false).is_some()
+            || self.refused.iter().any(|r| {
+                matches!(
+                    r.refusal,
+                    Refusal::AuthValue { .. }
+                        | Refusal::PeerIdentity { .. }
+                        | Refusal::OurIdentity { .. }
+                        | Refusal::AuthMethod { .. }
+                        | Refusal::NoKey { .. }
+                )
+            });
+        if denied {
+            return None;
+        }
         self.reached(|h| matches!(h, Happening::IkeEstablished { .. }))
     }
 

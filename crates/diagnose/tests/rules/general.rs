@@ -122,6 +122,32 @@ fn the_other_role_of_the_same_moment_counts_and_old_ones_do_not() {
 }
 
 #[test]
+fn attempts_that_came_to_nothing_outweigh_a_reason_only_after_a_while() {
+    let refusal = || Refusal::AuthValue {
+        claimed: "east.lab".parse().unwrap(),
+        method: 2,
+    };
+    let abandoned = |story: Story| {
+        story.our_init(true).event(
+            Local,
+            Responder,
+            Happening::IkeClosed {
+                by: Party::Us,
+                cause: "failed".into(),
+            },
+        )
+    };
+    let refused = || {
+        Story::new()
+            .our_init(true)
+            .refused(Local, Responder, "IKE_AUTH", refusal())
+    };
+    abandoned(abandoned(abandoned(refused()))).cause("psk-mismatch");
+    abandoned(refused().later(3600)).cause("psk-mismatch");
+    abandoned(abandoned(abandoned(refused().later(60)))).cause("udp4500-blocked");
+}
+
+#[test]
 fn a_probe_at_the_peer_does_not_hide_the_reason() {
     let refusal = Refusal::AuthValue {
         claimed: "west.lab".parse().unwrap(),

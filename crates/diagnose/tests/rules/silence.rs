@@ -38,7 +38,7 @@ fn silence_of_everything_leaves_the_path_the_port_and_the_daemon() {
         verdict
             .missing
             .iter()
-            .any(|m| m.collect.contains("adit probe"))
+            .any(|m| m.evidence.contains("IKE answers"))
     );
 }
 
@@ -120,10 +120,9 @@ fn udp500_blocked_is_ruled_out_when_port_500_answers_now() {
 #[test]
 fn udp500_reply_blocked_when_the_peer_answers_and_nothing_comes() {
     unanswered().their_init(false).cause("udp500-reply-blocked");
-    // As responder: the peer repeats a request that we answered.
-    Story::new()
-        .our_init(false)
-        .event(
+    // As responder: the peer repeats a request that we answered. Once may be a lost packet.
+    let repeated = |story: Story| {
+        story.event(
             Local,
             Responder,
             Happening::Dropped {
@@ -131,7 +130,10 @@ fn udp500_reply_blocked_when_the_peer_answers_and_nothing_comes() {
                 detail: "request 0".into(),
             },
         )
-        .cause("udp500-reply-blocked");
+    };
+    repeated(repeated(Story::new().our_init(false))).cause("udp500-reply-blocked");
+    let once = repeated(Story::new().our_init(false)).verdict();
+    assert!(!once.names("udp500-reply-blocked"));
 }
 
 #[test]
