@@ -6,8 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// An IPsec gateway that says why.
 #[derive(Debug, Parser)]
-#[command(name = "adit", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 healthy or done, 1 findings, 2 usage or configuration error, 3 cannot observe, 4 timeout.")]
+#[command(
+    name = "adit",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 healthy or done, 1 findings, 2 usage or configuration error, 3 cannot observe, 4 timeout."
+)]
 pub struct Cli {
     /// When to use colour; NO_COLOR is honoured.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto, global = true, value_name = "WHEN")]
@@ -88,7 +95,12 @@ pub struct DemoArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// Configuration file.
-    #[arg(short, long, value_name = "FILE", default_value = "/etc/adit/adit.toml")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "/etc/adit/adit.toml"
+    )]
     pub config: PathBuf,
     /// Where state goes.
     #[command(flatten)]

@@ -36,24 +36,28 @@ pub struct Failure {
 impl Failure {
     /// A usage or configuration error.
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::Usage, error: error.into() }
-    }
-
-    /// Something that can't be observed from here.
-    pub fn cannot_observe(error: impl Into<anyhow::Error>) -> Self {
-        Self { exit: Exit::CannotObserve, error: error.into() }
+        Self {
+            exit: Exit::Usage,
+            error: error.into(),
+        }
     }
 }
 
 /// Anything unforeseen is an inability to observe or act, never a finding.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self { exit: Exit::CannotObserve, error }
+        Self {
+            exit: Exit::CannotObserve,
+            error,
+        }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self { exit: Exit::CannotObserve, error: error.into() }
+        Self {
+            exit: Exit::CannotObserve,
+            error: error.into(),
+        }
     }
 }

@@ -51,14 +51,22 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
     };
     if args.json {
         let causes = pages.iter().map(|(id, page)| document(id, page)).collect();
-        print_json(&Document { schema: "adit.explain/1", causes })?;
+        print_json(&Document {
+            schema: "adit.explain/1",
+            causes,
+        })?;
         return Ok(Exit::Done);
     }
     let p = Palette::stdout();
     if args.cause.is_none() {
         let widest = pages.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
         for (id, page) in pages {
-            print(&format!("{}{}  {}\n", p.value(id), " ".repeat(widest - id.len()), page.title))?;
+            print(&format!(
+                "{}{}  {}\n",
+                p.value(id),
+                " ".repeat(widest - id.len()),
+                page.title
+            ))?;
         }
         return Ok(Exit::Done);
     }
@@ -69,9 +77,16 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
 }
 
 fn find(id: &str) -> Result<(&'static str, &'static Page), Failure> {
-    let known = RULES.iter().find(|rule| rule.id == id).map(|rule| rule.id).zip(page_of(id));
+    let known = RULES
+        .iter()
+        .find(|rule| rule.id == id)
+        .map(|rule| rule.id)
+        .zip(page_of(id));
     known.ok_or_else(|| {
-        let hint = nearest(id).map_or_else(|| "adit explain lists what there is".to_owned(), |near| format!("did you mean `{near}`?"));
+        let hint = nearest(id).map_or_else(
+            || "adit explain lists what there is".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         Failure::usage(anyhow!("no page for `{id}`; {hint}"))
     })
 }
@@ -83,8 +98,19 @@ fn document(id: &'static str, page: &'static Page) -> Cause {
         what: page.what,
         initiator_sees: page.initiator,
         responder_sees: page.responder,
-        look_alikes: page.look_alikes.iter().map(|(cause, told_apart_by)| LookAlike { cause, told_apart_by }).collect(),
-        fix: page.fix.iter().map(|(product, fix)| Fix { product, fix }).collect(),
+        look_alikes: page
+            .look_alikes
+            .iter()
+            .map(|(cause, told_apart_by)| LookAlike {
+                cause,
+                told_apart_by,
+            })
+            .collect(),
+        fix: page
+            .fix
+            .iter()
+            .map(|(product, fix)| Fix { product, fix })
+            .collect(),
         source: page.source,
     }
 }

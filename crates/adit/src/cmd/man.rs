@@ -12,6 +12,7 @@ use crate::exit::Exit;
 /// Writes `adit.1` and one page per verb to `dir`.
 pub fn write(dir: &Path) -> Outcome {
     std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-    clap_mangen::generate_to(Cli::command(), dir).with_context(|| format!("writing to {}", dir.display()))?;
+    clap_mangen::generate_to(Cli::command(), dir)
+        .with_context(|| format!("writing to {}", dir.display()))?;
     Ok(Exit::Done)
 }

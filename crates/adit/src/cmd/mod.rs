@@ -21,10 +21,16 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
             ClientError::Timeout => Exit::Timeout,
-            ClientError::Refused { error: RequestError::UnknownTunnel, .. } => Exit::Usage,
+            ClientError::Refused {
+                error: RequestError::UnknownTunnel,
+                ..
+            } => Exit::Usage,
             _ => Exit::CannotObserve,
         };
-        Failure { exit, error: error.into() }
+        Failure {
+            exit,
+            error: error.into(),
+        }
     }
 }
 
@@ -39,8 +45,17 @@ pub fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
 pub fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
-        let exit = if error.kind() == std::io::ErrorKind::BrokenPipe { Exit::Done } else { Exit::CannotObserve };
-        Failure { exit, error: error.into() }
-    })
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| {
+            let exit = if error.kind() == std::io::ErrorKind::BrokenPipe {
+                Exit::Done
+            } else {
+                Exit::CannotObserve
+            };
+            Failure {
+                exit,
+                error: error.into(),
+            }
+        })
 }

@@ -14,7 +14,12 @@ use crate::exit::{Exit, Failure};
 /// Reads the configuration, then runs until told to stop.
 pub fn run(args: &RunArgs) -> Outcome {
     let config = read(&args.config)?;
-    let base_dir = args.config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let base_dir = args
+        .config
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned();
     let mut options = Options::new(config, base_dir);
     if args.state.state != Path::new(DEFAULT_STATE_DIR) {
         options.state_dir.clone_from(&args.state.state);
@@ -27,15 +32,26 @@ pub fn run(args: &RunArgs) -> Outcome {
     };
     if args.check {
         adit_gateway::check(&options).map_err(Failure::usage)?;
-        eprintln!("{} is good: {} tunnel(s)", args.config.display(), options.config.connections.len());
+        eprintln!(
+            "{} is good: {} tunnel(s)",
+            args.config.display(),
+            options.config.connections.len()
+        );
         return Ok(Exit::Done);
     }
     log_to_stderr();
     match adit_gateway::run(options) {
         Ok(ExitReason::Signal | ExitReason::Command) => Ok(Exit::Done),
         Err(error) => {
-            let exit = if error.is_configuration() { Exit::Usage } else { Exit::CannotObserve };
-            Err(Failure { exit, error: error.into() })
+            let exit = if error.is_configuration() {
+                Exit::Usage
+            } else {
+                Exit::CannotObserve
+            };
+            Err(Failure {
+                exit,
+                error: error.into(),
+            })
         }
     }
 }
@@ -43,7 +59,12 @@ pub fn run(args: &RunArgs) -> Outcome {
 /// Reads a configuration file; every diagnostic goes to standard error.
 pub fn read(path: &Path) -> Result<Configuration, Failure> {
     let text = std::fs::read_to_string(path)
-        .with_context(|| format!("reading the configuration {}; fix: name the file with -c FILE", path.display()))
+        .with_context(|| {
+            format!(
+                "reading the configuration {}; fix: name the file with -c FILE",
+                path.display()
+            )
+        })
         .map_err(Failure::usage)?;
     let (config, diagnostics) = adit_config::adit::parse(&path.display().to_string(), &text);
     for diagnostic in &diagnostics {
@@ -53,13 +74,23 @@ pub fn read(path: &Path) -> Result<Configuration, Failure> {
 }
 
 fn summary(path: &Path, diagnostics: &[Diagnostic]) -> anyhow::Error {
-    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    let errors = diagnostics
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .count();
     let s = if errors == 1 { "" } else { "s" };
-    anyhow!("{errors} error{s} in {}; nothing was started", path.display())
+    anyhow!(
+        "{errors} error{s} in {}; nothing was started",
+        path.display()
+    )
 }
 
 /// One line per event on standard error; `RUST_LOG` chooses otherwise.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }

@@ -36,5 +36,9 @@ pub fn show(args: &StatusArgs) -> Outcome {
 /// A tunnel that the operator took down isn't a finding.
 fn exit(document: &Status) -> Exit {
     let well = |state| matches!(state, TunnelState::Up | TunnelState::Disabled);
-    if document.tunnels.iter().all(|t| well(t.state)) { Exit::Done } else { Exit::Findings }
+    if document.tunnels.iter().all(|t| well(t.state)) {
+        Exit::Done
+    } else {
+        Exit::Findings
+    }
 }

@@ -20,7 +20,15 @@ pub fn up(args: &TunnelArgs) -> Outcome {
     let began = Instant::now();
     let outcome = client.up(&args.name, wait, tell)?;
     let p = Palette::stderr();
-    eprintln!("{} {}", if outcome.reached { p.good("up:") } else { p.bad("not up:") }, outcome.summary);
+    eprintln!(
+        "{} {}",
+        if outcome.reached {
+            p.good("up:")
+        } else {
+            p.bad("not up:")
+        },
+        outcome.summary
+    );
     if args.json {
         print_json(&client.status(Some(&args.name))?)?;
     }
@@ -38,13 +46,20 @@ pub fn up(args: &TunnelArgs) -> Outcome {
 /// Takes a tunnel down. Its traffic stays blocked; `adit unblock` lifts that.
 pub fn down(args: &DownArgs) -> Outcome {
     let mut client = Client::connect(&args.state.state)?;
-    eprintln!("{}: its IKE SA and every CHILD SA are closed; its traffic stays blocked", args.name);
+    eprintln!(
+        "{}: its IKE SA and every CHILD SA are closed; its traffic stays blocked",
+        args.name
+    );
     let outcome = client.down(&args.name, FAREWELL, tell)?;
     eprintln!("{}", outcome.summary);
     if args.json {
         print_json(&client.status(Some(&args.name))?)?;
     }
-    Ok(if outcome.reached { Exit::Done } else { Exit::Timeout })
+    Ok(if outcome.reached {
+        Exit::Done
+    } else {
+        Exit::Timeout
+    })
 }
 
 fn tell(record: &Record) {

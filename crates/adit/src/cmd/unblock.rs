@@ -10,9 +10,14 @@ use crate::exit::Exit;
 pub fn unblock(args: &UnblockArgs) -> Outcome {
     match Client::connect(&args.state.state) {
         Ok(mut client) => client.unblock(args.name.as_deref())?,
-        Err(ClientError::NotRunning { .. }) => adit_gateway::remove_left_block().map_err(anyhow::Error::from)?,
+        Err(ClientError::NotRunning { .. }) => {
+            adit_gateway::remove_left_block().map_err(anyhow::Error::from)?
+        }
         Err(error) => return Err(error.into()),
     }
-    eprintln!("traffic of {} is no longer blocked; until a gateway runs it leaves in clear", args.name.as_deref().unwrap_or("the tunnels"));
+    eprintln!(
+        "traffic of {} is no longer blocked; until a gateway runs it leaves in clear",
+        args.name.as_deref().unwrap_or("the tunnels")
+    );
     Ok(Exit::Done)
 }

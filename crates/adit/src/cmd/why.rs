@@ -20,7 +20,9 @@ const CASE_SCHEMA: &str = "adit.case/1";
 /// Finds out why.
 pub fn why(args: &WhyArgs) -> Outcome {
     if let Some(name) = args.name.as_deref().filter(|name| is_file_name(name)) {
-        return Err(Failure::usage(anyhow!("`{name}` is a file; evidence files of other gateways aren't read yet. For a case that adit why --export wrote: adit why NAME --remote {name}")));
+        return Err(Failure::usage(anyhow!(
+            "`{name}` is a file; evidence files of other gateways aren't read yet. For a case that adit why --export wrote: adit why NAME --remote {name}"
+        )));
     }
     let case = case(args)?;
     if args.export {
@@ -52,8 +54,16 @@ fn case(args: &WhyArgs) -> Result<Case, Failure> {
         (Some(case), true) => Ok(case),
         (None, _) => Err(Failure::usage(anyhow!("no tunnel is configured"))),
         (Some(last), false) => {
-            let names: Vec<&str> = cases.iter().chain([&last]).map(|c| c.subject.as_str()).collect();
-            Err(Failure::usage(anyhow!("which tunnel? There are {}. Fix: adit why {}", names.join(", "), names[0])))
+            let names: Vec<&str> = cases
+                .iter()
+                .chain([&last])
+                .map(|c| c.subject.as_str())
+                .collect();
+            Err(Failure::usage(anyhow!(
+                "which tunnel? There are {}. Fix: adit why {}",
+                names.join(", "),
+                names[0]
+            )))
         }
     }
 }
@@ -61,36 +71,64 @@ fn case(args: &WhyArgs) -> Result<Case, Failure> {
 fn not_running(args: &WhyArgs, error: &ClientError) -> Case {
     let subject = args.name.clone().unwrap_or_else(|| "gateway".to_owned());
     let fact = |what| Fact {
-        source: Source { name: "control socket".to_owned(), line: None, text: error.to_string() },
+        source: Source {
+            name: "control socket".to_owned(),
+            line: None,
+            text: error.to_string(),
+        },
         at: None,
         side: Side::Local,
         subject: Some(subject.clone()),
         role: None,
         what,
     };
-    let facts = vec![fact(Known::Probed { probe: Probe::Control { answers: false } }), fact(Known::Daemon { running: false })];
-    Case { subject: subject.clone(), facts, covered: [(Side::Local, true)].into() }
+    let facts = vec![
+        fact(Known::Probed {
+            probe: Probe::Control { answers: false },
+        }),
+        fact(Known::Daemon { running: false }),
+    ];
+    Case {
+        subject: subject.clone(),
+        facts,
+        covered: [(Side::Local, true)].into(),
+    }
 }
 
 fn read_case(path: &Path) -> Result<Case, Failure> {
     let text = if path == Path::new("-") {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("reading the other side's case from standard input").map_err(Failure::usage)?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("reading the other side's case from standard input")
+            .map_err(Failure::usage)?;
         text
     } else {
-        std::fs::read_to_string(path).with_context(|| format!("reading the other side's case {}", path.display())).map_err(Failure::usage)?
+        std::fs::read_to_string(path)
+            .with_context(|| format!("reading the other side's case {}", path.display()))
+            .map_err(Failure::usage)?
     };
     let mut document: serde_json::Value = serde_json::from_str(&text)
-        .with_context(|| format!("{} isn't JSON; fix: let the other side run adit why NAME --export", path.display()))
+        .with_context(|| {
+            format!(
+                "{} isn't JSON; fix: let the other side run adit why NAME --export",
+                path.display()
+            )
+        })
         .map_err(Failure::usage)?;
     match document.get("schema").and_then(|s| s.as_str()) {
         Some(CASE_SCHEMA) => {}
         other => {
             let other = other.unwrap_or("none").to_owned();
-            return Err(Failure::usage(anyhow!("{}: schema {other}, expected {CASE_SCHEMA}; fix: let the other side run adit why NAME --export", path.display())));
+            return Err(Failure::usage(anyhow!(
+                "{}: schema {other}, expected {CASE_SCHEMA}; fix: let the other side run adit why NAME --export",
+                path.display()
+            )));
         }
     }
-    serde_json::from_value(document["case"].take()).with_context(|| format!("reading {}", path.display())).map_err(Failure::usage)
+    serde_json::from_value(document["case"].take())
+        .with_context(|| format!("reading {}", path.display()))
+        .map_err(Failure::usage)
 }
 
 fn is_file_name(name: &str) -> bool {
@@ -99,5 +137,9 @@ fn is_file_name(name: &str) -> bool {
 
 /// `undecided` is a finding.
 fn exit(verdict: &Verdict) -> Exit {
-    if verdict.verdict == Answer::Healthy { Exit::Done } else { Exit::Findings }
+    if verdict.verdict == Answer::Healthy {
+        Exit::Done
+    } else {
+        Exit::Findings
+    }
 }

@@ -20,7 +20,9 @@ const CHUNK: usize = 64 * 1024;
 
 /// Sends `octets` from a host in `from` to `to`, a free address and port of a host in `at`.
 pub fn transfer(from: &NetNs, at: &NetNs, to: SocketAddr, octets: u64) -> Result<Transfer> {
-    let listener = at.run(|| TcpListener::bind(to))?.with_context(|| format!("listening on {to}"))?;
+    let listener = at
+        .run(|| TcpListener::bind(to))?
+        .with_context(|| format!("listening on {to}"))?;
     std::thread::scope(|scope| {
         let receiver = scope.spawn(move || receive(&listener, octets));
         let began = Instant::now();
@@ -31,20 +33,30 @@ pub fn transfer(from: &NetNs, at: &NetNs, to: SocketAddr, octets: u64) -> Result
             let _ = receiver.join();
             return Err(error);
         }
-        let octets = receiver.join().map_err(|_| anyhow::anyhow!("the receiving host failed"))??;
-        Ok(Transfer { octets, took: began.elapsed() })
+        let octets = receiver
+            .join()
+            .map_err(|_| anyhow::anyhow!("the receiving host failed"))??;
+        Ok(Transfer {
+            octets,
+            took: began.elapsed(),
+        })
     })
 }
 
 fn send(to: SocketAddr, octets: u64) -> Result<()> {
-    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(5)).with_context(|| format!("connecting to {to} through the tunnel"))?;
-    stream.set_write_timeout(Some(Duration::from_secs(10))).context("setting a timeout")?;
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(5))
+        .with_context(|| format!("connecting to {to} through the tunnel"))?;
+    stream
+        .set_write_timeout(Some(Duration::from_secs(10)))
+        .context("setting a timeout")?;
     let mut chunk = vec![0; CHUNK];
     let mut at = 0;
     while at < octets {
         let len = CHUNK.min(usize::try_from(octets - at).unwrap_or(CHUNK));
         fill(&mut chunk[..len], at);
-        stream.write_all(&chunk[..len]).context("sending through the tunnel")?;
+        stream
+            .write_all(&chunk[..len])
+            .context("sending through the tunnel")?;
         at += len as u64;
     }
     Ok(())
@@ -52,11 +64,15 @@ fn send(to: SocketAddr, octets: u64) -> Result<()> {
 
 fn receive(listener: &TcpListener, octets: u64) -> Result<u64> {
     let (mut stream, _) = listener.accept().context("waiting for the transfer")?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).context("setting a timeout")?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .context("setting a timeout")?;
     let (mut got, mut want) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut at = 0;
     while at < octets {
-        let len = stream.read(&mut got).context("receiving through the tunnel")?;
+        let len = stream
+            .read(&mut got)
+            .context("receiving through the tunnel")?;
         if len == 0 {
             break;
         }

@@ -99,17 +99,38 @@ mod tests {
     fn a_wrong_confident_cause_is_never_right() {
         let s = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         assert!(names_it(Fault::Psk, &s(&["psk-mismatch"]), &[]));
-        assert!(!names_it(Fault::Psk, &[], &s(&["psk-mismatch", "id-mismatch"])), "both sides' events decide this one");
-        assert!(!names_it(Fault::Psk, &s(&["id-mismatch", "psk-mismatch"]), &[]));
-        assert!(names_it(Fault::Udp500, &[], &s(&["peer-unreachable", "udp500-blocked"])));
-        assert!(!names_it(Fault::Udp500, &s(&["peer-unreachable"]), &s(&["udp500-blocked"])));
+        assert!(
+            !names_it(Fault::Psk, &[], &s(&["psk-mismatch", "id-mismatch"])),
+            "both sides' events decide this one"
+        );
+        assert!(!names_it(
+            Fault::Psk,
+            &s(&["id-mismatch", "psk-mismatch"]),
+            &[]
+        ));
+        assert!(names_it(
+            Fault::Udp500,
+            &[],
+            &s(&["peer-unreachable", "udp500-blocked"])
+        ));
+        assert!(!names_it(
+            Fault::Udp500,
+            &s(&["peer-unreachable"]),
+            &s(&["udp500-blocked"])
+        ));
         assert!(!names_it(Fault::Udp500, &[], &[]));
     }
 
     #[test]
     fn words_of_the_command_line_are_the_names() {
         for fault in Fault::value_variants() {
-            assert_eq!(fault.to_possible_value().map(|v| v.get_name().to_owned()).as_deref(), Some(fault.name()));
+            assert_eq!(
+                fault
+                    .to_possible_value()
+                    .map(|v| v.get_name().to_owned())
+                    .as_deref(),
+                Some(fault.name())
+            );
         }
     }
 }

@@ -27,7 +27,8 @@ impl Gateway {
         let dir = dir.join(name);
         fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
         let config = dir.join("adit.toml");
-        fs::write(&config, &plan.config).with_context(|| format!("writing {}", config.display()))?;
+        fs::write(&config, &plan.config)
+            .with_context(|| format!("writing {}", config.display()))?;
         write_secret(&dir.join(format!("{TUNNEL}.psk")), &plan.psk)?;
         let log = File::create(dir.join("log")).context("making the gateway's log")?;
         let mut command = Command::new("/proc/self/exe");
@@ -40,7 +41,9 @@ impl Gateway {
             .stdout(log.try_clone().context("sharing the gateway's log")?)
             .stderr(log);
         ns.start_inside(&mut command)?;
-        let child = command.spawn().with_context(|| format!("starting {name}"))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
         let mut gateway = Self { name, child, dir };
         gateway.wait_for_control()?;
         Ok(gateway)
@@ -92,13 +95,21 @@ impl Gateway {
         let until = Instant::now() + Duration::from_secs(10);
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
-                bail!("{} ended at once ({status}):\n{}", self.name, self.log_tail());
+                bail!(
+                    "{} ended at once ({status}):\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             if Client::connect(&self.dir).is_ok() {
                 return Ok(());
             }
             if Instant::now() > until {
-                bail!("{} doesn't answer on its control socket:\n{}", self.name, self.log_tail());
+                bail!(
+                    "{} doesn't answer on its control socket:\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -36,10 +36,16 @@ impl Echoes {
 
 /// Sends `count` echo requests from a host to each of `targets`, waiting up to `patience` for each answer.
 pub fn echo(host: &NetNs, targets: &[&str], count: u32, patience: Duration) -> Result<Echoes> {
-    let targets: Vec<IpAddr> = targets.iter().map(|t| t.parse().with_context(|| format!("the plan's address {t}"))).collect::<Result<_>>()?;
+    let targets: Vec<IpAddr> = targets
+        .iter()
+        .map(|t| t.parse().with_context(|| format!("the plan's address {t}")))
+        .collect::<Result<_>>()?;
     host.run(|| {
         let mut echoes = Echoes::default();
-        let options = PingOptions { timeout: patience, ..PingOptions::default() };
+        let options = PingOptions {
+            timeout: patience,
+            ..PingOptions::default()
+        };
         for target in targets.iter().cycle().take(targets.len() * count as usize) {
             let began = Instant::now();
             echoes.sent += 1;
@@ -48,7 +54,11 @@ pub fn echo(host: &NetNs, targets: &[&str], count: u32, patience: Duration) -> R
                 echoes.answered += 1;
                 echoes.best = Some(echoes.best.map_or(rtt, |best| best.min(rtt)));
             } else {
-                std::thread::sleep(patience.saturating_sub(began.elapsed()).min(Duration::from_millis(50)));
+                std::thread::sleep(
+                    patience
+                        .saturating_sub(began.elapsed())
+                        .min(Duration::from_millis(50)),
+                );
             }
         }
         Ok(echoes)

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use adit_kernel::netns::NetNs;
-use adit_sim::peers::ikev1_only;
+use adit_sim::V1Only;
 use adit_wire::udp_encap::{Encapsulated, classify, mark_ike};
 use anyhow::{Context, Result};
 
@@ -27,13 +27,23 @@ impl Ikev1Peer {
     /// Binds the IKE ports of `ns` and answers.
     pub fn start(ns: &NetNs) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let mut peer = Self { stop: Arc::clone(&stop), threads: Vec::new() };
+        let mut peer = Self {
+            stop: Arc::clone(&stop),
+            threads: Vec::new(),
+        };
         for port in [IKE, NAT_T] {
-            let socket = ns.run(|| UdpSocket::bind((plan::EAST, port)))?.with_context(|| format!("binding port {port} of the IKEv1 gateway"))?;
-            socket.set_read_timeout(Some(Duration::from_millis(50))).context("setting a timeout")?;
+            let socket = ns
+                .run(|| UdpSocket::bind((plan::EAST, port)))?
+                .with_context(|| format!("binding port {port} of the IKEv1 gateway"))?;
+            socket
+                .set_read_timeout(Some(Duration::from_millis(50)))
+                .context("setting a timeout")?;
             let stop = Arc::clone(&stop);
-            let thread = std::thread::Builder::new().name(format!("ikev1-{port}")).spawn(move || serve(&socket, port, &stop));
-            peer.threads.push(thread.context("starting the IKEv1 gateway")?);
+            let thread = std::thread::Builder::new()
+                .name(format!("ikev1-{port}"))
+                .spawn(move || serve(&socket, port, &stop));
+            peer.threads
+                .push(thread.context("starting the IKEv1 gateway")?);
         }
         Ok(peer)
     }
@@ -54,17 +64,26 @@ fn serve(socket: &UdpSocket, port: u16, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         let (len, from) = match socket.recv_from(&mut buffer) {
             Ok(received) => received,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => continue,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) =>
+            {
+                continue;
+            }
             Err(_) => return,
         };
         let datagram = &buffer[..len];
         let answer = if port == NAT_T {
             match classify(datagram) {
-                Ok(Encapsulated::Ike(message)) => ikev1_only::answer(message).map(|answer| mark_ike(&answer)),
+                Ok(Encapsulated::Ike(message)) => V1Only::default()
+                    .answer(message)
+                    .map(|answer| mark_ike(&answer)),
                 _ => None,
             }
         } else {
-            ikev1_only::answer(datagram)
+            V1Only::default().answer(datagram)
         };
         if let Some(answer) = answer {
             // An answer that gets lost is one that the other side asks for again.

@@ -38,17 +38,24 @@ pub fn demo(args: &DemoArgs) -> Outcome {
     let bold = story.palette().bold(&headline);
     story.say(&bold);
     story.say("");
-    let report = match what_is_closed(args)? {
-        None => {
+    let report = match choose_world(args)? {
+        World::Real => {
             let sandbox = sandbox::enter().map_err(anyhow::Error::from)?;
             real::tell(args, &sandbox, &mut story)
         }
-        Some(closed) => unreal::tell(args, closed, &mut story),
+        World::Virtual { closed } => unreal::tell(args, closed, &mut story),
     };
-    let mut report = report.map_err(|error| Failure { exit: Exit::CannotObserve, error })?;
+    let mut report = report.map_err(|error| Failure {
+        exit: Exit::CannotObserve,
+        error,
+    })?;
     report.steps = std::mem::take(&mut story.steps);
     story.say("");
-    let verdict = if report.ok { story.palette().good("The demo is a success.") } else { story.palette().bad("The demo failed.") };
+    let verdict = if report.ok {
+        story.palette().good("The demo is a success.")
+    } else {
+        story.palette().bad("The demo failed.")
+    };
     story.say(&verdict);
     if report.ok && args.fault.is_none() && !args.json {
         story.say("Try the others: adit demo --break psk|id|proposal|dh|esp|ts|udp500|udp4500|peer-down|version");
@@ -56,16 +63,31 @@ pub fn demo(args: &DemoArgs) -> Outcome {
     if args.json {
         print_json(&report)?;
     }
-    Ok(if report.ok { Exit::Done } else { Exit::Findings })
+    Ok(if report.ok {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
 }
 
-/// Why the virtual world has to be used: `None` where the real one is open.
-fn what_is_closed(args: &DemoArgs) -> Result<Option<String>, Failure> {
+/// Where the story runs.
+enum World {
+    Real,
+    /// `closed` says which setting closes the real one, unless the virtual one was asked for.
+    Virtual {
+        closed: Option<String>,
+    },
+}
+
+fn choose_world(args: &DemoArgs) -> Result<World, Failure> {
     if args.in_virtual_world {
-        return Ok(Some(String::new()));
+        return Ok(World::Virtual { closed: None });
     }
-    if let Err(closed) = closed::namespaces().map_err(anyhow::Error::from)? {
-        return Ok(Some(closed.to_string()));
-    }
-    Ok(closed::tun().err().map(|closed| closed.to_string()))
+    let closed = match closed::namespaces().map_err(anyhow::Error::from)? {
+        Err(closed) => Some(closed),
+        Ok(()) => closed::tun().err(),
+    };
+    Ok(closed.map_or(World::Real, |closed| World::Virtual {
+        closed: Some(closed.to_string()),
+    }))
 }

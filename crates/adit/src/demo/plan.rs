@@ -40,7 +40,17 @@ pub struct SidePlan {
 /// West, which starts the tunnel; no fault of the demo is made on its side.
 pub fn west(key: &str) -> SidePlan {
     SidePlan {
-        config: text("auto", WEST, EAST, "west.lab", "east.lab", "aes128gcm16-prfsha256-x25519", "aes128gcm16", ["10.1.0.0/24", "fd00:1::/64"], ["10.2.0.0/24", "fd00:2::/64"]),
+        config: text(
+            "auto",
+            WEST,
+            EAST,
+            "west.lab",
+            "east.lab",
+            "aes128gcm16-prfsha256-x25519",
+            "aes128gcm16",
+            ["10.1.0.0/24", "fd00:1::/64"],
+            ["10.2.0.0/24", "fd00:2::/64"],
+        ),
         psk: key.to_owned(),
     }
 }
@@ -48,22 +58,58 @@ pub fn west(key: &str) -> SidePlan {
 /// East, which waits, with the fault if it is one of configuration.
 pub fn east(key: &str, fault: Option<Fault>) -> SidePlan {
     let is = |f| fault == Some(f);
-    let remote_id = if is(Fault::Id) { "branch.lab" } else { "west.lab" };
+    let remote_id = if is(Fault::Id) {
+        "branch.lab"
+    } else {
+        "west.lab"
+    };
     let ike = match fault {
         Some(Fault::Proposal) => "aes256gcm16-prfsha256-x25519",
         Some(Fault::Dh) => "aes128gcm16-prfsha256-ecp384",
         _ => "aes128gcm16-prfsha256-x25519",
     };
-    let esp = if is(Fault::Esp) { "chacha20poly1305" } else { "aes128gcm16" };
-    let local_net = if is(Fault::Ts) { ["10.9.0.0/24", "fd00:9::/64"] } else { ["10.2.0.0/24", "fd00:2::/64"] };
+    let esp = if is(Fault::Esp) {
+        "chacha20poly1305"
+    } else {
+        "aes128gcm16"
+    };
+    let local_net = if is(Fault::Ts) {
+        ["10.9.0.0/24", "fd00:9::/64"]
+    } else {
+        ["10.2.0.0/24", "fd00:2::/64"]
+    };
     SidePlan {
-        config: text("passive", EAST, "any", "east.lab", remote_id, ike, esp, local_net, ["10.1.0.0/24", "fd00:1::/64"]),
-        psk: if is(Fault::Psk) { format!("{key}-but-not-the-same") } else { key.to_owned() },
+        config: text(
+            "passive",
+            EAST,
+            "any",
+            "east.lab",
+            remote_id,
+            ike,
+            esp,
+            local_net,
+            ["10.1.0.0/24", "fd00:1::/64"],
+        ),
+        psk: if is(Fault::Psk) {
+            format!("{key}-but-not-the-same")
+        } else {
+            key.to_owned()
+        },
     }
 }
 
 #[allow(clippy::too_many_arguments)] // One argument per line of the file; names at the only two callers say which.
-fn text(start: &str, local: &str, remote: &str, local_id: &str, remote_id: &str, ike: &str, esp: &str, local_net: [&str; 2], remote_net: [&str; 2]) -> String {
+fn text(
+    start: &str,
+    local: &str,
+    remote: &str,
+    local_id: &str,
+    remote_id: &str,
+    ike: &str,
+    esp: &str,
+    local_net: [&str; 2],
+    remote_net: [&str; 2],
+) -> String {
     format!(
         r#"[tunnel.{TUNNEL}]
 local      = "{local}"

@@ -79,6 +79,10 @@ pub struct Wire {
 impl Report {
     /// An empty report.
     pub fn new(world: &'static str) -> Self {
-        Self { schema: "adit.demo/1", world, ..Default::default() }
+        Self {
+            schema: "adit.demo/1",
+            world,
+            ..Default::default()
+        }
     }
 }

@@ -19,8 +19,18 @@ pub struct Story {
 impl Story {
     /// A new story; with `json` nothing but the document goes to standard output.
     pub fn new(json: bool) -> Self {
-        let palette = if json { Palette::stderr() } else { Palette::stdout() };
-        Self { began: Instant::now(), palette, quiet: json, live: !json && std::io::stdout().is_terminal(), steps: Vec::new() }
+        let palette = if json {
+            Palette::stderr()
+        } else {
+            Palette::stdout()
+        };
+        Self {
+            began: Instant::now(),
+            palette,
+            quiet: json,
+            live: !json && std::io::stdout().is_terminal(),
+            steps: Vec::new(),
+        }
     }
 
     /// The palette of the stream that the story is told on.
@@ -33,7 +43,8 @@ impl Story {
         if self.live {
             let mut out = std::io::stdout();
             // A listener who has left doesn't stop the demo.
-            let _ = write!(out, "\r\x1b[2K  {} {what} …", self.palette.dim("·")).and_then(|()| out.flush());
+            let _ = write!(out, "\r\x1b[2K  {} {what} …", self.palette.dim("·"))
+                .and_then(|()| out.flush());
         }
     }
 
@@ -54,8 +65,14 @@ impl Story {
 
     fn step(&mut self, what: String, ok: bool) {
         let at_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mark = if ok { self.palette.good("✓") } else { self.palette.bad("✗") };
-        let stamp = self.palette.dim(&format!("{:>6.2} s", at_ms as f64 / 1000.0));
+        let mark = if ok {
+            self.palette.good("✓")
+        } else {
+            self.palette.bad("✗")
+        };
+        let stamp = self
+            .palette
+            .dim(&format!("{:>6.2} s", at_ms as f64 / 1000.0));
         self.line(&format!("{stamp}  {mark} {what}"));
         self.steps.push(Step { what, ok, at_ms });
     }

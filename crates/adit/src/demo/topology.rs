@@ -40,7 +40,13 @@ impl Topology {
     /// Makes and wires everything.
     pub fn build() -> Result<Self> {
         let make = || NetNs::create().context("making a network namespace");
-        let net = Topology { west_lan: make()?, west: make()?, nat: make()?, east: make()?, east_lan: make()? };
+        let net = Topology {
+            west_lan: make()?,
+            west: make()?,
+            nat: make()?,
+            east: make()?,
+            east_lan: make()?,
+        };
         for ns in [&net.west_lan, &net.west, &net.nat, &net.east, &net.east_lan] {
             ns.run(sysctl::skip_duplicate_address_detection)??;
             inside(ns, |nl| {
@@ -89,15 +95,24 @@ impl Topology {
 }
 
 /// Runs `work` with a netlink conversation inside a namespace.
-pub fn inside<T: Send>(ns: &NetNs, work: impl FnOnce(&mut Netlink) -> Result<T> + Send) -> Result<T> {
+pub fn inside<T: Send>(
+    ns: &NetNs,
+    work: impl FnOnce(&mut Netlink) -> Result<T> + Send,
+) -> Result<T> {
     ns.run(|| work(&mut Netlink::open()?))?
 }
 
 fn cable(near: (&NetNs, &str), far: (&NetNs, &str)) -> Result<()> {
     Netlink::open()?
         .add_veth(
-            VethEnd { name: near.1, namespace: Some(near.0.as_fd()) },
-            VethEnd { name: far.1, namespace: Some(far.0.as_fd()) },
+            VethEnd {
+                name: near.1,
+                namespace: Some(near.0.as_fd()),
+            },
+            VethEnd {
+                name: far.1,
+                namespace: Some(far.0.as_fd()),
+            },
         )
         .with_context(|| format!("connecting {} and {}", near.1, far.1))?;
     for (ns, name) in [near, far] {
@@ -114,14 +129,21 @@ fn cable(near: (&NetNs, &str), far: (&NetNs, &str)) -> Result<()> {
 }
 
 fn lan_nets(addresses: [&str; 2]) -> [String; 2] {
-    [format!("{}/24", addresses[0]), format!("{}/64", addresses[1])]
+    [
+        format!("{}/24", addresses[0]),
+        format!("{}/64", addresses[1]),
+    ]
 }
 
 fn addresses(ns: &NetNs, link: &str, nets: &[String]) -> Result<()> {
     inside(ns, |nl| {
         let index = nl.link(link)?.index;
         for net in nets {
-            nl.add_address(index, net.parse().with_context(|| format!("the plan's address {net}"))?)?;
+            nl.add_address(
+                index,
+                net.parse()
+                    .with_context(|| format!("the plan's address {net}"))?,
+            )?;
         }
         Ok(())
     })
@@ -130,9 +152,14 @@ fn addresses(ns: &NetNs, link: &str, nets: &[String]) -> Result<()> {
 fn default_routes(ns: &NetNs, gateways: &[&str]) -> Result<()> {
     inside(ns, |nl| {
         for gateway in gateways {
-            let via: IpAddr = gateway.parse().with_context(|| format!("the plan's gateway {gateway}"))?;
+            let via: IpAddr = gateway
+                .parse()
+                .with_context(|| format!("the plan's gateway {gateway}"))?;
             let everything = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-            nl.add_route(&Route::to_gateway(everything.parse().context("default route")?, via))?;
+            nl.add_route(&Route::to_gateway(
+                everything.parse().context("default route")?,
+                via,
+            ))?;
         }
         Ok(())
     })

@@ -8,7 +8,14 @@ use super::story::Story;
 use crate::render::verdict;
 
 /// Shows both verdicts, records them, and says whether the diagnosis is right about `fault`.
-pub fn tell(fault: Fault, alone: &Verdict, both: &Verdict, far_side_asked: bool, story: &mut Story, report: &mut Report) -> bool {
+pub fn tell(
+    fault: Fault,
+    alone: &Verdict,
+    both: &Verdict,
+    far_side_asked: bool,
+    story: &mut Story,
+    report: &mut Report,
+) -> bool {
     report.verdict_one_side = serde_json::to_value(alone).ok();
     report.verdict_both_sides = serde_json::to_value(both).ok();
     let p = story.palette();
@@ -26,7 +33,9 @@ pub fn tell(fault: Fault, alone: &Verdict, both: &Verdict, far_side_asked: bool,
     if !right {
         story.failed(format!("the diagnosis doesn't name {cause}"));
     } else if named.is_empty() {
-        story.done(format!("the diagnosis has {cause} among what is possible, and says how to tell"));
+        story.done(format!(
+            "the diagnosis has {cause} among what is possible, and says how to tell"
+        ));
     } else {
         story.done(format!("the diagnosis names {cause}"));
     }
@@ -34,5 +43,14 @@ pub fn tell(fault: Fault, alone: &Verdict, both: &Verdict, far_side_asked: bool,
 }
 
 fn indent(text: &str) -> String {
-    text.lines().map(|line| if line.is_empty() { String::new() } else { format!("    {line}") }).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("    {line}")
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use adit_kernel::capture::{Capture, Frame};
 use adit_kernel::netns::NetNs;
@@ -38,7 +37,9 @@ const PATIENCE_MS: i64 = 20;
 impl Watcher {
     /// Starts watching `link` in `ns`, writing to `pcap` if given.
     pub fn start(ns: &NetNs, link: &'static str, pcap: Option<&Path>) -> Result<Self> {
-        let capture = ns.run(|| Capture::open(Some(link)))?.context("watching the wire")?;
+        let capture = ns
+            .run(|| Capture::open(Some(link)))?
+            .context("watching the wire")?;
         let writer = pcap.map(|path| open(path, link)).transpose()?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -52,7 +53,9 @@ impl Watcher {
     /// Takes in what is still queued, and tells what was seen.
     pub fn finish(self) -> Result<Seen> {
         self.stop.store(true, Ordering::Release);
-        self.thread.join().map_err(|_| anyhow::anyhow!("the watcher failed"))?
+        self.thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the watcher failed"))?
     }
 }
 
@@ -60,8 +63,11 @@ type Writer = (PcapngWriter<BufWriter<File>>, u32);
 
 fn open(path: &Path, link: &str) -> Result<Writer> {
     let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
-    let mut writer = PcapngWriter::new(BufWriter::new(file), "adit demo").context("starting the capture file")?;
-    let interface = writer.interface(link, link_type(libc::ARPHRD_ETHER)).context("starting the capture file")?;
+    let mut writer = PcapngWriter::new(BufWriter::new(file), "adit demo")
+        .context("starting the capture file")?;
+    let interface = writer
+        .interface(link, link_type(libc::ARPHRD_ETHER))
+        .context("starting the capture file")?;
     Ok((writer, interface))
 }
 
@@ -90,7 +96,10 @@ fn watch(capture: &Capture, mut writer: Option<Writer>, stop: &AtomicBool) -> Re
         if last {
             break;
         }
-        let patience = rustix::time::Timespec { tv_sec: 0, tv_nsec: PATIENCE_MS * 1_000_000 };
+        let patience = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: PATIENCE_MS * 1_000_000,
+        };
         // An interrupted wait is a short wait.
         let _ = poll(&mut [PollFd::new(capture, PollFlags::IN)], Some(&patience));
     }
@@ -102,8 +111,19 @@ fn watch(capture: &Capture, mut writer: Option<Writer>, stop: &AtomicBool) -> Re
 }
 
 fn write((writer, interface): &mut Writer, frame: &Frame, buffer: &[u8]) -> Result<()> {
-    let direction = if frame.outgoing { Direction::Outbound } else { Direction::Inbound };
+    let direction = if frame.outgoing {
+        Direction::Outbound
+    } else {
+        Direction::Inbound
+    };
     writer
-        .packet(*interface, frame.at, frame.bytes(buffer), frame.wire_length, Some(direction), None)
+        .packet(
+            *interface,
+            frame.at,
+            frame.bytes(buffer),
+            frame.wire_length,
+            Some(direction),
+            None,
+        )
         .context("writing the capture file")
 }

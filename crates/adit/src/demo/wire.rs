@@ -16,7 +16,12 @@ const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 const UDP_HEADER: usize = 8;
 
-static PROTECTED: LazyLock<Vec<IpNet>> = LazyLock::new(|| plan::PROTECTED.iter().filter_map(|net| net.parse().ok()).collect());
+static PROTECTED: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
+    plan::PROTECTED
+        .iter()
+        .filter_map(|net| net.parse().ok())
+        .collect()
+});
 
 /// Counts one IP packet.
 pub fn count(packet: &[u8], wire: &mut Wire) {
@@ -58,7 +63,13 @@ mod tests {
     fn udp(from: &str, to: &str, ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
         let (from, to): (IpAddr, IpAddr) = (from.parse().unwrap(), to.parse().unwrap());
         let mut datagram = Vec::new();
-        adit_wire::udp::UdpDatagram { source_port: ports.0, destination_port: ports.1, payload }.emit(Some((from, to)), &mut datagram).unwrap();
+        adit_wire::udp::UdpDatagram {
+            source_port: ports.0,
+            destination_port: ports.1,
+            payload,
+        }
+        .emit(Some((from, to)), &mut datagram)
+        .unwrap();
         let mut packet = Vec::new();
         adit_wire::ip::emit_packet(from, to, UDP, 64, &datagram, &mut packet).unwrap();
         packet
@@ -67,12 +78,42 @@ mod tests {
     #[test]
     fn every_packet_counts_under_one_kind() {
         let mut wire = Wire::default();
-        count(&udp(plan::NAT_OUTSIDE, plan::EAST, (500, 500), &[7; 40]), &mut wire);
-        count(&udp(plan::NAT_OUTSIDE, plan::EAST, (31_000, 4500), &[0xff]), &mut wire);
-        count(&udp(plan::NAT_OUTSIDE, plan::EAST, (31_000, 4500), &[0; 40]), &mut wire);
-        count(&udp(plan::EAST, plan::NAT_OUTSIDE, (4500, 31_000), &[9; 40]), &mut wire);
-        count(&udp(plan::WEST_HOST[0], plan::EAST_HOST[0], (4500, 4500), &[9; 40]), &mut wire);
+        count(
+            &udp(plan::NAT_OUTSIDE, plan::EAST, (500, 500), &[7; 40]),
+            &mut wire,
+        );
+        count(
+            &udp(plan::NAT_OUTSIDE, plan::EAST, (31_000, 4500), &[0xff]),
+            &mut wire,
+        );
+        count(
+            &udp(plan::NAT_OUTSIDE, plan::EAST, (31_000, 4500), &[0; 40]),
+            &mut wire,
+        );
+        count(
+            &udp(plan::EAST, plan::NAT_OUTSIDE, (4500, 31_000), &[9; 40]),
+            &mut wire,
+        );
+        count(
+            &udp(
+                plan::WEST_HOST[0],
+                plan::EAST_HOST[0],
+                (4500, 4500),
+                &[9; 40],
+            ),
+            &mut wire,
+        );
         count(&[0x45, 0], &mut wire);
-        assert_eq!(wire, Wire { ike: 2, esp: 1, keepalive: 1, icmp: 0, clear: 1, other: 1 });
+        assert_eq!(
+            wire,
+            Wire {
+                ike: 2,
+                esp: 1,
+                keepalive: 1,
+                icmp: 0,
+                clear: 1,
+                other: 1
+            }
+        );
     }
 }

@@ -11,7 +11,12 @@ pub fn status(document: &Status, p: Palette) -> String {
     if document.tunnels.is_empty() {
         return "no tunnel is configured\n".to_owned();
     }
-    document.tunnels.iter().map(|t| tunnel(t, p)).collect::<Vec<_>>().join("\n")
+    document
+        .tunnels
+        .iter()
+        .map(|t| tunnel(t, p))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn tunnel(t: &Tunnel, p: Palette) -> String {
@@ -22,7 +27,11 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         TunnelState::Down => p.bad("down"),
         TunnelState::Disabled => p.dim("disabled"),
     };
-    let cause = t.cause.as_deref().map(|c| format!(" [{c}]")).unwrap_or_default();
+    let cause = t
+        .cause
+        .as_deref()
+        .map(|c| format!(" [{c}]"))
+        .unwrap_or_default();
     let _ = writeln!(out, "{}  {state}{cause}  {}", p.bold(&t.name), t.summary);
     if let Some(ike) = &t.ike {
         let _ = writeln!(
@@ -35,7 +44,12 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             ike.proposal.as_deref().unwrap_or("not agreed yet")
         );
         let mut about = vec![format!("IKEv{} {}", ike.version, ike.role)];
-        about.extend(ike.nat.as_deref().filter(|n| *n != "none").map(|n| format!("NAT on the {n} side")));
+        about.extend(
+            ike.nat
+                .as_deref()
+                .filter(|n| *n != "none")
+                .map(|n| format!("NAT on the {n} side")),
+        );
         about.extend(ike.established.as_deref().map(|at| format!("since {at}")));
         about.extend(ike.rekey_at.as_deref().map(|at| format!("rekey at {at}")));
         let _ = writeln!(out, "         {}", p.dim(&about.join(", ")));
@@ -62,8 +76,21 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
                 c.packets_in,
                 octets(c.bytes_out),
                 c.packets_out,
-                c.encapsulation.as_deref().map(|e| format!(", {}", if e == "udp" { "ESP in UDP" } else { "plain ESP" })).unwrap_or_default(),
-                c.last_in.as_deref().map(|at| format!(", last in {at}")).unwrap_or_default(),
+                c.encapsulation
+                    .as_deref()
+                    .map(|e| format!(
+                        ", {}",
+                        if e == "udp" {
+                            "ESP in UDP"
+                        } else {
+                            "plain ESP"
+                        }
+                    ))
+                    .unwrap_or_default(),
+                c.last_in
+                    .as_deref()
+                    .map(|at| format!(", last in {at}"))
+                    .unwrap_or_default(),
             );
         }
     }
@@ -86,5 +113,9 @@ pub fn octets(n: u64) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    if unit == 0 {
+        format!("{n} B")
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
 }

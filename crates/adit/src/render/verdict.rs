@@ -15,7 +15,12 @@ pub fn text(verdict: &Verdict, p: Palette) -> String {
         Answer::Healthy => p.good("healthy"),
         Answer::Undecided => p.open("undecided"),
     };
-    let _ = writeln!(out, "{}  {word}  {}", p.bold(&verdict.subject), verdict.summary);
+    let _ = writeln!(
+        out,
+        "{}  {word}  {}",
+        p.bold(&verdict.subject),
+        verdict.summary
+    );
     for finding in &verdict.findings {
         out.push('\n');
         out.push_str(&self::finding(finding, p));
@@ -59,7 +64,13 @@ fn finding(f: &Finding, p: Palette) -> String {
         AtFault::Path => "the path between",
         AtFault::Unknown => "which side can't be told",
     };
-    let _ = writeln!(out, "{}  ({side}; {:.0} % sure; adit explain {})", p.bad(&f.cause), f.confidence * 100.0, f.cause);
+    let _ = writeln!(
+        out,
+        "{}  ({side}; {:.0} % sure; adit explain {})",
+        p.bad(&f.cause),
+        f.confidence * 100.0,
+        f.cause
+    );
     out.push_str(&paragraph(2, &f.summary));
     if f.explanation != f.summary {
         out.push_str(&paragraph(2, &f.explanation));
@@ -82,7 +93,11 @@ fn finding(f: &Finding, p: Palette) -> String {
         }
     }
     for consequence in &f.consequences {
-        out.push_str(&labelled(2, &format!("goes away with it: {}", consequence.cause), &consequence.summary));
+        out.push_str(&labelled(
+            2,
+            &format!("goes away with it: {}", consequence.cause),
+            &consequence.summary,
+        ));
     }
     for note in &f.notes {
         out.push_str(&labelled(2, "note", note));
@@ -96,7 +111,9 @@ fn evidence(lines: &[Evidence], p: Palette) -> String {
     }
     let mut out = format!("\n{}\n", p.bold("Evidence"));
     for e in lines {
-        let place = e.line.map_or_else(|| e.source.clone(), |line| format!("{}:{line}", e.source));
+        let place = e
+            .line
+            .map_or_else(|| e.source.clone(), |line| format!("{}:{line}", e.source));
         let _ = writeln!(out, "  {}  {}", p.dim(&place), e.text);
     }
     out

@@ -6,7 +6,11 @@ const WIDTH: usize = 100;
 /// `text` wrapped and indented; its own line breaks are kept, and lines that are indented themselves (commands,
 /// configuration) aren't wrapped.
 pub fn paragraph(indent: usize, text: &str) -> String {
-    wrapped(" ".repeat(indent).as_str(), " ".repeat(indent).as_str(), text)
+    wrapped(
+        " ".repeat(indent).as_str(),
+        " ".repeat(indent).as_str(),
+        text,
+    )
 }
 
 /// `label: text`, wrapped, further lines below the text.
@@ -58,12 +62,18 @@ mod tests {
         let text = "one two three ".repeat(30);
         let out = labelled(2, "here", &text);
         assert!(out.lines().all(|l| l.chars().count() <= WIDTH), "{out}");
-        assert_eq!(out.split_whitespace().skip(1).collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(
+            out.split_whitespace().skip(1).collect::<Vec<_>>(),
+            text.split_whitespace().collect::<Vec<_>>()
+        );
         assert!(out.lines().skip(1).all(|l| l.starts_with("    ")));
     }
 
     #[test]
     fn commands_keep_their_form() {
-        assert_eq!(paragraph(2, "set:\n  ike = [\"a\"]"), "  set:\n    ike = [\"a\"]\n");
+        assert_eq!(
+            paragraph(2, "set:\n  ike = [\"a\"]"),
+            "  set:\n    ike = [\"a\"]\n"
+        );
     }
 }
