@@ -51,7 +51,7 @@ pub enum GatewayError {
         missing: String,
     },
     /// Another gateway uses the state directory.
-    #[error("a gateway {} is running already with the state directory {}. Fix: stop it (adit down, or kill -TERM), or give this one another --state", pid_text(*.pid), dir.display())]
+    #[error("a gateway {} is running already with the state directory {}. Fix: stop it{}, or give this one another --state", pid_text(*.pid), dir.display(), .pid.map_or_else(String::new, |pid| format!(" (kill {pid})")))]
     AlreadyRunning {
         /// Its process id, where it can be told.
         pid: Option<u32>,

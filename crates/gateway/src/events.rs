@@ -1,7 +1,7 @@
 //! What happened, kept within bounds: the newest events of every tunnel, totals of all, and a feed for who follows.
 //!
-//! Each tunnel has two lanes, so that a flood of rejected packets can't wash out the exchange that explains a
-//! failure. Events that belong to no tunnel (yet) share a lane of their own.
+//! Each tunnel has two lanes, so that neither a flood of rejected packets nor weeks of liveness checks can wash out
+//! the exchange that explains a failure. Events that belong to no tunnel (yet) share a lane of their own.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -30,8 +30,9 @@ pub struct EventLog {
 #[derive(Debug, Default)]
 struct Lane {
     life: VecDeque<Arc<Record>>,
-    drops: VecDeque<Arc<Record>>,
-    forgotten: u64,
+    routine: VecDeque<Arc<Record>>,
+    /// Whether anything of `life` is gone.
+    forgotten: bool,
     totals: BTreeMap<&'static str, u64>,
 }
 
@@ -59,14 +60,14 @@ impl EventLog {
             .entry(record.event.connection.clone())
             .or_default();
         *lane.totals.entry(kind(&record.event.what)).or_default() += 1;
-        let (queue, bound) = if matches!(record.event.what, Happening::Dropped { .. }) {
-            (&mut lane.drops, DROPS_KEPT)
+        let (queue, bound) = if is_routine(&record.event.what) {
+            (&mut lane.routine, ROUTINE_KEPT)
         } else {
             (&mut lane.life, LIFE_KEPT)
         };
         if queue.len() == bound {
             queue.pop_front();
-            lane.forgotten += 1;
+            lane.forgotten |= bound == LIFE_KEPT;
         }
         queue.push_back(Arc::clone(&record));
         // Nobody following is no failure.
@@ -79,7 +80,7 @@ impl EventLog {
         let mut found: Vec<_> = self
             .lane(connection)
             .into_iter()
-            .flat_map(|lane| lane.life.iter().chain(&lane.drops))
+            .flat_map(|lane| lane.life.iter().chain(&lane.routine))
             .cloned()
             .collect();
         found.sort_by_key(|record| record.number);
@@ -92,7 +93,7 @@ impl EventLog {
         let mut found: Vec<_> = self
             .lanes
             .values()
-            .flat_map(|lane| lane.life.iter().chain(&lane.drops))
+            .flat_map(|lane| lane.life.iter().chain(&lane.routine))
             .cloned()
             .collect();
         found.sort_by_key(|record| record.number);
@@ -104,7 +105,7 @@ impl EventLog {
     #[must_use]
     pub fn covers_newest_attempt(&self, connection: &str) -> bool {
         self.lane(Some(connection)).is_none_or(|lane| {
-            lane.forgotten == 0 || lane.life.iter().any(|r| begins_attempt(&r.event.what))
+            !lane.forgotten || lane.life.iter().any(|r| begins_attempt(&r.event.what))
         })
     }
 
@@ -124,6 +125,17 @@ impl EventLog {
 
     fn lane(&self, connection: Option<&str>) -> Option<&Lane> {
         self.lanes.get(&connection.map(str::to_owned))
+    }
+}
+
+/// Rejected packets, and messages that only show that the other side lives.
+fn is_routine(what: &Happening) -> bool {
+    match what {
+        Happening::Dropped { .. } => true,
+        Happening::Sent(m) | Happening::Received(m) => {
+            m.exchange == "INFORMATIONAL" && m.payloads.is_empty()
+        }
+        _ => false,
     }
 }
 
@@ -186,10 +198,10 @@ fn trace_line(event: &Event) {
     }
 }
 
-/// Events kept per tunnel, rejected packets apart.
+/// Events kept per tunnel, routine apart.
 const LIFE_KEPT: usize = 512;
-/// Rejected packets kept per tunnel.
-const DROPS_KEPT: usize = 64;
+/// Routine kept per tunnel.
+const ROUTINE_KEPT: usize = 64;
 /// Events that a follower may lag behind.
 const FEED: usize = 1024;
 
@@ -227,7 +239,7 @@ mod tests {
             log.record(event("office", drop_event(n)));
         }
         let kept = log.of(Some("office"));
-        assert_eq!(kept.len(), 1 + DROPS_KEPT);
+        assert_eq!(kept.len(), 1 + ROUTINE_KEPT);
         assert_eq!(kept.first().unwrap().number, 1);
         assert_eq!(kept.last().unwrap().number, 10_001);
         assert_eq!(log.totals(Some("office")).get("dropped"), Some(&10_000));

@@ -1,0 +1,371 @@
+//! Gateways as processes, on real devices: what an operator would see.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod world;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use adit_gateway::client::ClientError;
+use adit_gateway::host::block_counters;
+use adit_gateway::protocol::RequestError;
+use adit_kernel::{Capture, NetNs, Netlink};
+use adit_model::drops::DropReason;
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Probe, ProbeOutcome};
+use adit_model::status::TunnelState;
+use adit_wire::ip::IpPacket;
+use world::{At, GATEWAY_DIR, World, be_a_gateway, eventually, permitted};
+
+const KEY: &str = "correct horse battery staple\n";
+
+/// Not a test: the program that the others start.
+#[test]
+#[ignore = "the gateway process that the other tests start"]
+fn gateway_process() {
+    let Some(dir) = std::env::var_os(GATEWAY_DIR) else {
+        return;
+    };
+    if let Err(problem) = be_a_gateway(Path::new(&dir)) {
+        eprintln!("error: {problem}");
+        std::process::exit(2);
+    }
+}
+
+#[test]
+fn two_gateways_carry_both_ip_versions_and_part_in_peace() {
+    if !permitted("a tunnel between two gateways") {
+        return;
+    }
+    let world = World::new("carry");
+    world.configure(At::West, KEY);
+    world.configure(At::East, KEY);
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    east.wait_for(TunnelState::Up);
+
+    for to in ["10.2.0.2", "fd00:2::2"] {
+        assert!(world.reaches(&world.west_lan, to), "{to}: {}", west.log());
+        // The gateway itself, from its address inside the selectors.
+        assert!(world.reaches(&world.west, to), "{to} from the gateway");
+    }
+    assert!(world.reaches(&world.east_lan, "10.1.0.2"));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    assert!(wire.esp() >= 10);
+
+    let status = west.client().status(None).unwrap();
+    let tunnel = status.tunnels.first().unwrap();
+    assert_eq!(tunnel.block.as_deref(), Some("nftables"));
+    assert_eq!(tunnel.ike.as_ref().unwrap().role, "initiator");
+    let child = tunnel.children.first().unwrap();
+    assert!(child.packets_in >= 5 && child.packets_out >= 5);
+    assert!(child.last_in.is_some());
+
+    west.client().shutdown().unwrap();
+    assert_eq!(west.ended(), Some(0));
+    east.wait_for(TunnelState::Down);
+    assert!(!has_device(&world.west, "adit0"));
+    // The tunnel is still configured, so its traffic still mustn't leave.
+    assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    assert!(blocked(&world.west) > 0);
+}
+
+#[test]
+fn a_killed_gateway_leaks_nothing_and_is_back_within_three_seconds() {
+    if !permitted("the block after a crash") {
+        return;
+    }
+    let world = World::new("killed");
+    world.configure(At::West, KEY);
+    world.configure(At::East, KEY);
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    west.kill();
+    assert!(!has_device(&world.west, "adit0"));
+
+    for to in ["10.2.0.2", "fd00:2::2"] {
+        assert!(!world.reaches(&world.west_lan, to), "forwarded to {to}");
+        assert!(!world.reaches(&world.west, to), "local to {to}");
+    }
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    assert!(blocked(&world.west) >= 4);
+
+    let restarted = Instant::now();
+    let mut west = world.start(At::West);
+    let back = eventually(Duration::from_secs(3), || {
+        world.reaches(&world.west_lan, "10.2.0.2").then_some(())
+    });
+    assert!(back.is_some(), "{}", west.log());
+    assert!(restarted.elapsed() < Duration::from_secs(3));
+    west.wait_for(TunnelState::Up);
+    assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
+#[test]
+fn a_tunnel_taken_down_stays_blocked_until_that_is_lifted() {
+    if !permitted("down, unblock and up") {
+        return;
+    }
+    let world = World::new("down");
+    world.configure(At::West, KEY);
+    world.configure(At::East, KEY);
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    let mut client = west.client();
+
+    let refused = client.unblock(Some("office")).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            ClientError::Refused {
+                error: RequestError::NotNow,
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    let mut events = Vec::new();
+    let wait = Duration::from_secs(5);
+    let outcome = client
+        .down("office", wait, |r| events.push(r.event.what.clone()))
+        .unwrap();
+    assert!(outcome.reached, "{}", outcome.summary);
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, Happening::IkeClosed { .. })),
+        "{events:?}"
+    );
+    assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    let no_sa = client
+        .drops()
+        .unwrap()
+        .into_iter()
+        .find(|d| d.reason == DropReason::OutNoSa)
+        .unwrap();
+    assert_eq!(no_sa.by_child, [("office/lan".to_owned(), no_sa.packets)]);
+    assert_eq!(wire.clear(), Vec::<String>::new());
+
+    client.unblock(Some("office")).unwrap();
+    // East protects its side still, so nothing comes back; but it leaves.
+    world.reaches(&world.west_lan, "10.2.0.2");
+    assert_ne!(wire.clear(), Vec::<String>::new());
+
+    let outcome = client.up("office", wait, |_| {}).unwrap();
+    assert!(outcome.reached, "{}", outcome.summary);
+    wire.forget();
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
+#[test]
+fn a_gateway_that_cannot_start_changes_nothing_and_says_why() {
+    if !permitted("start failures") {
+        return;
+    }
+    let world = World::new("refused");
+    world.configure(At::West, KEY);
+
+    // A key that everybody can read.
+    let key = world.dir(At::West).join("office.psk");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&key, open).unwrap();
+    let mut west = world.start(At::West);
+    assert_eq!(west.ended(), Some(2));
+    assert!(west.log().contains("chmod 600"), "{}", west.log());
+    assert_untouched(&world);
+
+    // A port that somebody has.
+    world.configure(At::West, KEY);
+    let holder = world
+        .west
+        .run(|| std::net::UdpSocket::bind("0.0.0.0:4500").unwrap())
+        .unwrap();
+    let mut west = world.start(At::West);
+    assert_eq!(west.ended(), Some(2));
+    let whose = format!("(pid {})", std::process::id());
+    assert!(west.log().contains(&whose), "{}", west.log());
+    assert_untouched(&world);
+    drop(holder);
+
+    // A second gateway with the same state directory.
+    let mut first = world.start(At::West);
+    first.client();
+    let mut second = world.start(At::West);
+    assert_eq!(second.ended(), Some(2));
+    let whose = format!("(pid {})", first.pid());
+    assert!(second.log().contains(&whose), "{}", second.log());
+    first.client().status(None).unwrap();
+}
+
+#[test]
+fn both_sides_know_their_part_of_a_wrong_key() {
+    if !permitted("a wrong key") {
+        return;
+    }
+    let world = World::new("wrong-key");
+    world.configure(At::West, KEY);
+    world.configure(At::East, "another key\n");
+    let mut east = world.start(At::East);
+    let mut east_client = east.client();
+    let mut west = world.start(At::West);
+    let mut client = west.client();
+    let wait = Duration::from_secs(5);
+    let outcome = client.up("office", wait, |_| {}).unwrap();
+    assert!(!outcome.reached);
+
+    let case = client.cases(Some("office"), false).unwrap().remove(0);
+    assert!(case.happenings().any(|(_, h)| matches!(
+        h,
+        Happening::PeerRefused { name, .. } if name == "AUTHENTICATION_FAILED"
+    )));
+    let case = east_client.cases(Some("office"), false).unwrap().remove(0);
+    assert!(case.happenings().any(|(_, h)| matches!(
+        h,
+        Happening::Refused {
+            refusal: adit_model::reason::Refusal::AuthValue { .. },
+            ..
+        }
+    )));
+}
+
+#[test]
+fn a_silent_peer_is_probed_and_its_closed_port_named() {
+    if !permitted("probes of a silent peer") {
+        return;
+    }
+    let world = World::new("silent");
+    world.configure(At::West, KEY);
+    let mut west = world.start(At::West);
+    let mut client = west.client();
+    let asked = Instant::now();
+    let case = client.cases(Some("office"), true).unwrap().remove(0);
+    assert!(asked.elapsed() < Duration::from_secs(4));
+    let probes: Vec<&Probe> = case
+        .facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            Known::Probed { probe } => Some(probe),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        probes
+            .iter()
+            .any(|p| matches!(p, Probe::Route { exists: true, .. })),
+        "{probes:?}"
+    );
+    assert!(
+        probes.iter().any(|p| matches!(
+            p,
+            Probe::Echo {
+                outcome: ProbeOutcome::Answered(_),
+                ..
+            }
+        )),
+        "{probes:?}"
+    );
+    // Nobody listens there, and the host says so.
+    for port in [500, 4500] {
+        assert!(
+            probes.iter().any(|p| matches!(
+                p,
+                Probe::IkeInit { port: asked, outcome: ProbeOutcome::Failed(_), .. } if *asked == port
+            )),
+            "{probes:?}"
+        );
+    }
+}
+
+/// What crosses the outside of a gateway.
+struct Wire {
+    capture: Capture,
+    seen: std::cell::RefCell<Vec<(bool, String)>>,
+}
+
+impl Wire {
+    fn tap(ns: &NetNs) -> Self {
+        Self {
+            capture: ns.run(|| Capture::open(Some("wan")).unwrap()).unwrap(),
+            seen: std::cell::RefCell::default(),
+        }
+    }
+
+    /// Packets of the protected networks in clear, so far.
+    fn clear(&self) -> Vec<String> {
+        self.read();
+        let seen = self.seen.borrow();
+        seen.iter()
+            .filter(|(esp, _)| !esp)
+            .map(|(_, text)| text.clone())
+            .collect()
+    }
+
+    /// Packets of ESP so far.
+    fn esp(&self) -> usize {
+        self.read();
+        self.seen.borrow().iter().filter(|(esp, _)| *esp).count()
+    }
+
+    fn forget(&self) {
+        self.read();
+        self.seen.borrow_mut().clear();
+    }
+
+    fn read(&self) {
+        let mut buffer = vec![0; 65_536];
+        while let Ok(frame) = self.capture.receive(&mut buffer) {
+            let Some(Ok(packet)) = frame.ip_packet(&buffer).map(IpPacket::parse) else {
+                continue;
+            };
+            let text = format!(
+                "{} to {} protocol {}",
+                packet.source, packet.destination, packet.protocol
+            );
+            let inside = |address: std::net::IpAddr| {
+                let text = address.to_string();
+                text.starts_with("10.") || text.starts_with("fd00:")
+            };
+            if packet.protocol == 50 {
+                self.seen.borrow_mut().push((true, text));
+            } else if inside(packet.source) || inside(packet.destination) {
+                self.seen.borrow_mut().push((false, text));
+            }
+        }
+    }
+}
+
+fn blocked(ns: &NetNs) -> u64 {
+    let counters = ns.run(|| block_counters().unwrap()).unwrap();
+    counters.iter().map(|c| c.clear_out.packets).sum()
+}
+
+fn has_device(ns: &NetNs, name: &str) -> bool {
+    ns.run(|| Netlink::open().unwrap().link(name).is_ok())
+        .unwrap()
+}
+
+fn assert_untouched(world: &World) {
+    assert!(!has_device(&world.west, "adit0"));
+    let counters = world.west.run(|| block_counters().unwrap()).unwrap();
+    assert!(counters.is_empty(), "{counters:?}");
+    let routes = world
+        .west
+        .run(|| Netlink::open().unwrap().routes().unwrap())
+        .unwrap();
+    let protected: Vec<_> = routes
+        .iter()
+        .filter(|r| ["10.2.0.0/24", "fd00:2::/64"].contains(&r.destination.to_string().as_str()))
+        .collect();
+    assert!(protected.is_empty(), "{protected:?}");
+}
