@@ -90,6 +90,9 @@ impl UserSpace {
                 }
             };
             let packet = self.inner.get(..length).unwrap_or_default();
+            if is_kernels_own(packet) {
+                continue;
+            }
             self.sealed.clear();
             match self.plane.seal(packet, &mut self.sealed) {
                 Ok(sealed) => {
@@ -175,6 +178,12 @@ impl Report {
                 from,
             });
     }
+}
+
+/// Whether the kernel speaks to the link as such (membership reports, solicitations): IPv6 to a multicast group of
+/// link scope. Nobody is on this link, and no tunnel carries such packets, so they are no drops.
+fn is_kernels_own(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|first| first >> 4 == 6) && packet.get(24..26) == Some(&[0xff, 0x02])
 }
 
 fn describe(packet: &[u8]) -> String {

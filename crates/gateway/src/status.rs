@@ -1,5 +1,6 @@
 //! The status document: every tunnel as scripts and people see it, broken ones first.
 
+use adit_diagnose::diagnose;
 use adit_esp::ChildReport;
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState};
 use adit_model::Now;
@@ -90,8 +91,12 @@ impl View<'_> {
             TunnelState::Up => (None, self.up_since()),
             TunnelState::Disabled => (None, "taken down by command".to_owned()),
             TunnelState::Connecting | TunnelState::Down => {
-                let _ = case;
-                (None, self.last_word.clone())
+                let verdict = diagnose(&case());
+                match verdict.findings.into_iter().next() {
+                    Some(finding) => (Some(finding.cause), finding.summary),
+                    None if verdict.possible.is_empty() => (None, self.last_word.clone()),
+                    None => (None, verdict.summary),
+                }
             }
         }
     }
