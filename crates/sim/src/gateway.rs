@@ -10,7 +10,7 @@ use adit_esp::DataPlane;
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
 use adit_model::connection::{Connection, Remote, Start};
 use adit_model::drops::DropReason;
-use adit_model::event::Event;
+use adit_model::event::{Event, PathProblem};
 use adit_model::selector::Selector;
 use adit_model::{Mono, Secret};
 use adit_wire::icmp::{Family, IcmpMessage};
@@ -19,6 +19,7 @@ use adit_wire::udp::UdpDatagram;
 use adit_wire::udp_encap::{Encapsulated, NAT_KEEPALIVE, classify, mark_ike};
 
 use crate::fragment::{Fit, fit};
+use crate::input::{Input, Told};
 use crate::node::{Env, echo_reply, is_icmp};
 use crate::packet::{self, Unreachable};
 use crate::path_problem::{path_problem_of, quoted};
@@ -45,6 +46,8 @@ pub(crate) struct Gateway {
     pub(crate) setup: GatewaySetup,
     pub(crate) daemon: Option<Daemon>,
     pub(crate) events: Vec<Event>,
+    /// What the endpoint was told, if anybody wants to know.
+    pub(crate) inputs: Option<Vec<Input>>,
     pub(crate) probes: Probes,
     /// Packets that policy protects and that were dropped because no daemon runs.
     pub(crate) blocked: u64,
@@ -68,6 +71,7 @@ impl Gateway {
             setup,
             daemon: None,
             events: Vec::new(),
+            inputs: None,
             probes: Probes::default(),
             blocked: 0,
             refused_in_clear: 0,
@@ -77,10 +81,15 @@ impl Gateway {
 
     /// Starts the daemon, and the connections that start by themselves.
     pub(crate) fn start(&mut self, env: &mut Env<'_>) {
-        let provider = provider::fake(env.rng.next());
+        let (provider_seed, seed) = (env.rng.next(), env.rng.octets());
+        self.note(env, || Told::Started {
+            provider_seed,
+            seed,
+        });
+        let provider = provider::fake(provider_seed);
         let settings = self.setup.settings.clone();
         let mut daemon = Daemon {
-            endpoint: Endpoint::new(settings, provider.clone(), env.rng.octets()),
+            endpoint: Endpoint::new(settings, provider.clone(), seed),
             plane: DataPlane::new(provider.clone()),
             provider,
         };
@@ -119,6 +128,11 @@ impl Gateway {
                     .find(|a| a.is_ipv4() == remote.is_ipv4())
             })
             .ok_or(CommandError::NoAddress)?;
+        self.note(env, || Told::Initiate {
+            connection: name.to_owned(),
+            local,
+            remote,
+        });
         let daemon = self.daemon.as_mut().ok_or(CommandError::NotRunning)?;
         daemon.endpoint.initiate(env.now, name, local, remote)?;
         self.drain(env);
@@ -127,6 +141,9 @@ impl Gateway {
 
     /// Takes a connection down.
     pub(crate) fn terminate(&mut self, env: &mut Env<'_>, name: &str) -> Result<(), CommandError> {
+        self.note(env, || Told::Terminate {
+            connection: name.to_owned(),
+        });
         let daemon = self.daemon.as_mut().ok_or(CommandError::NotRunning)?;
         daemon.endpoint.terminate(env.now, name)?;
         self.drain(env);
@@ -135,6 +152,7 @@ impl Gateway {
 
     /// Begins an orderly end of the daemon.
     pub(crate) fn shutdown(&mut self, env: &mut Env<'_>) {
+        self.note(env, || Told::Shutdown);
         if let Some(daemon) = &mut self.daemon {
             daemon.endpoint.shutdown(env.now);
         }
@@ -151,6 +169,7 @@ impl Gateway {
     }
 
     pub(crate) fn timeout(&mut self, env: &mut Env<'_>) {
+        self.note(env, || Told::Timeout);
         if let Some(daemon) = &mut self.daemon {
             daemon.endpoint.handle_timeout(env.now);
         }
@@ -271,27 +290,40 @@ impl Gateway {
         if self.probes.answered(env.now.mono, local, datagram.payload) {
             return;
         }
-        let Some(daemon) = &mut self.daemon else {
+        if self.daemon.is_none() {
             return env.unreachable(ip.packet, Unreachable::Port);
-        };
-        let settings = &self.setup.settings;
-        if local.port() == settings.ike_port {
-            daemon
-                .endpoint
-                .handle_datagram(env.now, local, remote, datagram.payload);
-        } else if local.port() == settings.nat_port {
+        }
+        let (ike_port, nat_port) = (self.setup.settings.ike_port, self.setup.settings.nat_port);
+        if local.port() == ike_port {
+            self.ike_received(env, local, remote, datagram.payload);
+        } else if local.port() == nat_port {
             match classify(datagram.payload) {
-                Ok(Encapsulated::Ike(message)) => {
-                    daemon
-                        .endpoint
-                        .handle_datagram(env.now, local, remote, message);
-                }
+                Ok(Encapsulated::Ike(message)) => self.ike_received(env, local, remote, message),
                 Ok(Encapsulated::Esp(packet)) => self.esp_received(env, packet),
                 Ok(Encapsulated::Keepalive) => self.count(DropReason::NatKeepalive),
                 Err(_) => self.count(DropReason::UdpEncapMalformed),
             }
         } else {
             env.unreachable(ip.packet, Unreachable::Port);
+        }
+    }
+
+    fn ike_received(
+        &mut self,
+        env: &mut Env<'_>,
+        local: SocketAddr,
+        remote: SocketAddr,
+        message: &[u8],
+    ) {
+        self.note(env, || Told::Datagram {
+            local,
+            remote,
+            message: message.to_vec(),
+        });
+        if let Some(daemon) = &mut self.daemon {
+            daemon
+                .endpoint
+                .handle_datagram(env.now, local, remote, message);
         }
         self.drain(env);
     }
@@ -304,8 +336,10 @@ impl Gateway {
         let Ok(opened) = daemon.plane.open(env.now.mono, &mut packet) else {
             return;
         };
-        daemon.endpoint.inbound_esp_seen(env.now, opened.spi_in);
+        let spi_in = opened.spi_in;
+        daemon.endpoint.inbound_esp_seen(env.now, spi_in);
         let mut inner = packet.get(opened.inner).unwrap_or_default().to_vec();
+        self.note(env, || Told::Esp { spi_in });
         let Ok(ip) = IpPacket::parse(&inner) else {
             return;
         };
@@ -328,17 +362,42 @@ impl Gateway {
             let Some((local, remote)) = packet::quoted_udp(quoted(&message)) else {
                 return self.probes.echo_failed(problem);
             };
-            if !self.probes.failed(local, problem)
-                && let Some(daemon) = &mut self.daemon
-            {
-                let offender = Some(ip.source);
-                daemon
-                    .endpoint
-                    .handle_path_error(env.now, local, remote, problem, offender);
-                self.drain(env);
+            if !self.probes.failed(local, problem) {
+                self.path_failed(env, local, remote, problem, ip.source);
             }
         } else if let Some(reply) = echo_reply(ip.packet) {
             self.send(env, reply);
+        }
+    }
+
+    fn path_failed(
+        &mut self,
+        env: &mut Env<'_>,
+        local: SocketAddr,
+        remote: SocketAddr,
+        problem: PathProblem,
+        offender: IpAddr,
+    ) {
+        self.note(env, || Told::PathError {
+            local,
+            remote,
+            problem,
+            offender,
+        });
+        if let Some(daemon) = &mut self.daemon {
+            daemon
+                .endpoint
+                .handle_path_error(env.now, local, remote, problem, Some(offender));
+        }
+        self.drain(env);
+    }
+
+    fn note(&mut self, env: &Env<'_>, told: impl FnOnce() -> Told) {
+        if let Some(inputs) = &mut self.inputs {
+            inputs.push(Input {
+                at: env.now,
+                told: told(),
+            });
         }
     }
 

@@ -18,7 +18,8 @@
 //!    ([`NatSettings`]), filters stop ports ([`Block`]), hosts are switched off, daemons are killed, a peer turns out to
 //!    speak only IKEv1 ([`V1Only`]).
 //! 4. **It is observed**: what passed over the wire, by kind ([`Observed::seen`]) or as a capture file ([`pcap`]); both
-//!    gateways' events, SAs and counters; what probes tell; and all of it as a `model::fact::Case`.
+//!    gateways' events, SAs and counters; what probes tell; all of it as a `model::fact::Case`;
+//!    and what an endpoint was told ([`World::recorded`]), with which it does it all again.
 //!
 //! # What is absent
 //!
@@ -29,6 +30,7 @@ mod firewall;
 mod fragment;
 mod gateway;
 mod host;
+mod input;
 mod link;
 mod nat;
 mod node;
@@ -45,6 +47,7 @@ mod world;
 pub use firewall::{Block, Manner};
 pub use gateway::GatewaySetup;
 pub use host::{BulkReport, PingReport};
+pub use input::{Input, Told};
 pub use link::LinkSettings;
 pub use nat::{NatKind, NatSettings};
 pub use sites::{Lan, Plan, Site, Sites};

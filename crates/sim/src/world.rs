@@ -12,6 +12,7 @@ use crate::firewall::{Block, Manner};
 use crate::fragment::{Fit, Reassembler, fit};
 use crate::gateway::{Gateway, GatewaySetup};
 use crate::host::{BulkReport, BulkRun, Host, PingReport, PingRun, bulk_source};
+use crate::input::Input;
 use crate::link::{Link, LinkSettings};
 use crate::nat::{Nat, NatSettings};
 use crate::node::{Env, Interface, Node, Role};
@@ -292,6 +293,23 @@ impl World {
             world.gateway(gateway).is_none_or(Gateway::is_idle)
         });
         self.kill(gateway);
+    }
+
+    /// Records what a gateway's endpoint is told from now on. Together with its setup that makes everything it does
+    /// happen again.
+    pub fn record(&mut self, gateway: NodeId) {
+        if let Role::Gateway(gateway) = &mut self.nodes[gateway.0].role {
+            gateway.inputs.get_or_insert_default();
+        }
+    }
+
+    /// What was recorded.
+    #[must_use]
+    pub fn recorded(&self, gateway: NodeId) -> &[Input] {
+        let inputs = self
+            .gateway(gateway)
+            .and_then(|gateway| gateway.inputs.as_deref());
+        inputs.unwrap_or_default()
     }
 
     /// Sets up a connection of a gateway.
