@@ -1,0 +1,140 @@
+//! Replay: an endpoint that is told what another one was told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use adit_crypto::auth::psk_auth;
+use adit_crypto::{Provider, provider};
+use adit_ike::{Endpoint, IkeSaSnapshot, KeyAnswer, KeyRequest, Output};
+use adit_model::event::Event;
+use adit_model::{Now, Secret};
+use adit_sim::{GatewaySetup, Input, Told};
+
+/// An endpoint under replay, with all that came out of it.
+pub struct Replay {
+    setup: GatewaySetup,
+    running: Option<(Endpoint, Provider)>,
+    /// Every event so far.
+    pub events: Vec<Event>,
+    /// Every datagram so far: from, to, IKE message.
+    pub sent: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
+    /// How many changes of the data plane were asked for.
+    pub changes: usize,
+}
+
+impl Replay {
+    /// A replay of what a gateway with this setup was told. There is no endpoint before [`Told::Started`].
+    #[must_use]
+    pub fn new(setup: GatewaySetup) -> Self {
+        Self {
+            setup,
+            running: None,
+            events: Vec::new(),
+            sent: Vec::new(),
+            changes: 0,
+        }
+    }
+
+    /// Tells the endpoint one thing, and takes what it has to say.
+    pub fn tell(&mut self, input: &Input) {
+        let now = input.at;
+        if let Told::Started {
+            provider_seed,
+            seed,
+        } = &input.told
+        {
+            self.start(now, *provider_seed, *seed);
+        }
+        if let Some((endpoint, _)) = &mut self.running {
+            tell(endpoint, now, &input.told);
+        }
+        self.drain(now);
+    }
+
+    /// The IKE SAs.
+    #[must_use]
+    pub fn ike_sas(&self) -> Vec<IkeSaSnapshot> {
+        let endpoint = self.running.as_ref().map(|(endpoint, _)| endpoint);
+        endpoint.map(Endpoint::snapshot).unwrap_or_default()
+    }
+
+    /// Packets dropped for any reason.
+    #[must_use]
+    pub fn drops(&self) -> u64 {
+        let endpoint = self.running.as_ref().map(|(endpoint, _)| endpoint);
+        endpoint.map_or(0, |endpoint| endpoint.drops().total())
+    }
+
+    fn start(&mut self, now: Now, provider_seed: u64, seed: [u8; 32]) {
+        let provider = provider::fake(provider_seed);
+        let settings = self.setup.settings.clone();
+        let mut endpoint = Endpoint::new(settings, provider.clone(), seed);
+        for connection in &self.setup.connections {
+            endpoint.set_connection(now, Arc::clone(connection));
+        }
+        self.running = Some((endpoint, provider));
+    }
+
+    fn drain(&mut self, now: Now) {
+        let Some((endpoint, provider)) = &mut self.running else {
+            return;
+        };
+        while let Some(output) = endpoint.poll_output() {
+            match output {
+                Output::Transmit {
+                    local,
+                    remote,
+                    payload,
+                } => self.sent.push((local, remote, payload)),
+                Output::KeyRequest { id, request } => {
+                    let answer = answer(provider, &self.setup, &request);
+                    endpoint.handle_answer(now, id, answer);
+                }
+                Output::DataPlane(_) => self.changes += 1,
+                Output::Event(event) => self.events.push(event),
+                Output::Keepalive { .. } => {}
+            }
+        }
+    }
+}
+
+fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
+    match told {
+        Told::Started { .. } => {}
+        Told::Datagram {
+            local,
+            remote,
+            message,
+        } => endpoint.handle_datagram(now, *local, *remote, message),
+        Told::PathError {
+            local,
+            remote,
+            problem,
+            offender,
+        } => endpoint.handle_path_error(now, *local, *remote, *problem, Some(*offender)),
+        Told::Timeout => endpoint.handle_timeout(now),
+        Told::Esp { spi_in } => endpoint.inbound_esp_seen(now, *spi_in),
+        // What was refused then is refused now, and the events tell.
+        Told::Initiate {
+            connection,
+            local,
+            remote,
+        } => drop(endpoint.initiate(now, connection, *local, *remote)),
+        Told::Terminate { connection } => drop(endpoint.terminate(now, connection)),
+        Told::Shutdown => endpoint.shutdown(now),
+    }
+}
+
+fn answer(provider: &Provider, setup: &GatewaySetup, request: &KeyRequest) -> KeyAnswer {
+    let KeyRequest::PskAuth {
+        connection,
+        prf,
+        octets,
+        ..
+    } = request;
+    match (setup.keys.get(connection), provider.prf(*prf)) {
+        (None, _) => KeyAnswer::NoKey,
+        (_, Err(unsupported)) => KeyAnswer::Failed(unsupported.to_string()),
+        (Some(key), Ok(prf)) => KeyAnswer::Auth(Secret::new(psk_auth(prf, key, octets.expose()))),
+    }
+}
