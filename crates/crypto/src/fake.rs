@@ -73,7 +73,7 @@ struct Private {
 }
 
 impl Ephemeral for Private {
-    fn finish(self: Box<Self>, peer_public: &[u8]) -> Result<Secret, KeError> {
+    fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
         self.spec.check_length(peer_public)?;
         let invalid = KeError::InvalidPublic(self.spec.id);
         let (front, element) = peer_public.split_last_chunk().ok_or(invalid)?;

@@ -67,14 +67,15 @@ pub trait KeyExchange: Send + Sync {
     ) -> Result<(Box<dyn Ephemeral>, Vec<u8>), KeError>;
 }
 
-/// Our private value between the two messages of an exchange. Good for one [`finish`](Ephemeral::finish); wiped after.
+/// Our private value between the two messages of an exchange. Good for one shared secret; wiped when dropped. A public
+/// value that is refused leaves it as it was: in IKE_SA_INIT anybody may have sent it, and the right one may follow.
 pub trait Ephemeral: Send {
     /// Checks the peer's public value and computes the shared secret: g^ir of RFC 7296 2.14, left-padded to the
     /// modulus for MODP groups; the x coordinate alone for ECP groups (RFC 5903 9).
     ///
     /// # Errors
     /// [`KeError`] about the peer's public value.
-    fn finish(self: Box<Self>, peer_public: &[u8]) -> Result<Secret, KeError>;
+    fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError>;
 }
 
 /// The methods' dimensions, the same for every provider.

@@ -95,7 +95,7 @@ struct Private {
 }
 
 impl Ephemeral for Private {
-    fn finish(self: Box<Self>, peer_public: &[u8]) -> Result<Secret, KeError> {
+    fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
         let Curve {
             spec,
             algorithm,

@@ -91,7 +91,7 @@ struct Private {
 }
 
 impl Ephemeral for Private {
-    fn finish(self: Box<Self>, peer_public: &[u8]) -> Result<Secret, KeError> {
+    fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
         let spec = &self.group.spec;
         spec.check_length(peer_public)?;
         let invalid = KeError::InvalidPublic(spec.id);
