@@ -1,7 +1,7 @@
 //! Asks every rule, and makes one verdict of what they say.
 
 use adit_model::event::Party;
-use adit_model::fact::{Case, Side};
+use adit_model::fact::{Case, Fact, Known, Side};
 
 use crate::missing;
 use crate::nat;
@@ -169,6 +169,7 @@ fn undecided(
             Need::TwoSidedCapture
         });
     }
+    needs.sort();
     let peer = s.peer();
     Verdict {
         summary: summary(s, &subject, &candidates),
@@ -196,6 +197,10 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
     let rest = match names.as_slice() {
         [] => String::new(),
         [one] => format!("; it may be {one}, and the evidence isn't enough to say so"),
+        [first, second, third, rest @ ..] if !rest.is_empty() => format!(
+            "; the evidence fits {first}, {second}, {third} and {} more",
+            rest.len()
+        ),
         more => format!("; the evidence fits {}", more.join(", ")),
     };
     let happened = if let Some(r) = s.refused.last() {
@@ -234,14 +239,15 @@ fn seen(s: &Signals<'_>) -> Vec<Evidence> {
     let probes = s
         .case
         .of(Side::Local)
-        .filter(|f| matches!(f.what, adit_model::fact::Known::Probed { .. }));
-    quote(
-        s.refused
-            .iter()
-            .map(|r| r.fact)
-            .chain(s.told.iter().map(|t| t.fact))
-            .chain(s.silences.iter().flat_map(|x| x.facts.iter().copied()))
-            .chain(s.closed().map(|(f, _, _)| f))
-            .chain(probes),
-    )
+        .filter(|f| matches!(f.what, Known::Probed { .. }));
+    let why: Vec<&Fact> = s
+        .refused
+        .iter()
+        .map(|r| r.fact)
+        .chain(s.told.iter().map(|t| t.fact))
+        .chain(s.silences.iter().flat_map(|x| x.facts.iter().copied()))
+        .collect();
+    // That an attempt failed says nothing beside what it failed of.
+    let closed = s.closed().map(|(f, _, _)| f).filter(|_| why.is_empty());
+    quote(why.into_iter().chain(closed).chain(probes))
 }

@@ -37,23 +37,23 @@ pub struct Page {
     pub source: &'static str,
 }
 
-/// A kind of evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A kind of evidence, the cheapest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
-    /// What the side that refused says about it: its events or its log.
-    RefusingSideLog,
-    /// Whether anything of ours arrives there, and whether anything is sent back.
-    PeerReceives,
+    /// An attempt to judge.
+    Attempt,
     /// Whether the peer's host answers at all.
     Echo,
     /// Whether IKE answers on UDP 500 and on UDP 4500.
     IkeProbe,
+    /// What the side that refused says about it: its events or its log.
+    RefusingSideLog,
     /// Whether the peer's IKE daemon runs and listens.
     PeerDaemon,
+    /// Whether anything of ours arrives there, and whether anything is sent back.
+    PeerReceives,
     /// Captures on both outside interfaces at the same time.
     TwoSidedCapture,
-    /// An attempt to judge.
-    Attempt,
 }
 
 /// What a rule says about the evidence.

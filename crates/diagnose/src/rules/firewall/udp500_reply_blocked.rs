@@ -55,12 +55,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 ),
                 silence.facts.iter().copied().chain([request, answer]),
             ),
-            _ if s.echo_answered().is_some()
-                && s.received(Side::Remote).is_none()
-                && !s.case.covers(Side::Remote) =>
-            {
+            _ if s.received(Side::Remote).is_none() && !s.case.covers(Side::Remote) => {
                 Judgement::Possible {
-                    weight: 35,
+                    weight: if s.echo_answered().is_some() { 35 } else { 20 },
                     because: "requests may arrive and only the answers be lost".to_owned(),
                     separated_by: "whether the peer receives our requests and sends answers",
                 }

@@ -4,7 +4,6 @@ use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::keywords::ke_name;
 use adit_model::proposal::{Proposal, TransformKind};
-use adit_wire::iana::KeMethod;
 
 use super::ike_proposal_mismatch::{apart, fix, message};
 use crate::compare::{list, toml};
@@ -77,16 +76,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(told) = s.told(notify::INVALID_KE_PAYLOAD, true) {
         return match wanted(told) {
-            Some((group, asked)) if !offers(&asked, group) => {
+            Some((group, asked)) if !offers(&asked, &group) => {
                 let mut after = asked.clone();
                 if let Some(first) = asked.first() {
                     after.push(Proposal {
-                        ke: vec![group],
+                        ke: group.ke.clone(),
                         ..first.clone()
                     });
                 }
                 let (teller, hearer) = (who(told.side.other()), who(told.side));
-                let name = ke_name(group);
+                let name = group.to_string();
                 let weak = if after.last().is_some_and(|p| !p.weak().is_empty()) {
                     "\nallow_weak = true"
                 } else {
@@ -134,14 +133,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     Judgement::Silent
 }
 
-/// The group that the notify asks for, and the proposals that it answers.
-fn wanted(told: &Told<'_>) -> Option<(KeMethod, Vec<Proposal>)> {
+/// The group that the notify asks for, as a proposal of nothing else, and the proposals that it answers.
+fn wanted(told: &Told<'_>) -> Option<(Proposal, Vec<Proposal>)> {
     let asked = told.asked?;
-    let group = u16::from_str_radix(told.data.get(..4)?, 16).ok()?;
-    (told.data.len() == 4 && !asked.proposals.is_empty())
-        .then(|| (KeMethod(group), asked.proposals.clone()))
+    let number = u16::from_str_radix(told.data.get(..4)?, 16).ok()?;
+    let group: Proposal = format!("ke{number}").parse().ok()?;
+    (told.data.len() == 4 && !asked.proposals.is_empty()).then(|| (group, asked.proposals.clone()))
 }
 
-fn offers(proposals: &[Proposal], group: KeMethod) -> bool {
-    proposals.iter().any(|p| p.ke.contains(&group))
+fn offers(proposals: &[Proposal], group: &Proposal) -> bool {
+    proposals
+        .iter()
+        .any(|p| p.ke.iter().any(|k| group.ke.contains(k)))
 }

@@ -125,9 +125,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the version that the responder's connection is set to, or the version in the header of its answer",
         };
     }
-    if s.nothing_came().is_some() && s.echo_answered().is_some() && s.ike_answers(false).is_none() {
+    if s.nothing_came().is_some() && s.ike_answers(false).is_none() {
         return Judgement::Possible {
-            weight: 15,
+            weight: if s.echo_answered().is_some() { 25 } else { 10 },
             because: "some products ignore a version that they aren't set to".to_owned(),
             separated_by: "the responder's log says that it ignored a packet of another version",
         };

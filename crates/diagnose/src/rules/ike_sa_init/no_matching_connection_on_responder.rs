@@ -139,9 +139,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the responder says that it found no connection, before any proposal is compared",
         };
     }
-    if s.nothing_came().is_some() && s.echo_answered().is_some() {
+    if s.nothing_came().is_some() && s.ike_answers(false).is_none() {
         return Judgement::Possible {
-            weight: 30,
+            weight: if s.echo_answered().is_some() { 30 } else { 15 },
             because: "some products don't answer an address for which nothing is configured"
                 .to_owned(),
             separated_by: "the peer receives our requests and says that it has no connection for them",
