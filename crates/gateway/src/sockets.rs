@@ -86,7 +86,10 @@ impl Bound {
         };
         let esp = |address| match EspSocket::bind(address) {
             _ if !raw_esp => Ok(None),
-            Ok(socket) => Ok(Some(socket)),
+            Ok(socket) => {
+                let _ = socket.set_receive_buffer(RECEIVE_BUFFER);
+                Ok(Some(socket))
+            }
             Err(error) if error.is_unsupported() => Ok(None),
             Err(error) => Err(GatewayError::from(error)),
         };

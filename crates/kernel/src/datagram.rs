@@ -44,6 +44,18 @@ pub(crate) fn prepare(fd: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
     path_error::enable(fd, v6)
 }
 
+/// Asks for a receive buffer of `bytes` and returns what the kernel granted: all of it to those with CAP_NET_ADMIN, up
+/// to `net.core.rmem_max` to others.
+pub(crate) fn set_receive_buffer(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<u32> {
+    let wanted = i32::try_from(bytes).unwrap_or(i32::MAX);
+    if socket::set_option_int(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, wanted).is_err() {
+        socket::set_option_int(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, wanted)?;
+    }
+    let granted = socket::option_int(fd, libc::SOL_SOCKET, libc::SO_RCVBUF)?;
+    // The kernel reports twice what it grants, to account for its own overhead.
+    Ok(u32::try_from(granted / 2).unwrap_or(0))
+}
+
 /// Sets "don't fragment": packets larger than the known path MTU are then refused with `EMSGSIZE`.
 pub(crate) fn set_dont_fragment(fd: BorrowedFd<'_>, v6: bool, on: bool) -> io::Result<()> {
     if v6 {

@@ -47,6 +47,21 @@ impl EspSocket {
         self.local
     }
 
+    /// Asks for a receive buffer of `bytes`; without CAP_NET_ADMIN the kernel caps it at `net.core.rmem_max`. Returns
+    /// what it granted.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn set_receive_buffer(&self, bytes: u32) -> Result<u32> {
+        datagram::set_receive_buffer(self.fd.as_fd(), bytes).map_err(|error| {
+            KernelError::new(
+                "size the receive buffer of the ESP socket on",
+                self.local,
+                error,
+            )
+        })
+    }
+
     /// Receives one ESP packet; [`Received::payload`] begins at its SPI.
     ///
     /// # Errors

@@ -71,20 +71,15 @@ impl UdpPort {
         })
     }
 
-    /// Asks for a receive buffer of `bytes`; the kernel caps it at `net.core.rmem_max`. Returns what it granted.
+    /// Asks for a receive buffer of `bytes`; without CAP_NET_ADMIN the kernel caps it at `net.core.rmem_max`. Returns
+    /// what it granted.
     ///
     /// # Errors
     /// When the kernel refuses the option.
     pub fn set_receive_buffer(&self, bytes: u32) -> Result<u32> {
-        let fail =
-            |error| KernelError::new("size the receive buffer of UDP port", self.local, error);
-        let wanted = i32::try_from(bytes).unwrap_or(i32::MAX);
-        socket::set_option_int(self.fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, wanted)
-            .map_err(fail)?;
-        let granted =
-            socket::option_int(self.fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF).map_err(fail)?;
-        // The kernel reports twice what it grants, to account for its own overhead.
-        Ok(u32::try_from(granted / 2).unwrap_or(0))
+        datagram::set_receive_buffer(self.fd.as_fd(), bytes).map_err(|error| {
+            KernelError::new("size the receive buffer of UDP port", self.local, error)
+        })
     }
 
     /// Receives one datagram.
