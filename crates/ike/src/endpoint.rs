@@ -73,6 +73,11 @@ impl Endpoint {
     /// Forgets a connection. Its IKE SAs are deleted, which the peer is told.
     pub fn remove_connection(&mut self, now: Now, name: &str) {
         self.connections.remove(name);
+        let half_open = self.sas.iter().filter(|(_, phase)| phase.is_half_open());
+        let half_open: Vec<u64> = half_open.map(|(spi, _)| *spi).collect();
+        for spi in half_open {
+            self.with_sa(now, spi, |phase, _| phase.without_candidate(name));
+        }
         for spi in self.of_connection(name) {
             self.with_sa(now, spi, |phase, cx| phase.close(cx, "deleted"));
         }

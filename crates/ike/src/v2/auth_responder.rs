@@ -148,7 +148,7 @@ fn fail(cx: &mut Cx<'_>, mut secured: Secured, refusal: Refusal) -> Phase {
     };
     cx.event(&secured.head, what);
     closed(cx, &secured.head, Party::Us, "failed");
-    Lingering::begin(cx, secured)
+    Lingering::begin_unverified(cx, secured)
 }
 
 impl Request {

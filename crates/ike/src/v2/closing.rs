@@ -141,13 +141,26 @@ pub(crate) fn refuse(cx: &mut Cx<'_>, secured: &mut Secured, refusal: &Refusal) 
 pub(crate) struct Lingering {
     secured: Secured,
     until: Mono,
+    /// The peer never authenticated: as long as we remember it, it counts as half open. Otherwise failing on purpose
+    /// would be a way around the limit.
+    pub unverified: bool,
 }
 
 impl Lingering {
     pub fn begin(cx: &Cx<'_>, secured: Secured) -> Phase {
+        Self::keep(cx, secured, false)
+    }
+
+    /// After a refusal of IKE_AUTH.
+    pub fn begin_unverified(cx: &Cx<'_>, secured: Secured) -> Phase {
+        Self::keep(cx, secured, true)
+    }
+
+    fn keep(cx: &Cx<'_>, secured: Secured, unverified: bool) -> Phase {
         Phase::Lingering(Box::new(Self {
             secured,
             until: cx.now.mono + cx.settings.linger,
+            unverified,
         }))
     }
 

@@ -36,8 +36,7 @@ pub(crate) struct InitSent {
     request: Vec<u8>,
     offered: Vec<Proposal>,
     method: KeMethod,
-    /// Gone once an answer turned out to be unusable after the key exchange.
-    ephemeral: Option<Box<dyn Ephemeral>>,
+    ephemeral: Box<dyn Ephemeral>,
     public: Vec<u8>,
     nonce: Vec<u8>,
     cookie: Option<Vec<u8>>,
@@ -95,7 +94,7 @@ impl InitSent {
             request: Vec::new(),
             offered,
             method,
-            ephemeral: Some(ephemeral),
+            ephemeral,
             public,
             nonce: cx.new_nonce(),
             cookie: None,
@@ -263,7 +262,7 @@ impl InitSent {
         self.restarts += 1;
         self.tried.push(method);
         self.method = method;
-        self.ephemeral = Some(ephemeral);
+        self.ephemeral = ephemeral;
         self.public = public;
         self.send(cx);
     }
@@ -293,62 +292,49 @@ impl InitSent {
 
     /// RFC 7296 1.2: the answer that goes on.
     fn answered(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        let ephemeral = self.ephemeral.take();
-        match self.proceed(cx, incoming, ephemeral) {
+        match self.proceed(cx, incoming) {
             Ok(attempt) => attempt.sign(cx),
-            Err((refusal, ephemeral)) => {
+            Err(refusal) => {
                 cx.drop(
                     &self.head,
                     incoming.path,
                     DropReason::IkeMalformed,
                     refusal.to_string(),
                 );
-                self.ephemeral = ephemeral;
                 self.doubt(cx, Verdict::Ours(refusal));
                 Phase::InitSent(self)
             }
         }
     }
 
-    #[allow(clippy::type_complexity)]
-    fn proceed(
-        &self,
-        cx: &mut Cx<'_>,
-        incoming: &Incoming<'_>,
-        ephemeral: Option<Box<dyn Ephemeral>>,
-    ) -> Result<Box<Attempt>, (Refusal, Option<Box<dyn Ephemeral>>)> {
+    /// The IKE SA with keys that comes of the answer, or why it can't be used; then we are as before.
+    fn proceed(&self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Result<Box<Attempt>, Refusal> {
         let payloads = &incoming.message.payloads;
         let mismatch = |problem: &str| Refusal::AnswerMismatch {
             problem: problem.to_owned(),
         };
-        let (Some(sa), Some(ke), Some(nonce), Some(ephemeral)) =
-            (payloads.sa(), payloads.ke(), payloads.nonce(), ephemeral)
+        let (Some(sa), Some(ke), Some(nonce)) = (payloads.sa(), payloads.ke(), payloads.nonce())
         else {
-            return Err((mismatch("an earlier answer used up the key exchange"), None));
+            return Err(mismatch("SA, KEr or Nr is missing"));
         };
         let peer_spi = incoming.message.header.spi_r;
         if peer_spi.is_zero() {
-            return Err((mismatch("the responder's SPI is zero"), Some(ephemeral)));
+            return Err(mismatch("the responder's SPI is zero"));
         }
-        let (suite, _) = match proposals::accept_answer(sa, &self.offered, SaKind::Ike, 0, true) {
-            Ok(agreed) => agreed,
-            Err(refusal) => return Err((refusal, Some(ephemeral))),
-        };
+        let (suite, _) = proposals::accept_answer(sa, &self.offered, SaKind::Ike, 0, true)?;
         if suite.ke != Some(self.method) || ke.method != self.method {
             let problem = "the key exchange method isn't the one we sent a value for";
-            return Err((mismatch(problem), Some(ephemeral)));
+            return Err(mismatch(problem));
         }
-        let ike = match keymat::ike_suite(cx.provider, &suite) {
-            Ok(ike) => ike,
-            Err(error) => return Err((mismatch(&error.to_string()), Some(ephemeral))),
-        };
-        let shared = ephemeral.finish(&ke.data).map_err(|error| {
-            let refusal = Refusal::KeValue {
+        let ike =
+            keymat::ike_suite(cx.provider, &suite).map_err(|error| mismatch(&error.to_string()))?;
+        let shared = self
+            .ephemeral
+            .finish(&ke.data)
+            .map_err(|error| Refusal::KeValue {
                 method: keywords::ke_name(self.method),
                 problem: error.to_string(),
-            };
-            (refusal, None)
-        })?;
+            })?;
 
         let mut head = self.head.clone();
         head.peer_spi = peer_spi;
@@ -366,7 +352,7 @@ impl InitSent {
             .notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
             .is_some();
         let channel = Channel::new(&ike, keys, head.role, fragmentation)
-            .map_err(|error| (mismatch(&error.to_string()), None))?;
+            .map_err(|error| mismatch(&error.to_string()))?;
 
         let status = nat::detect(payloads, head.spis(), incoming.path);
         head.nat = Some(status);

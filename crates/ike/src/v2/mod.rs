@@ -159,11 +159,23 @@ impl Phase {
     }
 
     /// Whether a peer began it and hasn't authenticated yet.
-    pub const fn is_half_open(&self) -> bool {
-        matches!(
-            self,
-            Phase::InitAnswered(_) | Phase::Checking(_) | Phase::Answering(_)
-        )
+    pub fn is_half_open(&self) -> bool {
+        match self {
+            Phase::InitAnswered(_) | Phase::Checking(_) | Phase::Answering(_) => true,
+            Phase::Lingering(p) => p.unverified,
+            _ => false,
+        }
+    }
+
+    /// A connection is configured no more: who hasn't authenticated yet can't have it.
+    pub fn without_candidate(self, name: &str) -> Phase {
+        match self {
+            Phase::InitAnswered(mut p) => {
+                p.candidates.retain(|c| c.name != name);
+                Phase::InitAnswered(p)
+            }
+            other => other,
+        }
     }
 
     /// Whether nothing is to be done but to repeat an answer.
