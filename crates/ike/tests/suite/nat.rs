@@ -1,7 +1,6 @@
 //! Translators between the two (RFC 7296 2.23, RFC 3948 4).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! Messages in pieces, both ways (RFC 7383).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,7 +136,7 @@ fn wrong_fragments_among_right_ones() {
     let header = peer.header(ExchangeType::IKE_AUTH, false, 1);
     let (a, b) = inner.split_at(200);
     let (from, to) = (at(WEST, 500), at(EAST, 500));
-    let mut send = |lab: &mut Lab, message: &[u8]| exchange_raw(lab, from, to, message);
+    let send = |lab: &mut Lab, message: &[u8]| exchange_raw(lab, from, to, message);
 
     let right = peer.seal_fragment(header, first, (1, 2), a);
     let mut forged = peer.seal_fragment(header, first, (2, 2), b);

@@ -1,7 +1,6 @@
 //! Loss, duplication, silence, and the end (RFC 7296 1.4.1, 2.1, 2.4).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use adit_crypto::auth::{auth_octets, psk_auth};
 use adit_crypto::provider::fake;
 use adit_crypto::{IkeKeyInputs, IkeKeys, Provider, SkCipher};
-use adit_ike::Output;
 use adit_model::Secret;
 use adit_model::identity::Identity;
 use adit_wire::iana::{
@@ -405,9 +404,4 @@ pub fn exchange_raw(
     let mut answers = lab.intercept();
     assert!(answers.len() <= 1, "{} answers", answers.len());
     answers.pop().map(|d| d.payload)
-}
-
-/// Whether an output is a datagram.
-pub fn is_transmit(output: &Output) -> bool {
-    matches!(output, Output::Transmit { .. })
 }

@@ -1,7 +1,6 @@
 //! Who are you? IKE_AUTH when the answer is wrong, late or missing (RFC 7296 2.15, 2.21.2).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -433,4 +432,51 @@ fn initial_contact_is_about_one_identity() {
         lab.east
             .saw(|h| *h == Happening::InitialContact { closed: 0 })
     );
+}
+
+/// A connection that was removed during the handshake isn't set up by it.
+#[test]
+fn a_connection_removed_meanwhile() {
+    let mut lab = Lab::new();
+    lab.initiate();
+    lab.step();
+    let now = lab.now;
+    lab.east.endpoint.remove_connection(now, "site");
+    lab.run();
+    assert!(!lab.east.is_up());
+    assert_eq!(lab.east.closed(), ["failed"]);
+    assert_eq!(
+        lab.west.peer_refusals(),
+        [("IKE_AUTH".into(), "AUTHENTICATION_FAILED".into())]
+    );
+}
+
+/// Failing on purpose is no way around the limit of half-open IKE SAs.
+#[test]
+fn failed_attempts_count_as_half_open_for_a_while() {
+    let mut lab = Lab::bare(
+        adit_ike::Settings::default(),
+        adit_ike::Settings {
+            half_open_limit: 1,
+            ..adit_ike::Settings::default()
+        },
+    );
+    let now = lab.now;
+    for who in [Who::West, Who::East] {
+        lab.side(who)
+            .endpoint
+            .set_connection(now, Arc::new(connection(who)));
+    }
+    lab.east.keys = Keys::HasNone;
+    lab.initiate();
+    lab.run();
+    assert_eq!(lab.west.closed(), ["failed"]);
+    lab.initiate();
+    lab.run();
+    assert_eq!(lab.east.drops(), [(DropReason::IkeHalfOpenLimit, 1)]);
+    lab.east.keys = Keys::Holds(b"a shared secret");
+    lab.pass(Duration::from_secs(35));
+    let now = lab.now;
+    let _ = lab.west.endpoint.terminate(now, "site");
+    lab.up();
 }

@@ -1,7 +1,6 @@
 //! The peer rekeys: CHILD SAs (RFC 7296 1.3.3, 2.8) and the IKE SA (1.3.2, 2.18). The peer is scripted.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! The first CHILD SA: algorithms and traffic that fit, fit partly, or don't (RFC 7296 1.2, 2.9, 2.21.2).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! A laboratory: two endpoints, the path between them, and a key holder for each.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod peer;
 

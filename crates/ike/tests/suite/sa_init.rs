@@ -1,7 +1,6 @@
 //! IKE_SA_INIT when it isn't plain: cookies, other key exchange methods, refusals, other versions.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;

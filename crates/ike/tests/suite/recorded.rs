@@ -1,8 +1,7 @@
 //! A recorded handshake of two strongSwan gateways, replayed into an endpoint in either role: what they sent to each
 //! other is understood, and the same keys come out.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,7 +15,7 @@ use adit_wire::iana::KeMethod;
 use common::*;
 use serde_json::Value;
 
-const FIXTURE: &str = include_str!("../../crypto/tests/fixtures/ikev2-psk-handshake.json");
+const FIXTURE: &str = include_str!("../../../crypto/tests/fixtures/ikev2-psk-handshake.json");
 
 fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap();
@@ -62,7 +61,7 @@ impl KeyExchange for Known {
 struct Outcome(&'static Known);
 
 impl Ephemeral for Outcome {
-    fn finish(self: Box<Self>, _: &[u8]) -> Result<Secret, KeError> {
+    fn finish(&self, _: &[u8]) -> Result<Secret, KeError> {
         let secret = self.0.secrets.lock().unwrap().pop_front().unwrap();
         Ok(Secret::new(secret))
     }

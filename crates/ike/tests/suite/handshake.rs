@@ -1,7 +1,6 @@
 //! IKE_SA_INIT and IKE_AUTH as RFC 7296 1.2 draws them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 

@@ -1,0 +1,25 @@
+//! What an endpoint promises, in the order of an IKE SA's life; two endpoints in a laboratory, or one and a scripted
+//! peer.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+mod handshake;
+
+mod sa_init;
+
+mod auth;
+
+mod child;
+
+mod nat;
+
+mod fragments;
+
+mod rekey;
+
+mod lifetime;
+
+mod recorded;
+
+mod hostile;
