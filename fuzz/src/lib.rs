@@ -5,4 +5,5 @@
 
 pub mod config;
 pub mod esp;
+pub mod ike;
 pub mod wire;
