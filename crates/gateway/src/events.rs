@@ -171,6 +171,7 @@ fn kind(what: &Happening) -> &'static str {
         Happening::ChildClosed { .. } => "child-closed",
         Happening::IkeClosed { .. } => "ike-closed",
         Happening::InitialContact { .. } => "initial-contact",
+        Happening::ProbeAnswered => "probe-answered",
         Happening::PeerAlive => "peer-alive",
         Happening::Dropped { .. } => "dropped",
     }

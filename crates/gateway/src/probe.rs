@@ -13,12 +13,8 @@ use adit_kernel::{KernelError, Netlink, PathErrorKind, PingOptions, PingOutcome,
 use adit_model::connection::Connection;
 use adit_model::event::PathProblem;
 use adit_model::fact::{Probe, ProbeOutcome};
-use adit_wire::iana::{ExchangeType, ProtocolId, TransformType};
 use adit_wire::udp_encap::{Encapsulated, classify, mark_ike};
-use adit_wire::v2::{
-    Flags, Header, IkeSpi, KePayload, Nonce, Payload, PayloadList, Proposal, SaPayload, Transform,
-    emit_plain,
-};
+use adit_wire::v2::{Header, IkeSpi};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Whom to ask, and how.
@@ -31,7 +27,7 @@ pub struct Plan {
 /// One IKE_SA_INIT.
 struct Question {
     port: u16,
-    spi: u64,
+    spi: IkeSpi,
     datagram: Vec<u8>,
     outcome: Option<ProbeOutcome>,
 }
@@ -41,7 +37,7 @@ impl Plan {
     #[must_use]
     pub fn new(provider: &Provider, connection: &Connection, to: IpAddr, nat_port: u16) -> Self {
         let question = |port: u16, marked: bool| {
-            let (spi, message) = sa_init(provider, connection)?;
+            let (spi, message) = adit_ike::probe::request(provider, connection)?;
             let datagram = if marked { mark_ike(&message) } else { message };
             Some(Question {
                 port,
@@ -159,7 +155,7 @@ impl Plan {
             return;
         };
         let outcome = ProbeOutcome::AnsweredVersion(header.version.major);
-        self.settle(|q| q.spi == header.spi_i.0, outcome);
+        self.settle(|q| q.spi == header.spi_i, outcome);
     }
 
     fn settle(&mut self, which: impl Fn(&Question) -> bool, outcome: ProbeOutcome) {
@@ -208,69 +204,6 @@ fn echo(to: IpAddr, options: &PingOptions) -> ProbeOutcome {
     }
 }
 
-/// A first message as the connection would send it, with nothing kept to finish the exchange.
-fn sa_init(provider: &Provider, connection: &Connection) -> Option<(u64, Vec<u8>)> {
-    let mut spi = [0; 8];
-    provider.random.fill(&mut spi);
-    // Zero would be no SPI.
-    spi[0] |= 1;
-    let mut nonce = vec![0; 32];
-    provider.random.fill(&mut nonce);
-    let method = connection.ike.iter().flat_map(|p| &p.ke).next()?;
-    let exchange = provider.ke.iter().find(|ke| ke.spec().id == *method)?;
-    let (_, public) = exchange.start(provider.random.as_ref());
-    let spi = u64::from_be_bytes(spi);
-    let header = Header::v2(
-        IkeSpi(spi),
-        IkeSpi::ZERO,
-        ExchangeType::IKE_SA_INIT,
-        Flags::new(true, false),
-        0,
-    );
-    let payloads = PayloadList(vec![
-        Payload::Sa(SaPayload {
-            proposals: proposals(connection),
-        }),
-        Payload::Ke(KePayload {
-            method: *method,
-            data: public,
-        }),
-        Payload::Nonce(Nonce(nonce)),
-    ]);
-    Some((spi, emit_plain(&header, &payloads).ok()?))
-}
-
-fn proposals(connection: &Connection) -> Vec<Proposal> {
-    (1..)
-        .zip(&connection.ike)
-        .map(|(number, proposal)| {
-            let mut transforms: Vec<Transform> = proposal
-                .encr
-                .iter()
-                .map(|e| Transform::encr(e.id, e.key_bits))
-                .collect();
-            let rest = [
-                (TransformType::PRF, ids(&proposal.prf, |x| x.0)),
-                (TransformType::INTEG, ids(&proposal.integ, |x| x.0)),
-                (TransformType::KE, ids(&proposal.ke, |x| x.0)),
-            ];
-            for (kind, ids) in rest {
-                transforms.extend(ids.into_iter().map(|id| Transform::new(kind, id)));
-            }
-            Proposal {
-                number,
-                protocol: ProtocolId::IKE,
-                spi: Vec::new(),
-                transforms,
-            }
-        })
-        .collect()
-}
-
-fn ids<T>(list: &[T], id: impl Fn(&T) -> u16) -> Vec<u16> {
-    list.iter().map(id).collect()
-}
-
 fn wait(socket: &UdpPort, time: Duration) {
     let limit = Timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
@@ -292,6 +225,9 @@ const AGAIN: Duration = Duration::from_millis(1000);
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use adit_wire::iana::ExchangeType;
+    use adit_wire::v2::Flags;
+
     use super::*;
     use crate::sample;
     use adit_wire::v2::Message;
@@ -333,7 +269,7 @@ mod tests {
         header.emit(&mut stranger);
         plan.answered(from, &stranger);
         assert_eq!(asked(&plan).outcome, None);
-        header.spi_i = IkeSpi(asked(&plan).spi);
+        header.spi_i = asked(&plan).spi;
         header.version.major = 1;
         let mut answer = Vec::new();
         header.emit(&mut answer);

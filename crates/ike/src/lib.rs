@@ -49,6 +49,7 @@ mod head;
 mod nat;
 mod notify;
 mod output;
+pub mod probe;
 mod secured;
 mod settings;
 mod snapshot;

@@ -251,6 +251,8 @@ pub enum Happening {
         /// How many were dropped.
         closed: u32,
     },
+    /// The peer only asked whether IKE answers here; it got an answer, and nothing was begun.
+    ProbeAnswered,
     /// The peer answered after silence.
     PeerAlive,
     /// A packet was dropped.

@@ -180,6 +180,7 @@ impl fmt::Display for Happening {
                 f,
                 "INITIAL_CONTACT from the peer; {closed} older IKE SAs closed"
             ),
+            Happening::ProbeAnswered => f.write_str("answered a probe of the peer"),
             Happening::PeerAlive => f.write_str("the peer is alive"),
             Happening::Dropped { reason, detail } => {
                 write!(f, "dropped a packet ({reason}): {detail}")

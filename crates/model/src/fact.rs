@@ -179,7 +179,10 @@ impl Case {
     /// Facts that the other side holds about us (none today) would come back as ours; its own become the remote's.
     #[must_use]
     pub fn joined_with(mut self, other: Case) -> Case {
-        self.facts.extend(other.facts.into_iter().map(|fact| Fact { side: fact.side.other(), ..fact }));
+        self.facts.extend(other.facts.into_iter().map(|fact| Fact {
+            side: fact.side.other(),
+            ..fact
+        }));
         for (side, covered) in other.covered {
             let known = self.covered.entry(side.other()).or_default();
             *known |= covered;
@@ -221,21 +224,35 @@ mod tests {
 
     fn case(subject: &str) -> Case {
         let fact = Fact {
-            source: Source { name: subject.to_owned(), line: None, text: String::new() },
+            source: Source {
+                name: subject.to_owned(),
+                line: None,
+                text: String::new(),
+            },
             at: None,
             side: Side::Local,
             subject: Some(subject.to_owned()),
             role: None,
             what: Known::TunnelState { up: false },
         };
-        Case { subject: subject.to_owned(), facts: vec![fact], covered: [(Side::Local, true)].into() }
+        Case {
+            subject: subject.to_owned(),
+            facts: vec![fact],
+            covered: [(Side::Local, true)].into(),
+        }
     }
 
     #[test]
     fn the_other_gateways_own_evidence_is_the_remote_sides() {
         let joined = case("west").joined_with(case("east"));
         assert_eq!(joined.subject, "west");
-        assert_eq!(joined.of(Side::Remote).map(|f| f.source.name.as_str()).collect::<Vec<_>>(), ["east"]);
+        assert_eq!(
+            joined
+                .of(Side::Remote)
+                .map(|f| f.source.name.as_str())
+                .collect::<Vec<_>>(),
+            ["east"]
+        );
         assert!(joined.covers(Side::Local) && joined.covers(Side::Remote));
     }
 }

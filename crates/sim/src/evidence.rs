@@ -86,11 +86,18 @@ impl World {
     pub fn probe(
         &mut self,
         gateway: NodeId,
+        connection: &str,
         to: IpAddr,
         patience: Duration,
     ) -> Result<Vec<Probe>, CommandError> {
         self.command(gateway, |gateway, env| {
-            gateway.probes.send(env, to);
+            let connection = gateway
+                .setup
+                .connections
+                .iter()
+                .find(|c| c.name == connection);
+            let connection = connection.ok_or(CommandError::NoSuchConnection)?;
+            gateway.probes.send(env, connection, to);
             Ok(())
         })?;
         self.run_until(patience, |world| {

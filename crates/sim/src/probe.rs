@@ -2,16 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use adit_crypto::provider;
 use adit_model::Mono;
+use adit_model::connection::Connection;
 use adit_model::event::PathProblem;
 use adit_model::fact::{Probe, ProbeOutcome};
-use adit_wire::iana::{EncrId, ExchangeType, IntegId, KeMethod, PrfId, ProtocolId};
 use adit_wire::icmp::{Echo, IcmpMessage};
 use adit_wire::udp_encap::{NON_ESP_MARKER, mark_ike};
-use adit_wire::v2::{
-    Flags, Header, IkeSpi, KePayload, Nonce, Payload, PayloadList, Proposal, SaPayload, Transform,
-    emit_plain,
-};
+use adit_wire::v2::Header;
 
 use crate::node::Env;
 use crate::packet;
@@ -43,7 +41,7 @@ enum What {
 
 impl Probes {
     /// Sends a round of probes to `to`.
-    pub(crate) fn send(&mut self, env: &mut Env<'_>, to: IpAddr) {
+    pub(crate) fn send(&mut self, env: &mut Env<'_>, connection: &Connection, to: IpAddr) {
         self.round = self.running.len();
         let Some(from) = env
             .own
@@ -71,6 +69,7 @@ impl Probes {
             }
             return;
         };
+        let provider = provider::fake(env.rng.next());
         let identifier = env.id();
         self.begin(env, What::Echo { identifier }, to);
         let request = IcmpMessage::EchoRequest(Echo {
@@ -82,7 +81,9 @@ impl Probes {
         for port in [500, 4500] {
             let local_port = FIRST_PORT.wrapping_add(self.running.len() as u16);
             self.begin(env, What::Init { port, local_port }, to);
-            let message = init(env);
+            let Some((_, message)) = adit_ike::probe::request(&provider, connection) else {
+                continue;
+            };
             let message = if port == 4500 {
                 mark_ike(&message)
             } else {
@@ -184,38 +185,4 @@ impl Probes {
             _ => None,
         })
     }
-}
-
-/// A well-formed IKE_SA_INIT request that no sensible gateway accepts: any answer shows that somebody is there, and no
-/// key is ever agreed.
-fn init(env: &mut Env<'_>) -> Vec<u8> {
-    let proposal = Proposal {
-        number: 1,
-        protocol: ProtocolId::IKE,
-        spi: Vec::new(),
-        transforms: vec![
-            Transform::encr(EncrId::ENCR_3DES, None),
-            Transform::prf(PrfId::PRF_HMAC_MD5),
-            Transform::integ(IntegId::AUTH_HMAC_MD5_96),
-            Transform::ke(KeMethod::MODP_768),
-        ],
-    };
-    let payloads = PayloadList(vec![
-        Payload::Sa(SaPayload {
-            proposals: vec![proposal],
-        }),
-        Payload::Ke(KePayload {
-            method: KeMethod::MODP_768,
-            data: env.rng.octets().repeat(3),
-        }),
-        Payload::Nonce(Nonce(env.rng.octets().to_vec())),
-    ]);
-    let header = Header::v2(
-        IkeSpi(env.rng.next() | 1),
-        IkeSpi::ZERO,
-        ExchangeType::IKE_SA_INIT,
-        Flags::new(true, false),
-        0,
-    );
-    emit_plain(&header, &payloads).unwrap_or_default()
 }

@@ -62,7 +62,10 @@ fn path_problem(sites: &Sites) -> Option<PathProblem> {
 
 /// Outcomes of the echo, of the IKE_SA_INIT to port 500 and of that to 4500.
 fn probes(sites: &mut Sites) -> [ProbeOutcome; 3] {
-    let probes = sites.world.probe(sites.west, ip(EAST), secs(2)).unwrap();
+    let probes = sites
+        .world
+        .probe(sites.west, TUNNEL, ip(EAST), secs(2))
+        .unwrap();
     let outcomes: Vec<_> = probes
         .iter()
         .map(|probe| match probe {

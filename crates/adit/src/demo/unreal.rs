@@ -271,7 +271,7 @@ fn broken(sites: &mut Sites, fault: Fault, story: &mut Story, report: &mut Repor
 
     let probes = sites
         .world
-        .probe(west, address(plan::EAST)?, PROBE_LIMIT)
+        .probe(west, TUNNEL, address(plan::EAST)?, PROBE_LIMIT)
         .context("probing east")?;
     let case = sites.world.case(west, TUNNEL, &probes);
     let alone = adit_diagnose::diagnose(&case);

@@ -68,10 +68,10 @@ mod tests {
             destination_port: ports.1,
             payload,
         }
-        .emit(Some((from, to)), &mut datagram)
+        .emit(from, to, &mut datagram)
         .unwrap();
         let mut packet = Vec::new();
-        adit_wire::ip::emit_packet(from, to, UDP, 64, &datagram, &mut packet).unwrap();
+        adit_wire::ip::emit_packet(from, to, UDP, &datagram, &mut packet).unwrap();
         packet
     }
 

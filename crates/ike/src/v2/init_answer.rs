@@ -27,6 +27,7 @@ use crate::head::{Head, Incoming, NetPath};
 use crate::nat;
 use crate::notify;
 use crate::output::Subject;
+use crate::probe;
 use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::auth_responder;
@@ -127,6 +128,14 @@ pub(crate) fn answer(
     if let Some(kind) = payloads.first_unsupported_critical() {
         knock.received(cx);
         knock.refuse(cx, Refusal::CriticalPayload { payload: kind.0 });
+        return None;
+    }
+
+    if probe::is_probe(payloads) {
+        cx.desk
+            .out
+            .event(cx.now, &knock.subject, Happening::ProbeAnswered);
+        knock.reply(cx, probe::mark());
         return None;
     }
 
