@@ -272,7 +272,7 @@ impl Stage<'_> {
     }
 
     fn blocked(&self, seconds: u32) -> Result<()> {
-        traffic::Hopeless::start(self.lab, seconds)?.finish()?;
+        traffic::Hopeless::start(self.lab, &self.scenario.tunnel, seconds)?.finish()?;
         traffic::no_leak(self.lab)
     }
 

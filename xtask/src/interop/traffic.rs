@@ -79,45 +79,43 @@ impl Pings {
 }
 
 /// Pings that must not be answered and must not leave in clear: forwarded from the LAN and local from the gateway
-/// itself, with and without the LAN's address as source, IPv4 and IPv6.
+/// itself, with and without the LAN's address as source, in every address family of the selectors.
 pub struct Hopeless {
     pings: Vec<(String, Child)>,
 }
 
 impl Hopeless {
     /// Starts them; they go on for so many seconds.
-    pub fn start(lab: &Lab, seconds: u32) -> Result<Self> {
+    pub fn start(lab: &Lab, tunnel: &Tunnel, seconds: u32) -> Result<Self> {
         let mut pings = Vec::new();
-        let sources: [(&str, &str, Option<&str>); 6] = [
-            ("westlan", "10.2.0.2", None),
-            ("westlan", "fd00:2::2", None),
-            ("west", "10.2.0.2", Some("10.1.0.1")),
-            ("west", "fd00:2::2", Some("fd00:1::1")),
-            ("west", "10.2.0.2", None),
-            ("west", "fd00:2::2", None),
-        ];
-        for (from, target, source) in sources {
-            let mut command = lab.command(from, "ping");
-            command.args([
-                "-q",
-                "-n",
-                "-i",
-                "0.2",
-                "-W",
-                "1",
-                "-w",
-                &seconds.to_string(),
-            ]);
-            if let Some(source) = source {
-                command.args(["-I", source]);
+        for (own, other) in tunnel.west_net.iter().zip(&tunnel.east_net) {
+            let (Some(gateway), Some(target)) = (host(own, 1), host(other, 2)) else {
+                continue;
+            };
+            for (from, source) in [("westlan", None), ("west", Some(&gateway)), ("west", None)] {
+                let mut command = lab.command(from, "ping");
+                command.args([
+                    "-q",
+                    "-n",
+                    "-i",
+                    "0.2",
+                    "-W",
+                    "1",
+                    "-w",
+                    &seconds.to_string(),
+                ]);
+                if let Some(source) = source {
+                    command.args(["-I", source]);
+                }
+                command
+                    .arg(&target)
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::null());
+                pings.push((format!("{from} to {target}"), command.spawn()?));
             }
-            command
-                .arg(target)
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null());
-            pings.push((format!("{from} to {target}"), command.spawn()?));
         }
+        anyhow::ensure!(!pings.is_empty(), "the selectors hold no host to ping");
         Ok(Self { pings })
     }
 
