@@ -14,7 +14,8 @@
 //! authentic, never before.
 //!
 //! **Between.** [`DataPlane::apply`] carries out what the key exchange asks for. After a rekey both inbound SAs are
-//! valid until the older one is removed; sending moves to the newer one at once.
+//! valid until the older one is removed; sending moves to the newer one at once when we asked for it, else as soon as the
+//! peer has shown that it has it.
 //!
 //! # What is absent
 //!

@@ -263,13 +263,27 @@ impl DataPlane {
     }
 }
 
+impl Live {
+    fn replaces(&self, old: &Live) -> bool {
+        self.pair.replaces == Some(old.pair.spi_in)
+    }
+}
+
 impl Child {
-    /// The newest pair whose negotiated selectors take the packet.
+    /// The newest pair whose negotiated selectors take the packet, and that the peer can receive on.
     pub(crate) fn pair_for(&self, packet: &IpPacket<'_>) -> Option<&Live> {
-        self.pairs
+        let mut newest_first = self
+            .pairs
             .iter()
             .rev()
-            .find(|live| live.pair.takes_outbound(packet))
+            .filter(|live| live.pair.takes_outbound(packet));
+        let newest = newest_first.next()?;
+        if newest.pair.replaces.is_none() || newest.pair.has_received() {
+            return Some(newest);
+        }
+        newest_first
+            .find(|old| newest.replaces(old))
+            .or(Some(newest))
     }
 
     fn is_named(&self, connection: &str, child: &str) -> bool {

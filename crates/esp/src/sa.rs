@@ -25,6 +25,8 @@ pub(crate) struct Pair {
     pub(crate) child: Arc<ChildState>,
     pub(crate) spi_in: u32,
     pub(crate) spi_out: u32,
+    /// See [`ChildSa::replaces`].
+    pub(crate) replaces: Option<u32>,
     ts_local: Vec<Selector>,
     ts_remote: Vec<Selector>,
     pub(crate) traffic: Traffic,
@@ -78,9 +80,15 @@ impl Pair {
             traffic: Traffic::default(),
             spi_in: sa.spi_in,
             spi_out: sa.spi_out,
+            replaces: sa.replaces,
             ts_local: sa.ts_local,
             ts_remote: sa.ts_remote,
         })
+    }
+
+    /// Whether a packet has arrived on this pair: the peer has it.
+    pub(crate) fn has_received(&self) -> bool {
+        self.traffic.read().packets_in > 0
     }
 
     pub(crate) fn takes_outbound(&self, packet: &IpPacket<'_>) -> bool {

@@ -3,7 +3,7 @@
 mod common;
 
 use adit_esp::DataPlane;
-use adit_model::dataplane::DataPlaneRequest;
+use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason;
 use adit_wire::esp::EspHeader;
 use common::*;
@@ -93,6 +93,49 @@ fn a_rekeyed_tunnel_receives_on_both_and_sends_on_the_new_pair() {
         (total.pairs, total.counters.packets_in),
         (1, 2),
         "the child's count outlives the pair"
+    );
+}
+
+/// RFC 7296 2.8: who answers a rekey request can't know when the other side has the answer.
+#[test]
+fn a_pair_that_the_peer_asked_for_is_used_once_the_peer_has_it() {
+    let (mut west, mut east) = joined("aes128gcm16");
+    let newer = ChildSa {
+        replaces: Some(SPI_WEST),
+        ..west_sa(suite("aes256gcm16"), 0xc000_0011, 0xc000_0012)
+    };
+    install(&mut west, newer.clone());
+    let spi = |packet: &[u8]| EspHeader::parse(packet).unwrap().spi;
+    let early = seal(&west, &eastbound(1));
+    assert_eq!(
+        spi(&early),
+        SPI_EAST,
+        "the peer may still wait for our answer"
+    );
+    assert_eq!(open(&east, &early), Ok(eastbound(1)));
+
+    install(
+        &mut east,
+        ChildSa {
+            replaces: None,
+            ..mirrored(&newer)
+        },
+    );
+    let answer = udp("10.2.0.9", "10.1.0.7", (53, 4000), 1);
+    open(&west, &seal(&east, &answer)).unwrap();
+    assert_eq!(
+        spi(&seal(&west, &eastbound(2))),
+        0xc000_0012,
+        "it has sent on the new pair"
+    );
+
+    let (mut silent, _) = joined("aes128gcm16");
+    install(&mut silent, newer);
+    remove(&mut silent, SPI_WEST);
+    assert_eq!(
+        spi(&seal(&silent, &eastbound(3))),
+        0xc000_0012,
+        "it has removed the old pair"
     );
 }
 

@@ -45,13 +45,17 @@ pub struct ChildSa {
     pub path: Path,
     /// Anti-replay window in packets.
     pub replay_window: u32,
+    /// `spi_in` of the pair that this one replaces at the peer's wish. The peer cannot receive on the new pair before it
+    /// has our answer, so sending stays with the old one until a packet arrives on the new one or the old one is
+    /// removed (RFC 7296 2.8).
+    pub replaces: Option<u32>,
 }
 
 /// A change that the data plane must carry out, in order.
 #[derive(Clone)]
 pub enum DataPlaneRequest {
     /// Install both SAs of a child. An older pair of the same child stays for receiving until it is removed;
-    /// sending moves to the new pair at once.
+    /// sending moves to the new pair at once, or as [`ChildSa::replaces`] says.
     Install(Box<ChildSa>),
     /// Remove both SAs of a pair.
     Remove {

@@ -96,6 +96,7 @@ pub fn west_sa(suite: Suite, spi_west: u32, spi_east: u32) -> ChildSa {
         ts_remote: selectors(&[EAST, EAST6]),
         path: path(true),
         replay_window: 64,
+        replaces: None,
     }
 }
 

@@ -480,6 +480,7 @@ fn conclude(
         spi_out,
         suite,
         ts,
+        replaces: None,
     };
     let source = KeySource {
         channel: &secured.channel,

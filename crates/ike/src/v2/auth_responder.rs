@@ -331,6 +331,7 @@ fn first_child(
         spi_out: selected.spi_out,
         suite: selected.choice.suite,
         ts: selected.ts,
+        replaces: None,
     };
     match child::install(cx, head, child, &source) {
         Ok(child) => Ok((child, agreed)),

@@ -124,6 +124,8 @@ pub(crate) struct Agreed<'a> {
     pub spi_out: u32,
     pub suite: Suite,
     pub ts: Traffic,
+    /// `spi_in` of the CHILD SA that the peer replaces by this one.
+    pub replaces: Option<u32>,
 }
 
 /// Derives keys, puts the pair into the data plane and tells so.
@@ -139,6 +141,7 @@ pub(crate) fn install(
         spi_out,
         suite,
         ts,
+        replaces,
     } = agreed;
     let protection =
         keymat::protection(cx.provider, &suite).map_err(|error| Refusal::Unsupported {
@@ -170,6 +173,7 @@ pub(crate) fn install(
         ts_remote: ts.remote.clone(),
         path: head.child_path(),
         replay_window: config.replay_window,
+        replaces,
     })));
     let narrowed = !narrow::within(&config.local_ts, &ts.local)
         || !narrow::within(&config.remote_ts, &ts.remote);

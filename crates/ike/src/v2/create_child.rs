@@ -100,6 +100,9 @@ fn create(
         spi_out: selected.spi_out,
         suite,
         ts: selected.ts,
+        replaces: old
+            .and_then(|at| ike.children.get(at))
+            .map(|child| child.spi_in),
     };
     let source = KeySource {
         channel: &ike.secured.channel,
