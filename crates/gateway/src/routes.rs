@@ -2,6 +2,10 @@
 //!
 //! Every tunnel's remote networks are routed into the device as long as the gateway runs, up or down: what has no SA is
 //! dropped there and counted. The routes vanish with the device, however the process ends.
+//!
+//! More specific routes of the host win, as they do for any destination. With a tunnel for all addresses that means:
+//! the gateway's own links and the peer's outer address aren't reached through the tunnel. What hosts behind the
+//! gateway send there is stopped by the block, since their policy says that it must be protected.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -287,6 +287,48 @@ fn a_silent_peer_is_probed_and_its_closed_port_named() {
     }
 }
 
+#[test]
+fn a_tunnel_for_everything_spares_the_way_to_its_peer() {
+    if !permitted("a default route through the tunnel") {
+        return;
+    }
+    let world = World::new("everything");
+    world.configure_with(At::West, KEY, |text| {
+        text.replace(
+            r#"["10.2.0.0/24", "fd00:2::/64"]"#,
+            r#"["0.0.0.0/0", "::/0"]"#,
+        )
+    });
+    world.configure_with(At::East, KEY, |text| {
+        text.replace(
+            r#"["10.2.0.0/24", "fd00:2::/64"]"#,
+            r#"["0.0.0.0/0", "::/0"]"#,
+        )
+        .replace(r#"remote = "192.0.2.1""#, r#"remote = "any""#)
+    });
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    for to in ["10.2.0.2", "fd00:2::2"] {
+        assert!(world.reaches(&world.west_lan, to), "{to}: {}", west.log());
+    }
+    // The peer's own address is reached by IKE and ESP alone; what else is sent to it is stopped, not leaked.
+    assert!(!world.reaches(&world.west_lan, "192.0.2.2"));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    west.kill();
+    for to in ["10.2.0.2", "fd00:2::2"] {
+        assert!(!world.reaches(&world.west_lan, to), "{to}");
+    }
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    // The host route of the killed one is no obstacle.
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
 /// What crosses the outside of a gateway.
 struct Wire {
     capture: Capture,
