@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::Outcome;
 use crate::cli::{self, RunArgs};
 use crate::exit::{Exit, Failure};
+use crate::render::style::Palette;
 
 /// Reads the configuration, then runs until told to stop.
 pub fn run(args: &RunArgs) -> Outcome {
@@ -92,5 +93,6 @@ fn log_to_stderr() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        .with_ansi(Palette::stderr().on())
         .init();
 }
