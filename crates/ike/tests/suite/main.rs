@@ -6,6 +6,8 @@ mod common;
 
 mod handshake;
 
+mod probe;
+
 mod sa_init;
 
 mod auth;

@@ -1,7 +1,6 @@
 //! The question whether IKE answers: it is answered, and nothing is begun.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
+use crate::common;
 
 use adit_crypto::provider;
 use adit_ike::probe;
