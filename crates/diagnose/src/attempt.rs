@@ -5,7 +5,7 @@
 
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, MessageInfo, Role};
-use adit_model::fact::{Case, Fact, Known, Side};
+use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::reason::Refusal;
 
 /// What became of a side's tunnel, and the happenings that tell why.
@@ -23,24 +23,40 @@ struct Attempt<'a> {
     facts: Vec<(usize, &'a Fact)>,
 }
 
-pub(crate) fn course(case: &Case, side: Side) -> Course<'_> {
+/// What became of both sides' tunnel: our course, and the peer's as far as it belongs to ours.
+pub(crate) fn courses(case: &Case) -> [Course<'_>; 2] {
+    let local = course(case, Side::Local, |_| true);
+    let outcome = Outcome::of(case, &local);
+    let remote = course(case, Side::Remote, |attempt| outcome.fits(attempt));
+    if older(&remote.facts, &local.facts) {
+        return [local, Course::default()];
+    }
+    [local, remote]
+}
+
+fn course<'a>(case: &'a Case, side: Side, fits: impl Fn(&Attempt<'_>) -> bool) -> Course<'a> {
     let all: Vec<&Fact> = case
         .of(side)
         .filter(|f| matches!(f.what, Known::Happened { .. }))
         .collect();
     let (up, since) = success(&all);
+    let rest = all.get(since..).unwrap_or_default();
     if up {
         return Course {
             up,
-            facts: all.get(since..).unwrap_or_default().to_vec(),
+            facts: rest.to_vec(),
         };
     }
-    let attempts = split(&all, since);
-    let Some(newest) = newest(&attempts) else {
+    let mut attempts = split(&all, since);
+    if attempts.is_empty() {
         return Course {
             up,
-            facts: all.get(since..).unwrap_or_default().to_vec(),
+            facts: rest.to_vec(),
         };
+    }
+    attempts.retain(fits);
+    let Some(newest) = newest(&attempts) else {
+        return Course::default();
     };
     // What the side did in its other role counts when it isn't older than the attempt before.
     let like = |a: &&Attempt<'_>| a.tells() == newest.tells();
@@ -55,12 +71,102 @@ pub(crate) fn course(case: &Case, side: Side) -> Course<'_> {
         .filter(like)
         .filter(|a| a.role != newest.role && before.is_none_or(|b| a.begin > b))
         .max_by_key(|a| a.begin);
-    let mut facts: Vec<(usize, &Fact)> = newest.facts.clone();
-    facts.extend(other.into_iter().flat_map(|a| a.facts.iter().copied()));
+    let mut chosen: Vec<&Attempt<'_>> = core::iter::once(newest).chain(other).collect();
+    // Two gateways that agreed on a proposal in one direction do so in the other: what was refused as early as that
+    // was somebody's probe.
+    if chosen.iter().any(|a| a.agreed()) {
+        chosen.retain(|a| !a.refused_early());
+    }
+    let mut facts: Vec<(usize, &Fact)> = chosen
+        .iter()
+        .flat_map(|a| a.facts.iter().copied())
+        .collect();
     facts.sort_by_key(|(at, _)| *at);
     Course {
         up,
         facts: facts.into_iter().map(|(_, f)| f).collect(),
+    }
+}
+
+/// Whether all of `a` lies before all of `b`, by more than clocks of two hosts may differ.
+fn older(a: &[&Fact], b: &[&Fact]) -> bool {
+    const SKEW_MS: u64 = 120_000;
+    let last = a.iter().filter_map(|f| f.at).max();
+    let first = b.iter().filter_map(|f| f.at).min();
+    matches!((last, first), (Some(last), Some(first)) if last.0.saturating_add(SKEW_MS) < first.0)
+}
+
+/// How our requests ended, as far as the peer's attempts must agree with it.
+///
+/// The peer's evidence also shows what wasn't the tunnel's: probes and scans come from the same address.
+struct Outcome<'a> {
+    /// Names of the notifies that we were told.
+    told: Vec<&'a str>,
+    /// A proposal was agreed.
+    agreed: bool,
+    /// Requests went unanswered.
+    silent: bool,
+    /// A probe of ours was answered.
+    probed: bool,
+}
+
+impl<'a> Outcome<'a> {
+    fn of(case: &'a Case, local: &Course<'a>) -> Self {
+        let happenings = || {
+            local
+                .facts
+                .iter()
+                .filter(|f| f.role != Some(Role::Responder))
+                .filter_map(|f| match &f.what {
+                    Known::Happened { happening } => Some(happening),
+                    _ => None,
+                })
+        };
+        Self {
+            told: happenings()
+                .filter_map(|h| match h {
+                    Happening::PeerRefused { name, .. }
+                    | Happening::UnprotectedNotify { name, .. } => Some(name.as_str()),
+                    _ => None,
+                })
+                .collect(),
+            agreed: happenings().any(|h| matches!(h, Happening::IkeProposalChosen { .. })),
+            silent: happenings().any(|h| {
+                matches!(
+                    h,
+                    Happening::GaveUp { .. } | Happening::Retransmitted { .. }
+                )
+            }),
+            probed: case.of(Side::Local).any(|f| {
+                matches!(
+                    &f.what,
+                    Known::Probed {
+                        probe: Probe::IkeInit {
+                            outcome: ProbeOutcome::Answered(_) | ProbeOutcome::AnsweredVersion(_),
+                            ..
+                        }
+                    }
+                )
+            }),
+        }
+    }
+
+    /// Whether an attempt of the peer's may be the other end of ours.
+    fn fits(&self, theirs: &Attempt<'_>) -> bool {
+        if theirs.role != Role::Responder {
+            return true;
+        }
+        if self.agreed && theirs.refused_early() {
+            return false;
+        }
+        theirs.notified().all(|name| {
+            if self.told.is_empty() {
+                // It told somebody; our probe heard it, or nobody did.
+                !(self.silent && self.probed)
+            } else {
+                self.told.contains(&name)
+            }
+        })
     }
 }
 
@@ -85,14 +191,14 @@ fn success(all: &[&Fact]) -> (bool, usize) {
                 since = if children.is_empty() { at } else { since };
             }
             Happening::IkeClosed { cause, .. } if cause != "replaced" => {
-                children.clear();
-                match cause.as_str() {
-                    // A failed attempt closes an IKE SA too; that is no end of a success.
-                    "failed" => {}
+                if cause == "dead-peer" {
                     // What a dead peer died of begins with its silence.
-                    "dead-peer" => since = silent_since.unwrap_or(at),
-                    _ => since = at,
+                    since = silent_since.unwrap_or(at);
+                } else if cause != "failed" && !children.is_empty() {
+                    since = at;
                 }
+                // An IKE SA that never carried anything was no success that could end.
+                children.clear();
             }
             Happening::Refused { what, .. } | Happening::PeerRefused { what, .. } => {
                 let child = what.strip_prefix("CHILD_SA ");
@@ -213,6 +319,39 @@ impl Attempt<'_> {
                         ..
                     }
             )
+        })
+    }
+
+    /// A proposal was agreed in it.
+    fn agreed(&self) -> bool {
+        self.any(|h| matches!(h, Happening::IkeProposalChosen { .. }))
+    }
+
+    /// It was refused before a proposal was agreed.
+    fn refused_early(&self) -> bool {
+        self.any(|h| {
+            matches!(
+                h,
+                Happening::Refused {
+                    refusal: Refusal::NoIkeProposal { .. }
+                        | Refusal::NoConnection { .. }
+                        | Refusal::MajorVersion { .. },
+                    ..
+                }
+            )
+        })
+    }
+
+    /// Names of the notifies that its side sent.
+    fn notified(&self) -> impl Iterator<Item = &str> {
+        self.facts.iter().filter_map(|(_, f)| match &f.what {
+            Known::Happened {
+                happening:
+                    Happening::Refused {
+                        notify: Some(name), ..
+                    },
+            } => Some(name.as_str()),
+            _ => None,
         })
     }
 

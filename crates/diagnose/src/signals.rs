@@ -9,7 +9,7 @@ use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 
-use crate::attempt::course;
+use crate::attempt::courses;
 use crate::verdict::Evidence;
 
 /// Numbers of the notifies that rules ask for (RFC 7296 3.10.1).
@@ -86,11 +86,7 @@ pub(crate) struct Signals<'a> {
 
 impl<'a> Signals<'a> {
     pub(crate) fn new(case: &'a Case) -> Self {
-        let mut courses = [course(case, Side::Local), course(case, Side::Remote)];
-        let [local, remote] = &mut courses;
-        if older(&remote.facts, &local.facts) {
-            remote.facts.clear();
-        }
+        let courses = courses(case);
         let told_state = case.of(Side::Local).filter_map(|f| match f.what {
             Known::TunnelState { up } => Some(up),
             _ => None,
@@ -574,14 +570,6 @@ impl<'a> Signals<'a> {
             name("", self.their_id())
         )
     }
-}
-
-/// Whether all of `a` lies before all of `b`, by more than clocks of two hosts may differ.
-fn older(a: &[&Fact], b: &[&Fact]) -> bool {
-    const SKEW_MS: u64 = 120_000;
-    let last = a.iter().filter_map(|f| f.at).max();
-    let first = b.iter().filter_map(|f| f.at).min();
-    matches!((last, first), (Some(last), Some(first)) if last.0.saturating_add(SKEW_MS) < first.0)
 }
 
 /// The evidence lines of facts, each once.

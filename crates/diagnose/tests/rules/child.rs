@@ -181,6 +181,23 @@ fn ts_mismatch_from_both_configurations() {
 }
 
 #[test]
+fn an_ike_sa_without_a_child_that_is_deleted_keeps_its_reason() {
+    let deleted = |by| adit_model::event::Happening::IkeClosed {
+        by,
+        cause: "deleted".into(),
+    };
+    let finding = ike_up()
+        .peer_refused("CHILD_SA lan", 38, "TS_UNACCEPTABLE", Asked::default())
+        .event(Local, Initiator, deleted(adit_model::event::Party::Us))
+        .their_init(false)
+        .established(There, Responder)
+        .refused(There, Responder, "CHILD_SA", no_traffic())
+        .event(There, Responder, deleted(adit_model::event::Party::Peer))
+        .cause("ts-mismatch");
+    assert!(finding.evidence.iter().any(|e| e.source == "east events"));
+}
+
+#[test]
 fn one_child_of_two_that_fails_is_not_healthy() {
     ike_up()
         .child_up(Local, Initiator)

@@ -179,13 +179,22 @@ impl Story {
     }
 
     pub fn refused(self, side: Side, role: Role, what: &str, refusal: Refusal) -> Self {
+        let notify = match &refusal {
+            Refusal::NoIkeProposal { .. }
+            | Refusal::NoConnection { .. }
+            | Refusal::NoEspProposal { .. } => Some("NO_PROPOSAL_CHOSEN"),
+            Refusal::MajorVersion { .. } => Some("INVALID_MAJOR_VERSION"),
+            Refusal::TrafficSelectors { .. } => Some("TS_UNACCEPTABLE"),
+            Refusal::HalfOpenLimit { .. } => None,
+            _ => Some("AUTHENTICATION_FAILED"),
+        };
         self.event(
             side,
             role,
             Happening::Refused {
                 what: what.into(),
                 refusal,
-                notify: Some("X".into()),
+                notify: notify.map(str::to_owned),
             },
         )
     }

@@ -171,6 +171,56 @@ fn a_probe_at_the_peer_does_not_hide_the_reason() {
         .cause("psk-mismatch");
 }
 
+/// A probe or a scan comes from the same address as the tunnel's requests, and is refused for reasons of its own.
+#[test]
+fn what_the_peer_refused_of_a_probe_is_not_blamed() {
+    let stranger = || Refusal::NoIkeProposal {
+        offered: vec![ike("aes256-sha256-modp2048")],
+        configured: vec![ike("aes128gcm16-prfsha256-x25519")],
+        differs: vec![adit_model::proposal::TransformKind::Encryption],
+    };
+    let probed = |story: Story| {
+        story
+            .received(There, Responder, "IKE_SA_INIT", false)
+            .refused(There, Responder, "IKE_SA_INIT", stranger())
+    };
+    let psk = Refusal::AuthValue {
+        claimed: "west.lab".parse().unwrap(),
+        method: 2,
+    };
+    let told = || {
+        Story::new().initiating().init_done(false).peer_refused(
+            "IKE_AUTH",
+            24,
+            "AUTHENTICATION_FAILED",
+            asked_ids(),
+        )
+    };
+    let both = told()
+        .their_init(false)
+        .refused(There, Responder, "IKE_AUTH", psk.clone());
+    probed(both).cause("psk-mismatch");
+    let nothing = Story::new().initiating().gave_up("IKE_SA_INIT");
+    let answered = adit_model::fact::ProbeOutcome::AnsweredVersion(2);
+    probed(nothing.echo(true).ike_probe(4500, answered)).cause("udp500-blocked");
+    let floated = Story::new()
+        .initiating()
+        .init_done(true)
+        .gave_up("IKE_AUTH");
+    probed(floated).cause("udp4500-blocked");
+    // The same when it is we who were probed.
+    told()
+        .received(Local, Responder, "IKE_SA_INIT", false)
+        .refused(Local, Responder, "IKE_SA_INIT", stranger())
+        .undecided(&["psk-mismatch", "id-mismatch"]);
+    // What the tunnel's own request was refused for still counts.
+    let own = Story::new()
+        .initiating()
+        .unprotected(14, "NO_PROPOSAL_CHOSEN", 2)
+        .gave_up("IKE_SA_INIT");
+    probed(own).cause("ike-proposal-mismatch");
+}
+
 #[test]
 fn a_refusal_without_a_rule_is_told_and_not_guessed() {
     let verdict = Story::new()

@@ -223,16 +223,6 @@ fn ike_version_mismatch_by_notify_header_probe_drop_and_refusal() {
     );
     let by_probe = told_no_proposal().ike_probe(500, ProbeOutcome::AnsweredVersion(1));
     by_probe.cause("ike-version-mismatch");
-    let by_drop = Story::new().event(
-        Local,
-        Responder,
-        Happening::Dropped {
-            reason: DropReason::IkeVersion,
-            detail: "IKEv1".into(),
-        },
-    );
-    let by_drop = by_drop.received(Local, Responder, "IKE_SA_INIT", false);
-    let _ = by_drop.verdict();
     let refused = Story::new().refused(
         Local,
         Responder,
@@ -240,12 +230,15 @@ fn ike_version_mismatch_by_notify_header_probe_drop_and_refusal() {
         Refusal::MajorVersion { received: 1 },
     );
     assert_eq!(refused.cause("ike-version-mismatch").side, AtFault::Remote);
-    let refused = told_no_proposal().refused(
-        There,
-        Responder,
-        "IKE_SA_INIT",
-        Refusal::MajorVersion { received: 1 },
-    );
+    let refused = Story::new()
+        .initiating()
+        .unprotected(5, "INVALID_MAJOR_VERSION", 2)
+        .refused(
+            There,
+            Responder,
+            "IKE_SA_INIT",
+            Refusal::MajorVersion { received: 1 },
+        );
     assert_eq!(refused.cause("ike-version-mismatch").side, AtFault::Local);
 }
 
