@@ -14,6 +14,9 @@ use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use crate::gateway::Gateway;
 use crate::world::{CommandError, NodeId, World};
 
+/// When an unanswered probe is sent once more.
+const PROBE_AGAIN: Duration = Duration::from_secs(1);
+
 impl World {
     /// Every event of a gateway since the world began, also of daemons that are gone.
     #[must_use]
@@ -100,16 +103,24 @@ impl World {
             gateway.probes.send(env, connection, to);
             Ok(())
         })?;
-        self.run_until(patience, |world| {
-            world
-                .gateway(gateway)
-                .is_none_or(|gateway| gateway.probes.done())
-        });
+        let done = |world: &World| world.gateway(gateway).is_none_or(|g| g.probes.done());
+        let at_first = patience.min(PROBE_AGAIN);
+        if !self.run_until(at_first, done) {
+            self.command(gateway, |gateway, env| {
+                gateway.probes.send_again(env);
+                Ok(())
+            })?;
+            self.run_until(patience.saturating_sub(at_first), done);
+        }
         let now = self.now().mono;
-        Ok(self
-            .gateway(gateway)
-            .map(|gateway| gateway.probes.results(now))
-            .unwrap_or_default())
+        let exists = self.has_route(gateway, to);
+        let mut probes = vec![Probe::Route { to, exists }];
+        probes.extend(
+            self.gateway(gateway)
+                .into_iter()
+                .flat_map(|gateway| gateway.probes.results(now)),
+        );
+        Ok(probes)
     }
 
     /// All that a gateway knows about a connection. `probes` are results of [`probe`](Self::probe), if any.

@@ -14,6 +14,9 @@ use adit_wire::v2::Header;
 use crate::node::Env;
 use crate::packet;
 
+/// The peer's port for IKE and ESP in UDP.
+const NAT_PORT: u16 = 4500;
+
 /// UDP port of the first probe; each has its own.
 const FIRST_PORT: u16 = 40_000;
 
@@ -25,12 +28,13 @@ pub(crate) struct Probes {
     round: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Running {
     what: What,
     to: IpAddr,
     sent: Mono,
     outcome: Option<ProbeOutcome>,
+    packet: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,59 +44,41 @@ enum What {
 }
 
 impl Probes {
-    /// Sends a round of probes to `to`.
+    /// Sends a round of probes to `to`, as `connection` would speak to it.
     pub(crate) fn send(&mut self, env: &mut Env<'_>, connection: &Connection, to: IpAddr) {
         self.round = self.running.len();
-        let Some(from) = env
-            .own
-            .iter()
-            .copied()
-            .find(|own| own.is_ipv4() == to.is_ipv4())
-        else {
-            for what in [
-                What::Echo { identifier: 0 },
-                What::Init {
-                    port: 500,
-                    local_port: 0,
-                },
-                What::Init {
-                    port: 4500,
-                    local_port: 0,
-                },
-            ] {
-                self.running.push(Running {
-                    what,
-                    to,
-                    sent: env.now.mono,
-                    outcome: Some(ProbeOutcome::NotMade),
-                });
-            }
-            return;
-        };
+        let own = env.own.iter().copied();
+        let from = own.into_iter().find(|own| own.is_ipv4() == to.is_ipv4());
         let provider = provider::fake(env.rng.next());
         let identifier = env.id();
-        self.begin(env, What::Echo { identifier }, to);
-        let request = IcmpMessage::EchoRequest(Echo {
+        let echo = IcmpMessage::EchoRequest(Echo {
             identifier,
             sequence: 1,
             data: b"adit".to_vec(),
         });
-        env.out.extend(packet::icmp(from, to, &request));
-        for port in [500, 4500] {
+        let packet = from.and_then(|from| packet::icmp(from, to, &echo));
+        self.begin(env, What::Echo { identifier }, to, packet);
+        for port in [connection.remote_port, NAT_PORT] {
             let local_port = FIRST_PORT.wrapping_add(self.running.len() as u16);
-            self.begin(env, What::Init { port, local_port }, to);
-            let Some((_, message)) = adit_ike::probe::request(&provider, connection) else {
-                continue;
-            };
-            let message = if port == 4500 {
-                mark_ike(&message)
-            } else {
-                message
-            };
             let id = env.id();
-            let (from, to) = ((from, local_port).into(), (to, port).into());
-            env.out.extend(packet::udp(from, to, &message, id));
+            let request = adit_ike::probe::request(&provider, connection);
+            let packet = from.zip(request).and_then(|(from, (_, message))| {
+                let message = if port == NAT_PORT {
+                    mark_ike(&message)
+                } else {
+                    message
+                };
+                packet::udp((from, local_port).into(), (to, port).into(), &message, id)
+            });
+            self.begin(env, What::Init { port, local_port }, to, packet);
         }
+    }
+
+    /// Sends what has come to nothing yet once more.
+    pub(crate) fn send_again(&self, env: &mut Env<'_>) {
+        let open = self.latest().filter(|probe| probe.outcome.is_none());
+        env.out
+            .extend(open.filter_map(|probe| probe.packet.clone()));
     }
 
     /// Whether every probe of the latest round has come to something.
@@ -123,7 +109,7 @@ impl Probes {
             return false;
         };
         let message = match port {
-            4500 => payload.strip_prefix(&NON_ESP_MARKER).unwrap_or(payload),
+            NAT_PORT => payload.strip_prefix(&NON_ESP_MARKER).unwrap_or(payload),
             _ => payload,
         };
         let waited = u64::try_from(now.since(probe.sent).as_millis()).unwrap_or(u64::MAX);
@@ -163,12 +149,14 @@ impl Probes {
         }
     }
 
-    fn begin(&mut self, env: &Env<'_>, what: What, to: IpAddr) {
+    fn begin(&mut self, env: &mut Env<'_>, what: What, to: IpAddr, packet: Option<Vec<u8>>) {
+        env.out.extend(packet.clone());
         self.running.push(Running {
             what,
             to,
             sent: env.now.mono,
-            outcome: None,
+            outcome: packet.is_none().then_some(ProbeOutcome::NotMade),
+            packet,
         });
     }
 

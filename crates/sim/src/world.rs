@@ -532,6 +532,11 @@ impl World {
         }
     }
 
+    pub(crate) fn has_route(&self, node: NodeId, to: IpAddr) -> bool {
+        let node = self.nodes.get(node.0);
+        node.is_some_and(|node| node.route(to).is_some())
+    }
+
     pub(crate) fn command<R>(
         &mut self,
         node: NodeId,
