@@ -163,6 +163,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
             udp_encap: true,
         },
         replay_window: 64,
+        replaces: None,
     };
     let installed = plane.apply(DataPlaneRequest::Install(Box::new(sa)));
     installed.expect("a pair that fits");
