@@ -123,7 +123,7 @@ impl World {
         Ok(probes)
     }
 
-    /// All that a gateway knows about a connection. `probes` are results of [`probe`](Self::probe), if any.
+    /// All that a gateway knows about a connection; nothing of a gateway that is switched off. `probes` are results of [`probe`](Self::probe), if any.
     #[must_use]
     pub fn case(&self, gateway: NodeId, connection: &str, probes: &[Probe]) -> Case {
         let name = self.name(gateway).to_owned();
@@ -141,8 +141,12 @@ impl World {
             what,
         };
         let mut facts = Vec::new();
-        let Some(gateway_data) = self.gateway(gateway) else {
-            return Case::default();
+        let Some(gateway_data) = self.gateway(gateway).filter(|_| self.is_on(gateway)) else {
+            // There is nobody to ask.
+            return Case {
+                subject: connection.to_owned(),
+                ..Case::default()
+            };
         };
         let configured = gateway_data
             .setup

@@ -532,6 +532,10 @@ impl World {
         }
     }
 
+    pub(crate) fn is_on(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0).is_some_and(|node| node.up)
+    }
+
     pub(crate) fn has_route(&self, node: NodeId, to: IpAddr) -> bool {
         let node = self.nodes.get(node.0);
         node.is_some_and(|node| node.route(to).is_some())
