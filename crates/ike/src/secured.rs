@@ -1,12 +1,13 @@
 //! An IKE SA from the moment it has keys: requests and responses under the message window, sealed and opened.
 
+use adit_crypto::OpenError;
 use adit_model::connection::Retransmit;
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::reason::Refusal;
-use adit_wire::iana::ExchangeType;
+use adit_wire::iana::{ExchangeType, PayloadType};
 use adit_wire::v2::rules::{self, Shape};
-use adit_wire::v2::{Encrypted, PayloadList};
+use adit_wire::v2::{Encrypted, Header, PayloadList};
 
 use crate::channel::Channel;
 use crate::cx::Cx;
@@ -63,63 +64,19 @@ impl Secured {
         follow: Follow,
     ) -> Option<Accepted> {
         let header = incoming.message.header;
-        let reject = |cx: &mut Cx<'_>, head: &Head, reason, detail: String| {
-            cx.drop(head, incoming.path, reason, detail);
-        };
         let name = format!("{} {}", header.exchange, header.message_id);
-        let mut duplicate = false;
-        if header.flags.response {
-            let expected = self.pending.as_ref().is_some_and(|pending| {
-                (pending.exchange, pending.message_id) == (header.exchange, header.message_id)
-            });
-            if !expected {
-                let detail = format!("{name} answers nothing that was asked");
-                reject(cx, &self.head, DropReason::IkeUnexpectedResponse, detail);
-                return None;
-            }
-        } else {
-            let refused = match self.replies.place(header.message_id) {
-                Place::Answered => {
-                    duplicate = true;
-                    None
-                }
-                Place::InWork => Some((DropReason::IkeBusy, "is being worked on")),
-                _ if !requests.contains(&header.exchange) => {
-                    Some((DropReason::IkeUnexpectedExchange, "doesn't belong here"))
-                }
-                Place::Outside => {
-                    Some((DropReason::IkeUnexpectedMessageId, "is outside the window"))
-                }
-                Place::Fresh => None,
-            };
-            if let Some((reason, problem)) = refused {
-                reject(cx, &self.head, reason, format!("{name} {problem}"));
-                return None;
-            }
-        }
-        let Some(encrypted) = &incoming.message.encrypted else {
-            let names = describe::message(&header, &incoming.message.payloads, 0).payloads;
-            let detail = format!("{name} in clear: {}", names.join(" "));
-            reject(cx, &self.head, DropReason::IkeUnprotected, detail);
-            return None;
-        };
-        if encrypted.fragment().is_some() && !self.channel.fragmentation {
-            let detail = format!("{name} is a fragment, which was not agreed on");
-            reject(cx, &self.head, DropReason::IkeFragment, detail);
-            return None;
-        }
-        let inner = match self.channel.open(incoming.bytes, encrypted) {
-            Ok(inner) => inner,
-            Err(error) => {
-                let reason = match error {
-                    adit_crypto::OpenError::BadIcv => DropReason::IkeAuthenticity,
-                    _ => DropReason::IkeMalformed,
-                };
-                reject(cx, &self.head, reason, format!("{name}: {error}"));
+        let checked = self
+            .expects(&header, requests)
+            .and_then(|place| Ok((place, self.unseal(incoming)?)));
+        let (place, (encrypted, inner)) = match checked {
+            Ok(checked) => checked,
+            Err((reason, problem)) => {
+                let detail = format!("{name}: {problem}");
+                cx.drop(&self.head, incoming.path, reason, detail);
                 return None;
             }
         };
-        if duplicate {
+        if place == Place::Answered {
             self.repeat_last(cx, incoming, encrypted, &name);
             return None;
         }
@@ -141,7 +98,7 @@ impl Secured {
                 Collected::More => return None,
                 Collected::Refused(problem) => {
                     let detail = format!("{name}: {problem}");
-                    reject(cx, &self.head, DropReason::IkeFragment, detail);
+                    cx.drop(&self.head, incoming.path, DropReason::IkeFragment, detail);
                     return None;
                 }
             },
@@ -165,6 +122,58 @@ impl Secured {
             path: incoming.path,
         });
         Some(Accepted::Request(content))
+    }
+
+    /// Whether a message with this header may come now: as the next one, or as one that was answered.
+    fn expects(
+        &self,
+        header: &Header,
+        requests: &[ExchangeType],
+    ) -> Result<Place, (DropReason, String)> {
+        let no = |reason, problem: &str| Err((reason, problem.to_owned()));
+        if header.flags.response {
+            let pending = self.pending.as_ref();
+            let asked = pending.map(|p| (p.exchange, p.message_id));
+            return if asked == Some((header.exchange, header.message_id)) {
+                Ok(Place::Fresh)
+            } else {
+                no(
+                    DropReason::IkeUnexpectedResponse,
+                    "answers nothing that was asked",
+                )
+            };
+        }
+        match self.replies.place(header.message_id) {
+            Place::Answered => Ok(Place::Answered),
+            Place::InWork => no(DropReason::IkeBusy, "is being worked on"),
+            _ if !requests.contains(&header.exchange) => {
+                no(DropReason::IkeUnexpectedExchange, "doesn't belong here")
+            }
+            Place::Outside => no(DropReason::IkeUnexpectedMessageId, "is outside the window"),
+            Place::Fresh => Ok(Place::Fresh),
+        }
+    }
+
+    /// The inner payloads of a message, or of a fragment, whose integrity holds.
+    fn unseal<'a>(
+        &self,
+        incoming: &'a Incoming<'_>,
+    ) -> Result<(&'a Encrypted, Vec<u8>), (DropReason, String)> {
+        let Some(encrypted) = &incoming.message.encrypted else {
+            let message = &incoming.message;
+            let names = describe::message(&message.header, &message.payloads, 0).payloads;
+            let problem = format!("in clear: {}", names.join(" "));
+            return Err((DropReason::IkeUnprotected, problem));
+        };
+        if encrypted.fragment().is_some() && !self.channel.fragmentation {
+            let problem = "a fragment, which was not agreed on".to_owned();
+            return Err((DropReason::IkeFragment, problem));
+        }
+        match self.channel.open(incoming.bytes, encrypted) {
+            Ok(inner) => Ok((encrypted, inner)),
+            Err(error @ OpenError::BadIcv) => Err((DropReason::IkeAuthenticity, error.to_string())),
+            Err(error) => Err((DropReason::IkeMalformed, error.to_string())),
+        }
     }
 
     /// An answered request came again: the answer goes out again; of a fragmented request only for its first fragment
@@ -316,7 +325,7 @@ pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending
 /// Reads the inner payloads and checks that they are those of such a message.
 fn read(
     incoming: &Incoming<'_>,
-    first_inner: adit_wire::iana::PayloadType,
+    first_inner: PayloadType,
     inner: &[u8],
 ) -> Result<(Shape, PayloadList), Refusal> {
     let header = incoming.message.header;

@@ -3,10 +3,9 @@
 //! Each phase is consumed by what ends it. The two in which the key holder is asked have a deadline of their own.
 
 use adit_model::Mono;
-use adit_model::connection::{self, Mode};
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party};
-use adit_model::proposal::{Proposal, SaKind};
+use adit_model::proposal::SaKind;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{AuthMethod, ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
@@ -18,10 +17,11 @@ use crate::head::{Head, Incoming};
 use crate::output::{KeyAnswer, KeyRequestId, Purpose};
 use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
-use crate::v2::child::{self, Agreed, Child, KeySource};
+use crate::v2::child;
+use crate::v2::child_offer::ChildOffer;
 use crate::v2::closing::Closing;
 use crate::v2::established::Established;
-use crate::v2::narrow::{self, Traffic};
+use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim};
 use crate::v2::{Phase, proposals};
@@ -31,13 +31,6 @@ pub(crate) struct Attempt {
     pub secured: Secured,
     pub transcript: Transcript,
     pub first_contact: bool,
-}
-
-/// The CHILD SA that IKE_AUTH asks for.
-struct ChildOffer {
-    config: connection::Child,
-    proposals: Vec<Proposal>,
-    spi_in: u32,
 }
 
 /// The key holder makes our AUTH value.
@@ -96,7 +89,7 @@ impl Attempt {
 
     /// The peer believes that the IKE SA is up; it is told otherwise (RFC 7296 2.21.2).
     fn reject(self: Box<Self>, cx: &mut Cx<'_>, offer: &ChildOffer, refusal: Refusal) -> Phase {
-        cx.desk.spis.release_esp(offer.spi_in);
+        offer.release(cx);
         let notify = Notify::new(NotifyType::AUTHENTICATION_FAILED);
         let what = Happening::Refused {
             what: ExchangeType::IKE_AUTH.to_string(),
@@ -167,36 +160,6 @@ impl Signing {
     }
 }
 
-impl ChildOffer {
-    /// The first configured child.
-    fn new(cx: &mut Cx<'_>, head: &Head) -> Result<Self, Refusal> {
-        let unusable = |problem: &str| Refusal::Local {
-            problem: problem.to_owned(),
-        };
-        let config = head
-            .connection
-            .children
-            .first()
-            .ok_or_else(|| unusable("the connection has no child"))?
-            .clone();
-        if config.mode == Mode::Transport {
-            return Err(Refusal::Unsupported {
-                what: "transport mode".to_owned(),
-            });
-        }
-        let proposals = proposals::usable(cx.provider, &config.esp, SaKind::Esp);
-        if proposals.is_empty() {
-            return Err(unusable("no ESP proposal that is implemented"));
-        }
-        let spi_in = cx.new_esp_spi();
-        Ok(Self {
-            config,
-            proposals,
-            spi_in,
-        })
-    }
-}
-
 /// `SK { IDi, [N(INITIAL_CONTACT),] [IDr,] AUTH, SAi2, TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
 fn request(attempt: &Attempt, auth: AuthPayload, offer: &ChildOffer) -> PayloadList {
     let connection = &attempt.head().connection;
@@ -229,7 +192,7 @@ impl AuthSent {
 
     /// The attempt is given up from outside.
     pub fn release(&self, cx: &mut Cx<'_>) {
-        cx.desk.spis.release_esp(self.offer.spi_in);
+        self.offer.release(cx);
     }
 
     pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
@@ -248,7 +211,7 @@ impl AuthSent {
         match shape {
             Shape::AuthError => {
                 let head = attempt.head();
-                cx.desk.spis.release_esp(offer.spi_in);
+                offer.release(cx);
                 if let Some(notify) = payloads.error_notify() {
                     let what = auth_refused(head, notify);
                     cx.event(head, what);
@@ -350,7 +313,7 @@ impl Verifying {
 
     /// The attempt is given up from outside.
     pub fn release(&self, cx: &mut Cx<'_>) {
-        cx.desk.spis.release_esp(self.offer.spi_in);
+        self.offer.release(cx);
     }
 
     pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
@@ -394,7 +357,7 @@ impl Verifying {
             ..
         } = *attempt;
         let mut established = Established::new(cx, secured, peer);
-        match conclude(cx, &established.secured, &transcript, &offer, &payloads) {
+        match offer.conclude(cx, &established.secured, &transcript, &payloads) {
             Ok(Some(child)) => {
                 established.children.push(child);
                 Phase::Established(Box::new(established))
@@ -425,76 +388,9 @@ impl Verifying {
     }
 }
 
-/// The CHILD SA that the response agrees to, `None` when the peer refused it, or what is wrong with it.
-fn conclude(
-    cx: &mut Cx<'_>,
-    secured: &Secured,
-    transcript: &Transcript,
-    offer: &ChildOffer,
-    payloads: &PayloadList,
-) -> Result<Option<Child>, Refusal> {
-    let head = &secured.head;
-    let (Some(sa), Some(ts_i), Some(ts_r)) = (payloads.sa(), payloads.ts_i(), payloads.ts_r())
-    else {
-        if let Some(notify) = payloads.error_notify() {
-            let what = Happening::PeerRefused {
-                what: child::title(head, Some(&offer.config.name)),
-                notify: notify.kind.0,
-                name: notify.kind.to_string(),
-                data: describe::hex(&notify.data),
-                asked: child::asked(&offer.config, &offer.proposals),
-            };
-            cx.event(head, what);
-            return Ok(None);
-        }
-        return Err(Refusal::AnswerMismatch {
-            problem: "neither a CHILD SA nor a reason against it".to_owned(),
-        });
-    };
-    let (suite, spi) = proposals::accept_answer(sa, &offer.proposals, SaKind::Esp, 4, false)?;
-    let mismatch = |problem: &str| Refusal::AnswerMismatch {
-        problem: problem.to_owned(),
-    };
-    let spi_out = child::child_spi(&spi).ok_or_else(|| mismatch("a reserved SPI"))?;
-    let ts = Traffic {
-        local: narrow::read(ts_i),
-        remote: narrow::read(ts_r),
-    };
-    if ts.local.is_empty() || ts.remote.is_empty() {
-        return Err(mismatch("traffic selectors of no known type"));
-    }
-    if !narrow::within(&ts.local, &offer.config.local_ts)
-        || !narrow::within(&ts.remote, &offer.config.remote_ts)
-    {
-        return Err(mismatch("traffic selectors wider than asked for"));
-    }
-    if payloads.notify(NotifyType::USE_TRANSPORT_MODE).is_some() {
-        return Err(Refusal::Mode {
-            requested_transport: true,
-        });
-    }
-    let (ni, nr) = transcript.nonces(head.role);
-    let agreed = Agreed {
-        config: &offer.config,
-        spi_in: offer.spi_in,
-        spi_out,
-        suite,
-        ts,
-        replaces: None,
-    };
-    let source = KeySource {
-        channel: &secured.channel,
-        shared: None,
-        ni,
-        nr,
-        ours: true,
-    };
-    child::install(cx, head, agreed, &source).map(Some)
-}
-
 /// An IKE SA without its child is of no use to who set it up: it is deleted, and whoever runs the connection decides
 /// when to try again.
 fn without_child(cx: &mut Cx<'_>, established: Established, offer: &ChildOffer) -> Phase {
-    cx.desk.spis.release_esp(offer.spi_in);
+    offer.release(cx);
     established.close(cx, "failed")
 }

@@ -15,7 +15,8 @@ use crate::head::Head;
 use crate::snapshot::{ChildSaState, ChildSnapshot};
 use crate::v2::keymat;
 use crate::v2::narrow::{self, Traffic};
-use crate::v2::proposals::{self, Choice};
+use crate::v2::offer::{self, Choice};
+use crate::v2::proposals;
 
 /// What can happen to a CHILD SA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,7 +237,7 @@ pub(crate) fn select(
             requested_transport: false,
         });
     }
-    let offer = proposals::read(sa, SaKind::Esp, 4);
+    let offer = offer::read(sa, SaKind::Esp, 4);
     let tried = request.ke().map(|ke| ke.method);
     let mut refusal = None;
     for config in candidates {

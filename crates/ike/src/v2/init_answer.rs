@@ -32,7 +32,8 @@ use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::auth_responder;
 use crate::v2::init_sent::{fragmentation, nat_event};
-use crate::v2::proposals::{self, Choice};
+use crate::v2::offer::{self, Choice};
+use crate::v2::proposals;
 use crate::v2::transcript::Transcript;
 use crate::v2::{Phase, keymat};
 
@@ -140,7 +141,7 @@ pub(crate) fn answer(
     }
 
     knock.received(cx);
-    let offer = proposals::read(sa, SaKind::Ike, 0);
+    let offer = offer::read(sa, SaKind::Ike, 0);
     let chosen = candidates.iter().find_map(|connection| {
         let usable = proposals::usable(cx.provider, &connection.ike, SaKind::Ike);
         let choice = offer.choose(&usable, true, Some(ke.method))?;

@@ -11,6 +11,7 @@
 pub(crate) mod auth_initiator;
 pub(crate) mod auth_responder;
 pub(crate) mod child;
+pub(crate) mod child_offer;
 pub(crate) mod closing;
 pub(crate) mod create_child;
 pub(crate) mod established;
@@ -19,6 +20,7 @@ pub(crate) mod init_answer;
 pub(crate) mod init_sent;
 pub(crate) mod keymat;
 pub(crate) mod narrow;
+pub(crate) mod offer;
 pub(crate) mod proposals;
 pub(crate) mod rekey;
 pub(crate) mod transcript;

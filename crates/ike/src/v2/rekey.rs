@@ -12,7 +12,7 @@ use crate::head::Head;
 use crate::secured::Secured;
 use crate::v2::closing::refuse;
 use crate::v2::established::Established;
-use crate::v2::{create_child, keymat, proposals};
+use crate::v2::{create_child, keymat, offer, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
     match replace(ike, cx, request) {
@@ -56,7 +56,7 @@ fn replace(
     };
     let old = &ike.secured;
     let configured = &old.head.connection.ike;
-    let offer = proposals::read(sa, SaKind::Ike, 8);
+    let offer = offer::read(sa, SaKind::Ike, 8);
     let usable = proposals::usable(cx.provider, configured, SaKind::Ike);
     let choice = offer
         .choose(&usable, true, request.ke().map(|ke| ke.method))

@@ -1,0 +1,302 @@
+//! An offer of the peer's, read and chosen from (RFC 7296 2.7, 3.3.3, 3.3.6).
+//!
+//! A received proposal may say more than a configured one can: ciphers with and without own authentication side by
+//! side, a key exchange that is optional, transform types that are unknown here. It is read as several alternatives
+//! under its number, or as none.
+
+use adit_model::proposal::{Encr, Proposal, SaKind, Suite, choose, closest_difference};
+use adit_model::reason::Refusal;
+use adit_wire::iana::{EncrId, EsnId, IntegId, KeMethod, PrfId, TransformType};
+use adit_wire::v2::{self, SaPayload};
+
+use crate::v2::proposals;
+
+/// One reading of a received proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Alternative {
+    pub number: u8,
+    pub spi: Vec<u8>,
+    pub proposal: Proposal,
+}
+
+/// What was received: the alternatives that may be chosen, and all proposals as evidence.
+pub(crate) struct Offer {
+    pub alternatives: Vec<Alternative>,
+    pub all: Vec<Proposal>,
+}
+
+/// What was chosen of an offer.
+pub(crate) struct Choice {
+    pub suite: Suite,
+    pub number: u8,
+    pub spi: Vec<u8>,
+}
+
+/// Reads an offer for `kind`, whose SPIs have `spi_len` octets.
+pub(crate) fn read(sa: &SaPayload, kind: SaKind, spi_len: usize) -> Offer {
+    let mut offer = Offer {
+        alternatives: Vec::new(),
+        all: Vec::new(),
+    };
+    for proposal in &sa.proposals {
+        let lists = Lists::of(proposal);
+        if !lists.encr.is_empty() {
+            offer.all.push(lists.as_evidence());
+        }
+        let fits = proposal.protocol == proposals::protocol(kind)
+            && proposal.spi.len() == spi_len
+            && proposal.transforms.iter().all(|t| known_type(t.kind, kind));
+        if fits {
+            let readings = lists.readings(kind).into_iter();
+            offer
+                .alternatives
+                .extend(readings.map(|reading| Alternative {
+                    number: proposal.number,
+                    spi: proposal.spi.clone(),
+                    proposal: reading,
+                }));
+        }
+    }
+    offer
+}
+
+/// A proposal with a transform type that isn't understood can't be chosen (RFC 7296 3.3.6).
+fn known_type(transform: TransformType, kind: SaKind) -> bool {
+    match kind {
+        SaKind::Ike => matches!(
+            transform,
+            TransformType::ENCR | TransformType::PRF | TransformType::INTEG | TransformType::KE
+        ),
+        SaKind::Esp => matches!(
+            transform,
+            TransformType::ENCR | TransformType::INTEG | TransformType::KE | TransformType::ESN
+        ),
+    }
+}
+
+/// A received proposal's transforms by type. Those with parameters that aren't understood are left out.
+struct Lists {
+    encr: Vec<Encr>,
+    prf: Vec<PrfId>,
+    integ: Vec<IntegId>,
+    ke: Vec<KeMethod>,
+    esn: Vec<EsnId>,
+}
+
+impl Lists {
+    fn of(proposal: &v2::Proposal) -> Self {
+        let usable = |kind| {
+            proposal
+                .of_type(kind)
+                .filter(|t| t.is_understood() && t.attributes.len() <= 1)
+        };
+        Self {
+            encr: usable(TransformType::ENCR)
+                .map(|t| Encr {
+                    id: EncrId(t.id),
+                    key_bits: t.key_length(),
+                })
+                .collect(),
+            prf: usable(TransformType::PRF).map(|t| PrfId(t.id)).collect(),
+            integ: usable(TransformType::INTEG)
+                .map(|t| IntegId(t.id))
+                .collect(),
+            ke: usable(TransformType::KE).map(|t| KeMethod(t.id)).collect(),
+            esn: usable(TransformType::ESN).map(|t| EsnId(t.id)).collect(),
+        }
+    }
+
+    fn as_evidence(&self) -> Proposal {
+        Proposal {
+            encr: self.encr.clone(),
+            prf: self.prf.clone(),
+            integ: without(&self.integ, IntegId::NONE),
+            ke: without(&self.ke, KeMethod::NONE),
+            esn: self
+                .esn
+                .iter()
+                .copied()
+                .filter(|_| self.esn != [EsnId::NO_ESN])
+                .collect(),
+        }
+    }
+
+    fn readings(&self, kind: SaKind) -> Vec<Proposal> {
+        let (aead, classic): (Vec<Encr>, Vec<Encr>) =
+            self.encr.iter().partition(|encr| encr.is_aead());
+        let integ = without(&self.integ, IntegId::NONE);
+        let mut ciphers = Vec::new();
+        // Integrity beside a cipher that authenticates by itself must be absent or NONE (RFC 7296 3.3.3, RFC 5282 8).
+        if !aead.is_empty() && (self.integ.is_empty() || self.integ.contains(&IntegId::NONE)) {
+            ciphers.push((aead, Vec::new()));
+        }
+        if !classic.is_empty() && !integ.is_empty() {
+            ciphers.push((classic, integ));
+        }
+        let mut exchanges = vec![without(&self.ke, KeMethod::NONE)];
+        if kind == SaKind::Esp && self.ke.len() > 1 && self.ke.contains(&KeMethod::NONE) {
+            exchanges.push(Vec::new());
+        }
+        let complete = |p: &Proposal| kind == SaKind::Esp || !(p.prf.is_empty() || p.ke.is_empty());
+        ciphers
+            .into_iter()
+            .flat_map(|(encr, integ)| {
+                exchanges.iter().map(move |ke| Proposal {
+                    encr: encr.clone(),
+                    prf: self.prf.clone(),
+                    integ: integ.clone(),
+                    ke: ke.clone(),
+                    esn: self.esn.clone(),
+                })
+            })
+            .filter(complete)
+            .collect()
+    }
+}
+
+fn without<T: Copy + PartialEq>(list: &[T], none: T) -> Vec<T> {
+    list.iter().copied().filter(|x| *x != none).collect()
+}
+
+impl Offer {
+    /// Chooses by the order of `configured`. Where the peer has already computed with one key exchange method
+    /// (`tried`), a suite with that one is taken before any other: it saves a round trip.
+    pub fn choose(
+        &self,
+        configured: &[Proposal],
+        ke: bool,
+        tried: Option<KeMethod>,
+    ) -> Option<Choice> {
+        let proposals: Vec<Proposal> = self
+            .alternatives
+            .iter()
+            .map(|a| a.proposal.clone())
+            .collect();
+        let narrowed = tried.map(|method| {
+            let only = |p: &Proposal| {
+                let mut p = p.clone();
+                p.ke.retain(|m| *m == method);
+                p
+            };
+            proposals.iter().map(only).collect::<Vec<_>>()
+        });
+        let (_, index, suite) = narrowed
+            .and_then(|narrowed| {
+                choose(configured, &narrowed, ke).filter(|(_, _, suite)| suite.ke == tried)
+            })
+            .or_else(|| choose(configured, &proposals, ke))?;
+        let taken = self.alternatives.get(index)?;
+        Some(Choice {
+            suite,
+            number: taken.number,
+            spi: taken.spi.clone(),
+        })
+    }
+
+    /// Why nothing could be chosen.
+    pub fn refusal(&self, configured: &[Proposal], kind: SaKind, ke: bool) -> Refusal {
+        let (offered, configured) = (self.all.clone(), configured.to_vec());
+        let differs = closest_difference(&configured, &offered, ke);
+        match kind {
+            SaKind::Ike => Refusal::NoIkeProposal {
+                offered,
+                configured,
+                differs,
+            },
+            SaKind::Esp => Refusal::NoEspProposal {
+                offered,
+                configured,
+                differs,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::v2::proposals::to_wire;
+    use adit_wire::iana::ProtocolId;
+    use adit_wire::v2::Transform;
+
+    fn ike(text: &str) -> Proposal {
+        Proposal::parse(text, SaKind::Ike).unwrap()
+    }
+
+    fn esp(text: &str) -> Proposal {
+        Proposal::parse(text, SaKind::Esp).unwrap()
+    }
+
+    #[test]
+    fn one_proposal_with_both_kinds_of_cipher_is_two() {
+        let wire = SaPayload {
+            proposals: vec![v2::Proposal {
+                number: 7,
+                protocol: ProtocolId::ESP,
+                spi: vec![0, 0, 1, 0],
+                transforms: vec![
+                    Transform::encr(EncrId::ENCR_AES_GCM_16, Some(128)),
+                    Transform::encr(EncrId::ENCR_AES_CBC, Some(256)),
+                    Transform::integ(IntegId::NONE),
+                    Transform::integ(IntegId::AUTH_HMAC_SHA2_256_128),
+                    Transform::ke(KeMethod::NONE),
+                    Transform::ke(KeMethod::CURVE25519),
+                ],
+            }],
+        };
+        let offer = read(&wire, SaKind::Esp, 4);
+        assert_eq!(offer.alternatives.len(), 4);
+        let choice = offer.choose(&[esp("aes256-sha256")], true, None).unwrap();
+        assert_eq!((choice.number, choice.suite.ke), (7, None));
+        let choice = offer
+            .choose(&[esp("aes128gcm16-x25519")], true, None)
+            .unwrap();
+        assert_eq!(choice.suite.ke, Some(KeMethod::CURVE25519));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_chosen() {
+        let mut wire = to_wire(
+            &[ike("aes128gcm16-prfsha256-x25519")],
+            SaKind::Ike,
+            &[],
+            true,
+        );
+        wire.proposals[0]
+            .transforms
+            .push(Transform::new(TransformType::ADDKE1, 36));
+        let offer = read(&wire, SaKind::Ike, 0);
+        assert!(offer.alternatives.is_empty());
+        assert_eq!(offer.all, [ike("aes128gcm16-prfsha256-x25519")]);
+
+        // Integrity beside an AEAD; no key exchange.
+        for text in [
+            "aes128gcm16-sha256-prfsha256-x25519",
+            "aes128gcm16-prfsha256",
+        ] {
+            let odd: Proposal = text.parse().unwrap();
+            let wire = to_wire(&[odd], SaKind::Ike, &[], true);
+            assert!(
+                read(&wire, SaKind::Ike, 0).alternatives.is_empty(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_group_that_was_tried_saves_a_round_trip() {
+        let ours = [ike("aes128gcm16-prfsha256-x25519-modp2048")];
+        let theirs = to_wire(
+            &[ike("aes128gcm16-prfsha256-modp2048-x25519")],
+            SaKind::Ike,
+            &[],
+            true,
+        );
+        let offer = read(&theirs, SaKind::Ike, 0);
+        let with = |tried| offer.choose(&ours, true, tried).unwrap().suite.ke;
+        assert_eq!(with(None), Some(KeMethod::CURVE25519));
+        assert_eq!(with(Some(KeMethod::MODP_2048)), Some(KeMethod::MODP_2048));
+        assert_eq!(with(Some(KeMethod::ECP_256)), Some(KeMethod::CURVE25519));
+    }
+}
