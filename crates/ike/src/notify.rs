@@ -51,3 +51,128 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         Refusal::AnswerMismatch { .. } | Refusal::HalfOpenLimit { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use adit_model::identity::Identity;
+
+    fn id() -> Identity {
+        "west.lab".parse().unwrap()
+    }
+
+    /// What the peer is told, by exchange; `-` for nothing.
+    #[test]
+    fn every_refusal_has_its_notify() {
+        let text = String::new;
+        let refusals = [
+            Refusal::Malformed {
+                field: text(),
+                offset: 0,
+                problem: text(),
+            },
+            Refusal::CriticalPayload { payload: 99 },
+            Refusal::Presence { problem: text() },
+            Refusal::MajorVersion { received: 3 },
+            Refusal::NoIkeProposal {
+                offered: vec![],
+                configured: vec![],
+                differs: vec![],
+            },
+            Refusal::KeMethod {
+                received: "x25519".into(),
+                wanted: "ecp256".into(),
+            },
+            Refusal::KeValue {
+                method: text(),
+                problem: text(),
+            },
+            Refusal::NoConnection {
+                local: [192, 0, 2, 1].into(),
+                remote: [192, 0, 2, 2].into(),
+            },
+            Refusal::PeerIdentity {
+                received: id(),
+                expected: vec![],
+            },
+            Refusal::OurIdentity {
+                requested: id(),
+                ours: vec![],
+            },
+            Refusal::AuthMethod {
+                received: 1,
+                expected: 2,
+            },
+            Refusal::AuthValue {
+                claimed: id(),
+                method: 2,
+            },
+            Refusal::NoKey {
+                local: id(),
+                remote: id(),
+            },
+            Refusal::NoEspProposal {
+                offered: vec![],
+                configured: vec![],
+                differs: vec![],
+            },
+            Refusal::TrafficSelectors {
+                offered_local: vec![],
+                offered_remote: vec![],
+                configured_local: vec![],
+                configured_remote: vec![],
+            },
+            Refusal::Mode {
+                requested_transport: true,
+            },
+            Refusal::Unsupported { what: text() },
+            Refusal::ChildNotFound { spi: 0x1000 },
+            Refusal::AnswerMismatch { problem: text() },
+            Refusal::HalfOpenLimit {
+                half_open: 1,
+                limit: 1,
+            },
+            Refusal::Local { problem: text() },
+        ];
+        let name = |refusal: &Refusal, exchange| match for_refusal(refusal, exchange) {
+            Some(notify) => notify.kind.to_string(),
+            None => "-".to_owned(),
+        };
+        let table: Vec<(String, String)> = refusals
+            .iter()
+            .map(|r| {
+                (
+                    name(r, ExchangeType::IKE_AUTH),
+                    name(r, ExchangeType::CREATE_CHILD_SA),
+                )
+            })
+            .collect();
+        let same = |name: &str| (name.to_owned(), name.to_owned());
+        let differ = |auth: &str, create: &str| (auth.to_owned(), create.to_owned());
+        let expected = [
+            same("INVALID_SYNTAX"),
+            same("UNSUPPORTED_CRITICAL_PAYLOAD"),
+            same("INVALID_SYNTAX"),
+            same("INVALID_MAJOR_VERSION"),
+            same("NO_PROPOSAL_CHOSEN"),
+            same("INVALID_KE_PAYLOAD"),
+            same("INVALID_SYNTAX"),
+            same("NO_PROPOSAL_CHOSEN"),
+            same("AUTHENTICATION_FAILED"),
+            same("AUTHENTICATION_FAILED"),
+            same("AUTHENTICATION_FAILED"),
+            same("AUTHENTICATION_FAILED"),
+            same("AUTHENTICATION_FAILED"),
+            same("NO_PROPOSAL_CHOSEN"),
+            same("TS_UNACCEPTABLE"),
+            same("NO_PROPOSAL_CHOSEN"),
+            differ("AUTHENTICATION_FAILED", "NO_ADDITIONAL_SAS"),
+            same("CHILD_SA_NOT_FOUND"),
+            same("-"),
+            same("-"),
+            differ("AUTHENTICATION_FAILED", "TEMPORARY_FAILURE"),
+        ];
+        assert_eq!(table, expected);
+    }
+}

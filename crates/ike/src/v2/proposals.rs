@@ -150,10 +150,6 @@ mod tests {
         Proposal::parse(text, SaKind::Ike).unwrap()
     }
 
-    fn esp(text: &str) -> Proposal {
-        Proposal::parse(text, SaKind::Esp).unwrap()
-    }
-
     #[test]
     fn proposals_survive_the_wire() {
         let ours = [

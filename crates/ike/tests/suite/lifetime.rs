@@ -449,3 +449,38 @@ fn a_replaced_connection_is_used_from_the_next_attempt_on() {
         selectors(&["10.2.0.0/25"])
     );
 }
+
+/// Both sides begin at the same moment: two IKE SAs come of it, and what either side sends, the other can receive.
+#[test]
+fn both_begin_at_once() {
+    // How the datagrams interleave: whose goes next, bit by bit.
+    for order in 0..256_u32 {
+        let mut lab = Lab::new();
+        let now = lab.now;
+        for (who, local, remote) in [(Who::West, WEST, EAST), (Who::East, EAST, WEST)] {
+            lab.side(who)
+                .endpoint
+                .initiate(now, "site", ip(local), ip(remote))
+                .unwrap();
+        }
+        lab.drain();
+        for turn in 0.. {
+            let from = if order >> (turn % 8) & 1 == 0 {
+                WEST
+            } else {
+                EAST
+            };
+            let next = lab.wire.iter().position(|d| d.from.ip() == ip(from));
+            let Some(datagram) = lab.wire.remove(next.unwrap_or(0)) else {
+                break;
+            };
+            lab.deliver(&datagram);
+        }
+        for (one, other) in [(&lab.west, &lab.east), (&lab.east, &lab.west)] {
+            let sends = one.installed.last().expect("a child");
+            let receives = other.installed.iter().find(|sa| sa.spi_in == sends.spi_out);
+            let receives = receives.unwrap_or_else(|| panic!("{order:08b}"));
+            assert!(receives.key_in.expose() == sends.key_out.expose());
+        }
+    }
+}
