@@ -11,7 +11,7 @@ use adit_model::reason::Refusal;
 
 use crate::gateway::Gateway;
 use crate::probe::Plan;
-use crate::retry::Presence;
+use crate::retry::{Presence, Wanted};
 
 /// What work beside the loop came to.
 pub enum TaskDone {
@@ -124,6 +124,9 @@ impl Gateway {
             return;
         };
         tunnel.resolving = false;
+        if tunnel.retry.wanted() == Wanted::Down {
+            return self.look_again();
+        }
         let local = tunnel.connection.local;
         let Remote::Name(host) = tunnel.connection.remote.clone() else {
             return;
@@ -148,6 +151,7 @@ impl Gateway {
     }
 
     fn initiate(&mut self, name: &str, peer: IpAddr) {
+        self.keep_way_to(peer);
         let configured = self.tunnels.get(name).and_then(|t| t.connection.local);
         let local = match configured.map_or_else(|| source_for(peer), Ok) {
             Ok(local) => local,

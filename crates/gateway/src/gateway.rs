@@ -4,7 +4,7 @@
 //! observed, attempts that are due begin. Nothing in here waits.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use adit_crypto::Provider;
@@ -49,8 +49,6 @@ pub struct Gateway {
     drop_events: DropEvents,
     /// When a path problem was last passed on.
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
-    /// Peers whose way was looked at.
-    ways: BTreeSet<IpAddr>,
     /// Whether something happened that may have changed a tunnel's state.
     dirty: bool,
     buffer: Vec<u8>,
@@ -91,7 +89,6 @@ impl Gateway {
             nat_port: parts.nat_port,
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
-            ways: BTreeSet::new(),
             dirty: true,
             buffer: vec![0; BUFFER],
         }
@@ -317,7 +314,6 @@ impl Gateway {
                     remote,
                     payload,
                 } => {
-                    self.keep_way_to(remote.ip());
                     if let Err(error) = self.sockets.send_ike(local, remote, &payload) {
                         let errno = error.raw_os_error().unwrap_or(0);
                         let now = self.clock.now();
@@ -400,14 +396,8 @@ impl Gateway {
         }
     }
 
-    /// Sees to it once per peer that our own routes don't catch what goes to it.
-    fn keep_way_to(&mut self, peer: IpAddr) {
-        if self.ways.len() > MOST_TOLD {
-            self.ways.clear();
-        }
-        if !self.ways.insert(peer) {
-            return;
-        }
+    /// Sees to it that our own routes don't catch what goes to a peer that was configured or has authenticated.
+    pub(crate) fn keep_way_to(&mut self, peer: IpAddr) {
         if let Some(Err(error)) = self.host.as_mut().map(|host| host.keep_way_to(peer)) {
             tracing::warn!("{error}");
         }

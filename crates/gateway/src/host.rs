@@ -29,6 +29,8 @@ pub struct Host {
     routes: Routes,
     tun: u32,
     tun_name: String,
+    /// Whether a block was there before this gateway.
+    was_blocked: bool,
     /// Tunnels that were taken down and may pass in clear.
     unblocked: BTreeSet<String>,
 }
@@ -55,12 +57,7 @@ impl Host {
         block.tunnels = protected(connections, &options.tun_name, &BTreeSet::new());
         let was_blocked = block::read_counters(BLOCK_TABLE).is_ok_and(|old| !old.is_empty());
         let mechanism = block::install(&block)?;
-        let undo = || {
-            if !was_blocked {
-                // The error that led here is the one to tell.
-                let _ = block::remove(BLOCK_TABLE);
-            }
-        };
+        let undo = || undo_block(was_blocked);
         if let BlockMechanism::UnreachableRoutes { because, uncovered } = &mechanism {
             if !uncovered.is_empty() {
                 let error = KernelError::own(
@@ -91,11 +88,11 @@ impl Host {
             routes: Routes::default(),
             tun: tun.index(),
             tun_name: tun.name().to_owned(),
+            was_blocked,
             unblocked: BTreeSet::new(),
         };
         if let Err(error) = host.install_routes() {
-            host.routes.remove(&mut host.netlink);
-            undo();
+            host.abandon();
             return Err(error);
         }
         tracing::info!(
@@ -134,7 +131,9 @@ impl Host {
         })
     }
 
-    /// Makes sure that packets to a peer aren't caught by a tunnel's route or the block.
+    /// Makes sure that IKE and ESP to a peer aren't caught by a tunnel's route or the block. To be called for peers
+    /// that were configured or have authenticated: anybody can claim an address, and one that gets a way of its own is
+    /// out of the tunnel for everything else.
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -145,7 +144,7 @@ impl Host {
         if !routes::catches(&self.wanted()?, peer) {
             return Ok(());
         }
-        self.routes.keep_out(&mut self.netlink, peer)?;
+        self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
         self.block.peers.push(peer);
         self.mechanism = block::install(&self.block)?;
         Ok(())
@@ -176,10 +175,16 @@ impl Host {
         self.routes.remove(&mut self.netlink);
     }
 
+    /// Undoes everything, for a gateway that couldn't start.
+    pub fn abandon(mut self) {
+        self.leave();
+        undo_block(self.was_blocked);
+    }
+
     fn rebuild(&mut self) -> Result<(), GatewayError> {
         self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
-        // The block first when something is added, the routes first when something goes: never a gap, and for a moment
-        // too much is blocked rather than too little.
+        // While routes are changed, what is protected is blocked already, and what no longer is may still end in the
+        // device: too much is held back for a moment, never too little.
         self.mechanism = block::install(&self.block)?;
         self.routes.remove(&mut self.netlink);
         self.install_routes()
@@ -189,7 +194,7 @@ impl Host {
         let wanted = self.wanted()?;
         for peer in self.block.peers.clone() {
             if routes::catches(&wanted, peer) {
-                self.routes.keep_out(&mut self.netlink, peer)?;
+                self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
             }
         }
         self.routes.lead_into(&mut self.netlink, &wanted, self.tun)
@@ -250,6 +255,14 @@ pub fn remove_left_block() -> Result<(), KernelError> {
 /// When CAP_NET_ADMIN is missing or the kernel has no nf_tables.
 pub fn block_counters() -> Result<Vec<block::BlockCount>, KernelError> {
     block::read_counters(BLOCK_TABLE)
+}
+
+/// Takes away a block that wasn't there before.
+fn undo_block(was_blocked: bool) {
+    if !was_blocked {
+        // The error that led here is the one to tell.
+        let _ = block::remove(BLOCK_TABLE);
+    }
 }
 
 fn protected(

@@ -7,6 +7,7 @@
 //! the gateway's own links and the peer's outer address aren't reached through the tunnel. What hosts behind the
 //! gateway send there is stopped by the block, since their policy says that it must be protected.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -98,23 +99,27 @@ impl Routes {
         Ok(())
     }
 
-    /// Gives `peer` a host route along the way that packets to it take now, so that it stays when a tunnel's route
-    /// catches its address. A peer without a way there is left alone.
+    /// Gives `peer` a host route along the way that packets to it take beside the device `tun`, so that a tunnel's
+    /// route doesn't catch them. A peer without a way there is left alone.
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn keep_out(&mut self, netlink: &mut Netlink, peer: IpAddr) -> Result<(), KernelError> {
+    pub fn keep_out(
+        &mut self,
+        netlink: &mut Netlink,
+        peer: IpAddr,
+        tun: u32,
+    ) -> Result<(), KernelError> {
         let destination = IpNet::from(peer);
         if self.installed.iter().any(|r| r.destination == destination) {
             return Ok(());
         }
-        let Ok(way) = netlink.route_to(peer, None) else {
+        let routes = netlink.routes()?;
+        let Some(way) = way_beside(&routes, peer, tun) else {
             return Ok(());
         };
-        let (RouteKind::Unicast, Some(device)) = (way.kind, way.device) else {
-            return Ok(());
-        };
-        let mut route = Route::through(destination, device);
+        let mut route = Route::through(destination, way.device.unwrap_or_default());
+        route.device = way.device;
         route.via = way.via;
         self.install(netlink, route).map(drop)
     }
@@ -167,6 +172,20 @@ impl Routes {
         }
         Ok(new)
     }
+}
+
+/// The route to `peer` that the kernel would take if the device `tun` had none: the longest prefix, then the lowest
+/// metric.
+fn way_beside(routes: &[Route], peer: IpAddr, tun: u32) -> Option<&Route> {
+    routes
+        .iter()
+        .filter(|r| {
+            r.table == MAIN_TABLE
+                && r.kind == RouteKind::Unicast
+                && r.device != Some(tun)
+                && r.destination.contains(&peer)
+        })
+        .max_by_key(|r| (r.destination.prefix_len(), Reverse(r.metric.unwrap_or(0))))
 }
 
 /// A default route is led in as its two halves, so that the host's own default route needn't give way.
@@ -260,6 +279,27 @@ mod tests {
         );
         assert!(catches(&routes, "192.0.2.2".parse().unwrap()));
         assert!(catches(&routes, "2001:db8::2".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_way_to_a_peer_is_the_one_beside_the_tunnel() {
+        let route = |net: &str, device, metric| {
+            let mut route = Route::through(net.parse().unwrap(), device);
+            route.metric = metric;
+            route
+        };
+        let routes = [
+            route("0.0.0.0/0", 2, Some(200)),
+            route("0.0.0.0/0", 3, Some(100)),
+            route("0.0.0.0/1", 9, None),
+            route("198.51.100.0/24", 4, None),
+        ];
+        let device = |peer: &str| {
+            way_beside(&routes, peer.parse().unwrap(), 9).and_then(|route| route.device)
+        };
+        assert_eq!(device("192.0.2.2"), Some(3));
+        assert_eq!(device("198.51.100.7"), Some(4));
+        assert_eq!(device("2001:db8::2"), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use adit_crypto::Provider;
 use adit_esp::DataPlane;
 use adit_ike::{Endpoint, Settings};
+use adit_kernel::sysctl;
 use adit_model::connection::{AuthKind, Connection, Mode};
 use rustix::thread::CapabilitySet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -130,6 +131,10 @@ async fn live(options: Options, keys: KeyStore, bound: Bound) -> Result<ExitReas
     if let Some(asker) = asker {
         // A client that left doesn't want to know.
         let _ = asker.send(Answer::Lines(vec![Response::Done]));
+        // Its connection writes the line as soon as it gets a turn.
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
     }
     drop(inputs);
     // The server ends when nobody takes commands any more; it removes its socket.
@@ -242,11 +247,11 @@ fn prepare_host(
     if options.backend == BackendChoice::Fake {
         return Ok((None, Backend::Fake));
     }
-    let (mut host, tun) = Host::prepare(options, provider, connections)?;
+    let (host, tun) = Host::prepare(options, provider, connections)?;
     match UserSpace::new(DataPlane::new(provider.clone()), tun) {
         Ok(user) => Ok((Some(host), Backend::User(Box::new(user)))),
         Err(cause) => {
-            host.leave();
+            host.abandon();
             Err(runtime_error("watch the TUN device")(cause))
         }
     }
@@ -273,7 +278,11 @@ fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
 
 fn check_privileges(options: &Options) -> Result<(), GatewayError> {
     let ports = &options.config.gateway;
-    let low_port = ports.ike_port < 1024 || ports.nat_t_port < 1024;
+    let first_free = sysctl::read("net.ipv4.ip_unprivileged_port_start")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024);
+    let low_port = ports.ike_port < first_free || ports.nat_t_port < first_free;
     let wanted = [
         (
             true,
@@ -288,7 +297,7 @@ fn check_privileges(options: &Options) -> Result<(), GatewayError> {
         (
             low_port,
             CapabilitySet::NET_BIND_SERVICE,
-            "CAP_NET_BIND_SERVICE (UDP port below 1024)",
+            "CAP_NET_BIND_SERVICE (low UDP port)",
         ),
     ];
     let have = rustix::thread::capabilities(None)
@@ -331,5 +340,7 @@ fn runtime_error(what: &'static str) -> impl Fn(std::io::Error) -> GatewayError 
 
 /// How long peers have to answer our farewell.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Turns that connections get before the runtime goes.
+const TURNS: usize = 32;
 /// How long the control socket may take to close.
 const MOMENT: Duration = Duration::from_millis(200);

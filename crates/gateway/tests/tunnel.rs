@@ -288,6 +288,32 @@ fn a_silent_peer_is_probed_and_its_closed_port_named() {
 }
 
 #[test]
+fn peers_may_meet_over_ipv6_and_in_udp() {
+    if !permitted("a tunnel over IPv6 and UDP") {
+        return;
+    }
+    let world = World::new("ipv6");
+    for at in [At::West, At::East] {
+        world.configure_with(at, KEY, |text| {
+            text.replace("192.0.2.", "2001:db8::")
+                .replace("start =", "force_encap = true\nstart =")
+        });
+    }
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    for to in ["10.2.0.2", "fd00:2::2"] {
+        assert!(world.reaches(&world.west_lan, to), "{to}: {}", west.log());
+    }
+    let status = west.client().status(None).unwrap();
+    let child = status.tunnels[0].children.first().unwrap();
+    assert_eq!(child.encapsulation.as_deref(), Some("udp"));
+    assert_eq!((wire.clear(), wire.esp()), (Vec::new(), 0));
+}
+
+#[test]
 fn a_tunnel_for_everything_spares_the_way_to_its_peer() {
     if !permitted("a default route through the tunnel") {
         return;
