@@ -226,7 +226,6 @@ impl Gateway {
         case::build(&case::Evidence {
             tunnel,
             log: &self.log,
-            source: &self.source_name,
             totals: self.drop_totals(),
             children: &self.backend.children(),
         })

@@ -20,8 +20,6 @@ pub struct Evidence<'a> {
     pub tunnel: &'a Tunnel,
     /// What happened.
     pub log: &'a EventLog,
-    /// How this side's events are called as a source.
-    pub source: &'a str,
     /// Drops of the whole gateway, by reason.
     pub totals: BTreeMap<DropReason, u64>,
     /// Drops of each child.
@@ -61,11 +59,13 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
             },
         ),
     ];
+    // Where two sides' events are read together, the identity tells whose they are; host names may be the same.
+    let source = format!("{} events", tunnel.connection.local_id);
     for record in records(evidence) {
         facts.push(Fact::from_event(
             &record.event,
             Side::Local,
-            evidence.source,
+            &source,
             record.number,
         ));
     }
@@ -215,7 +215,6 @@ mod tests {
         let case = build(&Evidence {
             tunnel: &tunnel,
             log: &log,
-            source: "west events",
             totals: BTreeMap::from([(DropReason::OutNoSa, 3)]),
             children: &[],
         });

@@ -44,7 +44,6 @@ pub struct Gateway {
     pub(crate) tasks: mpsc::Sender<TaskDone>,
     pub(crate) case_waiters: Vec<CaseWaiter>,
     /// Name of this side's events as a source of facts.
-    pub(crate) source_name: String,
     pub(crate) nat_port: u16,
     drop_events: DropEvents,
     /// When a path problem was last passed on.
@@ -70,9 +69,6 @@ pub(crate) struct Parts {
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Self {
-        let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname")
-            .map(|name| name.trim().to_owned())
-            .unwrap_or_default();
         Self {
             clock: parts.clock,
             provider: parts.provider,
@@ -85,7 +81,6 @@ impl Gateway {
             tunnels: parts.tunnels,
             tasks: parts.tasks,
             case_waiters: Vec::new(),
-            source_name: format!("{host_name} events").trim_start().to_owned(),
             nat_port: parts.nat_port,
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),

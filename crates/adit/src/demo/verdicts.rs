@@ -20,12 +20,14 @@ pub fn tell(
     report.verdict_both_sides = serde_json::to_value(both).ok();
     let p = story.palette();
     story.say("");
-    story.say(&p.bold("  adit why office            (west alone)"));
-    story.say(&indent(&verdict::text(alone, p)));
-    if far_side_asked && alone != both {
-        story.say(&p.bold("  adit why office --remote   (with what east knows)"));
-        story.say(&indent(&verdict::text(both, p)));
+    story.say(&p.bold("  west alone: adit why office"));
+    if far_side_asked && alone.cause() != both.cause() {
+        story.say(&indent(&brief(alone)));
+        story.say("");
+        story.say(&p.bold("  with what east knows: adit why office --remote FILE"));
     }
+    story.say(&indent(&verdict::text(&essence(both), p)));
+    story.say("");
     let named: Vec<String> = both.findings.iter().map(|f| f.cause.clone()).collect();
     let possible: Vec<String> = both.possible.iter().map(|c| c.cause.clone()).collect();
     let right = names_it(fault, &named, &possible);
@@ -40,6 +42,27 @@ pub fn tell(
         story.done(format!("the diagnosis names {cause}"));
     }
     right
+}
+
+/// An undecided verdict in a few lines.
+fn brief(verdict: &Verdict) -> String {
+    let mut lines = vec![verdict.summary.clone()];
+    for candidate in &verdict.possible {
+        lines.push(format!(
+            "  ? {}: {}",
+            candidate.cause, candidate.separated_by
+        ));
+    }
+    lines.join("\n")
+}
+
+/// What a newcomer wants to see of a verdict: not what it isn't.
+fn essence(verdict: &Verdict) -> Verdict {
+    Verdict {
+        ruled_out: Vec::new(),
+        notes: Vec::new(),
+        ..verdict.clone()
+    }
 }
 
 fn indent(text: &str) -> String {
