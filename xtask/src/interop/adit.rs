@@ -214,7 +214,11 @@ remote_net = [{}]
 esp = [\"{}\"]
 ",
         lab.west_own,
-        lab.east_seen,
+        if tunnel.any_remote {
+            "any"
+        } else {
+            &lab.east_seen
+        },
         tunnel.west_id,
         tunnel.east_id,
         tunnel.ike,

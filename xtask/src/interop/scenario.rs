@@ -75,6 +75,8 @@ pub struct Tunnel {
     pub east_net: Vec<String>,
     /// Algorithms that Adit offers only when asked to.
     pub allow_weak: bool,
+    /// Adit, as the responder, does not know the peer's address.
+    pub any_remote: bool,
     /// The gateways talk over IPv6.
     pub outer_v6: bool,
 }
@@ -90,6 +92,7 @@ impl Default for Tunnel {
             west_net: vec!["10.1.0.0/24".into()],
             east_net: vec!["10.2.0.0/24".into()],
             allow_weak: false,
+            any_remote: false,
             outer_v6: false,
         }
     }
@@ -108,6 +111,8 @@ pub struct Overrides {
     pub east_net: Option<Vec<String>>,
     /// 1 or 2; 2 if not given.
     pub version: Option<u8>,
+    /// It checks every second whether Adit is alive.
+    pub liveness: bool,
     /// strongSwan's daemon is not started.
     pub absent: bool,
 }
@@ -163,6 +168,8 @@ pub enum Step {
     Kill,
     /// A new `adit run`; established again in less than 3 s.
     Restart,
+    /// Nothing, for a few seconds.
+    Idle,
     /// The tunnel is not there, so its traffic is dropped and not leaked.
     Blocked,
     /// The initiator tries, and fails.

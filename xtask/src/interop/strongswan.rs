@@ -22,6 +22,8 @@ pub struct End<'a> {
     pub local: &'a str,
     pub remote: &'a str,
     pub version: u8,
+    /// Checks every second whether the other end is alive.
+    pub liveness: bool,
 }
 
 /// A running daemon; dropped, it is stopped.
@@ -173,6 +175,7 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     local_addrs = {}
     remote_addrs = {}
     proposals = {}
+    dpd_delay = {}
     local {{
       auth = psk
       id = {}
@@ -201,6 +204,7 @@ secrets {{
         end.local,
         end.remote,
         strongswan_words(&tunnel.ike),
+        if end.liveness { "1s" } else { "0s" },
         own.0,
         other.0,
         own.1.join(","),

@@ -72,11 +72,13 @@ pub fn agree(near: &Suite, far: &Suite) -> bool {
         && (near.is_subset(far) || far.is_subset(near))
 }
 
-/// Whether the keyword names a key exchange method.
-pub fn is_key_exchange(word: &str) -> bool {
-    ["x25519", "ecp", "modp"]
+/// Whether a configuration with these keywords can have led to this suite. A PRF that isn't configured follows from
+/// the rest.
+pub fn allows(configured: &Suite, negotiated: &Suite) -> bool {
+    let has_prf = configured.iter().any(|word| word.starts_with("prf"));
+    negotiated
         .iter()
-        .any(|prefix| word.starts_with(prefix))
+        .all(|word| configured.contains(word) || !has_prf && word.starts_with("prf"))
 }
 
 fn is_cipher(word: &str) -> bool {
@@ -108,6 +110,11 @@ mod tests {
         assert!(!agree(&from_keywords("aes128-sha256-modp2048"), &cbc));
         assert!(!agree(&from_keywords("aes256-sha384-modp2048"), &cbc));
         assert!(!agree(&Suite::new(), &cbc));
+        assert!(allows(
+            &from_keywords("aes256-sha256-modp2048-x25519"),
+            &cbc
+        ));
+        assert!(!allows(&from_keywords("aes256-sha256-x25519"), &cbc));
         assert_eq!(
             from_names(
                 Some("AES_CBC"),
