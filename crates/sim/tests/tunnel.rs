@@ -269,6 +269,35 @@ fn an_idle_tunnel_survives_the_nat_box_timeout() {
     assert_eq!(sites.world.ping_report(ping).received, 3);
 }
 
+/// RFC 7296 2.23: a NAT box that has forgotten gives us another port; the peer follows our next IKE message, which comes
+/// once its silence is noticed.
+#[test]
+fn a_tunnel_follows_a_nat_box_that_has_forgotten() {
+    let nat = NatSettings {
+        preserve_ports: false,
+        ..NatSettings::default()
+    };
+    let mut setting = Setting {
+        nat: Some(nat),
+        ..Setting::default()
+    };
+    setting.west.dpd_delay = secs(10);
+    let mut sites = up(setting, 15);
+    sites.world.forget_mappings(sites.nat.unwrap());
+    let ping = sites
+        .world
+        .ping(sites.west_host, ip(EAST_HOST), 60, secs(1), 56);
+    sites.world.run_for(secs(61));
+    let moved = find(&sites.world, sites.east, |h| match h {
+        Happening::PeerMoved { from, to } => Some((from.port(), to.port())),
+        _ => None,
+    });
+    assert!(moved.is_some_and(|(from, to)| from != to));
+    let report = sites.world.ping_report(ping);
+    assert!(report.received >= 40, "{report:?}");
+    both_sides_agree(&sites);
+}
+
 #[test]
 fn protected_packets_cross_links_that_are_too_small_for_them() {
     let wire = LinkSettings {
