@@ -19,7 +19,7 @@ use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::child;
 use crate::v2::child_offer::ChildOffer;
-use crate::v2::closing::Closing;
+use crate::v2::closing::{Closing, delete_ike};
 use crate::v2::established::Established;
 use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
@@ -190,9 +190,10 @@ impl AuthSent {
         self.attempt.head()
     }
 
-    /// The attempt is given up from outside.
-    pub fn release(&self, cx: &mut Cx<'_>) {
+    /// The attempt is given up from outside. The peer may believe that the IKE SA is up.
+    pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
         self.offer.release(cx);
+        Closing::begin(cx, self.attempt.secured, Vec::new(), delete_ike(), cause)
     }
 
     pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
@@ -235,7 +236,7 @@ impl AuthSent {
 
     pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
         if self.attempt.secured.retransmit(cx) {
-            self.release(cx);
+            self.offer.release(cx);
             return Phase::failed(cx, self.attempt.head(), Party::Us);
         }
         Phase::AuthSent(self)
@@ -311,9 +312,10 @@ impl Verifying {
         self.attempt.head()
     }
 
-    /// The attempt is given up from outside.
-    pub fn release(&self, cx: &mut Cx<'_>) {
+    /// The attempt is given up from outside. The peer may believe that the IKE SA is up.
+    pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
         self.offer.release(cx);
+        Closing::begin(cx, self.attempt.secured, Vec::new(), delete_ike(), cause)
     }
 
     pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {

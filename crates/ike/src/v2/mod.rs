@@ -127,14 +127,11 @@ impl Phase {
         }
     }
 
-    /// Deletes an established IKE SA; what isn't established yet just ends.
+    /// Deletes an IKE SA that is established or may be so for the peer; any other just ends.
     pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
-        match &self {
-            Phase::AuthSent(p) => p.release(cx),
-            Phase::Verifying(p) => p.release(cx),
-            _ => {}
-        }
         match self {
+            Phase::AuthSent(p) => p.close(cx, cause),
+            Phase::Verifying(p) => p.close(cx, cause),
             Phase::Established(p) => p.close(cx, cause),
             Phase::Closing(_) | Phase::Lingering(_) | Phase::Gone => self,
             connecting => match connecting.head() {

@@ -450,6 +450,33 @@ fn a_replaced_connection_is_used_from_the_next_attempt_on() {
     );
 }
 
+/// The operator changes his mind while IKE_AUTH is on its way: the peer, which sets the tunnel up, is told.
+#[test]
+fn an_attempt_that_is_given_up_leaves_nothing_at_the_peer() {
+    for answered in [false, true] {
+        let mut lab = Lab::new();
+        lab.initiate();
+        lab.step();
+        lab.step();
+        if answered {
+            lab.west.keys = Keys::Slow(b"");
+            lab.run();
+            assert!(lab.east.is_up());
+        }
+        let now = lab.now;
+        lab.west.endpoint.terminate(now, "site").unwrap();
+        lab.drain();
+        lab.run();
+        assert_eq!(lab.west.closed(), ["deleted"]);
+        assert_eq!(lab.east.closed(), ["deleted"]);
+        assert!(lab.west.endpoint.is_idle() && lab.east.endpoint.is_idle());
+        assert!(lab.east.installed.is_empty());
+        // The key holder's late answer is to nobody.
+        lab.answer_keys(Who::West);
+        assert!(lab.intercept().is_empty());
+    }
+}
+
 /// Both sides begin at the same moment: two IKE SAs come of it, and what either side sends, the other can receive.
 #[test]
 fn both_begin_at_once() {
