@@ -72,6 +72,8 @@ mod tests {
     fn known_sizes() {
         let natt = Overhead::new(GCM, &path("192.0.2.2:4500", true));
         assert_eq!(natt.inner_mtu(1500), 1438);
+        let plain = Overhead::new(GCM, &path("192.0.2.2:500", false));
+        assert_eq!(plain.inner_mtu(1500), 1446);
         let plain6 = Overhead::new(CBC_SHA256, &path("[2001:db8::2]:500", false));
         assert_eq!(plain6.inner_mtu(1500), 1406);
     }

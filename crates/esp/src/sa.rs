@@ -112,6 +112,14 @@ impl Outbound {
     }
 }
 
+#[cfg(test)]
+impl Pair {
+    /// As if everything up to `sequence` had been sent.
+    pub(crate) fn skip_to(&self, sequence: u64) {
+        self.outbound.sequence.last.fetch_max(sequence, Relaxed);
+    }
+}
+
 impl Inbound {
     pub(crate) fn window(&self) -> MutexGuard<'_, ReplayWindow> {
         // A window is whole after every call, so a thread that died holding the lock has left nothing half done.

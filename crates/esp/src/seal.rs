@@ -96,3 +96,87 @@ fn append(pair: &Pair, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<(), Dr
             SealError::Layout | SealError::Library => DropReason::OutCipher,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use adit_crypto::provider;
+    use adit_model::Secret;
+    use adit_model::connection::Mode;
+    use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
+    use adit_model::proposal::{Encr, Suite};
+    use adit_model::selector::ANY_V4;
+    use adit_wire::iana::EncrId;
+    use adit_wire::ip::{emit_packet, protocol};
+
+    use super::*;
+    use crate::policy::Policy;
+
+    fn plane(esn: bool) -> DataPlane {
+        let everything: Arc<[_]> = [ANY_V4].into();
+        let at = ([192, 0, 2, 1], 4500).into();
+        let sa = ChildSa {
+            connection: "net".into(),
+            child: "lan".into(),
+            spi_in: 256,
+            spi_out: 257,
+            suite: Suite {
+                encr: Encr {
+                    id: EncrId::ENCR_AES_GCM_16,
+                    key_bits: Some(128),
+                },
+                prf: None,
+                integ: None,
+                ke: None,
+                esn,
+            },
+            key_in: Secret::new(vec![1; 20]),
+            key_out: Secret::new(vec![2; 20]),
+            mode: Mode::Tunnel,
+            ts_local: everything.to_vec(),
+            ts_remote: everything.to_vec(),
+            path: Path {
+                local: at,
+                remote: at,
+                udp_encap: false,
+            },
+            replay_window: 64,
+            replaces: None,
+        };
+        let mut plane = DataPlane::new(provider::fake(1));
+        plane
+            .apply(DataPlaneRequest::Install(Box::new(sa)))
+            .unwrap();
+        plane.policies.push(Policy {
+            child: 0,
+            local: Arc::clone(&everything),
+            remote: everything,
+        });
+        plane
+    }
+
+    /// RFC 4303 3.3.3: the last number is used, and then the SA is at its end; nothing wraps.
+    #[test]
+    fn an_exhausted_sa_sends_no_more() {
+        let mut inner = Vec::new();
+        let host = |n| [10, 0, 0, n].into();
+        emit_packet(host(1), host(2), protocol::UDP, &[0; 8], &mut inner).unwrap();
+        for (esn, last) in [(false, u64::from(u32::MAX)), (true, u64::MAX)] {
+            let plane = plane(esn);
+            plane.inbound[&256].skip_to(last - 1);
+            let mut out = Vec::new();
+            plane.seal(&inner, &mut out).unwrap();
+            let header = EspHeader::parse(&out).unwrap();
+            assert_eq!(header.sequence, u32::MAX);
+            let sealed = out.len();
+            for n in 1..=3 {
+                let rejected = plane.seal(&inner, &mut out).unwrap_err();
+                assert_eq!(rejected.reason, DropReason::OutSequenceExhausted);
+                assert_eq!(plane.drops().of(DropReason::OutSequenceExhausted), n);
+                assert_eq!(out.len(), sealed);
+            }
+        }
+    }
+}
