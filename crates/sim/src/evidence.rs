@@ -11,8 +11,9 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 
+use crate::command::CommandError;
 use crate::gateway::Gateway;
-use crate::world::{CommandError, NodeId, World};
+use crate::world::{NodeId, World};
 
 /// When an unanswered probe is sent once more.
 const PROBE_AGAIN: Duration = Duration::from_secs(1);

@@ -18,13 +18,13 @@ use adit_wire::ip::{IpPacket, protocol};
 use adit_wire::udp::UdpDatagram;
 use adit_wire::udp_encap::{Encapsulated, NAT_KEEPALIVE, classify, mark_ike};
 
+use crate::command::CommandError;
 use crate::fragment::{Fit, fit};
 use crate::input::{Input, Told};
 use crate::node::{Env, echo_reply, is_icmp};
 use crate::packet::{self, Unreachable};
 use crate::path_problem::{path_problem_of, quoted};
 use crate::probe::Probes;
-use crate::world::CommandError;
 
 /// What a gateway is configured with.
 #[derive(Clone, Default)]

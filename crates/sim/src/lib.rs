@@ -25,6 +25,8 @@
 //!
 //! No socket, clock, file, thread or entropy. No TCP: hosts ping and send datagrams.
 
+mod build;
+mod command;
 mod evidence;
 mod firewall;
 mod fragment;
@@ -41,9 +43,11 @@ mod rng;
 mod router;
 mod sites;
 mod tap;
+mod traffic;
 mod v1_only;
 mod world;
 
+pub use command::CommandError;
 pub use firewall::{Block, Manner};
 pub use gateway::GatewaySetup;
 pub use host::{BulkReport, PingReport};
@@ -52,5 +56,6 @@ pub use link::LinkSettings;
 pub use nat::{NatKind, NatSettings};
 pub use sites::{Lan, Plan, Site, Sites};
 pub use tap::{Observed, Seen, pcap};
+pub use traffic::{BulkId, PingId};
 pub use v1_only::{V1Manner, V1Only};
-pub use world::{BulkId, CommandError, LinkId, NodeId, PingId, World};
+pub use world::{LinkId, NodeId, World};

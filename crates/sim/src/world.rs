@@ -6,21 +6,14 @@ use std::time::Duration;
 
 use adit_model::{Mono, Now, Wall};
 use adit_wire::ip::IpPacket;
-use ipnet::IpNet;
 
-use crate::firewall::{Block, Manner};
-use crate::fragment::{Fit, Reassembler, fit};
-use crate::gateway::{Gateway, GatewaySetup};
-use crate::host::{BulkReport, BulkRun, Host, PingReport, PingRun, bulk_source};
-use crate::input::Input;
-use crate::link::{Link, LinkSettings};
-use crate::nat::{Nat, NatSettings};
-use crate::node::{Env, Interface, Node, Role};
+use crate::fragment::{Fit, fit};
+use crate::gateway::Gateway;
+use crate::link::Link;
+use crate::node::{Env, Node, Role};
 use crate::packet::Unreachable;
 use crate::rng::Rng;
-use crate::router::Router;
 use crate::tap::Observed;
-use crate::v1_only::V1Only;
 
 /// One host of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,54 +23,20 @@ pub struct NodeId(pub(crate) usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkId(pub(crate) usize);
 
-/// A run of pings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PingId {
-    host: NodeId,
-    run: usize,
-}
-
-/// A run of bulk datagrams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BulkId {
-    host: NodeId,
-    run: usize,
-}
-
-/// Why a command to a gateway can't be carried out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CommandError {
-    /// The host is no gateway.
-    #[error("that host is no gateway")]
-    NotAGateway,
-    /// No daemon runs there.
-    #[error("no daemon runs there")]
-    NotRunning,
-    /// It has no connection of that name.
-    #[error("no such connection")]
-    NoSuchConnection,
-    /// The peer's address, or one of our own of its family, isn't known.
-    #[error("there is no address to connect from or to")]
-    NoAddress,
-    /// The endpoint refused.
-    #[error(transparent)]
-    Endpoint(#[from] adit_ike::CommandError),
-}
-
 /// A virtual world. Everything that happens in it follows from its seed and the calls made.
 pub struct World {
     seed: u64,
     now: Now,
     rng: Rng,
     pub(crate) nodes: Vec<Node>,
-    links: Vec<Link>,
+    pub(crate) links: Vec<Link>,
     queue: BTreeMap<(Mono, u64), Happens>,
     serial: u64,
     observed: Vec<Observed>,
 }
 
 /// What will happen at a point in time.
-enum Happens {
+pub(crate) enum Happens {
     Arrive {
         node: NodeId,
         interface: usize,
@@ -138,282 +97,6 @@ impl World {
         self.now
     }
 
-    // ---- Building -------------------------------------------------------------------------------------------
-
-    /// Adds a host that pings and is pinged.
-    pub fn add_host(&mut self, name: &str) -> NodeId {
-        self.add(name, Role::Host(Host::default()))
-    }
-
-    /// Adds a router.
-    pub fn add_router(&mut self, name: &str) -> NodeId {
-        self.add(name, Role::Router(Router::default()))
-    }
-
-    /// Adds a gateway. Its daemon doesn't run until [`start`](Self::start).
-    pub fn add_gateway(&mut self, name: &str, setup: GatewaySetup) -> NodeId {
-        self.add(name, Role::Gateway(Box::new(Gateway::new(name, setup))))
-    }
-
-    /// Joins two hosts, each by a new interface with these addresses.
-    pub fn link(
-        &mut self,
-        settings: LinkSettings,
-        a: (NodeId, &[IpAddr]),
-        b: (NodeId, &[IpAddr]),
-    ) -> LinkId {
-        let id = LinkId(self.links.len());
-        let ends = [a, b].map(|(node, addresses)| {
-            let node_data = &mut self.nodes[node.0];
-            node_data.interfaces.push(Interface {
-                link: id.0,
-                addresses: addresses.to_vec(),
-            });
-            (node, node_data.interfaces.len() - 1)
-        });
-        self.links.push(Link {
-            settings,
-            ends,
-            tapped: false,
-        });
-        id
-    }
-
-    /// Sends what `node` has for `net` over `link`, which it must be an end of. The most specific route counts.
-    pub fn route(&mut self, node: NodeId, net: IpNet, link: LinkId) {
-        let ends = self.links[link.0].ends;
-        if let Some((_, interface)) = ends.into_iter().find(|(end, _)| *end == node) {
-            self.nodes[node.0].routes.push((net, interface));
-        }
-    }
-
-    /// Makes a router translate what comes from `inside` to its address `public`.
-    pub fn set_nat(
-        &mut self,
-        router: NodeId,
-        inside: LinkId,
-        public: IpAddr,
-        settings: NatSettings,
-    ) {
-        let ends = self.links[inside.0].ends;
-        let interface = ends.into_iter().find(|(end, _)| *end == router);
-        if let (Some((_, interface)), Role::Router(router)) =
-            (interface, &mut self.nodes[router.0].role)
-        {
-            router.nat = Some((Nat::new(settings, public), interface));
-        }
-    }
-
-    /// Records what passes over a link.
-    pub fn tap(&mut self, link: LinkId) {
-        self.links[link.0].tapped = true;
-    }
-
-    // ---- Weather and faults -----------------------------------------------------------------------------------
-
-    /// Changes a link from now on.
-    pub fn set_link(&mut self, link: LinkId, settings: LinkSettings) {
-        self.links[link.0].settings = settings;
-    }
-
-    /// Makes a router stop some traffic.
-    pub fn block(&mut self, router: NodeId, block: Block, manner: Manner) {
-        if let Role::Router(router) = &mut self.nodes[router.0].role {
-            router.blocks.push((block, manner));
-        }
-    }
-
-    /// Lifts every block of a router.
-    pub fn unblock(&mut self, router: NodeId) {
-        if let Role::Router(router) = &mut self.nodes[router.0].role {
-            router.blocks.clear();
-        }
-    }
-
-    /// How many packets a router's filter has stopped.
-    #[must_use]
-    pub fn blocked_by(&self, router: NodeId) -> u64 {
-        match &self.nodes[router.0].role {
-            Role::Router(router) => router.blocked,
-            _ => 0,
-        }
-    }
-
-    /// Makes a NAT box forget its mappings, as a restart does.
-    pub fn forget_mappings(&mut self, router: NodeId) {
-        if let Role::Router(Router {
-            nat: Some((nat, _)),
-            ..
-        }) = &mut self.nodes[router.0].role
-        {
-            nat.forget();
-        }
-    }
-
-    /// Switches a host on or off. A gateway that is off loses its daemon.
-    pub fn set_power(&mut self, node: NodeId, on: bool) {
-        let node = &mut self.nodes[node.0];
-        node.up = on;
-        if let (Role::Gateway(gateway), false) = (&mut node.role, on) {
-            gateway.daemon = None;
-        }
-    }
-
-    /// Puts a peer that speaks only IKEv1 in a host's place.
-    pub fn replace_by_v1_only(&mut self, node: NodeId, peer: V1Only) {
-        self.nodes[node.0].role = Role::V1Only(peer);
-    }
-
-    // ---- Gateways ---------------------------------------------------------------------------------------------
-
-    /// Starts a gateway's daemon; connections that start by themselves do.
-    pub fn start(&mut self, gateway: NodeId) {
-        self.with(gateway, |node, env| {
-            if let Role::Gateway(gateway) = &mut node.role {
-                gateway.start(env);
-            }
-        });
-    }
-
-    /// Ends a gateway's daemon without a word, as `kill -9` does. What policy protects stays blocked.
-    pub fn kill(&mut self, gateway: NodeId) {
-        if let Role::Gateway(gateway) = &mut self.nodes[gateway.0].role {
-            gateway.daemon = None;
-        }
-    }
-
-    /// Ends a gateway's daemon in order: peers are told, and may take `limit` to answer.
-    pub fn shutdown(&mut self, gateway: NodeId, limit: Duration) {
-        self.with(gateway, |node, env| {
-            if let Role::Gateway(gateway) = &mut node.role {
-                gateway.shutdown(env);
-            }
-        });
-        self.run_until(limit, |world| {
-            world.gateway(gateway).is_none_or(Gateway::is_idle)
-        });
-        self.kill(gateway);
-    }
-
-    /// Records what a gateway's endpoint is told from now on. Together with its setup that makes everything it does
-    /// happen again.
-    pub fn record(&mut self, gateway: NodeId) {
-        if let Role::Gateway(gateway) = &mut self.nodes[gateway.0].role {
-            gateway.inputs.get_or_insert_default();
-        }
-    }
-
-    /// What was recorded.
-    #[must_use]
-    pub fn recorded(&self, gateway: NodeId) -> &[Input] {
-        let inputs = self
-            .gateway(gateway)
-            .and_then(|gateway| gateway.inputs.as_deref());
-        inputs.unwrap_or_default()
-    }
-
-    /// Sets up a connection of a gateway.
-    ///
-    /// # Errors
-    /// [`CommandError`].
-    pub fn initiate(&mut self, gateway: NodeId, connection: &str) -> Result<(), CommandError> {
-        self.command(gateway, |gateway, env| gateway.initiate(env, connection))
-    }
-
-    /// Takes a connection of a gateway down.
-    ///
-    /// # Errors
-    /// [`CommandError`].
-    pub fn terminate(&mut self, gateway: NodeId, connection: &str) -> Result<(), CommandError> {
-        self.command(gateway, |gateway, env| gateway.terminate(env, connection))
-    }
-
-    // ---- Traffic ----------------------------------------------------------------------------------------------
-
-    /// Lets a host ping `to`: `count` requests with `octets` of data, one every `interval`.
-    pub fn ping(
-        &mut self,
-        host: NodeId,
-        to: IpAddr,
-        count: u32,
-        interval: Duration,
-        octets: usize,
-    ) -> PingId {
-        let now = self.now.mono;
-        let mut run = 0;
-        if let Role::Host(host) = &mut self.nodes[host.0].role {
-            run = host.pings.len();
-            host.pings.push(PingRun::new(to, octets));
-        }
-        for n in 0..count {
-            self.later(now + interval * n, Happens::Ping { host, run });
-        }
-        PingId { host, run }
-    }
-
-    /// What a ping run has come to so far.
-    #[must_use]
-    pub fn ping_report(&self, id: PingId) -> PingReport {
-        match &self.nodes[id.host.0].role {
-            Role::Host(host) => host
-                .pings
-                .get(id.run)
-                .map(PingRun::report)
-                .unwrap_or_default(),
-            _ => PingReport::default(),
-        }
-    }
-
-    /// Lets a host send `count` datagrams of `octets` octets (at least 4) to the host `to`, one every `interval`.
-    pub fn bulk(
-        &mut self,
-        host: NodeId,
-        to: IpAddr,
-        count: u32,
-        interval: Duration,
-        octets: usize,
-    ) -> BulkId {
-        let now = self.now.mono;
-        let mut run = 0;
-        if let Role::Host(host) = &mut self.nodes[host.0].role {
-            run = host.bulks.len();
-            host.bulks.push(BulkRun {
-                to,
-                octets,
-                sent: 0,
-            });
-        }
-        for n in 0..count {
-            self.later(now + interval * n, Happens::Bulk { host, run });
-        }
-        BulkId { host, run }
-    }
-
-    /// What a bulk run has come to so far, both ends taken together.
-    #[must_use]
-    pub fn bulk_report(&self, id: BulkId) -> BulkReport {
-        let mut report = BulkReport::default();
-        let node = &self.nodes[id.host.0];
-        if let Role::Host(host) = &node.role
-            && let Some(run) = host.bulks.get(id.run)
-        {
-            report.sent = run.sent;
-            let own = node.own_addresses();
-            for other in &self.nodes {
-                if let Role::Host(receiver) = &other.role
-                    && other.own_addresses().contains(&run.to)
-                {
-                    for (from, arrived) in &receiver.arrived {
-                        if own.contains(&from.ip()) && *from == bulk_source(from.ip(), id.run) {
-                            arrived.add_to(&mut report);
-                        }
-                    }
-                }
-            }
-        }
-        report
-    }
-
     /// What passed over tapped links so far.
     #[must_use]
     pub fn observed(&self) -> &[Observed] {
@@ -425,8 +108,6 @@ impl World {
     pub fn name(&self, node: NodeId) -> &str {
         &self.nodes[node.0].name
     }
-
-    // ---- Time -------------------------------------------------------------------------------------------------
 
     /// Lets time pass until `condition` holds, for `limit` at most. Whether it holds.
     pub fn run_until(&mut self, limit: Duration, mut condition: impl FnMut(&Self) -> bool) -> bool {
@@ -523,8 +204,6 @@ impl World {
         };
     }
 
-    // ---- Inside -----------------------------------------------------------------------------------------------
-
     pub(crate) fn gateway(&self, node: NodeId) -> Option<&Gateway> {
         match &self.nodes.get(node.0)?.role {
             Role::Gateway(gateway) => Some(gateway),
@@ -541,36 +220,17 @@ impl World {
         node.is_some_and(|node| node.route(to).is_some())
     }
 
-    pub(crate) fn command<R>(
-        &mut self,
-        node: NodeId,
-        command: impl FnOnce(&mut Gateway, &mut Env<'_>) -> Result<R, CommandError>,
-    ) -> Result<R, CommandError> {
-        self.with(node, |node, env| match &mut node.role {
-            Role::Gateway(gateway) => command(gateway, env),
-            _ => Err(CommandError::NotAGateway),
-        })
-    }
-
-    fn add(&mut self, name: &str, role: Role) -> NodeId {
-        self.nodes.push(Node {
-            name: name.to_owned(),
-            up: true,
-            interfaces: Vec::new(),
-            routes: Vec::new(),
-            reassembler: Reassembler::default(),
-            role,
-        });
-        NodeId(self.nodes.len() - 1)
-    }
-
-    fn later(&mut self, at: Mono, happens: Happens) {
+    pub(crate) fn later(&mut self, at: Mono, happens: Happens) {
         self.serial += 1;
         self.queue.insert((at, self.serial), happens);
     }
 
     /// Lets a host do something, and sends what it wants to send.
-    fn with<R>(&mut self, id: NodeId, act: impl FnOnce(&mut Node, &mut Env<'_>) -> R) -> R {
+    pub(crate) fn with<R>(
+        &mut self,
+        id: NodeId,
+        act: impl FnOnce(&mut Node, &mut Env<'_>) -> R,
+    ) -> R {
         let node = &mut self.nodes[id.0];
         let own = node.own_addresses();
         let mut env = Env {
