@@ -1,6 +1,6 @@
 //! The gateway itself: everything that the loop owns, and what it does with each thing that comes in.
 //!
-//! Every input ends in [`Gateway::settle`]: outputs of the key exchange are carried out in order, what changed is
+//! Every input ends in `Gateway::settle`: outputs of the key exchange are carried out in order, what changed is
 //! observed, attempts that are due begin. Nothing in here waits.
 
 use std::collections::hash_map::Entry;
