@@ -115,7 +115,8 @@ impl Gateway {
     /// Drops since the gateway started, of all parts, by reason.
     pub(crate) fn drop_totals(&self) -> BTreeMap<DropReason, u64> {
         let mut totals = self.backend.drops();
-        for (reason, count) in self.endpoint.drops().nonzero() {
+        let early = self.early_drops.iter().map(|(r, n)| (*r, *n));
+        for (reason, count) in self.endpoint.drops().nonzero().chain(early) {
             *totals.entry(reason).or_default() += count;
         }
         totals

@@ -138,18 +138,6 @@ impl UserSpace {
         }
     }
 
-    /// Counts a packet that was dropped before it could be told to be ESP.
-    pub fn not_esp(
-        &mut self,
-        reason: DropReason,
-        from: SocketAddr,
-        detail: String,
-        report: &mut Report,
-    ) {
-        *self.edge.entry(reason).or_default() += 1;
-        report.drop(reason, None, Some(from), || detail);
-    }
-
     /// All drops of the data path since it exists.
     #[must_use]
     pub fn drops(&self) -> BTreeMap<DropReason, u64> {
@@ -162,7 +150,8 @@ impl UserSpace {
 }
 
 impl Report {
-    fn drop(
+    /// Notes a dropped packet; `detail` is asked for only for the first of its kind.
+    pub fn drop(
         &mut self,
         reason: DropReason,
         child: Option<Arc<ChildName>>,

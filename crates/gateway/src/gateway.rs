@@ -45,6 +45,8 @@ pub struct Gateway {
     pub(crate) case_waiters: Vec<CaseWaiter>,
     /// Name of this side's events as a source of facts.
     pub(crate) nat_port: u16,
+    /// Packets dropped before the key exchange or the data plane saw them.
+    pub(crate) early_drops: BTreeMap<DropReason, u64>,
     drop_events: DropEvents,
     /// When a path problem was last passed on.
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
@@ -82,6 +84,7 @@ impl Gateway {
             tasks: parts.tasks,
             case_waiters: Vec::new(),
             nat_port: parts.nat_port,
+            early_drops: BTreeMap::new(),
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
             dirty: true,
@@ -214,12 +217,12 @@ impl Gateway {
                 }
                 Ok(Encapsulated::Esp(_)) => true,
                 Ok(Encapsulated::Keepalive) => {
-                    self.not_esp(DropReason::NatKeepalive, remote, String::new(), report);
+                    self.drop_early(DropReason::NatKeepalive, remote, String::new(), report);
                     false
                 }
                 Err(error) => {
                     let reason = DropReason::UdpEncapMalformed;
-                    self.not_esp(reason, remote, error.to_string(), report);
+                    self.drop_early(reason, remote, error.to_string(), report);
                     false
                 }
             },
@@ -227,21 +230,27 @@ impl Gateway {
         if !is_esp {
             // An answer should leave before the next packet is read.
             self.carry_out();
-        } else if let Backend::User(user) = &mut self.backend {
-            user.arrived(now.mono, remote, packet, report);
+            return;
+        }
+        match &mut self.backend {
+            Backend::User(user) => user.arrived(now.mono, remote, packet, report),
+            Backend::Fake => {
+                let detail = "no packet is carried here".to_owned();
+                self.drop_early(DropReason::EspUnknownSpi, remote, detail, report);
+            }
         }
     }
 
-    fn not_esp(
+    /// Counts a packet that never reached a machine which would.
+    fn drop_early(
         &mut self,
         reason: DropReason,
         from: SocketAddr,
         detail: String,
         report: &mut Report,
     ) {
-        if let Backend::User(user) = &mut self.backend {
-            user.not_esp(reason, from, detail, report);
-        }
+        *self.early_drops.entry(reason).or_default() += 1;
+        report.drop(reason, None, Some(from), || detail);
     }
 
     /// Passes a path problem on, the same one at most once a second: ESP may provoke one per packet.

@@ -102,6 +102,7 @@ impl Host {
             host.block_name()
         );
         host.warn_about_forwarding();
+        host.warn_about_reverse_paths();
         Ok((host, tun))
     }
 
@@ -209,6 +210,26 @@ impl Host {
             .cloned()
             .collect();
         Ok(routes::wanted(&protected, &addresses))
+    }
+
+    /// Strict reverse path filtering fits: every remote network is routed into the device. Only what the peer sends
+    /// from its outer address through a tunnel for everything comes back by another way.
+    fn warn_about_reverse_paths(&mut self) {
+        let strict = sysctl::reverse_path_filter(&self.tun_name).is_ok_and(|mode| mode == 1);
+        let Ok(wanted) = self.wanted() else {
+            return;
+        };
+        if let Some(peer) = self
+            .block
+            .peers
+            .iter()
+            .find(|p| strict && routes::catches(&wanted, **p))
+        {
+            let device = &self.tun_name;
+            tracing::warn!(
+                "packets from {peer} through the tunnel are dropped by strict reverse path filtering. Fix: sysctl -w net.ipv4.conf.{device}.rp_filter=2"
+            );
+        }
     }
 
     fn warn_about_forwarding(&mut self) {

@@ -13,6 +13,7 @@ use adit_gateway::options::BackendChoice;
 use adit_gateway::protocol::RequestError;
 use adit_gateway::{ExitReason, GatewayError, Options};
 use adit_model::connection::{Remote, Start};
+use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Probe, ProbeOutcome};
 use adit_model::status::{ChildState, TunnelState};
@@ -214,6 +215,75 @@ fn probes_tell_a_closed_port_from_a_living_gateway() {
     // Probes are remembered for a while; these must be new.
     std::thread::sleep(Duration::from_millis(5100));
     assert_eq!(outcomes(&mut west), [ProbeOutcome::AnsweredVersion(2)]);
+    for (client, thread) in [(&mut west, west_thread), (&mut east, east_thread)] {
+        client.shutdown().unwrap();
+        thread.join().unwrap().unwrap();
+    }
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn what_strangers_send_is_counted_once_each_and_changes_nothing() {
+    let dir = scratch("strangers");
+    let ports = Ports::free();
+    let west = options(&dir, 1, 2, ports.west, ports.east.0);
+    let mut east = options(&dir, 2, 1, ports.east, ports.west.0);
+    east.config.connections[0].start = Start::Passive;
+    let (east_thread, mut east) = start(east);
+    let (west_thread, mut west) = start(west);
+    assert!(
+        west.up("office", Duration::from_secs(5), |_| {})
+            .unwrap()
+            .reached
+    );
+
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let ike = |message: &[u8]| {
+        stranger
+            .send_to(message, ("127.0.0.1", ports.east.0))
+            .unwrap()
+    };
+    let nat = |message: &[u8]| {
+        stranger
+            .send_to(message, ("127.0.0.1", ports.east.1))
+            .unwrap()
+    };
+    ike(b"short");
+    // A whole header of IKEv2 for an SA that nobody has: INFORMATIONAL, request.
+    let mut unknown = vec![7; 16];
+    unknown.extend([0, 0x20, 37, 0x08, 0, 0, 0, 0, 0, 0, 0, 28]);
+    ike(&unknown);
+    nat(b"xy");
+    nat(&[0xff]);
+    nat(&[0, 0, 0, 0, 1, 2, 3]);
+    nat(&[1, 2, 3, 4, 0, 0, 0, 1, 9, 9, 9, 9]);
+
+    let wanted = [
+        (DropReason::IkeTooShort, 2),
+        (DropReason::IkeUnknownSpi, 1),
+        (DropReason::EspUnknownSpi, 1),
+        (DropReason::NatKeepalive, 1),
+        (DropReason::UdpEncapMalformed, 1),
+    ];
+    let begun = Instant::now();
+    loop {
+        let drops = east.drops().unwrap();
+        let counts: Vec<_> = drops.iter().map(|d| (d.reason, d.packets)).collect();
+        if counts == wanted {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{counts:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let state = east.status(None).unwrap().tunnels[0].state;
+    assert_eq!(state, TunnelState::Up);
+    let told = east
+        .events(None)
+        .unwrap()
+        .into_iter()
+        .filter(|r| matches!(r.event.what, Happening::Dropped { .. }))
+        .count();
+    assert_eq!(told, 6);
     for (client, thread) in [(&mut west, west_thread), (&mut east, east_thread)] {
         client.shutdown().unwrap();
         thread.join().unwrap().unwrap();

@@ -109,6 +109,72 @@ fn a_killed_gateway_leaks_nothing_and_is_back_within_three_seconds() {
 }
 
 #[test]
+fn both_sides_may_begin() {
+    if !permitted("both sides beginning") {
+        return;
+    }
+    let world = World::new("both");
+    for at in [At::West, At::East] {
+        world.configure_with(at, KEY, |text| text.replace("passive", "auto"));
+    }
+    let mut east = world.start(At::East);
+    let mut west = world.start(At::West);
+    east.wait_for(TunnelState::Up);
+    west.wait_for(TunnelState::Up);
+    let settled = eventually(Duration::from_secs(5), || {
+        let ways = [(&world.west_lan, "10.2.0.2"), (&world.east_lan, "10.1.0.2")];
+        ways.iter()
+            .all(|(from, to)| world.reaches(from, to))
+            .then_some(())
+    });
+    assert!(settled.is_some(), "{}{}", west.log(), east.log());
+    for running in [&mut west, &mut east] {
+        let events = running.client().events(Some("office")).unwrap();
+        let attempts = events
+            .iter()
+            .filter(|r| matches!(r.event.what, Happening::Initiating { .. }))
+            .count();
+        assert!(attempts <= 2, "{attempts} attempts: {}", running.log());
+    }
+}
+
+#[test]
+fn a_peer_that_died_is_noticed_and_set_up_again_when_it_is_back() {
+    if !permitted("a dead peer") {
+        return;
+    }
+    let world = World::new("dead-peer");
+    world.configure_with(At::West, KEY, |text| {
+        text.replace(
+            "start =",
+            "dpd = \"1s\"\nretransmit = { initial = \"100ms\", tries = 3 }\nstart =",
+        )
+    });
+    world.configure(At::East, KEY);
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    east.kill();
+    let mut client = west.client();
+    let noticed = eventually(Duration::from_secs(6), || {
+        let events = client.events(Some("office")).unwrap();
+        events
+            .iter()
+            .any(|r| matches!(r.event.what, Happening::IkeClosed { .. }))
+            .then_some(())
+    });
+    assert!(noticed.is_some(), "{}", west.log());
+    assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    let mut east = world.start(At::East);
+    east.wait_for(TunnelState::Up);
+    west.wait_for(TunnelState::Up);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
+#[test]
 fn a_tunnel_taken_down_stays_blocked_until_that_is_lifted() {
     if !permitted("down, unblock and up") {
         return;
