@@ -1,5 +1,6 @@
 //! Pings between LAN hosts, and pings that must get nowhere.
 
+use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
 
 use anyhow::Result;
@@ -23,25 +24,26 @@ fn host(net: &str, last: u8) -> Option<String> {
 
 /// Pings between the LAN hosts, both ways, in each address family of the selectors.
 pub struct Pings {
+    count: u32,
     pings: Vec<(String, Child)>,
 }
 
 impl Pings {
-    /// Starts them: so many each, at this interval in seconds.
+    /// Starts them: until so many answers have come to each, at this interval in seconds.
     pub fn start(lab: &Lab, tunnel: &Tunnel, count: u32, interval: &str) -> Result<Self> {
         let mut pings = Vec::new();
         for (from, nets) in [("westlan", &tunnel.east_net), ("eastlan", &tunnel.west_net)] {
             for target in nets.iter().filter_map(|net| host(net, 2)) {
                 let mut command = lab.command(from, "ping");
+                // With a deadline ping waits for answers that are late; without one it gives them two round trips.
                 command.args([
-                    "-q",
                     "-n",
                     "-c",
                     &count.to_string(),
                     "-i",
                     interval,
-                    "-W",
-                    "1",
+                    "-w",
+                    "4",
                     &target,
                 ]);
                 command
@@ -52,7 +54,7 @@ impl Pings {
             }
         }
         anyhow::ensure!(!pings.is_empty(), "the selectors hold no host to ping");
-        Ok(Self { pings })
+        Ok(Self { count, pings })
     }
 
     /// Waits for their end; a single lost packet is an error.
@@ -60,13 +62,15 @@ impl Pings {
         let mut lost = Vec::new();
         for (what, child) in self.pings {
             let done = child.wait_with_output()?;
-            let text = String::from_utf8_lossy(&done.stdout);
-            let summary = text
-                .lines()
-                .find(|line| line.contains("packets transmitted"))
-                .unwrap_or("ping did not run");
-            if !summary.contains(" 0% packet loss") {
-                lost.push(format!("{what}: {summary}"));
+            let answered = answered(&String::from_utf8_lossy(&done.stdout));
+            let missing: Vec<_> = (1..=self.count)
+                .filter(|number| !answered.contains(number))
+                .collect();
+            if !missing.is_empty() {
+                lost.push(format!(
+                    "{what}: no answer to {missing:?} of {}",
+                    self.count
+                ));
             }
         }
         anyhow::ensure!(
@@ -76,6 +80,23 @@ impl Pings {
         );
         Ok(())
     }
+}
+
+/// The numbers of the echo requests that were answered.
+fn answered(output: &str) -> BTreeSet<u32> {
+    let number = |line: &str| {
+        line.split_once("icmp_seq=")?
+            .1
+            .split(' ')
+            .next()?
+            .parse()
+            .ok()
+    };
+    output
+        .lines()
+        .filter(|line| line.contains(" bytes from "))
+        .filter_map(number)
+        .collect()
 }
 
 /// Pings that must not be answered and must not leave in clear: forwarded from the LAN and local from the gateway
@@ -158,7 +179,16 @@ pub fn guard_counts(lab: &Lab, gateway: &str, target: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::host;
+    use super::{answered, host};
+
+    #[test]
+    fn only_answers_count() {
+        let output = "PING 10.2.0.2 (10.2.0.2) 56(84) bytes of data.\n\
+            64 bytes from 10.2.0.2: icmp_seq=1 ttl=62 time=0.4 ms\n\
+            From 10.1.0.1 icmp_seq=2 Destination Net Unreachable\n\
+            64 bytes from fd00:2::2: icmp_seq=3 ttl=62 time=0.3 ms\n";
+        assert_eq!(answered(output).into_iter().collect::<Vec<_>>(), [1, 3]);
+    }
 
     #[test]
     fn hosts_of_networks() {
