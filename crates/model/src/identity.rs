@@ -36,19 +36,22 @@ impl Identity {
             kind: kind.0,
             data: data.to_vec(),
         };
-        let text = || {
+        // Text that wouldn't read back as what it is (blanks, an address without `@`) would make events unreadable.
+        let text = |make: fn(String) -> Identity| {
             core::str::from_utf8(data)
                 .ok()
                 .filter(|t| printable(t))
-                .map(str::to_owned)
+                .map(|t| make(t.to_owned()))
+                .filter(|id| id.to_string().parse().as_ref() == Ok(id))
+                .unwrap_or_else(other)
         };
         match kind {
             IdType::IPV4_ADDR => <[u8; 4]>::try_from(data)
                 .map_or_else(|_| other(), |o| Identity::Address(Ipv4Addr::from(o).into())),
             IdType::IPV6_ADDR => <[u8; 16]>::try_from(data)
                 .map_or_else(|_| other(), |o| Identity::Address(Ipv6Addr::from(o).into())),
-            IdType::FQDN => text().map_or_else(other, Identity::Fqdn),
-            IdType::RFC822_ADDR => text().map_or_else(other, Identity::Email),
+            IdType::FQDN => text(Identity::Fqdn),
+            IdType::RFC822_ADDR => text(Identity::Email),
             IdType::KEY_ID => Identity::KeyId(data.to_vec()),
             _ => other(),
         }
@@ -139,7 +142,9 @@ impl fmt::Display for Identity {
             Identity::Fqdn(name) => write!(f, "@{name}"),
             Identity::Email(name) => f.write_str(name),
             Identity::KeyId(data) => match core::str::from_utf8(data) {
-                Ok(text) if !text.is_empty() && printable(text) && !text.starts_with("0x") => {
+                Ok(text)
+                    if printable(text) && !text.starts_with("0x") && text.trim_end() == text =>
+                {
                     write!(f, "keyid:{text}")
                 }
                 _ => write!(f, "keyid:0x{}", hex(data)),
@@ -224,5 +229,40 @@ mod tests {
             Identity::from_wire(IdType::FQDN, b"a\0b"),
             Identity::Other { .. }
         ));
+    }
+
+    /// Whatever a stranger sends as its identity must survive the text that events and facts are stored as.
+    #[test]
+    fn every_received_identity_reads_back_from_its_text() {
+        let bodies: [&[u8]; 14] = [
+            b"",
+            b" ",
+            b"a b",
+            b"a.lab ",
+            b" a.lab",
+            b"a\tb",
+            b"\xe3\x80\x80",
+            b"10.0.0.1",
+            b"a.lab",
+            b"ops@a.lab",
+            b"@a.lab",
+            b"keyid:x",
+            b"id:9:0x00",
+            b"0x00",
+        ];
+        for kind in [
+            IdType::FQDN,
+            IdType::RFC822_ADDR,
+            IdType::KEY_ID,
+            IdType::IPV4_ADDR,
+            IdType(200),
+        ] {
+            for body in bodies {
+                let id = Identity::from_wire(kind, body);
+                assert_eq!(id.to_wire(), (kind, body.to_vec()));
+                let text = id.to_string();
+                assert_eq!(text.parse(), Ok(id), "{kind:?} {body:?} as `{text}`");
+            }
+        }
     }
 }
