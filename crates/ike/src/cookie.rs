@@ -8,7 +8,7 @@ use adit_wire::v2::IkeSpi;
 
 use crate::head::NetPath;
 
-/// Makes and checks cookies: `secret number | prf(secret, Ni | address | port | SPIi)`.
+/// Makes and checks cookies: `secret number | prf(secret, SPIi | address | port | Ni)`.
 ///
 /// Secrets follow from the seed and the time, so nothing is stored: each serves for one lifetime and is accepted for
 /// one more.
@@ -70,7 +70,8 @@ impl Cookies {
         let prf = provider.prf.first()?;
         let secret = prf.compute(&self.seed, &[b"cookie", &epoch.to_be_bytes()]);
         let source = path.remote.to_string();
-        let parts: [&[u8]; 3] = [ni, source.as_bytes(), &spi_i.to_bytes()];
+        // The one part whose length the sender chooses comes last, behind an end mark: no two requests read alike.
+        let parts: [&[u8]; 4] = [&spi_i.to_bytes(), source.as_bytes(), b"|", ni];
         let mac = prf.compute(secret.expose(), &parts);
         let number = epoch.to_be_bytes()[7];
         // A cookie has at most 64 octets; 32 are plenty.
@@ -114,5 +115,24 @@ mod tests {
         assert!(!check(90, path, 6, 1, &cookie));
         assert!(!check(90, path, 5, 2, &cookie));
         assert!(!check(90, path, 5, 1, &cookie[1..]));
+    }
+
+    /// Where the nonce ends and the address begins is not for the sender to say: otherwise one host could return a
+    /// cookie for another.
+    #[test]
+    fn a_nonce_can_not_borrow_digits_of_the_address() {
+        let provider = adit_crypto::provider::fake(1);
+        let cookies = Cookies::new([7; 32], Duration::from_secs(60));
+        let from = |remote: &str| NetPath {
+            local: "192.0.2.9:500".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+        };
+        let (now, spi) = (Mono(0), IkeSpi(5));
+        let (mine, other) = (from("19.51.100.1:500"), from("9.51.100.1:500"));
+        let cookie = cookies
+            .make(&provider, now, mine, spi, &[b'n'; 16])
+            .unwrap();
+        let longer = b"nnnnnnnnnnnnnnnn1";
+        assert!(!cookies.check(&provider, now, other, spi, longer, &cookie));
     }
 }
