@@ -31,6 +31,7 @@ pub(crate) enum Note {
     KeyAsked(KeyRequestId),
     /// The authenticated peer says that it has no other IKE SA with us.
     InitialContact {
+        connection: String,
         local_id: Identity,
         remote_id: Identity,
     },

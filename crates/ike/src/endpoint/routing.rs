@@ -215,17 +215,30 @@ impl Endpoint {
                     self.settle(now, new_spi, Phase::Established(new));
                 }
                 Note::InitialContact {
+                    connection,
                     local_id,
                     remote_id,
-                } => self.forget_others(now, spi, &local_id, &remote_id),
+                } => self.forget_others(now, spi, &connection, &local_id, &remote_id),
             }
         }
     }
 
-    /// The peer has started afresh: what it had with us before is gone on its side (RFC 7296 2.4).
-    fn forget_others(&mut self, now: Now, keep: u64, local_id: &Identity, remote_id: &Identity) {
+    /// The peer has started afresh: what it had with us before is gone on its side (RFC 7296 2.4). Only under the same
+    /// connection: the key of another one says nothing about who holds this identity there.
+    fn forget_others(
+        &mut self,
+        now: Now,
+        keep: u64,
+        connection: &str,
+        local_id: &Identity,
+        remote_id: &Identity,
+    ) {
         let same = |phase: &Phase| match phase {
-            Phase::Established(p) => p.local_id == *local_id && p.remote_id == *remote_id,
+            Phase::Established(p) => {
+                p.secured.head.connection.name == connection
+                    && p.local_id == *local_id
+                    && p.remote_id == *remote_id
+            }
             _ => false,
         };
         let others = self.sas.iter().filter(|(spi, p)| **spi != keep && same(p));

@@ -115,10 +115,12 @@ fn select(
         .iter()
         .filter(|c| choose(&c.ike, &suite, true).is_some())
         .collect();
-    let for_peer: Vec<_> = candidates
+    let mut for_peer: Vec<_> = candidates
         .iter()
         .filter(|c| c.remote_id.as_ref().is_none_or(|id| id == peer))
         .collect();
+    // A connection that names the peer goes before one for anybody: it holds the peer's own key.
+    for_peer.sort_by_key(|c| c.remote_id.is_none());
     if for_peer.is_empty() {
         return Err(Refusal::PeerIdentity {
             received: peer.clone(),
@@ -259,6 +261,7 @@ impl Answering {
         let mut established = Established::new(cx, secured, peer);
         if payloads.notify(NotifyType::INITIAL_CONTACT).is_some() {
             cx.note(Note::InitialContact {
+                connection: established.secured.head.connection.name.clone(),
                 local_id: established.secured.head.connection.local_id.clone(),
                 remote_id: established.remote_id.clone(),
             });

@@ -434,6 +434,57 @@ fn initial_contact_is_about_one_identity() {
     );
 }
 
+/// Who holds the key of one connection can't close what came to be under the key of another, whatever identity it
+/// claims.
+#[test]
+fn initial_contact_is_about_one_connection() {
+    let mut lab = Lab::new();
+    lab.up();
+    let now = lab.now;
+    let anybody = Connection {
+        name: "anybody".into(),
+        remote: Remote::Any,
+        remote_id: None,
+        ..connection(Who::East)
+    };
+    lab.east.endpoint.set_connection(now, Arc::new(anybody));
+    // It comes from where `site` isn't, and says that it is west.lab.
+    let mut intruder = connection(Who::West);
+    intruder.local = Some(ip("192.0.2.3"));
+    let mut side = Side::new("192.0.2.3", 3, adit_ike::Settings::default());
+    side.endpoint.set_connection(now, Arc::new(intruder));
+    lab.west = side;
+    lab.initiate();
+    lab.run();
+    assert!(
+        lab.east
+            .saw(|h| *h == Happening::InitialContact { closed: 0 })
+    );
+    let mut up: Vec<_> = lab.east.endpoint.snapshot();
+    up.sort_by(|a, b| a.connection.cmp(&b.connection));
+    let names: Vec<_> = up.iter().map(|sa| sa.connection.as_deref()).collect();
+    assert_eq!(names, [Some("anybody"), Some("site")]);
+}
+
+/// A connection that names the peer goes before one that takes anybody: the keys differ.
+#[test]
+fn the_connection_that_names_the_peer_goes_first() {
+    let mut lab = Lab::new();
+    let now = lab.now;
+    lab.east.endpoint.remove_connection(now, "site");
+    for (name, remote_id) in [("anybody", None), ("west", Some(fqdn("west.lab")))] {
+        let connection = Connection {
+            name: name.into(),
+            remote: Remote::Any,
+            remote_id,
+            ..connection(Who::East)
+        };
+        lab.east.endpoint.set_connection(now, Arc::new(connection));
+    }
+    lab.up();
+    assert_eq!(lab.east.ike_sa().connection.as_deref(), Some("west"));
+}
+
 /// A connection that was removed during the handshake isn't set up by it.
 #[test]
 fn a_connection_removed_meanwhile() {
