@@ -114,6 +114,11 @@ impl GatewayError {
     }
 }
 
+/// What the runtime couldn't do.
+pub(crate) fn runtime_error(what: &'static str) -> impl Fn(io::Error) -> GatewayError {
+    move |cause| GatewayError::Runtime { what, cause }
+}
+
 fn pid_text(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!("(pid {pid})"))
 }

@@ -1,0 +1,233 @@
+//! From options to a gateway that can run.
+//!
+//! Everything that can be wrong is found before the host is changed: configuration, key files, privileges, the lock,
+//! ports. What fails after that undoes what was done before it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use adit_crypto::Provider;
+use adit_esp::DataPlane;
+use adit_ike::{Endpoint, Settings};
+use adit_kernel::sysctl;
+use adit_model::connection::{AuthKind, Connection, Mode};
+use rustix::thread::CapabilitySet;
+use tokio::sync::mpsc;
+
+use crate::attempt::TaskDone;
+use crate::backend::Backend;
+use crate::clock::Clock;
+use crate::control::ControlSocket;
+use crate::dataplane::UserSpace;
+use crate::error::{GatewayError, runtime_error};
+use crate::gateway::{Gateway, Parts};
+use crate::host::Host;
+use crate::keys::{self, KeyStore};
+use crate::options::{BackendChoice, Options};
+use crate::sockets::{Bound, Sockets};
+use crate::state_dir::StateDir;
+use crate::tunnel::Tunnel;
+
+/// Finds what is wrong with the options, the configuration and its key files, without changing anything.
+///
+/// # Errors
+/// [`GatewayError`], as [`run`](crate::run()) would give it.
+pub fn check(options: &Options) -> Result<(), GatewayError> {
+    if options.backend == BackendChoice::Kernel {
+        return Err(GatewayError::KernelBackend);
+    }
+    for connection in &options.config.connections {
+        for child in &connection.children {
+            if child.mode == Mode::Transport {
+                return Err(GatewayError::Unsupported {
+                    tunnel: connection.name.clone(),
+                    child: child.name.clone(),
+                    problem: "transport mode isn't carried by the user-space backend. Fix: mode = \"tunnel\""
+                        .to_owned(),
+                });
+            }
+        }
+    }
+    read_keys(options).map(drop)
+}
+
+/// What a gateway holds before it touches the host.
+pub(crate) struct Ready {
+    keys: KeyStore,
+    bound: Bound,
+    lock: StateDir,
+}
+
+/// Gets everything that the host gives without being changed.
+///
+/// # Errors
+/// [`GatewayError`].
+pub(crate) fn get_ready(options: &Options) -> Result<Ready, GatewayError> {
+    check(options)?;
+    let keys = read_keys(options)?;
+    let carries = options.backend != BackendChoice::Fake;
+    if carries {
+        check_privileges(options)?;
+    }
+    let lock = StateDir::lock(&options.state_dir)?;
+    let ports = &options.config.gateway;
+    Ok(Ready {
+        keys,
+        bound: Bound::bind(ports.ike_port, ports.nat_t_port, carries)?,
+        lock,
+    })
+}
+
+/// A gateway on a prepared host, with what has to be kept as long as it runs.
+pub(crate) struct SetUp {
+    pub gateway: Gateway,
+    pub control: ControlSocket,
+    pub lock: StateDir,
+}
+
+/// Changes the host and puts the gateway together. To be called inside the runtime. Work beside the loop reports to
+/// `tasks`.
+///
+/// # Errors
+/// [`GatewayError`]; the host is as before then.
+pub(crate) fn set_up(
+    options: &Options,
+    ready: Ready,
+    tasks: mpsc::Sender<TaskDone>,
+) -> Result<SetUp, GatewayError> {
+    let provider = adit_crypto::provider::aws_lc();
+    let connections: Vec<Arc<Connection>> = options
+        .config
+        .connections
+        .iter()
+        .cloned()
+        .map(Arc::new)
+        .collect();
+    let sockets =
+        Sockets::register(ready.bound).map_err(runtime_error("watch the gateway's descriptors"))?;
+    let control = ControlSocket::open(&options.state_dir)?;
+    let (host, mut backend) = prepare_host(options, &provider, &connections)?;
+    backend.set_policy(&connections);
+    let clock = Clock::start();
+    let (endpoint, tunnels) = key_exchange(options, &connections, &provider, clock);
+    let gateway = Gateway::new(Parts {
+        clock,
+        provider,
+        endpoint,
+        backend,
+        host,
+        sockets,
+        keys: ready.keys,
+        tunnels,
+        tasks,
+        nat_port: options.config.gateway.nat_t_port,
+    });
+    Ok(SetUp {
+        gateway,
+        control,
+        lock: ready.lock,
+    })
+}
+
+fn key_exchange(
+    options: &Options,
+    connections: &[Arc<Connection>],
+    provider: &Provider,
+    clock: Clock,
+) -> (Endpoint, BTreeMap<String, Tunnel>) {
+    let now = clock.now();
+    let mut seed = [0; 32];
+    provider.random.fill(&mut seed);
+    let settings = Settings {
+        ike_port: options.config.gateway.ike_port,
+        nat_port: options.config.gateway.nat_t_port,
+        ..Settings::default()
+    };
+    let mut endpoint = Endpoint::new(settings, provider.clone(), seed);
+    let mut tunnels = BTreeMap::new();
+    for connection in connections {
+        endpoint.set_connection(now, Arc::clone(connection));
+        let tunnel = Tunnel::new(Arc::clone(connection), now.mono);
+        tunnels.insert(connection.name.clone(), tunnel);
+    }
+    (endpoint, tunnels)
+}
+
+fn prepare_host(
+    options: &Options,
+    provider: &Provider,
+    connections: &[Arc<Connection>],
+) -> Result<(Option<Host>, Backend), GatewayError> {
+    if options.backend == BackendChoice::Fake {
+        return Ok((None, Backend::Fake));
+    }
+    let (host, tun) = Host::prepare(options, provider, connections)?;
+    match UserSpace::new(DataPlane::new(provider.clone()), tun) {
+        Ok(user) => Ok((Some(host), Backend::User(Box::new(user)))),
+        Err(cause) => {
+            host.abandon();
+            Err(runtime_error("watch the TUN device")(cause))
+        }
+    }
+}
+
+fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
+    let mut store = KeyStore::default();
+    for connection in &options.config.connections {
+        match connection.auth {
+            AuthKind::Psk => {
+                let tunnel = connection.name.clone();
+                let Some(reference) = options.config.psk_of(&connection.name) else {
+                    return Err(GatewayError::NoKey { tunnel });
+                };
+                let path: PathBuf = options.base_dir.join(&reference.psk_file);
+                let key =
+                    keys::read_psk(&path).map_err(|cause| GatewayError::Key { tunnel, cause })?;
+                store.insert(&connection.name, key);
+            }
+        }
+    }
+    Ok(store)
+}
+
+fn check_privileges(options: &Options) -> Result<(), GatewayError> {
+    let ports = &options.config.gateway;
+    let first_free = sysctl::read("net.ipv4.ip_unprivileged_port_start")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024);
+    let low_port = ports.ike_port < first_free || ports.nat_t_port < first_free;
+    let wanted = [
+        (
+            true,
+            CapabilitySet::NET_ADMIN,
+            "CAP_NET_ADMIN (TUN device, routes, packet filter)",
+        ),
+        (
+            true,
+            CapabilitySet::NET_RAW,
+            "CAP_NET_RAW (ESP without UDP)",
+        ),
+        (
+            low_port,
+            CapabilitySet::NET_BIND_SERVICE,
+            "CAP_NET_BIND_SERVICE (low UDP port)",
+        ),
+    ];
+    let have = rustix::thread::capabilities(None)
+        .map(|sets| sets.effective)
+        .map_err(|error| runtime_error("read this process's capabilities")(error.into()))?;
+    let missing: Vec<&str> = wanted
+        .iter()
+        .filter(|(needed, capability, _)| *needed && !have.contains(*capability))
+        .map(|(_, _, name)| *name)
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(GatewayError::Privileges {
+            missing: missing.join(", "),
+        })
+    }
+}
