@@ -55,7 +55,7 @@ impl Host {
         block.peers = peers(connections).collect();
         block.ike_ports = ports(options, connections);
         block.tunnels = protected(connections, &options.tun_name, &BTreeSet::new());
-        let was_blocked = block::read_counters(BLOCK_TABLE).is_ok_and(|old| !old.is_empty());
+        let was_blocked = block::is_installed(BLOCK_TABLE)?;
         let mechanism = block::install(&block)?;
         let undo = || undo_block(was_blocked);
         if let BlockMechanism::UnreachableRoutes { because, uncovered } = &mechanism {

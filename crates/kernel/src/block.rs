@@ -25,8 +25,8 @@ pub struct PolicyBlock {
     pub table: String,
     /// The tunnels whose traffic is protected, up or down.
     pub tunnels: Vec<ProtectedTunnel>,
-    /// Addresses of the peers. IKE and ESP to and from them pass, so that a tunnel for all addresses doesn't cut its
-    /// own path.
+    /// Addresses of the peers. IKE and ESP between them and this host pass, so that a tunnel for all addresses doesn't
+    /// cut its own path. What is forwarded gets no such way.
     pub peers: Vec<IpAddr>,
     /// UDP ports of IKE and of ESP in UDP, ours or the peers'.
     pub ike_ports: Vec<u16>,
@@ -140,6 +140,19 @@ pub fn install_routes(block: &PolicyBlock) -> Result<Vec<IpNet>> {
 /// When CAP_NET_ADMIN is missing or this kernel has no nf_tables.
 pub fn read_counters(table: &str) -> Result<Vec<BlockCount>> {
     Ok(plan::by_tunnel(nft::read_counters(table)?))
+}
+
+/// Whether a block is in place, whichever way it is held; also one that an earlier gateway left behind.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing.
+pub fn is_installed(table: &str) -> Result<bool> {
+    let filter = match nft::read_counters(table) {
+        Ok(counters) => !counters.is_empty(),
+        Err(error) if error.is_unsupported() => false,
+        Err(error) => return Err(error),
+    };
+    Ok(filter || routes::is_installed()?)
 }
 
 /// Takes the block away, whichever way it is held; says whether there was one.

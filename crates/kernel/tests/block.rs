@@ -307,6 +307,29 @@ fn a_tunnel_for_all_addresses_does_not_cut_its_own_path() {
         far.send(b"back", ours.parse().unwrap(), None).unwrap();
         eventually("IKE comes in", || near.receive(&mut buffer).ok());
     }
+    // The way for IKE and ESP is the gateway's own: a host behind it can neither speak nor be spoken to on it.
+    for (here, there) in [
+        ("10.1.0.2:4500", "192.0.2.2:4500"),
+        ("10.1.0.2:500", "192.0.2.2:500"),
+    ] {
+        let [near, far] = [(&world.lan, here), (&world.world, there)]
+            .map(|(host, at)| host.run(|| UdpPort::bind(at.parse().unwrap())));
+        let before = world.counts();
+        if let Ok(near) = near {
+            near.send(b"in clear", there.parse().unwrap(), None)
+                .unwrap();
+        }
+        if let Ok(far) = far {
+            far.send(b"in clear", here.parse().unwrap(), None).unwrap();
+        }
+        eventually("both are stopped and counted", || {
+            let now = world.counts();
+            let stopped = |now: u64, before: u64| now == before + 1;
+            (stopped(now.clear_out.packets, before.clear_out.packets)
+                && stopped(now.clear_in.packets, before.clear_in.packets))
+            .then_some(())
+        });
+    }
     // Everything else of the LAN is stopped; among our own networks nothing is.
     assert!(!world.lan.reaches("198.51.100.1") && !world.lan.reaches("192.0.2.2"));
     assert!(!world.gateway.reaches("198.51.100.1"));
@@ -378,6 +401,10 @@ fn where_the_packet_filter_is_missing_routes_hold_the_block() {
         .gateway
         .run(|| block::install_routes(&office()).unwrap());
     assert_eq!(uncovered, []);
+    assert!(
+        world.gateway.run(|| block::is_installed("adit").unwrap()),
+        "a block by routes is one too"
+    );
     let mut owner = start_owner(&world.gateway);
     let to = "10.2.0.1".parse().unwrap();
     let alive = world

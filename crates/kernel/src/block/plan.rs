@@ -88,27 +88,56 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
     }
     for rule in inbound(block) {
         batch.rule(IN, &rule);
+    }
+    for rule in through(block) {
         batch.rule(THROUGH, &rule);
     }
     batch
 }
 
+/// What never belongs to a tunnel, whichever way it goes.
+fn always(loopback: Rule) -> impl Iterator<Item = Rule> {
+    let scopes = LINK_SCOPES
+        .iter()
+        .filter_map(|scope| scope.parse().ok())
+        .map(|scope| Rule::new().destination(scope).accept());
+    [loopback.accept(), neighbours()].into_iter().chain(scopes)
+}
+
 /// Rules for packets on their way out, after routing and before source NAT hides where they come from.
 fn outbound(block: &PolicyBlock) -> Vec<Rule> {
-    let mut rules = vec![
-        Rule::new().output_interface(LOOPBACK).accept(),
-        neighbours(),
-    ];
-    rules.extend(
-        LINK_SCOPES
-            .iter()
-            .filter_map(|scope| scope.parse().ok())
-            .map(|scope| Rule::new().destination(scope).accept()),
-    );
+    let mut rules: Vec<Rule> = always(Rule::new().output_interface(LOOPBACK)).collect();
     for peer in &block.peers {
         let peer = Rule::new().destination(IpNet::from(*peer));
         rules.extend(own_path(&peer, &block.ike_ports));
     }
+    rules.extend(clear_out(block));
+    rules
+}
+
+/// Rules for packets that arrived for this host, put together from fragments by then.
+fn inbound(block: &PolicyBlock) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = always(Rule::new().input_interface(LOOPBACK)).collect();
+    for peer in &block.peers {
+        let peer = Rule::new().source(IpNet::from(*peer));
+        rules.extend(own_path(&peer, &block.ike_ports));
+    }
+    rules.extend(clear_in(block));
+    rules
+}
+
+/// Rules for packets that are forwarded. The peers' own path isn't theirs: a host behind the gateway that could use it
+/// would speak in clear with a peer that a tunnel covers.
+fn through(block: &PolicyBlock) -> Vec<Rule> {
+    always(Rule::new().input_interface(LOOPBACK))
+        .chain(clear_in(block))
+        .chain(clear_out(block))
+        .collect()
+}
+
+/// Stops and counts what leaves from a tunnel's networks to those behind its peer by another way than its devices.
+fn clear_out(block: &PolicyBlock) -> Vec<Rule> {
+    let mut rules = Vec::new();
     for tunnel in &block.tunnels {
         let counter = format!("{OUT_PREFIX}{}", tunnel.name);
         let start = tunnel
@@ -126,19 +155,9 @@ fn outbound(block: &PolicyBlock) -> Vec<Rule> {
     rules
 }
 
-/// Rules for packets that arrived, to this host (put together from fragments by then) or through it.
-fn inbound(block: &PolicyBlock) -> Vec<Rule> {
-    let mut rules = vec![Rule::new().input_interface(LOOPBACK).accept(), neighbours()];
-    rules.extend(
-        LINK_SCOPES
-            .iter()
-            .filter_map(|scope| scope.parse().ok())
-            .map(|scope| Rule::new().destination(scope).accept()),
-    );
-    for peer in &block.peers {
-        let peer = Rule::new().source(IpNet::from(*peer));
-        rules.extend(own_path(&peer, &block.ike_ports));
-    }
+/// Stops and counts what arrives from behind a peer by another way than the tunnel's devices.
+fn clear_in(block: &PolicyBlock) -> Vec<Rule> {
+    let mut rules = Vec::new();
     for tunnel in &block.tunnels {
         let counter = format!("{IN_PREFIX}{}", tunnel.name);
         let start = tunnel

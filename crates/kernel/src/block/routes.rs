@@ -35,6 +35,10 @@ pub(super) fn install(block: &PolicyBlock) -> Result<Vec<IpNet>> {
     Ok(uncovered)
 }
 
+pub(super) fn is_installed() -> Result<bool> {
+    Ok(!installed(&mut Netlink::open()?)?.is_empty())
+}
+
 pub(super) fn remove() -> Result<bool> {
     let mut netlink = Netlink::open()?;
     let mut found = false;
