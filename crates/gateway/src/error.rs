@@ -58,6 +58,12 @@ pub enum GatewayError {
         /// The state directory.
         dir: PathBuf,
     },
+    /// Another gateway has the network namespace.
+    #[error("a gateway {} has this host (this network namespace) already, and two would undo each other's block and routes. Fix: put its tunnels and these into one configuration", pid_text(*.pid))]
+    HostTaken {
+        /// Its process id, where it can be told.
+        pid: Option<u32>,
+    },
     /// A UDP port can't be had.
     #[error("{cause}. Fix: stop that program, or set other ports in [gateway] on both ends")]
     Port {

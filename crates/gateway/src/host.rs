@@ -15,6 +15,7 @@ use adit_kernel::{
 };
 use adit_model::connection::{Connection, Remote};
 
+use crate::claim;
 use crate::error::GatewayError;
 use crate::mtu;
 use crate::options::Options;
@@ -261,12 +262,17 @@ impl Host {
     }
 }
 
-/// Lifts the block that a gateway left behind, if it left one. For use when none runs; a running one is asked by its
-/// control socket.
+/// Lifts the block that a gateway left behind, if it left one. A running gateway is asked by its control socket
+/// instead.
 ///
 /// # Errors
-/// When CAP_NET_ADMIN is missing.
+/// When a gateway runs in this network namespace, or CAP_NET_ADMIN is missing.
 pub fn remove_left_block() -> Result<(), KernelError> {
+    if let Some(pid) = claim::holder() {
+        let hint =
+            format!("a running gateway (pid {pid}) holds it; name its directory with --state");
+        return Err(KernelError::own("lift", "the block", hint));
+    }
     block::remove(BLOCK_TABLE).map(drop)
 }
 

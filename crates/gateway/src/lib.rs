@@ -5,7 +5,7 @@
 //! [`run()`] takes [`options::Options`] and blocks until the gateway has ended.
 //!
 //! 1. **Before anything changes**, everything that can be wrong is looked for: the configuration, its [`keys`],
-//!    privileges, the lock on the state directory ([`state_dir`]), the ports ([`sockets`]).
+//!    privileges, the lock on the state directory ([`state_dir`]), the ports ([`sockets`]), the [`claim`] on the host.
 //! 2. **Then the host is changed**, all of it in [`host`]: the block that keeps protected traffic from ever leaving in
 //!    clear, the TUN device, [`routes`] into it. If one fails, those before it are undone.
 //! 3. **The loop** ([`run`](mod@run)) waits for a datagram, a packet from the TUN device, a deadline, a request, the
@@ -32,6 +32,7 @@ mod answer;
 mod attempt;
 pub mod backend;
 pub mod case;
+pub mod claim;
 pub mod client;
 pub mod clock;
 pub mod control;

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
+use crate::claim::Claim;
 use crate::clock::Clock;
 use crate::control::ControlSocket;
 use crate::dataplane::UserSpace;
@@ -56,7 +57,14 @@ pub fn check(options: &Options) -> Result<(), GatewayError> {
 pub(crate) struct Ready {
     keys: KeyStore,
     bound: Bound,
-    lock: StateDir,
+    lock: Locks,
+}
+
+/// What keeps a second gateway from doing harm; held as long as the first one runs.
+pub(crate) struct Locks {
+    _state_dir: StateDir,
+    /// A gateway that carries no packets changes nothing that another could.
+    _host: Option<Claim>,
 }
 
 /// Gets everything that the host gives without being changed.
@@ -70,20 +78,22 @@ pub(crate) fn get_ready(options: &Options) -> Result<Ready, GatewayError> {
     if carries {
         check_privileges(options)?;
     }
-    let lock = StateDir::lock(&options.state_dir)?;
+    let state_dir = StateDir::lock(&options.state_dir)?;
     let ports = &options.config.gateway;
-    Ok(Ready {
-        keys,
-        bound: Bound::bind(ports.ike_port, ports.nat_t_port, carries)?,
-        lock,
-    })
+    let bound = Bound::bind(ports.ike_port, ports.nat_t_port, carries)?;
+    let host = carries.then(Claim::take).transpose()?;
+    let lock = Locks {
+        _state_dir: state_dir,
+        _host: host,
+    };
+    Ok(Ready { keys, bound, lock })
 }
 
 /// A gateway on a prepared host, with what has to be kept as long as it runs.
 pub(crate) struct SetUp {
     pub gateway: Gateway,
     pub control: ControlSocket,
-    pub lock: StateDir,
+    pub lock: Locks,
 }
 
 /// Changes the host and puts the gateway together. To be called inside the runtime. Work beside the loop reports to

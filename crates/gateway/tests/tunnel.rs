@@ -272,6 +272,28 @@ fn a_gateway_that_cannot_start_changes_nothing_and_says_why() {
     let whose = format!("(pid {})", first.pid());
     assert!(second.log().contains(&whose), "{}", second.log());
     first.client().status(None).unwrap();
+
+    // One with other ports and another directory, which would replace the first one's block.
+    world.configure_with(At::West, KEY, |text| {
+        let gateway = "[gateway]\nike_port = 1500\nnat_t_port = 1450\n";
+        format!("{gateway}{}", text.replace("office", "branch"))
+    });
+    std::fs::copy(&key, world.dir(At::West).join("branch.psk")).unwrap();
+    let mut third = world.start_with_state(At::West, "another");
+    assert_eq!(third.ended(), Some(2));
+    assert!(third.log().contains(&whose), "{}", third.log());
+    let counters = world.west.run(|| block_counters().unwrap()).unwrap();
+    assert_eq!(counters[0].tunnel, "office");
+    let refused = world.west.run(adit_gateway::remove_left_block).unwrap();
+    assert!(refused.unwrap_err().to_string().contains(&whose));
+    first.kill();
+    world
+        .west
+        .run(adit_gateway::remove_left_block)
+        .unwrap()
+        .unwrap();
+    let counters = world.west.run(|| block_counters().unwrap()).unwrap();
+    assert!(counters.is_empty());
 }
 
 #[test]

@@ -22,6 +22,9 @@ use adit_model::status::TunnelState;
 /// The environment variable that makes the test program a gateway; it names the directory with its files.
 pub const GATEWAY_DIR: &str = "ADIT_TEST_GATEWAY";
 
+/// Names the state directory within it.
+const GATEWAY_STATE: &str = "ADIT_TEST_GATEWAY_STATE";
+
 /// Whether private namespaces and TUN are open to this process. If not, says which setting closes them; with
 /// `ADIT_REQUIRE_NET=1` that is a failure.
 pub fn permitted(what: &str) -> bool {
@@ -156,18 +159,29 @@ esp = ["aes128gcm16"]
 
     /// Starts a side's gateway.
     pub fn start(&self, at: At) -> Running {
+        self.start_with_state(at, "state")
+    }
+
+    /// The same with another state directory beside its files.
+    pub fn start_with_state(&self, at: At, state: &str) -> Running {
         let dir = self.dir(at);
         let log = std::fs::File::create(dir.join("log")).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["gateway_process", "--exact", "--ignored", "--nocapture"])
             .env(GATEWAY_DIR, &dir)
+            .env(GATEWAY_STATE, state)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
         self.ns(at).start_inside(&mut command).unwrap();
         let process = command.spawn().unwrap();
-        Running { process, dir }
+        let state = dir.join(state);
+        Running {
+            process,
+            dir,
+            state,
+        }
     }
 
     /// Whether `from` reaches `to`.
@@ -193,20 +207,17 @@ impl Drop for World {
 pub struct Running {
     process: Child,
     dir: PathBuf,
+    state: PathBuf,
 }
 
 impl Running {
-    pub fn state_dir(&self) -> PathBuf {
-        self.dir.join("state")
-    }
-
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
     /// A client, as soon as the gateway listens.
     pub fn client(&mut self) -> Client {
-        let state = self.state_dir();
+        let state = self.state.clone();
         let client = eventually(Duration::from_secs(10), || {
             if let Some(status) = self.process.try_wait().unwrap() {
                 panic!("the gateway ended with {status}: {}", self.log());
@@ -277,7 +288,7 @@ pub fn be_a_gateway(dir: &Path) -> Result<(), String> {
     let (config, problems) = adit_config::adit::parse("adit.toml", &text);
     let config = config.ok_or_else(|| format!("{problems:?}"))?;
     let mut options = adit_gateway::Options::new(config, dir.to_owned());
-    options.state_dir = dir.join("state");
+    options.state_dir = dir.join(std::env::var(GATEWAY_STATE).map_err(|e| e.to_string())?);
     adit_gateway::run(options)
         .map(drop)
         .map_err(|e| e.to_string())
