@@ -52,18 +52,21 @@ fn the_document_and_the_table_of_keys_agree() {
 }
 
 #[test]
-fn every_example_in_the_document_reads() {
-    let (_, text) = document();
-    let blocks: Vec<&str> = text
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let (configuration, diagnostics) = adit::parse("docs/configuration.md", block);
-        let shown: String = diagnostics.iter().map(ToString::to_string).collect();
-        assert!(configuration.is_some() && diagnostics.is_empty(), "{shown}");
+fn every_example_in_the_documents_reads() {
+    for name in ["docs/configuration.md", "README.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+        let text = std::fs::read_to_string(path).unwrap();
+        let blocks: Vec<&str> = text
+            .split("```toml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect();
+        assert!(!blocks.is_empty());
+        for block in blocks {
+            let (configuration, diagnostics) = adit::parse(name, block);
+            let shown: String = diagnostics.iter().map(ToString::to_string).collect();
+            assert!(configuration.is_some() && diagnostics.is_empty(), "{shown}");
+        }
     }
 }
 
