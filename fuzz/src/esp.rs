@@ -143,6 +143,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     })]);

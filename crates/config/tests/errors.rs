@@ -121,7 +121,7 @@ fn each_mistake_is_named_with_place_and_fix() {
         ),
         (
             "local ",
-            "local = \"eth0\"",
+            "local = \"192.168.0.300\"",
             "bad-address",
             "tunnel.office.local",
             "any",

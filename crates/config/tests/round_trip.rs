@@ -100,11 +100,13 @@ prop_compose! {
         tries in 0..=20_u32,
         force_encap in any::<bool>(),
         remote_port in 1..=u16::MAX,
+        interface in prop::option::of("[a-z][a-z0-9.]{0,14}".prop_filter("any is a word of its own", |n| n != "any")),
         children in (child("lan".into()), prop::option::of(child("voice-2".into()))),
     ) -> Connection {
         Connection {
             name: format!("t{index}"),
-            local,
+            local: if interface.is_some() { None } else { local },
+            local_interface: interface,
             start: if remote == Remote::Any { Start::Passive } else { start },
             remote,
             local_id,

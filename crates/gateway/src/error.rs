@@ -37,6 +37,14 @@ pub enum GatewayError {
         /// What isn't carried.
         problem: String,
     },
+    /// The interface that a tunnel names has no address for it.
+    #[error("tunnel `{tunnel}`: {problem}. Fix: local = \"ADDRESS\", or local = \"any\"")]
+    Interface {
+        /// The tunnel.
+        tunnel: String,
+        /// What is wrong with the interface.
+        problem: String,
+    },
     /// The kernel backend was asked for.
     #[error(
         "the kernel backend isn't there yet; use --backend user (or auto), which carries ESP in this process over a TUN device"
@@ -114,6 +122,7 @@ impl GatewayError {
             Self::Key { .. }
                 | Self::NoKey { .. }
                 | Self::Unsupported { .. }
+                | Self::Interface { .. }
                 | Self::KernelBackend
                 | Self::RouteTaken { .. }
         )

@@ -43,6 +43,7 @@ pub mod gateway;
 pub mod host;
 pub mod keys;
 mod limiter;
+mod local_address;
 pub mod mtu;
 pub mod options;
 pub mod probe;

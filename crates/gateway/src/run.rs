@@ -19,7 +19,8 @@ use crate::start::{self, Ready, SetUp};
 ///
 /// # Errors
 /// [`GatewayError`] when it can't start. Nothing is half-configured then.
-pub fn run(options: Options) -> Result<ExitReason, GatewayError> {
+pub fn run(mut options: Options) -> Result<ExitReason, GatewayError> {
+    start::look_up(&mut options)?;
     let ready = start::get_ready(&options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -33,6 +33,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         }],
         dpd_delay: Duration::from_secs(30),
         retransmit: Retransmit::default(),
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     }

@@ -25,6 +25,7 @@ use crate::error::{GatewayError, runtime_error};
 use crate::gateway::{Gateway, Parts};
 use crate::host::Host;
 use crate::keys::{self, KeyStore};
+use crate::local_address;
 use crate::options::{BackendChoice, Options};
 use crate::sockets::{Bound, Sockets};
 use crate::state_dir::StateDir;
@@ -65,6 +66,15 @@ pub(crate) struct Locks {
     _state_dir: StateDir,
     /// A gateway that carries no packets changes nothing that another could.
     _host: Option<Claim>,
+}
+
+/// Finds the addresses of interfaces that the configuration names.
+///
+/// # Errors
+/// [`GatewayError::Interface`].
+pub(crate) fn look_up(options: &mut Options) -> Result<(), GatewayError> {
+    let connections = &mut options.config.connections;
+    connections.iter_mut().try_for_each(local_address::look_up)
 }
 
 /// Gets everything that the host gives without being changed.

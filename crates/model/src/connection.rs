@@ -14,8 +14,12 @@ use crate::selector::Selector;
 pub struct Connection {
     /// The name that commands, events and findings use.
     pub name: String,
-    /// Our address: `None` for any.
+    /// Our address: `None` for any, and while `local_interface` hasn't been looked up.
     pub local: Option<IpAddr>,
+    /// The interface whose address is ours, where the configuration names one instead of the address. Whoever runs the
+    /// connection looks it up and sets `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_interface: Option<String>,
     /// The peer's address, name, or any.
     pub remote: Remote,
     /// Who we say we are.

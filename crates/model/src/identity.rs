@@ -209,6 +209,8 @@ mod tests {
             "@east.lab".parse::<Identity>().unwrap(),
             Identity::Fqdn("east.lab".into())
         );
+        let blank = Identity::KeyId(b" ".to_vec());
+        assert_eq!(blank.to_string().parse::<Identity>().unwrap(), blank);
         // An FQDN identity that looks like an address keeps its type through text.
         let odd = Identity::Fqdn("10.0.0.1".into());
         assert_eq!(odd.to_string().parse::<Identity>().unwrap(), odd);

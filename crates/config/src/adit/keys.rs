@@ -138,10 +138,10 @@ pub const KEYS: &[Key] = &[
     key(
         Section::Tunnel,
         "local",
-        "address or \"any\"",
+        "address, interface or \"any\"",
         "\"any\"",
         "\"192.168.0.1\"",
-        "Our address. With \"any\" the route to the peer decides.",
+        "Our address, or the interface that has it when the gateway starts. With \"any\" the route to the peer decides.",
     ),
     key(
         Section::Tunnel,

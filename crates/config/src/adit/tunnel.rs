@@ -129,7 +129,7 @@ fn tunnel<'t>(
     let allow_weak = reader.flag(&table, "allow_weak", false);
     let remote = remote(reader, &table);
     let local = local(reader, &table);
-    let local_id = local_id(reader, &table, local);
+    let local_id = local_id(reader, &table, &local);
     let remote_id = remote_id(reader, &table, remote.as_ref());
     let psk_file = auth::read(reader, &table);
     let start = start(reader, &table, remote.as_ref());
@@ -153,7 +153,8 @@ fn tunnel<'t>(
     }
     let connection = Connection {
         name: name.to_owned(),
-        local,
+        local: local.address,
+        local_interface: local.interface,
         remote: remote.unwrap_or(Remote::Any),
         local_id,
         remote_id,
@@ -174,36 +175,56 @@ fn tunnel<'t>(
     (read, psk_file)
 }
 
-fn local(reader: &mut Reader<'_>, table: &Table<'_>) -> Option<IpAddr> {
-    let word = reader.word(table, "local")?;
-    if word.text == "any" {
-        return None;
-    }
+/// Our end, as far as the text tells.
+#[derive(Default)]
+struct Local {
+    address: Option<IpAddr>,
+    interface: Option<String>,
+}
+
+fn local(reader: &mut Reader<'_>, table: &Table<'_>) -> Local {
+    let Some(word) = reader.word(table, "local").filter(|w| w.text != "any") else {
+        return Local::default();
+    };
     match word.text.parse::<IpAddr>() {
         Ok(address) if address.is_unspecified() => {
             any_instead(reader, &word, "local");
-            None
+            Local::default()
         }
         Ok(address) => {
             usable(reader, &word, "local", address);
-            Some(address)
+            Local {
+                address: Some(address),
+                interface: None,
+            }
         }
+        Err(_) if is_interface_name(word.text) => Local {
+            address: None,
+            interface: Some(word.text.to_owned()),
+        },
         Err(_) => {
             reader
                 .error(
                     "bad-address",
                     &word.at,
                     format!(
-                        "`{}` isn't an address of this host",
+                        "`{}` is neither an address of this host nor the name of an interface",
                         word.text.escape_debug()
                     ),
                 )
-                .expected("an IPv4 or IPv6 address, or \"any\"")
-                .fix("local = \"any\"")
-                .note("names of interfaces aren't supported yet");
-            None
+                .expected("an IPv4 or IPv6 address, the name of an interface, or \"any\"")
+                .fix("local = \"any\"");
+            Local::default()
         }
     }
+}
+
+/// Whether Linux would take it as a name (at most 15 octets), and nobody would take it for a misspelt address.
+fn is_interface_name(text: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+    text.len() <= 15
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(part)
 }
 
 /// The peer; `None` when nothing usable was written, which was complained about.
@@ -333,7 +354,7 @@ fn identity(reader: &mut Reader<'_>, word: &Word<'_>, name: &str) -> Option<Iden
     }
 }
 
-fn local_id(reader: &mut Reader<'_>, table: &Table<'_>, local: Option<IpAddr>) -> Identity {
+fn local_id(reader: &mut Reader<'_>, table: &Table<'_>, local: &Local) -> Identity {
     let placeholder = || Identity::KeyId(Vec::new());
     match reader.word(table, "local_id") {
         Some(word) if word.text == "any" => {
@@ -344,10 +365,14 @@ fn local_id(reader: &mut Reader<'_>, table: &Table<'_>, local: Option<IpAddr>) -
             placeholder()
         }
         Some(word) => identity(reader, &word, "local_id").unwrap_or_else(placeholder),
-        None => match local {
+        None => match local.address {
             Some(address) => Identity::Address(address),
             // An unreadable `local` or `local_id` was complained about already.
-            None if table.entries.contains_key("local_id") || !any(table, "local") => placeholder(),
+            None if table.entries.contains_key("local_id")
+                || local.interface.is_none() && !any(table, "local") =>
+            {
+                placeholder()
+            }
             None => {
                 reader.missing(table, "local_id", "local_id = \"gateway.example\"");
                 placeholder()

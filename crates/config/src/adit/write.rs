@@ -50,7 +50,11 @@ fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>) {
     line(
         out,
         "local",
-        &text(&c.local.map_or("any".to_owned(), |a| a.to_string())),
+        &text(&match (&c.local_interface, c.local) {
+            (Some(interface), _) => interface.clone(),
+            (None, Some(address)) => address.to_string(),
+            (None, None) => "any".to_owned(),
+        }),
     );
     line(
         out,

@@ -455,6 +455,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         }],
         dpd_delay: core::time::Duration::from_secs(30),
         retransmit: Retransmit::default(),
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     }

@@ -67,6 +67,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
             .collect(),
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     })

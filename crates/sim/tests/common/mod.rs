@@ -71,6 +71,7 @@ fn connection(
             tries: 20,
             ..Retransmit::default()
         },
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     }

@@ -110,6 +110,7 @@ fn setup(west: bool) -> GatewaySetup {
             tries: 20,
             ..Retransmit::default()
         },
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     };

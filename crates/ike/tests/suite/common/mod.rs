@@ -140,6 +140,7 @@ pub fn connection(who: Who) -> Connection {
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        local_interface: None,
         force_encap: false,
         remote_port: 500,
     }
