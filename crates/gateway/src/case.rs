@@ -8,7 +8,7 @@ use adit_model::Wall;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::Event;
-use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
+use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 
 use crate::events::{EventLog, Record};
 use crate::retry::Presence;
@@ -144,25 +144,6 @@ fn state(source: &str, subject: &str, what: Known, text: String) -> Fact {
 }
 
 fn probed(subject: &str, at: Wall, probe: &Probe) -> Fact {
-    let outcome = |o: &ProbeOutcome| match o {
-        ProbeOutcome::Answered(ms) => format!("answered after {ms} ms"),
-        ProbeOutcome::AnsweredVersion(version) => format!("answered with IKE version {version}"),
-        ProbeOutcome::Failed(problem) => format!("failed: {problem}"),
-        ProbeOutcome::Silent(ms) => format!("no answer in {ms} ms"),
-        ProbeOutcome::NotMade => "couldn't be made".to_owned(),
-    };
-    let text = match probe {
-        Probe::Echo { to, outcome: o } => format!("ICMP echo to {to}: {}", outcome(o)),
-        Probe::IkeInit {
-            to,
-            port,
-            outcome: o,
-        } => format!("IKE_SA_INIT to {to} port {port}: {}", outcome(o)),
-        Probe::Route { to, exists: true } => format!("there is a route to {to}"),
-        Probe::Route { to, exists: false } => format!("there is no route to {to}"),
-        Probe::Control { answers: true } => "the gateway answers".to_owned(),
-        Probe::Control { answers: false } => "the gateway doesn't answer".to_owned(),
-    };
     Fact {
         at: Some(at),
         ..state(
@@ -171,7 +152,7 @@ fn probed(subject: &str, at: Wall, probe: &Probe) -> Fact {
             Known::Probed {
                 probe: probe.clone(),
             },
-            text,
+            probe.to_string(),
         )
     }
 }
@@ -182,6 +163,7 @@ mod tests {
     use super::*;
     use crate::sample;
     use adit_model::event::Happening;
+    use adit_model::fact::ProbeOutcome;
     use adit_model::{Mono, Now};
 
     fn event(connection: Option<&str>, remote: &str) -> Event {

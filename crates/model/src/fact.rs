@@ -4,6 +4,7 @@
 //! log makes no difference to a rule.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,21 @@ pub enum Probe {
     },
 }
 
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Probe::Echo { to, outcome } => write!(f, "ICMP echo to {to}: {outcome}"),
+            Probe::IkeInit { to, port, outcome } => {
+                write!(f, "IKE_SA_INIT to {to} port {port}: {outcome}")
+            }
+            Probe::Route { to, exists: true } => write!(f, "there is a route to {to}"),
+            Probe::Route { to, exists: false } => write!(f, "there is no route to {to}"),
+            Probe::Control { answers: true } => f.write_str("the gateway answers"),
+            Probe::Control { answers: false } => f.write_str("the gateway doesn't answer"),
+        }
+    }
+}
+
 /// What came of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "value", rename_all = "kebab-case")]
@@ -147,6 +163,20 @@ pub enum ProbeOutcome {
     Silent(u64),
     /// The probe couldn't be made (no permission, no socket).
     NotMade,
+}
+
+impl fmt::Display for ProbeOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProbeOutcome::Answered(ms) => write!(f, "answered after {ms} ms"),
+            ProbeOutcome::AnsweredVersion(version) => {
+                write!(f, "answered with IKE version {version}")
+            }
+            ProbeOutcome::Failed(problem) => write!(f, "failed: {problem}"),
+            ProbeOutcome::Silent(ms) => write!(f, "no answer in {ms} ms"),
+            ProbeOutcome::NotMade => f.write_str("couldn't be made"),
+        }
+    }
 }
 
 /// All that is known about one subject.

@@ -175,7 +175,7 @@ impl World {
         facts.push(fact("gateway", text, Known::TunnelState { up }));
         facts.extend(self.event_facts(gateway_data, connection));
         for probe in probes {
-            let text = format!("{probe:?}");
+            let text = probe.to_string();
             facts.push(fact(
                 "probe",
                 text,
