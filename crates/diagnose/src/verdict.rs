@@ -129,6 +129,9 @@ pub struct Consequence {
 /// A quoted line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
+    /// Whose evidence it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// File, host or component.
     pub source: String,
     /// Line or record number, from 1.
@@ -140,6 +143,7 @@ pub struct Evidence {
 impl From<&Fact> for Evidence {
     fn from(fact: &Fact) -> Self {
         Self {
+            side: Some(fact.side),
             source: fact.source.name.clone(),
             line: fact.source.line,
             text: fact.source.text.clone(),
