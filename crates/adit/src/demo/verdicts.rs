@@ -5,7 +5,7 @@ use adit_diagnose::Verdict;
 use super::fault::{Fault, names_it};
 use super::report::Report;
 use super::story::Story;
-use crate::render::verdict;
+use crate::render::{MARGIN, labelled, paragraph, verdict};
 
 /// Shows both verdicts, records them, and says whether the diagnosis is right about `fault`.
 pub fn tell(
@@ -46,21 +46,21 @@ pub fn tell(
 
 /// An undecided verdict in a few lines.
 fn brief(verdict: &Verdict) -> String {
-    let mut lines = vec![verdict.summary.clone()];
+    let mut text = paragraph(0, &verdict.summary);
     for candidate in &verdict.possible {
-        lines.push(format!(
-            "  ? {}: {}",
-            candidate.cause, candidate.separated_by
+        text.push_str(&labelled(
+            2,
+            &format!("? {}", candidate.cause),
+            &candidate.separated_by,
         ));
     }
-    lines.join("\n")
+    text
 }
 
 /// What a newcomer wants to see of a verdict: not what it isn't.
 fn essence(verdict: &Verdict) -> Verdict {
     Verdict {
         ruled_out: Vec::new(),
-        notes: Vec::new(),
         ..verdict.clone()
     }
 }
@@ -71,7 +71,7 @@ fn indent(text: &str) -> String {
             if line.is_empty() {
                 String::new()
             } else {
-                format!("    {line}")
+                format!("{:MARGIN$}{line}", "")
             }
         })
         .collect::<Vec<_>>()

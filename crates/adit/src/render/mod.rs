@@ -5,4 +5,4 @@ pub mod style;
 pub mod verdict;
 mod wrap;
 
-pub use wrap::{labelled, paragraph};
+pub use wrap::{MARGIN, labelled, paragraph};

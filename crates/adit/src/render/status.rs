@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use adit_model::status::{ChildState, Status, Tunnel, TunnelState};
 
 use super::style::Palette;
+use super::wrap::{about, beside};
 
 /// Every tunnel, in the order of the document.
 pub fn status(document: &Status, p: Palette) -> String {
@@ -32,7 +33,16 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         .as_deref()
         .map(|c| format!(" [{c}]"))
         .unwrap_or_default();
-    let _ = writeln!(out, "{}  {state}{cause}  {}", p.bold(&t.name), t.summary);
+    let summary = about(&t.name, &t.summary);
+    let heading = match t.state {
+        // "up" is said already.
+        TunnelState::Up => summary.strip_prefix("up ").unwrap_or(summary),
+        _ => summary,
+    };
+    out.push_str(&beside(
+        &format!("{}  {state}{cause}", p.bold(&t.name)),
+        heading,
+    ));
     if let Some(ike) = &t.ike {
         let _ = writeln!(
             out,
@@ -43,16 +53,18 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             ike.remote_id.as_deref().unwrap_or("?"),
             ike.proposal.as_deref().unwrap_or("not agreed yet")
         );
-        let mut about = vec![format!("IKEv{} {}", ike.version, ike.role)];
-        about.extend(
+        let mut details = vec![format!("IKEv{} {}", ike.version, ike.role)];
+        details.extend(
             ike.nat
                 .as_deref()
                 .filter(|n| *n != "none")
                 .map(|n| format!("NAT on the {n} side")),
         );
-        about.extend(ike.established.as_deref().map(|at| format!("since {at}")));
-        about.extend(ike.rekey_at.as_deref().map(|at| format!("rekey at {at}")));
-        let _ = writeln!(out, "         {}", p.dim(&about.join(", ")));
+        let said = |at: &&str| heading.contains(*at);
+        let established = ike.established.as_deref().filter(|at| !said(at));
+        details.extend(established.map(|at| format!("since {at}")));
+        details.extend(ike.rekey_at.as_deref().map(|at| format!("rekey at {at}")));
+        let _ = writeln!(out, "         {}", p.dim(&details.join(", ")));
     }
     for c in &t.children {
         let state = match c.state {
@@ -60,26 +72,34 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             ChildState::Rekeying => p.good("up, rekeying"),
             ChildState::Down => p.bad("down"),
         };
+        // A cause of its own, not the tunnel's.
+        let cause = c
+            .cause
+            .as_deref()
+            .filter(|cause| t.cause.as_deref() != Some(*cause))
+            .map(|cause| format!(" [{cause}]"))
+            .unwrap_or_default();
+        let proposal = c.proposal.as_deref().map(|agreed| format!("  {agreed}"));
         let _ = writeln!(
             out,
-            "  child  {} {state}  {} === {}  {}",
+            "  child  {} {state}{cause}  {} === {}{}",
             p.value(&c.name),
             c.ts_local.join(", "),
             c.ts_remote.join(", "),
-            c.proposal.as_deref().unwrap_or("")
+            proposal.unwrap_or_default()
         );
         if let (Some(spi_in), Some(spi_out)) = (&c.spi_in, &c.spi_out) {
             let _ = writeln!(
                 out,
-                "         in {spi_in} {} / {} packets, out {spi_out} {} / {} packets{}{}",
+                "         in {spi_in}: {}, {}; out {spi_out}: {}, {}{}{}{}",
                 octets(c.bytes_in),
-                c.packets_in,
+                packets(c.packets_in),
                 octets(c.bytes_out),
-                c.packets_out,
+                packets(c.packets_out),
                 c.encapsulation
                     .as_deref()
                     .map(|e| format!(
-                        ", {}",
+                        "; {}",
                         if e == "udp" {
                             "ESP in UDP"
                         } else {
@@ -90,6 +110,10 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
                 c.last_in
                     .as_deref()
                     .map(|at| format!(", last in {at}"))
+                    .unwrap_or_default(),
+                c.rekey_at
+                    .as_deref()
+                    .map(|at| format!(", rekey at {at}"))
                     .unwrap_or_default(),
             );
         }
@@ -102,6 +126,10 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         let _ = writeln!(out, "         {}", p.dim(&guard));
     }
     out
+}
+
+fn packets(n: u64) -> String {
+    format!("{n} packet{}", if n == 1 { "" } else { "s" })
 }
 
 /// Octets with a binary unit, short.

@@ -1,7 +1,24 @@
 //! Paragraphs for a terminal.
 
+use std::sync::LazyLock;
+
 /// Widest line; wider terminals don't make better reading.
-const WIDTH: usize = 100;
+const WIDEST: usize = 100;
+/// Below this, wrapping does more harm than the terminal's own breaks.
+const NARROWEST: usize = 40;
+/// What a caller may put before every line: the demo indents the verdicts it shows.
+pub const MARGIN: usize = 4;
+
+static WIDTH: LazyLock<usize> = LazyLock::new(|| {
+    let terminal = rustix::termios::tcgetwinsize(std::io::stdout())
+        .map(|size| usize::from(size.ws_col))
+        .ok()
+        .filter(|columns| *columns > 0);
+    terminal
+        .unwrap_or(WIDEST)
+        .clamp(NARROWEST, WIDEST)
+        .saturating_sub(MARGIN)
+});
 
 /// `text` wrapped and indented; its own line breaks are kept, and lines that are indented themselves (commands,
 /// configuration) aren't wrapped.
@@ -19,7 +36,46 @@ pub fn labelled(indent: usize, label: &str, text: &str) -> String {
     wrapped(&format!("{margin}{label}: "), &format!("{margin}  "), text)
 }
 
+/// `label  text` with further lines below the text, for columns.
+pub fn beside(label: &str, text: &str) -> String {
+    let below = " ".repeat(visible(label) + 2);
+    wrapped(&format!("{label}  "), &below, text)
+}
+
+/// `text` without the name that the heading has said already.
+pub fn about<'t>(subject: &str, text: &'t str) -> &'t str {
+    text.strip_prefix(subject)
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(text)
+}
+
+/// One line, cut where the terminal ends.
+pub fn cut(line: &str) -> String {
+    let width = *WIDTH;
+    if line.chars().count() <= width {
+        return format!("{line}\n");
+    }
+    let kept: String = line.chars().take(width - 1).collect();
+    format!("{}…\n", kept.trim_end())
+}
+
+/// Characters of `text` that take up room: all but colour codes.
+fn visible(text: &str) -> usize {
+    let mut count = 0;
+    let mut in_code = false;
+    for c in text.chars() {
+        match (in_code, c) {
+            (false, '\x1b') => in_code = true,
+            (true, 'm') => in_code = false,
+            (true, _) => {}
+            (false, _) => count += 1,
+        }
+    }
+    count
+}
+
 fn wrapped(first: &str, rest: &str, text: &str) -> String {
+    let room = *WIDTH;
     let mut out = String::new();
     let mut margin = first;
     for line in text.lines() {
@@ -33,13 +89,13 @@ fn wrapped(first: &str, rest: &str, text: &str) -> String {
         let mut at = 0;
         for word in line.split_whitespace() {
             let width = word.chars().count();
-            if at > 0 && at + 1 + width > WIDTH {
+            if at > 0 && at + 1 + width > room {
                 out.push('\n');
                 at = 0;
             }
             if at == 0 {
                 out.push_str(margin);
-                at = margin.chars().count();
+                at = visible(margin);
                 margin = rest;
             } else {
                 out.push(' ');
@@ -61,7 +117,7 @@ mod tests {
     fn words_are_kept_and_lines_stay_within_the_width() {
         let text = "one two three ".repeat(30);
         let out = labelled(2, "here", &text);
-        assert!(out.lines().all(|l| l.chars().count() <= WIDTH), "{out}");
+        assert!(out.lines().all(|l| l.chars().count() <= *WIDTH), "{out}");
         assert_eq!(
             out.split_whitespace().skip(1).collect::<Vec<_>>(),
             text.split_whitespace().collect::<Vec<_>>()
@@ -75,5 +131,21 @@ mod tests {
             paragraph(2, "set:\n  ike = [\"a\"]"),
             "  set:\n    ike = [\"a\"]\n"
         );
+    }
+
+    #[test]
+    fn a_line_is_cut_only_where_it_is_too_long() {
+        assert_eq!(cut("short"), "short\n");
+        let out = cut(&"long ".repeat(40));
+        assert!(out.trim_end().chars().count() <= *WIDTH);
+        assert!(out.ends_with("…\n"));
+    }
+
+    #[test]
+    fn colour_takes_no_room() {
+        let plain = beside("office  down", &"word ".repeat(60));
+        let coloured = beside("\x1b[1moffice\x1b[0m  down", &"word ".repeat(60));
+        assert_eq!(plain.lines().count(), coloured.lines().count());
+        assert_eq!(plain.lines().nth(1), coloured.lines().nth(1));
     }
 }
