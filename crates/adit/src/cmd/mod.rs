@@ -22,7 +22,7 @@ impl From<ClientError> for Failure {
         let exit = match &error {
             ClientError::Timeout => Exit::Timeout,
             ClientError::Refused {
-                error: RequestError::UnknownTunnel,
+                error: RequestError::UnknownTunnel | RequestError::NotNow,
                 ..
             } => Exit::Usage,
             _ => Exit::CannotObserve,

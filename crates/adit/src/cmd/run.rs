@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adit_config::{Configuration, Diagnostic, Severity};
 use adit_gateway::options::{BackendChoice, DEFAULT_STATE_DIR, ExitReason, Options};
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
 use super::Outcome;
@@ -33,10 +33,11 @@ pub fn run(args: &RunArgs) -> Outcome {
     };
     if args.check {
         adit_gateway::check(&options).map_err(Failure::usage)?;
+        let tunnels = options.config.connections.len();
         eprintln!(
-            "{} is good: {} tunnel(s)",
+            "{} is good: {tunnels} tunnel{}",
             args.config.display(),
-            options.config.connections.len()
+            if tunnels == 1 { "" } else { "s" }
         );
         return Ok(Exit::Done);
     }
@@ -59,14 +60,12 @@ pub fn run(args: &RunArgs) -> Outcome {
 
 /// Reads a configuration file; every diagnostic goes to standard error.
 pub fn read(path: &Path) -> Result<Configuration, Failure> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| {
-            format!(
-                "reading the configuration {}; fix: name the file with -c FILE",
-                path.display()
-            )
-        })
-        .map_err(Failure::usage)?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(anyhow!(
+            "can't read the configuration {}: {error}. Fix: name the right file with -c FILE",
+            path.display()
+        ))
+    })?;
     let (config, diagnostics) = adit_config::adit::parse(&path.display().to_string(), &text);
     for diagnostic in &diagnostics {
         eprintln!("{diagnostic}");

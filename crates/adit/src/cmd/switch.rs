@@ -21,13 +21,12 @@ pub fn up(args: &TunnelArgs) -> Outcome {
     let outcome = client.up(&args.name, wait, tell)?;
     let p = Palette::stderr();
     eprintln!(
-        "{} {}",
+        "{}",
         if outcome.reached {
-            p.good("up:")
+            p.good(&outcome.summary)
         } else {
-            p.bad("not up:")
-        },
-        outcome.summary
+            p.bad(&outcome.summary)
+        }
     );
     if args.json {
         print_json(&client.status(Some(&args.name))?)?;
@@ -35,21 +34,18 @@ pub fn up(args: &TunnelArgs) -> Outcome {
     if outcome.reached || args.timeout == 0 {
         return Ok(Exit::Done);
     }
-    if began.elapsed() >= wait {
-        eprintln!("adit why {} says more", args.name);
-        return Ok(Exit::Timeout);
-    }
     eprintln!("adit why {} says more", args.name);
-    Ok(Exit::Findings)
+    Ok(if began.elapsed() >= wait {
+        Exit::Timeout
+    } else {
+        Exit::Findings
+    })
 }
 
 /// Takes a tunnel down. Its traffic stays blocked; `adit unblock` lifts that.
 pub fn down(args: &DownArgs) -> Outcome {
     let mut client = Client::connect(&args.state.state)?;
-    eprintln!(
-        "{}: its IKE SA and every CHILD SA are closed; its traffic stays blocked",
-        args.name
-    );
+    eprintln!("{}: closing its IKE SA and every child", args.name);
     let outcome = client.down(&args.name, FAREWELL, tell)?;
     eprintln!("{}", outcome.summary);
     if args.json {
