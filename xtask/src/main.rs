@@ -41,7 +41,7 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Licences, bans and sources of the dependencies, against deny.toml
     Supply,
-    /// Manual pages into target/man
+    /// Manual pages into docs/man
     Man,
 }
 

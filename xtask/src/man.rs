@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
-/// `cargo xtask man`: target/man/adit.1 and a page for each command.
+/// `cargo xtask man`: docs/man/adit.1 and a page for each command; a test of `adit` sees to it that they are current.
 pub fn run() -> Result<ExitCode> {
-    let folder = workspace::target_dir().join("man");
+    let folder = workspace::root().join("docs/man");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     let status = workspace::cargo()

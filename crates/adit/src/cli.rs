@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// An IPsec gateway that says why.
+use crate::examples;
+
+/// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "adit",
@@ -13,10 +15,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes: 0 healthy or done, 1 findings, 2 usage or configuration error, 3 cannot observe, 4 timeout."
+    about = "An IPsec gateway that says why",
+    after_long_help = examples::ADIT,
+    // Terminals wider than that don't make better reading.
+    max_term_width = 100
 )]
 pub struct Cli {
-    /// When to use colour; NO_COLOR is honoured.
+    /// When to use colour.
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto, global = true, value_name = "WHEN")]
     pub color: ColorChoice,
 
@@ -28,11 +33,11 @@ pub struct Cli {
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless NO_COLOR is set or the terminal is dumb.
     Auto,
-    /// Always.
+    /// Also into files and pipes.
     Always,
-    /// Never.
+    /// Nowhere.
     Never,
 }
 
@@ -40,20 +45,41 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// See a tunnel in one minute: two gateways, a NAT between them, real traffic, then a fault and its explanation.
+    ///
+    /// Runs in private network namespaces that end with it, as root or as anybody; the host's network isn't touched.
+    /// Where the system closes these, it says which setting does and tells the story in the virtual world.
+    #[command(after_long_help = examples::DEMO)]
     Demo(DemoArgs),
     /// Run the gateway in the foreground.
+    ///
+    /// It needs CAP_NET_ADMIN and CAP_NET_RAW, CAP_NET_BIND_SERVICE for the ports 500 and 4500, and /dev/net/tun. SIGTERM
+    /// and SIGINT end it: peers are told, and what it has set up is undone, except the block against traffic in clear.
+    #[command(after_long_help = examples::RUN)]
     Run(RunArgs),
     /// Set a tunnel up and wait for it.
+    ///
+    /// Ends with 1 if it was refused, with 4 if time ran out.
+    #[command(after_long_help = examples::UP)]
     Up(TunnelArgs),
     /// Take a tunnel down; its traffic stays blocked.
+    #[command(after_long_help = examples::DOWN)]
     Down(DownArgs),
     /// Show every configured tunnel, broken first, with one sentence of cause.
+    ///
+    /// Ends with 1 if a tunnel is neither up nor taken down by command.
+    #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
     /// Say why a tunnel is down: cause, side at fault, evidence, fix, and what to tell the other administrator.
+    ///
+    /// A peer that doesn't answer is probed, which takes up to three seconds. Ends with 0 if nothing is wrong, else with
+    /// 1, also if the evidence doesn't decide; then it says what would.
+    #[command(after_long_help = examples::WHY)]
     Why(WhyArgs),
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
+    #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
     /// Let traffic of tunnels that are down leave in clear: removes the block, also one that a killed gateway left.
+    #[command(after_long_help = examples::UNBLOCK)]
     Unblock(UnblockArgs),
     /// Write the manual pages to a folder.
     #[command(hide = true)]
@@ -83,7 +109,7 @@ pub struct DemoArgs {
     /// Write what crossed the wire between the NAT and the far gateway.
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
-    /// One JSON document on standard output.
+    /// One JSON document on standard output (`adit.demo/1`); the story goes to standard error.
     #[arg(long)]
     pub json: bool,
     /// Use the virtual world even where namespaces are open.
@@ -130,12 +156,12 @@ pub enum BackendChoice {
 /// A command on one tunnel.
 #[derive(Clone, Debug, Args)]
 pub struct TunnelArgs {
-    /// Tunnel.
+    /// The tunnel.
     pub name: String,
     /// Which gateway.
     #[command(flatten)]
     pub state: StateArgs,
-    /// How long to wait, in seconds.
+    /// How long to wait, in seconds; 0 doesn't wait.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub timeout: u64,
     /// One JSON document on standard output: the tunnel's status.
@@ -146,7 +172,7 @@ pub struct TunnelArgs {
 /// `adit down`.
 #[derive(Clone, Debug, Args)]
 pub struct DownArgs {
-    /// Tunnel.
+    /// The tunnel.
     pub name: String,
     /// Which gateway.
     #[command(flatten)]
@@ -206,7 +232,7 @@ pub struct WhyArgs {
 pub struct ExplainArgs {
     /// Cause id, such as `psk-mismatch`; without it, the list of causes.
     pub cause: Option<String>,
-    /// One JSON document on standard output.
+    /// One JSON document on standard output (`adit.explain/1`).
     #[arg(long)]
     pub json: bool,
 }

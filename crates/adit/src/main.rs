@@ -7,6 +7,7 @@
 mod cli;
 mod cmd;
 mod demo;
+mod examples;
 mod exit;
 mod render;
 

@@ -1,0 +1,68 @@
+//! Examples of every verb, shown by `--help` and in the manual pages.
+
+/// `adit`.
+pub const ADIT: &str = "\
+Examples:
+  adit demo                        see a tunnel, and a fault explained, in a few seconds
+  adit run -c adit.toml            run a gateway
+  adit status                      is everything up?
+  adit why office                  why isn't it?
+
+Exit codes: 0 healthy or done, 1 findings, 2 usage or configuration error, 3 cannot observe, 4 timeout.";
+
+/// `adit demo`.
+pub const DEMO: &str = "\
+Examples:
+  adit demo                        the whole story
+  adit demo --break psk            two different keys, and what each side can know
+  adit demo --keep                 look around while it runs
+  adit demo --pcap wire.pcapng     and look at the packets afterwards";
+
+/// `adit run`.
+pub const RUN: &str = "\
+Examples:
+  adit run                         with /etc/adit/adit.toml
+  adit run -c adit.toml --check    is this configuration good?
+  RUST_LOG=debug adit run          with more in the log";
+
+/// `adit up`.
+pub const UP: &str = "\
+Examples:
+  adit up office                   wait until it is up, half a minute at most
+  adit up office --timeout 0       only start it";
+
+/// `adit down`.
+pub const DOWN: &str = "\
+Examples:
+  adit down office                 close it; its traffic stays blocked
+  adit down office && adit unblock office
+                                   close it and let its traffic leave in clear";
+
+/// `adit status`.
+pub const STATUS: &str = "\
+Examples:
+  adit status                      every tunnel, broken ones first
+  adit status --watch              again and again
+  adit status office --json | jq -r '.tunnels[0].state'";
+
+/// `adit why`.
+pub const WHY: &str = "\
+Examples:
+  adit why                         of the only tunnel
+  adit why office --json           for scripts
+  adit why office --export > east.json
+                                   on the other side, to be sent here
+  adit why office --remote east.json
+                                   with what both sides know";
+
+/// `adit explain`.
+pub const EXPLAIN: &str = "\
+Examples:
+  adit explain                     the list of causes
+  adit explain psk-mismatch        one of them";
+
+/// `adit unblock`.
+pub const UNBLOCK: &str = "\
+Examples:
+  adit unblock office              after adit down office
+  adit unblock                     what a gateway that was killed has left";

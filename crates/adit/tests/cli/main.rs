@@ -1,0 +1,13 @@
+//! The program as operators and scripts meet it, in the order in which they would: what it says without a gateway,
+//! what it says of a configuration, the demo, a gateway whose answers are made up, and two real ones.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod check;
+mod contract;
+mod demo_real;
+mod demo_virtual;
+mod documents;
+mod manual;
+mod pair;
+mod program;
+mod sites;
