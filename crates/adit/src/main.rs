@@ -16,7 +16,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Exit;
 
 fn main() -> ExitCode {
     // Clap prints usage errors and exits with 2, help and version with 0, as the contract has it.
@@ -35,8 +34,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(exit) => exit.into(),
-        // Whoever reads our output has had enough of it.
-        Err(failure) if failure.exit == Exit::Done => failure.exit.into(),
         Err(failure) => {
             let p = render::style::Palette::stderr();
             eprintln!("{} {:#}", p.bad("adit:"), failure.error);

@@ -37,25 +37,25 @@ impl From<ClientError> for Failure {
 /// Prints one JSON document on standard output.
 pub fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(anyhow::Error::from)?;
-    print(&format!("{text}\n"))
+    print(&format!("{text}\n")).map(drop)
 }
 
-/// Prints text on standard output. A reader who has had enough of it (`| head`) isn't an error: the command ends
-/// without a word.
-pub fn print(text: &str) -> Result<(), Failure> {
-    use std::io::Write;
+/// Whether anybody still reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// As far as can be told.
+    There,
+    /// No.
+    Gone,
+}
+
+/// Prints text on standard output. That a reader has had enough of it (`| head`) is no error and changes no exit code.
+pub fn print(text: &str) -> Result<Reader, Failure> {
+    use std::io::{ErrorKind, Write};
     let mut out = std::io::stdout();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| {
-            let exit = if error.kind() == std::io::ErrorKind::BrokenPipe {
-                Exit::Done
-            } else {
-                Exit::CannotObserve
-            };
-            Failure {
-                exit,
-                error: error.into(),
-            }
-        })
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(error.into()),
+    }
 }

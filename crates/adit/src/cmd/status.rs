@@ -5,7 +5,7 @@ use std::time::Duration;
 use adit_gateway::client::Client;
 use adit_model::status::{Status, TunnelState};
 
-use super::{Outcome, print, print_json};
+use super::{Outcome, Reader, print, print_json};
 use crate::cli::StatusArgs;
 use crate::exit::Exit;
 use crate::render::status::status;
@@ -24,8 +24,8 @@ pub fn show(args: &StatusArgs) -> Outcome {
         if args.watch && p.on() {
             print("\x1b[H\x1b[2J")?;
         }
-        print(&status(&document, p))?;
-        if !args.watch {
+        let reader = print(&status(&document, p))?;
+        if !args.watch || reader == Reader::Gone {
             return Ok(exit(&document));
         }
         print("\n")?;

@@ -1,7 +1,14 @@
-//! The committed manual pages are what the program says of itself today.
+//! The committed manual pages are what the program says of itself today, and the documented documents are real.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use adit_diagnose::Verdict;
+use adit_model::fact::Case;
+use adit_model::status::Status;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::program::{DONE, Dir, adit};
 
@@ -56,4 +63,33 @@ fn every_page_says_how_it_ends_and_shows_an_example() {
             assert!(there, "{name} lacks {section}");
         }
     }
+}
+
+#[test]
+fn the_documented_documents_are_read_as_what_they_are_called() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/json.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut schemas = Vec::new();
+    for block in text.split("```json\n").skip(1) {
+        let block = block.split_once("\n```").unwrap().0;
+        let document: Value = serde_json::from_str(block).unwrap();
+        let schema = document["schema"].as_str().unwrap().to_owned();
+        match schema.as_str() {
+            "adit.status/1" => same::<Status>(&document),
+            "adit.why/1" => same::<Verdict>(&document),
+            "adit.case/1" => same::<Case>(&document["case"]),
+            _ => {}
+        }
+        // Each under its own heading.
+        assert!(text.contains(&format!("## `{schema}`\n")));
+        schemas.push(schema);
+    }
+    let all = ["status", "why", "explain", "demo", "case"].map(|name| format!("adit.{name}/1"));
+    assert_eq!(schemas, all);
+}
+
+/// Nothing in the example is unknown to the type, and nothing is missing.
+fn same<T: DeserializeOwned + Serialize>(example: &Value) {
+    let read: T = serde_json::from_value(example.clone()).unwrap();
+    assert_eq!(&serde_json::to_value(read).unwrap(), example);
 }
