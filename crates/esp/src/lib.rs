@@ -15,7 +15,8 @@
 //!
 //! **Between.** [`DataPlane::apply`] carries out what the key exchange asks for. After a rekey both inbound SAs are
 //! valid until the older one is removed; sending moves to the newer one at once when we asked for it, else as soon as the
-//! peer has shown that it has it.
+//! peer has shown that it has it. A removed pair that a newer one took over from still opens, for two seconds after its
+//! last packet, what was under way.
 //!
 //! # What is absent
 //!

@@ -35,6 +35,7 @@ impl DataPlane {
         let pair = self
             .inbound
             .get(&header.spi)
+            .filter(|pair| pair.receives_at(now))
             .ok_or_else(|| self.reject(DropReason::EspUnknownSpi, None))?;
         let inner = pair
             .open(header, packet)

@@ -32,6 +32,8 @@ pub struct DataPlane {
 pub(crate) struct Child {
     pub(crate) state: Arc<ChildState>,
     pairs: Vec<Live>,
+    /// The pair that was removed last, while a newer one took over: it opens what is still on its way.
+    draining: Option<Arc<Pair>>,
     /// Traffic of pairs that are gone.
     retired: PairCounters,
 }
@@ -227,15 +229,24 @@ impl DataPlane {
     }
 
     fn remove(&mut self, spi_in: u32) -> Result<(), ApplyError> {
-        let pair = self
-            .inbound
-            .remove(&spi_in)
-            .ok_or(ApplyError::NoSuchPair(spi_in))?;
-        for child in &mut self.children {
-            if Arc::ptr_eq(&child.state, &pair.child) {
-                child.pairs.retain(|live| !Arc::ptr_eq(&live.pair, &pair));
-                child.retired = sum(child.retired, pair.traffic.read());
-            }
+        let found = self.children.iter_mut().find_map(|child| {
+            let at = child
+                .pairs
+                .iter()
+                .position(|live| live.pair.spi_in == spi_in)?;
+            Some((child.pairs.remove(at).pair, child))
+        });
+        let (pair, child) = found.ok_or(ApplyError::NoSuchPair(spi_in))?;
+        // What the peer sealed before it removed its half may come after the key exchange's word of it.
+        pair.drain();
+        let gone = if child.pairs.is_empty() {
+            [Some(pair), child.draining.take()]
+        } else {
+            [child.draining.replace(pair), None]
+        };
+        for pair in gone.into_iter().flatten() {
+            child.retired = sum(child.retired, pair.traffic.read());
+            self.inbound.remove(&pair.spi_in);
         }
         Ok(())
     }
@@ -256,6 +267,7 @@ impl DataPlane {
                     drops: Drops::new(),
                 }),
                 pairs: Vec::new(),
+                draining: None,
                 retired: PairCounters::default(),
             });
             self.children.len() - 1
@@ -297,7 +309,9 @@ impl Child {
             counters: self
                 .pairs
                 .iter()
-                .map(|live| live.pair.traffic.read())
+                .map(|live| &live.pair)
+                .chain(&self.draining)
+                .map(|pair| pair.traffic.read())
                 .fold(self.retired, sum),
             drops: self.state.drops.read(),
         }

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use adit_crypto::{EspCipher, Protection};
 use adit_model::dataplane::ChildSa;
 use adit_model::drops::DropReason;
+use adit_model::now::Mono;
 use adit_model::selector::Selector;
 use adit_wire::ip::IpPacket;
 
@@ -46,7 +48,12 @@ pub(crate) struct Inbound {
     pub(crate) cipher: EspCipher,
     window: Mutex<ReplayWindow>,
     pub(crate) esn: bool,
+    /// The last moment in which packets are taken, a [`Mono`]; `u64::MAX` while the pair is live.
+    until: AtomicU64,
 }
+
+/// How long after its last packet a removed pair opens packets that were under way.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// The one counter of a sending SA. Each value is given out once; it is the sequence number and the cipher's IV
 /// counter alike, so neither can repeat under one key (RFC 4303 3.3.3, RFC 4106 3.1).
@@ -76,6 +83,7 @@ impl Pair {
                 cipher: EspCipher::new(protection, sa.key_in.expose())?,
                 window: Mutex::new(ReplayWindow::new(sa.replay_window, esn)),
                 esn,
+                until: AtomicU64::new(u64::MAX),
             },
             traffic: Traffic::default(),
             spi_in: sa.spi_in,
@@ -89,6 +97,17 @@ impl Pair {
     /// Whether a packet has arrived on this pair: the peer has it.
     pub(crate) fn has_received(&self) -> bool {
         self.traffic.read().packets_in > 0
+    }
+
+    /// From now on takes only packets that come soon after the last one.
+    pub(crate) fn drain(&self) {
+        let last = self.traffic.read().last_in;
+        let until = last.map_or(Mono(0), |last| last + DRAIN);
+        self.inbound.until.store(until.0, Relaxed);
+    }
+
+    pub(crate) fn receives_at(&self, now: Mono) -> bool {
+        now.0 <= self.inbound.until.load(Relaxed)
     }
 
     pub(crate) fn takes_outbound(&self, packet: &IpPacket<'_>) -> bool {

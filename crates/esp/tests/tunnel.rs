@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use adit_esp::DataPlane;
 use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason;
@@ -87,7 +89,9 @@ fn a_rekeyed_tunnel_receives_on_both_and_sends_on_the_new_pair() {
         remove(&mut west, 0xc000_0011);
         seal(&west, &eastbound(3))
     };
-    assert_eq!(open(&east, &too_late), Err(DropReason::EspUnknownSpi));
+    let later = T0 + Duration::from_secs(3);
+    let opened = east.open(later, &mut too_late.clone());
+    assert_eq!(opened.unwrap_err().reason, DropReason::EspUnknownSpi);
     let total = east.child_report("net", "lan0").unwrap();
     assert_eq!(
         (total.pairs, total.counters.packets_in),
@@ -137,6 +141,36 @@ fn a_pair_that_the_peer_asked_for_is_used_once_the_peer_has_it() {
         0xc000_0012,
         "it has removed the old pair"
     );
+}
+
+/// The peer's word that it removed a pair may overtake packets that it sealed before.
+#[test]
+fn packets_under_way_are_opened_after_a_rekey() {
+    let (west, mut east) = joined("aes128gcm16");
+    open(&east, &seal(&west, &eastbound(1))).unwrap();
+    let under_way = seal(&west, &eastbound(2));
+    install(
+        &mut east,
+        mirrored(&west_sa(suite("aes256gcm16"), 0xc000_0011, 0xc000_0012)),
+    );
+    remove(&mut east, SPI_EAST);
+    assert_eq!(open(&east, &under_way), Ok(eastbound(2)));
+    assert_eq!(open(&east, &under_way), Err(DropReason::EspReplay));
+    let total = east.child_report("net", "lan0").unwrap();
+    assert_eq!((total.pairs, total.counters.packets_in), (1, 2));
+    let again = DataPlaneRequest::Remove {
+        connection: "net".into(),
+        child: "lan0".into(),
+        spi_in: SPI_EAST,
+    };
+    assert!(east.apply(again).is_err(), "it has been removed");
+
+    // The last pair of a child goes at once, and takes what drains along.
+    remove(&mut east, 0xc000_0012);
+    let late = seal(&west, &eastbound(3));
+    assert_eq!(open(&east, &late), Err(DropReason::EspUnknownSpi));
+    let total = east.child_report("net", "lan0").unwrap();
+    assert_eq!((total.pairs, total.counters.packets_in), (0, 2));
 }
 
 #[test]
