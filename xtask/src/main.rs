@@ -1,7 +1,7 @@
 //! One entry point for development.
 //!
 //! `cargo xtask test` is everything that must hold before a change lands: formatting, lints, the dependency policy
-//! ([`supply`]), the crate arrows ([`arrows`]), unit and virtual-world tests, documentation tests, the replayed fuzz
+//! ([`supply`]), the crate arrows, unit and virtual-world tests, documentation tests, the replayed fuzz
 //! corpora, tests in network namespaces, [`interop`] with an unmodified strongSwan, and the demo with every fault it
 //! knows. What cannot run here is said, and fails the run unless it was excused on the command line.
 //!

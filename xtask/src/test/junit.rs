@@ -15,7 +15,7 @@ pub fn tally(xml: &str, success: bool) -> Tally {
         if case.contains("<failure") || case.contains("<error") {
             tally.add(Tally::failure(name));
         } else if let Some(reason) = excuse(case) {
-            tally.skip(format!("{name}: {reason}"));
+            tally.skip(format!("{name}: {}", unescaped(reason)));
         } else {
             tally.passed += 1;
         }
@@ -47,6 +47,21 @@ pub fn excuse(output: &str) -> Option<&str> {
     })
 }
 
+fn unescaped(text: &str) -> String {
+    let plain = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&amp;", "&"),
+    ];
+    plain
+        .iter()
+        .fold(text.to_owned(), |text, (entity, character)| {
+            text.replace(entity, character)
+        })
+}
+
 fn attribute<'a>(element: &'a str, name: &str) -> &'a str {
     let opening = element.split('>').next().unwrap_or_default();
     let key = format!("{name}=\"");
@@ -71,7 +86,7 @@ mod tests {
         </testcase>
         <testcase name="netns::routes" classname="adit-kernel" time="0.1">
             <system-out>running 1 test
-skipped: /dev/net/tun is closed
+skipped: /dev/net/tun isn&apos;t &lt;open&gt;
 test netns::routes ... ok</system-out>
         </testcase>
         <testcase name="says::it_at_once" classname="adit-kernel" time="0.1">
@@ -93,7 +108,7 @@ ok</system-out>
         assert_eq!(
             tally.notes,
             [
-                "skipped adit-kernel netns::routes: /dev/net/tun is closed",
+                "skipped adit-kernel netns::routes: /dev/net/tun isn't <open>",
                 "skipped adit-kernel says::it_at_once: no vectors",
                 "skipped adit-kernel on::one_thread: no namespaces",
                 "FAILED adit-wire wire::broken"
