@@ -74,8 +74,8 @@ pub(crate) fn begin(
                 problem: "IKE_AUTH request without IDi or AUTH".to_owned(),
             });
         };
-        let wanted = payloads.id_r().map(identity);
-        let connection = select(&secured.head, &candidates, &identity(id_i), wanted)?;
+        let wanted = payloads.id_r().map(identity).transpose()?;
+        let connection = select(&secured.head, &candidates, &identity(id_i)?, wanted)?;
         secured.head.connection = connection;
         secured.head.named = true;
         let claim = Claim::new(id_i, auth)?;

@@ -19,7 +19,7 @@ pub(crate) struct Alternative {
     pub proposal: Proposal,
 }
 
-/// What was received: the alternatives that may be chosen, and all proposals as evidence.
+/// What was received: the alternatives that may be chosen, and the proposals as evidence.
 pub(crate) struct Offer {
     pub alternatives: Vec<Alternative>,
     pub all: Vec<Proposal>,
@@ -38,9 +38,11 @@ pub(crate) fn read(sa: &SaPayload, kind: SaKind, spi_len: usize) -> Offer {
         alternatives: Vec::new(),
         all: Vec::new(),
     };
+    let mut room = MOST_EVIDENCE;
     for proposal in &sa.proposals {
         let lists = Lists::of(proposal);
-        if !lists.encr.is_empty() {
+        if !lists.encr.is_empty() && proposal.transforms.len() <= room {
+            room -= proposal.transforms.len();
             offer.all.push(lists.as_evidence());
         }
         let fits = proposal.protocol == proposals::protocol(kind)
@@ -59,6 +61,10 @@ pub(crate) fn read(sa: &SaPayload, kind: SaKind, spi_len: usize) -> Offer {
     }
     offer
 }
+
+/// Most transforms that are kept as evidence of what was offered, in whole proposals (of at most 255 each). Nobody's
+/// real offer comes near; a stranger's may have thousands, and events are kept.
+const MOST_EVIDENCE: usize = 256;
 
 /// A proposal with a transform type that isn't understood can't be chosen (RFC 7296 3.3.6).
 fn known_type(transform: TransformType, kind: SaKind) -> bool {

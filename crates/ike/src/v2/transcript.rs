@@ -4,6 +4,7 @@ use adit_crypto::auth::auth_octets;
 use adit_model::Secret;
 use adit_model::event::Role;
 use adit_model::identity::Identity;
+use adit_model::reason::Refusal;
 use adit_wire::v2::IdPayload;
 
 use crate::channel::Channel;
@@ -64,6 +65,22 @@ pub(crate) fn id_payload(id: &Identity) -> IdPayload {
 }
 
 /// The identity that a payload tells.
-pub(crate) fn identity(payload: &IdPayload) -> Identity {
-    Identity::from_wire(payload.kind, &payload.data)
+///
+/// # Errors
+/// It is longer than anybody's, and events would have to keep it.
+pub(crate) fn identity(payload: &IdPayload) -> Result<Identity, Refusal> {
+    if payload.data.len() > LONGEST_IDENTITY {
+        return Err(Refusal::Malformed {
+            field: "ID data".to_owned(),
+            offset: 0,
+            problem: format!(
+                "{} octets, at most {LONGEST_IDENTITY} are taken",
+                payload.data.len()
+            ),
+        });
+    }
+    Ok(Identity::from_wire(payload.kind, &payload.data))
 }
+
+/// Octets of the longest identity that is taken: room for any distinguished name.
+const LONGEST_IDENTITY: usize = 1024;

@@ -39,7 +39,7 @@ impl Claim {
             });
         }
         Ok(Self {
-            identity: identity(id),
+            identity: identity(id)?,
             received: auth.data.clone(),
         })
     }

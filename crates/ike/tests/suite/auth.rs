@@ -311,6 +311,21 @@ fn the_signed_identity_counts() {
     );
 }
 
+/// An identity ends up in events, so a stranger's has to be of a sensible length.
+#[test]
+fn an_endless_identity_is_malformed() {
+    let mut lab = Lab::new();
+    let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
+    let mut auth = peer.authenticate(&opening, b"a shared secret");
+    auth[0] = Payload::IdI(id(&"x".repeat(5000)));
+    let answer = peer.ask(&mut lab, ExchangeType::IKE_AUTH, auth);
+    assert_eq!(
+        answer.error_notify().unwrap().kind,
+        NotifyType::INVALID_SYNTAX
+    );
+    assert!(lab.east.events.iter().all(|e| e.to_string().len() < 4096));
+}
+
 /// What a man in the middle changes in IKE_SA_INIT is found out in IKE_AUTH.
 #[test]
 fn a_downgrade_is_found_out() {

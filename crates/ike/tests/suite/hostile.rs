@@ -9,6 +9,11 @@ use adit_ike::{IkeSaSnapshot, Output, TimerReason};
 use adit_model::Mono;
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
+use adit_wire::iana::{EncrId, ExchangeType, KeMethod, NotifyType, ProtocolId};
+use adit_wire::v2::{
+    Flags, Header, IkeSpi, KePayload, Nonce, Notify, Payload, PayloadList, Proposal, SaPayload,
+    Transform, emit_plain,
+};
 use common::*;
 
 /// A tunnel's life in datagrams: set up, asked whether it lives, deleted.
@@ -279,4 +284,48 @@ fn messages_of_another_ike_sa() {
             (DropReason::IkeAuthenticity, 1)
         ]
     );
+}
+
+/// Whoever sends the longest possible message doesn't get to fill the memory of events with it.
+#[test]
+fn an_event_about_a_huge_message_is_small() {
+    let header = Header::v2(
+        IkeSpi(7),
+        IkeSpi::ZERO,
+        ExchangeType::IKE_SA_INIT,
+        Flags::new(true, false),
+        0,
+    );
+    let ke = Payload::Ke(KePayload {
+        method: KeMethod::CURVE25519,
+        data: vec![9; 32],
+    });
+    let nonce = Payload::Nonce(Nonce(vec![1; 32]));
+    let strange = |number: u8| Proposal {
+        number,
+        protocol: ProtocolId::IKE,
+        spi: Vec::new(),
+        transforms: (0..30)
+            .map(|n| Transform::encr(EncrId(1000 + u16::from(number) * 30 + n), Some(128)))
+            .collect(),
+    };
+    let many_proposals = SaPayload {
+        proposals: (1..=150).map(strange).collect(),
+    };
+    let many_notifies = (0..7000).map(|n| Payload::Notify(Notify::new(NotifyType(40_000 + n))));
+    let first = [Payload::Sa(peer::ike_sa(&[])), ke.clone(), nonce.clone()];
+    for payloads in [
+        first.into_iter().chain(many_notifies).collect(),
+        PayloadList(vec![Payload::Sa(many_proposals), ke, nonce]),
+    ] {
+        let mut lab = Lab::new();
+        let message = emit_plain(&header, &payloads).unwrap();
+        assert!(message.len() > 40_000 && message.len() < 65_000);
+        peer::exchange_raw(&mut lab, at(WEST, 500), at(EAST, 500), &message).unwrap();
+        assert!(!lab.east.events.is_empty());
+        for event in &lab.east.events {
+            let length = event.to_string().len();
+            assert!(length < 4096, "{length} octets: {:.200}", event.to_string());
+        }
+    }
 }
