@@ -15,6 +15,9 @@ pub struct Settings {
     pub half_open_limit: u32,
     /// Half-open IKE SAs of peers from which on a cookie is demanded (RFC 7296 2.6); 0 always demands one.
     pub cookie_threshold: u32,
+    /// Half-open IKE SAs that one source (an IPv4 address or an IPv6 network of 64 bits) may have once cookies are
+    /// demanded (RFC 8019 4.2).
+    pub half_open_share: u32,
     /// How long one secret makes cookies; the previous one is accepted for as long again.
     pub cookie_lifetime: Duration,
     /// How long a peer has from our IKE_SA_INIT answer to a finished IKE_AUTH.
@@ -48,6 +51,7 @@ impl Default for Settings {
             nat_port: 4500,
             half_open_limit: 1000,
             cookie_threshold: 100,
+            half_open_share: 50,
             cookie_lifetime: Duration::from_secs(60),
             half_open_timeout: Duration::from_secs(30),
             nat_keepalive: Duration::from_secs(20),

@@ -1,5 +1,7 @@
 //! Which IKE SA an input belongs to, and what is done for it around.
 
+use std::net::IpAddr;
+
 use adit_model::Now;
 use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
@@ -122,10 +124,19 @@ impl Endpoint {
             provider: &self.provider,
             desk: &mut self.desk,
         };
+        let source = incoming.path.remote.ip();
+        let half_open_here = || {
+            let here = |phase: &&Phase| {
+                let from = phase.head().map(|head| head.path.remote.ip());
+                phase.is_half_open() && from.is_some_and(|from| is_one_source(from, source))
+            };
+            u32::try_from(self.sas.values().filter(here).count()).unwrap_or(u32::MAX)
+        };
         let door = Door {
             connections: &mut self.connections.values(),
             cookies: &self.cookies,
             half_open: self.half_open,
+            half_open_here: &half_open_here,
         };
         if let Some(answered) = init_answer::answer(&mut cx, door, incoming) {
             let spi = answered.secured.head.our_spi.0;
@@ -258,5 +269,13 @@ impl Endpoint {
         if let Some(head) = self.sas.get(&keep).and_then(Phase::head).cloned() {
             self.cx(now).event(&head, what);
         }
+    }
+}
+
+/// Whether two addresses are likely one host's: who has an IPv6 address has the 64 bits behind its network's.
+fn is_one_source(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() >> 64 == b.to_bits() >> 64,
+        _ => one == other,
     }
 }

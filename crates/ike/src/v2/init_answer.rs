@@ -51,6 +51,8 @@ pub(crate) struct Door<'a> {
     pub connections: &'a mut dyn Iterator<Item = &'a Arc<Connection>>,
     pub cookies: &'a Cookies,
     pub half_open: u32,
+    /// How many of them are from the source of this request.
+    pub half_open_here: &'a dyn Fn() -> u32,
 }
 
 /// A request that is being looked at, before there is an IKE SA.
@@ -113,16 +115,12 @@ pub(crate) fn answer(
         knock.refuse(cx, refusal);
         return None;
     }
-    if door.half_open >= cx.settings.half_open_limit {
-        let refusal = Refusal::HalfOpenLimit {
-            half_open: door.half_open,
-            limit: cx.settings.half_open_limit,
-        };
-        knock.drop(cx, DropReason::IkeHalfOpenLimit, refusal.to_string());
+    if !knock.has_room(cx, door.half_open, cx.settings.half_open_limit) {
         return None;
     }
     if door.half_open >= cx.settings.cookie_threshold
-        && !knock.shows_cookie(cx, door.cookies, &nonce.0)
+        && !(knock.shows_cookie(cx, door.cookies, &nonce.0)
+            && knock.has_room(cx, (door.half_open_here)(), cx.settings.half_open_share))
     {
         return None;
     }
@@ -312,6 +310,15 @@ impl Knock<'_, '_> {
         cx.desk
             .out
             .event(cx.now, &self.subject, Happening::Received(info));
+    }
+
+    /// Whether one more half-open IKE SA is within `limit`.
+    fn has_room(&self, cx: &mut Cx<'_>, half_open: u32, limit: u32) -> bool {
+        if half_open >= limit {
+            let refusal = Refusal::HalfOpenLimit { half_open, limit };
+            self.drop(cx, DropReason::IkeHalfOpenLimit, refusal.to_string());
+        }
+        half_open < limit
     }
 
     /// Whether the request returns a cookie of ours; if not, it is asked for one (RFC 7296 2.6).

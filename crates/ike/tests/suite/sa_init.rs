@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_ike::{Settings, TimerReason};
+use adit_model::connection::{Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Party};
 use adit_model::proposal::TransformKind;
@@ -14,7 +15,7 @@ use adit_wire::iana::{ExchangeType, KeMethod, NotifyType, TransformType};
 use adit_wire::v2::{
     Flags, Header, IkeSpi, Message, Notify, Payload, PayloadList, Transform, Version, emit_plain,
 };
-use common::peer::{Peer, ike_sa};
+use common::peer::{Peer, exchange_raw, ike_sa};
 use common::*;
 
 fn with_settings(east: Settings) -> Lab {
@@ -326,6 +327,51 @@ fn half_open_ike_sas_are_limited_and_time_out() {
     lab.pass(Duration::from_secs(31));
     assert!(lab.east.endpoint.snapshot().is_empty());
     assert_eq!(lab.east.closed(), ["half-open-timeout"; 3]);
+}
+
+/// A host that does return cookies may still not take all the room: others come in when it has had its share.
+#[test]
+fn one_address_has_a_share_of_half_open_ike_sas() {
+    let mut lab = with_settings(Settings {
+        cookie_threshold: 0,
+        half_open_share: 2,
+        ..Settings::default()
+    });
+    let now = lab.now;
+    let anybody = Connection {
+        name: "anybody".into(),
+        remote: Remote::Any,
+        ..connection(Who::East)
+    };
+    lab.east.endpoint.set_connection(now, Arc::new(anybody));
+    lab.initiate();
+    let first = lab.intercept().pop().unwrap();
+    // All under one initiator SPI and port, and each with another nonce, so that none is a repetition.
+    let knock = |lab: &mut Lab, from: &str, n: u8| {
+        let from = at(from, 500);
+        let parsed = Message::parse(&first.payload).unwrap();
+        let mut payloads = parsed.payloads;
+        for payload in &mut payloads.0 {
+            if let Payload::Nonce(nonce) = payload {
+                nonce.0[0] ^= n;
+            }
+        }
+        let message = emit_plain(&parsed.header, &payloads).unwrap();
+        let to = at(EAST, 500);
+        let asked = exchange_raw(lab, from, to, &message).unwrap();
+        let cookie = Message::parse(&asked).unwrap().payloads.0.remove(0);
+        payloads.0.insert(0, cookie);
+        let message = emit_plain(&parsed.header, &payloads).unwrap();
+        exchange_raw(lab, from, to, &message).is_some()
+    };
+    assert!(knock(&mut lab, "198.51.100.1", 1));
+    assert!(knock(&mut lab, "198.51.100.1", 2));
+    assert!(!knock(&mut lab, "198.51.100.1", 3));
+    assert!(knock(&mut lab, "198.51.100.2", 4));
+    assert!(knock(&mut lab, "2001:db8:1:1::1", 5));
+    assert!(knock(&mut lab, "2001:db8:1:1::2", 6));
+    assert!(!knock(&mut lab, "2001:db8:1:1:9::3", 7), "one network");
+    assert!(knock(&mut lab, "2001:db8:1:2::1", 8));
 }
 
 /// Above the threshold nothing is remembered of who doesn't return a cookie, and who does gets through.
