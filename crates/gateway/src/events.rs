@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
+use adit_model::Mono;
 use adit_model::event::{Event, Happening};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -25,6 +27,15 @@ pub struct EventLog {
     lanes: BTreeMap<Option<String>, Lane>,
     last: u64,
     feed: broadcast::Sender<Arc<Record>>,
+    strangers: Pace,
+}
+
+/// How many lines about strangers were written in the second that began at `since`, and how many were left out.
+#[derive(Debug, Default)]
+struct Pace {
+    since: Mono,
+    written: u32,
+    left_out: u64,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +53,7 @@ impl Default for EventLog {
             lanes: BTreeMap::new(),
             last: 0,
             feed: broadcast::channel(FEED).0,
+            strangers: Pace::default(),
         }
     }
 }
@@ -49,7 +61,9 @@ impl Default for EventLog {
 impl EventLog {
     /// Records an event, writes its line to the log and hands it to followers.
     pub fn record(&mut self, event: Event) {
-        trace_line(&event);
+        if event.connection.is_some() || self.strangers.takes(event.at.mono) {
+            trace_line(&event);
+        }
         self.last += 1;
         let record = Arc::new(Record {
             number: self.last,
@@ -128,6 +142,26 @@ impl EventLog {
     }
 }
 
+impl Pace {
+    /// Whether one more line about somebody who belongs to no tunnel may be written: anybody can send packets, as fast
+    /// as they like, and the log mustn't fill with them. Events and counters have them all.
+    fn takes(&mut self, now: Mono) -> bool {
+        if now.since(self.since) >= SECOND {
+            if self.left_out > 0 {
+                tracing::warn!("{} lines about strangers were left out", self.left_out);
+            }
+            *self = Self {
+                since: now,
+                ..Self::default()
+            };
+        }
+        let takes = self.written < STRANGERS_LINES;
+        self.written += u32::from(takes);
+        self.left_out += u64::from(!takes);
+        takes
+    }
+}
+
 /// Rejected packets, and messages that only show that the other side lives.
 fn is_routine(what: &Happening) -> bool {
     match what {
@@ -203,6 +237,9 @@ fn trace_line(event: &Event) {
 const LIFE_KEPT: usize = 512;
 /// Routine kept per tunnel.
 const ROUTINE_KEPT: usize = 64;
+/// Lines a second about events that belong to no tunnel.
+const STRANGERS_LINES: u32 = 20;
+const SECOND: Duration = Duration::from_secs(1);
 /// Events that a follower may lag behind.
 const FEED: usize = 1024;
 
@@ -245,6 +282,18 @@ mod tests {
         assert_eq!(kept.last().unwrap().number, 10_001);
         assert_eq!(log.totals(Some("office")).get("dropped"), Some(&10_000));
         assert!(log.covers_newest_attempt("office"));
+    }
+
+    #[test]
+    fn a_flood_of_strangers_does_not_fill_the_log() {
+        let mut pace = Pace::default();
+        let start = Now::default();
+        let lines = |pace: &mut Pace, now: Now| (0..1000).filter(|_| pace.takes(now.mono)).count();
+        assert_eq!(lines(&mut pace, start), 20);
+        assert_eq!(lines(&mut pace, start), 0);
+        assert_eq!(pace.left_out, 1980);
+        assert_eq!(lines(&mut pace, start.plus(SECOND)), 20);
+        assert_eq!(pace.left_out, 980);
     }
 
     #[test]
