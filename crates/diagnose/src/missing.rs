@@ -7,7 +7,7 @@ use crate::verdict::Missing;
 pub(crate) fn collect(need: Need, tunnel: &str, peer: &str) -> Missing {
     let (evidence, collect) = match need {
         Need::RefusingSideLog => (
-            "what the peer says about the refusal: its log of one attempt, or its events",
+            "what the peer says about one attempt: its log, or its events",
             format!(
                 "on the peer, Adit: adit why --export > peer.json; then here: adit why {tunnel} --remote peer.json\n\
                  on the peer, strongSwan: journalctl -u strongswan -u strongswan-starter | grep -E 'proposals|no .* found|MAC mismatched|unacceptable'\n\

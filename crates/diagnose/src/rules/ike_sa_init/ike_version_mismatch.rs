@@ -164,7 +164,7 @@ fn found(s: &Signals<'_>, old: Side, facts: &[&Fact], confidence: f64, how: Stri
             Side::Remote => format!("We use IKEv2 between {}, and yours answers as one that speaks IKEv1 only. Please set its connection to IKEv2; IKEv1 is deprecated (RFC 9395).", s.gateways()),
             Side::Local => format!("Our side was set to IKEv1 between {}; we change it to IKEv2.", s.gateways()),
         },
-        next: vec!["`adit scan` shows what the peer speaks".to_owned()],
+        next: vec![format!("once that is changed: adit up {}", s.case.subject)],
     }
     .into()
 }
