@@ -21,7 +21,7 @@ pub fn tell(
     let p = story.palette();
     story.say("");
     story.say(&p.bold("  west alone: adit why office"));
-    if far_side_asked && alone.cause() != both.cause() {
+    if far_side_asked && alone != both {
         story.say(&indent(&brief(alone)));
         story.say("");
         story.say(&p.bold("  with what east knows: adit why office --remote FILE"));
@@ -44,9 +44,12 @@ pub fn tell(
     right
 }
 
-/// An undecided verdict in a few lines.
+/// A verdict in a few lines.
 fn brief(verdict: &Verdict) -> String {
-    let mut text = paragraph(0, &verdict.summary);
+    let mut text = match verdict.cause() {
+        Some(cause) => labelled(0, cause, &verdict.summary),
+        None => paragraph(0, &verdict.summary),
+    };
     for candidate in &verdict.possible {
         text.push_str(&labelled(
             2,

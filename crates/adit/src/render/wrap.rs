@@ -30,9 +30,13 @@ pub fn paragraph(indent: usize, text: &str) -> String {
     )
 }
 
-/// `label: text`, wrapped, further lines below the text.
+/// `label: text`, wrapped, further lines below the text. A text of several lines, such as a configuration to copy,
+/// stands below its label as a whole.
 pub fn labelled(indent: usize, label: &str, text: &str) -> String {
     let margin = " ".repeat(indent);
+    if text.contains('\n') {
+        return format!("{margin}{label}:\n{}", paragraph(indent + 4, text));
+    }
     wrapped(&format!("{margin}{label}: "), &format!("{margin}  "), text)
 }
 
@@ -130,6 +134,14 @@ mod tests {
         assert_eq!(
             paragraph(2, "set:\n  ike = [\"a\"]"),
             "  set:\n    ike = [\"a\"]\n"
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_copied_stands_by_itself() {
+        assert_eq!(
+            labelled(2, "here", "a = 1\nb = 2"),
+            "  here:\n      a = 1\n      b = 2\n"
         );
     }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
 use std::process::Stdio;
+use std::time::Duration;
 
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_gateway::protocol::{Request, Response, SOCKET_NAME};
@@ -12,7 +13,7 @@ use adit_model::now::Now;
 use adit_model::status::{ChildSaStatus, ChildState, IkeSa, Status, Tunnel, TunnelState};
 use serde_json::Value;
 
-use crate::program::{DONE, Dir, FINDINGS, USAGE, adit, command, unwrapped};
+use crate::program::{DONE, Dir, FINDINGS, TIMEOUT, USAGE, adit, command, unwrapped};
 
 /// Serves `answers` to every request until the test ends.
 fn gateway(dir: &Dir, answers: impl Fn(Request) -> Vec<Response> + Send + 'static) {
@@ -348,4 +349,49 @@ fn with_several_tunnels_the_question_needs_a_name() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn what_became_of_up_is_told_by_its_exit_code() {
+    for (reached, patience, code) in [
+        (true, "5", DONE),
+        (false, "5", FINDINGS),
+        (false, "1", TIMEOUT),
+        // Nothing was waited for, so nothing is known yet.
+        (false, "0", DONE),
+    ] {
+        let dir = Dir::new("up");
+        let all_the_time = patience == "1";
+        gateway(&dir, move |request| {
+            let Request::Up { wait_ms, .. } = request else {
+                return vec![];
+            };
+            if all_the_time {
+                std::thread::sleep(Duration::from_millis(wait_ms));
+            }
+            vec![Response::Outcome {
+                reached,
+                summary: "told by the gateway".to_owned(),
+            }]
+        });
+        let ran = adit(&[
+            "up",
+            "office",
+            "--timeout",
+            patience,
+            "--state",
+            &dir.at(""),
+        ]);
+        let ran = ran.ends_with(code);
+        assert!(ran.out.is_empty() && ran.err.contains("told by the gateway"));
+    }
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_is_a_timeout() {
+    let dir = Dir::new("mute");
+    gateway(&dir, |_| vec![]);
+    adit(&["status", "--json", "--state", &dir.at("")])
+        .ends_with(TIMEOUT)
+        .only_complains();
 }

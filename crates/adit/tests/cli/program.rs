@@ -15,6 +15,8 @@ pub const FINDINGS: i32 = 1;
 pub const USAGE: i32 = 2;
 /// No gateway, no permission.
 pub const CANNOT_OBSERVE: i32 = 3;
+/// Time ran out.
+pub const TIMEOUT: i32 = 4;
 
 /// What a run left behind.
 pub struct Ran {
