@@ -54,7 +54,9 @@ fn the_document_and_the_table_of_keys_agree() {
 #[test]
 fn every_example_in_the_documents_reads() {
     for name in ["docs/configuration.md", "README.md"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(name);
         let text = std::fs::read_to_string(path).unwrap();
         let blocks: Vec<&str> = text
             .split("```toml\n")
