@@ -220,9 +220,8 @@ impl InitSent {
         }
         self.received(cx, incoming);
         cx.event(&self.head, Happening::Cookie { by: Party::Peer });
-        self.restarts += 1;
         self.cookie = Some(cookie);
-        self.send(cx);
+        self.start_over(cx);
     }
 
     /// RFC 7296 1.2, 2.6.1: the same request with another key exchange method, keeping a cookie; never one that
@@ -259,11 +258,17 @@ impl InitSent {
         };
         cx.event(&self.head, what);
         let (ephemeral, public) = exchange.start(&*cx.provider.random);
-        self.restarts += 1;
         self.tried.push(method);
         self.method = method;
         self.ephemeral = ephemeral;
         self.public = public;
+        self.start_over(cx);
+    }
+
+    /// What was answered to the request before says nothing about the one that goes out now.
+    fn start_over(&mut self, cx: &mut Cx<'_>) {
+        self.restarts += 1;
+        self.doubt = None;
         self.send(cx);
     }
 

@@ -251,6 +251,32 @@ fn a_forged_refusal_is_outlived() {
     }
 }
 
+/// A forged refusal isn't remembered against an exchange that the peer has asked to start over since.
+#[test]
+fn a_forged_refusal_is_forgotten_when_the_exchange_starts_over() {
+    let mut lab = with_settings(Settings {
+        cookie_threshold: 0,
+        ..Settings::default()
+    });
+    lab.initiate();
+    let request = lab.intercept().pop().unwrap();
+    answer_in_clear(
+        &mut lab,
+        &request,
+        Notify::new(NotifyType::NO_PROPOSAL_CHOSEN),
+    );
+    lab.wire.push_back(request);
+    assert!(lab.step() && lab.step(), "the cookie is asked for");
+    let with_cookie = lab.intercept().pop().unwrap();
+    lab.cut = true;
+    lab.pass(Duration::from_millis(1100));
+    lab.cut = false;
+    assert!(lab.west.closed().is_empty());
+    lab.wire.push_back(with_cookie);
+    lab.run();
+    assert!(lab.west.is_up());
+}
+
 #[test]
 fn nobody_is_configured_for_these_addresses() {
     let mut east = connection(Who::East);
