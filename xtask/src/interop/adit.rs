@@ -76,8 +76,11 @@ impl<'a> Adit<'a> {
 
     /// A subcommand about the running gateway.
     fn command(&self, verb: &str, args: &[&str]) -> Command {
-        let mut command = self.lab.command("west", &self.binary);
+        // A question without an answer must not hold up the suite.
+        let mut command = self.lab.command("west", "timeout");
         command
+            .args(["--kill-after=1", "30"])
+            .arg(&self.binary)
             .arg(verb)
             .args(args)
             .arg("--state")

@@ -291,18 +291,29 @@ impl Drop for Lab {
     }
 }
 
-/// Removes what runs left behind that were killed.
+/// Removes what runs left behind that were killed: namespaces, and folders of sockets and keys.
 pub fn remove_leftovers() -> Result<()> {
-    for name in namespaces()? {
+    let dead = |name: &str| {
         let owner = name
             .strip_prefix(PREFIX)
             .and_then(|rest| rest.split('-').next());
-        let alive = owner.is_some_and(|pid| Path::new("/proc").join(pid).exists());
-        if owner.is_some() && !alive {
-            remove(&name);
+        owner.is_some_and(|pid| !is_running(pid))
+    };
+    for name in namespaces()?.iter().filter(|name| dead(name)) {
+        remove(name);
+    }
+    for entry in std::fs::read_dir(std::env::temp_dir())?.flatten() {
+        if dead(&entry.file_name().to_string_lossy()) {
+            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
     Ok(())
+}
+
+/// A process that ended and waits to be noticed does not run any more.
+fn is_running(pid: &str) -> bool {
+    let status = std::fs::read_to_string(Path::new("/proc").join(pid).join("status"));
+    status.is_ok_and(|text| !text.lines().any(|line| line.starts_with("State:\tZ")))
 }
 
 fn namespaces() -> Result<Vec<String>> {

@@ -139,3 +139,91 @@ fn section<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Section {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interop::suite::from_keywords;
+
+    /// What strongSwan 5.9.8 printed.
+    const LISTING: &str = "list-sa event {
+  gw {
+    uniqueid = 1
+    version = 2
+    state = ESTABLISHED
+    local-id = east.lab
+    remote-id = west.lab
+    initiator-spi = f320452119f0c82f
+    responder-spi = 0d45e97246e0c03f
+    encr-alg = AES_GCM_16
+    encr-keysize = 128
+    prf-alg = PRF_HMAC_SHA2_256
+    dh-group = CURVE_25519
+    child-sas {
+      net-1 {
+        name = net
+        state = INSTALLED
+        spi-in = 9e4c7f34
+        spi-out = ebd36b8b
+        encr-alg = AES_GCM_16
+        encr-keysize = 128
+        packets-in = 3
+        packets-out = 4
+        local-ts = [
+          10.2.0.0/24
+        ]
+        remote-ts = [
+          fd00:1::/64
+          10.1.0.0/24
+        ]
+      }
+      net-2 {
+        name = net
+        state = REKEYED
+        spi-in = 00000001
+      }
+    }
+  }
+}
+list-sa event {
+  gw {
+    uniqueid = 2
+    state = CONNECTING
+    initiator = yes
+  }
+}
+list-sas reply {
+}
+";
+
+    #[test]
+    fn only_what_is_established_counts() {
+        let found = snapshot(LISTING);
+        assert!(found.is_up());
+        let ike = &found.ike[0];
+        assert_eq!(ike.role, Role::Responder);
+        assert_eq!(
+            ike.spis,
+            ("f320452119f0c82f".into(), "d45e97246e0c03f".into())
+        );
+        assert_eq!(
+            (ike.local_id.as_str(), ike.remote_id.as_str()),
+            ("east.lab", "west.lab")
+        );
+        assert_eq!(ike.suite, from_keywords("aes128gcm16-prfsha256-x25519"));
+        let child = &found.children[0];
+        assert_eq!(
+            (child.spi_in.as_str(), child.spi_out.as_str()),
+            ("9e4c7f34", "ebd36b8b")
+        );
+        assert_eq!(child.ts_local, ["10.2.0.0/24"]);
+        assert_eq!(child.ts_remote, ["10.1.0.0/24", "fd00:1::/64"]);
+        assert_eq!((child.packets_in, child.packets_out), (3, 4));
+    }
+
+    #[test]
+    fn nothing_is_nothing() {
+        assert!(snapshot("list-sas reply {\n}\n").ike.is_empty());
+        assert!(snapshot("").children.is_empty());
+    }
+}

@@ -28,8 +28,12 @@ pub fn run(adit: &Path) -> Result<Tally> {
     let mut tally = Tally::default();
     let stories = std::iter::once(None).chain(FAULTS.iter().map(Some));
     for (fault, world) in stories.flat_map(|fault| [(fault, "namespaces"), (fault, "virtual")]) {
-        let mut command = Command::new(adit);
-        command.args(["demo", "--json"]);
+        // A story without an end must not hold up the suite.
+        let mut command = Command::new("timeout");
+        command
+            .args(["--kill-after=1", "120"])
+            .arg(adit)
+            .args(["demo", "--json"]);
         let mut name = format!("demo, {world}");
         if world == "virtual" {
             command.arg("--virtual");
