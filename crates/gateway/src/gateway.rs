@@ -43,13 +43,15 @@ pub struct Gateway {
     pub(crate) tunnels: BTreeMap<String, Tunnel>,
     pub(crate) tasks: mpsc::Sender<TaskDone>,
     pub(crate) case_waiters: Vec<CaseWaiter>,
-    /// Name of this side's events as a source of facts.
+    /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
     /// Packets dropped before the key exchange or the data plane saw them.
     pub(crate) early_drops: BTreeMap<DropReason, u64>,
     drop_events: DropEvents,
     /// When a path problem was last passed on.
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
+    /// When the host is next looked at.
+    tend_at: Mono,
     /// Whether something happened that may have changed a tunnel's state.
     dirty: bool,
     buffer: Vec<u8>,
@@ -72,6 +74,7 @@ pub(crate) struct Parts {
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
+            tend_at: parts.clock.now().mono + TENDING,
             clock: parts.clock,
             provider: parts.provider,
             endpoint: parts.endpoint,
@@ -98,6 +101,7 @@ impl Gateway {
             .values()
             .filter_map(Tunnel::deadline)
             .chain(self.endpoint.poll_timeout().map(|(at, _)| at))
+            .chain(self.host.as_ref().map(|_| self.tend_at))
             .min()
     }
 
@@ -148,6 +152,10 @@ impl Gateway {
         let now = self.clock.now();
         self.endpoint.handle_timeout(now);
         self.dirty = true;
+        if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
+            self.tend_at = now.mono + TENDING;
+            host.tend();
+        }
     }
 
     /// Carries out what the key exchange wants, and begins what is due, until nothing is left to do now.
@@ -457,6 +465,8 @@ impl Gateway {
 const BUDGET: usize = 64;
 /// Longest packet.
 const BUFFER: usize = 65_536;
+/// How often the host is looked at.
+const TENDING: std::time::Duration = std::time::Duration::from_secs(2);
 /// How often the same path problem is passed on.
 const PACE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Bound of what is remembered of strangers.

@@ -34,6 +34,8 @@ pub struct Host {
     was_blocked: bool,
     /// Tunnels that were taken down and may pass in clear.
     unblocked: BTreeSet<String>,
+    /// What [`Host::tend`] last complained about.
+    complaint: Option<String>,
 }
 
 impl Host {
@@ -91,6 +93,7 @@ impl Host {
             tun_name: tun.name().to_owned(),
             was_blocked,
             unblocked: BTreeSet::new(),
+            complaint: None,
         };
         if let Err(error) = host.install_routes() {
             host.abandon();
@@ -172,6 +175,19 @@ impl Host {
         Ok(())
     }
 
+    /// Puts back what others took away: a reloaded packet filter takes the block with it, a network manager or a
+    /// device that goes down and up again takes the routes. Complains once about what can't be put back.
+    pub fn tend(&mut self) {
+        let complaint = match self.put_back() {
+            Ok(()) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(text) = complaint.as_ref().filter(|_| complaint != self.complaint) {
+            tracing::warn!("{text}");
+        }
+        self.complaint = complaint;
+    }
+
     /// Removes routes. The device goes with its descriptor; the block stays.
     pub fn leave(&mut self) {
         self.routes.remove(&mut self.netlink);
@@ -181,6 +197,20 @@ impl Host {
     pub fn abandon(mut self) {
         self.leave();
         undo_block(self.was_blocked);
+    }
+
+    fn put_back(&mut self) -> Result<(), KernelError> {
+        let filters = self.mechanism == BlockMechanism::PacketFilter;
+        if filters && !self.block.tunnels.is_empty() && !block::is_installed(BLOCK_TABLE)? {
+            self.mechanism = block::install(&self.block)?;
+            tracing::warn!("somebody removed the block against clear traffic; it is back");
+        }
+        let back = self.routes.restore(&mut self.netlink)?;
+        if !back.is_empty() {
+            let device = &self.tun_name;
+            tracing::warn!("routes had gone and are back ({device}): {}", list(&back));
+        }
+        Ok(())
     }
 
     fn rebuild(&mut self) -> Result<(), GatewayError> {

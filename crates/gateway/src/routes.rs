@@ -156,6 +156,26 @@ impl Routes {
         Ok(())
     }
 
+    /// Installs again what is no longer there; returns the destinations.
+    ///
+    /// # Errors
+    /// When a route can't be installed now, as while its device is down. The others are tried all the same.
+    pub fn restore(&mut self, netlink: &mut Netlink) -> Result<Vec<IpNet>, KernelError> {
+        let mut back = Vec::new();
+        let mut failed = None;
+        for route in &self.installed {
+            match netlink.add_route(route) {
+                Ok(true) => back.push(route.destination),
+                Ok(false) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            Some(error) if back.is_empty() => Err(error),
+            _ => Ok(back),
+        }
+    }
+
     /// Removes all that was installed.
     pub fn remove(&mut self, netlink: &mut Netlink) {
         for route in self.installed.drain(..).rev() {

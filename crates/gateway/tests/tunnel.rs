@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use adit_gateway::client::ClientError;
 use adit_gateway::host::block_counters;
 use adit_gateway::protocol::RequestError;
-use adit_kernel::{Capture, NetNs, Netlink};
+use adit_kernel::netlink::ADIT_PROTOCOL;
+use adit_kernel::{Capture, NetNs, Netlink, block};
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Probe, ProbeOutcome};
@@ -106,6 +107,51 @@ fn a_killed_gateway_leaks_nothing_and_is_back_within_three_seconds() {
     assert!(restarted.elapsed() < Duration::from_secs(3));
     west.wait_for(TunnelState::Up);
     assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
+/// A reloaded firewall empties the packet filter; a device that goes down and up loses its routes.
+#[test]
+fn what_others_take_from_the_host_is_put_back() {
+    if !permitted("a host that others change too") {
+        return;
+    }
+    let world = World::new("tended");
+    world.configure(At::West, KEY);
+    world.configure(At::East, KEY);
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+
+    let flapped = world.west.run(|| {
+        assert!(block::remove("adit").unwrap());
+        let mut netlink = Netlink::open().unwrap();
+        let index = netlink.link("adit0").unwrap().index;
+        netlink.set_link_up(index, false).unwrap();
+        netlink.set_link_up(index, true).unwrap();
+        netlink
+            .routes()
+            .unwrap()
+            .iter()
+            .all(|r| r.device != Some(index) || r.protocol != ADIT_PROTOCOL)
+    });
+    assert!(flapped.unwrap(), "the routes stayed");
+    let tended = eventually(Duration::from_secs(10), || {
+        let blocked = world.west.run(|| block::is_installed("adit").unwrap());
+        let passes = ["10.2.0.2", "fd00:2::2"]
+            .iter()
+            .all(|to| world.reaches(&world.west_lan, to) && world.reaches(&world.west, to));
+        (blocked.unwrap() && passes).then_some(())
+    });
+    assert!(tended.is_some(), "{}", west.log());
+    let clear_before = wire.clear().len();
+    west.kill();
+    for to in ["10.2.0.2", "fd00:2::2"] {
+        assert!(!world.reaches(&world.west_lan, to), "forwarded to {to}");
+        assert!(!world.reaches(&world.west, to), "local to {to}");
+    }
+    assert_eq!(wire.clear().len(), clear_before);
 }
 
 #[test]
