@@ -110,6 +110,15 @@ const FORBIDDEN_TEXT: &[&str] = &[
     "eprintln!",
 ];
 
+/// The modules that hold `unsafe` code, sorted; each block there has its SAFETY comment.
+const UNSAFE: &[&str] = &[
+    "crypto/src/aws_lc/raw.rs",
+    "gateway/src/watched.rs",
+    "kernel/src/sys/device.rs",
+    "kernel/src/sys/process.rs",
+    "kernel/src/sys/socket.rs",
+];
+
 /// Where a forbidden word is right, and why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
@@ -249,6 +258,32 @@ fn pure_sources_touch_nothing_outside() {
         "an exception is no longer needed"
     );
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn unsafe_code_stays_where_it_is_expected() {
+    let mut found = BTreeSet::new();
+    for package in packages().iter().filter(|package| package.name != "xtask") {
+        let name = short(&package.name);
+        for file in rust_files(&workspace::root().join("crates").join(name).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            let is_unsafe = |line: &str| {
+                ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            };
+            if code_lines(&text).any(|(_, line)| is_unsafe(line)) {
+                let home = workspace::root().join("crates");
+                found.insert(
+                    file.strip_prefix(home)
+                        .unwrap()
+                        .to_string_lossy()
+                        .into_owned(),
+                );
+            }
+        }
+    }
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), UNSAFE);
 }
 
 #[test]
