@@ -104,7 +104,7 @@ pub struct DemoArgs {
     #[arg(long = "break", value_enum, value_name = "FAULT")]
     pub fault: Option<crate::demo::Fault>,
     /// Leave everything running until Ctrl-C, and say how to look around.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "in_virtual_world")]
     pub keep: bool,
     /// Write what crossed the wire between the NAT and the far gateway.
     #[arg(long, value_name = "FILE")]

@@ -22,6 +22,7 @@ mod wire;
 pub use fault::Fault;
 
 use adit_kernel::{closed, sandbox};
+use anyhow::anyhow;
 
 use crate::cli::DemoArgs;
 use crate::cmd::{Outcome, print_json};
@@ -30,6 +31,15 @@ use story::Story;
 
 /// Runs the demo; success means that everything came true, the diagnosis included.
 pub fn demo(args: &DemoArgs) -> Outcome {
+    if let Some(path) = &args.pcap {
+        // Told before the story, not at its end.
+        std::fs::File::create(path).map_err(|error| {
+            Failure::usage(anyhow!(
+                "can't write the capture {}: {error}",
+                path.display()
+            ))
+        })?;
+    }
     let mut story = Story::new(args.json);
     let headline = match args.fault {
         None => "Adit demo: a tunnel between two gateways across a NAT, then a fault.".to_owned(),

@@ -17,6 +17,8 @@ fn wrong_usage_is_2_and_help_is_0() {
         &["status", "--watch", "--json"],
         &["why", "--export", "--json"],
         &["demo", "--break", "gremlins"],
+        &["demo", "--virtual", "--keep"],
+        &["demo", "--pcap", "/nowhere/wire.pcapng"],
         &["run", "--backend", "abacus"],
         &["--color", "sometimes", "status"],
         &["why", "other-side.log"],

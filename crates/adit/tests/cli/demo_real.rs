@@ -54,13 +54,21 @@ fn every_fault_is_found_among_real_packets() {
     if !permitted("faults in namespaces") {
         return;
     }
-    for (fault, cause) in FAULTS {
-        let document: Value = adit(&["demo", "--json", "--break", fault])
-            .ends_with(DONE)
-            .json();
-        assert_eq!(document["world"], "namespaces");
-        right(&document, fault, cause);
-    }
+    // Most of their time they wait for answers that never come.
+    const AT_ONCE: usize = 3;
+    std::thread::scope(|scope| {
+        for turn in 0..AT_ONCE {
+            scope.spawn(move || {
+                for (fault, cause) in FAULTS.iter().skip(turn).step_by(AT_ONCE) {
+                    let document: Value = adit(&["demo", "--json", "--break", fault])
+                        .ends_with(DONE)
+                        .json();
+                    assert_eq!(document["world"], "namespaces");
+                    right(&document, fault, cause);
+                }
+            });
+        }
+    });
 }
 
 #[test]
