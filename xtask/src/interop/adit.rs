@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::lab::Lab;
-use super::play;
+use super::patience::{self, wait};
 use super::scenario::{Role, Tunnel};
 use super::state::{self, Snapshot};
 use super::suite;
@@ -58,7 +58,7 @@ impl<'a> Adit<'a> {
     /// Waits until the control socket answers.
     fn listening(&mut self) -> Result<()> {
         let log = self.log();
-        play::wait("adit run to answer", Duration::from_secs(5), || {
+        wait("adit run to answer", Duration::from_secs(5), || {
             if let Some(status) = self.process.try_wait()? {
                 let said = std::fs::read_to_string(&log).unwrap_or_default();
                 anyhow::bail!("adit run ended with {status}: {}", said.trim());
@@ -98,9 +98,9 @@ impl<'a> Adit<'a> {
 
     /// SIGTERM; the gateway says goodbye to its peers and ends well.
     pub fn stop(&mut self) -> Result<()> {
-        signal(&self.process, rustix::process::Signal::TERM);
+        patience::signal(&self.process, rustix::process::Signal::TERM);
         let mut status = None;
-        play::wait("adit run to end", Duration::from_secs(5), || {
+        wait("adit run to end", Duration::from_secs(5), || {
             status = self.process.try_wait()?;
             Ok(status.is_some())
         })?;
@@ -165,13 +165,8 @@ impl Drop for Adit<'_> {
             self.lab.kept.join("west/status.json"),
             status.unwrap_or_default(),
         );
-        play::end(&mut self.process, Duration::from_secs(5));
+        patience::end(&mut self.process, Duration::from_secs(5));
     }
-}
-
-/// Sends a signal to a child that may be gone already.
-pub fn signal(process: &Child, signal: rustix::process::Signal) {
-    let _ = rustix::process::kill_process(rustix::process::Pid::from_child(process), signal);
 }
 
 fn log(lab: &Lab, starts: usize) -> PathBuf {

@@ -13,6 +13,7 @@
 
 mod adit;
 mod lab;
+mod patience;
 mod play;
 mod sas;
 mod scenario;

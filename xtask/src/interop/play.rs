@@ -1,13 +1,13 @@
 //! Playing one scenario: start both gateways, take the steps, check after each.
 
 use std::fmt;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::adit::{self, Adit};
+use super::adit::Adit;
 use super::lab::Lab;
+use super::patience::wait;
 use super::scenario::{Role, Scenario, Step};
 use super::state::{self, Snapshot};
 use super::strongswan::{End, StrongSwan};
@@ -368,32 +368,6 @@ fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {
     near.ike[0].spis == far.ike[0].spis
         && near.children[0].spi_in == far.children[0].spi_out
         && near.children[0].spi_out == far.children[0].spi_in
-}
-
-/// Asks again until it is so, or says what did not happen.
-pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + patience;
-    loop {
-        if so()? {
-            return Ok(());
-        }
-        anyhow::ensure!(
-            Instant::now() < deadline,
-            "waited {:.0} s in vain for {what}",
-            patience.as_secs_f64()
-        );
-        std::thread::sleep(Duration::from_millis(25));
-    }
-}
-
-/// Asks a process to end, and makes it.
-pub fn end(process: &mut Child, patience: Duration) {
-    adit::signal(process, rustix::process::Signal::TERM);
-    let ended = wait("the end", patience, || Ok(process.try_wait()?.is_some()));
-    if ended.is_err() {
-        let _ = process.kill();
-        let _ = process.wait();
-    }
 }
 
 fn name(step: Step) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::lab::Lab;
+use super::patience::{self, wait};
 use super::scenario::Tunnel;
 use super::state::Snapshot;
 use super::{play, sas};
@@ -70,11 +71,11 @@ impl StrongSwan {
             settings,
             swanctl,
         };
-        play::wait("charon's control socket", Duration::from_secs(10), || {
+        wait("charon's control socket", Duration::from_secs(10), || {
             Ok(socket.exists())
         })?;
         // The socket's file appears a moment before the daemon listens on it.
-        play::wait(
+        wait(
             "charon to load its connection",
             Duration::from_secs(5),
             || {
@@ -120,7 +121,7 @@ impl StrongSwan {
 
 impl Drop for StrongSwan {
     fn drop(&mut self) {
-        play::end(&mut self.process, Duration::from_secs(3));
+        patience::end(&mut self.process, Duration::from_secs(3));
     }
 }
 

@@ -1,0 +1,38 @@
+//! Waiting for what another process does, and for its end.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Asks again until it is so, or says what did not happen.
+pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if so()? {
+            return Ok(());
+        }
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "waited {:.0} s in vain for {what}",
+            patience.as_secs_f64()
+        );
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// Asks a process to end, and makes it.
+pub fn end(process: &mut Child, patience: Duration) {
+    signal(process, Signal::TERM);
+    let ended = wait("the end", patience, || Ok(process.try_wait()?.is_some()));
+    if ended.is_err() {
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+/// Sends a signal to a child that may be gone already.
+pub fn signal(process: &Child, signal: Signal) {
+    let _ = kill_process(Pid::from_child(process), signal);
+}
