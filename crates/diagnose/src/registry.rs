@@ -8,6 +8,8 @@ use crate::rules::{child, firewall, ike_auth, ike_sa_init, lifecycle, link};
 /// Every rule. The order decides only between findings of equal confidence, and candidates of equal weight.
 pub static RULES: &[&Rule] = &[
     &lifecycle::daemon_not_running::RULE,
+    &link::local_address_missing::RULE,
+    &link::peer_dns_unresolvable::RULE,
     &link::peer_unreachable::RULE,
     &firewall::udp500_blocked::RULE,
     &firewall::udp500_reply_blocked::RULE,

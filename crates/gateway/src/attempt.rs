@@ -10,6 +10,7 @@ use adit_model::fact::Probe;
 use adit_model::reason::Refusal;
 
 use crate::gateway::Gateway;
+use crate::local_address;
 use crate::probe::Plan;
 use crate::retry::{Presence, Wanted};
 
@@ -73,6 +74,11 @@ impl Gateway {
         let Some(peer) = tunnel.peer else {
             return false;
         };
+        let local = tunnel.connection.local;
+        if local.is_some_and(|local| local_address::usable(local).is_err()) {
+            // Nothing leaves from there; that it doesn't says nothing about the peer.
+            return false;
+        }
         tunnel.probing = true;
         let plan = Plan::new(&self.provider, &tunnel.connection, peer, self.nat_port);
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
@@ -153,7 +159,8 @@ impl Gateway {
     fn initiate(&mut self, name: &str, peer: IpAddr) {
         self.keep_way_to(peer);
         let configured = self.tunnels.get(name).and_then(|t| t.connection.local);
-        let local = match configured.map_or_else(|| source_for(peer), Ok) {
+        let ours = |local| local_address::usable(local).map(|()| local);
+        let local = match configured.map_or_else(|| source_for(peer), ours) {
             Ok(local) => local,
             Err(error) => {
                 let what = Happening::PathFailed {

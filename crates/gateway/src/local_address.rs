@@ -1,6 +1,6 @@
 //! Which address of an interface is ours, where the configuration names the interface.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 
 use adit_kernel::netlink::Address;
 use adit_kernel::{KernelError, Netlink};
@@ -39,6 +39,14 @@ pub(crate) fn look_up(connection: &mut Connection) -> Result<(), GatewayError> {
         tunnel: connection.name.clone(),
         problem,
     })
+}
+
+/// Whether packets can be sent from `address`, or what the host says.
+///
+/// # Errors
+/// `EADDRNOTAVAIL` when the host doesn't have it.
+pub(crate) fn usable(address: IpAddr) -> std::io::Result<()> {
+    UdpSocket::bind((address, 0)).map(drop)
 }
 
 fn addresses_of(name: &str) -> Result<Option<Vec<Address>>, KernelError> {

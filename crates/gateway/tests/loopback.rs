@@ -174,12 +174,34 @@ fn a_name_without_an_address_is_said_and_tried_again_later() {
         "{}",
         outcome.summary
     );
+    let status = west.status(Some("office")).unwrap();
+    let cause = status.tunnels.first().unwrap().cause.as_deref();
+    assert_eq!(cause, Some("peer-dns-unresolvable"));
     let events = west.events(Some("office")).unwrap();
     assert!(
         events
             .iter()
             .any(|r| matches!(&r.event.what, Happening::PeerUnresolved { name, .. } if name == "gateway.invalid"))
     );
+    west.shutdown().unwrap();
+    thread.join().unwrap().unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn an_address_that_is_not_ours_is_named_and_no_path_blamed() {
+    let dir = scratch("elsewhere");
+    let ports = Ports::free();
+    let mut west = options(&dir, 1, 2, ports.west, ports.east.0);
+    // RFC 5737: nobody's.
+    west.config.connections[0].local = Some("192.0.2.77".parse().unwrap());
+    let (thread, mut west) = start(west);
+    let outcome = west.up("office", Duration::from_secs(20), |_| {}).unwrap();
+    assert!(!outcome.reached);
+    let status = west.status(Some("office")).unwrap();
+    let tunnel = status.tunnels.first().unwrap();
+    assert_eq!(tunnel.cause.as_deref(), Some("local-address-missing"));
+    assert!(tunnel.summary.contains("192.0.2.77"), "{}", tunnel.summary);
     west.shutdown().unwrap();
     thread.join().unwrap().unwrap();
     std::fs::remove_dir_all(dir).unwrap();

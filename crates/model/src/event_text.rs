@@ -61,7 +61,19 @@ impl fmt::Display for PathProblem {
             PathProblem::AdminProhibited => f.write_str("administratively prohibited"),
             PathProblem::FragmentationNeeded(mtu) => write!(f, "too big for the path (MTU {mtu})"),
             PathProblem::LocalSend(errno) => {
-                write!(f, "the local host refused to send (errno {errno})")
+                let why = match errno {
+                    1 | 13 => "its packet filter or a policy forbids it",
+                    99 => "it doesn't have the address to send from",
+                    100 => "the network is down",
+                    101 => "no route to the network",
+                    113 => "no route to the host",
+                    _ => "",
+                };
+                let colon = if why.is_empty() { "" } else { ": " };
+                write!(
+                    f,
+                    "the local host refused to send (errno {errno}{colon}{why})"
+                )
             }
             PathProblem::Other(kind, code) => write!(f, "ICMP type {kind} code {code}"),
         }

@@ -315,3 +315,42 @@ fn a_peer_that_died_leaves_the_causes_of_death() {
         )
         .undecided(&["peer-unreachable", "daemon-not-running"]);
 }
+
+#[test]
+fn peer_dns_unresolvable_when_the_name_has_no_address() {
+    let unresolved = Happening::PeerUnresolved {
+        name: "gateway.invalid".into(),
+        problem: "no such name".into(),
+    };
+    let story = || Story::new().configured(Local, west());
+    let finding = story()
+        .event(Local, Initiator, unresolved.clone())
+        .cause("peer-dns-unresolvable");
+    assert_eq!(finding.side, AtFault::Local);
+    assert!(finding.summary.contains("gateway.invalid"));
+    // Also when an attempt before it got further, and no longer when one after it did.
+    unanswered()
+        .event(Local, Initiator, unresolved.clone())
+        .cause("peer-dns-unresolvable");
+    let later = story()
+        .event(Local, Initiator, unresolved)
+        .initiating()
+        .gave_up("IKE_SA_INIT");
+    assert!(!later.verdict().names("peer-dns-unresolvable"));
+}
+
+#[test]
+fn local_address_missing_is_no_matter_of_the_path() {
+    let failed = |errno| Happening::PathFailed {
+        problem: PathProblem::LocalSend(errno),
+        offender: None,
+        remote_port: 500,
+    };
+    let story = || Story::new().configured(Local, west());
+    let finding = story()
+        .event(Local, Initiator, failed(99))
+        .cause("local-address-missing");
+    assert_eq!(finding.side, AtFault::Local);
+    let no_way = story().event(Local, Initiator, failed(101)).verdict();
+    assert!(!no_way.names("local-address-missing"));
+}

@@ -1,0 +1,73 @@
+//! `peer-dns-unresolvable`: the peer is configured by a name that has no address.
+
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Side};
+
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, quote};
+use crate::verdict::{AtFault, Fix};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "peer-dns-unresolvable",
+    page: Page {
+        title: "The peer's name has no address",
+        what: "The peer is configured by name, and the resolver has no address for it, or can't be asked.",
+        initiator: "No packet is sent: every attempt ends at the look-up.",
+        responder: "Nothing arrives.",
+        look_alikes: &[(
+            "peer-unreachable",
+            "Does the look-up fail, or does a packet leave and no answer come?",
+        )],
+        fix: &[
+            (
+                "any",
+                "Repair the resolver or the name, or configure the peer's address; start the gateway when the resolver can be asked.",
+            ),
+            (
+                "linux",
+                "`getent ahosts NAME` asks as the gateway does; /etc/resolv.conf names the resolver.",
+            ),
+            ("adit", "`remote = \"ADDRESS\"` needs no resolver."),
+        ],
+        source: "RFC 1035; RFC 2308",
+    },
+    needs: &[Need::Attempt],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    // An attempt that got further, or somebody's answer, makes an earlier failure history.
+    let mut ours = s.case.facts.iter().rev().filter(|f| f.side == Side::Local);
+    let last = ours.find_map(|f| match &f.what {
+        Known::Happened {
+            happening: Happening::PeerUnresolved { name, problem },
+        } => Some(Some((f, name, problem))),
+        Known::Happened {
+            happening: Happening::Initiating { .. } | Happening::Received(_),
+        } => Some(None),
+        _ => None,
+    });
+    let Some(Some((fact, name, problem))) = last else {
+        return Judgement::Silent;
+    };
+    Found {
+        confidence: 0.97,
+        side: AtFault::Local,
+        summary: format!("the peer's name {name} has no address: {problem}"),
+        explanation: "Without an address there is nobody to send a packet to; the peer hasn't heard of us."
+            .to_owned(),
+        evidence: quote([fact]),
+        fix: Fix {
+            local: format!(
+                "repair the resolver or the name (`getent ahosts {name}`), or set `remote` to the peer's address"
+            ),
+            remote: String::new(),
+        },
+        message_for_peer: format!(
+            "We know your gateway as {name}, and that name has no address here. Is it still its name?"
+        ),
+        next: vec![format!("`getent ahosts {name}` on this host")],
+    }
+    .into()
+}
