@@ -358,7 +358,8 @@ impl Gateway {
                 | Happening::Retransmitted { .. }
                 | Happening::Dropped { .. }
         );
-        self.dirty |= !quiet;
+        // What strangers are refused for changes no tunnel, and must not cost a look at all of them.
+        self.dirty |= !quiet && event.connection.is_some();
         let gave_up = match &event.what {
             Happening::GaveUp { .. } => event.connection.clone(),
             _ => None,

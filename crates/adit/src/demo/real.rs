@@ -221,7 +221,7 @@ fn broken(
         story.failed("the tunnel came up although it was broken");
         return Ok(false);
     }
-    story.done(format!("the tunnel is down: {}", outcome.summary));
+    story.done(outcome.summary.clone());
 
     let blocked = echo(
         &net.west_lan,

@@ -30,7 +30,7 @@ pub(crate) static RULE: Rule = Rule {
         fix: &[
             (
                 "any",
-                "Write the key anew on both sides, copied from one place; hex or base64 avoids spaces and encodings. Compare digests, never the keys.",
+                "Write the key anew on both sides, copied from one place; hex or base64 avoids spaces and encodings. Never send a key, or a plain digest of one that a person chose: a digest can be tried against word lists.",
             ),
             (
                 "adit",
@@ -73,8 +73,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 local: "write the agreed key anew into the file that `auth = { psk_file = … }` names".to_owned(),
                 remote: "write the agreed key anew for these two identities (strongSwan: secrets in swanctl.conf, then `swanctl --load-creds`; Libreswan: /etc/ipsec.secrets)".to_owned(),
             },
-            message_for_peer: format!("The pre-shared keys of {} differ: identities, addresses and algorithms fit, and the AUTH value of {claimed} doesn't verify. Let us compare a digest of the key (not the key) over another channel, and set it anew on both sides; please look out for spaces, quotes and line breaks around it.", s.gateways()),
-            next: vec!["compare the keys' lengths and SHA-256 digests over a trusted channel".to_owned()],
+            message_for_peer: format!("The pre-shared keys of {} differ: identities, addresses and algorithms fit, and the AUTH value of {claimed} doesn't verify. Let us set a fresh random key on both sides, handed over on a channel that we both trust (not this one); please look out for spaces, quotes and line breaks around it.", s.gateways()),
+            next: vec!["make a fresh key (`openssl rand -base64 32`), hand it over on a channel that both trust, and set it on both sides".to_owned()],
         }
         .into();
     }
