@@ -203,7 +203,8 @@ impl Endpoint {
         }
     }
 
-    /// A datagram that we sent from `local` to `remote` didn't get through.
+    /// A datagram that we sent from `local` to `remote` didn't get through. Anybody can forge such a report, so it only
+    /// makes an IKE SA with that peer that hasn't heard anything lately ask for a sign of life (RFC 7296 2.4).
     pub fn handle_path_error(
         &mut self,
         now: Now,
@@ -234,6 +235,23 @@ impl Endpoint {
             remote_port: remote.port(),
         };
         self.desk.out.event(now, &subject, what);
+        let concerned = |phase: &Phase| match phase {
+            Phase::Established(p) => p.secured.head.path.remote == remote,
+            _ => false,
+        };
+        let doubtful: Vec<u64> = self
+            .sas
+            .iter()
+            .filter_map(|(spi, phase)| concerned(phase).then_some(*spi))
+            .collect();
+        for spi in doubtful {
+            self.with_sa(now, spi, |mut phase, cx| {
+                if let Phase::Established(p) = &mut phase {
+                    p.path_failed(cx);
+                }
+                phase
+            });
+        }
     }
 
     /// The key holder has answered request `id`. An answer to no open request is ignored.

@@ -256,6 +256,15 @@ impl Established {
         self.last_heard = self.last_heard.max(now);
     }
 
+    /// Something says that the peer can't be reached: it is asked for a sign of life now, unless one is fresh.
+    pub fn path_failed(&mut self, cx: &mut Cx<'_>) {
+        let quiet = self.last_heard + FRESH <= cx.now.mono;
+        if quiet && self.liveness_due().is_some() {
+            self.todo.push_back(Task::Liveness);
+            self.work(cx);
+        }
+    }
+
     pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
         let now = cx.now.mono;
         if self.secured.retransmit(cx) {
@@ -334,3 +343,6 @@ impl Established {
         }
     }
 }
+
+/// How long a sign of life outweighs a report that the peer can't be reached.
+const FRESH: core::time::Duration = core::time::Duration::from_secs(5);

@@ -337,6 +337,39 @@ fn traffic_saves_the_question() {
     assert_eq!(lab.history.len(), before);
 }
 
+/// A report that packets don't arrive may be forged: it brings the question forward, and nothing else (2.4).
+#[test]
+fn a_path_error_brings_the_question_forward() {
+    let mut lab = with_dpd();
+    let report = |lab: &mut Lab| {
+        let sa = &lab.west.endpoint.snapshot()[0];
+        let (local, remote) = (sa.local, sa.remote);
+        let (now, problem) = (lab.now, PathProblem::PortUnreachable);
+        let offender = Some(ip(EAST));
+        let endpoint = &mut lab.west.endpoint;
+        endpoint.handle_path_error(now, local, remote, problem, offender);
+        lab.drain();
+        lab.pass(Duration::from_millis(10));
+    };
+    report(&mut lab);
+    let alive = |lab: &Lab| lab.west.count(|h| *h == Happening::PeerAlive);
+    assert_eq!(alive(&lab), 0, "the peer was heard a moment ago");
+    lab.pass(Duration::from_secs(6));
+    report(&mut lab);
+    assert_eq!(alive(&lab), 1);
+    for _ in 0..10 {
+        report(&mut lab);
+    }
+    assert_eq!(alive(&lab), 1, "one answer is enough for a while");
+    assert!(lab.west.is_up() && lab.east.is_up());
+
+    lab.pass(Duration::from_secs(6));
+    lab.cut = true;
+    report(&mut lab);
+    lab.pass(connection(Who::West).retransmit.total());
+    assert_eq!(lab.west.closed(), ["dead-peer"]);
+}
+
 #[test]
 fn a_dead_peer_is_given_up() {
     let mut lab = with_dpd();
