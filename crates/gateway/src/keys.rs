@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use adit_crypto::Provider;
@@ -24,7 +24,10 @@ pub struct KeyStore {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// The file can't be opened or read.
-    #[error("can't read the key file {path}: {cause}")]
+    #[error(
+        "can't read the key file {path}: {cause}. Fix: {fix}",
+        fix = remedy(.cause, .path)
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -32,7 +35,9 @@ pub enum KeyFileError {
         cause: io::Error,
     },
     /// A directory, device or pipe.
-    #[error("the key file {path} isn't a regular file")]
+    #[error(
+        "the key file {path} isn't a regular file. Fix: let psk_file name a file that holds the key"
+    )]
     NotAFile {
         /// The file.
         path: PathBuf,
@@ -61,7 +66,7 @@ pub enum KeyFileError {
         us: u32,
     },
     /// No key in it.
-    #[error("the key file {path} is empty")]
+    #[error("the key file {path} is empty. Fix: write the key that the peer has into it")]
     Empty {
         /// The file.
         path: PathBuf,
@@ -102,6 +107,16 @@ impl KeyStore {
     }
 }
 
+fn remedy(cause: &io::Error, path: &Path) -> String {
+    match cause.kind() {
+        io::ErrorKind::NotFound => format!(
+            "write the key that the peer has into it (mode 0600), or a new one for both: head -c 24 /dev/urandom | base64 > {0} && chmod 600 {0}",
+            path.display()
+        ),
+        _ => "let the gateway's user read it".to_owned(),
+    }
+}
+
 /// Reads a pre-shared key: the file's octets without one trailing line end.
 ///
 /// # Errors
@@ -113,7 +128,12 @@ pub fn read_psk(path: &Path) -> Result<Secret, KeyFileError> {
         cause,
     };
     // The checks are made on the open file: the name may lead elsewhere a moment later.
-    let file = File::open(path).map_err(unreadable)?;
+    // A pipe that nobody writes into must not hold the start up.
+    let file = File::options()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(unreadable)?;
     let meta = file.metadata().map_err(unreadable)?;
     let path = path.to_owned();
     if !meta.is_file() {
@@ -221,9 +241,17 @@ mod tests {
             read_psk(dir.path()),
             Err(KeyFileError::NotAFile { .. } | KeyFileError::Exposed { .. })
         ));
+        // Nobody writes into it, and nobody waits for that.
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from(0o600)).unwrap();
         assert!(matches!(
-            read_psk(&dir.path().join("absent")),
-            Err(KeyFileError::Unreadable { .. })
+            read_psk(&pipe),
+            Err(KeyFileError::NotAFile { .. })
         ));
+        let absent = read_psk(&dir.path().join("absent")).err().unwrap();
+        assert!(matches!(absent, KeyFileError::Unreadable { .. }));
+        for error in [absent, read_psk(&empty).err().unwrap()] {
+            assert!(error.to_string().contains("Fix: "), "{error}");
+        }
     }
 }

@@ -76,13 +76,17 @@ impl Tun {
             })?;
         let fd = OwnedFd::from(file);
         let fail = |error: io::Error| {
-            let busy = error.raw_os_error() == Some(libc::EBUSY);
-            let error = KernelError::new(what, &config.name, error);
-            if busy {
-                error.with_hint("another process has this device; is a second gateway running?")
-            } else {
-                error
-            }
+            let hint = match error.raw_os_error() {
+                Some(libc::EBUSY) => {
+                    "another process has this device; is a second gateway running?"
+                }
+                // The name is too long, or a bridge, a TAP or whatever else has it.
+                Some(libc::EINVAL) => {
+                    "a device of another kind has this name, or it can't be a name. Fix: give another one, of at most 15 characters, with --tun"
+                }
+                _ => return KernelError::new(what, &config.name, error),
+            };
+            KernelError::new(what, &config.name, error).with_hint(hint)
         };
         let flags = (libc::IFF_TUN | libc::IFF_NO_PI) as i16;
         let name = device::attach_tun(fd.as_fd(), &config.name, flags).map_err(fail)?;

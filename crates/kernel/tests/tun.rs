@@ -82,6 +82,9 @@ fn a_device_goes_with_its_owner_unless_persistent() {
         assert_eq!(again.index(), index);
         drop(again);
         assert!(netlink.link("adit1").unwrap_err().is_not_found());
+        // `lo` is there already, and no TUN.
+        let taken = Tun::create(&TunConfig::new("lo")).unwrap_err();
+        assert!(taken.hint.unwrap().contains("has this name"));
         let long = Tun::create(&TunConfig::new("a-name-longer-than-15")).unwrap_err();
         assert_eq!(long.errno, Some(libc::EINVAL));
     });
