@@ -1,0 +1,207 @@
+//! ESP and AH packets by SPI: what flows, what is missing, what came twice.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+use super::stamp::Stamp;
+
+/// Packets of one SA in one direction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Flow {
+    /// `esp` or `ah`.
+    pub protocol: &'static str,
+    /// SPI, chosen by the receiver; eight hex digits.
+    #[serde(serialize_with = "hex")]
+    pub spi: u32,
+    /// Sender; port 0 without encapsulation. With a NAT on the path, the ports of the latest packet.
+    pub from: SocketAddr,
+    /// Receiver.
+    pub to: SocketAddr,
+    /// ESP travels in UDP (RFC 3948).
+    pub udp: bool,
+    /// Packets.
+    pub packets: u64,
+    /// Octets on the wire, from the outer IP header on.
+    pub octets: u64,
+    /// Frame of the first packet.
+    pub first_frame: u64,
+    /// When the first packet was seen.
+    pub first: Stamp,
+    /// When the last packet was seen.
+    pub last: Stamp,
+    /// Sequence number of the first packet.
+    pub first_sequence: u32,
+    /// The highest sequence number.
+    pub highest_sequence: u32,
+    /// Sequence numbers between the first and the highest that were never seen: lost before the capture, or by it.
+    pub missing: u64,
+    /// Packets whose sequence number had been seen before: replayed, or captured twice.
+    pub duplicates: u64,
+    /// Packets that came after a higher sequence number.
+    pub late: u64,
+    /// Packets so far behind the highest sequence number that nothing can be said of them.
+    pub stale: u64,
+    /// Nothing was seen in the other direction between the same two hosts.
+    pub one_way: bool,
+    #[serde(skip)]
+    window: Window,
+}
+
+/// The sequence numbers seen lately. Bit `n % SIZE` stands for number `n`.
+#[derive(Clone, Debug)]
+struct Window(Box<[u64; Window::WORDS]>);
+
+impl Window {
+    const WORDS: usize = 16;
+    const SIZE: u32 = 64 * Window::WORDS as u32;
+
+    fn place(number: u32) -> (usize, u64) {
+        let bit = number % Window::SIZE;
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    /// Marks a number; says whether it was marked.
+    fn set(&mut self, number: u32, to: bool) -> bool {
+        let (word, mask) = Window::place(number);
+        let Some(word) = self.0.get_mut(word) else {
+            return false;
+        };
+        let was = *word & mask != 0;
+        if to {
+            *word |= mask;
+        } else {
+            *word &= !mask;
+        }
+        was
+    }
+}
+
+impl Flow {
+    pub(super) fn new(
+        protocol: &'static str,
+        spi: u32,
+        ends: (SocketAddr, SocketAddr),
+        udp: bool,
+        seen: Seen,
+    ) -> Self {
+        let mut flow = Self {
+            protocol,
+            spi,
+            from: ends.0,
+            to: ends.1,
+            udp,
+            packets: 0,
+            octets: 0,
+            first_frame: seen.frame,
+            first: seen.at,
+            last: seen.at,
+            first_sequence: seen.sequence,
+            highest_sequence: seen.sequence,
+            missing: 0,
+            duplicates: 0,
+            late: 0,
+            stale: 0,
+            one_way: false,
+            window: Window(Box::new([0; Window::WORDS])),
+        };
+        flow.count(seen);
+        flow.window.set(seen.sequence, true);
+        flow
+    }
+
+    /// Takes in a further packet.
+    pub(super) fn add(&mut self, ends: (SocketAddr, SocketAddr), seen: Seen) {
+        (self.from, self.to) = ends;
+        self.count(seen);
+        // The 32 bits on the wire go round (RFC 4303 2.2.1), so distance decides, not size.
+        let ahead = seen.sequence.wrapping_sub(self.highest_sequence);
+        if ahead == 0 {
+            self.duplicates += 1;
+        } else if ahead < 1 << 31 {
+            for number in 1..=ahead.min(Window::SIZE) {
+                self.window
+                    .set(self.highest_sequence.wrapping_add(number), false);
+            }
+            self.window.set(seen.sequence, true);
+            self.missing += u64::from(ahead - 1);
+            self.highest_sequence = seen.sequence;
+        } else {
+            let behind = self.highest_sequence.wrapping_sub(seen.sequence);
+            if behind >= Window::SIZE {
+                self.stale += 1;
+            } else if self.window.set(seen.sequence, true) {
+                self.duplicates += 1;
+            } else {
+                self.late += 1;
+                // What precedes the first packet was never counted as missing.
+                let before_first = seen.sequence.wrapping_sub(self.first_sequence) >= 1 << 31;
+                self.missing = self.missing.saturating_sub(u64::from(!before_first));
+            }
+        }
+    }
+
+    fn count(&mut self, seen: Seen) {
+        self.packets += 1;
+        self.octets += seen.octets;
+        self.last = self.last.max(seen.at);
+    }
+
+    /// The hosts that it goes from and to.
+    #[must_use]
+    pub const fn hosts(&self) -> (IpAddr, IpAddr) {
+        (self.from.ip(), self.to.ip())
+    }
+}
+
+/// One packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) frame: u64,
+    pub(super) at: Stamp,
+    pub(super) sequence: u32,
+    pub(super) octets: u64,
+}
+
+fn hex<S: serde::Serializer>(spi: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{spi:08x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(sequences: &[u32]) -> Flow {
+        let ends = (([10, 0, 0, 1], 0).into(), ([10, 0, 0, 2], 0).into());
+        let seen = |sequence| Seen {
+            frame: 1,
+            at: Stamp(0),
+            sequence,
+            octets: 100,
+        };
+        let (first, rest) = sequences.split_first().unwrap();
+        let mut flow = Flow::new("esp", 0x100, ends, false, seen(*first));
+        rest.iter().for_each(|s| flow.add(ends, seen(*s)));
+        flow
+    }
+
+    #[test]
+    fn gaps_replays_and_reordering() {
+        let f = flow(&[1, 2, 5, 4, 5, 6]);
+        assert_eq!((f.missing, f.late, f.duplicates), (1, 1, 1));
+        let f = flow(&[1, 5000, 5000, 2]);
+        assert_eq!((f.missing, f.duplicates, f.stale), (4998, 1, 1));
+    }
+
+    #[test]
+    fn what_precedes_the_capture_is_not_missing() {
+        let f = flow(&[10, 9, 11]);
+        assert_eq!((f.missing, f.late), (0, 1));
+    }
+
+    #[test]
+    fn extended_sequence_numbers_go_round() {
+        let f = flow(&[u32::MAX - 1, u32::MAX, 0, 1, 3]);
+        assert_eq!((f.missing, f.stale, f.highest_sequence), (1, 0, 3));
+    }
+}

@@ -1,0 +1,496 @@
+//! Captures: what crossed the wire.
+//!
+//! A [`Dissector`] is fed a pcap or pcapng file in chunks of any size ([`file`]), unwraps each frame to its IP packet,
+//! puts fragments together, and sorts what is IPsec's: IKE messages into [`Conversation`]s with their payloads, notifies
+//! and proposals as far as they are in clear; ESP and AH into [`Flow`]s with what is missing or came twice; keepalives;
+//! and ICMP errors that quote any of these. The result is one [`Capture`]. Nothing is passed over in silence: what
+//! isn't IPsec's and what can't be read is counted by what it is.
+//!
+//! Memory is bounded: packets are counted, not kept; only IKE messages and flows are, up to the limits below, and what
+//! exceeds them is counted too.
+//!
+//! [`facts`] turns a capture made beside one gateway into a case for diagnosis.
+
+mod conversation;
+mod facts;
+
+mod file;
+mod flow;
+mod icmp;
+mod ip;
+mod link;
+mod message;
+mod offer;
+mod stamp;
+mod tally;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::hash::{DefaultHasher, Hasher};
+use std::net::{IpAddr, SocketAddr};
+
+use adit_wire::esp::EspHeader;
+use adit_wire::ip::{IpPacket, protocol};
+use adit_wire::udp::UdpDatagram;
+use adit_wire::udp_encap::{Encapsulated, NAT_KEEPALIVE, NON_ESP_MARKER, classify};
+use serde::Serialize;
+
+pub use conversation::Conversation;
+
+pub use facts::{Vantage, case, pairs};
+pub use file::{CaptureError, Frame, Reader};
+pub use flow::Flow;
+pub use icmp::PathError;
+pub use message::{Message, NatDetection, Notice};
+pub use stamp::Stamp;
+pub use tally::Tally;
+
+use flow::Seen;
+use message::Place;
+
+/// IKE messages kept.
+const MOST_MESSAGES: usize = 200_000;
+/// SAs kept.
+const MOST_FLOWS: usize = 65_536;
+/// ICMP errors kept.
+const MOST_ERRORS: usize = 10_000;
+/// Pairs of ends with NAT keepalives, or with IKE on other ports, kept.
+const MOST_PAIRS: usize = 65_536;
+
+const IKE_PORT: u16 = 500;
+const NAT_T_PORT: u16 = 4500;
+
+/// What a capture shows.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Capture {
+    /// Packets in the file.
+    pub packets: u64,
+    /// When the first packet was captured.
+    pub first: Option<Stamp>,
+    /// When the last packet was captured.
+    pub last: Option<Stamp>,
+    /// IKE messages by IKE SA, in the order in which these begin.
+    pub conversations: Vec<Conversation>,
+    /// ESP and AH by SPI, in the order in which they begin.
+    pub flows: Vec<Flow>,
+    /// NAT keepalives by pair of ends.
+    pub keepalives: Vec<Keepalives>,
+    /// ICMP errors about IPsec packets.
+    pub icmp_errors: Vec<PathError>,
+    /// Packets that aren't IPsec's, by what they are.
+    pub other: Tally,
+    /// What couldn't be read, by reason.
+    pub unread: Tally,
+}
+
+/// NAT keepalives from one end to another (RFC 3948 2.3).
+#[derive(Clone, Debug, Serialize)]
+pub struct Keepalives {
+    /// Sender.
+    pub from: SocketAddr,
+    /// Receiver.
+    pub to: SocketAddr,
+    /// How many.
+    pub packets: u64,
+    /// When the first was seen.
+    pub first: Stamp,
+    /// When the last was seen.
+    pub last: Stamp,
+}
+
+impl Capture {
+    /// IKE messages in all.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.conversations.iter().map(|c| c.messages.len()).sum()
+    }
+}
+
+/// Reads a capture file fed in chunks.
+#[derive(Debug, Default)]
+pub struct Dissector {
+    reader: Reader,
+    sorter: Sorter,
+}
+
+impl Dissector {
+    /// At the start of a file.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hands in the next chunk of the file.
+    ///
+    /// # Errors
+    /// The file is no capture.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), CaptureError> {
+        let Self { reader, sorter } = self;
+        reader.feed(chunk, |frame| sorter.frame(&frame))
+    }
+
+    /// The file has ended.
+    ///
+    /// # Errors
+    /// The file was too short to be a capture.
+    pub fn finish(self) -> Result<Capture, CaptureError> {
+        let (packets, problems) = self.reader.finish()?;
+        Ok(self.sorter.finish(packets, &problems))
+    }
+}
+
+/// Reads a whole file at once.
+///
+/// # Errors
+/// It is no capture.
+pub fn read(file: &[u8]) -> Result<Capture, CaptureError> {
+    let mut dissector = Dissector::new();
+    dissector.feed(file)?;
+    dissector.finish()
+}
+
+/// SPI and ends, without ports: a NAT may change those.
+type FlowKey = (u32, IpAddr, IpAddr, bool, &'static str);
+
+#[derive(Debug, Default)]
+struct Sorter {
+    capture: Capture,
+    messages: usize,
+    by_spi: BTreeMap<u64, usize>,
+    by_flow: BTreeMap<FlowKey, usize>,
+    by_ends: BTreeMap<(SocketAddr, SocketAddr), usize>,
+    /// Ends that exchanged marked IKE on other ports than 4500: there, what isn't IKE is ESP.
+    nat_t: std::collections::BTreeSet<(SocketAddr, SocketAddr)>,
+    fragments: ip::Reassembly<At>,
+    now: Stamp,
+}
+
+/// A packet on its way through the sorter.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    frame: u64,
+    at: Stamp,
+    octets: usize,
+    source: IpAddr,
+    destination: IpAddr,
+    ip_fragments: Option<u32>,
+    cut: bool,
+}
+
+impl Sorter {
+    fn frame(&mut self, frame: &Frame<'_>) {
+        // A packet without a time is as late as the one before it.
+        let at = frame.at.unwrap_or(self.now);
+        self.now = at;
+        self.capture.first.get_or_insert(at);
+        self.capture.last = Some(at);
+        match link::inside(frame.link, frame.bytes) {
+            link::Inside::Ip(packet) => self.ip(frame.number, at, packet),
+            link::Inside::Other(what) => self.capture.other.add(&what),
+            link::Inside::Unread(why) => self.capture.unread.add(&why),
+        }
+    }
+
+    fn ip(&mut self, frame: u64, at: Stamp, bytes: &[u8]) {
+        let (bytes, real) = ip::whole(bytes);
+        let packet = match IpPacket::parse(&bytes) {
+            Ok(packet) => packet,
+            Err(error) => return self.capture.unread.add(&format!("IP: {}", error.field)),
+        };
+        let mut place = At {
+            frame,
+            at,
+            octets: packet.total_length(),
+            source: packet.source,
+            destination: packet.destination,
+            ip_fragments: None,
+            cut: real < packet.total_length(),
+        };
+        let payload = packet.payload();
+        let captured = real.saturating_sub(packet.header_length);
+        let payload = payload.get(..captured).unwrap_or(payload);
+        if packet.fragment.is_some() {
+            if !ip::is_reassembled(packet.protocol) {
+                return self.other(packet.protocol);
+            }
+            if let Some(whole) = self.fragments.add(&packet, payload, place.cut, place) {
+                place.ip_fragments = Some(whole.fragments);
+                self.payload(packet.protocol, &whole.payload, place);
+            } else {
+                self.capture.other.add("IP fragment");
+            }
+            return;
+        }
+        match packet.protocol {
+            protocol::ICMP | protocol::ICMPV6 => self.icmp(&packet, place),
+            number => self.payload(number, payload, place),
+        }
+    }
+
+    fn payload(&mut self, number: u8, payload: &[u8], at: At) {
+        match number {
+            protocol::UDP => self.udp(payload, at),
+            protocol::ESP => {
+                let ends = (
+                    SocketAddr::new(at.source, 0),
+                    SocketAddr::new(at.destination, 0),
+                );
+                self.esp(payload, ends, false, at);
+            }
+            protocol::AH => self.ah(payload, at),
+            other => self.other(other),
+        }
+    }
+
+    fn other(&mut self, number: u8) {
+        let what = match number {
+            protocol::TCP => "TCP".to_owned(),
+            protocol::UDP => "UDP".to_owned(),
+            protocol::ICMP => "ICMP".to_owned(),
+            protocol::ICMPV6 => "ICMPv6".to_owned(),
+            protocol::SCTP => "SCTP".to_owned(),
+            47 => "GRE".to_owned(),
+            108 => "IPComp".to_owned(),
+            other => format!("IP protocol {other}"),
+        };
+        self.capture.other.add(&what);
+    }
+
+    fn udp(&mut self, payload: &[u8], at: At) {
+        let (udp, at) = match UdpDatagram::parse(None, payload) {
+            Ok(udp) => (udp, at),
+            // Its length says more than there is: the rest is in lost fragments, or was never captured.
+            Err(_) if payload.len() >= UdpDatagram::HEADER_LEN => {
+                let Some((&[a, b, c, d, ..], payload)) = payload.split_first_chunk::<8>() else {
+                    return;
+                };
+                let udp = UdpDatagram {
+                    source_port: u16::from_be_bytes([a, b]),
+                    destination_port: u16::from_be_bytes([c, d]),
+                    payload,
+                };
+                (udp, At { cut: true, ..at })
+            }
+            Err(error) => return self.capture.unread.add(error.field),
+        };
+        let ends = (
+            SocketAddr::new(at.source, udp.source_port),
+            SocketAddr::new(at.destination, udp.destination_port),
+        );
+        let on = |port| udp.source_port == port || udp.destination_port == port;
+        let marked = udp.payload.strip_prefix(&NON_ESP_MARKER);
+        if on(NAT_T_PORT) || self.nat_t.contains(&ends) {
+            match classify(udp.payload) {
+                Ok(Encapsulated::Keepalive) => self.keepalive(ends, at),
+                Ok(Encapsulated::Ike(message)) => self.ike(message, ends, true, at),
+                Ok(Encapsulated::Esp(packet)) => {
+                    // IKE without the marker is a mistake worth seeing as what it is.
+                    if !at.cut && message::plausible(packet) {
+                        self.ike(packet, ends, false, at);
+                    } else {
+                        self.esp(packet, ends, true, at);
+                    }
+                }
+                Err(_) => self.capture.unread.add("UDP 4500: too short"),
+            }
+        } else if on(IKE_PORT) {
+            match marked {
+                _ if udp.payload == NAT_KEEPALIVE => self.keepalive(ends, at),
+                Some(message) if message::plausible(message) => self.ike(message, ends, true, at),
+                _ => self.ike(udp.payload, ends, false, at),
+            }
+        } else if message::plausible(udp.payload) {
+            self.ike(udp.payload, ends, false, at);
+        } else if let Some(message) = marked.filter(|m| message::plausible(m)) {
+            if self.nat_t.len() < MOST_PAIRS {
+                self.nat_t.insert(ends);
+                self.nat_t.insert((ends.1, ends.0));
+            }
+            self.ike(message, ends, true, at);
+        } else {
+            self.other(protocol::UDP);
+        }
+    }
+
+    fn ike(&mut self, datagram: &[u8], ends: (SocketAddr, SocketAddr), marked: bool, at: At) {
+        let place = Place {
+            frame: at.frame,
+            at: at.at,
+            from: ends.0,
+            to: ends.1,
+            marked,
+            ip_fragments: at.ip_fragments,
+            cut: at.cut,
+        };
+        let Some(message) = Message::read(datagram, place) else {
+            return self.capture.unread.add("IKE: shorter than its header");
+        };
+        if self.messages >= MOST_MESSAGES {
+            return self
+                .capture
+                .unread
+                .add(&format!("IKE messages beyond the first {MOST_MESSAGES}"));
+        }
+        self.messages += 1;
+        let conversations = &mut self.capture.conversations;
+        let index = *self.by_spi.entry(message.spi_initiator).or_insert_with(|| {
+            conversations.push(Conversation::new(&message));
+            conversations.len() - 1
+        });
+        let mut hasher = DefaultHasher::new();
+        hasher.write(datagram);
+        if let Some(conversation) = conversations.get_mut(index) {
+            conversation.add(message, hasher.finish());
+        }
+    }
+
+    fn esp(&mut self, packet: &[u8], ends: (SocketAddr, SocketAddr), udp: bool, at: At) {
+        match EspHeader::parse(packet) {
+            Ok(header) => self.sa("esp", header.spi, header.sequence, ends, udp, at),
+            Err(_) => self.capture.unread.add("ESP: shorter than its header"),
+        }
+    }
+
+    /// RFC 4302 2: next header, length, reserved, SPI, sequence number.
+    fn ah(&mut self, packet: &[u8], at: At) {
+        let Some(&[_, _, _, _, a, b, c, d, e, f, g, h]) = packet.first_chunk::<12>() else {
+            return self.capture.unread.add("AH: shorter than its header");
+        };
+        let ends = (
+            SocketAddr::new(at.source, 0),
+            SocketAddr::new(at.destination, 0),
+        );
+        let (spi, sequence) = (
+            u32::from_be_bytes([a, b, c, d]),
+            u32::from_be_bytes([e, f, g, h]),
+        );
+        self.sa("ah", spi, sequence, ends, false, at);
+    }
+
+    fn sa(
+        &mut self,
+        name: &'static str,
+        spi: u32,
+        sequence: u32,
+        ends: (SocketAddr, SocketAddr),
+        udp: bool,
+        at: At,
+    ) {
+        let seen = Seen {
+            frame: at.frame,
+            at: at.at,
+            sequence,
+            octets: at.octets as u64,
+        };
+        let flows = &mut self.capture.flows;
+        let full = flows.len() >= MOST_FLOWS;
+        match self
+            .by_flow
+            .entry((spi, ends.0.ip(), ends.1.ip(), udp, name))
+        {
+            Entry::Occupied(at) => {
+                if let Some(flow) = flows.get_mut(*at.get()) {
+                    flow.add(ends, seen);
+                }
+            }
+            Entry::Vacant(_) if full => self
+                .capture
+                .unread
+                .add(&format!("packets of SAs beyond the first {MOST_FLOWS}")),
+            Entry::Vacant(at) => {
+                at.insert(flows.len());
+                flows.push(Flow::new(name, spi, ends, udp, seen));
+            }
+        }
+    }
+
+    fn keepalive(&mut self, ends: (SocketAddr, SocketAddr), at: At) {
+        let kept = &mut self.capture.keepalives;
+        if let Some(have) = self.by_ends.get(&ends).and_then(|i| kept.get_mut(*i)) {
+            have.packets += 1;
+            have.last = have.last.max(at.at);
+        } else if kept.len() < MOST_PAIRS {
+            self.by_ends.insert(ends, kept.len());
+            kept.push(Keepalives {
+                from: ends.0,
+                to: ends.1,
+                packets: 1,
+                first: at.at,
+                last: at.at,
+            });
+        } else {
+            self.capture.other.add("NAT keepalives of further pairs");
+        }
+    }
+
+    fn icmp(&mut self, packet: &IpPacket<'_>, at: At) {
+        let about = icmp::error(packet).and_then(|(problem, quote)| {
+            let ports = [quote.from.port(), quote.to.port()];
+            let known = self.nat_t.contains(&(quote.from, quote.to));
+            match quote.protocol {
+                protocol::ESP => Some("esp"),
+                protocol::AH => Some("ah"),
+                protocol::UDP
+                    if known || ports.contains(&IKE_PORT) || ports.contains(&NAT_T_PORT) =>
+                {
+                    Some("udp")
+                }
+                _ => None,
+            }
+            .map(|about| (problem, quote, about))
+        });
+        let Some((problem, quote, about)) = about else {
+            return self.other(packet.protocol);
+        };
+        if self.capture.icmp_errors.len() >= MOST_ERRORS {
+            return self
+                .capture
+                .unread
+                .add(&format!("ICMP errors beyond the first {MOST_ERRORS}"));
+        }
+        self.capture.icmp_errors.push(PathError {
+            frame: at.frame,
+            at: at.at,
+            reporter: at.source,
+            problem,
+            from: quote.from,
+            to: quote.to,
+            about,
+        });
+    }
+
+    fn finish(mut self, packets: u64, problems: &Tally) -> Capture {
+        let (incomplete, beginnings) = std::mem::take(&mut self.fragments).finish();
+        let any = !beginnings.is_empty();
+        for beginning in beginnings {
+            let place = At {
+                ip_fragments: Some(beginning.fragments),
+                cut: true,
+                ..beginning.place
+            };
+            self.payload(beginning.protocol, &beginning.payload, place);
+        }
+        let mut capture = self.capture;
+        if any {
+            for conversation in &mut capture.conversations {
+                conversation.messages.sort_by_key(|m| m.frame);
+            }
+        }
+        capture.packets = packets;
+        for (what, count) in problems.iter() {
+            capture.unread.add_many(what, count);
+        }
+        if incomplete > 0 {
+            capture
+                .unread
+                .add_many("datagrams of which IP fragments are missing", incomplete);
+        }
+        let directions: std::collections::BTreeSet<_> =
+            capture.flows.iter().map(Flow::hosts).collect();
+        for flow in &mut capture.flows {
+            let (from, to) = flow.hosts();
+            flow.one_way = !directions.contains(&(to, from));
+        }
+        capture
+    }
+}
