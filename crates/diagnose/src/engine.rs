@@ -31,8 +31,19 @@ pub fn diagnose(case: &Case) -> Verdict {
     };
     let notes = nat::notes(&s);
     if s.up && s.stopped(Side::Local).is_none() {
+        let waiting = s
+            .silences
+            .iter()
+            .find(|silence| silence.side == Side::Local && !silence.given_up);
+        let summary = match waiting {
+            None => format!("{subject} is up, and nothing is wrong with it"),
+            Some(silence) => format!(
+                "{subject} is up, and the peer hasn't answered the latest {} request yet; if it doesn't, the tunnel is set up anew",
+                silence.exchange
+            ),
+        };
         return Verdict {
-            summary: format!("{subject} is up, and nothing is wrong with it"),
+            summary,
             ..empty(Answer::Healthy, subject, notes)
         };
     }

@@ -205,6 +205,7 @@ impl<'a> Signals<'a> {
                 Happening::Received(m) if m.response => repeated = None,
                 Happening::PeerRefused { .. }
                 | Happening::UnprotectedNotify { .. }
+                | Happening::PeerAlive
                 | Happening::IkeClosed { .. } => repeated = None,
                 _ => {}
             }

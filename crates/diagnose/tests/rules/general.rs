@@ -276,6 +276,31 @@ fn every_rule_has_a_page_whose_look_alikes_ask_a_question() {
     assert_eq!(nearest("banana"), None);
 }
 
+#[test]
+fn a_tunnel_whose_peer_has_fallen_silent_is_not_called_faultless() {
+    let up = Story::new()
+        .initiating()
+        .init_done(true)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator);
+    let faultless = "nothing is wrong";
+    assert!(up.verdict().summary.contains(faultless));
+    let asked = up.event(
+        Local,
+        Initiator,
+        Happening::Retransmitted {
+            exchange: "INFORMATIONAL".into(),
+            message_id: 2,
+            attempt: 1,
+        },
+    );
+    let verdict = asked.verdict();
+    assert_eq!(verdict.verdict, Answer::Healthy, "nobody knows better yet");
+    assert!(!verdict.summary.contains(faultless), "{}", verdict.summary);
+    let answered = asked.event(Local, Initiator, Happening::PeerAlive);
+    assert!(answered.verdict().summary.contains(faultless));
+}
+
 // This test compares files, which the crate itself never touches.
 #[allow(clippy::disallowed_methods)]
 #[test]
