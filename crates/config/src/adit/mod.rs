@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A text goes through [`keys`] (what may be written, and what it means), the readers of the sections, and the checks
-//! of what makes sense together. [`write`] goes the other way.
+//! of what makes sense together. [`write()`] goes the other way.
 
 mod algorithms;
 mod auth;

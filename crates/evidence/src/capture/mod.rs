@@ -9,7 +9,7 @@
 //! Memory is bounded: packets are counted, not kept; only IKE messages and flows are, up to the limits below, and what
 //! exceeds them is counted too.
 //!
-//! [`facts`] turns a capture made beside one gateway into a case for diagnosis.
+//! `facts` turns a capture made beside one gateway into a case for diagnosis.
 
 mod conversation;
 mod facts;
