@@ -58,9 +58,14 @@ pub fn run(args: &RunArgs) -> Outcome {
     }
 }
 
-/// Reads a configuration file; every diagnostic goes to standard error.
+/// Reads a configuration file, or standard input for `-`; every diagnostic goes to standard error.
 pub fn read(path: &Path) -> Result<Configuration, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| {
         Failure::usage(anyhow!(
             "can't read the configuration {}: {error}. Fix: name the right file with -c FILE",
             path.display()

@@ -48,7 +48,10 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             out,
             "  ike    {} [{}] — {} [{}]  {}",
             ike.local,
-            ike.local_id,
+            // Told late in an attempt, as the peer's is.
+            Some(ike.local_id.as_str())
+                .filter(|id| !id.is_empty())
+                .unwrap_or("?"),
             ike.remote,
             ike.remote_id.as_deref().unwrap_or("?"),
             ike.proposal.as_deref().unwrap_or("not agreed yet")

@@ -1,6 +1,6 @@
 //! `adit run --check`: a configuration is judged before anything is started.
 
-use crate::program::{DONE, Dir, USAGE, adit};
+use crate::program::{DONE, Dir, USAGE, adit, command};
 
 const GOOD: &str = r#"[tunnel.office]
 local      = "192.0.2.1"
@@ -29,6 +29,18 @@ fn a_good_configuration_is_called_good_and_nothing_is_started() {
     assert!(ran.out.is_empty());
     assert!(ran.err.contains("1 tunnel"), "{}", ran.err);
     assert!(!dir.path().join("state").exists());
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    let (dir, path) = site(GOOD);
+    let ran = command(&["run", "--check", "-c", "-"])
+        .current_dir(dir.path())
+        .stdin(std::fs::File::open(path).unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.success() && said.contains("1 tunnel"), "{said}");
 }
 
 #[test]
