@@ -262,7 +262,13 @@ fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {
 }
 
 fn opening(m: &MessageInfo) -> bool {
-    m.exchange == "IKE_SA_INIT" && !m.response
+    !m.response
+        && match m.exchange.as_str() {
+            "IKE_SA_INIT" => true,
+            // Main and aggressive mode of IKEv1: only the first message proposes.
+            "ID_PROT" | "AGGRESSIVE" => m.payloads.first().is_some_and(|p| p == "SA"),
+            _ => false,
+        }
 }
 
 /// The newest attempt that tells something; an attempt that has only just begun tells nothing yet.

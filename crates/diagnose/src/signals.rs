@@ -38,6 +38,8 @@ pub(crate) struct Told<'a> {
     pub(crate) name: &'a str,
     /// The notify came unprotected, or in the first exchange.
     pub(crate) init: bool,
+    /// It answers a request to replace a CHILD SA that is up.
+    pub(crate) rekeying: bool,
     pub(crate) data: &'a str,
     pub(crate) asked: Option<&'a Asked>,
     /// IKE version of the header; 0 where it isn't told.
@@ -135,7 +137,8 @@ impl<'a> Signals<'a> {
                 side,
                 notify: *notify,
                 name,
-                init: what.contains("IKE_SA_INIT"),
+                init: what.contains("IKE_SA_INIT") || what == "IKEv1 phase 1",
+                rekeying: what.ends_with("(rekeying)"),
                 data,
                 asked: Some(asked),
                 version: 0,
@@ -150,6 +153,7 @@ impl<'a> Signals<'a> {
                 notify: *notify,
                 name,
                 init: true,
+                rekeying: false,
                 data: "",
                 asked: None,
                 version: *version,

@@ -76,7 +76,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
         return Judgement::RuledOut(format!("ESP algorithms were agreed: {}", fact.source.text));
     }
-    let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, false) else {
+    // What was taken once and isn't taken again differs in something that the first CHILD SA doesn't negotiate.
+    let Some(told) = s
+        .told(notify::NO_PROPOSAL_CHOSEN, false)
+        .filter(|t| !t.rekeying)
+    else {
         return Judgement::Silent;
     };
     let asked = told

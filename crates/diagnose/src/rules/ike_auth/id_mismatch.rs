@@ -63,6 +63,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Refusal::PeerIdentity { received, expected } => Some((received, expected)),
         _ => None,
     }) {
+        if expected.is_empty() {
+            return unknown(refused.side, evidence(s, refused), received).into();
+        }
         return stranger(refused.side, evidence(s, refused), received, expected).into();
     }
     if let Some((refused, (requested, ours))) = s.refusal(|r| match r {
@@ -144,6 +147,36 @@ fn stranger(
         },
         fix,
         next: vec!["agree on both identities in writing, and set them on both sides".to_owned()],
+    }
+}
+
+/// The refusing side has no connection for the pair of identities, and doesn't say whom it expects.
+fn unknown(refusing: Side, evidence: Vec<Evidence>, received: &Identity) -> Found {
+    let (refuser, claimant) = (who(refusing), who(refusing.other()));
+    let compare = "compare local and remote identity of both sides, each with its type".to_owned();
+    Found {
+        confidence: 0.9,
+        side: AtFault::Both,
+        summary: format!(
+            "{refuser} has no connection for the identities that {claimant} uses: it calls itself {received}"
+        ),
+        explanation: format!(
+            "{refuser} looked for a connection by the two identities of the request and found none. Its log doesn't say which ones it has. Keys were not compared."
+        ),
+        evidence,
+        fix: Fix {
+            local: compare.clone(),
+            remote: compare,
+        },
+        message_for_peer: match refusing {
+            Side::Local => format!(
+                "Your gateway calls itself {received}, and ours has no connection for that pair of identities. Which identity does it use, and which does it expect of ours?"
+            ),
+            Side::Remote => format!(
+                "Our gateway calls itself {received}, and yours has no connection for that pair of identities. Which identity does it expect of ours, and which one does it use?"
+            ),
+        },
+        next: vec!["list the connections of the refusing side with their identities".to_owned()],
     }
 }
 

@@ -40,7 +40,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if s.silence("IKE_AUTH").is_none() {
         return Judgement::Silent;
     }
-    match s.sent_message(Side::Local, "IKE_AUTH", false) {
+    // A log may leave the size out.
+    match s
+        .sent_message(Side::Local, "IKE_AUTH", false)
+        .filter(|(_, m)| m.octets > 0)
+    {
         Some((_, m)) if m.octets <= FITS => Judgement::RuledOut(format!(
             "our IKE_AUTH request has {} octets and needs no fragment",
             m.octets
