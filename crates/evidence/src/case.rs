@@ -1,0 +1,77 @@
+//! Both sides' readings as one case.
+
+use std::collections::BTreeMap;
+
+use adit_model::event::Happening;
+use adit_model::fact::{Case, Fact, Known, Side};
+use adit_model::now::Wall;
+
+use crate::reading::Reading;
+
+/// Makes a case of readings. `tunnel` names the connection in question; without it, it is the one of the local side
+/// that failed last, or else the one that was spoken of last.
+///
+/// Facts of other connections are left out. A side counts as covered when one of its logs spans the time of the other
+/// side's facts, or, alone, its own.
+#[must_use]
+pub fn case(tunnel: Option<&str>, readings: Vec<Reading>) -> Case {
+    let windows: Vec<(Side, Option<(Wall, Wall)>)> =
+        readings.iter().map(|r| (r.side, r.window)).collect();
+    let all: Vec<Fact> = readings.into_iter().flat_map(|r| r.facts).collect();
+    let mut subject = tunnel.map(ToOwned::to_owned);
+    let mut facts: Vec<Fact> = Vec::with_capacity(all.len());
+    for side in [Side::Local, Side::Remote] {
+        let mut own: Vec<Fact> = all.iter().filter(|f| f.side == side).cloned().collect();
+        // Pieces of one log may be given in any order.
+        own.sort_by_key(|f| (f.source.name.clone(), f.source.line));
+        if own.iter().all(|f| f.at.is_some()) {
+            own.sort_by_key(|f| f.at);
+        }
+        let wanted = tunnel
+            .filter(|name| own.iter().any(|f| f.subject.as_deref() == Some(*name)))
+            .map(ToOwned::to_owned)
+            .or_else(|| in_question(&own));
+        if let Some(name) = &wanted {
+            own.retain(|f| f.subject.is_none() || f.subject.as_ref() == Some(name));
+        }
+        if subject.is_none() {
+            subject = wanted;
+        }
+        facts.extend(own);
+    }
+    let mut covered = BTreeMap::new();
+    for (side, window) in windows {
+        if let Some(window) = window {
+            *covered.entry(side).or_insert(false) |= spans(window, &facts, side);
+        }
+    }
+    Case {
+        subject: subject.unwrap_or_default(),
+        facts,
+        covered,
+    }
+}
+
+/// The connection that a person who shows this log asks about.
+fn in_question(facts: &[Fact]) -> Option<String> {
+    let failed = facts.iter().rev().find(|f| {
+        f.subject.is_some()
+            && matches!(
+                &f.what,
+                Known::Happened {
+                    happening: Happening::Refused { .. }
+                        | Happening::PeerRefused { .. }
+                        | Happening::GaveUp { .. }
+                }
+            )
+    });
+    failed
+        .or_else(|| facts.iter().rev().find(|f| f.subject.is_some()))
+        .and_then(|f| f.subject.clone())
+}
+
+fn spans((first, last): (Wall, Wall), facts: &[Fact], side: Side) -> bool {
+    let others = |f: &&Fact| f.side == side.other();
+    let mut times = facts.iter().filter(others).filter_map(|f| f.at).peekable();
+    times.peek().is_none() || times.any(|at| first <= at && at <= last)
+}

@@ -1,0 +1,131 @@
+//! What charon puts before a message.
+
+/// A message with its head: `09[IKE1] <gw-b|3> retransmit 1 of request with message ID 0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Message<'a> {
+    /// The thread that wrote it.
+    pub(crate) thread: Option<u8>,
+    /// The group, such as `IKE`; `None` where the log leaves it out.
+    pub(crate) group: Option<&'a str>,
+    /// The connection's name, once it is known, and the IKE SA's number.
+    pub(crate) sa: Option<(Option<&'a str>, u32)>,
+    /// The message.
+    pub(crate) text: &'a str,
+}
+
+const GROUPS: [&str; 18] = [
+    "ASN", "APP", "CFG", "CHD", "DMN", "ENC", "ESP", "IKE", "IMC", "IMV", "JOB", "KNL", "LIB",
+    "MGR", "NET", "PTS", "TLS", "TNC",
+];
+
+/// How far into a line a head is looked for, when something unknown stands before it.
+const FAR: usize = 160;
+
+/// Reads the head, wherever it begins. A line without one is all message.
+pub(crate) fn message(body: &str) -> Message<'_> {
+    head(body).or_else(|| somewhere(body)).unwrap_or_else(|| {
+        let (sa, text) = ike_sa(body);
+        Message {
+            thread: None,
+            group: None,
+            sa,
+            text,
+        }
+    })
+}
+
+fn head(text: &str) -> Option<Message<'_>> {
+    let (thread, rest) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(0) => (None, text),
+        Some(at @ 1..=3) => (text.get(..at)?.parse().ok(), text.get(at..)?),
+        _ => return None,
+    };
+    let (group, rest) = rest.strip_prefix('[')?.split_once(']')?;
+    let group = group
+        .strip_suffix(|c: char| c.is_ascii_digit())
+        .unwrap_or(group);
+    if !GROUPS.contains(&group) {
+        return None;
+    }
+    let (sa, text) = ike_sa(rest.strip_prefix(' ').unwrap_or(rest));
+    Some(Message {
+        thread,
+        group: Some(group),
+        sa,
+        text,
+    })
+}
+
+fn somewhere(body: &str) -> Option<Message<'_>> {
+    let mut from = 0;
+    while let Some(at) = body.get(from..)?.find('[') {
+        let bracket = from + at;
+        if bracket > FAR {
+            return None;
+        }
+        let before = body.get(..bracket)?;
+        let begin = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let apart = begin == 0 || body.get(..begin)?.ends_with([' ', ':', '\t', '|']);
+        if let Some(found) = apart.then(|| head(body.get(begin..)?)).flatten() {
+            return Some(found);
+        }
+        from = bracket + 1;
+    }
+    None
+}
+
+/// `<gw-b|3> `, `<3> `.
+fn ike_sa(text: &str) -> (Option<(Option<&str>, u32)>, &str) {
+    let parse = || {
+        let (inside, rest) = text.strip_prefix('<')?.split_once('>')?;
+        let (name, number) = match inside.rsplit_once('|') {
+            Some((name, number)) => (Some(name), number),
+            None => (None, inside),
+        };
+        let rest = rest.strip_prefix(' ').unwrap_or(rest);
+        Some(((name, number.parse().ok()?), rest))
+    };
+    match parse() {
+        Some((sa, rest)) => (Some(sa), rest),
+        None => (None, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_of_every_setting() {
+        let want = |thread, group, sa, text| Message {
+            thread,
+            group,
+            sa,
+            text,
+        };
+        for (line, message_is) in [
+            (
+                "09[IKE] <gw-b|3> initiating",
+                want(Some(9), Some("IKE"), Some((Some("gw-b"), 3)), "initiating"),
+            ),
+            (
+                "16[NET1] <1>  received",
+                want(Some(16), Some("NET"), Some((None, 1)), " received"),
+            ),
+            (
+                "[IKE] initiating",
+                want(None, Some("IKE"), None, "initiating"),
+            ),
+            (
+                "gateway-1 | east: 09[CFG] x",
+                want(Some(9), Some("CFG"), None, "x"),
+            ),
+            (
+                "sent packet from 1.2.3.4[500] to you",
+                want(None, None, None, "sent packet from 1.2.3.4[500] to you"),
+            ),
+        ] {
+            assert_eq!(message(line), message_is, "{line}");
+        }
+    }
+}

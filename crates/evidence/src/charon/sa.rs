@@ -1,0 +1,711 @@
+//! One IKE SA as its lines tell it: what is remembered between lines, and the happenings that come of it.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
+
+use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role};
+use adit_model::identity::Identity;
+use adit_model::now::Wall;
+use adit_model::proposal::{Encr, Proposal, Suite, closest_difference};
+use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
+use adit_wire::iana::{EncrId, NotifyType};
+
+use super::config::Loaded;
+use super::message::Said;
+use super::proposal::{self, Listed};
+
+/// Stands where the log doesn't name the algorithms: code point 0 is reserved and means none of them.
+const UNKNOWN_SUITE: Suite = Suite {
+    encr: Encr {
+        id: EncrId(0),
+        key_bits: None,
+    },
+    prf: None,
+    integ: None,
+    ke: None,
+    esn: false,
+};
+
+/// AUTH methods (RFC 7296 3.8).
+const PSK: u8 = 2;
+const SIGNATURE: u8 = 14;
+
+/// What the lines of an IKE SA have told so far.
+#[derive(Debug, Default)]
+pub(crate) struct Sa {
+    pub(crate) name: Option<String>,
+    pub(crate) role: Option<Role>,
+    /// Another IKE SA took its place.
+    pub(crate) replaced: bool,
+    v1: bool,
+    remote: Option<SocketAddr>,
+    floated: bool,
+    /// Size of the datagram that the next parsed message came in.
+    octets: usize,
+    /// Exchange and ID of the last message.
+    exchange: Option<String>,
+    /// We read a request that we haven't answered.
+    answering: bool,
+    /// Requests of ours by message ID, with the time of the first transmission.
+    requests: BTreeMap<u32, (String, Option<Wall>)>,
+    last_request: Option<u32>,
+    ike: Lists,
+    esp: Lists,
+    /// The list of selectors that the next lines continue: ours or the peer's.
+    listing: Option<bool>,
+    ts_ours: Vec<Selector>,
+    ts_theirs: Vec<Selector>,
+    child: Option<String>,
+    our_id: Option<Identity>,
+    their_id: Option<Identity>,
+    nat: (bool, bool),
+    told: Option<NotifyType>,
+    child_deleted: bool,
+    /// The exchange replaces a CHILD SA that is up.
+    rekeying: bool,
+    established: bool,
+    closed: bool,
+}
+
+/// Proposals of one protocol as the log prints them.
+#[derive(Debug, Default)]
+struct Lists {
+    received: Vec<Proposal>,
+    configured: Vec<Proposal>,
+    chosen: Option<Suite>,
+}
+
+/// What a line brings besides its statement.
+pub(crate) struct Around<'a> {
+    pub(crate) at: Option<Wall>,
+    pub(crate) loaded: &'a Loaded,
+    /// The daemon is shutting down.
+    pub(crate) stopping: bool,
+}
+
+impl Sa {
+    /// An IKE SA of which only its connection is known.
+    pub(crate) fn named(name: Option<String>) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+
+    /// A line that continues a list of selectors. Whether it was one.
+    pub(crate) fn continues(&mut self, text: &str) -> bool {
+        let Some(ours) = self.listing.filter(|_| text.starts_with(' ')) else {
+            self.listing = None;
+            return false;
+        };
+        let more = super::value::selectors(text.trim());
+        if more.is_empty() {
+            self.listing = None;
+            return false;
+        }
+        let list = if ours {
+            &mut self.ts_ours
+        } else {
+            &mut self.ts_theirs
+        };
+        const MOST: usize = 256;
+        if list.len() < MOST {
+            list.extend(more);
+        }
+        true
+    }
+
+    /// What happened, when a statement says so.
+    #[allow(clippy::too_many_lines)] // one arm per statement; the table is the point
+    pub(crate) fn hear(&mut self, said: Said, around: &Around<'_>) -> Vec<Happening> {
+        match said {
+            Said::Started | Said::Stopping | Said::Rekeyed { .. } => Vec::new(),
+            Said::Datagram {
+                received,
+                from,
+                to,
+                octets,
+            } => self.datagram(received, from, to, octets),
+            Said::Packet {
+                received,
+                exchange,
+                response,
+                id,
+                payloads,
+            } => self.packet(
+                received,
+                MessageInfo {
+                    exchange,
+                    message_id: id,
+                    response,
+                    payloads,
+                    octets: if received { self.octets } else { 0 },
+                },
+                around,
+            ),
+            Said::Initiating { name, to, v1, .. } => {
+                let remote = to.map(|a| SocketAddr::new(a, 500)).or(self.remote);
+                *self = Sa {
+                    name: name.or(self.name.take()),
+                    role: Some(Role::Initiator),
+                    v1,
+                    remote,
+                    ..Sa::default()
+                };
+                vec![Happening::Initiating {
+                    proposals: Vec::new(),
+                }]
+            }
+            Said::PeerInitiates { v1 } => {
+                self.role = Some(Role::Responder);
+                self.v1 |= v1;
+                Vec::new()
+            }
+            Said::Received(listed) => {
+                let lists = self.lists(&listed);
+                lists.received = listed.proposals;
+                Vec::new()
+            }
+            Said::Configured(listed) => {
+                let answering = self.answering;
+                let lists = self.lists(&listed);
+                if answering {
+                    // Each connection that was tried prints its own.
+                    for one in listed.proposals {
+                        if !lists.configured.contains(&one) {
+                            lists.configured.push(one);
+                        }
+                    }
+                } else {
+                    lists.configured = listed.proposals;
+                }
+                Vec::new()
+            }
+            Said::Selected(listed) => {
+                let suite = listed.proposals.first().and_then(proposal::suite);
+                let lists = self.lists(&listed);
+                lists.chosen = suite;
+                suite
+                    .filter(|_| listed.ike)
+                    .map(|suite| Happening::IkeProposalChosen { suite })
+                    .into_iter()
+                    .collect()
+            }
+            Said::Retransmit { attempt, id } => {
+                let (id, exchange, _) = self.request(id);
+                vec![Happening::Retransmitted {
+                    exchange,
+                    message_id: id,
+                    attempt,
+                }]
+            }
+            Said::GivingUp { retransmits } => self.gave_up(retransmits, around.at),
+            Said::NotResponding => vec![closed(Party::Us, "failed")],
+            Said::Told { notify, child } => self.told(notify, child).into_iter().collect(),
+            Said::NoIkeProposal => vec![self.no_ike_proposal()],
+            Said::NoChildProposal => vec![self.no_child_proposal()],
+            Said::NoProposal if self.established => vec![self.no_child_proposal()],
+            Said::NoProposal => vec![self.no_ike_proposal()],
+            Said::NoConfig { local, remote } => vec![self.refused(
+                self.first(),
+                Refusal::NoConnection {
+                    local: local.unwrap_or(UNKNOWN),
+                    remote: remote.or(self.remote.map(|r| r.ip())).unwrap_or(UNKNOWN),
+                },
+                NotifyType::NO_PROPOSAL_CHOSEN,
+            )],
+            Said::LookingForPeer { ours, theirs } => {
+                (self.our_id, self.their_id) = (ours, theirs);
+                Vec::new()
+            }
+            Said::NoPeerConfig => {
+                let refusal = self.no_peer_config(around.loaded);
+                vec![self.not_authenticated(refusal)]
+            }
+            Said::MacMismatch { theirs } => {
+                let claimed = theirs
+                    .or_else(|| self.their_id.clone())
+                    .unwrap_or_else(unknown_identity);
+                vec![self.not_authenticated(Refusal::AuthValue {
+                    claimed,
+                    method: PSK,
+                })]
+            }
+            Said::NoKey { ours, theirs } => {
+                let id = |known: Option<Identity>, seen: &Option<Identity>| {
+                    known
+                        .or_else(|| seen.clone())
+                        .unwrap_or_else(unknown_identity)
+                };
+                let refusal = Refusal::NoKey {
+                    local: id(ours, &self.our_id),
+                    remote: id(theirs, &self.their_id),
+                };
+                vec![self.not_authenticated(refusal)]
+            }
+            Said::NoPublicKey { theirs, kind } => {
+                vec![self.not_authenticated(no_public_key(theirs, &kind, around.loaded))]
+            }
+            Said::Method { required } => {
+                let (received, expected) = if required.contains("pre-shared") {
+                    (SIGNATURE, PSK)
+                } else {
+                    (PSK, SIGNATURE)
+                };
+                vec![self.not_authenticated(Refusal::AuthMethod { received, expected })]
+            }
+            Said::LookingForChild { .. } => {
+                self.ts_ours.clear();
+                self.ts_theirs.clear();
+                self.child = None;
+                Vec::new()
+            }
+            Said::ChildFound(name) | Said::EstablishingChild(name) => {
+                self.child = Some(name);
+                Vec::new()
+            }
+            Said::Proposing { ours } => {
+                self.listing = Some(ours);
+                if ours {
+                    self.ts_ours.clear();
+                } else {
+                    self.ts_theirs.clear();
+                }
+                Vec::new()
+            }
+            Said::TrafficRefused { ours, theirs } => vec![self.refused(
+                self.child_name(),
+                Refusal::TrafficSelectors {
+                    offered_local: ours,
+                    offered_remote: theirs,
+                    configured_local: self.ts_ours.clone(),
+                    configured_remote: self.ts_theirs.clone(),
+                },
+                NotifyType::TS_UNACCEPTABLE,
+            )],
+            Said::Authenticated => Vec::new(),
+            Said::IkeUp {
+                name, ours, theirs, ..
+            } => {
+                self.established = true;
+                self.name = name.or(self.name.take());
+                self.our_id = ours.or(self.our_id.take());
+                self.their_id = theirs.or(self.their_id.take());
+                let id = |id: &Option<Identity>| id.clone().unwrap_or_else(unknown_identity);
+                vec![Happening::IkeEstablished {
+                    local_id: id(&self.our_id),
+                    remote_id: id(&self.their_id),
+                    suite: self.ike.chosen.unwrap_or(UNKNOWN_SUITE),
+                    spis: (0, 0),
+                }]
+            }
+            Said::ChildUp {
+                name,
+                spi_in,
+                spi_out,
+                ours,
+                theirs,
+            } => {
+                self.child = Some(name.clone());
+                vec![Happening::ChildEstablished {
+                    child: name,
+                    spi_in,
+                    spi_out,
+                    suite: self.esp.chosen.unwrap_or(UNKNOWN_SUITE),
+                    ts_local: ours,
+                    ts_remote: theirs,
+                    narrowed: false,
+                    udp_encap: self.nat != (false, false),
+                }]
+            }
+            Said::ChildDown { name, spi_in } => vec![Happening::ChildClosed {
+                child: name,
+                spi_in,
+                by: if self.child_deleted {
+                    Party::Peer
+                } else {
+                    Party::Us
+                },
+            }],
+            Said::DeleteReceived { child: true } => {
+                self.child_deleted = true;
+                Vec::new()
+            }
+            Said::DeleteReceived { child: false } => self.close(Party::Peer, "deleted"),
+            Said::Deleting => {
+                let cause = if around.stopping {
+                    "shutdown"
+                } else {
+                    "deleted"
+                };
+                self.close(Party::Us, cause)
+            }
+            Said::Abandoned => self.close(Party::Us, "failed"),
+            Said::BehindNat { us } => {
+                self.nat = (self.nat.0 | us, self.nat.1 | !us);
+                vec![self.nat_detection()]
+            }
+            Said::ForcedEncapsulation => {
+                self.nat.0 = true;
+                vec![self.nat_detection()]
+            }
+            Said::GroupWanted { from, to, by_peer } => {
+                let by = if by_peer { Party::Peer } else { Party::Us };
+                vec![Happening::KeRetry { from, to, by }]
+            }
+            Said::VersionRefused(received) => vec![self.refused(
+                self.first(),
+                Refusal::MajorVersion { received },
+                NotifyType::INVALID_MAJOR_VERSION,
+            )],
+            Said::SendFailed(errno) => vec![Happening::PathFailed {
+                problem: PathProblem::LocalSend(errno),
+                offender: None,
+                remote_port: self.remote.map_or(500, |r| r.port()),
+            }],
+            Said::Unresolved(name) => vec![Happening::PeerUnresolved {
+                name,
+                problem: "it has no address".to_owned(),
+            }],
+        }
+    }
+
+    fn datagram(
+        &mut self,
+        received: bool,
+        from: Option<SocketAddr>,
+        to: Option<SocketAddr>,
+        octets: usize,
+    ) -> Vec<Happening> {
+        const NAT_T: u16 = 4500;
+        let peer = if received { from } else { to };
+        self.remote = peer.or(self.remote);
+        if received {
+            self.octets = octets;
+        }
+        let moved = [from, to].iter().flatten().any(|e| e.port() == NAT_T);
+        if moved && !self.floated {
+            self.floated = true;
+            return vec![Happening::Floated];
+        }
+        Vec::new()
+    }
+
+    fn packet(
+        &mut self,
+        received: bool,
+        message: MessageInfo,
+        around: &Around<'_>,
+    ) -> Vec<Happening> {
+        let request = !message.response;
+        self.told = None;
+        self.child_deleted = false;
+        self.answering = received && request;
+        self.v1 |= matches!(
+            message.exchange.as_str(),
+            "ID_PROT" | "AGGRESSIVE" | "QUICK_MODE" | "INFORMATIONAL_V1" | "TRANSACTION"
+        );
+        if self.answering {
+            self.ike.received.clear();
+            self.ike.configured.clear();
+            self.esp.received.clear();
+            self.esp.configured.clear();
+        }
+        if received && request && opening(&message) {
+            self.role = self.role.or(Some(Role::Responder));
+        }
+        if !received && request {
+            if opening(&message) {
+                self.role = self.role.or(Some(Role::Initiator));
+            }
+            // No window is larger, and a log of years must not fill memory.
+            const REMEMBERED: usize = 16;
+            while self.requests.len() >= REMEMBERED {
+                self.requests.pop_first();
+            }
+            self.requests
+                .insert(message.message_id, (message.exchange.clone(), around.at));
+            self.last_request = Some(message.message_id);
+        }
+        // An error that comes as a message of its own is about the exchange before it.
+        let informational = message.exchange.starts_with("INFORMATIONAL");
+        if !informational {
+            self.exchange = Some(message.exchange.clone());
+            if request {
+                self.rekeying = message.payloads.iter().any(|p| p == "N(REKEY_SA)");
+            }
+        }
+        let errors: Vec<NotifyType> = message
+            .payloads
+            .iter()
+            .filter_map(|p| super::value::notify(p.strip_prefix("N(")?.strip_suffix(')')?))
+            .filter(|n| n.0 < FIRST_STATUS)
+            .collect();
+        let cookie = message.payloads.iter().any(|p| p == "N(COOKIE)");
+        if !received {
+            return vec![Happening::Sent(message)];
+        }
+        let asks_cookie = cookie && message.response;
+        let mut out = vec![Happening::Received(message)];
+        if asks_cookie {
+            out.push(Happening::Cookie { by: Party::Peer });
+        }
+        if !request || informational {
+            out.extend(errors.into_iter().filter_map(|n| self.told(n, false)));
+        }
+        out
+    }
+
+    /// The peer sent an error. It stands in the list of payloads and in words; it is told once.
+    fn told(&mut self, notify: NotifyType, child: bool) -> Option<Happening> {
+        // Another group is only asked for; that has its own words.
+        if self.told == Some(notify) || notify == NotifyType::INVALID_KE_PAYLOAD {
+            return None;
+        }
+        self.told = Some(notify);
+        let authentication = notify == NotifyType::AUTHENTICATION_FAILED;
+        let child = child
+            || match self.exchange.as_deref() {
+                Some("CREATE_CHILD_SA" | "QUICK_MODE") => true,
+                Some("IKE_AUTH") => !authentication,
+                _ => self.established && !authentication,
+            };
+        let lists = if child { &self.esp } else { &self.ike };
+        let what = if child {
+            self.child_name()
+        } else if authentication || self.exchange.as_deref() == Some("IKE_AUTH") {
+            "IKE_AUTH".to_owned()
+        } else {
+            self.first()
+        };
+        Some(Happening::PeerRefused {
+            what,
+            notify: notify.0,
+            name: notify.to_string(),
+            data: String::new(),
+            asked: Asked {
+                proposals: lists.configured.clone(),
+                ts_local: self.ts_ours.clone(),
+                ts_remote: self.ts_theirs.clone(),
+                local_id: self.our_id.clone(),
+                remote_id: self.their_id.clone(),
+            },
+        })
+    }
+
+    fn gave_up(&mut self, retransmits: u32, at: Option<Wall>) -> Vec<Happening> {
+        let (message_id, exchange, since) = self.request(None);
+        let waited_ms = match (since, at) {
+            (Some(since), Some(at)) => at.0.saturating_sub(since.0),
+            _ => 0,
+        };
+        let mut out = vec![Happening::GaveUp {
+            exchange,
+            message_id,
+            transmissions: retransmits.saturating_add(1),
+            waited_ms,
+        }];
+        if self.established {
+            out.extend(self.close(Party::Us, "dead-peer"));
+        }
+        out
+    }
+
+    /// A request of ours: its ID, its exchange, its first transmission.
+    fn request(&self, id: Option<u32>) -> (u32, String, Option<Wall>) {
+        let id = id.or(self.last_request);
+        let known = id.and_then(|id| self.requests.get(&id));
+        let exchange = known.map_or_else(
+            // A log that begins in the middle: IKEv2 counts from the first exchange.
+            || match id {
+                Some(1) if !self.v1 && !self.established => "IKE_AUTH".to_owned(),
+                Some(0) | None if !self.v1 && !self.established => "IKE_SA_INIT".to_owned(),
+                _ => "unknown".to_owned(),
+            },
+            |(exchange, _)| exchange.clone(),
+        );
+        (id.unwrap_or(0), exchange, known.and_then(|(_, at)| *at))
+    }
+
+    fn no_ike_proposal(&self) -> Happening {
+        let (offered, configured) = (&self.ike.received, &self.ike.configured);
+        self.refused(
+            self.first(),
+            Refusal::NoIkeProposal {
+                offered: offered.clone(),
+                configured: configured.clone(),
+                differs: closest_difference(configured, offered, true),
+            },
+            NotifyType::NO_PROPOSAL_CHOSEN,
+        )
+    }
+
+    fn no_child_proposal(&self) -> Happening {
+        let (offered, configured) = (&self.esp.received, &self.esp.configured);
+        let ke = self.exchange.as_deref() != Some("IKE_AUTH");
+        self.refused(
+            self.child_name(),
+            Refusal::NoEspProposal {
+                offered: offered.clone(),
+                configured: configured.clone(),
+                differs: closest_difference(configured, offered, ke),
+            },
+            NotifyType::NO_PROPOSAL_CHOSEN,
+        )
+    }
+
+    /// No connection for the two identities: which of them is the unknown one, as far as the loaded connections tell.
+    fn no_peer_config(&self, loaded: &Loaded) -> Refusal {
+        let received = self.their_id.clone().unwrap_or_else(unknown_identity);
+        if !loaded.theirs.is_empty() && !loaded.theirs.contains(&received) {
+            return Refusal::PeerIdentity {
+                received,
+                expected: loaded.theirs.clone(),
+            };
+        }
+        if let Some(requested) = &self.our_id
+            && !loaded.ours.is_empty()
+            && !loaded.ours.contains(requested)
+        {
+            return Refusal::OurIdentity {
+                requested: requested.clone(),
+                ours: loaded.ours.clone(),
+            };
+        }
+        Refusal::PeerIdentity {
+            received,
+            expected: Vec::new(),
+        }
+    }
+
+    fn not_authenticated(&self, refusal: Refusal) -> Happening {
+        self.refused(
+            "IKE_AUTH".to_owned(),
+            refusal,
+            NotifyType::AUTHENTICATION_FAILED,
+        )
+    }
+
+    fn refused(&self, what: String, refusal: Refusal, notify: NotifyType) -> Happening {
+        Happening::Refused {
+            what,
+            refusal,
+            notify: Some(notify.to_string()),
+        }
+    }
+
+    fn close(&mut self, by: Party, cause: &str) -> Vec<Happening> {
+        if core::mem::replace(&mut self.closed, true) {
+            return Vec::new();
+        }
+        vec![closed(by, if self.replaced { "replaced" } else { cause })]
+    }
+
+    fn nat_detection(&self) -> Happening {
+        Happening::NatDetection {
+            local_behind_nat: self.nat.0,
+            remote_behind_nat: self.nat.1,
+            peer_supports: true,
+        }
+    }
+
+    /// The first exchange, as refusals name it.
+    fn first(&self) -> String {
+        if self.v1 {
+            "IKEv1 phase 1".to_owned()
+        } else {
+            "IKE_SA_INIT".to_owned()
+        }
+    }
+
+    fn child_name(&self) -> String {
+        let name = self.child.as_deref().unwrap_or("(unnamed)");
+        if self.rekeying {
+            format!("CHILD_SA {name} (rekeying)")
+        } else {
+            format!("CHILD_SA {name}")
+        }
+    }
+
+    fn lists(&mut self, listed: &Listed) -> &mut Lists {
+        if listed.ike {
+            &mut self.ike
+        } else {
+            &mut self.esp
+        }
+    }
+
+    /// The daemon is gone, and this IKE SA with it.
+    pub(crate) fn lost(&mut self) -> Option<Happening> {
+        let was_up = self.established && !core::mem::replace(&mut self.closed, true);
+        was_up.then(|| closed(Party::Us, "shutdown"))
+    }
+
+    /// The next IKE SA with the same peer, in a log without numbers: the datagram that brought the first message was
+    /// told before the message.
+    pub(crate) fn successor(&self) -> Sa {
+        Sa {
+            remote: self.remote,
+            octets: self.octets,
+            floated: self.remote.is_some_and(|r| r.port() == 4500),
+            ..Sa::default()
+        }
+    }
+
+    /// Where the peer is, as far as its packets tell.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        self.remote.map(|r| r.ip())
+    }
+}
+
+/// Status notifies have numbers from here on (RFC 7296 3.10.1).
+const FIRST_STATUS: u16 = 16_384;
+
+/// Stands where the log doesn't show an address.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+fn unknown_identity() -> Identity {
+    Identity::KeyId(b"(not in the log)".to_vec())
+}
+
+fn closed(by: Party, cause: &str) -> Happening {
+    Happening::IkeClosed {
+        by,
+        cause: cause.to_owned(),
+    }
+}
+
+/// The peer's certificate isn't trusted; or certificates aren't what this side wants at all.
+fn no_public_key(theirs: Option<Identity>, kind: &str, loaded: &Loaded) -> Refusal {
+    const RSA: u8 = 1;
+    const ECDSA: u8 = 9;
+    let wants_psk = loaded
+        .their_class
+        .as_deref()
+        .is_some_and(|class| class.contains("pre-shared"));
+    if wants_psk {
+        return Refusal::AuthMethod {
+            received: match kind {
+                "RSA" => RSA,
+                "ECDSA" => ECDSA,
+                _ => SIGNATURE,
+            },
+            expected: PSK,
+        };
+    }
+    let peer = theirs.unwrap_or_else(unknown_identity);
+    Refusal::Local {
+        problem: format!("no trusted {kind} public key for {peer}"),
+    }
+}
+
+/// Whether a message opens an IKE SA.
+pub(crate) fn opening(message: &MessageInfo) -> bool {
+    !message.response
+        && match message.exchange.as_str() {
+            "IKE_SA_INIT" => true,
+            "ID_PROT" | "AGGRESSIVE" => message.payloads.first().is_some_and(|p| p == "SA"),
+            _ => false,
+        }
+}

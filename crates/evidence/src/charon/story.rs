@@ -1,0 +1,343 @@
+//! Which line belongs to which IKE SA, and the facts that all of them make.
+
+use core::net::IpAddr;
+use std::collections::HashMap;
+
+use adit_model::event::{Happening, MessageInfo};
+use adit_model::fact::{Fact, Known};
+use adit_model::now::Wall;
+
+use super::config::Loaded;
+use super::line::{self, Message};
+use super::message::{Said, said};
+use super::sa::{Around, Sa};
+use crate::reading::{Place, Product, Reading, Recognised};
+use crate::text::Line;
+
+/// Reads a log of charon.
+///
+/// Most configurations print the IKE SA's number in every line, or in some. Without it a line belongs to the IKE SA
+/// that its thread worked on last, and packets to the peer whose address they name.
+#[derive(Debug, Default)]
+pub(crate) struct Charon {
+    sas: Vec<Sa>,
+    by_number: HashMap<u32, usize>,
+    by_peer: HashMap<IpAddr, usize>,
+    by_thread: HashMap<u8, usize>,
+    last: Option<usize>,
+    loaded: Loaded,
+    stopping: bool,
+    facts: Vec<(Fact, usize)>,
+    /// What was told since the daemon was asked to stop. It counts only if the daemon comes back.
+    ending: Vec<(Fact, usize)>,
+    /// The fact of the message that was sent last, while its size isn't known.
+    unsized_fact: Option<usize>,
+    lines: u64,
+    times: Option<(Wall, Wall)>,
+    whole: bool,
+}
+
+impl Charon {
+    /// The next line. `place` is asked for only when the line tells something.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+        let message = line::message(line.body);
+        if message.group.is_none() && line.program.is_some_and(foreign) {
+            return;
+        }
+        let text = message.text;
+        if message.group == Some("CFG") && self.loaded.line(text) {
+            self.lines += 1;
+            return;
+        }
+        let statement = said(text.trim());
+        if message.group.is_none() && statement.is_none() {
+            return;
+        }
+        self.lines += 1;
+        self.whole |= message.group == Some("NET")
+            || matches!(
+                statement,
+                Some(Said::Started | Said::Datagram { .. } | Said::Packet { .. })
+            );
+        if let Some(at) = line.at {
+            let (first, last) = self.times.unwrap_or((at, at));
+            self.times = Some((first.min(at), last.max(at)));
+        }
+        let Some(statement) = statement else {
+            let sa = self.known(&message).and_then(|at| self.sas.get_mut(at));
+            if let Some(sa) = sa.filter(|_| message.group == Some("CFG")) {
+                sa.continues(text);
+            }
+            return;
+        };
+        self.hear(&message, statement, line.at, place);
+    }
+
+    /// Everything that was told.
+    pub(crate) fn finish(self, into: &mut Reading) {
+        if self.lines == 0 || (self.facts.is_empty() && !self.whole) {
+            return;
+        }
+        into.recognised.push(Recognised {
+            product: Product::Charon,
+            lines: self.lines,
+        });
+        if self.whole {
+            into.window = self.times;
+        }
+        // A responder learns late whom it talks to; the name is the name of all that went before.
+        let Self { facts, sas, .. } = self;
+        into.facts.extend(facts.into_iter().map(|(fact, sa)| Fact {
+            subject: sas.get(sa).and_then(|sa| sa.name.clone()),
+            ..fact
+        }));
+    }
+
+    fn hear(
+        &mut self,
+        message: &Message<'_>,
+        statement: Said,
+        at: Option<Wall>,
+        place: impl Fn() -> Place,
+    ) {
+        match &statement {
+            Said::Started => {
+                self.ended(&place());
+                // A new daemon counts its IKE SAs from 1 again, and knows only what it loads.
+                self.by_number.clear();
+                self.by_peer.clear();
+                self.by_thread.clear();
+                self.last = None;
+                self.loaded = Loaded::default();
+                self.stopping = false;
+                return;
+            }
+            Said::Stopping => {
+                self.stopping = true;
+                self.set_ending_aside(at);
+                return;
+            }
+            _ => {}
+        }
+        let index = self.locate(message, &statement);
+        if let Said::Rekeyed { number } = statement {
+            self.replaced(index, number);
+            return;
+        }
+        if let Said::Datagram {
+            received: false,
+            octets,
+            ..
+        } = statement
+        {
+            self.size(octets);
+        }
+        let around = Around {
+            at,
+            loaded: &self.loaded,
+            stopping: self.stopping,
+        };
+        let Some(sa) = self.sas.get_mut(index) else {
+            return;
+        };
+        if let Some((Some(name), _)) = message.sa {
+            sa.name = Some(name.to_owned());
+        }
+        let happenings = sa.hear(statement, &around);
+        let role = sa.role;
+        if let (Some(peer), None) = (sa.peer(), message.sa) {
+            self.by_peer.insert(peer, index);
+        }
+        for happening in happenings {
+            if matches!(&happening, Happening::Sent(MessageInfo { octets: 0, .. })) {
+                self.unsized_fact = Some(self.facts.len()).filter(|_| !self.stopping);
+            }
+            let Place { source, at, side } = place();
+            let fact = Fact {
+                source,
+                at,
+                side,
+                subject: None,
+                role,
+                what: Known::Happened { happening },
+            };
+            if self.stopping {
+                self.ending.push((fact, index));
+            } else {
+                self.facts.push((fact, index));
+            }
+        }
+    }
+
+    /// A daemon was asked to stop: that its tunnels close says nothing about them. Two gateways that are stopped
+    /// together close each other's tunnels, so a delete just before it counts as part of it.
+    fn set_ending_aside(&mut self, at: Option<Wall>) {
+        const TOGETHER_MS: u64 = 5000;
+        let Some(now) = at else { return };
+        let part = |fact: &Fact| {
+            fact.at.is_some_and(|at| at.0 + TOGETHER_MS >= now.0)
+                && match &fact.what {
+                    Known::Happened { happening } => match happening {
+                        Happening::ChildClosed { .. } => true,
+                        Happening::IkeClosed { cause, .. } => cause == "deleted",
+                        Happening::Sent(m) | Happening::Received(m) => {
+                            m.exchange.starts_with("INFORMATIONAL")
+                        }
+                        _ => false,
+                    },
+                    _ => false,
+                }
+        };
+        let keep = self
+            .facts
+            .iter()
+            .rposition(|(fact, _)| !part(fact))
+            .map_or(0, |last| last + 1);
+        self.ending.extend(self.facts.drain(keep..));
+    }
+
+    /// A daemon starts: whatever was up before it isn't.
+    fn ended(&mut self, place: &Place) {
+        self.facts.append(&mut self.ending);
+        for (index, sa) in self.sas.iter_mut().enumerate() {
+            if let Some(happening) = sa.lost() {
+                let fact = Fact {
+                    source: place.source.clone(),
+                    at: place.at,
+                    side: place.side,
+                    subject: None,
+                    role: sa.role,
+                    what: Known::Happened { happening },
+                };
+                self.facts.push((fact, index));
+            }
+        }
+    }
+
+    /// The IKE SA that a line belongs to, if it is known.
+    fn known(&self, message: &Message<'_>) -> Option<usize> {
+        match message.sa {
+            Some((_, number)) => self.by_number.get(&number).copied(),
+            None => message
+                .thread
+                .and_then(|t| self.by_thread.get(&t).copied())
+                .or(self.last),
+        }
+    }
+
+    /// The IKE SA that a statement belongs to; a new one when it is the first to speak of it.
+    fn locate(&mut self, message: &Message<'_>, statement: &Said) -> usize {
+        let number = message.sa.map(|(_, number)| number).or(match statement {
+            Said::Initiating { number, .. } | Said::IkeUp { number, .. } => *number,
+            _ => None,
+        });
+        let peer = match statement {
+            Said::Datagram {
+                received, from, to, ..
+            } => if *received { from } else { to }.map(|e| e.ip()),
+            _ => None,
+        };
+        let found = match (number, peer) {
+            (Some(number), _) => self
+                .by_number
+                .get(&number)
+                .copied()
+                // Without numbers in every line, packets came before the number.
+                .or_else(|| {
+                    self.known(message)
+                        .filter(|_| message.sa.is_none() && matches!(statement, Said::IkeUp { .. }))
+                }),
+            (None, Some(peer)) => self.by_peer.get(&peer).copied(),
+            (None, None) => self.known(message),
+        };
+        let begins = message.sa.is_none()
+            && match statement {
+                Said::Packet {
+                    received: true,
+                    exchange,
+                    response: false,
+                    id,
+                    payloads,
+                } => super::sa::opening(&MessageInfo {
+                    exchange: exchange.clone(),
+                    message_id: *id,
+                    response: false,
+                    payloads: payloads.clone(),
+                    octets: 0,
+                }),
+                _ => false,
+            };
+        let index = match found {
+            Some(index) if !begins => index,
+            found => {
+                let mut sa = Sa::default();
+                if let Some(old) = found.and_then(|at| self.sas.get_mut(at)) {
+                    sa = old.successor();
+                }
+                self.sas.push(sa);
+                self.sas.len() - 1
+            }
+        };
+        if let Some(number) = number {
+            self.by_number.insert(number, index);
+        }
+        if let Some(thread) = message.thread {
+            self.by_thread.insert(thread, index);
+        }
+        self.last = Some(index);
+        index
+    }
+
+    /// Another IKE SA of the connection took over.
+    fn replaced(&mut self, by: usize, number: Option<u32>) {
+        let name = self.sas.get(by).and_then(|sa| sa.name.clone());
+        // The line is often the first that names the new one.
+        let by = number.map_or(by, |number| {
+            *self.by_number.entry(number).or_insert_with(|| {
+                self.sas.push(Sa::named(name.clone()));
+                self.sas.len() - 1
+            })
+        });
+        for (at, sa) in self.sas.iter_mut().enumerate() {
+            sa.replaced |= at != by && sa.name == name;
+        }
+    }
+
+    /// The size of the message that was announced before.
+    fn size(&mut self, size: usize) {
+        let fact = self
+            .unsized_fact
+            .take()
+            .and_then(|at| self.facts.get_mut(at));
+        if let Some((
+            Fact {
+                what:
+                    Known::Happened {
+                        happening: Happening::Sent(info),
+                    },
+                ..
+            },
+            _,
+        )) = fact
+        {
+            info.octets = size;
+        }
+    }
+}
+
+/// Programs whose lines are nobody's of charon.
+fn foreign(program: &str) -> bool {
+    let program = program.to_ascii_lowercase();
+    ![
+        "charon",
+        "strongswan",
+        "ipsec",
+        "swanctl",
+        "starter",
+        "vpn",
+        "ike",
+        "networkmanager",
+    ]
+    .iter()
+    .any(|known| program.contains(known))
+}

@@ -1,0 +1,75 @@
+//! What terminals, mail programs and web pages do to a line, undone.
+
+use std::borrow::Cow;
+
+/// The line in plain characters: no escape sequences, no control characters, typographic quotes and dashes as the
+/// program wrote them, quotation marks of mail (`> `) taken off.
+pub(crate) fn clean(line: &str) -> Cow<'_, str> {
+    let line = line.trim_end_matches(['\r', '\n']);
+    let plain = if line
+        .bytes()
+        .all(|b| (0x20..0x7f).contains(&b) || b == b'\t')
+    {
+        Cow::Borrowed(line)
+    } else {
+        Cow::Owned(mend(line))
+    };
+    match plain {
+        Cow::Borrowed(text) => Cow::Borrowed(unquote(text)),
+        Cow::Owned(text) => Cow::Owned(unquote(&text).to_owned()),
+    }
+}
+
+fn unquote(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_prefix("> ") {
+        text = rest;
+    }
+    text
+}
+
+fn mend(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => {
+                // CSI sequences end with a letter; anything else is two characters long.
+                if chars.next() == Some('[') {
+                    while chars.next().is_some_and(|c| !c.is_ascii_alphabetic()) {}
+                }
+            }
+            '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => out.push('"'),
+            '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{b4}' => out.push('\''),
+            '\u{2013}' => out.push_str("--"),
+            '\u{2014}' | '\u{2212}' | '\u{2010}' | '\u{2011}' => out.push('-'),
+            '\u{2026}' => out.push_str("..."),
+            '\u{d7}' => out.push('x'),
+            '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}' => {}
+            '\t' => out.push('\t'),
+            c if c.is_control() || c.is_whitespace() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_undone() {
+        for (damaged, whole) in [
+            ("plain\r", "plain"),
+            ("> > 09[IKE] x", "09[IKE] x"),
+            ("\u{1b}[1;31mred\u{1b}[0m", "red"),
+            (
+                "\u{201c}gw\u{201d}\u{a0}is\u{200b} up\u{2026}",
+                "\"gw\" is up...",
+            ),
+            ("a\0b", "a b"),
+        ] {
+            assert_eq!(clean(damaged), whole);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Times as logs write them.
+
+use adit_model::now::Wall;
+
+const DAY_MS: u64 = 86_400_000;
+
+/// A time at the beginning of `text`, and what follows it. Times without a year are the latest that isn't later than a
+/// day after `now`; times without a date are of the day of `now`, or of the day before.
+pub(crate) fn leading(text: &str, now: Wall) -> Option<(Wall, &str)> {
+    let text = text.strip_prefix('[').unwrap_or(text);
+    let text = weekday(text);
+    let (at, rest) = numeric(text)
+        .or_else(|| named_month(text, now))
+        .or_else(|| time_only(text, now))?;
+    Some((at, rest.strip_prefix(']').unwrap_or(rest)))
+}
+
+fn weekday(text: &str) -> &str {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    match text.split_once(' ') {
+        Some((day, rest)) if DAYS.contains(&day.trim_end_matches(',')) => rest,
+        _ => text,
+    }
+}
+
+/// `2026-11-21T05:46:47.123456+01:00`, also with a blank for the `T`, slashes for the dashes, and no zone.
+fn numeric(text: &str) -> Option<(Wall, &str)> {
+    let (year, rest) = digits(text, 4, 4)?;
+    let rest = rest.strip_prefix(['-', '/'])?;
+    let (month, rest) = digits(rest, 2, 2)?;
+    let rest = rest.strip_prefix(['-', '/'])?;
+    let (day, rest) = digits(rest, 2, 2)?;
+    let rest = rest.strip_prefix(['T', ' ', '_'])?;
+    let (ms, rest) = clock(rest.trim_start())?;
+    let (offset, rest) = zone(rest);
+    let at = date(year, month, day)?
+        .checked_add(ms)?
+        .checked_add_signed(-offset)?;
+    Some((Wall(at), rest))
+}
+
+/// `Nov 21 06:08:05.310`, also with the year before or after the time.
+fn named_month(text: &str, now: Wall) -> Option<(Wall, &str)> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let name = text.get(..3)?;
+    let month = MONTHS.iter().position(|m| m.eq_ignore_ascii_case(name))? as u64 + 1;
+    let rest = text.get(3..)?.strip_prefix([' ', '.'])?.trim_start();
+    let (day, rest) = digits(rest, 1, 2)?;
+    let rest = rest.strip_prefix([' ', ','])?.trim_start();
+    let (year, rest) = match digits(rest, 4, 4) {
+        Some((year, rest)) if rest.starts_with(' ') => (Some(year), rest.trim_start()),
+        _ => (None, rest),
+    };
+    let (ms, rest) = clock(rest)?;
+    let after = rest.strip_prefix(' ').and_then(|r| digits(r, 4, 4));
+    let (year, rest) = match (year, after) {
+        (None, Some((year, rest))) if (1990..2200).contains(&year) && !rest.starts_with('[') => {
+            (Some(year), rest)
+        }
+        _ => (year, rest),
+    };
+    let at = match year {
+        Some(year) => date(year, month, day)?.checked_add(ms)?,
+        None => {
+            let this = year_of(now);
+            let in_year = |year| date(year, month, day).map(|d| d.saturating_add(ms));
+            match in_year(this) {
+                Some(at) if at <= now.0.saturating_add(DAY_MS) => at,
+                _ => in_year(this.checked_sub(1)?)?,
+            }
+        }
+    };
+    Some((Wall(at), rest))
+}
+
+fn time_only(text: &str, now: Wall) -> Option<(Wall, &str)> {
+    let (ms, rest) = clock(text)?;
+    let day = now.0 - now.0 % DAY_MS;
+    let at = day.saturating_add(ms);
+    let at = if at > now.0.saturating_add(3_600_000) {
+        at.saturating_sub(DAY_MS)
+    } else {
+        at
+    };
+    Some((Wall(at), rest))
+}
+
+/// `05:46:47`, with a fraction after a point or a comma; milliseconds.
+fn clock(text: &str) -> Option<(u64, &str)> {
+    let (hours, rest) = digits(text, 2, 2)?;
+    let (minutes, rest) = digits(rest.strip_prefix(':')?, 2, 2)?;
+    let (seconds, rest) = digits(rest.strip_prefix(':')?, 2, 2)?;
+    if hours > 23 || minutes > 59 || seconds > 60 {
+        return None;
+    }
+    let ms = ((hours * 60 + minutes) * 60 + seconds) * 1000;
+    let Some((_, after)) = rest
+        .strip_prefix(['.', ','])
+        .and_then(|r| digits(r, 1, 9).map(|(_, after)| (r, after)))
+    else {
+        return Some((ms, rest));
+    };
+    let fraction = rest.get(1..rest.len() - after.len())?;
+    let thousandths = fraction
+        .bytes()
+        .chain(core::iter::repeat(b'0'))
+        .take(3)
+        .fold(0, |n, b| n * 10 + u64::from(b - b'0'));
+    Some((ms + thousandths, after))
+}
+
+/// A zone as an offset in milliseconds; none is UTC.
+fn zone(text: &str) -> (i64, &str) {
+    if let Some(rest) = text.strip_prefix('Z') {
+        return (0, rest);
+    }
+    let signed = text.strip_prefix(' ').unwrap_or(text);
+    let parse = || {
+        let (sign, rest) = match signed.strip_prefix('+') {
+            Some(rest) => (1, rest),
+            None => (-1, signed.strip_prefix('-')?),
+        };
+        let (hours, rest) = digits(rest, 2, 2)?;
+        let (minutes, rest) = digits(rest.strip_prefix(':').unwrap_or(rest), 2, 2)?;
+        let ms = i64::try_from((hours * 60 + minutes) * 60_000).ok()?;
+        Some((sign * ms, rest))
+    };
+    parse().unwrap_or((0, text))
+}
+
+fn digits(text: &str, least: usize, most: usize) -> Option<(u64, &str)> {
+    let count = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
+    if count < least {
+        return None;
+    }
+    Some((text.get(..count)?.parse().ok()?, text.get(count..)?))
+}
+
+/// Milliseconds from the epoch to the beginning of a day of the Gregorian calendar.
+fn date(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years that begin in March, so that the leap day comes last.
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
+    days.checked_sub(719_468).map(|d| d * DAY_MS)
+}
+
+fn year_of(at: Wall) -> u64 {
+    let mut year = 1970 + at.0 / (366 * DAY_MS);
+    while date(year + 1, 1, 1).is_some_and(|next| next <= at.0) {
+        year += 1;
+    }
+    year
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// 2026-11-21T06:10:00Z.
+    const NOW: Wall = Wall(1_795_241_400_000);
+
+    #[test]
+    fn the_forms_agree() {
+        let want = Wall(1_795_241_285_310);
+        for text in [
+            "Nov 21 06:08:05.310 12[IKE]",
+            "Nov 21 06:08:05.310999 2026 12[IKE]",
+            "Nov 21 2026 06:08:05.310 12[IKE]",
+            "Sat Nov 21 06:08:05,310 12[IKE]",
+            "2026-11-21T06:08:05.310Z 12[IKE]",
+            "2026-11-21 06:08:05.310 12[IKE]",
+            "2026/11/21 06:08:05.31 12[IKE]",
+            "[2026-11-21 07:08:05.310 +0100] 12[IKE]",
+            "2026-11-21T05:38:05.310-00:30 12[IKE]",
+            "06:08:05.310 12[IKE]",
+        ] {
+            assert_eq!(leading(text, NOW), Some((want, " 12[IKE]")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_year_that_is_missing_is_the_latest_that_fits() {
+        let (at, _) = leading("Dec 31 23:59:59 x", NOW).unwrap();
+        assert_eq!(at, leading("2025-12-31 23:59:59 x", NOW).unwrap().0);
+        assert_eq!(leading("Feb 30 25:00:00 x", NOW), None);
+        assert_eq!(leading("05[IKE] no time", NOW), None);
+    }
+}
