@@ -78,6 +78,11 @@ pub enum Command {
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
+    /// Show what a capture file has of IPsec: exchanges as ladders, ESP flows, ICMP errors.
+    ///
+    /// Reads pcap and pcapng of any size. What is encrypted stays so; what can't be read is counted, with the reason.
+    #[command(after_long_help = examples::READ)]
+    Read(ReadArgs),
     /// Let traffic of tunnels that are down leave in clear: removes the block, also one that a killed gateway left.
     #[command(after_long_help = examples::UNBLOCK)]
     Unblock(UnblockArgs),
@@ -233,6 +238,17 @@ pub struct ExplainArgs {
     /// Cause id, such as `psk-mismatch`; without it, the list of causes.
     pub cause: Option<String>,
     /// One JSON document on standard output (`adit.explain/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit read`.
+#[derive(Clone, Debug, Args)]
+pub struct ReadArgs {
+    /// Capture file, pcap or pcapng; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// One JSON document on standard output (`adit.read/1`).
     #[arg(long)]
     pub json: bool,
 }

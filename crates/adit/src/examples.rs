@@ -61,6 +61,14 @@ Examples:
   adit explain                     the list of causes
   adit explain psk-mismatch        one of them";
 
+/// `adit read`.
+pub const READ: &str = "\
+Examples:
+  adit read wire.pcap              who asked what, who answered, and what never came
+  tcpdump -i eth0 -w - udp port 500 or udp port 4500 or esp | adit read -
+                                   until Ctrl-C
+  adit read wire.pcap --json | jq '.flows[] | select(.one_way)'";
+
 /// `adit unblock`.
 pub const UNBLOCK: &str = "\
 Examples:

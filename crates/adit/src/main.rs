@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Status(args) => cmd::status::show(args),
         Command::Why(args) => cmd::why::why(args),
         Command::Explain(args) => cmd::explain::explain(args),
+        Command::Read(args) => cmd::read::read(args),
         Command::Unblock(args) => cmd::unblock::unblock(args),
         Command::Man { dir } => cmd::man::write(dir),
     };

@@ -2,6 +2,7 @@
 
 pub mod explain;
 pub mod man;
+pub mod read;
 pub mod run;
 pub mod status;
 pub mod switch;

@@ -1,5 +1,6 @@
 //! One struct, two renderers: text here, JSON by serde.
 
+pub mod capture;
 pub mod status;
 pub mod style;
 pub mod verdict;

@@ -10,4 +10,5 @@ mod documents;
 mod manual;
 mod pair;
 mod program;
+mod reading;
 mod sites;

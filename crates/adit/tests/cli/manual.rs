@@ -84,7 +84,8 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         assert!(text.contains(&format!("## `{schema}`\n")));
         schemas.push(schema);
     }
-    let all = ["status", "why", "explain", "demo", "case"].map(|name| format!("adit.{name}/1"));
+    let all =
+        ["status", "why", "explain", "read", "demo", "case"].map(|name| format!("adit.{name}/1"));
     assert_eq!(schemas, all);
 }
 

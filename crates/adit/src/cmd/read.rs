@@ -1,0 +1,79 @@
+//! `adit read`: what a capture file shows.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use adit_evidence::capture::{Capture, Dissector};
+use anyhow::Context;
+use serde::Serialize;
+
+use super::{Outcome, print, print_json};
+use crate::cli::ReadArgs;
+use crate::exit::{Exit, Failure};
+use crate::render::capture;
+use crate::render::style::Palette;
+
+/// The `adit.read/1` document.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    file: &'a str,
+    #[serde(flatten)]
+    capture: &'a Capture,
+}
+
+/// How much is read at once; a capture of any size takes no more memory than its IKE messages.
+const CHUNK: usize = 1 << 20;
+
+/// Reads a file and shows it.
+pub fn read(args: &ReadArgs) -> Outcome {
+    let (name, capture) = if args.file == Path::new("-") {
+        let name = "standard input".to_owned();
+        let capture = dissect(&name, std::io::stdin().lock())?;
+        (name, capture)
+    } else {
+        let name = args.file.display().to_string();
+        let file = File::open(&args.file)
+            .with_context(|| format!("opening {name}"))
+            .map_err(Failure::usage)?;
+        let capture = dissect(&name, file)?;
+        (name, capture)
+    };
+    if args.json {
+        print_json(&Document {
+            schema: "adit.read/1",
+            file: &name,
+            capture: &capture,
+        })?;
+    } else {
+        print(&capture::text(&name, &capture, Palette::stdout()))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn dissect(name: &str, mut file: impl Read) -> Result<Capture, Failure> {
+    let mut dissector = Dissector::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let octets = match file.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(octets) => octets,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(Failure::usage(
+                    anyhow::Error::from(error).context(format!("reading {name}")),
+                ));
+            }
+        };
+        let part = chunk.get(..octets).unwrap_or_default();
+        dissector
+            .feed(part)
+            .context(name.to_owned())
+            .map_err(Failure::usage)?;
+    }
+    dissector
+        .finish()
+        .context(name.to_owned())
+        .map_err(Failure::usage)
+}
