@@ -347,6 +347,7 @@ impl Gateway {
 
     /// The newest event of a tunnel that says something about its state.
     fn last_word(&self, name: &str) -> String {
+        use adit_model::connection::Start;
         use adit_model::event::Happening;
         self.log
             .of(Some(name))
@@ -362,7 +363,12 @@ impl Gateway {
                 )
             })
             .map_or_else(
-                || "nothing has happened yet".to_owned(),
+                || match self.tunnels.get(name) {
+                    Some(tunnel) if tunnel.connection.start == Start::Passive => {
+                        "waiting for the peer to begin".to_owned()
+                    }
+                    _ => "nothing has happened yet".to_owned(),
+                },
                 |r| r.event.what.to_string(),
             )
     }

@@ -114,6 +114,24 @@ pub enum GatewayError {
 }
 
 impl GatewayError {
+    /// The key of the configuration that leads to the error, such as `tunnel.office.auth`, and a short name of the kind
+    /// of error.
+    #[must_use]
+    pub fn place(&self) -> Option<(String, &'static str)> {
+        match self {
+            Self::Key { tunnel, .. } => {
+                Some((format!("tunnel.{tunnel}.auth.psk_file"), "key-file"))
+            }
+            Self::NoKey { tunnel } => Some((format!("tunnel.{tunnel}.auth"), "no-key-file")),
+            Self::Unsupported { tunnel, child, .. } => {
+                Some((format!("tunnel.{tunnel}.child.{child}"), "unsupported"))
+            }
+            Self::Interface { tunnel, .. } => Some((format!("tunnel.{tunnel}.local"), "interface")),
+            Self::RouteTaken { tunnel, .. } => Some((format!("tunnel.{tunnel}"), "route-taken")),
+            _ => None,
+        }
+    }
+
     /// Whether the configuration, or what it names, has to be changed.
     #[must_use]
     pub fn is_configuration(&self) -> bool {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use adit_config::adit::diagnostic_at;
 use adit_config::{Configuration, Diagnostic, Severity};
+use adit_gateway::GatewayError;
 use adit_gateway::options::{BackendChoice, DEFAULT_STATE_DIR, ExitReason, Options};
 use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
@@ -14,7 +16,7 @@ use crate::render::style::Palette;
 
 /// Reads the configuration, then runs until told to stop.
 pub fn run(args: &RunArgs) -> Outcome {
-    let config = read(&args.config)?;
+    let (text, config) = read(&args.config)?;
     let base_dir = args
         .config
         .parent()
@@ -32,7 +34,7 @@ pub fn run(args: &RunArgs) -> Outcome {
         cli::BackendChoice::Kernel => BackendChoice::Kernel,
     };
     if args.check {
-        adit_gateway::check(&options).map_err(Failure::usage)?;
+        adit_gateway::check(&options).map_err(|error| failure(error, &args.config, &text))?;
         let tunnels = options.config.connections.len();
         eprintln!(
             "{} is good: {tunnels} tunnel{}",
@@ -44,22 +46,35 @@ pub fn run(args: &RunArgs) -> Outcome {
     log_to_stderr();
     match adit_gateway::run(options) {
         Ok(ExitReason::Signal | ExitReason::Command) => Ok(Exit::Done),
-        Err(error) => {
-            let exit = if error.is_configuration() {
-                Exit::Usage
-            } else {
-                Exit::CannotObserve
-            };
-            Err(Failure {
-                exit,
-                error: error.into(),
-            })
-        }
+        Err(error) => Err(failure(error, &args.config, &text)),
     }
 }
 
-/// Reads a configuration file, or standard input for `-`; every diagnostic goes to standard error.
-pub fn read(path: &Path) -> Result<Configuration, Failure> {
+/// An error of the gateway, shown at its place in the configuration if it has one.
+fn failure(error: GatewayError, path: &Path, text: &str) -> Failure {
+    let exit = if error.is_configuration() {
+        Exit::Usage
+    } else {
+        Exit::CannotObserve
+    };
+    let Some((key, code)) = error.place() else {
+        return Failure {
+            exit,
+            error: error.into(),
+        };
+    };
+    let name = path.display().to_string();
+    let message = error.to_string();
+    eprintln!("{}", diagnostic_at(&name, text, &key, code, message));
+    Failure {
+        exit,
+        error: anyhow!("1 error in {name}; nothing was started"),
+    }
+}
+
+/// Reads a configuration file, or standard input for `-`: its text and what it says. Every diagnostic goes to standard
+/// error.
+pub fn read(path: &Path) -> Result<(String, Configuration), Failure> {
     let text = if path == Path::new("-") {
         std::io::read_to_string(std::io::stdin())
     } else {
@@ -75,7 +90,8 @@ pub fn read(path: &Path) -> Result<Configuration, Failure> {
     for diagnostic in &diagnostics {
         eprintln!("{diagnostic}");
     }
-    config.ok_or_else(|| Failure::usage(summary(path, &diagnostics)))
+    let config = config.ok_or_else(|| Failure::usage(summary(path, &diagnostics)))?;
+    Ok((text, config))
 }
 
 fn summary(path: &Path, diagnostics: &[Diagnostic]) -> anyhow::Error {

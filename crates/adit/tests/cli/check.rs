@@ -128,4 +128,7 @@ fn a_missing_key_file_is_named_with_its_tunnel() {
         "{}",
         ran.err
     );
+    let line = GOOD.lines().position(|l| l.starts_with("auth")).unwrap() + 1;
+    let place = format!("{path}:{line}:");
+    assert!(ran.err.contains(&place), "{place}: {}", ran.err);
 }
