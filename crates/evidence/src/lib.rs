@@ -2,7 +2,7 @@
 //! as it judges our own events. Captures are read by [`capture`]; what follows is about text.
 //!
 //! Bytes of a file or a paste go into a [`Reader`], in pieces of any size. It cuts them into lines, mends what mail
-//! programs and web pages did to them, takes the time and the program's name off their head ([`text`]), and hands
+//! programs and web pages did to them, takes the time and the program's name off their head (`text`), and hands
 //! what remains to the reader of each product. Products are recognised by what a line says, not by the file's name, so
 //! one paste may hold several. There is one so far: strongSwan's charon.
 //!
