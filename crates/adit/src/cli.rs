@@ -216,8 +216,16 @@ pub struct StatusArgs {
 /// `adit why`.
 #[derive(Clone, Debug, Args)]
 pub struct WhyArgs {
-    /// The tunnel; may be left out when only one is configured.
-    pub name: Option<String>,
+    /// The tunnel, which may be left out when only one is configured; or files of evidence (`-` is standard input):
+    /// an argument with `/` or `.` is a file.
+    #[arg(value_name = "TUNNEL|FILE")]
+    pub what: Vec<String>,
+    /// The tunnel, whatever its name looks like; with files, the connection in them that is meant.
+    #[arg(long, value_name = "NAME")]
+    pub tunnel: Option<String>,
+    /// Our side's evidence, as a file given without this option is; more than one may be given.
+    #[arg(long, value_name = "FILE")]
+    pub local: Vec<PathBuf>,
     /// Which gateway.
     #[command(flatten)]
     pub state: StateArgs,
@@ -227,7 +235,7 @@ pub struct WhyArgs {
     /// Write what this side knows instead of a verdict, for `--remote` on the other side; keys are never part of it.
     #[arg(long, conflicts_with_all = ["json", "remote"])]
     pub export: bool,
-    /// What the other side knows, as its `adit why NAME --export` wrote it; `-` is standard input.
+    /// What the other side knows: what its `adit why NAME --export` wrote, or its log; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub remote: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub mod evidence;
 pub mod explain;
 pub mod man;
 pub mod read;

@@ -1,37 +1,35 @@
-//! `adit why`: the verdict on a live tunnel, alone or with what the other side knows.
+//! `adit why`: the verdict on a live tunnel, alone or with what the other side knows, or on files of evidence.
 
-use std::io::Read;
 use std::path::Path;
 
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_gateway::client::{Client, ClientError};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
+use super::evidence::{self, CASE_SCHEMA, Evidence};
 use super::{Outcome, print, print_json};
 use crate::cli::WhyArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
 use crate::render::verdict;
 
-/// The schema of an exported case.
-const CASE_SCHEMA: &str = "adit.case/1";
-
 /// Finds out why.
 pub fn why(args: &WhyArgs) -> Outcome {
-    if let Some(name) = args.name.as_deref().filter(|name| is_file_name(name)) {
-        return Err(Failure::usage(anyhow!(
-            "`{name}` is a file; evidence files of other gateways aren't read yet. For a case that adit why --export wrote: adit why NAME --remote {name}"
-        )));
-    }
-    let case = case(args)?;
+    let asked = Asked::of(args)?;
+    let case = if asked.files.is_empty() {
+        live(args, asked.tunnel)?
+    } else {
+        from_files(&asked)?
+    };
     if args.export {
         print_json(&serde_json::json!({ "schema": CASE_SCHEMA, "case": case }))?;
         return Ok(Exit::Done);
     }
     let case = match &args.remote {
-        Some(path) => case.joined_with(read_case(path)?),
-        None => case,
+        // With files, it was read with them.
+        Some(path) if asked.files.is_empty() => case.joined_with(remote(path)?),
+        _ => case,
     };
     let answer = diagnose(&case);
     if args.json {
@@ -42,14 +40,86 @@ pub fn why(args: &WhyArgs) -> Outcome {
     Ok(exit(&answer))
 }
 
+/// What the command line asks about.
+struct Asked<'a> {
+    tunnel: Option<&'a str>,
+    /// Files of evidence, each with whose it is. Empty for a live tunnel.
+    files: Vec<(&'a Path, Side)>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(args: &'a WhyArgs) -> Result<Self, Failure> {
+        let (files, names): (Vec<&str>, Vec<&str>) = args
+            .what
+            .iter()
+            .map(String::as_str)
+            .partition(|word| is_file_name(word));
+        let mut names = names.into_iter().chain(args.tunnel.as_deref());
+        let tunnel = names.next();
+        if let Some(second) = names.next() {
+            return Err(Failure::usage(anyhow!(
+                "one tunnel at a time: {} or {second}? A file in this folder is written ./{second}",
+                tunnel.unwrap_or_default()
+            )));
+        }
+        let mut files: Vec<(&Path, Side)> = files
+            .into_iter()
+            .map(Path::new)
+            .chain(args.local.iter().map(|path| path.as_path()))
+            .map(|path| (path, Side::Local))
+            .collect();
+        if !files.is_empty() {
+            files.extend(
+                args.remote
+                    .iter()
+                    .map(|path| (path.as_path(), Side::Remote)),
+            );
+        }
+        Ok(Self { tunnel, files })
+    }
+}
+
+/// The case that files of evidence make; no gateway is asked.
+fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
+    let mut readings = Vec::new();
+    let mut exported = Vec::new();
+    for (path, side) in &asked.files {
+        match evidence::read(path, *side)? {
+            Evidence::Reading(reading) => readings.push(reading),
+            Evidence::Case(case) => exported.push((case, *side)),
+        }
+    }
+    let mut case = adit_evidence::case(asked.tunnel, readings);
+    for (other, side) in exported {
+        if side == Side::Remote {
+            case = case.joined_with(other);
+            continue;
+        }
+        if case.subject.is_empty() {
+            case.subject = other.subject;
+        }
+        case.facts.extend(other.facts);
+        case.covered.extend(other.covered);
+    }
+    Ok(case)
+}
+
+/// What the other side of a live tunnel knows, told from its side.
+fn remote(path: &Path) -> Result<Case, Failure> {
+    Ok(match evidence::read(path, Side::Local)? {
+        Evidence::Case(case) => case,
+        Evidence::Reading(reading) => adit_evidence::case(None, vec![reading]),
+    })
+}
+
 /// What the gateway knows of the tunnel; that no gateway answers is a fact too.
-fn case(args: &WhyArgs) -> Result<Case, Failure> {
+fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
     let mut client = match Client::connect(&args.state.state) {
         Ok(client) => client,
-        Err(error @ ClientError::NotRunning { .. }) => return Ok(not_running(args, &error)),
+        Err(error @ ClientError::NotRunning { .. }) => return Ok(not_running(tunnel, &error)),
         Err(error) => return Err(error.into()),
     };
-    let mut cases = client.cases(args.name.as_deref(), true)?;
+    let mut cases = client.cases(tunnel, true)?;
     match (cases.pop(), cases.is_empty()) {
         (Some(case), true) => Ok(case),
         (None, _) => Err(Failure::usage(anyhow!("no tunnel is configured"))),
@@ -68,8 +138,8 @@ fn case(args: &WhyArgs) -> Result<Case, Failure> {
     }
 }
 
-fn not_running(args: &WhyArgs, error: &ClientError) -> Case {
-    let subject = args.name.clone().unwrap_or_else(|| "gateway".to_owned());
+fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
+    let subject = tunnel.unwrap_or("gateway").to_owned();
     let fact = |what| Fact {
         source: Source {
             name: "control socket".to_owned(),
@@ -93,42 +163,6 @@ fn not_running(args: &WhyArgs, error: &ClientError) -> Case {
         facts,
         covered: [(Side::Local, true)].into(),
     }
-}
-
-fn read_case(path: &Path) -> Result<Case, Failure> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("reading the other side's case from standard input")
-            .map_err(Failure::usage)?;
-        text
-    } else {
-        std::fs::read_to_string(path)
-            .with_context(|| format!("reading the other side's case {}", path.display()))
-            .map_err(Failure::usage)?
-    };
-    let mut document: serde_json::Value = serde_json::from_str(&text)
-        .with_context(|| {
-            format!(
-                "{} isn't JSON; fix: let the other side run adit why NAME --export",
-                path.display()
-            )
-        })
-        .map_err(Failure::usage)?;
-    match document.get("schema").and_then(|s| s.as_str()) {
-        Some(CASE_SCHEMA) => {}
-        other => {
-            let other = other.unwrap_or("none").to_owned();
-            return Err(Failure::usage(anyhow!(
-                "{}: schema {other}, expected {CASE_SCHEMA}; fix: let the other side run adit why NAME --export",
-                path.display()
-            )));
-        }
-    }
-    serde_json::from_value(document["case"].take())
-        .with_context(|| format!("reading {}", path.display()))
-        .map_err(Failure::usage)
 }
 
 fn is_file_name(name: &str) -> bool {

@@ -7,6 +7,7 @@ mod contract;
 mod demo_real;
 mod demo_virtual;
 mod documents;
+mod evidence;
 mod manual;
 mod pair;
 mod program;

@@ -1,0 +1,119 @@
+//! Files of evidence, for `adit why`: opened, recognised by what is in them, and read.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use adit_evidence::{Reader, Reading};
+use adit_model::fact::{Case, Side};
+use adit_model::now::Wall;
+use anyhow::{Context, anyhow};
+
+use crate::exit::Failure;
+
+/// The schema of an exported case.
+pub const CASE_SCHEMA: &str = "adit.case/1";
+
+/// What a file turned out to be.
+pub enum Evidence {
+    /// What `adit why --export` wrote; its own side is the local one.
+    Case(Case),
+    /// Text of a product that is known.
+    Reading(Reading),
+}
+
+/// Reads a file, or standard input for `-`, and says on standard error what it is.
+///
+/// # Errors
+/// Names the file, and what can be read, when nothing in it is recognised.
+pub fn read(path: &Path, side: Side) -> Result<Evidence, Failure> {
+    let stdin = path == Path::new("-");
+    let name = if stdin {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let input: Box<dyn Read> = if stdin {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(
+            File::open(path)
+                .with_context(|| format!("reading {name}"))
+                .map_err(Failure::usage)?,
+        )
+    };
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    let head = input
+        .fill_buf()
+        .with_context(|| format!("reading {name}"))
+        .map_err(Failure::usage)?;
+    if head.trim_ascii_start().starts_with(b"{") && contains(head, b"\"schema\"") {
+        return case(&mut input, &name).map(Evidence::Case);
+    }
+    text(&mut input, &name, side).map(Evidence::Reading)
+}
+
+fn case(input: &mut impl Read, name: &str) -> Result<Case, Failure> {
+    let mut document: serde_json::Value = serde_json::from_reader(input)
+        .with_context(|| {
+            format!("{name} isn't JSON; fix: let the other side run adit why NAME --export")
+        })
+        .map_err(Failure::usage)?;
+    match document.get("schema").and_then(|s| s.as_str()) {
+        Some(CASE_SCHEMA) => {}
+        other => {
+            let other = other.unwrap_or("none").to_owned();
+            return Err(Failure::usage(anyhow!(
+                "{name}: schema {other}, expected {CASE_SCHEMA}; fix: let the other side run adit why NAME --export"
+            )));
+        }
+    }
+    serde_json::from_value(document["case"].take())
+        .with_context(|| format!("reading {name}"))
+        .map_err(Failure::usage)
+}
+
+fn text(input: &mut impl BufRead, name: &str, side: Side) -> Result<Reading, Failure> {
+    let mut reader = Reader::new(name, side, now());
+    loop {
+        let piece = input
+            .fill_buf()
+            .with_context(|| format!("reading {name}"))
+            .map_err(Failure::usage)?;
+        if piece.is_empty() {
+            break;
+        }
+        reader.feed(piece);
+        let read = piece.len();
+        input.consume(read);
+    }
+    let reading = reader.finish();
+    if reading.recognised.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "{name}: nothing in its {} lines is known. What is read: strongSwan's log (charon; log file, syslog, journal), and cases that adit why NAME --export wrote",
+            reading.lines
+        )));
+    }
+    for found in &reading.recognised {
+        eprintln!(
+            "{name}: {}, {} of {} lines",
+            found.product, found.lines, reading.lines
+        );
+    }
+    for note in &reading.notes {
+        eprintln!("{name}: {note}");
+    }
+    Ok(reading)
+}
+
+fn now() -> Wall {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Wall(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|w| w == word)
+}
