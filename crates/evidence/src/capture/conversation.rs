@@ -81,11 +81,11 @@ impl Conversation {
     /// The response to a request of IKEv2, if the capture has it.
     #[must_use]
     pub fn response_to(&self, request: &Message) -> Option<&Message> {
-        self.messages.iter().find(|m| {
+        let behind = self.messages.partition_point(|m| m.frame <= request.frame);
+        self.messages.get(behind..)?.iter().find(|m| {
             m.response == Some(true)
                 && m.message_id == request.message_id
                 && m.from.ip() != request.from.ip()
-                && m.frame > request.frame
                 // The version that refuses may be an older one, with its own names.
                 && (m.exchange == request.exchange || m.version != request.version)
         })

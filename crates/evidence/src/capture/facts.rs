@@ -3,6 +3,7 @@
 //! What that gateway sent and received is what its own events would tell, up to the encryption: behind it only sizes
 //! speak, and they say no more than *refused*. A refusal's reason is never guessed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use adit_model::drops::DropReason;
@@ -40,8 +41,9 @@ const INVALID_KE_PAYLOAD: u16 = 17;
 #[must_use]
 pub fn pairs(capture: &Capture) -> Vec<(IpAddr, IpAddr)> {
     let mut pairs: Vec<(IpAddr, IpAddr)> = Vec::new();
+    let mut known: BTreeSet<(IpAddr, IpAddr)> = BTreeSet::new();
     let mut add = |a: IpAddr, b: IpAddr| {
-        if !pairs.contains(&(a, b)) && !pairs.contains(&(b, a)) {
+        if known.insert((a.min(b), a.max(b))) {
             pairs.push((a, b));
         }
     };
@@ -106,21 +108,14 @@ impl Teller<'_> {
         };
         let mut begun = false;
         let mut floated = false;
-        let mut repeats: Vec<(u64, u32)> = Vec::new();
+        let mut repeats: BTreeMap<u64, u32> = BTreeMap::new();
         for m in &c.messages {
             let ours = self.ours(m);
             let request = is_request(c, m);
             if let Some(first) = m.retransmission_of {
-                let attempt = match repeats.iter_mut().find(|(f, _)| *f == first) {
-                    Some((_, n)) => {
-                        *n += 1;
-                        *n
-                    }
-                    None => {
-                        repeats.push((first, 1));
-                        1
-                    }
-                };
+                let attempt = repeats.entry(first).or_insert(0u32);
+                *attempt += 1;
+                let attempt = *attempt;
                 self.repeated(c, m, role, ours && request, attempt);
                 continue;
             }

@@ -50,6 +50,8 @@ use message::Place;
 
 /// IKE messages kept.
 const MOST_MESSAGES: usize = 200_000;
+/// IKE messages kept of one IKE SA: liveness checks of some days.
+const MOST_OF_ONE: usize = 20_000;
 /// SAs kept.
 const MOST_FLOWS: usize = 65_536;
 /// ICMP errors kept.
@@ -339,8 +341,16 @@ impl Sorter {
         });
         let mut hasher = DefaultHasher::new();
         hasher.write(datagram);
-        if let Some(conversation) = conversations.get_mut(index) {
-            conversation.add(message, hasher.finish());
+        match conversations.get_mut(index) {
+            Some(conversation) if conversation.messages.len() < MOST_OF_ONE => {
+                conversation.add(message, hasher.finish());
+            }
+            _ => {
+                self.messages -= 1;
+                self.capture.unread.add(&format!(
+                    "IKE messages beyond the first {MOST_OF_ONE} of one IKE SA"
+                ));
+            }
         }
     }
 
