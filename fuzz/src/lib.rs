@@ -5,5 +5,6 @@
 
 pub mod config;
 pub mod esp;
+pub mod evidence;
 pub mod ike;
 pub mod wire;
