@@ -1,7 +1,7 @@
 //! strongSwan's charon, from 4.x to 6.x, as a log file, in syslog, in the journal, or as `swanctl` prints it.
 //!
-//! [`line`] takes off what charon puts before a message (thread, group, IKE SA), [`message`] makes a statement of the
-//! message, [`value`] and [`proposal`] read what stands in it, and [`story`] follows the IKE SAs.
+//! `line` takes off what charon puts before a message (thread, group, IKE SA), `message` makes a statement of the
+//! message, `value` and `proposal` read what stands in it, and `story` follows the IKE SAs.
 
 mod config;
 mod line;
