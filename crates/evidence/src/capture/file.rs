@@ -281,9 +281,9 @@ impl Reader {
     /// Tells the format by its magic number.
     fn begin(&mut self, bytes: &[u8]) -> Result<Step, CaptureError> {
         let magic = match bytes {
-            [0x1f, 0x8b, ..] => return Err(CaptureError::Compressed("gzip")),
+            [0x1f, 0x8b, _, _, ..] => return Err(CaptureError::Compressed("gzip")),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => return Err(CaptureError::Compressed("zstd")),
-            [0xfd, b'7', b'z', b'X', b'Z', ..] => return Err(CaptureError::Compressed("xz")),
+            [0xfd, b'7', b'z', b'X', ..] => return Err(CaptureError::Compressed("xz")),
             &[a, b, c, d, ..] => u32::from_be_bytes([a, b, c, d]),
             _ => return Ok(Step::Need(4)),
         };
