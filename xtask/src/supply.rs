@@ -206,14 +206,6 @@ impl Policy {
         };
         match kind {
             "registry" => self.registries.iter().any(|allowed| allowed == url),
-            // The same index over its sparse protocol.
-            "sparse" => {
-                url == "https://index.crates.io/"
-                    && self
-                        .registries
-                        .iter()
-                        .any(|r| r.contains("crates.io-index"))
-            }
             "git" => self
                 .git
                 .iter()
