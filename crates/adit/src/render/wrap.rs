@@ -40,10 +40,14 @@ pub fn labelled(indent: usize, label: &str, text: &str) -> String {
     wrapped(&format!("{margin}{label}: "), &format!("{margin}  "), text)
 }
 
-/// `label  text` with further lines below the text, for columns.
+/// `label  text` with further lines below the text, for columns. A label that takes most of the line, such as the long
+/// path of a file, has the text below it.
 pub fn beside(label: &str, text: &str) -> String {
-    let below = " ".repeat(visible(label) + 2);
-    wrapped(&format!("{label}  "), &below, text)
+    let taken = visible(label) + 2;
+    if taken > *WIDTH / 2 {
+        return format!("{label}\n{}", paragraph(6, text));
+    }
+    wrapped(&format!("{label}  "), &" ".repeat(taken), text)
 }
 
 /// `text` without the name that the heading has said already.
@@ -127,6 +131,14 @@ mod tests {
             text.split_whitespace().collect::<Vec<_>>()
         );
         assert!(out.lines().skip(1).all(|l| l.starts_with("    ")));
+    }
+
+    #[test]
+    fn a_long_label_leaves_the_text_its_room() {
+        let label = format!("  /var/log/{}.log:105", "very-long-name".repeat(6));
+        let text = "tried 1 shared key for 'east.lab' - 'west.lab'";
+        assert_eq!(beside(&label, text), format!("{label}\n      {text}\n"));
+        assert_eq!(beside("  a.log:1", text), format!("  a.log:1  {text}\n"));
     }
 
     #[test]
