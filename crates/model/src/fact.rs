@@ -97,6 +97,83 @@ pub enum Known {
         /// Packets.
         count: u64,
     },
+    /// Packets were seen on the wire, or weren't.
+    Wire {
+        /// Which.
+        seen: Wire,
+    },
+}
+
+/// What a capture shows of the traffic between two gateways, summed up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "wire", rename_all = "kebab-case")]
+pub enum Wire {
+    /// ESP or AH of one SA in one direction.
+    Flow {
+        /// `esp` or `ah`.
+        protocol: String,
+        /// SPI, chosen by the receiver.
+        spi: u32,
+        /// It left the gateway beside which the capture was made; otherwise it came to it.
+        outbound: bool,
+        /// It travels in UDP (RFC 3948).
+        udp: bool,
+        /// Packets.
+        packets: u64,
+        /// Sequence numbers that never were seen.
+        missing: u64,
+        /// Sequence numbers that were seen twice.
+        duplicates: u64,
+        /// When its first packet was seen.
+        first: Wall,
+        /// When its last packet was seen.
+        last: Wall,
+    },
+    /// Packets between the gateways in IP fragments.
+    Fragments {
+        /// IP protocol of the fragmented packets: 17 for IKE and ESP in UDP, 50 for ESP.
+        protocol: u8,
+        /// They left the gateway beside which the capture was made.
+        outbound: bool,
+        /// Packets of which all fragments were seen.
+        complete: u64,
+        /// Packets of which fragments are missing.
+        incomplete: u64,
+    },
+    /// Packets in clear where protected ones were expected, all in one direction.
+    Clear {
+        /// IP protocol.
+        protocol: u8,
+        /// The lower port of TCP or UDP.
+        port: Option<u16>,
+        /// Sender.
+        from: IpAddr,
+        /// Receiver.
+        to: IpAddr,
+        /// They were on their way out, where that can be told.
+        outbound: Option<bool>,
+        /// Packets.
+        packets: u64,
+        /// How many came right behind an ESP packet: what Linux shows of it after decryption.
+        decrypted: u64,
+        /// It goes between the gateways themselves.
+        between_gateways: bool,
+    },
+    /// Whether what left one gateway reached the other, by captures of both.
+    Crossing {
+        /// `esp`, `esp in udp`, `ah`, or the name of an IKE exchange.
+        what: String,
+        /// Who sent it.
+        from: Side,
+        /// Packets that were seen to leave and could have been seen to arrive.
+        sent: u64,
+        /// Packets of these that arrived.
+        arrived: u64,
+        /// Octets of the largest packet that arrived; 0 for none.
+        largest_arrived: u64,
+        /// Octets of the largest packet that left.
+        largest_sent: u64,
+    },
 }
 
 /// An active test and its outcome.
