@@ -85,6 +85,16 @@ pub enum Known {
         /// As configured.
         connection: Box<crate::connection::Connection>,
     },
+    /// A connection as a configuration of any product has it.
+    PeerConfigured {
+        /// As written, with the product's defaults.
+        connection: Box<crate::peer_config::PeerConnection>,
+    },
+    /// A configuration has something wrong by itself.
+    ConfigLint {
+        /// What.
+        lint: Box<crate::peer_config::Lint>,
+    },
     /// What a tunnel's state is now.
     TunnelState {
         /// All children are up.

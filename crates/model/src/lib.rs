@@ -20,6 +20,7 @@ pub mod fact;
 pub mod identity;
 pub mod keywords;
 pub mod now;
+pub mod peer_config;
 pub mod proposal;
 pub mod reason;
 mod reason_text;
