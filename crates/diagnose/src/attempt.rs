@@ -15,6 +15,8 @@ pub(crate) struct Course<'a> {
     pub(crate) up: bool,
     /// Happenings of the attempt in question, in order.
     pub(crate) facts: Vec<&'a Fact>,
+    /// The last happening with which a child came up.
+    pub(crate) success: Option<&'a Fact>,
 }
 
 struct Attempt<'a> {
@@ -41,10 +43,19 @@ fn course<'a>(case: &'a Case, side: Side, fits: impl Fn(&Attempt<'_>) -> bool) -
         .collect();
     let (up, since) = success(&all);
     let rest = all.get(since..).unwrap_or_default();
+    let success = all.iter().rev().copied().find(|f| {
+        matches!(
+            &f.what,
+            Known::Happened {
+                happening: Happening::ChildEstablished { .. }
+            }
+        )
+    });
     if up {
         return Course {
             up,
             facts: rest.to_vec(),
+            success,
         };
     }
     let mut attempts = split(&all, since);
@@ -52,11 +63,15 @@ fn course<'a>(case: &'a Case, side: Side, fits: impl Fn(&Attempt<'_>) -> bool) -
         return Course {
             up,
             facts: rest.to_vec(),
+            success,
         };
     }
     attempts.retain(fits);
     let Some(newest) = newest(&attempts) else {
-        return Course::default();
+        return Course {
+            success,
+            ..Course::default()
+        };
     };
     // What the side did in its other role counts when it isn't older than the attempt before.
     let like = |a: &&Attempt<'_>| a.tells() == newest.tells();
@@ -85,6 +100,7 @@ fn course<'a>(case: &'a Case, side: Side, fits: impl Fn(&Attempt<'_>) -> bool) -
     Course {
         up,
         facts: facts.into_iter().map(|(_, f)| f).collect(),
+        success,
     }
 }
 

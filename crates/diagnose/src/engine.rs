@@ -5,7 +5,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 
 use crate::missing;
 use crate::nat;
-use crate::registry::RULES;
+use crate::registry::rules;
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
@@ -30,29 +30,15 @@ pub fn diagnose(case: &Case) -> Verdict {
         case.subject.clone()
     };
     let notes = nat::notes(&s);
-    if s.up && s.stopped(Side::Local).is_none() {
-        let waiting = s
-            .silences
-            .iter()
-            .find(|silence| silence.side == Side::Local && !silence.given_up);
-        let summary = match waiting {
-            None => format!("{subject} is up, and nothing is wrong with it"),
-            Some(silence) => format!(
-                "{subject} is up, and the peer hasn't answered the latest {} request yet; if it doesn't, the tunnel is set up anew",
-                silence.exchange
-            ),
-        };
-        return Verdict {
-            summary,
-            ..empty(Answer::Healthy, subject, notes)
-        };
-    }
+    let healthy = s.up && s.stopped(Side::Local).is_none();
     let mut findings: Vec<(&'static Rule, Finding)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut ruled_out: Vec<RuledOut> = Vec::new();
-    for rule in RULES {
+    for rule in rules() {
         match (rule.judge)(&s) {
             Judgement::Silent => {}
+            // Of a tunnel that is up, only what lines say beside the exchanges can be wrong.
+            Judgement::Found(found) if healthy && !rests_on_a_sign(&s, &found.evidence) => {}
             Judgement::Found(found) if found.confidence >= SURE => {
                 findings.push((rule, found.into_finding(rule.id, &subject)));
             }
@@ -78,11 +64,40 @@ pub fn diagnose(case: &Case) -> Verdict {
             }),
         }
     }
-    if findings.is_empty() {
+    if findings.is_empty() && healthy {
+        well(&s, subject, notes)
+    } else if findings.is_empty() {
         undecided(&s, subject, candidates, ruled_out, notes)
     } else {
         decided(subject, findings, candidates, ruled_out, notes)
     }
+}
+
+/// The verdict on a tunnel that is up.
+fn well(s: &Signals<'_>, subject: String, notes: Vec<String>) -> Verdict {
+    let waiting = s
+        .silences
+        .iter()
+        .find(|silence| silence.side == Side::Local && !silence.given_up);
+    let summary = match waiting {
+        None => format!("{subject} is up, and nothing is wrong with it"),
+        Some(silence) => format!(
+            "{subject} is up, and the peer hasn't answered the latest {} request yet; if it doesn't, the tunnel is set up anew",
+            silence.exchange
+        ),
+    };
+    Verdict {
+        summary,
+        ..empty(Answer::Healthy, subject, notes)
+    }
+}
+
+fn rests_on_a_sign(s: &Signals<'_>, evidence: &[Evidence]) -> bool {
+    evidence.iter().any(|e| {
+        s.signs
+            .iter()
+            .any(|seen| seen.fact.source.name == e.source && seen.fact.source.line == e.line)
+    })
 }
 
 fn empty(verdict: Answer, subject: String, notes: Vec<String>) -> Verdict {
@@ -257,6 +272,7 @@ fn seen(s: &Signals<'_>) -> Vec<Evidence> {
         .map(|r| r.fact)
         .chain(s.told.iter().map(|t| t.fact))
         .chain(s.silences.iter().flat_map(|x| x.facts.iter().copied()))
+        .chain(s.signs.iter().map(|seen| seen.fact))
         .collect();
     // That an attempt failed says nothing beside what it failed of.
     let closed = s.closed().map(|(f, _, _)| f).filter(|_| why.is_empty());

@@ -17,16 +17,18 @@
 mod attempt;
 mod compare;
 mod engine;
+mod finding;
 mod missing;
 mod nat;
 mod registry;
 mod rule;
 mod rules;
+mod seen;
 mod signals;
 mod verdict;
 
 pub use engine::diagnose;
-pub use registry::{RULES, explain, nearest, rule};
+pub use registry::{explain, nearest, rule, rules};
 pub use rule::{Need, Page, Rule};
 pub use verdict::{
     Answer, AtFault, Consequence, Evidence, Finding, Fix, Missing, Possible, RuledOut, Verdict,

@@ -10,6 +10,7 @@ use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 
 use crate::attempt::courses;
+use crate::seen::{Seen, signs};
 use crate::verdict::Evidence;
 
 /// Numbers of the notifies that rules ask for (RFC 7296 3.10.1).
@@ -84,6 +85,8 @@ pub(crate) struct Signals<'a> {
     pub(crate) silences: Vec<Silence<'a>>,
     pub(crate) unreachable: Vec<Unreachable<'a>>,
     pub(crate) nat: Vec<Nat<'a>>,
+    /// What lines say outside of exchanges.
+    pub(crate) signs: Vec<Seen<'a>>,
 }
 
 impl<'a> Signals<'a> {
@@ -97,6 +100,7 @@ impl<'a> Signals<'a> {
         let up = told_state
             .last()
             .unwrap_or_else(|| courses.iter().any(|c| c.up));
+        let successes: Vec<&Fact> = courses.iter().filter_map(|c| c.success).collect();
         let mut s = Signals {
             case,
             up,
@@ -106,6 +110,7 @@ impl<'a> Signals<'a> {
             silences: Vec::new(),
             unreachable: Vec::new(),
             nat: Vec::new(),
+            signs: signs(&case.facts, &successes),
         };
         for fact in s.facts.clone() {
             if let Known::Happened { happening } = &fact.what {

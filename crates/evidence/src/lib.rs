@@ -22,6 +22,7 @@ pub mod capture;
 
 mod case;
 mod charon;
+mod phrase;
 mod reading;
 mod text;
 

@@ -6,6 +6,7 @@ use adit_model::fact::{Fact, Side, Source};
 use adit_model::now::Wall;
 
 use crate::charon::Charon;
+use crate::phrase::Phrases;
 use crate::text::{Lines, clean, prefix, redact};
 
 /// A product whose words are understood.
@@ -65,7 +66,14 @@ pub struct Reader {
     side: Side,
     now: Wall,
     lines: Lines,
+    readers: Readers,
+}
+
+/// The readers that every line is shown to.
+#[derive(Debug, Default)]
+struct Readers {
     charon: Charon,
+    phrases: Phrases,
 }
 
 /// Where a statement stands and how it is quoted.
@@ -85,7 +93,7 @@ impl Reader {
             side,
             now,
             lines: Lines::default(),
-            charon: Charon::default(),
+            readers: Readers::default(),
         }
     }
 
@@ -96,10 +104,10 @@ impl Reader {
             side,
             now,
             lines,
-            charon,
+            readers,
         } = self;
         lines.feed(bytes, |number, raw| {
-            line(name, *side, *now, charon, number, raw);
+            line(name, *side, *now, readers, number, raw);
         });
     }
 
@@ -111,10 +119,10 @@ impl Reader {
             side,
             now,
             lines,
-            mut charon,
+            mut readers,
         } = self;
         let (count, cut) = lines.finish(|number, raw| {
-            line(&name, side, now, &mut charon, number, raw);
+            line(&name, side, now, &mut readers, number, raw);
         });
         let mut reading = Reading {
             side,
@@ -129,16 +137,19 @@ impl Reader {
                 .notes
                 .push(format!("{cut} very long lines were read in part"));
         }
-        charon.finish(&mut reading);
+        readers.charon.finish(&mut reading);
+        reading.facts.extend(readers.phrases.finish());
+        // Readers tell what they heard one after the other; the lines' order is the order of things.
+        reading.facts.sort_by_key(|f| f.source.line);
         reading
     }
 }
 
-fn line(name: &str, side: Side, now: Wall, charon: &mut Charon, number: u64, raw: &[u8]) {
+fn line(name: &str, side: Side, now: Wall, readers: &mut Readers, number: u64, raw: &[u8]) {
     let text = String::from_utf8_lossy(raw);
     let text = clean(&text);
     let line = prefix(&text, now);
-    charon.line(&line, || Place {
+    let place = || Place {
         source: Source {
             name: name.to_owned(),
             line: Some(number),
@@ -146,5 +157,7 @@ fn line(name: &str, side: Side, now: Wall, charon: &mut Charon, number: u64, raw
         },
         at: line.at,
         side,
-    });
+    };
+    readers.charon.line(&line, place);
+    readers.phrases.line(&line, place);
 }

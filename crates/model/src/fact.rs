@@ -100,6 +100,14 @@ pub enum Known {
         /// All children are up.
         up: bool,
     },
+    /// A line of a log, a status or a listing says something about its host, its product or its peer.
+    Sign {
+        /// What it says.
+        sign: crate::sign::Sign,
+        /// The values in it, by the names that [`crate::sign::Sign`] gives; never a secret.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        values: BTreeMap<String, String>,
+    },
     /// A drop counter's value, and how it grew over the window.
     Drops {
         /// Which counter.

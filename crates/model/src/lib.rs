@@ -26,6 +26,7 @@ pub mod reason;
 mod reason_text;
 pub mod secret;
 pub mod selector;
+pub mod sign;
 pub mod status;
 pub mod text;
 

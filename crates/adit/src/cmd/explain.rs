@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use adit_diagnose::{Page, RULES, explain as page_of, nearest};
+use adit_diagnose::{Page, explain as page_of, nearest, rules};
 use anyhow::anyhow;
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ struct Fix {
 /// Shows one page, or the list of causes.
 pub fn explain(args: &ExplainArgs) -> Outcome {
     let pages: Vec<(&'static str, &'static Page)> = match &args.cause {
-        None => RULES.iter().map(|rule| (rule.id, &rule.page)).collect(),
+        None => rules().map(|rule| (rule.id, &rule.page)).collect(),
         Some(id) => vec![find(id)?],
     };
     if args.json {
@@ -77,8 +77,7 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
 }
 
 fn find(id: &str) -> Result<(&'static str, &'static Page), Failure> {
-    let known = RULES
-        .iter()
+    let known = rules()
         .find(|rule| rule.id == id)
         .map(|rule| rule.id)
         .zip(page_of(id));

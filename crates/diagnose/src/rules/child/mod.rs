@@ -1,4 +1,8 @@
-//! CHILD SAs.
+//! CHILD SAs and their selectors.
 
-pub(crate) mod esp_proposal_mismatch;
-pub(crate) mod ts_mismatch;
+mod esp_proposal_mismatch;
+mod ts_mismatch;
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[&esp_proposal_mismatch::RULE, &ts_mismatch::RULE];

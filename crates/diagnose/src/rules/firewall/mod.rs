@@ -1,5 +1,13 @@
-//! Filters on the path.
+//! Filters on the path and on the hosts.
 
-pub(crate) mod udp4500_blocked;
-pub(crate) mod udp500_blocked;
-pub(crate) mod udp500_reply_blocked;
+mod udp4500_blocked;
+mod udp500_blocked;
+mod udp500_reply_blocked;
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[
+    &udp500_blocked::RULE,
+    &udp500_reply_blocked::RULE,
+    &udp4500_blocked::RULE,
+];

@@ -1,3 +1,7 @@
-//! Daemons that run or don't.
+//! Daemons and SAs that come and go.
 
-pub(crate) mod daemon_not_running;
+mod daemon_not_running;
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[&daemon_not_running::RULE];

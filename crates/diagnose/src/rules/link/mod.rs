@@ -1,5 +1,13 @@
-//! The path between the gateways.
+//! The line between the gateways, and their addresses.
 
-pub(crate) mod local_address_missing;
-pub(crate) mod peer_dns_unresolvable;
-pub(crate) mod peer_unreachable;
+mod local_address_missing;
+mod peer_dns_unresolvable;
+mod peer_unreachable;
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[
+    &local_address_missing::RULE,
+    &peer_dns_unresolvable::RULE,
+    &peer_unreachable::RULE,
+];

@@ -1,0 +1,5 @@
+//! Packets in ESP.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[];

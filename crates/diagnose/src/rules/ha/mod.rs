@@ -1,0 +1,5 @@
+//! Clusters.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[];

@@ -1,0 +1,64 @@
+//! `rp-filter-drop`: reverse path filtering throws away what comes out of the tunnel.
+
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "rp-filter-drop",
+    page: Page {
+        title: "Reverse path filtering drops decrypted packets",
+        what: "With rp_filter in strict mode the kernel drops a packet whose answer would leave by another interface than the one it came in on. Decrypted packets seem to come from the outside interface while the route to their sender points elsewhere.",
+        initiator: "The tunnel is up, counters of ESP grow, and nothing answers. `nstat -az TcpExtIPReversePathFilter` grows.",
+        responder: "The same; a capture on the inside interface shows no decrypted packet.",
+        look_alikes: &[
+            (
+                "decrypted-traffic-blocked",
+                "Does TcpExtIPReversePathFilter grow, or a counter of a filter rule?",
+            ),
+            (
+                "return-route-missing-behind-gateway",
+                "Does the decrypted packet reach the host behind the gateway?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Switch strict reverse path filtering off on the gateway's interfaces.",
+            ),
+            (
+                "linux",
+                "`sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0`, and the same for each interface (the greater of `all` and the interface's value counts); keep it in /etc/sysctl.d.",
+            ),
+            (
+                "libreswan",
+                "`ipsec verify` must show no [ENABLED] for rp_filter.",
+            ),
+        ],
+        source: "RFC 3704 2.2; Linux ip-sysctl, rp_filter",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["daemon-not-running"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ReversePathFilterOn) else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        CONDITION,
+        format!(
+            "reverse path filtering is on at {}, which drops packets that come out of the tunnel",
+            seen.who()
+        ),
+    )
+    .with(s.signs_of(Sign::ReversePathFilterOn).map(|x| x.fact))
+    .because("A decrypted packet seems to come in by the outside interface, and the way back to its sender leads elsewhere: in strict mode the kernel drops it.")
+    .fix("set net.ipv4.conf.all.rp_filter, .default.rp_filter and each interface's rp_filter to 0 (or 2, loose)")
+    .then("nstat -az TcpExtIPReversePathFilter: it grows with each dropped packet")
+    .done()
+}

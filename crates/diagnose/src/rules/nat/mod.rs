@@ -1,0 +1,5 @@
+//! Address translation.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[];

@@ -1,0 +1,5 @@
+//! Overlay networks.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[];

@@ -1,0 +1,5 @@
+//! Size and speed.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[];

@@ -1,0 +1,5 @@
+//! Replacing SAs.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[&Rule] = &[];

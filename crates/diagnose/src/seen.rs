@@ -1,0 +1,80 @@
+//! Signs: what lines say outside of exchanges, as rules ask for them.
+
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::sign::Sign;
+
+use crate::signals::{Signals, who};
+
+/// A sign, and the line that gave it.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) sign: Sign,
+}
+
+impl<'a> Seen<'a> {
+    /// Whose evidence it is.
+    pub(crate) fn side(self) -> Side {
+        self.fact.side
+    }
+
+    /// Whose evidence it is, in a sentence.
+    pub(crate) fn who(self) -> &'static str {
+        who(self.fact.side)
+    }
+
+    /// A value in it, by the name that [`Sign`] gives it.
+    pub(crate) fn value(self, name: &str) -> Option<&'a str> {
+        match &self.fact.what {
+            Known::Sign { values, .. } => values.get(name).map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// A value in it, or `otherwise`.
+    pub(crate) fn value_or(self, name: &str, otherwise: &'a str) -> &'a str {
+        self.value(name).unwrap_or(otherwise)
+    }
+}
+
+impl<'a> Signals<'a> {
+    /// The last line that says so, since the tunnel was up last; or ever, for what lasts.
+    pub(crate) fn sign(&self, sign: Sign) -> Option<Seen<'a>> {
+        self.signs.iter().rev().copied().find(|s| s.sign == sign)
+    }
+
+    /// The last line that says one of these, the first named sign first.
+    pub(crate) fn first_sign(&self, signs: &[Sign]) -> Option<Seen<'a>> {
+        signs.iter().find_map(|sign| self.sign(*sign))
+    }
+
+    /// Every line that says so.
+    pub(crate) fn signs_of(&self, sign: Sign) -> impl Iterator<Item = Seen<'a>> + '_ {
+        self.signs.iter().copied().filter(move |s| s.sign == sign)
+    }
+}
+
+/// Every sign of a case that counts: `successes` are the happenings with which the tunnel came up last.
+pub(crate) fn signs<'a>(facts: &'a [Fact], successes: &[&Fact]) -> Vec<Seen<'a>> {
+    facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            Known::Sign { sign, .. } => Some(Seen { fact, sign: *sign }),
+            _ => None,
+        })
+        .filter(|seen| seen.sign.lasts() || !successes.iter().any(|up| before(seen.fact, up)))
+        .collect()
+}
+
+/// Whether `a` is known to have been said before `b` by the same side.
+fn before(a: &Fact, b: &Fact) -> bool {
+    if a.side != b.side {
+        return false;
+    }
+    if a.source.name == b.source.name
+        && let (Some(a), Some(b)) = (a.source.line, b.source.line)
+    {
+        return a < b;
+    }
+    matches!((a.at, b.at), (Some(a), Some(b)) if a < b)
+}

@@ -1,0 +1,188 @@
+//! Sentences that mean the same wherever they stand: product by product, in the wording of each version.
+//!
+//! What belongs to an exchange is followed by the reader of its product. Everything else that a line can say (a file
+//! that doesn't load, a policy that the kernel refuses) needs no memory: a table per layer lists the sentences, each
+//! with the [`Sign`] that it gives. A line is searched once for all of them.
+
+mod child;
+mod config;
+mod esp_dataplane;
+mod firewall;
+mod ha;
+mod host;
+mod ike_auth;
+mod ike_sa_init;
+mod kernel;
+mod lifecycle;
+mod link;
+mod nat;
+mod overlay;
+mod performance;
+mod rekey;
+mod route;
+mod shape;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use adit_model::fact::{Fact, Known};
+use adit_model::sign::Sign;
+use aho_corasick::AhoCorasick;
+
+use crate::reading::Place;
+use crate::text::Line;
+use shape::Shape;
+
+pub(crate) type Phrase = shape::Phrase<Sign>;
+
+/// A sentence that every writer means alike.
+const fn any(sign: Sign, shape: &'static str) -> Phrase {
+    Phrase {
+        sign,
+        shape,
+        by: &[],
+    }
+}
+
+/// A sentence that only says something when one of these programs wrote it, or nobody is named.
+const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) -> Phrase {
+    Phrase {
+        sign,
+        shape,
+        by: programs,
+    }
+}
+
+static TABLES: [&[Phrase]; 16] = [
+    link::PHRASES,
+    route::PHRASES,
+    firewall::PHRASES,
+    nat::PHRASES,
+    ike_sa_init::PHRASES,
+    ike_auth::PHRASES,
+    child::PHRASES,
+    esp_dataplane::PHRASES,
+    kernel::PHRASES,
+    performance::PHRASES,
+    rekey::PHRASES,
+    lifecycle::PHRASES,
+    config::PHRASES,
+    host::PHRASES,
+    ha::PHRASES,
+    overlay::PHRASES,
+];
+
+struct Index {
+    anchors: AhoCorasick,
+    phrases: Vec<(&'static Phrase, Shape)>,
+}
+
+static INDEX: LazyLock<Option<Index>> = LazyLock::new(|| {
+    let phrases: Vec<(&Phrase, Shape)> = TABLES
+        .iter()
+        .flat_map(|t| t.iter())
+        .map(|p| (p, Shape::new(p.shape)))
+        .collect();
+    let anchors = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(phrases.iter().map(|(_, s)| s.anchor()))
+        .ok()?;
+    Some(Index { anchors, phrases })
+});
+
+/// The facts that sentences of the tables make.
+#[derive(Debug, Default)]
+pub(crate) struct Phrases {
+    facts: Vec<Fact>,
+}
+
+impl Phrases {
+    /// The next line.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+        let Some(index) = INDEX.as_ref() else {
+            return;
+        };
+        // A line says each thing once, in the words that say most.
+        let mut said: Vec<(Sign, BTreeMap<String, String>)> = Vec::new();
+        let body = squeeze(line.body);
+        for hit in index.anchors.find_overlapping_iter(body.as_ref()) {
+            let Some((phrase, shape)) = index.phrases.get(hit.pattern().as_usize()) else {
+                continue;
+            };
+            let theirs = phrase.by.is_empty()
+                || line
+                    .program
+                    .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)));
+            let Some(values) = shape.find(&body).filter(|_| theirs) else {
+                continue;
+            };
+            let values: BTreeMap<String, String> = values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            match said.iter_mut().find(|(sign, _)| *sign == phrase.sign) {
+                Some((_, have)) if have.len() >= values.len() => {}
+                Some((_, have)) => *have = values,
+                None => said.push((phrase.sign, values)),
+            }
+        }
+        for (sign, values) in said {
+            let place = place();
+            self.facts.push(Fact {
+                source: place.source,
+                at: place.at,
+                side: place.side,
+                subject: None,
+                role: None,
+                what: Known::Sign { sign, values },
+            });
+        }
+    }
+
+    /// Everything that was said.
+    pub(crate) fn finish(self) -> Vec<Fact> {
+        self.facts
+    }
+}
+
+/// The line with one blank where it has several: tables are aligned with them.
+fn squeeze(line: &str) -> Cow<'_, str> {
+    if !line.contains("  ") && !line.contains('\t') {
+        return Cow::Borrowed(line);
+    }
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    Cow::Owned(words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_can_be_searched_for() {
+        assert!(INDEX.is_some());
+        for phrase in TABLES.iter().flat_map(|t| t.iter()) {
+            let anchor = Shape::new(phrase.shape).anchor();
+            assert!(
+                anchor.len() >= 5,
+                "{}: {anchor:?} is in too many lines",
+                phrase.shape
+            );
+            assert!(!anchor.contains("  "), "{}", phrase.shape);
+        }
+    }
+
+    #[test]
+    fn no_sentence_stands_twice() {
+        let mut all: Vec<&str> = TABLES
+            .iter()
+            .flat_map(|t| t.iter())
+            .map(|p| p.shape)
+            .collect();
+        all.sort_unstable();
+        let before = all.len();
+        all.dedup();
+        assert_eq!(before, all.len());
+    }
+}

@@ -1,0 +1,192 @@
+//! The little language in which a phrase is written, and how a line is held against it.
+
+/// A phrase: what is said, and in which words.
+///
+/// The shape is found anywhere in a line, whatever stands before and after it. Letters match in either case; runs of
+/// blanks were made one blank before. `{name}` is a value of one or more characters up to the next words of the shape (or the
+/// end of the line), `{name:w}` one without blanks, `{name:n}` a number; `{}`, `{:w}` and `{:n}` match and are not
+/// kept. The longest literal of a shape is what a line is searched for, so it should be words that few lines hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Phrase<S> {
+    /// What it means.
+    pub(crate) sign: S,
+    /// The words.
+    pub(crate) shape: &'static str,
+    /// The programs that mean it; empty when the words tell enough by themselves. A line that doesn't say who wrote it
+    /// is taken for one of them.
+    pub(crate) by: &'static [&'static str],
+}
+
+/// What a line and a shape have in common: the kept values.
+pub(crate) type Values<'t> = Vec<(&'static str, &'t str)>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece {
+    Words(&'static str),
+    Hole(&'static str, Kind),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Word,
+    Number,
+}
+
+/// A shape taken to pieces.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pieces: Vec<Piece>,
+}
+
+impl Shape {
+    pub(crate) fn new(shape: &'static str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = shape;
+        while let Some((words, tail)) = rest.split_once('{') {
+            if !words.is_empty() {
+                pieces.push(Piece::Words(words));
+            }
+            let (hole, tail) = tail.split_once('}').unwrap_or((tail, ""));
+            let (name, kind) = match hole.split_once(':') {
+                Some((name, "w")) => (name, Kind::Word),
+                Some((name, "n")) => (name, Kind::Number),
+                _ => (hole, Kind::Text),
+            };
+            pieces.push(Piece::Hole(name, kind));
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Words(rest));
+        }
+        Self { pieces }
+    }
+
+    /// The words to search for: the longest run of literal words without a blank at its ends.
+    pub(crate) fn anchor(&self) -> &'static str {
+        self.pieces
+            .iter()
+            .filter_map(|p| match p {
+                Piece::Words(words) => Some(words.trim()),
+                Piece::Hole(..) => None,
+            })
+            .max_by_key(|w| w.len())
+            .unwrap_or("")
+    }
+
+    /// The values of the first place in `line` that the shape fits.
+    pub(crate) fn find<'t>(&self, line: &'t str) -> Option<Values<'t>> {
+        let mut values = Vec::new();
+        for (at, _) in line.char_indices() {
+            values.clear();
+            if fits(&self.pieces, line.get(at..)?, &mut values) {
+                values.reverse();
+                return Some(values);
+            }
+        }
+        None
+    }
+}
+
+/// Whether the pieces fit at the head of `text`. Values are pushed last first.
+fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Values<'t>) -> bool {
+    let Some((piece, rest)) = pieces.split_first() else {
+        return true;
+    };
+    match *piece {
+        Piece::Words(words) => match after(words, text) {
+            Some(tail) => fits(rest, tail, values),
+            None => false,
+        },
+        Piece::Hole(name, kind) => {
+            let longest = reach(kind, text);
+            let mut ends: Box<dyn Iterator<Item = usize>> = match (rest.first(), kind) {
+                // Greedy: there is nothing that could follow, or only characters that the hole can't hold.
+                (None, _) | (_, Kind::Number) => Box::new(core::iter::once(longest)),
+                _ => Box::new(
+                    text.char_indices()
+                        .map(|(at, c)| at + c.len_utf8())
+                        .take_while(move |end| *end <= longest),
+                ),
+            };
+            ends.any(|end| {
+                let (Some(value), Some(tail)) = (text.get(..end), text.get(end..)) else {
+                    return false;
+                };
+                if value.trim().is_empty() || !fits(rest, tail, values) {
+                    return false;
+                }
+                if !name.is_empty() {
+                    values.push((name, value.trim()));
+                }
+                true
+            })
+        }
+    }
+}
+
+/// How far a hole may reach.
+fn reach(kind: Kind, text: &str) -> usize {
+    let end = match kind {
+        Kind::Text => None,
+        Kind::Word => text.find(char::is_whitespace),
+        Kind::Number => text.find(|c: char| !c.is_ascii_digit()),
+    };
+    end.unwrap_or(text.len())
+}
+
+/// What follows `words` at the head of `text`.
+fn after<'t>(words: &str, text: &'t str) -> Option<&'t str> {
+    let mut text = text;
+    for word in words.chars() {
+        let mut chars = text.chars();
+        if !chars.next()?.eq_ignore_ascii_case(&word) {
+            return None;
+        }
+        text = chars.as_str();
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'t>(shape: &'static str, line: &'t str) -> Option<Values<'t>> {
+        Shape::new(shape).find(line)
+    }
+
+    #[test]
+    fn words_are_found_anywhere_in_either_case() {
+        let shape = "no shared key found for '{local}'[{}] - '{remote}'[{}]";
+        let line = "09[IKE] <con1|4> No shared key found for 'a.example'[a] - 'b.example'[b]";
+        assert_eq!(
+            found(shape, line),
+            Some(vec![("local", "a.example"), ("remote", "b.example")])
+        );
+        assert_eq!(found(shape, "no shared key"), None);
+    }
+
+    #[test]
+    fn a_last_value_reaches_to_the_end_and_a_word_to_the_blank() {
+        assert_eq!(
+            found(
+                "cannot load config '{path:w}': {problem}",
+                "cannot load config '/etc/x': it is bad"
+            ),
+            Some(vec![("path", "/etc/x"), ("problem", "it is bad")])
+        );
+        assert_eq!(
+            found("limit of {limit:n} reached", "limit of 5 reached"),
+            Some(vec![("limit", "5")])
+        );
+    }
+
+    #[test]
+    fn the_anchor_is_the_longest_literal() {
+        assert_eq!(
+            Shape::new("a {x} longer words {y} b").anchor(),
+            "longer words"
+        );
+    }
+}
