@@ -24,6 +24,7 @@ mod case;
 mod charon;
 mod phrase;
 mod reading;
+mod tail;
 mod text;
 
 pub use case::case;

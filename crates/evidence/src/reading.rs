@@ -6,8 +6,9 @@ use adit_model::fact::{Fact, Side, Source};
 use adit_model::now::Wall;
 
 use crate::charon::Charon;
-use crate::phrase::Phrases;
-use crate::text::{Lines, clean, prefix, redact};
+use crate::phrase::{Phrases, telling};
+use crate::tail::Tail;
+use crate::text::{Line, Lines, clean, prefix, redact};
 
 /// A product whose words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,13 +60,16 @@ pub fn read(name: &str, side: Side, bytes: &[u8], now: Wall) -> Reading {
     reader.finish()
 }
 
-/// Reads a text piece by piece. Only the line that isn't whole yet is kept.
+/// Reads a text piece by piece. Of a long one, only the end is kept and read line by line; before it, sentences are
+/// looked for that tell something by themselves.
 #[derive(Debug)]
 pub struct Reader {
     name: String,
     side: Side,
     now: Wall,
-    lines: Lines,
+    tail: Tail,
+    /// Lines that passed before the end.
+    before: u64,
     readers: Readers,
 }
 
@@ -92,7 +96,8 @@ impl Reader {
             name: name.to_owned(),
             side,
             now,
-            lines: Lines::default(),
+            tail: Tail::default(),
+            before: 0,
             readers: Readers::default(),
         }
     }
@@ -103,11 +108,18 @@ impl Reader {
             name,
             side,
             now,
-            lines,
+            tail,
+            before,
             readers,
         } = self;
-        lines.feed(bytes, |number, raw| {
-            line(name, *side, *now, readers, number, raw);
+        tail.feed(bytes, |old| {
+            telling(old, |lines, raw| {
+                let number = *before + lines + 1;
+                spoken(name, *side, *now, number, raw, |line, place| {
+                    readers.phrases.line(line, place);
+                });
+            });
+            *before += memchr::memchr_iter(b'\n', old).count() as u64;
         });
     }
 
@@ -118,12 +130,18 @@ impl Reader {
             name,
             side,
             now,
-            lines,
+            tail,
+            before,
             mut readers,
         } = self;
-        let (count, cut) = lines.finish(|number, raw| {
-            line(&name, side, now, &mut readers, number, raw);
-        });
+        let mut lines = Lines::after(before);
+        let mut read = |number: u64, raw: &[u8]| {
+            spoken(&name, side, now, number, raw, |line, place| {
+                readers.line(line, place);
+            });
+        };
+        lines.feed(&tail.finish(), &mut read);
+        let (count, cut) = lines.finish(&mut read);
         let mut reading = Reading {
             side,
             facts: Vec::new(),
@@ -137,6 +155,12 @@ impl Reader {
                 .notes
                 .push(format!("{cut} very long lines were read in part"));
         }
+        if before > 0 {
+            reading.notes.push(format!(
+                "{name} is long: its first {before} lines were searched for messages that name a cause, the {} after them were read",
+                count - before
+            ));
+        }
         readers.charon.finish(&mut reading);
         reading.facts.extend(readers.phrases.finish());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
@@ -145,11 +169,26 @@ impl Reader {
     }
 }
 
-fn line(name: &str, side: Side, now: Wall, readers: &mut Readers, number: u64, raw: &[u8]) {
+impl Readers {
+    fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        self.charon.line(line, place);
+        self.phrases.line(line, place);
+    }
+}
+
+/// Takes a line's dress off and hands it on, with how it is quoted.
+fn spoken(
+    name: &str,
+    side: Side,
+    now: Wall,
+    number: u64,
+    raw: &[u8],
+    hear: impl FnOnce(&Line<'_>, &dyn Fn() -> Place),
+) {
     let text = String::from_utf8_lossy(raw);
     let text = clean(&text);
     let line = prefix(&text, now);
-    let place = || Place {
+    hear(&line, &|| Place {
         source: Source {
             name: name.to_owned(),
             line: Some(number),
@@ -157,7 +196,5 @@ fn line(name: &str, side: Side, now: Wall, readers: &mut Readers, number: u64, r
         },
         at: line.at,
         side,
-    };
-    readers.charon.line(&line, place);
-    readers.phrases.line(&line, place);
+    });
 }

@@ -23,12 +23,12 @@ mod route;
 mod shape;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 
 use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::reading::Place;
 use crate::text::Line;
@@ -91,15 +91,49 @@ static INDEX: LazyLock<Option<Index>> = LazyLock::new(|| {
     Some(Index { anchors, phrases })
 });
 
+/// The same words for long texts: bigger, and several times as fast.
+static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let index = INDEX.as_ref()?;
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(index.phrases.iter().map(|(_, s)| s.anchor()))
+        .ok()
+});
+
+/// Lines of `text` that may hold a sentence of the tables, each with the number of lines before it.
+pub(crate) fn telling(text: &[u8], mut each: impl FnMut(u64, &[u8])) {
+    let Some(search) = SEARCH.as_ref() else {
+        return;
+    };
+    let (mut at, mut lines, mut counted) = (0, 0, 0);
+    while let Some(hit) = text.get(at..).and_then(|rest| search.find(rest)) {
+        let (start, end) = (at + hit.start(), at + hit.end());
+        let head = text.get(..start).unwrap_or_default();
+        let begin = memchr::memrchr(b'\n', head).map_or(0, |n| n + 1);
+        let tail = text.get(end..).unwrap_or_default();
+        let stop = memchr::memchr(b'\n', tail).map_or(text.len(), |n| end + n);
+        let passed = text.get(counted..begin).unwrap_or_default();
+        lines += memchr::memchr_iter(b'\n', passed).count() as u64;
+        counted = begin;
+        each(lines, text.get(begin..stop).unwrap_or_default());
+        at = stop;
+    }
+}
+
+/// So many lines that say the same thing are kept of the beginning and of the end of what is heard.
+const KEPT: usize = 64;
+
 /// The facts that sentences of the tables make.
 #[derive(Debug, Default)]
 pub(crate) struct Phrases {
-    facts: Vec<Fact>,
+    first: BTreeMap<Sign, Vec<Fact>>,
+    last: BTreeMap<Sign, VecDeque<Fact>>,
 }
 
 impl Phrases {
     /// The next line.
-    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let Some(index) = INDEX.as_ref() else {
             return;
         };
@@ -129,20 +163,31 @@ impl Phrases {
         }
         for (sign, values) in said {
             let place = place();
-            self.facts.push(Fact {
+            let fact = Fact {
                 source: place.source,
                 at: place.at,
                 side: place.side,
                 subject: None,
                 role: None,
                 what: Known::Sign { sign, values },
-            });
+            };
+            let first = self.first.entry(sign).or_default();
+            if first.len() < KEPT {
+                first.push(fact);
+                continue;
+            }
+            let last = self.last.entry(sign).or_default();
+            if last.len() == KEPT {
+                last.pop_front();
+            }
+            last.push_back(fact);
         }
     }
 
     /// Everything that was said.
-    pub(crate) fn finish(self) -> Vec<Fact> {
-        self.facts
+    pub(crate) fn finish(self) -> impl Iterator<Item = Fact> {
+        let first = self.first.into_values().flatten();
+        first.chain(self.last.into_values().flatten())
     }
 }
 

@@ -14,9 +14,17 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
+    /// Lines of a text of which `before` lines have passed.
+    pub(crate) fn after(before: u64) -> Self {
+        Self {
+            count: before,
+            ..Self::default()
+        }
+    }
+
     /// Hands each whole line to `each`, with its number from 1 and without its line break.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(u64, &[u8])) {
-        while let Some(end) = bytes.iter().position(|b| *b == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (line, rest) = bytes.split_at(end);
             bytes = rest.get(1..).unwrap_or_default();
             if self.carry.is_empty() && line.len() <= LONGEST {
