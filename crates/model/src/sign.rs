@@ -32,20 +32,92 @@ pub enum Sign {
     // ── ike-sa-init ──
     /// Requests are ignored because too many IKE SAs are half open. `peer`, `limit`.
     HalfOpenLimit,
+    /// A message of an IKE version that isn't spoken or allowed here was refused or ignored. `version`, `peer`.
+    IkeVersionRefused,
+    /// None of the peer's proposals for the IKE SA (phase 1) is acceptable. `offered`, `configured`.
+    IkeProposalsRefused,
+    /// The peer says that no proposal of ours is acceptable; in which phase isn't said. `peer`.
+    ProposalsRefusedByPeer,
+    /// The key exchange group is all that isn't acceptable of a proposal. `offered`, `wanted`.
+    IkeGroupRefused,
+    /// A group is asked for that isn't in the own proposals. `wanted`.
+    IkeGroupNotOffered,
+    /// The first exchange turns in a circle: groups or cookies are asked for again and again. `rounds`.
+    FirstExchangeLoops,
+    /// No connection is configured for whom a first message came from. `peer`, `local`.
+    NoConnectionForPeer,
+    /// The peer began in a mode of IKEv1 (main, aggressive) that isn't configured or allowed here. `mode`.
+    ExchangeModeRefused,
+    /// The lifetime that the peer proposes isn't accepted. `offered`, `configured`.
+    LifetimeRefused,
+    /// A cookie came back that is wrong or too old. `peer`.
+    CookieRefused,
+    /// The daemon or its library lacks an algorithm that is configured or was negotiated. `algorithm`.
+    AlgorithmUnavailable,
+    /// The connection that was taken for the peer doesn't fit it. `connection`, `problem`.
+    ConnectionUnsuitable,
+    /// No other connection fits the peer either.
+    NoOtherConnection,
+    /// Traffic asked for an SA, and nothing serves the request. `reqid`.
+    AcquireUnserved,
 
     // ── ike-auth ──
     /// A pre-shared key was looked for and not found. `local`, `remote`.
     PskNotFound,
     /// A message decrypted to nonsense: the keys derived from the pre-shared keys differ (IKEv1).
     DecryptedToNonsense,
+    /// The side that compared says that the pre-shared keys differ. `peer`.
+    PskDiffers,
+    /// A line of secrets isn't understood, or its key isn't what was meant. `path`, `line`, `problem`.
+    SecretMalformed,
+    /// The peer isn't whom the connection expects. `received`, `expected`.
+    PeerIdentityUnexpected,
+    /// No connection is configured for the identities of a request. `local`, `remote`.
+    NoConnectionForIdentity,
+    /// The identity that is asked for isn't ours. `received`, `expected`.
+    OwnIdentityUnexpected,
+    /// The type of the peer's identity isn't the configured one. `received`, `expected`.
+    IdentityTypeUnexpected,
+    /// The peer authenticates in another way than is wanted. `received`, `expected`.
+    AuthMethodUnexpected,
+    /// The peer says that authentication failed, and not why. `peer`.
+    AuthenticationRefusedByPeer,
     /// A certificate is past its end. `subject`, `until`.
     CertificateExpired,
     /// A certificate isn't valid yet. `subject`, `from`.
     CertificateNotYetValid,
+    /// A certificate isn't valid by the verifier's clock: before its begin or past its end. `from`, `until`.
+    CertificateOutsideValidity,
+    /// The clock of the host is wrong, or jumped. `problem`.
+    ClockWrong,
     /// No trust anchor for a certificate. `subject`, `issuer`.
     IssuerUnknown,
+    /// No key of the peer is trusted; why its certificate was refused, other lines say. `peer`.
+    PeerKeyUntrusted,
+    /// A certificate doesn't hold the identity that goes with it. `identity`.
+    CertificateNameMismatch,
+    /// A certificate is revoked. `subject`, `reason`.
+    CertificateRevoked,
+    /// A revocation list or an OCSP answer couldn't be fetched, or is too old. `uri`, `problem`.
+    RevocationUnavailable,
+    /// A certificate was refused because its revocation status isn't known.
+    RevocationRequired,
+    /// The own private key is missing, can't be read, or isn't the certificate's. `identity`, `path`.
+    PrivateKeyMissing,
+    /// A signature scheme, a hash or a key size isn't accepted. `scheme`.
+    SignatureRefused,
+    /// A certificate isn't made for this use. `usage`.
+    KeyUsageRefused,
+    /// The peer sent no certificate, and none of it is configured. `peer`.
+    PeerCertificateMissing,
     /// An EAP or XAUTH method failed. `method`, `peer`.
     UserAuthenticationFailed,
+    /// The server that checks users doesn't answer. `server`.
+    UserServerUnreachable,
+    /// A post-quantum pre-shared key is required and missing on one side. `id`.
+    PpkMissing,
+    /// No free address is left for a client. `pool`.
+    AddressPoolExhausted,
 
     // ── child ──
     /// The initiator asked for no virtual address where one is required, or the other way round.
