@@ -122,6 +122,35 @@ pub enum Sign {
     // ── child ──
     /// The initiator asked for no virtual address where one is required, or the other way round.
     VirtualAddressMissing,
+    /// No virtual address was given, or the configuration payload wasn't understood. `peer`.
+    VirtualAddressRefused,
+    /// The algorithms for the traffic don't fit: what this side has, and what the peer has. `ours`, `theirs`, `what`.
+    EspProposalRefused,
+    /// The key exchange of a CHILD SA (PFS) differs or is on one side only. `ours`, `theirs`.
+    PfsDiffers,
+    /// The traffic that one side asked for isn't what the other has. `local`, `remote` (of the side that says it),
+    /// `name`.
+    TrafficRefused,
+    /// Selectors agree in addresses and differ in protocol or port. `ours`, `theirs`.
+    SelectorPortDiffers,
+    /// An access list or map with another peer's entry was chosen first. `name`.
+    PolicyOrderWrong,
+    /// Tunnel mode and transport mode meet. `ours`, `theirs`.
+    ModeDiffers,
+    /// Extended sequence numbers are wanted by one side only.
+    EsnDiffers,
+    /// The peer takes no further CHILD SA.
+    NoMoreChildren,
+    /// One side compresses and the other doesn't.
+    CompressionRefused,
+    /// An SA for the traffic couldn't be set up, and the IKE SA stays or goes for it; the line doesn't say why.
+    ChildFailed,
+    /// The SA is up for less than is configured. `ours`, `theirs`.
+    SelectorsNarrowed,
+    /// The interface or the mark that a policy is bound to isn't there or is another. `name`.
+    InterfaceIdMissing,
+    /// Another connection's policy covers the same traffic. `name`, `other`.
+    TrafficOwnedByOther,
 
     // ── esp-dataplane ──
     /// ESP packets came with an SPI that no SA has. `spi`, `peer`.
@@ -144,14 +173,74 @@ pub enum Sign {
     // ── rekey ──
     /// Replacing an SA failed. `what`.
     RekeyFailed,
+    /// The peer refused to replace an SA. `what`, `problem`.
+    RekeyRefused,
+    /// The request to replace an SA wasn't answered. `what`.
+    RekeyUnanswered,
+    /// Both sides replaced an SA at the same time. `what`.
+    RekeyCollision,
+    /// An SA reached the end of its life. `what`.
+    SaExpired,
+    /// SAs aren't replaced on this side: they expire. `name`.
+    RekeyOff,
+    /// The IKE SA is set up anew instead of being rekeyed. `name`.
+    Reauthenticating,
+    /// Authenticating again failed, or the side that should couldn't. `name`.
+    ReauthenticationFailed,
+    /// The peer must authenticate again within a time that it was told, and didn't. `name`, `seconds`.
+    ReauthenticationMissed,
+    /// A delete names an SA that isn't known here. `spi`.
+    DeleteForUnknown,
+    /// Lifetimes differ. `ours`, `theirs`.
+    LifetimeDiffers,
+    /// Lifetimes in octets or packets end SAs. `name`.
+    VolumeLimit,
 
     // ── lifecycle ──
     /// The IKE daemon doesn't run, or nothing answers at its control socket.
     DaemonNotRunning,
     /// The daemon crashed or aborted. `problem`.
     DaemonCrashed,
+    /// The daemon is started over and over. `problem`.
+    DaemonRestarts,
+    /// The service isn't started at boot. `name`.
+    ServiceDisabled,
+    /// A connection that was asked for isn't loaded. `name`.
+    ConnectionNotLoaded,
+    /// A connection couldn't be loaded. `name`, `problem`.
+    ConnectionLoadFailed,
+    /// What runs isn't what is configured: uncommitted, unsaved or unloaded changes. `name`.
+    ConfigPending,
+    /// Configuration is lost when the host restarts. `path`.
+    ConfigVolatile,
     /// The peer is declared dead. `peer`.
     PeerDeclaredDead,
+    /// After the peer's death the tunnel is cleared or held and nobody sets it up again. `name`.
+    DeathEndsTunnel,
+    /// The peer doesn't do dead peer detection. `peer`.
+    DeathUndetectable,
+    /// Dead peer detection is off. `name`.
+    DeathDetectionOff,
+    /// A tunnel was closed for want of traffic. `name`, `seconds`.
+    IdleClosed,
+    /// A monitor that sends through the tunnel declares it down. `name`, `target`.
+    MonitorDown,
+    /// An older SA of the same identity was removed for a new one. `peer`.
+    DuplicateRemoved,
+    /// The peer restarted and said so; its old SAs were removed. `peer`.
+    PeerRestarted,
+    /// A packet of an SA that isn't known here: the peer still uses one from before. `peer`.
+    SaForgotten,
+    /// The peer deleted its SA. `what`, `reason`.
+    PeerDeleted,
+    /// An address of the tunnel's ends changed. `from`, `to`.
+    AddressChanged,
+    /// The provider replaces an end of the tunnel.
+    EndpointReplaced,
+    /// Stopping the service cuts the network that the stop needs.
+    StopCutsNetwork,
+    /// Traffic passes in clear until the service runs.
+    ClearUntilStarted,
 
     // ── config ──
     /// A configuration file doesn't parse. `path`, `line`, `problem`.
@@ -185,7 +274,14 @@ impl Sign {
     pub fn lasts(self) -> bool {
         matches!(
             self,
-            Sign::ForwardingOff | Sign::ReversePathFilterOn | Sign::NatTraversalOff
+            Sign::ForwardingOff
+                | Sign::ReversePathFilterOn
+                | Sign::NatTraversalOff
+                | Sign::RekeyOff
+                | Sign::ServiceDisabled
+                | Sign::ConfigPending
+                | Sign::ConfigVolatile
+                | Sign::DeathDetectionOff
         )
     }
 }
