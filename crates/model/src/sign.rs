@@ -161,10 +161,30 @@ pub enum Sign {
     ForwardingOff,
     /// Reverse path filtering is on. `path`.
     ReversePathFilterOn,
+    /// A packet came in whose source can't be behind that interface. `source`, `to`, `dev`.
+    MartianSource,
+    /// Packets were dropped by reverse path filtering. `count`.
+    ReversePathDrops,
+    /// ICMP redirects are sent or followed. `path`.
+    RedirectsOn,
+    /// A gateway told hosts by ICMP redirect to go round it. `from`, `to`.
+    RedirectSent,
+    /// The policy check of a route based tunnel's interface is on. `path`.
+    InterfacePolicyChecked,
     /// The kernel lacks a protocol, a module or an algorithm. `what`, `errno`.
     KernelSupportMissing,
-    /// The kernel refused a policy because another one has its selector. `policy`, `owner`.
+    /// The kernel answered a request with an error; which request is told by another line. `errno`.
+    KernelError,
+    /// An SA couldn't be put into the kernel. `what`, `errno`.
+    StateNotInstalled,
+    /// A policy couldn't be put into the kernel. `policy`, `errno`.
+    PolicyNotInstalled,
+    /// The kernel refused a policy or an SA because another one has its selector, mark or SPI. `policy`, `owner`.
     PolicyInUse,
+    /// Cryptography in hardware failed or isn't possible. `device`, `problem`.
+    OffloadFailed,
+    /// A counter of the kernel's IPsec errors isn't zero. `name`, `count`.
+    KernelDrops,
 
     // ── performance ──
     /// A packet was too big for the path. `mtu`.
@@ -249,14 +269,54 @@ pub enum Sign {
     ConfigUnreadable,
     /// A keyword isn't known. `keyword`, `path`, `line`.
     ConfigKeywordUnknown,
+    /// A value isn't allowed for its keyword. `keyword`, `value`, `path`, `line`.
+    ConfigValueInvalid,
+    /// A connection or another part of the configuration was refused when it was loaded. `name`, `problem`.
+    ConnectionRejected,
+    /// The same connection, child or policy is there twice. `name`, `other`.
+    ConnectionDuplicate,
     /// A plugin couldn't be loaded. `plugin`, `problem`.
     PluginMissing,
+    /// The daemon lacks what it can't do without, because a plugin isn't there. `feature`, `needs`.
+    FeatureMissing,
+    /// What the configuration asks for is in no loaded plugin. `feature`.
+    FeatureNotLoaded,
+    /// A command line of a configuration wasn't taken. `command`.
+    CommandNotTaken,
+    /// A template or a deployment's input couldn't be made into a configuration. `problem`.
+    TemplateBroken,
+    /// A setting for all peers and one for a peer differ. `setting`.
+    DefaultOverridden,
+    /// Packets came in clear that should have been protected. `source`, `destination`.
+    ClearTrafficArrived,
+    /// Traffic is let through in clear while there is no SA. `name`.
+    ClearOnFailure,
+    /// A policy exempts traffic from protection. `policy`.
+    BypassInstalled,
+    /// A switch for tests is on, or a rule for tests is there. `what`.
+    TestSettingOn,
+    /// A host that must use IPsec isn't on the list of those that do. `host`.
+    HostLeftOut,
+    /// A difference between vendors is named as what breaks. `what`.
+    VendorDiffers,
 
     // ── host ──
     /// The IKE ports are held by somebody else. `port`.
     PortInUse,
     /// Something was denied to the daemon: capability, AppArmor, SELinux, file rights. `path`, `operation`.
     Denied,
+    /// The kernel's table of connections is full.
+    ConntrackFull,
+    /// A script that is run when a tunnel goes up or down failed. `command`, `problem`.
+    UpdownFailed,
+    /// A file system is full. `path`.
+    DiskFull,
+    /// Names or DNS servers that the tunnel brings couldn't be set on this host. `server`, `problem`.
+    ResolverNotSet,
+    /// A cluster of applications lost members while tunnels are well. `what`.
+    ApplicationSplit,
+    /// An inner contradiction that the daemon survived. `problem`.
+    ContradictionSurvived,
 
     // ── ha ──
     /// The two nodes of a cluster are both active, or their states differ.
@@ -282,6 +342,18 @@ impl Sign {
                 | Sign::ConfigPending
                 | Sign::ConfigVolatile
                 | Sign::DeathDetectionOff
+                | Sign::ReversePathDrops
+                | Sign::MartianSource
+                | Sign::RedirectsOn
+                | Sign::RedirectSent
+                | Sign::InterfacePolicyChecked
+                | Sign::KernelDrops
+                | Sign::ClearTrafficArrived
+                | Sign::ClearOnFailure
+                | Sign::BypassInstalled
+                | Sign::TestSettingOn
+                | Sign::HostLeftOut
+                | Sign::DefaultOverridden
         )
     }
 }
