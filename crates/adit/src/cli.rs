@@ -226,6 +226,9 @@ pub struct WhyArgs {
     /// Our side's evidence, as a file given without this option is; more than one may be given.
     #[arg(long, value_name = "FILE")]
     pub local: Vec<PathBuf>,
+    /// Our gateway's address as captures have it; without it, it is guessed.
+    #[arg(long, value_name = "IP")]
+    pub address: Option<std::net::IpAddr>,
     /// Which gateway.
     #[command(flatten)]
     pub state: StateArgs,

@@ -1,20 +1,41 @@
 //! Both sides' readings as one case.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::now::Wall;
 
+use crate::capture::{Captured, join};
 use crate::reading::Reading;
+
+/// Makes a case of readings: [`case_of`], without an address.
+#[must_use]
+pub fn case(tunnel: Option<&str>, readings: Vec<Reading>) -> Case {
+    case_of(tunnel, readings, None)
+}
 
 /// Makes a case of readings. `tunnel` names the connection in question; without it, it is the one of the local side
 /// that failed last, or else the one that was spoken of last.
 ///
 /// Facts of other connections are left out. A side counts as covered when one of its logs spans the time of the other
 /// side's facts, or, alone, its own.
+///
+/// `address` is the local gateway's, which captures are looked at from; without it, it is guessed: from the logs, from what
+/// the capture says about the capturing host, from who begins.
 #[must_use]
-pub fn case(tunnel: Option<&str>, readings: Vec<Reading>) -> Case {
+pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option<IpAddr>) -> Case {
+    let captures: Vec<Captured> = readings
+        .iter_mut()
+        .filter_map(|r| {
+            r.capture.take().map(|capture| Captured {
+                name: r.name.clone(),
+                side: r.side,
+                capture,
+            })
+        })
+        .collect();
     let windows: Vec<(Side, Option<(Wall, Wall)>)> =
         readings.iter().map(|r| (r.side, r.window)).collect();
     let all: Vec<Fact> = readings.into_iter().flat_map(|r| r.facts).collect();
@@ -45,11 +66,12 @@ pub fn case(tunnel: Option<&str>, readings: Vec<Reading>) -> Case {
             *covered.entry(side).or_insert(false) |= spans(window, &facts, side);
         }
     }
-    Case {
+    let case = Case {
         subject: subject.unwrap_or_default(),
         facts,
         covered,
-    }
+    };
+    join(case, &captures, address)
 }
 
 /// The connection that a person who shows this log asks about.

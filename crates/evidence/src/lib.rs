@@ -27,5 +27,5 @@ mod reading;
 mod tail;
 mod text;
 
-pub use case::case;
+pub use case::{case, case_of};
 pub use reading::{Product, Reader, Reading, Recognised, read};

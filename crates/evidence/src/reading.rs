@@ -5,6 +5,7 @@ use core::fmt;
 use adit_model::fact::{Fact, Side, Source};
 use adit_model::now::Wall;
 
+use crate::capture::{Capture, CaptureError, Input};
 use crate::charon::Charon;
 use crate::phrase::{Phrases, telling};
 use crate::tail::Tail;
@@ -15,11 +16,14 @@ use crate::text::{Line, Lines, clean, prefix, redact};
 pub enum Product {
     /// The IKE daemon of strongSwan, of VyOS and of several vendors.
     Charon,
+    /// A capture file, pcap or pcapng. Its lines are packets.
+    Capture,
 }
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Product::Capture => "capture",
             Product::Charon => "strongSwan (charon) log",
         })
     }
@@ -37,8 +41,13 @@ pub struct Recognised {
 /// What a file tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
+    /// What the evidence is called.
+    pub name: String,
     /// Whose evidence it is.
     pub side: Side,
+    /// What crossed the wire, where the file is a capture or has the text of one. What that means to the tunnel is told
+    /// when all of the evidence is there: [`crate::case()`].
+    pub capture: Option<Box<Capture>>,
     /// The facts, in the order of the lines.
     pub facts: Vec<Fact>,
     /// Whose words were found. Empty when nothing in the file is known.
@@ -67,6 +76,7 @@ pub struct Reader {
     name: String,
     side: Side,
     now: Wall,
+    input: Input,
     tail: Tail,
     /// Lines that passed before the end.
     before: u64,
@@ -78,6 +88,23 @@ pub struct Reader {
 struct Readers {
     charon: Charon,
     phrases: Phrases,
+}
+
+impl Reading {
+    /// Takes in what a capture file showed.
+    fn captured(&mut self, capture: Result<Capture, CaptureError>) {
+        match capture {
+            Ok(capture) => {
+                self.lines = capture.packets;
+                self.recognised.push(Recognised {
+                    product: Product::Capture,
+                    lines: capture.packets,
+                });
+                self.capture = Some(Box::new(capture));
+            }
+            Err(error) => self.notes.push(error.to_string()),
+        }
+    }
 }
 
 /// Where a statement stands and how it is quoted.
@@ -96,6 +123,7 @@ impl Reader {
             name: name.to_owned(),
             side,
             now,
+            input: Input::default(),
             tail: Tail::default(),
             before: 0,
             readers: Readers::default(),
@@ -108,11 +136,12 @@ impl Reader {
             name,
             side,
             now,
+            input,
             tail,
             before,
             readers,
         } = self;
-        tail.feed(bytes, |old| {
+        tail.feed(&input.feed(bytes), |old| {
             telling(old, |lines, raw| {
                 let number = *before + lines + 1;
                 spoken(name, *side, *now, number, raw, |line, place| {
@@ -130,10 +159,12 @@ impl Reader {
             name,
             side,
             now,
-            tail,
+            mut input,
+            mut tail,
             before,
             mut readers,
         } = self;
+        tail.feed(&input.rest(), |_| {});
         let mut lines = Lines::after(before);
         let mut read = |number: u64, raw: &[u8]| {
             spoken(&name, side, now, number, raw, |line, place| {
@@ -143,7 +174,9 @@ impl Reader {
         lines.feed(&tail.finish(), &mut read);
         let (count, cut) = lines.finish(&mut read);
         let mut reading = Reading {
+            name,
             side,
+            capture: None,
             facts: Vec::new(),
             recognised: Vec::new(),
             notes: Vec::new(),
@@ -157,7 +190,8 @@ impl Reader {
         }
         if before > 0 {
             reading.notes.push(format!(
-                "{name} is long: its first {before} lines were searched for messages that name a cause, the {} after them were read",
+                "{} is long: its first {before} lines were searched for messages that name a cause, the {} after them were read",
+                reading.name,
                 count - before
             ));
         }
@@ -165,6 +199,9 @@ impl Reader {
         reading.facts.extend(readers.phrases.finish());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
+        if let Some(capture) = input.finish() {
+            reading.captured(capture);
+        }
         reading
     }
 }

@@ -174,6 +174,8 @@ pub enum Wire {
         packets: u64,
         /// How many came right behind an ESP packet: what Linux shows of it after decryption.
         decrypted: u64,
+        /// How many went on at once as an ESP packet: a gateway with one interface shows them coming and leaving.
+        encrypted: u64,
         /// It goes between the gateways themselves.
         between_gateways: bool,
     },

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use adit_evidence::{Reader, Reading};
+use adit_evidence::{Product, Reader, Reading};
 use adit_model::fact::{Case, Side};
 use adit_model::now::Wall;
 use anyhow::{Context, anyhow};
@@ -90,12 +90,21 @@ fn text(input: &mut impl BufRead, name: &str, side: Side) -> Result<Reading, Fai
     }
     let reading = reader.finish();
     if reading.recognised.is_empty() {
+        if let [why] = reading.notes.as_slice()
+            && reading.lines == 0
+        {
+            return Err(Failure::usage(anyhow!("{name}: {why}")));
+        }
         return Err(Failure::usage(anyhow!(
-            "{name}: nothing in its {} lines is known. What is read: strongSwan's log (charon; log file, syslog, journal), and cases that adit why NAME --export wrote",
+            "{name}: nothing in its {} lines is known. What is read: strongSwan's log (charon; log file, syslog, journal), captures (pcap, pcapng), and cases that adit why NAME --export wrote",
             reading.lines
         )));
     }
     for found in &reading.recognised {
+        if found.product == Product::Capture {
+            eprintln!("{name}: {}, {} packets", found.product, found.lines);
+            continue;
+        }
         eprintln!(
             "{name}: {}, {} of {} lines",
             found.product, found.lines, reading.lines

@@ -1,5 +1,6 @@
 //! `adit why`: the verdict on a live tunnel, alone or with what the other side knows, or on files of evidence.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use adit_diagnose::{Answer, Verdict, diagnose};
@@ -45,6 +46,8 @@ struct Asked<'a> {
     tunnel: Option<&'a str>,
     /// Files of evidence, each with whose it is. Empty for a live tunnel.
     files: Vec<(&'a Path, Side)>,
+    /// Our gateway's address, for captures.
+    address: Option<IpAddr>,
 }
 
 impl<'a> Asked<'a> {
@@ -75,7 +78,11 @@ impl<'a> Asked<'a> {
                     .map(|path| (path.as_path(), Side::Remote)),
             );
         }
-        Ok(Self { tunnel, files })
+        Ok(Self {
+            tunnel,
+            files,
+            address: args.address,
+        })
     }
 }
 
@@ -89,7 +96,7 @@ fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
             Evidence::Case(case) => exported.push((case, *side)),
         }
     }
-    let mut case = adit_evidence::case(asked.tunnel, readings);
+    let mut case = adit_evidence::case_of(asked.tunnel, readings, asked.address);
     for (other, side) in exported {
         if side == Side::Remote {
             case = case.joined_with(other);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::message::Message;
 
 /// The messages of one IKE SA, or of the attempt to set one up.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conversation {
     /// Who began it, as far as the capture tells: the sender of the first request, or of the message that carries the
     /// initiator flag.

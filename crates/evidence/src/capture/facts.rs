@@ -12,7 +12,7 @@ use adit_model::fact::{Case, Fact, Known, Side, Source};
 use adit_model::now::Wall;
 use adit_model::proposal::{Proposal, Suite};
 
-use super::{Capture, Conversation, Flow, Message, Stamp};
+use super::{Capture, Conversation, Flow, Message, Stamp, traffic};
 
 /// From where a capture is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +56,42 @@ pub fn pairs(capture: &Capture) -> Vec<(IpAddr, IpAddr)> {
     pairs
 }
 
+/// What a capture tells, by what it is about.
+pub(super) struct Told {
+    /// The IKE messages.
+    pub(super) ike: Vec<Fact>,
+    /// Errors that the path reported.
+    pub(super) path: Vec<Fact>,
+    /// The protected traffic, and what goes beside it.
+    pub(super) traffic: Vec<Fact>,
+    /// The tunnel is up, by its traffic.
+    pub(super) up: Option<Fact>,
+    /// The capture was running before the first request, and nothing of it was lost to us: silence counts.
+    pub(super) covered: bool,
+}
+
 /// What a capture says about the tunnels between two gateways.
 #[must_use]
 pub fn case(capture: &Capture, vantage: &Vantage<'_>) -> Case {
-    let subject = vantage.peer.to_string();
+    let subject = capture.name(vantage.peer);
+    let told = tell(capture, vantage);
+    let mut facts = told.ike;
+    facts.extend(told.path);
+    facts.sort_by_key(|f| f.source.line);
+    facts.extend(told.traffic);
+    facts.extend(told.up);
+    for fact in &mut facts {
+        fact.subject = Some(subject.clone());
+    }
+    Case {
+        subject,
+        facts,
+        covered: [(Side::Local, told.covered)].into(),
+    }
+}
+
+/// What a capture says about the tunnels between two gateways, in parts.
+pub(super) fn tell(capture: &Capture, vantage: &Vantage<'_>) -> Told {
     let mut teller = Teller {
         capture,
         vantage,
@@ -71,21 +103,18 @@ pub fn case(capture: &Capture, vantage: &Vantage<'_>) -> Case {
             teller.conversation(conversation);
         }
     }
-    teller.path_errors();
     teller.facts.sort_by_key(|(order, _)| *order);
     let up = teller.up();
-    let mut facts: Vec<Fact> = teller.facts.into_iter().map(|(_, fact)| fact).collect();
-    facts.extend(up);
-    for fact in &mut facts {
-        fact.subject = Some(subject.clone());
-    }
-    // Silence counts where the capture was running before the first request and nothing of it was lost to us.
+    let ike = teller.facts.drain(..).map(|(_, fact)| fact).collect();
+    teller.path_errors();
+    let path = teller.facts.drain(..).map(|(_, fact)| fact).collect();
     let from_the_start = capture.conversations.iter().all(|c| c.from_the_start);
-    let whole = capture.unread.is_empty();
-    Case {
-        subject,
-        facts,
-        covered: [(Side::Local, from_the_start && whole)].into(),
+    Told {
+        ike,
+        path,
+        traffic: traffic::facts(capture, vantage),
+        up,
+        covered: from_the_start && capture.unread.is_empty() && !capture.excerpt,
     }
 }
 

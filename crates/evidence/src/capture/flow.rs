@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
+use super::runs::Runs;
 use super::stamp::Stamp;
 
 /// Packets of one SA in one direction.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Flow {
     /// `esp` or `ah`.
     pub protocol: &'static str,
@@ -44,12 +45,23 @@ pub struct Flow {
     pub stale: u64,
     /// Nothing was seen in the other direction between the same two hosts.
     pub one_way: bool,
+    /// Octets of the largest packet, from the outer IP header on.
+    pub largest: u64,
     #[serde(skip)]
     window: Window,
+    /// Every sequence number seen, for comparison with another capture.
+    #[serde(skip)]
+    pub(super) seen: Runs,
+    /// The first packets' sequence numbers and times, to set two clocks against each other.
+    #[serde(skip)]
+    pub(super) opening: Vec<(u32, Stamp)>,
 }
 
+/// Packets kept of a flow's beginning.
+const OPENING: usize = 32;
+
 /// The sequence numbers seen lately. Bit `n % SIZE` stands for number `n`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Window(Box<[u64; Window::WORDS]>);
 
 impl Window {
@@ -103,7 +115,10 @@ impl Flow {
             late: 0,
             stale: 0,
             one_way: false,
+            largest: 0,
             window: Window(Box::new([0; Window::WORDS])),
+            seen: Runs::default(),
+            opening: Vec::new(),
         };
         flow.count(seen);
         flow.window.set(seen.sequence, true);
@@ -144,7 +159,12 @@ impl Flow {
     fn count(&mut self, seen: Seen) {
         self.packets += 1;
         self.octets += seen.octets;
+        self.largest = self.largest.max(seen.octets);
         self.last = self.last.max(seen.at);
+        self.seen.add(seen.sequence);
+        if self.opening.len() < OPENING {
+            self.opening.push((seen.sequence, seen.at));
+        }
     }
 
     /// The hosts that it goes from and to.

@@ -35,6 +35,29 @@ pub(super) fn inside(link: u16, frame: &[u8]) -> Inside<'_> {
     }
 }
 
+/// Whether the host that captured sent a packet or received it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// It sent it.
+    Sent,
+    /// It was addressed to it.
+    Received,
+}
+
+/// What Linux's cooked frames say about their direction.
+pub(super) fn direction(link: u16, frame: &[u8]) -> Option<Direction> {
+    let kind = match link {
+        113 => be16(frame, 0)?,
+        276 => u16::from(*frame.get(10)?),
+        _ => return None,
+    };
+    match kind {
+        0 => Some(Direction::Received),
+        4 => Some(Direction::Sent),
+        _ => None,
+    }
+}
+
 fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes
         .get(at..)?

@@ -13,7 +13,7 @@ use super::offer;
 use super::stamp::Stamp;
 
 /// An IKE message.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Frame number; of the last fragment when IP fragments were put together.
     pub frame: u64,

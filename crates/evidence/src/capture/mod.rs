@@ -11,18 +11,25 @@
 //!
 //! `facts` turns a capture made beside one gateway into a case for diagnosis.
 
+mod clear;
 mod conversation;
+mod cross;
 mod facts;
 
 mod file;
 mod flow;
 mod icmp;
+mod input;
 mod ip;
+mod join;
 mod link;
 mod message;
 mod offer;
+mod pieces;
+mod runs;
 mod stamp;
 mod tally;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -35,13 +42,16 @@ use adit_wire::udp::UdpDatagram;
 use adit_wire::udp_encap::{Encapsulated, NAT_KEEPALIVE, NON_ESP_MARKER, classify};
 use serde::Serialize;
 
+pub use clear::Clear;
 pub use conversation::Conversation;
-
 pub use facts::{Vantage, case, pairs};
 pub use file::{CaptureError, Frame, Reader};
 pub use flow::Flow;
 pub use icmp::PathError;
+pub(crate) use input::Input;
+pub(crate) use join::{Captured, join};
 pub use message::{Message, NatDetection, Notice};
+pub use pieces::Fragments;
 pub use stamp::Stamp;
 pub use tally::Tally;
 
@@ -63,7 +73,7 @@ const IKE_PORT: u16 = 500;
 const NAT_T_PORT: u16 = 4500;
 
 /// What a capture shows.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Capture {
     /// Packets in the file.
     pub packets: u64,
@@ -79,6 +89,21 @@ pub struct Capture {
     pub keepalives: Vec<Keepalives>,
     /// ICMP errors about IPsec packets.
     pub icmp_errors: Vec<PathError>,
+    /// Packets that came in IP fragments, by pair of hosts and protocol.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragments>,
+    /// Packets outside of IPsec, by pair of hosts and service.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clear: Vec<Clear>,
+    /// Addresses of the host that captured, with how many packets showed each, where the capture tells.
+    #[serde(skip)]
+    pub own_addresses: BTreeMap<IpAddr, u64>,
+    /// It isn't all that was captured: text that somebody pasted. That something isn't there says nothing.
+    #[serde(skip)]
+    pub excerpt: bool,
+    /// Hosts that the text of a capture calls by something else than an address.
+    #[serde(skip)]
+    pub names: BTreeMap<IpAddr, String>,
     /// Packets that aren't IPsec's, by what they are.
     pub other: Tally,
     /// What couldn't be read, by reason.
@@ -86,7 +111,7 @@ pub struct Capture {
 }
 
 /// NAT keepalives from one end to another (RFC 3948 2.3).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Keepalives {
     /// Sender.
     pub from: SocketAddr,
@@ -101,6 +126,15 @@ pub struct Keepalives {
 }
 
 impl Capture {
+    /// What the capture calls a host.
+    #[must_use]
+    pub fn name(&self, host: IpAddr) -> String {
+        self.names
+            .get(&host)
+            .cloned()
+            .unwrap_or_else(|| host.to_string())
+    }
+
     /// IKE messages in all.
     #[must_use]
     pub fn messages(&self) -> usize {
@@ -164,6 +198,8 @@ struct Sorter {
     /// Ends that exchanged marked IKE on other ports than 4500: there, what isn't IKE is ESP.
     nat_t: std::collections::BTreeSet<(SocketAddr, SocketAddr)>,
     fragments: ip::Reassembly<At>,
+    pieces: pieces::Pieces,
+    clears: clear::Clears,
     now: Stamp,
 }
 
@@ -177,7 +213,11 @@ struct At {
     destination: IpAddr,
     ip_fragments: Option<u32>,
     cut: bool,
+    direction: Option<link::Direction>,
 }
+
+/// Addresses of the capturing host kept.
+const MOST_OWN: usize = 256;
 
 impl Sorter {
     fn frame(&mut self, frame: &Frame<'_>) {
@@ -187,13 +227,16 @@ impl Sorter {
         self.capture.first.get_or_insert(at);
         self.capture.last = Some(at);
         match link::inside(frame.link, frame.bytes) {
-            link::Inside::Ip(packet) => self.ip(frame.number, at, packet),
+            link::Inside::Ip(packet) => {
+                let direction = link::direction(frame.link, frame.bytes);
+                self.ip(frame.number, at, packet, direction);
+            }
             link::Inside::Other(what) => self.capture.other.add(&what),
             link::Inside::Unread(why) => self.capture.unread.add(&why),
         }
     }
 
-    fn ip(&mut self, frame: u64, at: Stamp, bytes: &[u8]) {
+    fn ip(&mut self, frame: u64, at: Stamp, bytes: &[u8], direction: Option<link::Direction>) {
         let (bytes, real) = ip::whole(bytes);
         let packet = match IpPacket::parse(&bytes) {
             Ok(packet) => packet,
@@ -207,13 +250,25 @@ impl Sorter {
             destination: packet.destination,
             ip_fragments: None,
             cut: real < packet.total_length(),
+            direction,
         };
         let payload = packet.payload();
         let captured = real.saturating_sub(packet.header_length);
         let payload = payload.get(..captured).unwrap_or(payload);
-        if packet.fragment.is_some() {
+        if let Some(fragment) = packet.fragment {
+            self.pieces.add(pieces::Piece {
+                frame,
+                at,
+                from: packet.source,
+                to: packet.destination,
+                protocol: packet.protocol,
+                identification: fragment.identification,
+                offset: u32::from(fragment.offset),
+                octets: u32::try_from(packet.total_length() - packet.header_length).ok(),
+                more: fragment.more,
+            });
             if !ip::is_reassembled(packet.protocol) {
-                return self.other(packet.protocol);
+                return self.clear(&packet, place);
             }
             if let Some(whole) = self.fragments.add(&packet, payload, place.cut, place) {
                 place.ip_fragments = Some(whole.fragments);
@@ -225,7 +280,42 @@ impl Sorter {
         }
         match packet.protocol {
             protocol::ICMP | protocol::ICMPV6 => self.icmp(&packet, place),
-            number => self.payload(number, payload, place),
+            protocol::UDP | protocol::ESP | protocol::AH => {
+                self.payload(packet.protocol, payload, place);
+            }
+            _ => self.clear(&packet, place),
+        }
+    }
+
+    /// A packet that isn't IPsec's.
+    fn clear(&mut self, packet: &IpPacket<'_>, at: At) {
+        self.outside(packet.protocol, clear::service(packet), at);
+    }
+
+    fn outside(&mut self, protocol: u8, port: Option<u16>, at: At) {
+        self.other(protocol);
+        self.clears.add(clear::Seen {
+            frame: at.frame,
+            at: at.at,
+            from: at.source,
+            to: at.destination,
+            protocol,
+            port,
+            octets: at.octets,
+            direction: at.direction,
+        });
+    }
+
+    /// Notes an address of the capturing host, that an IPsec packet tells.
+    fn own(&mut self, at: At) {
+        let address = match at.direction {
+            Some(link::Direction::Sent) => at.source,
+            Some(link::Direction::Received) => at.destination,
+            None => return,
+        };
+        let own = &mut self.capture.own_addresses;
+        if own.len() < MOST_OWN || own.contains_key(&address) {
+            *own.entry(address).or_default() += 1;
         }
     }
 
@@ -310,11 +400,13 @@ impl Sorter {
             }
             self.ike(message, ends, true, at);
         } else {
-            self.other(protocol::UDP);
+            let port = clear::lower(udp.source_port, udp.destination_port);
+            self.outside(protocol::UDP, Some(port), at);
         }
     }
 
     fn ike(&mut self, datagram: &[u8], ends: (SocketAddr, SocketAddr), marked: bool, at: At) {
+        self.own(at);
         let place = Place {
             frame: at.frame,
             at: at.at,
@@ -386,6 +478,8 @@ impl Sorter {
         udp: bool,
         at: At,
     ) {
+        self.own(at);
+        self.clears.esp(at.source, at.at, at.octets);
         let seen = Seen {
             frame: at.frame,
             at: at.at,
@@ -450,7 +544,7 @@ impl Sorter {
             .map(|about| (problem, quote, about))
         });
         let Some((problem, quote, about)) = about else {
-            return self.other(packet.protocol);
+            return self.clear(packet, at);
         };
         if self.capture.icmp_errors.len() >= MOST_ERRORS {
             return self
@@ -481,6 +575,8 @@ impl Sorter {
             self.payload(beginning.protocol, &beginning.payload, place);
         }
         let mut capture = self.capture;
+        capture.fragments = self.pieces.finish();
+        capture.clear = self.clears.finish();
         if any {
             for conversation in &mut capture.conversations {
                 conversation.messages.sort_by_key(|m| m.frame);

@@ -1,0 +1,181 @@
+//! Captures together with what logs tell: one case.
+//!
+//! A side's log knows what is inside of the encryption, so of IKE a capture of the same side tells nothing that the log
+//! didn't tell better: it adds what the wire alone shows, the traffic and the errors on the path. Where there is no log,
+//! the capture tells it all.
+
+use std::net::IpAddr;
+
+use adit_model::event::Happening;
+use adit_model::fact::{Case, Fact, Known, Side};
+
+use super::facts::tell;
+use super::{Capture, Vantage, clear, cross, pairs};
+
+/// A capture among the evidence.
+pub(crate) struct Captured {
+    pub(crate) name: String,
+    pub(crate) side: Side,
+    pub(crate) capture: Box<Capture>,
+}
+
+/// Adds captures to a case of logs. `address` is the local gateway's, where it is known.
+pub(crate) fn join(mut case: Case, captures: &[Captured], address: Option<IpAddr>) -> Case {
+    let logs = |side: Side| {
+        case.of(side)
+            .any(|f| matches!(f.what, Known::Happened { .. }))
+    };
+    let logged = [logs(Side::Local), logs(Side::Remote)];
+    let has_log = |side| logged[usize::from(side == Side::Remote)];
+    let mut more: Vec<Fact> = Vec::new();
+    let mut seats: Vec<cross::Seat<'_>> = Vec::new();
+    let mut subject = None;
+    for one in captures {
+        let Some((local, peer)) = vantage(one, &case.facts, address) else {
+            continue;
+        };
+        seats.push(cross::Seat {
+            captured: one,
+            own: local,
+        });
+        let vantage = Vantage {
+            local,
+            peer,
+            file: &one.name,
+        };
+        let told = tell(&one.capture, &vantage);
+        let mut facts = told.path;
+        facts.extend(told.traffic);
+        if !has_log(one.side) {
+            facts.extend(told.ike);
+            facts.sort_by_key(|f| f.source.line);
+            facts.extend(told.up);
+            *case.covered.entry(one.side).or_default() |= told.covered;
+        }
+        for fact in &mut facts {
+            if one.side == Side::Remote {
+                fact.side = fact.side.other();
+            }
+            fact.subject = None;
+        }
+        more.extend(facts);
+        if one.side == Side::Local {
+            subject.get_or_insert_with(|| one.capture.name(peer));
+        } else {
+            subject.get_or_insert_with(|| one.capture.name(local));
+        }
+    }
+    let of = |side| seats.iter().copied().find(|s| s.captured.side == side);
+    if let (Some(ours), Some(theirs)) = (of(Side::Local), of(Side::Remote)) {
+        more.extend(cross::facts(ours, theirs));
+    }
+    case.facts.extend(more);
+    if case.subject.is_empty() {
+        case.subject = subject.unwrap_or_default();
+    }
+    case
+}
+
+/// The gateway beside which a capture was made, and the other one.
+fn vantage(one: &Captured, facts: &[Fact], address: Option<IpAddr>) -> Option<(IpAddr, IpAddr)> {
+    let capture = &*one.capture;
+    let mut ends = pairs(capture);
+    if ends.is_empty() {
+        ends.extend(overlays(capture));
+    }
+    let both: Vec<(IpAddr, IpAddr)> = ends.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).collect();
+    // The address that was given is the local gateway's.
+    let given = both.iter().copied().find(|&(own, other)| {
+        let here = if one.side == Side::Local { own } else { other };
+        Some(here) == address
+    });
+    if given.is_some() {
+        return given;
+    }
+    // A log that tells of the same messages knows who sent them.
+    let fits = both
+        .iter()
+        .map(|&way| (score(capture, way, facts, one.side), way))
+        .filter(|(score, _)| *score > 0)
+        .max_by_key(|(score, _)| *score);
+    if let Some((_, way)) = fits {
+        return Some(way);
+    }
+    let pair = troubled(capture, &ends, &one.name)?;
+    let swapped = (pair.1, pair.0);
+    let seen = |a: IpAddr| capture.own_addresses.get(&a).copied().unwrap_or(0);
+    if seen(pair.0) != seen(pair.1) {
+        return Some(if seen(pair.0) > seen(pair.1) {
+            pair
+        } else {
+            swapped
+        });
+    }
+    // Behind a NAT there is one private address.
+    if is_private(pair.1) && !is_private(pair.0) {
+        return Some(swapped);
+    }
+    Some(pair)
+}
+
+/// How many messages of a log the capture has too, when `own` is the gateway of `side`.
+fn score(capture: &Capture, (own, peer): (IpAddr, IpAddr), facts: &[Fact], side: Side) -> usize {
+    facts
+        .iter()
+        .filter(|f| {
+            let Known::Happened { happening } = &f.what else {
+                return false;
+            };
+            let (m, sent) = match happening {
+                Happening::Sent(m) => (m, true),
+                Happening::Received(m) => (m, false),
+                _ => return false,
+            };
+            // What one side sent comes from it on the other's wire too.
+            let ends = if sent == (f.side == side) {
+                (own, peer)
+            } else {
+                (peer, own)
+            };
+            capture
+                .conversations
+                .iter()
+                .flat_map(|c| &c.messages)
+                .any(|seen| {
+                    (seen.from.ip(), seen.to.ip()) == ends
+                        && seen.exchange == m.exchange
+                        && seen.message_id == m.message_id
+                        && seen.response.is_none_or(|r| r == m.response)
+                        && (m.octets == 0 || m.octets == seen.octets)
+                })
+        })
+        .take(1000)
+        .count()
+}
+
+/// The pair of gateways that a person who shows this capture asks about: the first that isn't up.
+fn troubled(capture: &Capture, pairs: &[(IpAddr, IpAddr)], file: &str) -> Option<(IpAddr, IpAddr)> {
+    const MOST_JUDGED: usize = 64;
+    pairs
+        .iter()
+        .take(MOST_JUDGED)
+        .copied()
+        .find(|&(local, peer)| tell(capture, &Vantage { local, peer, file }).up.is_none())
+        .or_else(|| pairs.first().copied())
+}
+
+/// Hosts between which an overlay goes.
+fn overlays(capture: &Capture) -> Option<(IpAddr, IpAddr)> {
+    capture
+        .clear
+        .iter()
+        .find(|c| c.port.is_some_and(clear::is_overlay))
+        .map(|c| (c.from, c.to))
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => a.is_private() || a.octets()[0] == 100 && a.octets()[1] & 0xc0 == 64,
+        IpAddr::V6(a) => a.is_unique_local(),
+    }
+}

@@ -1,0 +1,184 @@
+//! The traffic of a capture as facts: what flows, what comes in pieces, what goes in clear.
+
+use std::net::IpAddr;
+
+use adit_model::fact::{Fact, Known, Side, Source, Wire};
+use adit_model::now::Wall;
+use adit_wire::ip::protocol;
+
+use super::clear::is_overlay;
+use super::{Capture, Clear, Flow, Stamp, Vantage};
+
+/// Facts about packets in clear, at most.
+const MOST_CLEAR: usize = 40;
+
+/// The facts, as the gateway at the vantage point would tell them.
+pub(super) fn facts(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Fact> {
+    let ends = (vantage.local, vantage.peer);
+    let outbound = |from: IpAddr, to: IpAddr| {
+        if (from, to) == ends {
+            Some(true)
+        } else if (to, from) == ends {
+            Some(false)
+        } else {
+            None
+        }
+    };
+    let mut facts = Vec::new();
+    for f in &capture.flows {
+        if let Some(outbound) = outbound(f.from.ip(), f.to.ip()) {
+            facts.push(fact(
+                vantage,
+                (f.first_frame, f.last),
+                flow_text(capture, f),
+                Wire::Flow {
+                    protocol: f.protocol.to_owned(),
+                    spi: f.spi,
+                    outbound,
+                    udp: f.udp,
+                    packets: f.packets,
+                    missing: f.missing,
+                    duplicates: f.duplicates,
+                    first: Wall::from(f.first),
+                    last: Wall::from(f.last),
+                },
+            ));
+        }
+    }
+    for f in &capture.fragments {
+        if let Some(outbound) = outbound(f.from, f.to) {
+            let text = format!(
+                "{} → {} {} in IP fragments: {} whole, {} with fragments missing",
+                capture.name(f.from),
+                capture.name(f.to),
+                protocol_name(f.protocol, None),
+                f.complete,
+                f.incomplete
+            );
+            facts.push(fact(
+                vantage,
+                (f.first_frame, f.last),
+                text,
+                Wire::Fragments {
+                    protocol: f.protocol,
+                    outbound,
+                    complete: f.complete,
+                    incomplete: f.incomplete,
+                },
+            ));
+        }
+    }
+    let mut clear: Vec<&Clear> = capture.clear.iter().filter(|c| !is_service(c)).collect();
+    clear.sort_by_key(|c| std::cmp::Reverse(c.packets));
+    for c in clear.into_iter().take(MOST_CLEAR) {
+        facts.push(clear_fact(capture, vantage, c));
+    }
+    facts
+}
+
+fn clear_fact(capture: &Capture, vantage: &Vantage<'_>, c: &Clear) -> Fact {
+    let own = |a| a == vantage.local;
+    let outbound = match (c.sent, c.received) {
+        (1.., 0) => Some(true),
+        (0, 1..) => Some(false),
+        _ if own(c.from) => Some(true),
+        _ if own(c.to) => Some(false),
+        _ => None,
+    };
+    let decrypted = if c.esp_from.is_some_and(|a| !own(a)) {
+        c.behind_esp
+    } else {
+        0
+    };
+    let behind = match decrypted {
+        0 => String::new(),
+        n => format!(", {n} of them right behind an ESP packet"),
+    };
+    let text = format!(
+        "{} → {} {}: {} packets in clear{behind}",
+        capture.name(c.from),
+        capture.name(c.to),
+        protocol_name(c.protocol, c.port),
+        c.packets
+    );
+    let gateways = [vantage.local, vantage.peer];
+    fact(
+        vantage,
+        (c.first_frame, c.last),
+        text,
+        Wire::Clear {
+            protocol: c.protocol,
+            port: c.port,
+            from: c.from,
+            to: c.to,
+            outbound,
+            packets: c.packets,
+            decrypted,
+            encrypted: c.before_esp,
+            between_gateways: gateways.contains(&c.from) && gateways.contains(&c.to),
+        },
+    )
+}
+
+/// What every host does in clear.
+fn is_service(c: &Clear) -> bool {
+    c.protocol == protocol::UDP && matches!(c.port, Some(53 | 67 | 68 | 123 | 5353 | 1900))
+}
+
+fn flow_text(capture: &Capture, f: &Flow) -> String {
+    let mut text = format!(
+        "{} → {} {}{} {:08x}: {} packets",
+        capture.name(f.from.ip()),
+        capture.name(f.to.ip()),
+        f.protocol.to_uppercase(),
+        if f.udp { " in UDP" } else { "" },
+        f.spi,
+        f.packets
+    );
+    let notes = [
+        (f.missing, "missing"),
+        (f.duplicates, "seen before"),
+        (f.late, "out of order"),
+    ];
+    for (n, what) in notes.into_iter().filter(|(n, _)| *n > 0) {
+        text.push_str(&format!(", {n} {what}"));
+    }
+    text
+}
+
+/// What people call a protocol.
+pub(super) fn protocol_name(number: u8, port: Option<u16>) -> String {
+    let name = match number {
+        protocol::ICMP => "ICMP".to_owned(),
+        protocol::ICMPV6 => "ICMPv6".to_owned(),
+        protocol::TCP => "TCP".to_owned(),
+        protocol::UDP => "UDP".to_owned(),
+        protocol::ESP => "ESP".to_owned(),
+        protocol::AH => "AH".to_owned(),
+        protocol::IPV4 => "IP in IP".to_owned(),
+        47 => "GRE".to_owned(),
+        other => format!("IP protocol {other}"),
+    };
+    match port {
+        Some(port) if number == protocol::UDP && is_overlay(port) => {
+            format!("{name} port {port} (overlay)")
+        }
+        Some(port) => format!("{name} port {port}"),
+        None => name,
+    }
+}
+
+fn fact(vantage: &Vantage<'_>, (frame, at): (u64, Stamp), text: String, seen: Wire) -> Fact {
+    Fact {
+        source: Source {
+            name: vantage.file.to_owned(),
+            line: Some(frame),
+            text,
+        },
+        at: (at.0 > 0).then(|| Wall::from(at)),
+        side: Side::Local,
+        subject: None,
+        role: None,
+        what: Known::Wire { seen },
+    }
+}
