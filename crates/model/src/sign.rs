@@ -16,6 +16,26 @@ pub enum Sign {
     PeerNameUnresolved,
     /// A send was refused because there is no way to the address. `address`.
     NetworkUnreachable,
+    /// A router or the neighbour look-up reports that the address can't be reached. `address`, `by`.
+    HostUnreachable,
+    /// Neither end of a connection is an address of this host, or one that it was told to use isn't. `address`, `other`.
+    LocalAddressMissing,
+    /// An address was looked for on this host and isn't on it; which end of the tunnel it is isn't said. `address`.
+    AddressNotHere,
+    /// An interface lost its link. `interface`.
+    LinkDown,
+    /// The first message wasn't answered, and no more is said. `peer`.
+    FirstMessageUnanswered,
+    /// Setting up ended by time, at a step that isn't told. `peer`.
+    NegotiationTimedOut,
+    /// The peer answered the first message and not a later one. `peer`.
+    LaterMessageUnanswered,
+    /// A host answered an echo. `address`.
+    EchoAnswered,
+    /// A host didn't answer an echo. `address`.
+    EchoUnanswered,
+    /// A capture saw no packet of what it was asked for.
+    NothingCaptured,
 
     // ── route ──
     /// A route of the tunnel couldn't be installed because it is in use or conflicts. `route`.
@@ -24,10 +44,62 @@ pub enum Sign {
     // ── firewall ──
     /// Sending to the peer is forbidden by a filter of this host. `address`.
     SendForbidden,
+    /// A filter on the way said by ICMP that it rejects. `address`, `port`, `by`.
+    RejectedOnTheWay,
+    /// Nobody takes packets at a port, said the host by ICMP. `address`, `port`, `by`.
+    PortRefused,
+    /// A filter drops UDP to the host that it protects. `port`, `source`, `rule`.
+    UdpDropped,
+    /// A filter lets through only what is listed, and a port of IKE isn't. `port`, `rule`.
+    PortNotPermitted,
+    /// The service filter of a gateway drops what is sent to the gateway itself. `port`, `source`, `rule`.
+    ServiceRefused,
+    /// A filter drops ESP. `source`, `rule`.
+    EspDropped,
+    /// A filter drops what is forwarded. `source`, `destination`, `rule`.
+    ForwardDropped,
+    /// No policy between zones lets a packet through. `source`, `destination`, `rule`.
+    ZoneDenied,
+    /// A filter at a tunnel interface or an outside interface drops. `interface`, `direction`, `rule`.
+    InterfaceDenied,
+    /// A host or a filter drops IP fragments. `source`.
+    FragmentDropped,
+    /// A source address was taken for forged. `source`, `interface`.
+    SpoofDropped,
+    /// A message of IKE arrived that no IKE daemon sends. `peer`.
+    MangledIke,
+    /// A filter's memory of an IKE flow has seen no answer. `source`, `destination`, `port`.
+    FlowUnanswered,
 
     // ── nat ──
     /// The daemon runs without NAT traversal.
     NatTraversalOff,
+    /// The peer does no NAT traversal. `peer`.
+    NatTraversalUnsupported,
+    /// A NAT that knows IPsec keeps the port of IKE.
+    NatPassthrough,
+    /// The peer's address or port behind its NAT changed. `from`, `to`.
+    NatMappingChanged,
+    /// The peer's address or port behind its NAT changed, and the change can't be followed.
+    NatMappingNotFollowed,
+    /// No keepalives are sent to keep a NAT's mapping.
+    NatKeepaliveOff,
+    /// Transport mode isn't possible because of a NAT.
+    TransportRefusedByNat,
+    /// AH can't pass a NAT.
+    AhRefusedByNat,
+    /// Packets are translated on their way out before IPsec sees them. `rule`.
+    TunnelTranslated,
+    /// Packets that leave are translated; whether those of the tunnel are exempt isn't shown. `rule`.
+    Masquerading,
+    /// Packets of the tunnel are exempt from translation. `rule`.
+    TunnelExempt,
+    /// A packet's way back would be translated otherwise than its way here. `source`, `destination`.
+    NatAsymmetric,
+    /// The gateway's own IKE packets are translated. `rule`.
+    IkeTranslated,
+    /// Packets come in an encapsulation that the SA hasn't. `spi`.
+    EncapsulationDiffers,
 
     // ── ike-sa-init ──
     /// Requests are ignored because too many IKE SAs are half open. `peer`, `limit`.
@@ -321,10 +393,30 @@ pub enum Sign {
     // ── ha ──
     /// The two nodes of a cluster are both active, or their states differ.
     ClusterSplit,
+    /// Two hosts use one address. `address`.
+    AddressDuplicate,
+    /// This node isn't the one that has the shared address. `name`.
+    NodeStandby,
+    /// This node took over. `name`.
+    NodeTookOver,
+    /// The hook that a change of node runs isn't the one that knows IPsec. `name`.
+    TransitionHookOld,
+    /// Counters of SAs that were taken over are behind. `name`.
+    SequenceBehind,
+    /// A neighbour still had the hardware address of the other node. `address`.
+    NeighbourMoved,
+    /// Somebody restarted every tunnel at once. `command`.
+    AllTunnelsRestarted,
 
     // ── overlay ──
     /// Traffic of an overlay network passes outside the tunnel. `port`.
     OverlayInClear,
+    /// A filter stopped traffic of an overlay network in clear. `port`.
+    OverlayBlocked,
+    /// Rules of the overlay aren't the same on all nodes. `name`.
+    OverlayOutdated,
+    /// Lifetimes are set so short that negotiation never rests. `name`, `seconds`.
+    LifetimeShort,
 }
 
 impl Sign {
@@ -354,6 +446,32 @@ impl Sign {
                 | Sign::TestSettingOn
                 | Sign::HostLeftOut
                 | Sign::DefaultOverridden
+                | Sign::PortNotPermitted
+                | Sign::UdpDropped
+                | Sign::ServiceRefused
+                | Sign::EspDropped
+                | Sign::ForwardDropped
+                | Sign::ZoneDenied
+                | Sign::InterfaceDenied
+                | Sign::FragmentDropped
+                | Sign::SpoofDropped
+                | Sign::FlowUnanswered
+                | Sign::NatKeepaliveOff
+                | Sign::TunnelTranslated
+                | Sign::Masquerading
+                | Sign::TunnelExempt
+                | Sign::NatAsymmetric
+                | Sign::IkeTranslated
+                | Sign::EncapsulationDiffers
+                | Sign::AddressDuplicate
+                | Sign::NodeStandby
+                | Sign::TransitionHookOld
+                | Sign::OverlayInClear
+                | Sign::OverlayBlocked
+                | Sign::OverlayOutdated
+                | Sign::LifetimeShort
+                | Sign::EchoAnswered
+                | Sign::EchoUnanswered
         )
     }
 }
