@@ -4,6 +4,7 @@
 //! that doesn't load, a policy that the kernel refuses) needs no memory: a table per layer lists the sentences, each
 //! with the [`Sign`] that it gives. A line is searched once for all of them.
 
+mod certificate;
 mod child;
 mod config;
 mod esp_dataplane;
@@ -54,13 +55,14 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 16] = [
+static TABLES: [&[Phrase]; 17] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
     nat::PHRASES,
     ike_sa_init::PHRASES,
     ike_auth::PHRASES,
+    certificate::PHRASES,
     child::PHRASES,
     esp_dataplane::PHRASES,
     kernel::PHRASES,
