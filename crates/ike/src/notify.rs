@@ -36,7 +36,11 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         | Refusal::OurIdentity { .. }
         | Refusal::AuthMethod { .. }
         | Refusal::AuthValue { .. }
-        | Refusal::NoKey { .. } => plain(NotifyType::AUTHENTICATION_FAILED),
+        | Refusal::NoKey { .. }
+        | Refusal::Certificate { .. }
+        | Refusal::NoPrivateKey { .. }
+        | Refusal::User { .. } => plain(NotifyType::AUTHENTICATION_FAILED),
+        Refusal::NoAddress { .. } => plain(NotifyType::INTERNAL_ADDRESS_FAILURE),
         Refusal::TrafficSelectors { .. } => plain(NotifyType::TS_UNACCEPTABLE),
         Refusal::Unsupported { .. } if authenticating => plain(NotifyType::AUTHENTICATION_FAILED),
         Refusal::Unsupported { .. } => plain(NotifyType::NO_ADDITIONAL_SAS),

@@ -27,6 +27,28 @@ pub enum Fault {
     LocalResource,
 }
 
+/// What is wrong with a certificate, from the verifier's point of view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateProblem {
+    /// No chain leads to a trusted CA.
+    Untrusted,
+    /// It is past its end.
+    Expired,
+    /// Its time hasn't begun.
+    NotYetValid,
+    /// It is revoked.
+    Revoked,
+    /// Whether it is revoked can't be found out, and that is required.
+    StatusUnknown,
+    /// It doesn't hold the identity that the peer claims.
+    Name,
+    /// It isn't made for this use, or its signature isn't accepted.
+    Usage,
+    /// Nothing is known beyond that it was refused.
+    Unknown,
+}
+
 /// Why a message, an IKE SA or a CHILD SA was refused, by the side that refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
@@ -120,6 +142,30 @@ pub enum Refusal {
         /// The peer's identity.
         remote: Identity,
     },
+    /// The peer's certificate, or its chain, isn't accepted.
+    Certificate {
+        /// Whom the peer claims to be.
+        peer: Identity,
+        /// What is wrong with it.
+        problem: CertificateProblem,
+    },
+    /// Our own private key for this identity is missing or unusable.
+    NoPrivateKey {
+        /// Our identity.
+        identity: Identity,
+    },
+    /// The user behind the peer didn't authenticate (EAP, XAUTH).
+    User {
+        /// The method, as the log names it.
+        method: String,
+        /// Who it was, as the log names them.
+        user: String,
+    },
+    /// No address is left, or none is configured, for a client that asks for one.
+    NoAddress {
+        /// What the log says of it.
+        problem: String,
+    },
     /// No ESP proposal in common.
     NoEspProposal {
         /// What was offered.
@@ -190,13 +236,19 @@ impl Refusal {
             | Refusal::OurIdentity { .. }
             | Refusal::AuthMethod { .. }
             | Refusal::AuthValue { .. }
+            | Refusal::Certificate { .. }
+            | Refusal::User { .. }
             | Refusal::NoEspProposal { .. }
             | Refusal::TrafficSelectors { .. }
             | Refusal::Mode { .. }
             | Refusal::Unsupported { .. } => Fault::Incompatible,
             Refusal::AnswerMismatch { .. } | Refusal::ChildNotFound { .. } => Fault::PeerMisbehaved,
-            Refusal::NoConnection { .. } | Refusal::NoKey { .. } => Fault::OurConfiguration,
-            Refusal::HalfOpenLimit { .. } | Refusal::Local { .. } => Fault::LocalResource,
+            Refusal::NoConnection { .. } | Refusal::NoKey { .. } | Refusal::NoPrivateKey { .. } => {
+                Fault::OurConfiguration
+            }
+            Refusal::HalfOpenLimit { .. } | Refusal::NoAddress { .. } | Refusal::Local { .. } => {
+                Fault::LocalResource
+            }
         }
     }
 }

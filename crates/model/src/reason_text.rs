@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::reason::Refusal;
+use crate::reason::{CertificateProblem, Refusal};
 
 /// Values of a list joined for a sentence; `nothing` when there are none.
 pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
@@ -14,6 +14,21 @@ pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+impl fmt::Display for CertificateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CertificateProblem::Untrusted => "no trusted CA vouches for it",
+            CertificateProblem::Expired => "it has expired",
+            CertificateProblem::NotYetValid => "it isn't valid yet",
+            CertificateProblem::Revoked => "it is revoked",
+            CertificateProblem::StatusUnknown => "its revocation status can't be found out",
+            CertificateProblem::Name => "it doesn't hold this identity",
+            CertificateProblem::Usage => "it isn't made for this use",
+            CertificateProblem::Unknown => "it isn't trusted",
+        })
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -77,6 +92,18 @@ impl fmt::Display for Refusal {
             ),
             Refusal::NoKey { local, remote } => {
                 write!(f, "no key is configured for {local} and {remote}")
+            }
+            Refusal::Certificate { peer, problem } => {
+                write!(f, "the certificate of {peer} is refused: {problem}")
+            }
+            Refusal::NoPrivateKey { identity } => {
+                write!(f, "there is no private key for {identity}")
+            }
+            Refusal::User { method, user } => {
+                write!(f, "the user {user} didn't authenticate ({method})")
+            }
+            Refusal::NoAddress { problem } => {
+                write!(f, "no address for the client: {problem}")
             }
             Refusal::NoEspProposal {
                 offered,
