@@ -4,4 +4,124 @@ use adit_model::sign::Sign;
 
 use super::{Phrase, any};
 
-pub(super) static PHRASES: &[Phrase] = &[any(Sign::RekeyFailed, "CHILD_SA rekeying failed")];
+pub(super) static PHRASES: &[Phrase] = &[
+    // ── a rekey that fails ──
+    any(Sign::RekeyFailed, "{what:w} rekeying failed"),
+    any(
+        Sign::RekeyRefused,
+        "(rekey {what}) failed with error notification {problem:w}",
+    ),
+    any(
+        Sign::RekeyRefused,
+        "response for rekey {what} was rejected with {problem:w}",
+    ),
+    any(
+        Sign::RekeyRefused,
+        "peer seems to not support {what} rekeying",
+    ),
+    any(
+        Sign::RekeyUnanswered,
+        "rekeying {what} failed, peer not responding",
+    ),
+    any(
+        Sign::RekeyUnanswered,
+        "STATE_V2_REKEY_{what:w}: {}second timeout exceeded after",
+    ),
+    any(
+        Sign::RekeyUnanswered,
+        "max number of retransmissions ({}) reached STATE_V2_REKEY_{what:w}",
+    ),
+    // ── both at once ──
+    any(Sign::RekeyCollision, "{what} rekey collision lost"),
+    any(Sign::RekeyCollision, "{what} rekey collision won"),
+    any(Sign::RekeyCollision, "detected {what:w} collision with"),
+    any(Sign::RekeyCollision, "detected rekey collision for {what}"),
+    any(
+        Sign::RekeyCollision,
+        "redundant SA is being deleted due to detected collision",
+    ),
+    any(
+        Sign::RekeyCollision,
+        "AWS tunnel detected a ({what}) collision",
+    ),
+    // ── the end of a life ──
+    any(Sign::SaExpired, "{what} SA expired (LATEST!)"),
+    any(Sign::SaExpired, "{what} SA expired (--dontrekey)"),
+    any(
+        Sign::SaExpired,
+        "%ASA-{}: Session is being torn down. Reason: Lifetime expired",
+    ),
+    any(Sign::SaExpired, "Reason: SA lifetime expired"),
+    any(Sign::SaExpired, "IPsec-SA expired: {what}"),
+    any(Sign::RekeyOff, "rekeying disabled"),
+    any(Sign::RekeyOff, "policy: {}DONT_REKEY"),
+    any(Sign::RekeyOff, "policy: {}DONTREKEY"),
+    any(Sign::RekeyOff, "policy doesn't allow re-key"),
+    any(Sign::RekeyOff, "; rekey:no;"),
+    // ── authenticating again ──
+    any(
+        Sign::ReauthenticationFailed,
+        "unable to reestablish IKE_SA due to asymmetric setup",
+    ),
+    any(
+        Sign::ReauthenticationFailed,
+        "unable to reauthenticate in CHILD_SA {} state, delaying",
+    ),
+    any(
+        Sign::ReauthenticationFailed,
+        "delete during reauthentication failed, trying to reestablish",
+    ),
+    any(
+        Sign::ReauthenticationMissed,
+        "initiator did not reauthenticate as requested, IKE_SA {name} will timeout in {seconds}",
+    ),
+    any(
+        Sign::ReauthenticationMissed,
+        "initiator did not reauthenticate as requested",
+    ),
+    any(Sign::Reauthenticating, "reauthenticating IKE_SA {name}"),
+    // ── deletes that don't fit ──
+    any(
+        Sign::DeleteForUnknown,
+        "received DELETE for unknown {}CHILD_SA with SPI {spi:w}",
+    ),
+    any(
+        Sign::DeleteForUnknown,
+        "CHILD_SA with SPI {spi:w} not found",
+    ),
+    any(
+        Sign::DeleteForUnknown,
+        "Delete SA payload: IPsec {} SA with SPI {spi:w} not found",
+    ),
+    any(
+        Sign::DeleteForUnknown,
+        "ignoring Delete SA payload: {} SA({spi}) not found",
+    ),
+    any(
+        Sign::DeleteForUnknown,
+        "ignoring Delete SA payload: ISAKMP SA not found",
+    ),
+    // ── lifetimes ──
+    any(
+        Sign::LifetimeDiffers,
+        "lifetime mismatched: my:{ours:n} peer:{theirs:n}",
+    ),
+    any(
+        Sign::LifetimeDiffers,
+        "lifebyte mismatched: my:{ours:n} peer:{theirs:n}",
+    ),
+    any(
+        Sign::LifetimeDiffers,
+        "long lifetime proposed: my:{ours:n} peer:{theirs:n}",
+    ),
+    any(
+        Sign::LifetimeDiffers,
+        "peer requested {theirs:n} seconds which exceeds our limit {ours:n} seconds",
+    ),
+    any(Sign::VolumeLimit, "IPsec SA expired{}bytes"),
+    any(Sign::VolumeLimit, "soft byte limit"),
+    any(Sign::VolumeLimit, "due to data lifetime"),
+    any(Sign::VolumeLimit, "kilobyte lifetime expired"),
+    any(Sign::VolumeLimit, "lifetime(KB) expired"),
+    any(Sign::VolumeLimit, "traffic volume limit reached"),
+];
