@@ -245,6 +245,10 @@ pub enum Sign {
     InterfacePolicyChecked,
     /// The kernel lacks a protocol, a module or an algorithm. `what`, `errno`.
     KernelSupportMissing,
+    /// The kernel's part of IPsec isn't loaded; perhaps only because nothing has started it. `what`.
+    StackNotLoaded,
+    /// A module of the kernel or a type of device couldn't be loaded. `what`, `errno`.
+    ModuleMissing,
     /// The kernel answered a request with an error; which request is told by another line. `errno`.
     KernelError,
     /// An SA couldn't be put into the kernel. `what`, `errno`.
@@ -357,7 +361,7 @@ pub enum Sign {
     CommandNotTaken,
     /// A template or a deployment's input couldn't be made into a configuration. `problem`.
     TemplateBroken,
-    /// A setting for all peers and one for a peer differ. `setting`.
+    /// The value of a setting that may be given for all peers and for one. `setting`.
     DefaultOverridden,
     /// Packets came in clear that should have been protected. `source`, `destination`.
     ClearTrafficArrived,
@@ -367,7 +371,8 @@ pub enum Sign {
     BypassInstalled,
     /// A switch for tests is on, or a rule for tests is there. `what`.
     TestSettingOn,
-    /// A host that must use IPsec isn't on the list of those that do. `host`.
+    /// A host sends in clear to one that takes protected packets only, or isn't on the list of those that use IPsec.
+    /// `host`.
     HostLeftOut,
     /// A difference between vendors is named as what breaks. `what`.
     VendorDiffers,
@@ -375,6 +380,8 @@ pub enum Sign {
     // ── host ──
     /// The IKE ports are held by somebody else. `port`.
     PortInUse,
+    /// No socket for IKE could be opened; why, other lines say.
+    SocketsMissing,
     /// Something was denied to the daemon: capability, AppArmor, SELinux, file rights. `path`, `operation`.
     Denied,
     /// The kernel's table of connections is full.

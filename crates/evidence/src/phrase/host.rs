@@ -2,9 +2,410 @@
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
 
-pub(super) static PHRASES: &[Phrase] = &[any(
-    Sign::PortInUse,
-    "unable to bind socket: Address already in use",
-)];
+/// Programs whose sockets are those of IKE.
+const IKE: &[&str] = &[
+    "charon",
+    "pluto",
+    "racoon",
+    "iked",
+    "isakmpd",
+    "ipsec",
+    "strongswan",
+];
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Ports.
+    any(
+        Sign::PortInUse,
+        "unable to bind socket: Address already in use",
+    ),
+    any(Sign::PortInUse, "unable to bind socket: 10048"),
+    any(
+        Sign::PortInUse,
+        "calling bind({port}): Address already in use",
+    ),
+    any(Sign::PortInUse, "bind() failed in {}Address already in use"),
+    any(
+        Sign::PortInUse,
+        "bind() for {port} in {}Address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "bind {:w} endpoint {port:w} failed{}Address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "bind({port}) failed in {}Address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "failed to bind to address {port} (Address already in use)",
+    ),
+    any(Sign::PortInUse, "failed to bind (Address already in use)"),
+    any(
+        Sign::PortInUse,
+        "{port:w}:500: bind: address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "{port:w}:4500: bind: address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "Bind for {port:w}:500 failed: port is already allocated",
+    ),
+    any(
+        Sign::PortInUse,
+        "Bind for {port:w}:4500 failed: port is already allocated",
+    ),
+    any(
+        Sign::PortInUse,
+        "cannot listen to the UDP port {port:n}: {} already in use",
+    ),
+    by(IKE, Sign::PortInUse, "bind: Address already in use"),
+    by(IKE, Sign::PortInUse, "udp_bind: {} Address already in use"),
+    any(Sign::SocketsMissing, "could not create any sockets"),
+    // Rights: mandatory access control.
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}name=\"{path}\"{}comm=\"charon",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}comm=\"charon",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}name=\"{path}\"{}comm=\"swanctl\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}comm=\"swanctl\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}name=\"{path}\"{}comm=\"stroke\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}comm=\"stroke\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}name=\"{path}\"{}comm=\"starter\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}name=\"{path}\"{}comm=\"pluto\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}comm=\"pluto\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}name=\"{path}\"{}comm=\"racoon\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}profile=\"/usr/lib/ipsec/",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}profile=\"/usr/sbin/charon",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}profile=\"/usr/sbin/swanctl\"",
+    ),
+    any(
+        Sign::Denied,
+        "apparmor=\"DENIED\" operation=\"{operation}\"{}profile=\"/usr/{}/ipsec/pluto\"",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=\"pluto\" {}name=\"{path}\"",
+    ),
+    any(Sign::Denied, "avc: denied {operation} for {}comm=\"pluto\""),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=\"charon{}name=\"{path}\"",
+    ),
+    any(Sign::Denied, "avc: denied {operation} for {}comm=\"charon"),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=\"addconn\"",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=\"starter\"",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=\"swanctl\"",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=\"racoon\"",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}scontext={}:ipsec_t:",
+    ),
+    any(
+        Sign::Denied,
+        "SELinux is preventing {path:w} from {operation} access",
+    ),
+    // Rights: capabilities, users, files.
+    any(
+        Sign::Denied,
+        "{path:w} plugin requires {operation:w} capability",
+    ),
+    any(
+        Sign::Denied,
+        "{path:w} plugin might require {operation:w} capability",
+    ),
+    any(
+        Sign::Denied,
+        "{path:w} requires {operation:w} capability to",
+    ),
+    any(Sign::Denied, "unable to bind socket: Permission denied"),
+    any(
+        Sign::Denied,
+        "could not open socket: Operation not permitted",
+    ),
+    any(Sign::Denied, "could not open socket: Permission denied"),
+    any(
+        Sign::Denied,
+        "unable to create netlink socket: Permission denied",
+    ),
+    any(
+        Sign::Denied,
+        "unable to create netlink socket: Operation not permitted",
+    ),
+    any(
+        Sign::Denied,
+        "unable to create netlink event socket: Permission denied",
+    ),
+    any(
+        Sign::Denied,
+        "unable to bind {operation} event socket: Operation not permitted",
+    ),
+    any(
+        Sign::Denied,
+        "failed to open /dev/net/tun: Operation not permitted",
+    ),
+    any(
+        Sign::Denied,
+        "failed to open /dev/net/tun: Permission denied",
+    ),
+    any(Sign::Denied, "capability dropping failed"),
+    any(Sign::Denied, "change to unprivileged {operation} failed"),
+    any(Sign::Denied, "dropping capabilities failed: {operation}"),
+    any(
+        Sign::Denied,
+        "cannot change ownership of socket '{path}' without {operation:w} capability",
+    ),
+    any(Sign::Denied, "permission denied (must be superuser)"),
+    any(
+        Sign::Denied,
+        "opening secrets file '{path}' failed: Permission denied",
+    ),
+    any(
+        Sign::Denied,
+        "failed to open config file '{path}': Permission denied",
+    ),
+    any(Sign::Denied, "could not open '{path}': Permission denied"),
+    any(
+        Sign::Denied,
+        "\"{path}\" failed: Permission denied (errno 13)",
+    ),
+    any(Sign::Denied, "unable to create lock file \"{path}\" (13"),
+    any(
+        Sign::Denied,
+        "unable to create lock file \"{path}\": Permission denied",
+    ),
+    any(Sign::Denied, "RTNETLINK answers: Operation not permitted"),
+    any(Sign::Denied, "sysctl: permission denied on key {path:w}"),
+    any(
+        Sign::Denied,
+        "Can't open socket to ipset{operation}: Operation not permitted",
+    ),
+    any(
+        Sign::Denied,
+        "can't initialize iptables table `{path}': Permission denied",
+    ),
+    any(
+        Sign::Denied,
+        "libcap-ng capng_apply failed to apply changes, {operation}",
+    ),
+    any(
+        Sign::Denied,
+        "Could not fetch rule set generation id: Permission denied",
+    ),
+    any(Sign::Denied, "Racoon must be run as root"),
+    // Tables and disks.
+    any(
+        Sign::ConntrackFull,
+        "nf_conntrack: table full, dropping packet",
+    ),
+    any(
+        Sign::ConntrackFull,
+        "ip_conntrack: table full, dropping packet",
+    ),
+    any(Sign::ConntrackFull, "conntrack: table full"),
+    any(
+        Sign::DiskFull,
+        "writing crl file '{path}' failed: No space left on device",
+    ),
+    any(Sign::DiskFull, "{path:w}: No space left on device"),
+    any(Sign::DiskFull, "No space left on device"),
+    any(Sign::DiskFull, "Disk quota exceeded"),
+    // Scripts that are run for a tunnel.
+    any(Sign::UpdownFailed, "error reading from updown script"),
+    any(
+        Sign::UpdownFailed,
+        "error reading output from updown script",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "could not execute updown script '{command}'",
+    ),
+    any(Sign::UpdownFailed, "updown: {command}: command not found"),
+    any(Sign::UpdownFailed, "updown: {command}: not found"),
+    any(
+        Sign::UpdownFailed,
+        "updown: {command}: No such file or directory",
+    ),
+    any(Sign::UpdownFailed, "updown: {command}: Permission denied"),
+    any(Sign::UpdownFailed, "updown: iptables{problem}"),
+    any(Sign::UpdownFailed, "updown: ip6tables{problem}"),
+    any(Sign::UpdownFailed, "updown: RTNETLINK answers: {problem}"),
+    any(
+        Sign::UpdownFailed,
+        "updown: Another app is currently holding the xtables lock{problem}",
+    ),
+    any(Sign::UpdownFailed, "updown: Error: {problem}"),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client command exited with status {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-host command exited with status {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client-v6 command exited with status {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-host-v6 command exited with status {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client command exited with signal {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "unable to popen {command:w}-client command",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "unable to popen {command:w}-host command",
+    ),
+    any(Sign::UpdownFailed, "doroute `{command}' failed ({problem})"),
+    any(
+        Sign::UpdownFailed,
+        "doroute \"{command}\" failed ({problem})",
+    ),
+    any(Sign::UpdownFailed, "dorule `{command}' failed ({problem})"),
+    any(
+        Sign::UpdownFailed,
+        "addsource `{command}' failed ({problem})",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "addsource \"{command}\" failed ({problem})",
+    ),
+    any(Sign::UpdownFailed, "{command:w} command returned an error"),
+    // Names that a tunnel brings.
+    any(
+        Sign::ResolverNotSet,
+        "resolvconf: Failed to set DNS configuration: {problem}",
+    ),
+    any(Sign::ResolverNotSet, "adding DNS server failed"),
+    any(
+        Sign::ResolverNotSet,
+        "resolvconf: {problem}command not found",
+    ),
+    any(Sign::ResolverNotSet, "error reading from resolvconf"),
+    // Clusters of applications.
+    any(
+        Sign::ApplicationSplit,
+        "getaddrinfo failing; peers.json null",
+    ),
+    any(Sign::ApplicationSplit, "peers.json null"),
+    any(
+        Sign::ApplicationSplit,
+        "diego_database-partition{what}is not running after update",
+    ),
+    any(
+        Sign::ApplicationSplit,
+        "agent: failed to sync remote state: No cluster leader",
+    ),
+    any(Sign::ApplicationSplit, "No cluster leader"),
+    any(Sign::ApplicationSplit, "request cluster ID mismatch"),
+    any(
+        Sign::ApplicationSplit,
+        "rafthttp: request sent was ignored ({what})",
+    ),
+    // Daemons that contradict themselves.
+    any(Sign::ContradictionSurvived, "EXPECTATION FAILED: {problem}"),
+    any(
+        Sign::ContradictionSurvived,
+        "EXPECTATION FAILED at {problem}",
+    ),
+    any(Sign::DaemonCrashed, "ASSERTION FAILED at {problem}"),
+    any(
+        Sign::DaemonCrashed,
+        "killing ourself, received critical signal",
+    ),
+    any(Sign::DaemonCrashed, "killing ourself SIGABRT{problem}"),
+    any(Sign::DaemonCrashed, "thread {:n} received {problem:n}"),
+    any(Sign::DaemonCrashed, "charon[{:n}]: segfault at {problem}"),
+    any(Sign::DaemonCrashed, "pluto[{:n}]: segfault at {problem}"),
+    any(Sign::DaemonCrashed, "segfault at {problem} ip"),
+    any(
+        Sign::DaemonCrashed,
+        "general protection {problem} in charon",
+    ),
+    any(Sign::DaemonCrashed, "general protection {problem} in pluto"),
+    any(Sign::DaemonCrashed, "(code=dumped, signal={problem})"),
+    any(Sign::DaemonCrashed, "code=dumped, status={problem}"),
+    any(Sign::DaemonCrashed, "code=killed, status=11/{problem}"),
+    any(Sign::DaemonCrashed, "code=killed, status=6/{problem}"),
+    any(Sign::DaemonCrashed, "Failed with result 'core-dump'"),
+    any(Sign::DaemonCrashed, "failed (Result: core-dump)"),
+    any(Sign::DaemonCrashed, "entered failed state. (core dump)"),
+    any(Sign::DaemonCrashed, "double free or corruption"),
+    any(Sign::DaemonCrashed, "stack smashing detected"),
+    any(Sign::DaemonCrashed, "free(): invalid {problem:w}"),
+    any(Sign::DaemonCrashed, "malloc(): {problem} corrupt"),
+    any(Sign::DaemonCrashed, "corrupted double-linked list"),
+    any(Sign::DaemonCrashed, "ERROR: AddressSanitizer: {problem}"),
+    any(Sign::DaemonCrashed, "Segmentation fault"),
+    any(Sign::DaemonCrashed, "(core dumped)"),
+    any(Sign::DaemonCrashed, "dumped core"),
+    any(
+        Sign::DaemonCrashed,
+        "Program received signal SIG{problem:w}",
+    ),
+    any(
+        Sign::DaemonCrashed,
+        "Program terminated with signal {problem}",
+    ),
+    any(Sign::DaemonCrashed, "bad_case(): unexpected {problem}"),
+];

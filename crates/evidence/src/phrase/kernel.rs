@@ -5,7 +5,369 @@ use adit_model::sign::Sign;
 use super::{Phrase, any};
 
 pub(super) static PHRASES: &[Phrase] = &[
-    // `ipsec verify` of Openswan and Libreswan.
+    // `ipsec verify` of Openswan and Libreswan, and the warnings of older start-up scripts.
     any(Sign::ReversePathFilterOn, "Checking rp_filter [ENABLED]"),
     any(Sign::ReversePathFilterOn, "{path:w}/rp_filter [ENABLED]"),
+    any(
+        Sign::ReversePathFilterOn,
+        "WARNING: {path:w} has route filtering turned on",
+    ),
+    any(
+        Sign::ReversePathFilterOn,
+        "Checking for 'rp_filter' [FAILED]",
+    ),
+    any(
+        Sign::ForwardingOff,
+        "Two or more interfaces found, checking IP forwarding [FAILED]",
+    ),
+    any(Sign::ForwardingOff, "checking IP forwarding [DISABLED]"),
+    any(Sign::ForwardingOff, "{path:w}/ip_forward [DISABLED]"),
+    any(Sign::RedirectsOn, "ICMP default/{path:w} [NOT DISABLED]"),
+    any(
+        Sign::RedirectsOn,
+        "testing for disabled ICMP {path:w} [FAILED]",
+    ),
+    any(Sign::RedirectsOn, "Please disable {path:w} or NETKEY will"),
+    any(
+        Sign::RedirectsOn,
+        "Please disable /proc/sys/net/ipv4/conf/*/{path:w}",
+    ),
+    any(
+        Sign::StackNotLoaded,
+        "Checking for IPsec support in kernel [FAILED]",
+    ),
+    any(
+        Sign::StackNotLoaded,
+        "Checking if IPsec support in kernel [FAILED]",
+    ),
+    any(Sign::KernelSupportMissing, "{what} [VERY BROKEN KERNEL]"),
+    any(
+        Sign::KernelSupportMissing,
+        "XFRM larval drop [OLD OR BROKEN KERNEL]",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "Checking 'ip' command [IP XFRM BROKEN]",
+    ),
+    // The kernel's own log.
+    any(
+        Sign::MartianSource,
+        "martian source {to:w} from {source:w}, on dev {dev:w}",
+    ),
+    any(Sign::MartianSource, "martian source {source:w} from"),
+    any(Sign::RedirectSent, "ICMP redirect {to:w} to host {from:w}"),
+    any(Sign::RedirectSent, "Redirect Host(New nexthop: {to:w})"),
+    any(Sign::RedirectSent, "ICMP redirect {to:w} to net {from:w}"),
+    // charon: kernel-netlink, kernel-pfkey.
+    any(
+        Sign::KernelSupportMissing,
+        "unable to create netlink socket: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to create netlink event socket: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to create netlink socket",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to create XFRM event socket",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to bind XFRM event socket",
+    ),
+    any(Sign::KernelSupportMissing, "unable to create PF_KEY socket"),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to create PF_KEY event socket",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to register PF_KEY socket",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "Cannot open netlink socket: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "algorithm {what} not supported by kernel!",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "extended sequence numbers (ESN) not supported by kernel",
+    ),
+    any(Sign::ModuleMissing, "no {what:w} IPsec stack detected"),
+    any(
+        Sign::ModuleMissing,
+        "no known IPsec stack detected, ignoring",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "failed to create TUN device: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "failed to open {what:w}/tun: No such {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "failed to open /dev/net/tun: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "failed to create XFRM interface '{what}'",
+    ),
+    any(Sign::KernelError, "received netlink error: {errno}"),
+    any(
+        Sign::StateNotInstalled,
+        "unable to add SAD entry with SPI {what:w}: {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "unable to add SAD entry with SPI {what:w}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "unable to update SAD entry with SPI {what:w}: {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "unable to install {what}IPsec SA (SAD) in kernel",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "unable to install {what}IPsec SA (SAD)",
+    ),
+    any(Sign::StateNotInstalled, "unable to install IPsec SA (SAD)"),
+    any(
+        Sign::StateNotInstalled,
+        "unable to allocate {what:w} from kernel",
+    ),
+    any(Sign::StateNotInstalled, "allocating SPI failed: {errno}"),
+    any(
+        Sign::PolicyNotInstalled,
+        "unable to add policy {policy} (mark",
+    ),
+    any(Sign::PolicyNotInstalled, "unable to add policy {policy}"),
+    any(Sign::PolicyNotInstalled, "unable to update policy {policy}"),
+    any(Sign::PolicyNotInstalled, "unable to add policy: {errno}"),
+    any(
+        Sign::PolicyNotInstalled,
+        "unable to install IPsec policies (SPD) in kernel",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "unable to install policy {policy} for reqid {}, the same policy for reqid {owner} exists",
+    ),
+    // pluto: netlink, PF_KEY and the shunts of its own.
+    any(
+        Sign::StateNotInstalled,
+        "ERROR: netlink response for Add SA {what:w} included errno {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "ERROR: netlink response for Upd SA {what:w} included errno {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "netlink response for Add SA {what:w}: {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "netlink response for Get SPI {what:w} included errno {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "netlink_get_spi for {what:w} failed with errno {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "PF_KEY K_SADB_ADD response for {what} included errno {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "ERROR: PF_KEY {} response for Add SA {what:w} included errno {errno}",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "netlink {:w} response for flow {policy:w} included errno {errno}",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "netlink XFRM_MSG_NEWPOLICY response for flow {policy}: {errno}",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "netlink XFRM_MSG_UPDPOLICY response for flow {policy}: {errno}",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "cannot install kernel policy {policy}; it is in use by the {} connection \"{owner}\"",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "cannot install kernel policy {policy}; it is in use by",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "cannot install eroute -- it is in use for \"{owner}\"",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "cannot install eroute -- it is in use for",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "cannot route -- route already in use for \"{owner}\"",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "existing bare shunt found - refusing to add a duplicate",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "no XFRM kernel support detected, missing {what}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "kernel interface auto-pick failed - no suitable kernel stack found",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "kernel interface '{what}' not available",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "perhaps kernel was not compiled with {what:w}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "may be missing {what:w} support in kernel",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "ipsec-interface={what:w} is not supported",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "ipsec-interface={}not supported. {what}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "requested algorithm is not available in the kernel",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "algorithm {what} is not valid in the kernel",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "MOBIKE kernel support missing for {what}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "because kernel is not configured to do {what:w}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to start Openswan IPsec, no {what}!",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "ESPINUDP for this kernel not supported or not found",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "has failed, possible causes include: unsupported {what}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "NAT-Traversal: ESPINUDP({:n}) not supported by kernel",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "FATAL: kernel too old or {what} is missing",
+    ),
+    any(Sign::ModuleMissing, "no kernel code presently loaded"),
+    // iproute2, setkey, racoon, modprobe and insmod.
+    any(
+        Sign::KernelSupportMissing,
+        "Cannot open netlink socket: Protocol not supported",
+    ),
+    any(Sign::KernelSupportMissing, "pfkey_open: {errno}"),
+    any(
+        Sign::KernelSupportMissing,
+        "libipsec failed pfkey open ({errno})",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "libipsec failed pfkey open: {errno}",
+    ),
+    any(Sign::KernelSupportMissing, "socket(PF_KEY): {errno}"),
+    any(
+        Sign::ModuleMissing,
+        "modprobe: FATAL: Module {what:w} not found",
+    ),
+    any(Sign::ModuleMissing, "modprobe: module {what:w} not found"),
+    any(
+        Sign::ModuleMissing,
+        "modprobe: ERROR: could not insert '{what}': {errno}",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "modprobe: can't change directory to '/lib/modules",
+    ),
+    any(Sign::ModuleMissing, "modprobe: can't load module {what:w}"),
+    any(Sign::ModuleMissing, "could not open moddep file '{what}'"),
+    any(
+        Sign::ModuleMissing,
+        "RTNETLINK answers: Operation not supported",
+    ),
+    any(Sign::ModuleMissing, "Error: Unknown device type"),
+    any(Sign::StateNotInstalled, "pfkey ADD failed: {errno}"),
+    any(Sign::StateNotInstalled, "pfkey UPDATE failed: {errno}"),
+    any(Sign::PolicyNotInstalled, "pfkey X_SPDADD failed: {errno}"),
+    any(Sign::StateNotInstalled, "pfkey_add: failed: {errno}"),
+    // Hardware.
+    any(
+        Sign::OffloadFailed,
+        "HW offload is not supported by device {device}",
+    ),
+    any(
+        Sign::OffloadFailed,
+        "HW offload is not supported by {problem}",
+    ),
+    any(Sign::OffloadFailed, "failed to configure HW offload"),
+    any(
+        Sign::OffloadFailed,
+        "esp-hw-offload possibly not available {problem}",
+    ),
+    any(Sign::OffloadFailed, "esp-hw-offload possibly not available"),
+    any(
+        Sign::OffloadFailed,
+        "Kernel does not support NIC esp-hw-offload",
+    ),
+    any(
+        Sign::OffloadFailed,
+        "offload to {device:w} because SIOCETHTOOL {problem}",
+    ),
+    any(Sign::OffloadFailed, "no kernel support for nic-offload"),
+    any(
+        Sign::OffloadFailed,
+        "CRYPTO: The {device} hardware accelerator encountered an error {problem}",
+    ),
+    any(
+        Sign::OffloadFailed,
+        "CRYPTO: The {device} hardware accelerator encountered an error",
+    ),
+    any(Sign::OffloadFailed, "%HW_VPN-1-HPRXERR: {problem}"),
+    any(Sign::OffloadFailed, "%VPN_HW-{:n}-{problem}"),
+    any(
+        Sign::OffloadFailed,
+        "hardware crypto engine {problem}, packet",
+    ),
 ];
