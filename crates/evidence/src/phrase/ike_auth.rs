@@ -386,7 +386,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "found XAuth secrets for '{}' - '{peer}' matched",
     ),
-    any(Sign::UserAuthenticationFailed, "no XAuth method found"),
     any(
         Sign::UserAuthenticationFailed,
         "XAuth pam_authenticate for '{peer}' failed",
