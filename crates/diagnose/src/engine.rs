@@ -201,7 +201,7 @@ fn undecided(
         summary: summary(s, &subject, &candidates),
         missing: needs
             .into_iter()
-            .map(|n| missing::collect(n, &subject, &peer))
+            .map(|n| missing::collect(n, &subject, &peer, &s.case.products))
             .collect(),
         possible: candidates
             .into_iter()

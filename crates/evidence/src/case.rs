@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::now::Wall;
+use adit_model::product::Product;
 
 use crate::capture::{Captured, join};
 use crate::reading::Reading;
@@ -38,6 +39,10 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         .collect();
     let windows: Vec<(Side, Option<(Wall, Wall)>)> =
         readings.iter().map(|r| (r.side, r.window)).collect();
+    let products: BTreeMap<Side, Product> = readings
+        .iter()
+        .filter_map(|r| Some((r.side, r.gateway?)))
+        .collect();
     let all: Vec<Fact> = readings.into_iter().flat_map(|r| r.facts).collect();
     let mut subject = tunnel.map(ToOwned::to_owned);
     let mut facts: Vec<Fact> = Vec::with_capacity(all.len());
@@ -70,6 +75,7 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         subject: subject.unwrap_or_default(),
         facts,
         covered,
+        products,
     };
     join(case, &captures, address)
 }

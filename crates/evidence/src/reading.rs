@@ -4,10 +4,12 @@ use core::fmt;
 
 use adit_model::fact::{Fact, Side, Source};
 use adit_model::now::Wall;
+use adit_model::product::Product as Gateway;
 
 use crate::capture::{Capture, CaptureError, Input};
 use crate::charon::Charon;
 use crate::phrase::{Phrases, telling};
+use crate::product::Telltales;
 use crate::tail::Tail;
 use crate::text::{Line, Lines, clean, prefix, redact};
 
@@ -54,6 +56,8 @@ pub struct Reading {
     pub recognised: Vec<Recognised>,
     /// What a person should know about the reading: lines that were cut, values that weren't understood.
     pub notes: Vec<String>,
+    /// Whose gateway wrote it, where words in it tell.
+    pub gateway: Option<Gateway>,
     /// Lines in all.
     pub lines: u64,
     /// First and last time for which the log is complete enough that silence counts: it shows the daemon's packets, or
@@ -88,6 +92,7 @@ pub struct Reader {
 struct Readers {
     charon: Charon,
     phrases: Phrases,
+    telltales: Telltales,
 }
 
 impl Reading {
@@ -180,6 +185,7 @@ impl Reader {
             facts: Vec::new(),
             recognised: Vec::new(),
             notes: Vec::new(),
+            gateway: readers.telltales.product(),
             lines: count,
             window: None,
         };
@@ -208,6 +214,8 @@ impl Reader {
 
 impl Readers {
     fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        self.telltales.line(line.program.unwrap_or_default());
+        self.telltales.line(line.body);
         self.charon.line(line, place);
         self.phrases.line(line, place);
     }

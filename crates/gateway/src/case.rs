@@ -9,6 +9,7 @@ use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::Event;
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
+use adit_model::product::Product;
 
 use crate::events::{EventLog, Record};
 use crate::retry::Presence;
@@ -85,6 +86,7 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
         subject: name.clone(),
         facts,
         covered: BTreeMap::from([(Side::Local, evidence.log.covers_newest_attempt(name))]),
+        products: BTreeMap::from([(Side::Local, Product::Adit)]),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Happening, PathProblem, Role};
 use crate::now::Wall;
+use crate::product::Product;
 
 /// Whose evidence a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -285,6 +286,9 @@ pub struct Case {
     pub facts: Vec<Fact>,
     /// Which sides' evidence covers the whole attempt, so that absence counts.
     pub covered: BTreeMap<Side, bool>,
+    /// Whose gateway each side is, as far as its evidence tells.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub products: BTreeMap<Side, Product>,
 }
 
 impl Case {
@@ -313,6 +317,9 @@ impl Case {
         for (side, covered) in other.covered {
             let known = self.covered.entry(side.other()).or_default();
             *known |= covered;
+        }
+        for (side, product) in other.products {
+            self.products.entry(side.other()).or_insert(product);
         }
         self
     }
@@ -366,6 +373,7 @@ mod tests {
             subject: subject.to_owned(),
             facts: vec![fact],
             covered: [(Side::Local, true)].into(),
+            ..Case::default()
         }
     }
 

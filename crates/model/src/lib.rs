@@ -21,6 +21,7 @@ pub mod identity;
 pub mod keywords;
 pub mod now;
 pub mod peer_config;
+pub mod product;
 pub mod proposal;
 pub mod reason;
 mod reason_text;

@@ -10,6 +10,7 @@ use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
+use adit_model::product::Product;
 
 use crate::command::CommandError;
 use crate::gateway::Gateway;
@@ -192,6 +193,7 @@ impl World {
             subject: connection.to_owned(),
             facts,
             covered: BTreeMap::from([(Side::Local, true)]),
+            products: BTreeMap::from([(Side::Local, Product::Adit)]),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_gateway::client::{Client, ClientError};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
+use adit_model::product::Product;
 use anyhow::anyhow;
 
 use super::evidence::{self, CASE_SCHEMA, Evidence};
@@ -107,6 +108,7 @@ fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
         }
         case.facts.extend(other.facts);
         case.covered.extend(other.covered);
+        case.products.extend(other.products);
     }
     Ok(case)
 }
@@ -169,6 +171,7 @@ fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
         subject: subject.clone(),
         facts,
         covered: [(Side::Local, true)].into(),
+        products: [(Side::Local, Product::Adit)].into(),
     }
 }
 

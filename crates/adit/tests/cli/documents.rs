@@ -215,6 +215,7 @@ fn refused() -> Case {
         subject: "office".to_owned(),
         facts: vec![event(7, refusal), probed],
         covered: [(Side::Local, true)].into(),
+        ..Case::default()
     }
 }
 

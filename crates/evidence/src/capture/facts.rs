@@ -87,6 +87,7 @@ pub fn case(capture: &Capture, vantage: &Vantage<'_>) -> Case {
         subject,
         facts,
         covered: [(Side::Local, told.covered)].into(),
+        ..Case::default()
     }
 }
 
