@@ -71,7 +71,7 @@ pub(crate) fn collect(
         Need::Attempt => (
             "an attempt to set the tunnel up",
             match here {
-                None => format!("here: {}", log(Product::Adit, tunnel)),
+                None | Some(Product::Adit) => format!("here: adit up {tunnel}; adit why {tunnel}"),
                 Some(product) => format!("here, during an attempt: {}", log(product, tunnel)),
             },
         ),
