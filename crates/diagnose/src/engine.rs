@@ -37,8 +37,11 @@ pub fn diagnose(case: &Case) -> Verdict {
     for rule in rules() {
         match (rule.judge)(&s) {
             Judgement::Silent => {}
-            // Of a tunnel that is up, only what lines say beside the exchanges can be wrong.
-            Judgement::Found(found) if healthy && !rests_on_a_sign(&s, &found.evidence) => {}
+            // Of a tunnel that is up, only what lines say beside the exchanges, and its traffic, can be wrong.
+            Judgement::Found(found)
+                if healthy
+                    && !rests_on_a_sign(&s, &found.evidence)
+                    && !s.rests_on_the_wire(&found.evidence) => {}
             Judgement::Found(found) if found.confidence >= SURE => {
                 findings.push((rule, found.into_finding(rule.id, &subject)));
             }

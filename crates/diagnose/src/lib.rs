@@ -26,6 +26,7 @@ mod rules;
 mod seen;
 mod signals;
 mod verdict;
+mod wire;
 
 pub use engine::diagnose;
 pub use registry::{explain, nearest, rule, rules};

@@ -148,6 +148,19 @@ pub enum Wire {
         /// When its last packet was seen.
         last: Wall,
     },
+    /// ESP went both ways, and then only one way until the capture ended.
+    Stalled {
+        /// What goes on leaves the gateway beside which the capture was made; otherwise it comes to it.
+        outbound: bool,
+        /// Packets since the last one of the other direction.
+        packets: u64,
+        /// When the first of these was seen.
+        since: Wall,
+        /// IKE requests in the same direction since then that nobody answered within a second.
+        unanswered_requests: u64,
+        /// IKE messages that came the other way since then.
+        heard: u64,
+    },
     /// Packets between the gateways in IP fragments.
     Fragments {
         /// IP protocol of the fragmented packets: 17 for IKE and ESP in UDP, 50 for ESP.
@@ -158,6 +171,8 @@ pub enum Wire {
         complete: u64,
         /// Packets of which fragments are missing.
         incomplete: u64,
+        /// Of these, how many showed nothing but their first fragment.
+        only_first: u64,
     },
     /// Packets in clear where protected ones were expected, all in one direction.
     Clear {
@@ -184,9 +199,8 @@ pub enum Wire {
     Crossing {
         /// `esp`, `esp in udp`, `ah`, or the name of an IKE exchange.
         what: String,
-        /// Who sent it.
-        from: Side,
-        /// Packets that were seen to leave and could have been seen to arrive.
+        /// Packets that were seen to leave the gateway whose fact this is, and could have been seen to
+        /// arrive at the other.
         sent: u64,
         /// Packets of these that arrived.
         arrived: u64,

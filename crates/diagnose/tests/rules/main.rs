@@ -9,3 +9,4 @@ mod ike_auth;
 mod ike_sa_init;
 mod schema;
 mod silence;
+mod wire;

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use adit_model::fact::{Fact, Known, Side, Source, Wire};
+use adit_model::fact::{Fact, Known, Source, Wire};
 use adit_model::now::Wall;
 
 use super::join::Captured;
@@ -28,13 +28,10 @@ pub(super) struct Seat<'a> {
 pub(super) fn facts(ours: Seat<'_>, theirs: Seat<'_>) -> Vec<Fact> {
     let offset = offset(&ours.captured.capture, ours.own, &theirs.captured.capture);
     let mut facts = Vec::new();
-    for (from, sender, receiver, ahead) in [
-        (Side::Local, ours, theirs, offset),
-        (Side::Remote, theirs, ours, offset.map(|o| -o)),
-    ] {
+    for (sender, receiver, ahead) in [(ours, theirs, offset), (theirs, ours, offset.map(|o| -o))] {
         let window = Window::of(&receiver.captured.capture, ahead);
-        facts.extend(flows(from, sender, receiver.captured, &window));
-        facts.extend(messages(from, sender, receiver.captured, &window));
+        facts.extend(flows(sender, receiver.captured, &window));
+        facts.extend(messages(sender, receiver.captured, &window));
     }
     facts
 }
@@ -119,7 +116,7 @@ fn twin<'a>(message: &Message, other: &'a Capture) -> Option<&'a Message> {
         })
 }
 
-fn flows(from: Side, sender: Seat<'_>, receiver: &Captured, window: &Window) -> Vec<Fact> {
+fn flows(sender: Seat<'_>, receiver: &Captured, window: &Window) -> Vec<Fact> {
     let mut facts = Vec::new();
     let captured = sender.captured;
     for flow in &captured.capture.flows {
@@ -167,7 +164,6 @@ fn flows(from: Side, sender: Seat<'_>, receiver: &Captured, window: &Window) -> 
             text,
             Wire::Crossing {
                 what,
-                from,
                 sent,
                 arrived,
                 largest_arrived: largest,
@@ -178,7 +174,7 @@ fn flows(from: Side, sender: Seat<'_>, receiver: &Captured, window: &Window) -> 
     facts
 }
 
-fn messages(from: Side, sender: Seat<'_>, receiver: &Captured, window: &Window) -> Vec<Fact> {
+fn messages(sender: Seat<'_>, receiver: &Captured, window: &Window) -> Vec<Fact> {
     let captured = sender.captured;
     let own = captured
         .capture
@@ -200,7 +196,6 @@ fn messages(from: Side, sender: Seat<'_>, receiver: &Captured, window: &Window) 
         let octets = m.octets as u64;
         let seen = Wire::Crossing {
             what: m.exchange.clone(),
-            from,
             sent: 1,
             arrived: u64::from(arrived),
             largest_arrived: if arrived { octets } else { 0 },

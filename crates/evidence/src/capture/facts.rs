@@ -26,7 +26,7 @@ pub struct Vantage<'a> {
 }
 
 /// A request that has no answer for so long is unanswered, nanoseconds.
-const PATIENCE: u64 = 1_000_000_000;
+pub(super) const PATIENCE: u64 = 1_000_000_000;
 
 /// Octets that a response needs at least to be a success: header, SK with 8 octets of IV and ICV, and the smallest
 /// payloads that RFC 7296 lets it have. An IKE_AUTH without a CHILD SA: IDr and AUTH.

@@ -27,6 +27,7 @@ mod message;
 mod offer;
 mod pieces;
 mod runs;
+mod stall;
 mod stamp;
 mod tally;
 mod traffic;
@@ -52,6 +53,7 @@ pub(crate) use input::Input;
 pub(crate) use join::{Captured, join};
 pub use message::{Message, NatDetection, Notice};
 pub use pieces::Fragments;
+pub use stall::Stall;
 pub use stamp::Stamp;
 pub use tally::Tally;
 
@@ -92,6 +94,9 @@ pub struct Capture {
     /// Packets that came in IP fragments, by pair of hosts and protocol.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fragments: Vec<Fragments>,
+    /// Protected traffic that was answered, and at the end isn't any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stalls: Vec<Stall>,
     /// Packets outside of IPsec, by pair of hosts and service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clear: Vec<Clear>,
@@ -200,6 +205,7 @@ struct Sorter {
     fragments: ip::Reassembly<At>,
     pieces: pieces::Pieces,
     clears: clear::Clears,
+    stalls: stall::Stalls,
     now: Stamp,
 }
 
@@ -480,6 +486,8 @@ impl Sorter {
     ) {
         self.own(at);
         self.clears.esp(at.source, at.at, at.octets);
+        self.stalls
+            .packet(at.source, at.destination, at.frame, at.at);
         let seen = Seen {
             frame: at.frame,
             at: at.at,
@@ -577,6 +585,7 @@ impl Sorter {
         let mut capture = self.capture;
         capture.fragments = self.pieces.finish();
         capture.clear = self.clears.finish();
+        capture.stalls = self.stalls.finish();
         if any {
             for conversation in &mut capture.conversations {
                 conversation.messages.sort_by_key(|m| m.frame);

@@ -22,6 +22,8 @@ pub struct Fragments {
     pub complete: u64,
     /// Packets of which fragments are missing.
     pub incomplete: u64,
+    /// Of these, how many showed nothing but their first fragment. A capture filter that asks for ports does that too.
+    pub only_first: u64,
     /// Frame of the first fragment.
     pub first_frame: u64,
     /// When the last fragment was seen.
@@ -130,6 +132,7 @@ impl Pieces {
                     to: piece.to,
                     complete: 0,
                     incomplete: 0,
+                    only_first: 0,
                     first_frame: piece.frame,
                     last: piece.at,
                 });
@@ -140,13 +143,15 @@ impl Pieces {
     }
 
     fn give_up(&mut self, key: Key) {
-        if self.pending.remove(&key).is_some()
+        if let Some(pending) = self.pending.remove(&key)
             && let Some(found) = self
                 .by_pair
                 .get(&key.0)
                 .and_then(|i| self.found.get_mut(*i))
         {
             found.incomplete += 1;
+            let only_first = pending.offsets.len() == 1 && pending.offsets.contains(&0);
+            found.only_first += u64::from(only_first);
         }
     }
 

@@ -7,7 +7,8 @@ use adit_model::now::Wall;
 use adit_wire::ip::protocol;
 
 use super::clear::is_overlay;
-use super::{Capture, Clear, Flow, Stamp, Vantage};
+use super::facts::PATIENCE;
+use super::{Capture, Clear, Flow, Stall, Stamp, Vantage};
 
 /// Facts about packets in clear, at most.
 const MOST_CLEAR: usize = 40;
@@ -64,8 +65,14 @@ pub(super) fn facts(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Fact> {
                     outbound,
                     complete: f.complete,
                     incomplete: f.incomplete,
+                    only_first: f.only_first,
                 },
             ));
+        }
+    }
+    for s in &capture.stalls {
+        if let Some(outbound) = outbound(s.from, s.to) {
+            facts.push(stalled(capture, vantage, s, outbound));
         }
     }
     let mut clear: Vec<&Clear> = capture.clear.iter().filter(|c| !is_service(c)).collect();
@@ -74,6 +81,44 @@ pub(super) fn facts(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Fact> {
         facts.push(clear_fact(capture, vantage, c));
     }
     facts
+}
+
+fn stalled(capture: &Capture, vantage: &Vantage<'_>, s: &Stall, outbound: bool) -> Fact {
+    let end = capture.last.unwrap_or_default();
+    let later = || {
+        capture
+            .conversations
+            .iter()
+            .flat_map(|c| c.messages.iter().map(move |m| (c, m)))
+            .filter(|(_, m)| m.at >= s.since)
+    };
+    let unanswered = later()
+        .filter(|(c, m)| {
+            (m.from.ip(), m.to.ip()) == (s.from, s.to)
+                && m.response == Some(false)
+                && end.since(m.at) > PATIENCE
+                && c.response_to(m).is_none()
+        })
+        .count() as u64;
+    let heard = later().filter(|(_, m)| m.from.ip() == s.to).count() as u64;
+    let text = format!(
+        "{} → {}: {} packets of ESP since the last one came back, and {unanswered} IKE requests without an answer",
+        capture.name(s.from),
+        capture.name(s.to),
+        s.packets
+    );
+    fact(
+        vantage,
+        (s.first_frame, s.since),
+        text,
+        Wire::Stalled {
+            outbound,
+            packets: s.packets,
+            since: Wall::from(s.since),
+            unanswered_requests: unanswered,
+            heard,
+        },
+    )
 }
 
 fn clear_fact(capture: &Capture, vantage: &Vantage<'_>, c: &Clear) -> Fact {

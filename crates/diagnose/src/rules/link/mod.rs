@@ -3,6 +3,7 @@
 mod local_address_missing;
 mod peer_dns_unresolvable;
 mod peer_unreachable;
+mod underlay_loss_or_flap;
 
 use crate::rule::Rule;
 
@@ -10,4 +11,5 @@ pub(crate) static RULES: &[&Rule] = &[
     &local_address_missing::RULE,
     &peer_dns_unresolvable::RULE,
     &peer_unreachable::RULE,
+    &underlay_loss_or_flap::RULE,
 ];

@@ -1,5 +1,7 @@
 //! Overlay networks.
 
+mod overlay_cleartext_4790;
+
 use crate::rule::Rule;
 
-pub(crate) static RULES: &[&Rule] = &[];
+pub(crate) static RULES: &[&Rule] = &[&overlay_cleartext_4790::RULE];

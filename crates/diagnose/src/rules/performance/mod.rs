@@ -1,5 +1,7 @@
 //! Size and speed.
 
+mod esp_fragmented_on_wire;
+
 use crate::rule::Rule;
 
-pub(crate) static RULES: &[&Rule] = &[];
+pub(crate) static RULES: &[&Rule] = &[&esp_fragmented_on_wire::RULE];

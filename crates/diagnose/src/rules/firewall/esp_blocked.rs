@@ -1,0 +1,138 @@
+//! `esp-blocked`: IKE passes and IP protocol 50 doesn't.
+
+use adit_model::event::PathProblem;
+use adit_model::fact::Side;
+
+use crate::finding::{BOTH_SIDES, COUNTED};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "esp-blocked",
+    page: Page {
+        title: "A filter stops ESP",
+        what: "IKE sets the tunnel up over UDP, and the traffic goes as IP protocol 50 unless a NAT was found. A filter that lets UDP 500 through and not protocol 50 leaves a tunnel that is up and carries nothing.",
+        initiator: "The SA is installed, octets out grow, octets in stay at 0.",
+        responder: "The same mirrored: each side sees only its own ESP leave.",
+        look_alikes: &[
+            (
+                "esp-blocked-one-way",
+                "Does any ESP arrive at either gateway?",
+            ),
+            (
+                "asymmetric-routing-bypass",
+                "When only one gateway sends ESP, does the other's inside network send into the tunnel at all?",
+            ),
+            (
+                "esp-spi-unknown",
+                "Does the receiver's capture have the peer's ESP?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Permit IP protocol 50 both ways wherever UDP 500 is permitted, or force UDP encapsulation.",
+            ),
+            (
+                "strongswan",
+                "`encap = yes` (swanctl.conf), `forceencaps=yes` (ipsec.conf).",
+            ),
+            ("libreswan", "`encapsulation=yes`."),
+            (
+                "vyos",
+                "`set vpn ipsec ike-group NAME … ` with `force-udp-encapsulation` at the peer.",
+            ),
+            (
+                "fortigate",
+                "`set nattraversal forced` in the phase 1 interface.",
+            ),
+            ("aws", "security group and network ACL: protocol 50."),
+        ],
+        source: "RFC 4303 2; RFC 3948",
+    },
+    needs: &[Need::TwoSidedCapture],
+    depends_on: &["peer-unreachable"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let prohibited = s.unreachable.iter().find(|u| {
+        u.port == Some(0)
+            && matches!(
+                u.problem,
+                PathProblem::AdminProhibited | PathProblem::Other(3, 2)
+            )
+    });
+    if let Some(error) = prohibited {
+        let by = error
+            .offender
+            .map_or("somebody on the path".to_owned(), |a| a.to_string());
+        return Found::on(
+            error.fact,
+            COUNTED,
+            AtFault::Path,
+            format!("{by} refuses our ESP: {}", error.problem),
+        )
+        .because("The ICMP error quotes a packet of ESP: it was thrown away on purpose, and not for its contents.")
+        .fix("permit IP protocol 50 both ways, or force UDP encapsulation")
+        .done();
+    }
+    let (out, sent) = s.crossed(Side::Local, false);
+    let (back, answered) = s.crossed(Side::Remote, false);
+    if out.sent + back.sent == 0 {
+        return alone(s);
+    }
+    if out.arrived + back.arrived > 0 {
+        return Judgement::RuledOut(
+            "ESP reaches the other side in at least one direction".to_owned(),
+        );
+    }
+    let Some(first) = sent.first().or(answered.first()) else {
+        return Judgement::Silent;
+    };
+    let both = out.sent > 0 && back.sent > 0;
+    Found::on(
+        first,
+        if both { BOTH_SIDES } else { 0.85 },
+        AtFault::Path,
+        format!(
+            "ESP is lost on the way: {} packets left and none arrived",
+            out.sent + back.sent
+        ),
+    )
+    .with(sent.iter().chain(&answered).copied())
+    .because(if both {
+        "Both gateways send ESP, both captures show it leaving, and neither shows any of the other's: IP protocol 50 is filtered between them."
+    } else {
+        "The capture of the sender shows ESP leaving, and that of the receiver has none of it: IP protocol 50 is filtered between them."
+    })
+    .fix("permit IP protocol 50 both ways on every filter between the gateways, or force UDP encapsulation")
+    .then("tcpdump -ni IFACE 'ip proto 50' at both gateways, after each change of a filter")
+    .done()
+}
+
+/// One side's capture: what leaves isn't answered. Why, it can't know.
+fn alone(s: &Signals<'_>) -> Judgement {
+    for side in [Side::Local, Side::Remote] {
+        let raw = |from: Side| {
+            s.flows(side)
+                .filter(|f| f.from == from && !f.udp)
+                .map(|f| f.packets)
+                .sum::<u64>()
+        };
+        let any_in = s.flows(side).any(|f| f.from != side);
+        let out = raw(side);
+        if out >= 2 && !any_in {
+            return Judgement::Possible {
+                weight: 60,
+                because: format!(
+                    "{} sends ESP ({out} packets) and the capture has none coming back",
+                    who(side)
+                ),
+                separated_by: "a capture at the other gateway at the same time: whether our ESP arrives there, and whether it sends any",
+            };
+        }
+    }
+    Judgement::Silent
+}
