@@ -238,6 +238,10 @@ pub struct WhyArgs {
     /// Write what this side knows instead of a verdict, for `--remote` on the other side; keys are never part of it.
     #[arg(long, conflicts_with_all = ["json", "remote"])]
     pub export: bool,
+    /// While the verdict is undecided, put the questions that separate what is left, and take the answers into
+    /// account.
+    #[arg(long)]
+    pub ask: bool,
     /// What the other side knows: what its `adit why NAME --export` wrote, or its log; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub remote: Option<PathBuf>,

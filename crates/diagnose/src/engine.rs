@@ -3,6 +3,7 @@
 use adit_model::event::Party;
 use adit_model::fact::{Case, Fact, Known, Side};
 
+use crate::ask::answers;
 use crate::missing;
 use crate::nat;
 use crate::registry::rules;
@@ -67,12 +68,47 @@ pub fn diagnose(case: &Case) -> Verdict {
             }),
         }
     }
+    weigh_answers(&s, &mut candidates, &mut ruled_out);
     if findings.is_empty() && healthy {
         well(&s, subject, notes)
     } else if findings.is_empty() {
         undecided(&s, subject, candidates, ruled_out, notes)
     } else {
         decided(subject, findings, candidates, ruled_out, notes)
+    }
+}
+
+/// What a person answered: it rules candidates out, puts others first, and names some that nothing else spoke of.
+fn weigh_answers(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &mut Vec<RuledOut>) {
+    const SUPPORT: u8 = 20;
+    for (question, yes) in answers(s.case) {
+        let answer = if yes { "yes" } else { "no" };
+        candidates.retain(|c| {
+            let against = question.speaks(yes, c.rule.id) == Some(false);
+            if against {
+                ruled_out.push(RuledOut {
+                    cause: c.rule.id.to_owned(),
+                    because: format!("{} {answer}", question.text),
+                });
+            }
+            !against
+        });
+        for rule in rules() {
+            if question.speaks(yes, rule.id) != Some(true)
+                || ruled_out.iter().any(|r| r.cause == rule.id)
+            {
+                continue;
+            }
+            match candidates.iter_mut().find(|c| c.rule.id == rule.id) {
+                Some(candidate) => candidate.weight = candidate.weight.saturating_add(SUPPORT),
+                None => candidates.push(Candidate {
+                    rule,
+                    weight: SUPPORT,
+                    because: format!("{} {answer}", question.text),
+                    separated_by: rule.page.look_alikes.first().map_or("", |l| l.1).to_owned(),
+                }),
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //!
 //! The verdict is a plain value ([`Verdict`], the `adit.why/1` document); rendering belongs to whoever shows it.
 
+mod ask;
 mod attempt;
 mod compare;
 mod engine;
@@ -28,6 +29,7 @@ mod signals;
 mod verdict;
 mod wire;
 
+pub use ask::{Question, next_question};
 pub use engine::diagnose;
 pub use registry::{explain, nearest, rule, rules};
 pub use rule::{Need, Page, Rule};

@@ -109,6 +109,13 @@ pub enum Known {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         values: BTreeMap<String, String>,
     },
+    /// A person answered a question.
+    Answered {
+        /// The question's id.
+        question: String,
+        /// The answer.
+        yes: bool,
+    },
     /// A drop counter's value, and how it grew over the window.
     Drops {
         /// Which counter.

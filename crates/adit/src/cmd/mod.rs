@@ -1,6 +1,7 @@
 //! One file per verb.
 
-pub mod evidence;
+pub mod ask;
+mod evidence;
 pub mod explain;
 pub mod man;
 pub mod read;

@@ -9,6 +9,7 @@ use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
 use anyhow::anyhow;
 
+use super::ask::ask;
 use super::evidence::{self, CASE_SCHEMA, Evidence};
 use super::{Outcome, print, print_json};
 use crate::cli::WhyArgs;
@@ -28,12 +29,20 @@ pub fn why(args: &WhyArgs) -> Outcome {
         print_json(&serde_json::json!({ "schema": CASE_SCHEMA, "case": case }))?;
         return Ok(Exit::Done);
     }
-    let case = match &args.remote {
+    let mut case = match &args.remote {
         // With files, it was read with them.
         Some(path) if asked.files.is_empty() => case.joined_with(remote(path)?),
         _ => case,
     };
-    let answer = diagnose(&case);
+    let mut answer = diagnose(&case);
+    if args.ask {
+        if reads_standard_input(args, &asked) {
+            return Err(Failure::usage(anyhow!(
+                "standard input can't hold both the evidence and the answers; put the evidence into a file"
+            )));
+        }
+        answer = ask(&mut case, answer)?;
+    }
     if args.json {
         print_json(&answer)?;
     } else {
@@ -173,6 +182,11 @@ fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
         covered: [(Side::Local, true)].into(),
         products: [(Side::Local, Product::Adit)].into(),
     }
+}
+
+fn reads_standard_input(args: &WhyArgs, asked: &Asked<'_>) -> bool {
+    let given = |path: &Path| path == Path::new("-");
+    asked.files.iter().any(|(path, _)| given(path)) || args.remote.as_deref().is_some_and(given)
 }
 
 fn is_file_name(name: &str) -> bool {
