@@ -22,6 +22,7 @@ pub mod keywords;
 pub mod now;
 pub mod peer_config;
 pub mod product;
+pub mod phase;
 pub mod proposal;
 pub mod reason;
 mod reason_text;
