@@ -4,7 +4,7 @@
 //! side did in its other role meanwhile; what lies before a success is history.
 
 use adit_model::drops::DropReason;
-use adit_model::event::{Happening, MessageInfo, Role};
+use adit_model::event::{Happening, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::reason::Refusal;
 
@@ -239,7 +239,7 @@ fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {
         };
         let begins = match happening {
             Happening::Initiating { .. } => Some(Role::Initiator),
-            Happening::Received(m) if opening(m) && !again => Some(Role::Responder),
+            Happening::Received(m) if m.opens() && !again => Some(Role::Responder),
             // A refusal without the message that was refused.
             Happening::Refused { .. } if attempts.is_empty() => {
                 Some(fact.role.unwrap_or(Role::Responder))
@@ -250,7 +250,7 @@ fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {
             _ => None,
         };
         match happening {
-            Happening::Received(m) if opening(m) => again = false,
+            Happening::Received(m) if m.opens() => again = false,
             Happening::Cookie { .. }
             | Happening::KeRetry { .. }
             | Happening::Refused {
@@ -275,16 +275,6 @@ fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {
         }
     }
     attempts
-}
-
-fn opening(m: &MessageInfo) -> bool {
-    !m.response
-        && match m.exchange.as_str() {
-            "IKE_SA_INIT" => true,
-            // Main and aggressive mode of IKEv1: only the first message proposes.
-            "ID_PROT" | "AGGRESSIVE" => m.payloads.first().is_some_and(|p| p == "SA"),
-            _ => false,
-        }
 }
 
 /// The newest attempt that tells something; an attempt that has only just begun tells nothing yet.

@@ -7,6 +7,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
+use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
 
 use crate::attempt::courses;
@@ -276,11 +277,18 @@ impl<'a> Signals<'a> {
             .find(|t| t.notify == notify && t.init == init)
     }
 
-    /// Silence after our requests of that exchange.
+    /// Silence after our requests of that exchange, or of the messages of IKEv1 that do the same.
     pub(crate) fn silence(&self, exchange: &str) -> Option<&Silence<'a>> {
+        self.silences.iter().find(|s| {
+            s.side == Side::Local && same(s.exchange, exchange) && !Phase::answers(s.exchange)
+        })
+    }
+
+    /// That side answered, repeated its answer, and the other side never went on. IKEv1 only.
+    pub(crate) fn unfinished(&self, side: Side, answer: &str) -> Option<&Silence<'a>> {
         self.silences
             .iter()
-            .find(|s| s.side == Side::Local && s.exchange == exchange)
+            .find(|s| s.side == side && s.exchange == answer)
     }
 
     /// Our requests of the first exchange went unanswered.
@@ -331,7 +339,7 @@ impl<'a> Signals<'a> {
         response: bool,
     ) -> Option<(&'a Fact, &'a MessageInfo)> {
         self.happenings(side).find_map(|(f, h)| match h {
-            Happening::Sent(m) if m.exchange == exchange && m.response == response => Some((f, m)),
+            Happening::Sent(m) if is(m, exchange, response) => Some((f, m)),
             _ => None,
         })
     }
@@ -343,11 +351,8 @@ impl<'a> Signals<'a> {
         exchange: &str,
         response: bool,
     ) -> Option<&'a Fact> {
-        self.happenings(side).find_map(|(f, h)| {
-            pick(h)
-                .filter(|m| m.exchange == exchange && m.response == response)
-                .map(|_| f)
-        })
+        self.happenings(side)
+            .find_map(|(f, h)| pick(h).filter(|m| is(m, exchange, response)).map(|_| f))
     }
 
     /// Packets that one side dropped for a reason.
@@ -580,6 +585,23 @@ impl<'a> Signals<'a> {
             name("", self.their_id())
         )
     }
+}
+
+/// Whether two names stand for the same step of a set-up.
+fn same(one: &str, other: &str) -> bool {
+    match (Phase::of(one), Phase::of(other)) {
+        (Some(a), Some(b)) => a == b,
+        _ => one == other,
+    }
+}
+
+/// Whether a message is of that exchange, or the one of IKEv1 that does the same.
+fn is(m: &MessageInfo, exchange: &str, response: bool) -> bool {
+    m.response == response
+        && match (m.phase(), Phase::of(exchange)) {
+            (Some(a), Some(b)) => a == b,
+            _ => m.exchange == exchange,
+        }
 }
 
 /// The evidence lines of facts, each once.

@@ -6,7 +6,7 @@ use adit_model::fact::Side;
 
 use crate::nat;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, quote};
+use crate::signals::{Signals, Silence, quote};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -66,7 +66,42 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if s.authenticated().is_some() {
         return Judgement::Silent;
     }
-    responder(s)
+    match s.unfinished(Side::Local, "MR2") {
+        Some(silence) => main_mode_responder(s, silence),
+        None => responder(s),
+    }
+}
+
+/// IKEv1's responder repeats its second answer: the third message, which a NAT moves to UDP 4500, never came.
+fn main_mode_responder(s: &Signals<'_>, silence: &Silence<'_>) -> Judgement {
+    let came = s.received_message(Side::Local, "IKE_AUTH", false);
+    if came.is_some() || !s.refused.is_empty() || s.told.iter().any(|t| t.side == Side::Local) {
+        return Judgement::Silent;
+    }
+    let nat = nat::behind(s);
+    if nat == Some((false, false)) {
+        return Judgement::Possible {
+            weight: 30,
+            because: "our second answer is repeated and the third message never came; some products move to UDP 4500 without a NAT".to_owned(),
+            separated_by: "a capture of UDP 4500 here and at the peer",
+        };
+    }
+    let found = if nat.is_some() {
+        "A NAT was found"
+    } else {
+        "Behind a NAT"
+    };
+    Found {
+        confidence: if nat.is_some() { 0.8 } else { 0.72 },
+        side: AtFault::Path,
+        summary: "UDP 4500 from the peer is blocked: its first two messages on UDP 500 arrived and were answered, the third never came".to_owned(),
+        explanation: format!("{found}, the initiator goes on over UDP 4500 with its third message. It sent its second one, so our first answer reached it; nothing came after that."),
+        evidence: quote(s.nat.last().map(|n| n.fact).into_iter().chain(silence.facts.iter().copied())),
+        fix: fix(),
+        message_for_peer: message(s),
+        next: vec!["here during an attempt: `tcpdump -ni any udp port 4500`".to_owned()],
+    }
+    .into()
 }
 
 fn initiator<'x>(
