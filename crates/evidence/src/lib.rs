@@ -23,6 +23,7 @@ pub mod capture;
 mod case;
 mod charon;
 mod phrase;
+mod pluto;
 mod product;
 mod reading;
 mod tail;

@@ -9,6 +9,7 @@ use adit_model::product::Product as Gateway;
 use crate::capture::{Capture, CaptureError, Input};
 use crate::charon::Charon;
 use crate::phrase::{Phrases, telling};
+use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::tail::Tail;
 use crate::text::{Line, Lines, clean, prefix, redact};
@@ -18,6 +19,8 @@ use crate::text::{Line, Lines, clean, prefix, redact};
 pub enum Product {
     /// The IKE daemon of strongSwan, of VyOS and of several vendors.
     Charon,
+    /// The IKE daemon of Libreswan and Openswan.
+    Pluto,
     /// A capture file, pcap or pcapng. Its lines are packets.
     Capture,
 }
@@ -27,6 +30,7 @@ impl fmt::Display for Product {
         f.write_str(match self {
             Product::Capture => "capture",
             Product::Charon => "strongSwan (charon) log",
+            Product::Pluto => "Libreswan or Openswan (pluto) log",
         })
     }
 }
@@ -91,6 +95,7 @@ pub struct Reader {
 #[derive(Debug, Default)]
 struct Readers {
     charon: Charon,
+    pluto: Pluto,
     phrases: Phrases,
     telltales: Telltales,
 }
@@ -202,6 +207,7 @@ impl Reader {
             ));
         }
         readers.charon.finish(&mut reading);
+        readers.pluto.finish(&mut reading);
         reading.facts.extend(readers.phrases.finish());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
@@ -217,6 +223,7 @@ impl Readers {
         self.telltales.line(line.program.unwrap_or_default());
         self.telltales.line(line.body);
         self.charon.line(line, place);
+        self.pluto.line(line, place);
         self.phrases.line(line, place);
     }
 }

@@ -1,0 +1,892 @@
+//! One of pluto's states as its lines tell it: what is remembered between lines, and the happenings that come of it.
+//!
+//! pluto gives a number to every IKE SA and to every CHILD SA under way; each is a state with its own lines.
+
+use core::net::SocketAddr;
+
+use adit_model::drops::DropReason;
+use adit_model::event::{Asked, Happening, MessageInfo, Party, Role};
+use adit_model::identity::Identity;
+use adit_model::phase::Phase;
+use adit_model::proposal::{Encr, Proposal, Suite, TransformKind, closest_difference};
+use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
+use adit_wire::iana::EncrId;
+
+use super::said::{Notify, Said};
+use super::step::{self, State, Step, Up};
+use super::value::{UNKNOWN, unknown_identity};
+
+/// Stands where the log doesn't name the algorithms: code point 0 is reserved and means none of them.
+const UNKNOWN_SUITE: Suite = Suite {
+    encr: Encr {
+        id: EncrId(0),
+        key_bits: None,
+    },
+    prf: None,
+    integ: None,
+    ke: None,
+    esn: false,
+};
+
+const PSK: u8 = 2;
+const RSA: u8 = 1;
+
+const NO_PROPOSAL_CHOSEN: u16 = 14;
+const PAYLOAD_MALFORMED: u16 = 16;
+const INVALID_ID_INFORMATION: u16 = 18;
+const AUTHENTICATION_FAILED: u16 = 24;
+const TS_UNACCEPTABLE: u16 = 38;
+
+/// What the lines of a state have told so far.
+#[derive(Debug, Default)]
+pub(crate) struct Sa {
+    pub(crate) name: Option<String>,
+    /// The part that we play in the IKE SA.
+    pub(crate) role: Option<Role>,
+    /// It is a CHILD SA's.
+    pub(crate) child: bool,
+    pub(crate) v1: bool,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) up: bool,
+    pub(crate) closed: bool,
+    /// Something of it is known; otherwise the log begins in its middle.
+    begun: bool,
+    /// Messages that were told, by name and direction.
+    seen: Vec<(Step, bool)>,
+    last_sent: Option<Step>,
+    attempt: u32,
+    offered: Vec<Proposal>,
+    configured: Vec<Proposal>,
+    chosen: Option<Suite>,
+    /// What was said of one proposal; it counts when none is left.
+    reason: Option<Refusal>,
+    /// The peer's phase 2 was refused, or ours: the reason stands for the notify that follows.
+    refused: bool,
+    their_id: Option<Identity>,
+    nat: Option<(bool, bool)>,
+    floated: bool,
+    garbled: bool,
+    told: Option<u16>,
+    ts_ours: Vec<Selector>,
+    ts_theirs: Vec<Selector>,
+    spi_in: u32,
+}
+
+/// What a state knows from elsewhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Around {
+    /// The state's number.
+    pub(crate) serial: u32,
+    /// The daemon is shutting down.
+    pub(crate) stopping: bool,
+    /// A CHILD SA of this IKE SA was asked for.
+    pub(crate) child_asked: bool,
+    /// CHILD SAs of this connection are up.
+    pub(crate) children_up: bool,
+    /// A newer SA of the connection has taken over.
+    pub(crate) replaced: bool,
+}
+
+impl Sa {
+    /// Something of it was told before.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// A line that names the state it is in; it has just got there when it `arrives`.
+    pub(crate) fn named_state(&mut self, name: &str, arrives: bool) -> Vec<Happening> {
+        self.child |= step::of_child(name);
+        self.up |= !self.child && step::up(name) == Up::Ike;
+        let Some(state) = step::state(name) else {
+            return Vec::new();
+        };
+        if self.begun && !arrives {
+            self.role = self.role.or(state.role.filter(|_| !self.child));
+            return Vec::new();
+        }
+        self.reach(state)
+    }
+
+    /// The state is in `state`: what must have come and gone before.
+    fn reach(&mut self, state: &State) -> Vec<Happening> {
+        let mut out = self.begin(state);
+        if let Some(step) = state.received {
+            out.extend(self.message(step, true, Vec::new()));
+        }
+        out.extend(self.float_before(state));
+        if let Some(step) = state.sent {
+            self.last_sent = Some(step);
+            out.extend(self.message(step, false, Vec::new()));
+        }
+        out
+    }
+
+    /// A log that begins in the middle: who began is known by the state.
+    fn begin(&mut self, state: &State) -> Vec<Happening> {
+        if state.v1 {
+            self.v1 = true;
+        }
+        let child = state
+            .sent
+            .or(state.received)
+            .is_some_and(|(name, _)| Phase::of(name) == Some(Phase::Child))
+            && state.v1;
+        self.child |= child;
+        if core::mem::replace(&mut self.begun, true) || self.child {
+            return Vec::new();
+        }
+        self.role = state.role.or(self.role);
+        match self.role {
+            Some(Role::Initiator) => vec![Happening::Initiating {
+                proposals: Vec::new(),
+            }],
+            Some(Role::Responder) => {
+                self.message(first(state.v1, self.aggressive(state)), true, Vec::new())
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn aggressive(&self, state: &State) -> bool {
+        [state.sent, state.received]
+            .iter()
+            .flatten()
+            .any(|(name, _)| name.starts_with('A'))
+    }
+
+    /// IKEv1 moves with the initiator's third message, IKEv2 with IKE_AUTH, when a NAT was found (RFC 3947 4).
+    fn float_before(&mut self, state: &State) -> Vec<Happening> {
+        let moves = state.sent.is_some_and(|(name, answer)| {
+            !answer && Phase::of(name) == Some(Phase::Authentication)
+        });
+        let nat = self.nat.is_some_and(|(us, peer)| us || peer);
+        if moves && nat {
+            self.float()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn float(&mut self) -> Vec<Happening> {
+        if core::mem::replace(&mut self.floated, true) {
+            return Vec::new();
+        }
+        vec![Happening::Floated]
+    }
+
+    /// A message that came or went, once.
+    fn message(&mut self, step: Step, received: bool, payloads: Vec<String>) -> Vec<Happening> {
+        if self.seen.contains(&(step, received)) {
+            return Vec::new();
+        }
+        self.seen.push((step, received));
+        let (exchange, response) = step;
+        let info = MessageInfo {
+            exchange: exchange.to_owned(),
+            message_id: u32::from(exchange == "IKE_AUTH"),
+            response,
+            payloads,
+            octets: 0,
+        };
+        vec![if received {
+            Happening::Received(info)
+        } else {
+            Happening::Sent(info)
+        }]
+    }
+
+    /// What happened, when a statement says so.
+    #[allow(clippy::too_many_lines)] // one arm per statement; the table is the point
+    pub(crate) fn hear(&mut self, said: Said, around: Around) -> Vec<Happening> {
+        match said {
+            Said::Started | Said::Stopping | Said::Listening | Said::Switched(_) => Vec::new(),
+            Said::Initiating { v1, to, .. } => {
+                self.begun = true;
+                self.role = Some(Role::Initiator);
+                self.v1 = v1;
+                self.peer = to.map(|a| SocketAddr::new(a, 500)).or(self.peer);
+                vec![Happening::Initiating {
+                    proposals: Vec::new(),
+                }]
+            }
+            Said::Responding { aggressive } => {
+                self.begun = true;
+                self.role = Some(Role::Responder);
+                self.v1 = true;
+                self.message(first(true, aggressive), true, Vec::new())
+            }
+            Said::QuickMode {
+                initiating,
+                proposals,
+                ..
+            } => {
+                self.begun = true;
+                self.child = true;
+                self.v1 = true;
+                self.configured = proposals;
+                if initiating {
+                    Vec::new()
+                } else {
+                    self.message(("QI1", false), true, Vec::new())
+                }
+            }
+            Said::Reached { state, to } => {
+                self.peer = to.or(self.peer);
+                let mut out = Vec::new();
+                if to.is_some_and(|to| to.port() == 4500) && state.role == Some(Role::Initiator) {
+                    out = self.float();
+                }
+                out.extend(self.reach(state));
+                out
+            }
+            Said::Came {
+                exchange,
+                response,
+                payloads,
+                from,
+            } => self.came(exchange, response, payloads, from, around),
+            Said::Chosen(suite) => {
+                self.chosen = Some(suite);
+                vec![Happening::IkeProposalChosen { suite }]
+            }
+            Said::Retransmission => self.retransmission(),
+            Said::Duplicate => {
+                // The answer to a repeated answer is a repetition too; only requests that come again tell something.
+                let answered = self.role == Some(Role::Responder) && !self.up;
+                answered
+                    .then(|| Happening::Dropped {
+                        reason: DropReason::IkeDuplicate,
+                        detail: "the peer repeats a request that was answered".to_owned(),
+                    })
+                    .into_iter()
+                    .collect()
+            }
+            Said::GaveUp {
+                retransmits,
+                waited_ms,
+                message,
+            } => self.gave_up(retransmits, waited_ms, message),
+            Said::IkeUp {
+                suite,
+                peer,
+                rekeyed,
+            } => self.ike_up(suite, peer, rekeyed),
+            Said::Negotiated { ours, theirs } => {
+                (self.ts_ours, self.ts_theirs) = (ours, theirs);
+                Vec::new()
+            }
+            Said::ChildUp {
+                suite,
+                spi_in,
+                spi_out,
+                ours,
+                theirs,
+                udp,
+            } => {
+                self.child = true;
+                self.begun = true;
+                self.up = true;
+                self.spi_in = spi_in.unwrap_or(around.serial);
+                vec![Happening::ChildEstablished {
+                    child: self.child_base(),
+                    spi_in: self.spi_in,
+                    spi_out: spi_out.unwrap_or(0),
+                    suite: suite.unwrap_or(UNKNOWN_SUITE),
+                    ts_local: if ours.is_empty() {
+                        self.ts_ours.clone()
+                    } else {
+                        ours
+                    },
+                    ts_remote: if theirs.is_empty() {
+                        self.ts_theirs.clone()
+                    } else {
+                        theirs
+                    },
+                    narrowed: false,
+                    udp_encap: udp,
+                }]
+            }
+            Said::Gone { state, .. } => self.gone(state.as_deref(), around),
+            Said::Incomplete => self.close(Party::Us, "failed", around),
+            Said::DeleteReceived { child, .. } => {
+                self.child |= child;
+                self.close(Party::Peer, "deleted", around)
+            }
+            Said::Told { notify, protected } => self.told_v1(notify, protected, around),
+            Said::ToldV2 { notify, exchange } => self.told_v2(notify, exchange),
+            Said::Sending(notify) => self.sending(notify, around),
+            Said::TransformRefused(one) => {
+                const MOST: usize = 64;
+                if self.offered.len() < MOST && !self.offered.contains(&one) {
+                    self.offered.push(one);
+                }
+                Vec::new()
+            }
+            Said::NoIkeTransform => {
+                let refusal = self.reason.take().unwrap_or_else(|| self.no_ike_proposal());
+                vec![self.refuse(self.first_exchange(), refusal)]
+            }
+            Said::NoIpsecProposal => {
+                let refusal = self.reason.take().unwrap_or_else(|| self.no_esp_proposal());
+                vec![self.refuse(self.child_name(), refusal)]
+            }
+            Said::NoProposalV2 { ike, offered } => {
+                self.offered = offered;
+                let ike = ike && !self.up && !self.child;
+                let refusal = if ike {
+                    self.no_ike_proposal()
+                } else {
+                    self.no_esp_proposal()
+                };
+                let what = if ike {
+                    self.first_exchange()
+                } else {
+                    self.child_name()
+                };
+                vec![self.refuse(what, refusal)]
+            }
+            Said::Ours { proposals, .. } => {
+                self.configured = proposals;
+                Vec::new()
+            }
+            Said::PfsMissing => {
+                self.reason = Some(Refusal::NoEspProposal {
+                    offered: Vec::new(),
+                    configured: Vec::new(),
+                    differs: vec![TransformKind::KeyExchange],
+                });
+                let refusal = self.reason.take().unwrap_or_else(|| self.no_esp_proposal());
+                vec![self.refuse(self.child_name(), refusal)]
+            }
+            Said::NoConnection {
+                local,
+                aggressive,
+                v1,
+            } => {
+                self.v1 = v1;
+                self.begun = true;
+                self.role = Some(Role::Responder);
+                let refusal = Refusal::NoConnection {
+                    local: local.unwrap_or(UNKNOWN),
+                    remote: self.peer.map_or(UNKNOWN, |p| p.ip()),
+                };
+                let mut out = self.message(first(v1, aggressive), true, Vec::new());
+                out.push(self.refuse(self.first_exchange(), refusal));
+                out
+            }
+            Said::PeerId(id) => {
+                self.their_id = Some(id);
+                Vec::new()
+            }
+            Said::WrongId { expected, received } => {
+                let refusal = Refusal::PeerIdentity {
+                    received: received
+                        .or_else(|| self.their_id.clone())
+                        .unwrap_or_else(unknown_identity),
+                    expected: expected.into_iter().collect(),
+                };
+                vec![self.refuse(self.authentication(), refusal)]
+            }
+            Said::UnknownId(id) => {
+                let refusal = Refusal::PeerIdentity {
+                    received: id
+                        .or_else(|| self.their_id.clone())
+                        .unwrap_or_else(unknown_identity),
+                    expected: Vec::new(),
+                };
+                vec![self.refuse(self.authentication(), refusal)]
+            }
+            Said::WrongKey { psk } => self.wrong_key(psk),
+            Said::Garbled { identification } => {
+                // Told once is enough: each payload of a message that makes no sense is complained about.
+                if self.up || self.child || core::mem::replace(&mut self.garbled, true) {
+                    return Vec::new();
+                }
+                if identification {
+                    self.wrong_key(true)
+                } else {
+                    Vec::new()
+                }
+            }
+            Said::NoKey { ours, theirs } => {
+                let refusal = Refusal::NoKey {
+                    local: ours.unwrap_or_else(unknown_identity),
+                    remote: theirs
+                        .or_else(|| self.their_id.clone())
+                        .unwrap_or_else(unknown_identity),
+                };
+                if self.seen.is_empty() {
+                    self.begun = true;
+                }
+                self.reason = Some(refusal.clone());
+                vec![self.refuse(self.authentication(), refusal)]
+            }
+            Said::Method { received, expected } => {
+                let refusal = Refusal::AuthMethod { received, expected };
+                self.reason = Some(refusal.clone());
+                if self.v1 || !self.begun {
+                    // IKEv1 proposes the method with the algorithms; another proposal may fit.
+                    return Vec::new();
+                }
+                vec![self.refuse(self.authentication(), refusal)]
+            }
+            Said::NoPublicKey(id) => {
+                let peer = id
+                    .or_else(|| self.their_id.clone())
+                    .unwrap_or_else(unknown_identity);
+                let refusal = Refusal::Local {
+                    problem: format!("no trusted RSA public key for {peer}"),
+                };
+                vec![self.refuse(self.authentication(), refusal)]
+            }
+            Said::PeerProposed { ours, theirs } => {
+                (self.ts_ours, self.ts_theirs) = (ours, theirs);
+                Vec::new()
+            }
+            Said::NoChild { ours, theirs } => vec![self.traffic_refused(ours, theirs)],
+            Said::TrafficRefused => {
+                let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
+                vec![self.traffic_refused(ours, theirs)]
+            }
+            Said::OtherTraffic { ours, theirs } => {
+                let refusal = Refusal::TrafficSelectors {
+                    offered_local: theirs,
+                    offered_remote: Vec::new(),
+                    configured_local: ours,
+                    configured_remote: Vec::new(),
+                };
+                vec![self.refuse(self.child_name(), refusal)]
+            }
+            Said::Mode {
+                requested_transport,
+            } => {
+                let refusal = Refusal::Mode {
+                    requested_transport,
+                };
+                vec![self.refuse(self.child_name(), refusal)]
+            }
+            Said::Nat { us, peer } => {
+                let (a, b) = self.nat.unwrap_or_default();
+                self.nat = Some((a | us, b | peer));
+                let (local_behind_nat, remote_behind_nat) = self.nat.unwrap_or_default();
+                vec![Happening::NatDetection {
+                    local_behind_nat,
+                    remote_behind_nat,
+                    peer_supports: true,
+                }]
+            }
+            Said::Floated => self.float(),
+            Said::DeadPeer => {
+                let mut out = vec![Happening::GaveUp {
+                    exchange: "INFORMATIONAL".to_owned(),
+                    message_id: 0,
+                    transmissions: 1,
+                    waited_ms: 0,
+                }];
+                out.extend(self.close_now(Party::Us, "dead-peer"));
+                out
+            }
+            Said::PathFailed {
+                problem,
+                offender,
+                port,
+            } => vec![Happening::PathFailed {
+                problem,
+                offender,
+                remote_port: port.or(self.peer.map(|p| p.port())).unwrap_or(500),
+            }],
+            Said::VersionRefused(received) => {
+                vec![self.refuse(self.first_exchange(), Refusal::MajorVersion { received })]
+            }
+            Said::GroupWanted {
+                from,
+                to,
+                by_peer,
+                last,
+            } => {
+                let by = if by_peer { Party::Peer } else { Party::Us };
+                let mut out = vec![Happening::KeRetry { from, to, by }];
+                if last {
+                    out.push(Happening::PeerRefused {
+                        what: self.first_exchange(),
+                        notify: 17,
+                        name: "INVALID_KE_PAYLOAD".to_owned(),
+                        data: String::new(),
+                        asked: Asked::default(),
+                    });
+                }
+                out
+            }
+            Said::Unresolved(name) => vec![Happening::PeerUnresolved {
+                name,
+                problem: "it has no address".to_owned(),
+            }],
+        }
+    }
+
+    fn came(
+        &mut self,
+        exchange: &'static str,
+        response: bool,
+        payloads: Vec<String>,
+        from: Option<SocketAddr>,
+        around: Around,
+    ) -> Vec<Happening> {
+        self.peer = from.or(self.peer);
+        self.begun = true;
+        let errors: Vec<Notify> = payloads
+            .iter()
+            .filter_map(|p| super::value::notify(p.strip_prefix("N(")?.strip_suffix(')')?))
+            .filter(|(number, _)| *number < FIRST_STATUS)
+            .collect();
+        if exchange == "IKE_SA_INIT" {
+            self.role = self.role.or(Some(if response {
+                Role::Initiator
+            } else {
+                Role::Responder
+            }));
+        }
+        let mut out = self.message((exchange, response), true, payloads);
+        if from.is_some_and(|f| f.port() == 4500) && exchange == "IKE_AUTH" {
+            out.extend(self.float());
+        }
+        if response {
+            out.extend(
+                errors
+                    .into_iter()
+                    .flat_map(|notify| self.told_v2(notify, Some(exchange))),
+            );
+        } else if !around.stopping && exchange == "INFORMATIONAL" {
+            // The initiator takes its word back.
+            out.extend(
+                errors
+                    .into_iter()
+                    .flat_map(|notify| self.told_v2(notify, Some("IKE_AUTH"))),
+            );
+        }
+        out
+    }
+
+    fn retransmission(&mut self) -> Vec<Happening> {
+        self.attempt += 1;
+        let exchange = match self.last_sent {
+            _ if self.up && self.v1 && !self.child => "TRANSACTION",
+            _ if self.up => "INFORMATIONAL",
+            Some((name, _)) => name,
+            None => return Vec::new(),
+        };
+        vec![Happening::Retransmitted {
+            exchange: exchange.to_owned(),
+            message_id: 0,
+            attempt: self.attempt,
+        }]
+    }
+
+    fn gave_up(
+        &mut self,
+        retransmits: u32,
+        waited_ms: u64,
+        message: Option<&'static str>,
+    ) -> Vec<Happening> {
+        // The text of the first message of aggressive mode is the one of main mode.
+        let sent = self
+            .last_sent
+            .map(|(name, _)| name)
+            .filter(|name| message.is_none_or(|m| Phase::of(m) == Phase::of(name)));
+        let mut out = Vec::new();
+        if let Some(state) = message
+            .filter(|_| sent.is_none())
+            .and_then(|m| step::by_message((m, false)))
+        {
+            out = self.reach(state);
+        }
+        let exchange = match (sent, message) {
+            _ if self.up => "INFORMATIONAL",
+            (Some(name), _) | (None, Some(name)) => name,
+            (None, None) => "unknown",
+        };
+        out.push(Happening::GaveUp {
+            exchange: exchange.to_owned(),
+            message_id: 0,
+            transmissions: retransmits.saturating_add(1),
+            waited_ms,
+        });
+        if self.up && !self.child {
+            out.extend(self.close_now(Party::Us, "dead-peer"));
+        }
+        out
+    }
+
+    fn ike_up(
+        &mut self,
+        suite: Option<Suite>,
+        peer: Option<Identity>,
+        rekeyed: bool,
+    ) -> Vec<Happening> {
+        self.begun = true;
+        self.up = true;
+        let suite = suite.or(self.chosen).unwrap_or(UNKNOWN_SUITE);
+        let mut out = Vec::new();
+        if suite != UNKNOWN_SUITE && self.chosen != Some(suite) {
+            out.push(Happening::IkeProposalChosen { suite });
+        }
+        if !rekeyed {
+            out.push(Happening::IkeEstablished {
+                local_id: unknown_identity(),
+                remote_id: peer
+                    .or_else(|| self.their_id.clone())
+                    .unwrap_or_else(unknown_identity),
+                suite,
+                spis: (0, 0),
+            });
+        }
+        out
+    }
+
+    /// The state's name says that an SA is up, and a line says that the state is deleted.
+    fn gone(&mut self, state: Option<&str>, around: Around) -> Vec<Happening> {
+        let was_up = self.up
+            || state.is_some_and(|name| {
+                step::up(name) != Up::Nothing
+                    || name.starts_with("established")
+                    || name.contains("SA established")
+            });
+        self.child |= state.is_some_and(step::of_child);
+        if around.stopping {
+            return self.close(Party::Us, "shutdown", around);
+        }
+        let cause = if was_up { "deleted" } else { "failed" };
+        self.close(Party::Us, cause, around)
+    }
+
+    fn close(&mut self, by: Party, cause: &str, around: Around) -> Vec<Happening> {
+        if self.child {
+            let was_up = core::mem::replace(&mut self.up, false);
+            if !was_up || core::mem::replace(&mut self.closed, true) {
+                return Vec::new();
+            }
+            return vec![Happening::ChildClosed {
+                child: self.child_base(),
+                spi_in: self.spi_in,
+                by,
+            }];
+        }
+        // An ISAKMP SA of IKEv1 may end while what it agreed on lives on.
+        if self.v1 && around.children_up && self.up && by == Party::Us {
+            self.closed = true;
+            return Vec::new();
+        }
+        self.close_now(by, if around.replaced { "replaced" } else { cause })
+    }
+
+    fn close_now(&mut self, by: Party, cause: &str) -> Vec<Happening> {
+        if core::mem::replace(&mut self.closed, true) {
+            return Vec::new();
+        }
+        vec![Happening::IkeClosed {
+            by,
+            cause: cause.to_owned(),
+        }]
+    }
+
+    /// The daemon is gone, and this IKE SA with it.
+    pub(crate) fn lost(&mut self) -> Option<Happening> {
+        let was_up = self.up && !self.child && !core::mem::replace(&mut self.closed, true);
+        was_up.then(|| Happening::IkeClosed {
+            by: Party::Us,
+            cause: "shutdown".to_owned(),
+        })
+    }
+
+    /// An error of IKEv1. It names no message; which one it is about follows from how far things got.
+    fn told_v1(
+        &mut self,
+        notify: Notify,
+        _protected: Option<bool>,
+        around: Around,
+    ) -> Vec<Happening> {
+        let (number, name) = notify;
+        if self.told == Some(number) {
+            return Vec::new();
+        }
+        self.told = Some(number);
+        self.v1 = true;
+        let child = self.child || self.up || around.child_asked;
+        let what = if child {
+            self.child_name()
+        } else if self.reached_authentication() {
+            "IKE_AUTH".to_owned()
+        } else {
+            self.first_exchange()
+        };
+        vec![self.peer_refused(what, number, name, child)]
+    }
+
+    fn told_v2(&mut self, notify: Notify, exchange: Option<&'static str>) -> Vec<Happening> {
+        let (number, name) = notify;
+        if self.told == Some(number) {
+            return Vec::new();
+        }
+        self.told = Some(number);
+        let exchange = exchange.unwrap_or(match self.last_sent {
+            Some((name, _)) => name,
+            None => "IKE_SA_INIT",
+        });
+        match exchange {
+            "IKE_SA_INIT" => vec![Happening::UnprotectedNotify {
+                notify: number,
+                name: name.to_owned(),
+                version: 2,
+            }],
+            "CHILD" | "CREATE_CHILD_SA" => {
+                let what = self.child_name();
+                vec![self.peer_refused(what, number, name, true)]
+            }
+            "IKE_AUTH" if number == AUTHENTICATION_FAILED => {
+                vec![self.peer_refused("IKE_AUTH".to_owned(), number, name, false)]
+            }
+            "IKE_AUTH" => {
+                let what = self.child_name();
+                vec![self.peer_refused(what, number, name, true)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn peer_refused(&self, what: String, number: u16, name: &str, child: bool) -> Happening {
+        Happening::PeerRefused {
+            what,
+            notify: number,
+            name: name.to_owned(),
+            data: String::new(),
+            asked: Asked {
+                proposals: if child == self.child {
+                    self.configured.clone()
+                } else {
+                    Vec::new()
+                },
+                remote_id: self.their_id.clone(),
+                ..Asked::default()
+            },
+        }
+    }
+
+    /// We send an error: where the reason wasn't told before, the notify and the state tell it.
+    fn sending(&mut self, notify: Notify, around: Around) -> Vec<Happening> {
+        if self.refused {
+            return Vec::new();
+        }
+        let (number, _) = notify;
+        let child = self.child || self.up || around.child_asked;
+        let auth = self.reached_authentication();
+        let refusal = match number {
+            INVALID_ID_INFORMATION if child => {
+                let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
+                return vec![self.traffic_refused(ours, theirs)];
+            }
+            INVALID_ID_INFORMATION if auth => {
+                let refusal = Refusal::PeerIdentity {
+                    received: self.their_id.clone().unwrap_or_else(unknown_identity),
+                    expected: Vec::new(),
+                };
+                return vec![self.refuse(self.authentication(), refusal)];
+            }
+            TS_UNACCEPTABLE => {
+                let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
+                return vec![self.traffic_refused(ours, theirs)];
+            }
+            NO_PROPOSAL_CHOSEN if child => self.no_esp_proposal(),
+            PAYLOAD_MALFORMED if auth && !child && self.v1 => return self.wrong_key(true),
+            _ => return Vec::new(),
+        };
+        vec![self.refuse(self.child_name(), refusal)]
+    }
+
+    /// The messages that carry identities are under way, or have come.
+    fn reached_authentication(&self) -> bool {
+        self.seen.iter().any(|((name, _), _)| {
+            matches!(*name, "MR2" | "MI3" | "MR3" | "AR1" | "AI2" | "IKE_AUTH")
+        })
+    }
+
+    fn wrong_key(&mut self, psk: bool) -> Vec<Happening> {
+        let claimed = self.their_id.clone().unwrap_or_else(unknown_identity);
+        let method = if psk { PSK } else { RSA };
+        let refusal = Refusal::AuthValue { claimed, method };
+        vec![self.refuse(self.authentication(), refusal)]
+    }
+
+    fn traffic_refused(&mut self, ours: Vec<Selector>, theirs: Vec<Selector>) -> Happening {
+        let refusal = Refusal::TrafficSelectors {
+            offered_local: ours,
+            offered_remote: theirs,
+            configured_local: Vec::new(),
+            configured_remote: Vec::new(),
+        };
+        self.refuse(self.child_name(), refusal)
+    }
+
+    fn no_ike_proposal(&self) -> Refusal {
+        Refusal::NoIkeProposal {
+            offered: self.offered.clone(),
+            configured: self.configured.clone(),
+            differs: closest_difference(&self.configured, &self.offered, true),
+        }
+    }
+
+    fn no_esp_proposal(&self) -> Refusal {
+        Refusal::NoEspProposal {
+            offered: self.offered.clone(),
+            configured: self.configured.clone(),
+            differs: closest_difference(&self.configured, &self.offered, false),
+        }
+    }
+
+    /// What was sent to the peer stands in a line of its own, if anything was.
+    fn refuse(&mut self, what: String, refusal: Refusal) -> Happening {
+        self.refused = true;
+        self.begun = true;
+        Happening::Refused {
+            what,
+            refusal,
+            notify: None,
+        }
+    }
+
+    /// The first exchange, as refusals name it.
+    fn first_exchange(&self) -> String {
+        if self.v1 {
+            "IKEv1 phase 1".to_owned()
+        } else {
+            "IKE_SA_INIT".to_owned()
+        }
+    }
+
+    fn authentication(&self) -> String {
+        "IKE_AUTH".to_owned()
+    }
+
+    fn child_base(&self) -> String {
+        self.name.clone().unwrap_or_else(|| "(unnamed)".to_owned())
+    }
+
+    fn child_name(&self) -> String {
+        format!("CHILD_SA {}", self.child_base())
+    }
+}
+
+/// Status notifies have numbers from here on (RFC 7296 3.10.1).
+const FIRST_STATUS: u16 = 16_384;
+
+/// The message that opens an IKE SA.
+fn first(v1: bool, aggressive: bool) -> Step {
+    (
+        match (v1, aggressive) {
+            (true, true) => "AI1",
+            (true, false) => "MI1",
+            (false, _) => "IKE_SA_INIT",
+        },
+        false,
+    )
+}

@@ -1,0 +1,309 @@
+//! Why we refuse.
+
+use adit_model::identity::Identity;
+
+use super::super::{proposal, value};
+use super::Said;
+use value::after;
+
+/// AUTH methods (RFC 7296 3.8).
+pub(crate) const RSA: u8 = 1;
+pub(crate) const PSK: u8 = 2;
+const NULL: u8 = 13;
+const SIGNATURE: u8 = 14;
+
+pub(super) fn said(text: &str) -> Option<Said> {
+    no_connection(text)
+        .or_else(|| proposals(text))
+        .or_else(|| identity(text))
+        .or_else(|| authentication(text))
+        .or_else(|| traffic(text))
+}
+
+/// No connection is for this peer: it comes from elsewhere, or with another version, mode or method.
+pub(super) fn no_connection(text: &str) -> Option<Said> {
+    let initial = text.starts_with("initial ")
+        || text.starts_with("IKE_SA_INIT message received")
+        || text.starts_with("IKE_SA_INIT request");
+    let refused = [
+        "no connection has been authorized",
+        "no matching connection has been authorized",
+        "no (wildcard) connection has been configured",
+        "no suitable connection found",
+        "forbids connection",
+    ]
+    .iter()
+    .any(|r| text.contains(r));
+    if !(initial && refused) {
+        return None;
+    }
+    let aggressive = text.contains("Aggressive Mode");
+    Some(Said::NoConnection {
+        local: after(text, "received on ")
+            .or_else(|| after(text, " on "))
+            .and_then(value::address),
+        aggressive,
+        v1: aggressive || text.contains("Main Mode"),
+    })
+}
+
+fn proposals(text: &str) -> Option<Said> {
+    if text.contains("Transform [") && text.contains("refused") {
+        return proposal::transform(text).map(Said::TransformRefused);
+    }
+    if text.starts_with("no acceptable Oakley Transform") {
+        return Some(Said::NoIkeTransform);
+    }
+    if text.starts_with("no acceptable Proposal in IPsec SA") {
+        return Some(Said::NoIpsecProposal);
+    }
+    if let Some(rest) = after(text, "no local proposal matches remote proposal") {
+        let (ike, offered) = proposal::list(rest);
+        return Some(Said::NoProposalV2 { ike, offered });
+    }
+    if text.contains("No acceptable proposal") || text.starts_with("no acceptable proposal") {
+        return Some(Said::NoProposalV2 {
+            ike: true,
+            offered: Vec::new(),
+        });
+    }
+    if text.starts_with("we require PFS but") {
+        return Some(Said::PfsMissing);
+    }
+    // `local IKE proposals (IKE SA initiator selecting KE): 1:IKE:ENCR=…`, `constructed local ESP/AH proposals for …`.
+    if text.contains("local IKE proposals") || text.contains("local ESP/AH proposals") {
+        let (_, proposals) = proposal::list(text);
+        return (!proposals.is_empty()).then(|| Said::Ours {
+            ike: text.contains("local IKE"),
+            proposals,
+        });
+    }
+    if let Some(rest) = text.strip_prefix("initiator guessed wrong keying material group (") {
+        let (from, rest) = rest.split_once(')')?;
+        let to = after(rest, "requesting ")?;
+        return Some(group_wanted(from, to, false, false));
+    }
+    let lower = text
+        .strip_prefix("Received ")
+        .or_else(|| text.strip_prefix("received "));
+    if let Some(rest) = lower.and_then(|r| r.strip_prefix("unauthenticated INVALID_KE_PAYLOAD")) {
+        let from = after(rest, " to DH ")
+            .or_else(|| after(rest, "DH "))
+            .or_else(|| after(rest, "KEM "))
+            .unwrap_or(rest);
+        let to = after(rest, "suggested ").unwrap_or_default();
+        return Some(group_wanted(
+            from,
+            to.trim_start_matches("DH "),
+            true,
+            false,
+        ));
+    }
+    if text.contains("unauthenticated INVALID_KE_PAYLOAD") && text.contains("not acceptable") {
+        let from = after(text, " to DH ").unwrap_or_default();
+        let to = after(text, "suggested ").unwrap_or_default();
+        return Some(group_wanted(from, to.trim_start_matches("DH "), true, true));
+    }
+    version(text)
+}
+
+fn group_wanted(from: &str, to: &str, by_peer: bool, last: bool) -> Said {
+    let name = |text: &str| {
+        let word = text.split([' ', ';', ',', '.']).next().unwrap_or(text);
+        proposal::group(word)
+    };
+    Said::GroupWanted {
+        from: name(from),
+        to: name(to),
+        by_peer,
+        last,
+    }
+}
+
+fn version(text: &str) -> Option<Said> {
+    if text.starts_with("rejecting IKEv1 packet")
+        || text.starts_with("ignoring IKEv1 packet as")
+        || text.starts_with("received IKEv1 packet but")
+    {
+        return Some(Said::VersionRefused(1));
+    }
+    let rest = after(text, "IKE major version '")
+        .or_else(|| after(text, "IKE major version "))
+        .filter(|_| text.starts_with("ignoring packet") || text.starts_with("message contains"))?;
+    Some(Said::VersionRefused(value::number(rest)?))
+}
+
+fn identity(text: &str) -> Option<Said> {
+    if let Some(rest) = after(text, "eer ID is ").filter(|_| text.len() < 400) {
+        return value::quoted(rest)
+            .and_then(value::identity)
+            .map(Said::PeerId);
+    }
+    if text.starts_with("we require") && text.contains("peer declares") {
+        let (want, have) = text.split_once("but peer declares")?;
+        let id = |part: &str| -> Option<Identity> { value::identity(value::quoted(part)?) };
+        return Some(Said::WrongId {
+            expected: id(want),
+            received: id(have),
+        });
+    }
+    if text.starts_with("no suitable connection for peer") {
+        return Some(Said::UnknownId(
+            value::quoted(text).and_then(value::identity),
+        ));
+    }
+    if let Some(rest) = text.strip_prefix("No policy for initiator with id=") {
+        return Some(Said::UnknownId(
+            rest.split(" (me").next().and_then(value::identity),
+        ));
+    }
+    if text.starts_with("Peer mismatch on first found connection") {
+        return Some(Said::UnknownId(None));
+    }
+    (text.starts_with("Peer ID") && text.contains("mismatched on first found connection"))
+        .then(|| Said::UnknownId(value::quoted(text).and_then(value::identity)))
+}
+
+fn authentication(text: &str) -> Option<Said> {
+    const KEY_DIFFERS: [&str; 10] = [
+        "probable authentication failure (mismatch of preshared secrets",
+        "received Hash Payload does not match computed value",
+        "PSK Authentication failed",
+        "PSK authentication failed",
+        "AUTH mismatch: Received AUTH != computed AUTH",
+        "authentication failed: computed hash does not match hash received",
+        "authentication failed: hash mismatch",
+        "PSK auth failed",
+        "Authentication failed: AUTH mismatch",
+        "R2 failed to match authenticator",
+    ];
+    if KEY_DIFFERS.iter().any(|head| text.starts_with(head))
+        || text.contains("(mismatch of preshared secrets")
+    {
+        return Some(Said::WrongKey { psk: true });
+    }
+    if (text.contains("Signature check (on ") && text.contains(") failed"))
+        || text.starts_with("RSA authentication failed")
+        || (text.starts_with("RSA authentication of ") && text.ends_with("failed"))
+    {
+        return Some(Said::WrongKey { psk: false });
+    }
+    if let Some(garbled) = garbled(text) {
+        return Some(garbled);
+    }
+    if let Some(rest) = after(text, "no preshared key found for ")
+        .or_else(|| after(text, "no PSK found for "))
+        .or_else(|| after(text, "No matching PSK found for connection"))
+        .or_else(|| after(text, "Failed to find our PreShared Key"))
+    {
+        let pair = text.contains("no preshared key");
+        let id = |part: &str| value::identity(value::quoted(part)?).filter(|_| pair);
+        let (ours, theirs) = rest.split_once(" and ").unwrap_or((rest, ""));
+        return Some(Said::NoKey {
+            ours: id(ours),
+            theirs: id(theirs),
+        });
+    }
+    if text.starts_with("no RSA public key known for")
+        || text.starts_with("no ECDSA public key known for")
+        || text.starts_with("no public key known for")
+    {
+        return Some(Said::NoPublicKey(
+            value::quoted(text).and_then(value::identity),
+        ));
+    }
+    method(text)
+}
+
+/// A payload of phase 1 that can't be what it was sent as.
+fn garbled(text: &str) -> Option<Said> {
+    let identification = text.contains("ISAKMP Identification Payload");
+    let hash = text.contains("ISAKMP Hash Payload") || text.contains("ISAKMP Signature Payload");
+    let senseless = (text.contains("must be zero") && text.contains("but is not"))
+        || text.contains("should have been zero")
+        || text.contains("has an unknown value")
+        || text.contains("is larger than can fit")
+        || text.contains("is smaller than minimum");
+    (senseless && (identification || hash)).then_some(Said::Garbled { identification })
+}
+
+fn method(text: &str) -> Option<Said> {
+    let attempted = ["eer attempted ", "eer attempted authentication through "]
+        .iter()
+        .filter_map(|mark| after(text, mark))
+        .next_back();
+    if let Some(rest) = attempted {
+        let (received, wanted) = rest.split_once("but we want ")?;
+        return Some(Said::Method {
+            received: number(received),
+            expected: number(wanted),
+        });
+    }
+    // `policy does not allow OAKLEY_RSA_SIG authentication.  Attribute OAKLEY_AUTHENTICATION_METHOD`
+    let rest = text.strip_prefix("policy does not allow ")?;
+    let (received, _) = rest.split_once(" authentication")?;
+    let received = number(received);
+    Some(Said::Method {
+        received,
+        expected: if received == PSK { RSA } else { PSK },
+    })
+}
+
+fn number(text: &str) -> u8 {
+    let upper = text.to_ascii_uppercase();
+    if upper.contains("PSK") || upper.contains("SECRET") || upper.contains("PRESHARED") {
+        PSK
+    } else if upper.contains("NULL") {
+        NULL
+    } else if upper.contains("DIGITAL") || upper.contains("ECDSA") {
+        SIGNATURE
+    } else {
+        RSA
+    }
+}
+
+fn traffic(text: &str) -> Option<Said> {
+    if let Some(rest) = after(text, "because no connection is known for ") {
+        let (ours, theirs) = value::both_ends(rest).unwrap_or_default();
+        return Some(Said::NoChild { ours, theirs });
+    }
+    if let Some(rest) = text.strip_prefix("the peer proposed: ") {
+        let (ours, theirs) = rest.split_once(" -> ")?;
+        return Some(Said::PeerProposed {
+            ours: value::selectors(ours),
+            theirs: value::selectors(theirs),
+        });
+    }
+    if text.starts_with("No IKEv2 connection found with compatible Traffic Selectors")
+        || text.contains("responding with TS_UNACCEPTABLE")
+        || text.starts_with("rejecting responder TSi/TSr")
+    {
+        return Some(Said::TrafficRefused);
+    }
+    if text.contains("subnet returned doesn't match my")
+        || text.contains("subnet returned does not match my")
+    {
+        let (_, rest) = text.split_once("us:")?;
+        let (ours, theirs) = rest.split_once("vs them:")?;
+        return Some(Said::OtherTraffic {
+            ours: value::selectors(ours),
+            theirs: value::selectors(theirs),
+        });
+    }
+    if text.contains("peer returned port doesn't match")
+        || text.contains("peer returned protocol id does not match")
+    {
+        return Some(Said::OtherTraffic {
+            ours: Vec::new(),
+            theirs: Vec::new(),
+        });
+    }
+    let lower = text.to_ascii_lowercase();
+    let requires = lower.contains("policy dictates")
+        || lower.contains("local policy requires")
+        || lower.starts_with("local policy is t");
+    (requires && lower.contains(" mode") && (lower.contains("but peer"))).then(|| Said::Mode {
+        requested_transport: after(&lower, "but peer").is_some_and(|r| r.contains("transport"))
+            && !lower.contains("did not request"),
+    })
+}

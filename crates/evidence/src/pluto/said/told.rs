@@ -1,0 +1,82 @@
+//! Errors that the peer sent, and errors that we send.
+
+use super::super::value;
+use super::Said;
+use super::exchange::exchange;
+use value::{after, first_error};
+
+pub(super) fn said(text: &str) -> Option<Said> {
+    ike_v2(text).or_else(|| ike_v1(text)).or_else(|| ours(text))
+}
+
+fn ike_v1(text: &str) -> Option<Said> {
+    if text.starts_with("received ") && text.contains("malformed payload notifies") {
+        return Some(Said::Told {
+            notify: (16, "PAYLOAD_MALFORMED"),
+            protected: None,
+        });
+    }
+    let (rest, protected) = if let Some(rest) = text.strip_prefix("ignoring informational payload")
+    {
+        (rest, None)
+    } else if let Some(rest) = text.strip_prefix("ignoring secured informational payload") {
+        (rest, Some(true))
+    } else if let Some(rest) = text.strip_prefix("ignoring unsecured informational payload") {
+        (rest, Some(false))
+    } else {
+        (
+            text.strip_prefix("received and ignored notification payload")?,
+            None,
+        )
+    };
+    first_error(rest).map(|notify| Said::Told { notify, protected })
+}
+
+fn ike_v2(text: &str) -> Option<Said> {
+    let told =
+        |rest: &str, exchange| first_error(rest).map(|notify| Said::ToldV2 { notify, exchange });
+    if let Some(rest) = text.strip_prefix("received unauthenticated ") {
+        // A group that is asked for has words of its own.
+        return told(rest, None).filter(|_| !rest.starts_with("INVALID_KE_PAYLOAD"));
+    }
+    if text.starts_with("dropping unexpected ") || text.starts_with("ignoring ") {
+        let (head, rest) = text.split_once(" containing ")?;
+        return told(rest.split("notification").next()?, Some(exchange(head)?));
+    }
+    if let Some(rest) = after(text, "authentication request rejected by peer: ") {
+        return told(rest, Some("IKE_AUTH"));
+    }
+    if let Some(rest) = after(text, "rejected Child SA with ") {
+        return told(rest, Some("CHILD"));
+    }
+    if text.starts_with("response for Child SA") {
+        return told(after(text, "rejected with ")?, Some("CHILD"));
+    }
+    if let Some(rest) = text.strip_prefix("CREATE_CHILD_SA failed with error notification ") {
+        return told(rest, Some("CREATE_CHILD_SA"));
+    }
+    if text.starts_with("IKE_AUTH response contained the") && text.contains("error notification") {
+        return told(after(text, "error notification")?, Some("CHILD"));
+    }
+    if let Some(rest) = text.strip_prefix("received ERROR NOTIFY") {
+        return told(rest, None);
+    }
+    // `STATE_PARENT_I2: received v2N_AUTHENTICATION_FAILED`, `… v2N_NO_PROPOSAL_CHOSEN`.
+    let rest = text.strip_prefix("received ").unwrap_or(text);
+    rest.starts_with("v2N_").then(|| told(rest, None)).flatten()
+}
+
+fn ours(text: &str) -> Option<Said> {
+    let rest = if text.starts_with("sending ") {
+        after(text, "notification ")?
+    } else if text.starts_with("responding to ") {
+        after(text, "notification ")?
+    } else {
+        return None;
+    };
+    let word = rest.split([' ', ',', ';', '/']).next()?;
+    value::notify(word)
+        .filter(|(number, _)| *number < 8192)
+        .or_else(|| first_error(rest))
+        .map(Said::Sending)
+}

@@ -1,0 +1,311 @@
+//! Which line belongs to which state, and the facts that all of them make.
+
+use std::collections::HashMap;
+
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Known};
+use adit_model::now::Wall;
+
+use super::line::{self, Message};
+use super::sa::{Around, Sa};
+use super::said::{Said, said};
+use crate::reading::{Place, Product, Reading, Recognised};
+use crate::text::Line;
+
+/// Reads a log of pluto, or what its `whack` prints.
+///
+/// Every line of a state carries the state's number. Packets of which no state was found name their sender; and a paste
+/// may have lost the heads, in which case a line belongs to the state that was spoken of last.
+#[derive(Debug, Default)]
+pub(crate) struct Pluto {
+    sas: Vec<Sa>,
+    by_serial: HashMap<u32, usize>,
+    last: Option<usize>,
+    stopping: bool,
+    facts: Vec<(Fact, usize)>,
+    /// What was told since the daemon was asked to stop. It counts only if the daemon comes back.
+    ending: Vec<(Fact, usize)>,
+    /// Facts of a search that was only debugged: the daemon may have found a connection after it.
+    tentative: Vec<usize>,
+    /// Such facts that a later line disproved.
+    disproved: Vec<usize>,
+    lines: u64,
+    /// Lines that are pluto's beyond doubt.
+    sure: u64,
+    times: Option<(Wall, Wall)>,
+    whole: bool,
+}
+
+impl Pluto {
+    /// The next line. `place` is asked for only when the line tells something.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+        let Some(message) = line::message(line) else {
+            return;
+        };
+        let statement = said(&message);
+        if statement.is_none() && !message.sure {
+            return;
+        }
+        self.lines += 1;
+        self.sure += u64::from(message.sure);
+        if let Some(at) = line.at {
+            let (first, last) = self.times.unwrap_or((at, at));
+            self.times = Some((first.min(at), last.max(at)));
+        }
+        self.hear(&message, statement, place);
+    }
+
+    /// Everything that was told.
+    pub(crate) fn finish(self, into: &mut Reading) {
+        if self.lines == 0 || (self.facts.is_empty() && self.sure == 0) {
+            return;
+        }
+        into.recognised.push(Recognised {
+            product: Product::Pluto,
+            lines: self.lines,
+        });
+        if self.whole {
+            into.window = into.window.or(self.times);
+        }
+        // A responder learns late which connection it is about; the name is the name of all that went before.
+        let Self {
+            facts,
+            sas,
+            disproved,
+            ..
+        } = self;
+        let facts = facts
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| !disproved.contains(at))
+            .map(|(_, (fact, sa))| {
+                let sa = sas.get(sa);
+                Fact {
+                    subject: sa.and_then(|sa| sa.name.clone()),
+                    role: fact.role.or(sa.and_then(|sa| sa.role)),
+                    ..fact
+                }
+            });
+        into.facts.extend(facts);
+    }
+
+    fn hear(&mut self, message: &Message<'_>, statement: Option<Said>, place: impl Fn() -> Place) {
+        match &statement {
+            Some(Said::Started) => {
+                self.started(&place());
+                return;
+            }
+            Some(Said::Stopping) => {
+                self.stopping = true;
+                return;
+            }
+            Some(Said::Listening) => {
+                self.whole = true;
+                return;
+            }
+            None if message.serial.is_none() => return,
+            _ => {}
+        }
+        let index = self.locate(message, statement.as_ref());
+        let mut happenings = Vec::new();
+        let around = self.around(message, index);
+        if let Some(sa) = self.sas.get_mut(index) {
+            if let Some(name) = message.name {
+                sa.name.get_or_insert_with(|| name.to_owned());
+            }
+            if let Some(peer) = message.from {
+                sa.peer = Some(peer);
+            } else if let (None, Some(peer)) = (sa.peer, message.peer) {
+                sa.peer = Some(core::net::SocketAddr::new(peer, 500));
+            }
+            let initial = matches!(
+                statement,
+                Some(Said::Initiating { .. } | Said::Responding { .. } | Said::QuickMode { .. })
+            );
+            if let Some(state) = message.state.filter(|_| !initial) {
+                let arrives = matches!(
+                    statement,
+                    Some(Said::IkeUp { .. } | Said::ChildUp { .. } | Said::Reached { .. })
+                );
+                happenings = sa.named_state(state, arrives);
+            }
+        }
+        let tentative = message.debug && matches!(statement, Some(Said::NoConnection { .. }));
+        if let Some(statement) = statement {
+            if matches!(
+                statement,
+                Said::Responding { .. } | Said::Came { .. } | Said::Reached { .. }
+            ) {
+                self.found_after_all();
+            }
+            happenings.extend(self.tell(index, statement, around));
+        }
+        self.record(index, happenings, tentative, place);
+    }
+
+    fn tell(&mut self, index: usize, statement: Said, around: Around) -> Vec<Happening> {
+        if let Said::Switched(to) = &statement {
+            if let Some(sa) = self.sas.get_mut(index) {
+                sa.name = Some(to.clone());
+            }
+            return Vec::new();
+        }
+        // What a deletion is about may be another state than the one that speaks.
+        let about = match &statement {
+            Said::DeleteReceived { serial, .. } | Said::Gone { serial, .. } => serial
+                .and_then(|serial| self.by_serial.get(&serial).copied())
+                .unwrap_or(index),
+            _ => index,
+        };
+        if matches!(statement, Said::DeleteReceived { child: true, .. }) && about == index {
+            // A CHILD SA that the log didn't show: nothing is known to have ended.
+            return Vec::new();
+        }
+        if matches!(statement, Said::QuickMode { .. }) {
+            self.adopt(index, &statement);
+        }
+        let Some(sa) = self.sas.get_mut(about) else {
+            return Vec::new();
+        };
+        sa.hear(statement, around)
+    }
+
+    /// The part that we play in a CHILD SA's exchange is the one in its IKE SA.
+    fn adopt(&mut self, index: usize, statement: &Said) {
+        let Said::QuickMode { isakmp, .. } = statement else {
+            return;
+        };
+        let parent = isakmp
+            .and_then(|serial| self.by_serial.get(&serial).copied())
+            .or_else(|| self.parent_of(index));
+        let role = parent
+            .and_then(|at| self.sas.get(at))
+            .and_then(|sa| sa.role);
+        if let Some(sa) = self.sas.get_mut(index) {
+            sa.role = role;
+        }
+    }
+
+    /// The newest IKE SA of the same connection.
+    fn parent_of(&self, index: usize) -> Option<usize> {
+        let name = &self.sas.get(index)?.name;
+        self.sas
+            .iter()
+            .enumerate()
+            .rev()
+            .find(|(at, sa)| *at != index && !sa.child && sa.name == *name && sa.role.is_some())
+            .map(|(at, _)| at)
+    }
+
+    fn around(&self, message: &Message<'_>, index: usize) -> Around {
+        let Some(own) = self.sas.get(index) else {
+            return Around::default();
+        };
+        let siblings = || {
+            self.sas
+                .iter()
+                .enumerate()
+                .filter(|(at, sa)| *at != index && sa.name.is_some() && sa.name == own.name)
+        };
+        Around {
+            serial: message.serial.unwrap_or(0),
+            stopping: self.stopping,
+            child_asked: own.up && siblings().any(|(_, sa)| sa.child && !sa.up),
+            children_up: siblings().any(|(_, sa)| sa.child && sa.up && !sa.closed),
+            replaced: siblings().any(|(at, sa)| at > index && !sa.child && sa.up && !sa.closed),
+        }
+    }
+
+    /// The state that a line belongs to; a new one when it is the first to speak of it.
+    fn locate(&mut self, message: &Message<'_>, statement: Option<&Said>) -> usize {
+        let begins = matches!(
+            statement,
+            Some(
+                Said::Initiating { .. }
+                    | Said::Responding { .. }
+                    | Said::QuickMode { .. }
+                    | Said::NoConnection { .. }
+            )
+        );
+        let known = match (message.serial, message.packet) {
+            (Some(serial), _) => self.by_serial.get(&serial).copied(),
+            (None, true) => None,
+            (None, false) => self.last.filter(|at| {
+                // A line about the connection itself belongs to the state of that name.
+                message.name.is_none()
+                    || self.sas.get(*at).and_then(|sa| sa.name.as_deref()) == message.name
+            }),
+        };
+        let fresh = known.is_none_or(|at| begins && self.sas.get(at).is_some_and(Sa::has_begun));
+        let index = match known {
+            Some(at) if !fresh => at,
+            _ => {
+                self.sas.push(Sa::default());
+                self.sas.len() - 1
+            }
+        };
+        if let Some(serial) = message.serial {
+            self.by_serial.insert(serial, index);
+        }
+        if !message.packet {
+            self.last = Some(index);
+        }
+        index
+    }
+
+    fn record(
+        &mut self,
+        index: usize,
+        happenings: Vec<Happening>,
+        tentative: bool,
+        place: impl Fn() -> Place,
+    ) {
+        let role = self.sas.get(index).and_then(|sa| sa.role);
+        for happening in happenings {
+            let Place { source, at, side } = place();
+            let fact = Fact {
+                source,
+                at,
+                side,
+                subject: None,
+                role,
+                what: Known::Happened { happening },
+            };
+            if self.stopping {
+                self.ending.push((fact, index));
+            } else {
+                if tentative {
+                    self.tentative.push(self.facts.len());
+                }
+                self.facts.push((fact, index));
+            }
+        }
+    }
+
+    /// A daemon starts: whatever was up before it isn't, and states are counted from 1 again.
+    fn started(&mut self, place: &Place) {
+        self.whole = true;
+        self.stopping = false;
+        self.facts.append(&mut self.ending);
+        for (index, sa) in self.sas.iter_mut().enumerate() {
+            if let Some(happening) = sa.lost() {
+                let fact = Fact {
+                    source: place.source.clone(),
+                    at: place.at,
+                    side: place.side,
+                    subject: None,
+                    role: sa.role,
+                    what: Known::Happened { happening },
+                };
+                self.facts.push((fact, index));
+            }
+        }
+        self.by_serial.clear();
+        self.last = None;
+    }
+
+    /// A message of the exchange went on: the connection that wasn't found at first was found.
+    fn found_after_all(&mut self) {
+        self.disproved.append(&mut self.tentative);
+    }
+}
