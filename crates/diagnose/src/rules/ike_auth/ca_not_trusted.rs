@@ -1,0 +1,112 @@
+//! `ca-not-trusted`: the verifier lacks the CA of the peer's certificate.
+
+use adit_model::reason::{CertificateProblem, Refusal};
+use adit_model::sign::Sign;
+
+use super::chain::{bad, consequences};
+use crate::finding::{SAID, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ca-not-trusted",
+    page: Page {
+        title: "The peer's certificate comes from a CA that isn't trusted here",
+        what: "The side that verifies finds no chain from the peer's certificate to a CA that it trusts: the CA isn't installed, an intermediate is missing, or the peer was given a certificate of another CA.",
+        initiator: "AUTHENTICATION_FAILED when the responder refuses; \"no trusted … public key found\" and an AUTHENTICATION_FAILED of our own when we do.",
+        responder: "strongSwan: \"no issuer certificate found for …\", then \"no trusted RSA public key found\"; Libreswan: SEC_ERROR_UNKNOWN_ISSUER, \"no Certificate Authority in NSS Certificate DB\"; racoon: \"unable to get local issuer certificate\".",
+        look_alikes: &[
+            ("cert-san-mismatch", "Is the chain or the name the problem?"),
+            (
+                "auth-method-mismatch",
+                "Does this side want certificates at all?",
+            ),
+            (
+                "cert-expired",
+                "Is a certificate of the chain out of its time?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Install the CA and each intermediate on the side that verifies; or have the peer send its whole chain.",
+            ),
+            (
+                "strongswan",
+                "the CA into /etc/swanctl/x509ca (ipsec.conf: /etc/ipsec.d/cacerts), then `swanctl --load-creds`; `swanctl --list-certs --type x509 --flag ca`. \"received N cert requests for an unknown ca\" tells that the peer trusts other CAs.",
+            ),
+            (
+                "libreswan",
+                "`certutil -A -n CA -t \"CT,,\" -i ca.pem -d sql:/var/lib/ipsec/nss`.",
+            ),
+            (
+                "panos",
+                "a certificate profile with the CA, set in the IKE gateway.",
+            ),
+        ],
+        source: "RFC 5280 6.1; RFC 7296 3.6; RFC 4945 5.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "cert-expired",
+        "cert-not-yet-valid",
+        "clock-skew",
+        "cert-revoked",
+        "crl-unreachable",
+        "cert-san-mismatch",
+        "signature-or-keyusage-rejected",
+        "auth-method-mismatch",
+        "plugin-missing",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    // A side that wants a pre-shared key looks for no certificate.
+    let other_method = s
+        .refusal(|r| matches!(r, Refusal::AuthMethod { .. }).then_some(()))
+        .is_some();
+    let untrusted = bad(s, &[Sign::IssuerUnknown], CertificateProblem::Untrusted);
+    let (bad, confidence) = match untrusted {
+        Some(bad) => (bad, SAID),
+        None if other_method => return Judgement::Silent,
+        None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown) {
+            Some(bad) => (bad, SYMPTOM),
+            None => return Judgement::Silent,
+        },
+    };
+    let issuer = s
+        .sign(Sign::IssuerUnknown)
+        .and_then(|seen| seen.value("issuer"))
+        .map_or(String::new(), |issuer| format!(" (its CA is {issuer})"));
+    Found::on(
+        bad.fact,
+        confidence,
+        AtFault::from(bad.verifier),
+        format!(
+            "{} trusts no CA that vouches for the certificate{} of {}{issuer}",
+            who(bad.verifier),
+            bad.named(),
+            who(bad.verifier.other())
+        ),
+    )
+    .with(consequences(s))
+    .because("The certificate arrived, and no chain leads from it to a CA that is installed where it is verified. Without a trusted key the signature isn't even looked at.")
+    .fix("install the CA that issued the other side's certificate, and each intermediate, and load them (strongSwan: /etc/swanctl/x509ca and swanctl --load-creds; Libreswan: certutil -A -t \"CT,,\")")
+    .tell(format!(
+        "{} doesn't know the CA of the certificate{} that {} presents. Please send us the CA certificate and its intermediates, or tell which CA it is; your gateway should also send its whole chain.",
+        capital(who(bad.verifier)),
+        bad.named(),
+        who(bad.verifier.other())
+    ))
+    .then("openssl x509 -noout -subject -issuer -in CERT on the side that owns it, beside the list of CAs on the other")
+    .done()
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,81 @@
+//! `cert-expired`: a certificate is past its end.
+
+use adit_model::reason::CertificateProblem;
+use adit_model::sign::Sign;
+
+use super::chain::{bad, consequences, is_own};
+use super::validity::{Validity, validity};
+use crate::finding::{SAID, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "cert-expired",
+    page: Page {
+        title: "A certificate has expired",
+        what: "A certificate of the chain (the gateway's own, an intermediate's or the CA's) is past its end. Tunnels that are up go on until they authenticate again; then all that use it fail, often without anything having been changed.",
+        initiator: "AUTHENTICATION_FAILED when the responder refuses our certificate; otherwise our own refusal of the responder's.",
+        responder: "strongSwan: \"subject certificate invalid (valid from … to …)\"; Libreswan: SEC_ERROR_EXPIRED_CERTIFICATE; Cisco: %PKI-3-CERTIFICATE_INVALID_EXPIRED; racoon: \"certificate has expired(10)\".",
+        look_alikes: &[
+            ("clock-skew", "Is the clock of the side that refuses right?"),
+            (
+                "cert-not-yet-valid",
+                "Is it the end that has passed, or hasn't the begin come?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Renew the certificate, install it with its chain on the side that it belongs to, and load it; watch the end of each from now on.",
+            ),
+            (
+                "strongswan",
+                "put the new certificate in place; `swanctl --load-creds` (ipsec.conf: `ipsec reread all; ipsec reload`).",
+            ),
+            (
+                "libreswan",
+                "`certutil -D -n NAME -d sql:/var/lib/ipsec/nss`, `ipsec import new.p12`, `ipsec auto --replace NAME`.",
+            ),
+        ],
+        source: "RFC 5280 4.1.2.5, 6.1.3; RFC 4945 5.1.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let stated = bad(s, &[Sign::CertificateExpired], CertificateProblem::Expired);
+    let dated = s
+        .signs_of(Sign::CertificateOutsideValidity)
+        .filter(|seen| matches!(validity(*seen), Validity::Expired | Validity::Unknown))
+        .last();
+    let Some(bad) = stated.or_else(|| dated.map(super::chain::Bad::from)) else {
+        return Judgement::Silent;
+    };
+    let known = dated.is_none_or(|seen| validity(seen) == Validity::Expired);
+    let owner = if is_own(bad.fact) {
+        bad.verifier
+    } else {
+        bad.verifier.other()
+    };
+    let until = dated
+        .and_then(|seen| seen.value("until"))
+        .map_or(String::new(), |until| format!(", its end was {until}"));
+    Found::on(
+        bad.fact,
+        if known { SAID } else { SYMPTOM + 0.1 },
+        AtFault::from(owner),
+        format!(
+            "a certificate{} of {} has expired{until}",
+            bad.named(),
+            who(owner)
+        ),
+    )
+    .with(consequences(s))
+    .because("The side that verifies compares the certificate's end with its own clock, and the end has passed. That the peer's key isn't trusted, or that authentication fails, follows from it.")
+    .fix("renew the certificate (openssl x509 -noout -subject -dates -in FILE shows which), install it with its chain, and load it")
+    .then("date -u on both sides: a clock that is wrong makes a good certificate look expired")
+    .done()
+}

@@ -1,0 +1,74 @@
+//! `cert-not-yet-valid`: a certificate's time hasn't begun.
+
+use adit_model::reason::CertificateProblem;
+use adit_model::sign::Sign;
+
+use super::chain::{Bad, bad, consequences, is_own};
+use super::validity::{Validity, validity};
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "cert-not-yet-valid",
+    page: Page {
+        title: "A certificate isn't valid yet",
+        what: "The begin of a certificate lies in the future of the side that verifies it: it was made minutes ago on a host whose clock or zone is ahead, or is meant for later.",
+        initiator: "AUTHENTICATION_FAILED, or our own refusal of the responder's certificate.",
+        responder: "strongSwan: \"subject certificate invalid (valid from … to …)\" with a begin after the time of the line; Cisco: CERTIFICATE_INVALID_NOT_YET_VALID.",
+        look_alikes: &[
+            ("clock-skew", "Is the clock of the side that refuses right?"),
+            (
+                "cert-expired",
+                "Is it the begin that hasn't come, or has the end passed?",
+            ),
+        ],
+        fix: &[(
+            "any",
+            "Set both clocks by NTP; wait, or issue the certificate with a begin in the past.",
+        )],
+        source: "RFC 5280 4.1.2.5, 6.1.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["clock-skew"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let stated = bad(
+        s,
+        &[Sign::CertificateNotYetValid],
+        CertificateProblem::NotYetValid,
+    );
+    let dated = s
+        .signs_of(Sign::CertificateOutsideValidity)
+        .filter(|seen| validity(*seen) == Validity::NotYet)
+        .last();
+    let Some(bad) = dated.map(Bad::from).or(stated) else {
+        return Judgement::Silent;
+    };
+    let owner = if is_own(bad.fact) {
+        bad.verifier
+    } else {
+        bad.verifier.other()
+    };
+    let from = dated
+        .and_then(|seen| seen.value("from"))
+        .map_or(String::new(), |from| format!(", it begins {from}"));
+    Found::on(
+        bad.fact,
+        SAID - 0.01,
+        AtFault::from(owner),
+        format!(
+            "a certificate{} of {} isn't valid yet by the clock of {}{from}",
+            bad.named(),
+            who(owner),
+            who(bad.verifier)
+        ),
+    )
+    .with(consequences(s))
+    .because("The side that verifies compares the certificate's begin with its own clock, and the begin hasn't come.")
+    .fix("compare date -u of both sides and set the clocks by NTP; if both are right, wait for the begin or issue the certificate anew")
+    .done()
+}

@@ -1,0 +1,76 @@
+//! What the rules about certificates have in common.
+
+use adit_model::fact::{Fact, Side};
+use adit_model::reason::{CertificateProblem, Refusal};
+use adit_model::sign::Sign;
+
+use crate::seen::Seen;
+use crate::signals::{Signals, notify};
+
+/// A certificate that isn't accepted, as the line says that tells it.
+pub(super) struct Bad<'a> {
+    pub(super) fact: &'a Fact,
+    /// Who verified it.
+    pub(super) verifier: Side,
+    subject: Option<String>,
+}
+
+impl Bad<'_> {
+    /// Whose it is, behind the word certificate; nothing where that isn't told.
+    pub(super) fn named(&self) -> String {
+        self.subject
+            .as_ref()
+            .map_or(String::new(), |subject| format!(" {subject}"))
+    }
+}
+
+impl<'a> From<Seen<'a>> for Bad<'a> {
+    fn from(seen: Seen<'a>) -> Self {
+        let subject = seen.value("subject").or(seen.value("peer"));
+        Bad {
+            fact: seen.fact,
+            verifier: seen.side(),
+            subject: subject.map(|s| s.trim_matches(['\'', '"', ',']).to_owned()),
+        }
+    }
+}
+
+/// The certificate of which one of the signs is told, or for which an exchange was refused with this problem.
+pub(super) fn bad<'a>(
+    s: &Signals<'a>,
+    signs: &[Sign],
+    problem: CertificateProblem,
+) -> Option<Bad<'a>> {
+    if let Some(seen) = s.first_sign(signs) {
+        return Some(Bad::from(seen));
+    }
+    s.refused.iter().rev().find_map(|r| match r.refusal {
+        Refusal::Certificate { peer, problem: is } if *is == problem => Some(Bad {
+            fact: r.fact,
+            verifier: r.side,
+            subject: Some(peer.to_string()),
+        }),
+        _ => None,
+    })
+}
+
+/// What follows from a certificate that isn't accepted: no key is trusted, authentication fails.
+pub(super) fn consequences<'a>(s: &Signals<'a>) -> Vec<&'a Fact> {
+    let told = s
+        .told
+        .iter()
+        .filter(|t| t.notify == notify::AUTHENTICATION_FAILED)
+        .map(|t| t.fact);
+    s.signs_of(Sign::PeerKeyUntrusted)
+        .map(|seen| seen.fact)
+        .chain(told)
+        .collect()
+}
+
+/// Whether the line speaks of the certificate of the side that says it, as when a connection is loaded.
+pub(super) fn is_own(fact: &Fact) -> bool {
+    let text = fact.source.text.to_ascii_lowercase();
+    ["left certificate", "right certificate", "own certificate"]
+        .iter()
+        .any(|words| text.contains(words))
+}

@@ -1,0 +1,99 @@
+//! `eap-xauth-failure`: the user behind the peer didn't authenticate.
+
+use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SAID};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "eap-xauth-failure",
+    page: Page {
+        title: "The user's authentication failed (EAP, XAUTH)",
+        what: "The gateways agree, and the person or device behind the client doesn't authenticate: a wrong name or password, no entry for it, a method that one side lacks, a SIM whose answer is wrong, or a RADIUS or AAA server that doesn't answer.",
+        initiator: "EAP_FAILURE, XAUTH status FAIL, or AUTHENTICATION_FAILED after rounds of EAP.",
+        responder: "strongSwan: \"EAP method … failed for peer …\", \"XAuth authentication of … failed\", \"no XAuth secret found\"; Libreswan: \"XAUTH: User …: Authentication Failed\"; Cisco: \"Remote peer has failed user authentication\".",
+        look_alikes: &[
+            (
+                "psk-mismatch",
+                "Did the gateways authenticate to each other before the user was asked?",
+            ),
+            (
+                "auth-method-mismatch",
+                "Does the responder want EAP or XAUTH at all?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Check name and password as the client sends them, their entry on the server, and the server's own log.",
+            ),
+            (
+                "strongswan",
+                "`secrets { eap-x { id = … secret = … } }` (ipsec.secrets: `user : EAP \"…\"` or `XAUTH`), `swanctl --load-creds`; eap-radius: the server's address and secret.",
+            ),
+            (
+                "libreswan",
+                "/etc/ipsec.d/passwd, or PAM as `xauthby=` says; htpasswd -d only with a crypt that the system takes.",
+            ),
+        ],
+        source: "RFC 7296 2.16; RFC 3748 4.2; draft-beaulieu-ike-xauth",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "plugin-missing",
+        "ca-not-trusted",
+        "cert-expired",
+        "cert-san-mismatch",
+        "config-not-loaded",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::UserServerUnreachable) {
+        return Found::by(
+            seen,
+            COUNTED,
+            format!("the server that checks users doesn't answer {}", seen.who()),
+        )
+        .because("The gateway passes names and passwords on to another server, and that one is silent; users can't be told apart from strangers.")
+        .fix("restore the way to the RADIUS or AAA server (address, port 1812, shared secret, its log)")
+        .done();
+    }
+    let refused = s.refusal(|r| match r {
+        Refusal::User { method, user } => Some((method.clone(), user.clone())),
+        _ => None,
+    });
+    let failed = s.sign(Sign::UserAuthenticationFailed);
+    let (fact, side, user, method) = match (failed, refused) {
+        (Some(seen), _) => (
+            seen.fact,
+            seen.side(),
+            seen.value("peer").map(ToOwned::to_owned),
+            seen.value("method").map(ToOwned::to_owned),
+        ),
+        (None, Some((r, (method, user)))) => (r.fact, r.side, Some(user), Some(method)),
+        (None, None) => return Judgement::Silent,
+    };
+    let user = user.map_or(String::new(), |user| {
+        format!(" of {}", user.trim_matches('\''))
+    });
+    let method = method.map_or(String::new(), |method| format!(" ({method})"));
+    let all: Vec<_> = s
+        .signs_of(Sign::UserAuthenticationFailed)
+        .map(|x| x.fact)
+        .collect();
+    Found::on(
+        fact,
+        SAID,
+        AtFault::Unknown,
+        format!("the user authentication{user}{method} failed at {}", who(side)),
+    )
+    .with(all)
+    .because("The gateways got as far as asking for the user. What was answered didn't satisfy the side that checks: name, password or method.")
+    .fix("check the user's name and password on both ends, that the checking side has an entry for exactly this name, and that both allow the same EAP or XAUTH method")
+    .done()
+}

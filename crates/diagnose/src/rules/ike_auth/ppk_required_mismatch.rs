@@ -1,0 +1,57 @@
+//! `ppk-required-mismatch`: a post-quantum pre-shared key is missing on one side.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ppk-required-mismatch",
+    page: Page {
+        title: "A post-quantum pre-shared key is required and missing",
+        what: "With RFC 8784 both sides mix an additional key (PPK) into the IKE SA. One side insists on it, and the other has none, another identity for it, or doesn't support it.",
+        initiator: "AUTHENTICATION_FAILED, or our own end with \"PPK required but peer does not support PPK\".",
+        responder: "strongSwan: \"PPK required but no PPK found for …\"; Libreswan: \"connection requires a valid PPK\".",
+        look_alikes: &[(
+            "psk-mismatch",
+            "Is USE_PPK in the first messages of both sides?",
+        )],
+        fix: &[
+            (
+                "any",
+                "Set the same PPK with the same PPK_ID on both sides, or make it optional on both until it is rolled out.",
+            ),
+            (
+                "strongswan",
+                "`ppk_id`, `ppk_required`, `secrets { ppk-x { id = … secret = … } }`.",
+            ),
+            (
+                "libreswan",
+                "`ppk=yes|insist`, a PPKS line in ipsec.secrets.",
+            ),
+        ],
+        source: "RFC 8784 3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::PpkMissing) else {
+        return Judgement::Silent;
+    };
+    let id = seen
+        .value("id")
+        .map_or(String::new(), |id| format!(" {id}"));
+    Found::by(
+        seen,
+        SAID,
+        format!("{} requires the post-quantum key{id}, and the two sides don't have it in common", seen.who()),
+    )
+    .at(crate::verdict::AtFault::Both)
+    .because("This side insists on mixing an additional pre-shared key in (RFC 8784) and found none that both sides hold.")
+    .fix("set the same PPK under the same PPK_ID on both sides, or don't require it")
+    .done()
+}

@@ -1,0 +1,74 @@
+//! `private-key-missing`: the own private key is missing, or isn't the certificate's.
+
+use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
+
+pub(crate) static RULE: Rule = Rule {
+    id: "private-key-missing",
+    page: Page {
+        title: "The private key of the own certificate is missing",
+        what: "A side that authenticates by certificate has no private key that goes with it: it isn't loaded, belongs to another certificate, can't be read, or needs a passphrase.",
+        initiator: "IKE_AUTH is never sent, or ends with our own AUTHENTICATION_FAILED.",
+        responder: "AUTHENTICATION_FAILED is sent though nothing is wrong with the initiator. strongSwan: \"no private key found for …\"; Libreswan: \"unable to locate my private key\", \"certificate … not found in the NSS database\"; racoon: \"failed to get my CERT\".",
+        look_alikes: &[
+            (
+                "ca-not-trusted",
+                "Who fails: the side that signs, or the one that verifies?",
+            ),
+            (
+                "cert-san-mismatch",
+                "Does the certificate hold the configured identity, so that key and identity meet?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Install the key that belongs to the certificate (compare the public keys), readable by the daemon and with its passphrase; then load it.",
+            ),
+            (
+                "strongswan",
+                "/etc/swanctl/private (rsa, ecdsa, pkcs8) and `swanctl --load-creds`; ipsec.secrets: `: RSA file.pem \"passphrase\"`; the certificate must hold the identity, or the key isn't found for it.",
+            ),
+            (
+                "libreswan",
+                "`ipsec import file.p12`; `certutil -K -d sql:/var/lib/ipsec/nss` lists keys.",
+            ),
+        ],
+        source: "RFC 7296 2.15; RFC 4945 3.2",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["config-not-loaded", "plugin-missing"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let refused = s.refusal(|r| match r {
+        Refusal::NoPrivateKey { identity } => Some(identity.to_string()),
+        _ => None,
+    });
+    let (fact, side, whose) = match (s.sign(Sign::PrivateKeyMissing), refused) {
+        (Some(seen), _) => {
+            let whose = seen.value("identity").or(seen.value("path"));
+            (
+                seen.fact,
+                seen.side(),
+                whose.map_or(String::new(), |w| format!(" for {w}")),
+            )
+        }
+        (None, Some((r, identity))) => (r.fact, r.side, format!(" for {identity}")),
+        (None, None) => return Judgement::Silent,
+    };
+    Found::on(
+        fact,
+        SAID,
+        side.into(),
+        format!("{} has no private key{whose}", who(side)),
+    )
+    .because("This side must sign with the key of its certificate, and no loaded key belongs to it. What the other side sent plays no part.")
+    .fix("install the private key of that certificate and load it (compare openssl x509 -noout -pubkey with openssl pkey -pubout), and see that the certificate holds the configured identity")
+    .done()
+}
