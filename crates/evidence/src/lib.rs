@@ -26,8 +26,10 @@ mod phrase;
 mod pluto;
 mod product;
 mod reading;
+mod redactor;
 mod tail;
 mod text;
 
 pub use case::{case, case_of};
 pub use reading::{Product, Reader, Reading, Recognised, read};
+pub use redactor::Redactor;

@@ -95,10 +95,15 @@ fn text(input: &mut impl BufRead, name: &str, side: Side) -> Result<Reading, Fai
         {
             return Err(Failure::usage(anyhow!("{name}: {why}")));
         }
-        return Err(Failure::usage(anyhow!(
-            "{name}: nothing in its {} lines is known. What is read: strongSwan's log (charon; log file, syslog, journal), captures (pcap, pcapng), and cases that adit why NAME --export wrote",
-            reading.lines
-        )));
+        let known = reading.facts.len();
+        if known == 0 {
+            eprintln!(
+                "{name}: nothing in its {} lines tells anything that is known",
+                reading.lines
+            );
+        } else {
+            eprintln!("{name}: {known} of {} lines tell something", reading.lines);
+        }
     }
     for found in &reading.recognised {
         if found.product == Product::Capture {

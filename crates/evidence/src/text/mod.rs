@@ -9,4 +9,4 @@ mod time;
 pub(crate) use clean::clean;
 pub(crate) use lines::Lines;
 pub(crate) use prefix::{Line, prefix};
-pub(crate) use redact::redact;
+pub(crate) use redact::{redact, redact_with};

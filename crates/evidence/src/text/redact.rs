@@ -21,15 +21,23 @@ const REMOVED: &str = "[removed]";
 ///
 /// It errs on the side of removing; SPIs, cookies and addresses stay.
 pub(crate) fn redact(text: &str) -> String {
+    redact_with(text, |_| REMOVED.to_owned())
+}
+
+/// The line with what `replace` puts in the place of each secret.
+pub(crate) fn redact_with(text: &str, mut replace: impl FnMut(&str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     // A secret may follow: its word was seen, and so far only what joins a name to its value.
     let mut expected = false;
-    let mut quoted: Option<char> = None;
+    let mut quoted: Option<(char, String)> = None;
     for (token, after) in tokens(text) {
-        if let Some(end) = quoted {
-            if token.starts_with(end) {
-                quoted = None;
+        if let Some((end, secret)) = &mut quoted {
+            if token.starts_with(*end) {
+                out.push_str(&replace(secret));
                 out.push_str(token);
+                quoted = None;
+            } else {
+                secret.push_str(token);
             }
             continue;
         }
@@ -41,24 +49,27 @@ pub(crate) fn redact(text: &str) -> String {
                 }
                 Some(mark @ ('"' | '\'')) => {
                     out.push_str(token);
-                    out.push_str(REMOVED);
-                    quoted = Some(mark);
+                    quoted = Some((mark, String::new()));
                     expected = false;
                     continue;
                 }
                 _ => {
                     expected = false;
-                    out.push_str(REMOVED);
+                    out.push_str(&replace(token));
                     continue;
                 }
             }
         }
         if is_key(token) {
-            out.push_str(REMOVED);
+            out.push_str(&replace(token));
             continue;
         }
         out.push_str(token);
         expected = announces(token, after);
+    }
+    if let Some((_, secret)) = quoted {
+        // The line was cut inside it.
+        out.push_str(&replace(&secret));
     }
     out
 }
