@@ -369,10 +369,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "EXPECTATION FAILED at {problem}",
     ),
     any(Sign::DaemonCrashed, "ASSERTION FAILED at {problem}"),
-    any(
-        Sign::DaemonCrashed,
-        "killing ourself, received critical signal",
-    ),
     any(Sign::DaemonCrashed, "killing ourself SIGABRT{problem}"),
     any(Sign::DaemonCrashed, "thread {:n} received {problem:n}"),
     any(Sign::DaemonCrashed, "charon[{:n}]: segfault at {problem}"),

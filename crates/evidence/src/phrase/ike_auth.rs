@@ -182,7 +182,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PeerIdentityUnexpected, "IKE_ID validation failed"),
     any(Sign::PeerIdentityUnexpected, "peer-ike-id mismatch"),
     any(Sign::PeerIdentityUnexpected, "received id not match"),
-    any(Sign::PeerIdentityUnexpected, "mismatched ID was returned"),
     any(
         Sign::PeerIdentityUnexpected,
         "Mismatched ID settings at peer",

@@ -176,19 +176,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConnectionLoadFailed,
-        "\"{name}\": failed to add connection: {problem}",
-    ),
-    any(
-        Sign::ConnectionLoadFailed,
-        "failed to add connection: {problem}",
-    ),
-    any(
-        Sign::ConnectionLoadFailed,
         "connection \"{name}\" failed to load",
-    ),
-    any(
-        Sign::ConnectionLoadFailed,
-        "loading connection '{name}' failed: {problem}",
     ),
     any(Sign::ConnectionLoadFailed, "loading conn '{name}' failed"),
     any(
