@@ -27,6 +27,7 @@ mod pluto;
 mod product;
 mod reading;
 mod redactor;
+mod status;
 mod tail;
 mod text;
 

@@ -11,6 +11,7 @@ use crate::charon::Charon;
 use crate::phrase::{Phrases, telling};
 use crate::pluto::Pluto;
 use crate::product::Telltales;
+use crate::status::Statuses;
 use crate::tail::Tail;
 use crate::text::{Line, Lines, clean, prefix, redact};
 
@@ -97,6 +98,7 @@ struct Readers {
     charon: Charon,
     pluto: Pluto,
     phrases: Phrases,
+    statuses: Statuses,
     telltales: Telltales,
 }
 
@@ -209,6 +211,7 @@ impl Reader {
         readers.charon.finish(&mut reading);
         readers.pluto.finish(&mut reading);
         reading.facts.extend(readers.phrases.finish());
+        reading.facts.extend(readers.statuses.finish());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
         if let Some(capture) = input.finish() {
@@ -225,6 +228,7 @@ impl Readers {
         self.charon.line(line, place);
         self.pluto.line(line, place);
         self.phrases.line(line, place);
+        self.statuses.line(line, place);
     }
 }
 

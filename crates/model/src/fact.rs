@@ -123,6 +123,11 @@ pub enum Known {
         /// Packets.
         count: u64,
     },
+    /// A status shows how much SAs carried.
+    Carried {
+        /// Their counters.
+        traffic: Box<crate::traffic::SaTraffic>,
+    },
     /// Packets were seen on the wire, or weren't.
     Wire {
         /// Which.

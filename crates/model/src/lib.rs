@@ -31,6 +31,7 @@ pub mod selector;
 pub mod sign;
 pub mod status;
 pub mod text;
+pub mod traffic;
 
 pub use now::{Mono, Now, Wall};
 pub use secret::Secret;

@@ -1,0 +1,55 @@
+//! Statuses, listings and counters: what commands print about a host and its SAs, one file per format.
+//!
+//! Each reader recognises its own lines and is shown every line; none needs to know where a listing begins.
+
+mod xfrm_stat;
+
+use std::collections::BTreeMap;
+
+use adit_model::fact::{Fact, Known};
+use adit_model::sign::Sign;
+
+use crate::reading::Place;
+use crate::text::Line;
+
+/// Every reader of a status.
+#[derive(Debug, Default)]
+pub(crate) struct Statuses {
+    facts: Vec<Fact>,
+    xfrm_stat: xfrm_stat::XfrmStat,
+}
+
+impl Statuses {
+    /// The next line.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        let facts = &mut self.facts;
+        self.xfrm_stat.line(line, place, facts);
+    }
+
+    /// What all of them read.
+    pub(crate) fn finish(mut self) -> Vec<Fact> {
+        self.xfrm_stat.finish(&mut self.facts);
+        self.facts
+    }
+}
+
+/// A fact that a line gives.
+fn fact(place: Place, what: Known) -> Fact {
+    Fact {
+        source: place.source,
+        at: place.at,
+        side: place.side,
+        subject: None,
+        role: None,
+        what,
+    }
+}
+
+/// A sign with its values.
+fn sign(place: Place, sign: Sign, values: &[(&str, &str)]) -> Fact {
+    let values: BTreeMap<String, String> = values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    fact(place, Known::Sign { sign, values })
+}
