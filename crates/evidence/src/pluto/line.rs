@@ -43,7 +43,9 @@ pub(crate) fn message<'a>(line: &Line<'a>) -> Option<Message<'a>> {
             (program.contains("pluto"), body)
         }
         Some(_) => return None,
-        None => behind_program(body).map_or((false, body), |body| (true, body)),
+        None => behind_program(body)
+            .or_else(|| behind_anything(body))
+            .map_or((false, body), |body| (true, body)),
     };
     let text = body
         .trim_start_matches([':', ' ', '\t'])
@@ -64,6 +66,8 @@ pub(crate) fn message<'a>(line: &Line<'a>) -> Option<Message<'a>> {
     message.complaint();
     if message.text.starts_with('"') {
         message.connection();
+    } else if message.text.starts_with('#') {
+        message.number();
     } else if let Some(rest) = message.text.strip_prefix("packet from ") {
         message.packet(rest);
     } else {
@@ -131,6 +135,14 @@ impl<'a> Message<'a> {
         self.serial = Some(serial);
         self.peer = instance(between);
         self.text = text;
+    }
+
+    /// `#5: ` alone, of a paste whose names were removed.
+    fn number(&mut self) {
+        if let Some((_, serial, text)) = numbered(self.text) {
+            self.serial = Some(serial);
+            self.text = text;
+        }
     }
 
     /// `packet from 192.0.2.1:500: `.
@@ -234,6 +246,16 @@ fn behind_program(body: &str) -> Option<&str> {
     None
 }
 
+/// A head that is pluto's beyond doubt, behind something that no logging is known for: `… [pluto] "gw" #5: `.
+fn behind_anything(body: &str) -> Option<&str> {
+    let at = body.find(" \"").filter(|at| *at < FAR)?;
+    let rest = body.get(at + 1..)?;
+    let (_, after) = rest.get(1..)?.split_once('"')?;
+    let before = body.get(..at)?;
+    let apart = before.is_empty() || before.ends_with([':', ']', '|', '>']);
+    (apart && numbered(after).is_some()).then_some(rest)
+}
+
 /// A paste of a difference between two logs.
 fn diff_mark(text: &str) -> &str {
     match text.strip_prefix(['+', '-']) {
@@ -264,6 +286,8 @@ mod tests {
             "Nov 21 06:08:05 gwa pluto[812]: \"gw\"[1] 192.0.2.1 #5: ",
             "lut 21 13:26:41 some-host pluto[812]: \"gw\" #5: ",
             "ipsec-vpn | Nov 21 06:08:05 gwa pluto[812]: \"gw\" #5: ",
+            "Jul 31 20:25:15 [pluto] \"gw\" #5: ",
+            "Aug 22 14:53:26 ng authpriv.warn pluto[7015]: \"gw\" #5: ",
             "-\"gw\" #5: ",
             "gw #5: ",
         ] {

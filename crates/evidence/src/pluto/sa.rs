@@ -9,7 +9,7 @@ use adit_model::event::{Asked, Happening, MessageInfo, Party, Role};
 use adit_model::identity::Identity;
 use adit_model::phase::Phase;
 use adit_model::proposal::{Encr, Proposal, Suite, TransformKind, closest_difference};
-use adit_model::reason::Refusal;
+use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::selector::Selector;
 use adit_wire::iana::EncrId;
 
@@ -89,6 +89,17 @@ pub(crate) struct Around {
 }
 
 impl Sa {
+    /// A CHILD SA under this IKE SA: it is up.
+    pub(crate) fn has_child(&mut self) {
+        self.up = true;
+        self.v1 = true;
+    }
+
+    /// The error that was told last was about a CHILD SA, its octets show. What was refused, by its right name.
+    pub(crate) fn about_child(&self) -> String {
+        self.child_name()
+    }
+
     /// Something of it was told before.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
@@ -200,7 +211,11 @@ impl Sa {
     #[allow(clippy::too_many_lines)] // one arm per statement; the table is the point
     pub(crate) fn hear(&mut self, said: Said, around: Around) -> Vec<Happening> {
         match said {
-            Said::Started | Said::Stopping | Said::Listening | Said::Switched(_) => Vec::new(),
+            Said::Started
+            | Said::Stopping
+            | Said::Listening
+            | Said::Switched(_)
+            | Said::Dump(_) => Vec::new(),
             Said::Initiating { v1, to, .. } => {
                 self.begun = true;
                 self.role = Some(Role::Initiator);
@@ -422,23 +437,40 @@ impl Sa {
                 self.reason = Some(refusal.clone());
                 vec![self.refuse(self.authentication(), refusal)]
             }
+            Said::MethodProposed { received, expected } => {
+                self.v1 = true;
+                self.reason = Some(Refusal::AuthMethod { received, expected });
+                Vec::new()
+            }
             Said::Method { received, expected } => {
                 let refusal = Refusal::AuthMethod { received, expected };
-                self.reason = Some(refusal.clone());
-                if self.v1 || !self.begun {
-                    // IKEv1 proposes the method with the algorithms; another proposal may fit.
-                    return Vec::new();
-                }
                 vec![self.refuse(self.authentication(), refusal)]
             }
             Said::NoPublicKey(id) => {
                 let peer = id
                     .or_else(|| self.their_id.clone())
                     .unwrap_or_else(unknown_identity);
-                let refusal = Refusal::Local {
-                    problem: format!("no trusted RSA public key for {peer}"),
-                };
+                let problem = CertificateProblem::Unknown;
+                vec![self.refuse(
+                    self.authentication(),
+                    Refusal::Certificate { peer, problem },
+                )]
+            }
+            Said::Certificate(problem) => {
+                let peer = self.their_id.clone().unwrap_or_else(unknown_identity);
+                let refusal = Refusal::Certificate { peer, problem };
                 vec![self.refuse(self.authentication(), refusal)]
+            }
+            Said::NoPrivateKey => {
+                let identity = unknown_identity();
+                vec![self.refuse(self.authentication(), Refusal::NoPrivateKey { identity })]
+            }
+            Said::UserRefused(user) => {
+                let method = "XAUTH".to_owned();
+                vec![self.refuse(self.authentication(), Refusal::User { method, user })]
+            }
+            Said::KernelRefused(problem) => {
+                vec![self.refuse(self.child_name(), Refusal::Local { problem })]
             }
             Said::PeerProposed { ours, theirs } => {
                 (self.ts_ours, self.ts_theirs) = (ours, theirs);

@@ -103,6 +103,13 @@ impl Pluto {
                 self.whole = true;
                 return;
             }
+            // AH and ESP; an ISAKMP SA is 1.
+            Some(Said::Dump(protocol)) => {
+                if [2, 3].contains(protocol) {
+                    self.was_about_child();
+                }
+                return;
+            }
             None if message.serial.is_none() => return,
             _ => {}
         }
@@ -178,9 +185,10 @@ impl Pluto {
         let parent = isakmp
             .and_then(|serial| self.by_serial.get(&serial).copied())
             .or_else(|| self.parent_of(index));
-        let role = parent
-            .and_then(|at| self.sas.get(at))
-            .and_then(|sa| sa.role);
+        let role = parent.and_then(|at| self.sas.get_mut(at)).and_then(|sa| {
+            sa.has_child();
+            sa.role
+        });
         if let Some(sa) = self.sas.get_mut(index) {
             sa.role = role;
         }
@@ -302,6 +310,18 @@ impl Pluto {
         }
         self.by_serial.clear();
         self.last = None;
+    }
+
+    /// The error that was told last, taken for one of phase 1, was about a CHILD SA.
+    fn was_about_child(&mut self) {
+        if let Some((fact, sa)) = self.facts.last_mut()
+            && let Known::Happened {
+                happening: Happening::PeerRefused { what, .. },
+            } = &mut fact.what
+            && let Some(sa) = self.sas.get(*sa)
+        {
+            *what = sa.about_child();
+        }
     }
 
     /// A message of the exchange went on: the connection that wasn't found at first was found.

@@ -181,9 +181,9 @@ fn repeats(message: &Message<'_>) -> Option<Said> {
             message: reached.or_else(|| first(rest)),
         });
     }
-    let (waited, rest) = text.split_once(" second timeout exceeded after ")?;
+    let (waited, rest) = text.split_once(" second timeout exce")?;
     Some(Said::GaveUp {
-        retransmits: value::number(rest).unwrap_or(0),
+        retransmits: after(rest, "after ").and_then(value::number).unwrap_or(0),
         waited_ms: seconds(waited),
         message: first(rest),
     })

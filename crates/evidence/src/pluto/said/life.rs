@@ -115,7 +115,7 @@ fn network(text: &str) -> Option<Said> {
         return Some(Said::DeadPeer);
     }
     if text.contains("asynchronous network error report") {
-        let to = after(text, "for message to ")?;
+        let to = after(text, "for message to ").unwrap_or_default();
         let errno: i32 = after(text, "[errno ").and_then(value::number).unwrap_or(0);
         let kind = after(text, "origin ICMP type ").and_then(|r| {
             Some((
@@ -165,6 +165,9 @@ fn names(text: &str) -> Option<Said> {
     if failed {
         let name = value::quoted(text)?;
         let name = name.rsplit('=').next().unwrap_or(name);
+        if name.starts_with('%') {
+            return None;
+        }
         return Some(Said::Unresolved(name.to_owned()));
     }
     text.contains("without resolved dynamic peer IP address")

@@ -6,6 +6,7 @@ use core::net::{IpAddr, SocketAddr};
 use adit_model::event::PathProblem;
 use adit_model::identity::Identity;
 use adit_model::proposal::{Proposal, Suite};
+use adit_model::reason::CertificateProblem;
 use adit_model::selector::Selector;
 
 use super::line::Message;
@@ -147,8 +148,21 @@ pub(crate) enum Said {
         received: u8,
         expected: u8,
     },
+    /// The same of one proposal of IKEv1, which proposes the method with the algorithms; another one may fit.
+    MethodProposed {
+        received: u8,
+        expected: u8,
+    },
     /// The peer's public key isn't known or its certificate isn't taken.
     NoPublicKey(Option<Identity>),
+    Certificate(CertificateProblem),
+    NoPrivateKey,
+    /// XAUTH says no to a user.
+    UserRefused(String),
+    /// What was agreed on couldn't be installed; in pluto's words.
+    KernelRefused(String),
+    /// An error in hex: the protocol that it is about, by its number (RFC 2407 4.4.1).
+    Dump(u8),
     /// `cannot respond to IPsec SA request because no connection is known for …`.
     NoChild {
         ours: Vec<Selector>,
@@ -196,7 +210,9 @@ pub(crate) fn said(message: &Message<'_>) -> Option<Said> {
     let text = message.text;
     if message.debug {
         // Debugging repeats what is said aloud; the search for a connection is only told here.
-        return refusal::no_connection(text).or_else(|| life::debugging(text));
+        return refusal::no_connection(text)
+            .or_else(|| life::debugging(text))
+            .or_else(|| told::dumped(text));
     }
     exchange::said(message)
         .or_else(|| told::said(text))

@@ -1,6 +1,7 @@
 //! Why we refuse.
 
 use adit_model::identity::Identity;
+use adit_model::reason::CertificateProblem;
 
 use super::super::{proposal, value};
 use super::Said;
@@ -9,6 +10,8 @@ use value::after;
 /// AUTH methods (RFC 7296 3.8).
 pub(crate) const RSA: u8 = 1;
 pub(crate) const PSK: u8 = 2;
+/// No AUTH payload at all: EAP is asked for (RFC 7296 2.16).
+pub(crate) const EAP: u8 = 0;
 const NULL: u8 = 13;
 const SIGNATURE: u8 = 14;
 
@@ -204,6 +207,27 @@ fn authentication(text: &str) -> Option<Said> {
             theirs: id(theirs),
         });
     }
+    if let Some(problem) = certificate(text) {
+        return Some(Said::Certificate(problem));
+    }
+    if text.starts_with("unable to locate my private key")
+        || text.starts_with("private key for connection not found")
+        || text.starts_with("Failed to find our RSA key")
+        || text.starts_with("Failed to find our ECDSA key")
+        || text.starts_with("No RSA private key found")
+        || (text.contains("private key")
+            && text.contains(" has type ")
+            && text.contains("is needed"))
+        || (text.starts_with("no ") && text.ends_with("private key for connection"))
+    {
+        return Some(Said::NoPrivateKey);
+    }
+    if let Some(rest) = text.strip_prefix("XAUTH: User ") {
+        let (user, rest) = rest.split_once(": ")?;
+        return rest
+            .starts_with("Authentication Failed")
+            .then(|| Said::UserRefused(user.to_owned()));
+    }
     if text.starts_with("no RSA public key known for")
         || text.starts_with("no ECDSA public key known for")
         || text.starts_with("no public key known for")
@@ -213,6 +237,24 @@ fn authentication(text: &str) -> Option<Said> {
         ));
     }
     method(text)
+}
+
+/// What is wrong with the peer's certificate, where the line says so itself.
+fn certificate(text: &str) -> Option<CertificateProblem> {
+    let lower = text.to_ascii_lowercase();
+    let alternative = lower.contains("subjectaltname") || lower.contains("certificate san");
+    if alternative
+        && (lower.contains("does not match")
+            || lower.contains("unmatched")
+            || lower.contains("is not specified")
+            || lower.contains("contains no subjectaltname"))
+    {
+        return Some(CertificateProblem::Name);
+    }
+    let rejected = lower.contains("certificate rejected for this connection")
+        || lower.contains("certificate payload rejected for this connection")
+        || lower.contains("cert payload bogus or revoked");
+    rejected.then_some(CertificateProblem::Unknown)
 }
 
 /// A payload of phase 1 that can't be what it was sent as.
@@ -233,17 +275,24 @@ fn method(text: &str) -> Option<Said> {
         .filter_map(|mark| after(text, mark))
         .next_back();
     if let Some(rest) = attempted {
-        let (received, wanted) = rest.split_once("but we want ")?;
+        let (received, wanted) = rest.split_once("but ")?;
         return Some(Said::Method {
             received: number(received),
             expected: number(wanted),
+        });
+    }
+    // Without AUTH an initiator asks for EAP (RFC 7296 2.16).
+    if text.starts_with("missing payload") && text.contains("AUTH)") {
+        return Some(Said::Method {
+            received: EAP,
+            expected: RSA,
         });
     }
     // `policy does not allow OAKLEY_RSA_SIG authentication.  Attribute OAKLEY_AUTHENTICATION_METHOD`
     let rest = text.strip_prefix("policy does not allow ")?;
     let (received, _) = rest.split_once(" authentication")?;
     let received = number(received);
-    Some(Said::Method {
+    Some(Said::MethodProposed {
         received,
         expected: if received == PSK { RSA } else { PSK },
     })
@@ -253,6 +302,8 @@ fn number(text: &str) -> u8 {
     let upper = text.to_ascii_uppercase();
     if upper.contains("PSK") || upper.contains("SECRET") || upper.contains("PRESHARED") {
         PSK
+    } else if upper.contains("EAP") {
+        EAP
     } else if upper.contains("NULL") {
         NULL
     } else if upper.contains("DIGITAL") || upper.contains("ECDSA") {
@@ -289,6 +340,15 @@ fn traffic(text: &str) -> Option<Said> {
             ours: value::selectors(ours),
             theirs: value::selectors(theirs),
         });
+    }
+    if text.starts_with("cannot install kernel policy")
+        || text.starts_with("cannot install eroute")
+        || text.starts_with("cannot route -- route already in use")
+        || text.contains("netlink response for Add SA")
+        || text.contains("setup_half_ipsec_sa() hit fail")
+        || (text.starts_with("state transition function for") && text.contains("internal error"))
+    {
+        return Some(Said::KernelRefused(text.chars().take(120).collect()));
     }
     if text.contains("peer returned port doesn't match")
         || text.contains("peer returned protocol id does not match")

@@ -80,3 +80,18 @@ fn ours(text: &str) -> Option<Said> {
         .or_else(|| first_error(rest))
         .map(Said::Sending)
 }
+
+/// `00 00 00 10  00 00 00 01  03 04 00 0e`: the notification payload that the line before was about. Its ninth octet is
+/// the protocol (RFC 2408 3.14).
+pub(super) fn dumped(text: &str) -> Option<Said> {
+    let octets: Vec<u8> = text
+        .split_whitespace()
+        .take(12)
+        .map(|word| (word.len() == 2).then(|| u8::from_str_radix(word, 16).ok())?)
+        .collect::<Option<_>>()?;
+    match octets.as_slice() {
+        // Next payload, reserved, length, domain of interpretation IPSEC, protocol, SPI size, type.
+        [_, 0, _, _, 0, 0, 0, 1, protocol, ..] => Some(Said::Dump(*protocol)),
+        _ => None,
+    }
+}
