@@ -221,7 +221,11 @@ fn success(all: &[&Fact]) -> (bool, usize) {
                 refused_child |=
                     child.is_some_and(|name| !children.iter().any(|(have, _)| *have == name));
             }
-            Happening::GaveUp { .. } => silent_since = Some(at),
+            Happening::GaveUp { .. }
+            | Happening::Retransmitted { .. }
+            | Happening::PathFailed { .. } => {
+                silent_since.get_or_insert(at);
+            }
             Happening::Received(_) => silent_since = None,
             _ => {}
         }

@@ -33,6 +33,7 @@ pub(crate) static RULE: Rule = Rule {
 /// AUTH methods by number (RFC 7296 3.8, RFC 7427).
 fn method(number: u8) -> String {
     match number {
+        0 => "EAP".to_owned(),
         1 => "an RSA signature".to_owned(),
         2 => "a pre-shared key".to_owned(),
         3 => "a DSS signature".to_owned(),
