@@ -19,6 +19,7 @@ mod attempt;
 mod compare;
 mod engine;
 mod finding;
+mod kernel_answer;
 mod missing;
 mod nat;
 mod registry;

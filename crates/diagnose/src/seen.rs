@@ -48,6 +48,14 @@ impl<'a> Signals<'a> {
         signs.iter().find_map(|sign| self.sign(*sign))
     }
 
+    /// No exchange is known to have failed, so that a condition of the host may be what is wrong.
+    pub(crate) fn calm(&self) -> bool {
+        self.refused.is_empty()
+            && self.told.is_empty()
+            && self.silences.is_empty()
+            && self.unreachable.is_empty()
+    }
+
     /// Every line that says so.
     pub(crate) fn signs_of(&self, sign: Sign) -> impl Iterator<Item = Seen<'a>> + '_ {
         self.signs.iter().copied().filter(move |s| s.sign == sign)

@@ -1,8 +1,8 @@
-//! `rp-filter-drop`: reverse path filtering throws away what comes out of the tunnel.
+//! `rp-filter-drop`: reverse path filtering drops decrypted packets.
 
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -40,14 +40,49 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 3704 2.2; Linux ip-sysctl, rp_filter",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["daemon-not-running"],
+    depends_on: &[
+        "daemon-not-running",
+        "ip-forward-disabled",
+        "kernel-module-or-algo-missing",
+        "config-syntax-rejected",
+    ],
     judge,
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.first_sign(&[Sign::MartianSource, Sign::ReversePathDrops]) {
+        return Found::by(
+            seen,
+            if s.calm() { COUNTED } else { CONDITION },
+            match seen.value("source") {
+                Some(source) => format!(
+                    "reverse path filtering at {} drops packets from {source}, because the way back to it leads out of another interface than {}",
+                    seen.who(),
+                    seen.value_or("dev", "the one they came in on")
+                ),
+                None => format!("reverse path filtering drops packets at {}", seen.who()),
+            },
+        )
+        .with(s.signs_of(Sign::ReversePathFilterOn).map(|x| x.fact))
+        .because("The kernel itself tells that it dropped them.")
+        .fix(FIX)
+        .then("nstat -az TcpExtIPReversePathFilter: it grows with each dropped packet")
+        .done();
+    }
+    // A listing of all switches shows the default of many distributions; a tool that warns has looked at more.
     let Some(seen) = s.sign(Sign::ReversePathFilterOn) else {
         return Judgement::Silent;
     };
+    if !s.calm() || seen.value("listed").is_some() {
+        return Judgement::Possible {
+            weight: 8,
+            because: format!(
+                "reverse path filtering is on at {}; no exchange of IKE fails of it",
+                seen.who()
+            ),
+            separated_by: "whether the tunnel is up, and TcpExtIPReversePathFilter grows",
+        };
+    }
     Found::by(
         seen,
         CONDITION,
@@ -58,7 +93,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     )
     .with(s.signs_of(Sign::ReversePathFilterOn).map(|x| x.fact))
     .because("A decrypted packet seems to come in by the outside interface, and the way back to its sender leads elsewhere: in strict mode the kernel drops it.")
-    .fix("set net.ipv4.conf.all.rp_filter, .default.rp_filter and each interface's rp_filter to 0 (or 2, loose)")
+    .fix(FIX)
     .then("nstat -az TcpExtIPReversePathFilter: it grows with each dropped packet")
     .done()
 }
+
+const FIX: &str = "set net.ipv4.conf.all.rp_filter, .default.rp_filter and each interface's rp_filter to 0 (or 2, loose)";

@@ -1,0 +1,146 @@
+//! `plugin-missing`: a plugin or a package of the daemon isn't there.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SAID, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "plugin-missing",
+    page: Page {
+        title: "A plugin or a package of the daemon isn't there",
+        what: "What the configuration needs is in a plugin or package that isn't installed, isn't loaded, or lacks a library of its own: an EAP method, the fetcher of revocation lists, the socket, a data base.",
+        initiator: "The daemon doesn't start, or a step fails with *not found*, *no capable*, *unable to load*.",
+        responder: "The same.",
+        look_alikes: &[
+            (
+                "kernel-module-or-algo-missing",
+                "Is it a part of the daemon that is missing, or of the kernel?",
+            ),
+            ("algorithm-not-available", "Is it an algorithm?"),
+            (
+                "config-not-loaded",
+                "Is the plugin switched off in strongswan.conf?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Install the package that has it, load it, and restart the daemon.",
+            ),
+            (
+                "strongswan",
+                "`ipsec listplugins` or `swanctl --stats` shows what is loaded. Debian: libcharon-extra-plugins, libstrongswan-extra-plugins, strongswan-swanctl; RHEL: strongswan-sqlite and others; OpenWrt: strongswan-mod-NAME. No `load =` by hand in strongswan.conf.",
+            ),
+            (
+                "networkmanager",
+                "network-manager-strongswan, network-manager-l2tp (with their -gnome parts).",
+            ),
+            (
+                "libreswan",
+                "A build with the option (USE_XAUTHPAM, USE_LIBCURL, USE_DNSSEC).",
+            ),
+        ],
+        source: "strongswan.conf(5), PluginLoad",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "kernel-module-or-algo-missing",
+        "port-500-in-use",
+        "selinux-apparmor-or-caps",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let missing = best(s.signs_of(Sign::FeatureMissing));
+    if let Some(seen) = missing {
+        let what = seen
+            .value("needs")
+            .or_else(|| seen.value("feature"))
+            .unwrap_or("a part that it can't do without");
+        return found(
+            s,
+            seen,
+            SAID,
+            format!(
+                "the daemon of {} lacks {what}, because no plugin that has it is loaded",
+                seen.who()
+            ),
+        );
+    }
+    if let Some(seen) = s.sign(Sign::FeatureNotLoaded) {
+        let what = seen.value_or("feature", "it");
+        // Without a fetcher revocation isn't checked, and most connections go on.
+        if what == "fetcher" {
+            return beside(
+                s,
+                seen,
+                "no plugin that fetches revocation lists is loaded".to_owned(),
+            );
+        }
+        return found(
+            s,
+            seen,
+            COUNTED,
+            format!("no loaded plugin of {} has {what}", seen.who()),
+        );
+    }
+    if let Some(seen) = s.sign(Sign::PluginMissing) {
+        let name = seen
+            .value("plugin")
+            .map_or_else(|| "the program".to_owned(), |p| format!("the plugin {p}"));
+        let why = seen
+            .value("problem")
+            .map_or_else(|| "it isn't installed".to_owned(), ToOwned::to_owned);
+        return beside(
+            s,
+            seen,
+            format!("{name} of {} can't be loaded: {why}", seen.who()),
+        );
+    }
+    Judgement::Silent
+}
+
+/// What a daemon can do without: it is the cause only where nothing else failed.
+fn beside(s: &Signals<'_>, seen: Seen<'_>, summary: String) -> Judgement {
+    if s.calm() {
+        return found(s, seen, SYMPTOM, summary);
+    }
+    Judgement::Possible {
+        weight: 25,
+        because: summary,
+        separated_by: "whether the connection needs that plugin",
+    }
+}
+
+fn best<'a>(mut seen: impl Iterator<Item = Seen<'a>>) -> Option<Seen<'a>> {
+    let first = seen.next()?;
+    if first.value("needs").is_some() {
+        return Some(first);
+    }
+    // A feature that needs another of the same list is only its consequence: the first that names what it needs counts.
+    seen.find(|x| x.value("needs").is_some()).or(Some(first))
+}
+
+fn found(s: &Signals<'_>, seen: Seen<'_>, confidence: f64, summary: String) -> Judgement {
+    let others = s
+        .signs
+        .iter()
+        .filter(|x| {
+            matches!(
+                x.sign,
+                Sign::FeatureMissing | Sign::FeatureNotLoaded | Sign::PluginMissing
+            )
+        })
+        .map(|x| x.fact)
+        .take(4);
+    Found::by(seen, confidence, summary)
+        .with(others)
+        .because("The daemon can only do what its plugins bring.")
+        .fix("install the package that has the plugin (and the library that it names), see that it is loaded, and restart the daemon")
+        .then("the list of loaded plugins (swanctl --stats, ipsec statusall)")
+        .done()
+}

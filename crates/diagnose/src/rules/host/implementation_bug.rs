@@ -1,0 +1,87 @@
+//! `implementation-bug`: the daemon itself fails.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{CONDITION, SAID};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "implementation-bug",
+    page: Page {
+        title: "The daemon itself fails",
+        what: "An assertion fails, the process gets a fatal signal, or it contradicts itself on input and configuration that are valid: a defect of this version.",
+        initiator: "The daemon ends in the middle of an exchange and is started again.",
+        responder: "The same; whoever sends the message that does it can do it again.",
+        look_alikes: &[
+            (
+                "service-crash-loop",
+                "Did the daemon fail by itself, or was it killed for want of memory?",
+            ),
+            (
+                "config-syntax-rejected",
+                "Did it refuse its input, or break over it?",
+            ),
+            ("plugin-missing", "Are plugins of another build loaded?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Update to a version in which it is mended; until then avoid what leads to it (the algorithm, the option or the peer named in the lines before). Report it with the log and a backtrace.",
+            ),
+            ("linux", "`coredumpctl info`, `journalctl -u NAME -b`."),
+            (
+                "strongswan",
+                "Plugins of an older build in the plugin directory crash a newer daemon: remove them.",
+            ),
+        ],
+        source: "the product's list of changes",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["disk-or-log-full"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    // The first line is the failure itself; what follows is its trace.
+    let crashed = s
+        .signs_of(Sign::DaemonCrashed)
+        .max_by_key(|x| x.value("problem").is_some());
+    if let Some(seen) = crashed {
+        return Found::by(
+            seen,
+            SAID,
+            match seen.value("problem") {
+                Some(problem) => format!("the daemon of {} broke down: {problem}", seen.who()),
+                None => format!("the daemon of {} broke down", seen.who()),
+            },
+        )
+        .with(s.signs_of(Sign::DaemonCrashed).map(|x| x.fact).take(4))
+        .because("No input should make it: it is a defect of this version, whatever led to it.")
+        .fix(FIX)
+        .then("the lines before it, and a backtrace (coredumpctl info)")
+        .done();
+    }
+    let Some(seen) = s.sign(Sign::ContradictionSurvived) else {
+        return Judgement::Silent;
+    };
+    let what = seen.value_or("problem", "an expectation failed");
+    if !s.calm() {
+        return Judgement::Possible {
+            weight: 20,
+            because: format!("the daemon contradicts itself: {what}"),
+            separated_by: "whether a newer version does it too",
+        };
+    }
+    Found::by(
+        seen,
+        CONDITION,
+        format!("the daemon of {} contradicts itself: {what}", seen.who()),
+    )
+    .because("It expected what didn't hold; that is a defect of this version, if a small one.")
+    .fix(FIX)
+    .then("the lines before it, with more debugging")
+    .done()
+}
+
+const FIX: &str = "update to a version in which it is mended, avoid until then what leads to it (see the lines before), and report it with the log";

@@ -1,0 +1,90 @@
+//! `selinux-apparmor-or-caps`: something is denied to the daemon.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::kernel_answer::{Answer, refusals};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "selinux-apparmor-or-caps",
+    page: Page {
+        title: "Something is denied to the daemon",
+        what: "A profile of AppArmor, a policy of SELinux, a missing capability (a container without NET_ADMIN), a user that isn't root, or the rights of a file keep the daemon from its sockets, keys, scripts or the kernel.",
+        initiator: "The daemon doesn't start, or finds no key, or can't install an SA.",
+        responder: "The same.",
+        look_alikes: &[
+            (
+                "private-key-missing",
+                "Is the file there, and may the daemon read it?",
+            ),
+            (
+                "kernel-module-or-algo-missing",
+                "Is the kernel's error *not permitted*, or *not supported*?",
+            ),
+            ("updown-script-failure", "Is it the script's own error?"),
+        ],
+        fix: &[
+            ("any", "Allow what was denied, and nothing more."),
+            (
+                "linux",
+                "AppArmor: add the path to /etc/apparmor.d/local/usr.lib.ipsec.charon (or usr.sbin.swanctl), then `apparmor_parser -r`. SELinux: `ausearch -m avc -ts recent`, `restorecon -Rv /etc/ipsec.d /etc/swanctl`, `audit2allow` for the rest.",
+            ),
+            (
+                "docker",
+                "`--cap-add NET_ADMIN --cap-add NET_RAW` (and `--device /dev/net/tun` for kernel-libipsec); a profile of the host named after the daemon's path holds in containers too.",
+            ),
+            (
+                "kubernetes",
+                "securityContext.capabilities.add: [NET_ADMIN, NET_RAW].",
+            ),
+        ],
+        source: "capabilities(7), apparmor(7), ipsec_selinux(8)",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::Denied) {
+        let what = match (seen.value("operation"), seen.value("path")) {
+            (Some(operation), Some(path)) => {
+                format!("{} {path}", operation.trim_matches(['{', '}', ' ']))
+            }
+            (Some(one), None) | (None, Some(one)) => one.trim_matches(['{', '}', ' ']).to_owned(),
+            (None, None) => "a right that it needs".to_owned(),
+        };
+        return Found::by(
+            seen,
+            SAID,
+            format!("the daemon of {} isn't allowed what it needs: {what}", seen.who()),
+        )
+        .with(s.signs_of(Sign::Denied).map(|x| x.fact).take(4))
+        .because("The host, its profile or the container's rights deny it; the configuration of the tunnel may be right.")
+        .fix(FIX)
+        .then("`ausearch -m avc -ts recent`, `dmesg | grep -i denied`, and the capabilities in /proc/PID/status")
+        .done();
+    }
+    let refused = refusals(s);
+    let Some(r) = refused.iter().find(|r| r.answer == Answer::Denied) else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        r.why.unwrap_or(r.what),
+        SAID,
+        format!(
+            "the kernel of {} doesn't let the daemon install an SA or a policy: {}",
+            r.what.who(),
+            r.words()
+        ),
+    )
+    .with([r.what.fact])
+    .because("The kernel refuses for want of the capability NET_ADMIN.")
+    .fix(FIX)
+    .then("the capabilities in /proc/PID/status")
+    .done()
+}
+
+const FIX: &str = "allow it: the path in the AppArmor profile, the label in SELinux, CAP_NET_ADMIN (and CAP_NET_RAW, CAP_NET_BIND_SERVICE) for the container or service, or the owner and mode of the file";

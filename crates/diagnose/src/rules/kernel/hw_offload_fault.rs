@@ -1,0 +1,77 @@
+//! `hw-offload-fault`: cryptography in hardware fails.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{CONDITION, COUNTED};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "hw-offload-fault",
+    page: Page {
+        title: "Cryptography in hardware fails",
+        what: "The network card or a crypto engine is to encrypt, and it can't, or does it wrongly: packets are dropped or come out damaged.",
+        initiator: "The tunnel is up; some or all packets are lost. Or installing the SA fails.",
+        responder: "Integrity errors (XfrmInStateProtoError), or wrong checksums in captures.",
+        look_alikes: &[
+            (
+                "esp-integrity-failure",
+                "Do the errors end when offload is switched off?",
+            ),
+            (
+                "kernel-module-or-algo-missing",
+                "Does the kernel name the device, or the algorithm?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Switch offload off and try again; then update driver and firmware.",
+            ),
+            (
+                "linux",
+                "`ethtool -K DEV esp-hw-offload off esp-tx-csum-hw-offload off gro off tso off`.",
+            ),
+            ("strongswan", "`hw_offload = no` in the child."),
+            ("libreswan", "`nic-offload=no`."),
+            (
+                "cisco-asa",
+                "`show crypto accelerator statistics`; a reload resets the engine, a newer image mends known faults.",
+            ),
+        ],
+        source: "Linux net/xfrm/xfrm_device; Cisco ASA syslog 402123",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::OffloadFailed) else {
+        return Judgement::Silent;
+    };
+    let failed = seen.value("problem").is_some()
+        || seen.value("device").is_some()
+        || s.sign(Sign::StateNotInstalled).is_some();
+    if !failed && !s.calm() {
+        return Judgement::Possible {
+            weight: 10,
+            because: "offload to hardware isn't possible, and a daemon does without".to_owned(),
+            separated_by: "whether the SA is installed without offload",
+        };
+    }
+    Found::by(
+        seen,
+        if failed { COUNTED } else { CONDITION },
+        format!(
+            "cryptography in hardware fails at {}: {}",
+            seen.who(),
+            seen.value("device").or_else(|| seen.value("problem")).unwrap_or("it isn't possible there")
+        ),
+    )
+    .with(s.signs_of(Sign::StateNotInstalled).map(|x| x.fact).take(2))
+    .because("The configuration asks the hardware for what it can't do, or it fails at it.")
+    .fix("switch offload to hardware off for this tunnel (strongSwan: hw_offload = no; Libreswan: nic-offload=no; Linux: ethtool -K DEV esp-hw-offload off)")
+    .then("`ethtool -k DEV | grep esp`")
+    .done()
+}

@@ -1,0 +1,176 @@
+//! `kernel-module-or-algo-missing`: the kernel can't do what the SA needs.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{CONDITION, SAID, SYMPTOM};
+use crate::kernel_answer::{Answer, refusals};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "kernel-module-or-algo-missing",
+    page: Page {
+        title: "The kernel can't do what the SA needs",
+        what: "IKE agrees on an SA and the kernel doesn't take it: XFRM or PF_KEY isn't built in, a module for ESP or for an algorithm isn't there, a container's host or a virtual server doesn't offer it. Or the daemon finds no kernel interface when it starts, and stops.",
+        initiator: "The IKE SA comes up; installing the CHILD SA fails, and it is deleted again. Or the daemon doesn't start.",
+        responder: "The same.",
+        look_alikes: &[
+            (
+                "esp-proposal-mismatch",
+                "Does the own log tell of an error when the SA is installed?",
+            ),
+            (
+                "selinux-apparmor-or-caps",
+                "Is the kernel's error *Operation not permitted*?",
+            ),
+            (
+                "kernel-policy-conflict",
+                "Is the kernel's error *File exists*?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Load or install the modules (xfrm_user, esp4, esp6, af_key, the algorithms); choose algorithms that the kernel has; on a shared kernel ask its owner, or use a data plane in user space.",
+            ),
+            (
+                "linux",
+                "`modprobe -a xfrm_user esp4 esp6 xfrm4_tunnel`; `grep name /proc/crypto`; after a kernel update reboot first. Ubuntu on a Raspberry Pi: `apt install linux-modules-extra-raspi`.",
+            ),
+            (
+                "openwrt",
+                "`opkg install kmod-ipsec kmod-ipsec4 kmod-crypto-...` for each algorithm in use.",
+            ),
+            (
+                "docker",
+                "The modules are the host's: load them there and pass /lib/modules in.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --list-algs`; the plugin kernel-libipsec needs only /dev/net/tun.",
+            ),
+        ],
+        source: "RFC 7296 2.8; Linux net/xfrm",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let missing = s
+        .signs_of(Sign::KernelSupportMissing)
+        .filter(|x| !forbidden(*x))
+        .last();
+    if let Some(seen) = missing {
+        return found(
+            s,
+            seen,
+            SAID,
+            format!(
+                "the kernel of {} lacks what IPsec needs: {}",
+                seen.who(),
+                thing(seen)
+            ),
+        );
+    }
+    let refused = refusals(s);
+    if let Some(r) = refused.iter().find(|r| r.answer == Answer::Unsupported) {
+        let what = if r.is_state() { "the SA" } else { "the policy" };
+        return found(
+            s,
+            r.why.unwrap_or(r.what),
+            SAID,
+            format!(
+                "the kernel of {} doesn't take {what}, because it has no such protocol or algorithm: {}",
+                r.what.who(),
+                r.words()
+            ),
+        );
+    }
+    if let Some(r) = refused
+        .iter()
+        .find(|r| r.is_state() && matches!(r.answer, Answer::Invalid | Answer::Unknown))
+    {
+        return found(
+            s,
+            r.what,
+            CONDITION,
+            format!(
+                "the kernel of {} doesn't take the SA ({}), most likely for an algorithm or a flag that it doesn't have",
+                r.what.who(),
+                r.words()
+            ),
+        );
+    }
+    if let Some(seen) = s.sign(Sign::StackNotLoaded) {
+        if s.sign(Sign::DaemonNotRunning).is_none() {
+            return found(
+                s,
+                seen,
+                SYMPTOM,
+                format!("no IPsec is loaded in the kernel of {}", seen.who()),
+            );
+        }
+        return Judgement::Possible {
+            weight: 40,
+            because:
+                "no IPsec is loaded in the kernel; it may be that only the service hasn't loaded it"
+                    .to_owned(),
+            separated_by: "whether the check still fails once the service is started",
+        };
+    }
+    match s.sign(Sign::ModuleMissing) {
+        Some(seen) if s.calm() => found(
+            s,
+            seen,
+            CONDITION,
+            format!(
+                "a module can't be loaded into the kernel of {}: {}",
+                seen.who(),
+                thing(seen)
+            ),
+        ),
+        Some(seen) => Judgement::Possible {
+            weight: 20,
+            because: format!("a module can't be loaded: {}", thing(seen)),
+            separated_by: "whether the kernel takes the SA: ip xfrm state",
+        },
+        None => Judgement::Silent,
+    }
+}
+
+/// A right that is missing isn't support that is missing.
+fn forbidden(seen: Seen<'_>) -> bool {
+    ["what", "errno"].iter().any(|name| {
+        seen.value(name)
+            .is_some_and(|v| v.contains("ermission denied") || v.contains("not permitted"))
+    })
+}
+
+fn thing<'a>(seen: Seen<'a>) -> &'a str {
+    seen.value("what")
+        .or_else(|| seen.value("errno"))
+        .unwrap_or(&seen.fact.source.text)
+}
+
+fn found(s: &Signals<'_>, seen: Seen<'_>, confidence: f64, summary: String) -> Judgement {
+    let others = s
+        .signs
+        .iter()
+        .filter(|x| {
+            matches!(
+                x.sign,
+                Sign::KernelSupportMissing | Sign::StateNotInstalled | Sign::ModuleMissing
+            )
+        })
+        .map(|x| x.fact)
+        .take(4);
+    Found::by(seen, confidence, summary)
+        .with(others)
+        .because("What two daemons agree on is of no use before the kernel takes it.")
+        .fix("load or install the kernel modules (xfrm_user, esp4, esp6, af_key and those of the algorithms), or choose algorithms that `grep name /proc/crypto` shows; in a container or on a shared kernel the host must have them")
+        .then("`ip xfrm state`, `lsmod | grep -e xfrm -e esp`, `grep name /proc/crypto` and the last lines of dmesg")
+        .done()
+}

@@ -1,0 +1,114 @@
+//! `kernel-policy-conflict`: the kernel has such a policy already.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SAID};
+use crate::kernel_answer::{Answer, refusals};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "kernel-policy-conflict",
+    page: Page {
+        title: "The kernel has such a policy already",
+        what: "A policy or an SA with the same selectors, mark or SPI is there: of another connection, of an older run, or set by hand. Or the route that the tunnel needs is the one its own packets take. The kernel or the daemon refuses the second.",
+        initiator: "The exchange succeeds; then the policy can't be installed, and the CHILD SA is deleted.",
+        responder: "The same.",
+        look_alikes: &[
+            (
+                "duplicate-conn-or-reqid",
+                "Is the owner of the policy another connection of the same daemon?",
+            ),
+            (
+                "kernel-module-or-algo-missing",
+                "Is the kernel's error *File exists*, or *not supported*?",
+            ),
+            ("stale-policy-steals-traffic", "Is the owner still in use?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Find who owns the policy, and give each tunnel selectors (or a mark or interface id) of its own; remove what is left of an older run.",
+            ),
+            (
+                "linux",
+                "`ip xfrm policy`, `ip xfrm state`; `ip xfrm policy flush` while no daemon runs.",
+            ),
+            (
+                "libreswan",
+                "`ipsec status` names the owner; `overlapip=yes`, `mark=` or `ipsec-interface=` let two connections have the same networks.",
+            ),
+            (
+                "strongswan",
+                "`reqid`, `mark_in`/`mark_out` or `if_id_in`/`if_id_out` keep two children apart. kernel-libipsec can't tunnel to the peer's own address.",
+            ),
+        ],
+        source: "RFC 4301 4.4.1; Linux net/xfrm/xfrm_policy",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["kernel-module-or-algo-missing", "selinux-apparmor-or-caps"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::PolicyInUse) {
+        let policy = seen.value_or("policy", "of the tunnel");
+        let owner = match seen.value("owner") {
+            Some(owner) => format!("{owner} has it"),
+            None => "another connection has it".to_owned(),
+        };
+        return Found::by(
+            seen,
+            SAID,
+            format!("the policy {policy} can't be installed at {}: {owner}", seen.who()),
+        )
+        .because("One selector can belong to one connection; the daemon refuses to take it from its owner.")
+        .fix(FIX)
+        .then("`ip xfrm policy`, and the list of connections of the daemon")
+        .done();
+    }
+    let refused = refusals(s);
+    if let Some(r) = refused.iter().find(|r| r.answer == Answer::Exists) {
+        let what = if r.is_state() { "an SA" } else { "a policy" };
+        return Found::by(
+            r.why.unwrap_or(r.what),
+            COUNTED,
+            format!("the kernel of {} refuses {what}, because there is one like it: {}", r.what.who(), r.words()),
+        )
+        .with([r.what.fact])
+        .because("Selectors, marks and SPIs must be different; what is there was set by another connection, an older run or by hand.")
+        .fix(FIX)
+        .then("`ip xfrm state; ip xfrm policy`")
+        .done();
+    }
+    let route = s.sign(Sign::RouteConflict);
+    if let (Some(route), Some(policy)) = (route, s.sign(Sign::PolicyNotInstalled)) {
+        return Found::by(
+            route,
+            SAID,
+            format!(
+                "the policy can't be installed at {}, because its route {} would take the IKE packets to the peer too",
+                route.who(),
+                route.value_or("route", "")
+            ),
+        )
+        .with([policy.fact])
+        .because("The tunnel's traffic and the tunnel's own packets would need the same route to different places.")
+        .fix("leave the peer's own address out of the tunnel's networks, or use the kernel's IPsec in place of kernel-libipsec")
+        .done();
+    }
+    if refused
+        .iter()
+        .any(|r| !r.is_state() && r.answer == Answer::Unknown)
+    {
+        return Judgement::Possible {
+            weight: 50,
+            because: "a policy couldn't be installed, and the kernel's error isn't in the evidence"
+                .to_owned(),
+            separated_by: "the kernel's error in the line before",
+        };
+    }
+    Judgement::Silent
+}
+
+const FIX: &str = "give each connection selectors (or a mark or an interface id) of its own, and remove the policy that is left over (ip xfrm policy; restart the daemon)";
