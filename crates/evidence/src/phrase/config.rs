@@ -224,10 +224,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Connections that are refused when they are loaded.
     any(
         Sign::ConnectionRejected,
-        "loading connection '{name}' failed: {problem}",
-    ),
-    any(
-        Sign::ConnectionRejected,
         "loading pool '{name}' failed: {problem}",
     ),
     any(
@@ -240,14 +236,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::ConnectionRejected,
         "ignored conn '{name}' due to {problem}",
-    ),
-    any(
-        Sign::ConnectionRejected,
-        "\"{name}\": failed to add connection: {problem}",
-    ),
-    any(
-        Sign::ConnectionRejected,
-        "failed to add connection: {problem}",
     ),
     any(
         Sign::ConnectionRejected,

@@ -49,6 +49,17 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "Checking 'ip' command [IP XFRM BROKEN]",
     ),
+    // Switches, as sysctl lists them.
+    any(Sign::ForwardingOff, "{path:w}ipv4.ip_forward = 0"),
+    any(Sign::ForwardingOff, "{path:w}ipv4.ip_forward=0"),
+    any(
+        Sign::ReversePathFilterOn,
+        "net.ipv4.conf.{listed:w}.rp_filter = 1",
+    ),
+    any(
+        Sign::InterfacePolicyChecked,
+        "{path:w}.conf.vti{:w}.disable_policy = 0",
+    ),
     // The kernel's own log.
     any(
         Sign::MartianSource,

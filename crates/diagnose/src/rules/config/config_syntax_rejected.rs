@@ -67,7 +67,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
-    if let Some(seen) = best(s.signs_of(Sign::ConnectionRejected)) {
+    let refused = s.signs.iter().copied().filter(|x| match x.sign {
+        Sign::ConnectionRejected => true,
+        Sign::ConnectionLoadFailed => x.value("problem").is_some_and(wording),
+        _ => false,
+    });
+    if let Some(seen) = best(refused) {
         let name = seen.value("name").map_or_else(
             || "a connection".to_owned(),
             |n| format!("the connection {n}"),
@@ -108,21 +113,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
             COUNTED,
             format!(
                 "in the configuration of {} {what}{}",
-                seen.who(),
-                place(seen)
-            ),
-        );
-    }
-    if let Some(seen) = s
-        .sign(Sign::ConnectionLoadFailed)
-        .filter(|x| x.value("problem").is_some_and(wording))
-    {
-        return found(
-            s,
-            seen,
-            COUNTED,
-            format!(
-                "a connection of {} is refused when it is loaded{}",
                 seen.who(),
                 place(seen)
             ),
