@@ -224,6 +224,18 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Connections that are refused when they are loaded.
     any(
         Sign::ConnectionRejected,
+        "loading connection '{name}' failed: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "\"{name}\": failed to add connection: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "failed to add connection: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
         "loading pool '{name}' failed: {problem}",
     ),
     any(
