@@ -748,7 +748,7 @@ impl Sa {
         let what = if child {
             self.child_name()
         } else if self.reached_authentication() {
-            "IKE_AUTH".to_owned()
+            self.authentication()
         } else {
             self.first_exchange()
         };
@@ -896,7 +896,11 @@ impl Sa {
     }
 
     fn authentication(&self) -> String {
-        "IKE_AUTH".to_owned()
+        if self.v1 {
+            "IKEv1 authentication".to_owned()
+        } else {
+            "IKE_AUTH".to_owned()
+        }
     }
 
     fn child_base(&self) -> String {

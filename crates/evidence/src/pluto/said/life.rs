@@ -27,8 +27,8 @@ fn daemon(text: &str) -> Option<Said> {
     if text.starts_with("listening for IKE messages") {
         return Some(Said::Listening);
     }
-    (text.starts_with("shutting down") || text.starts_with("Pluto is shutting down"))
-        .then_some(Said::Stopping)
+    let stops = text.starts_with("shutting down") && !text.starts_with("shutting down interface");
+    (stops || text.starts_with("Pluto is shutting down")).then_some(Said::Stopping)
 }
 
 fn nat(text: &str) -> Option<Said> {
