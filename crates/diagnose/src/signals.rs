@@ -18,7 +18,13 @@ use crate::verdict::Evidence;
 pub(crate) mod notify {
     pub(crate) const INVALID_MAJOR_VERSION: u16 = 5;
     pub(crate) const NO_PROPOSAL_CHOSEN: u16 = 14;
+    /// IKEv1: the message can't be read.
+    pub(crate) const PAYLOAD_MALFORMED: u16 = 16;
     pub(crate) const INVALID_KE_PAYLOAD: u16 = 17;
+    /// IKEv1: an identity of phase 1, or the networks of phase 2 (RFC 2408 3.14.1).
+    pub(crate) const INVALID_ID_INFORMATION: u16 = 18;
+    /// IKEv1: the proof of an identity isn't right.
+    pub(crate) const INVALID_HASH_INFORMATION: u16 = 23;
     pub(crate) const AUTHENTICATION_FAILED: u16 = 24;
     pub(crate) const TS_UNACCEPTABLE: u16 = 38;
 }
@@ -40,6 +46,8 @@ pub(crate) struct Told<'a> {
     pub(crate) name: &'a str,
     /// The notify came unprotected, or in the first exchange.
     pub(crate) init: bool,
+    /// It is about identities and keys of IKEv1's phase 1, whatever its number.
+    pub(crate) v1_auth: bool,
     /// It answers a request to replace a CHILD SA that is up.
     pub(crate) rekeying: bool,
     pub(crate) data: &'a str,
@@ -144,6 +152,7 @@ impl<'a> Signals<'a> {
                 notify: *notify,
                 name,
                 init: what.contains("IKE_SA_INIT") || what == "IKEv1 phase 1",
+                v1_auth: what == "IKEv1 authentication",
                 rekeying: what.ends_with("(rekeying)"),
                 data,
                 asked: Some(asked),
@@ -159,6 +168,7 @@ impl<'a> Signals<'a> {
                 notify: *notify,
                 name,
                 init: true,
+                v1_auth: false,
                 rekeying: false,
                 data: "",
                 asked: None,
@@ -271,10 +281,26 @@ impl<'a> Signals<'a> {
 
     /// Whether a side was told `notify` in the first exchange (`init`) or after it.
     pub(crate) fn told(&self, notify: u16, init: bool) -> Option<&Told<'a>> {
+        self.told.iter().rev().find(|t| {
+            t.notify == notify
+                && t.init == init
+                && (!t.v1_auth || notify == notify::AUTHENTICATION_FAILED)
+        })
+    }
+
+    /// An error of IKEv1 about identities and keys.
+    pub(crate) fn told_v1_auth(&self, notify: u16) -> Option<&Told<'a>> {
         self.told
             .iter()
             .rev()
-            .find(|t| t.notify == notify && t.init == init)
+            .find(|t| t.v1_auth && t.notify == notify)
+    }
+
+    /// Our first encrypted message of IKEv1 wasn't answered. A side that can't read it says nothing, or answers in a way
+    /// that can't be trusted; IKEv2 has no such silence (RFC 7296 2.21.2).
+    pub(crate) fn v1_auth_silent(&self) -> Option<&Silence<'a>> {
+        self.silence("IKE_AUTH")
+            .filter(|s| Phase::is_v1(s.exchange))
     }
 
     /// Silence after our requests of that exchange, or of the messages of IKEv1 that do the same.

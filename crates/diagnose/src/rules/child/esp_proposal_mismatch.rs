@@ -2,6 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::Side;
+use adit_model::phase::Phase;
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
 
@@ -81,7 +82,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .told(notify::NO_PROPOSAL_CHOSEN, false)
         .filter(|t| !t.rekeying)
     else {
-        return Judgement::Silent;
+        return unanswered(s);
     };
     let asked = told
         .asked
@@ -112,6 +113,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec!["ask the peer for its ESP proposals, or read its log of the attempt".to_owned()],
     }
     .into()
+}
+
+/// Peers that don't like the proposals of quick mode (IKEv1) may say nothing.
+fn unanswered(s: &Signals<'_>) -> Judgement {
+    match s.silence("QUICK_MODE").filter(|x| Phase::is_v1(x.exchange)) {
+        Some(_) => Judgement::Possible {
+            weight: 55,
+            because: "phase 1 is up, and some products leave a quick mode unanswered whose proposals they don't take".to_owned(),
+            separated_by: "the peer's log of the attempt: both lists of proposals for ESP",
+        },
+        None => Judgement::Silent,
+    }
 }
 
 fn apart(s: &Signals<'_>) -> Option<Apart> {

@@ -2,6 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::Side;
+use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
 
@@ -64,8 +65,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
         return Judgement::RuledOut(format!("networks were agreed: {}", fact.source.text));
     }
-    let Some(told) = s.told(notify::TS_UNACCEPTABLE, false) else {
-        return Judgement::Silent;
+    let Some(told) = s
+        .told(notify::TS_UNACCEPTABLE, false)
+        .or_else(|| s.told(notify::INVALID_ID_INFORMATION, false))
+    else {
+        return unanswered(s);
     };
     let (local, remote) = told.asked.map_or((&[][..], &[][..]), |a| {
         (a.ts_local.as_slice(), a.ts_remote.as_slice())
@@ -74,7 +78,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         confidence: 0.93,
         side: AtFault::Both,
         summary: format!("the networks don't meet: {} to {} was asked for and isn't acceptable", list(local), list(remote)),
-        explanation: "TS_UNACCEPTABLE came after both sides had authenticated. Which networks the other side has isn't in the notify.".to_owned(),
+        explanation: format!("{} came after both sides had authenticated. Which networks the other side has isn't in the notify.", told.name),
         evidence: quote([told.fact]),
         fix: Fix {
             local: "local_net and remote_net as the peer has them, exchanged; ask for its lists".to_owned(),
@@ -84,6 +88,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec!["ask the peer for its two lists of networks, or read its log of the attempt".to_owned()],
     }
     .into()
+}
+
+/// Peers that don't like the networks of quick mode (IKEv1) may say nothing.
+fn unanswered(s: &Signals<'_>) -> Judgement {
+    match s.silence("QUICK_MODE").filter(|x| Phase::is_v1(x.exchange)) {
+        Some(_) => Judgement::Possible {
+            weight: 50,
+            because: "phase 1 is up, and some products leave a quick mode unanswered whose networks they don't have".to_owned(),
+            separated_by: "the peer's log of the attempt: which networks it was asked for, and which it has",
+        },
+        None => Judgement::Silent,
+    }
 }
 
 fn apart(s: &Signals<'_>) -> Option<Apart> {

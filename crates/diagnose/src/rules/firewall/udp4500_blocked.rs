@@ -126,6 +126,13 @@ fn initiator<'x>(
             fact.source.text
         ));
     }
+    if s.v1_auth_silent().is_some() && s.ike_silent(true).is_none() {
+        return Judgement::Possible {
+            weight: 50,
+            because: "the first message that goes to UDP 4500 isn't answered; it is also the first that is encrypted".to_owned(),
+            separated_by: "whether anything arrives at the peer on UDP 4500",
+        };
+    }
     let big = s
         .sent_message(Side::Local, "IKE_AUTH", false)
         .is_some_and(|(_, m)| m.octets > 1228);

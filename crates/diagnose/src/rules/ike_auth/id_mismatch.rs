@@ -6,7 +6,7 @@ use adit_model::reason::Refusal;
 
 use crate::compare::list;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Refused, Signals, notify, quote, who};
+use crate::signals::{Refused, Signals, Told, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -79,6 +79,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(fact) = s.authenticated() {
         return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
+    }
+    if let Some(told) = s.told_v1_auth(notify::INVALID_ID_INFORMATION) {
+        return not_known_there(s, told).into();
+    }
+    if s.v1_auth_silent().is_some() {
+        return Judgement::Possible {
+            weight: 40,
+            because: "a peer that doesn't know our identity may leave our first encrypted message of IKEv1 unanswered".to_owned(),
+            separated_by: "the peer's log: it says that it has no connection for our identity",
+        };
     }
     if s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
         let ids = match (s.our_id(), s.their_id()) {
@@ -177,6 +187,25 @@ fn unknown(refusing: Side, evidence: Vec<Evidence>, received: &Identity) -> Foun
             ),
         },
         next: vec!["list the connections of the refusing side with their identities".to_owned()],
+    }
+}
+
+/// IKEv1 has a notify for it, which doesn't say whom the other side expects.
+fn not_known_there(s: &Signals<'_>, told: &Told<'_>) -> Found {
+    let (refuser, claimant) = (who(told.side.other()), who(told.side));
+    let ours = s.our_id().map_or(String::new(), |id| format!(" ({id})"));
+    Found {
+        confidence: 0.9,
+        side: AtFault::Both,
+        summary: format!("{refuser} doesn't accept the identity of {claimant}{ours}: INVALID_ID_INFORMATION in phase 1"),
+        explanation: format!("Proposals and public values were exchanged, and {refuser} could read the first encrypted message, so the keys fit. It has no connection for the identity in it."),
+        evidence: quote([told.fact]),
+        fix: Fix {
+            local: "set our identity to the one that the peer expects; behind a NAT write it out rather than rely on the address".to_owned(),
+            remote: "set the identity of the other side to the one that it sends".to_owned(),
+        },
+        message_for_peer: format!("Between {}, phase 1 is refused with INVALID_ID_INFORMATION. Which identity does your gateway expect of ours, and of which type?", s.gateways()),
+        next: vec!["compare local and remote identity of both sides, each with its type".to_owned()],
     }
 }
 

@@ -3,7 +3,7 @@
 use adit_model::reason::Refusal;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, notify, quote, who};
+use crate::signals::{Signals, Told, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -81,6 +81,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(fact) = s.authenticated() {
         return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
     }
+    if let Some(told) = s
+        .told_v1_auth(notify::PAYLOAD_MALFORMED)
+        .or_else(|| s.told_v1_auth(notify::INVALID_HASH_INFORMATION))
+    {
+        return unreadable(s, told).into();
+    }
+    if s.v1_auth_silent().is_some() {
+        return Judgement::Possible {
+            weight: 60,
+            because: "with another key the peer can't read our first encrypted message of IKEv1, and often says nothing".to_owned(),
+            separated_by: "the peer's log: a message that can't be read or decrypted, or none that arrives",
+        };
+    }
     if s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
         return Judgement::Possible {
             weight: 60,
@@ -89,4 +102,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// In IKEv1 the pre-shared key goes into the keys of phase 1 (RFC 2409 5.4): with another key a message is noise.
+fn unreadable(s: &Signals<'_>, told: &Told<'_>) -> Found {
+    let (reader, writer) = (who(told.side.other()), who(told.side));
+    Found {
+        confidence: 0.88,
+        side: AtFault::Both,
+        summary: format!("the pre-shared keys of the two sides differ: {reader} can't make sense of the encrypted message of {writer}"),
+        explanation: format!("Proposals and public values were exchanged. The first message that is encrypted with keys made of the pre-shared key was answered with {}: decrypted with another key it is noise.", told.name),
+        evidence: quote([told.fact]),
+        fix: Fix {
+            local: "write the agreed key anew for the two identities or addresses of this tunnel".to_owned(),
+            remote: "write the agreed key anew for the two identities or addresses of this tunnel (Libreswan: /etc/ipsec.secrets, then `ipsec auto --rereadsecrets`)".to_owned(),
+        },
+        message_for_peer: format!("The pre-shared keys of {} differ: the first encrypted message of phase 1 can't be read by the other side. Let us set a fresh random key on both sides, handed over on a channel that we both trust (not this one).", s.gateways()),
+        next: vec!["make a fresh key (`openssl rand -base64 32`), and set it on both sides".to_owned()],
+    }
 }
