@@ -75,6 +75,12 @@ pub enum Command {
     /// 1, also if the evidence doesn't decide; then it says what would.
     #[command(after_long_help = examples::WHY)]
     Why(WhyArgs),
+    /// Gather what a verdict needs from a host that runs strongSwan, Libreswan, VyOS or racoon, without secrets.
+    ///
+    /// Only reads: logs, status, configuration, routes, filters, SAs without keys, certificates' public parts. The file
+    /// is given to `adit why`, here or elsewhere.
+    #[command(after_long_help = examples::COLLECT)]
+    Collect(CollectArgs),
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
@@ -238,6 +244,9 @@ pub struct WhyArgs {
     /// Write what this side knows instead of a verdict, for `--remote` on the other side; keys are never part of it.
     #[arg(long, conflicts_with_all = ["json", "remote"])]
     pub export: bool,
+    /// Follow the log of a running daemon, and speak when the verdict changes; until interrupted.
+    #[arg(short, long, conflicts_with_all = ["export", "remote", "ask"])]
+    pub follow: bool,
     /// While the verdict is undecided, put the questions that separate what is left, and take the answers into
     /// account.
     #[arg(long)]
@@ -245,6 +254,23 @@ pub struct WhyArgs {
     /// What the other side knows: what its `adit why NAME --export` wrote, or its log; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub remote: Option<PathBuf>,
+}
+
+/// `adit collect`.
+#[derive(Clone, Debug, Args)]
+pub struct CollectArgs {
+    /// Whose gateway runs here (strongswan, libreswan, vyos, racoon); without it, every one that is installed.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: Option<String>,
+    /// Where to write; `-` is standard output, without it adit-HOST.txt in this folder.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How many minutes of the journal.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub minutes: u32,
+    /// A log file that stands elsewhere; more than one may be given.
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<PathBuf>,
 }
 
 /// `adit explain`.

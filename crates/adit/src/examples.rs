@@ -55,6 +55,15 @@ Examples:
   adit why office --remote east.json
                                    with what both sides know";
 
+/// `adit collect`.
+pub const COLLECT: &str = "\
+Examples:
+  adit collect                     into adit-HOST.txt; then: adit why adit-HOST.txt
+  adit collect -o - | ssh west adit why -
+                                   judged on another host
+  adit collect --log /var/log/vpn/charon.log
+                                   with a log that stands elsewhere";
+
 /// `adit explain`.
 pub const EXPLAIN: &str = "\
 Examples:

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Down(args) => cmd::switch::down(args),
         Command::Status(args) => cmd::status::show(args),
         Command::Why(args) => cmd::why::why(args),
+        Command::Collect(args) => cmd::collect::collect(args),
         Command::Explain(args) => cmd::explain::explain(args),
         Command::Read(args) => cmd::read::read(args),
         Command::Unblock(args) => cmd::unblock::unblock(args),

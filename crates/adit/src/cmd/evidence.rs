@@ -121,7 +121,8 @@ fn text(input: &mut impl BufRead, name: &str, side: Side) -> Result<Reading, Fai
     Ok(reading)
 }
 
-fn now() -> Wall {
+/// The wall clock.
+pub fn now() -> Wall {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

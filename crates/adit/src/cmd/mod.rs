@@ -1,8 +1,10 @@
 //! One file per verb.
 
 pub mod ask;
+pub mod collect;
 mod evidence;
 pub mod explain;
+mod follow;
 pub mod man;
 pub mod read;
 pub mod run;

@@ -11,6 +11,7 @@ use anyhow::anyhow;
 
 use super::ask::ask;
 use super::evidence::{self, CASE_SCHEMA, Evidence};
+use super::follow::follow;
 use super::{Outcome, print, print_json};
 use crate::cli::WhyArgs;
 use crate::exit::{Exit, Failure};
@@ -20,6 +21,14 @@ use crate::render::verdict;
 /// Finds out why.
 pub fn why(args: &WhyArgs) -> Outcome {
     let asked = Asked::of(args)?;
+    if args.follow {
+        let [(path, _)] = asked.files.as_slice() else {
+            return Err(Failure::usage(anyhow!(
+                "-f follows one log file; fix: adit why -f /var/log/charon.log"
+            )));
+        };
+        return follow(path, asked.tunnel, args.json);
+    }
     let case = if asked.files.is_empty() {
         live(args, asked.tunnel)?
     } else {

@@ -1,0 +1,261 @@
+//! Runs commands and reads files, bounded in time and size, and takes secrets out of what they hold.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use adit_evidence::Redactor;
+
+use super::plan::Item;
+
+/// A command that takes longer is ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// More of one command or file isn't taken.
+const LARGEST: u64 = 4 << 20;
+
+/// Writes sections of a bundle.
+pub struct Gatherer<W> {
+    out: W,
+    redactor: Redactor,
+    /// Sections that hold something.
+    pub gathered: u32,
+    /// What couldn't be had, and why.
+    pub without: Vec<String>,
+}
+
+impl<W: Write> Gatherer<W> {
+    /// A gatherer that writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            redactor: Redactor::default(),
+            gathered: 0,
+            without: Vec::new(),
+        }
+    }
+
+    /// Gathers one thing. What isn't there is noted, not an error.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn item(&mut self, item: &Item) -> std::io::Result<()> {
+        match item {
+            Item::Command(words) => {
+                let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+                self.command(&words)
+            }
+            Item::File(path) => self.file(Path::new(path), false, &[]),
+            Item::Secrets(path) => self.file(Path::new(path), true, &[]),
+            Item::Log(path, programs) => self.file(Path::new(path), false, programs),
+            Item::Folder(path, ending) => {
+                for file in files(path, ending) {
+                    self.file(&file, false, &[])?;
+                }
+                Ok(())
+            }
+            Item::SecretsFolder(path, ending) => {
+                for file in files(path, ending) {
+                    self.file(&file, true, &[])?;
+                }
+                Ok(())
+            }
+            Item::Certificates(path) => {
+                for file in files(path, "") {
+                    let file = file.display().to_string();
+                    let line = "openssl x509 -noout -subject -issuer -serial -dates -ext subjectAltName,keyUsage,extendedKeyUsage,basicConstraints -in";
+                    let words = line.split(' ').map(ToOwned::to_owned).chain([file]);
+                    self.command(&words.collect::<Vec<_>>())?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs a command and takes what it prints.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn command(&mut self, words: &[String]) -> std::io::Result<()> {
+        let line = words.join(" ");
+        match run(words) {
+            Ok(text) => self.section("command", &line, &text, false, &[]),
+            Err(problem) => {
+                self.without.push(format!("{line}: {problem}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a log file, its end when it is long.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn log(&mut self, path: &Path) -> std::io::Result<()> {
+        self.file(path, false, &[])
+    }
+
+    /// Writes out what is held back.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+
+    fn file(&mut self, path: &Path, secrets: bool, programs: &[&str]) -> std::io::Result<()> {
+        let name = path.display().to_string();
+        match end_of(path) {
+            Ok(text) => self.section("file", &name, &text, secrets, programs),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => {
+                self.without.push(format!("{name}: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn section(
+        &mut self,
+        kind: &str,
+        name: &str,
+        text: &[u8],
+        secrets: bool,
+        programs: &[&str],
+    ) -> std::io::Result<()> {
+        let text = String::from_utf8_lossy(text);
+        let mut lines = text
+            .lines()
+            .filter(|line| programs.is_empty() || wrote(line, programs))
+            .peekable();
+        if lines.peek().is_none() {
+            return Ok(());
+        }
+        self.gathered += 1;
+        writeln!(self.out, "==== {kind}: {name} ====")?;
+        for line in lines {
+            let kept = if secrets {
+                self.redactor.secrets_line(line)
+            } else {
+                self.redactor.line(line)
+            };
+            if let Some(line) = kept {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a line of a common log is one of these programs'.
+fn wrote(line: &str, programs: &[&str]) -> bool {
+    let head = line.split(": ").next().unwrap_or(line);
+    programs.iter().any(|p| head.contains(p))
+}
+
+/// Files of a folder whose names end so, in order.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_file() && p.to_string_lossy().ends_with(ending))
+        .collect();
+    found.sort();
+    found
+}
+
+fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > LARGEST {
+        file.seek(SeekFrom::Start(size - LARGEST))?;
+    }
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// What a command prints, on either stream, whatever its exit code: a refusal is evidence too.
+fn run(words: &[String]) -> Result<Vec<u8>, String> {
+    let (program, arguments) = words.split_first().ok_or("no command")?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => "not installed".to_owned(),
+            _ => e.to_string(),
+        })?;
+    let mut readers = Vec::new();
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|s| Box::new(s) as _),
+        child.stderr.take().map(|s| Box::new(s) as _),
+    ];
+    for stream in streams.into_iter().flatten() {
+        readers.push(std::thread::spawn(move || {
+            let mut text = Vec::new();
+            // What is over the limit is read and dropped, so that the command isn't stopped in the middle.
+            let mut stream = stream;
+            let _ = stream.by_ref().take(LARGEST).read_to_end(&mut text);
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            text
+        }));
+    }
+    let begun = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(_)) => break,
+            Ok(None) if begun.elapsed() > PATIENCE => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("no answer in {} s", PATIENCE.as_secs()));
+            }
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    let mut text = Vec::new();
+    for reader in readers {
+        text.extend(reader.join().unwrap_or_default());
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(item: &Item) -> (String, Vec<String>) {
+        let mut out = Vec::new();
+        let mut gatherer = Gatherer::new(&mut out);
+        gatherer.item(item).unwrap();
+        let without = gatherer.without;
+        (String::from_utf8(out).unwrap(), without)
+    }
+
+    #[test]
+    fn a_command_is_a_section_and_an_absent_one_a_note() {
+        let (text, without) = gathered(&Item::Command(vec!["echo", "psk = \"hunter2\""]));
+        assert!(text.starts_with("==== command: echo"), "{text}");
+        assert!(text.contains("[secret 1]") && without.is_empty());
+        let (text, without) = gathered(&Item::Command(vec!["adit-no-such-command"]));
+        assert!(text.is_empty());
+        assert_eq!(without, ["adit-no-such-command: not installed"]);
+    }
+
+    #[test]
+    fn only_the_lines_of_the_programs_are_taken_from_a_common_log() {
+        assert!(wrote(
+            "Nov 21 10:00:00 gw charon[7]: 01[IKE] x",
+            &["charon"]
+        ));
+        assert!(!wrote("Nov 21 10:00:00 gw sshd[7]: charon", &["charon"]));
+    }
+}
