@@ -54,6 +54,15 @@ impl<'a> Signals<'a> {
             && self.told.is_empty()
             && self.silences.is_empty()
             && self.unreachable.is_empty()
+            && !self.signs.iter().any(|x| {
+                matches!(
+                    x.sign,
+                    Sign::ChildFailed
+                        | Sign::AuthenticationRefusedByPeer
+                        | Sign::ProposalsRefusedByPeer
+                        | Sign::PeerDeclaredDead
+                )
+            })
     }
 
     /// Every line that says so.

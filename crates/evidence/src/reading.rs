@@ -239,18 +239,28 @@ fn spoken(
     now: Wall,
     number: u64,
     raw: &[u8],
-    hear: impl FnOnce(&Line<'_>, &dyn Fn() -> Place),
+    mut hear: impl FnMut(&Line<'_>, &dyn Fn() -> Place),
 ) {
     let text = String::from_utf8_lossy(raw);
-    let text = clean(&text);
-    let line = prefix(&text, now);
-    hear(&line, &|| Place {
-        source: Source {
-            name: name.to_owned(),
-            line: Some(number),
-            text: redact(text.trim()),
-        },
-        at: line.at,
-        side,
-    });
+    for text in unescaped(&text) {
+        let text = clean(text);
+        let line = prefix(&text, now);
+        hear(&line, &|| Place {
+            source: Source {
+                name: name.to_owned(),
+                line: Some(number),
+                text: redact(text.trim()),
+            },
+            at: line.at,
+            side,
+        });
+    }
+}
+
+/// The lines in a line: tools that report a program's output as a string write its line breaks as `\n`. One of them
+/// alone is more likely part of a path.
+fn unescaped(text: &str) -> impl Iterator<Item = &str> {
+    let breaks =
+        memchr::memchr(b'\\', text.as_bytes()).map_or(0, |_| text.matches("\\n").take(2).count());
+    text.splitn(if breaks > 1 { usize::MAX } else { 1 }, "\\n")
 }

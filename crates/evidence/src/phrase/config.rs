@@ -82,6 +82,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Error before or at line {line:n}: {problem}",
     ),
     any(Sign::ConfigSyntax, "Configuration file {path:w} has errors"),
+    any(
+        Sign::ConfigSyntax,
+        "addconn --config {path:w} --checkconfig (code=exited, status=1",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "addconn --config {path:w} --checkconfig (code=exited, status=3",
+    ),
     // Files that can't be read.
     any(
         Sign::ConfigUnreadable,

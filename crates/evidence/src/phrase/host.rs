@@ -246,6 +246,21 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Could not fetch rule set generation id: Permission denied",
     ),
     any(Sign::Denied, "Racoon must be run as root"),
+    any(Sign::Denied, "Permission denied (you must be root)"),
+    by(IKE, Sign::Denied, "{operation} failed: Permission denied"),
+    // systemd gives up before the daemon's first instruction.
+    any(Sign::Denied, "Failed at step NAMESPACE spawning {path:w}"),
+    any(
+        Sign::Denied,
+        "Failed at step CAPABILITIES spawning {path:w}",
+    ),
+    any(Sign::Denied, "Failed at step APPARMOR spawning {path:w}"),
+    any(Sign::Denied, "Failed at step SECCOMP spawning {path:w}"),
+    any(Sign::Denied, "Failed at step USER spawning {path:w}"),
+    any(
+        Sign::Denied,
+        "Failed to set up mount namespacing: {operation}",
+    ),
     // Tables and disks.
     any(
         Sign::ConntrackFull,

@@ -174,6 +174,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PolicyInUse,
         "unable to install policy {policy} for reqid {}, the same policy for reqid {owner} exists",
     ),
+    any(
+        Sign::PolicyInUse,
+        "unable to install policy {policy:w} === {}",
+    ),
     // pluto: netlink, PF_KEY and the shunts of its own.
     any(
         Sign::StateNotInstalled,
@@ -186,6 +190,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::StateNotInstalled,
         "netlink response for Add SA {what:w}: {errno}",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "netlink response for Add SA {errno}",
     ),
     any(
         Sign::StateNotInstalled,

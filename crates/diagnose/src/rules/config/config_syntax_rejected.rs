@@ -68,7 +68,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     let refused = s.signs.iter().copied().filter(|x| match x.sign {
-        Sign::ConnectionRejected => true,
+        Sign::ConnectionRejected => !x.value("problem").is_some_and(credential),
         Sign::ConnectionLoadFailed => x.value("problem").is_some_and(wording),
         _ => false,
     });
@@ -134,6 +134,20 @@ fn beside(seen: Seen<'_>) -> bool {
             .iter()
             .any(|words| p.contains(words))
     })
+}
+
+/// Whether a problem is one of a certificate or a key, which the words of the configuration name rightly.
+fn credential(problem: &str) -> bool {
+    [
+        "certificate",
+        "NSS database",
+        "private key",
+        "CKAID",
+        "ckaid",
+        "expired",
+    ]
+    .iter()
+    .any(|words| problem.contains(words))
 }
 
 /// Whether a problem is one of wording: a proposal that doesn't parse, a value that isn't one.

@@ -4,6 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -46,6 +47,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     // The first line is the failure itself; what follows is its trace.
     let crashed = s
         .signs_of(Sign::DaemonCrashed)
+        .filter(|x| by_itself(*x))
         .max_by_key(|x| x.value("problem").is_some());
     if let Some(seen) = crashed {
         return Found::by(
@@ -82,6 +84,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("the lines before it, with more debugging")
     .done()
+}
+
+/// Whether the daemon broke, and wasn't ended by the system or its supervisor.
+fn by_itself(seen: Seen<'_>) -> bool {
+    const ENDED: [&str; 6] = [
+        "Out of memory",
+        "has died",
+        "has quit",
+        "crypto chip",
+        "9/KILL",
+        "15/TERM",
+    ];
+    !ENDED
+        .iter()
+        .any(|words| seen.fact.source.text.contains(words))
 }
 
 const FIX: &str = "update to a version in which it is mended, avoid until then what leads to it (see the lines before), and report it with the log";
