@@ -319,7 +319,10 @@ impl<'a> Signals<'a> {
 
     /// Our requests of the first exchange went unanswered.
     pub(crate) fn nothing_came(&self) -> Option<&Silence<'a>> {
-        self.silence("IKE_SA_INIT")
+        // Main and aggressive mode are IKEv1's first exchange.
+        ["IKE_SA_INIT", "ID_PROT", "AGGRESSIVE"]
+            .iter()
+            .find_map(|exchange| self.silence(exchange))
             .filter(|_| !self.told.iter().any(|t| t.side == Side::Local) && self.answer().is_none())
     }
 

@@ -6,7 +6,7 @@ use adit_model::fact::{Fact, Side, Source};
 use adit_model::now::Wall;
 use adit_model::product::Product as Gateway;
 
-use crate::capture::{Capture, CaptureError, Input};
+use crate::capture::{Capture, CaptureError, Input, Printed};
 use crate::charon::Charon;
 use crate::phrase::{Phrases, telling};
 use crate::pluto::Pluto;
@@ -24,12 +24,18 @@ pub enum Product {
     Pluto,
     /// A capture file, pcap or pcapng. Its lines are packets.
     Capture,
+    /// Packets as tcpdump prints them.
+    Tcpdump,
+    /// Packets as snoop of illumos and Solaris prints them.
+    Snoop,
 }
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Product::Capture => "capture",
+            Product::Tcpdump => "packets printed by tcpdump",
+            Product::Snoop => "packets printed by snoop",
             Product::Charon => "strongSwan (charon) log",
             Product::Pluto => "Libreswan or Openswan (pluto) log",
         })
@@ -97,12 +103,21 @@ pub struct Reader {
 struct Readers {
     charon: Charon,
     pluto: Pluto,
+    printed: Printed,
     phrases: Phrases,
     statuses: Statuses,
     telltales: Telltales,
 }
 
 impl Reading {
+    /// Takes in what packets in the text showed.
+    fn printed(&mut self, printed: Option<(Product, u64, Capture)>) {
+        if let Some((product, lines, capture)) = printed {
+            self.recognised.push(Recognised { product, lines });
+            self.capture = Some(Box::new(capture));
+        }
+    }
+
     /// Takes in what a capture file showed.
     fn captured(&mut self, capture: Result<Capture, CaptureError>) {
         match capture {
@@ -210,6 +225,7 @@ impl Reader {
         }
         readers.charon.finish(&mut reading);
         readers.pluto.finish(&mut reading);
+        reading.printed(readers.printed.finish());
         reading.facts.extend(readers.phrases.finish());
         reading.facts.extend(readers.statuses.finish());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
@@ -227,6 +243,7 @@ impl Readers {
         self.telltales.line(line.body);
         self.charon.line(line, place);
         self.pluto.line(line, place);
+        self.printed.line(line, place);
         self.phrases.line(line, place);
         self.statuses.line(line, place);
     }

@@ -230,7 +230,7 @@ impl Teller<'_> {
                 "CREATE_CHILD_SA" => LEAST_CHILD,
                 _ => 0,
             };
-            if m.octets < least && m.fragment.is_none() {
+            if (1..least).contains(&m.octets) && m.fragment.is_none() {
                 let name = format!(
                     "an encrypted notify ({} octets are too few for anything else)",
                     m.octets
@@ -378,7 +378,15 @@ impl Teller<'_> {
         }) else {
             return;
         };
-        if c.response_to(request).is_some() || request.response.is_none() {
+        // IKEv1 doesn't say what answers what: whatever comes from the other side does.
+        let answered = match request.response {
+            Some(_) => c.response_to(request).is_some(),
+            None => c
+                .messages
+                .iter()
+                .any(|m| m.frame > request.frame && !self.ours(m)),
+        };
+        if answered {
             return;
         }
         let sent: Vec<&Message> = c
@@ -415,7 +423,11 @@ impl Teller<'_> {
             };
             let text = format!(
                 "ICMP from {}: {}, about {} {} → {}",
-                error.reporter, error.problem, error.about, error.from, error.to
+                self.capture.name(error.reporter),
+                error.problem,
+                error.about,
+                self.capture.end(error.from),
+                self.capture.end(error.to)
             );
             let fact = self.fact((Side::Local, None), error.frame, error.at, text, what);
             self.facts.push(((error.frame, 0), fact));
@@ -424,6 +436,10 @@ impl Teller<'_> {
 
     /// The tunnel is up when ESP went both ways, and nothing speaks against it at the end.
     fn up(&self) -> Option<Fact> {
+        // Who shows a few packets has a reason to.
+        if self.capture.excerpt {
+            return None;
+        }
         let newest = |from: IpAddr, to: IpAddr| -> Option<&Flow> {
             self.capture
                 .flows
@@ -492,7 +508,13 @@ impl Teller<'_> {
     }
 
     fn push(&mut self, (side, role): Witness, m: &Message, happening: Happening) {
-        let fact = self.fact((side, Some(role)), m.frame, m.at, sentence(m), happening);
+        let fact = self.fact(
+            (side, Some(role)),
+            m.frame,
+            m.at,
+            sentence(self.capture, m),
+            happening,
+        );
         let within = u32::try_from(self.facts.len()).unwrap_or(u32::MAX);
         self.facts.push(((m.frame, within), fact));
     }
@@ -566,7 +588,7 @@ fn suite(p: &Proposal) -> Option<Suite> {
 }
 
 /// A message in one line.
-fn sentence(m: &Message) -> String {
+fn sentence(capture: &Capture, m: &Message) -> String {
     let kind = match m.response {
         Some(true) => " response",
         Some(false) => " request",
@@ -574,8 +596,8 @@ fn sentence(m: &Message) -> String {
     };
     format!(
         "{} → {} {}{kind} {} [{}] ({} octets)",
-        m.from,
-        m.to,
+        capture.end(m.from),
+        capture.end(m.to),
         m.exchange,
         m.message_id,
         m.payloads.join(" "),

@@ -30,6 +30,7 @@ mod runs;
 mod stall;
 mod stamp;
 mod tally;
+mod text;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -56,6 +57,7 @@ pub use pieces::Fragments;
 pub use stall::Stall;
 pub use stamp::Stamp;
 pub use tally::Tally;
+pub(crate) use text::Printed;
 
 use flow::Seen;
 use message::Place;
@@ -131,6 +133,16 @@ pub struct Keepalives {
 }
 
 impl Capture {
+    /// What the capture calls one end of a path.
+    #[must_use]
+    pub fn end(&self, end: SocketAddr) -> String {
+        match self.names.get(&end.ip()) {
+            Some(name) if end.port() != 0 => format!("{name}:{}", end.port()),
+            Some(name) => name.clone(),
+            None => end.to_string(),
+        }
+    }
+
     /// What the capture calls a host.
     #[must_use]
     pub fn name(&self, host: IpAddr) -> String {
@@ -197,6 +209,8 @@ type FlowKey = (u32, IpAddr, IpAddr, bool, &'static str);
 struct Sorter {
     capture: Capture,
     messages: usize,
+    /// The IKE SA of the latest message.
+    latest: usize,
     by_spi: BTreeMap<u64, usize>,
     by_flow: BTreeMap<FlowKey, usize>,
     by_ends: BTreeMap<(SocketAddr, SocketAddr), usize>,
@@ -425,6 +439,13 @@ impl Sorter {
         let Some(message) = Message::read(datagram, place) else {
             return self.capture.unread.add("IKE: shorter than its header");
         };
+        let mut hasher = DefaultHasher::new();
+        hasher.write(datagram);
+        self.message(message, hasher.finish());
+    }
+
+    /// Takes in a message; `same` is equal for retransmissions of one.
+    fn message(&mut self, message: Message, same: u64) {
         if self.messages >= MOST_MESSAGES {
             return self
                 .capture
@@ -437,11 +458,10 @@ impl Sorter {
             conversations.push(Conversation::new(&message));
             conversations.len() - 1
         });
-        let mut hasher = DefaultHasher::new();
-        hasher.write(datagram);
+        self.latest = index;
         match conversations.get_mut(index) {
             Some(conversation) if conversation.messages.len() < MOST_OF_ONE => {
-                conversation.add(message, hasher.finish());
+                conversation.add(message, same);
             }
             _ => {
                 self.messages -= 1;
@@ -450,6 +470,15 @@ impl Sorter {
                 ));
             }
         }
+    }
+
+    /// The message that was taken in last.
+    fn latest_message(&mut self) -> Option<&mut Message> {
+        self.capture
+            .conversations
+            .get_mut(self.latest)?
+            .messages
+            .last_mut()
     }
 
     fn esp(&mut self, packet: &[u8], ends: (SocketAddr, SocketAddr), udp: bool, at: At) {

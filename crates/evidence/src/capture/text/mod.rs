@@ -1,0 +1,173 @@
+//! Captures that somebody printed: lines of `tcpdump` and of `snoop` (illumos, Solaris).
+//!
+//! Each line is a packet, or says more about the one before. What it tells goes the way of packets of a capture file, so
+//! the same [`Capture`] comes of it. A paste is an excerpt: what isn't in it says nothing. Numbers that the text leaves
+//! out (SPIs of the IKE SA, message IDs) are made up so that messages that belong together stay together.
+
+mod hosts;
+mod ike;
+mod snoop;
+mod tcpdump;
+mod transform;
+
+use std::net::SocketAddr;
+
+use super::{At, Capture, Sorter, Stamp, pieces};
+use crate::reading::{Place, Product};
+use crate::text::Line;
+
+use hosts::Hosts;
+use ike::Ike;
+
+/// Nanoseconds of a millisecond.
+const MS: u64 = 1_000_000;
+
+/// Reads printed captures, line by line.
+#[derive(Debug, Default)]
+pub(crate) struct Printed {
+    sorter: Sorter,
+    hosts: Hosts,
+    ike: Ike,
+    /// What `tcpdump -v` says of a packet in the line before it.
+    header: Option<tcpdump::Header>,
+    /// The lines that follow are a packet that an ICMP error quotes.
+    quoting: bool,
+    /// Whether the latest packet is an IKE message, whose payloads may follow.
+    in_message: bool,
+    now: Stamp,
+    tcpdump: u64,
+    snoop: u64,
+}
+
+/// A packet as a line tells of it.
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    ends: (SocketAddr, SocketAddr),
+    at: At,
+}
+
+impl Printed {
+    /// Takes in a line.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        let body = line.body.trim();
+        let may_be = body.contains(" > ")
+            || body.contains(" -> ")
+            || body.contains("(tos ")
+            || body.contains("next-header")
+            || self.in_message && body.starts_with('(');
+        if !may_be {
+            self.in_message = false;
+            return;
+        }
+        let at = line.at.map(|at| at.0.saturating_mul(MS)).or(epoch(body));
+        if let Some(at) = at {
+            self.now = Stamp(at).max(self.now);
+            self.quoting = false;
+        }
+        let number = place().source.line.unwrap_or(0);
+        if self.tcpdump_line(number, body, at.is_some()) {
+            self.tcpdump += 1;
+        } else if self.snoop_line(number, body) {
+            self.snoop += 1;
+        } else {
+            self.in_message = false;
+        }
+    }
+
+    /// What all of it shows; `None` when nothing in it was of a capture.
+    pub(crate) fn finish(self) -> Option<(Product, u64, Capture)> {
+        let packets = self.sorter_packets();
+        if packets == 0 {
+            return None;
+        }
+        let (product, lines) = if self.snoop > self.tcpdump {
+            (Product::Snoop, self.snoop)
+        } else {
+            (Product::Tcpdump, self.tcpdump)
+        };
+        let names = self.hosts.names();
+        let mut capture = self.sorter.finish(packets, &super::Tally::default());
+        capture.excerpt = true;
+        capture.names = names;
+        Some((product, lines, capture))
+    }
+
+    fn sorter_packets(&self) -> u64 {
+        self.sorter.capture.packets
+    }
+
+    /// Begins a packet.
+    fn packet(&mut self, number: u64, ends: (SocketAddr, SocketAddr), octets: usize) -> Packet {
+        let capture = &mut self.sorter.capture;
+        capture.packets += 1;
+        capture.first.get_or_insert(self.now);
+        capture.last = Some(self.now);
+        self.in_message = false;
+        Packet {
+            ends,
+            at: At {
+                frame: number,
+                at: self.now,
+                octets,
+                source: ends.0.ip(),
+                destination: ends.1.ip(),
+                ip_fragments: None,
+                cut: false,
+                direction: None,
+            },
+        }
+    }
+
+    fn piece(&mut self, packet: &Packet, piece: &Piece) {
+        self.sorter.pieces.add(pieces::Piece {
+            frame: packet.at.frame,
+            at: packet.at.at,
+            from: packet.at.source,
+            to: packet.at.destination,
+            protocol: piece.protocol,
+            identification: piece.identification,
+            offset: piece.offset,
+            octets: piece.octets,
+            more: piece.more,
+        });
+    }
+}
+
+/// `1795241207.242731 IP …`, as `-tt` has it.
+fn epoch(body: &str) -> Option<u64> {
+    let (seconds, rest) = body.split_once('.')?;
+    let fraction = rest.split_once(' ')?.0;
+    if seconds.len() != 10 || fraction.len() > 9 {
+        return None;
+    }
+    let digits = u32::try_from(fraction.len()).ok()?;
+    let nanos = fraction.parse::<u64>().ok()? * 10u64.checked_pow(9 - digits)?;
+    seconds
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1_000_000_000)?
+        .checked_add(nanos)
+}
+
+/// A fragment as a line tells of it.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    protocol: u8,
+    identification: u32,
+    offset: u32,
+    octets: Option<u32>,
+    more: bool,
+}
+
+/// The number behind `name` in `text`, decimal or, with `0x`, hexadecimal.
+fn number(text: &str, name: &str) -> Option<u64> {
+    let rest = text.get(text.find(name)? + name.len()..)?.trim_start();
+    let (digits, radix) = match rest.strip_prefix("0x").or(rest.strip_prefix("0×")) {
+        Some(rest) => (rest, 16),
+        None => (rest, 10),
+    };
+    let end = digits
+        .find(|c: char| !c.is_digit(radix))
+        .unwrap_or(digits.len());
+    u64::from_str_radix(digits.get(..end)?, radix).ok()
+}
