@@ -22,6 +22,7 @@ mod finding;
 mod kernel_answer;
 mod missing;
 mod nat;
+mod progress;
 mod registry;
 mod rule;
 mod rules;

@@ -1,10 +1,195 @@
 //! Sentences about filters.
+//!
+//! Logs of packet filters name the rule in words that an administrator chose. Only words that mean a drop count.
 
 use adit_model::sign::Sign;
 
 use super::{Phrase, any};
 
-pub(super) static PHRASES: &[Phrase] = &[any(
-    Sign::SendForbidden,
-    "error writing to socket: Operation not permitted",
-)];
+pub(super) static PHRASES: &[Phrase] = &[
+    // The own host doesn't let it out.
+    any(
+        Sign::SendForbidden,
+        "error writing to socket: Operation not permitted",
+    ),
+    any(
+        Sign::SendForbidden,
+        "to {address:w} failed in {}. Errno 1: Operation not permitted",
+    ),
+    any(
+        Sign::SendForbidden,
+        "to {address:w} using UDP failed in {}: Operation not permitted (errno 1)",
+    ),
+    any(Sign::SendForbidden, "Errno 1: Operation not permitted"),
+    any(Sign::SendForbidden, "sendto (Operation not permitted)"),
+    // ICMP about a datagram of pluto's: 9, 10 and 13 are filters', 3 is the port's.
+    any(
+        Sign::RejectedOnTheWay,
+        "for message to {address:w} port {port:n}, complainant {by:w}: {}, origin ICMP type 3 code 13 ",
+    ),
+    any(
+        Sign::RejectedOnTheWay,
+        "for message to {address:w} port {port:n}, complainant {by:w}: {}, origin ICMP type 3 code 10 ",
+    ),
+    any(
+        Sign::RejectedOnTheWay,
+        "for message to {address:w} port {port:n}, complainant {by:w}: {}, origin ICMP type 3 code 9 ",
+    ),
+    any(
+        Sign::RejectedOnTheWay,
+        "for message to {address:w} port {port:n}, complainant {by:w}: {}, origin ICMP6 type 1 code 1 ",
+    ),
+    any(
+        Sign::RejectedOnTheWay,
+        "ICMP host {address:w} unreachable - admin prohibited",
+    ),
+    any(
+        Sign::PortRefused,
+        "for message to {address:w} port {port:n}, complainant {by:w}: Connection refused [errno 111, origin ICMP type 3 code 3 ",
+    ),
+    any(
+        Sign::PortRefused,
+        "ICMP {address:w} udp port isakmp unreachable",
+    ),
+    any(
+        Sign::PortRefused,
+        "ICMP {address:w} udp port {port:n} unreachable",
+    ),
+    // netfilter's LOG, whatever prefix says that it drops.
+    // RouterOS.
+    // Windows' pfirewall.log.
+    any(
+        Sign::UdpDropped,
+        "DROP UDP {source:w} {destination:w} {:n} {port:n} ",
+    ),
+    // Flow logs of AWS: ports, protocol, packets, octets, times, action.
+    any(
+        Sign::UdpDropped,
+        " {:n} {port:n} 17 {:n} {:n} {:n} {:n} REJECT OK",
+    ),
+    any(Sign::EspDropped, " 0 0 50 {:n} {:n} {:n} {:n} REJECT OK"),
+    // ASA: through the box, to the box.
+    any(
+        Sign::UdpDropped,
+        "106023: Deny udp src {source:w} dst {destination:w}",
+    ),
+    any(
+        Sign::EspDropped,
+        "106023: Deny protocol 50 src {source:w} dst {destination:w}",
+    ),
+    any(
+        Sign::EspDropped,
+        "106023: Deny esp src {source:w} dst {destination:w}",
+    ),
+    any(
+        Sign::ForwardDropped,
+        "106023: Deny icmp src outside:{source:w} dst {destination:w}",
+    ),
+    any(
+        Sign::ForwardDropped,
+        "106023: Deny tcp src outside:{source:w} dst {destination:w}",
+    ),
+    any(
+        Sign::ForwardDropped,
+        "106014: Deny inbound icmp src outside:{source:w} dst {destination:w}",
+    ),
+    any(
+        Sign::ServiceRefused,
+        "UDP access denied by ACL from {source:w} to {destination:w}",
+    ),
+    any(
+        Sign::ServiceRefused,
+        "710005: UDP request discarded from {source:w} to {destination:w}",
+    ),
+    // FortiGate, Junos, PAN-OS about packets to themselves.
+    any(
+        Sign::ServiceRefused,
+        "iprope_in_check() check failed on policy {rule:w}",
+    ),
+    any(
+        Sign::ServiceRefused,
+        "packet dropped: for self but not interested",
+    ),
+    any(
+        Sign::ServiceRefused,
+        "packet dropped, for self but not interested",
+    ),
+    any(Sign::ServiceRefused, "flow_host_service_deny {count:n}"),
+    // Zones.
+    any(
+        Sign::ZoneDenied,
+        "Denied by forward policy check (policy {rule:n}",
+    ),
+    any(Sign::ZoneDenied, "packet dropped, denied by policy"),
+    any(Sign::ZoneDenied, "denied by policy {rule:w}, dropping pkt"),
+    any(
+        Sign::ZoneDenied,
+        "RT_FLOW_SESSION_DENY: session denied {source:w}->{destination:w}",
+    ),
+    any(Sign::ZoneDenied, "flow_policy_deny {count:n}"),
+    any(
+        Sign::ZoneDenied,
+        "One of the interfaces not being cfged for zoning",
+    ),
+    any(
+        Sign::ZoneDenied,
+        "%FW-6-DROP_PKT: Dropping {} session {source:w} {destination:w} on zone-pair {rule:w}",
+    ),
+    // Vyatta's filters at interfaces.
+    any(
+        Sign::InterfaceDenied,
+        "In:{interface:w} BLOCK fw rule {rule:w}",
+    ),
+    any(
+        Sign::InterfaceDenied,
+        "Out:{interface:w} BLOCK fw rule {rule:w}",
+    ),
+    // Fragments.
+    any(
+        Sign::FragmentDropped,
+        "from {source:w} {}containing an illegal IP fragment",
+    ),
+    any(Sign::FragmentDropped, "containing an illegal IP fragment"),
+    any(
+        Sign::FragmentDropped,
+        "209005: Discard IP fragment set with more than",
+    ),
+    any(Sign::FragmentDropped, "209003: Fragment database limit of"),
+    any(
+        Sign::FragmentDropped,
+        "RT_SCREEN_IP: Fragmented traffic! source: {source:w}",
+    ),
+    any(
+        Sign::FragmentDropped,
+        "RT_SCREEN_IP: IP fragment! source: {source:w}",
+    ),
+    // Forged sources.
+    any(
+        Sign::SpoofDropped,
+        "106021: Deny {} reverse path check from {source:w} to {} on interface {interface:w}",
+    ),
+    any(
+        Sign::SpoofDropped,
+        "106016: Deny IP spoof from ({source:w}) to {} on interface {interface:w}",
+    ),
+    any(Sign::SpoofDropped, "reverse path check fail, drop"),
+    any(Sign::SpoofDropped, "flow_dos_pf_spoof {count:n}"),
+    any(
+        Sign::SpoofDropped,
+        "RT_SCREEN_IP: IP spoofing! source: {source:w}",
+    ),
+    // Mangled messages.
+    any(
+        Sign::MangledIke,
+        "received invalid IKE header from {peer:w} - ignored",
+    ),
+    // Memory of flows (conntrack -L).
+    any(
+        Sign::FlowUnanswered,
+        "udp 17 {:n} src={source:w} dst={destination:w} sport={:n} dport={port:n} [UNREPLIED]",
+    ),
+    any(
+        Sign::FlowUnanswered,
+        "udp 17 {:n} src={source:w} dst={destination:w} sport={:n} dport={port:n} packets={:n} bytes={:n} [UNREPLIED]",
+    ),
+];

@@ -4,4 +4,52 @@ use adit_model::sign::Sign;
 
 use super::{Phrase, any};
 
-pub(super) static PHRASES: &[Phrase] = &[any(Sign::ClusterSplit, "split-brain")];
+pub(super) static PHRASES: &[Phrase] = &[
+    // strongSwan's ha plugin.
+    any(
+        Sign::ClusterSplit,
+        "HA segment {name:w} was handled twice, dropping",
+    ),
+    // Cisco, FortiGate, PAN-OS, Junos.
+    any(Sign::ClusterSplit, "HA-6-SPLIT_BRAIN"),
+    any(
+        Sign::ClusterSplit,
+        "received lower priority advert, forcing new election",
+    ),
+    any(
+        Sign::AddressDuplicate,
+        "%IP-4-DUPADDR: Duplicate address {address:w} on",
+    ),
+    any(Sign::AddressDuplicate, "IPv6 duplicate address {address:w}"),
+    any(Sign::AddressDuplicate, "{address:w} is using my IP address"),
+    any(
+        Sign::NeighbourMoved,
+        "arp: {address:w} moved from {} to {} on",
+    ),
+    any(Sign::NodeStandby, "{name:w} Entering BACKUP STATE"),
+    any(Sign::NodeStandby, "{name:w} Entering FAULT STATE"),
+    any(
+        Sign::NodeStandby,
+        "VRRP_Instance({name}) Entering BACKUP STATE",
+    ),
+    any(
+        Sign::NodeStandby,
+        "VRRP_Instance({name}) Entering FAULT STATE",
+    ),
+    any(Sign::NodeTookOver, "{name:w} Entering MASTER STATE"),
+    any(
+        Sign::NodeTookOver,
+        "VRRP_Instance({name}) Entering MASTER STATE",
+    ),
+    any(
+        Sign::NodeTookOver,
+        "HA segment {name:w} was not handled, taking",
+    ),
+    any(Sign::NodeTookOver, "HA segment {name:w} activated"),
+    any(Sign::SequenceBehind, "resyncing CHILD_SA using a rekey"),
+    // VyOS and Vyatta.
+    any(Sign::TransitionHookOld, "run-transition-scripts"),
+    any(Sign::AllTunnelsRestarted, "$ restart vpn"),
+    any(Sign::AllTunnelsRestarted, "# restart vpn"),
+    any(Sign::AllTunnelsRestarted, "Restarting IPsec process"),
+];

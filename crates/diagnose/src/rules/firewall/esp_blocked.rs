@@ -2,6 +2,7 @@
 
 use adit_model::event::PathProblem;
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
 use crate::finding::{BOTH_SIDES, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -77,6 +78,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The ICMP error quotes a packet of ESP: it was thrown away on purpose, and not for its contents.")
         .fix("permit IP protocol 50 both ways, or force UDP encapsulation")
         .done();
+    }
+    if let Some(seen) = s.sign(Sign::EspDropped) {
+        return Found::by(seen, COUNTED, format!("a filter of {} drops ESP", seen.who()))
+            .because("The filter's own record shows IP protocol 50 dropped.")
+            .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
+            .done();
     }
     let (out, sent) = s.crossed(Side::Local, false);
     let (back, answered) = s.crossed(Side::Remote, false);

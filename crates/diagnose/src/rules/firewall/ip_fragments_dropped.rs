@@ -1,6 +1,7 @@
 //! `ip-fragments-dropped`: something on the path throws IP fragments away.
 
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
 use crate::finding::{BOTH_SIDES, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -45,6 +46,16 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::FragmentDropped) {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!("the filter of {} drops IP fragments", seen.who()),
+        )
+        .because("Its own record says so. Messages bigger than the path's MTU travel in fragments, and are lost with one of them.")
+        .fix(CHANGE)
+        .done();
+    }
     let all: Vec<Fragments<'_>> = s.fragments().collect();
     for side in [Side::Local, Side::Remote] {
         let of = |at_sender: bool| {

@@ -2,7 +2,9 @@
 
 use adit_model::event::PathProblem;
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -12,18 +14,32 @@ pub(crate) static RULE: Rule = Rule {
     page: Page {
         title: "The tunnel's local address is not on this host",
         what: "The configured local address is on no interface that is up: an interface is down, a lease is lost, a shared address is at the other node, or it is a mistake.",
-        initiator: "The host refuses to send from that address; no packet leaves.",
+        initiator: "The host refuses to send from that address, or the daemon can't tell which end it is (pluto: \"we cannot identify ourselves with either end of this connection\"); no packet leaves.",
         responder: "Requests to that address find nobody.",
-        look_alikes: &[(
-            "peer-unreachable",
-            "Does `ip -brief address` on this host list the address?",
-        )],
+        look_alikes: &[
+            (
+                "peer-unreachable",
+                "Does `ip -brief address` on this host list the address?",
+            ),
+            (
+                "ha-vip-not-owned",
+                "Is it a shared address that the other node of a cluster has now?",
+            ),
+        ],
         fix: &[
             (
                 "any",
                 "Bring the interface and its address up, or configure the tunnel without a local address.",
             ),
             ("linux", "`ip -brief address` lists what the host has."),
+            (
+                "libreswan",
+                "left=%defaultroute takes the address of the default route; left= must be an address of this host, also behind a NAT (the outer address goes into leftid).",
+            ),
+            (
+                "strongswan",
+                "local_addrs = %any (left=%any) takes the address of the route to the peer.",
+            ),
             (
                 "adit",
                 "`local = \"any\"` takes the address that the route to the peer has; an interface's name works too.",
@@ -32,7 +48,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 1122 3.3.4",
     },
     needs: &[Need::Attempt],
-    depends_on: &[],
+    depends_on: &["ha-vip-not-owned"],
     judge,
 };
 
@@ -42,7 +58,7 @@ const NOT_HERE: i32 = 99;
 fn judge(s: &Signals<'_>) -> Judgement {
     let last = s.unreachable.iter().rev().find(|u| u.port.is_some());
     let Some(u) = last.filter(|u| u.problem == PathProblem::LocalSend(NOT_HERE)) else {
-        return Judgement::Silent;
+        return said(s);
     };
     let address = s.configured(Side::Local).and_then(|(_, c)| c.local);
     let address = address.map_or("the tunnel's local address".to_owned(), |a| a.to_string());
@@ -62,4 +78,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec!["`ip -brief address` on this host".to_owned()],
     }
     .into()
+}
+
+/// The daemon says that neither end is this host's, or that it can't use the address.
+fn said(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::LocalAddressMissing)
+        && !s.went_on(seen)
+        && !s.up
+    {
+        let which = match (seen.value("address"), seen.value("other")) {
+            (Some(a), Some(b)) => format!("neither {a} nor {b} is an address of this host"),
+            (Some(a), None) => format!("{a} is no address of this host"),
+            _ => "the connection's local address is no address of this host".to_owned(),
+        };
+        return Found::by(seen, SAID, which)
+            .because("The daemon looks for the address of one end among its interfaces to know which end it is itself. It found none, so it neither sends nor answers for this connection.")
+            .fix("set the connection's local address (left=, local_addrs) to an address that `ip -brief address` lists on this host, or to %defaultroute; behind a NAT that is the inner address")
+            .then("ip -brief address; ip route get PEER")
+            .done();
+    }
+    match s.sign(Sign::AddressNotHere) {
+        Some(_) if !s.up && !s.heard(Side::Local) => Judgement::Possible {
+            weight: 25,
+            because: "an address of the connection isn't on this host; it may be the peer's"
+                .to_owned(),
+            separated_by: "whether `ip -brief address` lists the connection's local address",
+        },
+        _ => Judgement::Silent,
+    }
 }

@@ -1,6 +1,8 @@
 //! The line between the gateways, and their addresses.
 
 mod local_address_missing;
+mod middlebox_path_selective_drop;
+mod peer_address_wrong;
 mod peer_dns_unresolvable;
 mod peer_unreachable;
 mod underlay_loss_or_flap;
@@ -12,4 +14,6 @@ pub(crate) static RULES: &[&Rule] = &[
     &peer_dns_unresolvable::RULE,
     &peer_unreachable::RULE,
     &underlay_loss_or_flap::RULE,
+    &peer_address_wrong::RULE,
+    &middlebox_path_selective_drop::RULE,
 ];

@@ -2,7 +2,9 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
+use adit_model::sign::Sign;
 
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -27,6 +29,14 @@ pub(crate) static RULE: Rule = Rule {
                 "linux",
                 "`getent ahosts NAME` asks as the gateway does; /etc/resolv.conf names the resolver.",
             ),
+            (
+                "strongswan",
+                "the daemon asks the system's resolver; start it after the network is up. Where resolvconf is systemd-resolved's, charon.plugins.resolve.resolvconf.iface or plain /etc/resolv.conf.",
+            ),
+            (
+                "libreswan",
+                "right= by name is looked up when the connection is loaded: load it again (`ipsec auto --replace NAME`) when the name can be resolved.",
+            ),
             ("adit", "`remote = \"ADDRESS\"` needs no resolver."),
         ],
         source: "RFC 1035; RFC 2308",
@@ -49,7 +59,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         _ => None,
     });
     let Some(Some((fact, name, problem))) = last else {
-        return Judgement::Silent;
+        return said(s);
     };
     Found {
         confidence: 0.97,
@@ -70,4 +80,45 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec![format!("`getent ahosts {name}` on this host")],
     }
     .into()
+}
+
+/// Lines about names and resolvers.
+fn said(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::PeerNameUnresolved)
+        && !s.went_on(seen)
+        && !s.up
+    {
+        let name = seen
+            .value_or("name", "of the peer")
+            .trim_matches(['"', '\'', ',', ':', '<', '>']);
+        return Found::by(
+            seen,
+            SAID,
+            format!("the name {name} has no address: it can't be looked up"),
+        )
+        .because("Without an address there is nobody to send a packet to; the peer hasn't heard of us.")
+        .fix(format!(
+            "repair the resolver or the name (`getent ahosts {name}`), or configure the peer's address; start the daemon when names can be looked up"
+        ))
+        .tell(format!(
+            "We know your gateway as {name}, and that name has no address here. Is it still its name?"
+        ))
+        .then(format!("`getent ahosts {name}` on this host"))
+        .done();
+    }
+    let Some(seen) = s
+        .sign(Sign::ResolverNotSet)
+        .filter(|_| !s.refused_or_told())
+    else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        CONDITION,
+        "the name servers that the peer gave couldn't be set on this host, so names behind the tunnel have no address",
+    )
+    .because("The tunnel brings its own name servers. The script or service that takes them refused, so names are still looked up outside, where those behind the tunnel aren't known.")
+    .fix("let the daemon write them: install openresolv, or set charon.plugins.resolve.resolvconf.iface to an interface that systemd-resolved accepts, or set the servers by hand (resolvectl dns)")
+    .then("resolvectl status; cat /etc/resolv.conf")
+    .done()
 }

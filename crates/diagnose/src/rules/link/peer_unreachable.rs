@@ -2,6 +2,7 @@
 
 use adit_model::event::PathProblem;
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
@@ -74,6 +75,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
             [u.fact],
             "check the interface and the route to the peer (`ip route get`)",
             "",
+        );
+    }
+    if let Some(seen) = s
+        .sign(Sign::NetworkUnreachable)
+        .filter(|seen| !s.went_on(*seen) && !s.up)
+    {
+        let to = seen
+            .value("address")
+            .map_or(peer, |a| a.trim_end_matches([':', ',']).to_owned());
+        return found(
+            s,
+            seen.side().into(),
+            format!("the host of {} has no way to {to}", seen.who()),
+            [seen.fact],
+            "check the interface and the route to the peer (`ip route get`)",
+            "check the interface and the route to us (`ip route get`)",
+        );
+    }
+    if let Some(seen) = s
+        .sign(Sign::HostUnreachable)
+        .filter(|seen| !s.went_on(*seen) && !s.up)
+    {
+        let to = seen
+            .value("address")
+            .map_or(peer, |a| a.trim_end_matches([':', ',']).to_owned());
+        let by = seen.value("by").map_or(String::new(), |by| {
+            format!(", says {}", by.trim_end_matches([':', ',']))
+        });
+        return found(
+            s,
+            AtFault::Path,
+            format!("{to} can't be reached: host unreachable{by}"),
+            [seen.fact],
+            "restore the path to the peer; `traceroute` shows how far packets get",
+            "check that the gateway and its line are up",
         );
     }
     let remote = s.unreachable.iter().find(|u| {

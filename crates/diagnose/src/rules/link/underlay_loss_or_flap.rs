@@ -1,7 +1,12 @@
 //! `underlay-loss-or-flap`: the path worked, and then it didn't.
 
-use crate::finding::SYMPTOM;
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Side};
+use adit_model::sign::Sign;
+
+use crate::finding::{BOTH_SIDES, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
@@ -14,6 +19,14 @@ pub(crate) static RULE: Rule = Rule {
         responder: "The same, or the peer's requests repeated though they were answered.",
         look_alikes: &[
             ("peer-unreachable", "Did the peer ever answer?"),
+            (
+                "dpd-too-aggressive",
+                "Are packets outside of the tunnel lost at the same moments?",
+            ),
+            (
+                "nat-mapping-timeout",
+                "Do outages begin after a quiet time rather than at random?",
+            ),
             (
                 "udp4500-blocked",
                 "Does IKE_SA_INIT to UDP 500 still get an answer while UDP 4500 doesn't?",
@@ -36,7 +49,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(stalled) = s.stalled() else {
-        return Judgement::Silent;
+        return told(s);
     };
     if stalled.packets < 2 || stalled.unanswered_requests == 0 {
         return Judgement::Silent;
@@ -57,4 +70,79 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("look for loss on the path: a filter or a NAT that was changed, a link or a route that went away; mtr both ways shows where")
     .then("tcpdump -ni IFACE 'host PEER' on both gateways at the same time; give both captures to adit why --local A --remote B")
     .done()
+}
+
+/// Interfaces that go down because their tunnel does.
+const TUNNELS: [&str; 8] = [
+    "tunnel", "vti", "st0", "ipsec", "xfrm", "tun", "ppp", "virtual",
+];
+
+/// What logs tell: both sides gave the other up, or a link went down.
+fn told(s: &Signals<'_>) -> Judgement {
+    let ours = died(s, Side::Local);
+    let theirs = died(s, Side::Remote);
+    if let (Some(ours), Some(theirs)) = (ours, theirs) {
+        return Found::on(
+            ours,
+            BOTH_SIDES,
+            AtFault::Path,
+            "the path between the gateways failed under a tunnel that worked: each side asks and hears nothing",
+        )
+        .with([theirs])
+        .because("Both daemons run and send; the requests of each go unanswered. What lies between them doesn't carry them any more.")
+        .fix("test the path outside of the tunnel at such a moment (ping, mtr both ways), look for changed filters and lost links, and give dead peer detection more time")
+        .then("during an outage, on both outside interfaces at once: tcpdump -ni IFACE 'host PEER'")
+        .done();
+    }
+    let dead = ours.or_else(|| s.sign(Sign::PeerDeclaredDead).map(|seen| seen.fact));
+    let down = s.signs_of(Sign::LinkDown).filter(outer).last();
+    match (dead, down) {
+        (Some(dead), Some(down)) => Found::by(
+            down,
+            SYMPTOM,
+            format!(
+                "interface {} lost its link, and the peer couldn't be reached any more",
+                down.value_or("interface", "to the peer")
+                    .trim_end_matches([',', ':'])
+            ),
+        )
+        .with([dead])
+        .because("The tunnel died with the link that carries it.")
+        .fix("mend the link: cable, port, modem or the provider's line")
+        .then("journalctl -k | grep -i link")
+        .done(),
+        (Some(_), None) if !s.refused_or_told() && s.stopped(Side::Local).is_none() => {
+            Judgement::Possible {
+                weight: 40,
+                because:
+                    "a line that loses packets, or is down for a while, ends a tunnel that was up"
+                        .to_owned(),
+                separated_by: "whether packets outside of the tunnel are lost at the same moments",
+            }
+        }
+        (None, Some(_)) if s.nothing_came().is_some() => Judgement::Possible {
+            weight: 30,
+            because: "an interface lost its link".to_owned(),
+            separated_by: "whether the interface leads to the peer",
+        },
+        _ => Judgement::Silent,
+    }
+}
+
+/// The side gave up on a peer that it had heard before.
+fn died<'a>(s: &Signals<'a>, side: Side) -> Option<&'a Fact> {
+    s.happenings(side)
+        .filter(|(_, h)| match h {
+            Happening::GaveUp { exchange, .. } => exchange.starts_with("INFORMATIONAL"),
+            Happening::IkeClosed { cause, .. } => cause == "dead-peer",
+            _ => false,
+        })
+        .map(|(fact, _)| fact)
+        .last()
+}
+
+/// Whether it is an interface that carries tunnels.
+fn outer(seen: &Seen<'_>) -> bool {
+    let name = seen.value_or("interface", "").to_ascii_lowercase();
+    !TUNNELS.iter().any(|t| name.starts_with(t))
 }

@@ -1,8 +1,9 @@
 //! `encap-type-mismatch`: one gateway wraps ESP in UDP, and the other doesn't.
 
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
-use crate::finding::COUNTED;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -71,5 +72,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("ip -d xfrm state: `encap type espinudp` must be at both SAs or at none; XfrmInStateMismatch in /proc/net/xfrm_stat grows otherwise")
         .done();
     }
-    Judgement::Silent
+    let counted = s
+        .signs_of(Sign::KernelDrops)
+        .filter(|seen| seen.value_or("name", "").contains("InStateMismatch"))
+        .filter(|_| !s.refused_or_told())
+        .last();
+    match counted {
+        Some(seen) => Found::by(
+            seen,
+            SYMPTOM,
+            format!("the kernel of {} drops packets whose encapsulation isn't their SA's", seen.who()),
+        )
+        .because("XfrmInStateMismatch counts packets for which an SA was found that doesn't fit them: plain ESP for an SA in UDP, or the other way round.")
+        .fix("set the same encapsulation on both sides: remove encapsulation=no, or force UDP encapsulation on both")
+        .then("ip -d xfrm state: `encap type espinudp` must be at both SAs or at none")
+        .done(),
+        None => Judgement::Silent,
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::OverlayInClear) {
+    if let Some(seen) = s.first_sign(&[Sign::OverlayBlocked, Sign::OverlayInClear]) {
         return Found::by(
             seen,
             SAID,

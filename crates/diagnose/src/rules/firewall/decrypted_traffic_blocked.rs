@@ -1,0 +1,90 @@
+//! `decrypted-traffic-blocked`: what comes out of the tunnel is dropped by the forward filter.
+
+use std::net::IpAddr;
+
+use adit_model::sign::Sign;
+
+use crate::finding::{CONDITION, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "decrypted-traffic-blocked",
+    page: Page {
+        title: "Decrypted packets are dropped by a filter",
+        what: "The gateway decrypts, and its forward filter or the filter of its inside interface drops the inner packet.",
+        initiator: "Packets are sent and nothing answers; sent octets grow, received ones don't.",
+        responder: "Received octets grow; nothing leaves by the inside interface.",
+        look_alikes: &[
+            ("ip-forward-disabled", "Does a counter of a rule grow?"),
+            ("rp-filter-drop", "Does TcpExtIPReversePathFilter grow?"),
+            (
+                "inbound-policy-mismatch",
+                "Does XfrmInNoPols or XfrmInTmplMismatch grow?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Accept what came out of the tunnel in the forward filter, both ways.",
+            ),
+            (
+                "linux",
+                "`iptables -I FORWARD -m policy --dir in --pol ipsec -s REMOTE -d LOCAL -j ACCEPT`; nftables: `meta ipsec exists accept`.",
+            ),
+            (
+                "cisco",
+                "`sysopt connection permit-vpn`, or an entry in the outside access list.",
+            ),
+            (
+                "pan-os",
+                "a security rule from the VPN zone to the inside zone.",
+            ),
+            ("fortinet", "a policy for each direction."),
+            ("vyatta", "rules on the vti, in and out."),
+        ],
+        source: "RFC 4301 5.2",
+    },
+    needs: &[Need::TwoSidedCapture],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.signs_of(Sign::ForwardDropped).filter(inner).last() else {
+        return Judgement::Silent;
+    };
+    let confidence = if s.up { SYMPTOM } else { CONDITION };
+    Found::by(
+        seen,
+        confidence,
+        format!(
+            "a filter of {} drops what the tunnel carries: from {} to {}",
+            seen.who(),
+            address(seen, "source"),
+            address(seen, "destination"),
+        ),
+    )
+    .because("Both addresses are inside ones, so the packet came out of the tunnel or was on its way into it, and the filter's record says that it was dropped.")
+    .fix("accept it in the forward filter, both ways (iptables: -m policy --pol ipsec; nftables: meta ipsec exists)")
+    .then("during a ping through the tunnel: watch the counters of the forward rules")
+    .done()
+}
+
+fn address(seen: Seen<'_>, name: &str) -> String {
+    let text = seen.value_or(name, "an inside address");
+    text.rsplit_once(':')
+        .map_or(text, |(_, tail)| tail)
+        .split('/')
+        .next()
+        .unwrap_or(text)
+        .to_owned()
+}
+
+/// Whether both ends of the packet are inside ones, as those of a tunnel between private networks are.
+fn inner(seen: &Seen<'_>) -> bool {
+    ["source", "destination"]
+        .iter()
+        .all(|end| matches!(address(*seen, end).parse(), Ok(IpAddr::V4(a)) if a.is_private()))
+}

@@ -1,0 +1,93 @@
+//! `host-inbound-ike-not-allowed`: the gateway's own service filter drops IKE before its daemon sees it.
+
+use adit_model::fact::Side;
+use adit_model::sign::Sign;
+
+use crate::finding::{CONDITION, COUNTED};
+use crate::progress::{filtered_port, is_ike};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "host-inbound-ike-not-allowed",
+    page: Page {
+        title: "The gateway doesn't let IKE in to itself",
+        what: "Many gateways filter what is sent to themselves apart from what they forward. IKE isn't among the services that are allowed at the outside interface.",
+        initiator: "The first message is repeated and never answered.",
+        responder: "A capture at the interface shows the requests; the daemon's log shows none of them.",
+        look_alikes: &[
+            (
+                "udp500-blocked",
+                "Is the packet dropped before the gateway, or on it?",
+            ),
+            ("daemon-not-running", "Does the daemon listen on UDP 500?"),
+            (
+                "no-matching-connection-on-responder",
+                "Does the daemon's log speak of the request?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Allow IKE to the gateway itself at its outside interface: UDP 500, UDP 4500, ESP.",
+            ),
+            (
+                "juniper",
+                "`set security zones security-zone UNTRUST interfaces IFACE host-inbound-traffic system-services ike`.",
+            ),
+            (
+                "vyos",
+                "accept rules for UDP 500, 4500 and esp in the local (input) ruleset.",
+            ),
+            (
+                "cisco",
+                "`crypto isakmp enable outside` (`crypto ikev1|ikev2 enable outside`), and no control-plane access list against it.",
+            ),
+            (
+                "fortinet",
+                "no local-in policy against IKE; the outside interface must be the phase 1's interface.",
+            ),
+            (
+                "pan-os",
+                "a security rule from the outside zone to itself for ike and ipsec, where a deny rule stands before the intrazone default.",
+            ),
+        ],
+        source: "RFC 7296 2.23",
+    },
+    needs: &[Need::PeerDaemon, Need::PeerReceives, Need::TwoSidedCapture],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let refused = s
+        .signs_of(Sign::ServiceRefused)
+        .filter(|seen| !s.heard(seen.side()))
+        .filter(|seen| filtered_port(*seen).is_none_or(is_ike))
+        .filter(|seen| seen.value("count") != Some("0"))
+        .last();
+    if let Some(seen) = refused {
+        let named = filtered_port(seen);
+        let (confidence, what) = match named {
+            Some(port) => (COUNTED, format!("UDP {port}")),
+            None => (CONDITION, "what is sent to itself".to_owned()),
+        };
+        return Found::by(
+            seen,
+            confidence,
+            format!("the gateway of {} drops {what} before its IKE daemon sees it", seen.who()),
+        )
+        .because("The filter for services of the gateway itself refused the packet.")
+        .fix("allow IKE (UDP 500, UDP 4500) and ESP to the gateway itself at its outside interface, and enable IKE there")
+        .done();
+    }
+    if s.nothing_came().is_some() && !s.case.covers(Side::Remote) {
+        return Judgement::Possible {
+            weight: 30,
+            because: "the peer's own service filter may drop IKE before its daemon sees it"
+                .to_owned(),
+            separated_by: "a capture at the peer's outside interface beside its daemon's log",
+        };
+    }
+    Judgement::Silent
+}

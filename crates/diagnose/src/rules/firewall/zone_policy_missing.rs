@@ -1,0 +1,85 @@
+//! `zone-policy-missing`: no policy lets traffic pass between the tunnel's zone and the inside.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "zone-policy-missing",
+    page: Page {
+        title: "No policy between the tunnel's zone and the inside",
+        what: "On gateways that filter by zones nothing passes between two zones without a policy. The tunnel's interface is in no zone, or there is no policy for one of the directions.",
+        initiator: "Inside packets reach the gateway, and none leaves in the tunnel; or the answer is dropped.",
+        responder: "The same.",
+        look_alikes: &[
+            (
+                "route-to-remote-subnet-missing",
+                "Does the gateway's trace name the tunnel interface as the way out?",
+            ),
+            (
+                "decrypted-traffic-blocked",
+                "Is there a policy, and it denies?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Put the tunnel's interface into a zone, and make policies for both directions.",
+            ),
+            (
+                "fortinet",
+                "two policies, LAN to tunnel and tunnel to LAN, without NAT.",
+            ),
+            (
+                "pan-os",
+                "a security rule for each direction between the tunnel's zone and the inside.",
+            ),
+            (
+                "juniper",
+                "`set security zones security-zone VPN interfaces st0.0`, and policies both ways.",
+            ),
+            (
+                "cisco",
+                "zone-member security on the tunnel interface, and a zone-pair for each direction.",
+            ),
+            (
+                "vyatta",
+                "a policy between the vti's zone and the inside one; none between vti and outside.",
+            ),
+        ],
+        source: "RFC 4301 4.4.1",
+    },
+    needs: &[Need::TwoSidedCapture],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s
+        .signs_of(Sign::ZoneDenied)
+        .filter(|seen| seen.value("count") != Some("0"))
+        .last()
+        .filter(|_| !s.refused_or_told())
+    else {
+        return Judgement::Silent;
+    };
+    let pair = match (seen.value("source"), seen.value("destination")) {
+        (Some(from), Some(to)) => format!(" from {from} to {to}"),
+        _ => String::new(),
+    };
+    Found::by(
+        seen,
+        SYMPTOM,
+        format!(
+            "the gateway of {} has no policy that lets traffic{pair} pass between its zones",
+            seen.who()
+        ),
+    )
+    .because("Its own trace says that the packet met no policy and was denied.")
+    .fix(
+        "put the tunnel's interface into a zone and make policies for both directions, without NAT",
+    )
+    .done()
+}

@@ -1,0 +1,50 @@
+//! `ha-both-active`: two nodes use the same address or identity at once.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ha-both-active",
+    page: Page {
+        title: "Both nodes are active",
+        what: "The nodes of a cluster don't hear each other, and both hold the address and the tunnels.",
+        initiator: "The tunnel comes and goes.",
+        responder: "Two IKE SAs of the same identity take turns.",
+        look_alikes: &[(
+            "uniqueness-kicks-peer",
+            "Is it one box, or two with one identity?",
+        )],
+        fix: &[(
+            "any",
+            "Mend the heartbeat (VRRP, multicast, cluster link) between the nodes.",
+        )],
+        source: "RFC 5798 8.2.2",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    const FIX: &str = "mend what the nodes hear each other by (VRRP, multicast, cluster link), so that one of them steps back";
+    if let Some(seen) = s.sign(Sign::ClusterSplit) {
+        return Found::by(seen, COUNTED, "both nodes of the cluster are active")
+            .because("The cluster itself says so.")
+            .fix(FIX)
+            .done();
+    }
+    match s.sign(Sign::AddressDuplicate) {
+        Some(seen) if !s.refused_or_told() => Found::by(
+            seen,
+            SYMPTOM,
+            format!("two hosts use the address {}", seen.value_or("address", "of the gateway").trim_end_matches([',', ':', '!'])),
+        )
+        .because("A neighbour answers for the same address; packets of the tunnel reach now one host, now the other.")
+        .fix(FIX)
+        .done(),
+        _ => Judgement::Silent,
+    }
+}

@@ -1,0 +1,50 @@
+//! `ha-transition-hook-wrong`: a failover of VRRP doesn't take the tunnels along.
+
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ha-transition-hook-wrong",
+    page: Page {
+        title: "Failover doesn't move the tunnels",
+        what: "The hook that runs at a change of state isn't the one that knows IPsec: old transition scripts instead of `notify ipsec`.",
+        initiator: "The tunnel is down after a failover.",
+        responder: "Requests come from the old node, or none.",
+        look_alikes: &[("ha-vip-not-owned", "Does the node have the shared address?")],
+        fix: &[
+            ("any", "Let the change of state tell the IPsec service."),
+            (
+                "vyatta",
+                "`set interfaces … vrrp vrrp-group N notify ipsec`, and no run-transition-scripts.",
+            ),
+            (
+                "vyos",
+                "`set high-availability vrrp group G transition-script master …` that restarts IPsec.",
+            ),
+        ],
+        source: "RFC 5798 6.4",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s
+        .sign(Sign::TransitionHookOld)
+        .filter(|_| !s.up && !s.refused_or_told())
+    else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        CONDITION,
+        "the VRRP group runs old transition scripts, which don't move the tunnels",
+    )
+    .because("Since the change to `notify` the scripts aren't told of IPsec, so a node that takes over doesn't set the tunnels up.")
+    .fix("replace run-transition-scripts by `notify ipsec` in the vrrp-group")
+    .done()
+}

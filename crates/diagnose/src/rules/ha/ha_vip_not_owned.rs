@@ -1,0 +1,60 @@
+//! `ha-vip-not-owned`: the shared address is at the other node.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ha-vip-not-owned",
+    page: Page {
+        title: "The shared address is on the other node",
+        what: "The tunnel ends at a cluster's address which this node doesn't have now; its daemon can't bind to it, or begins from a wrong one.",
+        initiator: "The source address is wrong, or nothing leaves.",
+        responder: "Both nodes begin, or none.",
+        look_alikes: &[("local-address-missing", "Is it a cluster?")],
+        fix: &[
+            (
+                "any",
+                "Bind to the shared address and start only on the node that has it; let the cluster's hook start and stop the daemon.",
+            ),
+            ("linux", "`ip -brief address`; `journalctl -u keepalived`."),
+        ],
+        source: "RFC 5798 8.1",
+    },
+    needs: &[Need::PeerDaemon],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let standby = s.sign(Sign::NodeStandby);
+    let took_over = s.sign(Sign::NodeTookOver);
+    let Some(standby) = standby.filter(|seen| {
+        // The last word counts.
+        took_over.is_none_or(|over| over.fact.source.line < seen.fact.source.line)
+    }) else {
+        return Judgement::Silent;
+    };
+    if s.up {
+        return Judgement::Silent;
+    }
+    match s.sign(Sign::LocalAddressMissing) {
+        Some(missing) => Found::by(
+            standby,
+            SYMPTOM,
+            "this node is on standby and doesn't have the shared address that the tunnel ends at",
+        )
+        .with([missing.fact])
+        .because("The node went to standby, and the daemon doesn't find the tunnel's address on the host.")
+        .fix("run the tunnel only on the node that has the address, started by the cluster's hook")
+        .done(),
+        None if !s.refused_or_told() => Judgement::Possible {
+            weight: 40,
+            because: "this node is on standby; the tunnel's address may be at the other one".to_owned(),
+            separated_by: "whether `ip -brief address` lists the tunnel's address on this node",
+        },
+        None => Judgement::Silent,
+    }
+}

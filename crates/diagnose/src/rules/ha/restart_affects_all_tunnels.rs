@@ -1,0 +1,45 @@
+//! `restart-affects-all-tunnels`: an operator restarted the whole service, and with it every tunnel.
+
+use adit_model::sign::Sign;
+
+use crate::rule::{Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "restart-affects-all-tunnels",
+    page: Page {
+        title: "Everything was restarted",
+        what: "`restart vpn` or a restart of the daemon takes down every tunnel of every peer; what then looks like an outage is that.",
+        initiator: "All tunnels go down at once and come back.",
+        responder: "The peer deletes its SAs and begins anew.",
+        look_alikes: &[("service-crash-loop", "Did somebody ask for it?")],
+        fix: &[
+            ("any", "Reset one peer only."),
+            (
+                "vyatta",
+                "`reset vpn ipsec-peer PEER`, with `tunnel N` for one of them.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --terminate --ike NAME`, `swanctl --load-all` instead of a restart.",
+            ),
+        ],
+        source: "IKE daemons' manuals",
+    },
+    needs: &[Need::Attempt],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    match s.sign(Sign::AllTunnelsRestarted) {
+        Some(_) if !s.refused_or_told() => Judgement::Possible {
+            weight: 35,
+            because:
+                "somebody restarted the whole service, which takes every tunnel down for a while"
+                    .to_owned(),
+            separated_by: "whether the tunnels came back by themselves after it",
+        },
+        _ => Judgement::Silent,
+    }
+}

@@ -1,0 +1,66 @@
+//! `snat-of-ike`: the gateway's own masquerading rewrites its IKE packets.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "snat-of-ike",
+    page: Page {
+        title: "The gateway translates its own IKE",
+        what: "A rule that translates what leaves catches the gateway's own IKE packets, which then come from another address or port than the peer expects.",
+        initiator: "Requests aren't answered, or are refused by a peer that doesn't know the address.",
+        responder: "Requests come from an unexpected address or port.",
+        look_alikes: &[
+            (
+                "peer-address-wrong",
+                "Is it the gateway itself that rewrites?",
+            ),
+            ("stale-conntrack", "Does a rule still translate today?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Accept UDP 500 and 4500 before the rule that translates.",
+            ),
+            (
+                "mikrotik",
+                "`/ip firewall nat add chain=srcnat protocol=udp src-port=500,4500 action=accept` at the top.",
+            ),
+            (
+                "linux",
+                "`iptables -t nat -I POSTROUTING -p udp -m multiport --sports 500,4500 -j ACCEPT`.",
+            ),
+        ],
+        source: "RFC 7296 2.23",
+    },
+    needs: &[Need::PeerReceives, Need::TwoSidedCapture],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::IkeTranslated).filter(|_| !s.up) {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!(
+                "the gateway of {} translates its own IKE packets",
+                seen.who()
+            ),
+        )
+        .because("A rule for what leaves catches UDP 500 or 4500 of the gateway itself.")
+        .fix("accept UDP 500 and 4500 before the rule that translates")
+        .done();
+    }
+    if s.nothing_came().is_some() && s.sign(Sign::Masquerading).is_some() {
+        return Judgement::Possible {
+            weight: 25,
+            because: "what leaves is translated; the gateway's own IKE may be too".to_owned(),
+            separated_by: "the source address and port of our requests in a capture outside",
+        };
+    }
+    Judgement::Silent
+}

@@ -1,0 +1,56 @@
+//! `transport-mode-through-nat`: transport mode meets a NAT.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "transport-mode-through-nat",
+    page: Page {
+        title: "Transport mode across a NAT",
+        what: "In transport mode selectors and checksums are those of the outer addresses, which a NAT changes. Some implementations refuse it, some install a policy for the wrong address; L2TP over IPsec uses it.",
+        initiator: "L2TP or GRE over the SA hangs, or the CHILD SA is refused.",
+        responder: "The SA has the address before the NAT, or tunnel mode instead.",
+        look_alikes: &[
+            ("mode-mismatch", "Did both agree on transport mode?"),
+            (
+                "ts-mismatch",
+                "Is only the address before the NAT what doesn't fit?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Use tunnel mode, or let the side that answers accept addresses behind NATs.",
+            ),
+            (
+                "openswan",
+                "virtual_private= with the clients' networks, rightsubnet=vhost:%priv,%no.",
+            ),
+            (
+                "windows",
+                "AssumeUDPEncapsulationContextOnSendRule = 2 for a server behind a NAT.",
+            ),
+        ],
+        source: "RFC 3948 5; RFC 7296 2.23.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::TransportRefusedByNat).filter(|_| !s.up) else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        SAID,
+        format!("{} doesn't do transport mode across the NAT", seen.who()),
+    )
+    .because("The daemon says that it leaves transport mode because of the NAT; the peer insists on it.")
+    .fix("use tunnel mode on both sides, or permit transport mode behind NATs (Openswan: virtual_private and rightsubnet=vhost:%priv,%no)")
+    .done()
+}
