@@ -1,6 +1,7 @@
 //! What is known about NATs on the path. Not a fault; it bears on which ports must be open.
 
-use adit_model::fact::Side;
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Side};
 
 use crate::signals::Signals;
 
@@ -9,6 +10,18 @@ pub(crate) fn behind(s: &Signals<'_>) -> Option<(bool, bool)> {
     s.nat.last().map(|n| match n.side {
         Side::Local => (n.local_behind, n.remote_behind),
         Side::Remote => (n.remote_behind, n.local_behind),
+    })
+}
+
+/// Whether a NAT was found, in the attempt in question or when the tunnel came up before it.
+pub(crate) fn ever(s: &Signals<'_>) -> bool {
+    s.case.facts.iter().any(|f| {
+        matches!(
+            &f.what,
+            Known::Happened {
+                happening: Happening::NatDetection { local_behind_nat, remote_behind_nat, .. }
+            } if *local_behind_nat || *remote_behind_nat
+        )
     })
 }
 

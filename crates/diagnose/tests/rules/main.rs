@@ -9,5 +9,6 @@ mod general;
 mod ike_auth;
 mod ike_sa_init;
 mod schema;
+mod signs;
 mod silence;
 mod wire;

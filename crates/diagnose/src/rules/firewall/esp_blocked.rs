@@ -80,10 +80,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     if let Some(seen) = s.sign(Sign::EspDropped) {
-        return Found::by(seen, COUNTED, format!("a filter of {} drops ESP", seen.who()))
-            .because("The filter's own record shows IP protocol 50 dropped.")
-            .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
-            .done();
+        return Found::by(
+            seen,
+            COUNTED,
+            format!("a filter of {} drops ESP", seen.who()),
+        )
+        .because("The filter's own record shows IP protocol 50 dropped.")
+        .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
+        .done();
     }
     let (out, sent) = s.crossed(Side::Local, false);
     let (back, answered) = s.crossed(Side::Remote, false);

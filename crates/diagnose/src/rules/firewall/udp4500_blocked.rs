@@ -3,8 +3,11 @@
 use adit_model::drops::DropReason;
 use adit_model::event::Role;
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
+use crate::finding::{COUNTED, SAID};
 use crate::nat;
+use crate::progress::filtered_port;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, Silence, quote};
 use crate::verdict::{AtFault, Fix};
@@ -53,6 +56,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             fact.source.text
         ));
     }
+    if let Some(judgement) = said(s) {
+        return judgement;
+    }
     if let Some(silence) = s.silence("IKE_AUTH") {
         return initiator(s, silence.facts.iter().copied());
     }
@@ -70,6 +76,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Some(silence) => main_mode_responder(s, silence),
         None => responder(s),
     }
+}
+
+/// Lines of filters that speak of UDP 4500 alone.
+fn said(s: &Signals<'_>) -> Option<Judgement> {
+    let authenticating = s.received_message(Side::Local, "IKE_AUTH", false).is_some();
+    if s.up || authenticating || s.authenticated().is_some() || s.refused_or_told() {
+        return None;
+    }
+    let rejected = s
+        .sign(Sign::RejectedOnTheWay)
+        .filter(|seen| seen.value("port") == Some("4500"));
+    let dropped = s
+        .signs_of(Sign::UdpDropped)
+        .filter(|seen| filtered_port(*seen) == Some(4500))
+        .last();
+    let closed = s
+        .signs_of(Sign::PortNotPermitted)
+        .find(|seen| seen.value("port") == Some("4500"));
+    let (seen, confidence) = rejected
+        .map(|x| (x, SAID))
+        // Where UDP 500 is dropped too, that is what stops the first message.
+        .or(dropped
+            .filter(|_| s.received(Side::Local).is_some())
+            .map(|x| (x, COUNTED)))
+        .or(closed
+            .filter(|_| s.received(Side::Local).is_some())
+            .map(|x| (x, 0.85)))?;
+    Some(
+        Found::by(seen, confidence, "a filter stops UDP 4500, and UDP 500 passes")
+            .because("The first messages go over UDP 500 and arrive; the filter's own record shows that 4500 doesn't.")
+            .fix("permit UDP 4500 wherever UDP 500 is permitted, both ways")
+            .done(),
+    )
 }
 
 /// IKEv1's responder repeats its second answer: the third message, which a NAT moves to UDP 4500, never came.

@@ -2,7 +2,10 @@
 
 use adit_model::event::PathProblem;
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
+use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
+use crate::progress::{filtered_port, is_ike};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -87,6 +90,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(found) = rejected(s, &peer, port) {
         return found.into();
     }
+    if let Some(judgement) = said(s) {
+        return judgement;
+    }
     let Some(silence) = s.nothing_came() else {
         return if s.silence("INFORMATIONAL").is_some()
             && s.echo_answered().is_some()
@@ -131,6 +137,94 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         separated_by: "whether our requests arrive at the peer's interface, and at its daemon",
     }
+}
+
+/// Lines of daemons, filters and listings that speak of the port.
+fn said(s: &Signals<'_>) -> Option<Judgement> {
+    if let Some(seen) = s
+        .sign(Sign::SendForbidden)
+        .filter(|seen| !s.up && !s.went_on(*seen))
+    {
+        return Some(
+            Found::by(
+                seen,
+                COUNTED,
+                format!("the host of {} doesn't let IKE out: a send was forbidden", seen.who()),
+            )
+            .because("The send failed with a permission error: an output rule of the host itself stops it.")
+            .fix("permit UDP 500 and 4500 in the output rules of this host (nft list ruleset)")
+            .done(),
+        );
+    }
+    if let Some(seen) = s
+        .sign(Sign::RejectedOnTheWay)
+        .filter(|seen| !s.up && !s.went_on(*seen) && seen.value("port").is_none_or(|p| p != "4500"))
+    {
+        let by = seen.value_or("by", "a filter").trim_end_matches([':', ',']);
+        return Some(
+            Found::by(
+                seen,
+                SAID,
+                format!(
+                    "{by} rejects UDP 500 to {}",
+                    seen.value_or("address", "the peer")
+                ),
+            )
+            .at(AtFault::Path)
+            .because(
+                "An ICMP error of a filter came for our request (administratively prohibited).",
+            )
+            .fix(OPEN)
+            .done(),
+        );
+    }
+    let dropped = s
+        .signs_of(Sign::UdpDropped)
+        .filter(|seen| !s.heard(seen.side()))
+        .filter(|seen| {
+            filtered_port(*seen)
+                .is_some_and(|p| p == 500 || (is_ike(p) && s.received(seen.side()).is_none()))
+        })
+        .last();
+    if let Some(seen) = dropped {
+        let port = filtered_port(seen).unwrap_or(500);
+        let from = seen.value("source").unwrap_or("");
+        let confidence = if s.names(from) { COUNTED } else { SYMPTOM };
+        let whose = if from.is_empty() {
+            String::new()
+        } else {
+            format!(" from {from}")
+        };
+        return Some(
+            Found::by(
+                seen,
+                confidence,
+                format!("a filter of {} drops UDP {port}{whose}", seen.who()),
+            )
+            .because("The filter's own record shows it, and the daemon has heard nothing.")
+            .fix("permit UDP 500 and 4500 (and IP protocol 50) from the peer in this filter")
+            .done(),
+        );
+    }
+    let closed = s
+        .signs_of(Sign::PortNotPermitted)
+        .filter(|seen| {
+            seen.value("port") == Some("500") && !s.heard(seen.side()) && !s.refused_or_told()
+        })
+        .last()?;
+    Some(
+        Found::by(
+            closed,
+            CONDITION,
+            format!(
+                "the filter of {} lets in only what it lists, and UDP 500 isn't listed",
+                closed.who()
+            ),
+        )
+        .because("Whatever no rule accepts is dropped, and no rule shown accepts IKE.")
+        .fix("permit UDP 500 and 4500 (and IP protocol 50) in the input rules")
+        .done(),
+    )
 }
 
 /// Somebody on the path says that it filters.

@@ -1,7 +1,7 @@
 //! `middlebox-path-selective-drop`: somebody between the two drops what goes between just these two.
 
 use adit_model::event::Happening;
-use adit_model::fact::{Known, Side, Wire};
+use adit_model::fact::Side;
 
 use crate::finding::BOTH_SIDES;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -34,28 +34,22 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let mut lost = None;
-    let mut passed = false;
-    let mut both = [false; 2];
-    for fact in &s.case.facts {
-        if let Known::Wire {
-            seen:
-                Wire::Crossing {
-                    from,
-                    sent,
-                    arrived,
-                    ..
-                },
-        } = &fact.what
-        {
-            passed |= *arrived > 0;
-            if *sent > 0 {
-                lost = Some(fact);
-                both[usize::from(*from == Side::Remote)] = true;
-            }
-        }
-    }
-    if let (Some(fact), false, [true, true]) = (lost, passed, both) {
+    let kinds = |from: Side| {
+        [
+            s.crossed(from, false),
+            s.crossed(from, true),
+            s.crossed_ike(from),
+        ]
+    };
+    let sum = |from: Side| {
+        kinds(from).iter().fold((0, 0), |(sent, arrived), (c, _)| {
+            (sent + c.sent, arrived + c.arrived)
+        })
+    };
+    let fact = kinds(Side::Local)
+        .iter()
+        .find_map(|(_, facts)| facts.first().copied());
+    if let (Some(fact), (3.., 0), (3.., 0)) = (fact, sum(Side::Local), sum(Side::Remote)) {
         return Found::on(
             fact,
             BOTH_SIDES,

@@ -1,6 +1,6 @@
 //! `ah-through-nat`: AH is used across a NAT.
 
-use adit_model::fact::{Known, Wire};
+use adit_model::fact::Side;
 
 use crate::finding::SYMPTOM;
 use crate::nat;
@@ -25,12 +25,12 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let ah = s.case.facts.iter().find(|f| {
-        matches!(&f.what, Known::Wire { seen: Wire::Flow { protocol, packets, .. } } if protocol == "ah" && *packets > 0)
-    });
+    let ah = [Side::Local, Side::Remote]
+        .into_iter()
+        .find_map(|by| s.flows(by).find(|f| f.protocol == "ah" && f.packets > 0));
     match (ah, nat::behind(s)) {
-        (Some(fact), Some((us, peer))) if us || peer => Found::on(
-            fact,
+        (Some(flow), Some((us, peer))) if us || peer => Found::on(
+            flow.fact,
             SYMPTOM,
             AtFault::Both,
             "AH is used across a NAT, where each packet's integrity check fails",

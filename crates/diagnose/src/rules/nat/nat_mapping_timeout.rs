@@ -58,7 +58,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s.silence("INFORMATIONAL")
                 .and_then(|x| x.facts.first().copied())
         });
-    let natted = nat::behind(s).is_some_and(|(us, peer)| us || peer);
+    let natted = nat::ever(s);
     if let (Some(seen), Some(dead), true) = (s.sign(Sign::NatKeepaliveOff), dead, natted) {
         return Found::by(
             seen,
