@@ -294,10 +294,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ModeDiffers,
-        "not using transport mode, connection NATed",
-    ),
-    any(
-        Sign::ModeDiffers,
         "{theirs:w} mode requested by responder is unacceptable",
     ),
     any(

@@ -47,10 +47,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::NatMappingChanged,
-        "remote endpoint changed from {from:w} to {to:w}",
-    ),
-    any(
-        Sign::NatMappingChanged,
         "detected changes in NAT mappings, initiating MOBIKE update",
     ),
     any(

@@ -46,7 +46,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("use IKEv2 with MOBIKE, dead peer detection on both sides, and a fixed mapping at the NAT")
         .done();
     }
-    let moved = s.signs_of(Sign::NatMappingChanged).filter(|seen| {
+    let changed = s
+        .signs_of(Sign::NatMappingChanged)
+        .chain(s.signs_of(Sign::AddressChanged));
+    let moved = changed.filter(|seen| {
         // Moving from 500 to 4500 is how NAT traversal begins.
         !seen
             .value_or("from", "")
