@@ -80,6 +80,15 @@ pub(crate) fn refusals<'a>(s: &Signals<'a>) -> Vec<Refused<'a>> {
     all
 }
 
+/// The last error of the kernel that says so, whatever it answers.
+pub(crate) fn error<'a>(s: &Signals<'a>, wanted: Answer) -> Option<Seen<'a>> {
+    let errors = s.signs.iter().rev().copied();
+    errors.filter(|x| x.sign == Sign::KernelError).find(|x| {
+        x.value("errno")
+            .is_some_and(|words| answer(words) == wanted)
+    })
+}
+
 /// The kernel's error that stands closest before a line.
 fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
     let line = what.fact.source.line?;

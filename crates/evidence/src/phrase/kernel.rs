@@ -116,23 +116,34 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ModuleMissing,
         "no known IPsec stack detected, ignoring",
     ),
+    any(Sign::ModuleMissing, "failed to create TUN device: {errno}"),
     any(
-        Sign::KernelSupportMissing,
-        "failed to create TUN device: {errno}",
-    ),
-    any(
-        Sign::KernelSupportMissing,
+        Sign::ModuleMissing,
         "failed to open {what:w}/tun: No such {errno}",
     ),
-    any(
-        Sign::KernelSupportMissing,
-        "failed to open /dev/net/tun: {errno}",
-    ),
+    any(Sign::ModuleMissing, "failed to open /dev/net/tun: {errno}"),
     any(
         Sign::KernelSupportMissing,
         "failed to create XFRM interface '{what}'",
     ),
     any(Sign::KernelError, "received netlink error: {errno}"),
+    any(Sign::KernelError, "netlink write error: {errno}"),
+    any(
+        Sign::ModuleMissing,
+        "unable to create IPv4 routing table rule",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "will not be started as /proc/net/pfkey is not",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "Kernel does not support {what:w}, not enabling",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "netlink error: Protocol not supported",
+    ),
     any(
         Sign::StateNotInstalled,
         "unable to add SAD entry with SPI {what:w}: {errno}",
@@ -211,17 +222,30 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::StateNotInstalled,
         "ERROR: PF_KEY {} response for Add SA {what:w} included errno {errno}",
     ),
+    // What can't be deleted wasn't there; only what can't be set is missing.
     any(
         Sign::PolicyNotInstalled,
-        "netlink {:w} response for flow {policy:w} included errno {errno}",
+        "XFRM_MSG_NEWPOLICY response for flow {policy} included errno {errno}",
     ),
     any(
         Sign::PolicyNotInstalled,
-        "netlink XFRM_MSG_NEWPOLICY response for flow {policy}: {errno}",
+        "XFRM_MSG_UPDPOLICY response for flow {policy} included errno {errno}",
     ),
     any(
         Sign::PolicyNotInstalled,
-        "netlink XFRM_MSG_UPDPOLICY response for flow {policy}: {errno}",
+        "XFRM_MSG_NEWPOLICY response for flow {policy}: {errno}",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "XFRM_MSG_UPDPOLICY response for flow {policy}: {errno}",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "XFRM_MSG_NEWPOLICY {policy} response for flow {}: {errno}",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "XFRM_MSG_UPDPOLICY {policy} response for flow {}: {errno}",
     ),
     any(
         Sign::PolicyInUse,

@@ -88,7 +88,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             format!("no loaded plugin of {} has {what}", seen.who()),
         );
     }
-    if let Some(seen) = s.sign(Sign::PluginMissing) {
+    // A plugin that finds nothing to do returns nothing; that is said at each start and harms nobody.
+    let missing = |x: &Seen<'_>| {
+        !x.value("problem")
+            .is_some_and(|p| p.contains("returned NULL"))
+    };
+    if let Some(seen) = s.signs_of(Sign::PluginMissing).filter(missing).last() {
         let name = seen
             .value("plugin")
             .map_or_else(|| "the program".to_owned(), |p| format!("the plugin {p}"));

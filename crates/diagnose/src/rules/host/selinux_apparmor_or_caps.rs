@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 use crate::finding::SAID;
-use crate::kernel_answer::{Answer, refusals};
+use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -68,19 +68,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let refused = refusals(s);
-    let Some(r) = refused.iter().find(|r| r.answer == Answer::Denied) else {
+    let refusal = refused.iter().find(|r| r.answer == Answer::Denied);
+    let Some(seen) = refusal
+        .map(|r| r.why.unwrap_or(r.what))
+        .or_else(|| error(s, Answer::Denied))
+    else {
         return Judgement::Silent;
     };
     Found::by(
-        r.why.unwrap_or(r.what),
+        seen,
         SAID,
         format!(
-            "the kernel of {} doesn't let the daemon install an SA or a policy: {}",
-            r.what.who(),
-            r.words()
+            "the kernel of {} doesn't let the daemon do its work: {}",
+            seen.who(),
+            seen.value_or("errno", "the operation isn't permitted")
         ),
     )
-    .with([r.what.fact])
+    .with(refusal.map(|r| r.what.fact))
     .because("The kernel refuses for want of the capability NET_ADMIN.")
     .fix(FIX)
     .then("the capabilities in /proc/PID/status")

@@ -104,6 +104,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
+    // The plugin is part of every build; what it doesn't find is the kernel.
+    let unserved = s
+        .signs_of(Sign::FeatureMissing)
+        .find(|x| x.value("needs").is_some_and(|n| n.contains("kernel-ipsec")));
+    if let Some(seen) = unserved {
+        return found(
+            s,
+            seen,
+            SYMPTOM,
+            format!("the daemon of {} finds no IPsec in its kernel", seen.who()),
+        );
+    }
     if let Some(seen) = s.sign(Sign::StackNotLoaded) {
         if s.sign(Sign::DaemonNotRunning).is_none() {
             return found(
