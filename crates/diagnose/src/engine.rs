@@ -2,6 +2,7 @@
 
 use adit_model::event::Party;
 use adit_model::fact::{Case, Fact, Known, Side};
+use adit_model::product::Product;
 
 use crate::ask::answers;
 use crate::missing;
@@ -69,8 +70,10 @@ pub fn diagnose(case: &Case) -> Verdict {
         }
     }
     weigh_answers(&s, &mut candidates, &mut ruled_out);
-    if findings.is_empty() && healthy {
+    if findings.is_empty() && healthy && shows_all(case) {
         well(&s, subject, notes)
+    } else if findings.is_empty() && healthy {
+        up_as_far_as_shown(&s, subject, candidates, ruled_out, notes)
     } else if findings.is_empty() {
         undecided(&s, subject, candidates, ruled_out, notes)
     } else {
@@ -129,6 +132,35 @@ fn well(s: &Signals<'_>, subject: String, notes: Vec<String>) -> Verdict {
         summary,
         ..empty(Answer::Healthy, subject, notes)
     }
+}
+
+/// Whether the evidence is such that a fault would show in it. A status that says *established*, cut out of its
+/// surroundings, is shown by people whose traffic doesn't pass.
+fn shows_all(case: &Case) -> bool {
+    case.covers(Side::Local)
+        || case
+            .products
+            .get(&Side::Local)
+            .is_none_or(|p| *p == Product::Adit)
+}
+
+/// The verdict on a tunnel of which nothing is shown but that it is up.
+fn up_as_far_as_shown(
+    s: &Signals<'_>,
+    subject: String,
+    candidates: Vec<Candidate>,
+    ruled_out: Vec<RuledOut>,
+    notes: Vec<String>,
+) -> Verdict {
+    let peer = s.peer();
+    let summary = format!(
+        "{subject} is up as far as this shows; if traffic doesn't pass, it doesn't say why"
+    );
+    let mut verdict = undecided(s, subject, candidates, ruled_out, notes);
+    let counters = missing::collect(Need::Counters, &verdict.subject, &peer, &s.case.products);
+    verdict.missing.insert(0, counters);
+    verdict.summary = summary;
+    verdict
 }
 
 fn rests_on_a_sign(s: &Signals<'_>, evidence: &[Evidence]) -> bool {
@@ -219,7 +251,7 @@ fn undecided(
             Need::IkeProbe => s.ike_probe(false).is_some() && s.ike_probe(true).is_some(),
             Need::PeerReceives => s.case.covers(Side::Remote),
             Need::PeerDaemon => s.running(Side::Remote).is_some(),
-            Need::RefusingSideLog | Need::TwoSidedCapture | Need::Attempt => false,
+            Need::RefusingSideLog | Need::Counters | Need::TwoSidedCapture | Need::Attempt => false,
         };
         if !have && !needs.contains(need) {
             needs.push(*need);

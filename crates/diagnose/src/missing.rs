@@ -64,6 +64,14 @@ pub(crate) fn collect(
                 on_the_peer(there, |product| state(product).to_owned())
             ),
         ),
+        Need::Counters => (
+            "what passes through the tunnel: both ends' packet counters before and after ten pings",
+            format!(
+                "here: {}\n{}",
+                counters(here.unwrap_or(Product::Adit)),
+                on_the_peer(there, |product| counters(product).to_owned())
+            ),
+        ),
         Need::TwoSidedCapture => (
             "captures on both outside interfaces at the same time",
             "on both sides during one attempt: tcpdump -ni IFACE -w side.pcap 'udp port 500 or udp port 4500 or esp or icmp'".to_owned(),
@@ -140,6 +148,28 @@ fn capture(product: Product) -> &'static str {
         | Product::Azure
         | Product::Windows
         | Product::Openbsd => "",
+    }
+}
+
+/// How a product tells what passed through its SAs.
+fn counters(product: Product) -> &'static str {
+    match product {
+        Product::Adit => "adit status",
+        Product::Strongswan => "swanctl --list-sas; ip -s xfrm state; cat /proc/net/xfrm_stat",
+        Product::Libreswan => "ipsec trafficstatus; ip -s xfrm state; cat /proc/net/xfrm_stat",
+        Product::Racoon | Product::Openbsd => "setkey -D (OpenBSD: ipsecctl -sa -v)",
+        Product::Vyos => "show vpn ipsec sa; cat /proc/net/xfrm_stat",
+        Product::Illumos => "ipseckey dump; kstat -m ipsecesp; kstat -m ipdrop",
+        Product::Panos => {
+            "show vpn flow tunnel-id N; show counter global filter delta yes severity drop"
+        }
+        Product::CiscoIos | Product::CiscoAsa => "show crypto ipsec sa",
+        Product::Juniper => "show security ipsec statistics",
+        Product::Fortigate => "diagnose vpn tunnel list name NAME",
+        Product::Mikrotik => "/ip ipsec installed-sa print; /ip ipsec statistics print",
+        Product::Aws => "CloudWatch metrics TunnelDataIn and TunnelDataOut",
+        Product::Azure => "metrics Tunnel Ingress Bytes and Tunnel Egress Bytes",
+        Product::Windows => "Get-NetIPsecQuickModeSA; Get-VpnConnection",
     }
 }
 

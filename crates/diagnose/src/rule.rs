@@ -52,6 +52,8 @@ pub enum Need {
     PeerDaemon,
     /// Whether anything of ours arrives there, and whether anything is sent back.
     PeerReceives,
+    /// What passes through the tunnel: both ends' packet counters around a few pings.
+    Counters,
     /// Captures on both outside interfaces at the same time.
     TwoSidedCapture,
 }
