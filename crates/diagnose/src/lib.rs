@@ -17,6 +17,7 @@
 mod ask;
 mod attempt;
 mod compare;
+mod config;
 mod engine;
 mod finding;
 mod kernel_answer;
@@ -32,6 +33,10 @@ mod verdict;
 mod wire;
 
 pub use ask::{Question, next_question};
+pub use config::{
+    CheckFinding, CheckReport, Checked, Difference, End, Outcome, PairReport, Value, check,
+    compare, pair,
+};
 pub use engine::diagnose;
 pub use registry::{explain, nearest, rule, rules};
 pub use rule::{Need, Page, Rule};

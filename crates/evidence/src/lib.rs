@@ -22,6 +22,7 @@ pub mod capture;
 
 mod case;
 mod charon;
+mod config;
 mod phrase;
 mod pluto;
 mod product;
@@ -32,5 +33,6 @@ mod tail;
 mod text;
 
 pub use case::{case, case_of};
+pub use config::{ConfigReading, DigestKey, read_config};
 pub use reading::{Product, Reader, Reading, Recognised, read};
 pub use redactor::Redactor;

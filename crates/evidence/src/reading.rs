@@ -2,12 +2,14 @@
 
 use core::fmt;
 
-use adit_model::fact::{Fact, Side, Source};
+use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::now::Wall;
+use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
 use crate::capture::{Capture, CaptureError, Input, Printed};
 use crate::charon::Charon;
+use crate::config::{DigestKey, Segments};
 use crate::phrase::{Phrases, telling};
 use crate::pluto::Pluto;
 use crate::product::Telltales;
@@ -28,11 +30,14 @@ pub enum Product {
     Tcpdump,
     /// Packets as snoop of illumos and Solaris prints them.
     Snoop,
+    /// A configuration.
+    Config(Dialect),
 }
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Product::Config(dialect) => return write!(f, "configuration ({dialect})"),
             Product::Capture => "capture",
             Product::Tcpdump => "packets printed by tcpdump",
             Product::Snoop => "packets printed by snoop",
@@ -96,6 +101,8 @@ pub struct Reader {
     /// Lines that passed before the end.
     before: u64,
     readers: Readers,
+    configs: Segments,
+    key: Option<DigestKey>,
 }
 
 /// The readers that every line is shown to.
@@ -134,6 +141,58 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// Takes in the configurations that the text holds.
+    fn configured(&mut self, configs: Segments, key: Option<&DigestKey>) {
+        if configs.is_empty() {
+            return;
+        }
+        let hint = match self.gateway {
+            Some(Gateway::Strongswan) => Some(Dialect::StrongswanStroke),
+            Some(Gateway::Libreswan) => Some(Dialect::Libreswan),
+            _ => None,
+        };
+        let found = configs.finish(&self.name, key, hint);
+        for (dialect, lines) in found.dialects {
+            self.recognised.push(Recognised {
+                product: Product::Config(dialect),
+                lines,
+            });
+        }
+        let side = self.side;
+        let fact = |source: &Source, what| Fact {
+            source: source.clone(),
+            at: None,
+            side,
+            subject: None,
+            role: None,
+            what,
+        };
+        for connection in found.connections {
+            self.facts.push(fact(
+                &connection.source.clone(),
+                Known::PeerConfigured {
+                    connection: Box::new(connection),
+                },
+            ));
+        }
+        for key in found.keys {
+            self.facts.push(fact(
+                &key.source.clone(),
+                Known::PeerKey { key: Box::new(key) },
+            ));
+        }
+        for lint in found.lints {
+            self.facts.push(fact(
+                &lint.source.clone(),
+                Known::ConfigLint {
+                    lint: Box::new(lint),
+                },
+            ));
+        }
+    }
+}
+
 /// Where a statement stands and how it is quoted.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -154,7 +213,17 @@ impl Reader {
             tail: Tail::default(),
             before: 0,
             readers: Readers::default(),
+            configs: Segments::default(),
+            key: None,
         }
+    }
+
+    /// Digests pre-shared keys of configurations under `key`, so that those of both ends can be compared. Give the same
+    /// one to every reader of a run.
+    #[must_use]
+    pub fn with_key(mut self, key: DigestKey) -> Self {
+        self.key = Some(key);
+        self
     }
 
     /// The next piece.
@@ -167,6 +236,7 @@ impl Reader {
             tail,
             before,
             readers,
+            ..
         } = self;
         tail.feed(&input.feed(bytes), |old| {
             telling(old, |lines, raw| {
@@ -190,10 +260,13 @@ impl Reader {
             mut tail,
             before,
             mut readers,
+            mut configs,
+            key,
         } = self;
         tail.feed(&input.rest(), |_| {});
         let mut lines = Lines::after(before);
         let mut read = |number: u64, raw: &[u8]| {
+            configs.raw_line(number, raw);
             spoken(&name, side, now, number, raw, |line, place| {
                 readers.line(line, place);
             });
@@ -228,6 +301,7 @@ impl Reader {
         reading.printed(readers.printed.finish());
         reading.facts.extend(readers.phrases.finish());
         reading.facts.extend(readers.statuses.finish());
+        reading.configured(configs, key.as_ref());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
         if let Some(capture) = input.finish() {

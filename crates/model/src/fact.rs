@@ -91,6 +91,11 @@ pub enum Known {
         /// As written, with the product's defaults.
         connection: Box<crate::peer_config::PeerConnection>,
     },
+    /// A pre-shared key that a configuration has, as a digest.
+    PeerKey {
+        /// For whom, and its digest.
+        key: Box<crate::peer_config::SharedKey>,
+    },
     /// A configuration has something wrong by itself.
     ConfigLint {
         /// What.

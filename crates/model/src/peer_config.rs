@@ -657,6 +657,52 @@ impl PeerConnection {
     }
 }
 
+impl PeerConnection {
+    /// The key that a daemon would take for this connection: the one that names most of both ends, the first of equals.
+    #[must_use]
+    pub fn key_among<'k>(&self, keys: &'k [SharedKey]) -> Option<&'k SharedKey> {
+        let candidates = |id: Option<PeerId>, place: Option<&Place>| -> Vec<PeerId> {
+            let address = place.and_then(Place::address);
+            id.into_iter()
+                .chain(address.map(|a| PeerId::Is(Identity::Address(a))))
+                .collect()
+        };
+        let ends = [
+            candidates(self.effective_local_id(), self.local.value.first()),
+            candidates(self.effective_remote_id(), self.remote.value.first()),
+        ];
+        let mut best: Option<(usize, &SharedKey)> = None;
+        for key in keys {
+            let score: usize = if key.ids.is_empty() {
+                1
+            } else {
+                ends.iter()
+                    .map(|end| {
+                        if key.ids.iter().any(|id| end.contains(id)) {
+                            3
+                        } else {
+                            usize::from(key.ids.contains(&PeerId::Any)) * 2
+                        }
+                    })
+                    .sum()
+            };
+            if score > 0 && best.is_none_or(|(most, _)| score > most) {
+                best = Some((score, key));
+            }
+        }
+        best.map(|(_, key)| key)
+    }
+
+    /// Takes its key from what the same side has, where it has none yet.
+    pub fn take_key(&mut self, keys: &[SharedKey]) {
+        self.secrets_seen |= !keys.is_empty();
+        let psk = |auth: &[AuthMethod]| auth.contains(&AuthMethod::Psk);
+        if self.psk.is_none() && (psk(&self.local_auth.value) || psk(&self.remote_auth.value)) {
+            self.psk = self.key_among(keys).cloned();
+        }
+    }
+}
+
 fn effective(id: &Option<PeerId>, places: &[Place], auth: &[AuthMethod]) -> Option<PeerId> {
     match (id, places) {
         (Some(id), _) => Some(id.clone()),

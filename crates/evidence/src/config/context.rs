@@ -1,0 +1,281 @@
+//! What every reader of configurations is handed, and what it leaves behind.
+
+use core::fmt;
+
+use adit_crypto::provider;
+use adit_model::fact::Source;
+use adit_model::peer_config::{KeyDigest, Lint, Setting, Weight};
+use adit_wire::iana::PrfId;
+
+/// The key under which pre-shared keys are digested: drawn by the edge, once per run, and never stored.
+#[derive(Clone)]
+pub struct DigestKey([u8; 32]);
+
+impl DigestKey {
+    /// Takes octets that nobody else knows.
+    #[must_use]
+    pub fn new(octets: [u8; 32]) -> Self {
+        Self(octets)
+    }
+
+    /// The digest of a pre-shared key's octets, under this key.
+    #[must_use]
+    pub fn digest(&self, secret: &[u8]) -> Option<KeyDigest> {
+        let provider = provider::aws_lc();
+        let prf = provider.prf(PrfId::PRF_HMAC_SHA2_256).ok()?;
+        let full = prf.compute(&self.0, &[secret]);
+        let mut out = [0; 16];
+        for (to, from) in out.iter_mut().zip(full.expose()) {
+            *to = *from;
+        }
+        Some(KeyDigest(out))
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DigestKey")
+    }
+}
+
+/// A line of a configuration, mended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) number: u64,
+    pub(crate) text: String,
+}
+
+/// Names the text, makes sources and collects lints.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) key: Option<&'a DigestKey>,
+    pub(crate) block: u32,
+    pub(crate) lints: Vec<Lint>,
+}
+
+/// More isn't told of one text.
+const MOST_LINTS: usize = 200;
+
+impl Context<'_> {
+    /// The line as a source; what may be a secret is taken out.
+    pub(crate) fn source(&self, line: &Line) -> Source {
+        self.quote(line.number, &quotable(&line.text))
+    }
+
+    /// A source with a text of its own.
+    pub(crate) fn quote(&self, number: u64, text: &str) -> Source {
+        Source {
+            name: self.name.to_owned(),
+            line: Some(number),
+            text: text.trim().to_owned(),
+        }
+    }
+
+    /// A value that stands on that line.
+    pub(crate) fn at<T>(&self, value: T, line: &Line) -> Setting<T> {
+        Setting::written(value, self.source(line))
+    }
+
+    /// Something is wrong with a line.
+    pub(crate) fn lint(
+        &mut self,
+        cause: &str,
+        weight: Weight,
+        connection: Option<&str>,
+        source: Source,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        if self.lints.len() < MOST_LINTS {
+            self.lints.push(Lint {
+                cause: cause.to_owned(),
+                weight,
+                connection: connection.map(ToOwned::to_owned),
+                message: message.into(),
+                fix: fix.into(),
+                source,
+            });
+        }
+    }
+
+    /// A keyword that the product doesn't know. Its value isn't quoted: it may be a secret behind a misspelt word.
+    pub(crate) fn unknown(
+        &mut self,
+        connection: Option<&str>,
+        line: &Line,
+        word: &str,
+        known: &[&str],
+        product: &str,
+    ) {
+        let near = adit_model::text::did_you_mean(word, known.iter().copied());
+        let source = self.quote(line.number, &format!("{word} …"));
+        match near {
+            Some(near) => self.lint(
+                "config-syntax-rejected",
+                Weight::Error,
+                connection,
+                source,
+                format!("`{word}` isn't a word of {product}; did you mean `{near}`?"),
+                near,
+            ),
+            None => self.lint(
+                "config-syntax-rejected",
+                Weight::Warning,
+                connection,
+                source,
+                format!("`{word}` isn't a word of {product} that is known here"),
+                "",
+            ),
+        }
+    }
+}
+
+/// Words after which a secret may stand, in any of the dialects.
+const SECRET_WORDS: &[&str] = &[
+    "psk",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "pre-shared-key",
+    "pre-shared-secret",
+    "pre_shared_key",
+    "presharedkey",
+    "psksecret",
+    "preshared-key",
+    "local-preshared-key",
+    "remote-preshared-key",
+    "local-pre-shared-key",
+    "remote-pre-shared-key",
+    "key",
+    "key-string",
+    "ascii-text",
+    "hexadecimal",
+    "xauth",
+    "eap",
+    "ntlm",
+    "ppk",
+    "pin",
+    "rsa",
+    "ecdsa",
+    "pkcs8",
+    "pkcs12",
+    "privatekey",
+    "private-key",
+    "encrypted",
+    "enc",
+    "encryptkey",
+    "authkey",
+    "ppks",
+    "authpasswd",
+    "xauthpass",
+];
+
+/// What stands in the place of a secret.
+const REMOVED: &str = "[removed]";
+
+/// The line up to the first word after which a secret may stand. Only values that can't be a secret follow such a word:
+/// none, a keyword of an authentication method, or a file's name.
+pub(crate) fn quotable(text: &str) -> String {
+    const HARMLESS: [&str; 14] = [
+        "",
+        "}",
+        "{",
+        "address",
+        "hostname",
+        "local",
+        "remote",
+        "mode",
+        "id",
+        "main",
+        "type",
+        "ipsec-l2l",
+        "pre-share",
+        "life",
+    ];
+    let mut from = 0;
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    while let Some(start) = text
+        .get(from..)
+        .and_then(|t| t.find(word))
+        .map(|i| i + from)
+    {
+        let end = text
+            .get(start..)
+            .and_then(|t| t.find(|c| !word(c)))
+            .map_or(text.len(), |i| i + start);
+        let token = text.get(start..end).unwrap_or_default();
+        let lower = token.to_ascii_lowercase();
+        if SECRET_WORDS.contains(&lower.as_str()) || numbered_secret(&lower) {
+            let rest = text.get(end..).unwrap_or_default();
+            let value = rest.trim_start_matches([' ', '\t', '=', ':']);
+            let first = value.split([' ', '\t', ';']).next().unwrap_or_default();
+            let named = value.is_empty() || HARMLESS.contains(&first.to_ascii_lowercase().as_str());
+            if !named {
+                let head = text.get(..end).unwrap_or_default();
+                let between = rest.get(..rest.len() - value.len()).unwrap_or_default();
+                return format!("{}{between}{REMOVED}", crate::text::redact(head));
+            }
+        }
+        from = end.max(start + 1);
+    }
+    crate::text::redact(text)
+}
+
+/// `secret-1`, `psk2`.
+fn numbered_secret(word: &str) -> bool {
+    let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    plain != word && matches!(plain, "secret" | "psk" | "password")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_a_secrets_word_is_never_quoted() {
+        for line in [
+            "10.0.0.1 @east : PSK \"hunter2 hunter2\"",
+            ": PSK hunter2",
+            "secret = hunter2",
+            "set vpn ipsec site-to-site peer a authentication pre-shared-secret hunter2",
+            "crypto isakmp key hunter2 address 1.2.3.4",
+            "crypto isakmp key 6 hunter2 address 1.2.3.4",
+            "pre-shared-key hunter2",
+            "ikev2 local-authentication pre-shared-key hunter2",
+            "set psksecret hunter2",
+            "set security ike policy p pre-shared-key ascii-text \"hunter2\"",
+            "{ localidtype IP key \"hunter2\" }",
+            "add address=1.2.3.4/32 secret=\"hunter2\" peer=x",
+            "add 1.2.3.4 5.6.7.8 esp 0x201 -E aes-cbc key hunter2",
+            "PSK=hunter2",
+            "password: hunter2",
+            ": RSA key.pem \"hunter2\"",
+            "set network ike gateway G authentication pre-shared-key key hunter2",
+        ] {
+            assert!(!quotable(line).contains("hunter2"), "{}", quotable(line));
+        }
+    }
+
+    #[test]
+    fn other_lines_stay_as_they_are() {
+        for line in [
+            "authby=secret",
+            "keyexchange=ikev2",
+            "leftsubnet=10.1.0.0/24",
+            "authentication pre-share",
+            "local { auth = psk",
+        ] {
+            assert_eq!(quotable(line), line);
+        }
+    }
+
+    #[test]
+    fn digests_are_equal_within_a_run_and_differ_between_runs() {
+        let run = DigestKey::new([1; 32]);
+        assert_eq!(run.digest(b"a"), run.digest(b"a"));
+        assert_ne!(run.digest(b"a"), run.digest(b"b"));
+        assert_ne!(run.digest(b"a"), DigestKey::new([2; 32]).digest(b"a"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Configurations of any product, alone or in the middle of a paste, as facts that two ends can be compared by.
+//!
+//! `segment` finds which lines belong to a configuration and in whose language; each language's reader makes
+//! [`PeerConnection`]s of them (`swan` with `strongswan` and `libreswan` for ipsec.conf, `swanctl`, …). A broken line is a
+//! [`Lint`] and never the end of the reading. Keys are digested on the way in ([`DigestKey`]).
+
+mod algorithm;
+mod context;
+mod ipsec_conf;
+mod libreswan;
+mod secrets;
+mod segment;
+mod strongswan;
+mod swan;
+mod swanctl;
+mod value;
+
+use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey};
+
+pub use context::DigestKey;
+use context::{Context, Line};
+pub(crate) use segment::Segments;
+
+/// What a reader of one language makes of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) connections: Vec<PeerConnection>,
+    pub(crate) keys: Vec<SharedKey>,
+}
+
+/// What a configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigReading {
+    /// Its connections, each with its key where the text has it.
+    pub connections: Vec<PeerConnection>,
+    /// Every pre-shared key of the text.
+    pub keys: Vec<SharedKey>,
+    /// What is wrong with it by itself.
+    pub lints: Vec<Lint>,
+    /// Whose languages it is written in, with how many lines.
+    pub dialects: Vec<(Dialect, u64)>,
+    /// Lines in all.
+    pub lines: u64,
+}
+
+/// Reads a text that is a configuration. `key` digests the secrets; without it they can't be compared. Nothing is
+/// returned for a text in which no language is recognised.
+#[must_use]
+pub fn read_config(name: &str, bytes: &[u8], key: Option<&DigestKey>) -> ConfigReading {
+    let mut segments = Segments::default();
+    let mut lines = crate::text::Lines::default();
+    let mut take = |number: u64, raw: &[u8]| {
+        let text = String::from_utf8_lossy(raw);
+        segments.whole_line(number, &crate::text::clean(&text));
+    };
+    lines.feed(bytes, &mut take);
+    let (count, _) = lines.finish(&mut take);
+    ConfigReading {
+        lines: count,
+        ..segments.finish(name, key, None)
+    }
+}
+
+/// Reads the lines of one language.
+fn read(ctx: &mut Context<'_>, dialect: Dialect, lines: &[Line], hint: Option<Dialect>) -> Found {
+    match dialect {
+        Dialect::Swanctl => swanctl::read(ctx, lines),
+        Dialect::StrongswanStroke | Dialect::Libreswan | Dialect::Openswan => {
+            swan::read(ctx, lines, hint)
+        }
+        _ => Found::default(),
+    }
+}

@@ -1,0 +1,487 @@
+//! Which lines of a text are configuration, and in whose language.
+//!
+//! Most lines of a paste are log; for these the first bytes say so, and nothing else is looked at.
+
+use adit_model::peer_config::Dialect;
+
+use super::context::{Context, DigestKey, Line};
+use super::{ConfigReading, ipsec_conf, read, secrets, strongswan};
+
+/// More lines of configuration aren't kept.
+const MOST_LINES: usize = 20_000;
+
+/// Lines of one language, in their order.
+#[derive(Debug)]
+struct Segment {
+    dialect: Dialect,
+    lines: Vec<Line>,
+}
+
+/// Collects the lines of configurations out of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    segments: Vec<Segment>,
+    /// Lines before the first that begins a language, when all of the text is a configuration.
+    before: Vec<Line>,
+    /// The last segment goes on.
+    open: bool,
+    kept: usize,
+}
+
+impl Segments {
+    /// A line as it is in the file. Most lines are told by their first bytes.
+    pub(crate) fn raw_line(&mut self, number: u64, raw: &[u8]) {
+        if !self.open && !may_begin(raw) {
+            return;
+        }
+        let text = String::from_utf8_lossy(raw);
+        self.line(number, &crate::text::clean(&text));
+    }
+
+    /// A line of a text that may have anything in it. Whether it is taken for configuration.
+    pub(crate) fn line(&mut self, number: u64, text: &str) -> bool {
+        if let Some(dialect) = begins(text) {
+            self.begin(dialect);
+        } else if self.open {
+            let Some(segment) = self.segments.last() else {
+                return false;
+            };
+            if !belongs(segment.dialect, text) {
+                self.open = false;
+                return false;
+            }
+        } else {
+            return false;
+        }
+        self.push(number, text);
+        true
+    }
+
+    /// A line of a text that is nothing but configuration.
+    pub(crate) fn whole_line(&mut self, number: u64, text: &str) {
+        if let Some(dialect) = begins(text) {
+            self.begin(dialect);
+            let before = core::mem::take(&mut self.before);
+            if let Some(segment) = self.segments.last_mut() {
+                segment.lines.extend(before);
+            }
+        }
+        self.push(number, text);
+    }
+
+    fn begin(&mut self, dialect: Dialect) {
+        let goes_on = self
+            .segments
+            .last()
+            .is_some_and(|s| s.dialect == dialect && (self.open || !self.before.is_empty()));
+        if !goes_on {
+            self.segments.push(Segment {
+                dialect,
+                lines: Vec::new(),
+            });
+        }
+        self.open = true;
+    }
+
+    fn push(&mut self, number: u64, text: &str) {
+        if self.kept >= MOST_LINES {
+            return;
+        }
+        self.kept += 1;
+        let line = Line {
+            number,
+            text: text.to_owned(),
+        };
+        match self.segments.last_mut() {
+            Some(segment) if self.open => segment.lines.push(line),
+            _ => self.before.push(line),
+        }
+    }
+
+    /// Whether there is nothing to read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Reads what was collected.
+    pub(crate) fn finish(
+        self,
+        name: &str,
+        key: Option<&DigestKey>,
+        hint: Option<Dialect>,
+    ) -> ConfigReading {
+        let mut out = ConfigReading::default();
+        let mut ctx = Context {
+            name,
+            key,
+            block: 0,
+            lints: Vec::new(),
+        };
+        for segment in self.segments {
+            let mut found = read(&mut ctx, segment.dialect, &segment.lines, hint);
+            ctx.block += 1;
+            let dialect = found
+                .connections
+                .first()
+                .map_or(segment.dialect, |c| c.dialect);
+            let lines = u64::try_from(segment.lines.len()).unwrap_or(u64::MAX);
+            match out.dialects.iter_mut().find(|(d, _)| *d == dialect) {
+                Some((_, n)) => *n += lines,
+                None => out.dialects.push((dialect, lines)),
+            }
+            for connection in &mut found.connections {
+                connection.take_key(&found.keys);
+            }
+            out.connections.append(&mut found.connections);
+            out.keys.append(&mut found.keys);
+        }
+        for connection in &mut out.connections {
+            connection.take_key(&out.keys);
+        }
+        out.lints = ctx.lints;
+        out
+    }
+}
+
+/// The text without what a terminal puts before a command.
+pub(crate) fn after_prompt(text: &str) -> &str {
+    let text = text.trim();
+    for mark in ["# ", "> ", "$ "] {
+        if let Some((prompt, rest)) = text.split_once(mark)
+            && !prompt.is_empty()
+            && !prompt.contains([' ', '='])
+            && prompt.contains(['@', ')', '#', '-'])
+        {
+            return rest.trim_start();
+        }
+    }
+    text
+}
+
+/// Whether a line can begin a configuration at all: logs begin with a time, and their lines are the most.
+fn may_begin(raw: &[u8]) -> bool {
+    const SHORTEST: usize = 4;
+    const LONGEST: usize = 1024;
+    let text = raw.trim_ascii();
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let log = match text.get(digits) {
+        _ if digits == 0 => {
+            // `Nov 21 06:08:05`.
+            text.get(3) == Some(&b' ')
+                && text
+                    .get(4..7)
+                    .is_some_and(|day| day.iter().any(u8::is_ascii_digit))
+                && text.first().is_some_and(u8::is_ascii_uppercase)
+        }
+        Some(b'[' | b':' | b' ' | b'-' | b'/') => digits != 0,
+        _ => false,
+    };
+    !log && (SHORTEST..LONGEST).contains(&text.len())
+}
+
+/// Whether the line begins a configuration, wherever it stands.
+fn begins(text: &str) -> Option<Dialect> {
+    let trimmed = text.trim_start();
+    let first = *trimmed.as_bytes().first()?;
+    match first {
+        b'c' => {
+            if let Some((_, name)) = ipsec_conf::head(trimmed.trim_end())
+                && !trimmed.starts_with("ca ")
+                && !name.ends_with([':', ','])
+            {
+                return Some(Dialect::StrongswanStroke);
+            }
+            if is_section(trimmed, "connections") {
+                return Some(Dialect::Swanctl);
+            }
+            if let Some(rest) = trimmed.strip_prefix("crypto ") {
+                let next = rest.split_whitespace().next()?;
+                return matches!(
+                    next,
+                    "isakmp" | "ikev1" | "ikev2" | "ipsec" | "map" | "keyring" | "dynamic-map"
+                )
+                .then_some(Dialect::CiscoIos);
+            }
+            trimmed
+                .starts_with("config vpn ipsec")
+                .then_some(Dialect::Fortios)
+        }
+        b's' | b'e' => {
+            if is_section(trimmed, "secrets") {
+                return Some(Dialect::Swanctl);
+            }
+            if trimmed.starts_with("sainfo ") || trimmed.starts_with("spdadd ") {
+                return Some(Dialect::Racoon);
+            }
+            set_command(trimmed)
+                .or_else(|| is_section(trimmed, "security").then_some(Dialect::Vyos))
+                .or_else(|| is_section(trimmed, "site-to-site").then_some(Dialect::Vyos))
+                .or_else(|| named_section(trimmed, "esp-group").then_some(Dialect::Vyos))
+                .or_else(|| secret_line(trimmed))
+        }
+        b'v' => is_section(trimmed, "vpn").then_some(Dialect::Vyos),
+        b'i' => (is_section(trimmed, "ipsec") || named_section(trimmed, "ike-group"))
+            .then_some(Dialect::Vyos)
+            .or_else(|| secret_line(trimmed)),
+        b'r' | b'l' => {
+            if is_racoon_remote(trimmed) {
+                return Some(Dialect::Racoon);
+            }
+            let (key, _) = ipsec_conf::parameter(trimmed)?;
+            matches!(
+                key,
+                "left"
+                    | "right"
+                    | "leftsubnet"
+                    | "rightsubnet"
+                    | "leftid"
+                    | "rightid"
+                    | "leftauth"
+                    | "rightauth"
+                    | "leftsubnets"
+                    | "rightsubnets"
+                    | "leftcert"
+            )
+            .then_some(Dialect::StrongswanStroke)
+            .or_else(|| secret_line(trimmed))
+        }
+        b'p' => {
+            if trimmed.starts_with("path pre_shared_key")
+                || trimmed.starts_with("path certificate ")
+            {
+                return Some(Dialect::Racoon);
+            }
+            (trimmed.starts_with("p1_xform")
+                || trimmed.starts_with("p1_lifetime_secs")
+                || trimmed.starts_with("p2_lifetime_secs")
+                || trimmed.starts_with("p2_pfs"))
+            .then_some(Dialect::Illumos)
+        }
+        b'{' => {
+            let word = trimmed
+                .trim_start_matches(['{', ' ', '\t'])
+                .split_whitespace()
+                .next()?;
+            matches!(
+                word,
+                "label"
+                    | "laddr"
+                    | "raddr"
+                    | "ulp"
+                    | "saddr"
+                    | "daddr"
+                    | "lport"
+                    | "rport"
+                    | "dport"
+                    | "sport"
+                    | "localidtype"
+                    | "localid"
+                    | "tunnel"
+            )
+            .then_some(Dialect::Illumos)
+        }
+        b't' => trimmed
+            .starts_with("tunnel-group ")
+            .then_some(Dialect::CiscoAsa),
+        b'/' => trimmed
+            .starts_with("/ip ipsec")
+            .then_some(Dialect::Routeros),
+        b'<' => (trimmed.starts_with("<ike")
+            || trimmed.starts_with("<crypto-profiles")
+            || trimmed.starts_with("<config version"))
+        .then_some(Dialect::Panos),
+        b':' | b'@' | b'%' | b'"' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+            secret_line(trimmed).or_else(|| prompted(trimmed))
+        }
+        _ => None,
+    }
+}
+
+/// A `set` command behind a prompt.
+fn prompted(text: &str) -> Option<Dialect> {
+    let rest = after_prompt(text);
+    (rest.len() < text.len())
+        .then(|| set_command(rest))
+        .flatten()
+}
+
+/// A line of ipsec.secrets: identities that are single words, a colon, a kind.
+fn secret_line(text: &str) -> Option<Dialect> {
+    const LONGEST: usize = 200;
+    let colon = text.find(':')?;
+    if colon > LONGEST || !secrets::is_secret_line(text) {
+        return None;
+    }
+    let before = text
+        .find(": ")
+        .or(Some(colon))
+        .and_then(|i| text.get(..i))?;
+    let words = before.split_whitespace().count();
+    let plain = |c: char| c.is_alphanumeric() || " \t.@:%_-*\"=,/#[]".contains(c);
+    (words <= 4 && before.chars().all(plain)).then_some(Dialect::StrongswanStroke)
+}
+
+/// `name {`.
+fn is_section(text: &str, name: &str) -> bool {
+    text.strip_prefix(name)
+        .is_some_and(|rest| rest.trim_start().starts_with('{'))
+}
+
+/// `name X {`.
+fn named_section(text: &str, name: &str) -> bool {
+    text.strip_prefix(name)
+        .is_some_and(|rest| rest.starts_with(' ') && rest.trim_end().ends_with('{'))
+}
+
+fn is_racoon_remote(text: &str) -> bool {
+    text.strip_prefix("remote ").is_some_and(|rest| {
+        let word = rest.split_whitespace().next().unwrap_or_default();
+        word == "anonymous"
+            || (word.starts_with(|c: char| c.is_ascii_digit()) || word.starts_with('"'))
+                && rest.trim_end().ends_with(['{', ']', '}'])
+    })
+}
+
+/// `set vpn …`, `set security …`, `set network …`; a first letter may be lost.
+pub(crate) fn set_command(text: &str) -> Option<Dialect> {
+    let mut words = text.split_whitespace();
+    let verb = words.next()?;
+    if !matches!(verb, "set" | "et" | "st" | "se" | "ste" | "sset") {
+        return None;
+    }
+    match (words.next()?, words.next().unwrap_or_default()) {
+        ("vpn", "ipsec" | "rsa-keys") => Some(Dialect::Vyos),
+        ("security", "vpn") => Some(Dialect::Vyatta),
+        ("security", "ike" | "ipsec") => Some(Dialect::Junos),
+        ("network", "ike" | "tunnel") => Some(Dialect::Panos),
+        _ => None,
+    }
+}
+
+/// Whether a line goes on with the configuration that is open.
+fn belongs(dialect: Dialect, text: &str) -> bool {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || trimmed.starts_with('#') {
+        return true;
+    }
+    // The head of a log line.
+    if looks_like_log(trimmed) {
+        return false;
+    }
+    match dialect {
+        Dialect::StrongswanStroke | Dialect::Libreswan | Dialect::Openswan => {
+            ipsec_conf::head(trimmed).is_some()
+                || ipsec_conf::parameter(trimmed).is_some_and(|(key, _)| {
+                    text.starts_with([' ', '\t'])
+                        || strongswan::WORDS.contains(&key)
+                        || super::libreswan::WORDS.contains(&key)
+                        || key.starts_with("left")
+                        || key.starts_with("right")
+                })
+                || trimmed.starts_with("include ")
+                || trimmed.starts_with("version ")
+        }
+        Dialect::Swanctl => {
+            trimmed.starts_with('}') || trimmed.ends_with(['{', '}']) || trimmed.contains('=')
+        }
+        Dialect::Vyos | Dialect::Vyatta | Dialect::Junos | Dialect::Panos => {
+            let first = trimmed.split_whitespace().next().unwrap_or_default();
+            matches!(first, "set" | "delete" | "et" | "activate" | "deactivate")
+                || trimmed.starts_with(['}', '<'])
+                || trimmed.ends_with(['{', '}', ';'])
+                || text.starts_with([' ', '\t'])
+                || set_command(after_prompt(trimmed)).is_some()
+        }
+        Dialect::Racoon => trimmed.ends_with(['{', '}', ';']) || text.starts_with([' ', '\t']),
+        Dialect::Illumos => {
+            trimmed.starts_with(['{', '}', 'p', 'l', 'r', 'e', 'i', 'c', 'm', 'n'])
+                || text.starts_with([' ', '\t'])
+                || trimmed.ends_with('}')
+        }
+        Dialect::CiscoIos | Dialect::CiscoAsa => {
+            text.starts_with([' ', '\t', '!'])
+                || CISCO.iter().any(|w| {
+                    trimmed
+                        .strip_prefix(w)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '-']))
+                })
+        }
+        Dialect::Fortios => {
+            let first = trimmed.split_whitespace().next().unwrap_or_default();
+            matches!(first, "config" | "edit" | "set" | "unset" | "next" | "end")
+        }
+        Dialect::Routeros => {
+            trimmed.starts_with("add ")
+                || trimmed.starts_with("set ")
+                || trimmed.starts_with('/')
+                || text.starts_with([' ', '\t'])
+                || trimmed.contains('=')
+        }
+        Dialect::Adit => false,
+    }
+}
+
+/// First words of Cisco's top-level commands that bear on a tunnel.
+const CISCO: &[&str] = &[
+    "crypto",
+    "tunnel",
+    "tunnel-group",
+    "access-list",
+    "interface",
+    "ip",
+    "hostname",
+    "object",
+    "object-group",
+    "group-policy",
+    "nat",
+    "route",
+    "ipv6",
+    "router",
+    "encryption",
+    "encr",
+    "hash",
+    "authentication",
+    "group",
+    "lifetime",
+    "integrity",
+    "prf",
+    "set",
+    "match",
+    "mode",
+    "proposal",
+    "peer",
+    "address",
+    "pre-shared-key",
+    "identity",
+    "permit",
+    "deny",
+    "isakmp",
+    "sysopt",
+    "description",
+    "keyring",
+    "dpd",
+    "protocol",
+    "version",
+    "end",
+    "exit",
+    "route-map",
+    "username",
+    "service",
+    "no",
+    "default",
+];
+
+fn looks_like_log(text: &str) -> bool {
+    const MONTHS: [&str; 12] = [
+        "Jan ", "Feb ", "Mar ", "Apr ", "May ", "Jun ", "Jul ", "Aug ", "Sep ", "Oct ", "Nov ",
+        "Dec ",
+    ];
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    MONTHS.iter().any(|m| text.starts_with(m))
+        // `000 "conn"`, `2024-05-01T…`, `09[IKE]`, `12:00:01`.
+        || (digits == 3 && text.as_bytes().get(3) == Some(&b' '))
+        || (digits == 4 && text.as_bytes().get(4) == Some(&b'-'))
+        || (digits == 2 && matches!(text.as_bytes().get(2), Some(b'[' | b':')))
+        || text.starts_with("| ")
+        || text.starts_with("[IKE]")
+}
