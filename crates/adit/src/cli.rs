@@ -84,6 +84,12 @@ pub enum Command {
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
+    /// Check a configuration of any product, or two ends' configurations against each other.
+    ///
+    /// One end: words that the product doesn't know, lost lines, keys that are written wrongly, what can't work or isn't safe.
+    /// Two ends: whether they will agree, and if not, where it fails. Keys are compared and never shown.
+    #[command(after_long_help = examples::CHECK)]
+    Check(CheckArgs),
     /// Show what a capture file has of IPsec: exchanges as ladders, ESP flows, ICMP errors.
     ///
     /// Reads pcap and pcapng of any size. What is encrypted stays so; what can't be read is counted, with the reason.
@@ -279,6 +285,23 @@ pub struct ExplainArgs {
     /// Cause id, such as `psk-mismatch`; without it, the list of causes.
     pub cause: Option<String>,
     /// One JSON document on standard output (`adit.explain/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// A configuration, or a folder with its files; a second one is the other end's. `-` is standard input.
+    #[arg(value_name = "FILE", required_unless_present_any = ["local", "remote"])]
+    pub files: Vec<PathBuf>,
+    /// Our end's file; more than one may be given.
+    #[arg(long, value_name = "FILE")]
+    pub local: Vec<PathBuf>,
+    /// The other end's file; more than one may be given.
+    #[arg(long, value_name = "FILE")]
+    pub remote: Vec<PathBuf>,
+    /// One JSON document on standard output (`adit.check/1`).
     #[arg(long)]
     pub json: bool,
 }

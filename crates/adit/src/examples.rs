@@ -70,6 +70,15 @@ Examples:
   adit explain                     the list of causes
   adit explain psk-mismatch        one of them";
 
+/// `adit check`.
+pub const CHECK: &str = "\
+Examples:
+  adit check /etc/ipsec.conf /etc/ipsec.secrets
+                                   one end by itself
+  adit check ipsec.conf router.txt both ends: do they fit?
+  adit check --local ipsec.conf --local ipsec.secrets --remote fw.set --json
+                                   for scripts";
+
 /// `adit read`.
 pub const READ: &str = "\
 Examples:

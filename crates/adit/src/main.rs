@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Why(args) => cmd::why::why(args),
         Command::Collect(args) => cmd::collect::collect(args),
         Command::Explain(args) => cmd::explain::explain(args),
+        Command::Check(args) => cmd::check::check(args),
         Command::Read(args) => cmd::read::read(args),
         Command::Unblock(args) => cmd::unblock::unblock(args),
         Command::Man { dir } => cmd::man::write(dir),

@@ -43,7 +43,11 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         .iter()
         .filter_map(|r| Some((r.side, r.gateway?)))
         .collect();
-    let all: Vec<Fact> = readings.into_iter().flat_map(|r| r.facts).collect();
+    // Configurations have no time and belong to no attempt.
+    let (configured, all): (Vec<Fact>, Vec<Fact>) = readings
+        .into_iter()
+        .flat_map(|r| r.facts)
+        .partition(|f| is_configuration(&f.what));
     let mut subject = tunnel.map(ToOwned::to_owned);
     let mut facts: Vec<Fact> = Vec::with_capacity(all.len());
     for side in [Side::Local, Side::Remote] {
@@ -64,6 +68,7 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
             subject = wanted;
         }
         facts.extend(own);
+        facts.extend(configured.iter().filter(|f| f.side == side).cloned());
     }
     let mut covered = BTreeMap::new();
     for (side, window) in windows {
@@ -78,6 +83,13 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         products,
     };
     join(case, &captures, address)
+}
+
+fn is_configuration(what: &Known) -> bool {
+    matches!(
+        what,
+        Known::PeerConfigured { .. } | Known::PeerKey { .. } | Known::ConfigLint { .. }
+    )
 }
 
 /// The connection that a person who shows this log asks about.

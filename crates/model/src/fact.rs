@@ -355,6 +355,22 @@ impl Case {
         self
     }
 
+    /// Forgets the digests of pre-shared keys: they were made under a key of another run, and those of this one would
+    /// differ from them whatever the keys are.
+    pub fn forget_keys(&mut self) {
+        for fact in &mut self.facts {
+            let key = match &mut fact.what {
+                Known::PeerConfigured { connection } => connection.psk.as_mut(),
+                Known::PeerKey { key } => Some(&mut **key),
+                _ => None,
+            };
+            if let Some(key) = key {
+                key.digest = None;
+                key.trimmed = None;
+            }
+        }
+    }
+
     /// Whether that side's evidence is complete for the attempt in question.
     #[must_use]
     pub fn covers(&self, side: Side) -> bool {

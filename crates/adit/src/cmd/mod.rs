@@ -3,6 +3,8 @@
 pub mod ask;
 pub mod collect;
 mod evidence;
+pub mod check;
+pub mod evidence;
 pub mod explain;
 mod follow;
 pub mod man;
@@ -37,6 +39,17 @@ impl From<ClientError> for Failure {
             error: error.into(),
         }
     }
+}
+
+/// A file's octets, or those of standard input for `-`.
+pub fn read_bytes(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    if path == std::path::Path::new("-") {
+        let mut out = Vec::new();
+        std::io::stdin().read_to_end(&mut out)?;
+        return Ok(out);
+    }
+    std::fs::read(path)
 }
 
 /// Prints one JSON document on standard output.

@@ -35,6 +35,8 @@ pub fn why(args: &WhyArgs) -> Outcome {
         from_files(&asked)?
     };
     if args.export {
+        let mut case = case;
+        case.forget_keys();
         print_json(&serde_json::json!({ "schema": CASE_SCHEMA, "case": case }))?;
         return Ok(Exit::Done);
     }
