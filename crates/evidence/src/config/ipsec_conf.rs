@@ -290,8 +290,8 @@ impl<'a> Sections<'a> {
         self.sections.iter().filter(move |s| {
             s.kind == Kind::Conn
                 && s.name != "%default"
-                && !(included.contains(&s.name.as_str())
-                    && !s.params.iter().any(|p| p.key == "auto"))
+                && (!included.contains(&s.name.as_str())
+                    || s.params.iter().any(|p| p.key == "auto"))
         })
     }
 

@@ -653,14 +653,12 @@ fn default_ike(v1: bool, old: bool) -> Vec<Proposal> {
         .filter_map(|i| adit_model::keywords::prf_of_integ(*i))
         .collect();
     let mut out = Vec::new();
-    if !v1 {
-        if let Ok(p) = "aes256gcm16-aes128gcm16-chacha20poly1305".parse::<Proposal>() {
-            out.push(Proposal {
-                prf: prf.clone(),
-                ke: ke.clone(),
-                ..p
-            });
-        }
+    if !v1 && let Ok(p) = "aes256gcm16-aes128gcm16-chacha20poly1305".parse::<Proposal>() {
+        out.push(Proposal {
+            prf: prf.clone(),
+            ke: ke.clone(),
+            ..p
+        });
     }
     if let Ok(p) = classic.parse::<Proposal>() {
         out.push(Proposal {

@@ -7,13 +7,17 @@
 mod algorithm;
 mod context;
 mod ipsec_conf;
+mod junos;
 mod libreswan;
+mod panos;
 mod secrets;
 mod segment;
 mod strongswan;
 mod swan;
 mod swanctl;
+mod tree;
 mod value;
+mod vyos;
 
 use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey};
 
@@ -68,6 +72,9 @@ fn read(ctx: &mut Context<'_>, dialect: Dialect, lines: &[Line], hint: Option<Di
         Dialect::StrongswanStroke | Dialect::Libreswan | Dialect::Openswan => {
             swan::read(ctx, lines, hint)
         }
+        Dialect::Vyatta | Dialect::Vyos => vyos::read(ctx, lines),
+        Dialect::Junos => junos::read(ctx, lines),
+        Dialect::Panos => panos::read(ctx, lines),
         _ => Found::default(),
     }
 }

@@ -70,10 +70,13 @@ impl Segments {
     }
 
     fn begin(&mut self, dialect: Dialect) {
-        let goes_on = self
-            .segments
-            .last()
-            .is_some_and(|s| s.dialect == dialect && (self.open || !self.before.is_empty()));
+        // `security {` begins Junos as well as Vyatta; what is inside tells, and it isn't another text.
+        let goes_on = self.open
+            && self.segments.last().is_some_and(|s| {
+                s.dialect == dialect
+                    || (is_tree(s.dialect) && is_tree(dialect))
+                    || (is_cisco(s.dialect) && is_cisco(dialect))
+            });
         if !goes_on {
             self.segments.push(Segment {
                 dialect,
@@ -156,6 +159,14 @@ pub(crate) fn after_prompt(text: &str) -> &str {
         }
     }
     text
+}
+
+fn is_tree(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Vyos | Dialect::Vyatta | Dialect::Junos)
+}
+
+fn is_cisco(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::CiscoIos | Dialect::CiscoAsa)
 }
 
 /// Whether a line can begin a configuration at all: logs begin with a time, and their lines are the most.
