@@ -1,9 +1,8 @@
 //! One file per verb.
 
 pub mod ask;
-pub mod collect;
-mod evidence;
 pub mod check;
+pub mod collect;
 pub mod evidence;
 pub mod explain;
 mod follow;
