@@ -325,6 +325,34 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UpdownFailed,
+        "command \"{command}\" exited with status {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"{command}\" output: {problem}not found",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client output: {problem}not found",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-host output: {problem}not found",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client output: {problem}Permission denied",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client output: Error: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-client output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
         "unable to popen {command:w}-client command",
     ),
     any(

@@ -375,6 +375,18 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::StateNotInstalled, "pfkey UPDATE failed: {errno}"),
     any(Sign::PolicyNotInstalled, "pfkey X_SPDADD failed: {errno}"),
     any(Sign::StateNotInstalled, "pfkey_add: failed: {errno}"),
+    any(
+        Sign::KernelSupportMissing,
+        "Please load the {what:w} kernel module",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "failed to find a module named {what:w}",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "insmod: can't insert '{what}': {errno}",
+    ),
     // Hardware.
     any(
         Sign::OffloadFailed,
