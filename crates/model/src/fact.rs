@@ -128,6 +128,11 @@ pub enum Known {
         /// Packets.
         count: u64,
     },
+    /// A listing shows something of the host.
+    Host {
+        /// What.
+        state: Box<crate::host::HostState>,
+    },
     /// A status shows how much SAs carried.
     Carried {
         /// Their counters.

@@ -17,6 +17,7 @@ pub mod drops;
 pub mod event;
 mod event_text;
 pub mod fact;
+pub mod host;
 pub mod identity;
 pub mod keywords;
 pub mod now;

@@ -40,6 +40,30 @@ pub enum Sign {
     // ── route ──
     /// A route of the tunnel couldn't be installed because it is in use or conflicts. `route`.
     RouteConflict,
+    /// A route of the tunnel couldn't be put into the kernel. `route`, `errno`.
+    RouteNotInstalled,
+    /// This host has no address in its own selectors, so that its own traffic has no route into the tunnel. `selector`.
+    NoAddressInSelector,
+    /// A tunnel's packets to its own end are routed into the tunnel. `interface`.
+    RecursiveRouting,
+    /// A policy catches the host's traffic to itself or to its neighbours. `source`, `destination`.
+    OwnTrafficCaught,
+    /// The peer can't be reached any more since routes changed. `peer`.
+    RouteToPeerLost,
+    /// Networks overlap. `network`, `other`.
+    NetworksOverlap,
+    /// A routing neighbour through the tunnel isn't reached. `neighbour`, `state`.
+    NeighbourDown,
+    /// A routing neighbour has another AS number, address or router id than is configured. `neighbour`, `problem`.
+    NeighbourDiffers,
+    /// A cloud's tunnel is up and no routes came over it.
+    TunnelWithoutRoutes,
+    /// The cloud drops what a host forwards (source/destination check). `host`.
+    ForwardingCheckOn,
+    /// A route of a cloud's table leads nowhere any more. `network`, `target`.
+    RouteBlackhole,
+    /// A route table doesn't take over the routes of the VPN gateway. `table`.
+    PropagationOff,
 
     // ── firewall ──
     /// Sending to the peer is forbidden by a filter of this host. `address`.
@@ -225,8 +249,28 @@ pub enum Sign {
     TrafficOwnedByOther,
 
     // ── esp-dataplane ──
-    /// ESP packets came with an SPI that no SA has. `spi`, `peer`.
+    /// ESP packets came with an SPI that no SA has. `spi`, `peer`, `count`.
     SpiUnknown,
+    /// The peer says that it doesn't know an SPI that was used.
+    SpiRefusedByPeer,
+    /// The integrity check of ESP packets failed. `spi`, `peer`, `count`.
+    EspIntegrityFailed,
+    /// HMAC-SHA2-256 is cut to 96 bits.
+    TruncationShort,
+    /// HMAC-SHA2-256 is cut to 128 bits.
+    TruncationFull,
+    /// ESP packets were dropped as replays. `spi`, `peer`, `count`.
+    EspReplayed,
+    /// The sequence numbers of an SA are used up. `spi`.
+    SequenceExhausted,
+    /// A decrypted packet was dropped because no policy takes it. `source`, `destination`, `count`.
+    InboundPolicyRefused,
+    /// A decrypted packet lies outside of the selectors of its SA. `source`, `destination`, `local`, `remote`.
+    InnerOutsideSelectors,
+    /// Traffic waits for an SA that is being set up. `reqid`.
+    TrafficWaits,
+    /// A packet was dropped by IPsec; only the name of what dropped it is told. `by`, `direction`.
+    IpsecDropped,
 
     // ── kernel ──
     /// Forwarding of packets is off. `path`.
@@ -265,6 +309,18 @@ pub enum Sign {
     // ── performance ──
     /// A packet was too big for the path. `mtu`.
     PacketTooBig,
+    /// A router or the own stack says by ICMP, or by an error, that a packet doesn't fit. `mtu`, `by`, `port`.
+    FragmentationNeeded,
+    /// Fragments couldn't be put together. `count`.
+    ReassemblyFailed,
+    /// A limit of the line or of the cloud was reached. `what`, `count`.
+    LimitReached,
+    /// A user-space reader prints each packet that it lets pass. `rule`, `count`.
+    PacketsLogged,
+    /// One processor is busy. `cpu`, `percent`, `what`.
+    CoreBusy,
+    /// Every processor is busy. `percent`.
+    AllCoresBusy,
 
     // ── rekey ──
     /// Replacing an SA failed. `what`.
@@ -447,6 +503,30 @@ impl Sign {
                 | Sign::RedirectSent
                 | Sign::InterfacePolicyChecked
                 | Sign::KernelDrops
+                | Sign::TruncationShort
+                | Sign::TruncationFull
+                | Sign::EspIntegrityFailed
+                | Sign::EspReplayed
+                | Sign::InnerOutsideSelectors
+                | Sign::InboundPolicyRefused
+                | Sign::IpsecDropped
+                | Sign::NoAddressInSelector
+                | Sign::RouteNotInstalled
+                | Sign::RecursiveRouting
+                | Sign::OwnTrafficCaught
+                | Sign::NetworksOverlap
+                | Sign::NeighbourDown
+                | Sign::NeighbourDiffers
+                | Sign::TunnelWithoutRoutes
+                | Sign::ForwardingCheckOn
+                | Sign::RouteBlackhole
+                | Sign::PropagationOff
+                | Sign::FragmentationNeeded
+                | Sign::ReassemblyFailed
+                | Sign::LimitReached
+                | Sign::PacketsLogged
+                | Sign::CoreBusy
+                | Sign::AllCoresBusy
                 | Sign::ClearTrafficArrived
                 | Sign::ClearOnFailure
                 | Sign::BypassInstalled

@@ -4,4 +4,299 @@ use adit_model::sign::Sign;
 
 use super::{Phrase, any};
 
-pub(super) static PHRASES: &[Phrase] = &[any(Sign::SpiUnknown, "received INVALID_SPI")];
+pub(super) static PHRASES: &[Phrase] = &[
+    // ── an SPI that nobody knows ──
+    any(Sign::SpiRefusedByPeer, "received INVALID_SPI"),
+    any(Sign::SpiRefusedByPeer, "notify INVALID_SPI received"),
+    any(
+        Sign::SpiRefusedByPeer,
+        "ignoring informational payload INVALID_SPI",
+    ),
+    any(
+        Sign::SpiRefusedByPeer,
+        "ignoring informational payload, type INVALID_SPI",
+    ),
+    // Cisco IOS and ASA.
+    any(
+        Sign::SpiUnknown,
+        "packet has invalid spi for destaddr={:w} prot=50, spi={spi:w} srcaddr={peer:w}",
+    ),
+    any(
+        Sign::SpiUnknown,
+        "packet has invalid spi for destaddr={:w} prot={:w} spi={spi:w}",
+    ),
+    any(Sign::SpiUnknown, "RECVD_PKT_INV_SPI"),
+    any(
+        Sign::SpiUnknown,
+        "(SPI= {spi:w} sequence number= {:w} from {peer:w} {}with an invalid SPI",
+    ),
+    any(Sign::SpiUnknown, "packet{}with an invalid SPI"),
+    // FortiOS, ScreenOS, Junos, ZyNOS, SonicOS, Check Point.
+    any(
+        Sign::SpiUnknown,
+        "Received ESP packet with unknown SPI{}spi=\"{spi}\"",
+    ),
+    any(Sign::SpiUnknown, "Received ESP packet with unknown SPI"),
+    any(
+        Sign::SpiUnknown,
+        "received a packet with a bad SPI. {peer:w}->{:w}",
+    ),
+    any(Sign::SpiUnknown, "received a packet with a bad SPI"),
+    any(Sign::SpiUnknown, "RT_IPSEC_BAD_SPI{}SPI {spi:w}"),
+    any(
+        Sign::SpiUnknown,
+        "Bad SPI packet detected on IPSec tunnel{}SPI {spi:w}",
+    ),
+    any(Sign::SpiUnknown, "Bad SPI packet detected on IPSec tunnel"),
+    any(
+        Sign::SpiUnknown,
+        "Receive IPSec packet, but no corresponding tunnel exists",
+    ),
+    any(Sign::SpiUnknown, "Unknown SPI: 0x{spi:w} for IPsec packet"),
+    // KAME and its children, KLIPS, illumos.
+    any(
+        Sign::SpiUnknown,
+        "ESP input: no key association found for spi {spi:w}",
+    ),
+    any(
+        Sign::SpiUnknown,
+        "no key association found for SA {peer}/{spi}/{:n}",
+    ),
+    any(Sign::SpiUnknown, "no key association found for SA {spi:w}"),
+    any(
+        Sign::SpiUnknown,
+        "no ipsec_sa for SA:{spi:w} incoming packet with no SA dropped",
+    ),
+    any(
+        Sign::SpiUnknown,
+        "no Tunnel Descriptor Block for SA:{spi:w} incoming packet with no SA dropped",
+    ),
+    any(Sign::SpiUnknown, "No SA found for spi {spi:w}"),
+    any(
+        Sign::SpiUnknown,
+        "ESP: No association found for spi {spi:w}, dst addr {}",
+    ),
+    any(
+        Sign::SpiUnknown,
+        "no association found for spi {spi:w}, dst addr",
+    ),
+    // ── the integrity check ──
+    any(
+        Sign::EspIntegrityFailed,
+        "mac verify failed for connection id={:w} local={:w} remote={peer:w} spi={spi:w}",
+    ),
+    any(Sign::EspIntegrityFailed, "RECVD_PKT_MAC_ERR"),
+    any(Sign::EspIntegrityFailed, "decrypt: mac verify failed"),
+    any(
+        Sign::EspIntegrityFailed,
+        "(SPI= {spi:w} sequence number= {:w} from {peer:w} {}that failed authentication",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "IPSEC: Received an ESP packet{}that failed authentication",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "Invalid ESP packet detected (HMAC validation failed){}spi=\"{spi}\"",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "Invalid ESP packet detected (HMAC validation failed)",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "authentication hash mismatch for packet in SA {peer}/{spi:w}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "authentication hash mismatch{}packet in SA {spi:w}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "auth failed on incoming packet from {peer:w}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "checksum mismatch in IPv4 ESP input{}spi={spi:n}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "auth fail in IPv4 ESP input{}spi={spi:n}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "Authentication failed for spi {spi:w}, dst",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "Inbound packet authentication failed",
+    ),
+    // strongSwan's kernel-libipsec.
+    any(
+        Sign::SpiUnknown,
+        "inbound ESP packet does not belong to an installed SA",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "ESP decryption or ICV verification failed",
+    ),
+    any(
+        Sign::TruncationShort,
+        "using HMAC_SHA2_256_128 with 96-bit truncation",
+    ),
+    any(Sign::TruncationShort, "sha2-truncbug=yes"),
+    any(Sign::TruncationShort, "sha2_truncbug=yes"),
+    any(Sign::TruncationShort, "sha2-truncbug:yes"),
+    any(Sign::TruncationShort, "sha2-truncbug: yes"),
+    any(Sign::TruncationShort, "sha2_truncbug:yes"),
+    any(Sign::TruncationShort, "SHA2_TRUNCBUG"),
+    any(Sign::TruncationShort, "sha256_96 = yes"),
+    any(Sign::TruncationShort, "sha256_96=yes"),
+    any(Sign::TruncationShort, "HMAC_SHA2_256_96"),
+    any(Sign::TruncationShort, "auth-trunc hmac(sha256) {:w} 96"),
+    any(Sign::TruncationFull, "auth-trunc hmac(sha256) {:w} 128"),
+    // ── replays ──
+    any(
+        Sign::EspReplayed,
+        "replay check failed connection id={:w} sequence number={:w}",
+    ),
+    any(Sign::EspReplayed, "PKT_REPLAY_ERR"),
+    any(Sign::EspReplayed, "decrypt: replay check failed"),
+    any(
+        Sign::EspReplayed,
+        "IPSec SA receives anti-replay error, DP Handle {:w} src_addr {peer:w} dest_addr {:w} SPI {spi:w}",
+    ),
+    any(Sign::EspReplayed, "IPSec SA receives anti-replay error"),
+    any(
+        Sign::EspReplayed,
+        "(SPI= {spi:w} sequence number= {:w} from {peer:w} {}that failed anti-replay checking",
+    ),
+    any(Sign::EspReplayed, "that failed anti-replay checking"),
+    any(
+        Sign::EspReplayed,
+        "Invalid ESP packet detected (replayed packet){}spi=\"{spi}\"",
+    ),
+    any(
+        Sign::EspReplayed,
+        "Invalid ESP packet detected (replayed packet)",
+    ),
+    any(
+        Sign::EspReplayed,
+        "Replay packet detected on IPSec tunnel{}From {peer:w} to {:w} ESP, SPI {spi:w}",
+    ),
+    any(Sign::EspReplayed, "Replay packet detected on IPSec tunnel"),
+    any(Sign::EspReplayed, "RT_IPSEC_REPLAY"),
+    any(Sign::EspReplayed, "replay packet in IPv4 ESP input: {peer}"),
+    any(Sign::EspReplayed, "packet replay check for {spi}"),
+    any(
+        Sign::EspReplayed,
+        "duplicate frame from {peer:w} packet dropped",
+    ),
+    any(Sign::EspReplayed, "Discard REPLAY packet"),
+    any(Sign::EspReplayed, "ESP sequence number verification failed"),
+    // ── sequence numbers at their end ──
+    any(Sign::SequenceExhausted, "replay counter cycled"),
+    any(Sign::SequenceExhausted, "replay counter overflowed"),
+    any(
+        Sign::SequenceExhausted,
+        "ESP outbound sequence number overflow",
+    ),
+    any(
+        Sign::SequenceExhausted,
+        "Outbound ESP SA (0x{spi:w} {:w} has wrapped sequence",
+    ),
+    // ── decrypted, and then refused ──
+    any(
+        Sign::InnerOutsideSelectors,
+        "packet specifies its destination as {destination:w} its source as {source:w}{}SA specifies its local proxy as {local:w} and its remote_proxy as {remote:w}",
+    ),
+    any(
+        Sign::InnerOutsideSelectors,
+        "packet specifies its destination as {destination:w} its source as {source:w}",
+    ),
+    any(
+        Sign::InnerOutsideSelectors,
+        "decapsulated inner packet doesn't match the negotiated policy in the SA",
+    ),
+    any(Sign::InnerOutsideSelectors, "RECVD_PKT_INV_IDENTITY"),
+    any(
+        Sign::InnerOutsideSelectors,
+        "decapsulated packet doesn't match its identity",
+    ),
+    any(
+        Sign::InnerOutsideSelectors,
+        "identity doesn't match negotiated identity (ip) dest_addr= {destination:w} src_addr= {source:w}",
+    ),
+    any(
+        Sign::InnerOutsideSelectors,
+        "identity doesn't match negotiated identity",
+    ),
+    any(Sign::InnerOutsideSelectors, "selector check drop"),
+    any(
+        Sign::InnerOutsideSelectors,
+        "inner tunnel policy {} does not agree with pkt contents",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Policy Failure for the incoming packet (not secure); Source {source:w} Destination {destination:w}",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Policy Failure for the incoming packet",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Dropping the datagram because the incoming packet is {}, but the recipient expects {}; Source {source:w} Destination {destination:w}",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Dropping the datagram because the incoming packet is",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Encryption present while not expected in the incoming {:w} packet; Source {source:w} Destination {destination:w}",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Encryption present while not expected in the incoming",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Authentication present while not expected in the incoming",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "Self-Encapsulation present while not expected in the incoming",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "inbound policy violation, discarding packet",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "discarding inbound IP packet {source:w} == {destination:w} {:w} due to policy",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "of pkt does not agree with expected SA source address policy",
+    ),
+    // ── no SA yet ──
+    any(
+        Sign::TrafficWaits,
+        "ignoring acquire for reqid {reqid:n}, connection attempt pending",
+    ),
+    any(
+        Sign::TrafficWaits,
+        "ignoring acquire{}, connection attempt pending",
+    ),
+    any(Sign::TrafficWaits, "Cannot find outbound SA for rule"),
+    // illumos: the tracer of dropped packets.
+    any(
+        Sign::IpsecDropped,
+        "IPsec dropped an {direction:w} IPv{:n} packet",
+    ),
+    any(
+        Sign::IpsecDropped,
+        "IPsec dropped an {direction:w} IPv4 packet",
+    ),
+];

@@ -2,12 +2,95 @@
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
-    // kernel-libipsec of strongSwan.
+    // strongSwan: kernel-netlink, kernel-libipsec, kernel-pfkey.
     any(
         Sign::RouteConflict,
         "can't install route for {route}, conflicts with IKE traffic",
     ),
+    any(
+        Sign::RouteNotInstalled,
+        "unable to install source route for {route:w}",
+    ),
+    any(
+        Sign::NoAddressInSelector,
+        "no local address found in traffic selector {selector}",
+    ),
+    any(
+        Sign::RouteToPeerLost,
+        "no route found to reach {peer:w} MOBIKE update deferred",
+    ),
+    any(
+        Sign::RouteToPeerLost,
+        "no route found to reach peer, MOBIKE update deferred",
+    ),
+    // pluto.
+    any(
+        Sign::OwnTrafficCaught,
+        "{source:w}->{destination:w} acquire for our own IP address",
+    ),
+    any(Sign::OwnTrafficCaught, "acquire for our own IP address"),
+    // Linux.
+    by(
+        &["kernel"],
+        Sign::RecursiveRouting,
+        "{interface:w} Local routing loop detected!",
+    ),
+    any(
+        Sign::RecursiveRouting,
+        "Dead loop on virtual device {interface:w} fix it urgently",
+    ),
+    // Cisco.
+    any(
+        Sign::RecursiveRouting,
+        "TUN-5-RECURDOWN: {interface:w} temporarily disabled due to recursive routing",
+    ),
+    any(
+        Sign::RecursiveRouting,
+        "{interface:w} temporarily disabled due to recursive routing",
+    ),
+    any(Sign::RecursiveRouting, "TUN-3-RECURDOWN{}recursive routing"),
+    any(
+        Sign::RecursiveRouting,
+        "ADJ-5-PARENT: Midchain parent maintenance for{interface}looped chain",
+    ),
+    any(Sign::RecursiveRouting, "MIDCHAIN-4-LOOP{}stacked on itself"),
+    any(Sign::NetworksOverlap, "% {network:w} overlaps with {other}"),
+    // BGP through the tunnel.
+    any(
+        Sign::NeighbourDiffers,
+        "neighbor {neighbour:w} {}2/2 (peer in wrong AS) {problem}",
+    ),
+    any(Sign::NeighbourDiffers, "2/2 (peer in wrong AS)"),
+    any(
+        Sign::NeighbourDiffers,
+        "%BGP-3-NOTIFICATION: {} neighbor {neighbour:w} 2/2",
+    ),
+    any(Sign::NeighbourDiffers, "OPEN Message Error/Bad Peer AS"),
+    any(
+        Sign::NeighbourDiffers,
+        "{neighbour:w} bad OPEN, remote AS is {problem:w}",
+    ),
+    any(
+        Sign::NeighbourDiffers,
+        "NOTIFICATION sent to {neighbour:w} {}code 2 (Open Message Error) subcode 2 (bad peer AS number)",
+    ),
+    any(
+        Sign::NeighbourDiffers,
+        "(Open Message Error) subcode 2 (bad peer AS number)",
+    ),
+    // Clouds.
+    any(
+        Sign::TunnelWithoutRoutes,
+        "\"StatusMessage\": \"IPSEC IS UP\"",
+    ),
+    any(Sign::TunnelWithoutRoutes, "Down IPSEC IS UP"),
+    any(Sign::RouteBlackhole, "\"State\": \"blackhole\""),
+    any(Sign::ForwardingCheckOn, "\"canIpForward\": false"),
+    any(Sign::ForwardingCheckOn, "canIpForward: false"),
+    any(Sign::ForwardingCheckOn, "\"enableIPForwarding\": false"),
+    any(Sign::ForwardingCheckOn, "\"enableIpForwarding\": false"),
+    any(Sign::ForwardingCheckOn, "SOURCEDESTCHECK True"),
 ];

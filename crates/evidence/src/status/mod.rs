@@ -2,6 +2,12 @@
 //!
 //! Each reader recognises its own lines and is shown every line; none needs to know where a listing begins.
 
+mod carried;
+mod cloud;
+mod counters;
+mod load;
+mod ping;
+mod route;
 mod xfrm_stat;
 
 use std::collections::BTreeMap;
@@ -16,6 +22,12 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Statuses {
     facts: Vec<Fact>,
+    carried: carried::Carried,
+    cloud: cloud::Cloud,
+    counters: counters::Counters,
+    load: load::Load,
+    ping: ping::Ping,
+    routes: route::Routes,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
 
@@ -23,11 +35,20 @@ impl Statuses {
     /// The next line.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let facts = &mut self.facts;
-        self.xfrm_stat.line(line, place, facts);
+        self.carried.line(line, place, facts);
+        self.cloud.line(line, place, facts);
+        self.counters.line(line, place);
+        self.load.line(line, place, facts);
+        self.ping.line(line, place, facts);
+        self.routes.line(line, place, facts);
+        self.xfrm_stat.line(line, place);
     }
 
     /// What all of them read.
     pub(crate) fn finish(mut self) -> Vec<Fact> {
+        self.carried.finish(&mut self.facts);
+        self.counters.finish(&mut self.facts);
+        self.load.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
         self.facts
     }

@@ -17,12 +17,7 @@ pub(crate) struct XfrmStat {
 
 impl XfrmStat {
     /// The next line: `XfrmInNoStates   12`, `XfrmInNoStates: 12`, `node1  XfrmInNoStates 12`.
-    pub(super) fn line(
-        &mut self,
-        line: &Line<'_>,
-        place: &dyn Fn() -> Place,
-        _facts: &mut Vec<Fact>,
-    ) {
+    pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         if !line.body.contains("Xfrm") {
             return;
         }

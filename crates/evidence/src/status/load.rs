@@ -1,0 +1,187 @@
+//! Processors, throughput, and logs of single packets.
+
+use adit_model::fact::{Fact, Known};
+use adit_model::host::HostState;
+use adit_model::sign::Sign;
+
+use super::{fact, sign};
+use crate::reading::Place;
+use crate::text::Line;
+
+/// A processor that is as busy as this has nothing left.
+const FULL: f64 = 90.0;
+/// So many lines about packets that pass are more than somebody wants to read.
+const MANY: u64 = 20;
+
+/// The processors of `mpstat -P ALL`, and packets that a filter logs though it lets them pass.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    idle: Option<usize>,
+    cores: Vec<(String, f64, Place)>,
+    passed: u64,
+    rule: String,
+    first: Option<Place>,
+}
+
+impl Load {
+    /// The next line.
+    pub(super) fn line(
+        &mut self,
+        line: &Line<'_>,
+        place: &dyn Fn() -> Place,
+        facts: &mut Vec<Fact>,
+    ) {
+        let body = line.body;
+        if let Some(rule) = passed(body) {
+            self.passed += 1;
+            if self.first.is_none() {
+                self.rule = rule.to_owned();
+                self.first = Some(place());
+            }
+            return;
+        }
+        let words: Vec<&str> = body.split_ascii_whitespace().collect();
+        if words.contains(&"CPU") && words.contains(&"%idle") {
+            // Columns counted from the end: times before them differ.
+            self.idle = words
+                .iter()
+                .position(|w| *w == "CPU")
+                .map(|at| words.len() - at);
+        } else if let Some(back) = self.idle
+            && let Some(cpu) = words.len().checked_sub(back).and_then(|at| words.get(at))
+            && let Some(Ok(idle)) = words.last().map(|w| w.parse::<f64>())
+            && cpu.parse::<u32>().is_ok()
+        {
+            self.cores.push(((*cpu).to_owned(), 100.0 - idle, place()));
+        } else if let Some((cpu, busy)) = top(body) {
+            self.cores.push((cpu, busy, place()));
+        } else if let Some(percent) = softirq(&words) {
+            let values = [("cpu", "one"), ("percent", percent), ("what", "ksoftirqd")];
+            facts.push(sign(place(), Sign::CoreBusy, &values));
+        } else if let Some(state) = iperf(&words) {
+            facts.push(fact(
+                place(),
+                Known::Host {
+                    state: Box::new(state),
+                },
+            ));
+        }
+    }
+
+    /// What all lines together say.
+    pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
+        if self.passed >= MANY
+            && let Some(place) = self.first.take()
+        {
+            let count = self.passed.to_string();
+            let values = [("rule", self.rule.as_str()), ("count", count.as_str())];
+            facts.push(sign(place, Sign::PacketsLogged, &values));
+        }
+        let busy = self.cores.iter().filter(|(_, b, _)| *b >= FULL).count();
+        let Some((cpu, percent, place)) = self
+            .cores
+            .iter()
+            .filter(|(_, b, _)| *b >= FULL)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+        else {
+            return;
+        };
+        let percent = format!("{percent:.0}");
+        if self.cores.len() >= 2 && busy == self.cores.len() {
+            let values = [("percent", percent.as_str())];
+            facts.push(sign(place.clone(), Sign::AllCoresBusy, &values));
+        } else if self.cores.len() >= 2 {
+            let values = [("cpu", cpu.as_str()), ("percent", percent.as_str())];
+            facts.push(sign(place.clone(), Sign::CoreBusy, &values));
+        }
+    }
+}
+
+/// The rule of a line about a packet that passes: Vyatta's `fw rule lan-in:100 … PASS`, netfilter's `[NAME-A] IN=`.
+fn passed(body: &str) -> Option<&str> {
+    if body.contains("fw rule ") && body.contains("PASS") {
+        let (_, rest) = body.split_once("fw rule ")?;
+        return rest.split_ascii_whitespace().next();
+    }
+    if body.contains("IN=") && body.contains("OUT=") && body.contains("PROTO=") {
+        let (_, rest) = body.split_once('[')?;
+        let (rule, _) = rest
+            .split_once("-A]")
+            .or_else(|| rest.split_once("-RET-A]"))?;
+        return Some(rule);
+    }
+    None
+}
+
+/// `%Cpu3  :  0.0 us,  1.0 sy,  0.0 ni,  0.0 id,  0.0 wa, …`.
+fn top(body: &str) -> Option<(String, f64)> {
+    let rest = body.trim_start().strip_prefix("%Cpu")?;
+    let (cpu, rest) = rest.split_once(':')?;
+    let cpu = cpu.trim();
+    cpu.parse::<u32>().ok()?;
+    let (head, _) = rest.split_once(" id")?;
+    let idle: f64 = head.rsplit([' ', ',']).next()?.parse().ok()?;
+    Some((cpu.to_owned(), 100.0 - idle))
+}
+
+/// The share of a `ksoftirqd/N` line of top that is full.
+fn softirq<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let last = words.last()?;
+    if !last.starts_with("ksoftirqd/") {
+        return None;
+    }
+    // … %CPU %MEM TIME+ COMMAND
+    let share = words.get(words.len().checked_sub(4)?)?;
+    share.parse::<f64>().ok().filter(|s| *s >= FULL)?;
+    Some(share)
+}
+
+/// The sum of iperf3: `[  5]   0.00-10.00  sec   112 MBytes  94.1 Mbits/sec    0             sender`.
+fn iperf(words: &[&str]) -> Option<HostState> {
+    let sender = *words.last()? == "sender";
+    if !sender && *words.last()? != "receiver" {
+        return None;
+    }
+    let at = words.iter().position(|w| w.ends_with("bits/sec"))?;
+    let number: f64 = words.get(at.checked_sub(1)?)?.parse().ok()?;
+    let scale = match words.get(at)?.bytes().next()? {
+        b'K' => 1e3,
+        b'M' => 1e6,
+        b'G' => 1e9,
+        _ => 1.0,
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let bits = (number * scale) as u64;
+    let retransmissions = words
+        .get(at + 1)
+        .filter(|_| sender)
+        .and_then(|w| w.parse().ok());
+    Some(HostState::Throughput {
+        bits,
+        retransmissions,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_rates() {
+        let line = "  14 root 20 0 0 0 0 R 99.7 0.0 12:01.22 ksoftirqd/1";
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        assert_eq!(softirq(&words), Some("99.7"));
+        let (cpu, busy) =
+            top("%Cpu3  :  0.0 us,  1.0 sy,  0.0 ni,  2.0 id,  0.0 wa").unwrap_or_default();
+        assert_eq!((cpu.as_str(), busy), ("3", 98.0));
+        let line = "[  5]   0.00-10.00  sec   112 MBytes  94.1 Mbits/sec   37             sender";
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        assert_eq!(
+            iperf(&words),
+            Some(HostState::Throughput {
+                bits: 94_100_000,
+                retransmissions: Some(37)
+            })
+        );
+    }
+}

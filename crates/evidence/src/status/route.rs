@@ -1,0 +1,216 @@
+//! Routes, rules and links: `ip route`, `ip route get`, `ip rule`, `ip link`, and the tables of other systems.
+
+use adit_model::fact::{Fact, Known};
+use adit_model::host::{HostState, Route};
+
+use super::fact;
+use crate::reading::Place;
+use crate::text::Line;
+
+/// So many routes are kept: a listing of a router with all of the Internet's says nothing about a tunnel.
+const KEPT: usize = 256;
+
+/// What was asked last, and how many routes were seen.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    asked: Option<String>,
+    seen: usize,
+}
+
+impl Routes {
+    /// The next line.
+    pub(super) fn line(
+        &mut self,
+        line: &Line<'_>,
+        place: &dyn Fn() -> Place,
+        facts: &mut Vec<Fact>,
+    ) {
+        let body = line.body.trim();
+        if let Some((_, rest)) = body.split_once("ip route get ") {
+            self.asked = rest.split_ascii_whitespace().next().map(ToOwned::to_owned);
+            return;
+        }
+        let state = self
+            .way(body)
+            .or_else(|| linux(body).or_else(|| other(body)).map(HostState::Route))
+            .or_else(|| rule(body))
+            .or_else(|| link(body));
+        let Some(state) = state else {
+            return;
+        };
+        if matches!(state, HostState::Route(_)) {
+            self.seen += 1;
+            if self.seen > KEPT {
+                return;
+            }
+        }
+        let state = Box::new(state);
+        facts.push(fact(place(), Known::Host { state }));
+    }
+
+    /// `10.2.0.5 via 192.0.2.254 dev eth0 table 220 src 10.1.0.1 uid 0`: an address, not a network.
+    fn way(&mut self, body: &str) -> Option<HostState> {
+        let (to, rest) = body.split_once(' ')?;
+        if to.contains('/') || !address(to) {
+            return None;
+        }
+        let told = body.contains(" uid ") || self.asked.as_deref() == Some(to);
+        let route = words(to, rest)?;
+        if !told {
+            return None;
+        }
+        self.asked = None;
+        Some(HostState::Way {
+            to: to.to_owned(),
+            route,
+        })
+    }
+}
+
+/// A line of `ip route`.
+fn linux(body: &str) -> Option<Route> {
+    let (first, rest) = body.split_once(' ')?;
+    if matches!(first, "unreachable" | "blackhole" | "prohibit" | "throw") {
+        let (network, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        return network_of(network).map(|network| Route {
+            network,
+            dead: true,
+            table: value(rest, "table"),
+            ..Route::default()
+        });
+    }
+    words(&network_of(first)?, rest)
+}
+
+/// `via … dev … src … table …`; without a device it isn't a route.
+fn words(network: &str, rest: &str) -> Option<Route> {
+    let first = rest.split_ascii_whitespace().next()?;
+    if !matches!(first, "via" | "dev" | "from" | "nhid") {
+        return None;
+    }
+    Some(Route {
+        network: network.to_owned(),
+        via: value(rest, "via"),
+        device: Some(value(rest, "dev")?),
+        source: value(rest, "src"),
+        table: value(rest, "table"),
+        dead: false,
+    })
+}
+
+fn value(text: &str, name: &str) -> Option<String> {
+    let mut words = text.split_ascii_whitespace();
+    words.find(|w| *w == name)?;
+    words.next().map(ToOwned::to_owned)
+}
+
+/// Routing tables of Cisco (`S  10.2.0.0/16 [1/0] via …`), VyOS (`S>* 10.2.0.0/24 [1/0] is directly connected, vti0`)
+/// and PAN-OS.
+fn other(body: &str) -> Option<Route> {
+    let (code, rest) = body.split_once(char::is_whitespace)?;
+    let code = code.trim_end_matches(['>', '*']);
+    if !matches!(code, "S" | "C" | "B" | "O" | "K" | "R" | "D" | "i") {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let (network, rest) = rest.split_once(' ')?;
+    let network = network_of(network).filter(|n| n.contains('/'))?;
+    let device = rest
+        .rsplit(", ")
+        .map(str::trim)
+        .find(|w| {
+            !w.is_empty() && !w.contains(' ') && w.starts_with(|c: char| c.is_ascii_alphabetic())
+        })
+        .map(ToOwned::to_owned);
+    let via = value(rest, "via").map(|v| v.trim_end_matches(',').to_owned());
+    if via.is_none() && !rest.contains("directly connected") {
+        return None;
+    }
+    Some(Route {
+        network,
+        via,
+        device,
+        ..Route::default()
+    })
+}
+
+/// `220:	from all lookup 220`.
+fn rule(body: &str) -> Option<HostState> {
+    let (priority, words) = body.split_once(':')?;
+    let priority = priority.parse().ok()?;
+    let words = words.trim();
+    let known = (words.starts_with("from ") || words.starts_with("not from "))
+        && (words.contains(" lookup ") || words.contains(" goto "));
+    known.then(|| HostState::Rule {
+        priority,
+        words: words.to_owned(),
+    })
+}
+
+/// `3: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc …`; `eth0: flags=4163<UP,…>  mtu 1500`.
+fn link(body: &str) -> Option<HostState> {
+    let (head, rest) = body.split_once('<')?;
+    let mtu = value(rest, "mtu")?.parse().ok()?;
+    let mut parts = head.split(':').map(str::trim);
+    let first = parts.next()?;
+    let name = if first.parse::<u32>().is_ok() {
+        parts.next()?
+    } else {
+        first
+    };
+    let name = name.split('@').next()?;
+    (!name.is_empty() && !name.contains(' ')).then(|| HostState::Link {
+        name: name.to_owned(),
+        mtu,
+    })
+}
+
+/// A network as it is written, or the default route as a network.
+fn network_of(word: &str) -> Option<String> {
+    if word == "default" {
+        return Some("0.0.0.0/0".to_owned());
+    }
+    let (network, length) = word.split_once('/').unwrap_or((word, "32"));
+    (address(network) && length.parse::<u8>().is_ok_and(|l| l <= 128)).then(|| word.to_owned())
+}
+
+fn address(word: &str) -> bool {
+    word.parse::<std::net::IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_told_from_other_lines() {
+        let route = linux("10.2.0.0/24 dev vti0 proto static scope link").unwrap_or_default();
+        assert_eq!(route.device.as_deref(), Some("vti0"));
+        assert_eq!(
+            linux("default via 192.0.2.254 dev eth0").map(|r| r.network),
+            Some("0.0.0.0/0".to_owned())
+        );
+        assert!(linux("unreachable 10.0.0.0/8 metric 1").is_some_and(|r| r.dead));
+        assert!(linux("10.2.0.0/24 is not reachable").is_none());
+        assert!(
+            other("S>* 10.2.0.0/24 [1/0] is directly connected, vti0, 00:12:01")
+                .is_some_and(|r| r.network == "10.2.0.0/24")
+        );
+    }
+
+    #[test]
+    fn links_and_rules() {
+        assert_eq!(
+            link("2: eth0@if3: <BROADCAST,UP> mtu 1450 qdisc mq state UP"),
+            Some(HostState::Link {
+                name: "eth0".to_owned(),
+                mtu: 1450
+            })
+        );
+        assert!(matches!(
+            rule("220:\tfrom all lookup 220"),
+            Some(HostState::Rule { priority: 220, .. })
+        ));
+        assert!(rule("12: 34").is_none());
+    }
+}
