@@ -645,6 +645,25 @@ pub(crate) fn quote<'x>(facts: impl IntoIterator<Item = &'x Fact>) -> Vec<Eviden
     out
 }
 
+/// An identity for a sentence. A log that doesn't show it leaves a mark in its place.
+pub(crate) fn name_of(id: &Identity) -> String {
+    match id {
+        Identity::KeyId(text) if text == b"(not in the log)" => {
+            "an identity that isn't in the log".to_owned()
+        }
+        id => id.to_string(),
+    }
+}
+
+/// An address for a sentence; the unspecified one stands for one that wasn't told.
+pub(crate) fn place_of(address: IpAddr) -> String {
+    if address.is_unspecified() {
+        "an address that isn't in the log".to_owned()
+    } else {
+        address.to_string()
+    }
+}
+
 /// What a sentence calls a side.
 pub(crate) fn who(side: Side) -> &'static str {
     match side {

@@ -115,30 +115,49 @@ pub(crate) fn list(text: &str) -> (bool, Vec<Proposal>) {
     (ike, out)
 }
 
-/// `AES_CBC_256-HMAC_SHA2_256-MODP2048, 3DES_CBC-…` as connections and status output list them.
+/// `AES_CBC_256-HMAC_SHA2_256-MODP2048, 3DES_CBC-…` as connections and status output list them. Behind the cipher of an
+/// IKE SA stands the PRF, and where it isn't made of the same hash the integrity algorithm.
 pub(crate) fn configured(text: &str, ike: bool) -> Vec<Proposal> {
     text.split([',', ' '])
         .map(str::trim)
         .filter(|w| w.contains('-'))
-        .filter_map(|word| {
-            let mut out = Proposal::default();
-            for (at, part) in word.split('-').enumerate() {
-                for part in part.split('+') {
-                    match at {
-                        0 => add(&mut out, Kind::Encryption, part),
-                        1 => {
-                            add(&mut out, Kind::Integrity, part);
-                            if ike {
-                                add(&mut out, Kind::Prf, part);
-                            }
-                        }
-                        _ => add(&mut out, Kind::Group, part),
-                    }
-                }
-            }
-            (!out.encr.is_empty()).then_some(out)
-        })
+        .filter_map(|word| one_configured(word, ike))
         .collect()
+}
+
+fn one_configured(word: &str, ike: bool) -> Option<Proposal> {
+    let mut out = Proposal::default();
+    let mut parts = word.split('-');
+    for cipher in parts.next()?.split('+') {
+        add(&mut out, Kind::Encryption, cipher);
+    }
+    for part in parts.flat_map(|p| p.split('+')) {
+        match part {
+            "ENABLED" => out.esn.push(EsnId::ESN),
+            "DISABLED" => out.esn.push(EsnId::NO_ESN),
+            _ if keyword(Kind::Group, part).is_some() => add(&mut out, Kind::Group, part),
+            _ if ike && !truncated(part) => add(&mut out, Kind::Prf, part),
+            _ => add(&mut out, Kind::Integrity, part),
+        }
+    }
+    if out.esn == [EsnId::NO_ESN] {
+        out.esn.clear();
+    }
+    let aead = out.encr.iter().any(|e| e.is_aead());
+    if ike && out.integ.is_empty() && !aead {
+        for part in word.split('-').skip(1).filter(|p| !truncated(p)) {
+            add(&mut out, Kind::Integrity, part);
+        }
+    }
+    (!out.encr.is_empty()).then_some(out)
+}
+
+/// An integrity algorithm is named with the bits that are left of the hash: `HMAC_SHA2_256_128`, `HMAC_SHA1_96`.
+fn truncated(part: &str) -> bool {
+    part.ends_with("_96")
+        || ["_256_128", "_384_192", "_512_256"]
+            .iter()
+            .any(|end| part.ends_with(end))
 }
 
 /// The suite that a list of one proposal is.
@@ -370,5 +389,25 @@ mod tests {
                 "3des-sha1-prfsha1-modp1536"
             ]
         );
+        for (word, ike, want) in [
+            (
+                "AES_CBC_256-HMAC_SHA1-HMAC_SHA1_96-MODP1536",
+                true,
+                "aes256-sha1-prfsha1-modp1536",
+            ),
+            (
+                "AES_GCM_C_128-HMAC_SHA2_256-CURVE25519",
+                true,
+                "aes128gcm16-prfsha256-x25519",
+            ),
+            (
+                "AES_GCM_C_128-NONE-NONE-ENABLED+DISABLED",
+                false,
+                "aes128gcm16-esn-noesn",
+            ),
+            ("AES_CBC_256-HMAC_SHA2_256_128", false, "aes256-sha256"),
+        ] {
+            assert_eq!(configured(word, ike)[0].to_string(), want);
+        }
     }
 }

@@ -57,7 +57,8 @@ pub(crate) struct Sa {
     last_sent: Option<Step>,
     attempt: u32,
     offered: Vec<Proposal>,
-    configured: Vec<Proposal>,
+    pub(crate) configured: Vec<Proposal>,
+    pub(crate) configured_esp: Vec<Proposal>,
     chosen: Option<Suite>,
     /// What was said of one proposal; it counts when none is left.
     reason: Option<Refusal>,
@@ -239,7 +240,9 @@ impl Sa {
                 self.begun = true;
                 self.child = true;
                 self.v1 = true;
-                self.configured = proposals;
+                if !proposals.is_empty() {
+                    self.configured_esp = proposals;
+                }
                 if initiating {
                     Vec::new()
                 } else {
@@ -361,8 +364,12 @@ impl Sa {
                 };
                 vec![self.refuse(what, refusal)]
             }
-            Said::Ours { proposals, .. } => {
-                self.configured = proposals;
+            Said::Ours { ike, proposals } => {
+                if ike {
+                    self.configured = proposals;
+                } else {
+                    self.configured_esp = proposals;
+                }
                 Vec::new()
             }
             Said::PfsMissing => {
@@ -412,7 +419,10 @@ impl Sa {
                 };
                 vec![self.refuse(self.authentication(), refusal)]
             }
-            Said::WrongKey { psk } => self.wrong_key(psk),
+            Said::WrongKey { psk, peer } => {
+                self.their_id = peer.or(self.their_id.take());
+                self.wrong_key(psk)
+            }
             Said::Garbled { identification } => {
                 // Told once is enough: each payload of a message that makes no sense is complained about.
                 if self.up || self.child || core::mem::replace(&mut self.garbled, true) {
@@ -793,10 +803,10 @@ impl Sa {
             name: name.to_owned(),
             data: String::new(),
             asked: Asked {
-                proposals: if child == self.child {
-                    self.configured.clone()
+                proposals: if child {
+                    self.configured_esp.clone()
                 } else {
-                    Vec::new()
+                    self.configured.clone()
                 },
                 remote_id: self.their_id.clone(),
                 ..Asked::default()
@@ -870,8 +880,8 @@ impl Sa {
     fn no_esp_proposal(&self) -> Refusal {
         Refusal::NoEspProposal {
             offered: self.offered.clone(),
-            configured: self.configured.clone(),
-            differs: closest_difference(&self.configured, &self.offered, false),
+            configured: self.configured_esp.clone(),
+            differs: closest_difference(&self.configured_esp, &self.offered, false),
         }
     }
 

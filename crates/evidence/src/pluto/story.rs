@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known};
 use adit_model::now::Wall;
+use adit_model::proposal::Proposal;
 
 use super::line::{self, Message};
 use super::sa::{Around, Sa};
@@ -25,6 +26,8 @@ pub(crate) struct Pluto {
     facts: Vec<(Fact, usize)>,
     /// What was told since the daemon was asked to stop. It counts only if the daemon comes back.
     ending: Vec<(Fact, usize)>,
+    /// What connections would take, by name: for an IKE SA, for ESP.
+    ours: HashMap<String, [Vec<Proposal>; 2]>,
     /// Facts of a search that was only debugged: the daemon may have found a connection after it.
     tentative: Vec<usize>,
     /// Such facts that a later line disproved.
@@ -110,6 +113,12 @@ impl Pluto {
                 }
                 return;
             }
+            Some(Said::Ours { ike, proposals }) if message.serial.is_none() => {
+                if let Some(name) = message.name {
+                    self.loaded(name, *ike, proposals);
+                }
+                return;
+            }
             None if message.serial.is_none() => return,
             _ => {}
         }
@@ -117,8 +126,12 @@ impl Pluto {
         let mut happenings = Vec::new();
         let around = self.around(message, index);
         if let Some(sa) = self.sas.get_mut(index) {
-            if let Some(name) = message.name {
-                sa.name.get_or_insert_with(|| name.to_owned());
+            if let (Some(name), None) = (message.name, &sa.name) {
+                sa.name = Some(name.to_owned());
+                if let Some([ike, esp]) = self.ours.get(name) {
+                    sa.configured = ike.clone();
+                    sa.configured_esp = esp.clone();
+                }
             }
             if let Some(peer) = message.from {
                 sa.peer = Some(peer);
@@ -310,6 +323,19 @@ impl Pluto {
         }
         self.by_serial.clear();
         self.last = None;
+    }
+
+    /// A connection lists what it would take, when it is loaded and when it is used.
+    fn loaded(&mut self, name: &str, ike: bool, proposals: &[Proposal]) {
+        const MOST: usize = 64;
+        let lists = self.ours.entry(name.to_owned()).or_default();
+        let [for_ike, for_esp] = lists;
+        let list = if ike { for_ike } else { for_esp };
+        for one in proposals {
+            if list.len() < MOST && !list.contains(one) {
+                list.push(one.clone());
+            }
+        }
     }
 
     /// The error that was told last, taken for one of phase 1, was about a CHILD SA.

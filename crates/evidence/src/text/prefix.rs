@@ -17,7 +17,7 @@ pub(crate) struct Line<'a> {
 
 /// Takes time, host and program off a line, in the forms of syslog, of journalctl and of log files.
 pub(crate) fn prefix(text: &str, now: Wall) -> Line<'_> {
-    let text = text.trim_start();
+    let text = container(text.trim_start(), now);
     let (text, rfc5424) = priority(text);
     let (at, rest) = match time::leading(text, now) {
         Some((at, rest)) => (Some(at), rest.trim_start()),
@@ -35,6 +35,22 @@ pub(crate) fn prefix(text: &str, now: Wall) -> Line<'_> {
             body: body.trim_start(),
         },
         None => Line { at, program, body },
+    }
+}
+
+/// `gateway-1  | ` that tools for containers put before each line; told from a message by the time that follows.
+fn container(text: &str, now: Wall) -> &str {
+    const LONGEST: usize = 64;
+    match text.split_once("| ") {
+        Some((name, rest))
+            if !name.is_empty()
+                && name.len() <= LONGEST
+                && name.ends_with(' ')
+                && time::leading(rest.trim_start(), now).is_some() =>
+        {
+            rest.trim_start()
+        }
+        _ => text,
     }
 }
 
@@ -122,6 +138,7 @@ mod tests {
                 Some("charon"),
             ),
             ("charon: ", Some("charon")),
+            ("gateway-1  | Nov 21 06:08:05 gwa charon: ", Some("charon")),
         ] {
             let line = format!("{head}{body}");
             let got = prefix(&line, now);

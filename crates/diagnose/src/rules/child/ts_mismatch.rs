@@ -77,7 +77,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     Found {
         confidence: 0.93,
         side: AtFault::Both,
-        summary: format!("the networks don't meet: {} to {} was asked for and isn't acceptable", list(local), list(remote)),
+        summary: if local.is_empty() && remote.is_empty() {
+            "the networks don't meet: what was asked for isn't acceptable".to_owned()
+        } else {
+            format!("the networks don't meet: {} to {} was asked for and isn't acceptable", list(local), list(remote))
+        },
         explanation: format!("{} came after both sides had authenticated. Which networks the other side has isn't in the notify.", told.name),
         evidence: quote([told.fact]),
         fix: Fix {
@@ -162,7 +166,8 @@ fn found(s: &Signals<'_>, a: Apart) -> Found {
         ("our side's networks", &a.our_local, &a.their_remote),
         ("the peer's networks", &a.our_remote, &a.their_local),
     ] {
-        if narrow(ours, theirs).is_empty() {
+        let known = !ours.is_empty() && !theirs.is_empty();
+        if known && narrow(ours, theirs).is_empty() {
             differences.push(format!(
                 "for {place} we have {}, the peer has {}",
                 list(&only_in(ours, theirs)),
@@ -170,8 +175,27 @@ fn found(s: &Signals<'_>, a: Apart) -> Found {
             ));
         }
     }
+    let one_sided = |here: &[Selector], there: &[Selector]| here.is_empty() && there.is_empty();
     if differences.is_empty() {
-        differences.push("they meet by address and differ in protocol or port".to_owned());
+        // A log may tell what was asked for and not what is configured.
+        let asked = if one_sided(&a.our_local, &a.our_remote) {
+            Some((&a.their_remote, &a.their_local))
+        } else if one_sided(&a.their_local, &a.their_remote) {
+            Some((&a.our_local, &a.our_remote))
+        } else {
+            None
+        };
+        differences.push(match asked {
+            Some((here, there)) if one_sided(here, there) => {
+                "what one side asks for isn't what the other has".to_owned()
+            }
+            Some((here, there)) => format!(
+                "{} at our side to {} at the peer's was asked for, and the other side has no such connection",
+                list(here),
+                list(there)
+            ),
+            None => "they meet by address and differ in protocol or port".to_owned(),
+        });
     }
     let differences = differences.join("; ");
     Found {

@@ -6,7 +6,7 @@ use adit_model::reason::Refusal;
 
 use crate::compare::list;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Refused, Signals, Told, notify, quote, who};
+use crate::signals::{Refused, Signals, Told, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -163,6 +163,7 @@ fn stranger(
 /// The refusing side has no connection for the pair of identities, and doesn't say whom it expects.
 fn unknown(refusing: Side, evidence: Vec<Evidence>, received: &Identity) -> Found {
     let (refuser, claimant) = (who(refusing), who(refusing.other()));
+    let received = name_of(received);
     let compare = "compare local and remote identity of both sides, each with its type".to_owned();
     Found {
         confidence: 0.9,

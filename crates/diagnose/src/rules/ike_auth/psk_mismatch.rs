@@ -3,7 +3,7 @@
 use adit_model::reason::Refusal;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, Told, notify, quote, who};
+use crate::signals::{Signals, Told, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -63,6 +63,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .iter()
             .filter(|t| t.side != refused.side && t.notify == notify::AUTHENTICATION_FAILED);
         let refuser = who(refused.side);
+        let claimed = name_of(claimed);
         return Found {
             confidence: 0.97,
             side: AtFault::Both,

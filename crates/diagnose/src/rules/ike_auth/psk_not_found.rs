@@ -3,7 +3,7 @@
 use adit_model::reason::Refusal;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, notify, quote, who};
+use crate::signals::{Signals, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -42,6 +42,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     });
     if let Some((refused, (own, other))) = found {
         let at = who(refused.side);
+        let (own, other) = (name_of(own), name_of(other));
         let add = format!("add a pre-shared key for {own} and {other}");
         let fix = match AtFault::from(refused.side) {
             AtFault::Local => Fix {

@@ -6,7 +6,7 @@ use adit_model::fact::Side;
 use adit_model::reason::Refusal;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, notify, quote, who};
+use crate::signals::{Signals, notify, place_of, quote, who};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -62,6 +62,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     });
     if let Some((r, (local, remote))) = refused {
         let at = who(r.side);
+        let (local, remote) = (place_of(local), place_of(remote));
         let fix = match r.side {
             Side::Local => Fix {
                 local: format!("remote = \"{remote}\" (in the tunnel that is meant)"),

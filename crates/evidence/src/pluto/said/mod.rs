@@ -135,6 +135,7 @@ pub(crate) enum Said {
     /// The peer's proof of its identity doesn't verify, or its message can't be read with our key.
     WrongKey {
         psk: bool,
+        peer: Option<Identity>,
     },
     /// A payload that makes no sense, as one does that was decrypted with another key.
     Garbled {

@@ -25,9 +25,8 @@ pub(super) fn said(text: &str) -> Option<Said> {
 
 /// No connection is for this peer: it comes from elsewhere, or with another version, mode or method.
 pub(super) fn no_connection(text: &str) -> Option<Said> {
-    let initial = text.starts_with("initial ")
-        || text.starts_with("IKE_SA_INIT message received")
-        || text.starts_with("IKE_SA_INIT request");
+    // `initial Main Mode message received on …`, `initial parent SA message …`, `ISAKMP_v2_IKE_SA_INIT message …`.
+    let initial = text.starts_with("initial ") || text.contains("IKE_SA_INIT ");
     let refused = [
         "no connection has been authorized",
         "no matching connection has been authorized",
@@ -80,6 +79,16 @@ fn proposals(text: &str) -> Option<Said> {
             ike: text.contains("local IKE"),
             proposals,
         });
+    }
+    // `1:IKE=AES_CBC_256-HMAC_SHA1-HMAC_SHA1_96-MODP1536` under `IKE SA proposals (connection add):`.
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && let Some((number, rest)) = text.split_once(':')
+        && number.len() < 4
+    {
+        let (kind, algorithms) = rest.split_once('=')?;
+        let ike = kind == "IKE";
+        let proposals = proposal::configured(algorithms, ike);
+        return (ike || kind == "ESP").then_some(Said::Ours { ike, proposals });
     }
     if let Some(rest) = text.strip_prefix("initiator guessed wrong keying material group (") {
         let (from, rest) = rest.split_once(')')?;
@@ -183,13 +192,19 @@ fn authentication(text: &str) -> Option<Said> {
     if KEY_DIFFERS.iter().any(|head| text.starts_with(head))
         || text.contains("(mismatch of preshared secrets")
     {
-        return Some(Said::WrongKey { psk: true });
+        let peer = after(text, "from peer ")
+            .and_then(value::quoted)
+            .and_then(value::identity);
+        return Some(Said::WrongKey { psk: true, peer });
     }
     if (text.contains("Signature check (on ") && text.contains(") failed"))
         || text.starts_with("RSA authentication failed")
         || (text.starts_with("RSA authentication of ") && text.ends_with("failed"))
     {
-        return Some(Said::WrongKey { psk: false });
+        return Some(Said::WrongKey {
+            psk: false,
+            peer: None,
+        });
     }
     if let Some(garbled) = garbled(text) {
         return Some(garbled);
@@ -319,7 +334,9 @@ fn traffic(text: &str) -> Option<Said> {
         return Some(Said::NoChild { ours, theirs });
     }
     if let Some(rest) = text.strip_prefix("the peer proposed: ") {
-        let (ours, theirs) = rest.split_once(" -> ")?;
+        // `10.2.0.0/24:0/0 -> 10.1.0.0/24:0/0`, since version 4 `10.2.0.0/24 -<all>-> 10.1.0.0/24`.
+        let (ours, theirs) = rest.split_once("-> ")?;
+        let ours = ours.split_whitespace().next().unwrap_or_default();
         return Some(Said::PeerProposed {
             ours: value::selectors(ours),
             theirs: value::selectors(theirs),
