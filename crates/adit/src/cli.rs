@@ -253,6 +253,9 @@ pub struct WhyArgs {
     /// Follow the log of a running daemon, and speak when the verdict changes; until interrupted.
     #[arg(short, long, conflicts_with_all = ["export", "remote", "ask"])]
     pub follow: bool,
+    /// Before the verdict, everything that both sides tell in one order of time, by our clock.
+    #[arg(long, conflicts_with_all = ["export", "json"])]
+    pub timeline: bool,
     /// While the verdict is undecided, put the questions that separate what is left, and take the answers into
     /// account.
     #[arg(long)]

@@ -31,7 +31,8 @@ pub fn diagnose(case: &Case) -> Verdict {
     } else {
         case.subject.clone()
     };
-    let notes = nat::notes(&s);
+    let mut notes = nat::notes(&s);
+    notes.extend(clocks(case));
     let healthy = s.up && s.stopped(Side::Local).is_none();
     let mut findings: Vec<(&'static Rule, Finding)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::new();
@@ -113,6 +114,16 @@ fn weigh_answers(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &m
             }
         }
     }
+}
+
+/// That the clocks differ, where it is by more than a message takes.
+fn clocks(case: &Case) -> Option<String> {
+    let ms = case.clock_offset_ms.filter(|ms| ms.abs() >= 5_000)?;
+    let how = if ms > 0 { "ahead of" } else { "behind" };
+    Some(format!(
+        "the peer's clock is {} s {how} ours; its times are told by ours",
+        ms.abs() / 1_000
+    ))
 }
 
 /// The verdict on a tunnel that is up.

@@ -9,6 +9,7 @@ use adit_model::now::Wall;
 use adit_model::product::Product;
 
 use crate::capture::{Captured, join};
+use crate::clock;
 use crate::reading::Reading;
 
 /// Makes a case of readings: [`case_of`], without an address.
@@ -70,9 +71,15 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         facts.extend(own);
         facts.extend(configured.iter().filter(|f| f.side == side).cloned());
     }
+    let clock_offset_ms = clock::align(&mut facts);
+    let ours = |at: Wall, side| match (side, clock_offset_ms) {
+        (Side::Remote, Some(ms)) => Wall(at.0.saturating_add_signed(-ms)),
+        _ => at,
+    };
     let mut covered = BTreeMap::new();
     for (side, window) in windows {
-        if let Some(window) = window {
+        if let Some((first, last)) = window {
+            let window = (ours(first, side), ours(last, side));
             *covered.entry(side).or_insert(false) |= spans(window, &facts, side);
         }
     }
@@ -81,6 +88,7 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         facts,
         covered,
         products,
+        clock_offset_ms,
     };
     join(case, &captures, address)
 }

@@ -22,6 +22,7 @@ pub mod capture;
 
 mod case;
 mod charon;
+mod clock;
 mod config;
 mod phrase;
 mod pluto;

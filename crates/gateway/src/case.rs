@@ -87,6 +87,7 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
         facts,
         covered: BTreeMap::from([(Side::Local, evidence.log.covers_newest_attempt(name))]),
         products: BTreeMap::from([(Side::Local, Product::Adit)]),
+        clock_offset_ms: None,
     }
 }
 

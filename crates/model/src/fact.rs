@@ -325,6 +325,10 @@ pub struct Case {
     /// Whose gateway each side is, as far as its evidence tells.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub products: BTreeMap<Side, Product>,
+    /// By how many milliseconds the peer's clock is ahead of ours, where messages in both sides' evidence tell. The
+    /// times of the peer's facts are by our clock already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_ms: Option<i64>,
 }
 
 impl Case {

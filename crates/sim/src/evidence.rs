@@ -194,6 +194,7 @@ impl World {
             facts,
             covered: BTreeMap::from([(Side::Local, true)]),
             products: BTreeMap::from([(Side::Local, Product::Adit)]),
+            clock_offset_ms: None,
         }
     }
 

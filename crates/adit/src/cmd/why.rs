@@ -16,7 +16,7 @@ use super::{Outcome, print, print_json};
 use crate::cli::WhyArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
-use crate::render::verdict;
+use crate::render::{timeline, verdict};
 
 /// Finds out why.
 pub fn why(args: &WhyArgs) -> Outcome {
@@ -45,6 +45,9 @@ pub fn why(args: &WhyArgs) -> Outcome {
         Some(path) if asked.files.is_empty() => case.joined_with(remote(path)?),
         _ => case,
     };
+    if args.timeline {
+        print(&format!("{}\n", timeline::text(&case)))?;
+    }
     let mut answer = diagnose(&case);
     if args.ask {
         if reads_standard_input(args, &asked) {
@@ -192,6 +195,7 @@ fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
         facts,
         covered: [(Side::Local, true)].into(),
         products: [(Side::Local, Product::Adit)].into(),
+        clock_offset_ms: None,
     }
 }
 

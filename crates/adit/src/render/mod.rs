@@ -4,6 +4,7 @@ pub mod capture;
 pub mod check;
 pub mod status;
 pub mod style;
+pub mod timeline;
 pub mod verdict;
 mod wrap;
 
