@@ -1,5 +1,6 @@
 //! Signs: what lines say outside of exchanges, as rules ask for them.
 
+use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
@@ -63,6 +64,12 @@ impl<'a> Signals<'a> {
                         | Sign::PeerDeclaredDead
                 )
             })
+    }
+
+    /// Whether something that `pick` picks happened on the same side after the line.
+    pub(crate) fn overtaken(&self, seen: Seen<'_>, pick: impl Fn(&Happening) -> bool) -> bool {
+        self.happenings(seen.side())
+            .any(|(fact, happening)| pick(happening) && before(seen.fact, fact))
     }
 
     /// Every line that says so.

@@ -154,6 +154,8 @@ pub enum Sign {
     ConnectionUnsuitable,
     /// No other connection fits the peer either.
     NoOtherConnection,
+    /// Requests go to a port of the peer that isn't one of IKE's. `port`.
+    IkePortUnusual,
     /// Traffic asked for an SA, and nothing serves the request. `reqid`.
     AcquireUnserved,
 
@@ -210,6 +212,8 @@ pub enum Sign {
     UserAuthenticationFailed,
     /// The server that checks users doesn't answer. `server`.
     UserServerUnreachable,
+    /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`.
+    IkeFragmentsIncomplete,
     /// A post-quantum pre-shared key is required and missing on one side. `id`.
     PpkMissing,
     /// No free address is left for a client. `pool`.

@@ -286,3 +286,25 @@ fn no_matching_connection_on_responder() {
         .cause("no-matching-connection-on-responder");
     assert_eq!(finding.side, AtFault::Remote);
 }
+
+#[test]
+fn both_ends_passive_needs_both_configurations() {
+    let waits = |mut c: adit_model::connection::Connection| {
+        c.start = adit_model::connection::Start::Passive;
+        c
+    };
+    let one = Story::new().configured(Local, waits(west()));
+    one.undecided(&["both-ends-passive"]);
+    let finding = Story::new()
+        .configured(Local, waits(west()))
+        .configured(There, waits(east()))
+        .cause("both-ends-passive");
+    assert_eq!(finding.side, AtFault::Both);
+    // Once somebody has begun, that isn't the question any more.
+    let begun = Story::new()
+        .configured(Local, waits(west()))
+        .configured(There, waits(east()))
+        .initiating()
+        .gave_up("IKE_SA_INIT");
+    assert!(!begun.verdict().names("both-ends-passive"));
+}

@@ -2,7 +2,9 @@
 
 use adit_model::fact::Side;
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -76,6 +78,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
+    if let Some(seen) = method_sign(s) {
+        let values = match (seen.value("received"), seen.value("expected")) {
+            (Some(received), Some(expected)) => {
+                format!(": {expected} is wanted, {received} was used")
+            }
+            _ => String::new(),
+        };
+        return Found::by(
+            seen,
+            SAID - 0.01,
+            format!("the two sides authenticate in different ways{values}"),
+        )
+        .at(AtFault::Both)
+        .because("The identities fit a connection; the way of proving them is another than it asks for (a key, certificates, EAP, XAUTH).")
+        .fix("set the same way of authenticating on both sides (strongSwan: auth = psk, pubkey or eap-… in local and remote; Libreswan: authby=)")
+        .done();
+    }
     if s.authenticated().is_none() && s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
         return Judgement::Possible {
             weight: 25,
@@ -85,4 +104,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// A line that says so. That no main mode connection allows a method is one, too.
+fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
+    s.sign(Sign::AuthMethodUnexpected).or_else(|| {
+        s.sign(Sign::ExchangeModeRefused)
+            .filter(|seen| seen.fact.source.text.contains("authentication using Main"))
+    })
 }

@@ -3,8 +3,11 @@
 use adit_model::fact::Side;
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use super::identity::{Kind, mismatch};
 use crate::compare::list;
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Refused, Signals, Told, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
@@ -59,6 +62,10 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    // Those have rules of their own.
+    if mismatch(s).is_some_and(|m| m.kind != Kind::Other) {
+        return Judgement::Silent;
+    }
     if let Some((refused, (received, expected))) = s.refusal(|r| match r {
         Refusal::PeerIdentity { received, expected } => Some((received, expected)),
         _ => None,
@@ -76,6 +83,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(found) = by_configuration(s) {
         return found.into();
+    }
+    if let Some(found) = said(s) {
+        return found;
     }
     if let Some(fact) = s.authenticated() {
         return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
@@ -303,4 +313,55 @@ fn by_configuration(s: &Signals<'_>) -> Option<Found> {
         who(claimant.other())
     );
     Some(found)
+}
+
+/// A line that says so, outside of what the reader of its product follows.
+fn said(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.first_sign(&[
+        Sign::PeerIdentityUnexpected,
+        Sign::OwnIdentityUnexpected,
+        Sign::NoConnectionForIdentity,
+    ])?;
+    let received = seen.value("received").or(seen.value("remote"));
+    let (side, summary) = match (received, seen.value("expected")) {
+        (Some(received), Some(expected)) => (
+            AtFault::from(seen.side().other()),
+            format!(
+                "{} says it is {received}, and {} expects {expected}",
+                who(seen.side().other()),
+                seen.who()
+            ),
+        ),
+        (Some(received), None) => (
+            AtFault::Both,
+            format!(
+                "{} has no connection for the identity {received}",
+                seen.who()
+            ),
+        ),
+        (None, Some(expected)) => (
+            AtFault::from(seen.side().other()),
+            format!(
+                "{} isn't the {expected} that {} expects",
+                who(seen.side().other()),
+                seen.who()
+            ),
+        ),
+        (None, None) => (
+            AtFault::Both,
+            format!(
+                "the identity of {} isn't the one that {} expects",
+                who(seen.side().other()),
+                seen.who()
+            ),
+        ),
+    };
+    Some(
+        Found::by(seen, SAID - 0.02, summary)
+            .at(side)
+            .because("Identities are compared exactly, type included, before keys and certificates count.")
+            .fix("set the local identity here and the remote identity there to the same value, written out on both sides")
+            .then("agree on both identities in writing, and set them on both sides")
+            .done(),
+    )
 }

@@ -1,9 +1,12 @@
 //! `large-ike-auth-fragment-lost`: IKE_AUTH is bigger than the path takes, and its fragments are lost.
 
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 /// An IKE message up to here fits every path that carries IPv6 (1280) after IP, UDP and marker.
 const FITS: usize = 1228;
@@ -37,6 +40,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::IkeFragmentsIncomplete) {
+        let count = match (seen.value("have"), seen.value("of")) {
+            (Some(have), Some(of)) => format!(" ({have} of {of} arrived)"),
+            _ => String::new(),
+        };
+        return Found::by(
+            seen,
+            SYMPTOM + 0.05,
+            format!("an IKE message in several pieces never became whole at {}{count}", seen.who()),
+        )
+        .at(AtFault::Path)
+        .because("Some of its fragments came and the rest didn't, so the path loses big or later packets.")
+        .fix("make the fragments smaller (strongSwan: charon.fragment_size = 1000; Libreswan: smaller certificates or leave IKE fragmentation on), and let fragments pass filters")
+        .done();
+    }
     if s.silence("IKE_AUTH").is_none() {
         return Judgement::Silent;
     }

@@ -12,7 +12,10 @@ mod clock_skew;
 mod crl_unreachable;
 mod eap_xauth_failure;
 mod id_mismatch;
+mod id_type_mismatch;
+mod identity;
 mod large_ike_auth_fragment_lost;
+mod nat_private_ip_as_id;
 mod ppk_required_mismatch;
 mod private_key_missing;
 mod psk_formatting;
@@ -27,6 +30,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &large_ike_auth_fragment_lost::RULE,
     &psk_mismatch::RULE,
     &id_mismatch::RULE,
+    &id_type_mismatch::RULE,
+    &nat_private_ip_as_id::RULE,
     &psk_not_found::RULE,
     &psk_formatting::RULE,
     &auth_method_mismatch::RULE,

@@ -1,7 +1,10 @@
 //! `psk-mismatch`: the two sides hold different pre-shared keys.
 
+use adit_model::fact::{Fact, Side};
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, Told, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -53,11 +56,11 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let found = s.refusal(|r| match r {
+    let compared = s.refusal(|r| match r {
         Refusal::AuthValue { claimed, method: 2 } => Some(claimed),
         _ => None,
     });
-    if let Some((refused, claimed)) = found {
+    if let Some((refused, claimed)) = compared {
         let told = s
             .told
             .iter()
@@ -79,6 +82,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
+    if let Some(seen) = s.first_sign(&[Sign::PskDiffers, Sign::DecryptedToNonsense]) {
+        let peer = seen.value("peer").map_or(String::new(), |peer| {
+            format!(" of {}", peer.trim_matches('\''))
+        });
+        let how = if seen.sign == Sign::PskDiffers {
+            "The side that compared says that its key doesn't fit what came."
+        } else {
+            "IKEv1 derives the keys of its messages from the pre-shared key. A message that decrypts to nonsense was encrypted with other keys, so the pre-shared keys differ."
+        };
+        return found(
+            s,
+            seen.fact,
+            seen.side(),
+            &format!(
+                "the key{peer} that {} holds isn't the one that was used",
+                seen.who()
+            ),
+            how,
+        );
+    }
     if let Some(fact) = s.authenticated() {
         return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
     }
@@ -95,7 +118,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the peer's log: a message that can't be read or decrypted, or none that arrives",
         };
     }
-    if s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
+    if s.told(notify::AUTHENTICATION_FAILED, false).is_some()
+        || s.sign(Sign::AuthenticationRefusedByPeer).is_some()
+    {
         return Judgement::Possible {
             weight: 60,
             because: "AUTHENTICATION_FAILED is the answer to a wrong key".to_owned(),
@@ -121,4 +146,23 @@ fn unreadable(s: &Signals<'_>, told: &Told<'_>) -> Found {
         message_for_peer: format!("The pre-shared keys of {} differ: the first encrypted message of phase 1 can't be read by the other side. Let us set a fresh random key on both sides, handed over on a channel that we both trust (not this one).", s.gateways()),
         next: vec!["make a fresh key (`openssl rand -base64 32`), and set it on both sides".to_owned()],
     }
+}
+
+fn found(s: &Signals<'_>, fact: &Fact, side: Side, which: &str, how: &str) -> Judgement {
+    let told = s
+        .told
+        .iter()
+        .filter(|t| t.side != side && t.notify == notify::AUTHENTICATION_FAILED);
+    Found::on(
+        fact,
+        SAID - 0.01,
+        AtFault::Both,
+        format!("the pre-shared keys of the two sides differ: {which}"),
+    )
+    .with(told.map(|t| t.fact))
+    .because(how)
+    .fix("write the agreed key anew on this side, copied from one place, and load it")
+    .tell(format!("The pre-shared keys of {} differ. Let us set a fresh random key on both sides, handed over on a channel that we both trust (not this one); please look out for spaces, quotes and line breaks around it.", s.gateways()))
+    .then("make a fresh key (`openssl rand -base64 32`), hand it over on a channel that both trust, and set it on both sides")
+    .done()
 }

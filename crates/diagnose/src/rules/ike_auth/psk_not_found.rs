@@ -1,7 +1,9 @@
 //! `psk-not-found`: a side holds no key for the pair of identities.
 
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -72,6 +74,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
             next: Vec::new(),
         }
         .into();
+    }
+    if let Some(seen) = s.sign(Sign::PskNotFound) {
+        let whose = match (seen.value("local"), seen.value("remote")) {
+            (Some(own), Some(other)) => format!(" for {own} and {other}"),
+            (None, Some(other)) => format!(" for {}", other.trim_end_matches('.')),
+            _ => String::new(),
+        };
+        return Found::by(
+            seen,
+            SAID - 0.01,
+            format!("{} holds no pre-shared key{whose}", seen.who()),
+        )
+        .because(
+            "The connection is known, and no key goes with the identities or addresses in use.",
+        )
+        .fix(format!(
+            "add a pre-shared key{whose}, under exactly these identities, and load it"
+        ))
+        .done();
     }
     if s.authenticated().is_none() && s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
         return Judgement::Possible {

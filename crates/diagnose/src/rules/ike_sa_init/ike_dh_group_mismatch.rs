@@ -4,9 +4,11 @@ use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::keywords::ke_name;
 use adit_model::proposal::{Proposal, TransformKind};
+use adit_model::sign::Sign;
 
 use super::ike_proposal_mismatch::{apart, fix, message};
 use crate::compare::{list, toml};
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, Told, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -67,6 +69,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
             next: Vec::new(),
         }
         .into();
+    }
+    if let Some(seen) = s.first_sign(&[Sign::IkeGroupNotOffered, Sign::IkeGroupRefused]) {
+        let wanted = seen
+            .value("wanted")
+            .map_or(String::new(), |wanted| format!(" {wanted}"));
+        return Found::by(
+            seen,
+            SAID - 0.02,
+            format!("the peer wants the key exchange group{wanted}, which isn't in the proposals of {}", seen.who()),
+        )
+        .at(AtFault::Both)
+        .because("INVALID_KE_PAYLOAD asks for a group that was never offered, so there can't be a second try with it.")
+        .fix("set the same key exchange group on both sides: x25519 (31), ecp256 (19) or modp2048 (14)")
+        .done();
     }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
         return Judgement::RuledOut(format!(

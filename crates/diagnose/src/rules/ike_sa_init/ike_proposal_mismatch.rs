@@ -4,8 +4,11 @@ use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use super::proposal_list_too_long::too_long;
 use crate::compare::{changes, kinds, list, toml};
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
@@ -61,6 +64,12 @@ pub(super) struct Apart {
 /// The two sides' IKE proposals, when they are known and have nothing in common.
 pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
     let refused = s.refusal(|r| match r {
+        // Lists that meet were refused for another reason.
+        Refusal::NoIkeProposal {
+            offered,
+            configured,
+            ..
+        } if too_long(offered, configured) => None,
         Refusal::NoIkeProposal {
             offered,
             configured,
@@ -155,6 +164,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
+    if let Some(seen) = s
+        .sign(Sign::IkeProposalsRefused)
+        .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
+    {
+        if seen.side() == Side::Remote && s.nothing_came().is_some() {
+            // The one that is silent has a rule of its own.
+            return Judgement::Silent;
+        }
+        return Found::by(
+            seen,
+            SAID - 0.02,
+            format!("{} accepts none of the IKE (phase 1) proposals that are offered", seen.who()),
+        )
+        .at(AtFault::Both)
+        .because("The side that chooses says that no proposal for the IKE SA fits its own: at least one of encryption, integrity or hash, PRF, group and (IKEv1) method has nothing in common.")
+        .fix("write one common IKE proposal explicitly on both sides, such as aes256-sha256-modp2048 (AES-256, SHA-256, group 14)")
+        .then("compare both phase 1 (IKE) proposals value by value: encryption with key length, hash, group, and with IKEv1 the authentication method")
+        .done();
+    }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
         return Judgement::RuledOut(format!("an IKE proposal was agreed: {}", fact.source.text));
     }
@@ -173,6 +201,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 who(told.side)
             ),
             separated_by: "the responder prints the offered and the configured proposals",
+        };
+    }
+    if s.sign(Sign::ProposalsRefusedByPeer).is_some() {
+        return Judgement::Possible {
+            weight: 60,
+            because: "the peer says that it accepts no proposal".to_owned(),
+            separated_by: "the peer's log: in which phase, and which proposals it compared",
         };
     }
     Judgement::Silent

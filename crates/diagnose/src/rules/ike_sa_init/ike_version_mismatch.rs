@@ -4,7 +4,9 @@ use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, ProbeOutcome, Side};
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, quote};
 use crate::verdict::{AtFault, Fix};
@@ -67,6 +69,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
             0.95,
             format!("a message of IKE version {received} was refused"),
         );
+    }
+    if let Some(seen) = s
+        .sign(Sign::IkeVersionRefused)
+        .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
+    {
+        let version = seen
+            .value("version")
+            .map_or(String::new(), |v| format!(" (version {v})"));
+        return Found::by(
+            seen,
+            SAID - 0.03,
+            format!("the IKE versions differ: {} refuses the one that came{version}", seen.who()),
+        )
+        .at(AtFault::Both)
+        .because("IKEv1 and IKEv2 share a port and nothing else; a side that isn't set to a version ignores or refuses it.")
+        .fix("set both sides to IKEv2 (strongSwan: version = 2; Libreswan: keyexchange=ikev2, formerly ikev2=insist; VyOS: key-exchange ikev2; FortiGate: set ike-version 2)")
+        .done();
     }
     let answered_v1 = s
         .told

@@ -4,7 +4,9 @@ use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use crate::finding::COUNTED;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, place_of, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -111,6 +113,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
             }
             .into();
         }
+    }
+    if let Some(seen) = s
+        .sign(Sign::NoConnectionForPeer)
+        .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
+    {
+        let peer = seen.value("peer").map_or("the peer".to_owned(), |p| {
+            p.trim_end_matches([',', '.', ':']).to_owned()
+        });
+        return Found::by(
+            seen,
+            COUNTED + 0.03,
+            format!("{} has no connection configured for requests from {peer}", seen.who()),
+        )
+        .because("The request arrived, and no loaded connection is for this pair of addresses with this version and method; proposals weren't compared.")
+        .fix("load a connection with the two addresses as they appear on the wire, the right version and the right method (Libreswan: ipsec auto --add NAME; strongSwan: swanctl --load-conns)")
+        .then("list the loaded connections of that side with their addresses")
+        .done();
     }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
         if s.told(notify::AUTHENTICATION_FAILED, false).is_some() && s.authenticated().is_none() {

@@ -1,0 +1,125 @@
+//! In what way the identity that came isn't the one that is expected.
+
+use std::net::Ipv4Addr;
+
+use adit_model::fact::{Fact, Side};
+use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
+
+use crate::signals::Signals;
+
+/// The kinds that have causes of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Somebody else.
+    Other,
+    /// The same text of another type.
+    Type,
+    /// A private address, where a public one is expected.
+    Private,
+}
+
+/// An identity that wasn't accepted.
+pub(super) struct Mismatch<'a> {
+    pub(super) fact: &'a Fact,
+    /// Who refused.
+    pub(super) refusing: Side,
+    /// Who came.
+    pub(super) received: String,
+    /// Who may come, as far as it is told.
+    pub(super) expected: Vec<String>,
+    pub(super) kind: Kind,
+}
+
+/// The last identity that wasn't accepted, by an exchange or by a line about it.
+pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
+    let refused = s.refused.iter().rev().find_map(|r| match r.refusal {
+        Refusal::PeerIdentity { received, expected } => Some((
+            r.fact,
+            r.side,
+            received.to_string(),
+            expected.iter().map(ToString::to_string).collect(),
+        )),
+        _ => None,
+    });
+    let said = || {
+        let seen = s.sign(Sign::PeerIdentityUnexpected)?;
+        let received = seen.value("received")?;
+        let expected = seen.value("expected").map(ToOwned::to_owned);
+        Some((
+            seen.fact,
+            seen.side(),
+            received.to_owned(),
+            expected.into_iter().collect(),
+        ))
+    };
+    let (fact, refusing, received, expected): (_, _, String, Vec<String>) =
+        refused.or_else(said)?;
+    let behind_nat = s.nat.iter().any(|nat| {
+        (nat.side == refusing && nat.remote_behind) || (nat.side != refusing && nat.local_behind)
+    });
+    Some(Mismatch {
+        kind: kind(&received, &expected, behind_nat),
+        fact,
+        refusing,
+        received,
+        expected,
+    })
+}
+
+fn kind(received: &str, expected: &[String], behind_nat: bool) -> Kind {
+    let came = bare(received);
+    let mut wanted = expected.iter().map(|e| bare(e));
+    if wanted.clone().any(|w| w.eq_ignore_ascii_case(came)) {
+        return Kind::Type;
+    }
+    let private = came.parse().is_ok_and(|a: Ipv4Addr| a.is_private());
+    let public = wanted.any(|w| w.parse().is_ok_and(|a: Ipv4Addr| !a.is_private()));
+    if private && (public || (expected.is_empty() && behind_nat)) {
+        return Kind::Private;
+    }
+    Kind::Other
+}
+
+/// The identity without its type and quotes.
+fn bare(text: &str) -> &str {
+    let text = text.trim().trim_matches(['\'', '"']);
+    let text = text.split_once(':').map_or(text, |(kind, rest)| {
+        match kind.to_ascii_lowercase().as_str() {
+            "fqdn" | "keyid" | "ipv4" | "ipv6" | "email" | "rfc822" | "userfqdn" | "dns" | "@" => {
+                rest
+            }
+            _ => text,
+        }
+    });
+    let text = text
+        .strip_prefix("@[")
+        .and_then(|t| t.strip_suffix(']'))
+        .unwrap_or(text);
+    text.trim_start_matches('@').trim_start_matches('#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_is_told_by_text_and_type() {
+        for (received, expected, nat, want) in [
+            ("192.168.1.2", "@192.168.1.2", false, Kind::Type),
+            ("keyid:gw", "gw", false, Kind::Type),
+            ("192.168.1.2", "203.0.113.5", false, Kind::Private),
+            ("192.168.1.2", "@gw.example.org", true, Kind::Other),
+            ("gw.example.org", "hub.example.org", false, Kind::Other),
+            ("203.0.113.9", "203.0.113.5", false, Kind::Other),
+        ] {
+            assert_eq!(
+                kind(received, &[expected.to_owned()], nat),
+                want,
+                "{received} {expected}"
+            );
+        }
+        assert_eq!(kind("10.0.0.2", &[], true), Kind::Private);
+        assert_eq!(kind("10.0.0.2", &[], false), Kind::Other);
+    }
+}

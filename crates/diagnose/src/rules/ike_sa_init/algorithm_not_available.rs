@@ -1,0 +1,64 @@
+//! `algorithm-not-available`: an algorithm is configured that the daemon doesn't have.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "algorithm-not-available",
+    page: Page {
+        title: "The daemon lacks an algorithm that is configured",
+        what: "A proposal names an algorithm that this build, its plugins, its library or the system's crypto policy (FIPS, SHA-1 switched off) doesn't have. The proposal is dropped or the connection isn't loaded.",
+        initiator: "An error when the connection is loaded or started, or a proposal that lacks a part.",
+        responder: "The same on its side.",
+        look_alikes: &[
+            (
+                "ike-proposal-mismatch",
+                "Does the daemon complain when it loads the connection?",
+            ),
+            (
+                "kernel-module-or-algo-missing",
+                "Is it the kernel that lacks it?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Load the plugin or module, allow it in the crypto policy, or choose an algorithm that both have.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --list-algs`; plugins openssl, gmp, curve25519, ml.",
+            ),
+            (
+                "libreswan",
+                "`ipsec algparse PROPOSAL`; `update-crypto-policies --show`; FIPS mode.",
+            ),
+        ],
+        source: "RFC 8247",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["plugin-missing"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::AlgorithmUnavailable) else {
+        return Judgement::Silent;
+    };
+    let algorithm = seen
+        .value("algorithm")
+        .map_or("an algorithm that is needed".to_owned(), |a| {
+            format!("the algorithm {}", a.trim_matches('\''))
+        });
+    Found::by(
+        seen,
+        SAID - 0.04,
+        format!("{} doesn't have {algorithm}", seen.who()),
+    )
+    .because("The daemon or its library says that it can't use it: it isn't built in, its plugin isn't loaded, or a crypto policy forbids it.")
+    .fix("load what provides the algorithm (strongSwan: swanctl --list-algs shows what there is), allow it in the system's crypto policy, or configure another one on both sides")
+    .done()
+}

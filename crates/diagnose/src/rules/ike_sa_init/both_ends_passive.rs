@@ -1,0 +1,82 @@
+//! `both-ends-passive`: both ends wait for the other one to begin.
+
+use adit_model::connection::Start;
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::peer_config::Starts;
+
+use crate::finding::CONFIGURED;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "both-ends-passive",
+    page: Page {
+        title: "Both ends wait for the other to begin",
+        what: "A tunnel comes up when somebody begins. Both ends are set to answer only (auto=add, start_action none, passive), so nothing is ever sent.",
+        initiator: "Nothing is sent by anyone.",
+        responder: "The same.",
+        look_alikes: &[(
+            "nothing-triggers-initiation",
+            "Is one side meant to begin when traffic comes?",
+        )],
+        fix: &[
+            ("any", "Let one side begin."),
+            (
+                "strongswan",
+                "`start_action = start` (or trap) of the child; ipsec.conf `auto=start`.",
+            ),
+            ("libreswan", "`auto=start`."),
+            (
+                "aws",
+                "startup action \"Start\", with the address of the customer gateway.",
+            ),
+            ("panos", "clear \"Enable Passive Mode\"."),
+            ("juniper", "`establish-tunnels immediately`."),
+            ("fortigate", "`set auto-negotiate enable`."),
+        ],
+        source: "RFC 4301 4.4.1",
+    },
+    needs: &[Need::Attempt],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if s.up || !s.facts.is_empty() {
+        return Judgement::Silent;
+    }
+    match (passive(s, Side::Local), passive(s, Side::Remote)) {
+        (Some((ours, true)), Some((theirs, true))) => Found::on(
+            ours,
+            CONFIGURED,
+            AtFault::Both,
+            "both sides wait for the other one to begin",
+        )
+        .with([theirs])
+        .because("Neither configuration starts the tunnel, on its own or for traffic, and no attempt was made.")
+        .fix("let one side begin (adit: start = \"auto\"; strongSwan: start_action = start; Libreswan: auto=start)")
+        .done(),
+        (Some((_, true)), None) | (None, Some((_, true))) => Judgement::Possible {
+            weight: 40,
+            because: "one side only answers; if the other one does too, nobody begins".to_owned(),
+            separated_by: "whether the other side's configuration starts the tunnel",
+        },
+        _ => Judgement::Silent,
+    }
+}
+
+/// Whether a side's configuration never begins. `None` where it isn't known.
+fn passive<'a>(s: &Signals<'a>, side: Side) -> Option<(&'a Fact, bool)> {
+    s.case.of(side).find_map(|f| match &f.what {
+        Known::PeerConfigured { connection } if !connection.children.is_empty() => {
+            let never = connection
+                .children
+                .iter()
+                .all(|c| c.starts.value == Starts::Passive);
+            Some((f, never))
+        }
+        Known::Configured { connection } => Some((f, connection.start == Start::Passive)),
+        _ => None,
+    })
+}

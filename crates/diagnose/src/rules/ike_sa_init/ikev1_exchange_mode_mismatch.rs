@@ -1,0 +1,68 @@
+//! `ikev1-exchange-mode-mismatch`: main mode on one side, aggressive mode on the other.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ikev1-exchange-mode-mismatch",
+    page: Page {
+        title: "The modes of IKEv1 differ: main and aggressive",
+        what: "One side begins in aggressive mode and the other has only main mode for it, or the other way round; or aggressive mode with a pre-shared key is refused because anybody who hears it can try keys out.",
+        initiator: "No answer, or NO_PROPOSAL_CHOSEN, AUTHENTICATION_FAILED.",
+        responder: "strongSwan: \"Aggressive Mode PSK disabled for security reasons\", \"found 1 matching config, but none allows … using Aggressive Mode\"; racoon: \"not acceptable Aggressive mode\"; ASA: \"Unable to initiate or respond to Aggressive Mode while disabled\".",
+        look_alikes: &[
+            (
+                "ike-version-mismatch",
+                "Is it the mode or the version that differs?",
+            ),
+            (
+                "auth-method-mismatch",
+                "Does the method fit and only the mode not?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "IKEv2, which has no modes; otherwise main mode on both sides.",
+            ),
+            (
+                "strongswan",
+                "`aggressive = yes|no` of the connection; as responder with a pre-shared key also `charon.i_dont_care_about_security_and_use_aggressive_mode_psk = yes`.",
+            ),
+            ("libreswan", "`aggressive=yes|no` (`aggrmode=`)."),
+            ("racoon", "`exchange_mode main,aggressive;`."),
+        ],
+        source: "RFC 2409 5; RFC 9395",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ExchangeModeRefused) else {
+        return Judgement::Silent;
+    };
+    let mode = seen.value_or("mode", "this mode");
+    // "… authentication using Main Mode": main mode is what everybody has, so it is the method.
+    if mode.eq_ignore_ascii_case("main") && seen.fact.source.text.contains("authentication using") {
+        return Judgement::Silent;
+    }
+    let what = if mode.to_ascii_lowercase().contains("mode") {
+        mode.to_owned()
+    } else {
+        format!("{mode} mode")
+    };
+    Found::by(
+        seen,
+        SAID - 0.02,
+        format!("the peer begins in {what}, which {} doesn't allow for this connection", seen.who()),
+    )
+    .at(crate::verdict::AtFault::Both)
+    .because("IKEv1 sets an SA up in main mode or in aggressive mode, and both sides must be set to the same.")
+    .fix("use IKEv2, or set the same mode on both sides (main mode unless an identity must be known before the key)")
+    .done()
+}

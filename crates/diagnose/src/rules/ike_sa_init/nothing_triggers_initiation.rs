@@ -1,0 +1,75 @@
+//! `nothing-triggers-initiation`: the tunnel waits for traffic that never reaches it.
+
+use adit_model::connection::Start;
+use adit_model::fact::{Known, Side};
+use adit_model::peer_config::Starts;
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "nothing-triggers-initiation",
+    page: Page {
+        title: "No traffic reaches the policy that would start the tunnel",
+        what: "An on-demand tunnel begins with the first packet that fits its policy. The packet takes another way, has another source address, or the policy isn't there; or a packet asks for an SA that no connection serves.",
+        initiator: "No attempt at all; or \"trap not found, unable to acquire reqid\".",
+        responder: "Nothing.",
+        look_alikes: &[
+            (
+                "route-to-remote-subnet-missing",
+                "Does the packet reach the policy (its use time in `ip -s xfrm policy`)?",
+            ),
+            ("both-ends-passive", "Is any policy or trap installed?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Start the tunnel without traffic, or send a packet whose addresses are within its networks.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --initiate --child NAME`; `start_action = start|trap`.",
+            ),
+            ("libreswan", "`ipsec auto --up NAME`; `auto=start`."),
+            (
+                "cisco-asa",
+                "`packet-tracer input inside icmp SRC 8 0 DST`.",
+            ),
+        ],
+        source: "RFC 4301 4.4.1, 5.1",
+    },
+    needs: &[Need::Attempt],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::AcquireUnserved) {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!("{} was asked for an SA by traffic, and no connection serves the request", seen.who()),
+        )
+        .because("The kernel still has a policy of a connection that the daemon no longer has, so a packet that fits it starts nothing.")
+        .fix("load the connection again with its trap (strongSwan: swanctl --load-all, ipsec route NAME), or start it by hand")
+        .done();
+    }
+    let waits = s.case.of(Side::Local).any(|f| match &f.what {
+        Known::PeerConfigured { connection } => connection
+            .children
+            .iter()
+            .any(|c| c.starts.value == Starts::OnDemand),
+        Known::Configured { connection } => connection.start == Start::OnDemand,
+        _ => false,
+    });
+    if waits && !s.up && s.facts.is_empty() {
+        return Judgement::Possible {
+            weight: 60,
+            because: "the tunnel starts with traffic, and there was no attempt".to_owned(),
+            separated_by: "a ping with a source within the tunnel's networks, and the use time of the policy",
+        };
+    }
+    Judgement::Silent
+}
