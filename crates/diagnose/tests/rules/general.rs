@@ -229,13 +229,12 @@ fn a_refusal_without_a_rule_is_told_and_not_guessed() {
             Local,
             Responder,
             "IKE_SA_INIT",
-            Refusal::HalfOpenLimit {
-                half_open: 100,
-                limit: 100,
+            Refusal::Unsupported {
+                what: "redirection".into(),
             },
         )
         .undecided(&[]);
-    assert!(verdict.summary.contains("half open"));
+    assert!(verdict.summary.contains("redirection"));
     assert!(!verdict.evidence.is_empty());
 }
 

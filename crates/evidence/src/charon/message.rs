@@ -4,6 +4,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use adit_model::identity::Identity;
+use adit_model::reason::CertificateProblem;
 use adit_model::selector::Selector;
 use adit_wire::iana::NotifyType;
 
@@ -75,6 +76,27 @@ pub(crate) enum Said {
         ours: Option<Identity>,
         theirs: Option<Identity>,
     },
+    /// The identity that came isn't the one that is wanted.
+    OtherPeer {
+        received: Option<Identity>,
+        wanted: Option<Identity>,
+    },
+    /// The name of the connection that was chosen for the peer.
+    Chosen(String),
+    /// Something is wrong with a certificate; that it isn't accepted is said later.
+    Certificate(CertificateProblem),
+    NoPrivateKey(Option<Identity>),
+    UserFailed {
+        method: String,
+        user: String,
+    },
+    NoAddress,
+    /// A fragment of a message came; it is whole now, or it isn't.
+    Fragment {
+        number: u32,
+        of: Option<u32>,
+        whole: bool,
+    },
     NoPublicKey {
         theirs: Option<Identity>,
         kind: String,
@@ -143,6 +165,7 @@ pub(crate) fn said(text: &str) -> Option<Said> {
     packet(text)
         .or_else(|| datagram(text))
         .or_else(|| proposals(text))
+        .or_else(|| fragment(text))
         .or_else(|| exchange(text))
         .or_else(|| authentication(text))
         .or_else(|| traffic(text))
@@ -347,12 +370,11 @@ fn authentication(text: &str) -> Option<Said> {
         let [(_, ours), (_, theirs)] = value::pair(rest)?;
         return Some(Said::LookingForPeer { ours, theirs });
     }
-    if text.starts_with("no matching peer config found")
-        || (text.starts_with("found ")
-            && text.contains("peer config")
-            && text.contains("but none allows"))
-    {
+    if text.starts_with("no matching peer config found") || text.trim() == "no peer config found" {
         return Some(Said::NoPeerConfig);
+    }
+    if let Some(said) = chosen(text) {
+        return Some(said);
     }
     if text.starts_with("tried ") && text.ends_with("but MAC mismatched") {
         let (_, rest) = text.split_once(" for ")?;
@@ -387,6 +409,9 @@ fn authentication(text: &str) -> Option<Said> {
             kind: kind.to_owned(),
         });
     }
+    if let Some(said) = credentials(text) {
+        return Some(said);
+    }
     if let Some(rest) = text.strip_prefix("constraint requires ") {
         let (required, _) = rest.split_once(" authentication")?;
         return Some(Said::Method {
@@ -395,6 +420,88 @@ fn authentication(text: &str) -> Option<Said> {
     }
     let by_peer = text.starts_with("authentication of ") && !text.contains("(myself)");
     (by_peer && text.ends_with("successful")).then_some(Said::Authenticated)
+}
+
+/// Which connection the peer gets, and whether it is whom that one wants.
+fn chosen(text: &str) -> Option<Said> {
+    for head in ["selected peer config ", "switching to peer config "] {
+        if let Some(name) = text.strip_prefix(head) {
+            let quote = name.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+            let (name, rest) = name.get(1..)?.split_once(quote)?;
+            return rest
+                .trim()
+                .is_empty()
+                .then(|| Said::Chosen(name.to_owned()));
+        }
+    }
+    let (received, wanted) = text
+        .strip_prefix("received IDr ")
+        .and_then(|rest| rest.split_once(", but require "))
+        .or_else(|| {
+            text.strip_prefix("IDir ")?
+                .split_once(" does not match to ")
+        })?;
+    Some(Said::OtherPeer {
+        received: value::identity(received),
+        wanted: value::identity(wanted),
+    })
+}
+
+/// What goes wrong with certificates, with the own key, and with the user behind the peer.
+fn credentials(text: &str) -> Option<Said> {
+    use CertificateProblem as P;
+    let certificate = [
+        ("no issuer certificate found for ", P::Untrusted),
+        ("self-signed certificate ", P::Untrusted),
+        ("reached end of incomplete trust chain ", P::Untrusted),
+        ("certificate was revoked on ", P::Revoked),
+        (
+            "constraint check failed: certificate does not confirm identity ",
+            P::Name,
+        ),
+        ("rejecting certificate without digitalSignature ", P::Usage),
+    ]
+    .into_iter()
+    .find_map(|(head, problem)| text.starts_with(head).then_some(problem));
+    if let Some(problem) = certificate {
+        return Some(Said::Certificate(problem));
+    }
+    if let Some(rest) = text.strip_prefix("no ")
+        && let Some((_, id)) = rest.split_once("private key found for ")
+    {
+        return Some(Said::NoPrivateKey(value::identity(id)));
+    }
+    if let Some(rest) = text.strip_prefix("EAP method ") {
+        let (method, user) = rest.split_once(" failed for peer ")?;
+        return Some(Said::UserFailed {
+            method: method.to_owned(),
+            user: user.to_owned(),
+        });
+    }
+    if let Some(rest) = text.strip_prefix("XAuth authentication of ") {
+        let user = rest.strip_suffix(" failed")?;
+        return Some(Said::UserFailed {
+            method: "XAUTH".to_owned(),
+            user: user.trim_matches('\'').to_owned(),
+        });
+    }
+    text.starts_with("no virtual IP found, sending INTERNAL_ADDRESS_FAILURE")
+        .then_some(Said::NoAddress)
+}
+
+/// `received fragment #1 of 3, waiting for complete IKE message`
+fn fragment(text: &str) -> Option<Said> {
+    let rest = text.strip_prefix("received fragment #")?;
+    let (count, rest) = rest.split_once(", ")?;
+    let (number, of) = match count.split_once(" of ") {
+        Some((number, of)) => (number, of.parse().ok()),
+        None => (count, None),
+    };
+    Some(Said::Fragment {
+        number: number.parse().ok()?,
+        of,
+        whole: rest.starts_with("reassembl"),
+    })
 }
 
 fn traffic(text: &str) -> Option<Said> {

@@ -7,7 +7,7 @@ use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role}
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use adit_model::proposal::{Encr, Proposal, Suite, closest_difference};
-use adit_model::reason::Refusal;
+use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::selector::Selector;
 use adit_wire::iana::{EncrId, NotifyType};
 
@@ -60,6 +60,10 @@ pub(crate) struct Sa {
     our_id: Option<Identity>,
     their_id: Option<Identity>,
     nat: (bool, bool),
+    /// What was said last about the peer's certificate.
+    certificate: Option<CertificateProblem>,
+    /// The last message was protected by a hash: phase 1 of IKEv1 had made keys.
+    hashed: bool,
     told: Option<NotifyType>,
     child_deleted: bool,
     /// The exchange replaces a CHILD SA that is up.
@@ -245,8 +249,41 @@ impl Sa {
                 vec![self.not_authenticated(refusal)]
             }
             Said::NoPublicKey { theirs, kind } => {
-                vec![self.not_authenticated(no_public_key(theirs, &kind, around.loaded))]
+                let refusal = self.no_public_key(theirs, &kind, around.loaded);
+                vec![self.not_authenticated(refusal)]
             }
+            Said::OtherPeer { received, wanted } => {
+                let refusal = Refusal::PeerIdentity {
+                    received: received.unwrap_or_else(unknown_identity),
+                    expected: wanted.into_iter().collect(),
+                };
+                vec![self.not_authenticated(refusal)]
+            }
+            Said::Chosen(name) => {
+                self.name.get_or_insert(name);
+                Vec::new()
+            }
+            Said::Certificate(problem) => {
+                self.certificate = Some(problem);
+                Vec::new()
+            }
+            Said::NoPrivateKey(identity) => {
+                let identity = identity
+                    .or_else(|| self.our_id.clone())
+                    .unwrap_or_else(unknown_identity);
+                vec![self.not_authenticated(Refusal::NoPrivateKey { identity })]
+            }
+            Said::UserFailed { method, user } => {
+                vec![self.not_authenticated(Refusal::User { method, user })]
+            }
+            Said::NoAddress => vec![self.refused(
+                self.child_name(),
+                Refusal::NoAddress {
+                    problem: "no address could be found for the client".to_owned(),
+                },
+                NotifyType::INTERNAL_ADDRESS_FAILURE,
+            )],
+            Said::Fragment { .. } => Vec::new(),
             Said::Method { required } => {
                 let (received, expected) = if required.contains("pre-shared") {
                     (SIGNATURE, PSK)
@@ -399,6 +436,7 @@ impl Sa {
         around: &Around<'_>,
     ) -> Vec<Happening> {
         let request = !message.response;
+        self.hashed = message.payloads.first().is_some_and(|p| p == "HASH");
         self.told = None;
         self.child_deleted = false;
         self.answering = received && request;
@@ -469,6 +507,8 @@ impl Sa {
             || match self.exchange.as_deref() {
                 Some("CREATE_CHILD_SA" | "QUICK_MODE") => true,
                 Some("IKE_AUTH") => !authentication,
+                // What comes protected, after the keys were made, isn't about the first proposals.
+                _ if self.hashed && notify == NotifyType::NO_PROPOSAL_CHOSEN => true,
                 _ => self.established && !authentication,
             };
         let lists = if child { &self.esp } else { &self.ike };
@@ -579,6 +619,32 @@ impl Sa {
         }
     }
 
+    /// The peer's certificate isn't trusted; or certificates aren't what this side wants at all.
+    fn no_public_key(&self, theirs: Option<Identity>, kind: &str, loaded: &Loaded) -> Refusal {
+        const RSA: u8 = 1;
+        const ECDSA: u8 = 9;
+        let wants_psk = loaded
+            .their_class
+            .as_deref()
+            .is_some_and(|class| class.contains("pre-shared"));
+        if wants_psk {
+            return Refusal::AuthMethod {
+                received: match kind {
+                    "RSA" => RSA,
+                    "ECDSA" => ECDSA,
+                    _ => SIGNATURE,
+                },
+                expected: PSK,
+            };
+        }
+        Refusal::Certificate {
+            peer: theirs
+                .or_else(|| self.their_id.clone())
+                .unwrap_or_else(unknown_identity),
+            problem: self.certificate.unwrap_or(CertificateProblem::Unknown),
+        }
+    }
+
     fn not_authenticated(&self, refusal: Refusal) -> Happening {
         self.refused(
             "IKE_AUTH".to_owned(),
@@ -653,6 +719,20 @@ impl Sa {
         }
     }
 
+    /// The port of the peer to which we begin, when it isn't one of IKE's.
+    pub(crate) fn odd_port(&self) -> Option<u16> {
+        const IKE: u16 = 500;
+        const NAT_T: u16 = 4500;
+        self.remote
+            .map(|r| r.port())
+            .filter(|port| self.role == Some(Role::Initiator) && !matches!(*port, 0 | IKE | NAT_T))
+    }
+
+    /// Both sides have authenticated.
+    pub(crate) fn is_up(&self) -> bool {
+        self.established
+    }
+
     /// Where the peer is, as far as its packets tell.
     pub(crate) fn peer(&self) -> Option<IpAddr> {
         self.remote.map(|r| r.ip())
@@ -673,30 +753,6 @@ fn closed(by: Party, cause: &str) -> Happening {
     Happening::IkeClosed {
         by,
         cause: cause.to_owned(),
-    }
-}
-
-/// The peer's certificate isn't trusted; or certificates aren't what this side wants at all.
-fn no_public_key(theirs: Option<Identity>, kind: &str, loaded: &Loaded) -> Refusal {
-    const RSA: u8 = 1;
-    const ECDSA: u8 = 9;
-    let wants_psk = loaded
-        .their_class
-        .as_deref()
-        .is_some_and(|class| class.contains("pre-shared"));
-    if wants_psk {
-        return Refusal::AuthMethod {
-            received: match kind {
-                "RSA" => RSA,
-                "ECDSA" => ECDSA,
-                _ => SIGNATURE,
-            },
-            expected: PSK,
-        };
-    }
-    let peer = theirs.unwrap_or_else(unknown_identity);
-    Refusal::Local {
-        problem: format!("no trusted {kind} public key for {peer}"),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which line belongs to which IKE SA, and the facts that all of them make.
 
 use core::net::IpAddr;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use adit_model::event::{Happening, MessageInfo};
 use adit_model::fact::{Fact, Known};
 use adit_model::now::Wall;
+use adit_model::sign::Sign;
 
 use super::config::Loaded;
 use super::line::{self, Message};
@@ -32,6 +33,10 @@ pub(crate) struct Charon {
     ending: Vec<(Fact, usize)>,
     /// The fact of the message that was sent last, while its size isn't known.
     unsized_fact: Option<usize>,
+    /// The last fragment of a message that isn't whole, by IKE SA, and which fragments came.
+    fragments: HashMap<usize, (Fact, BTreeSet<u32>)>,
+    /// IKE SAs of which it was said that they begin on a port that isn't IKE's.
+    odd_ports: BTreeSet<usize>,
     lines: u64,
     times: Option<(Wall, Wall)>,
     whole: bool,
@@ -86,9 +91,16 @@ impl Charon {
             into.window = self.times;
         }
         // A responder learns late whom it talks to; the name is the name of all that went before.
-        let Self { facts, sas, .. } = self;
+        let Self {
+            mut facts,
+            sas,
+            fragments,
+            ..
+        } = self;
+        facts.extend(fragments.into_iter().map(|(sa, (fact, _))| (fact, sa)));
+        let subjects = subjects(&sas);
         into.facts.extend(facts.into_iter().map(|(fact, sa)| Fact {
-            subject: sas.get(sa).and_then(|sa| sa.name.clone()),
+            subject: subjects.get(sa).cloned().flatten(),
             ..fact
         }));
     }
@@ -143,10 +155,23 @@ impl Charon {
         if let Some((Some(name), _)) = message.sa {
             sa.name = Some(name.to_owned());
         }
+        if let Said::Fragment { number, of, whole } = statement {
+            self.fragment(index, (number, of, whole), &place());
+            return;
+        }
         let happenings = sa.hear(statement, &around);
+        let odd = sa.odd_port().filter(|_| self.odd_ports.insert(index));
+        if sa.is_up() {
+            self.fragments.remove(&index);
+        }
         let role = sa.role;
         if let (Some(peer), None) = (sa.peer(), message.sa) {
             self.by_peer.insert(peer, index);
+        }
+        if let Some(port) = odd.filter(|_| !self.stopping) {
+            let values = [("port", port.to_string())];
+            self.facts
+                .push((sign(Sign::IkePortUnusual, values, &place()), index));
         }
         for happening in happenings {
             if matches!(&happening, Happening::Sent(MessageInfo { octets: 0, .. })) {
@@ -166,6 +191,25 @@ impl Charon {
             } else {
                 self.facts.push((fact, index));
             }
+        }
+    }
+
+    fn fragment(&mut self, sa: usize, (number, of, whole): (u32, Option<u32>, bool), at: &Place) {
+        if whole {
+            self.fragments.remove(&sa);
+            return;
+        }
+        let came = &mut self
+            .fragments
+            .entry(sa)
+            .or_insert_with(|| (sign(Sign::IkeFragmentsIncomplete, [], at), BTreeSet::new()));
+        came.1.insert(number);
+        let have = came.1.len().to_string();
+        let mut values = BTreeMap::from([("have".to_owned(), have)]);
+        values.extend(of.map(|of| ("of".to_owned(), of.to_string())));
+        came.0 = sign(Sign::IkeFragmentsIncomplete, [], at);
+        if let Known::Sign { values: own, .. } = &mut came.0.what {
+            *own = values;
         }
     }
 
@@ -322,6 +366,42 @@ impl Charon {
         {
             info.octets = size;
         }
+    }
+}
+
+/// What each IKE SA is about: its connection; or, while that isn't known, the only connection of the same peer; or the peer.
+fn subjects(sas: &[Sa]) -> Vec<Option<String>> {
+    let mut names: HashMap<IpAddr, BTreeSet<&str>> = HashMap::new();
+    for sa in sas {
+        if let (Some(peer), Some(name)) = (sa.peer(), &sa.name) {
+            names.entry(peer).or_default().insert(name);
+        }
+    }
+    let of_peer = |peer: IpAddr| match names.get(&peer).map(|all| (all.len(), all.first())) {
+        None => Some(peer.to_string()),
+        Some((1, Some(only))) => Some((*only).to_owned()),
+        // It may be any of them.
+        Some(_) => None,
+    };
+    sas.iter()
+        .map(|sa| sa.name.clone().or_else(|| sa.peer().and_then(of_peer)))
+        .collect()
+}
+
+fn sign<const N: usize>(sign: Sign, values: [(&str, String); N], at: &Place) -> Fact {
+    Fact {
+        source: at.source.clone(),
+        at: at.at,
+        side: at.side,
+        subject: None,
+        role: None,
+        what: Known::Sign {
+            sign,
+            values: values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        },
     }
 }
 

@@ -24,7 +24,13 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
 
 /// An identity, with or without quotes. Distinguished names keep their text.
 pub(crate) fn identity(text: &str) -> Option<Identity> {
-    let text = text.trim().trim_matches(['\'', '"']);
+    let text = text.trim();
+    // `'gw-a'[192.0.2.1]`: the identity and the address that goes with it.
+    let text = match text.strip_suffix(']').and_then(|t| t.rsplit_once("'[")) {
+        Some((id, _)) => id,
+        None => text,
+    };
+    let text = text.trim_matches(['\'', '"']);
     if text.is_empty() || text == "%any" || text == "(unnamed)" {
         return None;
     }
