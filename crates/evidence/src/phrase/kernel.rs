@@ -49,17 +49,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "Checking 'ip' command [IP XFRM BROKEN]",
     ),
-    // Switches, as sysctl lists them.
-    any(Sign::ForwardingOff, "{path:w}ipv4.ip_forward = 0"),
-    any(Sign::ForwardingOff, "{path:w}ipv4.ip_forward=0"),
-    any(
-        Sign::ReversePathFilterOn,
-        "net.ipv4.conf.{listed:w}.rp_filter = 1",
-    ),
-    any(
-        Sign::InterfacePolicyChecked,
-        "{path:w}.conf.vti{:w}.disable_policy = 0",
-    ),
     // The kernel's own log.
     any(
         Sign::MartianSource,
@@ -386,6 +375,40 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::ModuleMissing,
         "insmod: can't insert '{what}': {errno}",
+    ),
+    // What a policy of the host forbids to the daemon's library (FIPS, crypto-policies).
+    any(
+        Sign::AlgorithmUnavailable,
+        "{algorithm:w} not supported in FIPS mode",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "{algorithm:w} is not allowed in FIPS mode",
+    ),
+    any(Sign::AlgorithmUnavailable, "PSK not allowed in FIPS mode"),
+    any(
+        Sign::AlgorithmUnavailable,
+        "ENCRYPTION_ALGORITHM {algorithm} not supported!",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "INTEGRITY_ALGORITHM {algorithm} not supported!",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "PSEUDO_RANDOM_FUNCTION {algorithm} not supported!",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "KDF_PRF with {algorithm:w} not supported",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "ESP transform {algorithm} not implemented",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "encryption algorithm {algorithm} not implemented or allowed",
     ),
     // Hardware.
     any(

@@ -5,9 +5,11 @@
 mod carried;
 mod cloud;
 mod counters;
+mod listeners;
 mod load;
 mod ping;
 mod route;
+mod sysctl;
 mod xfrm_stat;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ pub(crate) struct Statuses {
     load: load::Load,
     ping: ping::Ping,
     routes: route::Routes,
+    listeners: listeners::Listeners,
+    sysctl: sysctl::Sysctl,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
 
@@ -42,6 +46,8 @@ impl Statuses {
         self.ping.line(line, place, facts);
         self.routes.line(line, place, facts);
         self.xfrm_stat.line(line, place);
+        self.listeners.line(line, place);
+        self.sysctl.line(line, place);
     }
 
     /// What all of them read.
@@ -49,6 +55,8 @@ impl Statuses {
         self.carried.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
+        self.listeners.finish(&mut self.facts);
+        self.sysctl.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
         self.facts
     }

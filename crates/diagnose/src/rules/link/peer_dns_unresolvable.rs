@@ -84,7 +84,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// Lines about names and resolvers.
 fn said(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::PeerNameUnresolved)
+    // `%defaultroute` and the like aren't names of anybody.
+    let unresolved = s
+        .sign(Sign::PeerNameUnresolved)
+        .filter(|x| !x.value("name").is_some_and(|name| name.contains('%')));
+    if let Some(seen) = unresolved
         && !s.went_on(seen)
         && !s.up
     {
