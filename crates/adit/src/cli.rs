@@ -315,6 +315,10 @@ pub struct ReadArgs {
     /// Capture file, pcap or pcapng; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Keys that open what is encrypted: Wireshark's `ikev2_decryption_table` or `esp_sa`, a log of charon or pluto that
+    /// shows them, or lines as docs/evidence.md has them. They are never shown.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
     /// One JSON document on standard output (`adit.read/1`).
     #[arg(long)]
     pub json: bool,

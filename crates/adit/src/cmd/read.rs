@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use adit_evidence::capture::{Capture, Dissector};
+use adit_evidence::capture::{Capture, Dissector, Keys};
 use anyhow::Context;
 use serde::Serialize;
 
@@ -28,16 +28,17 @@ const CHUNK: usize = 1 << 20;
 
 /// Reads a file and shows it.
 pub fn read(args: &ReadArgs) -> Outcome {
+    let keys = keys(&args.keys)?;
     let (name, capture) = if args.file == Path::new("-") {
         let name = "standard input".to_owned();
-        let capture = dissect(&name, std::io::stdin().lock())?;
+        let capture = dissect(&name, std::io::stdin().lock(), keys)?;
         (name, capture)
     } else {
         let name = args.file.display().to_string();
         let file = File::open(&args.file)
             .with_context(|| format!("opening {name}"))
             .map_err(Failure::usage)?;
-        let capture = dissect(&name, file)?;
+        let capture = dissect(&name, file, keys)?;
         (name, capture)
     };
     if args.json {
@@ -52,8 +53,11 @@ pub fn read(args: &ReadArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn dissect(name: &str, mut file: impl Read) -> Result<Capture, Failure> {
+fn dissect(name: &str, mut file: impl Read, keys: Option<Keys>) -> Result<Capture, Failure> {
     let mut dissector = Dissector::new();
+    if let Some(keys) = keys {
+        dissector = dissector.with_keys(keys);
+    }
     let mut chunk = vec![0; CHUNK];
     loop {
         let octets = match file.read(&mut chunk) {
@@ -76,4 +80,36 @@ fn dissect(name: &str, mut file: impl Read) -> Result<Capture, Failure> {
         .finish()
         .context(name.to_owned())
         .map_err(Failure::usage)
+}
+
+/// The keys of all files together; what there is of them is said on standard error, without them.
+fn keys(files: &[PathBuf]) -> Result<Option<Keys>, Failure> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut text = zeroize::Zeroizing::new(String::new());
+    for file in files {
+        let octets = std::fs::read(file)
+            .with_context(|| format!("reading {}", file.display()))
+            .map_err(Failure::usage)?;
+        text.push_str(&String::from_utf8_lossy(&octets));
+        text.push('\n');
+    }
+    let keys = Keys::read(&text);
+    let (ike, esp) = keys.count();
+    if ike + esp == 0 {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "no keys in {}; what is read: Wireshark's ikev2_decryption_table and esp_sa, logs of charon and pluto with keys",
+            files
+                .iter()
+                .map(|f| f.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
+    }
+    eprintln!("keys of {ike} IKE SAs and of {esp} directions of ESP SAs");
+    for problem in keys.problems() {
+        eprintln!("{problem}");
+    }
+    Ok(Some(keys))
 }

@@ -133,6 +133,10 @@ fn rung(
         return;
     }
     say(out, &m.payloads.join(" "));
+    if let Some(inside) = &m.inside {
+        say(out, &format!("inside: {}", inside.payloads.join(" ")));
+        inside.details.iter().for_each(|detail| say(out, detail));
+    }
     if m.version != c.version {
         say(out, &format!("answered in IKEv{}", m.version));
     }
@@ -234,6 +238,9 @@ fn flow(out: &mut String, f: &Flow, p: Palette) {
     }
     if !notes.is_empty() {
         let _ = writeln!(out, "            {}", p.open(&notes.join("; ")));
+    }
+    for (carried, packets) in &f.inside {
+        let _ = writeln!(out, "            inside: {packets} × {carried}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use adit_model::proposal::Proposal;
 use serde::Serialize;
 
 use super::message::Message;
@@ -65,6 +66,19 @@ impl Conversation {
             }
         }
         self.messages.push(message);
+    }
+
+    /// The proposal of the IKE SA, as far as the capture has the answer that chose it.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Proposal> {
+        self.messages
+            .iter()
+            .rev()
+            .filter(|m| m.exchange == "IKE_SA_INIT" && m.response == Some(true))
+            .find_map(|m| match m.proposals.as_slice() {
+                [one] => Some(one),
+                _ => None,
+            })
     }
 
     /// Whether a message came from the host that began.

@@ -216,6 +216,13 @@ impl Teller<'_> {
             return self.answer_v1(c, m, role, ours);
         }
         let by = if ours { Party::Us } else { Party::Peer };
+        if m.inside.is_some() {
+            if let Some(error) = m.error() {
+                let what = (m.exchange.clone(), error.number, error.name.clone());
+                self.refused(m, role, ours, what, Asked::default());
+            }
+            return;
+        }
         if m.encrypted {
             let least = match m.exchange.as_str() {
                 "IKE_AUTH"

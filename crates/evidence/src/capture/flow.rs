@@ -1,5 +1,6 @@
 //! ESP and AH packets by SPI: what flows, what is missing, what came twice.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
@@ -47,6 +48,9 @@ pub struct Flow {
     pub one_way: bool,
     /// Octets of the largest packet, from the outer IP header on.
     pub largest: u64,
+    /// What its packets carry, when keys opened them, with how many.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inside: BTreeMap<String, u64>,
     #[serde(skip)]
     window: Window,
     /// Every sequence number seen, for comparison with another capture.
@@ -116,6 +120,7 @@ impl Flow {
             stale: 0,
             one_way: false,
             largest: 0,
+            inside: BTreeMap::new(),
             window: Window(Box::new([0; Window::WORDS])),
             seen: Runs::default(),
             opening: Vec::new(),

@@ -6,7 +6,7 @@ use adit_crypto::sha1;
 use adit_model::proposal::Proposal;
 use adit_wire::iana::{NotifyType, PayloadType};
 use adit_wire::v1::{FLAG_ENCRYPTED, V1Content, V1Message, V1Payload};
-use adit_wire::v2::{Encrypted, Header, Message as V2, Payload};
+use adit_wire::v2::{self, Encrypted, Header, Message as V2, Payload};
 use serde::Serialize;
 
 use super::offer;
@@ -63,12 +63,24 @@ pub struct Message {
     pub marked: bool,
     /// Contents are encrypted.
     pub encrypted: bool,
+    /// What is inside of the encryption, when keys opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Inside>,
     /// Frame of the message that this one repeats, octet by octet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retransmission_of: Option<u64>,
     /// Why the payloads couldn't be read, or not all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+/// What keys brought to light.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Inside {
+    /// Payload names in order.
+    pub payloads: Vec<String>,
+    /// Identities, traffic selectors and the like, in words.
+    pub details: Vec<String>,
 }
 
 /// A notify.
@@ -147,6 +159,7 @@ impl Message {
                 datagram.len()
             },
             marked: place.marked,
+            inside: None,
             encrypted: v1 && header.flags.reserved & FLAG_ENCRYPTED != 0,
             retransmission_of: None,
             problem: None,
@@ -308,7 +321,22 @@ impl Message {
         }
     }
 
-    /// Whether it reports an error in clear.
+    /// Takes in a notify from inside of the encryption.
+    pub(super) fn notice_inside(&mut self, n: &v2::Notify) {
+        self.notifies.push(Notice {
+            number: n.kind.0,
+            name: n.kind.to_string(),
+            error: n.kind.is_error(),
+            data: hex_of(&n.data),
+        });
+    }
+
+    /// Takes in proposals from inside of the encryption.
+    pub(super) fn proposals_inside(&mut self, sa: &v2::SaPayload) {
+        self.proposals.extend(sa.proposals.iter().map(offer::v2));
+    }
+
+    /// Whether it reports an error, in clear or opened.
     #[must_use]
     pub fn error(&self) -> Option<&Notice> {
         self.notifies.iter().find(|n| n.error)

@@ -22,6 +22,7 @@ mod icmp;
 mod input;
 mod ip;
 mod join;
+mod keys;
 mod link;
 mod message;
 mod offer;
@@ -52,7 +53,8 @@ pub use flow::Flow;
 pub use icmp::PathError;
 pub(crate) use input::Input;
 pub(crate) use join::{Captured, join};
-pub use message::{Message, NatDetection, Notice};
+pub use keys::Keys;
+pub use message::{Inside, Message, NatDetection, Notice};
 pub use pieces::Fragments;
 pub use stall::Stall;
 pub use stamp::Stamp;
@@ -133,6 +135,17 @@ pub struct Keepalives {
 }
 
 impl Capture {
+    /// Notes what a packet of ESP carried.
+    fn opened(&mut self, spi: u32, carried: String) {
+        const MOST: usize = 1000;
+        let flow = self.flows.iter_mut().rev().find(|f| f.spi == spi);
+        if let Some(flow) = flow
+            && (flow.inside.len() < MOST || flow.inside.contains_key(&carried))
+        {
+            *flow.inside.entry(carried).or_default() += 1;
+        }
+    }
+
     /// What the capture calls one end of a path.
     #[must_use]
     pub fn end(&self, end: SocketAddr) -> String {
@@ -171,6 +184,13 @@ impl Dissector {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Opens what these keys open.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.sorter.opener = Some(Box::new(keys::Opener::new(keys)));
+        self
     }
 
     /// Hands in the next chunk of the file.
@@ -220,6 +240,7 @@ struct Sorter {
     pieces: pieces::Pieces,
     clears: clear::Clears,
     stalls: stall::Stalls,
+    opener: Option<Box<keys::Opener>>,
     now: Stamp,
 }
 
@@ -436,9 +457,20 @@ impl Sorter {
             ip_fragments: at.ip_fragments,
             cut: at.cut,
         };
-        let Some(message) = Message::read(datagram, place) else {
+        let Some(mut message) = Message::read(datagram, place) else {
             return self.capture.unread.add("IKE: shorter than its header");
         };
+        if let Some(opener) = &mut self.opener
+            && message.encrypted
+            && message.version == 2
+        {
+            let conversation = self
+                .by_spi
+                .get(&message.spi_initiator)
+                .and_then(|i| self.capture.conversations.get(*i));
+            let chosen = conversation.and_then(Conversation::chosen);
+            opener.ike(datagram, &mut message, chosen);
+        }
         let mut hasher = DefaultHasher::new();
         hasher.write(datagram);
         self.message(message, hasher.finish());
@@ -483,7 +515,15 @@ impl Sorter {
 
     fn esp(&mut self, packet: &[u8], ends: (SocketAddr, SocketAddr), udp: bool, at: At) {
         match EspHeader::parse(packet) {
-            Ok(header) => self.sa("esp", header.spi, header.sequence, ends, udp, at),
+            Ok(header) => {
+                self.sa("esp", header.spi, header.sequence, ends, udp, at);
+                if let Some(opener) = &mut self.opener
+                    && !at.cut
+                    && let Some(carried) = opener.esp(packet, header.spi)
+                {
+                    self.capture.opened(header.spi, carried);
+                }
+            }
             Err(_) => self.capture.unread.add("ESP: shorter than its header"),
         }
     }

@@ -149,6 +149,7 @@ impl Ike {
             octets: said.octets,
             marked: said.marked,
             encrypted: said.encrypted,
+            inside: None,
             retransmission_of: None,
             problem: None,
         };

@@ -1,0 +1,323 @@
+//! Opens what was captured with the keys that fit.
+
+use std::collections::BTreeMap;
+
+use adit_crypto::provider::aws_lc;
+use adit_crypto::{EspCipher, Provider, SkCipher};
+use adit_model::identity::Identity;
+use adit_model::proposal::Proposal;
+use adit_model::selector::Selector;
+use adit_wire::esp::EspTrailer;
+use adit_wire::iana::{EncrId, IntegId, PayloadType, PrfId};
+use adit_wire::ip::IpPacket;
+use adit_wire::v2::{
+    Encrypted, IdPayload, Message as V2, Payload, PayloadList, TrafficSelector, TsPayload,
+};
+
+use super::super::message::{Inside, Message};
+use super::super::traffic::protocol_name;
+use super::{Algorithms, Direction, IkeKeys, Keys};
+
+/// ESP packets of one SA that are opened; the rest is only counted.
+const MOST_OPENED: u64 = 10_000;
+/// ESP packets of an SA whose key isn't known that all keys are tried on.
+const MOST_TRIED: u64 = 4;
+/// Fragments of messages kept until all are there.
+const MOST_FRAGMENTS: usize = 4096;
+
+/// What keys open.
+pub(crate) struct Opener {
+    keys: Keys,
+    provider: Provider,
+    /// The keys and algorithms that fitted an IKE SA, by the initiator's SPI.
+    fits: BTreeMap<u64, (usize, Algorithms)>,
+    esp: BTreeMap<u32, Esp>,
+    /// Plaintext of fragments: initiator's SPI, message ID, response, from the initiator.
+    fragments: BTreeMap<(u64, u32, bool, bool), BTreeMap<u16, Vec<u8>>>,
+}
+
+#[derive(Default)]
+struct Esp {
+    cipher: Option<EspCipher>,
+    seen: u64,
+}
+
+impl core::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.keys.fmt(f)
+    }
+}
+
+impl Opener {
+    pub(in crate::capture) fn new(keys: Keys) -> Self {
+        Self {
+            keys,
+            provider: aws_lc(),
+            fits: BTreeMap::new(),
+            esp: BTreeMap::new(),
+            fragments: BTreeMap::new(),
+        }
+    }
+
+    /// Opens an encrypted message of IKEv2, and puts what is inside into `message`. `chosen` is the proposal that its
+    /// IKE SA agreed on.
+    pub(in crate::capture) fn ike(
+        &mut self,
+        datagram: &[u8],
+        message: &mut Message,
+        chosen: Option<&Proposal>,
+    ) {
+        let Ok(parsed) = V2::parse(datagram) else {
+            return;
+        };
+        let Some(encrypted) = parsed.encrypted else {
+            return;
+        };
+        let from_initiator = parsed.header.flags.initiator;
+        let Some(plain) = self.plain(datagram, &encrypted, message, from_initiator, chosen) else {
+            return;
+        };
+        let whole = match encrypted.fragment() {
+            None => Some((encrypted.first_inner(), plain)),
+            Some(fragment) => {
+                let key = (
+                    message.spi_initiator,
+                    message.message_id,
+                    message.response == Some(true),
+                    from_initiator,
+                );
+                if self.fragments.len() >= MOST_FRAGMENTS {
+                    self.fragments.clear();
+                }
+                let parts = self.fragments.entry(key).or_default();
+                // The first fragment tells what comes first inside.
+                let first = if fragment.number == 1 {
+                    [&[encrypted.first_inner().0], plain.as_slice()].concat()
+                } else {
+                    plain
+                };
+                parts.insert(fragment.number, first);
+                let complete = (1..=fragment.total).all(|n| parts.contains_key(&n));
+                let joined: Vec<u8> = complete
+                    .then(|| parts.values().flatten().copied().collect())
+                    .unwrap_or_default();
+                if complete {
+                    self.fragments.remove(&key);
+                }
+                joined
+                    .split_first()
+                    .map(|(first, rest)| (PayloadType(*first), rest.to_vec()))
+            }
+        };
+        if let Some((first, plain)) = whole
+            && let Ok(list) = PayloadList::parse(first, &plain)
+        {
+            inside(message, &list);
+        }
+    }
+
+    fn plain(
+        &mut self,
+        datagram: &[u8],
+        encrypted: &Encrypted,
+        message: &Message,
+        from_initiator: bool,
+        chosen: Option<&Proposal>,
+    ) -> Option<Vec<u8>> {
+        let at = encrypted.body().start;
+        let open = |keys: &IkeKeys, algorithms: Algorithms, provider: &Provider| {
+            let (encr, bits, integ) = algorithms;
+            // The PRF plays no part in opening.
+            let suite = provider
+                .ike_suite(encr, bits, integ, PrfId::PRF_HMAC_SHA2_256)
+                .ok()?;
+            let own = if from_initiator {
+                &keys.initiator
+            } else {
+                &keys.responder
+            };
+            let (e, a) = (own.encryption.expose(), own.integrity.expose());
+            let cipher = SkCipher::new(&suite.protection, e, a).ok()?;
+            let mut buffer = datagram.to_vec();
+            let range = cipher.open(&mut buffer, at).ok()?;
+            buffer.get(range).map(<[u8]>::to_vec)
+        };
+        if let Some((index, algorithms)) = self.fits.get(&message.spi_initiator) {
+            return open(self.keys.ike.get(*index)?, *algorithms, &self.provider);
+        }
+        for (index, keys) in self.keys.ike.iter().enumerate() {
+            let other = keys
+                .spis
+                .is_some_and(|(i, r)| (i, r) != (message.spi_initiator, message.spi_responder));
+            if other {
+                continue;
+            }
+            let own = if from_initiator {
+                &keys.initiator
+            } else {
+                &keys.responder
+            };
+            let named = keys.algorithms.into_iter();
+            let agreed = chosen.and_then(|p| {
+                let encr = p.encr.first()?;
+                Some((encr.id, encr.key_bits, p.integ.first().copied()))
+            });
+            let tried = named.chain(agreed).chain(by_length(own));
+            for algorithms in tried {
+                if let Some(plain) = open(keys, algorithms, &self.provider) {
+                    self.fits.insert(message.spi_initiator, (index, algorithms));
+                    return Some(plain);
+                }
+            }
+        }
+        None
+    }
+
+    /// Opens an ESP packet; what it carries, in a few words.
+    pub(in crate::capture) fn esp(&mut self, packet: &[u8], spi: u32) -> Option<String> {
+        if self.keys.esp.is_empty() {
+            return None;
+        }
+        let state = self.esp.entry(spi).or_default();
+        state.seen += 1;
+        if state.cipher.is_none() {
+            if state.seen > MOST_TRIED {
+                return None;
+            }
+            let provider = &self.provider;
+            let fitting = |cipher: &EspCipher| cipher.open(&mut packet.to_vec(), None).is_ok();
+            state.cipher = self
+                .keys
+                .esp
+                .iter()
+                .filter(|k| k.spi.is_none_or(|s| s == spi))
+                .flat_map(|k| {
+                    let tried = k.algorithms.into_iter().chain(by_length(&k.keys));
+                    tried.filter_map(|(encr, bits, integ)| {
+                        let protection = provider.protection(encr, bits, integ).ok()?;
+                        let keymat = [k.keys.encryption.expose(), k.keys.integrity.expose()];
+                        let keymat = zeroize::Zeroizing::new(keymat.concat());
+                        EspCipher::new(&protection, &keymat).ok()
+                    })
+                })
+                .find(fitting);
+        }
+        if state.seen > MOST_OPENED {
+            return None;
+        }
+        let mut buffer = packet.to_vec();
+        let range = state.cipher.as_ref()?.open(&mut buffer, None).ok()?;
+        let (inner, trailer) = EspTrailer::split(buffer.get(range)?).ok()?;
+        Some(match trailer.next_header {
+            4 | 41 => match IpPacket::parse(inner) {
+                Ok(ip) => format!(
+                    "{} → {} {}",
+                    ip.source,
+                    ip.destination,
+                    protocol_name(ip.protocol, super::super::clear::service(&ip))
+                ),
+                Err(_) => "a packet that can't be read".to_owned(),
+            },
+            59 => "dummy".to_owned(),
+            other => protocol_name(other, None),
+        })
+    }
+}
+
+/// The algorithms that keys of such lengths may be for.
+fn by_length(keys: &Direction) -> Vec<Algorithms> {
+    let (e, a) = (keys.encryption.len(), keys.integrity.len());
+    let bits = |octets: usize| u16::try_from(octets * 8).ok();
+    if a == 0 {
+        let gcm = e
+            .checked_sub(4)
+            .map(|k| (EncrId::ENCR_AES_GCM_16, bits(k), None));
+        let ccm = e
+            .checked_sub(3)
+            .map(|k| (EncrId::ENCR_AES_CCM_16, bits(k), None));
+        let chacha = (e == 36).then_some((EncrId::ENCR_CHACHA20_POLY1305, None, None));
+        return gcm.into_iter().chain(chacha).chain(ccm).collect();
+    }
+    let integ = match a {
+        16 => IntegId::AUTH_HMAC_MD5_96,
+        20 => IntegId::AUTH_HMAC_SHA1_96,
+        32 => IntegId::AUTH_HMAC_SHA2_256_128,
+        48 => IntegId::AUTH_HMAC_SHA2_384_192,
+        _ => IntegId::AUTH_HMAC_SHA2_512_256,
+    };
+    let cbc = (EncrId::ENCR_AES_CBC, bits(e), Some(integ));
+    let triple = (e == 24).then_some((EncrId::ENCR_3DES, None, Some(integ)));
+    std::iter::once(cbc).chain(triple).collect()
+}
+
+fn inside(message: &mut Message, list: &PayloadList) {
+    let mut found = Inside::default();
+    for payload in list.iter() {
+        let name = payload.kind().to_string();
+        match payload {
+            Payload::Notify(n) => {
+                found.payloads.push(format!("N({})", n.kind));
+                message.notice_inside(n);
+                continue;
+            }
+            Payload::Sa(sa) => message.proposals_inside(sa),
+            Payload::Ke(ke) => message.key_exchange = Some(ke.method.to_string()),
+            Payload::IdI(id) | Payload::IdR(id) => {
+                found.details.push(format!("{name} {}", identity(id)));
+            }
+            Payload::TsI(ts) | Payload::TsR(ts) => {
+                found.details.push(format!("{name} {}", selectors(ts)));
+            }
+            Payload::Delete(d) => {
+                let spis: Vec<String> = d.child_spis().map(|s| format!("{s:08x}")).collect();
+                found.details.push(format!("{name} {}", spis.join(" ")));
+            }
+            Payload::Auth(auth) => found.details.push(format!("{name} by {}", auth.method)),
+            _ => {}
+        }
+        found.payloads.push(name);
+    }
+    message.inside = Some(found);
+}
+
+fn identity(id: &IdPayload) -> String {
+    Identity::from_wire(id.kind, &id.data).to_string()
+}
+
+fn selectors(ts: &TsPayload) -> String {
+    let one = |s: &TrafficSelector| {
+        let (protocol, ports, start, end) = match s {
+            TrafficSelector::Ipv4 {
+                protocol,
+                start_port,
+                end_port,
+                start,
+                end,
+            } => (
+                *protocol,
+                (*start_port, *end_port),
+                (*start).into(),
+                (*end).into(),
+            ),
+            TrafficSelector::Ipv6 {
+                protocol,
+                start_port,
+                end_port,
+                start,
+                end,
+            } => (
+                *protocol,
+                (*start_port, *end_port),
+                (*start).into(),
+                (*end).into(),
+            ),
+            TrafficSelector::Unknown { .. } => return None,
+        };
+        Selector::range(protocol, ports, start, end).map(|s| s.to_string())
+    };
+    ts.selectors
+        .iter()
+        .filter_map(one)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
