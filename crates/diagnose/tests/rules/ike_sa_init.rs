@@ -308,3 +308,16 @@ fn both_ends_passive_needs_both_configurations() {
         .gave_up("IKE_SA_INIT");
     assert!(!begun.verdict().names("both-ends-passive"));
 }
+
+#[test]
+fn ike_port_nonstandard_is_one_of_many_reasons_for_silence() {
+    let unusual = adit_model::fact::Known::Sign {
+        sign: adit_model::sign::Sign::IkePortUnusual,
+        values: [("port".to_owned(), "11025".to_owned())].into(),
+    };
+    Story::new()
+        .initiating()
+        .known(Local, unusual)
+        .gave_up("IKE_SA_INIT")
+        .undecided(&["ike-port-nonstandard", "udp500-blocked"]);
+}

@@ -52,11 +52,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::DecryptedToNonsense,
-        "length of ISAKMP {} Payload is larger than can fit",
+        "length of ISAKMP Identification Payload is larger than can fit",
     ),
     any(
         Sign::DecryptedToNonsense,
-        "next payload type of ISAKMP {} Payload has an unknown value",
+        "next payload type of ISAKMP Identification Payload has an unknown value",
     ),
     any(Sign::DecryptedToNonsense, "payload malformed after IV"),
     any(

@@ -2,7 +2,6 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -41,9 +40,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::Silent;
     };
     let port = seen.value_or("port", "another");
+    // Nothing tells an unserved port from a filter or a peer that is away.
+    const MAYBE: f64 = 0.5;
     Found::by(
         seen,
-        CONDITION,
+        MAYBE,
         format!("requests go to port {port} of the peer, where nothing answers"),
     )
     .at(AtFault::Both)

@@ -46,6 +46,10 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    // An attempt was made, so something did begin one.
+    if !s.silences.is_empty() || !s.told.is_empty() || !s.refused.is_empty() {
+        return Judgement::Silent;
+    }
     if let Some(seen) = s.sign(Sign::AcquireUnserved) {
         return Found::by(
             seen,
