@@ -30,7 +30,17 @@ pub(crate) struct Message<'a> {
 }
 
 /// Programs that write such messages.
-const PROGRAMS: [&str; 5] = ["pluto", "ipsec", "addconn", "whack", "_plutorun"];
+const PROGRAMS: [&str; 8] = [
+    "pluto",
+    "ipsec",
+    "addconn",
+    "whack",
+    "_plutorun",
+    // They hand on what whack prints.
+    "NetworkManager",
+    "nm-l2tp-service",
+    "vpn",
+];
 
 /// How far into a line a head is looked for, when something unknown stands before it.
 const FAR: usize = 200;
@@ -47,7 +57,7 @@ pub(crate) fn message<'a>(line: &Line<'a>) -> Option<Message<'a>> {
             .or_else(|| behind_anything(body))
             .map_or((false, body), |body| (true, body)),
     };
-    let text = body
+    let text = repeated(body)
         .trim_start_matches([':', ' ', '\t'])
         .trim_end_matches([' ', '*', '\r']);
     let text = diff_mark(text);
@@ -216,7 +226,7 @@ fn instance(between: &str) -> Option<IpAddr> {
         Some((_, rest)) => rest,
         None => between,
     };
-    let word = rest.split_whitespace().next()?;
+    let word = rest.split_whitespace().next()?.trim_start_matches('.');
     word.parse()
         .ok()
         .or_else(|| value::endpoint(word).map(|e| e.ip()))
@@ -254,6 +264,13 @@ fn behind_anything(body: &str) -> Option<&str> {
     let before = body.get(..at)?;
     let apart = before.is_empty() || before.ends_with([':', ']', '|', '>']);
     (apart && numbered(after).is_some()).then_some(rest)
+}
+
+/// `message repeated 4 times: [ …]` of syslog: the message.
+fn repeated(body: &str) -> &str {
+    body.strip_prefix("message repeated ")
+        .and_then(|rest| rest.split_once(" times: ["))
+        .map_or(body, |(_, message)| message.trim_end_matches(']'))
 }
 
 /// A paste of a difference between two logs.

@@ -68,6 +68,8 @@ pub(crate) struct Sa {
     nat: Option<(bool, bool)>,
     floated: bool,
     garbled: bool,
+    /// Certificates are sent, or the peer's was refused.
+    certificate: bool,
     told: Option<u16>,
     ts_ours: Vec<Selector>,
     ts_theirs: Vec<Selector>,
@@ -101,6 +103,11 @@ impl Sa {
         self.child_name()
     }
 
+    /// An IKE SA of IKEv2 that is neither up nor gone.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.begun && !self.v1 && !self.child && !self.up && !self.closed
+    }
+
     /// Something of it was told before.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun
@@ -129,7 +136,13 @@ impl Sa {
         out.extend(self.float_before(state));
         if let Some(step) = state.sent {
             self.last_sent = Some(step);
-            out.extend(self.message(step, false, Vec::new()));
+            let proof = Phase::of(step.0) == Some(Phase::Authentication) && self.certificate;
+            let payloads = if proof {
+                vec!["CERT".to_owned()]
+            } else {
+                Vec::new()
+            };
+            out.extend(self.message(step, false, payloads));
         }
         out
     }
@@ -264,6 +277,10 @@ impl Sa {
                 payloads,
                 from,
             } => self.came(exchange, response, payloads, from, around),
+            Said::SendsCertificate => {
+                self.certificate = true;
+                Vec::new()
+            }
             Said::Chosen(suite) => {
                 self.chosen = Some(suite);
                 vec![Happening::IkeProposalChosen { suite }]
@@ -410,6 +427,8 @@ impl Sa {
                 };
                 vec![self.refuse(self.authentication(), refusal)]
             }
+            // An identity that the certificate doesn't hold was refused for that.
+            Said::UnknownId(_) if self.refused && self.certificate => Vec::new(),
             Said::UnknownId(id) => {
                 let refusal = Refusal::PeerIdentity {
                     received: id
@@ -467,6 +486,7 @@ impl Sa {
                 )]
             }
             Said::Certificate(problem) => {
+                self.certificate = true;
                 let peer = self.their_id.clone().unwrap_or_else(unknown_identity);
                 let refusal = Refusal::Certificate { peer, problem };
                 vec![self.refuse(self.authentication(), refusal)]

@@ -10,6 +10,7 @@ use adit_model::proposal::Proposal;
 use super::line::{self, Message};
 use super::sa::{Around, Sa};
 use super::said::{Said, said};
+use super::step;
 use crate::reading::{Place, Product, Reading, Recognised};
 use crate::text::Line;
 
@@ -207,6 +208,19 @@ impl Pluto {
         }
     }
 
+    /// Up to version 3.29, IKE_AUTH is sent under the number of the CHILD SA to be: it goes on where the IKE SA is.
+    fn continued(&self, message: &Message<'_>) -> Option<usize> {
+        let auth = message
+            .state
+            .and_then(step::state)
+            .and_then(|s| s.sent)
+            .is_some_and(|(name, _)| name == "IKE_AUTH");
+        self.sas
+            .iter()
+            .rposition(|sa| sa.name.as_deref() == message.name)
+            .filter(|at| auth && self.sas.get(*at).is_some_and(Sa::is_under_way))
+    }
+
     /// The newest IKE SA of the same connection.
     fn parent_of(&self, index: usize) -> Option<usize> {
         let name = &self.sas.get(index)?.name;
@@ -249,7 +263,11 @@ impl Pluto {
             )
         );
         let known = match (message.serial, message.packet) {
-            (Some(serial), _) => self.by_serial.get(&serial).copied(),
+            (Some(serial), _) => self
+                .by_serial
+                .get(&serial)
+                .copied()
+                .or_else(|| self.continued(message)),
             (None, true) => None,
             (None, false) => self.last.filter(|at| {
                 // A line about the connection itself belongs to the state of that name.

@@ -91,6 +91,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
     }
     if let Some(told) = s.told_v1_auth(notify::INVALID_ID_INFORMATION) {
+        let certificates = s
+            .sent_message(Side::Local, "IKE_AUTH", false)
+            .is_some_and(|(_, m)| m.payloads.iter().any(|p| p == "CERT"));
+        if certificates {
+            return Judgement::Possible {
+                weight: 60,
+                because: "INVALID_ID_INFORMATION is the answer to an identity that isn't expected, and from some products to a certificate that isn't accepted".to_owned(),
+                separated_by: "the peer's log: it names the identity, or says what is wrong with the certificate",
+            };
+        }
         return not_known_there(s, told).into();
     }
     if s.v1_auth_silent().is_some() {

@@ -223,6 +223,10 @@ fn comes(text: &str) -> Option<Said> {
         "response" | "reply" => true,
         _ => return None,
     };
+    // What was processed was answered.
+    if !response && exchange == "IKE_SA_INIT" && text.starts_with("processed ") {
+        return step::state("PARENT_R1").map(|state| Said::Reached { state, to: None });
+    }
     let list = after(rest, "containing ").or_else(|| kind.ends_with(':').then_some(rest));
     Some(Said::Came {
         exchange,
@@ -264,6 +268,9 @@ fn reached(message: &Message<'_>) -> Option<Said> {
         let (_, algorithms) = one.split_once("IKE=")?;
         let all = proposal::configured(algorithms.split(' ').next()?, true);
         return super::super::proposal::only(&all).map(Said::Chosen);
+    }
+    if text.starts_with("I am sending my cert") {
+        return Some(Said::SendsCertificate);
     }
     let begun = text == "initiate" || text.starts_with("initiate,");
     begun

@@ -39,6 +39,8 @@ pub(crate) enum Said {
     Responding {
         aggressive: bool,
     },
+    /// Our next message carries a certificate.
+    SendsCertificate,
     /// `initiating Quick Mode`, `responding to Quick Mode proposal`; under which ISAKMP SA.
     QuickMode {
         initiating: bool,

@@ -26,7 +26,8 @@ pub(super) fn said(text: &str) -> Option<Said> {
 /// No connection is for this peer: it comes from elsewhere, or with another version, mode or method.
 pub(super) fn no_connection(text: &str) -> Option<Said> {
     // `initial Main Mode message received on …`, `initial parent SA message …`, `ISAKMP_v2_IKE_SA_INIT message …`.
-    let initial = text.starts_with("initial ") || text.contains("IKE_SA_INIT ");
+    let initial = (text.starts_with("initial ") || text.contains("IKE_SA_INIT "))
+        && !text.contains("claiming to be from");
     let refused = [
         "no connection has been authorized",
         "no matching connection has been authorized",
@@ -146,6 +147,11 @@ fn version(text: &str) -> Option<Said> {
 }
 
 fn identity(text: &str) -> Option<Said> {
+    // Aggressive mode brings the identity with the first message.
+    if let Some(rest) = after(text, "packet claiming to be from ") {
+        let id = rest.split(" on ").next().and_then(value::identity);
+        return Some(Said::UnknownId(id));
+    }
     if let Some(rest) = after(text, "eer ID is ").filter(|_| text.len() < 400) {
         return value::quoted(rest)
             .and_then(value::identity)
@@ -196,6 +202,12 @@ fn authentication(text: &str) -> Option<Said> {
             .and_then(value::quoted)
             .and_then(value::identity);
         return Some(Said::WrongKey { psk: true, peer });
+    }
+    if let Some(rest) = text.strip_prefix("authentication failed: using ") {
+        return Some(Said::WrongKey {
+            psk: false,
+            peer: value::quoted(rest).and_then(value::identity),
+        });
     }
     if (text.contains("Signature check (on ") && text.contains(") failed"))
         || text.starts_with("RSA authentication failed")
@@ -266,7 +278,11 @@ fn certificate(text: &str) -> Option<CertificateProblem> {
     {
         return Some(CertificateProblem::Name);
     }
-    let rejected = lower.contains("certificate rejected for this connection")
+    if lower.starts_with("x509: authentication failed; peer id") {
+        return Some(CertificateProblem::Name);
+    }
+    let rejected = lower.starts_with("authentication failed: no certificate matched")
+        || lower.contains("certificate rejected for this connection")
         || lower.contains("certificate payload rejected for this connection")
         || lower.contains("cert payload bogus or revoked");
     rejected.then_some(CertificateProblem::Unknown)

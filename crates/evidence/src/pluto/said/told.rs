@@ -67,6 +67,14 @@ fn ike_v2(text: &str) -> Option<Said> {
 }
 
 fn ours(text: &str) -> Option<Said> {
+    // What becomes of a CHILD SA, in the name of the notify that tells it.
+    if let Some(rest) = text
+        .strip_prefix("CHILD SA failed: ")
+        .or_else(|| text.strip_prefix("CHILD SA encountered fatal error: "))
+        .or_else(|| after(text, "process IKE_AUTH response' failed with "))
+    {
+        return first_error(rest).map(Said::Sending);
+    }
     let rest = if text.starts_with("sending ") {
         after(text, "notification ")?
     } else if text.starts_with("responding to ") {
