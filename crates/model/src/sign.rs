@@ -427,7 +427,7 @@ pub enum Sign {
     ClearTrafficArrived,
     /// Traffic is let through in clear while there is no SA. `name`.
     ClearOnFailure,
-    /// A policy exempts traffic from protection. `policy`.
+    /// A policy exempts from protection what a tunnel should carry. `policy`, `tunnel`.
     BypassInstalled,
     /// A switch for tests is on, or a rule for tests is there. `what`.
     TestSettingOn,

@@ -442,6 +442,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "pluto: error while loading shared libraries: {problem}",
     ),
     any(Sign::PluginMissing, "swanctl: command not found"),
+    any(
+        Sign::PluginMissing,
+        "Version check and ipsec on-path [FAILED]",
+    ),
     any(Sign::PluginMissing, "strongswan: command not found"),
     any(Sign::PluginMissing, "Unit strongswan.service not found"),
     any(

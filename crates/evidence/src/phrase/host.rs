@@ -67,6 +67,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     by(IKE, Sign::PortInUse, "bind: Address already in use"),
     by(IKE, Sign::PortInUse, "udp_bind: {} Address already in use"),
     any(Sign::SocketsMissing, "could not create any sockets"),
+    any(
+        Sign::SocketsMissing,
+        "Pluto listening for IKE on udp 500 [FAILED]",
+    ),
     // Rights: mandatory access control.
     any(
         Sign::Denied,

@@ -9,6 +9,7 @@ mod listeners;
 mod load;
 mod ping;
 mod route;
+mod shunts;
 mod sysctl;
 mod xfrm_stat;
 
@@ -31,6 +32,7 @@ pub(crate) struct Statuses {
     ping: ping::Ping,
     routes: route::Routes,
     listeners: listeners::Listeners,
+    shunts: shunts::Shunts,
     sysctl: sysctl::Sysctl,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
@@ -47,6 +49,7 @@ impl Statuses {
         self.routes.line(line, place, facts);
         self.xfrm_stat.line(line, place);
         self.listeners.line(line, place);
+        self.shunts.line(line, place);
         self.sysctl.line(line, place);
     }
 
@@ -56,6 +59,7 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
+        self.shunts.finish(&mut self.facts);
         self.sysctl.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
         self.facts

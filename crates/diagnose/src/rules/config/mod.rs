@@ -1,5 +1,6 @@
 //! Configuration that isn't what its author thinks.
 
+mod bypass_too_broad;
 mod cleartext_leak_no_policy;
 mod config_line_lost;
 mod config_syntax_rejected;
@@ -21,6 +22,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &config_line_lost::RULE,
     &subnet_config_wrong_or_missing_node::RULE,
     &cleartext_leak_no_policy::RULE,
+    &bypass_too_broad::RULE,
     &failure_policy_passthrough::RULE,
     &duplicate_conn_or_reqid::RULE,
     &global_vs_rule_setting_conflict::RULE,

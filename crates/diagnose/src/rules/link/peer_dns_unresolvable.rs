@@ -87,7 +87,7 @@ fn said(s: &Signals<'_>) -> Judgement {
     // `%defaultroute` and the like aren't names of anybody.
     let unresolved = s
         .sign(Sign::PeerNameUnresolved)
-        .filter(|x| !x.value("name").is_some_and(|name| name.contains('%')));
+        .filter(|x| !x.fact.source.text.contains("=%"));
     if let Some(seen) = unresolved
         && !s.went_on(seen)
         && !s.up
