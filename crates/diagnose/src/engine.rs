@@ -5,6 +5,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::product::Product;
 
 use crate::ask::answers;
+use crate::config::Configs;
 use crate::missing;
 use crate::nat;
 use crate::registry::rules;
@@ -37,8 +38,9 @@ pub fn diagnose(case: &Case) -> Verdict {
     let mut findings: Vec<(&'static Rule, Finding)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut ruled_out: Vec<RuledOut> = Vec::new();
+    let configs = Configs::of(case);
     for rule in rules() {
-        match (rule.judge)(&s) {
+        match configs.weigh(&s, rule.id, (rule.judge)(&s)) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, and its traffic, can be wrong.
             Judgement::Found(found)

@@ -8,6 +8,7 @@ use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
 use adit_model::phase::Phase;
+use adit_model::peer_config::Place;
 use adit_model::reason::Refusal;
 
 use crate::attempt::courses;
@@ -597,8 +598,18 @@ impl<'a> Signals<'a> {
             Probe::Echo { to, .. } | Probe::IkeInit { to, .. } => Some(to.to_string()),
             _ => None,
         });
+        let written = self.case.of(Side::Local).find_map(|f| match &f.what {
+            Known::PeerConfigured { connection } => connection
+                .remote
+                .value
+                .first()
+                .filter(|place| !matches!(place, Place::Any))
+                .map(ToString::to_string),
+            _ => None,
+        });
         configured
             .or(probed.map(|(_, to)| to))
+            .or(written)
             .unwrap_or_else(|| "the peer".to_owned())
     }
 

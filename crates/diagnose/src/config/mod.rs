@@ -14,10 +14,13 @@ mod ike;
 mod lint;
 mod pair;
 mod report;
+mod weigh;
 mod words;
 
 pub use difference::{Difference, Outcome, Value};
 pub use pair::pair;
+pub(crate) use weigh::Configs;
+
 pub use report::{CheckFinding, CheckReport, Checked, End, PairReport, check};
 
 use adit_model::peer_config::PeerConnection;
