@@ -7,8 +7,8 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
-use adit_model::phase::Phase;
 use adit_model::peer_config::Place;
+use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
 
 use crate::attempt::courses;

@@ -130,7 +130,6 @@ const NAMES: &[&str] = &[
     "ipsec.conf",
     "ipsec.secrets",
     "racoon.conf",
-    "psk.txt",
     "config",
     "ike.preshared",
     "ipsecinit.conf",

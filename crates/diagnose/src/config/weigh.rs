@@ -239,7 +239,10 @@ fn by_itself(s: &Signals<'_>, side: Side, lint: &Lint, judgement: Judgement) -> 
         Judgement::Silent => false,
     };
     // What a paste does to a text looks like words that a product refuses; a log of its own says so better.
-    let damaged = matches!(lint.cause.as_str(), "config-syntax-rejected" | "nothing-triggers-initiation");
+    let damaged = matches!(
+        lint.cause.as_str(),
+        "config-syntax-rejected" | "nothing-triggers-initiation"
+    );
     if damaged && attempted(s) || lint.cause == "psk-not-found" && s.authenticated().is_some() {
         return judgement;
     }
@@ -266,8 +269,14 @@ fn by_itself(s: &Signals<'_>, side: Side, lint: &Lint, judgement: Judgement) -> 
         }],
         fix,
         message_for_peer: match side {
-            Side::Local => format!("The tunnel fails because of our side: {}. We are mending it.", lint.message),
-            Side::Remote => format!("In your configuration: {}. Please change it: {}.", lint.message, lint.fix),
+            Side::Local => format!(
+                "The tunnel fails because of our side: {}. We are mending it.",
+                lint.message
+            ),
+            Side::Remote => format!(
+                "In your configuration: {}. Please change it: {}.",
+                lint.message, lint.fix
+            ),
         },
         next: Vec::new(),
     }

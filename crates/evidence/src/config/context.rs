@@ -207,7 +207,10 @@ pub(crate) fn quotable(text: &str) -> String {
             .map_or(text.len(), |i| i + start);
         let token = text.get(start..end).unwrap_or_default();
         let lower = token.to_ascii_lowercase();
-        if SECRET_WORDS.contains(&lower.as_str()) || numbered_secret(&lower) {
+        if SECRET_WORDS.contains(&lower.as_str())
+            || numbered_secret(&lower)
+            || nearly_secret(&lower)
+        {
             let rest = text.get(end..).unwrap_or_default();
             let value = rest.trim_start_matches([' ', '\t', '=', ':']);
             let first = value.split([' ', '\t', ';']).next().unwrap_or_default();
@@ -221,6 +224,18 @@ pub(crate) fn quotable(text: &str) -> String {
         from = end.max(start + 1);
     }
     crate::text::redact(text)
+}
+
+/// A misspelt word after which a secret would stand.
+fn nearly_secret(word: &str) -> bool {
+    const SHORTEST: usize = 5;
+    const LONGEST: usize = 32;
+    (SHORTEST..LONGEST).contains(&word.len())
+        && SECRET_WORDS
+            .iter()
+            .filter(|w| w.len() >= SHORTEST && w.len().abs_diff(word.len()) <= 2)
+            .any(|w| adit_model::text::distance(word, w) <= if w.len() > 6 { 2 } else { 1 })
+        || matches!(word, "pks" | "kye" | "pkss" | "spk" | "ksp" | "psks")
 }
 
 /// `secret-1`, `psk2`.

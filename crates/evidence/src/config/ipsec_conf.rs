@@ -169,8 +169,10 @@ fn stray(ctx: &mut Context<'_>, line: &Line, first: &str, nothing_yet: bool) {
     if nothing_yet {
         return;
     }
-    let source = ctx.quote(line.number, &format!("{first} …"));
     let near = adit_model::text::did_you_mean(first, ["conn", "config", "ca", "include"]);
+    // A word that nobody knows may be a secret that slipped.
+    let shown = if near.is_some() { first } else { "" };
+    let source = ctx.quote(line.number, &format!("{shown} …"));
     match near {
         Some(near) => ctx.lint(
             "config-line-lost",

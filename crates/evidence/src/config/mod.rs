@@ -5,11 +5,16 @@
 //! [`Lint`] and never the end of the reading. Keys are digested on the way in ([`DigestKey`]).
 
 mod algorithm;
+mod cisco;
 mod context;
+mod fortios;
+mod illumos;
 mod ipsec_conf;
 mod junos;
 mod libreswan;
 mod panos;
+mod racoon;
+mod routeros;
 mod secrets;
 mod segment;
 mod strongswan;
@@ -75,6 +80,12 @@ fn read(ctx: &mut Context<'_>, dialect: Dialect, lines: &[Line], hint: Option<Di
         Dialect::Vyatta | Dialect::Vyos => vyos::read(ctx, lines),
         Dialect::Junos => junos::read(ctx, lines),
         Dialect::Panos => panos::read(ctx, lines),
-        _ => Found::default(),
+        Dialect::CiscoIos | Dialect::CiscoAsa => cisco::read(ctx, lines),
+        Dialect::Fortios => fortios::read(ctx, lines),
+        Dialect::Routeros => routeros::read(ctx, lines),
+        Dialect::Racoon => racoon::read(ctx, lines),
+        Dialect::Illumos => illumos::read(ctx, lines),
+        // Our own is read by its own crate.
+        Dialect::Adit => Found::default(),
     }
 }

@@ -154,7 +154,17 @@ fn lint_words(ctx: &mut Context<'_>, all: &Sections<'_>, dialect: Dialect) {
                     continue;
                 }
             }
-            ctx.unknown(name, param.line, key, own, product);
+            let rights: Vec<String> = own
+                .iter()
+                .filter_map(|w| w.strip_prefix("left"))
+                .map(|w| format!("right{w}"))
+                .collect();
+            let both: Vec<&str> = own
+                .iter()
+                .copied()
+                .chain(rights.iter().map(String::as_str))
+                .collect();
+            ctx.unknown(name, param.line, key, &both, product);
         }
     }
 }

@@ -1,0 +1,382 @@
+//! racoon.conf, setkey's policies, and psk.txt.
+
+use core::time::Duration;
+
+use adit_model::connection::Mode;
+use adit_model::keywords::Word;
+use adit_model::peer_config::{
+    AuthMethod, Dialect, PeerChild, PeerConnection, Pfs, Place, Setting, Starts, Versions,
+};
+use adit_model::proposal::Proposal;
+use adit_model::selector::Selector;
+use adit_wire::iana::KeMethod;
+
+use super::Found;
+use super::algorithm::{add, algorithm, complete_ike, group_number};
+use super::context::{Context, Line};
+use super::tree::words;
+use super::value::{boolean, duration, identity, network, place, protocol_number};
+
+/// Reads any of the three.
+pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
+    let statements = statements(lines);
+    let mut found = Found::default();
+    let policies: Vec<Policy<'_>> = lines.iter().filter_map(policy).collect();
+    let sainfos: Vec<&Statement<'_>> = statements
+        .iter()
+        .filter(|s| s.words.first().is_some_and(|w| w == "sainfo"))
+        .collect();
+    for remote in statements
+        .iter()
+        .filter(|s| s.words.first().is_some_and(|w| w == "remote"))
+    {
+        let mut c = connection(ctx, remote);
+        let of_peer = |p: &&Policy<'_>| match (c.remote.value.first(), p.remote) {
+            (Some(Place::Address(a)), Some(r)) => *a == r,
+            _ => true,
+        };
+        for policy in policies.iter().filter(of_peer) {
+            let sainfo = sainfo_of(&sainfos, policy);
+            c.children.push(child(ctx, policy, sainfo));
+            if let (Place::Any, Some(local)) =
+                (c.local.value.first().unwrap_or(&Place::Any), policy.local)
+            {
+                c.local = ctx.at(vec![Place::Address(local)], policy.line);
+            }
+        }
+        if policies.is_empty() {
+            for sainfo in &sainfos {
+                c.children.push(from_sainfo(ctx, sainfo));
+            }
+        }
+        found.connections.push(c);
+    }
+    found
+}
+
+/// A statement with those in its braces.
+struct Statement<'a> {
+    words: Vec<String>,
+    line: &'a Line,
+    below: Vec<Statement<'a>>,
+}
+
+impl<'a> Statement<'a> {
+    fn get(&self, key: &str) -> Option<(&str, &'a Line)> {
+        self.below
+            .iter()
+            .find(|s| s.words.first().is_some_and(|w| w == key))
+            .map(|s| (s.words.get(1).map_or("", String::as_str), s.line))
+    }
+
+    /// Words after the key, joined.
+    fn rest(&self, key: &str) -> Option<(String, &'a Line)> {
+        self.below
+            .iter()
+            .find(|s| s.words.first().is_some_and(|w| w == key))
+            .map(|s| (s.words.get(1..).unwrap_or_default().join(" "), s.line))
+    }
+}
+
+fn statements(lines: &[Line]) -> Vec<Statement<'_>> {
+    const DEEPEST: usize = 8;
+    let mut roots: Vec<Statement<'_>> = Vec::new();
+    let mut stack: Vec<Statement<'_>> = Vec::new();
+    let mut pending: Option<(String, &Line)> = None;
+    for line in lines {
+        let mut rest = line.text.split('#').next().unwrap_or_default().trim();
+        if rest.starts_with("spdadd") || rest.starts_with("add ") {
+            continue;
+        }
+        while !rest.is_empty() {
+            let end = rest.find(['{', '}', ';']).unwrap_or(rest.len());
+            let (head, after) = rest.split_at(end);
+            let (mut text, at) = pending.take().unwrap_or((String::new(), line));
+            if !head.trim().is_empty() {
+                if !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push_str(head.trim());
+            }
+            match after.chars().next() {
+                Some('{') if stack.len() < DEEPEST => stack.push(Statement {
+                    words: words(&text),
+                    line: at,
+                    below: Vec::new(),
+                }),
+                Some('}') => {
+                    if let Some(done) = stack.pop() {
+                        match stack.last_mut() {
+                            Some(parent) => parent.below.push(done),
+                            None => roots.push(done),
+                        }
+                    }
+                }
+                Some(_) => {
+                    let one = Statement {
+                        words: words(&text),
+                        line: at,
+                        below: Vec::new(),
+                    };
+                    match stack.last_mut() {
+                        Some(parent) => parent.below.push(one),
+                        None => roots.push(one),
+                    }
+                }
+                None if !text.is_empty() => pending = Some((text, at)),
+                None => {}
+            }
+            rest = after.get(1..).unwrap_or_default().trim();
+        }
+    }
+    while let Some(done) = stack.pop() {
+        match stack.last_mut() {
+            Some(parent) => parent.below.push(done),
+            None => roots.push(done),
+        }
+    }
+    roots
+}
+
+fn connection(ctx: &Context<'_>, remote: &Statement<'_>) -> PeerConnection {
+    let name = remote.words.get(1).map_or("anonymous", String::as_str);
+    let mut c = PeerConnection::new(name, Dialect::Racoon, ctx.source(remote.line));
+    c.block = ctx.block;
+    c.versions = Setting::default_of(Versions::V1);
+    let address = remote
+        .get("remote_address")
+        .map(|(a, l)| (a.to_owned(), l))
+        .unwrap_or((name.to_owned(), remote.line));
+    c.remote = ctx.at(
+        vec![if address.0 == "anonymous" {
+            Place::Any
+        } else {
+            place(&address.0)
+        }],
+        address.1,
+    );
+    if let Some((modes, line)) = remote.rest("exchange_mode") {
+        // The first is begun.
+        c.aggressive = ctx.at(modes.trim_start().starts_with("aggressive"), line);
+    }
+    for (key, local) in [("my_identifier", true), ("peers_identifier", false)] {
+        if let Some((text, line)) = remote.rest(key) {
+            let (kind, value) = text.split_once(' ').unwrap_or((text.as_str(), ""));
+            let value = super::value::unquote(value.trim());
+            let id = match kind {
+                "fqdn" => identity(&format!("fqdn:{value}")),
+                "user_fqdn" => identity(&format!("email:{value}")),
+                "keyid" => identity(&format!("keyid:{value}")),
+                "asn1dn" if value.is_empty() => None,
+                "asn1dn" => identity(&format!("asn1dn:{value}")),
+                _ => identity(value),
+            };
+            let id = ctx.at(id, line);
+            if local {
+                c.local_id = id;
+            } else {
+                c.remote_id = id;
+            }
+        }
+    }
+    if !c.remote_id.is_written()
+        || remote
+            .get("verify_identifier")
+            .is_none_or(|(v, _)| boolean(v) != Some(true))
+    {
+        // Without verify_identifier nobody's identity is looked at.
+        c.remote_id.value = Some(adit_model::peer_config::PeerId::Any);
+    }
+    if let Some((check, line)) = remote.get("proposal_check") {
+        c.strict_lifetime = ctx.at(matches!(check, "strict" | "exact"), line);
+    }
+    if let Some((life, line)) = remote.rest("lifetime") {
+        c.ike_life = ctx.at(duration(life.trim_start_matches("time").trim()), line);
+    } else {
+        c.ike_life = Setting::default_of(Some(Duration::from_secs(28800)));
+    }
+    if let Some((delay, line)) = remote.get("dpd_delay") {
+        c.dpd_delay = ctx.at(duration(delay), line);
+    }
+    match remote.get("nat_traversal") {
+        Some(("force", line)) => c.force_encap = ctx.at(true, line),
+        Some(("on", _)) => {}
+        Some((_, line)) => c.nat_t = ctx.at(false, line),
+        None => c.nat_t = Setting::default_of(false),
+    }
+    let mut list = Vec::new();
+    let mut at = None;
+    let mut whole = true;
+    for proposal in remote
+        .below
+        .iter()
+        .filter(|s| s.words.first().is_some_and(|w| w == "proposal"))
+    {
+        at = at.or(Some(proposal.line));
+        let mut p = Proposal::default();
+        for key in ["encryption_algorithm", "hash_algorithm"] {
+            if let Some((text, _)) = proposal.rest(key) {
+                match algorithm(&text) {
+                    Some(word) => add(&mut p, word),
+                    None => whole = false,
+                }
+            }
+        }
+        if let Some((group, _)) = proposal.get("dh_group") {
+            p.ke.extend(dh(group));
+        }
+        if let Some((method, line)) = proposal.get("authentication_method") {
+            let methods = match method {
+                "pre_shared_key" => vec![AuthMethod::Psk],
+                m if m.contains("xauth_psk") => vec![AuthMethod::Psk, AuthMethod::Xauth],
+                m if m.contains("xauth") || m.contains("hybrid") => {
+                    vec![AuthMethod::PublicKey, AuthMethod::Xauth]
+                }
+                _ => vec![AuthMethod::PublicKey],
+            };
+            c.local_auth = ctx.at(methods.clone(), line);
+            c.remote_auth = ctx.at(methods, line);
+        }
+        if let Some((life, line)) = proposal.rest("lifetime") {
+            c.ike_life = ctx.at(duration(life.trim_start_matches("time").trim()), line);
+        }
+        complete_ike(&mut p);
+        list.push(p);
+    }
+    if let Some(line) = at {
+        c.ike = ctx.at(Some(list).filter(|_| whole), line);
+    }
+    c
+}
+
+/// A group by number or by name.
+fn dh(text: &str) -> Option<KeMethod> {
+    match text.parse() {
+        Ok(number) => group_number(number),
+        Err(_) => match algorithm(text) {
+            Some(Word::Ke(ke)) => Some(ke),
+            _ => None,
+        },
+    }
+}
+
+/// An outbound policy of setkey.
+struct Policy<'a> {
+    from: Selector,
+    to: Selector,
+    local: Option<std::net::IpAddr>,
+    remote: Option<std::net::IpAddr>,
+    transport: bool,
+    ah: bool,
+    line: &'a Line,
+}
+
+/// `spdadd 10.1.0.0/24 10.2.0.0/24 any -P out ipsec esp/tunnel/192.0.2.1-198.51.100.1/require;`
+fn policy(line: &Line) -> Option<Policy<'_>> {
+    let rest = line.text.trim().strip_prefix("spdadd")?;
+    let list = words(rest.trim_end_matches(';'));
+    if !list
+        .windows(2)
+        .any(|w| matches!(w, [p, out] if p == "-P" && out == "out"))
+    {
+        return None;
+    }
+    let protocol = list.get(2).and_then(|w| protocol_number(w)).unwrap_or(0);
+    let limited = |text: &str| network(text).map(|s| Selector { protocol, ..s });
+    let rule = list
+        .iter()
+        .find(|w| w.starts_with("esp/") || w.starts_with("ah/"))?;
+    let mut parts = rule.split('/');
+    let kind = parts.next()?;
+    let mode = parts.next()?;
+    let ends = parts.next().unwrap_or_default();
+    let (local, remote) = ends.split_once('-').unwrap_or(("", ""));
+    Some(Policy {
+        from: limited(list.first()?)?,
+        to: limited(list.get(1)?)?,
+        local: local.parse().ok(),
+        remote: remote.parse().ok(),
+        transport: mode == "transport",
+        ah: kind == "ah",
+        line,
+    })
+}
+
+fn sainfo_of<'s, 'a>(all: &[&'s Statement<'a>], policy: &Policy<'_>) -> Option<&'s Statement<'a>> {
+    let text = |s: &Statement<'_>| s.words.join(" ");
+    all.iter()
+        .find(|s| {
+            text(s).contains(&policy.from.to_string()) && text(s).contains(&policy.to.to_string())
+        })
+        .or_else(|| all.iter().find(|s| text(s).contains("anonymous")))
+        .copied()
+}
+
+fn child(ctx: &Context<'_>, policy: &Policy<'_>, sainfo: Option<&Statement<'_>>) -> PeerChild {
+    let mut child = PeerChild::new(&policy.to.to_string(), ctx.source(policy.line));
+    child.local_ts = ctx.at(vec![Some(policy.from)], policy.line);
+    child.remote_ts = ctx.at(vec![Some(policy.to)], policy.line);
+    child.ah = policy.ah;
+    child.mode = ctx.at(
+        if policy.transport {
+            Mode::Transport
+        } else {
+            Mode::Tunnel
+        },
+        policy.line,
+    );
+    if let Some(sainfo) = sainfo {
+        algorithms(ctx, sainfo, &mut child);
+    }
+    child.starts = Setting::default_of(Starts::OnDemand);
+    child
+}
+
+fn from_sainfo(ctx: &Context<'_>, sainfo: &Statement<'_>) -> PeerChild {
+    let mut child = PeerChild::new("sainfo", ctx.source(sainfo.line));
+    let nets: Vec<Selector> = sainfo
+        .words
+        .iter()
+        .filter(|w| w.contains('.') || w.contains(':'))
+        .filter_map(|w| network(w))
+        .collect();
+    if let [local, remote] = nets.as_slice() {
+        child.local_ts = ctx.at(vec![Some(*local)], sainfo.line);
+        child.remote_ts = ctx.at(vec![Some(*remote)], sainfo.line);
+    }
+    algorithms(ctx, sainfo, &mut child);
+    child.starts = Setting::default_of(Starts::OnDemand);
+    child
+}
+
+fn algorithms(ctx: &Context<'_>, sainfo: &Statement<'_>, child: &mut PeerChild) {
+    child.pfs = match sainfo.get("pfs_group") {
+        Some((name, line)) => ctx.at(dh(name).map(|ke| Pfs::of(vec![ke])), line),
+        None => Setting::default_of(Some(Pfs::AsPeer)),
+    };
+    let mut p = Proposal::default();
+    let mut whole = true;
+    let mut at = None;
+    for key in ["encryption_algorithm", "authentication_algorithm"] {
+        if let Some((text, line)) = sainfo.rest(key) {
+            at = at.or(Some(line));
+            for name in text.split(',').map(str::trim).filter(|n| !n.is_empty()) {
+                let joined: String = name.split_whitespace().collect();
+                match algorithm(&joined) {
+                    Some(word) => add(&mut p, word),
+                    None if joined == "non_auth" => {}
+                    None => whole = false,
+                }
+            }
+        }
+    }
+    if let Some(line) = at {
+        child.esp = ctx.at(Some(vec![p]).filter(|_| whole), line);
+    }
+    if let Some((life, line)) = sainfo.rest("lifetime") {
+        child.life = ctx.at(duration(life.trim_start_matches("time").trim()), line);
+    }
+    if sainfo.get("compression_algorithm").is_some() {
+        child.compress = Setting::default_of(false);
+    }
+}
