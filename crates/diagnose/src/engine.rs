@@ -8,7 +8,8 @@ use crate::ask::answers;
 use crate::config::Configs;
 use crate::missing;
 use crate::nat;
-use crate::registry::rules;
+use crate::plane::suspects;
+use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
@@ -46,7 +47,8 @@ pub fn diagnose(case: &Case) -> Verdict {
             Judgement::Found(found)
                 if healthy
                     && !rests_on_a_sign(&s, &found.evidence)
-                    && !s.rests_on_the_wire(&found.evidence) => {}
+                    && !s.rests_on_the_wire(&found.evidence)
+                    && !s.rests_on_a_state(&found.evidence) => {}
             Judgement::Found(found) if found.confidence >= SURE => {
                 findings.push((rule, found.into_finding(rule.id, &subject)));
             }
@@ -72,7 +74,9 @@ pub fn diagnose(case: &Case) -> Verdict {
             }),
         }
     }
+    suspect(&s, &mut candidates, &ruled_out);
     weigh_answers(&s, &mut candidates, &mut ruled_out);
+    let healthy = healthy && !s.traffic_suffers();
     if findings.is_empty() && healthy && shows_all(case) {
         well(&s, subject, notes)
     } else if findings.is_empty() && healthy {
@@ -81,6 +85,22 @@ pub fn diagnose(case: &Case) -> Verdict {
         undecided(&s, subject, candidates, ruled_out, notes)
     } else {
         decided(subject, findings, candidates, ruled_out, notes)
+    }
+}
+
+/// Adds what counters and pings leave possible, where no rule has said anything of it.
+fn suspect(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledOut]) {
+    for (id, weight, because) in suspects(s) {
+        let known =
+            candidates.iter().any(|c| c.rule.id == id) || ruled_out.iter().any(|r| r.cause == id);
+        if let Some(rule) = rule(id).filter(|_| !known) {
+            candidates.push(Candidate {
+                rule,
+                weight,
+                because,
+                separated_by: rule.page.look_alikes.first().map_or("", |l| l.1).to_owned(),
+            });
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod finding;
 mod kernel_answer;
 mod missing;
 mod nat;
+mod plane;
 mod progress;
 mod registry;
 mod rule;

@@ -153,8 +153,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::TruncationShort, "sha256_96 = yes"),
     any(Sign::TruncationShort, "sha256_96=yes"),
     any(Sign::TruncationShort, "HMAC_SHA2_256_96"),
-    any(Sign::TruncationShort, "auth-trunc hmac(sha256) {:w} 96"),
-    any(Sign::TruncationFull, "auth-trunc hmac(sha256) {:w} 128"),
+    any(Sign::TruncationShort, "auth-trunc hmac(sha256) {} 96"),
+    any(Sign::TruncationFull, "auth-trunc hmac(sha256) {} 128"),
     // ── replays ──
     any(
         Sign::EspReplayed,
@@ -238,11 +238,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::InboundPolicyRefused,
-        "Policy Failure for the incoming packet (not secure); Source {source:w} Destination {destination:w}",
-    ),
-    any(
-        Sign::InboundPolicyRefused,
-        "Policy Failure for the incoming packet",
+        "Policy Failure for the incoming packet (secure)",
     ),
     any(
         Sign::InboundPolicyRefused,

@@ -11,6 +11,8 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
     open: Option<(SaTraffic, Place)>,
+    /// The tunnel that a line before named.
+    name: Option<String>,
 }
 
 impl Carried {
@@ -21,9 +23,16 @@ impl Carried {
         place: &dyn Fn() -> Place,
         facts: &mut Vec<Fact>,
     ) {
-        let Some(part) = part(line.body) else {
+        let Some(mut part) = part(line.body) else {
+            if let Some(name) = named(line.body) {
+                self.finish(facts);
+                self.name = Some(name.to_owned());
+            }
             return;
         };
+        if part.name.is_none() && part.spi_in.is_none() && part.spi_out.is_none() {
+            part.name.clone_from(&self.name);
+        }
         match &mut self.open {
             Some((open, _)) if fits(open, &part) => merge(open, part),
             _ => {
@@ -46,6 +55,22 @@ impl Carried {
             facts.push(fact(place, Known::Carried { traffic }));
         }
     }
+}
+
+/// The tunnel whose counters follow: `name=to-b ver=2 …` of FortiOS, `current_peer 198.51.100.7 port 500` of Cisco.
+fn named(body: &str) -> Option<&str> {
+    let body = body.trim_start();
+    let word = |rest: &str| rest.split_ascii_whitespace().next().map(str::len);
+    if let Some(rest) = body
+        .strip_prefix("name=")
+        .filter(|_| body.contains(" ver="))
+    {
+        return rest.get(..word(rest)?);
+    }
+    let rest = body
+        .strip_prefix("current_peer")
+        .map(|rest| rest.trim_start_matches([':', ' ']))?;
+    rest.get(..word(rest)?)
 }
 
 /// Whether a part adds to what is open rather than begins another SA.

@@ -1,0 +1,73 @@
+//! `acquire-pending-blackhole`: traffic waits for an SA that never comes.
+
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::plane::possible;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "acquire-pending-blackhole",
+    page: Page {
+        title: "Traffic waits for an SA that never comes",
+        what: "A policy catches the traffic, there is no SA for it, and while it is negotiated (or fails) every packet is dropped. It is the data side of whatever keeps the tunnel down.",
+        initiator: "The first packets, or all, are lost; ping says `Resource temporarily unavailable`; XfrmOutNoStates and XfrmAcquireError grow.",
+        responder: "Nothing, or attempts that fail.",
+        look_alikes: &[
+            (
+                "ike-proposal-mismatch",
+                "Why does the negotiation fail? The IKE log tells.",
+            ),
+            ("nothing-triggers-initiation", "Is there an attempt at all?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Solve what keeps the negotiation from ending; until then the packets are dropped rather than sent in clear.",
+            ),
+            (
+                "linux",
+                "`ip xfrm state`: a larval SA (spi 0); `sysctl net.core.xfrm_acq_expires`.",
+            ),
+            (
+                "strongswan",
+                "`start_action = start` sets the tunnel up before there is traffic.",
+            ),
+        ],
+        source: "RFC 4301 5.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((seen, count)) = s.kernel_drops(&["OutNoStates", "AcquireError"]) {
+        let what = format!(
+            "{count} packets that a policy of {} catches had no SA to go by",
+            seen.who()
+        );
+        // Where an attempt is told, what it failed of is the cause.
+        if !s.facts.is_empty() {
+            return possible(
+                30,
+                what,
+                "what the negotiation fails of: the IKE log of either side",
+            );
+        }
+        return Found::by(seen, CONDITION + 0.03, what)
+            .because("The policy is there and its SA isn't, and nothing here tells of a negotiation: packets are dropped while they wait.")
+            .fix("set the tunnel up (the IKE log says why it doesn't come), so that the policy has an SA")
+            .then("ip xfrm state; ip xfrm policy: the reqid and the addresses of a template must be those of an SA")
+            .done();
+    }
+    match s.sign(Sign::TrafficWaits) {
+        Some(_) => possible(
+            24,
+            "traffic asks for an SA while one is being negotiated",
+            "what the negotiation fails of: the IKE log of either side",
+        ),
+        None => Judgement::Silent,
+    }
+}

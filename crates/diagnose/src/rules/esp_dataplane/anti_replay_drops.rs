@@ -1,0 +1,78 @@
+//! `anti-replay-drops`: packets fall out of the anti-replay window.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::plane::found;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "anti-replay-drops",
+    page: Page {
+        title: "Packets fall out of the anti-replay window",
+        what: "The receiver remembers the last sequence numbers (32, 64 or more). A packet that comes later than that, because of QoS, several paths, several processors or fragments, or that comes twice, is dropped as a replay.",
+        initiator: "Loss of a part of the packets, more under load.",
+        responder: "Counters of replays grow: XfrmInStateSeqError, `replay N` in `ip -s xfrm state`, PKT_REPLAY_ERR.",
+        look_alikes: &[
+            (
+                "esp-integrity-failure",
+                "Is it the sequence or the check value?",
+            ),
+            ("ha-seq-not-synced", "Did it begin with a failover?"),
+            (
+                "qos-after-encryption",
+                "Do packets of one SA carry different DSCP values?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Make the window larger on the receiver (1024 or more), and keep packets of one SA in order: classify before encryption, one path for one SA.",
+            ),
+            ("strongswan", "`replay_window = 1024` in the child."),
+            ("libreswan", "`replay-window=1024`."),
+            (
+                "cisco-ios",
+                "`crypto ipsec security-association replay window-size 1024`.",
+            ),
+            (
+                "cisco-asa",
+                "`crypto ipsec security-association replay window-size 1024`.",
+            ),
+            (
+                "juniper",
+                "`set security vpn ipsec vpn NAME ike anti-replay-window-size 512`.",
+            ),
+            ("fortigate", "`set replay disable` in phase 2 as a test."),
+        ],
+        source: "RFC 4303 3.4.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["ha-seq-not-synced"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((seen, count)) = s.kernel_drops(&["InStateSeqError"]) {
+        return Found::by(
+            seen,
+            COUNTED,
+            format!("{count} ESP packets were dropped as replays at {}", seen.who()),
+        )
+        .because("XfrmInStateSeqError counts packets left of the replay window and packets that came twice.")
+        .fix(CHANGE)
+        .done();
+    }
+    found(s, &[Sign::EspReplayed], SYMPTOM, |seen, times| {
+        format!("ESP packets are dropped as replays at {}{times}", seen.who())
+    })
+    .map_or(Judgement::Silent, |found| {
+        found
+            .because("They came later than the window reaches back, or twice: they are reordered on the way, by QoS, or by several processors of the sender.")
+            .fix(CHANGE)
+            .done()
+    })
+}
+
+const CHANGE: &str = "make the anti-replay window larger (1024 packets), and keep the packets of one SA in order on the way";

@@ -1,0 +1,128 @@
+//! `esp-spi-unknown`: eSP arrives with an SPI that the receiver does not have.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::plane::{found, possible};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "esp-spi-unknown",
+    page: Page {
+        title: "ESP arrives with an SPI that the receiver does not have",
+        what: "The receiver finds an SA by the SPI of a packet. After a restart, a flush, a lost delete or an expiry one side goes on sending with an SA that the other has no more (or not yet); each packet is dropped without an answer, since ESP knows none.",
+        initiator: "Sends, counters out grow, nothing comes back.",
+        responder: "Counters of unknown SPIs grow (XfrmInNoStates, esp_no_sa, `invalid spi`), perhaps it sends INVALID_SPI.",
+        look_alikes: &[
+            (
+                "esp-integrity-failure",
+                "Does XfrmInNoStates grow, or XfrmInStateProtoError?",
+            ),
+            (
+                "delete-lost-stale-sa",
+                "Does the sender hold an SA whose SPI the receiver deleted?",
+            ),
+            (
+                "reboot-no-initial-contact",
+                "Did the receiver restart, and the sender not notice?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Clear the SAs on the side that holds the old ones (the sender), so that both negotiate anew; switch dead peer detection on at both ends.",
+            ),
+            (
+                "cisco-ios",
+                "`crypto isakmp invalid-spi-recovery`, `clear crypto sa peer ADDRESS` on the sender.",
+            ),
+            (
+                "cisco-asa",
+                "`clear crypto ipsec sa peer ADDRESS` on the sender.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --terminate --ike NAME`, then `--initiate`; `dpd_delay = 30s`.",
+            ),
+            (
+                "libreswan",
+                "`ipsec auto --down NAME; ipsec auto --up NAME`.",
+            ),
+            (
+                "fortigate",
+                "`diagnose vpn tunnel flush NAME` on the sender.",
+            ),
+            ("panos", "`clear vpn ipsec-sa tunnel NAME` on both sides."),
+            ("illumos", "`ipseckey flush` on both nodes."),
+        ],
+        source: "RFC 4301 5.2; RFC 7296 1.5",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "sa-desync-one-side-flushed",
+        "reboot-no-initial-contact",
+        "delete-lost-stale-sa",
+        "ha-seq-not-synced",
+        "dpd-disabled-stale-sa",
+        "rekey-failed-no-answer",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((seen, count)) = s.kernel_drops(&["InNoStates"]) {
+        return Found::by(
+            seen,
+            COUNTED,
+            format!("{count} ESP packets came to {} with an SPI that it has no SA for", seen.who()),
+        )
+        .at(AtFault::Both)
+        .because("XfrmInNoStates counts packets whose SPI, address and protocol fit no SA: the sender uses an SA that the receiver has lost.")
+        .fix(CHANGE)
+        .then("compare the SPIs of `ip xfrm state` on both sides: what one sends with must be an inbound SA of the other")
+        .done();
+    }
+    let told = found(s, &[Sign::SpiUnknown], SYMPTOM, |seen, times| {
+        let spi = seen
+            .value("spi")
+            .map(|spi| format!(" {}", spi.trim_end_matches([',', ')', '.'])))
+            .unwrap_or_default();
+        format!(
+            "ESP came to {} with an SPI{spi} that it has no SA for{times}",
+            seen.who()
+        )
+    });
+    if let Some(found) = told {
+        return found
+            .at(AtFault::Both)
+            .because("The receiver looked the SPI up and has no SA for it: the sender uses one that the receiver lost or never had.")
+            .fix(CHANGE)
+            .done();
+    }
+    if let Some(dropped) = s
+        .signs_of(Sign::IpsecDropped)
+        .find(|d| d.value("by").is_some_and(|by| by.contains("no_sa")))
+    {
+        return Found::by(
+            dropped,
+            COUNTED,
+            format!("{} drops ESP for want of an SA", dropped.who()),
+        )
+        .at(AtFault::Both)
+        .because("What dropped the packet is the look-up of the SA.")
+        .fix(CHANGE)
+        .done();
+    }
+    if s.sign(Sign::SpiRefusedByPeer).is_some() {
+        return possible(
+            40,
+            "the peer says that it doesn't know an SPI",
+            "the SPIs of both sides' SAs, and whether one of them restarted",
+        );
+    }
+    Judgement::Silent
+}
+
+const CHANGE: &str = "clear the SAs of this tunnel on the side that sends, so that both negotiate anew, and switch dead peer detection on at both ends";

@@ -1,0 +1,99 @@
+//! `inbound-policy-mismatch`: decrypted packets meet no inbound policy.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::plane::found;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "inbound-policy-mismatch",
+    page: Page {
+        title: "Decrypted packets meet no inbound policy",
+        what: "After decryption the receiver checks that a policy wants the packet to have come by this SA. When the inbound or the forward policy is missing, or its template (mode, addresses, reqid) isn't the SA's, the packet is dropped.",
+        initiator: "Sends, gets no answer.",
+        responder: "SA counters in grow and nothing leaves inside; XfrmInTmplMismatch, XfrmInNoPols or XfrmInPolBlock grow.",
+        look_alikes: &[
+            (
+                "if-id-or-mark-mismatch",
+                "Is there a virtual interface, and does its id or mark agree with the SA's?",
+            ),
+            (
+                "vti-disable-policy-missing",
+                "Is it a VTI without disable_policy?",
+            ),
+            (
+                "inner-address-outside-selector",
+                "Do the inner addresses lie in the selectors?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Install the policies of the tunnel anew (in, fwd and out), with the template of the SA; take away policies of others that cover the same traffic.",
+            ),
+            (
+                "linux",
+                "`ip xfrm policy`: for each tunnel dir out, in and fwd; `sysctl net.ipv4.conf.vti0.disable_policy=1` for a VTI.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --terminate` and `--initiate` the child; `policies = yes`.",
+            ),
+            ("libreswan", "`ipsec auto --replace NAME`, then `--up`."),
+            (
+                "illumos",
+                "`ipsecconf -l`, and the same rule on both nodes.",
+            ),
+        ],
+        source: "RFC 4301 5.2",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "if-id-or-mark-mismatch",
+        "vti-disable-policy-missing",
+        "encap-type-mismatch",
+        "mode-mismatch",
+        "kernel-policy-conflict",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((seen, count)) = s.kernel_drops(&[
+        "InTmplMismatch",
+        "InNoPols",
+        "InPolBlock",
+        "InStateModeError",
+    ]) {
+        let name = seen.value_or("name", "the counter");
+        return Found::by(
+            seen,
+            COUNTED,
+            format!("{count} decrypted packets met no policy that fits at {}", seen.who()),
+        )
+        .because(format!(
+            "{name} counts packets that an SA decrypted (or that came in clear) and whose inbound or forward policy is missing or wants another SA."
+        ))
+        .fix(CHANGE)
+        .then("ip xfrm policy: dir in and dir fwd for the inner addresses, with the mode and reqid of the SA")
+        .done();
+    }
+    found(s, &[Sign::InboundPolicyRefused], SYMPTOM, |seen, times| {
+        format!(
+            "a policy of {} refuses packets after decryption{times}",
+            seen.who()
+        )
+    })
+    .map_or(Judgement::Silent, |found| {
+        found
+            .because(
+                "The packet came by IPsec, and the policy for its addresses wants it otherwise.",
+            )
+            .fix(CHANGE)
+            .done()
+    })
+}
+
+const CHANGE: &str = "install the tunnel's policies anew (in, forward and out) so that they name the SA's mode and addresses, and remove others for the same traffic";

@@ -1,0 +1,89 @@
+//! `sa-desync-one-side-flushed`: the SAs of the two sides are not the same ones.
+
+use adit_model::fact::{Fact, Known, Side};
+
+use crate::finding::BOTH_SIDES;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "sa-desync-one-side-flushed",
+    page: Page {
+        title: "The SAs of the two sides are not the same ones",
+        what: "The SA data base was flushed or lost on one node only. The other keeps encrypting with the old SA for the rest of its lifetime, into the void.",
+        initiator: "Encrypts with the old SA; nothing returns.",
+        responder: "Has no SA for what arrives; counters of unknown SPIs grow.",
+        look_alikes: &[
+            (
+                "esp-spi-unknown",
+                "Is only the symptom known, or are the SAs of both sides listed?",
+            ),
+            ("reboot-no-initial-contact", "Did one end restart?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Flush the SAs of this tunnel on both sides; dead peer detection or a tunnel monitor finds it the next time.",
+            ),
+            (
+                "illumos",
+                "`ipseckey flush` and `ikeadm flush p1` on both nodes.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --terminate --ike NAME` on both sides, then initiate on one.",
+            ),
+            (
+                "cisco-ios",
+                "`clear crypto sa`, `clear crypto isakmp` on both.",
+            ),
+            (
+                "panos",
+                "`clear vpn ike-sa gateway NAME`, `clear vpn ipsec-sa tunnel NAME` on both.",
+            ),
+        ],
+        source: "RFC 4301 4.4.2",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["reboot-no-initial-contact"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let ours = pairs(s, Side::Local);
+    let theirs = pairs(s, Side::Remote);
+    let (Some((first, ..)), Some((second, ..))) = (ours.first(), theirs.first()) else {
+        return Judgement::Silent;
+    };
+    let meets =
+        |out: u32, all: &[(&Fact, u32, u32)]| all.iter().any(|(_, inbound, _)| *inbound == out);
+    let lost_there = ours.iter().all(|(_, _, out)| !meets(*out, &theirs));
+    let lost_here = theirs.iter().all(|(_, _, out)| !meets(*out, &ours));
+    if !lost_there && !lost_here {
+        return Judgement::RuledOut(
+            "what one side sends with is an SA that the other has".to_owned(),
+        );
+    }
+    Found::on(
+        first,
+        BOTH_SIDES,
+        AtFault::Both,
+        "the SAs of the two sides aren't the same: what one sends with, the other has no SA for",
+    )
+    .with([*second])
+    .because("The SPI that a side sends with must be one that the other receives with. No pair of these listings fits.")
+    .fix("flush the SAs of this tunnel on both sides and let one of them negotiate anew; switch dead peer detection on")
+    .done()
+}
+
+/// The SPIs of a side's SAs as its status lists them: inbound, outbound.
+fn pairs<'a>(s: &Signals<'a>, side: Side) -> Vec<(&'a Fact, u32, u32)> {
+    s.case
+        .of(side)
+        .filter_map(|f| match &f.what {
+            Known::Carried { traffic } => Some((f, traffic.spi_in?, traffic.spi_out?)),
+            _ => None,
+        })
+        .collect()
+}

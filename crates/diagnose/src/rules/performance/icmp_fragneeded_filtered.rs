@@ -1,0 +1,56 @@
+//! `icmp-fragneeded-filtered`: a filter drops ICMP `fragmentation needed`.
+
+use adit_model::sign::Sign;
+
+use crate::plane::possible;
+use crate::rule::{Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "icmp-fragneeded-filtered",
+    page: Page {
+        title: "A filter drops ICMP `fragmentation needed`",
+        what: "The router whose link is too small says so by ICMP type 3 code 4, and a filter on the way, or the policy itself, drops the message: the sender goes on with packets that are too large.",
+        initiator: "Small packets pass, large ones vanish without a word.",
+        responder: "Never receives the large ones.",
+        look_alikes: &[
+            (
+                "pmtu-blackhole",
+                "Where does the ICMP message get lost: at the router, outside at the gateway, inside of it, at the sender?",
+            ),
+            ("mss-clamp-missing", "Do large UDP packets fail too?"),
+        ],
+        fix: &[
+            (
+                "any",
+                "Permit ICMP type 3 code 4 (and ICMPv6 type 2) on every filter, and let the policy accept ICMP errors.",
+            ),
+            (
+                "linux",
+                "`iptables -A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT`, the same in FORWARD.",
+            ),
+            (
+                "aws",
+                "security group: custom ICMP, destination unreachable, fragmentation required.",
+            ),
+        ],
+        source: "RFC 4301 6.1, 8.2; RFC 4890",
+    },
+    needs: &[Need::TwoSidedCapture],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if s.size_matters().is_none() {
+        return Judgement::Silent;
+    }
+    if s.sign(Sign::FragmentationNeeded).is_some() {
+        return Judgement::RuledOut("ICMP \"fragmentation needed\" arrives".to_owned());
+    }
+    possible(
+        34,
+        "large packets vanish and no ICMP message tells why",
+        "the ICMP type 3 code 4 messages at four places: outside at the gateway, inside of it, at the sender, in the sender's filter",
+    )
+}

@@ -1,0 +1,173 @@
+//! `pmtu-blackhole`: large packets vanish: small ones pass.
+
+use adit_model::fact::Side;
+use adit_model::sign::Sign;
+
+use crate::finding::{BOTH_SIDES, CONDITION, SYMPTOM};
+use crate::plane::{found, possible};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "pmtu-blackhole",
+    page: Page {
+        title: "Large packets vanish: small ones pass",
+        what: "A packet and the ESP around it are larger than the path allows, fragments are forbidden (DF), and the ICMP message that says so doesn't lead to smaller packets. Small packets pass, large ones vanish.",
+        initiator: "SSH logs in and then hangs; `ls`, HTTPS and copies stop.",
+        responder: "Never receives the large packets.",
+        look_alikes: &[
+            ("underlay-loss-or-flap", "Does it depend on the size?"),
+            (
+                "esp-fragmented-on-wire",
+                "Are there fragments, or is DF set?",
+            ),
+            (
+                "icmp-fragneeded-filtered",
+                "Does ICMP type 3 code 4 arrive at the sender?",
+            ),
+            (
+                "mss-clamp-missing",
+                "Do large UDP and ICMP packets fail too, or TCP only?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Clamp the MSS of TCP (1360, or the path's MTU less 40 and the overhead), lower the MTU of the tunnel or of the hosts, and let ICMP `fragmentation needed` pass.",
+            ),
+            (
+                "linux",
+                "`iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -m policy --pol ipsec --dir out -j TCPMSS --set-mss 1360`; `ip link set dev vti0 mtu 1400`.",
+            ),
+            (
+                "vyos",
+                "`set interfaces vti vti0 mtu 1400`, `set interfaces vti vti0 ip adjust-mss 1360`.",
+            ),
+            (
+                "cisco-ios",
+                "`ip tcp adjust-mss 1360`, `ip mtu 1400`, `crypto ipsec df-bit clear`.",
+            ),
+            (
+                "cisco-asa",
+                "`sysopt connection tcpmss 1350`, `crypto ipsec df-bit clear-df outside`.",
+            ),
+            ("panos", "Adjust TCP MSS on the interfaces."),
+            ("juniper", "`set security flow tcp-mss ipsec-vpn mss 1350`."),
+            (
+                "fortigate",
+                "`set tcp-mss-sender 1350`, `set tcp-mss-receiver 1350` in the policy.",
+            ),
+            ("aws", "MSS 1379, MTU 1436 at the customer gateway."),
+            ("azure", "MSS 1350."),
+        ],
+        source: "RFC 4301 8; RFC 2923",
+    },
+    needs: &[Need::TwoSidedCapture],
+    depends_on: &["container-or-overlay-mtu-too-high", "ip-fragments-dropped"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((small, large)) = s.size_matters() {
+        let forbidden = if large.whole { " unfragmented" } else { "" };
+        return Found::on(
+            large.fact,
+            SYMPTOM + 0.04,
+            AtFault::Path,
+            format!(
+                "packets of {} octets{forbidden} to {} vanish, and those of {} pass",
+                large.size + 28,
+                large.to,
+                small.size + 28
+            ),
+        )
+        .with([small.fact])
+        .because("Whether a packet arrives depends on its size alone: with the ESP around it, it doesn't fit into the path.")
+        .fix(CHANGE)
+        .then("ping -M do -s SIZE, in steps between the two sizes: the largest that passes, plus 28, is the MTU inside of the tunnel")
+        .done();
+    }
+    for from in [Side::Local, Side::Remote] {
+        for udp in [false, true] {
+            let (sum, facts) = s.crossed(from, udp);
+            let cut = sum.largest_sent >= sum.largest_arrived + 40 && sum.largest_sent > 1300;
+            if cut
+                && sum.arrived > 0
+                && sum.arrived < sum.sent
+                && let Some(first) = facts.first()
+            {
+                return Found::on(
+                    first,
+                    BOTH_SIDES - 0.06,
+                    AtFault::Path,
+                    format!(
+                        "ESP of up to {} octets arrives, and larger packets (up to {}) don't",
+                        sum.largest_arrived, sum.largest_sent
+                    ),
+                )
+                .with(facts.iter().copied())
+                .because("Both captures show the small packets, and only the sender's shows the large ones.")
+                .fix(CHANGE)
+                .done();
+            }
+        }
+    }
+    // A router's answer to one test is how it should be; that a daemon's or a tunnel's own packets meet it is not.
+    if let Some(seen) = s
+        .signs_of(Sign::FragmentationNeeded)
+        .find(|x| x.value("port").is_some())
+    {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!(
+                "{} says that packets to port {} are too large for the path",
+                seen.value_or("by", "a router").trim_end_matches([',', ':']),
+                seen.value_or("port", "4500")
+            ),
+        )
+        .with(s.signs_of(Sign::FragmentationNeeded).take(3).map(|x| x.fact))
+        .at(AtFault::Path)
+        .because("Packets with the ESP around them are larger than the path's MTU, and they mustn't be fragmented.")
+        .fix(CHANGE)
+        .done();
+    }
+    if let Some((seen, count)) = s.kernel_drops(&["OutStateModeError"]) {
+        return Found::by(
+            seen,
+            CONDITION + 0.03,
+            format!("{count} packets were too large once ESP was around them"),
+        )
+        .because("XfrmOutStateModeError counts packets that didn't fit after encapsulation and mustn't be fragmented.")
+        .fix(CHANGE)
+        .done();
+    }
+    if s.sign(Sign::FragmentationNeeded).is_some() {
+        return found(s, &[Sign::FragmentationNeeded], CONDITION, |seen, times| {
+            let mtu = seen
+                .value("mtu")
+                .filter(|mtu| *mtu != "0")
+                .map(|mtu| format!(" (it takes {mtu} octets)"))
+                .unwrap_or_default();
+            format!("packets are too large for the path{mtu}{times}")
+        })
+        .map_or(Judgement::Silent, |found| {
+            found
+                .at(AtFault::Path)
+                .because("The path, or the host's own memory of it, says that packets must be smaller and may not be fragmented.")
+                .fix(CHANGE)
+                .done()
+        });
+    }
+    if s.sign(Sign::PacketTooBig).is_some() {
+        return possible(
+            36,
+            "a socket refused a message because of its size",
+            "whether large packets of any kind fail: ping -M do -s 1472, 1400, 1300",
+        );
+    }
+    Judgement::Silent
+}
+
+const CHANGE: &str = "clamp the MSS of TCP in the tunnel to 1360, lower the tunnel's MTU to 1400 or below, and let ICMP type 3 code 4 pass";

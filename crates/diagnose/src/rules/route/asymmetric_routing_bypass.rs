@@ -1,0 +1,91 @@
+//! `asymmetric-routing-bypass`: one side sends by the tunnel, and the other answers outside of it.
+
+use adit_model::fact::{Known, Side};
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::plane::{possible, tunnel_device};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "asymmetric-routing-bypass",
+    page: Page {
+        title: "One side sends by the tunnel, and the other answers outside of it",
+        what: "The packets of one direction go through the tunnel and those of the other take another way: a route, a policy or a translation on the answering side sends them elsewhere.",
+        initiator: "Counter out grows, counter in stays.",
+        responder: "Counter in grows, counter out stays.",
+        look_alikes: &[
+            (
+                "esp-blocked-one-way",
+                "Is the answering side's outbound counter zero too? Then it is routing, translation or a filter behind it; if it grows, ESP is lost on the way.",
+            ),
+            (
+                "return-route-missing-behind-gateway",
+                "Do the answers reach the answering gateway at all?",
+            ),
+            (
+                "snat-before-ipsec",
+                "Do the answers leave with a translated source?",
+            ),
+        ],
+        fix: &[(
+            "any",
+            "Make both directions use the tunnel: routes, order of policies, weights of several paths; a strict reverse path filter must be off where asymmetry is wanted.",
+        )],
+        source: "RFC 4301 5",
+    },
+    needs: &[Need::TwoSidedCapture],
+    depends_on: &["route-to-remote-subnet-missing"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    for side in [Side::Local, Side::Remote] {
+        let Some(carried) = s.carried(side).filter(|c| c.only_receives()) else {
+            continue;
+        };
+        // Where the host itself says that the way back isn't the tunnel, nothing else is needed.
+        let device = s
+            .links()
+            .any(|(f, name, _)| f.side == side && tunnel_device(name));
+        let out = s.ways().find(|(f, to, way)| {
+            f.side == side
+                && s.protected_by_selectors(to) == Some(true)
+                && device
+                && !way.device.as_deref().is_some_and(tunnel_device)
+        });
+        if let (Some((fact, to, way)), Some(first)) = (out, carried.facts.first()) {
+            return Found::on(
+                fact,
+                SYMPTOM,
+                side.into(),
+                format!(
+                    "the tunnel only receives, and the way back to {to} is by {} instead",
+                    way.device.as_deref().unwrap_or("another interface")
+                ),
+            )
+            .with([*first])
+            .because("The SA counts packets in and none out, and the host takes another way for the answers.")
+            .fix("route the other side's network by the tunnel")
+            .done();
+        }
+    }
+    let clear = s.case.facts.iter().any(|f| {
+        matches!(
+            f.what,
+            Known::Sign {
+                sign: Sign::ClearTrafficArrived,
+                ..
+            }
+        )
+    });
+    if clear {
+        return possible(
+            38,
+            "packets come in clear that should come by the tunnel",
+            "whether the sender's policy covers them, or its route leads them past the tunnel",
+        );
+    }
+    Judgement::Silent
+}

@@ -1,0 +1,118 @@
+//! `overlapping-subnets`: both sites use the same network.
+
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::selector::Selector;
+use adit_model::sign::Sign;
+
+use crate::finding::{CONFIGURED, SYMPTOM};
+use crate::plane::found;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "overlapping-subnets",
+    page: Page {
+        title: "Both sites use the same network",
+        what: "If the remote network is also a local one, the connected route wins and packets stay at home; if two peers have the same network, one of them gets everything.",
+        initiator: "Traffic stays local, or goes to the wrong tunnel.",
+        responder: "The same.",
+        look_alikes: &[
+            (
+                "stale-policy-steals-traffic",
+                "Does it overlap with the own network, or with another tunnel?",
+            ),
+            ("kernel-policy-conflict", "Did the kernel refuse a policy?"),
+        ],
+        fix: &[(
+            "any",
+            "Renumber one site, or translate both networks one to one into ranges of their own (netmap), and put those into the selectors.",
+        )],
+        source: "RFC 1918 5; RFC 4301 4.4.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(found) = found(s, &[Sign::NetworksOverlap], SYMPTOM, |seen, _| {
+        format!(
+            "networks overlap: {} and {}",
+            seen.value_or("network", "one"),
+            seen.value_or("other", "another")
+        )
+    }) {
+        return found.at(AtFault::Both).fix(CHANGE).done();
+    }
+    for (fact, ours, theirs) in pairs(s) {
+        let same = ours.iter().find(|net| {
+            theirs.contains(net)
+                && net.start != net.end
+                && net.start.to_string() != "0.0.0.0"
+                && net.start.to_string() != "::"
+        });
+        if let Some(net) = same {
+            return Found::on(
+                fact,
+                CONFIGURED,
+                AtFault::Both,
+                format!("both sites use the same network {net}"),
+            )
+            .because("A host has the network itself and sends to it directly, so that nothing goes into the tunnel.")
+            .fix(CHANGE)
+            .done();
+        }
+        // A network of the peer's that is connected here as well.
+        for (route_fact, route) in s.routes() {
+            let connected = route.via.is_none() && !route.dead && route.source.is_some();
+            let Ok(net) = route.network.parse::<Selector>() else {
+                continue;
+            };
+            let here = ours.iter().any(|o| o.intersect(&net).is_some());
+            if connected
+                && !here
+                && route_fact.side == fact.side
+                && net.start != net.end
+                && theirs.iter().any(|t| net.contains(t) && t.start != t.end)
+            {
+                return Found::on(
+                    route_fact,
+                    SYMPTOM,
+                    AtFault::Both,
+                    format!(
+                        "the peer's network {} is connected at {} too",
+                        route.network,
+                        crate::signals::who(fact.side)
+                    ),
+                )
+                .with([fact])
+                .because("The connected route wins over the tunnel's.")
+                .fix(CHANGE)
+                .done();
+            }
+        }
+    }
+    Judgement::Silent
+}
+
+const CHANGE: &str = "renumber one site, or translate both networks one to one into ranges of their own and use those in the selectors";
+
+/// The networks of either side, as agreed.
+fn pairs<'a>(s: &Signals<'a>) -> Vec<(&'a Fact, &'a [Selector], &'a [Selector])> {
+    s.case
+        .of(Side::Local)
+        .filter_map(|f| match &f.what {
+            Known::Happened {
+                happening:
+                    Happening::ChildEstablished {
+                        ts_local,
+                        ts_remote,
+                        ..
+                    },
+            } => Some((f, &**ts_local, &**ts_remote)),
+            _ => None,
+        })
+        .collect()
+}

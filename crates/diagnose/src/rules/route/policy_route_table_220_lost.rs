@@ -1,0 +1,94 @@
+//! `policy-route-table-220-lost`: strongSwan's route for the tunnel is missing.
+
+use adit_model::fact::Side;
+use adit_model::product::Product;
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::plane::{found, possible, tunnel_device};
+use crate::rule::{Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "policy-route-table-220-lost",
+    page: Page {
+        title: "strongSwan's route for the tunnel is missing",
+        what: "With policies, charon installs a route for each remote network in table 220, so that the host's own packets take the right source address and next hop. It is missing when it can't be installed, when install_routes is off, or when another rule comes first.",
+        initiator: "The tunnel is up and the gateway's own packets leave with the wrong source, in clear.",
+        responder: "Sees nothing.",
+        look_alikes: &[
+            (
+                "source-address-outside-selectors",
+                "Is it the route that is missing, or only the source address?",
+            ),
+            (
+                "route-to-remote-subnet-missing",
+                "Is the tunnel an interface (VTI, XFRM) with routes of its own?",
+            ),
+        ],
+        fix: &[
+            (
+                "strongswan",
+                "`charon.install_routes = yes` for policies, `no` for route-based tunnels; repair what the log says of the route.",
+            ),
+            (
+                "linux",
+                "`ip rule` must have `220: from all lookup 220`; `ip route show table 220`.",
+            ),
+            (
+                "any",
+                "Add the route by hand: `ip route add REMOTE via GATEWAY dev IFACE src INSIDE table 220`.",
+            ),
+        ],
+        source: "strongswan.conf(5), charon.install_routes",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["peer-unreachable"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(found) = found(s, &[Sign::RouteNotInstalled], SYMPTOM - 0.02, |seen, _| {
+        format!(
+            "the route for the tunnel's traffic ({}) couldn't be installed at {}",
+            seen.value_or("route", "not named"),
+            seen.who()
+        )
+    }) {
+        return found
+            .with(s.signs_of(Sign::KernelError).take(2).map(|x| x.fact))
+            .because("Without it the host's own packets leave with another source address or by another way, past the tunnel.")
+            .fix("repair the way to the next hop (default route, interface), or add the route by hand with the inside address as source")
+            .then("ip route show table 220; ip rule; ip route get REMOTE-HOST")
+            .done();
+    }
+    for side in [Side::Local, Side::Remote] {
+        let charon = matches!(
+            s.case.products.get(&side),
+            Some(Product::Strongswan | Product::Vyos)
+        );
+        let rules: Vec<_> = s.table_rules(side).collect();
+        let interface = s
+            .links()
+            .any(|(f, name, _)| f.side == side && tunnel_device(name));
+        if charon
+            && rules.len() >= 3
+            && !interface
+            && !rules.iter().any(|(_, w)| w.contains("lookup 220"))
+        {
+            return possible(
+                46,
+                "no rule leads to strongSwan's table 220",
+                "whether install_routes is off on purpose, and what fails",
+            );
+        }
+    }
+    if s.sign(Sign::NoAddressInSelector).is_some() {
+        return possible(
+            28,
+            "charon found no address of its own for the route of table 220",
+            "whether the gateway itself, or hosts behind it, should use the tunnel",
+        );
+    }
+    Judgement::Silent
+}

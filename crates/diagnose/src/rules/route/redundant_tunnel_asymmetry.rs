@@ -1,0 +1,59 @@
+//! `redundant-tunnel-asymmetry`: two tunnels, and each side prefers another one.
+
+use adit_model::fact::Side;
+
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "redundant-tunnel-asymmetry",
+    page: Page {
+        title: "Two tunnels, and each side prefers another one",
+        what: "With two tunnels to the same place (a cloud's pair, equal-cost paths) one side sends by the first and the other answers by the second. Something that keeps state, or a strict reverse path filter, drops the answers.",
+        initiator: "Out on tunnel 1, in on tunnel 2.",
+        responder: "The mirror image.",
+        look_alikes: &[(
+            "asymmetric-routing-bypass",
+            "Do the answers come by the other tunnel, or outside of any?",
+        )],
+        fix: &[
+            (
+                "any",
+                "Let both sides prefer the same tunnel (MED, prepending, local preference, distance), or allow asymmetry (loose reverse path filter, one zone for both).",
+            ),
+            (
+                "aws",
+                "a lower MED or a shorter AS path on one tunnel; ECMP needs a transit gateway.",
+            ),
+        ],
+        source: "RFC 3704 2.2",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    for side in [Side::Local, Side::Remote] {
+        let all = s.each_carried(side);
+        let sends = all.iter().find(|c| c.only_sends());
+        let receives = all.iter().find(|c| c.only_receives());
+        if let (Some(out), Some(back)) = (sends, receives)
+            && let Some(first) = out.facts.last()
+        {
+            return Found::on(
+                first,
+                SYMPTOM,
+                AtFault::Both,
+                "one tunnel only sends and another only receives: each side prefers another one",
+            )
+            .with(back.facts.iter().copied())
+            .because("Together they carry both directions. What keeps state on the way, or a strict reverse path filter, drops the answers.")
+            .fix("let both sides prefer the same tunnel, or allow asymmetry (loose reverse path filter, one zone for both tunnels)")
+            .done();
+        }
+    }
+    Judgement::Silent
+}

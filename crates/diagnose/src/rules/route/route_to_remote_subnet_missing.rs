@@ -1,0 +1,93 @@
+//! `route-to-remote-subnet-missing`: no route leads the remote network into the tunnel.
+
+use adit_model::fact::Side;
+
+use crate::finding::SYMPTOM;
+use crate::plane::{possible, tunnel_device};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "route-to-remote-subnet-missing",
+    page: Page {
+        title: "No route leads the remote network into the tunnel",
+        what: "A route-based tunnel carries what is routed to its interface. Without a route for the remote network the packets leave by another interface (the default route), in clear or never.",
+        initiator: "The tunnel is up, and its SA sends nothing.",
+        responder: "The tunnel is up, and nothing arrives.",
+        look_alikes: &[
+            (
+                "nothing-triggers-initiation",
+                "Does a ping from an address of the local network make the counter grow?",
+            ),
+            (
+                "snat-before-ipsec",
+                "Does the packet leave with another source?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Add a static or dynamic route for the remote network by the tunnel interface, on each side.",
+            ),
+            ("linux", "`ip route add 10.2.0.0/24 dev vti0`."),
+            (
+                "vyatta",
+                "`set protocols static interface-route PREFIX next-hop-interface vtiN`.",
+            ),
+            (
+                "vyos",
+                "`set protocols static route PREFIX interface vtiN`.",
+            ),
+            (
+                "panos",
+                "virtual router, static route, next hop: interface tunnel.N.",
+            ),
+            (
+                "juniper",
+                "`set routing-options static route PREFIX next-hop st0.N`.",
+            ),
+            (
+                "fortigate",
+                "`config router static`, `set device TUNNEL`, and a blackhole route with a higher distance.",
+            ),
+        ],
+        source: "RFC 4301 4.4.1; Linux ip-route(8)",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    // Only where the tunnel is an interface: a policy takes its packets from any route.
+    let has_device = |side: Side| {
+        s.links()
+            .any(|(f, name, _)| f.side == side && tunnel_device(name))
+    };
+    let within = |to: &str| s.protected_by_selectors(to);
+    let Some((fact, to, way)) = s.ways().find(|(fact, to, way)| {
+        has_device(fact.side)
+            && way.table.is_none()
+            && !way.device.as_deref().is_some_and(tunnel_device)
+            && within(to) != Some(false)
+    }) else {
+        return Judgement::Silent;
+    };
+    let device = way.device.as_deref().unwrap_or("another interface");
+    let routed = s
+        .routes()
+        .any(|(_, r)| r.device.as_deref().is_some_and(tunnel_device));
+    let sure = within(to) == Some(true) || s.carried(fact.side).is_some_and(|c| c.sent == Some(0));
+    let because = format!("the way to {to} is by {device} and not by the tunnel's interface");
+    if !sure || routed && within(to).is_none() {
+        return possible(
+            40,
+            because,
+            "whether that address belongs to the tunnel's remote network",
+        );
+    }
+    Found::on(fact, SYMPTOM, fact.side.into(), because)
+        .because("The tunnel is an interface, and only what is routed to it goes into the tunnel.")
+        .fix(format!("add a route for the remote network by the tunnel's interface, for instance `ip route add {to} dev vti0`"))
+        .done()
+}

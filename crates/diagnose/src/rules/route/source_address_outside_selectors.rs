@@ -1,0 +1,104 @@
+//! `source-address-outside-selectors`: the test packet has a source that the tunnel does not cover.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::plane::possible;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "source-address-outside-selectors",
+    page: Page {
+        title: "The test packet has a source that the tunnel does not cover",
+        what: "Traffic of the gateway itself, most of all a ping from its command line, leaves with its outside address, which the selectors don't cover. Hosts behind it may do well.",
+        initiator: "No SA comes up, or no packet is encrypted though it is up.",
+        responder: "Sees nothing.",
+        look_alikes: &[
+            (
+                "route-to-remote-subnet-missing",
+                "Does ping with an inside source address (`-I`) work?",
+            ),
+            (
+                "policy-route-table-220-lost",
+                "Does strongSwan's table 220 have a route with the inside address as source?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Test from a host behind the gateway, or with an inside source address.",
+            ),
+            ("linux", "`ping -I INSIDE-ADDRESS HOST`."),
+            (
+                "strongswan",
+                "an inside address on the host, and `install_routes = yes`: the route in table 220 then has it as source.",
+            ),
+            ("libreswan", "`leftsourceip=` or `rightsourceip=`."),
+            ("cisco-ios", "`ping HOST source INSIDE-INTERFACE`."),
+            ("juniper", "`ping HOST source INSIDE-ADDRESS`."),
+            ("panos", "`ping source INSIDE-ADDRESS host HOST`."),
+        ],
+        source: "RFC 4301 4.4.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    // The same host, with a source and without.
+    for lost in s.pings().filter(|p| p.received == 0 && p.sent > 0) {
+        if let Some(good) = s.pings().find(|p| {
+            p.to == lost.to
+                && p.received > 0
+                && p.fact.side == lost.fact.side
+                && p.from.is_some()
+                && p.from != lost.from
+                && p.size <= lost.size
+        }) {
+            return Found::on(
+                lost.fact,
+                COUNTED,
+                lost.fact.side.into(),
+                format!(
+                    "{} answers pings from {} and not those without that source: the tunnel doesn't cover the address they leave with",
+                    lost.to,
+                    good.from.unwrap_or("an inside address")
+                ),
+            )
+            .with([good.fact])
+            .because("The tunnel works for the inside address. The other pings leave with an address that its selectors don't cover.")
+            .fix("test with an inside source address, or have the gateway's own traffic use one (a route with `src`, leftsourceip)")
+            .done();
+        }
+    }
+    if let Some((fact, to, way)) = s.ways().find(|(_, to, way)| {
+        s.protected_by_selectors(to) == Some(true)
+            && way
+                .source
+                .as_deref()
+                .is_some_and(|src| s.ours_by_selectors(src) == Some(false))
+    }) {
+        return Found::on(
+            fact,
+            SYMPTOM,
+            fact.side.into(),
+            format!(
+                "the gateway's own packets to {to} leave with {}, which the tunnel doesn't cover",
+                way.source.as_deref().unwrap_or("its outside address")
+            ),
+        )
+        .because("The selectors take packets from the inside network only.")
+        .fix("test with an inside source address, or add a route with the inside address as `src`")
+        .done();
+    }
+    if s.sign(Sign::NoAddressInSelector).is_some() {
+        return possible(
+            30,
+            "the host has no address in its own selectors",
+            "whether only the gateway's own traffic fails, or that of the hosts behind it too",
+        );
+    }
+    Judgement::Silent
+}
