@@ -1,15 +1,20 @@
 //! Targets for `adit-evidence`.
 
 use adit_evidence::Reader;
-use adit_evidence::capture::{Capture, CaptureError, Dissector, Vantage, case, pairs, read};
-use adit_model::fact::{Case, Side};
+use adit_evidence::capture::{Capture, CaptureError, Dissector, Keys, Vantage, case, pairs, read};
+use adit_model::fact::{Case, Known, Side, Wire};
 use adit_model::now::Wall;
 
 /// A function that checks properties of one input.
 pub type Target = fn(&[u8]);
 
 /// Every target by name; the name is also that of its corpus.
-pub const ALL: &[(&str, Target)] = &[("capture", capture), ("evidence_text", evidence_text)];
+pub const ALL: &[(&str, Target)] = &[
+    ("capture", capture),
+    ("capture_keys", capture_keys),
+    ("capture_text", capture_text),
+    ("evidence_text", evidence_text),
+];
 
 /// A capture file. The first byte says in how big chunks it is read a second time, which must make no difference.
 pub fn capture(data: &[u8]) {
@@ -23,12 +28,33 @@ pub fn capture(data: &[u8]) {
         _ => assert_eq!(whole.as_ref().err(), pieces.as_ref().err()),
     }
     let Ok(capture) = whole else { return };
+    holds(&capture);
+    for message in capture.conversations.iter().flat_map(|c| &c.messages) {
+        assert!((1..=capture.packets).contains(&message.frame));
+    }
+    // Both sides' captures, which happen to be the same: all that left arrived.
+    let side = |side| adit_evidence::read("capture", side, file, NOW);
+    let both = adit_evidence::case(None, vec![side(Side::Local), side(Side::Remote)]);
+    for fact in &both.facts {
+        if let Known::Wire {
+            seen: Wire::Crossing { sent, arrived, .. },
+        } = &fact.what
+        {
+            assert!(arrived <= sent);
+        }
+    }
+    told(&capture);
+}
+
+/// 2026-11-22T00:00:00Z.
+const NOW: Wall = Wall(1_795_305_600_000);
+
+fn holds(capture: &Capture) {
     for flow in &capture.flows {
         assert!(flow.packets > 0 && flow.duplicates + flow.late + flow.stale < flow.packets);
     }
     for conversation in &capture.conversations {
         for message in &conversation.messages {
-            assert!((1..=capture.packets).contains(&message.frame));
             assert!(
                 message
                     .retransmission_of
@@ -36,14 +62,24 @@ pub fn capture(data: &[u8]) {
             );
         }
     }
-    for (local, peer) in pairs(&capture) {
+    for clear in &capture.clear {
+        assert!(clear.behind_esp + clear.before_esp <= 2 * clear.packets);
+        assert!(clear.sent + clear.received <= clear.packets);
+    }
+    for fragments in &capture.fragments {
+        assert!(fragments.only_first <= fragments.incomplete);
+    }
+}
+
+fn told(capture: &Capture) {
+    for (local, peer) in pairs(capture) {
         for (local, peer) in [(local, peer), (peer, local)] {
             let vantage = Vantage {
                 local,
                 peer,
                 file: "capture",
             };
-            for fact in case(&capture, &vantage).facts {
+            for fact in case(capture, &vantage).facts {
                 assert!(fact.source.line.is_some());
             }
         }
@@ -58,11 +94,43 @@ fn in_pieces(file: &[u8], size: usize) -> Result<Capture, CaptureError> {
     dissector.finish()
 }
 
+/// A capture and a text of keys. The first two octets say how long the text is. Keys are never told.
+pub fn capture_keys(data: &[u8]) {
+    let Some((&[high, low], rest)) = data.split_first_chunk::<2>() else {
+        return;
+    };
+    let length = usize::from(u16::from_be_bytes([high, low])).min(rest.len());
+    let (text, file) = rest.split_at(length);
+    let keys = Keys::read(&String::from_utf8_lossy(text));
+    assert!(keys.problems().iter().all(|p| p.starts_with("line ")));
+    let mut dissector = Dissector::new().with_keys(keys);
+    if dissector.feed(file).is_ok()
+        && let Ok(capture) = dissector.finish()
+    {
+        holds(&capture);
+    }
+}
+
+/// Packets that tcpdump or snoop printed.
+pub fn capture_text(data: &[u8]) {
+    let reading = adit_evidence::read("paste", Side::Local, data, NOW);
+    let Some(capture) = &reading.capture else {
+        return;
+    };
+    assert!(capture.packets > 0);
+    holds(capture);
+    told(capture);
+    for message in capture.conversations.iter().flat_map(|c| &c.messages) {
+        assert!((1..=reading.lines).contains(&message.frame));
+    }
+    let case = adit_evidence::case(None, vec![reading]);
+    let json = serde_json::to_string(&case).expect("a case is written");
+    assert_eq!(serde_json::from_str::<Case>(&json).expect(&json), case);
+}
+
 /// A log, as one side's and as both sides'. The first byte says in how big pieces it is read a second time, which must
 /// make no difference. Facts survive their text.
 pub fn evidence_text(data: &[u8]) {
-    /// 2026-11-22T00:00:00Z.
-    const NOW: Wall = Wall(1_795_305_600_000);
     let Some((size, text)) = data.split_first() else {
         return;
     };
