@@ -442,6 +442,8 @@ pub enum Sign {
     PortInUse,
     /// No socket for IKE could be opened; why, other lines say.
     SocketsMissing,
+    /// A checking tool finds nobody listening on the IKE port. Some look where newer systems don't show it.
+    NotListening,
     /// Something was denied to the daemon: capability, AppArmor, SELinux, file rights. `path`, `operation`.
     Denied,
     /// The kernel's table of connections is full.

@@ -65,7 +65,12 @@ fn somewhere(body: &str) -> Option<Message<'_>> {
         }
         let before = body.get(..bracket)?;
         let begin = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-        let apart = begin == 0 || body.get(..begin)?.ends_with([' ', ':', '\t', '|']);
+        let ahead = body.get(..begin)?;
+        // Some collectors of logs put their time before it without a blank: `11:44:40 PM06[IKE]`.
+        let apart = begin == 0
+            || ahead.ends_with([' ', ':', '\t', '|'])
+            || ahead.ends_with("AM")
+            || ahead.ends_with("PM");
         if let Some(found) = apart.then(|| head(body.get(begin..)?)).flatten() {
             return Some(found);
         }

@@ -68,7 +68,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     by(IKE, Sign::PortInUse, "udp_bind: {} Address already in use"),
     any(Sign::SocketsMissing, "could not create any sockets"),
     any(
-        Sign::SocketsMissing,
+        Sign::NotListening,
         "Pluto listening for IKE on udp 500 [FAILED]",
     ),
     // Rights: mandatory access control.

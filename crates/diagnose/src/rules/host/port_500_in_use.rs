@@ -65,7 +65,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let Some(seen) = s.sign(Sign::SocketsMissing) else {
-        return Judgement::Silent;
+        return match s.sign(Sign::NotListening) {
+            Some(seen) => Judgement::Possible {
+                weight: 40,
+                because: format!(
+                    "a checking tool finds nobody listening on UDP 500 at {}",
+                    seen.who()
+                ),
+                separated_by: "`ss -ulpn 'sport = :500'`: whose the port is",
+            },
+            None => Judgement::Silent,
+        };
     };
     if s.sign(Sign::Denied).is_some() {
         return Judgement::Silent;
