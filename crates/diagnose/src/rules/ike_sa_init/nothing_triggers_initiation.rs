@@ -1,6 +1,7 @@
 //! `nothing-triggers-initiation`: the tunnel waits for traffic that never reaches it.
 
 use adit_model::connection::Start;
+use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
 use adit_model::peer_config::Starts;
 use adit_model::sign::Sign;
@@ -47,7 +48,8 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     // An attempt was made, so something did begin one.
-    if !s.silences.is_empty() || !s.told.is_empty() || !s.refused.is_empty() {
+    let began = s.reached(|h| matches!(h, Happening::Initiating { .. } | Happening::Sent(_)));
+    if began.is_some() || !s.told.is_empty() || !s.refused.is_empty() {
         return Judgement::Silent;
     }
     if let Some(seen) = s.sign(Sign::AcquireUnserved) {
