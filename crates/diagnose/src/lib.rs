@@ -26,6 +26,7 @@ mod nat;
 mod plane;
 mod progress;
 mod registry;
+mod rhythm;
 mod rule;
 mod rules;
 mod seen;

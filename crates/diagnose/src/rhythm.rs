@@ -26,7 +26,11 @@ impl Rhythm {
 pub(crate) fn rhythm<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Option<Rhythm> {
     const FEWEST: usize = 3;
     const TOGETHER_MS: u64 = 5_000;
-    let mut times: Vec<u64> = facts.into_iter().filter_map(|f| f.at).map(|at| at.0).collect();
+    let mut times: Vec<u64> = facts
+        .into_iter()
+        .filter_map(|f| f.at)
+        .map(|at| at.0)
+        .collect();
     times.sort_unstable();
     // What comes at once is one happening, told twice.
     times.dedup_by(|later, earlier| later.saturating_sub(*earlier) < TOGETHER_MS);

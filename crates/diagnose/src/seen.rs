@@ -78,6 +78,20 @@ impl<'a> Signals<'a> {
     }
 }
 
+impl<'a> Signals<'a> {
+    /// Every line that says so, also from before the tunnel was up last: for what comes and goes.
+    pub(crate) fn ever(&self, sign: Sign) -> Vec<Seen<'a>> {
+        self.case
+            .facts
+            .iter()
+            .filter_map(|fact| match &fact.what {
+                Known::Sign { sign: said, .. } if *said == sign => Some(Seen { fact, sign }),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
 /// Every sign of a case that counts: `successes` are the happenings with which the tunnel came up last.
 pub(crate) fn signs<'a>(facts: &'a [Fact], successes: &[&Fact]) -> Vec<Seen<'a>> {
     facts

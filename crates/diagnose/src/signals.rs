@@ -27,7 +27,12 @@ pub(crate) mod notify {
     /// IKEv1: the proof of an identity isn't right.
     pub(crate) const INVALID_HASH_INFORMATION: u16 = 23;
     pub(crate) const AUTHENTICATION_FAILED: u16 = 24;
+    pub(crate) const SINGLE_PAIR_REQUIRED: u16 = 34;
+    pub(crate) const NO_ADDITIONAL_SAS: u16 = 35;
+    pub(crate) const INTERNAL_ADDRESS_FAILURE: u16 = 36;
+    pub(crate) const FAILED_CP_REQUIRED: u16 = 37;
     pub(crate) const TS_UNACCEPTABLE: u16 = 38;
+    pub(crate) const TEMPORARY_FAILURE: u16 = 43;
 }
 
 /// A side refused something.
@@ -36,6 +41,8 @@ pub(crate) struct Refused<'a> {
     /// Who refused.
     pub(crate) side: Side,
     pub(crate) refusal: &'a Refusal,
+    /// It answers a request to replace an SA that is up.
+    pub(crate) rekeying: bool,
 }
 
 /// A side was refused something, and knows only the notify.
@@ -51,6 +58,8 @@ pub(crate) struct Told<'a> {
     pub(crate) v1_auth: bool,
     /// It answers a request to replace a CHILD SA that is up.
     pub(crate) rekeying: bool,
+    /// It answers a request for a CHILD SA: IKE_AUTH apart, nothing else can be meant.
+    pub(crate) child: bool,
     pub(crate) data: &'a str,
     pub(crate) asked: Option<&'a Asked>,
     /// IKE version of the header; 0 where it isn't told.
@@ -136,10 +145,11 @@ impl<'a> Signals<'a> {
     fn sort(&mut self, fact: &'a Fact, happening: &'a Happening) {
         let side = fact.side;
         match happening {
-            Happening::Refused { refusal, .. } => self.refused.push(Refused {
+            Happening::Refused { what, refusal, .. } => self.refused.push(Refused {
                 fact,
                 side,
                 refusal,
+                rekeying: what.ends_with("(rekeying)"),
             }),
             Happening::PeerRefused {
                 what,
@@ -155,6 +165,7 @@ impl<'a> Signals<'a> {
                 init: what.contains("IKE_SA_INIT") || what == "IKEv1 phase 1",
                 v1_auth: what == "IKEv1 authentication",
                 rekeying: what.ends_with("(rekeying)"),
+                child: what.starts_with("CHILD_SA"),
                 data,
                 asked: Some(asked),
                 version: 0,
@@ -171,6 +182,7 @@ impl<'a> Signals<'a> {
                 init: true,
                 v1_auth: false,
                 rekeying: false,
+                child: false,
                 data: "",
                 asked: None,
                 version: *version,
@@ -302,6 +314,23 @@ impl<'a> Signals<'a> {
     pub(crate) fn v1_auth_silent(&self) -> Option<&Silence<'a>> {
         self.silence("IKE_AUTH")
             .filter(|s| Phase::is_v1(s.exchange))
+    }
+
+    /// A side was told `notify` about a CHILD SA.
+    pub(crate) fn told_of_child(&self, notify: u16) -> Option<&Told<'a>> {
+        self.told
+            .iter()
+            .rev()
+            .find(|t| t.notify == notify && !t.init && (t.child || t.rekeying))
+    }
+
+    /// A CHILD SA of the tunnel came up at some time, as far as the evidence goes.
+    pub(crate) fn was_up(&self) -> Option<&'a Fact> {
+        self.case
+            .happenings()
+            .filter(|(_, h)| matches!(h, Happening::ChildEstablished { .. }))
+            .map(|(f, _)| f)
+            .last()
     }
 
     /// Silence after our requests of that exchange, or of the messages of IKEv1 that do the same.

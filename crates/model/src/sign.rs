@@ -331,6 +331,8 @@ pub enum Sign {
     RekeyFailed,
     /// The peer refused to replace an SA. `what`, `problem`.
     RekeyRefused,
+    /// The traffic of the SA that replaces another isn't the same as the other's.
+    TrafficChanged,
     /// The request to replace an SA wasn't answered. `what`.
     RekeyUnanswered,
     /// Both sides replaced an SA at the same time. `what`.
@@ -357,6 +359,8 @@ pub enum Sign {
     DaemonNotRunning,
     /// The daemon crashed or aborted. `problem`.
     DaemonCrashed,
+    /// The daemon was killed from outside, such as for want of memory. `problem`.
+    DaemonKilled,
     /// The daemon is started over and over. `problem`.
     DaemonRestarts,
     /// The service isn't started at boot. `name`.
@@ -381,13 +385,15 @@ pub enum Sign {
     IdleClosed,
     /// A monitor that sends through the tunnel declares it down. `name`, `target`.
     MonitorDown,
+    /// Not one of a monitor's packets through the tunnel was answered. `sent`.
+    MonitorUnanswered,
     /// An older SA of the same identity was removed for a new one. `peer`.
     DuplicateRemoved,
     /// The peer restarted and said so; its old SAs were removed. `peer`.
     PeerRestarted,
     /// A packet of an SA that isn't known here: the peer still uses one from before. `peer`.
     SaForgotten,
-    /// The peer deleted its SA. `what`, `reason`.
+    /// The peer deleted its SA. `what`; `child` when it was one that carries traffic.
     PeerDeleted,
     /// An address of the tunnel's ends changed. `from`, `to`.
     AddressChanged,

@@ -1,7 +1,8 @@
 //! CHILD SAs: algorithms and networks.
 
-use adit_diagnose::AtFault;
-use adit_model::event::Asked;
+use adit_diagnose::{Answer, AtFault};
+use adit_model::event::{Asked, Happening};
+use adit_model::fact::Known;
 use adit_model::proposal::TransformKind;
 use adit_model::reason::Refusal;
 
@@ -87,21 +88,26 @@ fn esp_proposal_mismatch_with_both_lists() {
 }
 
 #[test]
-fn groups_that_differ_in_a_rekey_are_not_called_an_esp_mismatch() {
-    let verdict = Story::new()
-        .refused(
-            Local,
-            Responder,
-            "CHILD_SA lan",
-            Refusal::NoEspProposal {
-                offered: vec![esp("aes128gcm16")],
-                configured: vec![esp("aes128gcm16-x25519")],
-                differs: vec![TransformKind::KeyExchange],
-            },
-        )
-        .undecided(&[]);
-    assert!(!verdict.names("esp-proposal-mismatch"));
-    assert!(verdict.summary.contains("no ESP proposal in common"));
+fn groups_that_differ_are_not_called_an_esp_mismatch() {
+    for (what, cause) in [
+        ("CHILD_SA lan", "pfs-mismatch"),
+        ("CHILD_SA lan (rekeying)", "pfs-mismatch-at-rekey"),
+    ] {
+        let finding = Story::new()
+            .refused(
+                Local,
+                Responder,
+                what,
+                Refusal::NoEspProposal {
+                    offered: vec![esp("aes128gcm16")],
+                    configured: vec![esp("aes128gcm16-x25519")],
+                    differs: vec![TransformKind::KeyExchange],
+                },
+            )
+            .cause(cause);
+        assert!(finding.summary.contains("x25519"), "{}", finding.summary);
+        assert!(finding.summary.contains("no group"), "{}", finding.summary);
+    }
 }
 
 fn no_traffic() -> Refusal {
@@ -203,4 +209,43 @@ fn one_child_of_two_that_fails_is_not_healthy() {
         .child_up(Local, Initiator)
         .peer_refused("CHILD_SA voice", 38, "TS_UNACCEPTABLE", Asked::default())
         .cause("ts-mismatch");
+}
+
+#[test]
+fn ts_narrowed_is_told_of_a_tunnel_that_is_up() {
+    let up = |narrowed| {
+        let mut own = west();
+        own.children[0].remote_ts = nets("10.2.0.0/24 10.3.0.0/24");
+        Story::new().configured(Local, own).event(
+            Local,
+            Initiator,
+            Happening::ChildEstablished {
+                child: west().children[0].name.clone(),
+                spi_in: 1,
+                spi_out: 2,
+                suite: suite(),
+                ts_local: west().children[0].local_ts.clone(),
+                ts_remote: nets("10.2.0.0/24"),
+                narrowed,
+                udp_encap: false,
+            },
+        )
+    };
+    let finding = up(true).cause("ts-narrowed");
+    assert!(finding.summary.contains("10.3.0.0/24 is cut off"));
+    assert_eq!(up(false).verdict().verdict, Answer::Healthy);
+}
+
+#[test]
+fn delete_lost_stale_sa_needs_esp_that_goes_on() {
+    use adit_model::sign::Sign;
+    let said = |sign| Known::Sign {
+        sign,
+        values: Default::default(),
+    };
+    let deleted = Story::new().known(Local, said(Sign::DeleteForUnknown));
+    deleted.undecided(&["delete-lost-stale-sa"]);
+    deleted
+        .known(Local, said(Sign::SpiUnknown))
+        .cause("delete-lost-stale-sa");
 }

@@ -1,6 +1,6 @@
 //! What holds across rules.
 
-use adit_diagnose::{Answer, diagnose, explain, nearest, rules};
+use adit_diagnose::{Answer, AtFault, diagnose, explain, nearest, rules};
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::fact::{Case, Known};
 use adit_model::reason::Refusal;
@@ -63,8 +63,8 @@ fn up_is_healthy_whoever_says_so() {
 }
 
 #[test]
-fn a_tunnel_that_was_closed_is_not_healthy_and_has_no_invented_cause() {
-    let verdict = Story::new()
+fn a_tunnel_that_the_peer_closed_is_not_healthy_and_has_no_invented_cause() {
+    let finding = Story::new()
         .initiating()
         .init_done(false)
         .established(Local, Initiator)
@@ -77,13 +77,9 @@ fn a_tunnel_that_was_closed_is_not_healthy_and_has_no_invented_cause() {
                 cause: "deleted".into(),
             },
         )
-        .undecided(&[]);
-    assert!(
-        verdict.summary.contains("closed by the peer"),
-        "{}",
-        verdict.summary
-    );
-    assert!(verdict.possible.is_empty());
+        .cause("peer-deleted-sa");
+    assert!(finding.confidence < 0.75, "why it did isn't known");
+    assert_eq!(finding.side, AtFault::Remote);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod common;
 mod general;
 mod ike_auth;
 mod ike_sa_init;
+mod lifecycle;
 mod schema;
 mod signs;
 mod silence;

@@ -446,7 +446,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::InterfaceIdMissing,
-        "ipsec-interface {name} {}does not exist",
+        "device {name:w} exists but do not match expected type, XFRM if_id",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "device {name:w} exists but does not match expected type",
     ),
     any(
         Sign::TrafficOwnedByOther,

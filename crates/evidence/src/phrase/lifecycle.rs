@@ -48,6 +48,42 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::DaemonNotRunning, "libreswan{}service is not running"),
     any(Sign::DaemonNotRunning, "failed to start charon"),
+    any(
+        Sign::DaemonNotRunning,
+        "Job for ipsec.service failed because {problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "Job for strongswan{}.service failed because {problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "Job for strongswan.service failed because {problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "Unable to start service ipsec: {problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "Unable to start service strongswan: {problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "strongswan{}Main process exited, code=exited, status={problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ipsec.service{}Main process exited, code=exited, status={problem}",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ipsec.service: Failed with result '{problem}'",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "strongswan{}Failed with result '{problem}'",
+    ),
     any(Sign::DaemonNotRunning, "charon refused to be started"),
     any(
         Sign::DaemonNotRunning,
@@ -81,34 +117,23 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // ── crash and restart ──
     any(Sign::DaemonCrashed, "ASSERTION FAILED: {problem}"),
-    any(Sign::DaemonCrashed, "thread {} received {problem}"),
-    any(Sign::DaemonCrashed, "charon has died -- restart scheduled"),
+    any(Sign::DaemonRestarts, "charon has died -- restart scheduled"),
     any(Sign::DaemonCrashed, "charon has quit: {problem}"),
     any(
         Sign::DaemonCrashed,
         "killing ourself, received critical signal",
     ),
+    any(Sign::DaemonKilled, "Out of memory: Kill process {} (charon"),
     any(
-        Sign::DaemonCrashed,
-        "Out of memory: Kill process {} (charon",
-    ),
-    any(
-        Sign::DaemonCrashed,
+        Sign::DaemonKilled,
         "Out of memory: Killed process {} (charon",
     ),
-    any(Sign::DaemonCrashed, "Out of memory: Kill process {} (pluto"),
+    any(Sign::DaemonKilled, "Out of memory: Kill process {} (pluto"),
     any(
-        Sign::DaemonCrashed,
+        Sign::DaemonKilled,
         "Out of memory: Killed process {} (pluto",
     ),
-    any(Sign::DaemonCrashed, "pluto[{}]: segfault at {problem}"),
-    any(Sign::DaemonCrashed, "charon[{}]: segfault at {problem}"),
-    any(Sign::DaemonCrashed, "racoon[{}]: segfault at {problem}"),
-    any(
-        Sign::DaemonCrashed,
-        "charon-systemd[{}]: segfault at {problem}",
-    ),
-    any(Sign::DaemonCrashed, "pluto killed by SIG{problem}"),
+    any(Sign::DaemonKilled, "pluto killed by SIG{problem}"),
     any(Sign::DaemonCrashed, "/pluto: {} Aborted{}(core dumped)"),
     any(Sign::DaemonCrashed, "pluto{}Segmentation fault"),
     any(Sign::DaemonCrashed, "charon{}Segmentation fault"),
@@ -135,19 +160,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         "ipsec.service{}Start request repeated too quickly",
     ),
     any(
-        Sign::DaemonCrashed,
-        "strongswan{}Main process exited, code=dumped, {problem}",
-    ),
-    any(
-        Sign::DaemonCrashed,
-        "ipsec.service{}Main process exited, code=dumped, {problem}",
-    ),
-    any(
-        Sign::DaemonCrashed,
+        Sign::DaemonKilled,
         "strongswan{}Main process exited, code=killed, status={problem}",
     ),
     any(
-        Sign::DaemonCrashed,
+        Sign::DaemonKilled,
         "ipsec.service{}Main process exited, code=killed, status={problem}",
     ),
     // ── what is loaded ──
@@ -196,7 +213,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConnectionLoadFailed,
         "ipsec.conf{}No such file or directory",
     ),
-    any(Sign::ConnectionLoadFailed, "conn {name}: not added"),
     any(
         Sign::ConnectionLoadFailed,
         "unable to add connection '{name}'",
@@ -309,6 +325,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::IdleClosed, "inactive for {seconds:n}s; not replacing"),
     any(Sign::IdleClosed, "%CRYPTO-{}IPSec SA idle timer"),
     any(Sign::IdleClosed, "IPSEC idle timer expired"),
+    any(Sign::IdleClosed, "has been idle for more than {seconds:n}s"),
     any(Sign::IdleClosed, "IPsec idle-timeout"),
     any(Sign::MonitorDown, "Tunnel {name} is down{}monitor"),
     any(Sign::MonitorDown, "tunnel-monitor{}down"),
@@ -362,13 +379,17 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::SaForgotten,
-        "Informational Exchange is for an unknown (expired?) SA",
-    ),
-    any(
-        Sign::SaForgotten,
         "the packet is retransmitted by {peer}, unknown cookie",
     ),
     // ── the peer takes it down ──
+    any(
+        Sign::PeerDeleted,
+        "received Delete SA payload: {}IPSEC State {child}",
+    ),
+    any(
+        Sign::PeerDeleted,
+        "received Delete SA(0x{}) payload: deleting IPSEC State {child}",
+    ),
     any(
         Sign::PeerDeleted,
         "received Delete SA payload: {}deleting {what}",

@@ -31,6 +31,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::RekeyUnanswered,
         "max number of retransmissions ({}) reached STATE_V2_REKEY_{what:w}",
     ),
+    any(
+        Sign::TrafficChanged,
+        "for rekey do not match the established IPsec SA",
+    ),
     // ── both at once ──
     any(Sign::RekeyCollision, "{what} rekey collision lost"),
     any(Sign::RekeyCollision, "{what} rekey collision won"),
@@ -53,6 +57,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::SaExpired, "Reason: SA lifetime expired"),
     any(Sign::SaExpired, "IPsec-SA expired: {what}"),
+    any(Sign::RekeyOff, "SA expired (--dontrekey)"),
     any(Sign::RekeyOff, "rekeying disabled"),
     any(Sign::RekeyOff, "policy: {}DONT_REKEY"),
     any(Sign::RekeyOff, "policy: {}DONTREKEY"),

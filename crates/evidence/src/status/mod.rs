@@ -3,14 +3,17 @@
 //! Each reader recognises its own lines and is shown every line; none needs to know where a listing begins.
 
 mod carried;
+mod cisco_map;
 mod cloud;
 mod counters;
 mod listeners;
 mod load;
+mod panos;
 mod ping;
 mod route;
 mod shunts;
 mod sysctl;
+mod systemctl;
 mod xfrm_stat;
 
 use std::collections::BTreeMap;
@@ -34,6 +37,9 @@ pub(crate) struct Statuses {
     listeners: listeners::Listeners,
     shunts: shunts::Shunts,
     sysctl: sysctl::Sysctl,
+    cisco_map: cisco_map::CiscoMap,
+    panos: panos::PanosFlow,
+    systemctl: systemctl::Systemctl,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
 
@@ -51,6 +57,9 @@ impl Statuses {
         self.listeners.line(line, place);
         self.shunts.line(line, place);
         self.sysctl.line(line, place);
+        self.cisco_map.line(line, place, facts);
+        self.panos.line(line, place, facts);
+        self.systemctl.line(line, place, facts);
     }
 
     /// What all of them read.
@@ -61,6 +70,7 @@ impl Statuses {
         self.listeners.finish(&mut self.facts);
         self.shunts.finish(&mut self.facts);
         self.sysctl.finish(&mut self.facts);
+        self.cisco_map.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
         self.facts
     }

@@ -5,9 +5,13 @@ use adit_model::fact::Side;
 use adit_model::phase::Phase;
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
+use super::pfs_mismatch;
 use crate::compare::{changes, kinds, list, toml};
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify, quote};
 use crate::verdict::{AtFault, Evidence, Fix};
 
@@ -43,7 +47,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 1.2, 2.7, 3.3; RFC 8221",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    depends_on: &["ike-proposal-changed-at-rekey", "policy-order-wrong"],
     judge,
 };
 
@@ -53,12 +57,17 @@ struct Apart {
     differs: Vec<TransformKind>,
     evidence: Vec<Evidence>,
     confidence: f64,
+    rekeying: bool,
 }
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(apart) = apart(s) {
-        // Groups alone differ only where the child has a key exchange of its own, and that has a cause of its own.
-        if apart.differs == [TransformKind::KeyExchange] {
+        // Groups alone differ only where the child has a key exchange of its own, and that has a cause of its own. So
+        // have sequence numbers, and what was taken once and isn't taken again.
+        if pfs_mismatch::groups_alone(&apart.differs)
+            || apart.differs == [TransformKind::Esn]
+            || (apart.rekeying && apart.differs.is_empty())
+        {
             return Judgement::Silent;
         }
         let (fix, ask) = advice(&apart);
@@ -73,6 +82,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
             next: Vec::new(),
         }
         .into();
+    }
+    if let Some(seen) = s.sign(Sign::EspProposalRefused) {
+        return said(s, seen);
+    }
+    if let Some(seen) = s
+        .signs_of(Sign::ChildFailed)
+        .find(|x| x.value("problem") == Some("NO_PROPOSAL_CHOSEN"))
+    {
+        return said(s, seen);
     }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
         return Judgement::RuledOut(format!("ESP algorithms were agreed: {}", fact.source.text));
@@ -127,6 +145,25 @@ fn unanswered(s: &Signals<'_>) -> Judgement {
     }
 }
 
+/// A line says so outside of an exchange that could be followed.
+fn said(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
+    let values = match (seen.value("ours"), seen.value("theirs")) {
+        (Some(ours), Some(theirs)) => {
+            format!(": {} has {ours}, the other side {theirs}", seen.who())
+        }
+        (None, Some(theirs)) => format!("; refused was {theirs}"),
+        _ => String::new(),
+    };
+    Found::by(seen, SAID - 0.02, format!("the ESP proposals have nothing in common{values}"))
+        .at(AtFault::Both)
+        .with(s.signs_of(seen.sign).map(|x| x.fact))
+        .because("The algorithms of the second phase were compared and none fitted; the first phase is through by then.")
+        .fix("set the same ESP encryption and integrity (and the same PFS group) as the other side; a cipher that authenticates by itself takes no integrity algorithm beside it")
+        .tell(format!("IKE is up between {}, and the ESP proposals have nothing in common{values}. Which encryption, integrity and PFS group do you have for this tunnel?", s.gateways()))
+        .then("put both sides' ESP (phase 2) proposals beside each other")
+        .done()
+}
+
 fn apart(s: &Signals<'_>) -> Option<Apart> {
     let refused = s.refusal(|r| match r {
         Refusal::NoEspProposal {
@@ -150,7 +187,8 @@ fn apart(s: &Signals<'_>) -> Option<Apart> {
             theirs: theirs.clone(),
             differs: differs.clone(),
             evidence: quote(core::iter::once(r.fact).chain(told.map(|t| t.fact))),
-            confidence: 0.97,
+            confidence: SAID,
+            rekeying: r.rekeying,
         });
     }
     let told = s.told(notify::NO_PROPOSAL_CHOSEN, false)?;
@@ -167,6 +205,7 @@ fn apart(s: &Signals<'_>) -> Option<Apart> {
         theirs: theirs.clone(),
         evidence: quote([told.fact, our_fact, their_fact]),
         confidence: 0.95,
+        rekeying: told.rekeying,
     })
 }
 

@@ -5,9 +5,12 @@ use adit_model::fact::Side;
 use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
+use adit_model::sign::Sign;
 
 use crate::compare::{list, only_in, toml};
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify, quote};
 use crate::verdict::{AtFault, Evidence, Fix};
 
@@ -44,23 +47,51 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.9, 3.13",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    depends_on: &[
+        "policy-vs-route-based-mismatch",
+        "proto-port-selector-mismatch",
+        "ts-changed-at-rekey",
+    ],
     judge,
 };
 
 /// Both sides' networks, each in its own terms.
-struct Apart {
-    our_local: Vec<Selector>,
-    our_remote: Vec<Selector>,
-    their_local: Vec<Selector>,
-    their_remote: Vec<Selector>,
-    evidence: Vec<Evidence>,
+pub(super) struct Apart {
+    pub(super) our_local: Vec<Selector>,
+    pub(super) our_remote: Vec<Selector>,
+    pub(super) their_local: Vec<Selector>,
+    pub(super) their_remote: Vec<Selector>,
+    pub(super) evidence: Vec<Evidence>,
     confidence: f64,
+}
+
+impl Apart {
+    /// Whether the addresses meet, and only protocol or port don't.
+    pub(super) fn ports_alone(&self) -> bool {
+        let bare = |list: &[Selector]| -> Vec<Selector> {
+            list.iter()
+                .map(|s| Selector {
+                    protocol: 0,
+                    ports: (0, u16::MAX),
+                    ..*s
+                })
+                .collect()
+        };
+        let meet = |a: &[Selector], b: &[Selector]| !narrow(&bare(a), &bare(b)).is_empty();
+        meet(&self.our_local, &self.their_remote) && meet(&self.our_remote, &self.their_local)
+    }
 }
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(apart) = apart(s) {
-        return found(s, apart).into();
+        return if apart.ports_alone() {
+            Judgement::Silent
+        } else {
+            found(s, apart).into()
+        };
+    }
+    if let Some(seen) = s.sign(Sign::TrafficRefused) {
+        return said(s, seen);
     }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
         return Judgement::RuledOut(format!("networks were agreed: {}", fact.source.text));
@@ -106,7 +137,33 @@ fn unanswered(s: &Signals<'_>) -> Judgement {
     }
 }
 
-fn apart(s: &Signals<'_>) -> Option<Apart> {
+/// A line says so outside of an exchange that could be followed.
+fn said(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
+    let values = match (
+        seen.value("local"),
+        seen.value("remote"),
+        seen.value("asked"),
+    ) {
+        (Some(local), Some(remote), _) => {
+            format!(": asked for was {local} at the side that refused and {remote} at the other")
+        }
+        (_, _, Some(asked)) => format!(": nothing is configured for {asked}"),
+        _ => match (seen.value("ours"), seen.value("theirs")) {
+            (Some(ours), Some(theirs)) => format!(": {ours} here, {theirs} there"),
+            _ => String::new(),
+        },
+    };
+    Found::by(seen, SAID - 0.02, format!("the networks (traffic selectors, proxy IDs) of the two sides don't fit{values}"))
+        .at(AtFault::Both)
+        .with(s.signs_of(Sign::TrafficRefused).map(|x| x.fact))
+        .because("The sides have authenticated by then. What one asks for as its own network has to be what the other has as the remote one, mask, protocol and port included.")
+        .fix("make both lists of networks the mirror image of the other side's: masks, protocols and ports included")
+        .tell(format!("IKE is up between {}, and the networks don't fit{values}. Please send us your two lists of networks for this tunnel; they must be the mirror image of ours.", s.gateways()))
+        .then("write both sides' local and remote networks beside each other")
+        .done()
+}
+
+pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
     let refused = s.refusal(|r| match r {
         Refusal::TrafficSelectors {
             offered_local,
@@ -141,7 +198,7 @@ fn apart(s: &Signals<'_>) -> Option<Apart> {
             their_local: theirs.0,
             their_remote: theirs.1,
             evidence,
-            confidence: 0.97,
+            confidence: SAID,
         });
     }
     let told = s.told(notify::TS_UNACCEPTABLE, false)?;

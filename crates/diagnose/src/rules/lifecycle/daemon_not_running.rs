@@ -2,7 +2,9 @@
 
 use adit_model::event::PathProblem;
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -37,11 +39,34 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 792; RFC 4443 3.1; RFC 7296 2.4",
     },
     needs: &[Need::Echo, Need::PeerDaemon],
-    depends_on: &[],
+    depends_on: &[
+        "implementation-bug",
+        "service-crash-loop",
+        "config-syntax-rejected",
+        "config-keyword-unknown",
+        "plugin-missing",
+        "port-500-in-use",
+        "selinux-apparmor-or-caps",
+        "kernel-module-or-algo-missing",
+        "template-or-yaml-error",
+        "disk-or-log-full",
+    ],
     judge,
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::DaemonNotRunning) {
+        let problem = seen
+            .value("problem")
+            .map(|p| format!(" ({p})"))
+            .unwrap_or_default();
+        return Found::by(seen, SAID, format!("the IKE daemon at {} doesn't run, or nobody answers at its control socket{problem}", seen.who()))
+            .with(s.signs_of(Sign::DaemonNotRunning).map(|x| x.fact))
+            .because("Nothing can be negotiated before it does.")
+            .fix("read the service's last log lines, repair what stopped it, start it (systemctl start strongswan or ipsec; svcadm clear ipsec/ike) and enable it at boot")
+            .then("journalctl -u strongswan -u strongswan-starter -u ipsec -n 50")
+            .done();
+    }
     for side in [Side::Local, Side::Remote] {
         if let Some(fact) = s.stopped(side) {
             let (whose, start) = match side {

@@ -1,5 +1,70 @@
 //! Replacing SAs.
 
-use crate::rule::Rule;
+mod delete_lost_stale_sa;
+mod ike_proposal_changed_at_rekey;
+mod ikev1_phase1_expiry_kills_phase2;
+mod lifetime_mismatch_flap;
+mod pfs_mismatch_at_rekey;
+mod reauth_break_before_make;
+mod reauth_wrong_initiator;
+mod rekey_collision;
+mod rekey_disabled;
+mod rekey_failed_no_answer;
+mod rekey_refused;
+mod ts_changed_at_rekey;
+mod volume_lifetime_small;
 
-pub(crate) static RULES: &[&Rule] = &[];
+use adit_model::event::Happening;
+use adit_model::fact::Fact;
+
+use crate::rule::Rule;
+use crate::signals::Signals;
+
+pub(crate) static RULES: &[&Rule] = &[
+    &pfs_mismatch_at_rekey::RULE,
+    &ts_changed_at_rekey::RULE,
+    &ike_proposal_changed_at_rekey::RULE,
+    &rekey_refused::RULE,
+    &rekey_failed_no_answer::RULE,
+    &rekey_disabled::RULE,
+    &rekey_collision::RULE,
+    &reauth_wrong_initiator::RULE,
+    &reauth_break_before_make::RULE,
+    &lifetime_mismatch_flap::RULE,
+    &ikev1_phase1_expiry_kills_phase2::RULE,
+    &delete_lost_stale_sa::RULE,
+    &volume_lifetime_small::RULE,
+];
+
+/// A rekey that was refused.
+struct Refusal<'a> {
+    /// Number of the notify, where it is known.
+    number: Option<u16>,
+    name: &'a str,
+}
+
+/// Every rekey that was refused, at any time: what came up again in between is broken all the same.
+fn refusals<'a>(s: &Signals<'a>) -> impl Iterator<Item = (&'a Fact, Refusal<'a>)> + use<'a> {
+    s.case.happenings().filter_map(|(f, h)| match h {
+        Happening::PeerRefused {
+            what, notify, name, ..
+        } if what.ends_with("(rekeying)") => Some((
+            f,
+            Refusal {
+                number: Some(*notify),
+                name,
+            },
+        )),
+        Happening::Refused { what, notify, .. } if what.ends_with("(rekeying)") => Some((
+            f,
+            Refusal {
+                number: match notify.as_deref() {
+                    Some("TS_UNACCEPTABLE") => Some(crate::signals::notify::TS_UNACCEPTABLE),
+                    _ => None,
+                },
+                name: notify.as_deref().unwrap_or("a refusal"),
+            },
+        )),
+        _ => None,
+    })
+}

@@ -1,0 +1,69 @@
+//! `ike-up-no-child`: the IKE SA is there and nothing that carries traffic.
+
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "ike-up-no-child",
+    page: Page {
+        title: "IKE is up, and there is no SA for the traffic",
+        what: "The sides authenticated each other and no CHILD SA (phase 2) stands: it was refused, it was deleted, or nobody asked for one. What lies behind it is one of the causes below; without the line that says which, only this can be told.",
+        initiator: "An IKE SA in the list and no CHILD SA below it. strongSwan: \"failed to establish CHILD_SA, keeping IKE_SA\".",
+        responder: "The same, with the reason some lines before it.",
+        look_alikes: &[
+            (
+                "ts-mismatch",
+                "Is there a notify about networks (TS_UNACCEPTABLE, INVALID_ID_INFORMATION)?",
+            ),
+            (
+                "esp-proposal-mismatch",
+                "Is there a notify NO_PROPOSAL_CHOSEN after authentication?",
+            ),
+            ("idle-teardown", "Was the CHILD SA there before?"),
+        ],
+        fix: &[(
+            "any",
+            "Bring the child up by hand and read the responder's lines of that minute: `swanctl --initiate --child X`, `ipsec auto --up X`.",
+        )],
+        source: "RFC 7296 1.2, 1.3",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let said = s
+        .signs_of(Sign::ChildFailed)
+        .filter(|x| x.value("problem").is_none())
+        .last();
+    let Some(seen) = said.filter(|_| !s.up) else {
+        return Judgement::Silent;
+    };
+    let text = &seen.fact.source.text;
+    let explicit = ["CHILD_SA", "keeping Phase 1"]
+        .iter()
+        .any(|words| text.contains(words));
+    let named = !s.refused.is_empty() || !s.told.is_empty();
+    if !explicit || named || s.signs.len() > 1 {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!("phase 2 fails: {text}"),
+            separated_by: "what the side that refused says in that minute",
+        };
+    }
+    Found::by(
+        seen,
+        CONDITION,
+        "IKE is up, and the SA for the traffic can't be set up",
+    )
+    .at(AtFault::Both)
+    .because("The line says that the child failed and not why.")
+    .fix("compare ESP proposals, PFS group and networks with the other side's")
+    .then("read the refusing side's lines of that minute")
+    .done()
+}

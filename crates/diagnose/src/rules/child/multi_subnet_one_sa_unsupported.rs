@@ -1,0 +1,95 @@
+//! `multi-subnet-one-sa-unsupported`: a peer takes one pair of networks per SA.
+
+use adit_model::selector::Selector;
+
+use super::ts_mismatch;
+use crate::compare::list;
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "multi-subnet-one-sa-unsupported",
+    page: Page {
+        title: "The peer takes one pair of networks per SA",
+        what: "IKEv2 may put several networks into one CHILD SA. IKEv1 can't, and several products take only the first pair, or refuse.",
+        initiator: "Only one of the networks works at a time, or SINGLE_PAIR_REQUIRED, or TS_UNACCEPTABLE.",
+        responder: "More than one selector in a proposal, of which one at most is configured as such.",
+        look_alikes: &[
+            (
+                "ts-mismatch",
+                "Is each of the networks known to the peer by itself?",
+            ),
+            (
+                "ts-narrowed",
+                "Is it always the first network that works, or the one that was used last?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "One child (phase 2, tunnel entry) per pair of networks, or 0.0.0.0/0 with routes.",
+            ),
+            (
+                "strongswan",
+                "one `children` section (ipsec.conf: one `conn` with `also=`) per pair",
+            ),
+            (
+                "libreswan",
+                "`leftsubnets=`/`rightsubnets=`, which makes one SA per pair",
+            ),
+            ("vyos", "one `tunnel N` per pair"),
+        ],
+        source: "RFC 7296 2.9; RFC 2409 5.5",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["ts-mismatch"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(told) = s.told_of_child(notify::SINGLE_PAIR_REQUIRED) {
+        return Found::on(
+            told.fact,
+            0.95,
+            AtFault::Both,
+            "the peer takes one pair of addresses per SA (SINGLE_PAIR_REQUIRED)",
+        )
+        .because("It says so itself.")
+        .fix("make one child per pair of networks")
+        .done();
+    }
+    let Some(a) = ts_mismatch::apart(s) else {
+        return Judgement::Silent;
+    };
+    let one_of = |many: &[Selector], one: &[Selector]| {
+        many.len() > 1 && one.len() == 1 && one.iter().all(|o| many.contains(o))
+    };
+    if !one_of(&a.our_local, &a.their_remote) && !one_of(&a.our_remote, &a.their_local) {
+        return Judgement::Silent;
+    }
+    Found {
+        confidence: SYMPTOM,
+        evidence: a.evidence,
+        ..several(&a.our_local, &a.our_remote)
+    }
+    .into()
+}
+
+fn several(local: &[Selector], remote: &[Selector]) -> Found {
+    let change = "make one child per pair of networks".to_owned();
+    Found {
+        confidence: SYMPTOM,
+        side: AtFault::Both,
+        summary: format!("one SA is asked to carry several networks ({} to {}), and the other side has a single pair", list(local), list(remote)),
+        explanation: "The single pair is among the several that were offered.".to_owned(),
+        evidence: Vec::new(),
+        fix: crate::verdict::Fix {
+            local: change.clone(),
+            remote: change,
+        },
+        message_for_peer: "We ask for several networks in one SA, and your gateway seems to take one pair per SA. We'll make one child per pair; please do the same.".to_owned(),
+        next: Vec::new(),
+    }
+}

@@ -1,0 +1,188 @@
+//! `pfs-mismatch`: the key exchange of the CHILD SA differs, or only one side wants one.
+
+use adit_model::fact::Fact;
+use adit_model::proposal::{Proposal, TransformKind};
+use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
+
+use crate::compare::list;
+use crate::finding::{BOTH_SIDES, SAID};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "pfs-mismatch",
+    page: Page {
+        title: "One side wants a key exchange for the CHILD SA that the other doesn't do",
+        what: "Perfect forward secrecy (PFS) gives each CHILD SA a Diffie-Hellman exchange of its own. Its group is a part of the ESP proposal: a group on one side only, or two different groups, and the proposals don't fit although the ciphers do. IKEv1 fails at once. The first CHILD SA of IKEv2 has no such exchange, so it fails there only when a further one is made or the first is replaced.",
+        initiator: "NO_PROPOSAL_CHOSEN in answer to Quick Mode or CREATE_CHILD_SA.",
+        responder: "racoon and its kin: \"pfs group mismatched: my:2 peer:0\"; Libreswan: \"we require PFS but Quick I1 SA specifies no GROUP_DESCRIPTION\"; strongSwan: proposals that differ in the group.",
+        look_alikes: &[
+            (
+                "esp-proposal-mismatch",
+                "Do ciphers and integrity fit, and only the group doesn't?",
+            ),
+            (
+                "pfs-mismatch-at-rekey",
+                "Was the tunnel up before, and did replacing it fail?",
+            ),
+        ],
+        fix: &[
+            ("any", "The same PFS group on both sides, or none on both."),
+            (
+                "adit",
+                "a group in `esp = [\"aes256gcm16-modp2048\"]` of the child, or none",
+            ),
+            ("strongswan", "a group in `esp_proposals` (`esp=`), or none"),
+            (
+                "libreswan",
+                "`pfs=yes|no` and the group in `esp=…;modp2048`",
+            ),
+            ("vyos", "`set vpn ipsec esp-group X pfs dh-group14|disable`"),
+            (
+                "panos",
+                "DH Group of the IPsec crypto profile (no-pfs for none)",
+            ),
+            (
+                "fortigate",
+                "`set pfs enable|disable` and `set dhgrp` of phase 2",
+            ),
+            ("cisco", "`set pfs group14` of the crypto map or profile"),
+            ("mikrotik", "`pfs-group=` of /ip ipsec proposal"),
+            (
+                "juniper",
+                "`perfect-forward-secrecy keys group14` of the IPsec policy",
+            ),
+        ],
+        source: "RFC 7296 1.3.1, 2.17; RFC 2409 5.5",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["pfs-mismatch-at-rekey"],
+    judge,
+};
+
+/// Whether two sides' proposals fit but for the group.
+pub(super) fn groups_alone(differs: &[TransformKind]) -> bool {
+    differs == [TransformKind::KeyExchange]
+}
+
+/// The groups of a list of proposals.
+pub(crate) fn groups(proposals: &[Proposal]) -> String {
+    let mut names: Vec<String> = proposals
+        .iter()
+        .flat_map(|p| p.ke.iter().map(ToString::to_string))
+        .collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        "no group".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// A refusal for the group alone: the line, who refused, its groups and the other side's.
+pub(crate) struct Groups<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) refusing: String,
+    pub(crate) asking: String,
+    pub(crate) who: &'static str,
+    pub(crate) rekeying: bool,
+}
+
+/// The refusal of a proposal for its group.
+pub(crate) fn refused<'a>(s: &Signals<'a>) -> Option<Groups<'a>> {
+    let (r, (offered, configured)) = s.refusal(|r| match r {
+        Refusal::NoEspProposal {
+            offered,
+            configured,
+            differs,
+        } if groups_alone(differs) => Some((offered, configured)),
+        _ => None,
+    })?;
+    Some(Groups {
+        fact: r.fact,
+        refusing: groups(configured),
+        asking: groups(offered),
+        who: crate::signals::who(r.side),
+        rekeying: r.rekeying,
+    })
+}
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(g) = refused(s).filter(|g| !g.rekeying) {
+        return found(
+            Found::on(
+                g.fact,
+                SAID,
+                AtFault::Both,
+                format!(
+                    "the proposals for the traffic differ only in the group of its key exchange (PFS): {} has {}, the other side asked for {}",
+                    g.who, g.refusing, g.asking
+                ),
+            ),
+            s,
+        );
+    }
+    if let Some(seen) = s.sign(Sign::PfsDiffers) {
+        let values = match (seen.value("ours"), seen.value("theirs")) {
+            (Some(ours), Some(theirs)) => format!(
+                ": {} has group {ours}, the other side {theirs} (0 means none)",
+                seen.who()
+            ),
+            _ => String::new(),
+        };
+        return found(
+            Found::by(
+                seen,
+                SAID,
+                format!("perfect forward secrecy isn't the same on both sides{values}"),
+            )
+            .at(AtFault::Both)
+            .with(s.signs_of(Sign::PfsDiffers).map(|x| x.fact)),
+            s,
+        );
+    }
+    configured(s).unwrap_or(Judgement::Silent)
+}
+
+/// The child was refused in an exchange that may carry a group, and the configurations differ in it.
+fn configured(s: &Signals<'_>) -> Option<Judgement> {
+    use adit_model::fact::Side;
+    let told = s
+        .told_of_child(notify::NO_PROPOSAL_CHOSEN)
+        .filter(|t| !t.rekeying)?;
+    let (our_fact, ours) = s.configured(Side::Local)?;
+    let (their_fact, theirs) = s.configured(Side::Remote)?;
+    let (ours, theirs) = (&ours.children.first()?.esp, &theirs.children.first()?.esp);
+    let differs = adit_model::proposal::closest_difference(ours, theirs, true);
+    groups_alone(&differs).then(|| {
+        found(
+            Found::on(
+                told.fact,
+                BOTH_SIDES,
+                AtFault::Both,
+                format!(
+                    "the configured ESP proposals differ only in the group: ours {}, the peer's {}",
+                    list(ours),
+                    list(theirs)
+                ),
+            )
+            .with([our_fact, their_fact]),
+            s,
+        )
+    })
+}
+
+fn found(found: Found, s: &Signals<'_>) -> Judgement {
+    let summary = found.summary.clone();
+    found
+        .because("Ciphers and integrity fit. The group of the CHILD SA's own key exchange has to be the same on both sides, or absent on both.")
+        .fix("set the same PFS group for the traffic (phase 2) as the other side has, or none on both sides")
+        .tell(format!(
+            "IKE is up between {}; {summary}. Which PFS group do you want for the traffic? We set the same, or none on both sides.",
+            s.gateways()
+        ))
+        .done()
+}

@@ -1,0 +1,61 @@
+//! `policy-order-wrong`: an entry that stands earlier takes the traffic of a later one.
+
+use adit_model::sign::Sign;
+
+use crate::finding::CONFIGURED;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "policy-order-wrong",
+    page: Page {
+        title: "An earlier entry takes the traffic of a later one",
+        what: "Policies and crypto maps are searched in order. A dynamic entry, or one with wider selectors, that stands before a peer's own entry takes it: with other algorithms, other networks, or another peer.",
+        initiator: "Phase 2 is refused although both sides' entries fit.",
+        responder: "ASA: a dynamic map with a lower sequence number than the peer's static entry; \"QM FSM error\".",
+        look_alikes: &[
+            (
+                "ts-mismatch",
+                "Does the peer's own entry have the same networks?",
+            ),
+            (
+                "wrong-ike-config-selected",
+                "Is it the connection (phase 1) or the policy (phase 2) that is the wrong one?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Put narrow entries before wide ones, and dynamic entries last.",
+            ),
+            (
+                "cisco",
+                "`crypto map X 65535 ipsec-isakmp dynamic Y`: the highest sequence number",
+            ),
+            (
+                "linux",
+                "priorities in `ip xfrm policy`: the lower number wins",
+            ),
+        ],
+        source: "RFC 4301 4.4.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::PolicyOrderWrong) else {
+        return Judgement::Silent;
+    };
+    let name = seen.value_or("name", "the map");
+    Found::by(
+        seen,
+        CONFIGURED,
+        format!("in {name} the dynamic entry stands before the peer's own entry and takes its requests"),
+    )
+    .with(s.signs_of(Sign::ChildFailed).map(|x| x.fact))
+    .because("Entries are searched by sequence number. The dynamic one takes any peer, so those behind it are never reached.")
+    .fix(format!("give the dynamic entry of {name} the highest sequence number (65535)"))
+    .done()
+}

@@ -1,0 +1,89 @@
+//! `virtual-ip-or-cp-failure`: a virtual address was asked for and not given, or wanted and not asked for.
+
+use adit_model::sign::Sign;
+
+use crate::finding::SAID;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, notify};
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "virtual-ip-or-cp-failure",
+    page: Page {
+        title: "The virtual address of the client wasn't agreed",
+        what: "A client may ask for an address inside the tunnel (configuration payload, mode config). The gateway needs a pool for it; and where it has one, it may insist that the client asks.",
+        initiator: "INTERNAL_ADDRESS_FAILURE: asked and got none. FAILED_CP_REQUIRED: didn't ask and had to.",
+        responder: "strongSwan: \"no virtual IP found, sending INTERNAL_ADDRESS_FAILURE\", \"expected a virtual IP request, sending FAILED_CP_REQUIRED\"; Libreswan: \"does not include a CP payload required by …modecfgserver\".",
+        look_alikes: &[
+            ("address-pool-exhausted", "Is there a pool, and is it full?"),
+            (
+                "ts-mismatch",
+                "Is the notify about addresses or about networks?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Both or neither: a pool on the gateway and a request by the client.",
+            ),
+            (
+                "strongswan",
+                "client: `vips = 0.0.0.0` (`leftsourceip=%config`); gateway: `pools = …` (`rightsourceip=10.9.0.0/24`)",
+            ),
+            (
+                "libreswan",
+                "client: `modecfgclient=yes`; gateway: `modecfgserver=yes`, `rightaddresspool=`",
+            ),
+            ("vyos", "`set vpn ipsec remote-access pool`"),
+        ],
+        source: "RFC 7296 2.19, 3.15.4",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["address-pool-exhausted"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::VirtualAddressMissing) {
+        return Found::by(
+            seen,
+            SAID,
+            "the gateway has a pool of virtual addresses and wants the client to ask for one, and the client didn't",
+        )
+        .at(AtFault::Both)
+        .with(s.signs_of(Sign::VirtualAddressMissing).map(|x| x.fact))
+        .because("FAILED_CP_REQUIRED says that the configuration payload was missing from the request.")
+        .fix("let the client ask for a virtual address (strongSwan: vips = 0.0.0.0; Libreswan: modecfgclient=yes), or take the pool out of the gateway's connection")
+        .done();
+    }
+    if let Some(seen) = s.sign(Sign::VirtualAddressRefused) {
+        return refused(
+            Found::by(seen, SAID, NONE_GIVEN).with(s.signs_of(seen.sign).map(|x| x.fact)),
+        );
+    }
+    if let Some(told) = s.told(notify::FAILED_CP_REQUIRED, false) {
+        return Found::on(
+            told.fact,
+            SAID,
+            AtFault::Both,
+            "the responder wants the initiator to ask for a virtual address, and it didn't",
+        )
+        .because("FAILED_CP_REQUIRED says that the configuration payload was missing from the request.")
+        .fix("let the client ask for a virtual address (strongSwan: vips = 0.0.0.0; Libreswan: modecfgclient=yes), or take the pool out of the gateway's connection")
+        .done();
+    }
+    match s.told(notify::INTERNAL_ADDRESS_FAILURE, false) {
+        Some(told) => refused(Found::on(told.fact, SAID, AtFault::Both, NONE_GIVEN)),
+        None => Judgement::Silent,
+    }
+}
+
+const NONE_GIVEN: &str = "a virtual address was asked for, and none was given";
+
+fn refused(found: Found) -> Judgement {
+    found
+        .at(AtFault::Both)
+        .because("The gateway has no pool for this client, or no free address of the family that was asked for.")
+        .fix("configure a pool with free addresses of that family on the gateway (strongSwan: pools, rightsourceip; Libreswan: rightaddresspool), or don't ask for one on the client")
+        .done()
+}

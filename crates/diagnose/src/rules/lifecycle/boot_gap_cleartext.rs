@@ -1,0 +1,45 @@
+//! `boot-gap-cleartext`: between network and IPsec traffic passes in clear.
+
+use adit_model::sign::Sign;
+
+use crate::finding::COUNTED;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "boot-gap-cleartext",
+    page: Page {
+        title: "Traffic passes in clear until IPsec has started",
+        what: "From the start of the network until the daemon has installed its policies nothing forces traffic into the tunnel.",
+        initiator: "Clear packets after boot, and none later.",
+        responder: "It receives them in clear.",
+        look_alikes: &[(
+            "cleartext-leak-no-policy",
+            "Does it stop some time after boot?",
+        )],
+        fix: &[
+            (
+                "any",
+                "A host firewall that lets out only IKE and ESP to these peers; the unit ordered before applications.",
+            ),
+            (
+                "adit",
+                "`block` of a tunnel holds while the gateway is down",
+            ),
+        ],
+        source: "RFC 4301 4.4.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ClearUntilStarted) else {
+        return Judgement::Silent;
+    };
+    Found::by(seen, COUNTED, "between the start of the network and of IPsec traffic passes in clear")
+        .because("No policy is installed before the daemon runs.")
+        .fix("let a host firewall pass only IKE and ESP towards these peers, and start IPsec before the applications")
+        .done()
+}

@@ -1,0 +1,84 @@
+//! `config-not-loaded`: what runs isn't what is configured.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{CONDITION, SAID};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "config-not-loaded",
+    page: Page {
+        title: "The configuration was never loaded, or runs in an older form",
+        what: "A daemon works with what it loaded. A connection that isn't loaded can't be set up, and one that was edited runs as it was until it is loaded again and set up anew.",
+        initiator: "strongSwan: \"no config named 'X'\"; Libreswan: \"no connection named\", \"failed to add connection\"; Vyatta and PAN-OS: no commit.",
+        responder: "No connection for the peer.",
+        look_alikes: &[
+            (
+                "config-line-lost",
+                "Is the line missing in the file, or was the file not loaded?",
+            ),
+            ("config-syntax-rejected", "Is there an error in a line?"),
+            (
+                "no-matching-connection-on-responder",
+                "Is the connection there under another peer?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Load or commit the configuration and set the tunnel up anew.",
+            ),
+            (
+                "strongswan",
+                "`swanctl --load-all` (`ipsec update`), then `swanctl --list-conns`",
+            ),
+            (
+                "libreswan",
+                "`ipsec auto --replace X`, `ipsec auto --rereadsecrets`, `ipsec auto --status`",
+            ),
+            ("vyos", "`commit`, `save`"),
+            ("panos", "Commit"),
+        ],
+        source: "the products' manuals",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "config-syntax-rejected",
+        "config-line-lost",
+        "daemon-not-running",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::ConnectionLoadFailed) {
+        let name = seen.value_or("name", "the connection");
+        let problem = seen
+            .value("problem")
+            .map(|p| format!(" ({p})"))
+            .unwrap_or_default();
+        return Found::by(seen, SAID - 0.02, format!("{name} couldn't be loaded{problem}"))
+            .because("What isn't loaded can't be set up and isn't found by a peer that asks.")
+            .fix("correct what the loader complains about (a path that isn't there, a value it doesn't take) and load the configuration again")
+            .done();
+    }
+    if let Some(seen) = s.sign(Sign::ConnectionNotLoaded) {
+        let name = seen.value_or("name", "of that name");
+        return Found::by(seen, SAID - 0.02, format!("connection {name} isn't loaded at {}", seen.who()))
+            .because("It was asked for by name, and the daemon doesn't have it.")
+            .fix("load the configuration (swanctl --load-all; ipsec auto --add NAME; commit) and see that it is listed")
+            .done();
+    }
+    match s.sign(Sign::ConfigPending) {
+        Some(seen) => Found::by(
+            seen,
+            CONDITION,
+            "changes of the configuration aren't in force yet",
+        )
+        .because("The daemon runs with what was loaded before.")
+        .fix("commit or load the configuration and set the tunnel up anew")
+        .done(),
+        None => Judgement::Silent,
+    }
+}

@@ -1,0 +1,45 @@
+//! `config-not-persistent`: the configuration lives where a reboot loses it.
+
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "config-not-persistent",
+    page: Page {
+        title: "The configuration is lost when the host restarts",
+        what: "On live images, SmartOS, or routers with a running and a saved configuration, what isn't saved or copied to a persistent place is gone after a reboot.",
+        initiator: "Down after a reboot; rules and policies are empty.",
+        responder: "Nothing, or clear traffic from the rebooted side.",
+        look_alikes: &[("no-autostart-after-reboot", "Is the configuration there?")],
+        fix: &[
+            ("any", "Save it."),
+            ("vyos", "`save` after `commit`"),
+            ("cisco", "`copy running-config startup-config`"),
+            (
+                "illumos",
+                "keep copies in /opt/custom/etc/ipsec and restore them at boot",
+            ),
+        ],
+        source: "the products' manuals",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ConfigVolatile) else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        CONDITION,
+        "the configuration is on storage that doesn't outlive a restart",
+    )
+    .because("After a reboot the daemon starts without it.")
+    .fix("save the configuration to a persistent place and have it restored at boot")
+    .done()
+}

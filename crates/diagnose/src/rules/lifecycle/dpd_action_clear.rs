@@ -1,0 +1,60 @@
+//! `dpd-action-clear`: after the peer's death nobody sets the tunnel up again.
+
+use adit_model::event::Happening;
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "dpd-action-clear",
+    page: Page {
+        title: "After the peer was declared dead the tunnel stays down",
+        what: "The action after a peer's death may be to clear the connection or to hold it. Then it comes back only when the other side, or traffic, or a person asks for it.",
+        initiator: "\"DPD: Clearing Connection\", \"DPD action - putting connection into hold\", and nothing after it.",
+        responder: "It may do the same.",
+        look_alikes: &[
+            ("both-ends-passive", "Which side is to set it up again?"),
+            ("underlay-loss-or-flap", "Why was the peer declared dead?"),
+        ],
+        fix: &[
+            ("any", "Restart on the side that initiates."),
+            (
+                "strongswan",
+                "`dpd_action = restart`, `close_action = start|trap`",
+            ),
+            (
+                "libreswan",
+                "`dpdaction=restart` (5.x restarts by itself with auto=start)",
+            ),
+            (
+                "vyos",
+                "`set vpn ipsec ike-group X dead-peer-detection action restart`",
+            ),
+            ("aws", "DPD timeout action: Restart; startup action: Start"),
+        ],
+        source: "RFC 3706 5",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &["underlay-loss-or-flap", "peer-unreachable"],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::DeathEndsTunnel).filter(|_| !s.up) else {
+        return Judgement::Silent;
+    };
+    let tried = s
+        .happenings(seen.side())
+        .any(|(_, h)| matches!(h, Happening::Initiating { .. }));
+    if tried {
+        return Judgement::Silent;
+    }
+    Found::by(seen, CONDITION, "the peer was declared dead, the tunnel was cleared or put on hold, and nobody sets it up again")
+        .with(s.signs_of(Sign::PeerDeclaredDead).map(|x| x.fact))
+        .because("The action after the peer's death is to clear or to hold, not to restart.")
+        .fix("set the action after the peer's death to restart on the side that initiates (dpdaction=restart, dpd_action = restart)")
+        .then("find out why the peer didn't answer: the path or the peer itself")
+        .done()
+}

@@ -1,0 +1,85 @@
+//! `peer-deleted-sa`: the peer took the tunnel down.
+
+use adit_model::event::Party;
+use adit_model::sign::Sign;
+
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "peer-deleted-sa",
+    page: Page {
+        title: "The peer took the tunnel down",
+        what: "A delete came for the IKE SA. The peer's administrator, an idle timeout there, a uniqueness rule or its end of life did it; its log says which.",
+        initiator: "strongSwan: \"received DELETE for IKE_SA X[n]\"; Libreswan: \"received Delete SA payload\".",
+        responder: "A reason in its log.",
+        look_alikes: &[
+            ("idle-teardown", "Was there traffic in the minutes before?"),
+            (
+                "lifetime-mismatch-flap",
+                "Do deletes come at equal intervals?",
+            ),
+            (
+                "uniqueness-kicks-peer",
+                "Did the same identity come from elsewhere?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "Ask the peer for the reason in its log; let our side set the tunnel up again after a delete.",
+            ),
+            ("strongswan", "`close_action = start|trap`"),
+        ],
+        source: "RFC 7296 1.4.1",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "idle-teardown",
+        "lifetime-mismatch-flap",
+        "uniqueness-kicks-peer",
+        "reauth-break-before-make",
+        "ikev1-phase1-expiry-kills-phase2",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    if s.up || !s.refused.is_empty() || !s.told.is_empty() {
+        return Judgement::Silent;
+    }
+    let deleted = s
+        .closed()
+        .filter(|(_, by, cause)| *by == Party::Peer && *cause == "deleted");
+    // Somebody who deletes before there was anything to delete refuses, and doesn't say why.
+    let (Some((fact, _, _)), Some(up)) = (deleted, s.was_up()) else {
+        let alone = s
+            .signs
+            .iter()
+            .all(|x| matches!(x.sign, Sign::PeerDeleted | Sign::DeleteForUnknown));
+        return match s.sign(Sign::PeerDeleted) {
+            Some(seen) if alone && seen.value("child").is_some() => {
+                taken_down(Found::by(seen, CONDITION, SUMMARY).at(AtFault::Remote))
+            }
+            Some(seen) => Judgement::Possible {
+                weight: 35,
+                because: format!("the peer deleted the SA: {}", seen.fact.source.text),
+                separated_by: "what the peer's log says at that time",
+            },
+            None => Judgement::Silent,
+        };
+    };
+    taken_down(Found::on(fact, CONDITION, AtFault::Remote, SUMMARY).with([up]))
+}
+
+const SUMMARY: &str = "the tunnel was up, and the peer took it down";
+
+fn taken_down(found: Found) -> Judgement {
+    found
+        .because("A delete came for the IKE SA, and no error before it.")
+        .fix("read the gateway's log of that minute for the reason: an administrator, an idle timeout, the same identity from elsewhere, the end of a lifetime")
+        .then("set the tunnel up again from our side, and let it restart after a delete (close_action)")
+        .done()
+}

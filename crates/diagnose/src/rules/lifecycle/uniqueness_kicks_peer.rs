@@ -1,0 +1,63 @@
+//! `uniqueness-kicks-peer`: two devices with one identity push each other out.
+
+use adit_model::sign::Sign;
+
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "uniqueness-kicks-peer",
+    page: Page {
+        title: "Two devices with the same identity push each other out",
+        what: "A gateway that allows one IKE SA per identity removes the older one when the same identity comes again. Two devices with one certificate or user name take turns.",
+        initiator: "The tunnel drops each time the other device connects.",
+        responder: "strongSwan: \"deleting duplicate IKE_SA for peer 'X' due to uniqueness policy\".",
+        look_alikes: &[
+            (
+                "nat-ipsec-passthrough",
+                "Is it the same identity, or the same address?",
+            ),
+            (
+                "reboot-no-initial-contact",
+                "Is it the same device that came back?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "An identity of its own for each device; or allow several per identity.",
+            ),
+            (
+                "strongswan",
+                "`unique = never` of the connection; ipsec.conf: `uniqueids=never`",
+            ),
+            ("libreswan", "`uniqueids=no`"),
+        ],
+        source: "RFC 7296 2.4",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    const SEVERAL: usize = 2;
+    let all = s.ever(Sign::DuplicateRemoved);
+    let Some(seen) = all.last() else {
+        return Judgement::Silent;
+    };
+    let peer = seen.value_or("peer", "the peer's identity");
+    // One device that comes back after a cut is removed once, and stays.
+    if s.up && all.len() < SEVERAL && s.was_up().is_some() {
+        return Judgement::Silent;
+    }
+    Found::by(*seen, if all.len() < SEVERAL { SYMPTOM } else { COUNTED }, format!("an IKE SA of {peer} was removed because the same identity came again"))
+        .at(AtFault::Both)
+        .with(all.iter().map(|x| x.fact))
+        .because("The gateway allows one IKE SA per identity: two devices with the same one push each other out.")
+        .fix("give each device an identity (certificate, user name) of its own, or allow several IKE SAs per identity (strongSwan: unique = never, uniqueids=never)")
+        .then("see from which addresses this identity comes")
+        .done()
+}

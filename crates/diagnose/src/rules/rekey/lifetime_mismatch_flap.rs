@@ -1,0 +1,104 @@
+//! `lifetime-mismatch-flap`: the tunnel breaks at regular times, and comes back.
+
+use adit_model::event::{Happening, Party};
+use adit_model::fact::{Fact, Known};
+use adit_model::sign::Sign;
+
+use crate::finding::SYMPTOM;
+use crate::rhythm::rhythm;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
+
+pub(crate) static RULE: Rule = Rule {
+    id: "lifetime-mismatch-flap",
+    page: Page {
+        title: "The tunnel breaks at regular times: one side's lifetime is shorter",
+        what: "Each side ends SAs after a lifetime of its own (IKEv2), or of what was negotiated (IKEv1). If one side ends them much earlier than the other would replace them, the tunnel breaks at that interval and is set up anew.",
+        initiator: "Deletes by the peer, or expiry, at equal intervals; Openswan: EVENT_SA_EXPIRE in seconds although hours are configured.",
+        responder: "It deletes when its lifetime is over.",
+        look_alikes: &[
+            (
+                "dpd-too-aggressive",
+                "Is the interval constant and equal to a configured lifetime?",
+            ),
+            (
+                "pfs-mismatch-at-rekey",
+                "Does it come back at once by itself?",
+            ),
+            (
+                "reauth-break-before-make",
+                "Does a line speak of reauthentication?",
+            ),
+        ],
+        fix: &[
+            (
+                "any",
+                "The same lifetimes on both sides; the IKE lifetime longer than the CHILD's; rekey margins well below both.",
+            ),
+            (
+                "strongswan",
+                "`rekey_time`, `life_time`; ipsec.conf: `ikelifetime`, `lifetime`, `margintime`",
+            ),
+            ("libreswan", "`ikelifetime=`, `salifetime=`, `rekeymargin=`"),
+        ],
+        source: "RFC 7296 2.8; RFC 2407 4.5.4",
+    },
+    needs: &[Need::RefusingSideLog],
+    depends_on: &[
+        "pfs-mismatch-at-rekey",
+        "reauth-break-before-make",
+        "rekey-refused",
+        "ts-changed-at-rekey",
+        "idle-teardown",
+        "volume-lifetime-small",
+        "service-crash-loop",
+    ],
+    judge,
+};
+
+fn judge(s: &Signals<'_>) -> Judgement {
+    let ended: Vec<&Fact> = s
+        .case
+        .facts
+        .iter()
+        .filter(|f| {
+            matches!(
+                &f.what,
+                Known::Happened {
+                    happening: Happening::IkeClosed {
+                        by: Party::Peer,
+                        cause
+                    }
+                } if cause == "deleted"
+            )
+        })
+        .collect();
+    let begun = s
+        .case
+        .happenings()
+        .filter_map(|(f, h)| matches!(h, Happening::IkeEstablished { .. }).then_some(f));
+    if let (Some(ends), Some(begins), Some(last)) =
+        (rhythm(ended.iter().copied()), rhythm(begun), ended.last())
+    {
+        return Found::on(
+            last,
+            SYMPTOM,
+            AtFault::Both,
+            format!("the peer ends the tunnel every {}, and it is set up anew every {}: one side's lifetime is shorter than the other's", ends.every(), begins.every()),
+        )
+        .with(ended.iter().copied())
+        .because(format!("{} intervals of the same length lie between the deletes: a clock ends the tunnel, not the path.", ends.intervals))
+        .fix(format!("set the same lifetimes on both sides; one of them is about {}", begins.every()))
+        .then("compare both sides' IKE and CHILD lifetimes with that interval")
+        .done();
+    }
+    match s.sign(Sign::LifetimeDiffers).filter(|_| !s.up) {
+        Some(seen) => Judgement::Possible {
+            weight: 30,
+            because: format!("the lifetimes differ: {}", seen.fact.source.text),
+            separated_by: "whether the tunnel breaks at the interval of a configured lifetime",
+        },
+        None => Judgement::Silent,
+    }
+}
