@@ -121,7 +121,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::IkeProposalsRefused, "no suitable proposal found."),
     any(
         Sign::IkeProposalsRefused,
-        "no suitable proposal found in peer's SA payload",
+        "phase-1 negotiation {}no suitable proposal found in peer's SA payload",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "IKE SA negotiation {}no suitable proposal found in peer's SA payload",
     ),
     any(
         Sign::IkeProposalsRefused,

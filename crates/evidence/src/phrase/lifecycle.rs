@@ -118,7 +118,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     // ── crash and restart ──
     any(Sign::DaemonCrashed, "ASSERTION FAILED: {problem}"),
     any(Sign::DaemonRestarts, "charon has died -- restart scheduled"),
-    any(Sign::DaemonCrashed, "charon has quit: {problem}"),
     any(
         Sign::DaemonCrashed,
         "killing ourself, received critical signal",
