@@ -229,6 +229,58 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigValueInvalid,
         "ESP proposal contains unexpected '{value}'",
     ),
+    any(
+        Sign::ConfigValueInvalid,
+        "Encryption Algorithm (cipher) '{value}' is not recognized",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "Integrity Algorithm '{value}' is not recognized",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "Pseudorandom Function (KDF) '{value}' is not recognized",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "Pseudorandom Function (PRF) '{value}' is not recognized",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "Key Exchange Method (DH) '{value}' is not recognized",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Encryption Algorithm (cipher) '{algorithm}' is not supported",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Integrity Algorithm '{algorithm}' is not supported",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Key Exchange Method (DH) '{algorithm}' is not supported",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "with key length {value:n} invalid; valid key lengths:",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "cannot have '{value}' as the integrity algorithm",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "proposal missing encrypt transform",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "proposals do not support multiple transforms of the same type",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "either all or no ESP proposals should specify",
+    ),
     // Connections that are refused when they are loaded.
     any(
         Sign::ConnectionRejected,
@@ -531,7 +583,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::ClearOnFailure, "failureshunt=passthrough"),
     any(Sign::ClearOnFailure, "+failurePASS"),
     any(Sign::ClearOnFailure, "%pass bare shunt {name}"),
-    any(Sign::ClearOnFailure, "oe-failing"),
+    any(Sign::ClearOnFailure, "=> %pass {:n} oe-failing"),
+    any(Sign::ClearOnFailure, "=> %pass oe-failing"),
     any(
         Sign::TestSettingOn,
         "Testing port for debugging IPSec connections {what}",

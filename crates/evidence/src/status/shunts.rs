@@ -1,5 +1,6 @@
 //! Policies that exempt traffic, against the tunnels that should carry it, as strongSwan's status lists both.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use adit_model::fact::Fact;
@@ -17,12 +18,20 @@ type Pair = (Vec<(IpAddr, u8)>, Vec<(IpAddr, u8)>);
 pub(crate) struct Shunts {
     exempt: Vec<(String, Pair, Place)>,
     tunnels: Vec<(String, Pair)>,
+    /// Tunnels that packets were sent through: whatever exempts, it isn't their traffic.
+    carrying: BTreeSet<String>,
 }
 
 impl Shunts {
     /// The next line: `name:  A === B PASS`, `name:   child:  A === B TUNNEL`, `name{1}:   A === B`.
     pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let body = line.body.trim();
+        if let Some((name, counters)) = body.split_once('{')
+            && let Some((head, _)) = counters.split_once(" bytes_o")
+            && head.rsplit([' ', ',']).next().is_some_and(|n| n != "0")
+        {
+            self.carrying.insert(name.trim().to_owned());
+        }
         let Some((left, right)) = body.split_once(" === ") else {
             return;
         };
@@ -49,6 +58,7 @@ impl Shunts {
             let covered = self
                 .tunnels
                 .iter()
+                .filter(|(name, _)| !self.carrying.contains(name))
                 .find(|(_, tunnel)| within(&tunnel.0, &exempt.0) && within(&tunnel.1, &exempt.1));
             if let Some((name, _)) = covered {
                 facts.push(sign(

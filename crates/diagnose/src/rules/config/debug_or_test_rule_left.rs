@@ -44,7 +44,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
     };
     let what = seen.value_or("what", "a rule for tests");
     // A switch that breaks messages on purpose is most often part of somebody's test of something else.
-    if !s.calm() || seen.fact.source.text.contains("IMPAIR") {
+    if !s.calm()
+        || seen
+            .fact
+            .source
+            .text
+            .to_ascii_lowercase()
+            .contains("impair")
+    {
         return Judgement::Possible {
             weight: 10,
             because: format!("a setting for tests is on: {what}"),

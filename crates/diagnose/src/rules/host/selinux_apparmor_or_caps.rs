@@ -5,6 +5,7 @@ use adit_model::sign::Sign;
 use crate::finding::SAID;
 use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -48,7 +49,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::Denied) {
+    // In permissive mode what is reported isn't denied.
+    let denied = |x: &Seen<'_>| !x.fact.source.text.contains("permissive=1");
+    if let Some(seen) = s.signs_of(Sign::Denied).filter(denied).last() {
         let what = match (seen.value("operation"), seen.value("path")) {
             (Some(operation), Some(path)) => {
                 format!("{} {path}", operation.trim_matches(['{', '}', ' ']))
