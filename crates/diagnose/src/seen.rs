@@ -109,10 +109,16 @@ fn before(a: &Fact, b: &Fact) -> bool {
     if a.side != b.side {
         return false;
     }
+    // A log may show its newest line first, so times come before lines.
+    if let (Some(a), Some(b)) = (a.at, b.at)
+        && a != b
+    {
+        return a < b;
+    }
     if a.source.name == b.source.name
         && let (Some(a), Some(b)) = (a.source.line, b.source.line)
     {
         return a < b;
     }
-    matches!((a.at, b.at), (Some(a), Some(b)) if a < b)
+    false
 }

@@ -53,8 +53,8 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
     let mut facts: Vec<Fact> = Vec::with_capacity(all.len());
     for side in [Side::Local, Side::Remote] {
         let mut own: Vec<Fact> = all.iter().filter(|f| f.side == side).cloned().collect();
-        // Pieces of one log may be given in any order.
-        own.sort_by_key(|f| (f.source.name.clone(), f.source.line));
+        // Pieces of one log may be given in any order; within a piece, the reader's order is the order of things.
+        own.sort_by_key(|f| f.source.name.clone());
         if own.iter().all(|f| f.at.is_some()) {
             own.sort_by_key(|f| f.at);
         }

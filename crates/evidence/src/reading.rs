@@ -15,7 +15,7 @@ use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
 use crate::tail::Tail;
-use crate::text::{Line, Lines, clean, prefix, redact};
+use crate::text::{Layout, Line, Lines, clean, prefix, redact, unpack};
 
 /// A product whose words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -264,15 +264,25 @@ impl Reader {
             key,
         } = self;
         tail.feed(&input.rest(), |_| {});
-        let mut lines = Lines::after(before);
         let mut read = |number: u64, raw: &[u8]| {
             configs.raw_line(number, raw);
             spoken(&name, side, now, number, raw, |line, place| {
                 readers.line(line, place);
             });
         };
-        lines.feed(&tail.finish(), &mut read);
-        let (count, cut) = lines.finish(&mut read);
+        let text = tail.finish();
+        let layout = Layout::of(&text, now);
+        let (count, cut) = if layout.is_plain() {
+            let mut lines = Lines::after(before);
+            lines.feed(&text, &mut read);
+            lines.finish(&mut read)
+        } else {
+            let (all, counts) = layout.restore(&text, before, now);
+            for (number, raw) in &all {
+                read(*number, raw);
+            }
+            counts
+        };
         let mut reading = Reading {
             name,
             side,
@@ -304,6 +314,9 @@ impl Reader {
         reading.configured(configs, key.as_ref());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
+        if layout.newest_first {
+            reading.facts.reverse();
+        }
         if let Some(capture) = input.finish() {
             reading.captured(capture);
         }
@@ -333,18 +346,34 @@ fn spoken(
     mut hear: impl FnMut(&Line<'_>, &dyn Fn() -> Place),
 ) {
     let text = String::from_utf8_lossy(raw);
-    for text in unescaped(&text) {
-        let text = clean(text);
-        let line = prefix(&text, now);
-        hear(&line, &|| Place {
+    let mut say = |line: &Line<'_>, quoted: &str| {
+        hear(line, &|| Place {
             source: Source {
                 name: name.to_owned(),
                 line: Some(number),
-                text: redact(text.trim()),
+                text: redact(quoted.trim()),
             },
             at: line.at,
             side,
         });
+    };
+    if let Some(packed) = unpack(&clean(&text), now) {
+        let line = prefix(&packed.body, now);
+        let at = line.at.or(packed.at);
+        let program = line.program.or(packed.program.as_deref());
+        say(
+            &Line {
+                at,
+                program,
+                ..line
+            },
+            &packed.body,
+        );
+        return;
+    }
+    for text in unescaped(&text) {
+        let text = clean(text);
+        say(&prefix(&text, now), &text);
     }
 }
 

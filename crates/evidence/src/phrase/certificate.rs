@@ -222,6 +222,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::CertificateNameMismatch, "no proper subjectAltName"),
     any(
         Sign::CertificateNameMismatch,
+        "peer's ID does not match certificate",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
         "ID mismatched with subjectAltName",
     ),
     any(
@@ -381,6 +385,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "IKE failed to find valid machine certificate",
     ),
     any(Sign::PrivateKeyMissing, "can't get private key"),
+    any(Sign::PrivateKeyMissing, "NSS: could not authenticate slot"),
     // ── algorithms and purposes ──
     any(
         Sign::SignatureRefused,

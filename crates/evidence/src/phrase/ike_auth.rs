@@ -321,6 +321,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "received {method:w}, EAP authentication failed",
     ),
+    any(Sign::UserAuthenticationFailed, ": EAP FAILURE"),
     any(
         Sign::UserAuthenticationFailed,
         "EAP-MS-CHAPv2 failed with error {method}",

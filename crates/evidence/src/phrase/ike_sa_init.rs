@@ -129,6 +129,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::IkeProposalsRefused,
+        "ike {:n}:{}: no suitable proposal found",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
         "Unable to process peer's SA payload",
     ),
     any(
@@ -209,6 +213,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IkeProposalsRefused,
         "message_negotiate_sa: no compatible proposal found",
     ),
+    any(
+        Sign::IkeProposalsRefused,
+        "error code returned on failure is 13868",
+    ),
+    any(Sign::IkeProposalsRefused, "IKE_ERR_POLICY_MATCH"),
     any(
         Sign::ProposalsRefusedByPeer,
         "Received unencrypted notify payload (no proposal chosen) from {peer}",
@@ -370,6 +379,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ExchangeModeRefused,
         "exchange type mismatch",
     ),
+    any(Sign::ExchangeModeRefused, "ISAKMP_N_INVALID_EXCHANGE_TYPE"),
     any(
         Sign::LifetimeRefused,
         "long lifetime proposed: my:{configured:n} peer:{offered:n}",

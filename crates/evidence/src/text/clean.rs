@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::wrapping::without_markup;
+
 /// The line in plain characters: no escape sequences, no control characters, typographic quotes and dashes as the
 /// program wrote them, quotation marks of mail (`> `) taken off.
 pub(crate) fn clean(line: &str) -> Cow<'_, str> {
@@ -14,6 +16,9 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(mend(line))
     };
+    if let Some(text) = without_markup(&plain) {
+        return Cow::Owned(unquote(text.trim_start()).to_owned());
+    }
     match plain {
         Cow::Borrowed(text) => Cow::Borrowed(unquote(text)),
         Cow::Owned(text) => Cow::Owned(unquote(&text).to_owned()),

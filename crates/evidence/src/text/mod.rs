@@ -1,12 +1,16 @@
 //! Text as people paste it: lines, the damage done to them, and what stands before the message.
 
 mod clean;
+mod layout;
 mod lines;
 mod prefix;
 mod redact;
 mod time;
+mod wrapping;
 
 pub(crate) use clean::clean;
+pub(crate) use layout::Layout;
 pub(crate) use lines::Lines;
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
+pub(crate) use wrapping::unpack;

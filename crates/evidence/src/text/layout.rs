@@ -1,0 +1,152 @@
+//! How the lines of a text lie: newest first, or broken at a width.
+
+use adit_model::now::Wall;
+
+use super::{Lines, clean, prefix};
+
+/// So many lines are looked at.
+const SAMPLE: usize = 400;
+
+/// How the lines lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// The newest line comes first, as web interfaces show logs.
+    pub(crate) newest_first: bool,
+    /// Long lines were broken at this width.
+    pub(crate) width: Option<usize>,
+}
+
+impl Layout {
+    /// Looks at the first lines of a text.
+    pub(crate) fn of(text: &[u8], now: Wall) -> Self {
+        let (mut earlier, mut later) = (0, 0);
+        let mut last = None;
+        let (mut headed, mut broken, mut width) = (0, 0, 0);
+        let mut before: Option<usize> = None;
+        for raw in text.split(|b| *b == b'\n').take(SAMPLE) {
+            let length = raw.trim_ascii_end().len();
+            let text = String::from_utf8_lossy(raw);
+            let text = clean(&text);
+            let line = prefix(&text, now);
+            if let Some(at) = line.at {
+                match last {
+                    Some(last) if at < last => earlier += 1,
+                    Some(last) if at > last => later += 1,
+                    _ => {}
+                }
+                last = Some(at);
+            }
+            let has_head = line.at.is_some();
+            headed += usize::from(has_head);
+            if !has_head
+                && continues(&text)
+                && let Some(length) = before
+            {
+                broken += 1;
+                width = width.max(length);
+            }
+            before = (has_head && BREAKABLE.contains(&length)).then_some(length);
+        }
+        Self {
+            newest_first: earlier >= 2 && earlier > 2 * later,
+            width: (broken >= 2 && broken * 6 >= headed).then_some(width),
+        }
+    }
+
+    /// Whether the lines lie as they were written.
+    pub(crate) fn is_plain(self) -> bool {
+        self == Self::default()
+    }
+
+    /// The lines as they were written, in the order of time; each with the number of its first line. Also how many
+    /// lines there are, and how many weren't read whole.
+    pub(crate) fn restore(
+        self,
+        text: &[u8],
+        before: u64,
+        now: Wall,
+    ) -> (Vec<(u64, Vec<u8>)>, (u64, u64)) {
+        let mut all: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut take = |number: u64, raw: &[u8]| {
+            let continued = self
+                .width
+                .zip(all.last_mut())
+                .filter(|_| is_rest(raw, now))
+                .filter(|(_, (_, held))| !held.trim_ascii().is_empty());
+            match continued {
+                Some((width, (_, held))) => {
+                    // A break in the middle of a word leaves a full line.
+                    if held.trim_ascii_end().len() < width {
+                        held.push(b' ');
+                    }
+                    held.extend_from_slice(raw.trim_ascii_end());
+                }
+                None => all.push((number, raw.to_vec())),
+            }
+        };
+        let mut lines = Lines::after(before);
+        lines.feed(text, &mut take);
+        let counts = lines.finish(&mut take);
+        if self.newest_first {
+            all.reverse();
+        }
+        (all, counts)
+    }
+}
+
+/// Widths at which terminals and mail programs break lines.
+const BREAKABLE: core::ops::RangeInclusive<usize> = 60..=132;
+
+fn is_rest(raw: &[u8], now: Wall) -> bool {
+    let text = String::from_utf8_lossy(raw);
+    let text = clean(&text);
+    prefix(&text, now).at.is_none() && continues(&text)
+}
+
+/// Whether a line without a time can be the rest of the one before.
+fn continues(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with([' ', '\t', '#', '$', '-', '=', '*', '`'])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const NOW: Wall = Wall(1_795_241_400_000);
+
+    fn restored(text: &str) -> Vec<(u64, String)> {
+        let (lines, _) = Layout::of(text.as_bytes(), NOW).restore(text.as_bytes(), 0, NOW);
+        lines
+            .into_iter()
+            .map(|(n, l)| (n, String::from_utf8(l).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_newest_line_comes_last_again() {
+        let text = "06:08:05 c\n06:08:04 b2\n06:08:04 b1\n06:08:01 a\n";
+        assert!(Layout::of(text.as_bytes(), NOW).newest_first);
+        let lines = restored(text);
+        assert_eq!(lines.first().unwrap(), &(4, "06:08:01 a".to_owned()));
+        assert_eq!(lines.get(1).unwrap().1, "06:08:04 b1");
+        for plain in ["06:08:01 a\n06:08:05 b\n06:08:02 c\n", "x\ny\n", ""] {
+            assert!(Layout::of(plain.as_bytes(), NOW).is_plain(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn broken_lines_are_whole_again() {
+        let text = "\
+2026-11-21T06:08:05+00:00 info []: 05[KNL] unable to add SAD entry with SPI cf22
+1b54
+2026-11-21T06:08:05+00:00 info []: 05[KNL] received netlink error: No such file
+or directory (2)
+";
+        let lines = restored(text);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].1.ends_with("SPI cf221b54"));
+        assert!(lines[1].1.ends_with("No such file or directory (2)"));
+        assert_eq!(lines[1].0, 3);
+    }
+}
