@@ -29,14 +29,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerNameUnresolved,
         "does not look numeric and name lookup failed",
     ),
-    any(
-        Sign::PeerNameUnresolved,
-        "not a numeric IPv4 address and name lookup failed",
-    ),
-    any(
-        Sign::PeerNameUnresolved,
-        "not a numeric IPv6 address and name lookup failed",
-    ),
     any(Sign::PeerNameUnresolved, "={name:w} [name lookup failed"),
     any(
         Sign::PeerNameUnresolved,
