@@ -11,6 +11,8 @@ use crate::text::Line;
 pub(crate) struct Message<'a> {
     /// The head is one that only pluto writes.
     pub(crate) sure: bool,
+    /// A line of status output: what follows tells the state that it is in.
+    pub(crate) listed: bool,
     /// A debugging line (`| …`).
     pub(crate) debug: bool,
     /// The connection.
@@ -147,11 +149,23 @@ impl<'a> Message<'a> {
         self.text = text;
     }
 
-    /// `#5: ` alone, of a paste whose names were removed.
+    /// `#5: ` alone, of a paste whose names were removed; `#5: "gw"[1] 192.0.2.1:500 STATE_…` of status output.
     fn number(&mut self) {
-        if let Some((_, serial, text)) = numbered(self.text) {
-            self.serial = Some(serial);
-            self.text = text;
+        let Some((_, serial, text)) = numbered(self.text) else {
+            return;
+        };
+        self.serial = Some(serial);
+        self.text = text;
+        let listed = text
+            .strip_prefix('"')
+            .and_then(|t| t.split_once('"'))
+            .and_then(|(name, rest)| Some((name, rest.rsplit_once("] ").map_or(rest, |(_, r)| r))))
+            .and_then(|(name, rest)| Some((name, rest.split_once(' ')?.1)));
+        if let Some((name, rest)) = listed {
+            self.sure = true;
+            self.listed = true;
+            self.name = Some(name);
+            self.text = rest;
         }
     }
 
@@ -194,6 +208,9 @@ impl<'a> Message<'a> {
     }
 
     fn state_name(&mut self) {
+        if self.listed {
+            return;
+        }
         if let Some((word, rest)) = self.text.split_once(": ")
             && step::is_state(word)
         {

@@ -230,6 +230,11 @@ impl Sa {
             | Said::Listening
             | Said::Switched(_)
             | Said::Dump(_) => Vec::new(),
+            Said::Listed {
+                state,
+                up,
+                repeating,
+            } => self.listed(state, up, repeating, around),
             Said::Initiating { v1, to, .. } => {
                 self.begun = true;
                 self.role = Some(Role::Initiator);
@@ -318,30 +323,7 @@ impl Sa {
                 ours,
                 theirs,
                 udp,
-            } => {
-                self.child = true;
-                self.begun = true;
-                self.up = true;
-                self.spi_in = spi_in.unwrap_or(around.serial);
-                vec![Happening::ChildEstablished {
-                    child: self.child_base(),
-                    spi_in: self.spi_in,
-                    spi_out: spi_out.unwrap_or(0),
-                    suite: suite.unwrap_or(UNKNOWN_SUITE),
-                    ts_local: if ours.is_empty() {
-                        self.ts_ours.clone()
-                    } else {
-                        ours
-                    },
-                    ts_remote: if theirs.is_empty() {
-                        self.ts_theirs.clone()
-                    } else {
-                        theirs
-                    },
-                    narrowed: false,
-                    udp_encap: udp,
-                }]
-            }
+            } => self.child_up(suite, (spi_in, spi_out), (ours, theirs), udp, around),
             Said::Gone { state, .. } => self.gone(state.as_deref(), around),
             Said::Incomplete => self.close(Party::Us, "failed", around),
             Said::DeleteReceived { child, .. } => {
@@ -585,6 +567,66 @@ impl Sa {
                 problem: "it has no address".to_owned(),
             }],
         }
+    }
+
+    /// A state that status output lists is what it is now, however it came there.
+    fn listed(
+        &mut self,
+        state: Option<&State>,
+        up: Up,
+        repeating: bool,
+        around: Around,
+    ) -> Vec<Happening> {
+        let mut out = match state {
+            Some(state) => self.reach(state),
+            None => Vec::new(),
+        };
+        match up {
+            Up::Ike => out.extend(self.ike_up(None, None, false)),
+            Up::Child if !self.up => {
+                out.extend(self.child_up(
+                    None,
+                    (None, None),
+                    (Vec::new(), Vec::new()),
+                    false,
+                    around,
+                ));
+            }
+            Up::Nothing if repeating => out.extend(self.retransmission()),
+            _ => {}
+        }
+        out
+    }
+
+    fn child_up(
+        &mut self,
+        suite: Option<Suite>,
+        (spi_in, spi_out): (Option<u32>, Option<u32>),
+        (ours, theirs): (Vec<Selector>, Vec<Selector>),
+        udp_encap: bool,
+        around: Around,
+    ) -> Vec<Happening> {
+        self.child = true;
+        self.begun = true;
+        self.up = true;
+        self.spi_in = spi_in.unwrap_or(around.serial);
+        let known = |told: Vec<Selector>, before: &[Selector]| {
+            if told.is_empty() {
+                before.to_vec()
+            } else {
+                told
+            }
+        };
+        vec![Happening::ChildEstablished {
+            child: self.child_base(),
+            spi_in: self.spi_in,
+            spi_out: spi_out.unwrap_or(0),
+            suite: suite.unwrap_or(UNKNOWN_SUITE),
+            ts_local: known(ours, &self.ts_ours),
+            ts_remote: known(theirs, &self.ts_theirs),
+            narrowed: false,
+            udp_encap,
+        }]
     }
 
     fn came(

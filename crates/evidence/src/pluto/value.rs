@@ -123,7 +123,8 @@ fn selector(text: &str) -> Option<Selector> {
             one.ports = (port, port);
         }
     } else if let Some((first, last)) = rest.split_once('-') {
-        one.ports = (first.parse().ok()?, last.parse().ok()?);
+        let ports: (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+        one.ports = (ports.0 <= ports.1).then_some(ports)?;
     }
     Some(one)
 }

@@ -10,11 +10,12 @@ use adit_model::reason::CertificateProblem;
 use adit_model::selector::Selector;
 
 use super::line::Message;
-use super::step::State;
+use super::step::{State, Up};
 
 mod exchange;
 mod life;
 mod refusal;
+mod status;
 mod told;
 
 /// An error notify: number and name.
@@ -30,6 +31,13 @@ pub(crate) enum Said {
     Reached {
         state: &'static State,
         to: Option<SocketAddr>,
+    },
+    /// Status output: a state is listed.
+    Listed {
+        state: Option<&'static State>,
+        up: Up,
+        /// It repeats what it sent last.
+        repeating: bool,
     },
     Initiating {
         v1: bool,
@@ -211,6 +219,9 @@ pub(crate) enum Said {
 /// The statement that a message makes, when it is one that counts.
 pub(crate) fn said(message: &Message<'_>) -> Option<Said> {
     let text = message.text;
+    if message.listed {
+        return status::said(text);
+    }
     if message.debug {
         // Debugging repeats what is said aloud; the search for a connection is only told here.
         return refusal::no_connection(text)
