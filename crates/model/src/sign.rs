@@ -243,7 +243,8 @@ pub enum Sign {
     NoMoreChildren,
     /// One side compresses and the other doesn't.
     CompressionRefused,
-    /// An SA for the traffic couldn't be set up, and the IKE SA stays or goes for it; the line doesn't say why.
+    /// An SA for the traffic couldn't be set up, and the IKE SA stays or goes for it; the line doesn't say why. `problem`
+    /// where a notify is named; `phase` where nobody will say more.
     ChildFailed,
     /// The SA is up for less than is configured. `ours`, `theirs`.
     SelectorsNarrowed,

@@ -422,7 +422,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ChildFailed,
-        "unable to establish while keeping Phase 1",
+        "{phase} was unable to establish while keeping Phase 1",
     ),
     any(
         Sign::ChildFailed,

@@ -45,9 +45,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::Silent;
     };
     let text = &seen.fact.source.text;
-    let explicit = ["CHILD_SA", "keeping Phase 1"]
-        .iter()
-        .any(|words| text.contains(words));
+    // A daemon says before or after it why; a provider says no more than this.
+    let explicit = seen.value("phase").is_some();
     let named = !s.refused.is_empty() || !s.told.is_empty();
     if !explicit || named || s.signs.len() > 1 {
         return Judgement::Possible {

@@ -43,7 +43,6 @@ pub(crate) static RULE: Rule = Rule {
         "implementation-bug",
         "service-crash-loop",
         "config-syntax-rejected",
-        "config-keyword-unknown",
         "plugin-missing",
         "port-500-in-use",
         "selinux-apparmor-or-caps",

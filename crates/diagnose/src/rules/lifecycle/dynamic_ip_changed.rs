@@ -4,6 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -39,7 +40,11 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let all = s.ever(Sign::AddressChanged);
+    let all: Vec<Seen<'_>> = s
+        .ever(Sign::AddressChanged)
+        .into_iter()
+        .filter(|x| moved(*x))
+        .collect();
     let Some(seen) = all.last() else {
         return Judgement::Silent;
     };
@@ -56,4 +61,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("After the change there is no tunnel: the other side still has the old address.")
         .fix("use MOBIKE where both sides can, identities that aren't addresses, and a name with dynamic DNS for the side whose address changes")
         .done()
+}
+
+/// Whether it is another address, not only another port, or the first one at all.
+fn moved(seen: Seen<'_>) -> bool {
+    let address = |name| seen.value(name).map(|v| v.split('[').next().unwrap_or(v));
+    match (address("from"), address("to")) {
+        (Some(from), Some(to)) => from != to && !matches!(from, "0.0.0.0" | "%any" | "::"),
+        _ => true,
+    }
 }
