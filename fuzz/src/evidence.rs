@@ -14,6 +14,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("capture_keys", capture_keys),
     ("capture_text", capture_text),
     ("evidence_text", evidence_text),
+    ("pluto_text", pluto_text),
 ];
 
 /// A capture file. The first byte says in how big chunks it is read a second time, which must make no difference.
@@ -155,4 +156,27 @@ pub fn evidence_text(data: &[u8]) {
         let json = serde_json::to_string(&case).expect("a case is written");
         assert_eq!(serde_json::from_str::<Case>(&json).expect(&json), case);
     }
+}
+
+/// Messages of pluto, each behind a head: the first byte of a line says which. What follows is judged as any log.
+pub fn pluto_text(data: &[u8]) {
+    const HEADS: [&str; 8] = [
+        "\"gw\" #1: ",
+        "\"gw\" #2: ",
+        "\"gw\"[1] 192.0.2.9 #3: STATE_MAIN_R2: ",
+        "\"gw\" #4: STATE_PARENT_I2: ",
+        "packet from 192.0.2.9:500: ",
+        "| ",
+        "000 #5: \"gw\":500 ",
+        "Nov 21 06:08:05 gw pluto[812]: ",
+    ];
+    let mut text = vec![data.first().copied().unwrap_or(0)];
+    for line in data.split(|b| *b == b'\n') {
+        let (head, message) = line.split_first().unwrap_or((&0, &[]));
+        let head = HEADS[usize::from(*head) % HEADS.len()];
+        text.extend(head.as_bytes());
+        text.extend(message);
+        text.push(b'\n');
+    }
+    evidence_text(&text);
 }
