@@ -493,6 +493,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PluginMissing,
         "pluto: error while loading shared libraries: {problem}",
     ),
+    any(
+        Sign::PluginMissing,
+        "Could not find the required binaries: {plugin}",
+    ),
+    any(
+        Sign::PluginMissing,
+        "exec: \"ipsec\": executable file not found",
+    ),
+    any(
+        Sign::PluginMissing,
+        "exec: \"swanctl\": executable file not found",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "{problem} on site-to-site peer {name:w}",
+    ),
     any(Sign::PluginMissing, "swanctl: command not found"),
     any(
         Sign::PluginMissing,

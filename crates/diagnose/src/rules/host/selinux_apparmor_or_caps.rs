@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONFIGURED, SAID};
 use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -61,7 +61,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
         return Found::by(
             seen,
-            SAID,
+            // Much is denied that a daemon can do without: beside a failure that says why, it says less.
+            if s.calm() { SAID } else { CONFIGURED },
             format!("the daemon of {} isn't allowed what it needs: {what}", seen.who()),
         )
         .with(s.signs_of(Sign::Denied).map(|x| x.fact).take(4))
