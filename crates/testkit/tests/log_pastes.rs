@@ -150,7 +150,9 @@ fn a_cut_log_never_names_a_wrong_cause() {
                     let verdict = judge(&[(&part.join("\n"), Side::Local)]);
                     let got = word(&verdict);
                     // A tunnel whose end was cut off is up, and a failure whose line was cut off isn't known.
-                    let open = ["undecided", "healthy"].contains(&got);
+                    let open = ["undecided", "healthy"].contains(&got)
+                        // Cut before the daemon is stopped, the log ends with the peer's delete.
+                        || (got == "peer-deleted-sa" && want.contains(&"healthy"));
                     assert!(
                         open || want.contains(&got),
                         "{run} {side} {cut}: {}",

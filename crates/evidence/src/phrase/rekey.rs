@@ -42,6 +42,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::RekeyCollision, "detected rekey collision for {what}"),
     any(
         Sign::RekeyCollision,
+        "abort active rekeying for {what} because",
+    ),
+    any(
+        Sign::RekeyCollision,
         "redundant SA is being deleted due to detected collision",
     ),
     any(

@@ -6,6 +6,7 @@ mod carried;
 mod cisco_map;
 mod cloud;
 mod counters;
+mod dump;
 mod listeners;
 mod load;
 mod panos;
@@ -31,6 +32,7 @@ pub(crate) struct Statuses {
     carried: carried::Carried,
     cloud: cloud::Cloud,
     counters: counters::Counters,
+    dump: dump::Dump,
     load: load::Load,
     ping: ping::Ping,
     routes: route::Routes,
@@ -50,6 +52,7 @@ impl Statuses {
         self.carried.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.counters.line(line, place);
+        self.dump.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
         self.routes.line(line, place, facts);

@@ -128,7 +128,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s.sign(Sign::PfsDiffers) {
         let values = match (seen.value("ours"), seen.value("theirs")) {
             (Some(ours), Some(theirs)) => format!(
-                ": {} has group {ours}, the other side {theirs} (0 means none)",
+                ": {} has group {ours}, the other side {theirs} (0 is none)",
                 seen.who()
             ),
             _ => String::new(),
