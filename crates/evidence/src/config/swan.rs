@@ -127,6 +127,7 @@ fn lint_words(ctx: &mut Context<'_>, all: &Sections<'_>, dialect: Dialect) {
                 .filter(|b| !b.is_empty());
             let known = |words: &[&str]| {
                 words.contains(&key)
+                    || (key == "right" && words.contains(&"left"))
                     || bare.is_some_and(|b| words.contains(&format!("left{b}").as_str()))
             };
             if known(own) || key.starts_with("x-") {
