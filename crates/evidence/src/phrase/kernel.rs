@@ -46,7 +46,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "XFRM larval drop [OLD OR BROKEN KERNEL]",
     ),
     any(
-        Sign::KernelSupportMissing,
+        Sign::ModuleMissing,
         "Checking 'ip' command [IP XFRM BROKEN]",
     ),
     // The kernel's own log.

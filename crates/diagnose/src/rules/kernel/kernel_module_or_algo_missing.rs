@@ -117,7 +117,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     if let Some(seen) = s.sign(Sign::StackNotLoaded) {
-        if s.sign(Sign::DaemonNotRunning).is_none() {
+        // A guest of OpenVZ has its host's kernel: no service loads anything into it.
+        let guest = s
+            .signs
+            .iter()
+            .any(|x| x.value("path").is_some_and(|p| p.contains("/venet")));
+        if guest || s.sign(Sign::DaemonNotRunning).is_none() {
             return found(
                 s,
                 seen,
