@@ -30,6 +30,8 @@ pub enum Sign {
     NegotiationTimedOut,
     /// The peer answered the first message and not a later one. `peer`.
     LaterMessageUnanswered,
+    /// We answered the peer's first message, and its next one didn't come while the log went on. `seconds`.
+    PeerDidNotGoOn,
     /// A host answered an echo. `address`.
     EchoAnswered,
     /// A host didn't answer an echo. `address`.
@@ -68,6 +70,8 @@ pub enum Sign {
     // ── firewall ──
     /// Sending to the peer is forbidden by a filter of this host. `address`.
     SendForbidden,
+    /// A test from this host was forbidden by a filter of this host itself.
+    TestForbidden,
     /// A filter on the way said by ICMP that it rejects. `address`, `port`, `by`.
     RejectedOnTheWay,
     /// Nobody takes packets at a port, said the host by ICMP. `address`, `port`, `by`.

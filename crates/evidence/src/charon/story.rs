@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use adit_model::event::{Happening, MessageInfo};
 use adit_model::fact::{Fact, Known};
 use adit_model::now::Wall;
+use adit_model::phase::Phase;
 use adit_model::sign::Sign;
 
 use super::config::Loaded;
@@ -79,7 +80,7 @@ impl Charon {
     }
 
     /// Everything that was told.
-    pub(crate) fn finish(self, into: &mut Reading) {
+    pub(crate) fn finish(mut self, into: &mut Reading) {
         if self.lines == 0 || (self.facts.is_empty() && !self.whole) {
             return;
         }
@@ -90,6 +91,7 @@ impl Charon {
         if self.whole {
             into.window = self.times;
         }
+        self.waiting();
         // A responder learns late whom it talks to; the name is the name of all that went before.
         let Self {
             mut facts,
@@ -103,6 +105,38 @@ impl Charon {
             subject: subjects.get(sa).cloned().flatten(),
             ..fact
         }));
+    }
+
+    /// IKE SAs of which we answered the first message, and the log went on without another one of the peer's.
+    fn waiting(&mut self) {
+        // Every product repeats or goes on sooner than this.
+        const LONG_MS: u64 = 15_000;
+        let Some((_, last)) = self.times else { return };
+        for index in 0..self.sas.len() {
+            let mut of = self.facts.iter().filter(|(_, sa)| *sa == index);
+            let Some((fact, _)) = of.next_back() else {
+                continue;
+            };
+            let answered = matches!(
+                &fact.what,
+                Known::Happened { happening: Happening::Sent(m) } if m.response && m.phase() == Some(Phase::First)
+            );
+            let silent = fact.at.map_or(0, |at| last.0.saturating_sub(at.0));
+            if answered && silent >= LONG_MS {
+                let sign = Fact {
+                    what: Known::Sign {
+                        sign: Sign::PeerDidNotGoOn,
+                        values: BTreeMap::from([(
+                            "seconds".to_owned(),
+                            (silent / 1000).to_string(),
+                        )]),
+                    },
+                    role: None,
+                    ..fact.clone()
+                };
+                self.facts.push((sign, index));
+            }
+        }
     }
 
     fn hear(

@@ -22,6 +22,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::SendForbidden, "Errno 1: Operation not permitted"),
     any(Sign::SendForbidden, "sendto (Operation not permitted)"),
+    any(Sign::TestForbidden, "ping: sendto: Permission denied"),
+    any(
+        Sign::TestForbidden,
+        "ping: sendmsg: Operation not permitted",
+    ),
     // ICMP about a datagram of pluto's: 9, 10 and 13 are filters', 3 is the port's.
     any(
         Sign::RejectedOnTheWay,

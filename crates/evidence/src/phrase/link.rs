@@ -27,6 +27,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PeerNameUnresolved,
+        "failed to resolve '{name}' at load time: {problem}",
+    ),
+    any(
+        Sign::PeerNameUnresolved,
         "does not look numeric and name lookup failed",
     ),
     any(Sign::PeerNameUnresolved, "={name:w} [name lookup failed"),
@@ -101,6 +105,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "for message to {address:w} port {port:n}, complainant {by:w}: Network is unreachable [errno 101",
     ),
     any(Sign::NetworkUnreachable, "sendto (Network is unreachable)"),
+    any(
+        Sign::NetworkUnreachable,
+        "no route found to reach {address:w} MOBIKE update deferred",
+    ),
     // Reported by ICMP: codes of filters have words of their own.
     any(
         Sign::HostUnreachable,
@@ -113,6 +121,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::HostUnreachable,
         "for message to {address:w} port {port:n}, complainant {by:w}: No route to host [errno 113, origin ICMP6 type 1 code 0 ",
+    ),
+    any(
+        Sign::HostUnreachable,
+        ", complainant {by:w}: No route to host [errno 113, origin ICMP type 3 code 1 ",
     ),
     any(
         Sign::HostUnreachable,
@@ -130,7 +142,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     // The own address.
     any(
         Sign::LocalAddressMissing,
-        "we cannot identify ourselves with either end of this connection",
+        "cannot identify ourselves with either end",
     ),
     any(
         Sign::LocalAddressMissing,
@@ -140,6 +152,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::LocalAddressMissing,
         "no local source address to reach remote",
     ),
+    any(
+        Sign::LocalAddressMissing,
+        "added unoriented {}connection (neither {address:w} nor {other:w} match an interface)",
+    ),
+    any(Sign::LocalAddressMissing, "added unoriented "),
     any(Sign::LocalAddressMissing, ": unoriented; my_ip"),
     any(Sign::LocalAddressMissing, "; unoriented; "),
     any(

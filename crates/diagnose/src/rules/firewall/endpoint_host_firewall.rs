@@ -2,7 +2,8 @@
 
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::SYMPTOM;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -38,6 +39,16 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::TestForbidden).filter(|_| !s.refused_or_told()) {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!("a filter on the host of {} itself forbids the packets: the test didn't leave it", seen.who()),
+        )
+        .because("The send failed with a permission error, which only the host's own filter gives.")
+        .fix("let the filter of that host pass what goes into the tunnel (on a gateway: on the tunnel's interface, enc0 on BSD)")
+        .done();
+    }
     if s.nothing_came().is_some()
         && s.sign(Sign::EchoAnswered)
             .is_some_and(|seen| s.names(seen.value_or("address", "")))

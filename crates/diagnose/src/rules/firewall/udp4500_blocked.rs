@@ -227,7 +227,8 @@ fn responder(s: &Signals<'_>) -> Judgement {
     let Some((answer, _)) = s.sent_message(Side::Local, "IKE_SA_INIT", true) else {
         return Judgement::Silent;
     };
-    let Some((closed, _, _)) = s.closed() else {
+    let waited = s.sign(Sign::PeerDidNotGoOn).map(|seen| seen.fact);
+    let Some(closed) = s.closed().map(|(fact, _, _)| fact).or(waited) else {
         return Judgement::Silent;
     };
     if !responder

@@ -29,6 +29,24 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    // The daemon looked for the address before the node had it.
+    if let (Some(over), Some(missing)) = (
+        s.sign(Sign::NodeTookOver),
+        s.first_sign(&[Sign::LocalAddressMissing, Sign::AddressNotHere]),
+    ) && missing.fact.source.line < over.fact.source.line
+        && !s.up
+        && !s.refused_or_told()
+    {
+        return Found::by(
+            missing,
+            SYMPTOM,
+            "the daemon loaded the tunnel before this node had the shared address",
+        )
+        .with([over.fact])
+        .because("When the connection was loaded, none of its ends was an address of this host; the node took the shared address over only after that.")
+        .fix("let the cluster's hook start the daemon, or load the connection again, when the node has taken the address over; or let it bind without the address (net.ipv4.ip_nonlocal_bind)")
+        .done();
+    }
     let standby = s.sign(Sign::NodeStandby);
     let took_over = s.sign(Sign::NodeTookOver);
     let Some(standby) = standby.filter(|seen| {

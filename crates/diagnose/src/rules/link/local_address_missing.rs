@@ -4,7 +4,7 @@ use adit_model::event::PathProblem;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -55,6 +55,9 @@ pub(crate) static RULE: Rule = Rule {
 /// errno of a socket for an address that the host doesn't have (Linux EADDRNOTAVAIL).
 const NOT_HERE: i32 = 99;
 
+/// errno of a send with a source address that doesn't go with its destination (Linux EINVAL).
+const INVALID: i32 = 22;
+
 fn judge(s: &Signals<'_>) -> Judgement {
     let last = s.unreachable.iter().rev().find(|u| u.port.is_some());
     let Some(u) = last.filter(|u| u.problem == PathProblem::LocalSend(NOT_HERE)) else {
@@ -96,6 +99,25 @@ fn said(s: &Signals<'_>) -> Judgement {
             .fix("set the connection's local address (left=, local_addrs) to an address that `ip -brief address` lists on this host, or to %defaultroute; behind a NAT that is the inner address")
             .then("ip -brief address; ip route get PEER")
             .done();
+    }
+    let invalid = s
+        .unreachable
+        .iter()
+        .rev()
+        .find(|u| u.problem == PathProblem::LocalSend(INVALID));
+    if let (Some(seen), Some(u)) = (s.sign(Sign::AddressNotHere), invalid)
+        && !s.heard(seen.side())
+    {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            "neither end of the connection is an address of this host, and sending fails",
+        )
+        .with([u.fact])
+        .because("The daemon looked for the connection's addresses among its interfaces and found none; the socket then refuses to send from that address.")
+        .fix("bring the interface with the tunnel's local address up before the daemon, or set the local address (left=, local_addrs) to one of this host or to %any")
+        .then("ip -brief address")
+        .done();
     }
     match s.sign(Sign::AddressNotHere) {
         Some(_) if !s.up && !s.heard(Side::Local) => Judgement::Possible {
