@@ -15,7 +15,7 @@ use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
 use crate::tail::Tail;
-use crate::text::{Layout, Line, Lines, clean, prefix, redact, unpack};
+use crate::text::{Layout, Line, Lines, Unpacked, clean, prefix, redact, unpack};
 
 /// A product whose words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -357,7 +357,7 @@ fn spoken(
             side,
         });
     };
-    if let Some(packed) = unpack(&clean(&text), now) {
+    if let Some(packed) = packed(&text, now) {
         let line = prefix(&packed.body, now);
         let at = line.at.or(packed.at);
         let program = line.program.or(packed.program.as_deref());
@@ -375,6 +375,11 @@ fn spoken(
         let text = clean(text);
         say(&prefix(&text, now), &text);
     }
+}
+
+/// A line that another program put into a JSON object.
+fn packed(text: &str, now: Wall) -> Option<Unpacked> {
+    text.contains('{').then(|| unpack(&clean(text), now))?
 }
 
 /// The lines in a line: tools that report a program's output as a string write its line breaks as `\n`. One of them

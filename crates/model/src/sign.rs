@@ -206,6 +206,8 @@ pub enum Sign {
     RevocationRequired,
     /// The own private key is missing, can't be read, or isn't the certificate's. `identity`, `path`.
     PrivateKeyMissing,
+    /// Signing with the own key failed; why isn't said. `identity`.
+    OwnSignatureFailed,
     /// A signature scheme, a hash or a key size isn't accepted. `scheme`.
     SignatureRefused,
     /// A certificate isn't made for this use. `usage`.

@@ -386,6 +386,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::PrivateKeyMissing, "can't get private key"),
     any(Sign::PrivateKeyMissing, "NSS: could not authenticate slot"),
+    any(
+        Sign::OwnSignatureFailed,
+        "authentication of '{identity}' (myself) with {} failed",
+    ),
+    any(
+        Sign::OwnSignatureFailed,
+        "authentication of '{identity}' (myself) failed",
+    ),
+    by(&["racoon"], Sign::OwnSignatureFailed, "failed to sign."),
     // ── algorithms and purposes ──
     any(
         Sign::SignatureRefused,

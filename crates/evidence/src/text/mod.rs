@@ -13,4 +13,4 @@ pub(crate) use layout::Layout;
 pub(crate) use lines::Lines;
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
-pub(crate) use wrapping::unpack;
+pub(crate) use wrapping::{Unpacked, unpack};

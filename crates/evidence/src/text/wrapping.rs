@@ -116,7 +116,8 @@ fn string(text: &str) -> Option<(String, &str)> {
 /// The line without tags and with its entities as characters; `None` when there are none.
 pub(crate) fn without_markup(line: &str) -> Option<String> {
     let entities = line.contains('&') && line.contains(';');
-    let tags = TAGS.iter().any(|tag| opens(line, tag));
+    let tags = memchr::memchr_iter(b'<', line.as_bytes())
+        .any(|at| line.get(at..).is_some_and(|rest| tag_end(rest).is_some()));
     if !entities && !tags {
         return None;
     }
@@ -147,11 +148,6 @@ const TAGS: [&str; 16] = [
     "p", "br", "span", "div", "pre", "code", "li", "td", "tr", "b", "i", "em", "tt", "strong",
     "font", "a",
 ];
-
-fn opens(line: &str, tag: &str) -> bool {
-    line.match_indices('<')
-        .any(|(at, _)| line.get(at..).is_some_and(|rest| tag_named(rest, tag)))
-}
 
 fn tag_named(text: &str, tag: &str) -> bool {
     let rest = text.strip_prefix('<').unwrap_or(text);

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use adit_model::event::Happening;
 use adit_model::fact::{Fact, Side};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -55,8 +56,20 @@ pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
     };
     let (fact, refusing, received, expected): (_, _, String, Vec<String>) =
         refused.or_else(said)?;
-    let behind_nat = s.nat.iter().any(|nat| {
-        (nat.side == refusing && nat.remote_behind) || (nat.side != refusing && nat.local_behind)
+    // A paste may begin behind the first message, so it needn't be the same attempt's.
+    let behind_nat = s.case.happenings().any(|(fact, h)| match h {
+        Happening::NatDetection {
+            local_behind_nat,
+            remote_behind_nat,
+            ..
+        } => {
+            if fact.side == refusing {
+                *remote_behind_nat
+            } else {
+                *local_behind_nat
+            }
+        }
+        _ => false,
     });
     Some(Mismatch {
         kind: kind(&received, &expected, behind_nat),

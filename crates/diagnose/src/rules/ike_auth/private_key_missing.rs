@@ -3,7 +3,7 @@
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 
@@ -41,7 +41,12 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.15; RFC 4945 3.2",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["config-not-loaded", "plugin-missing"],
+    depends_on: &[
+        "config-not-loaded",
+        "plugin-missing",
+        "signature-or-keyusage-rejected",
+        "algorithm-not-available",
+    ],
     judge,
 };
 
@@ -60,7 +65,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             )
         }
         (None, Some((r, identity))) => (r.fact, r.side, format!(" for {identity}")),
-        (None, None) => return Judgement::Silent,
+        (None, None) => return unsigned(s),
     };
     Found::on(
         fact,
@@ -70,5 +75,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
     )
     .because("This side must sign with the key of its certificate, and no loaded key belongs to it. What the other side sent plays no part.")
     .fix("install the private key of that certificate and load it (compare openssl x509 -noout -pubkey with openssl pkey -pubout), and see that the certificate holds the configured identity")
+    .done()
+}
+
+/// Signing failed and nothing says why: mostly there is no usable key.
+fn unsigned(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::OwnSignatureFailed) else {
+        return Judgement::Silent;
+    };
+    let whose = seen
+        .value("identity")
+        .map_or(String::new(), |id| format!(" as {id}"));
+    Found::by(
+        seen,
+        SYMPTOM,
+        format!("{} can't sign{whose} with its own key", seen.who()),
+    )
+    .because("This side fails at making its own signature, before anything of the peer's is looked at: the key is missing or unusable, belongs to another certificate, or its signature is forbidden by a crypto policy.")
+    .fix("load the private key of the certificate in use, and see that the system's crypto policy allows its signature (SHA-1 is often forbidden)")
     .done()
 }
