@@ -1,7 +1,8 @@
 //! Whether what a line says still stood when the attempt went on, and whom it concerns.
 
 use adit_model::event::Happening;
-use adit_model::fact::{Known, Side};
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::host::HostState;
 
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -43,6 +44,28 @@ impl Signals<'_> {
                 .facts
                 .iter()
                 .any(|f| matches!(f.what, Known::Happened { .. }) && holds(&f.source.text, address))
+    }
+
+    /// Whether an address that no line about IKE names answered an echo: a host behind the tunnel.
+    pub(crate) fn inner_echo(&self, answered: bool) -> Option<(&Fact, &str)> {
+        self.echoes(answered).find(|(_, to)| !self.names(to))
+    }
+
+    /// Whether the peer's gateway itself answered an echo that somebody sent by hand.
+    pub(crate) fn outer_echo(&self, answered: bool) -> Option<(&Fact, &str)> {
+        self.echoes(answered).find(|(_, to)| self.names(to))
+    }
+
+    fn echoes(&self, answered: bool) -> impl Iterator<Item = (&Fact, &str)> {
+        self.case.facts.iter().filter_map(move |f| match &f.what {
+            Known::Host { state } => match &**state {
+                HostState::Ping {
+                    to, sent, received, ..
+                } if *sent > 0 && (*received > 0) == answered => Some((f, to.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// The side's tunnel is up or its peer was heard, on the port that ESP in UDP uses too.

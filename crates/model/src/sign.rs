@@ -32,10 +32,6 @@ pub enum Sign {
     LaterMessageUnanswered,
     /// We answered the peer's first message, and its next one didn't come while the log went on. `seconds`.
     PeerDidNotGoOn,
-    /// A host answered an echo. `address`.
-    EchoAnswered,
-    /// A host didn't answer an echo. `address`.
-    EchoUnanswered,
     /// A capture saw no packet of what it was asked for.
     NothingCaptured,
 
@@ -102,8 +98,6 @@ pub enum Sign {
     // ── nat ──
     /// The daemon runs without NAT traversal.
     NatTraversalOff,
-    /// The peer does no NAT traversal. `peer`.
-    NatTraversalUnsupported,
     /// A NAT that knows IPsec keeps the port of IKE.
     NatPassthrough,
     /// The peer's address or port behind its NAT changed. `from`, `to`.
@@ -114,8 +108,6 @@ pub enum Sign {
     NatKeepaliveOff,
     /// Transport mode isn't possible because of a NAT.
     TransportRefusedByNat,
-    /// AH can't pass a NAT.
-    AhRefusedByNat,
     /// Packets are translated on their way out before IPsec sees them. `rule`.
     TunnelTranslated,
     /// Packets that leave are translated; whether those of the tunnel are exempt isn't shown. `rule`.
@@ -126,8 +118,6 @@ pub enum Sign {
     NatAsymmetric,
     /// The gateway's own IKE packets are translated. `rule`.
     IkeTranslated,
-    /// Packets come in an encapsulation that the SA hasn't. `spi`.
-    EncapsulationDiffers,
 
     // ── ike-sa-init ──
     /// Requests are ignored because too many IKE SAs are half open. `peer`, `limit`.
@@ -495,8 +485,6 @@ pub enum Sign {
     OverlayInClear,
     /// A filter stopped traffic of an overlay network in clear. `port`.
     OverlayBlocked,
-    /// Rules of the overlay aren't the same on all nodes. `name`.
-    OverlayOutdated,
     /// Lifetimes are set so short that negotiation never rests. `name`, `seconds`.
     LifetimeShort,
 }
@@ -568,16 +556,12 @@ impl Sign {
                 | Sign::TunnelExempt
                 | Sign::NatAsymmetric
                 | Sign::IkeTranslated
-                | Sign::EncapsulationDiffers
                 | Sign::AddressDuplicate
                 | Sign::NodeStandby
                 | Sign::TransitionHookOld
                 | Sign::OverlayInClear
                 | Sign::OverlayBlocked
-                | Sign::OverlayOutdated
                 | Sign::LifetimeShort
-                | Sign::EchoAnswered
-                | Sign::EchoUnanswered
         )
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use adit_diagnose::Answer;
 use adit_model::event::{Happening, Party};
 use adit_model::fact::{Known, Wire};
+use adit_model::host::HostState;
 use adit_model::now::Wall;
 use adit_model::sign::Sign;
 
@@ -17,6 +18,23 @@ fn says(story: Story, sign: Sign, values: &[(&str, &str)]) -> Story {
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     story.known(Local, Known::Sign { sign, values })
+}
+
+fn ping(story: Story, to: &str, received: u64) -> Story {
+    let state = HostState::Ping {
+        to: to.into(),
+        from: None,
+        size: 56,
+        whole: false,
+        sent: 3,
+        received,
+    };
+    story.known(
+        Local,
+        Known::Host {
+            state: Box::new(state),
+        },
+    )
 }
 
 fn unanswered() -> Story {
@@ -105,15 +123,10 @@ fn an_unanswered_flow_may_be_a_stale_conntrack() {
 
 #[test]
 fn an_answered_echo_leaves_the_endpoint_host_firewall() {
-    let verdict = says(up(), Sign::EchoUnanswered, &[("address", "10.2.0.9")]).verdict();
+    let verdict = ping(up(), "10.2.0.9", 0).verdict();
     assert_eq!(verdict.verdict, Answer::Healthy);
     // Without a word on whether it is up, a silent host stays open.
-    says(
-        unanswered(),
-        Sign::EchoUnanswered,
-        &[("address", "10.2.0.9")],
-    )
-    .undecided(&["udp500-blocked"]);
+    ping(unanswered(), "10.2.0.9", 0).undecided(&["udp500-blocked"]);
 }
 
 #[test]
@@ -227,8 +240,8 @@ fn overlay_in_clear_leads_and_overlay_policy_not_distributed_follows() {
 
 #[test]
 fn one_silent_guest_is_no_fault_of_the_tunnel_overlay_guest_config() {
-    let story = says(up(), Sign::EchoAnswered, &[("address", "10.2.0.1")]);
-    let verdict = says(story, Sign::EchoUnanswered, &[("address", "10.2.0.9")]).verdict();
+    let story = ping(up(), "10.2.0.1", 3);
+    let verdict = ping(story, "10.2.0.9", 0).verdict();
     assert_eq!(verdict.verdict, Answer::Healthy);
 }
 

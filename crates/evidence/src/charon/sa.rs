@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
+use adit_model::phase::Phase;
 use adit_model::proposal::{Encr, Proposal, Suite, closest_difference};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::selector::Selector;
@@ -451,6 +452,9 @@ impl Sa {
             self.esp.configured.clear();
         }
         if received && request && opening(&message) {
+            self.role = self.role.or(Some(Role::Responder));
+        }
+        if !received && !request && message.phase() == Some(Phase::First) {
             self.role = self.role.or(Some(Role::Responder));
         }
         if !received && request {

@@ -7,6 +7,7 @@ mod cisco_map;
 mod cloud;
 mod counters;
 mod dump;
+mod filter;
 mod listeners;
 mod load;
 mod panos;
@@ -33,6 +34,7 @@ pub(crate) struct Statuses {
     cloud: cloud::Cloud,
     counters: counters::Counters,
     dump: dump::Dump,
+    filter: filter::Filter,
     load: load::Load,
     ping: ping::Ping,
     routes: route::Routes,
@@ -53,6 +55,7 @@ impl Statuses {
         self.cloud.line(line, place, facts);
         self.counters.line(line, place);
         self.dump.line(line, place, facts);
+        self.filter.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
         self.routes.line(line, place, facts);
@@ -69,6 +72,7 @@ impl Statuses {
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         self.carried.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
+        self.filter.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
         self.shunts.finish(&mut self.facts);

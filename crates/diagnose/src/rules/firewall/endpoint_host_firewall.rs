@@ -49,10 +49,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("let the filter of that host pass what goes into the tunnel (on a gateway: on the tunnel's interface, enc0 on BSD)")
         .done();
     }
-    if s.nothing_came().is_some()
-        && s.sign(Sign::EchoAnswered)
-            .is_some_and(|seen| s.names(seen.value_or("address", "")))
-    {
+    if s.nothing_came().is_some() && s.outer_echo(true).is_some() {
         return Judgement::Possible {
             weight: 32,
             because: "the peer's host answers an echo; a filter on that host may refuse the rest"
@@ -60,17 +57,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the filter's rules and counters on the peer's host",
         };
     }
-    let inside = s
-        .signs_of(Sign::EchoUnanswered)
-        .filter(|seen| !s.names(seen.value_or("address", "")))
-        .last();
-    match inside {
-        Some(seen) if s.up => Judgement::Possible {
+    match s.inner_echo(false) {
+        Some((_, to)) if s.up => Judgement::Possible {
             weight: 30,
-            because: format!(
-                "{} doesn't answer through the tunnel, which is up",
-                seen.value_or("address", "a host")
-            ),
+            because: format!("{to} doesn't answer through the tunnel, which is up"),
             separated_by: "whether the host answers its own gateway, and a capture at its interface",
         },
         _ => Judgement::Silent,

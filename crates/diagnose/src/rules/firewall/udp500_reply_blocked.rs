@@ -4,7 +4,6 @@ use adit_model::drops::DropReason;
 use adit_model::event::Role;
 use adit_model::fact::Side;
 
-use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -69,9 +68,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     // The peer asks: its requests come again though we answered.
     let asked = s.received_message(Side::Local, "IKE_SA_INIT", false);
     let answered = s.sent_message(Side::Local, "IKE_SA_INIT", true);
-    // One repetition is what a lost packet brings about; the second one says that answers don't arrive. Where the
-    // evidence ends with the first one, nothing says otherwise.
-    let again: Vec<_> = s.drops(Side::Local, DropReason::IkeDuplicate).collect();
+    // One repetition is what a lost packet brings about; the second one says that answers don't arrive.
+    let again = s.drops(Side::Local, DropReason::IkeDuplicate).nth(1);
     let went_on = s
         .received_message(Side::Local, "IKE_AUTH", false)
         .or_else(|| s.received_message(Side::Local, "MI2", false));
@@ -79,21 +77,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .facts
         .iter()
         .any(|f| f.side == Side::Local && f.role == Some(Role::Responder));
-    let last = s.happenings(Side::Local).last().map(|(fact, _)| fact);
-    let ends = again
-        .last()
-        .is_some_and(|again| last.is_some_and(|last| last.source == again.source));
-    if let (Some((answer, _)), Some(repeated), None) = (answered, again.last(), went_on)
+    if let (Some((answer, _)), Some(repeated), None) = (answered, again, went_on)
         && responder
-        && (again.len() >= 2 || ends)
         && !s.refused_or_told()
         && !s.up
     {
         return found(
             s,
-            if again.len() >= 2 { 0.8 } else { CONDITION },
+            0.8,
             "our answers don't reach the peer: it repeats a request that we answered".to_owned(),
-            asked.into_iter().chain([answer, *repeated]),
+            asked.into_iter().chain([answer, repeated]),
         );
     }
     Judgement::Silent

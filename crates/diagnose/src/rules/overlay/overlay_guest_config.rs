@@ -1,7 +1,5 @@
 //! `overlay-guest-config`: the guest is configured wrongly, and tunnel and overlay are well.
 
-use adit_model::sign::Sign;
-
 use crate::rule::{Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -31,14 +29,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let outer = |address: &str| s.names(address);
-    let silent = s
-        .signs_of(Sign::EchoUnanswered)
-        .any(|seen| !outer(seen.value_or("address", "")));
-    let answered = s
-        .signs_of(Sign::EchoAnswered)
-        .any(|seen| !outer(seen.value_or("address", "")));
-    if silent && answered && s.up {
+    if s.inner_echo(false).is_some() && s.inner_echo(true).is_some() && s.up {
         return Judgement::Possible {
             weight: 40,
             because: "one host behind the tunnel answers and another doesn't".to_owned(),

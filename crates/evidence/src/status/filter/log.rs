@@ -1,0 +1,81 @@
+//! Lines that a packet filter writes about a packet: netfilter's LOG, pf's filterlog.
+
+use adit_model::sign::Sign;
+
+use super::Told;
+
+/// Words of a prefix by which an administrator says that the packet is dropped.
+const DROPS: [&str; 5] = ["block", "drop", "reject", "deny", "denied"];
+
+/// What a line about a packet says, when it was dropped.
+pub(super) fn line(body: &str) -> Option<Told> {
+    netfilter(body).or_else(|| pf(body))
+}
+
+/// `[UFW BLOCK] IN=eth0 OUT= MAC=… SRC=… DST=… … PROTO=UDP SPT=500 DPT=500 LEN=…`
+fn netfilter(body: &str) -> Option<Told> {
+    let (prefix, packet) = body.split_once("IN=")?;
+    if !packet.contains("OUT=") || !packet.contains("SRC=") {
+        return None;
+    }
+    let lower = prefix.to_ascii_lowercase();
+    if !DROPS.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let field = |name: &str| {
+        packet
+            .split_ascii_whitespace()
+            .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+            .unwrap_or("")
+    };
+    let input = packet.split_ascii_whitespace().next().unwrap_or("");
+    let entered = !packet.starts_with(' ') && !input.starts_with("OUT=");
+    let leaves = !field("OUT").is_empty();
+    let source = ("source", field("SRC").to_owned());
+    let destination = ("destination", field("DST").to_owned());
+    let port = ("port", field("DPT").to_owned());
+    let rule = ("rule", prefix.trim().to_owned());
+    match (entered, leaves, field("PROTO")) {
+        (true, false, "UDP" | "17") => Some((Sign::UdpDropped, vec![port, source, rule])),
+        (true, false, "ESP" | "50") => Some((Sign::EspDropped, vec![source, rule])),
+        (true, true, _) => Some((Sign::ForwardDropped, vec![source, destination, rule])),
+        (false, true, "UDP" | "17") if matches!(port.1.as_str(), "500" | "4500") => {
+            Some((Sign::SendForbidden, vec![("address", destination.1)]))
+        }
+        _ => None,
+    }
+}
+
+/// `6,,,1000,enc0,match,block,in,4,0x0,,63,1,0,none,6,tcp,71,10.6.3.2,10.6.4.1,5000,80,`
+fn pf(body: &str) -> Option<Told> {
+    if !body.contains(",match,block,") {
+        return None;
+    }
+    let start = body
+        .find(",match,block,")
+        .and_then(|at| body.get(..at)?.rfind(char::is_whitespace))
+        .map_or(0, |at| at + 1);
+    let fields: Vec<&str> = body.get(start..)?.split(',').map(str::trim).collect();
+    let field = |at: usize| fields.get(at).copied().unwrap_or("").to_owned();
+    // IPv4 and IPv6 have a different number of fields before the protocol.
+    let (protocol, addresses) = match fields.get(8).copied()? {
+        "4" => (field(16), 18),
+        "6" => (field(12), 15),
+        _ => return None,
+    };
+    let source = ("source", field(addresses));
+    let destination = ("destination", field(addresses + 1));
+    let port = field(addresses + 3);
+    let decrypted = ["enc", "ipsec"]
+        .iter()
+        .any(|name| field(4).starts_with(name));
+    match protocol.to_ascii_lowercase().as_str() {
+        "udp" if matches!(port.as_str(), "500" | "4500") => {
+            Some((Sign::UdpDropped, vec![("port", port), source]))
+        }
+        "esp" => Some((Sign::EspDropped, vec![source])),
+        // What comes by these interfaces came out of a tunnel.
+        _ if decrypted => Some((Sign::ForwardDropped, vec![source, destination])),
+        _ => None,
+    }
+}

@@ -1,0 +1,353 @@
+//! Lists of rules: iptables in both forms, nftables, ufw, firewalld.
+//!
+//! Conclusions are drawn only from a list that is whole and plain: as soon as another chain decides, or a rule lets
+//! everything in, nothing is said.
+
+use adit_model::sign::Sign;
+
+use super::Told;
+use crate::reading::Place;
+
+/// Where the next lines belong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Chain {
+    #[default]
+    None,
+    Input,
+    Postrouting,
+    Other,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Table,
+    Commands,
+    Nft,
+    Ufw,
+    Firewalld,
+}
+
+/// What the rules for the host itself let in.
+#[derive(Debug)]
+struct Input {
+    place: Place,
+    /// What no rule takes is dropped.
+    closed: bool,
+    /// Another chain, or a rule for everything, may let IKE in.
+    open_elsewhere: bool,
+    ike: bool,
+    nat_t: bool,
+    rules: u32,
+}
+
+/// Follows lists of rules.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    chain: Chain,
+    style: Option<Style>,
+    input: Option<Input>,
+    active: bool,
+}
+
+impl Rules {
+    /// The next line, which may tell something by itself.
+    pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Place) -> Option<Told> {
+        if self.heading(body, place) {
+            return None;
+        }
+        match (self.style?, self.chain) {
+            (Style::Ufw, _) => self.ufw(body),
+            (Style::Firewalld, _) => self.firewalld(body),
+            (style, Chain::Input) if is_rule(style, body) => self.input_rule(style, body),
+            (style, Chain::Postrouting) if is_rule(style, body) => return translation(body),
+            (Style::Commands, _) if body.starts_with("-A ") || body.starts_with("-P ") => {
+                return self.command(body, place);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// What the lists say as a whole.
+    pub(super) fn finish(self) -> Option<(Told, Place)> {
+        let input = self.input?;
+        if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
+            return None;
+        }
+        let port = if input.ike { "4500" } else { "500" };
+        Some((
+            (Sign::PortNotPermitted, vec![("port", port.to_owned())]),
+            input.place,
+        ))
+    }
+
+    /// Lines that begin a list or a chain.
+    fn heading(&mut self, body: &str, place: &dyn Fn() -> Place) -> bool {
+        if let Some(rest) = body.strip_prefix("Chain ") {
+            let name = rest.split(' ').next().unwrap_or("");
+            self.style = Some(Style::Table);
+            self.chain = chain(name);
+            if self.chain == Chain::Input {
+                self.begin(
+                    place(),
+                    rest.contains("policy DROP") || rest.contains("policy REJECT"),
+                );
+            }
+            return true;
+        }
+        if let Some(rest) = body.strip_prefix(':')
+            && let Some((name, rest)) = rest.split_once(' ')
+            && rest.ends_with(']')
+        {
+            self.style = Some(Style::Commands);
+            if name == "INPUT" {
+                self.begin(place(), rest.starts_with("DROP"));
+            }
+            self.chain = Chain::Other;
+            return true;
+        }
+        if matches!(body, "*filter" | "*nat" | "*mangle" | "*raw") {
+            self.style = Some(Style::Commands);
+            self.chain = Chain::Other;
+            return true;
+        }
+        if self.style != Some(Style::Nft)
+            && body.ends_with('{')
+            && ["table ip ", "table inet ", "table ip6 "]
+                .iter()
+                .any(|t| body.starts_with(t))
+        {
+            self.style = Some(Style::Nft);
+            self.chain = Chain::None;
+            return true;
+        }
+        if self.style == Some(Style::Nft) {
+            return self.nft_heading(body, place);
+        }
+        if body == "Status: active" {
+            self.style = Some(Style::Ufw);
+            self.active = false;
+            return true;
+        }
+        if body.ends_with("(active)") && !body.contains(' ')
+            || body.ends_with(" (active)") && body.split(' ').count() == 2
+        {
+            self.style = Some(Style::Firewalld);
+            self.begin(place(), true);
+            return true;
+        }
+        false
+    }
+
+    fn nft_heading(&mut self, body: &str, place: &dyn Fn() -> Place) -> bool {
+        if body.starts_with("chain ") && body.ends_with('{') {
+            self.chain = Chain::Other;
+            return true;
+        }
+        if body.starts_with("type ") && body.contains("hook ") {
+            self.chain = if body.contains("hook input") {
+                self.begin(place(), body.contains("policy drop"));
+                Chain::Input
+            } else if body.contains("hook postrouting") {
+                Chain::Postrouting
+            } else {
+                Chain::Other
+            };
+            return true;
+        }
+        body == "}" || (body.starts_with("table ") && body.ends_with('{'))
+    }
+
+    fn begin(&mut self, place: Place, closed: bool) {
+        self.input.get_or_insert(Input {
+            place,
+            closed,
+            open_elsewhere: false,
+            ike: false,
+            nat_t: false,
+            rules: 0,
+        });
+    }
+
+    fn command(&mut self, body: &str, place: &dyn Fn() -> Place) -> Option<Told> {
+        let mut words = body.split_ascii_whitespace().skip(1);
+        let name = words.next()?;
+        if body.starts_with("-P ") {
+            if name == "INPUT" {
+                self.begin(place(), words.next() == Some("DROP"));
+            }
+            return None;
+        }
+        match chain(name) {
+            Chain::Input => {
+                self.begin(place(), false);
+                self.input_rule(Style::Commands, body);
+                None
+            }
+            Chain::Postrouting => translation(body),
+            _ => None,
+        }
+    }
+
+    /// A rule for what comes to the host.
+    fn input_rule(&mut self, style: Style, body: &str) {
+        let Some(input) = self.input.as_mut() else {
+            return;
+        };
+        input.rules += 1;
+        let lower = body.to_ascii_lowercase();
+        let accepts = has_word(&lower, "accept");
+        let drops = has_word(&lower, "drop") || has_word(&lower, "reject");
+        if !accepts && !drops {
+            let says = ["log", "return", "counter", "target"]
+                .iter()
+                .any(|w| has_word(&lower, w));
+            input.open_elsewhere |= !says;
+            return;
+        }
+        let plain = [
+            "dpt", "dport", "state", "policy", "icmp", "tcp", "-i ", "iif", "-s ", "saddr",
+        ]
+        .iter()
+        .all(|w| !lower.contains(w));
+        let udp_or_all = !has_word(&lower, "tcp") && !lower.contains("icmp");
+        if drops {
+            // The last rule drops what the others didn't take.
+            input.closed |= plain && udp_or_all && !has_word(&lower, "udp");
+            return;
+        }
+        let all_from = lower.contains("-s ") || lower.contains("saddr");
+        input.ike |= names_port(&lower, 500, &["isakmp"]) && udp_or_all;
+        input.nat_t |= names_port(&lower, 4500, &["ipsec-nat-t", "ipsec-msft"]) && udp_or_all;
+        let named = lower.contains("dpt")
+            || lower.contains("dport")
+            || lower.contains("state")
+            || lower.contains("icmp");
+        // A table without counters doesn't show interfaces: a rule for everything may be that for `lo`.
+        let everything = udp_or_all
+            && !named
+            && !lower.contains("iif")
+            && !lower.contains("-i lo")
+            && !has_word(&lower, "esp")
+            && !has_word(&lower, "ah");
+        input.open_elsewhere |= everything && (style != Style::Table || all_from || plain);
+    }
+
+    fn ufw(&mut self, body: &str) {
+        if body.starts_with("To ") && body.contains("Action") {
+            self.active = true;
+            return;
+        }
+        if !self.active || !body.contains("ALLOW") && !body.contains("LIMIT") {
+            return;
+        }
+        let lower = body.to_ascii_lowercase();
+        if let Some(input) = self.input.as_mut() {
+            input.rules += 1;
+            input.ike |= names_port(&lower, 500, &["isakmp", "ipsec"]);
+            input.nat_t |= names_port(&lower, 4500, &["ipsec"]);
+            input.open_elsewhere |= lower.starts_with("anywhere");
+        }
+    }
+
+    fn firewalld(&mut self, body: &str) {
+        let lower = body.to_ascii_lowercase();
+        let Some(input) = self.input.as_mut() else {
+            return;
+        };
+        if let Some(services) = lower.strip_prefix("services:") {
+            input.rules += 1;
+            let ipsec = has_word(services, "ipsec");
+            input.ike |= ipsec;
+            input.nat_t |= ipsec;
+        } else if lower.starts_with("ports:") || lower.starts_with("rule ") {
+            input.ike |= names_port(&lower, 500, &["ipsec"]);
+            input.nat_t |= names_port(&lower, 4500, &["ipsec"]);
+        } else if let Some(target) = lower.strip_prefix("target:") {
+            input.open_elsewhere |= target.trim() == "accept";
+        }
+    }
+}
+
+fn chain(name: &str) -> Chain {
+    match name {
+        "INPUT" => Chain::Input,
+        "POSTROUTING" => Chain::Postrouting,
+        _ => Chain::Other,
+    }
+}
+
+/// Whether a line is a rule, and not a heading of columns.
+fn is_rule(style: Style, body: &str) -> bool {
+    match style {
+        Style::Table => {
+            !body.starts_with("target ") && !body.starts_with("pkts ") && !body.starts_with("num ")
+        }
+        Style::Nft => {
+            !body.starts_with('#') && !body.starts_with("set ") && !body.starts_with("elements")
+        }
+        Style::Commands => body.starts_with("-A "),
+        Style::Ufw | Style::Firewalld => true,
+    }
+}
+
+/// A rule for what leaves: it translates, or it exempts.
+fn translation(body: &str) -> Option<Told> {
+    let lower = body.to_ascii_lowercase();
+    let rule = vec![("rule", body.to_owned())];
+    let ipsec = lower.contains("pol ipsec")
+        || lower.contains("meta secpath exists")
+        || lower.contains("ipsec out");
+    let spares = has_word(&lower, "accept") || has_word(&lower, "return");
+    if spares {
+        // A destination of its own before the rule that translates is how networks are exempt.
+        let network =
+            lower.contains("-d ") || lower.contains("daddr") || ipsec || table_destination(&lower);
+        return network.then_some((Sign::TunnelExempt, rule));
+    }
+    let translates = ["masquerade", "snat", "netmap"]
+        .iter()
+        .any(|w| has_word(&lower, w));
+    if !translates {
+        return None;
+    }
+    if names_port(&lower, 500, &["isakmp"]) {
+        return Some((Sign::IkeTranslated, rule));
+    }
+    if lower.contains("pol none")
+        || lower.contains("! -d")
+        || lower.contains("daddr !=")
+        || lower.contains(" !")
+    {
+        return Some((Sign::TunnelExempt, rule));
+    }
+    Some((Sign::Masquerading, rule))
+}
+
+/// Whether the last address of a table's rule is a network.
+fn table_destination(rule: &str) -> bool {
+    rule.split_ascii_whitespace()
+        .filter(|word| word.contains('/') && word.starts_with(|c: char| c.is_ascii_digit()))
+        .any(|word| !word.starts_with("0.0.0.0"))
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+        .any(|w| w == word)
+}
+
+/// Whether a rule names a port, by number, as the end of a range, or by name.
+fn names_port(rule: &str, port: u16, names: &[&str]) -> bool {
+    let numbers = rule
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.')
+        .any(|word| {
+            let mut ends = word.split('-').map(str::parse::<u16>);
+            match (ends.next(), ends.next()) {
+                (Some(Ok(one)), None) => one == port,
+                (Some(Ok(low)), Some(Ok(high))) => (low..=high).contains(&port),
+                _ => false,
+            }
+        });
+    numbers || names.iter().any(|name| has_word(rule, name))
+}
