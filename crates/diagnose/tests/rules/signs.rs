@@ -123,8 +123,7 @@ fn an_unanswered_flow_may_be_a_stale_conntrack() {
 
 #[test]
 fn an_answered_echo_leaves_the_endpoint_host_firewall() {
-    let verdict = ping(up(), "10.2.0.9", 0).verdict();
-    assert_eq!(verdict.verdict, Answer::Healthy);
+    ping(up(), "10.2.0.9", 0).undecided(&["endpoint-host-firewall"]);
     // Without a word on whether it is up, a silent host stays open.
     ping(unanswered(), "10.2.0.9", 0).undecided(&["udp500-blocked"]);
 }
@@ -241,8 +240,7 @@ fn overlay_in_clear_leads_and_overlay_policy_not_distributed_follows() {
 #[test]
 fn one_silent_guest_is_no_fault_of_the_tunnel_overlay_guest_config() {
     let story = ping(up(), "10.2.0.1", 3);
-    let verdict = ping(story, "10.2.0.9", 0).verdict();
-    assert_eq!(verdict.verdict, Answer::Healthy);
+    ping(story, "10.2.0.9", 0).undecided(&["overlay-guest-config"]);
 }
 
 #[test]

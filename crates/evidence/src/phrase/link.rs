@@ -105,10 +105,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "for message to {address:w} port {port:n}, complainant {by:w}: Network is unreachable [errno 101",
     ),
     any(Sign::NetworkUnreachable, "sendto (Network is unreachable)"),
-    any(
-        Sign::NetworkUnreachable,
-        "no route found to reach {address:w} MOBIKE update deferred",
-    ),
     // Reported by ICMP: codes of filters have words of their own.
     any(
         Sign::HostUnreachable,

@@ -48,7 +48,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 1122 3.3.4",
     },
     needs: &[Need::Attempt],
-    depends_on: &["ha-vip-not-owned"],
+    depends_on: &["ha-vip-not-owned", "implementation-bug"],
     judge,
 };
 

@@ -128,6 +128,7 @@ impl Rules {
         if body == "Status: active" {
             self.style = Some(Style::Ufw);
             self.active = false;
+            self.begin(place(), true);
             return true;
         }
         if body.ends_with("(active)") && !body.contains(' ')
