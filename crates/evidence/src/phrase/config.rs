@@ -391,10 +391,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::CommandNotTaken, "Command fail. Return code {:n}"),
     any(Sign::CommandNotTaken, "bad command name {command:w} (line"),
     any(Sign::CommandNotTaken, "expected end of command (line"),
-    any(
-        Sign::ConnectionRejected,
-        "VPN configuration error: {problem}",
-    ),
+    any(Sign::ConnectionRejected, "VPN configuration error{problem}"),
     any(Sign::ConnectionRejected, "VPN commit error{problem}"),
     any(Sign::ConnectionRejected, "[[vpn]] failed"),
     any(Sign::ConnectionRejected, "[[vpn ipsec]] failed"),
@@ -508,6 +505,23 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::ConnectionRejected,
         "{problem} on site-to-site peer {name:w}",
+    ),
+    any(
+        Sign::PluginMissing,
+        "Failed at step EXEC spawning {plugin:w}: No such file",
+    ),
+    any(
+        Sign::PluginMissing,
+        "error while loading shared libraries: {problem}",
+    ),
+    any(Sign::PluginMissing, "symbol lookup error: {problem}"),
+    any(
+        Sign::PluginMissing,
+        "opening PKCS#11 library failed: {problem}",
+    ),
+    any(
+        Sign::FeatureNotLoaded,
+        "engine '{feature}' is not available",
     ),
     any(Sign::PluginMissing, "swanctl: command not found"),
     any(

@@ -410,6 +410,20 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::AlgorithmUnavailable,
         "encryption algorithm {algorithm} not implemented or allowed",
     ),
+    // Programs in Go speak in small letters.
+    any(
+        Sign::KernelSupportMissing,
+        "xfrm {what} protocol not supported",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "xfrm {what} function not implemented",
+    ),
+    any(Sign::PolicyInUse, "xfrm {policy} file exists"),
+    any(
+        Sign::PolicyNotInstalled,
+        "PF_KEY {} response for flow {policy} included errno {errno}",
+    ),
     // Hardware.
     any(
         Sign::OffloadFailed,

@@ -54,8 +54,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
             seen,
             SAID,
             match seen.value("problem") {
-                Some(problem) => format!("the daemon of {} broke down: {problem}", seen.who()),
-                None => format!("the daemon of {} broke down", seen.who()),
+                Some(problem) => {
+                    format!("the {} of {} broke down: {problem}", part(seen), seen.who())
+                }
+                None => format!("the {} of {} broke down", part(seen), seen.who()),
             },
         )
         .with(s.signs_of(Sign::DaemonCrashed).map(|x| x.fact).take(4))
@@ -99,6 +101,14 @@ fn by_itself(seen: Seen<'_>) -> bool {
     !ENDED
         .iter()
         .any(|words| seen.fact.source.text.contains(words))
+}
+
+/// What broke: the daemon, or the kernel under it.
+fn part(seen: Seen<'_>) -> &'static str {
+    let kernel = ["kernel BUG", "BUG: ", "net/xfrm"]
+        .iter()
+        .any(|words| seen.fact.source.text.contains(words));
+    if kernel { "kernel" } else { "daemon" }
 }
 
 const FIX: &str = "update to a version in which it is mended, avoid until then what leads to it (see the lines before), and report it with the log";
