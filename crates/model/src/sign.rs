@@ -231,7 +231,7 @@ pub enum Sign {
     SelectorPortDiffers,
     /// An access list or map with another peer's entry was chosen first. `name`.
     PolicyOrderWrong,
-    /// Tunnel mode and transport mode meet. `ours`, `theirs`.
+    /// Tunnel mode and transport mode meet. `ours`, `theirs`; `remark` where a side only says why it doesn't use one.
     ModeDiffers,
     /// Extended sequence numbers are wanted by one side only.
     EsnDiffers,

@@ -288,10 +288,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ModeDiffers,
         "encmode mismatched: my:{ours:w} peer:{theirs:w}",
     ),
-    any(
-        Sign::ModeDiffers,
-        "not using transport mode, not host-to-host",
-    ),
+    any(Sign::ModeDiffers, "not using transport mode, {remark}"),
     any(
         Sign::ModeDiffers,
         "{theirs:w} mode requested by responder is unacceptable",
@@ -474,4 +471,45 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficOwnedByOther,
         "unable to install policy {} because it is already in use",
     ),
+    // ── Windows, SonicWall, Check Point, Zyxel, Huawei, Google, RouterOS ──
+    any(
+        Sign::EspProposalRefused,
+        "IPSec proposal does not match (Phase 2)",
+    ),
+    any(Sign::EspProposalRefused, "IPsec proposal does not match"),
+    any(
+        Sign::EspProposalRefused,
+        "Quick Mode {}: no proposal chosen",
+    ),
+    any(Sign::EspProposalRefused, "Phase 2 proposal mismatch"),
+    any(Sign::EspProposalRefused, "phase2 proposal mismatch"),
+    any(Sign::EspProposalRefused, "phase2 proposal or pfs mismatch"),
+    any(
+        Sign::EspProposalRefused,
+        "phase2 proposal or pfs dh algorithm mismatch",
+    ),
+    any(Sign::EspProposalRefused, "Proposal mismatch in CHILD SA"),
+    any(Sign::EspProposalRefused, "Failed to match phase 2 proposal"),
+    any(Sign::PfsDiffers, "Perfect Forward Secrecy mismatch"),
+    any(Sign::PfsDiffers, "PFS DH group mismatch"),
+    any(
+        Sign::TrafficRefused,
+        "peer selected invalid traffic selectors",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Peer's local network does not match VPN policy's",
+    ),
+    any(Sign::TrafficRefused, "Quick Mode {}: invalid id info"),
+    any(Sign::TrafficRefused, "Phase 2 local policy mismatch"),
+    any(Sign::TrafficRefused, "Phase 2 remote policy mismatch"),
+    any(Sign::TrafficRefused, "error-reason: flow mismatch"),
+    any(Sign::TrafficRefused, "reason is flow mismatch"),
+    any(Sign::TrafficRefused, "reason=flow mismatch"),
+    any(Sign::TrafficRefused, "flow or peer mismatch"),
+    any(Sign::TrafficRefused, "no template matches"),
+    any(Sign::TrafficRefused, "Traffic selector mismatch"),
+    any(Sign::VirtualAddressRefused, "ip assigned fail"),
+    any(Sign::SelectorsNarrowed, "Remote traffic selectors narrowed"),
+    any(Sign::ChildFailed, "IPsec quick mode negotiation failed"),
 ];

@@ -133,4 +133,9 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::VolumeLimit, "kilobyte lifetime expired"),
     any(Sign::VolumeLimit, "lifetime(KB) expired"),
     any(Sign::VolumeLimit, "traffic volume limit reached"),
+    any(
+        Sign::RekeyRefused,
+        "unable to rekey, {what} with SPI {} {problem}",
+    ),
+    any(Sign::LifetimeDiffers, "SA lifetime mismatch"),
 ];

@@ -3,7 +3,7 @@
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::finding::{SAID, SYMPTOM};
+use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -70,16 +70,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         (None, Some(theirs)) => format!(": the peer wants {theirs}"),
         _ => String::new(),
     };
-    // That transport mode isn't used because networks are configured is only a remark until the child fails of it.
-    let sure = if seen.fact.source.text.contains("not using transport mode") {
-        SYMPTOM
-    } else {
-        SAID
-    };
+    // That transport mode isn't used because networks are configured, or for a NAT, is a remark.
+    if seen.value("remark").is_some() {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "this side falls back to tunnel mode: {}",
+                seen.fact.source.text
+            ),
+            separated_by: "which mode the other side wants",
+        };
+    }
     found(
         Found::by(
             seen,
-            sure,
+            SAID,
             format!("tunnel mode and transport mode meet{values}"),
         )
         .at(AtFault::Both)

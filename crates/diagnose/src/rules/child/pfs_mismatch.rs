@@ -8,6 +8,7 @@ use adit_model::sign::Sign;
 use crate::compare::list;
 use crate::finding::{BOTH_SIDES, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
@@ -125,7 +126,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
-    if let Some(seen) = s.sign(Sign::PfsDiffers) {
+    // A line that says "proposal or PFS" doesn't say PFS.
+    let either = |x: Seen<'_>| {
+        s.signs_of(Sign::EspProposalRefused)
+            .any(|e| e.fact.source == x.fact.source)
+    };
+    if let Some(seen) = s.sign(Sign::PfsDiffers).filter(|x| !either(*x)) {
         let values = match (seen.value("ours"), seen.value("theirs")) {
             (Some(ours), Some(theirs)) => format!(
                 ": {} has group {ours}, the other side {theirs} (0 is none)",

@@ -49,8 +49,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::Silent;
     };
     let peer = seen.value_or("peer", "the peer's identity");
-    // One device that comes back after a cut is removed once, and stays.
-    if s.up && all.len() < SEVERAL && s.was_up().is_some() {
+    // One device that comes back after a cut is removed once, and stays; or it fails for a reason of its own.
+    let else_wrong = !s.refused.is_empty() || !s.told.is_empty() || !s.silences.is_empty();
+    if all.len() < SEVERAL && (else_wrong || s.was_up().is_some()) {
         return Judgement::Silent;
     }
     Found::by(*seen, if all.len() < SEVERAL { SYMPTOM } else { COUNTED }, format!("an IKE SA of {peer} was removed because the same identity came again"))
