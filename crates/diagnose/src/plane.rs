@@ -224,9 +224,18 @@ impl<'a> Signals<'a> {
 
     /// A finding that rests on a state or a counter, which a tunnel that is up can have as well.
     pub(crate) fn rests_on_a_state(&self, evidence: &[Evidence]) -> bool {
-        evidence.iter().any(|e| {
+        let up = |f: &Fact| {
+            matches!(
+                f.what,
+                Known::Happened {
+                    happening: Happening::ChildEstablished { .. }
+                }
+            )
+        };
+        evidence.iter().enumerate().any(|(n, e)| {
             self.case.facts.iter().any(|f| {
-                matches!(f.what, Known::Host { .. } | Known::Carried { .. })
+                // That it is up, and with which networks, can be what is wrong.
+                (n == 0 && up(f) || matches!(f.what, Known::Host { .. } | Known::Carried { .. }))
                     && f.source.name == e.source
                     && f.source.line == e.line
             })

@@ -48,6 +48,10 @@ pub enum Sign {
     OwnTrafficCaught,
     /// The peer can't be reached any more since routes changed. `peer`.
     RouteToPeerLost,
+    /// A table of routes was asked for and is empty. `table`.
+    RouteTableEmpty,
+    /// A gateway has no route for a packet. `source`, `destination`.
+    NextHopMissing,
     /// Networks overlap. `network`, `other`.
     NetworksOverlap,
     /// A routing neighbour through the tunnel isn't reached. `neighbour`, `state`.
@@ -318,6 +322,8 @@ pub enum Sign {
     LimitReached,
     /// A user-space reader prints each packet that it lets pass. `rule`, `count`.
     PacketsLogged,
+    /// Traffic is encrypted with a cipher that is slow on today's processors. `algorithm`.
+    SlowCipher,
     /// One processor is busy. `cpu`, `percent`, `what`.
     CoreBusy,
     /// Every processor is busy. `percent`.
@@ -522,6 +528,8 @@ impl Sign {
                 | Sign::RecursiveRouting
                 | Sign::OwnTrafficCaught
                 | Sign::NetworksOverlap
+                | Sign::RouteTableEmpty
+                | Sign::NextHopMissing
                 | Sign::NeighbourDown
                 | Sign::NeighbourDiffers
                 | Sign::TunnelWithoutRoutes
@@ -533,6 +541,7 @@ impl Sign {
                 | Sign::LimitReached
                 | Sign::PacketsLogged
                 | Sign::CoreBusy
+                | Sign::SlowCipher
                 | Sign::AllCoresBusy
                 | Sign::ClearTrafficArrived
                 | Sign::ClearOnFailure

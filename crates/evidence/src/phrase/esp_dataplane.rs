@@ -286,6 +286,16 @@ pub(super) static PHRASES: &[Phrase] = &[
         "ignoring acquire{}, connection attempt pending",
     ),
     any(Sign::TrafficWaits, "Cannot find outbound SA for rule"),
+    any(Sign::TrafficWaits, "ping: sendmsg: No such process"),
+    any(Sign::TrafficWaits, "ping: sendto: No such process"),
+    any(
+        Sign::TrafficWaits,
+        "ping: sendmsg: Resource temporarily unavailable",
+    ),
+    any(
+        Sign::TrafficWaits,
+        "connect: Resource temporarily unavailable",
+    ),
     // illumos: the tracer of dropped packets.
     any(
         Sign::IpsecDropped,

@@ -16,6 +16,12 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::FragmentationNeeded,
+        "asynchronous network error report on {port:w} {}complainant {by:w} Message too long",
+    ),
+    any(Sign::FragmentationNeeded, "ping: sendto: Message too long"),
+    any(Sign::FragmentationNeeded, "ping: sendmsg: Message too long"),
+    any(
+        Sign::FragmentationNeeded,
         "From {by:w} {:w} Frag needed and DF set (mtu = {mtu:n})",
     ),
     any(
@@ -62,6 +68,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::FragmentationNeeded,
         "PMTU-D packet {:n} bytes greater than effective mtu {mtu:n}",
     ),
+    // Ciphers of traffic.
+    any(Sign::SlowCipher, "selected proposal: ESP:{algorithm:w}_CBC"),
+    any(Sign::SlowCipher, "xfrm=3DES_{algorithm:w}"),
+    any(Sign::SlowCipher, "enc cbc({algorithm:w}) 0x"),
+    any(Sign::SlowCipher, "transform: esp-3des {algorithm:w}"),
     // Limits.
     any(Sign::LimitReached, "{what:w}_allowance_exceeded: {count:n}"),
     any(

@@ -58,6 +58,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::RecursiveRouting, "MIDCHAIN-4-LOOP{}stacked on itself"),
     any(Sign::NetworksOverlap, "% {network:w} overlaps with {other}"),
+    any(
+        Sign::NextHopMissing,
+        "Routing failed to locate next hop for {:w} from {source:w} to {destination:w}",
+    ),
+    any(
+        Sign::NextHopMissing,
+        "Failed to locate egress interface for {:w} from {source:w} to {destination:w}",
+    ),
     // BGP through the tunnel.
     any(
         Sign::NeighbourDiffers,

@@ -100,6 +100,9 @@ fn part(body: &str) -> Option<SaTraffic> {
     } else if let Some((_, rest)) = body.split_once("ESPin=") {
         t.octets_in = amount(rest);
         t.octets_out = body.split_once("ESPout=").and_then(|(_, r)| amount(r));
+    } else if let Some((_, rest)) = body.split_once("ESP traffic information: in=") {
+        t.octets_in = amount(rest);
+        t.octets_out = rest.split_once(" out=").and_then(|(_, r)| amount(r));
     } else if let Some((_, rest)) = body.split_once("inBytes=") {
         t.octets_in = amount(rest);
         t.octets_out = body.split_once("outBytes=").and_then(|(_, r)| amount(r));

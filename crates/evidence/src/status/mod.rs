@@ -2,6 +2,7 @@
 //!
 //! Each reader recognises its own lines and is shown every line; none needs to know where a listing begins.
 
+mod bgp;
 mod carried;
 mod cisco_map;
 mod cloud;
@@ -51,6 +52,7 @@ impl Statuses {
     /// The next line.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let facts = &mut self.facts;
+        bgp::line(line, place, facts);
         self.carried.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.counters.line(line, place);

@@ -2,8 +2,9 @@
 
 use adit_model::fact::{Fact, Known};
 use adit_model::host::{HostState, Route};
+use adit_model::sign::Sign;
 
-use super::fact;
+use super::{fact, sign};
 use crate::reading::Place;
 use crate::text::Line;
 
@@ -15,6 +16,8 @@ const KEPT: usize = 256;
 pub(crate) struct Routes {
     asked: Option<String>,
     seen: usize,
+    /// The table that was asked for, and where; nothing of it was shown yet.
+    table: Option<(String, Place)>,
 }
 
 impl Routes {
@@ -26,6 +29,13 @@ impl Routes {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        if self.table.is_some() && !body.is_empty() {
+            self.shown(body, facts);
+        }
+        if let Some(table) = table(body) {
+            self.table = Some((table.to_owned(), place()));
+            return;
+        }
         if let Some((_, rest)) = body.split_once("ip route get ") {
             self.asked = rest.split_ascii_whitespace().next().map(ToOwned::to_owned);
             return;
@@ -48,6 +58,18 @@ impl Routes {
         facts.push(fact(place(), Known::Host { state }));
     }
 
+    /// What follows the command: a route, or the next prompt when there was none.
+    fn shown(&mut self, body: &str, facts: &mut Vec<Fact>) {
+        let prompt = body.contains("# ") || body.contains("$ ") || body.ends_with(['#', '$']);
+        let nothing = prompt && linux(body).is_none();
+        if let Some((table, place)) = self.table.take()
+            && nothing
+        {
+            let values = [("table", table.as_str())];
+            facts.push(sign(place, Sign::RouteTableEmpty, &values));
+        }
+    }
+
     /// `10.2.0.5 via 192.0.2.254 dev eth0 table 220 src 10.1.0.1 uid 0`: an address, not a network.
     fn way(&mut self, body: &str) -> Option<HostState> {
         let (to, rest) = body.split_once(' ')?;
@@ -65,6 +87,17 @@ impl Routes {
             route,
         })
     }
+}
+
+/// The table that a command asks for: `ip route show table 220`, `ip r l t 220`.
+fn table(body: &str) -> Option<&str> {
+    let at = body.find("ip r").or_else(|| body.find("ip -4 r"))?;
+    let rest = body.get(at..)?;
+    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let place = words.iter().position(|w| *w == "table" || *w == "t")?;
+    let table = words.get(place + 1).copied()?;
+    let last = words.len() == place + 2;
+    (last && table == "220").then_some(table)
 }
 
 /// A line of `ip route`.
@@ -134,7 +167,7 @@ fn other(body: &str) -> Option<Route> {
     })
 }
 
-/// `220:	from all lookup 220`.
+/// `220: from all lookup 220`.
 fn rule(body: &str) -> Option<HostState> {
     let (priority, words) = body.split_once(':')?;
     let priority = priority.parse().ok()?;

@@ -18,7 +18,12 @@ pub(crate) struct XfrmStat {
 impl XfrmStat {
     /// The next line: `XfrmInNoStates   12`, `XfrmInNoStates: 12`, `node1  XfrmInNoStates 12`.
     pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
-        if !line.body.contains("Xfrm") {
+        let here = line.body.contains("Xfrm")
+            || line.body.contains("-state")
+            || line.body.contains("-no-")
+            || line.body.contains("-template-mismatches")
+            || line.body.contains("xfrm_error");
+        if !here {
             return;
         }
         let words: Vec<&str> = line
@@ -28,14 +33,14 @@ impl XfrmStat {
             .collect();
         for pair in words.windows(2) {
             let (Some(name), Some(Ok(count))) = (
-                pair.first().filter(|n| is_counter(n)),
+                pair.first().and_then(|n| counter(n)),
                 pair.get(1).map(|n| n.parse::<u64>()),
             ) else {
                 continue;
             };
             let place = place();
             self.seen
-                .entry((*name).to_owned())
+                .entry(name.to_owned())
                 .and_modify(|(_, last, at)| (*last, *at) = (count, place.clone()))
                 .or_insert((count, count, place));
         }
@@ -58,6 +63,34 @@ impl XfrmStat {
         }
     }
 }
+
+/// The kernel's name of a counter, from it or from what others call it.
+fn counter(word: &str) -> Option<&str> {
+    if is_counter(word) {
+        return Some(word);
+    }
+    OTHERS
+        .iter()
+        .find(|(theirs, _)| *theirs == word)
+        .map(|(_, name)| *name)
+}
+
+/// RouterOS (`/ip ipsec statistics print`), and what Cilium calls them in its metrics.
+static OTHERS: &[(&str, &str)] = &[
+    ("in-no-states", "XfrmInNoStates"),
+    ("in-state-protocol-errors", "XfrmInStateProtoError"),
+    ("in-state-mode-errors", "XfrmInStateModeError"),
+    ("in-state-sequence-errors", "XfrmInStateSeqError"),
+    ("in-state-expired", "XfrmInStateExpired"),
+    ("in-state-mismatches", "XfrmInStateMismatch"),
+    ("in-template-mismatches", "XfrmInTmplMismatch"),
+    ("in-no-policies", "XfrmInNoPols"),
+    ("in-policy-blocked", "XfrmInPolBlock"),
+    ("out-no-states", "XfrmOutNoStates"),
+    ("out-state-mode-errors", "XfrmOutStateModeError"),
+    ("out-state-sequence-errors", "XfrmOutStateSeqError"),
+    ("out-state-expired", "XfrmOutStateExpired"),
+];
 
 fn is_counter(word: &str) -> bool {
     word.strip_prefix("Xfrm").is_some_and(|rest| {

@@ -1,7 +1,5 @@
 //! `cipher-suboptimal`: the cipher is slower than it need be.
 
-use adit_model::event::Happening;
-use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -40,31 +38,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if busy.is_none() && measured.is_none() {
         return Judgement::Silent;
     }
-    let slow = s.case.facts.iter().rev().find_map(|f| match &f.what {
-        Known::Happened {
-            happening: Happening::ChildEstablished { suite, .. },
-        } => {
-            let text = suite.to_string().to_ascii_uppercase();
-            (text.contains("3DES") || text.contains("CBC")).then_some((f, text))
-        }
-        _ => None,
-    });
-    match (slow, busy) {
-        (Some((f, text)), Some(busy)) if text.contains("3DES") => Found::on(
-            f,
+    let Some(slow) = s.sign(Sign::SlowCipher) else {
+        return Judgement::Silent;
+    };
+    let cipher = slow.value_or("algorithm", "a cipher in CBC mode");
+    let line = slow.fact.source.text.to_ascii_lowercase();
+    let triple = line.contains("3des") || line.contains("des3");
+    match busy {
+        Some(busy) if triple => Found::by(
+            slow,
             CONDITION + 0.08,
-            AtFault::Both,
             "the processor is busy and the tunnel uses 3DES, the slowest cipher there is",
         )
+        .at(AtFault::Both)
         .with([busy.fact])
         .because("3DES costs about ten times what AES costs, and has no instructions in hardware.")
         .fix("use AES-GCM for ESP on both sides")
         .done(),
-        (Some((_, text)), _) => possible(
+        _ => possible(
             38,
-            format!("the tunnel uses {text}"),
+            format!("the tunnel uses {cipher} and not AES-GCM"),
             "throughput with AES-GCM, and whether a processor is busy meanwhile",
         ),
-        (None, _) => Judgement::Silent,
     }
 }

@@ -64,7 +64,11 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4301 8; RFC 2923",
     },
     needs: &[Need::TwoSidedCapture],
-    depends_on: &["container-or-overlay-mtu-too-high", "ip-fragments-dropped"],
+    depends_on: &[
+        "container-or-overlay-mtu-too-high",
+        "ip-fragments-dropped",
+        "reassembly-failure",
+    ],
     judge,
 };
 
@@ -122,9 +126,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             seen,
             SYMPTOM,
             format!(
-                "{} says that packets to port {} are too large for the path",
-                seen.value_or("by", "a router").trim_end_matches([',', ':']),
-                seen.value_or("port", "4500")
+                "{} says that packets to the peer are too large for the path",
+                seen.value_or("by", "a router").trim_end_matches([',', ':'])
             ),
         )
         .with(s.signs_of(Sign::FragmentationNeeded).take(3).map(|x| x.fact))

@@ -6,7 +6,7 @@ use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONFIGURED, SYMPTOM};
-use crate::plane::found;
+use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -53,7 +53,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 && net.start.to_string() != "0.0.0.0"
                 && net.start.to_string() != "::"
         });
-        if let Some(net) = same {
+        if let Some(net) = same
+            && !ours.iter().any(|o| theirs.iter().any(|t| o.contains(t)))
+        {
+            if s.traffic_suffers() {
+                return possible(
+                    34,
+                    format!("the peer's network contains our own {net}"),
+                    "whether packets for hosts of the own network go into the tunnel",
+                );
+            }
+        } else if let Some(net) = same {
             return Found::on(
                 fact,
                 CONFIGURED,

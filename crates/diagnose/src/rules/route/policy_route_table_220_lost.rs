@@ -4,7 +4,7 @@ use adit_model::fact::Side;
 use adit_model::product::Product;
 use adit_model::sign::Sign;
 
-use crate::finding::SYMPTOM;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::plane::{found, possible, tunnel_device};
 use crate::rule::{Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -61,6 +61,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("repair the way to the next hop (default route, interface), or add the route by hand with the inside address as source")
             .then("ip route show table 220; ip rule; ip route get REMOTE-HOST")
             .done();
+    }
+    if let Some(seen) = s.sign(Sign::RouteTableEmpty) {
+        let what = "table 220, where strongSwan puts the tunnel's routes, is empty";
+        if s.unanswered().is_none() {
+            return possible(
+                46,
+                what,
+                "whether the gateway's own packets should use the tunnel, and what fails",
+            );
+        }
+        return found(s, &[Sign::RouteTableEmpty], CONDITION, |_, _| what.to_owned()).map_or(
+            Judgement::Silent,
+            |found| {
+                found
+                    .with([seen.fact])
+                    .because("Pings of the gateway go unanswered, and no route gives them the source address that the tunnel takes.")
+                    .fix("set install_routes = yes, or add the route by hand: ip route add REMOTE via GATEWAY dev IFACE src INSIDE table 220")
+                    .done()
+            },
+        );
     }
     for side in [Side::Local, Side::Remote] {
         let charon = matches!(

@@ -2,6 +2,8 @@
 
 use adit_model::fact::Side;
 
+use adit_model::sign::Sign;
+
 use crate::finding::SYMPTOM;
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -59,6 +61,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::NextHopMissing) {
+        let trim = |v: &str| v.trim_end_matches([',', '.', ';']).to_owned();
+        let to = trim(seen.value_or("destination", "the remote network"));
+        let outward = seen
+            .value("source")
+            .is_some_and(|from| from.starts_with("inside"));
+        let what = format!("{} has no route for packets to {to}", seen.who());
+        if !outward {
+            return possible(40, what, "whether that address is the remote network's");
+        }
+        return Found::by(seen, SYMPTOM, what)
+            .because("The packet came from inside, and no route leads to where the tunnel would take it.")
+            .fix(format!("add a route for {to} by the outside interface or the tunnel's"))
+            .done();
+    }
     // Only where the tunnel is an interface: a policy takes its packets from any route.
     let has_device = |side: Side| {
         s.links()
@@ -67,6 +84,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let within = |to: &str| s.protected_by_selectors(to);
     let Some((fact, to, way)) = s.ways().find(|(fact, to, way)| {
         has_device(fact.side)
+            && !s.carried(fact.side).is_some_and(|c| c.only_receives())
             && way.table.is_none()
             && !way.device.as_deref().is_some_and(tunnel_device)
             && within(to) != Some(false)
