@@ -9,6 +9,7 @@ mod general;
 mod ike_auth;
 mod ike_sa_init;
 mod lifecycle;
+mod plane;
 mod schema;
 mod signs;
 mod silence;

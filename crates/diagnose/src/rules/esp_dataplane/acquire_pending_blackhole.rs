@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
         look_alikes: &[
             (
                 "ike-proposal-mismatch",
-                "Why does the negotiation fail? The IKE log tells.",
+                "Why does the negotiation fail, by the IKE log?",
             ),
             ("nothing-triggers-initiation", "Is there an attempt at all?"),
         ],

@@ -18,7 +18,7 @@ pub(crate) static RULE: Rule = Rule {
         look_alikes: &[
             (
                 "esp-blocked-one-way",
-                "Is the answering side's outbound counter zero too? Then it is routing, translation or a filter behind it; if it grows, ESP is lost on the way.",
+                "Does the answering side's outbound counter grow (then ESP is lost on the way), or is it zero (then it is routing, translation or a filter behind it)?",
             ),
             (
                 "return-route-missing-behind-gateway",
