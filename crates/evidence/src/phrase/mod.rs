@@ -5,6 +5,7 @@
 //! with the [`Sign`] that it gives. A line is searched once for all of them.
 
 mod certificate;
+mod charon;
 mod child;
 mod config;
 mod esp_dataplane;
@@ -19,6 +20,7 @@ mod link;
 mod nat;
 mod overlay;
 mod performance;
+mod pluto;
 mod rekey;
 mod route;
 mod shape;
@@ -55,7 +57,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 17] = [
+static TABLES: [&[Phrase]; 19] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -73,6 +75,8 @@ static TABLES: [&[Phrase]; 17] = [
     host::PHRASES,
     ha::PHRASES,
     overlay::PHRASES,
+    charon::PHRASES,
+    pluto::PHRASES,
 ];
 
 struct Index {

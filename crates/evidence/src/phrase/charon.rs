@@ -1,0 +1,240 @@
+//! What only charon says, beyond its exchanges: its plugins, its kernel interfaces, its users.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Configuration.
+    any(
+        Sign::ConfigValueInvalid,
+        "classic and combined-mode (AEAD) encryption algorithms can't be contained in the same",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "invalid traffic selector: {value}",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "invalid proto/port: {value}, skipped subnet",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "invalid authentication: '{value}', fallback to pubkey",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "authentication method {value} unknown, fallback to any",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "'{}' has both left- and rightsourceip, but IKE can negotiate one virtual IP only",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "installing trap failed, remote address unknown",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "installing trap failed, local address unknown",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "line {line:n}: missing ' : ' separator",
+    ),
+    any(Sign::SecretMalformed, "line {line:n}: missing token"),
+    any(Sign::ConnectionNotLoaded, "connection '{name}' not found"),
+    any(
+        Sign::ConnectionNotLoaded,
+        "unknown connection profile: {name}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "configuration uses unsupported authentication",
+    ),
+    any(Sign::ConfigUnreadable, "reading directory failed"),
+    any(
+        Sign::ConfigUnreadable,
+        "expanding file expression '{path}' failed",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "charon already running (\"{path}\" exists)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "charon already running ('{path}' exists)",
+    ),
+    any(
+        Sign::SocketsMissing,
+        "no socket found to send IPv{} packet from port",
+    ),
+    any(Sign::FeatureMissing, "unable to load OpenSSL FIPS provider"),
+    // Certificates.
+    any(
+        Sign::CertificateOutsideValidity,
+        "certificate '{subject}' invalid (valid from {from} to {until})",
+    ),
+    any(Sign::PrivateKeyMissing, "missing private key for profile"),
+    any(
+        Sign::RevocationUnavailable,
+        "ocsp response verification failed, no signer certificate",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "ocsp response verification failed, invalid signature",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "crl response verification failed",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "crl fetched successfully but parsing failed",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "crl is not valid: until {problem}",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "does not match any permitted name constraints",
+    ),
+    any(
+        Sign::ClockWrong,
+        "system time out of sync, skipping certificate lifetime check",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "received {} cert requests for an unknown ca, but no",
+    ),
+    // Users.
+    any(
+        Sign::UserServerUnreachable,
+        "RADIUS Response-Authenticator verification failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "RADIUS Message-Authenticator verification failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "resolving RADIUS server address '{server}' failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "waiting for RADIUS message failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "no shared secret found for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "shared secret for '{peer}' does not match",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received MAC does not match XMAC",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received RES does not match XRES",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAuth pam_acct_mgmt for '{peer}' failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "peer did not respond to our XAuth",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "constraint check failed: EAP identity '{expected}' required",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "EAP method not supported, sending EAP_NAK",
+    ),
+    any(Sign::FeatureNotLoaded, "EAP_IDENTITY method not available"),
+    any(
+        Sign::FeatureNotLoaded,
+        "XAuth-EAP method backend not supported: {feature}",
+    ),
+    // Addresses.
+    any(
+        Sign::VirtualAddressRefused,
+        "no interface available, unable to install virtual IP",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "looking up interface for virtual IP {} failed",
+    ),
+    any(Sign::VirtualAddressRefused, "adding virtual IP {} failed"),
+    any(Sign::VirtualAddressRefused, "DHCP DISCOVER timed out"),
+    any(Sign::VirtualAddressRefused, "DHCP REQUEST timed out"),
+    // Children and rekeying.
+    any(
+        Sign::TrafficRefused,
+        "peer selected invalid traffic selectors: {remote} for",
+    ),
+    any(
+        Sign::CompressionRefused,
+        "received an IPCOMP_SUPPORTED notify without requesting one",
+    ),
+    any(
+        Sign::LifetimeRefused,
+        "received lifetime {offered:w} does not match configured lifetime {configured:w}",
+    ),
+    any(
+        Sign::RekeyFailed,
+        "closing and recreating CHILD_SA {what} after failing to install replacement",
+    ),
+    any(
+        Sign::ReauthenticationFailed,
+        "reauthentication failed, trying to reestablish IKE_SA",
+    ),
+    any(
+        Sign::ReauthenticationFailed,
+        "unable to reauthenticate IKE_SA, no CHILD_SA to recreate",
+    ),
+    any(
+        Sign::NatTraversalUnsupported,
+        "unable to build NATD payloads, SHA1 not supported",
+    ),
+    // The kernel.
+    any(Sign::KernelSupportMissing, "failed to create TUN device"),
+    any(
+        Sign::KernelSupportMissing,
+        "failed to open /dev/tun: {errno}",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "physical interface '{name}' not found",
+    ),
+    any(
+        Sign::OffloadFailed,
+        "failed to install SA with {} HW offload",
+    ),
+    any(
+        Sign::KernelError,
+        "Netlink request timed out after {:n} retransmits",
+    ),
+    any(
+        Sign::RouteNotInstalled,
+        "installing exclude route for {route:w} failed",
+    ),
+    any(
+        Sign::RouteNotInstalled,
+        "gateway lookup for {route:w} failed",
+    ),
+    any(
+        Sign::SequenceExhausted,
+        "ESP encapsulation failed: sequence numbers cycled",
+    ),
+    any(
+        Sign::TrafficWaits,
+        "could not find an outbound IPsec SA for reqid {} dropping packet",
+    ),
+];
