@@ -170,6 +170,13 @@ fn within(all: Vec<PeerConnection>) -> Vec<(PeerConnection, PeerConnection)> {
     let (Some(first), Some(second), None) = (lists.next(), lists.next(), lists.next()) else {
         return Vec::new();
     };
+    // An earlier and a later version of one end's configuration aren't two ends.
+    let same_end = |a: &PeerConnection, b: &PeerConnection| {
+        a.dialect == b.dialect && a.local.value == b.local.value && a.remote.value == b.remote.value
+    };
+    if first.iter().any(|a| second.iter().any(|b| same_end(a, b))) {
+        return Vec::new();
+    }
     pair(&first, &second)
         .into_iter()
         .filter(|(a, b)| mirror(a, b) > 0)

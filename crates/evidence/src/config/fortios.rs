@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use adit_model::identity::Identity;
 use adit_model::peer_config::{
     AuthMethod, Dialect, PeerChild, PeerConnection, PeerId, Pfs, Setting, Starts, Versions,
 };
@@ -152,8 +151,8 @@ fn connection(ctx: &Context<'_>, entry: &Entry<'_>) -> PeerConnection {
     if let Some((id, line)) = entry.one("localid").filter(|(v, _)| !v.is_empty()) {
         let kind = entry.one("localid-type").map_or("auto", |(k, _)| k);
         let id = match kind {
-            "keyid" => Some(PeerId::Is(super::value::key_id(id))),
-            "fqdn" => Some(PeerId::Is(Identity::Fqdn(id.to_owned()))),
+            "keyid" => identity(&format!("keyid:{id}")),
+            "fqdn" => identity(&format!("fqdn:{id}")),
             _ => identity(id),
         };
         c.local_id = ctx.at(id, line);

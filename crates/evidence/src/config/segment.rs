@@ -2,7 +2,7 @@
 //!
 //! Most lines of a paste are log; for these the first bytes say so, and nothing else is looked at.
 
-use adit_model::peer_config::Dialect;
+use adit_model::peer_config::{Dialect, PeerConnection, Pfs};
 
 use super::context::{Context, DigestKey, Line};
 use super::{ConfigReading, ipsec_conf, read, secrets, strongswan};
@@ -134,6 +134,7 @@ impl Segments {
             }
             for connection in &mut found.connections {
                 connection.take_key(&found.keys);
+                tidy(connection);
             }
             out.connections.append(&mut found.connections);
             out.keys.append(&mut found.keys);
@@ -143,6 +144,26 @@ impl Segments {
         }
         out.lints = ctx.lints;
         out
+    }
+}
+
+/// Each algorithm of a proposal once.
+fn tidy(connection: &mut PeerConnection) {
+    let children = connection.children.iter_mut();
+    let lists = core::iter::once(&mut connection.ike.value)
+        .chain(children.map(|c| &mut c.esp.value))
+        .flatten();
+    for proposal in lists.flatten() {
+        if let Ok(same) = proposal.to_string().parse() {
+            *proposal = same;
+        }
+    }
+    for child in &mut connection.children {
+        if let Some(Pfs::Groups(groups)) = &mut child.pfs.value
+            && let Ok(same) = groups.to_string().parse()
+        {
+            *groups = same;
+        }
     }
 }
 

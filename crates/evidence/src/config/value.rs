@@ -91,6 +91,17 @@ fn host(net: &IpNet) -> Option<IpAddr> {
 
 /// An identity in the form that strongSwan, Libreswan and their kin share.
 pub(crate) fn identity(text: &str) -> Option<PeerId> {
+    Some(match typed(text)? {
+        // What wouldn't read back as itself is kept as octets.
+        PeerId::Is(id) if id.to_string().parse().as_ref() != Ok(&id) => {
+            let (kind, data) = id.to_wire();
+            PeerId::Is(Identity::Other { kind: kind.0, data })
+        }
+        id => id,
+    })
+}
+
+fn typed(text: &str) -> Option<PeerId> {
     let text = unquote(text.trim());
     if text.is_empty() {
         return None;
@@ -149,7 +160,7 @@ pub(crate) fn identity(text: &str) -> Option<PeerId> {
 }
 
 /// A KEY_ID of the text's octets.
-pub(crate) fn key_id(text: &str) -> Identity {
+fn key_id(text: &str) -> Identity {
     Identity::KeyId(text.as_bytes().to_vec())
 }
 
