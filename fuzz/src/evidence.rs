@@ -1,12 +1,8 @@
 //! Targets for `adit-evidence`.
 
-use adit_evidence::Reader;
 use adit_evidence::capture::{Capture, CaptureError, Dissector, Keys, Vantage, case, pairs, read};
-use adit_model::fact::{Case, Known, Side, Wire};
-use adit_diagnose::{End, check};
 use adit_evidence::{DigestKey, Reader, read_config};
-use adit_evidence::capture::{Capture, CaptureError, Dissector, Vantage, case, pairs, read};
-use adit_model::fact::{Case, Side};
+use adit_model::fact::{Case, Known, Side, Wire};
 use adit_model::now::Wall;
 
 /// A function that checks properties of one input.
@@ -185,6 +181,7 @@ pub fn pluto_text(data: &[u8]) {
     }
     evidence_text(&text);
 /// A configuration of any dialect, by itself and against itself. What is quoted is a line of it, and connections
+/// A configuration of any dialect. What is quoted is a line of it, and connections
 /// survive their text.
 pub fn evidence_config(data: &[u8]) {
     let reading = read_config("fuzz", data, Some(&DigestKey::new([7; 32])));
@@ -197,18 +194,5 @@ pub fn evidence_config(data: &[u8]) {
         let back: adit_model::peer_config::PeerConnection =
             serde_json::from_str(&json).expect(&json);
         assert_eq!(&back, connection);
-    }
-    let end = End {
-        name: "fuzz".to_owned(),
-        dialect: String::new(),
-        connections: reading.connections,
-        lints: reading.lints,
-    };
-    let alone = check(&end, None);
-    assert!(alone.pairs.is_empty());
-    let report = check(&end, Some(&end));
-    for finding in &report.findings {
-        assert!((0.0..=1.0).contains(&finding.confidence));
-        assert!(!finding.summary.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod check;
+mod configurations;
 mod contract;
 mod demo_real;
 mod demo_virtual;

@@ -77,6 +77,7 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         match schema.as_str() {
             "adit.status/1" => same::<Status>(&document),
             "adit.why/1" => same::<Verdict>(&document),
+            "adit.check/1" => same::<adit_diagnose::CheckReport>(&document),
             "adit.case/1" => same::<Case>(&document["case"]),
             _ => {}
         }
@@ -84,8 +85,8 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         assert!(text.contains(&format!("## `{schema}`\n")));
         schemas.push(schema);
     }
-    let all =
-        ["status", "why", "explain", "read", "demo", "case"].map(|name| format!("adit.{name}/1"));
+    let all = ["status", "why", "explain", "check", "read", "demo", "case"]
+        .map(|name| format!("adit.{name}/1"));
     assert_eq!(schemas, all);
 }
 
