@@ -613,6 +613,17 @@ fn words_that_nobody_knows_are_told_with_the_nearest_one() {
 }
 
 #[test]
+fn words_of_the_product_are_no_lint() {
+    for text in [
+        "# strongSwan 5.9\nconn a\n    keyexchange=ikev2\n    left=192.0.2.1\n    right=198.51.100.1\n    rightsubnet=10.2.0.0/24\n    rightauth=psk\n    closeaction=restart\n    margintime=9m\n    auto=start\n",
+        "conn a\n    left=192.0.2.1\n    right=198.51.100.1\n    rightrsasigkey=0sAQ\n    authby=rsasig\n    ikev2=insist\n    encapsulation=auto\n    dpddelay=10\n    auto=start\n",
+    ] {
+        let reading = read(text);
+        assert!(reading.lints.is_empty(), "{:?}", reading.lints);
+    }
+}
+
+#[test]
 fn a_key_behind_a_misspelt_word_is_never_shown() {
     for text in [
         "conn a\n left=192.0.2.1\n secert=KEY\n",

@@ -130,7 +130,7 @@ fn lint_words(ctx: &mut Context<'_>, all: &Sections<'_>, dialect: Dialect) {
                     || (key == "right" && words.contains(&"left"))
                     || bare.is_some_and(|b| words.contains(&format!("left{b}").as_str()))
             };
-            if known(own) || key.starts_with("x-") {
+            if known(own) || key == "right" || key.starts_with("x-") {
                 continue;
             }
             if known(others) {
