@@ -180,7 +180,8 @@ pub fn pluto_text(data: &[u8]) {
         text.push(b'\n');
     }
     evidence_text(&text);
-/// A configuration of any dialect, by itself and against itself. What is quoted is a line of it, and connections
+}
+
 /// A configuration of any dialect. What is quoted is a line of it, and connections
 /// survive their text.
 pub fn evidence_config(data: &[u8]) {
