@@ -100,22 +100,51 @@ fn is_configuration(what: &Known) -> bool {
     )
 }
 
-/// The connection that a person who shows this log asks about.
+/// The connection that a person who shows this log asks about: the one that failed last and hasn't come up since.
+///
+/// A connection's name counts before a mere address, which may be a stranger's: hosts on the Internet are probed all day.
 fn in_question(facts: &[Fact]) -> Option<String> {
-    let failed = facts.iter().rev().find(|f| {
-        f.subject.is_some()
+    let named = |f: &Fact| {
+        f.subject
+            .as_ref()
+            .is_some_and(|s| s.parse::<IpAddr>().is_err())
+    };
+    let last_that = |pick: &dyn Fn(usize, &Fact) -> bool| {
+        facts
+            .iter()
+            .enumerate()
+            .rev()
+            .find(|(at, f)| f.subject.is_some() && pick(*at, f))
+            .and_then(|(_, f)| f.subject.clone())
+    };
+    let open = |at: usize, f: &Fact| fails(f) && !comes_up_after(facts, at, f);
+    last_that(&|at, f| named(f) && open(at, f))
+        .or_else(|| last_that(&open))
+        .or_else(|| last_that(&|_, f| fails(f)))
+        .or_else(|| last_that(&|_, _| true))
+}
+
+fn fails(fact: &Fact) -> bool {
+    matches!(
+        &fact.what,
+        Known::Happened {
+            happening: Happening::Refused { .. }
+                | Happening::PeerRefused { .. }
+                | Happening::GaveUp { .. }
+        }
+    )
+}
+
+fn comes_up_after(facts: &[Fact], at: usize, failed: &Fact) -> bool {
+    facts.iter().skip(at + 1).any(|f| {
+        f.subject == failed.subject
             && matches!(
                 &f.what,
                 Known::Happened {
-                    happening: Happening::Refused { .. }
-                        | Happening::PeerRefused { .. }
-                        | Happening::GaveUp { .. }
+                    happening: Happening::ChildEstablished { .. }
                 }
             )
-    });
-    failed
-        .or_else(|| facts.iter().rev().find(|f| f.subject.is_some()))
-        .and_then(|f| f.subject.clone())
+    })
 }
 
 fn spans((first, last): (Wall, Wall), facts: &[Fact], side: Side) -> bool {

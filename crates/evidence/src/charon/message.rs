@@ -91,6 +91,8 @@ pub(crate) enum Said {
         user: String,
     },
     NoAddress,
+    /// A message couldn't be decrypted.
+    Undecipherable,
     /// A fragment of a message came; it is whole now, or it isn't.
     Fragment {
         number: u32,
@@ -484,6 +486,9 @@ fn credentials(text: &str) -> Option<Said> {
             method: "XAUTH".to_owned(),
             user: user.trim_matches('\'').to_owned(),
         });
+    }
+    if text.starts_with("could not decrypt payloads") {
+        return Some(Said::Undecipherable);
     }
     text.starts_with("no virtual IP found, sending INTERNAL_ADDRESS_FAILURE")
         .then_some(Said::NoAddress)

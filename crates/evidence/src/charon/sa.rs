@@ -63,6 +63,8 @@ pub(crate) struct Sa {
     nat: (bool, bool),
     /// What was said last about the peer's certificate.
     certificate: Option<CertificateProblem>,
+    /// The message that came last couldn't be decrypted.
+    undecipherable: bool,
     /// The last message was protected by a hash: phase 1 of IKEv1 had made keys.
     hashed: bool,
     told: Option<NotifyType>,
@@ -285,6 +287,10 @@ impl Sa {
                 NotifyType::INTERNAL_ADDRESS_FAILURE,
             )],
             Said::Fragment { .. } => Vec::new(),
+            Said::Undecipherable => {
+                self.undecipherable = true;
+                Vec::new()
+            }
             Said::Method { required } => {
                 let (received, expected) = if required.contains("pre-shared") {
                     (SIGNATURE, PSK)
@@ -486,8 +492,22 @@ impl Sa {
             .collect();
         let cookie = message.payloads.iter().any(|p| p == "N(COOKIE)");
         if !received {
-            return vec![Happening::Sent(message)];
+            // In phase 1 of IKEv1 keys are made of the pre-shared key: what they don't decrypt was encrypted with another.
+            let nonsense = core::mem::take(&mut self.undecipherable)
+                && message.exchange == "INFORMATIONAL_V1"
+                && errors.contains(&NotifyType(PAYLOAD_MALFORMED))
+                && !self.established;
+            let mut out = vec![Happening::Sent(message)];
+            if nonsense {
+                let claimed = self.their_id.clone().unwrap_or_else(unknown_identity);
+                out.push(self.not_authenticated(Refusal::AuthValue {
+                    claimed,
+                    method: PSK,
+                }));
+            }
+            return out;
         }
+        self.undecipherable = false;
         let asks_cookie = cookie && message.response;
         let mut out = vec![Happening::Received(message)];
         if asks_cookie {
@@ -742,6 +762,9 @@ impl Sa {
         self.remote.map(|r| r.ip())
     }
 }
+
+/// An error of IKEv1 (RFC 2408 3.14.1).
+const PAYLOAD_MALFORMED: u16 = 16;
 
 /// Status notifies have numbers from here on (RFC 7296 3.10.1).
 const FIRST_STATUS: u16 = 16_384;
