@@ -200,7 +200,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "unable to reauthenticate IKE_SA, no CHILD_SA to recreate",
     ),
     any(
-        Sign::NatTraversalUnsupported,
+        Sign::NatTraversalOff,
         "unable to build NATD payloads, SHA1 not supported",
     ),
     // The kernel.
