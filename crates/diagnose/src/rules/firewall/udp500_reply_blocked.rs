@@ -1,8 +1,8 @@
 //! `udp500-reply-blocked`: requests pass, and the answers are lost.
 
 use adit_model::drops::DropReason;
-use adit_model::event::Role;
-use adit_model::fact::Side;
+use adit_model::event::{Happening, MessageInfo, Role};
+use adit_model::fact::{Fact, Known, Side};
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
@@ -89,14 +89,45 @@ fn judge(s: &Signals<'_>) -> Judgement {
             asked.into_iter().chain([answer, repeated]),
         );
     }
-    Judgement::Silent
+    begins_anew(s).unwrap_or(Judgement::Silent)
+}
+
+/// Some clients of main mode don't repeat their first message, but begin again and again; the second message, which
+/// goes to the same port whatever NAT there is, never comes.
+fn begins_anew<'x>(s: &Signals<'x>) -> Option<Judgement> {
+    const SEVERAL: usize = 3;
+    if s.refused_or_told() || s.up {
+        return None;
+    }
+    let received: Vec<(&'x Fact, &'x MessageInfo)> = s
+        .case
+        .of(Side::Local)
+        .filter(|f| f.role == Some(Role::Responder))
+        .filter_map(|f| match &f.what {
+            Known::Happened {
+                happening: Happening::Received(m),
+            } => Some((f, m)),
+            _ => None,
+        })
+        .collect();
+    let first = |m: &MessageInfo| m.exchange == "MI1";
+    if received.len() < SEVERAL || !received.iter().all(|(_, m)| first(m)) {
+        return None;
+    }
+    let (answer, _) = s.sent_message(Side::Local, "IKE_SA_INIT", true)?;
+    Some(found(
+        s,
+        0.75,
+        "our answers don't reach the peer: it begins again and again, and never goes on to its second message".to_owned(),
+        received.iter().rev().take(SEVERAL).rev().map(|(f, _)| *f).chain([answer]),
+    ))
 }
 
 fn found<'x>(
     s: &Signals<'_>,
     confidence: f64,
     summary: String,
-    facts: impl Iterator<Item = &'x adit_model::fact::Fact>,
+    facts: impl Iterator<Item = &'x Fact>,
 ) -> Judgement {
     Found {
         confidence,

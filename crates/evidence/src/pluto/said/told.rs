@@ -39,7 +39,10 @@ fn ike_v2(text: &str) -> Option<Said> {
         // A group that is asked for has words of its own.
         return told(rest, None).filter(|_| !rest.starts_with("INVALID_KE_PAYLOAD"));
     }
-    if text.starts_with("dropping unexpected ") || text.starts_with("ignoring ") {
+    if text.starts_with("dropping unexpected ")
+        || text.starts_with("unexpected ")
+        || text.starts_with("ignoring ")
+    {
         let (head, rest) = text.split_once(" containing ")?;
         return told(rest.split("notification").next()?, Some(exchange(head)?));
     }
