@@ -105,10 +105,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let (local, remote) = told.asked.map_or((&[][..], &[][..]), |a| {
         (a.ts_local.as_slice(), a.ts_remote.as_slice())
     });
+    let unknown = local.is_empty() && remote.is_empty();
     Found {
         confidence: 0.93,
         side: AtFault::Both,
-        summary: if local.is_empty() && remote.is_empty() {
+        summary: if unknown {
             "the networks don't meet: what was asked for isn't acceptable".to_owned()
         } else {
             format!("the networks don't meet: {} to {} was asked for and isn't acceptable", list(local), list(remote))
@@ -117,9 +118,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         evidence: quote([told.fact]),
         fix: Fix {
             local: "local_net and remote_net as the peer has them, exchanged; ask for its lists".to_owned(),
-            remote: format!("local_ts = {}\nremote_ts = {}", list(remote), list(local)),
+            remote: if unknown {
+                "make both lists of networks the mirror image of the other side's".to_owned()
+            } else {
+                format!("local_ts = {}\nremote_ts = {}", list(remote), list(local))
+            },
         },
-        message_for_peer: format!("IKE is up between {}, and your gateway doesn't accept our networks. We ask for {} at our side and {} at yours. Which networks do you have configured? They should be the mirror image.", s.gateways(), list(local), list(remote)),
+        message_for_peer: if unknown {
+            format!("IKE is up between {}, and your gateway doesn't accept our networks. Which networks do you have configured? They should be the mirror image of ours.", s.gateways())
+        } else {
+            format!("IKE is up between {}, and your gateway doesn't accept our networks. We ask for {} at our side and {} at yours. Which networks do you have configured? They should be the mirror image.", s.gateways(), list(local), list(remote))
+        },
         next: vec!["ask the peer for its two lists of networks, or read its log of the attempt".to_owned()],
     }
     .into()
