@@ -413,6 +413,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Programs in Go speak in small letters.
     any(
         Sign::KernelSupportMissing,
+        "IPSec with tunneling requires support for {what}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "creating netlink handle: protocol not supported",
+    ),
+    any(
+        Sign::KernelSupportMissing,
         "xfrm {what} protocol not supported",
     ),
     any(

@@ -56,6 +56,15 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let missing = best(s.signs_of(Sign::FeatureMissing));
+    // How many features failed doesn't say of what.
+    let counted = missing.is_some_and(|x| x.fact.source.text.contains("critical plugin feature"));
+    if counted {
+        return Judgement::Possible {
+            weight: 40,
+            because: "a part that the daemon can't do without failed to load".to_owned(),
+            separated_by: "which feature it was: the lines before say what it needs",
+        };
+    }
     if let Some(seen) = missing {
         let what = seen
             .value("needs")
