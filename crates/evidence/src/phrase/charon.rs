@@ -204,11 +204,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "unable to build NATD payloads, SHA1 not supported",
     ),
     // The kernel.
-    any(Sign::KernelSupportMissing, "failed to create TUN device"),
-    any(
-        Sign::KernelSupportMissing,
-        "failed to open /dev/tun: {errno}",
-    ),
+    any(Sign::ModuleMissing, "failed to create TUN device"),
+    any(Sign::ModuleMissing, "failed to open /dev/tun: {errno}"),
     any(
         Sign::InterfaceIdMissing,
         "physical interface '{name}' not found",

@@ -90,7 +90,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// Whether the daemon broke, and wasn't ended by the system or its supervisor.
 fn by_itself(seen: Seen<'_>) -> bool {
-    const ENDED: [&str; 6] = [
+    const ENDED: [&str; 7] = [
+        "FIPS",
         "Out of memory",
         "has died",
         "has quit",
