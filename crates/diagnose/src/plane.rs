@@ -191,15 +191,39 @@ impl<'a> Signals<'a> {
         })
     }
 
-    /// The kernel's IPsec error counters of these names that grew, and how much.
+    /// The kernel's IPsec error counter of these names that grew most, and how much. A counter that is small beside another
+    /// one isn't what is wrong.
     pub(crate) fn kernel_drops(&self, names: &[&str]) -> Option<(Seen<'a>, u64)> {
+        let counted = |seen: Seen<'a>| -> Option<(Seen<'a>, u64)> {
+            Some((seen, seen.value("count")?.parse().ok()?))
+        };
+        let of_side = |side: Side| {
+            self.signs_of(Sign::KernelDrops)
+                .filter(move |seen| seen.side() == side)
+                .filter_map(counted)
+        };
         self.signs_of(Sign::KernelDrops)
             .filter(|seen| {
                 seen.value("name")
                     .is_some_and(|name| names.iter().any(|n| name.ends_with(n)))
             })
-            .filter_map(|seen| Some((seen, seen.value("count")?.parse().ok()?)))
+            .filter_map(counted)
+            .filter(|(seen, count)| {
+                of_side(seen.side()).all(|(_, other)| count.saturating_mul(10) >= other)
+            })
             .max_by_key(|(_, count)| *count)
+    }
+
+    /// Whether so many errors are what happens on any network: a handful, or few beside what arrived well.
+    pub(crate) fn everyday(&self, seen: Seen<'a>) -> bool {
+        let Some(count) = seen.value("count").and_then(|n| n.parse::<u64>().ok()) else {
+            return false;
+        };
+        let well = self
+            .carried(seen.side())
+            .and_then(|c| c.received)
+            .unwrap_or(0);
+        count < 5 || well > count.saturating_mul(100)
     }
 
     /// Something shows that traffic doesn't get through, though the tunnel is up.

@@ -49,7 +49,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             seen.who()
         );
         // Where an attempt is told, what it failed of is the cause.
-        if !s.facts.is_empty() {
+        if !s.facts.is_empty() || s.up || count < 10 || s.everyday(seen) {
             return possible(
                 30,
                 what,

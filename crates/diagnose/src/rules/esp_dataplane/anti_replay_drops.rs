@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
-use crate::plane::found;
+use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -55,6 +55,16 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some((seen, count)) = s.kernel_drops(&["InStateSeqError"]) {
+        if s.everyday(seen) {
+            return possible(
+                36,
+                format!(
+                    "{} counted {count} of these, which may be nothing",
+                    seen.who()
+                ),
+                "whether the counter grows with each packet that is lost",
+            );
+        }
         return Found::by(
             seen,
             COUNTED,
@@ -63,6 +73,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("XfrmInStateSeqError counts packets left of the replay window and packets that came twice.")
         .fix(CHANGE)
         .done();
+    }
+    if let Some(few) = s.sign(Sign::EspReplayed).filter(|x| s.everyday(*x)) {
+        return possible(
+            34,
+            format!("few packets were taken for replays at {}", few.who()),
+            "whether the counter grows with each packet that is lost",
+        );
     }
     found(s, &[Sign::EspReplayed], SYMPTOM, |seen, times| {
         format!("ESP packets are dropped as replays at {}{times}", seen.who())

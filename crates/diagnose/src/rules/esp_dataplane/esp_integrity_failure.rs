@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
-use crate::plane::found;
+use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -52,6 +52,16 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some((seen, count)) = s.kernel_drops(&["InStateProtoError"]) {
+        if s.everyday(seen) {
+            return possible(
+                36,
+                format!(
+                    "{} counted {count} of these, which may be nothing",
+                    seen.who()
+                ),
+                "whether the counter grows with each packet that is lost",
+            );
+        }
         return Found::by(
             seen,
             COUNTED,
@@ -61,6 +71,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("XfrmInStateProtoError counts packets of a known SA that couldn't be authenticated or decrypted: keys or algorithms are understood differently, or packets change on the way.")
         .fix(CHANGE)
         .done();
+    }
+    if let Some(few) = s.sign(Sign::EspIntegrityFailed).filter(|x| s.everyday(*x)) {
+        return possible(
+            34,
+            format!("few packets failed the check at {}", few.who()),
+            "whether the counter grows with each packet that is lost",
+        );
     }
     let confidence = if s
         .first_sign(&[Sign::EspIntegrityFailed])

@@ -73,6 +73,16 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some((seen, count)) = s.kernel_drops(&["InNoStates"]) {
+        if s.everyday(seen) {
+            return possible(
+                36,
+                format!(
+                    "{} counted {count} of these, which may be nothing",
+                    seen.who()
+                ),
+                "whether the counter grows with each packet that is lost",
+            );
+        }
         return Found::by(
             seen,
             COUNTED,
@@ -83,6 +93,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(CHANGE)
         .then("compare the SPIs of `ip xfrm state` on both sides: what one sends with must be an inbound SA of the other")
         .done();
+    }
+    if let Some(few) = s.sign(Sign::SpiUnknown).filter(|x| s.everyday(*x)) {
+        return possible(
+            34,
+            format!("few packets had an SPI that {} doesn't know", few.who()),
+            "whether the counter grows with each packet that is lost",
+        );
     }
     let told = found(s, &[Sign::SpiUnknown], SYMPTOM, |seen, times| {
         let spi = seen

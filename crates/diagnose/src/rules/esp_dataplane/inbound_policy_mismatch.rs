@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
-use crate::plane::found;
+use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -67,6 +67,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         "InPolBlock",
         "InStateModeError",
     ]) {
+        if s.everyday(seen) {
+            return possible(
+                34,
+                format!(
+                    "{} counted {count} of these, which may be nothing",
+                    seen.who()
+                ),
+                "whether the counter grows with each packet that is lost",
+            );
+        }
         let name = seen.value_or("name", "the counter");
         return Found::by(
             seen,
