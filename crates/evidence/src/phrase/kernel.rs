@@ -357,6 +357,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::ModuleMissing, "could not open moddep file '{what}'"),
     any(
         Sign::ModuleMissing,
+        "RTNETLINK answers: Protocol not supported",
+    ),
+    any(
+        Sign::ModuleMissing,
         "RTNETLINK answers: Operation not supported",
     ),
     any(Sign::ModuleMissing, "Error: Unknown device type"),
