@@ -73,7 +73,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateNotYetValid,
         "certificate \"{subject}\" is not yet valid",
     ),
-    any(Sign::CertificateNotYetValid, "certificate is not yet valid"),
+    any(
+        Sign::CertificateNotYetValid,
+        "certificate is not yet valid(",
+    ),
     any(
         Sign::CertificateNotYetValid,
         "X.509 certificate is not valid until {from}",
@@ -122,15 +125,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::IssuerUnknown,
-        "unable to get local issuer certificate",
+        "unable to get local issuer certificate(",
     ),
     any(
         Sign::IssuerUnknown,
-        "unable to verify the first certificate",
+        "unable to verify the first certificate(",
     ),
     any(
         Sign::IssuerUnknown,
-        "self signed certificate in certificate chain",
+        "self signed certificate in certificate chain(",
     ),
     any(Sign::IssuerUnknown, "self signed certificate(18) at depth"),
     any(

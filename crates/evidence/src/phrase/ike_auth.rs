@@ -156,6 +156,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PeerIdentityUnexpected,
+        "identity '{expected}' ({}) required, not matched by '{received}' ({})",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
         "peer ID '{received}' mismatched on first found connection and no better connection found",
     ),
     any(
@@ -396,11 +400,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UserAuthenticationFailed,
-        "loading {method:w} method failed",
+        "loading EAP_{method:w} method failed",
     ),
     any(
         Sign::UserAuthenticationFailed,
-        "{method:w} MAC verification failed",
+        "EAP_{method:w} MAC verification failed",
     ),
     any(
         Sign::UserAuthenticationFailed,
@@ -414,9 +418,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "verification of AUTH payload without EAP MSK failed",
     ),
-    any(
+    by(
+        &["racoon"],
         Sign::UserAuthenticationFailed,
-        "login failed for user \"{peer}\"",
+        "INFO: login failed for user \"{peer}\"",
     ),
     any(
         Sign::UserAuthenticationFailed,
