@@ -346,6 +346,8 @@ pub enum Sign {
     RekeyOff,
     /// The IKE SA is set up anew instead of being rekeyed. `name`.
     Reauthenticating,
+    /// A new IKE SA is made before the old one is deleted.
+    MakeBeforeBreak,
     /// Authenticating again failed, or the side that should couldn't. `name`.
     ReauthenticationFailed,
     /// The peer must authenticate again within a time that it was told, and didn't. `name`, `seconds`.
@@ -506,6 +508,7 @@ impl Sign {
                 | Sign::ReversePathFilterOn
                 | Sign::NatTraversalOff
                 | Sign::RekeyOff
+                | Sign::MakeBeforeBreak
                 | Sign::ServiceDisabled
                 | Sign::ConfigPending
                 | Sign::ConfigVolatile

@@ -138,4 +138,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "unable to rekey, {what} with SPI {} {problem}",
     ),
     any(Sign::LifetimeDiffers, "SA lifetime mismatch"),
+    any(Sign::MakeBeforeBreak, "vpn ike make-before-break"),
+    any(Sign::MakeBeforeBreak, "make_before_break = yes"),
 ];

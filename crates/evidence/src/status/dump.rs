@@ -205,6 +205,10 @@ impl Dump {
         let ciphers =
             meet(&ours.encryption, &theirs.encryption) && meet(&ours.integrity, &theirs.integrity);
         let at = both.last.unwrap_or_else(place);
+        // A list without its beginning may have lost its group.
+        if cut && both.unnamed.groups.is_empty() {
+            return;
+        }
         if !meet(&ours.groups, &theirs.groups) && (ciphers || cut) {
             let (ours, theirs) = (ours.groups(), theirs.groups());
             let values = [("ours", ours.as_str()), ("theirs", theirs.as_str())];

@@ -47,7 +47,11 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 1.2, 2.7, 3.3; RFC 8221",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["ike-proposal-changed-at-rekey", "policy-order-wrong"],
+    depends_on: &[
+        "ike-proposal-changed-at-rekey",
+        "pfs-mismatch-at-rekey",
+        "policy-order-wrong",
+    ],
     judge,
 };
 

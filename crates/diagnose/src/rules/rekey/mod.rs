@@ -4,6 +4,7 @@ mod delete_lost_stale_sa;
 mod ike_proposal_changed_at_rekey;
 mod ikev1_phase1_expiry_kills_phase2;
 mod lifetime_mismatch_flap;
+mod make_before_break_unset;
 mod pfs_mismatch_at_rekey;
 mod reauth_break_before_make;
 mod reauth_wrong_initiator;
@@ -29,6 +30,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &rekey_disabled::RULE,
     &rekey_collision::RULE,
     &reauth_wrong_initiator::RULE,
+    &make_before_break_unset::RULE,
     &reauth_break_before_make::RULE,
     &lifetime_mismatch_flap::RULE,
     &ikev1_phase1_expiry_kills_phase2::RULE,

@@ -84,6 +84,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
+    // The log begins after the request: that it was a rekey is told when it has failed.
+    let failed = s
+        .signs_of(Sign::RekeyFailed)
+        .find(|x| x.value("what").is_some_and(|w| w.contains("CHILD_SA")));
+    if let (Some(told), Some(failed)) = (s.told(notify::NO_PROPOSAL_CHOSEN, false), failed) {
+        return found(
+            Found::on(told.fact, 0.86, AtFault::Both, "the rekey of the tunnel was refused with NO_PROPOSAL_CHOSEN: the PFS groups differ")
+                .with([failed.fact]),
+            s,
+        );
+    }
     let said = s
         .ever(Sign::RekeyRefused)
         .into_iter()

@@ -36,7 +36,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.8.3",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["reauth-wrong-initiator"],
+    depends_on: &["reauth-wrong-initiator", "make-before-break-unset"],
     judge,
 };
 
