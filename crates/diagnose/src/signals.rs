@@ -474,6 +474,23 @@ impl<'a> Signals<'a> {
             .last()
     }
 
+    /// The peer took a CHILD SA down, and no other is up.
+    pub(crate) fn child_taken_down(&self) -> Option<&'a Fact> {
+        self.happenings(Side::Local)
+            .filter(|(_, h)| {
+                matches!(
+                    h,
+                    Happening::ChildClosed {
+                        by: Party::Peer,
+                        ..
+                    }
+                )
+            })
+            .map(|(f, _)| f)
+            .last()
+            .filter(|_| !self.up)
+    }
+
     fn last_probe<T>(&self, pick: impl Fn(&'a Probe) -> Option<T>) -> Option<(&'a Fact, T)> {
         self.case
             .of(Side::Local)

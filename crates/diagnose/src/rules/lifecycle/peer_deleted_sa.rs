@@ -52,9 +52,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let deleted = s
         .closed()
-        .filter(|(_, by, cause)| *by == Party::Peer && *cause == "deleted");
+        .filter(|(_, by, cause)| *by == Party::Peer && *cause == "deleted")
+        .map(|(fact, _, _)| fact)
+        .or_else(|| s.child_taken_down());
     // Somebody who deletes before there was anything to delete refuses, and doesn't say why.
-    let (Some((fact, _, _)), Some(up)) = (deleted, s.was_up()) else {
+    let (Some(fact), Some(up)) = (deleted, s.was_up()) else {
         let alone = s
             .signs
             .iter()
@@ -78,7 +80,7 @@ const SUMMARY: &str = "the tunnel was up, and the peer took it down";
 
 fn taken_down(found: Found) -> Judgement {
     found
-        .because("A delete came for the IKE SA, and no error before it.")
+        .because("A delete came, and no error before it.")
         .fix("read the gateway's log of that minute for the reason: an administrator, an idle timeout, the same identity from elsewhere, the end of a lifetime")
         .then("set the tunnel up again from our side, and let it restart after a delete (close_action)")
         .done()

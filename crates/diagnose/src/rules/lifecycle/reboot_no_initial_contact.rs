@@ -43,6 +43,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::SaForgotten) else {
         return Judgement::Silent;
     };
+    if s.child_taken_down().is_some() {
+        // Two deletes cross: the second is for what the first removed.
+        return Judgement::Silent;
+    }
     let peer = seen.value_or("peer", "the peer");
     Found::by(seen, SYMPTOM, format!("{peer} still uses an IKE SA that {} no longer has", seen.who()))
         .at(AtFault::Both)
