@@ -379,6 +379,10 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
             Party::Peer => "the peer",
         };
         format!("the IKE SA was closed by {who} ({cause})")
+    } else if s.traffic_suffers() {
+        "it is up as far as this shows, and its traffic doesn't get through".to_owned()
+    } else if s.carried(Side::Local).or(s.carried(Side::Remote)).is_some() {
+        "its SAs are listed, and nothing is said of what fails".to_owned()
     } else if s.facts.is_empty() {
         "it is down and there was no attempt to set it up".to_owned()
     } else {

@@ -272,6 +272,8 @@ pub enum Sign {
     InboundPolicyRefused,
     /// A decrypted packet lies outside of the selectors of its SA. `source`, `destination`, `local`, `remote`.
     InnerOutsideSelectors,
+    /// A packet was to be sent by the tunnel and its selectors don't cover it. `source`, `destination`.
+    OutsideSelectors,
     /// Traffic waits for an SA that is being set up. `reqid`.
     TrafficWaits,
     /// A packet was dropped by IPsec; only the name of what dropped it is told. `by`, `direction`.
@@ -524,6 +526,7 @@ impl Sign {
                 | Sign::EspIntegrityFailed
                 | Sign::EspReplayed
                 | Sign::InnerOutsideSelectors
+                | Sign::OutsideSelectors
                 | Sign::InboundPolicyRefused
                 | Sign::IpsecDropped
                 | Sign::NoAddressInSelector

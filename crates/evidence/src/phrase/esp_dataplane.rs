@@ -276,6 +276,16 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::InboundPolicyRefused,
         "of pkt does not agree with expected SA source address policy",
     ),
+    // ── refused before it is encrypted ──
+    any(Sign::OutsideSelectors, "No matching IPsec selector, drop"),
+    any(
+        Sign::OutsideSelectors,
+        "no matching outbound IPsec policy for {source:w} == {destination:w}",
+    ),
+    any(
+        Sign::ClearTrafficArrived,
+        "(ipsec-spoof) IPSEC Spoof detected",
+    ),
     // ── no SA yet ──
     any(
         Sign::TrafficWaits,

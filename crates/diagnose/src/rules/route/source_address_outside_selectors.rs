@@ -47,6 +47,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::OutsideSelectors) {
+        let what = match (seen.value("source"), seen.value("destination")) {
+            (Some(from), Some(to)) => {
+                format!("packets from {from} to {to} aren't covered by the tunnel's selectors")
+            }
+            _ => format!(
+                "{} drops packets because the tunnel's selectors don't cover them",
+                seen.who()
+            ),
+        };
+        return Found::by(seen, COUNTED, what)
+            .because("The packet was routed to the tunnel, and no selector pair has both of its addresses.")
+            .fix("send with an address that the selectors cover, or widen the selectors on both sides")
+            .done();
+    }
     // The same host, with a source and without.
     for lost in s.pings().filter(|p| p.received == 0 && p.sent > 0) {
         if let Some(good) = s.pings().find(|p| {
