@@ -21,7 +21,8 @@ impl Layout {
     pub(crate) fn of(text: &[u8], now: Wall) -> Self {
         let (mut earlier, mut later) = (0, 0);
         let mut last = None;
-        let (mut headed, mut broken, mut width) = (0, 0, 0);
+        let mut headed = 0;
+        let mut broken: Vec<usize> = Vec::new();
         let mut before: Option<usize> = None;
         for raw in text.split(|b| *b == b'\n').take(SAMPLE) {
             let length = raw.trim_ascii_end().len();
@@ -38,18 +39,18 @@ impl Layout {
             }
             let has_head = line.at.is_some();
             headed += usize::from(has_head);
-            if !has_head
-                && continues(&text)
-                && let Some(length) = before
-            {
-                broken += 1;
-                width = width.max(length);
+            if !has_head && line.program.is_none() && continues(&text) {
+                broken.extend(before);
             }
             before = (has_head && BREAKABLE.contains(&length)).then_some(length);
         }
+        let width = broken.iter().copied().max().unwrap_or(0);
+        // Lines that were broken at one width end close to it; other lines without a time follow lines of any length.
+        let close = broken.iter().filter(|l| **l + SLACK >= width).count();
+        let is_broken = broken.len() >= 2 && close == broken.len() && close * 6 >= headed;
         Self {
             newest_first: earlier >= 2 && earlier > 2 * later,
-            width: (broken >= 2 && broken * 6 >= headed).then_some(width),
+            width: is_broken.then_some(width),
         }
     }
 
@@ -72,7 +73,7 @@ impl Layout {
                 .width
                 .zip(all.last_mut())
                 .filter(|_| is_rest(raw, now))
-                .filter(|(_, (_, held))| !held.trim_ascii().is_empty());
+                .filter(|(width, (_, held))| held.trim_ascii_end().len() + SLACK >= *width);
             match continued {
                 Some((width, (_, held))) => {
                     // A break in the middle of a word leaves a full line.
@@ -94,6 +95,9 @@ impl Layout {
     }
 }
 
+/// A word that didn't fit any more leaves so much room at most.
+const SLACK: usize = 16;
+
 /// Widths at which terminals and mail programs break lines.
 const BREAKABLE: core::ops::RangeInclusive<usize> = 60..=132;
 
@@ -103,9 +107,15 @@ fn is_rest(raw: &[u8], now: Wall) -> bool {
     prefix(&text, now).at.is_none() && continues(&text)
 }
 
-/// Whether a line without a time can be the rest of the one before.
+/// Whether a line without a time can be the rest of the one before: it has no beginning of its own.
 fn continues(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with([' ', '\t', '#', '$', '-', '=', '*', '`'])
+    const BEGINNINGS: [char; 12] = [' ', '\t', '#', '$', '-', '=', '*', '`', '"', '|', '{', '<'];
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let thread = digits.len() < text.len() && digits.starts_with(['[', ' ']) && {
+        // `09[IKE]`, `002 "conn"`: as the daemons begin; `[ HASH ]` has no digits.
+        digits.starts_with('[') || digits.starts_with(" \"")
+    };
+    !text.is_empty() && !text.starts_with(BEGINNINGS) && !thread
 }
 
 #[cfg(test)]
@@ -130,7 +140,13 @@ mod tests {
         let lines = restored(text);
         assert_eq!(lines.first().unwrap(), &(4, "06:08:01 a".to_owned()));
         assert_eq!(lines.get(1).unwrap().1, "06:08:04 b1");
-        for plain in ["06:08:01 a\n06:08:05 b\n06:08:02 c\n", "x\ny\n", ""] {
+        let mixed = format!(
+            "{}\n09[IKE] a\n{}\nb\n{}\nc\n",
+            "06:08:01 x".repeat(7),
+            "06:08:02 y".repeat(8),
+            "06:08:03 z".repeat(12)
+        );
+        for plain in ["06:08:01 a\n06:08:05 b\n06:08:02 c\n", "x\ny\n", "", &mixed] {
             assert!(Layout::of(plain.as_bytes(), NOW).is_plain(), "{plain}");
         }
     }

@@ -17,7 +17,7 @@ pub(crate) struct Unpacked {
 
 /// Unpacks one line of `journalctl -o json`, of a container's JSON log, or of charon's own JSON log.
 pub(crate) fn unpack(line: &str, now: Wall) -> Option<Unpacked> {
-    let line = line.trim_end_matches([',', ' ']);
+    let line = line.trim_start().trim_end_matches([',', ' ']);
     if !line.starts_with('{') || !line.ends_with('}') {
         return None;
     }
