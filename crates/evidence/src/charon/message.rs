@@ -46,6 +46,8 @@ pub(crate) enum Said {
     Retransmit {
         attempt: u32,
         id: Option<u32>,
+        /// The message of IKEv1's main mode, where the line counts them.
+        step: Option<&'static str>,
     },
     GivingUp {
         retransmits: u32,
@@ -325,9 +327,12 @@ fn exchange(text: &str) -> Option<Said> {
         let id = rest
             .split_once("message ID ")
             .and_then(|(_, id)| id.split([',', ' ']).next()?.parse().ok());
-        return rest.starts_with("request").then_some(Said::Retransmit {
+        let step = step(rest, id);
+        // IKEv2 repeats only requests. IKEv1's responder repeats its answer until the next message comes.
+        return (rest.starts_with("request") || step.is_some()).then_some(Said::Retransmit {
             attempt: attempt.parse().ok()?,
             id,
+            step,
         });
     }
     if let Some(rest) = text.strip_prefix("giving up after ") {
@@ -358,6 +363,19 @@ fn exchange(text: &str) -> Option<Said> {
     (text.starts_with("establishing IKE_SA failed, peer not responding")
         || text.starts_with("peer not responding, trying again"))
     .then_some(Said::NotResponding)
+}
+
+/// The message of main mode that is repeated: `request message ID 0, seq 3` is the initiator's third.
+fn step(rest: &str, id: Option<u32>) -> Option<&'static str> {
+    let (_, seq) = rest.split_once(", seq ")?;
+    let seq: usize = seq.split([' ', ',']).next()?.parse().ok()?;
+    let names = if rest.starts_with("request") {
+        ["MI1", "MI2", "MI3"]
+    } else {
+        ["MR1", "MR2", "MR3"]
+    };
+    let at = seq.checked_sub(1).filter(|_| id == Some(0))?;
+    names.get(at).copied()
 }
 
 fn authentication(text: &str) -> Option<Said> {
@@ -684,10 +702,6 @@ mod tests {
                 "traffic selectors 10.2.0.0/24 === 10.1.0.0/24 unacceptable",
             ),
             (
-                "sending retransmit 1 of request message ID 0, seq 1",
-                "retransmit 1 of request with message ID 0",
-            ),
-            (
                 "received NO_PROPOSAL_CHOSEN error notify",
                 "received NO_PROPOSAL_CHOSEN notify error",
             ),
@@ -700,6 +714,34 @@ mod tests {
             assert!(said_new.is_some(), "{new}");
             assert_eq!(said(old), said_new, "{old}");
         }
+    }
+
+    #[test]
+    fn repeated_messages_of_main_mode_are_told_apart() {
+        for (line, want) in [
+            (
+                "sending retransmit 1 of request message ID 0, seq 1",
+                Some("MI1"),
+            ),
+            (
+                "sending retransmit 2 of request message ID 0, seq 3",
+                Some("MI3"),
+            ),
+            (
+                "sending retransmit 1 of response message ID 0, seq 2",
+                Some("MR2"),
+            ),
+            ("retransmit 1 of request with message ID 0", None),
+        ] {
+            let Some(Said::Retransmit {
+                step, id: Some(0), ..
+            }) = said(line)
+            else {
+                panic!("{line}");
+            };
+            assert_eq!(step, want, "{line}");
+        }
+        assert_eq!(said("retransmit 1 of response with message ID 0"), None);
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub(crate) struct Sa {
     /// Requests of ours by message ID, with the time of the first transmission.
     requests: BTreeMap<u32, (String, Option<Wall>)>,
     last_request: Option<u32>,
+    /// The message of IKEv1 that was repeated last, where only its number is told.
+    repeated: Option<&'static str>,
     ike: Lists,
     esp: Lists,
     /// The list of selectors that the next lines continue: ours or the peer's.
@@ -199,8 +201,23 @@ impl Sa {
                     .into_iter()
                     .collect()
             }
-            Said::Retransmit { attempt, id } => {
-                let (id, exchange, _) = self.request(id);
+            Said::Retransmit { attempt, id, step } => {
+                let (id, exchange, _) = match step {
+                    Some(step) if Phase::answers(step) => {
+                        self.role = self.role.or(Some(Role::Responder));
+                        self.repeated = Some(step);
+                        (0, step.to_owned(), None)
+                    }
+                    _ => self.request(id),
+                };
+                let exchange = match step {
+                    Some(step) if exchange == "IKE_SA_INIT" || exchange == "unknown" => {
+                        self.v1 = true;
+                        self.repeated = Some(step);
+                        step.to_owned()
+                    }
+                    _ => exchange,
+                };
                 vec![Happening::Retransmitted {
                     exchange,
                     message_id: id,
@@ -473,7 +490,8 @@ impl Sa {
                 self.requests.pop_first();
             }
             self.requests
-                .insert(message.message_id, (message.exchange.clone(), around.at));
+                .insert(message.message_id, (step(&message), around.at));
+            self.repeated = None;
             self.last_request = Some(message.message_id);
         }
         // An error that comes as a message of its own is about the exchange before it.
@@ -559,7 +577,10 @@ impl Sa {
     }
 
     fn gave_up(&mut self, retransmits: u32, at: Option<Wall>) -> Vec<Happening> {
-        let (message_id, exchange, since) = self.request(None);
+        let (message_id, exchange, since) = match self.repeated.take() {
+            Some(step) => (0, step.to_owned(), None),
+            None => self.request(None),
+        };
         let waited_ms = match (since, at) {
             (Some(since), Some(at)) => at.0.saturating_sub(since.0),
             _ => 0,
@@ -781,6 +802,19 @@ fn closed(by: Party, cause: &str) -> Happening {
         by,
         cause: cause.to_owned(),
     }
+}
+
+/// The exchange of a request, or which message of IKEv1's mode it is.
+fn step(message: &MessageInfo) -> String {
+    match (message.exchange.as_str(), message.phase()) {
+        ("ID_PROT", Some(Phase::First)) => "MI1",
+        ("ID_PROT", Some(Phase::Keys)) => "MI2",
+        ("ID_PROT", Some(Phase::Authentication)) => "MI3",
+        ("AGGRESSIVE", Some(Phase::First)) => "AI1",
+        ("AGGRESSIVE", Some(Phase::Authentication)) => "AI2",
+        (exchange, _) => exchange,
+    }
+    .to_owned()
 }
 
 /// Whether a message opens an IKE SA.
