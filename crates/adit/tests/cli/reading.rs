@@ -46,7 +46,11 @@ const RUNS: &[(&str, &str, &str)] = &[
     ("auth-method-mismatch", "undecided", "undecided"),
     ("dh-group-invalid-ke", "healthy", "healthy"),
     ("dpd-timeout", "undecided", "undecided"),
-    ("esp-in-udp-blocked-later", "undecided", "undecided"),
+    (
+        "esp-in-udp-blocked-later",
+        "underlay-loss-or-flap",
+        "underlay-loss-or-flap",
+    ),
     ("esp-proposal-mismatch", "undecided", "undecided"),
     ("expired-cert", "undecided", "undecided"),
     ("ike-proposal-mismatch", "undecided", "undecided"),

@@ -80,7 +80,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let leaks: Vec<Clear<'_>> = s.clear().filter(bare).collect();
     if let Some(leak) = leaks
         .iter()
-        .filter(|c| covered(c) && c.outbound != Some(false))
+        // On an inside interface clear is right: it must be one that shows the tunnel's packets too.
+        .filter(|c| covered(c) && c.outbound != Some(false) && c.packets > 1)
+        .filter(|c| s.flows(c.fact.side).next().is_some())
         .max_by_key(|c| c.packets)
     {
         return Found::on(

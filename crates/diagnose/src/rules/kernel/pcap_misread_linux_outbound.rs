@@ -2,7 +2,7 @@
 
 use adit_model::fact::Side;
 
-use crate::finding::SYMPTOM;
+use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -58,7 +58,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         return Found::on(
             copy.fact,
-            SYMPTOM,
+            CONDITION,
             AtFault::Unknown,
             "nothing leaks: the packets in clear are those that came in ESP, shown a second time after decryption".to_owned(),
         )
