@@ -16,8 +16,16 @@ const IRRELEVANT: [&str; 6] = [
     "Nov 21 10:00:07 gw named[300]: client 198.51.100.9#5353: query: www.example.org IN A",
 ];
 
-/// Whether a paste is a log: only between a log's lines others may stand.
+/// Whether a paste is a log with times: only between such lines those of others may stand.
 fn is_log(text: &str) -> bool {
+    let timed = |l: &str| {
+        l.as_bytes().windows(5).any(|w| {
+            matches!(w, [a, b, b':', c, d] if [a, b, c, d].iter().all(|x| x.is_ascii_digit()))
+        })
+    };
+    if !text.lines().next().is_some_and(timed) {
+        return false;
+    }
     let stamped = |l: &&str| {
         [
             "charon", "pluto", "racoon", "kernel", "[IKE]", "[NET]", "\" #",
