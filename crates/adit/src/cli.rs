@@ -260,9 +260,10 @@ pub struct WhyArgs {
     /// account.
     #[arg(long)]
     pub ask: bool,
-    /// What the other side knows: what its `adit why NAME --export` wrote, or its log; `-` is standard input.
+    /// What the other side knows: what its `adit why NAME --export` wrote, its log, its configuration; `-` is standard
+    /// input. More than one may be given.
     #[arg(long, value_name = "FILE")]
-    pub remote: Option<PathBuf>,
+    pub remote: Vec<PathBuf>,
 }
 
 /// `adit collect`.

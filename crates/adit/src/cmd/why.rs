@@ -40,11 +40,13 @@ pub fn why(args: &WhyArgs) -> Outcome {
         print_json(&serde_json::json!({ "schema": CASE_SCHEMA, "case": case }))?;
         return Ok(Exit::Done);
     }
-    let mut case = match &args.remote {
-        // With files, it was read with them.
-        Some(path) if asked.files.is_empty() => case.joined_with(remote(path)?),
-        _ => case,
-    };
+    let mut case = case;
+    // With files, it was read with them.
+    if asked.files.is_empty() {
+        for path in &args.remote {
+            case = case.joined_with(remote(path)?);
+        }
+    }
     if args.timeline {
         print(&format!("{}\n", timeline::text(&case)))?;
     }
@@ -201,7 +203,7 @@ fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
 
 fn reads_standard_input(args: &WhyArgs, asked: &Asked<'_>) -> bool {
     let given = |path: &Path| path == Path::new("-");
-    asked.files.iter().any(|(path, _)| given(path)) || args.remote.as_deref().is_some_and(given)
+    asked.files.iter().any(|(path, _)| given(path)) || args.remote.iter().any(|path| given(path))
 }
 
 fn is_file_name(name: &str) -> bool {

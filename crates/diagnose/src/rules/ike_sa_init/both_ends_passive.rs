@@ -73,7 +73,8 @@ fn passive<'a>(s: &Signals<'a>, side: Side) -> Option<(&'a Fact, bool)> {
             let never = connection
                 .children
                 .iter()
-                .all(|c| c.starts.value == Starts::Passive);
+                // What a product does when nothing is written is often begun by hand.
+                .all(|c| c.starts.value == Starts::Passive && c.starts.is_written());
             Some((f, never))
         }
         Known::Configured { connection } => Some((f, connection.start == Start::Passive)),

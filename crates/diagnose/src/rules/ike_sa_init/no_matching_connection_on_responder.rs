@@ -53,7 +53,8 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.21.1; RFC 4301 4.4.3",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    // A responder that does another version has no connection for this one.
+    depends_on: &["ike-version-mismatch"],
     judge,
 };
 
