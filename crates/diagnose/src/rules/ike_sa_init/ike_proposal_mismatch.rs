@@ -167,6 +167,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s
         .sign(Sign::IkeProposalsRefused)
         .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
+        // A line that names phase 2 isn't about phase 1.
+        .filter(|seen| {
+            !s.signs_of(Sign::EspProposalRefused)
+                .any(|esp| esp.fact.source == seen.fact.source)
+        })
     {
         if seen.side() == Side::Remote && s.nothing_came().is_some() {
             // The one that is silent has a rule of its own.
