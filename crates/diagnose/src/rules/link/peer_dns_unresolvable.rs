@@ -4,7 +4,7 @@ use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -95,9 +95,24 @@ fn said(s: &Signals<'_>) -> Judgement {
         let name = seen
             .value_or("name", "of the peer")
             .trim_matches(['"', '\'', ',', ':', '<', '>']);
+        // The resolver's own words may be about anybody's look-up.
+        let text = seen.fact.source.text.to_ascii_lowercase();
+        let daemons = [
+            "unable to resolve",
+            "resolving '",
+            "lookup",
+            "did not resolve",
+            "peer",
+            "at load time",
+            "dns",
+        ];
+        let sure = daemons.iter().any(|word| text.contains(word));
+        if !sure && s.refused_or_told() {
+            return Judgement::Silent;
+        }
         return Found::by(
             seen,
-            SAID,
+            if sure { SAID } else { SYMPTOM },
             format!("the name {name} has no address: it can't be looked up"),
         )
         .because("Without an address there is nobody to send a packet to; the peer hasn't heard of us.")
