@@ -7,6 +7,9 @@ use super::{Lines, clean, prefix};
 /// So many lines are looked at.
 const SAMPLE: usize = 400;
 
+/// A line with its number.
+pub(crate) type Numbered = (u64, Vec<u8>);
+
 /// How the lines lie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -66,8 +69,8 @@ impl Layout {
         text: &[u8],
         before: u64,
         now: Wall,
-    ) -> (Vec<(u64, Vec<u8>)>, (u64, u64)) {
-        let mut all: Vec<(u64, Vec<u8>)> = Vec::new();
+    ) -> (Vec<Numbered>, (u64, u64)) {
+        let mut all: Vec<Numbered> = Vec::new();
         let mut take = |number: u64, raw: &[u8]| {
             let continued = self
                 .width
