@@ -22,6 +22,7 @@ mod xfrm_stat;
 use std::collections::BTreeMap;
 
 use adit_model::fact::{Fact, Known};
+use adit_model::host::HostState;
 use adit_model::sign::Sign;
 
 use crate::reading::Place;
@@ -81,8 +82,40 @@ impl Statuses {
         self.sysctl.finish(&mut self.facts);
         self.cisco_map.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
-        self.facts
+        capped(self.facts)
     }
+}
+
+/// So many facts of one kind are kept: the last ones.
+const KEPT: usize = 256;
+
+/// What was said last of each kind. A listing that goes on and on, or that somebody made up, says no more than that.
+fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
+    let mut counts: BTreeMap<(u8, Option<Sign>), usize> = BTreeMap::new();
+    let mut keep: Vec<bool> = facts
+        .iter()
+        .rev()
+        .map(|f| {
+            let kind = match &f.what {
+                Known::Sign { sign, .. } => (0, Some(*sign)),
+                Known::Carried { .. } => (1, None),
+                Known::Host { state } => match **state {
+                    HostState::Route(_) => (2, None),
+                    HostState::Way { .. } => (3, None),
+                    HostState::Rule { .. } => (4, None),
+                    HostState::Link { .. } => (5, None),
+                    HostState::Ping { .. } => (6, None),
+                    HostState::Throughput { .. } => (7, None),
+                },
+                _ => return true,
+            };
+            let count = counts.entry(kind).or_default();
+            *count += 1;
+            *count <= KEPT
+        })
+        .collect();
+    facts.retain(|_| keep.pop().unwrap_or(true));
+    facts
 }
 
 /// A fact that a line gives.

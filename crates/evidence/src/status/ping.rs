@@ -100,7 +100,7 @@ impl Ping {
             self.from = from.split_ascii_whitespace().next().map(ToOwned::to_owned);
         }
         // `1400(1428) bytes of data.`, `with 1400 bytes of data:`, `(10.2.0.1): 1400 data bytes`.
-        for words in rest.split_ascii_whitespace() {
+        for words in rest.split_ascii_whitespace().take(12) {
             let digits = words.split('(').next().unwrap_or_default();
             let told = words.contains('(')
                 || rest.contains(&format!("{digits} data bytes"))
