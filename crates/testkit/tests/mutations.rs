@@ -19,9 +19,9 @@ const IRRELEVANT: [&str; 6] = [
 /// Whether a paste is a log with times: only between such lines those of others may stand.
 fn is_log(text: &str) -> bool {
     let timed = |l: &str| {
-        l.as_bytes().windows(5).any(|w| {
-            matches!(w, [a, b, b':', c, d] if [a, b, c, d].iter().all(|x| x.is_ascii_digit()))
-        })
+        l.as_bytes().windows(5).any(
+            |w| matches!(w, [a, b, b':', c, d] if [a, b, c, d].iter().all(|x| x.is_ascii_digit())),
+        )
     };
     if !text.lines().next().is_some_and(timed) {
         return false;

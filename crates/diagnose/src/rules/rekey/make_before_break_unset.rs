@@ -19,7 +19,13 @@ pub(crate) static RULE: Rule = Rule {
             "reauth-break-before-make",
             "Is the product Vyatta, and is the line missing?",
         )],
-        fix: &[("vyatta", "`set security vpn ike make-before-break`")],
+        fix: &[
+            (
+                "any",
+                "Make before break, or rekey instead of reauthenticating.",
+            ),
+            ("vyatta", "`set security vpn ike make-before-break`"),
+        ],
         source: "IBM Cloud, Virtual Router Appliance; RFC 7296 2.8.3",
     },
     needs: &[Need::RefusingSideLog],
