@@ -59,7 +59,7 @@ pub(crate) fn message<'a>(line: &Line<'a>) -> Option<Message<'a>> {
             .or_else(|| behind_anything(body))
             .map_or((false, body), |body| (true, body)),
     };
-    let text = repeated(body)
+    let text = repeated(container(body))
         .trim_start_matches([':', ' ', '\t'])
         .trim_end_matches([' ', '*', '\r']);
     let text = diff_mark(text);
@@ -283,6 +283,25 @@ fn behind_anything(body: &str) -> Option<&str> {
     (apart && numbered(after).is_some()).then_some(rest)
 }
 
+/// `vpn  | ` of a container's log; debugging lines of pluto itself begin with the bar.
+fn container(body: &str) -> &str {
+    const LONGEST: usize = 40;
+    match body.split_once("| ") {
+        Some((name, rest))
+            if name.ends_with(' ')
+                && name.len() <= LONGEST
+                && !name.trim_end().is_empty()
+                && name
+                    .trim_end()
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) =>
+        {
+            rest
+        }
+        _ => body,
+    }
+}
+
 /// `message repeated 4 times: [ …]` of syslog: the message.
 fn repeated(body: &str) -> &str {
     body.strip_prefix("message repeated ")
@@ -320,6 +339,7 @@ mod tests {
             "Nov 21 06:08:05 gwa pluto[812]: \"gw\"[1] 192.0.2.1 #5: ",
             "lut 21 13:26:41 some-host pluto[812]: \"gw\" #5: ",
             "ipsec-vpn | Nov 21 06:08:05 gwa pluto[812]: \"gw\" #5: ",
+            "ipsec-vpn  | \"gw\" #5: ",
             "Jul 31 20:25:15 [pluto] \"gw\" #5: ",
             "Aug 22 14:53:26 ng authpriv.warn pluto[7015]: \"gw\" #5: ",
             "-\"gw\" #5: ",

@@ -160,10 +160,9 @@ fn names(text: &str) -> Option<Said> {
         let (_, to) = rest.split_once(" to ")?;
         return value::quoted(to).map(|name| Said::Switched(name.to_owned()));
     }
-    let failed = (text.contains("failed to convert '") || text.contains("failed to resolve '"))
-        && text.contains("at load time");
-    if failed {
-        let name = value::quoted(text)?;
+    let failed = after(text, "failed to convert '").or_else(|| after(text, "failed to resolve '"));
+    if let Some(rest) = failed.filter(|rest| rest.contains("at load time")) {
+        let name = rest.split('\'').next()?;
         let name = name.rsplit('=').next().unwrap_or(name);
         if name.starts_with('%') {
             return None;
