@@ -139,7 +139,7 @@ pub fn check(ours: &End, theirs: Option<&End>) -> CheckReport {
             let told = report
                 .findings
                 .iter()
-                .any(|f| f.cause == lint.cause && f.message_for_peer != "");
+                .any(|f| f.cause == lint.cause && !f.message_for_peer.is_empty());
             if !told {
                 report.findings.push(finding(lint, side));
             }
@@ -151,8 +151,7 @@ pub fn check(ours: &End, theirs: Option<&End>) -> CheckReport {
 
 fn two(ours: &End, theirs: &End, report: &mut CheckReport) {
     let pairs = pair(&ours.connections, &theirs.connections);
-    let paired = |end: &End, name: &str, local: bool| {
-        let _ = end;
+    let paired = |name: &str, local: bool| {
         pairs.iter().any(|(a, b)| {
             if local {
                 a.name == name
@@ -163,7 +162,7 @@ fn two(ours: &End, theirs: &End, report: &mut CheckReport) {
     };
     for (end, local) in [(ours, true), (theirs, false)] {
         for c in &end.connections {
-            if !paired(end, &c.name, local) {
+            if !paired(&c.name, local) {
                 report.notes.push(format!(
                     "{}: nothing on the other side fits {}",
                     end.name, c.name

@@ -147,6 +147,9 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
     found
 }
 
+/// A crypto map's entry: name and number, its commands, where it begins.
+type MapEntry<'x> = ((String, String), Vec<(Vec<String>, &'x Line)>, &'x Line);
+
 /// One router or firewall.
 struct Device<'x, 'a> {
     all: &'x [Command<'a>],
@@ -237,8 +240,7 @@ impl<'x, 'a> Device<'x, 'a> {
     /// Crypto maps: one connection for each entry with a peer.
     fn maps(&self, ctx: &mut Context<'_>) -> Vec<PeerConnection> {
         // On ASA each line is a command by itself; on IOS they stand below the entry.
-        let mut entries: Vec<((String, String), Vec<(Vec<String>, &'x Line)>, &'x Line)> =
-            Vec::new();
+        let mut entries: Vec<MapEntry<'x>> = Vec::new();
         for c in self.every(&["crypto", "map"]) {
             let key = (c.word(2).to_owned(), c.word(3).to_owned());
             if key.1.parse::<u32>().is_err() {

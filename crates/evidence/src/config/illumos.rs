@@ -317,7 +317,7 @@ impl Policy<'_> {
     }
 }
 
-fn policies<'g, 'a>(root: &'g Group<'a>) -> Vec<Policy<'a>> {
+fn policies<'a>(root: &Group<'a>) -> Vec<Policy<'a>> {
     let mut out = Vec::new();
     for (pattern, action) in root.groups.iter().zip(root.groups.iter().skip(1)) {
         let kind = action.name.as_str();
