@@ -159,7 +159,7 @@ impl<'a> Message<'a> {
         let listed = text
             .strip_prefix('"')
             .and_then(|t| t.split_once('"'))
-            .and_then(|(name, rest)| Some((name, rest.rsplit_once("] ").map_or(rest, |(_, r)| r))))
+            .map(|(name, rest)| (name, rest.rsplit_once("] ").map_or(rest, |(_, r)| r)))
             .and_then(|(name, rest)| Some((name, rest.split_once(' ')?.1)));
         if let Some((name, rest)) = listed {
             self.sure = true;

@@ -78,13 +78,10 @@ fn ours(text: &str) -> Option<Said> {
     {
         return first_error(rest).map(Said::Sending);
     }
-    let rest = if text.starts_with("sending ") {
-        after(text, "notification ")?
-    } else if text.starts_with("responding to ") {
-        after(text, "notification ")?
-    } else {
+    if !text.starts_with("sending ") && !text.starts_with("responding to ") {
         return None;
-    };
+    }
+    let rest = after(text, "notification ")?;
     let word = rest.split([' ', ',', ';', '/']).next()?;
     value::notify(word)
         .filter(|(number, _)| *number < 8192)
