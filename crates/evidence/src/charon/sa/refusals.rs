@@ -1,0 +1,109 @@
+//! What an IKE SA's lines tell of a refusal, as one value with both sides' lists.
+
+use adit_model::event::Happening;
+use adit_model::identity::Identity;
+use adit_model::proposal::closest_difference;
+use adit_model::reason::{CertificateProblem, Refusal};
+use adit_wire::iana::NotifyType;
+
+use super::{Loaded, PSK, SIGNATURE, Sa, unknown_identity};
+
+impl Sa {
+    pub(super) fn no_ike_proposal(&self) -> Happening {
+        let (offered, configured) = (&self.ike.received, &self.ike.configured);
+        self.refused(
+            self.first(),
+            Refusal::NoIkeProposal {
+                offered: offered.clone(),
+                configured: configured.clone(),
+                differs: closest_difference(configured, offered, true),
+            },
+            NotifyType::NO_PROPOSAL_CHOSEN,
+        )
+    }
+
+    pub(super) fn no_child_proposal(&self) -> Happening {
+        let (offered, configured) = (&self.esp.received, &self.esp.configured);
+        let ke = self.exchange.as_deref() != Some("IKE_AUTH");
+        self.refused(
+            self.child_name(),
+            Refusal::NoEspProposal {
+                offered: offered.clone(),
+                configured: configured.clone(),
+                differs: closest_difference(configured, offered, ke),
+            },
+            NotifyType::NO_PROPOSAL_CHOSEN,
+        )
+    }
+
+    /// No connection for the two identities: which of them is the unknown one, as far as the loaded connections tell.
+    pub(super) fn no_peer_config(&self, loaded: &Loaded) -> Refusal {
+        let received = self.their_id.clone().unwrap_or_else(unknown_identity);
+        if !loaded.theirs.is_empty() && !loaded.theirs.contains(&received) {
+            return Refusal::PeerIdentity {
+                received,
+                expected: loaded.theirs.clone(),
+            };
+        }
+        if let Some(requested) = &self.our_id
+            && !loaded.ours.is_empty()
+            && !loaded.ours.contains(requested)
+        {
+            return Refusal::OurIdentity {
+                requested: requested.clone(),
+                ours: loaded.ours.clone(),
+            };
+        }
+        Refusal::PeerIdentity {
+            received,
+            expected: Vec::new(),
+        }
+    }
+
+    /// The peer's certificate isn't trusted; or certificates aren't what this side wants at all.
+    pub(super) fn no_public_key(
+        &self,
+        theirs: Option<Identity>,
+        kind: &str,
+        loaded: &Loaded,
+    ) -> Refusal {
+        const RSA: u8 = 1;
+        const ECDSA: u8 = 9;
+        let wants_psk = loaded
+            .their_class
+            .as_deref()
+            .is_some_and(|class| class.contains("pre-shared"));
+        if wants_psk {
+            return Refusal::AuthMethod {
+                received: match kind {
+                    "RSA" => RSA,
+                    "ECDSA" => ECDSA,
+                    _ => SIGNATURE,
+                },
+                expected: PSK,
+            };
+        }
+        Refusal::Certificate {
+            peer: theirs
+                .or_else(|| self.their_id.clone())
+                .unwrap_or_else(unknown_identity),
+            problem: self.certificate.unwrap_or(CertificateProblem::Unknown),
+        }
+    }
+
+    pub(super) fn not_authenticated(&self, refusal: Refusal) -> Happening {
+        self.refused(
+            "IKE_AUTH".to_owned(),
+            refusal,
+            NotifyType::AUTHENTICATION_FAILED,
+        )
+    }
+
+    pub(super) fn refused(&self, what: String, refusal: Refusal, notify: NotifyType) -> Happening {
+        Happening::Refused {
+            what,
+            refusal,
+            notify: Some(notify.to_string()),
+        }
+    }
+}
