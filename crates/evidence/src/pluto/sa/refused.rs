@@ -1,0 +1,214 @@
+//! What a state was refused, what it refuses, and in which words.
+
+use adit_model::event::{Asked, Happening};
+use adit_model::proposal::closest_difference;
+use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
+
+use super::super::said::Notify;
+use super::super::value::unknown_identity;
+use super::{Around, Sa};
+
+const PSK: u8 = 2;
+const RSA: u8 = 1;
+const NO_PROPOSAL_CHOSEN: u16 = 14;
+const PAYLOAD_MALFORMED: u16 = 16;
+const INVALID_ID_INFORMATION: u16 = 18;
+const AUTHENTICATION_FAILED: u16 = 24;
+const TS_UNACCEPTABLE: u16 = 38;
+
+impl Sa {
+    /// An error of IKEv1. It names no message; which one it is about follows from how far things got.
+    pub(super) fn told_v1(
+        &mut self,
+        notify: Notify,
+        _protected: Option<bool>,
+        around: Around,
+    ) -> Vec<Happening> {
+        let (number, name) = notify;
+        if self.told == Some(number) {
+            return Vec::new();
+        }
+        self.told = Some(number);
+        self.v1 = true;
+        let child = self.child || self.up || around.child_asked;
+        let what = if child {
+            self.child_name()
+        } else if self.reached_authentication() {
+            self.authentication()
+        } else {
+            self.first_exchange()
+        };
+        vec![self.peer_refused(what, number, name, child)]
+    }
+
+    pub(super) fn told_v2(
+        &mut self,
+        notify: Notify,
+        exchange: Option<&'static str>,
+    ) -> Vec<Happening> {
+        let (number, name) = notify;
+        if self.told == Some(number) {
+            return Vec::new();
+        }
+        self.told = Some(number);
+        let exchange = exchange.unwrap_or(match self.last_sent {
+            Some((name, _)) => name,
+            None => "IKE_SA_INIT",
+        });
+        match exchange {
+            "IKE_SA_INIT" => vec![Happening::UnprotectedNotify {
+                notify: number,
+                name: name.to_owned(),
+                version: 2,
+            }],
+            "CHILD" | "CREATE_CHILD_SA" => {
+                let what = self.child_name();
+                vec![self.peer_refused(what, number, name, true)]
+            }
+            "IKE_AUTH" if number == AUTHENTICATION_FAILED => {
+                vec![self.peer_refused("IKE_AUTH".to_owned(), number, name, false)]
+            }
+            "IKE_AUTH" => {
+                let what = self.child_name();
+                vec![self.peer_refused(what, number, name, true)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn peer_refused(
+        &self,
+        what: String,
+        number: u16,
+        name: &str,
+        child: bool,
+    ) -> Happening {
+        Happening::PeerRefused {
+            what,
+            notify: number,
+            name: name.to_owned(),
+            data: String::new(),
+            asked: Asked {
+                proposals: if child {
+                    self.configured_esp.clone()
+                } else {
+                    self.configured.clone()
+                },
+                remote_id: self.their_id.clone(),
+                ..Asked::default()
+            },
+        }
+    }
+
+    /// We send an error: where the reason wasn't told before, the notify and the state tell it.
+    pub(super) fn sending(&mut self, notify: Notify, around: Around) -> Vec<Happening> {
+        if self.refused {
+            return Vec::new();
+        }
+        let (number, _) = notify;
+        let child = self.child || self.up || around.child_asked;
+        let auth = self.reached_authentication();
+        let refusal = match number {
+            INVALID_ID_INFORMATION if child => {
+                let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
+                return vec![self.traffic_refused(ours, theirs)];
+            }
+            INVALID_ID_INFORMATION if auth => {
+                let refusal = Refusal::PeerIdentity {
+                    received: self.their_id.clone().unwrap_or_else(unknown_identity),
+                    expected: Vec::new(),
+                };
+                return vec![self.refuse(self.authentication(), refusal)];
+            }
+            TS_UNACCEPTABLE => {
+                let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
+                return vec![self.traffic_refused(ours, theirs)];
+            }
+            NO_PROPOSAL_CHOSEN if child => self.no_esp_proposal(),
+            PAYLOAD_MALFORMED if auth && !child && self.v1 => return self.wrong_key(true),
+            _ => return Vec::new(),
+        };
+        vec![self.refuse(self.child_name(), refusal)]
+    }
+
+    /// The messages that carry identities are under way, or have come.
+    pub(super) fn reached_authentication(&self) -> bool {
+        self.seen.iter().any(|((name, _), _)| {
+            matches!(*name, "MR2" | "MI3" | "MR3" | "AR1" | "AI2" | "IKE_AUTH")
+        })
+    }
+
+    pub(super) fn wrong_key(&mut self, psk: bool) -> Vec<Happening> {
+        let claimed = self.their_id.clone().unwrap_or_else(unknown_identity);
+        let method = if psk { PSK } else { RSA };
+        let refusal = Refusal::AuthValue { claimed, method };
+        vec![self.refuse(self.authentication(), refusal)]
+    }
+
+    pub(super) fn traffic_refused(
+        &mut self,
+        ours: Vec<Selector>,
+        theirs: Vec<Selector>,
+    ) -> Happening {
+        let refusal = Refusal::TrafficSelectors {
+            offered_local: ours,
+            offered_remote: theirs,
+            configured_local: Vec::new(),
+            configured_remote: Vec::new(),
+        };
+        self.refuse(self.child_name(), refusal)
+    }
+
+    pub(super) fn no_ike_proposal(&self) -> Refusal {
+        Refusal::NoIkeProposal {
+            offered: self.offered.clone(),
+            configured: self.configured.clone(),
+            differs: closest_difference(&self.configured, &self.offered, true),
+        }
+    }
+
+    pub(super) fn no_esp_proposal(&self) -> Refusal {
+        Refusal::NoEspProposal {
+            offered: self.offered.clone(),
+            configured: self.configured_esp.clone(),
+            differs: closest_difference(&self.configured_esp, &self.offered, false),
+        }
+    }
+
+    /// What was sent to the peer stands in a line of its own, if anything was.
+    pub(super) fn refuse(&mut self, what: String, refusal: Refusal) -> Happening {
+        self.refused = true;
+        self.begun = true;
+        Happening::Refused {
+            what,
+            refusal,
+            notify: None,
+        }
+    }
+
+    /// The first exchange, as refusals name it.
+    pub(super) fn first_exchange(&self) -> String {
+        if self.v1 {
+            "IKEv1 phase 1".to_owned()
+        } else {
+            "IKE_SA_INIT".to_owned()
+        }
+    }
+
+    pub(super) fn authentication(&self) -> String {
+        if self.v1 {
+            "IKEv1 authentication".to_owned()
+        } else {
+            "IKE_AUTH".to_owned()
+        }
+    }
+
+    pub(super) fn child_base(&self) -> String {
+        self.name.clone().unwrap_or_else(|| "(unnamed)".to_owned())
+    }
+
+    pub(super) fn child_name(&self) -> String {
+        format!("CHILD_SA {}", self.child_base())
+    }
+}
