@@ -4,7 +4,7 @@
 //! 1400 octets, the other of 92 (a voice call, acknowledgements). `ADIT_BENCH_CAPTURE=FILE` writes 1 GB of the former there,
 //! so that other programs can be timed on the same bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(clippy::disallowed_methods)] // writes a file
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // writes a file
 
 use std::hint::black_box;
 use std::io::Write;

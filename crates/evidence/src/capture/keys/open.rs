@@ -32,9 +32,12 @@ pub(crate) struct Opener {
     /// The keys and algorithms that fitted an IKE SA, by the initiator's SPI.
     fits: BTreeMap<u64, (usize, Algorithms)>,
     esp: BTreeMap<u32, Esp>,
-    /// Plaintext of fragments: initiator's SPI, message ID, response, from the initiator.
-    fragments: BTreeMap<(u64, u32, bool, bool), BTreeMap<u16, Vec<u8>>>,
+    fragments: BTreeMap<Fragmented, BTreeMap<u16, Vec<u8>>>,
 }
+
+/// A fragmented message, of which the plaintext of fragments is kept: initiator's SPI, message ID, response, from the
+/// initiator.
+type Fragmented = (u64, u32, bool, bool);
 
 #[derive(Default)]
 struct Esp {
@@ -98,10 +101,9 @@ impl Opener {
                 };
                 parts.insert(fragment.number, first);
                 let complete = (1..=fragment.total).all(|n| parts.contains_key(&n));
-                let joined: Vec<u8> = complete
-                    .then(|| parts.values().flatten().copied().collect())
-                    .unwrap_or_default();
+                let mut joined: Vec<u8> = Vec::new();
                 if complete {
+                    joined.extend(parts.values().flatten());
                     self.fragments.remove(&key);
                 }
                 joined
