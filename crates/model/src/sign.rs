@@ -467,6 +467,8 @@ pub enum Sign {
     DiskFull,
     /// Names or DNS servers that the tunnel brings couldn't be set on this host. `server`, `problem`.
     ResolverNotSet,
+    /// A setting that the gateway gave for inside the tunnel (a name server) couldn't be put to use here. `attribute`.
+    AttributeNotTaken,
     /// A cluster of applications lost members while tunnels are well. `what`.
     ApplicationSplit,
     /// An inner contradiction that the daemon survived. `problem`.

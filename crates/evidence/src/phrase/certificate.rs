@@ -39,6 +39,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateExpired,
         "X.509 certificate expired at {until} (it is now",
     ),
+    // Listings: `swanctl --list-certs`, `pki --print`, `ipsec listcerts`.
+    any(
+        Sign::CertificateExpired,
+        "not after {until}, expired ({} ago)",
+    ),
     any(
         Sign::CertificateExpired,
         "certificate has expired(10) at depth:",

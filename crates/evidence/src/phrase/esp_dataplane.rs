@@ -80,6 +80,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SpiUnknown,
         "no association found for spi {spi:w}, dst addr",
     ),
+    // Cilium's test that a counter of the kernel stays as it was.
+    any(
+        Sign::SpiUnknown,
+        "xfrm errors were changed (previous errors: , current errors: inbound_no_state",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "xfrm errors were changed (previous errors: , current errors: inbound_template_mismatched",
+    ),
     // ── the integrity check ──
     any(
         Sign::EspIntegrityFailed,

@@ -357,6 +357,46 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UpdownFailed,
+        "command \"{command}\" output: {problem}Permission denied",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"prepare{}\" output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"prepare\" output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"route{}\" output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"route\" output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"up{}\" output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "command \"up\" output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "route-host output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "up-host output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "prepare-host output: RTNETLINK answers: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
         "unable to popen {command:w}-client command",
     ),
     any(
@@ -383,19 +423,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ResolverNotSet,
         "resolvconf: Failed to set DNS configuration: {problem}",
     ),
-    any(Sign::ResolverNotSet, "adding DNS server failed"),
+    any(Sign::AttributeNotTaken, "adding DNS server failed"),
     any(
         Sign::ResolverNotSet,
         "resolvconf: {problem}command not found",
     ),
     any(Sign::ResolverNotSet, "error reading from resolvconf"),
     any(
-        Sign::ResolverNotSet,
-        "handling INTERNAL_IP4_DNS attribute failed",
-    ),
-    any(
-        Sign::ResolverNotSet,
-        "handling INTERNAL_IP6_DNS attribute failed",
+        Sign::AttributeNotTaken,
+        "handling INTERNAL_{attribute:w}_DNS attribute failed",
     ),
     // Clusters of applications.
     any(

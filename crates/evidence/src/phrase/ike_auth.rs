@@ -129,7 +129,49 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SecretMalformed,
         "PSK string terminated at end of line",
     ),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: expected record boundary in key",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: unterminated string",
+    ),
+    any(Sign::SecretMalformed, "expected record boundary in key"),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: ERROR: unexpected end of record in PSK",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "ERROR: unexpected end of record in PSK",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: unexpected end of record in PSK",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: ERROR: unrecognized key format: {problem}",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "ERROR: unrecognized key format: {problem}",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: unrecognized key format: {problem}",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "\"{path}\" line {line:n}: unexpected end of id list",
+    ),
     // ── identities ──
+    // VPP tells each comparison, of those that fit as well.
+    any(
+        Sign::PeerIdentityUnexpected,
+        "profile id {expected:w}, received id {received:w}",
+    ),
     any(
         Sign::PeerIdentityUnexpected,
         "peer to have ID '{expected}', but peer declares '{received}'",
@@ -276,6 +318,23 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::AuthMethodUnexpected,
         "policy requires authentication but none in proposal",
+    ),
+    // One transform of IKEv1 of which another may fit.
+    any(
+        Sign::AuthMethodUnexpected,
+        "policy does not allow {received} of initiator (we are",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "policy does not allow {received} of responder (we are",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "policy does not allow OAKLEY_PRESHARED_KEY authentication",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "policy does not allow OAKLEY_RSA_SIG authentication",
     ),
     any(Sign::AuthMethodUnexpected, "authmethod mismatched"),
     any(

@@ -84,6 +84,71 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DaemonNotRunning,
         "strongswan{}Failed with result '{problem}'",
     ),
+    // What systemd says of a daemon that ended by itself.
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/pluto{}(code=exited, status={problem:n}/FAILURE)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/pluto{}(code=exited, status={problem:n}/INVALIDARGUMENT)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/pluto{}(code=exited, status={problem:n}/n/a)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/pluto{}(code=exited, status={problem:n}/EXEC)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/charon{}(code=exited, status={problem:n}/FAILURE)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/charon{}(code=exited, status={problem:n}/INVALIDARGUMENT)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/charon{}(code=exited, status={problem:n}/n/a)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/charon{}(code=exited, status={problem:n}/EXEC)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/starter{}(code=exited, status={problem:n}/FAILURE)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/starter{}(code=exited, status={problem:n}/INVALIDARGUMENT)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/starter{}(code=exited, status={problem:n}/n/a)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}/starter{}(code=exited, status={problem:n}/EXEC)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}charon-systemd{}(code=exited, status={problem:n}/FAILURE)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}charon-systemd{}(code=exited, status={problem:n}/INVALIDARGUMENT)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}charon-systemd{}(code=exited, status={problem:n}/n/a)",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "ExecStart={}charon-systemd{}(code=exited, status={problem:n}/EXEC)",
+    ),
     any(Sign::DaemonNotRunning, "charon refused to be started"),
     any(
         Sign::DaemonNotRunning,
@@ -406,6 +471,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PeerDeleted, "Reason: User Requested"),
     any(Sign::PeerDeleted, "Received delete notification for IKE SA"),
     any(Sign::PeerDeleted, "purged ISAKMP-SA {}by peer"),
+    any(
+        Sign::PeerDeleted,
+        "received Delete/Notify but must remain up",
+    ),
+    any(
+        Sign::PeerDeleted,
+        "received a Delete/Notify but must remain up",
+    ),
     // ── addresses ──
     any(
         Sign::AddressChanged,

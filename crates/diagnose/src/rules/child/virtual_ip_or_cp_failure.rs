@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
@@ -74,8 +74,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     match s.told(notify::INTERNAL_ADDRESS_FAILURE, false) {
         Some(told) => refused(Found::on(told.fact, SAID, AtFault::Both, NONE_GIVEN)),
-        None => Judgement::Silent,
+        None => not_taken(s),
     }
+}
+
+/// The address was given, and something else that came with it couldn't be put to use.
+fn not_taken(s: &Signals<'_>) -> Judgement {
+    // Where the resolver itself complained, that is what is wrong.
+    let calm = !s.refused_or_told() && s.sign(Sign::ResolverNotSet).is_none();
+    let Some(seen) = s.sign(Sign::AttributeNotTaken).filter(|_| calm) else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        CONDITION,
+        "the gateway gave name servers with the virtual address, and they couldn't be set on this host",
+    )
+    .with(s.signs_of(seen.sign).map(|x| x.fact).take(3))
+    .because("The configuration payload came and was read; the plugin that should have put the name servers into the resolver failed.")
+    .fix("install openresolv or name the resolver's file (strongSwan: charon.plugins.resolve.file or .resolvconf.path), check the daemon's rights on it, or set the servers by hand")
+    .then("ls -l /etc/resolv.conf; command -v resolvconf")
+    .done()
 }
 
 const NONE_GIVEN: &str = "a virtual address was asked for, and none was given";

@@ -80,6 +80,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(seen) = method_sign(s) {
         let values = match (seen.value("received"), seen.value("expected")) {
+            (Some(received), None) => format!(": {received} isn't allowed"),
             (Some(received), Some(expected)) => {
                 format!(": {expected} is wanted, {received} was used")
             }
@@ -108,7 +109,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// A line that says so. That no main mode connection allows a method is one, too.
 fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
-    s.sign(Sign::AuthMethodUnexpected).or_else(|| {
+    // pluto says it of one transform; another may have been taken, and the exchange gone on.
+    let of_all = |seen: &crate::seen::Seen<'_>| {
+        !seen.fact.source.text.contains("policy does not allow")
+            || !(s.refused_or_told() || s.went_on(*seen) || s.was_up().is_some())
+    };
+    let unexpected = s.sign(Sign::AuthMethodUnexpected).filter(of_all);
+    unexpected.or_else(|| {
         s.sign(Sign::ExchangeModeRefused)
             .filter(|seen| seen.fact.source.text.contains("authentication using Main"))
     })

@@ -5,7 +5,7 @@ use adit_model::sign::Sign;
 
 use super::chain::{bad, consequences, is_own};
 use super::validity::{Validity, validity};
-use crate::finding::{SAID, SYMPTOM};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -54,6 +54,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(bad) = stated.or_else(|| dated.map(super::chain::Bad::from)) else {
         return Judgement::Silent;
     };
+    // A listing shows every certificate that is at hand, also those that nothing uses.
+    let listed = bad.fact.source.text.contains("not after");
+    if listed && !s.calm() {
+        return Judgement::Silent;
+    }
     let known = dated.is_none_or(|seen| validity(seen) == Validity::Expired);
     let owner = if is_own(bad.fact) {
         bad.verifier
@@ -65,7 +70,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .map_or(String::new(), |until| format!(", its end was {until}"));
     Found::on(
         bad.fact,
-        if known { SAID } else { SYMPTOM + 0.1 },
+        match (listed, known) {
+            (true, _) => CONDITION,
+            (false, true) => SAID,
+            (false, false) => SYMPTOM + 0.1,
+        },
         AtFault::from(owner),
         format!(
             "a certificate{} of {} has expired{until}",

@@ -5,7 +5,7 @@ use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use super::identity::{Kind, mismatch};
+use super::identity::{Kind, fits_one, mismatch};
 use crate::compare::list;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -332,6 +332,9 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
         Sign::OwnIdentityUnexpected,
         Sign::NoConnectionForIdentity,
     ])?;
+    if seen.sign == Sign::PeerIdentityUnexpected && fits_one(s) {
+        return None;
+    }
     let received = seen.value("received").or(seen.value("remote"));
     let (side, summary) = match (received, seen.value("expected")) {
         (Some(received), Some(expected)) => (

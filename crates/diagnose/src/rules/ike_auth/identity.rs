@@ -32,6 +32,15 @@ pub(super) struct Mismatch<'a> {
     pub(super) kind: Kind,
 }
 
+/// VPP tells how the identity compares with each profile: that it differs from one means nothing when another fits.
+pub(super) fn fits_one(s: &Signals<'_>) -> bool {
+    s.signs_of(Sign::PeerIdentityUnexpected).any(|x| {
+        x.fact.source.text.contains("profile id")
+            && x.value("received")
+                .is_some_and(|id| x.value("expected") == Some(id))
+    })
+}
+
 /// The last identity that wasn't accepted, by an exchange or by a line about it.
 pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
     let refused = s.refused.iter().rev().find_map(|r| match r.refusal {
@@ -44,7 +53,9 @@ pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
         _ => None,
     });
     let said = || {
-        let seen = s.sign(Sign::PeerIdentityUnexpected)?;
+        let seen = s
+            .sign(Sign::PeerIdentityUnexpected)
+            .filter(|_| !fits_one(s))?;
         let received = seen.value("received")?;
         let expected = seen.value("expected").map(ToOwned::to_owned);
         Some((
