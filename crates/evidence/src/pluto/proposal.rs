@@ -133,8 +133,8 @@ fn one_configured(word: &str, ike: bool) -> Option<Proposal> {
     }
     for part in parts.flat_map(|p| p.split('+')) {
         match part {
-            "ENABLED" => out.esn.push(EsnId::ESN),
-            "DISABLED" => out.esn.push(EsnId::NO_ESN),
+            "ENABLED" => size_of_numbers(&mut out, EsnId::ESN),
+            "DISABLED" => size_of_numbers(&mut out, EsnId::NO_ESN),
             _ if keyword(Kind::Group, part).is_some() => add(&mut out, Kind::Group, part),
             _ if ike && !truncated(part) => add(&mut out, Kind::Prf, part),
             _ => add(&mut out, Kind::Integrity, part),
@@ -186,15 +186,17 @@ fn suite(one: &Proposal) -> Option<Suite> {
 
 fn esn(to: &mut Proposal, values: &str) {
     for value in values.split(',') {
-        to.esn
-            .push(if value.starts_with('Y') || value == "ENABLED" {
-                EsnId::ESN
-            } else {
-                EsnId::NO_ESN
-            });
+        let wide = value.starts_with('Y') || value == "ENABLED";
+        size_of_numbers(to, if wide { EsnId::ESN } else { EsnId::NO_ESN });
     }
     if to.esn == [EsnId::NO_ESN] {
         to.esn.clear();
+    }
+}
+
+fn size_of_numbers(to: &mut Proposal, size: EsnId) {
+    if !to.esn.contains(&size) {
+        to.esn.push(size);
     }
 }
 
