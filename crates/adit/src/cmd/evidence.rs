@@ -97,6 +97,11 @@ fn text(input: &mut impl BufRead, name: &str, side: Side) -> Result<Reading, Fai
         {
             return Err(Failure::usage(anyhow!("{name}: {why}")));
         }
+        if reading.lines == 0 {
+            return Err(Failure::usage(anyhow!(
+                "{name} is empty; fix: give what strongSwan or another gateway logs, shows or is configured with, a capture, or what the other side's adit why NAME --export wrote"
+            )));
+        }
         let known = reading.facts.len();
         if known == 0 {
             eprintln!(

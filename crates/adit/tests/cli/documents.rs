@@ -311,10 +311,6 @@ fn what_is_no_exported_case_is_refused_with_the_command_that_makes_one() {
     let state = dir.at("");
     for (name, content) in [
         (
-            "text",
-            "Jan  2 03:04:05 charon: 07[IKE] received AUTHENTICATION_FAILED",
-        ),
-        (
             "verdict.json",
             r#"{ "schema": "adit.why/1", "verdict": "healthy" }"#,
         ),

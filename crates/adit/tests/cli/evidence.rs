@@ -86,12 +86,18 @@ fn what_was_read_can_be_exported_and_read_again() {
 }
 
 #[test]
-fn what_is_not_known_is_refused_with_what_is() {
+fn what_tells_nothing_leaves_the_verdict_open_and_says_so() {
     let dir = Dir::new("evidence-unknown");
     let file = dir.write("notes.txt", "the tunnel is broken again\n");
-    let ran = adit(&["why", &file]).ends_with(USAGE).only_complains();
+    let ran = adit(&["why", &file, "--json"]).ends_with(FINDINGS);
+    assert!(ran.err.contains("notes.txt"), "{}", ran.err);
+    let verdict: Value = ran.json();
+    assert_eq!(verdict["verdict"], "undecided");
+    assert!(!verdict["missing"].as_array().unwrap().is_empty());
+    let empty = dir.write("empty.log", "");
+    let ran = adit(&["why", &empty]).ends_with(USAGE).only_complains();
     assert!(
-        ran.err.contains("notes.txt") && ran.err.contains("strongSwan"),
+        ran.err.contains("empty.log") && ran.err.contains("strongSwan"),
         "{}",
         ran.err
     );
