@@ -322,6 +322,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PrivateKeyMissing,
         "loading '{path:w}' failed: parsing {} private key failed",
     ),
+    any(
+        Sign::PrivateKeyMissing,
+        "configured decryption secret for '{path}' invalid",
+    ),
+    any(Sign::PrivateKeyMissing, "unsupported key type in '{path}'"),
     any(Sign::PrivateKeyMissing, "unable to locate my private key"),
     any(
         Sign::PrivateKeyMissing,

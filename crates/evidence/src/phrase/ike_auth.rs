@@ -166,6 +166,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SecretMalformed,
         "\"{path}\" line {line:n}: unexpected end of id list",
     ),
+    any(
+        Sign::SecretMalformed,
+        "loading shared secret failed: {problem}",
+    ),
+    any(Sign::SecretMalformed, "missing secret in '{}', ignored"),
     // ── identities ──
     // VPP tells each comparison, of those that fit as well.
     any(

@@ -149,6 +149,18 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DaemonNotRunning,
         "ExecStart={}charon-systemd{}(code=exited, status={problem:n}/EXEC)",
     ),
+    any(
+        Sign::DaemonNotRunning,
+        "charon has quit: integrity test of {} failed",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "charon too long to start... - kill kill",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "can't execv({}charon,...): {problem}",
+    ),
     any(Sign::DaemonNotRunning, "charon refused to be started"),
     any(
         Sign::DaemonNotRunning,

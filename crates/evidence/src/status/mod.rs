@@ -9,6 +9,7 @@ mod cloud;
 mod counters;
 mod dump;
 mod filter;
+mod fortigate;
 mod listeners;
 mod load;
 mod panos;
@@ -37,6 +38,7 @@ pub(crate) struct Statuses {
     counters: counters::Counters,
     dump: dump::Dump,
     filter: filter::Filter,
+    fortigate: fortigate::FortigateIke,
     load: load::Load,
     ping: ping::Ping,
     routes: route::Routes,
@@ -59,6 +61,7 @@ impl Statuses {
         self.counters.line(line, place);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
+        self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
         self.routes.line(line, place, facts);
