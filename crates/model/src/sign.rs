@@ -374,6 +374,8 @@ pub enum Sign {
     ServiceDisabled,
     /// A connection that was asked for isn't loaded. `name`.
     ConnectionNotLoaded,
+    /// The daemon listed no connection, and then the configuration was loaded by hand.
+    NothingLoaded,
     /// A connection couldn't be loaded. `name`, `problem`.
     ConnectionLoadFailed,
     /// What runs isn't what is configured: uncommitted, unsaved or unloaded changes. `name`.

@@ -6,6 +6,7 @@ mod bgp;
 mod carried;
 mod cisco_map;
 mod cloud;
+mod connections;
 mod counters;
 mod dump;
 mod filter;
@@ -35,6 +36,7 @@ pub(crate) struct Statuses {
     facts: Vec<Fact>,
     carried: carried::Carried,
     cloud: cloud::Cloud,
+    connections: connections::Connections,
     counters: counters::Counters,
     dump: dump::Dump,
     filter: filter::Filter,
@@ -58,6 +60,7 @@ impl Statuses {
         bgp::line(line, place, facts);
         self.carried.line(line, place, facts);
         self.cloud.line(line, place, facts);
+        self.connections.line(line, place, facts);
         self.counters.line(line, place);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);

@@ -70,6 +70,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("load the configuration (swanctl --load-all; ipsec auto --add NAME; commit) and see that it is listed")
             .done();
     }
+    if let Some(seen) = s.sign(Sign::NothingLoaded).filter(|_| s.calm()) {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("{} runs without any connection: its configuration wasn't loaded", seen.who()),
+        )
+        .because("The daemon listed no connection until it was told to load them.")
+        .fix("load the configuration whenever the daemon starts (swanctl --load-all as ExecStartPost of the unit or in the init script; charon.start-scripts)")
+        .done();
+    }
     match s.sign(Sign::ConfigPending) {
         Some(seen) => Found::by(
             seen,

@@ -1,6 +1,7 @@
 //! `peer-deleted-sa`: the peer took the tunnel down.
 
 use adit_model::event::Party;
+use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -62,7 +63,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .iter()
             .all(|x| matches!(x.sign, Sign::PeerDeleted | Sign::DeleteForUnknown));
         return match s.sign(Sign::PeerDeleted) {
-            Some(seen) if alone && seen.value("child").is_some() => {
+            // It carried traffic, or could have: counters are kept of SAs that were up.
+            Some(seen) if alone && (seen.value("child").is_some() || carried(s)) => {
                 taken_down(Found::by(seen, CONDITION, SUMMARY).at(AtFault::Remote))
             }
             Some(seen) => Judgement::Possible {
@@ -84,4 +86,11 @@ fn taken_down(found: Found) -> Judgement {
         .fix("read the gateway's log of that minute for the reason: an administrator, an idle timeout, the same identity from elsewhere, the end of a lifetime")
         .then("set the tunnel up again from our side, and let it restart after a delete (close_action)")
         .done()
+}
+
+fn carried(s: &Signals<'_>) -> bool {
+    s.case
+        .facts
+        .iter()
+        .any(|f| matches!(f.what, Known::Carried { .. }))
 }
