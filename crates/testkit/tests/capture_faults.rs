@@ -108,3 +108,44 @@ fn captures_of_the_lab_lead_to_accepted_verdicts() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Every evidence set of every run, as the labels have them: a log of either side, both, and all with both configurations.
+#[test]
+fn every_evidence_set_of_the_lab_leads_to_an_accepted_verdict() {
+    let Some(faults) = shared() else { return };
+    let labels: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(faults.join("labels.json")).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for (run, accepted) in labels["runs"].as_object().unwrap() {
+        let file = |name: &'static str, side| {
+            let bytes = std::fs::read(faults.join(run).join(name)).unwrap();
+            (name, side, bytes)
+        };
+        let west = || file("west.log", Side::Local);
+        let east = || file("east.log", Side::Remote);
+        let sets = [
+            ("initiator", vec![west()]),
+            ("responder", vec![file("east.log", Side::Local)]),
+            ("both", vec![west(), east()]),
+            (
+                "all",
+                vec![
+                    west(),
+                    east(),
+                    file("wire.pcap", Side::Local),
+                    file("west/swanctl.conf", Side::Local),
+                    file("east/swanctl.conf", Side::Remote),
+                ],
+            ),
+        ];
+        for (set, files) in sets {
+            let verdict = judge(files);
+            let got = word(&verdict);
+            let labels = accepted[set].as_array().unwrap();
+            if !labels.iter().any(|a| a.as_str() == Some(&got)) {
+                wrong.push(format!("{run} {set}: {got}: {}", verdict.summary));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
