@@ -9,6 +9,7 @@ mod demo_real;
 mod demo_virtual;
 mod documents;
 mod evidence;
+mod foreign;
 mod manual;
 mod pair;
 mod program;
