@@ -26,7 +26,7 @@ mod route;
 mod shape;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::LazyLock;
 
 use adit_model::fact::{Fact, Known};
@@ -146,10 +146,14 @@ impl Phrases {
         // A line says each thing once, in the words that say most.
         let mut said: Vec<(Sign, BTreeMap<String, String>)> = Vec::new();
         let body = squeeze(line.body);
+        let mut tried = BTreeSet::new();
         for hit in index.anchors.find_overlapping_iter(body.as_ref()) {
             let Some((phrase, shape)) = index.phrases.get(hit.pattern().as_usize()) else {
                 continue;
             };
+            if !tried.insert(hit.pattern()) {
+                continue;
+            }
             let theirs = phrase.by.is_empty()
                 || line
                     .program

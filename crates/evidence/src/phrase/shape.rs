@@ -76,26 +76,39 @@ impl Shape {
 
     /// The values of the first place in `line` that the shape fits.
     pub(crate) fn find<'t>(&self, line: &'t str) -> Option<Values<'t>> {
+        let mut steps = STEPS;
+        self.find_within(line, &mut steps)
+    }
+
+    /// Gives up when `steps` are used up.
+    fn find_within<'t>(&self, line: &'t str, steps: &mut u32) -> Option<Values<'t>> {
         let mut values = Vec::new();
         for (at, _) in line.char_indices() {
             values.clear();
-            if fits(&self.pieces, line.get(at..)?, &mut values) {
+            if fits(&self.pieces, line.get(at..)?, &mut values, steps) {
                 values.reverse();
                 return Some(values);
+            }
+            if *steps == 0 {
+                return None;
             }
         }
         None
     }
 }
 
-/// Whether the pieces fit at the head of `text`. Values are pushed last first.
-fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Values<'t>) -> bool {
+/// So many ends of holes are tried in a line: with several holes their number is a power of the line's length, and who
+/// writes the line may choose it.
+const STEPS: u32 = 100_000;
+
+/// Whether the pieces fit at the head of `text`, as far as `steps` allow to tell. Values are pushed last first.
+fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Values<'t>, steps: &mut u32) -> bool {
     let Some((piece, rest)) = pieces.split_first() else {
         return true;
     };
     match *piece {
         Piece::Words(words) => match after(words, text) {
-            Some(tail) => fits(rest, tail, values),
+            Some(tail) => fits(rest, tail, values, steps),
             None => false,
         },
         Piece::Hole(name, kind) => {
@@ -109,18 +122,22 @@ fn fits<'t>(pieces: &[Piece], text: &'t str, values: &mut Values<'t>) -> bool {
                         .take_while(move |end| *end <= longest),
                 ),
             };
-            ends.any(|end| {
+            while let Some(end) = ends.next()
+                && *steps > 0
+            {
+                *steps -= 1;
                 let (Some(value), Some(tail)) = (text.get(..end), text.get(end..)) else {
-                    return false;
+                    continue;
                 };
-                if value.trim().is_empty() || !fits(rest, tail, values) {
-                    return false;
+                if value.trim().is_empty() || !fits(rest, tail, values, steps) {
+                    continue;
                 }
                 if !name.is_empty() {
                     values.push((name, value.trim()));
                 }
-                true
-            })
+                return true;
+            }
+            false
         }
     }
 }
@@ -179,6 +196,24 @@ mod tests {
         assert_eq!(
             found("limit of {limit:n} reached", "limit of 5 reached"),
             Some(vec![("limit", "5")])
+        );
+    }
+
+    #[test]
+    fn a_hostile_line_is_given_up() {
+        let shape = r#"apparmor="DENIED" operation="{operation}"{}name="{path}"{}comm="charon"#;
+        let hostile = format!(
+            r#"apparmor="DENIED" operation="{}"#,
+            r#"a" name="b" "#.repeat(16 * 1024 / 13)
+        );
+        let mut steps = STEPS;
+        assert_eq!(Shape::new(shape).find_within(&hostile, &mut steps), None);
+        assert_eq!(steps, 0);
+        let line =
+            r#"apparmor="DENIED" operation="open" profile="x" name="/etc/a" pid=1 comm="charon""#;
+        assert_eq!(
+            found(shape, line),
+            Some(vec![("operation", "open"), ("path", "/etc/a")])
         );
     }
 
