@@ -214,10 +214,17 @@ pub(crate) fn quotable(text: &str) -> String {
             let rest = text.get(end..).unwrap_or_default();
             let value = rest.trim_start_matches([' ', '\t', '=', ':']);
             let first = value.split([' ', '\t', ';']).next().unwrap_or_default();
-            let named = value.is_empty() || HARMLESS.contains(&first.to_ascii_lowercase().as_str());
+            let first = first.to_ascii_lowercase();
+            let between = rest.get(..rest.len() - value.len()).unwrap_or_default();
+            // Behind `=` stands a value, whatever it looks like; behind a keyring's key, whose key it is.
+            let assigned =
+                between.contains(['=', ':']) && !matches!(first.as_str(), "" | "{" | "}");
+            let keyring =
+                lower.starts_with("pre-shared-key") && matches!(first.as_str(), "local" | "remote");
+            let named =
+                value.is_empty() || (HARMLESS.contains(&first.as_str()) && !assigned && !keyring);
             if !named {
                 let head = text.get(..end).unwrap_or_default();
-                let between = rest.get(..rest.len() - value.len()).unwrap_or_default();
                 return format!("{}{between}{REMOVED}", crate::text::redact(head));
             }
         }

@@ -7,6 +7,7 @@
 mod algorithm;
 mod cisco;
 mod context;
+pub(crate) use context::quotable;
 mod fortios;
 mod illumos;
 mod ipsec_conf;

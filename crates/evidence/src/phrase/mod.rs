@@ -163,7 +163,7 @@ impl Phrases {
             };
             let values: BTreeMap<String, String> = values
                 .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (name.to_owned(), told(phrase.sign, value)))
                 .collect();
             match said.iter_mut().find(|(sign, _)| *sign == phrase.sign) {
                 Some((_, have)) if have.len() >= values.len() => {}
@@ -172,7 +172,10 @@ impl Phrases {
             }
         }
         for (sign, values) in said {
-            let place = place();
+            let mut place = place();
+            if sign == Sign::CommandNotTaken {
+                place.source.text = crate::config::quotable(&place.source.text);
+            }
             let fact = Fact {
                 source: place.source,
                 at: place.at,
@@ -199,6 +202,24 @@ impl Phrases {
         let first = self.first.into_values().flatten();
         first.chain(self.last.into_values().flatten())
     }
+}
+
+/// A value as it may be told: without secrets, and of a command that wasn't taken no more than its words.
+fn told(sign: Sign, value: &str) -> String {
+    let commands = matches!(
+        sign,
+        Sign::CommandNotTaken
+            | Sign::ConfigSyntax
+            | Sign::ConfigValueInvalid
+            | Sign::ConfigKeywordUnknown
+            | Sign::SecretMalformed
+    );
+    if !commands {
+        return crate::text::redact(value);
+    }
+    // A parser quotes what it stumbled over: `unexpected STRING [hunter2]`.
+    let value = value.split("STRING [").next().unwrap_or(value);
+    crate::config::quotable(value)
 }
 
 /// The line with one blank where it has several: tables are aligned with them.

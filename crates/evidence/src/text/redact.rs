@@ -1,17 +1,58 @@
 //! Secrets taken out of a line before it is quoted.
 
-/// Words after which a secret follows.
+/// Words after which a secret follows, joined by `=`, `:` or quotation marks.
 const BEFORE_SECRETS: [&str; 10] = [
     "psk",
     "secret",
     "password",
     "passwd",
     "passphrase",
-    "pre-shared-key",
-    "pre-shared-secret",
-    "preshared_key",
     "xauth_pass",
+    "pin",
+    "community",
     "key",
+    "ppk",
+];
+
+/// Endings of such words that are put together.
+const ENDINGS: [&str; 9] = [
+    "-secret",
+    "_secret",
+    "-password",
+    "_password",
+    "-passwd",
+    "-key",
+    "_key",
+    "psksecret",
+    "sharedkey",
+];
+
+/// Words of configurations after which the secret follows a blank, up to the end of the command.
+const COMMANDS: [&str; 13] = [
+    "pre-shared-secret",
+    "pre-shared-key",
+    "preshared-key",
+    "preshared_key",
+    "psksecret",
+    "plaintext-password",
+    "encrypted-password",
+    "key-string",
+    "ascii-text",
+    "hexadecimal",
+    "authentication-key",
+    "local-preshared-key",
+    "remote-preshared-key",
+];
+
+/// Kinds of lines of `ipsec.secrets`, whose secret stands in quotation marks.
+const KINDS: [&str; 8] = [
+    "psk", "rsa", "ecdsa", "pkcs8", "p12", "xauth", "eap", "ntlm",
+];
+
+/// What sentences go on with after such a word: they speak of a secret and don't tell it.
+const PROSE: [&str; 11] = [
+    "auth", "mismatch", "is ", "for ", "not ", "was ", "found", "missing", "differ", "does",
+    "between ",
 ];
 
 /// What stands in the place of a secret.
@@ -27,89 +68,143 @@ pub(crate) fn redact(text: &str) -> String {
 /// The line with what `replace` puts in the place of each secret.
 pub(crate) fn redact_with(text: &str, mut replace: impl FnMut(&str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
-    // A secret may follow: its word was seen, and so far only what joins a name to its value.
-    let mut expected = false;
-    let mut quoted: Option<(char, String)> = None;
-    for (token, after) in tokens(text) {
-        if let Some((end, secret)) = &mut quoted {
-            if token.starts_with(*end) {
-                out.push_str(&replace(secret));
-                out.push_str(token);
-                quoted = None;
-            } else {
-                secret.push_str(token);
-            }
-            continue;
-        }
-        if expected {
-            match token.chars().next() {
-                Some(' ' | '\t' | '=' | ':') => {
-                    out.push_str(token);
-                    continue;
-                }
-                Some(mark @ ('"' | '\'')) => {
-                    out.push_str(token);
-                    quoted = Some((mark, String::new()));
-                    expected = false;
-                    continue;
-                }
-                _ => {
-                    expected = false;
-                    out.push_str(&replace(token));
-                    continue;
-                }
-            }
-        }
+    let mut rest = text;
+    while let Some((token, after)) = next_token(rest) {
         if is_key(token) {
             out.push_str(&replace(token));
+            rest = after;
+            continue;
+        }
+        if let Some((head, secret, tail)) = credentials(token, after) {
+            out.push_str(head);
+            out.push_str(&replace(secret));
+            rest = tail;
             continue;
         }
         out.push_str(token);
-        expected = announces(token, after);
-    }
-    if let Some((_, secret)) = quoted {
-        // The line was cut inside it.
-        out.push_str(&replace(&secret));
+        rest = after;
+        if let Some((joint, secret)) = value(token, after, &out) {
+            out.push_str(joint);
+            if !secret.is_empty() {
+                out.push_str(&replace(secret));
+            }
+            rest = after.get(joint.len() + secret.len()..).unwrap_or_default();
+        }
     }
     out
 }
 
-/// Words, runs of blanks, and single marks; each with what follows it.
-fn tokens(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = text;
-    core::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+');
-        let end = if word(first) {
-            rest.find(|c| !word(c)).unwrap_or(rest.len())
-        } else if first == ' ' {
-            rest.find(|c| c != ' ').unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
-        let (token, after) = rest.split_at(end);
-        rest = after;
-        Some((token, after))
-    })
+/// The first word, run of blanks or single mark, and what follows it.
+fn next_token(text: &str) -> Option<(&str, &str)> {
+    let first = text.chars().next()?;
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+');
+    let end = if word(first) {
+        text.find(|c| !word(c)).unwrap_or(text.len())
+    } else if first == ' ' {
+        text.find(|c| c != ' ').unwrap_or(text.len())
+    } else {
+        first.len_utf8()
+    };
+    Some(text.split_at(end))
 }
 
-/// Whether the token is a word after which its value follows, joined by `=`, `:` or quotes.
-fn announces(token: &str, after: &str) -> bool {
+/// What stands between the word and its secret, and the secret, when the word announces one. `before` is the line up to
+/// the word and with it.
+fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t str)> {
+    const JOINTS: [char; 8] = [' ', '\t', '=', ':', '"', '\'', '\\', ','];
     let lower = token.to_ascii_lowercase();
-    if !BEFORE_SECRETS.contains(&lower.as_str()) {
-        return false;
+    let size = after.len() - after.trim_start_matches(JOINTS).len();
+    let (joint, value) = after.split_at(size);
+    let assigned = joint.contains(['=', ':']);
+    let mark = joint.chars().last().filter(|c| matches!(c, '"' | '\''));
+    let known =
+        BEFORE_SECRETS.contains(&lower.as_str()) || ENDINGS.iter().any(|e| lower.ends_with(e));
+    let command = COMMANDS.contains(&lower.as_str())
+        || (lower == "key"
+            && before
+                .trim_end_matches("key")
+                .trim_end()
+                .ends_with("isakmp"))
+        || (lower == "password" && before.trim() == token && !value.contains(' '));
+    if (known || KINDS.contains(&lower.as_str()))
+        && let Some(mark) = mark
+        && (assigned || joint.trim_start().starts_with(mark))
+    {
+        return Some((joint, value.get(..unescaped(value, mark))?));
     }
-    // `shared key for 'a'` speaks of a key; `key = …` and `PSK "…"` tell one.
-    let after = after.trim_start();
-    after.starts_with(['=', ':', '"', '\''])
-        || (lower.contains("shared-") && !after.starts_with("auth"))
+    if known && assigned && mark.is_none() {
+        let end = value.find([';', '}']).unwrap_or(value.len());
+        return Some((joint, value.get(..end)?));
+    }
+    if command && !joint.is_empty() && !PROSE.iter().any(|p| value.starts_with(p)) {
+        let ends = [" address ", " hostname ", ";", "}"];
+        let end = ends.iter().filter_map(|e| value.find(e)).min();
+        return Some((joint, value.get(..end.unwrap_or(value.len()))?));
+    }
+    // `: RSA gw.pem "passphrase"`.
+    if KINDS.contains(&lower.as_str()) && before.trim_end_matches(token).trim_end().ends_with(':') {
+        let start = value.find('"')? + 1;
+        let secret = value.get(start..)?;
+        let secret = secret.get(..unescaped(secret, '"'))?;
+        return Some((after.get(..size + start)?, secret));
+    }
+    // `-E aes-cbc 0x…` of setkey.
+    if matches!(token, "-E" | "-A") {
+        let algorithm = value.find(' ')? + 1;
+        let secret = value.get(algorithm..)?;
+        if secret.starts_with("0x") || secret.starts_with('"') {
+            let end = secret.find(';').unwrap_or(secret.len());
+            return Some((after.get(..size + algorithm)?, secret.get(..end)?));
+        }
+    }
+    None
+}
+
+/// Where the quoted value ends: at the first mark that no backslash stands before.
+fn unescaped(value: &str, mark: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in value.char_indices() {
+        if c == mark && !escaped {
+            return at;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    value.len()
+}
+
+/// `//user:password@` of an address on the net: what stands before the user, the secret, and what follows.
+fn credentials<'t>(token: &'t str, after: &'t str) -> Option<(&'t str, &'t str, &'t str)> {
+    let user = token.strip_prefix("//").filter(|u| !u.is_empty())?;
+    let end = after.find(['@', ' ', '/'])?;
+    if !after.starts_with(':')
+        || after.get(end..)?.chars().next() != Some('@')
+        || user.contains('/')
+    {
+        return None;
+    }
+    Some(("//", after.get(..end)?, after.get(end..)?))
 }
 
 /// Hex or base64 as long as a key, which no SPI or cookie is.
 fn is_key(token: &str) -> bool {
     const SHORTEST: usize = 24;
+    const SHORTEST_BASE64: usize = 32;
     let hex = token.strip_prefix("0x").unwrap_or(token);
-    hex.len() >= SHORTEST && hex.bytes().all(|b| b.is_ascii_hexdigit())
+    if hex.len() >= SHORTEST && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return true;
+    }
+    if token.starts_with("0s") && token.len() >= 10 {
+        return true;
+    }
+    let has = |kind: fn(&u8) -> bool| token.bytes().any(|b| kind(&b));
+    token.len() >= SHORTEST_BASE64
+        && !token.starts_with('/')
+        && token
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
@@ -131,8 +226,60 @@ mod tests {
                 "tried 1 shared key for 'a' - 'b', but MAC mismatched",
             ),
             ("SPIs c1a2b3c4_i cd5e6f70_o", "SPIs c1a2b3c4_i cd5e6f70_o"),
+            (
+                "crypto isakmp key hunter2 address 192.0.2.1",
+                "crypto isakmp key [removed] address 192.0.2.1",
+            ),
         ] {
             assert_eq!(redact(text), want);
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_secret_is_left_however_it_is_written() {
+        for text in [
+            "secret = hunter2!word",
+            "secret = correct hunter2 battery",
+            "secret = #hunter2",
+            "secret=$hunter2",
+            "secret = @hunter2",
+            r#"secret = "ab\"cd hunter2""#,
+            r#""psk": "hunter2", "peer": "a""#,
+            r#"{\"psk\": \"hunter2\"}"#,
+            "% Ambiguous command: \"crypto isakmp key hunter2 address 192.0.2.1\"",
+            " pre-shared-key local hunter2",
+            " pre-shared-key remote hunter2",
+            "set vpn ipsec site-to-site peer a authentication pre-shared-secret hunter2",
+            "encrypted-password $6$salt$hunter2",
+            "plaintext-password \"hunter2\"",
+            "private-key \"hunter2\"",
+            "    password hunter2",
+            "community = hunter2",
+            "pin = hunter2",
+            "database = mysql://user:hunter2@host/db",
+            "add a b esp 1 -E 3des-cbc \"hunter2\";",
+            ": RSA gw.pem \"hunter2\"",
+            "user : EAP \"hunter2\"",
+            "set psksecret ENC hunter2",
+            "token 0sFhunter2FhXY",
+        ] {
+            assert!(!redact(text).contains("hunter2"), "{}", redact(text));
+        }
+    }
+
+    #[test]
+    fn sentences_about_secrets_stay() {
+        for text in [
+            "no shared key found for 'a'[a] - 'b'[b]",
+            "pre-shared-key authentication failed",
+            "authby=secret",
+            "authentication of 'a' (myself) with pre-shared key",
+            "loading secrets from \"/etc/ipsec.secrets\"",
+            "policy: PSK+ENCRYPT+TUNNEL+PFS",
+            "-A INPUT -p udp --dport 500 -j DROP",
+            "https://www.example.org/a@b",
+        ] {
+            assert_eq!(redact(text), text);
         }
     }
 }
