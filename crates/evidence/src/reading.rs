@@ -15,7 +15,7 @@ use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
 use crate::tail::Tail;
-use crate::text::{Layout, Line, Lines, Unpacked, clean, prefix, redact, unpack};
+use crate::text::{Layout, Line, Lines, Unpacked, clean, head, prefix, redact, unpack};
 
 /// A product whose words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -345,7 +345,7 @@ fn spoken(
     raw: &[u8],
     mut hear: impl FnMut(&Line<'_>, &dyn Fn() -> Place),
 ) {
-    let text = String::from_utf8_lossy(raw);
+    let text = String::from_utf8_lossy(head(raw));
     let mut say = |line: &Line<'_>, quoted: &str| {
         hear(line, &|| Place {
             source: Source {
@@ -388,4 +388,20 @@ fn unescaped(text: &str) -> impl Iterator<Item = &str> {
     let breaks =
         memchr::memchr(b'\\', text.as_bytes()).map_or(0, |_| text.matches("\\n").take(2).count());
     text.splitn(if breaks > 1 { usize::MAX } else { 1 }, "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::LONGEST;
+
+    #[test]
+    fn no_more_of_a_line_is_heard_than_is_read() {
+        let raw = "ab\\n".repeat(1 << 18);
+        let mut heard = 0;
+        spoken("x", Side::Local, Wall(0), 1, raw.as_bytes(), |line, _| {
+            heard += line.body.len() + 2;
+        });
+        assert!(heard > LONGEST / 2 && heard <= LONGEST + 2, "{heard}");
+    }
 }

@@ -34,7 +34,7 @@ use adit_model::sign::Sign;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{LONGEST, Line, head};
 use shape::Shape;
 
 pub(crate) type Phrase = shape::Phrase<Sign>;
@@ -115,14 +115,20 @@ pub(crate) fn telling(text: &[u8], mut each: impl FnMut(u64, &[u8])) {
     let (mut at, mut lines, mut counted) = (0, 0, 0);
     while let Some(hit) = text.get(at..).and_then(|rest| search.find(rest)) {
         let (start, end) = (at + hit.start(), at + hit.end());
-        let head = text.get(..start).unwrap_or_default();
-        let begin = memchr::memrchr(b'\n', head).map_or(0, |n| n + 1);
+        let passed = text.get(..start).unwrap_or_default();
+        let begin = memchr::memrchr(b'\n', passed).map_or(0, |n| n + 1);
         let tail = text.get(end..).unwrap_or_default();
         let stop = memchr::memchr(b'\n', tail).map_or(text.len(), |n| end + n);
         let passed = text.get(counted..begin).unwrap_or_default();
         lines += memchr::memchr_iter(b'\n', passed).count() as u64;
         counted = begin;
-        each(lines, text.get(begin..stop).unwrap_or_default());
+        // Of a line that is longer than what is read of one, what is around the words.
+        let from = if stop - begin > LONGEST {
+            begin.max(start.saturating_sub(LONGEST / 2))
+        } else {
+            begin
+        };
+        each(lines, head(text.get(from..stop).unwrap_or_default()));
         at = stop;
     }
 }
@@ -247,6 +253,19 @@ mod tests {
             );
             assert!(!anchor.contains("  "), "{}", phrase.shape);
         }
+    }
+
+    #[test]
+    fn a_line_of_any_size_is_heard_around_the_words_and_once() {
+        let words = "no shared key found for 'a' - 'b'";
+        let far = "x".repeat(1 << 20);
+        let text = format!("one\n{far} {words} {far} {words}\n{words}\n");
+        let mut heard = Vec::new();
+        telling(text.as_bytes(), |before, raw| {
+            heard.push((before, raw.len()));
+            assert!(String::from_utf8_lossy(raw).contains(words));
+        });
+        assert_eq!(heard, [(1, LONGEST), (2, words.len())]);
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Lines out of pieces.
 
 /// More of a line isn't read: no message that we know is longer, and a file may be a single line of any size.
-const LONGEST: usize = 16 * 1024;
+pub(crate) const LONGEST: usize = 16 * 1024;
+
+/// What is read of a line.
+pub(crate) fn head(line: &[u8]) -> &[u8] {
+    line.get(..LONGEST).unwrap_or(line)
+}
 
 /// Cuts pieces into lines. Holds the line that isn't whole yet, and no more of it than is read.
 #[derive(Debug, Default)]

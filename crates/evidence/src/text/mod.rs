@@ -10,7 +10,7 @@ mod wrapping;
 
 pub(crate) use clean::clean;
 pub(crate) use layout::Layout;
-pub(crate) use lines::Lines;
+pub(crate) use lines::{LONGEST, Lines, head};
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
 pub(crate) use wrapping::{Unpacked, unpack};

@@ -116,7 +116,9 @@ fn string(text: &str) -> Option<(String, &str)> {
 /// The line without tags and with its entities as characters; `None` when there are none.
 pub(crate) fn without_markup(line: &str) -> Option<String> {
     let entities = line.contains('&') && line.contains(';');
-    let tags = memchr::memchr_iter(b'<', line.as_bytes())
+    // Behind the last of them no tag ends, and none is looked for.
+    let last = line.rfind('>').unwrap_or(0);
+    let tags = memchr::memchr_iter(b'<', line.get(..last).unwrap_or("").as_bytes())
         .any(|at| line.get(at..).is_some_and(|rest| tag_end(rest).is_some()));
     if !entities && !tags {
         return None;
@@ -125,6 +127,7 @@ pub(crate) fn without_markup(line: &str) -> Option<String> {
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         if c == '<'
+            && line.len() - rest.len() < last
             && let Some(end) = tag_end(rest)
         {
             rest = rest.get(end..).unwrap_or("");
@@ -237,5 +240,8 @@ mod tests {
         for plain in ["09[IKE] <p2p|3> x", "a && b;", "1 < 2", "x & y"] {
             assert_eq!(without_markup(plain), None, "{plain}");
         }
+        let open = "<p ".repeat(1 << 19);
+        assert_eq!(without_markup(&open), None);
+        assert_eq!(without_markup(&format!("<b>{open}")), Some(open));
     }
 }
