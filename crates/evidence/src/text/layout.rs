@@ -2,7 +2,7 @@
 
 use adit_model::now::Wall;
 
-use super::{Lines, clean, prefix};
+use super::{LONGEST, Lines, clean, head, prefix};
 
 /// So many lines are looked at.
 const SAMPLE: usize = 400;
@@ -28,6 +28,7 @@ impl Layout {
         let mut broken: Vec<usize> = Vec::new();
         let mut before: Option<usize> = None;
         for raw in text.split(|b| *b == b'\n').take(SAMPLE) {
+            let raw = head(raw);
             let length = raw.trim_ascii_end().len();
             let text = String::from_utf8_lossy(raw);
             let text = clean(&text);
@@ -71,19 +72,24 @@ impl Layout {
         now: Wall,
     ) -> (Vec<Numbered>, (u64, u64)) {
         let mut all: Vec<Numbered> = Vec::new();
+        // The length of the piece before, as it lies in the text: a line put together is long whatever ended it.
+        let mut before_it = 0;
         let mut take = |number: u64, raw: &[u8]| {
+            let rest = raw.trim_ascii_end();
+            let length = core::mem::replace(&mut before_it, rest.len());
             let continued = self
                 .width
                 .zip(all.last_mut())
                 .filter(|_| is_rest(raw, now))
-                .filter(|(width, (_, held))| held.trim_ascii_end().len() + SLACK >= *width);
+                .filter(|(width, _)| length + SLACK >= *width)
+                .filter(|(_, (_, held))| held.len() + 1 + rest.len() <= LONGEST);
             match continued {
                 Some((width, (_, held))) => {
                     // A break in the middle of a word leaves a full line.
-                    if held.trim_ascii_end().len() < width {
+                    if length < width {
                         held.push(b' ');
                     }
-                    held.extend_from_slice(raw.trim_ascii_end());
+                    held.extend_from_slice(rest);
                 }
                 None => all.push((number, raw.to_vec())),
             }
@@ -167,5 +173,27 @@ or directory (2)
         assert!(lines[0].1.ends_with("SPI cf221b54"));
         assert!(lines[1].1.ends_with("No such file or directory (2)"));
         assert_eq!(lines[1].0, 3);
+    }
+
+    const BROKEN: &str = "\
+2026-11-21T06:08:05+00:00 info []: 05[KNL] unable to add SAD entry with SPI cf22
+1b54
+2026-11-21T06:08:05+00:00 info []: 05[KNL] received netlink error: No such file
+or directory (2)
+";
+
+    #[test]
+    fn what_follows_the_end_of_a_broken_line_is_no_part_of_it() {
+        let lines = restored(&format!("{BROKEN}a line of another kind\nand another\n"));
+        let bodies: Vec<&str> = lines.iter().skip(2).map(|(_, l)| l.as_str()).collect();
+        assert_eq!(bodies, ["a line of another kind", "and another"]);
+    }
+
+    #[test]
+    fn no_line_put_together_is_longer_than_what_is_read_of_one() {
+        let full = format!("{}\n", "x".repeat(80));
+        let lines = restored(&format!("{BROKEN}{}", full.repeat(1000)));
+        assert!(lines.iter().all(|(_, l)| l.len() <= LONGEST));
+        assert!(lines.len() > 5);
     }
 }
