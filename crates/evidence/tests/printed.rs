@@ -36,6 +36,33 @@ const SET_UP: &str = "\
 ";
 
 #[test]
+fn a_length_that_no_packet_has_is_no_sum_that_overflows() {
+    let huge = "length 18446744073709551615";
+    let line =
+        |rest: &str| format!("05:46:47.242731 IP 192.0.2.1.4500 > 198.51.100.1.4500: {rest}\n");
+    let esp = line(&format!("UDP-encap: ESP(spi=0xc0000001,seq=0x1), {huge}"));
+    let clear = "05:46:47.242731 IP 192.0.2.1.53 > 198.51.100.1.53: UDP, ".to_owned() + huge + "\n";
+    let verbose = format!(
+        "05:46:47.242731 IP (tos 0x0, ttl 64, id 1, offset 0, flags [+], proto UDP (17), {huge})\n    192.0.2.1.500 > 198.51.100.1.500: isakmp: parent_sa ikev2_init[I]\n"
+    );
+    let text = format!(
+        "{SET_UP}{}{}{}",
+        esp.repeat(3),
+        clear.repeat(3),
+        verbose.repeat(3)
+    );
+    let reading = read("paste", Side::Local, text.as_bytes(), NOW);
+    let capture = reading.capture.unwrap();
+    let octets: Vec<u64> = capture.flows.iter().map(|f| f.largest).collect();
+    assert!(
+        !octets.is_empty() && octets.iter().all(|o| *o < 70_000),
+        "{octets:?}"
+    );
+    assert!(!capture.clear.is_empty());
+    assert!(capture.clear.iter().all(|c| c.octets < 3 * 70_000));
+}
+
+#[test]
 fn a_set_up_that_is_not_answered() {
     let case = told(Product::Tcpdump, SET_UP);
     assert_eq!(

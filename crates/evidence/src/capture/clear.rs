@@ -144,7 +144,7 @@ impl Clears {
             return;
         };
         have.packets += 1;
-        have.octets += seen.octets as u64;
+        have.octets = have.octets.saturating_add(seen.octets as u64);
         have.last = have.last.max(seen.at);
         match seen.direction {
             Some(Direction::Sent) => have.sent += 1,

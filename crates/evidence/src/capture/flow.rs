@@ -163,7 +163,7 @@ impl Flow {
 
     fn count(&mut self, seen: Seen) {
         self.packets += 1;
-        self.octets += seen.octets;
+        self.octets = self.octets.saturating_add(seen.octets);
         self.largest = self.largest.max(seen.octets);
         self.last = self.last.max(seen.at);
         self.seen.add(seen.sequence);

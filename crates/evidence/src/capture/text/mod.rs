@@ -159,6 +159,14 @@ struct Piece {
     more: bool,
 }
 
+/// No packet is longer: the payload of IPv6 without its jumbograms, and its header.
+const MOST_OCTETS: usize = 65_575;
+
+/// A length behind `name`, as far as a packet can have it: what is pasted may say anything.
+fn length(text: &str, name: &str) -> Option<usize> {
+    number(text, name).map(|n| usize::try_from(n).map_or(MOST_OCTETS, |n| n.min(MOST_OCTETS)))
+}
+
 /// The number behind `name` in `text`, decimal or, with `0x`, hexadecimal.
 fn number(text: &str, name: &str) -> Option<u64> {
     let rest = text.get(text.find(name)? + name.len()..)?.trim_start();

@@ -54,7 +54,7 @@ impl Printed {
                 port("D=").filter(|_| detail.starts_with("D=")).unwrap_or(0),
             ),
         );
-        let length = number(detail, "LEN=").and_then(|n| usize::try_from(n).ok());
+        let length = super::length(detail, "LEN=");
         let packet = self.packet(line, ends, length.map_or(0, |l| l.saturating_add(20)));
         if detail.starts_with("IP fragment") {
             let small = |name| number(detail, name).and_then(|n| u32::try_from(n).ok());

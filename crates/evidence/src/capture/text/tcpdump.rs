@@ -11,7 +11,7 @@ use super::super::message::Notice;
 use super::super::{IKE_PORT, NAT_T_PORT, clear};
 use super::hosts::plausible;
 use super::ike::Said;
-use super::{Packet, Piece, Printed, number, transform};
+use super::{Packet, Piece, Printed, length, number, transform};
 
 /// What `-v` says before the packet.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +43,8 @@ impl Header {
             offset: small("offset ").unwrap_or(0),
             more: text.contains("flags [+"),
             protocol,
-            length: number(text, "length ")
-                .or_else(|| number(text, "payload length: ").map(|n| n.saturating_add(40)))
-                .and_then(|n| usize::try_from(n).ok())
+            length: length(text, "length ")
+                .or_else(|| length(text, "payload length: ").map(|n| n.saturating_add(40)))
                 .unwrap_or(0),
         })
     }
@@ -90,10 +89,10 @@ impl Printed {
             (host(self.hosts.host(from)), host(self.hosts.host(to)))
         };
         let outer = if ends.0.is_ipv6() { 40 } else { 20 };
-        let told = number(what, "length ").and_then(|n| usize::try_from(n).ok());
+        let told = length(what, "length ");
         let octets = match (&verbose, told) {
             (Some(header), _) if header.length > 0 => header.length,
-            (_, Some(told)) => told + outer + if kind.has_ports() { 8 } else { 0 },
+            (_, Some(told)) => told.saturating_add(outer + if kind.has_ports() { 8 } else { 0 }),
             _ => 0,
         };
         let mut packet = self.packet(line, ends, octets);
