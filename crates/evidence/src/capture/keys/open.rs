@@ -22,6 +22,8 @@ use super::{Algorithms, Direction, IkeKeys, Keys};
 const MOST_OPENED: u64 = 10_000;
 /// ESP packets of an SA whose key isn't known that all keys are tried on.
 const MOST_TRIED: u64 = 4;
+/// SPIs kept; packets of others stay closed.
+const MOST_SPIS: usize = 65_536;
 /// Fragments of messages kept until all are there.
 const MOST_FRAGMENTS: usize = 4096;
 
@@ -180,6 +182,9 @@ impl Opener {
         if self.keys.esp.is_empty() {
             return None;
         }
+        if self.esp.len() >= MOST_SPIS && !self.esp.contains_key(&spi) {
+            return None;
+        }
         let state = self.esp.entry(spi).or_default();
         state.seen += 1;
         if state.cipher.is_none() {
@@ -322,4 +327,27 @@ fn selectors(ts: &TsPayload) -> String {
         .filter_map(one)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::EspKeys;
+    use super::*;
+
+    #[test]
+    fn made_up_spis_take_no_more_than_their_room() {
+        let keys = Keys {
+            esp: vec![EspKeys {
+                spi: Some(1),
+                algorithms: None,
+                keys: Direction::default(),
+            }],
+            ..Keys::default()
+        };
+        let mut opener = Opener::new(keys);
+        for spi in 2..80_000 {
+            assert_eq!(opener.esp(&[0; 40], spi), None);
+        }
+        assert_eq!(opener.esp.len(), MOST_SPIS);
+    }
 }
