@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use adit_evidence::Redactor;
@@ -41,23 +42,29 @@ impl<W: Write> Gatherer<W> {
     /// # Errors
     /// Those of the output.
     pub fn item(&mut self, item: &Item) -> std::io::Result<()> {
+        let mut all = |_: &str| true;
         match item {
             Item::Command(words) => {
                 let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
                 self.command(&words)
             }
-            Item::File(path) => self.file(Path::new(path), false, &[]),
-            Item::Secrets(path) => self.file(Path::new(path), true, &[]),
-            Item::Log(path, programs) => self.file(Path::new(path), false, programs),
+            Item::File(path) => self.file(Path::new(path), false, &mut all),
+            Item::Secrets(path) => self.file(Path::new(path), true, &mut all),
+            Item::Log(path, programs) => self.file(Path::new(path), false, &mut |line| {
+                programs.is_empty() || wrote(line, programs)
+            }),
+            Item::Blocks(path, left_out) => {
+                self.file(Path::new(path), false, &mut outside(left_out))
+            }
             Item::Folder(path, ending) => {
                 for file in files(path, ending) {
-                    self.file(&file, false, &[])?;
+                    self.file(&file, false, &mut all)?;
                 }
                 Ok(())
             }
             Item::SecretsFolder(path, ending) => {
                 for file in files(path, ending) {
-                    self.file(&file, true, &[])?;
+                    self.file(&file, true, &mut all)?;
                 }
                 Ok(())
             }
@@ -79,8 +86,8 @@ impl<W: Write> Gatherer<W> {
     /// Those of the output.
     pub fn command(&mut self, words: &[String]) -> std::io::Result<()> {
         let line = words.join(" ");
-        match run(words) {
-            Ok(text) => self.section("command", &line, &text, false, &[]),
+        match run(words, PATIENCE) {
+            Ok(text) => self.section("command", &line, &text, false, &mut |_| true),
             Err(problem) => {
                 self.without.push(format!("{line}: {problem}"));
                 Ok(())
@@ -93,7 +100,7 @@ impl<W: Write> Gatherer<W> {
     /// # Errors
     /// Those of the output.
     pub fn log(&mut self, path: &Path) -> std::io::Result<()> {
-        self.file(path, false, &[])
+        self.file(path, false, &mut |_| true)
     }
 
     /// Writes out what is held back.
@@ -104,10 +111,15 @@ impl<W: Write> Gatherer<W> {
         self.out.flush()
     }
 
-    fn file(&mut self, path: &Path, secrets: bool, programs: &[&str]) -> std::io::Result<()> {
+    fn file(
+        &mut self,
+        path: &Path,
+        secrets: bool,
+        keep: &mut dyn FnMut(&str) -> bool,
+    ) -> std::io::Result<()> {
         let name = path.display().to_string();
         match end_of(path) {
-            Ok(text) => self.section("file", &name, &text, secrets, programs),
+            Ok(text) => self.section("file", &name, &text, secrets, keep),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => {
                 self.without.push(format!("{name}: {error}"));
@@ -122,13 +134,10 @@ impl<W: Write> Gatherer<W> {
         name: &str,
         text: &[u8],
         secrets: bool,
-        programs: &[&str],
+        keep: &mut dyn FnMut(&str) -> bool,
     ) -> std::io::Result<()> {
         let text = String::from_utf8_lossy(text);
-        let mut lines = text
-            .lines()
-            .filter(|line| programs.is_empty() || wrote(line, programs))
-            .peekable();
+        let mut lines = text.lines().filter(|line| keep(line)).peekable();
         if lines.peek().is_none() {
             return Ok(());
         }
@@ -148,10 +157,27 @@ impl<W: Write> Gatherer<W> {
     }
 }
 
-/// Whether a line of a common log is one of these programs'.
+/// Whether a line of a common log is one of these programs': by its tag, for a host may be named after one of them.
 fn wrote(line: &str, programs: &[&str]) -> bool {
-    let head = line.split(": ").next().unwrap_or(line);
-    programs.iter().any(|p| head.contains(p))
+    let tag = line
+        .split_once(": ")
+        .and_then(|(head, _)| head.split_whitespace().last());
+    tag.is_some_and(|tag| programs.iter().any(|p| tag.starts_with(p)))
+}
+
+/// Which lines of a configuration in braces stand outside these top-level blocks. A block ends with the brace that
+/// isn't indented.
+fn outside<'a>(blocks: &'a [&'a str]) -> impl FnMut(&str) -> bool + 'a {
+    let mut inside = false;
+    move |line| {
+        if inside {
+            inside = line.trim_end() != "}";
+            return false;
+        }
+        let name = line.split([' ', '\t', '{']).next().unwrap_or_default();
+        inside = blocks.contains(&name);
+        !inside
+    }
 }
 
 /// Files of a folder whose names end so, in order.
@@ -180,7 +206,9 @@ fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// What a command prints, on either stream, whatever its exit code: a refusal is evidence too.
-fn run(words: &[String]) -> Result<Vec<u8>, String> {
+///
+/// What it leaves running may hold its streams open: those are read for `patience` after its start, not to their end.
+fn run(words: &[String], patience: Duration) -> Result<Vec<u8>, String> {
     let (program, arguments) = words.split_first().ok_or("no command")?;
     let mut child = Command::new(program)
         .args(arguments)
@@ -193,39 +221,50 @@ fn run(words: &[String]) -> Result<Vec<u8>, String> {
             std::io::ErrorKind::NotFound => "not installed".to_owned(),
             _ => e.to_string(),
         })?;
-    let mut readers = Vec::new();
+    let begun = Instant::now();
     let streams: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|s| Box::new(s) as _),
         child.stderr.take().map(|s| Box::new(s) as _),
     ];
-    for stream in streams.into_iter().flatten() {
-        readers.push(std::thread::spawn(move || {
-            let mut text = Vec::new();
-            // What is over the limit is read and dropped, so that the command isn't stopped in the middle.
-            let mut stream = stream;
-            let _ = stream.by_ref().take(LARGEST).read_to_end(&mut text);
-            let _ = std::io::copy(&mut stream, &mut std::io::sink());
-            text
-        }));
-    }
-    let begun = Instant::now();
+    let read: Vec<Receiver<Vec<u8>>> = streams.into_iter().flatten().map(pieces).collect();
     loop {
         match child.try_wait() {
             Ok(Some(_)) => break,
-            Ok(None) if begun.elapsed() > PATIENCE => {
+            Ok(None) if begun.elapsed() > patience => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("no answer in {} s", PATIENCE.as_secs()));
+                return Err(format!("no answer in {} s", patience.as_secs()));
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
             Err(error) => return Err(error.to_string()),
         }
     }
     let mut text = Vec::new();
-    for reader in readers {
-        text.extend(reader.join().unwrap_or_default());
+    for pieces in read {
+        while let Ok(piece) = pieces.recv_timeout(patience.saturating_sub(begun.elapsed())) {
+            text.extend(piece);
+        }
     }
     Ok(text)
+}
+
+/// A stream, piece by piece as it is read. What is over the limit is read and dropped, so that the command isn't
+/// stopped in the middle.
+fn pieces(mut stream: Box<dyn Read + Send>) -> Receiver<Vec<u8>> {
+    let (pieces, read) = channel();
+    std::thread::spawn(move || {
+        let mut limited = stream.by_ref().take(LARGEST);
+        let mut buffer = [0; 8192];
+        while let Ok(size @ 1..) = limited.read(&mut buffer) {
+            let piece = buffer.get(..size).unwrap_or_default().to_vec();
+            if pieces.send(piece).is_err() {
+                return;
+            }
+        }
+        drop(pieces);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    read
 }
 
 #[cfg(test)]
@@ -257,5 +296,37 @@ mod tests {
             &["charon"]
         ));
         assert!(!wrote("Nov 21 10:00:00 gw sshd[7]: charon", &["charon"]));
+        assert!(!wrote(
+            "Nov 21 10:00:00 vpn-gw sshd[7]: Accepted password",
+            &["vpn", "charon"]
+        ));
+        assert!(wrote(
+            "Nov 21 10:00:00 vpn-gw charon-systemd[7]: 01[IKE] x",
+            &["charon"]
+        ));
+        assert!(!wrote("Nov 21 10:00:00 gw charon", &["charon"]));
+    }
+
+    #[test]
+    fn what_a_command_leaves_running_is_not_waited_for() {
+        let words = ["sh", "-c", "sleep 20 & echo here; echo there >&2"].map(ToOwned::to_owned);
+        let begun = Instant::now();
+        let text = run(&words, Duration::from_secs(1)).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "here\nthere\n");
+        assert!(begun.elapsed() < Duration::from_secs(15));
+    }
+
+    #[test]
+    fn blocks_of_keys_and_logins_are_left_out() {
+        let text = "interfaces {\n    ethernet eth0 {\n    }\n}\npki {\n    certificate gw {\n        private {\n            key \"MIGH\"\n        }\n    }\n}\n\
+            system {\n    login {\n        user vyos {\n        }\n    }\n}\nsystems {\n}\nvpn {\n    ipsec {\n    }\n}\n// config-version\n";
+        let mut keep = outside(&["system", "service", "pki"]);
+        let kept: Vec<&str> = text.lines().filter(|line| keep(line)).collect();
+        assert_eq!(
+            kept.join(" ").split_whitespace().collect::<Vec<_>>(),
+            "interfaces { ethernet eth0 { } } systems { } vpn { ipsec { } } // config-version"
+                .split(' ')
+                .collect::<Vec<_>>()
+        );
     }
 }

@@ -9,6 +9,8 @@ pub enum Item {
     Command(Vec<&'static str>),
     /// A file of text.
     File(&'static str),
+    /// A configuration in braces, without these of its top-level blocks.
+    Blocks(&'static str, &'static [&'static str]),
     /// Every file of a folder whose name ends so.
     Folder(&'static str, &'static str),
     /// A file of secrets: whom they are for is told, their values aren't.
@@ -134,7 +136,8 @@ pub fn plan(product: Product) -> Vec<Item> {
             command("swanctl --list-conns"),
             command("swanctl --list-sas"),
             command("ipsec statusall"),
-            Item::File("/config/config.boot"),
+            // Hashes of logins and private keys stand in these.
+            Item::Blocks("/config/config.boot", &["system", "service", "pki"]),
             Item::File("/etc/ipsec.conf"),
             Item::File("/etc/swanctl/swanctl.conf"),
             Item::Secrets("/etc/ipsec.secrets"),
