@@ -67,12 +67,50 @@ fn what_cannot_be_gathered_from_is_refused() {
         "-o",
         &bundle,
     ]);
-    assert!(
-        [USAGE, CANNOT_OBSERVE].contains(&ran.code.unwrap()),
-        "{}",
-        ran.err
-    );
+    let ran = ran.ends_with(USAGE);
     assert!(ran.err.contains("no.log"), "{}", ran.err);
+    assert!(!Path::new(&bundle).exists(), "nothing is begun");
+}
+
+#[test]
+fn a_host_without_the_product_is_no_success() {
+    if Path::new("/usr/sbin/racoonctl").exists() || Path::new("/etc/racoon").exists() {
+        println!("skipped: gathering from a host without racoon, for this one has it");
+        return;
+    }
+    let dir = Dir::new("collect-nothing");
+    let bundle = dir.at("bundle.txt");
+    let ran = adit(&["collect", "--product", "racoon", "-o", &bundle]).ends_with(CANNOT_OBSERVE);
+    assert!(ran.err.contains("nothing of racoon"), "{}", ran.err);
+}
+
+#[test]
+fn a_bundle_is_its_owners_and_replaces_nothing_unasked() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new("collect-again");
+    let log = dir.write("gw.log", &fixture("wrong-psk-east.log"));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let named = dir.write("bundle.txt", "older");
+    std::fs::set_permissions(&named, std::fs::Permissions::from_mode(0o644)).unwrap();
+    adit(&["collect", "--log", &log, "-o", &named]).ends_with(DONE);
+    assert_eq!(mode(Path::new(&named)), 0o600, "also one that was there");
+
+    let home = dir.at("home");
+    std::fs::create_dir(&home).unwrap();
+    let again = |code| {
+        let out = command(&["collect", "--log", &log])
+            .current_dir(&home)
+            .output()
+            .unwrap();
+        let err = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(code), "{err}");
+        err
+    };
+    again(DONE);
+    let made: Vec<_> = std::fs::read_dir(&home).unwrap().flatten().collect();
+    assert_eq!(made.len(), 1);
+    assert_eq!(mode(&made[0].path()), 0o600);
+    assert!(again(USAGE).contains("fix: -o FILE"));
 }
 
 #[test]

@@ -5,12 +5,13 @@
 mod gather;
 mod plan;
 
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use adit_model::product::Product;
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 use super::Outcome;
 use crate::cli::CollectArgs;
@@ -32,28 +33,33 @@ pub fn collect(args: &CollectArgs) -> Outcome {
             ),
         });
     }
+    for log in &args.log {
+        if !log.is_file() {
+            return Err(Failure::usage(anyhow!("{}: no such file", log.display())));
+        }
+    }
     let path = args.output.clone().unwrap_or_else(default_name);
     let stdout = path == Path::new("-");
     let out: Box<dyn Write> = if stdout {
         Box::new(std::io::stdout())
     } else {
-        Box::new(create(&path)?)
+        Box::new(create(&path, args.output.is_none())?)
     };
     let mut gatherer = Gatherer::new(BufWriter::new(out));
     for product in &products {
         eprintln!("{product}: gathering");
-        let mut items = plan::plan(*product);
-        items.dedup();
-        for item in &items {
+        for item in &plan::plan(*product) {
+            gatherer.item(item)?;
+        }
+    }
+    let of_product = gatherer.gathered;
+    if !products.is_empty() {
+        for item in &plan::host() {
             gatherer.item(item)?;
         }
     }
     gatherer.command(&plan::journal(args.minutes))?;
     for log in &args.log {
-        let shown = log.display().to_string();
-        if !log.is_file() {
-            return Err(Failure::usage(anyhow!("{shown}: no such file")));
-        }
         gatherer.log(log)?;
     }
     for line in &gatherer.without {
@@ -61,6 +67,16 @@ pub fn collect(args: &CollectArgs) -> Outcome {
     }
     let gathered = gatherer.gathered;
     gatherer.finish()?;
+    if of_product == 0 && args.log.is_empty() {
+        let names: Vec<&str> = products.iter().map(|p| p.id()).collect();
+        return Err(Failure {
+            exit: Exit::CannotObserve,
+            error: anyhow!(
+                "nothing of {} could be gathered, just this host's own state; fix: run it as root on the gateway, or name its log (--log FILE)",
+                names.join(" or ")
+            ),
+        });
+    }
     if stdout {
         return Ok(Exit::Done);
     }
@@ -113,15 +129,29 @@ fn default_name() -> PathBuf {
     PathBuf::from(format!("adit-{host}.txt"))
 }
 
-/// A file that only its owner reads: addresses and names are nobody else's business.
-fn create(path: &Path) -> Result<impl Write + use<>, Failure> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("writing {}", path.display()))
-        .map_err(Failure::usage)
+/// A file that only its owner reads: addresses and names are nobody else's business. One that the user didn't name
+/// is never written over.
+fn create(path: &Path, new: bool) -> Result<File, Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    if new {
+        options.create_new(true);
+    } else {
+        options.create(true).truncate(true);
+    }
+    let opened = options.open(path).and_then(|file| {
+        // Not of a device or a pipe: those aren't ours.
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+        }
+        Ok(file)
+    });
+    opened.map_err(|error| {
+        let shown = path.display();
+        Failure::usage(if new && error.kind() == ErrorKind::AlreadyExists {
+            anyhow!("{shown} exists; fix: -o FILE")
+        } else {
+            anyhow!(error).context(format!("writing {shown}"))
+        })
+    })
 }

@@ -66,8 +66,8 @@ pub const KNOWN: [(Product, &[&str]); 4] = [
     (Product::Racoon, &["/usr/sbin/racoon"]),
 ];
 
-/// What every host tells.
-fn host() -> Vec<Item> {
+/// What every host tells, with whatever product, or without one.
+pub fn host() -> Vec<Item> {
     let command = |line: &'static str| Item::Command(line.split(' ').collect());
     vec![
         command("uname -a"),
@@ -88,13 +88,19 @@ fn host() -> Vec<Item> {
         ),
         Item::File("/proc/modules"),
         command("df -h /var/log /etc"),
+        command("systemctl status --no-pager strongswan strongswan-starter ipsec"),
+        Item::Log("/var/log/syslog", PROGRAMS),
+        Item::Log("/var/log/messages", PROGRAMS),
+        Item::Log("/var/log/secure", PROGRAMS),
+        Item::Log("/var/log/auth.log", PROGRAMS),
+        Item::Log("/var/log/daemon.log", PROGRAMS),
     ]
 }
 
-/// Everything that a verdict on a gateway of this product needs.
+/// What a gateway of this product tells of itself.
 pub fn plan(product: Product) -> Vec<Item> {
     let command = |line: &'static str| Item::Command(line.split(' ').collect());
-    let mut items = match product {
+    match product {
         Product::Strongswan => vec![
             command("swanctl --version"),
             command("swanctl --stats"),
@@ -103,7 +109,6 @@ pub fn plan(product: Product) -> Vec<Item> {
             command("swanctl --list-pols"),
             command("swanctl --list-pools"),
             command("ipsec statusall"),
-            command("systemctl status --no-pager strongswan strongswan-starter"),
             Item::File("/etc/strongswan.conf"),
             Item::File("/etc/swanctl/swanctl.conf"),
             Item::Folder("/etc/swanctl/conf.d", ".conf"),
@@ -115,18 +120,19 @@ pub fn plan(product: Product) -> Vec<Item> {
             Item::Certificates("/etc/swanctl/x509ca"),
             Item::Certificates("/etc/ipsec.d/certs"),
             Item::Certificates("/etc/ipsec.d/cacerts"),
+            Item::Log("/var/log/charon.log", &[]),
         ],
         Product::Libreswan => vec![
             command("ipsec version"),
             command("ipsec status"),
             command("ipsec trafficstatus"),
             command("ipsec verify"),
-            command("systemctl status --no-pager ipsec"),
             Item::File("/etc/ipsec.conf"),
             Item::Folder("/etc/ipsec.d", ".conf"),
             Item::Secrets("/etc/ipsec.secrets"),
             Item::SecretsFolder("/etc/ipsec.d", ".secrets"),
             command("certutil -L -d sql:/var/lib/ipsec/nss"),
+            Item::Log("/var/log/pluto.log", &[]),
         ],
         Product::Vyos => vec![
             command("/opt/vyatta/bin/vyatta-op-cmd-wrapper show version"),
@@ -141,6 +147,7 @@ pub fn plan(product: Product) -> Vec<Item> {
             Item::File("/etc/ipsec.conf"),
             Item::File("/etc/swanctl/swanctl.conf"),
             Item::Secrets("/etc/ipsec.secrets"),
+            Item::Log("/var/log/charon.log", &[]),
         ],
         Product::Racoon => vec![
             command("racoonctl -l show-sa isakmp"),
@@ -149,19 +156,7 @@ pub fn plan(product: Product) -> Vec<Item> {
             Item::File("/etc/ipsec-tools.conf"),
         ],
         _ => Vec::new(),
-    };
-    items.extend(host());
-    // The journal first: where there is one, the files beside it hold the same.
-    items.extend([
-        Item::Log("/var/log/charon.log", &[]),
-        Item::Log("/var/log/pluto.log", &[]),
-        Item::Log("/var/log/syslog", PROGRAMS),
-        Item::Log("/var/log/messages", PROGRAMS),
-        Item::Log("/var/log/secure", PROGRAMS),
-        Item::Log("/var/log/auth.log", PROGRAMS),
-        Item::Log("/var/log/daemon.log", PROGRAMS),
-    ]);
-    items
+    }
 }
 
 /// The journal of the daemons, since so many minutes.
@@ -204,7 +199,7 @@ mod tests {
             "-w",
         ];
         for (product, _) in KNOWN {
-            for item in plan(product) {
+            for item in plan(product).into_iter().chain(host()) {
                 if let Item::Command(words) = item {
                     assert!(!words.iter().any(|w| CHANGE.contains(w)), "{words:?}");
                 }
@@ -215,7 +210,7 @@ mod tests {
     #[test]
     fn files_of_keys_are_never_read() {
         for (product, _) in KNOWN {
-            for item in plan(product) {
+            for item in plan(product).into_iter().chain(host()) {
                 if let Item::File(path) | Item::Folder(path, _) | Item::Certificates(path) = item {
                     assert!(
                         !path.contains("private") && !path.contains("secrets"),
