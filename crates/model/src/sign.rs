@@ -156,6 +156,8 @@ pub enum Sign {
     IkePortUnusual,
     /// Traffic asked for an SA, and nothing serves the request. `reqid`.
     AcquireUnserved,
+    /// The kernel asked an SA for a policy of its own that the daemon doesn't know. `policy`.
+    AcquireForForeignPolicy,
 
     // ── ike-auth ──
     /// A pre-shared key was looked for and not found. `local`, `remote`.

@@ -465,7 +465,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficOwnedByOther,
         "cannot install eroute -- it is in use for \"{other}\"",
     ),
-    any(Sign::TrafficOwnedByOther, "CONFLICTING existing{}"),
     by(
         &["charon", "ipsec", "strongswan"],
         Sign::TrafficOwnedByOther,

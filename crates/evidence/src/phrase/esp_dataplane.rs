@@ -16,6 +16,13 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SpiRefusedByPeer,
         "ignoring informational payload, type INVALID_SPI",
     ),
+    // Linux: what its audit and a trace of its functions say.
+    any(Sign::SpiUnknown, "op=SA-notfound{}spi={spi:w}"),
+    any(Sign::SpiUnknown, "op=SA-notfound"),
+    any(Sign::SpiUnknown, "xfrm_audit_state_notfound"),
+    any(Sign::EspIntegrityFailed, "op=SA-icv-failure"),
+    any(Sign::EspIntegrityFailed, "xfrm_audit_state_icvfail"),
+    any(Sign::EspReplayed, "op=SA-replayed-pkt"),
     // Cisco IOS and ASA.
     any(
         Sign::SpiUnknown,

@@ -335,6 +335,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::AuthMethodUnexpected,
+        "policy mandates {expected} of initiator (we are",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "policy mandates {expected} of responder (we are",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
         "policy does not allow OAKLEY_PRESHARED_KEY authentication",
     ),
     any(

@@ -480,6 +480,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "trap not found, unable to acquire reqid {reqid:n}",
     ),
     any(
+        Sign::AcquireForForeignPolicy,
+        "SADB_ACQUIRE with policy id {policy:n} but no matching policy",
+    ),
+    any(
         Sign::AcquireUnserved,
         "received bad NETLINK; ignoring Acquire message",
     ),

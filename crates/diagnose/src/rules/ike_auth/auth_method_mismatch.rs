@@ -111,8 +111,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
 fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
     // pluto says it of one transform; another may have been taken, and the exchange gone on.
     let of_all = |seen: &crate::seen::Seen<'_>| {
-        !seen.fact.source.text.contains("policy does not allow")
-            || !(s.refused_or_told() || s.went_on(*seen) || s.was_up().is_some())
+        let text = &seen.fact.source.text;
+        let of_one = text.contains("policy does not allow") || text.contains("policy mandates");
+        !of_one || !(s.refused_or_told() || s.went_on(*seen) || s.was_up().is_some())
     };
     let unexpected = s.sign(Sign::AuthMethodUnexpected).filter(of_all);
     unexpected.or_else(|| {

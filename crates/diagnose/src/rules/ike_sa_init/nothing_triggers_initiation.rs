@@ -52,6 +52,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if began.is_some() || !s.told.is_empty() || !s.refused.is_empty() {
         return Judgement::Silent;
     }
+    // Who put a policy there that the daemon doesn't know is another question.
+    if s.sign(Sign::AcquireForForeignPolicy).is_some() {
+        return Judgement::Silent;
+    }
     if let Some(seen) = s.sign(Sign::AcquireUnserved) {
         return Found::by(
             seen,

@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SAID};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::kernel_answer::{Answer, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -81,6 +81,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("`ip xfrm state; ip xfrm policy`")
         .done();
     }
+    if let Some(found) = foreign(s) {
+        return found;
+    }
     let route = s.sign(Sign::RouteConflict);
     if let (Some(route), Some(policy)) = (route, s.sign(Sign::PolicyNotInstalled)) {
         return Found::by(
@@ -109,6 +112,35 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Traffic fits a policy that the daemon never installed or no longer has, and nothing can be set up for it.
+fn foreign(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::AcquireForForeignPolicy)?;
+    let unserved = s.sign(Sign::AcquireUnserved);
+    let policy = seen.value_or("policy", "?");
+    // A policy that was replaced while the request was under way looks the same, and the next packet is served.
+    let (Some(unserved), true) = (unserved, s.calm() && !s.up && s.was_up().is_none()) else {
+        return Some(Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "the kernel asks an SA for its policy {policy}, which the daemon doesn't know"
+            ),
+            separated_by: "the list of the kernel's policies beside the daemon's: whose is it?",
+        });
+    };
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("traffic at {} fits the kernel's policy {policy}, which isn't the daemon's", seen.who()),
+        )
+        .with([unserved.fact])
+        .because("The policy was set by hand, by another program or by an older run; it takes the packets, and the daemon has no connection to set up for it.")
+        .fix("find the policy (setkey -DP), remove it, and restart the daemon so that it installs its own")
+        .then("`setkey -DP`, and the list of the daemon's policies (swanctl --list-pols)")
+        .done(),
+    )
 }
 
 const FIX: &str = "give each connection selectors (or a mark or an interface id) of its own, and remove the policy that is left over (ip xfrm policy; restart the daemon)";
