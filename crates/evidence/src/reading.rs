@@ -8,7 +8,7 @@ use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
 use crate::capture::{Capture, CaptureError, Input, Printed};
-use crate::charon::Charon;
+use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments};
 use crate::phrase::{Phrases, telling};
 use crate::pluto::Pluto;
@@ -329,9 +329,13 @@ impl Readers {
         self.telltales.line(line.program.unwrap_or_default());
         self.telltales.line(line.body);
         self.charon.line(line, place);
+        self.phrases.line(line, place);
+        if charon::wrote(line.body) {
+            // No other reader has a word for it, and most lines of most logs are such.
+            return;
+        }
         self.pluto.line(line, place);
         self.printed.line(line, place);
-        self.phrases.line(line, place);
         self.statuses.line(line, place);
     }
 }

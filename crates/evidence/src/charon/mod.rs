@@ -12,3 +12,8 @@ mod story;
 mod value;
 
 pub(crate) use story::Charon;
+
+/// Whether a line has charon's head: a thread and a group. No other program writes one.
+pub(crate) fn wrote(body: &str) -> bool {
+    line::message(body).group.is_some()
+}

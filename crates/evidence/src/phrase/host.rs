@@ -516,7 +516,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "unable to start strongSwan IPsec -- no {problem}!",
     ),
     any(Sign::DaemonCrashed, "killing ourself SIGABRT{problem}"),
-    any(Sign::DaemonCrashed, "thread {:n} received {problem:n}"),
+    any(
+        Sign::DaemonCrashed,
+        "[DMN] thread {:n} received {problem:n}",
+    ),
     any(Sign::DaemonCrashed, "charon[{:n}]: segfault at {problem}"),
     any(Sign::DaemonCrashed, "pluto[{:n}]: segfault at {problem}"),
     any(Sign::DaemonCrashed, "segfault at {problem} ip"),
