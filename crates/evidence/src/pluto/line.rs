@@ -337,7 +337,7 @@ mod tests {
             "Nov 21 06:08:05.310123: \"gw\" #5: ",
             "Nov 21 06:08:05 gwa pluto[812]: \"gw\" #5: ",
             "Nov 21 06:08:05 gwa pluto[812]: \"gw\"[1] 192.0.2.1 #5: ",
-            "lut 21 13:26:41 some-host pluto[812]: \"gw\" #5: ",
+            "kwi 09 02:14:57 some-host pluto[812]: \"gw\" #5: ",
             "ipsec-vpn | Nov 21 06:08:05 gwa pluto[812]: \"gw\" #5: ",
             "ipsec-vpn  | \"gw\" #5: ",
             "Jul 31 20:25:15 [pluto] \"gw\" #5: ",
