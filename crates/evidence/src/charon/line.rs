@@ -68,7 +68,7 @@ fn somewhere(body: &str) -> Option<Message<'_>> {
         let ahead = body.get(..begin)?;
         // Some collectors of logs put their time before it without a blank: `11:44:40 PM06[IKE]`.
         let apart = begin == 0
-            || ahead.ends_with([' ', ':', '\t', '|'])
+            || ahead.ends_with([' ', ':', '\t', '|', '`'])
             || ahead.ends_with("AM")
             || ahead.ends_with("PM");
         if let Some(found) = apart.then(|| head(body.get(begin..)?)).flatten() {

@@ -592,6 +592,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PluginMissing,
         "plugin '{plugin}': failed to load - {problem}",
     ),
+    any(Sign::PluginMissing, "could not bind XML socket: {problem}"),
+    any(
+        Sign::PluginMissing,
+        "could not listen on XML socket: {problem}",
+    ),
+    any(
+        Sign::PluginMissing,
+        "changing XML socket permissions failed: {problem}",
+    ),
     any(
         Sign::FeatureMissing,
         "loading critical plugin '{feature}' failed",

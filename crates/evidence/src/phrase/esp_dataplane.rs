@@ -254,6 +254,57 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::InboundPolicyRefused,
+        "dropped with LINUX_MIB_XFRMINNOPOLS",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "dropped with `LINUX_MIB_XFRMINNOPOLS",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "dropped with LINUX_MIB_XFRMINTMPLMISMATCH",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "dropped with `LINUX_MIB_XFRMINTMPLMISMATCH",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "dropped with LINUX_MIB_XFRMINPOLBLOCK",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "dropped with `LINUX_MIB_XFRMINPOLBLOCK",
+    ),
+    any(Sign::InboundPolicyRefused, "XfrmInNoPols increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInNoPols is increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInNoPols grows"),
+    any(Sign::InboundPolicyRefused, "XfrmInNoPols keeps growing"),
+    any(Sign::InboundPolicyRefused, "XfrmInNoPols counter increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInNoPols counter grows"),
+    any(Sign::InboundPolicyRefused, "XfrmInTmplMismatch increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInTmplMismatch is increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInTmplMismatch grows"),
+    any(
+        Sign::InboundPolicyRefused,
+        "XfrmInTmplMismatch keeps growing",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "XfrmInTmplMismatch counter increas",
+    ),
+    any(
+        Sign::InboundPolicyRefused,
+        "XfrmInTmplMismatch counter grows",
+    ),
+    any(Sign::InboundPolicyRefused, "XfrmInPolBlock increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInPolBlock is increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInPolBlock grows"),
+    any(Sign::InboundPolicyRefused, "XfrmInPolBlock keeps growing"),
+    any(Sign::InboundPolicyRefused, "XfrmInPolBlock counter increas"),
+    any(Sign::InboundPolicyRefused, "XfrmInPolBlock counter grows"),
+    any(
+        Sign::InboundPolicyRefused,
         "Policy Failure for the incoming packet (secure)",
     ),
     any(

@@ -468,6 +468,19 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UserAuthenticationFailed,
+        "Could not authenticate with XAuth secrets for '{}' - '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAuth-SCRIPT failed for user '{peer}'",
+    ),
+    by(
+        &["charon"],
+        Sign::UserAuthenticationFailed,
+        "user '{peer}' could not authenticate",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
         "RADIUS authentication of '{peer}' failed",
     ),
     any(

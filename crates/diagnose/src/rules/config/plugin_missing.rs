@@ -103,8 +103,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .is_some_and(|p| p.contains("returned NULL"))
     };
     if let Some(seen) = s.signs_of(Sign::PluginMissing).filter(missing).last() {
+        // What hindered a plugin is said beside its name.
         let name = seen
             .value("plugin")
+            .or_else(|| {
+                s.signs_of(Sign::PluginMissing)
+                    .find_map(|x| x.value("plugin"))
+            })
             .map_or_else(|| "the program".to_owned(), |p| format!("the plugin {p}"));
         let why = seen
             .value("problem")
