@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -64,7 +65,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .all(|x| matches!(x.sign, Sign::PeerDeleted | Sign::DeleteForUnknown));
         return match s.sign(Sign::PeerDeleted) {
             // It carried traffic, or could have: counters are kept of SAs that were up.
-            Some(seen) if alone && (seen.value("child").is_some() || carried(s)) => {
+            Some(seen) if alone && (of_child(seen) || carried(s)) => {
                 taken_down(Found::by(seen, CONDITION, SUMMARY).at(AtFault::Remote))
             }
             Some(seen) => Judgement::Possible {
@@ -86,6 +87,14 @@ fn taken_down(found: Found) -> Judgement {
         .fix("read the gateway's log of that minute for the reason: an administrator, an idle timeout, the same identity from elsewhere, the end of a lifetime")
         .then("set the tunnel up again from our side, and let it restart after a delete (close_action)")
         .done()
+}
+
+/// What was deleted is an SA that carries traffic, so the tunnel had been up.
+fn of_child(seen: Seen<'_>) -> bool {
+    seen.value("child").is_some()
+        || seen
+            .value("what")
+            .is_some_and(|what| what.to_ascii_lowercase().starts_with("ipsec state"))
 }
 
 fn carried(s: &Signals<'_>) -> bool {
