@@ -83,6 +83,13 @@ impl Log {
     }
 
     fn more(&mut self) -> std::io::Result<bool> {
+        let size = self.file.metadata()?.len();
+        if size.saturating_sub(self.at) > WINDOW as u64 {
+            // Nothing of what was read stays in the window.
+            self.at = size - WINDOW as u64;
+            self.file.seek(SeekFrom::Start(self.at))?;
+            self.text.clear();
+        }
         let before = self.text.len();
         let read = self.file.read_to_end(&mut self.text)?;
         self.at += read as u64;
@@ -144,5 +151,24 @@ mod tests {
         assert!(log.grow(&path).unwrap());
         assert_eq!(log.text, b"one\ntwo\n3\nfour\n");
         std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn of_a_log_that_grew_beyond_the_window_its_end_is_read() {
+        let name = format!("adit-follow-far-{}.log", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "old\n").unwrap();
+        let mut log = Log::open(&path).unwrap();
+        let size = 3 * WINDOW as u64;
+        let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(size).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(b"\nend\n").unwrap();
+        assert!(log.grow(&path).unwrap());
+        assert_eq!(log.text.len(), WINDOW);
+        assert!(log.text.ends_with(b"\nend\n"));
+        assert_eq!(log.at, size + 5);
+        assert!(!log.grow(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
     }
 }
