@@ -176,10 +176,7 @@ fn unescaped(value: &str, mark: char) -> usize {
 fn credentials<'t>(token: &'t str, after: &'t str) -> Option<(&'t str, &'t str, &'t str)> {
     let user = token.strip_prefix("//").filter(|u| !u.is_empty())?;
     let end = after.find(['@', ' ', '/'])?;
-    if !after.starts_with(':')
-        || after.get(end..)?.chars().next() != Some('@')
-        || user.contains('/')
-    {
+    if !after.starts_with(':') || !after.get(end..)?.starts_with('@') || user.contains('/') {
         return None;
     }
     Some(("//", after.get(..end)?, after.get(end..)?))
