@@ -8,6 +8,8 @@ mod certificate;
 mod charon;
 mod child;
 mod config;
+mod connection;
+mod deployment;
 mod esp_dataplane;
 mod firewall;
 mod ha;
@@ -57,7 +59,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 19] = [
+static TABLES: [&[Phrase]; 21] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -72,6 +74,8 @@ static TABLES: [&[Phrase]; 19] = [
     rekey::PHRASES,
     lifecycle::PHRASES,
     config::PHRASES,
+    connection::PHRASES,
+    deployment::PHRASES,
     host::PHRASES,
     ha::PHRASES,
     overlay::PHRASES,

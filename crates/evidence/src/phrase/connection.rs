@@ -1,0 +1,310 @@
+//! Sentences about connections and commands that aren't taken when a configuration is loaded.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Connections that are refused when they are loaded.
+    any(
+        Sign::ConnectionRejected,
+        "loading connection '{name}' failed: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "\"{name}\": failed to add connection: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "failed to add connection: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "loading pool '{name}' failed: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "loading authority '{name}' failed: {problem}",
+    ),
+    any(Sign::ConnectionRejected, "connections, 1 failed to load"),
+    any(Sign::ConnectionRejected, "connections, 2 failed to load"),
+    any(Sign::ConnectionRejected, "connections, 3 failed to load"),
+    any(
+        Sign::ConnectionRejected,
+        "ignored conn '{name}' due to {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Failed to add connection \"{name}\"{:w} {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Failed to load connection \"{name}\"{:w} {problem}",
+    ),
+    // Of parts that can't go together: pluto since version 3, starter.
+    any(
+        Sign::ConnectionRejected,
+        "loading secret '{name}' failed: {problem}",
+    ),
+    any(Sign::ConnectionRejected, "pools, {:n} failed to load"),
+    any(Sign::ConnectionRejected, "authorities, {:n} failed to load"),
+    any(
+        Sign::ConnectionRejected,
+        "ignored ca '{name}' due to {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "can't have both 'ah' and 'esp' options",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot have both {}firewall and {}updown",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "ID cannot be specified as %fromcert if PSK or AUTH-NULL is used",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "IKEv1 does not support Labeled IPsec",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot specify aggressive mode with IKEv2",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot specify aggressive mode without ike= to set algorithm",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "can not specify aggressive mode without ike= to set algorithm",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot have protoports with wildcard (%any) ports on both sides",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot mix PSK and NULL authentication (",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot specify both {}addresspool= and {}subnet",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "cannot specify both ms-dh-downgrade=yes and pfs-rekey-workaround=yes",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection missing --host after --to",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection missing --host before --to",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection with encap_proto=ah cannot specify tfc=",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection with type=transport cannot specify tfc=",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "dpddelay specified, but dpdtimeout is zero, both should be specified",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "dpdtimeout specified, but dpddelay is zero, both should be specified",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "address family {} conflicts with {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "hosts cannot both be 0.0.0.0 or 0::0",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "shunt connection must have shunt policy (eg --pass, --drop or --reject)",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection cannot specify --ikev2 and --aggressive",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection cannot specify --ecdsa and --ikev1-allow",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection cannot specify --ikev1-allow and --ecdsa-sha2 or --rsa-sha2",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "nic-offload=packet cannot specify encapsulation=yes",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "more than one IKEv1 {} algorithm ({problem}) is not allowed in quick mode",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "does not support {}subnet= with multiple selectors without cisco-split=yes",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "never-negotiate connection cannot have authby=",
+    ),
+    any(Sign::ConfigValueInvalid, "# bad port: {keyword:w}={value}"),
+    any(
+        Sign::ConfigValueInvalid,
+        "# bad protocol: {keyword:w}={value}",
+    ),
+    any(Sign::ConfigValueInvalid, "# bad value: {keyword:w}={value}"),
+    any(
+        Sign::ConfigValueInvalid,
+        "bad argument value in ca '{value}'",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "{keyword:w}addresspool={value} invalid,",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "{keyword:w}sourceip={value} invalid,",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "{keyword:w}protoport={value} invalid,",
+    ),
+    any(Sign::ConfigValueInvalid, "sourceip={value} invalid, {}"),
+    any(
+        Sign::ConfigValueInvalid,
+        "IKE DH algorithm 'none' not permitted",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "IKE Key Exchange algorithm 'NONE' not permitted",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "authby=ecdsa cannot use sha1, only sha2",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "additional {keyword:w} in authby={value} is not supported by IKEv1",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "virtual {}subnet={value} invalid, missing \"vhost:\" or \"vnet:\"",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "wrong encryption key length - key size must be 128 (default), 192 or 256",
+    ),
+    any(Sign::ConfigValueInvalid, "ipsec-interface={value} invalid:"),
+    any(
+        Sign::ConfigKeywordUnknown,
+        "unsupported keyword '{keyword}' in conn '{}'",
+    ),
+    any(
+        Sign::ConfigKeywordUnknown,
+        "unsupported keyword '{keyword}' in ca '{}'",
+    ),
+    any(
+        Sign::ConfigKeywordUnknown,
+        "unsupported keyword '{keyword}' in config setup",
+    ),
+    any(
+        Sign::ConfigKeywordUnknown,
+        "ignoring unsupported secret '{keyword}'",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "attempt to load incomplete connection",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "conn {name:w} did not load properly",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "while loading '{name}': {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "WARNING: connection {name:w} marked as INVALID_CONFIG",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "This new crypto map will remain disabled until {problem}",
+    ),
+    any(Sign::ConnectionRejected, "crypto map {name} is incomplete"),
+    // The same thing twice.
+    any(
+        Sign::ConnectionDuplicate,
+        "attempt to redefine connection \"{name}\"",
+    ),
+    any(
+        Sign::ConnectionDuplicate,
+        "not establishing CHILD_SA {name:w} due to existing duplicate {other}",
+    ),
+    any(
+        Sign::ConnectionDuplicate,
+        "CHILD_SA '{name}' is already being routed",
+    ),
+    any(
+        Sign::ConnectionDuplicate,
+        "duplicate {other} with SPIs {} and TS {name}",
+    ),
+    any(Sign::ConnectionDuplicate, "duplicate conn name '{name}'"),
+    // Vyatta and VyOS.
+    by(
+        &["vyatta", "vyos", "vbash", "cli-shell-api"],
+        Sign::CommandNotTaken,
+        "Invalid command: [{command}]",
+    ),
+    any(
+        Sign::CommandNotTaken,
+        "Configuration path: [{command}] is not valid",
+    ),
+    any(
+        Sign::CommandNotTaken,
+        "Configuration path: {command} is not valid",
+    ),
+    any(
+        Sign::CommandNotTaken,
+        "Configuration path [{command}] is not valid",
+    ),
+    any(
+        Sign::CommandNotTaken,
+        "Configuration path: [{command}] isn't valid",
+    ),
+    any(
+        Sign::CommandNotTaken,
+        "% Invalid input detected at '^' marker",
+    ),
+    any(Sign::CommandNotTaken, "% Incomplete command"),
+    any(Sign::CommandNotTaken, "% Ambiguous command: \"{command}\""),
+    any(
+        Sign::CommandNotTaken,
+        "command parse error before '{command}'",
+    ),
+    any(Sign::CommandNotTaken, "Command fail. Return code {:n}"),
+    any(Sign::CommandNotTaken, "bad command name {command:w} (line"),
+    any(Sign::CommandNotTaken, "expected end of command (line"),
+    any(Sign::ConnectionRejected, "VPN configuration error{problem}"),
+    any(Sign::ConnectionRejected, "VPN commit error{problem}"),
+    any(Sign::ConnectionRejected, "[[vpn]] failed"),
+    any(Sign::ConnectionRejected, "[[vpn ipsec]] failed"),
+    any(Sign::ConnectionRejected, "[ vpn ipsec ] {problem}"),
+    any(
+        Sign::ConnectionRejected,
+        "error: configuration check-out failed",
+    ),
+];
