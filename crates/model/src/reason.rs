@@ -123,10 +123,10 @@ pub enum Refusal {
     },
     /// The peer authenticates with another method than is configured.
     AuthMethod {
-        /// AUTH method number received.
-        received: u8,
+        /// AUTH method number received; with IKEv1 also one of XAUTH's, from 65001 on.
+        received: u16,
         /// AUTH method number expected.
-        expected: u8,
+        expected: u16,
     },
     /// The peer's AUTH value doesn't verify: with a PSK, the two sides' keys differ.
     AuthValue {

@@ -316,7 +316,10 @@ impl Sa {
                 } else {
                     (PSK, SIGNATURE)
                 };
-                vec![self.not_authenticated(Refusal::AuthMethod { received, expected })]
+                vec![self.not_authenticated(Refusal::AuthMethod {
+                    received: u16::from(received),
+                    expected: u16::from(expected),
+                })]
             }
             Said::LookingForChild { .. } => {
                 self.ts_ours.clear();

@@ -335,7 +335,11 @@ impl Sa {
                 Vec::new()
             }
             Said::NoIkeTransform => {
-                let refusal = self.reason.take().unwrap_or_else(|| self.no_ike_proposal());
+                // A transform whose algorithms are refused has a method that is allowed.
+                let reason = self.reason.take().filter(|r| {
+                    !matches!(r, Refusal::AuthMethod { .. }) || self.offered.is_empty()
+                });
+                let refusal = reason.unwrap_or_else(|| self.no_ike_proposal());
                 vec![self.refuse(self.first_exchange(), refusal)]
             }
             Said::NoIpsecProposal => {

@@ -34,8 +34,8 @@ impl Claim {
     pub fn new(id: &adit_wire::v2::IdPayload, auth: &AuthPayload) -> Result<Self, Refusal> {
         if auth.method != AuthMethod::SHARED_KEY_MIC {
             return Err(Refusal::AuthMethod {
-                received: auth.method.0,
-                expected: AuthMethod::SHARED_KEY_MIC.0,
+                received: auth.method.0.into(),
+                expected: AuthMethod::SHARED_KEY_MIC.0.into(),
             });
         }
         Ok(Self {

@@ -33,7 +33,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 /// AUTH methods by number (RFC 7296 3.8, RFC 7427).
-fn method(number: u8) -> String {
+fn method(number: u16) -> String {
     match number {
         0 => "EAP".to_owned(),
         1 => "an RSA signature".to_owned(),
@@ -41,6 +41,8 @@ fn method(number: u8) -> String {
         3 => "a DSS signature".to_owned(),
         9..=11 => "an ECDSA signature".to_owned(),
         14 => "a digital signature".to_owned(),
+        65_001 | 65_002 => "a pre-shared key and XAUTH".to_owned(),
+        65_005 | 65_006 => "an RSA signature and XAUTH".to_owned(),
         n => format!("method {n}"),
     }
 }

@@ -75,12 +75,12 @@ impl Sa {
             .is_some_and(|class| class.contains("pre-shared"));
         if wants_psk {
             return Refusal::AuthMethod {
-                received: match kind {
+                received: u16::from(match kind {
                     "RSA" => RSA,
                     "ECDSA" => ECDSA,
                     _ => SIGNATURE,
-                },
-                expected: PSK,
+                }),
+                expected: u16::from(PSK),
             };
         }
         Refusal::Certificate {

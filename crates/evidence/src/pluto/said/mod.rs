@@ -156,13 +156,13 @@ pub(crate) enum Said {
         theirs: Option<Identity>,
     },
     Method {
-        received: u8,
-        expected: u8,
+        received: u16,
+        expected: u16,
     },
     /// The same of one proposal of IKEv1, which proposes the method with the algorithms; another one may fit.
     MethodProposed {
-        received: u8,
-        expected: u8,
+        received: u16,
+        expected: u16,
     },
     /// The peer's public key isn't known or its certificate isn't taken.
     NoPublicKey(Option<Identity>),

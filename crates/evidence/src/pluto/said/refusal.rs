@@ -8,12 +8,15 @@ use super::Said;
 use value::after;
 
 /// AUTH methods (RFC 7296 3.8).
-pub(crate) const RSA: u8 = 1;
-pub(crate) const PSK: u8 = 2;
+pub(crate) const RSA: u16 = 1;
+pub(crate) const PSK: u16 = 2;
 /// No AUTH payload at all: EAP is asked for (RFC 7296 2.16).
-pub(crate) const EAP: u8 = 0;
-const NULL: u8 = 13;
-const SIGNATURE: u8 = 14;
+pub(crate) const EAP: u16 = 0;
+const NULL: u16 = 13;
+const SIGNATURE: u16 = 14;
+/// XAUTHInitPreShared and XAUTHInitRSA; each is followed by the one of the responder (draft-beaulieu-ike-xauth 7.2).
+const XAUTH_INIT_PSK: u16 = 65_001;
+const XAUTH_INIT_RSA: u16 = 65_005;
 
 pub(super) fn said(text: &str) -> Option<Said> {
     no_connection(text)
@@ -319,6 +322,9 @@ fn method(text: &str) -> Option<Said> {
             expected: RSA,
         });
     }
+    if let Some(said) = xauth(text) {
+        return Some(said);
+    }
     // `policy does not allow OAKLEY_RSA_SIG authentication.  Attribute OAKLEY_AUTHENTICATION_METHOD`
     let rest = text.strip_prefix("policy does not allow ")?;
     let (received, _) = rest.split_once(" authentication")?;
@@ -329,7 +335,35 @@ fn method(text: &str) -> Option<Said> {
     })
 }
 
-fn number(text: &str) -> u8 {
+/// `policy mandates Extended Authentication (XAUTH) with PSK of initiator (we are responder).`, or `does not allow`; of
+/// pre-shared keys the latter doesn't name them.
+fn xauth(text: &str) -> Option<Said> {
+    let (mandated, rest) = match text.strip_prefix("policy mandates ") {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix("policy does not allow ")?),
+    };
+    let rest = rest.strip_prefix("Extended Authentication (XAUTH)")?;
+    let plain = if rest.trim_start().starts_with("with RSA") {
+        RSA
+    } else {
+        PSK
+    };
+    let of_initiator = rest.contains("of initiator");
+    let extended = match (plain, of_initiator) {
+        (PSK, true) => XAUTH_INIT_PSK,
+        (PSK, false) => XAUTH_INIT_PSK + 1,
+        (_, true) => XAUTH_INIT_RSA,
+        (_, false) => XAUTH_INIT_RSA + 1,
+    };
+    let (received, expected) = if mandated {
+        (plain, extended)
+    } else {
+        (extended, plain)
+    };
+    Some(Said::MethodProposed { received, expected })
+}
+
+fn number(text: &str) -> u16 {
     let upper = text.to_ascii_uppercase();
     if upper.contains("PSK") || upper.contains("SECRET") || upper.contains("PRESHARED") {
         PSK
