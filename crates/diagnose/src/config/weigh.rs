@@ -8,6 +8,8 @@
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Known, Side};
 use adit_model::peer_config::{Lint, PeerConnection, SharedKey, Weight};
+use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
 use super::difference::{Difference, Outcome};
 use super::pair::{mirror, pair};
@@ -65,10 +67,39 @@ impl Configs {
         {
             return Judgement::RuledOut(because);
         }
+        if cause == "ts-mismatch"
+            && matches!(judgement, Judgement::Found(_))
+            && hearsay(s)
+            && let Some(because) = self.networks_fit()
+        {
+            return Judgement::Possible {
+                weight: 30,
+                because,
+                separated_by: "the log of the side that refused: which networks it has, or what its kernel refused (Libreswan 4 answers TS_UNACCEPTABLE to that, too)",
+            };
+        }
         if let Some((side, lint)) = self.lints.iter().find(|(_, l)| l.cause == cause) {
             return by_itself(s, *side, lint, judgement);
         }
         judgement
+    }
+
+    /// Both ends' configurations have written networks, and [`compare`] found nothing against them.
+    fn networks_fit(&self) -> Option<String> {
+        let (a, b) = self.pair.as_ref()?;
+        let written = |c: &PeerConnection| {
+            !c.children.is_empty()
+                && c.children
+                    .iter()
+                    .all(|x| x.local_ts.is_written() && x.remote_ts.is_written())
+        };
+        let differ = self
+            .differences
+            .iter()
+            .any(|d| matches!(d.outcome, Outcome::FailsAtChild));
+        (written(a) && written(b) && !differ).then(|| {
+            "the networks were refused, and both ends' configurations have the same ones".to_owned()
+        })
     }
 
     /// That both ends' written values fit, where a log leaves the cause open.
@@ -181,6 +212,17 @@ fn within(all: Vec<PeerConnection>) -> Vec<(PeerConnection, PeerConnection)> {
         .into_iter()
         .filter(|(a, b)| mirror(a, b) > 0)
         .collect()
+}
+
+/// That the networks don't fit is known from an error in the other side's answer alone.
+fn hearsay(s: &Signals<'_>) -> bool {
+    let said = s.refusal(|r| matches!(r, Refusal::TrafficSelectors { .. }).then_some(()));
+    // `IKE_AUTH response rejected Child SA with TS_UNACCEPTABLE` is the answer, too.
+    let answer =
+        |text: &str| text.contains("rejected") || text.contains("failed with error notification");
+    said.is_none()
+        && s.signs_of(Sign::TrafficRefused)
+            .all(|seen| answer(&seen.fact.source.text))
 }
 
 fn attempted(s: &Signals<'_>) -> bool {

@@ -31,6 +31,10 @@ pub(crate) static RULE: Rule = Rule {
                 "Does one side send several networks for one child?",
             ),
             ("esp-proposal-mismatch", "Is the notify NO_PROPOSAL_CHOSEN?"),
+            (
+                "kernel-module-or-algo-missing",
+                "Does the log of a Libreswan responder say that its kernel refused the SA?",
+            ),
         ],
         fix: &[
             (
@@ -107,14 +111,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
     });
     let unknown = local.is_empty() && remote.is_empty();
     Found {
-        confidence: 0.93,
+        confidence: 0.9,
         side: AtFault::Both,
         summary: if unknown {
             "the networks don't meet: what was asked for isn't acceptable".to_owned()
         } else {
             format!("the networks don't meet: {} to {} was asked for and isn't acceptable", list(local), list(remote))
         },
-        explanation: format!("{} came after both sides had authenticated. Which networks the other side has isn't in the notify.", told.name),
+        explanation: format!("{} came after both sides had authenticated. Which networks the other side has isn't in the notify. (Libreswan 4 answers so, too, when its kernel refuses the SA; its log tells.)", told.name),
         evidence: quote([told.fact]),
         fix: Fix {
             local: "local_net and remote_net as the peer has them, exchanged; ask for its lists".to_owned(),
