@@ -14,27 +14,6 @@ use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
 
-/// Causes of what comes and goes: that the tunnel is up at the end of the evidence says nothing against them.
-const RECURRING: &[&str] = &[
-    "lifetime-mismatch-flap",
-    "reauth-break-before-make",
-    "make-before-break-unset",
-    "rekey-collision",
-    "pfs-mismatch-at-rekey",
-    "rekey-refused",
-    "rekey-failed-no-answer",
-    "ts-changed-at-rekey",
-    "ikev1-phase1-expiry-kills-phase2",
-    "uniqueness-kicks-peer",
-    "idle-teardown",
-    "dpd-too-aggressive",
-    "dynamic-ip-changed",
-    "ts-narrowed",
-    "multi-subnet-one-sa-unsupported",
-    "service-crash-loop",
-    "tunnel-monitor-bad-target",
-];
-
 /// Below this a rule's finding is a candidate, not a verdict.
 const SURE: f64 = 0.7;
 
@@ -71,7 +50,7 @@ pub fn diagnose(case: &Case) -> Verdict {
                     && !rests_on_a_sign(&s, &found.evidence)
                     && !s.rests_on_the_wire(&found.evidence)
                     && !s.rests_on_a_state(&found.evidence)
-                    && !RECURRING.contains(&rule.id) => {}
+                    && !rule.recurs => {}
             Judgement::Found(found) if found.confidence >= SURE => {
                 findings.push((rule, found.into_finding(rule.id, &subject)));
             }

@@ -8,6 +8,8 @@ use crate::verdict::{AtFault, Finding, Fix};
 pub struct Rule {
     /// Kebab-case cause id.
     pub id: &'static str,
+    /// What it does comes and goes: that the tunnel is up at the end of the evidence says nothing against it.
+    pub recurs: bool,
     /// The page that `adit explain` shows.
     pub page: Page,
     /// Evidence that decides for or against it.

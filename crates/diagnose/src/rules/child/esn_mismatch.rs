@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esn-mismatch",
+    recurs: false,
     page: Page {
         title: "Only one side has extended sequence numbers",
         what: "The size of sequence numbers is a part of the ESP proposal: 32 or 64 bits. A side that offers only one of them fits no side that has only the other.",

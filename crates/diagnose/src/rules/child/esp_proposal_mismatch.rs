@@ -17,6 +17,7 @@ use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-proposal-mismatch",
+    recurs: false,
     page: Page {
         title: "The two sides have no ESP proposal in common",
         what: "Both sides authenticated, the IKE SA is up, and the algorithms of the CHILD SA have nothing in common: encryption, integrity, or the size of sequence numbers.",

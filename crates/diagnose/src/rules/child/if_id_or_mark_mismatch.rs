@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "if-id-or-mark-mismatch",
+    recurs: false,
     page: Page {
         title: "The tunnel's interface and its policies have different numbers",
         what: "With an XFRM interface or a VTI, policies and SAs carry a number (if_id, mark, key). Packets of another number never meet them: the tunnel is up and carries nothing.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-up-no-child",
+    recurs: false,
     page: Page {
         title: "IKE is up, and there is no SA for the traffic",
         what: "The sides authenticated each other and no CHILD SA (phase 2) stands: it was refused, it was deleted, or nobody asked for one. What lies behind it is one of the causes below; without the line that says which, only this can be told.",

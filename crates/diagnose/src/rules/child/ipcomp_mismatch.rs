@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ipcomp-mismatch",
+    recurs: false,
     page: Page {
         title: "One side wants compression and the other doesn't",
         what: "IP compression (IPComp) is negotiated beside ESP. With one side only it is left out, or, with some pairs, half of it is set up and packets of protocol 108 are dropped.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "mode-mismatch",
+    recurs: false,
     page: Page {
         title: "One side wants tunnel mode, the other transport mode",
         what: "Transport mode protects packets between the two gateways themselves (GRE, L2TP); tunnel mode carries networks. In IKEv1 the mode is a part of the proposal; in IKEv2 the initiator asks for transport mode and the responder may decline.",

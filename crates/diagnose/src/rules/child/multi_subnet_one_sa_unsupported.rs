@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "multi-subnet-one-sa-unsupported",
+    recurs: true,
     page: Page {
         title: "The peer takes one pair of networks per SA",
         what: "IKEv2 may put several networks into one CHILD SA. IKEv1 can't, and several products take only the first pair, or refuse.",

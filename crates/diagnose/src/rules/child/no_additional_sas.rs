@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "no-additional-sas",
+    recurs: false,
     page: Page {
         title: "The peer takes no further CHILD SA on this IKE SA",
         what: "Some implementations have one CHILD SA per IKE SA, or a limit, and answer a further one, or the replacement of the first, with NO_ADDITIONAL_SAS.",

@@ -14,6 +14,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "pfs-mismatch",
+    recurs: false,
     page: Page {
         title: "One side wants a key exchange for the CHILD SA that the other doesn't do",
         what: "Perfect forward secrecy (PFS) gives each CHILD SA a Diffie-Hellman exchange of its own. Its group is a part of the ESP proposal: a group on one side only, or two different groups, and the proposals don't fit although the ciphers do. IKEv1 fails at once. The first CHILD SA of IKEv2 has no such exchange, so it fails there only when a further one is made or the first is replaced.",

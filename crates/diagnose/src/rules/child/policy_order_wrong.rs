@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "policy-order-wrong",
+    recurs: false,
     page: Page {
         title: "An earlier entry takes the traffic of a later one",
         what: "Policies and crypto maps are searched in order. A dynamic entry, or one with wider selectors, that stands before a peer's own entry takes it: with other algorithms, other networks, or another peer.",

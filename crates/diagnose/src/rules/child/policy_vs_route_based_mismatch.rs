@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "policy-vs-route-based-mismatch",
+    recurs: false,
     page: Page {
         title: "One side is route-based (everything), the other policy-based (a list of networks)",
         what: "A route-based gateway asks for 0.0.0.0/0 on both ends and lets routes decide; a policy-based one has a list of networks and wants exactly those. Some products narrow, others refuse.",

@@ -11,6 +11,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "proto-port-selector-mismatch",
+    recurs: false,
     page: Page {
         title: "The selectors agree in addresses and differ in protocol or port",
         what: "Selectors may be restricted to a protocol and a port: 17/1701 for L2TP, 47 for GRE. If only one side restricts, or each to something else, they don't fit although the networks do.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "stale-policy-steals-traffic",
+    recurs: false,
     page: Page {
         title: "Another connection's policy covers the same traffic",
         what: "Two connections have selectors that overlap, often an old one that was never removed. The policy that came first, or has the better priority, takes the packets, and its tunnel isn't the one that is up.",

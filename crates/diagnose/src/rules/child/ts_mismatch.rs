@@ -16,6 +16,7 @@ use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ts-mismatch",
+    recurs: false,
     page: Page {
         title: "The networks of the two sides don't meet",
         what: "Each side lists the networks behind itself and behind the other. They must be mirror images: what is local here is remote there. A responder may narrow what is offered; with nothing in common it refuses.",

@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ts-narrowed",
+    recurs: true,
     page: Page {
         title: "The SA is up for a part of the networks only",
         what: "A responder may narrow the networks that an initiator asks for to those it has itself. The tunnel comes up, and what was cut off doesn't pass.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "virtual-ip-or-cp-failure",
+    recurs: false,
     page: Page {
         title: "The virtual address of the client wasn't agreed",
         what: "A client may ask for an address inside the tunnel (configuration payload, mode config). The gateway needs a pool for it; and where it has one, it may insist that the client asks.",

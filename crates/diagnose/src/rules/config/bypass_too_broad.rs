@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "bypass-too-broad",
+    recurs: false,
     page: Page {
         title: "An exemption covers what the tunnel should carry",
         what: "A bypass or passthrough policy has precedence over the tunnel's: what both cover goes in clear.",

@@ -15,6 +15,7 @@ use crate::wire::Clear;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cleartext-leak-no-policy",
+    recurs: false,
     page: Page {
         title: "Traffic that must be protected goes in clear",
         what: "No policy matches the packets, or the daemon is down and nothing blocks them in the meantime, so they take the ordinary route.",

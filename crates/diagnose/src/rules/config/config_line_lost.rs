@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "config-line-lost",
+    recurs: false,
     page: Page {
         title: "A line of the configuration was lost",
         what: "A command was cut or misspelt when it was typed or pasted (`et security …` for `set security …`); the router refused it, everything else went on, and the setting is silently absent.",

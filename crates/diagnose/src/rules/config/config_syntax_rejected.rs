@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "config-syntax-rejected",
+    recurs: false,
     page: Page {
         title: "The daemon doesn't take the configuration",
         what: "A word, a value or a line of the configuration isn't what this daemon understands: misspelt, wrongly indented, of another product's dialect, or of another version. The connection, or all of them, aren't there.",

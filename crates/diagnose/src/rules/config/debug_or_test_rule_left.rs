@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "debug-or-test-rule-left",
+    recurs: false,
     page: Page {
         title: "A setting for tests is still on",
         what: "A rule or a switch that was set to find a fault (protocol ICMP only, all networks, a test port, `impair`) is still there and shapes what the tunnel does.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "duplicate-conn-or-reqid",
+    recurs: false,
     page: Page {
         title: "The same connection is there twice",
         what: "A connection or child is loaded twice, under one name or two, or two have one request id by hand. Which of them gets the traffic is chance, and each may remove what the other set up.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "failure-policy-passthrough",
+    recurs: false,
     page: Page {
         title: "Traffic passes in clear while negotiation fails",
         what: "The policy for the time without an SA says to let traffic through (`failureshunt=passthrough`, `%pass`, level *use*): whenever negotiation fails, packets leave in clear.",

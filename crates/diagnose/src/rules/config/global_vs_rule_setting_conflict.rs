@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "global-vs-rule-setting-conflict",
+    recurs: false,
     page: Page {
         title: "The setting for all peers and the one for this peer differ",
         what: "A value is given for all and another for some peers (`p2_pfs 2` for all, `p2_pfs 5` in a rule): peers without a rule of their own get the first one.",

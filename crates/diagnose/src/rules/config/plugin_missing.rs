@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "plugin-missing",
+    recurs: false,
     page: Page {
         title: "A plugin or a package of the daemon isn't there",
         what: "What the configuration needs is in a plugin or package that isn't installed, isn't loaded, or lacks a library of its own: an EAP method, the fetcher of revocation lists, the socket, a data base.",

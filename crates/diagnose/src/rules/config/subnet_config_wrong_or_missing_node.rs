@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "subnet-config-wrong-or-missing-node",
+    recurs: false,
     page: Page {
         title: "A host isn't on the list of those that use IPsec",
         what: "Hosts share a list of networks that must use IPsec. One host has no daemon, or its list differs: the others want its packets protected and drop them, or talk to it in clear.",

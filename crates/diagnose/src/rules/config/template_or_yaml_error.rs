@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "template-or-yaml-error",
+    recurs: false,
     page: Page {
         title: "A deployment couldn't make the configuration",
         what: "The tool that writes the gateway's configuration (a BOSH template, Ansible, Helm) stops at its own input: a list that isn't one, a variable that isn't set, YAML that doesn't parse. The gateway keeps its old configuration, or has none.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "vendor-incompatibility",
+    recurs: false,
     page: Page {
         title: "The two products don't work together here",
         what: "Both sides do what they were told, and one of them does it in a way that the other's version can't take: a known defect or a reading of the standard of its own.",

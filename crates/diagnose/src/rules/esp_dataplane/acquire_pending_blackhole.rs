@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "acquire-pending-blackhole",
+    recurs: false,
     page: Page {
         title: "Traffic waits for an SA that never comes",
         what: "A policy catches the traffic, there is no SA for it, and while it is negotiated (or fails) every packet is dropped. It is the data side of whatever keeps the tunnel down.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "anti-replay-drops",
+    recurs: false,
     page: Page {
         title: "Packets fall out of the anti-replay window",
         what: "The receiver remembers the last sequence numbers (32, 64 or more). A packet that comes later than that, because of QoS, several paths, several processors or fragments, or that comes twice, is dropped as a replay.",

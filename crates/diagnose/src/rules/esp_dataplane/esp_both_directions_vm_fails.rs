@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-both-directions-vm-fails",
+    recurs: false,
     page: Page {
         title: "ESP flows both ways and one node drops what it decrypts",
         what: "Both nodes send ESP and receive it, and the guests still don't hear each other: one node accepts, the other drops after decryption, by its policy or for want of an SA of its own.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-integrity-failure",
+    recurs: false,
     page: Page {
         title: "The integrity check of ESP packets fails",
         what: "The packet belongs to an SA of the receiver, and its integrity check value is wrong: both sides hold different keys, understand an algorithm differently (length of the ICV), the hardware computes wrongly, or the packet was changed on the way.",

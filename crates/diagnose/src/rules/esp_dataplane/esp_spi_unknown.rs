@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-spi-unknown",
+    recurs: false,
     page: Page {
         title: "ESP arrives with an SPI that the receiver does not have",
         what: "The receiver finds an SA by the SPI of a packet. After a restart, a flush, a lost delete or an expiry one side goes on sending with an SA that the other has no more (or not yet); each packet is dropped without an answer, since ESP knows none.",

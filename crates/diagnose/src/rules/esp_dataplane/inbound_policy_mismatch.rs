@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "inbound-policy-mismatch",
+    recurs: false,
     page: Page {
         title: "Decrypted packets meet no inbound policy",
         what: "After decryption the receiver checks that a policy wants the packet to have come by this SA. When the inbound or the forward policy is missing, or its template (mode, addresses, reqid) isn't the SA's, the packet is dropped.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "inner-address-outside-selector",
+    recurs: false,
     page: Page {
         title: "The peer sends inner packets outside of the negotiated networks",
         what: "What came out of the SA has addresses that its selectors don't cover: the peer translates addresses before encryption, or sends traffic of another network into this SA.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "sa-desync-one-side-flushed",
+    recurs: false,
     page: Page {
         title: "The SAs of the two sides are not the same ones",
         what: "The SA data base was flushed or lost on one node only. The other keeps encrypting with the old SA for the rest of its lifetime, into the void.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "sa-hard-expired",
+    recurs: false,
     page: Page {
         title: "An SA came to the end of its life without a successor",
         what: "Rekeying failed, was switched off or came too late, so that the SA reached its hard lifetime and was removed.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "seq-overflow-no-esn",
+    recurs: false,
     page: Page {
         title: "The sequence numbers of an SA are used up",
         what: "Without extended sequence numbers an SA can send 2^32 packets. After that the sender must stop; at ten gigabits a second with small packets that is minutes.",

@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "sha256-truncation-bug",
+    recurs: false,
     page: Page {
         title: "HMAC-SHA2-256 is cut to 96 bits on one side and to 128 on the other",
         what: "RFC 4868 cuts HMAC-SHA2-256 to 128 bits. Linux before 2.6.33, old Android and some appliances follow a draft and cut it to 96. IKE agrees on the algorithm, and then no packet passes the check.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "anti-spoof-drop",
+    recurs: false,
     page: Page {
         title: "Decrypted packets are taken for forged ones",
         what: "A gateway's check of source addresses (anti-spoofing, reverse path, zone protection) drops what comes out of the tunnel, since by its routes such sources belong elsewhere.",

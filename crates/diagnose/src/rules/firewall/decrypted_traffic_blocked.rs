@@ -11,6 +11,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "decrypted-traffic-blocked",
+    recurs: false,
     page: Page {
         title: "Decrypted packets are dropped by a filter",
         what: "The gateway decrypts, and its forward filter or the filter of its inside interface drops the inner packet.",

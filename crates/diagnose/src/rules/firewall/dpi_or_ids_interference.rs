@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpi-or-ids-interference",
+    recurs: false,
     page: Page {
         title: "Packet inspection interferes",
         what: "An intrusion filter, an application gateway or IPsec passthrough changes or stops IKE by what is in it.",

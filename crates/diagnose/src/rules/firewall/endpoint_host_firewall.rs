@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "endpoint-host-firewall",
+    recurs: false,
     page: Page {
         title: "The end host's own filter rejects the far network",
         what: "The tunnel works, and the host behind it doesn't accept packets from the other network: Windows' firewall, hosts.deny, a local filter.",

@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-blocked",
+    recurs: false,
     page: Page {
         title: "A filter stops ESP",
         what: "IKE sets the tunnel up over UDP, and the traffic goes as IP protocol 50 unless a NAT was found. A filter that lets UDP 500 through and not protocol 50 leaves a tunnel that is up and carries nothing.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-blocked-one-way",
+    recurs: false,
     page: Page {
         title: "ESP passes in one direction only",
         what: "A stateless filter, an asymmetric route or a provider lets the ESP of one gateway through and drops that of the other.",

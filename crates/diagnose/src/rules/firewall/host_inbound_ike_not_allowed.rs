@@ -10,6 +10,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "host-inbound-ike-not-allowed",
+    recurs: false,
     page: Page {
         title: "The gateway doesn't let IKE in to itself",
         what: "Many gateways filter what is sent to themselves apart from what they forward. IKE isn't among the services that are allowed at the outside interface.",

@@ -11,6 +11,7 @@ use crate::wire::Fragments;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ip-fragments-dropped",
+    recurs: false,
     page: Page {
         title: "IP fragments are dropped on the path",
         what: "A packet larger than the path's MTU travels in IP fragments, of which only the first has ports. A filter or a NAT that can't tell where the others belong drops them, so large packets vanish: IKE_AUTH with certificates, ESP of full size.",

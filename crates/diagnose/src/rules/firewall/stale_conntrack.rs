@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "stale-conntrack",
+    recurs: false,
     page: Page {
         title: "A filter holds on to an old flow",
         what: "A stateful filter or NAT keeps IKE's flow tied to what was right before: an old translation, an old path after a failover. New packets of the same ports refresh it.",

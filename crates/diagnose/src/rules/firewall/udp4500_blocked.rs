@@ -14,6 +14,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "udp4500-blocked",
+    recurs: false,
     page: Page {
         title: "A filter stops UDP 4500",
         what: "The first exchange goes over UDP 500. When a NAT is found (or one side forces it) everything that follows, ESP included, goes over UDP 4500; a filter that knows only 500 stops it there.",

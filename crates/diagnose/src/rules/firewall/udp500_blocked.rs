@@ -12,6 +12,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "udp500-blocked",
+    recurs: false,
     page: Page {
         title: "A filter stops UDP 500",
         what: "A firewall, a security group or a router's filter on the way doesn't let IKE's first port through.",

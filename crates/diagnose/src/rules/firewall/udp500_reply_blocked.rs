@@ -10,6 +10,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "udp500-reply-blocked",
+    recurs: false,
     page: Page {
         title: "The answers from UDP 500 don't come back",
         what: "Requests reach the responder, which answers, and the answers are filtered or go astray: a stateless filter, a wrong return route, or a NAT that has lost its mapping.",

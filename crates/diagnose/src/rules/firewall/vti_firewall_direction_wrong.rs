@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "vti-firewall-direction-wrong",
+    recurs: false,
     page: Page {
         title: "A filter at the tunnel interface looks the wrong way",
         what: "At a tunnel interface OUT is before encryption and IN after decryption; the outside interface sees only the gateways' addresses with ESP and UDP 500 and 4500. Rules written the other way round block the tunnel's traffic.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "zone-policy-missing",
+    recurs: false,
     page: Page {
         title: "No policy between the tunnel's zone and the inside",
         what: "On gateways that filter by zones nothing passes between two zones without a policy. The tunnel's interface is in no zone, or there is no policy for one of the directions.",

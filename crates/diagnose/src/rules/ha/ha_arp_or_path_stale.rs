@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-arp-or-path-stale",
+    recurs: false,
     page: Page {
         title: "The network still sends to the old node",
         what: "After a failover the router or switch upstream keeps the old hardware address or route.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-both-active",
+    recurs: false,
     page: Page {
         title: "Both nodes are active",
         what: "The nodes of a cluster don't hear each other, and both hold the address and the tunnels.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-seq-not-synced",
+    recurs: false,
     page: Page {
         title: "Counters are behind after a failover",
         what: "The new node goes on with ESP sequence numbers or IKE message IDs that the peer has seen already; the peer drops them as replays.",

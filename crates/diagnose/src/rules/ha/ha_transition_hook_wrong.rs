@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-transition-hook-wrong",
+    recurs: false,
     page: Page {
         title: "Failover doesn't move the tunnels",
         what: "The hook that runs at a change of state isn't the one that knows IPsec: old transition scripts instead of `notify ipsec`.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-vip-not-owned",
+    recurs: false,
     page: Page {
         title: "The shared address is on the other node",
         what: "The tunnel ends at a cluster's address which this node doesn't have now; its daemon can't bind to it, or begins from a wrong one.",

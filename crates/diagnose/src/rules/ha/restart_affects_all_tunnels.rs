@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "restart-affects-all-tunnels",
+    recurs: false,
     page: Page {
         title: "Everything was restarted",
         what: "`restart vpn` or a restart of the daemon takes down every tunnel of every peer; what then looks like an outage is that.",

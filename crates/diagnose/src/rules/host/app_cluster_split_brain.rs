@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "app-cluster-split-brain",
+    recurs: false,
     page: Page {
         title: "A cluster of applications is split, and the tunnels are well",
         what: "After a break of the network the members of a cluster (consul, etcd) don't find together again. It looks as if IPsec kept them apart, while ESP passes both ways.",

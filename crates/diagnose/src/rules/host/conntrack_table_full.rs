@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "conntrack-table-full",
+    recurs: false,
     page: Page {
         title: "The table of connections is full",
         what: "Netfilter keeps a table of connections. When it is full, packets of new ones are dropped, IKE and ESP in UDP among them.",

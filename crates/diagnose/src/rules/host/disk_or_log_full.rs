@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "disk-or-log-full",
+    recurs: false,
     page: Page {
         title: "A file system is full",
         what: "What the daemon or its tools write has no room: configuration, logs, revocation lists, its data base of keys. It then starts with half a configuration, or not at all.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "implementation-bug",
+    recurs: false,
     page: Page {
         title: "The daemon itself fails",
         what: "An assertion fails, the process gets a fatal signal, or it contradicts itself on input and configuration that are valid: a defect of this version.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "port-500-in-use",
+    recurs: false,
     page: Page {
         title: "Somebody else holds the IKE ports",
         what: "UDP 500 or 4500 is held by another IKE daemon (charon beside pluto, racoon, isakmpd, IKEEXT of Windows, an older run, a container), so this one can't listen, or hears only a part.",

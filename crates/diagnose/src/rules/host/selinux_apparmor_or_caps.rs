@@ -10,6 +10,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "selinux-apparmor-or-caps",
+    recurs: false,
     page: Page {
         title: "Something is denied to the daemon",
         what: "A profile of AppArmor, a policy of SELinux, a missing capability (a container without NET_ADMIN), a user that isn't root, or the rights of a file keep the daemon from its sockets, keys, scripts or the kernel.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "updown-script-failure",
+    recurs: false,
     page: Page {
         title: "The script for a tunnel that goes up fails",
         what: "When a tunnel comes up or goes down the daemon runs a script that sets routes, addresses and rules of the firewall. The script fails: a command isn't there, a rule or route is refused, or the script itself can't be run. pluto then gives the tunnel up; charon keeps it without what the script should have set.",

@@ -11,6 +11,7 @@ const INTERNAL_ADDRESS_FAILURE: u16 = 36;
 
 pub(crate) static RULE: Rule = Rule {
     id: "address-pool-exhausted",
+    recurs: false,
     page: Page {
         title: "No address is left for a client",
         what: "A responder that gives addresses to clients has handed out all of its pool, or leases of clients that are gone still hold them.",

@@ -11,6 +11,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "auth-method-mismatch",
+    recurs: false,
     page: Page {
         title: "The two sides authenticate in different ways",
         what: "One side uses a pre-shared key and the other wants certificates or EAP, or the other way round.",

@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ca-not-trusted",
+    recurs: false,
     page: Page {
         title: "The peer's certificate comes from a CA that isn't trusted here",
         what: "The side that verifies finds no chain from the peer's certificate to a CA that it trusts: the CA isn't installed, an intermediate is missing, or the peer was given a certificate of another CA.",

@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cert-expired",
+    recurs: false,
     page: Page {
         title: "A certificate has expired",
         what: "A certificate of the chain (the gateway's own, an intermediate's or the CA's) is past its end. Tunnels that are up go on until they authenticate again; then all that use it fail, often without anything having been changed.",

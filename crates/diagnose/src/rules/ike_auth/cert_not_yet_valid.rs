@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cert-not-yet-valid",
+    recurs: false,
     page: Page {
         title: "A certificate isn't valid yet",
         what: "The begin of a certificate lies in the future of the side that verifies it: it was made minutes ago on a host whose clock or zone is ahead, or is meant for later.",

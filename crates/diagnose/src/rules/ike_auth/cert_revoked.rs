@@ -10,6 +10,7 @@ use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "cert-revoked",
+    recurs: false,
     page: Page {
         title: "A certificate is revoked",
         what: "The CA has put a certificate of the chain on its revocation list, or its OCSP responder says so.",

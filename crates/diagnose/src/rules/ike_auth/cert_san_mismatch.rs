@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cert-san-mismatch",
+    recurs: false,
     page: Page {
         title: "The certificate doesn't hold the identity that is used",
         what: "An identity must be confirmed by the certificate: as its whole subject, or as one of its subjectAltNames of the same type. A CN alone confirms no host name. strongSwan replaces an own identity that the certificate doesn't hold by the subject.",

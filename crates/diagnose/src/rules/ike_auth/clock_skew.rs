@@ -10,6 +10,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "clock-skew",
+    recurs: false,
     page: Page {
         title: "The clock of a gateway is wrong",
         what: "Without a battery-backed clock or NTP a gateway starts in 1970 or at the time of its firmware. Good certificates and revocation lists then look expired or not yet valid.",

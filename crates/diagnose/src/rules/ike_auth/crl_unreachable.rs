@@ -10,6 +10,7 @@ use crate::signals::{Signals, notify, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "crl-unreachable",
+    recurs: false,
     page: Page {
         title: "Revocation can't be checked, and must be",
         what: "Strict revocation checking refuses a certificate whose status it can't find out. The list or the OCSP responder isn't reachable (often only through the very tunnel that is being set up), the list is older than its next update, or no program for fetching is installed.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "eap-xauth-failure",
+    recurs: false,
     page: Page {
         title: "The user's authentication failed (EAP, XAUTH)",
         what: "The gateways agree, and the person or device behind the client doesn't authenticate: a wrong name or password, no entry for it, a method that one side lacks, a SIM whose answer is wrong, or a RADIUS or AAA server that doesn't answer.",

@@ -14,6 +14,7 @@ use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "id-mismatch",
+    recurs: false,
     page: Page {
         title: "An identity isn't the one the other side expects",
         what: "Each side sends an identity (IDi, IDr) and has one in mind for the other. They are compared exactly, type included: the host name a.lab isn't the address behind it. Keys and certificates don't matter before this fits.",

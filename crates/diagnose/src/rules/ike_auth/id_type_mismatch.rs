@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "id-type-mismatch",
+    recurs: false,
     page: Page {
         title: "The identity is the same text of another type",
         what: "An identity has a type: address, host name, mail address, key id, distinguished name. They are compared with it. `@192.0.2.1` is a host name, `192.0.2.1` an address; phones send what is typed as a key id.",

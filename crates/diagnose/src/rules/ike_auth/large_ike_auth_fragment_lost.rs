@@ -13,6 +13,7 @@ const FITS: usize = 1228;
 
 pub(crate) static RULE: Rule = Rule {
     id: "large-ike-auth-fragment-lost",
+    recurs: false,
     page: Page {
         title: "A big IKE_AUTH message is lost on the way",
         what: "IKE_AUTH with certificates is bigger than the path's MTU. It is fragmented by IP, a filter on the path drops fragments, and IKE fragmentation isn't in use.",

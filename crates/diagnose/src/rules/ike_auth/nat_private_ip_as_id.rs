@@ -8,6 +8,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-private-ip-as-id",
+    recurs: false,
     page: Page {
         title: "A gateway behind NAT uses its private address as identity",
         what: "Without an identity written down, products identify themselves by their own address. Behind a NAT that is the private one, and the other side expects the public one that it sees.",

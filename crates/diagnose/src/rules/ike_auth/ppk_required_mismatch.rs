@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ppk-required-mismatch",
+    recurs: false,
     page: Page {
         title: "A post-quantum pre-shared key is required and missing",
         what: "With RFC 8784 both sides mix an additional key (PPK) into the IKE SA. One side insists on it, and the other has none, another identity for it, or doesn't support it.",

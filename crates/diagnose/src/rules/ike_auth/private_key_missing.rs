@@ -9,6 +9,7 @@ use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "private-key-missing",
+    recurs: false,
     page: Page {
         title: "The private key of the own certificate is missing",
         what: "A side that authenticates by certificate has no private key that goes with it: it isn't loaded, belongs to another certificate, can't be read, or needs a passphrase.",

@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "psk-formatting",
+    recurs: false,
     page: Page {
         title: "A pre-shared key isn't the octets that were meant",
         what: "Both sides were given the same text and read different octets: quotes that count as part of it, a blank or line break at its end, `0x` or `0s` that one side decodes and the other doesn't, characters that a shell, a template or a web form changed, a length limit.",

@@ -11,6 +11,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "psk-mismatch",
+    recurs: false,
     page: Page {
         title: "The pre-shared keys differ",
         what: "Both sides found a key for each other's identity, and the keys aren't the same octets. Often one side has a space, a line break or quotes in its key, or reads it in another encoding.",

@@ -10,6 +10,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "psk-not-found",
+    recurs: false,
     page: Page {
         title: "There is no pre-shared key for these identities",
         what: "A side has a connection for the peer and no key that goes with the two identities.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "signature-or-keyusage-rejected",
+    recurs: false,
     page: Page {
         title: "A signature, a key or its use isn't accepted",
         what: "The chain is trusted, and something about its algorithms isn't: SHA-1 signatures or small keys under a crypto policy, RSA-PSS that one side lacks, no hash in common (SIGNATURE_HASH_ALGORITHMS), a certificate without digitalSignature, or a CA without its CA flag.",

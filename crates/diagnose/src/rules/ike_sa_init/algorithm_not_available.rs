@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "algorithm-not-available",
+    recurs: false,
     page: Page {
         title: "The daemon lacks an algorithm that is configured",
         what: "A proposal names an algorithm that this build, its plugins, its library or the system's crypto policy (FIPS, SHA-1 switched off) doesn't have. The proposal is dropped or the connection isn't loaded.",

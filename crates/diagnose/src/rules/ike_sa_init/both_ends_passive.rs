@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "both-ends-passive",
+    recurs: false,
     page: Page {
         title: "Both ends wait for the other to begin",
         what: "A tunnel comes up when somebody begins. Both ends are set to answer only (auto=add, start_action none, passive), so nothing is ever sent.",

@@ -13,6 +13,7 @@ const LOOP: usize = 3;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cookie-challenge-fails",
+    recurs: false,
     page: Page {
         title: "The cookie comes back wrong",
         what: "A responder under load asks initiators to return a cookie made of their address, SPI and nonce. It doesn't fit when a NAT changes the source between two tries, when two hosts share an address, or when the initiator doesn't return it.",

@@ -9,6 +9,7 @@ use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "half-open-limit",
+    recurs: false,
     page: Page {
         title: "Too many half-open IKE SAs",
         what: "A responder that keeps many unfinished IKE SAs, in all or from one address, ignores further requests. The half-open ones are often the failed tries of the same peer, of clients behind one NAT, or a scan.",

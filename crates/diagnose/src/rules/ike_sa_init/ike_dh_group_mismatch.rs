@@ -15,6 +15,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-dh-group-mismatch",
+    recurs: false,
     page: Page {
         title: "The two sides have no key exchange group in common",
         what: "Encryption, integrity and PRF fit; the Diffie-Hellman or key exchange groups don't. One INVALID_KE_PAYLOAD followed by a second try with the wanted group is normal and no fault.",

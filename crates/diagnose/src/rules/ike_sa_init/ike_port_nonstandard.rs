@@ -8,6 +8,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-port-nonstandard",
+    recurs: false,
     page: Page {
         title: "IKE is on another port on one side",
         what: "One side listens or is mapped to a port that isn't 500 or 4500, and the other doesn't know or doesn't add the four octets of NAT traversal there.",

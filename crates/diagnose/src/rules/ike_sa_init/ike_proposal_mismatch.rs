@@ -15,6 +15,7 @@ use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-proposal-mismatch",
+    recurs: false,
     page: Page {
         title: "The two sides have no IKE proposal in common",
         what: "A proposal needs an encryption algorithm, an integrity algorithm (unless the cipher brings its own), a PRF and a key exchange group that both sides list together. One kind without anything in common is enough to fail.",

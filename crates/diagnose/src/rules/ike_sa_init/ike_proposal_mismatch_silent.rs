@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-proposal-mismatch-silent",
+    recurs: false,
     page: Page {
         title: "No IKE proposal in common, and the responder keeps silent about it",
         what: "As ike-proposal-mismatch; but the responder drops the request without NO_PROPOSAL_CHOSEN, as some firewalls do towards strangers. From outside it looks like a blocked port.",

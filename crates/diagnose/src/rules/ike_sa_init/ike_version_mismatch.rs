@@ -13,6 +13,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-version-mismatch",
+    recurs: false,
     page: Page {
         title: "One side speaks IKEv1 and the other IKEv2",
         what: "The two versions share port and header and nothing else. A side that is set to one of them refuses or ignores the other. IKEv1 is deprecated (RFC 9395).",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ikev1-exchange-mode-mismatch",
+    recurs: false,
     page: Page {
         title: "The modes of IKEv1 differ: main and aggressive",
         what: "One side begins in aggressive mode and the other has only main mode for it, or the other way round; or aggressive mode with a pre-shared key is refused because anybody who hears it can try keys out.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ikev1-strict-lifetime",
+    recurs: false,
     page: Page {
         title: "The lifetimes differ, and the responder is strict about it",
         what: "IKEv1 offers a lifetime with each proposal. Most take the shorter; some refuse a longer one (racoon's proposal_check strict or exact, old firmware).",

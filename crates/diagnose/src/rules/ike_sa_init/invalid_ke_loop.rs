@@ -14,6 +14,7 @@ const TOO_MANY: usize = 4;
 
 pub(crate) static RULE: Rule = Rule {
     id: "invalid-ke-loop",
+    recurs: false,
     page: Page {
         title: "The first exchange turns in a circle",
         what: "The responder asks for another group (INVALID_KE_PAYLOAD) or a cookie again and again, and the initiator never brings what is wanted: it doesn't change its group, alternates between two, or loses the cookie.",

@@ -13,6 +13,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "no-matching-connection-on-responder",
+    recurs: false,
     page: Page {
         title: "The responder has no connection for this peer",
         what: "A request comes from an address for which nothing is configured: the connection isn't loaded, has other addresses, or is for another IKE version.",

@@ -12,6 +12,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nothing-triggers-initiation",
+    recurs: false,
     page: Page {
         title: "No traffic reaches the policy that would start the tunnel",
         what: "An on-demand tunnel begins with the first packet that fits its policy. The packet takes another way, has another source address, or the policy isn't there; or a packet asks for an SA that no connection serves.",

@@ -13,6 +13,7 @@ const LONG: usize = 6;
 
 pub(crate) static RULE: Rule = Rule {
     id: "proposal-list-too-long",
+    recurs: false,
     page: Page {
         title: "The fitting proposal stands too far down the list",
         what: "A responder that evaluates only so many proposals or transforms misses the one that fits. In the other direction, where it offers its short list, the tunnel comes up.",

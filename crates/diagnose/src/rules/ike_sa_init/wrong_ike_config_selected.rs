@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "wrong-ike-config-selected",
+    recurs: false,
     page: Page {
         title: "Another connection than the meant one is taken",
         what: "Several connections share the peer's address (or `%any`). A responder must choose by address first and learns the identity later; it takes the first that fits, and its proposal, key or method is the wrong one.",

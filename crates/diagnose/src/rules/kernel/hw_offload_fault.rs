@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "hw-offload-fault",
+    recurs: false,
     page: Page {
         title: "Cryptography in hardware fails",
         what: "The network card or a crypto engine is to encrypt, and it can't, or does it wrongly: packets are dropped or come out damaged.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "icmp-redirects-bypass",
+    recurs: false,
     page: Page {
         title: "ICMP redirects send hosts round the gateway",
         what: "A gateway with one interface sends a packet out where it came in, and tells the sender by ICMP redirect of a shorter way. The host believes it, and its packets pass the tunnel by.",

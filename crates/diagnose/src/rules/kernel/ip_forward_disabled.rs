@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ip-forward-disabled",
+    recurs: false,
     page: Page {
         title: "The gateway doesn't forward packets",
         what: "Linux throws a packet away that isn't for itself while `ip_forward` is off. Tunnels come up and the gateways reach each other; networks behind them don't.",

@@ -10,6 +10,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "kernel-module-or-algo-missing",
+    recurs: false,
     page: Page {
         title: "The kernel can't do what the SA needs",
         what: "IKE agrees on an SA and the kernel doesn't take it: XFRM or PF_KEY isn't built in, a module for ESP or for an algorithm isn't there, a container's host or a virtual server doesn't offer it. Or the daemon finds no kernel interface when it starts, and stops.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "kernel-policy-conflict",
+    recurs: false,
     page: Page {
         title: "The kernel has such a policy already",
         what: "A policy or an SA with the same selectors, mark or SPI is there: of another connection, of an older run, or set by hand. Or the route that the tunnel needs is the one its own packets take. The kernel or the daemon refuses the second.",

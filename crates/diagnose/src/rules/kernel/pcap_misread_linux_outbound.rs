@@ -10,6 +10,7 @@ use crate::wire::Clear;
 
 pub(crate) static RULE: Rule = Rule {
     id: "pcap-misread-linux-outbound",
+    recurs: false,
     page: Page {
         title: "Incoming packets in clear are how Linux shows decrypted ones",
         what: "A packet that came in ESP passes the interface's capture point twice on Linux: encrypted, and again after decryption. What goes out passes it once, encrypted. So a capture shows one direction in clear, and nothing leaked.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "rp-filter-drop",
+    recurs: false,
     page: Page {
         title: "Reverse path filtering drops decrypted packets",
         what: "With rp_filter in strict mode the kernel drops a packet whose answer would leave by another interface than the one it came in on. Decrypted packets seem to come from the outside interface while the route to their sender points elsewhere.",

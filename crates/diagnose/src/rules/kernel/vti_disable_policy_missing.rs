@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "vti-disable-policy-missing",
+    recurs: false,
     page: Page {
         title: "A VTI checks policies that were already checked",
         what: "Packets that come out of a VTI were decrypted, and their policy was checked. With `disable_policy` off the kernel looks for a policy once more on the VTI itself, finds none for it, and drops them.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "boot-gap-cleartext",
+    recurs: false,
     page: Page {
         title: "Traffic passes in clear until IPsec has started",
         what: "From the start of the network until the daemon has installed its policies nothing forces traffic into the tunnel.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cloud-endpoint-maintenance",
+    recurs: false,
     page: Page {
         title: "The cloud provider replaced its end of the tunnel",
         what: "Providers replace tunnel endpoints for maintenance. The tunnel goes down and comes back when one side initiates; with a single tunnel, or a side that only answers, it stays down.",

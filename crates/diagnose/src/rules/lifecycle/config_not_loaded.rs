@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "config-not-loaded",
+    recurs: false,
     page: Page {
         title: "The configuration was never loaded, or runs in an older form",
         what: "A daemon works with what it loaded. A connection that isn't loaded can't be set up, and one that was edited runs as it was until it is loaded again and set up anew.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "config-not-persistent",
+    recurs: false,
     page: Page {
         title: "The configuration is lost when the host restarts",
         what: "On live images, SmartOS, or routers with a running and a saved configuration, what isn't saved or copied to a persistent place is gone after a reboot.",

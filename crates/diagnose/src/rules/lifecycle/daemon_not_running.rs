@@ -11,6 +11,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "daemon-not-running",
+    recurs: false,
     page: Page {
         title: "The IKE daemon of one side doesn't run",
         what: "The host is there and nobody listens on UDP 500: the service is stopped, crashed, or failed to start, perhaps for an error in its configuration.",

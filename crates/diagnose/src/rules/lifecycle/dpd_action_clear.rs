@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpd-action-clear",
+    recurs: false,
     page: Page {
         title: "After the peer was declared dead the tunnel stays down",
         what: "The action after a peer's death may be to clear the connection or to hold it. Then it comes back only when the other side, or traffic, or a person asks for it.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpd-disabled-stale-sa",
+    recurs: false,
     page: Page {
         title: "Dead peer detection is off, and the SA outlives the peer",
         what: "Without dead peer detection a gateway sends on its SAs until they expire, whether the peer is there or not: the tunnel shows as up and carries nothing.",

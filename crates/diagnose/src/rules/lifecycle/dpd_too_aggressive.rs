@@ -11,6 +11,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpd-too-aggressive",
+    recurs: true,
     page: Page {
         title: "The peer is declared dead while it lives: dead peer detection is too quick",
         what: "Timers shorter than a hiccup of the path, or than what a busy peer needs to answer, take tunnels down that would have been fine.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpd-unsupported-or-onesided",
+    recurs: false,
     page: Page {
         title: "The peer doesn't do dead peer detection",
         what: "In IKEv1 dead peer detection works only with a peer that announces it (a vendor ID). Without it a dead peer is noticed when an SA is due.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dynamic-ip-changed",
+    recurs: true,
     page: Page {
         title: "The address of one end changed",
         what: "A dynamic address changed (DHCP, PPPoE, mobile). With MOBIKE the tunnel moves along; without it the peer goes on sending to the old address until it notices.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "idle-teardown",
+    recurs: true,
     page: Page {
         title: "The tunnel is closed because nothing is sent through it",
         what: "An idle timeout ends an SA, or a session, after a time without traffic. It comes back with the next packet, if something triggers it.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "no-autostart-after-reboot",
+    recurs: false,
     page: Page {
         title: "The tunnel, or its service, isn't started at boot",
         what: "A service that isn't enabled, or a connection that is only added (auto=add, no start action), stays down after a reboot until somebody starts it.",

@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "peer-deleted-sa",
+    recurs: false,
     page: Page {
         title: "The peer took the tunnel down",
         what: "A delete came for the IKE SA. The peer's administrator, an idle timeout there, a uniqueness rule or its end of life did it; its log says which.",

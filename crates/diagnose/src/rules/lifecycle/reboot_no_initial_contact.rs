@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "reboot-no-initial-contact",
+    recurs: false,
     page: Page {
         title: "One side restarted, and the other still uses the old SAs",
         what: "A gateway that crashed or was rebooted has no SAs. Unless it says so (INITIAL_CONTACT) or the peer notices (dead peer detection), the peer sends on SAs that nobody has until their lifetime ends.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "service-crash-loop",
+    recurs: true,
     page: Page {
         title: "The IKE daemon crashes and is started again",
         what: "The daemon aborts, is killed for want of memory, or fails at each start. Every tunnel goes with it, without a delete, and comes back with it.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "shutdown-order-cuts-network",
+    recurs: false,
     page: Page {
         title: "IPsec is stopped before the services that need it",
         what: "Hosts that require IPsec drop clear packets. If it is stopped first at shutdown or in an update, everything that is stopped after it hangs: its network is gone.",

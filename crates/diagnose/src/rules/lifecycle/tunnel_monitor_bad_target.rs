@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "tunnel-monitor-bad-target",
+    recurs: true,
     page: Page {
         title: "A monitor that sends through the tunnel takes it down",
         what: "Tunnel monitoring sends pings through the tunnel and takes it down when they aren't answered. A target that is off now and then, is filtered, or lies outside the networks of the tunnel takes a healthy tunnel down.",

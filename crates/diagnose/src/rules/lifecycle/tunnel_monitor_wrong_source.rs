@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "tunnel-monitor-wrong-source",
+    recurs: false,
     page: Page {
         title: "The monitor sends from an address that the tunnel doesn't carry",
         what: "The monitor's pings leave with the address of the tunnel interface. If that isn't within the tunnel's networks, or the peer has no way back to it, no answer comes, and the tunnel is taken down.",

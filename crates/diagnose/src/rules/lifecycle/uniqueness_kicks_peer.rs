@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "uniqueness-kicks-peer",
+    recurs: true,
     page: Page {
         title: "Two devices with the same identity push each other out",
         what: "A gateway that allows one IKE SA per identity removes the older one when the same identity comes again. Two devices with one certificate or user name take turns.",

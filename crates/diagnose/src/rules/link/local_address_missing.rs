@@ -11,6 +11,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "local-address-missing",
+    recurs: false,
     page: Page {
         title: "The tunnel's local address is not on this host",
         what: "The configured local address is on no interface that is up: an interface is down, a lease is lost, a shared address is at the other node, or it is a mistake.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "middlebox-path-selective-drop",
+    recurs: false,
     page: Page {
         title: "The path drops packets between just these two",
         what: "A provider or a box on the way drops packets between the two gateways, though each of them is reached from elsewhere.",

@@ -13,6 +13,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "peer-address-wrong",
+    recurs: false,
     page: Page {
         title: "The peer's address is wrong",
         what: "One side is configured with an address that isn't the other's: a mistake, or the other one moved.",

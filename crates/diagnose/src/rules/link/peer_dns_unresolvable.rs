@@ -11,6 +11,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "peer-dns-unresolvable",
+    recurs: false,
     page: Page {
         title: "The peer's name has no address",
         what: "The peer is configured by name, and the resolver has no address for it, or can't be asked.",

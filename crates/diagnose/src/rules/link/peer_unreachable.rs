@@ -10,6 +10,7 @@ use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "peer-unreachable",
+    recurs: false,
     page: Page {
         title: "There is no path to the peer",
         what: "No packet gets from one gateway to the other: a line, a router or the peer's host is down, or a route is missing.",

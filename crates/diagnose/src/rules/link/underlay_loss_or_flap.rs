@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "underlay-loss-or-flap",
+    recurs: false,
     page: Page {
         title: "The path between the gateways lost packets or went away",
         what: "The tunnel was up and carried traffic; then the network under it stopped carrying packets, for a moment or for good, in one direction or both. Liveness checks fail and the tunnel is taken down, or set up anew when the path is back.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ah-through-nat",
+    recurs: false,
     page: Page {
         title: "AH can't pass a NAT",
         what: "AH authenticates the addresses of the outer header; a NAT changes them, so every packet fails.",

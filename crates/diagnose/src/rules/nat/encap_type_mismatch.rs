@@ -11,6 +11,7 @@ use crate::wire::Flow;
 
 pub(crate) static RULE: Rule = Rule {
     id: "encap-type-mismatch",
+    recurs: false,
     page: Page {
         title: "ESP in UDP meets an SA without it, or the other way round",
         what: "Whether ESP travels in UDP is a property of the SA. A gateway whose SA is plain throws away ESP that comes in UDP, and one whose SA is encapsulated throws away plain ESP.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-exemption-missing-on-peer",
+    recurs: false,
     page: Page {
         title: "The answers are translated",
         what: "The side that is asked translates what it sends back, so the answer doesn't fit the tunnel, or the gateway drops the request because the way back would be translated.",

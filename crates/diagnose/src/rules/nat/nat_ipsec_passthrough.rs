@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-ipsec-passthrough",
+    recurs: false,
     page: Page {
         title: "A NAT with IPsec passthrough is in the way",
         what: "Some routers know IPsec: they keep UDP port 500, follow one client's SPIs, and so break NAT traversal or allow one client only.",

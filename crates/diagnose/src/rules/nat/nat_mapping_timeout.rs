@@ -12,6 +12,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-mapping-timeout",
+    recurs: false,
     page: Page {
         title: "The NAT's mapping runs out",
         what: "A NAT keeps a UDP flow for half a minute or a few minutes. Without keepalives it forgets the tunnel's, and what comes for the side behind it is lost until that side sends again.",

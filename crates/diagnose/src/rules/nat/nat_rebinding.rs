@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-rebinding",
+    recurs: false,
     page: Page {
         title: "The NAT gave the peer another address or port",
         what: "A NAT restarts or moves a flow; the peer then comes from another address or port. A side that doesn't follow goes on sending to the old one.",

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-return-mapping-lost",
+    recurs: false,
     page: Page {
         title: "The responder is behind a NAT without forwarded ports",
         what: "A gateway behind a NAT can only be reached when the NAT forwards UDP 500 and 4500 to it. Without that it can begin and can't be begun with.",

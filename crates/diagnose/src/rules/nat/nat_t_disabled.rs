@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-t-disabled",
+    recurs: false,
     page: Page {
         title: "NAT traversal is off, and there is a NAT",
         what: "A NAT can't translate ESP, and changes the addresses that IKE authenticates. With NAT traversal both sides notice it and put everything into UDP 4500; one of them has it switched off or doesn't know it.",

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "netmap-order-wrong",
+    recurs: false,
     page: Page {
         title: "Translation in the tunnel is on the wrong side of the policy",
         what: "Where both sides use the same network, addresses are translated one to one for the tunnel. If the policy is looked up before the translation, or lists the untranslated network, packets don't fit.",

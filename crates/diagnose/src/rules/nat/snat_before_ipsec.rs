@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "snat-before-ipsec",
+    recurs: false,
     page: Page {
         title: "Source NAT takes packets away from the tunnel",
         what: "A masquerade rule rewrites the source before the IPsec policy is looked up. The packet no longer fits the selectors and leaves in clear, or not at all.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "snat-of-ike",
+    recurs: false,
     page: Page {
         title: "The gateway translates its own IKE",
         what: "A rule that translates what leaves catches the gateway's own IKE packets, which then come from another address or port than the peer expects.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "transport-mode-through-nat",
+    recurs: false,
     page: Page {
         title: "Transport mode across a NAT",
         what: "In transport mode selectors and checksums are those of the outer addresses, which a NAT changes. Some implementations refuse it, some install a policy for the wrong address; L2TP over IPsec uses it.",

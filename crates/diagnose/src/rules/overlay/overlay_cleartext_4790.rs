@@ -12,6 +12,7 @@ use crate::wire::Clear;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overlay-cleartext-4790",
+    recurs: false,
     page: Page {
         title: "Overlay traffic crosses the outside in clear",
         what: "Nodes carry an overlay (VXLAN, UDP 4789 or 4790) to each other. Between data centres it must go inside of ESP. Seen as UDP on the outside interface it isn't protected, and a filter that insists on ESP drops it.",

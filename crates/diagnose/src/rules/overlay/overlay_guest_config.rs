@@ -5,6 +5,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overlay-guest-config",
+    recurs: false,
     page: Page {
         title: "The guest is configured wrongly",
         what: "Overlay and IPsec work; a guest's address, VLAN or filter is wrong.",

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overlay-policy-not-distributed",
+    recurs: false,
     page: Page {
         title: "A node doesn't know the rules for another",
         what: "The overlay's IPsec rules weren't applied on every node after one was added.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overlay-short-lifetime-noise",
+    recurs: false,
     page: Page {
         title: "Frequent negotiation is configured",
         what: "With lifetimes of a few minutes the gateways negotiate all the time; that is no flap.",

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overlay-wrong-interface-sniffed",
+    recurs: false,
     page: Page {
         title: "The capture looks at the wrong interface",
         what: "A capture that shows nothing says nothing as long as interface and filter aren't the right ones: within a data centre the overlay uses another interface than outside.",

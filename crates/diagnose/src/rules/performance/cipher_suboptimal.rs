@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cipher-suboptimal",
+    recurs: false,
     page: Page {
         title: "The cipher is slower than it need be",
         what: "3DES, or AES-CBC with an HMAC, costs several times what AES-GCM costs on processors with AES instructions.",

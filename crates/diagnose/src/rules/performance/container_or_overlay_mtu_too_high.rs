@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "container-or-overlay-mtu-too-high",
+    recurs: false,
     page: Page {
         title: "The MTU of containers or of an overlay leaves no room for ESP",
         what: "Containers or virtual machines use the host's whole MTU (1500 in 1500). With the ESP around it (and the overlay's header) a full packet doesn't fit any more; about 100 octets are needed.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cpu-crypto-bound",
+    recurs: false,
     page: Page {
         title: "The processors are busy with cryptography",
         what: "Encryption, or the interrupts of packets, take all the processors have: throughput stops growing, delay and loss begin.",

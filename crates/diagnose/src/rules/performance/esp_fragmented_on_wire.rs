@@ -7,6 +7,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "esp-fragmented-on-wire",
+    recurs: false,
     page: Page {
         title: "Large ESP packets are fragmented on the wire",
         what: "The MTU inside of the tunnel is as large as outside, so that a full packet with the ESP around it doesn't fit and is cut in two after encryption. The receiver must put each together before it can decrypt it: slow, and lost wherever fragments aren't liked.",

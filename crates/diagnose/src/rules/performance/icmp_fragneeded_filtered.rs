@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "icmp-fragneeded-filtered",
+    recurs: false,
     page: Page {
         title: "A filter drops ICMP `fragmentation needed`",
         what: "The router whose link is too small says so by ICMP type 3 code 4, and a filter on the way, or the policy itself, drops the message: the sender goes on with packets that are too large.",

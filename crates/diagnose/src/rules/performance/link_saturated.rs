@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "link-saturated",
+    recurs: false,
     page: Page {
         title: "The line, or a limit on it, is full",
         what: "The underlay carries as much as it can, or a policer, a licence or a cloud's limit drops what is above it. The overhead of ESP counts too.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "mss-clamp-missing",
+    recurs: false,
     page: Page {
         title: "TCP negotiates segments that are too large for the tunnel",
         what: "Hosts agree on an MSS of 1460, which fits an Ethernet and not a tunnel. Without clamping at the gateway every full segment is too large.",

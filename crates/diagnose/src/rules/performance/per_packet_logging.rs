@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "per-packet-logging",
+    recurs: false,
     page: Page {
         title: "Every packet is logged",
         what: "A rule of a filter logs each packet that it lets pass. Writing the log costs more than forwarding.",

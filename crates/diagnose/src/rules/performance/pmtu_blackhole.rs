@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "pmtu-blackhole",
+    recurs: false,
     page: Page {
         title: "Large packets vanish: small ones pass",
         what: "A packet and the ESP around it are larger than the path allows, fragments are forbidden (DF), and the ICMP message that says so doesn't lead to smaller packets. Small packets pass, large ones vanish.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "qos-after-encryption",
+    recurs: false,
     page: Page {
         title: "Packets of one SA are reordered by their class",
         what: "Quality of service treats packets of one SA by different DSCP values, or several paths share them: they arrive out of order, and the receiver takes the late ones for replays.",

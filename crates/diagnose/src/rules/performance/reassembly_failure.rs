@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "reassembly-failure",
+    recurs: false,
     page: Page {
         title: "The receiver cannot put fragments together",
         what: "Fragments arrive and some are missing, come too late, or exceed the memory that is set aside for them; the whole packet is lost.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "single-sa-single-core",
+    recurs: false,
     page: Page {
         title: "One SA is served by one processor",
         what: "All packets of an SA pass through one queue and one processor, since their numbers must stay in order. That processor is full while the others rest.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "delete-lost-stale-sa",
+    recurs: false,
     page: Page {
         title: "One side still uses an SA that the other has deleted",
         what: "A delete that was lost or ignored leaves the sides with different SAs: one sends on an SPI that the other no longer has.",

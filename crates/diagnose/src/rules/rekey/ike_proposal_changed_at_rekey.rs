@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ike-proposal-changed-at-rekey",
+    recurs: false,
     page: Page {
         title: "The IKE SA is rekeyed with a proposal that the peer doesn't take",
         what: "The IKE SA came up with one proposal, and the request that replaces it carries another list: defaults of the daemon, a configuration that was changed since, or a list in which the chosen one is missing.",

@@ -11,6 +11,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ikev1-phase1-expiry-kills-phase2",
+    recurs: true,
     page: Page {
         title: "Phase 2 goes down with phase 1",
         what: "In IKEv1 the SAs of phase 2 may outlive the phase 1 that made them. Some products delete them with it, and others then have traffic and nobody to ask for new SAs, or no dead peer detection.",

@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "lifetime-mismatch-flap",
+    recurs: true,
     page: Page {
         title: "The tunnel breaks at regular times: one side's lifetime is shorter",
         what: "Each side ends SAs after a lifetime of its own (IKEv2), or of what was negotiated (IKEv1). If one side ends them much earlier than the other would replace them, the tunnel breaks at that interval and is set up anew.",

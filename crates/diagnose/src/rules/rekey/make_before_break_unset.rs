@@ -10,6 +10,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "make-before-break-unset",
+    recurs: true,
     page: Page {
         title: "Vyatta without make-before-break loses the tunnel at each reauthentication",
         what: "A Vyatta router with IKEv2 sets the IKE SA up anew at the end of its lifetime. Without `security vpn ike make-before-break` it deletes the old one first: an outage with each IKE lifetime.",

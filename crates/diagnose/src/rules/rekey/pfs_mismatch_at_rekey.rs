@@ -12,6 +12,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "pfs-mismatch-at-rekey",
+    recurs: true,
     page: Page {
         title: "The tunnel works until its first rekey: the PFS groups differ",
         what: "The CHILD SA that IKE_AUTH makes takes its keys from the IKE SA, so a PFS group that differs, or is on one side only, doesn't show. The one that replaces it has an exchange of its own, with that group, and is refused: the tunnel dies after one lifetime.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "reauth-break-before-make",
+    recurs: true,
     page: Page {
         title: "Reauthentication takes the tunnel down before the new one is up",
         what: "Reauthentication sets the IKE SA up anew. Unless both sides do make-before-break, the old one is deleted first: an outage with every IKE lifetime, and a long one when the new attempt fails.",

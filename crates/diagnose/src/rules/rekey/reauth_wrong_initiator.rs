@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "reauth-wrong-initiator",
+    recurs: false,
     page: Page {
         title: "Only one side can set the tunnel up, and the other one wants it anew",
         what: "Reauthentication needs a new IKE_SA_INIT. A responder with a client behind NAT, or with EAP or virtual addresses, can't begin one: it asks the client to (AUTH_LIFETIME), and ends the SA if the client doesn't.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "rekey-collision",
+    recurs: true,
     page: Page {
         title: "Both sides replace the SA at the same time",
         what: "With equal lifetimes and margins both sides begin to rekey in the same second. The protocol says which of the two new SAs goes; some implementations delete both, or keep using the one that goes.",

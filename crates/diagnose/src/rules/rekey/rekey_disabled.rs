@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "rekey-disabled",
+    recurs: false,
     page: Page {
         title: "SAs expire because rekeying is switched off",
         what: "With rekey=no a side leaves replacing SAs to the other. When the other doesn't either, the SA ends with its lifetime.",

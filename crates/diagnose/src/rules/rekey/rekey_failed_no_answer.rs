@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "rekey-failed-no-answer",
+    recurs: true,
     page: Page {
         title: "The request to replace the SA is never answered",
         what: "ESP keeps flowing on SAs that are there, while IKE between the gateways no longer gets through: a NAT mapping that ended, a filter, a peer that lost the IKE SA. It shows first when an SA is due to be replaced.",

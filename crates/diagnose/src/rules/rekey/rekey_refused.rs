@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "rekey-refused",
+    recurs: true,
     page: Page {
         title: "The peer refuses to replace the SA",
         what: "The request to replace an SA is answered with an error: NO_ADDITIONAL_SAS from a peer that can't rekey, TEMPORARY_FAILURE from one that is busy with a rekey or a delete of its own, CHILD_SA_NOT_FOUND from one that has lost the SA.",

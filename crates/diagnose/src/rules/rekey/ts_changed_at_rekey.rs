@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ts-changed-at-rekey",
+    recurs: true,
     page: Page {
         title: "The rekey asks for other networks than the SA has",
         what: "A rekey should ask for at least what the SA that it replaces carries. A peer that asks for its configured networks after it narrowed them, or for one pair out of several, is refused.",

@@ -8,6 +8,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "volume-lifetime-small",
+    recurs: false,
     page: Page {
         title: "A lifetime in octets or packets ends SAs too often",
         what: "Beside time, an SA may end after so many octets or packets. A small limit is reached within seconds under load, and the tunnel does little but rekey.",

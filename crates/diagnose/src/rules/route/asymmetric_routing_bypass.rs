@@ -10,6 +10,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "asymmetric-routing-bypass",
+    recurs: false,
     page: Page {
         title: "One side sends by the tunnel, and the other answers outside of it",
         what: "The packets of one direction go through the tunnel and those of the other take another way: a route, a policy or a translation on the answering side sends them elsewhere.",

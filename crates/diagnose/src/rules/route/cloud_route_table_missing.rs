@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cloud-route-table-missing",
+    recurs: false,
     page: Page {
         title: "The cloud's route table does not lead to the VPN",
         what: "Hosts in a cloud follow the route table of their subnet. If it has no route for the other side's network, if propagation from the VPN gateway is off, or if its target is gone, answers leave elsewhere.",

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "foreign-agent-route-capture",
+    recurs: false,
     page: Page {
         title: "Another VPN's agent takes the packets to the peer",
         what: "Another agent on the host (a ZTNA or VPN client) has a more specific route for the peer's address, so that IKE leaves by its interface, with its address.",

@@ -10,6 +10,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "inside-tunnel-address-or-bgp-wrong",
+    recurs: false,
     page: Page {
         title: "The routing neighbour through the tunnel does not fit",
         what: "The tunnel is up, and BGP (or another protocol) over it isn't: inside addresses, AS numbers, or a filter for port 179 don't fit, so that no routes come.",

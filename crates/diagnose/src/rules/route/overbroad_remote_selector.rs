@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overbroad-remote-selector",
+    recurs: false,
     page: Page {
         title: "The policy covers addresses that the peer does not serve",
         what: "A remote network of 0.0.0.0/0, of a whole /8, or a group that contains the host itself drags traffic into the tunnel that isn't meant for it: local hosts, the host's own addresses, the Internet.",

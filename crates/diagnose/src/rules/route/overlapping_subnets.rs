@@ -13,6 +13,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "overlapping-subnets",
+    recurs: false,
     page: Page {
         title: "Both sites use the same network",
         what: "If the remote network is also a local one, the connected route wins and packets stay at home; if two peers have the same network, one of them gets everything.",

@@ -11,6 +11,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "policy-route-table-220-lost",
+    recurs: false,
     page: Page {
         title: "strongSwan's route for the tunnel is missing",
         what: "With policies, charon installs a route for each remote network in table 220, so that the host's own packets take the right source address and next hop. It is missing when it can't be installed, when install_routes is off, or when another rule comes first.",

@@ -9,6 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "redundant-tunnel-asymmetry",
+    recurs: false,
     page: Page {
         title: "Two tunnels, and each side prefers another one",
         what: "With two tunnels to the same place (a cloud's pair, equal-cost paths) one side sends by the first and the other answers by the second. Something that keeps state, or a strict reverse path filter, drops the answers.",

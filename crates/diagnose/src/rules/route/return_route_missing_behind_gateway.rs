@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "return-route-missing-behind-gateway",
+    recurs: false,
     page: Page {
         title: "The host behind the gateway has no way back",
         what: "The receiving gateway decrypts and forwards, and the server (or the next router) sends its answer to another router, because it has no route for the far network by the VPN gateway.",

@@ -11,6 +11,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "route-to-remote-subnet-missing",
+    recurs: false,
     page: Page {
         title: "No route leads the remote network into the tunnel",
         what: "A route-based tunnel carries what is routed to its interface. Without a route for the remote network the packets leave by another interface (the default route), in clear or never.",

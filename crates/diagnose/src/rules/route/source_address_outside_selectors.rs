@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "source-address-outside-selectors",
+    recurs: false,
     page: Page {
         title: "The test packet has a source that the tunnel does not cover",
         what: "Traffic of the gateway itself, most of all a ping from its command line, leaves with its outside address, which the selectors don't cover. Hosts behind it may do well.",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "source-dest-check",
+    recurs: false,
     page: Page {
         title: "The cloud drops what the VPN instance forwards",
         what: "An instance that does the VPN forwards packets that aren't addressed to it. The platform drops these unless its source/destination check is off (AWS) or IP forwarding is on (GCP, Azure).",

@@ -9,6 +9,7 @@ use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "tunnel-route-captures-peer",
+    recurs: false,
     page: Page {
         title: "The tunnel swallows the packets to its own end",
         what: "A route by the tunnel interface, or a selector of 0.0.0.0/0, also covers the peer's outside address: ESP is sent into the tunnel that it should build. Everything dies a moment after the tunnel comes up.",
