@@ -7,6 +7,8 @@ use adit_model::fact::Source;
 use adit_model::peer_config::{KeyDigest, Lint, Setting, Weight};
 use adit_wire::iana::PrfId;
 
+use crate::text::secret_words;
+
 /// The key under which pre-shared keys are digested: drawn by the edge, once per run, and never stored.
 #[derive(Clone)]
 pub struct DigestKey([u8; 32]);
@@ -131,47 +133,6 @@ impl Context<'_> {
     }
 }
 
-/// Words after which a secret may stand, in any of the dialects.
-const SECRET_WORDS: &[&str] = &[
-    "psk",
-    "secret",
-    "password",
-    "passwd",
-    "passphrase",
-    "pre-shared-key",
-    "pre-shared-secret",
-    "pre_shared_key",
-    "presharedkey",
-    "psksecret",
-    "preshared-key",
-    "local-preshared-key",
-    "remote-preshared-key",
-    "local-pre-shared-key",
-    "remote-pre-shared-key",
-    "key",
-    "key-string",
-    "ascii-text",
-    "hexadecimal",
-    "xauth",
-    "eap",
-    "ntlm",
-    "ppk",
-    "pin",
-    "rsa",
-    "ecdsa",
-    "pkcs8",
-    "pkcs12",
-    "privatekey",
-    "private-key",
-    "encrypted",
-    "enc",
-    "encryptkey",
-    "authkey",
-    "ppks",
-    "authpasswd",
-    "xauthpass",
-];
-
 /// What stands in the place of a secret.
 const REMOVED: &str = "[removed]";
 
@@ -207,7 +168,7 @@ pub(crate) fn quotable(text: &str) -> String {
             .map_or(text.len(), |i| i + start);
         let token = text.get(start..end).unwrap_or_default();
         let lower = token.to_ascii_lowercase();
-        if SECRET_WORDS.contains(&lower.as_str())
+        if secret_words::all().any(|w| w == lower)
             || numbered_secret(&lower)
             || nearly_secret(&lower)
         {
@@ -242,8 +203,7 @@ fn nearly_secret(word: &str) -> bool {
         return false;
     }
     (SHORTEST..LONGEST).contains(&word.len())
-        && SECRET_WORDS
-            .iter()
+        && secret_words::all()
             .filter(|w| w.len() >= SHORTEST && w.len().abs_diff(word.len()) <= 2)
             .any(|w| adit_model::text::distance(word, w) <= if w.len() > 6 { 2 } else { 1 })
         || matches!(word, "pks" | "kye" | "pkss" | "spk" | "ksp" | "psks")

@@ -5,6 +5,7 @@ mod layout;
 mod lines;
 mod prefix;
 mod redact;
+pub(crate) mod secret_words;
 mod time;
 mod wrapping;
 

@@ -1,53 +1,6 @@
 //! Secrets taken out of a line before it is quoted.
 
-/// Words after which a secret follows, joined by `=`, `:` or quotation marks.
-const BEFORE_SECRETS: [&str; 10] = [
-    "psk",
-    "secret",
-    "password",
-    "passwd",
-    "passphrase",
-    "xauth_pass",
-    "pin",
-    "community",
-    "key",
-    "ppk",
-];
-
-/// Endings of such words that are put together.
-const ENDINGS: [&str; 9] = [
-    "-secret",
-    "_secret",
-    "-password",
-    "_password",
-    "-passwd",
-    "-key",
-    "_key",
-    "psksecret",
-    "sharedkey",
-];
-
-/// Words of configurations after which the secret follows a blank, up to the end of the command.
-const COMMANDS: [&str; 13] = [
-    "pre-shared-secret",
-    "pre-shared-key",
-    "preshared-key",
-    "preshared_key",
-    "psksecret",
-    "plaintext-password",
-    "encrypted-password",
-    "key-string",
-    "ascii-text",
-    "hexadecimal",
-    "authentication-key",
-    "local-preshared-key",
-    "remote-preshared-key",
-];
-
-/// Kinds of lines of `ipsec.secrets`, whose secret stands in quotation marks.
-const KINDS: [&str; 8] = [
-    "psk", "rsa", "ecdsa", "pkcs8", "p12", "xauth", "eap", "ntlm",
-];
+use super::secret_words::{BEFORE_SECRETS, COMMANDS, ENDINGS, KINDS};
 
 /// What sentences go on with after such a word: they speak of a secret and don't tell it.
 const PROSE: [&str; 11] = [
