@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use adit_evidence::capture::{Capture, Dissector, Keys};
 use anyhow::Context;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::{Outcome, print, print_json};
 use crate::cli::ReadArgs;
@@ -87,14 +88,22 @@ fn keys(files: &[PathBuf]) -> Result<Option<Keys>, Failure> {
     if files.is_empty() {
         return Ok(None);
     }
-    let mut text = zeroize::Zeroizing::new(String::new());
-    for file in files {
-        let octets = std::fs::read(file)
-            .with_context(|| format!("reading {}", file.display()))
-            .map_err(Failure::usage)?;
-        text.push_str(&String::from_utf8_lossy(&octets));
-        text.push('\n');
+    let parts = files
+        .iter()
+        .map(|file| {
+            std::fs::read(file)
+                .map(Zeroizing::new)
+                .with_context(|| format!("reading {}", file.display()))
+                .map_err(Failure::usage)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    // As long as it will be, so that growing leaves no copy behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(parts.iter().map(|p| p.len() + 1).sum()));
+    for part in &parts {
+        text.extend_from_slice(part);
+        text.push(b'\n');
     }
+    let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
     let keys = Keys::read(&text);
     let (ike, esp) = keys.count();
     if ike + esp == 0 {
