@@ -18,6 +18,8 @@ use crate::verdict::Evidence;
 /// Numbers of the notifies that rules ask for (RFC 7296 3.10.1).
 pub(crate) mod notify {
     pub(crate) const INVALID_MAJOR_VERSION: u16 = 5;
+    /// IKEv1: the type of the exchange isn't known or not allowed.
+    pub(crate) const INVALID_EXCHANGE_TYPE: u16 = 7;
     pub(crate) const NO_PROPOSAL_CHOSEN: u16 = 14;
     /// IKEv1: the message can't be read.
     pub(crate) const PAYLOAD_MALFORMED: u16 = 16;
@@ -27,6 +29,8 @@ pub(crate) mod notify {
     /// IKEv1: the proof of an identity isn't right.
     pub(crate) const INVALID_HASH_INFORMATION: u16 = 23;
     pub(crate) const AUTHENTICATION_FAILED: u16 = 24;
+    /// IKEv1: the type of the exchange isn't supported.
+    pub(crate) const UNSUPPORTED_EXCHANGE_TYPE: u16 = 29;
     pub(crate) const SINGLE_PAIR_REQUIRED: u16 = 34;
     pub(crate) const NO_ADDITIONAL_SAS: u16 = 35;
     pub(crate) const INTERNAL_ADDRESS_FAILURE: u16 = 36;

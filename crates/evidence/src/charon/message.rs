@@ -53,6 +53,8 @@ pub(crate) enum Said {
         retransmits: u32,
     },
     NotResponding,
+    /// The peer repeats a request that was answered; the answer is sent again.
+    Duplicate,
     /// A notify that the peer sent about an error.
     Told {
         notify: NotifyType,
@@ -359,6 +361,11 @@ fn exchange(text: &str) -> Option<Said> {
         let (pair, _) = rest.split_once(", sending ").unwrap_or((rest, ""));
         let [(local, _), (remote, _)] = value::pair(pair)?;
         return Some(Said::NoConfig { local, remote });
+    }
+    if text.starts_with("received retransmit of request with ID")
+        && text.contains("retransmitting response")
+    {
+        return Some(Said::Duplicate);
     }
     (text.starts_with("establishing IKE_SA failed, peer not responding")
         || text.starts_with("peer not responding, trying again"))

@@ -5,6 +5,7 @@ mod refusals;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::BTreeMap;
 
+use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
@@ -12,7 +13,7 @@ use adit_model::phase::Phase;
 use adit_model::proposal::{Encr, Proposal, Suite};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::selector::Selector;
-use adit_wire::iana::{EncrId, NotifyType};
+use adit_wire::iana::{EncrId, NotifyType, V1NotifyType};
 
 use super::config::Loaded;
 use super::message::Said;
@@ -41,6 +42,8 @@ pub(crate) struct Sa {
     pub(crate) role: Option<Role>,
     /// Another IKE SA took its place.
     pub(crate) replaced: bool,
+    /// The one before it with the same peer, in a log without numbers.
+    pub(crate) after: Option<usize>,
     v1: bool,
     remote: Option<SocketAddr>,
     floated: bool,
@@ -69,6 +72,8 @@ pub(crate) struct Sa {
     certificate: Option<CertificateProblem>,
     /// The message that came last couldn't be decrypted.
     undecipherable: bool,
+    /// We sent our identity with its proof in IKEv1: whether the proof is made with a pre-shared key.
+    proven: Option<bool>,
     /// The last message was protected by a hash: phase 1 of IKEv1 had made keys.
     hashed: bool,
     told: Option<NotifyType>,
@@ -227,6 +232,17 @@ impl Sa {
                 }]
             }
             Said::GivingUp { retransmits } => self.gave_up(retransmits, around.at),
+            Said::Duplicate => {
+                // Once the SA stands, a repetition is about something else.
+                let answered = !self.established;
+                answered
+                    .then(|| Happening::Dropped {
+                        reason: DropReason::IkeDuplicate,
+                        detail: "the peer repeats a request that was answered".to_owned(),
+                    })
+                    .into_iter()
+                    .collect()
+            }
             Said::NotResponding => vec![closed(Party::Us, "failed")],
             Said::Told { notify, child } => self.told(notify, child).into_iter().collect(),
             Said::NoIkeProposal => vec![self.no_ike_proposal()],
@@ -488,6 +504,10 @@ impl Sa {
         if !received && request {
             if opening(&message) {
                 self.role = self.role.or(Some(Role::Initiator));
+                self.proven = None;
+            }
+            if self.v1 && message.phase() == Some(Phase::Authentication) {
+                self.proven = Some(message.payloads.iter().any(|p| p == "HASH"));
             }
             // No window is larger, and a log of years must not fill memory.
             const REMEMBERED: usize = 16;
@@ -559,8 +579,16 @@ impl Sa {
                 _ => self.established && !authentication,
             };
         let lists = if child { &self.esp } else { &self.ike };
+        // What phase 1 of IKEv1 says of an identity and its proof (RFC 2408 3.14.1).
+        let of_identity = match notify.0 {
+            INVALID_ID_INFORMATION => self.proven.is_some(),
+            PAYLOAD_MALFORMED | INVALID_HASH_INFORMATION => self.proven == Some(true),
+            _ => false,
+        };
         let what = if child {
             self.child_name()
+        } else if of_identity {
+            "IKEv1 authentication".to_owned()
         } else if authentication || self.exchange.as_deref() == Some("IKE_AUTH") {
             "IKE_AUTH".to_owned()
         } else {
@@ -569,7 +597,7 @@ impl Sa {
         Some(Happening::PeerRefused {
             what,
             notify: notify.0,
-            name: notify.to_string(),
+            name: self.name_of(notify),
             data: String::new(),
             asked: Asked {
                 proposals: lists.configured.clone(),
@@ -579,6 +607,14 @@ impl Sa {
                 remote_id: self.their_id.clone(),
             },
         })
+    }
+
+    /// The name of an error; IKEv1 has some that IKEv2 hasn't.
+    fn name_of(&self, notify: NotifyType) -> String {
+        match V1NotifyType(notify.0).known_name() {
+            Some(name) if self.v1 && notify.known_name().is_none() => name.to_owned(),
+            _ => notify.to_string(),
+        }
     }
 
     fn gave_up(&mut self, retransmits: u32, at: Option<Wall>) -> Vec<Happening> {
@@ -667,8 +703,9 @@ impl Sa {
 
     /// The next IKE SA with the same peer, in a log without numbers: the datagram that brought the first message was
     /// told before the message.
-    pub(crate) fn successor(&self) -> Sa {
+    pub(crate) fn successor(&self, at: usize) -> Sa {
         Sa {
+            after: Some(at),
             remote: self.remote,
             octets: self.octets,
             floated: self.remote.is_some_and(|r| r.port() == 4500),
@@ -696,8 +733,10 @@ impl Sa {
     }
 }
 
-/// An error of IKEv1 (RFC 2408 3.14.1).
+/// Errors of IKEv1 (RFC 2408 3.14.1).
 const PAYLOAD_MALFORMED: u16 = 16;
+const INVALID_ID_INFORMATION: u16 = 18;
+const INVALID_HASH_INFORMATION: u16 = 23;
 
 /// Status notifies have numbers from here on (RFC 7296 3.10.1).
 const FIRST_STATUS: u16 = 16_384;

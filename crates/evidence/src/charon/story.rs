@@ -165,7 +165,10 @@ impl Charon {
             }
             _ => {}
         }
-        let index = self.locate(message, &statement);
+        let mut index = self.locate(message, &statement);
+        if matches!(statement, Said::Duplicate) {
+            index = self.repeated(message, index);
+        }
         if let Said::Rekeyed { number } = statement {
             self.replaced(index, number);
             return;
@@ -325,7 +328,11 @@ impl Charon {
                     self.known(message)
                         .filter(|_| message.sa.is_none() && matches!(statement, Said::IkeUp { .. }))
                 }),
-            (None, Some(peer)) => self.by_peer.get(&peer).copied(),
+            // The message may be announced before the packet that names its peer.
+            (None, Some(peer)) => self.by_peer.get(&peer).copied().or_else(|| {
+                let nobody = |at: &usize| self.sas.get(*at).is_some_and(|sa| sa.peer().is_none());
+                self.known(message).filter(nobody)
+            }),
             (None, None) => self.known(message),
         };
         let begins = message.sa.is_none()
@@ -349,8 +356,8 @@ impl Charon {
             Some(index) if !begins => index,
             found => {
                 let mut sa = Sa::default();
-                if let Some(old) = found.and_then(|at| self.sas.get_mut(at)) {
-                    sa = old.successor();
+                if let Some((at, old)) = found.and_then(|at| Some((at, self.sas.get_mut(at)?))) {
+                    sa = old.successor(at);
                 }
                 self.sas.push(sa);
                 self.sas.len() - 1
@@ -364,6 +371,32 @@ impl Charon {
         }
         self.last = Some(index);
         index
+    }
+
+    /// What was taken for a new request is one that was answered before. Returns the IKE SA that it belongs to.
+    fn repeated(&mut self, message: &Message<'_>, index: usize) -> usize {
+        let of = |(_, sa): &(Fact, usize)| *sa == index;
+        let request = self.facts.iter().rposition(of).filter(|at| {
+            matches!(
+                self.facts.get(*at),
+                Some((Fact { what: Known::Happened { happening: Happening::Received(m) }, .. }, _)) if !m.response
+            )
+        });
+        if let Some(at) = request {
+            self.facts.remove(at);
+        }
+        let first = self.sas.get(index).and_then(|sa| sa.after);
+        let Some(first) = first.filter(|_| !self.facts.iter().any(of)) else {
+            return index;
+        };
+        if let Some(peer) = self.sas.get(first).and_then(Sa::peer) {
+            self.by_peer.insert(peer, first);
+        }
+        if let Some(thread) = message.thread {
+            self.by_thread.insert(thread, first);
+        }
+        self.last = Some(first);
+        first
     }
 
     /// Another IKE SA of the connection took over.

@@ -70,7 +70,13 @@ pub(crate) fn both_selectors(text: &str) -> Option<(Vec<Selector>, Vec<Selector>
 }
 
 /// A notify by its full name, or by the short name that stands in charon's lists of payloads.
+///
+/// A number that charon has no name for, such as those that only IKEv1 knows, stands in parentheses.
 pub(crate) fn notify(name: &str) -> Option<NotifyType> {
+    let number = name.strip_prefix('(').and_then(|n| n.strip_suffix(')'));
+    if let Some(number) = number {
+        return number.parse().ok().map(NotifyType);
+    }
     let full = match name {
         "CRIT" => "UNSUPPORTED_CRITICAL_PAYLOAD",
         "INVAL_IKE_SPI" => "INVALID_IKE_SPI",
@@ -86,6 +92,7 @@ pub(crate) fn notify(name: &str) -> Option<NotifyType> {
         "INVAL_CERT" => "INVALID_CERTIFICATE",
         "CERT_UNSUP" => "CERT_TYPE_UNSUPPORTED",
         "INVAL_CERTAU" => "INVALID_CERT_AUTHORITY",
+        "INVAL_CA" => "INVALID_CERT_AUTHORITY",
         "HASH_INVAL" | "INVAL_HASH" => "INVALID_HASH_INFORMATION",
         "AUTH_FAILED" => "AUTHENTICATION_FAILED",
         "SINGLE_PAIR" => "SINGLE_PAIR_REQUIRED",
@@ -141,5 +148,6 @@ mod tests {
         assert_eq!(endpoint("[500]"), None);
         assert_eq!(notify("NO_PROP"), Some(NotifyType::NO_PROPOSAL_CHOSEN));
         assert_eq!(notify("TS_UNACCEPTABLE"), Some(NotifyType::TS_UNACCEPTABLE));
+        assert_eq!(notify("(29)"), Some(NotifyType(29)));
     }
 }

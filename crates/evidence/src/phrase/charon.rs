@@ -66,6 +66,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         "charon already running ('{path}' exists)",
     ),
     any(
+        Sign::DaemonNotRunning,
+        "starter is already running ({path} exists) -- no fork done",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "charon is already running ({path} exists) -- skipping daemon start",
+    ),
+    any(
         Sign::SocketsMissing,
         "no socket found to send IPv{} packet from port",
     ),
@@ -205,6 +213,28 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // The kernel.
     any(Sign::ModuleMissing, "failed to create TUN device"),
+    any(Sign::ModuleMissing, "failed to configure TUN device"),
+    // kernel-libipsec, which does ESP without the kernel.
+    any(Sign::StateNotInstalled, "failed to create SAD entry"),
+    any(Sign::StateNotInstalled, "failed to add SAD entry: {errno}"),
+    any(
+        Sign::StateNotInstalled,
+        "failed to install SAD entry: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "only UDP encapsulation is {what:w}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "only UDP-encapsulated ESP packets {what:w} by",
+    ),
+    any(Sign::KernelSupportMissing, "IPsec SA: {what} not supported"),
+    any(Sign::KernelSupportMissing, "IPsec SA: unsupported {what:w}"),
+    any(
+        Sign::KernelSupportMissing,
+        "failed to create ESP context: unsupported {what}",
+    ),
     any(Sign::ModuleMissing, "failed to open /dev/tun: {errno}"),
     any(
         Sign::InterfaceIdMissing,

@@ -11,7 +11,8 @@ pub(crate) fn leading(text: &str, now: Wall) -> Option<(Wall, &str)> {
     let text = weekday(text);
     let (at, rest) = numeric(text)
         .or_else(|| named_month(text, now))
-        .or_else(|| time_only(text, now))?;
+        .or_else(|| time_only(text, now))
+        .or_else(|| unread_date(text, now))?;
     Some((at, rest.strip_prefix(']').unwrap_or(rest)))
 }
 
@@ -85,6 +86,45 @@ fn time_only(text: &str, now: Wall) -> Option<(Wall, &str)> {
         at
     };
     Some((Wall(at), rest))
+}
+
+/// A time behind a date that isn't understood: a month in another language, a day before its month, a date in the
+/// order of some country. The time of day still puts lines in order.
+fn unread_date(text: &str, now: Wall) -> Option<(Wall, &str)> {
+    const LONGEST: usize = 24;
+    let mut words = 0;
+    let mut rest = text;
+    let mut day = false;
+    while words < 3 && text.len() - rest.len() < LONGEST {
+        let (word, after) = rest.split_once(' ')?;
+        let number = word.trim_end_matches(['.', ',']);
+        if number.len() <= 2 && number.parse::<u8>().is_ok_and(|d| (1..=31).contains(&d)) {
+            day = true;
+        } else if !date_word(word) {
+            return None;
+        } else {
+            day |= word.contains(|c: char| c.is_ascii_digit());
+        }
+        words += 1;
+        rest = after.trim_start();
+        if day && let Some(found) = time_only(rest, now) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The name of a month, a year, or a date in numbers.
+fn date_word(word: &str) -> bool {
+    const LONGEST: usize = 12;
+    let name = word.trim_end_matches(['.', ',']);
+    let letters = name.chars().count();
+    let month = (3..=LONGEST).contains(&letters) && name.chars().all(char::is_alphabetic);
+    let numbers = (4..=10).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | '/' | '-'));
+    month || numbers
 }
 
 /// `05:46:47`, with a fraction after a point or a comma; milliseconds.
@@ -190,6 +230,23 @@ mod tests {
         ] {
             assert_eq!(leading(text, NOW), Some((want, " 12[IKE]")), "{text}");
         }
+    }
+
+    #[test]
+    fn a_date_that_is_not_read_leaves_the_time_of_day() {
+        let want = leading("06:08:05 x", NOW);
+        for text in [
+            "мая 21 06:08:05 x",
+            "21. Nov 06:08:05 x",
+            "févr. 21 06:08:05 x",
+            "21.11.2026 06:08:05 x",
+            "11/21/26 06:08:05 x",
+            "21 Nov 2026 06:08:05 x",
+        ] {
+            assert_eq!(leading(text, NOW), want, "{text}");
+        }
+        assert_eq!(leading("waited for 06:08:05 x", NOW), None);
+        assert_eq!(leading("conn 5 of 12", NOW), None);
     }
 
     #[test]

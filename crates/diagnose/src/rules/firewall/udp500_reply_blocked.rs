@@ -3,6 +3,7 @@
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, MessageInfo, Role};
 use adit_model::fact::{Fact, Known, Side};
+use adit_model::product::Product;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
@@ -69,8 +70,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
     // The peer asks: its requests come again though we answered.
     let asked = s.received_message(Side::Local, "IKE_SA_INIT", false);
     let answered = s.sent_message(Side::Local, "IKE_SA_INIT", true);
-    // One repetition is what a lost packet brings about; the second one says that answers don't arrive.
+    // One repetition is what a lost packet brings about; the second one says that answers don't arrive. So does one
+    // with which an excerpt ends that somebody took for the failure.
     let again = s.drops(Side::Local, DropReason::IkeDuplicate).nth(1);
+    let last = s.drops(Side::Local, DropReason::IkeDuplicate).last();
+    let pasted = s
+        .case
+        .products
+        .get(&Side::Local)
+        .is_some_and(|p| *p != Product::Adit);
+    let last =
+        last.filter(|fact| pasted && s.facts.last().is_some_and(|end| core::ptr::eq(*end, *fact)));
+    let (again, confidence) = match again {
+        Some(fact) => (Some(fact), 0.8),
+        None => (last, 0.72),
+    };
     let went_on = s
         .received_message(Side::Local, "IKE_AUTH", false)
         .or_else(|| s.received_message(Side::Local, "MI2", false));
@@ -85,7 +99,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     {
         return found(
             s,
-            0.8,
+            confidence,
             "our answers don't reach the peer: it repeats a request that we answered".to_owned(),
             asked.into_iter().chain([answer, repeated]),
         );

@@ -1,10 +1,11 @@
 //! `ikev1-exchange-mode-mismatch`: main mode on one side, aggressive mode on the other.
 
+use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, notify, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ikev1-exchange-mode-mismatch",
@@ -45,7 +46,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ExchangeModeRefused) else {
-        return Judgement::Silent;
+        return refused_by_peer(s).unwrap_or(Judgement::Silent);
     };
     let mode = seen.value_or("mode", "this mode");
     // "… authentication using Main Mode": main mode is what everybody has, so it is the method.
@@ -66,4 +67,47 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("IKEv1 sets an SA up in main mode or in aggressive mode, and both sides must be set to the same.")
     .fix("use IKEv2, or set the same mode on both sides (main mode unless an identity must be known before the key)")
     .done()
+}
+
+/// The peer says that it doesn't know this exchange.
+fn refused_by_peer(s: &Signals<'_>) -> Option<Judgement> {
+    let told = s.told.iter().rev().find(|t| {
+        t.init
+            && t.version < 2
+            && matches!(
+                t.notify,
+                notify::INVALID_EXCHANGE_TYPE | notify::UNSUPPORTED_EXCHANGE_TYPE
+            )
+    })?;
+    let aggressive = s.happenings(told.side).any(|(_, h)| {
+        matches!(h, Happening::Sent(m) if matches!(m.exchange.as_str(), "AGGRESSIVE" | "AI1"))
+    });
+    // Main mode is what everybody has who speaks IKEv1 at all.
+    if !aggressive {
+        return Some(Judgement::Possible {
+            weight: 45,
+            because: format!(
+                "the answer {} is about the mode of IKEv1, or about its version",
+                told.name
+            ),
+            separated_by: "which versions and modes of IKE the peer is set to",
+        });
+    }
+    let (asked, refuser) = (told.side, told.side.other());
+    Some(
+        Found::on(
+            told.fact,
+            SYMPTOM,
+            crate::verdict::AtFault::Both,
+            format!(
+                "{} begins in aggressive mode, and {} doesn't know or allow it: {}",
+                who(asked),
+                who(refuser),
+                told.name
+            ),
+        )
+        .because("The error names the type of the exchange. Main mode is what every IKEv1 has; aggressive mode is often off.")
+        .fix("use IKEv2, or set main mode on both sides (strongSwan: aggressive = no)")
+        .done(),
+    )
 }
