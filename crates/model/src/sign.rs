@@ -110,6 +110,8 @@ pub enum Sign {
     NatMappingNotFollowed,
     /// No keepalives are sent to keep a NAT's mapping.
     NatKeepaliveOff,
+    /// Somebody says that several clients share a NAT.
+    ClientsShareNat,
     /// Transport mode isn't possible because of a NAT.
     TransportRefusedByNat,
     /// Packets are translated on their way out before IPsec sees them. `rule`.
@@ -216,6 +218,12 @@ pub enum Sign {
     UserServerUnreachable,
     /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`.
     IkeFragmentsIncomplete,
+    /// A request that proves an identity came again though it was answered. `of`: how many fragments it has.
+    AuthenticationRepeated,
+    /// A message of an IKE SA that was just agreed on fails its integrity check: the two sides' keys differ.
+    IkeIntegrityFailed,
+    /// A post-quantum pre-shared key was mixed in.
+    PpkUsed,
     /// A post-quantum pre-shared key is required and missing on one side. `id`.
     PpkMissing,
     /// No free address is left for a client. `pool`.
@@ -245,6 +253,8 @@ pub enum Sign {
     NoMoreChildren,
     /// One side compresses and the other doesn't.
     CompressionRefused,
+    /// Somebody says that the IKE SA (phase 1) comes up.
+    FirstPhaseDone,
     /// An SA for the traffic couldn't be set up, and the IKE SA stays or goes for it; the line doesn't say why. `problem`
     /// where a notify is named; `phase` where nobody will say more.
     ChildFailed,

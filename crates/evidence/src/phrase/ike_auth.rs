@@ -120,9 +120,18 @@ pub(super) static PHRASES: &[Phrase] = &[
         "\"{path}\" line {line:n}: PSK data malformed",
     ),
     any(Sign::SecretMalformed, "PSK data malformed ({problem})"),
+    // The same words after "WARNING: " only say what FIPS mode would ask for.
     any(
         Sign::SecretMalformed,
-        "PSK length of {} bytes is too short for",
+        "FIPS Error: connection {name} PSK length of {} bytes is too short for",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "FIPS: connection {name} PSK length of {} bytes is too short for",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "FIPS: authentication failed: {name} PSK length of {} bytes is too short for",
     ),
     any(Sign::SecretMalformed, "unterminated string in PSK"),
     any(
@@ -358,7 +367,27 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::AuthMethodUnexpected,
         "EAP-only authentication requires a mutual and MSK deriving EAP method",
     ),
+    // ── answers that don't arrive, keys that differ ──
+    any(
+        Sign::AuthenticationRepeated,
+        "IKE_AUTH request fragment {:n} of {of:n} has duplicate Message ID {:n}; retransmitting response",
+    ),
+    any(
+        Sign::AuthenticationRepeated,
+        "IKE_AUTH request has duplicate Message ID {:n}; retransmitting response",
+    ),
+    any(
+        Sign::AuthenticationRepeated,
+        "received duplicate IKE_AUTH message request (Message ID {:n}); retransmitting response",
+    ),
+    any(
+        Sign::AuthenticationRepeated,
+        "received duplicate IKE_AUTH message request (Message ID {:n}, fragment {:n}); retransmitting response",
+    ),
+    any(Sign::IkeIntegrityFailed, "failed to match authenticator"),
     // ── post-quantum keys ──
+    any(Sign::PpkUsed, "PPK AUTH calculated as initiator"),
+    any(Sign::PpkUsed, "PPK AUTH calculated as responder"),
     any(Sign::PpkMissing, "PPK required but no PPK found for '{id}'"),
     any(
         Sign::PpkMissing,

@@ -6,6 +6,15 @@ use super::{Phrase, any};
 
 pub(super) static PHRASES: &[Phrase] = &[
     // NAT traversal is off. Openswan and Libreswan tell at the start, and in what they are configured by.
+    // ── users' own words ──
+    any(Sign::ClientsShareNat, "behind same NAT"),
+    any(Sign::ClientsShareNat, "behind the same NAT"),
+    any(Sign::ClientsShareNat, "behind one NAT"),
+    any(Sign::ClientsShareNat, "behind a single NAT"),
+    any(Sign::ClientsShareNat, "behind the same router"),
+    any(Sign::ClientsShareNat, "from the same NAT"),
+    any(Sign::ClientsShareNat, "from behind the same"),
+    any(Sign::ClientsShareNat, "clients behind NAT"),
     any(Sign::NatTraversalOff, "NAT-Traversal support [disabled]"),
     any(Sign::NatTraversalOff, "nat_traversal=no"),
     any(Sign::NatTraversalOff, "nat-traversal=no"),

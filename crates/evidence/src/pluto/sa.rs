@@ -238,11 +238,18 @@ impl Sa {
                     proposals: Vec::new(),
                 }]
             }
-            Said::Responding { aggressive } => {
+            Said::Responding {
+                aggressive,
+                translated,
+            } => {
                 self.begun = true;
                 self.role = Some(Role::Responder);
                 self.v1 = true;
-                self.message(first(true, aggressive), true, Vec::new())
+                let mut out = self.message(first(true, aggressive), true, Vec::new());
+                if translated {
+                    out.push(self.nat_found(false, true));
+                }
+                out
             }
             Said::QuickMode {
                 initiating,
@@ -508,16 +515,7 @@ impl Sa {
                 };
                 vec![self.refuse(self.child_name(), refusal)]
             }
-            Said::Nat { us, peer } => {
-                let (a, b) = self.nat.unwrap_or_default();
-                self.nat = Some((a | us, b | peer));
-                let (local_behind_nat, remote_behind_nat) = self.nat.unwrap_or_default();
-                vec![Happening::NatDetection {
-                    local_behind_nat,
-                    remote_behind_nat,
-                    peer_supports: true,
-                }]
-            }
+            Said::Nat { us, peer } => vec![self.nat_found(us, peer)],
             Said::Floated => self.float(),
             Said::DeadPeer => {
                 let mut out = vec![Happening::GaveUp {

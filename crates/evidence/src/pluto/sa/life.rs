@@ -77,6 +77,17 @@ impl Sa {
         }]
     }
 
+    pub(super) fn nat_found(&mut self, us: bool, peer: bool) -> Happening {
+        let (a, b) = self.nat.unwrap_or_default();
+        let (local_behind_nat, remote_behind_nat) = (a | us, b | peer);
+        self.nat = Some((local_behind_nat, remote_behind_nat));
+        Happening::NatDetection {
+            local_behind_nat,
+            remote_behind_nat,
+            peer_supports: true,
+        }
+    }
+
     pub(super) fn came(
         &mut self,
         exchange: &'static str,

@@ -142,7 +142,24 @@ fn begins(text: &str) -> Option<Said> {
         });
     }
     let aggressive = rest.starts_with("Aggressive Mode");
-    (aggressive || rest.starts_with("Main Mode")).then_some(Said::Responding { aggressive })
+    (aggressive || rest.starts_with("Main Mode")).then(|| Said::Responding {
+        aggressive,
+        translated: after(rest, "from unknown peer ")
+            .and_then(asking_port)
+            .is_some_and(|port| ![500, 4500].contains(&port)),
+    })
+}
+
+/// `192.0.2.1 on port 1027`, in version 4 `192.0.2.1:1027`; the address may be blacked out.
+fn asking_port(peer: &str) -> Option<u16> {
+    let port = after(peer, " on port ").or_else(|| {
+        let endpoint = peer.split_whitespace().next()?;
+        let (_, port) = endpoint
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.contains(':') || host.ends_with(']'))?;
+        Some(port)
+    })?;
+    value::number(port)
 }
 
 /// Messages sent and received again, and the end of it.

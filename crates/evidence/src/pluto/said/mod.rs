@@ -46,6 +46,8 @@ pub(crate) enum Said {
     },
     Responding {
         aggressive: bool,
+        /// The request came from a port that isn't IKE's: a NAT lies before the peer.
+        translated: bool,
     },
     /// Our next message carries a certificate.
     SendsCertificate,

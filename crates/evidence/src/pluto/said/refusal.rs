@@ -186,7 +186,7 @@ fn identity(text: &str) -> Option<Said> {
 }
 
 fn authentication(text: &str) -> Option<Said> {
-    const KEY_DIFFERS: [&str; 10] = [
+    const KEY_DIFFERS: [&str; 9] = [
         "probable authentication failure (mismatch of preshared secrets",
         "received Hash Payload does not match computed value",
         "PSK Authentication failed",
@@ -196,7 +196,6 @@ fn authentication(text: &str) -> Option<Said> {
         "authentication failed: hash mismatch",
         "PSK auth failed",
         "Authentication failed: AUTH mismatch",
-        "R2 failed to match authenticator",
     ];
     if KEY_DIFFERS.iter().any(|head| text.starts_with(head))
         || text.contains("(mismatch of preshared secrets")
