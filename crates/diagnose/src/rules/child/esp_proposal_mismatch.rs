@@ -100,6 +100,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
         return Judgement::RuledOut(format!("ESP algorithms were agreed: {}", fact.source.text));
     }
+    if let Some(found) = behind_first_phase(s) {
+        return found;
+    }
     // What was taken once and isn't taken again differs in something that the first CHILD SA doesn't negotiate.
     let Some(told) = s
         .told(notify::NO_PROPOSAL_CHOSEN, false)
@@ -136,6 +139,36 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec!["ask the peer for its ESP proposals, or read its log of the attempt".to_owned()],
     }
     .into()
+}
+
+/// An error of IKEv1 doesn't name its phase. Where the log shows nothing of the first, a user who says that it comes up
+/// tells that the error is about the second.
+fn behind_first_phase(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::FirstPhaseDone)?;
+    let told = s.told(notify::NO_PROPOSAL_CHOSEN, true)?;
+    let begun = s.reached(|h| {
+        matches!(
+            h,
+            Happening::Sent(_) | Happening::Received(_) | Happening::Initiating { .. }
+        )
+    });
+    if begun.is_some() || told.version == 2 {
+        return None;
+    }
+    Some(
+        Found::on(
+            told.fact,
+            0.85,
+            AtFault::Both,
+            "the peer takes none of the ESP proposals (phase 2) that were offered",
+        )
+        .with([seen.fact])
+        .because("NO_PROPOSAL_CHOSEN came though phase 1 comes up: it is about the algorithms of the second phase.")
+        .fix("set the same ESP encryption, integrity and PFS group as the other side")
+        .tell(format!("Phase 1 comes up between {}, and your gateway takes none of our ESP proposals. Which encryption, integrity and PFS group do you have for this tunnel?", s.gateways()))
+        .then("ask the peer for its ESP proposals, or read its log of the attempt")
+        .done(),
+    )
 }
 
 /// Peers that don't like the proposals of quick mode (IKEv1) may say nothing.

@@ -2,9 +2,10 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "vendor-incompatibility",
@@ -37,7 +38,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::VendorDiffers) else {
-        return Judgement::Silent;
+        return keys_differ(s);
     };
     if !s.calm() {
         return Judgement::Possible {
@@ -53,5 +54,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
     )
     .because("Settings that fit on paper fail where one product reads the standard in its own way.")
     .fix("take an algorithm, an IKE version or an option that both products have proved to share, or update one of them")
+    .done()
+}
+
+/// IKEv2's keys come from the key exchange alone, so no secret that is configured can make them differ.
+fn keys_differ(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::IkeIntegrityFailed) else {
+        return Judgement::Silent;
+    };
+    if s.up || s.authenticated().is_some() || !s.refused.is_empty() || !s.told.is_empty() {
+        return Judgement::Silent;
+    }
+    Found::by(
+        seen,
+        SYMPTOM,
+        "the two products derive different keys from the same key exchange",
+    )
+    .with(s.signs_of(Sign::IkeIntegrityFailed).map(|x| x.fact))
+    .at(AtFault::Both)
+    .because("The first protected message fails its integrity check. Keys of IKEv2 come from the key exchange and the nonces, not from a secret that is configured: one product computes them, or the check value, in its own way.")
+    .fix("take another encryption, integrity, PRF or group for IKE on both sides (such as aes256-sha2_256-modp2048 without truncation), or update one of the products")
     .done()
 }

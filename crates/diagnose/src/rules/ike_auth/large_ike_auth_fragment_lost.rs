@@ -56,6 +56,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("make the fragments smaller (strongSwan: charon.fragment_size = 1000; Libreswan: smaller certificates or leave IKE fragmentation on), and let fragments pass filters")
         .done();
     }
+    if let Some(judgement) = answer_lost(s) {
+        return judgement;
+    }
     if s.silence("IKE_AUTH").is_none() {
         return Judgement::Silent;
     }
@@ -82,4 +85,34 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the size of the IKE_AUTH request, and a capture at the peer",
         },
     }
+}
+
+/// The responder's view: the request comes again and again though it was answered.
+fn answer_lost(s: &Signals<'_>) -> Option<Judgement> {
+    const SEVERAL: usize = 3;
+    let repeated: Vec<_> = s.signs_of(Sign::AuthenticationRepeated).collect();
+    let seen = *repeated.last()?;
+    if repeated.len() < SEVERAL || !s.refused.is_empty() {
+        return None;
+    }
+    let Some(of) = repeated.iter().find_map(|x| x.value("of")) else {
+        return Some(Judgement::Possible {
+            weight: 50,
+            because: "the peer repeats its authentication though it was answered: the answer, bigger than the first one, doesn't arrive".to_owned(),
+            separated_by: "the size of the answer, and a capture at the peer",
+        });
+    };
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("our answer to the peer's authentication doesn't reach it: it sends its request ({of} fragments) again and again"),
+        )
+        .at(AtFault::Path)
+        .with(repeated.iter().map(|x| x.fact))
+        .because("The small answers before it arrived, or there would be no such request; the one with the certificate is big, and is lost on its way each time.")
+        .fix("keep the answer small: smaller fragments, one short certificate chain; and let UDP 4500 and IP fragments pass on the way to the peer")
+        .then("capture on both outside interfaces: does the answer arrive whole?")
+        .done(),
+    )
 }

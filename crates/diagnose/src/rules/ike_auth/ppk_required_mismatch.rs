@@ -2,9 +2,9 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, notify};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ppk-required-mismatch",
@@ -41,7 +41,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::PpkMissing) else {
-        return Judgement::Silent;
+        return refused_with_ppk(s);
     };
     let id = seen
         .value("id")
@@ -54,5 +54,30 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .at(crate::verdict::AtFault::Both)
     .because("This side insists on mixing an additional pre-shared key in (RFC 8784) and found none that both sides hold.")
     .fix("set the same PPK under the same PPK_ID on both sides, or don't require it")
+    .done()
+}
+
+/// The peer refused an authentication into which the additional key was mixed; the key itself, or that it was mixed in,
+/// is what the peers most likely don't have in common.
+fn refused_with_ppk(s: &Signals<'_>) -> Judgement {
+    let (Some(used), Some(told)) = (
+        s.sign(Sign::PpkUsed),
+        s.told(notify::AUTHENTICATION_FAILED, false),
+    ) else {
+        return Judgement::Silent;
+    };
+    if !s.refused.is_empty() {
+        return Judgement::Silent;
+    }
+    Found::by(
+        used,
+        CONDITION,
+        "the peer refuses an authentication into which the post-quantum key was mixed",
+    )
+    .with([told.fact])
+    .at(crate::verdict::AtFault::Both)
+    .because("AUTH was computed with the additional pre-shared key (RFC 8784). A peer that doesn't use it, or holds another one under this PPK_ID, refuses it; so does one whose ordinary pre-shared key differs, which its log would tell.")
+    .fix("set the same PPK under the same PPK_ID on both sides, or leave it out on both")
+    .then("the responder's log of the attempt")
     .done()
 }

@@ -102,6 +102,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let itself = u
             .offender
             .is_none_or(|o| o.to_string() == peer || peer.parse::<std::net::IpAddr>().is_err());
+        if begun_by_peer(s) {
+            return Judgement::Possible {
+                weight: 25,
+                because: "our answer was refused where the peer's request came from: its daemon may have stopped since"
+                    .to_owned(),
+                separated_by: "whether the refused port is the one that the request came from, and who closed it: the peer's daemon, or a NAT",
+            };
+        }
         if !itself || s.ike_answers(true).is_some() {
             // Somebody on the way rejects, or the daemon answers on its other port: a filter.
             return Judgement::Silent;
@@ -155,6 +163,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// The peer asked: whoever can ask has a daemon.
+fn begun_by_peer(s: &Signals<'_>) -> bool {
+    s.received_message(Side::Local, "IKE_SA_INIT", false)
+        .is_some()
+        && s.answer().is_none()
 }
 
 fn fix(side: Side, text: &str) -> Fix {

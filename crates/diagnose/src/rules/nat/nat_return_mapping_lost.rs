@@ -1,5 +1,6 @@
 //! `nat-return-mapping-lost`: a responder behind a NAT has no forwarded ports.
 
+use adit_model::event::PathProblem;
 use adit_model::fact::Side;
 
 use crate::rule::{Judgement, Need, Page, Rule};
@@ -39,6 +40,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    let refused = s
+        .unreachable
+        .iter()
+        .any(|u| u.problem == PathProblem::PortUnreachable);
+    if refused
+        && s.answer().is_none()
+        && s.received_message(Side::Local, "IKE_SA_INIT", false)
+            .is_some()
+    {
+        return Judgement::Possible {
+            weight: 45,
+            because: "the peer's request came, and our answer to it was refused: a NAT before the peer may have lost its mapping".to_owned(),
+            separated_by: "a capture at the peer: whether our answer arrives there",
+        };
+    }
     if s.nothing_came().is_none() {
         return Judgement::Silent;
     }

@@ -2,9 +2,10 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "transport-mode-through-nat",
@@ -44,7 +45,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::TransportRefusedByNat).filter(|_| !s.up) else {
-        return Judgement::Silent;
+        return shared(s);
     };
     Found::by(
         seen,
@@ -53,5 +54,30 @@ fn judge(s: &Signals<'_>) -> Judgement {
     )
     .because("The daemon says that it leaves transport mode because of the NAT; the peer insists on it.")
     .fix("use tunnel mode on both sides, or permit transport mode behind NATs (Openswan: virtual_private and rightsubnet=vhost:%priv,%no)")
+    .done()
+}
+
+/// L2TP uses transport mode with UDP 1701 on both sides: behind one NAT, two clients have the same selectors.
+fn shared(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ClientsShareNat) else {
+        return Judgement::Silent;
+    };
+    let l2tp = |text: &str| text.to_ascii_lowercase().contains("l2tp");
+    let meant = l2tp(&seen.fact.source.text)
+        || s.case
+            .facts
+            .iter()
+            .any(|f| f.subject.as_deref().is_some_and(l2tp));
+    if !meant || !s.calm() {
+        return Judgement::Silent;
+    }
+    Found::by(
+        seen,
+        CONDITION,
+        "two L2TP clients behind one NAT can't be told apart in transport mode",
+    )
+    .at(AtFault::Path)
+    .because("Both have the NAT's address and UDP 1701: their policies are the same, and one SA takes the traffic of both.")
+    .fix("use tunnel mode for clients that share a NAT: IKEv2, or XAUTH (\"Cisco IPsec\"); L2TP serves one of them at a time")
     .done()
 }
