@@ -5,6 +5,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::product::Product;
 
 use crate::ask::answers;
+use crate::complaint::{SUPPORT, suspected};
 use crate::config::Configs;
 use crate::missing;
 use crate::nat;
@@ -77,6 +78,7 @@ pub fn diagnose(case: &Case) -> Verdict {
         }
     }
     suspect(&s, &mut candidates, &ruled_out);
+    hear(&s, &mut candidates, &ruled_out);
     weigh_answers(&s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !s.traffic_suffers();
     if findings.is_empty() && healthy && shows_all(case) {
@@ -96,6 +98,25 @@ fn suspect(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledO
         let known =
             candidates.iter().any(|c| c.rule.id == id) || ruled_out.iter().any(|r| r.cause == id);
         if let Some(rule) = rule(id).filter(|_| !known) {
+            candidates.push(Candidate {
+                rule,
+                weight,
+                because,
+                separated_by: rule.page.look_alikes.first().map_or("", |l| l.1).to_owned(),
+            });
+        }
+    }
+}
+
+/// Adds what a person's complaint fits, and moves up what other evidence left possible too.
+fn hear(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledOut]) {
+    for (id, weight, because) in suspected(s) {
+        if ruled_out.iter().any(|r| r.cause == id) {
+            continue;
+        }
+        if let Some(known) = candidates.iter_mut().find(|c| c.rule.id == id) {
+            known.weight = known.weight.saturating_add(SUPPORT);
+        } else if let Some(rule) = rule(id) {
             candidates.push(Candidate {
                 rule,
                 weight,

@@ -17,6 +17,7 @@
 mod ask;
 mod attempt;
 mod compare;
+mod complaint;
 mod config;
 mod engine;
 mod finding;

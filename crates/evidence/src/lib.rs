@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 pub mod capture;
 
 mod case;

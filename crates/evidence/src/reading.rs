@@ -7,6 +7,7 @@ use adit_model::now::Wall;
 use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
+use crate::account::Account;
 use crate::capture::{Capture, CaptureError, Input, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments};
@@ -114,6 +115,7 @@ struct Readers {
     phrases: Phrases,
     statuses: Statuses,
     telltales: Telltales,
+    account: Account,
 }
 
 impl Reading {
@@ -311,6 +313,7 @@ impl Reader {
         reading.printed(readers.printed.finish());
         reading.facts.extend(readers.phrases.finish());
         reading.facts.extend(readers.statuses.finish());
+        reading.facts.extend(readers.account.finish());
         reading.configured(configs, key.as_ref());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
@@ -337,6 +340,7 @@ impl Readers {
         self.pluto.line(line, place);
         self.printed.line(line, place);
         self.statuses.line(line, place);
+        self.account.line(line, place);
     }
 }
 

@@ -114,6 +114,14 @@ pub enum Known {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         values: BTreeMap<String, String>,
     },
+    /// A person tells what is wrong, in words of their own.
+    Complained {
+        /// The symptom.
+        complaint: crate::complaint::Complaint,
+        /// After how many seconds, where the person says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after_s: Option<u64>,
+    },
     /// A person answered a question.
     Answered {
         /// The question's id.

@@ -14,6 +14,7 @@ use adit_model::sign::Sign;
 use super::difference::{Difference, Outcome};
 use super::pair::{mirror, pair};
 use super::{compare, lint};
+use crate::complaint::complaint_that_fits;
 use crate::finding::{BOTH_SIDES, CONDITION, CONFIGURED, SYMPTOM};
 use crate::rule::{Found, Judgement};
 use crate::signals::Signals;
@@ -26,6 +27,8 @@ pub(crate) struct Configs {
     differences: Vec<Difference>,
     /// What is wrong with one end by itself, gravely.
     lints: Vec<(Side, Lint)>,
+    /// What isn't grave, and is what is wrong when somebody complains of what it brings about.
+    suspicious: Vec<(Side, Lint)>,
 }
 
 impl Configs {
@@ -44,7 +47,9 @@ impl Configs {
         for (side, list) in [(Side::Local, &ours), (Side::Remote, &theirs)] {
             lints.extend(lint::lints(list).into_iter().map(|l| (side, l)));
         }
-        lints.retain(|(_, l)| l.weight == Weight::Error);
+        let (lints, suspicious) = lints
+            .into_iter()
+            .partition(|(_, l)| l.weight == Weight::Error);
         let pair = chosen(&case.subject, ours, theirs);
         let differences = pair
             .as_ref()
@@ -54,6 +59,7 @@ impl Configs {
             pair,
             differences,
             lints,
+            suspicious,
         }
     }
 
@@ -80,6 +86,15 @@ impl Configs {
         }
         if let Some((side, lint)) = self.lints.iter().find(|(_, l)| l.cause == cause) {
             return by_itself(s, *side, lint, judgement);
+        }
+        if let Some((side, lint)) = self.suspicious.iter().find(|(_, l)| l.cause == cause)
+            && s.calm()
+            && let Some(complaint) = complaint_that_fits(s, cause)
+        {
+            return match by_itself(s, *side, lint, judgement) {
+                Judgement::Found(found) => Judgement::Found(Box::new(found.with([complaint]))),
+                other => other,
+            };
         }
         judgement
     }

@@ -1,9 +1,11 @@
 //! `dpd-disabled-stale-sa`: nobody notices that the peer is gone.
 
+use adit_model::complaint::Complaint;
 use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -47,6 +49,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::DeathDetectionOff) else {
         return Judgement::Silent;
     };
+    if let Some(restarted) = s.complains(Complaint::AfterPeerRestart)
+        && s.calm()
+    {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("nothing asks whether the peer is alive on {}, so SAs that the restarted peer no longer has stay in use", seen.who()),
+        )
+        .with([restarted])
+        .because("ESP has no acknowledgement: without dead peer detection a side goes on sending until the SA is replaced.")
+        .fix("turn dead peer detection on at both ends, and reset the tunnel now")
+        .done();
+    }
     let one_way = s.case.of(seen.side()).find(|f| match &f.what {
         Known::Carried { traffic } => {
             traffic.received() == Some(0) && traffic.sent().is_some_and(|n| n > 0)

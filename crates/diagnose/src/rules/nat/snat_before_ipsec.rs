@@ -1,5 +1,6 @@
 //! `snat-before-ipsec`: packets for the tunnel are translated before the policies look at them.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED};
@@ -79,12 +80,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     else {
         return Judgement::Silent;
     };
-    if s.up {
+    let complaint = [Complaint::NothingPasses, Complaint::OneWay]
+        .into_iter()
+        .find_map(|c| s.complains(c));
+    if s.up || complaint.is_some() {
         return Found::by(
             seen,
             CONDITION,
             format!("a rule of {} translates everything that leaves, and nothing exempts the tunnel", seen.who()),
         )
+        .with(complaint)
         .because("On Linux translation comes before the look-up of IPsec policies: packets with a translated source fit none of them.")
         .fix(FIX)
         .then("iptables -t nat -vnL POSTROUTING: which counter grows during a ping through the tunnel")

@@ -1,5 +1,6 @@
 //! `cipher-suboptimal`: the cipher is slower than it need be.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -36,7 +37,7 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     let busy = s.first_sign(&[Sign::AllCoresBusy, Sign::CoreBusy]);
     let measured = s.throughput().next();
-    if busy.is_none() && measured.is_none() {
+    if busy.is_none() && measured.is_none() && s.complains(Complaint::Slow).is_none() {
         return Judgement::Silent;
     }
     let Some(slow) = s.sign(Sign::SlowCipher) else {

@@ -1,5 +1,6 @@
 //! `per-packet-logging`: every packet is logged.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -52,7 +53,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     );
     let slow = s.throughput().next().is_some()
         || s.first_sign(&[Sign::AllCoresBusy, Sign::CoreBusy])
-            .is_some();
+            .is_some()
+        || s.complains(Complaint::Slow).is_some();
     if !slow {
         return possible(
             30,

@@ -1,5 +1,6 @@
 //! `pmtu-blackhole`: large packets vanish: small ones pass.
 
+use adit_model::complaint::Complaint;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
@@ -163,6 +164,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 .fix(CHANGE)
                 .done()
         });
+    }
+    if let (Some(large), Some(small)) = (
+        s.complains(Complaint::LargeFails),
+        s.complains(Complaint::SmallPasses),
+    ) && s.calm()
+    {
+        return Found::on(
+            large,
+            CONDITION,
+            AtFault::Path,
+            "what is small passes and what is large stalls: large packets vanish",
+        )
+        .with([small])
+        .because("ESP makes packets larger. Those that then don't fit into the path, and may not be fragmented, vanish.")
+        .fix(CHANGE)
+        .then("ping -M do -s SIZE, in steps from 1472 down: the largest that passes, plus 28, is the MTU inside of the tunnel")
+        .done();
     }
     if s.sign(Sign::PacketTooBig).is_some() {
         return possible(

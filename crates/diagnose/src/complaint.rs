@@ -1,0 +1,236 @@
+//! What people complain of, and which causes it puts first.
+//!
+//! A symptom in a person's words never decides by itself. It names candidates where nothing else does, and moves those
+//! up that other evidence left possible.
+
+use adit_model::complaint::Complaint;
+use adit_model::fact::{Fact, Known};
+
+use crate::signals::Signals;
+
+/// What a candidate gains that other evidence names too.
+pub(crate) const SUPPORT: u8 = 12;
+
+impl<'a> Signals<'a> {
+    /// The fact that somebody complains of this.
+    pub(crate) fn complains(&self, of: Complaint) -> Option<&'a Fact> {
+        self.case
+            .facts
+            .iter()
+            .find(|f| matches!(f.what, Known::Complained { complaint, .. } if complaint == of))
+    }
+}
+
+/// A complaint that this cause brings about.
+pub(crate) fn complaint_that_fits<'a>(s: &Signals<'a>, cause: &str) -> Option<&'a Fact> {
+    s.case.facts.iter().find(|f| match f.what {
+        Known::Complained { complaint, after_s } => causes(complaint, after_s).contains(&cause),
+        _ => false,
+    })
+}
+
+/// The causes that the complaints in a case fit, the likelier first, each with its weight and why.
+pub(crate) fn suspected(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
+    let mut out: Vec<(&'static str, u8, String)> = Vec::new();
+    for fact in &s.case.facts {
+        let Known::Complained { complaint, after_s } = fact.what else {
+            continue;
+        };
+        let after = after_s.map_or(String::new(), |s| format!(" ({s} s)"));
+        let because = format!("somebody tells {}{after}", complaint.said());
+        for (id, weight) in causes(complaint, after_s)
+            .iter()
+            .zip((8..=32).rev().step_by(3))
+        {
+            match out.iter_mut().find(|(known, ..)| known == id) {
+                // Two complaints that one cause explains.
+                Some((_, sum, why)) => {
+                    *sum = sum.saturating_add(SUPPORT);
+                    why.push_str(", and ");
+                    why.push_str(complaint.said());
+                }
+                None => out.push((id, weight, because.clone())),
+            }
+        }
+    }
+    out
+}
+
+fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str] {
+    match complaint {
+        Complaint::NothingPasses => &[
+            "route-to-remote-subnet-missing",
+            "snat-before-ipsec",
+            "esp-blocked",
+            "return-route-missing-behind-gateway",
+            "ip-forward-disabled",
+            "decrypted-traffic-blocked",
+            "source-address-outside-selectors",
+            "nat-exemption-missing-on-peer",
+        ],
+        Complaint::OneWay => &[
+            "asymmetric-routing-bypass",
+            "snat-before-ipsec",
+            "return-route-missing-behind-gateway",
+            "nat-exemption-missing-on-peer",
+            "esp-blocked-one-way",
+            "endpoint-host-firewall",
+            "sa-desync-one-side-flushed",
+        ],
+        Complaint::LargeFails => &[
+            "pmtu-blackhole",
+            "container-or-overlay-mtu-too-high",
+            "mss-clamp-missing",
+            "icmp-fragneeded-filtered",
+            "ip-fragments-dropped",
+            "cpu-crypto-bound",
+        ],
+        Complaint::SmallPasses => &[],
+        Complaint::Slow => &[
+            "cpu-crypto-bound",
+            "cipher-suboptimal",
+            "esp-fragmented-on-wire",
+            "per-packet-logging",
+            "single-sa-single-core",
+            "underlay-loss-or-flap",
+            "link-saturated",
+        ],
+        Complaint::Periodic if after_s.is_some_and(|s| s < 600) => &[
+            "nat-mapping-timeout",
+            "dpd-too-aggressive",
+            "tunnel-monitor-bad-target",
+            "idle-teardown",
+            "lifetime-mismatch-flap",
+        ],
+        Complaint::Periodic => &[
+            "lifetime-mismatch-flap",
+            "pfs-mismatch-at-rekey",
+            "reauth-break-before-make",
+            "make-before-break-unset",
+            "rekey-collision",
+            "ikev1-phase1-expiry-kills-phase2",
+        ],
+        Complaint::AtRekey => &[
+            "pfs-mismatch-at-rekey",
+            "rekey-collision",
+            "make-before-break-unset",
+            "reauth-break-before-make",
+            "ike-proposal-changed-at-rekey",
+            "rekey-failed-no-answer",
+        ],
+        Complaint::AfterIdle => &[
+            "nat-mapping-timeout",
+            "idle-teardown",
+            "nothing-triggers-initiation",
+        ],
+        Complaint::AfterRestart => &[
+            "no-autostart-after-reboot",
+            "config-not-persistent",
+            "reboot-no-initial-contact",
+            "peer-dns-unresolvable",
+        ],
+        Complaint::AfterPeerRestart => &[
+            "dpd-disabled-stale-sa",
+            "sa-desync-one-side-flushed",
+            "reboot-no-initial-contact",
+            "esp-spi-unknown",
+        ],
+        Complaint::AfterFailover => &[
+            "ha-transition-hook-wrong",
+            "ha-vip-not-owned",
+            "ha-arp-or-path-stale",
+            "ha-seq-not-synced",
+            "ha-both-active",
+        ],
+        Complaint::AfterUpgrade => &[
+            "algorithm-not-available",
+            "config-syntax-rejected",
+            "ike-proposal-mismatch",
+            "implementation-bug",
+        ],
+        Complaint::OneSideBegins => &[
+            "nothing-triggers-initiation",
+            "both-ends-passive",
+            "udp500-blocked",
+            "wrong-ike-config-selected",
+        ],
+        Complaint::SomeNetworks => &[
+            "multi-subnet-one-sa-unsupported",
+            "ts-narrowed",
+            "subnet-config-wrong-or-missing-node",
+            "route-to-remote-subnet-missing",
+        ],
+        Complaint::SecondClientKicks => &[
+            "uniqueness-kicks-peer",
+            "transport-mode-through-nat",
+            "address-pool-exhausted",
+        ],
+        Complaint::GatewayOnly => &[
+            "source-dest-check",
+            "ip-forward-disabled",
+            "return-route-missing-behind-gateway",
+            "snat-before-ipsec",
+            "decrypted-traffic-blocked",
+        ],
+        Complaint::AccessLost => &["overbroad-remote-selector", "tunnel-route-captures-peer"],
+        Complaint::InClear => &[
+            "cleartext-leak-no-policy",
+            "daemon-not-running",
+            "subnet-config-wrong-or-missing-node",
+            "bypass-too-broad",
+            "failure-policy-passthrough",
+            "boot-gap-cleartext",
+        ],
+        Complaint::OtherAccessWorks => &[
+            "middlebox-path-selective-drop",
+            "udp500-blocked",
+            "nat-ipsec-passthrough",
+            "large-ike-auth-fragment-lost",
+            "udp4500-blocked",
+        ],
+        Complaint::AllTunnels => &[
+            "restart-affects-all-tunnels",
+            "underlay-loss-or-flap",
+            "service-crash-loop",
+            "cert-expired",
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::rule;
+
+    #[test]
+    fn every_cause_that_a_complaint_names_has_a_rule() {
+        for of in [
+            Complaint::NothingPasses,
+            Complaint::OneWay,
+            Complaint::LargeFails,
+            Complaint::SmallPasses,
+            Complaint::Slow,
+            Complaint::Periodic,
+            Complaint::AtRekey,
+            Complaint::AfterIdle,
+            Complaint::AfterRestart,
+            Complaint::AfterPeerRestart,
+            Complaint::AfterFailover,
+            Complaint::AfterUpgrade,
+            Complaint::OneSideBegins,
+            Complaint::SomeNetworks,
+            Complaint::SecondClientKicks,
+            Complaint::GatewayOnly,
+            Complaint::AccessLost,
+            Complaint::InClear,
+            Complaint::OtherAccessWorks,
+            Complaint::AllTunnels,
+        ] {
+            for after in [None, Some(60), Some(3600)] {
+                for id in causes(of, after) {
+                    assert!(rule(id).is_some(), "{id}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! What the person who pasted says: *the tunnel is up but we can't ping, large files hang*.
+//!
+//! Between outputs of machines stand sentences of people. They decide nothing, but a person who reads evidence weighs
+//! them first, and so do we. A line is taken for a person's when it has no head of a log and reads like prose. What is
+//! looked for is a symptom ([`Complaint`]), told in one sentence; sentences may go on over lines.
+//!
+//! Never guesses at causes that people name: they are often wrong.
+
+mod words;
+
+use adit_model::complaint::Complaint;
+use adit_model::fact::{Fact, Known};
+
+use crate::reading::Place;
+use crate::text::Line;
+use words::TABLE;
+
+/// So many complaints are kept of one text, and so many lines are looked at.
+const MOST: usize = 16;
+const LINES: usize = 400;
+/// A sentence that goes on for longer is no sentence.
+const SENTENCE: usize = 600;
+
+/// Words that tools hardly print and people can't do without.
+const SMALL: &[&str] = &[
+    "the", "is", "are", "but", "when", "after", "we", "i", "my", "our", "only", "a", "an", "it",
+    "they", "there", "this", "that", "have", "has", "can", "can't", "cannot", "doesn't", "isn't",
+    "every", "then", "where", "of", "with", "from", "its", "their", "so", "no", "not", "any", "us",
+    "me", "and", "as", "for", "does",
+];
+
+/// Reads sentences of people.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    /// The sentence so far, and where it began.
+    open: String,
+    from: Option<Place>,
+    seen: usize,
+    facts: Vec<Fact>,
+}
+
+impl Account {
+    /// The next line.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        if self.seen >= LINES || self.facts.len() >= MOST {
+            return;
+        }
+        let headed = line.at.is_some() || line.program.is_some();
+        if headed || !is_prose(line.body, !self.open.is_empty()) {
+            self.close();
+            return;
+        }
+        self.seen += 1;
+        for part in line.body.split_inclusive(['.', '!', '?']) {
+            if self.from.is_none() {
+                self.from = Some(place());
+            }
+            self.open.push(' ');
+            self.open.push_str(part);
+            // `10.1.0.5` and `e.g. x` hold stops that end nothing.
+            let ends = part.ends_with(['!', '?'])
+                || (part.ends_with('.')
+                    && !part
+                        .trim_end_matches('.')
+                        .ends_with(|c: char| c.is_ascii_digit()));
+            if ends || self.open.len() > SENTENCE {
+                self.close();
+            }
+        }
+    }
+
+    /// What people told.
+    pub(crate) fn finish(mut self) -> Vec<Fact> {
+        self.close();
+        self.facts
+    }
+
+    fn close(&mut self) {
+        let Some(place) = self.from.take() else {
+            return;
+        };
+        let sentence = plain(&self.open);
+        self.open.clear();
+        for words in TABLE {
+            let told = words.groups.iter().all(|g| holds(&sentence, g))
+                && (words.unless.is_empty() || !holds(&sentence, words.unless));
+            let known = |f: &Fact| matches!(f.what, Known::Complained { complaint, .. } if complaint == words.complaint);
+            if !told || self.facts.iter().any(known) || self.facts.len() >= MOST {
+                continue;
+            }
+            self.facts.push(Fact {
+                source: place.source.clone(),
+                at: None,
+                side: place.side,
+                subject: None,
+                role: None,
+                what: Known::Complained {
+                    complaint: words.complaint,
+                    after_s: (words.complaint == Complaint::Periodic)
+                        .then(|| period(&sentence))
+                        .flatten(),
+                },
+            });
+        }
+    }
+}
+
+/// Whether a person wrote the line. The rest of a sentence may be shorter than its beginning.
+fn is_prose(line: &str, goes_on: bool) -> bool {
+    let line = line.trim().trim_start_matches(['-', '*', '•', '>', ' ']);
+    let first = line.split(' ').next().unwrap_or_default();
+    // `ping: the message is too long` is a tool's.
+    let begins = first.starts_with(char::is_alphabetic) && !first.ends_with(':');
+    let odd = line
+        .chars()
+        .filter(|c| {
+            matches!(
+                c,
+                '{' | '}' | '[' | ']' | '=' | '|' | '<' | '"' | '#' | '$' | '/' | '\\' | '_'
+            )
+        })
+        .count();
+    if !begins || odd > 4 {
+        return false;
+    }
+    let (mut words, mut small) = (0, 0);
+    for word in line.split_whitespace().take(60) {
+        let word = word.trim_matches(|c: char| !c.is_alphabetic() && c != '\'');
+        if word.is_empty() {
+            continue;
+        }
+        words += 1;
+        small += usize::from(SMALL.iter().any(|s| s.eq_ignore_ascii_case(word)));
+    }
+    if goes_on {
+        words >= 1 && small >= 1
+    } else {
+        words >= 4 && small * 7 >= words
+    }
+}
+
+/// Small letters, words divided by one blank, apostrophes taken out, numbers that stand alone kept behind a `#`.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    out.push(' ');
+    for c in text.chars() {
+        if c.is_alphanumeric() {
+            if c.is_ascii_digit() && out.ends_with(' ') {
+                out.push('#');
+            }
+            out.extend(c.to_lowercase());
+        } else if !matches!(c, '\'' | '’') && !out.ends_with(' ') {
+            out.push(' ');
+        }
+    }
+    out.push(' ');
+    out
+}
+
+/// Whether one of the alternatives begins a word of the sentence.
+fn holds(sentence: &str, alternatives: &str) -> bool {
+    alternatives.split('|').any(|words| {
+        sentence
+            .match_indices(words)
+            .any(|(at, _)| sentence.as_bytes().get(at.wrapping_sub(1)) == Some(&b' '))
+    })
+}
+
+/// The time in a sentence, in seconds.
+fn period(sentence: &str) -> Option<u64> {
+    let words: Vec<&str> = sentence.split_whitespace().collect();
+    for (i, word) in words.iter().enumerate() {
+        let unit = match *word {
+            w if w.starts_with("second") || w == "sec" || w == "secs" || w == "s" => 1,
+            w if w.starts_with("minute") || w == "min" || w == "mins" => 60,
+            w if w.starts_with("hour") || w == "hrs" || w == "h" => 3600,
+            w if w.starts_with("day") => 86400,
+            _ => continue,
+        };
+        let before = i
+            .checked_sub(1)
+            .and_then(|i| words.get(i))
+            .copied()
+            .unwrap_or_default();
+        let count = match before {
+            "every" | "each" | "an" | "a" | "one" => Some(1),
+            "two" => Some(2),
+            "three" => Some(3),
+            "four" => Some(4),
+            "five" => Some(5),
+            "eight" => Some(8),
+            "ten" => Some(10),
+            "twelve" => Some(12),
+            number => number.trim_start_matches('#').parse::<u64>().ok(),
+        };
+        if let Some(count) = count {
+            return count.checked_mul(unit);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use adit_model::complaint::Complaint::{self, *};
+    use adit_model::fact::{Known, Side};
+    use adit_model::now::Wall;
+
+    use crate::reading::read;
+
+    fn told(text: &str) -> Vec<(Complaint, Option<u64>)> {
+        let reading = read(
+            "mail",
+            Side::Local,
+            text.as_bytes(),
+            Wall(1_795_305_600_000),
+        );
+        reading
+            .facts
+            .iter()
+            .filter_map(|f| match f.what {
+                Known::Complained { complaint, after_s } => Some((complaint, after_s)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn names(text: &str) -> Vec<Complaint> {
+        let mut all: Vec<_> = told(text).into_iter().map(|(c, _)| c).collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn a_symptom_is_heard_in_several_wordings() {
+        for (text, expected) in [
+            (
+                "The tunnel is up but I can't ping anything on the other side.",
+                NothingPasses,
+            ),
+            (
+                "Both phases are established, however traffic does not pass.",
+                NothingPasses,
+            ),
+            (
+                "Traffic only flows in one direction, from the office to us.",
+                OneWay,
+            ),
+            (
+                "We can reach their servers but they cannot reach ours, i.e. it works from here but not from there",
+                OneWay,
+            ),
+            (
+                "With IPsec on, apps become unresponsive for large payloads.",
+                LargeFails,
+            ),
+            (
+                "SSH logs in and then hangs as soon as there is more output.",
+                LargeFails,
+            ),
+            (
+                "The throughput is only 40 Mbit/s where the line gives 900.",
+                Slow,
+            ),
+            (
+                "The VPN works but it goes down when a rekey takes place.",
+                AtRekey,
+            ),
+            (
+                "After a reboot of the host the tunnel does not come up until I start it by hand.",
+                AfterRestart,
+            ),
+            (
+                "The other firewall was restarted at nine and since then nothing works.",
+                AfterPeerRestart,
+            ),
+            ("It only comes up when they initiate.", OneSideBegins),
+            ("Only one of the subnets can be reached.", SomeNetworks),
+            (
+                "When a second client behind the same NAT connects, the first one is dropped.",
+                SecondClientKicks,
+            ),
+            (
+                "The instance itself can ping the office; but not from other instances.",
+                GatewayOnly,
+            ),
+            ("After I restarted it I lost my ssh session.", AccessLost),
+            (
+                "I see in tcpdump that the traffic is not encrypted between the two hosts.",
+                InClear,
+            ),
+            ("It works over LTE, but not at home.", OtherAccessWorks),
+            (
+                "All tunnels went down when we changed one of them.",
+                AllTunnels,
+            ),
+        ] {
+            assert!(names(text).contains(&expected), "{text}: {:?}", names(text));
+        }
+    }
+
+    #[test]
+    fn how_often_it_breaks_is_read_too() {
+        assert_eq!(
+            told("The VPN drops every 8 hours for some seconds."),
+            [(Periodic, Some(28_800))]
+        );
+        assert_eq!(
+            told("It disconnects every hour on the hour."),
+            [(Periodic, Some(3_600))]
+        );
+    }
+
+    #[test]
+    fn a_sentence_may_go_on_over_lines() {
+        let text = "The vpn tunnel to the branch is established\nbut since this morning no traffic\nreaches the other side.\n";
+        assert!(names(text).contains(&NothingPasses));
+    }
+
+    #[test]
+    fn what_programs_print_is_no_complaint() {
+        for text in [
+            "Nov 21 10:00:00 gw charon: 07[IKE] the tunnel is up but no traffic was seen for 30 s, the peer is not reached\n",
+            "conn slow\n    left=10.0.0.1\n    rekey=no\n",
+            "000 \"a\": every 8 hours drop\n",
+            "$ ping -M do -s 1400 10.0.0.1\nping: large packets are dropped [1]\n",
+        ] {
+            assert_eq!(names(text), [], "{text}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! In which words people tell a symptom.
+
+use adit_model::complaint::Complaint;
+
+/// A symptom is told by a sentence that holds something of each group and nothing of `unless`. Alternatives are
+/// beginnings of words, in small letters without punctuation, divided by `|`.
+pub(super) struct Words {
+    pub(super) complaint: Complaint,
+    pub(super) groups: &'static [&'static str],
+    pub(super) unless: &'static str,
+}
+
+const fn told(complaint: Complaint, groups: &'static [&'static str]) -> Words {
+    Words {
+        complaint,
+        groups,
+        unless: "",
+    }
+}
+
+const UP: &str = "tunnel is up|tunnels are up|tunnel up|tunnel comes up|tunnel came up|tunnel is established|tunnel establish|tunnel is connected|tunnel connects|tunnel shows up|tunnel shows as up|vpn is up|vpn is connected|vpn connects|vpn establish|connection is established|connection is up|connection establish|connects fine|connects successfully|connected successfully|connects but|is connected but|is established but|are established|both phases|phase 2 is up|phase 2 comes up|sa is established|sas are established|is active";
+const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow";
+const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
+
+pub(super) static TABLE: &[Words] = &[
+    told(Complaint::NothingPasses, &[UP, PASSES_NOT]),
+    told(
+        Complaint::OneWay,
+        &[
+            "one way|one direction|a single direction|only in one|unidirectional|in the other direction|not the other way|not vice versa|the reverse direction|way only",
+            "traffic|ping|packet|tunnel|flow|reach|work|communicat|connect|data|count",
+        ],
+    ),
+    told(
+        Complaint::OneWay,
+        &[
+            "can ping|can reach|can access|is able to|able to ping|able to reach|ping works|flows from|traffic from|works from",
+            "but not from|but not the other|but they cant|but they cannot|but the other|but not back|but not to|but the reverse|but from the|not from us|but cant ping from|but cannot ping from|but not vice",
+        ],
+    ),
+    told(
+        Complaint::LargeFails,
+        &[
+            "large|big file|bigger|bulk|file transfer|copying file|copy file|copying a file|payload|full size|mtu",
+            "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|drop|dont get|doesnt get|do not get|does not get",
+        ],
+    ),
+    told(
+        Complaint::LargeFails,
+        &[
+            "ssh|rdp|https|web page|website|sftp|scp|smb|share|login",
+            "then hang|then freez|then stall|but hang|but freez|but stall|hangs after|freezes after|hangs when|hangs on ls|freezes when|half load|partly load|partially load|load partially|load only|never finish",
+        ],
+    ),
+    told(
+        Complaint::SmallPasses,
+        &[
+            "ping work|pings work|ping is fine|pings are fine|can ping|small request|small packet|small ping|small transfer|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through",
+        ],
+    ),
+    Words {
+        complaint: Complaint::Slow,
+        groups: &[
+            "slow|throughput|bandwidth|transfer rate|download speed|upload speed|speed of|speeds of|performance",
+            "slow|low|poor|drops to|only|no more than|instead of|expected|should be|worse|bad|terrible|limited to|where the|without the vpn|without vpn|without ipsec|reaches|get ",
+        ],
+        unless: "slowpath|slow path|allow|follow",
+    },
+    told(
+        Complaint::Periodic,
+        &[
+            "every #|every hour|every day|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
+            BREAKS,
+        ],
+    ),
+    told(
+        Complaint::AtRekey,
+        &[
+            "rekey|re key|reauth|re auth|lifetime expire|lifetime end|lifetime is over|when the lifetime|phase 2 lifetime|at the end of the lifetime|renegotiat",
+            BREAKS,
+        ],
+    ),
+    told(
+        Complaint::AfterIdle,
+        &[
+            "idle|no traffic for|without traffic|inactiv|unused|not used for|nothing is sent|quiet",
+            "drop|disconnect|goes down|went down|stops|dies|lost|gone|fail|cant|cannot|doesnt|does not|timeout|times out|closed|torn down|down",
+        ],
+    ),
+    told(
+        Complaint::AfterRestart,
+        &[
+            "after a reboot|after reboot|after rebooting|after a restart of the|after restart|after the host restart|after the server restart|on boot|at boot|after boot|after power",
+            "not come|doesnt|does not|isnt|is not|down|manual|by hand|fail|stays|gone|lost|have to|need to|until",
+        ],
+    ),
+    told(
+        Complaint::AfterPeerRestart,
+        &[
+            "other side|other gateway|other firewall|other end|other router|peer|remote|far end|far side|they|their",
+            "was rebooted|was restarted|is rebooted|is restarted|reboots|restarts|rebooted|restarted|crashed|lost power|was replaced|flushed|cleared its",
+        ],
+    ),
+    told(
+        Complaint::AfterFailover,
+        &[
+            "failover|fails over|failed over|fail over|switchover|new master|backup node|standby takes|standby took|becomes master|vrrp|carp|passive node|secondary node",
+        ],
+    ),
+    told(
+        Complaint::AfterUpgrade,
+        &[
+            "after upgrad|after the upgrad|after updat|after the updat|since upgrad|since the upgrad|since updat|since the updat|after an upgrad|after an updat|upgraded to|upgraded from|updated to|updated from|worked before|used to work|worked with version|worked on version|after migrating",
+        ],
+    ),
+    told(
+        Complaint::OneSideBegins,
+        &[
+            "only comes up|only come up|comes up only|only works when|only works if|works only when|works only if|only establish|establishes only|only be initiated|only initiate|has to initiate|must initiate|can only be started|cant initiate|cannot initiate|unable to initiate|only when",
+            "initiat|they|other side|remote|peer|their side|from our side|we ping|we start|traffic from",
+        ],
+    ),
+    told(
+        Complaint::SomeNetworks,
+        &[
+            "only one subnet|only one of the|only the first|only the last|only the second|one of the subnets|one of the networks|the second subnet|second network|other subnets|other networks|only one network|one subnet works|not all subnets|not all networks|first subnet work|only one selector|only # subnet",
+        ],
+    ),
+    told(
+        Complaint::SecondClientKicks,
+        &[
+            "second client|another client|second user|second device|other client|two clients|two devices|one client at a time|one user at a time|one device at a time|more than one client|multiple clients|when another user",
+            "disconnect|drop|kick|stop|lose|lost|at a time|fail|same nat|behind the same|cant|cannot|not able",
+        ],
+    ),
+    told(
+        Complaint::GatewayOnly,
+        &[
+            "from the gateway|from the router|from the vpn server|from the firewall itself|from the instance|gateway itself|router itself|the instance itself|server itself",
+            "but not from|but hosts|but other|other instances|but clients|but machines|not behind|behind it cant|behind it cannot|other host|but lan",
+        ],
+    ),
+    told(
+        Complaint::AccessLost,
+        &[
+            "lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
+            "after|when|once|since|as soon|restart|start|any more|anymore",
+        ],
+    ),
+    told(
+        Complaint::InClear,
+        &[
+            "traffic|packet|ping|data|communication|icmp",
+            "unencrypted|not encrypted|isnt encrypted|arent encrypted|in clear|in the clear|cleartext|clear text|plaintext|plain text|bypass the tunnel|bypasses the tunnel|outside the tunnel|outside of the tunnel|not go through the tunnel|doesnt go through the tunnel|not going through the tunnel",
+        ],
+    ),
+    told(
+        Complaint::OtherAccessWorks,
+        &[
+            "works over|works from|works on|works fine over|works fine from|works fine on|works with|connects over|connects from|connects on|works via|no problem over|no problem on",
+            "lte|4g|5g|mobile|hotspot|tether|other provider|another provider|other isp|another isp|cellular|different network|another network|other network|home network|wifi at|at home",
+        ],
+    ),
+    told(
+        Complaint::AllTunnels,
+        &[
+            "all tunnels|all the tunnels|every tunnel|all vpns|all peers|all connections|all our tunnels|all of our tunnels",
+            "drop|went down|go down|goes down|are down|disconnect|lost|reset|fell|restart|fail",
+        ],
+    ),
+];

@@ -1,0 +1,78 @@
+//! What people say is wrong, in their own words: the symptom, before anybody has looked.
+
+use serde::{Deserialize, Serialize};
+
+/// A symptom that a person tells. It names no cause; it puts some before others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Complaint {
+    /// The tunnel is up and nothing passes.
+    NothingPasses,
+    /// Traffic flows, or can be begun, in one direction only.
+    OneWay,
+    /// Large packets, transfers or pages stall.
+    LargeFails,
+    /// Pings and other small packets pass.
+    SmallPasses,
+    /// It is slow.
+    Slow,
+    /// It breaks again and again after the same time.
+    Periodic,
+    /// It breaks when keys are replaced.
+    AtRekey,
+    /// It breaks, or must be woken, after a time without traffic.
+    AfterIdle,
+    /// It doesn't come back after this host restarted.
+    AfterRestart,
+    /// It is dead since the other gateway restarted or lost its SAs.
+    AfterPeerRestart,
+    /// It doesn't work on the other node of a cluster.
+    AfterFailover,
+    /// It came with a new version of something.
+    AfterUpgrade,
+    /// It only comes up when a certain side begins.
+    OneSideBegins,
+    /// Of several networks only some are reached.
+    SomeNetworks,
+    /// A second client takes the first one's place.
+    SecondClientKicks,
+    /// The gateway itself reaches the far network, and hosts behind it don't.
+    GatewayOnly,
+    /// The host can't be reached any more since the tunnel was set up.
+    AccessLost,
+    /// Traffic goes unencrypted.
+    InClear,
+    /// It works over another access network.
+    OtherAccessWorks,
+    /// All tunnels fell together.
+    AllTunnels,
+}
+
+impl Complaint {
+    /// The symptom in words, as a part of a sentence.
+    #[must_use]
+    pub fn said(self) -> &'static str {
+        match self {
+            Complaint::NothingPasses => "that the tunnel is up and nothing passes",
+            Complaint::OneWay => "that traffic flows one way only",
+            Complaint::LargeFails => "that large packets or transfers stall",
+            Complaint::SmallPasses => "that small packets pass",
+            Complaint::Slow => "that it is slow",
+            Complaint::Periodic => "that it breaks again and again after the same time",
+            Complaint::AtRekey => "that it breaks when keys are replaced",
+            Complaint::AfterIdle => "that it breaks after a time without traffic",
+            Complaint::AfterRestart => "that it doesn't come back after a restart",
+            Complaint::AfterPeerRestart => "that it is dead since the other gateway restarted",
+            Complaint::AfterFailover => "that it broke with a failover",
+            Complaint::AfterUpgrade => "that it broke with an upgrade",
+            Complaint::OneSideBegins => "that it only comes up when a certain side begins",
+            Complaint::SomeNetworks => "that only some of the networks are reached",
+            Complaint::SecondClientKicks => "that a second client takes the first one's place",
+            Complaint::GatewayOnly => "that only the gateway itself reaches the other network",
+            Complaint::AccessLost => "that the host itself can't be reached any more",
+            Complaint::InClear => "that traffic goes unencrypted",
+            Complaint::OtherAccessWorks => "that it works over another access network",
+            Complaint::AllTunnels => "that all tunnels fell together",
+        }
+    }
+}
