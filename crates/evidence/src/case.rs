@@ -44,11 +44,11 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         .iter()
         .filter_map(|r| Some((r.side, r.gateway?)))
         .collect();
-    // Configurations have no time and belong to no attempt.
-    let (configured, all): (Vec<Fact>, Vec<Fact>) = readings
+    // Configurations and people's complaints have no time and belong to no attempt.
+    let (timeless, all): (Vec<Fact>, Vec<Fact>) = readings
         .into_iter()
         .flat_map(|r| r.facts)
-        .partition(|f| is_configuration(&f.what));
+        .partition(|f| is_timeless(&f.what));
     let mut subject = tunnel.map(ToOwned::to_owned);
     let mut facts: Vec<Fact> = Vec::with_capacity(all.len());
     for side in [Side::Local, Side::Remote] {
@@ -69,7 +69,7 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
             subject = wanted;
         }
         facts.extend(own);
-        facts.extend(configured.iter().filter(|f| f.side == side).cloned());
+        facts.extend(timeless.iter().filter(|f| f.side == side).cloned());
     }
     let clock_offset_ms = clock::align(&mut facts);
     let ours = |at: Wall, side| match (side, clock_offset_ms) {
@@ -93,10 +93,13 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
     join(case, &captures, address)
 }
 
-fn is_configuration(what: &Known) -> bool {
+fn is_timeless(what: &Known) -> bool {
     matches!(
         what,
-        Known::PeerConfigured { .. } | Known::PeerKey { .. } | Known::ConfigLint { .. }
+        Known::PeerConfigured { .. }
+            | Known::PeerKey { .. }
+            | Known::ConfigLint { .. }
+            | Known::Complained { .. }
     )
 }
 
