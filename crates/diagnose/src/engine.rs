@@ -13,6 +13,7 @@ use crate::plane::suspects;
 use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
+use crate::standing;
 use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
 
 /// Below this a rule's finding is a candidate, not a verdict.
@@ -92,9 +93,9 @@ pub fn diagnose(case: &Case) -> Verdict {
     }
 }
 
-/// Adds what counters and pings leave possible, where no rule has said anything of it.
+/// Adds what counters, pings and states leave possible, where no rule has said anything of it.
 fn suspect(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledOut]) {
-    for (id, weight, because) in suspects(s) {
+    for (id, weight, because) in suspects(s).into_iter().chain(standing::suspects(s)) {
         let known =
             candidates.iter().any(|c| c.rule.id == id) || ruled_out.iter().any(|r| r.cause == id);
         if let Some(rule) = rule(id).filter(|_| !known) {
@@ -379,6 +380,8 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
             Party::Peer => "the peer",
         };
         format!("the IKE SA was closed by {who} ({cause})")
+    } else if let Some(standing) = s.stands() {
+        standing.told()
     } else if s.traffic_suffers() {
         "it is up as far as this shows, and its traffic doesn't get through".to_owned()
     } else if s.carried(Side::Local).or(s.carried(Side::Remote)).is_some() {
@@ -405,7 +408,8 @@ fn seen(s: &Signals<'_>) -> Vec<Evidence> {
         .chain(s.silences.iter().flat_map(|x| x.facts.iter().copied()))
         .chain(s.signs.iter().map(|seen| seen.fact))
         .collect();
+    let states = s.stands().map(|x| x.facts).unwrap_or_default();
     // That an attempt failed says nothing beside what it failed of.
     let closed = s.closed().map(|(f, _, _)| f).filter(|_| why.is_empty());
-    quote(why.into_iter().chain(closed).chain(probes))
+    quote(why.into_iter().chain(closed).chain(states).chain(probes))
 }

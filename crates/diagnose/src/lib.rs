@@ -32,6 +32,7 @@ mod rule;
 mod rules;
 mod seen;
 mod signals;
+mod standing;
 mod verdict;
 mod wire;
 

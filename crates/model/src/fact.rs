@@ -146,6 +146,11 @@ pub enum Known {
         /// Their counters.
         traffic: Box<crate::traffic::SaTraffic>,
     },
+    /// A status lists an SA, or none.
+    Listed {
+        /// What it lists.
+        sa: Box<crate::listed::ListedSa>,
+    },
     /// Packets were seen on the wire, or weren't.
     Wire {
         /// Which.

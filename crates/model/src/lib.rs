@@ -21,6 +21,7 @@ pub mod fact;
 pub mod host;
 pub mod identity;
 pub mod keywords;
+pub mod listed;
 pub mod now;
 pub mod peer_config;
 pub mod phase;

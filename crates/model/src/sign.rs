@@ -388,6 +388,8 @@ pub enum Sign {
     ConnectionNotLoaded,
     /// The daemon listed no connection, and then the configuration was loaded by hand.
     NothingLoaded,
+    /// The daemon runs and lists not one connection.
+    NoConnections,
     /// A connection couldn't be loaded. `name`, `problem`.
     ConnectionLoadFailed,
     /// What runs isn't what is configured: uncommitted, unsaved or unloaded changes. `name`.

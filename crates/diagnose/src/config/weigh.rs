@@ -265,10 +265,12 @@ fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement) -> Judgement {
         Judgement::Silent => false,
     };
     let passed = match d.outcome {
-        Outcome::FailsAtIke => s.authenticated().is_some(),
-        Outcome::FailsAtChild => s
-            .reached(|h| matches!(h, Happening::ChildEstablished { .. }))
-            .is_some(),
+        Outcome::FailsAtIke => s.authenticated().is_some() || s.listed_up(false),
+        Outcome::FailsAtChild => {
+            s.listed_up(true)
+                || s.reached(|h| matches!(h, Happening::ChildEstablished { .. }))
+                    .is_some()
+        }
         Outcome::NeverStarts => attempted(s),
         Outcome::OneWay | Outcome::FailsAtFirstRekey | Outcome::Flaps => false,
         Outcome::Warning | Outcome::Hint => true,

@@ -16,6 +16,7 @@ mod load;
 mod panos;
 mod ping;
 mod route;
+mod sas;
 mod shunts;
 mod sysctl;
 mod systemctl;
@@ -44,6 +45,7 @@ pub(crate) struct Statuses {
     load: load::Load,
     ping: ping::Ping,
     routes: route::Routes,
+    sas: sas::Sas,
     listeners: listeners::Listeners,
     shunts: shunts::Shunts,
     sysctl: sysctl::Sysctl,
@@ -68,6 +70,7 @@ impl Statuses {
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
         self.routes.line(line, place, facts);
+        self.sas.line(line, place, facts);
         self.xfrm_stat.line(line, place);
         self.listeners.line(line, place);
         self.shunts.line(line, place);
@@ -80,9 +83,11 @@ impl Statuses {
     /// What all of them read.
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         self.carried.finish(&mut self.facts);
+        self.connections.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
+        self.sas.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
         self.shunts.finish(&mut self.facts);
         self.sysctl.finish(&mut self.facts);
@@ -105,6 +110,7 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
             let kind = match &f.what {
                 Known::Sign { sign, .. } => (0, Some(*sign)),
                 Known::Carried { .. } => (1, None),
+                Known::Listed { .. } => (8, None),
                 Known::Host { state } => match **state {
                     HostState::Route(_) => (2, None),
                     HostState::Way { .. } => (3, None),

@@ -3,10 +3,12 @@
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, MessageInfo, Role};
 use adit_model::fact::{Fact, Known, Side};
+use adit_model::listed::Stage;
 use adit_model::product::Product;
 
+use crate::finding::COUNTED;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, quote};
+use crate::signals::{Signals, quote, who};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -40,6 +42,9 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let peer = s.peer();
+    if let Some(judgement) = by_states(s) {
+        return judgement;
+    }
     // We ask: the other side's evidence shows that it answers.
     if let Some(silence) = s.nothing_came() {
         if s.ike_answers(true).is_some() || s.ike_answers(false).is_some() {
@@ -105,6 +110,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     begins_anew(s).unwrap_or(Judgement::Silent)
+}
+
+/// One side's status says that it waits for the answer to its first message, the other's that it has given it.
+fn by_states(s: &Signals<'_>) -> Option<Judgement> {
+    [Side::Local, Side::Remote].into_iter().find_map(|asks| {
+        let asked = s.asked_in_vain(asks)?;
+        let answers = s
+            .standing(asks.other())
+            .filter(|x| x.stage == Stage::FirstAnswered)?;
+        let (a, b) = (who(asks), who(asks.other()));
+        Some(found(
+            s,
+            COUNTED - 0.05,
+            format!("answers to UDP 500 are lost on their way: {b} has answered the first message, and {a} waits for the answer"),
+            asked.into_iter().chain(answers.facts),
+        ))
+    })
 }
 
 /// Some clients of main mode don't repeat their first message, but begin again and again; the second message, which

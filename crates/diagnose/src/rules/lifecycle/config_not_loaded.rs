@@ -81,6 +81,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("load the configuration whenever the daemon starts (swanctl --load-all as ExecStartPost of the unit or in the init script; charon.start-scripts)")
         .done();
     }
+    if let Some(seen) = s
+        .sign(Sign::NoConnections)
+        .filter(|x| s.happenings(x.side()).next().is_none())
+    {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("the daemon of {} runs and has no connection loaded", seen.who()),
+        )
+        .because("It lists not one connection, so it begins none and finds none for a peer that asks.")
+        .fix("see that the connection is in a file that the daemon reads, load it (swanctl --load-all, ipsec update, ipsec auto --add NAME), and look at what the loader says")
+        .done();
+    }
     match s.sign(Sign::ConfigPending) {
         Some(seen) => Found::by(
             seen,

@@ -1,0 +1,343 @@
+//! What a side's own status says about where its tunnel stands, and what that leaves possible.
+//!
+//! A state tells the step that doesn't come, and seldom why. So it makes candidates, and a finding only where both sides'
+//! states contradict each other. What a log says of the same attempt counts for more.
+
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::listed::{Layer, ListedSa, Stage};
+use adit_model::sign::Sign;
+
+use crate::signals::{Signals, who};
+
+/// Where a side's tunnel stands.
+#[derive(Clone)]
+pub(crate) struct Standing<'a> {
+    pub(crate) side: Side,
+    /// Which SA it is that isn't there.
+    pub(crate) layer: Layer,
+    pub(crate) stage: Stage,
+    pub(crate) version: Option<u8>,
+    /// The rows that tell.
+    pub(crate) facts: Vec<&'a Fact>,
+}
+
+impl Standing<'_> {
+    /// In a sentence: whose, and what is missing.
+    pub(crate) fn told(&self) -> String {
+        let whose = who(self.side);
+        let word = self.facts.first().and_then(|f| match &f.what {
+            Known::Listed { sa } => Some(format!(" ({})", sa.word)),
+            _ => None,
+        });
+        let what = match (self.layer, self.stage) {
+            (Layer::Ike, Stage::FirstUnanswered) => {
+                "has asked, and its first message has no answer"
+            }
+            (Layer::Ike, Stage::FirstAnswered) => {
+                "has answered the first message, and the other side hasn't gone on"
+            }
+            (Layer::Ike, Stage::KeysPending) => "waits in the middle of the key exchange",
+            (Layer::Ike, Stage::AuthPending) => {
+                "waits for the proof of who the other side is, or for the answer to its own"
+            }
+            (Layer::Ike, Stage::Begun) => "has begun, and nothing is agreed yet",
+            (Layer::Ike, Stage::Connecting) => {
+                "is setting the IKE SA up; how far it got isn't shown"
+            }
+            (Layer::Ike, Stage::Absent) => "has no SA at all",
+            (Layer::Ike, _) => "lists the tunnel as down",
+            (Layer::Child, Stage::ChildPending) => {
+                "has its IKE SA, and its request for traffic's SA has no answer"
+            }
+            (Layer::Child, Stage::Up) => "lists the tunnel as up",
+            (Layer::Child, _) => "has its IKE SA and no SA for traffic",
+        };
+        format!("{whose} {what}{}", word.unwrap_or_default())
+    }
+
+    /// Whether it says that the IKE SA got that far.
+    pub(crate) fn ike_is_up(&self) -> bool {
+        self.layer == Layer::Child
+    }
+}
+
+impl<'a> Signals<'a> {
+    /// The rows that a side's statuses list.
+    fn rows(&self, side: Side) -> Vec<(&'a Fact, &'a ListedSa)> {
+        let all: Vec<(&'a Fact, &'a ListedSa)> = self
+            .case
+            .of(side)
+            .filter_map(|f| match &f.what {
+                Known::Listed { sa } => Some((f, &**sa)),
+                _ => None,
+            })
+            .collect();
+        let subject = self.case.subject.as_str();
+        let named = |sa: &ListedSa| {
+            !subject.is_empty() && sa.name.as_deref().is_some_and(|n| n.starts_with(subject))
+        };
+        if all.iter().any(|(_, sa)| named(sa)) {
+            all.into_iter()
+                .filter(|(_, sa)| named(sa) || sa.name.is_none())
+                .collect()
+        } else {
+            all
+        }
+    }
+
+    /// Where a side's tunnel stands, as far as its status tells.
+    pub(crate) fn standing(&self, side: Side) -> Option<Standing<'a>> {
+        let rows = self.rows(side);
+        let of = |layer: Layer| rows.iter().filter(move |(_, sa)| sa.layer == layer);
+        let stands = |layer: Layer, stage: Stage, facts: Vec<&'a Fact>, sa: &ListedSa| Standing {
+            side,
+            layer,
+            stage,
+            version: sa.version,
+            facts,
+        };
+        // An SA that is being replaced, or a second one, stands beside one that is up.
+        let settled = |sa: &ListedSa| {
+            rows.iter().any(|(_, other)| {
+                other.layer == sa.layer && other.stage == Stage::Up && same_tunnel(other, sa)
+            })
+        };
+        // The status that shows how far it got says more than one that shows only that it isn't there yet.
+        let vague = |stage: Stage| matches!(stage, Stage::Connecting | Stage::Begun);
+        if let Some((fact, sa)) = of(Layer::Ike)
+            .filter(|(_, sa)| sa.stage.is_pending() && !settled(sa))
+            .max_by_key(|(_, sa)| !vague(sa.stage))
+        {
+            return Some(stands(Layer::Ike, sa.stage, vec![fact], sa));
+        }
+        let ike_of = |sa: &ListedSa| {
+            of(Layer::Ike).find(|(_, ike)| ike.stage == Stage::Up && same_tunnel(ike, sa))
+        };
+        let without = of(Layer::Child).filter(|(_, sa)| sa.stage != Stage::Up && !settled(sa));
+        if let Some((fact, sa, (ike, up))) = without
+            .filter_map(|(fact, sa)| Some((*fact, sa, ike_of(sa)?)))
+            .next_back()
+        {
+            return Some(stands(Layer::Child, sa.stage, vec![ike, fact], up));
+        }
+        if let Some((fact, sa)) = of(Layer::Child).rfind(|(_, sa)| sa.stage == Stage::Up) {
+            return Some(stands(Layer::Child, Stage::Up, vec![fact], sa));
+        }
+        if of(Layer::Ike).any(|(_, sa)| sa.stage == Stage::Up) {
+            // Whether there is an SA for traffic isn't shown.
+            return None;
+        }
+        let (fact, sa) = rows
+            .iter()
+            .rfind(|(_, sa)| sa.stage == Stage::Down)
+            .or_else(|| of(Layer::Ike).rfind(|(_, sa)| sa.stage == Stage::Absent))?;
+        Some(stands(Layer::Ike, sa.stage, vec![fact], sa))
+    }
+
+    /// Where the tunnel stands, where no log says more: our side's status, else the peer's.
+    pub(crate) fn stands(&self) -> Option<Standing<'a>> {
+        if self.refused_or_told() || !self.silences.is_empty() || self.up {
+            return None;
+        }
+        let pending = |s: &Standing<'_>| s.stage != Stage::Up;
+        let local = self.standing(Side::Local);
+        let remote = self.standing(Side::Remote);
+        local
+            .filter(pending)
+            .or_else(|| remote.filter(pending))
+            .or_else(|| self.logged())
+    }
+
+    /// The same, as products say it in a line of their own.
+    fn logged(&self) -> Option<Standing<'a>> {
+        let (stage, seen) = [
+            (Stage::FirstUnanswered, Sign::FirstMessageUnanswered),
+            (Stage::KeysPending, Sign::LaterMessageUnanswered),
+            (Stage::Connecting, Sign::NegotiationTimedOut),
+        ]
+        .into_iter()
+        .find_map(|(stage, sign)| Some((stage, self.sign(sign)?)))?;
+        Some(Standing {
+            side: seen.side(),
+            layer: Layer::Ike,
+            stage,
+            version: None,
+            facts: vec![seen.fact],
+        })
+    }
+
+    /// The lines from which a side is known to have asked, and to have heard nothing.
+    pub(crate) fn asked_in_vain(&self, side: Side) -> Option<Vec<&'a Fact>> {
+        if let Some(silence) = self.nothing_came().filter(|x| x.side == side) {
+            return Some(silence.facts.clone());
+        }
+        self.standing(side)
+            .filter(|x| x.layer == Layer::Ike && x.stage == Stage::FirstUnanswered)
+            .map(|x| x.facts)
+    }
+
+    /// A status says that the IKE SA, or the SA for traffic with `child`, is up.
+    pub(crate) fn listed_up(&self, child: bool) -> bool {
+        [Side::Local, Side::Remote].into_iter().any(|side| {
+            self.standing(side)
+                .is_some_and(|x| x.ike_is_up() && (!child || x.stage == Stage::Up))
+        })
+    }
+}
+
+/// Whether two rows can be of one tunnel.
+fn same_tunnel(a: &ListedSa, b: &ListedSa) -> bool {
+    match (&a.name, &b.name, &a.peer, &b.peer) {
+        (Some(x), Some(y), ..) => x.starts_with(y.as_str()) || y.starts_with(x.as_str()),
+        (_, _, Some(x), Some(y)) => x == y,
+        _ => true,
+    }
+}
+
+/// The causes that the states leave, heaviest first.
+pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
+    let Some(x) = s.stands() else {
+        return Vec::new();
+    };
+    let there = s.standing(x.side.other());
+    let mut why = x.told();
+    if let Some(there) = &there {
+        why = format!("{why}; {}", there.told());
+    }
+    let row: &[&str] = match (x.layer, x.stage) {
+        (Layer::Ike, Stage::FirstUnanswered) if there.is_some() => HEARD_NOTHING_OF,
+        (Layer::Ike, Stage::FirstUnanswered) => NO_ANSWER,
+        (Layer::Ike, Stage::Begun) => NOTHING_AGREED,
+        (Layer::Ike, Stage::FirstAnswered) => NO_THIRD,
+        (Layer::Ike, Stage::KeysPending) => IN_KEYS,
+        (Layer::Ike, Stage::AuthPending) if x.version == Some(2) => IN_AUTH_V2,
+        (Layer::Ike, Stage::AuthPending) => IN_AUTH_V1,
+        (Layer::Ike, Stage::Connecting) => SOMEWHERE,
+        (Layer::Ike, Stage::Absent) if there.as_ref().is_some_and(|t| t.stage == Stage::Up) => {
+            ONE_SIDE
+        }
+        (Layer::Ike, Stage::Absent) => NOTHING_THERE,
+        (Layer::Ike, _) => DOWN,
+        (Layer::Child, _) => NO_CHILD,
+    };
+    row.iter()
+        .zip((30..=58).rev().step_by(4))
+        .map(|(id, weight)| (*id, weight, why.clone()))
+        .collect()
+}
+
+const NO_ANSWER: &[&str] = &[
+    "udp500-blocked",
+    "peer-unreachable",
+    "daemon-not-running",
+    "udp500-reply-blocked",
+    "no-matching-connection-on-responder",
+    "ike-proposal-mismatch-silent",
+    "peer-address-wrong",
+];
+/// The other side's daemon answers its operator.
+const HEARD_NOTHING_OF: &[&str] = &[
+    "udp500-blocked",
+    "peer-unreachable",
+    "peer-address-wrong",
+    "no-matching-connection-on-responder",
+    "ike-proposal-mismatch-silent",
+    "host-inbound-ike-not-allowed",
+];
+const NOTHING_AGREED: &[&str] = &[
+    "udp500-blocked",
+    "ike-proposal-mismatch",
+    "peer-unreachable",
+    "no-matching-connection-on-responder",
+    "daemon-not-running",
+    "peer-address-wrong",
+];
+const NO_THIRD: &[&str] = &[
+    "udp500-reply-blocked",
+    "udp4500-blocked",
+    "nat-return-mapping-lost",
+    "middlebox-path-selective-drop",
+];
+const IN_KEYS: &[&str] = &[
+    "psk-not-found",
+    "no-matching-connection-on-responder",
+    "psk-mismatch",
+    "udp4500-blocked",
+    "middlebox-path-selective-drop",
+];
+const IN_AUTH_V1: &[&str] = &[
+    "psk-mismatch",
+    "udp4500-blocked",
+    "id-mismatch",
+    "auth-method-mismatch",
+];
+const IN_AUTH_V2: &[&str] = &[
+    "udp4500-blocked",
+    "large-ike-auth-fragment-lost",
+    "ip-fragments-dropped",
+    "middlebox-path-selective-drop",
+];
+const SOMEWHERE: &[&str] = &[
+    "udp500-blocked",
+    "peer-unreachable",
+    "ike-proposal-mismatch",
+    "psk-mismatch",
+    "id-mismatch",
+    "udp4500-blocked",
+];
+const ONE_SIDE: &[&str] = &[
+    "sa-desync-one-side-flushed",
+    "reboot-no-initial-contact",
+    "dpd-disabled-stale-sa",
+    "delete-lost-stale-sa",
+];
+const NOTHING_THERE: &[&str] = &[
+    "nothing-triggers-initiation",
+    "config-not-loaded",
+    "both-ends-passive",
+    "peer-deleted-sa",
+];
+const DOWN: &[&str] = &[
+    "udp500-blocked",
+    "ike-proposal-mismatch",
+    "psk-mismatch",
+    "id-mismatch",
+    "nothing-triggers-initiation",
+    "both-ends-passive",
+];
+const NO_CHILD: &[&str] = &[
+    "ike-up-no-child",
+    "esp-proposal-mismatch",
+    "ts-mismatch",
+    "pfs-mismatch",
+    "idle-teardown",
+    "nothing-triggers-initiation",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::rule;
+
+    #[test]
+    fn every_suspect_has_a_rule() {
+        for row in [
+            NO_ANSWER,
+            HEARD_NOTHING_OF,
+            NOTHING_AGREED,
+            NO_THIRD,
+            IN_KEYS,
+            IN_AUTH_V1,
+            IN_AUTH_V2,
+            SOMEWHERE,
+            ONE_SIDE,
+            NOTHING_THERE,
+            DOWN,
+            NO_CHILD,
+        ] {
+            for id in row {
+                assert!(rule(id).is_some(), "{id}");
+            }
+        }
+    }
+}
