@@ -241,6 +241,9 @@ pub struct WhyArgs {
     /// Our gateway's address as captures have it; without it, it is guessed.
     #[arg(long, value_name = "IP")]
     pub address: Option<std::net::IpAddr>,
+    /// Keys that open captures, as `adit read` takes them; they are never shown.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
     /// Which gateway.
     #[command(flatten)]
     pub state: StateArgs,
@@ -316,8 +319,9 @@ pub struct ReadArgs {
     /// Capture file, pcap or pcapng; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Keys that open what is encrypted: Wireshark's `ikev2_decryption_table` or `esp_sa`, a log of charon or pluto that
-    /// shows them, or lines as docs/evidence.md has them. They are never shown.
+    /// Keys that open what is encrypted: Wireshark's `ikev1_decryption_table`, `ikev2_decryption_table` or `esp_sa`, what
+    /// `ip xfrm state` shows, a log of charon, pluto or racoon that shows them, or lines as docs/evidence.md has them. They
+    /// are never shown.
     #[arg(long, value_name = "FILE")]
     pub keys: Vec<PathBuf>,
     /// One JSON document on standard output (`adit.read/1`).

@@ -45,7 +45,7 @@ mod sk;
 mod suite;
 
 pub use adit_model::Secret;
-pub use digest::sha1;
+pub use digest::{V1Hash, sha1};
 pub use encr::{AeadKey, CipherKey, Encr, EncrKey, EncrKind, EncrSpec};
 pub use error::{BadKey, KeError, OpenError, SealError, Unsupported};
 pub use esp::EspCipher;

@@ -1,6 +1,7 @@
 //! From bytes to facts: the frame that every reader of text hangs in.
 
 use core::fmt;
+use std::sync::Arc;
 
 use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::now::Wall;
@@ -8,7 +9,7 @@ use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
 use crate::account::Account;
-use crate::capture::{Capture, CaptureError, Input, Printed};
+use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments};
 use crate::phrase::{Phrases, telling};
@@ -225,6 +226,13 @@ impl Reader {
     #[must_use]
     pub fn with_key(mut self, key: DigestKey) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// Opens what these keys open, should the evidence be a capture.
+    #[must_use]
+    pub fn with_capture_keys(mut self, keys: Arc<Keys>) -> Self {
+        self.input.with_keys(keys);
         self
     }
 

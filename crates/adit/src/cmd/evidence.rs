@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use adit_evidence::capture::Keys;
 use adit_evidence::{Product, Reader, Reading};
 use adit_model::fact::{Case, Side};
 use adit_model::now::Wall;
@@ -23,11 +25,11 @@ pub enum Evidence {
     Reading(Reading),
 }
 
-/// Reads a file, or standard input for `-`, and says on standard error what it is.
+/// Reads a file, or standard input for `-`, and says on standard error what it is. `keys` open captures.
 ///
 /// # Errors
 /// Names the file, and what can be read, when nothing in it is recognised.
-pub fn read(path: &Path, side: Side) -> Result<Evidence, Failure> {
+pub fn read(path: &Path, side: Side, keys: Option<&Arc<Keys>>) -> Result<Evidence, Failure> {
     let stdin = path == Path::new("-");
     let name = if stdin {
         "standard input".to_owned()
@@ -51,7 +53,7 @@ pub fn read(path: &Path, side: Side) -> Result<Evidence, Failure> {
     if head.trim_ascii_start().starts_with(b"{") && contains(head, b"\"schema\"") {
         return case(&mut input, &name).map(Evidence::Case);
     }
-    text(&mut input, &name, side).map(Evidence::Reading)
+    text(&mut input, &name, side, keys).map(Evidence::Reading)
 }
 
 fn case(input: &mut impl Read, name: &str) -> Result<Case, Failure> {
@@ -76,8 +78,16 @@ fn case(input: &mut impl Read, name: &str) -> Result<Case, Failure> {
     Ok(case)
 }
 
-fn text(input: &mut impl BufRead, name: &str, side: Side) -> Result<Reading, Failure> {
+fn text(
+    input: &mut impl BufRead,
+    name: &str,
+    side: Side,
+    keys: Option<&Arc<Keys>>,
+) -> Result<Reading, Failure> {
     let mut reader = Reader::new(name, side, now()).with_key(super::check::digest_key());
+    if let Some(keys) = keys {
+        reader = reader.with_capture_keys(Arc::clone(keys));
+    }
     loop {
         let piece = input
             .fill_buf()

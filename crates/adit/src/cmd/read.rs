@@ -84,7 +84,7 @@ fn dissect(name: &str, mut file: impl Read, keys: Option<Keys>) -> Result<Captur
 }
 
 /// The keys of all files together; what there is of them is said on standard error, without them.
-fn keys(files: &[PathBuf]) -> Result<Option<Keys>, Failure> {
+pub(super) fn keys(files: &[PathBuf]) -> Result<Option<Keys>, Failure> {
     if files.is_empty() {
         return Ok(None);
     }
@@ -108,7 +108,7 @@ fn keys(files: &[PathBuf]) -> Result<Option<Keys>, Failure> {
     let (ike, esp) = keys.count();
     if ike + esp == 0 {
         return Err(Failure::usage(anyhow::anyhow!(
-            "no keys in {}; what is read: Wireshark's ikev2_decryption_table and esp_sa, logs of charon and pluto with keys",
+            "no keys in {}; what is read: Wireshark's ikev1_decryption_table, ikev2_decryption_table and esp_sa, ip xfrm state, logs of charon, pluto and racoon with keys",
             files
                 .iter()
                 .map(|f| f.display().to_string())

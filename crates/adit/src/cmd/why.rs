@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use adit_diagnose::{Answer, Verdict, diagnose};
+use adit_evidence::capture::Keys;
 use adit_gateway::client::{Client, ClientError};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
@@ -74,6 +76,8 @@ struct Asked<'a> {
     files: Vec<(&'a Path, Side)>,
     /// Our gateway's address, for captures.
     address: Option<IpAddr>,
+    /// Keys that open captures.
+    keys: Option<Arc<Keys>>,
 }
 
 impl<'a> Asked<'a> {
@@ -108,6 +112,7 @@ impl<'a> Asked<'a> {
             tunnel,
             files,
             address: args.address,
+            keys: super::read::keys(&args.keys)?.map(Arc::new),
         })
     }
 }
@@ -117,7 +122,7 @@ fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
     let mut readings = Vec::new();
     let mut exported = Vec::new();
     for (path, side) in &asked.files {
-        match evidence::read(path, *side)? {
+        match evidence::read(path, *side, asked.keys.as_ref())? {
             Evidence::Reading(reading) => readings.push(reading),
             Evidence::Case(case) => exported.push((case, *side)),
         }
@@ -140,7 +145,7 @@ fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
 
 /// What the other side of a live tunnel knows, told from its side.
 fn remote(path: &Path) -> Result<Case, Failure> {
-    Ok(match evidence::read(path, Side::Local)? {
+    Ok(match evidence::read(path, Side::Local, None)? {
         Evidence::Case(case) => case,
         Evidence::Reading(reading) => adit_evidence::case(None, vec![reading]),
     })

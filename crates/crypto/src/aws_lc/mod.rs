@@ -13,6 +13,8 @@ mod null;
 mod raw;
 mod triple_des;
 
+pub(crate) use raw::md5;
+
 use crate::encr::Encr;
 use crate::integ::Integ;
 use crate::ke::KeyExchange;

@@ -215,6 +215,14 @@ impl Drop for AesDecryptKey {
     }
 }
 
+/// MD5, which `aws-lc-rs` doesn't offer.
+pub(crate) fn md5(octets: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    // SAFETY: pointer and length are one slice's, and 16 octets are written to an array of 16.
+    unsafe { sys::MD5(octets.as_ptr(), octets.len(), out.as_mut_ptr()) };
+    out
+}
+
 /// The three key schedules of triple DES.
 pub(crate) struct TripleDesKey(Box<[sys::DES_key_schedule; 3]>);
 

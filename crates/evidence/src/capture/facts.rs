@@ -170,7 +170,7 @@ impl Teller<'_> {
                     Happening::Received(info)
                 },
             );
-            if !request {
+            if !request || m.version == 1 && m.error().is_some() {
                 self.answer(c, m, role, ours);
             } else if !ours && opens(m) {
                 self.nat(c, m, role);
@@ -312,6 +312,9 @@ impl Teller<'_> {
     /// IKEv1 refuses its first exchange in an Informational exchange in clear.
     fn answer_v1(&mut self, c: &Conversation, m: &Message, role: Role, ours: bool) {
         let Some(error) = m.error() else { return };
+        if m.inside.is_some() {
+            return self.refused_v1(c, m, role, ours);
+        }
         if c.messages.iter().any(|later| later.encrypted) {
             return;
         }
@@ -327,6 +330,29 @@ impl Teller<'_> {
             error.number,
             error.name.clone(),
         );
+        self.refused(m, role, ours, what, asked);
+    }
+
+    /// An error of IKEv1 that keys brought to light: about the networks and ciphers of the latest quick mode of the
+    /// other side, or else about identities and keys.
+    fn refused_v1(&mut self, c: &Conversation, m: &Message, role: Role, ours: bool) {
+        const AUTHENTICATION: [u16; 2] = [23, 24];
+        let Some(error) = m.error() else { return };
+        let asked = c.messages.iter().rev().find(|r| {
+            r.frame < m.frame && r.exchange == "QUICK_MODE" && r.from.ip() != m.from.ip()
+        });
+        let quick = asked.filter(|_| !AUTHENTICATION.contains(&error.number));
+        let (what, asked) = match quick {
+            Some(quick) => (
+                "CHILD_SA",
+                Asked {
+                    proposals: quick.proposals.clone(),
+                    ..Asked::default()
+                },
+            ),
+            None => ("IKEv1 authentication", Asked::default()),
+        };
+        let what = (what.to_owned(), error.number, error.name.clone());
         self.refused(m, role, ours, what, asked);
     }
 
@@ -596,6 +622,10 @@ fn suite(p: &Proposal) -> Option<Suite> {
 
 /// A message in one line.
 fn sentence(capture: &Capture, m: &Message) -> String {
+    let clear = super::Inside {
+        payloads: m.payloads.clone(),
+        ..super::Inside::default()
+    };
     let kind = match m.response {
         Some(true) => " response",
         Some(false) => " request",
@@ -607,7 +637,7 @@ fn sentence(capture: &Capture, m: &Message) -> String {
         capture.end(m.to),
         m.exchange,
         m.message_id,
-        m.payloads.join(" "),
+        m.inside.as_ref().unwrap_or(&clear).payloads.join(" "),
         m.octets
     )
 }

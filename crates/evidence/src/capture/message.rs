@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use adit_crypto::sha1;
+use adit_crypto::V1Hash;
 use adit_model::proposal::Proposal;
 use adit_wire::iana::{NotifyType, PayloadType};
-use adit_wire::v1::{FLAG_ENCRYPTED, V1Content, V1Message, V1Payload};
+use adit_wire::v1::{FLAG_ENCRYPTED, V1Content, V1Message, V1Notify, V1Payload};
 use adit_wire::v2::{self, Encrypted, Header, Message as V2, Payload};
 use serde::Serialize;
 
@@ -216,7 +216,7 @@ impl Message {
             }
             self.payloads.push(payload.kind().to_string());
         }
-        self.nat_detection = self.detect(&hashes.0, &hashes.1);
+        self.nat_detection = self.detect(V1Hash::Sha1, &hashes.0, &hashes.1);
         match &parsed.encrypted {
             Some(Encrypted::Sk { .. }) => {
                 self.encrypted = true;
@@ -266,23 +266,31 @@ impl Message {
             }
             self.payloads.push(v1_name(payload.kind()));
         }
-        // The first is the receiver's address, the others are the sender's. Only SHA-1 tells itself by its length.
+        // The first is the receiver's address, the others are the sender's. The hash tells itself by its length.
         if let [destination, sources @ ..] = hashes.as_slice()
-            && hashes.iter().all(|h| h.len() == 20)
+            && let Some(hash) = V1Hash::ALL
+                .into_iter()
+                .find(|h| h.length() == destination.len())
+            && sources.iter().all(|s| s.len() == hash.length())
         {
-            self.nat_detection = self.detect(sources, &[destination]);
+            self.nat_detection = self.detect(hash, sources, &[destination]);
         }
         None
     }
 
     /// Compares hashed addresses with those of the packet.
-    fn detect(&self, sources: &[&[u8]], destinations: &[&[u8]]) -> Option<NatDetection> {
+    fn detect(
+        &self,
+        hash: V1Hash,
+        sources: &[&[u8]],
+        destinations: &[&[u8]],
+    ) -> Option<NatDetection> {
         if sources.is_empty() || destinations.is_empty() {
             return None;
         }
         let fits = |hashes: &[&[u8]], end| {
-            let expected = digest(self.spi_initiator, self.spi_responder, end);
-            hashes.iter().any(|hash| *hash == expected)
+            let expected = digest(hash, self.spi_initiator, self.spi_responder, end);
+            hashes.contains(&expected.as_slice())
         };
         Some(NatDetection {
             source_translated: !fits(sources, self.from),
@@ -331,6 +339,16 @@ impl Message {
         });
     }
 
+    /// Takes in a notify of IKEv1 from inside of the encryption.
+    pub(super) fn notice_inside_v1(&mut self, n: &V1Notify) {
+        self.notifies.push(Notice {
+            number: n.kind.0,
+            name: n.kind.to_string(),
+            error: n.kind.0 < 16384,
+            data: hex_of(&n.data),
+        });
+    }
+
     /// Takes in proposals from inside of the encryption.
     pub(super) fn proposals_inside(&mut self, sa: &v2::SaPayload) {
         self.proposals.extend(sa.proposals.iter().map(offer::v2));
@@ -358,7 +376,7 @@ fn exchange(header: &Header) -> String {
     }
 }
 
-fn v1_name(kind: PayloadType) -> String {
+pub(super) fn v1_name(kind: PayloadType) -> String {
     match kind.0 {
         2 => "P".to_owned(),
         3 => "T".to_owned(),
@@ -375,16 +393,16 @@ fn v1_name(kind: PayloadType) -> String {
     }
 }
 
-/// SHA-1(SPIi | SPIr | address | port).
-fn digest(spi_i: u64, spi_r: u64, end: SocketAddr) -> [u8; 20] {
+/// hash(SPIi | SPIr | address | port).
+fn digest(hash: V1Hash, spi_i: u64, spi_r: u64, end: SocketAddr) -> Vec<u8> {
     let (spi_i, spi_r, port) = (
         spi_i.to_be_bytes(),
         spi_r.to_be_bytes(),
         end.port().to_be_bytes(),
     );
     match end.ip() {
-        IpAddr::V4(a) => sha1(&[&spi_i, &spi_r, &a.octets(), &port]),
-        IpAddr::V6(a) => sha1(&[&spi_i, &spi_r, &a.octets(), &port]),
+        IpAddr::V4(a) => hash.compute(&[&spi_i, &spi_r, &a.octets(), &port]),
+        IpAddr::V6(a) => hash.compute(&[&spi_i, &spi_r, &a.octets(), &port]),
     }
 }
 

@@ -38,6 +38,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::hash::{DefaultHasher, Hasher};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use adit_wire::esp::EspHeader;
 use adit_wire::ip::{IpPacket, protocol};
@@ -188,8 +189,8 @@ impl Dissector {
 
     /// Opens what these keys open.
     #[must_use]
-    pub fn with_keys(mut self, keys: Keys) -> Self {
-        self.sorter.opener = Some(Box::new(keys::Opener::new(keys)));
+    pub fn with_keys(mut self, keys: impl Into<Arc<Keys>>) -> Self {
+        self.sorter.opener = Some(Box::new(keys::Opener::new(keys.into())));
         self
     }
 
@@ -461,6 +462,11 @@ impl Sorter {
             return self.capture.unread.add("IKE: shorter than its header");
         };
         if let Some(opener) = &mut self.opener
+            && message.version == 1
+            && !at.cut
+        {
+            opener.ike_v1(datagram, &mut message);
+        } else if let Some(opener) = &mut self.opener
             && message.encrypted
             && message.version == 2
         {

@@ -1,22 +1,19 @@
 //! Opens what was captured with the keys that fit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use adit_crypto::provider::aws_lc;
 use adit_crypto::{EspCipher, Provider, SkCipher};
-use adit_model::identity::Identity;
 use adit_model::proposal::Proposal;
-use adit_model::selector::Selector;
 use adit_wire::esp::EspTrailer;
 use adit_wire::iana::{EncrId, IntegId, PayloadType, PrfId};
 use adit_wire::ip::IpPacket;
-use adit_wire::v2::{
-    Encrypted, IdPayload, Message as V2, Payload, PayloadList, TrafficSelector, TsPayload,
-};
+use adit_wire::v2::{Encrypted, Header, Message as V2, PayloadList};
 
-use super::super::message::{Inside, Message};
+use super::super::message::Message;
 use super::super::traffic::protocol_name;
-use super::{Algorithms, Direction, IkeKeys, Keys};
+use super::{Algorithms, Direction, EspKeys, IkeKeys, Keys, inside, v1};
 
 /// ESP packets of one SA that are opened; the rest is only counted.
 const MOST_OPENED: u64 = 10_000;
@@ -29,8 +26,9 @@ const MOST_FRAGMENTS: usize = 4096;
 
 /// What keys open.
 pub(crate) struct Opener {
-    keys: Keys,
+    keys: Arc<Keys>,
     provider: Provider,
+    v1: v1::Opener,
     /// The keys and algorithms that fitted an IKE SA, by the initiator's SPI.
     fits: BTreeMap<u64, (usize, Algorithms)>,
     esp: BTreeMap<u32, Esp>,
@@ -54,13 +52,29 @@ impl core::fmt::Debug for Opener {
 }
 
 impl Opener {
-    pub(in crate::capture) fn new(keys: Keys) -> Self {
+    pub(in crate::capture) fn new(keys: Arc<Keys>) -> Self {
         Self {
             keys,
             provider: aws_lc(),
+            v1: v1::Opener::default(),
             fits: BTreeMap::new(),
             esp: BTreeMap::new(),
             fragments: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a message of IKEv1, and puts what is inside of an encrypted one into `message`.
+    pub(in crate::capture) fn ike_v1(&mut self, datagram: &[u8], message: &mut Message) {
+        if self.keys.v1.is_empty() {
+            return;
+        }
+        if !message.encrypted {
+            return self.v1.clear(datagram);
+        }
+        if let Some(plain) = self.v1.open(datagram, &self.keys.v1, &self.provider)
+            && let Ok(header) = Header::parse(datagram)
+        {
+            inside::v1(message, &header, &plain);
         }
     }
 
@@ -116,7 +130,7 @@ impl Opener {
         if let Some((first, plain)) = whole
             && let Ok(list) = PayloadList::parse(first, &plain)
         {
-            inside(message, &list);
+            inside::v2(message, &list);
         }
     }
 
@@ -192,14 +206,15 @@ impl Opener {
                 return None;
             }
             let provider = &self.provider;
-            let fitting = |cipher: &EspCipher| cipher.open(&mut packet.to_vec(), None).is_ok();
+            // The integrity value doesn't tell AES-192 from triple DES, what is inside does.
+            let fitting = |cipher: &EspCipher| carried(cipher, packet).is_some_and(|c| c.1);
             state.cipher = self
                 .keys
                 .esp
                 .iter()
                 .filter(|k| k.spi.is_none_or(|s| s == spi))
                 .flat_map(|k| {
-                    let tried = k.algorithms.into_iter().chain(by_length(&k.keys));
+                    let tried = k.algorithms.into_iter().chain(esp_by_length(k));
                     tried.filter_map(|(encr, bits, integ)| {
                         let protection = provider.protection(encr, bits, integ).ok()?;
                         let keymat = [k.keys.encryption.expose(), k.keys.integrity.expose()];
@@ -212,23 +227,58 @@ impl Opener {
         if state.seen > MOST_OPENED {
             return None;
         }
-        let mut buffer = packet.to_vec();
-        let range = state.cipher.as_ref()?.open(&mut buffer, None).ok()?;
-        let (inner, trailer) = EspTrailer::split(buffer.get(range)?).ok()?;
-        Some(match trailer.next_header {
-            4 | 41 => match IpPacket::parse(inner) {
-                Ok(ip) => format!(
-                    "{} → {} {}",
-                    ip.source,
-                    ip.destination,
-                    protocol_name(ip.protocol, super::super::clear::service(&ip))
-                ),
-                Err(_) => "a packet that can't be read".to_owned(),
-            },
-            59 => "dummy".to_owned(),
-            other => protocol_name(other, None),
-        })
+        carried(state.cipher.as_ref()?, packet).map(|(what, _)| what)
     }
+}
+
+/// What an ESP packet carries, in a few words, and whether it looks like something.
+fn carried(cipher: &EspCipher, packet: &[u8]) -> Option<(String, bool)> {
+    let mut buffer = packet.to_vec();
+    let range = cipher.open(&mut buffer, None).ok()?;
+    let (inner, trailer) = EspTrailer::split(buffer.get(range)?).ok()?;
+    Some(match trailer.next_header {
+        4 | 41 => match IpPacket::parse(inner) {
+            Ok(ip) => {
+                let what = protocol_name(ip.protocol, super::super::clear::service(&ip));
+                (format!("{} → {} {what}", ip.source, ip.destination), true)
+            }
+            Err(_) => ("a packet that can't be read".to_owned(), false),
+        },
+        59 => ("dummy".to_owned(), true),
+        other => (
+            protocol_name(other, None),
+            matches!(other, 1 | 6 | 17 | 47 | 58 | 89 | 103 | 115),
+        ),
+    })
+}
+
+/// The algorithms that the keys of an ESP SA may be for.
+fn esp_by_length(keys: &EspKeys) -> Vec<Algorithms> {
+    if !keys.whole {
+        return by_length(&keys.keys);
+    }
+    // Where the encryption key ends isn't told.
+    const INTEG: [(usize, IntegId); 5] = [
+        (32, IntegId::AUTH_HMAC_SHA2_256_128),
+        (20, IntegId::AUTH_HMAC_SHA1_96),
+        (64, IntegId::AUTH_HMAC_SHA2_512_256),
+        (48, IntegId::AUTH_HMAC_SHA2_384_192),
+        (16, IntegId::AUTH_HMAC_MD5_96),
+    ];
+    let whole = keys.keys.encryption.len();
+    let with_integ = INTEG.into_iter().flat_map(|(octets, integ)| {
+        let rest = whole.checked_sub(octets);
+        let aes = rest
+            .filter(|r| matches!(r, 16 | 24 | 32))
+            .and_then(|r| u16::try_from(r * 8).ok())
+            .map(|bits| (EncrId::ENCR_AES_CBC, Some(bits), Some(integ)));
+        let triple = (rest == Some(24)).then_some((EncrId::ENCR_3DES, None, Some(integ)));
+        aes.into_iter().chain(triple)
+    });
+    by_length(&keys.keys)
+        .into_iter()
+        .chain(with_integ)
+        .collect()
 }
 
 /// The algorithms that keys of such lengths may be for.
@@ -257,78 +307,6 @@ fn by_length(keys: &Direction) -> Vec<Algorithms> {
     std::iter::once(cbc).chain(triple).collect()
 }
 
-fn inside(message: &mut Message, list: &PayloadList) {
-    let mut found = Inside::default();
-    for payload in list.iter() {
-        let name = payload.kind().to_string();
-        match payload {
-            Payload::Notify(n) => {
-                found.payloads.push(format!("N({})", n.kind));
-                message.notice_inside(n);
-                continue;
-            }
-            Payload::Sa(sa) => message.proposals_inside(sa),
-            Payload::Ke(ke) => message.key_exchange = Some(ke.method.to_string()),
-            Payload::IdI(id) | Payload::IdR(id) => {
-                found.details.push(format!("{name} {}", identity(id)));
-            }
-            Payload::TsI(ts) | Payload::TsR(ts) => {
-                found.details.push(format!("{name} {}", selectors(ts)));
-            }
-            Payload::Delete(d) => {
-                let spis: Vec<String> = d.child_spis().map(|s| format!("{s:08x}")).collect();
-                found.details.push(format!("{name} {}", spis.join(" ")));
-            }
-            Payload::Auth(auth) => found.details.push(format!("{name} by {}", auth.method)),
-            _ => {}
-        }
-        found.payloads.push(name);
-    }
-    message.inside = Some(found);
-}
-
-fn identity(id: &IdPayload) -> String {
-    Identity::from_wire(id.kind, &id.data).to_string()
-}
-
-fn selectors(ts: &TsPayload) -> String {
-    let one = |s: &TrafficSelector| {
-        let (protocol, ports, start, end) = match s {
-            TrafficSelector::Ipv4 {
-                protocol,
-                start_port,
-                end_port,
-                start,
-                end,
-            } => (
-                *protocol,
-                (*start_port, *end_port),
-                (*start).into(),
-                (*end).into(),
-            ),
-            TrafficSelector::Ipv6 {
-                protocol,
-                start_port,
-                end_port,
-                start,
-                end,
-            } => (
-                *protocol,
-                (*start_port, *end_port),
-                (*start).into(),
-                (*end).into(),
-            ),
-            TrafficSelector::Unknown { .. } => return None,
-        };
-        Selector::range(protocol, ports, start, end).map(|s| s.to_string())
-    };
-    ts.selectors
-        .iter()
-        .filter_map(one)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::EspKeys;
@@ -341,10 +319,11 @@ mod tests {
                 spi: Some(1),
                 algorithms: None,
                 keys: Direction::default(),
+                whole: false,
             }],
             ..Keys::default()
         };
-        let mut opener = Opener::new(keys);
+        let mut opener = Opener::new(Arc::new(keys));
         for spi in 2..80_000 {
             assert_eq!(opener.esp(&[0; 40], spi), None);
         }

@@ -4,43 +4,65 @@ use adit_model::proposal::{Proposal, SaKind};
 use adit_model::secret::Secret;
 use adit_wire::iana::{EncrId, IntegId};
 
-use super::{Algorithms, Direction, EspKeys, IkeKeys, Keys, MOST};
-
-/// Octets of the longest key that is believed.
-const LONGEST: usize = 256;
+use super::dump::Dump;
+use super::{Algorithms, Direction, EspKeys, IkeKeys, Keys, LONGEST, MOST, V1Keys};
 
 pub(super) fn keys(text: &str) -> Keys {
     let mut keys = Keys::default();
     let mut dump = Dump::default();
+    let mut pluto = Pluto::default();
+    let mut xfrm = Xfrm::default();
     for (number, line) in (1..).zip(text.lines()) {
         if dump.line(line, &mut keys) {
             continue;
         }
         let line = line.trim();
-        let known = own(line).or_else(|| table(line)).map(|found| match found {
-            Some(found) => keys.add(found),
-            None => keys
-                .problems
-                .push(format!("line {number}: a key that can't be used")),
-        });
-        let _ = known;
+        let found = own(line)
+            .or_else(|| table(line))
+            .or_else(|| pluto.line(line, &dump))
+            .or_else(|| xfrm.line(line));
+        match found {
+            Some(Ok(found)) => found.into_iter().for_each(|found| keys.add(found)),
+            Some(Err(why)) if keys.problems.len() < MOST_PROBLEMS => {
+                keys.problems.push(format!("line {number}: {why}"));
+            }
+            _ => {}
+        }
     }
     dump.finish(&mut keys);
     keys
 }
 
-enum Found {
+/// Problems told.
+const MOST_PROBLEMS: usize = 100;
+
+/// Why a line with a key is of no use, for people.
+type Useless = &'static str;
+
+const UNUSABLE: Useless = "a key that can't be used";
+
+/// `None`: the line is none of the form. Else what it gives, or why it gives nothing.
+type Line = Option<Result<Option<Found>, Useless>>;
+
+/// A key that a line or some lines tell.
+pub(super) enum Found {
     Ike(IkeKeys),
     Esp(EspKeys),
+    V1(V1Keys),
+}
+
+fn usable(found: Option<Found>) -> Result<Option<Found>, Useless> {
+    found.map(Some).ok_or(UNUSABLE)
 }
 
 impl Keys {
-    fn add(&mut self, found: Found) {
+    pub(super) fn add(&mut self, found: Found) {
         match found {
             Found::Ike(ike) if ike.is_whole() && self.ike.len() < MOST => self.ike.push(ike),
             Found::Esp(esp) if !esp.keys.encryption.is_empty() && self.esp.len() < MOST => {
                 self.esp.push(esp);
             }
+            Found::V1(v1) if !v1.key.is_empty() && self.v1.len() < MOST => self.v1.push(v1),
             _ => {}
         }
     }
@@ -63,11 +85,11 @@ fn spi64(hex: &str) -> Option<u64> {
     u64::from_str_radix(hex.strip_prefix("0x").unwrap_or(hex), 16).ok()
 }
 
-/// `ike SPIi SPIr aes256gcm16 ei=HEX er=HEX [ai=HEX ar=HEX]`, `esp SPI aes128-sha256 key=HEX [auth=HEX]`.
-fn own(line: &str) -> Option<Option<Found>> {
+/// `ike SPIi SPIr aes256gcm16 ei=HEX er=HEX [ai=HEX ar=HEX]`, `ikev1 COOKIE key=HEX`, `esp SPI aes128-sha256 key=HEX [auth=HEX]`.
+fn own(line: &str) -> Line {
     let mut words = line.split_whitespace();
     let kind = words.next()?;
-    if kind != "ike" && kind != "esp" {
+    if !matches!(kind, "ike" | "esp" | "ikev1") {
         return None;
     }
     let words: Vec<&str> = words.collect();
@@ -80,7 +102,13 @@ fn own(line: &str) -> Option<Option<Found>> {
             .find_map(|w| w.strip_prefix(name))
             .map_or(Some(Secret::default()), secret)
     };
-    Some((|| {
+    Some(usable((|| {
+        if kind == "ikev1" {
+            return Some(Found::V1(V1Keys {
+                cookie: Some(spi64(words.first()?)?),
+                key: Some(value("key=")?).filter(|k| !k.is_empty())?,
+            }));
+        }
         if kind == "ike" {
             let spis = (spi64(words.first()?)?, spi64(words.get(1)?)?);
             return Some(Found::Ike(IkeKeys {
@@ -103,8 +131,9 @@ fn own(line: &str) -> Option<Option<Found>> {
                 encryption: value("key=")?,
                 integrity: value("auth=")?,
             },
+            whole: false,
         }))
-    })())
+    })()))
 }
 
 fn proposal(text: &str, kind: SaKind) -> Option<Algorithms> {
@@ -117,17 +146,28 @@ fn proposal(text: &str, kind: SaKind) -> Option<Algorithms> {
     Some((encr.id, encr.key_bits, read.integ.first().copied()))
 }
 
-/// Wireshark's tables: `SPIi,SPIr,SK_ei,SK_er,"AES-CBC-128 [RFC3602]",SK_ai,SK_ar,"HMAC_SHA2_256_128 [RFC4868]"`, and
+/// Wireshark's tables: `cookie,key` of IKEv1, `SPIi,SPIr,SK_ei,SK_er,"AES-CBC-128 [RFC3602]",SK_ai,SK_ar,"HMAC_SHA2_256_128 [RFC4868]"`, and
 /// `"IPv4","192.0.2.1","198.51.100.1","0xc1a2b3c4","AES-CBC [RFC3602]","0x…","HMAC-SHA-256-128 [RFC4868]","0x…"`.
-fn table(line: &str) -> Option<Option<Found>> {
+fn table(line: &str) -> Line {
     let cells = cells(line);
     let cell = |at: usize| cells.get(at).map(String::as_str);
+    let first = cell(0)?;
+    let is_spi = first.len() == 16 && spi64(first).is_some();
+    if let [_, key] = cells.as_slice() {
+        return is_spi.then(|| {
+            usable((|| {
+                Some(Found::V1(V1Keys {
+                    cookie: spi64(first),
+                    key: Some(secret(key)?).filter(|k| !k.is_empty())?,
+                }))
+            })())
+        });
+    }
     if cells.len() < 8 {
         return None;
     }
-    let first = cell(0)?;
     if first == "IPv4" || first == "IPv6" {
-        return Some((|| {
+        return Some(usable((|| {
             let keys = Direction {
                 encryption: secret(cell(5)?)?,
                 integrity: secret(cell(7)?)?,
@@ -145,13 +185,14 @@ fn table(line: &str) -> Option<Option<Found>> {
                 spi: u32::try_from(spi64(cell(3)?).unwrap_or(u64::MAX)).ok(),
                 algorithms: Some((id, bits, integ_id(cell(6)?)?)),
                 keys,
+                whole: false,
             }))
-        })());
+        })()));
     }
-    if first.len() != 16 || spi64(first).is_none() {
+    if !is_spi {
         return None;
     }
-    Some((|| {
+    Some(usable((|| {
         let name = cell(4)?;
         let id = encr_id(name)?;
         let bits = ["128", "192", "256"]
@@ -170,7 +211,7 @@ fn table(line: &str) -> Option<Option<Found>> {
                 integrity: secret(cell(6)?)?,
             },
         }))
-    })())
+    })()))
 }
 
 /// Cells between commas, quotes taken off.
@@ -231,156 +272,136 @@ fn integ_id(name: &str) -> Option<Option<IntegId>> {
     })
 }
 
-/// Which key a hex dump in a log holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Which {
-    Ei,
-    Er,
-    Ai,
-    Ar,
-    EncryptionInitiator,
-    EncryptionResponder,
-    IntegrityInitiator,
-    IntegrityResponder,
-}
-
-/// Hex dumps of charon (`Sk_ei secret => 20 bytes @ 0x…`) and of pluto (`| SK_ei …`, then lines of hex).
+/// `| ikev2 I 0xSPIi 0xSPIr sha256:0xHEX aes256:0xHEX`, and the same with `R`: what Libreswan prints with `plutodebug=private`
+/// for `tcpdump -E`. A combined-mode cipher's salt isn't in it; `plutodebug=crypt` shows that beside.
 #[derive(Default)]
-struct Dump {
-    current: Option<(Which, usize)>,
-    octets: zeroize::Zeroizing<Vec<u8>>,
-    ike: IkeKeys,
-    child: [Direction; 2],
+struct Pluto {
+    initiator: Option<((u64, u64), Direction)>,
 }
 
-impl Dump {
-    /// Whether the line belongs to a dump.
-    fn line(&mut self, line: &str, keys: &mut Keys) -> bool {
-        if let Some((which, wanted)) = self.current {
-            if let Some(octets) = hex_line(line, self.octets.len()) {
-                if self.octets.len() + octets.len() <= LONGEST {
-                    self.octets.extend_from_slice(&octets);
-                }
-                if wanted > 0 && self.octets.len() >= wanted {
-                    self.end(which, wanted, keys);
-                }
-                return true;
-            }
-            self.end(which, wanted, keys);
-        }
-        let Some(which) = label(line) else {
-            return false;
+impl Pluto {
+    fn line(&mut self, line: &str, dump: &Dump) -> Line {
+        let (_, rest) = line.split_once("| ikev2 ")?;
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        let [role @ ("I" | "R"), spi_i, spi_r, integ, encr] = words.as_slice() else {
+            return None;
         };
-        let wanted = line
-            .split_once("=> ")
-            .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok())
-            .unwrap_or(0);
-        self.current = Some((which, wanted));
-        true
-    }
-
-    fn end(&mut self, which: Which, wanted: usize, keys: &mut Keys) {
-        self.current = None;
-        let octets = std::mem::take(&mut *self.octets);
-        if octets.is_empty() || wanted > 0 && octets.len() != wanted {
-            return;
-        }
-        let key = Secret::new(octets);
-        let [initiator, responder] = &mut self.child;
-        let place = match which {
-            Which::Ei => {
-                // The next IKE SA's.
-                let integrity = std::mem::take(&mut self.ike.initiator.integrity);
-                let other = std::mem::take(&mut self.ike.responder.integrity);
-                if self.ike.is_whole() {
-                    let mut whole = std::mem::take(&mut self.ike);
-                    whole.initiator.integrity = integrity;
-                    whole.responder.integrity = other;
-                    keys.add(Found::Ike(whole));
+        let spis = (spi64(spi_i)?, spi64(spi_r)?);
+        let (integ_name, integrity) = integ.split_once(':')?;
+        let (encr_name, encryption) = encr.split_once(':')?;
+        let read = || {
+            let keys = Direction {
+                encryption: secret(encryption)?,
+                integrity: if integ_name == "none" {
+                    Secret::default()
                 } else {
-                    self.ike = IkeKeys::default();
-                    self.ike.initiator.integrity = integrity;
-                    self.ike.responder.integrity = other;
-                }
-                &mut self.ike.initiator.encryption
-            }
-            Which::Er => &mut self.ike.responder.encryption,
-            Which::Ai => {
-                if self.ike.is_whole() {
-                    keys.add(Found::Ike(std::mem::take(&mut self.ike)));
-                }
-                &mut self.ike.initiator.integrity
-            }
-            Which::Ar => &mut self.ike.responder.integrity,
-            Which::EncryptionInitiator => {
-                for keys_of_one in [std::mem::take(initiator), std::mem::take(responder)] {
-                    keys.add(esp(keys_of_one));
-                }
-                &mut self.child[0].encryption
-            }
-            Which::EncryptionResponder => &mut responder.encryption,
-            Which::IntegrityInitiator => &mut initiator.integrity,
-            Which::IntegrityResponder => &mut responder.integrity,
+                    secret(integrity)?
+                },
+            };
+            (!keys.encryption.is_empty()).then_some(keys)
         };
-        *place = key;
-    }
-
-    fn finish(mut self, keys: &mut Keys) {
-        if let Some((which, wanted)) = self.current {
-            self.end(which, wanted, keys);
+        let Some(mut keys) = read() else {
+            return Some(Err(UNUSABLE));
+        };
+        if integ_name == "none" {
+            let octets = if encr_name.contains("ccm") { 3 } else { 4 };
+            let Some(salt) = dump.salt(*role == "R").get(..octets) else {
+                return Some(Err(
+                    "a combined-mode key without its salt, which plutodebug=crypt shows",
+                ));
+            };
+            keys.encryption = Secret::new([keys.encryption.expose(), salt].concat());
         }
-        keys.add(Found::Ike(self.ike));
-        for one in self.child {
-            keys.add(esp(one));
+        if *role == "I" {
+            self.initiator = Some((spis, keys));
+            return Some(Ok(None));
         }
+        let (of, initiator) = self.initiator.take()?;
+        if of != spis {
+            return Some(Err("a key of one side only"));
+        }
+        // The lengths tell the algorithms.
+        Some(Ok(Some(Found::Ike(IkeKeys {
+            spis: Some(spis),
+            algorithms: None,
+            initiator,
+            responder: keys,
+        }))))
     }
 }
 
-fn esp(keys: Direction) -> Found {
-    Found::Esp(EspKeys {
-        spi: None,
-        algorithms: None,
-        keys,
+/// `ip xfrm state`: the SPI first, then its keys.
+#[derive(Default)]
+struct Xfrm {
+    spi: Option<u32>,
+    integ: Option<(Option<IntegId>, Secret)>,
+}
+
+impl Xfrm {
+    fn line(&mut self, line: &str) -> Line {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["proto", "esp", "spi", spi, ..] => {
+                let number = spi.split('(').next().unwrap_or_default();
+                self.spi = spi64(number).and_then(|s| u32::try_from(s).ok());
+                self.integ = None;
+                None
+            }
+            ["auth-trunc" | "auth", name, key, ..] if name.starts_with("hmac(") => {
+                self.integ = Some((xfrm_integ(name, words.get(3).copied()), secret(key)?));
+                None
+            }
+            ["enc", name, key, ..] if self.spi.is_some() => {
+                let (integ, integrity) = self.integ.take().unwrap_or_default();
+                Some(usable(self.esp(name, key, integ, integrity)))
+            }
+            ["aead", name, key, ..] if self.spi.is_some() => {
+                Some(usable(self.esp(name, key, None, Secret::default())))
+            }
+            _ => None,
+        }
+    }
+
+    fn esp(
+        &mut self,
+        name: &str,
+        key: &str,
+        integ: Option<IntegId>,
+        integrity: Secret,
+    ) -> Option<Found> {
+        let encryption = secret(key)?;
+        let bits = |salt: usize| {
+            let octets = encryption.len().checked_sub(salt)?;
+            u16::try_from(octets * 8).ok()
+        };
+        let (id, key_bits) = match name {
+            "cbc(aes)" => (EncrId::ENCR_AES_CBC, bits(0)),
+            "cbc(des3_ede)" => (EncrId::ENCR_3DES, None),
+            "rfc3686(ctr(aes))" => (EncrId::ENCR_AES_CTR, bits(4)),
+            "rfc4106(gcm(aes))" => (EncrId::ENCR_AES_GCM_16, bits(4)),
+            "rfc4309(ccm(aes))" => (EncrId::ENCR_AES_CCM_16, bits(3)),
+            "rfc7539esp(chacha20,poly1305)" => (EncrId::ENCR_CHACHA20_POLY1305, None),
+            _ => return None,
+        };
+        Some(Found::Esp(EspKeys {
+            spi: self.spi.take(),
+            algorithms: Some((id, key_bits, integ)),
+            keys: Direction {
+                encryption,
+                integrity,
+            },
+            whole: false,
+        }))
+    }
+}
+
+fn xfrm_integ(name: &str, bits: Option<&str>) -> Option<IntegId> {
+    Some(match (name, bits) {
+        ("hmac(md5)", _) => IntegId::AUTH_HMAC_MD5_96,
+        ("hmac(sha1)", _) => IntegId::AUTH_HMAC_SHA1_96,
+        ("hmac(sha256)", Some("128")) => IntegId::AUTH_HMAC_SHA2_256_128,
+        ("hmac(sha384)", _) => IntegId::AUTH_HMAC_SHA2_384_192,
+        ("hmac(sha512)", _) => IntegId::AUTH_HMAC_SHA2_512_256,
+        _ => return None,
     })
-}
-
-fn label(line: &str) -> Option<Which> {
-    const LABELS: [(&str, Which); 12] = [
-        ("Sk_ei secret =>", Which::Ei),
-        ("Sk_er secret =>", Which::Er),
-        ("Sk_ai secret =>", Which::Ai),
-        ("Sk_ar secret =>", Which::Ar),
-        ("encryption initiator key =>", Which::EncryptionInitiator),
-        ("encryption responder key =>", Which::EncryptionResponder),
-        ("integrity initiator key =>", Which::IntegrityInitiator),
-        ("integrity responder key =>", Which::IntegrityResponder),
-        ("| SK_ei", Which::Ei),
-        ("| SK_er", Which::Er),
-        ("| SK_ai", Which::Ai),
-        ("| SK_ar", Which::Ar),
-    ];
-    LABELS
-        .iter()
-        .find(|(text, _)| line.contains(text))
-        .map(|(_, which)| *which)
-}
-
-/// The octets of a line of a dump: `   16: CA 07 9F E0    ....` when so many came before, or `|   ca 07 9f e0`.
-fn hex_line(line: &str, before: usize) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-    let offset = format!(" {before}: ");
-    let hex = match line.find(&offset) {
-        Some(at) => line.get(at + offset.len()..)?,
-        None => line.rsplit_once("| ").map(|(_, hex)| hex)?,
-    };
-    let mut octets = zeroize::Zeroizing::new(Vec::with_capacity(16));
-    for word in hex.split_whitespace() {
-        if word.len() != 2 || octets.len() == 16 {
-            break;
-        }
-        let Ok(octet) = u8::from_str_radix(word, 16) else {
-            break;
-        };
-        octets.push(octet);
-    }
-    (!octets.is_empty()).then_some(octets)
 }
