@@ -323,6 +323,7 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         .zip((20..=48).rev().step_by(3))
         .map(|(id, weight)| (*id, weight, why.to_owned()))
         .collect();
+    out.extend(walk(s));
     if let Some((small, large)) = s.size_matters() {
         let why = format!(
             "{} octets pass and {} don't",
@@ -341,6 +342,48 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     out
 }
 
+/// What the step that a packet didn't take leaves.
+fn walk(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
+    let Some(seen) = s.sign(Sign::WalkEnds) else {
+        return Vec::new();
+    };
+    let packet = format!(
+        "a packet from {} to {}",
+        seen.value_or("source", "one side"),
+        seen.value_or("destination", "the other")
+    );
+    let (row, why): (&[&str], String) = match seen.value("at") {
+        Some("arrived") => (DROPPED_HERE, format!("{packet} arrives and never leaves")),
+        Some("left") => (
+            BEHIND,
+            format!("{packet} leaves to the inside, and no answer comes from there"),
+        ),
+        _ => (
+            ANSWER_LOST,
+            format!("the answer to {packet} comes from the inside and never goes into the tunnel"),
+        ),
+    };
+    row.iter()
+        .zip((20..=48).rev().step_by(3))
+        .map(|(id, weight)| (*id, weight, why.clone()))
+        .collect()
+}
+
+const DROPPED_HERE: &[&str] = &[
+    "decrypted-traffic-blocked",
+    "endpoint-host-firewall",
+    "zone-policy-missing",
+    "ip-forward-disabled",
+    "rp-filter-drop",
+    "inbound-policy-mismatch",
+];
+const ANSWER_LOST: &[&str] = &[
+    "route-to-remote-subnet-missing",
+    "zone-policy-missing",
+    "vti-firewall-direction-wrong",
+    "snat-before-ipsec",
+    "asymmetric-routing-bypass",
+];
 const NEVER_ENTERS: &[&str] = &[
     "route-to-remote-subnet-missing",
     "source-address-outside-selectors",

@@ -98,6 +98,9 @@ pub enum Sign {
     MangledIke,
     /// A filter's memory of an IKE flow has seen no answer. `source`, `destination`, `port`.
     FlowUnanswered,
+    /// Of a packet that was logged at each interface, a step is missing: `at` is the last one that it took: `arrived`,
+    /// `left` (to the inside), `answer` (came from the inside). `source`, `destination`.
+    WalkEnds,
 
     // ── nat ──
     /// The daemon runs without NAT traversal.
@@ -583,6 +586,7 @@ impl Sign {
                 | Sign::FragmentDropped
                 | Sign::SpoofDropped
                 | Sign::FlowUnanswered
+                | Sign::WalkEnds
                 | Sign::NatKeepaliveOff
                 | Sign::TunnelTranslated
                 | Sign::Masquerading

@@ -239,6 +239,24 @@ impl Lints<'_> {
             }
             return;
         }
+        if everything(&remote)
+            && child.starts.value == Starts::Now
+            && matches!(
+                c.dialect,
+                Dialect::StrongswanStroke
+                    | Dialect::Swanctl
+                    | Dialect::Libreswan
+                    | Dialect::Openswan
+            )
+        {
+            self.tell(
+                "overbroad-remote-selector",
+                Weight::Hint,
+                &child.remote_ts,
+                "all that the local network sends, answers to an administrator's session among it, goes into the tunnel as soon as it is up".to_owned(),
+                "the peer's own networks, or a bypass for the networks from which this host is managed".to_owned(),
+            );
+        }
         let peer = c.remote.value.iter().filter_map(Place::address).find(|a| {
             remote
                 .iter()

@@ -5,6 +5,10 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    any(Sign::DaemonNotRunning, "Process 'ipsec' not monitored"),
+    any(Sign::DaemonNotRunning, "Process 'ipsec' Does not exist"),
+    any(Sign::DaemonNotRunning, "Process 'ipsec' Execution failed"),
+    any(Sign::DaemonNotRunning, "charon.ctl) failed: No such file"),
     // ── nobody at the control socket ──
     // `ipsec verify`, whack, `ipsec status`
     any(
@@ -382,6 +386,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::DeathUndetectable, "remote doesn't support DPD"),
     any(Sign::DeathDetectionOff, "liveness: passive; dpddelay:0s"),
+    any(Sign::DeathDetectionOff, "dpd enable no"),
+    any(Sign::DeathDetectionOff, "set dpd disable"),
+    any(Sign::DeathDetectionOff, "no crypto isakmp keepalive"),
+    any(Sign::DeathDetectionOff, "no dead-peer-detection"),
+    any(Sign::DeathDetectionOff, "dpd-interval=disable-dpd"),
     // ── idle, monitors ──
     any(
         Sign::IdleClosed,

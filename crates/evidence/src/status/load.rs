@@ -10,8 +10,8 @@ use crate::text::Line;
 
 /// A processor that is as busy as this has nothing left.
 const FULL: f64 = 90.0;
-/// So many lines about packets that pass are more than somebody wants to read.
-const MANY: u64 = 20;
+/// So few lines about packets that pass may be of one packet that somebody follows.
+const FEW: u64 = 3;
 
 /// The processors of `mpstat -P ALL`, and packets that a filter logs though it lets them pass.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ impl Load {
 
     /// What all lines together say.
     pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
-        if self.passed >= MANY
+        if self.passed >= FEW
             && let Some(place) = self.first.take()
         {
             let count = self.passed.to_string();

@@ -20,6 +20,8 @@ mod sas;
 mod shunts;
 mod sysctl;
 mod systemctl;
+mod vrrp;
+mod walk;
 mod xfrm_stat;
 
 use std::collections::BTreeMap;
@@ -52,6 +54,8 @@ pub(crate) struct Statuses {
     cisco_map: cisco_map::CiscoMap,
     panos: panos::PanosFlow,
     systemctl: systemctl::Systemctl,
+    vrrp: vrrp::Vrrp,
+    walk: walk::Walk,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
 
@@ -78,6 +82,8 @@ impl Statuses {
         self.cisco_map.line(line, place, facts);
         self.panos.line(line, place, facts);
         self.systemctl.line(line, place, facts);
+        self.vrrp.line(line, place);
+        self.walk.line(line, place);
     }
 
     /// What all of them read.
@@ -93,6 +99,8 @@ impl Statuses {
         self.sysctl.finish(&mut self.facts);
         self.cisco_map.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
+        self.vrrp.finish(&mut self.facts);
+        self.walk.finish(&mut self.facts);
         capped(self.facts)
     }
 }

@@ -55,6 +55,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         || s.first_sign(&[Sign::AllCoresBusy, Sign::CoreBusy])
             .is_some()
         || s.complains(Complaint::Slow).is_some();
+    // A few lines are of a packet that somebody follows.
+    let few = seen
+        .value("count")
+        .and_then(|n| n.parse().ok())
+        .is_some_and(|n: u64| n < 20);
+    if !slow && few {
+        return Judgement::Silent;
+    }
     if !slow {
         return possible(
             30,
