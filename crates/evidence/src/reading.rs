@@ -17,7 +17,7 @@ use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
 use crate::tail::Tail;
-use crate::text::{Layout, Line, Lines, Unpacked, clean, head, prefix, redact, unpack};
+use crate::text::{Layout, Line, Lines, Unpacked, clean, head, leading, prefix, redact, unpack};
 
 /// A product whose words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -389,7 +389,8 @@ fn spoken(
     }
     for text in unescaped(&text) {
         let text = clean(text);
-        say(&prefix(&text, now), &text);
+        let is_time = |text: &str| leading(text, now).is_some();
+        charon::apart(&text, is_time, |text| say(&prefix(text, now), text));
     }
 }
 

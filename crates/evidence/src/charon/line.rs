@@ -23,15 +23,18 @@ const FAR: usize = 160;
 
 /// Reads the head, wherever it begins. A line without one is all message.
 pub(crate) fn message(body: &str) -> Message<'_> {
-    head(body).or_else(|| somewhere(body)).unwrap_or_else(|| {
-        let (sa, text) = ike_sa(body);
-        Message {
-            thread: None,
-            group: None,
-            sa,
-            text,
-        }
-    })
+    head(body)
+        .or_else(|| somewhere(body))
+        .or_else(|| spelled(body))
+        .unwrap_or_else(|| {
+            let (sa, text) = ike_sa(body.split_once("msg: ").map_or(body, |(_, told)| told));
+            Message {
+                thread: None,
+                group: None,
+                sa,
+                text,
+            }
+        })
 }
 
 fn head(text: &str) -> Option<Message<'_>> {
@@ -56,6 +59,39 @@ fn head(text: &str) -> Option<Message<'_>> {
     })
 }
 
+/// `IKE 15     : initiating`, as some gateways have their syslog put it.
+fn spelled(body: &str) -> Option<Message<'_>> {
+    let (before, text) = body.split_once(" : ")?;
+    let mut words = before.split_whitespace().rev();
+    let thread = words.next()?.parse().ok()?;
+    let group = words.next().filter(|word| GROUPS.contains(word))?;
+    let (sa, text) = ike_sa(text);
+    Some(Message {
+        thread: Some(thread),
+        group: Some(group),
+        sa,
+        text,
+    })
+}
+
+/// Where heads begin in a line, as far as blanks stand before them.
+pub(crate) fn heads(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'[', bytes).filter_map(move |bracket| {
+        let group = bytes.get(bracket + 1..bracket + 4)?;
+        let (first, second) = (bytes.get(bracket + 4)?, bytes.get(bracket + 5)?);
+        let ends =
+            (*first == b']' && *second == b' ') || (first.is_ascii_digit() && *second == b']');
+        if !ends || !GROUPS.iter().any(|g| g.as_bytes() == group) {
+            return None;
+        }
+        let before = text.get(..bracket)?;
+        let begin = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let apart = begin == 0 || before.get(..begin)?.ends_with(' ');
+        apart.then_some(begin)
+    })
+}
+
 fn somewhere(body: &str) -> Option<Message<'_>> {
     let mut from = 0;
     while let Some(at) = body.get(from..)?.find('[') {
@@ -68,7 +104,7 @@ fn somewhere(body: &str) -> Option<Message<'_>> {
         let ahead = body.get(..begin)?;
         // Some collectors of logs put their time before it without a blank: `11:44:40 PM06[IKE]`.
         let apart = begin == 0
-            || ahead.ends_with([' ', ':', '\t', '|', '`'])
+            || ahead.ends_with([' ', ':', '\t', '|', '`', '"', ','])
             || ahead.ends_with("AM")
             || ahead.ends_with("PM");
         if let Some(found) = apart.then(|| head(body.get(begin..)?)).flatten() {

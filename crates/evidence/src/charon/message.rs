@@ -349,7 +349,7 @@ fn exchange(text: &str) -> Option<Said> {
         {
             return value::notify(name).map(|notify| Said::Told {
                 notify,
-                child: rest.ends_with("no CHILD_SA built"),
+                child: rest.starts_with("notify, no CHILD_SA built"),
             });
         }
         if let Some(version) = rest.strip_prefix("unsupported IKE version ") {

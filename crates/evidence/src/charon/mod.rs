@@ -3,6 +3,7 @@
 //! `line` takes off what charon puts before a message (thread, group, IKE SA), `message` makes a statement of the
 //! message, `value` and `proposal` read what stands in it, and `story` follows the IKE SAs.
 
+mod cited;
 mod config;
 mod line;
 mod message;
@@ -16,4 +17,25 @@ pub(crate) use story::Charon;
 /// Whether a line has charon's head: a thread and a group. No other program writes one.
 pub(crate) fn wrote(body: &str) -> bool {
     line::message(body).group.is_some()
+}
+
+/// Hands on the lines in a line whose line breaks were lost. A time belongs to the message after it.
+pub(crate) fn apart<'a>(
+    text: &'a str,
+    is_time: impl Fn(&str) -> bool,
+    mut each: impl FnMut(&'a str),
+) {
+    const FAR: usize = 96;
+    let mut from = 0;
+    for head in line::heads(text).skip(1) {
+        let near = head.saturating_sub(FAR).max(from + 1);
+        let time = (near..head).find(|at| {
+            let begins = at.checked_sub(1).and_then(|b| text.as_bytes().get(b)) == Some(&b' ');
+            begins && text.get(*at..head).is_some_and(&is_time)
+        });
+        let cut = time.unwrap_or(head);
+        text.get(from..cut).into_iter().for_each(&mut each);
+        from = cut;
+    }
+    text.get(from..).into_iter().for_each(each);
 }

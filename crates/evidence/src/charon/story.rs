@@ -9,6 +9,7 @@ use adit_model::now::Wall;
 use adit_model::phase::Phase;
 use adit_model::sign::Sign;
 
+use super::cited::cited;
 use super::config::Loaded;
 use super::line::{self, Message};
 use super::message::{Said, said};
@@ -55,7 +56,10 @@ impl Charon {
             self.lines += 1;
             return;
         }
-        let statement = said(text.trim());
+        let statement = said(text.trim()).or_else(|| match message.group {
+            Some(_) => None,
+            None => cited(text),
+        });
         if message.group.is_none() && statement.is_none() {
             return;
         }

@@ -327,6 +327,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "configured decryption secret for '{path}' invalid",
     ),
     any(Sign::PrivateKeyMissing, "unsupported key type in '{path}'"),
+    any(Sign::PrivateKeyMissing, "no private key found"),
     any(Sign::PrivateKeyMissing, "unable to locate my private key"),
     any(
         Sign::PrivateKeyMissing,

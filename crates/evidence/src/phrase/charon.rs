@@ -43,7 +43,16 @@ pub(super) static PHRASES: &[Phrase] = &[
         "line {line:n}: missing ' : ' separator",
     ),
     any(Sign::SecretMalformed, "line {line:n}: missing token"),
+    any(
+        Sign::PskDiffers,
+        "tried {:n} shared key for {peer}, but MAC mismatched",
+    ),
+    any(
+        Sign::PskDiffers,
+        "tried {:n} shared keys for {peer}, but MAC mismatched",
+    ),
     any(Sign::ConnectionNotLoaded, "connection '{name}' not found"),
+    any(Sign::ConnectionNotLoaded, "no child config named '{name}'"),
     any(
         Sign::ConnectionNotLoaded,
         "unknown connection profile: {name}",
