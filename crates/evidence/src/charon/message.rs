@@ -255,7 +255,8 @@ fn proposals(text: &str) -> Option<Said> {
         return Some(Said::NoIkeProposal);
     }
     if text.starts_with("no acceptable proposal found")
-        || text.starts_with("no matching proposal found, sending NO_PROPOSAL_CHOSEN")
+        || text.trim_end() == "no matching proposal found"
+        || text.starts_with("no matching proposal found, sending ")
     {
         return Some(Said::NoChildProposal);
     }

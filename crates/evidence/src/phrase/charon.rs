@@ -87,6 +87,56 @@ pub(super) static PHRASES: &[Phrase] = &[
         "no socket found to send IPv{} packet from port",
     ),
     any(Sign::FeatureMissing, "unable to load OpenSSL FIPS provider"),
+    any(
+        Sign::ConnectionNotLoaded,
+        "initiating '{name}' failed, config not found",
+    ),
+    any(
+        Sign::ConnectionNotLoaded,
+        "initiating '{name}' failed, CHILD_SA config not found",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "invalid local ts: {value}, skipped",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "invalid remote ts: {value}, skipped",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "parsing proposal '{value}' failed, skipped",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "could not create ESP proposal from '{value}'",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "could not create IKE proposal from '{value}'",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "invalid IP address range: {value}",
+    ),
+    any(Sign::ConfigValueInvalid, "IP pool {value} invalid, ignored"),
+    any(
+        Sign::ConfigSyntax,
+        "abort initialization due to invalid configuration",
+    ),
+    any(Sign::ConfigSyntax, "reloading config failed, keeping old"),
+    any(
+        Sign::ConfigUnreadable,
+        "loading certificate from '{path}' failed",
+    ),
+    any(
+        Sign::ConfigUnreadable,
+        "loading ca certificate from '{path}' failed",
+    ),
+    any(
+        Sign::ConfigUnreadable,
+        "loading CA certificate '{path}' failed",
+    ),
     // Certificates.
     any(
         Sign::CertificateOutsideValidity,
@@ -179,6 +229,69 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::FeatureNotLoaded,
         "XAuth-EAP method backend not supported: {feature}",
     ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP-MS-CHAPv2 verification failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP-MD5 verification failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received EAP-AKA client error '{}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received EAP-SIM client error '{}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received EAP-AKA notification error '{}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received MACS does not match XMACS",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received SQN invalid, sending",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "no USIM found with quintuplets for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAuth pam_start for '{peer}' failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAuth pam_open_session for '{peer}' failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "RADIUS Message-Authenticator attribute missing",
+    ),
+    any(Sign::UserServerUnreachable, "no RADIUS secret defined"),
+    any(
+        Sign::UserServerUnreachable,
+        "loading RADIUS server '{server}' failed, skipped",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "connecting RADIUS socket to {server:w} failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "opening RADIUS socket for {server:w} failed",
+    ),
+    any(Sign::UserServerUnreachable, "sending RADIUS message failed"),
+    any(
+        Sign::UserServerUnreachable,
+        "receiving RADIUS message failed",
+    ),
+    any(Sign::FeatureNotLoaded, "no supported EAP method found"),
     // Addresses.
     any(
         Sign::VirtualAddressRefused,
@@ -191,6 +304,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::VirtualAddressRefused, "adding virtual IP {} failed"),
     any(Sign::VirtualAddressRefused, "DHCP DISCOVER timed out"),
     any(Sign::VirtualAddressRefused, "DHCP REQUEST timed out"),
+    any(
+        Sign::VirtualAddressRefused,
+        "virtual IP {:w} did not appear on",
+    ),
     // Children and rekeying.
     any(
         Sign::TrafficRefused,
@@ -215,6 +332,26 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::ReauthenticationFailed,
         "unable to reauthenticate IKE_SA, no CHILD_SA to recreate",
+    ),
+    any(
+        Sign::RekeyCollision,
+        "peer did not notice {what:w} rekey collision, abort",
+    ),
+    any(
+        Sign::RekeyCollision,
+        "peer may not have noticed {what:w} rekey collision, abort",
+    ),
+    any(
+        Sign::RekeyCollision,
+        "peer meanwhile sent a delete for {what}, abort rekeying",
+    ),
+    any(
+        Sign::RekeyCollision,
+        "peer initiated rekeying, but we did too",
+    ),
+    any(
+        Sign::CompressionRefused,
+        "received an IPCOMP_SUPPORTED notify we didn't propose",
     ),
     any(
         Sign::NatTraversalOff,
@@ -245,6 +382,32 @@ pub(super) static PHRASES: &[Phrase] = &[
         "failed to create ESP context: unsupported {what}",
     ),
     any(Sign::ModuleMissing, "failed to open /dev/tun: {errno}"),
+    any(
+        Sign::AlgorithmUnavailable,
+        "negotiated DH group not supported",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "applying DH public value failed",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "applying key exchange public key failed",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to set UDP_ENCAP: {errno}",
+    ),
+    any(Sign::StateNotInstalled, "allocating SPI from kernel failed"),
+    any(Sign::StateNotInstalled, "allocating SPI failed"),
+    any(
+        Sign::InboundPolicyRefused,
+        "discarding inbound IP packet {source:w} == {destination:w} due to policy",
+    ),
+    any(
+        Sign::RouteToPeerLost,
+        "no route found to reach peer, path probing deferred",
+    ),
     any(
         Sign::InterfaceIdMissing,
         "physical interface '{name}' not found",
