@@ -4,9 +4,14 @@
 //! that doesn't load, a policy that the kernel refuses) needs no memory: a table per layer lists the sentences, each
 //! with the [`Sign`] that it gives. A line is searched once for all of them.
 
+mod apple;
+mod boxes;
 mod certificate;
 mod charon;
 mod child;
+mod cisco;
+mod cloud;
+mod cluster;
 mod config;
 mod connection;
 mod deployment;
@@ -16,16 +21,22 @@ mod ha;
 mod host;
 mod ike_auth;
 mod ike_sa_init;
+mod illumos;
+mod juniper;
 mod kernel;
 mod lifecycle;
 mod link;
 mod nat;
+mod openbsd;
 mod overlay;
+mod panos;
 mod performance;
 mod pluto;
+mod racoon;
 mod rekey;
 mod route;
 mod shape;
+mod windows;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -59,7 +70,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 21] = [
+static TABLES: [&[Phrase]; 32] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -81,6 +92,17 @@ static TABLES: [&[Phrase]; 21] = [
     overlay::PHRASES,
     charon::PHRASES,
     pluto::PHRASES,
+    apple::PHRASES,
+    boxes::PHRASES,
+    cisco::PHRASES,
+    cloud::PHRASES,
+    cluster::PHRASES,
+    illumos::PHRASES,
+    juniper::PHRASES,
+    openbsd::PHRASES,
+    panos::PHRASES,
+    racoon::PHRASES,
+    windows::PHRASES,
 ];
 
 struct Index {

@@ -336,6 +336,10 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
     if seen.sign == Sign::PeerIdentityUnexpected && fits_one(s) {
         return None;
     }
+    // Who isn't known by address either has no connection at all.
+    if seen.sign == Sign::NoConnectionForIdentity && s.sign(Sign::NoConnectionForPeer).is_some() {
+        return None;
+    }
     let received = seen.value("received").or(seen.value("remote"));
     let (side, summary) = match (received, seen.value("expected")) {
         (Some(received), Some(expected)) => (

@@ -1,0 +1,189 @@
+//! Sentences of IOS, IOS XE, ASA and of the Cisco VPN client.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // IOS, IKEv1: what doesn't decrypt has fields that can't be.
+    any(Sign::DecryptedToNonsense, "reserved not zero on ID payload"),
+    any(
+        Sign::DecryptedToNonsense,
+        "reserved not zero on {:w} payload!",
+    ),
+    any(
+        Sign::DecryptedToNonsense,
+        "failed its sanity check or is malformed",
+    ),
+    any(Sign::DecryptedToNonsense, "%CRYPTO-6-IKMP_CRYPT_FAILURE"),
+    any(
+        Sign::PskNotFound,
+        "No cert, and no keys (public or pre-shared) with remote peer",
+    ),
+    any(
+        Sign::FirstMessageUnanswered,
+        "Death by retransmission P1\" state (I) MM_NO_STATE",
+    ),
+    any(
+        Sign::LaterMessageUnanswered,
+        "Death by retransmission P1\" state (I) MM_KEY_EXCH",
+    ),
+    any(
+        Sign::LaterMessageUnanswered,
+        "Death by retransmission P1\" state (I) MM_SA_SETUP",
+    ),
+    any(
+        Sign::LaterMessageUnanswered,
+        "Death by retransmission P1\" state (R) MM_KEY_EXCH",
+    ),
+    any(
+        Sign::LaterMessageUnanswered,
+        "Death by retransmission P1\" state (R) MM_SA_SETUP",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "processing NOTIFY PROPOSAL_NOT_CHOSEN protocol 3",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "processing NOTIFY PROPOSAL_NOT_CHOSEN protocol 1",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "IPSec policy invalidated proposal with error 256",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "ipsec_process_proposal): invalid transform",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "map_db_find_best did not find matching map",
+    ),
+    any(Sign::TrafficRefused, "initialize_sas): invalid proxy IDs"),
+    any(
+        Sign::NoConnectionForPeer,
+        "validate_transform_proposal): peer address {peer:w} not found",
+    ),
+    any(
+        Sign::InnerOutsideSelectors,
+        "decrypted packet failed SA identity check",
+    ),
+    any(Sign::ClearTrafficArrived, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC"),
+    any(Sign::IssuerUnknown, "%CRYPTO-5-IKMP_INVAL_CERT"),
+    // IOS, IKEv2.
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "Received no proposal chosen notify",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "Processing notify payload{}NO_PROPOSAL_CHOSEN",
+    ),
+    any(Sign::ChildFailed, "Create child exchange failed"),
+    any(Sign::PskNotFound, "No matching pre-shared key for"),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Negotiation aborted due to ERROR: Auth exchange failed",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Received authentication failure notify",
+    ),
+    any(
+        Sign::PeerDidNotGoOn,
+        "Failed to receive the AUTH msg before the timer expired",
+    ),
+    // ASA.
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "Received an un-encrypted NO_PROPOSAL_CHOSEN notify message",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "Received non-routine Notify message: No proposal chosen",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Received non-routine Notify message: Invalid ID info",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Received non-routine Notify message: Authentication failed",
+    ),
+    any(
+        Sign::OutsideSelectors,
+        "IKE Initiator unable to find policy",
+    ),
+    any(Sign::DeathUndetectable, "peer does not support keep-alives"),
+    any(
+        Sign::PeerDeclaredDead,
+        "Session disconnected{}Reason: Lost Service",
+    ),
+    any(
+        Sign::IdleClosed,
+        "Session disconnected{}Reason: Idle Timeout",
+    ),
+    any(
+        Sign::IdleClosed,
+        "Connection terminated for peer{}Reason: Idle Timeout",
+    ),
+    any(
+        Sign::PeerDeleted,
+        "Connection terminated for peer{}Reason: Peer Terminate",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Session disconnected{}Reason: Phase 2 Mismatch",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "with unknown tunnel group name",
+    ),
+    any(Sign::UserAuthenticationFailed, "group-lock check failed"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "%ASA-{}User Authorization failed",
+    ),
+    any(
+        Sign::PskNotFound,
+        "No preshared key or trustpoint configured for self in tunnel group",
+    ),
+    any(
+        Sign::PskNotFound,
+        "No remote authentication method configured for peer in tunnel group",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "Tunnel rejected: IKEv2 not enabled in group policy",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "Unable to find tunnel group for peer",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "No crypto map setting or tunnel group found",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Failed user authentication. Error",
+    ),
+    any(
+        Sign::ClearTrafficArrived,
+        "%ASA-4-402117: IPSEC: Received a non-IPsec",
+    ),
+    any(
+        Sign::FragmentationNeeded,
+        "%ASA-6-602101: PMTU-D packet {} bytes greater than effective mtu {mtu:n}",
+    ),
+    // The client.
+    any(
+        Sign::PeerDeclaredDead,
+        "Reason 412: The remote peer is no longer responding",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason 413: User authentication failed",
+    ),
+];

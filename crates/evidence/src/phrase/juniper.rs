@@ -1,0 +1,92 @@
+//! Sentences of Junos (kmd, iked) and of ScreenOS.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Junos says which gateway, in which role.
+    any(
+        Sign::NoConnectionForPeer,
+        "IKE gateway configuration lookup failed during negotiation",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "negotiation failed with error: No proposal chosen{}Role: Responder",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Peer proposed phase2 proposal conflicts with local configuration",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Peer proposed traffic-selectors are not in configured range",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "negotiation failed with error: Invalid ID information",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "Peer's IKE-ID validation failed during negotiation",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "No response from peer. Negotiation failed",
+    ),
+    any(
+        Sign::PeerDeleted,
+        "IKE SA delete payload received from peer",
+    ),
+    any(
+        Sign::PeerDeleted,
+        "IPSec SA delete payload received from peer",
+    ),
+    any(Sign::PeerDeclaredDead, "DPD detected peer as down"),
+    any(Sign::MonitorDown, "VPN monitoring detected tunnel as down"),
+    any(
+        Sign::LinkDown,
+        "External interface is down. SA not initiated",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "External interface's address is not configured",
+    ),
+    // ScreenOS.
+    any(
+        Sign::IkeProposalsRefused,
+        "Phase 1: Rejected proposals from peer",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "There were no acceptable Phase 1 proposals",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "There were no acceptable Phase 2 proposals",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "an initial Phase 1 packet arrived from an unrecognized peer gateway",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "Phase 1: Retransmission limit has been reached",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "Phase 1: Aborted negotiations because the time limit has elapsed",
+    ),
+    any(
+        Sign::ChildFailed,
+        "Phase 2: Aborted negotiations because the time limit has elapsed",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "peer sent a proxy ID that did not match the one in the SA config",
+    ),
+    any(
+        Sign::PskDiffers,
+        "phase 1 negotiations failed (the preshared keys might not match",
+    ),
+];

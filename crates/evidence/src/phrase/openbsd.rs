@@ -1,0 +1,163 @@
+//! Sentences of OpenBSD's `iked` and `isakmpd`, wherever they run.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // iked: why an SA was given up stands behind `sa_free:`.
+    by(
+        &["iked"],
+        Sign::ProposalsRefusedByPeer,
+        "sa_free: no proposal chosen",
+    ),
+    by(
+        &["iked"],
+        Sign::AuthenticationRefusedByPeer,
+        "sa_free: authentication failed notification from peer",
+    ),
+    by(
+        &["iked"],
+        Sign::NegotiationTimedOut,
+        "sa_free: retransmit limit reached",
+    ),
+    by(
+        &["iked"],
+        Sign::NegotiationTimedOut,
+        "sa_free: SA_INIT timeout",
+    ),
+    by(&["iked"], Sign::PeerDeleted, "sa_free: received delete"),
+    by(
+        &["iked"],
+        Sign::DuplicateRemoved,
+        "sa_free: address re-use (identical dstid)",
+    ),
+    by(
+        &["iked"],
+        Sign::UserAuthenticationFailed,
+        "sa_free: EAP failed",
+    ),
+    by(
+        &["iked"],
+        Sign::IkeGroupNotOffered,
+        "sa_free: unsupported group in INVALID_KE message",
+    ),
+    by(
+        &["iked"],
+        Sign::IkeGroupNotOffered,
+        "sa_free: unable to select DH group",
+    ),
+    by(
+        &["iked"],
+        Sign::IkeProposalsRefused,
+        "ikev2_sa_negotiate_common: no proposal chosen",
+    ),
+    by(
+        &["iked"],
+        Sign::IkeProposalsRefused,
+        "ikev2_resp_ike_sa_init: no proposal chosen",
+    ),
+    by(
+        &["iked"],
+        Sign::EspProposalRefused,
+        "no proposal chosen (CHILD SA)",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "ikev2_resp_recv: no compatible policy found",
+    ),
+    by(
+        &["iked"],
+        Sign::NoConnectionForPeer,
+        "no compatible policy found",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "unexpected auth method {received:w} was expecting {expected:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no valid local certificate found for {identity:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "found cert with matching ID but without matching key",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "ikev2_dispatch_cert: peer certificate is invalid",
+    ),
+    by(
+        &["iked"],
+        Sign::UserAuthenticationFailed,
+        "ikev2_{:w} '{peer}' authentication failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "eap_mschap: '{peer}' authentication failed",
+    ),
+    by(&["iked"], Sign::AddressPoolExhausted, "addrpool error"),
+    any(
+        Sign::DuplicateRemoved,
+        "replaced by IKESA {} (identical DSTID)",
+    ),
+    // isakmpd: a message that decrypts to nonsense has payloads that can't be.
+    any(
+        Sign::DecryptedToNonsense,
+        "due to notification type PAYLOAD_MALFORMED",
+    ),
+    any(
+        Sign::DecryptedToNonsense,
+        "due to notification type INVALID_PAYLOAD_TYPE",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "due to notification type INVALID_ID_INFORMATION",
+    ),
+    any(
+        Sign::ExchangeModeRefused,
+        "exchange_setup_p1: expected exchange type {} got {mode:w}",
+    ),
+    any(
+        Sign::ExchangeModeRefused,
+        "expected exchange type {} got {mode:w}",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "attribute_unacceptable: {what:w} got {offered}, expected",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "transport_send_messages: giving up on {}no response from peer",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "transport_send_messages: giving up on",
+    ),
+    any(Sign::PskNotFound, "pre_shared_gen_skeyid: no key found"),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "ike_phase_1_recv_ID: received remote ID other than expected",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "rsa_sig_decode_hash: no public key found",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "rsa_sig_encode_hash: could not get private key",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "rsa_sig_decode_hash: no CERT subject match the ID",
+    ),
+    any(
+        Sign::PeerDeclaredDead,
+        "dpd_check_event: peer not responding",
+    ),
+    any(Sign::ConfigSyntax, "/etc/iked.conf: {line:n}: {problem}"),
+    any(
+        Sign::ConfigSyntax,
+        "/etc/ipsec.conf: {line:n}: syntax error",
+    ),
+];

@@ -1,0 +1,113 @@
+//! Sentences of racoon and of what was made of it (macOS, RouterOS, Meraki, Alibaba Cloud).
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Phase 1.
+    any(
+        Sign::IkeProposalsRefused,
+        "can't agree on IKE proposal, my config",
+    ),
+    any(Sign::IkeProposalsRefused, "failed to get valid proposal"),
+    any(
+        Sign::IkeProposalsRefused,
+        "no acceptable proposal found for phase 1",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::EspProposalRefused,
+        "no suitable policy found.",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "rejected authmethod: DB({}):Peer({}) = {expected}:{received}",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "configuration is not found for peer",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "phase2 negotiation failed due to time up waiting for phase1",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "phase 1 negotiation failed due to time up",
+    ),
+    any(
+        Sign::ChildFailed,
+        "give up to get IPsec-SA due to time up to wait",
+    ),
+    any(
+        Sign::ChildFailed,
+        "phase2 negotiation failed due to time up. {}",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "notification NO-PROPOSAL-CHOSEN received",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "notification AUTHENTICATION-FAILED received",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "notification INVALID-ID-INFORMATION received",
+    ),
+    any(Sign::TrafficRefused, "fatal INVALID-ID-INFORMATION notify"),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "fatal AUTHENTICATION-FAILED notify",
+    ),
+    // Keys and identities.
+    any(Sign::PskDiffers, "HASH mismatched, possible wrong"),
+    any(
+        Sign::PrivateKeyMissing,
+        "Private RSA key not found for {identity:w}",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "Public RSA key not found for {subject:w}",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "unable to get issuer certificate{}at depth",
+    ),
+    // Phase 2.
+    any(
+        Sign::PfsDiffers,
+        "PFS is specified, but peer doesn't sends KE",
+    ),
+    any(Sign::PfsDiffers, "no PFS is specified, but peer sends KE"),
+    any(
+        Sign::PfsDiffers,
+        "pfs_group mismatch. mine:{ours:n} peer:{theirs:n}",
+    ),
+    any(Sign::TrafficRefused, "no policy/template found"),
+    any(Sign::TrafficRefused, "mismatched IDci was returned"),
+    any(Sign::TrafficRefused, "mismatched IDcr was returned"),
+    // The rest.
+    any(Sign::PeerDeclaredDead, "seems to be dead"),
+    any(
+        Sign::NetworkUnreachable,
+        "phase1 negotiation failed due to send error",
+    ),
+    any(Sign::AddressPoolExhausted, "No more addresses available"),
+    any(Sign::UserServerUnreachable, "rad_send_request failed"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "No password was found for login {peer:w}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "pam_authenticate failed: {method}",
+    ),
+    any(Sign::UserAuthenticationFailed, "is not a member of group"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Hybrid auth negotiated but peer did not succeed Xauth exchange",
+    ),
+    any(Sign::IkeFragmentsIncomplete, "Packet reassembly failed"),
+];
