@@ -24,6 +24,7 @@ mod finding;
 mod kernel_answer;
 mod missing;
 mod nat;
+mod nat_rule;
 mod plane;
 mod progress;
 mod registry;
@@ -35,6 +36,7 @@ mod signals;
 mod standing;
 mod verdict;
 mod wire;
+mod xfrm;
 
 pub use ask::{Question, next_question};
 pub use config::{

@@ -2,7 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
-use adit_model::host::{HostState, Route};
+use adit_model::host::{Certificate, Flow, HostState, Listing, Route};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 use adit_model::traffic::SaTraffic;
@@ -134,6 +134,58 @@ impl<'a> Signals<'a> {
             HostState::Link { name, mtu } => Some((fact, &**name, *mtu)),
             _ => None,
         })
+    }
+
+    /// All addresses of one side's host, without the lengths of their networks; `None` where the list isn't whole.
+    pub(crate) fn addresses(&self, side: Side) -> Option<Vec<&'a str>> {
+        let mine = || self.host().filter(move |(f, _)| f.side == side);
+        mine().find(|(_, state)| {
+            matches!(
+                state,
+                HostState::Listed {
+                    what: Listing::Addresses,
+                    ..
+                }
+            )
+        })?;
+        let all = mine().filter_map(|(_, state)| match state {
+            HostState::Address { address, .. } => address.split('/').next(),
+            _ => None,
+        });
+        Some(all.collect())
+    }
+
+    /// Flows of IKE and of ESP in UDP that a filter remembers.
+    pub(crate) fn remembered(&self) -> impl Iterator<Item = (&'a Fact, &'a Flow)> + use<'a> {
+        self.host().filter_map(|(fact, state)| match state {
+            HostState::Flow(flow) => Some((fact, flow)),
+            _ => None,
+        })
+    }
+
+    /// Certificates that tools printed.
+    pub(crate) fn certificates(
+        &self,
+    ) -> impl Iterator<Item = (&'a Fact, &'a Certificate)> + use<'a> {
+        self.host().filter_map(|(fact, state)| match state {
+            HostState::Certificate(certificate) => Some((fact, certificate)),
+            _ => None,
+        })
+    }
+
+    /// Interfaces of tunnels of one side: name, kind and number.
+    pub(crate) fn tunnel_interfaces(
+        &self,
+        side: Side,
+    ) -> impl Iterator<Item = (&'a Fact, &'a str, &'a str, u32)> + use<'a> {
+        self.host()
+            .filter(move |(f, _)| f.side == side)
+            .filter_map(|(fact, state)| match state {
+                HostState::TunnelInterface { name, kind, number } => {
+                    Some((fact, &**name, &**kind, *number))
+                }
+                _ => None,
+            })
     }
 
     /// Measurements of throughput, in bits a second.
@@ -533,8 +585,39 @@ impl Signals<'_> {
         (!nets.is_empty()).then(|| nets.iter().any(|net| net.contains(&to)))
     }
 
-    /// The networks of either side, as agreed; the local side's view.
+    /// The networks of both ends, as agreed, installed or configured, ours first. Where a configuration doesn't tell which
+    /// end is ours, it is there both ways.
+    pub(crate) fn tunnel_networks(&self) -> Vec<Nets> {
+        let mut all = self.networks();
+        for fact in self.case.of(Side::Local) {
+            let Known::PeerConfigured { connection } = &fact.what else {
+                continue;
+            };
+            for child in &connection.children {
+                let known = |nets: &[Option<Selector>]| -> Vec<Selector> {
+                    nets.iter().copied().flatten().collect()
+                };
+                let (ours, theirs) = (known(&child.local_ts.value), known(&child.remote_ts.value));
+                if connection.swappable {
+                    all.push((theirs.clone(), ours.clone()));
+                }
+                all.push((ours, theirs));
+            }
+        }
+        all.retain(|(ours, theirs)| !ours.is_empty() && !theirs.is_empty());
+        all
+    }
+
+    /// The networks of either side, as agreed, or as the kernel has them; the local side's view.
     fn networks(&self) -> Vec<Nets> {
+        let installed = self.kernel(Side::Local).into_iter().flat_map(|spd| {
+            let nets = |(_, p): (&Fact, &adit_model::host::KernelPolicy)| {
+                Some((vec![p.from.parse().ok()?], vec![p.to.parse().ok()?]))
+            };
+            spd.protecting("out")
+                .filter_map(nets)
+                .collect::<Vec<Nets>>()
+        });
         self.case
             .of(Side::Local)
             .filter_map(|f| match &f.what {
@@ -548,9 +631,10 @@ impl Signals<'_> {
                 } => Some((ts_local.clone(), ts_remote.clone())),
                 _ => None,
             })
+            .chain(installed)
             .collect()
     }
 }
 
 /// Our networks and the peer's.
-type Nets = (Vec<Selector>, Vec<Selector>);
+pub(crate) type Nets = (Vec<Selector>, Vec<Selector>);

@@ -96,6 +96,10 @@ pub enum Sign {
     SpoofDropped,
     /// A message of IKE arrived that no IKE daemon sends. `peer`.
     MangledIke,
+    /// A filter drops ICMP, and with it what tells that a packet is too large. `rule`, `source`.
+    IcmpDropped,
+    /// An inspection that looks into packets stopped IKE or ESP, or calls it an attack. `rule`.
+    InspectionDropped,
     /// A filter's memory of an IKE flow has seen no answer. `source`, `destination`, `port`.
     FlowUnanswered,
     /// Of a packet that was logged at each interface, a step is missing: `at` is the last one that it took: `arrived`,
@@ -333,6 +337,16 @@ pub enum Sign {
     PacketTooBig,
     /// A router or the own stack says by ICMP, or by an error, that a packet doesn't fit. `mtu`, `by`, `port`.
     FragmentationNeeded,
+    /// The MSS of TCP is clamped. `rule`.
+    MssClamped,
+    /// A connection of TCP begins with this MSS. `mss`, `source`, `destination`.
+    SynMss,
+    /// Packets leave an interface in another order than they came, or are thrown away, by their class. `interface`, `kind`.
+    QueuesSorted,
+    /// Packets of one SA are marked differently. `spi`.
+    ClassesDiffer,
+    /// The network card does part of IPsec. `feature`.
+    OffloadOn,
     /// Fragments couldn't be put together. `count`.
     ReassemblyFailed,
     /// A limit of the line or of the cloud was reached. `what`, `count`.
@@ -564,6 +578,13 @@ impl Sign {
                 | Sign::RouteBlackhole
                 | Sign::PropagationOff
                 | Sign::FragmentationNeeded
+                | Sign::IcmpDropped
+                | Sign::InspectionDropped
+                | Sign::MssClamped
+                | Sign::SynMss
+                | Sign::QueuesSorted
+                | Sign::ClassesDiffer
+                | Sign::OffloadOn
                 | Sign::ReassemblyFailed
                 | Sign::LimitReached
                 | Sign::PacketsLogged

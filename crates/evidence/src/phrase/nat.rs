@@ -62,6 +62,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NatMappingChanged,
         "new NAT mapping for {}, was {from:w} now {to:w}",
     ),
+    any(
+        Sign::NatMappingChanged,
+        "NAT: MOBKIE: updating remote sender from {from:w} -> {to:w} as",
+    ),
+    any(
+        Sign::NatMappingNotFollowed,
+        "NAT: MOBKIE disabled, ignoring peer endpoint change from {from:w} to {to:w}",
+    ),
     any(Sign::NatMappingChanged, "Mapping change {from:w} -> {to:w}"),
     any(
         Sign::NatMappingNotFollowed,

@@ -2,11 +2,14 @@
 //!
 //! Each reader recognises its own lines and is shown every line; none needs to know where a listing begins.
 
+mod address;
 mod bgp;
 mod carried;
+mod certificate;
 mod cisco_map;
 mod cloud;
 mod connections;
+mod conntrack;
 mod counters;
 mod dump;
 mod filter;
@@ -15,13 +18,16 @@ mod listeners;
 mod load;
 mod panos;
 mod ping;
+mod qos;
 mod route;
 mod sas;
+mod rtnetlink;
 mod shunts;
 mod sysctl;
 mod systemctl;
 mod vrrp;
 mod walk;
+mod xfrm;
 mod xfrm_stat;
 
 use std::collections::BTreeMap;
@@ -37,7 +43,9 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Statuses {
     facts: Vec<Fact>,
+    addresses: address::Addresses,
     carried: carried::Carried,
+    certificates: certificate::Certificates,
     cloud: cloud::Cloud,
     connections: connections::Connections,
     counters: counters::Counters,
@@ -46,8 +54,10 @@ pub(crate) struct Statuses {
     fortigate: fortigate::FortigateIke,
     load: load::Load,
     ping: ping::Ping,
+    qos: qos::Qos,
     routes: route::Routes,
     sas: sas::Sas,
+    rtnetlink: rtnetlink::Rtnetlink,
     listeners: listeners::Listeners,
     shunts: shunts::Shunts,
     sysctl: sysctl::Sysctl,
@@ -56,6 +66,7 @@ pub(crate) struct Statuses {
     systemctl: systemctl::Systemctl,
     vrrp: vrrp::Vrrp,
     walk: walk::Walk,
+    xfrm: xfrm::Xfrm,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
 
@@ -63,8 +74,11 @@ impl Statuses {
     /// The next line.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let facts = &mut self.facts;
+        self.addresses.line(line, place, facts);
         bgp::line(line, place, facts);
+        conntrack::line(line, place, facts);
         self.carried.line(line, place, facts);
+        self.certificates.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.connections.line(line, place, facts);
         self.counters.line(line, place);
@@ -73,8 +87,11 @@ impl Statuses {
         self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
+        self.qos.line(line, place, facts);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);
+        self.rtnetlink.line(line, place, facts);
+        self.xfrm.line(line, place, facts);
         self.xfrm_stat.line(line, place);
         self.listeners.line(line, place);
         self.shunts.line(line, place);
@@ -90,8 +107,10 @@ impl Statuses {
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         self.carried.finish(&mut self.facts);
         self.connections.finish(&mut self.facts);
+        self.certificates.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        self.qos.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.sas.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
@@ -101,6 +120,7 @@ impl Statuses {
         self.xfrm_stat.finish(&mut self.facts);
         self.vrrp.finish(&mut self.facts);
         self.walk.finish(&mut self.facts);
+        self.xfrm.finish(&mut self.facts);
         capped(self.facts)
     }
 }
@@ -126,6 +146,13 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
                     HostState::Link { .. } => (5, None),
                     HostState::Ping { .. } => (6, None),
                     HostState::Throughput { .. } => (7, None),
+                    HostState::Sa(_) => (8, None),
+                    HostState::Policy(_) => (9, None),
+                    HostState::Address { .. } => (10, None),
+                    HostState::TunnelInterface { .. } => (13, None),
+                    HostState::Certificate(_) => (14, None),
+                    HostState::Flow(_) => (11, None),
+                    HostState::Listed { .. } => (12, None),
                 },
                 _ => return true,
             };
@@ -136,6 +163,37 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
         .collect();
     facts.retain(|_| keep.pop().unwrap_or(true));
     facts
+}
+
+/// What somebody typed: the words behind a prompt (`# `, `root@gw:~$ `, `[root@gw ~]# `, `> `), or a line that begins with
+/// one of the commands that show a host's state.
+fn command(body: &str) -> Option<&str> {
+    const COMMANDS: [&str; 12] = [
+        "ip ",
+        "sudo ",
+        "iptables",
+        "ip6tables",
+        "nft ",
+        "conntrack ",
+        "openssl ",
+        "ipsec ",
+        "swanctl ",
+        "ss ",
+        "netstat ",
+        "sysctl ",
+    ];
+    if COMMANDS.iter().any(|c| body.starts_with(c)) {
+        return Some(body);
+    }
+    let at = body.find(['#', '$', '>', '%']).filter(|at| *at < 64)?;
+    let (prompt, typed) = (body.get(..at)?, body.get(at + 1..)?);
+    let bracketed = prompt.starts_with('[') && prompt.ends_with(']');
+    let bare = !prompt.contains(char::is_whitespace);
+    (bare || bracketed)
+        .then(|| typed.strip_prefix(' '))
+        .flatten()
+        .map(str::trim)
+        .or_else(|| (typed.is_empty() && (bare || bracketed)).then_some(""))
 }
 
 /// A fact that a line gives.

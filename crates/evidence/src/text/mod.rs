@@ -14,5 +14,5 @@ pub(crate) use layout::Layout;
 pub(crate) use lines::{LONGEST, Lines, head};
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
-pub(crate) use time::leading;
+pub(crate) use time::{leading, moment};
 pub(crate) use wrapping::{Unpacked, unpack};

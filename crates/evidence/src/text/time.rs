@@ -16,6 +16,13 @@ pub(crate) fn leading(text: &str, now: Wall) -> Option<(Wall, &str)> {
     Some((at, rest.strip_prefix(']').unwrap_or(rest)))
 }
 
+/// A time that names its year.
+pub(crate) fn moment(text: &str) -> Option<Wall> {
+    leading(text, Wall(0))
+        .map(|(at, _)| at)
+        .filter(|at| at.0 > 0)
+}
+
 fn weekday(text: &str) -> &str {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     match text.split_once(' ') {

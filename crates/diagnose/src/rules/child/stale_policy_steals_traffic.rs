@@ -1,10 +1,12 @@
 //! `stale-policy-steals-traffic`: another connection's policy covers the traffic.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::COUNTED;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::xfrm::words;
 
 pub(crate) static RULE: Rule = Rule {
     id: "stale-policy-steals-traffic",
@@ -48,7 +50,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::TrafficOwnedByOther) else {
-        return Judgement::Silent;
+        return installed(s).unwrap_or(Judgement::Silent);
     };
     let other = match seen.value("other") {
         Some(name) => format!("connection {name}"),
@@ -59,4 +61,35 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("A policy for these networks is installed already, and it isn't this connection's.")
         .fix(format!("remove {other} and its policies if it is a left-over, or make the networks of the two disjoint"))
         .done()
+}
+
+/// The kernel's list has a policy without an SA before the one of the tunnel that is up.
+fn installed(s: &Signals<'_>) -> Option<Judgement> {
+    let (side, taken) = [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let taken = s.kernel(side)?.taken()?;
+        (!taken.by.1.templates.is_empty() || taken.by.1.blocks).then_some((side, taken))
+    })?;
+    let why = if taken.by.1.blocks {
+        "throws away what it catches"
+    } else {
+        "wants an SA that isn't there"
+    };
+    // A list of SAs may have been cut.
+    let confidence = if taken.by.1.blocks { COUNTED } else { SYMPTOM };
+    Some(
+        Found::on(
+            taken.by.0,
+            confidence,
+            side.into(),
+            format!(
+                "the policy {} takes what {} is for, and {why}",
+                words(taken.by.1),
+                words(taken.from.1)
+            ),
+        )
+        .with([taken.from.0])
+        .because("Of two policies that fit, the one with the lower number is taken, whatever SAs there are for the other.")
+        .fix("find out whose the first policy is and remove it with its connection (ip xfrm policy delete, for one that nobody owns)")
+        .done(),
+    )
 }

@@ -1,10 +1,12 @@
 //! `bypass-too-broad`: an exemption covers what the tunnel should carry.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::COUNTED;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::xfrm::words;
 
 pub(crate) static RULE: Rule = Rule {
     id: "bypass-too-broad",
@@ -51,7 +53,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::BypassInstalled) else {
-        return Judgement::Silent;
+        return installed(s).unwrap_or(Judgement::Silent);
     };
     let policy = seen.value_or("policy", "a policy");
     let tunnel = seen.value_or("tunnel", "the tunnel");
@@ -74,4 +76,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("narrow the exemption to what must stay outside the tunnel, or remove it")
     .then("`ip xfrm policy`: which policy matches, by priority")
     .done()
+}
+
+/// The kernel's list has an exemption before the tunnel's policy.
+fn installed(s: &Signals<'_>) -> Option<Judgement> {
+    let (side, taken) = [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let taken = s.kernel(side)?.taken()?;
+        (taken.by.1.templates.is_empty() && !taken.by.1.blocks).then_some((side, taken))
+    })?;
+    Some(
+        Found::on(
+            taken.by.0,
+            COUNTED,
+            side.into(),
+            format!(
+                "the policy {} lets pass in clear all that {} is for",
+                words(taken.by.1),
+                words(taken.from.1)
+            ),
+        )
+        .with([taken.from.0])
+        .because("Of two policies that fit, the one with the lower number is taken, and this one wants no SA.")
+        .fix("narrow the exemption to what must stay outside the tunnel, or remove it")
+        .done(),
+    )
 }

@@ -50,7 +50,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4303 3.4.3",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["ha-seq-not-synced"],
+    depends_on: &["ha-seq-not-synced", "qos-after-encryption"],
     judge,
 };
 

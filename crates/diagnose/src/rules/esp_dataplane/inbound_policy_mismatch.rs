@@ -1,5 +1,6 @@
 //! `inbound-policy-mismatch`: decrypted packets meet no inbound policy.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
@@ -91,6 +92,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("ip xfrm policy: dir in and dir fwd for the inner addresses, with the mode and reqid of the SA")
         .done();
     }
+    if let Some(judgement) = not_forwarded(s) {
+        return judgement;
+    }
     found(s, &[Sign::InboundPolicyRefused], SYMPTOM, |seen, times| {
         format!(
             "a policy of {} refuses packets after decryption{times}",
@@ -108,3 +112,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 const CHANGE: &str = "install the tunnel's policies anew (in, forward and out) so that they name the SA's mode and addresses, and remove others for the same traffic";
+
+/// The kernel's list has policies for what comes in, and none for what is forwarded after that.
+fn not_forwarded(s: &Signals<'_>) -> Option<Judgement> {
+    let (side, (fact, policy)) = [Side::Local, Side::Remote]
+        .into_iter()
+        .find_map(|side| Some((side, s.kernel(side)?.not_forwarded()?)))?;
+    let what = format!(
+        "{} has no policy that lets decrypted packets for {} be forwarded (dir fwd)",
+        crate::signals::who(side),
+        policy.to
+    );
+    if !s.calm() || !s.traffic_suffers() {
+        return Some(possible(
+            45,
+            what,
+            "whether hosts behind the gateway are unreachable and the gateway itself isn't",
+        ));
+    }
+    Some(
+        Found::on(fact, SYMPTOM, side.into(), what)
+            .because("A packet that isn't for the gateway itself is checked against the forward policies after decryption.")
+            .fix(CHANGE)
+            .done(),
+    )
+}

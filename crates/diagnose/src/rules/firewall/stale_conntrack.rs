@@ -2,9 +2,10 @@
 
 use adit_model::sign::Sign;
 
+use crate::finding::SYMPTOM;
 use crate::progress::{filtered_port, is_ike};
-use crate::rule::{Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "stale-conntrack",
@@ -36,6 +37,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(judgement) = old_address(s).filter(|_| !s.up && !s.refused_or_told()) {
+        return judgement;
+    }
     let flow = s
         .signs_of(Sign::FlowUnanswered)
         .filter(|seen| filtered_port(*seen).is_some_and(is_ike))
@@ -48,4 +52,47 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// The filter gives the gateway's own packets a source that the host doesn't have any more.
+fn old_address(s: &Signals<'_>) -> Option<Judgement> {
+    s.remembered().find_map(|(fact, flow)| {
+        let has = s.addresses(fact.side)?;
+        let gone = |a: &str| !has.contains(&a);
+        // Answers go to an address that was this host's: given by a rule, or its own before it changed.
+        let translated = flow.from != flow.answers_to && !gone(&flow.from) && gone(&flow.answers_to);
+        let ours_before = flow.from == flow.answers_to
+            && gone(&flow.from)
+            && gone(&flow.to)
+            && flow.unanswered
+            && moved_from(s, &flow.from);
+        (translated || ours_before).then(|| {
+            Found::on(
+                fact,
+                SYMPTOM,
+                fact.side.into(),
+                format!(
+                    "the filter of {} remembers a flow of UDP {} with the address {}, which this host doesn't have any more",
+                    who(fact.side),
+                    flow.port,
+                    flow.answers_to
+                ),
+            )
+            .because("Every packet of the same ports renews the entry, so that it stays for as long as the daemon tries.")
+            .fix(format!(
+                "remove the entry (conntrack -D -p udp --orig-port-dst {}), and let the script that changes the address do so",
+                flow.port
+            ))
+            .then("conntrack -L -p udp --dport 500; conntrack -L -p udp --dport 4500")
+            .done()
+        })
+    })
+}
+
+/// The evidence tells that the host had that address before.
+fn moved_from(s: &Signals<'_>, address: &str) -> bool {
+    s.ever(Sign::AddressChanged).iter().any(|seen| {
+        seen.value("from")
+            .is_some_and(|from| from.starts_with(address))
+    })
 }

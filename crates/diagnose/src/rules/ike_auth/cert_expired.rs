@@ -4,8 +4,9 @@ use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
 use super::chain::{bad, consequences, is_own};
+use super::printed;
 use super::validity::{Validity, validity};
-use crate::finding::{CONDITION, SAID, SYMPTOM};
+use crate::finding::{CONDITION, CONFIGURED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -53,7 +54,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|seen| matches!(validity(*seen), Validity::Expired | Validity::Unknown))
         .last();
     let Some(bad) = stated.or_else(|| dated.map(super::chain::Bad::from)) else {
-        return Judgement::Silent;
+        return printed_one(s).unwrap_or(Judgement::Silent);
     };
     // A listing shows every certificate that is at hand, also those that nothing uses.
     let listed = bad.fact.source.text.contains("not after");
@@ -88,4 +89,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("renew the certificate (openssl x509 -noout -subject -dates -in FILE shows which), install it with its chain, and load it")
     .then("date -u on both sides: a clock that is wrong makes a good certificate look expired")
     .done()
+}
+
+/// A certificate that a tool printed had ended when authentication failed.
+fn printed_one(s: &Signals<'_>) -> Option<Judgement> {
+    let (fact, certificate, then) = printed::outside(s, true).filter(|_| !s.up)?;
+    let what = format!(
+        "the certificate {} had expired at the time of the log",
+        certificate.subject
+    );
+    if !printed::refused(s) {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: what,
+            separated_by: "whether authentication fails, and which side refuses",
+        });
+    }
+    Some(
+        Found::on(fact, CONFIGURED, fact.side.into(), what)
+            .with([then])
+            .with(consequences(s))
+            .because("Its end lies before the attempt, and authentication failed.")
+            .fix("renew the certificate, install it with its chain, and load it")
+            .done(),
+    )
 }

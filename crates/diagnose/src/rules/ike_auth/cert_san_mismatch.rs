@@ -4,7 +4,8 @@ use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
 use super::chain::{bad, consequences};
-use crate::finding::SAID;
+use super::printed;
+use crate::finding::{CONFIGURED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -48,7 +49,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         &[Sign::CertificateNameMismatch],
         CertificateProblem::Name,
     ) else {
-        return Judgement::Silent;
+        return printed_one(s).unwrap_or(Judgement::Silent);
     };
     let identity = s
         .sign(Sign::CertificateNameMismatch)
@@ -74,4 +75,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("An identity counts only when the certificate says the same: in its subject as a whole or in a subjectAltName of the same type.")
     .fix("issue the certificate with that identity as subjectAltName, or set the identity to one that it holds (openssl x509 -noout -subject -ext subjectAltName -in CERT)")
     .done()
+}
+
+/// A certificate that a tool printed doesn't hold the identity that is configured with it.
+fn printed_one(s: &Signals<'_>) -> Option<Judgement> {
+    let (fact, certificate, id) = printed::other_name(s).filter(|_| !s.up)?;
+    let what = format!(
+        "the certificate {} doesn't hold the identity {id} that is configured",
+        certificate.subject
+    );
+    if !printed::refused(s) {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: what,
+            separated_by: "whether authentication fails, and which side refuses",
+        });
+    }
+    Some(
+        Found::on(fact, CONFIGURED, fact.side.into(), what)
+            .with(consequences(s))
+            .because("An identity counts only when the certificate says the same: in its subject as a whole or in a subjectAltName of the same type.")
+            .fix("issue the certificate with that identity as subjectAltName, or set the identity to one that it holds")
+            .done(),
+    )
 }

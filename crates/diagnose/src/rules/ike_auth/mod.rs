@@ -17,6 +17,7 @@ mod identity;
 mod large_ike_auth_fragment_lost;
 mod nat_private_ip_as_id;
 mod ppk_required_mismatch;
+mod printed;
 mod private_key_missing;
 mod psk_formatting;
 mod psk_mismatch;

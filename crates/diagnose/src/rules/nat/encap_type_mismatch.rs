@@ -73,6 +73,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("ip -d xfrm state: `encap type espinudp` must be at both SAs or at none; XfrmInStateMismatch in /proc/net/xfrm_stat grows otherwise")
         .done();
     }
+    for side in [Side::Local, Side::Remote] {
+        let Some([wrapped, plain]) = s.kernel(side).and_then(|spd| spd.half_in_udp()) else {
+            continue;
+        };
+        return Found::on(
+            wrapped.0,
+            COUNTED,
+            side.into(),
+            format!(
+                "of the two SAs between {} and {} one is in UDP and the other isn't",
+                wrapped.1.from, wrapped.1.to
+            ),
+        )
+        .with([plain.0])
+        .because(
+            "A pair of SAs is either encapsulated or not; the peer wraps both ways, or neither.",
+        )
+        .fix("set the encapsulation of both SAs alike, and let the daemon install them anew")
+        .then("ip -d xfrm state: `encap type espinudp` must be at both SAs or at none")
+        .done();
+    }
     let counted = s
         .signs_of(Sign::KernelDrops)
         .filter(|seen| seen.value_or("name", "").contains("InStateMismatch"))

@@ -1,8 +1,13 @@
 //! `netmap-order-wrong`: translation inside the tunnel and selectors disagree.
 
+use adit_model::fact::Side;
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::CONFIGURED;
+use crate::nat_rule::NatRule;
+use crate::plane::Nets;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -32,13 +37,42 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let mapped = s
-        .signs_of(Sign::Masquerading)
-        .filter(|seen| {
-            let rule = seen.value_or("rule", "").to_ascii_lowercase();
-            rule.contains("netmap")
-        })
-        .last();
+    let nets = s.tunnel_networks();
+    let mut mapped = None;
+    for seen in s.signs_of(Sign::Masquerading) {
+        let rule = NatRule::read(seen.value_or("rule", ""));
+        if !rule.one_to_one || seen.side() == Side::Remote {
+            continue;
+        }
+        mapped = Some(seen);
+        let (Some(from), Some(into)) = (rule.from, rule.into) else {
+            continue;
+        };
+        let lists =
+            |nets: &[Selector], net: &Selector| nets.iter().any(|n| n.intersect(net).is_some());
+        let wanted = |(_, theirs): &&Nets| rule.to.is_none_or(|to| lists(theirs, &to));
+        let known: Vec<&Nets> = nets.iter().filter(wanted).collect();
+        // One tunnel may list the one network, and another the other.
+        if known.iter().any(|(ours, _)| lists(ours, &into)) {
+            return Judgement::RuledOut(
+                "the translated network is in the tunnel's selectors".to_owned(),
+            );
+        }
+        if known.iter().any(|(ours, _)| lists(ours, &from)) {
+            return Found::by(
+                seen,
+                CONFIGURED,
+                format!(
+                    "{} translates {from} into {into}, and the tunnel's selectors list {from}",
+                    seen.who()
+                ),
+            )
+            .because("Translation comes before the look-up of policies: what was translated isn't in the selectors any more.")
+            .fix(format!("list {into} in the selectors of both sides in place of {from}, or don't translate"))
+            .then("ip xfrm policy: dir out must have the translated network as src")
+            .done();
+        }
+    }
     match mapped {
         Some(_) if s.up => Judgement::Possible {
             weight: 45,

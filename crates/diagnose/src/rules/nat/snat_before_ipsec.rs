@@ -1,10 +1,15 @@
 //! `snat-before-ipsec`: packets for the tunnel are translated before the policies look at them.
 
 use adit_model::complaint::Complaint;
+use adit_model::fact::Side;
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, COUNTED};
+use crate::finding::{CONDITION, CONFIGURED, COUNTED, SYMPTOM};
+use crate::nat_rule::NatRule;
+use crate::plane::Nets;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -55,7 +60,6 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT)";
     if s.refused_or_told() {
         return Judgement::Silent;
     }
@@ -74,12 +78,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(FIX)
         .done();
     }
-    let Some(seen) = s
-        .sign(Sign::Masquerading)
-        .filter(|_| s.sign(Sign::TunnelExempt).is_none())
-    else {
+    if let Some(judgement) = translated_into_another(s) {
+        return judgement;
+    }
+    let nets = s.tunnel_networks();
+    // A rule for other networks than the tunnel's doesn't touch its packets; one to one is for the tunnel.
+    let concerns = |seen: &Seen<'_>| {
+        let rule = NatRule::read(seen.value_or("rule", ""));
+        let nets: &[Nets] = match seen.side() {
+            Side::Local => &nets,
+            Side::Remote => &[],
+        };
+        !rule.one_to_one && concerns(&rule, nets)
+    };
+    let Some(seen) = s.signs_of(Sign::Masquerading).filter(concerns).last() else {
         return Judgement::Silent;
     };
+    let exempt: Vec<Seen<'_>> = s.signs_of(Sign::TunnelExempt).collect();
+    if !exempt.is_empty() {
+        return exempt_too_late(s, seen, &exempt).unwrap_or(Judgement::Silent);
+    }
     let complaint = [Complaint::NothingPasses, Complaint::OneWay]
         .into_iter()
         .find_map(|c| s.complains(c));
@@ -100,4 +118,85 @@ fn judge(s: &Signals<'_>) -> Judgement {
         because: "what leaves is translated, and no rule shown exempts the tunnel".to_owned(),
         separated_by: "whether counters of the tunnel grow during a ping, and the whole list of NAT rules",
     }
+}
+
+const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT)";
+
+/// Whether a rule can be for a tunnel's packets; without known networks it can.
+fn concerns(rule: &NatRule, nets: &[Nets]) -> bool {
+    let meets = |net: Option<Selector>, nets: &[Selector]| {
+        net.is_none_or(|net| nets.iter().any(|n| n.intersect(&net).is_some()))
+    };
+    nets.is_empty()
+        || nets
+            .iter()
+            .any(|(ours, theirs)| meets(rule.from, ours) && meets(rule.to, theirs))
+}
+
+/// A rule for the tunnel's own packets gives them a source that the tunnel doesn't cover.
+fn translated_into_another(s: &Signals<'_>) -> Option<Judgement> {
+    let nets = s.tunnel_networks();
+    let mut ours = s
+        .signs_of(Sign::Masquerading)
+        .filter(|seen| seen.side() == Side::Local);
+    ours.find_map(|seen| {
+        let rule = NatRule::read(seen.value_or("rule", ""));
+        let (to, into) = (rule.to?, rule.into?);
+        let within = |nets: &[Selector], net: &Selector| nets.iter().any(|n| n.contains(net));
+        let known: Vec<&Nets> = nets.iter().filter(|(_, theirs)| within(theirs, &to)).collect();
+        let fits = known
+            .iter()
+            .any(|(ours, _)| ours.iter().any(|n| n.intersect(&into).is_some()));
+        if known.is_empty() || fits || rule.one_to_one {
+            return None;
+        }
+        Some(
+            Found::by(
+                seen,
+                CONFIGURED,
+                format!(
+                    "{} gives packets to {to} the source {into}, which the tunnel doesn't cover",
+                    seen.who()
+                ),
+            )
+            .because("On Linux translation comes before the look-up of IPsec policies: packets with a translated source fit none of them.")
+            .fix("remove the rule, or have both sides' selectors cover the translated source")
+            .done(),
+        )
+    })
+}
+
+/// The first rule that fits decides: an exemption below the one that translates comes too late.
+fn exempt_too_late(s: &Signals<'_>, seen: Seen<'_>, exempt: &[Seen<'_>]) -> Option<Judgement> {
+    let stands = |x: &Seen<'_>| x.fact.source.line;
+    let first = exempt.iter().find(|x| {
+        let rule = x.value_or("rule", "").to_ascii_lowercase();
+        let accepts = rule.contains("accept") || rule.contains("return");
+        accepts && x.fact.source.name == seen.fact.source.name
+    })?;
+    let all_below = exempt
+        .iter()
+        .all(|x| x.fact.source.name == seen.fact.source.name && stands(x) > stands(&seen));
+    if !all_below || exempt.len() > 1 && stands(first) < stands(&seen) {
+        return None;
+    }
+    if !s.up {
+        return Some(Judgement::Possible {
+            weight: 45,
+            because: "the rule that exempts the tunnel stands below one that translates".to_owned(),
+            separated_by: "whether both are for the same interface and chain, and whose counter grows during a ping",
+        });
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("a rule of {} translates what leaves, and the one that exempts the tunnel stands below it", seen.who()),
+        )
+        .with([first.fact])
+        .because("The first rule that fits a connection's first packet decides.")
+        .fix(FIX)
+        .then("iptables -t nat -vnL POSTROUTING: which counter grows during a ping through the tunnel")
+        .done(),
+    )
 }

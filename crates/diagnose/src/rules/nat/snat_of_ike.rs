@@ -4,7 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "snat-of-ike",
@@ -56,6 +56,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("accept UDP 500 and 4500 before the rule that translates")
         .done();
     }
+    if let Some(judgement) = remembered(s).filter(|_| !s.up) {
+        return judgement;
+    }
     if s.nothing_came().is_some() && s.sign(Sign::Masquerading).is_some() {
         return Judgement::Possible {
             weight: 25,
@@ -64,4 +67,33 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// A filter remembers a flow of IKE from one of the host's addresses that goes out with another one of them, or from
+/// another port.
+fn remembered(s: &Signals<'_>) -> Option<Judgement> {
+    s.remembered().find_map(|(fact, flow)| {
+        let has = s.addresses(fact.side)?;
+        let here = |a: &str| has.contains(&a);
+        let port = flow.answers_port != flow.source_port;
+        let translated = here(&flow.from) && here(&flow.answers_to) && (flow.from != flow.answers_to || port);
+        (translated && flow.unanswered).then(|| {
+            Found::on(
+                fact,
+                SYMPTOM,
+                fact.side.into(),
+                format!(
+                    "IKE from {}, port {}, leaves {} as {}, port {}, and isn't answered",
+                    flow.from,
+                    flow.source_port,
+                    who(fact.side),
+                    flow.answers_to,
+                    flow.answers_port
+                ),
+            )
+            .because("The filter's memory of the flow shows both addresses: a rule for what leaves catches the gateway itself.")
+            .fix("accept UDP 500 and 4500 before the rule that translates, and remove the entry (conntrack -D -p udp --dport 500)")
+            .done()
+        })
+    })
 }

@@ -2,8 +2,9 @@
 
 use adit_model::sign::Sign;
 
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::plane::possible;
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -43,6 +44,26 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    const FIX: &str = "let ICMP type 3 (IPv6: type 2, packet too big) pass before the rule that drops ICMP, on the gateways and on the hosts";
+    if let Some(seen) = s.sign(Sign::IcmpDropped) {
+        // A line of a log is about a packet; a rule may never have met one.
+        let met = seen.value("source").is_some();
+        if met || s.size_matters().is_some() {
+            return Found::by(
+                seen,
+                if met { COUNTED } else { SYMPTOM + 0.07 },
+                format!(
+                    "a filter of {} drops the ICMP messages that tell a sender to make its packets smaller",
+                    seen.who()
+                ),
+            )
+            .with(s.size_matters().into_iter().flat_map(|(small, large)| [small.fact, large.fact]))
+            .because("A router on the way says \"fragmentation needed\", and the sender never hears it: it repeats the large packet for ever.")
+            .fix(FIX)
+            .then("ping -M do -s 1472 PEER-HOST: it must answer \"Frag needed\", and not be silent")
+            .done();
+        }
+    }
     if s.size_matters().is_none() {
         return Judgement::Silent;
     }

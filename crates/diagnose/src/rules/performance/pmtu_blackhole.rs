@@ -68,6 +68,8 @@ pub(crate) static RULE: Rule = Rule {
     needs: &[Need::TwoSidedCapture],
     depends_on: &[
         "container-or-overlay-mtu-too-high",
+        "icmp-fragneeded-filtered",
+        "mss-clamp-missing",
         "ip-fragments-dropped",
         "reassembly-failure",
     ],

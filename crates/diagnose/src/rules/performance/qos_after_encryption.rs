@@ -2,9 +2,11 @@
 
 use adit_model::sign::Sign;
 
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::plane::possible;
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "qos-after-encryption",
@@ -34,8 +36,45 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if s.sign(Sign::EspReplayed).is_none() && s.kernel_drops(&["InStateSeqError"]).is_none() {
+    let counted = s.kernel_drops(&["InStateSeqError"]).map(|(seen, _)| seen);
+    let Some(late) = s
+        .sign(Sign::EspReplayed)
+        .or(counted)
+        .filter(|seen| !s.everyday(*seen))
+    else {
         return Judgement::Silent;
+    };
+    let sorted = s
+        .sign(Sign::ClassesDiffer)
+        .map(|seen| {
+            (
+                seen,
+                SYMPTOM + 0.12,
+                "packets of one SA are marked differently and come out of order".to_owned(),
+            )
+        })
+        .or_else(|| {
+            let seen = s.sign(Sign::QueuesSorted)?;
+            let what = format!(
+                "{} sorts packets at {} by class ({})",
+                seen.who(),
+                seen.value_or("interface", "its outside interface"),
+                seen.value_or("kind", "queueing")
+            );
+            Some((seen, CONDITION, what))
+        });
+    if let Some((seen, confidence, what)) = sorted {
+        return Found::by(
+            seen,
+            confidence,
+            format!("{what}, and late ones are dropped as replays"),
+        )
+        .at(AtFault::Path)
+        .with([late.fact])
+        .because("Sequence numbers are given before the queue. A packet of a lower class that waits longer than the window is wide counts as a replay.")
+        .fix("widen the replay window (replay_window = 1024 or more), classify before encryption into an SA of its own per class, or don't copy DSCP to the outer header (copy_dscp = no)")
+        .then("tc -s qdisc show dev IFACE; XfrmInStateSeqError with and without load")
+        .done();
     }
     possible(
         25,

@@ -36,6 +36,9 @@ fn netfilter(body: &str) -> Option<Told> {
     let port = ("port", field("DPT").to_owned());
     let rule = ("rule", prefix.trim().to_owned());
     match (entered, leaves, field("PROTO")) {
+        (true, _, "ICMP" | "1") if field("TYPE") == "3" && field("CODE") == "4" => {
+            Some((Sign::IcmpDropped, vec![source, rule]))
+        }
         (true, false, "UDP" | "17") => Some((Sign::UdpDropped, vec![port, source, rule])),
         (true, false, "ESP" | "50") => Some((Sign::EspDropped, vec![source, rule])),
         (true, true, _) => Some((Sign::ForwardDropped, vec![source, destination, rule])),

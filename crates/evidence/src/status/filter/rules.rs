@@ -56,6 +56,9 @@ impl Rules {
         if self.heading(body, place) {
             return None;
         }
+        if let Some(told) = self.style.and_then(|style| size(style, body)) {
+            return Some(told);
+        }
         match (self.style?, self.chain) {
             (Style::Ufw, _) => self.ufw(body),
             (Style::Firewalld, _) => self.firewalld(body),
@@ -111,6 +114,11 @@ impl Rules {
             self.style = Some(Style::Commands);
             self.chain = Chain::Other;
             return true;
+        }
+        // `iptables -S` begins with the policies of chains.
+        if body.starts_with("-P ") && body.split_ascii_whitespace().count() == 3 {
+            self.style = Some(Style::Commands);
+            self.chain = Chain::Other;
         }
         if self.style != Some(Style::Nft)
             && body.ends_with('{')
@@ -291,6 +299,43 @@ fn is_rule(style: Style, body: &str) -> bool {
         Style::Commands => body.starts_with("-A "),
         Style::Ufw | Style::Firewalld => true,
     }
+}
+
+/// A rule in any chain that bears on how large packets may be: the MSS is clamped, or ICMP is dropped.
+fn size(style: Style, body: &str) -> Option<Told> {
+    if matches!(style, Style::Ufw | Style::Firewalld) || !is_rule(style, body) {
+        return None;
+    }
+    let lower = body.to_ascii_lowercase();
+    let rule = vec![("rule", body.to_owned())];
+    if has_word(&lower, "tcpmss") || lower.contains("maxseg size set") {
+        return Some((Sign::MssClamped, rule));
+    }
+    let drops = has_word(&lower, "drop") || has_word(&lower, "reject");
+    let icmp = has_word(&lower, "icmp");
+    if !drops || !icmp {
+        return None;
+    }
+    // A rule for one kind of ICMP, by its number or name.
+    let kind = lower
+        .split_once("icmp-type ")
+        .or_else(|| lower.split_once("icmptype "))
+        .or_else(|| lower.split_once("icmp type "))
+        .map(|(_, rest)| rest.trim_start());
+    let tells = kind.is_none_or(|kind| {
+        [
+            "3",
+            "any",
+            "destination-unreachable",
+            "fragmentation-needed",
+            "255",
+        ]
+        .iter()
+        .any(|k| kind.split([' ', '/', ',', '}']).next() == Some(*k))
+            || kind.starts_with('{') && kind.contains("destination-unreachable")
+    });
+    let limited = lower.contains("limit") || lower.contains(" ! ") || lower.contains("!=");
+    (tells && !limited).then_some((Sign::IcmpDropped, rule))
 }
 
 /// A rule for what leaves: it translates, or it exempts.

@@ -1,0 +1,107 @@
+//! Certificates that a tool printed, beside the log's times and the connection's identities.
+
+use adit_model::fact::{Fact, Known};
+use adit_model::host::Certificate;
+use adit_model::identity::Identity;
+use adit_model::now::Wall;
+use adit_model::peer_config::{AuthMethod, PeerId};
+use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
+
+use crate::signals::{Signals, notify};
+
+/// Authentication failed, or is refused for a certificate.
+pub(super) fn refused(s: &Signals<'_>) -> bool {
+    let said = [
+        Sign::AuthenticationRefusedByPeer,
+        Sign::PeerKeyUntrusted,
+        Sign::CertificateNameMismatch,
+        Sign::CertificateOutsideValidity,
+        Sign::OwnSignatureFailed,
+    ];
+    s.told
+        .iter()
+        .any(|t| t.notify == notify::AUTHENTICATION_FAILED)
+        || s.first_sign(&said).is_some()
+        || s.refused.iter().any(|r| {
+            matches!(
+                r.refusal,
+                Refusal::Certificate { .. } | Refusal::AuthValue { .. }
+            )
+        })
+}
+
+/// A certificate that is past its end, or before its begin, at the time of an event whose year is told.
+pub(super) fn outside<'a>(
+    s: &Signals<'a>,
+    expired: bool,
+) -> Option<(&'a Fact, &'a Certificate, &'a Fact)> {
+    let now = s
+        .facts
+        .iter()
+        .copied()
+        .filter(|f| matches!(f.what, Known::Happened { .. }))
+        .filter(|f| f.at.is_some_and(|at| tells_year(&f.source.text, at)))
+        .max_by_key(|f| f.at)?;
+    let at = now.at?;
+    let out = |c: &Certificate| {
+        if expired {
+            c.until.is_some_and(|until| until < at)
+        } else {
+            c.from.is_some_and(|from| from > at)
+        }
+    };
+    let (fact, certificate) = s.certificates().find(|(_, c)| out(c))?;
+    // One that replaces it is there too.
+    let replaced = s
+        .certificates()
+        .any(|(_, c)| !out(c) && c.subject == certificate.subject && !c.subject.is_empty());
+    (!replaced).then_some((fact, certificate, now))
+}
+
+/// A line without a year gets the latest one that isn't in the future, which may be a wrong one.
+fn tells_year(text: &str, at: Wall) -> bool {
+    let year = 1970 + at.0 / 31_556_952_000;
+    (year.saturating_sub(1)..=year + 1).any(|year| text.contains(&year.to_string()))
+}
+
+/// The only certificate that isn't an authority's, whose extensions are printed, and the identity for which it is used
+/// and that it doesn't hold.
+pub(super) fn other_name<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Certificate, String)> {
+    let mut own = s.certificates().filter(|(_, c)| !c.authority);
+    let (fact, certificate) = own.next()?;
+    if own.next().is_some() {
+        return None;
+    }
+    let names = certificate.names.as_deref()?;
+    let mut ids: Vec<String> = Vec::new();
+    for f in &s.case.facts {
+        let Known::PeerConfigured { connection: c } = &f.what else {
+            continue;
+        };
+        let by_certificate =
+            |methods: &[AuthMethod]| !methods.iter().any(|m| matches!(m, AuthMethod::Psk));
+        let ends = [
+            (&c.local_id, by_certificate(&c.local_auth.value)),
+            (&c.remote_id, by_certificate(&c.remote_auth.value)),
+        ];
+        for (id, by_certificate) in ends {
+            match (&id.value, by_certificate && id.is_written()) {
+                (Some(PeerId::Is(Identity::Fqdn(name) | Identity::Email(name))), true) => {
+                    ids.push(name.clone());
+                }
+                (Some(PeerId::Is(Identity::Address(address))), true) => {
+                    ids.push(address.to_string());
+                }
+                // A name of the directory is the certificate's own, or somebody else's.
+                (Some(PeerId::Name(_) | PeerId::Any | PeerId::Like(_)) | None, true) => {}
+                _ => {}
+            }
+        }
+    }
+    let holds = |id: &str| names.iter().any(|n| n.eq_ignore_ascii_case(id));
+    if ids.iter().any(|id| holds(id)) {
+        return None;
+    }
+    ids.into_iter().next().map(|id| (fact, certificate, id))
+}
