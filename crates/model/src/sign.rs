@@ -227,6 +227,8 @@ pub enum Sign {
     IkeFragmentsIncomplete,
     /// A request that proves an identity came again though it was answered. `of`: how many fragments it has.
     AuthenticationRepeated,
+    /// A message holds payloads that have no place in it, and was dropped. `exchange`, `payloads`.
+    MessageUnexpected,
     /// A message of an IKE SA that was just agreed on fails its integrity check: the two sides' keys differ.
     IkeIntegrityFailed,
     /// A post-quantum pre-shared key was mixed in.

@@ -32,6 +32,7 @@ mod overlay;
 mod panos;
 mod performance;
 mod pluto;
+mod pluto_refusals;
 mod racoon;
 mod rekey;
 mod route;
@@ -70,7 +71,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 32] = [
+static TABLES: [&[Phrase]; 33] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -92,6 +93,7 @@ static TABLES: [&[Phrase]; 32] = [
     overlay::PHRASES,
     charon::PHRASES,
     pluto::PHRASES,
+    pluto_refusals::PHRASES,
     apple::PHRASES,
     boxes::PHRASES,
     cisco::PHRASES,

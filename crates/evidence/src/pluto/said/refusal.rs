@@ -214,6 +214,7 @@ fn authentication(text: &str) -> Option<Said> {
     if (text.contains("Signature check (on ") && text.contains(") failed"))
         || text.starts_with("RSA authentication failed")
         || (text.starts_with("RSA authentication of ") && text.ends_with("failed"))
+        || (text.starts_with("Digital Signature authentication using ") && text.contains(" failed"))
     {
         return Some(Said::WrongKey {
             psk: false,
@@ -315,7 +316,12 @@ fn method(text: &str) -> Option<Said> {
         });
     }
     // Without AUTH an initiator asks for EAP (RFC 7296 2.16).
-    if text.starts_with("missing payload") && text.contains("AUTH)") {
+    if (text.starts_with("missing payload") && text.contains("v2AUTH"))
+        || (text.contains("unexpected ")
+            && text.contains("IKE_AUTH")
+            && text.contains("IDi")
+            && lacks(text, "AUTH"))
+    {
         return Some(Said::Method {
             received: EAP,
             expected: RSA,
@@ -375,6 +381,15 @@ fn number(text: &str) -> u16 {
     } else {
         RSA
     }
+}
+
+/// `…; missing payloads: SA,KE,Ni`.
+fn lacks(text: &str, payload: &str) -> bool {
+    after(text, "missing payloads: ").is_some_and(|list| {
+        list.split([';', ' '])
+            .next()
+            .is_some_and(|list| list.split(',').any(|one| one == payload))
+    })
 }
 
 fn traffic(text: &str) -> Option<Said> {

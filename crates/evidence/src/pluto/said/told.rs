@@ -52,6 +52,9 @@ fn ike_v2(text: &str) -> Option<Said> {
     if let Some(rest) = after(text, "rejected Child SA with ") {
         return told(rest, Some("CHILD"));
     }
+    if let Some(rest) = after(text, "contains the Child SA error notification ") {
+        return told(rest, Some("CHILD"));
+    }
     if text.starts_with("response for Child SA") {
         return told(after(text, "rejected with ")?, Some("CHILD"));
     }

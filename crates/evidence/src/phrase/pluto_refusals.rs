@@ -1,0 +1,153 @@
+//! What only pluto says of what it can't do or doesn't take, in all versions.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Connections that it doesn't load.
+    any(
+        Sign::ConnectionRejected,
+        "failed to add IKEv1 connection: {problem}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "VTI requires tunnel mode but connection specifies type=transport",
+    ),
+    // Its kernel and its interfaces.
+    any(
+        Sign::KernelSupportMissing,
+        "No {what:w} kernel interface detected",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "No Kernel {what:w} interface detected",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "conflict {name:w} already exist cannot support xfrm-interface",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "conflict {name:w} already exist can not support xfrm-interface",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "vti interface \"{name}\" already exists with conflicting setting",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "vti-interface option ignored because no mark was configured",
+    ),
+    // What updown scripts print.
+    any(
+        Sign::UpdownFailed,
+        "{command:w} output: need at least a destination address",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-host output: Error: {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-host output: {problem}Permission denied",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w} output: Cannot find device {problem}",
+    ),
+    // Routes.
+    any(
+        Sign::RecursiveRouting,
+        "cannot install route: peer is within its client",
+    ),
+    any(
+        Sign::NetworksOverlap,
+        "leftsubnet == rightsubnet = {network:w} cannot add route",
+    ),
+    // Messages that don't fit.
+    any(
+        Sign::MessageUnexpected,
+        "dropping unexpected {exchange:w} message{}; unexpected payloads: {payloads:w}",
+    ),
+    any(
+        Sign::MessageUnexpected,
+        "unexpected {exchange:w} message containing{}; unexpected payloads: {payloads:w}",
+    ),
+    // Users and addresses.
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: unable to open password file ({path}) for verification",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: authentication for {user} failed, but policy is set to soft fail",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "XAUTH: Username or password request was received, but XAUTH client mode not enabled",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "peer requested lease of {address:w} but it is unavailable",
+    ),
+    // Keys and certificates.
+    any(
+        Sign::AuthMethodUnexpected,
+        "authentication failed: peer authentication requires policy {expected}",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "peer authentication requires hash algorithm {scheme}",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "no acceptable ECDSA/RSA-PSS ASN.1 signature hash proposal included for {scheme}",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "digital signature scheme not supported for hash algorithm {scheme}",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "DigSig: no compatible DigSig hash algo",
+    ),
+    any(Sign::PeerCertificateMissing, "X509: no EE-cert in chain"),
+    // Traffic.
+    any(
+        Sign::TrafficRefused,
+        "client ID payload {} bad subnet in Quick I1 ({asked})",
+    ),
+    any(
+        Sign::TrafficChanged,
+        "Received TSi payload does not contain existing IPsec SA traffic Selectors",
+    ),
+    any(
+        Sign::TrafficChanged,
+        "Received TSr payload(s) does not contain existing IPsec SA Traffic Selectors",
+    ),
+    any(
+        Sign::CompressionRefused,
+        "compression proposed by {}, but kernel has no IPCOMP support",
+    ),
+    any(
+        Sign::ChildFailed,
+        "IKE_AUTH response missing v2SA, v2TSi or v2TSr: not attempting to setup CHILD SA",
+    ),
+    any(
+        Sign::ChildFailed,
+        "IKE_AUTH response missing at least one of the Child SA payloads",
+    ),
+    // Users' own words.
+    any(Sign::ConnectionNotLoaded, "connection is silently ignored"),
+    any(
+        Sign::ConnectionNotLoaded,
+        "connection silently fails to load",
+    ),
+    any(Sign::AddressPoolExhausted, "exhausted address pool"),
+    any(Sign::AddressPoolExhausted, "addresspool is full"),
+    any(Sign::AddressPoolExhausted, "addresspool would be full"),
+    any(Sign::AddressPoolExhausted, "addresspool goes full"),
+    any(Sign::AddressPoolExhausted, "address pool is full"),
+    any(Sign::AddressPoolExhausted, "address pool is exhausted"),
+];
