@@ -38,7 +38,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::VendorDiffers) else {
-        return keys_differ(s);
+        return keys_differ(s).unwrap_or_else(|| payloads_unexpected(s));
     };
     if !s.calm() {
         return Judgement::Possible {
@@ -58,14 +58,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 /// IKEv2's keys come from the key exchange alone, so no secret that is configured can make them differ.
-fn keys_differ(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::IkeIntegrityFailed) else {
-        return Judgement::Silent;
-    };
+fn keys_differ(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::IkeIntegrityFailed)?;
     if s.up || s.authenticated().is_some() || !s.refused.is_empty() || !s.told.is_empty() {
-        return Judgement::Silent;
+        return None;
     }
-    Found::by(
+    Some(Found::by(
         seen,
         SYMPTOM,
         "the two products derive different keys from the same key exchange",
@@ -74,5 +72,26 @@ fn keys_differ(s: &Signals<'_>) -> Judgement {
     .at(AtFault::Both)
     .because("The first protected message fails its integrity check. Keys of IKEv2 come from the key exchange and the nonces, not from a secret that is configured: one product computes them, or the check value, in its own way.")
     .fix("take another encryption, integrity, PRF or group for IKE on both sides (such as aes256-sha2_256-modp2048 without truncation), or update one of the products")
+    .done())
+}
+
+/// A message that is in order for the one and not for the other, and tells no error.
+fn payloads_unexpected(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::MessageUnexpected) else {
+        return Judgement::Silent;
+    };
+    if !s.calm() {
+        return Judgement::Silent;
+    }
+    let exchange = seen.value_or("exchange", "IKE");
+    let payloads = seen.value_or("payloads", "payloads");
+    Found::by(
+        seen,
+        CONDITION,
+        format!("{} drops the peer's {exchange} message because of payloads that it doesn't expect there: {payloads}", seen.who()),
+    )
+    .at(AtFault::Both)
+    .because("The two products disagree on what belongs into the message; a rekey that is dropped for it ends the tunnel with its lifetime.")
+    .fix("switch off what adds the payloads (a request for an address at rekey, for instance), let the other side rekey, or update one of the products")
     .done()
 }
