@@ -37,6 +37,7 @@ mod fake;
 mod integ;
 mod ke;
 mod packet;
+pub mod pki;
 mod prf;
 pub mod provider;
 mod random;

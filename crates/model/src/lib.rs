@@ -13,6 +13,7 @@
 
 pub mod complaint;
 pub mod connection;
+pub mod credential;
 pub mod dataplane;
 pub mod drops;
 pub mod event;
