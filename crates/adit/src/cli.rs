@@ -308,6 +308,10 @@ pub struct CheckArgs {
     /// The other end's file; more than one may be given.
     #[arg(long, value_name = "FILE")]
     pub remote: Vec<PathBuf>,
+    /// The folder that stands for `/` of the host that the configurations are of: absolute names in them are looked for
+    /// below it.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
     /// One JSON document on standard output (`adit.check/1`).
     #[arg(long)]
     pub json: bool,

@@ -75,6 +75,8 @@ pub const CHECK: &str = "\
 Examples:
   adit check /etc/ipsec.conf /etc/ipsec.secrets
                                    one end by itself
+  adit check ipsec.conf gw.pem gw.key
+                                   with the files that it names
   adit check ipsec.conf router.txt both ends: do they fit?
   adit check --local ipsec.conf --local ipsec.secrets --remote fw.set --json
                                    for scripts";

@@ -35,6 +35,9 @@ mod tail;
 mod text;
 
 pub use case::{case, case_of};
-pub use config::{ConfigReading, DigestKey, read_config};
+pub use config::{
+    ConfigReading, DigestKey, TextPart, include_of, read_config, read_config_parts,
+    read_shared_keys,
+};
 pub use reading::{Product, Reader, Reading, Recognised, read};
 pub use redactor::Redactor;

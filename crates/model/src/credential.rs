@@ -136,6 +136,8 @@ pub enum FileRole {
         /// A passphrase is given with it.
         passphrase: bool,
     },
+    /// Pre-shared keys, one on each line.
+    SharedKeys,
     /// Nothing says what it is for: it lies beside, or was given beside.
     Beside,
 }

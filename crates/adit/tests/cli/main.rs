@@ -5,6 +5,7 @@
 mod check;
 mod configurations;
 mod contract;
+mod credentials;
 mod demo_real;
 mod demo_virtual;
 mod documents;

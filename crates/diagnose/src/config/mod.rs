@@ -9,6 +9,7 @@
 //! configurations.
 
 mod child;
+mod credential;
 mod difference;
 mod ike;
 mod lint;

@@ -1,11 +1,13 @@
 //! The `adit.check/1` document.
 
+use adit_model::credential::Credential;
 use adit_model::fact::Source;
+use adit_model::now::Wall;
 use adit_model::peer_config::{Lint, PeerConnection, Weight};
 use serde::{Deserialize, Serialize};
 
 use super::difference::{Difference, Outcome, Value};
-use super::{compare, lint, pair};
+use super::{compare, credential, lint, pair};
 use crate::verdict::{AtFault, Evidence, Fix};
 
 /// One end's configuration.
@@ -19,6 +21,8 @@ pub struct End {
     pub connections: Vec<PeerConnection>,
     /// What its readers found wrong with it.
     pub lints: Vec<Lint>,
+    /// Files of certificates and keys that it names.
+    pub credentials: Vec<Credential>,
 }
 
 /// The whole document.
@@ -108,9 +112,9 @@ pub struct CheckFinding {
     pub message_for_peer: String,
 }
 
-/// Checks one end by itself, or two against each other.
+/// Checks one end by itself, or two against each other. Without `now` nothing is said of what has expired.
 #[must_use]
-pub fn check(ours: &End, theirs: Option<&End>) -> CheckReport {
+pub fn check(ours: &End, theirs: Option<&End>, now: Option<Wall>) -> CheckReport {
     let mut report = CheckReport {
         schema: CheckReport::SCHEMA.to_owned(),
         prediction: None,
@@ -133,7 +137,8 @@ pub fn check(ours: &End, theirs: Option<&End>) -> CheckReport {
         let Some(end) = end else {
             continue;
         };
-        let own = lint::lints(&end.connections);
+        let mut own = lint::lints(&end.connections);
+        own.extend(credential::lints(&end.connections, &end.credentials, now));
         for lint in end.lints.iter().chain(&own) {
             // What the comparison says better isn't said twice.
             let told = report
@@ -145,8 +150,37 @@ pub fn check(ours: &End, theirs: Option<&End>) -> CheckReport {
             }
         }
     }
+    if let Some(theirs) = theirs {
+        trust(ours, theirs, &mut report);
+    }
     report.findings.sort_by_key(|f| f.outcome);
     report
+}
+
+/// Each end's certificates under the other's CAs.
+fn trust(ours: &End, theirs: &End, report: &mut CheckReport) {
+    for (end, other, side) in [
+        (ours, theirs, AtFault::Remote),
+        (theirs, ours, AtFault::Local),
+    ] {
+        for own in credential::untrusted(&end.credentials, &other.credentials) {
+            let lint = Lint {
+                cause: "ca-not-trusted".to_owned(),
+                weight: Weight::Error,
+                connection: own.named.connection.clone(),
+                message: format!(
+                    "none of the CAs of {} issued the certificate in {}",
+                    other.name, own.path
+                ),
+                fix: "give that side the CA that issued it, or a certificate of a CA that it has"
+                    .to_owned(),
+                source: own.named.source.clone(),
+            };
+            let worst = report.prediction.unwrap_or(Outcome::FailsAtIke);
+            report.prediction = Some(worst.min(Outcome::FailsAtIke));
+            report.findings.push(finding(&lint, side));
+        }
+    }
 }
 
 fn two(ours: &End, theirs: &End, report: &mut CheckReport) {
@@ -224,7 +258,14 @@ fn from_difference(d: Difference, subject: &str) -> CheckFinding {
 
 fn finding(lint: &Lint, side: AtFault) -> CheckFinding {
     let outcome = match (lint.weight, lint.cause.as_str()) {
-        (Weight::Error, "psk-not-found") => Outcome::FailsAtIke,
+        (
+            Weight::Error,
+            "psk-not-found"
+            | "private-key-missing"
+            | "ca-not-trusted"
+            | "cert-expired"
+            | "cert-not-yet-valid",
+        ) => Outcome::FailsAtIke,
         (Weight::Error, "nothing-triggers-initiation") => Outcome::NeverStarts,
         (Weight::Error | Weight::Warning, _) => Outcome::Warning,
         (Weight::Hint, _) => Outcome::Hint,

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use adit_crypto::provider;
+use adit_model::credential::{FileRole, NamedFile};
 use adit_model::fact::Source;
 use adit_model::peer_config::{KeyDigest, Lint, Setting, Weight};
 use adit_wire::iana::PrfId;
@@ -51,9 +52,21 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) name: &'a str,
+    /// Where the lines are from, when they are from several files.
+    pub(crate) origins: &'a [Origin],
     pub(crate) key: Option<&'a DigestKey>,
     pub(crate) block: u32,
     pub(crate) lints: Vec<Lint>,
+    /// Files that it names.
+    pub(crate) files: Vec<NamedFile>,
+}
+
+/// Lines from this one on are of a file, where they have other numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) from: u64,
+    pub(crate) name: String,
+    pub(crate) first: u64,
 }
 
 /// More isn't told of one text.
@@ -67,8 +80,12 @@ impl Context<'_> {
 
     /// A source with a text of its own.
     pub(crate) fn quote(&self, number: u64, text: &str) -> Source {
+        let of = self.origins.iter().rev().find(|o| o.from <= number);
+        let (name, number) = of.map_or((self.name, number), |o| {
+            (o.name.as_str(), number - o.from + o.first)
+        });
         Source {
-            name: self.name.to_owned(),
+            name: name.to_owned(),
             line: Some(number),
             text: text.trim().to_owned(),
         }
@@ -77,6 +94,26 @@ impl Context<'_> {
     /// A value that stands on that line.
     pub(crate) fn at<T>(&self, value: T, line: &Line) -> Setting<T> {
         Setting::written(value, self.source(line))
+    }
+
+    /// A file that holds a certificate, a key or more of the configuration.
+    pub(crate) fn file(
+        &mut self,
+        role: FileRole,
+        path: &str,
+        connection: Option<&str>,
+        line: &Line,
+    ) {
+        const LONGEST: usize = 1024;
+        let named = path.starts_with('%') || path.contains("://") || path.starts_with("pkcs11:");
+        if self.files.len() < MOST_LINTS && !path.is_empty() && path.len() < LONGEST && !named {
+            self.files.push(NamedFile {
+                role,
+                path: path.to_owned(),
+                connection: connection.map(ToOwned::to_owned),
+                source: self.source(line),
+            });
+        }
     }
 
     /// Something is wrong with a line.

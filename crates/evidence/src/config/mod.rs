@@ -25,10 +25,11 @@ mod tree;
 mod value;
 mod vyos;
 
+use adit_model::credential::NamedFile;
 use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey};
 
 pub use context::DigestKey;
-use context::{Context, Line};
+use context::{Context, Line, Origin};
 pub(crate) use segment::Segments;
 
 /// What a reader of one language makes of a text.
@@ -47,6 +48,8 @@ pub struct ConfigReading {
     pub keys: Vec<SharedKey>,
     /// What is wrong with it by itself.
     pub lints: Vec<Lint>,
+    /// Files of certificates, keys and secrets that it names.
+    pub files: Vec<NamedFile>,
     /// Whose languages it is written in, with how many lines.
     pub dialects: Vec<(Dialect, u64)>,
     /// Lines in all.
@@ -69,6 +72,63 @@ pub fn read_config(name: &str, bytes: &[u8], key: Option<&DigestKey>) -> ConfigR
         lines: count,
         ..segments.finish(name, key, None)
     }
+}
+
+/// A piece of a configuration that is spread over several files.
+#[derive(Clone, Debug)]
+pub struct TextPart {
+    /// The file.
+    pub name: String,
+    /// The number of its first line there.
+    pub first_line: u64,
+    /// The lines.
+    pub text: Vec<u8>,
+}
+
+/// Reads pieces of several files as one text, as products do with what a configuration includes.
+#[must_use]
+pub fn read_config_parts(parts: &[TextPart], key: Option<&DigestKey>) -> ConfigReading {
+    let mut segments = Segments::default();
+    let mut origins = Vec::new();
+    let mut before = 0;
+    for part in parts {
+        origins.push(Origin {
+            from: before + 1,
+            name: part.name.clone(),
+            first: part.first_line,
+        });
+        let mut lines = crate::text::Lines::default();
+        let mut take = |number: u64, raw: &[u8]| {
+            let text = String::from_utf8_lossy(raw);
+            segments.whole_line(before + number, &crate::text::clean(&text));
+        };
+        lines.feed(&part.text, &mut take);
+        let (count, _) = lines.finish(&mut take);
+        before += count;
+    }
+    let name = parts.first().map_or("", |p| p.name.as_str());
+    ConfigReading {
+        lines: before,
+        ..segments.finish_of(name, &origins, key, None)
+    }
+}
+
+/// The files that a line asks to be read in its place, in any of the languages that can ask: a path, with wildcards.
+#[must_use]
+pub fn include_of(line: &str) -> Option<&str> {
+    let rest = line.trim().strip_prefix("include")?;
+    let path = rest.strip_prefix([' ', '\t'])?.trim();
+    let path = match path.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"')?.0,
+        None => path.split([' ', '\t', '#', ';']).next()?,
+    };
+    (!path.is_empty() && !path.contains(['{', '=', '`', '$'])).then_some(path)
+}
+
+/// The keys of a file that racoon names with `path pre_shared_key`: an identity and its key on each line.
+#[must_use]
+pub fn read_shared_keys(name: &str, bytes: &[u8], key: Option<&DigestKey>) -> Vec<SharedKey> {
+    racoon::shared_keys(name, bytes, key)
 }
 
 /// Reads the lines of one language.

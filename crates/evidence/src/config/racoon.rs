@@ -3,19 +3,22 @@
 use core::time::Duration;
 
 use adit_model::connection::Mode;
+use adit_model::credential::FileRole;
 use adit_model::keywords::Word;
 use adit_model::peer_config::{
-    AuthMethod, Dialect, PeerChild, PeerConnection, Pfs, Place, Setting, Starts, Versions,
+    AuthMethod, Dialect, PeerChild, PeerConnection, Pfs, Place, Setting, SharedKey, Starts,
+    Versions,
 };
 use adit_model::proposal::Proposal;
 use adit_model::selector::Selector;
 use adit_wire::iana::KeMethod;
 
-use super::Found;
 use super::algorithm::{add, algorithm, complete_ike, group_number};
 use super::context::{Context, Line};
+use super::secrets::{Reading, digest};
 use super::tree::words;
 use super::value::{boolean, duration, identity, network, place, protocol_number};
+use super::{DigestKey, Found};
 
 /// Reads any of the three.
 pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
@@ -51,7 +54,97 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
         }
         found.connections.push(c);
     }
+    files(ctx, &statements);
     found
+}
+
+/// Certificates and keys: `certificate_type x509 "own.pem" "own.key"`, beside the directory that they are in.
+fn files(ctx: &mut Context<'_>, statements: &[Statement<'_>]) {
+    let path = |kind: &str| {
+        let of = |s: &&Statement<'_>| {
+            s.words.first().is_some_and(|w| w == "path")
+                && s.words.get(1).is_some_and(|w| w == kind)
+        };
+        statements
+            .iter()
+            .find(of)
+            .and_then(|s| Some((s.words.get(2)?.clone(), s.line)))
+    };
+    if let Some((keys, line)) = path("pre_shared_key") {
+        ctx.file(FileRole::SharedKeys, &keys, None, line);
+    }
+    let folder = path("certificate").map(|(folder, _)| folder);
+    let whole = |name: &str| match &folder {
+        Some(folder) if !name.starts_with('/') => {
+            format!("{}/{name}", folder.trim_end_matches('/'))
+        }
+        _ => name.to_owned(),
+    };
+    for remote in statements {
+        if remote.words.first().is_none_or(|w| w != "remote") {
+            continue;
+        }
+        let name = remote.words.get(1).map(String::as_str);
+        for s in &remote.below {
+            let words: Vec<&str> = s.words.iter().map(String::as_str).collect();
+            match words.as_slice() {
+                ["certificate_type", "x509", certificate, key] => {
+                    ctx.file(FileRole::Certificate, &whole(certificate), name, s.line);
+                    let role = FileRole::PrivateKey {
+                        kind: None,
+                        passphrase: false,
+                    };
+                    ctx.file(role, &whole(key), name, s.line);
+                }
+                ["ca_type", "x509", ca] => {
+                    ctx.file(FileRole::Authority, &whole(ca), name, s.line);
+                }
+                ["peers_certfile", "x509", peer] => {
+                    ctx.file(FileRole::PeerCertificate, &whole(peer), name, s.line);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// psk.txt: `ADDRESS KEY` on each line; the key goes to the end of the line, and `0x` is hex.
+pub(super) fn shared_keys(name: &str, bytes: &[u8], key: Option<&DigestKey>) -> Vec<SharedKey> {
+    const MOST: usize = 4096;
+    let ctx = Context {
+        name,
+        origins: &[],
+        key,
+        block: 0,
+        lints: Vec::new(),
+        files: Vec::new(),
+    };
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = Vec::new();
+    for (text, number) in text.lines().zip(1..).take(MOST) {
+        let trimmed = text.trim();
+        let Some((id, secret)) = trimmed
+            .split_once([' ', '\t'])
+            .filter(|_| !trimmed.starts_with('#'))
+        else {
+            continue;
+        };
+        let line = Line {
+            number,
+            text: format!("{id} …"),
+        };
+        let mut made = digest(&ctx, secret.trim(), Reading::HexOnly, &line);
+        made.ids = if id == "*" {
+            Vec::new()
+        } else {
+            identity(id).into_iter().collect()
+        };
+        // A key whose owner isn't understood isn't everybody's.
+        if id == "*" || !made.ids.is_empty() {
+            out.push(made);
+        }
+    }
+    out
 }
 
 /// A statement with those in its braces.

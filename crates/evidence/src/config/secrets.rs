@@ -1,5 +1,6 @@
 //! Pre-shared keys: `ipsec.secrets`, and digesting.
 
+use adit_model::credential::FileRole;
 use adit_model::peer_config::{SharedKey, Weight};
 
 use super::context::{Context, Line};
@@ -135,6 +136,7 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[&Line]) -> Vec<SharedKey> {
             continue;
         };
         if !kind.eq_ignore_ascii_case("PSK") {
+            key_file(ctx, kind, value, line);
             continue;
         }
         let value = without_comment(value.trim());
@@ -148,6 +150,29 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[&Line]) -> Vec<SharedKey> {
         out.push(key);
     }
     out
+}
+
+/// `: RSA gw.pem "passphrase"`: the key is in a file. In braces it is here, as FreeS/WAN had it.
+fn key_file(ctx: &mut Context<'_>, kind: &str, value: &str, line: &Line) {
+    let of = match kind.to_ascii_uppercase().as_str() {
+        "RSA" => Some("RSA"),
+        "ECDSA" => Some("ECDSA"),
+        "PKCS8" | "PRIV" => None,
+        _ => return,
+    };
+    let value = without_comment(value.trim());
+    let (path, rest) = match value.strip_prefix('"').and_then(|v| v.split_once('"')) {
+        Some(quoted) => quoted,
+        None => value.split_once([' ', '\t']).unwrap_or((value, "")),
+    };
+    if path.starts_with('{') {
+        return;
+    }
+    let role = FileRole::PrivateKey {
+        kind: of.map(ToOwned::to_owned),
+        passphrase: !rest.trim().is_empty(),
+    };
+    ctx.file(role, path, None, line);
 }
 
 /// A comment begins after a blank and outside of quotes.
@@ -255,9 +280,11 @@ mod tests {
         let run = DigestKey::new([3; 32]);
         let mut ctx = Context {
             name: "ipsec.secrets",
+            origins: &[],
             key: Some(&run),
             block: 0,
             lints: Vec::new(),
+            files: Vec::new(),
         };
         let lines: Vec<Line> = text
             .lines()

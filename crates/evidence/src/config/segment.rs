@@ -4,7 +4,7 @@
 
 use adit_model::peer_config::{Dialect, PeerConnection, Pfs};
 
-use super::context::{Context, DigestKey, Line};
+use super::context::{Context, DigestKey, Line, Origin};
 use super::{ConfigReading, ipsec_conf, read, secrets, strongswan};
 
 /// More lines of configuration aren't kept.
@@ -113,12 +113,25 @@ impl Segments {
         key: Option<&DigestKey>,
         hint: Option<Dialect>,
     ) -> ConfigReading {
+        self.finish_of(name, &[], key, hint)
+    }
+
+    /// The same of lines that are from several files.
+    pub(crate) fn finish_of(
+        self,
+        name: &str,
+        origins: &[Origin],
+        key: Option<&DigestKey>,
+        hint: Option<Dialect>,
+    ) -> ConfigReading {
         let mut out = ConfigReading::default();
         let mut ctx = Context {
             name,
+            origins,
             key,
             block: 0,
             lints: Vec::new(),
+            files: Vec::new(),
         };
         for segment in self.segments {
             let mut found = read(&mut ctx, segment.dialect, &segment.lines, hint);
@@ -143,6 +156,7 @@ impl Segments {
             connection.take_key(&out.keys);
         }
         out.lints = ctx.lints;
+        out.files = ctx.files;
         out
     }
 }

@@ -2,6 +2,7 @@
 //! `strongswan` and `libreswan`.
 
 use adit_model::connection::Mode;
+use adit_model::credential::FileRole;
 use adit_model::peer_config::{
     AuthMethod, Dialect, Networks, PeerChild, PeerConnection, Place, Starts, Weight,
 };
@@ -38,6 +39,11 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line], hint: Option<Dialect>)
         let mut connection = connection(ctx, &all, section, &params, dialect, version);
         connection.block = base + section.block;
         out.push(connection);
+    }
+    for ca in all.sections.iter().filter(|s| s.kind == Kind::Ca) {
+        for p in ca.params.iter().filter(|p| p.key == "cacert") {
+            ctx.file(FileRole::Authority, &p.value, None, p.line);
+        }
     }
     ctx.block = base + all.sections.last().map_or(0, |s| s.block);
     Found {
@@ -220,9 +226,21 @@ fn connection(
     }
     if let Some(p) = ends.get("leftcert") {
         c.certificate = Some(ctx.at(p.value.clone(), p.line));
+        // Libreswan's are nicknames in a database.
+        if dialect != Dialect::Libreswan {
+            ctx.file(FileRole::Certificate, &p.value, Some(&section.name), p.line);
+        }
     }
     if let Some(p) = ends.get("rightcert") {
         c.remote_certificate = Some(ctx.at(p.value.clone(), p.line));
+        if dialect != Dialect::Libreswan {
+            ctx.file(
+                FileRole::PeerCertificate,
+                &p.value,
+                Some(&section.name),
+                p.line,
+            );
+        }
     }
     authentication(ctx, &ends, &mut c, dialect);
     for (key, to) in [

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use adit_model::connection::Mode;
+use adit_model::credential::FileRole;
 use adit_model::peer_config::{
     AuthMethod, Dialect, Networks, PeerChild, PeerConnection, PeerId, Pfs, Setting, Starts,
     Versions, Weight, WhenDead,
@@ -336,7 +337,22 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
     found
 }
 
-fn secrets(ctx: &Context<'_>, root: &Node<'_>, found: &mut Found) {
+fn secrets(ctx: &mut Context<'_>, root: &Node<'_>, found: &mut Found) {
+    for node in &root.nodes {
+        let kind = match node.name.as_str() {
+            n if n.starts_with("rsa") => Some("RSA"),
+            n if n.starts_with("ecdsa") => Some("ECDSA"),
+            n if n.starts_with("private") || n.starts_with("pkcs8") => None,
+            _ => continue,
+        };
+        if let Some((path, line)) = node.get("file") {
+            let role = FileRole::PrivateKey {
+                kind: kind.map(ToOwned::to_owned),
+                passphrase: node.get("secret").is_some(),
+            };
+            ctx.file(role, path, None, line);
+        }
+    }
     for node in root.nodes.iter().filter(|n| n.name.starts_with("ike")) {
         let Some((_, line)) = node.get("secret") else {
             continue;
@@ -489,10 +505,25 @@ fn ends(ctx: &mut Context<'_>, node: &Node<'_>, c: &mut PeerConnection) {
             }
             if let Some((value, line)) = end.get("certs").or_else(|| end.get("cert")) {
                 let certificate = Some(ctx.at(value.to_owned(), line));
+                let role = if local {
+                    FileRole::Certificate
+                } else {
+                    FileRole::PeerCertificate
+                };
+                for path in value.split(',') {
+                    ctx.file(role.clone(), path.trim(), Some(&c.name), line);
+                }
                 if local {
                     c.certificate = certificate;
                 } else {
                     c.remote_certificate = certificate;
+                }
+            }
+        }
+        for end in node.nodes_named("remote").into_iter().filter(|_| !local) {
+            if let Some((value, line)) = end.get("cacerts").or_else(|| end.get("cacert")) {
+                for path in value.split(',') {
+                    ctx.file(FileRole::Authority, path.trim(), Some(&c.name), line);
                 }
             }
         }

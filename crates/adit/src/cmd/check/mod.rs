@@ -1,10 +1,15 @@
 //! `adit check`: configurations of any product, one end by itself or two against each other.
 
+mod around;
+mod credentials;
+mod include;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use adit_diagnose::{CheckReport, End, check as compare};
-use adit_evidence::{DigestKey, read_config};
+use adit_evidence::{DigestKey, read_config_parts, read_shared_keys};
+use adit_model::credential::{Credential, FileRole, NamedFile};
 use adit_model::fact::Source;
 use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey, Weight};
 use anyhow::{Context, anyhow};
@@ -13,11 +18,13 @@ use super::{Outcome, print, print_json, run};
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
+use around::Around;
+use credentials::Looked;
 
 /// Reads what is named, checks it, and shows what was found.
 pub fn check(args: &CheckArgs) -> Outcome {
     let (ours, theirs) = ends(args)?;
-    let report = compare(&ours, theirs.as_ref());
+    let report = compare(&ours, theirs.as_ref(), Some(super::evidence::now()));
     if args.json {
         print_json(&report)?;
     } else {
@@ -49,6 +56,14 @@ struct Part {
     keys: Vec<SharedKey>,
     lints: Vec<Lint>,
     dialects: Vec<Dialect>,
+    /// Files that it names, and where they may be.
+    named: Vec<(Option<Around>, NamedFile)>,
+    /// Files of certificates and keys that were given.
+    given: Vec<Looked>,
+    /// Parts of it that weren't read: what isn't there can't be judged.
+    unread: usize,
+    /// Its secrets were read, or there are none on its host.
+    secrets: bool,
 }
 
 impl Part {
@@ -62,6 +77,10 @@ impl Part {
         self.connections.extend(other.connections);
         self.keys.extend(other.keys);
         self.lints.extend(other.lints);
+        self.named.extend(other.named);
+        self.given.extend(other.given);
+        self.unread += other.unread;
+        self.secrets |= other.secrets;
         for dialect in other.dialects {
             if !self.dialects.contains(&dialect) {
                 self.dialects.push(dialect);
@@ -69,9 +88,78 @@ impl Part {
         }
     }
 
-    fn end(mut self) -> End {
+    /// Files of certificates and keys; those of pre-shared keys are read.
+    fn looked(&mut self) -> Vec<Looked> {
+        let mut out = Vec::new();
+        let mut groups: Vec<(Option<Around>, Vec<NamedFile>)> = Vec::new();
+        for (around, named) in core::mem::take(&mut self.named) {
+            if named.role == FileRole::SharedKeys {
+                self.shared_keys(around.as_ref(), &named);
+                continue;
+            }
+            let folder = around.as_ref().map(Around::folder);
+            match groups
+                .iter_mut()
+                .find(|(a, _)| a.as_ref().map(Around::folder) == folder)
+            {
+                Some((_, list)) => list.push(named),
+                None => groups.push((around, vec![named])),
+            }
+        }
+        for (around, named) in groups {
+            out.extend(credentials::look(around.as_ref(), &named, &mut self.given));
+        }
+        out.append(&mut self.given);
+        out
+    }
+
+    /// psk.txt, where it can be looked for.
+    fn shared_keys(&mut self, around: Option<&Around>, named: &NamedFile) {
+        let Some(path) = around.and_then(|a| a.resolve(&named.path)) else {
+            return;
+        };
+        let shown = path.display().to_string();
+        match around::bounded(&path) {
+            Ok(octets) => {
+                self.secrets = true;
+                self.keys
+                    .extend(read_shared_keys(&shown, &octets, Some(&digest_key())));
+            }
+            Err(error) if path.parent().is_some_and(Path::is_dir) => self.lints.push(Lint {
+                cause: "psk-not-found".to_owned(),
+                weight: Weight::Error,
+                connection: None,
+                message: format!("the keys are to be in {shown}, which can't be read: {error}"),
+                fix: "write the file, readable by root alone".to_owned(),
+                source: named.source.clone(),
+            }),
+            Err(_) => {}
+        }
+    }
+
+    /// ipsec.secrets, where ipsec.conf is a host's own.
+    fn secrets_of_host(&mut self, around: &Around, root: Option<&Path>) -> Result<(), Failure> {
+        let path = around.folder().join("ipsec.secrets");
+        match std::fs::metadata(&path) {
+            Ok(_) if std::fs::File::open(&path).is_ok() => {
+                let name = core::mem::take(&mut self.name);
+                self.add(part(&path, root)?);
+                self.name = name;
+            }
+            // None is there: then no key is.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.secrets = true,
+            _ => eprintln!("{}: can't be read", path.display()),
+        }
+        Ok(())
+    }
+
+    fn end(mut self, credentials: Vec<Credential>) -> End {
         for connection in &mut self.connections {
             connection.take_key(&self.keys);
+            connection.secrets_seen |= self.secrets;
+            if connection.psk.is_none() && self.unread > 0 {
+                connection.secrets_seen = false;
+            }
         }
         let names: Vec<String> = self.dialects.iter().map(ToString::to_string).collect();
         End {
@@ -79,6 +167,7 @@ impl Part {
             dialect: names.join(", "),
             connections: self.connections,
             lints: self.lints,
+            credentials,
         }
     }
 }
@@ -88,14 +177,15 @@ impl Part {
 fn ends(args: &CheckArgs) -> Result<(End, Option<End>), Failure> {
     let mut ours = Part::default();
     let mut theirs = Part::default();
+    let root = args.root.as_deref();
     for path in &args.local {
-        ours.add(part(path)?);
+        ours.add(part(path, root)?);
     }
     for path in &args.remote {
-        theirs.add(part(path)?);
+        theirs.add(part(path, root)?);
     }
     for path in &args.files {
-        let found = part(path)?;
+        let found = part(path, root)?;
         let alone = found.connections.is_empty();
         let to_theirs = if alone {
             !theirs.name.is_empty()
@@ -120,8 +210,11 @@ fn ends(args: &CheckArgs) -> Result<(End, Option<End>), Failure> {
             ours.name
         )));
     }
-    let theirs = (!theirs.name.is_empty()).then(|| theirs.end());
-    Ok((ours.end(), theirs))
+    let two = !theirs.name.is_empty();
+    let mut credentials = credentials::settle(vec![ours.looked(), theirs.looked()]).into_iter();
+    let (own, other) = (credentials.next(), credentials.next());
+    let theirs = two.then(|| theirs.end(other.unwrap_or_default()));
+    Ok((ours.end(own.unwrap_or_default()), theirs))
 }
 
 /// Files of a folder that hold configurations, by the names that products give them.
@@ -136,7 +229,7 @@ const NAMES: &[&str] = &[
     "adit.toml",
 ];
 
-fn part(path: &Path) -> Result<Part, Failure> {
+fn part(path: &Path, root: Option<&Path>) -> Result<Part, Failure> {
     if path.is_dir() {
         let mut whole = Part::default();
         let files: Vec<PathBuf> = NAMES
@@ -152,7 +245,7 @@ fn part(path: &Path) -> Result<Part, Failure> {
             )));
         }
         for file in files {
-            whole.add(part(&file)?);
+            whole.add(part(&file, root)?);
         }
         return Ok(whole);
     }
@@ -167,24 +260,72 @@ fn part(path: &Path) -> Result<Part, Failure> {
     let bytes = super::read_bytes(path)
         .with_context(|| format!("reading {name}"))
         .map_err(Failure::usage)?;
-    let reading = read_config(&name, &bytes, Some(&digest_key()));
+    if path.file_name().is_some_and(|n| n == "psk.txt") {
+        return Ok(Part {
+            keys: read_shared_keys(&name, &bytes, Some(&digest_key())),
+            name,
+            dialects: vec![Dialect::Racoon],
+            secrets: true,
+            ..Part::default()
+        });
+    }
+    let around = (path != Path::new("-")).then(|| Around::of(path, root));
+    let mut expanded = match &around {
+        Some(around) => include::expand(path, &name, &bytes, around, root),
+        None => include::alone(&name, &bytes),
+    };
+    let files: Vec<&str> = expanded.parts.iter().map(|p| p.name.as_str()).collect();
+    for (i, file) in files.iter().enumerate() {
+        if *file != name && !files.iter().take(i).any(|f| f == file) {
+            eprintln!("{name}: includes {file}");
+        }
+    }
+    for unread in expanded.unread.iter().take(MOST_TOLD) {
+        eprintln!("{name}: includes {unread}, which wasn't read");
+    }
+    let reading = read_config_parts(&expanded.parts, Some(&digest_key()));
     for (dialect, lines) in &reading.dialects {
         eprintln!("{name}: {dialect}, {lines} of {} lines", reading.lines);
     }
-    if reading.dialects.is_empty() {
+    let secrets = path.file_name().is_some_and(|n| n == "ipsec.secrets");
+    if reading.dialects.is_empty() && !secrets {
+        if let Some(looked) = credentials::given(path, &bytes) {
+            return Ok(Part {
+                name,
+                given: vec![looked],
+                ..Part::default()
+            });
+        }
         return Err(Failure::usage(anyhow!(
             "{name}: none of its {} lines begins a configuration that is known",
             reading.lines
         )));
     }
-    Ok(Part {
+    let mut whole = Part {
         name,
         connections: reading.connections,
         keys: reading.keys,
         lints: reading.lints,
         dialects: reading.dialects.into_iter().map(|(d, _)| d).collect(),
-    })
+        named: reading
+            .files
+            .into_iter()
+            .map(|file| (around.clone(), file))
+            .collect(),
+        given: Vec::new(),
+        unread: core::mem::take(&mut expanded.unread).len(),
+        secrets,
+    };
+    if let Some(around) = around.filter(Around::is_host)
+        && path.file_name().is_some_and(|n| n == "ipsec.conf")
+    {
+        whole.secrets_of_host(&around, root)?;
+    }
+    Ok(whole)
 }
+
+/// More includes that weren't read aren't named.
+const MOST_TOLD: usize = 8;
 
 /// Our own configuration.
 fn own(path: &Path, name: &str) -> Result<Part, Failure> {

@@ -1,0 +1,174 @@
+//! Files of certificates and keys: those that a configuration names, and those that were given beside it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use adit_crypto::pki::{self, PkiFile};
+use adit_model::credential::{Credential, FileRole, Look, NamedFile};
+use adit_model::fact::Source;
+
+use super::around::{Around, bounded, files};
+
+/// A file that was looked for, before its certificates are held against all others.
+pub struct Looked {
+    named: NamedFile,
+    path: String,
+    read: Result<PkiFile, Option<String>>,
+}
+
+/// A file that was given, and isn't a configuration.
+pub fn given(path: &Path, octets: &[u8]) -> Option<Looked> {
+    let file = pki::read(octets);
+    if file.items.is_empty() {
+        return None;
+    }
+    let path = path.display().to_string();
+    Some(Looked {
+        named: beside(&path),
+        path,
+        read: Ok(file),
+    })
+}
+
+fn beside(path: &str) -> NamedFile {
+    NamedFile {
+        role: FileRole::Beside,
+        path: path.to_owned(),
+        connection: None,
+        source: Source {
+            name: path.to_owned(),
+            line: None,
+            text: String::new(),
+        },
+    }
+}
+
+/// Folders, from the configuration's, in which a product looks for a file that is named without one.
+fn places(role: &FileRole) -> &'static [&'static str] {
+    match role {
+        FileRole::Certificate | FileRole::PeerCertificate => {
+            &["x509", "../x509", "ipsec.d/certs", "certs"]
+        }
+        FileRole::Authority => &["x509ca", "../x509ca", "ipsec.d/cacerts", "cacerts"],
+        FileRole::PrivateKey { .. } => &[
+            "private",
+            "rsa",
+            "ecdsa",
+            "pkcs8",
+            "../private",
+            "../rsa",
+            "../ecdsa",
+            "ipsec.d/private",
+        ],
+        FileRole::SharedKeys | FileRole::Beside => &[],
+    }
+}
+
+/// Where a named file is, or would be. `None` where it can't be looked for.
+fn find(around: &Around, named: &NamedFile) -> Option<PathBuf> {
+    if named.path.starts_with('/') {
+        let whole = around.resolve(&named.path)?;
+        return whole.parent().is_some_and(Path::is_dir).then_some(whole);
+    }
+    let folders: Vec<PathBuf> = places(&named.role)
+        .iter()
+        .map(|p| around.folder().join(p))
+        .filter(|p| p.is_dir())
+        .collect();
+    let own = around.folder().join(&named.path);
+    let places = folders.iter().map(|f| f.join(&named.path));
+    places
+        .chain([own])
+        .find(|p| p.exists())
+        .or_else(|| folders.first().map(|f| f.join(&named.path)))
+}
+
+/// Takes a file that was given for the one that is named, when it has its name.
+fn taken(given: &mut Vec<Looked>, named: &NamedFile) -> Option<Looked> {
+    let base = Path::new(&named.path).file_name()?;
+    let at = given
+        .iter()
+        .position(|g| Path::new(&g.path).file_name() == Some(base))?;
+    let found = given.remove(at);
+    Some(Looked {
+        named: named.clone(),
+        ..found
+    })
+}
+
+/// Looks for what is named, takes what was given, and what lies in the folders from which all is loaded.
+pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked>) -> Vec<Looked> {
+    let mut out: Vec<Looked> = Vec::new();
+    for named in named.iter().filter(|n| n.role != FileRole::SharedKeys) {
+        if let Some(found) = taken(given, named) {
+            out.push(found);
+            continue;
+        }
+        let Some(path) = around.and_then(|a| find(a, named)) else {
+            continue;
+        };
+        out.push(Looked {
+            named: named.clone(),
+            path: path.display().to_string(),
+            read: match bounded(&path) {
+                Ok(octets) => Ok(pki::read(&octets)),
+                Err(error) if error.kind() == ErrorKind::NotFound => Err(None),
+                Err(error) => Err(Some(error.to_string())),
+            },
+        });
+    }
+    // Keys and CAs of these folders are loaded without being named.
+    if let Some(around) = around.filter(|_| !named.is_empty()) {
+        for folder in [
+            "private",
+            "rsa",
+            "ecdsa",
+            "pkcs8",
+            "x509ca",
+            "ipsec.d/cacerts",
+        ] {
+            for file in files(&around.folder().join(folder)).unwrap_or_default() {
+                let path = file.display().to_string();
+                let known = out.iter().any(|l| l.path == path);
+                if let (false, Ok(octets)) = (known, bounded(&file)) {
+                    out.push(Looked {
+                        named: beside(&path),
+                        path,
+                        read: Ok(pki::read(&octets)),
+                    });
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What was found, once it is known who signed whom over both ends.
+pub fn settle(ends: Vec<Vec<Looked>>) -> Vec<Vec<Credential>> {
+    let mut files: Vec<PkiFile> = Vec::new();
+    let mut keep = |looked: Looked| {
+        let at = looked.read.map(|file| {
+            files.push(file);
+            files.len() - 1
+        });
+        (looked.named, looked.path, at)
+    };
+    let kept: Vec<Vec<_>> = ends
+        .into_iter()
+        .map(|list| list.into_iter().map(&mut keep).collect())
+        .collect();
+    pki::link(&mut files);
+    let items = |at: usize| files.get(at).map(|f| f.items.clone()).unwrap_or_default();
+    let credential = |(named, path, at)| Credential {
+        named,
+        path,
+        look: match at {
+            Ok(at) => Look::Holds(items(at)),
+            Err(None) => Look::Missing,
+            Err(Some(problem)) => Look::Unreadable(problem),
+        },
+    };
+    kept.into_iter()
+        .map(|list| list.into_iter().map(credential).collect())
+        .collect()
+}

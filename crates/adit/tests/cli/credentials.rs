@@ -1,0 +1,227 @@
+//! `adit check` with the files that a configuration names: certificates, keys, secrets and includes.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program::{DONE, Dir, FINDINGS, adit};
+
+/// A certificate for gw.example.org with an RSA key, by a CA with an ECDSA key.
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crypto/src/pki/files");
+    std::fs::read_to_string(path.join(name)).unwrap()
+}
+
+const SWANCTL: &str = "connections {
+    gw {
+        version = 2
+        local_addrs = 192.0.2.1
+        remote_addrs = 198.51.100.1
+        proposals = aes256gcm16-prfsha256-x25519
+        local {
+            auth = pubkey
+            certs = gw.pem
+            id = gw.example.org
+        }
+        remote {
+            auth = pubkey
+            id = peer.example.org
+            cacerts = ca.pem
+        }
+        children {
+            net {
+                local_ts = 10.1.0.0/16
+                remote_ts = 10.2.0.0/16
+                esp_proposals = aes256gcm16-x25519
+            }
+        }
+    }
+}
+";
+
+/// A host with a gateway that is as it should be, below a folder.
+fn host(name: &str) -> Dir {
+    let dir = Dir::new(name);
+    for folder in ["x509", "x509ca", "private"] {
+        std::fs::create_dir_all(dir.path().join("etc/swanctl").join(folder)).unwrap();
+    }
+    for (path, from) in [
+        ("x509/gw.pem", "gw.pem"),
+        ("x509ca/ca.pem", "ca.pem"),
+        ("private/gw.key", "gw.key"),
+    ] {
+        dir.write(&format!("etc/swanctl/{path}"), &file(from));
+    }
+    dir.write("etc/swanctl/swanctl.conf", SWANCTL);
+    dir
+}
+
+/// What is found, as causes with their sentences.
+fn found(dir: &Dir, code: i32, args: &[&str]) -> Vec<(String, String)> {
+    let args: Vec<String> = args.iter().map(|a| dir.at(a)).collect();
+    let mut words = vec!["check", "--json"];
+    words.extend(args.iter().map(String::as_str));
+    let report: Value = adit(&words).ends_with(code).json();
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["outcome"] != "hint")
+        .map(|f| {
+            (
+                f["cause"].as_str().unwrap().to_owned(),
+                f["summary"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect()
+}
+
+fn one(dir: &Dir, cause: &str, words: &str) {
+    let all = found(dir, FINDINGS, &["etc/swanctl/swanctl.conf"]);
+    assert!(
+        all.len() == 1 && all[0].0 == cause && all[0].1.contains(words),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn a_certificate_with_its_key_and_its_ca_is_well() {
+    let dir = host("pki-well");
+    assert_eq!(found(&dir, DONE, &["etc/swanctl/swanctl.conf"]), []);
+}
+
+#[test]
+fn a_file_that_holds_something_else_is_named() {
+    let dir = host("pki-other");
+    dir.write("etc/swanctl/x509/gw.pem", &file("gw.csr"));
+    one(&dir, "private-key-missing", "a request for a certificate");
+    let dir = host("pki-leaf-as-ca");
+    dir.write("etc/swanctl/x509ca/ca.pem", &file("gw.pem"));
+    one(&dir, "ca-not-trusted", "and holds a certificate");
+    let dir = host("pki-cut");
+    dir.write("etc/swanctl/x509/gw.pem", &file("gw.pem")[..300]);
+    one(&dir, "private-key-missing", "damaged CERTIFICATE");
+}
+
+#[test]
+fn a_key_of_another_certificate_is_told() {
+    let dir = host("pki-key");
+    dir.write("etc/swanctl/private/gw.key", &file("ca.key"));
+    one(&dir, "private-key-missing", "has another key than");
+}
+
+#[test]
+fn what_is_not_there_is_missing_and_elsewhere_it_was_not_looked_for() {
+    let dir = host("pki-missing");
+    std::fs::remove_file(dir.path().join("etc/swanctl/x509/gw.pem")).unwrap();
+    one(&dir, "private-key-missing", "x509/gw.pem");
+    let dir = Dir::new("pki-paste");
+    dir.write("gw.conf", SWANCTL);
+    assert_eq!(found(&dir, DONE, &["gw.conf"]), []);
+}
+
+#[test]
+fn an_identity_that_the_certificate_does_not_hold_is_told() {
+    let dir = host("pki-id");
+    let other = SWANCTL.replace("id = gw.example.org", "id = vpn.example.org");
+    dir.write("etc/swanctl/swanctl.conf", &other);
+    one(&dir, "cert-san-mismatch", "vpn.example.org");
+}
+
+#[test]
+fn a_key_under_a_passphrase_needs_it_and_its_kind_has_to_be_right() {
+    let dir = host("pki-kind");
+    std::fs::remove_dir_all(dir.path().join("etc/swanctl/private")).unwrap();
+    dir.write("etc/swanctl/gw.key", &file("enc2.key"));
+    let secrets = |line: &str| format!("{SWANCTL}secrets {{\n    {line}\n}}\n");
+    dir.write(
+        "etc/swanctl/swanctl.conf",
+        &secrets("private-gw { file = gw.key }"),
+    );
+    one(&dir, "private-key-missing", "passphrase");
+    let with = secrets("private-gw { file = gw.key\n secret = x }");
+    dir.write("etc/swanctl/swanctl.conf", &with);
+    assert_eq!(found(&dir, DONE, &["etc/swanctl/swanctl.conf"]), []);
+
+    let conf = "conn gw\n    keyexchange=ikev2\n    authby=pubkey\n    left=192.0.2.1\n    right=198.51.100.1\n    leftcert=gw.pem\n    leftid=gw.example.org\n    rightid=@peer\n    ike=aes256-sha256-modp2048!\n    esp=aes256-sha256!\n    leftsubnet=10.1.0.0/16\n    rightsubnet=10.2.0.0/16\n    auto=add\n";
+    let dir = host("pki-stroke");
+    dir.write("etc/ipsec.conf", conf);
+    for folder in ["certs", "private"] {
+        std::fs::create_dir_all(dir.path().join("etc/ipsec.d").join(folder)).unwrap();
+    }
+    dir.write("etc/ipsec.d/certs/gw.pem", &file("gw.pem"));
+    dir.write("etc/ipsec.d/private/gw.key", &file("gw.key"));
+    dir.write("etc/ipsec.secrets", ": ECDSA gw.key\n");
+    let all = found(&dir, FINDINGS, &["etc/ipsec.conf"]);
+    assert!(
+        all.iter().any(|(_, said)| said.contains("says ECDSA")),
+        "{all:?}"
+    );
+    dir.write("etc/ipsec.secrets", ": RSA gw.key\n");
+    assert_eq!(found(&dir, DONE, &["etc/ipsec.conf"]), []);
+}
+
+#[test]
+fn files_that_are_given_stand_for_those_that_are_named() {
+    let dir = Dir::new("pki-given");
+    dir.write("gw.conf", SWANCTL);
+    dir.write("gw.pem", &file("gw.pem"));
+    dir.write("other.key", &file("ca8.key"));
+    let all = found(&dir, FINDINGS, &["gw.conf", "gw.pem", "other.key"]);
+    assert!(all[0].1.contains("has another key than"), "{all:?}");
+}
+
+#[test]
+fn includes_are_read_in_their_place_and_a_missing_key_is_judged_only_when_all_was_read() {
+    let dir = Dir::new("includes");
+    let psk = |extra: &str| {
+        format!(
+            "{extra}conn gw\n    keyexchange=ikev2\n    authby=secret\n    left=192.0.2.1\n    right=198.51.100.1\n    ike=aes256-sha256-modp2048!\n    esp=aes256-sha256!\n    leftsubnet=10.1.0.0/16\n    rightsubnet=10.2.0.0/16\n    auto=add\n"
+        )
+    };
+    std::fs::create_dir_all(dir.path().join("etc/ipsec.d")).unwrap();
+    dir.write("etc/ipsec.conf", "include /etc/ipsec.d/*.conf\n");
+    dir.write("etc/ipsec.d/gw.conf", &psk(""));
+    // No file of secrets, where one has to be.
+    let all = found(&dir, FINDINGS, &["etc/ipsec.conf"]);
+    assert_eq!(all[0].0, "psk-not-found");
+    dir.write("etc/ipsec.secrets", "include /etc/ipsec.d/*.secrets\n");
+    dir.write(
+        "etc/ipsec.d/other.secrets",
+        "203.0.113.9 203.0.113.10 : PSK \"not of these two\"\n",
+    );
+    let all = found(&dir, FINDINGS, &["etc/ipsec.conf"]);
+    assert_eq!(all[0].0, "psk-not-found");
+    dir.write("etc/ipsec.secrets", "include /elsewhere/*.secrets\n");
+    assert_eq!(found(&dir, DONE, &["etc/ipsec.conf"]), []);
+    dir.write("etc/ipsec.secrets", "include /etc/ipsec.d/*.secrets\n");
+    dir.write(
+        "etc/ipsec.d/gw.secrets",
+        "192.0.2.1 198.51.100.1 : PSK \"correct horse battery staple\"\n",
+    );
+    assert_eq!(found(&dir, DONE, &["etc/ipsec.conf"]), []);
+    // A line of an included file is named as its own.
+    dir.write(
+        "etc/ipsec.d/gw.conf",
+        &psk("").replace("auto=add", "atuo=add"),
+    );
+    let ran = adit(&["check", &dir.at("etc/ipsec.conf")]).ends_with(FINDINGS);
+    let place = format!("{}:10", dir.at("etc/ipsec.d/gw.conf"));
+    assert!(ran.out.contains(&place), "{}", ran.out);
+}
+
+#[test]
+fn racoons_keys_are_read_from_their_file() {
+    let dir = Dir::new("psk-txt");
+    std::fs::create_dir_all(dir.path().join("etc/racoon")).unwrap();
+    let conf = "path pre_shared_key \"/etc/racoon/psk.txt\";\nremote 198.51.100.1 {\n    exchange_mode main;\n    proposal {\n        encryption_algorithm aes 256;\n        hash_algorithm sha256;\n        authentication_method pre_shared_key;\n        dh_group 14;\n    }\n}\nsainfo anonymous {\n    encryption_algorithm aes 256;\n    authentication_algorithm hmac_sha256;\n    compression_algorithm deflate;\n}\n";
+    dir.write("etc/racoon/racoon.conf", conf);
+    let path = "etc/racoon/racoon.conf";
+    let all = found(&dir, FINDINGS, &[path]);
+    assert_eq!(all[0].0, "psk-not-found", "{all:?}");
+    dir.write("etc/racoon/psk.txt", "# keys\n203.0.113.4 hunter22\n");
+    let all = found(&dir, FINDINGS, &[path]);
+    assert_eq!(all[0].0, "psk-not-found", "{all:?}");
+    dir.write("etc/racoon/psk.txt", "# keys\n198.51.100.1\thunter22\n");
+    assert_eq!(found(&dir, DONE, &[path]), []);
+}

@@ -1,0 +1,418 @@
+//! Files of certificates and keys that a configuration names: what is in them, whether they belong together, and
+//! whether they hold what the connections need.
+
+use adit_model::credential::{Certificate, Credential, FileRole, Item, Look, PublicKey};
+use adit_model::fact::Source;
+use adit_model::identity::Identity;
+use adit_model::now::Wall;
+use adit_model::peer_config::{AuthMethod, Lint, PeerConnection, PeerId, Setting, Weight};
+
+/// What is to be said about one end's files.
+pub(crate) fn lints(
+    connections: &[PeerConnection],
+    credentials: &[Credential],
+    now: Option<Wall>,
+) -> Vec<Lint> {
+    let mut out = Vec::new();
+    for credential in credentials {
+        one(credential, now, &mut out);
+    }
+    for own in of(credentials, &FileRole::Certificate) {
+        key_fits(own, credentials, &mut out);
+        issued_here(own, credentials, &mut out);
+    }
+    for c in connections {
+        for (role, id, auth) in [
+            (FileRole::Certificate, &c.local_id, &c.local_auth),
+            (FileRole::PeerCertificate, &c.remote_id, &c.remote_auth),
+        ] {
+            if auth.value.contains(&AuthMethod::PublicKey) {
+                identity(c, &role, id, credentials, &mut out);
+            }
+        }
+    }
+    out
+}
+
+/// Our certificates that none of the other end's CAs issued, directly or through certificates at hand.
+pub(crate) fn untrusted<'c>(ours: &'c [Credential], theirs: &[Credential]) -> Vec<&'c Credential> {
+    let trusted = authorities(theirs);
+    if trusted.is_empty() {
+        return Vec::new();
+    }
+    let all: Vec<&Certificate> = ours.iter().chain(theirs).flat_map(certificates).collect();
+    of(ours, &FileRole::Certificate)
+        .filter(|c| leaf(c).is_some_and(|leaf| !chain(leaf, &trusted, &all)))
+        .collect()
+}
+
+fn of<'c>(list: &'c [Credential], role: &FileRole) -> impl Iterator<Item = &'c Credential> {
+    list.iter().filter(move |c| c.named.role == *role)
+}
+
+fn items(credential: &Credential) -> &[Item] {
+    match &credential.look {
+        Look::Holds(items) => items,
+        Look::Missing | Look::Unreadable(_) => &[],
+    }
+}
+
+fn certificates(credential: &Credential) -> impl Iterator<Item = &Certificate> {
+    items(credential).iter().filter_map(|item| match item {
+        Item::Certificate(c) => Some(&**c),
+        _ => None,
+    })
+}
+
+/// The first certificate of a file is the owner's; others are its chain.
+fn leaf(credential: &Credential) -> Option<&Certificate> {
+    certificates(credential).next()
+}
+
+fn authorities(list: &[Credential]) -> Vec<&Certificate> {
+    list.iter()
+        .filter(|c| matches!(c.named.role, FileRole::Authority | FileRole::Beside))
+        .flat_map(certificates)
+        .filter(|c| c.authority)
+        .collect()
+}
+
+fn chain(leaf: &Certificate, trusted: &[&Certificate], all: &[&Certificate]) -> bool {
+    const DEEPEST: usize = 8;
+    let mut reached = vec![leaf.digest];
+    for _ in 0..DEEPEST {
+        if reached
+            .iter()
+            .any(|d| trusted.iter().any(|t| t.digest == *d))
+        {
+            return true;
+        }
+        let next: Vec<[u8; 32]> = all
+            .iter()
+            .filter(|c| reached.contains(&c.digest))
+            .flat_map(|c| c.signed_by.iter().copied())
+            .filter(|d| !reached.contains(d))
+            .collect();
+        if next.is_empty() {
+            return false;
+        }
+        reached.extend(next);
+    }
+    false
+}
+
+fn tell(
+    out: &mut Vec<Lint>,
+    at: &Credential,
+    cause: &str,
+    weight: Weight,
+    message: String,
+    fix: impl Into<String>,
+) {
+    out.push(Lint {
+        cause: cause.to_owned(),
+        weight,
+        connection: at.named.connection.clone(),
+        message,
+        fix: fix.into(),
+        source: at.named.source.clone(),
+    });
+}
+
+/// What a role wants to find, as a person says it, and the cause when it isn't there.
+fn wanted(role: &FileRole) -> (&'static str, &'static str) {
+    match role {
+        FileRole::PrivateKey { .. } => ("a private key", "private-key-missing"),
+        FileRole::Authority => ("a CA's certificate", "ca-not-trusted"),
+        FileRole::SharedKeys => ("pre-shared keys", "psk-not-found"),
+        FileRole::Certificate => ("our certificate", "private-key-missing"),
+        FileRole::PeerCertificate | FileRole::Beside => ("a certificate", "ca-not-trusted"),
+    }
+}
+
+fn one(c: &Credential, now: Option<Wall>, out: &mut Vec<Lint>) {
+    let (want, cause) = wanted(&c.named.role);
+    let path = &c.path;
+    match &c.look {
+        Look::Missing => tell(
+            out,
+            c,
+            cause,
+            Weight::Error,
+            format!("{want} is to be in {path}, and there is no such file"),
+            "put it there, or write the name of the file that has it",
+        ),
+        Look::Unreadable(problem) => tell(
+            out,
+            c,
+            cause,
+            Weight::Warning,
+            format!("{path} can't be read: {problem}"),
+            "give it to the daemon's user, or let adit check run as that user",
+        ),
+        Look::Holds(items) => {
+            contents(c, items, want, cause, out);
+            if let Some(now) = now {
+                validity(c, now, out);
+            }
+        }
+    }
+}
+
+fn contents(c: &Credential, items: &[Item], want: &str, cause: &str, out: &mut Vec<Lint>) {
+    let path = &c.path;
+    if let Some(broken) = items.iter().find(|i| matches!(i, Item::Broken(_))) {
+        let message = format!("{path} holds {broken}: it is cut or changed");
+        let fix = "copy the file again, from its first to its last line";
+        tell(out, c, cause, Weight::Error, message, fix);
+        return;
+    }
+    let fits = match &c.named.role {
+        FileRole::SharedKeys | FileRole::Beside => return,
+        FileRole::Certificate | FileRole::PeerCertificate => {
+            items.iter().any(|i| matches!(i, Item::Certificate(_)))
+        }
+        FileRole::Authority => items
+            .iter()
+            .any(|i| matches!(i, Item::Certificate(c) if c.authority)),
+        FileRole::PrivateKey { .. } => items.iter().any(|i| matches!(i, Item::PrivateKey { .. })),
+    };
+    if !fits {
+        let what = items
+            .first()
+            .map_or("nothing that is known".to_owned(), ToString::to_string);
+        let message = format!("{path} is to hold {want}, and holds {what}");
+        let fix = format!("name the file that holds {want}");
+        tell(out, c, cause, Weight::Error, message, fix);
+        return;
+    }
+    let FileRole::PrivateKey { kind, passphrase } = &c.named.role else {
+        return;
+    };
+    for item in items {
+        let Item::PrivateKey {
+            encrypted,
+            kind: is,
+            ..
+        } = item
+        else {
+            continue;
+        };
+        if *encrypted && !passphrase {
+            tell(
+                out,
+                c,
+                "private-key-missing",
+                Weight::Error,
+                format!("the key in {path} is under a passphrase, and none is given"),
+                "write the passphrase behind the file's name, or take it off the key (openssl pkey)",
+            );
+        }
+        if let (Some(says), Some(is)) = (kind, is)
+            && says != is
+        {
+            tell(
+                out,
+                c,
+                "private-key-missing",
+                Weight::Error,
+                format!(
+                    "the line says {says}, and the key in {path} is one of {is}: it isn't loaded"
+                ),
+                format!(": {is} in place of : {says}"),
+            );
+        }
+    }
+}
+
+fn validity(c: &Credential, now: Wall, out: &mut Vec<Lint>) {
+    const DAY: u64 = 86_400_000;
+    const SOON: u64 = 14 * DAY;
+    let role = match &c.named.role {
+        FileRole::Certificate => "our certificate",
+        FileRole::PeerCertificate => "the peer's certificate",
+        FileRole::Authority => "the CA's certificate",
+        _ => "the certificate",
+    };
+    let path = &c.path;
+    // What only lies there may be an old one.
+    let gravely = if c.named.role == FileRole::Beside {
+        Weight::Hint
+    } else {
+        Weight::Error
+    };
+    for one in certificates(c) {
+        let days = |a: Wall, b: Wall| (a.0.saturating_sub(b.0)) / DAY;
+        let subject = &one.subject;
+        if one.not_after < now {
+            let ago = days(now, one.not_after);
+            let message =
+                format!("{role} in {path} ({subject}) expired {ago} days ago: the peer refuses it");
+            tell(out, c, "cert-expired", gravely, message, "issue it anew");
+        } else if one.not_before > now {
+            let still = days(one.not_before, now);
+            let message = format!("{role} in {path} ({subject}) isn't valid before {still} days");
+            let fix = "wait, correct this host's clock, or issue it anew";
+            tell(out, c, "cert-not-yet-valid", gravely, message, fix);
+        } else if one.not_after.0.saturating_sub(now.0) < SOON {
+            let left = days(one.not_after, now);
+            let message = format!("{role} in {path} ({subject}) expires in {left} days");
+            tell(
+                out,
+                c,
+                "cert-expired",
+                gravely.max(Weight::Warning),
+                message,
+                "issue it anew before that",
+            );
+        }
+    }
+}
+
+/// Whether one of the keys at hand is the certificate's. That none is there says nothing: it may be on a card, or out
+/// of reach.
+fn key_fits(own: &Credential, all: &[Credential], out: &mut Vec<Lint>) {
+    let Some(leaf) = leaf(own) else {
+        return;
+    };
+    let mut keys: Vec<(&Credential, &PublicKey)> = Vec::new();
+    for c in all {
+        for item in items(c) {
+            match item {
+                Item::PrivateKey {
+                    public: Some(key), ..
+                } => keys.push((c, key)),
+                // What can't be looked into may be the one.
+                Item::PrivateKey { .. } => return,
+                _ => {}
+            }
+        }
+    }
+    let unread = all.iter().any(|c| {
+        matches!(c.named.role, FileRole::PrivateKey { .. }) && !matches!(c.look, Look::Holds(_))
+    });
+    if keys.is_empty() || unread || keys.iter().any(|(_, key)| key.digest == leaf.key.digest) {
+        return;
+    }
+    let list: Vec<String> = keys
+        .iter()
+        .map(|(c, key)| format!("{} ({})", c.path, key.algorithm))
+        .collect();
+    tell(
+        out,
+        own,
+        "private-key-missing",
+        Weight::Error,
+        format!(
+            "the certificate in {} ({}) has another key than {}: nothing can be signed with it",
+            own.path,
+            leaf.key.algorithm,
+            list.join(", ")
+        ),
+        "the private key from which this certificate's request was made, or a certificate for this key",
+    );
+}
+
+/// That our own CAs didn't issue our certificate is no fault by itself: the peer's have to.
+fn issued_here(own: &Credential, all: &[Credential], out: &mut Vec<Lint>) {
+    let trusted = authorities(all);
+    let Some(leaf) = leaf(own) else {
+        return;
+    };
+    let at_hand: Vec<&Certificate> = all.iter().flat_map(certificates).collect();
+    let self_signed = leaf.signed_by.contains(&leaf.digest);
+    if trusted.is_empty() || self_signed || chain(leaf, &trusted, &at_hand) {
+        return;
+    }
+    tell(
+        out,
+        own,
+        "ca-not-trusted",
+        Weight::Hint,
+        format!(
+            "none of the CAs here issued the certificate in {}; its issuer is {}",
+            own.path, leaf.issuer
+        ),
+        "make sure that the peer has that CA, and send certificates in between",
+    );
+}
+
+/// Whether the certificate holds the identity that is written beside it.
+fn identity(
+    c: &PeerConnection,
+    role: &FileRole,
+    id: &Setting<Option<PeerId>>,
+    credentials: &[Credential],
+    out: &mut Vec<Lint>,
+) {
+    let (Some(written), Some(source)) = (&id.value, id.source()) else {
+        return;
+    };
+    let mut certificates: Vec<&Credential> = of(credentials, role)
+        .filter(|x| x.named.connection.as_deref() == Some(&c.name))
+        .filter(|x| leaf(x).is_some())
+        .collect();
+    let (Some(one), None) = (certificates.pop(), certificates.pop()) else {
+        return;
+    };
+    let Some(leaf) = leaf(one) else {
+        return;
+    };
+    if holds(leaf, written) != Some(false) {
+        return;
+    }
+    let names: Vec<String> = leaf.names.iter().map(ToString::to_string).collect();
+    let names = if names.is_empty() {
+        "no alternative names".to_owned()
+    } else {
+        names.join(", ")
+    };
+    let (whose, effect) = if *role == FileRole::Certificate {
+        ("our", "the peer refuses it, or is told the subject instead")
+    } else {
+        ("the peer's", "it is refused")
+    };
+    out.push(Lint {
+        cause: "cert-san-mismatch".to_owned(),
+        weight: Weight::Warning,
+        connection: Some(c.name.clone()),
+        message: format!(
+            "{whose} identity {written} isn't in the certificate {} ({}; {names}): {effect}",
+            one.path, leaf.subject
+        ),
+        fix: "an identity that the certificate holds, or a certificate with this one as subjectAltName".to_owned(),
+        source: Source::clone(source),
+    });
+}
+
+/// Whether the identity is among the certificate's names. `None` where it can't be told.
+fn holds(certificate: &Certificate, id: &PeerId) -> Option<bool> {
+    match id {
+        PeerId::Is(id @ (Identity::Fqdn(_) | Identity::Email(_) | Identity::Address(_))) => {
+            let id = PeerId::Is(id.clone());
+            let mut names = certificate.names.iter().cloned().map(PeerId::Is);
+            Some(names.any(|name| name.satisfies(&id) == Some(true)))
+        }
+        PeerId::Name(name) => Some(parts(name)? == parts(&certificate.subject)?),
+        _ => None,
+    }
+}
+
+/// Attributes of a distinguished name, sorted. `None` for one that isn't written in full.
+fn parts(name: &str) -> Option<Vec<(String, String)>> {
+    if name.contains(['*', '\\', '"', '+']) {
+        return None;
+    }
+    let mut out = Vec::new();
+    for part in name.split([',', '/']).filter(|p| !p.trim().is_empty()) {
+        let (kind, value) = part.split_once('=')?;
+        let kind = match kind.trim().to_ascii_uppercase().as_str() {
+            "EMAILADDRESS" | "EMAIL" => "E".to_owned(),
+            "S" => "ST".to_owned(),
+            other => other.to_owned(),
+        };
+        out.push((kind, value.trim().to_ascii_lowercase()));
+    }
+    out.sort();
+    Some(out)
+}
