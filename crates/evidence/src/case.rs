@@ -44,7 +44,7 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         .iter()
         .filter_map(|r| Some((r.side, r.gateway?)))
         .collect();
-    // Configurations and people's complaints have no time and belong to no attempt.
+    // Configurations, states and people's complaints have no time and belong to no attempt.
     let (timeless, all): (Vec<Fact>, Vec<Fact>) = readings
         .into_iter()
         .flat_map(|r| r.facts)
@@ -69,7 +69,12 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
             subject = wanted;
         }
         facts.extend(own);
-        facts.extend(timeless.iter().filter(|f| f.side == side).cloned());
+        // A file says more than a status, which shows part of the same.
+        let written = timeless
+            .iter()
+            .any(|f| f.side == side && is_connection(&f.what, false));
+        let kept = |f: &&Fact| f.side == side && !(written && is_connection(&f.what, true));
+        facts.extend(timeless.iter().filter(kept).cloned());
     }
     let clock_offset_ms = clock::align(&mut facts);
     let ours = |at: Wall, side| match (side, clock_offset_ms) {
@@ -99,8 +104,13 @@ fn is_timeless(what: &Known) -> bool {
         Known::PeerConfigured { .. }
             | Known::PeerKey { .. }
             | Known::ConfigLint { .. }
+            | Known::Listed { .. }
             | Known::Complained { .. }
     )
+}
+
+fn is_connection(what: &Known, listed: bool) -> bool {
+    matches!(what, Known::PeerConfigured { connection } if connection.listed == listed)
 }
 
 /// The connection that a person who shows this log asks about: the one that failed last and hasn't come up since.

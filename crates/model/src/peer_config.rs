@@ -47,6 +47,10 @@ pub struct PeerConnection {
     pub block: u32,
     /// Where it begins.
     pub source: Source,
+    /// It isn't from a configuration: a running daemon's status shows it, and what isn't written isn't the default but
+    /// unknown.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub listed: bool,
     /// `left` and `right` don't tell which end is ours: [`PeerConnection::swapped`] is as good.
     pub swappable: bool,
     /// IKE versions.
@@ -157,6 +161,7 @@ impl PeerConnection {
             product_version: None,
             block: 0,
             source,
+            listed: false,
             swappable: false,
             versions: Setting::default_of(Versions::BOTH),
             local: Setting::default_of(vec![Place::Any]),

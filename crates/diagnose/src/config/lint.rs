@@ -16,7 +16,7 @@ use super::words::{Topic, setting};
 /// What is to be said about one end's connections.
 pub(crate) fn lints(connections: &[PeerConnection]) -> Vec<Lint> {
     let mut out = Vec::new();
-    for c in connections {
+    for c in connections.iter().filter(|c| !c.listed) {
         let mut one = Lints { c, out: &mut out };
         one.algorithms();
         one.start();
@@ -28,7 +28,9 @@ pub(crate) fn lints(connections: &[PeerConnection]) -> Vec<Lint> {
             one.lifetimes(child);
         }
     }
-    duplicates(connections, &mut out);
+    if !connections.iter().any(|c| c.listed) {
+        duplicates(connections, &mut out);
+    }
     out
 }
 

@@ -31,6 +31,11 @@ use adit_model::peer_config::PeerConnection;
 pub fn compare(ours: &PeerConnection, theirs: &PeerConnection) -> Vec<Difference> {
     let mut out = ike::compare(ours, theirs);
     out.extend(child::compare(ours, theirs));
+    // A status shows part of what runs: what it doesn't show isn't known.
+    let known = |end: &PeerConnection, value: Option<&Value>| {
+        !end.listed || value.is_some_and(|v| v.written)
+    };
+    out.retain(|d| known(ours, d.ours.as_ref()) && known(theirs, d.theirs.as_ref()));
     out.sort_by_key(|d| d.outcome);
     out
 }

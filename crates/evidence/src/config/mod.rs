@@ -22,7 +22,7 @@ mod strongswan;
 mod swan;
 mod swanctl;
 mod tree;
-mod value;
+pub(crate) mod value;
 mod vyos;
 
 use adit_model::credential::NamedFile;

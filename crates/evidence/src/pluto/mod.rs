@@ -12,4 +12,5 @@ mod step;
 mod story;
 mod value;
 
+pub(crate) use proposal::configured;
 pub(crate) use story::Pluto;

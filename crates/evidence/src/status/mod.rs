@@ -9,6 +9,7 @@ mod certificate;
 mod cisco_map;
 mod cloud;
 mod connections;
+mod conns;
 mod conntrack;
 mod counters;
 mod dump;
@@ -48,6 +49,7 @@ pub(crate) struct Statuses {
     certificates: certificate::Certificates,
     cloud: cloud::Cloud,
     connections: connections::Connections,
+    conns: conns::Conns,
     counters: counters::Counters,
     dump: dump::Dump,
     filter: filter::Filter,
@@ -81,6 +83,7 @@ impl Statuses {
         self.certificates.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.connections.line(line, place, facts);
+        self.conns.line(line, place);
         self.counters.line(line, place);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
@@ -108,6 +111,7 @@ impl Statuses {
         self.carried.finish(&mut self.facts);
         self.connections.finish(&mut self.facts);
         self.certificates.finish(&mut self.facts);
+        self.conns.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
         self.qos.finish(&mut self.facts);
