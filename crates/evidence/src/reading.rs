@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments};
-use crate::phrase::{Phrases, telling};
+use crate::phrase::{Phrases, Telling, telling};
 use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
@@ -249,13 +249,34 @@ impl Reader {
             ..
         } = self;
         tail.feed(&input.feed(bytes), |old| {
-            telling(old, |lines, raw| {
-                let number = *before + lines + 1;
-                spoken(name, *side, *now, number, raw, |line, place| {
-                    readers.phrases.line(line, place);
-                });
+            let first = *before + 1;
+            let hear = |phrases: &mut Phrases, told: &Telling<'_>| {
+                spoken(
+                    name,
+                    *side,
+                    *now,
+                    first + told.before,
+                    told.raw,
+                    |line, place| {
+                        phrases.line(line, place);
+                    },
+                );
+            };
+            // Of what a log says over and over, only the beginning and the end are kept: the lines between them needn't
+            // be heard.
+            let mut waiting = Vec::new();
+            *before += telling(old, |told| {
+                if readers.phrases.can_wait(&told) {
+                    waiting.push(told);
+                } else {
+                    hear(&mut readers.phrases, &told);
+                }
             });
-            *before += memchr::memchr_iter(b'\n', old).count() as u64;
+            for told in waiting.iter().rev() {
+                if !readers.phrases.can_go(first + told.before, told) {
+                    hear(&mut readers.phrases, told);
+                }
+            }
         });
     }
 

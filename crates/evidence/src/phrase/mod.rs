@@ -36,20 +36,25 @@ mod pluto_refusals;
 mod racoon;
 mod rekey;
 mod route;
+mod routine;
+mod search;
 mod shape;
+mod telling;
 mod windows;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::reading::Place;
-use crate::text::{LONGEST, Line, head};
+use crate::text::Line;
+use search::Finder;
 use shape::Shape;
+
+pub(crate) use telling::{Telling, telling};
 
 pub(crate) type Phrase = shape::Phrase<Sign>;
 
@@ -108,58 +113,19 @@ static TABLES: [&[Phrase]; 33] = [
 ];
 
 struct Index {
-    anchors: AhoCorasick,
+    finder: Finder,
     phrases: Vec<(&'static Phrase, Shape)>,
 }
 
-static INDEX: LazyLock<Option<Index>> = LazyLock::new(|| {
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let phrases: Vec<(&Phrase, Shape)> = TABLES
         .iter()
         .flat_map(|t| t.iter())
         .map(|p| (p, Shape::new(p.shape)))
         .collect();
-    let anchors = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(phrases.iter().map(|(_, s)| s.anchor()))
-        .ok()?;
-    Some(Index { anchors, phrases })
+    let finder = Finder::new(phrases.iter().map(|(_, s)| s.literals()), routine::LINES);
+    Index { finder, phrases }
 });
-
-/// The same words for long texts: bigger, and several times as fast.
-static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let index = INDEX.as_ref()?;
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(index.phrases.iter().map(|(_, s)| s.anchor()))
-        .ok()
-});
-
-/// Lines of `text` that may hold a sentence of the tables, each with the number of lines before it.
-pub(crate) fn telling(text: &[u8], mut each: impl FnMut(u64, &[u8])) {
-    let Some(search) = SEARCH.as_ref() else {
-        return;
-    };
-    let (mut at, mut lines, mut counted) = (0, 0, 0);
-    while let Some(hit) = text.get(at..).and_then(|rest| search.find(rest)) {
-        let (start, end) = (at + hit.start(), at + hit.end());
-        let passed = text.get(..start).unwrap_or_default();
-        let begin = memchr::memrchr(b'\n', passed).map_or(0, |n| n + 1);
-        let tail = text.get(end..).unwrap_or_default();
-        let stop = memchr::memchr(b'\n', tail).map_or(text.len(), |n| end + n);
-        let passed = text.get(counted..begin).unwrap_or_default();
-        lines += memchr::memchr_iter(b'\n', passed).count() as u64;
-        counted = begin;
-        // Of a line that is longer than what is read of one, what is around the words.
-        let from = if stop - begin > LONGEST {
-            begin.max(start.saturating_sub(LONGEST / 2))
-        } else {
-            begin
-        };
-        each(lines, head(text.get(from..stop).unwrap_or_default()));
-        at = stop;
-    }
-}
 
 /// So many lines that say the same thing are kept of the beginning and of the end of what is heard.
 const KEPT: usize = 64;
@@ -168,41 +134,60 @@ const KEPT: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Phrases {
     first: BTreeMap<Sign, Vec<Fact>>,
-    last: BTreeMap<Sign, VecDeque<Fact>>,
+    /// By line and, for lines that were made of one, by how many facts there were before.
+    last: BTreeMap<Sign, BTreeMap<(Option<u64>, u64), Fact>>,
+    heard: u64,
 }
 
 impl Phrases {
+    /// Whether the line can say nothing that wasn't said before it often enough: it matters only if it turns out to be
+    /// one of the last, and may be heard after those that follow it.
+    pub(crate) fn can_wait(&self, line: &Telling<'_>) -> bool {
+        let enough = |sign: Sign| self.first.get(&sign).is_some_and(|f| f.len() >= KEPT);
+        line.plain() && line.signs().all(enough)
+    }
+
+    /// Whether all that the line, which could wait, can say was said after it often enough.
+    pub(crate) fn can_go(&self, number: u64, line: &Telling<'_>) -> bool {
+        line.signs().all(|sign| {
+            self.last.get(&sign).is_some_and(|last| {
+                last.len() >= KEPT
+                    && last
+                        .first_key_value()
+                        .is_some_and(|((n, _), _)| *n > Some(number))
+            })
+        })
+    }
+
     /// The next line.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
-        let Some(index) = INDEX.as_ref() else {
-            return;
-        };
+        let index = &*INDEX;
         // A line says each thing once, in the words that say most.
         let mut said: Vec<(Sign, BTreeMap<String, String>)> = Vec::new();
         let body = squeeze(line.body);
-        let mut tried = BTreeSet::new();
-        for hit in index.anchors.find_overlapping_iter(body.as_ref()) {
-            let Some((phrase, shape)) = index.phrases.get(hit.pattern().as_usize()) else {
-                continue;
-            };
-            if !tried.insert(hit.pattern()) {
-                continue;
-            }
-            let theirs = phrase.by.is_empty()
-                || line
-                    .program
-                    .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)));
-            let Some(values) = shape.find(&body).filter(|_| theirs) else {
-                continue;
-            };
+        let mut fitting: Vec<_> = index
+            .finder
+            .sentences(body.as_bytes())
+            .into_iter()
+            .filter_map(|at| index.phrases.get(at))
+            .filter(|(phrase, _)| {
+                phrase.by.is_empty()
+                    || line
+                        .program
+                        .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)))
+            })
+            .filter_map(|(phrase, shape)| Some((phrase.sign, shape, shape.find(&body)?)))
+            .collect();
+        fitting.sort_by_cached_key(|(_, shape, _)| shape.place(&body));
+        for (sign, _, values) in fitting {
             let values: BTreeMap<String, String> = values
                 .into_iter()
-                .map(|(name, value)| (name.to_owned(), told(phrase.sign, value)))
+                .map(|(name, value)| (name.to_owned(), told(sign, value)))
                 .collect();
-            match said.iter_mut().find(|(sign, _)| *sign == phrase.sign) {
+            match said.iter_mut().find(|(said, _)| *said == sign) {
                 Some((_, have)) if have.len() >= values.len() => {}
                 Some((_, have)) => *have = values,
-                None => said.push((phrase.sign, values)),
+                None => said.push((sign, values)),
             }
         }
         for (sign, values) in said {
@@ -223,18 +208,20 @@ impl Phrases {
                 first.push(fact);
                 continue;
             }
+            self.heard += 1;
             let last = self.last.entry(sign).or_default();
-            if last.len() == KEPT {
-                last.pop_front();
+            last.insert((fact.source.line, self.heard), fact);
+            if last.len() > KEPT {
+                last.pop_first();
             }
-            last.push_back(fact);
         }
     }
 
     /// Everything that was said.
     pub(crate) fn finish(self) -> impl Iterator<Item = Fact> {
         let first = self.first.into_values().flatten();
-        first.chain(self.last.into_values().flatten())
+        let last = self.last.into_values().flat_map(BTreeMap::into_values);
+        first.chain(last)
     }
 }
 
@@ -267,33 +254,124 @@ fn squeeze(line: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn every_shape_can_be_searched_for() {
-        assert!(INDEX.is_some());
-        for phrase in TABLES.iter().flat_map(|t| t.iter()) {
-            let anchor = Shape::new(phrase.shape).anchor();
-            assert!(
-                anchor.len() >= 5,
-                "{}: {anchor:?} is in too many lines",
-                phrase.shape
-            );
-            assert!(!anchor.contains("  "), "{}", phrase.shape);
+        for (at, (phrase, _)) in INDEX.phrases.iter().enumerate() {
+            let word = INDEX.finder.word(at);
+            assert!(word.len() >= search::SHORTEST, "{}", phrase.shape);
+            assert!(!word.contains("  "), "{}", phrase.shape);
+        }
+    }
+
+    /// The sentences that fit the line, each tried.
+    fn tried(body: &str) -> Vec<usize> {
+        let lower = body.to_ascii_lowercase();
+        let all = INDEX.phrases.iter().enumerate();
+        all.filter(|(_, (_, shape))| {
+            shape
+                .literals()
+                .all(|w| lower.contains(&w.to_ascii_lowercase()))
+        })
+        .filter(|(_, (_, shape))| shape.find(body).is_some())
+        .map(|(at, _)| at)
+        .collect()
+    }
+
+    /// The sentences that fit the line, of those that the search finds.
+    fn searched(body: &str) -> Vec<usize> {
+        let mut found = INDEX.finder.sentences(body.as_bytes());
+        found.retain(|at| INDEX.phrases.get(*at).unwrap().1.find(body).is_some());
+        found
+    }
+
+    #[test]
+    fn every_sentence_is_found_wherever_it_lies() {
+        for (at, (phrase, _)) in INDEX.phrases.iter().enumerate() {
+            let (mut said, mut rest) = (String::new(), phrase.shape);
+            while let Some((words, hole)) = rest.split_once('{') {
+                let (hole, after) = hole.split_once('}').unwrap();
+                let value = if hole.ends_with(":n") { "7" } else { "x" };
+                said = said + words + value;
+                rest = after;
+            }
+            said += rest;
+            for before in ["", "0", "01", "01["] {
+                for said in [said.to_ascii_uppercase(), said.clone()] {
+                    let line = format!("{before}{said}");
+                    let found = INDEX.finder.sentences(line.as_bytes());
+                    assert!(found.contains(&at), "{line}");
+                    let text = format!("a line\n{line} \nanother\n");
+                    let mut told = Vec::new();
+                    telling(text.as_bytes(), |t| told.push(t.before));
+                    assert!(told.contains(&1), "{line}");
+                }
+            }
         }
     }
 
     #[test]
-    fn a_line_of_any_size_is_heard_around_the_words_and_once() {
-        let words = "no shared key found for 'a' - 'b'";
-        let far = "x".repeat(1 << 20);
-        let text = format!("one\n{far} {words} {far} {words}\n{words}\n");
-        let mut heard = Vec::new();
-        telling(text.as_bytes(), |before, raw| {
-            heard.push((before, raw.len()));
-            assert!(String::from_utf8_lossy(raw).contains(words));
-        });
-        assert_eq!(heard, [(1, LONGEST), (2, words.len())]);
+    #[allow(clippy::disallowed_methods)] // reads fixtures
+    fn a_search_finds_what_trying_every_sentence_finds() {
+        let pastes =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/tests/pastes");
+        let mut files: Vec<_> = std::fs::read_dir(pastes)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        assert!(files.len() > 100);
+        let texts = files.iter().map(|path| std::fs::read(path).unwrap());
+        let lines: Vec<String> = texts
+            .flat_map(|text| {
+                let text = String::from_utf8_lossy(&text).into_owned();
+                text.lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .chain(routine::LINES.lines().map(str::to_owned))
+            .collect();
+        // Trying takes long: some of the lines, others when there are more.
+        let mut found = 0;
+        for line in lines.iter().step_by(lines.len().div_ceil(SOME)) {
+            let body = squeeze(line);
+            let tried = tried(&body);
+            found += tried.len();
+            assert_eq!(searched(&body), tried, "{line}");
+        }
+        assert!(found > SOME / 10, "{found}");
+    }
+
+    /// So many lines are tried.
+    const SOME: usize = 400;
+
+    #[test]
+    fn routine_lines_are_read_past() {
+        let logs = [
+            include_str!("../../tests/fixtures/ok-ikev2-psk-east.log"),
+            include_str!("../../tests/fixtures/ok-ikev2-psk-west.log"),
+            routine::LINES,
+        ];
+        let (mut lines, mut slow) = (0, 0);
+        for line in logs.into_iter().flat_map(str::lines) {
+            let body = squeeze(line);
+            let sentences = INDEX.finder.sentences(body.as_bytes());
+            lines += 1;
+            slow += u32::from(!sentences.is_empty());
+            // A line that a sentence fits is one that it means, and has to be heard.
+            let phrases = sentences.iter().filter_map(|at| INDEX.phrases.get(*at));
+            let near = phrases.filter(|(_, shape)| shape.find(&body).is_none());
+            let near: Vec<&str> = near.map(|(phrase, _)| phrase.shape).collect();
+            assert!(
+                near.len() <= 1,
+                "every line like this one is held against sentences of whose words it holds all that can be searched \
+                 for; let them hold words that it doesn't:\n{line}\n{near:#?}"
+            );
+        }
+        assert!(
+            slow * 20 < lines,
+            "{slow} of {lines} lines hold words of sentences"
+        );
     }
 
     #[test]

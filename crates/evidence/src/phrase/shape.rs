@@ -1,5 +1,7 @@
 //! The little language in which a phrase is written, and how a line is held against it.
 
+use core::cmp::Reverse;
+
 /// A phrase: what is said, and in which words.
 ///
 /// The shape is found anywhere in a line, whatever stands before and after it. Letters match in either case; runs of
@@ -62,16 +64,22 @@ impl Shape {
         Self { pieces }
     }
 
-    /// The words to search for: the longest run of literal words without a blank at its ends.
-    pub(crate) fn anchor(&self) -> &'static str {
-        self.pieces
-            .iter()
-            .filter_map(|p| match p {
-                Piece::Words(words) => Some(words.trim()),
-                Piece::Hole(..) => None,
-            })
-            .max_by_key(|w| w.len())
-            .unwrap_or("")
+    /// The runs of literal words, without blanks at their ends: a line that the shape fits holds all of them.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = &'static str> {
+        self.pieces.iter().filter_map(|p| match p {
+            Piece::Words(words) => Some(words.trim()),
+            Piece::Hole(..) => None,
+        })
+    }
+
+    /// Where the longest of the literals ends in a line, and how long it is: of two sentences that say the same thing
+    /// about a line, the one that comes first is heard.
+    pub(crate) fn place(&self, line: &str) -> (usize, Reverse<usize>) {
+        let words = self.literals().max_by_key(|w| w.len()).unwrap_or_default();
+        let mut windows = line.as_bytes().windows(words.len().max(1));
+        let start = windows.position(|w| w.eq_ignore_ascii_case(words.as_bytes()));
+        let end = start.map_or(usize::MAX, |at| at + words.len());
+        (end, Reverse(words.len()))
     }
 
     /// The values of the first place in `line` that the shape fits.
@@ -218,10 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn the_anchor_is_the_longest_literal() {
+    fn a_line_is_searched_for_the_literals() {
+        let shape = Shape::new("a {x} longer words {y} b");
         assert_eq!(
-            Shape::new("a {x} longer words {y} b").anchor(),
-            "longer words"
+            shape.literals().collect::<Vec<_>>(),
+            ["a", "longer words", "b"]
         );
     }
 }

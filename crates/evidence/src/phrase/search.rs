@@ -1,0 +1,329 @@
+//! Finds which of thousands of words a text holds, at a speed that hardly depends on how many there are.
+//!
+//! An automaton of all the words outgrows the processor's caches, and every byte of the text then waits for memory. Here
+//! the text is cut into groups of bytes instead, and of each group a hash is looked up in a filter of some kilobytes
+//! that says nearly always that no word holds it. A group begins at every fourth byte. Wherever a word lies, one of
+//! four neighbouring places of it comes to lie on the beginning of a group; so the groups at four neighbouring places
+//! of each word, its *seed*, are in the filter. A word too short for such a seed is known by groups of half the size at
+//! every second byte.
+//!
+//! The seed may be taken from any place of any of a sentence's words. It is taken from where the lines of a day on
+//! which nothing is wrong ([`routine`](super::routine)) don't come near it: what decides about speed is how often the
+//! filter can't exclude a word.
+
+use core::cmp::Reverse;
+use core::ops::ControlFlow;
+
+/// Makes letters small. Some marks become others, which only means that the filter lets a few more groups pass.
+const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// Octets of a group of each kind, and the distance of two groups.
+const LONG: (usize, usize) = (8, 4);
+const SHORT: (usize, usize) = (4, 2);
+
+/// Fewer octets can't be searched for.
+#[cfg(test)]
+pub(super) const SHORTEST: usize = SHORT.0 + SHORT.1 - 1;
+
+/// A place of a word that is in the filter.
+#[derive(Clone, Copy, Debug)]
+struct Seed {
+    group: u64,
+    sentence: u32,
+    offset: u32,
+}
+
+/// The seeds of one kind of groups.
+struct Seeds {
+    filter: Box<[u64; Self::CELLS]>,
+    /// Where the seeds begin whose hashes begin alike.
+    begins: Vec<u32>,
+    seeds: Vec<Seed>,
+}
+
+/// Searches for one word of each sentence.
+pub(super) struct Finder {
+    /// The word of each sentence.
+    words: Vec<&'static str>,
+    long: Seeds,
+    short: Seeds,
+}
+
+impl Finder {
+    /// Takes of each sentence, which is given by its literal words, the word and the place in it that are met least in
+    /// the lines of `routine`.
+    pub(super) fn new<W: Iterator<Item = &'static str>>(
+        sentences: impl Iterator<Item = W>,
+        routine: &str,
+    ) -> Self {
+        let mut met = [Met::of(routine, LONG.0), Met::of(routine, SHORT.0)];
+        let mut seeds = [Vec::new(), Vec::new()];
+        let mut all = Vec::new();
+        for (sentence, words) in sentences.enumerate() {
+            let mut best: Option<(Cost, &'static str, usize)> = None;
+            for word in words {
+                for (kind, (size, step)) in [LONG, SHORT].into_iter().enumerate() {
+                    if kind == 1 && word.len() >= LONG.0 + LONG.1 - 1 {
+                        break;
+                    }
+                    for at in 0..=(word.len() + 1).saturating_sub(size + step) {
+                        let Some(groups) = groups(word, at, size, step) else {
+                            break;
+                        };
+                        let count: u32 = groups
+                            .map(|g| met.get(kind).map_or(0, |m| m.count(g)))
+                            .sum();
+                        let routine = count / u32::from(Met::ROUTINE);
+                        let cost = (routine, kind, count, Reverse(word.len()));
+                        if best.is_none_or(|(least, ..)| cost < least) {
+                            best = Some((cost, word, at));
+                        }
+                    }
+                }
+            }
+            let Some(((_, kind, ..), word, at)) = best else {
+                all.push("");
+                continue;
+            };
+            all.push(word);
+            let (size, step) = if kind == 0 { LONG } else { SHORT };
+            for (group, offset) in groups(word, at, size, step).into_iter().flatten().zip(at..) {
+                if let (Some(met), Some(seeds)) = (met.get_mut(kind), seeds.get_mut(kind)) {
+                    met.add(group, 1);
+                    seeds.push(Seed {
+                        group,
+                        sentence: u32::try_from(sentence).unwrap_or(u32::MAX),
+                        offset: u32::try_from(offset).unwrap_or(u32::MAX),
+                    });
+                }
+            }
+        }
+        let [long, short] = seeds;
+        Self {
+            words: all,
+            long: Seeds::new(long),
+            short: Seeds::new(short),
+        }
+    }
+
+    /// The word that is searched for a sentence; it is empty when none is long enough.
+    #[cfg(test)]
+    pub(super) fn word(&self, sentence: usize) -> &'static str {
+        self.words.get(sentence).copied().unwrap_or_default()
+    }
+
+    /// A place of a word in the first line of `text` that holds one.
+    pub(super) fn find(&self, text: &[u8]) -> Option<usize> {
+        self.scan(text, |_, start| ControlFlow::Break(start))
+            .break_value()
+    }
+
+    /// The sentences whose word lies in `text`, each once and in their order.
+    pub(super) fn sentences(&self, text: &[u8]) -> Vec<usize> {
+        let mut found = Vec::new();
+        let _: ControlFlow<()> = self.scan(text, |sentence, _| {
+            found.push(sentence);
+            ControlFlow::Continue(())
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Tells each place at which a word lies: which sentence's, and where.
+    fn scan<B>(
+        &self,
+        text: &[u8],
+        mut found: impl FnMut(usize, usize) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let (quads, rest) = text.as_chunks::<4>();
+        let Some((first, quads)) = quads.split_first() else {
+            return ControlFlow::Continue(());
+        };
+        let mut low = u64::from(u32::from_le_bytes(*first));
+        let mut at = 0;
+        for quad in quads {
+            let high = u64::from(u32::from_le_bytes(*quad));
+            let group = low | high << 32 | FOLD;
+            if self.may(group) {
+                self.look(text, at, group, &mut found)?;
+            }
+            low = high;
+            at += 4;
+        }
+        let mut last = [0; 4];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        let group = low | u64::from(u32::from_le_bytes(last)) << 32 | FOLD;
+        if self.may(group) {
+            self.look(text, at, group, &mut found)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Whether a word may hold one of the groups that begin in the first half of these eight octets.
+    #[inline]
+    fn may(&self, group: u64) -> bool {
+        self.long.may(group) | self.short.may(group & HALF) | self.short.may(group >> 16 & HALF)
+    }
+
+    /// Holds the words that may lie here against the text.
+    #[cold]
+    fn look<B>(
+        &self,
+        text: &[u8],
+        at: usize,
+        group: u64,
+        found: &mut impl FnMut(usize, usize) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let long = self.long.of(group).map(|s| (s, at));
+        let short = self.short.of(group & HALF).map(|s| (s, at));
+        let later = self.short.of(group >> 16 & HALF).map(|s| (s, at + 2));
+        for (seed, at) in long.chain(short).chain(later) {
+            let sentence = seed.sentence as usize;
+            let word = self.words.get(sentence).copied().unwrap_or_default();
+            let lies = at.checked_sub(seed.offset as usize).filter(|start| {
+                text.get(*start..*start + word.len())
+                    .is_some_and(|t| t.eq_ignore_ascii_case(word.as_bytes()))
+            });
+            if let Some(start) = lies {
+                found(sentence, start)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The octets of a short group.
+const HALF: u64 = 0xffff_ffff;
+
+impl Seeds {
+    /// Cells of the filter: 64 KiB of them stay in a processor's own cache.
+    const CELLS: usize = 1 << 13;
+    /// Bits of a hash by which seeds are ordered.
+    const ORDER: u32 = 14;
+
+    fn new(mut seeds: Vec<Seed>) -> Self {
+        seeds.sort_by_key(|s| hash(s.group));
+        let mut filter = vec![0; Self::CELLS];
+        let mut begins = vec![0; (1 << Self::ORDER) + 1];
+        for seed in &seeds {
+            let (cell, bits) = Self::cell(seed.group);
+            if let Some(cell) = filter.get_mut(cell) {
+                *cell |= bits;
+            }
+            for begin in begins.iter_mut().skip(Self::order(seed.group) + 1).take(1) {
+                *begin += 1;
+            }
+        }
+        let mut sum = 0;
+        for begin in &mut begins {
+            sum += *begin;
+            *begin = sum;
+        }
+        Self {
+            filter: filter
+                .into_boxed_slice()
+                .try_into()
+                .unwrap_or_else(|_| Box::new([u64::MAX; Self::CELLS])),
+            begins,
+            seeds,
+        }
+    }
+
+    /// The cell of a group, and its two bits there.
+    #[inline]
+    fn cell(group: u64) -> (usize, u64) {
+        let hash = hash(group);
+        let bits = 1 << (hash >> 32 & 63) | 1 << (hash >> 38 & 63);
+        ((hash >> 51) as usize % Self::CELLS, bits)
+    }
+
+    fn order(group: u64) -> usize {
+        (hash(group) >> (64 - Self::ORDER)) as usize
+    }
+
+    #[inline]
+    fn may(&self, group: u64) -> bool {
+        let (cell, bits) = Self::cell(group);
+        self.filter[cell] & bits == bits
+    }
+
+    /// The seeds that are this group.
+    fn of(&self, group: u64) -> impl Iterator<Item = Seed> {
+        let order = Self::order(group);
+        let bound = |at: usize| self.begins.get(at).map_or(0, |n| *n as usize);
+        let near = self.seeds.get(bound(order)..bound(order + 1));
+        near.unwrap_or_default()
+            .iter()
+            .copied()
+            .filter(move |s| s.group == group)
+    }
+}
+
+/// How well a seed is suited: how often routine lines hold its groups, its kind, how often these and other sentences
+/// do, the length of its word. Less is better.
+type Cost = (u32, usize, u32, Reverse<usize>);
+
+/// How often groups are met, by their hashes.
+struct Met(Vec<u16>);
+
+impl Met {
+    const BITS: u32 = 16;
+    /// A place that routine lines hold is worse than one that many sentences share.
+    const ROUTINE: u16 = 256;
+
+    fn of(routine: &str, size: usize) -> Self {
+        let mut met = Self(vec![0; 1 << Self::BITS]);
+        for line in routine.lines() {
+            for at in line.as_bytes().windows(size) {
+                met.add(group(at), Self::ROUTINE);
+            }
+        }
+        met
+    }
+
+    fn place(group: u64) -> usize {
+        (hash(any_digit(group)) >> (64 - Self::BITS)) as usize
+    }
+
+    fn add(&mut self, group: u64, times: u16) {
+        if let Some(count) = self.0.get_mut(Self::place(group)) {
+            *count = count.saturating_add(times);
+        }
+    }
+
+    fn count(&self, group: u64) -> u32 {
+        self.0.get(Self::place(group)).copied().unwrap_or(0).into()
+    }
+}
+
+/// The octets with a zero for each digit: routine lines differ in them.
+fn any_digit(group: u64) -> u64 {
+    u64::from_le_bytes(
+        group
+            .to_le_bytes()
+            .map(|b| if b.is_ascii_digit() { b'0' } else { b }),
+    )
+}
+
+#[inline]
+fn hash(group: u64) -> u64 {
+    group.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Up to eight octets as a number, letters small.
+fn group(octets: &[u8]) -> u64 {
+    let mut all = [0; 8];
+    for (to, from) in all.iter_mut().zip(octets) {
+        *to = from | 0x20;
+    }
+    u64::from_le_bytes(all)
+}
+
+/// The `step` groups of `size` octets that begin at `at` and the places behind it.
+fn groups(word: &str, at: usize, size: usize, step: usize) -> Option<impl Iterator<Item = u64>> {
+    let window = word.as_bytes().get(at..at + size + step - 1)?;
+    Some(window.windows(size).map(group))
+}
