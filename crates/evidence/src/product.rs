@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use adit_model::product::Product;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 /// Words that tell a product, and how much they count: the name of a system outweighs that of a daemon it uses.
 static WORDS: &[(&str, Product, u32)] = &[
@@ -78,6 +78,7 @@ static WORDS: &[(&str, Product, u32)] = &[
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
         .build(WORDS.iter().map(|(word, ..)| word))
         .ok()
 });

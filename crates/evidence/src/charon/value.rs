@@ -57,6 +57,9 @@ pub(crate) fn selectors(text: &str) -> Vec<Selector> {
 
 fn selector(text: &str) -> Option<Selector> {
     let text = text.split_once('|').map_or(text, |(ts, _)| ts);
+    if !text.contains("..") && !text.contains("ipv6-icmp") {
+        return text.parse().ok();
+    }
     let text = text.replace("..", "-").replace("ipv6-icmp", "icmpv6");
     text.parse().ok()
 }

@@ -1,5 +1,7 @@
 //! Secrets taken out of a line before it is quoted.
 
+use std::sync::LazyLock;
+
 use super::secret_words::{BEFORE_SECRETS, COMMANDS, ENDINGS, KINDS};
 
 /// What sentences go on with after such a word: they speak of a secret and don't tell it.
@@ -7,6 +9,21 @@ const PROSE: [&str; 11] = [
     "auth", "mismatch", "is ", "for ", "not ", "was ", "found", "missing", "differ", "does",
     "between ",
 ];
+
+/// Options of `setkey` that name an algorithm, after which the key follows.
+const SETKEY: [&str; 2] = ["-E", "-A"];
+
+/// With which characters words end that announce a secret: most words of a log don't.
+static ENDS: LazyLock<[bool; 256]> = LazyLock::new(|| {
+    let mut ends = [false; 256];
+    let lists = [BEFORE_SECRETS, ENDINGS, COMMANDS, KINDS, &SETKEY];
+    for end in lists.into_iter().flatten().filter_map(|w| w.bytes().last()) {
+        if let Some(ends) = ends.get_mut(usize::from(end.to_ascii_lowercase())) {
+            *ends = true;
+        }
+    }
+    ends
+});
 
 /// What stands in the place of a secret.
 const REMOVED: &str = "[removed]";
@@ -65,6 +82,10 @@ fn next_token(text: &str) -> Option<(&str, &str)> {
 /// the word and with it.
 fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t str)> {
     const JOINTS: [char; 8] = [' ', '\t', '=', ':', '"', '\'', '\\', ','];
+    let end = token.as_bytes().last()?.to_ascii_lowercase();
+    if !ENDS.get(usize::from(end)).is_some_and(|ends| *ends) {
+        return None;
+    }
     let lower = token.to_ascii_lowercase();
     let size = after.len() - after.trim_start_matches(JOINTS).len();
     let (joint, value) = after.split_at(size);
@@ -102,7 +123,7 @@ fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t 
         return Some((after.get(..size + start)?, secret));
     }
     // `-E aes-cbc 0x…` of setkey.
-    if matches!(token, "-E" | "-A") {
+    if SETKEY.contains(&token) {
         let algorithm = value.find(' ')? + 1;
         let secret = value.get(algorithm..)?;
         if secret.starts_with("0x") || secret.starts_with('"') {

@@ -152,19 +152,14 @@ const TAGS: [&str; 16] = [
     "font", "a",
 ];
 
-fn tag_named(text: &str, tag: &str) -> bool {
+fn tag_end(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('<').unwrap_or(text);
     let rest = rest.strip_prefix('/').unwrap_or(rest);
-    rest.get(..tag.len())
-        .is_some_and(|name| name.eq_ignore_ascii_case(tag))
-        && rest
-            .get(tag.len()..)
-            .is_some_and(|after| after.starts_with(['>', ' ', '/']))
-}
-
-fn tag_end(text: &str) -> Option<usize> {
-    TAGS.iter().any(|tag| tag_named(text, tag)).then_some(())?;
-    text.find('>').map(|at| at + 1)
+    let length = rest.find(|c: char| !c.is_ascii_alphabetic())?;
+    let (name, after) = rest.split_at(length);
+    let is_tag =
+        after.starts_with(['>', ' ', '/']) && TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag));
+    is_tag.then(|| text.find('>').map(|at| at + 1))?
 }
 
 /// `&#91;`, `&lt;`: the character, and where it ends.
