@@ -163,6 +163,8 @@ pub enum Sign {
     NoOtherConnection,
     /// Requests go to a port of the peer that isn't one of IKE's. `port`.
     IkePortUnusual,
+    /// A connection was to be begun that is for any peer, so that it can only answer. `connection`.
+    PeerNotNamed,
     /// Traffic asked for an SA, and nothing serves the request. `reqid`.
     AcquireUnserved,
     /// The kernel asked an SA for a policy of its own that the daemon doesn't know. `policy`.

@@ -221,6 +221,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonCrashed, "crypto chip {}reset"),
     any(Sign::DaemonRestarts, "IPsec service restarting after {}"),
     any(Sign::DaemonRestarts, "Pluto subsystem abend"),
+    any(Sign::DaemonRestarts, "ipsec-{} CrashLoopBackOff"),
+    any(Sign::DaemonRestarts, "ipsec{} is in CrashLoopBackOff"),
+    any(Sign::DaemonRestarts, "strongswan{} CrashLoopBackOff"),
+    any(Sign::DaemonRestarts, "libreswan{} CrashLoopBackOff"),
+    any(
+        Sign::DaemonRestarts,
+        "submariner-gateway-{} CrashLoopBackOff",
+    ),
     any(Sign::DaemonRestarts, "!pluto failure!: {problem}"),
     any(Sign::DaemonRestarts, "restarting IPsec after pause"),
     any(

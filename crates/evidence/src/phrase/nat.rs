@@ -22,6 +22,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NatTraversalOff,
         "port floating activation criteria nat_t=0",
     ),
+    any(Sign::NatTraversalOff, "but port floating is off"),
     any(
         Sign::NatTraversalOff,
         "not supported by kernel -- NAT-T disabled",

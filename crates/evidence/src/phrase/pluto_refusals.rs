@@ -14,7 +14,43 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConnectionRejected,
         "VTI requires tunnel mode but connection specifies type=transport",
     ),
+    any(
+        Sign::PeerNotNamed,
+        "cannot initiate connection with ID wildcards (kind=CK_TEMPLATE",
+    ),
+    any(
+        Sign::PeerNotNamed,
+        "cannot initiate connection without knowing peer IP address (kind=CK_TEMPLATE",
+    ),
+    any(
+        Sign::PeerNotNamed,
+        "cannot initiate connection without knowing peer IP address (kind=TEMPLATE",
+    ),
+    any(
+        Sign::PeerNotNamed,
+        "cannot initiate connection with narrowing=no and (kind=CK_TEMPLATE",
+    ),
+    any(
+        Sign::PeerNotNamed,
+        "cannot initiate connection (serial {}) without knowing peer IP address",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "no default route, %defaultroute cannot cope",
+    ),
     // Its kernel and its interfaces.
+    any(
+        Sign::KernelSupportMissing,
+        "kernel appears to lack {what:w} support (neither CONFIG_KLIPS",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "Even {what:w} support is not there, aborting",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "Both KLIPS and NETKEY IPsec code is present in kernel",
+    ),
     any(
         Sign::KernelSupportMissing,
         "No {what:w} kernel interface detected",

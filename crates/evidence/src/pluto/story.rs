@@ -236,16 +236,18 @@ impl Pluto {
         let Some(own) = self.sas.get(index) else {
             return Around::default();
         };
+        let name = own.name.as_deref().or(message.name);
         let siblings = || {
-            self.sas
-                .iter()
-                .enumerate()
-                .filter(|(at, sa)| *at != index && sa.name.is_some() && sa.name == own.name)
+            self.sas.iter().enumerate().filter(move |(at, sa)| {
+                *at != index && sa.name.is_some() && sa.name.as_deref() == name
+            })
         };
         Around {
             serial: message.serial.unwrap_or(0),
             stopping: self.stopping,
-            child_asked: own.up && siblings().any(|(_, sa)| sa.child && !sa.up),
+            // An IKE SA whose beginning the log doesn't show was up before its CHILD SA was asked for.
+            child_asked: (own.up || !own.has_begun())
+                && siblings().any(|(_, sa)| sa.child && !sa.up),
             children_up: siblings().any(|(_, sa)| sa.child && sa.up && !sa.closed),
             replaced: siblings().any(|(at, sa)| at > index && !sa.child && sa.up && !sa.closed),
         }
