@@ -1,10 +1,15 @@
 //! `signature-or-keyusage-rejected`: a signature scheme, a hash, a key size or a key usage isn't accepted.
 
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, name_of};
+use crate::verdict::AtFault;
+
+/// The AUTH method of pre-shared keys (RFC 7296 3.8); all others sign.
+const PSK: u8 = 2;
 
 pub(crate) static RULE: Rule = Rule {
     id: "signature-or-keyusage-rejected",
@@ -44,7 +49,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.first_sign(&[Sign::SignatureRefused, Sign::KeyUsageRefused]) else {
-        return Judgement::Silent;
+        return doesnt_verify(s);
     };
     let what = match (seen.sign, seen.value("scheme")) {
         (Sign::KeyUsageRefused, _) => "a certificate that isn't made for this use".to_owned(),
@@ -56,4 +61,38 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("Identity and chain aren't the problem: the kind of signature, hash, key size or key usage is one that this side doesn't take.")
         .fix("agree on a signature that both take (RSA with SHA-256 or better, RFC 7427), and issue certificates with digitalSignature and keys that are long enough")
         .done()
+}
+
+/// The signature was made with another key than the one that is configured for the peer.
+fn doesnt_verify(s: &Signals<'_>) -> Judgement {
+    let compared = s.refusal(|r| match r {
+        Refusal::AuthValue { claimed, method } if *method != PSK => Some(claimed),
+        _ => None,
+    });
+    let Some((refused, claimed)) = compared else {
+        return Judgement::Silent;
+    };
+    // What is wrong with a certificate goes before: its key wasn't taken, and none was left that fits.
+    let certificate = [
+        Sign::IssuerUnknown,
+        Sign::PeerKeyUntrusted,
+        Sign::CertificateExpired,
+        Sign::CertificateNotYetValid,
+        Sign::CertificateOutsideValidity,
+        Sign::CertificateRevoked,
+        Sign::CertificateNameMismatch,
+    ];
+    if s.first_sign(&certificate).is_some() {
+        return Judgement::Silent;
+    }
+    let claimed = name_of(claimed);
+    Found::on(
+        refused.fact,
+        SYMPTOM,
+        AtFault::Both,
+        format!("the signature of {claimed} doesn't verify with the public key that is held for it"),
+    )
+    .because("Identity and method fit; the key pair that signed isn't the one whose public half the other side has.")
+    .fix("hand the signer's public key (or certificate) over anew: Libreswan's leftrsasigkey of the one side is the other side's rightrsasigkey, `ipsec showhostkey` prints it")
+    .done()
 }

@@ -3,8 +3,9 @@
 use adit_model::connection::Start;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::peer_config::Starts;
+use adit_model::sign::Sign;
 
-use crate::finding::CONFIGURED;
+use crate::finding::{CONFIGURED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -46,6 +47,17 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     if s.up || !s.facts.is_empty() {
         return Judgement::Silent;
+    }
+    if let Some(seen) = s.sign(Sign::PeerNotNamed) {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            "the connection that is to be begun is for any peer: it has no address to begin with",
+        )
+        .at(AtFault::Local)
+        .because("Its other end is %any, or a name that had no address when it was loaded; such a connection can only answer.")
+        .fix("write the peer's address (right=ADDRESS) into the connection that begins, or let the other side begin")
+        .done();
     }
     match (passive(s, Side::Local), passive(s, Side::Remote)) {
         (Some((ours, true)), Some((theirs, true))) => Found::on(
