@@ -98,11 +98,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             format!("no loaded plugin of {} has {what}", seen.who()),
         );
     }
-    // A plugin that finds nothing to do returns nothing; that is said at each start and harms nobody.
-    let missing = |x: &Seen<'_>| {
-        !x.value("problem")
-            .is_some_and(|p| p.contains("returned NULL"))
-    };
+    let missing = |x: &Seen<'_>| !usual(*x);
     if let Some(seen) = s.signs_of(Sign::PluginMissing).filter(missing).last() {
         // What hindered a plugin is said beside its name.
         let name = seen
@@ -124,9 +120,34 @@ fn judge(s: &Signals<'_>) -> Judgement {
     Judgement::Silent
 }
 
-/// What a daemon can do without: it is the cause only where nothing else failed.
+/// Said at every start of many hosts, and harms nobody: a plugin that finds nothing to do returns nothing, and
+/// distributions list more plugins than they install.
+fn usual(seen: Seen<'_>) -> bool {
+    const NEEDED: [&str; 6] = ["kernel-", "socket-", "openssl", "nonce", "stroke", "vici"];
+    let name = seen.value_or("plugin", "");
+    seen.value("problem").is_some_and(|problem| {
+        problem.contains("returned NULL")
+            || (problem.contains("no plugin file available")
+                && !NEEDED.iter().any(|needed| name.starts_with(needed)))
+    })
+}
+
+/// What a daemon can do without: it is the cause only where nothing else is told.
 fn beside(s: &Signals<'_>, seen: Seen<'_>, summary: String) -> Judgement {
-    if s.calm() {
+    let alone = s.case.happenings().next().is_none()
+        && s.signs.iter().all(|x| {
+            matches!(
+                x.sign,
+                Sign::FeatureMissing
+                    | Sign::FeatureNotLoaded
+                    | Sign::PluginMissing
+                    | Sign::ConfigUnreadable
+                    | Sign::DaemonNotRunning
+                    | Sign::DaemonRestarts
+                    | Sign::DaemonCrashed
+            )
+        });
+    if alone && s.calm() {
         return found(s, seen, SYMPTOM, summary);
     }
     Judgement::Possible {
