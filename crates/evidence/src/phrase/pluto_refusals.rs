@@ -34,10 +34,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerNotNamed,
         "cannot initiate connection (serial {}) without knowing peer IP address",
     ),
-    any(
-        Sign::LocalAddressMissing,
-        "no default route, %defaultroute cannot cope",
-    ),
     // Its kernel and its interfaces.
     any(
         Sign::KernelSupportMissing,
