@@ -212,6 +212,15 @@ fn within(all: Vec<PeerConnection>) -> Vec<(PeerConnection, PeerConnection)> {
             None => groups.push((key, vec![c])),
         }
     }
+    if let [(_, only)] = groups.as_mut_slice()
+        && let [a, b] = only.as_slice()
+        && a.local.value.iter().any(|p| p.address().is_some())
+        && a.local.value == b.remote.value
+        && a.remote.value == b.local.value
+    {
+        // One under the other without a word between them: no host has both.
+        return pair(core::slice::from_ref(a), core::slice::from_ref(b));
+    }
     let mut lists = groups.into_iter().map(|(_, list)| list);
     let (Some(first), Some(second), None) = (lists.next(), lists.next(), lists.next()) else {
         return Vec::new();

@@ -271,8 +271,9 @@ fn child(ctx: &Context<'_>, all: &[Entry<'_>], phase1: &Entry<'_>, entry: &Entry
         Some((v, line)) => ctx.at(duration(v), line),
         None => Setting::default_of(Some(Duration::from_secs(43200))),
     };
-    child.starts = match entry.one("auto-negotiate") {
-        Some(("enable", line)) => ctx.at(Starts::Now, line),
+    child.starts = match (phase1.one("passive-mode"), entry.one("auto-negotiate")) {
+        (Some(("enable", line)), _) => ctx.at(Starts::Passive, line),
+        (_, Some(("enable", line))) => ctx.at(Starts::Now, line),
         _ => Setting::default_of(Starts::OnDemand),
     };
     child

@@ -99,6 +99,14 @@ fn connection(
     if let Some(tunnel) = tunnel {
         children(ctx, network_node, tunnel, &mut c);
     }
+    let passive = gateway
+        .and_then(|(name, _)| network_node.at(&["ike", "gateway", name]))
+        .and_then(|g| g.value(&["protocol-common", "passive-mode"]));
+    if let Some(("yes", line)) = passive {
+        for child in &mut c.children {
+            child.starts = ctx.at(Starts::Passive, line);
+        }
+    }
     c
 }
 

@@ -52,6 +52,11 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
                 c.children.push(from_sainfo(ctx, sainfo));
             }
         }
+        if let Some(("on", line)) = remote.get("passive") {
+            for child in &mut c.children {
+                child.starts = ctx.at(Starts::Passive, line);
+            }
+        }
         found.connections.push(c);
     }
     files(ctx, &statements);

@@ -385,13 +385,4 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficWaits,
         "connect: Resource temporarily unavailable",
     ),
-    // illumos: the tracer of dropped packets.
-    any(
-        Sign::IpsecDropped,
-        "IPsec dropped an {direction:w} IPv{:n} packet",
-    ),
-    any(
-        Sign::IpsecDropped,
-        "IPsec dropped an {direction:w} IPv4 packet",
-    ),
 ];

@@ -15,6 +15,7 @@ mod counters;
 mod dump;
 mod filter;
 mod fortigate;
+mod ipdrop;
 mod listeners;
 mod load;
 mod panos;
@@ -53,6 +54,7 @@ pub(crate) struct Statuses {
     counters: counters::Counters,
     dump: dump::Dump,
     filter: filter::Filter,
+    ipdrop: ipdrop::IpDrop,
     fortigate: fortigate::FortigateIke,
     load: load::Load,
     ping: ping::Ping,
@@ -87,6 +89,7 @@ impl Statuses {
         self.counters.line(line, place);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
+        self.ipdrop.line(line, place, facts);
         self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
