@@ -393,6 +393,8 @@ pub enum Sign {
     LifetimeDiffers,
     /// Lifetimes in octets or packets end SAs. `name`.
     VolumeLimit,
+    /// An IKE SA that was replaced waits for its end. `seconds`.
+    ReplacedIkeSaLives,
 
     // ── lifecycle ──
     /// The IKE daemon doesn't run, or nothing answers at its control socket.

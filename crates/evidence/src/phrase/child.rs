@@ -421,10 +421,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildFailed,
         "{phase} was unable to establish while keeping Phase 1",
     ),
-    any(
-        Sign::ChildFailed,
-        "pending Phase 2 for \"{name}\" replacing #0",
-    ),
     any(Sign::ChildFailed, "failed to pre-process ph2 packet"),
     any(Sign::ChildFailed, "QM FSM error (P2 struct"),
     any(

@@ -5,6 +5,15 @@ use adit_model::sign::Sign;
 use super::{Phrase, any};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // The status of Openswan and Libreswan.
+    any(
+        Sign::ReplacedIkeSaLives,
+        "ISAKMP SA established); EVENT_SA_EXPIRE in {seconds:n}s",
+    ),
+    any(
+        Sign::ReplacedIkeSaLives,
+        "ISAKMP SA established); EVENT_v1_EXPIRE in {seconds:n}s",
+    ),
     // ── a rekey that fails ──
     any(Sign::RekeyFailed, "{what:w} rekeying failed"),
     any(

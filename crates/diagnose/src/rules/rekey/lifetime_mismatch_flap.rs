@@ -4,7 +4,7 @@ use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
-use crate::finding::SYMPTOM;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::rhythm::rhythm;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -92,6 +92,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because(format!("{} intervals of the same length lie between the deletes: a clock ends the tunnel, not the path.", ends.intervals))
         .fix(format!("set the same lifetimes on both sides; one of them is about {}", begins.every()))
         .then("compare both sides' IKE and CHILD lifetimes with that interval")
+        .done();
+    }
+    // One that was replaced is the rule after every rekey; two are alive together only when they are replaced faster than
+    // they end.
+    let waiting: Vec<_> = s.signs_of(Sign::ReplacedIkeSaLives).collect();
+    if let [first, .., last] = waiting.as_slice()
+        && first.fact.source.line != last.fact.source.line
+        && first.value("seconds") != last.value("seconds")
+    {
+        return Found::by(
+            *first,
+            CONDITION,
+            format!("{} IKE SAs of the tunnel that were replaced already still wait for their end: they are replaced far too often", waiting.len()),
+        )
+        .at(AtFault::Both)
+        .with(waiting.iter().map(|x| x.fact))
+        .because("An IKE SA lives for hours; several at once say that one side replaces or ends them by a shorter lifetime than the other's.")
+        .fix("set the same lifetimes of the IKE SA and of the CHILD SAs on both sides")
+        .then("compare both sides' IKE and CHILD lifetimes with the times at which SAs are replaced")
         .done();
     }
     match s.sign(Sign::LifetimeDiffers).filter(|_| !s.up) {
