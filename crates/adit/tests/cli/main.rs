@@ -6,6 +6,7 @@ mod check;
 mod configurations;
 mod contract;
 mod credentials;
+mod daemons;
 mod demo_real;
 mod demo_virtual;
 mod documents;
