@@ -87,3 +87,21 @@ pub fn ensure() -> Result<()> {
     );
     Ok(())
 }
+
+/// Debian's Libreswan, unpacked below `target`: its package can't be installed beside strongSwan's.
+///
+/// # Errors
+/// That it can't be had.
+pub fn libreswan() -> Result<std::path::PathBuf> {
+    if let Some(there) = std::env::var_os("ADIT_LIBRESWAN") {
+        return Ok(there.into());
+    }
+    let folder = workspace::target_dir().join("libreswan");
+    if folder.join("usr/libexec/ipsec/pluto").exists() {
+        return Ok(folder);
+    }
+    std::fs::create_dir_all(&folder)?;
+    let fetch = "apt-get download libreswan && dpkg -x libreswan_*.deb .";
+    exec::checked(Command::new("sh").args(["-c", fetch]).current_dir(&folder))?;
+    Ok(folder)
+}

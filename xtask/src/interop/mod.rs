@@ -30,7 +30,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{peers, test};
+use crate::{exec, peers, test, workspace};
 use scenario::{Role, Scenario};
 
 #[derive(clap::Args)]
@@ -127,11 +127,44 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         "{} passed, {failed} failed, {unsupported} unsupported by the peer",
         outcomes.len() - failed - unsupported
     );
-    Ok(if failed == 0 {
+    // Two of theirs, seen from beside; nothing of that is a scenario.
+    let observed = args.selftest || !args.scenarios.is_empty() || observe()?;
+    Ok(if failed == 0 && observed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Tests that gather from other gateways and follow them: `crates/adit/tests/cli/daemons.rs`.
+fn observe() -> Result<bool> {
+    let mut tests = workspace::cargo();
+    tests
+        .args([
+            "test",
+            "--quiet",
+            "--package",
+            "adit",
+            "--test",
+            "cli",
+            "daemons",
+        ])
+        .env("ADIT_REQUIRE_PEERS", "1");
+    let mut names = "strongSwan";
+    match peers::libreswan() {
+        Ok(folder) => {
+            tests.env("ADIT_LIBRESWAN", folder);
+            names = "strongSwan, Libreswan";
+        }
+        Err(error) => eprintln!("n/a  Libreswan can't be had: {error:#}"),
+    }
+    let done = exec::output(&mut tests)?;
+    let word = if done.success { "ok  " } else { "FAIL" };
+    eprintln!("{word} gathered from and followed: {names}");
+    if !done.success {
+        eprintln!("{}", done.text());
+    }
+    Ok(done.success)
 }
 
 /// Plays every scenario whose name contains one of `filters` (all, if there are none), in each of its roles.

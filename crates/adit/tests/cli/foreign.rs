@@ -82,6 +82,10 @@ fn a_host_without_the_product_is_no_success() {
     let bundle = dir.at("bundle.txt");
     let ran = adit(&["collect", "--product", "racoon", "-o", &bundle]).ends_with(CANNOT_OBSERVE);
     assert!(ran.err.contains("nothing of racoon"), "{}", ran.err);
+    assert!(
+        !Path::new(&bundle).exists(),
+        "it isn't in the way of the next"
+    );
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Gatherer<W> {
     redactor: Redactor,
     /// Sections that hold something.
     pub gathered: u32,
+    /// Those of them that are more than a command's complaint.
+    pub answers: u32,
     /// What couldn't be had, and why.
     pub without: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl<W: Write> Gatherer<W> {
             out,
             redactor: Redactor::default(),
             gathered: 0,
+            answers: 0,
             without: Vec::new(),
         }
     }
@@ -87,7 +90,14 @@ impl<W: Write> Gatherer<W> {
     pub fn command(&mut self, words: &[String]) -> std::io::Result<()> {
         let line = words.join(" ");
         match run(words, PATIENCE) {
-            Ok(text) => self.section("command", &line, &text, false, &mut |_| true),
+            Ok(printed) => {
+                let answers = self.answers;
+                self.section("command", &line, &printed.text, false, &mut |_| true)?;
+                if !printed.answered {
+                    self.answers = answers;
+                }
+                Ok(())
+            }
             Err(problem) => {
                 self.without.push(format!("{line}: {problem}"));
                 Ok(())
@@ -142,6 +152,7 @@ impl<W: Write> Gatherer<W> {
             return Ok(());
         }
         self.gathered += 1;
+        self.answers += 1;
         writeln!(self.out, "==== {kind}: {name} ====")?;
         for line in lines {
             let kept = if secrets {
@@ -205,10 +216,17 @@ fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// What a command printed.
+struct Printed {
+    text: Vec<u8>,
+    /// It did what it was asked, or said something that isn't an error.
+    answered: bool,
+}
+
 /// What a command prints, on either stream, whatever its exit code: a refusal is evidence too.
 ///
 /// What it leaves running may hold its streams open: those are read for `patience` after its start, not to their end.
-fn run(words: &[String], patience: Duration) -> Result<Vec<u8>, String> {
+fn run(words: &[String], patience: Duration) -> Result<Printed, String> {
     let (program, arguments) = words.split_first().ok_or("no command")?;
     let mut child = Command::new(program)
         .args(arguments)
@@ -227,9 +245,9 @@ fn run(words: &[String], patience: Duration) -> Result<Vec<u8>, String> {
         child.stderr.take().map(|s| Box::new(s) as _),
     ];
     let read: Vec<Receiver<Vec<u8>>> = streams.into_iter().flatten().map(pieces).collect();
-    loop {
+    let status = loop {
         match child.try_wait() {
-            Ok(Some(_)) => break,
+            Ok(Some(status)) => break status,
             Ok(None) if begun.elapsed() > patience => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -238,14 +256,16 @@ fn run(words: &[String], patience: Duration) -> Result<Vec<u8>, String> {
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
             Err(error) => return Err(error.to_string()),
         }
-    }
+    };
     let mut text = Vec::new();
-    for pieces in read {
+    let mut answered = status.success();
+    for (stream, pieces) in read.into_iter().enumerate() {
         while let Ok(piece) = pieces.recv_timeout(patience.saturating_sub(begun.elapsed())) {
+            answered |= stream == 0;
             text.extend(piece);
         }
     }
-    Ok(text)
+    Ok(Printed { text, answered })
 }
 
 /// A stream, piece by piece as it is read. What is over the limit is read and dropped, so that the command isn't
@@ -290,6 +310,16 @@ mod tests {
     }
 
     #[test]
+    fn a_complaint_is_kept_and_is_no_answer() {
+        let words = ["sh", "-c", "echo no such database >&2; exit 1"].map(ToOwned::to_owned);
+        let mut out = Vec::new();
+        let mut gatherer = Gatherer::new(&mut out);
+        gatherer.command(&words).unwrap();
+        assert_eq!((gatherer.gathered, gatherer.answers), (1, 0));
+        assert!(String::from_utf8(out).unwrap().contains("no such database"));
+    }
+
+    #[test]
     fn only_the_lines_of_the_programs_are_taken_from_a_common_log() {
         assert!(wrote(
             "Nov 21 10:00:00 gw charon[7]: 01[IKE] x",
@@ -312,7 +342,7 @@ mod tests {
         let words = ["sh", "-c", "sleep 20 & echo here; echo there >&2"].map(ToOwned::to_owned);
         let begun = Instant::now();
         let text = run(&words, Duration::from_secs(1)).unwrap();
-        assert_eq!(String::from_utf8(text).unwrap(), "here\nthere\n");
+        assert_eq!(String::from_utf8(text.text).unwrap(), "here\nthere\n");
         assert!(begun.elapsed() < Duration::from_secs(15));
     }
 

@@ -52,7 +52,7 @@ pub fn collect(args: &CollectArgs) -> Outcome {
             gatherer.item(item)?;
         }
     }
-    let of_product = gatherer.gathered;
+    let of_product = gatherer.answers;
     if !products.is_empty() {
         for item in &plan::host() {
             gatherer.item(item)?;
@@ -68,6 +68,10 @@ pub fn collect(args: &CollectArgs) -> Outcome {
     let gathered = gatherer.gathered;
     gatherer.finish()?;
     if of_product == 0 && args.log.is_empty() {
+        if path.is_file() {
+            // What is of no use isn't left behind, and doesn't stand in the way of the next run.
+            std::fs::remove_file(&path)?;
+        }
         let names: Vec<&str> = products.iter().map(|p| p.id()).collect();
         return Err(Failure {
             exit: Exit::CannotObserve,
