@@ -78,6 +78,9 @@ pub struct ListedSa {
     /// Major version of IKE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u8>,
+    /// The key exchange method that was agreed (transform type 4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ke: Option<u16>,
     /// The product's own word for the state.
     pub word: String,
 }
@@ -93,6 +96,7 @@ impl ListedSa {
             peer: None,
             role: None,
             version: None,
+            ke: None,
             word: word.to_owned(),
         }
     }

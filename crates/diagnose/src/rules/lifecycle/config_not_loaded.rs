@@ -1,10 +1,13 @@
 //! `config-not-loaded`: what runs isn't what is configured.
 
+use adit_model::fact::{Known, Side};
+use adit_model::listed::{Layer, Stage};
+use adit_model::peer_config::PeerConnection;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "config-not-loaded",
@@ -94,6 +97,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("see that the connection is in a file that the daemon reads, load it (swanctl --load-all, ipsec update, ipsec auto --add NAME), and look at what the loader says")
         .done();
     }
+    if let Some(found) = another_group(s) {
+        return found;
+    }
     match s.sign(Sign::ConfigPending) {
         Some(seen) => Found::by(
             seen,
@@ -105,4 +111,54 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done(),
         None => Judgement::Silent,
     }
+}
+
+/// An SA runs with a group that none of the side's proposals has: they were changed since, or never loaded.
+fn another_group(s: &Signals<'_>) -> Option<Judgement> {
+    [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let configured: Vec<_> = s
+            .case
+            .of(side)
+            .filter_map(|f| match &f.what {
+                Known::PeerConfigured { connection } => Some(&**connection),
+                _ => None,
+            })
+            .collect();
+        let (fact, sa, ke) = s.case.of(side).find_map(|f| match &f.what {
+            Known::Listed { sa } if sa.layer == Layer::Ike && sa.stage == Stage::Up => {
+                Some((f, sa, sa.ke?))
+            }
+            _ => None,
+        })?;
+        let to = |c: &&&PeerConnection| match &sa.peer {
+            Some(peer) => c.remote.value.iter().any(|p| p.to_string() == *peer),
+            None => configured.len() == 1,
+        };
+        let connection = configured.iter().find(to).filter(|c| c.ike.is_written())?;
+        let proposals = connection.ike.value.as_ref()?;
+        let wanted: Vec<u16> = proposals.iter().flat_map(|p| &p.ke).map(|k| k.0).collect();
+        if wanted.is_empty() || wanted.contains(&ke) {
+            return None;
+        }
+        let list: Vec<String> = proposals
+            .iter()
+            .flat_map(|p| &p.ke)
+            .map(ToString::to_string)
+            .collect();
+        Some(
+            Found::on(
+                fact,
+                CONDITION,
+                side.into(),
+                format!(
+                    "the IKE SA of {} runs with group {ke}, and its configuration wants {}: what runs isn't what is configured",
+                    who(side),
+                    list.join(", ")
+                ),
+            )
+            .because("An SA can only be agreed with what was configured when it was set up.")
+            .fix("commit or load the configuration on this side, reset the tunnel, and compare what is negotiated then with both sides' configurations")
+            .done(),
+        )
+    })
 }

@@ -78,8 +78,11 @@ impl Tables {
         match self.table? {
             Table::VyattaIke => {
                 let word = words.first().filter(|_| words.len() > 4)?;
+                // State, Encrypt, Hash, D-H Grp, …
+                let ke = words.get(3).and_then(|w| w.parse().ok());
                 Some(ListedSa {
                     peer: self.peer.clone(),
+                    ke,
                     ..ListedSa::new(Layer::Ike, up(word)?, word)
                 })
             }
