@@ -151,6 +151,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "client ID payload {} bad subnet in Quick I1 ({asked})",
     ),
     any(
+        Sign::TrafficRefused,
+        "Quick Mode request rejected, peer requested lease but proposed local selector {remote:w} does not match connection {local:w}",
+    ),
+    any(
         Sign::TrafficChanged,
         "Received TSi payload does not contain existing IPsec SA traffic Selectors",
     ),
