@@ -110,6 +110,13 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "rekey-collision",
             "ikev1-phase1-expiry-kills-phase2",
         ],
+        Complaint::NowAndThen => &[
+            "underlay-loss-or-flap",
+            "dpd-too-aggressive",
+            "nat-mapping-timeout",
+            "uniqueness-kicks-peer",
+            "rekey-collision",
+        ],
         Complaint::AtRekey => &[
             "pfs-mismatch-at-rekey",
             "rekey-collision",

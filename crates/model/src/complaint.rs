@@ -18,6 +18,8 @@ pub enum Complaint {
     Slow,
     /// It breaks again and again after the same time.
     Periodic,
+    /// It breaks now and then, without a rhythm.
+    NowAndThen,
     /// It breaks when keys are replaced.
     AtRekey,
     /// It breaks, or must be woken, after a time without traffic.
@@ -59,6 +61,7 @@ impl Complaint {
             Complaint::SmallPasses => "that small packets pass",
             Complaint::Slow => "that it is slow",
             Complaint::Periodic => "that it breaks again and again after the same time",
+            Complaint::NowAndThen => "that it breaks now and then",
             Complaint::AtRekey => "that it breaks when keys are replaced",
             Complaint::AfterIdle => "that it breaks after a time without traffic",
             Complaint::AfterRestart => "that it doesn't come back after a restart",

@@ -74,6 +74,13 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     told(
+        Complaint::NowAndThen,
+        &[
+            "from time to time|now and then|now and again|intermittent|random|sporadic|sometimes|occasionally|unstable|keeps dropping|keeps disconnecting|keep dropping|several times a day|many times a day|a few times a day|constantly",
+            BREAKS,
+        ],
+    ),
+    told(
         Complaint::AtRekey,
         &[
             "rekey|re key|reauth|re auth|lifetime expire|lifetime end|lifetime is over|when the lifetime|phase 2 lifetime|at the end of the lifetime|renegotiat",
