@@ -1,5 +1,7 @@
 //! One end's configuration by itself: what can't work, what is unsafe, what was probably not meant.
 
+use core::time::Duration;
+
 use adit_model::fact::Source;
 use adit_model::identity::Identity;
 use adit_model::peer_config::{
@@ -127,7 +129,9 @@ impl Lints<'_> {
             .any(|p| matches!(p, Place::Address(_) | Place::Name(_)));
         for child in &c.children {
             match child.starts.value {
-                Starts::Now | Starts::OnDemand if !reachable && child.starts.is_written() => self.tell(
+                // Where the address isn't written, an included section may hold it.
+                Starts::Now | Starts::OnDemand
+                    if !reachable && child.starts.is_written() && c.remote.is_written() => self.tell(
                     "nothing-triggers-initiation",
                     Weight::Error,
                     &child.starts,
@@ -192,7 +196,25 @@ impl Lints<'_> {
     }
 
     fn dead_peer(&mut self) {
+        const HASTY: Duration = Duration::from_secs(10);
         let c = self.c;
+        let silent = c
+            .dpd_timeout
+            .value
+            .filter(|t| *t > Duration::ZERO && *t < HASTY && c.dpd_timeout.is_written())
+            .filter(|_| c.dpd_delay.value.is_some_and(|d| d > Duration::ZERO));
+        if let Some(silent) = silent {
+            self.tell(
+                "dpd-too-aggressive",
+                Weight::Warning,
+                &c.dpd_timeout,
+                format!(
+                    "the peer counts as dead after {} s of silence",
+                    silent.as_secs()
+                ),
+                "dead peer detection with a delay of 30 s and a timeout of two minutes".to_owned(),
+            );
+        }
         let begins = c.children.iter().any(|x| x.starts.value == Starts::Now);
         if begins
             && c.dpd_action.value == WhenDead::Clear
