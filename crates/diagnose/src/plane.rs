@@ -1,5 +1,7 @@
 //! What listings and counters show of a tunnel's traffic, as rules ask for it, and what remains possible after it.
 
+use std::net::IpAddr;
+
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::{Certificate, Flow, HostState, Listing, Route};
@@ -153,6 +155,49 @@ impl<'a> Signals<'a> {
             _ => None,
         });
         Some(all.collect())
+    }
+
+    /// Addresses, the hardware addresses they are at, and whether the host that has them says so.
+    pub(crate) fn hardware(
+        &self,
+    ) -> impl Iterator<Item = (&'a Fact, &'a str, &'a str, bool)> + use<'a> {
+        self.host().filter_map(|(fact, state)| match state {
+            HostState::Hardware {
+                address,
+                hardware,
+                own,
+            } => Some((fact, &**address, &**hardware, *own)),
+            _ => None,
+        })
+    }
+
+    /// Addresses that our side sends from, or to, as the lines about its messages name them.
+    pub(crate) fn sends(&self, to: bool) -> Vec<IpAddr> {
+        let word = if to { " to " } else { " from " };
+        let mut all: Vec<IpAddr> = self
+            .happenings(Side::Local)
+            .filter(|(_, h)| matches!(h, Happening::Sent(_) | Happening::Retransmitted { .. }))
+            .filter_map(|(f, _)| {
+                let (_, rest) = f.source.text.split_once(word)?;
+                let host = rest.split(['[', ' ', ',']).next()?;
+                host.parse()
+                    .ok()
+                    .or_else(|| host.split(':').next()?.parse().ok())
+            })
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The smallest packet size that tracepath found on a path.
+    pub(crate) fn path_mtu(&self) -> Option<(&'a Fact, u32)> {
+        self.host()
+            .filter_map(|(fact, state)| match state {
+                HostState::PathMtu { mtu } => Some((fact, *mtu)),
+                _ => None,
+            })
+            .min_by_key(|(_, mtu)| *mtu)
     }
 
     /// Flows of IKE and of ESP in UDP that a filter remembers.

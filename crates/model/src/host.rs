@@ -73,6 +73,20 @@ pub enum HostState {
         /// `if_id`, or the key of a VTI.
         number: u32,
     },
+    /// Which hardware address an address is at.
+    Hardware {
+        /// The address.
+        address: String,
+        /// Twelve digits.
+        hardware: String,
+        /// It is the host's own interface; otherwise what somebody knows of a neighbour.
+        own: bool,
+    },
+    /// The largest packet that a path takes, as tracepath found it.
+    PathMtu {
+        /// Octets.
+        mtu: u32,
+    },
     /// A filter's memory of a flow of UDP (`conntrack -L`).
     Flow(Flow),
     /// A certificate that a tool printed.

@@ -307,6 +307,9 @@ pub enum Sign {
     ForwardingOff,
     /// Reverse path filtering is on. `path`.
     ReversePathFilterOn,
+    /// A packet that came out of a tunnel went no further, while others were forwarded into it. `source`, `destination`,
+    /// `interface`.
+    StoppedBehindTunnel,
     /// A packet came in whose source can't be behind that interface. `source`, `to`, `dev`.
     MartianSource,
     /// Packets were dropped by reverse path filtering. `count`.
@@ -558,6 +561,7 @@ impl Sign {
                 | Sign::DeathDetectionOff
                 | Sign::ReversePathDrops
                 | Sign::MartianSource
+                | Sign::StoppedBehindTunnel
                 | Sign::RedirectsOn
                 | Sign::RedirectSent
                 | Sign::InterfacePolicyChecked

@@ -56,6 +56,35 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateExpired,
         "error 10 at {} depth lookup: certificate has expired",
     ),
+    // `openssl verify`, with and without a blank behind the colon.
+    any(
+        Sign::CertificateNotYetValid,
+        "error 9 at {} depth lookup: certificate is not yet valid",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "error 20 at {} depth lookup: unable to get local issuer",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "error 20 at {} depth lookup:unable to get local issuer",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "error 2 at {} depth lookup: unable to get issuer",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "error 19 at {} depth lookup: self",
+    ),
+    any(
+        Sign::CertificateRevoked,
+        "error 23 at {} depth lookup: certificate revoked",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "error 26 at {} depth lookup: un{usage} certificate purpose",
+    ),
     by(
         &["charon", "pluto", "racoon", "iked", "ike"],
         Sign::CertificateExpired,

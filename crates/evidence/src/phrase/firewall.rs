@@ -188,6 +188,23 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::MangledIke,
         "received invalid IKE header from {peer:w} - ignored",
     ),
+    // Inspections: Suricata and Snort, FortiGate's and PAN-OS's.
+    any(
+        Sign::InspectionDropped,
+        "[Drop] [**] {rule} [**] {}:500 -> {:w}",
+    ),
+    any(
+        Sign::InspectionDropped,
+        "subtype=\"ips\" {} service=\"IKE\" {} action=\"dropped\"",
+    ),
+    any(
+        Sign::InspectionDropped,
+        "subtype=\"app-ctrl\" {} app=\"IKE\" {} action=\"block\"",
+    ),
+    any(
+        Sign::InspectionDropped,
+        "[Drop] [**] {rule} [**] {}:4500 -> {:w}",
+    ),
     // Memory of flows (conntrack -L).
     any(
         Sign::FlowUnanswered,

@@ -52,4 +52,17 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::AllTunnelsRestarted, "$ restart vpn"),
     any(Sign::AllTunnelsRestarted, "# restart vpn"),
     any(Sign::AllTunnelsRestarted, "Restarting IPsec process"),
+    // What sudo writes of it.
+    any(
+        Sign::AllTunnelsRestarted,
+        "COMMAND={command:w}ipsec restart",
+    ),
+    any(
+        Sign::AllTunnelsRestarted,
+        "COMMAND={command:w}systemctl restart ipsec",
+    ),
+    any(
+        Sign::AllTunnelsRestarted,
+        "COMMAND={command:w}systemctl restart strongswan",
+    ),
 ];

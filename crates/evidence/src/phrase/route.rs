@@ -26,6 +26,24 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::RouteToPeerLost,
         "no route found to reach peer, MOBIKE update deferred",
     ),
+    // What people say of strongSwan's table.
+    any(
+        Sign::RouteTableEmpty,
+        "table {table:n}{}doesn't have any route",
+    ),
+    any(
+        Sign::RouteTableEmpty,
+        "table {table:n}{}does not have any route",
+    ),
+    any(Sign::RouteTableEmpty, "table {table:n} is empty"),
+    any(Sign::RouteTableEmpty, "table {table:n} stays empty"),
+    any(Sign::RouteTableEmpty, "table {table:n} shows nothing"),
+    any(Sign::RouteTableEmpty, "no routes in table {table:n}"),
+    any(Sign::RouteTableEmpty, "no route in table {table:n}"),
+    any(
+        Sign::RouteTableEmpty,
+        "no routes are installed in table {table:n}",
+    ),
     // pluto.
     any(
         Sign::OwnTrafficCaught,

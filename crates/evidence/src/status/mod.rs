@@ -8,6 +8,7 @@ mod carried;
 mod certificate;
 mod cisco_map;
 mod cloud;
+mod cloud_filter;
 mod connections;
 mod conns;
 mod conntrack;
@@ -16,9 +17,12 @@ mod dump;
 mod filter;
 mod fortigate;
 mod ipdrop;
+mod host;
 mod listeners;
 mod load;
+mod neighbour;
 mod panos;
+mod passage;
 mod ping;
 mod qos;
 mod route;
@@ -45,9 +49,7 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Statuses {
     facts: Vec<Fact>,
-    addresses: address::Addresses,
     carried: carried::Carried,
-    certificates: certificate::Certificates,
     cloud: cloud::Cloud,
     connections: connections::Connections,
     conns: conns::Conns,
@@ -58,10 +60,8 @@ pub(crate) struct Statuses {
     fortigate: fortigate::FortigateIke,
     load: load::Load,
     ping: ping::Ping,
-    qos: qos::Qos,
     routes: route::Routes,
     sas: sas::Sas,
-    rtnetlink: rtnetlink::Rtnetlink,
     listeners: listeners::Listeners,
     shunts: shunts::Shunts,
     sysctl: sysctl::Sysctl,
@@ -70,7 +70,7 @@ pub(crate) struct Statuses {
     systemctl: systemctl::Systemctl,
     vrrp: vrrp::Vrrp,
     walk: walk::Walk,
-    xfrm: xfrm::Xfrm,
+    host: host::Host,
     xfrm_stat: xfrm_stat::XfrmStat,
 }
 
@@ -78,11 +78,8 @@ impl Statuses {
     /// The next line.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let facts = &mut self.facts;
-        self.addresses.line(line, place, facts);
         bgp::line(line, place, facts);
-        conntrack::line(line, place, facts);
         self.carried.line(line, place, facts);
-        self.certificates.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.connections.line(line, place, facts);
         self.conns.line(line, place);
@@ -93,12 +90,10 @@ impl Statuses {
         self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
-        self.qos.line(line, place, facts);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);
-        self.rtnetlink.line(line, place, facts);
-        self.xfrm.line(line, place, facts);
         self.xfrm_stat.line(line, place);
+        self.host.line(line, place, facts);
         self.listeners.line(line, place);
         self.shunts.line(line, place);
         self.sysctl.line(line, place);
@@ -113,11 +108,9 @@ impl Statuses {
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         self.carried.finish(&mut self.facts);
         self.connections.finish(&mut self.facts);
-        self.certificates.finish(&mut self.facts);
         self.conns.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
-        self.qos.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.sas.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
@@ -127,7 +120,7 @@ impl Statuses {
         self.xfrm_stat.finish(&mut self.facts);
         self.vrrp.finish(&mut self.facts);
         self.walk.finish(&mut self.facts);
-        self.xfrm.finish(&mut self.facts);
+        self.host.finish(&mut self.facts);
         capped(self.facts)
     }
 }
@@ -158,6 +151,8 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
                     HostState::Address { .. } => (10, None),
                     HostState::TunnelInterface { .. } => (13, None),
                     HostState::Certificate(_) => (14, None),
+                    HostState::Hardware { .. } => (15, None),
+                    HostState::PathMtu { .. } => (16, None),
                     HostState::Flow(_) => (11, None),
                     HostState::Listed { .. } => (12, None),
                 },

@@ -7,7 +7,7 @@ use adit_model::fact::{Known, Side};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONFIGURED, SAID};
+use crate::finding::{CONFIGURED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -67,6 +67,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The receiver has a policy for these packets and they came without IPsec: the sender has none, or it isn't loaded.")
         .fix(CHANGE)
         .done();
+    }
+    if let Some(judgement) = unused(s) {
+        return judgement;
     }
     let nets = protected(s);
     // Neither what was shown again after decryption nor what went on into the tunnel.
@@ -133,4 +136,30 @@ fn protected<'a>(s: &Signals<'a>) -> Vec<(&'a [Selector], &'a [Selector])> {
         .flat_map(|(_, c)| c.children.iter())
         .map(|child| (&*child.local_ts, &*child.remote_ts));
     agreed.chain(configured).collect()
+}
+
+/// The kernel has SAs, and no policy that sends anything to them.
+fn unused(s: &Signals<'_>) -> Option<Judgement> {
+    let (side, fact, empty) = [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let spd = s.kernel(side)?;
+        Some((side, spd.sas.first()?.0, spd.no_policies?))
+    })?;
+    let what = format!(
+        "the kernel of {} has SAs and no policy at all, so that nothing is sent through them",
+        crate::signals::who(side)
+    );
+    if !s.calm() || !s.traffic_suffers() {
+        return Some(Judgement::Possible {
+            weight: 45,
+            because: what,
+            separated_by: "whether policies are left out on purpose (installpolicy = no, a user-space data plane)",
+        });
+    }
+    Some(
+        Found::on(empty, SYMPTOM, side.into(), what)
+            .with([fact])
+            .because("A packet is protected when a policy catches it; without one it takes the ordinary route.")
+            .fix("have the daemon install policies (strongSwan: policies = yes, installpolicy = yes), and load the connection again")
+            .done(),
+    )
 }

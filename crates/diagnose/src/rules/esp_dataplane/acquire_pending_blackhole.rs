@@ -1,11 +1,13 @@
 //! `acquire-pending-blackhole`: traffic waits for an SA that never comes.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
+use crate::xfrm::words;
 
 pub(crate) static RULE: Rule = Rule {
     id: "acquire-pending-blackhole",
@@ -61,6 +63,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .because("The policy is there and its SA isn't, and nothing here tells of a negotiation: packets are dropped while they wait.")
             .fix("set the tunnel up (the IKE log says why it doesn't come), so that the policy has an SA")
             .then("ip xfrm state; ip xfrm policy: the reqid and the addresses of a template must be those of an SA")
+            .done();
+    }
+    let waits = [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let spd = s.kernel(side)?;
+        let (fact, policy) = spd.protecting("out").next()?;
+        Some((spd.no_sas?, fact, policy, side))
+    });
+    if let Some((empty, fact, policy, side)) = waits
+        && s.sign(Sign::TrafficWaits).is_none()
+    {
+        let what = format!(
+            "{} has the policy {} and no SA at all",
+            who(side),
+            words(policy)
+        );
+        if !s.calm() || s.up || !s.traffic_suffers() {
+            return possible(
+                40,
+                what,
+                "what the negotiation fails of: the IKE log of either side",
+            );
+        }
+        return Found::on(fact, CONDITION, side.into(), what)
+            .with([empty])
+            .because("The policy catches packets and drops them while they wait for an SA, and nothing here tells of a negotiation.")
+            .fix("set the tunnel up (the IKE log says why it doesn't come), so that the policy has an SA")
             .done();
     }
     match s.sign(Sign::TrafficWaits) {

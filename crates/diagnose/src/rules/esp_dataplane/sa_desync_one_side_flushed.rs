@@ -1,6 +1,7 @@
 //! `sa-desync-one-side-flushed`: the SAs of the two sides are not the same ones.
 
 use adit_model::fact::{Fact, Known, Side};
+use adit_model::host::KernelSa;
 
 use crate::finding::BOTH_SIDES;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -55,7 +56,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let ours = pairs(s, Side::Local);
     let theirs = pairs(s, Side::Remote);
     let (Some((first, ..)), Some((second, ..))) = (ours.first(), theirs.first()) else {
-        return Judgement::Silent;
+        return listed(s).unwrap_or(Judgement::Silent);
     };
     let meets =
         |out: u32, all: &[(&Fact, u32, u32)]| all.iter().any(|(_, inbound, _)| *inbound == out);
@@ -87,4 +88,26 @@ fn pairs<'a>(s: &Signals<'a>, side: Side) -> Vec<(&'a Fact, u32, u32)> {
             _ => None,
         })
         .collect()
+}
+
+/// The kernels of both sides list SAs, and none is the same.
+fn listed(s: &Signals<'_>) -> Option<Judgement> {
+    let (ours, theirs) = (s.kernel(Side::Local)?, s.kernel(Side::Remote)?);
+    let (first, second) = (ours.sas.first()?.0, theirs.sas.first()?.0);
+    let same = |a: &KernelSa| theirs.sas.iter().any(|(_, b)| a.spi == b.spi);
+    if ours.sas.iter().any(|(_, a)| same(a)) {
+        return None;
+    }
+    Some(
+        Found::on(
+            first,
+            BOTH_SIDES,
+            AtFault::Both,
+            "the kernels of the two sides have no SA in common",
+        )
+        .with([second])
+        .because("Both ends of an SA have the same SPI. None of these lists is in the other.")
+        .fix("flush the SAs of this tunnel on both sides and let one of them negotiate anew; switch dead peer detection on")
+        .done(),
+    )
 }

@@ -2,8 +2,10 @@
 
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::{COUNTED, SYMPTOM};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpi-or-ids-interference",
@@ -32,6 +34,22 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::InspectionDropped)
+        && !s.up
+    {
+        return Found::by(
+            seen,
+            if s.silences.is_empty() { SYMPTOM } else { COUNTED },
+            match seen.value("rule") {
+                Some(rule) => format!("an inspection stops packets of the tunnel ({})", rule.trim()),
+                None => "an inspection stops packets of the tunnel".to_owned(),
+            },
+        )
+        .at(AtFault::Path)
+        .because("The box that looks into packets says itself that it dropped one of IKE or ESP.")
+        .fix("exempt UDP 500, UDP 4500 and ESP between the two gateways from inspection, application control and ALGs")
+        .done();
+    }
     let mangled = s
         .signs_of(Sign::MangledIke)
         .filter(|seen| s.names(seen.value_or("peer", "")))

@@ -1,9 +1,13 @@
 //! `ha-arp-or-path-stale`: the network still sends to the node that was active before.
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::COUNTED;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-arp-or-path-stale",
@@ -39,6 +43,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let over = s
         .sign(Sign::NodeTookOver)
         .or_else(|| s.sign(Sign::NeighbourMoved));
+    let told = over
+        .map(|seen| seen.fact)
+        .or_else(|| s.complains(Complaint::AfterFailover));
+    if let Some((own, known, address)) = elsewhere(s) {
+        let what = format!("a neighbour still has {address} at another hardware address than the node that holds it now");
+        let Some(told) = told else {
+            return Judgement::Possible {
+                weight: 50,
+                because: what,
+                separated_by: "whether a node took over, and which node has the hardware address that the neighbour knows",
+            };
+        };
+        return Found::on(known, COUNTED, AtFault::Path, what)
+            .with([own, told])
+            .because("After a node took over, its neighbours must learn its hardware address; until then they send to the other node.")
+            .fix("remove the entry at the neighbour (ip neigh flush, clear arp), and have the node that takes over send gratuitous ARP (keepalived: garp_master_repeat, garp_master_refresh)")
+            .then("tcpdump -eni IFACE arp, on the neighbour, during the next change of nodes")
+            .done();
+    }
     match over {
         Some(_) if silent && !s.up => Judgement::Possible {
             weight: 58,
@@ -47,4 +70,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// An address of a host, and what somebody else knows of it.
+fn elsewhere<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Fact, &'a str)> {
+    let all: Vec<_> = s.hardware().collect();
+    all.iter().find_map(|(own_fact, address, hardware, own)| {
+        let (known, ..) = all.iter().find(|(_, of, at, own)| {
+            !*own && of == address && at != hardware
+        })?;
+        // Somebody who knows it right has learned since.
+        let right = all
+            .iter()
+            .any(|(_, of, at, own)| !*own && of == address && at == hardware);
+        (*own && !right).then_some((*own_fact, *known, *address))
+    })
 }

@@ -1,8 +1,10 @@
 //! `restart-affects-all-tunnels`: an operator restarted the whole service, and with it every tunnel.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -33,14 +35,29 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    match s.sign(Sign::AllTunnelsRestarted) {
-        Some(_) if !s.refused_or_told() => Judgement::Possible {
-            weight: 35,
-            because:
-                "somebody restarted the whole service, which takes every tunnel down for a while"
-                    .to_owned(),
-            separated_by: "whether the tunnels came back by themselves after it",
-        },
-        _ => Judgement::Silent,
+    let Some(seen) = s.sign(Sign::AllTunnelsRestarted) else {
+        return Judgement::Silent;
+    };
+    if s.refused_or_told() {
+        return Judgement::Silent;
+    }
+    let command = seen.value_or("command", "a command").trim().to_owned();
+    if let Some(fact) = s.complains(Complaint::AllTunnels).filter(|_| s.calm()) {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("somebody restarted the whole service ({command}), which takes every tunnel down"),
+        )
+        .with([fact])
+        .because("All tunnels fell together, and the evidence has a command that does that to them.")
+        .fix("reset the one peer that is meant (reset vpn ipsec-peer, swanctl --terminate, ipsec auto --down) and leave the service running")
+        .then("the audit log and the history of shells: who restarted it, and when")
+        .done();
+    }
+    Judgement::Possible {
+        weight: 35,
+        because: "somebody restarted the whole service, which takes every tunnel down for a while"
+            .to_owned(),
+        separated_by: "whether all tunnels fell together, and came back by themselves after it",
     }
 }

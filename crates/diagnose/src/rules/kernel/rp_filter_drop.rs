@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, COUNTED};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -70,6 +70,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("nstat -az TcpExtIPReversePathFilter: it grows with each dropped packet")
         .done();
     }
+    if let Some(judgement) = stopped(s) {
+        return judgement;
+    }
     // A listing of all switches shows the default of many distributions; a tool that warns has looked at more.
     let Some(seen) = s.sign(Sign::ReversePathFilterOn) else {
         return Judgement::Silent;
@@ -97,6 +100,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("nstat -az TcpExtIPReversePathFilter: it grows with each dropped packet")
     .done()
+}
+
+/// What came out of the tunnel goes no further, and what it answers was forwarded: a stateful filter lets answers pass,
+/// and reverse path filtering doesn't, where only a rule sends the questions into the tunnel.
+fn stopped(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::StoppedBehindTunnel)?;
+    let host = |text: &str| -> Option<std::net::Ipv4Addr> {
+        let parts: Vec<&str> = text.split('.').take(4).collect();
+        parts.join(".").parse().ok()
+    };
+    let (source, interface) = (seen.value_or("source", ""), seen.value_or("interface", "the tunnel"));
+    let outside = host(source).is_some_and(|a| !a.is_private());
+    let filtered = s
+        .first_sign(&[Sign::ForwardDropped, Sign::InterfaceDenied, Sign::ForwardingOff])
+        .is_some();
+    if !outside || filtered || !s.calm() {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: format!("packets from {source} come out of {interface} and go no further"),
+            separated_by: "nstat -az TcpExtIPReversePathFilter, and the counters of the filter's rules for forwarding",
+        });
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("answers from {source} come out of {interface} at {} and are dropped there: the way back to {source} doesn't lead into {interface}", seen.who()),
+        )
+        .because("The questions were forwarded into the tunnel, so forwarding is on and a stateful filter knows the answers. Their source is an address of the Internet, to which the main table has another way: with rp_filter in strict mode the kernel drops them.")
+        .fix("set rp_filter of the tunnel's interface and of `all` to 2 (loose) or 0")
+        .then("nstat -az TcpExtIPReversePathFilter: it grows with each dropped packet")
+        .done(),
+    )
 }
 
 const FIX: &str = "set net.ipv4.conf.all.rp_filter, .default.rp_filter and each interface's rp_filter to 0 (or 2, loose)";

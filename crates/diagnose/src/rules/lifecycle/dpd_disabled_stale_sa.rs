@@ -2,9 +2,10 @@
 
 use adit_model::complaint::Complaint;
 use adit_model::fact::Known;
+use adit_model::listed::Stage;
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{BOTH_SIDES, CONDITION};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -60,6 +61,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .with([restarted])
         .because("ESP has no acknowledgement: without dead peer detection a side goes on sending until the SA is replaced.")
         .fix("turn dead peer detection on at both ends, and reset the tunnel now")
+        .done();
+    }
+    // The peer's status has no such SA, and this side still sends.
+    let gone = s
+        .standing(seen.side().other())
+        .filter(|there| there.stage == Stage::Absent);
+    let sends = s
+        .carried(seen.side())
+        .filter(|c| c.sent.is_some_and(|n| n > 0));
+    if let (Some(gone), Some(sends)) = (gone, sends) {
+        return Found::by(
+            seen,
+            BOTH_SIDES,
+            format!("{} goes on sending into SAs that the other side no longer has, and nothing asks whether it is alive", seen.who()),
+        )
+        .with(gone.facts)
+        .with(sends.facts)
+        .because("ESP has no acknowledgement: without dead peer detection a side goes on sending until the SA is replaced.")
+        .fix("turn dead peer detection on at both ends (dpddelay=30, dpdaction=restart), and reset the tunnel now")
         .done();
     }
     let one_way = s.case.of(seen.side()).find(|f| match &f.what {

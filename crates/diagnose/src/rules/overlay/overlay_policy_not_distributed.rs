@@ -1,8 +1,13 @@
 //! `overlay-policy-not-distributed`: rules for a new node aren't on all nodes.
 
+use std::net::IpAddr;
+
+use adit_model::fact::{Known, Side};
+use adit_model::peer_config::{Dialect, Place};
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::CONFIGURED;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -35,6 +40,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(judgement) = no_rule(s) {
+        return judgement;
+    }
     match s.sign(Sign::OverlayBlocked) {
         Some(_) => Judgement::Possible {
             weight: 40,
@@ -43,4 +51,38 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// The requests of one node aren't answered, and the rules of the other don't name it.
+fn no_rule(s: &Signals<'_>) -> Option<Judgement> {
+    let silence = s.nothing_came()?;
+    let rules: Vec<_> = s
+        .case
+        .of(Side::Remote)
+        .filter_map(|f| match &f.what {
+            Known::PeerConfigured { connection } if connection.dialect == Dialect::Illumos => {
+                Some((f, connection))
+            }
+            _ => None,
+        })
+        .collect();
+    let (fact, _) = *rules.first()?;
+    let ours: Vec<IpAddr> = s.sends(false);
+    let named = |place: &Place| ours.iter().any(|a| Place::Address(*a).meets(place));
+    if ours.is_empty() || rules.iter().any(|(_, c)| c.remote.value.iter().any(named)) {
+        return None;
+    }
+    Some(
+        Found::on(
+            fact,
+            CONFIGURED,
+            Side::Remote.into(),
+            "the other node's IKE rules don't name this node",
+        )
+        .with(silence.facts.iter().copied())
+        .because("Its requests go out and aren't answered, and no rule of the other node is for its address.")
+        .fix("distribute the overlay's rules to all nodes (esdc-overlay update), and load them: svcadm refresh ike policy")
+        .then("ikeadm dump rule on both nodes")
+        .done(),
+    )
 }

@@ -2,7 +2,8 @@
 
 use adit_model::sign::Sign;
 
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -42,12 +43,29 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    match s.sign(Sign::NothingCaptured) {
-        Some(_) => Judgement::Possible {
+    let Some(seen) = s.sign(Sign::NothingCaptured) else {
+        return Judgement::Silent;
+    };
+    let side = seen.side();
+    let flow = s
+        .flows(side)
+        .next()
+        .map(|f| f.fact)
+        .or_else(|| s.carried(side).filter(|c| c.both())?.facts.first().copied());
+    match flow {
+        Some(flow) if s.calm() && !s.traffic_suffers() => Found::by(
+            seen,
+            CONDITION,
+            "one capture is empty and the tunnel's packets are seen elsewhere: it looked at another interface, or through a filter that doesn't fit",
+        )
+        .with([flow])
+        .because("The tunnel carries packets, as the other evidence shows, so the empty capture says nothing of it.")
+        .fix("capture at the interface that has the tunnel's outside address (ipadm show-addr, ip route get PEER), without a filter first")
+        .done(),
+        _ => Judgement::Possible {
             weight: 30,
             because: "a capture saw nothing at all; it may have looked at another interface than the tunnel's".to_owned(),
             separated_by: "a capture on every interface (`tcpdump -ni any host PEER`)",
         },
-        None => Judgement::Silent,
     }
 }

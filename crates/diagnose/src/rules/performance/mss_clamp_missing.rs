@@ -1,5 +1,6 @@
 //! `mss-clamp-missing`: tCP negotiates segments that are too large for the tunnel.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -89,14 +90,18 @@ fn larger_than_the_path(s: &Signals<'_>) -> Option<Judgement> {
         let mtu: u32 = seen.value("mtu")?.parse().ok()?;
         (mtu >= 576 && mss + 40 > mtu).then_some((seen, mtu))
     });
-    let (seen, mtu) = told?;
+    let told = told.map(|(seen, mtu)| (seen.fact, mtu));
+    let found = s
+        .path_mtu()
+        .filter(|(_, mtu)| mss + 40 > *mtu && s.complains(Complaint::LargeFails).is_some());
+    let (fact, mtu) = told.or(found)?;
     Some(
         Found::by(
             syn,
             SYMPTOM + 0.07,
             format!("TCP begins with an MSS of {mss} through a tunnel that takes packets of {mtu} octets"),
         )
-        .with([seen.fact])
+        .with([fact])
         .because("An MSS that isn't clamped has both ends send segments that don't fit once ESP is around them.")
         .fix(FIX)
         .then("tcpdump -ni IFACE 'tcp[tcpflags] & tcp-syn != 0': the MSS must be at most 1360")

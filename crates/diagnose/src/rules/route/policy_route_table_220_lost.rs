@@ -1,12 +1,14 @@
 //! `policy-route-table-220-lost`: strongSwan's route for the tunnel is missing.
 
-use adit_model::fact::Side;
+use adit_model::connection::Mode;
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::peer_config::Dialect;
 use adit_model::product::Product;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SYMPTOM};
+use crate::finding::{CONDITION, CONFIGURED, SYMPTOM};
 use crate::plane::{found, possible, tunnel_device};
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -64,6 +66,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
     }
     if let Some(seen) = s.sign(Sign::RouteTableEmpty) {
+        if let Some((fact, child)) = with_protocol(s) {
+            return Found::by(
+                seen,
+                CONFIGURED,
+                format!("table 220 has no route for {child}, because its networks name a protocol or port"),
+            )
+            .with([fact])
+            .because("charon installs a route only for selectors of all protocols. Without it the host's own packets leave with another source address than the tunnel covers.")
+            .fix("add the route by hand with the tunnel's inside address as source (ip route add REMOTE via GATEWAY dev IFACE src INSIDE table 220, in an updown script), or leave protocol and port out of the networks")
+            .then("ip route get REMOTE-HOST: its src must be the address that the tunnel covers")
+            .done();
+        }
         let what = "table 220, where strongSwan puts the tunnel's routes, is empty";
         if s.unanswered().is_none() {
             return possible(
@@ -112,4 +126,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// A child of a connection of strongSwan, in tunnel mode, whose networks name a protocol or a port.
+fn with_protocol<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a str)> {
+    s.case.facts.iter().find_map(|fact| {
+        let Known::PeerConfigured { connection } = &fact.what else {
+            return None;
+        };
+        let charon = matches!(
+            connection.dialect,
+            Dialect::StrongswanStroke | Dialect::Swanctl | Dialect::Vyos
+        );
+        let child = connection.children.iter().find(|child| {
+            let mut nets = child.remote_ts.value.iter().flatten();
+            child.mode.value == Mode::Tunnel
+                && nets.any(|n| n.protocol != 0 || !matches!(n.ports, (0, 65535)))
+        })?;
+        charon.then_some((fact, child.name.as_str()))
+    })
 }
