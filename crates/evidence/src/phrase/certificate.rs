@@ -73,10 +73,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IssuerUnknown,
         "error 2 at {} depth lookup: unable to get issuer",
     ),
-    any(
-        Sign::IssuerUnknown,
-        "error 19 at {} depth lookup: self",
-    ),
+    any(Sign::IssuerUnknown, "error 19 at {} depth lookup: self"),
     any(
         Sign::CertificateRevoked,
         "error 23 at {} depth lookup: certificate revoked",

@@ -395,7 +395,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DeathUndetectable, "remote doesn't support DPD"),
     any(Sign::DeathDetectionOff, "liveness: passive; dpddelay:0s"),
     any(Sign::DeathDetectionOff, "dpd: action:{} delay:0; timeout:0"),
-    any(Sign::DeathDetectionOff, "dpd: passive; delay:0s; timeout:0s"),
+    any(
+        Sign::DeathDetectionOff,
+        "dpd: passive; delay:0s; timeout:0s",
+    ),
     any(Sign::DeathDetectionOff, "eroute owner; {} nodpd"),
     any(Sign::DeathDetectionOff, "dpd enable no"),
     any(Sign::DeathDetectionOff, "set dpd disable"),

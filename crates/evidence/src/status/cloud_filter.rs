@@ -90,7 +90,9 @@ impl CloudFilter {
         }
         if self.group.is_none() {
             if let Some(rest) = body.strip_prefix("\"GroupName\":") {
-                rest.trim().trim_matches(['"', ',']).clone_into(&mut self.name);
+                rest.trim()
+                    .trim_matches(['"', ','])
+                    .clone_into(&mut self.name);
             } else if body.starts_with("\"IpPermissions\": [") && !body.contains(']') {
                 self.group = Some(Group::new(place(), &self.name));
                 self.depth = 1;

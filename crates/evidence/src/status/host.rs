@@ -64,11 +64,7 @@ fn clock(body: &str, place: &dyn Fn() -> Place) -> Option<Fact> {
     let off = rest.starts_with("slow of NTP") || rest.starts_with("fast of NTP");
     (off && seconds > 60.0).then(|| {
         let problem = format!("{seconds:.0} seconds {rest}");
-        sign(
-            place(),
-            Sign::ClockWrong,
-            &[("problem", problem.as_str())],
-        )
+        sign(place(), Sign::ClockWrong, &[("problem", problem.as_str())])
     })
 }
 

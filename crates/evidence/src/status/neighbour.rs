@@ -40,8 +40,9 @@ impl Neighbours {
             [address, "dev", _, "lladdr", hardware, ..] => {
                 mac(hardware).map(|m| ((*address).to_owned(), m, false))
             }
-            [_, address, "at", hardware, ..] if address.starts_with('(') => mac(hardware)
-                .map(|m| (address.trim_matches(['(', ')']).to_owned(), m, false)),
+            [_, address, "at", hardware, ..] if address.starts_with('(') => {
+                mac(hardware).map(|m| (address.trim_matches(['(', ')']).to_owned(), m, false))
+            }
             ["Internet", address, _, hardware, "ARPA", ..] => {
                 mac(hardware).map(|m| ((*address).to_owned(), m, false))
             }

@@ -69,13 +69,11 @@ impl Passage {
             .packets
             .values()
             .any(|p| p.entered && p.left && p.tunnel.is_none());
-        let passed = self
+        let passed = self.packets.values().any(|p| p.left && p.tunnel.is_some());
+        let stopped = self
             .packets
-            .values()
-            .any(|p| p.left && p.tunnel.is_some());
-        let stopped = self.packets.into_iter().find(|(_, p)| {
-            p.tunnel.is_some() && !p.left && (self.ended || p.at < self.seen)
-        });
+            .into_iter()
+            .find(|(_, p)| p.tunnel.is_some() && !p.left && (self.ended || p.at < self.seen));
         if let Some(((from, to, _), packet)) = stopped
             && forwards
             && !passed
@@ -93,7 +91,9 @@ impl Passage {
 
 /// Interface, whether it leaves, both addresses, and the rest of a line.
 fn packet(body: &str) -> Option<(&str, bool, &str, &str, &str)> {
-    let (head, rest) = body.split_once(" IP ").or_else(|| body.split_once(" IP6 "))?;
+    let (head, rest) = body
+        .split_once(" IP ")
+        .or_else(|| body.split_once(" IP6 "))?;
     let mut words = head.split_ascii_whitespace().rev();
     let out = match words.next()? {
         "Out" => true,

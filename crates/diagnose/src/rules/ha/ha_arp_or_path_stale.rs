@@ -47,7 +47,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .map(|seen| seen.fact)
         .or_else(|| s.complains(Complaint::AfterFailover));
     if let Some((own, known, address)) = elsewhere(s) {
-        let what = format!("a neighbour still has {address} at another hardware address than the node that holds it now");
+        let what = format!(
+            "a neighbour still has {address} at another hardware address than the node that holds it now"
+        );
         let Some(told) = told else {
             return Judgement::Possible {
                 weight: 50,
@@ -76,9 +78,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
 fn elsewhere<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Fact, &'a str)> {
     let all: Vec<_> = s.hardware().collect();
     all.iter().find_map(|(own_fact, address, hardware, own)| {
-        let (known, ..) = all.iter().find(|(_, of, at, own)| {
-            !*own && of == address && at != hardware
-        })?;
+        let (known, ..) = all
+            .iter()
+            .find(|(_, of, at, own)| !*own && of == address && at != hardware)?;
         // Somebody who knows it right has learned since.
         let right = all
             .iter()

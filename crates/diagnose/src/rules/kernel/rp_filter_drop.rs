@@ -110,10 +110,17 @@ fn stopped(s: &Signals<'_>) -> Option<Judgement> {
         let parts: Vec<&str> = text.split('.').take(4).collect();
         parts.join(".").parse().ok()
     };
-    let (source, interface) = (seen.value_or("source", ""), seen.value_or("interface", "the tunnel"));
+    let (source, interface) = (
+        seen.value_or("source", ""),
+        seen.value_or("interface", "the tunnel"),
+    );
     let outside = host(source).is_some_and(|a| !a.is_private());
     let filtered = s
-        .first_sign(&[Sign::ForwardDropped, Sign::InterfaceDenied, Sign::ForwardingOff])
+        .first_sign(&[
+            Sign::ForwardDropped,
+            Sign::InterfaceDenied,
+            Sign::ForwardingOff,
+        ])
         .is_some();
     if !outside || filtered || !s.calm() {
         return Some(Judgement::Possible {

@@ -92,9 +92,9 @@ fn unreachable_behind(s: &Signals<'_>) -> Option<Judgement> {
     if !public || !s.case.covers(Side::Remote) || !has.iter().all(|a| private(&a)) {
         return None;
     }
-    let listed = s.case.of(Side::Remote).find(|f| {
-        matches!(&f.what, Known::Host { state } if matches!(**state, HostState::Listed { .. }))
-    })?;
+    let listed = s.case.of(Side::Remote).find(
+        |f| matches!(&f.what, Known::Host { state } if matches!(**state, HostState::Listed { .. })),
+    )?;
     Some(
         Found::on(
             listed,
