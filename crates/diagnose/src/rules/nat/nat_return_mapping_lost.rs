@@ -89,7 +89,7 @@ fn unreachable_behind(s: &Signals<'_>) -> Option<Judgement> {
         Err(_) => false,
     };
     let public = matches!(to, IpAddr::V4(a) if !a.is_private());
-    if !public || !s.case.covers(Side::Remote) || !has.iter().all(|a| private(&a)) {
+    if !public || !s.case.covers(Side::Remote) || !has.iter().all(private) {
         return None;
     }
     let listed = s.case.of(Side::Remote).find(
