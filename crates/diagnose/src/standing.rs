@@ -197,8 +197,12 @@ fn same_tunnel(a: &ListedSa, b: &ListedSa) -> bool {
 /// The causes that the states leave, heaviest first.
 pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     let Some(x) = s.stands() else {
-        return Vec::new();
+        return stalled(s);
     };
+    let loaded = s
+        .case
+        .of(x.side)
+        .any(|f| matches!(f.what, Known::PeerConfigured { ref connection } if connection.listed));
     let there = s.standing(x.side.other());
     let mut why = x.told();
     if let Some(there) = &there {
@@ -221,8 +225,34 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         (Layer::Child, _) => NO_CHILD,
     };
     row.iter()
+        .filter(|id| !(loaded && **id == "config-not-loaded"))
         .zip((30..=58).rev().step_by(4))
         .map(|(id, weight)| (*id, weight, why.clone()))
+        .collect()
+}
+
+/// What an exchange leaves possible that stopped where no rule of its own looks: between the first message of IKEv1 and the
+/// proof of identities, and in the middle of quick mode.
+fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
+    const LIGHT: u8 = 12;
+    let Some(silence) = s.silences.last().filter(|_| !s.refused_or_told() && !s.up) else {
+        return Vec::new();
+    };
+    let row: &[&str] = match silence.exchange {
+        "MR1" => NO_THIRD,
+        "MI2" => IN_KEYS,
+        "MR2" => IN_AUTH_V1,
+        "QI1" | "QR1" => NO_CHILD,
+        _ => return Vec::new(),
+    };
+    let why = format!(
+        "{} has sent {} and waits",
+        who(silence.side),
+        silence.exchange
+    );
+    row.iter()
+        .zip((30..=58).rev().step_by(4))
+        .map(|(id, weight)| (*id, weight - LIGHT, why.clone()))
         .collect()
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Products have their own words (`MM_WAIT_MSG2`, `CONNECTING`, `IN-NEG`, `msg1-sent`, `down`); each becomes a
 //! [`Stage`]. Where a status tells more than its word, such as a peer's SPI that is still 0, that counts too. A listing
-//! that has no row for what it was asked for says [`Stage::Absent`]. pluto's states are told by its own reader, which
-//! knows the messages that led to them.
+//! that has no row for what it was asked for says [`Stage::Absent`]. pluto's states on their way up are told by
+//! its own reader, which knows the messages that led to them.
 
 mod block;
 mod cisco;
+mod pluto;
 mod racoon;
 mod swan;
 mod table;
@@ -86,6 +87,9 @@ static MARKS: &[&str] = &[
     "established",
     "iked_sas:",
     "sa_childsas:",
+    "SAs: total(",
+    "eroute owner",
+    "STATE_QUICK_I1",
 ];
 
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKS).ok());
@@ -98,6 +102,7 @@ const LONGEST: usize = 400;
 pub(crate) struct Sas {
     block: block::Blocks,
     cisco: cisco::Cisco,
+    pluto: pluto::Pluto,
     racoon: racoon::Racoon,
     swan: swan::Swan,
     table: table::Tables,
@@ -128,6 +133,7 @@ impl Sas {
         }
         self.cisco.line(body, place, facts);
         self.block.line(body, place, facts);
+        self.pluto.line(body, place, facts);
     }
 
     /// What was listed last.
@@ -135,6 +141,7 @@ impl Sas {
         self.swan.finish(facts);
         self.cisco.finish(facts);
         self.table.finish(facts);
+        self.pluto.finish(facts);
     }
 }
 
