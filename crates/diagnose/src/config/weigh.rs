@@ -66,7 +66,7 @@ impl Configs {
     /// What a rule says, with what the configurations say about its cause.
     pub(crate) fn weigh(&self, s: &Signals<'_>, cause: &str, judgement: Judgement) -> Judgement {
         if let Some(d) = self.differences.iter().find(|d| d.cause == cause) {
-            return differs(s, d, judgement);
+            return differs(s, d, judgement, self.listed());
         }
         if let Judgement::Possible { .. } = judgement
             && let Some(because) = self.agrees(cause)
@@ -115,6 +115,13 @@ impl Configs {
         (written(a) && written(b) && !differ).then(|| {
             "the networks were refused, and both ends' configurations have the same ones".to_owned()
         })
+    }
+
+    /// What is compared is what statuses show.
+    fn listed(&self) -> bool {
+        self.pair
+            .as_ref()
+            .is_some_and(|(a, b)| a.listed || b.listed)
     }
 
     /// That both ends' written values fit, where a log leaves the cause open.
@@ -255,7 +262,7 @@ fn attempted(s: &Signals<'_>) -> bool {
         .any(|f| matches!(f.what, Known::Happened { .. }))
 }
 
-fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement) -> Judgement {
+fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement, listed: bool) -> Judgement {
     let lines = d.evidence();
     let possible = match judgement {
         Judgement::RuledOut(_) => return judgement,
@@ -281,7 +288,10 @@ fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement) -> Judgement {
                     .is_some()
         }
         Outcome::NeverStarts => attempted(s),
-        Outcome::OneWay | Outcome::FailsAtFirstRekey | Outcome::Flaps => false,
+        // A status of a tunnel that is up isn't shown because of what may come later.
+        Outcome::OneWay | Outcome::FailsAtFirstRekey | Outcome::Flaps => {
+            listed && (s.up || s.listed_up(true))
+        }
         Outcome::Warning | Outcome::Hint => true,
     };
     if passed {

@@ -4,8 +4,10 @@
 //! doesn't show stays at no value, so that a comparison says nothing about it.
 
 mod pluto;
+mod router;
 mod stroke;
 mod swanctl;
+mod vyos;
 
 use adit_model::fact::{Fact, Known};
 use adit_model::peer_config::{AuthMethod, PeerConnection, Place, Setting};
@@ -25,6 +27,8 @@ pub(crate) struct Conns {
     stroke: stroke::Stroke,
     swanctl: swanctl::Swanctl,
     pluto: pluto::Statuses,
+    router: router::Routers,
+    vyos: vyos::Vyos,
 }
 
 impl Conns {
@@ -34,6 +38,8 @@ impl Conns {
         self.stroke.line(body, place);
         self.swanctl.line(body, place);
         self.pluto.line(body, place);
+        self.router.line(body, place);
+        self.vyos.line(body, place);
     }
 
     /// All that were shown.
@@ -42,6 +48,8 @@ impl Conns {
             self.stroke.finish(),
             self.swanctl.finish(),
             self.pluto.finish(),
+            self.router.finish(),
+            self.vyos.finish(),
         ];
         for (connection, place) in all.into_iter().flatten() {
             let what = Known::PeerConfigured {

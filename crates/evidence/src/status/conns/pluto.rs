@@ -79,7 +79,8 @@ fn ends(text: &str) -> Option<(End<'_>, End<'_>)> {
 fn end<'t>(text: &'t str, net: Option<&'t str>) -> Option<End<'t>> {
     let host = text.split(['<', '[']).next()?;
     let host = match host.split_once(':') {
-        Some((host, ports)) if ports.contains('/') => host,
+        // A protocol and port of the traffic, or a port of IKE; IPv6 has more colons.
+        Some((host, ports)) if ports.contains('/') || host.contains('.') => host,
         _ => host,
     };
     let id = text
@@ -96,7 +97,7 @@ fn without_flags(inside: &str) -> &str {
         Some((id, flags))
             if flags
                 .chars()
-                .all(|c| c.is_ascii_uppercase() || c == '+' || c == '=')
+                .all(|c| c.is_ascii_uppercase() || "+=?".contains(c))
                 && flags.contains(['+', '='])
                 && !flags.starts_with(' ') =>
         {
@@ -227,18 +228,22 @@ fn policy(c: &mut PeerConnection, said: &str, place: &Where) {
 
 /// `IKE algorithms: AES_CBC_256-HMAC_SHA2_256-MODP2048`, `ESP algorithms: …`: what it would take.
 fn lists(c: &mut PeerConnection, rest: &str, place: &dyn Fn() -> Where) {
-    let ike = rest
-        .strip_prefix("IKE algorithms: ")
-        .or_else(|| rest.strip_prefix("IKEv2 algorithms: "));
+    let behind = |heads: &[&str]| heads.iter().find_map(|head| rest.strip_prefix(head));
+    let ike = behind(&[
+        "IKE algorithms: ",
+        "IKEv2 algorithms: ",
+        "IKE algorithms wanted: ",
+    ]);
+    let esp = behind(&["ESP algorithms: ", "ESP algorithms wanted: "]);
     if let Some(list) = ike {
-        let all = configured(list, true);
+        let all = configured(&unnumbered(list), true);
         if !all.is_empty() {
             c.ike = shown(Some(all), &place());
         }
-    } else if let Some(list) = rest.strip_prefix("ESP algorithms: ")
+    } else if let Some(list) = esp
         && let Some(child) = c.children.first_mut()
     {
-        let mut all = configured(list, false);
+        let mut all = configured(&unnumbered(list), false);
         for one in &mut all {
             one.ke.clear();
         }
@@ -246,6 +251,21 @@ fn lists(c: &mut PeerConnection, rest: &str, place: &dyn Fn() -> Where) {
             child.esp = shown(Some(all), &place());
         }
     }
+}
+
+/// `AES_CBC(7)_256-SHA1(2)_000-MODP1024(2); flags=-strict` of older versions, without the numbers of the algorithms.
+fn unnumbered(list: &str) -> String {
+    let mut out = String::with_capacity(list.len());
+    let mut inside = false;
+    for c in list.split(';').next().unwrap_or(list).chars() {
+        match c {
+            '(' => inside = true,
+            ')' => inside = false,
+            _ if inside => {}
+            c => out.push(c),
+        }
+    }
+    out.replace("_000", "")
 }
 
 #[cfg(test)]
@@ -300,8 +320,13 @@ mod tests {
     fn openswans_line_of_ends() {
         let c = one(&[
             "000 \"to-b\": 10.1.0.0/24===10.0.0.5<10.0.0.5>[192.0.2.1,+S=C]---10.0.0.1...198.51.100.1<198.51.100.1>[+S=C]===10.2.0.0/24; erouted; eroute owner: #2",
+            "000 \"to-b\":   IKE algorithms wanted: AES_CBC(7)_256-SHA1(2)_000-MODP1024(2); flags=-strict",
+            "000 \"to-b\":   ESP algorithms wanted: AES(12)_128-SHA1(2)_000; flags=-strict",
         ]);
         assert_eq!(c.local.value, [value::place("10.0.0.5")]);
+        let ike = c.ike.value.as_ref().and_then(|all| all.first()).unwrap();
+        assert_eq!((ike.encr.len(), ike.integ.len(), ike.ke.len()), (1, 1, 1));
+        assert!(c.children.first().unwrap().esp.value.is_some());
         assert_eq!(c.local_id.value, value::identity("192.0.2.1"));
         assert_eq!(c.remote.value, [value::place("198.51.100.1")]);
     }

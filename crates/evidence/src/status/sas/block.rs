@@ -26,7 +26,7 @@ impl Blocks {
     /// The next line.
     pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
         let body = body.trim();
-        if body.starts_with("vd: ") {
+        if body.starts_with("vd: ") || body.contains("vpn ike gateway list") {
             *self = Self {
                 gateway: true,
                 ..Self::default()

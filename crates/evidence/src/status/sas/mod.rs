@@ -68,6 +68,7 @@ static MARKS: &[&str] = &[
     "IKE peer ",
     "tunnel.",
     "vd: ",
+    "vpn ike gateway list",
     "name: ",
     "name=",
     "addr: ",

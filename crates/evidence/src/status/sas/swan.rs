@@ -139,11 +139,19 @@ fn stroke_ike(body: &str) -> Option<ListedSa> {
     let stage = stage(word)?;
     let (_, ends) = rest.split_once(", ")?;
     let (_, remote) = ends.split_once("...")?;
-    Some(ListedSa {
+    let mut sa = ListedSa {
         name: Some(name.to_owned()),
         peer: address(remote).map(ToOwned::to_owned),
         ..ListedSa::new(Layer::Ike, stage, word)
-    })
+    };
+    if name == "(unnamed)" {
+        // Only who answers has no name for it before the other side has said who it is.
+        (sa.name, sa.role) = (None, Some(Role::Responder));
+        if stage == Stage::Connecting {
+            sa.stage = Stage::FirstAnswered;
+        }
+    }
+    Some(sa)
 }
 
 /// `gw-b: #3, ESTABLISHED, IKEv2, 65967eb4beab8549_i* 1eacdfa5f926b9a3_r`.
@@ -172,7 +180,7 @@ fn refine(sa: &mut ListedSa, spis: &str) {
         (false, true) => Some(Role::Responder),
         _ => None,
     };
-    if sa.stage == Stage::Connecting {
+    if matches!(sa.stage, Stage::Connecting | Stage::FirstAnswered) {
         let theirs = r.split('_').next().and_then(spi);
         sa.stage = waiting(sa.role, sa.version, theirs);
     }
@@ -229,6 +237,8 @@ mod tests {
     fn logs_that_mention_a_state_are_no_rows() {
         assert_eq!(stroke_ike("charon[12]: ESTABLISHED in time"), None);
         assert_eq!(stroke_ike("a word [3]: ESTABLISHED 1 s ago, a...b"), None);
+        let unnamed = stroke_ike("(unnamed)[7]: CONNECTING, 192.0.2.1[%any]...198.51.100.1[%any]");
+        assert_eq!(unnamed.map(|sa| sa.stage), Some(Stage::FirstAnswered));
         assert!(stroke_ike("gw[3]: CONNECTING, 192.0.2.1[%any]...198.51.100.1[%any]").is_some());
     }
 }

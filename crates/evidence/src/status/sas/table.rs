@@ -167,7 +167,7 @@ fn head(body: &str) -> Option<Table> {
         Some(Table::VyattaIke)
     } else if has("Tunnel") && has("Bytes Out/In") {
         Some(Table::VyattaIpsec)
-    } else if has("Connection") && has("Uptime") && has("Bytes In/Out") {
+    } else if has("Connection") && has("Up") && has("Bytes In/Out") {
         Some(Table::VyosIpsec)
     } else if has("Connection") && has("Type") && has("Remote address") {
         Some(Table::VyosConnections)
