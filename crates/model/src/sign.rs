@@ -225,7 +225,8 @@ pub enum Sign {
     UserAuthenticationFailed,
     /// The server that checks users doesn't answer. `server`.
     UserServerUnreachable,
-    /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`.
+    /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`; `cut` when the
+    /// evidence ends there.
     IkeFragmentsIncomplete,
     /// A request that proves an identity came again though it was answered. `of`: how many fragments it has.
     AuthenticationRepeated,

@@ -35,13 +35,23 @@ pub(crate) struct Charon {
     ending: Vec<(Fact, usize)>,
     /// The fact of the message that was sent last, while its size isn't known.
     unsized_fact: Option<usize>,
-    /// The last fragment of a message that isn't whole, by IKE SA, and which fragments came.
-    fragments: HashMap<usize, (Fact, BTreeSet<u32>)>,
+    /// Messages in pieces that aren't whole, by IKE SA.
+    fragments: HashMap<usize, Pieces>,
     /// IKE SAs of which it was said that they begin on a port that isn't IKE's.
     odd_ports: BTreeSet<usize>,
     lines: u64,
     times: Option<(Wall, Wall)>,
     whole: bool,
+}
+
+/// The pieces of a message that came.
+#[derive(Debug)]
+struct Pieces {
+    /// The last one.
+    fact: Fact,
+    numbers: BTreeSet<u32>,
+    /// How many lines there were until then.
+    line: u64,
 }
 
 impl Charon {
@@ -96,6 +106,7 @@ impl Charon {
             into.window = self.times;
         }
         self.waiting();
+        self.cut_off();
         // A responder learns late whom it talks to; the name is the name of all that went before.
         let Self {
             mut facts,
@@ -103,7 +114,7 @@ impl Charon {
             fragments,
             ..
         } = self;
-        facts.extend(fragments.into_iter().map(|(sa, (fact, _))| (fact, sa)));
+        facts.extend(fragments.into_iter().map(|(sa, pieces)| (pieces.fact, sa)));
         let subjects = subjects(&sas);
         into.facts.extend(facts.into_iter().map(|(fact, sa)| Fact {
             subject: subjects.get(sa).cloned().flatten(),
@@ -240,17 +251,38 @@ impl Charon {
             self.fragments.remove(&sa);
             return;
         }
-        let came = &mut self
-            .fragments
-            .entry(sa)
-            .or_insert_with(|| (sign(Sign::IkeFragmentsIncomplete, [], at), BTreeSet::new()));
-        came.1.insert(number);
-        let have = came.1.len().to_string();
+        let line = self.lines;
+        let pieces = self.fragments.entry(sa).or_insert_with(|| Pieces {
+            fact: sign(Sign::IkeFragmentsIncomplete, [], at),
+            numbers: BTreeSet::new(),
+            line,
+        });
+        pieces.line = line;
+        pieces.numbers.insert(number);
+        let have = pieces.numbers.len().to_string();
         let mut values = BTreeMap::from([("have".to_owned(), have)]);
         values.extend(of.map(|of| ("of".to_owned(), of.to_string())));
-        came.0 = sign(Sign::IkeFragmentsIncomplete, [], at);
-        if let Known::Sign { values: own, .. } = &mut came.0.what {
+        pieces.fact = sign(Sign::IkeFragmentsIncomplete, [], at);
+        if let Known::Sign { values: own, .. } = &mut pieces.fact.what {
             *own = values;
+        }
+    }
+
+    /// Of messages in pieces: whether the log goes on long enough that the rest should have come.
+    fn cut_off(&mut self) {
+        const SOON_MS: u64 = 2_000;
+        const FEW: u64 = 4;
+        let (last, lines) = (self.times.map(|(_, last)| last), self.lines);
+        for pieces in self.fragments.values_mut() {
+            let goes_on = match (last, pieces.fact.at) {
+                (Some(last), Some(at)) => last.0.saturating_sub(at.0) >= SOON_MS,
+                _ => lines.saturating_sub(pieces.line) >= FEW,
+            };
+            if let Known::Sign { values, .. } = &mut pieces.fact.what
+                && !goes_on
+            {
+                values.insert("cut".to_owned(), "yes".to_owned());
+            }
         }
     }
 

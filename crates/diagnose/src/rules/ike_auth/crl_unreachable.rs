@@ -59,9 +59,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             let by_peer = s.told(notify::AUTHENTICATION_FAILED, false).is_some();
             let by_us =
                 s.sign(Sign::PeerKeyUntrusted).is_some() && s.sign(Sign::IssuerUnknown).is_none();
-            if by_peer
-                || !(by_us || s.told.is_empty() && s.refused.is_empty() && s.silences.is_empty())
-            {
+            if by_peer || !by_us {
                 return Judgement::Possible {
                     weight: 30,
                     because: "the status of a certificate couldn't be found out, which strict checking refuses".to_owned(),

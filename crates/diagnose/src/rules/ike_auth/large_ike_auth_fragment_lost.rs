@@ -46,6 +46,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             (Some(have), Some(of)) => format!(" ({have} of {of} arrived)"),
             _ => String::new(),
         };
+        if seen.value("cut").is_some() {
+            return Judgement::Possible {
+                weight: 40,
+                because: format!("the evidence ends while an IKE message comes in pieces{count}"),
+                separated_by: "whether the rest of its pieces came",
+            };
+        }
         return Found::by(
             seen,
             SYMPTOM + 0.05,
