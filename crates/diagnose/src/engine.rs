@@ -386,8 +386,10 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
         "it is up as far as this shows, and its traffic doesn't get through".to_owned()
     } else if s.carried(Side::Local).or(s.carried(Side::Remote)).is_some() {
         "its SAs are listed, and nothing is said of what fails".to_owned()
-    } else if s.facts.is_empty() {
+    } else if s.facts.is_empty() && s.case.products.get(&Side::Local) == Some(&Product::Adit) {
         "it is down and there was no attempt to set it up".to_owned()
+    } else if s.facts.is_empty() {
+        "what is here shows no attempt to set a tunnel up".to_owned()
     } else {
         "it is being set up".to_owned()
     };

@@ -49,10 +49,10 @@ pub(crate) fn collect(
         Need::IkeProbe => (
             "whether IKE answers on UDP 500 and on UDP 4500",
             match here {
-                None | Some(Product::Adit) => format!(
+                Some(Product::Adit) => format!(
                     "here: adit why {tunnel} (it probes both ports while the tunnel is down)"
                 ),
-                Some(_) => {
+                _ => {
                     format!("here: ike-scan --ikev2 {peer}; ike-scan --ikev2 --nat-t {peer}")
                 }
             },
@@ -67,8 +67,8 @@ pub(crate) fn collect(
         Need::Counters => (
             "what passes through the tunnel: both ends' packet counters before and after ten pings",
             format!(
-                "here: {}\n{}",
-                counters(here.unwrap_or(Product::Adit)),
+                "{}\n{}",
+                on_one("here", here, |product| counters(product).to_owned()),
                 on_the_peer(there, |product| counters(product).to_owned())
             ),
         ),
@@ -79,8 +79,9 @@ pub(crate) fn collect(
         Need::Attempt => (
             "an attempt to set the tunnel up",
             match here {
-                None | Some(Product::Adit) => format!("here: adit up {tunnel}; adit why {tunnel}"),
+                Some(Product::Adit) => format!("here: adit up {tunnel}; adit why {tunnel}"),
                 Some(product) => format!("here, during an attempt: {}", log(product, tunnel)),
+                None => on_one("here, during an attempt", None, |product| log(product, tunnel)),
             },
         ),
     };
@@ -92,12 +93,19 @@ pub(crate) fn collect(
 
 /// A line per product that the peer may be; one, where it is known.
 fn on_the_peer(product: Option<Product>, command: impl Fn(Product) -> String) -> String {
+    on_one("on the peer", product, command)
+}
+
+/// The same for either side. A gateway of our own says that it is one: whose product isn't known isn't ours.
+fn on_one(place: &str, product: Option<Product>, command: impl Fn(Product) -> String) -> String {
+    let here = place.starts_with("here");
     let lines: Vec<String> = product
         .map_or(COMMON.to_vec(), |p| vec![p])
         .into_iter()
+        .filter(|p| !here || product.is_some() || *p != Product::Adit)
         .map(|p| (p, command(p)))
         .filter(|(_, command)| !command.is_empty())
-        .map(|(p, command)| format!("on the peer, {p}: {command}"))
+        .map(|(p, command)| format!("{place}, {p}: {command}"))
         .collect();
     lines.join("\n")
 }
