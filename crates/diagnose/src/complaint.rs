@@ -1,6 +1,6 @@
 //! What people complain of, and which causes it puts first.
 //!
-//! A symptom in a person's words never decides by itself. It names candidates where nothing else does, and moves those
+//! A symptom in a person's words doesn't decide by itself; what somebody tried, and what it changed, may. It names candidates where nothing else does, and moves those
 //! up that other evidence left possible.
 
 use adit_model::complaint::Complaint;
@@ -201,6 +201,17 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "service-crash-loop",
             "cert-expired",
         ],
+        Complaint::WorksWithoutOffload => &["hw-offload-fault"],
+        Complaint::WorksWithoutConfinement => &["selinux-apparmor-or-caps"],
+        Complaint::WorksWithoutPfs => &["pfs-mismatch", "pfs-mismatch-at-rekey"],
+        Complaint::WorksInUdp => &["esp-blocked", "esp-blocked-one-way", "nat-t-disabled"],
+        Complaint::WorksWithoutFirewall => &[
+            "endpoint-host-firewall",
+            "host-inbound-ike-not-allowed",
+            "decrypted-traffic-blocked",
+            "udp500-blocked",
+            "esp-blocked",
+        ],
     }
 }
 
@@ -232,6 +243,11 @@ mod tests {
             Complaint::InClear,
             Complaint::OtherAccessWorks,
             Complaint::AllTunnels,
+            Complaint::WorksWithoutOffload,
+            Complaint::WorksWithoutConfinement,
+            Complaint::WorksWithoutPfs,
+            Complaint::WorksInUdp,
+            Complaint::WorksWithoutFirewall,
         ] {
             for after in [None, Some(60), Some(3600)] {
                 for id in causes(of, after) {

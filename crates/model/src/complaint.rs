@@ -48,6 +48,16 @@ pub enum Complaint {
     OtherAccessWorks,
     /// All tunnels fell together.
     AllTunnels,
+    /// It works once offload to hardware is off.
+    WorksWithoutOffload,
+    /// It works once SELinux or AppArmor is off.
+    WorksWithoutConfinement,
+    /// It works once perfect forward secrecy is off.
+    WorksWithoutPfs,
+    /// It works once ESP is forced into UDP.
+    WorksInUdp,
+    /// It works once a firewall is off.
+    WorksWithoutFirewall,
 }
 
 impl Complaint {
@@ -76,6 +86,11 @@ impl Complaint {
             Complaint::InClear => "that traffic goes unencrypted",
             Complaint::OtherAccessWorks => "that it works over another access network",
             Complaint::AllTunnels => "that all tunnels fell together",
+            Complaint::WorksWithoutOffload => "that it works without offload to hardware",
+            Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
+            Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",
+            Complaint::WorksInUdp => "that it works once ESP is forced into UDP",
+            Complaint::WorksWithoutFirewall => "that it works without the firewall",
         }
     }
 }

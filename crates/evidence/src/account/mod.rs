@@ -261,6 +261,18 @@ mod tests {
                 LargeFails,
             ),
             (
+                "From 1400 octets on, the big packets never arrive at the other site.",
+                LargeFails,
+            ),
+            (
+                "Reducing the MTU of the pods to 1380 made it work.",
+                LargeFails,
+            ),
+            (
+                "Reducing the MTU of the pods to 1380 made it work.",
+                SmallPasses,
+            ),
+            (
                 "The throughput is only 40 Mbit/s where the line gives 900.",
                 Slow,
             ),
@@ -293,6 +305,26 @@ mod tests {
             ),
             ("It works over LTE, but not at home.", OtherAccessWorks),
             (
+                "As soon as the ESP offload of the card is disabled everything works.",
+                WorksWithoutOffload,
+            ),
+            (
+                "After turning off SELinux on the gateway it works.",
+                WorksWithoutConfinement,
+            ),
+            (
+                "I disabled PFS on our side and that fixed it.",
+                WorksWithoutPfs,
+            ),
+            (
+                "With forceencaps=yes on both ends it works fine.",
+                WorksInUdp,
+            ),
+            (
+                "When we stopped ufw on the server it worked at once.",
+                WorksWithoutFirewall,
+            ),
+            (
                 "All tunnels went down when we changed one of them.",
                 AllTunnels,
             ),
@@ -317,6 +349,26 @@ mod tests {
     fn a_sentence_may_go_on_over_lines() {
         let text = "The vpn tunnel to the branch is established\nbut since this morning no traffic\nreaches the other side.\n";
         assert!(names(text).contains(&NothingPasses));
+    }
+
+    #[test]
+    fn what_did_not_help_says_nothing() {
+        for text in [
+            "I disabled the firewall on the server but it doesn't work.",
+            "We have tried it without PFS, no difference at all to what it was when it worked.",
+            "You might try whether turning off SELinux helps, as it is often at fault.",
+        ] {
+            assert!(
+                !names(text).iter().any(|c| {
+                    matches!(
+                        c,
+                        WorksWithoutFirewall | WorksWithoutPfs | WorksWithoutConfinement
+                    )
+                }),
+                "{text}: {:?}",
+                names(text)
+            );
+        }
     }
 
     #[test]

@@ -22,6 +22,11 @@ const UP: &str = "tunnel is up|tunnels are up|tunnel up|tunnel comes up|tunnel c
 const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow";
 const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
 
+const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #";
+const OFF: &str = "disabl|disables|switched off|switching off|switch off|turn off|turned off|turning off|turned it off|is off|was off|without|stopping|stopped|set to no|permissive|setenforce #0";
+const HELPS_NOT: &str = "not |didnt|doesnt|neither|nothing|never|no difference|no effect|without success|whether|should|might|maybe|try ";
+const HELPS: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away";
+
 pub(super) static TABLE: &[Words] = &[
     told(Complaint::NothingPasses, &[UP, PASSES_NOT]),
     told(
@@ -41,21 +46,32 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::LargeFails,
         &[
-            "large|big file|bigger|bulk|file transfer|copying file|copy file|copying a file|payload|full size|mtu",
-            "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|drop|dont get|doesnt get|do not get|does not get",
+            "large|big file|big packet|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|payload|full size|mtu",
+            "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get",
         ],
     ),
     told(
         Complaint::LargeFails,
         &[
-            "ssh|rdp|https|web page|website|sftp|scp|smb|share|login",
-            "then hang|then freez|then stall|but hang|but freez|but stall|hangs after|freezes after|hangs when|hangs on ls|freezes when|half load|partly load|partially load|load partially|load only|never finish",
+            "ssh|curl|wget|tls|rdp|https|web page|website|sftp|scp|smb|share|login",
+            "then hang|hang after|freez after|then freez|then stall|but hang|but freez|but stall|hangs after|freezes after|hangs when|hangs on ls|freezes when|half load|partly load|partially load|load partially|load only|never finish",
         ],
     ),
+    // A change of the size that helps says both.
+    Words {
+        complaint: Complaint::LargeFails,
+        groups: &[LOWERED, HELPS],
+        unless: HELPS_NOT,
+    },
+    Words {
+        complaint: Complaint::SmallPasses,
+        groups: &[LOWERED, HELPS],
+        unless: HELPS_NOT,
+    },
     told(
         Complaint::SmallPasses,
         &[
-            "ping work|pings work|ping is fine|pings are fine|can ping|small request|small packet|small ping|small transfer|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through",
+            "ping work|pings work|ping is fine|pings are fine|can ping|small request|small packet|smaller packet|packets under #|packets below #|packets up to #|small ping|small transfer|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through",
         ],
     ),
     Words {
@@ -175,4 +191,37 @@ pub(super) static TABLE: &[Words] = &[
             "drop|went down|go down|goes down|are down|disconnect|lost|reset|fell|restart|fail",
         ],
     ),
+    // What somebody switched, and that it helped.
+    Words {
+        complaint: Complaint::WorksWithoutOffload,
+        groups: &["offload|esp hw offload|hw offload|hw_offload", OFF, HELPS],
+        unless: HELPS_NOT,
+    },
+    Words {
+        complaint: Complaint::WorksWithoutConfinement,
+        groups: &["selinux|apparmor|setenforce", OFF, HELPS],
+        unless: HELPS_NOT,
+    },
+    Words {
+        complaint: Complaint::WorksWithoutPfs,
+        groups: &["pfs|perfect forward", OFF, HELPS],
+        unless: HELPS_NOT,
+    },
+    Words {
+        complaint: Complaint::WorksInUdp,
+        groups: &[
+            "forceencaps|force encaps|forced encaps|forcing encaps|force udp encap|forced udp encap|forcing udp encap|forcing nat t|force nat t|forced nat t|forcing udp|encap yes|encapsulation yes",
+            HELPS,
+        ],
+        unless: HELPS_NOT,
+    },
+    Words {
+        complaint: Complaint::WorksWithoutFirewall,
+        groups: &[
+            "firewall|ufw|iptables|firewalld|nftables|windows defender",
+            OFF,
+            HELPS,
+        ],
+        unless: HELPS_NOT,
+    },
 ];

@@ -239,4 +239,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IkeProposalsRefused,
         "- remote {peer:w}:no proposal chosen",
     ),
+    any(Sign::SpiUnknown, "Could not get SAs from packet"),
+    any(Sign::ZoneDenied, "ike {:n}:{}: no policy configured"),
+    any(
+        Sign::ZoneDenied,
+        "ignoring IKE request, no policy configured",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "ike {:n}:{} gw validation failed",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "ignoring peer, peer ID mismatch",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH user \"{peer}\" authentication failed",
+    ),
 ];

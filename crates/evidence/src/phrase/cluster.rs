@@ -287,4 +287,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         "XfrmInPolBlock errors are increas",
     ),
     any(Sign::InboundPolicyRefused, "XfrmInPolBlock isn't transient"),
+    any(
+        Sign::KernelSupportMissing,
+        "netlink handle: protocol not supported",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "Failed to add XFRM state due to conflicting state",
+    ),
 ];

@@ -213,10 +213,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IkeProposalsRefused,
         "message_negotiate_sa: no compatible proposal found",
     ),
-    any(
-        Sign::IkeProposalsRefused,
-        "error code returned on failure is 13868",
-    ),
     any(Sign::IkeProposalsRefused, "IKE_ERR_POLICY_MATCH"),
     any(
         Sign::ProposalsRefusedByPeer,

@@ -364,6 +364,18 @@ pub(super) static PHRASES: &[Phrase] = &[
         "RTNETLINK answers: Operation not supported",
     ),
     any(Sign::ModuleMissing, "Error: Unknown device type"),
+    any(Sign::ModuleMissing, "RTNETLINK answers: Not supported"),
+    any(
+        Sign::ModuleMissing,
+        "Setup XFRM interface {what:w} fail: {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "Requested {what:w} algorithm not found",
+    ),
+    any(Sign::OffloadFailed, "Type doesn't support {problem}"),
+    any(Sign::OffloadFailed, "Cannot offload xfrm {problem}"),
+    any(Sign::OffloadFailed, "Device failed to offload {problem}"),
     any(Sign::StateNotInstalled, "pfkey ADD failed: {errno}"),
     any(Sign::StateNotInstalled, "pfkey UPDATE failed: {errno}"),
     any(Sign::PolicyNotInstalled, "pfkey X_SPDADD failed: {errno}"),

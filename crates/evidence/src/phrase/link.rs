@@ -177,6 +177,18 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::LocalAddressMissing,
+        "listen tcp {address:w}: bind: cannot assign requested address",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "listen udp {address:w}: bind: cannot assign requested address",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "listen udp4 {address:w}: bind: cannot assign requested address",
+    ),
+    any(
+        Sign::LocalAddressMissing,
         "Cannot assign requested address (errno 99)",
     ),
     any(

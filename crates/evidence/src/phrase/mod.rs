@@ -76,7 +76,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 33] = [
+static TABLES: [&[Phrase]; 34] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -110,6 +110,7 @@ static TABLES: [&[Phrase]; 33] = [
     panos::PHRASES,
     racoon::PHRASES,
     windows::PHRASES,
+    windows::CODES,
 ];
 
 struct Index {

@@ -110,4 +110,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Hybrid auth negotiated but peer did not succeed Xauth exchange",
     ),
     any(Sign::IkeFragmentsIncomplete, "Packet reassembly failed"),
+    any(
+        Sign::PskNotFound,
+        "failed to open pre_share_key file {path:w}",
+    ),
+    any(Sign::PskNotFound, "{path:w} is not safe (code {:n})"),
 ];

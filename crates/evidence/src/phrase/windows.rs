@@ -26,10 +26,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PrivateKeyMissing, "ERROR_IPSEC_IKE_NO_PRIVATE_KEY"),
     any(
         Sign::PrivateKeyMissing,
-        "error code returned on failure is 13820",
-    ),
-    any(
-        Sign::PrivateKeyMissing,
         "error code returned on failure is 766",
     ),
     any(
@@ -73,10 +69,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "error code returned on failure is -2146762495",
     ),
     any(Sign::CertificateExpired, "CERT_E_EXPIRED"),
-    any(
-        Sign::RevocationRequired,
-        "error code returned on failure is 13817",
-    ),
     any(Sign::RevocationRequired, "ERROR_IPSEC_IKE_CRL_FAILED"),
     any(
         Sign::RevocationRequired,
@@ -86,10 +78,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::RevocationRequired,
         "error code returned on failure is -2146885613",
-    ),
-    any(
-        Sign::KeyUsageRefused,
-        "error code returned on failure is 13818",
     ),
     any(Sign::KeyUsageRefused, "ERROR_IPSEC_IKE_INVALID_KEY_USAGE"),
     // Proposals and policies.
@@ -127,18 +115,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NegotiationTimedOut,
         "error code returned on failure is 809",
     ),
-    any(
-        Sign::NegotiationTimedOut,
-        "error code returned on failure is 13805",
-    ),
     any(Sign::NegotiationTimedOut, "security negotiation timed out"),
     any(
         Sign::NegotiationTimedOut,
         "Failure Reason: Negotiation timed out",
-    ),
-    any(
-        Sign::AuthenticationRefusedByPeer,
-        "error code returned on failure is 13801",
     ),
     any(
         Sign::AuthenticationRefusedByPeer,
@@ -157,4 +137,90 @@ pub(super) static PHRASES: &[Phrase] = &[
         "connection was terminated because of idle timeout",
     ),
     any(Sign::IdleClosed, "error code returned on failure is 828"),
+    // What it says in other languages.
+    any(Sign::PrivateKeyMissing, "无法找到有效的计算机证书"),
+    any(Sign::PrivateKeyMissing, "找不到有效的電腦憑證"),
+    any(Sign::PrivateKeyMissing, "kein gültiges Computerzertifikat"),
+    any(
+        Sign::PrivateKeyMissing,
+        "не удалось найти действительный сертификат",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no encontró un certificado de equipo válido",
+    ),
+    any(Sign::IkeProposalsRefused, "策略匹配错误"),
+    any(Sign::IkeProposalsRefused, "原則比對錯誤"),
+    any(
+        Sign::IkeProposalsRefused,
+        "Richtlinienübereinstimmungsfehler",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Ошибка сопоставления групповой политики",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Error de coincidencia de directiva",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Erreur de correspondance de stratégie",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Erro de correspondência de política",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Errore di corrispondenza dei criteri",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "IKE 身份验证凭证不可接受",
+    ),
+    any(Sign::AuthenticationRefusedByPeer, "IKE身份验证凭证不可接受"),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Недопустимые учетные данные проверки подлинности IKE",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "credenciales de autenticación IKE no son aceptables",
+    ),
+];
+
+/// A code of IKEEXT as people and events tell it: the word for an error, and the number.
+macro_rules! codes {
+    ($($sign:ident $number:literal),+ $(,)?) => {
+        &[$(
+            any(Sign::$sign, concat!("returned on failure is ", $number)),
+            any(Sign::$sign, concat!("error ", $number)),
+            any(Sign::$sign, concat!("error: ", $number)),
+            any(Sign::$sign, concat!("error code ", $number)),
+            any(Sign::$sign, concat!("error code: ", $number)),
+            any(Sign::$sign, concat!("error code is ", $number)),
+            any(Sign::$sign, concat!("Fehler ", $number)),
+            any(Sign::$sign, concat!("Fehlercode ", $number)),
+            any(Sign::$sign, concat!("erreur ", $number)),
+            any(Sign::$sign, concat!("ошибка ", $number)),
+            any(Sign::$sign, concat!("ошибки ", $number)),
+            any(Sign::$sign, concat!("错误 ", $number)),
+            any(Sign::$sign, concat!("错误", $number)),
+            any(Sign::$sign, concat!("错误代码 ", $number)),
+            any(Sign::$sign, concat!("错误代码为 ", $number)),
+        )+]
+    };
+}
+
+pub(super) static CODES: &[Phrase] = codes![
+    AuthenticationRefusedByPeer "13801",
+    NegotiationTimedOut "13805",
+    PrivateKeyMissing "13806",
+    RevocationRequired "13817",
+    KeyUsageRefused "13818",
+    PrivateKeyMissing "13820",
+    RekeyCollision "13821",
+    NoConnectionForPeer "13825",
+    IkeProposalsRefused "13868",
 ];

@@ -1,12 +1,13 @@
 //! `pfs-mismatch`: the key exchange of the CHILD SA differs, or only one side wants one.
 
+use adit_model::complaint::Complaint;
 use adit_model::fact::Fact;
 use adit_model::proposal::{Proposal, TransformKind};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::compare::list;
-use crate::finding::{BOTH_SIDES, SAID};
+use crate::finding::{BOTH_SIDES, CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, notify};
@@ -151,7 +152,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
-    configured(s).unwrap_or(Judgement::Silent)
+    configured(s).unwrap_or_else(|| tried(s))
+}
+
+/// Somebody switched it off, and that helped.
+fn tried(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::WorksWithoutPfs) {
+        Some(told) => found(
+            Found::on(
+                told,
+                CONDITION,
+                AtFault::Both,
+                "it works once perfect forward secrecy is off: it isn't the same on both sides",
+            ),
+            s,
+        ),
+        None => Judgement::Silent,
+    }
 }
 
 /// The child was refused in an exchange that may carry a group, and the configurations differ in it.

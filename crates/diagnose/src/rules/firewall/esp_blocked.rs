@@ -1,10 +1,11 @@
 //! `esp-blocked`: IKE passes and IP protocol 50 doesn't.
 
+use adit_model::complaint::Complaint;
 use adit_model::event::PathProblem;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::{BOTH_SIDES, COUNTED};
+use crate::finding::{BOTH_SIDES, CONDITION, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -93,7 +94,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let (out, sent) = s.crossed(Side::Local, false);
     let (back, answered) = s.crossed(Side::Remote, false);
     if out.sent + back.sent == 0 {
-        return alone(s);
+        return match s.complains(Complaint::WorksInUdp) {
+            Some(told) if s.calm() => Found::on(
+                told,
+                CONDITION,
+                AtFault::Path,
+                "ESP passes in UDP and not by itself: somebody on the path drops IP protocol 50",
+            )
+            .because("Somebody forced ESP into UDP, and it worked.")
+            .fix("leave UDP encapsulation forced on both sides, or have IP protocol 50 permitted")
+            .done(),
+            _ => alone(s),
+        };
     }
     if out.arrived + back.arrived > 0 {
         return Judgement::RuledOut(

@@ -1,12 +1,14 @@
 //! `selinux-apparmor-or-caps`: something is denied to the daemon.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONFIGURED, SAID};
+use crate::finding::{CONDITION, CONFIGURED, SAID};
 use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "selinux-apparmor-or-caps",
@@ -78,7 +80,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .map(|r| r.why.unwrap_or(r.what))
         .or_else(|| error(s, Answer::Denied))
     else {
-        return Judgement::Silent;
+        return tried(s);
     };
     Found::by(
         seen,
@@ -94,6 +96,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("the capabilities in /proc/PID/status")
     .done()
+}
+
+/// Somebody switched it off, and that helped.
+fn tried(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::WorksWithoutConfinement) {
+        Some(told) if s.calm() => Found::on(
+            told,
+            CONDITION,
+            AtFault::Local,
+            "it works once SELinux or AppArmor is off: it denies the daemon what it needs",
+        )
+        .because("Somebody switched it off, and it worked.")
+        .fix(FIX)
+        .then("`ausearch -m avc -ts recent` or `dmesg | grep -i denied` while it is on")
+        .done(),
+        _ => Judgement::Silent,
+    }
 }
 
 const FIX: &str = "allow it: the path in the AppArmor profile, the label in SELinux, CAP_NET_ADMIN (and CAP_NET_RAW, CAP_NET_BIND_SERVICE) for the container or service, or the owner and mode of the file";

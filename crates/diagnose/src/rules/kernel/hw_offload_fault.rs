@@ -1,10 +1,12 @@
 //! `hw-offload-fault`: cryptography in hardware fails.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "hw-offload-fault",
@@ -49,7 +51,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::OffloadFailed) else {
-        return Judgement::Silent;
+        return tried(s);
     };
     let failed = seen.value("problem").is_some()
         || seen.value("device").is_some()
@@ -75,4 +77,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("switch offload to hardware off for this tunnel (strongSwan: hw_offload = no; Libreswan: nic-offload=no; Linux: ethtool -K DEV esp-hw-offload off)")
     .then("`ethtool -k DEV | grep esp`")
     .done()
+}
+
+/// Somebody switched it off, and that helped.
+fn tried(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::WorksWithoutOffload) {
+        Some(told) if s.calm() => Found::on(
+            told,
+            CONDITION,
+            AtFault::Local,
+            "with offload to hardware packets are lost, and without it they aren't",
+        )
+        .because("Somebody switched it off, and it worked: the card or its driver does it wrongly.")
+        .fix("leave offload off, and update the driver and the firmware of the card")
+        .then("the counters of `ethtool -S DEV | grep -i ipsec` while it fails")
+        .done(),
+        _ => Judgement::Silent,
+    }
 }
