@@ -17,6 +17,11 @@ pub(crate) struct Flow<'a> {
     pub(crate) protocol: &'a str,
     pub(crate) udp: bool,
     pub(crate) packets: u64,
+    pub(crate) replayed: u64,
+    pub(crate) very_late: u64,
+    pub(crate) classes: u32,
+    pub(crate) restarted_at: Option<u32>,
+    pub(crate) interleaved: u64,
     pub(crate) first: Wall,
     pub(crate) last: Wall,
 }
@@ -109,6 +114,11 @@ impl<'a> Signals<'a> {
                     outbound,
                     udp,
                     packets,
+                    replayed,
+                    very_late,
+                    classes,
+                    restarted_at,
+                    interleaved,
                     first,
                     last,
                     ..
@@ -118,11 +128,43 @@ impl<'a> Signals<'a> {
                     protocol,
                     udp: *udp,
                     packets: *packets,
+                    replayed: *replayed,
+                    very_late: *very_late,
+                    classes: *classes,
+                    restarted_at: *restarted_at,
+                    interleaved: *interleaved,
                     first: *first,
                     last: *last,
                 }),
                 _ => None,
             })
+    }
+
+    /// Protected traffic whose sender fell back to the beginning of its numbers, and from which.
+    pub(crate) fn counts_anew(&self) -> Option<(Flow<'a>, u32)> {
+        self.all_flows()
+            .filter(|f| f.interleaved == 0)
+            .find_map(|f| f.restarted_at.map(|from| (f, from)))
+    }
+
+    /// Protected traffic with two senders.
+    pub(crate) fn counts_twice(&self) -> Option<Flow<'a>> {
+        const SEVERAL: u64 = 3;
+        self.all_flows().find(|f| f.interleaved >= SEVERAL)
+    }
+
+    /// The port of a side changed at a NAT, and packets went on to the old one: whose, the old one and the new one.
+    pub(crate) fn rebound(&self) -> Option<(&'a Fact, Side, [u16; 2])> {
+        self.wire().find_map(|(fact, seen)| match seen {
+            Wire::Rebound {
+                ours, before, now, ..
+            } => Some((fact, sender(fact, *ours), [*before, *now])),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn all_flows(&self) -> impl Iterator<Item = Flow<'a>> + use<'a> {
+        self.flows(Side::Local).chain(self.flows(Side::Remote))
     }
 
     /// What left `from` as ESP or AH, and how much of it reached the other side, by captures of both.

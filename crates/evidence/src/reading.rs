@@ -32,6 +32,8 @@ pub enum Product {
     Tcpdump,
     /// Packets as snoop of illumos and Solaris prints them.
     Snoop,
+    /// Packets as Wireshark lists them, or the sniffer of a firewall or router.
+    Sniffer,
     /// A configuration.
     Config(Dialect),
 }
@@ -43,6 +45,7 @@ impl fmt::Display for Product {
             Product::Capture => "capture",
             Product::Tcpdump => "packets printed by tcpdump",
             Product::Snoop => "packets printed by snoop",
+            Product::Sniffer => "packets listed by Wireshark or a firewall's sniffer",
             Product::Charon => "strongSwan (charon) log",
             Product::Pluto => "Libreswan or Openswan (pluto) log",
         })

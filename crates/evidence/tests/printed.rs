@@ -257,3 +257,134 @@ fn other_text_is_no_capture() {
         assert!(reading.capture.is_none(), "{text}");
     }
 }
+
+const LIST: &str = "\
+    1   0.000000    192.0.2.1 → 198.51.100.1 ISAKMP 282 IKE_SA_INIT MID=00 Initiator Request
+    2   0.020000 198.51.100.1 → 192.0.2.1    ISAKMP 310 IKE_SA_INIT MID=00 Responder Response
+    3   0.040000    192.0.2.1 → 198.51.100.1 ISAKMP 246 IKE_AUTH MID=01 Initiator Request
+    4   2.040000    192.0.2.1 → 198.51.100.1 ISAKMP 246 IKE_AUTH MID=01 Initiator Request
+    5   6.040000    192.0.2.1 → 198.51.100.1 ISAKMP 246 IKE_AUTH MID=01 Initiator Request
+";
+
+/// As tshark prints it, as Wireshark's list is copied, and as it is exported to CSV.
+#[test]
+fn wiresharks_list_in_its_three_dresses() {
+    let cells = |line: &str| -> Vec<String> {
+        let words: Vec<&str> = line.split_whitespace().filter(|w| *w != "→").collect();
+        let (row, info) = words.split_at(6);
+        row.iter()
+            .map(|w| (*w).to_owned())
+            .chain([info.join(" ")])
+            .collect()
+    };
+    let tabs: String = LIST.lines().map(|l| cells(l).join("\t") + "\n").collect();
+    let csv: String = LIST
+        .lines()
+        .map(|l| format!("\"{}\"\n", cells(l).join("\",\"")))
+        .collect();
+    for text in [LIST.to_owned(), LIST.replace('→', "->"), tabs, csv] {
+        let case = told(Product::Sniffer, &text);
+        assert_eq!(
+            messages(&case),
+            [
+                ("IKE_SA_INIT", 0, false),
+                ("IKE_SA_INIT", 0, true),
+                ("IKE_AUTH", 1, false)
+            ],
+            "{text}"
+        );
+        let repeats = case
+            .happenings()
+            .filter(|(_, h)| matches!(h, Happening::Retransmitted { .. }));
+        assert_eq!(repeats.count(), 2);
+        // Seconds since the capture began are no time of day.
+        assert!(case.facts.iter().all(|f| f.at.is_none()));
+    }
+}
+
+#[test]
+fn sniffers_of_firewalls_and_routers() {
+    for text in [
+        "2.511033 wan1 out 192.0.2.1.500 -> 198.51.100.1.500: udp 408
+8.511501 wan1 out 192.0.2.1.500 -> 198.51.100.1.500: udp 408
+",
+        "2.511033 192.0.2.1.500 -> 198.51.100.1.500: udp 408
+8.511501 192.0.2.1.500 -> 198.51.100.1.500: udp 408
+",
+        "   1: 12:34:56.789012       192.0.2.1.500 > 198.51.100.1.500:  udp 408
+   2: 12:35:02.789012       802.1Q vlan#10 P0 192.0.2.1.500 > 198.51.100.1.500:  udp 408
+",
+        " INTERFACE   TIME    NUM  DI  SRC-MAC            DST-MAC            SRC-ADDRESS      DST-ADDRESS       PROTOCOL  SIZE  CPU
+ ether1      2.511    1  ->  B8:69:F4:00:00:01  CC:2D:E0:00:00:02  192.0.2.1:500    198.51.100.1:500  ip:udp     450    0
+ ether1      8.511    2  ->  B8:69:F4:00:00:01  CC:2D:E0:00:00:02  192.0.2.1:500    198.51.100.1:500  ip:udp     450    0
+",
+    ] {
+        let case = told(Product::Sniffer, text);
+        assert_eq!(messages(&case), [("ID_PROT", 0, false)], "{text}");
+        let repeats = case
+            .happenings()
+            .filter(|(_, h)| matches!(h, Happening::Retransmitted { .. }));
+        assert_eq!(repeats.count(), 1, "{text}");
+    }
+    // `tcpdump -q` doesn't look into packets either.
+    let case = told(
+        Product::Tcpdump,
+        "05:46:47.2 IP 192.0.2.1.500 > 198.51.100.1.500: UDP, length 408
+05:46:51.2 IP 192.0.2.1.500 > 198.51.100.1.500: UDP, length 408
+",
+    );
+    assert_eq!(messages(&case), [("ID_PROT", 0, false)]);
+    let esp = told(
+        Product::Sniffer,
+        "2.5 wan1 out 192.0.2.1 -> 198.51.100.1: ESP(spi=0xcd5e6f70,seq=0x3)
+2.6 wan1 out 192.0.2.1 -> 198.51.100.1: ESP(spi=0xcd5e6f70,seq=0x7)
+2.7 wan1 in 198.51.100.1 -> 192.0.2.1: ip-proto-50 120
+",
+    );
+    let flows: Vec<_> = wires(&esp)
+        .into_iter()
+        .filter_map(|w| match w {
+            Wire::Flow { spi, missing, .. } => Some((*spi, *missing)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(flows, [(0xcd5e_6f70, 3), (0, 0)]);
+}
+
+/// A sniffer's octets in hex are packets like those of a file: with and without the frame's header.
+#[test]
+fn octets_in_hex_are_read_as_packets() {
+    let file = include_bytes!("captures/ike-proposal-mismatch.pcap");
+    let mut at = 24;
+    let mut packets = Vec::new();
+    while at < file.len() {
+        let octets = u32::from_le_bytes(file[at + 8..at + 12].try_into().unwrap()) as usize;
+        packets.push(&file[at + 16..at + 16 + octets]);
+        at += 16 + octets;
+    }
+    for skip in [0, 14] {
+        let mut text = String::new();
+        for (n, frame) in packets.iter().enumerate() {
+            let (from, to) = [
+                ("192.168.0.1", "192.168.0.2"),
+                ("192.168.0.2", "192.168.0.1"),
+            ][n % 2];
+            let udp = frame.len() - 42;
+            text += &format!("{n}.100000 port1 -- {from}.500 -> {to}.500: udp {udp}\n");
+            for (line, octets) in frame[skip..].chunks(16).enumerate() {
+                let words: Vec<String> = octets
+                    .chunks(2)
+                    .map(|w| w.iter().map(|o| format!("{o:02x}")).collect())
+                    .collect();
+                text += &format!("0x{:04x}\t {}\tE..t..@.@.\n", line * 16, words.join(" "));
+            }
+            text += "\n";
+        }
+        let case = told(Product::Sniffer, &text);
+        assert!(
+            case.happenings()
+                .any(|(_, h)| matches!(h, Happening::PeerRefused { notify: 14, .. })),
+            "{text}"
+        );
+    }
+}

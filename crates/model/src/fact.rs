@@ -178,10 +178,39 @@ pub enum Wire {
         missing: u64,
         /// Sequence numbers that were seen twice.
         duplicates: u64,
+        /// Of these, packets that are the same and came again later.
+        #[serde(default)]
+        replayed: u64,
+        /// Of these, packets with other contents than the one that had the number before.
+        #[serde(default)]
+        reused: u64,
+        /// Packets that came more than 64 numbers late.
+        #[serde(default)]
+        very_late: u64,
+        /// Classes of service (DSCP) that its packets bear, as far as they are told.
+        #[serde(default)]
+        classes: u32,
+        /// The number from which the sender fell back to the beginning under the same SPI.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restarted_at: Option<u32>,
+        /// Packets of the higher count that came after it fell back: two count under one SPI.
+        #[serde(default)]
+        interleaved: u64,
         /// When its first packet was seen.
         first: Wall,
         /// When its last packet was seen.
         last: Wall,
+    },
+    /// A side's ESP in UDP came from another port than before, and what goes to it still went to the old one.
+    Rebound {
+        /// The gateway beside which the capture was made is the one whose port changed.
+        ours: bool,
+        /// Port that it came from before.
+        before: u16,
+        /// Port that it comes from since.
+        now: u16,
+        /// Packets to the old port, more than a second after the change.
+        astray: u64,
     },
     /// ESP went both ways, and then only one way until the capture ended.
     Stalled {

@@ -230,9 +230,23 @@ fn flow(out: &mut String, f: &Flow, p: Palette) {
         }
     };
     note(f.missing, "missing");
-    note(f.duplicates, "seen before (replayed, or captured twice)");
+    note(f.again.at_once, "captured twice");
+    note(f.again.later, "the same again later (replayed)");
+    note(f.again.other, "with a number that another packet had");
+    note(
+        f.duplicates
+            .saturating_sub(f.again.at_once + f.again.later + f.again.other),
+        "seen before",
+    );
+    note(f.again.very_late, "more than 64 numbers late");
     note(f.late, "out of order");
     note(f.stale, "far behind the others");
+    if let Some(from) = f.again.restarted_at {
+        notes.push(format!("its sender counts anew after {from}"));
+    }
+    if f.again.interleaved > 0 {
+        notes.push("two senders count under it".to_owned());
+    }
     if f.one_way {
         notes.push("nothing in the other direction".to_owned());
     }

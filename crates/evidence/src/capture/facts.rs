@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::fact::{Case, Fact, Known, Side, Source};
-use adit_model::now::Wall;
 use adit_model::proposal::{Proposal, Suite};
 
 use super::{Capture, Conversation, Flow, Message, Stamp, traffic};
@@ -566,7 +565,7 @@ impl Teller<'_> {
                 line: Some(frame),
                 text,
             },
-            at: Some(Wall::from(at)),
+            at: at.told(),
             side,
             subject: None,
             role,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
+use super::order::{Again, Mark, Order};
 use super::runs::Runs;
 use super::stamp::Stamp;
 
@@ -40,10 +41,18 @@ pub struct Flow {
     pub missing: u64,
     /// Packets whose sequence number had been seen before: replayed, or captured twice.
     pub duplicates: u64,
+    /// What those are whose number had been there.
+    pub again: Again,
     /// Packets that came after a higher sequence number.
     pub late: u64,
     /// Packets so far behind the highest sequence number that nothing can be said of them.
     pub stale: u64,
+    /// Classes of service (DSCP) that its packets bear, one bit each.
+    #[serde(skip_serializing_if = "is_default")]
+    pub classes: u64,
+    /// Ports of its ends, with the time of the first packet that had them: a NAT may change them.
+    #[serde(skip)]
+    pub(super) ports: Vec<Ports>,
     /// Nothing was seen in the other direction between the same two hosts.
     pub one_way: bool,
     /// Octets of the largest packet, from the outer IP header on.
@@ -52,6 +61,8 @@ pub struct Flow {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub inside: BTreeMap<String, u64>,
     #[serde(skip)]
+    order: Order,
+    #[serde(skip)]
     window: Window,
     /// Every sequence number seen, for comparison with another capture.
     #[serde(skip)]
@@ -59,6 +70,25 @@ pub struct Flow {
     /// The first packets' sequence numbers and times, to set two clocks against each other.
     #[serde(skip)]
     pub(super) opening: Vec<(u32, Stamp)>,
+}
+
+/// Ports of a flow's ends, for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ports {
+    pub(super) from: u16,
+    pub(super) to: u16,
+    pub(super) since: Stamp,
+    pub(super) until: Stamp,
+    pub(super) packets: u64,
+}
+
+/// Changes of ports kept.
+const MOST_PORTS: usize = 16;
+
+/// Only the usual class.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
+fn is_default(classes: &u64) -> bool {
+    *classes <= 1
 }
 
 /// Packets kept of a flow's beginning.
@@ -116,8 +146,12 @@ impl Flow {
             highest_sequence: seen.sequence,
             missing: 0,
             duplicates: 0,
+            again: Again::default(),
+            order: Order::default(),
             late: 0,
             stale: 0,
+            classes: 0,
+            ports: Vec::new(),
             one_way: false,
             largest: 0,
             inside: BTreeMap::new(),
@@ -126,7 +160,9 @@ impl Flow {
             opening: Vec::new(),
         };
         flow.count(seen);
+        flow.between(ends, seen.at);
         flow.window.set(seen.sequence, true);
+        flow.order.new_number(seen.sequence, seen.mark, 0);
         flow
     }
 
@@ -134,10 +170,13 @@ impl Flow {
     pub(super) fn add(&mut self, ends: (SocketAddr, SocketAddr), seen: Seen) {
         (self.from, self.to) = ends;
         self.count(seen);
+        self.between(ends, seen.at);
         // The 32 bits on the wire go round (RFC 4303 2.2.1), so distance decides, not size.
         let ahead = seen.sequence.wrapping_sub(self.highest_sequence);
+        let mark = (seen.mark, seen.at.since(self.first));
         if ahead == 0 {
             self.duplicates += 1;
+            self.order.old_number(seen.sequence, 0, Some(true), mark);
         } else if ahead < 1 << 31 {
             for number in 1..=ahead.min(Window::SIZE) {
                 self.window
@@ -146,22 +185,49 @@ impl Flow {
             self.window.set(seen.sequence, true);
             self.missing += u64::from(ahead - 1);
             self.highest_sequence = seen.sequence;
+            self.order.new_number(seen.sequence, mark.0, mark.1);
         } else {
             let behind = self.highest_sequence.wrapping_sub(seen.sequence);
             if behind >= Window::SIZE {
                 self.stale += 1;
+                self.order.old_number(seen.sequence, behind, None, mark);
             } else if self.window.set(seen.sequence, true) {
                 self.duplicates += 1;
+                self.order
+                    .old_number(seen.sequence, behind, Some(true), mark);
             } else {
+                self.order
+                    .old_number(seen.sequence, behind, Some(false), mark);
                 self.late += 1;
                 // What precedes the first packet was never counted as missing.
                 let before_first = seen.sequence.wrapping_sub(self.first_sequence) >= 1 << 31;
                 self.missing = self.missing.saturating_sub(u64::from(!before_first));
             }
         }
+        self.again = self.order.again;
+    }
+
+    fn between(&mut self, ends: (SocketAddr, SocketAddr), at: Stamp) {
+        let (from, to) = (ends.0.port(), ends.1.port());
+        let full = self.ports.len() >= MOST_PORTS;
+        match self.ports.last_mut() {
+            Some(last) if (last.from, last.to) == (from, to) => {
+                last.until = at;
+                last.packets += 1;
+            }
+            _ if full => {}
+            _ => self.ports.push(Ports {
+                from,
+                to,
+                since: at,
+                until: at,
+                packets: 1,
+            }),
+        }
     }
 
     fn count(&mut self, seen: Seen) {
+        self.classes |= 1 << (seen.class & 63);
         self.packets += 1;
         self.octets = self.octets.saturating_add(seen.octets);
         self.largest = self.largest.max(seen.octets);
@@ -186,6 +252,9 @@ pub(super) struct Seen {
     pub(super) at: Stamp,
     pub(super) sequence: u32,
     pub(super) octets: u64,
+    pub(super) mark: Mark,
+    /// Class of service (DSCP).
+    pub(super) class: u8,
 }
 
 fn hex<S: serde::Serializer>(spi: &u32, serializer: S) -> Result<S::Ok, S::Error> {
@@ -203,6 +272,8 @@ mod tests {
             at: Stamp(0),
             sequence,
             octets: 100,
+            mark: Mark::default(),
+            class: 0,
         };
         let (first, rest) = sequences.split_first().unwrap();
         let mut flow = Flow::new("esp", 0x100, ends, false, seen(*first));

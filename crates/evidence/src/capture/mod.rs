@@ -26,6 +26,7 @@ mod keys;
 mod link;
 mod message;
 mod offer;
+mod order;
 mod pieces;
 mod runs;
 mod stall;
@@ -56,6 +57,7 @@ pub(crate) use input::Input;
 pub(crate) use join::{Captured, join};
 pub use keys::Keys;
 pub use message::{Inside, Message, NatDetection, Notice};
+pub use order::Again;
 pub use pieces::Fragments;
 pub use stall::Stall;
 pub use stamp::Stamp;
@@ -256,6 +258,9 @@ struct At {
     ip_fragments: Option<u32>,
     cut: bool,
     direction: Option<link::Direction>,
+    mark: order::Mark,
+    /// Class of service (DSCP).
+    class: u8,
 }
 
 /// Addresses of the capturing host kept.
@@ -293,6 +298,24 @@ impl Sorter {
             ip_fragments: None,
             cut: real < packet.total_length(),
             direction,
+            class: match *bytes {
+                [_, tos, ..] if packet.source.is_ipv4() => tos >> 2,
+                [high, low, ..] => (high & 0x0f) << 2 | low >> 6,
+                _ => 0,
+            },
+            mark: order::Mark {
+                contents: 0,
+                // Both versions have it in their header's first ten octets.
+                hops: bytes
+                    .get(if packet.source.is_ipv4() { 8 } else { 7 })
+                    .copied()
+                    .unwrap_or(0),
+                way: match direction {
+                    None => 0,
+                    Some(link::Direction::Sent) => 1,
+                    Some(link::Direction::Received) => 2,
+                },
+            },
         };
         let payload = packet.payload();
         let captured = real.saturating_sub(packet.header_length);
@@ -522,6 +545,8 @@ impl Sorter {
     fn esp(&mut self, packet: &[u8], ends: (SocketAddr, SocketAddr), udp: bool, at: At) {
         match EspHeader::parse(packet) {
             Ok(header) => {
+                let mut at = at;
+                at.mark.contents = order::contents(packet);
                 self.sa("esp", header.spi, header.sequence, ends, udp, at);
                 if let Some(opener) = &mut self.opener
                     && !at.cut
@@ -547,6 +572,8 @@ impl Sorter {
             u32::from_be_bytes([a, b, c, d]),
             u32::from_be_bytes([e, f, g, h]),
         );
+        let mut at = at;
+        at.mark.contents = order::contents(packet);
         self.sa("ah", spi, sequence, ends, false, at);
     }
 
@@ -568,6 +595,8 @@ impl Sorter {
             at: at.at,
             sequence,
             octets: at.octets as u64,
+            mark: at.mark,
+            class: at.class,
         };
         let flows = &mut self.capture.flows;
         let full = flows.len() >= MOST_FLOWS;

@@ -18,6 +18,14 @@ impl Stamp {
     }
 }
 
+impl Stamp {
+    /// As a time of day; `None` when a text told no more than seconds since its capture began, or nothing.
+    pub(super) fn told(self) -> Option<Wall> {
+        const YEAR_1973: u64 = 100_000_000_000_000_000;
+        (self.0 > YEAR_1973).then(|| Wall::from(self))
+    }
+}
+
 impl From<Stamp> for Wall {
     fn from(stamp: Stamp) -> Wall {
         Wall(stamp.0 / 1_000_000)

@@ -40,12 +40,20 @@ pub(super) fn facts(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Fact> {
                     packets: f.packets,
                     missing: f.missing,
                     duplicates: f.duplicates,
+                    replayed: f.again.later,
+                    reused: f.again.other,
+                    very_late: f.again.very_late,
+                    classes: f.classes.count_ones(),
+                    restarted_at: f.again.restarted_at,
+                    interleaved: f.again.interleaved,
                     first: Wall::from(f.first),
                     last: Wall::from(f.last),
                 },
             ));
         }
     }
+    facts.extend(rebound(capture, vantage, false));
+    facts.extend(rebound(capture, vantage, true));
     for f in &capture.fragments {
         if let Some(outbound) = outbound(f.from, f.to) {
             let text = format!(
@@ -81,6 +89,62 @@ pub(super) fn facts(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Fact> {
         facts.push(clear_fact(capture, vantage, c));
     }
     facts
+}
+
+/// Whether what goes to a host behind a NAT went on to a port that it had left; the host is ours or the peer.
+fn rebound(capture: &Capture, vantage: &Vantage<'_>, ours: bool) -> Option<Fact> {
+    let (moved, other) = if ours {
+        (vantage.local, vantage.peer)
+    } else {
+        (vantage.peer, vantage.local)
+    };
+    let between = |from: IpAddr, to: IpAddr| {
+        capture
+            .flows
+            .iter()
+            .filter(move |f| f.udp && (f.from.ip(), f.to.ip()) == (from, to))
+    };
+    let came = || between(moved, other);
+    let mut from: Vec<_> = came()
+        .flat_map(|f| f.ports.iter().map(move |p| (p, f)))
+        .collect();
+    from.sort_by_key(|(p, _)| p.since);
+    let (before, (now, flow)) = from.windows(2).rev().find_map(|pair| match pair {
+        // One that comes back to a port it had isn't settled.
+        [(old, _), (new, f)] if old.from != new.from && new.packets > 1 => {
+            Some((old.from, (*new, *f)))
+        }
+        _ => None,
+    })?;
+    if from
+        .iter()
+        .any(|(p, _)| p.from == before && p.until > now.since)
+    {
+        return None;
+    }
+    let astray: u64 = between(other, moved)
+        .flat_map(|f| &f.ports)
+        .filter(|p| p.to == before && p.until.since(now.since) > PATIENCE)
+        .map(|p| p.packets)
+        .sum();
+    let text = format!(
+        "{}: ESP in UDP comes from port {} since, not from {before}; {astray} packets are in runs that went to {before} after that",
+        capture.name(moved),
+        now.from,
+    );
+    (astray > 0).then(|| {
+        fact(
+            vantage,
+            (flow.first_frame, now.since),
+            text,
+            Wire::Rebound {
+                ours,
+                before,
+                now: now.from,
+                astray,
+            },
+        )
+    })
 }
 
 fn stalled(capture: &Capture, vantage: &Vantage<'_>, s: &Stall, outbound: bool) -> Fact {
@@ -182,11 +246,17 @@ fn flow_text(capture: &Capture, f: &Flow) -> String {
     );
     let notes = [
         (f.missing, "missing"),
-        (f.duplicates, "seen before"),
+        (f.again.later, "the same again later"),
+        (f.again.other, "with a number that another packet had"),
+        (f.again.at_once, "captured twice"),
         (f.late, "out of order"),
+        (f.again.very_late, "more than 64 numbers late"),
     ];
     for (n, what) in notes.into_iter().filter(|(n, _)| *n > 0) {
         text.push_str(&format!(", {n} {what}"));
+    }
+    if let Some(from) = f.again.restarted_at {
+        text.push_str(&format!(", counting anew after {from}"));
     }
     text
 }
@@ -220,7 +290,7 @@ fn fact(vantage: &Vantage<'_>, (frame, at): (u64, Stamp), text: String, seen: Wi
             line: Some(frame),
             text,
         },
-        at: (at.0 > 0).then(|| Wall::from(at)),
+        at: at.told(),
         side: Side::Local,
         subject: None,
         role: None,

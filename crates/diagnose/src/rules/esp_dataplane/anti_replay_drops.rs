@@ -1,5 +1,6 @@
 //! `anti-replay-drops`: packets fall out of the anti-replay window.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
@@ -50,7 +51,11 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4303 3.4.3",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["ha-seq-not-synced", "qos-after-encryption"],
+    depends_on: &[
+        "ha-seq-not-synced",
+        "ha-both-active",
+        "qos-after-encryption",
+    ],
     judge,
 };
 
@@ -80,6 +85,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
             34,
             format!("few packets were taken for replays at {}", few.who()),
             "whether the counter grows with each packet that is lost",
+        );
+    }
+    let arriving = [Side::Local, Side::Remote]
+        .into_iter()
+        .flat_map(|by| s.flows(by).filter(move |f| f.from != by))
+        .max_by_key(|f| f.very_late + f.replayed)
+        .filter(|f| f.very_late + f.replayed > 0);
+    if let Some(flow) = arriving
+        && s.sign(Sign::EspReplayed).is_none()
+    {
+        return possible(
+            if flow.very_late * 100 > flow.packets {
+                60
+            } else {
+                30
+            },
+            format!(
+                "of {} packets of one SA, {} came more than 64 numbers late and {} came again",
+                flow.packets, flow.very_late, flow.replayed
+            ),
+            "the receiver's replay window and its counter of replays",
         );
     }
     found(s, &[Sign::EspReplayed], SYMPTOM, |seen, times| {

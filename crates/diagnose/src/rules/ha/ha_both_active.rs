@@ -4,7 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-both-active",
@@ -36,6 +36,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .because("The cluster itself says so.")
             .fix(FIX)
             .done();
+    }
+    if let Some(flow) = s.counts_twice() {
+        return Found::on(
+            flow.fact,
+            0.85,
+            flow.from.into(),
+            format!("two senders use one SA of {} at once", who(flow.from)),
+        )
+        .because("Under one SPI two counts of sequence numbers go on side by side, with different packets under the same numbers: both nodes of a cluster, or a copied machine, hold the keys and send.")
+        .fix(FIX)
+        .done();
     }
     match s.sign(Sign::AddressDuplicate) {
         Some(seen) if !s.refused_or_told() => Found::by(

@@ -4,7 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-seq-not-synced",
@@ -27,6 +27,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((flow, from)) = s.counts_anew() {
+        return Found::on(
+            flow.fact,
+            0.8,
+            flow.from.into(),
+            format!(
+                "{} begins to count anew under the same SA, after {from}: the receiver drops all of it as replays",
+                who(flow.from)
+            ),
+        )
+        .because("The sequence number of one SPI fell back to the beginning while its contents are new packets. A node that took over without the counters does that, and a machine that was set back to an earlier state.")
+        .fix("rekey the tunnel now; synchronise the counters in the cluster, or rekey at every failover")
+        .then("ip -s xfrm state (or the product's SA list) on the receiver: does its replay counter grow?")
+        .done();
+    }
     let replays = s
         .signs_of(Sign::KernelDrops)
         .filter(|seen| seen.value_or("name", "").contains("SeqError"))

@@ -2,9 +2,10 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::SYMPTOM;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-rebinding",
@@ -45,6 +46,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         )
         .because("The daemon noticed the change and says that it can't update the IKE SA; what it sends goes to the old address.")
         .fix("use IKEv2 with MOBIKE, dead peer detection on both sides, and a fixed mapping at the NAT")
+        .done();
+    }
+    if let Some((fact, moved, [before, now])) = s.rebound() {
+        return Found::on(
+            fact,
+            COUNTED,
+            AtFault::Path,
+            format!("the NAT before {} gave it another port ({now}), and ESP to it goes on to the old one ({before})", who(moved)),
+        )
+        .because("The other side's ESP comes from the new port under the same SPI; what is sent to the old one is dropped at the NAT.")
+        .fix("MOBIKE or dead peer detection on both sides, so that the new port is learnt; a NAT keepalive shorter than the mapping's life (20 s)")
         .done();
     }
     let changed = s

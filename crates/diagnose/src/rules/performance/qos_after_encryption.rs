@@ -2,7 +2,11 @@
 
 use adit_model::sign::Sign;
 
+<<<<<<< HEAD
 use crate::finding::{CONDITION, SYMPTOM};
+=======
+use crate::finding::{CONDITION, COUNTED};
+>>>>>>> 2f53be4 (captures: packets as Wireshark, tshark and firewalls' sniffers print them, octets in hex, and what a repeated sequence number means)
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -36,12 +40,38 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+<<<<<<< HEAD
     let counted = s.kernel_drops(&["InStateSeqError"]).map(|(seen, _)| seen);
     let Some(late) = s
         .sign(Sign::EspReplayed)
         .or(counted)
         .filter(|seen| !s.everyday(*seen))
     else {
+=======
+    let dropped =
+        s.sign(Sign::EspReplayed).is_some() || s.kernel_drops(&["InStateSeqError"]).is_some();
+    let sorted = s
+        .all_flows()
+        .filter(|f| f.classes > 1 && f.very_late > 0)
+        .max_by_key(|f| f.very_late);
+    if let Some(flow) = sorted {
+        return Found::on(
+            flow.fact,
+            match (dropped, flow.very_late) {
+                (true, _) => COUNTED,
+                (false, 3..) => CONDITION,
+                _ => 0.6,
+            },
+            AtFault::Path,
+            format!("packets of one SA bear {} classes of service, and {} of them were overtaken by more than 64 others", flow.classes, flow.very_late),
+        )
+        .because("Queues on the way sort by class, behind the encryption: packets of one SA overtake each other, and the receiver's replay window drops the late ones.")
+        .fix("classify before encryption (an SA for each class), don't copy the class to the outer header, or make the replay window larger (1024)")
+        .then("ip -s xfrm state (or the product's SA list) on the receiver: does its replay counter grow?")
+        .done();
+    }
+    if !dropped {
+>>>>>>> 2f53be4 (captures: packets as Wireshark, tshark and firewalls' sniffers print them, octets in hex, and what a repeated sequence number means)
         return Judgement::Silent;
     };
     let sorted = s

@@ -59,6 +59,25 @@ const MADE_UP: u64 = 0xfff0_0000_0000_0000;
 const ANEW: u64 = 120_000_000_000;
 
 impl Ike {
+    /// Whether a set-up between two hosts has had as many messages as one takes.
+    pub(super) fn settled(&self, ends: (SocketAddr, SocketAddr)) -> bool {
+        const SET_UP: u32 = 9;
+        let (a, b) = (ends.0.ip(), ends.1.ip());
+        self.latest
+            .get(&(a.min(b), a.max(b)))
+            .is_none_or(|sa| sa.answers > 0 && sa.messages >= SET_UP)
+    }
+
+    /// Whom a host sent IKE to last, and to which port.
+    pub(super) fn latest(&self, host: IpAddr) -> Option<(IpAddr, u16)> {
+        let with = self
+            .latest
+            .iter()
+            .filter(|((a, b), _)| host == *a || host == *b);
+        let ((a, b), _) = with.max_by_key(|(_, sa)| sa.last)?;
+        Some((if *a == host { *b } else { *a }, 500))
+    }
+
     /// The message that a line tells of, and a number that is the same for retransmissions.
     pub(super) fn message(&mut self, packet: &Packet, said: Said) -> (Message, u64) {
         let (from, to) = packet.ends;

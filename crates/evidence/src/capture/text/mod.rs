@@ -1,4 +1,5 @@
-//! Captures that somebody printed: lines of `tcpdump` and of `snoop` (illumos, Solaris).
+//! Captures that somebody printed: lines of `tcpdump`, of `snoop` (illumos, Solaris), of Wireshark and tshark, and of the
+//! sniffers of firewalls.
 //!
 //! Each line is a packet, or says more about the one before. What it tells goes the way of packets of a capture file, so
 //! the same [`Capture`] comes of it. A paste is an excerpt: what isn't in it says nothing. Numbers that the text leaves
@@ -6,12 +7,16 @@
 
 mod hosts;
 mod ike;
+mod sniffer;
 mod snoop;
+mod summary;
 mod tcpdump;
 mod transform;
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
+use super::order::Mark;
 use super::{At, Capture, Sorter, Stamp, pieces};
 use crate::reading::{Place, Product};
 use crate::text::Line;
@@ -37,7 +42,17 @@ pub(crate) struct Printed {
     now: Stamp,
     tcpdump: u64,
     snoop: u64,
+    /// Lines of Wireshark's and of firewalls.
+    others: u64,
+    /// Sequence numbers counted for SAs that are printed without.
+    sequences: BTreeMap<(u32, IpAddr, IpAddr), u32>,
+    /// A packet whose octets may follow.
+    blind: Option<sniffer::Blind>,
+    hex: sniffer::Hex,
 }
+
+/// What lines without an arrow have.
+const KNOWN: [&str; 5] = ["ISAKMP", "ESP (SPI=", "ip:udp", "ip>udp", "ipsec-esp"];
 
 /// A packet as a line tells of it.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +69,8 @@ impl Printed {
             || body.contains(" -> ")
             || body.contains("(tos ")
             || body.contains("next-header")
+            || body.starts_with("0x")
+            || KNOWN.iter().any(|k| body.contains(k))
             || self.in_message && body.starts_with('(');
         if !may_be {
             self.in_message = false;
@@ -65,6 +82,17 @@ impl Printed {
             self.quoting = false;
         }
         let number = place().source.line.unwrap_or(0);
+        if self.hex_line(body) {
+            self.others += u64::from(self.blind.is_some());
+            return;
+        }
+        // Before those that would take it for a packet of which nothing is known.
+        if self.sniffer_line(number, body) || self.summary_line(number, body) {
+            self.others += 1;
+            self.in_message = false;
+            return;
+        }
+        self.flush();
         if self.tcpdump_line(number, body, at.is_some()) {
             self.tcpdump += 1;
         } else if self.snoop_line(number, body) {
@@ -75,13 +103,16 @@ impl Printed {
     }
 
     /// What all of it shows; `None` when nothing in it was of a capture.
-    pub(crate) fn finish(self) -> Option<(Product, u64, Capture)> {
+    pub(crate) fn finish(mut self) -> Option<(Product, u64, Capture)> {
+        self.flush();
         let packets = self.sorter_packets();
         if packets == 0 {
             return None;
         }
-        let (product, lines) = if self.snoop > self.tcpdump {
+        let (product, lines) = if self.snoop > self.tcpdump.max(self.others) {
             (Product::Snoop, self.snoop)
+        } else if self.others > self.tcpdump {
+            (Product::Sniffer, self.others)
         } else {
             (Product::Tcpdump, self.tcpdump)
         };
@@ -114,6 +145,8 @@ impl Printed {
                 ip_fragments: None,
                 cut: false,
                 direction: None,
+                mark: Mark::default(),
+                class: 0,
             },
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Header {
     more: bool,
     protocol: u8,
     length: usize,
+    /// Class of service (DSCP).
+    class: u8,
 }
 
 impl Header {
@@ -43,6 +45,7 @@ impl Header {
             offset: small("offset ").unwrap_or(0),
             more: text.contains("flags [+"),
             protocol,
+            class: small("(tos ").map_or(0, |tos| (tos as u8) >> 2),
             length: length(text, "length ")
                 .or_else(|| length(text, "payload length: ").map(|n| n.saturating_add(40)))
                 .unwrap_or(0),
@@ -96,6 +99,7 @@ impl Printed {
             _ => 0,
         };
         let mut packet = self.packet(line, ends, octets);
+        packet.at.class = verbose.map_or(0, |header| header.class);
         if let Some(header) = verbose.filter(Header::is_fragment) {
             let piece = Piece {
                 protocol: header.protocol,
@@ -145,6 +149,14 @@ impl Printed {
             }
             Kind::Keepalive => self.sorter.keepalive(ends, packet.at),
             Kind::Icmp(text) => self.icmp_text(text, packet),
+            // `-q` doesn't look into it.
+            Kind::Udp
+                if [ends.0.port(), ends.1.port()]
+                    .iter()
+                    .any(|p| matches!(*p, IKE_PORT | NAT_T_PORT)) =>
+            {
+                self.blind(packet, length(what, "length ").unwrap_or(0));
+            }
             Kind::Udp => {
                 let port = clear::lower(ends.0.port(), ends.1.port());
                 self.sorter.outside(protocol::UDP, Some(port), packet.at);
@@ -157,7 +169,7 @@ impl Printed {
         }
     }
 
-    fn icmp_text(&mut self, text: &str, packet: &Packet) {
+    pub(super) fn icmp_text(&mut self, text: &str, packet: &Packet) {
         let Some((problem, to, port)) = icmp_error(text) else {
             let number = if packet.ends.0.is_ipv6() {
                 protocol::ICMPV6
