@@ -2,11 +2,7 @@
 
 use adit_model::sign::Sign;
 
-<<<<<<< HEAD
 use crate::finding::{CONDITION, SYMPTOM};
-=======
-use crate::finding::{CONDITION, COUNTED};
->>>>>>> 2f53be4 (captures: packets as Wireshark, tshark and firewalls' sniffers print them, octets in hex, and what a repeated sequence number means)
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -40,25 +36,17 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-<<<<<<< HEAD
-    let counted = s.kernel_drops(&["InStateSeqError"]).map(|(seen, _)| seen);
-    let Some(late) = s
-        .sign(Sign::EspReplayed)
-        .or(counted)
-        .filter(|seen| !s.everyday(*seen))
-    else {
-=======
     let dropped =
         s.sign(Sign::EspReplayed).is_some() || s.kernel_drops(&["InStateSeqError"]).is_some();
-    let sorted = s
+    let overtaken = s
         .all_flows()
         .filter(|f| f.classes > 1 && f.very_late > 0)
         .max_by_key(|f| f.very_late);
-    if let Some(flow) = sorted {
+    if let Some(flow) = overtaken {
         return Found::on(
             flow.fact,
             match (dropped, flow.very_late) {
-                (true, _) => COUNTED,
+                (true, _) => SYMPTOM + 0.15,
                 (false, 3..) => CONDITION,
                 _ => 0.6,
             },
@@ -70,8 +58,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("ip -s xfrm state (or the product's SA list) on the receiver: does its replay counter grow?")
         .done();
     }
-    if !dropped {
->>>>>>> 2f53be4 (captures: packets as Wireshark, tshark and firewalls' sniffers print them, octets in hex, and what a repeated sequence number means)
+    let counted = s.kernel_drops(&["InStateSeqError"]).map(|(seen, _)| seen);
+    let Some(late) = s
+        .sign(Sign::EspReplayed)
+        .or(counted)
+        .filter(|seen| !s.everyday(*seen))
+    else {
         return Judgement::Silent;
     };
     let sorted = s
