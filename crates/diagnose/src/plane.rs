@@ -1,6 +1,6 @@
 //! What listings and counters show of a tunnel's traffic, as rules ask for it, and what remains possible after it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
@@ -136,6 +136,26 @@ impl<'a> Signals<'a> {
             HostState::Link { name, mtu } => Some((fact, &**name, *mtu)),
             _ => None,
         })
+    }
+
+    /// IPv4 networks that one side's host is in, by interface.
+    pub(crate) fn interface_networks(
+        &self,
+        side: Side,
+    ) -> impl Iterator<Item = (&'a Fact, &'a str, String)> + use<'a> {
+        self.host()
+            .filter(move |(f, _)| f.side == side)
+            .filter_map(|(fact, state)| match state {
+                HostState::Address { interface, address } => {
+                    let (address, bits) = address.split_once('/')?;
+                    let address: Ipv4Addr = address.parse().ok()?;
+                    let bits: u32 = bits.parse().ok().filter(|b| (1..32).contains(b))?;
+                    let network =
+                        Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (32 - bits)));
+                    Some((fact, &**interface, format!("{network}/{bits}")))
+                }
+                _ => None,
+            })
     }
 
     /// All addresses of one side's host, without the lengths of their networks; `None` where the list isn't whole.

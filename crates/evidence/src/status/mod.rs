@@ -187,6 +187,13 @@ fn command(body: &str) -> Option<&str> {
     if COMMANDS.iter().any(|c| body.starts_with(c)) {
         return Some(body);
     }
+    // `### ip x policy show ###` of VyOS's `show vpn debug`.
+    if let Some(inner) = body
+        .strip_prefix("### ")
+        .and_then(|b| b.strip_suffix(" ###"))
+    {
+        return Some(inner.trim());
+    }
     let at = body.find(['#', '$', '>', '%']).filter(|at| *at < 64)?;
     let (prompt, typed) = (body.get(..at)?, body.get(at + 1..)?);
     let bracketed = prompt.starts_with('[') && prompt.ends_with(']');

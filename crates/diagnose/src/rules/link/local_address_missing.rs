@@ -1,10 +1,13 @@
 //! `local-address-missing`: the address that the tunnel is configured to use is not on this host.
 
+use std::net::IpAddr;
+
 use adit_model::event::PathProblem;
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
+use adit_model::peer_config::Place;
 use adit_model::sign::Sign;
 
-use crate::finding::{SAID, SYMPTOM};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -120,6 +123,9 @@ fn said(s: &Signals<'_>) -> Judgement {
         .then("ip -brief address")
         .done();
     }
+    if let Some(judgement) = configured_elsewhere(s) {
+        return judgement;
+    }
     match s.sign(Sign::AddressNotHere) {
         Some(_) if !s.up && !s.heard(Side::Local) => Judgement::Possible {
             weight: 25,
@@ -129,4 +135,44 @@ fn said(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// Neither end of the configured connection is in the list of the host's addresses, and nothing was sent.
+fn configured_elsewhere(s: &Signals<'_>) -> Option<Judgement> {
+    let has = s.addresses(Side::Local)?;
+    let (fact, local, remote) = s.case.of(Side::Local).find_map(|f| match &f.what {
+        Known::PeerConfigured { connection: c } => {
+            match (c.local.value.as_slice(), c.remote.value.as_slice()) {
+                ([Place::Address(a)], [Place::Address(b)]) => Some((f, *a, *b)),
+                _ => None,
+            }
+        }
+        _ => None,
+    })?;
+    let here = |a: IpAddr| has.iter().any(|h| h.parse() == Ok(a));
+    // A list of loopback and link-local addresses alone isn't all that a gateway has.
+    let usual = has.iter().any(|h| {
+        h.parse::<IpAddr>().is_ok_and(|a| match a {
+            IpAddr::V4(a) => !a.is_loopback() && !a.is_link_local(),
+            IpAddr::V6(_) => false,
+        })
+    });
+    if here(local) || here(remote) || !usual || s.up || s.heard(Side::Local) {
+        return None;
+    }
+    let what = format!("neither {local} nor {remote} of the connection is an address of this host");
+    if !s.calm() || !s.sends(false).is_empty() {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: what,
+            separated_by: "what the daemon says when the connection is loaded and begun",
+        });
+    }
+    Some(
+        Found::on(fact, CONDITION, AtFault::Local, what)
+            .because("The daemon looks for one end of the connection among the host's addresses. Behind a NAT the host has the inner address, and not the one that the world sees.")
+            .fix("set the connection's local address (left=, local_addrs) to one that `ip -brief address` lists, or to %defaultroute; keep the outside address as the identity (leftid=)")
+            .then("ip -brief address; ipsec status, or swanctl --list-conns")
+            .done(),
+    )
 }

@@ -6,7 +6,7 @@ use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONFIGURED, SYMPTOM};
-use crate::plane::{found, possible};
+use crate::plane::{found, possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -74,6 +74,31 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .because("A host has the network itself and sends to it directly, so that nothing goes into the tunnel.")
             .fix(CHANGE)
             .done();
+        }
+        for (address_fact, interface, address) in s.interface_networks(fact.side) {
+            let Ok(net) = address.parse::<Selector>() else {
+                continue;
+            };
+            let here = ours.iter().any(|o| o.intersect(&net).is_some());
+            if !here
+                && net.start != net.end
+                && !tunnel_device(interface)
+                && theirs.iter().any(|t| net.contains(t) && t.start != t.end)
+            {
+                return Found::on(
+                    address_fact,
+                    SYMPTOM,
+                    AtFault::Both,
+                    format!(
+                        "the peer's network is also that of {interface} at {} ({address})",
+                        crate::signals::who(fact.side)
+                    ),
+                )
+                .with([fact])
+                .because("Hosts of a network that is connected are looked for there, and not behind the tunnel.")
+                .fix(CHANGE)
+                .done();
+            }
         }
         // A network of the peer's that is connected here as well.
         for (route_fact, route) in s.routes() {
