@@ -308,6 +308,12 @@ pub struct CheckArgs {
     /// The other end's file; more than one may be given.
     #[arg(long, value_name = "FILE")]
     pub remote: Vec<PathBuf>,
+    /// Version of the product at our end (5.9.8, 4.12): what isn't written is that version's default.
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub local_version: Option<(u16, u16)>,
+    /// Version of the product at the other end.
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub remote_version: Option<(u16, u16)>,
     /// The folder that stands for `/` of the host that the configurations are of: absolute names in them are looked for
     /// below it.
     #[arg(long, value_name = "DIR")]
@@ -315,6 +321,17 @@ pub struct CheckArgs {
     /// One JSON document on standard output (`adit.check/1`).
     #[arg(long)]
     pub json: bool,
+}
+
+/// `5.9.8`, `v4.12`.
+fn version(text: &str) -> Result<(u16, u16), String> {
+    let mut parts = text
+        .trim_start_matches(|c: char| !c.is_ascii_digit())
+        .split('.');
+    let mut number = || parts.next()?.parse().ok();
+    number()
+        .zip(number())
+        .ok_or_else(|| "a version is two numbers at least: 5.9.8, 4.12".to_owned())
 }
 
 /// `adit read`.

@@ -225,3 +225,38 @@ fn racoons_keys_are_read_from_their_file() {
     dir.write("etc/racoon/psk.txt", "# keys\n198.51.100.1\thunter22\n");
     assert_eq!(found(&dir, DONE, &[path]), []);
 }
+
+#[test]
+fn defaults_are_those_of_the_version() {
+    let dir = Dir::new("versions");
+    let conf = |own: u8, other: u8, more: &str| {
+        format!(
+            "conn gw\n    authby=secret\n    left=192.0.2.{own}\n    right=192.0.2.{other}\n    leftsubnet=10.{own}.0.0/16\n    rightsubnet=10.{other}.0.0/16\n    ike=aes256-sha256-modp2048\n{more}    auto=add\n"
+        )
+    };
+    // With IKEv1 Libreswan 4 takes AES with SHA-1 for ESP when nothing is written, Libreswan 5 others too.
+    dir.write(
+        "libreswan.conf",
+        &conf(1, 2, "    ikev2=no\n    pfs=no\n    dpdaction=hold\n"),
+    );
+    dir.write(
+        "strongswan.conf",
+        &conf(2, 1, "    keyexchange=ikev1\n    esp=aes256-sha256!\n"),
+    );
+    let (west, east) = (dir.at("libreswan.conf"), dir.at("strongswan.conf"));
+    let predicted = |version: &str| -> Value {
+        let words = ["check", "--json", &west, &east, "--local-version", version];
+        let report: Value = adit(&words).ends_with(FINDINGS).json();
+        let causes: Vec<_> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["cause"].clone())
+            .collect();
+        causes
+            .contains(&Value::from("esp-proposal-mismatch"))
+            .into()
+    };
+    assert_eq!(predicted("4.12"), true);
+    assert_eq!(predicted("v5.1"), false);
+}

@@ -56,6 +56,8 @@ pub(crate) struct Context<'a> {
     pub(crate) origins: &'a [Origin],
     pub(crate) key: Option<&'a DigestKey>,
     pub(crate) block: u32,
+    /// Version of the product, where it was given or is told.
+    pub(crate) version: Option<(u16, u16)>,
     pub(crate) lints: Vec<Lint>,
     /// Files that it names.
     pub(crate) files: Vec<NamedFile>,

@@ -363,7 +363,7 @@ pub(crate) fn complete(
             let list = proposals(ctx, &c.name, p.line, &p.value, SaKind::Ike, v1);
             ctx.at(list, p.line)
         }
-        None => Setting::default_of(Some(default_ike(v1, old))),
+        None => Setting::default_of(Some(default_ike(v1, old, c.product_version))),
     };
     let pfs = get("pfs").and_then(|p| Some((p, boolean(&p.value)?)));
     let esp = get("esp")
@@ -383,7 +383,7 @@ pub(crate) fn complete(
                 });
             ctx.at(list, p.line)
         }
-        None => Setting::default_of(Some(default_esp(v1, old))),
+        None => Setting::default_of(Some(default_esp(v1, old, c.product_version))),
     };
     if let Some(group) = get("pfsgroup").and_then(|p| match algorithm(&p.value) {
         Some(Word::Ke(group)) => Some(group),
@@ -636,8 +636,72 @@ fn default_groups(v1: bool) -> Vec<KeMethod> {
     numbers.iter().filter_map(|n| group_number(*n)).collect()
 }
 
+/// Versions whose defaults stand in tables of their own: from 3.30 to 4, and from 5.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tabled {
+    Four,
+    Five,
+}
+
+impl Tabled {
+    fn of(version: Option<(u16, u16)>) -> Option<Self> {
+        match version? {
+            v if v >= (5, 0) => Some(Tabled::Five),
+            v if v >= (3, 30) => Some(Tabled::Four),
+            _ => None,
+        }
+    }
+
+    fn ike(self, v1: bool) -> Vec<Proposal> {
+        const KE: &str = "ecp256-ecp384-ecp521-curve25519-modp4096-modp3072-modp2048-modp8192";
+        match (v1, self) {
+            (true, Tabled::Four) => parse(&[
+                "aes256-aes192-aes128-3des-sha256-sha512-sha1-prfsha256-prfsha512-prfsha1-modp2048-modp1536",
+            ]),
+            (true, Tabled::Five) => parse(&[
+                "aes256-aes192-aes128-3des-sha256-sha512-sha1-prfsha256-prfsha512-prfsha1-modp2048-modp1536-ecp256-curve25519",
+            ]),
+            (false, _) => {
+                let chacha = self.chacha();
+                parse(&[
+                    &format!("aes256gcm16-aes128gcm16{chacha}-prfsha512-prfsha256-{KE}"),
+                    &format!("aes256-aes128-sha512-sha256-prfsha512-prfsha256-{KE}"),
+                ])
+            }
+        }
+    }
+
+    fn esp(self, v1: bool) -> Vec<Proposal> {
+        match (v1, self) {
+            (true, Tabled::Four) => parse(&["aes128-aes192-aes256-sha1"]),
+            (true, Tabled::Five) => parse(&[
+                "aes128-aes192-aes256-3des-sha1-sha512-sha256",
+                "aes128gcm16-aes256gcm16",
+            ]),
+            (false, _) => parse(&[
+                &format!("aes256gcm16-aes128gcm16{}-esn-noesn", self.chacha()),
+                "aes256-aes128-sha512-sha256-esn-noesn",
+            ]),
+        }
+    }
+
+    fn chacha(self) -> &'static str {
+        match self {
+            Tabled::Four => "",
+            Tabled::Five => "-chacha20poly1305",
+        }
+    }
+}
+
+fn parse(texts: &[&str]) -> Vec<Proposal> {
+    texts.iter().filter_map(|t| t.parse().ok()).collect()
+}
+
 /// What is offered for IKE when nothing is written.
-fn default_ike(v1: bool, old: bool) -> Vec<Proposal> {
+fn default_ike(v1: bool, old: bool, version: Option<(u16, u16)>) -> Vec<Proposal> {
+    if let Some(tabled) = Tabled::of(version) {
+        return tabled.ike(v1);
+    }
     let ke = default_groups(v1);
     let mut integ = default_hashes(v1 || old);
     if old {
@@ -672,7 +736,10 @@ fn default_ike(v1: bool, old: bool) -> Vec<Proposal> {
 }
 
 /// What is offered for ESP when nothing is written.
-fn default_esp(v1: bool, old: bool) -> Vec<Proposal> {
+fn default_esp(v1: bool, old: bool, version: Option<(u16, u16)>) -> Vec<Proposal> {
+    if let Some(tabled) = Tabled::of(version) {
+        return tabled.esp(v1);
+    }
     let texts: &[&str] = if old {
         &["aes256-aes128-3des-sha1-md5-sha512-sha256"]
     } else if v1 {

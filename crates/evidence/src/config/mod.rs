@@ -85,9 +85,14 @@ pub struct TextPart {
     pub text: Vec<u8>,
 }
 
-/// Reads pieces of several files as one text, as products do with what a configuration includes.
+/// Reads pieces of several files as one text, as products do with what a configuration includes. `version` is the
+/// product's, where it is known: defaults depend on it.
 #[must_use]
-pub fn read_config_parts(parts: &[TextPart], key: Option<&DigestKey>) -> ConfigReading {
+pub fn read_config_parts(
+    parts: &[TextPart],
+    key: Option<&DigestKey>,
+    version: Option<(u16, u16)>,
+) -> ConfigReading {
     let mut segments = Segments::default();
     let mut origins = Vec::new();
     let mut before = 0;
@@ -109,7 +114,7 @@ pub fn read_config_parts(parts: &[TextPart], key: Option<&DigestKey>) -> ConfigR
     let name = parts.first().map_or("", |p| p.name.as_str());
     ConfigReading {
         lines: before,
-        ..segments.finish_of(name, &origins, key, None)
+        ..segments.finish_of(name, &origins, key, None, version)
     }
 }
 

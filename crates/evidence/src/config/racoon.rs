@@ -121,6 +121,7 @@ pub(super) fn shared_keys(name: &str, bytes: &[u8], key: Option<&DigestKey>) -> 
         origins: &[],
         key,
         block: 0,
+        version: None,
         lints: Vec::new(),
         files: Vec::new(),
     };

@@ -283,6 +283,7 @@ mod tests {
             origins: &[],
             key: Some(&run),
             block: 0,
+            version: None,
             lints: Vec::new(),
             files: Vec::new(),
         };

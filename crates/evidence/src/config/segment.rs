@@ -113,7 +113,7 @@ impl Segments {
         key: Option<&DigestKey>,
         hint: Option<Dialect>,
     ) -> ConfigReading {
-        self.finish_of(name, &[], key, hint)
+        self.finish_of(name, &[], key, hint, None)
     }
 
     /// The same of lines that are from several files.
@@ -123,6 +123,7 @@ impl Segments {
         origins: &[Origin],
         key: Option<&DigestKey>,
         hint: Option<Dialect>,
+        version: Option<(u16, u16)>,
     ) -> ConfigReading {
         let mut out = ConfigReading::default();
         let mut ctx = Context {
@@ -130,6 +131,7 @@ impl Segments {
             origins,
             key,
             block: 0,
+            version,
             lints: Vec::new(),
             files: Vec::new(),
         };

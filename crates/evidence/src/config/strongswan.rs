@@ -206,7 +206,7 @@ pub(crate) fn complete(
             let list = proposals(ctx, &c.name, p.line, &p.value, SaKind::Ike, true);
             ctx.at(list, p.line)
         }
-        None => Setting::default_of(Some(default_ike())),
+        None => Setting::default_of(Some(default_ike(ctx.version))),
     };
     let esp = get("esp").or_else(|| get("ah"));
     child.ah = get("ah").is_some() && get("esp").is_none();
@@ -217,8 +217,8 @@ pub(crate) fn complete(
             (ctx.at(list, p.line), ctx.at(pfs, p.line))
         }
         None => (
-            Setting::default_of(Some(default_esp())),
-            Setting::default_of(Some(Pfs::Off)),
+            Setting::default_of(Some(default_esp(ctx.version))),
+            Setting::default_of(Some(default_pfs(ctx.version))),
         ),
     };
     child.esp = list;
@@ -294,8 +294,8 @@ pub(crate) fn proposals(
         }
         if item == "default" {
             out.extend(match kind {
-                SaKind::Ike => default_ike(),
-                SaKind::Esp => default_esp(),
+                SaKind::Ike => default_ike(ctx.version),
+                SaKind::Esp => default_esp(ctx.version),
             });
             continue;
         }
@@ -318,8 +318,8 @@ pub(crate) fn proposals(
     }
     if !strict {
         out.extend(match kind {
-            SaKind::Ike => default_ike(),
-            SaKind::Esp => default_esp(),
+            SaKind::Ike => default_ike(ctx.version),
+            SaKind::Esp => default_esp(ctx.version),
         });
     }
     (whole && !out.is_empty()).then_some(out)
@@ -433,22 +433,47 @@ fn parse(texts: &[&str]) -> Vec<Proposal> {
     texts.iter().filter_map(|t| t.parse().ok()).collect()
 }
 
-/// What strongSwan offers for IKE when nothing is written, as far as versions and plugins agree.
-pub(crate) fn default_ike() -> Vec<Proposal> {
+/// A version as far as defaults depend on it; `None` where it isn't known.
+pub(crate) type Version = Option<(u16, u16)>;
+
+/// What strongSwan offers for IKE when nothing is written, as far as plugins agree. 5.6.1 dropped MD5 and the groups of
+/// 1024 and 1536 bits.
+pub(crate) fn default_ike(version: Version) -> Vec<Proposal> {
     const KE: &str = "curve25519-ecp256-ecp384-ecp521-curve448-ecp256bp-ecp384bp-ecp512bp-modp3072-modp4096-modp6144-modp8192-modp2048";
     const PRF: &str = "prfsha256-prfsha384-prfsha512-prfaesxcbc-prfaescmac-prfsha1";
+    let old = version.is_some_and(|v| v < (5, 6));
+    let (cipher, integ, prf, ke) = if old {
+        ("-3des", "-md5", "-prfmd5", "-modp1536-modp1024")
+    } else {
+        ("", "", "", "")
+    };
     parse(&[
-        &format!("aes128-aes192-aes256-sha256-sha384-sha512-aesxcbc-aescmac-sha1-{PRF}-{KE}"),
         &format!(
-            "aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305-aes128ccm16-aes192ccm16-aes256ccm16-aes128gcm12-aes192gcm12-aes256gcm12-aes128gcm8-aes192gcm8-aes256gcm8-{PRF}-{KE}"
+            "aes128-aes192-aes256{cipher}-sha256-sha384-sha512-aesxcbc-aescmac-sha1{integ}-{PRF}{prf}-{KE}{ke}"
+        ),
+        &format!(
+            "aes128gcm16-aes192gcm16-aes256gcm16-chacha20poly1305-aes128ccm16-aes192ccm16-aes256ccm16-aes128gcm12-aes192gcm12-aes256gcm12-aes128gcm8-aes192gcm8-aes256gcm8-{PRF}{prf}-{KE}{ke}"
         ),
     ])
 }
 
-/// What strongSwan offers for ESP when nothing is written.
-pub(crate) fn default_esp() -> Vec<Proposal> {
-    parse(&[
-        "aes128gcm16-aes192gcm16-aes256gcm16",
-        "aes128-aes192-aes256-sha256-sha384-sha512-sha1-aesxcbc",
-    ])
+/// What strongSwan offers for ESP when nothing is written: AES-GCM since 5.9.0; 3DES, Blowfish and MD5 up to 5.6.0.
+pub(crate) fn default_esp(version: Version) -> Vec<Proposal> {
+    const CLASSIC: &str = "aes128-aes192-aes256-sha256-sha384-sha512-sha1-aesxcbc";
+    match version {
+        // 5.3 had no SHA-2 among them; when it came isn't told.
+        Some(v) if v < (5, 4) => parse(&["aes128-aes192-aes256-3des-blowfish256-sha1-aesxcbc-md5"]),
+        Some(v) if v < (5, 6) => parse(&[&format!("{CLASSIC}-3des-blowfish256-md5")]),
+        Some(v) if v < (5, 9) => parse(&[CLASSIC]),
+        _ => parse(&["aes128gcm16-aes192gcm16-aes256gcm16", CLASSIC]),
+    }
+}
+
+/// PFS with the default ESP proposals: none up to 6.0.1, and whatever the peer wants since.
+pub(crate) fn default_pfs(version: Version) -> Pfs {
+    if version.is_some_and(|v| v >= (6, 0)) {
+        Pfs::AsPeer
+    } else {
+        Pfs::Off
+    }
 }

@@ -19,6 +19,8 @@ use super::{Found, libreswan, secrets, strongswan};
 pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line], hint: Option<Dialect>) -> Found {
     let all = sections(ctx, lines);
     let (dialect, version) = product(&all, hint);
+    let version = ctx.version.or(version);
+    ctx.version = version;
     let keys = secrets::read(ctx, &all.secrets);
     lint_words(ctx, &all, dialect);
     for include in &all.includes {

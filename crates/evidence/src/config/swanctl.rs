@@ -5,14 +5,14 @@ use core::time::Duration;
 use adit_model::connection::Mode;
 use adit_model::credential::FileRole;
 use adit_model::peer_config::{
-    AuthMethod, Dialect, Networks, PeerChild, PeerConnection, PeerId, Pfs, Setting, Starts,
+    AuthMethod, Dialect, Networks, PeerChild, PeerConnection, PeerId, Setting, Starts,
     Versions, Weight, WhenDead,
 };
 use adit_model::proposal::SaKind;
 
 use super::Found;
 use super::context::{Context, Line};
-use super::strongswan::{apart, default_esp, default_ike, proposals};
+use super::strongswan::{apart, default_esp, default_ike, default_pfs, proposals};
 use super::value::{boolean, bytes, duration, identity, network, place, unless_zero, when_dead};
 
 /// One section.
@@ -394,6 +394,7 @@ fn unknown(ctx: &mut Context<'_>, connection: &str, node: &Node<'_>, known: &[&s
 fn connection(ctx: &mut Context<'_>, scope: &Node<'_>, node: &Node<'_>) -> PeerConnection {
     let mut c = PeerConnection::new(&node.name, Dialect::Swanctl, ctx.source(node.line));
     c.block = ctx.block;
+    c.product_version = ctx.version;
     unknown(ctx, &node.name, node, CONNECTION);
     let own = Node {
         name: node.name.clone(),
@@ -422,7 +423,7 @@ fn connection(ctx: &mut Context<'_>, scope: &Node<'_>, node: &Node<'_>) -> PeerC
             let list = proposals(ctx, &node.name, line, value, SaKind::Ike, false);
             ctx.at(list, line)
         }
-        None => Setting::default_of(Some(default_ike())),
+        None => Setting::default_of(Some(default_ike(ctx.version))),
     };
     for (key, to) in [
         ("aggressive", &mut c.aggressive),
@@ -586,8 +587,8 @@ fn child(ctx: &mut Context<'_>, connection: &str, scope: &Node<'_>, node: &Node<
             (ctx.at(list, line), ctx.at(pfs, line))
         }
         None => (
-            Setting::default_of(Some(default_esp())),
-            Setting::default_of(Some(Pfs::Off)),
+            Setting::default_of(Some(default_esp(ctx.version))),
+            Setting::default_of(Some(default_pfs(ctx.version))),
         ),
     };
     child.ah = esp.is_none() && get("ah_proposals").is_some();

@@ -138,12 +138,12 @@ impl Part {
     }
 
     /// ipsec.secrets, where ipsec.conf is a host's own.
-    fn secrets_of_host(&mut self, around: &Around, root: Option<&Path>) -> Result<(), Failure> {
+    fn secrets_of_host(&mut self, around: &Around, host: Host<'_>) -> Result<(), Failure> {
         let path = around.folder().join("ipsec.secrets");
         match std::fs::metadata(&path) {
             Ok(_) if std::fs::File::open(&path).is_ok() => {
                 let name = core::mem::take(&mut self.name);
-                self.add(part(&path, root)?);
+                self.add(part(&path, host)?);
                 self.name = name;
             }
             // None is there: then no key is.
@@ -177,15 +177,24 @@ impl Part {
 fn ends(args: &CheckArgs) -> Result<(End, Option<End>), Failure> {
     let mut ours = Part::default();
     let mut theirs = Part::default();
-    let root = args.root.as_deref();
+    let of = |version| Host {
+        root: args.root.as_deref(),
+        version,
+    };
+    let (here, there) = (of(args.local_version), of(args.remote_version));
     for path in &args.local {
-        ours.add(part(path, root)?);
+        ours.add(part(path, here)?);
     }
     for path in &args.remote {
-        theirs.add(part(path, root)?);
+        theirs.add(part(path, there)?);
     }
     for path in &args.files {
-        let found = part(path, root)?;
+        let host = if ours.connections.is_empty() {
+            here
+        } else {
+            there
+        };
+        let found = part(path, host)?;
         let alone = found.connections.is_empty();
         let to_theirs = if alone {
             !theirs.name.is_empty()
@@ -229,7 +238,16 @@ const NAMES: &[&str] = &[
     "adit.toml",
 ];
 
-fn part(path: &Path, root: Option<&Path>) -> Result<Part, Failure> {
+/// What is known of the host that a configuration is of.
+#[derive(Clone, Copy)]
+struct Host<'a> {
+    /// The folder that stands for its `/`.
+    root: Option<&'a Path>,
+    /// The version of its product.
+    version: Option<(u16, u16)>,
+}
+
+fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
     if path.is_dir() {
         let mut whole = Part::default();
         let files: Vec<PathBuf> = NAMES
@@ -245,7 +263,7 @@ fn part(path: &Path, root: Option<&Path>) -> Result<Part, Failure> {
             )));
         }
         for file in files {
-            whole.add(part(&file, root)?);
+            whole.add(part(&file, host)?);
         }
         return Ok(whole);
     }
@@ -269,9 +287,9 @@ fn part(path: &Path, root: Option<&Path>) -> Result<Part, Failure> {
             ..Part::default()
         });
     }
-    let around = (path != Path::new("-")).then(|| Around::of(path, root));
+    let around = (path != Path::new("-")).then(|| Around::of(path, host.root));
     let mut expanded = match &around {
-        Some(around) => include::expand(path, &name, &bytes, around, root),
+        Some(around) => include::expand(path, &name, &bytes, around, host.root),
         None => include::alone(&name, &bytes),
     };
     let files: Vec<&str> = expanded.parts.iter().map(|p| p.name.as_str()).collect();
@@ -283,7 +301,7 @@ fn part(path: &Path, root: Option<&Path>) -> Result<Part, Failure> {
     for unread in expanded.unread.iter().take(MOST_TOLD) {
         eprintln!("{name}: includes {unread}, which wasn't read");
     }
-    let reading = read_config_parts(&expanded.parts, Some(&digest_key()));
+    let reading = read_config_parts(&expanded.parts, Some(&digest_key()), host.version);
     for (dialect, lines) in &reading.dialects {
         eprintln!("{name}: {dialect}, {lines} of {} lines", reading.lines);
     }
@@ -319,7 +337,7 @@ fn part(path: &Path, root: Option<&Path>) -> Result<Part, Failure> {
     if let Some(around) = around.filter(Around::is_host)
         && path.file_name().is_some_and(|n| n == "ipsec.conf")
     {
-        whole.secrets_of_host(&around, root)?;
+        whole.secrets_of_host(&around, host)?;
     }
     Ok(whole)
 }
