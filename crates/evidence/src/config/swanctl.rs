@@ -5,8 +5,8 @@ use core::time::Duration;
 use adit_model::connection::Mode;
 use adit_model::credential::FileRole;
 use adit_model::peer_config::{
-    AuthMethod, Dialect, Networks, PeerChild, PeerConnection, PeerId, Setting, Starts,
-    Versions, Weight, WhenDead,
+    AuthMethod, Dialect, Networks, PeerChild, PeerConnection, PeerId, Setting, Starts, Versions,
+    Weight, WhenDead,
 };
 use adit_model::proposal::SaKind;
 
