@@ -46,7 +46,7 @@ impl NatRule {
             rule.into = behind(&["to"]).and_then(net);
         } else if let Some(at) = words
             .iter()
-            .position(|w| matches!(*w, "MASQUERADE" | "SNAT" | "NETMAP"))
+            .position(|w| matches!(*w, "MASQUERADE" | "SNAT" | "NETMAP" | "ACCEPT" | "RETURN"))
         {
             // `MASQUERADE  all  --  [in out]  source  destination  …`
             let plain = |w: &&str| w.parse::<Selector>().is_ok() || *w == "anywhere";

@@ -170,6 +170,25 @@ impl<'a> Spd<'a> {
     }
 }
 
+impl Signals<'_> {
+    /// Whether the lists of a side's policies and of its addresses were asked for at the same prompt.
+    pub(crate) fn same_host(&self, side: Side) -> bool {
+        let prompt = |wanted: Listing| {
+            self.case.of(side).find_map(|f| match &f.what {
+                Known::Host { state } => match &**state {
+                    HostState::Listed { what, .. } if *what == wanted => {
+                        f.source.text.split(['#', '$', '>']).next()
+                    }
+                    _ => None,
+                },
+                _ => None,
+            })
+        };
+        let (one, other) = (prompt(Listing::Policies), prompt(Listing::Addresses));
+        one.is_some_and(|p| p.contains(['@', '['])) && one == other
+    }
+}
+
 /// Whether an SA is one that a template wants.
 fn fits(template: &Template, sa: &KernelSa) -> bool {
     let address = |wanted: &str, has: &str| {

@@ -140,7 +140,21 @@ fn gone(s: &Signals<'_>) -> Option<Judgement> {
         .protecting("out")
         .flat_map(|(_, p)| &p.templates)
         .all(|t| specified(&t.from) && !has.contains(&t.from.as_str()));
-    (all && s.calm()).then(|| {
+    if !all || !s.calm() {
+        return None;
+    }
+    // Two hosts may be pasted one after the other.
+    if !s.same_host(side) {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: format!(
+                "the kernel's policies send from {}, which isn't in the list of addresses",
+                template.from
+            ),
+            separated_by: "whether the policies and the addresses are the same host's",
+        });
+    }
+    Some({
         Found::on(
             fact,
             SYMPTOM,

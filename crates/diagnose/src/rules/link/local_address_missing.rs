@@ -140,15 +140,19 @@ fn said(s: &Signals<'_>) -> Judgement {
 /// Neither end of the configured connection is in the list of the host's addresses, and nothing was sent.
 fn configured_elsewhere(s: &Signals<'_>) -> Option<Judgement> {
     let has = s.addresses(Side::Local)?;
-    let (fact, local, remote) = s.case.of(Side::Local).find_map(|f| match &f.what {
-        Known::PeerConfigured { connection: c } => {
-            match (c.local.value.as_slice(), c.remote.value.as_slice()) {
-                ([Place::Address(a)], [Place::Address(b)]) => Some((f, *a, *b)),
-                _ => None,
-            }
-        }
+    let mut configured = s.case.of(Side::Local).filter_map(|f| match &f.what {
+        Known::PeerConfigured { connection } => Some((f, connection)),
         _ => None,
-    })?;
+    });
+    let (fact, c) = configured.next()?;
+    let (local, remote) = match (c.local.value.as_slice(), c.remote.value.as_slice()) {
+        ([Place::Address(a)], [Place::Address(b)]) => (*a, *b),
+        _ => return None,
+    };
+    // Of several, some may be another host's.
+    if configured.next().is_some() {
+        return None;
+    }
     let here = |a: IpAddr| has.iter().any(|h| h.parse() == Ok(a));
     // A list of loopback and link-local addresses alone isn't all that a gateway has.
     let usual = has.iter().any(|h| {

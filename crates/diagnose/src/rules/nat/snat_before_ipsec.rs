@@ -89,7 +89,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             Side::Local => &nets,
             Side::Remote => &[],
         };
-        !rule.one_to_one && concerns(&rule, nets)
+        !rule.one_to_one && !of_containers(seen) && concerns(&rule, nets)
     };
     let Some(seen) = s.signs_of(Sign::Masquerading).filter(concerns).last() else {
         return Judgement::Silent;
@@ -121,6 +121,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT)";
+
+/// Rules for the networks of containers and of virtual machines, which go by bridges of their own.
+fn of_containers(seen: &Seen<'_>) -> bool {
+    let rule = seen.value_or("rule", "");
+    [
+        "! -o docker",
+        "! -o br-",
+        "! -o virbr",
+        "!docker",
+        "!br-",
+        "oifname != \"docker",
+        "oifname != \"br-",
+    ]
+    .iter()
+    .any(|words| rule.contains(words))
+}
 
 /// Whether a rule can be for a tunnel's packets; without known networks it can.
 fn concerns(rule: &NatRule, nets: &[Nets]) -> bool {
@@ -169,18 +185,24 @@ fn translated_into_another(s: &Signals<'_>) -> Option<Judgement> {
 /// The first rule that fits decides: an exemption below the one that translates comes too late.
 fn exempt_too_late(s: &Signals<'_>, seen: Seen<'_>, exempt: &[Seen<'_>]) -> Option<Judgement> {
     let stands = |x: &Seen<'_>| x.fact.source.line;
-    let first = exempt.iter().find(|x| {
-        let rule = x.value_or("rule", "").to_ascii_lowercase();
-        let accepts = rule.contains("accept") || rule.contains("return");
-        accepts && x.fact.source.name == seen.fact.source.name
-    })?;
+    let nets = s.tunnel_networks();
+    // Others exempt multicast, or the networks of virtual machines.
+    let of_the_tunnel = |x: &&Seen<'_>| {
+        let text = x.value_or("rule", "").to_ascii_lowercase();
+        let accepts = text.contains("accept") || text.contains("return");
+        let rule = NatRule::read(x.value_or("rule", ""));
+        let all = text.contains("pol ipsec") || text.contains("ipsec out");
+        accepts && (all || rule.to.is_some() && concerns(&rule, &nets))
+    };
+    let first = exempt.iter().find(of_the_tunnel)?;
     let all_below = exempt
         .iter()
         .all(|x| x.fact.source.name == seen.fact.source.name && stands(x) > stands(&seen));
-    if !all_below || exempt.len() > 1 && stands(first) < stands(&seen) {
+    if !all_below {
         return None;
     }
-    if !s.up {
+    let certain = !nets.is_empty() || first.value_or("rule", "").contains("ipsec");
+    if !s.up || !certain {
         return Some(Judgement::Possible {
             weight: 45,
             because: "the rule that exempts the tunnel stands below one that translates".to_owned(),
