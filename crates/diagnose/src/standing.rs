@@ -139,12 +139,17 @@ impl<'a> Signals<'a> {
         if self.refused_or_told() || !self.silences.is_empty() || self.up {
             return None;
         }
-        let pending = |s: &Standing<'_>| s.stage != Stage::Up;
-        let local = self.standing(Side::Local);
-        let remote = self.standing(Side::Remote);
-        local
-            .filter(pending)
-            .or_else(|| remote.filter(pending))
+        // What is on its way tells more than what isn't there.
+        let rank = |x: &Standing<'_>| match x.stage {
+            Stage::Up => 0,
+            stage if stage.is_pending() || x.layer == Layer::Child => 2,
+            _ => 1,
+        };
+        [Side::Remote, Side::Local]
+            .into_iter()
+            .filter_map(|side| self.standing(side))
+            .filter(|x| rank(x) > 0)
+            .max_by_key(rank)
             .or_else(|| self.logged())
     }
 

@@ -18,7 +18,7 @@ use crate::config::value;
 use crate::reading::Place as Where;
 use crate::text::Line;
 
-/// More connections of one text aren't kept.
+/// More connections of one text, and more children of one connection, aren't kept.
 const MOST: usize = 64;
 
 /// Every reader of connections.

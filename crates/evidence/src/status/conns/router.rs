@@ -24,8 +24,8 @@ impl Routers {
     /// The next line.
     pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Where) {
         if let Some((_, address)) = body
-            .split_once("local addr")
-            .filter(|_| body.starts_with("Crypto map tag"))
+            .strip_prefix("Crypto map tag")
+            .and_then(|rest| rest.split_once("local addr"))
         {
             // A new map, or the same one at another interface.
             self.local = Some(value::place(address.trim_start_matches([':', ' '])));
@@ -80,6 +80,7 @@ impl Routers {
         } else if let Some(net) = body.strip_prefix("dst: ").and_then(range)
             && let Some(ours) = self.ours.take()
             && let Some((c, _)) = self.all.last_mut()
+            && c.children.len() < MOST
         {
             c.children.push(child((ours, net), &place()));
         }
@@ -114,7 +115,7 @@ impl Routers {
             && let Some((c, _)) = self
                 .all
                 .last_mut()
-                .filter(|(c, _)| c.dialect == Dialect::Junos)
+                .filter(|(c, _)| c.dialect == Dialect::Junos && c.children.len() < MOST)
         {
             c.children.push(child((ours, net), &place()));
         }
@@ -170,6 +171,9 @@ fn child((ours, theirs): (Selector, Selector), place: &Where) -> PeerChild {
 
 /// `local  ident (addr/mask/prot/port): (10.1.0.0/255.255.255.0/0/0)`: whether it is ours.
 fn cisco(body: &str) -> Option<(bool, Selector)> {
+    if !body.starts_with(['l', 'r']) {
+        return None;
+    }
     let (head, rest) = body.split_once("ident (addr/mask/prot/port): (")?;
     let mut parts = rest.split([')', '/']);
     let mut net = value::address_and_mask(parts.next()?, parts.next()?)?;

@@ -55,7 +55,9 @@ impl Stroke {
         } else if let Some(said) = rest.strip_prefix("remote:").filter(|_| c.name == name) {
             let place = place();
             end(&mut c.remote_id, &mut c.remote_auth, said, &place);
-        } else if let Some(said) = rest.strip_prefix("child:")
+        } else if let Some(said) = rest
+            .strip_prefix("child:")
+            .filter(|_| c.children.len() < MOST)
             && let Some(child) = child(name, said, &place())
         {
             c.children.push(child);

@@ -66,7 +66,7 @@ impl Swanctl {
         };
         match (self.part, name) {
             (Part::None, _) => {}
-            (_, _) if mode.is_some() => {
+            (_, _) if mode.is_some() && c.children.len() < MOST => {
                 let place = place();
                 let mut child = PeerChild::new(name, place.source.clone());
                 child.mode = shown(mode.unwrap_or_default(), &place);

@@ -62,7 +62,9 @@ impl Vyos {
         let Some((c, _)) = self.all.last_mut() else {
             return;
         };
-        if let (Some(ours), Some(theirs)) = (networks(ours), networks(theirs)) {
+        if let (Some(ours), Some(theirs), true) =
+            (networks(ours), networks(theirs), c.children.len() < MOST)
+        {
             let place = place();
             let mut child = PeerChild::new(name, place.source.clone());
             child.local_ts = shown(ours, &place);

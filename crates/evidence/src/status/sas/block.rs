@@ -1,4 +1,5 @@
-//! Blocks of `key: value` lines and lines of `key=value`: FortiGate, illumos, RouterOS, OpenBSD, and the kernels' lists of SAs.
+//! Blocks of `key: value` lines and lines of `key=value`: FortiGate, illumos, RouterOS, OpenBSD, AWS, Azure, and the kernels'
+//! lists of SAs.
 
 use adit_model::event::Role;
 use adit_model::fact::Fact;
@@ -49,6 +50,7 @@ impl Blocks {
             .or_else(|| kernel(body))
             .or_else(|| routeros(body))
             .or_else(|| openbsd(body))
+            .or_else(|| cloud(body))
         {
             facts.push(listed(place(), sa));
         }
@@ -264,6 +266,20 @@ fn openbsd(body: &str) -> Option<ListedSa> {
     })
 }
 
+/// `"StatusMessage": "IPSEC IS DOWN"` of AWS's telemetry, `ConnectionStatus : NotConnected` of Azure.
+fn cloud(body: &str) -> Option<ListedSa> {
+    let (key, value) = body.split_once(':')?;
+    let clean = |text: &'_ str| text.trim_matches([' ', '"', ',']).to_owned();
+    let (key, value) = (clean(key), clean(value));
+    let stage = match (key.as_str(), value.as_str()) {
+        ("StatusMessage", "IPSEC IS DOWN")
+        | ("ConnectionStatus" | "connectionStatus", "NotConnected") => Stage::Down,
+        ("ConnectionStatus" | "connectionStatus", "Connecting") => Stage::Connecting,
+        _ => return None,
+    };
+    Some(ListedSa::new(Layer::Ike, stage, &value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,6 +291,7 @@ mod tests {
                 .or_else(|| kernel(line))
                 .or_else(|| routeros(line))
                 .or_else(|| openbsd(line))
+                .or_else(|| cloud(line))
                 .map(|sa| (sa.layer, sa.stage))
         };
         assert_eq!(
@@ -296,6 +313,14 @@ mod tests {
                 "iked_sas: 0x5d3 rspi 0x0000000000000000 ispi 0x65967eb4beab8549 192.0.2.1:500->198.51.100.1:500<>[] SA_INIT i nexti 0x0"
             ),
             Some((Layer::Ike, Stage::FirstUnanswered))
+        );
+        assert_eq!(
+            one("\"StatusMessage\": \"IPSEC IS DOWN\","),
+            Some((Layer::Ike, Stage::Down))
+        );
+        assert_eq!(
+            one("ConnectionStatus        : NotConnected"),
+            Some((Layer::Ike, Stage::Down))
         );
         assert_eq!(one("state=established in some log"), None);
     }

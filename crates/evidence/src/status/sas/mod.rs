@@ -88,6 +88,8 @@ static MARKS: &[&str] = &[
     "established",
     "iked_sas:",
     "sa_childsas:",
+    "StatusMessage",
+    "onnectionStatus",
     "SAs: total(",
     "eroute owner",
     "STATE_QUICK_I1",
