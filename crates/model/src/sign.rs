@@ -78,7 +78,8 @@ pub enum Sign {
     PortRefused,
     /// A filter drops UDP to the host that it protects. `port`, `source`, `rule`.
     UdpDropped,
-    /// A filter lets through only what is listed, and a port of IKE isn't. `port`, `rule`.
+    /// A filter lets through only what is listed, and a port of IKE isn't. `port`, `rule`; `answers` when it lets in
+    /// what answers the host's own packets.
     PortNotPermitted,
     /// The service filter of a gateway drops what is sent to the gateway itself. `port`, `source`, `rule`.
     ServiceRefused,

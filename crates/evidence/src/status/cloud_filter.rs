@@ -50,7 +50,11 @@ impl Group {
             return;
         }
         let port = if self.ike { "4500" } else { "500" };
-        let values = [("port", port), ("rule", self.name.as_str())];
+        let values = [
+            ("port", port),
+            ("rule", self.name.as_str()),
+            ("answers", "yes"),
+        ];
         facts.push(sign(self.place, Sign::PortNotPermitted, &values));
     }
 }

@@ -213,6 +213,17 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
             seen.value("port") == Some("500") && !s.heard(seen.side()) && !s.refused_or_told()
         })
         .last()?;
+    // Answers to our own requests come in all the same.
+    if closed.value("answers").is_some()
+        && closed.side() == Side::Local
+        && s.nothing_came().is_some()
+    {
+        return Some(Judgement::Possible {
+            weight: 30,
+            because: "the own filter lets in only what it lists, and UDP 500 isn't listed; answers come in all the same".to_owned(),
+            separated_by: "which side begins, and whether the requests reach the peer",
+        });
+    }
     Some(
         Found::by(
             closed,

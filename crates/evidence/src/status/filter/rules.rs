@@ -38,6 +38,8 @@ struct Input {
     open_elsewhere: bool,
     ike: bool,
     nat_t: bool,
+    /// Answers to what this host sent are let in.
+    answers: bool,
     rules: u32,
 }
 
@@ -79,10 +81,11 @@ impl Rules {
             return None;
         }
         let port = if input.ike { "4500" } else { "500" };
-        Some((
-            (Sign::PortNotPermitted, vec![("port", port.to_owned())]),
-            input.place,
-        ))
+        let mut values = vec![("port", port.to_owned())];
+        if input.answers {
+            values.push(("answers", "yes".to_owned()));
+        }
+        Some(((Sign::PortNotPermitted, values), input.place))
     }
 
     /// Lines that begin a list or a chain.
@@ -150,15 +153,22 @@ impl Rules {
     }
 
     fn nft_heading(&mut self, body: &str, place: &dyn Fn() -> Place) -> bool {
-        if body.starts_with("chain ") && body.ends_with('{') {
-            self.chain = Chain::Other;
+        if let Some(name) = body
+            .strip_prefix("chain ")
+            .and_then(|b| b.strip_suffix('{'))
+        {
+            self.chain = chain(name.trim());
+            // What comes in is known by its hook.
+            if self.chain == Chain::Input {
+                self.chain = Chain::Other;
+            }
             return true;
         }
         if body.starts_with("type ") && body.contains("hook ") {
             self.chain = if body.contains("hook input") {
                 self.begin(place(), body.contains("policy drop"));
                 Chain::Input
-            } else if body.contains("hook postrouting") {
+            } else if body.contains("hook postrouting") && body.contains("type nat") {
                 Chain::Postrouting
             } else {
                 Chain::Other
@@ -175,6 +185,7 @@ impl Rules {
             open_elsewhere: false,
             ike: false,
             nat_t: false,
+            answers: false,
             rules: 0,
         });
     }
@@ -226,6 +237,7 @@ impl Rules {
             input.closed |= plain && udp_or_all && !has_word(&lower, "udp");
             return;
         }
+        input.answers |= lower.contains("established");
         let all_from = lower.contains("-s ") || lower.contains("saddr");
         input.ike |= names_port(&lower, 500, &["isakmp"]) && udp_or_all;
         input.nat_t |= names_port(&lower, 4500, &["ipsec-nat-t", "ipsec-msft"]) && udp_or_all;
@@ -280,9 +292,16 @@ impl Rules {
 }
 
 fn chain(name: &str) -> Chain {
+    // Orchestrators mark what their chains are for; what isn't marked passes them by.
+    const MARKED: [&str; 5] = ["KUBE", "cali", "CILIUM", "FLANNEL", "DOCKER"];
     match name {
         "INPUT" => Chain::Input,
         "POSTROUTING" => Chain::Postrouting,
+        _ if MARKED.iter().any(|m| name.starts_with(m)) => Chain::Other,
+        // Zones and scripts have chains of their own for what leaves: `zone_wan_postrouting`, `srcnat_wan`.
+        _ if name.to_ascii_lowercase().contains("postrouting") || name.starts_with("srcnat") => {
+            Chain::Postrouting
+        }
         _ => Chain::Other,
     }
 }
