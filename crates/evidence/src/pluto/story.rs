@@ -1,6 +1,6 @@
 //! Which line belongs to which state, and the facts that all of them make.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known};
@@ -21,6 +21,8 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Pluto {
     sas: Vec<Sa>,
+    /// The states that were spoken of under each connection's name.
+    by_name: HashMap<String, BTreeSet<usize>>,
     by_serial: HashMap<u32, usize>,
     last: Option<usize>,
     stopping: bool,
@@ -129,6 +131,10 @@ impl Pluto {
         if let Some(sa) = self.sas.get_mut(index) {
             if let (Some(name), None) = (message.name, &sa.name) {
                 sa.name = Some(name.to_owned());
+                self.by_name
+                    .entry(name.to_owned())
+                    .or_default()
+                    .insert(index);
                 if let Some([ike, esp]) = self.ours.get(name) {
                     sa.configured = ike.clone();
                     sa.configured_esp = esp.clone();
@@ -168,6 +174,7 @@ impl Pluto {
         if let Said::Switched(to) = &statement {
             if let Some(sa) = self.sas.get_mut(index) {
                 sa.name = Some(to.clone());
+                self.by_name.entry(to.clone()).or_default().insert(index);
             }
             return Vec::new();
         }
@@ -215,21 +222,33 @@ impl Pluto {
             .and_then(step::state)
             .and_then(|s| s.sent)
             .is_some_and(|(name, _)| name == "IKE_AUTH");
-        self.sas
-            .iter()
-            .rposition(|sa| sa.name.as_deref() == message.name)
-            .filter(|at| auth && self.sas.get(*at).is_some_and(Sa::is_under_way))
+        if !auth {
+            return None;
+        }
+        let (at, last) = self.named(message.name).next()?;
+        last.is_under_way().then_some(at)
     }
 
     /// The newest IKE SA of the same connection.
     fn parent_of(&self, index: usize) -> Option<usize> {
-        let name = &self.sas.get(index)?.name;
-        self.sas
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(at, sa)| *at != index && !sa.child && sa.name == *name && sa.role.is_some())
+        let name = self.sas.get(index)?.name.as_deref();
+        self.named(name)
+            .find(|(at, sa)| *at != index && !sa.child && sa.role.is_some())
             .map(|(at, _)| at)
+    }
+
+    /// The latest states of a connection, or of none, newest first: of more of them nothing is asked, whatever the
+    /// log's length.
+    fn named<'a>(&'a self, name: Option<&'a str>) -> impl Iterator<Item = (usize, &'a Sa)> {
+        const LATEST: usize = 256;
+        let of_name = name.and_then(|name| self.by_name.get(name));
+        let of_none = name.is_none().then_some(0..self.sas.len());
+        let of_name = of_name.into_iter().flatten().rev().copied();
+        of_name
+            .chain(of_none.into_iter().flatten().rev().take(16 * LATEST))
+            .filter_map(|at| Some((at, self.sas.get(at)?)))
+            .filter(move |(_, sa)| sa.name.as_deref() == name)
+            .take(LATEST)
     }
 
     fn around(&self, message: &Message<'_>, index: usize) -> Around {
@@ -238,9 +257,8 @@ impl Pluto {
         };
         let name = own.name.as_deref().or(message.name);
         let siblings = || {
-            self.sas.iter().enumerate().filter(move |(at, sa)| {
-                *at != index && sa.name.is_some() && sa.name.as_deref() == name
-            })
+            self.named(name)
+                .filter(|(at, sa)| *at != index && sa.name.is_some())
         };
         Around {
             serial: message.serial.unwrap_or(0),
