@@ -10,6 +10,9 @@ const KEPT: usize = 4 << 20;
 /// Holds the end of a stream and passes on what lies before it.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
+    /// What is passed on next, once it is too old.
+    next: Vec<u8>,
+    /// What came after it.
     held: Vec<u8>,
 }
 
@@ -17,23 +20,36 @@ impl Tail {
     /// The next piece. What is too old goes to `before`, in whole lines unless a line is longer than what is held.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], mut before: impl FnMut(&[u8])) {
         while !bytes.is_empty() {
-            let room = (2 * KEPT).saturating_sub(self.held.len());
+            let room = (2 * KEPT).saturating_sub(self.next.len() + self.held.len());
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.held.extend_from_slice(now);
             bytes = later;
-            if self.held.len() < 2 * KEPT {
+            if self.next.len() + self.held.len() < 2 * KEPT {
                 continue;
             }
-            let old = self.held.get(..KEPT).unwrap_or_default();
-            let cut = memchr::memrchr(b'\n', old).map_or(KEPT, |at| at + 1);
-            before(self.held.get(..cut).unwrap_or_default());
-            self.held.drain(..cut);
+            if self.next.is_empty() {
+                self.cut();
+            }
+            before(&self.next);
+            self.cut();
         }
     }
 
-    /// The end.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// Makes the beginning of what is held the next to be passed on.
+    fn cut(&mut self) {
+        let old = self.held.get(..KEPT).unwrap_or_default();
+        let cut = memchr::memrchr(b'\n', old).map_or(KEPT, |at| at + 1);
+        core::mem::swap(&mut self.next, &mut self.held);
+        self.held.clear();
         self.held
+            .extend_from_slice(self.next.get(cut..).unwrap_or_default());
+        self.next.truncate(cut);
+    }
+
+    /// The end.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.next.append(&mut self.held);
+        self.next
     }
 }
 
