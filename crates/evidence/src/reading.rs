@@ -268,8 +268,8 @@ impl Reader {
             // Of what a log says over and over, only the beginning and the end are kept: the lines between them needn't
             // be heard.
             let mut waiting = Vec::new();
-            *before += telling(old, |told| {
-                if readers.phrases.can_wait(&told) {
+            *before += telling(old, |mut told, searched| {
+                if readers.phrases.can_wait(&mut told, searched) {
                     waiting.push(told);
                 } else {
                     hear(&mut readers.phrases, &told);

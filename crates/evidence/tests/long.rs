@@ -47,7 +47,7 @@ fn what_names_a_cause_is_found_however_long_ago_it_was() {
 #[test]
 fn memory_does_not_grow_with_what_is_repeated() {
     let (found, facts, _) = port_in_use(&vec![TELLING; 300_000]);
-    assert_eq!(found.len(), 128, "the first and the last of them");
-    assert_eq!((found[0], *found.last().unwrap()), (1, 300_000));
+    let ends: Vec<u64> = (1..=64).chain(299_937..=300_000).collect();
+    assert_eq!(found, ends, "the first and the last of them");
     assert!(facts < 1_000);
 }

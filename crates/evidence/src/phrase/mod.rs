@@ -50,7 +50,7 @@ use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{LONGEST, Line};
 use search::Finder;
 use shape::Shape;
 
@@ -142,10 +142,17 @@ pub(crate) struct Phrases {
 
 impl Phrases {
     /// Whether the line can say nothing that wasn't said before it often enough: it matters only if it turns out to be
-    /// one of the last, and may be heard after those that follow it.
-    pub(crate) fn can_wait(&self, line: &Telling<'_>) -> bool {
-        let enough = |sign: Sign| self.first.get(&sign).is_some_and(|f| f.len() >= KEPT);
-        line.plain() && line.signs().all(enough)
+    /// one of the last, and may be heard after those that follow it. `searched` is the line with single blanks.
+    pub(crate) fn can_wait(&self, line: &mut Telling<'_>, searched: &[u8]) -> bool {
+        if searched.len() > LONGEST || !line.plain() {
+            return false;
+        }
+        let Ok(searched) = core::str::from_utf8(searched) else {
+            return false;
+        };
+        let enough = |sign| self.first.get(&sign).is_some_and(|f| f.len() >= KEPT);
+        line.retain(searched, enough);
+        line.signs().all(enough)
     }
 
     /// Whether all that the line, which could wait, can say was said after it often enough.
@@ -306,7 +313,7 @@ mod tests {
                     assert!(found.contains(&at), "{line}");
                     let text = format!("a line\n{line} \nanother\n");
                     let mut told = Vec::new();
-                    telling(text.as_bytes(), |t| told.push(t.before));
+                    telling(text.as_bytes(), |t, _| told.push(t.before));
                     assert!(told.contains(&1), "{line}");
                 }
             }

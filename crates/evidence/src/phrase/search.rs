@@ -4,8 +4,7 @@
 //! the text is cut into groups of bytes instead, and of each group a hash is looked up in a filter of some kilobytes
 //! that says nearly always that no word holds it. A group begins at every fourth byte. Wherever a word lies, one of
 //! four neighbouring places of it comes to lie on the beginning of a group; so the groups at four neighbouring places
-//! of each word, its *seed*, are in the filter. A word too short for such a seed is known by groups of half the size at
-//! every second byte.
+//! of each word, its *seed*, are in the filter. A word too short for such a seed is known by groups of half the size.
 //!
 //! The seed may be taken from any place of any of a sentence's words. It is taken from where the lines of a day on
 //! which nothing is wrong ([`routine`](super::routine)) don't come near it: what decides about speed is how often the
@@ -17,13 +16,16 @@ use core::ops::ControlFlow;
 /// Makes letters small. Some marks become others, which only means that the filter lets a few more groups pass.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
-/// Octets of a group of each kind, and the distance of two groups.
-const LONG: (usize, usize) = (8, 4);
-const SHORT: (usize, usize) = (4, 2);
+/// The distance of two groups' beginnings.
+const STEP: usize = 4;
+
+/// Octets of a group of each kind.
+const LONG: usize = 8;
+const SHORT: usize = 4;
 
 /// Fewer octets can't be searched for.
 #[cfg(test)]
-pub(super) const SHORTEST: usize = SHORT.0 + SHORT.1 - 1;
+pub(super) const SHORTEST: usize = SHORT + STEP - 1;
 
 /// A place of a word that is in the filter.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +36,8 @@ struct Seed {
 }
 
 /// The seeds of one kind of groups.
-struct Seeds {
-    filter: Box<[u64; Self::CELLS]>,
+struct Seeds<const CELLS: usize> {
+    filter: Box<[u64; CELLS]>,
     /// Where the seeds begin whose hashes begin alike.
     begins: Vec<u32>,
     seeds: Vec<Seed>,
@@ -45,8 +47,9 @@ struct Seeds {
 pub(super) struct Finder {
     /// The word of each sentence.
     words: Vec<&'static str>,
-    long: Seeds,
-    short: Seeds,
+    /// 32 KiB: the filter stays in a processor's innermost cache, or just outside of it.
+    long: Seeds<4096>,
+    short: Seeds<512>,
 }
 
 impl Finder {
@@ -56,18 +59,18 @@ impl Finder {
         sentences: impl Iterator<Item = W>,
         routine: &str,
     ) -> Self {
-        let mut met = [Met::of(routine, LONG.0), Met::of(routine, SHORT.0)];
+        let mut met = [Met::of(routine, LONG), Met::of(routine, SHORT)];
         let mut seeds = [Vec::new(), Vec::new()];
         let mut all = Vec::new();
         for (sentence, words) in sentences.enumerate() {
             let mut best: Option<(Cost, &'static str, usize)> = None;
             for word in words {
-                for (kind, (size, step)) in [LONG, SHORT].into_iter().enumerate() {
-                    if kind == 1 && word.len() >= LONG.0 + LONG.1 - 1 {
+                for (kind, size) in [LONG, SHORT].into_iter().enumerate() {
+                    if kind == 1 && word.len() >= LONG + STEP - 1 {
                         break;
                     }
-                    for at in 0..=(word.len() + 1).saturating_sub(size + step) {
-                        let Some(groups) = groups(word, at, size, step) else {
+                    for at in 0..=(word.len() + 1).saturating_sub(size + STEP) {
+                        let Some(groups) = groups(word, at, size) else {
                             break;
                         };
                         let count: u32 = groups
@@ -86,8 +89,8 @@ impl Finder {
                 continue;
             };
             all.push(word);
-            let (size, step) = if kind == 0 { LONG } else { SHORT };
-            for (group, offset) in groups(word, at, size, step).into_iter().flatten().zip(at..) {
+            let size = if kind == 0 { LONG } else { SHORT };
+            for (group, offset) in groups(word, at, size).into_iter().flatten().zip(at..) {
                 if let (Some(met), Some(seeds)) = (met.get_mut(kind), seeds.get_mut(kind)) {
                     met.add(group, 1);
                     seeds.push(Seed {
@@ -136,36 +139,48 @@ impl Finder {
         text: &[u8],
         mut found: impl FnMut(usize, usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let (quads, rest) = text.as_chunks::<4>();
+        let (quads, rest) = text.as_chunks::<STEP>();
         let Some((first, quads)) = quads.split_first() else {
             return ControlFlow::Continue(());
         };
         let mut low = u64::from(u32::from_le_bytes(*first));
-        let mut at = 0;
-        for quad in quads {
+        let mut group = |quad: &[u8; STEP]| {
             let high = u64::from(u32::from_le_bytes(*quad));
             let group = low | high << 32 | FOLD;
-            if self.may(group) {
-                self.look(text, at, group, &mut found)?;
-            }
             low = high;
-            at += 4;
+            group
+        };
+        let mut at = 0;
+        // Several at a time: that none of them may be in a word is one decision.
+        let (fours, few) = quads.as_chunks::<4>();
+        for four in fours {
+            let groups = four.each_ref().map(&mut group);
+            let [a, b, c, d] = groups.map(|g| self.may(g));
+            if a | b | c | d {
+                for (group, at) in groups.into_iter().zip((at..).step_by(STEP)) {
+                    self.look(text, at, group, &mut found)?;
+                }
+            }
+            at += 4 * STEP;
         }
-        let mut last = [0; 4];
+        let mut last = [0; STEP];
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        let group = low | u64::from(u32::from_le_bytes(last)) << 32 | FOLD;
-        if self.may(group) {
-            self.look(text, at, group, &mut found)?;
+        for quad in few.iter().chain([&last]) {
+            let group = group(quad);
+            if self.may(group) {
+                self.look(text, at, group, &mut found)?;
+            }
+            at += STEP;
         }
         ControlFlow::Continue(())
     }
 
-    /// Whether a word may hold one of the groups that begin in the first half of these eight octets.
+    /// Whether a word may hold these eight octets, or the first four of them.
     #[inline]
     fn may(&self, group: u64) -> bool {
-        self.long.may(group) | self.short.may(group & HALF) | self.short.may(group >> 16 & HALF)
+        self.long.may(group) | self.short.may(group & HALF)
     }
 
     /// Holds the words that may lie here against the text.
@@ -177,10 +192,7 @@ impl Finder {
         group: u64,
         found: &mut impl FnMut(usize, usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let long = self.long.of(group).map(|s| (s, at));
-        let short = self.short.of(group & HALF).map(|s| (s, at));
-        let later = self.short.of(group >> 16 & HALF).map(|s| (s, at + 2));
-        for (seed, at) in long.chain(short).chain(later) {
+        for seed in self.long.of(group).chain(self.short.of(group & HALF)) {
             let sentence = seed.sentence as usize;
             let word = self.words.get(sentence).copied().unwrap_or_default();
             let lies = at.checked_sub(seed.offset as usize).filter(|start| {
@@ -198,15 +210,13 @@ impl Finder {
 /// The octets of a short group.
 const HALF: u64 = 0xffff_ffff;
 
-impl Seeds {
-    /// Cells of the filter: 64 KiB of them stay in a processor's own cache.
-    const CELLS: usize = 1 << 13;
+impl<const CELLS: usize> Seeds<CELLS> {
     /// Bits of a hash by which seeds are ordered.
     const ORDER: u32 = 14;
 
     fn new(mut seeds: Vec<Seed>) -> Self {
         seeds.sort_by_key(|s| hash(s.group));
-        let mut filter = vec![0; Self::CELLS];
+        let mut filter = vec![0; CELLS];
         let mut begins = vec![0; (1 << Self::ORDER) + 1];
         for seed in &seeds {
             let (cell, bits) = Self::cell(seed.group);
@@ -226,7 +236,7 @@ impl Seeds {
             filter: filter
                 .into_boxed_slice()
                 .try_into()
-                .unwrap_or_else(|_| Box::new([u64::MAX; Self::CELLS])),
+                .unwrap_or_else(|_| Box::new([u64::MAX; CELLS])),
             begins,
             seeds,
         }
@@ -236,8 +246,8 @@ impl Seeds {
     #[inline]
     fn cell(group: u64) -> (usize, u64) {
         let hash = hash(group);
-        let bits = 1 << (hash >> 32 & 63) | 1 << (hash >> 38 & 63);
-        ((hash >> 51) as usize % Self::CELLS, bits)
+        let bits = 1 << (hash >> 39 & 63) | 1 << (hash >> 45 & 63);
+        ((hash >> 51) as usize % CELLS, bits)
     }
 
     fn order(group: u64) -> usize {
@@ -322,8 +332,8 @@ fn group(octets: &[u8]) -> u64 {
     u64::from_le_bytes(all)
 }
 
-/// The `step` groups of `size` octets that begin at `at` and the places behind it.
-fn groups(word: &str, at: usize, size: usize, step: usize) -> Option<impl Iterator<Item = u64>> {
-    let window = word.as_bytes().get(at..at + size + step - 1)?;
+/// The groups of `size` octets that begin at `at` and the places behind it.
+fn groups(word: &str, at: usize, size: usize) -> Option<impl Iterator<Item = u64>> {
+    let window = word.as_bytes().get(at..at + size + STEP - 1)?;
     Some(window.windows(size).map(group))
 }

@@ -64,10 +64,10 @@ impl Shape {
         Self { pieces }
     }
 
-    /// The runs of literal words, without blanks at their ends: a line that the shape fits holds all of them.
+    /// The runs of literal words: a line that the shape fits holds all of them.
     pub(crate) fn literals(&self) -> impl Iterator<Item = &'static str> {
         self.pieces.iter().filter_map(|p| match p {
-            Piece::Words(words) => Some(words.trim()),
+            Piece::Words(words) => Some(*words),
             Piece::Hole(..) => None,
         })
     }
@@ -75,7 +75,8 @@ impl Shape {
     /// Where the longest of the literals ends in a line, and how long it is: of two sentences that say the same thing
     /// about a line, the one that comes first is heard.
     pub(crate) fn place(&self, line: &str) -> (usize, Reverse<usize>) {
-        let words = self.literals().max_by_key(|w| w.len()).unwrap_or_default();
+        let words = self.literals().map(str::trim);
+        let words = words.max_by_key(|w| w.len()).unwrap_or_default();
         let mut windows = line.as_bytes().windows(words.len().max(1));
         let start = windows.position(|w| w.eq_ignore_ascii_case(words.as_bytes()));
         let end = start.map_or(usize::MAX, |at| at + words.len());
@@ -91,7 +92,19 @@ impl Shape {
     /// Gives up when `steps` are used up.
     fn find_within<'t>(&self, line: &'t str, steps: &mut u32) -> Option<Values<'t>> {
         let mut values = Vec::new();
+        let first = match self.pieces.first() {
+            Some(Piece::Words(words)) => words.bytes().next(),
+            _ => None,
+        };
         for (at, _) in line.char_indices() {
+            let begins = |f: &u8| {
+                line.as_bytes()
+                    .get(at)
+                    .is_some_and(|b| b.eq_ignore_ascii_case(f))
+            };
+            if !first.as_ref().is_none_or(begins) {
+                continue;
+            }
             values.clear();
             if fits(&self.pieces, line.get(at..)?, &mut values, steps) {
                 values.reverse();
@@ -162,15 +175,8 @@ fn reach(kind: Kind, text: &str) -> usize {
 
 /// What follows `words` at the head of `text`.
 fn after<'t>(words: &str, text: &'t str) -> Option<&'t str> {
-    let mut text = text;
-    for word in words.chars() {
-        let mut chars = text.chars();
-        if !chars.next()?.eq_ignore_ascii_case(&word) {
-            return None;
-        }
-        text = chars.as_str();
-    }
-    Some(text)
+    let (head, tail) = text.split_at_checked(words.len())?;
+    head.eq_ignore_ascii_case(words).then_some(tail)
 }
 
 #[cfg(test)]
@@ -230,7 +236,7 @@ mod tests {
         let shape = Shape::new("a {x} longer words {y} b");
         assert_eq!(
             shape.literals().collect::<Vec<_>>(),
-            ["a", "longer words", "b"]
+            ["a ", " longer words ", " b"]
         );
     }
 }

@@ -26,6 +26,15 @@ impl Telling<'_> {
         phrases.map(|(phrase, _)| phrase.sign)
     }
 
+    /// Leaves out the sentences that don't fit `searched` and aren't `wanted` for another reason.
+    pub(super) fn retain(&mut self, searched: &str, wanted: impl Fn(Sign) -> bool) {
+        self.sentences.retain(|at| {
+            INDEX.phrases.get(*at).is_some_and(|(phrase, shape)| {
+                wanted(phrase.sign) || shape.find(searched).is_some()
+            })
+        });
+    }
+
     /// Whether what is searched is also what is heard: nothing in the line has to be undone.
     pub(super) fn plain(&self) -> bool {
         self.raw
@@ -37,8 +46,9 @@ impl Telling<'_> {
 /// So much of a text is searched at a time: it stays in the processor's caches for all that is done to it.
 const PIECE: usize = 1 << 16;
 
-/// Tells the lines of `text` that may hold a sentence. Returns how many lines there are in all.
-pub(crate) fn telling<'t>(mut text: &'t [u8], mut each: impl FnMut(Telling<'t>)) -> u64 {
+/// Tells the lines of `text` that may hold a sentence, each also in the form in which it was searched. Returns how many
+/// lines there are in all.
+pub(crate) fn telling<'t>(mut text: &'t [u8], mut each: impl FnMut(Telling<'t>, &[u8])) -> u64 {
     let mut lines = 0;
     let mut room = Vec::new();
     while !text.is_empty() {
@@ -51,11 +61,9 @@ pub(crate) fn telling<'t>(mut text: &'t [u8], mut each: impl FnMut(Telling<'t>))
         let (piece, later) = text.split_at(cut);
         text = later;
         let squeezed = squeezed(piece, &mut room);
-        in_piece(piece, squeezed, |line| {
-            each(Telling {
-                before: lines + line.before,
-                ..line
-            });
+        in_piece(piece, squeezed, |line, searched| {
+            let before = lines + line.before;
+            each(Telling { before, ..line }, searched);
         });
         lines += memchr::memchr_iter(b'\n', piece).count() as u64;
     }
@@ -63,16 +71,18 @@ pub(crate) fn telling<'t>(mut text: &'t [u8], mut each: impl FnMut(Telling<'t>))
 }
 
 /// Tells the lines of a piece that hold words in `squeezed`, which has the same lines.
-fn in_piece<'t>(mut piece: &'t [u8], mut squeezed: &[u8], mut each: impl FnMut(Telling<'t>)) {
+fn in_piece<'t>(
+    mut piece: &'t [u8],
+    mut squeezed: &[u8],
+    mut each: impl FnMut(Telling<'t>, &[u8]),
+) {
     let finder = &INDEX.finder;
     let mut before = 0;
     while let Some(start) = finder.find(squeezed) {
         let passed = squeezed.get(..start).unwrap_or_default();
         let begin = memchr::memrchr(b'\n', passed).map_or(0, |at| at + 1);
         let count = memchr::memchr_iter(b'\n', passed).count();
-        if let Some(last) = count.checked_sub(1) {
-            piece = after_break(piece, last);
-        }
+        piece = after_breaks(piece, count, begin);
         before += count as u64;
         let (searched, later) = line_of(squeezed.get(begin..).unwrap_or_default());
         let (raw, rest) = line_of(piece);
@@ -83,11 +93,12 @@ fn in_piece<'t>(mut piece: &'t [u8], mut squeezed: &[u8], mut each: impl FnMut(T
         } else {
             0
         };
-        each(Telling {
+        let line = Telling {
             before,
             raw: head(raw.get(from..).unwrap_or_default()),
             sentences: finder.sentences(searched),
-        });
+        };
+        each(line, searched);
         (piece, squeezed) = (rest, later);
         before += 1;
     }
@@ -100,10 +111,16 @@ fn line_of(text: &[u8]) -> (&[u8], &[u8]) {
     (line, rest.get(1..).unwrap_or_default())
 }
 
-/// What follows the line break before which so many others stand.
-fn after_break(text: &[u8], others: usize) -> &[u8] {
-    let at = memchr::memchr_iter(b'\n', text).nth(others);
-    at.and_then(|at| text.get(at + 1..)).unwrap_or_default()
+/// What follows so many line breaks, of which the last isn't before `least`.
+fn after_breaks(text: &[u8], count: usize, least: usize) -> &[u8] {
+    let Some(last) = count.checked_sub(1) else {
+        return text;
+    };
+    let near = least.saturating_sub(1);
+    let passed = memchr::memchr_iter(b'\n', text.get(..near).unwrap_or_default()).count();
+    let rest = text.get(near..).unwrap_or_default();
+    let at = memchr::memchr_iter(b'\n', rest).nth(last.saturating_sub(passed));
+    at.and_then(|at| rest.get(at + 1..)).unwrap_or_default()
 }
 
 /// The lines with one blank where they have several, in `room` if need be: so they will be heard.
@@ -144,7 +161,7 @@ mod tests {
 
     fn told(text: &str) -> Vec<(u64, String)> {
         let mut told = Vec::new();
-        telling(text.as_bytes(), |line| {
+        telling(text.as_bytes(), |line, _| {
             let raw = String::from_utf8(line.raw.to_vec()).unwrap();
             told.push((line.before, raw));
         });
