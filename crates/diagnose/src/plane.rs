@@ -461,6 +461,19 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
 
 /// What the step that a packet didn't take leaves.
 fn walk(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
+    if let Some(seen) = s.sign(Sign::TraceEnds) {
+        // The last hop that answers has let the packet pass: the next one didn't, or its answer was lost.
+        let why = format!(
+            "nothing answers a traceroute to {} after {}; that hop let it pass, so look at what comes after it and at the way back",
+            seen.value_or("destination", "the other side"),
+            seen.value_or("at", "a hop")
+        );
+        return BEHIND
+            .iter()
+            .zip((14..=32).rev().step_by(3))
+            .map(|(id, weight)| (*id, weight, why.clone()))
+            .collect();
+    }
     let Some(seen) = s.sign(Sign::WalkEnds) else {
         return Vec::new();
     };

@@ -91,6 +91,11 @@ pub enum HostState {
     Flow(Flow),
     /// A certificate that a tool printed.
     Certificate(Certificate),
+    /// The host's clock, as `date` printed it.
+    Clock {
+        /// What it said.
+        at: Wall,
+    },
     /// A measurement of throughput.
     Throughput {
         /// Bits in a second.

@@ -101,6 +101,8 @@ pub enum Sign {
     IcmpDropped,
     /// An inspection that looks into packets stopped IKE or ESP, or calls it an attack. `rule`.
     InspectionDropped,
+    /// A traceroute through the tunnel isn't answered any more after a hop. `at`, `destination`.
+    TraceEnds,
     /// A filter's memory of an IKE flow has seen no answer. `source`, `destination`, `port`.
     FlowUnanswered,
     /// Of a packet that was logged at each interface, a step is missing: `at` is the last one that it took: `arrived`,
@@ -620,6 +622,7 @@ impl Sign {
                 | Sign::SpoofDropped
                 | Sign::FlowUnanswered
                 | Sign::WalkEnds
+                | Sign::TraceEnds
                 | Sign::NatKeepaliveOff
                 | Sign::TunnelTranslated
                 | Sign::Masquerading

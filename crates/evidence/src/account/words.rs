@@ -44,6 +44,12 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     told(
+        Complaint::OneWay,
+        &[
+            "no packets being encrypted|no packets being decrypted|no packet is decrypted|no packet is encrypted|no packets are decrypted|no packets are encrypted|nothing is decrypted|nothing is encrypted|not being decrypted|not being encrypted",
+        ],
+    ),
+    told(
         Complaint::LargeFails,
         &[
             "large|big file|big packet|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|payload|full size|mtu",

@@ -7,6 +7,7 @@ mod bgp;
 mod carried;
 mod certificate;
 mod cisco_map;
+mod clock;
 mod cloud;
 mod cloud_filter;
 mod connections;
@@ -31,6 +32,7 @@ mod sas;
 mod shunts;
 mod sysctl;
 mod systemctl;
+mod traceroute;
 mod vrrp;
 mod walk;
 mod xfrm;
@@ -68,6 +70,7 @@ pub(crate) struct Statuses {
     cisco_map: cisco_map::CiscoMap,
     panos: panos::PanosFlow,
     systemctl: systemctl::Systemctl,
+    traceroute: traceroute::Traceroute,
     vrrp: vrrp::Vrrp,
     walk: walk::Walk,
     host: host::Host,
@@ -79,6 +82,7 @@ impl Statuses {
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let facts = &mut self.facts;
         bgp::line(line, place, facts);
+        clock::line(line, place, facts);
         self.carried.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.connections.line(line, place, facts);
@@ -100,6 +104,7 @@ impl Statuses {
         self.cisco_map.line(line, place, facts);
         self.panos.line(line, place, facts);
         self.systemctl.line(line, place, facts);
+        self.traceroute.line(line, place, facts);
         self.vrrp.line(line, place);
         self.walk.line(line, place);
     }
@@ -118,6 +123,7 @@ impl Statuses {
         self.sysctl.finish(&mut self.facts);
         self.cisco_map.finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
+        self.traceroute.finish(&mut self.facts);
         self.vrrp.finish(&mut self.facts);
         self.walk.finish(&mut self.facts);
         self.host.finish(&mut self.facts);
@@ -151,6 +157,7 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
                     HostState::Address { .. } => (10, None),
                     HostState::TunnelInterface { .. } => (13, None),
                     HostState::Certificate(_) => (14, None),
+                    HostState::Clock { .. } => (40, None),
                     HostState::Hardware { .. } => (15, None),
                     HostState::PathMtu { .. } => (16, None),
                     HostState::Flow(_) => (11, None),

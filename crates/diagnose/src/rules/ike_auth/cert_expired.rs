@@ -98,6 +98,21 @@ fn printed_one(s: &Signals<'_>) -> Option<Judgement> {
         "the certificate {} had expired at the time of the log",
         certificate.subject
     );
+    // Who shows the clock beside a certificate's dates shows what is wrong.
+    if !printed::refused(s) && printed::clock(s).is_some() && s.calm() {
+        return Some(
+            Found::on(
+                fact,
+                CONDITION,
+                fact.side.into(),
+                format!("the certificate {} has expired", certificate.subject),
+            )
+            .with([then])
+            .because("Its end lies before what the host's own clock says.")
+            .fix("renew the certificate, install it with its chain, and load it")
+            .done(),
+        );
+    }
     if !printed::refused(s) {
         return Some(Judgement::Possible {
             weight: 40,

@@ -1,7 +1,7 @@
 //! Certificates that a tool printed, beside the log's times and the connection's identities.
 
 use adit_model::fact::{Fact, Known};
-use adit_model::host::Certificate;
+use adit_model::host::{Certificate, HostState};
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use adit_model::peer_config::{AuthMethod, PeerId};
@@ -36,14 +36,17 @@ pub(super) fn outside<'a>(
     s: &Signals<'a>,
     expired: bool,
 ) -> Option<(&'a Fact, &'a Certificate, &'a Fact)> {
-    let now = s
+    let logged = s
         .facts
         .iter()
         .copied()
         .filter(|f| matches!(f.what, Known::Happened { .. }))
         .filter(|f| f.at.is_some_and(|at| tells_year(&f.source.text, at)))
-        .max_by_key(|f| f.at)?;
-    let at = now.at?;
+        .max_by_key(|f| f.at);
+    let (now, at) = match logged.and_then(|f| Some((f, f.at?))) {
+        Some(logged) => logged,
+        None => clock(s)?,
+    };
     let out = |c: &Certificate| {
         if expired {
             c.until.is_some_and(|until| until < at)
@@ -57,6 +60,17 @@ pub(super) fn outside<'a>(
         .certificates()
         .any(|(_, c)| !out(c) && c.subject == certificate.subject && !c.subject.is_empty());
     (!replaced).then_some((fact, certificate, now))
+}
+
+/// The clock of the host, where `date` was asked.
+pub(super) fn clock<'a>(s: &Signals<'a>) -> Option<(&'a Fact, Wall)> {
+    s.case.facts.iter().find_map(|f| match &f.what {
+        Known::Host { state } => match **state {
+            HostState::Clock { at } => Some((f, at)),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// A line without a year gets the latest one that isn't in the future, which may be a wrong one.
