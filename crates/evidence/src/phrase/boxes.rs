@@ -233,6 +233,17 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PfsDiffers, "initiator dh mismatch"),
     any(Sign::PeerIdentityUnexpected, "config ID mismatch"),
     any(Sign::ExchangeModeRefused, "exchange mode mismatch"),
+    any(Sign::IkeVersionRefused, "Reason=version mismatch"),
+    any(Sign::NoConnectionForPeer, "Reason=peer address mismatch"),
+    any(Sign::TrafficRefused, "Reason=netmask mismatch"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason=xauth authentication fail",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason=eap authentication fail",
+    ),
     // HP-UX: audit files of ikmpd.
     any(Sign::TrafficRefused, "can't find matching selector"),
     any(

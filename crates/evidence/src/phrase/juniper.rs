@@ -89,4 +89,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PskDiffers,
         "phase 1 negotiations failed (the preshared keys might not match",
     ),
+    any(
+        Sign::NoConnectionForPeer,
+        "Policy lookup for Phase-1 [{}] failed for",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Policy lookup for Phase-2 [{}] failed for",
+    ),
 ];

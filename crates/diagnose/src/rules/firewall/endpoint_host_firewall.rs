@@ -1,5 +1,6 @@
 //! `endpoint-host-firewall`: the host at the end rejects what comes from the far network.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -40,7 +41,12 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::TestForbidden).filter(|_| !s.refused_or_told()) {
+    // Who says that packets go out in clear has another problem; the kernel refuses those too.
+    let astray = s.complains(Complaint::InClear).is_some();
+    if let Some(seen) = s
+        .sign(Sign::TestForbidden)
+        .filter(|_| !s.refused_or_told() && !astray)
+    {
         return Found::by(
             seen,
             SYMPTOM,
