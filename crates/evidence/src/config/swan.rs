@@ -456,6 +456,15 @@ fn limited(mut selector: Selector, (protocol, ports): (u8, (u16, u16))) -> Selec
     selector
 }
 
+/// `10.1.x.0/24`, `10.1.*.0/24`, `192.168.a.b/30`: octets that were taken out of a paste.
+fn is_masked(network: &str) -> bool {
+    let address = network.split('/').next().unwrap_or_default();
+    network.contains(['x', 'X', '*'])
+        || address
+            .split('.')
+            .any(|o| !o.is_empty() && o.chars().all(|c| c.is_ascii_alphabetic()))
+}
+
 /// `{10.1.0.0/24 10.3.0.0/24}`, `10.1.0.0/24,10.3.0.0/24`, `vhost:%priv`.
 fn networks(
     ctx: &mut Context<'_>,
@@ -482,8 +491,7 @@ fn networks(
             None => {
                 whole = false;
                 // Addresses that were taken out of a paste are no fault.
-                if item.starts_with(|c: char| c.is_ascii_digit()) && !item.contains(['x', 'X', '*'])
-                {
+                if item.starts_with(|c: char| c.is_ascii_digit()) && !is_masked(item) {
                     let source = ctx.source(p.line);
                     ctx.lint(
                         "config-syntax-rejected",
