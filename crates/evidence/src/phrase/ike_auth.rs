@@ -258,6 +258,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NoConnectionForIdentity,
         "no suitable connection for peer '{remote}'",
     ),
+    // pluto's aggressive mode names the identity that it wants, not the one that came.
+    any(
+        Sign::NoConnectionForIdentity,
+        "packet claiming to be from {} on {local:w} but no {} been authorized",
+    ),
     any(
         Sign::NoConnectionForIdentity,
         "identity not found for peer: {remote}",

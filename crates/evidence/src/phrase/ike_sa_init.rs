@@ -288,10 +288,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::NoConnectionForPeer,
-        "packet claiming to be from {peer:w} on {local:w} but no {} been authorized",
-    ),
-    any(
-        Sign::NoConnectionForPeer,
         "initial Main Mode message received but no connection has been authorized",
     ),
     any(

@@ -154,6 +154,36 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficRefused,
         "Quick Mode request rejected, peer requested lease but proposed local selector {remote:w} does not match connection {local:w}",
     ),
+    // In users' words.
+    any(Sign::TrafficRefused, "TS_UNACCEPTABLE error"),
+    any(Sign::TrafficRefused, "get TS_UNACCEPTABLE"),
+    any(Sign::TrafficRefused, "getting TS_UNACCEPTABLE"),
+    any(Sign::TrafficRefused, "TS_UNACCEPTABLE from"),
+    any(
+        Sign::EspProposalRefused,
+        "phase 2 fails with NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "quick mode fails with NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "phase 1 fails with NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "main mode fails with NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "with encrypted notification INTERNAL_ADDRESS_FAILURE",
+    ),
+    // Without AUTH an initiator asks for EAP.
+    any(
+        Sign::AuthMethodUnexpected,
+        "missing payload(s) (ISAKMP_NEXT_v2AUTH)",
+    ),
     any(
         Sign::TrafficChanged,
         "Received TSi payload does not contain existing IPsec SA traffic Selectors",
