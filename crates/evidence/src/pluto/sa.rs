@@ -333,7 +333,11 @@ impl Sa {
             }
             Said::Told { notify, protected } => self.told_v1(notify, protected, around),
             Said::ToldV2 { notify, exchange } => self.told_v2(notify, exchange),
-            Said::Sending(notify) => self.sending(notify, around),
+            Said::Sending {
+                notify,
+                exchange,
+                protected,
+            } => self.sending(notify, exchange, protected, around),
             Said::TransformRefused(one) => {
                 const MOST: usize = 64;
                 if self.offered.len() < MOST && !self.offered.contains(&one) {

@@ -14,6 +14,7 @@ const RSA: u8 = 1;
 const NO_PROPOSAL_CHOSEN: u16 = 14;
 const PAYLOAD_MALFORMED: u16 = 16;
 const INVALID_ID_INFORMATION: u16 = 18;
+const INVALID_HASH_INFORMATION: u16 = 23;
 const AUTHENTICATION_FAILED: u16 = 24;
 const TS_UNACCEPTABLE: u16 = 38;
 
@@ -102,12 +103,27 @@ impl Sa {
     }
 
     /// We send an error: where the reason wasn't told before, the notify and the state tell it.
-    pub(super) fn sending(&mut self, notify: Notify, around: Around) -> Vec<Happening> {
+    /// An error of ours. Its reason was told before, or the log begins after it: then the exchange and the protection
+    /// show what it is about.
+    pub(super) fn sending(
+        &mut self,
+        notify: Notify,
+        exchange: Option<&'static str>,
+        protected: Option<bool>,
+        around: Around,
+    ) -> Vec<Happening> {
         if self.refused {
             return Vec::new();
         }
         let (number, _) = notify;
         let child = self.child || self.up || around.child_asked;
+        // Of IKEv1 only phase 1 goes unprotected; without a connection, proposals of IKEv2 weren't compared.
+        let first = !child
+            && protected == Some(false)
+            && match exchange {
+                None => true,
+                Some(exchange) => exchange == "IKE_SA_INIT" && self.name.is_some(),
+            };
         let auth = self.reached_authentication();
         let refusal = match number {
             INVALID_ID_INFORMATION if child => {
@@ -125,7 +141,12 @@ impl Sa {
                 let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
                 return vec![self.traffic_refused(ours, theirs)];
             }
-            NO_PROPOSAL_CHOSEN if child => self.no_esp_proposal(),
+            NO_PROPOSAL_CHOSEN if child || protected == Some(true) => self.no_esp_proposal(),
+            NO_PROPOSAL_CHOSEN if first => {
+                let refusal = self.no_ike_proposal();
+                return vec![self.refuse(self.first_exchange(), refusal)];
+            }
+            INVALID_HASH_INFORMATION if !child => return self.wrong_key(true),
             PAYLOAD_MALFORMED if auth && !child && self.v1 => return self.wrong_key(true),
             _ => return Vec::new(),
         };

@@ -115,7 +115,13 @@ pub(crate) enum Said {
         exchange: Option<&'static str>,
     },
     /// We send an error.
-    Sending(Notify),
+    Sending {
+        notify: Notify,
+        /// The one that it answers, of IKEv2.
+        exchange: Option<&'static str>,
+        /// It goes protected; `None` where the text doesn't tell.
+        protected: Option<bool>,
+    },
     /// A proposal of the peer's that we don't take.
     TransformRefused(Proposal),
     NoIkeTransform,

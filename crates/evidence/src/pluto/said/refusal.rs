@@ -150,10 +150,9 @@ fn version(text: &str) -> Option<Said> {
 }
 
 fn identity(text: &str) -> Option<Said> {
-    // Aggressive mode brings the identity with the first message.
-    if let Some(rest) = after(text, "packet claiming to be from ") {
-        let id = rest.split(" on ").next().and_then(value::identity);
-        return Some(Said::UnknownId(id));
+    // Aggressive mode brings the identity with the first message; the line names the one that is wanted.
+    if text.contains("packet claiming to be from ") {
+        return Some(Said::UnknownId(None));
     }
     if let Some(rest) = after(text, "eer ID is ").filter(|_| text.len() < 400) {
         return value::quoted(rest)

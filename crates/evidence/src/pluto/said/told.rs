@@ -79,17 +79,27 @@ fn ours(text: &str) -> Option<Said> {
         .or_else(|| text.strip_prefix("CHILD SA encountered fatal error: "))
         .or_else(|| after(text, "process IKE_AUTH response' failed with "))
     {
-        return first_error(rest).map(Said::Sending);
+        return first_error(rest).map(|notify| Said::Sending {
+            notify,
+            exchange: None,
+            protected: None,
+        });
     }
     if !text.starts_with("sending ") && !text.starts_with("responding to ") {
         return None;
     }
-    let rest = after(text, "notification ")?;
+    let (head, rest) = text.split_once("notification ")?;
     let word = rest.split([' ', ',', ';', '/']).next()?;
-    value::notify(word)
+    let notify = value::notify(word)
         .filter(|(number, _)| *number < 8192)
-        .or_else(|| first_error(rest))
-        .map(Said::Sending)
+        .or_else(|| first_error(rest))?;
+    Some(Said::Sending {
+        notify,
+        exchange: head.strip_prefix("responding to ").and_then(|h| {
+            exchange(h).or_else(|| h.starts_with("SA_INIT").then_some("IKE_SA_INIT"))
+        }),
+        protected: Some(head.ends_with(" encrypted ")),
+    })
 }
 
 /// `00 00 00 10  00 00 00 01  03 04 00 0e`: the notification payload that the line before was about. Its ninth octet is
