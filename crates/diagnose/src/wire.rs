@@ -153,6 +153,14 @@ impl<'a> Signals<'a> {
         self.all_flows().find(|f| f.interleaved >= SEVERAL)
     }
 
+    /// Packets that arrived with other contents than they left with.
+    pub(crate) fn altered(&self) -> Option<(&'a Fact, &'a str)> {
+        self.wire().find_map(|(fact, seen)| match seen {
+            Wire::Altered { what, .. } => Some((fact, what.as_str())),
+            _ => None,
+        })
+    }
+
     /// The port of a side changed at a NAT, and packets went on to the old one: whose, the old one and the new one.
     pub(crate) fn rebound(&self) -> Option<(&'a Fact, Side, [u16; 2])> {
         self.wire().find_map(|(fact, seen)| match seen {

@@ -122,3 +122,31 @@ fn what_was_sent_before_the_other_capture_began_says_nothing() {
         }
     )));
 }
+
+/// A box on the way that writes into a message: the same header, other octets.
+#[test]
+fn a_message_that_arrives_with_other_contents() {
+    let (head, here) = records("ok-ikev2-psk");
+    let told = |there: &[Vec<u8>]| {
+        let file = |records: &[Vec<u8>]| [head.as_slice(), &records.concat()].concat();
+        let readings = vec![
+            read("west.pcap", Side::Local, &file(&here), NOW),
+            read("east.pcap", Side::Remote, &file(there), NOW),
+        ];
+        let case = adit_evidence::case_of(None, readings, Some("192.168.0.1".parse().unwrap()));
+        case.facts
+            .iter()
+            .filter_map(|f| match &f.what {
+                Known::Wire {
+                    seen: Wire::Altered { what, .. },
+                } => Some((f.side, what.clone())),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut there = elsewhere(&here, 5, |_| false);
+    assert_eq!(told(&there), []);
+    // The last octet of the first request, which comes from the west.
+    *there[0].last_mut().unwrap() ^= 1;
+    assert_eq!(told(&there), [(Side::Local, "IKE_SA_INIT".to_owned())]);
+}

@@ -201,6 +201,13 @@ pub enum Wire {
         /// When its last packet was seen.
         last: Wall,
     },
+    /// Packets that left this gateway and reached the other one with other contents, by captures of both.
+    Altered {
+        /// What they are: an IKE exchange or `esp`.
+        what: String,
+        /// How many.
+        packets: u64,
+    },
     /// A side's ESP in UDP came from another port than before, and what goes to it still went to the old one.
     Rebound {
         /// The gateway beside which the capture was made is the one whose port changed.

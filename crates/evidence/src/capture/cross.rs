@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 
 use adit_model::fact::{Fact, Known, Source, Wire};
-use adit_model::now::Wall;
 
 use super::join::Captured;
 use super::{Capture, Flow, Message, Stamp};
@@ -32,6 +31,7 @@ pub(super) fn facts(ours: Seat<'_>, theirs: Seat<'_>) -> Vec<Fact> {
         let window = Window::of(&receiver.captured.capture, ahead);
         facts.extend(flows(sender, receiver.captured, &window));
         facts.extend(messages(sender, receiver.captured, &window));
+        facts.extend(altered(sender, receiver.captured));
     }
     facts
 }
@@ -51,8 +51,8 @@ fn offset(a: &Capture, ours: IpAddr, b: &Capture) -> Option<i128> {
         }
     };
     for (x, y) in same_flows(a, b) {
-        for (sequence, at_a) in &x.opening {
-            if let Some((_, at_b)) = y.opening.iter().find(|(s, _)| s == sequence) {
+        for (sequence, at_a, _) in &x.opening {
+            if let Some((_, at_b, _)) = y.opening.iter().find(|(s, ..)| s == sequence) {
                 note(x.from.ip() == ours, *at_a, *at_b);
             }
         }
@@ -97,6 +97,79 @@ fn same_flows<'a>(a: &'a Capture, b: &'a Capture) -> impl Iterator<Item = (&'a F
             .find(|y| y.spi == x.spi && y.protocol == x.protocol)
             .map(|y| (x, y))
     })
+}
+
+/// Packets that arrived with other contents than they left with: somebody on the way writes into them.
+fn altered(sender: Seat<'_>, receiver: &Captured) -> Option<Fact> {
+    let capture = &sender.captured.capture;
+    let own = capture
+        .conversations
+        .iter()
+        .flat_map(|c| &c.messages)
+        .filter(|m| m.from.ip() == sender.own)
+        .take(MOST_MESSAGES);
+    let ike = own
+        .filter(|m| counterpart(m, capture).is_some())
+        .find_map(|m| {
+            let there = counterpart(m, &receiver.capture)?;
+            (there.digest != m.digest).then_some(m)
+        });
+    if let Some(m) = ike {
+        let text = format!(
+            "{} {} of {} octets is in {} with other contents",
+            m.exchange, m.message_id, m.octets, receiver.name
+        );
+        let what = m.exchange.clone();
+        return Some(fact(
+            sender.captured,
+            (m.frame, m.at),
+            text,
+            Wire::Altered { what, packets: 1 },
+        ));
+    }
+    same_flows(capture, &receiver.capture)
+        .filter(|(x, _)| x.from.ip() == sender.own && x.again.restarted_at.is_none())
+        .find_map(|(x, y)| {
+            let differ = |(sequence, _, contents): &&(u32, Stamp, u32)| {
+                y.opening
+                    .iter()
+                    .any(|(s, _, c)| s == sequence && *c != 0 && *contents != 0 && c != contents)
+            };
+            let packets = x.opening.iter().filter(differ).count() as u64;
+            let text = format!(
+                "esp {:08x}: {packets} packets are in {} with other contents",
+                x.spi, receiver.name
+            );
+            let seen = Wire::Altered {
+                what: "esp".to_owned(),
+                packets,
+            };
+            (packets > 1).then(|| fact(sender.captured, (x.first_frame, x.last), text, seen))
+        })
+}
+
+/// The one message of a capture that is this one by its header, when there is but one and all of it is there.
+fn counterpart<'a>(message: &Message, capture: &'a Capture) -> Option<&'a Message> {
+    if message.version != 2 || message.digest == 0 || message.retransmission_of.is_some() {
+        return None;
+    }
+    let mut found = capture
+        .conversations
+        .iter()
+        .flat_map(|c| &c.messages)
+        .filter(|m| {
+            m.spi_initiator == message.spi_initiator
+                && m.spi_responder == message.spi_responder
+                && m.exchange == message.exchange
+                && m.message_id == message.message_id
+                && m.response == message.response
+                && m.fragment == message.fragment
+                && m.retransmission_of.is_none()
+        });
+    match (found.next(), found.next()) {
+        (Some(one), None) => Some(one).filter(|m| m.digest != 0),
+        _ => None,
+    }
 }
 
 fn twin<'a>(message: &Message, other: &'a Capture) -> Option<&'a Message> {
@@ -213,7 +286,7 @@ fn fact(sender: &Captured, (frame, at): (u64, Stamp), text: String, seen: Wire) 
             line: Some(frame),
             text,
         },
-        at: Some(Wall::from(at)),
+        at: at.told(),
         side: sender.side,
         subject: None,
         role: None,

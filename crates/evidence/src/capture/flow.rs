@@ -67,9 +67,9 @@ pub struct Flow {
     /// Every sequence number seen, for comparison with another capture.
     #[serde(skip)]
     pub(super) seen: Runs,
-    /// The first packets' sequence numbers and times, to set two clocks against each other.
+    /// The first packets' sequence numbers, times and contents, to set two captures against each other.
     #[serde(skip)]
-    pub(super) opening: Vec<(u32, Stamp)>,
+    pub(super) opening: Vec<(u32, Stamp, u32)>,
 }
 
 /// Ports of a flow's ends, for a while.
@@ -234,7 +234,8 @@ impl Flow {
         self.last = self.last.max(seen.at);
         self.seen.add(seen.sequence);
         if self.opening.len() < OPENING {
-            self.opening.push((seen.sequence, seen.at));
+            self.opening
+                .push((seen.sequence, seen.at, seen.mark.contents));
         }
     }
 

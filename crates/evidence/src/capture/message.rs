@@ -69,6 +69,9 @@ pub struct Message {
     /// Frame of the message that this one repeats, octet by octet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retransmission_of: Option<u64>,
+    /// Of its octets, to tell whether another capture has the same; 0 where they aren't known.
+    #[serde(skip)]
+    pub(super) digest: u64,
     /// Why the payloads couldn't be read, or not all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -162,6 +165,7 @@ impl Message {
             inside: None,
             encrypted: v1 && header.flags.reserved & FLAG_ENCRYPTED != 0,
             retransmission_of: None,
+            digest: 0,
             problem: None,
         };
         let problem = if place.cut {

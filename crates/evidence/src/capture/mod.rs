@@ -502,7 +502,11 @@ impl Sorter {
         }
         let mut hasher = DefaultHasher::new();
         hasher.write(datagram);
-        self.message(message, hasher.finish());
+        let digest = hasher.finish();
+        if !at.cut {
+            message.digest = digest;
+        }
+        self.message(message, digest);
     }
 
     /// Takes in a message; `same` is equal for retransmissions of one.

@@ -135,6 +135,9 @@ fn millis(since: u64) -> u32 {
 
 /// The first octets of a packet's contents as a number.
 pub(super) fn contents(packet: &[u8]) -> u32 {
+    if packet.len() < 24 {
+        return 0;
+    }
     let word = |at: usize| {
         packet
             .get(at..at + 4)

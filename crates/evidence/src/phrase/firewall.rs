@@ -73,6 +73,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         " {:n} {port:n} 17 {:n} {:n} {:n} {:n} REJECT OK",
     ),
     any(Sign::EspDropped, " 0 0 50 {:n} {:n} {:n} {:n} REJECT OK"),
+    // Azure's security groups (versions 1 and 2) and virtual networks: ports, protocol, direction, denied.
+    any(Sign::UdpDropped, ",{:n},{port:n},U,I,D"),
+    any(Sign::UdpDropped, ",{:n},{port:n},U,O,D"),
+    any(Sign::UdpDropped, ",{:n},{port:n},17,I,D,"),
+    any(Sign::UdpDropped, ",{:n},{port:n},17,O,D,"),
+    any(Sign::EspDropped, ",0,0,50,I,D,"),
+    any(Sign::EspDropped, ",0,0,50,O,D,"),
+    // Google's firewall rules log.
+    any(
+        Sign::UdpDropped,
+        "\"dest_port\":{port:n},\"protocol\":17,\"src_ip\":\"{source:w}\",\"src_port\":{:n}},\"disposition\":\"DENIED\"",
+    ),
+    any(
+        Sign::EspDropped,
+        "\"protocol\":50,\"src_ip\":\"{source:w}\"},\"disposition\":\"DENIED\"",
+    ),
     // ASA: through the box, to the box.
     any(
         Sign::UdpDropped,

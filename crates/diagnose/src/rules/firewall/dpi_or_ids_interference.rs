@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::finding::{BOTH_SIDES, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -47,6 +47,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         )
         .at(AtFault::Path)
         .because("The box that looks into packets says itself that it dropped one of IKE or ESP.")
+        .fix("exempt UDP 500, UDP 4500 and ESP between the two gateways from inspection, application control and ALGs")
+        .done();
+    }
+    if let Some((fact, what)) = s.altered() {
+        return Found::on(
+            fact,
+            BOTH_SIDES,
+            AtFault::Path,
+            format!("a box on the way changes the contents of packets ({what})"),
+        )
+        .because("The captures of both sides have the same packet by its header, and its contents differ: a NAT changes addresses and ports only.")
         .fix("exempt UDP 500, UDP 4500 and ESP between the two gateways from inspection, application control and ALGs")
         .done();
     }

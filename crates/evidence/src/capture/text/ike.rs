@@ -170,6 +170,7 @@ impl Ike {
             encrypted: said.encrypted,
             inside: None,
             retransmission_of: None,
+            digest: 0,
             problem: None,
         };
         (message, same)
