@@ -11,7 +11,7 @@ use adit_model::product::Product as Gateway;
 use crate::account::Account;
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
-use crate::config::{DigestKey, Segments};
+use crate::config::{DigestKey, Segments, version_told};
 use crate::phrase::{Phrases, Telling, telling};
 use crate::pluto::Pluto;
 use crate::product::Telltales;
@@ -149,7 +149,7 @@ impl Reading {
 
 impl Reading {
     /// Takes in the configurations that the text holds.
-    fn configured(&mut self, configs: Segments, key: Option<&DigestKey>) {
+    fn configured(&mut self, configs: Segments, text: &[u8], key: Option<&DigestKey>) {
         if configs.is_empty() {
             return;
         }
@@ -158,7 +158,7 @@ impl Reading {
             Some(Gateway::Libreswan) => Some(Dialect::Libreswan),
             _ => None,
         };
-        let found = configs.finish(&self.name, key, hint);
+        let found = configs.finish(&self.name, &[], key, hint, version_told(text));
         for (dialect, lines) in found.dialects {
             self.recognised.push(Recognised {
                 product: Product::Config(dialect),
@@ -346,7 +346,7 @@ impl Reader {
         reading.facts.extend(readers.phrases.finish());
         reading.facts.extend(readers.statuses.finish());
         reading.facts.extend(readers.account.finish());
-        reading.configured(configs, key.as_ref());
+        reading.configured(configs, &text, key.as_ref());
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
         if layout.newest_first {

@@ -23,6 +23,7 @@ mod swan;
 mod swanctl;
 mod tree;
 pub(crate) mod value;
+mod version;
 mod vyos;
 
 use adit_model::credential::NamedFile;
@@ -31,6 +32,7 @@ use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey};
 pub use context::DigestKey;
 use context::{Context, Line, Origin};
 pub(crate) use segment::Segments;
+pub(crate) use version::told as version_told;
 
 /// What a reader of one language makes of a text.
 #[derive(Debug, Default)]
@@ -70,7 +72,7 @@ pub fn read_config(name: &str, bytes: &[u8], key: Option<&DigestKey>) -> ConfigR
     let (count, _) = lines.finish(&mut take);
     ConfigReading {
         lines: count,
-        ..segments.finish(name, key, None)
+        ..segments.finish(name, &[], key, None, None)
     }
 }
 
@@ -114,7 +116,7 @@ pub fn read_config_parts(
     let name = parts.first().map_or("", |p| p.name.as_str());
     ConfigReading {
         lines: before,
-        ..segments.finish_of(name, &origins, key, None, version)
+        ..segments.finish(name, &origins, key, None, version)
     }
 }
 

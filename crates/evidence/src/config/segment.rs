@@ -106,18 +106,8 @@ impl Segments {
         self.segments.is_empty()
     }
 
-    /// Reads what was collected.
+    /// Reads what was collected. `origins` tells which lines are of which file when they are of several.
     pub(crate) fn finish(
-        self,
-        name: &str,
-        key: Option<&DigestKey>,
-        hint: Option<Dialect>,
-    ) -> ConfigReading {
-        self.finish_of(name, &[], key, hint, None)
-    }
-
-    /// The same of lines that are from several files.
-    pub(crate) fn finish_of(
         self,
         name: &str,
         origins: &[Origin],

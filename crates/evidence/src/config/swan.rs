@@ -67,8 +67,9 @@ fn product(all: &Sections<'_>, hint: Option<Dialect>) -> (Dialect, Option<(u16, 
         ] {
             if let Some(at) = lower.find(name) {
                 *score += 3;
-                version = version
-                    .or_else(|| version_after(lower.get(at + name.len()..).unwrap_or_default()));
+                version = version.or_else(|| {
+                    super::version::number(lower.get(at + name.len()..).unwrap_or_default())
+                });
             }
         }
     }
@@ -111,13 +112,6 @@ fn product(all: &Sections<'_>, hint: Option<Dialect>) -> (Dialect, Option<(u16, 
         None => Dialect::StrongswanStroke,
     };
     (dialect, version)
-}
-
-/// `5.9.8`, behind a blank or a `v`.
-fn version_after(text: &str) -> Option<(u16, u16)> {
-    let text = text.trim_start_matches([' ', 'v', '-', 'u', '/']);
-    let mut parts = text.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 fn lint_words(ctx: &mut Context<'_>, all: &Sections<'_>, dialect: Dialect) {
