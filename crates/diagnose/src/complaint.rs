@@ -29,6 +29,13 @@ pub(crate) fn complaint_that_fits<'a>(s: &Signals<'a>, cause: &str) -> Option<&'
     })
 }
 
+/// Somebody tells that something is wrong, whatever the evidence shows.
+pub(crate) fn complained(s: &Signals<'_>) -> bool {
+    s.case.facts.iter().any(|f| {
+        matches!(f.what, Known::Complained { complaint, .. } if complaint != Complaint::SmallPasses)
+    })
+}
+
 /// The causes that the complaints in a case fit, the likelier first, each with its weight and why.
 pub(crate) fn suspected(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     let mut out: Vec<(&'static str, u8, String)> = Vec::new();
@@ -58,6 +65,8 @@ pub(crate) fn suspected(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
 
 fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str] {
     match complaint {
+        // Whatever keeps a tunnel down: it only says that this one is.
+        Complaint::NeverConnects => &[],
         Complaint::NothingPasses => &[
             "route-to-remote-subnet-missing",
             "snat-before-ipsec",
@@ -223,6 +232,7 @@ mod tests {
     #[test]
     fn every_cause_that_a_complaint_names_has_a_rule() {
         for of in [
+            Complaint::NeverConnects,
             Complaint::NothingPasses,
             Complaint::OneWay,
             Complaint::LargeFails,

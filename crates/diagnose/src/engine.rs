@@ -5,7 +5,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::product::Product;
 
 use crate::ask::answers;
-use crate::complaint::{SUPPORT, suspected};
+use crate::complaint::{SUPPORT, complained, suspected};
 use crate::config::Configs;
 use crate::missing;
 use crate::nat;
@@ -82,7 +82,7 @@ pub fn diagnose(case: &Case) -> Verdict {
     hear(&s, &mut candidates, &ruled_out);
     weigh_answers(&s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !s.traffic_suffers();
-    if findings.is_empty() && healthy && shows_all(case) {
+    if findings.is_empty() && healthy && shows_all(case) && !complained(&s) {
         well(&s, subject, notes)
     } else if findings.is_empty() && healthy {
         up_as_far_as_shown(&s, subject, candidates, ruled_out, notes)

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Complaint {
+    /// It can't be connected at all.
+    NeverConnects,
     /// The tunnel is up and nothing passes.
     NothingPasses,
     /// Traffic flows, or can be begun, in one direction only.
@@ -65,6 +67,7 @@ impl Complaint {
     #[must_use]
     pub fn said(self) -> &'static str {
         match self {
+            Complaint::NeverConnects => "that it can't be connected",
             Complaint::NothingPasses => "that the tunnel is up and nothing passes",
             Complaint::OneWay => "that traffic flows one way only",
             Complaint::LargeFails => "that large packets or transfers stall",

@@ -28,6 +28,12 @@ const HELPS_NOT: &str = "not |didnt|doesnt|neither|nothing|never|no difference|n
 const HELPS: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away";
 
 pub(super) static TABLE: &[Words] = &[
+    told(
+        Complaint::NeverConnects,
+        &[
+            "cant connect|cannot connect|can not connect|unable to connect|not able to connect|couldnt connect|could not connect|never connect|fails to connect|failed to connect|wont connect|does not connect|doesnt connect|not connecting",
+        ],
+    ),
     told(Complaint::NothingPasses, &[UP, PASSES_NOT]),
     told(
         Complaint::OneWay,

@@ -5,7 +5,7 @@
 use super::message::{Said, said};
 
 /// How the messages begin that are recognised inside of sentences.
-const HEADS: [&str; 17] = [
+const HEADS: [&str; 24] = [
     "received AUTHENTICATION_FAILED ",
     "received FAILED_CP_REQUIRED ",
     "received INTERNAL_ADDRESS_FAILURE ",
@@ -18,10 +18,17 @@ const HEADS: [&str; 17] = [
     "received TEMPORARY_FAILURE ",
     "received TS_UNACCEPTABLE ",
     "received proposals ",
+    "calculated HASH does not match HASH payload",
+    "constraint requires ",
+    "invalid HASH_V1 payload length, decryption failed",
+    "invalid ID_V1 payload length, decryption failed",
     "no IKE config found for ",
     "no acceptable proposal found",
     "no matching peer config found",
     "no matching CHILD_SA config found",
+    "no private key found for ",
+    "no shared key found for ",
+    "no trusted ",
     "traffic selectors ",
 ];
 

@@ -489,6 +489,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         "rejecting certificate without digitalSignature or nonRepudiation keyUsage flags",
     ),
     any(Sign::KeyUsageRefused, "SEC_ERROR_INADEQUATE_KEY_USAGE"),
+    any(
+        Sign::KeyUsageRefused,
+        "found unsupported critical X.509 extension: {extension}",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "critical '{extension}' extension not supported",
+    ),
     any(Sign::KeyUsageRefused, "SEC_ERROR_INADEQUATE_CERT_TYPE"),
     any(
         Sign::KeyUsageRefused,

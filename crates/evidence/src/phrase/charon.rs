@@ -360,6 +360,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     // The kernel.
     any(Sign::ModuleMissing, "failed to create TUN device"),
     any(Sign::ModuleMissing, "failed to configure TUN device"),
+    any(
+        Sign::VirtualAddressRefused,
+        "setting up TUN device failed, no virtual IP found",
+    ),
     // kernel-libipsec, which does ESP without the kernel.
     any(Sign::StateNotInstalled, "failed to create SAD entry"),
     any(Sign::StateNotInstalled, "failed to add SAD entry: {errno}"),

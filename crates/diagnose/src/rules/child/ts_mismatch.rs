@@ -56,6 +56,7 @@ pub(crate) static RULE: Rule = Rule {
         "policy-vs-route-based-mismatch",
         "proto-port-selector-mismatch",
         "ts-changed-at-rekey",
+        "virtual-ip-or-cp-failure",
     ],
     judge,
 };

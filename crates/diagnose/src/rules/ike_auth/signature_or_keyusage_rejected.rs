@@ -48,10 +48,20 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.first_sign(&[Sign::SignatureRefused, Sign::KeyUsageRefused]) else {
+    let refused = s
+        .signs
+        .iter()
+        .copied()
+        .filter(|x| matches!(x.sign, Sign::SignatureRefused | Sign::KeyUsageRefused))
+        .find(|x| x.value("extension").is_none() || wanted(s));
+    let Some(seen) = refused else {
         return doesnt_verify(s);
     };
     let what = match (seen.sign, seen.value("scheme")) {
+        _ if seen.value("extension").is_some() => format!(
+            "a certificate with a critical extension that it can't check: {}",
+            seen.value_or("extension", "")
+        ),
         (Sign::KeyUsageRefused, _) => "a certificate that isn't made for this use".to_owned(),
         (_, Some(scheme)) => format!("a signature or key of this kind: {scheme}"),
         _ => "the signature algorithms that the other side offers".to_owned(),
@@ -61,6 +71,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("Identity and chain aren't the problem: the kind of signature, hash, key size or key usage is one that this side doesn't take.")
         .fix("agree on a signature that both take (RSA with SHA-256 or better, RFC 7427), and issue certificates with digitalSignature and keys that are long enough")
         .done()
+}
+
+/// Of the many certificates that a host loads at its start some always have extensions that its plugins don't know. It
+/// matters where a chain then lacks a certificate, or where nothing else is shown.
+fn wanted(s: &Signals<'_>) -> bool {
+    s.case.happenings().next().is_none()
+        || s.first_sign(&[Sign::PeerKeyUntrusted, Sign::IssuerUnknown])
+            .is_some()
 }
 
 /// The signature was made with another key than the one that is configured for the peer.
