@@ -97,6 +97,8 @@ pub enum Sign {
     SpoofDropped,
     /// A message of IKE arrived that no IKE daemon sends. `peer`.
     MangledIke,
+    /// Nothing arrives at a port of IKE, though a filter counts there or somebody looks. `port`.
+    IkeNeverArrives,
     /// A filter drops ICMP, and with it what tells that a packet is too large. `rule`, `source`.
     IcmpDropped,
     /// An inspection that looks into packets stopped IKE or ESP, or calls it an attack. `rule`.
@@ -592,6 +594,7 @@ impl Sign {
                 | Sign::RouteBlackhole
                 | Sign::PropagationOff
                 | Sign::FragmentationNeeded
+                | Sign::IkeNeverArrives
                 | Sign::IcmpDropped
                 | Sign::InspectionDropped
                 | Sign::MssClamped

@@ -204,6 +204,24 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::MangledIke,
         "received invalid IKE header from {peer:w} - ignored",
     ),
+    // What people say who looked.
+    any(Sign::IkeNeverArrives, "but not on ports {port:n}"),
+    any(Sign::IkeNeverArrives, "but not on port {port:n}"),
+    any(Sign::IkeNeverArrives, "no packets on port {port:n}"),
+    any(Sign::IkeNeverArrives, "no packets on udp port {port:n}"),
+    any(Sign::IkeNeverArrives, "no traffic on port {port:n}"),
+    any(Sign::IkeNeverArrives, "no traffic on udp port {port:n}"),
+    any(Sign::IkeNeverArrives, "nothing arrives on port {port:n}"),
+    any(Sign::IkeNeverArrives, "nothing arrives at port {port:n}"),
+    any(
+        Sign::IkeNeverArrives,
+        "doesn't see any packets on port {port:n}",
+    ),
+    any(
+        Sign::IkeNeverArrives,
+        "not seeing any packets on port {port:n}",
+    ),
+    any(Sign::IkeNeverArrives, "never reach port {port:n}"),
     // Inspections: Suricata and Snort, FortiGate's and PAN-OS's.
     any(
         Sign::InspectionDropped,

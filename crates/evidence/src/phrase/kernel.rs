@@ -347,6 +347,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::ModuleMissing, "modprobe: module {what:w} not found"),
     any(
         Sign::ModuleMissing,
+        "add tunnel \"{what}\" failed: No such device",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "add tunnel \"{what}\" failed: Operation not supported",
+    ),
+    any(
+        Sign::ModuleMissing,
         "modprobe: ERROR: could not insert '{what}': {errno}",
     ),
     any(

@@ -27,6 +27,16 @@ impl Neighbours {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        let begins = ["link/ether ", "ether ", "inet ", "Internet "]
+            .iter()
+            .any(|head| body.starts_with(head));
+        let tells = begins
+            || body.contains(" lladdr ")
+            || body.contains(") at ")
+            || body.contains("> mtu ");
+        if !tells {
+            return;
+        }
         let words: Vec<&str> = body.split_ascii_whitespace().collect();
         let told = match words.as_slice() {
             ["link/ether", hardware, ..] | ["ether", hardware, ..] => {
@@ -47,9 +57,8 @@ impl Neighbours {
                 mac(hardware).map(|m| ((*address).to_owned(), m, false))
             }
             _ => {
-                if body.contains("mtu ") && body.contains('<') {
-                    self.own = None;
-                }
+                // The next interface.
+                self.own = None;
                 None
             }
         };

@@ -1,6 +1,6 @@
 //! `udp500-blocked`: a filter on the path doesn't let UDP 500 through.
 
-use adit_model::event::PathProblem;
+use adit_model::event::{Party, PathProblem};
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
@@ -204,6 +204,35 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
             )
             .because("The filter's own record shows it, and the daemon has heard nothing.")
             .fix("permit UDP 500 and 4500 (and IP protocol 50) from the peer in this filter")
+            .done(),
+        );
+    }
+    // A filter of the responder, or a person there, sees nothing come while somebody asks in vain.
+    let unheard = s
+        .signs_of(Sign::IkeNeverArrives)
+        .filter(|seen| seen.value("port").is_some_and(|p| p == "500"))
+        .filter(|seen| s.received(seen.side()).is_none() && !s.up && !s.refused_or_told())
+        .last();
+    let asked = s
+        .first_sign(&[Sign::FirstMessageUnanswered, Sign::NegotiationTimedOut])
+        .map(|x| x.fact)
+        .or_else(|| s.nothing_came()?.facts.first().copied())
+        .or_else(|| {
+            let (fact, by, cause) = s.closed()?;
+            (by == Party::Us && cause == "failed").then_some(fact)
+        });
+    if let (Some(seen), Some(asked)) = (unheard, asked) {
+        return Some(
+            Found::by(
+                seen,
+                SYMPTOM,
+                "requests are sent, and nothing arrives at UDP 500 of the responder: something before it drops them",
+            )
+            .at(AtFault::Path)
+            .with([asked])
+            .because("The one side asks and hears nothing; at the other, other packets are counted and none of IKE.")
+            .fix("look at the filters before the host (the provider's, security groups, a router's port forwarding) and at the address that is dialled; permit UDP 500 and 4500 there")
+            .then("tcpdump -ni any 'udp port 500 or udp port 4500' on the responder during an attempt")
             .done(),
         );
     }

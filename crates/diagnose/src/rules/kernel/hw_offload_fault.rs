@@ -92,6 +92,16 @@ fn tried(s: &Signals<'_>) -> Judgement {
         .fix("leave offload off, and update the driver and the firmware of the card")
         .then("the counters of `ethtool -S DEV | grep -i ipsec` while it fails")
         .done(),
-        _ => Judgement::Silent,
+        _ => match s.sign(Sign::OffloadOn) {
+            Some(seen) if s.traffic_suffers() && s.calm() => Judgement::Possible {
+                weight: 22,
+                because: format!(
+                    "the card does part of IPsec ({})",
+                    seen.value_or("feature", "offload")
+                ),
+                separated_by: "whether it works after ethtool -K DEV esp-hw-offload off",
+            },
+            _ => Judgement::Silent,
+        },
     }
 }

@@ -40,6 +40,8 @@ struct Input {
     nat_t: bool,
     /// Answers to what this host sent are let in.
     answers: bool,
+    /// Packets that rules for IKE counted, and that others did; `None` where none is counted.
+    counted: (Option<u64>, u64),
     rules: u32,
 }
 
@@ -77,6 +79,10 @@ impl Rules {
     /// What the lists say as a whole.
     pub(super) fn finish(self) -> Option<(Told, Place)> {
         let input = self.input?;
+        if let (Some(0), 1_000..) = input.counted {
+            let values = vec![("port", "500".to_owned())];
+            return Some(((Sign::IkeNeverArrives, values), input.place));
+        }
         if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
             return None;
         }
@@ -186,6 +192,7 @@ impl Rules {
             ike: false,
             nat_t: false,
             answers: false,
+            counted: (None, 0),
             rules: 0,
         });
     }
@@ -236,6 +243,14 @@ impl Rules {
             // The last rule drops what the others didn't take.
             input.closed |= plain && udp_or_all && !has_word(&lower, "udp");
             return;
+        }
+        if let Some(count) = count(style, body) {
+            let ike = names_port(&lower, 500, &["isakmp"]) && has_word(&lower, "udp");
+            if ike {
+                input.counted.0 = Some(input.counted.0.unwrap_or(0).saturating_add(count));
+            } else {
+                input.counted.1 = input.counted.1.saturating_add(count);
+            }
         }
         input.answers |= lower.contains("established");
         let all_from = lower.contains("-s ") || lower.contains("saddr");
@@ -304,6 +319,27 @@ fn chain(name: &str) -> Chain {
         }
         _ => Chain::Other,
     }
+}
+
+/// How many packets a rule counted: the first column of `iptables -vL`, `counter packets 12 bytes 840` of nftables.
+fn count(style: Style, body: &str) -> Option<u64> {
+    let word = match style {
+        Style::Table => body.split_ascii_whitespace().next()?,
+        Style::Nft => body
+            .split_once("counter packets ")?
+            .1
+            .split_ascii_whitespace()
+            .next()?,
+        _ => return None,
+    };
+    let scale = match word.bytes().last()? {
+        b'K' => 1_000,
+        b'M' => 1_000_000,
+        b'G' => 1_000_000_000,
+        _ => 1,
+    };
+    let digits = word.trim_end_matches(['K', 'M', 'G']);
+    digits.parse::<u64>().ok()?.checked_mul(scale)
 }
 
 /// Whether a line is a rule, and not a heading of columns.
