@@ -142,6 +142,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::LocalAddressMissing,
+        "connection no longer oriented - system interface change?",
+    ),
+    any(
+        Sign::LocalAddressMissing,
         "we cannot identify ourselves with either end of this connection. {address:w} or {other:w} are not usable",
     ),
     any(

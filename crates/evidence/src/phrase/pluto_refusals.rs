@@ -154,6 +154,32 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficRefused,
         "Quick Mode request rejected, peer requested lease but proposed local selector {remote:w} does not match connection {local:w}",
     ),
+    any(
+        Sign::SaForgotten,
+        "CREATE_CHILD_SA message request has no corresponding IKE SA",
+    ),
+    any(
+        Sign::PeerDeclaredDead,
+        "DPD action - restarting all connections that share this peer",
+    ),
+    any(Sign::PeerDeclaredDead, "DPD: Restarting Connection"),
+    any(
+        Sign::PeerDeclaredDead,
+        "DPD: Restarting all connections that share this peer",
+    ),
+    any(Sign::PeerDeclaredDead, "DPD: Putting connection into %trap"),
+    any(
+        Sign::ConnectionRejected,
+        "no IKE proposal policy specified in config!",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "private key matching {} certificate '{identity}' not found",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "signed using a signature algorithm that is disabled",
+    ),
     // In users' words.
     any(Sign::TrafficRefused, "TS_UNACCEPTABLE error"),
     any(Sign::TrafficRefused, "get TS_UNACCEPTABLE"),
