@@ -127,9 +127,14 @@ impl Charon {
         // Every product repeats or goes on sooner than this.
         const LONG_MS: u64 = 15_000;
         let Some((_, last)) = self.times else { return };
-        for index in 0..self.sas.len() {
-            let mut of = self.facts.iter().filter(|(_, sa)| *sa == index);
-            let Some((fact, _)) = of.next_back() else {
+        let mut latest = vec![None; self.sas.len()];
+        for (at, (_, sa)) in self.facts.iter().enumerate() {
+            if let Some(latest) = latest.get_mut(*sa) {
+                *latest = Some(at);
+            }
+        }
+        for (index, latest) in latest.into_iter().enumerate() {
+            let Some((fact, _)) = latest.and_then(|at| self.facts.get(at)) else {
                 continue;
             };
             let answered = matches!(

@@ -80,6 +80,7 @@ impl Pluto {
             disproved,
             ..
         } = self;
+        let disproved: BTreeSet<usize> = disproved.into_iter().collect();
         let facts = facts
             .into_iter()
             .enumerate()
