@@ -74,8 +74,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::EspDropped, " 0 0 50 {:n} {:n} {:n} {:n} REJECT OK"),
     // Azure's security groups (versions 1 and 2) and virtual networks: ports, protocol, direction, denied.
-    any(Sign::UdpDropped, ",{:n},{port:n},U,I,D"),
-    any(Sign::UdpDropped, ",{:n},{port:n},U,O,D"),
+    any(Sign::UdpDropped, ",{:n},{port:n},U,I,D\""),
+    any(Sign::UdpDropped, ",{:n},{port:n},U,I,D,"),
+    any(Sign::UdpDropped, ",{:n},{port:n},U,O,D\""),
+    any(Sign::UdpDropped, ",{:n},{port:n},U,O,D,"),
     any(Sign::UdpDropped, ",{:n},{port:n},17,I,D,"),
     any(Sign::UdpDropped, ",{:n},{port:n},17,O,D,"),
     any(Sign::EspDropped, ",0,0,50,I,D,"),

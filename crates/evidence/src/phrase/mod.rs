@@ -269,7 +269,12 @@ mod tests {
     fn every_shape_can_be_searched_for() {
         for (at, (phrase, _)) in INDEX.phrases.iter().enumerate() {
             let word = INDEX.finder.word(at);
-            assert!(word.len() >= search::SHORTEST, "{}", phrase.shape);
+            assert!(
+                word.len() >= search::SHORTEST,
+                "{}: one of its runs of words needs {} octets",
+                phrase.shape,
+                search::SHORTEST
+            );
             assert!(!word.contains("  "), "{}", phrase.shape);
         }
     }

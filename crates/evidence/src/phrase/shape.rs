@@ -7,7 +7,8 @@ use core::cmp::Reverse;
 /// The shape is found anywhere in a line, whatever stands before and after it. Letters match in either case; runs of
 /// blanks were made one blank before. `{name}` is a value of one or more characters up to the next words of the shape (or the
 /// end of the line), `{name:w}` one without blanks, `{name:n}` a number; `{}`, `{:w}` and `{:n}` match and are not
-/// kept. The longest literal of a shape is what a line is searched for, so it should be words that few lines hold.
+/// kept. A line is searched for one of the literals, of 7 octets at least, so one of them should be words that few
+/// lines hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Phrase<S> {
     /// What it means.
