@@ -5,7 +5,7 @@ use adit_model::event::{Happening, Role};
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SAID};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::nat;
 use crate::progress::filtered_port;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -94,7 +94,17 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
         .last();
     let closed = s
         .signs_of(Sign::PortNotPermitted)
-        .find(|seen| seen.value("port") == Some("4500"));
+        .filter(|seen| seen.value("port") == Some("4500"))
+        // Answers to our own messages come in all the same.
+        .find(|seen| seen.value("answers").is_none() || s.silence("IKE_AUTH").is_none());
+    let unheard = s
+        .signs_of(Sign::IkeNeverArrives)
+        .filter(|seen| seen.value("port") == Some("4500"))
+        .find(|_| {
+            s.silence("IKE_AUTH").is_some()
+                || s.sign(Sign::LaterMessageUnanswered).is_some()
+                || s.received(Side::Local).is_some()
+        });
     let (seen, confidence) = rejected
         .map(|x| (x, SAID))
         // Where UDP 500 is dropped too, that is what stops the first message.
@@ -103,7 +113,8 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
             .map(|x| (x, COUNTED)))
         .or(closed
             .filter(|_| s.received(Side::Local).is_some())
-            .map(|x| (x, 0.85)))?;
+            .map(|x| (x, 0.85)))
+        .or(unheard.map(|x| (x, SYMPTOM)))?;
     Some(
         Found::by(seen, confidence, "a filter stops UDP 4500, and UDP 500 passes")
             .because("The first messages go over UDP 500 and arrive; the filter's own record shows that 4500 doesn't.")

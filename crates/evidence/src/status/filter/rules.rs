@@ -40,8 +40,8 @@ struct Input {
     nat_t: bool,
     /// Answers to what this host sent are let in.
     answers: bool,
-    /// Packets that rules for IKE counted, and that others did; `None` where none is counted.
-    counted: (Option<u64>, u64),
+    /// Packets that rules for UDP 500 counted, those for UDP 4500 alone, and all others; `None` where none is counted.
+    counted: (Option<u64>, Option<u64>, u64),
     rules: u32,
 }
 
@@ -79,8 +79,13 @@ impl Rules {
     /// What the lists say as a whole.
     pub(super) fn finish(self) -> Option<(Told, Place)> {
         let input = self.input?;
-        if let (Some(0), 1_000..) = input.counted {
-            let values = vec![("port", "500".to_owned())];
+        let unused = match input.counted {
+            (Some(0), _, 1_000..) => Some("500"),
+            (Some(1..), Some(0), _) => Some("4500"),
+            _ => None,
+        };
+        if let Some(port) = unused {
+            let values = vec![("port", port.to_owned())];
             return Some(((Sign::IkeNeverArrives, values), input.place));
         }
         if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
@@ -192,7 +197,7 @@ impl Rules {
             ike: false,
             nat_t: false,
             answers: false,
-            counted: (None, 0),
+            counted: (None, None, 0),
             rules: 0,
         });
     }
@@ -245,12 +250,16 @@ impl Rules {
             return;
         }
         if let Some(count) = count(style, body) {
-            let ike = names_port(&lower, 500, &["isakmp"]) && has_word(&lower, "udp");
-            if ike {
-                input.counted.0 = Some(input.counted.0.unwrap_or(0).saturating_add(count));
+            let udp = has_word(&lower, "udp");
+            let (ike, nat_t, others) = &mut input.counted;
+            let sum = if udp && names_port(&lower, 500, &["isakmp"]) {
+                ike.get_or_insert(0)
+            } else if udp && names_port(&lower, 4500, &["ipsec-nat-t"]) {
+                nat_t.get_or_insert(0)
             } else {
-                input.counted.1 = input.counted.1.saturating_add(count);
-            }
+                others
+            };
+            *sum = sum.saturating_add(count);
         }
         input.answers |= lower.contains("established");
         let all_from = lower.contains("-s ") || lower.contains("saddr");
