@@ -341,10 +341,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::InboundPolicyRefused,
-        "Self-Encapsulation present while not expected in the incoming",
-    ),
-    any(
-        Sign::InboundPolicyRefused,
         "inbound policy violation, discarding packet",
     ),
     any(

@@ -104,4 +104,50 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerDeclaredDead,
         "Peer {peer:w} is dead. Deleting Phase 1",
     ),
+    // The kernel about packets: ipsecesp, ipsecah, the policy.
+    any(Sign::EspReplayed, "Replay failed for ESP spi {spi:w}"),
+    any(Sign::EspReplayed, "Replay failed for AH spi {spi:w}"),
+    any(
+        Sign::EspIntegrityFailed,
+        "ESP Authentication failed for spi {spi:w}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "AH Authentication failed for spi {spi:w}",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "Corrupt ESP packet (padlen too big)",
+    ),
+    any(Sign::EspIntegrityFailed, "Possibly corrupt ESP packet"),
+    any(
+        Sign::SaExpired,
+        "ESP association {spi:w} dst {:w} had bytes expire",
+    ),
+    any(
+        Sign::SaExpired,
+        "AH association {spi:w} dst {:w} had bytes expire",
+    ),
+    any(
+        Sign::SequenceExhausted,
+        "Outbound ESP SA ({}) has wrapped sequence",
+    ),
+    any(
+        Sign::SequenceExhausted,
+        "Outbound AH SA ({}) has wrapped sequence",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "Self-Encapsulation present while not expected in the incoming",
+    ),
+    // Files of policies and keys.
+    any(Sign::ConfigSyntax, "Error before or at line {line:n}"),
+    any(
+        Sign::ConfigValueInvalid,
+        "diagnostic code={:n}: Malformed {problem}",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "diagnostic code {:n}: Malformed {problem}",
+    ),
 ];

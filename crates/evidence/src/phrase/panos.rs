@@ -77,4 +77,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildFailed,
         "IKEv2 child SA negotiation is failed as initiator",
     ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "does not match a configured IKE gateway",
+    ),
 ];
