@@ -153,12 +153,13 @@ impl Finder {
         let mut at = 0;
         // Several at a time: that none of them may be in a word is one decision.
         let (fours, few) = quads.as_chunks::<4>();
-        for four in fours {
-            let groups = four.each_ref().map(&mut group);
-            let [a, b, c, d] = groups.map(|g| self.may(g));
-            if a | b | c | d {
-                for (group, at) in groups.into_iter().zip((at..).step_by(STEP)) {
-                    self.look(text, at, group, &mut found)?;
+        for [a, b, c, d] in fours {
+            let (a, b, c, d) = (group(a), group(b), group(c), group(d));
+            if self.may(a) | self.may(b) | self.may(c) | self.may(d) {
+                for (group, at) in [a, b, c, d].into_iter().zip((at..).step_by(STEP)) {
+                    if self.may(group) {
+                        self.look(text, at, group, &mut found)?;
+                    }
                 }
             }
             at += 4 * STEP;
