@@ -388,3 +388,51 @@ fn octets_in_hex_are_read_as_packets() {
         );
     }
 }
+
+/// `tshark -V` of the lab's own capture (Wireshark 4.0), and `snoop -v`.
+#[test]
+fn packets_told_field_by_field() {
+    let case = told_by(
+        Product::Sniffer,
+        include_str!("fixtures/ike-proposal-mismatch.tshark.txt"),
+    );
+    assert_eq!(
+        messages(&case),
+        [("IKE_SA_INIT", 0, false), ("IKE_SA_INIT", 0, true)]
+    );
+    assert!(
+        case.happenings()
+            .any(|(_, h)| matches!(h, Happening::PeerRefused { notify: 14, .. }))
+    );
+    let esp = told(
+        Product::Snoop,
+        "ETHER:  Packet 1 arrived at 10:02:11.18944
+IP:   ----- IP Header -----
+IP:
+IP:   Total length = 152 bytes
+IP:   Protocol = 50 (ESP)
+IP:   Source address = 192.0.2.10, gw-a
+IP:   Destination address = 198.51.100.20, 198.51.100.20
+ESP:  ----- Encapsulating Security Payload -----
+ESP:
+ESP:  SPI = 0x11a183ba
+ESP:  Replay = 15027
+ESP:     ....ENCRYPTED DATA....
+",
+    );
+    assert!(wires(&esp).iter().any(|w| matches!(
+        w,
+        Wire::Flow {
+            spi: 0x11a1_83ba,
+            udp: false,
+            ..
+        }
+    )));
+}
+
+/// As `told`, among lines that other readers take for theirs too.
+fn told_by(product: Product, text: &str) -> Case {
+    let reading = read("paste", Side::Local, text.as_bytes(), NOW);
+    assert!(reading.recognised.iter().any(|r| r.product == product));
+    case(None, vec![reading])
+}

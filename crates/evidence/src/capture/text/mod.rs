@@ -5,6 +5,7 @@
 //! the same [`Capture`] comes of it. A paste is an excerpt: what isn't in it says nothing. Numbers that the text leaves
 //! out (SPIs of the IKE SA, message IDs) are made up so that messages that belong together stay together.
 
+mod block;
 mod hosts;
 mod ike;
 mod sniffer;
@@ -49,7 +50,12 @@ pub(crate) struct Printed {
     /// A packet whose octets may follow.
     blind: Option<sniffer::Blind>,
     hex: sniffer::Hex,
+    /// A packet that is told field by field.
+    block: Option<block::Block>,
 }
+
+/// How a packet begins that is told field by field.
+const BEGINNINGS: [&str; 3] = ["Frame ", "Internet Protocol", "IP:   "];
 
 /// What lines without an arrow have.
 const KNOWN: [&str; 5] = ["ISAKMP", "ESP (SPI=", "ip:udp", "ip>udp", "ipsec-esp"];
@@ -70,6 +76,8 @@ impl Printed {
             || body.contains("(tos ")
             || body.contains("next-header")
             || body.starts_with("0x")
+            || self.block.is_some()
+            || BEGINNINGS.iter().any(|k| body.starts_with(k))
             || KNOWN.iter().any(|k| body.contains(k))
             || self.in_message && body.starts_with('(');
         if !may_be {
@@ -82,6 +90,15 @@ impl Printed {
             self.quoting = false;
         }
         let number = place().source.line.unwrap_or(0);
+        if self.block_line(number, body) {
+            let count = if self.block_by_snoop() {
+                &mut self.snoop
+            } else {
+                &mut self.others
+            };
+            *count += 1;
+            return;
+        }
         if self.hex_line(body) {
             self.others += u64::from(self.blind.is_some());
             return;
@@ -104,6 +121,7 @@ impl Printed {
 
     /// What all of it shows; `None` when nothing in it was of a capture.
     pub(crate) fn finish(mut self) -> Option<(Product, u64, Capture)> {
+        self.finish_block();
         self.flush();
         let packets = self.sorter_packets();
         if packets == 0 {
