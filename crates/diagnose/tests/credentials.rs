@@ -83,7 +83,7 @@ fn each_ends_certificate_needs_a_ca_of_the_other() {
     let other = certificate(3, 3, true);
     let report = check(&ours, Some(&trusts(other.clone())), Some(Wall(150 * DAY)));
     assert_eq!(report.findings[0].cause, "ca-not-trusted");
-    assert_eq!(report.prediction, Some(Outcome::FailsAtIke));
+    assert_eq!(report.findings[0].outcome, Outcome::FailsAtIke);
     // A certificate in between leads to the CA.
     let ours = end(vec![
         (FileRole::Certificate, certificate(1, 2, false)),

@@ -65,7 +65,17 @@ fn both_ends_of_every_run_of_the_lab_are_predicted() {
         assert_eq!(report.findings[0].evidence.len(), 2, "{run}");
         runs += 1;
     }
-    // Faults of paths and certificates aren't in the configurations; and these fit.
+    // These have their certificates beside them.
+    for (run, cause) in [
+        ("expired-cert", "cert-expired"),
+        ("untrusted-ca", "ca-not-trusted"),
+    ] {
+        let report = both(&lab, run, FINDINGS);
+        assert_eq!(report.prediction, Some(Outcome::FailsAtIke), "{run}");
+        assert_eq!(report.findings[0].cause, cause, "{run}");
+        runs += 1;
+    }
+    // Faults of paths aren't in the configurations; and these fit.
     for entry in std::fs::read_dir(&lab).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if name.starts_with("ok-")
@@ -81,7 +91,7 @@ fn both_ends_of_every_run_of_the_lab_are_predicted() {
             runs += 1;
         }
     }
-    assert_eq!(runs, 21);
+    assert_eq!(runs, 23);
 }
 
 fn both(lab: &std::path::Path, run: &str, code: i32) -> CheckReport {

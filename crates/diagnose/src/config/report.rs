@@ -1,7 +1,7 @@
 //! The `adit.check/1` document.
 
 use adit_model::credential::Credential;
-use adit_model::fact::Source;
+use adit_model::fact::{Side, Source};
 use adit_model::now::Wall;
 use adit_model::peer_config::{Lint, PeerConnection, Weight};
 use serde::{Deserialize, Serialize};
@@ -152,6 +152,7 @@ pub fn check(ours: &End, theirs: Option<&End>, now: Option<Wall>) -> CheckReport
     }
     if let Some(theirs) = theirs {
         trust(ours, theirs, &mut report);
+        predict(&mut report);
     }
     report.findings.sort_by_key(|f| f.outcome);
     report
@@ -160,8 +161,8 @@ pub fn check(ours: &End, theirs: Option<&End>, now: Option<Wall>) -> CheckReport
 /// Each end's certificates under the other's CAs.
 fn trust(ours: &End, theirs: &End, report: &mut CheckReport) {
     for (end, other, side) in [
-        (ours, theirs, AtFault::Remote),
-        (theirs, ours, AtFault::Local),
+        (ours, theirs, AtFault::Local),
+        (theirs, ours, AtFault::Remote),
     ] {
         for own in credential::untrusted(&end.credentials, &other.credentials) {
             let lint = Lint {
@@ -172,15 +173,36 @@ fn trust(ours: &End, theirs: &End, report: &mut CheckReport) {
                     "none of the CAs of {} issued the certificate in {}",
                     other.name, own.path
                 ),
-                fix: "give that side the CA that issued it, or a certificate of a CA that it has"
-                    .to_owned(),
+                fix: "a certificate of a CA that the other side has".to_owned(),
                 source: own.named.source.clone(),
             };
-            let worst = report.prediction.unwrap_or(Outcome::FailsAtIke);
-            report.prediction = Some(worst.min(Outcome::FailsAtIke));
-            report.findings.push(finding(&lint, side));
+            let mut found = finding(&lint, side);
+            let trusting = "trust the CA that issued the other side's certificate".to_owned();
+            match side {
+                AtFault::Local => found.fix.remote = trusting,
+                _ => found.fix.local = trusting,
+            }
+            found.side = AtFault::Both;
+            report.findings.push(found);
         }
     }
+}
+
+/// What is wrong with one end by itself stands in the way of its pair as well.
+fn predict(report: &mut CheckReport) {
+    for pair in &mut report.pairs {
+        let own = |f: &&CheckFinding| {
+            let side = f.evidence.first().and_then(|e| e.side);
+            let name = match side {
+                Some(Side::Remote) => &pair.remote,
+                _ => &pair.local,
+            };
+            f.outcome.breaks() && f.subject.as_ref() == Some(name)
+        };
+        let worst = report.findings.iter().filter(own).map(|f| f.outcome).min();
+        pair.prediction = pair.prediction.into_iter().chain(worst).min();
+    }
+    report.prediction = report.pairs.iter().filter_map(|p| p.prediction).min();
 }
 
 fn two(ours: &End, theirs: &End, report: &mut CheckReport) {
@@ -230,7 +252,6 @@ fn two(ours: &End, theirs: &End, report: &mut CheckReport) {
             }
         }
     }
-    report.prediction = report.pairs.iter().filter_map(|p| p.prediction).min();
     if pairs.is_empty() {
         report
             .notes
@@ -304,8 +325,8 @@ fn finding(lint: &Lint, side: AtFault) -> CheckFinding {
 fn line(source: &Source, side: AtFault) -> Evidence {
     Evidence {
         side: match side {
-            AtFault::Local => Some(adit_model::fact::Side::Local),
-            _ => Some(adit_model::fact::Side::Remote),
+            AtFault::Local => Some(Side::Local),
+            _ => Some(Side::Remote),
         },
         source: source.name.clone(),
         line: source.line,
