@@ -315,7 +315,9 @@ fn undecided(
         }
     }
     if needs.is_empty() {
-        needs.push(if s.facts.is_empty() {
+        needs.push(if s.listed_up(true) && s.stands().is_none() {
+            Need::Counters
+        } else if s.facts.is_empty() {
             Need::Attempt
         } else if candidates.is_empty() {
             Need::RefusingSideLog
@@ -384,6 +386,8 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
         standing.told()
     } else if s.traffic_suffers() {
         "it is up as far as this shows, and its traffic doesn't get through".to_owned()
+    } else if s.listed_up(true) {
+        "it is listed as up, and nothing is said of what fails".to_owned()
     } else if s.carried(Side::Local).or(s.carried(Side::Remote)).is_some() {
         "its SAs are listed, and nothing is said of what fails".to_owned()
     } else if s.facts.is_empty() && s.case.products.get(&Side::Local) == Some(&Product::Adit) {

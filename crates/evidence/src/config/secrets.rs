@@ -105,6 +105,11 @@ pub(crate) fn is_secret_line(text: &str) -> bool {
     split(text).is_some()
 }
 
+/// What stands before the kind in such a line, and whether anything stands behind it.
+pub(crate) fn owner(text: &str) -> Option<(&str, bool)> {
+    split(text).map(|(ids, _, value)| (ids, !value.trim().is_empty()))
+}
+
 const KINDS: [&str; 13] = [
     "PSK", "RSA", "ECDSA", "P12", "XAUTH", "EAP", "PIN", "PKCS8", "NTLM", "BLISS", "PPKS", "PRIV",
     "PKCS12",

@@ -346,14 +346,11 @@ fn prompted(text: &str) -> Option<Dialect> {
 /// A line of ipsec.secrets: identities that are single words, a colon, a kind.
 fn secret_line(text: &str) -> Option<Dialect> {
     const LONGEST: usize = 200;
-    let colon = text.find(':')?;
-    if colon > LONGEST || !secrets::is_secret_line(text) {
+    let (before, valued) = secrets::owner(text)?;
+    // `Auth sign: PSK, Auth verify: PSK` of a status names a method; what it stands behind is no identity.
+    if before.len() > LONGEST || before.contains(": ") || !valued {
         return None;
     }
-    let before = text
-        .find(": ")
-        .or(Some(colon))
-        .and_then(|i| text.get(..i))?;
     let words = before.split_whitespace().count();
     let plain = |c: char| c.is_alphanumeric() || " \t.@:%_-*\"=,/#[]".contains(c);
     (words <= 4 && before.chars().all(plain)).then_some(Dialect::StrongswanStroke)

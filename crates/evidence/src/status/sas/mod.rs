@@ -131,8 +131,10 @@ impl Sas {
         }
         // A connection's name with a number behind it looks like a program with its process.
         match line.program {
-            Some(name) => self.swan.line(&format!("{name}[0]: {body}"), place, facts),
-            None => self.swan.line(body, place, facts),
+            Some(name) if !body.contains("]: ") => {
+                self.swan.line(&format!("{name}[0]: {body}"), place, facts)
+            }
+            _ => self.swan.line(body, place, facts),
         }
         self.cisco.line(body, place, facts);
         self.block.line(body, place, facts);

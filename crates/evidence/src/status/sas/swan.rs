@@ -171,6 +171,13 @@ fn swanctl_ike(body: &str) -> Option<ListedSa> {
 
 /// `65967eb4beab8549_i* 1eacdfa5f926b9a3_r`: who is who, and how far one that isn't up got.
 fn refine(sa: &mut ListedSa, spis: &str) {
+    // Older versions write `a:b` and don't say who is who; only an initiator lacks the other's.
+    if let Some((_, theirs)) = spis.split_once(':') {
+        if sa.stage == Stage::Connecting && spi(theirs.trim()) == Some(false) {
+            (sa.stage, sa.role) = (Stage::FirstUnanswered, Some(Role::Initiator));
+        }
+        return;
+    }
     let mut words = spis.split([' ', ',']);
     let (Some(i), Some(r)) = (words.next(), words.next()) else {
         return;
@@ -225,6 +232,10 @@ mod tests {
         assert_eq!(
             sa("gw-b: #1, CONNECTING, IKEv2, 65967eb4beab8549_i 1eacdfa5f926b9a3_r*"),
             Some((Stage::FirstAnswered, Some(Role::Responder)))
+        );
+        assert_eq!(
+            sa("gw-b: #1, CONNECTING, IKEv1, 65967eb4beab8549:0000000000000000"),
+            Some((Stage::FirstUnanswered, Some(Role::Initiator)))
         );
         assert_eq!(
             sa("gw-b: #9, ESTABLISHED, IKEv2, adbf8bd39b23fd5b:cf503a5ea2e22817"),
