@@ -194,6 +194,13 @@ fn command(body: &str) -> Option<&str> {
     if COMMANDS.iter().any(|c| body.starts_with(c)) {
         return Some(body);
     }
+    // Headings of what `adit collect` gathers.
+    if let Some(inner) = body
+        .strip_prefix("==== ")
+        .and_then(|b| b.strip_suffix(" ===="))
+    {
+        return Some(inner.strip_prefix("command: ").unwrap_or_default());
+    }
     // `### ip x policy show ###` of VyOS's `show vpn debug`.
     if let Some(inner) = body
         .strip_prefix("### ")

@@ -248,6 +248,7 @@ fn asks(typed: &str) -> Option<Listing> {
         return None;
     }
     let what = words.next()?;
+    let mut words = words.filter(|w| !matches!(*w, "nokeys" | "nosock"));
     let whole = words.next().is_none_or(|w| {
         matches!(w, "list" | "ls" | "l" | "show" | "sh" | "s" | "lst") && words.next().is_none()
     });

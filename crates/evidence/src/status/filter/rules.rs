@@ -52,11 +52,15 @@ pub(super) struct Rules {
     style: Option<Style>,
     input: Option<Input>,
     active: bool,
+    /// What stands before a rule of `iptables-save -c`.
+    count: Option<u64>,
 }
 
 impl Rules {
     /// The next line, which may tell something by itself.
     pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Place) -> Option<Told> {
+        let (count, body) = counted(body);
+        self.count = count;
         if self.heading(body, place) {
             return None;
         }
@@ -249,7 +253,7 @@ impl Rules {
             input.closed |= plain && udp_or_all && !has_word(&lower, "udp");
             return;
         }
-        if let Some(count) = count(style, body) {
+        if let Some(count) = self.count.or_else(|| count(style, body)) {
             let udp = has_word(&lower, "udp");
             let (ike, nat_t, others) = &mut input.counted;
             let sum = if udp && names_port(&lower, 500, &["isakmp"]) {
@@ -328,6 +332,18 @@ fn chain(name: &str) -> Chain {
         }
         _ => Chain::Other,
     }
+}
+
+/// `[12:840] -A INPUT …` of `iptables-save -c`: the packets, and the rule.
+fn counted(body: &str) -> (Option<u64>, &str) {
+    let split = || {
+        let (head, rule) = body.strip_prefix('[')?.split_once("] ")?;
+        let (packets, octets) = head.split_once(':')?;
+        octets.parse::<u64>().ok()?;
+        rule.starts_with("-A ")
+            .then_some((packets.parse::<u64>().ok()?, rule))
+    };
+    split().map_or((None, body), |(count, rule)| (Some(count), rule))
 }
 
 /// How many packets a rule counted: the first column of `iptables -vL`, `counter packets 12 bytes 840` of nftables.
