@@ -24,6 +24,7 @@ pub(crate) fn lints(connections: &[PeerConnection]) -> Vec<Lint> {
         one.start();
         one.keys();
         one.identity();
+        one.address_as_name();
         one.dead_peer();
         for child in &c.children {
             one.networks(child);
@@ -191,6 +192,26 @@ impl Lints<'_> {
                 &c.local,
                 format!("it identifies itself by its private address {local}, which the peer doesn't see behind the NAT"),
                 format!("{} the public address or a name, as the peer expects it", setting(c.dialect, Topic::LocalId)),
+            );
+        }
+    }
+
+    /// `@192.0.2.1`: a name that is written like an address. Certificates hold addresses as addresses.
+    fn address_as_name(&mut self) {
+        let c = self.c;
+        let Some(PeerId::Is(Identity::Fqdn(name))) = &c.local_id.value else {
+            return;
+        };
+        if c.certificate.is_some() && name.trim_start_matches('@').parse::<IpAddr>().is_ok() {
+            self.tell(
+                "cert-san-mismatch",
+                Weight::Warning,
+                &c.local_id,
+                format!("it identifies itself by `{name}` as a name; a certificate would hold it as an address"),
+                format!(
+                    "{} the address itself, or what the certificate holds",
+                    setting(c.dialect, Topic::LocalId)
+                ),
             );
         }
     }

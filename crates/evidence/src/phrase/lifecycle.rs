@@ -385,7 +385,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DeathEndsTunnel,
         "DPD action - putting connection into hold",
     ),
-    any(Sign::DeathEndsTunnel, "DPD action - clearing connection"),
+    // An instance is of a peer that dials in: it comes again by itself.
+    any(
+        Sign::PeerDeclaredDead,
+        "action - clearing connection kind CK_INSTANCE",
+    ),
+    any(
+        Sign::DeathEndsTunnel,
+        "DPD action - clearing connection kind CK_PERMANENT",
+    ),
     any(Sign::DeathEndsTunnel, "DPD: Clearing Connection"),
     any(
         Sign::DeathEndsTunnel,
@@ -394,7 +402,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DeathEndsTunnel, "DPD: Putting connection into hold"),
     any(
         Sign::DeathEndsTunnel,
-        "liveness action - clearing connection",
+        "liveness action - clearing connection kind CK_PERMANENT",
     ),
     any(
         Sign::DeathEndsTunnel,

@@ -10,6 +10,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConnectionRejected,
         "failed to add IKEv1 connection: {problem}",
     ),
+    // Another version's options.
+    any(
+        Sign::ConnectionRejected,
+        "ipsec/whack: unrecognized option '{problem}'",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "For usage information: {}pluto --help",
+    ),
     any(
         Sign::ConnectionRejected,
         "VTI requires tunnel mode but connection specifies type=transport",
