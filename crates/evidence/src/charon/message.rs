@@ -431,7 +431,9 @@ fn authentication(text: &str) -> Option<Said> {
         });
     }
     if let Some(rest) = text.strip_prefix("no trusted ") {
-        let (kind, theirs) = rest.split_once(" public key found for ")?;
+        let (kind, theirs) = rest
+            .split_once(" public key found for ")
+            .or_else(|| Some((rest.strip_suffix(" public key found")?, "")))?;
         return Some(Said::NoPublicKey {
             theirs: value::identity(theirs),
             kind: kind.to_owned(),

@@ -124,6 +124,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ServiceRefused,
         "710005: UDP request discarded from {source:w} to {destination:w}",
     ),
+    // charon, told by interfaces_use or interfaces_ignore.
+    any(
+        Sign::ServiceRefused,
+        "received packet from {} on ignored interface",
+    ),
     // FortiGate, Junos, PAN-OS about packets to themselves.
     any(
         Sign::ServiceRefused,

@@ -1,10 +1,13 @@
 //! `source-address-outside-selectors`: the test packet has a source that the tunnel does not cover.
 
+use std::net::IpAddr;
+
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -48,7 +51,11 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::OutsideSelectors) {
+    let refused = s
+        .signs_of(Sign::OutsideSelectors)
+        .filter(|seen| !stays_on_the_link(*seen))
+        .last();
+    if let Some(seen) = refused {
         let what = match (seen.value("source"), seen.value("destination")) {
             (Some(from), Some(to)) => {
                 format!("packets from {from} to {to} aren't covered by the tunnel's selectors")
@@ -117,4 +124,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// Neighbour discovery, multicasts and broadcasts: a device gets them from its own host, and no tunnel is meant to.
+fn stays_on_the_link(seen: Seen<'_>) -> bool {
+    ["source", "destination"].iter().any(|name| {
+        let text = seen.value_or(name, "");
+        let text = text.split_once('[').map_or(text, |(address, _)| address);
+        match text.parse() {
+            Ok(IpAddr::V4(a)) => a.is_multicast() || a.is_broadcast() || a.is_link_local(),
+            Ok(IpAddr::V6(a)) => a.is_multicast() || a.is_unicast_link_local(),
+            Err(_) => false,
+        }
+    })
 }
