@@ -40,25 +40,18 @@ const MOST: usize = 64;
 impl Printed {
     /// Takes in a line with a field; says whether it was one.
     pub(super) fn block_line(&mut self, line: u64, body: &str) -> bool {
-        if starts(body) {
-            // Below an ICMP error stands the packet that it quotes.
-            let inner = body.starts_with("Internet Protocol")
-                && self.block.as_ref().is_some_and(|b| b.from.is_some());
-            if !inner
-                || !self
-                    .block
-                    .as_ref()
-                    .is_some_and(|b| b.protocol == protocol::ICMP)
-            {
-                let fresh = self.block.as_ref().is_none_or(|b| b.from.is_some());
-                if fresh {
-                    self.finish_block();
-                    self.block = Some(Block {
-                        line,
-                        ..Block::default()
-                    });
-                }
-            }
+        // Below an ICMP error stands the packet that it quotes.
+        let quoted = body.starts_with("Internet Protocol")
+            && self
+                .block
+                .as_ref()
+                .is_some_and(|b| b.protocol == protocol::ICMP);
+        if starts(body) && !quoted && self.block.as_ref().is_none_or(|b| b.from.is_some()) {
+            self.finish_block();
+            self.block = Some(Block {
+                line,
+                ..Block::default()
+            });
         }
         let Some(block) = &mut self.block else {
             return false;

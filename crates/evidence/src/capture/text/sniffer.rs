@@ -185,12 +185,15 @@ fn ip(octets: &[u8]) -> Option<&[u8]> {
     [0, 14, 18, 16].into_iter().find_map(|skip| {
         let rest = octets.get(skip..)?;
         let packet = IpPacket::parse(rest).ok()?;
-        let known = match packet.protocol {
-            protocol::UDP => true,
-            protocol::ESP | protocol::AH | protocol::TCP => true,
-            protocol::ICMP | protocol::ICMPV6 => true,
-            _ => false,
-        };
+        let known = matches!(
+            packet.protocol,
+            protocol::UDP
+                | protocol::ESP
+                | protocol::AH
+                | protocol::TCP
+                | protocol::ICMP
+                | protocol::ICMPV6
+        );
         // A frame that happens to look like IP at the wrong place isn't as long as it says.
         (known && rest.len().abs_diff(packet.total_length()) < 64).then_some(rest)
     })
