@@ -94,7 +94,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "ip-fragments-dropped",
             "cpu-crypto-bound",
         ],
-        Complaint::SmallPasses => &[],
+        Complaint::SmallPasses | Complaint::Fails => &[],
         Complaint::Slow => &[
             "cpu-crypto-bound",
             "cipher-suboptimal",

@@ -8,7 +8,7 @@ use adit_model::now::Wall;
 use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
-use crate::account::Account;
+use crate::account::{Account, quoted};
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
@@ -373,6 +373,16 @@ impl Readers {
         self.printed.line(line, place);
         self.statuses.line(line, place);
         self.account.line(line, place);
+        for body in quoted(line) {
+            // Phrases are found wherever they stand; the daemons' readers want them whole.
+            let line = Line {
+                at: None,
+                program: None,
+                body,
+            };
+            self.charon.line(&line, place);
+            self.pluto.line(&line, place);
+        }
     }
 }
 

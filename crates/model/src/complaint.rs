@@ -60,6 +60,8 @@ pub enum Complaint {
     WorksInUdp,
     /// It works once a firewall is off.
     WorksWithoutFirewall,
+    /// It doesn't work, and no more is said.
+    Fails,
 }
 
 impl Complaint {
@@ -89,6 +91,7 @@ impl Complaint {
             Complaint::InClear => "that traffic goes unencrypted",
             Complaint::OtherAccessWorks => "that it works over another access network",
             Complaint::AllTunnels => "that all tunnels fell together",
+            Complaint::Fails => "that it doesn't work",
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

@@ -139,6 +139,35 @@ fn is_prose(line: &str, goes_on: bool) -> bool {
     }
 }
 
+/// What a person's line quotes: a message in backticks, quotation marks or brackets, or behind a colon. A program's words
+/// are the program's, whoever repeats them.
+pub(crate) fn quoted<'t>(line: &Line<'t>) -> Vec<&'t str> {
+    const MARKS: [(char, char); 5] = [('`', '`'), ('"', '"'), ('“', '”'), ('«', '»'), ('[', ']')];
+    if line.at.is_some() || line.program.is_some() || !is_prose(line.body, false) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (open, close) in MARKS {
+        let mut rest = line.body;
+        while let Some((_, after)) = rest.split_once(open) {
+            let Some((inside, tail)) = after.split_once(close) else {
+                break;
+            };
+            out.push(inside);
+            rest = tail;
+        }
+    }
+    if let Some((_, tail)) = line.body.split_once(": ") {
+        out.push(tail);
+    }
+    out.retain_mut(|text| {
+        *text = text.trim().trim_matches(['`', '"', '\'', '*', '.']);
+        text.split_ascii_whitespace().nth(2).is_some()
+    });
+    out.truncate(4);
+    out
+}
+
 /// Small letters, words divided by one blank, apostrophes taken out, numbers that stand alone kept behind a `#`.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
@@ -369,6 +398,25 @@ mod tests {
                 names(text)
             );
         }
+    }
+
+    #[test]
+    fn a_message_that_a_person_quotes_is_the_programs() {
+        let text = "It drops the connection because of this error: `no trusted RSA public key found for 'gw.example.org'`.\n";
+        let reading = read(
+            "mail",
+            Side::Local,
+            text.as_bytes(),
+            Wall(1_795_305_600_000),
+        );
+        assert!(
+            reading
+                .facts
+                .iter()
+                .any(|f| matches!(f.what, Known::Happened { .. } | Known::Sign { .. })),
+            "{:?}",
+            reading.facts
+        );
     }
 
     #[test]

@@ -236,4 +236,10 @@ pub(super) static TABLE: &[Words] = &[
         ],
         unless: HELPS_NOT,
     },
+    told(
+        Complaint::Fails,
+        &[
+            "doesnt work|does not work|not working|isnt working|stopped working|stops working|wont work|gives error|give error|get error|this error|following error|an error|with error|problem|nothing works",
+        ],
+    ),
 ];
