@@ -11,7 +11,11 @@ use crate::common::*;
 fn an_empty_case_asks_for_an_attempt() {
     let verdict = diagnose(&Case::default());
     assert_eq!(verdict.verdict, Answer::Undecided);
-    assert!(verdict.missing[0].collect.contains("adit up"));
+    assert!(
+        verdict.missing[0].collect.contains("during an attempt"),
+        "{}",
+        verdict.missing[0].collect
+    );
     let verdict = Story::new().undecided(&[]);
     assert!(verdict.possible.is_empty());
 }
