@@ -95,7 +95,9 @@ impl Pluto {
             );
             refused && !bare.contains(&at) && !disproved.contains(&at)
         });
-        if tells_more {
+        // Beside negotiations that have names, a packet that was refused may be a stranger's.
+        let named = sas.iter().any(|sa| sa.name.is_some());
+        if tells_more || named {
             disproved.extend(bare);
         }
         let facts = facts
