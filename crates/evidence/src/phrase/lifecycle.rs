@@ -6,8 +6,6 @@ use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonNotRunning, "Process 'ipsec' not monitored"),
-    any(Sign::DaemonNotRunning, "charon.vici doesn't exist"),
-    any(Sign::DaemonNotRunning, "charon.vici does not exist"),
     any(Sign::DaemonNotRunning, "Process 'ipsec' Does not exist"),
     any(Sign::DaemonNotRunning, "Process 'ipsec' Execution failed"),
     any(Sign::DaemonNotRunning, "charon.ctl) failed: No such file"),
