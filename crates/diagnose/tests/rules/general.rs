@@ -3,6 +3,7 @@
 use adit_diagnose::{Answer, AtFault, diagnose, explain, nearest, rules};
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::fact::{Case, Known};
+use adit_model::product::Product;
 use adit_model::reason::Refusal;
 
 use crate::common::*;
