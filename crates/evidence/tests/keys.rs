@@ -186,6 +186,23 @@ fn with_different_secrets_each_side_has_its_own_key() {
     assert_eq!(opened(&capture), (3, 6));
     let capture = keyed("strongswan-v1-wrong-psk", "strongswan-v1-wrong-psk-east");
     assert_eq!(opened(&capture), (3, 6));
+    for (name, differ) in [
+        ("strongswan-v1-wrong-psk", true),
+        ("strongswan-v1-wrong-id", false),
+    ] {
+        let capture = keyed(name, name);
+        let vantage = adit_evidence::capture::Vantage {
+            local: "192.168.0.1".parse().unwrap(),
+            peer: "192.168.0.2".parse().unwrap(),
+            file: name,
+        };
+        let case = adit_evidence::capture::case(&capture, &vantage);
+        let sign = adit_model::sign::Sign::DecryptedToNonsense;
+        let told = case.facts.iter().any(
+            |f| matches!(&f.what, adit_model::fact::Known::Sign { sign: s, .. } if *s == sign),
+        );
+        assert_eq!(told, differ, "{name}");
+    }
 }
 
 /// Phase 1 isn't in the capture: the vectors aren't known, but what follows the hash is read.

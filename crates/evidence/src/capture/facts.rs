@@ -10,6 +10,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::fact::{Case, Fact, Known, Side, Source};
 use adit_model::proposal::{Proposal, Suite};
+use adit_model::sign::Sign;
 
 use super::{Capture, Conversation, Flow, Message, Stamp, traffic};
 
@@ -176,6 +177,45 @@ impl Teller<'_> {
             }
         }
         self.given_up(c, role);
+        self.other_key(c, role);
+    }
+
+    /// The key of IKEv1 that opens one side's messages doesn't open the other side's answer: they derived different ones.
+    fn other_key(&mut self, c: &Conversation, role: Role) {
+        if c.version != 1 || !c.from_the_start {
+            return;
+        }
+        let encrypted = || c.messages.iter().filter(|m| m.encrypted);
+        let Some(opened) = encrypted().find(|m| m.inside.is_some()) else {
+            return;
+        };
+        let theirs = || encrypted().filter(|m| m.from.ip() != opened.from.ip());
+        if theirs().any(|m| m.inside.is_some()) {
+            return;
+        }
+        // Whatever the vector, a notice is read behind its hash.
+        let closed = theirs().find(|m| m.frame > opened.frame && m.exchange == "INFORMATIONAL_V1");
+        let Some(closed) = closed else {
+            return;
+        };
+        let text = format!(
+            "{}: the key that opens {} → {} doesn't open the answer",
+            sentence(self.capture, closed),
+            self.capture.end(opened.from),
+            self.capture.end(opened.to)
+        );
+        let told = if self.ours(closed) {
+            (Side::Local, Some(role))
+        } else {
+            (Side::Remote, Some(other(role)))
+        };
+        let mut fact = self.fact(told, closed.frame, closed.at, text, Happening::PeerAlive);
+        fact.what = Known::Sign {
+            sign: Sign::DecryptedToNonsense,
+            values: BTreeMap::new(),
+        };
+        let within = u32::try_from(self.facts.len()).unwrap_or(u32::MAX);
+        self.facts.push(((closed.frame, within), fact));
     }
 
     fn ours(&self, m: &Message) -> bool {
