@@ -11,9 +11,10 @@ pub fn against_itself(data: &[u8]) {
         dialect: String::new(),
         connections: reading.connections,
         lints: reading.lints,
+        credentials: Vec::new(),
     };
-    assert!(check(&end, None).pairs.is_empty());
-    for finding in &check(&end, Some(&end)).findings {
+    assert!(check(&end, None, None).pairs.is_empty());
+    for finding in &check(&end, Some(&end), None).findings {
         assert!((0.0..=1.0).contains(&finding.confidence));
         assert!(!finding.summary.is_empty());
     }
