@@ -10,13 +10,17 @@ use crate::common::*;
 
 #[test]
 fn an_empty_case_asks_for_an_attempt() {
-    let verdict = diagnose(&Case::default());
+    let ours = Case {
+        products: [(Local, Product::Adit)].into(),
+        ..Case::default()
+    };
+    let verdict = diagnose(&ours);
     assert_eq!(verdict.verdict, Answer::Undecided);
-    assert!(
-        verdict.missing[0].collect.contains("during an attempt"),
-        "{}",
-        verdict.missing[0].collect
-    );
+    assert!(verdict.missing[0].collect.contains("adit up"));
+    // Of whom nothing is known, each product's words are told, and not ours.
+    let verdict = diagnose(&Case::default());
+    let collect = &verdict.missing[0].collect;
+    assert!(collect.contains("ipsec") && !collect.contains("adit up"));
     let verdict = Story::new().undecided(&[]);
     assert!(verdict.possible.is_empty());
 }
