@@ -222,6 +222,18 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
             (by == Party::Us && cause == "failed").then_some(fact)
         });
     if let (Some(seen), Some(asked)) = (unheard, asked) {
+        // On the side that asks, answers are counted by the rule for what belongs to a flow that is known.
+        let maybe_own = seen.value("counted").is_some()
+            && seen.value("whose").is_none()
+            && seen.side() == asked.side;
+        if maybe_own {
+            return Some(Judgement::Possible {
+                weight: 50,
+                because: "a filter counted nothing for UDP 500, and a request has no answer"
+                    .to_owned(),
+                separated_by: "whether the filter is the responder's: on the side that asks, a rule for UDP 500 counts nothing anyway",
+            });
+        }
         return Some(
             Found::by(
                 seen,

@@ -40,6 +40,8 @@ struct Input {
     nat_t: bool,
     /// Answers to what this host sent are let in.
     answers: bool,
+    /// Whoever pasted it says that it is the side that is asked.
+    responder: bool,
     /// Packets that rules for UDP 500 counted, those for UDP 4500 alone, and all others; `None` where none is counted.
     counted: (Option<u64>, Option<u64>, u64),
     rules: u32,
@@ -54,6 +56,8 @@ pub(super) struct Rules {
     active: bool,
     /// What stands before a rule of `iptables-save -c`.
     count: Option<u64>,
+    /// The last sentence before the list is about the side that is asked.
+    responder: bool,
 }
 
 impl Rules {
@@ -61,6 +65,9 @@ impl Rules {
     pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Place) -> Option<Told> {
         let (count, body) = counted(body);
         self.count = count;
+        if let Some(responder) = about(body) {
+            self.responder = responder;
+        }
         if self.heading(body, place) {
             return None;
         }
@@ -89,7 +96,10 @@ impl Rules {
             _ => None,
         };
         if let Some(port) = unused {
-            let values = vec![("port", port.to_owned())];
+            let mut values = vec![("port", port.to_owned()), ("counted", "yes".to_owned())];
+            if input.responder {
+                values.push(("whose", "responder".to_owned()));
+            }
             return Some(((Sign::IkeNeverArrives, values), input.place));
         }
         if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
@@ -201,6 +211,7 @@ impl Rules {
             ike: false,
             nat_t: false,
             answers: false,
+            responder: self.responder,
             counted: (None, None, 0),
             rules: 0,
         });
@@ -317,6 +328,37 @@ impl Rules {
             input.open_elsewhere |= target.trim() == "accept";
         }
     }
+}
+
+/// Whether a sentence between two outputs says that what follows is of the side that is asked; `None` for what isn't one.
+fn about(body: &str) -> Option<bool> {
+    const ASKED: [&str; 9] = [
+        "server",
+        "responder",
+        "peer",
+        "remote",
+        "hub",
+        "headquarters",
+        "hq",
+        "other",
+        "concentrator",
+    ];
+    const ASKS: [&str; 7] = [
+        "client",
+        "initiator",
+        "laptop",
+        "phone",
+        "branch",
+        "spoke",
+        "roadwarrior",
+    ];
+    let prose = body.contains(' ')
+        && body.chars().all(|c| {
+            c.is_alphabetic() || matches!(c, ' ' | ',' | '.' | ':' | ';' | '\'' | '-' | '(' | ')')
+        });
+    let lower = body.to_ascii_lowercase();
+    let one_of = |words: &[&str]| words.iter().any(|w| has_word(&lower, w));
+    prose.then(|| one_of(&ASKED) && !one_of(&ASKS))
 }
 
 fn chain(name: &str) -> Chain {
