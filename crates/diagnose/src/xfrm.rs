@@ -6,6 +6,9 @@ use adit_model::selector::Selector;
 
 use crate::signals::Signals;
 
+/// Readers keep so many entries of a list; one that is as long may have been cut, so what isn't in it may be there.
+pub(crate) const CUT_AT: usize = 256;
+
 /// What one side's kernel has.
 pub(crate) struct Spd<'a> {
     pub(crate) sas: Vec<(&'a Fact, &'a KernelSa)>,
@@ -16,6 +19,8 @@ pub(crate) struct Spd<'a> {
     pub(crate) no_policies: Option<&'a Fact>,
     /// The list of policies was shown to its end.
     pub(crate) policies_whole: bool,
+    /// Entries of the lists of SAs that were shown to their ends.
+    sas_listed: u32,
 }
 
 /// A policy and an SA that should serve it.
@@ -36,6 +41,7 @@ impl<'a> Signals<'a> {
             no_sas: None,
             no_policies: None,
             policies_whole: false,
+            sas_listed: 0,
         };
         let mut shown = false;
         for fact in self.case.of(side) {
@@ -49,6 +55,10 @@ impl<'a> Signals<'a> {
                     what: Listing::Sas,
                     entries: 0,
                 } => spd.no_sas = Some(fact),
+                HostState::Listed {
+                    what: Listing::Sas,
+                    entries,
+                } => spd.sas_listed = spd.sas_listed.saturating_add(*entries),
                 HostState::Listed {
                     what: Listing::Policies,
                     entries,
@@ -67,6 +77,16 @@ impl<'a> Signals<'a> {
 }
 
 impl<'a> Spd<'a> {
+    /// Whether more may have been listed than is known here.
+    fn cut(&self) -> bool {
+        self.sas.len() >= CUT_AT || self.policies.len() >= CUT_AT
+    }
+
+    /// Whether all SAs of the kernel are known: every list was shown to its end, and kept.
+    pub(crate) fn sas_whole(&self) -> bool {
+        !self.cut() && usize::try_from(self.sas_listed) == Ok(self.sas.len())
+    }
+
     /// Policies of one direction that want IPsec.
     pub(crate) fn protecting<'s>(
         &'s self,
@@ -89,20 +109,24 @@ impl<'a> Spd<'a> {
     /// A policy that goes first and covers all that another one is for, whose SA is there: it lets pass in clear, throws
     /// away, or wants an SA that isn't there.
     pub(crate) fn taken(&self) -> Option<Taken<'a>> {
-        let served = |p: &KernelPolicy| self.serving(p).next().is_some();
-        self.protecting("out")
-            .filter(|(_, p)| served(p))
-            .find_map(|from| {
-                let by = self.policies.iter().copied().find(|(_, first)| {
-                    first.direction == "out"
-                        && first.priority < from.1.priority
-                        && first.if_id == from.1.if_id
-                        && first.mark == from.1.mark
-                        && covers(first, from.1)
-                        && !served(first)
-                })?;
-                Some(Taken { by, from })
-            })
+        if self.cut() {
+            return None;
+        }
+        let (served, others): (Vec<_>, Vec<_>) = self
+            .policies
+            .iter()
+            .copied()
+            .filter(|(_, p)| p.direction == "out")
+            .partition(|(_, p)| self.serving(p).next().is_some());
+        served.into_iter().find_map(|from| {
+            let by = others.iter().copied().find(|(_, first)| {
+                first.priority < from.1.priority
+                    && first.if_id == from.1.if_id
+                    && first.mark == from.1.mark
+                    && covers(first, from.1)
+            })?;
+            Some(Taken { by, from })
+        })
     }
 
     /// SAs between two hosts of which one direction is in UDP and the other isn't.
@@ -124,6 +148,9 @@ impl<'a> Spd<'a> {
 
     /// A policy and the SA made for it that have another interface number or mark than it, so that they never meet.
     pub(crate) fn numbered_apart(&self) -> Option<Apart<'a>> {
+        if self.cut() {
+            return None;
+        }
         self.protecting("out").find_map(|(fact, policy)| {
             let own: Vec<_> = self
                 .sas
@@ -140,7 +167,10 @@ impl<'a> Spd<'a> {
 
     /// A policy that lets what was decrypted in, beside which none lets it be forwarded.
     pub(crate) fn not_forwarded(&self) -> Option<(&'a Fact, &'a KernelPolicy)> {
-        if !self.policies_whole || self.policies.iter().any(|(_, p)| p.direction == "fwd") {
+        if !self.policies_whole
+            || self.cut()
+            || self.policies.iter().any(|(_, p)| p.direction == "fwd")
+        {
             return None;
         }
         let network = |text: &str| {
@@ -153,6 +183,9 @@ impl<'a> Spd<'a> {
 
     /// A policy that names another peer address than the SAs that were made for it.
     pub(crate) fn other_peer(&self) -> Option<Apart<'a>> {
+        if self.cut() {
+            return None;
+        }
         self.protecting("out").find_map(|(fact, policy)| {
             if self.serving(policy).next().is_some() {
                 return None;

@@ -144,7 +144,7 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
             let kind = match &f.what {
                 Known::Sign { sign, .. } => (0, Some(*sign)),
                 Known::Carried { .. } => (1, None),
-                Known::Listed { .. } => (8, None),
+                Known::Listed { .. } => (17, None),
                 Known::Host { state } => match **state {
                     HostState::Route(_) => (2, None),
                     HostState::Way { .. } => (3, None),

@@ -14,6 +14,11 @@ use crate::text::Line;
 /// So many entries of a kind are kept.
 const KEPT: usize = 256;
 
+/// The kernel applies so many transformations to a packet at most (XFRM_MAX_DEPTH).
+const DEPTH: usize = 6;
+/// The selector's protocol and ports take no more characters.
+const PORTS: usize = 64;
+
 /// What is being read.
 #[derive(Debug, Default)]
 enum Entry {
@@ -95,6 +100,10 @@ impl Xfrm {
         while let Some(word) = words.next() {
             match (&mut self.entry, word) {
                 (_, "sel") => return,
+                (Entry::Policy(policy), "tmpl") if policy.templates.len() >= DEPTH => {
+                    self.drop();
+                    return;
+                }
                 (Entry::Policy(policy), "tmpl") => policy.templates.push(Template::default()),
                 (Entry::Policy(policy), "src") => {
                     if let Some(template) = policy.templates.last_mut() {
@@ -136,17 +145,46 @@ impl Xfrm {
                     words.next();
                     ports.clear();
                 }
-                (Entry::Head(_, _, ports), word) => {
-                    if !ports.is_empty() {
-                        ports.push(' ');
-                    }
-                    ports.push_str(word);
+                // An SA whose protocol isn't named.
+                (Entry::Head(from, to, _), "spi") => {
+                    self.entry = Entry::Sa(KernelSa {
+                        from: core::mem::take(from),
+                        to: core::mem::take(to),
+                        spi: words.next().and_then(number).unwrap_or_default(),
+                        ..KernelSa::default()
+                    });
                 }
+                // An SA without its own line: what follows are keys.
+                (Entry::Head(..), "enc" | "auth" | "auth-trunc" | "aead" | "comp") => {
+                    self.drop();
+                    return;
+                }
+                (
+                    Entry::Head(_, _, ports),
+                    "proto" | "sport" | "dport" | "type" | "code" | "key" | "dev",
+                ) => {
+                    let value = words.next().unwrap_or_default();
+                    if ports.len() + word.len() + value.len() + 2 <= PORTS {
+                        if !ports.is_empty() {
+                            ports.push(' ');
+                        }
+                        ports.push_str(word);
+                        ports.push(' ');
+                        ports.push_str(value);
+                    }
+                }
+                (Entry::Head(..), _) => {}
                 (Entry::Sa(sa), word) => self::sa(sa, word, &mut words),
                 (Entry::Policy(policy), word) => self::policy(policy, word, &mut words),
                 (Entry::None, _) => {}
             }
         }
+    }
+
+    /// What is open isn't what it seemed.
+    fn drop(&mut self) {
+        self.entry = Entry::None;
+        self.place = None;
     }
 
     fn close(&mut self, facts: &mut Vec<Fact>) {
@@ -368,4 +406,50 @@ fn continues(body: &str) -> bool {
     FIRST.contains(&first)
         || first.ends_with("(bytes),")
         || first.len() == 8 && first.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::reading::read;
+    use adit_model::fact::Side;
+    use adit_model::now::Wall;
+
+    fn states(text: &str) -> Vec<HostState> {
+        read("x", Side::Local, text.as_bytes(), Wall(1_795_241_400_000))
+            .facts
+            .into_iter()
+            .filter_map(|f| match f.what {
+                Known::Host { state } => Some(*state),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn keys_never_become_the_ports_of_a_policy() {
+        for text in [
+            "src 192.0.2.1 dst 198.51.100.7\n\tenc cbc(aes) 0x00112233445566778899aabbccddeeff\n\tdir out\n",
+            "src 192.0.2.1 dst 198.51.100.7\n\tproto 50 spi 0xc1a2b3c4 reqid 1 mode tunnel\n\tenc cbc(aes) 0x00112233445566778899aabbccddeeff\n\tdir out\n",
+        ] {
+            let told = format!("{:?}", states(text));
+            assert!(
+                !told.contains("00112233") && !told.contains("Policy"),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_policy_has_no_more_templates_than_the_kernel_applies() {
+        let text = format!(
+            "src 10.1.0.0/24 dst 10.2.0.0/24 proto tcp dport 80\n\tdir out priority 1\n{}src 10.1.0.0/24 dst 10.3.0.0/24\n\tdir out priority 2\n\ttmpl src 192.0.2.1 dst 198.51.100.7\n",
+            "\ttmpl src 192.0.2.1 dst 198.51.100.7\n\t\tproto esp reqid 1 mode tunnel\n"
+                .repeat(1000)
+        );
+        let all = states(&text);
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert!(matches!(all.first().unwrap(), HostState::Policy(p) if p.templates.len() == 1));
+    }
 }

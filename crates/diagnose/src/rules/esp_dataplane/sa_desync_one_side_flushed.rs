@@ -1,5 +1,6 @@
 //! `sa-desync-one-side-flushed`: the SAs of the two sides are not the same ones.
 
+use adit_model::complaint::Complaint;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::KernelSa;
 
@@ -7,6 +8,7 @@ use crate::finding::BOTH_SIDES;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
+use crate::xfrm::{CUT_AT, Spd};
 
 pub(crate) static RULE: Rule = Rule {
     id: "sa-desync-one-side-flushed",
@@ -67,6 +69,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "what one side sends with is an SA that the other has".to_owned(),
         );
     }
+    if !suffers(s) || ours.len().max(theirs.len()) >= CUT_AT {
+        return maybe();
+    }
     Found::on(
         first,
         BOTH_SIDES,
@@ -77,6 +82,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The SPI that a side sends with must be one that the other receives with. No pair of these listings fits.")
     .fix("flush the SAs of this tunnel on both sides and let one of them negotiate anew; switch dead peer detection on")
     .done()
+}
+
+/// Lists with differing SAs that may have been taken before and after a rekeying.
+fn maybe() -> Judgement {
+    Judgement::Possible {
+        weight: 55,
+        because: "the two sides list different SAs".to_owned(),
+        separated_by: "whether both lists were taken at the same time, and whether traffic passes",
+    }
+}
+
+/// Something is wrong with what the tunnel carries, and nothing else explains it.
+fn suffers(s: &Signals<'_>) -> bool {
+    let complains = [Complaint::NothingPasses, Complaint::OneWay]
+        .into_iter()
+        .any(|c| s.complains(c).is_some());
+    s.calm() && (complains || s.traffic_suffers())
 }
 
 /// The SPIs of a side's SAs as its status lists them: inbound, outbound.
@@ -91,12 +113,24 @@ fn pairs<'a>(s: &Signals<'a>, side: Side) -> Vec<(&'a Fact, u32, u32)> {
 }
 
 /// The kernels of both sides list SAs, and none is the same.
-fn listed(s: &Signals<'_>) -> Option<Judgement> {
+fn listed<'a>(s: &Signals<'a>) -> Option<Judgement> {
     let (ours, theirs) = (s.kernel(Side::Local)?, s.kernel(Side::Remote)?);
-    let (first, second) = (ours.sas.first()?.0, theirs.sas.first()?.0);
-    let same = |a: &KernelSa| theirs.sas.iter().any(|(_, b)| a.spi == b.spi);
-    if ours.sas.iter().any(|(_, a)| same(a)) {
+    // A gateway has SAs with others too: those between these two count alone.
+    let between = |a: &KernelSa, b: &KernelSa| {
+        !a.from.is_empty() && (a.from == b.from && a.to == b.to || a.from == b.to && a.to == b.from)
+    };
+    let common = |of: &Spd<'a>, other: &Spd<'a>| -> Vec<(&'a Fact, &'a KernelSa)> {
+        let shared = |a: &KernelSa| other.sas.iter().any(|(_, b)| between(a, b));
+        of.sas.iter().copied().filter(|(_, a)| shared(a)).collect()
+    };
+    let (mine, yours) = (common(&ours, &theirs), common(&theirs, &ours));
+    let (first, second) = (mine.first()?.0, yours.first()?.0);
+    let same = |a: &KernelSa| yours.iter().any(|(_, b)| a.spi == b.spi);
+    if mine.iter().any(|(_, a)| same(a)) {
         return None;
+    }
+    if !ours.sas_whole() || !theirs.sas_whole() || !suffers(s) {
+        return Some(maybe());
     }
     Some(
         Found::on(
