@@ -1,6 +1,5 @@
 //! `ha-arp-or-path-stale`: the network still sends to the node that was active before.
 
-use adit_model::complaint::Complaint;
 use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
@@ -43,9 +42,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let over = s
         .sign(Sign::NodeTookOver)
         .or_else(|| s.sign(Sign::NeighbourMoved));
-    let told = over
-        .map(|seen| seen.fact)
-        .or_else(|| s.complains(Complaint::AfterFailover));
+    let told = over.map(|seen| seen.fact);
     if let Some((own, known, address)) = elsewhere(s) {
         let what = format!(
             "a neighbour still has {address} at another hardware address than the node that holds it now"
@@ -80,11 +77,28 @@ fn elsewhere<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Fact, &'a str)> {
     all.iter().find_map(|(own_fact, address, hardware, own)| {
         let (known, ..) = all
             .iter()
-            .find(|(_, of, at, own)| !*own && of == address && at != hardware)?;
+            .find(|(_, of, at, own)| !*own && of == address && at != hardware && !of_a_group(at))?;
         // Somebody who knows it right has learned since.
         let right = all
             .iter()
             .any(|(_, of, at, own)| !*own && of == address && at == hardware);
         (*own && !right).then_some((*own_fact, *known, *address))
     })
+}
+
+/// A hardware address that the nodes of a group share (VRRP, RFC 9568 7.3; HSRP; GLBP): it differs from the node's own by design.
+fn of_a_group(hardware: &str) -> bool {
+    const GROUPS: [&str; 5] = [
+        "00005e0001",
+        "00005e0002",
+        "00000c07ac",
+        "00000c9ff",
+        "0007b4",
+    ];
+    let digits: String = hardware
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    GROUPS.iter().any(|head| digits.starts_with(head))
 }

@@ -33,7 +33,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     const FIX: &str = "mend what the nodes hear each other by (VRRP, multicast, cluster link), so that one of them steps back";
     if let Some(seen) = s.sign(Sign::ClusterSplit) {
         return Found::by(seen, COUNTED, "both nodes of the cluster are active")
-            .because("The cluster itself says so.")
+            .because(if seen.value("tables").is_some() {
+                "Two nodes list themselves as master of one group."
+            } else {
+                "The cluster itself says so."
+            })
             .fix(FIX)
             .done();
     }
