@@ -21,6 +21,9 @@ pub(crate) struct Certificates {
     seen: usize,
 }
 
+/// So many names of a certificate are kept.
+const NAMES: usize = 64;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Next {
     #[default]
@@ -132,6 +135,9 @@ impl Certificates {
     fn certificate(&mut self, set: impl FnOnce(&mut Certificate)) {
         if let Some((certificate, _)) = &mut self.open {
             set(certificate);
+            if let Some(names) = &mut certificate.names {
+                names.truncate(NAMES);
+            }
         }
     }
 

@@ -113,11 +113,11 @@ fn printed_one(s: &Signals<'_>) -> Option<Judgement> {
             .done(),
         );
     }
-    if !printed::refused(s) {
+    if !printed::refused(s) || !printed::used(s, certificate) {
         return Some(Judgement::Possible {
             weight: 40,
             because: what,
-            separated_by: "whether authentication fails, and which side refuses",
+            separated_by: "whether authentication by this certificate fails, and which side refuses",
         });
     }
     Some(
