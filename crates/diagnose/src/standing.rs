@@ -74,7 +74,7 @@ impl<'a> Signals<'a> {
             .collect();
         let subject = self.case.subject.as_str();
         let named = |sa: &ListedSa| {
-            !subject.is_empty() && sa.name.as_deref().is_some_and(|n| n.starts_with(subject))
+            !subject.is_empty() && sa.name.as_deref().is_some_and(|n| names(n, subject))
         };
         if all.iter().any(|(_, sa)| named(sa)) {
             all.into_iter()
@@ -190,10 +190,17 @@ impl<'a> Signals<'a> {
     }
 }
 
+/// Whether a row's name is this one, alone or with a number or a part behind it: `gw1`, `gw1{3}`, `gw1/0`, not `gw10`.
+fn names(row: &str, name: &str) -> bool {
+    row.strip_prefix(name).is_some_and(|rest| {
+        name.is_empty() || rest.is_empty() || rest.starts_with(['/', '[', '{', '-', '_', '.'])
+    })
+}
+
 /// Whether two rows can be of one tunnel.
 fn same_tunnel(a: &ListedSa, b: &ListedSa) -> bool {
     match (&a.name, &b.name, &a.peer, &b.peer) {
-        (Some(x), Some(y), ..) => x.starts_with(y.as_str()) || y.starts_with(x.as_str()),
+        (Some(x), Some(y), ..) => names(x, y) || names(y, x),
         (_, _, Some(x), Some(y)) => x == y,
         _ => true,
     }
@@ -353,6 +360,12 @@ const NO_CHILD: &[&str] = &[
 mod tests {
     use super::*;
     use crate::registry::rule;
+
+    #[test]
+    fn a_longer_name_is_another_tunnel() {
+        assert!(names("gw1", "gw1") && names("gw1{3}", "gw1") && names("gw1-lan", "gw1"));
+        assert!(!names("gw10", "gw1"));
+    }
 
     #[test]
     fn every_suspect_has_a_rule() {

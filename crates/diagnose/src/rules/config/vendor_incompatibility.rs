@@ -63,6 +63,14 @@ fn keys_differ(s: &Signals<'_>) -> Option<Judgement> {
     if s.up || s.authenticated().is_some() || !s.refused.is_empty() || !s.told.is_empty() {
         return None;
     }
+    // Retransmissions fail alike; one message alone may be damaged or of an attempt before.
+    if s.signs_of(Sign::IkeIntegrityFailed).count() < 2 {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: "one protected message failed its integrity check".to_owned(),
+            separated_by: "whether every attempt fails so, or one damaged message did",
+        });
+    }
     Some(Found::by(
         seen,
         SYMPTOM,

@@ -78,7 +78,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(FIX)
         .done();
     }
-    if let Some(judgement) = translated_into_another(s) {
+    let complaint = [Complaint::NothingPasses, Complaint::OneWay]
+        .into_iter()
+        .find_map(|c| s.complains(c));
+    if let Some(judgement) = translated_into_another(s, s.up || complaint.is_some()) {
         return judgement;
     }
     let nets = s.tunnel_networks();
@@ -98,9 +101,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if !exempt.is_empty() {
         return exempt_too_late(s, seen, &exempt).unwrap_or(Judgement::Silent);
     }
-    let complaint = [Complaint::NothingPasses, Complaint::OneWay]
-        .into_iter()
-        .find_map(|c| s.complains(c));
     if s.up || complaint.is_some() {
         return Found::by(
             seen,
@@ -150,7 +150,7 @@ fn concerns(rule: &NatRule, nets: &[Nets]) -> bool {
 }
 
 /// A rule for the tunnel's own packets gives them a source that the tunnel doesn't cover.
-fn translated_into_another(s: &Signals<'_>) -> Option<Judgement> {
+fn translated_into_another(s: &Signals<'_>, suffers: bool) -> Option<Judgement> {
     let nets = s.tunnel_networks();
     let mut ours = s
         .signs_of(Sign::Masquerading)
@@ -163,8 +163,15 @@ fn translated_into_another(s: &Signals<'_>) -> Option<Judgement> {
         let fits = known
             .iter()
             .any(|(ours, _)| ours.iter().any(|n| n.intersect(&into).is_some()));
-        if known.is_empty() || fits || rule.one_to_one {
+        if known.is_empty() || fits || rule.one_to_one || exempt_above(s, &seen, &nets) {
             return None;
+        }
+        if !suffers {
+            return Some(Judgement::Possible {
+                weight: 45,
+                because: format!("packets to {to} get the source {into}, which the tunnel doesn't cover"),
+                separated_by: "whether the tunnel is up, and whether the rule's counter grows during a ping",
+            });
         }
         Some(
             Found::by(
@@ -182,19 +189,28 @@ fn translated_into_another(s: &Signals<'_>) -> Option<Judgement> {
     })
 }
 
+/// Whether an exemption exempts the tunnel's packets. Others exempt multicast, or the networks of virtual machines.
+fn of_the_tunnel(exempt: &Seen<'_>, nets: &[Nets]) -> bool {
+    let text = exempt.value_or("rule", "").to_ascii_lowercase();
+    let accepts = text.contains("accept") || text.contains("return");
+    let rule = NatRule::read(exempt.value_or("rule", ""));
+    let all = text.contains("pol ipsec") || text.contains("ipsec out");
+    accepts && (all || rule.to.is_some() && concerns(&rule, nets))
+}
+
+/// Whether an exemption may stand before the rule: the first that fits decides.
+fn exempt_above(s: &Signals<'_>, rule: &Seen<'_>, nets: &[Nets]) -> bool {
+    let (name, line) = (&rule.fact.source.name, rule.fact.source.line);
+    s.signs_of(Sign::TunnelExempt)
+        .filter(|x| of_the_tunnel(x, nets))
+        .any(|x| x.fact.source.name != *name || x.fact.source.line < line)
+}
+
 /// The first rule that fits decides: an exemption below the one that translates comes too late.
 fn exempt_too_late(s: &Signals<'_>, seen: Seen<'_>, exempt: &[Seen<'_>]) -> Option<Judgement> {
     let stands = |x: &Seen<'_>| x.fact.source.line;
     let nets = s.tunnel_networks();
-    // Others exempt multicast, or the networks of virtual machines.
-    let of_the_tunnel = |x: &&Seen<'_>| {
-        let text = x.value_or("rule", "").to_ascii_lowercase();
-        let accepts = text.contains("accept") || text.contains("return");
-        let rule = NatRule::read(x.value_or("rule", ""));
-        let all = text.contains("pol ipsec") || text.contains("ipsec out");
-        accepts && (all || rule.to.is_some() && concerns(&rule, &nets))
-    };
-    let first = exempt.iter().find(of_the_tunnel)?;
+    let first = exempt.iter().find(|x| of_the_tunnel(x, &nets))?;
     let all_below = exempt
         .iter()
         .all(|x| x.fact.source.name == seen.fact.source.name && stands(x) > stands(&seen));

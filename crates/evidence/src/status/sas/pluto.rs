@@ -9,6 +9,9 @@ use adit_model::listed::{Layer, ListedSa, Stage};
 use super::{child, listed};
 use crate::reading::Place;
 
+/// So many of each are kept.
+const KEPT: usize = 256;
+
 /// What was listed so far.
 #[derive(Debug, Default)]
 pub(super) struct Pluto {
@@ -48,11 +51,15 @@ impl Pluto {
             return;
         }
         if head.contains("IPsec SA established") || head.contains("established Child SA") {
-            self.children.push(name.to_owned());
+            if self.children.len() < KEPT {
+                self.children.push(name.to_owned());
+            }
             facts.push(listed(place(), child(Stage::Up, Some(name), "established")));
         } else if head.contains("ISAKMP SA established") || head.contains("established IKE SA") {
             let place = place();
-            self.ike.push((name.to_owned(), place.clone()));
+            if self.ike.len() < KEPT {
+                self.ike.push((name.to_owned(), place.clone()));
+            }
             let sa = ListedSa {
                 name: Some(name.to_owned()),
                 ..ListedSa::new(Layer::Ike, Stage::Up, "established")
