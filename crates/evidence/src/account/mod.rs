@@ -13,7 +13,7 @@ use adit_model::fact::{Fact, Known};
 
 use crate::reading::Place;
 use crate::text::Line;
-use words::TABLE;
+use words::{OFF, OFF_BEFORE, OFF_BEHIND, TABLE};
 
 /// So many complaints are kept of one text, and so many lines are looked at.
 const MOST: usize = 16;
@@ -57,7 +57,7 @@ impl Account {
             }
             self.open.push(' ');
             self.open.push_str(part);
-            // `10.1.0.5` and `e.g. x` hold stops that end nothing.
+            // `10.1.0.5` holds stops that end nothing.
             let ends = part.ends_with(['!', '?'])
                 || (part.ends_with('.')
                     && !part
@@ -80,10 +80,13 @@ impl Account {
             return;
         };
         let sentence = plain(&self.open);
+        let asks = self.open.trim_end().ends_with('?');
         self.open.clear();
         for words in TABLE {
             let told = words.groups.iter().all(|g| holds(&sentence, g))
-                && (words.unless.is_empty() || !holds(&sentence, words.unless));
+                && (words.unless.is_empty() || !holds(&sentence, words.unless))
+                && (words.without.is_empty() || switched_off(&sentence, words.without))
+                && !(asks && words.experiment);
             let known = |f: &Fact| matches!(f.what, Known::Complained { complaint, .. } if complaint == words.complaint);
             if !told || self.facts.iter().any(known) || self.facts.len() >= MOST {
                 continue;
@@ -188,11 +191,53 @@ fn plain(text: &str) -> String {
 
 /// Whether one of the alternatives begins a word of the sentence.
 fn holds(sentence: &str, alternatives: &str) -> bool {
-    alternatives.split('|').any(|words| {
-        sentence
-            .match_indices(words)
-            .any(|(at, _)| sentence.as_bytes().get(at.wrapping_sub(1)) == Some(&b' '))
-    })
+    alternatives
+        .split('|')
+        .any(|words| places(sentence, words).next().is_some())
+}
+
+/// Where in a sentence the words stand, at the beginning of a word: from, to.
+fn places(sentence: &str, words: &str) -> impl Iterator<Item = (usize, usize)> {
+    sentence
+        .match_indices(words)
+        .filter(|(at, _)| sentence.as_bytes().get(at.wrapping_sub(1)) == Some(&b' '))
+        .map(|(at, found)| (at, at + found.len()))
+}
+
+/// Whether the sentence says of one of the things that it was switched off.
+fn switched_off(sentence: &str, things: &str) -> bool {
+    // How many words may stand between: `the offload of the card is disabled`, `without any firewall`.
+    const FAR: usize = 4;
+    const NEAR: usize = 1;
+    let close = |from: usize, to: usize, most: usize| {
+        sentence.get(from..to).is_some_and(|between| {
+            // The rest of a word whose beginning was found.
+            let rest = between.split_once(' ').map_or("", |(_, rest)| rest);
+            let between = if between.starts_with(' ') {
+                between
+            } else {
+                rest
+            };
+            let words = || between.split_whitespace();
+            words().count() <= most
+                && !words().any(|w| matches!(w, "and" | "with" | "but" | "or" | "then" | "while"))
+        })
+    };
+    things
+        .split('|')
+        .flat_map(|t| places(sentence, t))
+        .any(|thing| {
+            let before =
+                |off: &(usize, usize), most| off.1 <= thing.0 && close(off.1, thing.0, most);
+            let behind =
+                |off: &(usize, usize), most| thing.1 <= off.0 && close(thing.1, off.0, most);
+            let of = |list: &'static [&'static str]| {
+                list.iter().flat_map(|words| places(sentence, words))
+            };
+            of(OFF).any(|off| before(&off, FAR) || behind(&off, FAR) || off.0 == thing.0)
+                || of(OFF_BEFORE).any(|off| before(&off, NEAR))
+                || of(OFF_BEHIND).any(|off| behind(&off, NEAR + 1))
+        })
 }
 
 /// The time in a sentence, in seconds.
@@ -386,6 +431,17 @@ mod tests {
             "I disabled the firewall on the server but it doesn't work.",
             "We have tried it without PFS, no difference at all to what it was when it worked.",
             "You might try whether turning off SELinux helps, as it is often at fault.",
+            "Disabling SELinux hasn't helped.",
+            "Disabling SELinux hasn't solved it for us, so the daemon is not allowed what it needs.",
+            "I switched off ufw but it isn't fixed.",
+            "I switched off ufw and it still needs to be fixed.",
+            "With PFS enabled it works without problems.",
+            "With PFS it works fine without a problem on all of the other boxes.",
+            "I disabled DPD, and with PFS it works fine.",
+            "With DPD disabled and PFS enabled it works fine.",
+            "Has anyone fixed this by disabling the firewall on the host?",
+            "Is it so that it works fine without PFS?",
+            "The firewall stopped the ping of the other side until we fixed its route.",
         ] {
             assert!(
                 !names(text).iter().any(|c| {
@@ -394,6 +450,52 @@ mod tests {
                         WorksWithoutFirewall | WorksWithoutPfs | WorksWithoutConfinement
                     )
                 }),
+                "{text}: {:?}",
+                names(text)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_off_stands_beside_its_name() {
+        for (text, expected) in [
+            (
+                "It works fine for us without PFS on both of the sides.",
+                WorksWithoutPfs,
+            ),
+            (
+                "Once PFS is off it works for all of the networks.",
+                WorksWithoutPfs,
+            ),
+            (
+                "With SELinux set to permissive everything works.",
+                WorksWithoutConfinement,
+            ),
+            (
+                "Stopping the firewall on the gateway solved it.",
+                WorksWithoutFirewall,
+            ),
+            (
+                "As soon as offload was turned off it worked.",
+                WorksWithoutOffload,
+            ),
+        ] {
+            assert!(names(text).contains(&expected), "{text}: {:?}", names(text));
+        }
+    }
+
+    #[test]
+    fn a_ping_that_passes_passes_the_tunnel_only_where_it_says_so() {
+        let text = "We can ping the peer. Quick mode fails with a payload error.";
+        assert!(!names(text).contains(&SmallPasses), "{:?}", names(text));
+        assert!(!names(text).contains(&LargeFails), "{:?}", names(text));
+        for text in [
+            "The tunnel is up and we can ping hosts on the other side.",
+            "We can ping the servers but large files hang.",
+            "A ping works, an ssh login is fine too but hangs on ls.",
+        ] {
+            assert!(
+                names(text).contains(&SmallPasses),
                 "{text}: {:?}",
                 names(text)
             );

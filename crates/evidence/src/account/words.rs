@@ -8,6 +8,10 @@ pub(super) struct Words {
     pub(super) complaint: Complaint,
     pub(super) groups: &'static [&'static str],
     pub(super) unless: &'static str,
+    /// What was switched off, when that is what the sentence has to tell.
+    pub(super) without: &'static str,
+    /// It tells what helped: a question doesn't.
+    pub(super) experiment: bool,
 }
 
 const fn told(complaint: Complaint, groups: &'static [&'static str]) -> Words {
@@ -15,6 +19,29 @@ const fn told(complaint: Complaint, groups: &'static [&'static str]) -> Words {
         complaint,
         groups,
         unless: "",
+        without: "",
+        experiment: false,
+    }
+}
+
+const fn helped(complaint: Complaint, groups: &'static [&'static str]) -> Words {
+    Words {
+        complaint,
+        groups,
+        unless: HELPS_NOT,
+        without: "",
+        experiment: true,
+    }
+}
+
+/// It works once something is off.
+const fn without(complaint: Complaint, thing: &'static str) -> Words {
+    Words {
+        complaint,
+        groups: &[HELPS],
+        unless: HELPS_NOT_OFF,
+        without: thing,
+        experiment: true,
     }
 }
 
@@ -23,9 +50,35 @@ const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|t
 const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
 
 const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss";
-const OFF: &str = "disabl|disables|switched off|switching off|switch off|turn off|turned off|turning off|turned it off|is off|was off|without|stopping|stopped|set to no|permissive|setenforce #0";
-const HELPS_NOT: &str = "not |didnt|doesnt|neither|nothing|never|no difference|no effect|without success|whether|should|might|maybe|try ";
+const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try ";
+/// Where something is on as well, it isn't known what the sentence says of which.
+const HELPS_NOT_OFF: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try |enabl|turned on|turning on|switched on|switching on|reenabl";
 const HELPS: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away";
+
+const LARGE: &str = "large|big file|big packet|big payload|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|full size|mtu";
+const STALLS: &str = "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get";
+const BY_TCP: &str = "ssh|curl|wget|tls|rdp|https|web page|website|sftp|scp|smb|share|login";
+const THEN_STALLS: &str = "then hang|hang after|freez after|then freez|then stall|but hang|but freez|but stall|hangs after|freezes after|hangs when|hangs on ls|freezes when|half load|partly load|partially load|load partially|load only|never finish";
+const PINGS: &str = "ping work|pings work|ping is fine|pings are fine|can ping|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through";
+
+/// Ways to say that something was switched off, wherever it stands beside its name.
+pub(super) const OFF: &[&str] = &[
+    "disabl",
+    "switched off ",
+    "switching off ",
+    "switch off ",
+    "turn off ",
+    "turned off ",
+    "turning off ",
+    "turned it off ",
+    "set to no ",
+    "permissive",
+    "setenforce #0 ",
+];
+/// Those that stand before it.
+pub(super) const OFF_BEFORE: &[&str] = &["without ", "stopped ", "stopping ", "stop "];
+/// Those that stand behind it.
+pub(super) const OFF_BEHIND: &[&str] = &["off "];
 
 pub(super) static TABLE: &[Words] = &[
     told(
@@ -55,44 +108,34 @@ pub(super) static TABLE: &[Words] = &[
             "no packets being encrypted|no packets being decrypted|no packet is decrypted|no packet is encrypted|no packets are decrypted|no packets are encrypted|nothing is decrypted|nothing is encrypted|not being decrypted|not being encrypted",
         ],
     ),
-    told(
-        Complaint::LargeFails,
-        &[
-            "large|big file|big packet|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|payload|full size|mtu",
-            "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get",
-        ],
-    ),
-    told(
-        Complaint::LargeFails,
-        &[
-            "ssh|curl|wget|tls|rdp|https|web page|website|sftp|scp|smb|share|login",
-            "then hang|hang after|freez after|then freez|then stall|but hang|but freez|but stall|hangs after|freezes after|hangs when|hangs on ls|freezes when|half load|partly load|partially load|load partially|load only|never finish",
-        ],
-    ),
+    Words {
+        unless: "large number|largely|large network|large deployment|large site|large compan|large office",
+        ..told(Complaint::LargeFails, &[LARGE, STALLS])
+    },
+    told(Complaint::LargeFails, &[BY_TCP, THEN_STALLS]),
     // A change of the size that helps says both.
-    Words {
-        complaint: Complaint::LargeFails,
-        groups: &[LOWERED, HELPS],
-        unless: HELPS_NOT,
-    },
-    Words {
-        complaint: Complaint::SmallPasses,
-        groups: &[LOWERED, HELPS],
-        unless: HELPS_NOT,
-    },
+    helped(Complaint::LargeFails, &[LOWERED, HELPS]),
+    helped(Complaint::SmallPasses, &[LOWERED, HELPS]),
     told(
         Complaint::SmallPasses,
         &[
-            "ping work|pings work|ping is fine|pings are fine|can ping|small request|small packet|smaller packet|packets under #|packets below #|packets up to #|small ping|small transfer|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through",
+            "small request|small packet|smaller packet|packets under #|packets below #|packets up to #|small ping|small transfer",
+            "pass|work|fine|ok |arrive|go through|goes through|get through|succe|only",
         ],
     ),
+    // A ping passes the tunnel where the sentence says so, or sets it against what is large: others reach the peer itself.
+    told(Complaint::SmallPasses, &[PINGS, UP]),
+    told(Complaint::SmallPasses, &[PINGS, LARGE, STALLS]),
+    told(Complaint::SmallPasses, &[PINGS, BY_TCP, THEN_STALLS]),
     Words {
-        complaint: Complaint::Slow,
-        groups: &[
-            "slow|throughput|bandwidth|transfer rate|download speed|upload speed|speed of|speeds of|performance",
-            "slow|low|poor|drops to|only|no more than|instead of|expected|should be|worse|bad|terrible|limited to|where the|without the vpn|without vpn|without ipsec|reaches|get ",
-        ],
         unless: "slowpath|slow path|allow|follow",
+        ..told(
+            Complaint::Slow,
+            &[
+                "slow|throughput|bandwidth|transfer rate|download speed|upload speed|speed of|speeds of|performance",
+                "slow|low|poor|drops to|only|no more than|instead of|expected|should be|worse|bad|terrible|limited to|where the|without the vpn|without vpn|without ipsec|reaches|get ",
+            ],
+        )
     },
     told(
         Complaint::Periodic,
@@ -204,38 +247,26 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     // What somebody switched, and that it helped.
-    Words {
-        complaint: Complaint::WorksWithoutOffload,
-        groups: &["offload|esp hw offload|hw offload|hw_offload", OFF, HELPS],
-        unless: HELPS_NOT,
-    },
-    Words {
-        complaint: Complaint::WorksWithoutConfinement,
-        groups: &["selinux|apparmor|setenforce", OFF, HELPS],
-        unless: HELPS_NOT,
-    },
-    Words {
-        complaint: Complaint::WorksWithoutPfs,
-        groups: &["pfs|perfect forward", OFF, HELPS],
-        unless: HELPS_NOT,
-    },
-    Words {
-        complaint: Complaint::WorksInUdp,
-        groups: &[
+    without(
+        Complaint::WorksWithoutOffload,
+        "offload|esp hw offload|hw offload",
+    ),
+    without(
+        Complaint::WorksWithoutConfinement,
+        "selinux|apparmor|setenforce",
+    ),
+    without(Complaint::WorksWithoutPfs, "pfs|perfect forward"),
+    helped(
+        Complaint::WorksInUdp,
+        &[
             "forceencaps|force encaps|forced encaps|forcing encaps|force udp encap|forced udp encap|forcing udp encap|forcing nat t|force nat t|forced nat t|forcing udp|encap yes|encapsulation yes",
             HELPS,
         ],
-        unless: HELPS_NOT,
-    },
-    Words {
-        complaint: Complaint::WorksWithoutFirewall,
-        groups: &[
-            "firewall|ufw|iptables|firewalld|nftables|windows defender",
-            OFF,
-            HELPS,
-        ],
-        unless: HELPS_NOT,
-    },
+    ),
+    without(
+        Complaint::WorksWithoutFirewall,
+        "firewall|ufw|iptables|firewalld|nftables|windows defender",
+    ),
     told(
         Complaint::Fails,
         &[
