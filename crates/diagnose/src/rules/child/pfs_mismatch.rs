@@ -158,7 +158,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// Somebody switched it off, and that helped.
 fn tried(s: &Signals<'_>) -> Judgement {
     match s.complains(Complaint::WorksWithoutPfs) {
-        Some(told) => found(
+        Some(told) if s.calm() => found(
             Found::on(
                 told,
                 CONDITION,
@@ -167,7 +167,7 @@ fn tried(s: &Signals<'_>) -> Judgement {
             ),
             s,
         ),
-        None => Judgement::Silent,
+        _ => Judgement::Silent,
     }
 }
 

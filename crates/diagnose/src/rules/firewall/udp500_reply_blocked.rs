@@ -75,21 +75,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     // The peer asks: its requests come again though we answered.
     let asked = s.received_message(Side::Local, "IKE_SA_INIT", false);
     let answered = s.sent_message(Side::Local, "IKE_SA_INIT", true);
-    // One repetition is what a lost packet brings about; the second one says that answers don't arrive. So does one
-    // with which an excerpt ends that somebody took for the failure.
-    let again = s.drops(Side::Local, DropReason::IkeDuplicate).nth(1);
-    let last = s.drops(Side::Local, DropReason::IkeDuplicate).last();
-    let pasted = s
-        .case
-        .products
-        .get(&Side::Local)
-        .is_some_and(|p| *p != Product::Adit);
-    let last =
-        last.filter(|fact| pasted && s.facts.last().is_some_and(|end| core::ptr::eq(*end, *fact)));
-    let (again, confidence) = match again {
-        Some(fact) => (Some(fact), 0.8),
-        None => (last, 0.72),
-    };
+    // One repetition is what a lost packet brings about; the second one says that answers don't arrive.
+    let mut repetitions = s.drops(Side::Local, DropReason::IkeDuplicate);
+    let first = repetitions.next();
+    let again = repetitions.next();
+    // An excerpt that somebody ended with the first one may show the same.
+    let last = first.filter(|fact| {
+        let pasted = s.case.products.get(&Side::Local);
+        pasted.is_some_and(|p| *p != Product::Adit)
+            && s.facts.last().is_some_and(|end| core::ptr::eq(*end, *fact))
+    });
     let went_on = s
         .received_message(Side::Local, "IKE_AUTH", false)
         .or_else(|| s.received_message(Side::Local, "MI2", false));
@@ -97,17 +92,29 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .facts
         .iter()
         .any(|f| f.side == Side::Local && f.role == Some(Role::Responder));
-    if let (Some((answer, _)), Some(repeated), None) = (answered, again, went_on)
+    if let (Some((answer, _)), None) = (answered, went_on)
         && responder
         && !s.refused_or_told()
         && !s.up
     {
-        return found(
-            s,
-            confidence,
-            "our answers don't reach the peer: it repeats a request that we answered".to_owned(),
-            asked.into_iter().chain([answer, repeated]),
-        );
+        if let Some(repeated) = again {
+            return found(
+                s,
+                0.8,
+                "our answers don't reach the peer: it repeats a request that we answered"
+                    .to_owned(),
+                asked.into_iter().chain([answer, repeated]),
+            );
+        }
+        if last.is_some() {
+            return Judgement::Possible {
+                weight: 50,
+                because:
+                    "the peer repeated a request that we answered, with which the evidence ends"
+                        .to_owned(),
+                separated_by: "whether the peer goes on, or repeats its request again and again",
+            };
+        }
     }
     begins_anew(s).unwrap_or(Judgement::Silent)
 }
