@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::secret_words::{BEFORE_SECRETS, COMMANDS, ENDINGS, KINDS};
+use super::secret_words::{BEFORE_HEX, BEFORE_SECRETS, COMMANDS, ENDINGS, KINDS, XFRM};
 
 /// What sentences go on with after such a word: they speak of a secret and don't tell it.
 const PROSE: [&str; 11] = [
@@ -16,7 +16,15 @@ const SETKEY: [&str; 2] = ["-E", "-A"];
 /// With which characters words end that announce a secret: most words of a log don't.
 static ENDS: LazyLock<[bool; 256]> = LazyLock::new(|| {
     let mut ends = [false; 256];
-    let lists = [BEFORE_SECRETS, ENDINGS, COMMANDS, KINDS, &SETKEY];
+    let lists = [
+        BEFORE_SECRETS,
+        ENDINGS,
+        COMMANDS,
+        BEFORE_HEX,
+        XFRM,
+        KINDS,
+        &SETKEY,
+    ];
     for end in lists.into_iter().flatten().filter_map(|w| w.bytes().last()) {
         if let Some(ends) = ends.get_mut(usize::from(end.to_ascii_lowercase())) {
             *ends = true;
@@ -122,6 +130,36 @@ fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t 
         let secret = secret.get(..unescaped(secret, '"'))?;
         return Some((after.get(..size + start)?, secret));
     }
+    if BEFORE_HEX.contains(&lower.as_str())
+        && let Some(hex) = hex_key(value)
+    {
+        return Some((joint, hex));
+    }
+    // `enc cbc(aes) 0x… `, `auth-trunc hmac(sha256) 0x… 128` of `ip xfrm state`.
+    if XFRM.contains(&lower.as_str()) && !joint.is_empty() {
+        let (algorithm, behind) = value.split_once([' ', '\t'])?;
+        let blanks = behind.len() - behind.trim_start().len();
+        let secret = behind.trim_start();
+        let quoted = algorithm.contains('(') && secret.starts_with(['"', '\'']);
+        if secret.starts_with("0x") || quoted {
+            let end = match secret.chars().next().filter(|_| quoted) {
+                Some(mark) => secret.get(1..)?.find(mark).map(|at| at + 2),
+                None => secret.find([' ', '\t', ';', '\\', '"']),
+            };
+            return Some((
+                after.get(..size + algorithm.len() + 1 + blanks)?,
+                secret.get(..end.unwrap_or(secret.len()))?,
+            ));
+        }
+    }
+    // `E: 3des-cbc  8e1f00aa 8e1f00aa` of `setkey -D`.
+    if matches!(token, "E" | "A") && before.trim() == token && joint.starts_with(':') {
+        let (algorithm, secret) = value.split_once(' ')?;
+        let hex = |c: char| c.is_ascii_hexdigit() || c == ' ';
+        if secret.trim().len() >= 8 && secret.trim().chars().all(hex) {
+            return Some((after.get(..size + algorithm.len() + 1)?, secret));
+        }
+    }
     // `-E aes-cbc 0x…` of setkey.
     if SETKEY.contains(&token) {
         let algorithm = value.find(' ')? + 1;
@@ -132,6 +170,23 @@ fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t 
         }
     }
     None
+}
+
+/// A key in hex at the beginning: a word, or two with a colon between, of whole octets.
+fn hex_key(value: &str) -> Option<&str> {
+    const SHORTEST: usize = 8;
+    let end = value
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != ':')
+        .unwrap_or(value.len());
+    let word = value.get(..end)?;
+    word.split(':')
+        .map(|part| part.strip_prefix("0x").unwrap_or(part))
+        .all(|part| {
+            part.len() >= SHORTEST
+                && part.len().is_multiple_of(2)
+                && part.bytes().all(|b| b.is_ascii_hexdigit())
+        })
+        .then_some(word)
 }
 
 /// Where the quoted value ends: at the first mark that no backslash stands before.
@@ -239,6 +294,31 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_manual_sas_go_however_short() {
+        for text in [
+            "add esp spi 0x1000 src 192.0.2.1 dst 198.51.100.1 authalg md5 authkey 0123456789abcdef encralg des",
+            "add esp encralg des encrkey 0123456789abcdef",
+            "{ spi 0x1000 encr_alg des key 89abcdef }",
+            "authkey 0x0123456789abcdef:0x0123456789abcdef",
+            "flow esp enckey 0x0123456789abcdef",
+            "set session-key inbound esp 1000 cipher 0123456789abcdef authenticator 0123456789abcdef",
+            "\tenc cbc(des) 0x0123456789abcdef",
+            "\tauth-trunc hmac(md5) 0x0123456789abcdef 96",
+            "\tauth hmac(md5) 0x0123456789abcdef",
+            "\taead rfc4106(gcm(aes)) 0x0123456789abcdef 128",
+            "ip xfrm state add proto esp spi 1 enc 'cbc(des)' 0x0123456789abcdef",
+            "ip xfrm state add proto esp spi 1 enc \"cbc(des)\" \"89abcdef\" sel",
+            "\tE: des-cbc  01234567 89abcdef",
+        ] {
+            assert!(!redact(text).contains("89abcdef"), "{}", redact(text));
+        }
+        assert_eq!(
+            redact("\tauth-trunc hmac(md5) 0x0123456789abcdef 96"),
+            "\tauth-trunc hmac(md5) [removed] 96"
+        );
+    }
+
+    #[test]
     fn sentences_about_secrets_stay() {
         for text in [
             "no shared key found for 'a'[a] - 'b'[b]",
@@ -248,6 +328,10 @@ mod tests {
             "loading secrets from \"/etc/ipsec.secrets\"",
             "policy: PSK+ENCRYPT+TUNNEL+PFS",
             "-A INPUT -p udp --dport 500 -j DROP",
+            "cipher aes256 authenticator sha256",
+            "auth method rsasig, policy any",
+            "key 12 of keyring a",
+            "enc cbc(aes) spi c1a2b3c4",
             "https://www.example.org/a@b",
         ] {
             assert_eq!(redact(text), text);

@@ -44,6 +44,20 @@ pub(super) const COMMANDS: &[&str] = &[
     "remote-preshared-key",
 ];
 
+/// Words of manual keying after which a key in hex follows a blank, however short: OpenBSD's, illumos' and Cisco's.
+pub(super) const BEFORE_HEX: &[&str] = &[
+    "authkey",
+    "encrkey",
+    "encryptkey",
+    "enckey",
+    "key",
+    "cipher",
+    "authenticator",
+];
+
+/// Words of `ip xfrm state` after which an algorithm and its key follow.
+pub(super) const XFRM: &[&str] = &["enc", "auth", "auth-trunc", "aead"];
+
 /// Kinds of lines of `ipsec.secrets`, whose secret stands in quotation marks.
 pub(super) const KINDS: &[&str] = &[
     "psk", "rsa", "ecdsa", "pkcs8", "p12", "xauth", "eap", "ntlm",
