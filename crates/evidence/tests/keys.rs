@@ -186,11 +186,19 @@ fn with_different_secrets_each_side_has_its_own_key() {
     assert_eq!(opened(&capture), (3, 6));
     let capture = keyed("strongswan-v1-wrong-psk", "strongswan-v1-wrong-psk-east");
     assert_eq!(opened(&capture), (3, 6));
-    for (name, differ) in [
-        ("strongswan-v1-wrong-psk", true),
-        ("strongswan-v1-wrong-id", false),
+    // What the snap length cut couldn't have been opened by any key.
+    for (name, cut, differ) in [
+        ("strongswan-v1-wrong-psk", false, true),
+        ("strongswan-v1-wrong-psk", true, false),
+        ("strongswan-v1-wrong-id", false, false),
     ] {
-        let capture = keyed(name, name);
+        let mut capture = keyed(name, name);
+        let messages = capture.conversations.iter_mut();
+        for message in messages.flat_map(|c| &mut c.messages).filter(|_| cut) {
+            if message.encrypted && message.inside.is_none() {
+                message.problem = Some("cut short".to_owned());
+            }
+        }
         let vantage = adit_evidence::capture::Vantage {
             local: "192.168.0.1".parse().unwrap(),
             peer: "192.168.0.2".parse().unwrap(),

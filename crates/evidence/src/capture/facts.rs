@@ -194,7 +194,9 @@ impl Teller<'_> {
             return;
         }
         // Whatever the vector, a notice is read behind its hash.
-        let closed = theirs().find(|m| m.frame > opened.frame && m.exchange == "INFORMATIONAL_V1");
+        let closed = theirs().find(|m| {
+            m.frame > opened.frame && m.exchange == "INFORMATIONAL_V1" && could_be_opened(m)
+        });
         let Some(closed) = closed else {
             return;
         };
@@ -612,6 +614,14 @@ impl Teller<'_> {
             what: Known::Happened { happening },
         }
     }
+}
+
+/// Whether all octets of an encrypted message of IKEv1 are there, and a cipher's blocks among them are whole.
+fn could_be_opened(m: &Message) -> bool {
+    const HEADER: usize = 28;
+    const SMALLEST_BLOCK: usize = 8;
+    let body = m.octets.saturating_sub(HEADER);
+    m.problem.is_none() && body > 0 && body.is_multiple_of(SMALLEST_BLOCK)
 }
 
 fn other(role: Role) -> Role {

@@ -120,6 +120,8 @@ impl Dump {
         // racoon begins a dump on a line of its own, pluto says `unwrapped:` before.
         self.patience = u8::from(matches!(which, Which::V1 | Which::Salt(_)));
         self.current = Some((which, wanted));
+        // What grows leaves copies behind.
+        self.octets.reserve_exact(LONGEST);
         true
     }
 

@@ -1,9 +1,9 @@
 //! Keys that somebody hands in, and what they open.
 //!
 //! Keys come from a table of our own, from Wireshark's tables (`ikev1_decryption_table`, `ikev2_decryption_table`,
-//! `esp_sa`), from `ip xfrm state`, or from what charon, pluto and racoon print at their highest log levels. Only the tables say which SA a key is for and with which algorithm; of the rest
-//! the SA's own proposal and the key's length tell the algorithm, and the ICV tells whether it fits. A key is never shown:
-//! the type that holds it has no way to.
+//! `esp_sa`), from `ip xfrm state`, or from what charon, pluto and racoon print at their highest log levels. Only the
+//! tables say which SA a key is for and with which algorithm; of the rest the SA's own proposal and the key's length
+//! tell the algorithm, and the ICV tells whether it fits. A key is never shown: the type that holds it has no way to.
 
 mod dump;
 mod inside;

@@ -22,6 +22,8 @@ const MOST_SAS: usize = 4096;
 const MOST_OF_ONE: usize = 4096;
 /// Blocks of phase 1 that an exchange may follow from: an error may cross a message.
 const MOST_ENDS: usize = 8;
+/// Octets of the longest public value that is kept; that of group 18 has 1024.
+const MOST_PUBLIC: usize = 2048;
 /// Octets that may follow the last payload.
 const MOST_PADDING: usize = 64;
 
@@ -80,7 +82,10 @@ impl Opener {
         for payload in payloads {
             match payload {
                 V1Payload::Other { kind, body }
-                    if kind.0 == KE && sa.public.len() < 2 && !sa.public.contains(body) =>
+                    if kind.0 == KE
+                        && body.len() <= MOST_PUBLIC
+                        && sa.public.len() < 2
+                        && !sa.public.contains(body) =>
                 {
                     sa.public.push(body.clone());
                 }
