@@ -32,6 +32,10 @@ const HEADS: [&str; 24] = [
     "traffic selectors ",
 ];
 
+/// Characters in which a message ends that somebody cites, and places looked at where it may.
+const LONGEST: usize = 512;
+const MOST_CUTS: usize = 16;
+
 /// What a sentence goes on with after a message.
 const ENDS: [&str; 18] = [
     "\"", "`", "\u{201d}", "\u{201c}", "*", "'", ". ", "; ", ", ", "! ", "? ", ") ", " and ",
@@ -44,12 +48,18 @@ pub(super) fn cited(sentence: &str) -> Option<Said> {
     let rest = sentence.get(at..)?;
     let whole = rest.trim_end_matches(|c: char| !c.is_alphanumeric());
     said(whole).or_else(|| {
+        let rest = rest
+            .char_indices()
+            .nth(LONGEST)
+            .and_then(|(end, _)| rest.get(..end))
+            .unwrap_or(rest);
         let mut cuts: Vec<usize> = ENDS
             .iter()
             .flat_map(|end| rest.match_indices(end).map(|(at, _)| at))
             .collect();
         cuts.sort_unstable();
         cuts.into_iter()
+            .take(MOST_CUTS)
             .find_map(|cut| said(rest.get(..cut)?.trim_end()))
     })
 }

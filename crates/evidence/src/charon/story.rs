@@ -416,8 +416,13 @@ impl Charon {
 
     /// What was taken for a new request is one that was answered before. Returns the IKE SA that it belongs to.
     fn repeated(&mut self, message: &Message<'_>, index: usize) -> usize {
+        // Its lines stand together, but for those of other threads between; a log may hold many repetitions.
+        const RECENT: usize = 256;
         let of = |(_, sa): &(Fact, usize)| *sa == index;
-        let request = self.facts.iter().rposition(of).filter(|at| {
+        let begin = self.facts.len().saturating_sub(RECENT);
+        let recent = self.facts.get(begin..).unwrap_or_default();
+        let last = recent.iter().rposition(of).map(|at| begin + at);
+        let request = last.filter(|at| {
             matches!(
                 self.facts.get(*at),
                 Some((Fact { what: Known::Happened { happening: Happening::Received(m) }, .. }, _)) if !m.response
@@ -427,7 +432,8 @@ impl Charon {
             self.facts.remove(at);
         }
         let first = self.sas.get(index).and_then(|sa| sa.after);
-        let Some(first) = first.filter(|_| !self.facts.iter().any(of)) else {
+        let recent = self.facts.get(begin..).unwrap_or_default();
+        let Some(first) = first.filter(|_| !recent.iter().any(of)) else {
             return index;
         };
         if let Some(peer) = self.sas.get(first).and_then(Sa::peer) {

@@ -80,6 +80,9 @@ fn versions(about: &str) -> Versions {
     }
 }
 
+/// Methods of one end that are kept.
+const MOST_METHODS: usize = 8;
+
 /// `[gw-a] uses pre-shared key authentication`; a second method stands on a line of its own.
 fn end(
     id: &mut Setting<Option<PeerId>>,
@@ -96,14 +99,13 @@ fn end(
     } else if who.is_empty() && !id.is_written() {
         *id = shown(Some(PeerId::Any), place);
     }
-    if let Some(method) = method(how) {
-        let mut all = if auth.is_written() {
-            auth.value.clone()
-        } else {
-            Vec::new()
-        };
-        all.push(method);
-        *auth = shown(all, place);
+    let Some(method) = method(how) else {
+        return;
+    };
+    if !auth.is_written() {
+        *auth = shown(vec![method], place);
+    } else if auth.value.len() < MOST_METHODS && !auth.value.contains(&method) {
+        auth.value.push(method);
     }
 }
 
@@ -142,6 +144,19 @@ mod tests {
             at: None,
             side: Side::Local,
         }
+    }
+
+    #[test]
+    fn a_method_that_is_listed_twice_is_one() {
+        let mut stroke = Stroke::default();
+        stroke.line("a:  192.0.2.1...198.51.100.1  IKEv2", &place);
+        for _ in 0..3 {
+            let line = "a:   local:  [gw-a] uses pre-shared key authentication";
+            stroke.line(line, &place);
+        }
+        let all = stroke.finish();
+        let (c, _) = all.first().unwrap();
+        assert_eq!(c.local_auth.value, [AuthMethod::Psk]);
     }
 
     #[test]
