@@ -1,7 +1,7 @@
 //! What people complain of, and which causes it puts first.
 //!
-//! A symptom in a person's words doesn't decide by itself; what somebody tried, and what it changed, may. It names candidates where nothing else does, and moves those
-//! up that other evidence left possible.
+//! A symptom in a person's words doesn't decide by itself; what somebody tried, and what it changed, may. It names
+//! candidates where nothing else does, and moves those up that other evidence left possible.
 
 use adit_model::complaint::Complaint;
 use adit_model::fact::{Fact, Known};
@@ -231,34 +231,7 @@ mod tests {
 
     #[test]
     fn every_cause_that_a_complaint_names_has_a_rule() {
-        for of in [
-            Complaint::NeverConnects,
-            Complaint::NothingPasses,
-            Complaint::OneWay,
-            Complaint::LargeFails,
-            Complaint::SmallPasses,
-            Complaint::Slow,
-            Complaint::Periodic,
-            Complaint::AtRekey,
-            Complaint::AfterIdle,
-            Complaint::AfterRestart,
-            Complaint::AfterPeerRestart,
-            Complaint::AfterFailover,
-            Complaint::AfterUpgrade,
-            Complaint::OneSideBegins,
-            Complaint::SomeNetworks,
-            Complaint::SecondClientKicks,
-            Complaint::GatewayOnly,
-            Complaint::AccessLost,
-            Complaint::InClear,
-            Complaint::OtherAccessWorks,
-            Complaint::AllTunnels,
-            Complaint::WorksWithoutOffload,
-            Complaint::WorksWithoutConfinement,
-            Complaint::WorksWithoutPfs,
-            Complaint::WorksInUdp,
-            Complaint::WorksWithoutFirewall,
-        ] {
+        for of in Complaint::ALL {
             for after in [None, Some(60), Some(3600)] {
                 for id in causes(of, after) {
                     assert!(rule(id).is_some(), "{id}");

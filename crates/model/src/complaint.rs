@@ -65,6 +65,38 @@ pub enum Complaint {
 }
 
 impl Complaint {
+    /// Every one, in the order of the list above.
+    pub const ALL: [Complaint; 28] = [
+        Complaint::NeverConnects,
+        Complaint::NothingPasses,
+        Complaint::OneWay,
+        Complaint::LargeFails,
+        Complaint::SmallPasses,
+        Complaint::Slow,
+        Complaint::Periodic,
+        Complaint::NowAndThen,
+        Complaint::AtRekey,
+        Complaint::AfterIdle,
+        Complaint::AfterRestart,
+        Complaint::AfterPeerRestart,
+        Complaint::AfterFailover,
+        Complaint::AfterUpgrade,
+        Complaint::OneSideBegins,
+        Complaint::SomeNetworks,
+        Complaint::SecondClientKicks,
+        Complaint::GatewayOnly,
+        Complaint::AccessLost,
+        Complaint::InClear,
+        Complaint::OtherAccessWorks,
+        Complaint::AllTunnels,
+        Complaint::WorksWithoutOffload,
+        Complaint::WorksWithoutConfinement,
+        Complaint::WorksWithoutPfs,
+        Complaint::WorksInUdp,
+        Complaint::WorksWithoutFirewall,
+        Complaint::Fails,
+    ];
+
     /// The symptom in words, as a part of a sentence.
     #[must_use]
     pub fn said(self) -> &'static str {
@@ -98,5 +130,18 @@ impl Complaint {
             Complaint::WorksInUdp => "that it works once ESP is forced into UDP",
             Complaint::WorksWithoutFirewall => "that it works without the firewall",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Complaint;
+
+    #[test]
+    fn all_of_them_are_in_the_list() {
+        for (at, complaint) in Complaint::ALL.into_iter().enumerate() {
+            assert_eq!(complaint as usize, at, "{complaint:?}");
+        }
+        assert_eq!(Complaint::ALL.len(), Complaint::Fails as usize + 1);
     }
 }
