@@ -68,7 +68,7 @@ pub fn collect(args: &CollectArgs) -> Outcome {
     let gathered = gatherer.gathered;
     gatherer.finish()?;
     if of_product == 0 && args.log.is_empty() {
-        if path.is_file() {
+        if !stdout && path.is_file() {
             // What is of no use isn't left behind, and doesn't stand in the way of the next run.
             std::fs::remove_file(&path)?;
         }
