@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::program::{DONE, Dir, FINDINGS, adit};
+use crate::program::{DONE, Dir, FINDINGS, USAGE, adit};
 
 /// A certificate for gw.example.org with an RSA key, by a CA with an ECDSA key.
 fn file(name: &str) -> String {
@@ -118,6 +118,98 @@ fn what_is_not_there_is_missing_and_elsewhere_it_was_not_looked_for() {
     let dir = Dir::new("pki-paste");
     dir.write("gw.conf", SWANCTL);
     assert_eq!(found(&dir, DONE, &["gw.conf"]), []);
+    // Folders of these names may be anybody's.
+    for folder in ["certs", "private", "cacerts"] {
+        std::fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    assert_eq!(found(&dir, DONE, &["gw.conf"]), []);
+}
+
+#[test]
+fn a_configuration_of_somebody_else_reads_nothing_of_this_host() {
+    let dir = host("pki-out");
+    dir.write("ours.pem", &file("gw.csr"));
+    let said = |name: &str| {
+        let conf = SWANCTL.replace("certs = gw.pem", &format!("certs = \"{name}\""));
+        dir.write("etc/swanctl/swanctl.conf", &conf);
+        let root = dir.at("etc");
+        let conf = dir.at("etc/swanctl/swanctl.conf");
+        let ran = adit(&["check", "--json", &conf, "--root", &root]);
+        (ran.out.replace(name, ""), ran.err.replace(name, ""))
+    };
+    let target = dir.path().join("ours.pem");
+    let link = dir.path().join("etc/swanctl/x509/link.pem");
+    std::os::unix::fs::symlink(&target, link).unwrap();
+    let whole = format!("/{}", target.display());
+    for name in ["../../ours.pem", "/../ours.pem", "link.pem", &whole] {
+        let (out, err) = said(name);
+        assert!(!out.contains("a request"), "{name}: {out}");
+        assert!(!err.contains("a request"), "{name}: {err}");
+    }
+    // Nor does it tell whether something is there.
+    assert_eq!(said("../../ours.pem"), said("../../none.pem"));
+}
+
+fn pipe(dir: &Dir, name: &str) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let path = dir.path().join(name);
+    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+}
+
+#[test]
+fn pipes_and_devices_are_not_opened() {
+    let dir = Dir::new("check-pipes");
+    let own = |psk: &str| {
+        let text = format!(
+            "[tunnel.office]\nlocal = \"192.0.2.1\"\nremote = \"192.0.2.2\"\nlocal_id = \"west.lab\"\nremote_id = \"east.lab\"\nauth = {{ psk_file = \"{psk}\" }}\n\n[tunnel.office.child.lan]\nlocal_net = [\"10.1.0.0/24\"]\nremote_net = [\"10.2.0.0/24\"]\n"
+        );
+        dir.write("adit.toml", &text);
+    };
+    pipe(&dir, "pipe");
+    for psk in ["pipe", "/dev/zero"] {
+        own(psk);
+        let ran = adit(&["check", &dir.at("adit.toml")]).ends_with(FINDINGS);
+        assert!(ran.out.contains("not a regular file"), "{}", ran.out);
+    }
+    std::fs::create_dir_all(dir.path().join("etc")).unwrap();
+    pipe(&dir, "etc/ipsec.secrets");
+    dir.write(
+        "etc/ipsec.conf",
+        "conn gw\n    keyexchange=ikev2\n    authby=secret\n    left=192.0.2.1\n    right=198.51.100.1\n    ike=aes256-sha256-modp2048!\n    esp=aes256-sha256!\n    leftsubnet=10.1.0.0/16\n    rightsubnet=10.2.0.0/16\n    auto=add\n",
+    );
+    let ran = adit(&["check", &dir.at("etc/ipsec.conf")]).ends_with(DONE);
+    assert!(ran.err.contains("not a regular file"), "{}", ran.err);
+    // A folder that somebody else made: its file may be a link.
+    std::fs::create_dir(dir.path().join("west")).unwrap();
+    let link = dir.path().join("west/ipsec.conf");
+    std::os::unix::fs::symlink(dir.path().join("etc/ipsec.conf"), link).unwrap();
+    let ran = adit(&["check", &dir.at("west")]).ends_with(USAGE);
+    assert!(ran.err.contains("out of its folder"), "{}", ran.err);
+}
+
+#[test]
+fn what_a_file_includes_does_not_reach_the_terminal_as_it_is() {
+    let dir = Dir::new("check-escape");
+    let conf =
+        "include \u{1b}[2J\u{7}/none.conf\nconn gw\n    left=192.0.2.1\n    right=198.51.100.1\n";
+    dir.write("ipsec.conf", conf);
+    let ran = adit(&["check", &dir.at("ipsec.conf")]);
+    assert!(ran.err.contains("includes ?[2J?/none.conf"), "{}", ran.err);
+    for out in [&ran.out, &ran.err] {
+        assert!(!out.contains(['\u{1b}', '\u{7}']), "{out:?}");
+    }
+}
+
+#[test]
+fn a_file_whose_name_is_a_dash_is_not_standard_output() {
+    let dir = Dir::new("collect-dash");
+    dir.write("-", "somebody's");
+    let ran = crate::program::command(&["collect", "--product", "racoon", "-o", "-"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_ne!(ran.status.code(), Some(DONE), "nothing of racoon is here");
+    assert!(dir.path().join("-").is_file());
 }
 
 #[test]

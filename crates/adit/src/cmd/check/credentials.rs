@@ -7,7 +7,7 @@ use adit_crypto::pki::{self, PkiFile};
 use adit_model::credential::{Credential, FileRole, Look, NamedFile};
 use adit_model::fact::Source;
 
-use super::around::{Around, bounded, files};
+use super::around::{Around, Place, bounded};
 
 /// A file that was looked for, before its certificates are held against all others.
 pub struct Looked {
@@ -64,23 +64,43 @@ fn places(role: &FileRole) -> &'static [&'static str] {
     }
 }
 
-/// Where a named file is, or would be. `None` where it can't be looked for.
-fn find(around: &Around, named: &NamedFile) -> Option<PathBuf> {
+/// Where a named file is, or would be.
+fn find(around: &Around, named: &NamedFile) -> Place {
+    let own = around.resolve(&named.path);
     if named.path.starts_with('/') {
-        let whole = around.resolve(&named.path)?;
-        return whole.parent().is_some_and(Path::is_dir).then_some(whole);
+        return match own {
+            Place::At(whole) if !whole.parent().is_some_and(Path::is_dir) => Place::Unknown,
+            place => place,
+        };
     }
+    if own == Place::Outside {
+        return own;
+    }
+    let below = around.folder().ends_with("conf.d");
     let folders: Vec<PathBuf> = places(&named.role)
         .iter()
+        .filter(|p| below || !p.starts_with(".."))
         .map(|p| around.folder().join(p))
-        .filter(|p| p.is_dir())
+        // A link that leads to nothing says no more than one that leads elsewhere.
+        .filter(|p| p.is_dir() || p.is_symlink())
         .collect();
-    let own = around.folder().join(&named.path);
-    let places = folders.iter().map(|f| f.join(&named.path));
-    places
-        .chain([own])
-        .find(|p| p.exists())
-        .or_else(|| folders.first().map(|f| f.join(&named.path)))
+    for file in folders
+        .iter()
+        .map(|f| f.join(&named.path))
+        .chain([around.folder().join(&named.path)])
+    {
+        if !around.inside(&file) {
+            return Place::Outside;
+        }
+        if file.exists() {
+            return Place::At(file);
+        }
+    }
+    // Of a host that isn't known, nobody knows where its files would be.
+    match folders.first() {
+        Some(first) if around.is_host() => Place::At(first.join(&named.path)),
+        _ => Place::Unknown,
+    }
 }
 
 /// Takes a file that was given for the one that is named, when it has its name.
@@ -104,8 +124,20 @@ pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked
             out.push(found);
             continue;
         }
-        let Some(path) = around.and_then(|a| find(a, named)) else {
+        let Some(around) = around else {
             continue;
+        };
+        let path = match find(around, named) {
+            Place::At(path) => path,
+            Place::Outside if around.is_host() => {
+                out.push(Looked {
+                    named: named.clone(),
+                    path: named.path.clone(),
+                    read: Err(Some("it leads out of the host's files".to_owned())),
+                });
+                continue;
+            }
+            Place::Outside | Place::Unknown => continue,
         };
         out.push(Looked {
             named: named.clone(),
@@ -127,7 +159,9 @@ pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked
             "x509ca",
             "ipsec.d/cacerts",
         ] {
-            for file in files(&around.folder().join(folder)).unwrap_or_default() {
+            let path = around.folder().join(folder);
+            let listed = around.files(&path, "*").unwrap_or_default();
+            for file in listed.files {
                 let path = file.display().to_string();
                 let known = out.iter().any(|l| l.path == path);
                 if let (false, Ok(octets)) = (known, bounded(&file)) {
@@ -138,9 +172,36 @@ pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked
                     });
                 }
             }
+            let unread = listed.cut + listed.outside.len();
+            if unread > 0 {
+                out.push(not_all(&path, folder, unread));
+            }
         }
     }
     out
+}
+
+/// What isn't read may be the one that is missed.
+fn not_all(path: &Path, folder: &str, unread: usize) -> Looked {
+    let path = path.display().to_string();
+    let role = if folder.contains("ca") {
+        FileRole::Authority
+    } else {
+        FileRole::PrivateKey {
+            kind: None,
+            passphrase: false,
+        }
+    };
+    Looked {
+        named: NamedFile {
+            role,
+            ..beside(&path)
+        },
+        path,
+        read: Err(Some(format!(
+            "{unread} of its files are too many, or links that lead elsewhere"
+        ))),
+    }
 }
 
 /// What was found, once it is known who signed whom over both ends.

@@ -18,7 +18,7 @@ use super::{Outcome, print, print_json, run};
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
-use around::Around;
+use around::{Around, Place};
 use credentials::Looked;
 
 /// Reads what is named, checks it, and shows what was found.
@@ -115,7 +115,7 @@ impl Part {
 
     /// psk.txt, where it can be looked for.
     fn shared_keys(&mut self, around: Option<&Around>, named: &NamedFile) {
-        let Some(path) = around.and_then(|a| a.resolve(&named.path)) else {
+        let Some(Place::At(path)) = around.map(|a| a.resolve(&named.path)) else {
             return;
         };
         let shown = path.display().to_string();
@@ -140,15 +140,19 @@ impl Part {
     /// ipsec.secrets, where ipsec.conf is a host's own.
     fn secrets_of_host(&mut self, around: &Around, host: Host<'_>) -> Result<(), Failure> {
         let path = around.folder().join("ipsec.secrets");
-        match std::fs::metadata(&path) {
-            Ok(_) if std::fs::File::open(&path).is_ok() => {
+        if !around.inside(&path) {
+            eprintln!("{}: leads elsewhere and isn't read", path.display());
+            return Ok(());
+        }
+        match around::bounded(&path) {
+            Ok(octets) => {
                 let name = core::mem::take(&mut self.name);
-                self.add(part(&path, host)?);
+                self.add(of_text(&path, &path.display().to_string(), &octets, host)?);
                 self.name = name;
             }
             // None is there: then no key is.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.secrets = true,
-            _ => eprintln!("{}: can't be read", path.display()),
+            Err(error) => eprintln!("{}: can't be read: {error}", path.display()),
         }
         Ok(())
     }
@@ -263,7 +267,7 @@ fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
             )));
         }
         for file in files {
-            whole.add(part(&file, host)?);
+            whole.add(of_folder(&file, host)?);
         }
         return Ok(whole);
     }
@@ -278,9 +282,31 @@ fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
     let bytes = super::read_bytes(path)
         .with_context(|| format!("reading {name}"))
         .map_err(Failure::usage)?;
+    of_text(path, &name, &bytes, host)
+}
+
+/// A file that was found in a folder that was named. Who made the folder may have put anything there.
+fn of_folder(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
+    let name = path.display().to_string();
+    if !Around::of(path, host.root).inside(path) {
+        return Err(Failure::usage(anyhow!(
+            "{name} is a link that leads out of its folder; fix: name the file that it means"
+        )));
+    }
+    let bytes = around::bounded(path)
+        .with_context(|| format!("reading {name}"))
+        .map_err(Failure::usage)?;
+    if path.extension().is_some_and(|e| e == "toml") {
+        return own(path, &name);
+    }
+    of_text(path, &name, &bytes, host)
+}
+
+fn of_text(path: &Path, name: &str, bytes: &[u8], host: Host<'_>) -> Result<Part, Failure> {
+    let name = name.to_owned();
     if path.file_name().is_some_and(|n| n == "psk.txt") {
         return Ok(Part {
-            keys: read_shared_keys(&name, &bytes, Some(&digest_key())),
+            keys: read_shared_keys(&name, bytes, Some(&digest_key())),
             name,
             dialects: vec![Dialect::Racoon],
             secrets: true,
@@ -289,17 +315,17 @@ fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
     }
     let around = (path != Path::new("-")).then(|| Around::of(path, host.root));
     let mut expanded = match &around {
-        Some(around) => include::expand(path, &name, &bytes, around, host.root),
-        None => include::alone(&name, &bytes),
+        Some(around) => include::expand(path, &name, bytes, around),
+        None => include::alone(&name, bytes),
     };
     let files: Vec<&str> = expanded.parts.iter().map(|p| p.name.as_str()).collect();
     for (i, file) in files.iter().enumerate() {
         if *file != name && !files.iter().take(i).any(|f| f == file) {
-            eprintln!("{name}: includes {file}");
+            eprintln!("{name}: includes {}", shown(file));
         }
     }
     for unread in expanded.unread.iter().take(MOST_TOLD) {
-        eprintln!("{name}: includes {unread}, which wasn't read");
+        eprintln!("{name}: includes {}, which wasn't read", shown(unread));
     }
     let reading = read_config_parts(&expanded.parts, Some(&digest_key()), host.version);
     for (dialect, lines) in &reading.dialects {
@@ -307,7 +333,7 @@ fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
     }
     let secrets = path.file_name().is_some_and(|n| n == "ipsec.secrets");
     if reading.dialects.is_empty() && !secrets {
-        if let Some(looked) = credentials::given(path, &bytes) {
+        if let Some(looked) = credentials::given(path, bytes) {
             return Ok(Part {
                 name,
                 given: vec![looked],
@@ -340,6 +366,11 @@ fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
         whole.secrets_of_host(&around, host)?;
     }
     Ok(whole)
+}
+
+/// Without what a terminal would obey: the text is a stranger's.
+fn shown(text: &str) -> String {
+    text.replace(char::is_control, "?")
 }
 
 /// More includes that weren't read aren't named.
@@ -382,7 +413,7 @@ fn own(path: &Path, name: &str) -> Result<Part, Failure> {
 
 /// The digest of the key in a file; one line break at its end doesn't count.
 fn key_file(path: &Path, source: &Source, lints: &mut Vec<Lint>, name: &str) -> Option<SharedKey> {
-    match std::fs::read(path) {
+    match around::bounded(path) {
         Ok(octets) => {
             let octets = octets.strip_suffix(b"\n").unwrap_or(&octets);
             let octets = octets.strip_suffix(b"\r").unwrap_or(octets);
