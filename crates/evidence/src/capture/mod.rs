@@ -708,6 +708,13 @@ impl Sorter {
                 .unread
                 .add_many("datagrams of which IP fragments are missing", incomplete);
         }
+        let closed = self.opener.map_or(0, |opener| opener.left_closed());
+        if closed > 0 {
+            capture.unread.add_many(
+                "encrypted messages of more IKE SAs than keys are tried on",
+                closed,
+            );
+        }
         let directions: std::collections::BTreeSet<_> =
             capture.flows.iter().map(Flow::hosts).collect();
         for flow in &mut capture.flows {

@@ -89,6 +89,11 @@ mod tests {
             ),
             Some(Said::Told { child: true, .. })
         ));
+        let far = format!(
+            "we got traffic selectors {} 10.1.0.0/16 === 10.2.0.0/16 inacceptable and then nothing",
+            "here, ".repeat(40)
+        );
+        assert_eq!(cited(&far), None, "only so many cuts are looked at");
         assert_eq!(cited("I received proposals from three vendors"), None);
         assert_eq!(
             cited("the traffic selectors are the same on both sides"),

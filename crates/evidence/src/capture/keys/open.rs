@@ -63,6 +63,11 @@ impl Opener {
         }
     }
 
+    /// How many encrypted messages of IKEv1 stayed closed because there were too many IKE SAs.
+    pub(in crate::capture) fn left_closed(&self) -> u64 {
+        self.v1.left_closed
+    }
+
     /// Takes in a message of IKEv1, and puts what is inside of an encrypted one into `message`.
     pub(in crate::capture) fn ike_v1(&mut self, datagram: &[u8], message: &mut Message) {
         if self.keys.v1.is_empty() {

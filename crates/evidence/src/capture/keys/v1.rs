@@ -55,6 +55,8 @@ struct Key {
 #[derive(Default)]
 pub(super) struct Opener {
     sas: BTreeMap<u64, Sa>,
+    /// Encrypted messages of further IKE SAs, which stay closed.
+    pub(super) left_closed: u64,
 }
 
 /// What was inside of a message.
@@ -127,7 +129,10 @@ impl Opener {
         let header = Header::parse(datagram).ok()?;
         let body = datagram.get(Header::LEN..)?;
         let cookie = header.spi_i.0;
-        let sa = self.sa(cookie)?;
+        let Some(sa) = self.sa(cookie) else {
+            self.left_closed = self.left_closed.saturating_add(1);
+            return None;
+        };
         let mut hasher = DefaultHasher::new();
         hasher.write(datagram);
         let same = hasher.finish();
@@ -306,4 +311,27 @@ fn ciphers(keys: &V1Keys, agreed: Option<u16>, provider: &Provider) -> Vec<Key> 
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_closed_for_want_of_room_is_counted() {
+        let mut opener = Opener::default();
+        for cookie in 0..MOST_SAS as u64 {
+            assert!(opener.sa(cookie).is_some());
+        }
+        let mut datagram = [0; Header::LEN + 16];
+        datagram[7] = 1;
+        datagram[17] = 0x10;
+        datagram[27] = datagram.len() as u8;
+        let provider = adit_crypto::provider::aws_lc();
+        assert!(opener.open(&datagram, &[], &provider).is_none());
+        assert_eq!(opener.left_closed, 0, "an SA that is kept");
+        datagram[0] = 0xff;
+        assert!(opener.open(&datagram, &[], &provider).is_none());
+        assert_eq!(opener.left_closed, 1);
+    }
 }
