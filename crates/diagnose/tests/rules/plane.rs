@@ -2,7 +2,7 @@
 
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_model::fact::{Case, Fact, Known, Side, Source};
-use adit_model::host::HostState;
+use adit_model::host::{HostState, KernelPolicy, KernelSa, Template};
 use adit_model::sign::Sign;
 use adit_model::traffic::SaTraffic;
 
@@ -142,4 +142,50 @@ fn replays_may_come_of_qos_after_encryption() {
             .iter()
             .any(|r| r.cause == "qos-after-encryption")
     );
+}
+
+/// A policy that goes first and has no SA, the one that has, and so many others.
+fn two_policies_and(others: usize) -> Shown {
+    let policy = |to: &str, priority: u32, reqid: u32| {
+        let template = Template {
+            from: "192.0.2.1".into(),
+            to: "198.51.100.7".into(),
+            reqid,
+            mode: "tunnel".into(),
+        };
+        let policy = KernelPolicy {
+            from: "10.1.0.0/24".into(),
+            to: to.into(),
+            direction: "out".into(),
+            priority,
+            templates: vec![template],
+            ..KernelPolicy::default()
+        };
+        Known::Host {
+            state: Box::new(HostState::Policy(policy)),
+        }
+    };
+    let sa = KernelSa {
+        from: "192.0.2.1".into(),
+        to: "198.51.100.7".into(),
+        spi: 0xc1a2_b3c4,
+        reqid: Some(2),
+        mode: "tunnel".into(),
+        ..KernelSa::default()
+    };
+    let state = Box::new(HostState::Sa(sa));
+    (0..others).fold(
+        Shown::new()
+            .fact(Side::Local, policy("10.2.0.0/16", 1, 1))
+            .fact(Side::Local, policy("10.2.0.0/24", 2, 2))
+            .fact(Side::Local, Known::Host { state }),
+        |shown, _| shown.fact(Side::Local, policy("10.9.0.0/24", 9, 9)),
+    )
+}
+
+#[test]
+fn an_sa_that_a_list_which_may_be_cut_does_not_show_is_not_missing() {
+    let found = |others| two_policies_and(others).verdict().cause().is_some();
+    assert!(found(0));
+    assert!(!found(254));
 }

@@ -452,4 +452,13 @@ mod tests {
         assert_eq!(all.len(), 1, "{all:?}");
         assert!(matches!(all.first().unwrap(), HostState::Policy(p) if p.templates.len() == 1));
     }
+
+    #[test]
+    fn rows_of_a_daemons_status_push_no_sa_of_the_kernel_out() {
+        let rows = "000 #1: \"to-b\":500 STATE_MAIN_I4 (ISAKMP SA established); EVENT_SA_REPLACE in 2541s; newest ISAKMP; nodpd; idle;\n".repeat(300);
+        let text = format!(
+            "src 192.0.2.1 dst 198.51.100.7\n\tproto esp spi 0xc1a2b3c4 reqid 1 mode tunnel\n\n{rows}"
+        );
+        assert!(matches!(states(&text).as_slice(), [HostState::Sa(_)]));
+    }
 }
