@@ -8,12 +8,16 @@ mod der;
 mod key;
 mod pem;
 
+use std::collections::{BTreeMap, HashMap};
+
 use adit_model::credential::{Certificate, Item};
 use aws_lc_rs::digest;
 use zeroize::Zeroizing;
 
-/// More things of one file aren't read.
-const MOST_ITEMS: usize = 64;
+/// More things of one file aren't read: as many as a megabyte of PEM holds.
+const MOST_ITEMS: usize = 2048;
+/// More signatures aren't verified in one run.
+const MOST_SIGNATURES: usize = 16_384;
 
 /// A file that was read.
 #[derive(Debug, Default)]
@@ -32,37 +36,85 @@ pub fn read(octets: &[u8]) -> PkiFile {
     if blocks.is_empty() {
         file.der(octets);
     }
+    let cut = blocks.len() > MOST_ITEMS;
     for block in blocks.into_iter().take(MOST_ITEMS) {
         file.block(block);
+    }
+    if cut {
+        file.items.push(Item::More);
     }
     file
 }
 
-/// Finds out which certificates signed which, over all files at hand.
+/// Finds out which certificates signed which, over all files at hand. A file of which not everything was held against
+/// the others ends with [`Item::More`].
 pub fn link(files: &mut [PkiFile]) {
-    let all: Vec<Vec<u8>> = files
-        .iter()
-        .flat_map(|f| f.certificates.iter().cloned())
-        .take(MOST_ITEMS)
-        .collect();
+    link_up_to(files, MOST_SIGNATURES);
+}
+
+fn link_up_to(files: &mut [PkiFile], most: usize) {
+    // By subject; each certificate once, in however many files it is.
+    let mut issuers: HashMap<Vec<u8>, BTreeMap<[u8; 32], Vec<u8>>> = HashMap::new();
+    for octets in files.iter().flat_map(|f| &f.certificates) {
+        if let Some((subject, _)) = certificate::ends(octets) {
+            let named = issuers.entry(subject).or_default();
+            named.insert(sha256(octets), octets.clone());
+        }
+    }
+    let mut known: HashMap<[u8; 32], Vec<[u8; 32]>> = HashMap::new();
+    let mut left = most;
     for file in files {
+        let mut whole = true;
         let own = file.certificates.iter();
         let facts = file.items.iter_mut().filter_map(|item| match item {
             Item::Certificate(c) => Some(c),
             _ => None,
         });
         for (facts, own) in facts.zip(own) {
-            facts.signed_by = all
+            if let Some(signed_by) = known.get(&facts.digest) {
+                facts.signed_by.clone_from(signed_by);
+                continue;
+            }
+            let named = certificate::ends(own).and_then(|(_, issuer)| issuers.get(&issuer));
+            let Some(named) = named else {
+                continue;
+            };
+            if named.len() > left {
+                whole = false;
+                continue;
+            }
+            left -= named.len();
+            facts.signed_by = named
                 .iter()
-                .filter(|issuer| certificate::signed(own, issuer))
-                .map(|issuer| sha256(issuer))
+                .filter(|(_, issuer)| certificate::signed(own, issuer))
+                .map(|(digest, _)| *digest)
                 .collect();
+            known.insert(facts.digest, facts.signed_by.clone());
         }
+        if !whole {
+            file.items.push(Item::More);
+        }
+    }
+}
+
+/// What can't be read as what it says: cut, or of another kind. A DER element says how long it is.
+fn unread(label: &str, octets: &[u8]) -> Item {
+    let whole = der::content(octets, der::SEQUENCE).is_some();
+    // OpenSSH has a form of its own.
+    if whole || label.starts_with("OPENSSH") {
+        Item::Unread(label.to_owned())
+    } else {
+        Item::Broken(label.to_owned())
     }
 }
 
 impl PkiFile {
     fn certificate(&mut self, octets: &[u8]) -> bool {
+        // Trust settings of openssl or a line break may follow.
+        let Some((element, _)) = der::first(octets) else {
+            return false;
+        };
+        let octets = element.whole;
         let Some(facts) = certificate::read(octets) else {
             return false;
         };
@@ -72,10 +124,16 @@ impl PkiFile {
     }
 
     fn der(&mut self, octets: &[u8]) {
-        if !self.certificate(octets)
-            && let Some(key) = key::read(octets)
-        {
+        if self.certificate(octets) {
+            return;
+        }
+        let whole = |(e, rest): (der::Element<'_>, &[u8])| {
+            e.tag == der::SEQUENCE && rest.trim_ascii().is_empty()
+        };
+        if let Some(key) = key::read(octets) {
             self.items.push(key);
+        } else if der::first(octets).is_some_and(whole) {
+            self.items.push(Item::Unread("file in DER".to_owned()));
         }
     }
 
@@ -88,7 +146,7 @@ impl PkiFile {
         let item = match label {
             "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
                 if !self.certificate(&octets) {
-                    self.items.push(Item::Broken(label.to_owned()));
+                    self.items.push(unread(label, &octets));
                 }
                 return;
             }
@@ -110,7 +168,7 @@ impl PkiFile {
                         kind,
                     }
                 } else {
-                    key::read(&octets).unwrap_or_else(|| Item::Broken(label.to_owned()))
+                    key::read(&octets).unwrap_or_else(|| unread(label, &octets))
                 }
             }
             // The curve alone stands before the key that openssl writes.

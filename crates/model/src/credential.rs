@@ -98,8 +98,12 @@ pub enum Item {
     RevocationList,
     /// Something else, by the name that it has in the file.
     Other(String),
-    /// Something that says what it is and can't be read as that.
+    /// Something that says what it is and is cut or changed.
     Broken(String),
+    /// Something of a kind that isn't read, by the name that it has in the file.
+    Unread(String),
+    /// More things, or more about them, than were looked at.
+    More,
 }
 
 impl fmt::Display for Item {
@@ -116,6 +120,8 @@ impl fmt::Display for Item {
             Item::RevocationList => f.write_str("a list of revoked certificates"),
             Item::Other(label) => write!(f, "{label}"),
             Item::Broken(label) => write!(f, "a damaged {label}"),
+            Item::Unread(label) => write!(f, "a {label} of a kind that isn't read here"),
+            Item::More => f.write_str("more than was looked at"),
         }
     }
 }
@@ -136,6 +142,8 @@ pub enum FileRole {
         /// A passphrase is given with it.
         passphrase: bool,
     },
+    /// Our private key, where it can't be looked at: on a card, or in a PKCS #12 container.
+    KeyStore,
     /// Pre-shared keys, one on each line.
     SharedKeys,
     /// Nothing says what it is for: it lies beside, or was given beside.
@@ -175,4 +183,35 @@ pub struct Credential {
     pub path: String,
     /// What was found.
     pub look: Look,
+}
+
+/// Types of attributes of distinguished names (RFC 4519): object identifier, the name that is shown, and other names
+/// in capitals. Only those that mean the same to every product: SN and S don't.
+const ATTRIBUTES: &[(&str, &str, &[&str])] = &[
+    ("2.5.4.3", "CN", &["COMMONNAME"]),
+    ("2.5.4.5", "serialNumber", &[]),
+    ("2.5.4.6", "C", &["COUNTRYNAME"]),
+    ("2.5.4.7", "L", &["LOCALITYNAME"]),
+    ("2.5.4.8", "ST", &["STATEORPROVINCENAME"]),
+    ("2.5.4.10", "O", &["ORGANIZATIONNAME"]),
+    ("2.5.4.11", "OU", &["ORGANIZATIONALUNITNAME"]),
+    ("2.5.4.12", "T", &["TITLE"]),
+    ("2.5.4.42", "G", &["GN", "GIVENNAME"]),
+    ("0.9.2342.19200300.100.1.25", "DC", &["DOMAINCOMPONENT"]),
+    ("0.9.2342.19200300.100.1.1", "UID", &["USERID"]),
+    ("1.2.840.113549.1.9.1", "E", &["EMAIL", "EMAILADDRESS"]),
+];
+
+/// The one name of a type of attribute, from its object identifier or any of its names. `None` when it isn't known,
+/// or isn't the same everywhere.
+#[must_use]
+pub fn attribute(kind: &str) -> Option<&'static str> {
+    let kind = kind.trim();
+    ATTRIBUTES
+        .iter()
+        .find(|(oid, name, others)| {
+            let upper = kind.to_ascii_uppercase();
+            *oid == kind || name.eq_ignore_ascii_case(kind) || others.contains(&upper.as_str())
+        })
+        .map(|(_, name, _)| *name)
 }

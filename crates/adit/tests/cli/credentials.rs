@@ -108,6 +108,18 @@ fn a_key_of_another_certificate_is_told() {
     let dir = host("pki-key");
     dir.write("etc/swanctl/private/gw.key", &file("ca.key"));
     one(&dir, "private-key-missing", "has another key than");
+    // A container may hold the right one.
+    std::fs::create_dir_all(dir.path().join("etc/swanctl/pkcs12")).unwrap();
+    dir.write("etc/swanctl/pkcs12/gw.p12", "not looked into");
+    assert_eq!(found(&dir, DONE, &["etc/swanctl/swanctl.conf"]), []);
+}
+
+#[test]
+fn a_damaged_file_that_nothing_names_is_no_finding() {
+    let dir = host("pki-stray");
+    dir.write("etc/swanctl/private/old.key", &file("gw.key")[..300]);
+    dir.write("etc/swanctl/x509ca/old.pem", &file("ca.pem")[..300]);
+    assert_eq!(found(&dir, DONE, &["etc/swanctl/swanctl.conf"]), []);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Certificates (RFC 5280).
 
-use adit_model::credential::{Certificate, PublicKey};
+use adit_model::credential::{Certificate, PublicKey, attribute};
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
@@ -13,9 +13,9 @@ use x509_cert::time::Time;
 
 use super::{der, key, sha256};
 
+/// Reads a certificate's own octets, without what follows them.
 pub(super) fn read(octets: &[u8]) -> Option<Certificate> {
-    let whole = der::first(octets)?.0.whole;
-    let parsed = CertificateInner::<Raw>::from_der(whole).ok()?;
+    let parsed = CertificateInner::<Raw>::from_der(octets).ok()?;
     let tbs = parsed.tbs_certificate();
     let constraints = tbs.get_extension::<BasicConstraints>().ok().flatten();
     let spki = tbs.subject_public_key_info();
@@ -62,31 +62,13 @@ fn alternative_names(extension: Option<(bool, SubjectAltName)>) -> Vec<Identity>
         .collect()
 }
 
-/// Types of attributes by object identifier (RFC 4519), as configurations write them.
-const ATTRIBUTES: &[(&str, &str)] = &[
-    ("2.5.4.3", "CN"),
-    ("2.5.4.4", "SN"),
-    ("2.5.4.5", "serialNumber"),
-    ("2.5.4.6", "C"),
-    ("2.5.4.7", "L"),
-    ("2.5.4.8", "ST"),
-    ("2.5.4.10", "O"),
-    ("2.5.4.11", "OU"),
-    ("2.5.4.12", "T"),
-    ("2.5.4.42", "G"),
-    ("0.9.2342.19200300.100.1.25", "DC"),
-    ("0.9.2342.19200300.100.1.1", "UID"),
-    ("1.2.840.113549.1.9.1", "E"),
-];
-
 /// `C=CH, O=Lab, CN=gw`.
 fn name(name: &Name) -> String {
     let parts: Vec<String> = name
         .iter()
         .map(|part| {
             let oid = part.oid.to_string();
-            let kind = ATTRIBUTES.iter().find(|(o, _)| *o == oid);
-            let kind = kind.map_or(oid.as_str(), |(_, n)| n);
+            let kind = attribute(&oid).unwrap_or(&oid);
             let text: String = String::from_utf8_lossy(part.value.value())
                 .chars()
                 .filter(|c| !c.is_control())
@@ -97,7 +79,14 @@ fn name(name: &Name) -> String {
     parts.join(", ")
 }
 
-/// Whether the issuer's key verifies the certificate's signature, and it is the issuer by name.
+/// Encoded names of a certificate: its subject's and its issuer's.
+pub(super) fn ends(certificate: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let parsed = CertificateInner::<Raw>::from_der(certificate).ok()?;
+    let tbs = parsed.tbs_certificate();
+    Some((tbs.subject().to_der().ok()?, tbs.issuer().to_der().ok()?))
+}
+
+/// Whether the key of one that is the issuer by name verifies the certificate's signature.
 pub(super) fn signed(certificate: &[u8], issuer: &[u8]) -> bool {
     verified(certificate, issuer).unwrap_or(false)
 }
@@ -105,10 +94,6 @@ pub(super) fn signed(certificate: &[u8], issuer: &[u8]) -> bool {
 fn verified(certificate: &[u8], issuer: &[u8]) -> Option<bool> {
     let subject = CertificateInner::<Raw>::from_der(certificate).ok()?;
     let issuer = CertificateInner::<Raw>::from_der(issuer).ok()?;
-    let tbs = subject.tbs_certificate();
-    if tbs.issuer().to_der().ok()? != issuer.tbs_certificate().subject().to_der().ok()? {
-        return Some(false);
-    }
     // The octets that were signed, as they came.
     let signed = der::elements(der::content(certificate, der::SEQUENCE)?)
         .next()?

@@ -125,3 +125,46 @@ fn no_octets_make_it_fall() {
         }
     }
 }
+
+#[test]
+fn what_follows_a_certificate_is_not_its_own() {
+    let pem::Block { octets, .. } = pem::blocks(file!("gw.pem")).pop().unwrap();
+    let mut more = octets.unwrap().to_vec();
+    more.push(b'\n');
+    assert_eq!(certificate(&more), certificate(file!("gw.pem")));
+    let mut files = [read(&more), read(file!("ca.pem"))];
+    link(&mut files);
+    assert_eq!(files[0].certificates().next().unwrap().signed_by.len(), 1);
+}
+
+#[test]
+fn an_issuer_is_found_behind_many_others_and_what_was_not_looked_at_is_told() {
+    let many = [file!("gw.pem").repeat(140), file!("ca.pem").to_vec()].concat();
+    let mut files = [read(&many), read(file!("gw.pem"))];
+    assert_eq!(files[0].items.len(), 141);
+    link(&mut files);
+    let signed = |f: &PkiFile| f.certificates().all(|c| c.signed_by.len() == 1);
+    assert!(files.iter().all(signed));
+    assert!(!files.iter().any(|f| f.items.contains(&Item::More)));
+    let mut files = [read(file!("gw.pem")), read(file!("ca.pem"))];
+    link_up_to(&mut files, 1);
+    assert!(!files[0].items.contains(&Item::More));
+    assert!(files[1].items.contains(&Item::More));
+    let endless = file!("gw.pem").repeat(MOST_ITEMS + 1);
+    assert_eq!(read(&endless).items.last(), Some(&Item::More));
+}
+
+#[test]
+fn what_is_not_read_here_is_not_damaged() {
+    let openssh = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE=\n-----END OPENSSH PRIVATE KEY-----\n";
+    assert_eq!(
+        only(openssh),
+        Item::Unread("OPENSSH PRIVATE KEY".to_owned())
+    );
+    // A sequence of two numbers is no RSA key, and is whole.
+    let other = b"-----BEGIN DSA PRIVATE KEY-----\nMAYCAQACAQE=\n-----END DSA PRIVATE KEY-----\n";
+    assert_eq!(only(other), Item::Unread("DSA PRIVATE KEY".to_owned()));
+    let der = [0x30, 0x06, 0x02, 1, 0, 0x02, 1, 1];
+    assert_eq!(only(&der), Item::Unread("file in DER".to_owned()));
+    assert!(read(&der[..7]).items.is_empty());
+}

@@ -1,7 +1,7 @@
 //! Files of certificates and keys that a configuration names: what is in them, whether they belong together, and
 //! whether they hold what the connections need.
 
-use adit_model::credential::{Certificate, Credential, FileRole, Item, Look, PublicKey};
+use adit_model::credential::{Certificate, Credential, FileRole, Item, Look, PublicKey, attribute};
 use adit_model::fact::Source;
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
@@ -15,7 +15,7 @@ pub(crate) fn lints(
 ) -> Vec<Lint> {
     let mut out = Vec::new();
     for credential in credentials {
-        one(credential, now, &mut out);
+        one(credential, credentials, now, &mut out);
     }
     for own in of(credentials, &FileRole::Certificate) {
         key_fits(own, credentials, &mut out);
@@ -34,16 +34,83 @@ pub(crate) fn lints(
     out
 }
 
-/// Our certificates that none of the other end's CAs issued, directly or through certificates at hand.
-pub(crate) fn untrusted<'c>(ours: &'c [Credential], theirs: &[Credential]) -> Vec<&'c Credential> {
+/// Our certificates that none of the other end's CAs issued, directly or through certificates at hand, and that the
+/// other end doesn't hold itself. `pairs` are names of our connections and of theirs.
+///
+/// It is an error only when the other's connection asks for a CA by name and all issuers are at hand; otherwise a
+/// certificate in between or a CA of the other may be where nobody looked.
+pub(crate) fn untrusted<'c>(
+    ours: &'c [Credential],
+    theirs: &[Credential],
+    pairs: &[(&str, &str)],
+) -> Vec<(&'c Credential, Weight)> {
     let trusted = authorities(theirs);
-    if trusted.is_empty() {
+    if trusted.is_empty() || !all_seen(ours.iter().chain(theirs)) || !store_seen(theirs) {
         return Vec::new();
     }
     let all: Vec<&Certificate> = ours.iter().chain(theirs).flat_map(certificates).collect();
-    of(ours, &FileRole::Certificate)
-        .filter(|c| leaf(c).is_some_and(|leaf| !chain(leaf, &trusted, &all)))
-        .collect()
+    // With one file for both hosts, the other end's own is what the file calls ours.
+    let pinned: Vec<&Credential> = of(theirs, &FileRole::PeerCertificate)
+        .chain(of(theirs, &FileRole::Certificate))
+        .collect();
+    let mut out = Vec::new();
+    for own in of(ours, &FileRole::Certificate) {
+        let Some(owner) = leaf(own) else {
+            continue;
+        };
+        let others: Vec<&str> = match &own.named.connection {
+            Some(name) => pairs
+                .iter()
+                .filter(|(a, _)| a == name)
+                .map(|(_, b)| *b)
+                .collect(),
+            None => pairs.iter().map(|(_, b)| *b).collect(),
+        };
+        let theirs_is = |c: &Credential| {
+            let of = c.named.connection.as_deref();
+            of.is_none_or(|name| others.contains(&name))
+        };
+        // What the other end holds of ours may be this one, when it isn't to be seen.
+        let held = pinned.iter().any(|c| match &c.look {
+            Look::Holds(_) => certificates(c).any(|c| c.key.digest == owner.key.digest),
+            Look::Missing | Look::Unreadable(_) => {
+                c.named.role == FileRole::PeerCertificate && theirs_is(c)
+            }
+        });
+        if others.is_empty() || held || chain(owner, &trusted, &all) {
+            continue;
+        }
+        let asked = of(theirs, &FileRole::Authority)
+            .any(|c| c.named.connection.is_some() && theirs_is(c) && leaf(c).is_some());
+        let weight = if asked && rooted(owner, &all) {
+            Weight::Error
+        } else {
+            Weight::Warning
+        };
+        out.push((own, weight));
+    }
+    out
+}
+
+/// Whether everything in these files was looked at.
+fn all_seen<'c>(mut list: impl Iterator<Item = &'c Credential>) -> bool {
+    list.all(|c| !items(c).contains(&Item::More))
+}
+
+/// Whether no CA may be where it can't be read.
+fn store_seen(list: &[Credential]) -> bool {
+    !list.iter().any(|c| {
+        matches!(c.look, Look::Unreadable(_))
+            && matches!(c.named.role, FileRole::Authority | FileRole::Beside)
+    })
+}
+
+/// Whether every issuer is at hand, up to those that signed themselves.
+fn rooted(leaf: &Certificate, all: &[&Certificate]) -> bool {
+    reached(leaf, all).iter().all(|d| {
+        all.iter()
+            .any(|c| c.digest == *d && !c.signed_by.is_empty())
+    })
 }
 
 fn of<'c>(list: &'c [Credential], role: &FileRole) -> impl Iterator<Item = &'c Credential> {
@@ -78,15 +145,15 @@ fn authorities(list: &[Credential]) -> Vec<&Certificate> {
 }
 
 fn chain(leaf: &Certificate, trusted: &[&Certificate], all: &[&Certificate]) -> bool {
+    let reached = reached(leaf, all);
+    trusted.iter().any(|t| reached.contains(&t.digest))
+}
+
+/// The certificate itself, those that signed it, and so on.
+fn reached(leaf: &Certificate, all: &[&Certificate]) -> Vec<[u8; 32]> {
     const DEEPEST: usize = 8;
     let mut reached = vec![leaf.digest];
     for _ in 0..DEEPEST {
-        if reached
-            .iter()
-            .any(|d| trusted.iter().any(|t| t.digest == *d))
-        {
-            return true;
-        }
         let next: Vec<[u8; 32]> = all
             .iter()
             .filter(|c| reached.contains(&c.digest))
@@ -94,11 +161,15 @@ fn chain(leaf: &Certificate, trusted: &[&Certificate], all: &[&Certificate]) -> 
             .filter(|d| !reached.contains(d))
             .collect();
         if next.is_empty() {
-            return false;
+            break;
         }
-        reached.extend(next);
+        for one in next {
+            if !reached.contains(&one) {
+                reached.push(one);
+            }
+        }
     }
-    false
+    reached
 }
 
 fn tell(
@@ -122,7 +193,9 @@ fn tell(
 /// What a role wants to find, as a person says it, and the cause when it isn't there.
 fn wanted(role: &FileRole) -> (&'static str, &'static str) {
     match role {
-        FileRole::PrivateKey { .. } => ("a private key", "private-key-missing"),
+        FileRole::PrivateKey { .. } | FileRole::KeyStore => {
+            ("a private key", "private-key-missing")
+        }
         FileRole::Authority => ("a CA's certificate", "ca-not-trusted"),
         FileRole::SharedKeys => ("pre-shared keys", "psk-not-found"),
         FileRole::Certificate => ("our certificate", "private-key-missing"),
@@ -130,9 +203,12 @@ fn wanted(role: &FileRole) -> (&'static str, &'static str) {
     }
 }
 
-fn one(c: &Credential, now: Option<Wall>, out: &mut Vec<Lint>) {
+fn one(c: &Credential, all: &[Credential], now: Option<Wall>, out: &mut Vec<Lint>) {
     let (want, cause) = wanted(&c.named.role);
     let path = &c.path;
+    if c.named.role == FileRole::KeyStore {
+        return;
+    }
     match &c.look {
         Look::Missing => tell(
             out,
@@ -146,14 +222,17 @@ fn one(c: &Credential, now: Option<Wall>, out: &mut Vec<Lint>) {
             out,
             c,
             cause,
-            Weight::Warning,
+            match c.named.role {
+                FileRole::Beside => Weight::Hint,
+                _ => Weight::Warning,
+            },
             format!("{path} can't be read: {problem}"),
             "give it to the daemon's user, or let adit check run as that user",
         ),
         Look::Holds(items) => {
             contents(c, items, want, cause, out);
             if let Some(now) = now {
-                validity(c, now, out);
+                validity(c, all, now, out);
             }
         }
     }
@@ -161,14 +240,11 @@ fn one(c: &Credential, now: Option<Wall>, out: &mut Vec<Lint>) {
 
 fn contents(c: &Credential, items: &[Item], want: &str, cause: &str, out: &mut Vec<Lint>) {
     let path = &c.path;
-    if let Some(broken) = items.iter().find(|i| matches!(i, Item::Broken(_))) {
-        let message = format!("{path} holds {broken}: it is cut or changed");
-        let fix = "copy the file again, from its first to its last line";
-        tell(out, c, cause, Weight::Error, message, fix);
-        return;
-    }
+    let broken = items.iter().find(|i| matches!(i, Item::Broken(_)));
     let fits = match &c.named.role {
-        FileRole::SharedKeys | FileRole::Beside => return,
+        FileRole::SharedKeys | FileRole::KeyStore => return,
+        // Nobody may need what only lies there.
+        FileRole::Beside => true,
         FileRole::Certificate | FileRole::PeerCertificate => {
             items.iter().any(|i| matches!(i, Item::Certificate(_)))
         }
@@ -177,6 +253,25 @@ fn contents(c: &Credential, items: &[Item], want: &str, cause: &str, out: &mut V
             .any(|i| matches!(i, Item::Certificate(c) if c.authority)),
         FileRole::PrivateKey { .. } => items.iter().any(|i| matches!(i, Item::PrivateKey { .. })),
     };
+    if let Some(broken) = broken {
+        let message = format!("{path} holds {broken}: it is cut or changed");
+        let fix = "copy the file again, from its first to its last line";
+        let weight = match &c.named.role {
+            FileRole::Beside => Weight::Hint,
+            _ if fits => Weight::Warning,
+            _ => Weight::Error,
+        };
+        tell(out, c, cause, weight, message, fix);
+        return;
+    }
+    if !fits && let Some(unread) = items.iter().find(|i| matches!(i, Item::Unread(_))) {
+        let message = format!("{path} holds {unread}, so it wasn't judged");
+        let fix = format!(
+            "make sure that the daemon reads it, or convert it (openssl): {want} in PKCS #8 or X.509"
+        );
+        tell(out, c, cause, Weight::Hint, message, fix);
+        return;
+    }
     if !fits {
         let what = items
             .first()
@@ -225,46 +320,89 @@ fn contents(c: &Credential, items: &[Item], want: &str, cause: &str, out: &mut V
     }
 }
 
-fn validity(c: &Credential, now: Wall, out: &mut Vec<Lint>) {
-    const DAY: u64 = 86_400_000;
+const DAY: u64 = 86_400_000;
+
+fn in_time(one: &Certificate, now: Wall) -> bool {
+    one.not_before <= now && now <= one.not_after
+}
+
+/// Whether nothing can be verified without this one: a file's own certificate, or the only issuer in its time.
+fn needed(c: &Credential, one: &Certificate, all: &[Credential], now: Wall) -> bool {
+    let at_hand: Vec<&Certificate> = all.iter().flat_map(certificates).collect();
+    match &c.named.role {
+        FileRole::Certificate | FileRole::PeerCertificate => {
+            let Some(own) = leaf(c) else {
+                return false;
+            };
+            let chain = reached(own, &at_hand);
+            let only_issuer_of = |x: &&Certificate| {
+                chain.contains(&x.digest)
+                    && x.digest != one.digest
+                    && x.signed_by.contains(&one.digest)
+                    && !at_hand
+                        .iter()
+                        .any(|y| x.signed_by.contains(&y.digest) && in_time(y, now))
+            };
+            own.digest == one.digest || at_hand.iter().any(only_issuer_of)
+        }
+        // Old CAs are kept beside those that came after them.
+        FileRole::Authority => !of(all, &FileRole::Authority)
+            .filter(|x| x.named.connection == c.named.connection)
+            .flat_map(certificates)
+            .any(|x| x.authority && in_time(x, now)),
+        _ => false,
+    }
+}
+
+fn validity(c: &Credential, all: &[Credential], now: Wall, out: &mut Vec<Lint>) {
     const SOON: u64 = 14 * DAY;
-    let role = match &c.named.role {
-        FileRole::Certificate => "our certificate",
-        FileRole::PeerCertificate => "the peer's certificate",
-        FileRole::Authority => "the CA's certificate",
-        _ => "the certificate",
-    };
     let path = &c.path;
-    // What only lies there may be an old one.
-    let gravely = if c.named.role == FileRole::Beside {
-        Weight::Hint
-    } else {
-        Weight::Error
-    };
     for one in certificates(c) {
+        let own = leaf(c).is_some_and(|leaf| leaf.digest == one.digest);
+        let (role, effect) = match &c.named.role {
+            FileRole::Certificate if own => ("our certificate", "the peer refuses it"),
+            FileRole::Certificate => ("an issuer of our certificate", "the peer refuses both"),
+            FileRole::PeerCertificate if own => ("the peer's certificate", "it is refused here"),
+            FileRole::PeerCertificate => (
+                "an issuer of the peer's certificate",
+                "what it issued is refused here",
+            ),
+            FileRole::Authority => ("the CA's certificate", "what it issued is refused here"),
+            _ => ("the certificate", "who uses it is refused"),
+        };
+        // The weight, and what comes of it.
+        let judged = || {
+            if needed(c, one, all, now) {
+                (Weight::Error, effect)
+            } else {
+                (Weight::Hint, "nothing is known to need it")
+            }
+        };
         let days = |a: Wall, b: Wall| (a.0.saturating_sub(b.0)) / DAY;
         let subject = &one.subject;
         if one.not_after < now {
             let ago = days(now, one.not_after);
-            let message =
-                format!("{role} in {path} ({subject}) expired {ago} days ago: the peer refuses it");
+            let (gravely, effect) = judged();
+            let message = format!("{role} in {path} ({subject}) expired {ago} days ago: {effect}");
             tell(out, c, "cert-expired", gravely, message, "issue it anew");
         } else if one.not_before > now {
             let still = days(one.not_before, now);
-            let message = format!("{role} in {path} ({subject}) isn't valid before {still} days");
+            let (gravely, effect) = judged();
+            let message =
+                format!("{role} in {path} ({subject}) isn't valid before {still} days: {effect}");
             let fix = "wait, correct this host's clock, or issue it anew";
             tell(out, c, "cert-not-yet-valid", gravely, message, fix);
         } else if one.not_after.0.saturating_sub(now.0) < SOON {
             let left = days(one.not_after, now);
             let message = format!("{role} in {path} ({subject}) expires in {left} days");
-            tell(
-                out,
-                c,
-                "cert-expired",
-                gravely.max(Weight::Warning),
-                message,
-                "issue it anew before that",
-            );
+            let then = Wall(one.not_after.0.saturating_add(1));
+            let weight = if needed(c, one, all, then) {
+                Weight::Warning
+            } else {
+                Weight::Hint
+            };
+            let fix = "issue it anew before that";
+            tell(out, c, "cert-expired", weight, message, fix);
         }
     }
 }
@@ -288,8 +426,12 @@ fn key_fits(own: &Credential, all: &[Credential], out: &mut Vec<Lint>) {
             }
         }
     }
-    let unread = all.iter().any(|c| {
-        matches!(c.named.role, FileRole::PrivateKey { .. }) && !matches!(c.look, Look::Holds(_))
+    let unread = all.iter().any(|c| match (&c.look, &c.named.role) {
+        (_, FileRole::KeyStore) => true,
+        (Look::Holds(items), _) => items
+            .iter()
+            .any(|i| matches!(i, Item::Broken(_) | Item::Unread(_) | Item::More)),
+        (_, role) => matches!(role, FileRole::PrivateKey { .. } | FileRole::Beside),
     });
     if keys.is_empty() || unread || keys.iter().any(|(_, key)| key.digest == leaf.key.digest) {
         return;
@@ -321,7 +463,8 @@ fn issued_here(own: &Credential, all: &[Credential], out: &mut Vec<Lint>) {
     };
     let at_hand: Vec<&Certificate> = all.iter().flat_map(certificates).collect();
     let self_signed = leaf.signed_by.contains(&leaf.digest);
-    if trusted.is_empty() || self_signed || chain(leaf, &trusted, &at_hand) {
+    let whole = all_seen(all.iter()) && store_seen(all);
+    if trusted.is_empty() || self_signed || !whole || chain(leaf, &trusted, &at_hand) {
         return;
     }
     tell(
@@ -398,20 +541,16 @@ fn holds(certificate: &Certificate, id: &PeerId) -> Option<bool> {
     }
 }
 
-/// Attributes of a distinguished name, sorted. `None` for one that isn't written in full.
-fn parts(name: &str) -> Option<Vec<(String, String)>> {
+/// Attributes of a distinguished name, sorted. `None` for one that isn't written in full, or that has a kind of
+/// attribute whose name isn't the same everywhere.
+fn parts(name: &str) -> Option<Vec<(&'static str, String)>> {
     if name.contains(['*', '\\', '"', '+']) {
         return None;
     }
     let mut out = Vec::new();
     for part in name.split([',', '/']).filter(|p| !p.trim().is_empty()) {
         let (kind, value) = part.split_once('=')?;
-        let kind = match kind.trim().to_ascii_uppercase().as_str() {
-            "EMAILADDRESS" | "EMAIL" => "E".to_owned(),
-            "S" => "ST".to_owned(),
-            other => other.to_owned(),
-        };
-        out.push((kind, value.trim().to_ascii_lowercase()));
+        out.push((attribute(kind)?, value.trim().to_ascii_lowercase()));
     }
     out.sort();
     Some(out)

@@ -160,17 +160,27 @@ pub fn check(ours: &End, theirs: Option<&End>, now: Option<Wall>) -> CheckReport
 
 /// Each end's certificates under the other's CAs.
 fn trust(ours: &End, theirs: &End, report: &mut CheckReport) {
-    for (end, other, side) in [
-        (ours, theirs, AtFault::Local),
-        (theirs, ours, AtFault::Remote),
+    let pairs = report.pairs.iter();
+    let here: Vec<(&str, &str)> = pairs
+        .map(|p| (p.local.as_str(), p.remote.as_str()))
+        .collect();
+    let there: Vec<(&str, &str)> = here.iter().map(|(a, b)| (*b, *a)).collect();
+    let mut findings = Vec::new();
+    for (end, other, side, pairs) in [
+        (ours, theirs, AtFault::Local, &here),
+        (theirs, ours, AtFault::Remote, &there),
     ] {
-        for own in credential::untrusted(&end.credentials, &other.credentials) {
+        for (own, weight) in credential::untrusted(&end.credentials, &other.credentials, pairs) {
+            let seen = match weight {
+                Weight::Error => "",
+                _ => " that were seen",
+            };
             let lint = Lint {
                 cause: "ca-not-trusted".to_owned(),
-                weight: Weight::Error,
+                weight,
                 connection: own.named.connection.clone(),
                 message: format!(
-                    "none of the CAs of {} issued the certificate in {}",
+                    "none of the CAs of {}{seen} issued the certificate in {}",
                     other.name, own.path
                 ),
                 fix: "a certificate of a CA that the other side has".to_owned(),
@@ -183,9 +193,10 @@ fn trust(ours: &End, theirs: &End, report: &mut CheckReport) {
                 _ => found.fix.local = trusting,
             }
             found.side = AtFault::Both;
-            report.findings.push(found);
+            findings.push(found);
         }
     }
+    report.findings.extend(findings);
 }
 
 /// What is wrong with one end by itself stands in the way of its pair as well.

@@ -108,12 +108,22 @@ impl Context<'_> {
     ) {
         const LONGEST: usize = 1024;
         let named = path.starts_with('%') || path.contains("://") || path.starts_with("pkcs11:");
-        if self.files.len() < MOST_LINTS && !path.is_empty() && path.len() < LONGEST && !named {
+        let (role, path) = match role {
+            // Its name may hold a PIN.
+            FileRole::PrivateKey { .. } if named => (FileRole::KeyStore, "a token"),
+            role if named && role != FileRole::KeyStore => return,
+            role => (role, path),
+        };
+        if self.files.len() < MOST_LINTS && !path.is_empty() && path.len() < LONGEST {
+            let source = match role {
+                FileRole::KeyStore => self.quote(line.number, path),
+                _ => self.source(line),
+            };
             self.files.push(NamedFile {
                 role,
                 path: path.to_owned(),
                 connection: connection.map(ToOwned::to_owned),
-                source: self.source(line),
+                source,
             });
         }
     }

@@ -163,6 +163,10 @@ fn key_file(ctx: &mut Context<'_>, kind: &str, value: &str, line: &Line) {
         "RSA" => Some("RSA"),
         "ECDSA" => Some("ECDSA"),
         "PKCS8" | "PRIV" => None,
+        "P12" | "PKCS12" => {
+            return ctx.file(FileRole::KeyStore, "a PKCS #12 container", None, line);
+        }
+        "PIN" => return ctx.file(FileRole::KeyStore, "a token", None, line),
         _ => return,
     };
     let value = without_comment(value.trim());
@@ -279,9 +283,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::super::context::DigestKey;
     use super::*;
+    use adit_model::credential::NamedFile;
     use adit_model::peer_config::Lint;
 
     fn keys(text: &str) -> (Vec<SharedKey>, Vec<Lint>) {
+        let (keys, lints, _) = all(text);
+        (keys, lints)
+    }
+
+    fn all(text: &str) -> (Vec<SharedKey>, Vec<Lint>, Vec<NamedFile>) {
         let run = DigestKey::new([3; 32]);
         let mut ctx = Context {
             name: "ipsec.secrets",
@@ -301,7 +311,22 @@ mod tests {
             })
             .collect();
         let keys = read(&mut ctx, &lines.iter().collect::<Vec<_>>());
-        (keys, ctx.lints)
+        (keys, ctx.lints, ctx.files)
+    }
+
+    #[test]
+    fn keys_that_cant_be_looked_at_are_known_and_their_pins_are_not() {
+        for text in [
+            ": PIN %smartcard:45 zebra7",
+            ": P12 gw.p12 \"zebra7\"",
+            ": RSA %smartcard:45 zebra7",
+            ": RSA pkcs11:object=gw;pin-value=zebra7",
+        ] {
+            let (_, _, files) = all(text);
+            assert_eq!(files.len(), 1, "{text}");
+            assert_eq!(files[0].role, FileRole::KeyStore, "{text}");
+            assert!(!format!("{files:?}").contains("zebra"), "{files:?}");
+        }
     }
 
     #[test]

@@ -343,6 +343,17 @@ fn secrets(ctx: &mut Context<'_>, root: &Node<'_>, found: &mut Found) {
             n if n.starts_with("rsa") => Some("RSA"),
             n if n.starts_with("ecdsa") => Some("ECDSA"),
             n if n.starts_with("private") || n.starts_with("pkcs8") => None,
+            n if n.starts_with("pkcs12") || n.starts_with("token") => {
+                if let Some((_, line)) = node.get("file").or_else(|| node.get("handle")) {
+                    ctx.file(
+                        FileRole::KeyStore,
+                        "a PKCS #12 container or token",
+                        None,
+                        line,
+                    );
+                }
+                continue;
+            }
             _ => continue,
         };
         if let Some((path, line)) = node.get("file") {

@@ -60,7 +60,7 @@ fn places(role: &FileRole) -> &'static [&'static str] {
             "../ecdsa",
             "ipsec.d/private",
         ],
-        FileRole::SharedKeys | FileRole::Beside => &[],
+        FileRole::KeyStore | FileRole::SharedKeys | FileRole::Beside => &[],
     }
 }
 
@@ -120,6 +120,14 @@ fn taken(given: &mut Vec<Looked>, named: &NamedFile) -> Option<Looked> {
 pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked>) -> Vec<Looked> {
     let mut out: Vec<Looked> = Vec::new();
     for named in named.iter().filter(|n| n.role != FileRole::SharedKeys) {
+        if named.role == FileRole::KeyStore {
+            out.push(Looked {
+                named: named.clone(),
+                path: named.path.clone(),
+                read: Err(Some("not looked into".to_owned())),
+            });
+            continue;
+        }
         if let Some(found) = taken(given, named) {
             out.push(found);
             continue;
@@ -156,26 +164,12 @@ pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked
             "rsa",
             "ecdsa",
             "pkcs8",
+            "pkcs12",
             "x509ca",
+            "ipsec.d/private",
             "ipsec.d/cacerts",
         ] {
-            let path = around.folder().join(folder);
-            let listed = around.files(&path, "*").unwrap_or_default();
-            for file in listed.files {
-                let path = file.display().to_string();
-                let known = out.iter().any(|l| l.path == path);
-                if let (false, Ok(octets)) = (known, bounded(&file)) {
-                    out.push(Looked {
-                        named: beside(&path),
-                        path,
-                        read: Ok(pki::read(&octets)),
-                    });
-                }
-            }
-            let unread = listed.cut + listed.outside.len();
-            if unread > 0 {
-                out.push(not_all(&path, folder, unread));
-            }
+            folder_of(around, folder, &mut out);
         }
     }
     out
@@ -201,6 +195,51 @@ fn not_all(path: &Path, folder: &str, unread: usize) -> Looked {
         read: Err(Some(format!(
             "{unread} of its files are too many, or links that lead elsewhere"
         ))),
+    }
+}
+
+/// All of a folder. What can't be read of it is told, since it may be what is looked for.
+fn folder_of(around: &Around, name: &str, out: &mut Vec<Looked>) {
+    let folder = &around.folder().join(name);
+    let beside = |path: &Path, read| {
+        let path = path.display().to_string();
+        Looked {
+            named: beside(&path),
+            path,
+            read,
+        }
+    };
+    let Some(listed) = around.files(folder, "*") else {
+        // What isn't there holds nothing; another error may hide it.
+        // A link isn't followed: it doesn't tell what is elsewhere.
+        let there = std::fs::symlink_metadata(folder).map_or_else(
+            |error| !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+            |meta| meta.is_dir() || meta.is_symlink(),
+        );
+        if there {
+            out.push(beside(folder, Err(Some("it can't be listed".to_owned()))));
+        }
+        return;
+    };
+    for file in listed.files {
+        if out.iter().any(|l| Path::new(&l.path) == file) {
+            continue;
+        }
+        let read = match bounded(&file) {
+            Ok(octets) => Ok(pki::read(&octets)),
+            Err(error) => Err(Some(error.to_string())),
+        };
+        // A container may hold the key.
+        let closed = read.as_ref().is_ok_and(|file| file.items.is_empty());
+        let mut looked = beside(&file, read);
+        if closed {
+            looked.named.role = FileRole::KeyStore;
+        }
+        out.push(looked);
+    }
+    let unread = listed.cut + listed.outside.len();
+    if unread > 0 {
+        out.push(not_all(folder, name, unread));
     }
 }
 
