@@ -297,6 +297,14 @@ fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement, listed: bool) 
     if passed {
         return judgement;
     }
+    // The excerpt of a configuration may lack where this is written for all connections.
+    if d.cause == "auth-method-mismatch" && lines.len() < 2 && !possible {
+        return Judgement::Possible {
+            weight: 45,
+            because: d.summary.clone(),
+            separated_by: "the whole configuration of the side that doesn't say how it authenticates",
+        };
+    }
     let ceiling = if possible {
         BOTH_SIDES
     } else if attempted(s) {

@@ -223,6 +223,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::CertificateNameMismatch,
+        "certificate does not confirm identity'{identity}'",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
         "certificate contains no subjectAltName extension to match {identity}",
     ),
     any(

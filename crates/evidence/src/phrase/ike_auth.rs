@@ -5,6 +5,12 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // PPP, within L2TP within IPsec.
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "Peer {peer:w} failed {method:w} authentication",
+    ),
     // ── pre-shared keys ──
     any(
         Sign::PskNotFound,

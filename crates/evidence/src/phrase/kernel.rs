@@ -262,6 +262,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::KernelSupportMissing,
+        "ERROR: no XFRM kernel support detected",
+    ),
+    any(
+        Sign::KernelSupportMissing,
         "no XFRM kernel support detected, missing {what}",
     ),
     any(

@@ -22,6 +22,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // pluto, whack and addconn of all families.
     any(
+        Sign::ConnectionRejected,
+        "at load time: IPv4 address may not contain",
+    ),
+    any(
         Sign::PeerNameUnresolved,
         "failed to convert '{name}' at load time: {problem}",
     ),

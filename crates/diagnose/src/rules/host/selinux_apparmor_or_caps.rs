@@ -52,8 +52,13 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    // In permissive mode what is reported isn't denied.
-    let denied = |x: &Seen<'_>| !x.fact.source.text.contains("permissive=1");
+    // In permissive mode what is reported isn't denied. Without its log file a daemon does the same.
+    let denied = |x: &Seen<'_>| {
+        let log = x
+            .value("path")
+            .is_some_and(|p| p.trim_matches('"').ends_with(".log"));
+        !x.fact.source.text.contains("permissive=1") && !log
+    };
     if let Some(seen) = s.signs_of(Sign::Denied).filter(denied).last() {
         let what = match (seen.value("operation"), seen.value("path")) {
             (Some(operation), Some(path)) => {

@@ -88,7 +88,14 @@ fn said(s: &Signals<'_>) -> Judgement {
     // `%defaultroute` and the like aren't names of anybody.
     let unresolved = s
         .sign(Sign::PeerNameUnresolved)
-        .filter(|x| !x.fact.source.text.contains("=%"));
+        .filter(|x| !x.fact.source.text.contains("=%"))
+        // An address needs no look-up; that it isn't taken has another reason.
+        .filter(|x| {
+            let name = x
+                .value_or("name", "")
+                .trim_matches(['"', '\'', ',', '<', '>']);
+            name.parse::<std::net::IpAddr>().is_err()
+        });
     if let Some(seen) = unresolved
         && !s.went_on(seen)
         && !s.up
