@@ -68,7 +68,7 @@ fn an_initiator_with_an_unexpected_identity() {
 
 /// Types count: the key id `west.lab` isn't the FQDN.
 #[test]
-fn an_identity_of_another_type_is_another_identity() {
+fn abuse_54_an_identity_of_another_type_is_another_identity() {
     let mut west = connection(Who::West);
     west.local_id = Identity::KeyId(b"west.lab".to_vec());
     let lab = Lab::with(west, connection(Who::East));
@@ -294,7 +294,7 @@ fn other_methods_of_authentication() {
 
 /// Abuse: the key that authenticates one identity doesn't authenticate another one.
 #[test]
-fn the_signed_identity_counts() {
+fn abuse_55_the_signed_identity_counts() {
     let mut lab = Lab::new();
     let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
     let mut auth = peer.authenticate(&opening, b"a shared secret");
@@ -313,7 +313,7 @@ fn the_signed_identity_counts() {
 
 /// An identity ends up in events, so a stranger's has to be of a sensible length.
 #[test]
-fn an_endless_identity_is_malformed() {
+fn abuse_54_an_endless_identity_is_malformed() {
     let mut lab = Lab::new();
     let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
     let mut auth = peer.authenticate(&opening, b"a shared secret");
@@ -328,7 +328,7 @@ fn an_endless_identity_is_malformed() {
 
 /// What a man in the middle changes in IKE_SA_INIT is found out in IKE_AUTH.
 #[test]
-fn a_downgrade_is_found_out() {
+fn abuse_53_a_downgrade_is_found_out() {
     let (mut west, mut east) = (connection(Who::West), connection(Who::East));
     for side in [&mut west, &mut east] {
         side.ike = vec![
@@ -423,7 +423,7 @@ fn initial_contact_closes_what_was_before() {
 
 /// Somebody else's INITIAL_CONTACT touches nobody.
 #[test]
-fn initial_contact_is_about_one_identity() {
+fn abuse_44_initial_contact_is_about_one_identity() {
     let mut lab = Lab::new();
     lab.up();
     let now = lab.now;

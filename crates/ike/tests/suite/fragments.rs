@@ -95,7 +95,7 @@ fn a_lost_fragment_costs_a_retransmission() {
 
 /// Who didn't announce fragmentation gets none, and may send none.
 #[test]
-fn fragments_need_agreement() {
+fn abuse_32_fragments_need_agreement() {
     let mut lab = Lab::new();
     lab.initiate();
     let init = lab.intercept().pop().unwrap();
@@ -129,7 +129,7 @@ fn auth_request(peer: &Peer, opening: &common::peer::Opening) -> (PayloadType, V
 
 /// Fragments with a wrong ICV, an impossible number, or of an older try don't disturb those that are right.
 #[test]
-fn wrong_fragments_among_right_ones() {
+fn abuse_31_wrong_fragments_among_right_ones() {
     let mut lab = Lab::new();
     let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
     let (first, inner) = auth_request(&peer, &opening);

@@ -162,7 +162,7 @@ fn finish(mut lab: Lab, stage: usize) {
 
 /// Each message where it is expected, changed in every possible way.
 #[test]
-fn every_mutation_where_the_message_is_expected() {
+fn abuse_20_every_mutation_where_the_message_is_expected() {
     for (stage, message) in whole_life().iter().enumerate() {
         let who = receiver(message);
         let in_clear = stage < 2;
@@ -186,7 +186,7 @@ fn every_mutation_where_the_message_is_expected() {
 
 /// Each message at every stage and to either side, changed in some ways, and as it is: replayed or reflected.
 #[test]
-fn every_message_at_every_stage_to_either_side() {
+fn abuse_39_every_message_at_every_stage_to_either_side() {
     let life = whole_life();
     for stage in 0..=LIFE {
         let mut lab = at_stage(stage);
@@ -216,7 +216,7 @@ fn every_message_at_every_stage_to_either_side() {
 
 /// What was changed in IKE_SA_INIT without being noticed is noticed in IKE_AUTH: no tunnel comes of it.
 #[test]
-fn no_change_in_clear_survives_authentication() {
+fn abuse_69_no_change_in_clear_survives_authentication() {
     let life = whole_life();
     let mut taken = 0;
     for (stage, message) in life.iter().enumerate().take(2) {
@@ -236,7 +236,7 @@ fn no_change_in_clear_survives_authentication() {
 
 /// Messages shorter than a header, and headers that lie about their length.
 #[test]
-fn lengths() {
+fn abuse_02_lengths() {
     let life = whole_life();
     let mut lab = at_stage(0);
     for length in 0..28 {
@@ -288,7 +288,7 @@ fn messages_of_another_ike_sa() {
 
 /// Whoever sends the longest possible message doesn't get to fill the memory of events with it.
 #[test]
-fn an_event_about_a_huge_message_is_small() {
+fn abuse_38_an_event_about_a_huge_message_is_small() {
     let header = Header::v2(
         IkeSpi(7),
         IkeSpi::ZERO,

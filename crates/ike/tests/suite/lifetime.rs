@@ -264,7 +264,7 @@ fn the_peer_deletes_a_child() {
 
 /// Deleting the IKE SA ends the processing of the message: what follows in it means nothing.
 #[test]
-fn a_delete_followed_by_other_payloads() {
+fn abuse_41_a_delete_followed_by_other_payloads() {
     let mut lab = Lab::new();
     let mut peer = Peer::connect(&mut lab);
     let answer = peer.ask(
@@ -283,7 +283,7 @@ fn a_delete_followed_by_other_payloads() {
 }
 
 #[test]
-fn informational_requests_are_answered() {
+fn abuse_35_informational_requests_are_answered() {
     let mut lab = Lab::new();
     let mut peer = Peer::connect(&mut lab);
     for payloads in [
@@ -418,7 +418,7 @@ fn a_pending_question_does_not_delay_the_end() {
 
 /// Authentic nonsense: INVALID_SYNTAX, and the IKE SA is over on both sides (2.21.3).
 #[test]
-fn authentic_nonsense_is_fatal() {
+fn abuse_04_authentic_nonsense_is_fatal() {
     let mut lab = Lab::new();
     let mut peer = Peer::connect(&mut lab);
     let header = peer.header(ExchangeType::INFORMATIONAL, false, peer.next_request);

@@ -147,7 +147,7 @@ fn a_new_mapping_is_followed() {
 
 /// A peer that isn't behind a NAT doesn't move by itself, and a replayed message moves nobody.
 #[test]
-fn only_peers_behind_a_nat_move() {
+fn abuse_48_only_peers_behind_a_nat_move() {
     let mut lab = Lab::new();
     lab.up();
     let now = lab.now;
@@ -165,7 +165,7 @@ fn only_peers_behind_a_nat_move() {
 }
 
 #[test]
-fn replayed_messages_move_nobody() {
+fn abuse_49_replayed_messages_move_nobody() {
     let mut lab = west_behind_nat();
     lab.up();
     let auth = lab.history[2].clone();

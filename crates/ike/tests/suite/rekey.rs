@@ -207,7 +207,7 @@ fn a_replaced_child_that_nobody_deletes() {
 
 /// RFC 7296 2.25: what REKEY_SA names must be there.
 #[test]
-fn rekeying_what_is_not_there() {
+fn abuse_42_rekeying_what_is_not_there() {
     let mut lab = Lab::new();
     let mut peer = Peer::connect(&mut lab);
     let our_own = lab.east.installed[0].spi_in;
@@ -263,7 +263,7 @@ fn rekeying_twice() {
 
 /// Another CHILD SA without REKEY_SA (1.3.1), up to a limit.
 #[test]
-fn more_children_up_to_a_limit() {
+fn abuse_30_more_children_up_to_a_limit() {
     let mut lab = Lab::bare(
         adit_ike::Settings::default(),
         adit_ike::Settings {
@@ -480,7 +480,7 @@ fn rekeying_the_ike_sa_needs_a_proposal_in_common() {
 
 /// A request that was executed isn't executed again, whatever its octets.
 #[test]
-fn repeated_requests_are_not_executed_again() {
+fn abuse_33_repeated_requests_are_not_executed_again() {
     let mut lab = Lab::new();
     let mut peer = Peer::connect(&mut lab);
     let header = peer.header(ExchangeType::CREATE_CHILD_SA, false, peer.next_request);
@@ -556,7 +556,7 @@ fn exchanges_out_of_place() {
 
 /// Before the peer has authenticated it can do nothing but that (abuse: CVE-2019-12312).
 #[test]
-fn nothing_before_authentication() {
+fn abuse_39_nothing_before_authentication() {
     let mut lab = Lab::new();
     let (mut peer, _) = Peer::open(&mut lab, Vec::new());
     let (from, to) = (at(WEST, 500), at(EAST, 500));

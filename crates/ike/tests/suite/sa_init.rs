@@ -101,7 +101,7 @@ fn a_cookie_and_another_method_take_two_retries() {
 
 /// Whom an endless row of cookies is meant to keep busy gives up following.
 #[test]
-fn cookies_without_end_are_not_followed() {
+fn abuse_24_cookies_without_end_are_not_followed() {
     let mut lab = Lab::new();
     lab.initiate();
     for round in 0..10 {
@@ -131,7 +131,7 @@ fn cookies_without_end_are_not_followed() {
 }
 
 #[test]
-fn cookies_of_impossible_length_are_malformed() {
+fn abuse_18_cookies_of_impossible_length_are_malformed() {
     let mut lab = Lab::new();
     lab.initiate();
     let request = lab.wire.pop_back().unwrap();
@@ -167,7 +167,7 @@ fn answer_in_clear(lab: &mut Lab, request: &Datagram, notify: Notify) {
 
 /// A group that wasn't offered is no way out: that would be a downgrade.
 #[test]
-fn a_method_that_was_not_offered_is_an_error_like_others() {
+fn abuse_25_a_method_that_was_not_offered_is_an_error_like_others() {
     let mut lab = Lab::new();
     lab.initiate();
     let request = lab.intercept().pop().unwrap();
@@ -230,7 +230,7 @@ fn no_proposal_in_common() {
 
 /// RFC 7296 2.21.1: a forged refusal doesn't win against the real answer.
 #[test]
-fn a_forged_refusal_is_outlived() {
+fn abuse_26_a_forged_refusal_is_outlived() {
     for kind in [
         NotifyType::NO_PROPOSAL_CHOSEN,
         NotifyType::INVALID_SYNTAX,
@@ -302,7 +302,7 @@ fn nobody_is_configured_for_these_addresses() {
 
 /// What a chosen proposal must not be: more, less or other than what was offered.
 #[test]
-fn an_answer_outside_the_offer_is_refused() {
+fn abuse_14_an_answer_outside_the_offer_is_refused() {
     let mut other_cipher = ike_sa(&[]);
     other_cipher.proposals[0].transforms[0] =
         Transform::encr(adit_wire::iana::EncrId::ENCR_AES_CBC, Some(128));
@@ -357,7 +357,7 @@ fn half_open_ike_sas_are_limited_and_time_out() {
 
 /// A host that does return cookies may still not take all the room: others come in when it has had its share.
 #[test]
-fn one_address_has_a_share_of_half_open_ike_sas() {
+fn abuse_27_one_address_has_a_share_of_half_open_ike_sas() {
     let mut lab = with_settings(Settings {
         cookie_threshold: 0,
         half_open_share: 2,
@@ -402,7 +402,7 @@ fn one_address_has_a_share_of_half_open_ike_sas() {
 
 /// Above the threshold nothing is remembered of who doesn't return a cookie, and who does gets through.
 #[test]
-fn a_flood_leaves_no_state_behind() {
+fn abuse_22_a_flood_leaves_no_state_behind() {
     let mut lab = with_settings(Settings {
         cookie_threshold: 2,
         ..Settings::default()
@@ -425,7 +425,7 @@ fn a_flood_leaves_no_state_behind() {
 }
 
 #[test]
-fn a_wrong_cookie_is_answered_with_a_right_one() {
+fn abuse_23_a_wrong_cookie_is_answered_with_a_right_one() {
     let mut lab = with_settings(Settings {
         cookie_threshold: 0,
         ..Settings::default()
@@ -443,7 +443,7 @@ fn a_wrong_cookie_is_answered_with_a_right_one() {
 
 /// RFC 7296 2.5: a higher version in a request is answered, a lower one isn't.
 #[test]
-fn other_versions() {
+fn abuse_09_other_versions() {
     let mut lab = Lab::new();
     lab.initiate();
     let request = lab.intercept().pop().unwrap();
@@ -500,7 +500,7 @@ fn an_ikev1_speaker_is_recognised() {
 }
 
 #[test]
-fn our_own_request_that_comes_back_is_recognised() {
+fn abuse_11_our_own_request_that_comes_back_is_recognised() {
     let mut lab = Lab::new();
     let now = lab.now;
     let mut selfish = connection(Who::East);
@@ -525,7 +525,7 @@ fn our_own_request_that_comes_back_is_recognised() {
 }
 
 #[test]
-fn critical_payloads_that_are_unknown_are_named() {
+fn abuse_07_critical_payloads_that_are_unknown_are_named() {
     let mut lab = Lab::new();
     lab.initiate();
     let request = lab.intercept().pop().unwrap();
@@ -547,7 +547,7 @@ fn critical_payloads_that_are_unknown_are_named() {
 }
 
 #[test]
-fn key_exchange_values_are_checked() {
+fn abuse_16_key_exchange_values_are_checked() {
     let mut lab = Lab::new();
     lab.initiate();
     let request = lab.intercept().pop().unwrap();
