@@ -8,6 +8,7 @@ use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransm
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
 use adit_model::drops::DropReason;
 use adit_model::identity::Identity;
+use adit_model::life::{ChildLife, Life};
 use adit_model::now::Mono;
 use adit_model::proposal::{Encr, Suite};
 use adit_model::secret::Secret;
@@ -140,12 +141,14 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
             esp: Vec::new(),
             mode: Mode::Tunnel,
             replay_window: 64,
+            life: ChildLife::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     })]);
     let sa = ChildSa {
         connection: "net".into(),

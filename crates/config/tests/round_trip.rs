@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use adit_config::{Configuration, Gateway, PskRef, Severity, adit};
 use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
+use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::selector::Selector;
 use proptest::prelude::*;
@@ -77,6 +78,7 @@ fn child(name: String) -> impl Strategy<Value = Child> {
             esp,
             mode: Mode::Tunnel,
             replay_window,
+            life: ChildLife::default(),
         },
     )
 }
@@ -123,6 +125,7 @@ prop_compose! {
             },
             force_encap,
             remote_port,
+            life: Life::default(),
         }
     }
 }

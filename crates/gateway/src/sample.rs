@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
 
 pub(crate) fn esp(text: &str) -> Proposal {
@@ -30,11 +31,13 @@ pub(crate) fn connection(name: &str) -> Connection {
             esp: vec![esp("aes128gcm16-x25519")],
             mode: Mode::Tunnel,
             replay_window: 64,
+            life: ChildLife::default(),
         }],
         dpd_delay: Duration::from_secs(30),
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     }
 }

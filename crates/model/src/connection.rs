@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
+use crate::life::{ChildLife, Life};
 use crate::proposal::Proposal;
 use crate::selector::Selector;
 
@@ -42,6 +43,9 @@ pub struct Connection {
     pub force_encap: bool,
     /// UDP port the peer's IKE listens on; 500 unless a test or a forwarder says otherwise.
     pub remote_port: u16,
+    /// How long its IKE SA lives, and what happens at the end.
+    #[serde(default)]
+    pub life: Life,
 }
 
 /// Where the peer is.
@@ -133,6 +137,9 @@ pub struct Child {
     pub mode: Mode,
     /// Anti-replay window in packets (RFC 4303 3.4.3).
     pub replay_window: u32,
+    /// How long it lives.
+    #[serde(default)]
+    pub life: ChildLife,
 }
 
 /// How inner packets are carried (RFC 4301 3.2).

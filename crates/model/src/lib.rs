@@ -22,6 +22,7 @@ pub mod fact;
 pub mod host;
 pub mod identity;
 pub mod keywords;
+pub mod life;
 pub mod listed;
 pub mod now;
 pub mod peer_config;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::connection::{Child, Mode};
+use adit_model::life::ChildLife;
 use adit_model::proposal::SaKind;
 use adit_model::selector::Selector;
 use ipnet::IpNet;
@@ -49,6 +50,7 @@ pub(super) fn read(
         esp: algorithms::of(reader, table, "esp", SaKind::Esp, allow_weak),
         mode: Mode::Tunnel,
         replay_window: reader.number(table, "replay_window", 32..=32768, REPLAY_WINDOW),
+        life: ChildLife::default(),
     }
 }
 

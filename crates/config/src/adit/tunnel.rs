@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use adit_model::connection::{AuthKind, Connection, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
+use adit_model::life::Life;
 use adit_model::proposal::SaKind;
 use adit_model::text::did_you_mean;
 use toml_edit::TableLike;
@@ -166,6 +167,7 @@ fn tunnel<'t>(
         retransmit: retransmit(reader, &table),
         force_encap: reader.flag(&table, "force_encap", false),
         remote_port: reader.port(&table, "remote_port", 500),
+        life: Life::default(),
     };
     let read = Read {
         connection,

@@ -6,6 +6,7 @@ use adit_diagnose::{Answer, Finding, Verdict, diagnose};
 use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::{Asked, Event, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
+use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
@@ -452,12 +453,14 @@ pub fn connection(own: &str, other: &str) -> Connection {
             esp: vec![esp("aes128gcm16")],
             mode: Mode::Tunnel,
             replay_window: 1024,
+            life: ChildLife::default(),
         }],
         dpd_delay: core::time::Duration::from_secs(30),
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use adit_esp::DataPlane;
 use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
 use adit_model::identity::Identity;
+use adit_model::life::{ChildLife, Life};
 use adit_model::now::Mono;
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::secret::Secret;
@@ -63,6 +64,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
                 esp: Vec::new(),
                 mode: Mode::Tunnel,
                 replay_window: 64,
+                life: ChildLife::default(),
             })
             .collect(),
         dpd_delay: Duration::ZERO,
@@ -70,6 +72,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     })
 }
 

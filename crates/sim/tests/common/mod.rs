@@ -9,6 +9,7 @@ use std::time::Duration;
 use adit_model::Secret;
 use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::Happening;
+use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_sim::{GatewaySetup, Lan, LinkSettings, NatSettings, NodeId, Plan, Site, Sites, World};
 
@@ -63,6 +64,7 @@ fn connection(
             esp: esp("aes128gcm16"),
             mode: Mode::Tunnel,
             replay_window: 1024,
+            life: ChildLife::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit {
@@ -74,6 +76,7 @@ fn connection(
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use adit_model::Secret;
 use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::Event;
+use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_sim::{GatewaySetup, Input, Lan, LinkSettings, NatSettings, NodeId, Plan, Site, Sites};
 
@@ -102,6 +103,7 @@ fn setup(west: bool) -> GatewaySetup {
             esp: vec![Proposal::parse("aes128gcm16", SaKind::Esp).unwrap()],
             mode: Mode::Tunnel,
             replay_window: 64,
+            life: ChildLife::default(),
         }],
         dpd_delay: Duration::from_secs(15),
         retransmit: Retransmit {
@@ -113,6 +115,7 @@ fn setup(west: bool) -> GatewaySetup {
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     };
     GatewaySetup {
         connections: vec![Arc::new(connection)],

@@ -17,6 +17,7 @@ use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
 use adit_model::identity::Identity;
+use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
@@ -137,12 +138,14 @@ pub fn connection(who: Who) -> Connection {
             esp: vec![esp("aes128gcm16")],
             mode: Mode::Tunnel,
             replay_window: 64,
+            life: ChildLife::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        life: Life::default(),
     }
 }
 
