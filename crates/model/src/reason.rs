@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate_reason::RefusedCertificate;
 use crate::identity::Identity;
 use crate::proposal::{Proposal, TransformKind};
 use crate::selector::Selector;
@@ -148,6 +149,9 @@ pub enum Refusal {
         peer: Identity,
         /// What is wrong with it.
         problem: CertificateProblem,
+        /// Which certificate it is, and what decided it; a log of another product doesn't tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Box<RefusedCertificate>>,
     },
     /// Our own private key for this identity is missing or unusable.
     NoPrivateKey {
@@ -221,6 +225,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The certificate of `peer`, or one of its chain, was judged and refused.
+    #[must_use]
+    pub fn certificate(peer: Identity, refused: RefusedCertificate) -> Self {
+        Refusal::Certificate {
+            peer,
+            problem: refused.reason.problem(),
+            detail: Some(Box::new(refused)),
+        }
+    }
+
     /// Whose fault it is, from the refusing side's point of view.
     #[must_use]
     pub fn fault(&self) -> Fault {

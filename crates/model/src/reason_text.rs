@@ -93,7 +93,12 @@ impl fmt::Display for Refusal {
             Refusal::NoKey { local, remote } => {
                 write!(f, "no key is configured for {local} and {remote}")
             }
-            Refusal::Certificate { peer, problem } => {
+            Refusal::Certificate {
+                peer,
+                detail: Some(detail),
+                ..
+            } => write!(f, "the certificate of {peer} is refused: {detail}"),
+            Refusal::Certificate { peer, problem, .. } => {
                 write!(f, "the certificate of {peer} is refused: {problem}")
             }
             Refusal::NoPrivateKey { identity } => {

@@ -471,15 +471,23 @@ impl Sa {
                     .or_else(|| self.their_id.clone())
                     .unwrap_or_else(unknown_identity);
                 let problem = CertificateProblem::Unknown;
-                vec![self.refuse(
-                    self.authentication(),
-                    Refusal::Certificate { peer, problem },
-                )]
+                let detail = None;
+                let refusal = Refusal::Certificate {
+                    peer,
+                    problem,
+                    detail,
+                };
+                vec![self.refuse(self.authentication(), refusal)]
             }
             Said::Certificate(problem) => {
                 self.certificate = true;
                 let peer = self.their_id.clone().unwrap_or_else(unknown_identity);
-                let refusal = Refusal::Certificate { peer, problem };
+                let detail = None;
+                let refusal = Refusal::Certificate {
+                    peer,
+                    problem,
+                    detail,
+                };
                 vec![self.refuse(self.authentication(), refusal)]
             }
             Said::NoPrivateKey => {

@@ -45,7 +45,9 @@ pub(super) fn bad<'a>(
         return Some(Bad::from(seen));
     }
     s.refused.iter().rev().find_map(|r| match r.refusal {
-        Refusal::Certificate { peer, problem: is } if *is == problem => Some(Bad {
+        Refusal::Certificate {
+            peer, problem: is, ..
+        } if *is == problem => Some(Bad {
             fact: r.fact,
             verifier: r.side,
             subject: Some(peer.to_string()),

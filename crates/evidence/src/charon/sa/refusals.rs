@@ -88,6 +88,7 @@ impl Sa {
                 .or_else(|| self.their_id.clone())
                 .unwrap_or_else(unknown_identity),
             problem: self.certificate.unwrap_or(CertificateProblem::Unknown),
+            detail: None,
         }
     }
 
