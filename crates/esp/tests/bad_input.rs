@@ -11,7 +11,7 @@ use common::*;
 use proptest::prelude::*;
 
 #[test]
-fn no_prefix_and_no_mutation_of_a_packet_is_taken_for_one() {
+fn abuse_89_no_prefix_and_no_mutation_of_a_packet_is_taken_for_one() {
     for suite in [
         "aes128gcm16",
         "chacha20poly1305",

@@ -132,7 +132,7 @@ fn traffic_flow_padding_is_cut_off() {
 }
 
 #[test]
-fn selectors_with_protocol_and_ports_bind_received_packets() {
+fn abuse_92_selectors_with_protocol_and_ports_bind_received_packets() {
     let mut sa = west_sa(suite("aes128gcm16"), SPI_WEST, SPI_EAST);
     sa.ts_remote = selectors(&["10.2.0.0/24[udp/53]"]);
     let (_, east) = joined_by(sa);

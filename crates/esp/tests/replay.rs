@@ -73,7 +73,7 @@ proptest! {
 }
 
 #[test]
-fn reordered_packets_pass_and_duplicates_do_not() {
+fn abuse_84_reordered_packets_pass_and_duplicates_do_not() {
     let (west, east) = joined("aes128gcm16");
     let mut packets: Vec<_> = (0..60).map(|n| seal(&west, &eastbound(n))).collect();
     packets.reverse();

@@ -86,3 +86,34 @@ fn port_4500_tells_its_three_uses_apart() {
     // Two bytes 0xff are no keepalive (RFC 3948 2.3: exactly one).
     assert!(classify(&[0xff, 0xff]).is_err());
 }
+
+/// What strangers may put into port 4500: it is told apart by its first octets alone, and too little of anything is an
+/// error, not a guess.
+#[test]
+fn abuse_01_port_4500_takes_nothing_for_what_it_is_not() {
+    for length in 0..4 {
+        assert!(classify(&vec![0; length]).is_err());
+        assert!(classify(&vec![0xfe; length]).is_err());
+    }
+    // A marker and less than a header is for the IKE reader to refuse.
+    for length in 4..32 {
+        let message = vec![0; length];
+        assert_eq!(classify(&message), Ok(Encapsulated::Ike(&message[4..])));
+        assert!(adit_wire::v2::Header::parse(&message[4..]).is_err());
+    }
+    for length in 4..8 {
+        assert!(classify(&vec![1; length]).is_err(), "an SPI and no number");
+    }
+}
+
+/// A keepalive is one octet and no other; a marker never hides ESP, and ESP without SPI isn't ESP.
+#[test]
+fn abuse_37_only_the_one_octet_is_a_keepalive() {
+    for octet in 0..0xff {
+        assert!(classify(&[octet]).is_err());
+    }
+    assert!(classify(&[0xff, 0xff]).is_err());
+    let mut marked = vec![0; 4];
+    marked.extend_from_slice(&[0x12, 0x34, 0x56, 0x78, 0, 0, 0, 1]);
+    assert!(matches!(classify(&marked), Ok(Encapsulated::Ike(_))));
+}

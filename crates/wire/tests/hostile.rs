@@ -64,7 +64,7 @@ fn ikev1_messages() {
 }
 
 #[test]
-fn inner_payloads_of_every_kind() {
+fn abuse_03_inner_payloads_of_every_kind() {
     for list in [
         common::auth_request(),
         common::auth_response(),

@@ -168,7 +168,7 @@ fn fragment_capacity_is_exact() {
 }
 
 #[test]
-fn fragment_numbers_are_checked() {
+fn abuse_31_fragment_numbers_are_checked() {
     let head = header(ExchangeType::IKE_AUTH, true, false, 1);
     let one = FragmentHeader {
         number: 1,
@@ -223,7 +223,7 @@ fn unknown_payloads_survive_and_critical_ones_are_reported() {
 
 /// RFC 7296 3.2: the critical bit is ignored on a payload that the recipient understands.
 #[test]
-fn the_critical_bit_of_a_known_payload_is_ignored() {
+fn abuse_07_the_critical_bit_of_a_known_payload_is_ignored() {
     let list = PayloadList(vec![Payload::Notify(Notify::new(
         NotifyType::INITIAL_CONTACT,
     ))]);

@@ -176,7 +176,7 @@ fn each_message_is_recognised() {
 
 /// Takes away and doubles each payload of the messages that set up an SA, one at a time.
 #[test]
-fn a_missing_or_doubled_payload_is_named() {
+fn abuse_06_a_missing_or_doubled_payload_is_named() {
     for (exchange, response, payloads) in [
         (INIT, false, sa_init_request()),
         (INIT, true, sa_init_response()),

@@ -117,7 +117,7 @@ fn sa_keeps_unknown_transforms_and_attributes() {
 }
 
 #[test]
-fn sa_contradictions_are_named() {
+fn abuse_03_sa_contradictions_are_named() {
     for (what, bytes, field, offset) in [
         ("nothing", "", "SA proposals", 0),
         (

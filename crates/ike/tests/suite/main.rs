@@ -24,4 +24,6 @@ mod lifetime;
 
 mod recorded;
 
+mod abuse;
+
 mod hostile;
