@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adit_crypto::{EspCipher, provider};
 use adit_esp::{DataPlane, is_between};
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
 use adit_model::drops::DropReason;
 use adit_model::identity::Identity;
@@ -131,7 +131,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         remote: Remote::Any,
         local_id: Identity::Fqdn("west.example".into()),
         remote_id: None,
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: Vec::new(),
         start: Start::Passive,
         children: vec![Child {

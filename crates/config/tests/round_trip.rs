@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::net::IpAddr;
 
 use adit_config::{Configuration, Gateway, PskRef, Severity, adit};
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
 use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
@@ -113,7 +113,7 @@ prop_compose! {
             remote,
             local_id,
             remote_id,
-            auth: AuthKind::Psk,
+            auth: Authentication::PSK,
             ike,
             children: core::iter::once(children.0).chain(children.1).collect(),
             dpd_delay: Duration::from_millis(dpd),

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use adit_crypto::Provider;
-use adit_crypto::auth::psk_auth;
+use adit_ike::key_holder::with_psk;
 use adit_ike::{KeyAnswer, KeyRequest};
 use adit_model::Secret;
 use zeroize::Zeroizing;
@@ -88,22 +88,7 @@ impl KeyStore {
     /// Answers a request of the key exchange.
     #[must_use]
     pub fn answer(&self, provider: &Provider, request: &KeyRequest) -> KeyAnswer {
-        match request {
-            KeyRequest::PskAuth {
-                connection,
-                prf,
-                octets,
-                ..
-            } => {
-                let Some(key) = self.keys.get(connection) else {
-                    return KeyAnswer::NoKey;
-                };
-                match provider.prf(*prf) {
-                    Ok(prf) => KeyAnswer::Auth(Secret::new(psk_auth(prf, key, octets.expose()))),
-                    Err(error) => KeyAnswer::Failed(error.to_string()),
-                }
-            }
-        }
+        with_psk(provider, self.keys.get(request.connection()), request)
     }
 }
 

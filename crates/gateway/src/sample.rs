@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
 
@@ -21,7 +21,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         remote_id: Some(adit_model::identity::Identity::Fqdn(
             "east.example".to_owned(),
         )),
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: ike.into_iter().collect(),
         start: Start::Auto,
         children: vec![Child {

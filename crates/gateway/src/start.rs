@@ -11,7 +11,7 @@ use adit_crypto::Provider;
 use adit_esp::DataPlane;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
-use adit_model::connection::{AuthKind, Connection, Mode};
+use adit_model::connection::{Authentication, Connection, Mode};
 use rustix::thread::CapabilitySet;
 use tokio::sync::mpsc;
 
@@ -195,18 +195,17 @@ fn prepare_host(
 fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
     let mut store = KeyStore::default();
     for connection in &options.config.connections {
-        match connection.auth {
-            AuthKind::Psk => {
-                let tunnel = connection.name.clone();
-                let Some(reference) = options.config.psk_of(&connection.name) else {
-                    return Err(GatewayError::NoKey { tunnel });
-                };
-                let path: PathBuf = options.base_dir.join(&reference.psk_file);
-                let key =
-                    keys::read_psk(&path).map_err(|cause| GatewayError::Key { tunnel, cause })?;
-                store.insert(&connection.name, key);
-            }
+        let tunnel = connection.name.clone();
+        // Nothing that reads configurations makes a connection with anything else yet.
+        if connection.auth != Authentication::PSK {
+            return Err(GatewayError::NoKey { tunnel });
         }
+        let Some(reference) = options.config.psk_of(&connection.name) else {
+            return Err(GatewayError::NoKey { tunnel });
+        };
+        let path: PathBuf = options.base_dir.join(&reference.psk_file);
+        let key = keys::read_psk(&path).map_err(|cause| GatewayError::Key { tunnel, cause })?;
+        store.insert(&connection.name, key);
     }
     Ok(store)
 }

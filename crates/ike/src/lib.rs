@@ -46,6 +46,7 @@ mod endpoint;
 mod error;
 mod fragments;
 mod head;
+pub mod key_holder;
 mod nat;
 mod notify;
 mod output;
@@ -61,7 +62,9 @@ mod window;
 pub use counters::DropCounters;
 pub use endpoint::Endpoint;
 pub use error::CommandError;
-pub use output::{KeyAnswer, KeyRequest, KeyRequestId, Output, Purpose};
+pub use output::{
+    KeyAnswer, KeyRequest, KeyRequestId, Output, PeerSupport, Signed, ToSign, ToVerify,
+};
 pub use settings::Settings;
 pub use snapshot::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
 pub use timers::TimerReason;

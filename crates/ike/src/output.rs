@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use adit_model::connection::AuthKind;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Role};
 use adit_model::identity::Identity;
+use adit_model::reason::Refusal;
 use adit_model::{Now, Secret};
-use adit_wire::iana::PrfId;
+use adit_wire::iana::{AuthMethod, HashAlgorithm, PrfId};
+use adit_wire::v2::CertPayload;
 
 use crate::counters::DropCounters;
 
@@ -52,42 +55,94 @@ pub struct KeyRequestId(pub u64);
 /// What the key holder is asked for.
 #[derive(Clone)]
 pub enum KeyRequest {
-    /// The AUTH value of `octets` under the key that these two identities share:
-    /// `prf(prf(key, "Key Pad for IKEv2"), octets)` (RFC 7296 2.15).
-    PskAuth {
-        /// Configured connection.
-        connection: String,
-        /// Who we are.
-        local_id: Identity,
-        /// Who the peer says it is.
-        remote_id: Identity,
-        /// The negotiated pseudo-random function.
-        prf: PrfId,
-        /// What is to be authenticated.
-        octets: Secret,
-        /// What the value is for.
-        purpose: Purpose,
-    },
+    /// To prove to the peer who we are.
+    Sign(ToSign),
+    /// Whether the peer's proof holds.
+    Verify(ToVerify),
 }
 
-/// What an AUTH value is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// It goes to the peer.
-    Sign,
-    /// The peer's own value is compared with it.
-    Verify,
+impl KeyRequest {
+    /// The configured connection that it is about.
+    #[must_use]
+    pub fn connection(&self) -> &str {
+        match self {
+            KeyRequest::Sign(request) => &request.connection,
+            KeyRequest::Verify(request) => &request.connection,
+        }
+    }
+}
+
+/// Our proof, to be made.
+#[derive(Clone)]
+pub struct ToSign {
+    /// Configured connection.
+    pub connection: String,
+    /// How it says that we authenticate.
+    pub kind: AuthKind,
+    /// Who we are.
+    pub local_id: Identity,
+    /// Who the peer is, or is expected to be.
+    pub remote_id: Identity,
+    /// The negotiated pseudo-random function.
+    pub prf: PrfId,
+    /// What is to be authenticated (RFC 7296 2.15).
+    pub octets: Secret,
+    /// What the peer can verify, as far as it has told.
+    pub peer: PeerSupport,
+}
+
+/// What a peer says that it can verify.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerSupport {
+    /// Hash algorithms of digital signatures (RFC 7427 4). Without any, it only knows the methods before them.
+    pub hashes: Vec<HashAlgorithm>,
+    /// SHA-1 hashes of the public keys of authorities that it trusts (RFC 7296 3.7).
+    pub authorities: Vec<[u8; 20]>,
+}
+
+/// The peer's proof, to be verified.
+#[derive(Clone)]
+pub struct ToVerify {
+    /// Configured connection.
+    pub connection: String,
+    /// How it says that the peer authenticates.
+    pub kind: AuthKind,
+    /// Who we are.
+    pub local_id: Identity,
+    /// Who the peer says it is.
+    pub remote_id: Identity,
+    /// The negotiated pseudo-random function.
+    pub prf: PrfId,
+    /// What the proof is about (RFC 7296 2.15).
+    pub octets: Secret,
+    /// How the peer made it; it fits `kind`.
+    pub method: AuthMethod,
+    /// The AUTH payload's data.
+    pub proof: Vec<u8>,
+    /// The peer's CERT payloads in their order.
+    pub certificates: Vec<CertPayload>,
 }
 
 /// The key holder's answer.
 #[derive(Clone)]
 pub enum KeyAnswer {
-    /// The AUTH value.
-    Auth(Secret),
-    /// No key is held for these identities.
-    NoKey,
-    /// The key holder failed; why.
-    Failed(String),
+    /// Our proof.
+    Signed(Signed),
+    /// The peer's proof holds.
+    Verified,
+    /// There is no proof, or the peer's doesn't hold.
+    Refused(Refusal),
+}
+
+/// A proof of who we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// How it was made.
+    pub method: AuthMethod,
+    /// The AUTH payload's data.
+    pub proof: Vec<u8>,
+    /// CERT payloads to send along, the one with our key first.
+    pub certificates: Vec<CertPayload>,
 }
 
 /// Where events come from, as far as it is known.

@@ -1,5 +1,6 @@
 //! What an operator configured: tunnels and their children, neutral of any dialect.
 
+use core::fmt;
 use core::time::Duration;
 use std::net::IpAddr;
 
@@ -28,7 +29,7 @@ pub struct Connection {
     /// Who the peer must be; `None` accepts any identity that authenticates.
     pub remote_id: Option<Identity>,
     /// How both sides authenticate.
-    pub auth: AuthKind,
+    pub auth: Authentication,
     /// IKE proposals, most wanted first.
     pub ike: Vec<Proposal>,
     /// Who starts.
@@ -60,12 +61,49 @@ pub enum Remote {
     Any,
 }
 
-/// How a connection authenticates.
+/// How the two sides authenticate. They needn't do it the same way (RFC 7296 2.15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+pub struct Authentication {
+    /// How we do.
+    pub local: AuthKind,
+    /// How the peer has to.
+    pub remote: AuthKind,
+}
+
+impl Authentication {
+    /// A pre-shared key on both sides.
+    pub const PSK: Self = Self::both(AuthKind::Psk);
+
+    /// The same on both sides.
+    #[must_use]
+    pub const fn both(kind: AuthKind) -> Self {
+        Self {
+            local: kind,
+            remote: kind,
+        }
+    }
+}
+
+/// How one side authenticates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AuthKind {
-    /// A pre-shared key on both sides (RFC 7296 2.15).
+    /// By a key that both sides have.
     Psk,
+    /// By a private key whose public half is in a certificate (RFC 7296 3.6).
+    Certificate,
+    /// By a private key whose public half the other side knows (RFC 7670).
+    PublicKey,
+}
+
+impl fmt::Display for AuthKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AuthKind::Psk => "a pre-shared key",
+            AuthKind::Certificate => "a certificate",
+            AuthKind::PublicKey => "a raw public key",
+        })
+    }
 }
 
 /// Who starts a tunnel, and when.

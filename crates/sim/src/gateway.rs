@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use adit_crypto::auth::psk_auth;
 use adit_crypto::{Provider, provider};
 use adit_esp::DataPlane;
+use adit_ike::key_holder::with_psk;
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
 use adit_model::connection::{Connection, Remote, Start};
 use adit_model::drops::DropReason;
@@ -474,15 +474,5 @@ fn covers(selectors: &[Selector], address: IpAddr) -> bool {
 }
 
 fn answer(provider: &Provider, keys: &BTreeMap<String, Secret>, request: &KeyRequest) -> KeyAnswer {
-    let KeyRequest::PskAuth {
-        connection,
-        prf,
-        octets,
-        ..
-    } = request;
-    match (keys.get(connection), provider.prf(*prf)) {
-        (None, _) => KeyAnswer::NoKey,
-        (_, Err(unsupported)) => KeyAnswer::Failed(unsupported.to_string()),
-        (Some(key), Ok(prf)) => KeyAnswer::Auth(Secret::new(psk_auth(prf, key, octets.expose()))),
-    }
+    with_psk(provider, keys.get(request.connection()), request)
 }

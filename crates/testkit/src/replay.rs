@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use adit_crypto::auth::psk_auth;
 use adit_crypto::{Provider, provider};
+use adit_ike::key_holder::with_psk;
 use adit_ike::{Endpoint, IkeSaSnapshot, KeyAnswer, KeyRequest, Output};
+use adit_model::Now;
 use adit_model::event::Event;
-use adit_model::{Now, Secret};
 use adit_sim::{GatewaySetup, Input, Told};
 
 /// An endpoint under replay, with all that came out of it.
@@ -126,15 +126,5 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
 }
 
 fn answer(provider: &Provider, setup: &GatewaySetup, request: &KeyRequest) -> KeyAnswer {
-    let KeyRequest::PskAuth {
-        connection,
-        prf,
-        octets,
-        ..
-    } = request;
-    match (setup.keys.get(connection), provider.prf(*prf)) {
-        (None, _) => KeyAnswer::NoKey,
-        (_, Err(unsupported)) => KeyAnswer::Failed(unsupported.to_string()),
-        (Some(key), Ok(prf)) => KeyAnswer::Auth(Secret::new(psk_auth(prf, key, octets.expose()))),
-    }
+    with_psk(provider, setup.keys.get(request.connection()), request)
 }

@@ -406,6 +406,19 @@ code_points! {
 }
 
 code_points! {
+    /// Hash algorithm of a digital signature (RFC 7427 4; RFC 8420 for 5).
+    HashAlgorithm(u16) {
+        SHA1 = 1, "SHA1";
+        SHA2_256 = 2, "SHA2_256";
+        SHA2_384 = 3, "SHA2_384";
+        SHA2_512 = 4, "SHA2_512";
+        IDENTITY = 5, "IDENTITY";
+        STREEBOG_256 = 6, "STREEBOG_256";
+        STREEBOG_512 = 7, "STREEBOG_512";
+    }
+}
+
+code_points! {
     /// Identification type (RFC 7296 3.5).
     IdType(u8) {
         IPV4_ADDR = 1, "ID_IPV4_ADDR";

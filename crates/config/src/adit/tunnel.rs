@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use adit_model::connection::{AuthKind, Connection, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Connection, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
 use adit_model::life::Life;
 use adit_model::proposal::SaKind;
@@ -159,7 +159,7 @@ fn tunnel<'t>(
         remote: remote.unwrap_or(Remote::Any),
         local_id,
         remote_id,
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: algorithms::of(reader, &table, "ike", SaKind::Ike, allow_weak),
         start,
         children,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use adit_diagnose::{Answer, Finding, Verdict, diagnose};
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::{Asked, Event, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
 use adit_model::life::{ChildLife, Life};
@@ -443,7 +443,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         remote: Remote::Address(remote.parse().unwrap()),
         local_id: own.parse().unwrap(),
         remote_id: Some(other.parse().unwrap()),
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: vec![ike("aes128gcm16-prfsha256-x25519")],
         start: Start::Auto,
         children: vec![Child {

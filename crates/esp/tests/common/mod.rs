@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use adit_crypto::provider;
 use adit_esp::DataPlane;
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
 use adit_model::identity::Identity;
 use adit_model::life::{ChildLife, Life};
@@ -51,7 +51,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         remote: Remote::Any,
         local_id: "west.example".parse::<Identity>().unwrap(),
         remote_id: None,
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: Vec::new(),
         start: Start::Passive,
         children: children

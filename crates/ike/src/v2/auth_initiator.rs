@@ -7,14 +7,14 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::proposal::SaKind;
 use adit_model::reason::Refusal;
-use adit_wire::iana::{AuthMethod, ExchangeType, NotifyType};
+use adit_wire::iana::{ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
 use adit_wire::v2::{AuthPayload, IdPayload, Notify, Payload, PayloadList};
 
 use crate::cx::Cx;
 use crate::describe;
 use crate::head::{Head, Incoming};
-use crate::output::{KeyAnswer, KeyRequestId, Purpose};
+use crate::output::{KeyAnswer, KeyRequestId, PeerSupport, Signed};
 use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::child;
@@ -23,7 +23,7 @@ use crate::v2::closing::{Closing, delete_ike};
 use crate::v2::established::Established;
 use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
-use crate::v2::verify::{self, Claim};
+use crate::v2::verify::{self, Claim, Proof};
 use crate::v2::{Phase, proposals};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
@@ -33,7 +33,7 @@ pub(crate) struct Attempt {
     pub first_contact: bool,
 }
 
-/// The key holder makes our AUTH value.
+/// The key holder makes our proof.
 pub(crate) struct Signing {
     attempt: Box<Attempt>,
     asked: KeyRequestId,
@@ -46,7 +46,7 @@ pub(crate) struct AuthSent {
     offer: ChildOffer,
 }
 
-/// The key holder says what the peer's AUTH value should be.
+/// The key holder looks at the peer's proof.
 pub(crate) struct Verifying {
     attempt: Box<Attempt>,
     offer: ChildOffer,
@@ -61,12 +61,13 @@ impl Attempt {
         &self.secured.head
     }
 
-    /// Asks for our AUTH value.
+    /// Asks for our proof.
     pub fn sign(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
         let id = id_payload(&self.head().connection.local_id);
         let octets = self.transcript.our_octets(&self.secured.channel, &id);
         let remote_id = verify::expected_identity(self.head());
-        match verify::ask_auth(cx, self.head(), &remote_id, octets, Purpose::Sign) {
+        let peer = PeerSupport::default();
+        match verify::ask_sign(cx, self.head(), remote_id, octets, peer) {
             Some(asked) => Phase::Signing(Box::new(Signing {
                 until: cx.now.mono + cx.settings.key_timeout,
                 attempt: self,
@@ -125,24 +126,16 @@ impl Signing {
             return Phase::Signing(self);
         }
         let mut attempt = self.attempt;
-        let remote_id = verify::expected_identity(attempt.head());
-        match verify::auth_value(answer, attempt.head(), &remote_id) {
-            Ok(value) => {
-                let auth = AuthPayload {
-                    method: AuthMethod::SHARED_KEY_MIC,
-                    data: value.expose().to_vec(),
-                };
-                match ChildOffer::new(cx, attempt.head()) {
-                    Ok(offer) => {
-                        let request = request(&attempt, auth, &offer);
-                        let schedule = attempt.head().connection.retransmit;
-                        attempt
-                            .secured
-                            .request(cx, ExchangeType::IKE_AUTH, &request, schedule);
-                        Phase::AuthSent(Box::new(AuthSent { attempt, offer }))
-                    }
-                    Err(refusal) => attempt.abandon(cx, refusal),
-                }
+        let ready = verify::signed(answer)
+            .and_then(|signed| Ok((signed, ChildOffer::new(cx, attempt.head())?)));
+        match ready {
+            Ok((signed, offer)) => {
+                let request = request(&attempt, signed, &offer);
+                let schedule = attempt.head().connection.retransmit;
+                attempt
+                    .secured
+                    .request(cx, ExchangeType::IKE_AUTH, &request, schedule);
+                Phase::AuthSent(Box::new(AuthSent { attempt, offer }))
             }
             Err(refusal) => attempt.abandon(cx, refusal),
         }
@@ -160,8 +153,8 @@ impl Signing {
     }
 }
 
-/// `SK { IDi, [N(INITIAL_CONTACT),] [IDr,] AUTH, SAi2, TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
-fn request(attempt: &Attempt, auth: AuthPayload, offer: &ChildOffer) -> PayloadList {
+/// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [IDr,] AUTH, SAi2, TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
+fn request(attempt: &Attempt, signed: Signed, offer: &ChildOffer) -> PayloadList {
     let connection = &attempt.head().connection;
     let initial_contact = attempt
         .first_contact
@@ -172,7 +165,12 @@ fn request(attempt: &Attempt, auth: AuthPayload, offer: &ChildOffer) -> PayloadL
         .map(|id| Payload::IdR(id_payload(id)));
     let spi = offer.spi_in.to_be_bytes();
     let sa = proposals::to_wire(&offer.proposals, SaKind::Esp, &spi, false);
+    let auth = AuthPayload {
+        method: signed.method,
+        data: signed.proof,
+    };
     core::iter::once(Payload::IdI(id_payload(&connection.local_id)))
+        .chain(signed.certificates.into_iter().map(Payload::Cert))
         .chain(initial_contact)
         .chain(id_r)
         .chain([
@@ -221,7 +219,7 @@ impl AuthSent {
             }
             Shape::AuthResponse | Shape::AuthResponseChildError | Shape::AuthResponseChildless => {
                 match claim(attempt.head(), &payloads) {
-                    Ok((claim, id)) => verify_peer(cx, attempt, offer, claim, &id, payloads),
+                    Ok(claimed) => verify_peer(cx, attempt, offer, claimed, payloads),
                     Err(refusal) => attempt.reject(cx, &offer, refusal),
                 }
             }
@@ -262,19 +260,21 @@ fn auth_refused(head: &Head, notify: &Notify) -> Happening {
 }
 
 /// Whom the responder claims to be, if that is whom we want.
-fn claim(head: &Head, payloads: &PayloadList) -> Result<(Claim, IdPayload), Refusal> {
+fn claim(head: &Head, payloads: &PayloadList) -> Result<(Claim, IdPayload, Proof), Refusal> {
     let (Some(id), Some(auth)) = (payloads.id_r(), payloads.auth()) else {
         return Err(Refusal::Presence {
             problem: "IKE_AUTH response without IDr or AUTH".to_owned(),
         });
     };
-    let claim = Claim::new(id, auth)?;
+    let proof = Proof::new(auth, payloads);
+    proof.fits(head.connection.auth.remote)?;
+    let claim = Claim::new(id)?;
     match &head.connection.remote_id {
         Some(expected) if expected != claim.identity() => Err(Refusal::PeerIdentity {
             received: claim.identity().clone(),
             expected: vec![expected.clone()],
         }),
-        _ => Ok((claim, id.clone())),
+        _ => Ok((claim, id.clone(), proof)),
     }
 }
 
@@ -282,18 +282,13 @@ fn verify_peer(
     cx: &mut Cx<'_>,
     attempt: Box<Attempt>,
     offer: ChildOffer,
-    claim: Claim,
-    id: &IdPayload,
+    (claim, id, proof): (Claim, IdPayload, Proof),
     payloads: PayloadList,
 ) -> Phase {
-    let octets = attempt.transcript.peer_octets(&attempt.secured.channel, id);
-    let asked = verify::ask_auth(
-        cx,
-        attempt.head(),
-        claim.identity(),
-        octets,
-        Purpose::Verify,
-    );
+    let octets = attempt
+        .transcript
+        .peer_octets(&attempt.secured.channel, &id);
+    let asked = verify::ask_verify(cx, attempt.head(), &claim, octets, proof);
     match asked {
         Some(asked) => Phase::Verifying(Box::new(Verifying {
             attempt,
@@ -347,9 +342,7 @@ impl Verifying {
             payloads,
             ..
         } = *self;
-        let verified = verify::auth_value(answer, attempt.head(), claim.identity())
-            .and_then(|expected| claim.verify(&expected));
-        let peer = match verified {
+        let peer = match claim.verified(answer) {
             Ok(peer) => peer,
             Err(refusal) => return attempt.reject(cx, &offer, refusal),
         };

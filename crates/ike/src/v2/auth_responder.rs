@@ -11,14 +11,14 @@ use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::proposal::{SaKind, choose};
 use adit_model::reason::Refusal;
-use adit_wire::iana::{AuthMethod, ExchangeType, NotifyType};
+use adit_wire::iana::{ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
 use adit_wire::v2::{AuthPayload, Payload, PayloadList};
 
 use crate::cx::{Cx, Note};
 use crate::head::{Head, Incoming};
 use crate::notify;
-use crate::output::{KeyAnswer, KeyRequestId, Purpose};
+use crate::output::{KeyAnswer, KeyRequestId, PeerSupport};
 use crate::secured::Secured;
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::child::{self, Agreed, Child, KeySource};
@@ -26,7 +26,7 @@ use crate::v2::closing::{Lingering, closed, refuse};
 use crate::v2::established::Established;
 use crate::v2::init_answer::InitAnswered;
 use crate::v2::transcript::{Transcript, id_payload, identity};
-use crate::v2::verify::{self, Claim, VerifiedPeer};
+use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
 use crate::v2::{Phase, narrow, proposals};
 
 /// The request of a peer that is being authenticated.
@@ -37,14 +37,14 @@ pub(crate) struct Request {
     until: Mono,
 }
 
-/// The key holder says what the peer's AUTH value should be.
+/// The key holder looks at the peer's proof.
 pub(crate) struct Checking {
     pub request: Request,
     claim: Claim,
     asked: KeyRequestId,
 }
 
-/// The peer is verified; the key holder makes our AUTH value.
+/// The peer is verified; the key holder makes our proof.
 pub(crate) struct Answering {
     pub request: Request,
     peer: VerifiedPeer,
@@ -78,15 +78,17 @@ pub(crate) fn begin(
         let connection = select(&secured.head, &candidates, &identity(id_i)?, wanted)?;
         secured.head.connection = connection;
         secured.head.named = true;
-        let claim = Claim::new(id_i, auth)?;
+        let proof = Proof::new(auth, &payloads);
+        proof.fits(secured.head.connection.auth.remote)?;
+        let claim = Claim::new(id_i)?;
         let octets = transcript.peer_octets(&secured.channel, id_i);
-        Ok((claim, octets, payloads))
+        Ok((claim, proof, octets, payloads))
     });
-    let (claim, octets, payloads) = match chosen {
+    let (claim, proof, octets, payloads) = match chosen {
         Ok(chosen) => chosen,
         Err(refusal) => return fail(cx, secured, refusal),
     };
-    let asked = verify::ask_auth(cx, &secured.head, claim.identity(), octets, Purpose::Verify);
+    let asked = verify::ask_verify(cx, &secured.head, &claim, octets, proof);
     let until = until.min(cx.now.mono + cx.settings.key_timeout);
     match asked {
         Some(asked) => Phase::Checking(Box::new(Checking {
@@ -194,15 +196,14 @@ impl Checking {
         }
         let Self { request, claim, .. } = *self;
         let head = &request.secured.head;
-        let verified = verify::auth_value(answer, head, claim.identity())
-            .and_then(|expected| claim.verify(&expected));
-        let peer = match verified {
+        let peer = match claim.verified(answer) {
             Ok(peer) => peer,
             Err(refusal) => return fail(cx, request.secured, refusal),
         };
         let id = id_payload(&head.connection.local_id);
         let octets = request.transcript.our_octets(&request.secured.channel, &id);
-        match verify::ask_auth(cx, head, peer.identity(), octets, Purpose::Sign) {
+        let remote_id = peer.identity().clone();
+        match verify::ask_sign(cx, head, remote_id, octets, PeerSupport::default()) {
             Some(asked) => Phase::Answering(Box::new(Answering {
                 request: Request {
                     until: cx.now.mono + cx.settings.key_timeout,
@@ -243,8 +244,8 @@ impl Answering {
             return Phase::Answering(self);
         }
         let Self { request, peer, .. } = *self;
-        let value = match verify::auth_value(answer, &request.secured.head, peer.identity()) {
-            Ok(value) => value,
+        let signed = match verify::signed(answer) {
+            Ok(signed) => signed,
             Err(refusal) => return fail(cx, request.secured, refusal),
         };
         let Request {
@@ -254,8 +255,8 @@ impl Answering {
             ..
         } = request;
         let auth = AuthPayload {
-            method: AuthMethod::SHARED_KEY_MIC,
-            data: value.expose().to_vec(),
+            method: signed.method,
+            data: signed.proof,
         };
         let id = id_payload(&secured.head.connection.local_id);
         let mut established = Established::new(cx, secured, peer);
@@ -266,7 +267,10 @@ impl Answering {
                 remote_id: established.remote_id.clone(),
             });
         }
-        let mut response = PayloadList(vec![Payload::IdR(id), Payload::Auth(auth)]);
+        let mut response: PayloadList = core::iter::once(Payload::IdR(id))
+            .chain(signed.certificates.into_iter().map(Payload::Cert))
+            .chain([Payload::Auth(auth)])
+            .collect();
         if payloads.sa().is_some() {
             match first_child(cx, &established.secured, &transcript, &payloads) {
                 Ok((child, agreed)) => {

@@ -1,18 +1,18 @@
 //! Checks that leave a witness: who holds one has made the check.
 
-use adit_crypto::constant_time_eq;
 use adit_model::Secret;
+use adit_model::connection::AuthKind;
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_wire::iana::AuthMethod;
-use adit_wire::v2::AuthPayload;
+use adit_wire::v2::{AuthPayload, CertPayload, IdPayload, PayloadList};
 
 use crate::cx::Cx;
 use crate::head::Head;
-use crate::output::{KeyAnswer, KeyRequest, KeyRequestId, Purpose};
+use crate::output::{KeyAnswer, KeyRequest, KeyRequestId, PeerSupport, Signed, ToSign, ToVerify};
 use crate::v2::transcript::identity;
 
-/// A peer whose AUTH value was verified. There is no other way to make one than [`verify`].
+/// A peer whose proof holds. There is no other way to make one than [`Claim::verified`].
 pub(crate) struct VerifiedPeer {
     identity: Identity,
 }
@@ -23,24 +23,52 @@ impl VerifiedPeer {
     }
 }
 
-/// What a peer claims, until the key holder has said what its AUTH value should be.
+/// Whom a peer claims to be, until the key holder has looked at its proof.
 pub(crate) struct Claim {
     identity: Identity,
-    received: Vec<u8>,
+}
+
+/// A proof that is still to be looked at.
+pub(crate) struct Proof {
+    method: AuthMethod,
+    data: Vec<u8>,
+    certificates: Vec<CertPayload>,
+}
+
+impl Proof {
+    /// The proof in a message with this AUTH payload.
+    pub fn new(auth: &AuthPayload, payloads: &PayloadList) -> Self {
+        Self {
+            method: auth.method,
+            data: auth.data.clone(),
+            certificates: payloads.certs().cloned().collect(),
+        }
+    }
+
+    /// Whether it was made in the way that the connection wants of the peer.
+    pub fn fits(&self, kind: AuthKind) -> Result<(), Refusal> {
+        let fits = match kind {
+            AuthKind::Psk => self.method == AuthMethod::SHARED_KEY_MIC,
+            AuthKind::Certificate | AuthKind::PublicKey => SIGNATURES.contains(&self.method),
+        };
+        if fits {
+            return Ok(());
+        }
+        let expected = match kind {
+            AuthKind::Psk => AuthMethod::SHARED_KEY_MIC,
+            AuthKind::Certificate | AuthKind::PublicKey => AuthMethod::DIGITAL_SIGNATURE,
+        };
+        Err(Refusal::AuthMethod {
+            received: self.method.0.into(),
+            expected: expected.0.into(),
+        })
+    }
 }
 
 impl Claim {
-    /// Reads the peer's identity and AUTH payloads; only shared keys are understood.
-    pub fn new(id: &adit_wire::v2::IdPayload, auth: &AuthPayload) -> Result<Self, Refusal> {
-        if auth.method != AuthMethod::SHARED_KEY_MIC {
-            return Err(Refusal::AuthMethod {
-                received: auth.method.0.into(),
-                expected: AuthMethod::SHARED_KEY_MIC.0.into(),
-            });
-        }
+    pub fn new(id: &IdPayload) -> Result<Self, Refusal> {
         Ok(Self {
             identity: identity(id)?,
-            received: auth.data.clone(),
         })
     }
 
@@ -48,53 +76,75 @@ impl Claim {
         &self.identity
     }
 
-    /// Compares the received AUTH value with the one it should be, in constant time.
-    pub fn verify(self, expected: &Secret) -> Result<VerifiedPeer, Refusal> {
-        if constant_time_eq(expected.expose(), &self.received) {
-            Ok(VerifiedPeer {
+    /// What the key holder makes of the proof.
+    pub fn verified(self, answer: KeyAnswer) -> Result<VerifiedPeer, Refusal> {
+        match answer {
+            KeyAnswer::Verified => Ok(VerifiedPeer {
                 identity: self.identity,
-            })
-        } else {
-            Err(Refusal::AuthValue {
-                claimed: self.identity,
-                method: AuthMethod::SHARED_KEY_MIC.0,
-            })
+            }),
+            KeyAnswer::Refused(refusal) => Err(refusal),
+            KeyAnswer::Signed(_) => Err(besides_the_question()),
         }
     }
 }
 
-/// Asks the key holder for an AUTH value.
-pub(crate) fn ask_auth(
+/// Methods that sign with a private key (RFC 7296 3.8, RFC 4754, RFC 7427).
+const SIGNATURES: [AuthMethod; 5] = [
+    AuthMethod::RSA_SIGNATURE,
+    AuthMethod::ECDSA_SHA256_P256,
+    AuthMethod::ECDSA_SHA384_P384,
+    AuthMethod::ECDSA_SHA512_P521,
+    AuthMethod::DIGITAL_SIGNATURE,
+];
+
+/// Asks the key holder to prove who we are.
+pub(crate) fn ask_sign(
     cx: &mut Cx<'_>,
     head: &Head,
-    remote_id: &Identity,
+    remote_id: Identity,
     octets: Secret,
-    purpose: Purpose,
+    peer: PeerSupport,
 ) -> Option<KeyRequestId> {
-    let prf = head.suite?.prf?;
-    Some(cx.ask(KeyRequest::PskAuth {
+    let request = ToSign {
         connection: head.connection.name.clone(),
+        kind: head.connection.auth.local,
         local_id: head.connection.local_id.clone(),
-        remote_id: remote_id.clone(),
-        prf,
+        remote_id,
+        prf: head.suite?.prf?,
         octets,
-        purpose,
-    }))
+        peer,
+    };
+    Some(cx.ask(KeyRequest::Sign(request)))
 }
 
-/// The AUTH value out of the key holder's answer.
-pub(crate) fn auth_value(
-    answer: KeyAnswer,
+/// Asks the key holder whether the peer's proof holds.
+pub(crate) fn ask_verify(
+    cx: &mut Cx<'_>,
     head: &Head,
-    remote_id: &Identity,
-) -> Result<Secret, Refusal> {
+    claim: &Claim,
+    octets: Secret,
+    proof: Proof,
+) -> Option<KeyRequestId> {
+    let request = ToVerify {
+        connection: head.connection.name.clone(),
+        kind: head.connection.auth.remote,
+        local_id: head.connection.local_id.clone(),
+        remote_id: claim.identity.clone(),
+        prf: head.suite?.prf?,
+        octets,
+        method: proof.method,
+        proof: proof.data,
+        certificates: proof.certificates,
+    };
+    Some(cx.ask(KeyRequest::Verify(request)))
+}
+
+/// Our proof out of the key holder's answer.
+pub(crate) fn signed(answer: KeyAnswer) -> Result<Signed, Refusal> {
     match answer {
-        KeyAnswer::Auth(value) => Ok(value),
-        KeyAnswer::NoKey => Err(Refusal::NoKey {
-            local: head.connection.local_id.clone(),
-            remote: remote_id.clone(),
-        }),
-        KeyAnswer::Failed(problem) => Err(Refusal::Local { problem }),
+        KeyAnswer::Signed(signed) => Ok(signed),
+        KeyAnswer::Refused(refusal) => Err(refusal),
+        KeyAnswer::Verified => Err(besides_the_question()),
     }
 }
 
@@ -102,6 +152,12 @@ pub(crate) fn auth_value(
 pub(crate) fn key_holder_silent() -> Refusal {
     Refusal::Local {
         problem: "the key holder didn't answer in time".to_owned(),
+    }
+}
+
+fn besides_the_question() -> Refusal {
+    Refusal::Local {
+        problem: "the key holder answered another question".to_owned(),
     }
 }
 

@@ -24,8 +24,9 @@ impl PeerConnection {
             Start::Passive => Starts::Passive,
         };
         let place = |address: &Option<IpAddr>| address.map_or(Place::Any, Place::Address);
-        let auth = match connection.auth {
+        let auth = |kind| match kind {
             AuthKind::Psk => vec![AuthMethod::Psk],
+            AuthKind::Certificate | AuthKind::PublicKey => vec![AuthMethod::PublicKey],
         };
         let mut out = PeerConnection::new(&connection.name, Dialect::Adit, source.clone());
         out.versions = at(Versions::V2, source);
@@ -43,8 +44,8 @@ impl PeerConnection {
             Some(connection.remote_id.clone().map_or(PeerId::Any, PeerId::Is)),
             source,
         );
-        out.local_auth = at(auth.clone(), source);
-        out.remote_auth = at(auth, source);
+        out.local_auth = at(auth(connection.auth.local), source);
+        out.remote_auth = at(auth(connection.auth.remote), source);
         out.ike = at(Some(connection.ike.clone()), source);
         out.force_encap = at(connection.force_encap, source);
         out.dpd_delay = at(Some(connection.dpd_delay).filter(|d| !d.is_zero()), source);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_model::Secret;
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::Happening;
 use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
@@ -54,7 +54,7 @@ fn connection(
         remote,
         local_id: ids[0].parse().unwrap(),
         remote_id: Some(ids[1].parse().unwrap()),
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: ike("aes128gcm16-prfsha256-x25519"),
         start: Start::Passive,
         children: vec![Child {

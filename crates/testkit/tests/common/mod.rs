@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_model::Secret;
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::Event;
 use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
@@ -93,7 +93,7 @@ fn setup(west: bool) -> GatewaySetup {
         },
         local_id: local_id.parse().unwrap(),
         remote_id: Some(remote_id.parse().unwrap()),
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: vec![Proposal::parse("aes128gcm16-prfsha256-x25519", SaKind::Ike).unwrap()],
         start: Start::Passive,
         children: vec![Child {

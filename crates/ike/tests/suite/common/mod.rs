@@ -7,12 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_crypto::auth::psk_auth;
 use adit_crypto::provider::fake;
+use adit_ike::key_holder::with_psk;
 use adit_ike::{
     Endpoint, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest, KeyRequestId, Output, Settings,
 };
-use adit_model::connection::{AuthKind, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
@@ -128,7 +128,7 @@ pub fn connection(who: Who) -> Connection {
         remote: Remote::Address(ip(remote)),
         local_id: mine.parse().unwrap(),
         remote_id: Some(theirs.parse().unwrap()),
-        auth: AuthKind::Psk,
+        auth: Authentication::PSK,
         ike: vec![ike("aes128gcm16-prfsha256-x25519")],
         start: Start::Passive,
         children: vec![Child {
@@ -336,8 +336,10 @@ impl Lab {
                 let side = self.side(who);
                 let answer = match side.keys.clone() {
                     Keys::Holds(key) => auth_value(key, &request),
-                    Keys::HasNone => KeyAnswer::NoKey,
-                    Keys::Fails => KeyAnswer::Failed("the token is unplugged".to_owned()),
+                    Keys::HasNone => with_psk(&fake(0), None, &request),
+                    Keys::Fails => KeyAnswer::Refused(Refusal::Local {
+                        problem: "the token is unplugged".to_owned(),
+                    }),
                     Keys::Slow(_) => {
                         side.unanswered.push((id, request));
                         return;
@@ -459,11 +461,7 @@ impl Lab {
 }
 
 pub fn auth_value(key: &[u8], request: &KeyRequest) -> KeyAnswer {
-    let KeyRequest::PskAuth { prf, octets, .. } = request;
-    let provider = fake(0);
-    let prf = provider.prf(*prf).unwrap();
-    let value = psk_auth(prf, &Secret::from(key), octets.expose());
-    KeyAnswer::Auth(Secret::new(value.to_vec()))
+    with_psk(&fake(0), Some(&Secret::from(key)), request)
 }
 
 pub fn fqdn(name: &str) -> Identity {
