@@ -13,6 +13,7 @@
 
 mod adit;
 mod lab;
+mod matrix;
 mod patience;
 mod play;
 mod sas;
@@ -88,6 +89,8 @@ pub enum Verdict {
     Fail,
     /// The peer, or this machine's kernel under it, cannot do what the scenario asks for.
     UnsupportedByPeer,
+    /// A case of another implementation's suite that can't be played here yet.
+    NotYet,
 }
 
 /// `cargo xtask interop`.
@@ -106,7 +109,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Some(file) => Gateway::Adit(file.clone()),
         None => Gateway::Adit(test::adit()?),
     };
-    let outcomes = run_all(&gateway, &args.scenarios)?;
+    let mut outcomes = run_all(&gateway, &args.scenarios)?;
+    if args.scenarios.is_empty() {
+        let cases = matrix::judge(&matrix::cases()?, &scenario::all()?, &outcomes);
+        summarise(&cases);
+        outcomes.extend(cases);
+    }
     if args.json {
         println!(
             "{}",
@@ -123,10 +131,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .iter()
         .filter(|outcome| outcome.result == Verdict::UnsupportedByPeer)
         .count();
-    eprintln!(
-        "{} passed, {failed} failed, {unsupported} unsupported by the peer",
-        outcomes.len() - failed - unsupported
-    );
+    let passed = outcomes
+        .iter()
+        .filter(|outcome| outcome.result == Verdict::Pass)
+        .count();
+    eprintln!("{passed} passed, {failed} failed, {unsupported} unsupported by the peer");
     // Two of theirs, seen from beside; nothing of that is a scenario.
     let observed = args.selftest || !args.scenarios.is_empty() || observe()?;
     Ok(if failed == 0 && observed {
@@ -134,6 +143,22 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// How much of other implementations' suites was played.
+fn summarise(cases: &[Outcome]) {
+    let names = |wanted: fn(Verdict) -> bool| {
+        let chosen = cases.iter().filter(|case| wanted(case.result));
+        chosen
+            .map(|case| &case.name)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    };
+    eprintln!(
+        "of other implementations' suites {} cases are played, {} not yet (interop/matrix.toml says why)",
+        names(|result| result != Verdict::NotYet),
+        names(|result| result == Verdict::NotYet),
+    );
 }
 
 /// Tests that gather from other gateways and follow them: `crates/adit/tests/cli/daemons.rs`.
@@ -235,6 +260,7 @@ fn line(outcome: &Outcome) -> String {
         Verdict::Pass => "ok  ",
         Verdict::Fail => "FAIL",
         Verdict::UnsupportedByPeer => "n/a ",
+        Verdict::NotYet => "... ",
     };
     let reason = if outcome.reason.is_empty() {
         String::new()

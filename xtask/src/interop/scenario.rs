@@ -28,6 +28,9 @@ pub struct Scenario {
     pub peer: Overrides,
     #[serde(default = "usual_steps")]
     pub steps: Vec<Step>,
+    /// Which cases of other implementations' suites this is (`interop/matrix.toml`).
+    #[serde(default)]
+    pub plays: Vec<String>,
     /// Why strongSwan cannot play this one; then it isn't played.
     pub peer_cannot: Option<String>,
     /// The cause that `adit why` must name (step `diagnosed`).

@@ -218,7 +218,7 @@ fn with_peers(args: &Args) -> Result<Tally> {
                 "{} as {}: {}",
                 result.name, result.role, result.reason
             ))),
-            interop::Verdict::UnsupportedByPeer => tally.skip(format!(
+            interop::Verdict::UnsupportedByPeer | interop::Verdict::NotYet => tally.skip(format!(
                 "{} as {}: {}",
                 result.name, result.role, result.reason
             )),
