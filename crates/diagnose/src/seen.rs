@@ -61,6 +61,8 @@ impl<'a> Signals<'a> {
                     Sign::ChildFailed
                         | Sign::AuthenticationRefusedByPeer
                         | Sign::ProposalsRefusedByPeer
+                        | Sign::FirstExchangeRefused
+                        | Sign::ChildRequestRefused
                         | Sign::PeerDeclaredDead
                 )
             })

@@ -10,6 +10,7 @@ use adit_model::identity::Identity;
 use adit_model::peer_config::Place;
 use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
+use adit_model::sign::Sign;
 
 use crate::attempt::courses;
 use crate::seen::{Seen, signs};
@@ -303,6 +304,13 @@ impl<'a> Signals<'a> {
                 && t.init == init
                 && (!t.v1_auth || notify == notify::AUTHENTICATION_FAILED)
         })
+    }
+
+    /// NO_PROPOSAL_CHOSEN in the first exchange, without a word of what for: who was told it knows no more, and the line of
+    /// who sent it may stand alone.
+    pub(crate) fn none_chosen_first(&self) -> Option<&'a Fact> {
+        let told = self.told(notify::NO_PROPOSAL_CHOSEN, true).map(|t| t.fact);
+        told.or_else(|| Some(self.sign(Sign::FirstExchangeRefused)?.fact))
     }
 
     /// An error of IKEv1 about identities and keys.

@@ -146,6 +146,8 @@ pub enum Sign {
     IkeProposalsRefused,
     /// The peer says that no proposal of ours is acceptable; in which phase isn't said. `peer`.
     ProposalsRefusedByPeer,
+    /// NO_PROPOSAL_CHOSEN is answered in the first exchange; what for isn't said. `peer`.
+    FirstExchangeRefused,
     /// The key exchange group is all that isn't acceptable of a proposal. `offered`, `wanted`.
     IkeGroupRefused,
     /// A group is asked for that isn't in the own proposals. `wanted`.
@@ -253,6 +255,8 @@ pub enum Sign {
     VirtualAddressRefused,
     /// The algorithms for the traffic don't fit: what this side has, and what the peer has. `ours`, `theirs`, `what`.
     EspProposalRefused,
+    /// NO_PROPOSAL_CHOSEN is answered to a request for a CHILD SA; what for isn't said. `peer`.
+    ChildRequestRefused,
     /// The key exchange of a CHILD SA (PFS) differs or is on one side only. `ours`, `theirs`.
     PfsDiffers,
     /// The traffic that one side asked for isn't what the other has. `local`, `remote` (of the side that says it),

@@ -189,6 +189,31 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SignatureRefused,
         "signed using a signature algorithm that is disabled",
     ),
+    // Only the error that is sent: what for, the lines before tell.
+    any(
+        Sign::FirstExchangeRefused,
+        "sending notification NO_PROPOSAL_CHOSEN to {peer:w}",
+    ),
+    any(
+        Sign::FirstExchangeRefused,
+        "sending unencrypted notification NO_PROPOSAL_CHOSEN to {peer:w}",
+    ),
+    any(
+        Sign::FirstExchangeRefused,
+        "sending unencrypted notification v2N_NO_PROPOSAL_CHOSEN to {peer:w}",
+    ),
+    any(
+        Sign::FirstExchangeRefused,
+        "with unencrypted notification NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "sending encrypted notification NO_PROPOSAL_CHOSEN to {peer:w}",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "responding to CREATE_CHILD_SA{}with encrypted notification NO_PROPOSAL_CHOSEN",
+    ),
     // In users' words.
     any(Sign::TrafficRefused, "TS_UNACCEPTABLE error"),
     any(Sign::TrafficRefused, "get TS_UNACCEPTABLE"),

@@ -21,10 +21,6 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Pluto {
     sas: Vec<Sa>,
-    /// Refusals of which only the error that was sent is told: another one that tells more is the same.
-    bare: BTreeSet<usize>,
-    /// The last line told why something is refused.
-    just_refused: bool,
     /// The states that were spoken of under each connection's name.
     by_name: HashMap<String, BTreeSet<usize>>,
     by_serial: HashMap<u32, usize>,
@@ -82,24 +78,9 @@ impl Pluto {
             facts,
             sas,
             disproved,
-            bare,
             ..
         } = self;
-        let mut disproved: BTreeSet<usize> = disproved.into_iter().collect();
-        let tells_more = facts.iter().enumerate().any(|(at, (fact, _))| {
-            let refused = matches!(
-                fact.what,
-                Known::Happened {
-                    happening: Happening::Refused { .. }
-                }
-            );
-            refused && !bare.contains(&at) && !disproved.contains(&at)
-        });
-        // Beside negotiations that have names, a packet that was refused may be a stranger's.
-        let named = sas.iter().any(|sa| sa.name.is_some());
-        if tells_more || named {
-            disproved.extend(bare);
-        }
+        let disproved: BTreeSet<usize> = disproved.into_iter().collect();
         let facts = facts
             .into_iter()
             .enumerate()
@@ -145,12 +126,6 @@ impl Pluto {
             None if message.serial.is_none() => return,
             _ => {}
         }
-        // The error that is sent once its state is gone: the lines before told why.
-        if matches!(statement, Some(Said::Sending { .. })) && message.packet && self.just_refused {
-            return;
-        }
-        let bare = matches!(statement, Some(Said::Sending { .. })) && message.packet;
-        let facts = self.facts.len();
         let index = self.locate(message, statement.as_ref());
         let mut happenings = Vec::new();
         let around = self.around(message, index);
@@ -193,13 +168,7 @@ impl Pluto {
             }
             happenings.extend(self.tell(index, statement, around));
         }
-        self.just_refused = happenings
-            .iter()
-            .any(|h| matches!(h, Happening::Refused { .. }));
         self.record(index, happenings, tentative, place);
-        if bare {
-            self.bare.extend(facts..self.facts.len());
-        }
     }
 
     fn tell(&mut self, index: usize, statement: Said, around: Around) -> Vec<Happening> {

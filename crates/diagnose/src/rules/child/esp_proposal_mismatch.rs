@@ -103,6 +103,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(found) = behind_first_phase(s) {
         return found;
     }
+    if let Some(seen) = s.sign(Sign::ChildRequestRefused) {
+        return Judgement::Possible {
+            weight: 60,
+            because: format!(
+                "{} answered NO_PROPOSAL_CHOSEN to the request for a CHILD SA",
+                seen.who()
+            ),
+            separated_by: "the lines before the answer in the same log: they tell which proposals were compared",
+        };
+    }
     // What was taken once and isn't taken again differs in something that the first CHILD SA doesn't negotiate.
     let Some(told) = s
         .told(notify::NO_PROPOSAL_CHOSEN, false)

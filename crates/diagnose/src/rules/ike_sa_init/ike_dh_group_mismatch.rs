@@ -140,7 +140,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             },
         };
     }
-    if s.told(notify::NO_PROPOSAL_CHOSEN, true).is_some() {
+    if s.none_chosen_first().is_some() {
         return Judgement::Possible {
             weight: 50,
             because: "a responder whose groups differ may answer NO_PROPOSAL_CHOSEN".to_owned(),

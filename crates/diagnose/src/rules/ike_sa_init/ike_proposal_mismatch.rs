@@ -96,7 +96,7 @@ pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
         });
     }
     // Refused without a reason, and both configurations are at hand.
-    let told = s.told(notify::NO_PROPOSAL_CHOSEN, true)?;
+    let told = s.none_chosen_first()?;
     let (our_fact, ours) = s.configured(Side::Local)?;
     let (their_fact, theirs) = s.configured(Side::Remote)?;
     if choose(&ours.ike, &theirs.ike, true).is_some() {
@@ -106,7 +106,7 @@ pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
         differs: closest_difference(&ours.ike, &theirs.ike, true),
         ours: ours.ike.clone(),
         theirs: theirs.ike.clone(),
-        evidence: quote([told.fact, our_fact, their_fact]),
+        evidence: quote([told, our_fact, their_fact]),
         confidence: 0.92,
     })
 }
@@ -207,6 +207,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 who(told.side)
             ),
             separated_by: "the responder prints the offered and the configured proposals",
+        };
+    }
+    if let Some(seen) = s.sign(Sign::FirstExchangeRefused) {
+        return Judgement::Possible {
+            weight: 60,
+            because: format!(
+                "{} answered NO_PROPOSAL_CHOSEN in the first exchange",
+                seen.who()
+            ),
+            separated_by: "the lines before the answer in the same log: they tell what was compared",
         };
     }
     if s.sign(Sign::ProposalsRefusedByPeer).is_some() {

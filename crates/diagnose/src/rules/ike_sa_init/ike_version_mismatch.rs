@@ -137,7 +137,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
         return Judgement::RuledOut(format!("the peer spoke IKEv2: {}", fact.source.text));
     }
-    if s.told(notify::NO_PROPOSAL_CHOSEN, true).is_some() {
+    if s.none_chosen_first().is_some() {
         return Judgement::Possible {
             weight: 45,
             because: "a peer that has only an IKEv1 connection for us answers NO_PROPOSAL_CHOSEN"

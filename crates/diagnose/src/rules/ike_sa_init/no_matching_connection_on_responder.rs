@@ -153,7 +153,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the responder says that it has no connection for the two identities, or lists none",
         };
     }
-    if s.told(notify::NO_PROPOSAL_CHOSEN, true).is_some() {
+    if s.none_chosen_first().is_some() {
         return Judgement::Possible {
             weight: 55,
             because: "a responder without a connection for our address answers NO_PROPOSAL_CHOSEN"

@@ -102,9 +102,8 @@ impl Sa {
         }
     }
 
-    /// We send an error: where the reason wasn't told before, the notify and the state tell it.
-    /// An error of ours. Its reason was told before, or the log begins after it: then the exchange and the protection
-    /// show what it is about.
+    /// We send an error. Its reason was told before, or the log begins after it: then the notify and the state tell it, as
+    /// far as they can.
     pub(super) fn sending(
         &mut self,
         notify: Notify,
@@ -117,13 +116,6 @@ impl Sa {
         }
         let (number, _) = notify;
         let child = self.child || self.up || around.child_asked;
-        // Of IKEv1 only phase 1 goes unprotected; without a connection, proposals of IKEv2 weren't compared.
-        let first = !child
-            && protected == Some(false)
-            && match exchange {
-                None => true,
-                Some(exchange) => exchange == "IKE_SA_INIT" && self.name.is_some(),
-            };
         let auth = self.reached_authentication();
         let refusal = match number {
             INVALID_ID_INFORMATION if child => {
@@ -141,10 +133,16 @@ impl Sa {
                 let (ours, theirs) = (self.ts_ours.clone(), self.ts_theirs.clone());
                 return vec![self.traffic_refused(ours, theirs)];
             }
-            NO_PROPOSAL_CHOSEN if child || protected == Some(true) => self.no_esp_proposal(),
-            NO_PROPOSAL_CHOSEN if first => {
+            // The state has a connection, so proposals were compared. Without one, in IKEv1, and for a CHILD SA's rekeying
+            // it may be for something else: then it is a sign only.
+            NO_PROPOSAL_CHOSEN if exchange == Some("IKE_SA_INIT") && self.name.is_some() => {
                 let refusal = self.no_ike_proposal();
                 return vec![self.refuse(self.first_exchange(), refusal)];
+            }
+            NO_PROPOSAL_CHOSEN
+                if !self.v1 && (exchange == Some("IKE_AUTH") || (child && protected.is_none())) =>
+            {
+                self.no_esp_proposal()
             }
             INVALID_HASH_INFORMATION if !child => return self.wrong_key(true),
             PAYLOAD_MALFORMED if auth && !child && self.v1 => return self.wrong_key(true),
