@@ -110,6 +110,7 @@ fn suite(choice: u8) -> Suite {
         prf: None,
         integ,
         ke: None,
+        addke: adit_model::proposal::NO_ADDITIONAL,
         esn: choice & 4 != 0,
     }
 }

@@ -78,6 +78,14 @@ fn merged(keep: &Proposal, take: &Proposal, differs: &[TransformKind]) -> Propos
         prf: part(&keep.prf, &take.prf, d(TransformKind::Prf)),
         integ: part(&keep.integ, &take.integ, d(TransformKind::Integrity)),
         ke: part(&keep.ke, &take.ke, d(TransformKind::KeyExchange)),
+        addke: core::array::from_fn(|at| {
+            let of = |p: &Proposal| p.addke.get(at).cloned().unwrap_or_default();
+            part(
+                &of(keep),
+                &of(take),
+                d(TransformKind::AdditionalKeyExchange),
+            )
+        }),
         esn: part(&keep.esn, &take.esn, d(TransformKind::Esn)),
     }
 }

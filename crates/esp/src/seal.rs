@@ -130,6 +130,7 @@ mod tests {
                 prf: None,
                 integ: None,
                 ke: None,
+                addke: adit_model::proposal::NO_ADDITIONAL,
                 esn,
             },
             key_in: Secret::new(vec![1; 20]),

@@ -71,6 +71,7 @@ fn suite_of(case: &Value) -> Suite {
         prf: None,
         integ,
         ke: None,
+        addke: adit_model::proposal::NO_ADDITIONAL,
         esn: case["esn"].as_bool().unwrap(),
     }
 }

@@ -15,6 +15,8 @@ pub enum Word {
     Integ(IntegId),
     /// A key exchange method.
     Ke(KeMethod),
+    /// A method of an additional key exchange, which is counted from 0 (RFC 9370): `ke1_mlkem768`, `ke1_none`.
+    AddKe(u8, KeMethod),
     /// A sequence number size.
     Esn(EsnId),
 }
@@ -314,6 +316,14 @@ pub fn find(word: &str) -> Option<Word> {
     {
         return Some(k.word);
     }
+    if let Some((at, method)) = word.strip_prefix("ke").and_then(|w| w.split_once('_')) {
+        let at = at.parse::<u8>().ok().filter(|at| (1..=7).contains(at))?;
+        return match (method, find(method)) {
+            ("none", _) => Some(Word::AddKe(at - 1, KeMethod::NONE)),
+            (_, Some(Word::Ke(method))) => Some(Word::AddKe(at - 1, method)),
+            _ => None,
+        };
+    }
     let number = |prefix: &str| {
         word.strip_prefix(prefix)
             .and_then(|n| n.parse::<u16>().ok())
@@ -340,10 +350,15 @@ pub fn find(word: &str) -> Option<Word> {
 /// The keyword closest to a misspelt one: at most two edits away, or a third of its length.
 #[must_use]
 pub fn nearest(word: &str) -> Option<&'static str> {
-    let word = word.to_ascii_lowercase();
+    let lower = word.to_ascii_lowercase();
+    // Of an additional key exchange the method is what may be misspelt; only whole keywords are static.
+    let word = match lower.strip_prefix("ke").and_then(|w| w.split_once('_')) {
+        Some((_, method)) => method,
+        None => &lower,
+    };
     TABLE
         .iter()
-        .map(|k| (crate::text::distance(&word, k.text), k.text))
+        .map(|k| (crate::text::distance(word, k.text), k.text))
         .min()
         .filter(|(d, _)| *d <= (word.len() / 3).clamp(1, 3))
         .map(|(_, text)| text)
@@ -373,7 +388,11 @@ pub fn words(proposal: &Proposal) -> Vec<&'static Keyword> {
             Word::Encr(e) => proposal.encr.contains(&e),
             Word::Prf(x) => proposal.prf.contains(&x),
             Word::Integ(x) => proposal.integ.contains(&x),
-            Word::Ke(x) => proposal.ke.contains(&x),
+            Word::Ke(x) => {
+                proposal.ke.contains(&x)
+                    || proposal.addke.iter().any(|methods| methods.contains(&x))
+            }
+            Word::AddKe(..) => false,
             Word::Esn(x) => proposal.esn.contains(&x),
         })
         .collect()
@@ -411,6 +430,16 @@ pub fn integ_name(id: IntegId) -> String {
 #[must_use]
 pub fn ke_name(id: KeMethod) -> String {
     name(Word::Ke(id)).unwrap_or_else(|| format!("ke{}", id.0))
+}
+
+/// Keyword of a method of additional key exchange `at`, counted from 0: `ke1_mlkem768`, `ke2_none`.
+#[must_use]
+pub fn addke_name(at: u8, id: KeMethod) -> String {
+    let method = match id {
+        KeMethod::NONE => "none".to_owned(),
+        id => ke_name(id),
+    };
+    format!("ke{}_{method}", u16::from(at) + 1)
 }
 
 /// Keyword of a sequence number size, or `esnID`.

@@ -49,9 +49,18 @@ pub struct Proposal {
     pub integ: Vec<IntegId>,
     /// Key exchange methods.
     pub ke: Vec<KeMethod>,
+    /// Additional key exchanges, which follow the first one in this order (RFC 9370 2.2.1): the methods of each, with
+    /// `NONE` among them where it may be left out. An empty list is none.
+    pub addke: [Vec<KeMethod>; ADDITIONAL],
     /// Sequence number sizes (ESP only); empty means 32 bits only.
     pub esn: Vec<EsnId>,
 }
+
+/// Most additional key exchanges that one negotiation may have (RFC 9370 2.2.1).
+pub const ADDITIONAL: usize = 7;
+
+/// No additional key exchange.
+pub const NO_ADDITIONAL: [KeMethod; ADDITIONAL] = [KeMethod::NONE; ADDITIONAL];
 
 /// One algorithm of each kind: what a negotiation ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +74,8 @@ pub struct Suite {
     pub integ: Option<IntegId>,
     /// Key exchange; `None` for a CHILD SA without one of its own.
     pub ke: Option<KeMethod>,
+    /// Additional key exchanges in their places; `NONE` where there is none.
+    pub addke: [KeMethod; ADDITIONAL],
     /// Whether 64-bit extended sequence numbers are used (RFC 4303 2.2.1).
     pub esn: bool,
 }
@@ -81,6 +92,8 @@ pub enum TransformKind {
     Integrity,
     /// Key exchange method (Diffie-Hellman group).
     KeyExchange,
+    /// Additional key exchange methods (RFC 9370).
+    AdditionalKeyExchange,
     /// Sequence number size.
     Esn,
 }
@@ -92,6 +105,7 @@ impl fmt::Display for TransformKind {
             TransformKind::Prf => "PRF",
             TransformKind::Integrity => "integrity",
             TransformKind::KeyExchange => "key exchange group",
+            TransformKind::AdditionalKeyExchange => "additional key exchanges",
             TransformKind::Esn => "extended sequence numbers",
         })
     }
@@ -201,8 +215,56 @@ impl Proposal {
             } else {
                 None
             },
+            addke: if ke {
+                let mut chosen = NO_ADDITIONAL;
+                self.common_additional(other, 0, &mut chosen)
+                    .then_some(chosen)?
+            } else {
+                NO_ADDITIONAL
+            },
             esn: first(self.esn_or_default(), other.esn_or_default())? == Some(EsnId::ESN),
         })
+    }
+
+    /// Fills in the additional key exchanges from place `at` on: by our order, and no method twice (RFC 9370 2.2.1),
+    /// which may mean to go back on an earlier choice.
+    fn common_additional(
+        &self,
+        other: &Proposal,
+        at: usize,
+        chosen: &mut [KeMethod; ADDITIONAL],
+    ) -> bool {
+        let (Some(ours), Some(theirs)) = (self.addke.get(at), other.addke.get(at)) else {
+            return true;
+        };
+        let taken = *chosen;
+        for method in or_none(ours) {
+            let repeated = *method != KeMethod::NONE && taken.iter().take(at).any(|m| m == method);
+            if repeated || !or_none(theirs).contains(method) {
+                continue;
+            }
+            if let Some(place) = chosen.get_mut(at) {
+                *place = *method;
+            }
+            if self.common_additional(other, at + 1, chosen) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The first method of each additional key exchange, as a suite has them.
+    #[must_use]
+    pub fn first_additional(&self) -> [KeMethod; ADDITIONAL] {
+        self.addke
+            .each_ref()
+            .map(|methods| methods.first().copied().unwrap_or(KeMethod::NONE))
+    }
+
+    /// Whether it has any additional key exchange, be it one that may be left out.
+    #[must_use]
+    pub fn has_additional(&self) -> bool {
+        self.addke.iter().any(|methods| !methods.is_empty())
     }
 
     /// In which transform types the two have nothing in common.
@@ -224,6 +286,9 @@ impl Proposal {
         if ke && apart(&self.ke, &other.ke) {
             out.push(TransformKind::KeyExchange);
         }
+        if ke && !self.common_additional(other, 0, &mut NO_ADDITIONAL.clone()) {
+            out.push(TransformKind::AdditionalKeyExchange);
+        }
         if apart(self.esn_or_default(), other.esn_or_default()) {
             out.push(TransformKind::Esn);
         }
@@ -236,6 +301,24 @@ impl Proposal {
         } else {
             &self.esn
         }
+    }
+}
+
+/// An additional key exchange that isn't named is none (RFC 9370 2.2.1).
+fn or_none(methods: &[KeMethod]) -> &[KeMethod] {
+    match methods {
+        [] => &[KeMethod::NONE],
+        listed => listed,
+    }
+}
+
+impl Suite {
+    /// The additional key exchanges, in order.
+    pub fn additional(&self) -> impl Iterator<Item = KeMethod> + '_ {
+        self.addke
+            .iter()
+            .copied()
+            .filter(|method| *method != KeMethod::NONE)
     }
 }
 
@@ -276,6 +359,11 @@ impl FromStr for Proposal {
                 Some(Word::Prf(x)) => push(&mut p.prf, x),
                 Some(Word::Integ(x)) => push(&mut p.integ, x),
                 Some(Word::Ke(x)) => push(&mut p.ke, x),
+                Some(Word::AddKe(at, x)) => {
+                    if let Some(methods) = p.addke.get_mut(usize::from(at)) {
+                        push(methods, x);
+                    }
+                }
                 Some(Word::Esn(x)) => push(&mut p.esn, x),
                 None => {
                     return Err(ProposalError::UnknownKeyword {
@@ -301,6 +389,9 @@ impl fmt::Display for Proposal {
         names.extend(self.integ.iter().map(|i| keywords::integ_name(*i)));
         names.extend(self.prf.iter().map(|i| keywords::prf_name(*i)));
         names.extend(self.ke.iter().map(|i| keywords::ke_name(*i)));
+        for (at, methods) in (0..).zip(&self.addke) {
+            names.extend(methods.iter().map(|i| keywords::addke_name(at, *i)));
+        }
         names.extend(self.esn.iter().map(|i| keywords::esn_name(*i)));
         f.write_str(&names.join("-"))
     }
@@ -319,6 +410,12 @@ impl From<Suite> for Proposal {
             prf: s.prf.into_iter().collect(),
             integ: s.integ.into_iter().collect(),
             ke: s.ke.into_iter().collect(),
+            addke: s.addke.map(|method| {
+                Some(method)
+                    .filter(|m| *m != KeMethod::NONE)
+                    .into_iter()
+                    .collect()
+            }),
             esn: if s.esn { vec![EsnId::ESN] } else { Vec::new() },
         }
     }
@@ -346,6 +443,7 @@ impl TryFrom<String> for Suite {
             prf: p.prf.first().copied(),
             integ: p.integ.first().copied(),
             ke: p.ke.first().copied(),
+            addke: p.first_additional(),
             esn: p.esn.first() == Some(&EsnId::ESN),
         })
     }
@@ -465,6 +563,62 @@ mod tests {
         assert_eq!(
             esp("aes128gcm16-esn").differences(&esp("aes128gcm16"), false),
             [TransformKind::Esn]
+        );
+    }
+
+    #[test]
+    fn additional_key_exchanges_keep_their_places() {
+        let text = "aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke1_mlkem1024-ke1_none-ke3_ecp256";
+        let p = ike(text);
+        assert_eq!(p.to_string(), text);
+        assert_eq!(p.addke[0].len(), 3);
+        assert_eq!(p.addke[2], [KeMethod::ECP_256]);
+        let suite = p.common(&p, true).unwrap();
+        assert_eq!(
+            suite.to_string(),
+            "aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke3_ecp256"
+        );
+        assert_eq!(suite, Suite::try_from(suite.to_string()).unwrap());
+        assert_eq!(
+            suite.additional().collect::<Vec<_>>(),
+            [KeMethod::ML_KEM_768, KeMethod::ECP_256]
+        );
+        assert_eq!(p.common(&p, false).unwrap().additional().count(), 0);
+        let odd = "aes256gcm16-prfsha256-x25519-ke8_mlkem768".parse::<Proposal>();
+        assert!(odd.is_err());
+    }
+
+    /// RFC 9370 2.2.1: the example of the text, where the responder must not take one method twice.
+    #[test]
+    fn no_additional_method_is_chosen_twice() {
+        let pick = |ours: &str, theirs: &str| {
+            let plain = "aes256gcm16-prfsha256-x25519";
+            ike(&format!("{plain}{ours}"))
+                .common(&ike(&format!("{plain}{theirs}")), true)
+                .map(|s| s.to_string().replace(plain, ""))
+        };
+        let offer = "-ke2_mlkem512-ke2_mlkem768-ke3_mlkem512-ke3_mlkem768-ke5_mlkem1024-ke5_none";
+        assert_eq!(
+            pick("-ke2_mlkem768-ke3_mlkem512", offer).unwrap(),
+            "-ke2_mlkem768-ke3_mlkem512"
+        );
+        // Ours would take 512 first, but then nothing is left for the third place.
+        assert_eq!(
+            pick("-ke2_mlkem512-ke2_mlkem768-ke3_mlkem512", offer).unwrap(),
+            "-ke2_mlkem768-ke3_mlkem512"
+        );
+        assert_eq!(pick("-ke2_mlkem512-ke3_mlkem512", offer), None);
+        // What isn't named is NONE; what must be there isn't.
+        assert_eq!(pick("", "-ke1_mlkem768-ke1_none").unwrap(), "");
+        assert_eq!(pick("-ke1_mlkem768-ke1_none", "").unwrap(), "");
+        assert_eq!(pick("", "-ke1_mlkem768"), None);
+        let (a, b) = (
+            ike("aes256gcm16-prfsha256-x25519"),
+            ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768"),
+        );
+        assert_eq!(
+            a.differences(&b, true),
+            [TransformKind::AdditionalKeyExchange]
         );
     }
 }

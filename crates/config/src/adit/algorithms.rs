@@ -261,6 +261,15 @@ fn runs(word: &Meaning, kind: SaKind) -> bool {
                 | KeMethod::ECP_521
                 | KeMethod::CURVE25519
         ),
+        Meaning::AddKe(_, k) => {
+            matches!(
+                *k,
+                KeMethod::NONE
+                    | KeMethod::ML_KEM_512
+                    | KeMethod::ML_KEM_768
+                    | KeMethod::ML_KEM_1024
+            ) || runs(&Meaning::Ke(*k), kind)
+        }
         Meaning::Esn(e) => matches!(*e, EsnId::ESN | EsnId::NO_ESN),
     }
 }

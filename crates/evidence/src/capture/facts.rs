@@ -656,13 +656,17 @@ fn info(c: &Conversation, m: &Message) -> MessageInfo {
 /// The one algorithm of each kind that a chosen proposal has.
 fn suite(p: &Proposal) -> Option<Suite> {
     let one = |n: usize| n <= 1;
-    let single = one(p.prf.len()) && one(p.integ.len()) && one(p.ke.len());
+    let single = one(p.prf.len())
+        && one(p.integ.len())
+        && one(p.ke.len())
+        && p.addke.iter().all(|methods| one(methods.len()));
     match p.encr.as_slice() {
         [encr] if single => Some(Suite {
             encr: *encr,
             prf: p.prf.first().copied(),
             integ: p.integ.first().copied(),
             ke: p.ke.first().copied(),
+            addke: p.first_additional(),
             esn: false,
         }),
         _ => None,

@@ -26,6 +26,7 @@ pub(super) fn v2(proposal: &v2::Proposal) -> Proposal {
             .map(KeMethod)
             .filter(|k| *k != KeMethod::NONE)
             .collect(),
+        addke: TransformType::ADDITIONAL.map(|kind| ids(kind).map(KeMethod).collect()),
         esn: if esn == [EsnId::NO_ESN] {
             Vec::new()
         } else {
@@ -73,7 +74,7 @@ pub(super) fn v1_child(protocol: u8, transform: &V1Transform) -> Proposal {
         prf: Vec::new(),
         integ: integ.into_iter().collect(),
         ke: short(transform, GROUP).map(KeMethod).into_iter().collect(),
-        esn: Vec::new(),
+        ..Proposal::default()
     }
 }
 
@@ -124,6 +125,6 @@ pub(super) fn v1(transform: &V1Transform) -> Proposal {
         prf: Vec::new(),
         integ: hash.into_iter().collect(),
         ke: value(GROUP).map(KeMethod).into_iter().collect(),
-        esn: Vec::new(),
+        ..Proposal::default()
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn suite(one: &Proposal) -> Option<Suite> {
         prf: one.prf.first().copied(),
         integ: one.integ.first().copied(),
         ke: one.ke.first().copied(),
+        addke: one.first_additional(),
         esn: one.esn.first() == Some(&EsnId::ESN),
     })
 }
@@ -61,6 +62,10 @@ fn add(to: &mut Proposal, word: &str) {
             .extend(PrfId::KNOWN.iter().filter(|p| p.known_name() == Some(word)));
     } else if let Some(integ) = integrity(word) {
         to.integ.push(integ);
+    } else if let Some((at, ke)) = additional(word) {
+        if let Some(methods) = to.addke.get_mut(at) {
+            methods.push(ke);
+        }
     } else if let Some(ke) = group(word) {
         to.ke.push(ke);
     } else if let Some(encr) = encryption(word) {
@@ -108,13 +113,19 @@ fn integrity(word: &str) -> Option<IntegId> {
         .find(|i| i.known_name() == Some(&full))
 }
 
+/// An additional key exchange (RFC 9370), counted from 0: `KE1_ML_KEM_768`, `KE2_NONE`.
+fn additional(word: &str) -> Option<(usize, KeMethod)> {
+    let (at, method) = word.strip_prefix("KE")?.split_once('_')?;
+    let at = at.parse::<usize>().ok()?.checked_sub(1)?;
+    let method = match method {
+        "NONE" => KeMethod::NONE,
+        name => group(name)?,
+    };
+    Some((at, method))
+}
+
 /// A key exchange method by charon's name, as in proposals and in messages about groups.
 pub(crate) fn group(word: &str) -> Option<KeMethod> {
-    let word = match word.split_once('_') {
-        // Additional key exchanges of RFC 9370: `KE1_ML_KEM_768`.
-        Some((ke, rest)) if ke.len() == 3 && ke.starts_with("KE") => rest,
-        _ => word,
-    };
     let name = match word {
         "CURVE_25519" => "x25519".to_owned(),
         "CURVE_448" => "x448".to_owned(),

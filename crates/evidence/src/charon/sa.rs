@@ -10,7 +10,7 @@ use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem, Role}
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use adit_model::phase::Phase;
-use adit_model::proposal::{Encr, Proposal, Suite};
+use adit_model::proposal::{Encr, NO_ADDITIONAL, Proposal, Suite};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::selector::Selector;
 use adit_wire::iana::{EncrId, NotifyType, V1NotifyType};
@@ -21,6 +21,7 @@ use super::proposal::{self, Listed};
 
 /// Stands where the log doesn't name the algorithms: code point 0 is reserved and means none of them.
 const UNKNOWN_SUITE: Suite = Suite {
+    addke: NO_ADDITIONAL,
     encr: Encr {
         id: EncrId(0),
         key_bits: None,

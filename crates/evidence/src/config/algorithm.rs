@@ -192,6 +192,11 @@ pub(crate) fn add(to: &mut Proposal, word: Word) {
         Word::Prf(p) => push(&mut to.prf, p),
         Word::Integ(i) => push(&mut to.integ, i),
         Word::Ke(k) => push(&mut to.ke, k),
+        Word::AddKe(at, k) => {
+            if let Some(methods) = to.addke.get_mut(usize::from(at)) {
+                push(methods, k);
+            }
+        }
         Word::Esn(e) => push(&mut to.esn, e),
     }
 }

@@ -180,6 +180,7 @@ fn suite(one: &Proposal) -> Option<Suite> {
         prf: one.prf.first().copied(),
         integ: one.integ.first().copied(),
         ke: one.ke.first().copied(),
+        addke: one.first_additional(),
         esn: one.esn.first() == Some(&EsnId::ESN),
     })
 }

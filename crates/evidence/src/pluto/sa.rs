@@ -8,7 +8,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, Role};
 use adit_model::identity::Identity;
 use adit_model::phase::Phase;
-use adit_model::proposal::{Encr, Proposal, Suite, TransformKind};
+use adit_model::proposal::{Encr, NO_ADDITIONAL, Proposal, Suite, TransformKind};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::selector::Selector;
 use adit_wire::iana::EncrId;
@@ -22,6 +22,7 @@ mod refused;
 
 /// Stands where the log doesn't name the algorithms: code point 0 is reserved and means none of them.
 const UNKNOWN_SUITE: Suite = Suite {
+    addke: NO_ADDITIONAL,
     encr: Encr {
         id: EncrId(0),
         key_bits: None,

@@ -67,6 +67,7 @@ impl PeerConnection {
                             .cloned()
                             .map(|p| Proposal {
                                 ke: Vec::new(),
+                                addke: Default::default(),
                                 ..p
                             })
                             .collect(),

@@ -114,6 +114,18 @@ shapes! {
     RekeyIkeResponse = "CREATE_CHILD_SA response for the IKE SA";
     /// Refused (1.3, 2.21.3), or asked for another key exchange method.
     CreateChildError = "CREATE_CHILD_SA response with an error";
+    /// An additional key exchange before IKE_AUTH (RFC 9242 3.3, RFC 9370 2.2.2).
+    IntermediateRequest = "IKE_INTERMEDIATE request";
+    /// Its answer.
+    IntermediateResponse = "IKE_INTERMEDIATE response";
+    /// Refused.
+    IntermediateError = "IKE_INTERMEDIATE response with an error";
+    /// An additional key exchange after CREATE_CHILD_SA (RFC 9370 2.2.4).
+    FollowupRequest = "IKE_FOLLOWUP_KE request";
+    /// Its answer.
+    FollowupResponse = "IKE_FOLLOWUP_KE response";
+    /// Refused.
+    FollowupError = "IKE_FOLLOWUP_KE response with an error";
     /// Deletes, notifications, configuration, or nothing at all (1.4).
     InformationalRequest = "INFORMATIONAL request";
     /// Its answer (1.4).
@@ -217,6 +229,8 @@ const INIT: ExchangeType = ExchangeType::IKE_SA_INIT;
 const AUTH: ExchangeType = ExchangeType::IKE_AUTH;
 const CREATE: ExchangeType = ExchangeType::CREATE_CHILD_SA;
 const INFO: ExchangeType = ExchangeType::INFORMATIONAL;
+const INTERMEDIATE: ExchangeType = ExchangeType::IKE_INTERMEDIATE;
+const FOLLOWUP: ExchangeType = ExchangeType::IKE_FOLLOWUP_KE;
 const REQUEST: bool = false;
 const RESPONSE: bool = true;
 
@@ -431,6 +445,48 @@ pub const MESSAGES: &[MessageRule] = &[
             CHILD[1],
             CHILD[2],
         ],
+    ),
+    rule(
+        Shape::IntermediateRequest,
+        INTERMEDIATE,
+        REQUEST,
+        &[],
+        &[one(P::KE)],
+    ),
+    rule(
+        Shape::IntermediateError,
+        INTERMEDIATE,
+        RESPONSE,
+        &[Lacks(P::KE), NotifiesError],
+        &[some(P::NOTIFY)],
+    ),
+    rule(
+        Shape::IntermediateResponse,
+        INTERMEDIATE,
+        RESPONSE,
+        &[],
+        &[one(P::KE)],
+    ),
+    rule(
+        Shape::FollowupRequest,
+        FOLLOWUP,
+        REQUEST,
+        &[],
+        &[one(P::KE)],
+    ),
+    rule(
+        Shape::FollowupError,
+        FOLLOWUP,
+        RESPONSE,
+        &[Lacks(P::KE), NotifiesError],
+        &[some(P::NOTIFY)],
+    ),
+    rule(
+        Shape::FollowupResponse,
+        FOLLOWUP,
+        RESPONSE,
+        &[],
+        &[one(P::KE)],
     ),
     MessageRule {
         encrypted: false,

@@ -201,6 +201,19 @@ impl Transform {
     }
 }
 
+impl TransformType {
+    /// The seven additional key exchanges, in the order in which they take place (RFC 9370 2.2.1).
+    pub const ADDITIONAL: [Self; 7] = [
+        Self::ADDKE1,
+        Self::ADDKE2,
+        Self::ADDKE3,
+        Self::ADDKE4,
+        Self::ADDKE5,
+        Self::ADDKE6,
+        Self::ADDKE7,
+    ];
+}
+
 impl Proposal {
     /// Value of the first byte when another proposal follows.
     const MORE: u8 = 2;

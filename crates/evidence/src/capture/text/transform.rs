@@ -6,13 +6,7 @@ use adit_wire::iana::{EncrId, IntegId, KeMethod, PrfId};
 
 /// The proposal that one line of transforms is, or is a part of.
 pub(super) fn read(text: &str, v1: bool) -> Option<Proposal> {
-    let mut proposal = Proposal {
-        encr: Vec::new(),
-        prf: Vec::new(),
-        integ: Vec::new(),
-        ke: Vec::new(),
-        esn: Vec::new(),
-    };
+    let mut proposal = Proposal::default();
     if v1 {
         suite(text, &mut proposal);
     } else {
