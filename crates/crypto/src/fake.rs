@@ -19,6 +19,9 @@ pub(crate) static KE: &[&dyn KeyExchange] = &[
     &Fake(spec::MODP_4096),
     &Fake(spec::MODP_6144),
     &Fake(spec::MODP_8192),
+    &Fake(spec::ML_KEM_768),
+    &Fake(spec::ML_KEM_512),
+    &Fake(spec::ML_KEM_1024),
 ];
 
 const PRIME: u64 = (1 << 61) - 1;
@@ -27,17 +30,17 @@ const GENERATOR: u64 = 37;
 struct Fake(KeSpec);
 
 impl Fake {
+    fn draw(&self, seed: u64) -> Private {
+        Private {
+            spec: self.0,
+            private: 2 + mix(seed) % (PRIME - 3),
+        }
+    }
+
     fn begin(&self, seed: u64) -> (Box<dyn Ephemeral>, Vec<u8>) {
-        let private = 2 + mix(seed) % (PRIME - 3);
-        let mut public = vec![0; self.0.public_len - 8];
-        public.extend_from_slice(&power(GENERATOR, private).to_be_bytes());
-        (
-            Box::new(Private {
-                spec: self.0,
-                private,
-            }),
-            public,
-        )
+        let private = self.draw(seed);
+        let public = private.public(self.0.initiator_len);
+        (Box::new(private), public)
     }
 }
 
@@ -50,6 +53,19 @@ impl KeyExchange for Fake {
         let mut seed = [0; 8];
         random.fill(&mut seed);
         self.begin(u64::from_be_bytes(seed))
+    }
+
+    fn respond(
+        &'static self,
+        random: &dyn Random,
+        peer_public: &[u8],
+    ) -> Result<(Vec<u8>, Secret), KeError> {
+        let mut seed = [0; 8];
+        random.fill(&mut seed);
+        let private = self.draw(u64::from_be_bytes(seed));
+        self.0.check_initiator(peer_public)?;
+        let shared = private.agree(peer_public)?;
+        Ok((private.public(self.0.responder_len), shared))
     }
 
     fn dangerous_start_with(
@@ -72,9 +88,15 @@ struct Private {
     private: u64,
 }
 
-impl Ephemeral for Private {
-    fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
-        self.spec.check_length(peer_public)?;
+impl Private {
+    /// The public value, with zeros in front to the length of the real one.
+    fn public(&self, len: usize) -> Vec<u8> {
+        let mut public = vec![0; len - 8];
+        public.extend_from_slice(&power(GENERATOR, self.private).to_be_bytes());
+        public
+    }
+
+    fn agree(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
         let invalid = KeError::InvalidPublic(self.spec.id);
         let (front, element) = peer_public.split_last_chunk().ok_or(invalid)?;
         let element = u64::from_be_bytes(*element);
@@ -84,6 +106,13 @@ impl Ephemeral for Private {
         let shared = power(element, self.private);
         let words = (0_u64..).flat_map(|at| mix(shared ^ mix(at)).to_be_bytes());
         Ok(Secret::new(words.take(self.spec.shared_len).collect()))
+    }
+}
+
+impl Ephemeral for Private {
+    fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
+        self.spec.check_responder(peer_public)?;
+        self.agree(peer_public)
     }
 }
 

@@ -11,25 +11,39 @@ use adit_model::Secret;
 pub struct KeSpec {
     /// IANA transform id, also the "Diffie-Hellman Group Num" of the KE payload.
     pub id: KeMethod,
-    /// Octets of the public value in the KE payload.
-    pub public_len: usize,
+    /// Octets of the initiator's KE payload: its public value.
+    pub initiator_len: usize,
+    /// Octets of the responder's KE payload: its public value, or what it encapsulated.
+    pub responder_len: usize,
     /// Octets of the shared secret.
     pub shared_len: usize,
     /// Security strength in bits against a classical attacker (NIST SP 800-57).
     pub strength: u16,
+    /// Whether it may be the first key exchange of an IKE SA. Where its messages would not fit a datagram that every
+    /// path takes, IKE_SA_INIT can't carry them, being without fragments; it may be an additional one (RFC 9370 2).
+    pub may_be_first: bool,
     /// Whether it belongs to a proposal that nobody configured.
     pub default_offer: bool,
 }
 
 impl KeSpec {
-    /// A public value must have exactly the method's length; leading zeros are part of it.
-    pub(crate) fn check_length(&self, public: &[u8]) -> Result<(), KeError> {
-        if public.len() == self.public_len {
+    /// The initiator's value must have exactly the method's length; leading zeros are part of it.
+    pub(crate) fn check_initiator(&self, public: &[u8]) -> Result<(), KeError> {
+        self.check(self.initiator_len, public)
+    }
+
+    /// So must the responder's.
+    pub(crate) fn check_responder(&self, public: &[u8]) -> Result<(), KeError> {
+        self.check(self.responder_len, public)
+    }
+
+    fn check(&self, expected: usize, public: &[u8]) -> Result<(), KeError> {
+        if public.len() == expected {
             return Ok(());
         }
         Err(KeError::WrongLength {
             method: self.id,
-            expected: self.public_len,
+            expected,
             got: public.len(),
         })
     }
@@ -40,7 +54,8 @@ pub trait KeyExchange: Send + Sync {
     /// Its dimensions.
     fn spec(&self) -> &KeSpec;
 
-    /// Draws a private value from `random`; returns it with the public value for the KE payload.
+    /// The initiator's first half: draws a private value from `random`; returns it with the public value for the KE
+    /// payload.
     fn start(&'static self, random: &dyn Random) -> (Box<dyn Ephemeral>, Vec<u8>);
 
     /// The responder's whole side: answers `peer_public` with our public value and the shared secret.
@@ -56,7 +71,7 @@ pub trait KeyExchange: Send + Sync {
         Ok((public, ephemeral.finish(peer_public)?))
     }
 
-    /// Starts from a given private value (big-endian; little-endian for X25519), for known-answer tests. A private
+    /// Starts from a given private value (big-endian; little-endian for X25519; `d | z` for ML-KEM, FIPS 203 7.1), for known-answer tests. A private
     /// value that is ever used twice, or known to anybody, makes the exchange worthless.
     ///
     /// # Errors
@@ -71,7 +86,8 @@ pub trait KeyExchange: Send + Sync {
 /// value that is refused leaves it as it was: in IKE_SA_INIT anybody may have sent it, and the right one may follow.
 pub trait Ephemeral: Send {
     /// Checks the peer's public value and computes the shared secret: g^ir of RFC 7296 2.14, left-padded to the
-    /// modulus for MODP groups; the x coordinate alone for ECP groups (RFC 5903 9).
+    /// modulus for MODP groups; the x coordinate alone for ECP groups (RFC 5903 9). What doesn't decapsulate under ML-KEM
+    /// gives a secret that nobody else has, by design (FIPS 203 6.3).
     ///
     /// # Errors
     /// [`KeError`] about the peer's public value.
@@ -92,18 +108,44 @@ pub(crate) mod spec {
     pub(crate) const ECP_521: KeSpec = ecp(KeMethod::ECP_521, 66, 256);
     pub(crate) const CURVE25519: KeSpec = KeSpec {
         id: KeMethod::CURVE25519,
-        public_len: 32,
+        initiator_len: 32,
+        responder_len: 32,
         shared_len: 32,
         strength: 128,
+        may_be_first: true,
         default_offer: true,
     };
+    pub(crate) const ML_KEM_512: KeSpec = ml_kem(KeMethod::ML_KEM_512, 800, 768, 128, false);
+    pub(crate) const ML_KEM_768: KeSpec = ml_kem(KeMethod::ML_KEM_768, 1184, 1088, 192, true);
+    pub(crate) const ML_KEM_1024: KeSpec = ml_kem(KeMethod::ML_KEM_1024, 1568, 1568, 256, false);
+
+    /// FIPS 203 table 3: lengths of the encapsulation key and of the ciphertext.
+    const fn ml_kem(
+        id: KeMethod,
+        initiator_len: usize,
+        responder_len: usize,
+        strength: u16,
+        default_offer: bool,
+    ) -> KeSpec {
+        KeSpec {
+            id,
+            initiator_len,
+            responder_len,
+            shared_len: 32,
+            strength,
+            may_be_first: false,
+            default_offer,
+        }
+    }
 
     const fn modp(id: KeMethod, len: usize, strength: u16, default_offer: bool) -> KeSpec {
         KeSpec {
             id,
-            public_len: len,
+            initiator_len: len,
+            responder_len: len,
             shared_len: len,
             strength,
+            may_be_first: true,
             default_offer,
         }
     }
@@ -111,9 +153,11 @@ pub(crate) mod spec {
     const fn ecp(id: KeMethod, field_len: usize, strength: u16) -> KeSpec {
         KeSpec {
             id,
-            public_len: 2 * field_len,
+            initiator_len: 2 * field_len,
+            responder_len: 2 * field_len,
             shared_len: field_len,
             strength,
+            may_be_first: true,
             default_offer: true,
         }
     }

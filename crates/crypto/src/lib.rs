@@ -8,7 +8,8 @@
 //!    source of [`Random`] octets. What a negotiation chose becomes an [`IkeSuite`] or a [`Protection`]; a
 //!    combination that cannot work is refused here, so nothing later has to ask again.
 //! 2. **A secret is agreed on.** [`KeyExchange::start`] draws a private value and gives the public one for the KE
-//!    payload; [`Ephemeral::finish`] checks the peer's public value and yields the shared secret.
+//!    payload; [`KeyExchange::respond`] answers it; [`Ephemeral::finish`] checks the peer's value and yields the shared
+//!    secret. Diffie-Hellman and ML-KEM look alike from here.
 //! 3. **Keys are derived.** [`IkeKeys::derive`] turns the secret, the nonces and the SPIs into the seven SK_* keys
 //!    (RFC 7296 2.14); [`ChildKeys::derive`] cuts CHILD SA keying material (2.17).
 //! 4. **The peers prove who they are.** [`auth`] builds the octets that are signed, and AUTH from a pre-shared key.

@@ -45,16 +45,28 @@ impl IkeKeys {
     }
 
     /// Keys of the IKE SA that replaces another: SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), computed with
-    /// the old SA's prf; the new SA's prf does the rest (RFC 7296 2.18).
+    /// the old SA's prf; the new SA's prf does the rest (RFC 7296 2.18). The secrets of `additional` key exchanges follow
+    /// the nonces (RFC 9370 2.2.4).
     #[must_use]
     pub fn derive_rekeyed(
         suite: &IkeSuite,
         old_prf: &dyn Prf,
         old_sk_d: &Secret,
         inputs: &IkeKeyInputs<'_>,
+        additional: &[Secret],
     ) -> Self {
-        let parts = [inputs.shared.expose(), inputs.ni, inputs.nr];
+        let parts: Vec<&[u8]> = [inputs.shared.expose(), inputs.ni, inputs.nr]
+            .into_iter()
+            .chain(additional.iter().map(Secret::expose))
+            .collect();
         Self::expand(suite, &old_prf.compute(old_sk_d.expose(), &parts), inputs)
+    }
+
+    /// Keys after an additional key exchange of the initial exchanges, whose secret is `inputs.shared`:
+    /// SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr), with nonces and SPIs of IKE_SA_INIT (RFC 9370 2.2.2).
+    #[must_use]
+    pub fn derive_updated(suite: &IkeSuite, sk_d: &Secret, inputs: &IkeKeyInputs<'_>) -> Self {
+        Self::derive_rekeyed(suite, suite.prf, sk_d, inputs, &[])
     }
 
     /// {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr).
@@ -99,7 +111,8 @@ pub struct ChildKeys {
 
 impl ChildKeys {
     /// Cuts KEYMAT in the order of RFC 7296 2.17. `ni` and `nr` are those of the exchange that creates the CHILD SA
-    /// (of IKE_SA_INIT for the first one), `shared` is the secret of that exchange's own key exchange, if it had one.
+    /// (of IKE_SA_INIT for the first one), `shared` is the secret of that exchange's own key exchange, if it had one,
+    /// `additional` are those of further ones (RFC 9370 2.2.4).
     #[must_use]
     pub fn derive(
         protection: &Protection,
@@ -108,9 +121,14 @@ impl ChildKeys {
         shared: Option<&Secret>,
         ni: &[u8],
         nr: &[u8],
+        additional: &[Secret],
     ) -> Self {
         let len = protection.keymat_len();
-        let material = child_keymat(prf, sk_d, shared, ni, nr, 2 * len);
+        let seed: Vec<&[u8]> = [shared.map_or(&[][..], Secret::expose), ni, nr]
+            .into_iter()
+            .chain(additional.iter().map(Secret::expose))
+            .collect();
+        let material = prf_plus(prf, sk_d.expose(), &seed, 2 * len);
         let mut cut = Cutter(material.expose());
         Self {
             initiator: cut.take(len),

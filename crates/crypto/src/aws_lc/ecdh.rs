@@ -102,7 +102,7 @@ impl Ephemeral for Private {
             prefix,
             ..
         } = self.curve;
-        spec.check_length(peer_public)?;
+        spec.check_responder(peer_public)?;
         let encoded = [prefix, peer_public].concat();
         let peer = UnparsedPublicKey::new(algorithm, encoded);
         // The library refuses points off the curve, and for Curve25519 the all-zero result of a point of small

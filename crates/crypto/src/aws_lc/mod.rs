@@ -8,6 +8,7 @@ mod ctr;
 mod ecdh;
 mod gmac;
 mod hmac;
+mod ml_kem;
 mod modp;
 mod null;
 mod raw;
@@ -64,6 +65,9 @@ pub(crate) static KE: &[&dyn KeyExchange] = &[
     &modp::MODP_4096,
     &modp::MODP_6144,
     &modp::MODP_8192,
+    &ml_kem::ML_KEM_768,
+    &ml_kem::ML_KEM_512,
+    &ml_kem::ML_KEM_1024,
 ];
 
 /// The operating system's entropy through AWS-LC's generator.

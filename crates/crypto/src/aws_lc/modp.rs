@@ -78,7 +78,7 @@ impl KeyExchange for Modp {
         &'static self,
         private: &[u8],
     ) -> Result<(Box<dyn Ephemeral>, Vec<u8>), KeError> {
-        if private.len() > self.spec.public_len || private.iter().all(|&octet| octet == 0) {
+        if private.len() > self.spec.shared_len || private.iter().all(|&octet| octet == 0) {
             return Err(KeError::BadPrivate(self.spec.id));
         }
         Ok(self.begin(Zeroizing::new(private.to_vec())))
@@ -93,7 +93,7 @@ struct Private {
 impl Ephemeral for Private {
     fn finish(&self, peer_public: &[u8]) -> Result<Secret, KeError> {
         let spec = &self.group.spec;
-        spec.check_length(peer_public)?;
+        spec.check_responder(peer_public)?;
         let invalid = KeError::InvalidPublic(spec.id);
         if !is_in_range(peer_public, self.group.modulus().octets()) {
             return Err(invalid);

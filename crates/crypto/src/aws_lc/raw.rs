@@ -5,6 +5,8 @@
 //! freed by its `Drop`. Contexts are only read after construction (the C signatures take them as `const`), which is
 //! why the wrappers are `Send` and `Sync`. Pointer and length always come from one slice.
 
+pub(crate) mod kem;
+
 use std::ffi::c_int;
 use std::ptr::{NonNull, null, null_mut};
 

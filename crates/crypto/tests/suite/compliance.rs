@@ -71,7 +71,7 @@ fn registry_has_what_the_product_offers() {
                 "{name} {integ}"
             );
         }
-        for ke in [14, 15, 16, 19, 20, 21, 31] {
+        for ke in [14, 15, 16, 19, 20, 21, 31, 36] {
             assert!(
                 provider.ke(KeMethod(ke)).unwrap().spec().default_offer,
                 "{name} {ke}"
@@ -259,7 +259,7 @@ fn exchange(ke: &'static dyn KeyExchange, provider: &Provider) -> Vec<u8> {
     let spec = ke.spec();
     assert_eq!(
         (public_i.len(), public_r.len()),
-        (spec.public_len, spec.public_len)
+        (spec.initiator_len, spec.responder_len)
     );
     assert_eq!(secret_i.len(), spec.shared_len);
     assert_eq!(secret_i.expose(), secret_r.expose(), "{}", spec.id);
@@ -290,17 +290,20 @@ fn bad_public_values_are_refused() {
                     .map(|_| ())
                     .unwrap_err()
             };
-            for wrong in [0, 1, spec.public_len - 1, spec.public_len + 1] {
+            let right = spec.initiator_len;
+            for wrong in [0, 1, right - 1, right + 1] {
                 assert_eq!(
                     answer(&vec![2; wrong]),
                     KeError::WrongLength {
                         method: spec.id,
-                        expected: spec.public_len,
+                        expected: right,
                         got: wrong
                     }
                 );
             }
-            let zero = answer(&vec![0; spec.public_len]);
+            // Zeros are an element of ML-KEM's ring; coefficients above the modulus aren't (FIPS 203 7.2).
+            let outsider = if spec.may_be_first { 0 } else { 0xff };
+            let zero = answer(&vec![outsider; right]);
             let outside = [
                 KeError::InvalidPublic(spec.id),
                 KeError::ZeroSecret(spec.id),
@@ -347,7 +350,15 @@ fn a_tunnel_from_nothing() {
                 SkCipher::new(&suite.protection, keys.sk_er.expose(), keys.sk_ar.expose()).is_ok()
             );
 
-            let child = ChildKeys::derive(&suite.protection, suite.prf, &keys.sk_d, None, &ni, &nr);
+            let child = ChildKeys::derive(
+                &suite.protection,
+                suite.prf,
+                &keys.sk_d,
+                None,
+                &ni,
+                &nr,
+                &[],
+            );
             assert!(EspCipher::new(&suite.protection, child.initiator.expose()).is_ok());
             assert!(EspCipher::new(&suite.protection, child.responder.expose()).is_ok());
             assert_ne!(child.initiator.expose(), child.responder.expose());

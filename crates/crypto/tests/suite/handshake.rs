@@ -166,6 +166,7 @@ fn child_keys_follow_and_open_every_esp_packet() {
             shared.as_ref(),
             &ni,
             &nr,
+            &[],
         );
         assert_eq!(derived.initiator.expose(), child.octets("initiator_key"));
         assert_eq!(derived.responder.expose(), child.octets("responder_key"));
@@ -244,7 +245,7 @@ fn openswan_handshake_with_cbc_and_hmac() {
         )
         .unwrap();
     let (ni, nr, sk_d) = (file.octets("ni"), file.octets("nr"), secret(&sk("d")));
-    let keys = ChildKeys::derive(&child, suite.prf, &sk_d, None, &ni, &nr);
+    let keys = ChildKeys::derive(&child, suite.prf, &sk_d, None, &ni, &nr, &[]);
     let prefix = file.octets("child_keymat_prefix");
     let both = [keys.initiator.expose(), keys.responder.expose()].concat();
     let overlap = prefix.len().min(both.len());

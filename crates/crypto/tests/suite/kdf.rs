@@ -110,7 +110,7 @@ fn check(case: &Case) {
     let len = case.dkm_child_dh.len();
     let child_dh = child_keymat(prf, &keys.sk_d, Some(&shared_new), ni, nr, len);
     assert_eq!(child_dh.expose(), case.dkm_child_dh);
-    let cut = ChildKeys::derive(&protection, prf, &keys.sk_d, None, ni, nr);
+    let cut = ChildKeys::derive(&protection, prf, &keys.sk_d, None, ni, nr, &[]);
     let both = [cut.initiator.expose(), cut.responder.expose()].concat();
     assert_eq!(both, case.dkm_child[..both.len()]);
 
@@ -118,7 +118,7 @@ fn check(case: &Case) {
         shared: &shared_new,
         ..inputs
     };
-    let rekeyed = IkeKeys::derive_rekeyed(&suite, prf, &keys.sk_d, &inputs);
+    let rekeyed = IkeKeys::derive_rekeyed(&suite, prf, &keys.sk_d, &inputs, &[]);
     let expected = prf_plus(prf, &case.skeyseed_rekey, &seed, all.len());
     assert_eq!(concatenated(&rekeyed), expected.expose());
 }

@@ -16,6 +16,7 @@ mod compliance;
 mod esp_oracle;
 mod handshake;
 mod kdf;
+mod ml_kem;
 mod refusals;
 mod rfc_examples;
 mod rfc_typed;
