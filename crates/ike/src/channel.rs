@@ -22,6 +22,8 @@ pub(crate) struct Channel {
     pub reassembly: Option<Reassembly>,
     seal: SkCipher,
     open: SkCipher,
+    /// What opened the request that was answered last, where the keys have changed since.
+    previous: Option<Box<SkCipher>>,
 }
 
 impl Channel {
@@ -49,7 +51,27 @@ impl Channel {
             reassembly: None,
             seal,
             open,
+            previous: None,
         })
+    }
+
+    /// Goes on under new keys. A request that came under the old ones may come again.
+    pub fn succeed(&mut self, new: Channel) {
+        let old = core::mem::replace(self, new);
+        self.previous = Some(Box::new(old.open));
+    }
+
+    /// The peer uses the present keys; it won't repeat what came before.
+    pub fn forget_previous(&mut self) {
+        self.previous = None;
+    }
+
+    /// As [`open`](Self::open), for a message that was answered before.
+    pub fn open_again(&self, datagram: &[u8], encrypted: &Encrypted) -> Result<Vec<u8>, OpenError> {
+        match &self.previous {
+            Some(previous) => open_with(previous, datagram, encrypted),
+            None => self.open(datagram, encrypted),
+        }
     }
 
     /// A message as the datagrams to send: one, or several fragments when it would be longer than `max` octets and
@@ -116,8 +138,16 @@ impl Channel {
 
     /// The inner payloads of a received message or fragment, authenticated and decrypted.
     pub fn open(&self, datagram: &[u8], encrypted: &Encrypted) -> Result<Vec<u8>, OpenError> {
-        let mut copy = datagram.to_vec();
-        let inner = self.open.open(&mut copy, encrypted.body().start)?;
-        Ok(copy.get(inner).unwrap_or_default().to_vec())
+        open_with(&self.open, datagram, encrypted)
     }
+}
+
+fn open_with(
+    cipher: &SkCipher,
+    datagram: &[u8],
+    encrypted: &Encrypted,
+) -> Result<Vec<u8>, OpenError> {
+    let mut copy = datagram.to_vec();
+    let inner = cipher.open(&mut copy, encrypted.body().start)?;
+    Ok(copy.get(inner).unwrap_or_default().to_vec())
 }

@@ -10,7 +10,8 @@ const MAX_FRAGMENTS: u16 = 128;
 pub(crate) struct Reassembly {
     message_id: u32,
     response: bool,
-    first_inner: PayloadType,
+    /// From the first fragment: the type of the first payload, and what stands in front of the encrypted part.
+    first: (PayloadType, Vec<u8>),
     parts: Vec<Option<Vec<u8>>>,
     octets: usize,
 }
@@ -20,8 +21,8 @@ pub(crate) struct Reassembly {
 pub(crate) enum Collected {
     /// Kept; others are missing.
     More,
-    /// The message is whole: type of its first payload, and its inner payloads.
-    Whole(PayloadType, Vec<u8>),
+    /// The message is whole: what the first fragment said, and its inner payloads.
+    Whole((PayloadType, Vec<u8>), Vec<u8>),
     /// Refused; why.
     Refused(&'static str),
 }
@@ -33,7 +34,7 @@ pub(crate) fn collect(
     slot: &mut Option<Reassembly>,
     (message_id, response): (u32, bool),
     fragment: FragmentHeader,
-    first_inner: PayloadType,
+    first: (PayloadType, Vec<u8>),
     part: Vec<u8>,
     limit: usize,
 ) -> Collected {
@@ -48,7 +49,7 @@ pub(crate) fn collect(
         *slot = Some(Reassembly {
             message_id,
             response,
-            first_inner: PayloadType::NONE,
+            first: (PayloadType::NONE, Vec::new()),
             parts: vec![None; total],
             octets: 0,
         });
@@ -71,15 +72,16 @@ pub(crate) fn collect(
     have.octets += part.len();
     *place = Some(part);
     if fragment.number == 1 {
-        have.first_inner = first_inner;
+        have.first = first;
     }
     if have.parts.iter().any(Option::is_none) {
         return Collected::More;
     }
     let whole = have.parts.iter().flatten().flatten().copied().collect();
-    let first_inner = have.first_inner;
+    let first = core::mem::take(&mut have.first.1);
+    let first = (have.first.0, first);
     *slot = None;
-    Collected::Whole(first_inner, whole)
+    Collected::Whole(first, whole)
 }
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
             slot,
             (id, false),
             fragment,
-            PayloadType::ID_I,
+            (PayloadType::ID_I, Vec::new()),
             part.to_vec(),
             10,
         )
@@ -113,7 +115,7 @@ mod tests {
             push(&mut slot, 1, 1, 3, b"a"),
             Collected::Refused(_)
         ));
-        let whole = Collected::Whole(PayloadType::ID_I, b"abc".to_vec());
+        let whole = Collected::Whole((PayloadType::ID_I, Vec::new()), b"abc".to_vec());
         assert_eq!(push(&mut slot, 1, 2, 3, b"b"), whole);
         assert!(slot.is_none());
     }

@@ -23,6 +23,7 @@
 //! 1. **IKE_SA_INIT.** The initiator ([`v2::init_sent`]) offers algorithms and a key exchange; a responder
 //!    ([`v2::init_answer`]) may first want a cookie ([`cookie`]) or another key exchange method, finds the connections
 //!    that the addresses may belong to, and answers. Both look for a NAT between them ([`nat`]).
+//!    Additional key exchanges, such as ML-KEM, follow under the first keys ([`v2::intermediate`]).
 //! 2. **IKE_AUTH.** From here on every message passes the window and the keys ([`secured`], [`window`], [`channel`],
 //!    [`fragments`]). Who authenticates needs a long-term key, which is never here: the key holder is asked, and the
 //!    phase waits ([`v2::auth_initiator`], [`v2::auth_responder`], [`v2::verify`]). The first CHILD SA comes along

@@ -7,7 +7,7 @@ use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, PayloadType};
 use adit_wire::v2::rules::{self, Shape};
-use adit_wire::v2::{Encrypted, Header, PayloadList};
+use adit_wire::v2::{Encrypted, FragmentHeader, Header, PayloadList};
 
 use crate::channel::Channel;
 use crate::cx::Cx;
@@ -25,6 +25,16 @@ pub(crate) struct Secured {
     pub pending: Option<Pending>,
     /// Message ID of our next request.
     pub next_request: u32,
+    /// The messages of the latest IKE_INTERMEDIATE exchange.
+    pub intermediate: Exchanged,
+}
+
+/// The two messages of an exchange as they were before encryption and fragmentation: from the IKE header to the end of
+/// the inner payloads, without IV, padding and ICV, and with lengths to match (RFC 9242 3.3.2).
+#[derive(Default)]
+pub(crate) struct Exchanged {
+    pub ours: Vec<u8>,
+    pub theirs: Vec<u8>,
 }
 
 /// An authentic message that moves the IKE SA on: its kind and payloads, or why it can't be used.
@@ -52,7 +62,13 @@ impl Secured {
             replies: Replies::starting_at(next_reply),
             pending: None,
             next_request,
+            intermediate: Exchanged::default(),
         }
+    }
+
+    /// From now on messages go under other keys. An answered request may still come again under the old ones.
+    pub fn update_keys(&mut self, channel: Channel) {
+        self.channel.succeed(channel);
     }
 
     /// Takes a message in. Whatever is rejected on the way is counted here and changes nothing.
@@ -65,9 +81,10 @@ impl Secured {
     ) -> Option<Accepted> {
         let header = incoming.message.header;
         let name = format!("{} {}", header.exchange, header.message_id);
-        let checked = self
-            .expects(&header, requests)
-            .and_then(|place| Ok((place, self.unseal(incoming)?)));
+        let checked = self.expects(&header, requests).and_then(|place| {
+            let opened = self.unseal(incoming, place == Place::Answered)?;
+            Ok((place, opened))
+        });
         let (place, (encrypted, inner)) = match checked {
             Ok(checked) => checked,
             Err((reason, problem)) => {
@@ -80,8 +97,12 @@ impl Secured {
             self.repeat_last(cx, incoming, encrypted, &name);
             return None;
         }
-        let (first_inner, inner) = match encrypted {
-            Encrypted::Sk { first_inner, .. } => (*first_inner, inner),
+        let front = match header.exchange {
+            ExchangeType::IKE_INTERMEDIATE => front(incoming.bytes, encrypted),
+            _ => Vec::new(),
+        };
+        let (first_inner, front, inner) = match encrypted {
+            Encrypted::Sk { first_inner, .. } => (*first_inner, front, inner),
             Encrypted::Skf {
                 first_inner,
                 fragment,
@@ -90,11 +111,11 @@ impl Secured {
                 &mut self.channel.reassembly,
                 (header.message_id, header.flags.response),
                 *fragment,
-                *first_inner,
+                (*first_inner, front),
                 inner,
                 cx.settings.reassembly_limit,
             ) {
-                Collected::Whole(first_inner, inner) => (first_inner, inner),
+                Collected::Whole((first_inner, front), inner) => (first_inner, front, inner),
                 Collected::More => return None,
                 Collected::Refused(problem) => {
                     let detail = format!("{name}: {problem}");
@@ -104,6 +125,10 @@ impl Secured {
             },
         };
         self.channel.reassembly = None;
+        self.channel.forget_previous();
+        if header.exchange == ExchangeType::IKE_INTERMEDIATE {
+            self.intermediate.theirs = in_clear(front, &inner);
+        }
         self.follow(cx, incoming.path, follow);
 
         let content = read(incoming, first_inner, &inner).map(|(shape, payloads)| {
@@ -158,6 +183,7 @@ impl Secured {
     fn unseal<'a>(
         &self,
         incoming: &'a Incoming<'_>,
+        again: bool,
     ) -> Result<(&'a Encrypted, Vec<u8>), (DropReason, String)> {
         let Some(encrypted) = &incoming.message.encrypted else {
             let message = &incoming.message;
@@ -169,7 +195,11 @@ impl Secured {
             let problem = "a fragment, which was not agreed on".to_owned();
             return Err((DropReason::IkeFragment, problem));
         }
-        match self.channel.open(incoming.bytes, encrypted) {
+        let opened = match again {
+            true => self.channel.open_again(incoming.bytes, encrypted),
+            false => self.channel.open(incoming.bytes, encrypted),
+        };
+        match opened {
             Ok(inner) => Ok((encrypted, inner)),
             Err(error @ OpenError::BadIcv) => Err((DropReason::IkeAuthenticity, error.to_string())),
             Err(error) => Err((DropReason::IkeMalformed, error.to_string())),
@@ -259,6 +289,9 @@ impl Secured {
         payloads: &PayloadList,
     ) -> Option<Vec<Vec<u8>>> {
         let header = self.head.header(exchange, response, message_id);
+        if exchange == ExchangeType::IKE_INTERMEDIATE {
+            self.intermediate.ours = as_sent(&header, payloads);
+        }
         match self
             .channel
             .seal(&header, payloads, cx.settings.max_fragment)
@@ -321,6 +354,64 @@ pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending
         }
     }
 }
+
+/// What stands in front of the encrypted part of a message, through the generic header of its Encrypted payload. A
+/// fragment's is made that of the whole message.
+fn front(datagram: &[u8], encrypted: &Encrypted) -> Vec<u8> {
+    let fragment_header = encrypted.fragment().map_or(0, |_| FragmentHeader::LEN);
+    let end = encrypted.body().start.saturating_sub(fragment_header);
+    let mut front = datagram.get(..end).unwrap_or_default().to_vec();
+    // The type of a payload stands in the header before it, and only the Encrypted payload's is of this kind.
+    let (mut at, mut next) = (NEXT_PAYLOAD, Header::LEN);
+    while next < end {
+        if let Some(kind) = front.get_mut(at)
+            && *kind == PayloadType::SKF.0
+        {
+            *kind = PayloadType::SK.0;
+        }
+        let length = front.get(next + 2..next + 4).map_or(0, |octets| {
+            octets
+                .iter()
+                .fold(0, |sum, octet| sum << 8 | usize::from(*octet))
+        });
+        at = next;
+        next += length.max(4);
+    }
+    front
+}
+
+/// A message in clear, from what stands in front of its encrypted part and its inner payloads.
+fn in_clear(mut front: Vec<u8>, inner: &[u8]) -> Vec<u8> {
+    let end = front.len();
+    let whole = u32::try_from(end + inner.len()).unwrap_or(u32::MAX);
+    let payload = u16::try_from(4 + inner.len()).unwrap_or(u16::MAX);
+    if let Some(length) = front.get_mut(Header::LEN - 4..Header::LEN) {
+        length.copy_from_slice(&whole.to_be_bytes());
+    }
+    if let Some(length) = front.get_mut(end.saturating_sub(2)..) {
+        length.copy_from_slice(&payload.to_be_bytes());
+    }
+    front.extend_from_slice(inner);
+    front
+}
+
+/// A message of our own in clear.
+fn as_sent(header: &Header, payloads: &PayloadList) -> Vec<u8> {
+    let mut inner = Vec::new();
+    // What can't be written isn't sent either, which is told there.
+    let first = payloads.emit(&mut inner).unwrap_or(PayloadType::NONE);
+    let mut front = Vec::new();
+    Header {
+        next_payload: PayloadType::SK,
+        ..*header
+    }
+    .emit(&mut front);
+    front.extend_from_slice(&[first.0, 0, 0, 0]);
+    in_clear(front, &inner)
+}
+
+/// Where an IKE header has the type of the first payload.
+const NEXT_PAYLOAD: usize = 16;
 
 /// Reads the inner payloads and checks that they are those of such a message.
 fn read(

@@ -155,6 +155,7 @@ pub(crate) fn install(
         source.shared,
         source.ni,
         source.nr,
+        &[],
     );
     let (key_out, key_in) = if source.ours {
         (keys.initiator, keys.responder)
@@ -237,7 +238,7 @@ pub(crate) fn select(
             requested_transport: false,
         });
     }
-    let offer = offer::read(sa, SaKind::Esp, 4);
+    let offer = offer::read(sa, SaKind::Esp, 4, false);
     let tried = request.ke().map(|ke| ke.method);
     let mut refusal = None;
     for config in candidates {

@@ -32,6 +32,7 @@ use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::auth_responder;
 use crate::v2::init_sent::{fragmentation, nat_event};
+use crate::v2::intermediate;
 use crate::v2::offer::{self, Choice};
 use crate::v2::proposals;
 use crate::v2::transcript::Transcript;
@@ -139,7 +140,10 @@ pub(crate) fn answer(
     }
 
     knock.received(cx);
-    let offer = offer::read(sa, SaKind::Ike, 0);
+    let intermediate = payloads
+        .notify(NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED)
+        .is_some();
+    let offer = offer::read(sa, SaKind::Ike, 0, intermediate);
     let chosen = candidates.iter().find_map(|connection| {
         let usable = proposals::usable(cx.provider, &connection.ike, SaKind::Ike);
         let choice = offer.choose(&usable, true, Some(ke.method))?;
@@ -239,13 +243,14 @@ pub(crate) fn answer(
             theirs: incoming.bytes.to_vec(),
             our_nonce,
             peer_nonce: nonce.0.clone(),
+            intermediate: None,
         },
         candidates,
         until: cx.now.mono + cx.settings.half_open_timeout,
     }))
 }
 
-/// `SAr1, KEr, Nr, [N(NAT_DETECTION_*),] N(IKEV2_FRAGMENTATION_SUPPORTED)`
+/// `SAr1, KEr, Nr, [N(NAT_DETECTION_*),] [N(IKEV2_FRAGMENTATION_SUPPORTED),] [N(INTERMEDIATE_EXCHANGE_SUPPORTED)]`
 fn response(
     head: &Head,
     choice: &Choice,
@@ -265,6 +270,8 @@ fn response(
     let fragments = request
         .notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
         .map(|_| fragmentation());
+    let mixes = choice.suite.additional().next().is_some();
+    let intermediate = mixes.then(intermediate::supported);
     [
         Payload::Sa(proposals::answer(choice, SaKind::Ike, &[])),
         Payload::Ke(ke),
@@ -273,6 +280,7 @@ fn response(
     .into_iter()
     .chain(nat.into_iter().flatten())
     .chain(fragments)
+    .chain(intermediate)
     .collect()
 }
 
@@ -389,12 +397,15 @@ impl InitAnswered {
     }
 
     pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        let requests = [ExchangeType::IKE_AUTH];
+        let awaited = intermediate::awaited(&self.secured.head);
         match self
             .secured
-            .accept(cx, incoming, &requests, Follow::Floating)
+            .accept(cx, incoming, &[awaited], Follow::Floating)
         {
-            Some(Accepted::Request(content)) => auth_responder::begin(cx, self, content),
+            Some(Accepted::Request(content)) if awaited == ExchangeType::IKE_AUTH => {
+                auth_responder::begin(cx, self, content)
+            }
+            Some(Accepted::Request(content)) => intermediate::answer(cx, self, content),
             _ => Phase::InitAnswered(self),
         }
     }

@@ -26,7 +26,7 @@ use crate::secured::{self, Secured};
 use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::auth_initiator::Attempt;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, keymat, proposals};
+use crate::v2::{Phase, intermediate, keymat, proposals};
 use crate::window::Pending;
 
 /// IKE_SA_INIT is out.
@@ -119,6 +119,8 @@ impl InitSent {
             method: self.method,
             data: self.public.clone(),
         };
+        let mixes = self.offered.iter().any(Proposal::has_additional);
+        let intermediate = mixes.then(intermediate::supported);
         let payloads: PayloadList = cookie
             .into_iter()
             .chain([
@@ -132,6 +134,7 @@ impl InitSent {
                 self.head.connection.force_encap,
             ))
             .chain([fragmentation()])
+            .chain(intermediate)
             .collect();
         match emit_plain(&header, &payloads) {
             Ok(message) => {
@@ -298,7 +301,7 @@ impl InitSent {
     /// RFC 7296 1.2: the answer that goes on.
     fn answered(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
         match self.proceed(cx, incoming) {
-            Ok(attempt) => attempt.sign(cx),
+            Ok(attempt) => intermediate::begin(cx, attempt),
             Err(refusal) => {
                 cx.drop(
                     &self.head,
@@ -329,6 +332,14 @@ impl InitSent {
         let (suite, _) = proposals::accept_answer(sa, &self.offered, SaKind::Ike, 0, true)?;
         if suite.ke != Some(self.method) || ke.method != self.method {
             let problem = "the key exchange method isn't the one we sent a value for";
+            return Err(mismatch(problem));
+        }
+        let intermediate = payloads
+            .notify(NotifyType::INTERMEDIATE_EXCHANGE_SUPPORTED)
+            .is_some();
+        if suite.additional().next().is_some() && !intermediate {
+            // RFC 9370 2.2.1.
+            let problem = "additional key exchanges without INTERMEDIATE_EXCHANGE_SUPPORTED";
             return Err(mismatch(problem));
         }
         let ike =
@@ -374,6 +385,7 @@ impl InitSent {
             theirs: incoming.bytes.to_vec(),
             our_nonce: self.nonce.clone(),
             peer_nonce: nonce.0.clone(),
+            intermediate: None,
         };
         Ok(Box::new(Attempt {
             secured: Secured::new(head, channel, 1, 0),

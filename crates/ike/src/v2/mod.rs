@@ -1,9 +1,9 @@
 //! IKEv2: the phases of an IKE SA.
 //!
 //! ```text
-//! initiator   InitSent ──► Signing ──► AuthSent ──► Verifying ─┐
-//!                                                              ├──► Established ──► Closing ──► gone
-//! responder   InitAnswered ──► Checking ──► Answering ─────────┘          └───────► Lingering ──► gone
+//! initiator   InitSent ─────(► Mixing)──► Signing ──► AuthSent ──► Verifying ─┐
+//!                                                                             ├──► Established ──► Closing ──► gone
+//! responder   InitAnswered ──(► Mixed)──► Checking ──► Answering ─────────────┘          └───────► Lingering ──► gone
 //! ```
 //!
 //! A phase is consumed by every input and returns the phase that follows, itself included.
@@ -18,6 +18,7 @@ pub(crate) mod established;
 pub(crate) mod informational;
 pub(crate) mod init_answer;
 pub(crate) mod init_sent;
+pub(crate) mod intermediate;
 pub(crate) mod keymat;
 pub(crate) mod narrow;
 pub(crate) mod offer;
@@ -41,14 +42,17 @@ use closing::{Closing, Lingering, closed};
 use established::Established;
 use init_answer::InitAnswered;
 use init_sent::InitSent;
+use intermediate::{Mixed, Mixing};
 
 /// Where an IKE SA is in its life.
 pub(crate) enum Phase {
     InitSent(Box<InitSent>),
+    Mixing(Box<Mixing>),
     Signing(Box<Signing>),
     AuthSent(Box<AuthSent>),
     Verifying(Box<Verifying>),
     InitAnswered(Box<InitAnswered>),
+    Mixed(Box<Mixed>),
     Checking(Box<Checking>),
     Answering(Box<Answering>),
     Established(Box<Established>),
@@ -71,10 +75,12 @@ impl Phase {
     pub fn handle_message(self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
         match self {
             Phase::InitSent(p) => p.handle_message(cx, incoming),
+            Phase::Mixing(p) => p.handle_message(cx, incoming),
             Phase::Signing(p) => p.handle_message(cx, incoming),
             Phase::AuthSent(p) => p.handle_message(cx, incoming),
             Phase::Verifying(p) => p.handle_message(cx, incoming),
             Phase::InitAnswered(p) => p.handle_message(cx, incoming),
+            Phase::Mixed(p) => p.handle_message(cx, incoming),
             Phase::Checking(p) => p.handle_message(cx, incoming),
             Phase::Answering(p) => p.handle_message(cx, incoming),
             Phase::Established(p) => p.handle_message(cx, incoming),
@@ -98,10 +104,12 @@ impl Phase {
     pub fn handle_timeout(self, cx: &mut Cx<'_>) -> Phase {
         match self {
             Phase::InitSent(p) => p.handle_timeout(cx),
+            Phase::Mixing(p) => p.handle_timeout(cx),
             Phase::Signing(p) => p.handle_timeout(cx),
             Phase::AuthSent(p) => p.handle_timeout(cx),
             Phase::Verifying(p) => p.handle_timeout(cx),
             Phase::InitAnswered(p) => p.handle_timeout(cx),
+            Phase::Mixed(p) => p.handle_timeout(cx),
             Phase::Checking(p) => p.handle_timeout(cx),
             Phase::Answering(p) => p.handle_timeout(cx),
             Phase::Established(p) => p.handle_timeout(cx),
@@ -114,10 +122,12 @@ impl Phase {
     pub fn deadline(&self, cx: &Cx<'_>) -> Option<Deadline> {
         match self {
             Phase::InitSent(p) => p.deadline(),
+            Phase::Mixing(p) => p.deadline(),
             Phase::Signing(p) => p.deadline(),
             Phase::AuthSent(p) => p.deadline(),
             Phase::Verifying(p) => p.deadline(),
             Phase::InitAnswered(p) => p.deadline(),
+            Phase::Mixed(p) => p.deadline(),
             Phase::Checking(p) => p.deadline(),
             Phase::Answering(p) => p.deadline(),
             Phase::Established(p) => p.deadline(patience(cx.settings)),
@@ -144,10 +154,12 @@ impl Phase {
     pub fn head(&self) -> Option<&Head> {
         match self {
             Phase::InitSent(p) => Some(&p.head),
+            Phase::Mixing(p) => Some(p.head()),
             Phase::Signing(p) => Some(p.head()),
             Phase::AuthSent(p) => Some(p.head()),
             Phase::Verifying(p) => Some(p.head()),
             Phase::InitAnswered(p) => Some(&p.secured.head),
+            Phase::Mixed(p) => Some(&p.half.secured.head),
             Phase::Checking(p) => Some(&p.request.secured.head),
             Phase::Answering(p) => Some(&p.request.secured.head),
             Phase::Established(p) => Some(&p.secured.head),
@@ -160,7 +172,9 @@ impl Phase {
     /// Whether a peer began it and hasn't authenticated yet.
     pub fn is_half_open(&self) -> bool {
         match self {
-            Phase::InitAnswered(_) | Phase::Checking(_) | Phase::Answering(_) => true,
+            Phase::InitAnswered(_) | Phase::Mixed(_) | Phase::Checking(_) | Phase::Answering(_) => {
+                true
+            }
             Phase::Lingering(p) => p.unverified,
             _ => false,
         }
@@ -172,6 +186,10 @@ impl Phase {
             Phase::InitAnswered(mut p) => {
                 p.candidates.retain(|c| c.name != name);
                 Phase::InitAnswered(p)
+            }
+            Phase::Mixed(mut p) => {
+                p.half.candidates.retain(|c| c.name != name);
+                Phase::Mixed(p)
             }
             other => other,
         }

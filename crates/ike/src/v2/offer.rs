@@ -4,7 +4,7 @@
 //! side, a key exchange that is optional, transform types that are unknown here. It is read as several alternatives
 //! under its number, or as none.
 
-use adit_model::proposal::{Encr, Proposal, SaKind, Suite, choose, closest_difference};
+use adit_model::proposal::{ADDITIONAL, Encr, Proposal, SaKind, Suite, choose, closest_difference};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{EncrId, EsnId, IntegId, KeMethod, PrfId, TransformType};
 use adit_wire::v2::{self, SaPayload};
@@ -28,12 +28,15 @@ pub(crate) struct Offer {
 /// What was chosen of an offer.
 pub(crate) struct Choice {
     pub suite: Suite,
+    /// Which additional key exchanges were offered: the answer has one transform for each, be it `NONE`.
+    pub additional: [bool; ADDITIONAL],
     pub number: u8,
     pub spi: Vec<u8>,
 }
 
-/// Reads an offer for `kind`, whose SPIs have `spi_len` octets.
-pub(crate) fn read(sa: &SaPayload, kind: SaKind, spi_len: usize) -> Offer {
+/// Reads an offer for `kind`, whose SPIs have `spi_len` octets; with proposals of `additional` key exchanges only where
+/// both sides carry them out.
+pub(crate) fn read(sa: &SaPayload, kind: SaKind, spi_len: usize, additional: bool) -> Offer {
     let mut offer = Offer {
         alternatives: Vec::new(),
         all: Vec::new(),
@@ -48,6 +51,15 @@ pub(crate) fn read(sa: &SaPayload, kind: SaKind, spi_len: usize) -> Offer {
         let fits = proposal.protocol == proposals::protocol(kind)
             && proposal.spi.len() == spi_len
             && proposal.transforms.iter().all(|t| known_type(t.kind, kind));
+        // Where they aren't agreed on, additional key exchanges are transforms of unknown types (RFC 9370 2.2.1); and one
+        // of which nothing is understood can't be left out.
+        let readable = TransformType::ADDITIONAL
+            .iter()
+            .zip(&lists.addke)
+            .all(|(kind, methods)| {
+                proposal.of_type(*kind).next().is_none() || (additional && !methods.is_empty())
+            });
+        let fits = fits && readable;
         if fits {
             let readings = lists.readings(kind).into_iter();
             offer
@@ -68,16 +80,18 @@ const MOST_EVIDENCE: usize = 256;
 
 /// A proposal with a transform type that isn't understood can't be chosen (RFC 7296 3.3.6).
 fn known_type(transform: TransformType, kind: SaKind) -> bool {
-    match kind {
-        SaKind::Ike => matches!(
-            transform,
-            TransformType::ENCR | TransformType::PRF | TransformType::INTEG | TransformType::KE
-        ),
-        SaKind::Esp => matches!(
-            transform,
-            TransformType::ENCR | TransformType::INTEG | TransformType::KE | TransformType::ESN
-        ),
-    }
+    let additional = TransformType::ADDITIONAL.contains(&transform);
+    additional
+        || match kind {
+            SaKind::Ike => matches!(
+                transform,
+                TransformType::ENCR | TransformType::PRF | TransformType::INTEG | TransformType::KE
+            ),
+            SaKind::Esp => matches!(
+                transform,
+                TransformType::ENCR | TransformType::INTEG | TransformType::KE | TransformType::ESN
+            ),
+        }
 }
 
 /// A received proposal's transforms by type. Those with parameters that aren't understood are left out.
@@ -86,6 +100,7 @@ struct Lists {
     prf: Vec<PrfId>,
     integ: Vec<IntegId>,
     ke: Vec<KeMethod>,
+    addke: [Vec<KeMethod>; ADDITIONAL],
     esn: Vec<EsnId>,
 }
 
@@ -108,6 +123,8 @@ impl Lists {
                 .map(|t| IntegId(t.id))
                 .collect(),
             ke: usable(TransformType::KE).map(|t| KeMethod(t.id)).collect(),
+            addke: TransformType::ADDITIONAL
+                .map(|kind| usable(kind).map(|t| KeMethod(t.id)).collect()),
             esn: usable(TransformType::ESN).map(|t| EsnId(t.id)).collect(),
         }
     }
@@ -118,6 +135,7 @@ impl Lists {
             prf: self.prf.clone(),
             integ: without(&self.integ, IntegId::NONE),
             ke: without(&self.ke, KeMethod::NONE),
+            addke: self.addke.clone(),
             esn: self
                 .esn
                 .iter()
@@ -139,19 +157,26 @@ impl Lists {
         if !classic.is_empty() && !integ.is_empty() {
             ciphers.push((classic, integ));
         }
-        let mut exchanges = vec![without(&self.ke, KeMethod::NONE)];
-        if kind == SaKind::Esp && self.ke.len() > 1 && self.ke.contains(&KeMethod::NONE) {
-            exchanges.push(Vec::new());
+        let mut exchanges = vec![(without(&self.ke, KeMethod::NONE), self.addke.clone())];
+        // Without a first key exchange there are no additional ones (RFC 9370 2.2.4).
+        let optional = |methods: &Vec<_>| methods.is_empty() || methods.contains(&KeMethod::NONE);
+        if kind == SaKind::Esp
+            && self.ke.len() > 1
+            && self.ke.contains(&KeMethod::NONE)
+            && self.addke.iter().all(optional)
+        {
+            exchanges.push((Vec::new(), Default::default()));
         }
         let complete = |p: &Proposal| kind == SaKind::Esp || !(p.prf.is_empty() || p.ke.is_empty());
         ciphers
             .into_iter()
             .flat_map(|(encr, integ)| {
-                exchanges.iter().map(move |ke| Proposal {
+                exchanges.iter().map(move |(ke, addke)| Proposal {
                     encr: encr.clone(),
                     prf: self.prf.clone(),
                     integ: integ.clone(),
                     ke: ke.clone(),
+                    addke: addke.clone(),
                     esn: self.esn.clone(),
                 })
             })
@@ -194,6 +219,7 @@ impl Offer {
         let taken = self.alternatives.get(index)?;
         Some(Choice {
             suite,
+            additional: taken.proposal.addke.each_ref().map(|m| !m.is_empty()),
             number: taken.number,
             spi: taken.spi.clone(),
         })
@@ -251,7 +277,7 @@ mod tests {
                 ],
             }],
         };
-        let offer = read(&wire, SaKind::Esp, 4);
+        let offer = read(&wire, SaKind::Esp, 4, true);
         assert_eq!(offer.alternatives.len(), 4);
         let choice = offer.choose(&[esp("aes256-sha256")], true, None).unwrap();
         assert_eq!((choice.number, choice.suite.ke), (7, None));
@@ -272,9 +298,32 @@ mod tests {
         wire.proposals[0]
             .transforms
             .push(Transform::new(TransformType::ADDKE1, 36));
-        let offer = read(&wire, SaKind::Ike, 0);
+        let mixed = ike("aes128gcm16-prfsha256-x25519-ke1_mlkem768");
+        let offer = read(&wire, SaKind::Ike, 0, false);
         assert!(offer.alternatives.is_empty());
-        assert_eq!(offer.all, [ike("aes128gcm16-prfsha256-x25519")]);
+        assert_eq!(offer.all, std::slice::from_ref(&mixed));
+        let offer = read(&wire, SaKind::Ike, 0, true);
+        assert_eq!(offer.alternatives[0].proposal, mixed);
+        // Of an additional key exchange nothing is understood: it can't be left out for that.
+        let wire_of = |kind| {
+            let plain = ike("aes128gcm16-prfsha256-x25519");
+            let mut wire = to_wire(&[plain], SaKind::Ike, &[], true);
+            wire.proposals[0].transforms.push(kind);
+            wire
+        };
+        let mut odd = Transform::new(TransformType::ADDKE2, 36);
+        odd.attributes = vec![Transform::encr(EncrId(12), Some(7)).attributes[0].clone(); 2];
+        assert!(
+            read(&wire_of(odd), SaKind::Ike, 0, true)
+                .alternatives
+                .is_empty()
+        );
+        let unknown = Transform::new(TransformType(13), 1);
+        assert!(
+            read(&wire_of(unknown), SaKind::Ike, 0, true)
+                .alternatives
+                .is_empty()
+        );
 
         // Integrity beside an AEAD; no key exchange.
         for text in [
@@ -284,7 +333,7 @@ mod tests {
             let odd: Proposal = text.parse().unwrap();
             let wire = to_wire(&[odd], SaKind::Ike, &[], true);
             assert!(
-                read(&wire, SaKind::Ike, 0).alternatives.is_empty(),
+                read(&wire, SaKind::Ike, 0, true).alternatives.is_empty(),
                 "{text}"
             );
         }
@@ -299,10 +348,56 @@ mod tests {
             &[],
             true,
         );
-        let offer = read(&theirs, SaKind::Ike, 0);
+        let offer = read(&theirs, SaKind::Ike, 0, true);
         let with = |tried| offer.choose(&ours, true, tried).unwrap().suite.ke;
         assert_eq!(with(None), Some(KeMethod::CURVE25519));
         assert_eq!(with(Some(KeMethod::MODP_2048)), Some(KeMethod::MODP_2048));
         assert_eq!(with(Some(KeMethod::ECP_256)), Some(KeMethod::CURVE25519));
+    }
+
+    /// RFC 9370 2.2.1: what was offered is answered, what is left out with NONE.
+    #[test]
+    fn an_answer_has_all_additional_key_exchanges_that_were_offered() {
+        let theirs = [ike(
+            "aes128gcm16-prfsha256-x25519-ke2_mlkem512-ke2_mlkem768-ke5_mlkem1024-ke5_none",
+        )];
+        let ours = [ike("aes128gcm16-prfsha256-x25519-ke2_mlkem768")];
+        let wire = to_wire(&theirs, SaKind::Ike, &[], true);
+        let choice = read(&wire, SaKind::Ike, 0, true)
+            .choose(&ours, true, None)
+            .unwrap();
+        let answer = proposals::answer(&choice, SaKind::Ike, &[]);
+        let of = |kind| {
+            answer.proposals[0]
+                .of_type(kind)
+                .map(|t| t.id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(TransformType::ADDKE2), [36]);
+        assert_eq!(of(TransformType::ADDKE5), [0]);
+        assert!(of(TransformType::ADDKE1).is_empty());
+        let (suite, _) = proposals::accept_answer(&answer, &theirs, SaKind::Ike, 0, true).unwrap();
+        assert_eq!(suite, choice.suite);
+    }
+
+    /// The answer must not have one method twice, nor leave out what had to be there (RFC 9370 2.2.1).
+    #[test]
+    fn abuse_71_answers_that_repeat_or_leave_out_a_method() {
+        let ours = [ike(
+            "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768-ke2_mlkem512",
+        )];
+        let check = |text: &str| {
+            let answer = to_wire(&[ike(text)], SaKind::Ike, &[], true);
+            proposals::accept_answer(&answer, &ours, SaKind::Ike, 0, true).is_ok()
+        };
+        assert!(check(
+            "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem512"
+        ));
+        assert!(!check(
+            "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768"
+        ));
+        assert!(!check("aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_none"));
+        assert!(!check("aes128gcm16-prfsha256-x25519-ke1_mlkem768"));
+        assert!(!check("aes128gcm16-prfsha256-x25519"));
     }
 }

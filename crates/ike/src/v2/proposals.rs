@@ -6,7 +6,7 @@
 use adit_crypto::{EncrKind, Provider};
 use adit_model::proposal::{Encr, Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
-use adit_wire::iana::{EsnId, ProtocolId};
+use adit_wire::iana::{EsnId, KeMethod, ProtocolId, TransformType};
 use adit_wire::v2::{self, SaPayload, Transform};
 
 use crate::v2::offer::{self, Choice};
@@ -23,7 +23,12 @@ pub(crate) fn to_wire(proposals: &[Proposal], kind: SaKind, spi: &[u8], ke: bool
 
 /// The SA payload that answers with `choice`, under our own `spi`.
 pub(crate) fn answer(choice: &Choice, kind: SaKind, spi: &[u8]) -> SaPayload {
-    let proposal = Proposal::from(choice.suite);
+    let mut proposal = Proposal::from(choice.suite);
+    for (methods, offered) in proposal.addke.iter_mut().zip(choice.additional) {
+        if offered && methods.is_empty() {
+            methods.push(KeMethod::NONE);
+        }
+    }
     SaPayload {
         proposals: vec![one_to_wire(&proposal, choice.number, kind, spi, true)],
     }
@@ -47,6 +52,10 @@ fn one_to_wire(
     }
     if ke {
         transforms.extend(proposal.ke.iter().map(|id| Transform::ke(*id)));
+        let additional = TransformType::ADDITIONAL.iter().zip(&proposal.addke);
+        transforms.extend(
+            additional.flat_map(|(kind, ids)| ids.iter().map(|id| Transform::new(*kind, id.0))),
+        );
     }
     if kind == SaKind::Esp {
         let default = [EsnId::NO_ESN];
@@ -102,7 +111,7 @@ pub(crate) fn accept_answer(
     if kinds.windows(2).any(|pair| pair.first() == pair.last()) {
         return mismatch("the chosen proposal has two transforms of one type");
     }
-    let reading = offer::read(answer, kind, spi_len).alternatives;
+    let reading = offer::read(answer, kind, spi_len, true).alternatives;
     let Some((suite, spi)) = reading
         .first()
         .and_then(|a| Some((ours.common(&a.proposal, ke)?, a.spi.clone())))
@@ -129,11 +138,19 @@ pub(crate) fn usable(provider: &Provider, proposals: &[Proposal], kind: SaKind) 
             p.encr.retain(encr);
             p.prf.retain(|id| provider.prf(*id).is_ok());
             p.integ.retain(|id| provider.integ(*id).is_ok());
-            p.ke.retain(|id| provider.ke(*id).is_ok());
+            p.ke.retain(|id| {
+                let found = provider.ke(*id);
+                found.is_ok_and(|ke| kind == SaKind::Esp || ke.spec().may_be_first)
+            });
+            for methods in &mut p.addke {
+                methods.retain(|id| *id == KeMethod::NONE || provider.ke(*id).is_ok());
+            }
             let kept = |before: bool, after: bool| before || !after;
             let whole = !p.encr.is_empty()
                 && kept(proposal.integ.is_empty(), p.integ.is_empty())
                 && kept(proposal.ke.is_empty(), p.ke.is_empty())
+                && (proposal.addke.iter().zip(&p.addke))
+                    .all(|(before, after)| kept(before.is_empty(), after.is_empty()))
                 && (kind == SaKind::Esp || !(p.prf.is_empty() || p.ke.is_empty()));
             whole.then_some(p)
         })
@@ -144,7 +161,6 @@ pub(crate) fn usable(provider: &Provider, proposals: &[Proposal], kind: SaKind) 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use adit_wire::iana::KeMethod;
 
     fn ike(text: &str) -> Proposal {
         Proposal::parse(text, SaKind::Ike).unwrap()
@@ -154,9 +170,14 @@ mod tests {
     fn proposals_survive_the_wire() {
         let ours = [
             ike("aes128gcm16-prfsha256-x25519"),
-            ike("aes256-aes128-sha256-sha384-modp2048-ecp256"),
+            ike("aes256-aes128-sha256-sha384-modp2048-ecp256-ke1_mlkem768-ke1_none-ke7_mlkem512"),
         ];
-        let read_back = offer::read(&to_wire(&ours, SaKind::Ike, &[], true), SaKind::Ike, 0);
+        let read_back = offer::read(
+            &to_wire(&ours, SaKind::Ike, &[], true),
+            SaKind::Ike,
+            0,
+            true,
+        );
         let proposals: Vec<_> = read_back
             .alternatives
             .iter()

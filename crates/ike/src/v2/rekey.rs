@@ -56,7 +56,7 @@ fn replace(
     };
     let old = &ike.secured;
     let configured = &old.head.connection.ike;
-    let offer = offer::read(sa, SaKind::Ike, 8);
+    let offer = offer::read(sa, SaKind::Ike, 8, false);
     let usable = proposals::usable(cx.provider, configured, SaKind::Ike);
     let choice = offer
         .choose(&usable, true, request.ke().map(|ke| ke.method))
@@ -84,7 +84,7 @@ fn replace(
         spi_i: peer_spi.to_bytes(),
         spi_r: our_spi.to_bytes(),
     };
-    let keys = IkeKeys::derive_rekeyed(&suite, old.channel.prf, &old.channel.sk_d, &inputs);
+    let keys = IkeKeys::derive_rekeyed(&suite, old.channel.prf, &old.channel.sk_d, &inputs, &[]);
     let channel = Channel::new(&suite, keys, Role::Responder, old.channel.fragmentation);
     let channel = channel.map_err(|error| {
         cx.desk.spis.release_ike(our_spi);

@@ -12,6 +12,8 @@ mod sa_init;
 
 mod auth;
 
+mod additional;
+
 mod child;
 
 mod nat;

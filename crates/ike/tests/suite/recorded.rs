@@ -47,7 +47,7 @@ impl KeyExchange for Known {
     }
 
     fn start(&'static self, _: &dyn Random) -> (Box<dyn Ephemeral>, Vec<u8>) {
-        (Box::new(Outcome(self)), vec![9; self.spec.public_len])
+        (Box::new(Outcome(self)), vec![9; self.spec.initiator_len])
     }
 
     fn dangerous_start_with(

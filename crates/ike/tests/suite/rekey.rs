@@ -49,7 +49,15 @@ fn child_keys(peer: &Peer, shared: Option<&Secret>, answer: &PayloadList) -> Chi
         .unwrap();
     let prf = suite(&peer.provider).prf;
     let nr = &answer.nonce().unwrap().0;
-    ChildKeys::derive(&protection, prf, &peer.keys.sk_d, shared, &[0xcc; 32], nr)
+    ChildKeys::derive(
+        &protection,
+        prf,
+        &peer.keys.sk_d,
+        shared,
+        &[0xcc; 32],
+        nr,
+        &[],
+    )
 }
 
 /// ```text
@@ -333,7 +341,7 @@ fn rekey_ike(lab: &mut Lab, peer: &mut Peer) -> Peer {
         spi_i: spi_i.to_bytes(),
         spi_r: spi_r.to_bytes(),
     };
-    let keys = IkeKeys::derive_rekeyed(&suite, suite.prf, &peer.keys.sk_d, &inputs);
+    let keys = IkeKeys::derive_rekeyed(&suite, suite.prf, &peer.keys.sk_d, &inputs, &[]);
     let mut new = Peer::new(true, spi_i, spi_r, keys);
     new.next_request = 0;
     new

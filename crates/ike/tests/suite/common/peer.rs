@@ -82,7 +82,7 @@ pub fn id(name: &str) -> IdPayload {
     IdPayload::new(kind, data)
 }
 
-fn body(id: &IdPayload) -> Vec<u8> {
+pub fn body(id: &IdPayload) -> Vec<u8> {
     let mut out = Vec::new();
     id.emit(&mut out);
     out
@@ -140,6 +140,17 @@ impl Peer {
 
     /// IKE_SA_INIT as initiator towards east; `front` goes before SA.
     pub fn open(lab: &mut Lab, front: Vec<Payload>) -> (Self, Opening) {
+        let behind = notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED);
+        Self::open_offering(lab, front, ike_sa(&[]), vec![behind])
+    }
+
+    /// The same with another offer, and other payloads behind the nonce.
+    pub fn open_offering(
+        lab: &mut Lab,
+        front: Vec<Payload>,
+        sa: SaPayload,
+        behind: Vec<Payload>,
+    ) -> (Self, Opening) {
         let provider = fake(77);
         let exchange = provider.ke(KeMethod::CURVE25519).unwrap();
         let (ephemeral, public) = exchange.start(&*provider.random);
@@ -154,14 +165,14 @@ impl Peer {
         );
         let mut payloads = front;
         payloads.extend([
-            Payload::Sa(ike_sa(&[])),
+            Payload::Sa(sa),
             Payload::Ke(KePayload {
                 method: KeMethod::CURVE25519,
                 data: public,
             }),
             Payload::Nonce(Nonce(ni.clone())),
-            notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED),
         ]);
+        payloads.extend(behind);
         let request = emit_plain(&header, &PayloadList(payloads)).unwrap();
         let response = exchange_raw(lab, at(WEST, 500), at(EAST, 500), &request).unwrap();
         let parsed = Message::parse(&response).unwrap();
