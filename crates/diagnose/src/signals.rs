@@ -61,6 +61,8 @@ pub(crate) struct Told<'a> {
     pub(crate) init: bool,
     /// It is about identities and keys of IKEv1's phase 1, whatever its number.
     pub(crate) v1_auth: bool,
+    /// It answers a request of IKEv1 for an address.
+    pub(crate) v1_config: bool,
     /// It answers a request to replace a CHILD SA that is up.
     pub(crate) rekeying: bool,
     /// It answers a request for a CHILD SA: IKE_AUTH apart, nothing else can be meant.
@@ -169,6 +171,7 @@ impl<'a> Signals<'a> {
                 name,
                 init: what.contains("IKE_SA_INIT") || what == "IKEv1 phase 1",
                 v1_auth: what == "IKEv1 authentication",
+                v1_config: what == "IKEv1 mode config",
                 rekeying: what.ends_with("(rekeying)"),
                 child: what.starts_with("CHILD_SA"),
                 data,
@@ -186,6 +189,7 @@ impl<'a> Signals<'a> {
                 name,
                 init: true,
                 v1_auth: false,
+                v1_config: false,
                 rekeying: false,
                 child: false,
                 data: "",

@@ -239,6 +239,8 @@ pub enum Sign {
     AuthenticationRepeated,
     /// A message holds payloads that have no place in it, and was dropped. `exchange`, `payloads`.
     MessageUnexpected,
+    /// A message that has to be encrypted came in the clear, and was dropped. `payload`.
+    MessageInClear,
     /// A message of an IKE SA that was just agreed on fails its integrity check: the two sides' keys differ.
     IkeIntegrityFailed,
     /// A post-quantum pre-shared key was mixed in.

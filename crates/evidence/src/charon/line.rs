@@ -92,6 +92,46 @@ pub(crate) fn heads(text: &str) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
+/// Sentences that begin a line of what `ipsec up` prints.
+const BEGINNINGS: [&str; 22] = [
+    " initiating Main Mode IKE_SA ",
+    " initiating Aggressive Mode IKE_SA ",
+    " initiating IKE_SA ",
+    " generating ",
+    " sending packet: from ",
+    " received packet: from ",
+    " parsed ",
+    " received NAT-T ",
+    " received XAuth ",
+    " received DPD ",
+    " received FRAGMENTATION ",
+    " received NO_PROPOSAL_CHOSEN ",
+    " received AUTHENTICATION_FAILED ",
+    " received INVALID_",
+    " received TS_UNACCEPTABLE ",
+    " selected proposal: ",
+    " local host is behind NAT",
+    " remote host is behind NAT",
+    " authentication of '",
+    " sending retransmit ",
+    " giving up after ",
+    " establishing ",
+];
+
+/// Where sentences without a head begin in a line that lost its line breaks. One message names one packet at most.
+pub(crate) fn sentences(text: &str) -> Vec<usize> {
+    const SHORTEST: usize = 120;
+    if text.len() < SHORTEST || text.matches("packet: from ").take(2).count() < 2 {
+        return Vec::new();
+    }
+    let mut begins: Vec<usize> = BEGINNINGS
+        .iter()
+        .flat_map(|words| text.match_indices(words).map(|(at, _)| at + 1))
+        .collect();
+    begins.sort_unstable();
+    begins
+}
+
 fn somewhere(body: &str) -> Option<Message<'_>> {
     let mut from = 0;
     while let Some(at) = body.get(from..)?.find('[') {

@@ -27,6 +27,12 @@ pub(crate) fn apart<'a>(
 ) {
     const FAR: usize = 96;
     let mut from = 0;
+    if line::heads(text).next().is_none() {
+        for begin in line::sentences(text) {
+            text.get(from..begin).into_iter().for_each(&mut each);
+            from = begin;
+        }
+    }
     for head in line::heads(text).skip(1) {
         let near = head.saturating_sub(FAR).max(from + 1);
         let time = (near..head).find(|at| {

@@ -57,6 +57,8 @@ pub(crate) struct Sa {
     /// Requests of ours by message ID, with the time of the first transmission.
     requests: BTreeMap<u32, (String, Option<Wall>)>,
     last_request: Option<u32>,
+    /// Our last request asks for an address, in IKEv1.
+    asked_address: bool,
     /// The message of IKEv1 that was repeated last, where only its number is told.
     repeated: Option<&'static str>,
     ike: Lists,
@@ -503,6 +505,8 @@ impl Sa {
             self.role = self.role.or(Some(Role::Responder));
         }
         if !received && request {
+            self.asked_address = message.exchange == "TRANSACTION"
+                && message.payloads.iter().any(|p| p.starts_with("CPRQ(ADDR"));
             if opening(&message) {
                 self.role = self.role.or(Some(Role::Initiator));
                 self.proven = None;
@@ -586,7 +590,9 @@ impl Sa {
             PAYLOAD_MALFORMED | INVALID_HASH_INFORMATION => self.proven == Some(true),
             _ => false,
         };
-        let what = if child {
+        let what = if self.asked_address && self.exchange.as_deref() == Some("TRANSACTION") {
+            "IKEv1 mode config".to_owned()
+        } else if child {
             self.child_name()
         } else if of_identity {
             "IKEv1 authentication".to_owned()

@@ -8,6 +8,8 @@ mod apple;
 mod boxes;
 mod certificate;
 mod charon;
+mod charon_keys;
+mod charon_users;
 mod child;
 mod cisco;
 mod cloud;
@@ -76,7 +78,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 34] = [
+static TABLES: [&[Phrase]; 36] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -97,6 +99,8 @@ static TABLES: [&[Phrase]; 34] = [
     ha::PHRASES,
     overlay::PHRASES,
     charon::PHRASES,
+    charon_keys::PHRASES,
+    charon_users::PHRASES,
     pluto::PHRASES,
     pluto_refusals::PHRASES,
     apple::PHRASES,

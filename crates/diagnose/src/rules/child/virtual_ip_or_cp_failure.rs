@@ -73,6 +73,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("let the client ask for a virtual address (strongSwan: vips = 0.0.0.0; Libreswan: modecfgclient=yes), or take the pool out of the gateway's connection")
         .done();
     }
+    if let Some(told) = s.told.iter().rev().find(|t| t.v1_config) {
+        return Found::on(
+            told.fact,
+            SAID,
+            AtFault::Both,
+            format!(
+                "the peer answers the request for a virtual address (mode config) with {}",
+                told.name
+            ),
+        )
+        .because("In IKEv1 an address is asked for in an exchange of its own, after phase 1. A peer that has nothing to give, or doesn't know that exchange, refuses it, and phase 2 is never begun.")
+        .fix("don't ask for an address (strongSwan: take leftsourceip or vips out; Libreswan: modecfgclient=no), or set up mode config on the peer")
+        .done();
+    }
     match s.told(notify::INTERNAL_ADDRESS_FAILURE, false) {
         Some(told) => refused(Found::on(told.fact, SAID, AtFault::Both, NONE_GIVEN)),
         None => not_taken(s),

@@ -38,7 +38,9 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::VendorDiffers) else {
-        return keys_differ(s).unwrap_or_else(|| payloads_unexpected(s));
+        return in_clear(s)
+            .or_else(|| keys_differ(s))
+            .unwrap_or_else(|| payloads_unexpected(s));
     };
     if !s.calm() {
         return Judgement::Possible {
@@ -55,6 +57,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("Settings that fit on paper fail where one product reads the standard in its own way.")
     .fix("take an algorithm, an IKE version or an option that both products have proved to share, or update one of them")
     .done()
+}
+
+/// A peer of IKEv1 proves its identity in the clear. Some SonicWalls do when a message is repeated.
+fn in_clear(s: &Signals<'_>) -> Option<Judgement> {
+    if s.up {
+        return None;
+    }
+    let seen = s.signs_of(Sign::MessageInClear).find(|seen| {
+        seen.value("payload")
+            .is_some_and(|p| matches!(p, "ID_V1" | "HASH_V1"))
+    })?;
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            "the peer sends its identity of main mode in the clear, where it has to be encrypted",
+        )
+        .with(s.signs_of(Sign::MessageInClear).map(|x| x.fact))
+        .because("The fifth and the sixth message of main mode are encrypted (RFC 2409 5). The peer has accepted the fifth, or it wouldn't answer, and its answer is dropped for its form.")
+        .fix("let strongSwan accept it (charon.accept_unencrypted_mainmode_messages = yes), use IKEv2 or another client, or update the peer")
+        .done(),
+    )
 }
 
 /// IKEv2's keys come from the key exchange alone, so no secret that is configured can make them differ.

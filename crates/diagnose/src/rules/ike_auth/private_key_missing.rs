@@ -45,6 +45,7 @@ pub(crate) static RULE: Rule = Rule {
     depends_on: &[
         "config-not-loaded",
         "plugin-missing",
+        "selinux-apparmor-or-caps",
         "signature-or-keyusage-rejected",
         "algorithm-not-available",
     ],

@@ -1,0 +1,196 @@
+//! What charon says of keys, tokens and certificates that it can't load or check, and of what its host refuses it.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // ── keys ──
+    any(
+        Sign::PrivateKeyMissing,
+        "building CRED_PRIVATE_KEY - {kind:w} failed, tried",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "loading {kind:w} private key from '{path}' failed",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "MAC verification of PKCS#12 container failed",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "connecting to ssh-agent socket '{path}' failed",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "failed to load private key with ID '{identity}' from engine",
+    ),
+    // ── tokens ──
+    any(
+        Sign::PrivateKeyMissing,
+        "no PIN found for PKCS#11 key {identity:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "private key requires reauthentication, but no PIN found",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no PKCS#11 module found having a keyid {identity:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "PKCS#11 module '{module}' not found",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "opening PKCS#11 session failed: {problem:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "opening private key session on '{token}'",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "C_Initialize() error for '{module}': {problem:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "login to '{token}':{slot:n} failed: {problem:w}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no public key or certificate found for private key (",
+    ),
+    // ── certificates ──
+    any(
+        Sign::ConfigUnreadable,
+        "building CRED_CERTIFICATE - {kind:w} failed, tried",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "constraint check failed: peer not authenticated with peer cert '{peer}'",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "peer certificate verification failed, deleting SA",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "constraint requires cert policy {policy:w}",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "maximum path length of {length:n} exceeded",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "TS {local:w} is not contained in any address block constraint",
+    ),
+    // ── revocation ──
+    any(
+        Sign::RevocationUnavailable,
+        "libcurl request failed [{code:n}]:",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "libcurl http request failed [{code:n}]:",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "crl fetch from '{url}' recently failed, skipping",
+    ),
+    any(Sign::RevocationUnavailable, "parsing ocsp response failed"),
+    any(
+        Sign::RevocationUnavailable,
+        "ocsp check failed, fallback to crl",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "ocsp response contains no status on our certificate",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "nonce in ocsp response doesn't match",
+    ),
+    // ── algorithms ──
+    any(
+        Sign::AlgorithmUnavailable,
+        "requested key exchange method {algorithm:w} not supported",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "requested DH group {algorithm:w} not supported",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "negotiated DH group {algorithm:w} not supported",
+    ),
+    any(
+        Sign::PfsDiffers,
+        "received INVALID_KE_PAYLOAD notify, no CHILD_SA built",
+    ),
+    // ── the peer's ways ──
+    any(
+        Sign::MessageInClear,
+        "payload type {payload:w} was not encrypted",
+    ),
+    any(
+        Sign::VendorDiffers,
+        "peer does not support childless IKE_SA initiation",
+    ),
+    any(
+        Sign::VendorDiffers,
+        "peer did not initiate a childless IKE_SA",
+    ),
+    any(
+        Sign::IkeFragmentsIncomplete,
+        "maximum fragment count exceeded",
+    ),
+    any(
+        Sign::HalfOpenLimit,
+        "abort IKE_SA initiation, job load of {load:n} exceeds limit of {limit:n}",
+    ),
+    // ── addresses for clients ──
+    any(
+        Sign::VirtualAddressRefused,
+        "sending DHCP DISCOVER failed: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "unable to bind DHCP send socket: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "unable to determine source address for DHCP",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "attr-sql plugin failed to connect to database",
+    ),
+    // ── the host ──
+    any(
+        Sign::LocalAddressMissing,
+        "unable to bind socket: Cannot assign requested address",
+    ),
+    any(Sign::Denied, "opening RAW socket for ESP failed: {errno}"),
+    any(
+        Sign::SendForbidden,
+        "error writing to ESP socket: Operation not permitted",
+    ),
+    any(
+        Sign::RouteNotInstalled,
+        "installing route failed: {route:w} src",
+    ),
+    any(
+        Sign::RouteNotInstalled,
+        "installing route failed: {route:w} via",
+    ),
+    any(Sign::DaemonNotRunning, "resolving user '{user}' failed"),
+    // A generator of configurations, of OpenWrt.
+    any(
+        Sign::ConfigValueInvalid,
+        "Can't have {value:w} with aes{cipher:w}",
+    ),
+];

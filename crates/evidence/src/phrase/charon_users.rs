@@ -1,0 +1,186 @@
+//! What charon says of users and of what checks them: TLS within EAP, RADIUS, SIM cards, PPP within L2TP.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // ── TLS within EAP ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "received fatal TLS alert '{problem}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "sending fatal TLS alert '{problem}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received cipher suites or signature schemes unacceptable",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received TLS cipher suite {suite:w} unacceptable",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "no supported TLS cipher suite available",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "negotiated version TLS {version:w} not supported",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "proposed version TLS {version:w} not supported",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP_{method:w} packet count exceeded (",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "no TLS public key found for server '{peer}'",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "no TLS public key found for peer '{peer}'",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "no trusted certificate found for '{peer}' to verify TLS server",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "no trusted certificate found for '{peer}' to verify TLS peer",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "server certificate does not match to '{expected}'",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no usable TLS client certificate found for '{identity}'",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no usable TLS server certificate found for '{identity}'",
+    ),
+    // ── RADIUS ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "received RADIUS Access-Reject from server",
+    ),
+    // The first repetition may help.
+    any(Sign::UserServerUnreachable, "retransmit 2 of RADIUS"),
+    any(Sign::UserServerUnreachable, "retransmit 3 of RADIUS"),
+    any(
+        Sign::UserServerUnreachable,
+        "RADIUS server '{server}' misses address, skipped",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "RADIUS server '{server}' misses secret, skipped",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "binding RADIUS socket to {server:w} failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "received invalid RADIUS message, ignored",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "RADIUS initialization failed, HMAC/MD5/RNG required",
+    ),
+    // ── SIM cards ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "invalid EAP K or K+OPc key found for {peer:w}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "unable to get EAP-SIM triplet",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "no AKA provider found supporting resynchronization for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "no EAP key found for {peer:w} to resync AKA",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Not the SIM we're looking for, IMSI:",
+    ),
+    // ── methods ──
+    any(
+        Sign::FeatureNotLoaded,
+        "EAP_{feature:w} method not available",
+    ),
+    any(
+        Sign::FeatureNotLoaded,
+        "XAuth-EAP backend requested {feature:w}, but not supported",
+    ),
+    any(
+        Sign::FeatureNotLoaded,
+        "EAP-Identity request configured, but not supported",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "EAP_{method:w} not supported, sending EAP_NAK",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "peer does not support EAP_{method:w}",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "constraint requires EAP_{expected:w}, but EAP_{got:w} was used",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "no XAuth authentication round found",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "negotiated authentication method {got:w} not supported",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "peer identity '{peer}' not whitelisted",
+    ),
+    // ── PPP, within L2TP within IPsec ──
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "EAP: peer reports authentication failure",
+    ),
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "PAP authentication failed",
+    ),
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "CHAP authentication failed",
+    ),
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "peer refused to authenticate: terminating link",
+    ),
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "LCP terminated by peer (authentication failed",
+    ),
+    by(
+        &["pppd"],
+        Sign::UserAuthenticationFailed,
+        "authentication failed: E=691",
+    ),
+];
