@@ -215,3 +215,12 @@ pub fn attribute(kind: &str) -> Option<&'static str> {
         })
         .map(|(_, name, _)| *name)
 }
+
+/// The object identifier behind one of the names that [`attribute`] gives.
+#[must_use]
+pub fn attribute_oid(name: &str) -> Option<&'static str> {
+    ATTRIBUTES
+        .iter()
+        .find(|(_, known, _)| *known == name)
+        .map(|(oid, ..)| *oid)
+}

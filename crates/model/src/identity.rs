@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use adit_wire::iana::IdType;
 use serde::{Deserialize, Serialize};
 
+use crate::dn::DistinguishedName;
+
 /// An IKE identity. Comparison is exact, type included: the FQDN `a.lab` isn't the KEY_ID `a.lab`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -19,6 +21,8 @@ pub enum Identity {
     Email(String),
     /// ID_KEY_ID, opaque octets.
     KeyId(Vec<u8>),
+    /// ID_DER_ASN1_DN.
+    Name(DistinguishedName),
     /// Any other type, or a body that doesn't fit its type; kept as it came.
     Other {
         /// The ID type octet.
@@ -53,6 +57,10 @@ impl Identity {
             IdType::FQDN => text(Identity::Fqdn),
             IdType::RFC822_ADDR => text(Identity::Email),
             IdType::KEY_ID => Identity::KeyId(data.to_vec()),
+            IdType::DER_ASN1_DN => DistinguishedName::from_der(data)
+                .map(Identity::Name)
+                .filter(|id| id.to_string().parse().as_ref() == Ok(id))
+                .unwrap_or_else(other),
             _ => other(),
         }
     }
@@ -66,9 +74,55 @@ impl Identity {
             Identity::Fqdn(name) => (IdType::FQDN, name.as_bytes().to_vec()),
             Identity::Email(name) => (IdType::RFC822_ADDR, name.as_bytes().to_vec()),
             Identity::KeyId(data) => (IdType::KEY_ID, data.clone()),
+            Identity::Name(name) => (IdType::DER_ASN1_DN, name.to_der().to_vec()),
             Identity::Other { kind, data } => (IdType(*kind), data.clone()),
         }
     }
+
+    /// Whether a peer that says it is `received` is one of those that this configured identity means. The types must be
+    /// the same. Host names and mail addresses don't regard case; `*.example.org` stands for every name with one more
+    /// label, `*@example.org` for every user, and a value `*` of a distinguished name for any value.
+    #[must_use]
+    pub fn admits(&self, received: &Identity) -> bool {
+        match (self, received) {
+            (Identity::Fqdn(pattern), Identity::Fqdn(name)) => host_fits(pattern, name),
+            (Identity::Email(pattern), Identity::Email(name)) => mail_fits(pattern, name),
+            (Identity::Name(pattern), Identity::Name(name)) => pattern.admits(name),
+            _ => self == received,
+        }
+    }
+
+    /// Whether it stands for more than one.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        match self {
+            Identity::Fqdn(name) => name.starts_with("*."),
+            Identity::Email(name) => name.starts_with("*@"),
+            Identity::Name(name) => name.has_stars(),
+            _ => false,
+        }
+    }
+}
+
+fn host_fits(pattern: &str, name: &str) -> bool {
+    let Some(parent) = pattern.strip_prefix("*.") else {
+        return pattern.eq_ignore_ascii_case(name);
+    };
+    name.split_once('.').is_some_and(|(label, rest)| {
+        // What a peer calls itself is no pattern.
+        !label.is_empty() && !label.contains('*') && rest.eq_ignore_ascii_case(parent)
+    })
+}
+
+fn mail_fits(pattern: &str, name: &str) -> bool {
+    let (Some((user, host)), Some((its_user, its_host))) =
+        (pattern.rsplit_once('@'), name.rsplit_once('@'))
+    else {
+        return pattern == name;
+    };
+    // Only the part behind the @ is free of case (RFC 5321 2.4).
+    host.eq_ignore_ascii_case(its_host)
+        && (user == its_user || (user == "*" && !its_user.is_empty() && !its_user.contains('*')))
 }
 
 /// Why a text is no identity.
@@ -79,7 +133,7 @@ pub enum IdentityError {
     Empty,
     /// A form that this reader doesn't know, or that doesn't decode.
     #[error(
-        "`{0}` isn't an identity: write an IP address, a host name, user@host, or keyid:… (text, or hex after 0x)"
+        "`{0}` isn't an identity: write an IP address, a host name, user@host, `C=CH, O=Lab, CN=gw`, or keyid:… (text, or hex after 0x)"
     )]
     Unreadable(String),
 }
@@ -87,8 +141,8 @@ pub enum IdentityError {
 impl FromStr for Identity {
     type Err = IdentityError;
 
-    /// `10.0.0.1`, `2001:db8::1`, `host.example`, `@host.example`, `user@host`, `keyid:text`, `keyid:0x0011`,
-    /// and `id:TYPE:0xHEX` for anything else; the inverse of `Display`.
+    /// `10.0.0.1`, `2001:db8::1`, `host.example`, `@host.example`, `user@host`, `C=CH, O=Lab, CN=gw`, `keyid:text`,
+    /// `keyid:0x0011`, and `id:TYPE:0xHEX` for anything else; the inverse of `Display`.
     fn from_str(text: &str) -> Result<Self, IdentityError> {
         let text = text.trim();
         let unreadable = || IdentityError::Unreadable(text.to_owned());
@@ -113,7 +167,13 @@ impl FromStr for Identity {
                 data: unhex(data).ok_or_else(unreadable)?,
             });
         }
-        if !printable(text) || text.contains(char::is_whitespace) {
+        if !printable(text) {
+            return Err(unreadable());
+        }
+        if let Ok(name) = text.parse::<DistinguishedName>() {
+            return Ok(Identity::Name(name));
+        }
+        if text.contains(char::is_whitespace) {
             return Err(unreadable());
         }
         if let Some(name) = text.strip_prefix('@') {
@@ -141,6 +201,7 @@ impl fmt::Display for Identity {
             }
             Identity::Fqdn(name) => write!(f, "@{name}"),
             Identity::Email(name) => f.write_str(name),
+            Identity::Name(name) => write!(f, "{name}"),
             Identity::KeyId(data) => match core::str::from_utf8(data) {
                 Ok(text)
                     if printable(text) && !text.starts_with("0x") && text.trim_end() == text =>
@@ -198,6 +259,8 @@ mod tests {
             "ops@east.lab",
             "keyid:site-7",
             "keyid:0x00ff",
+            "C=CH, O=Lab, CN=gw",
+            "CN=*",
             "id:9:0x3000",
         ] {
             let id: Identity = text.parse().unwrap();
@@ -231,6 +294,31 @@ mod tests {
             Identity::from_wire(IdType::FQDN, b"a\0b"),
             Identity::Other { .. }
         ));
+    }
+
+    #[test]
+    fn a_configured_identity_says_whom_it_means() {
+        let fits = |pattern: &str, name: &str| {
+            let read = |text: &str| text.parse::<Identity>().unwrap();
+            read(pattern).admits(&read(name))
+        };
+        assert!(fits("gw.example.org", "GW.example.org"));
+        assert!(fits("*.example.org", "gw.example.org"));
+        assert!(!fits("*.example.org", "a.b.example.org"));
+        assert!(!fits("*.example.org", "example.org"));
+        assert!(!fits("*.example.org", "*.example.org"));
+        assert!(!fits("gw.example.org", "*.example.org"));
+        assert!(fits("*@example.org", "ops@Example.org"));
+        assert!(!fits("*@example.org", "ops@sub.example.org"));
+        assert!(!fits("ops@example.org", "Ops@example.org"));
+        assert!(fits("O=Lab, CN=*", "O=Lab, CN=gw"));
+        assert!(!fits("O=Lab, CN=gw", "O=Lab, CN=*"));
+        // Type-exact: a name that looks the same is another identity.
+        assert!(!Identity::KeyId(b"gw".to_vec()).admits(&Identity::Fqdn("gw".into())));
+        assert!(!fits("@10.0.0.1", "10.0.0.1"));
+        assert!("*.example.org".parse::<Identity>().unwrap().is_pattern());
+        assert!("CN=*".parse::<Identity>().unwrap().is_pattern());
+        assert!(!"CN=a".parse::<Identity>().unwrap().is_pattern());
     }
 
     /// Whatever a stranger sends as its identity must survive the text that events and facts are stored as.

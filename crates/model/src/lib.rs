@@ -16,6 +16,7 @@ pub mod complaint;
 pub mod connection;
 pub mod credential;
 pub mod dataplane;
+pub mod dn;
 pub mod drops;
 pub mod event;
 mod event_text;
