@@ -5,7 +5,8 @@ use aws_lc_rs::digest;
 use crate::aws_lc::md5;
 
 /// SHA-1 over the concatenation of `parts`: what NAT detection hashes addresses with (RFC 7296 2.23). It hides
-/// nothing and proves nothing, so the hash's age doesn't matter there; use it for nothing else.
+/// nothing and proves nothing, so the hash's age doesn't matter there, nor where it names keys (RFC 7296 3.7). Signatures
+/// over it are made and taken only where a configuration says so.
 #[must_use]
 pub fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);

@@ -1,12 +1,23 @@
-//! Files of certificates and keys, read for a check: what is in them, and which belongs to which.
+//! Keys that sign, and certificates.
 //!
-//! Only public parts leave this module. It doesn't decide whether a peer is trusted; a gateway asks more of a chain than
-//! that a signature verifies.
+//! A gateway proves who it is with a [`SigningKey`] and checks its peer's signature with a [`VerifyingKey`]; [`auth`] knows
+//! what of this goes into an AUTH payload.
+//!
+//! [`read`] and [`link`] look at files for a check: what is in them, and which belongs to which. They don't decide whether
+//! a peer is trusted.
 
+pub mod auth;
 mod certificate;
 mod der;
 mod key;
+mod method;
 mod pem;
+mod signing;
+mod verifying;
+
+pub use method::{Hash, NoMethod, SignatureMethod};
+pub use signing::{KeyError, NewKey, SignError, SigningKey, private_key_pem};
+pub use verifying::{Curve, KeyKind, VerifyingKey};
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -424,8 +424,9 @@ fn element(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         .map(|(_, content, rest)| (content, rest))
 }
 
-/// `2.5.4.3`.
-fn dotted(oid: &[u8]) -> Option<String> {
+/// An object identifier as people write it, `2.5.4.3`, from the content of its element. `None` when it isn't one.
+#[must_use]
+pub fn dotted(oid: &[u8]) -> Option<String> {
     let mut arcs: Vec<u64> = Vec::new();
     let mut arc = 0u64;
     let mut begun = false;
@@ -452,7 +453,9 @@ fn dotted(oid: &[u8]) -> Option<String> {
     Some(out)
 }
 
-fn undotted(text: &str) -> Option<Vec<u8>> {
+/// The content of an object identifier's element; the inverse of [`dotted`].
+#[must_use]
+pub fn undotted(text: &str) -> Option<Vec<u8>> {
     let arcs: Vec<u64> = text
         .split('.')
         .map(|arc| {

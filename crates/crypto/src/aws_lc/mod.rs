@@ -11,7 +11,7 @@ mod hmac;
 mod ml_kem;
 mod modp;
 mod null;
-mod raw;
+pub(crate) mod raw;
 mod triple_des;
 
 pub(crate) use raw::md5;

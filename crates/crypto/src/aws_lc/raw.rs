@@ -515,3 +515,37 @@ impl Drop for Scratch {
         unsafe { sys::BN_CTX_free(self.0.as_ptr()) }
     }
 }
+
+/// A signature of RSASSA-PKCS1-v1_5 over a SHA-1 digest, with a key in the form of PKCS #1. `None` when the key can't be
+/// read, or the library refuses.
+pub(crate) fn rsa_sign_sha1(pkcs1: &[u8], digest: &[u8; 20]) -> Option<Vec<u8>> {
+    // SAFETY: pointer and length are one slice's; null is checked.
+    let key = unsafe { sys::RSA_private_key_from_bytes(pkcs1.as_ptr(), pkcs1.len()) };
+    let key = RsaPrivate(NonNull::new(key)?);
+    // SAFETY: the key is valid.
+    let size = unsafe { sys::RSA_size(key.0.as_ptr()) };
+    let mut out = vec![0; usize::try_from(size).ok()?];
+    let mut written = 0;
+    // SAFETY: the digest has the length that goes with the hash's id; the library writes at most RSA_size octets.
+    let ok = unsafe {
+        sys::RSA_sign(
+            sys::NID_sha1,
+            digest.as_ptr(),
+            digest.len(),
+            out.as_mut_ptr(),
+            &mut written,
+            key.0.as_ptr(),
+        )
+    };
+    out.truncate(usize::try_from(written).ok()?);
+    (ok == 1).then_some(out)
+}
+
+struct RsaPrivate(NonNull<sys::RSA>);
+
+impl Drop for RsaPrivate {
+    fn drop(&mut self) {
+        // SAFETY: made by RSA_private_key_from_bytes and freed once; freeing wipes.
+        unsafe { sys::RSA_free(self.0.as_ptr()) }
+    }
+}

@@ -76,3 +76,29 @@ fn base64(text: &[u8]) -> Option<Octets> {
     }
     Some(out)
 }
+
+/// A block, in lines of 64 characters (RFC 7468 2).
+pub(super) fn write(label: &str, octets: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |value: u32| char::from(ALPHABET[(value & 63) as usize]);
+    // What grows leaves copies behind, and this may be a key.
+    let mut out = String::with_capacity(octets.len() * 3 / 2 + 2 * label.len() + 64);
+    out.push_str(&format!("-----BEGIN {label}-----\n"));
+    for line in octets.chunks(48) {
+        for three in line.chunks(3) {
+            let octet = |at: usize| three.get(at).map_or(0, |o| u32::from(*o));
+            let value = octet(0) << 16 | octet(1) << 8 | octet(2);
+            out.push(digit(value >> 18));
+            out.push(digit(value >> 12));
+            out.push(if three.len() > 1 {
+                digit(value >> 6)
+            } else {
+                '='
+            });
+            out.push(if three.len() > 2 { digit(value) } else { '=' });
+        }
+        out.push('\n');
+    }
+    out.push_str(&format!("-----END {label}-----\n"));
+    out
+}

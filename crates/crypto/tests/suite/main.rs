@@ -20,5 +20,6 @@ mod ml_kem;
 mod refusals;
 mod rfc_examples;
 mod rfc_typed;
+mod signatures;
 mod support;
 mod wycheproof;

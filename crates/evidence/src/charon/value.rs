@@ -22,7 +22,7 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
         .ok()
 }
 
-/// An identity, with or without quotes. Distinguished names keep their text.
+/// An identity, with or without quotes. What is of no known form keeps its text.
 pub(crate) fn identity(text: &str) -> Option<Identity> {
     let text = text.trim();
     // `'gw-a'[192.0.2.1]`: the identity and the address that goes with it.
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(a, "192.0.2.1".parse().ok());
         assert_eq!(b, "198.51.100.1".parse().ok());
         assert_eq!(ours.unwrap().to_string(), "gw-a");
-        assert_eq!(theirs.unwrap().to_string(), "keyid:C=CH, CN=b");
+        assert_eq!(theirs.unwrap().to_string(), "C=CH, CN=b");
         assert_eq!(pair("[x]...x.x.x.x[%any]").unwrap()[1], (None, None));
         assert_eq!(
             selectors("10.1.0.0/24[tcp/80] dynamic 10.2.0.1..10.2.0.9").len(),

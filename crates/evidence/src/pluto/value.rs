@@ -55,7 +55,7 @@ pub(crate) fn quoted(text: &str) -> Option<&str> {
     rest.get(..end)
 }
 
-/// An identity, with or without quotes. Distinguished names and `%any` keep their text.
+/// An identity, with or without quotes. What is of no known form, and `%any`, keeps its text.
 pub(crate) fn identity(text: &str) -> Option<Identity> {
     let text = text.trim().trim_matches(['\'', '"', '`']);
     if text.is_empty() || text == "(none)" {
