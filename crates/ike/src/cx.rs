@@ -14,6 +14,7 @@ use crate::head::{Head, NetPath};
 use crate::output::{KeyRequest, KeyRequestId, Outbox, Output};
 use crate::settings::Settings;
 use crate::v2::established::Established;
+use crate::v2::support::Trust;
 
 /// What is shared by all IKE SAs of an endpoint and changed by them.
 #[derive(Default)]
@@ -65,6 +66,8 @@ pub(crate) struct Cx<'a> {
     pub now: Now,
     pub settings: &'a Settings,
     pub provider: &'a Provider,
+    /// Authorities that a peer's certificate may come from, by connection.
+    pub trust: &'a Trust,
     pub desk: &'a mut Desk,
 }
 

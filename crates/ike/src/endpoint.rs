@@ -25,6 +25,7 @@ use crate::settings::Settings;
 use crate::snapshot::IkeSaSnapshot;
 use crate::timers::{TimerReason, Timers};
 use crate::v2::init_sent::InitSent;
+use crate::v2::support::Trust;
 use crate::v2::{Phase, proposals};
 
 /// All IKE SAs of one gateway.
@@ -36,6 +37,7 @@ pub struct Endpoint {
     provider: Provider,
     cookies: Cookies,
     connections: BTreeMap<String, Arc<Connection>>,
+    trust: Trust,
     /// IKE SAs by our SPI.
     sas: BTreeMap<u64, Phase>,
     half_open: u32,
@@ -55,6 +57,7 @@ impl Endpoint {
             settings,
             provider,
             connections: BTreeMap::new(),
+            trust: Trust::default(),
             sas: BTreeMap::new(),
             half_open: 0,
             first_requests: BTreeMap::new(),
@@ -69,9 +72,16 @@ impl Endpoint {
         self.connections.insert(connection.name.clone(), connection);
     }
 
+    /// Says which authorities the certificates of a connection's peers may come from, by the SHA-1 hashes of their
+    /// public keys: the peer is asked for such a certificate (RFC 7296 3.7). Whether one is trusted is for the key holder.
+    pub fn set_authorities(&mut self, connection: &str, key_hashes: Vec<[u8; 20]>) {
+        self.trust.set(connection, key_hashes);
+    }
+
     /// Forgets a connection. Its IKE SAs are deleted, which the peer is told.
     pub fn remove_connection(&mut self, now: Now, name: &str) {
         self.connections.remove(name);
+        self.trust.set(name, Vec::new());
         let half_open = self.sas.iter().filter(|(_, phase)| phase.is_half_open());
         let half_open: Vec<u64> = half_open.map(|(spi, _)| *spi).collect();
         for spi in half_open {

@@ -11,7 +11,7 @@ use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_model::{Now, Secret};
 use adit_wire::iana::{AuthMethod, HashAlgorithm, PrfId};
-use adit_wire::v2::CertPayload;
+use adit_wire::v2::{Announcement, CertPayload};
 
 use crate::counters::DropCounters;
 
@@ -96,8 +96,12 @@ pub struct ToSign {
 pub struct PeerSupport {
     /// Hash algorithms of digital signatures (RFC 7427 4). Without any, it only knows the methods before them.
     pub hashes: Vec<HashAlgorithm>,
+    /// Methods and algorithms that it takes (RFC 9593). Without any, it hasn't told.
+    pub methods: Vec<Announcement>,
     /// SHA-1 hashes of the public keys of authorities that it trusts (RFC 7296 3.7).
     pub authorities: Vec<[u8; 20]>,
+    /// It asks for raw public keys (RFC 7670 3).
+    pub raw_keys: bool,
 }
 
 /// The peer's proof, to be verified.

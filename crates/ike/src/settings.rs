@@ -42,6 +42,10 @@ pub struct Settings {
     pub linger: Duration,
     /// Most CHILD SAs under one IKE SA.
     pub child_limit: usize,
+    /// Most CERT payloads that are looked at in one message.
+    pub certificate_limit: usize,
+    /// Most octets of all CERT payloads of one message.
+    pub certificate_octets: usize,
 }
 
 impl Default for Settings {
@@ -68,6 +72,8 @@ impl Default for Settings {
             },
             linger: Duration::from_secs(30),
             child_limit: 64,
+            certificate_limit: 16,
+            certificate_octets: 32_768,
         }
     }
 }

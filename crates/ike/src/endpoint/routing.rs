@@ -23,6 +23,7 @@ impl Endpoint {
             now,
             settings: &self.settings,
             provider: &self.provider,
+            trust: &self.trust,
             desk: &mut self.desk,
         }
     }
@@ -55,7 +56,7 @@ impl Endpoint {
                     && connection
                         .remote_id
                         .as_ref()
-                        .is_none_or(|id| *id == p.remote_id)
+                        .is_none_or(|id| id.admits(&p.remote_id))
             }
             _ => false,
         })
@@ -122,6 +123,7 @@ impl Endpoint {
             now,
             settings: &self.settings,
             provider: &self.provider,
+            trust: &self.trust,
             desk: &mut self.desk,
         };
         let source = incoming.path.remote.ip();

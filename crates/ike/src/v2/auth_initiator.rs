@@ -24,12 +24,14 @@ use crate::v2::established::Established;
 use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
-use crate::v2::{Phase, proposals};
+use crate::v2::{Phase, proposals, support};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
 pub(crate) struct Attempt {
     pub secured: Secured,
     pub transcript: Transcript,
+    /// What the peer can verify.
+    pub peer: PeerSupport,
     pub first_contact: bool,
 }
 
@@ -66,7 +68,7 @@ impl Attempt {
         let id = id_payload(&self.head().connection.local_id);
         let octets = self.transcript.our_octets(&self.secured.channel, &id);
         let remote_id = verify::expected_identity(self.head());
-        let peer = PeerSupport::default();
+        let peer = self.peer.clone();
         match verify::ask_sign(cx, self.head(), remote_id, octets, peer) {
             Some(asked) => Phase::Signing(Box::new(Signing {
                 until: cx.now.mono + cx.settings.key_timeout,
@@ -130,7 +132,7 @@ impl Signing {
             .and_then(|signed| Ok((signed, ChildOffer::new(cx, attempt.head())?)));
         match ready {
             Ok((signed, offer)) => {
-                let request = request(&attempt, signed, &offer);
+                let request = request(cx, &attempt, signed, &offer);
                 let schedule = attempt.head().connection.retransmit;
                 attempt
                     .secured
@@ -153,8 +155,9 @@ impl Signing {
     }
 }
 
-/// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [IDr,] AUTH, SAi2, TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
-fn request(attempt: &Attempt, signed: Signed, offer: &ChildOffer) -> PayloadList {
+/// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, SAi2, TSi, TSr,
+/// N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
+fn request(cx: &Cx<'_>, attempt: &Attempt, signed: Signed, offer: &ChildOffer) -> PayloadList {
     let connection = &attempt.head().connection;
     let initial_contact = attempt
         .first_contact
@@ -162,6 +165,7 @@ fn request(attempt: &Attempt, signed: Signed, offer: &ChildOffer) -> PayloadList
     let id_r = connection
         .remote_id
         .as_ref()
+        .filter(|id| !id.is_pattern())
         .map(|id| Payload::IdR(id_payload(id)));
     let spi = offer.spi_in.to_be_bytes();
     let sa = proposals::to_wire(&offer.proposals, SaKind::Esp, &spi, false);
@@ -172,6 +176,7 @@ fn request(attempt: &Attempt, signed: Signed, offer: &ChildOffer) -> PayloadList
     core::iter::once(Payload::IdI(id_payload(&connection.local_id)))
         .chain(signed.certificates.into_iter().map(Payload::Cert))
         .chain(initial_contact)
+        .chain(support::wishes(cx.trust, core::iter::once(&**connection)))
         .chain(id_r)
         .chain([
             Payload::Auth(auth),
@@ -218,7 +223,7 @@ impl AuthSent {
                 Phase::failed(cx, head, Party::Peer)
             }
             Shape::AuthResponse | Shape::AuthResponseChildError | Shape::AuthResponseChildless => {
-                match claim(attempt.head(), &payloads) {
+                match claim(cx, attempt.head(), &payloads) {
                     Ok(claimed) => verify_peer(cx, attempt, offer, claimed, payloads),
                     Err(refusal) => attempt.reject(cx, &offer, refusal),
                 }
@@ -260,21 +265,29 @@ fn auth_refused(head: &Head, notify: &Notify) -> Happening {
 }
 
 /// Whom the responder claims to be, if that is whom we want.
-fn claim(head: &Head, payloads: &PayloadList) -> Result<(Claim, IdPayload, Proof), Refusal> {
+fn claim(
+    cx: &mut Cx<'_>,
+    head: &Head,
+    payloads: &PayloadList,
+) -> Result<(Claim, IdPayload, Proof), Refusal> {
     let (Some(id), Some(auth)) = (payloads.id_r(), payloads.auth()) else {
         return Err(Refusal::Presence {
             problem: "IKE_AUTH response without IDr or AUTH".to_owned(),
         });
     };
-    let proof = Proof::new(auth, payloads);
-    proof.fits(head.connection.auth.remote)?;
     let claim = Claim::new(id)?;
+    let proof = Proof::new(auth, payloads);
     match &head.connection.remote_id {
-        Some(expected) if expected != claim.identity() => Err(Refusal::PeerIdentity {
+        Some(expected) if !expected.admits(claim.identity()) => Err(Refusal::PeerIdentity {
             received: claim.identity().clone(),
             expected: vec![expected.clone()],
         }),
-        _ => Ok((claim, id.clone(), proof)),
+        _ => {
+            proof.fits(head.connection.auth.remote)?;
+            proof.is_bounded(cx, head, claim.identity())?;
+            proof.is_readable(head.connection.auth.remote, claim.identity())?;
+            Ok((claim, id.clone(), proof))
+        }
     }
 }
 

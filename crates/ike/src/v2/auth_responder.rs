@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use adit_model::Mono;
+use adit_model::{Mono, Secret};
 use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Party};
@@ -27,13 +27,15 @@ use crate::v2::established::Established;
 use crate::v2::init_answer::InitAnswered;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{Phase, narrow, proposals};
+use crate::v2::{Phase, narrow, proposals, support};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
     pub secured: Secured,
     transcript: Transcript,
     payloads: PayloadList,
+    /// What the peer can verify.
+    peer: PeerSupport,
     until: Mono,
 }
 
@@ -41,7 +43,15 @@ pub(crate) struct Request {
 pub(crate) struct Checking {
     pub request: Request,
     claim: Claim,
-    asked: KeyRequestId,
+    proof: Proof,
+    octets: Secret,
+    /// Connections that are tried if the proof doesn't satisfy this one, the next one last.
+    others: Vec<Arc<Connection>>,
+    /// What the first connection had against it.
+    refused: Option<(Arc<Connection>, Refusal)>,
+    /// When the peer's time is over.
+    end: Mono,
+    asked: Option<KeyRequestId>,
 }
 
 /// The peer is verified; the key holder makes our proof.
@@ -60,8 +70,9 @@ pub(crate) fn begin(
     let InitAnswered {
         mut secured,
         transcript,
+        mut peer,
         candidates,
-        until,
+        until: end,
     } = *half_open;
     let chosen = content.and_then(|(shape, payloads)| {
         if !matches!(shape, Shape::AuthRequest | Shape::AuthRequestChildless) {
@@ -75,43 +86,52 @@ pub(crate) fn begin(
             });
         };
         let wanted = payloads.id_r().map(identity).transpose()?;
-        let connection = select(&secured.head, &candidates, &identity(id_i)?, wanted)?;
-        secured.head.connection = connection;
-        secured.head.named = true;
-        let proof = Proof::new(auth, &payloads);
-        proof.fits(secured.head.connection.auth.remote)?;
         let claim = Claim::new(id_i)?;
+        let proof = Proof::new(auth, &payloads);
+        let mut others = select(&secured.head, &candidates, claim.identity(), wanted, &proof)?;
+        others.reverse();
+        if let Some(first) = others.pop() {
+            secured.head.connection = first;
+            secured.head.named = true;
+        }
+        proof.fits(secured.head.connection.auth.remote)?;
+        proof.is_bounded(cx, &secured.head, claim.identity())?;
         let octets = transcript.peer_octets(&secured.channel, id_i);
-        Ok((claim, proof, octets, payloads))
+        Ok((claim, proof, octets, others, payloads))
     });
-    let (claim, proof, octets, payloads) = match chosen {
+    let (claim, proof, octets, others, payloads) = match chosen {
         Ok(chosen) => chosen,
         Err(refusal) => return fail(cx, secured, refusal),
     };
-    let asked = verify::ask_verify(cx, &secured.head, &claim, octets, proof);
-    let until = until.min(cx.now.mono + cx.settings.key_timeout);
-    match asked {
-        Some(asked) => Phase::Checking(Box::new(Checking {
-            request: Request {
-                secured,
-                transcript,
-                payloads,
-                until,
-            },
-            claim,
-            asked,
-        })),
-        None => fail(cx, secured, verify::key_holder_silent()),
-    }
+    support::learn(&mut peer, &payloads);
+    let checking = Checking {
+        request: Request {
+            secured,
+            transcript,
+            payloads,
+            peer,
+            until: end,
+        },
+        claim,
+        proof,
+        octets,
+        others,
+        refused: None,
+        end,
+        asked: None,
+    };
+    checking.ask(cx)
 }
 
-/// The connection among `candidates` that is for these identities and takes the suite that was agreed on.
+/// The connections among `candidates` that are for these identities and take the suite that was agreed on, the one that
+/// means the peer most closely first. If there is any, one is returned.
 fn select(
     head: &Head,
     candidates: &[Arc<Connection>],
     peer: &Identity,
     wanted: Option<Identity>,
-) -> Result<Arc<Connection>, Refusal> {
+    proof: &Proof,
+) -> Result<Vec<Arc<Connection>>, Refusal> {
     let suite: Vec<_> = head.suite.iter().map(|suite| (*suite).into()).collect();
     let candidates: Vec<_> = candidates
         .iter()
@@ -119,10 +139,9 @@ fn select(
         .collect();
     let mut for_peer: Vec<_> = candidates
         .iter()
-        .filter(|c| c.remote_id.as_ref().is_none_or(|id| id == peer))
+        .filter(|c| c.remote_id.as_ref().is_none_or(|id| id.admits(peer)))
+        .map(|c| Arc::clone(c))
         .collect();
-    // A connection that names the peer goes before one for anybody: it holds the peer's own key.
-    for_peer.sort_by_key(|c| c.remote_id.is_none());
     if for_peer.is_empty() {
         return Err(Refusal::PeerIdentity {
             received: peer.clone(),
@@ -132,14 +151,21 @@ fn select(
                 .collect(),
         });
     }
-    for_peer
-        .iter()
-        .find(|c| wanted.as_ref().is_none_or(|id| *id == c.local_id))
-        .map(|c| Arc::clone(c))
-        .ok_or_else(|| Refusal::OurIdentity {
-            requested: wanted.unwrap_or_else(|| peer.clone()),
-            ours: for_peer.iter().map(|c| c.local_id.clone()).collect(),
-        })
+    // A connection that names the peer goes before one for anybody: it holds the peer's own key.
+    for_peer.sort_by_key(|c| {
+        let breadth = match &c.remote_id {
+            Some(id) if id.is_pattern() => 1,
+            Some(_) => 0,
+            None => 2,
+        };
+        (proof.fits(c.auth.remote).is_err(), breadth)
+    });
+    let ours: Vec<Identity> = for_peer.iter().map(|c| c.local_id.clone()).collect();
+    for_peer.retain(|c| wanted.as_ref().is_none_or(|id| c.local_id.admits(id)));
+    match (for_peer.is_empty(), wanted) {
+        (true, Some(requested)) => Err(Refusal::OurIdentity { requested, ours }),
+        _ => Ok(for_peer),
+    }
 }
 
 /// Refuses the IKE SA: the answer says so and nothing else (RFC 7296 2.21.2).
@@ -180,6 +206,44 @@ impl Request {
 }
 
 impl Checking {
+    /// Asks the key holder whether the proof satisfies the connection.
+    fn ask(mut self, cx: &mut Cx<'_>) -> Phase {
+        let head = &self.request.secured.head;
+        let readable = self
+            .proof
+            .is_readable(head.connection.auth.remote, self.claim.identity());
+        if let Err(refusal) = readable {
+            return self.refused(cx, refusal);
+        }
+        let (octets, proof) = (self.octets.clone(), self.proof.clone());
+        match verify::ask_verify(cx, head, &self.claim, octets, proof) {
+            Some(asked) => {
+                self.asked = Some(asked);
+                self.request.until = self.end.min(cx.now.mono + cx.settings.key_timeout);
+                Phase::Checking(Box::new(self))
+            }
+            None => fail(cx, self.request.secured, verify::key_holder_silent()),
+        }
+    }
+
+    /// This connection won't have the peer; another one may.
+    fn refused(mut self, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        let head = &mut self.request.secured.head;
+        let (closest, refusal) = self
+            .refused
+            .take()
+            .unwrap_or_else(|| (Arc::clone(&head.connection), refusal));
+        while let Some(next) = self.others.pop() {
+            if self.proof.fits(next.auth.remote).is_ok() {
+                head.connection = next;
+                self.refused = Some((closest, refusal));
+                return self.ask(cx);
+            }
+        }
+        head.connection = closest;
+        fail(cx, self.request.secured, refusal)
+    }
+
     pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
         self.request.busy(cx, incoming);
         Phase::Checking(self)
@@ -191,19 +255,19 @@ impl Checking {
         id: KeyRequestId,
         answer: KeyAnswer,
     ) -> Phase {
-        if id != self.asked {
+        if Some(id) != self.asked {
             return Phase::Checking(self);
         }
-        let Self { request, claim, .. } = *self;
-        let head = &request.secured.head;
-        let peer = match claim.verified(answer) {
+        let peer = match self.claim.verified(answer) {
             Ok(peer) => peer,
-            Err(refusal) => return fail(cx, request.secured, refusal),
+            Err(refusal) => return self.refused(cx, refusal),
         };
+        let Self { request, .. } = *self;
+        let head = &request.secured.head;
         let id = id_payload(&head.connection.local_id);
         let octets = request.transcript.our_octets(&request.secured.channel, &id);
         let remote_id = peer.identity().clone();
-        match verify::ask_sign(cx, head, remote_id, octets, PeerSupport::default()) {
+        match verify::ask_sign(cx, head, remote_id, octets, request.peer.clone()) {
             Some(asked) => Phase::Answering(Box::new(Answering {
                 request: Request {
                     until: cx.now.mono + cx.settings.key_timeout,

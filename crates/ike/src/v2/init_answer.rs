@@ -26,7 +26,7 @@ use crate::describe;
 use crate::head::{Head, Incoming, NetPath};
 use crate::nat;
 use crate::notify;
-use crate::output::Subject;
+use crate::output::{PeerSupport, Subject};
 use crate::probe;
 use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
@@ -36,12 +36,14 @@ use crate::v2::intermediate;
 use crate::v2::offer::{self, Choice};
 use crate::v2::proposals;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, keymat};
+use crate::v2::{Phase, keymat, support};
 
 /// IKE_SA_INIT is answered; IKE_AUTH is awaited.
 pub(crate) struct InitAnswered {
     pub secured: Secured,
     pub transcript: Transcript,
+    /// What the peer can verify, as far as it has told.
+    pub peer: PeerSupport,
     /// Connections that may be meant, the likeliest first.
     pub candidates: Vec<Arc<Connection>>,
     pub until: Mono,
@@ -218,7 +220,10 @@ pub(crate) fn answer(
             let keys = IkeKeys::derive(&suite, &inputs);
             Channel::new(&suite, keys, head.role, takes_fragments).map_err(|e| e.to_string())
         });
-    let response = response(&head, &choice, public, method, &our_nonce, payloads);
+    let mut response = response(&head, &choice, public, method, &our_nonce, payloads);
+    response
+        .0
+        .extend(authentication(cx.trust, &candidates, payloads));
     let header = head.header(ExchangeType::IKE_SA_INIT, true, 0);
     let message = emit_plain(&header, &response).map_err(|e| e.to_string());
     let (channel, message) = match channel.and_then(|channel| Ok((channel, message?))) {
@@ -236,7 +241,10 @@ pub(crate) fn answer(
     cx.event(&head, Happening::Sent(info));
     cx.transmit(incoming.path, core::slice::from_ref(&message));
 
+    let mut peer = PeerSupport::default();
+    support::learn(&mut peer, payloads);
     Some(Box::new(InitAnswered {
+        peer,
         secured: Secured::new(head, channel, 0, 1),
         transcript: Transcript {
             ours: message,
@@ -282,6 +290,21 @@ fn response(
     .chain(fragments)
     .chain(intermediate)
     .collect()
+}
+
+/// `[N(SIGNATURE_HASH_ALGORITHMS),] [CERTREQ+]`, for whichever connection it will be.
+fn authentication(
+    trust: &support::Trust,
+    candidates: &[Arc<Connection>],
+    request: &PayloadList,
+) -> impl Iterator<Item = Payload> {
+    let connections = || candidates.iter().map(|c| &**c);
+    let hashes = request
+        .notify(NotifyType::SIGNATURE_HASH_ALGORITHMS)
+        .and_then(|_| support::hashes(connections()));
+    hashes
+        .into_iter()
+        .chain(support::wishes(trust, connections()))
 }
 
 /// The connections that these two addresses may belong to, those that name the peer's address first.

@@ -24,9 +24,10 @@ use crate::head::{Head, Incoming, NetPath};
 use crate::nat;
 use crate::secured::{self, Secured};
 use crate::timers::{Deadline, TimerReason, sooner};
+use crate::output::PeerSupport;
 use crate::v2::auth_initiator::Attempt;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, intermediate, keymat, proposals};
+use crate::v2::{Phase, intermediate, keymat, proposals, support};
 use crate::window::Pending;
 
 /// IKE_SA_INIT is out.
@@ -135,6 +136,7 @@ impl InitSent {
             ))
             .chain([fragmentation()])
             .chain(intermediate)
+            .chain(support::hashes(core::iter::once(&*self.head.connection)))
             .collect();
         match emit_plain(&header, &payloads) {
             Ok(message) => {
@@ -387,9 +389,12 @@ impl InitSent {
             peer_nonce: nonce.0.clone(),
             intermediate: None,
         };
+        let mut peer = PeerSupport::default();
+        support::learn(&mut peer, payloads);
         Ok(Box::new(Attempt {
             secured: Secured::new(head, channel, 1, 0),
             transcript,
+            peer,
             first_contact: self.first_contact,
         }))
     }

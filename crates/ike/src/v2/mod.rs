@@ -24,6 +24,7 @@ pub(crate) mod narrow;
 pub(crate) mod offer;
 pub(crate) mod proposals;
 pub(crate) mod rekey;
+pub(crate) mod support;
 pub(crate) mod transcript;
 pub(crate) mod verify;
 

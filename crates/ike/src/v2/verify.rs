@@ -1,10 +1,12 @@
 //! Checks that leave a witness: who holds one has made the check.
 
 use adit_model::Secret;
+use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
 use adit_model::connection::AuthKind;
+use adit_model::drops::DropReason;
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
-use adit_wire::iana::AuthMethod;
+use adit_wire::iana::{AuthMethod, CertEncoding};
 use adit_wire::v2::{AuthPayload, CertPayload, IdPayload, PayloadList};
 
 use crate::cx::Cx;
@@ -29,6 +31,7 @@ pub(crate) struct Claim {
 }
 
 /// A proof that is still to be looked at.
+#[derive(Clone)]
 pub(crate) struct Proof {
     method: AuthMethod,
     data: Vec<u8>,
@@ -42,6 +45,58 @@ impl Proof {
             method: auth.method,
             data: auth.data.clone(),
             certificates: payloads.certs().cloned().collect(),
+        }
+    }
+
+    /// Whether there are no more certificates than are looked at; more are counted, and the message is refused.
+    pub fn is_bounded(
+        &self,
+        cx: &mut Cx<'_>,
+        head: &Head,
+        peer: &Identity,
+    ) -> Result<(), Refusal> {
+        let (count, octets) = (
+            self.certificates.len(),
+            self.certificates.iter().map(|c| c.data.len()).sum::<usize>(),
+        );
+        let limit = cx.settings.certificate_limit;
+        let reason = if count > limit {
+            CertificateReason::TooMany {
+                limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            }
+        } else if octets > cx.settings.certificate_octets {
+            CertificateReason::Unreadable {
+                problem: format!(
+                    "{octets} octets of certificates, at most {} are taken",
+                    cx.settings.certificate_octets
+                ),
+            }
+        } else {
+            return Ok(());
+        };
+        let detail = format!("{count} certificates of {octets} octets: {reason}");
+        cx.drop(head, head.path, DropReason::IkeCertificates, detail);
+        Err(unread(peer, reason))
+    }
+
+    /// Whether the certificate with the peer's key comes first (RFC 7296 3.6), in an encoding that is read here. CRLs and
+    /// OCSP's answers may stand anywhere.
+    pub fn is_readable(&self, kind: AuthKind, peer: &Identity) -> Result<(), Refusal> {
+        let wanted = match kind {
+            AuthKind::Psk => return Ok(()),
+            AuthKind::Certificate => CertEncoding::X509_SIGNATURE,
+            AuthKind::PublicKey => CertEncoding::RAW_PUBLIC_KEY,
+        };
+        let beside = [CertEncoding::CRL, CertEncoding::OCSP_CONTENT];
+        let mut keys = self.certificates.iter().map(|c| c.encoding);
+        match keys.find(|encoding| !beside.contains(encoding)) {
+            Some(encoding) if encoding != wanted => Err(unread(
+                peer,
+                CertificateReason::Encoding {
+                    encoding: encoding.0,
+                },
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -77,10 +132,10 @@ impl Claim {
     }
 
     /// What the key holder makes of the proof.
-    pub fn verified(self, answer: KeyAnswer) -> Result<VerifiedPeer, Refusal> {
+    pub fn verified(&self, answer: KeyAnswer) -> Result<VerifiedPeer, Refusal> {
         match answer {
             KeyAnswer::Verified => Ok(VerifiedPeer {
-                identity: self.identity,
+                identity: self.identity.clone(),
             }),
             KeyAnswer::Refused(refusal) => Err(refusal),
             KeyAnswer::Signed(_) => Err(besides_the_question()),
@@ -153,6 +208,16 @@ pub(crate) fn key_holder_silent() -> Refusal {
     Refusal::Local {
         problem: "the key holder didn't answer in time".to_owned(),
     }
+}
+
+/// The refusal of certificates that nobody looked into.
+fn unread(peer: &Identity, reason: CertificateReason) -> Refusal {
+    let nobody = RefusedCertificate {
+        subject: String::new(),
+        serial: String::new(),
+        reason,
+    };
+    Refusal::certificate(peer.clone(), nobody)
 }
 
 fn besides_the_question() -> Refusal {

@@ -6,6 +6,7 @@
 //! area is laid out and then sealed in place. [`rules`] says which payloads each message must carry.
 
 pub mod auth;
+pub mod auth_methods;
 pub mod cert;
 pub mod certreq;
 pub mod cp;
@@ -26,6 +27,7 @@ pub mod ts;
 pub mod vendor;
 
 pub use auth::AuthPayload;
+pub use auth_methods::Announcement;
 pub use cert::CertPayload;
 pub use certreq::CertReqPayload;
 pub use cp::CpPayload;
