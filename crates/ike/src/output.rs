@@ -70,6 +70,15 @@ impl KeyRequest {
             KeyRequest::Verify(request) => &request.connection,
         }
     }
+
+    /// How the side authenticates whose proof it is about.
+    #[must_use]
+    pub fn kind(&self) -> AuthKind {
+        match self {
+            KeyRequest::Sign(request) => request.kind,
+            KeyRequest::Verify(request) => request.kind,
+        }
+    }
 }
 
 /// Our proof, to be made.

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use adit_model::{Mono, Secret};
 use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::proposal::{SaKind, choose};
 use adit_model::reason::Refusal;
+use adit_model::{Mono, Secret};
 use adit_wire::iana::{ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
 use adit_wire::v2::{AuthPayload, Payload, PayloadList};

@@ -54,7 +54,12 @@ impl Trust {
 pub(crate) fn hashes<'a>(mut of: impl Iterator<Item = &'a Connection>) -> Option<Payload> {
     let signs = of.any(|c| c.auth.local != AuthKind::Psk || c.auth.remote != AuthKind::Psk);
     let data = || HASHES.iter().flat_map(|h| h.0.to_be_bytes()).collect();
-    signs.then(|| Payload::Notify(Notify::with_data(NotifyType::SIGNATURE_HASH_ALGORITHMS, data())))
+    signs.then(|| {
+        Payload::Notify(Notify::with_data(
+            NotifyType::SIGNATURE_HASH_ALGORITHMS,
+            data(),
+        ))
+    })
 }
 
 /// CERTREQ, for what these connections want of their peers.
@@ -65,7 +70,9 @@ pub(crate) fn wishes<'a>(
     let want = |kind| of.clone().any(|c| c.auth.remote == kind);
     let mut out = Vec::new();
     if want(AuthKind::Certificate) {
-        let certificates = of.clone().filter(|c| c.auth.remote == AuthKind::Certificate);
+        let certificates = of
+            .clone()
+            .filter(|c| c.auth.remote == AuthKind::Certificate);
         let hashes: BTreeSet<_> = certificates.flat_map(|c| trust.of(c)).collect();
         out.push(Payload::CertReq(CertReqPayload {
             encoding: CertEncoding::X509_SIGNATURE,

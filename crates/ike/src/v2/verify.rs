@@ -49,15 +49,13 @@ impl Proof {
     }
 
     /// Whether there are no more certificates than are looked at; more are counted, and the message is refused.
-    pub fn is_bounded(
-        &self,
-        cx: &mut Cx<'_>,
-        head: &Head,
-        peer: &Identity,
-    ) -> Result<(), Refusal> {
+    pub fn is_bounded(&self, cx: &mut Cx<'_>, head: &Head, peer: &Identity) -> Result<(), Refusal> {
         let (count, octets) = (
             self.certificates.len(),
-            self.certificates.iter().map(|c| c.data.len()).sum::<usize>(),
+            self.certificates
+                .iter()
+                .map(|c| c.data.len())
+                .sum::<usize>(),
         );
         let limit = cx.settings.certificate_limit;
         let reason = if count > limit {

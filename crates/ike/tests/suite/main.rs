@@ -14,6 +14,8 @@ mod auth;
 
 mod additional;
 
+mod certificates;
+
 mod child;
 
 mod nat;

@@ -1,5 +1,6 @@
 //! A laboratory: two endpoints, the path between them, and a key holder for each.
 
+pub mod names;
 pub mod peer;
 
 use std::collections::VecDeque;
@@ -12,7 +13,9 @@ use adit_ike::key_holder::with_psk;
 use adit_ike::{
     Endpoint, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest, KeyRequestId, Output, Settings,
 };
-use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_model::connection::{
+    AuthKind, Authentication, Child, Connection, Mode, Remote, Retransmit, Start,
+};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
@@ -54,6 +57,11 @@ pub enum Keys {
     Fails,
     /// Answers only when told to, by [`Lab::answer_keys`].
     Slow(&'static [u8]),
+    Names(names::Names),
+    /// Names on the side that has a certificate, a common key on the other.
+    Mixed(names::Names, &'static [u8]),
+    /// Names, and whatever the peer shows.
+    Accepting(names::Names),
 }
 
 pub struct Side {
@@ -61,6 +69,8 @@ pub struct Side {
     pub address: IpAddr,
     pub keys: Keys,
     pub unanswered: Vec<(KeyRequestId, KeyRequest)>,
+    /// What the key holder was asked.
+    pub requests: Vec<KeyRequest>,
     pub events: Vec<Event>,
     pub installed: Vec<ChildSa>,
     pub data_plane: Vec<DataPlaneRequest>,
@@ -157,6 +167,7 @@ impl Side {
             address: ip(address),
             keys: Keys::Holds(b"a shared secret"),
             unanswered: Vec::new(),
+            requests: Vec::new(),
             events: Vec::new(),
             installed: Vec::new(),
             data_plane: Vec::new(),
@@ -334,12 +345,22 @@ impl Lab {
             }
             Output::KeyRequest { id, request } => {
                 let side = self.side(who);
+                side.requests.push(request.clone());
                 let answer = match side.keys.clone() {
                     Keys::Holds(key) => auth_value(key, &request),
                     Keys::HasNone => with_psk(&fake(0), None, &request),
                     Keys::Fails => KeyAnswer::Refused(Refusal::Local {
                         problem: "the token is unplugged".to_owned(),
                     }),
+                    Keys::Names(names) => names.answer(&request),
+                    Keys::Mixed(names, key) => match request.kind() {
+                        AuthKind::Psk => auth_value(key, &request),
+                        _ => names.answer(&request),
+                    },
+                    Keys::Accepting(names) => match &request {
+                        KeyRequest::Sign(_) => names.answer(&request),
+                        KeyRequest::Verify(_) => KeyAnswer::Verified,
+                    },
                     Keys::Slow(_) => {
                         side.unanswered.push((id, request));
                         return;
