@@ -17,7 +17,8 @@ pub(crate) enum Answer {
     Denied,
     /// The same is there already.
     Exists,
-    /// It doesn't like the request: a flag, a length or an algorithm that this kernel doesn't take.
+    /// It doesn't like the request: a flag, a length or an algorithm that this kernel doesn't take, or for whose driver it
+    /// finds no memory.
     Invalid,
     /// Something else.
     Other,
@@ -106,7 +107,7 @@ fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
 }
 
 fn answer(words: &str) -> Answer {
-    const NAMES: [(&str, u32); 14] = [
+    const NAMES: [(&str, u32); 16] = [
         ("No such file", 2),
         ("Function not implemented", 38),
         ("Protocol not available", 92),
@@ -119,6 +120,8 @@ fn answer(words: &str) -> Answer {
         ("Permission denied", 13),
         ("File exists", 17),
         ("Invalid argument", 22),
+        ("Out of memory", 12),
+        ("Cannot allocate memory", 12),
         ("No such process", 3),
         ("No buffer space", 105),
     ];
@@ -130,7 +133,7 @@ fn answer(words: &str) -> Answer {
         Some(2 | 38 | 92..=97) => Answer::Unsupported,
         Some(1 | 13) => Answer::Denied,
         Some(17) => Answer::Exists,
-        Some(22) => Answer::Invalid,
+        Some(12 | 22) => Answer::Invalid,
         Some(_) => Answer::Other,
         None => Answer::Unknown,
     }
@@ -159,6 +162,7 @@ mod tests {
             ("38: Function not implemented", Answer::Unsupported),
             ("File exists (errno 17)", Answer::Exists),
             ("Invalid argument (22)", Answer::Invalid),
+            ("Out of memory (errno 12)", Answer::Invalid),
             ("Operation not permitted", Answer::Denied),
             ("No such process (3)", Answer::Other),
             ("", Answer::Unknown),

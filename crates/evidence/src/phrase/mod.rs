@@ -34,6 +34,7 @@ mod overlay;
 mod panos;
 mod performance;
 mod pluto;
+mod pluto_rare;
 mod pluto_refusals;
 mod racoon;
 mod rekey;
@@ -78,7 +79,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 36] = [
+static TABLES: [&[Phrase]; 37] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -102,6 +103,7 @@ static TABLES: [&[Phrase]; 36] = [
     charon_keys::PHRASES,
     charon_users::PHRASES,
     pluto::PHRASES,
+    pluto_rare::PHRASES,
     pluto_refusals::PHRASES,
     apple::PHRASES,
     boxes::PHRASES,

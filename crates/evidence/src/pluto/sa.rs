@@ -316,6 +316,8 @@ impl Sa {
             } => self.ike_up(suite, peer, rekeyed),
             Said::Negotiated { ours, theirs } => {
                 (self.ts_ours, self.ts_theirs) = (ours, theirs);
+                // Only under an IKE SA that is up.
+                self.has_child();
                 Vec::new()
             }
             Said::ChildUp {
@@ -504,6 +506,8 @@ impl Sa {
             }
             Said::PeerProposed { ours, theirs } => {
                 (self.ts_ours, self.ts_theirs) = (ours, theirs);
+                // Only under an IKE SA that is up.
+                self.has_child();
                 Vec::new()
             }
             Said::NoChild { ours, theirs } => vec![self.traffic_refused(ours, theirs)],

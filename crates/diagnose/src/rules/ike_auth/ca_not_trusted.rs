@@ -1,5 +1,7 @@
 //! `ca-not-trusted`: the verifier lacks the CA of the peer's certificate.
 
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Known};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::sign::Sign;
 
@@ -68,7 +70,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let other_method = s
         .refusal(|r| matches!(r, Refusal::AuthMethod { .. }).then_some(()))
         .is_some();
-    let untrusted = bad(s, &[Sign::IssuerUnknown], CertificateProblem::Untrusted);
+    let untrusted = bad(s, &[Sign::IssuerUnknown], CertificateProblem::Untrusted)
+        .filter(|bad| !authenticated_without(s, bad.fact));
     let (bad, confidence) = match untrusted {
         Some(bad) => (bad, SAID),
         None if other_method => return Judgement::Silent,
@@ -103,6 +106,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
     ))
     .then("openssl x509 -noout -subject -issuer -in CERT on the side that owns it, beside the list of CAs on the other")
     .done()
+}
+
+/// Whether the peer authenticated right after the line: its key was known without a chain.
+fn authenticated_without(s: &Signals<'_>, line: &Fact) -> bool {
+    const NEAR: u64 = 3;
+    let at = |fact: &Fact| fact.source.line;
+    s.case.of(line.side).any(|fact| {
+        matches!(
+            fact.what,
+            Known::Happened {
+                happening: Happening::IkeEstablished { .. }
+            }
+        ) && fact.source.name == line.source.name
+            && at(line)
+                .zip(at(fact))
+                .is_some_and(|(line, fact)| fact > line && fact - line <= NEAR)
+    })
 }
 
 fn capital(text: &str) -> String {

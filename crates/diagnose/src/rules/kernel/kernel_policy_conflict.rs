@@ -138,7 +138,7 @@ fn foreign(s: &Signals<'_>) -> Option<Judgement> {
         )
         .with([unserved.fact])
         .because("The policy was set by hand, by another program or by an older run; it takes the packets, and the daemon has no connection to set up for it.")
-        .fix("find the policy (setkey -DP), remove it, and restart the daemon so that it installs its own")
+        .fix("find the policy (`ip xfrm policy` or `setkey -DP`), remove it, and restart the daemon so that it installs its own")
         .then("`setkey -DP`, and the list of the daemon's policies (swanctl --list-pols)")
         .done(),
     )

@@ -68,7 +68,8 @@ fn shared(s: &Signals<'_>) -> Judgement {
             .facts
             .iter()
             .any(|f| f.subject.as_deref().is_some_and(l2tp));
-    if !meant || !s.calm() {
+    let kernel = [Sign::StateNotInstalled, Sign::PolicyNotInstalled];
+    if !meant || !s.calm() || s.first_sign(&kernel).is_some() {
         return Judgement::Silent;
     }
     Found::by(

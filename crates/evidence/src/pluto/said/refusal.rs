@@ -397,8 +397,9 @@ fn traffic(text: &str) -> Option<Said> {
         return Some(Said::NoChild { ours, theirs });
     }
     if let Some(rest) = text.strip_prefix("the peer proposed: ") {
-        // `10.2.0.0/24:0/0 -> 10.1.0.0/24:0/0`, since version 4 `10.2.0.0/24 -<all>-> 10.1.0.0/24`.
-        let (ours, theirs) = rest.split_once("-> ")?;
+        // `10.2.0.0/24:0/0 -> 10.1.0.0/24:0/0`, since version 4 `10.2.0.0/24 -<all>-> 10.1.0.0/24`, since version 5
+        // `10.2.0.0/24===10.1.0.0/24`.
+        let (ours, theirs) = rest.split_once("-> ").or_else(|| rest.split_once("==="))?;
         let ours = ours.split_whitespace().next().unwrap_or_default();
         return Some(Said::PeerProposed {
             ours: value::selectors(ours),

@@ -1,0 +1,402 @@
+//! What pluto says seldom: sentences that few logs hold, gathered from the sources of all versions from 2.6 to 5.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Connections that aren't there, or not loaded.
+    any(
+        Sign::ConnectionNotLoaded,
+        "no connection named alias {name}",
+    ),
+    any(
+        Sign::ConnectionNotLoaded,
+        "no such connection or aliased connection named \"{name}\"",
+    ),
+    any(
+        Sign::ConnectionNotLoaded,
+        "conn '{name}': not found (tried aliases)",
+    ),
+    any(
+        Sign::ConnectionNotLoaded,
+        "conn {name:w} not found (tried aliases)",
+    ),
+    any(
+        Sign::ConnectionNotLoaded,
+        "ignoring message from whack with bad magic",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "ikev1 connection must use authby= of rsasig, secret or never",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "also= is not valid in section '{name}'",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection must specify host IP address for our side",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "connection {name} must specify host IP address for our side",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Must do at AH or ESP, not neither",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Can only do AH, or ESP, not AH+ESP",
+    ),
+    any(
+        Sign::ConnectionLoadFailed,
+        "cannot load config file '{path}'",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "we have no ipsecN interface for either end of this connection",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "cannot send packet - interface vanished!",
+    ),
+    // A second daemon, or the rest of a first.
+    any(
+        Sign::DaemonNotRunning,
+        "pluto: lock file \"{path}\" already exists",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "NSS readonly initialization (\"{path}\") failed",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "timeout waiting on pluto socket {path} - aborted",
+    ),
+    any(
+        Sign::PortInUse,
+        "bind UDP {interface:w} endpoint {} failed, Address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "bind UDP endpoint {} failed, Address already in use",
+    ),
+    // Its kernel.
+    any(
+        Sign::StateNotInstalled,
+        "bad response: {errno} (errno {:n})",
+    ),
+    any(
+        Sign::StateNotInstalled,
+        "Installing IPsec SA failed - check logs or dmesg",
+    ),
+    any(
+        Sign::PolicyNotInstalled,
+        "PF_KEY {} response for configure_mast_device included errno {errno}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "Can not run with both NETKEY and KLIPS in the kernel",
+    ),
+    any(Sign::KernelSupportMissing, "KLIPS not loaded or enabled"),
+    any(
+        Sign::KernelSupportMissing,
+        "requested kernel enc ealg_id={what} not present",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "existing ipsec-interface {name:w} is not valid",
+    ),
+    any(
+        Sign::AcquireForForeignPolicy,
+        "opportunistically initiate for {policy}: no routed template covers this pair",
+    ),
+    any(
+        Sign::AcquireUnserved,
+        "opportunistically initiate for {}: no routed template",
+    ),
+    any(
+        Sign::NextHopMissing,
+        "cannot route connection without knowing our nexthop",
+    ),
+    // What updown scripts print.
+    any(
+        Sign::UpdownFailed,
+        "{command:w} output: {}: cannot create /{problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w} output: {}: cannot open {problem}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "Error: inet prefix is expected rather than",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "Error: inet6 prefix is expected rather than",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "Error: any valid prefix is expected rather than",
+    ),
+    // Modes and encapsulations that differ.
+    any(
+        Sign::ModeDiffers,
+        "{theirs:w} must only be used if NAT-Traversal is detected",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "{theirs:w} must only be used if NAT-Traversal is not detected",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "policy dictates Tunnel Mode, {remark} peer's request for Transport Mode",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "Local policy is tunnel mode - {remark} request for transport mode",
+    ),
+    any(
+        Sign::CompressionRefused,
+        "Unexpected IPCOMP request as our connection policy did not indicate support for it",
+    ),
+    any(
+        Sign::CompressionRefused,
+        "compression proposed by {}, but policy for {} forbids it",
+    ),
+    // Networks.
+    any(
+        Sign::TrafficRefused,
+        "Traffic Selector range {asked:w} is not supported",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "incompatible with TRANSPORT mode -- refusing",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Virtual IP {asked} overlaps with connection {}(kind=",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "Virtual IP {policy:w} overlapping {owner} from {} is forbidden (neither agrees)",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "expecting {} but remote's accepted proposal includes {ours}",
+    ),
+    any(
+        Sign::PfsDiffers,
+        "OAKLEY_GROUP {theirs:w} not supported for PFS",
+    ),
+    any(
+        Sign::PfsDiffers,
+        "new KE in DH for PFS is not yet supported",
+    ),
+    any(
+        Sign::RekeyRefused,
+        "{} no such IPsec SA to rekey SA({what:w} Protocol",
+    ),
+    any(
+        Sign::ChildFailed,
+        "no pending SAs found, PARENT SA keyed only",
+    ),
+    any(Sign::ChildFailed, "missing payload(s) (ISAKMP_NEXT_v2SA"),
+    // Keys, signatures, users.
+    any(Sign::PskNotFound, "cannot find PSK"),
+    any(
+        Sign::SecretMalformed,
+        "connection PSK length of {} bytes is too short for",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "rejecting received zero-length signature",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "rejecting received zero-length RSA signature",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "Digsig: No valid hash algorithm is negotiated between peers",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "local policy does not allow legacy RSA-SHA1 but connection allows no other hash policy",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "authentication method {received:w} not supported",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "authentication method: {received:w} not supported",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "Pluto does not support {received:w} authentication",
+    ),
+    any(Sign::PpkMissing, "PPK_ID did not match any loaded PPK"),
+    any(
+        Sign::IdentityTypeUnexpected,
+        "Unsupported identity type ({received}) in Phase 1",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "certificate {} failed IPsec verification",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "certificate {} failed TLS verification",
+    ),
+    any(Sign::PeerKeyUntrusted, "NSS: end certificate invalid"),
+    any(
+        Sign::CertificateNameMismatch,
+        "No matching subjectAltName found",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "with nick name '{identity}' in NSS DB",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "could not find cert with nickname '{identity}' in NSS",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "responding with EAP termination code",
+    ),
+    any(Sign::UserAuthenticationFailed, "EAP Code 4 unexpected"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: No username or password request was received",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH {} requested, but no file descriptor available for prompt",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: unknown authentication method requested to authenticate",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "expected IKEv2_CP_CFG_REQUEST got a",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "expected IKEv2_CP_CFG_REPLY got a",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "XAUTH: invalid addresspool for the conn",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "XAUTH IP addresspool {} is not valid",
+    ),
+    any(Sign::AddressPoolExhausted, "leasing IPv4 address failed"),
+    any(Sign::AddressPoolExhausted, "leasing IPv6 address failed"),
+    // The first messages.
+    any(
+        Sign::CookieRefused,
+        "DOS cookie failed as Ni payload invalid",
+    ),
+    any(Sign::CookieRefused, "mismatch in DOS COOKIE"),
+    any(
+        Sign::IkeGroupRefused,
+        "rejecting I1 from {}, invalid DH group={offered:n}",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "OAKLEY proposal refused: missing",
+    ),
+    any(
+        Sign::IkeFragmentsIncomplete,
+        "fragmentation not allowed by local policy (ike_frag=no)",
+    ),
+    any(
+        Sign::IkeFragmentsIncomplete,
+        "ignoring fragment as not allowed by local policy",
+    ),
+    any(
+        Sign::IkeFragmentsIncomplete,
+        "ignoring fragment as peer never proposed fragmentation",
+    ),
+    any(
+        Sign::NatTraversalOff,
+        "cannot switch to NAT port and interface {} does not support NAT",
+    ),
+    any(
+        Sign::MessageUnexpected,
+        "authentication failed: responder did not include IDr payload",
+    ),
+    any(
+        Sign::MessageUnexpected,
+        "authentication failed: initiator did not include IDi payload",
+    ),
+    any(
+        Sign::MessageUnexpected,
+        "IKE SA authentication failed, unrecognized IKE_AUTH response",
+    ),
+    // Since version 5, and before version 3.
+    any(
+        Sign::TrafficRefused,
+        "Traffic Selector response {} does not fit the proposal",
+    ),
+    any(Sign::TrafficRefused, "CHILD SA failed: TS_UNACCEPTABLE"),
+    any(
+        Sign::TrafficRefused,
+        "peer rejected Child SA {}(TS_UNACCEPTABLE)",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "CHILD SA failed: NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "peer rejected Child SA {}(NO_PROPOSAL_CHOSEN)",
+    ),
+    any(Sign::PeerNameUnresolved, "failed to resolve 'right={name}'"),
+    any(Sign::PeerNameUnresolved, "failed to resolve 'left={name}'"),
+    any(
+        Sign::InterfaceIdMissing,
+        "exists but is invalid, IFLA_XFRM_LINK attribute is zero",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "certificate does not contain subjectAltName={identity}",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "certificate does not contain ID_IP subjectAltName={identity}",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "certificate does not contain ID_USER_FQDN subjectAltName={identity}",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "NSS ERROR: Peer's Certificate issuer is not recognized",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "NSS ERROR: Issuer certificate is invalid",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "NSS ERROR: Peer's certificate has an invalid signature",
+    ),
+    any(Sign::RevocationUnavailable, "SEC_ERROR_OCSP_SERVER_ERROR"),
+    any(
+        Sign::PrivateKeyMissing,
+        "error loading RSA private key file",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "PAM: authentication of user {} ABORTED (timeout)",
+    ),
+];
