@@ -456,6 +456,8 @@ pub enum Sign {
     SaForgotten,
     /// The peer deleted its SA. `what`; `child` when it was one that carries traffic.
     PeerDeleted,
+    /// An SA that carries traffic ended within seconds after it had come up.
+    ChildShortLived,
     /// An address of the tunnel's ends changed. `from`, `to`.
     AddressChanged,
     /// The provider replaces an end of the tunnel.
@@ -478,7 +480,7 @@ pub enum Sign {
     ConnectionRejected,
     /// The same connection, child or policy is there twice. `name`, `other`.
     ConnectionDuplicate,
-    /// A plugin couldn't be loaded. `plugin`, `problem`.
+    /// A plugin couldn't be loaded. `plugin`, `problem`; `thread` when a daemon says so.
     PluginMissing,
     /// The daemon lacks what it can't do without, because a plugin isn't there. `feature`, `needs`.
     FeatureMissing,

@@ -12,6 +12,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PluginMissing,
+        "{thread:n}[LIB] plugin '{plugin}' failed to load: {problem}",
+    ),
+    any(
+        Sign::PluginMissing,
         "plugin '{plugin}': failed to load - {problem}",
     ),
     any(Sign::PluginMissing, "could not bind XML socket: {problem}"),

@@ -547,6 +547,36 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerDeleted,
         "received a Delete/Notify but must remain up",
     ),
+    any(Sign::ChildShortLived, "(STATE_QUICK_R2) aged 0."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_R2) aged 1."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_R2) aged 2."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_R2) aged 3."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_R2) aged 4."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_I2) aged 0."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_I2) aged 1."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_I2) aged 2."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_I2) aged 3."),
+    any(Sign::ChildShortLived, "(STATE_QUICK_I2) aged 4."),
+    any(
+        Sign::ChildShortLived,
+        "(STATE_V2_ESTABLISHED_CHILD_SA) aged 0.",
+    ),
+    any(
+        Sign::ChildShortLived,
+        "(STATE_V2_ESTABLISHED_CHILD_SA) aged 1.",
+    ),
+    any(
+        Sign::ChildShortLived,
+        "(STATE_V2_ESTABLISHED_CHILD_SA) aged 2.",
+    ),
+    any(
+        Sign::ChildShortLived,
+        "(STATE_V2_ESTABLISHED_CHILD_SA) aged 3.",
+    ),
+    any(
+        Sign::ChildShortLived,
+        "(STATE_V2_ESTABLISHED_CHILD_SA) aged 4.",
+    ),
     // ── addresses ──
     any(
         Sign::AddressChanged,

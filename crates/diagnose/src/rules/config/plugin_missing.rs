@@ -123,13 +123,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// Said at every start of many hosts, and harms nobody: a plugin that finds nothing to do returns nothing, and
 /// distributions list more plugins than they install.
 fn usual(seen: Seen<'_>) -> bool {
-    const NEEDED: [&str; 6] = ["kernel-", "socket-", "openssl", "nonce", "stroke", "vici"];
-    let name = seen.value_or("plugin", "");
     seen.value("problem").is_some_and(|problem| {
         problem.contains("returned NULL")
-            || (problem.contains("no plugin file available")
-                && !NEEDED.iter().any(|needed| name.starts_with(needed)))
+            || (problem.contains("no plugin file available") && !needed(seen))
     })
+}
+
+/// Without these nothing goes; without others a daemon goes on.
+fn needed(seen: Seen<'_>) -> bool {
+    const NEEDED: [&str; 6] = ["kernel-", "socket-", "openssl", "nonce", "stroke", "vici"];
+    let name = seen.value_or("plugin", "");
+    NEEDED.iter().any(|needed| name.starts_with(needed))
 }
 
 /// What a daemon can do without: it is the cause only where nothing else is told.
@@ -147,7 +151,8 @@ fn beside(s: &Signals<'_>, seen: Seen<'_>, summary: String) -> Judgement {
                     | Sign::DaemonCrashed
             )
         });
-    if alone && s.calm() {
+    let goes_on = seen.value("thread").is_some() && !needed(seen);
+    if alone && s.calm() && !goes_on {
         return found(s, seen, SYMPTOM, summary);
     }
     Judgement::Possible {

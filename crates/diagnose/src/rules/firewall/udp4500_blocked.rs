@@ -185,6 +185,16 @@ fn initiator<'x>(
             fact.source.text
         ));
     }
+    if let Some(answer) = answered_otherwise(s) {
+        return Judgement::Possible {
+            weight: 20,
+            because: format!(
+                "IKE_AUTH has no answer of its own, and yet something came back: {}",
+                answer.source.text
+            ),
+            separated_by: "the peer's log: whether IKE_AUTH arrives, and what it answers",
+        };
+    }
     if s.v1_auth_silent().is_some() && s.ike_silent(true).is_none() {
         return Judgement::Possible {
             weight: 50,
@@ -228,6 +238,14 @@ fn initiator<'x>(
         next: vec!["on the peer during an attempt: `tcpdump -ni any udp port 4500`".to_owned()],
     }
     .into()
+}
+
+/// Any response that came after our IKE_AUTH, also one that isn't the answer: the path isn't closed then.
+fn answered_otherwise<'a>(s: &Signals<'a>) -> Option<&'a adit_model::fact::Fact> {
+    let (request, _) = s.sent_message(Side::Local, "IKE_AUTH", false)?;
+    s.happenings(Side::Local)
+        .skip_while(|(f, _)| !core::ptr::eq(*f, request))
+        .find_map(|(f, h)| matches!(h, Happening::Received(m) if m.response).then_some(f))
 }
 
 /// The responder's view: it answered the first exchange, and the second never came.

@@ -1,8 +1,10 @@
 //! `no-matching-connection-on-responder`: the responder has no connection for this pair of addresses.
 
+use std::net::{IpAddr, SocketAddr};
+
 use adit_model::drops::DropReason;
-use adit_model::event::Happening;
-use adit_model::fact::Side;
+use adit_model::event::{Happening, Role};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -65,6 +67,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         _ => None,
     });
     if let Some((r, (local, remote))) = refused {
+        if let Some(asked) = of_stranger(s, r.side, remote) {
+            return beside(asked, remote);
+        }
         let at = who(r.side);
         let (local, remote) = (place_of(local), place_of(remote));
         let fix = match r.side {
@@ -123,6 +128,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let peer = seen.value("peer").map_or("the peer".to_owned(), |p| {
             p.trim_end_matches([',', '.', ':']).to_owned()
         });
+        let stranger = hosts(&peer).first().copied();
+        if let Some(remote) = stranger
+            && let Some(asked) = of_stranger(s, seen.side(), remote)
+        {
+            return beside(asked, remote);
+        }
         return Found::by(
             seen,
             COUNTED + 0.03,
@@ -170,4 +181,65 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Our own request, which goes to another peer and fails: beside it the refusal is one of a stranger, as scanners ask
+/// every gateway. One whose peer isn't shown may have asked for the same tunnel.
+fn of_stranger<'a>(s: &Signals<'a>, side: Side, remote: IpAddr) -> Option<&'a Fact> {
+    if remote.is_unspecified()
+        || !(s.silences.iter().any(|x| x.side == side) || s.told.iter().any(|x| x.side == side))
+    {
+        return None;
+    }
+    let own = || {
+        s.facts
+            .iter()
+            .copied()
+            .filter(|f| f.side == side && f.role == Some(Role::Initiator))
+    };
+    let asked = own().find(|f| {
+        matches!(
+            f.what,
+            Known::Happened {
+                happening: Happening::Initiating { .. }
+            }
+        )
+    })?;
+    let mut shown: Vec<IpAddr> = own().flat_map(|f| hosts(&f.source.text)).collect();
+    if side == Side::Local {
+        shown.extend(hosts(&s.peer()));
+    }
+    let known = shown.iter().any(|own| neighbours(*own, remote));
+    (!shown.is_empty() && !known).then_some(asked)
+}
+
+/// One host's addresses, and those of a mesh, are often of one network.
+fn neighbours(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
+        _ => false,
+    }
+}
+
+/// The addresses in a text, with or without ports behind them.
+fn hosts(text: &str) -> Vec<IpAddr> {
+    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'))
+        .map(|word| word.trim_end_matches(['.', ':']))
+        .filter_map(|word| {
+            let socket = || Some(word.parse::<SocketAddr>().ok()?.ip());
+            word.parse().ok().or_else(socket)
+        })
+        .collect()
+}
+
+fn beside(asked: &Fact, remote: IpAddr) -> Judgement {
+    Judgement::Possible {
+        weight: 20,
+        because: format!(
+            "a request from {remote} was refused for want of a connection; ours goes to another peer: {}",
+            asked.source.text
+        ),
+        separated_by: "whether that request is one of this tunnel's peer",
+    }
 }

@@ -164,7 +164,8 @@ fn names(text: &str) -> Option<Said> {
     if let Some(rest) = failed.filter(|rest| rest.contains("at load time")) {
         let name = rest.split('\'').next()?;
         let name = name.rsplit('=').next().unwrap_or(name);
-        if name.starts_with('%') {
+        // What isn't a name can't be looked up: it is refused for another reason.
+        if name.starts_with('%') || name.parse::<core::net::IpAddr>().is_ok() {
             return None;
         }
         return Some(Said::Unresolved(name.to_owned()));
