@@ -465,6 +465,8 @@ impl<'a> Signals<'a> {
                         | Refusal::OurIdentity { .. }
                         | Refusal::AuthMethod { .. }
                         | Refusal::NoKey { .. }
+                        | Refusal::Certificate { .. }
+                        | Refusal::Signature { .. }
                 )
             });
         if denied {

@@ -9,15 +9,15 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use adit_crypto::Provider;
-use adit_ike::key_holder::with_psk;
+use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{KeyAnswer, KeyRequest};
 use adit_model::Secret;
 use zeroize::Zeroizing;
 
-/// The pre-shared keys of all tunnels, by connection name.
+/// With what the sides of all tunnels authenticate, by connection name.
 #[derive(Default)]
 pub struct KeyStore {
-    keys: BTreeMap<String, Secret>,
+    held: BTreeMap<String, Credentials>,
 }
 
 /// Why a key file can't be used. The text says what to do; it never contains anything of the key.
@@ -80,15 +80,18 @@ pub enum KeyFileError {
 }
 
 impl KeyStore {
-    /// Keeps the key of a connection.
-    pub fn insert(&mut self, connection: &str, key: Secret) {
-        self.keys.insert(connection.to_owned(), key);
+    /// Keeps what a connection authenticates with.
+    pub fn insert(&mut self, connection: &str, credentials: Credentials) {
+        self.held.insert(connection.to_owned(), credentials);
     }
 
     /// Answers a request of the key exchange.
     #[must_use]
     pub fn answer(&self, provider: &Provider, request: &KeyRequest) -> KeyAnswer {
-        with_psk(provider, self.keys.get(request.connection()), request)
+        self.held.get(request.connection()).map_or_else(
+            || without_credentials(request),
+            |held| held.answer(provider, request),
+        )
     }
 }
 

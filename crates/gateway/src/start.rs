@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use adit_crypto::Provider;
 use adit_esp::DataPlane;
+use adit_ike::key_holder::Credentials;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
 use adit_model::connection::{Authentication, Connection, Mode};
@@ -205,7 +206,7 @@ fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
         };
         let path: PathBuf = options.base_dir.join(&reference.psk_file);
         let key = keys::read_psk(&path).map_err(|cause| GatewayError::Key { tunnel, cause })?;
-        store.insert(&connection.name, key);
+        store.insert(&connection.name, Credentials::psk(key));
     }
     Ok(store)
 }

@@ -36,6 +36,8 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         | Refusal::OurIdentity { .. }
         | Refusal::AuthMethod { .. }
         | Refusal::AuthValue { .. }
+        | Refusal::Signature { .. }
+        | Refusal::NoSignature { .. }
         | Refusal::NoKey { .. }
         | Refusal::Certificate { .. }
         | Refusal::NoPrivateKey { .. }

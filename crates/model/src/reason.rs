@@ -136,6 +136,24 @@ pub enum Refusal {
         /// AUTH method number.
         method: u8,
     },
+    /// The peer's signature isn't accepted: by its kind, or because it isn't the peer's key that made it.
+    Signature {
+        /// Whom the peer claims to be.
+        claimed: Identity,
+        /// AUTH method number.
+        method: u8,
+        /// What is wrong with it, with both sides' values.
+        problem: String,
+    },
+    /// None of our keys makes a signature that the peer takes.
+    NoSignature {
+        /// Our identity.
+        identity: Identity,
+        /// What our keys make.
+        makes: Vec<String>,
+        /// What the peer says that it takes: hash algorithms, or whole methods.
+        takes: Vec<String>,
+    },
     /// We hold no key for this pair of identities.
     NoKey {
         /// Our identity.
@@ -250,6 +268,8 @@ impl Refusal {
             | Refusal::OurIdentity { .. }
             | Refusal::AuthMethod { .. }
             | Refusal::AuthValue { .. }
+            | Refusal::Signature { .. }
+            | Refusal::NoSignature { .. }
             | Refusal::Certificate { .. }
             | Refusal::User { .. }
             | Refusal::NoEspProposal { .. }

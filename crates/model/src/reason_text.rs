@@ -90,6 +90,19 @@ impl fmt::Display for Refusal {
                 f,
                 "the authentication of {claimed} (method {method}) doesn't verify"
             ),
+            Refusal::Signature {
+                claimed, problem, ..
+            } => write!(f, "the signature of {claimed} isn't accepted: {problem}"),
+            Refusal::NoSignature {
+                identity,
+                makes,
+                takes,
+            } => write!(
+                f,
+                "no key of {identity} makes a signature that the peer takes: we make {}; it takes {}",
+                list(makes),
+                list(takes)
+            ),
             Refusal::NoKey { local, remote } => {
                 write!(f, "no key is configured for {local} and {remote}")
             }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use adit_crypto::{Provider, provider};
 use adit_esp::DataPlane;
-use adit_ike::key_holder::with_psk;
+use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
+use adit_model::Mono;
 use adit_model::connection::{Connection, Remote, Start};
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, PathProblem};
 use adit_model::selector::Selector;
-use adit_model::{Mono, Secret};
 use adit_wire::icmp::{Family, IcmpMessage};
 use adit_wire::ip::{IpPacket, protocol};
 use adit_wire::udp::UdpDatagram;
@@ -31,8 +31,8 @@ use crate::probe::Probes;
 pub struct GatewaySetup {
     /// Its connections, in order.
     pub connections: Vec<Arc<Connection>>,
-    /// Pre-shared keys, by name of the connection.
-    pub keys: BTreeMap<String, Secret>,
+    /// With what the sides authenticate, by name of the connection.
+    pub keys: BTreeMap<String, Credentials>,
     /// How its endpoint behaves.
     pub settings: Settings,
 }
@@ -473,6 +473,13 @@ fn covers(selectors: &[Selector], address: IpAddr) -> bool {
         .any(|s| s.start.is_ipv4() == address.is_ipv4() && s.start <= address && address <= s.end)
 }
 
-fn answer(provider: &Provider, keys: &BTreeMap<String, Secret>, request: &KeyRequest) -> KeyAnswer {
-    with_psk(provider, keys.get(request.connection()), request)
+fn answer(
+    provider: &Provider,
+    keys: &BTreeMap<String, Credentials>,
+    request: &KeyRequest,
+) -> KeyAnswer {
+    keys.get(request.connection()).map_or_else(
+        || without_credentials(request),
+        |held| held.answer(provider, request),
+    )
 }

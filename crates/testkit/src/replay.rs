@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adit_crypto::{Provider, provider};
-use adit_ike::key_holder::with_psk;
+use adit_ike::key_holder::without_credentials;
 use adit_ike::{Endpoint, IkeSaSnapshot, KeyAnswer, KeyRequest, Output};
 use adit_model::Now;
 use adit_model::event::Event;
@@ -126,5 +126,8 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
 }
 
 fn answer(provider: &Provider, setup: &GatewaySetup, request: &KeyRequest) -> KeyAnswer {
-    with_psk(provider, setup.keys.get(request.connection()), request)
+    setup.keys.get(request.connection()).map_or_else(
+        || without_credentials(request),
+        |held| held.answer(provider, request),
+    )
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_ike::key_holder::Credentials;
 use adit_model::Secret;
 use adit_model::event::Happening;
 use adit_sim::{
@@ -137,7 +138,11 @@ fn setup(side: &SidePlan) -> Result<GatewaySetup> {
     };
     Ok(GatewaySetup {
         connections: config.connections.into_iter().map(Arc::new).collect(),
-        keys: [(TUNNEL.to_owned(), Secret::from(side.psk.as_bytes()))].into(),
+        keys: [(
+            TUNNEL.to_owned(),
+            Credentials::psk(Secret::from(side.psk.as_bytes())),
+        )]
+        .into(),
         ..GatewaySetup::default()
     })
 }

@@ -1,6 +1,7 @@
 //! Authentication: the side that refused knows why, the side that was refused doesn't.
 
 use adit_diagnose::{Answer, AtFault};
+use adit_model::Wall;
 use adit_model::event::Happening;
 use adit_model::event::Party;
 use adit_model::reason::Refusal;
@@ -122,6 +123,93 @@ fn a_signature_that_does_not_verify_is_no_wrong_key() {
         )
         .verdict();
     assert!(!verdict.names("psk-mismatch"));
+}
+
+/// What our own gateway tells of a certificate or a signature that it doesn't accept leads to the cause by itself.
+#[test]
+fn refusals_of_certificates_lead_to_their_causes() {
+    use adit_model::certificate_reason::{CertificateReason as R, RefusedCertificate};
+    let at = |days: u64| Wall(1_790_000_000_000 + days * 86_400_000);
+    let usage = || R::KeyUsage {
+        needs: vec!["digitalSignature".into()],
+        has: vec!["keyEncipherment".into()],
+    };
+    for (reason, cause) in [
+        (
+            R::Expired {
+                not_after: at(0),
+                now: at(3),
+            },
+            "cert-expired",
+        ),
+        (
+            R::NotYetValid {
+                not_before: at(3),
+                now: at(0),
+            },
+            "cert-not-yet-valid",
+        ),
+        (
+            R::UntrustedIssuer {
+                issuer: "O=Lab, CN=Other CA".into(),
+            },
+            "ca-not-trusted",
+        ),
+        (
+            R::Revoked {
+                serial: "2a".into(),
+                at: at(0),
+                cause: "key compromise".into(),
+                by: "CRL".into(),
+            },
+            "cert-revoked",
+        ),
+        (
+            R::StatusUnknown {
+                why: vec!["the CRL is from last year".into()],
+            },
+            "crl-unreachable",
+        ),
+        (
+            R::Identity {
+                claimed: "east.lab".parse().unwrap(),
+                holds: vec!["east.example".into()],
+            },
+            "cert-san-mismatch",
+        ),
+        (usage(), "signature-or-keyusage-rejected"),
+    ] {
+        let refused = RefusedCertificate {
+            subject: "O=Lab, CN=east".into(),
+            serial: "2a".into(),
+            reason,
+        };
+        let as_responder = Story::new().our_init(false);
+        let as_initiator = Story::new().initiating().init_done(false);
+        for (story, role) in [(as_responder, Responder), (as_initiator, Initiator)] {
+            let refusal = Refusal::certificate("east.lab".parse().unwrap(), refused.clone());
+            let story = story
+                .received(Local, role, "IKE_AUTH", role == Initiator)
+                .refused(Local, role, "IKE_AUTH", refusal);
+            assert!(!story.cause(cause).evidence.is_empty(), "{cause}");
+        }
+    }
+    let signature = Refusal::Signature {
+        claimed: "east.lab".parse().unwrap(),
+        method: 14,
+        problem: "RSA PKCS#1 with SHA-1 isn't safe".into(),
+    };
+    let ours = Refusal::NoSignature {
+        identity: "west.lab".parse().unwrap(),
+        makes: vec!["Ed25519".into()],
+        takes: vec!["SHA2_256".into()],
+    };
+    for refusal in [signature, ours] {
+        Story::new()
+            .our_init(false)
+            .refused(Local, Responder, "IKE_AUTH", refusal)
+            .cause("signature-or-keyusage-rejected");
+    }
 }
 
 #[test]

@@ -1,18 +1,19 @@
-//! What each side tells the other that it can verify: hash algorithms (RFC 7427 4), and from whom a certificate may be
-//! (RFC 7296 3.7).
+//! What each side tells the other that it can verify: hash algorithms (RFC 7427 4), methods (RFC 9593), and from whom a
+//! certificate may be (RFC 7296 3.7).
 //!
 //! ```text
-//!                    IKE_SA_INIT request   response          IKE_AUTH request
-//! hash algorithms    the initiator's       the responder's
-//! CERTREQ                                  the responder's   the initiator's
+//!                       IKE_SA_INIT request   response             IKE_AUTH request
+//! hash algorithms       both                  both
+//! methods, CERTREQ                            the responder's      the initiator's
 //! ```
 //!
 //! Connections whose both sides have a pre-shared key say nothing of all this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adit_crypto::pki::{Hash, SignatureMethod};
 use adit_model::connection::{AuthKind, Connection};
-use adit_wire::iana::{CertEncoding, HashAlgorithm, NotifyType};
+use adit_wire::iana::{AuthMethod, CertEncoding, HashAlgorithm, NotifyType};
 use adit_wire::v2::{Announcement, CertReqPayload, Notify, Payload, PayloadList};
 
 use crate::output::PeerSupport;
@@ -28,6 +29,27 @@ pub(crate) const HASHES: [HashAlgorithm; 4] = [
     HashAlgorithm::SHA2_384,
     HashAlgorithm::SHA2_512,
     HashAlgorithm::IDENTITY,
+];
+
+/// Methods from before RFC 7427 that our key holders verify. RSA's isn't announced: it is mostly made over SHA-1.
+const CLASSIC: [AuthMethod; 3] = [
+    AuthMethod::ECDSA_SHA256_P256,
+    AuthMethod::ECDSA_SHA384_P384,
+    AuthMethod::ECDSA_SHA512_P521,
+];
+
+/// What they verify with method 14 (RFC 7427), most wanted first.
+const DIGITAL: [SignatureMethod; 10] = [
+    SignatureMethod::Ed25519,
+    SignatureMethod::Ecdsa(Hash::Sha256),
+    SignatureMethod::Ecdsa(Hash::Sha384),
+    SignatureMethod::Ecdsa(Hash::Sha512),
+    SignatureMethod::RsaPss(Hash::Sha256),
+    SignatureMethod::RsaPss(Hash::Sha384),
+    SignatureMethod::RsaPss(Hash::Sha512),
+    SignatureMethod::RsaPkcs1(Hash::Sha256),
+    SignatureMethod::RsaPkcs1(Hash::Sha384),
+    SignatureMethod::RsaPkcs1(Hash::Sha512),
 ];
 
 /// Most hash algorithms, methods or authorities of a peer that are kept.
@@ -62,7 +84,7 @@ pub(crate) fn hashes<'a>(mut of: impl Iterator<Item = &'a Connection>) -> Option
     })
 }
 
-/// CERTREQ, for what these connections want of their peers.
+/// CERTREQ and N(SUPPORTED_AUTH_METHODS), for what these connections want of their peers.
 pub(crate) fn wishes<'a>(
     trust: &Trust,
     of: impl Iterator<Item = &'a Connection> + Clone,
@@ -90,7 +112,35 @@ pub(crate) fn wishes<'a>(
             authorities: Vec::new(),
         }));
     }
+    if out.is_empty() {
+        return out;
+    }
+    out.extend(methods(want(AuthKind::Psk)));
     out
+}
+
+fn methods(psk: bool) -> Option<Payload> {
+    let classic = CLASSIC.map(|method| Announcement {
+        method,
+        authority: Some(0),
+        algorithm: Vec::new(),
+    });
+    let signatures = DIGITAL.iter().map(|method| Announcement {
+        method: AuthMethod::DIGITAL_SIGNATURE,
+        authority: Some(0),
+        algorithm: method.to_der(),
+    });
+    let psk = psk.then(|| Announcement {
+        method: AuthMethod::SHARED_KEY_MIC,
+        authority: None,
+        algorithm: Vec::new(),
+    });
+    let mut data = Vec::new();
+    for announcement in signatures.chain(classic).chain(psk) {
+        announcement.emit(&mut data).ok()?;
+    }
+    let notify = Notify::with_data(NotifyType::SUPPORTED_AUTH_METHODS, data);
+    Some(Payload::Notify(notify))
 }
 
 /// Adds what a message tells of its sender. Each kind of thing is told once; what can't be read tells nothing.

@@ -12,7 +12,9 @@ use adit_model::drops::DropReason;
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{AuthMethod, CertEncoding, HashAlgorithm, NotifyType};
-use adit_wire::v2::{CertPayload, CertReqPayload, Message, Notify, Payload, emit_plain};
+use adit_wire::v2::{
+    Announcement, CertPayload, CertReqPayload, Message, Notify, Payload, emit_plain,
+};
 use common::names::{Names, certificate};
 use common::peer::{Peer, esp_sa, ts};
 use common::*;
@@ -101,8 +103,11 @@ fn each_side_says_what_it_can_verify_and_sends_its_chain() {
     let has = |line: usize, words: &str| assert!(sent[line].contains(words), "{}", sent[line]);
     has(0, "N(SIGNATURE_HASH_ALGORITHMS)");
     has(1, "N(SIGNATURE_HASH_ALGORITHMS)");
-    has(1, "CERTREQ");
-    has(2, "IDi CERT CERT N(INITIAL_CONTACT) CERTREQ");
+    has(1, "CERTREQ N(SUPPORTED_AUTH_METHODS)");
+    has(
+        2,
+        "IDi CERT CERT N(INITIAL_CONTACT) CERTREQ N(SUPPORTED_AUTH_METHODS)",
+    );
     has(3, "IDr CERT CERT AUTH");
     assert!(!sent[0].contains("CERTREQ") && !sent[3].contains("CERTREQ"));
 
@@ -118,6 +123,19 @@ fn each_side_says_what_it_can_verify_and_sends_its_chain() {
     assert_eq!(told.peer.authorities, [[2; 20], [3; 20]]);
     assert_eq!(signing(&lab.east).peer.hashes, hashes);
     assert_eq!(signing(&lab.east).peer.authorities, [[1; 20]]);
+    // RFC 9593: with method 14 comes the algorithm.
+    for side in [&lab.west, &lab.east] {
+        let methods = &signing(side).peer.methods;
+        let ed25519 = Announcement {
+            method: AuthMethod::DIGITAL_SIGNATURE,
+            authority: Some(0),
+            algorithm: vec![0x30, 5, 6, 3, 0x2b, 0x65, 0x70],
+        };
+        assert!(methods.contains(&ed25519));
+        let classic = |a: &&Announcement| a.algorithm.is_empty();
+        let classic: Vec<u8> = methods.iter().filter(classic).map(|a| a.method.0).collect();
+        assert_eq!(classic, [9, 10, 11]);
+    }
     let seen = verifying(&lab.east);
     assert_eq!(seen.method, AuthMethod::DIGITAL_SIGNATURE);
     assert_eq!(seen.certificates[0].data, b"west");

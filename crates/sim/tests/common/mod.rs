@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_ike::key_holder::Credentials;
 use adit_model::Secret;
 use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::Happening;
@@ -124,7 +125,11 @@ impl Setting {
             name: name.into(),
             setup: GatewaySetup {
                 connections: vec![Arc::new(connection)],
-                keys: [(TUNNEL.to_owned(), Secret::from(key.as_bytes()))].into(),
+                keys: [(
+                    TUNNEL.to_owned(),
+                    Credentials::psk(Secret::from(key.as_bytes())),
+                )]
+                .into(),
                 ..GatewaySetup::default()
             },
             outside,

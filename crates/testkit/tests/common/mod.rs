@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_ike::key_holder::Credentials;
 use adit_model::Secret;
 use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::event::Event;
@@ -119,7 +120,11 @@ fn setup(west: bool) -> GatewaySetup {
     };
     GatewaySetup {
         connections: vec![Arc::new(connection)],
-        keys: [(TUNNEL.to_owned(), Secret::from(b"the key".as_slice()))].into(),
+        keys: [(
+            TUNNEL.to_owned(),
+            Credentials::psk(Secret::from(b"the key".as_slice())),
+        )]
+        .into(),
         ..GatewaySetup::default()
     }
 }

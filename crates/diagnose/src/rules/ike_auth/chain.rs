@@ -46,11 +46,18 @@ pub(super) fn bad<'a>(
     }
     s.refused.iter().rev().find_map(|r| match r.refusal {
         Refusal::Certificate {
-            peer, problem: is, ..
+            peer,
+            problem: is,
+            detail,
         } if *is == problem => Some(Bad {
             fact: r.fact,
             verifier: r.side,
-            subject: Some(peer.to_string()),
+            // It may be a CA's certificate that isn't accepted.
+            subject: detail
+                .as_ref()
+                .map(|refused| refused.subject.clone())
+                .filter(|subject| !subject.is_empty())
+                .or_else(|| Some(peer.to_string())),
         }),
         _ => None,
     })

@@ -26,7 +26,7 @@ pub(super) fn refused(s: &Signals<'_>) -> bool {
         || s.refused.iter().any(|r| {
             matches!(
                 r.refusal,
-                Refusal::Certificate { .. } | Refusal::AuthValue { .. }
+                Refusal::Certificate { .. } | Refusal::AuthValue { .. } | Refusal::Signature { .. }
             )
         })
 }

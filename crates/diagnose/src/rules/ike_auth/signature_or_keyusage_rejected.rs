@@ -1,11 +1,11 @@
 //! `signature-or-keyusage-rejected`: a signature scheme, a hash, a key size or a key usage isn't accepted.
 
-use adit_model::reason::Refusal;
+use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::sign::Sign;
 
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, name_of};
+use crate::signals::{Signals, name_of, who};
 use crate::verdict::AtFault;
 
 /// The AUTH method of pre-shared keys (RFC 7296 3.8); all others sign.
@@ -55,7 +55,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|x| matches!(x.sign, Sign::SignatureRefused | Sign::KeyUsageRefused))
         .find(|x| x.value("extension").is_none() || wanted(s));
     let Some(seen) = refused else {
-        return doesnt_verify(s);
+        return told_precisely(s).unwrap_or_else(|| doesnt_verify(s));
     };
     let what = match (seen.sign, seen.value("scheme")) {
         _ if seen.value("extension").is_some() => format!(
@@ -79,6 +79,41 @@ fn wanted(s: &Signals<'_>) -> bool {
     s.case.happenings().next().is_none()
         || s.first_sign(&[Sign::PeerKeyUntrusted, Sign::IssuerUnknown])
             .is_some()
+}
+
+/// A side that says exactly what it has against a signature, a key or its use.
+fn told_precisely(s: &Signals<'_>) -> Option<Judgement> {
+    let found = s.refusal(|r| match r {
+        Refusal::Signature {
+            claimed, problem, ..
+        } => Some(format!(
+            "doesn't accept the signature of {}: {problem}",
+            name_of(claimed)
+        )),
+        Refusal::NoSignature { makes, takes, .. } => Some(format!(
+            "has no key whose signature the other side takes: it makes {}, and the other side takes {}",
+            makes.join(", "),
+            takes.join(", ")
+        )),
+        Refusal::Certificate {
+            problem: CertificateProblem::Usage,
+            detail: Some(refused),
+            ..
+        } => Some(format!("doesn't accept a certificate: {refused}")),
+        _ => None,
+    });
+    let (refused, told) = found?;
+    Some(
+        Found::on(
+            refused.fact,
+            SAID,
+            AtFault::Both,
+            format!("{} {told}", who(refused.side)),
+        )
+        .because("Identity and trust aren't the problem: it is the kind of signature, key or use, or the key that signed isn't the one that the other side has.")
+        .fix("agree on a signature that both take (RSA with SHA-256 or better, ECDSA or Ed25519, RFC 7427), with a certificate made for it; where keys are configured by themselves, hand the signer's public key over anew")
+        .done(),
+    )
 }
 
 /// The signature was made with another key than the one that is configured for the peer.

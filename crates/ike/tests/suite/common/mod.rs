@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_crypto::provider::fake;
-use adit_ike::key_holder::with_psk;
+use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{
     Endpoint, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest, KeyRequestId, Output, Settings,
 };
@@ -348,7 +348,7 @@ impl Lab {
                 side.requests.push(request.clone());
                 let answer = match side.keys.clone() {
                     Keys::Holds(key) => auth_value(key, &request),
-                    Keys::HasNone => with_psk(&fake(0), None, &request),
+                    Keys::HasNone => without_credentials(&request),
                     Keys::Fails => KeyAnswer::Refused(Refusal::Local {
                         problem: "the token is unplugged".to_owned(),
                     }),
@@ -482,7 +482,7 @@ impl Lab {
 }
 
 pub fn auth_value(key: &[u8], request: &KeyRequest) -> KeyAnswer {
-    with_psk(&fake(0), Some(&Secret::from(key)), request)
+    Credentials::psk(Secret::from(key)).answer(&fake(0), request)
 }
 
 pub fn fqdn(name: &str) -> Identity {

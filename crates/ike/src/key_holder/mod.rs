@@ -1,0 +1,139 @@
+//! For whoever holds long-term keys: what to answer to a [`KeyRequest`].
+//!
+//! An endpoint never sees such a key and calls nothing here. Gateways, real and virtual, keep the [`Credentials`] of each
+//! connection and answer with them.
+
+mod psk;
+mod signature;
+
+use std::sync::Arc;
+
+use adit_crypto::Provider;
+use adit_crypto::pki::auth::AuthPolicy;
+use adit_crypto::pki::{SigningKey, VerifyingKey};
+use adit_model::Secret;
+use adit_model::connection::{AuthKind, Authentication};
+use adit_model::identity::Identity;
+use adit_model::reason::Refusal;
+
+use crate::output::{KeyAnswer, KeyRequest, ToSign, ToVerify};
+use crate::v2::support;
+
+/// What a connection's two sides prove and accept.
+#[derive(Clone)]
+pub struct Credentials {
+    /// With what we prove who we are.
+    pub own: Own,
+    /// What proves who the peer is.
+    pub peer: Accepted,
+    /// RSA signatures over SHA-1 (method 1) are made and taken, for peers that know nothing else.
+    pub sha1: bool,
+}
+
+/// With what we prove who we are.
+#[derive(Clone)]
+pub enum Own {
+    /// A key that the peer has as well.
+    Psk(Secret),
+    /// A private key whose public half the peer knows.
+    PublicKey(Arc<SigningKey>),
+}
+
+/// What proves who the peer is.
+#[derive(Clone)]
+pub enum Accepted {
+    /// A key that it has as well.
+    Psk(Secret),
+    /// One of these keys.
+    PublicKeys(Vec<VerifyingKey>),
+}
+
+impl Credentials {
+    /// The same pre-shared key on both sides.
+    #[must_use]
+    pub fn psk(key: Secret) -> Self {
+        Self {
+            own: Own::Psk(key.clone()),
+            peer: Accepted::Psk(key),
+            sha1: false,
+        }
+    }
+
+    /// How the two sides authenticate.
+    #[must_use]
+    pub fn authentication(&self) -> Authentication {
+        Authentication {
+            local: match self.own {
+                Own::Psk(_) => AuthKind::Psk,
+                Own::PublicKey(_) => AuthKind::PublicKey,
+            },
+            remote: match self.peer {
+                Accepted::Psk(_) => AuthKind::Psk,
+                Accepted::PublicKeys(_) => AuthKind::PublicKey,
+            },
+        }
+    }
+
+    /// Answers a request about this connection.
+    #[must_use]
+    pub fn answer(&self, provider: &Provider, request: &KeyRequest) -> KeyAnswer {
+        match request {
+            KeyRequest::Sign(request) => self.sign(provider, request),
+            KeyRequest::Verify(request) => self.verify(provider, request),
+        }
+    }
+
+    fn sign(&self, provider: &Provider, request: &ToSign) -> KeyAnswer {
+        match (&self.own, request.kind) {
+            (Own::Psk(key), AuthKind::Psk) => psk::sign(provider, key, request),
+            (Own::PublicKey(key), AuthKind::PublicKey) => {
+                signature::with_public_key(key, &self.policy(), request)
+            }
+            _ => without_key(request.kind, &request.local_id, &request.remote_id),
+        }
+    }
+
+    fn verify(&self, provider: &Provider, request: &ToVerify) -> KeyAnswer {
+        match (&self.peer, request.kind) {
+            (Accepted::Psk(key), AuthKind::Psk) => psk::verify(provider, key, request),
+            (Accepted::PublicKeys(keys), AuthKind::PublicKey) => {
+                signature::by_public_key(keys, &self.policy(), request)
+            }
+            _ => KeyAnswer::Refused(Refusal::NoKey {
+                local: request.local_id.clone(),
+                remote: request.remote_id.clone(),
+            }),
+        }
+    }
+
+    fn policy(&self) -> AuthPolicy {
+        AuthPolicy {
+            hashes: support::HASHES.iter().map(|hash| hash.0).collect(),
+            sha1: self.sha1,
+        }
+    }
+}
+
+/// Answers a request about a connection that no credentials are held for.
+#[must_use]
+pub fn without_credentials(request: &KeyRequest) -> KeyAnswer {
+    match request {
+        KeyRequest::Sign(to) => without_key(to.kind, &to.local_id, &to.remote_id),
+        KeyRequest::Verify(to) => KeyAnswer::Refused(Refusal::NoKey {
+            local: to.local_id.clone(),
+            remote: to.remote_id.clone(),
+        }),
+    }
+}
+
+fn without_key(kind: AuthKind, local: &Identity, remote: &Identity) -> KeyAnswer {
+    KeyAnswer::Refused(match kind {
+        AuthKind::Psk => Refusal::NoKey {
+            local: local.clone(),
+            remote: remote.clone(),
+        },
+        AuthKind::Certificate | AuthKind::PublicKey => Refusal::NoPrivateKey {
+            identity: local.clone(),
+        },
+    })
+}
