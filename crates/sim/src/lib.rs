@@ -47,6 +47,7 @@ mod traffic;
 mod v1_only;
 mod world;
 
+pub use adit_ike::key_holder::Credentials;
 pub use command::CommandError;
 pub use firewall::{Block, Manner};
 pub use gateway::GatewaySetup;

@@ -4,12 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_ike::key_holder::Credentials;
 use adit_model::Secret;
 use adit_model::event::Happening;
 use adit_sim::{
-    Block, GatewaySetup, Lan, LinkSettings, Manner, NatSettings, NodeId, Plan, Seen, Site, Sites,
-    V1Only, World, pcap,
+    Block, Credentials, GatewaySetup, Lan, LinkSettings, Manner, NatSettings, NodeId, Plan, Seen,
+    Site, Sites, V1Only, World, pcap,
 };
 use anyhow::{Context, Result, bail};
 
