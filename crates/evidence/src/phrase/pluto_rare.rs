@@ -399,4 +399,91 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserServerUnreachable,
         "PAM: authentication of user {} ABORTED (timeout)",
     ),
+    // What its scripts print.
+    any(Sign::DaemonCrashed, "pluto yielded no exit status!?!"),
+    any(
+        Sign::DaemonNotRunning,
+        "pluto appears to be running already ({}), will not start another",
+    ),
+    any(Sign::DaemonNotRunning, "cannot start Pluto, system lacks"),
+    any(
+        Sign::DaemonNotRunning,
+        "failed to start openswan IKE daemon",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "failed to initialize NSS, unable to proceed",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "NSS database in {path} not initialized",
+    ),
+    any(Sign::DaemonNotRunning, "Failed to initialize nss database"),
+    any(
+        Sign::DaemonNotRunning,
+        "NSS upgrade failed. You should run certutil",
+    ),
+    any(Sign::DaemonNotRunning, "Initializing NSS OCSP failed"),
+    any(Sign::Denied, "on nss operation (must be superuser)"),
+    any(
+        Sign::KernelSupportMissing,
+        "no KLIPS or {what:w} support detected",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "FAILURE in loading XFRM IPsec stack",
+    ),
+    any(Sign::KernelSupportMissing, "FAILURE to load KLIPS module"),
+    any(
+        Sign::KernelSupportMissing,
+        "FAILURE to load KLIPS/MAST module",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "no default route found and no interfaces= option set",
+    ),
+    any(Sign::UpdownFailed, "Could not execute {path}/_updown."),
+    any(
+        Sign::UpdownFailed,
+        "(incorrect or missing nexthop setting??)",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "NSS database files are missing, import aborted",
+    ),
+    // Secrets and keys in its files.
+    any(Sign::SecretMalformed, "PSK data malformed: {problem}"),
+    any(Sign::SecretMalformed, "RSA data malformed ({problem})"),
+    any(Sign::SecretMalformed, "PPK data malformed ({problem})"),
+    any(
+        Sign::SecretMalformed,
+        "RSA keyword {problem:w} not recognised",
+    ),
+    any(Sign::SecretMalformed, "unexpected end of record in PSK"),
+    any(
+        Sign::SecretMalformed,
+        "ERROR \"{path}\" line {line:n}: index {problem}",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "connection's {} private key not found",
+    ),
+    any(Sign::PeerKeyUntrusted, "Sig check failed {} with *"),
+    any(Sign::ConnectionRejected, "rsasigkey malformed [{problem}]"),
+    any(
+        Sign::ConfigValueInvalid,
+        "'{value}' is not a subnet declaration",
+    ),
+    any(
+        Sign::PeerNameUnresolved,
+        "cannot instantiate connection: resolution of \"{name}\" failed",
+    ),
+    any(
+        Sign::PeerNameUnresolved,
+        "cannot instantiate connection: \"{name}\" resolved to the unspecified address",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "OCSP responder cert \"{}\" not found in NSS",
+    ),
 ];

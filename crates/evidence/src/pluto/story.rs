@@ -35,6 +35,8 @@ pub(crate) struct Pluto {
     tentative: Vec<usize>,
     /// Such facts that a later line disproved.
     disproved: Vec<usize>,
+    /// The state of whose transforms the last line refused one, and that line.
+    unsettled: Option<(usize, Place)>,
     lines: u64,
     /// Lines that are pluto's beyond doubt.
     sure: u64,
@@ -62,7 +64,14 @@ impl Pluto {
     }
 
     /// Everything that was told.
-    pub(crate) fn finish(self, into: &mut Reading) {
+    pub(crate) fn finish(mut self, into: &mut Reading) {
+        // The log ends before it says that none was acceptable.
+        if let Some((index, place)) = self.unsettled.take() {
+            let happening = self.sas.get_mut(index).and_then(Sa::refused_all);
+            self.record(index, happening.into_iter().collect(), false, || {
+                place.clone()
+            });
+        }
         if self.lines == 0 || (self.facts.is_empty() && self.sure == 0) {
             return;
         }
@@ -160,6 +169,8 @@ impl Pluto {
         }
         let tentative = message.debug && matches!(statement, Some(Said::NoConnection { .. }));
         if let Some(statement) = statement {
+            let refused = matches!(statement, Said::TransformRefused(_));
+            self.unsettled = refused.then(|| (index, place()));
             if matches!(
                 statement,
                 Said::Responding { .. } | Said::Came { .. } | Said::Reached { .. }

@@ -195,6 +195,22 @@ impl Sa {
         }
     }
 
+    /// Each transform of phase 1 that is told of was refused, and nothing was answered: several are enough to say that all
+    /// were.
+    pub(crate) fn refused_all(&mut self) -> Option<Happening> {
+        const SEVERAL: usize = 3;
+        let answered = self
+            .seen
+            .iter()
+            .any(|((name, _), _)| matches!(*name, "MR1" | "AR1"));
+        if self.offered.len() < SEVERAL || answered || self.refused || self.child || self.up {
+            return None;
+        }
+        self.v1 = true;
+        let refusal = self.no_ike_proposal();
+        Some(self.refuse(self.first_exchange(), refusal))
+    }
+
     /// What was sent to the peer stands in a line of its own, if anything was.
     pub(super) fn refuse(&mut self, what: String, refusal: Refusal) -> Happening {
         self.refused = true;
