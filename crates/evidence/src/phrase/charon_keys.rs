@@ -193,4 +193,61 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigValueInvalid,
         "Can't have {value:w} with aes{cipher:w}",
     ),
+    // ── older versions, Android, NetworkManager ──
+    any(
+        Sign::IkeVersionRefused,
+        "ignoring {exchange:w} IKEv1 exchange on IKEv2 SA",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "ignoring {exchange:w} IKEv2 exchange on IKEv1 SA",
+    ),
+    any(Sign::PeerNotNamed, "unable to initiate to %any"),
+    any(
+        Sign::AddressPoolExhausted,
+        "no address left in HA pool '{pool}'",
+    ),
+    any(Sign::SecretMalformed, "line {line:n}: malformed PIN"),
+    any(Sign::SecretMalformed, "line {line:n}: malformed passphrase"),
+    any(
+        Sign::SecretMalformed,
+        "specifier is not supported or invalid",
+    ),
+    any(Sign::ConfigSyntax, "matching '}' not found near {what}"),
+    any(Sign::ConfigSyntax, "skipping value without key in {what}"),
+    any(
+        Sign::ConfigSyntax,
+        "skipping section without name in {what}",
+    ),
+    any(
+        Sign::StackNotLoaded,
+        "kernel appears to lack the native netkey IPsec stack",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "found unsupported critical X.509 extension",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "certificate '{peer}' does not match permitted name constraint",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "builder: failed to add address",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "builder: failed to build TUN device",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "failed to load user certificate and key",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "No usable smartcard certificate found",
+    ),
+    any(Sign::PrivateKeyMissing, "Connecting to SSH agent failed"),
+    any(Sign::ConfigUnreadable, "Loading gateway certificate failed"),
+    any(Sign::SecretMalformed, "Pre-shared key is too short"),
 ];

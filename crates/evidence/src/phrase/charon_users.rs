@@ -183,4 +183,50 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "authentication failed: E=691",
     ),
+    // ── in the words of older versions ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "received cipher suites inacceptable",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received TLS cipher suite {suite:w} inacceptable",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received cipher suites unacceptable",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAuth username '{peer}' does not match to configured username",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP_{method:w} method failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received (9001) notify error",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received (9002) notify error",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received (9003) notify error",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "xauth user credentials not found",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received FAIL status in XAUTH reply",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "peer with attributes '{peer}' is not a member of the groups",
+    ),
+    any(Sign::UserServerUnreachable, "no RADUIS server defined"),
 ];

@@ -36,6 +36,7 @@ mod performance;
 mod pluto;
 mod pluto_rare;
 mod pluto_refusals;
+mod pluto_strongswan;
 mod racoon;
 mod rekey;
 mod route;
@@ -105,6 +106,7 @@ static TABLES: [&[Phrase]; 37] = [
     pluto::PHRASES,
     pluto_rare::PHRASES,
     pluto_refusals::PHRASES,
+    pluto_strongswan::PHRASES,
     apple::PHRASES,
     boxes::PHRASES,
     cisco::PHRASES,
