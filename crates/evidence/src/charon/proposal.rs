@@ -161,7 +161,7 @@ mod tests {
             ),
             (
                 "IKE:AES_CBC_256/AES_CBC_128/HMAC_SHA2_512_256/PRF_HMAC_SHA2_512/ECP_384/MODP_2048_256/ECP_256_BP/KE1_ML_KEM_768",
-                "aes256-aes128-sha512-prfsha512-ecp384-modp2048s256-ecp256bp-mlkem768",
+                "aes256-aes128-sha512-prfsha512-ecp384-modp2048s256-ecp256bp-ke1_mlkem768",
             ),
             (
                 "ESP:3DES_CBC/HMAC_MD5_96/MODP_1024/NO_EXT_SEQ",
