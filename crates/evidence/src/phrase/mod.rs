@@ -80,7 +80,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 37] = [
+static TABLES: [&[Phrase]; 38] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,

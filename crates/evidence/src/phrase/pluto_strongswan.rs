@@ -74,8 +74,4 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::DaemonNotRunning, "pluto refused to be started"),
     any(Sign::DaemonRestarts, "pluto has died -- restart scheduled"),
-    any(
-        Sign::LocalAddressMissing,
-        "we have no ipsecN interface for either end of this connection",
-    ),
 ];
