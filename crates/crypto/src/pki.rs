@@ -7,14 +7,23 @@
 //! a peer is trusted.
 
 pub mod auth;
+mod cert;
 mod certificate;
+mod chain;
+mod constrained;
 mod der;
+pub mod extensions;
+mod holder;
+pub mod issue;
 mod key;
 mod method;
 mod pem;
+mod policies;
 mod signing;
 mod verifying;
 
+pub use cert::Cert;
+pub use chain::{Chain, ChainPolicy, Trust, to_send};
 pub use method::{Hash, NoMethod, SignatureMethod};
 pub use signing::{KeyError, NewKey, SignError, SigningKey, private_key_pem};
 pub use verifying::{Curve, KeyKind, VerifyingKey};

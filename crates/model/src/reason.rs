@@ -245,11 +245,12 @@ pub enum Refusal {
 impl Refusal {
     /// The certificate of `peer`, or one of its chain, was judged and refused.
     #[must_use]
-    pub fn certificate(peer: Identity, refused: RefusedCertificate) -> Self {
+    pub fn certificate(peer: Identity, refused: impl Into<Box<RefusedCertificate>>) -> Self {
+        let refused = refused.into();
         Refusal::Certificate {
             peer,
             problem: refused.reason.problem(),
-            detail: Some(Box::new(refused)),
+            detail: Some(refused),
         }
     }
 

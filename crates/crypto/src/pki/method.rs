@@ -107,7 +107,7 @@ pub enum NoMethod {
 impl Hash {
     /// Its length in octets.
     #[must_use]
-    pub fn len(self) -> usize {
+    pub fn octets(self) -> usize {
         match self {
             Hash::Sha1 => 20,
             Hash::Sha256 => 32,
@@ -181,7 +181,7 @@ impl SignatureMethod {
         let body = match self {
             SignatureMethod::RsaPss(hash) => {
                 let mgf = [write(OBJECT_IDENTIFIER, MGF1), hash.identifier()].concat();
-                let salt = write(INTEGER, &[u8::try_from(hash.len()).unwrap_or(0)]);
+                let salt = write(INTEGER, &[u8::try_from(hash.octets()).unwrap_or(0)]);
                 let parameters = [
                     write(context(0), &hash.identifier()),
                     write(context(1), &write(SEQUENCE, &mgf)),
@@ -274,7 +274,7 @@ fn pss(mut parameters: Reader<'_>) -> Result<SignatureMethod, NoMethod> {
     if mgf != Some(hash) {
         return odd(format!("{hash}, and another function for the mask"));
     }
-    if usize::try_from(salt) != Ok(hash.len()) {
+    if usize::try_from(salt) != Ok(hash.octets()) {
         return odd(format!("{hash} and a salt of {salt} octets"));
     }
     if trailer != 1 {

@@ -204,11 +204,6 @@ impl VerifyingKey {
         &self.spki
     }
 
-    /// The subjectPublicKey's octets.
-    pub(super) fn key(&self) -> &[u8] {
-        &self.key
-    }
-
     /// Whether both are the same key, however their algorithm is written.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

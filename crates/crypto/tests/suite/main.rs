@@ -17,6 +17,7 @@ mod esp_oracle;
 mod handshake;
 mod kdf;
 mod ml_kem;
+mod pki;
 mod refusals;
 mod rfc_examples;
 mod rfc_typed;
