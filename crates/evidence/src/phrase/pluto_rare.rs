@@ -182,6 +182,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PolicyInUse,
+        "cannot install kernel policy {policy:w} in use by {owner} with routing",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "cannot install kernel policy {policy:w} in use by {}Child SA \"{owner}\"",
+    ),
+    any(
+        Sign::PolicyInUse,
         "Virtual IP {policy:w} overlapping {owner} from {} is forbidden (neither agrees)",
     ),
     any(
