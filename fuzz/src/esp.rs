@@ -170,7 +170,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         replay_window: 64,
         replaces: None,
     };
-    let installed = plane.apply(DataPlaneRequest::Install(Box::new(sa)));
+    let installed = plane.apply(Mono(0), DataPlaneRequest::Install(Box::new(sa)));
     installed.expect("a pair that fits");
     plane
 }

@@ -78,7 +78,13 @@ fn child(name: String) -> impl Strategy<Value = Child> {
             esp,
             mode: Mode::Tunnel,
             replay_window,
-            life: ChildLife::default(),
+            life: ChildLife {
+                rekey: Duration::from_secs(60 * u64::from(replay_window)),
+                lifetime: Duration::from_secs(61 * u64::from(replay_window)),
+                rekey_bytes: u64::from(replay_window) * 100_000,
+                lifetime_packets: u64::from(replay_window) * 100,
+                ..ChildLife::default()
+            },
         },
     )
 }
@@ -125,7 +131,11 @@ prop_compose! {
             },
             force_encap,
             remote_port,
-            life: Life::default(),
+            life: Life {
+                rekey: Duration::from_secs(60 + u64::from(remote_port)),
+                lifetime: Duration::ZERO,
+                ..Life::default()
+            },
         }
     }
 }

@@ -7,6 +7,7 @@ use adit_crypto::{BadKey, Provider, Unsupported};
 use adit_model::connection::{Connection, Mode};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, PairCounters, Path};
 use adit_model::drops::DropReason;
+use adit_model::now::Mono;
 use adit_model::proposal::Suite;
 use adit_wire::ip::IpPacket;
 
@@ -32,8 +33,8 @@ pub struct DataPlane {
 pub(crate) struct Child {
     pub(crate) state: Arc<ChildState>,
     pairs: Vec<Live>,
-    /// The pair that was removed last, while a newer one took over: it opens what is still on its way.
-    draining: Option<Arc<Pair>>,
+    /// The pairs that were removed last, while a newer one took over: they open what is still on its way.
+    draining: Vec<Arc<Pair>>,
     /// Traffic of pairs that are gone.
     retired: PairCounters,
 }
@@ -42,6 +43,8 @@ pub(crate) struct Child {
 pub(crate) struct Live {
     pub(crate) pair: Arc<Pair>,
     pub(crate) path: Path,
+    /// See [`DataPlaneRequest::Retire`].
+    retired: bool,
 }
 
 /// Why a request can't be carried out. Nothing has changed then.
@@ -69,6 +72,8 @@ pub enum ApplyError {
 
 /// SPIs below are reserved (RFC 4303 2.1).
 const FIRST_SPI: u32 = 256;
+/// Most pairs of a child that open what is still on its way.
+const MOST_DRAINING: usize = 4;
 
 impl DataPlane {
     /// A data plane without policies: everything it is asked to seal is refused.
@@ -129,14 +134,20 @@ impl DataPlane {
         Ok(Overhead::new(protection.shape(), path).inner_mtu(link_mtu))
     }
 
-    /// Carries out what the key exchange asks for.
+    /// Carries out what the key exchange asks for, `now`.
     ///
     /// # Errors
     /// [`ApplyError`]; nothing has changed then.
-    pub fn apply(&mut self, request: DataPlaneRequest) -> Result<(), ApplyError> {
+    pub fn apply(&mut self, now: Mono, request: DataPlaneRequest) -> Result<(), ApplyError> {
         match request {
             DataPlaneRequest::Install(sa) => self.install(*sa),
-            DataPlaneRequest::Remove { spi_in, .. } => self.remove(spi_in),
+            DataPlaneRequest::Remove { spi_in, .. } => self.remove(now, spi_in),
+            DataPlaneRequest::Retire { spi_in, .. } => {
+                let mut live = self.children.iter_mut().flat_map(|child| &mut child.pairs);
+                let found = live.find(|live| live.pair.spi_in == spi_in);
+                found.ok_or(ApplyError::NoSuchPair(spi_in))?.retired = true;
+                Ok(())
+            }
             DataPlaneRequest::MovePath { spis_in, path, .. } => {
                 if let Some(unknown) = spis_in.iter().find(|spi| !self.inbound.contains_key(spi)) {
                     return Err(ApplyError::NoSuchPair(*unknown));
@@ -223,12 +234,13 @@ impl DataPlane {
         child.pairs.push(Live {
             pair: Arc::clone(&pair),
             path,
+            retired: false,
         });
         self.inbound.insert(spi_in, pair);
         Ok(())
     }
 
-    fn remove(&mut self, spi_in: u32) -> Result<(), ApplyError> {
+    fn remove(&mut self, now: Mono, spi_in: u32) -> Result<(), ApplyError> {
         let found = self.children.iter_mut().find_map(|child| {
             let at = child
                 .pairs
@@ -238,13 +250,15 @@ impl DataPlane {
         });
         let (pair, child) = found.ok_or(ApplyError::NoSuchPair(spi_in))?;
         // What the peer sealed before it removed its half may come after the key exchange's word of it.
-        pair.drain();
-        let gone = if child.pairs.is_empty() {
-            [Some(pair), child.draining.take()]
+        pair.drain(now);
+        child.draining.push(pair);
+        let kept = if child.pairs.is_empty() {
+            0
         } else {
-            [child.draining.replace(pair), None]
+            MOST_DRAINING
         };
-        for pair in gone.into_iter().flatten() {
+        let gone = child.draining.len().saturating_sub(kept);
+        for pair in child.draining.drain(..gone) {
             child.retired = sum(child.retired, pair.traffic.read());
             self.inbound.remove(&pair.spi_in);
         }
@@ -267,7 +281,7 @@ impl DataPlane {
                     drops: Drops::new(),
                 }),
                 pairs: Vec::new(),
-                draining: None,
+                draining: Vec::new(),
                 retired: PairCounters::default(),
             });
             self.children.len() - 1
@@ -284,18 +298,18 @@ impl Live {
 impl Child {
     /// The newest pair whose negotiated selectors take the packet, and that the peer can receive on.
     pub(crate) fn pair_for(&self, packet: &IpPacket<'_>) -> Option<&Live> {
-        let mut newest_first = self
-            .pairs
-            .iter()
-            .rev()
-            .filter(|live| live.pair.takes_outbound(packet));
-        let newest = newest_first.next()?;
+        let newest_first = || {
+            let takes = |live: &&Live| live.pair.takes_outbound(packet);
+            self.pairs.iter().rev().filter(takes)
+        };
+        let mut current = newest_first().filter(|live| !live.retired);
+        let Some(newest) = current.next() else {
+            return newest_first().next();
+        };
         if newest.pair.replaces.is_none() || newest.pair.has_received() {
             return Some(newest);
         }
-        newest_first
-            .find(|old| newest.replaces(old))
-            .or(Some(newest))
+        current.find(|old| newest.replaces(old)).or(Some(newest))
     }
 
     fn is_named(&self, connection: &str, child: &str) -> bool {

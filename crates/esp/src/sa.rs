@@ -52,7 +52,7 @@ pub(crate) struct Inbound {
     until: AtomicU64,
 }
 
-/// How long after its last packet a removed pair opens packets that were under way.
+/// How long after it was removed a pair opens packets that were under way.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// The one counter of a sending SA. Each value is given out once; it is the sequence number and the cipher's IV
@@ -99,11 +99,9 @@ impl Pair {
         self.traffic.read().packets_in > 0
     }
 
-    /// From now on takes only packets that come soon after the last one.
-    pub(crate) fn drain(&self) {
-        let last = self.traffic.read().last_in;
-        let until = last.map_or(Mono(0), |last| last + DRAIN);
-        self.inbound.until.store(until.0, Relaxed);
+    /// It was removed `now`: from now on it takes only what comes soon.
+    pub(crate) fn drain(&self, now: Mono) {
+        self.inbound.until.store((now + DRAIN).0, Relaxed);
     }
 
     pub(crate) fn receives_at(&self, now: Mono) -> bool {

@@ -40,7 +40,7 @@ impl DataPlane {
             .and_then(|policy| self.children.get(policy.child))
             .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
         let reject = |reason| self.reject(reason, Some(&child.state));
-        let Live { pair, path } = child
+        let Live { pair, path, .. } = child
             .pair_for(&inner)
             .ok_or_else(|| reject(DropReason::OutNoSa))?;
         let overhead = Overhead::new(pair.outbound.cipher.shape(), path);
@@ -106,6 +106,7 @@ mod tests {
     use adit_model::Secret;
     use adit_model::connection::Mode;
     use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
+    use adit_model::now::Mono;
     use adit_model::proposal::{Encr, Suite};
     use adit_model::selector::ANY_V4;
     use adit_wire::iana::EncrId;
@@ -148,7 +149,7 @@ mod tests {
         };
         let mut plane = DataPlane::new(provider::fake(1));
         plane
-            .apply(DataPlaneRequest::Install(Box::new(sa)))
+            .apply(Mono(0), DataPlaneRequest::Install(Box::new(sa)))
             .unwrap();
         plane.policies.push(Policy {
             child: 0,

@@ -223,7 +223,7 @@ fn the_first_policy_that_takes_a_packet_has_it() {
 fn impossible_requests_change_nothing() {
     let (mut west, _) = joined("aes128gcm16");
     let good = || west_sa(suite("aes128gcm16"), 0x1000, 0x1001);
-    let mut apply = |sa: ChildSa| west.apply(DataPlaneRequest::Install(Box::new(sa)));
+    let mut apply = |sa: ChildSa| west.apply(T0, DataPlaneRequest::Install(Box::new(sa)));
     assert_eq!(
         apply(ChildSa {
             spi_in: SPI_WEST,
@@ -257,6 +257,6 @@ fn impossible_requests_change_nothing() {
         child: "lan0".into(),
         spi_in: 0x1000,
     };
-    assert_eq!(west.apply(gone), Err(ApplyError::NoSuchPair(0x1000)));
+    assert_eq!(west.apply(T0, gone), Err(ApplyError::NoSuchPair(0x1000)));
     assert_eq!(west.pairs().len(), 1);
 }

@@ -163,7 +163,7 @@ fn packets_under_way_are_opened_after_a_rekey() {
         child: "lan0".into(),
         spi_in: SPI_EAST,
     };
-    assert!(east.apply(again).is_err(), "it has been removed");
+    assert!(east.apply(T0, again).is_err(), "it has been removed");
 
     // The last pair of a child goes at once, and takes what drains along.
     remove(&mut east, 0xc000_0012);
@@ -173,16 +173,38 @@ fn packets_under_way_are_opened_after_a_rekey() {
     assert_eq!((total.pairs, total.counters.packets_in), (0, 2));
 }
 
+/// A pair that is about to be deleted is sent on only while there is no other.
+#[test]
+fn a_retired_pair_sends_when_it_is_the_last() {
+    let spi = |packet: &[u8]| EspHeader::parse(packet).unwrap().spi;
+    let (mut west, _) = joined("aes128gcm16");
+    let newer = west_sa(suite("aes128gcm16"), 0xc000_0011, 0xc000_0012);
+    install(&mut west, newer.clone());
+    assert_eq!(spi(&seal(&west, &eastbound(1))), 0xc000_0012);
+    let retire = DataPlaneRequest::Retire {
+        connection: newer.connection,
+        child: newer.child,
+        spi_in: 0xc000_0011,
+    };
+    west.apply(T0, retire).unwrap();
+    assert_eq!(spi(&seal(&west, &eastbound(2))), SPI_EAST);
+    remove(&mut west, SPI_WEST);
+    assert_eq!(spi(&seal(&west, &eastbound(3))), 0xc000_0012);
+}
+
 #[test]
 fn a_moved_path_takes_effect_at_once() {
     let (mut west, _) = joined("aes128gcm16");
     let mut moved = path(true);
     moved.remote = "198.51.100.9:1024".parse().unwrap();
-    west.apply(DataPlaneRequest::MovePath {
-        connection: "net".into(),
-        spis_in: vec![SPI_WEST],
-        path: moved,
-    })
+    west.apply(
+        T0,
+        DataPlaneRequest::MovePath {
+            connection: "net".into(),
+            spis_in: vec![SPI_WEST],
+            path: moved,
+        },
+    )
     .unwrap();
     let sealed = west.seal(&eastbound(1), &mut Vec::new()).unwrap();
     assert_eq!((sealed.path, sealed.spi_out), (moved, SPI_EAST));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adit_esp::{ApplyError, ChildReport, PairReport};
+use adit_model::Mono;
 use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
@@ -31,9 +32,9 @@ impl Backend {
     ///
     /// # Errors
     /// [`ApplyError`]; nothing has changed then.
-    pub fn apply(&mut self, request: DataPlaneRequest) -> Result<(), ApplyError> {
+    pub fn apply(&mut self, now: Mono, request: DataPlaneRequest) -> Result<(), ApplyError> {
         match self {
-            Backend::User(user) => user.plane.apply(request),
+            Backend::User(user) => user.plane.apply(now, request),
             Backend::Fake => Ok(()),
         }
     }

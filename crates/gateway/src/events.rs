@@ -203,6 +203,11 @@ fn kind(what: &Happening) -> &'static str {
         Happening::PeerRefused { .. } => "peer-refused",
         Happening::UnprotectedNotify { .. } => "unprotected-notify",
         Happening::ChildClosed { .. } => "child-closed",
+        Happening::ChildRekeyed { .. } => "child-rekeyed",
+        Happening::IkeRekeyed { .. } => "ike-rekeyed",
+        Happening::RekeyCollision { .. } => "rekey-collision",
+        Happening::PutOff { .. } => "put-off",
+        Happening::Expired { .. } => "expired",
         Happening::IkeClosed { .. } => "ike-closed",
         Happening::InitialContact { .. } => "initial-contact",
         Happening::ProbeAnswered => "probe-answered",
@@ -219,6 +224,7 @@ fn trace_line(event: &Event) {
         | Happening::PeerRefused { .. }
         | Happening::GaveUp { .. }
         | Happening::PeerUnresolved { .. }
+        | Happening::Expired { .. }
         | Happening::UnprotectedNotify { .. } => tracing::warn!("{event}"),
         Happening::Initiating { .. }
         | Happening::PathFailed { .. }
@@ -226,6 +232,10 @@ fn trace_line(event: &Event) {
         | Happening::IkeEstablished { .. }
         | Happening::ChildEstablished { .. }
         | Happening::ChildClosed { .. }
+        | Happening::ChildRekeyed { .. }
+        | Happening::IkeRekeyed { .. }
+        | Happening::RekeyCollision { .. }
+        | Happening::PutOff { .. }
         | Happening::IkeClosed { .. }
         | Happening::InitialContact { .. } => tracing::info!("{event}"),
         Happening::Dropped { .. } => tracing::trace!("{event}"),

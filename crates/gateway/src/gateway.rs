@@ -52,6 +52,8 @@ pub struct Gateway {
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
     /// When the host is next looked at.
     tend_at: Mono,
+    /// When the key exchange is told next what the data plane has counted.
+    count_at: Option<Mono>,
     /// Whether something happened that may have changed a tunnel's state.
     dirty: bool,
     buffer: Vec<u8>,
@@ -75,6 +77,7 @@ impl Gateway {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             tend_at: parts.clock.now().mono + TENDING,
+            count_at: None,
             clock: parts.clock,
             provider: parts.provider,
             endpoint: parts.endpoint,
@@ -102,6 +105,7 @@ impl Gateway {
             .filter_map(Tunnel::deadline)
             .chain(self.endpoint.poll_timeout().map(|(at, _)| at))
             .chain(self.host.as_ref().map(|_| self.tend_at))
+            .chain(self.count_at)
             .min()
     }
 
@@ -151,6 +155,11 @@ impl Gateway {
     pub(crate) fn on_deadline(&mut self) {
         let now = self.clock.now();
         self.endpoint.handle_timeout(now);
+        if self.count_at.take_if(|at| *at <= now.mono).is_some() {
+            let pairs = self.backend.pairs();
+            let counters = pairs.iter().map(|p| (p.spi_in, p.counters)).collect();
+            self.endpoint.handle_usage(now, &counters);
+        }
         self.dirty = true;
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
@@ -380,6 +389,12 @@ impl Gateway {
             DataPlaneRequest::Remove {
                 connection, child, ..
             } => (connection.clone(), format!("removal of CHILD_SA {child}")),
+            DataPlaneRequest::Retire {
+                connection, child, ..
+            } => (
+                connection.clone(),
+                format!("retirement of CHILD_SA {child}"),
+            ),
             DataPlaneRequest::MovePath {
                 connection, path, ..
             } => {
@@ -388,7 +403,8 @@ impl Gateway {
             }
         };
         let fatal = matches!(request, DataPlaneRequest::Install(_));
-        let Err(error) = self.backend.apply(request) else {
+        let now = self.clock.now();
+        let Err(error) = self.backend.apply(now.mono, request) else {
             return;
         };
         let refusal = Refusal::Local {
@@ -402,7 +418,6 @@ impl Gateway {
         self.happened(Some(&connection), None, refused);
         if fatal {
             // An SA that can't carry packets must not look as if it could.
-            let now = self.clock.now();
             if let Err(error) = self.endpoint.terminate(now, &connection) {
                 tracing::debug!("{error}");
             }
@@ -419,6 +434,11 @@ impl Gateway {
     /// Looks at what there is of every tunnel and draws the conclusions.
     fn observe(&mut self) {
         let now = self.clock.now();
+        let before = self.count_at;
+        self.count_at = self.endpoint.usage_interval().map(|interval| {
+            let at = now.mono + interval;
+            before.map_or(at, |before| before.min(at))
+        });
         let snapshot = self.endpoint.snapshot();
         let names: Vec<String> = self.tunnels.keys().cloned().collect();
         for name in names {

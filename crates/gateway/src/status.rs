@@ -81,7 +81,7 @@ impl View<'_> {
             cause,
             summary,
             block: self.block.clone(),
-            ike: newest(&sas).map(ike),
+            ike: newest(&sas).map(|sa| ike(self.now, sa)),
             children,
         }
     }
@@ -164,7 +164,9 @@ impl View<'_> {
             packets_in: traffic.packets_in,
             packets_out: traffic.packets_out,
             last_in: traffic.last_in.map(|at| rfc3339(self.now.wall_at(at))),
-            rekey_at: None,
+            rekey_at: current
+                .and_then(|c| c.rekey_at)
+                .map(|at| rfc3339(self.now.wall_at(at))),
         }
     }
 }
@@ -182,7 +184,7 @@ fn newest<'a>(sas: &[&'a IkeSaSnapshot]) -> Option<&'a IkeSaSnapshot> {
     })
 }
 
-fn ike(sa: &IkeSaSnapshot) -> IkeSa {
+fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
     IkeSa {
         version: 2,
         role: match sa.role {
@@ -209,7 +211,7 @@ fn ike(sa: &IkeSaSnapshot) -> IkeSa {
             .to_owned()
         }),
         established: sa.established.map(rfc3339),
-        rekey_at: None,
+        rekey_at: sa.rekey_at.map(|at| rfc3339(now.wall_at(at))),
     }
 }
 
@@ -242,6 +244,7 @@ mod tests {
                 remote_behind_nat: false,
             }),
             established: Some(Wall(1_700_000_000_000)),
+            rekey_at: Some(Mono(3_600_000_000_000)),
             children,
         }
     }
@@ -256,6 +259,7 @@ mod tests {
             ts_local: vec!["10.1.0.0/25".parse().unwrap()],
             ts_remote: vec!["10.2.0.0/24".parse().unwrap()],
             udp_encap: true,
+            rekey_at: None,
         }
     }
 

@@ -13,7 +13,7 @@ use adit_wire::v2::IkeSpi;
 use crate::head::{Head, NetPath};
 use crate::output::{KeyRequest, KeyRequestId, Outbox, Output};
 use crate::settings::Settings;
-use crate::v2::established::Established;
+use crate::v2::Phase;
 use crate::v2::support::Trust;
 
 /// What is shared by all IKE SAs of an endpoint and changed by them.
@@ -36,8 +36,8 @@ pub(crate) enum Note {
         local_id: Identity,
         remote_id: Identity,
     },
-    /// The peer rekeyed the IKE SA: here is the new one.
-    Successor(Box<Established>),
+    /// Here is another IKE SA.
+    New(Phase),
 }
 
 /// SPIs in use, so that no two SAs share one.

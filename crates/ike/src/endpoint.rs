@@ -1,5 +1,6 @@
 //! The endpoint: what can be done to it, and what comes out.
 
+mod renewal;
 mod routing;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,14 @@ pub enum CommandError {
     /// There is no IKE SA of that connection.
     #[error("connection `{0}` has no IKE SA")]
     NotActive(String),
+    /// A child of that connection isn't up.
+    #[error("child `{child}` of connection `{connection}` isn't up")]
+    ChildNotActive {
+        /// The connection.
+        connection: String,
+        /// The child.
+        child: String,
+    },
     /// One address is IPv4, the other IPv6.
     #[error("{local} and {remote} are of different address families")]
     AddressFamilies {

@@ -105,6 +105,7 @@ impl Head {
             spis: (spi_i.0, spi_r.0),
             nat: self.nat,
             established: None,
+            rekey_at: None,
             children: Vec::new(),
         }
     }

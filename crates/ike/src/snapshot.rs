@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use adit_model::Wall;
 use adit_model::event::Role;
 use adit_model::identity::Identity;
 use adit_model::proposal::Suite;
 use adit_model::selector::Selector;
+use adit_model::{Mono, Wall};
 
 /// One IKE SA.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct IkeSaSnapshot {
     pub nat: Option<NatStatus>,
     /// When both sides had authenticated.
     pub established: Option<Wall>,
+    /// When we'll begin to rekey it, or to authenticate anew, if we will.
+    pub rekey_at: Option<Mono>,
     /// CHILD SAs, oldest first.
     pub children: Vec<ChildSnapshot>,
 }
@@ -88,6 +90,8 @@ pub struct ChildSnapshot {
     pub ts_remote: Vec<Selector>,
     /// Whether ESP travels in UDP.
     pub udp_encap: bool,
+    /// When we'll begin to rekey it, if we will.
+    pub rekey_at: Option<Mono>,
 }
 
 /// How far a CHILD SA is.

@@ -19,6 +19,8 @@ pub enum TimerReason {
     Liveness,
     /// The NAT in front of us has to be kept open.
     Keepalive,
+    /// An SA is to be renewed, or has reached the end of its life, or a child that was refused is asked for again.
+    Renewal,
     /// A replaced IKE SA wasn't deleted by the peer that replaced it.
     Replaced,
     /// The last answer of a closed IKE SA needn't be kept any longer.

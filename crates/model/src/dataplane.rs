@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::connection::Mode;
 use crate::proposal::Suite;
 use crate::secret::Secret;
@@ -66,6 +68,16 @@ pub enum DataPlaneRequest {
         /// SPI of received packets.
         spi_in: u32,
     },
+    /// Send on this pair only when no other pair of the child takes the packet; it still receives. It is about to be
+    /// deleted, and the peer may have removed its half before it says so.
+    Retire {
+        /// Configured connection.
+        connection: String,
+        /// Configured child.
+        child: String,
+        /// SPI of received packets.
+        spi_in: u32,
+    },
     /// The path of every pair of a connection changed.
     MovePath {
         /// Configured connection.
@@ -78,7 +90,7 @@ pub enum DataPlaneRequest {
 }
 
 /// Traffic counters of one pair of SAs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairCounters {
     /// Inner octets received.
     pub bytes_in: u64,

@@ -239,6 +239,49 @@ pub enum Happening {
         /// Who closed it.
         by: Party,
     },
+    /// A CHILD SA took an older one's place.
+    ChildRekeyed {
+        /// Its name.
+        child: String,
+        /// SPI of what we receive on the older one.
+        old: u32,
+        /// SPI of what we receive on the new one.
+        new: u32,
+        /// Who began.
+        by: Party,
+    },
+    /// An IKE SA took an older one's place.
+    IkeRekeyed {
+        /// SPIs of the older one, its original initiator's first.
+        old: (u64, u64),
+        /// SPIs of the new one.
+        new: (u64, u64),
+        /// Who began.
+        by: Party,
+    },
+    /// Both sides rekeyed the same SA at once; the new one of one side goes again (RFC 7296 2.8.1, 2.8.2).
+    RekeyCollision {
+        /// What was rekeyed, such as `CHILD_SA lan`.
+        what: String,
+        /// Whose new SA stays.
+        kept: Party,
+    },
+    /// The peer can't do now what we asked for (TEMPORARY_FAILURE); it is asked again.
+    PutOff {
+        /// What it can't do.
+        what: String,
+        /// Milliseconds until it is asked again.
+        wait_ms: u64,
+    },
+    /// An SA reached the end of its life without having been renewed.
+    Expired {
+        /// Which one, such as `CHILD_SA lan`.
+        what: String,
+        /// The limit that it reached, such as `3960 s` or `1000000 packets`.
+        limit: String,
+        /// Why it wasn't renewed, as far as it is known.
+        why: Option<String>,
+    },
     /// An IKE SA went away.
     IkeClosed {
         /// Who closed it.

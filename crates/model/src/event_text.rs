@@ -187,6 +187,35 @@ impl fmt::Display for Happening {
             Happening::ChildClosed { child, spi_in, by } => {
                 write!(f, "CHILD SA {child} ({spi_in:08x} in) closed by {by}")
             }
+            Happening::ChildRekeyed {
+                child,
+                old,
+                new,
+                by,
+            } => write!(
+                f,
+                "CHILD SA {child} rekeyed by {by}, {new:08x} in instead of {old:08x}"
+            ),
+            Happening::IkeRekeyed { old, new, by } => write!(
+                f,
+                "IKE SA rekeyed by {by}, {:016x}_{:016x} instead of {:016x}_{:016x}",
+                new.0, new.1, old.0, old.1
+            ),
+            Happening::RekeyCollision { what, kept } => write!(
+                f,
+                "both sides rekeyed {what} at once; what was begun by {kept} stays"
+            ),
+            Happening::PutOff { what, wait_ms } => write!(
+                f,
+                "the peer is busy (TEMPORARY_FAILURE); {what} is tried again in {}.{:03} s",
+                wait_ms / 1000,
+                wait_ms % 1000
+            ),
+            Happening::Expired { what, limit, why } => {
+                write!(f, "{what} expired after {limit}")?;
+                why.as_ref()
+                    .map_or(Ok(()), |why| write!(f, ", not renewed: {why}"))
+            }
             Happening::IkeClosed { by, cause } => write!(f, "IKE SA closed by {by}: {cause}"),
             Happening::InitialContact { closed } => write!(
                 f,

@@ -61,6 +61,8 @@ pub(crate) struct Gateway {
 pub(crate) struct Daemon {
     pub(crate) endpoint: Endpoint,
     pub(crate) plane: DataPlane,
+    /// When the endpoint is told next what the data plane has counted.
+    count_at: Option<Mono>,
     provider: Provider,
 }
 
@@ -91,6 +93,7 @@ impl Gateway {
         let mut daemon = Daemon {
             endpoint: Endpoint::new(settings, provider.clone(), seed),
             plane: DataPlane::new(provider.clone()),
+            count_at: None,
             provider,
         };
         daemon.plane.set_policy(&self.setup.connections);
@@ -161,14 +164,13 @@ impl Gateway {
 
     /// When the endpoint wants to be woken.
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.daemon
-            .as_ref()?
-            .endpoint
-            .poll_timeout()
-            .map(|(at, _)| at)
+        let daemon = self.daemon.as_ref()?;
+        let timeout = daemon.endpoint.poll_timeout().map(|(at, _)| at);
+        timeout.into_iter().chain(daemon.count_at).min()
     }
 
     pub(crate) fn timeout(&mut self, env: &mut Env<'_>) {
+        self.count_traffic(env);
         self.note(env, || Told::Timeout);
         if let Some(daemon) = &mut self.daemon {
             daemon.endpoint.handle_timeout(env.now);
@@ -392,6 +394,21 @@ impl Gateway {
         self.drain(env);
     }
 
+    /// Tells the endpoint what the data plane has counted, when it is time.
+    fn count_traffic(&mut self, env: &mut Env<'_>) {
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        if daemon.count_at.take_if(|at| *at <= env.now.mono).is_none() {
+            return;
+        }
+        let pairs = daemon.plane.pairs();
+        let counters: Vec<_> = pairs.iter().map(|p| (p.spi_in, p.counters)).collect();
+        let all = counters.iter().copied().collect();
+        daemon.endpoint.handle_usage(env.now, &all);
+        self.note(env, || Told::Usage { counters });
+    }
+
     fn note(&mut self, env: &Env<'_>, told: impl FnOnce() -> Told) {
         if let Some(inputs) = &mut self.inputs {
             inputs.push(Input {
@@ -428,7 +445,7 @@ impl Gateway {
                 }
                 Output::DataPlane(request) => {
                     // Refused when the endpoint asks for the impossible; the tests would see no traffic.
-                    let _ = daemon.plane.apply(request);
+                    let _ = daemon.plane.apply(env.now.mono, request);
                 }
                 Output::KeyRequest { id, request } => {
                     let answer = answer(&daemon.provider, &self.setup.keys, &request);
@@ -436,6 +453,14 @@ impl Gateway {
                 }
                 Output::Event(event) => self.events.push(event),
             }
+        }
+        if let Some(daemon) = &mut self.daemon {
+            let interval = daemon.endpoint.usage_interval();
+            let before = daemon.count_at;
+            daemon.count_at = interval.map(|interval| {
+                let at = env.now.mono + interval;
+                before.map_or(at, |before| before.min(at))
+            });
         }
     }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use adit_model::Now;
+use adit_model::dataplane::PairCounters;
 use adit_model::event::PathProblem;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,11 @@ pub enum Told {
     Esp {
         /// Its SPI.
         spi_in: u32,
+    },
+    /// The data plane has counted, by the SPI that a pair receives under.
+    Usage {
+        /// What it has counted.
+        counters: Vec<(u32, PairCounters)>,
     },
     /// It has to set up a connection.
     Initiate {

@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 
 use adit_model::connection::{Child, Mode};
-use adit_model::life::ChildLife;
 use adit_model::proposal::SaKind;
 use adit_model::selector::Selector;
 use ipnet::IpNet;
 
-use crate::adit::algorithms;
 use crate::adit::reader::{Reader, Table, Word};
+use crate::adit::{algorithms, life};
 use crate::diagnostic::Severity;
 
 /// The default of `replay_window`.
@@ -50,7 +49,7 @@ pub(super) fn read(
         esp: algorithms::of(reader, table, "esp", SaKind::Esp, allow_weak),
         mode: Mode::Tunnel,
         replay_window: reader.number(table, "replay_window", 32..=32768, REPLAY_WINDOW),
-        life: ChildLife::default(),
+        life: life::of_child(reader, table),
     }
 }
 

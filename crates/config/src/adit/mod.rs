@@ -20,6 +20,7 @@ mod checks;
 mod child;
 mod duration;
 pub mod keys;
+mod life;
 mod reader;
 mod syntax;
 mod tunnel;

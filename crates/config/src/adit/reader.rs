@@ -374,6 +374,32 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A count without an upper limit; 0, which is none, when it isn't written.
+    pub(super) fn count(&mut self, table: &Table<'_>, name: &str, least: u64) -> u64 {
+        let Some(found) = self.value(table, name) else {
+            return 0;
+        };
+        let Some(number) = found.value.as_integer() else {
+            let what = describe_value(found.value);
+            self.wrong_type(table.section, name, &found.at, what);
+            return 0;
+        };
+        match u64::try_from(number) {
+            Ok(n) if n >= least => n,
+            _ => {
+                self.error(
+                    "out-of-range",
+                    &found.at,
+                    format!("`{name}` is out of range"),
+                )
+                .found(number)
+                .expected(format!("a number from {least} on"))
+                .fix(format!("{name} = {least}"));
+                0
+            }
+        }
+    }
+
     /// A UDP port, with its default.
     pub(super) fn port(&mut self, table: &Table<'_>, name: &str, default: u16) -> u16 {
         u16::try_from(self.number(table, name, 1..=65535, u32::from(default))).unwrap_or(default)

@@ -6,14 +6,13 @@ use std::path::PathBuf;
 
 use adit_model::connection::{Authentication, Connection, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
-use adit_model::life::Life;
 use adit_model::proposal::SaKind;
 use adit_model::text::did_you_mean;
 use toml_edit::TableLike;
 
 use crate::adit::keys::Section;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
-use crate::adit::{algorithms, auth, checks, child, duration};
+use crate::adit::{algorithms, auth, checks, child, duration, life};
 use crate::configuration::{Configuration, Gateway, PskRef};
 use crate::diagnostic::Severity;
 
@@ -167,7 +166,7 @@ fn tunnel<'t>(
         retransmit: retransmit(reader, &table),
         force_encap: reader.flag(&table, "force_encap", false),
         remote_port: reader.port(&table, "remote_port", 500),
-        life: Life::default(),
+        life: life::of_tunnel(reader, &table),
     };
     let read = Read {
         connection,

@@ -7,7 +7,7 @@ use adit_model::connection::{Child, Connection, Mode, Remote, Start};
 use adit_model::identity::Identity;
 use toml_edit::Value;
 
-use crate::adit::{algorithms, child, duration, tunnel};
+use crate::adit::{algorithms, child, duration, life, tunnel};
 use crate::configuration::{Configuration, Gateway};
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
@@ -116,6 +116,7 @@ fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>) {
     if c.force_encap {
         line(out, "force_encap", &true);
     }
+    life::write_tunnel(out, &c.life);
     let weak = c
         .ike
         .iter()
@@ -142,13 +143,14 @@ fn one_child(out: &mut String, c: &Child) {
     if c.replay_window != child::REPLAY_WINDOW {
         line(out, "replay_window", &c.replay_window);
     }
+    life::write_child(out, &c.life);
 }
 
-fn line(out: &mut String, key: &str, value: &dyn core::fmt::Display) {
+pub(super) fn line(out: &mut String, key: &str, value: &dyn core::fmt::Display) {
     let _ = writeln!(out, "{key:<10} = {value}");
 }
 
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     Value::from(value).to_string()
 }
 

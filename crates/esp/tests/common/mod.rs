@@ -129,17 +129,20 @@ pub fn mirrored(sa: &ChildSa) -> ChildSa {
 
 pub fn install(plane: &mut DataPlane, sa: ChildSa) {
     plane
-        .apply(DataPlaneRequest::Install(Box::new(sa)))
+        .apply(T0, DataPlaneRequest::Install(Box::new(sa)))
         .unwrap();
 }
 
 pub fn remove(plane: &mut DataPlane, spi_in: u32) {
     plane
-        .apply(DataPlaneRequest::Remove {
-            connection: "net".into(),
-            child: "lan0".into(),
-            spi_in,
-        })
+        .apply(
+            T0,
+            DataPlaneRequest::Remove {
+                connection: "net".into(),
+                child: "lan0".into(),
+                spi_in,
+            },
+        )
         .unwrap();
 }
 

@@ -223,9 +223,11 @@ impl Endpoint {
                 Note::KeyAsked(id) => {
                     self.key_requests.insert(id, spi);
                 }
-                Note::Successor(new) => {
-                    let new_spi = new.secured.head.our_spi.0;
-                    self.settle(now, new_spi, Phase::Established(new));
+                Note::New(new) => {
+                    if let Some(head) = new.head() {
+                        let new_spi = head.our_spi.0;
+                        self.settle(now, new_spi, new);
+                    }
                 }
                 Note::InitialContact {
                     connection,

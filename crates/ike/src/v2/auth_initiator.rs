@@ -21,6 +21,7 @@ use crate::v2::child;
 use crate::v2::child_offer::ChildOffer;
 use crate::v2::closing::{Closing, delete_ike};
 use crate::v2::established::Established;
+use crate::v2::lifespan::Setback;
 use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
@@ -368,6 +369,7 @@ impl Verifying {
         match offer.conclude(cx, &established.secured, &transcript, &payloads) {
             Ok(Some(child)) => {
                 established.children.push(child);
+                established.keep_up(cx);
                 Phase::Established(Box::new(established))
             }
             Ok(None) => without_child(cx, established, &offer),
@@ -396,9 +398,15 @@ impl Verifying {
     }
 }
 
-/// An IKE SA without its child is of no use to who set it up: it is deleted, and whoever runs the connection decides
-/// when to try again.
-fn without_child(cx: &mut Cx<'_>, established: Established, offer: &ChildOffer) -> Phase {
+/// An IKE SA without its only child is of no use to who set it up: it is deleted, and whoever runs the connection
+/// decides when to try again. Where there are other children, one that was refused doesn't take them down.
+fn without_child(cx: &mut Cx<'_>, mut established: Established, offer: &ChildOffer) -> Phase {
     offer.release(cx);
-    established.close(cx, "failed")
+    if established.connection().children.len() < 2 {
+        return established.close(cx, "failed");
+    }
+    let problem = "it was refused when the IKE SA was set up".to_owned();
+    established.child_failed(cx, &offer.config.name, None, Setback::Refused, problem);
+    established.keep_up(cx);
+    Phase::Established(Box::new(established))
 }

@@ -14,14 +14,16 @@ use crate::cx::Cx;
 use crate::head::Head;
 use crate::snapshot::{ChildSaState, ChildSnapshot};
 use crate::v2::keymat;
+use crate::v2::lifespan::Lifespan;
 use crate::v2::narrow::{self, Traffic};
 use crate::v2::offer::{self, Choice};
 use crate::v2::proposals;
+use crate::v2::volume::Volume;
 
 /// What can happen to a CHILD SA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChildEvent {
-    /// The peer put another pair in its place.
+    /// Another pair has taken its place.
     Superseded,
     /// We asked the peer to delete it.
     DeleteSent,
@@ -60,6 +62,9 @@ pub(crate) struct Child {
     pub state: ChildSaState,
     /// When `state` was entered.
     pub since: Mono,
+    /// When it is rekeyed, and when it ends without.
+    pub span: Lifespan,
+    pub volume: Volume,
 }
 
 impl Child {
@@ -72,8 +77,23 @@ impl Child {
         if let Some(state) = next {
             self.state = state;
             self.since = now;
+            // Whatever comes after is no more for us to renew.
+            self.span = Lifespan::default();
         }
         next.is_some()
+    }
+
+    pub fn is_installed(&self) -> bool {
+        self.state == Installed
+    }
+
+    /// Nothing is to be sent on it any more unless there is no other.
+    pub fn retire(&self, cx: &mut Cx<'_>, head: &Head) {
+        cx.data_plane(DataPlaneRequest::Retire {
+            connection: head.connection.name.clone(),
+            child: self.name.clone(),
+            spi_in: self.spi_in,
+        });
     }
 
     /// Takes it out of the data plane and tells so.
@@ -103,6 +123,7 @@ impl Child {
             ts_local: self.ts.local.clone(),
             ts_remote: self.ts.remote.clone(),
             udp_encap: head.udp_encap(),
+            rekey_at: self.span.renew,
         }
     }
 }
@@ -198,6 +219,8 @@ pub(crate) fn install(
         ts,
         state: Installed,
         since: cx.now.mono,
+        span: Lifespan::new(cx, config.life.rekey, config.life.lifetime),
+        volume: Volume::new(cx, &config.life, suite.esn),
     })
 }
 

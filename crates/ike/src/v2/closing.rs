@@ -53,6 +53,21 @@ impl Closing {
         Phase::Closing(Box::new(closing))
     }
 
+    /// Deletes an IKE SA without children that another one has replaced. The peer waits for that as long as for any
+    /// request.
+    pub fn replaced(cx: &mut Cx<'_>, mut secured: Secured) -> Phase {
+        if secured.pending.is_none() {
+            let schedule = secured.head.connection.retransmit;
+            let farewell = delete_ike();
+            secured.request(cx, ExchangeType::INFORMATIONAL, &farewell, schedule);
+        }
+        Phase::Closing(Box::new(Self {
+            secured,
+            farewell: None,
+            cause: "replaced",
+        }))
+    }
+
     fn say_goodbye(&mut self, cx: &mut Cx<'_>) {
         if self.secured.pending.is_none()
             && let Some(farewell) = self.farewell.take()

@@ -2,7 +2,7 @@
 
 use adit_crypto::KeyExchange;
 use adit_model::Secret;
-use adit_model::event::Happening;
+use adit_model::event::{Happening, Party};
 use adit_model::keywords;
 use adit_model::proposal::{SaKind, Suite};
 use adit_model::reason::Refusal;
@@ -17,7 +17,8 @@ use crate::v2::established::Established;
 use crate::v2::{narrow, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
-    let old = rekeyed(ike, request);
+    let unanswered = ike.agenda.child_attempt().is_some();
+    let old = rekeyed(ike, request, unanswered);
     let result = old.and_then(|old| create(ike, cx, request, old));
     match result {
         Ok(response) => ike.secured.reply(cx, &response),
@@ -38,7 +39,12 @@ pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadLi
 type Refused = (Refusal, Option<String>);
 
 /// Index of the child that REKEY_SA names by the SPI that the peer receives under, `None` without REKEY_SA.
-fn rekeyed(ike: &Established, request: &PayloadList) -> Result<Option<usize>, Refused> {
+/// While a request of ours is `unanswered`, the peer may speak of the pair that its answer will tell us of.
+fn rekeyed(
+    ike: &Established,
+    request: &PayloadList,
+    unanswered: bool,
+) -> Result<Option<usize>, Refused> {
     let Some(notify) = request.notify(NotifyType::REKEY_SA) else {
         return Ok(None);
     };
@@ -49,6 +55,10 @@ fn rekeyed(ike: &Established, request: &PayloadList) -> Result<Option<usize>, Re
         .position(|c| notify.protocol == ProtocolId::ESP && spi != 0 && c.spi_out == spi);
     let found = at.and_then(|at| Some((at, ike.children.get(at)?)));
     match found {
+        None if unanswered && spi != 0 => {
+            let problem = "a CHILD SA is being created".to_owned();
+            Err((Refusal::Local { problem }, None))
+        }
         None => Err((Refusal::ChildNotFound { spi }, None)),
         Some((at, child)) if child.state == ChildSaState::Installed => Ok(Some(at)),
         // RFC 7296 2.25.1.
@@ -72,8 +82,13 @@ fn create(
         .and_then(|at| ike.children.get(at))
         .map(|c| c.name.clone());
     let about = |refusal| (refusal, name.clone());
-    if ike.replaced.is_some() {
+    if ike.replaced.is_some() || ike.doomed.is_some() {
         let problem = "the IKE SA has been replaced".to_owned();
+        return Err(about(Refusal::Local { problem }));
+    }
+    // RFC 7296 2.25.2.
+    if ike.agenda.ike_attempt().is_some() {
+        let problem = "the IKE SA is being rekeyed".to_owned();
         return Err(about(Refusal::Local { problem }));
     }
     if ike.children.len() >= cx.settings.child_limit {
@@ -117,7 +132,18 @@ fn create(
     })?;
     if let Some(old) = old.and_then(|at| ike.children.get_mut(at)) {
         old.step(ChildEvent::Superseded, cx.now.mono);
+        let what = Happening::ChildRekeyed {
+            child: old.name.clone(),
+            old: old.spi_in,
+            new: spi_in,
+            by: Party::Peer,
+        };
+        if let Some(ours) = ike.agenda.child_attempt() {
+            ours.meets(old.spi_in, spi_in, ni.as_slice().min(&nr).to_vec());
+        }
+        cx.event(&ike.secured.head, what);
     }
+    ike.missing.retain(|m| m.name != new.name);
     ike.children.push(new);
     Ok([Payload::Sa(sa), Payload::Nonce(Nonce(nr))]
         .into_iter()

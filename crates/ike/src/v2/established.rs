@@ -1,25 +1,31 @@
-//! An IKE SA that is up: a queue of exchanges under the message window (RFC 7296 1.3, 1.4, 2.3, 2.4).
+//! An IKE SA that is up (RFC 7296 1.3, 1.4, 2.3, 2.4): what it has, what the peer asks of it, and its deadlines. What we
+//! ask ourselves is in [`agenda`](crate::v2::agenda).
 
-use std::collections::VecDeque;
+use core::time::Duration;
+use std::collections::BTreeMap;
 
-use adit_model::dataplane::DataPlaneRequest;
+use adit_model::dataplane::{DataPlaneRequest, PairCounters};
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Wall};
-use adit_wire::iana::{ExchangeType, ProtocolId};
+use adit_wire::iana::ExchangeType;
+use adit_wire::v2::PayloadList;
 use adit_wire::v2::rules::Shape;
-use adit_wire::v2::{Delete, Payload, PayloadList};
 
-use crate::cx::Cx;
+use crate::cx::{Cx, Note};
 use crate::head::Incoming;
 use crate::output::Output;
 use crate::secured::{Accepted, Follow, Secured};
+use crate::settings::Settings;
 use crate::snapshot::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use crate::timers::{Deadline, TimerReason, sooner};
-use crate::v2::child::{Child, ChildEvent};
+use crate::v2::agenda::{Agenda, InFlight, Task};
+use crate::v2::child::{self, Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
+use crate::v2::lifespan::{Lifespan, Setback, wait};
 use crate::v2::verify::VerifiedPeer;
+use crate::v2::volume::Verdict;
 use crate::v2::{Phase, create_child, informational, rekey};
 
 /// Both sides have authenticated.
@@ -31,21 +37,28 @@ pub(crate) struct Established {
     pub children: Vec<Child>,
     /// When the peer last gave a sign of life.
     pub last_heard: Mono,
-    /// What our pending request is about.
-    in_flight: Option<Task>,
-    todo: VecDeque<Task>,
-    /// The peer has put another IKE SA in this one's place; when we delete this one ourselves.
+    /// What we ask of the peer.
+    pub agenda: Agenda,
+    /// Configured children that we want and don't have.
+    pub missing: Vec<Missing>,
+    /// When it is rekeyed, and when it ends without.
+    pub span: Lifespan,
+    /// Another IKE SA is in this one's place; when we delete this one if the peer doesn't.
     pub replaced: Option<Mono>,
+    /// It is to be deleted as soon as it is known whether the peer has put the IKE SA that we asked for in its place;
+    /// why.
+    pub doomed: Option<&'static str>,
+    /// Whether we set the connection up, and see to it that its children are there.
+    began: bool,
     keepalive: Option<Mono>,
 }
 
-/// What we ask of the peer on our own account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Task {
-    /// Whether it lives.
-    Liveness,
-    /// To delete the pair that we receive under this SPI.
-    DeleteChild(u32),
+/// A configured child without a pair.
+pub(crate) struct Missing {
+    pub name: String,
+    /// When we ask for it; `None` while that is under way.
+    at: Option<Mono>,
+    failures: u32,
 }
 
 impl Established {
@@ -53,30 +66,67 @@ impl Established {
     pub fn new(cx: &mut Cx<'_>, secured: Secured, peer: VerifiedPeer) -> Self {
         let local_id = secured.head.connection.local_id.clone();
         let remote_id = peer.identity().clone();
-        Self::start(cx, secured, local_id, remote_id)
-    }
-
-    /// The IKE SA that takes this one's place: peers stay authenticated, children are inherited (RFC 7296 2.18).
-    pub fn successor(&mut self, cx: &mut Cx<'_>, secured: Secured) -> Self {
-        let (local_id, remote_id) = (self.local_id.clone(), self.remote_id.clone());
-        let mut new = Self::start(cx, secured, local_id, remote_id);
-        new.children = core::mem::take(&mut self.children);
-        self.replaced = Some(cx.now.mono + cx.settings.half_open_timeout);
-        self.todo.clear();
+        let new = Self::start(cx, secured, local_id, remote_id);
+        new.tell(cx);
         new
     }
 
-    fn start(cx: &mut Cx<'_>, secured: Secured, local_id: Identity, remote_id: Identity) -> Self {
-        if let Some(suite) = secured.head.suite {
+    /// Puts another IKE SA in this one's place: peers stay authenticated, children are inherited (RFC 7296 2.18).
+    pub fn hand_over(&mut self, cx: &mut Cx<'_>, secured: Secured, by: Party) {
+        let (local_id, remote_id) = (self.local_id.clone(), self.remote_id.clone());
+        let mut new = Self::start(cx, secured, local_id, remote_id);
+        new.tell(cx);
+        let plain = |secured: &Secured| {
             let (spi_i, spi_r) = secured.head.spis();
+            (spi_i.0, spi_r.0)
+        };
+        let what = Happening::IkeRekeyed {
+            old: plain(&self.secured),
+            new: plain(&new.secured),
+            by,
+        };
+        cx.event(&new.secured.head, what);
+        new.began = self.began;
+        new.children = core::mem::take(&mut self.children);
+        new.missing = core::mem::take(&mut self.missing);
+        new.agenda = self.agenda.bequeath();
+        self.replaced = Some(cx.now.mono + self.patience(cx.settings));
+        self.span = Lifespan::default();
+        let phase = match self.doomed {
+            Some(cause) => new.close(cx, cause),
+            None => {
+                new.work(cx);
+                Phase::Established(Box::new(new))
+            }
+        };
+        cx.note(Note::New(phase));
+    }
+
+    /// Another new IKE SA in this one's place, which the peer made and will delete.
+    pub fn redundant(&self, cx: &mut Cx<'_>, secured: Secured) -> Self {
+        let (local_id, remote_id) = (self.local_id.clone(), self.remote_id.clone());
+        let mut redundant = Self::start(cx, secured, local_id, remote_id);
+        redundant.replaced = Some(cx.now.mono + self.patience(cx.settings));
+        redundant.span = Lifespan::default();
+        redundant
+    }
+
+    fn tell(&self, cx: &mut Cx<'_>) {
+        if let Some(suite) = self.secured.head.suite {
+            let (spi_i, spi_r) = self.secured.head.spis();
             let what = Happening::IkeEstablished {
-                local_id: local_id.clone(),
-                remote_id: remote_id.clone(),
+                local_id: self.local_id.clone(),
+                remote_id: self.remote_id.clone(),
                 suite,
                 spis: (spi_i.0, spi_r.0),
             };
-            cx.event(&secured.head, what);
+            cx.event(&self.secured.head, what);
         }
+    }
+
+    fn start(cx: &Cx<'_>, secured: Secured, local_id: Identity, remote_id: Identity) -> Self {
+        let life = &secured.head.connection.life;
+        let span = Lifespan::new(cx, life.rekey, life.lifetime);
         let behind_nat = secured.head.nat.is_some_and(|nat| nat.local_behind_nat);
         Self {
             secured,
@@ -85,9 +135,12 @@ impl Established {
             since: cx.now.wall,
             children: Vec::new(),
             last_heard: cx.now.mono,
-            in_flight: None,
-            todo: VecDeque::new(),
+            agenda: Agenda::default(),
+            missing: Vec::new(),
+            span,
             replaced: None,
+            doomed: None,
+            began: false,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
         }
     }
@@ -161,34 +214,6 @@ impl Established {
         }
     }
 
-    /// The response to a request of ours came.
-    fn answered(
-        mut self: Box<Self>,
-        cx: &mut Cx<'_>,
-        content: Result<(Shape, PayloadList), Refusal>,
-    ) -> Phase {
-        let task = self.in_flight.take();
-        if let Err(refusal) = content {
-            let what = Happening::Refused {
-                what: ExchangeType::INFORMATIONAL.to_string(),
-                refusal,
-                notify: None,
-            };
-            cx.event(&self.secured.head, what);
-            self.end(cx, Party::Us, "failed");
-            return Phase::Gone;
-        }
-        match task {
-            Some(Task::Liveness) => cx.event(&self.secured.head, Happening::PeerAlive),
-            Some(Task::DeleteChild(spi_in)) => {
-                self.remove_child(cx, spi_in, ChildEvent::DeleteAnswered, Party::Us);
-            }
-            None => {}
-        }
-        self.work(cx);
-        Phase::Established(self)
-    }
-
     /// Takes down the pair that we receive under `spi_in`.
     pub fn remove_child(&mut self, cx: &mut Cx<'_>, spi_in: u32, event: ChildEvent, by: Party) {
         if let Some(at) = self.children.iter().position(|c| c.spi_in == spi_in) {
@@ -204,51 +229,189 @@ impl Established {
             .any(|c| c.state == ChildSaState::Deleting)
     }
 
-    /// Sends the next own request, if none is pending.
-    fn work(&mut self, cx: &mut Cx<'_>) {
-        if self.secured.pending.is_some() {
+    /// We set the connection up: what it is to have beside its first child is asked for.
+    pub fn keep_up(&mut self, cx: &mut Cx<'_>) {
+        self.began = true;
+        let connection = self.secured.head.connection.clone();
+        for config in &connection.children {
+            // What was refused just now has its time.
+            if self.missing.iter().all(|m| m.name != config.name) {
+                self.want(&config.name);
+            }
+        }
+        self.work(cx);
+    }
+
+    /// Asks for a configured child that isn't there.
+    pub fn want(&mut self, name: &str) {
+        let there = self
+            .children
+            .iter()
+            .any(|c| c.name == name && c.is_installed());
+        if there || self.replaced.is_some() {
             return;
         }
-        while let Some(task) = self.todo.pop_front() {
-            let payloads = match task {
-                Task::Liveness => PayloadList::default(),
-                Task::DeleteChild(spi_in) => {
-                    let now = cx.now.mono;
-                    let child = self.children.iter_mut().find(|c| c.spi_in == spi_in);
-                    // The peer may have been faster.
-                    if !child.is_some_and(|c| c.step(ChildEvent::DeleteSent, now)) {
-                        continue;
-                    }
-                    PayloadList(vec![Payload::Delete(Delete::child(
-                        ProtocolId::ESP,
-                        [spi_in],
-                    ))])
-                }
+        match self.missing.iter_mut().find(|m| m.name == name) {
+            Some(missing) => missing.at = None,
+            None => self.missing.push(Missing {
+                name: name.to_owned(),
+                at: None,
+                failures: 0,
+            }),
+        }
+        self.agenda.add(Task::NewChild(name.to_owned()));
+    }
+
+    /// A child couldn't be made, or rekeyed in the place of `old`; when that is tried again.
+    pub fn child_failed(
+        &mut self,
+        cx: &Cx<'_>,
+        name: &str,
+        old: Option<u32>,
+        setback: Setback,
+        problem: String,
+    ) -> Duration {
+        if let Some(old) = old {
+            let child = self.children.iter_mut().find(|c| c.spi_in == old);
+            return match child.filter(|c| c.is_installed()) {
+                Some(child) => child.span.put_off(cx, setback, problem),
+                None => Duration::ZERO,
             };
-            let schedule = self.secured.head.connection.retransmit;
-            self.in_flight = Some(task);
-            self.secured
-                .request(cx, ExchangeType::INFORMATIONAL, &payloads, schedule);
+        }
+        let at = self.missing.iter().position(|m| m.name == name);
+        let mut missing = match at {
+            Some(at) => self.missing.remove(at),
+            None => Missing {
+                name: name.to_owned(),
+                at: None,
+                failures: 0,
+            },
+        };
+        let wait = wait(cx, setback, missing.failures);
+        missing.failures += 1;
+        missing.at = Some(cx.now.mono + wait);
+        self.missing.push(missing);
+        wait
+    }
+
+    /// Tells that the peer is busy.
+    pub fn put_off(&self, cx: &mut Cx<'_>, what: String, wait: Duration) {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        cx.event(&self.secured.head, Happening::PutOff { what, wait_ms });
+    }
+
+    /// Another pair has taken this one's place.
+    pub fn supersede(&mut self, cx: &mut Cx<'_>, spi_in: u32) {
+        let now = cx.now.mono;
+        if let Some(child) = self.children.iter_mut().find(|c| c.spi_in == spi_in) {
+            child.step(ChildEvent::Superseded, now);
+            child.retire(cx, &self.secured.head);
+        }
+    }
+
+    /// A pair has reached a limit.
+    fn expire(&mut self, cx: &mut Cx<'_>, spi_in: u32, limit: String) {
+        let Some(child) = self.children.iter_mut().find(|c| c.spi_in == spi_in) else {
             return;
+        };
+        let why = child.span.problem.take();
+        child.span = Lifespan::default();
+        let name = child.name.clone();
+        let what = Happening::Expired {
+            what: child::title(&self.secured.head, Some(&name)),
+            limit,
+            why,
+        };
+        cx.event(&self.secured.head, what);
+        self.agenda.add(Task::DeleteChild(spi_in));
+        if self.began {
+            self.agenda.add(Task::NewChild(name));
+        }
+    }
+
+    /// The data plane has counted.
+    pub fn counted(&mut self, cx: &mut Cx<'_>, counters: &BTreeMap<u32, PairCounters>) {
+        let now = cx.now.mono;
+        let installed = self.children.iter_mut().filter(|c| c.is_installed());
+        let verdicts: Vec<(u32, Verdict)> = installed
+            .filter_map(|c| Some((c.spi_in, c.volume.counted(now, counters.get(&c.spi_in)?))))
+            .collect();
+        for (spi_in, verdict) in verdicts {
+            match verdict {
+                Verdict::Fine => {}
+                Verdict::Renew => self.renew_child(spi_in),
+                Verdict::End(limit) => self.expire(cx, spi_in, limit),
+                Verdict::Idle(time) => {
+                    let limit = format!("{} s without a packet", time.as_secs());
+                    self.expire(cx, spi_in, limit);
+                }
+            }
+        }
+        self.work(cx);
+    }
+
+    /// How often the data plane's counters are needed.
+    pub fn usage_interval(&self) -> Option<Duration> {
+        self.children.iter().map(|c| c.volume.interval()).min()
+    }
+
+    /// Rekeys the pair of a child; `false` when there is none.
+    pub fn renew_named(&mut self, name: &str) -> bool {
+        let child = self
+            .children
+            .iter()
+            .find(|c| c.name == name && c.is_installed());
+        let spi_in = child.map(|c| c.spi_in);
+        if let Some(spi_in) = spi_in {
+            self.renew_child(spi_in);
+        }
+        spi_in.is_some()
+    }
+
+    /// Deletes every pair of a child, and asks for no other.
+    pub fn unwant(&mut self, name: &str) {
+        self.missing.retain(|m| m.name != name);
+        for child in self.children.iter().filter(|c| c.name == name) {
+            self.agenda.add(Task::DeleteChild(child.spi_in));
+        }
+    }
+
+    fn renew_child(&mut self, spi_in: u32) {
+        if let Some(child) = self.children.iter_mut().find(|c| c.spi_in == spi_in) {
+            child.span.renew = None;
+            child.volume.renewing();
+            self.agenda.add(Task::RekeyChild(spi_in));
         }
     }
 
     /// Takes the children down and tells that the IKE SA is no more. What remains can still repeat its last answer.
-    pub fn end(self, cx: &mut Cx<'_>, by: Party, cause: &str) -> Secured {
+    pub fn end(mut self, cx: &mut Cx<'_>, by: Party, cause: &str) -> Secured {
+        self.agenda.abandon(cx);
         for child in self.children {
             child.close(cx, &self.secured.head, ChildEvent::IkeClosed, by);
         }
-        let cause = if self.replaced.is_some() {
-            "replaced"
-        } else {
-            cause
+        let cause = match (self.replaced, self.doomed) {
+            (Some(_), _) => "replaced",
+            (None, Some(doomed)) => doomed,
+            (None, None) => cause,
         };
         closed(cx, &self.secured.head, by, cause);
         self.secured
     }
 
     /// Deletes the IKE SA with its children, telling the peer.
-    pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
+    pub fn close(mut self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
+        if let Some(InFlight::Ike(_)) = &self.agenda.in_flight {
+            // The peer may have put the new IKE SA in this one's place: then that one has to be deleted as well.
+            for child in core::mem::take(&mut self.children) {
+                child.close(cx, &self.secured.head, ChildEvent::IkeClosed, Party::Us);
+            }
+            self.missing.clear();
+            self.agenda.bequeath();
+            self.doomed.get_or_insert(cause);
+            return Phase::Established(Box::new(self));
+        }
+        self.agenda.abandon(cx);
         Closing::begin(cx, self.secured, self.children, delete_ike(), cause)
     }
 
@@ -260,7 +423,7 @@ impl Established {
     pub fn path_failed(&mut self, cx: &mut Cx<'_>) {
         let quiet = self.last_heard + FRESH <= cx.now.mono;
         if quiet && self.liveness_due().is_some() {
-            self.todo.push_back(Task::Liveness);
+            self.agenda.add(Task::Liveness);
             self.work(cx);
         }
     }
@@ -283,33 +446,76 @@ impl Established {
             self.keepalive = Some(now + cx.settings.nat_keepalive);
         }
         if self.liveness_due().is_some_and(|at| at <= now) {
-            self.todo.push_back(Task::Liveness);
+            self.agenda.add(Task::Liveness);
         }
-        let patience = cx.settings.half_open_timeout;
+        if self.span.end.is_some_and(|at| at <= now) {
+            let what = Happening::Expired {
+                what: "the IKE SA".to_owned(),
+                limit: format!("{} s", self.connection().life.lifetime.as_secs()),
+                why: self.span.problem.take(),
+            };
+            cx.event(&self.secured.head, what);
+            return self.close(cx, "expired");
+        }
+        if self.span.renew.is_some_and(|at| at <= now) {
+            self.span.renew = None;
+            self.agenda.add(Task::RekeyIke);
+        }
+        self.tend_children(cx);
+        let patience = self.patience(cx.settings);
         for child in &self.children {
-            let task = Task::DeleteChild(child.spi_in);
-            if child.state == ChildSaState::Rekeyed
-                && child.since + patience <= now
-                && self.in_flight.as_ref() != Some(&task)
-                && !self.todo.contains(&task)
-            {
-                self.todo.push_back(task);
+            if child.state == ChildSaState::Rekeyed && child.since + patience <= now {
+                self.agenda.add(Task::DeleteChild(child.spi_in));
             }
         }
         self.work(cx);
         Phase::Established(self)
     }
 
+    /// How long what was replaced may wait to be deleted by the peer that replaced it: it may be repeating its request
+    /// still.
+    fn patience(&self, settings: &Settings) -> Duration {
+        let repeating = self.connection().retransmit.total();
+        settings.half_open_timeout.max(repeating)
+    }
+
+    /// What is due for children.
+    fn tend_children(&mut self, cx: &mut Cx<'_>) {
+        let now = cx.now.mono;
+        let due = |at: Option<Mono>| at.is_some_and(|at| at <= now);
+        let spans: Vec<(u32, bool, bool)> = self
+            .children
+            .iter()
+            .map(|c| (c.spi_in, due(c.span.renew), due(c.span.end)))
+            .collect();
+        for (spi_in, renew, end) in spans {
+            if end {
+                let child = self.children.iter().find(|c| c.spi_in == spi_in);
+                let lived = child.map_or(0, |c| now.since(c.since).as_secs());
+                self.expire(cx, spi_in, format!("{lived} s"));
+            } else if renew {
+                self.renew_child(spi_in);
+            }
+        }
+        for missing in &mut self.missing {
+            if due(missing.at) {
+                missing.at = None;
+                self.agenda.add(Task::NewChild(missing.name.clone()));
+            }
+        }
+    }
+
     fn liveness_due(&self) -> Option<Mono> {
         let delay = self.secured.head.connection.dpd_delay;
         let asks = !delay.is_zero()
             && self.secured.pending.is_none()
-            && self.todo.is_empty()
+            && self.agenda.is_empty()
             && self.replaced.is_none();
         asks.then(|| self.last_heard + delay)
     }
 
-    pub fn deadline(&self, patience: core::time::Duration) -> Option<Deadline> {
+    pub fn deadline(&self, settings: &Settings) -> Option<Deadline> {
+        let patience = self.patience(settings);
         let superseded = self
             .children
             .iter()
@@ -317,7 +523,12 @@ impl Established {
             .map(|c| c.since + patience)
             .min();
         let also = |at: Option<Mono>, reason| at.map(|at| (at, reason));
+        let spans = self.children.iter().filter_map(|c| c.span.next());
+        let missing = self.missing.iter().filter_map(|m| m.at);
         [
+            also(self.span.next(), TimerReason::Renewal),
+            also(spans.min(), TimerReason::Renewal),
+            also(missing.min(), TimerReason::Renewal),
             self.secured.retransmit_deadline(),
             also(self.liveness_due(), TimerReason::Liveness),
             also(self.keepalive, TimerReason::Keepalive),
@@ -338,6 +549,7 @@ impl Established {
             local_id: Some(self.local_id.clone()),
             remote_id: Some(self.remote_id.clone()),
             established: Some(self.since),
+            rekey_at: self.span.renew,
             children: self.children.iter().map(|c| c.snapshot(head)).collect(),
             ..head.snapshot(state)
         }
@@ -345,4 +557,4 @@ impl Established {
 }
 
 /// How long a sign of life outweighs a report that the peer can't be reached.
-const FRESH: core::time::Duration = core::time::Duration::from_secs(5);
+const FRESH: Duration = Duration::from_secs(5);

@@ -9,6 +9,7 @@ use crate::cx::Cx;
 use crate::describe;
 use crate::snapshot::ChildSaState;
 use crate::v2::Phase;
+use crate::v2::agenda::InFlight;
 use crate::v2::child::ChildEvent;
 use crate::v2::closing::Lingering;
 use crate::v2::established::Established;
@@ -22,6 +23,13 @@ pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &Payl
     let disowned = payloads.notify(NotifyType::AUTHENTICATION_FAILED).is_some();
     if deletes_ike || disowned {
         ike.secured.reply(cx, &PayloadList::default());
+        if let Some(InFlight::Ike(attempt)) = ike
+            .agenda
+            .in_flight
+            .take_if(|t| matches!(t, InFlight::Ike(_)))
+        {
+            attempt.overtaken(&mut ike, cx);
+        }
         let cause = if disowned { "failed" } else { "deleted" };
         let secured = ike.end(cx, Party::Peer, cause);
         return Lingering::begin(cx, secured);
@@ -39,6 +47,9 @@ fn delete_children(ike: &mut Established, cx: &mut Cx<'_>, payloads: &PayloadLis
         .filter(|d| d.protocol == ProtocolId::ESP)
         .flat_map(Delete::child_spis)
         .collect();
+    if let Some(attempt) = ike.agenda.child_attempt() {
+        attempt.gone(&named);
+    }
     let doomed: Vec<(u32, ChildSaState)> = ike
         .children
         .iter()

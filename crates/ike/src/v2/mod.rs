@@ -8,32 +8,37 @@
 //!
 //! A phase is consumed by every input and returns the phase that follows, itself included.
 
+pub(crate) mod agenda;
 pub(crate) mod auth_initiator;
 pub(crate) mod auth_responder;
 pub(crate) mod child;
+pub(crate) mod child_attempt;
 pub(crate) mod child_offer;
 pub(crate) mod closing;
 pub(crate) mod create_child;
 pub(crate) mod established;
+pub(crate) mod ike_attempt;
 pub(crate) mod informational;
 pub(crate) mod init_answer;
 pub(crate) mod init_sent;
 pub(crate) mod intermediate;
 pub(crate) mod keymat;
+pub(crate) mod lifespan;
 pub(crate) mod narrow;
 pub(crate) mod offer;
+pub(crate) mod own_ke;
 pub(crate) mod proposals;
 pub(crate) mod rekey;
 pub(crate) mod support;
 pub(crate) mod transcript;
 pub(crate) mod verify;
+pub(crate) mod volume;
 
 use adit_model::event::Party;
 
 use crate::cx::Cx;
 use crate::head::{Head, Incoming};
 use crate::output::{KeyAnswer, KeyRequestId};
-use crate::settings::Settings;
 use crate::snapshot::{IkeSaSnapshot, IkeSaState};
 use crate::timers::Deadline;
 
@@ -131,7 +136,7 @@ impl Phase {
             Phase::Mixed(p) => p.deadline(),
             Phase::Checking(p) => p.deadline(),
             Phase::Answering(p) => p.deadline(),
-            Phase::Established(p) => p.deadline(patience(cx.settings)),
+            Phase::Established(p) => p.deadline(cx.settings),
             Phase::Closing(p) => p.deadline(cx.now.mono),
             Phase::Lingering(p) => p.deadline(),
             Phase::Gone => None,
@@ -204,7 +209,7 @@ impl Phase {
     /// Whether the IKE SA is up, or being set up.
     pub fn is_active(&self) -> bool {
         match self {
-            Phase::Established(p) => p.replaced.is_none(),
+            Phase::Established(p) => p.replaced.is_none() && p.doomed.is_none(),
             Phase::Closing(_) | Phase::Lingering(_) | Phase::Gone => false,
             _ => true,
         }
@@ -220,9 +225,4 @@ impl Phase {
                 .map(|head| head.snapshot(IkeSaState::Connecting)),
         }
     }
-}
-
-/// How long a replaced SA may wait to be deleted by the peer that replaced it.
-const fn patience(settings: &Settings) -> core::time::Duration {
-    settings.half_open_timeout
 }

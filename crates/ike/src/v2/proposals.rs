@@ -7,7 +7,7 @@ use adit_crypto::{EncrKind, Provider};
 use adit_model::proposal::{Encr, Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{EsnId, KeMethod, ProtocolId, TransformType};
-use adit_wire::v2::{self, SaPayload, Transform};
+use adit_wire::v2::{self, Notify, SaPayload, Transform};
 
 use crate::v2::offer::{self, Choice};
 
@@ -155,6 +155,24 @@ pub(crate) fn usable(provider: &Provider, proposals: &[Proposal], kind: SaKind) 
             whole.then_some(p)
         })
         .collect()
+}
+
+/// Leaves out additional key exchanges, which only IKE_SA_INIT negotiates so far.
+pub(crate) fn without_additional(proposals: &mut [Proposal]) {
+    for proposal in proposals {
+        proposal.addke = Default::default();
+    }
+}
+
+/// The key exchange method that INVALID_KE_PAYLOAD asks for, if we offered it and haven't tried it (RFC 7296 1.3).
+pub(crate) fn other_method(
+    offered: &[Proposal],
+    tried: &[KeMethod],
+    notify: &Notify,
+) -> Option<KeMethod> {
+    let wanted = KeMethod(notify.data_u16()?);
+    let new = offered.iter().any(|p| p.ke.contains(&wanted)) && !tried.contains(&wanted);
+    new.then_some(wanted)
 }
 
 #[cfg(test)]

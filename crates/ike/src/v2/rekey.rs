@@ -1,13 +1,13 @@
-//! The peer puts a new IKE SA in this one's place (RFC 7296 1.3.2, 2.18).
+//! The peer puts a new IKE SA in this one's place (RFC 7296 1.3.2, 2.18), perhaps while we do the same (2.25.2).
 
 use adit_crypto::{IkeKeyInputs, IkeKeys};
-use adit_model::event::{Happening, Role};
+use adit_model::event::{Happening, Party, Role};
 use adit_model::proposal::SaKind;
 use adit_model::reason::Refusal;
 use adit_wire::v2::{IkeSpi, Nonce, Payload, PayloadList};
 
 use crate::channel::Channel;
-use crate::cx::{Cx, Note};
+use crate::cx::Cx;
 use crate::head::Head;
 use crate::secured::Secured;
 use crate::v2::closing::refuse;
@@ -16,15 +16,18 @@ use crate::v2::{create_child, keymat, offer, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
     match replace(ike, cx, request) {
-        Ok((response, secured)) => {
+        Ok((response, secured, lowest)) => {
             ike.secured.reply(cx, &response);
-            let new = ike.successor(cx, secured);
-            cx.note(Note::Successor(Box::new(new)));
+            match ike.agenda.ike_attempt() {
+                // Which one stays is settled when the peer has answered ours too.
+                Some(attempt) => attempt.meets(secured, lowest),
+                None => ike.hand_over(cx, secured, Party::Peer),
+            }
         }
         Err(refusal) => {
             let notify = refuse(cx, &mut ike.secured, &refusal);
             let what = Happening::Refused {
-                what: "rekeying the IKE SA".to_owned(),
+                what: REKEYING.to_owned(),
                 refusal,
                 notify,
             };
@@ -33,12 +36,16 @@ pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadLi
     }
 }
 
-/// The new IKE SA, and the payloads that agree to it: `SA, Nr, KEr`. The peer began, so it is the new one's initiator.
+/// What events call it.
+pub(crate) const REKEYING: &str = "rekeying the IKE SA";
+
+/// The payloads that agree to the new IKE SA, `SA, Nr, KEr`; the new one; and the lower one of the nonces that made it.
+/// The peer began, so it is the new one's initiator.
 fn replace(
-    ike: &Established,
+    ike: &mut Established,
     cx: &mut Cx<'_>,
     request: &PayloadList,
-) -> Result<(PayloadList, Secured), Refusal> {
+) -> Result<(PayloadList, Secured, Vec<u8>), Refusal> {
     let busy = |problem: &str| Refusal::Local {
         problem: problem.to_owned(),
     };
@@ -48,6 +55,16 @@ fn replace(
     // RFC 7296 2.25.2.
     if ike.is_deleting() {
         return Err(busy("a CHILD SA is being deleted"));
+    }
+    if ike.agenda.child_attempt().is_some() {
+        return Err(busy("a CHILD SA is being created or rekeyed"));
+    }
+    if ike
+        .agenda
+        .ike_attempt()
+        .is_some_and(|ours| ours.has_rival())
+    {
+        return Err(busy("the IKE SA has been rekeyed already"));
     }
     let (Some(sa), Some(nonce)) = (request.sa(), request.nonce()) else {
         return Err(Refusal::Presence {
@@ -97,10 +114,11 @@ fn replace(
         suite: Some(choice.suite),
         ..old.head.clone()
     };
+    let lowest = nonce.0.as_slice().min(&nr).to_vec();
     let response = PayloadList(vec![
         Payload::Sa(proposals::answer(&choice, SaKind::Ike, &our_spi.to_bytes())),
         Payload::Nonce(Nonce(nr)),
         Payload::Ke(ke),
     ]);
-    Ok((response, Secured::new(head, channel, 0, 0)))
+    Ok((response, Secured::new(head, channel, 0, 0), lowest))
 }

@@ -4,7 +4,7 @@ use crate::common;
 
 use std::sync::Arc;
 
-use adit_ike::{CommandError, IkeSaState};
+use adit_ike::{CommandError, IkeSaState, TimerReason};
 use adit_model::connection::{Connection, Mode, Remote};
 use adit_model::event::{Happening, Role};
 use adit_model::proposal::Proposal;
@@ -70,9 +70,11 @@ fn two_exchanges_make_a_tunnel() {
             }
         )));
     }
-    // No timer is left: no liveness checks are configured, no NAT is there.
-    assert_eq!(lab.west.endpoint.poll_timeout(), None);
-    assert_eq!(lab.east.endpoint.poll_timeout(), None);
+    // The one timer left is for renewal: no liveness checks are configured, no NAT is there.
+    for side in [&lab.west, &lab.east] {
+        let (_, reason) = side.endpoint.poll_timeout().unwrap();
+        assert_eq!(reason, TimerReason::Renewal);
+    }
 }
 
 #[test]

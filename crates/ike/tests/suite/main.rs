@@ -24,6 +24,10 @@ mod fragments;
 
 mod rekey;
 
+mod renewal;
+
+mod collisions;
+
 mod lifetime;
 
 mod recorded;

@@ -30,7 +30,11 @@ struct Recorded(Mutex<VecDeque<Vec<u8>>>);
 impl Random for Recorded {
     fn fill(&self, out: &mut [u8]) {
         let mut queue = self.0.lock().unwrap();
-        let at = queue.iter().position(|o| o.len() == out.len()).unwrap();
+        let Some(at) = queue.iter().position(|o| o.len() == out.len()) else {
+            // Times of renewal are drawn too.
+            assert_eq!(out.len(), 2);
+            return;
+        };
         out.copy_from_slice(&queue.remove(at).unwrap());
     }
 }

@@ -186,7 +186,7 @@ fn a_replaced_child_that_nobody_deletes() {
         child_request(Some(0x1000), 0x1001, None),
     );
     let old_in = lab.east.installed[0].spi_in;
-    let now = lab.now.plus(Duration::from_secs(30));
+    let now = lab.now.plus(Duration::from_secs(40));
     lab.now = now;
     lab.east.endpoint.handle_timeout(now);
     lab.drain();

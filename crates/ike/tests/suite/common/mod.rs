@@ -331,6 +331,7 @@ impl Lab {
                 let side = self.side(who);
                 match &request {
                     DataPlaneRequest::Install(sa) => side.installed.push((**sa).clone()),
+                    DataPlaneRequest::Retire { .. } => {}
                     DataPlaneRequest::Remove { spi_in, .. } => {
                         side.installed.retain(|sa| sa.spi_in != *spi_in);
                     }

@@ -15,7 +15,7 @@ use adit_wire::v2::{
     Payload, PayloadList, Proposal, SaPayload, Transform, TsPayload, emit_plain,
 };
 
-use super::{EAST, Lab, WEST, at, selectors};
+use super::{Datagram, EAST, Lab, WEST, at, selectors};
 
 /// The west side of an IKE SA with AES-GCM-16-128, PRF-HMAC-SHA2-256 and x25519, as initiator or responder.
 pub struct Peer {
@@ -378,6 +378,18 @@ impl Peer {
             parsed.header,
             PayloadList::parse(first_inner, &copy[inner]).unwrap(),
         )
+    }
+
+    /// Answers a request of the lab's.
+    pub fn respond(&mut self, lab: &mut Lab, request: &Datagram, payloads: Vec<Payload>) {
+        let (asked, _) = self.unseal(&request.payload);
+        let header = self.header(asked.exchange, true, asked.message_id);
+        let payload = self.seal(header, payloads);
+        lab.deliver(&Datagram {
+            from: request.to,
+            to: request.from,
+            payload,
+        });
     }
 
     /// Sends a request and takes the answer.

@@ -1,0 +1,151 @@
+//! Renewal on demand, more children, and what the data plane has counted.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use adit_model::Now;
+use adit_model::connection::Connection;
+use adit_model::dataplane::PairCounters;
+
+use super::Endpoint;
+use crate::cx::Cx;
+use crate::error::CommandError;
+use crate::v2::Phase;
+use crate::v2::agenda::Task;
+use crate::v2::established::Established;
+
+impl Endpoint {
+    /// What the data plane has counted so far, by the SPI that a pair receives under. CHILD SAs with limits of volume, or
+    /// of silence, and those that run out of sequence numbers are renewed or closed by it.
+    pub fn handle_usage(&mut self, now: Now, counters: &BTreeMap<u32, PairCounters>) {
+        let up = |phase: &Phase| matches!(phase, Phase::Established(_));
+        let all: Vec<u64> = self
+            .sas
+            .iter()
+            .filter_map(|(spi, phase)| up(phase).then_some(*spi))
+            .collect();
+        for spi in all {
+            self.with_established(now, spi, |p, cx| p.counted(cx, counters));
+        }
+    }
+
+    /// How often [`handle_usage`](Self::handle_usage) should be called; `None` while there is nothing to count.
+    #[must_use]
+    pub fn usage_interval(&self) -> Option<Duration> {
+        let of = |phase: &Phase| match phase {
+            Phase::Established(p) => p.usage_interval(),
+            _ => None,
+        };
+        self.sas.values().filter_map(of).min()
+    }
+
+    /// Asks for a child of a connection that is up, if it isn't there.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn initiate_child(
+        &mut self,
+        now: Now,
+        name: &str,
+        child: &str,
+    ) -> Result<(), CommandError> {
+        self.has_child(name, child)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| {
+            p.want(child);
+            p.work(cx);
+        });
+        Ok(())
+    }
+
+    /// Rekeys a child of a connection now.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn rekey_child(&mut self, now: Now, name: &str, child: &str) -> Result<(), CommandError> {
+        self.has_child(name, child)?;
+        let spi = self.up(name)?;
+        let mut found = false;
+        self.with_established(now, spi, |p, cx| {
+            found = p.renew_named(child);
+            p.work(cx);
+        });
+        found
+            .then_some(())
+            .ok_or_else(|| CommandError::ChildNotActive {
+                connection: name.to_owned(),
+                child: child.to_owned(),
+            })
+    }
+
+    /// Deletes a child of a connection, which stays down until it is asked for; the others stay.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn terminate_child(
+        &mut self,
+        now: Now,
+        name: &str,
+        child: &str,
+    ) -> Result<(), CommandError> {
+        self.has_child(name, child)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| {
+            p.unwant(child);
+            p.work(cx);
+        });
+        Ok(())
+    }
+
+    /// Rekeys the IKE SA of a connection now.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn rekey_ike(&mut self, now: Now, name: &str) -> Result<(), CommandError> {
+        self.configured(name)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| {
+            p.agenda.add(Task::RekeyIke);
+            p.work(cx);
+        });
+        Ok(())
+    }
+
+    fn configured(&self, name: &str) -> Result<&Connection, CommandError> {
+        let connection = self.connections.get(name).map(|c| &**c);
+        connection.ok_or_else(|| CommandError::UnknownConnection(name.to_owned()))
+    }
+
+    fn has_child(&self, name: &str, child: &str) -> Result<(), CommandError> {
+        let children = &self.configured(name)?.children;
+        let has = children.iter().any(|c| c.name == child);
+        has.then_some(()).ok_or_else(|| CommandError::Unusable {
+            connection: name.to_owned(),
+            problem: format!("it has no child `{child}`"),
+        })
+    }
+
+    /// Our SPI of the IKE SA of a connection that is up.
+    fn up(&self, name: &str) -> Result<u64, CommandError> {
+        let up = |spi: &u64| match self.sas.get(spi) {
+            Some(phase @ Phase::Established(_)) => phase.is_active(),
+            _ => false,
+        };
+        let found = self.of_connection(name).into_iter().find(up);
+        found.ok_or_else(|| CommandError::NotActive(name.to_owned()))
+    }
+
+    pub(super) fn with_established(
+        &mut self,
+        now: Now,
+        spi: u64,
+        what: impl FnOnce(&mut Established, &mut Cx<'_>),
+    ) {
+        self.with_sa(now, spi, |mut phase, cx| {
+            if let Phase::Established(p) = &mut phase {
+                what(p, cx);
+            }
+            phase
+        });
+    }
+}

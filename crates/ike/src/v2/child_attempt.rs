@@ -1,0 +1,299 @@
+//! Our own CREATE_CHILD_SA requests for CHILD SAs: another one, or one in an old one's place (RFC 7296 1.3.1, 1.3.3),
+//! and what becomes of them when the peer had the same idea (2.8.1, 2.25.1).
+
+use adit_model::connection;
+use adit_model::event::{Happening, Party};
+use adit_model::keywords;
+use adit_model::proposal::{Proposal, SaKind};
+use adit_model::reason::Refusal;
+use adit_wire::iana::{ExchangeType, KeMethod, NotifyType, ProtocolId};
+use adit_wire::v2::{Nonce, Notify, Payload, PayloadList};
+
+use crate::cx::Cx;
+use crate::describe;
+use crate::head::Head;
+use crate::snapshot::ChildSaState;
+use crate::v2::agenda::{InFlight, Task};
+use crate::v2::child::{self, Agreed, Child, ChildEvent, KeySource};
+use crate::v2::child_offer;
+use crate::v2::established::Established;
+use crate::v2::lifespan::Setback;
+use crate::v2::own_ke::OwnKe;
+use crate::v2::{narrow, proposals};
+
+/// A CHILD SA that we have asked for.
+pub(crate) struct ChildAttempt {
+    config: connection::Child,
+    /// `spi_in` of the pair whose place it takes.
+    pub replaces: Option<u32>,
+    proposals: Vec<Proposal>,
+    spi_in: u32,
+    nonce: Vec<u8>,
+    ke: Option<OwnKe>,
+    tried: Vec<KeMethod>,
+    rival: Option<Rival>,
+    /// SPIs of pairs that the peer has deleted meanwhile; what it made for us may be among them.
+    gone: Vec<u32>,
+}
+
+/// The pair that the peer has put in the place of the same old one meanwhile.
+struct Rival {
+    spi_in: u32,
+    /// The lower one of the two nonces that made it.
+    lowest: Vec<u8>,
+}
+
+impl ChildAttempt {
+    pub fn begin(
+        head: &Head,
+        cx: &mut Cx<'_>,
+        name: &str,
+        replaces: Option<u32>,
+    ) -> Result<Self, Refusal> {
+        let config = head.connection.children.iter().find(|c| c.name == name);
+        let config = config.cloned().ok_or_else(|| Refusal::Local {
+            problem: format!("no child `{name}` is configured"),
+        })?;
+        let proposals = child_offer::offered(cx.provider, &config)?;
+        let method = proposals.iter().find_map(|p| p.ke.first().copied());
+        let ke = method.map(|m| OwnKe::start(cx.provider, m)).transpose()?;
+        Ok(Self {
+            config,
+            replaces,
+            proposals,
+            spi_in: cx.new_esp_spi(),
+            nonce: cx.new_nonce(),
+            ke,
+            tried: method.into_iter().collect(),
+            rival: None,
+            gone: Vec::new(),
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// Nothing comes of it.
+    pub fn release(&self, cx: &mut Cx<'_>) {
+        cx.desk.spis.release_esp(self.spi_in);
+    }
+
+    /// `[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED)`
+    pub fn request(&self) -> PayloadList {
+        let rekey = self.replaces.map(|spi_in| {
+            let kind = NotifyType::REKEY_SA;
+            Payload::Notify(Notify::about_child(
+                kind,
+                ProtocolId::ESP,
+                spi_in,
+                Vec::new(),
+            ))
+        });
+        let spi = self.spi_in.to_be_bytes();
+        let sa = proposals::to_wire(&self.proposals, SaKind::Esp, &spi, true);
+        rekey
+            .into_iter()
+            .chain([Payload::Sa(sa), Payload::Nonce(Nonce(self.nonce.clone()))])
+            .chain(self.ke.as_ref().map(OwnKe::payload))
+            .chain([
+                Payload::TsI(narrow::to_wire(&self.config.local_ts)),
+                Payload::TsR(narrow::to_wire(&self.config.remote_ts)),
+                Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
+            ])
+            .collect()
+    }
+
+    /// The peer has rekeyed `old` as well, which made the pair `new` from nonces of which `lowest` is the lower one.
+    pub fn meets(&mut self, old: u32, new: u32, lowest: Vec<u8>) {
+        if self.replaces == Some(old) {
+            self.rival = Some(Rival {
+                spi_in: new,
+                lowest,
+            });
+        }
+    }
+
+    /// The peer has deleted pairs before we know whether one of them is the one that we have asked for.
+    pub fn gone(&mut self, spis_out: &[u32]) {
+        if self.gone.len() < MOST_GONE {
+            self.gone.extend(spis_out);
+        }
+    }
+
+    /// The peer has answered.
+    pub fn concluded(
+        self: Box<Self>,
+        ike: &mut Established,
+        cx: &mut Cx<'_>,
+        answer: &PayloadList,
+    ) {
+        if answer.sa().is_none()
+            && let Some(notify) = answer.error_notify()
+        {
+            return self.refused(ike, cx, notify);
+        }
+        match self.agreed(ike, cx, answer) {
+            Ok((child, lowest)) => self.take_place(ike, cx, child, &lowest),
+            Err(refusal) => {
+                // For the peer the pair is there.
+                ike.agenda.add(Task::Disown(self.spi_in));
+                let what = child::title(&ike.secured.head, Some(self.name()));
+                ike.refused_by_us(cx, what, &refusal);
+                let problem = refusal.to_string();
+                ike.child_failed(cx, self.name(), self.replaces, Setback::Refused, problem);
+            }
+        }
+    }
+
+    /// The CHILD SA that the answer agrees to, installed, and the lower one of the nonces that made it.
+    fn agreed(
+        &self,
+        ike: &Established,
+        cx: &mut Cx<'_>,
+        answer: &PayloadList,
+    ) -> Result<(Child, Vec<u8>), Refusal> {
+        let mismatch = |problem: &str| Refusal::AnswerMismatch {
+            problem: problem.to_owned(),
+        };
+        let (suite, spi_out, ts) =
+            child_offer::accepted(answer, &self.config, &self.proposals, true)?;
+        let nr = answer.nonce().ok_or_else(|| mismatch("Nr is missing"))?;
+        let shared = suite
+            .ke
+            .map(|method| match &self.ke {
+                Some(own) => own.finish(method, answer),
+                None => Err(mismatch("a key exchange that was not offered")),
+            })
+            .transpose()?;
+        let lowest = self.nonce.as_slice().min(&nr.0).to_vec();
+        let agreed = Agreed {
+            config: &self.config,
+            spi_in: self.spi_in,
+            spi_out,
+            suite,
+            ts,
+            replaces: None,
+        };
+        let source = KeySource {
+            channel: &ike.secured.channel,
+            shared: shared.as_ref(),
+            ni: &self.nonce,
+            nr: &nr.0,
+            ours: true,
+        };
+        let child = child::install(cx, &ike.secured.head, agreed, &source)?;
+        Ok((child, lowest))
+    }
+
+    /// The new pair is there on both sides. Of two that replace the same old one, that goes whose exchange had the
+    /// lowest of the four nonces, and whoever made it deletes it; the maker of the other one deletes the old pair.
+    fn take_place(
+        self: Box<Self>,
+        ike: &mut Established,
+        cx: &mut Cx<'_>,
+        new: Child,
+        lowest: &[u8],
+    ) {
+        let head = ike.secured.head.clone();
+        ike.missing.retain(|m| m.name != new.name);
+        let new_in = new.spi_in;
+        let gone = self.gone.contains(&new.spi_out);
+        ike.children.push(new);
+        if gone {
+            return ike.remove_child(cx, new_in, ChildEvent::DeletedByPeer, Party::Peer);
+        }
+        let Some(old) = self.replaces else { return };
+        let rival = self.rival.as_ref().filter(|rival| {
+            let mut children = ike.children.iter();
+            children.any(|c| c.spi_in == rival.spi_in && c.state == ChildSaState::Installed)
+        });
+        let ours_stays = rival.is_none_or(|rival| lowest > rival.lowest.as_slice());
+        let (stays, goes) = match rival {
+            Some(rival) if ours_stays => (new_in, Some(rival.spi_in)),
+            Some(rival) => (rival.spi_in, Some(new_in)),
+            None => (new_in, None),
+        };
+        let kept = if ours_stays { Party::Us } else { Party::Peer };
+        if let Some(goes) = goes {
+            let what = Happening::RekeyCollision {
+                what: child::title(&head, Some(self.name())),
+                kept,
+            };
+            cx.event(&head, what);
+            ike.supersede(cx, goes);
+        }
+        if ours_stays {
+            ike.supersede(cx, old);
+        }
+        ike.agenda
+            .add(Task::DeleteChild(if ours_stays { old } else { new_in }));
+        let what = Happening::ChildRekeyed {
+            child: self.config.name.clone(),
+            old,
+            new: stays,
+            by: kept,
+        };
+        cx.event(&head, what);
+    }
+
+    fn refused(mut self: Box<Self>, ike: &mut Established, cx: &mut Cx<'_>, notify: &Notify) {
+        let what = child::title(&ike.secured.head, Some(self.name()));
+        if notify.kind == NotifyType::INVALID_KE_PAYLOAD
+            && let Some(method) = proposals::other_method(&self.proposals, &self.tried, notify)
+            && let Ok(ke) = OwnKe::start(cx.provider, method)
+        {
+            let from = self.ke.as_ref().map_or(KeMethod::NONE, |ke| ke.method);
+            let what = Happening::KeRetry {
+                from: keywords::ke_name(from),
+                to: keywords::ke_name(method),
+                by: Party::Peer,
+            };
+            cx.event(&ike.secured.head, what);
+            self.tried.push(method);
+            self.ke = Some(ke);
+            self.nonce = cx.new_nonce();
+            let request = self.request();
+            ike.agenda.in_flight = Some(InFlight::Child(self));
+            ike.send(cx, ExchangeType::CREATE_CHILD_SA, &request);
+            return;
+        }
+        self.release(cx);
+        let (name, old) = (self.config.name.clone(), self.replaces);
+        if notify.kind == NotifyType::TEMPORARY_FAILURE {
+            let problem = "the peer is busy".to_owned();
+            let wait = ike.child_failed(cx, &name, old, Setback::Busy, problem);
+            ike.put_off(cx, what, wait);
+            return;
+        }
+        let refused = Happening::PeerRefused {
+            what,
+            notify: notify.kind.0,
+            name: notify.kind.to_string(),
+            data: describe::hex(&notify.data),
+            asked: child::asked(&self.config, &self.proposals),
+        };
+        cx.event(&ike.secured.head, refused);
+        match (notify.kind, old) {
+            // The peer has lost the pair: what we have of it is of no use, and another one is asked for (2.25.1).
+            (NotifyType::CHILD_SA_NOT_FOUND, Some(old)) => {
+                let there = ike.children.iter().any(|c| c.spi_in == old);
+                ike.remove_child(cx, old, ChildEvent::DeletedByPeer, Party::Peer);
+                let other = ike
+                    .children
+                    .iter()
+                    .any(|c| c.name == name && c.is_installed());
+                if there && !other {
+                    ike.agenda.add(Task::NewChild(name));
+                }
+            }
+            _ => {
+                let problem = format!("the peer answered {}", notify.kind);
+                ike.child_failed(cx, &name, old, Setback::Refused, problem);
+            }
+        }
+    }
+}
+
+/// Bound of what is remembered of deletions while an answer is awaited.
+const MOST_GONE: usize = 64;

@@ -1,0 +1,348 @@
+//! We rekey: CHILD SAs and the IKE SA, when their time or volume is used up, and further children.
+
+use crate::common;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use adit_ike::{ChildSaState, IkeSaState};
+use adit_model::connection::Connection;
+use adit_model::dataplane::{DataPlaneRequest, PairCounters};
+use adit_model::event::{Happening, Party};
+use common::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// West renews after these times; east never does.
+fn renewing(ike: Duration, child: Duration) -> Connection {
+    let mut west = connection(Who::West);
+    (west.life.rekey, west.life.lifetime) = (ike, 2 * ike);
+    let lan = &mut west.children[0].life;
+    (lan.rekey, lan.lifetime) = (child, 2 * child);
+    west
+}
+
+fn patient() -> Connection {
+    let mut east = renewing(Duration::ZERO, Duration::ZERO);
+    let west = core::mem::replace(&mut east, connection(Who::East));
+    east.life = west.life.clone();
+    east.children[0].life = west.children[0].life.clone();
+    east
+}
+
+fn rekeyed(side: &Side) -> usize {
+    side.count(|h| matches!(h, Happening::ChildRekeyed { .. }))
+}
+
+/// One IKE SA with one pair on each side, and both sides agree on it.
+pub fn assert_one(lab: &Lab) {
+    for side in [&lab.west, &lab.east] {
+        let sa = side.ike_sa();
+        assert_eq!(sa.state, IkeSaState::Established);
+        let states: Vec<_> = sa.children.iter().map(|c| c.state).collect();
+        assert_eq!(states, [ChildSaState::Installed], "{:#?}", side.events);
+        assert_eq!(side.installed.len(), 1);
+        assert_eq!(side.installed[0].spi_in, sa.children[0].spi_in);
+    }
+    assert_eq!(lab.west.ike_sa().spis, lab.east.ike_sa().spis);
+    lab.assert_tunnel();
+}
+
+/// ```text
+/// SK { N(REKEY_SA), SA, Ni, TSi, TSr } ──►
+///                ◄── SK { SA, Nr, TSi, TSr }
+/// SK { D(old) } ──►
+///                ◄── SK { D(old) }
+/// ```
+#[test]
+fn a_child_is_rekeyed_in_time() {
+    let mut lab = Lab::with(renewing(Duration::ZERO, 10 * MINUTE), patient());
+    lab.up();
+    let old = lab.west.installed[0].clone();
+    let before = lab.west.events.len();
+    lab.pass(9 * MINUTE - Duration::from_secs(1));
+    assert_eq!(rekeyed(&lab.west), 0);
+    lab.pass(MINUTE + Duration::from_secs(1));
+    let messages: Vec<String> = ladder(&lab.west).split_off(4);
+    assert_eq!(
+        messages,
+        [
+            "--> CREATE_CHILD_SA request 2 [ N(REKEY_SA) SA Nonce TSi TSr N(ESP_TFC_PADDING_NOT_SUPPORTED) ]",
+            "<-- CREATE_CHILD_SA response 2 [ SA Nonce TSi TSr ]",
+            "--> INFORMATIONAL request 3 [ D ]",
+            "<-- INFORMATIONAL response 3 [ D ]",
+        ]
+    );
+    assert_one(&lab);
+    let new = lab.west.installed[0].clone();
+    assert!(new.key_out.expose() != old.key_out.expose());
+    for (side, by) in [(&lab.west, Party::Us), (&lab.east, Party::Peer)] {
+        assert!(side.saw(|h| matches!(h, Happening::ChildRekeyed { by: who, .. } if *who == by)));
+    }
+    // West sends on the new pair before it asks to delete the old one; east goes on with the old one until then.
+    let order: Vec<&str> = lab.west.data_plane[1..]
+        .iter()
+        .map(|request| match request {
+            DataPlaneRequest::Install(sa) => {
+                assert_eq!(sa.replaces, None);
+                "install"
+            }
+            DataPlaneRequest::Retire { .. } => "retire",
+            DataPlaneRequest::Remove { .. } => "remove",
+            DataPlaneRequest::MovePath { .. } => "move",
+        })
+        .collect();
+    assert_eq!(order.first(), Some(&"install"));
+    assert_eq!(order.last(), Some(&"remove"));
+    assert!(
+        lab.east.data_plane.iter().any(
+            |r| matches!(r, DataPlaneRequest::Install(sa) if sa.replaces == Some(old.spi_out))
+        )
+    );
+    assert!(lab.west.events.len() > before);
+}
+
+#[test]
+fn times_of_renewal_are_spread() {
+    let mut lab = Lab::with(renewing(Duration::ZERO, 10 * MINUTE), patient());
+    lab.up();
+    lab.pass(10 * 60 * MINUTE);
+    let at: Vec<u64> = lab
+        .west
+        .events
+        .iter()
+        .filter(|e| matches!(e.what, Happening::ChildRekeyed { .. }))
+        .map(|e| e.at.mono.0)
+        .collect();
+    assert!(at.len() >= 60 && at.len() <= 67, "{}", at.len());
+    let gaps: Vec<u64> = at.windows(2).map(|w| w[1] - w[0]).collect();
+    let (least, most) = (gaps.iter().min().unwrap(), gaps.iter().max().unwrap());
+    assert!(*least >= 540_000_000_000 && *most <= 600_000_000_000);
+    assert!(most - least > 30_000_000_000, "{least} {most}");
+    assert_one(&lab);
+}
+
+/// A new IKE SA inherits the children (2.18); the old one is deleted by who began.
+#[test]
+fn the_ike_sa_is_rekeyed_in_time() {
+    let mut lab = Lab::with(renewing(10 * MINUTE, Duration::ZERO), patient());
+    lab.up();
+    let (before, pair) = (lab.west.ike_sa(), lab.west.installed[0].spi_in);
+    lab.pass(10 * MINUTE);
+    assert_one(&lab);
+    let after = lab.west.ike_sa();
+    assert_ne!(after.spis, before.spis);
+    assert_eq!(lab.west.installed[0].spi_in, pair, "the children stay");
+    assert_eq!(lab.west.closed(), ["replaced"]);
+    assert_eq!(lab.east.closed(), ["replaced"]);
+    // And on and on.
+    lab.pass(100 * MINUTE);
+    assert_one(&lab);
+}
+
+/// With a key exchange of its own, where the peer wants another method than the first one offered (1.3).
+#[test]
+fn another_method_is_tried_when_the_peer_wants_it() {
+    let mut west = renewing(Duration::ZERO, 10 * MINUTE);
+    west.children[0].esp = vec![esp("aes128gcm16-x25519-ecp256")];
+    west.ike = vec![ike("aes128gcm16-prfsha256-x25519-ecp256")];
+    let mut east = patient();
+    east.children[0].esp = vec![esp("aes128gcm16-ecp256")];
+    let mut lab = Lab::with(west, east);
+    lab.up();
+    lab.pass(10 * MINUTE);
+    assert_one(&lab);
+    let retried = |h: &Happening| {
+        matches!(h, Happening::KeRetry { from, to, by: Party::Peer }
+            if from == "x25519" && to == "ecp256")
+    };
+    assert_eq!(lab.west.count(retried), 1);
+    assert_eq!(rekeyed(&lab.west), 1);
+    let ke = lab.west.installed[0].suite.ke;
+    assert_eq!(ke, Some(adit_wire::iana::KeMethod::ECP_256));
+}
+
+/// A peer that refuses to rekey: it is asked again, and at the end of its life the pair goes, with the reason.
+#[test]
+fn a_child_that_cannot_be_rekeyed_expires() {
+    let mut west = renewing(Duration::ZERO, 10 * MINUTE);
+    west.children[0].esp = vec![esp("aes128gcm16-x25519")];
+    let mut east = patient();
+    east.children[0].esp = vec![esp("aes128gcm16-ecp256")];
+    let mut lab = Lab::with(west, east);
+    lab.up();
+    lab.pass(19 * MINUTE);
+    assert!(lab.west.is_up());
+    assert!(lab.west.peer_refusals().len() >= 3);
+    assert_eq!(lab.west.peer_refusals()[0].1, "NO_PROPOSAL_CHOSEN");
+    lab.pass(2 * MINUTE);
+    let why = lab.west.happenings().find_map(|h| match h {
+        Happening::Expired { what, limit, why } => Some((what.clone(), limit.clone(), why.clone())),
+        _ => None,
+    });
+    let (what, limit, why) = why.unwrap();
+    assert_eq!((what.as_str(), limit.as_str()), ("CHILD_SA lan", "1200 s"));
+    assert_eq!(why.unwrap(), "the peer answered NO_PROPOSAL_CHOSEN");
+    assert!(lab.west.installed.is_empty());
+}
+
+fn usage(lab: &mut Lab, packets: u64) {
+    let now = lab.now;
+    let counters = PairCounters {
+        packets_out: packets,
+        bytes_out: packets * 100,
+        ..PairCounters::default()
+    };
+    let all: BTreeMap<u32, PairCounters> = lab
+        .west
+        .installed
+        .iter()
+        .map(|sa| (sa.spi_in, counters))
+        .collect();
+    lab.west.endpoint.handle_usage(now, &all);
+    lab.drain();
+    lab.run();
+}
+
+#[test]
+fn volume_renews_and_ends_a_child() {
+    let mut west = renewing(Duration::ZERO, Duration::ZERO);
+    west.children[0].life.rekey_packets = 1000;
+    west.children[0].life.lifetime_bytes = 200_000;
+    let mut lab = Lab::with(west, patient());
+    lab.up();
+    assert_eq!(
+        lab.west.endpoint.usage_interval(),
+        Some(Duration::from_secs(1))
+    );
+    assert_eq!(lab.east.endpoint.usage_interval(), Some(MINUTE));
+    usage(&mut lab, 899);
+    assert_eq!(rekeyed(&lab.west), 0);
+    usage(&mut lab, 1000);
+    assert_eq!(rekeyed(&lab.west), 1);
+    assert_one(&lab);
+    // The peer doesn't answer any more, so the limit is reached.
+    usage(&mut lab, 0);
+    lab.cut = true;
+    usage(&mut lab, 1000);
+    usage(&mut lab, 2000);
+    assert!(
+        lab.west
+            .saw(|h| matches!(h, Happening::Expired { limit, .. } if limit == "200000 octets"))
+    );
+}
+
+/// Without extended sequence numbers a pair is replaced before they run out (RFC 4303 3.3.3).
+#[test]
+fn sequence_numbers_that_run_out_renew_a_child() {
+    let mut lab = Lab::with(renewing(Duration::ZERO, Duration::ZERO), patient());
+    lab.up();
+    usage(&mut lab, 1 << 31);
+    assert_eq!(rekeyed(&lab.west), 0);
+    usage(&mut lab, 0xf000_0000);
+    assert_eq!(rekeyed(&lab.west), 1);
+    assert_one(&lab);
+}
+
+#[test]
+fn an_idle_child_is_closed() {
+    let mut west = renewing(Duration::ZERO, Duration::ZERO);
+    west.children[0].life.inactivity = MINUTE;
+    let mut lab = Lab::with(west, patient());
+    lab.up();
+    for n in 0..3 {
+        lab.pass(50 * Duration::from_secs(1));
+        usage(&mut lab, 10 + n);
+    }
+    assert!(lab.west.is_up());
+    lab.pass(MINUTE);
+    usage(&mut lab, 12);
+    assert!(lab.west.saw(
+        |h| matches!(h, Happening::Expired { limit, .. } if limit == "60 s without a packet")
+    ));
+}
+
+fn two_children(who: Who) -> Connection {
+    let mut c = connection(who);
+    let (here, there) = match who {
+        Who::West => ("10.1.1.0/24", "10.2.1.0/24"),
+        Who::East => ("10.2.1.0/24", "10.1.1.0/24"),
+    };
+    let mut voice = c.children[0].clone();
+    voice.name = "voice".to_owned();
+    voice.esp = vec![esp("aes256gcm16-x25519")];
+    (voice.local_ts, voice.remote_ts) = (selectors(&[here]), selectors(&[there]));
+    c.children.push(voice);
+    c
+}
+
+fn names(side: &Side) -> Vec<String> {
+    let mut names: Vec<String> = side.installed.iter().map(|sa| sa.child.clone()).collect();
+    names.sort();
+    names
+}
+
+/// Children beyond the first come by CREATE_CHILD_SA, with algorithms and a key exchange of their own.
+#[test]
+fn several_children() {
+    let mut lab = Lab::with(two_children(Who::West), two_children(Who::East));
+    lab.up();
+    assert_eq!(names(&lab.west), ["lan", "voice"]);
+    assert_eq!(names(&lab.east), ["lan", "voice"]);
+    let suites: Vec<_> = lab.west.installed.iter().map(|sa| sa.suite.ke).collect();
+    assert_eq!(suites, [None, Some(adit_wire::iana::KeMethod::CURVE25519)]);
+    // One goes and comes back; the other one stays.
+    let lan = lab.west.installed[0].spi_in;
+    let now = lab.now;
+    lab.west
+        .endpoint
+        .terminate_child(now, "site", "voice")
+        .unwrap();
+    lab.drain();
+    lab.run();
+    assert_eq!(
+        (names(&lab.west), names(&lab.east)),
+        (vec!["lan".to_owned()], vec!["lan".to_owned()])
+    );
+    assert!(lab.west.endpoint.rekey_child(now, "site", "voice").is_err());
+    lab.west
+        .endpoint
+        .initiate_child(now, "site", "voice")
+        .unwrap();
+    lab.drain();
+    lab.run();
+    assert_eq!(names(&lab.east), ["lan", "voice"]);
+    assert_eq!(lab.west.installed[0].spi_in, lan);
+    assert!(
+        lab.west
+            .endpoint
+            .initiate_child(now, "site", "video")
+            .is_err()
+    );
+}
+
+/// A child that is refused doesn't take the others down, whether it is the first or not, and is asked for again.
+#[test]
+fn a_refused_child_stands_alone() {
+    for refused in [0, 1] {
+        let mut east = two_children(Who::East);
+        east.children[refused].esp = vec![esp("aes192gcm16")];
+        let mut lab = Lab::with(two_children(Who::West), east);
+        lab.up();
+        let other = if refused == 0 { "voice" } else { "lan" };
+        assert_eq!(names(&lab.west), [other]);
+        assert_eq!(lab.west.peer_refusals().len(), 1);
+        let now = lab.now;
+        lab.east
+            .endpoint
+            .set_connection(now, std::sync::Arc::new(two_children(Who::East)));
+        lab.pass(20 * MINUTE);
+        assert!(lab.west.peer_refusals().len() >= 5, "it is asked for again");
+        assert_eq!(
+            names(&lab.west),
+            [other],
+            "what is up keeps what was configured then"
+        );
+        assert!(lab.west.closed().is_empty());
+    }
+}

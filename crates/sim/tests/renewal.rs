@@ -1,0 +1,215 @@
+//! SAs are renewed for ever: by both sides, at once or not, over lines that lose, and nobody's packet is lost by it.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use adit_ike::{ChildSaState, IkeSaState};
+use adit_model::connection::Connection;
+use adit_model::event::Happening;
+use adit_sim::{LinkSettings, NodeId, Sites, World};
+use common::*;
+
+fn renew(connection: &mut Connection, ike: Duration, child: Duration) {
+    connection.life.rekey = ike;
+    connection.life.lifetime = 4 * ike;
+    for c in &mut connection.children {
+        c.life.rekey = child;
+        c.life.lifetime = 4 * child;
+    }
+}
+
+/// Both sides renew, every now and then in the same moment.
+fn restless(wire: LinkSettings, ike: Duration, child: Duration) -> Setting {
+    let mut setting = Setting {
+        wire,
+        ..Setting::default()
+    };
+    renew(&mut setting.west, ike, child);
+    renew(&mut setting.east, ike, child);
+    setting
+}
+
+fn count(world: &World, gateway: NodeId, which: impl Fn(&Happening) -> bool) -> usize {
+    world.happenings(gateway).filter(|h| which(h)).count()
+}
+
+/// Exactly one IKE SA and one pair on each side, and the same ones on both.
+fn is_settled(sites: &Sites) -> bool {
+    let world = &sites.world;
+    let (west, east) = (world.ike_sas(sites.west), world.ike_sas(sites.east));
+    let one = |sas: &[adit_ike::IkeSaSnapshot]| {
+        let [sa] = sas else { return None };
+        let [child] = sa.children.as_slice() else {
+            return None;
+        };
+        let up = sa.state == IkeSaState::Established && child.state == ChildSaState::Installed;
+        up.then_some((sa.spis, child.spi_in, child.spi_out))
+    };
+    let (Some(w), Some(e)) = (one(&west), one(&east)) else {
+        return false;
+    };
+    let planes = [sites.west, sites.east].map(|g| {
+        let pairs = world.pairs(g);
+        pairs.iter().map(|p| p.spi_in).collect::<Vec<_>>()
+    });
+    w.0 == e.0 && (w.1, w.2) == (e.2, e.1) && planes == [vec![w.1], vec![e.1]]
+}
+
+/// After weather of any kind both sides agree on one IKE SA and one pair, and nothing died on the way.
+fn assert_settles(sites: &mut Sites, seed: u64) {
+    let wires = sites.wires.clone();
+    for wire in wires {
+        sites.world.set_link(wire, LinkSettings::default());
+    }
+    let story = |sites: &Sites| {
+        let text = story(&sites.world, &[sites.west, sites.east]);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(120)..].join("\n")
+    };
+    let mut settled = false;
+    for _ in 0..600 {
+        sites.world.run_for(ms(200));
+        if is_settled(sites) {
+            settled = true;
+            break;
+        }
+    }
+    assert!(
+        settled,
+        "seed {seed}: {:#?}\n{:#?}\n{}",
+        sites.world.ike_sas(sites.west),
+        sites.world.ike_sas(sites.east),
+        story(sites)
+    );
+    for gateway in [sites.west, sites.east] {
+        let died = count(&sites.world, gateway, |h| match h {
+            Happening::IkeClosed { cause, .. } => cause != "replaced",
+            Happening::Expired { .. } => true,
+            _ => false,
+        });
+        assert_eq!(died, 0, "seed {seed}\n{}", story(sites));
+    }
+}
+
+/// Three of ten packets are lost on the way, and they overtake each other.
+fn storm() -> LinkSettings {
+    LinkSettings {
+        delay: ms(15),
+        jitter: ms(80),
+        loss: 163,
+        duplication: 50,
+        ..LinkSettings::default()
+    }
+}
+
+fn through_the_storm(seed: u64) -> usize {
+    let mut sites = restless(LinkSettings::default(), secs(23), secs(9)).build(seed);
+    sites.start();
+    sites.world.initiate(sites.west, TUNNEL).unwrap();
+    assert!(sites.run_until_up(TUNNEL, secs(60)), "seed {seed}");
+    let wires = sites.wires.clone();
+    for wire in wires {
+        sites.world.set_link(wire, storm());
+    }
+    sites.world.run_for(secs(150));
+    assert_settles(&mut sites, seed);
+    let collided = |h: &Happening| matches!(h, Happening::RekeyCollision { .. });
+    let renewed = |h: &Happening| {
+        matches!(
+            h,
+            Happening::ChildRekeyed { .. } | Happening::IkeRekeyed { .. }
+        )
+    };
+    assert!(
+        count(&sites.world, sites.west, renewed) >= 10,
+        "seed {seed}"
+    );
+    count(&sites.world, sites.west, collided)
+}
+
+#[test]
+fn renewal_survives_the_storm() {
+    let collisions: usize = (0..300).map(through_the_storm).sum();
+    assert!(collisions > 100, "both sides at once: {collisions}");
+}
+
+/// `cargo test -p adit-sim --release --test renewal -- --ignored`; `SEEDS` says how many, 10,000 without it.
+#[test]
+#[ignore = "takes minutes"]
+fn renewal_survives_ten_thousand_storms() {
+    let seeds = std::env::var("SEEDS").ok().and_then(|s| s.parse().ok());
+    for seed in 1_000..1_000 + seeds.unwrap_or(10_000) {
+        through_the_storm(seed);
+    }
+}
+
+/// Packets flow in both directions all the time, and overtake each other, but the line loses nothing: nor does
+/// renewal.
+#[test]
+fn no_packet_is_lost_to_renewal() {
+    for seed in 0..6 {
+        let wire = LinkSettings {
+            delay: ms(10),
+            jitter: ms(if seed % 2 == 0 { 0 } else { 30 }),
+            ..LinkSettings::default()
+        };
+        let mut sites = up(restless(wire, secs(17), secs(4)), seed);
+        let there = sites
+            .world
+            .bulk(sites.west_host, ip(EAST_HOST), 6_000, ms(5), 64);
+        let back = sites
+            .world
+            .bulk(sites.east_host, ip(WEST_HOST), 6_000, ms(5), 64);
+        sites.world.run_for(secs(32));
+        let renewed = |h: &Happening| matches!(h, Happening::ChildRekeyed { .. });
+        let times = count(&sites.world, sites.west, renewed);
+        assert!(times >= 6, "seed {seed}: {times}");
+        for bulk in [there, back] {
+            let report = sites.world.bulk_report(bulk);
+            assert_eq!(
+                (report.sent, report.received),
+                (6_000, 6_000),
+                "seed {seed}: {:?} {:?}",
+                sites.world.drops(sites.west),
+                sites.world.drops(sites.east)
+            );
+        }
+        assert_settles(&mut sites, seed);
+    }
+}
+
+/// With hourly rekeys; nothing piles up.
+fn days(days: u32) {
+    let mut setting = restless(LinkSettings::default(), secs(4 * 3600), secs(3600));
+    setting.nat = None;
+    setting.west.dpd_delay = secs(30 * 60);
+    let mut sites = up(setting, 1);
+    let mut most = 0;
+    for _ in 0..days {
+        sites.world.run_for(secs(24 * 3600));
+        for gateway in [sites.west, sites.east] {
+            let sas = sites.world.ike_sas(gateway);
+            most = most.max(sas.len() + sites.world.pairs(gateway).len());
+        }
+    }
+    assert_settles(&mut sites, 1);
+    let renewed = |h: &Happening| matches!(h, Happening::ChildRekeyed { .. });
+    let times = count(&sites.world, sites.west, renewed);
+    assert!(times >= 24 * days as usize, "{times}");
+    assert!(most <= 5, "{most} SAs at once");
+}
+
+#[test]
+fn two_weeks_of_hourly_rekeys() {
+    days(14);
+}
+
+/// `cargo test -p adit-sim --release --test renewal -- --ignored`
+#[test]
+#[ignore = "takes up to a minute"]
+fn a_year_of_hourly_rekeys() {
+    days(365);
+}
