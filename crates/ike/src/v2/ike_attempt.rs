@@ -152,8 +152,13 @@ impl IkeAttempt {
             spi_i: self.our_spi.to_bytes(),
             spi_r: peer_spi.to_bytes(),
         };
-        let keys =
-            IkeKeys::derive_rekeyed(&algorithms, old.channel.prf, &old.channel.sk_d, &inputs, &[]);
+        let keys = IkeKeys::derive_rekeyed(
+            &algorithms,
+            old.channel.prf,
+            &old.channel.sk_d,
+            &inputs,
+            &[],
+        );
         let fragmentation = old.channel.fragmentation;
         let channel = Channel::new(&algorithms, keys, Role::Initiator, fragmentation)
             .map_err(|error| mismatch(&error.to_string()))?;
