@@ -28,11 +28,13 @@ pub enum Sign {
     FirstMessageUnanswered,
     /// Setting up ended by time, at a step that isn't told. `peer`.
     NegotiationTimedOut,
+    /// A set-up failed, and the program doesn't say why or at which step.
+    NegotiationFailed,
     /// The peer answered the first message and not a later one. `peer`.
     LaterMessageUnanswered,
     /// We answered the peer's first message, and its next one didn't come while the log went on. `seconds`.
     PeerDidNotGoOn,
-    /// A capture saw no packet of what it was asked for.
+    /// A capture saw no packet of what it was asked for. `interface`, `host`.
     NothingCaptured,
 
     // ── route ──
@@ -206,6 +208,8 @@ pub enum Sign {
     CertificateOutsideValidity,
     /// The clock of the host is wrong, or jumped. `problem`.
     ClockWrong,
+    /// Nothing keeps the clock of the host right.
+    ClockUnsynchronised,
     /// No trust anchor for a certificate. `subject`, `issuer`.
     IssuerUnknown,
     /// No key of the peer is trusted; why its certificate was refused, other lines say. `peer`.
@@ -336,6 +340,8 @@ pub enum Sign {
     KernelSupportMissing,
     /// The kernel's part of IPsec isn't loaded; perhaps only because nothing has started it. `what`.
     StackNotLoaded,
+    /// The list of loaded modules has none of IPsec's; a kernel may have them built in.
+    StackUnlisted,
     /// A module of the kernel or a type of device couldn't be loaded. `what`, `errno`.
     ModuleMissing,
     /// The kernel answered a request with an error; which request is told by another line. `errno`.
@@ -567,6 +573,7 @@ impl Sign {
             Sign::ForwardingOff
                 | Sign::ReversePathFilterOn
                 | Sign::NatTraversalOff
+                | Sign::ClockUnsynchronised
                 | Sign::RekeyOff
                 | Sign::MakeBeforeBreak
                 | Sign::ServiceDisabled

@@ -124,6 +124,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ClockWrong,
         "current system time not (yet) synchronized",
     ),
+    // timedatectl, chronyc, ntpstat.
+    any(Sign::ClockUnsynchronised, "System clock synchronized: no"),
+    any(Sign::ClockUnsynchronised, "NTP synchronized: no"),
+    any(Sign::ClockUnsynchronised, "Leap status : Not synchronised"),
     // ── trust ──
     any(
         Sign::IssuerUnknown,

@@ -5,8 +5,8 @@ use adit_model::host::HostState;
 use adit_model::sign::Sign;
 
 use super::{
-    address, certificate, cloud_filter, conntrack, fact, neighbour, passage, qos, rtnetlink, sign,
-    xfrm,
+    address, certificate, cloud_acl, cloud_filter, conntrack, fact, modules, neighbour, nss,
+    passage, qos, rtnetlink, sign, xfrm,
 };
 use crate::reading::Place;
 use crate::text::Line;
@@ -16,7 +16,10 @@ use crate::text::Line;
 pub(super) struct Host {
     addresses: address::Addresses,
     certificates: certificate::Certificates,
+    cloud_acl: cloud_acl::CloudAcl,
     cloud_filter: cloud_filter::CloudFilter,
+    modules: modules::Modules,
+    nss: nss::Nss,
     neighbours: neighbour::Neighbours,
     passage: passage::Passage,
     qos: qos::Qos,
@@ -34,7 +37,10 @@ impl Host {
     ) {
         self.addresses.line(line, place, facts);
         self.certificates.line(line, place, facts);
+        self.cloud_acl.line(line, place, facts);
         self.cloud_filter.line(line, place, facts);
+        self.modules.line(line, place, facts);
+        self.nss.line(line, place);
         conntrack::line(line, place, facts);
         self.neighbours.line(line, place, facts);
         self.passage.line(line, place);
@@ -48,6 +54,8 @@ impl Host {
     /// What all of them read.
     pub(super) fn finish(mut self, facts: &mut Vec<Fact>) {
         self.certificates.finish(facts);
+        self.cloud_acl.finish(facts);
+        self.nss.finish(facts);
         self.passage.finish(facts);
         self.qos.finish(facts);
         self.xfrm.finish(facts);

@@ -9,6 +9,7 @@ mod certificate;
 mod cisco_map;
 mod clock;
 mod cloud;
+mod cloud_acl;
 mod cloud_filter;
 mod connections;
 mod conns;
@@ -21,7 +22,9 @@ mod host;
 mod ipdrop;
 mod listeners;
 mod load;
+mod modules;
 mod neighbour;
+mod nss;
 mod panos;
 mod passage;
 mod ping;
@@ -30,6 +33,7 @@ mod route;
 mod rtnetlink;
 mod sas;
 mod shunts;
+mod sniffed;
 mod sysctl;
 mod systemctl;
 mod traceroute;
@@ -66,6 +70,7 @@ pub(crate) struct Statuses {
     sas: sas::Sas,
     listeners: listeners::Listeners,
     shunts: shunts::Shunts,
+    sniffed: sniffed::Sniffed,
     sysctl: sysctl::Sysctl,
     cisco_map: cisco_map::CiscoMap,
     panos: panos::PanosFlow,
@@ -100,6 +105,7 @@ impl Statuses {
         self.host.line(line, place, facts);
         self.listeners.line(line, place);
         self.shunts.line(line, place);
+        self.sniffed.line(line, place, facts);
         self.sysctl.line(line, place);
         self.cisco_map.line(line, place, facts);
         self.panos.line(line, place, facts);

@@ -77,6 +77,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The host says itself that its clock was off, and the certificate was refused for its time.")
         .fix("set the clock and keep it by NTP (timedatectl; chronyc tracking), then start the tunnel again")
         .done(),
+        (_, Some(refused))
+            if s.signs_of(Sign::ClockUnsynchronised)
+                .any(|x| x.side() == refused.side()) =>
+        {
+            Judgement::Possible {
+                weight: 55,
+                because: "a certificate is refused for its time, and nothing keeps the clock right that judged it".to_owned(),
+                separated_by: "date -u on the side that refuses, beside the certificate's dates",
+            }
+        }
         (_, Some(_)) => Judgement::Possible {
             weight: 20,
             because: "a clock that is wrong makes a good certificate look expired or not yet valid"

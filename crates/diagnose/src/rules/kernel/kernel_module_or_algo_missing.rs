@@ -159,6 +159,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             because: format!("a module can't be loaded: {}", thing(seen)),
             separated_by: "whether the kernel takes the SA: ip xfrm state",
         },
+        None if s.sign(Sign::StackUnlisted).is_some() && s.calm() && !s.up => Judgement::Possible {
+            weight: 25,
+            because: "none of IPsec's modules is loaded; they may be built into the kernel"
+                .to_owned(),
+            separated_by: "whether the kernel takes an SA: ip xfrm state; grep ESP /boot/config-$(uname -r)",
+        },
         None => Judgement::Silent,
     }
 }
