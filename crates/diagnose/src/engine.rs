@@ -394,6 +394,8 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
         "it is down and there was no attempt to set it up".to_owned()
     } else if s.facts.is_empty() {
         "what is here shows no attempt to set a tunnel up".to_owned()
+    } else if s.negotiated_without_esp().is_some() {
+        "IKE messages go both ways, and no ESP follows them".to_owned()
     } else {
         "it is being set up".to_owned()
     };

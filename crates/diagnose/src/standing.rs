@@ -3,8 +3,11 @@
 //! A state tells the step that doesn't come, and seldom why. So it makes candidates, and a finding only where both sides'
 //! states contradict each other. What a log says of the same attempt counts for more.
 
+use adit_model::event::{Happening, MessageInfo};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::{Layer, ListedSa, Stage};
+use adit_model::phase::Phase;
+use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::signals::{Signals, who};
@@ -181,6 +184,48 @@ impl<'a> Signals<'a> {
             .map(|x| x.facts)
     }
 
+    /// IKE went both ways as often as phase 1 of IKEv1 needs, or through IKE_AUTH, nothing of it was refused as far as can
+    /// be read, and no ESP is seen in the same capture: the last message.
+    pub(crate) fn negotiated_without_esp(&self) -> Option<&'a Fact> {
+        // Of main mode's three, those behind the proposals.
+        const EACH_WAY: usize = 2;
+        let fails = self.refused_or_told() || !self.silences.is_empty() || self.up;
+        let protected = self.all_flows().next().is_some()
+            || [Side::Local, Side::Remote]
+                .into_iter()
+                .any(|side| self.carried(side).is_some());
+        if fails || protected {
+            return None;
+        }
+        let further = |m: &MessageInfo| {
+            Phase::is_v1(&m.exchange) && m.payloads.first().is_none_or(|p| p != "SA")
+        };
+        [Side::Local, Side::Remote].into_iter().find_map(|side| {
+            let (mut sent, mut heard, mut answered, mut last) = (0, 0, false, None);
+            // Of what is negotiated again and again the latest attempt may have just begun.
+            for fact in self.case.of(side).filter(|f| is_captured(f)) {
+                let message = match &fact.what {
+                    Known::Happened {
+                        happening: Happening::Sent(message),
+                    } => {
+                        sent += usize::from(further(message));
+                        message
+                    }
+                    Known::Happened {
+                        happening: Happening::Received(message),
+                    } => {
+                        heard += usize::from(further(message));
+                        message
+                    }
+                    _ => continue,
+                };
+                answered |= message.exchange == "IKE_AUTH" && message.response;
+                last = Some(fact);
+            }
+            last.filter(|_| answered || (sent >= EACH_WAY && heard >= EACH_WAY))
+        })
+    }
+
     /// A status says that the IKE SA, or the SA for traffic with `child`, is up.
     pub(crate) fn listed_up(&self, child: bool) -> bool {
         [Side::Local, Side::Remote].into_iter().any(|side| {
@@ -195,6 +240,11 @@ fn names(row: &str, name: &str) -> bool {
     row.strip_prefix(name).is_some_and(|rest| {
         name.is_empty() || rest.is_empty() || rest.starts_with(['/', '[', '{', '-', '_', '.'])
     })
+}
+
+/// Whether a message was seen in a capture, which would show ESP too: those are quoted by their ends.
+fn is_captured(fact: &Fact) -> bool {
+    fact.source.text.contains(" → ")
 }
 
 /// Whether two rows can be of one tunnel.
@@ -220,7 +270,7 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     if let Some(there) = &there {
         why = format!("{why}; {}", there.told());
     }
-    let row: &[&str] = match (x.layer, x.stage) {
+    let row: &[&'static str] = match (x.layer, x.stage) {
         (Layer::Ike, Stage::FirstUnanswered) if there.is_some() => HEARD_NOTHING_OF,
         (Layer::Ike, Stage::FirstUnanswered) => NO_ANSWER,
         (Layer::Ike, Stage::Begun) => NOTHING_AGREED,
@@ -236,21 +286,40 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         (Layer::Ike, _) => DOWN,
         (Layer::Child, _) => NO_CHILD,
     };
-    row.iter()
-        .filter(|id| !(loaded && **id == "config-not-loaded"))
-        .zip((30..=58).rev().step_by(4))
-        .map(|(id, weight)| (*id, weight, why.clone()))
-        .collect()
+    let row: Vec<&'static str> = row
+        .iter()
+        .copied()
+        .filter(|id| !(loaded && *id == "config-not-loaded"))
+        .collect();
+    weighed(&row, &why, 0)
 }
 
 /// What an exchange leaves possible that stopped where no rule of its own looks: between the first message of IKEv1 and the
 /// proof of identities, and in the middle of quick mode.
 fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     const LIGHT: u8 = 12;
+    if s.negotiated_without_esp().is_some() {
+        let why = "IKE messages go both ways, and no ESP follows them";
+        return weighed(NO_ESP, why, LIGHT);
+    }
+    if let Some(refused) = s.sign(Sign::AuthenticationRefusedByPeer)
+        && s.case.products.get(&refused.side()) == Some(&Product::Windows)
+    {
+        let why = "Windows says so of the gateway's certificate too, when it doesn't accept it";
+        return weighed(WINDOWS_REFUSES, why, LIGHT);
+    }
+    if !s.up && !s.refused_or_told() && s.sign(Sign::NegotiationFailed).is_some() {
+        let why = "the set-up failed, and nothing says at which step";
+        return weighed(SOMEWHERE, why, LIGHT);
+    }
+    if s.facts.is_empty() && s.calm() && s.sign(Sign::NothingCaptured).is_some() {
+        let why = "a capture saw nothing of IKE either";
+        return weighed(NOTHING_SEEN, why, LIGHT);
+    }
     let Some(silence) = s.silences.last().filter(|_| !s.refused_or_told() && !s.up) else {
         return Vec::new();
     };
-    let row: &[&str] = match silence.exchange {
+    let row: &[&'static str] = match silence.exchange {
         "MR1" => NO_THIRD,
         "MI2" => IN_KEYS,
         "MR2" => IN_AUTH_V1,
@@ -262,9 +331,14 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         who(silence.side),
         silence.exchange
     );
+    weighed(row, &why, LIGHT)
+}
+
+/// The causes of a row, each a little lighter than the one before it.
+fn weighed(row: &[&'static str], why: &str, lighter: u8) -> Vec<(&'static str, u8, String)> {
     row.iter()
         .zip((30..=58).rev().step_by(4))
-        .map(|(id, weight)| (*id, weight - LIGHT, why.clone()))
+        .map(|(id, weight)| (*id, weight - lighter, why.to_owned()))
         .collect()
 }
 
@@ -355,6 +429,33 @@ const NO_CHILD: &[&str] = &[
     "idle-teardown",
     "nothing-triggers-initiation",
 ];
+/// What is encrypted may be a refusal as well.
+const NO_ESP: &[&str] = &[
+    "esp-proposal-mismatch",
+    "ts-mismatch",
+    "psk-mismatch",
+    "ike-up-no-child",
+    "id-mismatch",
+    "esp-blocked",
+    "sa-desync-one-side-flushed",
+    "pfs-mismatch",
+];
+/// 13801: the gateway's certificate has no server authentication among its uses, another name than was dialled, or an
+/// issuer that isn't in the machine's store; or the gateway refuses the machine's.
+const WINDOWS_REFUSES: &[&str] = &[
+    "signature-or-keyusage-rejected",
+    "cert-san-mismatch",
+    "ca-not-trusted",
+    "cert-expired",
+    "id-mismatch",
+    "auth-method-mismatch",
+    "crl-unreachable",
+];
+const NOTHING_SEEN: &[&str] = &[
+    "overlay-wrong-interface-sniffed",
+    "daemon-not-running",
+    "nothing-triggers-initiation",
+];
 
 #[cfg(test)]
 mod tests {
@@ -382,6 +483,9 @@ mod tests {
             NOTHING_THERE,
             DOWN,
             NO_CHILD,
+            NO_ESP,
+            WINDOWS_REFUSES,
+            NOTHING_SEEN,
         ] {
             for id in row {
                 assert!(rule(id).is_some(), "{id}");

@@ -108,14 +108,18 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // Names, silence, ends.
     any(
-        Sign::PeerNameUnresolved,
-        "error code returned on failure is 868",
+        Sign::NegotiationFailed,
+        "security layer encountered a processing error during initial negotiations",
     ),
     any(
-        Sign::NegotiationTimedOut,
-        "error code returned on failure is 809",
+        Sign::NegotiationFailed,
+        "security policy for the connection was not found",
     ),
     any(Sign::NegotiationTimedOut, "security negotiation timed out"),
+    any(
+        Sign::NegotiationTimedOut,
+        "network connection between your computer and the VPN server could not be established because the remote server is not responding",
+    ),
     any(
         Sign::NegotiationTimedOut,
         "Failure Reason: Negotiation timed out",
@@ -190,7 +194,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
 ];
 
-/// A code of IKEEXT as people and events tell it: the word for an error, and the number.
+/// A code of the dialler or of IKEEXT as people and events tell it: the word for an error, and the number.
 macro_rules! codes {
     ($($sign:ident $number:literal),+ $(,)?) => {
         &[$(
@@ -214,6 +218,11 @@ macro_rules! codes {
 }
 
 pub(super) static CODES: &[Phrase] = codes![
+    ProposalsRefusedByPeer "788",
+    NegotiationFailed "789",
+    NegotiationFailed "791",
+    NegotiationTimedOut "809",
+    PeerNameUnresolved "868",
     AuthenticationRefusedByPeer "13801",
     NegotiationTimedOut "13805",
     PrivateKeyMissing "13806",

@@ -37,10 +37,30 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ClearUntilStarted) else {
-        return Judgement::Silent;
+        return before_esp(s);
     };
     Found::by(seen, COUNTED, "between the start of the network and of IPsec traffic passes in clear")
         .because("No policy is installed before the daemon runs.")
         .fix("let a host firewall pass only IKE and ESP towards these peers, and start IPsec before the applications")
         .done()
+}
+
+/// A capture in which two gateways speak in clear first, and only in ESP from some time on.
+fn before_esp(s: &Signals<'_>) -> Judgement {
+    let Some(first) = s.all_flows().map(|f| f.first).min() else {
+        return Judgement::Silent;
+    };
+    let mut between = s
+        .clear()
+        .filter(|c| c.between_gateways && c.decrypted == 0 && c.encrypted == 0)
+        .peekable();
+    // The fact's time is that of the last packet.
+    if between.peek().is_none() || !between.all(|c| c.fact.at.is_some_and(|last| last < first)) {
+        return Judgement::Silent;
+    }
+    Judgement::Possible {
+        weight: 60,
+        because: "the capture has packets in clear between the two gateways up to their first ESP, and none after it".to_owned(),
+        separated_by: "when the host started its network and when its IPsec daemon: whether the packets in clear lie between",
+    }
 }

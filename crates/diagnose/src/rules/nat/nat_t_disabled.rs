@@ -76,7 +76,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("A NAT was found, and the other side's first messages don't announce NAT traversal.")
         .fix("switch NAT traversal on")
         .done(),
-        (Some(seen), _) if !s.up && !s.refused_or_told() && !s.facts.is_empty() => Judgement::Possible {
+        (Some(seen), _) if !s.up && !s.refused_or_told() => Judgement::Possible {
             weight: 35,
             because: format!("NAT traversal is off at {}; with a NAT on the path nothing works without it", seen.who()),
             separated_by: "whether there is a NAT: whether packets arrive from the address that they leave from",

@@ -47,6 +47,8 @@ struct Sa {
     next: [u32; 2],
     /// The latest request that has no response yet: exchange, from the initiator, message ID.
     open: Option<(&'static str, bool, u32)>,
+    /// Octets of its first message.
+    first: usize,
     /// Messages so far.
     messages: u32,
     /// Of these, how many came from the responder.
@@ -66,6 +68,17 @@ impl Ike {
         self.latest
             .get(&(a.min(b), a.max(b)))
             .is_none_or(|sa| sa.answers > 0 && sa.messages >= SET_UP)
+    }
+
+    /// Whether a message of that size goes on with main mode's set-up between two hosts, where ends and sizes are all that
+    /// is told. One of the initiator's as large as its first is the first again.
+    pub(super) fn goes_on(&self, (from, to): (SocketAddr, SocketAddr), octets: usize) -> bool {
+        const MAIN_MODE: u32 = 6;
+        let (a, b) = (from.ip(), to.ip());
+        self.latest.get(&(a.min(b), a.max(b))).is_some_and(|sa| {
+            let further = sa.answers > 0 && octets != sa.first;
+            sa.messages < MAIN_MODE && (from.ip() != sa.initiator || further)
+        })
     }
 
     /// Whom a host sent IKE to last, and to which port.
@@ -108,6 +121,7 @@ impl Ike {
                     last: at,
                     next: [u32::from(!said.opens), 0],
                     open: None,
+                    first: said.octets,
                     messages: 0,
                     answers: 0,
                 }

@@ -164,7 +164,7 @@ impl Printed {
                     exchange: "ID_PROT",
                     octets: blind.octets,
                     marked: ports.contains(&NAT_T_PORT),
-                    opens: ports.contains(&IKE_PORT),
+                    opens: ports.contains(&IKE_PORT) && !self.ike.goes_on(ends, blind.octets),
                     ..Said::default()
                 };
                 let (message, same) = self.ike.message(&blind.packet, said);

@@ -98,7 +98,7 @@ impl Printed {
                         exchange: "ID_PROT",
                         octets,
                         marked: ports.contains(&NAT_T_PORT),
-                        opens: ports.contains(&IKE_PORT),
+                        opens: ports.contains(&IKE_PORT) && !self.ike.goes_on(ends, octets),
                         ..Said::default()
                     };
                     let (message, same) = self.ike.message(&packet, said);
