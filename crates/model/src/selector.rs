@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use adit_wire::v2::TrafficSelector;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,31 @@ impl Selector {
             start,
             end,
         })
+    }
+
+    /// What a traffic selector of the wire says (RFC 7296 3.13.1); `None` for one of an unknown type, and for one whose
+    /// addresses or ports hold nothing.
+    #[must_use]
+    pub fn from_wire(wire: &TrafficSelector) -> Option<Self> {
+        let (protocol, ports, start, end): (_, _, IpAddr, IpAddr) = match *wire {
+            TrafficSelector::Ipv4 {
+                protocol,
+                start_port,
+                end_port,
+                start,
+                end,
+            } => (protocol, (start_port, end_port), start.into(), end.into()),
+            TrafficSelector::Ipv6 {
+                protocol,
+                start_port,
+                end_port,
+                start,
+                end,
+            } => (protocol, (start_port, end_port), start.into(), end.into()),
+            TrafficSelector::Unknown { .. } => return None,
+        };
+        let opaque = ports == (65535, 0);
+        (ports.0 <= ports.1 || opaque).then(|| Self::range(protocol, ports, start, end))?
     }
 
     /// The single host `address`.

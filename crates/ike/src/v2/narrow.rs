@@ -37,38 +37,11 @@ pub(crate) fn to_wire(selectors: &[Selector]) -> TsPayload {
 
 /// The selectors that mean something here; those of unknown types and empty ranges are left out.
 pub(crate) fn read(payload: &TsPayload) -> Vec<Selector> {
-    let one = |s: &TrafficSelector| {
-        let (protocol, ports, start, end): (_, _, IpAddr, IpAddr) = match s {
-            TrafficSelector::Ipv4 {
-                protocol,
-                start_port,
-                end_port,
-                start,
-                end,
-            } => (
-                *protocol,
-                (*start_port, *end_port),
-                (*start).into(),
-                (*end).into(),
-            ),
-            TrafficSelector::Ipv6 {
-                protocol,
-                start_port,
-                end_port,
-                start,
-                end,
-            } => (
-                *protocol,
-                (*start_port, *end_port),
-                (*start).into(),
-                (*end).into(),
-            ),
-            TrafficSelector::Unknown { .. } => return None,
-        };
-        let opaque = ports == (65535, 0);
-        (ports.0 <= ports.1 || opaque).then(|| Selector::range(protocol, ports, start, end))?
-    };
-    payload.selectors.iter().filter_map(one).collect()
+    payload
+        .selectors
+        .iter()
+        .filter_map(Selector::from_wire)
+        .collect()
 }
 
 /// What of the offered traffic is configured; `None` when on either side nothing is.

@@ -6,7 +6,7 @@ use adit_model::identity::Identity;
 use adit_model::selector::Selector;
 use adit_wire::iana::IdType;
 use adit_wire::v1::{V1Content, V1Message, V1Payload};
-use adit_wire::v2::{Header, IdPayload, Payload, PayloadList, TrafficSelector, TsPayload};
+use adit_wire::v2::{Header, IdPayload, Payload, PayloadList, TsPayload};
 
 use super::super::message::{Inside, Message};
 use super::super::offer;
@@ -48,39 +48,10 @@ fn identity(id: &IdPayload) -> String {
 }
 
 fn selectors(ts: &TsPayload) -> String {
-    let one = |s: &TrafficSelector| {
-        let (protocol, ports, start, end) = match s {
-            TrafficSelector::Ipv4 {
-                protocol,
-                start_port,
-                end_port,
-                start,
-                end,
-            } => (
-                *protocol,
-                (*start_port, *end_port),
-                (*start).into(),
-                (*end).into(),
-            ),
-            TrafficSelector::Ipv6 {
-                protocol,
-                start_port,
-                end_port,
-                start,
-                end,
-            } => (
-                *protocol,
-                (*start_port, *end_port),
-                (*start).into(),
-                (*end).into(),
-            ),
-            TrafficSelector::Unknown { .. } => return None,
-        };
-        Selector::range(protocol, ports, start, end).map(|s| s.to_string())
-    };
     ts.selectors
         .iter()
-        .filter_map(one)
+        .filter_map(Selector::from_wire)
+        .map(|s| s.to_string())
         .collect::<Vec<_>>()
         .join(" ")
 }
