@@ -13,6 +13,7 @@ use super::Found;
 use super::context::{Context, Line};
 use super::secrets::{Reading, digest};
 use super::value::{identity, network, place};
+pub(super) use command::BELOW;
 use command::{Command, commands};
 
 /// Reads a configuration.

@@ -5,7 +5,7 @@
 use adit_model::peer_config::{Dialect, PeerConnection, Pfs};
 
 use super::context::{Context, DigestKey, Line, Origin};
-use super::{ConfigReading, ipsec_conf, read, secrets, strongswan};
+use super::{ConfigReading, cisco, ipsec_conf, read, secrets, strongswan};
 
 /// More lines of configuration aren't kept.
 const MOST_LINES: usize = 20_000;
@@ -435,7 +435,7 @@ fn belongs(dialect: Dialect, text: &str) -> bool {
         }
         Dialect::CiscoIos | Dialect::CiscoAsa => {
             text.starts_with([' ', '\t', '!'])
-                || CISCO.iter().any(|w| {
+                || CISCO.iter().chain(cisco::BELOW).any(|w| {
                     trimmed
                         .strip_prefix(w)
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '-']))
@@ -456,7 +456,7 @@ fn belongs(dialect: Dialect, text: &str) -> bool {
     }
 }
 
-/// First words of Cisco's top-level commands that bear on a tunnel.
+/// First words of Cisco's top-level commands that bear on a tunnel, and of commands in modes that are no parameters.
 const CISCO: &[&str] = &[
     "crypto",
     "tunnel",
@@ -472,30 +472,11 @@ const CISCO: &[&str] = &[
     "route",
     "ipv6",
     "router",
-    "encryption",
-    "encr",
-    "hash",
-    "authentication",
-    "group",
-    "lifetime",
-    "integrity",
-    "prf",
-    "set",
-    "match",
-    "mode",
-    "proposal",
-    "peer",
-    "address",
-    "pre-shared-key",
-    "identity",
     "permit",
     "deny",
     "isakmp",
     "sysopt",
     "description",
-    "keyring",
-    "dpd",
-    "protocol",
     "version",
     "end",
     "exit",

@@ -33,7 +33,7 @@ impl<'a> Command<'a> {
 }
 
 /// First words that are never at the top: what follows them belongs to the mode above, indented or not.
-const BELOW: &[&str] = &[
+pub(in super::super) const BELOW: &[&str] = &[
     "encryption",
     "encr",
     "hash",

@@ -114,3 +114,22 @@ fn method(text: &str) -> Option<AuthMethod> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Where;
+    use adit_model::fact::{Side, Source};
+
+    /// Where the lines of tests stand.
+    pub(super) fn place() -> Where {
+        Where {
+            source: Source {
+                name: "x".to_owned(),
+                line: None,
+                text: String::new(),
+            },
+            at: None,
+            side: Side::Local,
+        }
+    }
+}

@@ -271,20 +271,8 @@ fn unnumbered(list: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::tests::place;
     use super::*;
-    use adit_model::fact::{Side, Source};
-
-    fn place() -> Where {
-        Where {
-            source: Source {
-                name: "x".to_owned(),
-                line: None,
-                text: String::new(),
-            },
-            at: None,
-            side: Side::Local,
-        }
-    }
 
     fn one(lines: &[&str]) -> PeerConnection {
         let mut statuses = Statuses::default();

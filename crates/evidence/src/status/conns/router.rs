@@ -208,20 +208,8 @@ fn range(text: &str) -> Option<Selector> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::tests::place;
     use super::*;
-    use adit_model::fact::{Side, Source};
-
-    fn place() -> Where {
-        Where {
-            source: Source {
-                name: "x".to_owned(),
-                line: None,
-                text: String::new(),
-            },
-            at: None,
-            side: Side::Local,
-        }
-    }
 
     fn nets(lines: &[&str]) -> Vec<String> {
         let mut routers = Routers::default();

@@ -131,20 +131,8 @@ fn child(name: &str, said: &str, place: &Where) -> Option<PeerChild> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::tests::place;
     use super::*;
-    use adit_model::fact::{Side, Source};
-
-    fn place() -> Where {
-        Where {
-            source: Source {
-                name: "x".to_owned(),
-                line: None,
-                text: String::new(),
-            },
-            at: None,
-            side: Side::Local,
-        }
-    }
 
     #[test]
     fn a_method_that_is_listed_twice_is_one() {

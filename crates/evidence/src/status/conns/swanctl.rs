@@ -147,20 +147,8 @@ fn authentication(c: &mut PeerConnection, end: &str, place: &Where) -> Part {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::tests::place;
     use super::*;
-    use adit_model::fact::{Side, Source};
-
-    fn place() -> Where {
-        Where {
-            source: Source {
-                name: "x".to_owned(),
-                line: None,
-                text: String::new(),
-            },
-            at: None,
-            side: Side::Local,
-        }
-    }
 
     #[test]
     fn a_connection_with_its_ends_methods_and_networks() {

@@ -82,20 +82,11 @@ impl Vyos {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::tests::place;
     use super::*;
-    use adit_model::fact::{Side, Source};
 
     #[test]
     fn a_row_for_the_ike_sa_and_rows_for_its_children() {
-        let place = || Where {
-            source: Source {
-                name: "x".to_owned(),
-                line: None,
-                text: String::new(),
-            },
-            at: None,
-            side: Side::Local,
-        };
         let mut vyos = Vyos::default();
         for line in [
             "Connection      State  Type   Remote address  Local TS     Remote TS    Local id   Remote id  Proposal",
