@@ -3,6 +3,11 @@
 //! A gateway proves who it is with a [`SigningKey`] and checks its peer's signature with a [`VerifyingKey`]; [`auth`] knows
 //! what of this goes into an AUTH payload.
 //!
+//! A peer's certificate, as a [`Cert`], is worth what [`Trust::chain`] finds: a [`Chain`] to a trusted CA, or the
+//! certificate at which the way ends and why. The chain then says which documents would tell whether it was revoked
+//! ([`Chain::needs`]), judges them ([`Chain::revocation`]), and tells whether the peer is who it says it is
+//! ([`Chain::holds`]). [`issue`] makes certificates.
+//!
 //! [`read`] and [`link`] look at files for a check: what is in them, and which belongs to which. They don't decide whether
 //! a peer is trusted.
 
@@ -11,20 +16,26 @@ mod cert;
 mod certificate;
 mod chain;
 mod constrained;
+mod crl;
 mod der;
 pub mod extensions;
 mod holder;
 pub mod issue;
 mod key;
 mod method;
+mod ocsp;
 mod pem;
 mod policies;
+mod revocation;
 mod signing;
 mod verifying;
 
 pub use cert::Cert;
 pub use chain::{Chain, ChainPolicy, Trust, to_send};
+pub use crl::{RevocationList, Revoked, Status};
 pub use method::{Hash, NoMethod, SignatureMethod};
+pub use ocsp::StatusResponse;
+pub use revocation::{Documents, RevocationPolicy, StatusNeed};
 pub use signing::{KeyError, NewKey, SignError, SigningKey, private_key_pem};
 pub use verifying::{Curve, KeyKind, VerifyingKey};
 

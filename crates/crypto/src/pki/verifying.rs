@@ -204,6 +204,11 @@ impl VerifyingKey {
         &self.spki
     }
 
+    /// The subjectPublicKey's octets.
+    pub(super) fn key_octets(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Whether both are the same key, however their algorithm is written.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

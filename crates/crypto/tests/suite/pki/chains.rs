@@ -6,7 +6,9 @@ use adit_crypto::pki::{Cert, ChainPolicy, NewKey, SigningKey, Trust, to_send};
 use adit_crypto::provider;
 use adit_model::certificate_reason::CertificateReason as Why;
 
-use super::{NOW, Party, ca_template, chain, days, host_template, root, root_of, trust, why};
+use super::{
+    NOW, Party, ca_template, chain, days, element, host_template, root, root_of, trust, why,
+};
 
 #[test]
 fn a_chain_leads_over_what_the_peer_sent_to_a_trusted_ca() {
@@ -285,18 +287,6 @@ fn abuse_60_loops_and_many_certificates_end() {
 fn abuse_60_weak_keys_are_refused_before_they_are_used() {
     use adit_crypto::pki::VerifyingKey;
     let rsa = |modulus: &[u8], exponent: &[u8]| {
-        let element = |tag: u8, content: &[u8]| {
-            let mut out = vec![tag, 0x82];
-            out.extend(u16::try_from(content.len()).unwrap().to_be_bytes());
-            // Short forms where DER wants them.
-            let mut out = match content.len() {
-                0..=0x7f => vec![tag, u8::try_from(content.len()).unwrap()],
-                0x80..=0xff => vec![tag, 0x81, u8::try_from(content.len()).unwrap()],
-                _ => out,
-            };
-            out.extend_from_slice(content);
-            out
-        };
         let numbers = [element(2, modulus), element(2, exponent)].concat();
         let bits = [&[0][..], &element(0x30, &numbers)].concat();
         let algorithm = [

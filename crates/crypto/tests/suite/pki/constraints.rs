@@ -4,14 +4,7 @@ use adit_crypto::pki::ChainPolicy;
 use adit_model::certificate_reason::CertificateReason as Why;
 use adit_model::dn::{DistinguishedName, undotted};
 
-use super::{NOW, Party, ca_template, chain, host_template, id, root, trust, why};
-
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag, u8::try_from(content.len()).unwrap()];
-    assert!(content.len() < 0x80);
-    out.extend_from_slice(content);
-    out
-}
+use super::{NOW, Party, ca_template, chain, element, host_template, id, root, trust, why};
 
 /// Permitted and excluded subtrees.
 fn names(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> (&'static str, bool, Vec<u8>) {

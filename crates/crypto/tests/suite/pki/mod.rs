@@ -3,6 +3,7 @@
 mod chains;
 mod constraints;
 mod identities;
+mod revocation;
 
 use adit_crypto::pki::issue::{Issuer, Template, self_signed};
 use adit_crypto::pki::{Cert, Chain, ChainPolicy, NewKey, SigningKey, Trust};
@@ -95,4 +96,19 @@ pub fn why(trust: &Trust, leaf: &Party, others: &[&Party]) -> (String, Certifica
 
 pub fn id(text: &str) -> Identity {
     text.parse().unwrap()
+}
+
+/// An element of DER.
+pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut out = match length {
+        0..=0x7f => vec![tag, u8::try_from(length).unwrap()],
+        0x80..=0xff => vec![tag, 0x81, u8::try_from(length).unwrap()],
+        _ => {
+            let [high, low] = u16::try_from(length).unwrap().to_be_bytes();
+            vec![tag, 0x82, high, low]
+        }
+    };
+    out.extend_from_slice(content);
+    out
 }
