@@ -124,6 +124,23 @@ fn each_ends_certificate_needs_a_ca_of_the_other() {
         items.push(Item::More);
     }
     assert_eq!(against(&rooted, &cut), []);
+    // Both folders of CAs were seen: none of what may lie between is there. Libreswan has no such folder.
+    let both = end(vec![
+        (FileRole::Certificate, certificate(1, 2, false)),
+        (FileRole::Store, other.clone()),
+    ]);
+    let mut theirs = end(vec![(FileRole::Store, other.clone())]);
+    assert_eq!(against(&both, &theirs)[0], told(Outcome::Warning)[0]);
+    theirs.dialect = Dialect::Swanctl.to_string();
+    assert_eq!(against(&ours, &theirs), told(Outcome::Warning));
+    assert_eq!(against(&both, &theirs)[0], told(Outcome::FailsAtIke)[0]);
+    // It takes a key without a certificate.
+    let key = certificate(7, 7, false);
+    let keyed = end(vec![
+        (FileRole::PeerKey, key),
+        (FileRole::Authority, other.clone()),
+    ]);
+    assert_eq!(against(&rooted, &keyed), []);
     // A certificate in between leads to the CA.
     let ours = end(vec![
         (FileRole::Certificate, certificate(1, 2, false)),

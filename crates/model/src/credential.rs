@@ -133,8 +133,12 @@ pub enum FileRole {
     Certificate,
     /// The peer's certificate.
     PeerCertificate,
+    /// The peer's public key without a certificate, in a file or written out.
+    PeerKey,
     /// A CA that is trusted.
     Authority,
+    /// It lies in a folder all of whose CAs are trusted, and of which all was looked at.
+    Store,
     /// Our private key.
     PrivateKey {
         /// `RSA` or `ECDSA`, where the configuration says so.

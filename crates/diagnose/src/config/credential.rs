@@ -37,12 +37,14 @@ pub(crate) fn lints(
 /// Our certificates that none of the other end's CAs issued, directly or through certificates at hand, and that the
 /// other end doesn't hold itself. `pairs` are names of our connections and of theirs.
 ///
-/// It is an error only when the other's connection asks for a CA by name and all issuers are at hand; otherwise a
-/// certificate in between or a CA of the other may be where nobody looked.
+/// It is an error only when it is known whom the other trusts: its connection asks for CAs by name, or its product has
+/// a folder of them (`folder`), and that was seen. What lies between must be known as well: all issuers are at hand, or
+/// the folder from which we send them was seen. Otherwise either may be where nobody looked.
 pub(crate) fn untrusted<'c>(
     ours: &'c [Credential],
     theirs: &[Credential],
     pairs: &[(&str, &str)],
+    folder: bool,
 ) -> Vec<(&'c Credential, Weight)> {
     let trusted = authorities(theirs);
     if trusted.is_empty() || !all_seen(ours.iter().chain(theirs)) || !store_seen(theirs) {
@@ -76,13 +78,25 @@ pub(crate) fn untrusted<'c>(
             Look::Missing | Look::Unreadable(_) => {
                 c.named.role == FileRole::PeerCertificate && theirs_is(c)
             }
-        });
-        if others.is_empty() || held || chain(owner, &trusted, &all) {
+        }) || of(theirs, &FileRole::PeerKey).any(theirs_is);
+        let named = || {
+            of(theirs, &FileRole::Authority)
+                .filter(|c| c.named.connection.is_some() && theirs_is(c))
+        };
+        // Who names CAs trusts no others.
+        let asked = named().next().is_some() && named().all(|c| leaf(c).is_some());
+        let chained = if asked {
+            let named: Vec<&Certificate> = named().flat_map(certificates).collect();
+            chain(owner, &named, &all)
+        } else {
+            chain(owner, &trusted, &all)
+        };
+        if others.is_empty() || held || chained {
             continue;
         }
-        let asked = of(theirs, &FileRole::Authority)
-            .any(|c| c.named.connection.is_some() && theirs_is(c) && leaf(c).is_some());
-        let weight = if asked && rooted(owner, &all) {
+        let known = asked || (folder && folder_seen(theirs));
+        let between = rooted(owner, &all) || folder_seen(ours);
+        let weight = if known && between {
             Weight::Error
         } else {
             Weight::Warning
@@ -101,8 +115,19 @@ fn all_seen<'c>(mut list: impl Iterator<Item = &'c Credential>) -> bool {
 fn store_seen(list: &[Credential]) -> bool {
     !list.iter().any(|c| {
         matches!(c.look, Look::Unreadable(_))
-            && matches!(c.named.role, FileRole::Authority | FileRole::Beside)
+            && matches!(
+                c.named.role,
+                FileRole::Authority | FileRole::Store | FileRole::Beside
+            )
     })
+}
+
+/// Whether there is a folder of CAs, and all of it could be read.
+fn folder_seen(list: &[Credential]) -> bool {
+    let unread = |i: &Item| matches!(i, Item::Broken(_) | Item::Unread(_) | Item::More);
+    let mut files = of(list, &FileRole::Store).peekable();
+    files.peek().is_some()
+        && files.all(|c| matches!(&c.look, Look::Holds(items) if !items.iter().any(unread)))
 }
 
 /// Whether every issuer is at hand, up to those that signed themselves.
@@ -138,7 +163,12 @@ fn leaf(credential: &Credential) -> Option<&Certificate> {
 
 fn authorities(list: &[Credential]) -> Vec<&Certificate> {
     list.iter()
-        .filter(|c| matches!(c.named.role, FileRole::Authority | FileRole::Beside))
+        .filter(|c| {
+            matches!(
+                c.named.role,
+                FileRole::Authority | FileRole::Store | FileRole::Beside
+            )
+        })
         .flat_map(certificates)
         .filter(|c| c.authority)
         .collect()
@@ -196,7 +226,8 @@ fn wanted(role: &FileRole) -> (&'static str, &'static str) {
         FileRole::PrivateKey { .. } | FileRole::KeyStore => {
             ("a private key", "private-key-missing")
         }
-        FileRole::Authority => ("a CA's certificate", "ca-not-trusted"),
+        FileRole::Authority | FileRole::Store => ("a CA's certificate", "ca-not-trusted"),
+        FileRole::PeerKey => ("the peer's key", "ca-not-trusted"),
         FileRole::SharedKeys => ("pre-shared keys", "psk-not-found"),
         FileRole::Certificate => ("our certificate", "private-key-missing"),
         FileRole::PeerCertificate | FileRole::Beside => ("a certificate", "ca-not-trusted"),
@@ -206,7 +237,7 @@ fn wanted(role: &FileRole) -> (&'static str, &'static str) {
 fn one(c: &Credential, all: &[Credential], now: Option<Wall>, out: &mut Vec<Lint>) {
     let (want, cause) = wanted(&c.named.role);
     let path = &c.path;
-    if c.named.role == FileRole::KeyStore {
+    if matches!(c.named.role, FileRole::KeyStore | FileRole::PeerKey) {
         return;
     }
     match &c.look {
@@ -223,7 +254,7 @@ fn one(c: &Credential, all: &[Credential], now: Option<Wall>, out: &mut Vec<Lint
             c,
             cause,
             match c.named.role {
-                FileRole::Beside => Weight::Hint,
+                FileRole::Beside | FileRole::Store => Weight::Hint,
                 _ => Weight::Warning,
             },
             format!("{path} can't be read: {problem}"),
@@ -242,9 +273,9 @@ fn contents(c: &Credential, items: &[Item], want: &str, cause: &str, out: &mut V
     let path = &c.path;
     let broken = items.iter().find(|i| matches!(i, Item::Broken(_)));
     let fits = match &c.named.role {
-        FileRole::SharedKeys | FileRole::KeyStore => return,
+        FileRole::SharedKeys | FileRole::KeyStore | FileRole::PeerKey => return,
         // Nobody may need what only lies there.
-        FileRole::Beside => true,
+        FileRole::Beside | FileRole::Store => true,
         FileRole::Certificate | FileRole::PeerCertificate => {
             items.iter().any(|i| matches!(i, Item::Certificate(_)))
         }
@@ -257,7 +288,7 @@ fn contents(c: &Credential, items: &[Item], want: &str, cause: &str, out: &mut V
         let message = format!("{path} holds {broken}: it is cut or changed");
         let fix = "copy the file again, from its first to its last line";
         let weight = match &c.named.role {
-            FileRole::Beside => Weight::Hint,
+            FileRole::Beside | FileRole::Store => Weight::Hint,
             _ if fits => Weight::Warning,
             _ => Weight::Error,
         };
@@ -431,7 +462,10 @@ fn key_fits(own: &Credential, all: &[Credential], out: &mut Vec<Lint>) {
         (Look::Holds(items), _) => items
             .iter()
             .any(|i| matches!(i, Item::Broken(_) | Item::Unread(_) | Item::More)),
-        (_, role) => matches!(role, FileRole::PrivateKey { .. } | FileRole::Beside),
+        (_, role) => matches!(
+            role,
+            FileRole::PrivateKey { .. } | FileRole::Store | FileRole::Beside
+        ),
     });
     if keys.is_empty() || unread || keys.iter().any(|(_, key)| key.digest == leaf.key.digest) {
         return;

@@ -3,7 +3,7 @@
 use adit_model::credential::Credential;
 use adit_model::fact::{Side, Source};
 use adit_model::now::Wall;
-use adit_model::peer_config::{Lint, PeerConnection, Weight};
+use adit_model::peer_config::{Dialect, Lint, PeerConnection, Weight};
 use serde::{Deserialize, Serialize};
 
 use super::difference::{Difference, Outcome, Value};
@@ -170,7 +170,11 @@ fn trust(ours: &End, theirs: &End, report: &mut CheckReport) {
         (ours, theirs, AtFault::Local, &here),
         (theirs, ours, AtFault::Remote, &there),
     ] {
-        for (own, weight) in credential::untrusted(&end.credentials, &other.credentials, pairs) {
+        let folder = [Dialect::Swanctl, Dialect::StrongswanStroke]
+            .iter()
+            .any(|d| other.dialect == d.to_string());
+        let untrusted = credential::untrusted(&end.credentials, &other.credentials, pairs, folder);
+        for (own, weight) in untrusted {
             let seen = match weight {
                 Weight::Error => "",
                 _ => " that were seen",

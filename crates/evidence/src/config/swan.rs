@@ -238,6 +238,17 @@ fn connection(
             );
         }
     }
+    for key in [
+        "rightsigkey",
+        "rightrsasigkey",
+        "rightecdsakey",
+        "rightpubkey",
+    ] {
+        // `%cert` and the like aren't keys; a key that is written out is named by its setting.
+        if let Some(p) = ends.get(key).filter(|p| !p.value.starts_with('%')) {
+            ctx.file(FileRole::PeerKey, key, Some(&section.name), p.line);
+        }
+    }
     authentication(ctx, &ends, &mut c, dialect);
     for (key, to) in [
         ("aggressive", &mut c.aggressive),

@@ -533,6 +533,11 @@ fn ends(ctx: &mut Context<'_>, node: &Node<'_>, c: &mut PeerConnection) {
             }
         }
         for end in node.nodes_named("remote").into_iter().filter(|_| !local) {
+            if let Some((value, line)) = end.get("pubkeys").or_else(|| end.get("pubkey")) {
+                for path in value.split(',') {
+                    ctx.file(FileRole::PeerKey, path.trim(), Some(&c.name), line);
+                }
+            }
             if let Some((value, line)) = end.get("cacerts").or_else(|| end.get("cacert")) {
                 for path in value.split(',') {
                     ctx.file(FileRole::Authority, path.trim(), Some(&c.name), line);

@@ -60,7 +60,11 @@ fn places(role: &FileRole) -> &'static [&'static str] {
             "../ecdsa",
             "ipsec.d/private",
         ],
-        FileRole::KeyStore | FileRole::SharedKeys | FileRole::Beside => &[],
+        FileRole::PeerKey
+        | FileRole::KeyStore
+        | FileRole::SharedKeys
+        | FileRole::Store
+        | FileRole::Beside => &[],
     }
 }
 
@@ -120,7 +124,8 @@ fn taken(given: &mut Vec<Looked>, named: &NamedFile) -> Option<Looked> {
 pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked>) -> Vec<Looked> {
     let mut out: Vec<Looked> = Vec::new();
     for named in named.iter().filter(|n| n.role != FileRole::SharedKeys) {
-        if named.role == FileRole::KeyStore {
+        // Of a peer's key it is enough that there is one.
+        if matches!(named.role, FileRole::KeyStore | FileRole::PeerKey) {
             out.push(Looked {
                 named: named.clone(),
                 path: named.path.clone(),
@@ -165,6 +170,7 @@ pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked
             "ecdsa",
             "pkcs8",
             "pkcs12",
+            "x509",
             "x509ca",
             "ipsec.d/private",
             "ipsec.d/cacerts",
@@ -231,8 +237,15 @@ fn folder_of(around: &Around, name: &str, out: &mut Vec<Looked>) {
         };
         // A container may hold the key.
         let closed = read.as_ref().is_ok_and(|file| file.items.is_empty());
+        let store = name.ends_with("x509ca") || name.ends_with("cacerts");
+        let read = match read {
+            Ok(_) if store && closed => Err(Some("nothing in it is known".to_owned())),
+            read => read,
+        };
         let mut looked = beside(&file, read);
-        if closed {
+        if store {
+            looked.named.role = FileRole::Store;
+        } else if closed {
             looked.named.role = FileRole::KeyStore;
         }
         out.push(looked);
