@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
     // ── keys ──
@@ -211,7 +211,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::SecretMalformed, "line {line:n}: malformed passphrase"),
     any(
         Sign::SecretMalformed,
-        "specifier is not supported or invalid",
+        "the given %{kind:w} specifier is not supported or invalid",
     ),
     any(Sign::ConfigSyntax, "matching '}' not found near {what}"),
     any(Sign::ConfigSyntax, "skipping value without key in {what}"),
@@ -247,7 +247,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PrivateKeyMissing,
         "No usable smartcard certificate found",
     ),
-    any(Sign::PrivateKeyMissing, "Connecting to SSH agent failed"),
+    by(
+        &["NetworkManager", "charon"],
+        Sign::PrivateKeyMissing,
+        "Connecting to SSH agent failed",
+    ),
     any(Sign::ConfigUnreadable, "Loading gateway certificate failed"),
     any(Sign::SecretMalformed, "Pre-shared key is too short"),
 ];

@@ -57,6 +57,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Refusal::NoPrivateKey { identity } => Some(identity.to_string()),
         _ => None,
     });
+    // A key that didn't load when the daemon started may be another connection's.
+    let loaded_only = refused.is_none()
+        && s.signs_of(Sign::PrivateKeyMissing)
+            .all(|seen| seen.value("identity").is_none() && of_loading(&seen.fact.source.text));
+    if loaded_only && !s.refused.is_empty() && s.sign(Sign::PrivateKeyMissing).is_some() {
+        return Judgement::Possible {
+            weight: 30,
+            because: "a private key didn't load".to_owned(),
+            separated_by: "whether that key belongs to the connection that fails",
+        };
+    }
     let (fact, side, whose) = match (s.sign(Sign::PrivateKeyMissing), refused) {
         (Some(seen), _) => {
             let whose = seen.value("identity").or(seen.value("path"));
@@ -78,6 +89,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("This side must sign with the key of its certificate, and no loaded key belongs to it. What the other side sent plays no part.")
     .fix("install the private key of that certificate and load it (compare openssl x509 -noout -pubkey with openssl pkey -pubout), and see that the certificate holds the configured identity")
     .done()
+}
+
+/// Whether a line is about a file that holds a key, and not about a connection that wants one.
+fn of_loading(text: &str) -> bool {
+    text.contains("loading ") || text.contains("CRED_PRIVATE_KEY")
 }
 
 /// Signing failed and nothing says why: mostly there is no usable key.
