@@ -8,4 +8,5 @@ pub mod config;
 pub mod esp;
 pub mod evidence;
 pub mod ike;
+pub mod pki;
 pub mod wire;
