@@ -148,6 +148,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        ppk: None,
         remote_port: 500,
         life: Life::default(),
     })]);

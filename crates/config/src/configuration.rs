@@ -13,6 +13,8 @@ pub struct Configuration {
     pub connections: Vec<Connection>,
     /// Where each tunnel's pre-shared key is.
     pub secrets: Vec<PskRef>,
+    /// Post-quantum pre-shared keys, as far as tunnels have one.
+    pub ppks: Vec<PpkRef>,
 }
 
 /// Settings that belong to no tunnel.
@@ -45,11 +47,26 @@ pub struct PskRef {
     pub psk_file: PathBuf,
 }
 
+/// The file that holds a tunnel's post-quantum pre-shared key (RFC 8784).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PpkRef {
+    /// The tunnel.
+    pub connection: String,
+    /// The file, as written: relative to the directory of the configuration file.
+    pub file: PathBuf,
+}
+
 impl Configuration {
     /// The tunnel of that name.
     #[must_use]
     pub fn connection(&self, name: &str) -> Option<&Connection> {
         self.connections.iter().find(|c| c.name == name)
+    }
+
+    /// The file of the post-quantum pre-shared key of the tunnel of that name.
+    #[must_use]
+    pub fn ppk_of(&self, connection: &str) -> Option<&PpkRef> {
+        self.ppks.iter().find(|p| p.connection == connection)
     }
 
     /// The key file of the tunnel of that name.

@@ -19,5 +19,5 @@ pub mod configuration;
 pub mod diagnostic;
 pub mod redact;
 
-pub use configuration::{Configuration, Gateway, PskRef};
+pub use configuration::{Configuration, Gateway, PpkRef, PskRef};
 pub use diagnostic::{Diagnostic, Severity};

@@ -91,10 +91,18 @@ fn every_example_of_a_key_is_accepted() {
             "{{ {} }}",
             write(table(key, Section::Retransmit, &[]), ", ")
         );
+        let ppk = format!(
+            "{{ {} }}",
+            write(
+                table(key, Section::Ppk, &[("id", "\"a\""), ("file", "\"b\"")]),
+                ", "
+            )
+        );
         let tunnel = [
             ("local", "\"192.168.0.9\""),
             ("remote", "\"192.168.0.8\""),
             ("auth", &auth),
+            ("ppk", &ppk),
             ("retransmit", &retransmit),
         ];
         let child = [

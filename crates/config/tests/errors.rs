@@ -219,6 +219,34 @@ fn each_mistake_is_named_with_place_and_fix() {
             "psk_file",
         ),
         (
+            "auth",
+            "auth = { psk_file = \"a\" }\nppk = \"a secret of mine\"",
+            "inline-secret",
+            "tunnel.office.ppk",
+            "file",
+        ),
+        (
+            "auth",
+            "auth = { psk_file = \"a\" }\nppk = { id = \"k1\" }",
+            "missing-key",
+            "tunnel.office.ppk",
+            "file = ",
+        ),
+        (
+            "auth",
+            "auth = { psk_file = \"a\" }\nppk = { id = \"\", file = \"k1.ppk\" }",
+            "bad-ppk-id",
+            "tunnel.office.ppk.id",
+            "id = ",
+        ),
+        (
+            "ike",
+            "ike = [\"aes128gcm16-prfsha256-x25519-ke1_mlkem786\"]",
+            "bad-proposal",
+            "tunnel.office.ike",
+            "ke1_mlkem768",
+        ),
+        (
             "ike",
             "ike = []",
             "empty-list",
@@ -405,6 +433,11 @@ fn what_reads_but_cannot_run_is_refused_with_what_can() {
     for (proposal, name, instead) in [
         ("aes128gcm16-prfsha256-x448", "x448", "x25519"),
         ("aes128gcm16-prfsha256-mlkem768", "mlkem768", "x25519"),
+        (
+            "aes128gcm16-prfsha256-x25519-ke1_x448",
+            "ke1_x448",
+            "ke1_mlkem768",
+        ),
         ("aes128gcm16-prfsha256-ecp256bp", "ecp256bp", "ecp256"),
         ("camellia256-sha256-x25519", "camellia256", "aes128"),
         ("aes128-md5-prfsha256-x25519", "md5", "sha256"),

@@ -5,8 +5,10 @@
 use core::time::Duration;
 use std::net::IpAddr;
 
-use adit_config::{Configuration, Gateway, PskRef, Severity, adit};
-use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
+use adit_config::{Configuration, Gateway, PpkRef, PskRef, Severity, adit};
+use adit_model::connection::{
+    Authentication, Child, Connection, Mode, Ppk, Remote, Retransmit, Start,
+};
 use adit_model::identity::Identity;
 use adit_model::life::{ChildLife, Life};
 use adit_model::proposal::{Proposal, SaKind};
@@ -136,13 +138,14 @@ prop_compose! {
                 lifetime: Duration::ZERO,
                 ..Life::default()
             },
+            ppk: None,
         }
     }
 }
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(one in connection(1), two in connection(2), port in 1..4000_u16, file in "[ -~äß]{1,12}") {
+    fn what_is_written_reads_back(one in connection(1), two in connection(2), port in 1..4000_u16, file in "[ -~äß]{1,12}", ppk_file in "[a-z.]{1,12}", ppk_id in "[!-~ä]{1,12}", ppk_required in any::<bool>()) {
         prop_assume!(!file.trim().is_empty());
         prop_assume!((&one.local, &one.remote) != (&two.local, &two.remote));
         let configuration = Configuration {
@@ -151,7 +154,8 @@ proptest! {
                 PskRef { connection: "t1".into(), psk_file: file.into() },
                 PskRef { connection: "t2".into(), psk_file: "two.psk".into() },
             ],
-            connections: vec![one, two],
+            ppks: vec![PpkRef { connection: "t1".into(), file: ppk_file.into() }],
+            connections: vec![Connection { ppk: Some(Ppk { id: ppk_id, required: ppk_required }), ..one }, two],
         };
         let text = adit::write(&configuration);
         let (again, diagnostics) = adit::parse("written.toml", &text);

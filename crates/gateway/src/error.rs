@@ -19,6 +19,14 @@ pub enum GatewayError {
         /// What is wrong with the file.
         cause: KeyFileError,
     },
+    /// The file of a tunnel's post-quantum pre-shared key.
+    #[error("tunnel `{tunnel}`: {cause}")]
+    Ppk {
+        /// The tunnel.
+        tunnel: String,
+        /// What is wrong with the file.
+        cause: KeyFileError,
+    },
     /// A tunnel authenticates by a key that the configuration doesn't name.
     #[error(
         "tunnel `{tunnel}` authenticates with a pre-shared key and names no key file. Fix: auth = {{ psk_file = \"{tunnel}.psk\" }}"
@@ -122,6 +130,7 @@ impl GatewayError {
             Self::Key { tunnel, .. } => {
                 Some((format!("tunnel.{tunnel}.auth.psk_file"), "key-file"))
             }
+            Self::Ppk { tunnel, .. } => Some((format!("tunnel.{tunnel}.ppk.file"), "key-file")),
             Self::NoKey { tunnel } => Some((format!("tunnel.{tunnel}.auth"), "no-key-file")),
             Self::Unsupported { tunnel, child, .. } => {
                 Some((format!("tunnel.{tunnel}.child.{child}"), "unsupported"))

@@ -35,9 +35,7 @@ pub enum KeyFileError {
         cause: io::Error,
     },
     /// A directory, device or pipe.
-    #[error(
-        "the key file {path} isn't a regular file. Fix: let psk_file name a file that holds the key"
-    )]
+    #[error("the key file {path} isn't a regular file. Fix: name a file that holds the key")]
     NotAFile {
         /// The file.
         path: PathBuf,

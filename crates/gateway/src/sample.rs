@@ -38,6 +38,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        ppk: None,
         life: Life::default(),
     }
 }

@@ -206,7 +206,14 @@ fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
         };
         let path: PathBuf = options.base_dir.join(&reference.psk_file);
         let key = keys::read_psk(&path).map_err(|cause| GatewayError::Key { tunnel, cause })?;
-        store.insert(&connection.name, Credentials::psk(key));
+        let mut credentials = Credentials::psk(key);
+        if let Some(reference) = options.config.ppk_of(&connection.name) {
+            let path = options.base_dir.join(&reference.file);
+            let tunnel = connection.name.clone();
+            let ppk = keys::read_psk(&path).map_err(|cause| GatewayError::Ppk { tunnel, cause })?;
+            credentials.ppk = Some(ppk);
+        }
+        store.insert(&connection.name, credentials);
     }
     Ok(store)
 }

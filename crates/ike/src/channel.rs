@@ -7,6 +7,7 @@ use adit_wire::iana::PayloadType;
 use adit_wire::v2::{Encrypted, FragmentHeader, Header, PayloadList, SealLayout};
 
 use crate::fragments::Reassembly;
+use crate::output::DerivedKeys;
 
 /// Keys of one IKE SA, sorted into ours and the peer's.
 pub(crate) struct Channel {
@@ -53,6 +54,24 @@ impl Channel {
             open,
             previous: None,
         })
+    }
+
+    /// The keys that a post-quantum pre-shared key is mixed into.
+    pub fn derived(&self) -> DerivedKeys {
+        DerivedKeys {
+            sk_d: self.sk_d.clone(),
+            sk_p_ours: self.sk_p_ours.clone(),
+            sk_p_peer: self.sk_p_peer.clone(),
+        }
+    }
+
+    /// Puts others in their place; gives back what was there.
+    pub fn replace_derived(&mut self, new: DerivedKeys) -> DerivedKeys {
+        DerivedKeys {
+            sk_d: core::mem::replace(&mut self.sk_d, new.sk_d),
+            sk_p_ours: core::mem::replace(&mut self.sk_p_ours, new.sk_p_ours),
+            sk_p_peer: core::mem::replace(&mut self.sk_p_peer, new.sk_p_peer),
+        }
     }
 
     /// Goes on under new keys. A request that came under the old ones may come again.

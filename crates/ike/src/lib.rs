@@ -64,7 +64,8 @@ pub use counters::DropCounters;
 pub use endpoint::Endpoint;
 pub use error::CommandError;
 pub use output::{
-    KeyAnswer, KeyRequest, KeyRequestId, Output, PeerSupport, Signed, ToSign, ToVerify,
+    DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, Output, PeerSupport, Signed, ToMix, ToSign,
+    ToVerify,
 };
 pub use settings::Settings;
 pub use snapshot::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};

@@ -41,6 +41,7 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         | Refusal::NoKey { .. }
         | Refusal::Certificate { .. }
         | Refusal::NoPrivateKey { .. }
+        | Refusal::Ppk { .. }
         | Refusal::User { .. } => plain(NotifyType::AUTHENTICATION_FAILED),
         Refusal::NoAddress { .. } => plain(NotifyType::INTERNAL_ADDRESS_FAILURE),
         Refusal::TrafficSelectors { .. } => plain(NotifyType::TS_UNACCEPTABLE),
@@ -54,6 +55,7 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         )),
         Refusal::Local { .. } if authenticating => plain(NotifyType::AUTHENTICATION_FAILED),
         Refusal::Local { .. } => plain(NotifyType::TEMPORARY_FAILURE),
+        Refusal::FollowupNotFound => plain(NotifyType::STATE_NOT_FOUND),
         Refusal::AnswerMismatch { .. } | Refusal::HalfOpenLimit { .. } => None,
     }
 }

@@ -59,6 +59,8 @@ pub enum KeyRequest {
     Sign(ToSign),
     /// Whether the peer's proof holds.
     Verify(ToVerify),
+    /// To mix a post-quantum pre-shared key into derived keys.
+    Mix(ToMix),
 }
 
 impl KeyRequest {
@@ -68,15 +70,17 @@ impl KeyRequest {
         match self {
             KeyRequest::Sign(request) => &request.connection,
             KeyRequest::Verify(request) => &request.connection,
+            KeyRequest::Mix(request) => &request.connection,
         }
     }
 
-    /// How the side authenticates whose proof it is about.
+    /// How the side authenticates whose proof it is about, if it is about one.
     #[must_use]
-    pub fn kind(&self) -> AuthKind {
+    pub fn kind(&self) -> Option<AuthKind> {
         match self {
-            KeyRequest::Sign(request) => request.kind,
-            KeyRequest::Verify(request) => request.kind,
+            KeyRequest::Sign(request) => Some(request.kind),
+            KeyRequest::Verify(request) => Some(request.kind),
+            KeyRequest::Mix(_) => None,
         }
     }
 }
@@ -136,6 +140,31 @@ pub struct ToVerify {
     pub certificates: Vec<CertPayload>,
 }
 
+/// Keys, to be mixed with a post-quantum pre-shared key: each becomes `prf+(PPK, key)` of its own length
+/// (RFC 8784 3).
+#[derive(Clone)]
+pub struct ToMix {
+    /// Configured connection.
+    pub connection: String,
+    /// Name of the key (PPK_ID).
+    pub ppk: String,
+    /// The negotiated pseudo-random function.
+    pub prf: PrfId,
+    /// What it is mixed into.
+    pub keys: DerivedKeys,
+}
+
+/// The three keys of an IKE SA that everything else depends on.
+#[derive(Clone)]
+pub struct DerivedKeys {
+    /// SK_d.
+    pub sk_d: Secret,
+    /// SK_pi or SK_pr, whichever is ours.
+    pub sk_p_ours: Secret,
+    /// SK_pi or SK_pr, whichever is the peer's.
+    pub sk_p_peer: Secret,
+}
+
 /// The key holder's answer.
 #[derive(Clone)]
 pub enum KeyAnswer {
@@ -143,6 +172,8 @@ pub enum KeyAnswer {
     Signed(Signed),
     /// The peer's proof holds.
     Verified,
+    /// The keys, mixed.
+    Mixed(DerivedKeys),
     /// There is no proof, or the peer's doesn't hold.
     Refused(Refusal),
 }

@@ -28,6 +28,9 @@ pub struct Connection {
     pub local_id: Identity,
     /// Who the peer must be; `None` accepts any identity that authenticates.
     pub remote_id: Option<Identity>,
+    /// A pre-shared key that is mixed into the keys besides, against a quantum computer (RFC 8784).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ppk: Option<Ppk>,
     /// How both sides authenticate.
     pub auth: Authentication,
     /// IKE proposals, most wanted first.
@@ -47,6 +50,15 @@ pub struct Connection {
     /// How long its IKE SA lives, and what happens at the end.
     #[serde(default)]
     pub life: Life,
+}
+
+/// A post-quantum pre-shared key (RFC 8784). The key itself isn't part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ppk {
+    /// Its name, which both sides have for it (PPK_ID).
+    pub id: String,
+    /// Whether a peer that doesn't have it is refused.
+    pub required: bool,
 }
 
 /// Where the peer is.

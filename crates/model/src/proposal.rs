@@ -136,6 +136,12 @@ pub enum ProposalError {
     /// No key exchange in an IKE proposal.
     #[error("`{0}` names no key exchange; add one, such as x25519 or modp2048")]
     NoKeyExchange(String),
+    /// Additional key exchanges without a first one (RFC 9370 2.2.4).
+    #[error("`{0}` has additional key exchanges and no first one; add one, such as x25519")]
+    AdditionalAlone(String),
+    /// Additional key exchanges that can't be chosen without taking one method twice (RFC 9370 2.2.1).
+    #[error("`{0}` leaves no choice but to take one additional key exchange method twice")]
+    AdditionalTwice(String),
     /// No PRF in an IKE proposal and nothing to derive it from.
     #[error("`{0}` names no PRF; with an AEAD cipher add one, such as prfsha256")]
     NoPrf(String),
@@ -176,6 +182,12 @@ impl Proposal {
                     ProposalError::NoPrf(whole())
                 });
             }
+        }
+        if p.has_additional() && p.ke.is_empty() {
+            return Err(ProposalError::AdditionalAlone(whole()));
+        }
+        if !p.common_additional(&p, 0, &mut NO_ADDITIONAL.clone()) {
+            return Err(ProposalError::AdditionalTwice(whole()));
         }
         if aead > 0 {
             p.integ.clear();
@@ -593,8 +605,9 @@ mod tests {
     fn no_additional_method_is_chosen_twice() {
         let pick = |ours: &str, theirs: &str| {
             let plain = "aes256gcm16-prfsha256-x25519";
-            ike(&format!("{plain}{ours}"))
-                .common(&ike(&format!("{plain}{theirs}")), true)
+            let of = |text| format!("{plain}{text}").parse::<Proposal>().unwrap();
+            of(ours)
+                .common(&of(theirs), true)
                 .map(|s| s.to_string().replace(plain, ""))
         };
         let offer = "-ke2_mlkem512-ke2_mlkem768-ke3_mlkem512-ke3_mlkem768-ke5_mlkem1024-ke5_none";
@@ -620,5 +633,21 @@ mod tests {
             a.differences(&b, true),
             [TransformKind::AdditionalKeyExchange]
         );
+    }
+
+    #[test]
+    fn additional_key_exchanges_need_a_first_one_and_differ() {
+        let err = |t, kind| Proposal::parse(t, kind).unwrap_err();
+        assert!(matches!(
+            err("aes128gcm16-ke1_mlkem768", SaKind::Esp),
+            ProposalError::AdditionalAlone(_)
+        ));
+        assert!(matches!(
+            err(
+                "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768",
+                SaKind::Ike
+            ),
+            ProposalError::AdditionalTwice(_)
+        ));
     }
 }

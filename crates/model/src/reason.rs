@@ -50,6 +50,22 @@ pub enum CertificateProblem {
     Unknown,
 }
 
+/// What is missing for a post-quantum pre-shared key (RFC 8784 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PpkProblem {
+    /// The peer doesn't use such keys.
+    PeerHasNone,
+    /// The peer said that it uses one, and then named none.
+    NotNamed,
+    /// The peer named one that we don't have for it.
+    Unknown,
+    /// The peer knew none by the name that we told.
+    NotTaken,
+    /// Our own key can't be had.
+    NoKey,
+}
+
 /// Why a message, an IKE SA or a CHILD SA was refused, by the side that refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
@@ -176,6 +192,15 @@ pub enum Refusal {
         /// Our identity.
         identity: Identity,
     },
+    /// The two sides have no post-quantum pre-shared key in common, and one insists on it (RFC 8784).
+    Ppk {
+        /// The key that the peer names.
+        theirs: Option<String>,
+        /// Ours.
+        ours: Option<String>,
+        /// What is missing.
+        problem: PpkProblem,
+    },
     /// The user behind the peer didn't authenticate (EAP, XAUTH).
     User {
         /// The method, as the log names it.
@@ -223,6 +248,8 @@ pub enum Refusal {
         /// Its SPI.
         spi: u32,
     },
+    /// The next of several key exchanges, after one that nothing is known of any more (RFC 9370 2.2.4).
+    FollowupNotFound,
     /// The answer doesn't belong to the question: a proposal that wasn't offered, selectors wider than asked, …
     AnswerMismatch {
         /// What doesn't fit.
@@ -273,11 +300,14 @@ impl Refusal {
             | Refusal::NoSignature { .. }
             | Refusal::Certificate { .. }
             | Refusal::User { .. }
+            | Refusal::Ppk { .. }
             | Refusal::NoEspProposal { .. }
             | Refusal::TrafficSelectors { .. }
             | Refusal::Mode { .. }
             | Refusal::Unsupported { .. } => Fault::Incompatible,
-            Refusal::AnswerMismatch { .. } | Refusal::ChildNotFound { .. } => Fault::PeerMisbehaved,
+            Refusal::AnswerMismatch { .. }
+            | Refusal::ChildNotFound { .. }
+            | Refusal::FollowupNotFound => Fault::PeerMisbehaved,
             Refusal::NoConnection { .. } | Refusal::NoKey { .. } | Refusal::NoPrivateKey { .. } => {
                 Fault::OurConfiguration
             }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::reason::{CertificateProblem, Refusal};
+use crate::reason::{CertificateProblem, PpkProblem, Refusal};
 
 /// Values of a list joined for a sentence; `nothing` when there are none.
 pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
@@ -117,6 +117,38 @@ impl fmt::Display for Refusal {
             Refusal::NoPrivateKey { identity } => {
                 write!(f, "there is no private key for {identity}")
             }
+            Refusal::Ppk {
+                theirs,
+                ours,
+                problem,
+            } => {
+                let named = |id: &Option<String>| match id {
+                    Some(id) => format!("`{id}`"),
+                    None => "none".to_owned(),
+                };
+                let (theirs, ours) = (named(theirs), named(ours));
+                match problem {
+                    PpkProblem::PeerHasNone => write!(
+                        f,
+                        "the post-quantum pre-shared key {ours} is required, and the peer uses none"
+                    ),
+                    PpkProblem::NotNamed => write!(
+                        f,
+                        "the peer announced a post-quantum pre-shared key and named none; ours is {ours}"
+                    ),
+                    PpkProblem::Unknown => write!(
+                        f,
+                        "the peer's post-quantum pre-shared key is {theirs}; ours is {ours}"
+                    ),
+                    PpkProblem::NotTaken => write!(
+                        f,
+                        "the peer didn't take the post-quantum pre-shared key {ours}, which is required"
+                    ),
+                    PpkProblem::NoKey => {
+                        write!(f, "the post-quantum pre-shared key {ours} can't be had")
+                    }
+                }
+            }
             Refusal::User { method, user } => {
                 write!(f, "the user {user} didn't authenticate ({method})")
             }
@@ -157,6 +189,9 @@ impl fmt::Display for Refusal {
             } => f.write_str("tunnel mode was asked for, transport mode is configured"),
             Refusal::Unsupported { what } => write!(f, "{what} isn't supported"),
             Refusal::ChildNotFound { spi } => write!(f, "there is no CHILD SA with SPI {spi:08x}"),
+            Refusal::FollowupNotFound => {
+                f.write_str("nothing is known of the key exchange that this one follows")
+            }
             Refusal::AnswerMismatch { problem } => {
                 write!(f, "the peer's answer doesn't fit the request: {problem}")
             }

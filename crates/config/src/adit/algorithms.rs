@@ -81,13 +81,20 @@ fn unreadable(
     let text = word.text.trim();
     let fix = match error {
         ProposalError::UnknownKeyword { word, near } => {
-            near.map(|near| text.replacen(word.as_str(), near, 1))
+            // Of an additional key exchange the method is what was misspelt.
+            let method = match word.strip_prefix("ke").and_then(|w| w.split_once('_')) {
+                Some((_, method)) => method,
+                None => word.as_str(),
+            };
+            near.map(|near| text.replacen(method, near, 1))
         }
         ProposalError::NoIntegrity(_) => Some(format!("{text}-sha256")),
         ProposalError::NoKeyExchange(_) => Some(format!("{text}-x25519")),
         ProposalError::NoPrf(_) => Some(format!("{text}-prfsha256")),
         ProposalError::NoEncryption(_) => Some(format!("aes128gcm16-{text}")),
         ProposalError::MixedAead(_) => split(text, kind),
+        ProposalError::AdditionalAlone(_) => Some(text.replacen("-ke", "-x25519-ke", 1)),
+        ProposalError::AdditionalTwice(_) => None,
     };
     let d = reader.error("bad-proposal", &word.at, error.to_string());
     d.expected(match kind {
@@ -188,8 +195,22 @@ fn runnable(reader: &mut Reader<'_>, word: &Word<'_>, proposal: &Proposal, kind:
             supported(|w| matches!(w, Meaning::Ke(_))),
         ));
     }
+    for (at, k) in (0..)
+        .zip(&proposal.addke)
+        .flat_map(|(at, methods)| methods.iter().map(move |k| (at, k)))
+    {
+        if !runs(&Meaning::AddKe(at, *k), kind) {
+            cannot.push((
+                keywords::addke_name(at, *k),
+                "additional key exchange",
+                vec!["ke1_mlkem768"],
+            ));
+        }
+    }
     for (name, what, instead) in &cannot {
-        reader
+        let additional = (kind == SaKind::Ike && name.starts_with("mlkem"))
+            .then(|| format!("x25519-ke1_{name}"));
+        let d = reader
             .error(
                 "unsupported-algorithm",
                 &word.at,
@@ -197,6 +218,11 @@ fn runnable(reader: &mut Reader<'_>, word: &Word<'_>, proposal: &Proposal, kind:
             )
             .found(format!("{what} {name}"))
             .expected(format!("{what} {}", instead.join(", ")));
+        if let Some(instead) = additional {
+            d.note(format!(
+                "its messages don't fit IKE_SA_INIT; it may follow another method: {instead}"
+            ));
+        }
     }
     cannot.is_empty()
 }
@@ -251,27 +277,30 @@ fn runs(word: &Meaning, kind: SaKind) -> bool {
                 | IntegId::AUTH_AES_XCBC_96
                 | IntegId::AUTH_AES_CMAC_96
         ),
-        Meaning::Ke(k) => matches!(
-            *k,
-            KeMethod::MODP_2048
-                | KeMethod::MODP_3072
-                | KeMethod::MODP_4096
-                | KeMethod::ECP_256
-                | KeMethod::ECP_384
-                | KeMethod::ECP_521
-                | KeMethod::CURVE25519
-        ),
-        Meaning::AddKe(_, k) => {
+        Meaning::Ke(k) => {
             matches!(
                 *k,
-                KeMethod::NONE
-                    | KeMethod::ML_KEM_512
-                    | KeMethod::ML_KEM_768
-                    | KeMethod::ML_KEM_1024
-            ) || runs(&Meaning::Ke(*k), kind)
+                KeMethod::MODP_2048
+                    | KeMethod::MODP_3072
+                    | KeMethod::MODP_4096
+                    | KeMethod::ECP_256
+                    | KeMethod::ECP_384
+                    | KeMethod::ECP_521
+                    | KeMethod::CURVE25519
+            ) || kind == SaKind::Esp && is_ml_kem(*k)
+        }
+        Meaning::AddKe(_, k) => {
+            *k == KeMethod::NONE || is_ml_kem(*k) || runs(&Meaning::Ke(*k), kind)
         }
         Meaning::Esn(e) => matches!(*e, EsnId::ESN | EsnId::NO_ESN),
     }
+}
+
+fn is_ml_kem(method: KeMethod) -> bool {
+    matches!(
+        method,
+        KeMethod::ML_KEM_512 | KeMethod::ML_KEM_768 | KeMethod::ML_KEM_1024
+    )
 }
 
 fn strong(reader: &mut Reader<'_>, word: &Word<'_>, proposal: &Proposal, allow_weak: bool) -> bool {

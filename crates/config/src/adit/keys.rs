@@ -14,6 +14,8 @@ pub enum Section {
     Tunnel,
     /// `auth` of a tunnel.
     Auth,
+    /// `ppk` of a tunnel.
+    Ppk,
     /// `retransmit` of a tunnel.
     Retransmit,
     /// `[tunnel.NAME.child.NAME]`
@@ -27,6 +29,7 @@ impl Section {
         Section::Gateway,
         Section::Tunnel,
         Section::Auth,
+        Section::Ppk,
         Section::Retransmit,
         Section::Child,
     ];
@@ -39,6 +42,7 @@ impl Section {
             Section::Gateway => "[gateway]",
             Section::Tunnel => "[tunnel.NAME]",
             Section::Auth => "auth = { … }",
+            Section::Ppk => "ppk = { … }",
             Section::Retransmit => "retransmit = { … }",
             Section::Child => "[tunnel.NAME.child.NAME]",
         }
@@ -52,6 +56,7 @@ impl Section {
             Section::Gateway => "the gateway",
             Section::Tunnel => "a tunnel",
             Section::Auth => "auth",
+            Section::Ppk => "ppk",
             Section::Retransmit => "retransmit",
             Section::Child => "a child",
         }
@@ -185,6 +190,14 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Tunnel,
+        "ppk",
+        "table",
+        "none",
+        "{ id = \"office-2030\", file = \"office.ppk\" }",
+        "A pre-shared key that is mixed into the keys besides whatever authenticates, against a quantum computer of tomorrow (RFC 8784).",
+    ),
+    key(
+        Section::Tunnel,
         "ike",
         "list of proposals",
         "a modern list, see below",
@@ -262,6 +275,30 @@ pub const KEYS: &[Key] = &[
         "required",
         "\"office.psk\"",
         "File that holds the pre-shared key, relative to this file. The key itself is never written into the configuration.",
+    ),
+    key(
+        Section::Ppk,
+        "id",
+        "name",
+        "required",
+        "\"office-2030\"",
+        "The name that both sides have for the key.",
+    ),
+    key(
+        Section::Ppk,
+        "file",
+        "path",
+        "required",
+        "\"office.ppk\"",
+        "File that holds the key, relative to this file. 32 random octets are plenty.",
+    ),
+    key(
+        Section::Ppk,
+        "required",
+        "true or false",
+        "true",
+        "false",
+        "Whether a peer that doesn't have the key is refused. With false both sides can be changed one after the other.",
     ),
     key(
         Section::Retransmit,

@@ -21,6 +21,7 @@ mod child;
 mod duration;
 pub mod keys;
 mod life;
+mod ppk;
 mod reader;
 mod syntax;
 mod tunnel;

@@ -12,8 +12,8 @@ use toml_edit::TableLike;
 
 use crate::adit::keys::Section;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
-use crate::adit::{algorithms, auth, checks, child, duration, life};
-use crate::configuration::{Configuration, Gateway, PskRef};
+use crate::adit::{algorithms, auth, checks, child, duration, life, ppk};
+use crate::configuration::{Configuration, Gateway, PpkRef, PskRef};
 use crate::diagnostic::Severity;
 
 /// The default of `dpd`.
@@ -39,6 +39,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     reader.known_keys(&root);
     let gateway = gateway(reader, &root);
     let mut secrets = Vec::new();
+    let mut ppks = Vec::new();
     let mut tunnels = Vec::new();
     let tables = reader.named_tables(&root, "tunnel", Section::Tunnel);
     if !root.entries.contains_key("tunnel")
@@ -54,7 +55,15 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
             .fix(EXAMPLE);
     }
     for (name, table) in tables {
-        let (tunnel, psk_file) = tunnel(reader, name, table);
+        let ppk = ppk::read(reader, &table);
+        let (mut tunnel, psk_file) = tunnel(reader, name, table);
+        if let Some((ppk, file)) = ppk {
+            tunnel.connection.ppk = Some(ppk);
+            ppks.push(PpkRef {
+                connection: name.to_owned(),
+                file,
+            });
+        }
         if let Some(psk_file) = psk_file {
             secrets.push(PskRef {
                 connection: name.to_owned(),
@@ -71,6 +80,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
         gateway,
         connections: tunnels.into_iter().map(|t| t.connection).collect(),
         secrets,
+        ppks,
     }
 }
 
@@ -166,6 +176,7 @@ fn tunnel<'t>(
         retransmit: retransmit(reader, &table),
         force_encap: reader.flag(&table, "force_encap", false),
         remote_port: reader.port(&table, "remote_port", 500),
+        ppk: None,
         life: life::of_tunnel(reader, &table),
     };
     let read = Read {

@@ -23,7 +23,10 @@ pub fn write(configuration: &Configuration) -> String {
         let psk_file = configuration
             .psk_of(&connection.name)
             .map(|s| s.psk_file.as_path());
-        one(&mut out, connection, psk_file);
+        let ppk_file = configuration
+            .ppk_of(&connection.name)
+            .map(|p| p.file.as_path());
+        one(&mut out, connection, psk_file, ppk_file);
     }
     out
 }
@@ -45,7 +48,7 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     }
 }
 
-fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>) {
+fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>, ppk_file: Option<&Path>) {
     let _ = writeln!(out, "[tunnel.{}]", c.name);
     line(
         out,
@@ -75,6 +78,19 @@ fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>) {
             out,
             "auth",
             &format!("{{ psk_file = {} }}", text(&path.to_string_lossy())),
+        );
+    }
+    if let (Some(ppk), Some(path)) = (&c.ppk, ppk_file) {
+        let (id, file) = (text(&ppk.id), text(&path.to_string_lossy()));
+        let optional = if ppk.required {
+            ""
+        } else {
+            ", required = false"
+        };
+        line(
+            out,
+            "ppk",
+            &format!("{{ id = {id}, file = {file}{optional} }}"),
         );
     }
     if c.ike != algorithms::default_ike() {

@@ -459,6 +459,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        ppk: None,
         remote_port: 500,
         life: Life::default(),
     }

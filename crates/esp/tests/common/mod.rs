@@ -72,6 +72,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        ppk: None,
         life: Life::default(),
     })
 }

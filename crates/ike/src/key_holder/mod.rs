@@ -3,6 +3,7 @@
 //! An endpoint never sees such a key and calls nothing here. Gateways, real and virtual, keep the [`Credentials`] of each
 //! connection and answer with them.
 
+mod ppk;
 mod psk;
 mod signature;
 
@@ -26,6 +27,8 @@ pub struct Credentials {
     pub own: Own,
     /// What proves who the peer is.
     pub peer: Accepted,
+    /// What is mixed into the keys besides (RFC 8784).
+    pub ppk: Option<Secret>,
     /// RSA signatures over SHA-1 (method 1) are made and taken, for peers that know nothing else.
     pub sha1: bool,
 }
@@ -55,6 +58,7 @@ impl Credentials {
         Self {
             own: Own::Psk(key.clone()),
             peer: Accepted::Psk(key),
+            ppk: None,
             sha1: false,
         }
     }
@@ -80,6 +84,10 @@ impl Credentials {
         match request {
             KeyRequest::Sign(request) => self.sign(provider, request),
             KeyRequest::Verify(request) => self.verify(provider, request),
+            KeyRequest::Mix(request) => match &self.ppk {
+                Some(ppk) => ppk::mix(provider, ppk, request),
+                None => ppk::missing(request),
+            },
         }
     }
 
@@ -123,6 +131,7 @@ pub fn without_credentials(request: &KeyRequest) -> KeyAnswer {
             local: to.local_id.clone(),
             remote: to.remote_id.clone(),
         }),
+        KeyRequest::Mix(to) => ppk::missing(to),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::v2::lifespan::Setback;
 use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
-use crate::v2::{Phase, proposals, support};
+use crate::v2::{Phase, ppk, proposals, support};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
 pub(crate) struct Attempt {
@@ -34,6 +34,10 @@ pub(crate) struct Attempt {
     /// What the peer can verify.
     pub peer: PeerSupport,
     pub first_contact: bool,
+    /// Both sides have announced post-quantum pre-shared keys.
+    pub ppk_announced: bool,
+    /// The one that is mixed in.
+    pub ppk: Option<ppk::Mixed>,
 }
 
 /// The key holder makes our proof.
@@ -60,7 +64,7 @@ pub(crate) struct Verifying {
 }
 
 impl Attempt {
-    fn head(&self) -> &Head {
+    pub fn head(&self) -> &Head {
         &self.secured.head
     }
 
@@ -81,7 +85,7 @@ impl Attempt {
     }
 
     /// We can't go on, before anything was sent that the peer would have to be told about.
-    fn abandon(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+    pub fn abandon(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
         let what = Happening::Refused {
             what: ExchangeType::IKE_AUTH.to_string(),
             refusal,
@@ -186,6 +190,7 @@ fn request(cx: &Cx<'_>, attempt: &Attempt, signed: Signed, offer: &ChildOffer) -
             Payload::TsR(narrow::to_wire(&offer.config.remote_ts)),
             Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
         ])
+        .chain(attempt.ppk.iter().flat_map(ppk::Mixed::payloads))
         .collect()
 }
 
@@ -208,7 +213,7 @@ impl AuthSent {
         let Some(Accepted::Response(response)) = accepted else {
             return Phase::AuthSent(self);
         };
-        let Self { attempt, offer } = *self;
+        let Self { mut attempt, offer } = *self;
         let (shape, payloads) = match response {
             Ok(read) => read,
             Err(refusal) => return attempt.reject(cx, &offer, refusal),
@@ -224,7 +229,9 @@ impl AuthSent {
                 Phase::failed(cx, head, Party::Peer)
             }
             Shape::AuthResponse | Shape::AuthResponseChildError | Shape::AuthResponseChildless => {
-                match claim(cx, attempt.head(), &payloads) {
+                let claimed = ppk::settle(&mut attempt, &payloads)
+                    .and_then(|()| claim(cx, attempt.head(), &payloads));
+                match claimed {
                     Ok(claimed) => verify_peer(cx, attempt, offer, claimed, payloads),
                     Err(refusal) => attempt.reject(cx, &offer, refusal),
                 }

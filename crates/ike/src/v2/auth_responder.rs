@@ -18,16 +18,17 @@ use adit_wire::v2::{AuthPayload, Payload, PayloadList};
 use crate::cx::{Cx, Note};
 use crate::head::{Head, Incoming};
 use crate::notify;
-use crate::output::{KeyAnswer, KeyRequestId, PeerSupport};
+use crate::output::{DerivedKeys, KeyAnswer, KeyRequestId, PeerSupport};
 use crate::secured::Secured;
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::child::{self, Agreed, Child, KeySource};
 use crate::v2::closing::{Lingering, closed, refuse};
 use crate::v2::established::Established;
 use crate::v2::init_answer::InitAnswered;
+use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{Phase, narrow, proposals, support};
+use crate::v2::{Phase, narrow, ppk, proposals, support};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
@@ -36,7 +37,9 @@ pub(crate) struct Request {
     payloads: PayloadList,
     /// What the peer can verify.
     peer: PeerSupport,
-    until: Mono,
+    /// A post-quantum pre-shared key is mixed in.
+    ppk: bool,
+    pub until: Mono,
 }
 
 /// The key holder looks at the peer's proof.
@@ -72,6 +75,7 @@ pub(crate) fn begin(
         transcript,
         mut peer,
         candidates,
+        ppk_announced,
         until: end,
     } = *half_open;
     let chosen = content.and_then(|(shape, payloads)| {
@@ -87,7 +91,7 @@ pub(crate) fn begin(
         };
         let wanted = payloads.id_r().map(identity).transpose()?;
         let claim = Claim::new(id_i)?;
-        let proof = Proof::new(auth, &payloads);
+        let mut proof = Proof::new(auth, &payloads);
         let mut others = select(&secured.head, &candidates, claim.identity(), wanted, &proof)?;
         others.reverse();
         if let Some(first) = others.pop() {
@@ -96,10 +100,20 @@ pub(crate) fn begin(
         }
         proof.fits(secured.head.connection.auth.remote)?;
         proof.is_bounded(cx, &secured.head, claim.identity())?;
+        let ours = secured.head.connection.ppk.as_ref();
+        let ppk = match ppk::take(ours, ppk_announced, &payloads)? {
+            Taken::Plain => None,
+            Taken::With(id) => Some(id),
+            Taken::Without(other) => {
+                proof.replace(other);
+                None
+            }
+        };
+        others.retain(|other| other.ppk.as_ref() == ours);
         let octets = transcript.peer_octets(&secured.channel, id_i);
-        Ok((claim, proof, octets, others, payloads))
+        Ok((claim, proof, octets, others, ppk, payloads))
     });
-    let (claim, proof, octets, others, payloads) = match chosen {
+    let (claim, proof, octets, others, ppk, payloads) = match chosen {
         Ok(chosen) => chosen,
         Err(refusal) => return fail(cx, secured, refusal),
     };
@@ -110,6 +124,7 @@ pub(crate) fn begin(
             transcript,
             payloads,
             peer,
+            ppk: false,
             until: end,
         },
         claim,
@@ -120,7 +135,7 @@ pub(crate) fn begin(
         end,
         asked: None,
     };
-    checking.ask(cx)
+    ppk::recognise(cx, Box::new(checking), ppk.as_deref())
 }
 
 /// The connections among `candidates` that are for these identities and take the suite that was agreed on, the one that
@@ -183,7 +198,7 @@ fn fail(cx: &mut Cx<'_>, mut secured: Secured, refusal: Refusal) -> Phase {
 
 impl Request {
     /// Whatever comes while the key holder thinks has to wait.
-    fn busy(&self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+    pub fn busy(&self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
         let header = incoming.message.header;
         let (reason, problem) = if header.flags.response {
             (
@@ -206,8 +221,23 @@ impl Request {
 }
 
 impl Checking {
+    /// A post-quantum pre-shared key is mixed in, which the proof depends on.
+    pub fn mix(&mut self, keys: DerivedKeys) {
+        let request = &mut self.request;
+        request.secured.channel.replace_derived(keys);
+        request.ppk = true;
+        if let Some(id) = request.payloads.id_i() {
+            let channel = &request.secured.channel;
+            self.octets = request.transcript.peer_octets(channel, id);
+        }
+    }
+
+    pub fn fail(self, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        fail(cx, self.request.secured, refusal)
+    }
+
     /// Asks the key holder whether the proof satisfies the connection.
-    fn ask(mut self, cx: &mut Cx<'_>) -> Phase {
+    pub fn ask(mut self, cx: &mut Cx<'_>) -> Phase {
         let head = &self.request.secured.head;
         let readable = self
             .proof
@@ -316,6 +346,7 @@ impl Answering {
             secured,
             transcript,
             payloads,
+            ppk,
             ..
         } = request;
         let auth = AuthPayload {
@@ -353,6 +384,7 @@ impl Answering {
                 }
             }
         }
+        response.0.extend(ppk.then(ppk::taken));
         established.secured.reply(cx, &response);
         Phase::Established(Box::new(established))
     }

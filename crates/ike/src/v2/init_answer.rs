@@ -36,7 +36,7 @@ use crate::v2::intermediate;
 use crate::v2::offer::{self, Choice};
 use crate::v2::proposals;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, keymat, support};
+use crate::v2::{Phase, keymat, ppk, support};
 
 /// IKE_SA_INIT is answered; IKE_AUTH is awaited.
 pub(crate) struct InitAnswered {
@@ -46,6 +46,8 @@ pub(crate) struct InitAnswered {
     pub peer: PeerSupport,
     /// Connections that may be meant, the likeliest first.
     pub candidates: Vec<Arc<Connection>>,
+    /// Both sides have announced post-quantum pre-shared keys.
+    pub ppk_announced: bool,
     pub until: Mono,
 }
 
@@ -224,6 +226,9 @@ pub(crate) fn answer(
     response
         .0
         .extend(authentication(cx.trust, &candidates, payloads));
+    let ppk_announced =
+        ppk::is_announced(payloads) && ppk::any(candidates.iter().filter_map(|c| c.ppk.as_ref()));
+    response.0.extend(ppk_announced.then(ppk::announcement));
     let header = head.header(ExchangeType::IKE_SA_INIT, true, 0);
     let message = emit_plain(&header, &response).map_err(|e| e.to_string());
     let (channel, message) = match channel.and_then(|channel| Ok((channel, message?))) {
@@ -254,6 +259,7 @@ pub(crate) fn answer(
             intermediate: None,
         },
         candidates,
+        ppk_announced,
         until: cx.now.mono + cx.settings.half_open_timeout,
     }))
 }

@@ -27,7 +27,7 @@ use crate::secured::{self, Secured};
 use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::auth_initiator::Attempt;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, intermediate, keymat, proposals, support};
+use crate::v2::{Phase, intermediate, keymat, ppk, proposals, support};
 use crate::window::Pending;
 
 /// IKE_SA_INIT is out.
@@ -122,6 +122,12 @@ impl InitSent {
         };
         let mixes = self.offered.iter().any(Proposal::has_additional);
         let intermediate = mixes.then(intermediate::supported);
+        let ppk = self
+            .head
+            .connection
+            .ppk
+            .as_ref()
+            .map(|_| ppk::announcement());
         let payloads: PayloadList = cookie
             .into_iter()
             .chain([
@@ -137,6 +143,7 @@ impl InitSent {
             .chain([fragmentation()])
             .chain(intermediate)
             .chain(support::hashes(core::iter::once(&*self.head.connection)))
+            .chain(ppk)
             .collect();
         match emit_plain(&header, &payloads) {
             Ok(message) => {
@@ -344,6 +351,8 @@ impl InitSent {
             let problem = "additional key exchanges without INTERMEDIATE_EXCHANGE_SUPPORTED";
             return Err(mismatch(problem));
         }
+        let ppk_announced = ppk::is_announced(payloads);
+        ppk::acceptable(self.head.connection.ppk.as_ref(), ppk_announced)?;
         let ike =
             keymat::ike_suite(cx.provider, &suite).map_err(|error| mismatch(&error.to_string()))?;
         let shared = self
@@ -396,6 +405,8 @@ impl InitSent {
             transcript,
             peer,
             first_contact: self.first_contact,
+            ppk_announced,
+            ppk: None,
         }))
     }
 

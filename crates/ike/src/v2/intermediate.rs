@@ -26,7 +26,7 @@ use crate::v2::auth_responder;
 use crate::v2::closing::{Lingering, closed, refuse};
 use crate::v2::init_answer::InitAnswered;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, keymat};
+use crate::v2::{Phase, keymat, ppk};
 
 /// We carry out IKE_INTERMEDIATE (RFC 9242 3.1).
 pub(crate) fn supported() -> Payload {
@@ -64,7 +64,7 @@ pub(crate) fn begin(cx: &mut Cx<'_>, attempt: Box<Attempt>) -> Phase {
 /// Sends the next request, or authenticates when none is left.
 fn next(cx: &mut Cx<'_>, mut attempt: Box<Attempt>, mut left: VecDeque<KeMethod>) -> Phase {
     let Some(method) = left.pop_front() else {
-        return attempt.sign(cx);
+        return ppk::begin(cx, attempt);
     };
     let exchange = match cx.provider.ke(method) {
         Ok(exchange) => exchange,

@@ -6,6 +6,9 @@
 //! responder   InitAnswered ──(► Mixed)──► Checking ──► Answering ─────────────┘          └───────► Lingering ──► gone
 //! ```
 //!
+//! In brackets what only additional key exchanges need. A post-quantum pre-shared key is mixed in before `Signing`
+//! (`Strengthening`) and before `Checking` (`Recognising`).
+//!
 //! A phase is consumed by every input and returns the phase that follows, itself included.
 
 pub(crate) mod agenda;
@@ -27,6 +30,7 @@ pub(crate) mod lifespan;
 pub(crate) mod narrow;
 pub(crate) mod offer;
 pub(crate) mod own_ke;
+pub(crate) mod ppk;
 pub(crate) mod proposals;
 pub(crate) mod rekey;
 pub(crate) mod support;
@@ -49,16 +53,19 @@ use established::Established;
 use init_answer::InitAnswered;
 use init_sent::InitSent;
 use intermediate::{Mixed, Mixing};
+use ppk::{Recognising, Strengthening};
 
 /// Where an IKE SA is in its life.
 pub(crate) enum Phase {
     InitSent(Box<InitSent>),
     Mixing(Box<Mixing>),
+    Strengthening(Box<Strengthening>),
     Signing(Box<Signing>),
     AuthSent(Box<AuthSent>),
     Verifying(Box<Verifying>),
     InitAnswered(Box<InitAnswered>),
     Mixed(Box<Mixed>),
+    Recognising(Box<Recognising>),
     Checking(Box<Checking>),
     Answering(Box<Answering>),
     Established(Box<Established>),
@@ -82,11 +89,13 @@ impl Phase {
         match self {
             Phase::InitSent(p) => p.handle_message(cx, incoming),
             Phase::Mixing(p) => p.handle_message(cx, incoming),
+            Phase::Strengthening(p) => p.handle_message(cx, incoming),
             Phase::Signing(p) => p.handle_message(cx, incoming),
             Phase::AuthSent(p) => p.handle_message(cx, incoming),
             Phase::Verifying(p) => p.handle_message(cx, incoming),
             Phase::InitAnswered(p) => p.handle_message(cx, incoming),
             Phase::Mixed(p) => p.handle_message(cx, incoming),
+            Phase::Recognising(p) => p.handle_message(cx, incoming),
             Phase::Checking(p) => p.handle_message(cx, incoming),
             Phase::Answering(p) => p.handle_message(cx, incoming),
             Phase::Established(p) => p.handle_message(cx, incoming),
@@ -99,8 +108,10 @@ impl Phase {
     /// Phases that asked nothing ignore answers; so does every phase that asked something else.
     pub fn handle_answer(self, cx: &mut Cx<'_>, id: KeyRequestId, answer: KeyAnswer) -> Phase {
         match self {
+            Phase::Strengthening(p) => p.handle_answer(cx, id, answer),
             Phase::Signing(p) => p.handle_answer(cx, id, answer),
             Phase::Verifying(p) => p.handle_answer(cx, id, answer),
+            Phase::Recognising(p) => p.handle_answer(cx, id, answer),
             Phase::Checking(p) => p.handle_answer(cx, id, answer),
             Phase::Answering(p) => p.handle_answer(cx, id, answer),
             other => other,
@@ -111,11 +122,13 @@ impl Phase {
         match self {
             Phase::InitSent(p) => p.handle_timeout(cx),
             Phase::Mixing(p) => p.handle_timeout(cx),
+            Phase::Strengthening(p) => p.handle_timeout(cx),
             Phase::Signing(p) => p.handle_timeout(cx),
             Phase::AuthSent(p) => p.handle_timeout(cx),
             Phase::Verifying(p) => p.handle_timeout(cx),
             Phase::InitAnswered(p) => p.handle_timeout(cx),
             Phase::Mixed(p) => p.handle_timeout(cx),
+            Phase::Recognising(p) => p.handle_timeout(cx),
             Phase::Checking(p) => p.handle_timeout(cx),
             Phase::Answering(p) => p.handle_timeout(cx),
             Phase::Established(p) => p.handle_timeout(cx),
@@ -129,11 +142,13 @@ impl Phase {
         match self {
             Phase::InitSent(p) => p.deadline(),
             Phase::Mixing(p) => p.deadline(),
+            Phase::Strengthening(p) => p.deadline(),
             Phase::Signing(p) => p.deadline(),
             Phase::AuthSent(p) => p.deadline(),
             Phase::Verifying(p) => p.deadline(),
             Phase::InitAnswered(p) => p.deadline(),
             Phase::Mixed(p) => p.deadline(),
+            Phase::Recognising(p) => p.deadline(),
             Phase::Checking(p) => p.deadline(),
             Phase::Answering(p) => p.deadline(),
             Phase::Established(p) => p.deadline(cx.settings),
@@ -161,11 +176,13 @@ impl Phase {
         match self {
             Phase::InitSent(p) => Some(&p.head),
             Phase::Mixing(p) => Some(p.head()),
+            Phase::Strengthening(p) => Some(p.head()),
             Phase::Signing(p) => Some(p.head()),
             Phase::AuthSent(p) => Some(p.head()),
             Phase::Verifying(p) => Some(p.head()),
             Phase::InitAnswered(p) => Some(&p.secured.head),
             Phase::Mixed(p) => Some(&p.half.secured.head),
+            Phase::Recognising(p) => Some(p.head()),
             Phase::Checking(p) => Some(&p.request.secured.head),
             Phase::Answering(p) => Some(&p.request.secured.head),
             Phase::Established(p) => Some(&p.secured.head),
@@ -178,9 +195,11 @@ impl Phase {
     /// Whether a peer began it and hasn't authenticated yet.
     pub fn is_half_open(&self) -> bool {
         match self {
-            Phase::InitAnswered(_) | Phase::Mixed(_) | Phase::Checking(_) | Phase::Answering(_) => {
-                true
-            }
+            Phase::InitAnswered(_)
+            | Phase::Mixed(_)
+            | Phase::Recognising(_)
+            | Phase::Checking(_)
+            | Phase::Answering(_) => true,
             Phase::Lingering(p) => p.unverified,
             _ => false,
         }

@@ -387,7 +387,7 @@ mod tests {
             "aes128gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768-ke2_mlkem512",
         )];
         let check = |text: &str| {
-            let answer = to_wire(&[ike(text)], SaKind::Ike, &[], true);
+            let answer = to_wire(&[text.parse().unwrap()], SaKind::Ike, &[], true);
             proposals::accept_answer(&answer, &ours, SaKind::Ike, 0, true).is_ok()
         };
         assert!(check(

@@ -48,6 +48,11 @@ impl Proof {
         }
     }
 
+    /// Another proof, made in the same way, is to be looked at instead.
+    pub fn replace(&mut self, data: Vec<u8>) {
+        self.data = data;
+    }
+
     /// Whether there are no more certificates than are looked at; more are counted, and the message is refused.
     pub fn is_bounded(&self, cx: &mut Cx<'_>, head: &Head, peer: &Identity) -> Result<(), Refusal> {
         let (count, octets) = (
@@ -136,7 +141,7 @@ impl Claim {
                 identity: self.identity.clone(),
             }),
             KeyAnswer::Refused(refusal) => Err(refusal),
-            KeyAnswer::Signed(_) => Err(besides_the_question()),
+            KeyAnswer::Signed(_) | KeyAnswer::Mixed(_) => Err(besides_the_question()),
         }
     }
 }
@@ -197,7 +202,7 @@ pub(crate) fn signed(answer: KeyAnswer) -> Result<Signed, Refusal> {
     match answer {
         KeyAnswer::Signed(signed) => Ok(signed),
         KeyAnswer::Refused(refusal) => Err(refusal),
-        KeyAnswer::Verified => Err(besides_the_question()),
+        KeyAnswer::Verified | KeyAnswer::Mixed(_) => Err(besides_the_question()),
     }
 }
 
@@ -218,7 +223,8 @@ fn unread(peer: &Identity, reason: CertificateReason) -> Refusal {
     Refusal::certificate(peer.clone(), nobody)
 }
 
-fn besides_the_question() -> Refusal {
+/// The refusal of who got the answer to something else.
+pub(crate) fn besides_the_question() -> Refusal {
     Refusal::Local {
         problem: "the key holder answered another question".to_owned(),
     }

@@ -51,7 +51,7 @@ fn signing(side: &Side) -> &ToSign {
     let requests = side.requests.iter();
     let mut found = requests.filter_map(|r| match r {
         KeyRequest::Sign(to) => Some(to),
-        KeyRequest::Verify(_) => None,
+        _ => None,
     });
     found.next_back().expect("nothing to sign")
 }
@@ -60,7 +60,7 @@ fn verifying(side: &Side) -> &ToVerify {
     let requests = side.requests.iter();
     let mut found = requests.filter_map(|r| match r {
         KeyRequest::Verify(to) => Some(to),
-        KeyRequest::Sign(_) => None,
+        _ => None,
     });
     found.next_back().expect("nothing to verify")
 }

@@ -12,6 +12,8 @@ mod sa_init;
 
 mod auth;
 
+mod ppk;
+
 mod additional;
 
 mod certificates;

@@ -77,6 +77,7 @@ fn connection(
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        ppk: None,
         life: Life::default(),
     }
 }

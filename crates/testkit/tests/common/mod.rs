@@ -116,6 +116,7 @@ fn setup(west: bool) -> GatewaySetup {
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        ppk: None,
         life: Life::default(),
     };
     GatewaySetup {

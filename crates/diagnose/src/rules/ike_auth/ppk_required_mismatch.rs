@@ -1,5 +1,6 @@
 //! `ppk-required-mismatch`: a post-quantum pre-shared key is missing on one side.
 
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
@@ -24,6 +25,10 @@ pub(crate) static RULE: Rule = Rule {
                 "Set the same PPK with the same PPK_ID on both sides, or make it optional on both until it is rolled out.",
             ),
             (
+                "adit",
+                "`ppk = { id = …, file = …, required = false }` until both sides have it.",
+            ),
+            (
                 "strongswan",
                 "`ppk_id`, `ppk_required`, `secrets { ppk-x { id = … secret = … } }`.",
             ),
@@ -40,6 +45,13 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    let refused = s.refusal(|r| matches!(r, Refusal::Ppk { .. }).then(|| r.to_string()));
+    if let Some((r, said)) = refused {
+        return Found::on(r.fact, SAID, crate::verdict::AtFault::Both, said)
+            .because("One side mixes an additional pre-shared key in (RFC 8784), and the two don't have it in common.")
+            .fix("set the same PPK under the same PPK_ID on both sides, or don't require it")
+            .done();
+    }
     let Some(seen) = s.sign(Sign::PpkMissing) else {
         return refused_with_ppk(s);
     };

@@ -68,6 +68,8 @@ pub struct Side {
     pub endpoint: Endpoint,
     pub address: IpAddr,
     pub keys: Keys,
+    /// The post-quantum pre-shared key, if it has one.
+    pub ppk: Option<&'static [u8]>,
     pub unanswered: Vec<(KeyRequestId, KeyRequest)>,
     /// What the key holder was asked.
     pub requests: Vec<KeyRequest>,
@@ -155,6 +157,7 @@ pub fn connection(who: Who) -> Connection {
         local_interface: None,
         force_encap: false,
         remote_port: 500,
+        ppk: None,
         life: Life::default(),
     }
 }
@@ -166,6 +169,7 @@ impl Side {
             endpoint: Endpoint::new(settings, fake(seed), [octet; 32]),
             address: ip(address),
             keys: Keys::Holds(b"a shared secret"),
+            ppk: None,
             unanswered: Vec::new(),
             requests: Vec::new(),
             events: Vec::new(),
@@ -347,6 +351,12 @@ impl Lab {
             Output::KeyRequest { id, request } => {
                 let side = self.side(who);
                 side.requests.push(request.clone());
+                if let KeyRequest::Mix(_) = &request {
+                    let mut held = Credentials::psk(Secret::from(b"".as_slice()));
+                    held.ppk = side.ppk.map(Secret::from);
+                    let answer = held.answer(&fake(0), &request);
+                    return side.endpoint.handle_answer(now, id, answer);
+                }
                 let answer = match side.keys.clone() {
                     Keys::Holds(key) => auth_value(key, &request),
                     Keys::HasNone => without_credentials(&request),
@@ -355,12 +365,12 @@ impl Lab {
                     }),
                     Keys::Names(names) => names.answer(&request),
                     Keys::Mixed(names, key) => match request.kind() {
-                        AuthKind::Psk => auth_value(key, &request),
+                        Some(AuthKind::Psk) => auth_value(key, &request),
                         _ => names.answer(&request),
                     },
                     Keys::Accepting(names) => match &request {
-                        KeyRequest::Sign(_) => names.answer(&request),
                         KeyRequest::Verify(_) => KeyAnswer::Verified,
+                        _ => names.answer(&request),
                     },
                     Keys::Slow(_) => {
                         side.unanswered.push((id, request));

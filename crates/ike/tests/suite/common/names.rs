@@ -3,6 +3,7 @@
 
 use adit_crypto::Provider;
 use adit_crypto::provider::fake;
+use adit_ike::key_holder::without_credentials;
 use adit_ike::{KeyAnswer, KeyRequest, Signed};
 use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
 use adit_model::connection::AuthKind;
@@ -35,6 +36,7 @@ impl Names {
     pub fn answer(&self, request: &KeyRequest) -> KeyAnswer {
         let provider = fake(0);
         match request {
+            KeyRequest::Mix(_) => without_credentials(request),
             KeyRequest::Sign(to) => {
                 assert_ne!(to.kind, AuthKind::Psk);
                 KeyAnswer::Signed(Signed {
