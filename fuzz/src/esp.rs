@@ -149,6 +149,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         local_interface: None,
         force_encap: false,
         ppk: None,
+        mobike: false,
         remote_port: 500,
         life: Life::default(),
     })]);

@@ -318,6 +318,13 @@ fn each_mistake_is_named_with_place_and_fix() {
         ),
         (
             "start",
+            "mobike = \"no\"",
+            "wrong-type",
+            "tunnel.office.mobike",
+            "false",
+        ),
+        (
+            "start",
             "force_encap = \"yes\"",
             "wrong-type",
             "tunnel.office.force_encap",

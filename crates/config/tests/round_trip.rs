@@ -109,6 +109,7 @@ prop_compose! {
         backoff_percent in 100..=1000_u32,
         tries in 0..=20_u32,
         force_encap in any::<bool>(),
+        mobike in any::<bool>(),
         remote_port in 1..=u16::MAX,
         interface in prop::option::of("[a-z][a-z0-9.]{0,14}".prop_filter("any is a word of its own", |n| n != "any")),
         children in (child("lan".into()), prop::option::of(child("voice-2".into()))),
@@ -132,6 +133,7 @@ prop_compose! {
                 tries,
             },
             force_encap,
+            mobike,
             remote_port,
             life: Life {
                 rekey: Duration::from_secs(60 + u64::from(remote_port)),

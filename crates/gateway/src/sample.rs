@@ -37,6 +37,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        mobike: false,
         remote_port: 500,
         ppk: None,
         life: Life::default(),

@@ -45,6 +45,9 @@ pub struct Connection {
     pub retransmit: Retransmit,
     /// Encapsulate ESP in UDP even without a NAT.
     pub force_encap: bool,
+    /// Follow address changes of either side without setting the tunnel up anew (RFC 4555).
+    #[serde(default)]
+    pub mobike: bool,
     /// UDP port the peer's IKE listens on; 500 unless a test or a forwarder says otherwise.
     pub remote_port: u16,
     /// How long its IKE SA lives, and what happens at the end.

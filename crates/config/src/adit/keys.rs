@@ -254,6 +254,14 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Tunnel,
+        "mobike",
+        "true or false",
+        "true",
+        "false",
+        "Whether the tunnel goes on when an address of ours or of the peer's changes, or a NAT forgets it (MOBIKE, RFC 4555). A peer that can't is asked for nothing. With it IKE uses port 4500 from IKE_AUTH on.",
+    ),
+    key(
+        Section::Tunnel,
         "allow_weak",
         "true or false",
         "false",

@@ -175,6 +175,7 @@ fn tunnel<'t>(
         dpd_delay: duration::of(reader, &table, "dpd", (SECOND, 24 * HOUR), true, DPD),
         retransmit: retransmit(reader, &table),
         force_encap: reader.flag(&table, "force_encap", false),
+        mobike: reader.flag(&table, "mobike", true),
         remote_port: reader.port(&table, "remote_port", 500),
         ppk: None,
         life: life::of_tunnel(reader, &table),

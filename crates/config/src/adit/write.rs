@@ -132,6 +132,9 @@ fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>, ppk_file: Opti
     if c.force_encap {
         line(out, "force_encap", &true);
     }
+    if !c.mobike {
+        line(out, "mobike", &false);
+    }
     life::write_tunnel(out, &c.life);
     let weak = c
         .ike

@@ -460,6 +460,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         local_interface: None,
         force_encap: false,
         ppk: None,
+        mobike: false,
         remote_port: 500,
         life: Life::default(),
     }

@@ -71,6 +71,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        mobike: false,
         remote_port: 500,
         ppk: None,
         life: Life::default(),

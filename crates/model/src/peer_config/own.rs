@@ -48,6 +48,7 @@ impl PeerConnection {
         out.remote_auth = at(auth(connection.auth.remote), source);
         out.ike = at(Some(connection.ike.clone()), source);
         out.force_encap = at(connection.force_encap, source);
+        out.mobike = at(connection.mobike, source);
         out.dpd_delay = at(Some(connection.dpd_delay).filter(|d| !d.is_zero()), source);
         out.dpd_action = at(WhenDead::Restart, source);
         out.children = connection

@@ -76,6 +76,7 @@ fn connection(
         },
         local_interface: None,
         force_encap: false,
+        mobike: false,
         remote_port: 500,
         ppk: None,
         life: Life::default(),

@@ -115,6 +115,7 @@ fn setup(west: bool) -> GatewaySetup {
         },
         local_interface: None,
         force_encap: false,
+        mobike: false,
         remote_port: 500,
         ppk: None,
         life: Life::default(),

@@ -156,6 +156,7 @@ pub fn connection(who: Who) -> Connection {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        mobike: false,
         remote_port: 500,
         ppk: None,
         life: Life::default(),
