@@ -365,7 +365,7 @@ impl Pair<'_> {
     fn groups(&self, pfs: &Pfs) -> Option<Proposal> {
         match pfs {
             Pfs::Off => Some(Proposal::default()),
-            Pfs::Groups(groups) => Some(groups.clone()),
+            Pfs::Groups(groups) => Some((**groups).clone()),
             Pfs::AsIke => {
                 let (x, y) = (self.a.ike.value.as_ref()?, self.b.ike.value.as_ref()?);
                 let (_, _, suite) = choose(x, y, true)?;

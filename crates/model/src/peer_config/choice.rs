@@ -136,7 +136,7 @@ pub enum Pfs {
     /// None.
     Off,
     /// With one of the key exchange methods of this proposal, most wanted first; nothing else is in it.
-    Groups(Proposal),
+    Groups(Box<Proposal>),
     /// Whatever group the IKE SA has.
     AsIke,
     /// Taken as the peer proposes it.
@@ -150,10 +150,10 @@ impl Pfs {
         if ke.is_empty() {
             Pfs::Off
         } else {
-            Pfs::Groups(Proposal {
+            Pfs::Groups(Box::new(Proposal {
                 ke,
                 ..Proposal::default()
-            })
+            }))
         }
     }
 }
