@@ -1,8 +1,8 @@
 //! What a configuration says, whatever dialect it was written in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use adit_model::connection::Connection;
+use adit_model::connection::{AuthKind, Authentication, Connection};
 
 /// A whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct Configuration {
     pub gateway: Gateway,
     /// Every tunnel, in the order written.
     pub connections: Vec<Connection>,
-    /// Where each tunnel's pre-shared key is.
-    pub secrets: Vec<PskRef>,
+    /// With which files each tunnel's sides authenticate.
+    pub auth: Vec<AuthFiles>,
     /// Post-quantum pre-shared keys, as far as tunnels have one.
     pub ppks: Vec<PpkRef>,
 }
@@ -38,13 +38,97 @@ impl Default for Gateway {
     }
 }
 
-/// The file that holds a tunnel's pre-shared key.
+/// The files with which a tunnel's sides authenticate, as written: relative to the directory of the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PskRef {
+pub struct AuthFiles {
     /// The tunnel.
     pub connection: String,
-    /// The file, as written: relative to the directory of the configuration file.
-    pub psk_file: PathBuf,
+    /// With what we prove who we are.
+    pub own: OwnFiles,
+    /// What proves who the peer is.
+    pub peer: PeerFiles,
+    /// RSA signatures over SHA-1 are made and taken, for peers that know nothing else (RFC 7296 3.8).
+    pub allow_sha1: bool,
+}
+
+/// Files with which we prove who we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnFiles {
+    /// A pre-shared key.
+    Psk(PathBuf),
+    /// Certificates, with what follows them in their chain, each with its private key.
+    Certificates(Vec<(PathBuf, PathBuf)>),
+    /// A private key whose public half the peer knows.
+    Key(PathBuf),
+}
+
+/// Files that prove who the peer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerFiles {
+    /// A pre-shared key.
+    Psk(PathBuf),
+    /// CAs that its certificate may come from.
+    Authorities {
+        /// Files of certificates.
+        cas: Vec<PathBuf>,
+        /// Files of revocation lists.
+        crls: Vec<PathBuf>,
+        /// How sure it must be that it isn't revoked.
+        revocation: Revocation,
+    },
+    /// Its public keys.
+    PublicKeys(Vec<PathBuf>),
+}
+
+/// How sure it must be that a certificate isn't revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revocation {
+    /// There must be a current list or answer.
+    Strict,
+    /// There must be one if the certificate says where.
+    IfUri,
+    /// Only a certificate that is known to be revoked is refused.
+    #[default]
+    Relaxed,
+}
+
+impl AuthFiles {
+    /// The same pre-shared key for both sides.
+    #[must_use]
+    pub fn psk(connection: &str, file: PathBuf) -> Self {
+        Self {
+            connection: connection.to_owned(),
+            own: OwnFiles::Psk(file.clone()),
+            peer: PeerFiles::Psk(file),
+            allow_sha1: false,
+        }
+    }
+
+    /// How the two sides authenticate.
+    #[must_use]
+    pub fn authentication(&self) -> Authentication {
+        Authentication {
+            local: match self.own {
+                OwnFiles::Psk(_) => AuthKind::Psk,
+                OwnFiles::Certificates(_) => AuthKind::Certificate,
+                OwnFiles::Key(_) => AuthKind::PublicKey,
+            },
+            remote: match self.peer {
+                PeerFiles::Psk(_) => AuthKind::Psk,
+                PeerFiles::Authorities { .. } => AuthKind::Certificate,
+                PeerFiles::PublicKeys(_) => AuthKind::PublicKey,
+            },
+        }
+    }
+
+    /// The file of a pre-shared key, if one side has one.
+    #[must_use]
+    pub fn psk_file(&self) -> Option<&Path> {
+        match (&self.own, &self.peer) {
+            (OwnFiles::Psk(file), _) | (_, PeerFiles::Psk(file)) => Some(file),
+            _ => None,
+        }
+    }
 }
 
 /// The file that holds a tunnel's post-quantum pre-shared key (RFC 8784).
@@ -69,9 +153,9 @@ impl Configuration {
         self.ppks.iter().find(|p| p.connection == connection)
     }
 
-    /// The key file of the tunnel of that name.
+    /// With which files the tunnel of that name authenticates.
     #[must_use]
-    pub fn psk_of(&self, connection: &str) -> Option<&PskRef> {
-        self.secrets.iter().find(|s| s.connection == connection)
+    pub fn auth_of(&self, connection: &str) -> Option<&AuthFiles> {
+        self.auth.iter().find(|s| s.connection == connection)
     }
 }

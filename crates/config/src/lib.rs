@@ -5,11 +5,11 @@
 //! was expected, and gives a line that can be copied in place of the wrong one. A configuration with a single error is
 //! not returned at all, so nothing starts half-configured.
 //!
-//! Secrets are never in a configuration. It names the files that hold them ([`PskRef`]); whoever runs the tunnel reads
+//! Secrets are never in a configuration. It names the files that hold them ([`AuthFiles`]); whoever runs the tunnel reads
 //! those. When somebody writes a key into the configuration all the same, the reader refuses it, and no diagnostic
 //! shows it: source lines pass through [`redact`] first.
 //!
-//! Readers touch no file: [`adit::parse`] is handed the text, and the edge reads what a [`PskRef`] names.
+//! Readers touch no file: [`adit::parse`] is handed the text, and the edge reads what a [`AuthFiles`] names.
 //!
 //! Modules, in the order a text passes them: [`redact`], [`adit`] (the native TOML), [`configuration`] (what comes
 //! out), [`diagnostic`] (what was wrong).
@@ -19,5 +19,7 @@ pub mod configuration;
 pub mod diagnostic;
 pub mod redact;
 
-pub use configuration::{Configuration, Gateway, PpkRef, PskRef};
+pub use configuration::{
+    AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, PpkRef, Revocation,
+};
 pub use diagnostic::{Diagnostic, Severity};

@@ -83,10 +83,17 @@ fn every_example_of_a_key_is_accepted() {
             let lines: Vec<String> = lines.iter().map(|(k, v)| format!("{k} = {v}")).collect();
             lines.join(between)
         };
-        let auth = format!(
-            "{{ {} }}",
-            write(table(key, Section::Auth, &[("psk_file", "\"a\"")]), ", ")
-        );
+        let braces = |lines| format!("{{ {} }}", write(lines, ", "));
+        let own = braces(table(key, Section::AuthLocal, beside(key)));
+        let peer = braces(table(key, Section::AuthRemote, beside(key)));
+        let auth = match key.section {
+            Section::AuthLocal => braces(vec![("local", &own), ("remote", "{ psk_file = \"a\" }")]),
+            Section::AuthRemote => {
+                braces(vec![("local", "{ psk_file = \"a\" }"), ("remote", &peer)])
+            }
+            Section::Auth => braces(table(key, Section::Auth, beside(key))),
+            _ => "{ psk_file = \"a\" }".to_owned(),
+        };
         let retransmit = format!(
             "{{ {} }}",
             write(table(key, Section::Retransmit, &[]), ", ")
@@ -121,6 +128,24 @@ fn every_example_of_a_key_is_accepted() {
             configuration.is_some() && diagnostics.is_empty(),
             "{text}{shown}"
         );
+    }
+}
+
+/// What a key of `auth` needs beside it.
+fn beside(key: &Key) -> &'static [(&'static str, &'static str)] {
+    match (key.section, key.name) {
+        (Section::Auth, "cert" | "key" | "ca" | "crl" | "revocation") => {
+            &[("cert", "\"a\""), ("key", "\"b\""), ("ca", "\"c\"")]
+        }
+        (Section::Auth, "peer_public_key") => &[("key", "\"b\"")],
+        (Section::Auth, "local" | "remote") => &[
+            ("local", "{ psk_file = \"a\" }"),
+            ("remote", "{ psk_file = \"a\" }"),
+        ],
+        (Section::Auth, "allow_sha1") => &[("psk_file", "\"a\"")],
+        (Section::AuthLocal, "cert") => &[("key", "\"b\"")],
+        (Section::AuthRemote, "crl" | "revocation") => &[("ca", "\"c\"")],
+        _ => &[],
     }
 }
 

@@ -75,8 +75,8 @@ fn the_example_is_right() {
     assert_eq!(c.children[0].remote_ts[0].to_string(), "10.2.0.0/24");
     assert_eq!(c.ike[0].to_string(), "aes128gcm16-prfsha256-x25519");
     assert_eq!(
-        configuration.psk_of("office").unwrap().psk_file.to_str(),
-        Some("office.psk")
+        configuration.auth_of("office").unwrap().psk_file(),
+        Some(std::path::Path::new("office.psk"))
     );
 }
 
@@ -199,8 +199,64 @@ fn each_mistake_is_named_with_place_and_fix() {
         (
             "auth",
             "auth = { cert = \"west.pem\", key = \"west.key\" }",
+            "missing-key",
+            "tunnel.office.auth",
+            "ca = [",
+        ),
+        (
+            "auth",
+            "auth = { cert = \"west.pem\", ca = \"ca.pem\" }",
+            "missing-key",
+            "tunnel.office.auth",
+            "key = ",
+        ),
+        (
+            "auth",
+            "auth = { cert = [\"a\", \"b\"], key = \"west.key\", ca = \"ca.pem\" }",
+            "cert-without-key",
+            "tunnel.office.auth.key",
+            "as many keys",
+        ),
+        (
+            "auth",
+            "auth = { cert = \"a\", key = \"b\", ca = \"ca.pem\", revocation = \"strickt\" }",
+            "unknown-word",
+            "tunnel.office.auth.revocation",
+            "revocation = \"strict\"",
+        ),
+        (
+            "auth",
+            "auth = { psk_file = \"a\", cert = \"b\", key = \"c\" }",
+            "auth-ways",
+            "tunnel.office.auth",
+            "local = {",
+        ),
+        (
+            "auth",
+            "auth = { local = { psk_file = \"a\", key = \"c\" }, remote = { ca = \"d\" } }",
+            "auth-ways",
+            "tunnel.office.auth.local",
+            "psk_file alone",
+        ),
+        (
+            "auth",
+            "auth = { local = { psk_file = \"a\" } }",
+            "missing-key",
+            "tunnel.office.auth",
+            "remote = {",
+        ),
+        (
+            "auth",
+            "auth = { key = \"west.key\", peer_public_key = [] }",
+            "empty-list",
+            "tunnel.office.auth.peer_public_key",
+            "east.pub",
+        ),
+        (
+            "auth",
+            "auth = { eap = \"mschapv2\" }",
             "unsupported-auth",
-            "tunnel.office.auth.cert",
+            "tunnel.office.auth.eap",
             "psk_file",
         ),
         (

@@ -5,7 +5,9 @@
 use core::time::Duration;
 use std::net::IpAddr;
 
-use adit_config::{Configuration, Gateway, PpkRef, PskRef, Severity, adit};
+use adit_config::{
+    AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, PpkRef, Revocation, Severity, adit,
+};
 use adit_model::connection::{
     Authentication, Child, Connection, Mode, Ppk, Remote, Retransmit, Start,
 };
@@ -145,17 +147,50 @@ prop_compose! {
     }
 }
 
+/// Every pair of ways in which two sides can authenticate.
+fn files(connection: &str, file: &str, own: u8, peer: u8, allow_sha1: bool) -> AuthFiles {
+    let own = match own {
+        0 => OwnFiles::Psk(file.into()),
+        1 => OwnFiles::Certificates(vec![("a.pem".into(), file.into())]),
+        2 => OwnFiles::Certificates(vec![
+            (file.into(), "a.key".into()),
+            ("b.pem".into(), "b.key".into()),
+        ]),
+        _ => OwnFiles::Key(file.into()),
+    };
+    let peer = match peer {
+        0 => PeerFiles::Psk("two.psk".into()),
+        1 => PeerFiles::Authorities {
+            cas: vec!["ca.pem".into(), file.into()],
+            crls: Vec::new(),
+            revocation: Revocation::Relaxed,
+        },
+        2 => PeerFiles::Authorities {
+            cas: vec!["ca.pem".into()],
+            crls: vec![file.into()],
+            revocation: Revocation::Strict,
+        },
+        _ => PeerFiles::PublicKeys(vec![file.into()]),
+    };
+    AuthFiles {
+        connection: connection.to_owned(),
+        own,
+        peer,
+        allow_sha1,
+    }
+}
+
 proptest! {
     #[test]
-    fn what_is_written_reads_back(one in connection(1), two in connection(2), port in 1..4000_u16, file in "[ -~äß]{1,12}", ppk_file in "[a-z.]{1,12}", ppk_id in "[!-~ä]{1,12}", ppk_required in any::<bool>()) {
+    fn what_is_written_reads_back(one in connection(1), two in connection(2), port in 1..4000_u16, file in "[ -~äß]{1,12}", own in 0..4_u8, peer in 0..4_u8, allow_sha1 in any::<bool>(), ppk_file in "[a-z.]{1,12}", ppk_id in "[!-~ä]{1,12}", ppk_required in any::<bool>()) {
         prop_assume!(!file.trim().is_empty());
         prop_assume!((&one.local, &one.remote) != (&two.local, &two.remote));
+        let auth = files("t2", &file, own, peer, allow_sha1);
+        let mut two = two;
+        two.auth = auth.authentication();
         let configuration = Configuration {
             gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1 },
-            secrets: vec![
-                PskRef { connection: "t1".into(), psk_file: file.into() },
-                PskRef { connection: "t2".into(), psk_file: "two.psk".into() },
-            ],
+            auth: vec![AuthFiles::psk("t1", file.clone().into()), auth],
             ppks: vec![PpkRef { connection: "t1".into(), file: ppk_file.into() }],
             connections: vec![Connection { ppk: Some(Ppk { id: ppk_id, required: ppk_required }), ..one }, two],
         };

@@ -13,7 +13,7 @@ use toml_edit::TableLike;
 use crate::adit::keys::Section;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
 use crate::adit::{algorithms, auth, checks, child, duration, life, ppk};
-use crate::configuration::{Configuration, Gateway, PpkRef, PskRef};
+use crate::configuration::{AuthFiles, Configuration, Gateway, PpkRef};
 use crate::diagnostic::Severity;
 
 /// The default of `dpd`.
@@ -38,7 +38,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     };
     reader.known_keys(&root);
     let gateway = gateway(reader, &root);
-    let mut secrets = Vec::new();
+    let mut files = Vec::new();
     let mut ppks = Vec::new();
     let mut tunnels = Vec::new();
     let tables = reader.named_tables(&root, "tunnel", Section::Tunnel);
@@ -56,7 +56,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     }
     for (name, table) in tables {
         let ppk = ppk::read(reader, &table);
-        let (mut tunnel, psk_file) = tunnel(reader, name, table);
+        let (mut tunnel, auth) = tunnel(reader, name, table);
         if let Some((ppk, file)) = ppk {
             tunnel.connection.ppk = Some(ppk);
             ppks.push(PpkRef {
@@ -64,12 +64,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
                 file,
             });
         }
-        if let Some(psk_file) = psk_file {
-            secrets.push(PskRef {
-                connection: name.to_owned(),
-                psk_file,
-            });
-        }
+        files.extend(auth);
         tunnels.push(tunnel);
     }
     for tunnel in &tunnels {
@@ -79,7 +74,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     Configuration {
         gateway,
         connections: tunnels.into_iter().map(|t| t.connection).collect(),
-        secrets,
+        auth: files,
         ppks,
     }
 }
@@ -135,13 +130,13 @@ fn tunnel<'t>(
     reader: &mut Reader<'_>,
     name: &str,
     table: Table<'t>,
-) -> (Read<'t>, Option<PathBuf>) {
+) -> (Read<'t>, Option<AuthFiles>) {
     let allow_weak = reader.flag(&table, "allow_weak", false);
     let remote = remote(reader, &table);
     let local = local(reader, &table);
     let local_id = local_id(reader, &table, &local);
     let remote_id = remote_id(reader, &table, remote.as_ref());
-    let psk_file = auth::read(reader, &table);
+    let auth = auth::read(reader, &table, name);
     let start = start(reader, &table, remote.as_ref());
     let mut children = Vec::new();
     let mut child_tables = Vec::new();
@@ -168,7 +163,9 @@ fn tunnel<'t>(
         remote: remote.unwrap_or(Remote::Any),
         local_id,
         remote_id,
-        auth: Authentication::PSK,
+        auth: auth
+            .as_ref()
+            .map_or(Authentication::PSK, AuthFiles::authentication),
         ike: algorithms::of(reader, &table, "ike", SaKind::Ike, allow_weak),
         start,
         children,
@@ -185,7 +182,7 @@ fn tunnel<'t>(
         table,
         children: child_tables,
     };
-    (read, psk_file)
+    (read, auth)
 }
 
 /// Our end, as far as the text tells.

@@ -1,14 +1,14 @@
 //! Writes a configuration so that reading it gives the same one.
 
 use core::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adit_model::connection::{Child, Connection, Mode, Remote, Start};
 use adit_model::identity::Identity;
 use toml_edit::Value;
 
 use crate::adit::{algorithms, child, duration, life, tunnel};
-use crate::configuration::{Configuration, Gateway};
+use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, Revocation};
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
 /// differ from their default.
@@ -20,13 +20,15 @@ pub fn write(configuration: &Configuration) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        let psk_file = configuration
-            .psk_of(&connection.name)
-            .map(|s| s.psk_file.as_path());
         let ppk_file = configuration
             .ppk_of(&connection.name)
             .map(|p| p.file.as_path());
-        one(&mut out, connection, psk_file, ppk_file);
+        one(
+            &mut out,
+            connection,
+            configuration.auth_of(&connection.name),
+            ppk_file,
+        );
     }
     out
 }
@@ -48,7 +50,12 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     }
 }
 
-fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>, ppk_file: Option<&Path>) {
+fn one(
+    out: &mut String,
+    c: &Connection,
+    auth: Option<&AuthFiles>,
+    ppk_file: Option<&Path>,
+) {
     let _ = writeln!(out, "[tunnel.{}]", c.name);
     line(
         out,
@@ -73,12 +80,8 @@ fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>, ppk_file: Opti
     }
     line(out, "local_id", &identity(Some(&c.local_id)));
     line(out, "remote_id", &identity(c.remote_id.as_ref()));
-    if let Some(path) = psk_file {
-        line(
-            out,
-            "auth",
-            &format!("{{ psk_file = {} }}", text(&path.to_string_lossy())),
-        );
+    if let Some(auth) = auth {
+        line(out, "auth", &authentication(auth));
     }
     if let (Some(ppk), Some(path)) = (&c.ppk, ppk_file) {
         let (id, file) = (text(&ppk.id), text(&path.to_string_lossy()));
@@ -148,6 +151,81 @@ fn one(out: &mut String, c: &Connection, psk_file: Option<&Path>, ppk_file: Opti
         let _ = writeln!(out, "\n[tunnel.{}.child.{}]", c.name, child.name);
         one_child(out, child);
     }
+}
+
+fn authentication(auth: &AuthFiles) -> String {
+    let mut pairs = match (&auth.own, &auth.peer) {
+        (OwnFiles::Psk(own), PeerFiles::Psk(peer)) if own == peer => psk(own),
+        (OwnFiles::Certificates(own), PeerFiles::Authorities { .. }) => {
+            [certificates(own), peer_pairs(&auth.peer, "peer_public_key")].concat()
+        }
+        (OwnFiles::Key(own), PeerFiles::PublicKeys(_)) => {
+            [key(own), peer_pairs(&auth.peer, "peer_public_key")].concat()
+        }
+        (own, peer) => {
+            let own = match own {
+                OwnFiles::Psk(file) => psk(file),
+                OwnFiles::Certificates(files) => certificates(files),
+                OwnFiles::Key(file) => key(file),
+            };
+            let peer = peer_pairs(peer, "public_key");
+            vec![
+                format!("local = {{ {} }}", own.join(", ")),
+                format!("remote = {{ {} }}", peer.join(", ")),
+            ]
+        }
+    };
+    if auth.allow_sha1 {
+        pairs.push("allow_sha1 = true".to_owned());
+    }
+    format!("{{ {} }}", pairs.join(", "))
+}
+
+fn psk(file: &Path) -> Vec<String> {
+    vec![format!("psk_file = {}", path(file))]
+}
+
+fn key(file: &Path) -> Vec<String> {
+    vec![format!("key = {}", path(file))]
+}
+
+fn certificates(files: &[(PathBuf, PathBuf)]) -> Vec<String> {
+    vec![
+        format!("cert = {}", paths(files.iter().map(|(cert, _)| cert))),
+        format!("key = {}", paths(files.iter().map(|(_, key)| key))),
+    ]
+}
+
+fn peer_pairs(peer: &PeerFiles, public_key: &str) -> Vec<String> {
+    match peer {
+        PeerFiles::Psk(file) => psk(file),
+        PeerFiles::PublicKeys(files) => vec![format!("{public_key} = {}", paths(files.iter()))],
+        PeerFiles::Authorities {
+            cas,
+            crls,
+            revocation,
+        } => {
+            let mut out = vec![format!("ca = {}", paths(cas.iter()))];
+            if !crls.is_empty() {
+                out.push(format!("crl = {}", paths(crls.iter())));
+            }
+            match revocation {
+                Revocation::Strict => out.push("revocation = \"strict\"".to_owned()),
+                Revocation::IfUri => out.push("revocation = \"ifuri\"".to_owned()),
+                Revocation::Relaxed => {}
+            }
+            out
+        }
+    }
+}
+
+fn path(file: &Path) -> String {
+    text(&file.to_string_lossy())
+}
+
+fn paths<'a>(files: impl Iterator<Item = &'a PathBuf>) -> String {
+    let files: Vec<String> = files.map(|f| path(f)).collect();
+    format!("[{}]", files.join(", "))
 }
 
 fn one_child(out: &mut String, c: &Child) {
