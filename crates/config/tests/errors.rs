@@ -215,7 +215,7 @@ fn each_mistake_is_named_with_place_and_fix() {
             "auth = { cert = [\"a\", \"b\"], key = \"west.key\", ca = \"ca.pem\" }",
             "cert-without-key",
             "tunnel.office.auth.key",
-            "as many keys",
+            "west-ec.key",
         ),
         (
             "auth",
@@ -236,7 +236,7 @@ fn each_mistake_is_named_with_place_and_fix() {
             "auth = { local = { psk_file = \"a\", key = \"c\" }, remote = { ca = \"d\" } }",
             "auth-ways",
             "tunnel.office.auth.local",
-            "psk_file alone",
+            "local = {",
         ),
         (
             "auth",
