@@ -5,19 +5,21 @@ use std::path::PathBuf;
 
 use adit_kernel::KernelError;
 
-use crate::keys::KeyFileError;
+use crate::credentials::CredentialError;
 
 /// Why a gateway couldn't start, or had to stop. What was set up until then has been undone; a block that was there
 /// before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// A tunnel's key can't be read.
+    /// A file that a tunnel authenticates with can't serve it.
     #[error("tunnel `{tunnel}`: {cause}")]
     Key {
         /// The tunnel.
         tunnel: String,
+        /// The key of `auth` that names the file.
+        key: &'static str,
         /// What is wrong with the file.
-        cause: KeyFileError,
+        cause: CredentialError,
     },
     /// The file of a tunnel's post-quantum pre-shared key.
     #[error("tunnel `{tunnel}`: {cause}")]
@@ -127,8 +129,8 @@ impl GatewayError {
     #[must_use]
     pub fn place(&self) -> Option<(String, &'static str)> {
         match self {
-            Self::Key { tunnel, .. } => {
-                Some((format!("tunnel.{tunnel}.auth.psk_file"), "key-file"))
+            Self::Key { tunnel, key, .. } => {
+                Some((format!("tunnel.{tunnel}.auth.{key}"), "key-file"))
             }
             Self::Ppk { tunnel, .. } => Some((format!("tunnel.{tunnel}.ppk.file"), "key-file")),
             Self::NoKey { tunnel } => Some((format!("tunnel.{tunnel}.auth"), "no-key-file")),

@@ -350,8 +350,8 @@ impl Gateway {
                 }
                 Output::DataPlane(request) => self.change_data_plane(request),
                 Output::KeyRequest { id, request } => {
-                    let answer = self.keys.answer(&self.provider, &request);
                     let now = self.clock.now();
+                    let answer = self.keys.answer(&self.provider, now.wall, &request);
                     self.endpoint.handle_answer(now, id, answer);
                 }
                 Output::Event(event) => self.on_event(event),

@@ -1,6 +1,6 @@
-//! The holder of long-term keys: pre-shared keys from files, and the AUTH values made with them.
+//! The holder of long-term keys: what is read from files that only their owner may know, and the answers given with it.
 //!
-//! Nothing else in the gateway sees a key. The key exchange asks with numbered requests and gets AUTH values.
+//! Nothing else in the gateway sees a key. The key exchange asks with numbered requests and gets proofs and verdicts.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use adit_crypto::Provider;
 use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{KeyAnswer, KeyRequest};
-use adit_model::Secret;
+use adit_model::{Secret, Wall};
 use zeroize::Zeroizing;
 
 /// With what the sides of all tunnels authenticate, by connection name.
@@ -20,17 +20,28 @@ pub struct KeyStore {
     held: BTreeMap<String, Credentials>,
 }
 
+/// What a key file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A key that both sides have.
+    Shared,
+    /// The private half of a key pair.
+    Private,
+}
+
 /// Why a key file can't be used. The text says what to do; it never contains anything of the key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// The file can't be opened or read.
     #[error(
         "can't read the key file {path}: {cause}. Fix: {fix}",
-        fix = remedy(.cause, .path)
+        fix = remedy(.cause, .path, *.kind)
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
+        /// What is to be in it.
+        kind: KeyKind,
         /// What the system said.
         cause: io::Error,
     },
@@ -70,10 +81,12 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// More than a key can be.
-    #[error("the key file {path} has more than {LONGEST} octets; is it the right file?")]
+    #[error("the key file {path} has more than {longest} octets; is it the right file?")]
     TooLong {
         /// The file.
         path: PathBuf,
+        /// As many are read.
+        longest: usize,
     },
 }
 
@@ -83,22 +96,31 @@ impl KeyStore {
         self.held.insert(connection.to_owned(), credentials);
     }
 
-    /// Answers a request of the key exchange.
+    /// What is held for a connection.
     #[must_use]
-    pub fn answer(&self, provider: &Provider, request: &KeyRequest) -> KeyAnswer {
+    pub fn of(&self, connection: &str) -> Option<&Credentials> {
+        self.held.get(connection)
+    }
+
+    /// Answers a request of the key exchange at the time `now`.
+    #[must_use]
+    pub fn answer(&self, provider: &Provider, now: Wall, request: &KeyRequest) -> KeyAnswer {
         self.held.get(request.connection()).map_or_else(
             || without_credentials(request),
-            |held| held.answer(provider, request),
+            |held| held.answer(provider, now, request),
         )
     }
 }
 
-fn remedy(cause: &io::Error, path: &Path) -> String {
-    match cause.kind() {
-        io::ErrorKind::NotFound => format!(
+fn remedy(cause: &io::Error, path: &Path, kind: KeyKind) -> String {
+    match (cause.kind(), kind) {
+        (io::ErrorKind::NotFound, KeyKind::Shared) => format!(
             "write the key that the peer has into it (mode 0600), or a new one for both: head -c 24 /dev/urandom | base64 > {0} && chmod 600 {0}",
             path.display()
         ),
+        (io::ErrorKind::NotFound, KeyKind::Private) => {
+            "put the private key there that belongs to the certificate (mode 0600), or issue a new pair with adit cert".to_owned()
+        }
         _ => "let the gateway's user read it".to_owned(),
     }
 }
@@ -109,8 +131,26 @@ fn remedy(cause: &io::Error, path: &Path) -> String {
 /// [`KeyFileError`]; a file that others than its owner and group can read, or that others than its owner can write,
 /// is refused.
 pub fn read_psk(path: &Path) -> Result<Secret, KeyFileError> {
+    let octets = read_secret(path, KeyKind::Shared, LONGEST)?;
+    let key = octets.strip_suffix(b"\n").unwrap_or(&octets);
+    let key = key.strip_suffix(b"\r").unwrap_or(key);
+    if key.is_empty() {
+        return Err(KeyFileError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    Ok(Secret::from(key))
+}
+
+/// Reads a file that only its owner may know.
+pub(crate) fn read_secret(
+    path: &Path,
+    kind: KeyKind,
+    longest: usize,
+) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let unreadable = |cause| KeyFileError::Unreadable {
         path: path.to_owned(),
+        kind,
         cause,
     };
     // The checks are made on the open file: the name may lead elsewhere a moment later.
@@ -134,22 +174,18 @@ pub fn read_psk(path: &Path) -> Result<Secret, KeyFileError> {
         let owner = meta.uid();
         return Err(KeyFileError::ForeignOwner { path, owner, us });
     }
-    let mut octets = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    file.take(LONGEST as u64 + 1)
+    let mut octets = Zeroizing::new(Vec::with_capacity(longest + 1));
+    file.take(longest as u64 + 1)
         .read_to_end(&mut octets)
         .map_err(|cause| KeyFileError::Unreadable {
             path: path.clone(),
+            kind,
             cause,
         })?;
-    if octets.len() > LONGEST {
-        return Err(KeyFileError::TooLong { path });
+    if octets.len() > longest {
+        return Err(KeyFileError::TooLong { path, longest });
     }
-    let key = octets.strip_suffix(b"\n").unwrap_or(&octets);
-    let key = key.strip_suffix(b"\r").unwrap_or(key);
-    if key.is_empty() {
-        return Err(KeyFileError::Empty { path });
-    }
-    Ok(Secret::from(key))
+    Ok(octets)
 }
 
 fn exposure(mode: u32) -> &'static str {

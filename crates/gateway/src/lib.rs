@@ -36,6 +36,7 @@ pub mod claim;
 pub mod client;
 pub mod clock;
 pub mod control;
+pub mod credentials;
 pub mod dataplane;
 pub mod error;
 pub mod events;

@@ -4,15 +4,13 @@
 //! ports. What fails after that undoes what was done before it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use adit_crypto::Provider;
 use adit_esp::DataPlane;
-use adit_ike::key_holder::Credentials;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
-use adit_model::connection::{Authentication, Connection, Mode};
+use adit_model::connection::{Connection, Mode};
 use rustix::thread::CapabilitySet;
 use tokio::sync::mpsc;
 
@@ -21,6 +19,7 @@ use crate::backend::Backend;
 use crate::claim::Claim;
 use crate::clock::Clock;
 use crate::control::ControlSocket;
+use crate::credentials;
 use crate::dataplane::UserSpace;
 use crate::error::{GatewayError, runtime_error};
 use crate::gateway::{Gateway, Parts};
@@ -131,7 +130,7 @@ pub(crate) fn set_up(
     let (host, mut backend) = prepare_host(options, &provider, &connections)?;
     backend.set_policy(&connections);
     let clock = Clock::start();
-    let (endpoint, tunnels) = key_exchange(options, &connections, &provider, clock);
+    let (endpoint, tunnels) = key_exchange(options, &connections, &ready.keys, &provider, clock);
     let gateway = Gateway::new(Parts {
         clock,
         provider,
@@ -154,6 +153,7 @@ pub(crate) fn set_up(
 fn key_exchange(
     options: &Options,
     connections: &[Arc<Connection>],
+    keys: &KeyStore,
     provider: &Provider,
     clock: Clock,
 ) -> (Endpoint, BTreeMap<String, Tunnel>) {
@@ -169,6 +169,9 @@ fn key_exchange(
     let mut tunnels = BTreeMap::new();
     for connection in connections {
         endpoint.set_connection(now, Arc::clone(connection));
+        if let Some(held) = keys.of(&connection.name) {
+            endpoint.set_authorities(&connection.name, held.key_hashes());
+        }
         let tunnel = Tunnel::new(Arc::clone(connection), now.mono);
         tunnels.insert(connection.name.clone(), tunnel);
     }
@@ -195,25 +198,24 @@ fn prepare_host(
 
 fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
     let mut store = KeyStore::default();
+    let now = Clock::start().now().wall;
     for connection in &options.config.connections {
         let tunnel = connection.name.clone();
-        // Nothing that reads configurations makes a connection with anything else yet.
-        if connection.auth != Authentication::PSK {
-            return Err(GatewayError::NoKey { tunnel });
-        }
-        let Some(reference) = options.config.psk_of(&connection.name) else {
+        let Some(files) = options.config.auth_of(&connection.name) else {
             return Err(GatewayError::NoKey { tunnel });
         };
-        let path: PathBuf = options.base_dir.join(&reference.psk_file);
-        let key = keys::read_psk(&path).map_err(|cause| GatewayError::Key { tunnel, cause })?;
-        let mut credentials = Credentials::psk(key);
+        let mut opened = credentials::open(connection, files, &options.base_dir, now)
+            .map_err(|(key, cause)| GatewayError::Key { tunnel, key, cause })?;
+        for warning in opened.warnings {
+            tracing::warn!("tunnel `{}`: {warning}", connection.name);
+        }
         if let Some(reference) = options.config.ppk_of(&connection.name) {
             let path = options.base_dir.join(&reference.file);
             let tunnel = connection.name.clone();
             let ppk = keys::read_psk(&path).map_err(|cause| GatewayError::Ppk { tunnel, cause })?;
-            credentials.ppk = Some(ppk);
+            opened.credentials.ppk = Some(ppk);
         }
-        store.insert(&connection.name, credentials);
+        store.insert(&connection.name, opened.credentials);
     }
     Ok(store)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use adit_config::{Configuration, PskRef};
+use adit_config::{AuthFiles, Configuration};
 use adit_gateway::client::{Client, ClientError};
 use adit_gateway::options::BackendChoice;
 use adit_gateway::protocol::RequestError;
@@ -327,15 +327,12 @@ fn what_cannot_work_is_refused_before_anything_is_touched() {
     assert!(error.to_string().contains("--backend user"), "{error}");
 
     let mut keyless = good.clone();
-    keyless.config.secrets.clear();
+    keyless.config.auth.clear();
     let error = adit_gateway::run(keyless).unwrap_err();
     assert!(matches!(error, GatewayError::NoKey { .. }), "{error}");
 
     let mut lost = good.clone();
-    lost.config.secrets = vec![PskRef {
-        connection: "office".to_owned(),
-        psk_file: "nowhere.psk".into(),
-    }];
+    lost.config.auth = vec![AuthFiles::psk("office", "nowhere.psk".into())];
     let error = adit_gateway::run(lost).unwrap_err();
     assert!(error.to_string().contains("nowhere.psk"), "{error}");
 

@@ -8,11 +8,11 @@ use adit_crypto::{Provider, provider};
 use adit_esp::DataPlane;
 use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
-use adit_model::Mono;
 use adit_model::connection::{Connection, Remote, Start};
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, PathProblem};
 use adit_model::selector::Selector;
+use adit_model::{Mono, Now};
 use adit_wire::icmp::{Family, IcmpMessage};
 use adit_wire::ip::{IpPacket, protocol};
 use adit_wire::udp::UdpDatagram;
@@ -101,6 +101,11 @@ impl Gateway {
             daemon
                 .endpoint
                 .set_connection(env.now, Arc::clone(connection));
+            if let Some(held) = self.setup.keys.get(&connection.name) {
+                daemon
+                    .endpoint
+                    .set_authorities(&connection.name, held.key_hashes());
+            }
         }
         self.daemon = Some(daemon);
         let auto: Vec<_> = self.named(|c| c.start == Start::Auto);
@@ -448,7 +453,7 @@ impl Gateway {
                     let _ = daemon.plane.apply(env.now.mono, request);
                 }
                 Output::KeyRequest { id, request } => {
-                    let answer = answer(&daemon.provider, &self.setup.keys, &request);
+                    let answer = answer(&daemon.provider, env.now, &self.setup.keys, &request);
                     daemon.endpoint.handle_answer(env.now, id, answer);
                 }
                 Output::Event(event) => self.events.push(event),
@@ -500,11 +505,12 @@ fn covers(selectors: &[Selector], address: IpAddr) -> bool {
 
 fn answer(
     provider: &Provider,
+    now: Now,
     keys: &BTreeMap<String, Credentials>,
     request: &KeyRequest,
 ) -> KeyAnswer {
     keys.get(request.connection()).map_or_else(
         || without_credentials(request),
-        |held| held.answer(provider, request),
+        |held| held.answer(provider, now.wall, request),
     )
 }

@@ -71,6 +71,9 @@ impl Replay {
         let mut endpoint = Endpoint::new(settings, provider.clone(), seed);
         for connection in &self.setup.connections {
             endpoint.set_connection(now, Arc::clone(connection));
+            if let Some(held) = self.setup.keys.get(&connection.name) {
+                endpoint.set_authorities(&connection.name, held.key_hashes());
+            }
         }
         self.running = Some((endpoint, provider));
     }
@@ -87,7 +90,7 @@ impl Replay {
                     payload,
                 } => self.sent.push((local, remote, payload)),
                 Output::KeyRequest { id, request } => {
-                    let answer = answer(provider, &self.setup, &request);
+                    let answer = answer(provider, now, &self.setup, &request);
                     endpoint.handle_answer(now, id, answer);
                 }
                 Output::DataPlane(_) => self.changes += 1,
@@ -128,9 +131,9 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
     }
 }
 
-fn answer(provider: &Provider, setup: &GatewaySetup, request: &KeyRequest) -> KeyAnswer {
+fn answer(provider: &Provider, now: Now, setup: &GatewaySetup, request: &KeyRequest) -> KeyAnswer {
     setup.keys.get(request.connection()).map_or_else(
         || without_credentials(request),
-        |held| held.answer(provider, request),
+        |held| held.answer(provider, now.wall, request),
     )
 }

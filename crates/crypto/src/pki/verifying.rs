@@ -192,6 +192,35 @@ impl VerifyingKey {
         }
     }
 
+    /// Reads the public keys of a file: `PUBLIC KEY` blocks and the keys of certificates of a PEM file, or one
+    /// SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    /// As for [`from_spki`](Self::from_spki), for the first one that can't be used; `Missing` when there is none.
+    pub fn from_file(octets: &[u8]) -> Result<Vec<Self>, CertificateReason> {
+        let blocks = super::pem::blocks(octets);
+        if blocks.is_empty() && octets.first() == Some(&SEQUENCE) {
+            return Self::from_spki(octets).map(|key| vec![key]);
+        }
+        let mut out = Vec::new();
+        for block in &blocks {
+            let octets = block.octets.as_ref();
+            let octets = || octets.ok_or_else(|| unreadable("its PEM is damaged"));
+            match block.label.as_str() {
+                "PUBLIC KEY" => out.push(Self::from_spki(octets()?)?),
+                "CERTIFICATE" | "X509 CERTIFICATE" => {
+                    let read = super::cert::Cert::from_der(octets()?).map_err(|r| r.reason)?;
+                    out.push(read.key().map_err(Clone::clone)?.clone());
+                }
+                _ => {}
+            }
+        }
+        if out.is_empty() {
+            return Err(CertificateReason::Missing);
+        }
+        Ok(out)
+    }
+
     /// What it is of.
     #[must_use]
     pub fn kind(&self) -> KeyKind {

@@ -3,6 +3,7 @@
 //! An endpoint never sees such a key and calls nothing here. Gateways, real and virtual, keep the [`Credentials`] of each
 //! connection and answer with them.
 
+mod certificate;
 mod ppk;
 mod psk;
 mod signature;
@@ -12,13 +13,15 @@ use std::sync::Arc;
 use adit_crypto::Provider;
 use adit_crypto::pki::auth::AuthPolicy;
 use adit_crypto::pki::{SigningKey, VerifyingKey};
-use adit_model::Secret;
 use adit_model::connection::{AuthKind, Authentication};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
+use adit_model::{Secret, Wall};
 
 use crate::output::{KeyAnswer, KeyRequest, ToSign, ToVerify};
 use crate::v2::support;
+
+pub use certificate::{Authorities, OwnCertificate};
 
 /// What a connection's two sides prove and accept.
 #[derive(Clone)]
@@ -40,6 +43,8 @@ pub enum Own {
     Psk(Secret),
     /// A private key whose public half the peer knows.
     PublicKey(Arc<SigningKey>),
+    /// Certificates, the preferred one first.
+    Certificates(Vec<OwnCertificate>),
 }
 
 /// What proves who the peer is.
@@ -49,6 +54,8 @@ pub enum Accepted {
     Psk(Secret),
     /// One of these keys.
     PublicKeys(Vec<VerifyingKey>),
+    /// A certificate from one of these authorities.
+    Certificates(Arc<Authorities>),
 }
 
 impl Credentials {
@@ -70,20 +77,31 @@ impl Credentials {
             local: match self.own {
                 Own::Psk(_) => AuthKind::Psk,
                 Own::PublicKey(_) => AuthKind::PublicKey,
+                Own::Certificates(_) => AuthKind::Certificate,
             },
             remote: match self.peer {
                 Accepted::Psk(_) => AuthKind::Psk,
                 Accepted::PublicKeys(_) => AuthKind::PublicKey,
+                Accepted::Certificates(_) => AuthKind::Certificate,
             },
         }
     }
 
-    /// Answers a request about this connection.
+    /// Authorities that the peer is asked for, for [`Endpoint::set_authorities`](crate::Endpoint::set_authorities).
     #[must_use]
-    pub fn answer(&self, provider: &Provider, request: &KeyRequest) -> KeyAnswer {
+    pub fn key_hashes(&self) -> Vec<[u8; 20]> {
+        match &self.peer {
+            Accepted::Certificates(authorities) => authorities.trust.key_hashes(),
+            Accepted::Psk(_) | Accepted::PublicKeys(_) => Vec::new(),
+        }
+    }
+
+    /// Answers a request about this connection. Certificates are judged by the time `now`.
+    #[must_use]
+    pub fn answer(&self, provider: &Provider, now: Wall, request: &KeyRequest) -> KeyAnswer {
         match request {
             KeyRequest::Sign(request) => self.sign(provider, request),
-            KeyRequest::Verify(request) => self.verify(provider, request),
+            KeyRequest::Verify(request) => self.verify(provider, now, request),
             KeyRequest::Mix(request) => match &self.ppk {
                 Some(ppk) => ppk::mix(provider, ppk, request),
                 None => ppk::missing(request),
@@ -97,15 +115,21 @@ impl Credentials {
             (Own::PublicKey(key), AuthKind::PublicKey) => {
                 signature::with_public_key(key, &self.policy(), request)
             }
+            (Own::Certificates(certificates), AuthKind::Certificate) => {
+                certificate::sign(certificates, &self.policy(), request)
+            }
             _ => without_key(request.kind, &request.local_id, &request.remote_id),
         }
     }
 
-    fn verify(&self, provider: &Provider, request: &ToVerify) -> KeyAnswer {
+    fn verify(&self, provider: &Provider, now: Wall, request: &ToVerify) -> KeyAnswer {
         match (&self.peer, request.kind) {
             (Accepted::Psk(key), AuthKind::Psk) => psk::verify(provider, key, request),
             (Accepted::PublicKeys(keys), AuthKind::PublicKey) => {
                 signature::by_public_key(keys, &self.policy(), request)
+            }
+            (Accepted::Certificates(authorities), AuthKind::Certificate) => {
+                certificate::verify(authorities, &self.policy(), now, request)
             }
             _ => KeyAnswer::Refused(Refusal::NoKey {
                 local: request.local_id.clone(),

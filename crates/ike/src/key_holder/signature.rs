@@ -2,11 +2,12 @@
 
 use adit_crypto::pki::auth::{self, AuthPolicy, AuthProblem, AuthScheme};
 use adit_crypto::pki::{SigningKey, VerifyingKey};
-use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
+use adit_model::certificate_reason::CertificateReason;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{AuthMethod, CertEncoding};
 use adit_wire::v2::CertPayload;
 
+use super::certificate::nameless;
 use crate::output::{KeyAnswer, PeerSupport, Signed, ToSign, ToVerify};
 
 /// Signs with a key whose public half the peer knows; it goes along if the peer asks for it (RFC 7670 3).
@@ -161,10 +162,5 @@ fn signature(request: &ToVerify, problem: &AuthProblem) -> Refusal {
 }
 
 fn refused(request: &ToVerify, reason: CertificateReason) -> Refusal {
-    let nameless = RefusedCertificate {
-        subject: String::new(),
-        serial: String::new(),
-        reason,
-    };
-    Refusal::certificate(request.remote_id.clone(), nameless)
+    Refusal::certificate(request.remote_id.clone(), nameless(reason))
 }

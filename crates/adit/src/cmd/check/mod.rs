@@ -397,13 +397,9 @@ fn own(path: &Path, name: &str) -> Result<Part, Failure> {
             text: head,
         };
         let mut made = PeerConnection::from_own(connection, &source);
-        if let Some(psk) = config.psk_of(&connection.name) {
-            made.psk = key_file(
-                &base.join(&psk.psk_file),
-                &source,
-                &mut part.lints,
-                &made.name,
-            );
+        let files = config.auth_of(&connection.name);
+        if let Some(psk_file) = files.and_then(adit_config::AuthFiles::psk_file) {
+            made.psk = key_file(&base.join(psk_file), &source, &mut part.lints, &made.name);
             made.secrets_seen = true;
         }
         part.connections.push(made);

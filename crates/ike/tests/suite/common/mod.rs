@@ -494,7 +494,7 @@ impl Lab {
 }
 
 pub fn auth_value(key: &[u8], request: &KeyRequest) -> KeyAnswer {
-    Credentials::psk(Secret::from(key)).answer(&fake(0), request)
+    Credentials::psk(Secret::from(key)).answer(&fake(0), Wall(0), request)
 }
 
 pub fn fqdn(name: &str) -> Identity {

@@ -1,0 +1,263 @@
+//! From the files that a configuration names to the credentials of its tunnels.
+//!
+//! Everything is read and checked when the gateway starts, so that what can't work is told then and not when a peer calls:
+//! a key that isn't its certificate's, a certificate without our identity, a CA that is none.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use adit_config::{AuthFiles, OwnFiles, PeerFiles};
+use adit_crypto::pki::{Cert, ChainPolicy, KeyError, SigningKey, Trust, VerifyingKey};
+use adit_ike::key_holder::{Accepted, Authorities, Credentials, Own, OwnCertificate};
+use adit_model::Wall;
+use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
+use adit_model::connection::Connection;
+use adit_model::identity::Identity;
+
+use crate::keys::{KeyFileError, KeyKind, read_psk, read_secret};
+
+/// Most octets of a file of certificates or of a private key.
+const LONGEST: usize = 1 << 20;
+
+/// Why the files of a tunnel can't serve it, each with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// A file that only its owner may know.
+    #[error(transparent)]
+    Secret(#[from] KeyFileError),
+    /// A file of certificates or public keys can't be read.
+    #[error(
+        "can't read {path}: {cause}. Fix: name a file that is there and that the gateway's user may read"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// What is in it is no private key that can be used.
+    #[error(
+        "{path}: {cause}. Fix: let it hold the private key (PKCS #8, PKCS #1 or SEC 1) that belongs to the certificate"
+    )]
+    PrivateKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: KeyError,
+    },
+    /// What is in it isn't what it is named for.
+    #[error("{path}: {cause}. Fix: {fix}")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: Box<RefusedCertificate>,
+        /// What to do.
+        fix: String,
+    },
+}
+
+/// A tunnel's credentials, and what is worth a warning.
+pub(crate) struct Opened {
+    pub credentials: Credentials,
+    pub warnings: Vec<String>,
+}
+
+/// Reads the files of a tunnel. Their names are relative to `base`.
+///
+/// # Errors
+/// [`CredentialError`], with the key of `auth` that names the file.
+pub(crate) fn open(
+    connection: &Connection,
+    files: &AuthFiles,
+    base: &Path,
+    now: Wall,
+) -> Result<Opened, (&'static str, CredentialError)> {
+    let mut warnings = Vec::new();
+    let (cas, peer) = match &files.peer {
+        PeerFiles::Psk(file) => {
+            let key = read_psk(&base.join(file)).map_err(|e| ("psk_file", e.into()))?;
+            (Vec::new(), Accepted::Psk(key))
+        }
+        PeerFiles::PublicKeys(files) => {
+            let keys = files.iter().map(|file| public_keys(&base.join(file)));
+            let keys: Result<Vec<_>, _> = keys.collect();
+            let keys = keys.map_err(|e| ("peer_public_key", e))?;
+            (Vec::new(), Accepted::PublicKeys(keys.concat()))
+        }
+        PeerFiles::Authorities { cas, .. } => {
+            let read = cas.iter().map(|file| authorities(&base.join(file)));
+            let read: Result<Vec<_>, _> = read.collect();
+            let cas: Vec<Cert> = read.map_err(|e| ("ca", e))?.concat();
+            for ca in &cas {
+                warnings.extend(expiry("the CA", ca, now));
+            }
+            let authorities = Authorities {
+                trust: Trust {
+                    anchors: cas.clone(),
+                    ..Trust::default()
+                },
+                policy: ChainPolicy::default(),
+            };
+            (cas, Accepted::Certificates(Arc::new(authorities)))
+        }
+    };
+    let own = match &files.own {
+        OwnFiles::Psk(file) => {
+            Own::Psk(read_psk(&base.join(file)).map_err(|e| ("psk_file", e.into()))?)
+        }
+        OwnFiles::Key(file) => {
+            Own::PublicKey(private_key(&base.join(file)).map_err(|e| ("key", e))?)
+        }
+        OwnFiles::Certificates(pairs) => {
+            let mut own = Vec::new();
+            for (cert, key) in pairs {
+                let key = private_key(&base.join(key)).map_err(|e| ("key", e))?;
+                let path = base.join(cert);
+                let chain = certificates(&path).map_err(|e| ("cert", e))?;
+                let made = own_certificate(&path, chain, key, &cas, &connection.local_id)
+                    .map_err(|e| ("cert", e))?;
+                for certificate in &made.chain {
+                    warnings.extend(expiry("our certificate", certificate, now));
+                }
+                own.push(made);
+            }
+            Own::Certificates(own)
+        }
+    };
+    let credentials = Credentials {
+        own,
+        peer,
+        sha1: files.allow_sha1,
+        ppk: None,
+    };
+    Ok(Opened {
+        credentials,
+        warnings,
+    })
+}
+
+/// The first certificate of the file is ours; the others, and those of the CAs, lead up from it.
+fn own_certificate(
+    path: &Path,
+    chain: Vec<Cert>,
+    key: Arc<SigningKey>,
+    cas: &[Cert],
+    local_id: &Identity,
+) -> Result<OwnCertificate, CredentialError> {
+    let wrong = |cause: Box<RefusedCertificate>, fix: String| CredentialError::Certificate {
+        path: path.to_owned(),
+        cause,
+        fix,
+    };
+    let Some((leaf, above)) = chain.split_first() else {
+        return Err(wrong(
+            nameless(CertificateReason::Missing),
+            "let it hold our certificate in PEM or DER".to_owned(),
+        ));
+    };
+    let at_hand: Vec<Cert> = above.iter().chain(cas).cloned().collect();
+    let made = OwnCertificate::new(leaf, key, &at_hand).map_err(|cause| {
+        let fix = "name the private key that was made for this certificate; our own certificate comes first in its file";
+        wrong(cause, fix.to_owned())
+    })?;
+    leaf.holds(local_id).map_err(|cause| {
+        let ids = leaf.identities();
+        let fix = match ids.first() {
+            Some(id) => format!("local_id = \"{id}\", or a certificate with {local_id}"),
+            None => format!("a certificate that holds {local_id}"),
+        };
+        wrong(cause, fix)
+    })?;
+    Ok(made)
+}
+
+fn expiry(whose: &str, certificate: &Cert, now: Wall) -> Option<String> {
+    let (begin, end) = (certificate.not_before(), certificate.not_after());
+    let subject = certificate.subject();
+    if end < now {
+        Some(format!(
+            "{whose} `{subject}` expired at {end}: peers will refuse it"
+        ))
+    } else if begin > now {
+        Some(format!(
+            "{whose} `{subject}` is valid from {begin} on; our clock says {now}"
+        ))
+    } else {
+        None
+    }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Cert>, CredentialError> {
+    let read = certificates(path)?;
+    let other = read.iter().find(|c| !c.is_authority());
+    if let Some(other) = other {
+        return Err(CredentialError::Certificate {
+            path: path.to_owned(),
+            cause: other.refused(CertificateReason::NotAnAuthority),
+            fix: "name the certificate of the CA that issued the peer's".to_owned(),
+        });
+    }
+    Ok(read)
+}
+
+fn certificates(path: &Path) -> Result<Vec<Cert>, CredentialError> {
+    Cert::from_file(&public_file(path)?).map_err(|cause| CredentialError::Certificate {
+        path: path.to_owned(),
+        cause,
+        fix: "let it hold certificates in PEM or DER".to_owned(),
+    })
+}
+
+fn public_keys(path: &Path) -> Result<Vec<VerifyingKey>, CredentialError> {
+    VerifyingKey::from_file(&public_file(path)?).map_err(|reason| CredentialError::Certificate {
+        path: path.to_owned(),
+        cause: nameless(reason),
+        fix: "let it hold the peer's public key in PEM (openssl pkey -in KEY -pubout)".to_owned(),
+    })
+}
+
+fn private_key(path: &Path) -> Result<Arc<SigningKey>, CredentialError> {
+    let octets = read_secret(path, KeyKind::Private, LONGEST)?;
+    SigningKey::from_file(&octets)
+        .map(Arc::new)
+        .map_err(|cause| CredentialError::PrivateKey {
+            path: path.to_owned(),
+            cause,
+        })
+}
+
+fn public_file(path: &Path) -> Result<Vec<u8>, CredentialError> {
+    let failed = |cause| CredentialError::File {
+        path: path.to_owned(),
+        cause,
+    };
+    // A pipe that nobody writes into must not hold the start up.
+    let file = File::options()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it isn't a regular file")));
+    }
+    let mut octets = Vec::new();
+    file.take(LONGEST as u64 + 1)
+        .read_to_end(&mut octets)
+        .map_err(failed)?;
+    if octets.len() > LONGEST {
+        return Err(failed(io::Error::other("it has more than a megabyte")));
+    }
+    Ok(octets)
+}
+
+fn nameless(reason: CertificateReason) -> Box<RefusedCertificate> {
+    Box::new(RefusedCertificate {
+        subject: String::new(),
+        serial: String::new(),
+        reason,
+    })
+}
