@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use adit_kernel::KernelError;
 
 use crate::credentials::CredentialError;
+use crate::keys::KeyFileError;
 
 /// Why a gateway couldn't start, or had to stop. What was set up until then has been undone; a block that was there
 /// before stays.

@@ -50,12 +50,7 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     }
 }
 
-fn one(
-    out: &mut String,
-    c: &Connection,
-    auth: Option<&AuthFiles>,
-    ppk_file: Option<&Path>,
-) {
+fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Option<&Path>) {
     let _ = writeln!(out, "[tunnel.{}]", c.name);
     line(
         out,

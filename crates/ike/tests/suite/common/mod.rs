@@ -355,7 +355,7 @@ impl Lab {
                 if let KeyRequest::Mix(_) = &request {
                     let mut held = Credentials::psk(Secret::from(b"".as_slice()));
                     held.ppk = side.ppk.map(Secret::from);
-                    let answer = held.answer(&fake(0), &request);
+                    let answer = held.answer(&fake(0), Wall(0), &request);
                     return side.endpoint.handle_answer(now, id, answer);
                 }
                 let answer = match side.keys.clone() {
