@@ -143,6 +143,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
             mode: Mode::Tunnel,
             replay_window: 64,
             life: ChildLife::default(),
+            leeway: adit_model::connection::Leeway::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),

@@ -89,6 +89,7 @@ fn child(name: String) -> impl Strategy<Value = Child> {
                 lifetime_packets: u64::from(replay_window) * 100,
                 ..ChildLife::default()
             },
+            leeway: adit_model::connection::Leeway::default(),
         },
     )
 }

@@ -32,6 +32,7 @@ pub(crate) fn connection(name: &str) -> Connection {
             mode: Mode::Tunnel,
             replay_window: 64,
             life: ChildLife::default(),
+            leeway: adit_model::connection::Leeway::default(),
         }],
         dpd_delay: Duration::from_secs(30),
         retransmit: Retransmit::default(),

@@ -193,6 +193,28 @@ pub struct Child {
     /// How long it lives.
     #[serde(default)]
     pub life: ChildLife,
+    /// How far what is agreed with the peer may differ from what is configured.
+    #[serde(default)]
+    pub leeway: Leeway,
+}
+
+/// How far a CHILD SA may differ from its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leeway {
+    /// Whether it may carry less traffic than is configured, or than the peer asks for (narrowing, RFC 7296 2.9).
+    pub narrow: bool,
+    /// Whether tunnel mode will do where transport mode is wanted and the peer declines it, or a NAT forbids it
+    /// (RFC 7296 1.3.1).
+    pub tunnel_instead: bool,
+}
+
+impl Default for Leeway {
+    fn default() -> Self {
+        Self {
+            narrow: true,
+            tunnel_instead: false,
+        }
+    }
 }
 
 /// How inner packets are carried (RFC 4301 3.2).

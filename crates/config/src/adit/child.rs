@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use adit_model::connection::{Child, Mode};
+use adit_model::connection::{Child, Leeway, Mode};
 use adit_model::proposal::SaKind;
 use adit_model::selector::Selector;
 use ipnet::IpNet;
@@ -50,6 +50,7 @@ pub(super) fn read(
         mode: Mode::Tunnel,
         replay_window: reader.number(table, "replay_window", 32..=32768, REPLAY_WINDOW),
         life: life::of_child(reader, table),
+        leeway: Leeway::default(),
     }
 }
 

@@ -454,6 +454,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
             mode: Mode::Tunnel,
             replay_window: 1024,
             life: ChildLife::default(),
+            leeway: adit_model::connection::Leeway::default(),
         }],
         dpd_delay: core::time::Duration::from_secs(30),
         retransmit: Retransmit::default(),

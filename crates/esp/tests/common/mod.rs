@@ -65,6 +65,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
                 mode: Mode::Tunnel,
                 replay_window: 64,
                 life: ChildLife::default(),
+                leeway: adit_model::connection::Leeway::default(),
             })
             .collect(),
         dpd_delay: Duration::ZERO,

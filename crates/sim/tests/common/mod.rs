@@ -66,6 +66,7 @@ fn connection(
             mode: Mode::Tunnel,
             replay_window: 1024,
             life: ChildLife::default(),
+            leeway: adit_model::connection::Leeway::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit {

@@ -105,6 +105,7 @@ fn setup(west: bool) -> GatewaySetup {
             mode: Mode::Tunnel,
             replay_window: 64,
             life: ChildLife::default(),
+            leeway: adit_model::connection::Leeway::default(),
         }],
         dpd_delay: Duration::from_secs(15),
         retransmit: Retransmit {

@@ -151,6 +151,7 @@ pub fn connection(who: Who) -> Connection {
             mode: Mode::Tunnel,
             replay_window: 64,
             life: ChildLife::default(),
+            leeway: adit_model::connection::Leeway::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
