@@ -168,7 +168,7 @@ fn tidy(connection: &mut PeerConnection) {
         if let Some(Pfs::Groups(groups)) = &mut child.pfs.value
             && let Ok(same) = groups.to_string().parse()
         {
-            *groups = same;
+            **groups = same;
         }
     }
 }
