@@ -7,6 +7,7 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::str::FromStr;
+use std::sync::Arc;
 
 use crate::credential::{attribute, attribute_oid};
 
@@ -21,9 +22,11 @@ const IA5: u8 = 0x16;
 /// Longer names aren't read; the longest of real certificates have some hundred octets.
 const MOST_OCTETS: usize = 4096;
 
-/// A distinguished name.
+/// A distinguished name. Cheap to clone, and no larger than a pointer: identities and refusals hold some of them.
 #[derive(Clone)]
-pub struct DistinguishedName {
+pub struct DistinguishedName(Arc<Inner>);
+
+struct Inner {
     der: Vec<u8>,
     parts: Vec<Vec<Attribute>>,
 }
@@ -80,30 +83,30 @@ impl DistinguishedName {
             }
             parts.push(part);
         }
-        Some(Self {
+        Some(Self(Arc::new(Inner {
             der: der.to_vec(),
             parts,
-        })
+        })))
     }
 
     /// Its encoding.
     #[must_use]
     pub fn to_der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// Whether it has no attribute at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.0.parts.is_empty()
     }
 
     /// Whether `other` fits this name as a pattern: a value `*` stands for any value of its attribute, everything else
     /// must be equal, and there may be neither more nor fewer attributes.
     #[must_use]
     pub fn admits(&self, other: &Self) -> bool {
-        self.parts.len() == other.parts.len()
-            && self.parts.iter().zip(&other.parts).all(|(mine, its)| {
+        self.0.parts.len() == other.0.parts.len()
+            && self.0.parts.iter().zip(&other.0.parts).all(|(mine, its)| {
                 let (mine, its) = (sorted(mine), sorted(its));
                 mine.len() == its.len()
                     && mine.iter().zip(&its).all(|((kind, value), (other, its))| {
@@ -116,23 +119,25 @@ impl DistinguishedName {
     #[must_use]
     pub fn has_stars(&self) -> bool {
         let star = |a: &Attribute| a.value == Value::Text("*".to_owned());
-        self.parts.iter().flatten().any(star)
+        self.0.parts.iter().flatten().any(star)
     }
 
     /// Whether `other` begins with all of this name, as RFC 5280 4.2.1.10 compares names with a constraint.
     #[must_use]
     pub fn begins(&self, other: &Self) -> bool {
-        self.parts.len() <= other.parts.len()
+        self.0.parts.len() <= other.0.parts.len()
             && self
+                .0
                 .parts
                 .iter()
-                .zip(&other.parts)
+                .zip(&other.0.parts)
                 .all(|(mine, its)| sorted(mine) == sorted(its))
     }
 
     /// The texts of an attribute (`CN`), in their order.
     pub fn values(&self, kind: &str) -> impl Iterator<Item = &str> {
-        self.parts
+        self.0
+            .parts
             .iter()
             .flatten()
             .filter(move |a| a.kind == kind)
@@ -143,7 +148,7 @@ impl DistinguishedName {
     }
 
     fn folded(&self) -> Vec<Vec<(String, Value)>> {
-        self.parts.iter().map(|part| sorted(part)).collect()
+        self.0.parts.iter().map(|part| sorted(part)).collect()
     }
 
     fn from_parts(parts: Vec<Vec<Attribute>>) -> Option<Self> {
@@ -165,7 +170,7 @@ impl DistinguishedName {
             body.extend(write(SET, &set.concat()));
         }
         let der = write(SEQUENCE, &body);
-        (der.len() <= MOST_OCTETS).then_some(Self { der, parts })
+        (der.len() <= MOST_OCTETS).then(|| Self(Arc::new(Inner { der, parts })))
     }
 }
 
@@ -196,7 +201,7 @@ fn fold(text: &str) -> String {
 
 impl PartialEq for DistinguishedName {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der || self.folded() == other.folded()
+        self.0.der == other.0.der || self.folded() == other.folded()
     }
 }
 
@@ -218,7 +223,7 @@ impl fmt::Display for DistinguishedName {
     /// `C=CH, O=Lab, CN=gw`, in the order of the encoding. `\` stands before `,` `+` `\` and outer blanks; what isn't
     /// text is `#` and the element in hex (RFC 4514 2.4).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, part) in self.parts.iter().enumerate() {
+        for (at, part) in self.0.parts.iter().enumerate() {
             if at > 0 {
                 f.write_str(", ")?;
             }
