@@ -89,6 +89,42 @@ Examples:
                                    until Ctrl-C
   adit read wire.pcap --json | jq '.flows[] | select(.one_way)'";
 
+/// `adit cert`.
+pub const CERT: &str = "\
+Examples:
+  adit cert init pki               a CA in the folder pki
+  adit cert issue gw1.example.org --dir pki
+                                   a certificate for a gateway
+  adit cert inspect pki/*.pem      what needs renewal?
+  adit cert rotate gw1.example.org --dir pki";
+
+/// `adit cert init`.
+pub const CERT_INIT: &str = "\
+Examples:
+  adit cert init                   in /etc/adit/pki
+  adit cert init pki --name 'O=Lab, CN=Lab CA' --days 7300";
+
+/// `adit cert issue`.
+pub const CERT_ISSUE: &str = "\
+Examples:
+  adit cert issue gw1.example.org --san 192.0.2.1
+                                   by name and by address
+  adit cert issue ops@example.org --days 90 --key rsa3072";
+
+/// `adit cert inspect`.
+pub const CERT_INSPECT: &str = "\
+Examples:
+  adit cert inspect /etc/adit/pki/*.pem
+  adit cert inspect gw1.pem gw1.key ca.pem --json | jq '.findings'
+  adit cert inspect --within 7 gw1.pem || mail -s 'renew' ops@example.org";
+
+/// `adit cert rotate`.
+pub const CERT_ROTATE: &str = "\
+Examples:
+  adit cert rotate gw1.example.org new certificate and key; the old ones are kept
+  adit cert rotate --ca            a new CA beside the old one, and what to do next
+  adit cert rotate --ca --finish   once every host has a certificate of the new one";
+
 /// `adit unblock`.
 pub const UNBLOCK: &str = "\
 Examples:

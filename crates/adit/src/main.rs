@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => cmd::explain::explain(args),
         Command::Check(args) => cmd::check::check(args),
         Command::Read(args) => cmd::read::read(args),
+        Command::Cert(args) => cmd::cert::cert(args),
         Command::Unblock(args) => cmd::unblock::unblock(args),
         Command::Man { dir } => cmd::man::write(dir),
     };

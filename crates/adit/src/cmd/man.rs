@@ -44,7 +44,7 @@ const FILES: [(&str, &str); 3] = [
     ),
 ];
 
-/// Writes `adit.1` and one page per verb to `dir`.
+/// Writes `adit.1` and one page per verb, and per verb below a verb, to `dir`.
 pub fn write(dir: &Path) -> Outcome {
     std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
     let mut root = Cli::command().disable_help_subcommand(true);
@@ -59,7 +59,16 @@ pub fn write(dir: &Path) -> Outcome {
         .collect();
     page(dir, "adit", &root, &names)?;
     for (verb, name) in verbs.into_iter().zip(&names) {
-        page(dir, name, verb, &["adit".to_owned()])?;
+        let parts: Vec<&Command> = verb
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set() && c.get_name() != "help")
+            .collect();
+        let mut see_also = vec!["adit".to_owned()];
+        see_also.extend(parts.iter().map(|c| format!("{name}-{}", c.get_name())));
+        page(dir, name, verb, &see_also)?;
+        for (part, part_name) in parts.into_iter().zip(see_also.iter().skip(1)) {
+            page(dir, part_name, part, std::slice::from_ref(name))?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub mod ask;
+pub mod cert;
 pub mod check;
 pub mod collect;
 pub mod evidence;

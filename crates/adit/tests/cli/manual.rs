@@ -85,8 +85,10 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         assert!(text.contains(&format!("## `{schema}`\n")));
         schemas.push(schema);
     }
-    let all = ["status", "why", "explain", "check", "read", "demo", "case"]
-        .map(|name| format!("adit.{name}/1"));
+    let all = [
+        "status", "why", "explain", "check", "read", "cert", "demo", "case",
+    ]
+    .map(|name| format!("adit.{name}/1"));
     assert_eq!(schemas, all);
 }
 

@@ -208,6 +208,19 @@ impl Cert {
         constraints.map_or(self.version_1, |c| c.authority)
     }
 
+    /// Whether `issuer` has its issuer's name and the key that signed it. Says nothing about trust.
+    #[must_use]
+    pub fn is_signed_by(&self, issuer: &Cert) -> bool {
+        self.issuer == issuer.subject
+            && issuer.key().is_ok_and(|key| self.signed.is_by(key).is_ok())
+    }
+
+    /// SHA-256 of the whole, the customary fingerprint.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        super::sha256(&self.der)
+    }
+
     /// Whether its issuer has its own name, as of a root and of a CA's new key under the old one.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
