@@ -149,6 +149,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         ppk: None,
         mobike: false,
         remote_port: 500,

@@ -118,6 +118,7 @@ prop_compose! {
         children in (child("lan".into()), prop::option::of(child("voice-2".into()))),
     ) -> Connection {
         Connection {
+            inner: adit_model::inner::InnerAddresses::default(),
             name: format!("t{index}"),
             local: if interface.is_some() { None } else { local },
             local_interface: interface,

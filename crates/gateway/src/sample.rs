@@ -38,6 +38,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
         remote_port: 500,
         ppk: None,

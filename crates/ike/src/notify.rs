@@ -1,7 +1,7 @@
 //! Which notify tells the peer of a refusal. Derived here and nowhere else (RFC 7296 3.10.1, 2.21).
 
 use adit_model::keywords;
-use adit_model::reason::Refusal;
+use adit_model::reason::{AddressProblem, Refusal};
 use adit_wire::iana::{ExchangeType, NotifyType, ProtocolId};
 use adit_wire::v2::Notify;
 
@@ -43,6 +43,9 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         | Refusal::NoPrivateKey { .. }
         | Refusal::Ppk { .. }
         | Refusal::User { .. } => plain(NotifyType::AUTHENTICATION_FAILED),
+        Refusal::NoAddress {
+            problem: AddressProblem::NotAsked { .. },
+        } => plain(NotifyType::FAILED_CP_REQUIRED),
         Refusal::NoAddress { .. } => plain(NotifyType::INTERNAL_ADDRESS_FAILURE),
         Refusal::TrafficSelectors { .. } => plain(NotifyType::TS_UNACCEPTABLE),
         Refusal::Unsupported { .. } if authenticating => plain(NotifyType::AUTHENTICATION_FAILED),

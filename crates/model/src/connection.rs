@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
+use crate::inner::InnerAddresses;
 use crate::life::{ChildLife, Life};
 use crate::proposal::Proposal;
 use crate::selector::Selector;
@@ -50,6 +51,9 @@ pub struct Connection {
     pub mobike: bool,
     /// UDP port the peer's IKE listens on; 500 unless a test or a forwarder says otherwise.
     pub remote_port: u16,
+    /// Addresses inside the tunnel that one side gives to the other.
+    #[serde(default)]
+    pub inner: InnerAddresses,
     /// How long its IKE SA lives, and what happens at the end.
     #[serde(default)]
     pub life: Life,

@@ -23,6 +23,7 @@ mod event_text;
 pub mod fact;
 pub mod host;
 pub mod identity;
+pub mod inner;
 pub mod keywords;
 pub mod life;
 pub mod listed;

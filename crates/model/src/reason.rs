@@ -66,6 +66,50 @@ pub enum PpkProblem {
     NoKey,
 }
 
+/// Why a side has no address inside the tunnel (RFC 7296 2.19). An unspecified address stands for any of its family.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "lacks", rename_all = "kebab-case")]
+pub enum AddressProblem {
+    /// None could be found for the client; a log of another product doesn't tell more.
+    NotFound,
+    /// The client asks, and there is no pool for it, or none of that family.
+    NoPool {
+        /// What it asks for.
+        asked: Vec<IpAddr>,
+    },
+    /// Every address of the pool is given away.
+    Full {
+        /// The pool.
+        pool: String,
+        /// Addresses that are given away.
+        leased: u64,
+        /// Addresses that it has.
+        size: u64,
+    },
+    /// The client has to ask for one and didn't.
+    NotAsked {
+        /// The pools that it would be given one from.
+        pools: Vec<String>,
+    },
+    /// We asked, and the peer set the tunnel up without giving one.
+    NotGiven {
+        /// What we asked for.
+        asked: Vec<IpAddr>,
+    },
+    /// We asked, and the peer gave one of another family.
+    OtherFamily {
+        /// What we asked for.
+        asked: Vec<IpAddr>,
+        /// What it gave.
+        given: Vec<IpAddr>,
+    },
+    /// The peer gave what no host can have.
+    Unusable {
+        /// What it gave.
+        given: String,
+    },
+}
+
 /// Why a message, an IKE SA or a CHILD SA was refused, by the side that refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
@@ -210,8 +254,8 @@ pub enum Refusal {
     },
     /// No address is left, or none is configured, for a client that asks for one.
     NoAddress {
-        /// What the log says of it.
-        problem: String,
+        /// What is missing.
+        problem: AddressProblem,
     },
     /// No ESP proposal in common.
     NoEspProposal {
@@ -311,8 +355,21 @@ impl Refusal {
             Refusal::NoConnection { .. } | Refusal::NoKey { .. } | Refusal::NoPrivateKey { .. } => {
                 Fault::OurConfiguration
             }
-            Refusal::HalfOpenLimit { .. } | Refusal::NoAddress { .. } | Refusal::Local { .. } => {
-                Fault::LocalResource
+            Refusal::NoAddress { problem } => problem.fault(),
+            Refusal::HalfOpenLimit { .. } | Refusal::Local { .. } => Fault::LocalResource,
+        }
+    }
+}
+
+impl AddressProblem {
+    fn fault(&self) -> Fault {
+        match self {
+            AddressProblem::NotFound | AddressProblem::Full { .. } => Fault::LocalResource,
+            AddressProblem::NoPool { .. }
+            | AddressProblem::NotAsked { .. }
+            | AddressProblem::NotGiven { .. } => Fault::Incompatible,
+            AddressProblem::OtherFamily { .. } | AddressProblem::Unusable { .. } => {
+                Fault::PeerMisbehaved
             }
         }
     }

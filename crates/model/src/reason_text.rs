@@ -1,8 +1,9 @@
 //! A refusal in one sentence.
 
 use core::fmt;
+use std::net::IpAddr;
 
-use crate::reason::{CertificateProblem, PpkProblem, Refusal};
+use crate::reason::{AddressProblem, CertificateProblem, PpkProblem, Refusal};
 
 /// Values of a list joined for a sentence; `nothing` when there are none.
 pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
@@ -29,6 +30,53 @@ impl fmt::Display for CertificateProblem {
             CertificateProblem::Unknown => "it isn't trusted",
         })
     }
+}
+
+impl fmt::Display for AddressProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AddressProblem::NotFound => f.write_str("no address could be found for the client"),
+            AddressProblem::NoPool { asked } => write!(
+                f,
+                "the client asks for {}, and there is no pool for it",
+                addresses(asked)
+            ),
+            AddressProblem::Full { pool, leased, size } => write!(
+                f,
+                "the pool `{pool}` is full: {leased} of {size} addresses are given away"
+            ),
+            AddressProblem::NotAsked { pools } => write!(
+                f,
+                "the client doesn't ask for an address; it has to have one of the pool {}",
+                list(pools)
+            ),
+            AddressProblem::NotGiven { asked } => {
+                write!(f, "we asked for {}, and none was given", addresses(asked))
+            }
+            AddressProblem::OtherFamily { asked, given } => write!(
+                f,
+                "we asked for {}, and were given {}",
+                addresses(asked),
+                list(given)
+            ),
+            AddressProblem::Unusable { given } => {
+                write!(f, "the address that was given, {given}, is none for a host")
+            }
+        }
+    }
+}
+
+/// Wanted addresses in words.
+fn addresses(wanted: &[IpAddr]) -> String {
+    let words: Vec<String> = wanted
+        .iter()
+        .map(|address| match address {
+            IpAddr::V4(v4) if v4.is_unspecified() => "an IPv4 address".to_owned(),
+            IpAddr::V6(v6) if v6.is_unspecified() => "an IPv6 address".to_owned(),
+            address => address.to_string(),
+        })
+        .collect();
+    words.join(" and ")
 }
 
 impl fmt::Display for Refusal {
@@ -152,9 +200,7 @@ impl fmt::Display for Refusal {
             Refusal::User { method, user } => {
                 write!(f, "the user {user} didn't authenticate ({method})")
             }
-            Refusal::NoAddress { problem } => {
-                write!(f, "no address for the client: {problem}")
-            }
+            Refusal::NoAddress { problem } => problem.fmt(f),
             Refusal::NoEspProposal {
                 offered,
                 configured,

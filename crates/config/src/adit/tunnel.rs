@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use adit_model::connection::{Authentication, Connection, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
+use adit_model::inner::InnerAddresses;
 use adit_model::proposal::SaKind;
 use adit_model::text::did_you_mean;
 use toml_edit::TableLike;
@@ -172,6 +173,7 @@ fn tunnel<'t>(
         dpd_delay: duration::of(reader, &table, "dpd", (SECOND, 24 * HOUR), true, DPD),
         retransmit: retransmit(reader, &table),
         force_encap: reader.flag(&table, "force_encap", false),
+        inner: InnerAddresses::default(),
         mobike: reader.flag(&table, "mobike", true),
         remote_port: reader.port(&table, "remote_port", 500),
         ppk: None,

@@ -460,6 +460,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         ppk: None,
         mobike: false,
         remote_port: 500,

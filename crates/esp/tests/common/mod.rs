@@ -72,6 +72,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
         remote_port: 500,
         ppk: None,

@@ -11,7 +11,7 @@ use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use adit_model::phase::Phase;
 use adit_model::proposal::{Encr, NO_ADDITIONAL, Proposal, Suite};
-use adit_model::reason::{CertificateProblem, Refusal};
+use adit_model::reason::{AddressProblem, CertificateProblem, Refusal};
 use adit_model::selector::Selector;
 use adit_wire::iana::{EncrId, NotifyType, V1NotifyType};
 
@@ -320,7 +320,7 @@ impl Sa {
             Said::NoAddress => vec![self.refused(
                 self.child_name(),
                 Refusal::NoAddress {
-                    problem: "no address could be found for the client".to_owned(),
+                    problem: AddressProblem::NotFound,
                 },
                 NotifyType::INTERNAL_ADDRESS_FAILURE,
             )],

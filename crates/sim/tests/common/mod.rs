@@ -77,6 +77,7 @@ fn connection(
         },
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
         remote_port: 500,
         ppk: None,

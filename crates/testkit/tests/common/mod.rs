@@ -116,6 +116,7 @@ fn setup(west: bool) -> GatewaySetup {
         },
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
         remote_port: 500,
         ppk: None,

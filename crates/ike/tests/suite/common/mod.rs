@@ -157,6 +157,7 @@ pub fn connection(who: Who) -> Connection {
         retransmit: Retransmit::default(),
         local_interface: None,
         force_encap: false,
+        inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
         remote_port: 500,
         ppk: None,
