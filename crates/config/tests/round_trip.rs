@@ -12,7 +12,7 @@ use adit_model::connection::{
     Authentication, Child, Connection, Mode, Ppk, Remote, Retransmit, Start,
 };
 use adit_model::identity::Identity;
-use adit_model::life::{ChildLife, Life};
+use adit_model::life::{Action, ChildLife, Childless, Life, Unique};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::selector::Selector;
 use proptest::prelude::*;
@@ -142,7 +142,12 @@ prop_compose! {
             life: Life {
                 rekey: Duration::from_secs(60 + u64::from(remote_port)),
                 lifetime: Duration::ZERO,
-                ..Life::default()
+                reauth: Duration::from_secs(u64::from(remote_port % 3) * 3600),
+                make_before_break: remote_port % 2 == 0,
+                unique: [Unique::Replace, Unique::Keep, Unique::Never][usize::from(remote_port % 3)],
+                childless: [Childless::Prefer, Childless::Force][usize::from(remote_port % 2)],
+                dpd_action: Some(Action::Clear),
+                close_action: None,
             },
             ppk: None,
         }

@@ -11,7 +11,7 @@ use adit_crypto::Provider;
 use adit_ike::{Endpoint, IkeSaSnapshot, Output};
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
-use adit_model::event::{Event, Happening, PathProblem};
+use adit_model::event::{Event, Happening, Party, PathProblem};
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Now};
 use adit_wire::udp_encap::{Encapsulated, classify};
@@ -369,6 +369,16 @@ impl Gateway {
         );
         // What strangers are refused for changes no tunnel, and must not cost a look at all of them.
         self.dirty |= !quiet && event.connection.is_some();
+        if let (Happening::IkeClosed { by, cause }, Some(name)) = (&event.what, &event.connection)
+            && let Some(tunnel) = self.tunnels.get_mut(name)
+        {
+            let dead = cause == "dead-peer";
+            if dead || (*by == Party::Peer && cause == "deleted") {
+                let connection = &tunnel.connection;
+                let action = connection.life.after_the_end(dead, connection.start);
+                tunnel.retry.ends(action);
+            }
+        }
         let gave_up = match &event.what {
             Happening::GaveUp { .. } => event.connection.clone(),
             _ => None,

@@ -2,12 +2,13 @@
 //!
 //! Whether a tunnel is up is observed, not tracked: after every change the gateway tells what the key exchange has
 //! ([`Presence`]) and this machine says when the next attempt is due. So no order of events can leave a tunnel
-//! forgotten.
+//! forgotten. What follows an end that the peer has caused is configured (`dpd_action`, `close_action`).
 
 use core::time::Duration;
 
 use adit_model::Mono;
 use adit_model::connection::Start;
+use adit_model::life::Action;
 
 /// What the operator wants of a tunnel now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub struct Retry {
     failures: u32,
     due: Option<Mono>,
     not_before: Mono,
+    /// What follows an end that the peer has caused, until the tunnel is up again.
+    after: Option<Action>,
+    /// A packet sets it up, whatever is wanted otherwise.
+    trap: bool,
 }
 
 impl Retry {
@@ -60,6 +65,8 @@ impl Retry {
             failures: 0,
             due: (wanted == Wanted::Up).then_some(now),
             not_before: now,
+            after: None,
+            trap: false,
         }
     }
 
@@ -84,6 +91,7 @@ impl Retry {
     /// The operator asked for the tunnel: it is kept up from now on, and tried at once.
     pub fn command_up(&mut self, now: Mono) {
         self.wanted = Wanted::Up;
+        self.after = None;
         self.failures = 0;
         if self.seen == Presence::Nothing {
             self.due = Some(now);
@@ -93,14 +101,22 @@ impl Retry {
     /// The operator took the tunnel down.
     pub fn command_down(&mut self) {
         self.wanted = Wanted::Down;
+        self.after = None;
         self.due = None;
+        self.trap = false;
     }
 
     /// A packet wanted through and there was no SA. A peer that refuses isn't asked again by every packet.
     pub fn packet_wants_through(&mut self, now: Mono) {
-        if self.wanted == Wanted::OnDemand && self.seen == Presence::Nothing && self.due.is_none() {
+        let trapped = self.wanted == Wanted::OnDemand || self.trap;
+        if trapped && self.seen == Presence::Nothing && self.due.is_none() {
             self.due = Some(now.max(self.not_before));
         }
+    }
+
+    /// The tunnel ends through the peer; what is configured to follow.
+    pub fn ends(&mut self, action: Action) {
+        self.after = Some(action);
     }
 
     /// The attempt that was due is being made. Until the key exchange shows it, no other becomes due.
@@ -121,6 +137,8 @@ impl Retry {
         let before = std::mem::replace(&mut self.seen, presence);
         match presence {
             Presence::Up => {
+                self.after = None;
+                self.trap = false;
                 self.up_since.get_or_insert(now);
                 self.due = None;
             }
@@ -133,7 +151,14 @@ impl Retry {
                     .is_some_and(|since| now.since(since) >= STABLE);
                 self.failures = if stable { 0 } else { self.failures + 1 };
                 self.not_before = now + wait(self.failures, random);
-                self.due = (self.wanted == Wanted::Up).then_some(self.not_before);
+                let action = match (self.after, self.wanted) {
+                    (_, Wanted::Down) => Action::Clear,
+                    (Some(action), _) => action,
+                    (None, Wanted::Up) => Action::Restart,
+                    (None, Wanted::OnDemand | Wanted::Passive) => Action::Clear,
+                };
+                self.trap = action == Action::Trap;
+                self.due = (action == Action::Restart).then_some(self.not_before);
             }
         }
     }
@@ -236,6 +261,32 @@ mod tests {
         assert_eq!(retry.due(), None);
         retry.packet_wants_through(at(3));
         assert!(retry.due().unwrap() > at(3));
+    }
+
+    /// `dpd_action` and `close_action` say what follows an end through the peer, once.
+    #[test]
+    fn what_is_configured_follows_the_end() {
+        let ended = |start, action| {
+            let mut retry = Retry::new(start, at(0));
+            retry.begun();
+            retry.observe(at(1), Presence::Up, 0);
+            retry.ends(action);
+            retry.observe(at(100), Presence::Nothing, 0);
+            retry
+        };
+        assert!(ended(Start::Passive, Action::Restart).due().is_some());
+        assert_eq!(ended(Start::Auto, Action::Clear).due(), None);
+        let mut trapped = ended(Start::Auto, Action::Trap);
+        assert_eq!(trapped.due(), None);
+        trapped.packet_wants_through(at(101));
+        assert!(trapped.due().is_some());
+        let mut persistent = ended(Start::Passive, Action::Restart);
+        persistent.begun();
+        persistent.observe(at(110), Presence::Nothing, 0);
+        assert!(persistent.due().is_some(), "until it is up");
+        let mut again = ended(Start::Auto, Action::Clear);
+        again.command_up(at(102));
+        assert_eq!(again.due(), Some(at(102)));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! What a state is handed besides its input: the time, the settings, and the desk onto which it puts what it has to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adit_crypto::Provider;
 use adit_model::Now;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
-use adit_model::identity::Identity;
 use adit_wire::v2::IkeSpi;
 
 use crate::head::{Head, NetPath};
@@ -21,6 +20,7 @@ use crate::v2::support::Trust;
 pub(crate) struct Desk {
     pub out: Outbox,
     pub spis: Spis,
+    pub pairs: Pairs,
     /// What the endpoint itself has to do; drained after every input.
     pub notes: Vec<Note>,
     next_key_request: u64,
@@ -30,12 +30,10 @@ pub(crate) struct Desk {
 pub(crate) enum Note {
     /// It asked the key holder and waits for the answer.
     KeyAsked(KeyRequestId),
-    /// The authenticated peer says that it has no other IKE SA with us.
-    InitialContact {
-        connection: String,
-        local_id: Identity,
-        remote_id: Identity,
-    },
+    /// The peer has authenticated; `initial` if it says that it has no other IKE SA with us.
+    Contact { initial: bool },
+    /// It is time to authenticate anew.
+    Reauthenticate,
     /// Here is another IKE SA.
     New(Phase),
 }
@@ -61,6 +59,33 @@ impl Spis {
     }
 }
 
+/// Pairs of SAs by connection and child, whatever IKE SA they are under, oldest first.
+#[derive(Default)]
+pub(crate) struct Pairs(BTreeMap<(String, String), Vec<u32>>);
+
+impl Pairs {
+    /// The newest pair of a child, by the SPI that we receive under.
+    pub fn newest(&self, connection: &str, child: &str) -> Option<u32> {
+        let key = (connection.to_owned(), child.to_owned());
+        self.0.get(&key)?.last().copied()
+    }
+
+    pub fn add(&mut self, connection: &str, child: &str, spi_in: u32) {
+        let key = (connection.to_owned(), child.to_owned());
+        self.0.entry(key).or_default().push(spi_in);
+    }
+
+    pub fn remove(&mut self, connection: &str, child: &str, spi_in: u32) {
+        let key = (connection.to_owned(), child.to_owned());
+        if let Some(pairs) = self.0.get_mut(&key) {
+            pairs.retain(|spi| *spi != spi_in);
+            if pairs.is_empty() {
+                self.0.remove(&key);
+            }
+        }
+    }
+}
+
 /// The surroundings of one input.
 pub(crate) struct Cx<'a> {
     pub now: Now,
@@ -69,6 +94,8 @@ pub(crate) struct Cx<'a> {
     /// Authorities that a peer's certificate may come from, by connection.
     pub trust: &'a Trust,
     pub desk: &'a mut Desk,
+    /// The other IKE SAs.
+    pub others: &'a BTreeMap<u64, Phase>,
 }
 
 impl Cx<'_> {

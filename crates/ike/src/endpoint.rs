@@ -2,6 +2,7 @@
 
 mod renewal;
 mod routing;
+mod succession;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +42,8 @@ pub struct Endpoint {
     trust: Trust,
     /// IKE SAs by our SPI.
     sas: BTreeMap<u64, Phase>,
+    /// IKE SAs that authenticate anew, and those in whose place they come.
+    reauthentications: BTreeMap<u64, u64>,
     half_open: u32,
     /// Half-open IKE SAs by what their first request told, to recognise it when it comes again.
     first_requests: BTreeMap<(SocketAddr, IkeSpi), u64>,
@@ -60,6 +63,7 @@ impl Endpoint {
             connections: BTreeMap::new(),
             trust: Trust::default(),
             sas: BTreeMap::new(),
+            reauthentications: BTreeMap::new(),
             half_open: 0,
             first_requests: BTreeMap::new(),
             key_requests: BTreeMap::new(),

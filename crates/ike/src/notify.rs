@@ -42,6 +42,7 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         | Refusal::Certificate { .. }
         | Refusal::NoPrivateKey { .. }
         | Refusal::Ppk { .. }
+        | Refusal::PeerIsHere { .. }
         | Refusal::User { .. } => plain(NotifyType::AUTHENTICATION_FAILED),
         Refusal::NoAddress {
             problem: AddressProblem::NotAsked { .. },

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::Start;
+
 /// The life of a connection's IKE SA. `Default` gives what a gateway should use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
@@ -110,6 +112,23 @@ pub enum Action {
     Restart,
     /// We set it up again when a packet wants through.
     Trap,
+}
+
+impl Life {
+    /// What follows when the IKE SA has ended through the peer: it was `dead`, or it deleted it.
+    #[must_use]
+    pub fn after_the_end(&self, dead: bool, start: Start) -> Action {
+        let configured = if dead {
+            self.dpd_action
+        } else {
+            self.close_action
+        };
+        configured.unwrap_or(match start {
+            Start::Auto => Action::Restart,
+            Start::OnDemand => Action::Trap,
+            Start::Passive => Action::Clear,
+        })
+    }
 }
 
 /// Whether an IKE SA is set up without a first child (RFC 6023).

@@ -299,6 +299,15 @@ pub enum Refusal {
         /// What doesn't fit.
         problem: String,
     },
+    /// The peer may be here only once (`unique = "keep"`), and is, from another address.
+    PeerIsHere {
+        /// Who it is.
+        peer: Identity,
+        /// Where it comes from now.
+        from: IpAddr,
+        /// Where it is connected from.
+        present: IpAddr,
+    },
     /// Too many half-open IKE SAs.
     HalfOpenLimit {
         /// How many there are.
@@ -348,6 +357,7 @@ impl Refusal {
             | Refusal::NoEspProposal { .. }
             | Refusal::TrafficSelectors { .. }
             | Refusal::Mode { .. }
+            | Refusal::PeerIsHere { .. }
             | Refusal::Unsupported { .. } => Fault::Incompatible,
             Refusal::AnswerMismatch { .. }
             | Refusal::ChildNotFound { .. }

@@ -241,6 +241,14 @@ impl fmt::Display for Refusal {
             Refusal::AnswerMismatch { problem } => {
                 write!(f, "the peer's answer doesn't fit the request: {problem}")
             }
+            Refusal::PeerIsHere {
+                peer,
+                from,
+                present,
+            } => write!(
+                f,
+                "{peer} comes from {from} and is connected from {present} already"
+            ),
             Refusal::HalfOpenLimit { half_open, limit } => {
                 write!(f, "{half_open} IKE SAs are half open, the limit is {limit}")
             }

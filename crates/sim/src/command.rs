@@ -82,6 +82,20 @@ impl World {
         self.command(gateway, |gateway, env| gateway.initiate(env, connection))
     }
 
+    /// Authenticates a connection of a gateway anew.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub fn reauthenticate(
+        &mut self,
+        gateway: NodeId,
+        connection: &str,
+    ) -> Result<(), CommandError> {
+        self.command(gateway, |gateway, env| {
+            gateway.reauthenticate(env, connection)
+        })
+    }
+
     /// Takes a connection of a gateway down.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! A gateway of the virtual world: the same endpoint and data plane as the real one, between virtual sockets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use adit_crypto::{Provider, provider};
 use adit_esp::DataPlane;
@@ -10,7 +11,8 @@ use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
 use adit_model::connection::{Connection, Remote, Start};
 use adit_model::drops::DropReason;
-use adit_model::event::{Event, PathProblem};
+use adit_model::event::{Event, Happening, Party, PathProblem};
+use adit_model::life::Action;
 use adit_model::selector::Selector;
 use adit_model::{Mono, Now};
 use adit_wire::icmp::{Family, IcmpMessage};
@@ -36,6 +38,9 @@ pub struct GatewaySetup {
     /// How its endpoint behaves.
     pub settings: Settings,
 }
+
+/// How long after its end an IKE SA is set up again.
+const RESTART: Duration = Duration::from_secs(1);
 
 /// MTU of the tunnel device: room for any protection inside 1500 octets.
 const TUNNEL_MTU: usize = 1400;
@@ -63,6 +68,9 @@ pub(crate) struct Daemon {
     pub(crate) plane: DataPlane,
     /// When the endpoint is told next what the data plane has counted.
     count_at: Option<Mono>,
+    /// Connections that are to be set up again, and when, and those that a packet sets up.
+    restarts: BTreeMap<String, Option<Mono>>,
+    traps: BTreeSet<String>,
     provider: Provider,
 }
 
@@ -94,6 +102,8 @@ impl Gateway {
             endpoint: Endpoint::new(settings, provider.clone(), seed),
             plane: DataPlane::new(provider.clone()),
             count_at: None,
+            restarts: BTreeMap::new(),
+            traps: BTreeSet::new(),
             provider,
         };
         daemon.plane.set_policy(&self.setup.connections);
@@ -147,6 +157,21 @@ impl Gateway {
         Ok(())
     }
 
+    /// Authenticates anew.
+    pub(crate) fn reauthenticate(
+        &mut self,
+        env: &mut Env<'_>,
+        name: &str,
+    ) -> Result<(), CommandError> {
+        self.note(env, || Told::Reauthenticate {
+            connection: name.to_owned(),
+        });
+        let daemon = self.daemon.as_mut().ok_or(CommandError::NotRunning)?;
+        daemon.endpoint.reauthenticate(env.now, name)?;
+        self.drain(env);
+        Ok(())
+    }
+
     /// Takes a connection down.
     pub(crate) fn terminate(&mut self, env: &mut Env<'_>, name: &str) -> Result<(), CommandError> {
         self.note(env, || Told::Terminate {
@@ -171,11 +196,17 @@ impl Gateway {
     pub(crate) fn deadline(&self) -> Option<Mono> {
         let daemon = self.daemon.as_ref()?;
         let timeout = daemon.endpoint.poll_timeout().map(|(at, _)| at);
-        timeout.into_iter().chain(daemon.count_at).min()
+        let restarts = daemon.restarts.values().flatten().copied();
+        timeout
+            .into_iter()
+            .chain(daemon.count_at)
+            .chain(restarts)
+            .min()
     }
 
     pub(crate) fn timeout(&mut self, env: &mut Env<'_>) {
         self.count_traffic(env);
+        self.restart(env);
         self.note(env, || Told::Timeout);
         if let Some(daemon) = &mut self.daemon {
             daemon.endpoint.handle_timeout(env.now);
@@ -275,12 +306,40 @@ impl Gateway {
         }
     }
 
+    /// An IKE SA may have ended through the peer; what is configured follows. A restart is tried until it succeeds.
+    fn ended(&mut self, env: &Env<'_>, event: &Event) {
+        let (Some(name), Some(daemon)) = (&event.connection, &mut self.daemon) else {
+            return;
+        };
+        if let Happening::IkeEstablished { .. } = event.what {
+            daemon.restarts.remove(name);
+            daemon.traps.remove(name);
+        }
+        let Happening::IkeClosed { by, cause } = &event.what else {
+            return;
+        };
+        let again = Some(env.now.mono + RESTART);
+        if let Some(at) = daemon.restarts.get_mut(name) {
+            *at = again;
+        }
+        let dead = cause == "dead-peer";
+        let connection = self.setup.connections.iter().find(|c| c.name == *name);
+        let Some(connection) = connection else { return };
+        if !dead && !(*by == Party::Peer && cause == "deleted") {
+            return;
+        }
+        match connection.life.after_the_end(dead, connection.start) {
+            Action::Clear => {}
+            Action::Trap => drop(daemon.traps.insert(name.clone())),
+            Action::Restart => drop(daemon.restarts.insert(name.clone(), again)),
+        }
+    }
+
     /// A packet wants through a tunnel that is down.
     fn wanted(&mut self, env: &mut Env<'_>, name: &str) {
-        if self
-            .named(|c| c.name == name && c.start == Start::OnDemand)
-            .is_empty()
-        {
+        let trapped = self.daemon.as_ref().is_some_and(|d| d.traps.contains(name));
+        let on_demand = self.named(|c| c.name == name && c.start == Start::OnDemand);
+        if on_demand.is_empty() && !trapped {
             return;
         }
         // It may be on its way up already; then there is nothing to begin.
@@ -399,6 +458,22 @@ impl Gateway {
         self.drain(env);
     }
 
+    /// Sets up again what has ended a while ago; if it can't begin, the next packet or command may.
+    fn restart(&mut self, env: &mut Env<'_>) {
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        let now = env.now.mono;
+        let due: Vec<String> = daemon
+            .restarts
+            .iter_mut()
+            .filter_map(|(name, at)| at.take_if(|at| *at <= now).map(|_| name.clone()))
+            .collect();
+        for name in due {
+            let _ = self.initiate(env, &name);
+        }
+    }
+
     /// Tells the endpoint what the data plane has counted, when it is time.
     fn count_traffic(&mut self, env: &mut Env<'_>) {
         let Some(daemon) = &mut self.daemon else {
@@ -456,7 +531,10 @@ impl Gateway {
                     let answer = answer(&daemon.provider, env.now, &self.setup.keys, &request);
                     daemon.endpoint.handle_answer(env.now, id, answer);
                 }
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => {
+                    self.ended(env, &event);
+                    self.events.push(event);
+                }
             }
         }
         if let Some(daemon) = &mut self.daemon {

@@ -70,6 +70,11 @@ pub enum Told {
         /// To this address.
         remote: IpAddr,
     },
+    /// It has to authenticate anew.
+    Reauthenticate {
+        /// Which connection.
+        connection: String,
+    },
     /// It has to take a connection down.
     Terminate {
         /// Which.

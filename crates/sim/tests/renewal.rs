@@ -9,6 +9,7 @@ use std::time::Duration;
 use adit_ike::{ChildSaState, IkeSaState};
 use adit_model::connection::Connection;
 use adit_model::event::Happening;
+use adit_model::life::Action;
 use adit_sim::{LinkSettings, NodeId, Sites, World};
 use common::*;
 
@@ -67,7 +68,7 @@ fn assert_settles(sites: &mut Sites, seed: u64) {
     let story = |sites: &Sites| {
         let text = story(&sites.world, &[sites.west, sites.east]);
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(120)..].join("\n")
+        lines[lines.len().saturating_sub(150)..].join("\n")
     };
     let mut settled = false;
     for _ in 0..600 {
@@ -85,12 +86,21 @@ fn assert_settles(sites: &mut Sites, seed: u64) {
         story(sites)
     );
     for gateway in [sites.west, sites.east] {
-        let died = count(&sites.world, gateway, |h| match h {
-            Happening::IkeClosed { cause, .. } => cause != "replaced",
-            Happening::Expired { .. } => true,
-            _ => false,
-        });
-        assert_eq!(died, 0, "seed {seed}\n{}", story(sites));
+        let died: Vec<String> = sites
+            .world
+            .events(gateway)
+            .iter()
+            .filter(|e| match &e.what {
+                // Of an IKE_SA_INIT that was repeated on and on, the answers may be left over.
+                Happening::IkeClosed { cause, .. } => {
+                    cause != "replaced" && cause != "half-open-timeout"
+                }
+                Happening::Expired { .. } => true,
+                _ => false,
+            })
+            .map(|e| format!("{:.3} {e}", e.at.mono.0 as f64 / 1e9))
+            .collect();
+        assert!(died.is_empty(), "seed {seed} {died:?}\n{}", story(sites));
     }
 }
 
@@ -106,7 +116,11 @@ fn storm() -> LinkSettings {
 }
 
 fn through_the_storm(seed: u64) -> usize {
-    let mut sites = restless(LinkSettings::default(), secs(23), secs(9)).build(seed);
+    let mut setting = restless(LinkSettings::default(), secs(23), secs(9));
+    if seed % 2 == 1 {
+        setting.west.life.reauth = secs(31);
+    }
+    let mut sites = setting.build(seed);
     sites.start();
     sites.world.initiate(sites.west, TUNNEL).unwrap();
     assert!(sites.run_until_up(TUNNEL, secs(60)), "seed {seed}");
@@ -156,7 +170,11 @@ fn no_packet_is_lost_to_renewal() {
             jitter: ms(if seed % 2 == 0 { 0 } else { 30 }),
             ..LinkSettings::default()
         };
-        let mut sites = up(restless(wire, secs(17), secs(4)), seed);
+        let mut setting = restless(wire, secs(17), secs(4));
+        if seed >= 3 {
+            setting.west.life.reauth = secs(7);
+        }
+        let mut sites = up(setting, seed);
         let there = sites
             .world
             .bulk(sites.west_host, ip(EAST_HOST), 6_000, ms(5), 64);
@@ -166,7 +184,7 @@ fn no_packet_is_lost_to_renewal() {
         sites.world.run_for(secs(32));
         let renewed = |h: &Happening| matches!(h, Happening::ChildRekeyed { .. });
         let times = count(&sites.world, sites.west, renewed);
-        assert!(times >= 6, "seed {seed}: {times}");
+        assert!(times >= 4, "seed {seed}: {times}");
         for bulk in [there, back] {
             let report = sites.world.bulk_report(bulk);
             assert_eq!(
@@ -212,4 +230,29 @@ fn two_weeks_of_hourly_rekeys() {
 #[ignore = "takes up to a minute"]
 fn a_year_of_hourly_rekeys() {
     days(365);
+}
+
+/// The peer's host loses power: `dpd_action` decides what follows.
+#[test]
+fn a_dead_peer_comes_back() {
+    for (action, back) in [
+        (Action::Restart, true),
+        (Action::Clear, false),
+        (Action::Trap, true),
+    ] {
+        let mut setting = Setting::default();
+        setting.west.dpd_delay = secs(5);
+        setting.west.life.dpd_action = Some(action);
+        setting.west.retransmit.tries = 3;
+        let mut sites = up(setting, 1);
+        sites.world.kill(sites.east);
+        sites.world.run_for(secs(30));
+        assert!(!sites.world.is_up(sites.west, TUNNEL), "{action:?}");
+        sites.world.start(sites.east);
+        sites
+            .world
+            .ping(sites.west_host, ip(EAST_HOST), 40, ms(500), 56);
+        sites.world.run_for(secs(20));
+        assert_eq!(sites.world.is_up(sites.west, TUNNEL), back, "{action:?}");
+    }
 }

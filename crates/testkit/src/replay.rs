@@ -126,6 +126,7 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
             local,
             remote,
         } => drop(endpoint.initiate(now, connection, *local, *remote)),
+        Told::Reauthenticate { connection } => drop(endpoint.reauthenticate(now, connection)),
         Told::Terminate { connection } => drop(endpoint.terminate(now, connection)),
         Told::Shutdown => endpoint.shutdown(now),
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::connection::{Child, Remote};
+use adit_model::life::Action;
 use adit_model::selector::Selector;
 
 use crate::adit::reader::{Reader, Table};
@@ -46,6 +47,21 @@ pub(super) fn tunnel(reader: &mut Reader<'_>, read: &Read<'_>) {
             &read.table.at_value("remote_id"),
             format!("both sides are {}", c.local_id),
         );
+    }
+    for (name, action) in [
+        ("dpd_action", c.life.dpd_action),
+        ("close_action", c.life.close_action),
+    ] {
+        if c.remote == Remote::Any && matches!(action, Some(Action::Restart | Action::Trap)) {
+            reader
+                .error(
+                    "no-address-to-start",
+                    &read.table.at_value(name),
+                    format!("`{name}` needs a peer with an address"),
+                )
+                .expected("\"clear\" where `remote` is \"any\"")
+                .fix(format!("{name} = \"clear\""));
+        }
     }
     for (child, table) in c.children.iter().zip(&read.children) {
         families(reader, child, table);

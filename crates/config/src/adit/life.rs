@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use adit_model::life::{ChildLife, Life, with_margin};
+use adit_model::life::{Action, ChildLife, Childless, Life, Unique, with_margin};
 
 use crate::adit::duration;
 use crate::adit::reader::{Reader, Table};
 use crate::adit::write::{line, text};
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// Anything shorter is mostly renewal.
+const LEAST: Duration = Duration::from_secs(10);
 const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -19,8 +20,68 @@ pub(super) fn of_tunnel(reader: &mut Reader<'_>, table: &Table<'_>) -> Life {
     Life {
         rekey,
         lifetime,
-        ..default
+        reauth: duration::of(reader, table, "reauth", (LEAST, YEAR), true, default.reauth),
+        make_before_break: reader.flag(table, "make_before_break", default.make_before_break),
+        unique: choice(reader, table, "unique", UNIQUE).unwrap_or(default.unique),
+        childless: choice(reader, table, "childless", CHILDLESS).unwrap_or(default.childless),
+        dpd_action: choice(reader, table, "dpd_action", ACTIONS),
+        close_action: choice(reader, table, "close_action", ACTIONS),
     }
+}
+
+const UNIQUE: &[(&str, Unique)] = &[
+    ("replace", Unique::Replace),
+    ("keep", Unique::Keep),
+    ("never", Unique::Never),
+];
+
+const CHILDLESS: &[(&str, Childless)] = &[
+    ("allow", Childless::Allow),
+    ("prefer", Childless::Prefer),
+    ("force", Childless::Force),
+    ("never", Childless::Never),
+];
+
+const ACTIONS: &[(&str, Action)] = &[
+    ("clear", Action::Clear),
+    ("restart", Action::Restart),
+    ("trap", Action::Trap),
+];
+
+/// One of a few words.
+fn choice<T: Copy>(
+    reader: &mut Reader<'_>,
+    table: &Table<'_>,
+    name: &str,
+    words: &[(&str, T)],
+) -> Option<T> {
+    let word = reader.word(table, name)?;
+    let found = words.iter().find(|(text, _)| *text == word.text);
+    if found.is_none() {
+        let known: Vec<String> = words
+            .iter()
+            .map(|(text, _)| format!("\"{text}\""))
+            .collect();
+        let first = words.first().map_or("", |(text, _)| *text);
+        reader
+            .error(
+                "unknown-word",
+                &word.at,
+                format!(
+                    "`{}` is nothing that `{name}` takes",
+                    word.text.escape_debug()
+                ),
+            )
+            .expected(known.join(", "))
+            .fix(format!("{name} = \"{first}\""));
+    }
+    found.map(|(_, value)| *value)
+}
+
+/// How a word is written.
+fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    let found = words.iter().find(|(_, v)| v == value);
+    found.map_or("", |(text, _)| text)
 }
 
 /// A child's.
@@ -38,7 +99,7 @@ pub(super) fn of_child(reader: &mut Reader<'_>, table: &Table<'_>) -> ChildLife 
             reader,
             table,
             "inactivity",
-            (Duration::from_secs(10), MONTH),
+            (LEAST, MONTH),
             true,
             default.inactivity,
         ),
@@ -72,12 +133,12 @@ const LEAST_PACKETS: u64 = 1000;
 
 /// `rekey` and `lifetime`.
 fn times(reader: &mut Reader<'_>, table: &Table<'_>, default: Duration) -> (Duration, Duration) {
-    let rekey = duration::of(reader, table, "rekey", (MINUTE, MONTH), true, default);
+    let rekey = duration::of(reader, table, "rekey", (LEAST, MONTH), true, default);
     let lifetime = duration::of(
         reader,
         table,
         "lifetime",
-        (MINUTE, YEAR),
+        (LEAST, YEAR),
         true,
         with_margin(rekey),
     );
@@ -102,6 +163,26 @@ fn times(reader: &mut Reader<'_>, table: &Table<'_>, default: Duration) -> (Dura
 pub(super) fn write_tunnel(out: &mut String, life: &Life) {
     let default = Life::default();
     write_times(out, (life.rekey, life.lifetime), default.rekey);
+    if !life.reauth.is_zero() {
+        line(out, "reauth", &text(&duration::write(life.reauth)));
+    }
+    if !life.make_before_break {
+        line(out, "make_before_break", &false);
+    }
+    if life.unique != default.unique {
+        line(out, "unique", &text(word_of(UNIQUE, &life.unique)));
+    }
+    if life.childless != default.childless {
+        line(out, "childless", &text(word_of(CHILDLESS, &life.childless)));
+    }
+    for (name, action) in [
+        ("dpd_action", &life.dpd_action),
+        ("close_action", &life.close_action),
+    ] {
+        if let Some(action) = action {
+            line(out, name, &text(word_of(ACTIONS, action)));
+        }
+    }
 }
 
 /// Writes what differs from the defaults.

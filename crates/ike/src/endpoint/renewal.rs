@@ -111,7 +111,7 @@ impl Endpoint {
         Ok(())
     }
 
-    fn configured(&self, name: &str) -> Result<&Connection, CommandError> {
+    pub(super) fn configured(&self, name: &str) -> Result<&Connection, CommandError> {
         let connection = self.connections.get(name).map(|c| &**c);
         connection.ok_or_else(|| CommandError::UnknownConnection(name.to_owned()))
     }
@@ -126,7 +126,7 @@ impl Endpoint {
     }
 
     /// Our SPI of the IKE SA of a connection that is up.
-    fn up(&self, name: &str) -> Result<u64, CommandError> {
+    pub(super) fn up(&self, name: &str) -> Result<u64, CommandError> {
         let up = |spi: &u64| match self.sas.get(spi) {
             Some(phase @ Phase::Established(_)) => phase.is_active(),
             _ => false,

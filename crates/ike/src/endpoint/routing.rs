@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use adit_model::Now;
 use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
-use adit_model::event::{Happening, Party, Role};
-use adit_model::identity::Identity;
+use adit_model::event::Role;
 use adit_wire::v2::{Header, IkeSpi};
 
 use super::Endpoint;
@@ -25,6 +24,7 @@ impl Endpoint {
             provider: &self.provider,
             trust: &self.trust,
             desk: &mut self.desk,
+            others: &self.sas,
         }
     }
 
@@ -125,6 +125,7 @@ impl Endpoint {
             provider: &self.provider,
             trust: &self.trust,
             desk: &mut self.desk,
+            others: &self.sas,
         };
         let source = incoming.path.remote.ip();
         let half_open_here = || {
@@ -226,53 +227,15 @@ impl Endpoint {
                 Note::New(new) => {
                     if let Some(head) = new.head() {
                         let new_spi = head.our_spi.0;
+                        self.inherit(spi, new_spi, &new);
                         self.settle(now, new_spi, new);
                     }
                 }
-                Note::InitialContact {
-                    connection,
-                    local_id,
-                    remote_id,
-                } => self.forget_others(now, spi, &connection, &local_id, &remote_id),
+                Note::Contact { initial } => self.judge_others(now, spi, initial),
+                Note::Reauthenticate => self.reauthentication_due(now, spi),
             }
         }
-    }
-
-    /// The peer has started afresh: what it had with us before is gone on its side (RFC 7296 2.4). Only under the same
-    /// connection: the key of another one says nothing about who holds this identity there.
-    fn forget_others(
-        &mut self,
-        now: Now,
-        keep: u64,
-        connection: &str,
-        local_id: &Identity,
-        remote_id: &Identity,
-    ) {
-        let same = |phase: &Phase| match phase {
-            Phase::Established(p) => {
-                p.secured.head.connection.name == connection
-                    && p.local_id == *local_id
-                    && p.remote_id == *remote_id
-            }
-            _ => false,
-        };
-        let others = self.sas.iter().filter(|(spi, p)| **spi != keep && same(p));
-        let others: Vec<u64> = others.map(|(spi, _)| *spi).collect();
-        for spi in &others {
-            self.with_sa(now, *spi, |phase, cx| match phase {
-                Phase::Established(p) => {
-                    p.end(cx, Party::Peer, "replaced");
-                    Phase::Gone
-                }
-                other => other,
-            });
-        }
-        let what = Happening::InitialContact {
-            closed: u32::try_from(others.len()).unwrap_or(u32::MAX),
-        };
-        if let Some(head) = self.sas.get(&keep).and_then(Phase::head).cloned() {
-            self.cx(now).event(&head, what);
-        }
+        self.succeed(now, spi);
     }
 }
 

@@ -77,6 +77,12 @@ impl Agenda {
         self.todo.is_empty()
     }
 
+    /// Whether no child is asked for, or about to be.
+    pub fn awaits_no_child(&self) -> bool {
+        let new = |task: &Task| matches!(task, Task::NewChild(_));
+        !matches!(self.in_flight, Some(InFlight::Child(_))) && !self.todo.iter().any(new)
+    }
+
     /// Whether we are rekeying the IKE SA.
     pub fn ike_attempt(&mut self) -> Option<&mut IkeAttempt> {
         match &mut self.in_flight {

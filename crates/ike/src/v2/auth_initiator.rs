@@ -38,6 +38,8 @@ pub(crate) struct Attempt {
     pub ppk_announced: bool,
     /// The one that is mixed in.
     pub ppk: Option<ppk::Mixed>,
+    /// The first child isn't asked for in IKE_AUTH (RFC 6023).
+    pub childless: bool,
 }
 
 /// The key holder makes our proof.
@@ -50,13 +52,13 @@ pub(crate) struct Signing {
 /// IKE_AUTH is out.
 pub(crate) struct AuthSent {
     attempt: Box<Attempt>,
-    offer: ChildOffer,
+    offer: Option<ChildOffer>,
 }
 
 /// The key holder looks at the peer's proof.
 pub(crate) struct Verifying {
     attempt: Box<Attempt>,
-    offer: ChildOffer,
+    offer: Option<ChildOffer>,
     claim: Claim,
     payloads: PayloadList,
     asked: KeyRequestId,
@@ -96,8 +98,13 @@ impl Attempt {
     }
 
     /// The peer believes that the IKE SA is up; it is told otherwise (RFC 7296 2.21.2).
-    fn reject(self: Box<Self>, cx: &mut Cx<'_>, offer: &ChildOffer, refusal: Refusal) -> Phase {
-        offer.release(cx);
+    fn reject(
+        self: Box<Self>,
+        cx: &mut Cx<'_>,
+        offer: &Option<ChildOffer>,
+        refusal: Refusal,
+    ) -> Phase {
+        release(cx, offer);
         let notify = Notify::new(NotifyType::AUTHENTICATION_FAILED);
         let what = Happening::Refused {
             what: ExchangeType::IKE_AUTH.to_string(),
@@ -133,11 +140,13 @@ impl Signing {
             return Phase::Signing(self);
         }
         let mut attempt = self.attempt;
-        let ready = verify::signed(answer)
-            .and_then(|signed| Ok((signed, ChildOffer::new(cx, attempt.head())?)));
+        let ready = verify::signed(answer).and_then(|signed| {
+            let offer = || ChildOffer::new(cx, attempt.head());
+            Ok((signed, (!attempt.childless).then(offer).transpose()?))
+        });
         match ready {
             Ok((signed, offer)) => {
-                let request = request(cx, &attempt, signed, &offer);
+                let request = request(cx, &attempt, signed, offer.as_ref());
                 let schedule = attempt.head().connection.retransmit;
                 attempt
                     .secured
@@ -160,9 +169,14 @@ impl Signing {
     }
 }
 
-/// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, SAi2, TSi, TSr,
-/// N(ESP_TFC_PADDING_NOT_SUPPORTED) }`
-fn request(cx: &Cx<'_>, attempt: &Attempt, signed: Signed, offer: &ChildOffer) -> PayloadList {
+/// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, [SAi2, TSi, TSr,
+/// N(ESP_TFC_PADDING_NOT_SUPPORTED)] }`
+fn request(
+    cx: &Cx<'_>,
+    attempt: &Attempt,
+    signed: Signed,
+    offer: Option<&ChildOffer>,
+) -> PayloadList {
     let connection = &attempt.head().connection;
     let initial_contact = attempt
         .first_contact
@@ -172,8 +186,16 @@ fn request(cx: &Cx<'_>, attempt: &Attempt, signed: Signed, offer: &ChildOffer) -
         .as_ref()
         .filter(|id| !id.is_pattern())
         .map(|id| Payload::IdR(id_payload(id)));
-    let spi = offer.spi_in.to_be_bytes();
-    let sa = proposals::to_wire(&offer.proposals, SaKind::Esp, &spi, false);
+    let child = offer.map(|offer| {
+        let spi = offer.spi_in.to_be_bytes();
+        let sa = proposals::to_wire(&offer.proposals, SaKind::Esp, &spi, false);
+        [
+            Payload::Sa(sa),
+            Payload::TsI(narrow::to_wire(&offer.config.local_ts)),
+            Payload::TsR(narrow::to_wire(&offer.config.remote_ts)),
+            Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
+        ]
+    });
     let auth = AuthPayload {
         method: signed.method,
         data: signed.proof,
@@ -183,13 +205,8 @@ fn request(cx: &Cx<'_>, attempt: &Attempt, signed: Signed, offer: &ChildOffer) -
         .chain(initial_contact)
         .chain(support::wishes(cx.trust, core::iter::once(&**connection)))
         .chain(id_r)
-        .chain([
-            Payload::Auth(auth),
-            Payload::Sa(sa),
-            Payload::TsI(narrow::to_wire(&offer.config.local_ts)),
-            Payload::TsR(narrow::to_wire(&offer.config.remote_ts)),
-            Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
-        ])
+        .chain([Payload::Auth(auth)])
+        .chain(child.into_iter().flatten())
         .chain(attempt.ppk.iter().flat_map(ppk::Mixed::payloads))
         .collect()
 }
@@ -201,7 +218,7 @@ impl AuthSent {
 
     /// The attempt is given up from outside. The peer may believe that the IKE SA is up.
     pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
-        self.offer.release(cx);
+        release(cx, &self.offer);
         Closing::begin(cx, self.attempt.secured, Vec::new(), delete_ike(), cause)
     }
 
@@ -221,7 +238,7 @@ impl AuthSent {
         match shape {
             Shape::AuthError => {
                 let head = attempt.head();
-                offer.release(cx);
+                release(cx, &offer);
                 if let Some(notify) = payloads.error_notify() {
                     let what = auth_refused(head, notify);
                     cx.event(head, what);
@@ -247,7 +264,7 @@ impl AuthSent {
 
     pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
         if self.attempt.secured.retransmit(cx) {
-            self.offer.release(cx);
+            release(cx, &self.offer);
             return Phase::failed(cx, self.attempt.head(), Party::Us);
         }
         Phase::AuthSent(self)
@@ -302,7 +319,7 @@ fn claim(
 fn verify_peer(
     cx: &mut Cx<'_>,
     attempt: Box<Attempt>,
-    offer: ChildOffer,
+    offer: Option<ChildOffer>,
     (claim, id, proof): (Claim, IdPayload, Proof),
     payloads: PayloadList,
 ) -> Phase {
@@ -330,7 +347,7 @@ impl Verifying {
 
     /// The attempt is given up from outside. The peer may believe that the IKE SA is up.
     pub fn close(self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
-        self.offer.release(cx);
+        release(cx, &self.offer);
         Closing::begin(cx, self.attempt.secured, Vec::new(), delete_ike(), cause)
     }
 
@@ -373,6 +390,12 @@ impl Verifying {
             ..
         } = *attempt;
         let mut established = Established::new(cx, secured, peer);
+        established.authenticated(cx, &payloads);
+        let Some(offer) = offer else {
+            // RFC 6023: all children come by CREATE_CHILD_SA.
+            established.keep_up(cx);
+            return Phase::Established(Box::new(established));
+        };
         match offer.conclude(cx, &established.secured, &transcript, &payloads) {
             Ok(Some(child)) => {
                 established.children.push(child);
@@ -402,6 +425,13 @@ impl Verifying {
 
     pub fn deadline(&self) -> Option<Deadline> {
         Some((self.until, TimerReason::KeyHolder))
+    }
+}
+
+/// Nothing comes of the first child.
+fn release(cx: &mut Cx<'_>, offer: &Option<ChildOffer>) {
+    if let Some(offer) = offer {
+        offer.release(cx);
     }
 }
 

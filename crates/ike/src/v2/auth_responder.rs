@@ -8,6 +8,7 @@ use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
+use adit_model::life::Unique;
 use adit_model::proposal::{SaKind, choose};
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Secret};
@@ -354,17 +355,16 @@ impl Answering {
             data: signed.proof,
         };
         let id = id_payload(&secured.head.connection.local_id);
-        let mut established = Established::new(cx, secured, peer);
-        if payloads.notify(NotifyType::INITIAL_CONTACT).is_some() {
-            cx.note(Note::InitialContact {
-                connection: established.secured.head.connection.name.clone(),
-                local_id: established.secured.head.connection.local_id.clone(),
-                remote_id: established.remote_id.clone(),
-            });
+        if let Err(refusal) = unique(cx, &secured.head, &peer) {
+            return fail(cx, secured, refusal);
         }
+        let mut established = Established::new(cx, secured, peer);
+        let initial = payloads.notify(NotifyType::INITIAL_CONTACT).is_some();
+        cx.note(Note::Contact { initial });
         let mut response: PayloadList = core::iter::once(Payload::IdR(id))
             .chain(signed.certificates.into_iter().map(Payload::Cert))
             .chain([Payload::Auth(auth)])
+            .chain(established.auth_lifetime(cx))
             .collect();
         if payloads.sa().is_some() {
             match first_child(cx, &established.secured, &transcript, &payloads) {
@@ -398,6 +398,32 @@ impl Answering {
 
     pub fn deadline(&self) -> Option<Deadline> {
         self.request.deadline()
+    }
+}
+
+/// A peer that may be here only once isn't let in from elsewhere while it is. From the same address it may be
+/// authenticating anew.
+fn unique(cx: &Cx<'_>, head: &Head, peer: &VerifiedPeer) -> Result<(), Refusal> {
+    if head.connection.life.unique != Unique::Keep {
+        return Ok(());
+    }
+    let elsewhere = cx.others.values().find_map(|phase| match phase {
+        Phase::Established(p) => {
+            let there = &p.secured.head;
+            let same = there.connection.name == head.connection.name
+                && p.remote_id == *peer.identity()
+                && p.replaced.is_none();
+            (same && there.path.remote.ip() != head.path.remote.ip()).then_some(there)
+        }
+        _ => None,
+    });
+    match elsewhere {
+        Some(there) => Err(Refusal::PeerIsHere {
+            peer: peer.identity().clone(),
+            from: head.path.remote.ip(),
+            present: there.path.remote.ip(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -105,6 +105,8 @@ impl Child {
             spi_in: self.spi_in,
         });
         cx.desk.spis.release_esp(self.spi_in);
+        let connection = &head.connection.name;
+        cx.desk.pairs.remove(connection, &self.name, self.spi_in);
         let what = Happening::ChildClosed {
             child: self.name,
             spi_in: self.spi_in,
@@ -183,6 +185,12 @@ pub(crate) fn install(
     } else {
         (keys.responder, keys.initiator)
     };
+    // A peer that began can't receive on the new pair yet, whether this exchange replaces an older one or another IKE SA
+    // does.
+    let connection = &head.connection.name;
+    let older = || cx.desk.pairs.newest(connection, &config.name);
+    let replaces = replaces.or_else(|| if source.ours { None } else { older() });
+    cx.desk.pairs.add(connection, &config.name, spi_in);
     cx.data_plane(DataPlaneRequest::Install(Box::new(ChildSa {
         connection: head.connection.name.clone(),
         child: config.name.clone(),

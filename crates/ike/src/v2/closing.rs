@@ -1,6 +1,7 @@
 //! The end of an IKE SA: we say goodbye and wait for the answer, or we keep our last answer for who missed it.
 
 use adit_model::Mono;
+use adit_model::connection::Retransmit;
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Party};
 use adit_model::reason::Refusal;
@@ -37,7 +38,7 @@ impl Closing {
         for child in children {
             child.close(cx, &secured.head, ChildEvent::IkeClosed, Party::Us);
         }
-        let schedule = cx.settings.closing;
+        let schedule = schedule(cx, &secured, cause);
         let mut closing = Self {
             farewell: Some(farewell),
             secured: match &mut secured.pending {
@@ -72,7 +73,7 @@ impl Closing {
         if self.secured.pending.is_none()
             && let Some(farewell) = self.farewell.take()
         {
-            let schedule = cx.settings.closing;
+            let schedule = schedule(cx, &self.secured, self.cause);
             self.secured
                 .request(cx, ExchangeType::INFORMATIONAL, &farewell, schedule);
         }
@@ -125,6 +126,14 @@ impl Closing {
         self.secured
             .retransmit_deadline()
             .or(Some((now, TimerReason::Retransmit)))
+    }
+}
+
+/// Nobody should wait long for a peer that is gone; but where another IKE SA goes on, the peer is there.
+fn schedule(cx: &Cx<'_>, secured: &Secured, cause: &str) -> Retransmit {
+    match cause {
+        "replaced" => secured.head.connection.retransmit,
+        _ => cx.settings.closing,
     }
 }
 

@@ -9,9 +9,9 @@ use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Wall};
-use adit_wire::iana::ExchangeType;
-use adit_wire::v2::PayloadList;
+use adit_wire::iana::{ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
+use adit_wire::v2::{Notify, Payload, PayloadList};
 
 use crate::cx::{Cx, Note};
 use crate::head::Incoming;
@@ -23,7 +23,7 @@ use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::agenda::{Agenda, InFlight, Task};
 use crate::v2::child::{self, Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
-use crate::v2::lifespan::{Lifespan, Setback, wait};
+use crate::v2::lifespan::{Lifespan, Setback, early, wait};
 use crate::v2::verify::VerifiedPeer;
 use crate::v2::volume::Verdict;
 use crate::v2::{Phase, create_child, informational, rekey};
@@ -49,7 +49,11 @@ pub(crate) struct Established {
     /// why.
     pub doomed: Option<&'static str>,
     /// Whether we set the connection up, and see to it that its children are there.
-    began: bool,
+    pub began: bool,
+    /// When we authenticate anew.
+    reauth: Option<Mono>,
+    /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
+    auth_end: Option<Mono>,
     keepalive: Option<Mono>,
 }
 
@@ -87,9 +91,15 @@ impl Established {
         };
         cx.event(&new.secured.head, what);
         new.began = self.began;
+        (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
         new.children = core::mem::take(&mut self.children);
         new.missing = core::mem::take(&mut self.missing);
         new.agenda = self.agenda.bequeath();
+        if let Some(gives_way) = self.replaced {
+            // Both give way to the same newer one.
+            new.replaced = Some(gives_way);
+            new.span = Lifespan::default();
+        }
         self.replaced = Some(cx.now.mono + self.patience(cx.settings));
         self.span = Lifespan::default();
         let phase = match self.doomed {
@@ -141,6 +151,8 @@ impl Established {
             replaced: None,
             doomed: None,
             began: false,
+            reauth: None,
+            auth_end: None,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
         }
     }
@@ -240,6 +252,55 @@ impl Established {
             }
         }
         self.work(cx);
+    }
+
+    /// As initiator: both sides have authenticated, and the peer may say for how long (RFC 4478).
+    pub fn authenticated(&mut self, cx: &Cx<'_>, answer: &PayloadList) {
+        self.began = true;
+        let reauth = self.connection().life.reauth;
+        self.reauth = (!reauth.is_zero()).then(|| cx.now.mono + early(cx, reauth));
+        self.obey_auth_lifetime(cx, answer);
+    }
+
+    /// The responder says until when we have to authenticate anew.
+    pub fn obey_auth_lifetime(&mut self, cx: &Cx<'_>, payloads: &PayloadList) {
+        let notify = payloads.notify(NotifyType::AUTH_LIFETIME);
+        let seconds = notify.and_then(|n| <[u8; 4]>::try_from(n.data.as_slice()).ok());
+        if let (Some(seconds), true) = (seconds, self.began && self.replaced.is_none()) {
+            let time = Duration::from_secs(u32::from_be_bytes(seconds).into());
+            let at = cx.now.mono + early(cx, time - time / 10);
+            self.reauth = Some(self.reauth.map_or(at, |before| before.min(at)));
+        }
+    }
+
+    /// As responder: says until when the peer has to authenticate anew, and remembers it.
+    pub fn auth_lifetime(&mut self, cx: &Cx<'_>) -> Option<Payload> {
+        let time = self.connection().life.reauth;
+        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        (seconds > 0).then(|| {
+            self.auth_end = Some(cx.now.mono + time + time / 10);
+            Payload::Notify(Notify::with_data(
+                NotifyType::AUTH_LIFETIME,
+                seconds.to_be_bytes().to_vec(),
+            ))
+        })
+    }
+
+    /// Another IKE SA of the same peers has come; this one goes after a while if the peer doesn't delete it. The peer may
+    /// still be waiting for our last answer on the new one.
+    pub fn give_way(&mut self, cx: &Cx<'_>) {
+        self.replaced = Some(cx.now.mono + self.patience(cx.settings));
+        self.span = Lifespan::default();
+        (self.reauth, self.auth_end) = (None, None);
+        for child in &mut self.children {
+            child.span = Lifespan::default();
+        }
+        self.missing.clear();
+    }
+
+    /// Whether nothing that was wanted is still on its way.
+    pub fn is_complete(&self) -> bool {
+        self.agenda.awaits_no_child() && self.children.iter().any(Child::is_installed)
     }
 
     /// Asks for a configured child that isn't there.
@@ -457,6 +518,20 @@ impl Established {
             cx.event(&self.secured.head, what);
             return self.close(cx, "expired");
         }
+        if self.auth_end.is_some_and(|at| at <= now) {
+            let what = Happening::Expired {
+                what: "the IKE SA".to_owned(),
+                limit: format!("{} s", self.connection().life.reauth.as_secs()),
+                why: Some("the peer hasn't authenticated anew".to_owned()),
+            };
+            cx.event(&self.secured.head, what);
+            return self.close(cx, "expired");
+        }
+        if self.reauth.is_some_and(|at| at <= now) {
+            // Once more, should it fail.
+            self.reauth = Some(now + wait(cx, Setback::Refused, 1));
+            cx.note(Note::Reauthenticate);
+        }
         if self.span.renew.is_some_and(|at| at <= now) {
             self.span.renew = None;
             self.agenda.add(Task::RekeyIke);
@@ -527,6 +602,8 @@ impl Established {
         let missing = self.missing.iter().filter_map(|m| m.at);
         [
             also(self.span.next(), TimerReason::Renewal),
+            also(self.reauth, TimerReason::Renewal),
+            also(self.auth_end, TimerReason::Renewal),
             also(spans.min(), TimerReason::Renewal),
             also(missing.min(), TimerReason::Renewal),
             self.secured.retransmit_deadline(),
@@ -549,7 +626,7 @@ impl Established {
             local_id: Some(self.local_id.clone()),
             remote_id: Some(self.remote_id.clone()),
             established: Some(self.since),
-            rekey_at: self.span.renew,
+            rekey_at: self.span.renew.into_iter().chain(self.reauth).min(),
             children: self.children.iter().map(|c| c.snapshot(head)).collect(),
             ..head.snapshot(state)
         }

@@ -19,6 +19,7 @@ pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &Payl
     for notify in payloads.notifies().filter(|n| n.kind.is_error()) {
         record(&ike, cx, notify);
     }
+    ike.obey_auth_lifetime(cx, payloads);
     // An initiator that can't authenticate us says so here: for it the IKE SA was never there (RFC 7296 2.21.2).
     let disowned = payloads.notify(NotifyType::AUTHENTICATION_FAILED).is_some();
     if deletes_ike || disowned {

@@ -11,6 +11,7 @@ use adit_model::connection::{Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Party, Role};
 use adit_model::keywords;
+use adit_model::life::Childless;
 use adit_model::proposal::SaKind;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, NotifyType};
@@ -284,6 +285,9 @@ fn response(
     let fragments = request
         .notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
         .map(|_| fragmentation());
+    // RFC 6023 3.
+    let childless = (head.connection.life.childless != Childless::Never)
+        .then(|| Payload::Notify(Notify::new(NotifyType::CHILDLESS_IKEV2_SUPPORTED)));
     let mixes = choice.suite.additional().next().is_some();
     let intermediate = mixes.then(intermediate::supported);
     [
@@ -294,6 +298,7 @@ fn response(
     .into_iter()
     .chain(nat.into_iter().flatten())
     .chain(fragments)
+    .chain(childless)
     .chain(intermediate)
     .collect()
 }

@@ -11,6 +11,7 @@ use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party, Role};
 use adit_model::keywords;
+use adit_model::life::Childless;
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, KeMethod, NotifyType};
@@ -353,6 +354,19 @@ impl InitSent {
         }
         let ppk_announced = ppk::is_announced(payloads);
         ppk::acceptable(self.head.connection.ppk.as_ref(), ppk_announced)?;
+        let able = payloads
+            .notify(NotifyType::CHILDLESS_IKEV2_SUPPORTED)
+            .is_some();
+        let childless = match self.head.connection.life.childless {
+            Childless::Allow | Childless::Never => false,
+            Childless::Prefer => able,
+            Childless::Force if able => true,
+            Childless::Force => {
+                return Err(mismatch(
+                    "the peer doesn't set up an IKE SA without a child (RFC 6023), which is configured",
+                ));
+            }
+        };
         let ike =
             keymat::ike_suite(cx.provider, &suite).map_err(|error| mismatch(&error.to_string()))?;
         let shared = self
@@ -407,6 +421,7 @@ impl InitSent {
             first_contact: self.first_contact,
             ppk_announced,
             ppk: None,
+            childless,
         }))
     }
 

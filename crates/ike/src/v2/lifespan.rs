@@ -33,7 +33,7 @@ impl Lifespan {
     pub fn new(cx: &Cx<'_>, rekey: Duration, lifetime: Duration) -> Self {
         let after = |d: Duration| (!d.is_zero()).then(|| cx.now.mono + d);
         Self {
-            renew: after(rekey).map(|_| cx.now.mono + sooner(cx, rekey)),
+            renew: after(rekey).map(|_| cx.now.mono + early(cx, rekey)),
             end: after(lifetime),
             ..Self::default()
         }
@@ -66,7 +66,7 @@ pub(crate) fn wait(cx: &Cx<'_>, setback: Setback, failures: u32) -> Duration {
 }
 
 /// A time that is shorter by up to [`JITTER_PERCENT`].
-fn sooner(cx: &Cx<'_>, time: Duration) -> Duration {
+pub(crate) fn early(cx: &Cx<'_>, time: Duration) -> Duration {
     let parts = 100 * (u32::from(u16::MAX) + 1);
     time - time / parts * (JITTER_PERCENT * u32::from(draw(cx)))
 }

@@ -28,6 +28,8 @@ mod rekey;
 
 mod renewal;
 
+mod succession;
+
 mod collisions;
 
 mod lifetime;
