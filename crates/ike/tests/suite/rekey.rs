@@ -432,7 +432,7 @@ fn a_replaced_ike_sa() {
         answer.error_notify().unwrap().kind,
         NotifyType::TEMPORARY_FAILURE
     );
-    lab.pass(Duration::from_secs(60));
+    lab.pass(Duration::from_secs(90));
     let left = lab.east.endpoint.snapshot();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].state, IkeSaState::Established);
