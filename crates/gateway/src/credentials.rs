@@ -9,8 +9,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use adit_config::{AuthFiles, OwnFiles, PeerFiles};
-use adit_crypto::pki::{Cert, ChainPolicy, KeyError, SigningKey, Trust, VerifyingKey};
+use adit_config::{AuthFiles, OwnFiles, PeerFiles, Revocation};
+use adit_crypto::pki::{
+    Cert, ChainPolicy, Documents, KeyError, RevocationList, RevocationPolicy, SigningKey, Trust,
+    VerifyingKey,
+};
 use adit_ike::key_holder::{Accepted, Authorities, Credentials, Own, OwnCertificate};
 use adit_model::Wall;
 use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
@@ -47,6 +50,14 @@ pub enum CredentialError {
         path: PathBuf,
         /// What is wrong with it.
         cause: KeyError,
+    },
+    /// What is in it is no revocation list.
+    #[error("{path}: {cause}. Fix: let it hold a revocation list (X509 CRL) in PEM or DER")]
+    List {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
     },
     /// What is in it isn't what it is named for.
     #[error("{path}: {cause}. Fix: {fix}")]
@@ -88,14 +99,37 @@ pub(crate) fn open(
             let keys = keys.map_err(|e| ("peer_public_key", e))?;
             (Vec::new(), Accepted::PublicKeys(keys.concat()))
         }
-        PeerFiles::Authorities { cas, .. } => {
+        PeerFiles::Authorities {
+            cas,
+            crls,
+            revocation,
+        } => {
             let read = cas.iter().map(|file| authorities(&base.join(file)));
             let read: Result<Vec<_>, _> = read.collect();
             let cas: Vec<Cert> = read.map_err(|e| ("ca", e))?.concat();
             for ca in &cas {
                 warnings.extend(expiry("the CA", ca, now));
             }
+            let mut documents = Documents::default();
+            for file in crls {
+                let path = base.join(file);
+                let list = revocation_list(&path).map_err(|e| ("crl", e))?;
+                if let Some(due) = list.next_update().filter(|due| *due < now) {
+                    warnings.push(format!(
+                        "the revocation list {} of `{}` was to be replaced by {due}: it says nothing any more",
+                        path.display(),
+                        list.issuer()
+                    ));
+                }
+                documents.lists.push(list);
+            }
             let authorities = Authorities {
+                documents,
+                revocation: match revocation {
+                    Revocation::Strict => RevocationPolicy::Strict,
+                    Revocation::IfUri => RevocationPolicy::IfUri,
+                    Revocation::Relaxed => RevocationPolicy::Relaxed,
+                },
                 trust: Trust {
                     anchors: cas.clone(),
                     ..Trust::default()
@@ -212,6 +246,13 @@ fn certificates(path: &Path) -> Result<Vec<Cert>, CredentialError> {
     })
 }
 
+fn revocation_list(path: &Path) -> Result<RevocationList, CredentialError> {
+    RevocationList::from_file(&public_file(path)?).map_err(|cause| CredentialError::List {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
 fn public_keys(path: &Path) -> Result<Vec<VerifyingKey>, CredentialError> {
     VerifyingKey::from_file(&public_file(path)?).map_err(|reason| CredentialError::Certificate {
         path: path.to_owned(),
@@ -260,4 +301,160 @@ fn nameless(reason: CertificateReason) -> Box<RefusedCertificate> {
         serial: String::new(),
         reason,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::sample;
+    use crate::scratch::Scratch;
+    use adit_crypto::pki::issue::{Issuer, Template, self_signed};
+    use adit_crypto::pki::{NewKey, private_key_pem};
+    use adit_crypto::provider::fake;
+    use std::os::unix::fs::PermissionsExt;
+
+    const DAY: u64 = 86_400_000;
+    const NOW: Wall = Wall(1_790_000_000_000);
+
+    /// A CA, and west.lab's certificate from `begin` to `end`, counted in days from now, with keys and files.
+    fn files(dir: &Scratch, begin: i64, end: i64) {
+        let random = fake(1).random;
+        let at = |days: i64| Wall(NOW.0.checked_add_signed(days * DAY as i64).unwrap());
+        let (ca_key, _) = SigningKey::generate(NewKey::P256, &*random).unwrap();
+        let (key, secret) = SigningKey::generate(NewKey::Ed25519, &*random).unwrap();
+        let (_, other) = SigningKey::generate(NewKey::Ed25519, &*random).unwrap();
+        let ca = Template::authority("CN=Lab CA".parse().unwrap(), at(-10), at(100));
+        let ca = self_signed(&ca_key, &ca, &*random).unwrap();
+        let ids = vec!["west.lab".parse().unwrap()];
+        let host = Template::host("CN=west".parse().unwrap(), ids, at(begin), at(end));
+        let issuer = Issuer {
+            cert: &ca,
+            key: &ca_key,
+        };
+        let host = issuer.issue(key.public(), &host, &*random).unwrap();
+        write(dir, "ca.pem", ca.to_pem().as_bytes(), 0o644);
+        write(dir, "west.pem", host.to_pem().as_bytes(), 0o644);
+        write(dir, "west.key", private_key_pem(&secret).as_ref(), 0o600);
+        write(dir, "other.key", private_key_pem(&other).as_ref(), 0o600);
+        write(dir, "open.key", private_key_pem(&secret).as_ref(), 0o644);
+    }
+
+    fn write(dir: &Scratch, name: &str, content: &[u8], mode: u32) {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn auth(cert: &str, key: &str, ca: &str) -> AuthFiles {
+        AuthFiles {
+            connection: "office".to_owned(),
+            own: OwnFiles::Certificates(vec![(cert.into(), key.into())]),
+            peer: PeerFiles::Authorities {
+                cas: vec![ca.into()],
+                crls: Vec::new(),
+                revocation: Revocation::Relaxed,
+            },
+            allow_sha1: false,
+        }
+    }
+
+    fn connection() -> Connection {
+        let mut connection = sample::connection("office");
+        connection.local_id = "west.lab".parse().unwrap();
+        connection
+    }
+
+    #[test]
+    fn files_that_fit_are_credentials() {
+        let dir = Scratch::new("certificates");
+        files(&dir, -1, 30);
+        let files = auth("west.pem", "west.key", "ca.pem");
+        let opened = open(&connection(), &files, dir.path(), NOW);
+        let opened = opened.unwrap_or_else(|(key, error)| panic!("{key}: {error}"));
+        assert_eq!(opened.warnings, Vec::<String>::new());
+        assert_eq!(opened.credentials.authentication(), files.authentication());
+        assert_eq!(opened.credentials.key_hashes().len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_work_is_told_with_the_key_and_the_fix() {
+        let dir = Scratch::new("certificates-wrong");
+        files(&dir, -1, 30);
+        let mut other = connection();
+        other.local_id = "10.0.0.1".parse().unwrap();
+        let cases = [
+            (
+                auth("west.pem", "other.key", "ca.pem"),
+                connection(),
+                "cert",
+                "isn't the one in use",
+            ),
+            (
+                auth("west.pem", "open.key", "ca.pem"),
+                connection(),
+                "key",
+                "chmod 600",
+            ),
+            (
+                auth("west.pem", "ca.pem", "ca.pem"),
+                connection(),
+                "key",
+                "",
+            ),
+            (
+                auth("west.pem", "nowhere.key", "ca.pem"),
+                connection(),
+                "key",
+                "adit cert",
+            ),
+            (
+                auth("west.key", "west.key", "ca.pem"),
+                connection(),
+                "cert",
+                "certificate",
+            ),
+            (
+                auth("west.pem", "west.key", "west.pem"),
+                connection(),
+                "ca",
+                "no CA",
+            ),
+            (
+                auth("west.pem", "west.key", "nowhere.pem"),
+                connection(),
+                "ca",
+                "nowhere.pem",
+            ),
+            (
+                auth("west.pem", "west.key", "ca.pem"),
+                other,
+                "cert",
+                "local_id = \"west.lab\"",
+            ),
+        ];
+        for (files, connection, key, words) in cases {
+            let Err((at, error)) = open(&connection, &files, dir.path(), NOW) else {
+                panic!("{files:?} was taken");
+            };
+            let text = error.to_string();
+            assert_eq!(at, key, "{text}");
+            assert!(text.contains(words) && text.contains("Fix: "), "{text}");
+        }
+    }
+
+    /// It may be renewed while we run, and it is for the peer to refuse it.
+    #[test]
+    fn an_expired_certificate_is_a_warning() {
+        let dir = Scratch::new("certificates-expired");
+        files(&dir, -9, -2);
+        let files = auth("west.pem", "west.key", "ca.pem");
+        let opened = open(&connection(), &files, dir.path(), NOW);
+        let warnings = opened.map_or_else(|(_, e)| vec![e.to_string()], |o| o.warnings);
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0].contains("CN=west") && warnings[0].contains("expired"),
+            "{warnings:?}"
+        );
+    }
 }

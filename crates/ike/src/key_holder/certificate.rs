@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use adit_crypto::pki::auth::AuthPolicy;
-use adit_crypto::pki::{Cert, ChainPolicy, SigningKey, Trust, to_send};
+use adit_crypto::pki::{
+    Cert, ChainPolicy, Documents, RevocationList, RevocationPolicy, SigningKey, StatusResponse,
+    Trust, to_send,
+};
 use adit_model::Wall;
 use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
 use adit_model::reason::Refusal;
@@ -32,6 +35,10 @@ pub struct Authorities {
     pub trust: Trust,
     /// What is asked of a chain.
     pub policy: ChainPolicy,
+    /// Revocation lists at hand.
+    pub documents: Documents,
+    /// What follows when it isn't known whether a certificate is revoked.
+    pub revocation: RevocationPolicy,
 }
 
 /// Signs with the certificate that suits the peer best: the first one whose chain leads to an authority that the peer
@@ -134,7 +141,28 @@ fn check(
         .trust
         .chain(&leaf, &others, now, &authorities.policy)
         .map_err(refused)?;
-    chain.holds(&request.remote_id).map_err(refused)
+    chain.holds(&request.remote_id).map_err(refused)?;
+    let documents = with_sent(&authorities.documents, request);
+    chain
+        .revocation(&documents, now, authorities.revocation)
+        .map_err(refused)
+}
+
+/// The documents at hand, and those that came along. Each is signed by a certificate's issuer, or says nothing.
+fn with_sent(at_hand: &Documents, request: &ToVerify) -> Documents {
+    let mut documents = at_hand.clone();
+    for sent in &request.certificates {
+        match sent.encoding {
+            CertEncoding::CRL => documents
+                .lists
+                .extend(RevocationList::from_file(&sent.data)),
+            CertEncoding::OCSP_CONTENT => documents
+                .responses
+                .extend(StatusResponse::from_der(&sent.data).map(|answer| (answer, None))),
+            _ => {}
+        }
+    }
+    documents
 }
 
 pub(super) fn nameless(reason: CertificateReason) -> RefusedCertificate {
