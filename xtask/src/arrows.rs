@@ -52,7 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway", EVERYTHING_BELOW_GATEWAY),
     ("adit", EVERYTHING_BELOW_ADIT),
     ("testkit", &["wire", "model", "crypto", "ike", "esp", "sim"]),
-    ("xtask", &["adit"]),
+    ("xtask", &["adit", "crypto", "model"]),
 ];
 
 const EVERYTHING_BELOW_GATEWAY: &[&str] = &[

@@ -37,7 +37,7 @@ pub use method::{Hash, NoMethod, SignatureMethod};
 pub use ocsp::StatusResponse;
 pub use revocation::{Documents, RevocationPolicy, StatusNeed};
 pub use signing::{KeyError, NewKey, SignError, SigningKey, private_key_pem};
-pub use verifying::{Curve, KeyKind, VerifyingKey};
+pub use verifying::{Curve, KeyKind, VerifyingKey, public_key_pem};
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::credentials;
 use super::lab::Lab;
 use super::patience::{self, wait};
 use super::scenario::{Role, Tunnel};
@@ -41,6 +42,7 @@ impl<'a> Adit<'a> {
             .mode(0o600)
             .open(&key)?;
         std::io::Write::write_all(&mut file, tunnel.psk.as_bytes())?;
+        credentials::Credentials::of(&lab.kept, tunnel)?;
         let config = folder.join("gw.toml");
         std::fs::write(&config, native(lab, tunnel, auto))?;
         let process = spawn(lab, binary, &config, 0)?;
@@ -202,7 +204,7 @@ local = \"{}\"
 remote = \"{}\"
 local_id = \"{}\"
 remote_id = \"{}\"
-auth = {{ psk_file = \"gw.psk\" }}
+auth = {}
 ike = [\"{}\"]
 {}start = \"{}\"
 
@@ -219,6 +221,7 @@ esp = [\"{}\"]
         },
         tunnel.west_id,
         tunnel.east_id,
+        credentials::native(tunnel),
         tunnel.ike,
         if tunnel.allow_weak {
             "allow_weak = true\n"

@@ -12,6 +12,7 @@
 //! under `target/interop`. With strongSwan on both sides (`--selftest`) it proves itself.
 
 mod adit;
+mod credentials;
 mod lab;
 mod matrix;
 mod patience;

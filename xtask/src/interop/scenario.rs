@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::credentials::{Auth, Flaw, Key};
 use crate::workspace;
 
 /// One tunnel to build, with what happens to it.
@@ -76,6 +77,17 @@ pub struct Tunnel {
     pub east_id: String,
     pub west_net: Vec<String>,
     pub east_net: Vec<String>,
+    /// How each side authenticates, with what key, and what is wrong with its certificate.
+    pub west_auth: Auth,
+    pub east_auth: Auth,
+    pub west_key: Key,
+    pub east_key: Key,
+    pub west_flaw: Option<Flaw>,
+    pub east_flaw: Option<Flaw>,
+    /// Certificates are from an intermediate CA, which only their owners have.
+    pub intermediate: bool,
+    /// strongSwan signs with RSASSA-PSS.
+    pub pss: bool,
     /// Algorithms that Adit offers only when asked to.
     pub allow_weak: bool,
     /// Adit, as the responder, does not know the peer's address.
@@ -94,6 +106,14 @@ impl Default for Tunnel {
             east_id: "east.lab".into(),
             west_net: vec!["10.1.0.0/24".into()],
             east_net: vec!["10.2.0.0/24".into()],
+            west_auth: Auth::Psk,
+            east_auth: Auth::Psk,
+            west_key: Key::default(),
+            east_key: Key::default(),
+            west_flaw: None,
+            east_flaw: None,
+            intermediate: false,
+            pss: false,
             allow_weak: false,
             any_remote: false,
             outer_v6: false,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::credentials::Credentials;
 use super::lab::Lab;
 use super::patience::{self, wait};
 use super::scenario::Tunnel;
@@ -44,9 +45,11 @@ impl StrongSwan {
         let settings = folder.join("strongswan.conf");
         std::fs::write(
             &settings,
-            daemon_settings(&folder.join("charon.log"), &socket),
+            daemon_settings(&folder.join("charon.log"), &socket, tunnel.pss),
         )?;
         std::fs::write(swanctl.join("swanctl.conf"), connection(end, tunnel))?;
+        let credentials = Credentials::of(&lab.kept, tunnel)?;
+        credentials.for_swanctl(&swanctl, end.side, tunnel)?;
 
         // charon's process id file is compiled in below /run: every daemon gets its own /run.
         let output = std::fs::File::create(folder.join("stdout"))?;
@@ -125,11 +128,12 @@ impl Drop for StrongSwan {
     }
 }
 
-fn daemon_settings(log: &std::path::Path, socket: &std::path::Path) -> String {
+fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, pss: bool) -> String {
     format!(
         "charon {{
   load = {PLUGINS}
   install_virtual_ip = no
+  rsa_pss = {}
   retransmit_tries = 3
   retransmit_timeout = 1.0
   retransmit_base = 1.4
@@ -156,6 +160,7 @@ swanctl {{
   load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey sha1 sha2 hmac aes
 }}
 ",
+        if pss { "yes" } else { "no" },
         log.display(),
         socket = socket.display()
     )
@@ -164,10 +169,11 @@ swanctl {{
 fn connection(end: &End, tunnel: &Tunnel) -> String {
     let west = (&tunnel.west_id, &tunnel.west_net);
     let east = (&tunnel.east_id, &tunnel.east_net);
-    let (own, other) = if end.side == "west" {
-        (west, east)
+    let auth = (tunnel.west_auth, tunnel.east_auth);
+    let (own, other, auth) = if end.side == "west" {
+        (west, east, auth)
     } else {
-        (east, west)
+        (east, west, (auth.1, auth.0))
     };
     format!(
         "connections {{
@@ -178,11 +184,11 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     proposals = {}
     dpd_delay = {}
     local {{
-      auth = psk
+      {}
       id = {}
     }}
     remote {{
-      auth = psk
+      {}
       id = {}
     }}
     children {{
@@ -206,7 +212,9 @@ secrets {{
         end.remote,
         strongswan_words(&tunnel.ike),
         if end.liveness { "1s" } else { "0s" },
+        auth.0.swanctl(true),
         own.0,
+        auth.1.swanctl(false),
         other.0,
         own.1.join(","),
         other.1.join(","),

@@ -280,6 +280,12 @@ impl VerifyingKey {
     }
 }
 
+/// `PUBLIC KEY` in PEM, for a file.
+#[must_use]
+pub fn public_key_pem(key: &VerifyingKey) -> String {
+    super::pem::write("PUBLIC KEY", key.spki())
+}
+
 fn unreadable(problem: &'static str) -> CertificateReason {
     CertificateReason::Unreadable {
         problem: problem.to_owned(),
