@@ -3,6 +3,7 @@
 //! The functions take any bytes, panic when a property does not hold, and are used twice: by the targets
 //! in `targets/`, and by tests of the crates, which replay the committed corpora without instrumentation.
 
+pub mod chain;
 pub mod compare;
 pub mod config;
 pub mod esp;

@@ -3,6 +3,7 @@
 mod chains;
 mod constraints;
 mod identities;
+mod others;
 mod revocation;
 
 use adit_crypto::pki::issue::{Issuer, Template, self_signed};
