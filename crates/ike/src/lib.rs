@@ -29,7 +29,8 @@
 //!    phase waits ([`v2::auth_initiator`], [`v2::auth_responder`], [`v2::verify`]). The first CHILD SA comes along
 //!    ([`v2::child`], [`v2::proposals`], [`v2::narrow`]).
 //! 3. **Established.** A queue of exchanges ([`v2::established`]): deletions and signs of life
-//!    ([`v2::informational`]), new and rekeyed CHILD SAs ([`v2::create_child`]), a new IKE SA ([`v2::rekey`]).
+//!    ([`v2::informational`]), new and rekeyed CHILD SAs ([`v2::create_child`]), a new IKE SA ([`v2::rekey`]); with more than
+//!    one key exchange where that is agreed on ([`v2::followup`]).
 //! 4. **The end.** A DELETE and its answer, or nothing but the memory of our last answer ([`v2::closing`]).
 //!
 //! Every phase is a type that is consumed by its input and returns the next ([`v2`]). Phases emit into a sink

@@ -34,6 +34,8 @@ pub struct Settings {
     pub unprotected_grace: Duration,
     /// How often an initiator starts IKE_SA_INIT over because of COOKIE or INVALID_KE_PAYLOAD.
     pub restart_limit: u32,
+    /// How long a peer has for the next of several key exchanges after CREATE_CHILD_SA (RFC 9370 2.2.4).
+    pub followup_timeout: Duration,
     /// How long a local key holder has for an answer.
     pub key_timeout: Duration,
     /// How the last message of an IKE SA (DELETE) is repeated: nobody should wait long for a peer that is gone.
@@ -63,6 +65,7 @@ impl Default for Settings {
             reassembly_limit: 65_536,
             unprotected_grace: Duration::from_secs(1),
             restart_limit: 4,
+            followup_timeout: Duration::from_secs(20),
             key_timeout: Duration::from_secs(10),
             closing: Retransmit {
                 initial: Duration::from_millis(300),

@@ -13,6 +13,8 @@ pub enum TimerReason {
     UnprotectedGrace,
     /// A peer that began hasn't finished.
     HalfOpen,
+    /// A peer that began several key exchanges after CREATE_CHILD_SA hasn't gone on.
+    Followup,
     /// The key holder hasn't answered.
     KeyHolder,
     /// The peer has been silent for so long that it is asked whether it lives.

@@ -14,6 +14,7 @@ use crate::v2::Phase;
 use crate::v2::child::{self, ChildEvent};
 use crate::v2::child_attempt::ChildAttempt;
 use crate::v2::established::Established;
+use crate::v2::followup::PEER_IS_AT_IT;
 use crate::v2::ike_attempt::IkeAttempt;
 use crate::v2::lifespan::Setback;
 
@@ -99,6 +100,14 @@ impl Agenda {
         }
     }
 
+    /// The old pair that we are replacing, when the peer has agreed and further key exchanges are under way.
+    pub fn followed_child(&self) -> Option<u32> {
+        match &self.in_flight {
+            Some(InFlight::Child(attempt)) if attempt.goes_on() => attempt.replaces,
+            _ => None,
+        }
+    }
+
     /// Forgets everything; SPIs of what was under way are free again.
     pub fn abandon(&mut self, cx: &mut Cx<'_>) {
         self.todo.clear();
@@ -168,6 +177,12 @@ impl Established {
             Task::RekeyChild(spi_in) => {
                 let child = self.children.iter().find(|c| c.spi_in == spi_in);
                 let name = child.filter(|c| c.is_installed())?.name.clone();
+                if self.peer_rekeys_child(spi_in) {
+                    let (setback, problem) = PEER_IS_AT_IT;
+                    let problem = problem.to_owned();
+                    self.child_failed(cx, &name, Some(spi_in), setback, problem);
+                    return None;
+                }
                 self.begin_child(cx, &name, Some(spi_in))
             }
             Task::NewChild(name) => {
@@ -180,6 +195,11 @@ impl Established {
                     return None;
                 }
                 self.begin_child(cx, &name, None)
+            }
+            Task::RekeyIke if self.peer_rekeys_ike() => {
+                let (setback, problem) = PEER_IS_AT_IT;
+                self.span.put_off(cx, setback, problem.to_owned());
+                None
             }
             Task::RekeyIke => match IkeAttempt::begin(&self.secured, cx) {
                 Ok(attempt) => {

@@ -452,6 +452,7 @@ fn first_child(
         shared: None,
         ni,
         nr,
+        additional: &[],
         ours: false,
     };
     let child = Agreed {

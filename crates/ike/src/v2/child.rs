@@ -137,6 +137,8 @@ pub(crate) struct KeySource<'a> {
     pub shared: Option<&'a Secret>,
     pub ni: &'a [u8],
     pub nr: &'a [u8],
+    /// The secrets of additional key exchanges (RFC 9370 2.2.4).
+    pub additional: &'a [Secret],
     /// Whether we began the exchange that makes the CHILD SA.
     pub ours: bool,
 }
@@ -178,7 +180,7 @@ pub(crate) fn install(
         source.shared,
         source.ni,
         source.nr,
-        &[],
+        source.additional,
     );
     let (key_out, key_in) = if source.ours {
         (keys.initiator, keys.responder)
@@ -269,7 +271,7 @@ pub(crate) fn select(
             requested_transport: false,
         });
     }
-    let offer = offer::read(sa, SaKind::Esp, 4, false);
+    let offer = offer::read(sa, SaKind::Esp, 4, true);
     let tried = request.ke().map(|ke| ke.method);
     let mut refusal = None;
     for config in candidates {

@@ -1,10 +1,11 @@
 //! Our own CREATE_CHILD_SA requests for CHILD SAs: another one, or one in an old one's place (RFC 7296 1.3.1, 1.3.3),
 //! and what becomes of them when the peer had the same idea (2.8.1, 2.25.1).
 
+use adit_model::Secret;
 use adit_model::connection;
 use adit_model::event::{Happening, Party};
 use adit_model::keywords;
-use adit_model::proposal::{Proposal, SaKind};
+use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, KeMethod, NotifyType, ProtocolId};
 use adit_wire::v2::{Nonce, Notify, Payload, PayloadList};
@@ -17,7 +18,9 @@ use crate::v2::agenda::{InFlight, Task};
 use crate::v2::child::{self, Agreed, Child, ChildEvent, KeySource};
 use crate::v2::child_offer;
 use crate::v2::established::Established;
+use crate::v2::followup::{Progress, Series};
 use crate::v2::lifespan::Setback;
+use crate::v2::narrow::Traffic;
 use crate::v2::own_ke::OwnKe;
 use crate::v2::{narrow, proposals};
 
@@ -34,11 +37,23 @@ pub(crate) struct ChildAttempt {
     rival: Option<Rival>,
     /// SPIs of pairs that the peer has deleted meanwhile; what it made for us may be among them.
     gone: Vec<u32>,
+    /// What the peer has agreed to, while further key exchanges are under way.
+    follows: Option<Box<(Terms, Series)>>,
+}
+
+/// What the peer has agreed to.
+struct Terms {
+    suite: Suite,
+    spi_out: u32,
+    ts: Traffic,
+    shared: Option<Secret>,
+    nr: Vec<u8>,
 }
 
 /// The pair that the peer has put in the place of the same old one meanwhile.
 struct Rival {
-    spi_in: u32,
+    /// The SPI that we receive under; `None` while the peer's further key exchanges are under way.
+    spi_in: Option<u32>,
     /// The lower one of the two nonces that made it.
     lowest: Vec<u8>,
 }
@@ -67,7 +82,13 @@ impl ChildAttempt {
             tried: method.into_iter().collect(),
             rival: None,
             gone: Vec::new(),
+            follows: None,
         })
+    }
+
+    /// Whether the peer has agreed and further key exchanges are under way.
+    pub fn goes_on(&self) -> bool {
+        self.follows.is_some()
     }
 
     pub fn name(&self) -> &str {
@@ -104,8 +125,9 @@ impl ChildAttempt {
             .collect()
     }
 
-    /// The peer has rekeyed `old` as well, which made the pair `new` from nonces of which `lowest` is the lower one.
-    pub fn meets(&mut self, old: u32, new: u32, lowest: Vec<u8>) {
+    /// The peer has rekeyed `old` as well, which made the pair `new`, or will make one, from nonces of which `lowest` is
+    /// the lower one.
+    pub fn meets(&mut self, old: u32, new: Option<u32>, lowest: Vec<u8>) {
         if self.replaces == Some(old) {
             self.rival = Some(Rival {
                 spi_in: new,
@@ -123,36 +145,113 @@ impl ChildAttempt {
 
     /// The peer has answered.
     pub fn concluded(
-        self: Box<Self>,
+        mut self: Box<Self>,
         ike: &mut Established,
         cx: &mut Cx<'_>,
         answer: &PayloadList,
     ) {
+        if let Some(follows) = self.follows.take() {
+            return self.followed(ike, cx, *follows, answer);
+        }
         if answer.sa().is_none()
             && let Some(notify) = answer.error_notify()
         {
             return self.refused(ike, cx, notify);
         }
-        match self.agreed(ike, cx, answer) {
-            Ok((child, lowest)) => self.take_place(ike, cx, child, &lowest),
-            Err(refusal) => {
-                // For the peer the pair is there.
-                ike.agenda.add(Task::Disown(self.spi_in));
-                let what = child::title(&ike.secured.head, Some(self.name()));
-                ike.refused_by_us(cx, what, &refusal);
-                let problem = refusal.to_string();
-                ike.child_failed(cx, self.name(), self.replaces, Setback::Refused, problem);
-            }
+        let agreed = self
+            .agreed(answer)
+            .and_then(|terms| Ok((Series::after(cx, &terms.suite, answer)?, terms)));
+        match agreed {
+            Ok((Progress::Done(_), terms)) => self.install(ike, cx, terms, &[]),
+            Ok((Progress::More(series), terms)) => self.go_on(ike, cx, terms, series),
+            Err(refusal) => self.disown(ike, cx, &refusal),
         }
     }
 
-    /// The CHILD SA that the answer agrees to, installed, and the lower one of the nonces that made it.
-    fn agreed(
-        &self,
-        ike: &Established,
+    /// For the peer the pair is there, and we can't use it.
+    fn disown(&self, ike: &mut Established, cx: &mut Cx<'_>, refusal: &Refusal) {
+        ike.agenda.add(Task::Disown(self.spi_in));
+        let what = child::title(&ike.secured.head, Some(self.name()));
+        ike.refused_by_us(cx, what, refusal);
+        let problem = refusal.to_string();
+        ike.child_failed(cx, self.name(), self.replaces, Setback::Refused, problem);
+    }
+
+    fn lowest(&self, terms: &Terms) -> Vec<u8> {
+        self.nonce.as_slice().min(&terms.nr).to_vec()
+    }
+
+    /// The peer has agreed; further key exchanges follow. If it has begun to put a pair in the same old one's place as
+    /// well, who had the lowest of the four nonces stops here, where nothing is there yet (RFC 9370 2.2.4).
+    fn go_on(
+        mut self: Box<Self>,
+        ike: &mut Established,
         cx: &mut Cx<'_>,
+        terms: Terms,
+        series: Series,
+    ) {
+        if let Some(rival) = &self.rival {
+            let ours_stays = self.lowest(&terms) > rival.lowest;
+            if !ours_stays {
+                self.collided(ike, cx, Party::Peer);
+                self.release(cx);
+                let problem = "the peer is rekeying it".to_owned();
+                let (name, old) = (self.name(), self.replaces);
+                ike.child_failed(cx, name, old, Setback::Busy, problem);
+                return;
+            }
+            self.overrule(ike, cx);
+        }
+        let request = series.request();
+        self.follows = Some(Box::new((terms, series)));
+        ike.agenda.in_flight = Some(InFlight::Child(self));
+        ike.send(cx, ExchangeType::IKE_FOLLOWUP_KE, &request);
+    }
+
+    /// The peer stops what it has begun in the same old pair's place, and so do we.
+    fn overrule(&self, ike: &mut Established, cx: &mut Cx<'_>) {
+        let Some(old) = self.replaces else { return };
+        if ike.peer_rekeys_child(old) {
+            self.collided(ike, cx, Party::Us);
+            ike.drop_unfinished(cx, |u| u.replaces_child() == Some(old));
+        }
+    }
+
+    fn collided(&self, ike: &Established, cx: &mut Cx<'_>, kept: Party) {
+        let what = Happening::RekeyCollision {
+            what: child::title(&ike.secured.head, Some(self.name())),
+            kept,
+        };
+        cx.event(&ike.secured.head, what);
+    }
+
+    /// The peer has answered one of the further key exchanges.
+    fn followed(
+        mut self: Box<Self>,
+        ike: &mut Established,
+        cx: &mut Cx<'_>,
+        (terms, series): (Terms, Series),
         answer: &PayloadList,
-    ) -> Result<(Child, Vec<u8>), Refusal> {
+    ) {
+        if answer.ke().is_none()
+            && let Some(notify) = answer.error_notify()
+        {
+            return self.refused(ike, cx, notify);
+        }
+        match series.answered(cx, answer) {
+            Ok(Progress::More(series)) => {
+                let request = series.request();
+                self.follows = Some(Box::new((terms, series)));
+                ike.agenda.in_flight = Some(InFlight::Child(self));
+                ike.send(cx, ExchangeType::IKE_FOLLOWUP_KE, &request);
+            }
+            Ok(Progress::Done(secrets)) => self.install(ike, cx, terms, &secrets),
+            Err(refusal) => self.disown(ike, cx, &refusal),
+        }
+    }
+
+    /// What the answer agrees to.
+    fn agreed(&self, answer: &PayloadList) -> Result<Terms, Refusal> {
         let mismatch = |problem: &str| Refusal::AnswerMismatch {
             problem: problem.to_owned(),
         };
@@ -166,24 +265,44 @@ impl ChildAttempt {
                 None => Err(mismatch("a key exchange that was not offered")),
             })
             .transpose()?;
-        let lowest = self.nonce.as_slice().min(&nr.0).to_vec();
+        Ok(Terms {
+            suite,
+            spi_out,
+            ts,
+            shared,
+            nr: nr.0.clone(),
+        })
+    }
+
+    /// Makes the pair that both sides have agreed on.
+    fn install(
+        self: Box<Self>,
+        ike: &mut Established,
+        cx: &mut Cx<'_>,
+        terms: Terms,
+        additional: &[Secret],
+    ) {
+        let lowest = self.lowest(&terms);
         let agreed = Agreed {
             config: &self.config,
             spi_in: self.spi_in,
-            spi_out,
-            suite,
-            ts,
+            spi_out: terms.spi_out,
+            suite: terms.suite,
+            ts: terms.ts,
             replaces: None,
         };
         let source = KeySource {
             channel: &ike.secured.channel,
-            shared: shared.as_ref(),
+            shared: terms.shared.as_ref(),
             ni: &self.nonce,
-            nr: &nr.0,
+            nr: &terms.nr,
+            additional,
             ours: true,
         };
-        let child = child::install(cx, &ike.secured.head, agreed, &source)?;
-        Ok((child, lowest))
+        match child::install(cx, &ike.secured.head, agreed, &source) {
+            Ok(child) => self.take_place(ike, cx, child, &lowest),
+            Err(refusal) => self.disown(ike, cx, &refusal),
+        }
     }
 
     /// The new pair is there on both sides. Of two that replace the same old one, that goes whose exchange had the
@@ -204,15 +323,30 @@ impl ChildAttempt {
             return ike.remove_child(cx, new_in, ChildEvent::DeletedByPeer, Party::Peer);
         }
         let Some(old) = self.replaces else { return };
-        let rival = self.rival.as_ref().filter(|rival| {
-            let mut children = ike.children.iter();
-            children.any(|c| c.spi_in == rival.spi_in && c.state == ChildSaState::Installed)
-        });
+        // What the peer has made in the old one's place, or is about to make.
+        let theirs = self.rival.as_ref().and_then(|rival| rival.spi_in);
+        let installed = |c: &Child| c.state == ChildSaState::Installed;
+        let there = ike
+            .children
+            .iter()
+            .any(|c| Some(c.spi_in) == theirs && installed(c));
+        let coming = theirs.is_none() && ike.peer_rekeys_child(old);
+        let rival = self.rival.as_ref().filter(|_| there || coming);
         let ours_stays = rival.is_none_or(|rival| lowest > rival.lowest.as_slice());
-        let (stays, goes) = match rival {
-            Some(rival) if ours_stays => (new_in, Some(rival.spi_in)),
-            Some(rival) => (rival.spi_in, Some(new_in)),
-            None => (new_in, None),
+        if ours_stays {
+            self.overrule(ike, cx);
+        }
+        let (stays, goes) = match theirs.filter(|_| there) {
+            Some(theirs) if ours_stays => (new_in, Some(theirs)),
+            Some(theirs) => (theirs, Some(new_in)),
+            None if ours_stays => (new_in, None),
+            None => {
+                // The peer goes on with its own further key exchanges.
+                self.collided(ike, cx, Party::Peer);
+                ike.supersede(cx, new_in);
+                ike.agenda.add(Task::DeleteChild(new_in));
+                return;
+            }
         };
         let kept = if ours_stays { Party::Us } else { Party::Peer };
         if let Some(goes) = goes {

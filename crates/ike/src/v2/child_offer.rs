@@ -87,6 +87,7 @@ impl ChildOffer {
             shared: None,
             ni,
             nr,
+            additional: &[],
             ours: true,
         };
         child::install(cx, head, agreed, &source).map(Some)
@@ -103,8 +104,7 @@ pub(crate) fn offered(
             what: "transport mode".to_owned(),
         });
     }
-    let mut proposals = proposals::usable(provider, &config.esp, SaKind::Esp);
-    proposals::without_additional(&mut proposals);
+    let proposals = proposals::usable(provider, &config.esp, SaKind::Esp);
     if proposals.is_empty() {
         return Err(Refusal::Local {
             problem: "no ESP proposal that is implemented".to_owned(),

@@ -80,7 +80,11 @@ impl Closing {
     }
 
     pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        let requests = [ExchangeType::INFORMATIONAL, ExchangeType::CREATE_CHILD_SA];
+        let requests = [
+            ExchangeType::INFORMATIONAL,
+            ExchangeType::CREATE_CHILD_SA,
+            ExchangeType::IKE_FOLLOWUP_KE,
+        ];
         match self
             .secured
             .accept(cx, incoming, &requests, Follow::BehindNat)

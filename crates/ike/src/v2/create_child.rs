@@ -2,6 +2,7 @@
 
 use adit_crypto::KeyExchange;
 use adit_model::Secret;
+use adit_model::connection;
 use adit_model::event::{Happening, Party};
 use adit_model::keywords;
 use adit_model::proposal::{SaKind, Suite};
@@ -14,6 +15,8 @@ use crate::snapshot::ChildSaState;
 use crate::v2::child::{self, Agreed, ChildEvent, KeySource};
 use crate::v2::closing::refuse;
 use crate::v2::established::Established;
+use crate::v2::followup::Goal;
+use crate::v2::narrow::Traffic;
 use crate::v2::{narrow, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
@@ -60,6 +63,13 @@ fn rekeyed(
             Err((Refusal::Local { problem }, None))
         }
         None => Err((Refusal::ChildNotFound { spi }, None)),
+        // RFC 9370 2.2.4: our own CREATE_CHILD_SA is answered and further key exchanges are under way.
+        Some((_, child)) if ours_goes_on(ike, child.spi_in) => Err((
+            Refusal::Local {
+                problem: "the CHILD SA is being rekeyed".to_owned(),
+            },
+            Some(child.name.clone()),
+        )),
         Some((at, child)) if child.state == ChildSaState::Installed => Ok(Some(at)),
         // RFC 7296 2.25.1.
         Some((_, child)) => Err((
@@ -71,7 +81,22 @@ fn rekeyed(
     }
 }
 
-/// Makes the CHILD SA; the payloads that agree to it: `SA, Nr, [KEr,] TSi, TSr`.
+/// What is agreed on for a CHILD SA, before its keys can be made.
+pub(crate) struct Agreement {
+    pub config: connection::Child,
+    pub spi_in: u32,
+    /// `spi_in` of the pair whose place it takes.
+    pub replaces: Option<u32>,
+    spi_out: u32,
+    suite: Suite,
+    ts: Traffic,
+    shared: Option<Secret>,
+    ni: Vec<u8>,
+    nr: Vec<u8>,
+}
+
+/// Agrees to the CHILD SA, and makes it unless more key exchanges are to follow; the payloads that say so:
+/// `SA, Nr, [KEr,] TSi, TSr, [N(ADDITIONAL_KEY_EXCHANGE)]`.
 fn create(
     ike: &mut Established,
     cx: &mut Cx<'_>,
@@ -109,28 +134,83 @@ fn create(
         narrow::to_wire(&selected.ts.remote),
         narrow::to_wire(&selected.ts.local),
     );
-    let agreed = Agreed {
-        config: &selected.config,
+    let (ke, shared) = exchanged.unzip();
+    let replaces = old
+        .and_then(|at| ike.children.get(at))
+        .map(|child| child.spi_in);
+    let lowest = ni.as_slice().min(&nr).to_vec();
+    let nonce = Payload::Nonce(Nonce(nr.clone()));
+    let agreement = Agreement {
+        config: selected.config,
         spi_in,
+        replaces,
         spi_out: selected.spi_out,
         suite,
         ts: selected.ts,
-        replaces: old
-            .and_then(|at| ike.children.get(at))
-            .map(|child| child.spi_in),
+        shared,
+        ni,
+        nr,
+    };
+    let follows = match suite.additional().next() {
+        None => {
+            finish(ike, cx, agreement, &[]).map_err(|refusal| (refusal, title))?;
+            None
+        }
+        Some(_) => {
+            if let (Some(old), Some(ours)) = (replaces, ike.agenda.child_attempt()) {
+                ours.meets(old, None, lowest);
+            }
+            let goal = Goal::Child(Box::new(agreement));
+            Some(ike.await_followups(cx, &suite, goal))
+        }
+    };
+    Ok([Payload::Sa(sa), nonce]
+        .into_iter()
+        .chain(ke.map(Payload::Ke))
+        .chain([Payload::TsI(ts_i), Payload::TsR(ts_r)])
+        .chain(follows)
+        .collect())
+}
+
+/// Makes the CHILD SA that was agreed on, with the secrets of key exchanges that followed.
+pub(crate) fn finish(
+    ike: &mut Established,
+    cx: &mut Cx<'_>,
+    agreement: Agreement,
+    additional: &[Secret],
+) -> Result<(), Refusal> {
+    let Agreement {
+        config,
+        spi_in,
+        replaces,
+        spi_out,
+        suite,
+        ts,
+        shared,
+        ni,
+        nr,
+    } = agreement;
+    let agreed = Agreed {
+        config: &config,
+        spi_in,
+        spi_out,
+        suite,
+        ts,
+        replaces,
     };
     let source = KeySource {
         channel: &ike.secured.channel,
-        shared: exchanged.as_ref().map(|(_, secret)| secret),
+        shared: shared.as_ref(),
         ni: &ni,
         nr: &nr,
+        additional,
         ours: false,
     };
-    let new = child::install(cx, head, agreed, &source).map_err(|refusal| {
+    let new = child::install(cx, &ike.secured.head, agreed, &source).inspect_err(|_| {
         cx.desk.spis.release_esp(spi_in);
-        (refusal, title)
     })?;
-    if let Some(old) = old.and_then(|at| ike.children.get_mut(at)) {
+    let old = ike.children.iter_mut().find(|c| Some(c.spi_in) == replaces);
+    if let Some(old) = old {
         old.step(ChildEvent::Superseded, cx.now.mono);
         let what = Happening::ChildRekeyed {
             child: old.name.clone(),
@@ -139,17 +219,17 @@ fn create(
             by: Party::Peer,
         };
         if let Some(ours) = ike.agenda.child_attempt() {
-            ours.meets(old.spi_in, spi_in, ni.as_slice().min(&nr).to_vec());
+            ours.meets(old.spi_in, Some(spi_in), ni.as_slice().min(&nr).to_vec());
         }
         cx.event(&ike.secured.head, what);
     }
     ike.missing.retain(|m| m.name != new.name);
     ike.children.push(new);
-    Ok([Payload::Sa(sa), Payload::Nonce(Nonce(nr))]
-        .into_iter()
-        .chain(exchanged.map(|(ke, _)| Payload::Ke(ke)))
-        .chain([Payload::TsI(ts_i), Payload::TsR(ts_r)])
-        .collect())
+    Ok(())
+}
+
+fn ours_goes_on(ike: &Established, spi_in: u32) -> bool {
+    ike.agenda.followed_child() == Some(spi_in)
 }
 
 /// Carries out the key exchange that `suite` asks for, if it does: our payload and the shared secret.

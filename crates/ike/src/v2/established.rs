@@ -23,6 +23,7 @@ use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::agenda::{Agenda, InFlight, Task};
 use crate::v2::child::{self, Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
+use crate::v2::followup::{self, Unfinished};
 use crate::v2::lifespan::{Lifespan, Setback, early, wait};
 use crate::v2::verify::VerifiedPeer;
 use crate::v2::volume::Verdict;
@@ -39,6 +40,8 @@ pub(crate) struct Established {
     pub last_heard: Mono,
     /// What we ask of the peer.
     pub agenda: Agenda,
+    /// What the peer has begun and goes on with in further key exchanges.
+    pub unfinished: Vec<Unfinished>,
     /// Configured children that we want and don't have.
     pub missing: Vec<Missing>,
     /// When it is rekeyed, and when it ends without.
@@ -100,6 +103,7 @@ impl Established {
             new.replaced = Some(gives_way);
             new.span = Lifespan::default();
         }
+        self.drop_unfinished(cx, |_| true);
         self.replaced = Some(cx.now.mono + self.patience(cx.settings));
         self.span = Lifespan::default();
         let phase = match self.doomed {
@@ -146,6 +150,7 @@ impl Established {
             children: Vec::new(),
             last_heard: cx.now.mono,
             agenda: Agenda::default(),
+            unfinished: Vec::new(),
             missing: Vec::new(),
             span,
             replaced: None,
@@ -159,7 +164,11 @@ impl Established {
 
     pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
         let before = self.secured.head.path;
-        let requests = [ExchangeType::CREATE_CHILD_SA, ExchangeType::INFORMATIONAL];
+        let requests = [
+            ExchangeType::CREATE_CHILD_SA,
+            ExchangeType::INFORMATIONAL,
+            ExchangeType::IKE_FOLLOWUP_KE,
+        ];
         let accepted = self
             .secured
             .accept(cx, incoming, &requests, Follow::BehindNat);
@@ -217,6 +226,10 @@ impl Established {
             Shape::InformationalRequest => informational::answer(self, cx, &payloads),
             Shape::RekeyIkeRequest => {
                 rekey::answer(&mut self, cx, &payloads);
+                Phase::Established(self)
+            }
+            Shape::FollowupRequest => {
+                followup::answer(&mut self, cx, &payloads);
                 Phase::Established(self)
             }
             _ => {
@@ -448,6 +461,7 @@ impl Established {
     /// Takes the children down and tells that the IKE SA is no more. What remains can still repeat its last answer.
     pub fn end(mut self, cx: &mut Cx<'_>, by: Party, cause: &str) -> Secured {
         self.agenda.abandon(cx);
+        self.drop_unfinished(cx, |_| true);
         for child in self.children {
             child.close(cx, &self.secured.head, ChildEvent::IkeClosed, by);
         }
@@ -462,6 +476,7 @@ impl Established {
 
     /// Deletes the IKE SA with its children, telling the peer.
     pub fn close(mut self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
+        self.drop_unfinished(cx, |_| true);
         if let Some(InFlight::Ike(_)) = &self.agenda.in_flight {
             // The peer may have put the new IKE SA in this one's place: then that one has to be deleted as well.
             for child in core::mem::take(&mut self.children) {
@@ -536,6 +551,7 @@ impl Established {
             self.span.renew = None;
             self.agenda.add(Task::RekeyIke);
         }
+        self.forget_unfinished(cx);
         self.tend_children(cx);
         let patience = self.patience(cx.settings);
         for child in &self.children {
@@ -600,7 +616,9 @@ impl Established {
         let also = |at: Option<Mono>, reason| at.map(|at| (at, reason));
         let spans = self.children.iter().filter_map(|c| c.span.next());
         let missing = self.missing.iter().filter_map(|m| m.at);
+        let unfinished = self.unfinished.iter().map(Unfinished::deadline).min();
         [
+            also(unfinished, TimerReason::Followup),
             also(self.span.next(), TimerReason::Renewal),
             also(self.reauth, TimerReason::Renewal),
             also(self.auth_end, TimerReason::Renewal),

@@ -2,9 +2,10 @@
 //! 2.25.2).
 
 use adit_crypto::{IkeKeyInputs, IkeKeys};
+use adit_model::Secret;
 use adit_model::event::{Asked, Happening, Party, Role};
 use adit_model::keywords;
-use adit_model::proposal::{Proposal, SaKind};
+use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, KeMethod, NotifyType};
 use adit_wire::v2::{IkeSpi, Nonce, Notify, Payload, PayloadList};
@@ -17,6 +18,7 @@ use crate::secured::Secured;
 use crate::v2::agenda::InFlight;
 use crate::v2::closing::{Closing, delete_ike};
 use crate::v2::established::Established;
+use crate::v2::followup::{PEER_IS_AT_IT, Progress, Series, Unfinished};
 use crate::v2::lifespan::Setback;
 use crate::v2::own_ke::OwnKe;
 use crate::v2::rekey::REKEYING;
@@ -30,11 +32,22 @@ pub(crate) struct IkeAttempt {
     ke: OwnKe,
     tried: Vec<KeMethod>,
     rival: Option<Box<Rival>>,
+    /// What the peer has agreed to, while further key exchanges are under way.
+    follows: Option<Box<(Terms, Series)>>,
+}
+
+/// What the peer has agreed to.
+struct Terms {
+    suite: Suite,
+    peer_spi: IkeSpi,
+    shared: Secret,
+    nr: Vec<u8>,
 }
 
 /// The IKE SA that the peer has put in the same one's place meanwhile.
 struct Rival {
-    secured: Secured,
+    /// `None` while the peer's further key exchanges are under way.
+    secured: Option<Secured>,
     /// The lower one of the two nonces that made it.
     lowest: Vec<u8>,
 }
@@ -42,8 +55,7 @@ struct Rival {
 impl IkeAttempt {
     pub fn begin(old: &Secured, cx: &mut Cx<'_>) -> Result<Self, Refusal> {
         let configured = &old.head.connection.ike;
-        let mut proposals = proposals::usable(cx.provider, configured, SaKind::Ike);
-        proposals::without_additional(&mut proposals);
+        let proposals = proposals::usable(cx.provider, configured, SaKind::Ike);
         let offered = |m: &KeMethod| proposals.iter().any(|p| p.ke.contains(m));
         // What the peer took before it will take again.
         let before = old.head.suite.and_then(|suite| suite.ke).filter(offered);
@@ -59,14 +71,20 @@ impl IkeAttempt {
             ke,
             tried: vec![method],
             rival: None,
+            follows: None,
         })
+    }
+
+    /// Whether the peer has agreed and further key exchanges are under way.
+    pub fn goes_on(&self) -> bool {
+        self.follows.is_some()
     }
 
     /// Nothing comes of it.
     pub fn release(&self, cx: &mut Cx<'_>) {
         cx.desk.spis.release_ike(self.our_spi);
-        if let Some(rival) = &self.rival {
-            cx.desk.spis.release_ike(rival.secured.head.our_spi);
+        if let Some(secured) = self.rival.as_ref().and_then(|rival| rival.secured.as_ref()) {
+            cx.desk.spis.release_ike(secured.head.our_spi);
         }
     }
 
@@ -85,8 +103,9 @@ impl IkeAttempt {
         self.rival.is_some()
     }
 
-    /// The peer has made the IKE SA `secured` in the same one's place, from nonces of which `lowest` is the lower one.
-    pub fn meets(&mut self, secured: Secured, lowest: Vec<u8>) {
+    /// The peer has made the IKE SA `secured` in the same one's place, or will make one, from nonces of which `lowest` is
+    /// the lower one.
+    pub fn meets(&mut self, secured: Option<Secured>, lowest: Vec<u8>) {
         self.rival = Some(Box::new(Rival { secured, lowest }));
     }
 
@@ -94,41 +113,122 @@ impl IkeAttempt {
     /// ours is forgotten (2.25.2).
     pub fn overtaken(self, ike: &mut Established, cx: &mut Cx<'_>) {
         cx.desk.spis.release_ike(self.our_spi);
-        if let Some(rival) = self.rival {
-            ike.hand_over(cx, rival.secured, Party::Peer);
+        if let Some(secured) = self.rival.and_then(|rival| rival.secured) {
+            ike.hand_over(cx, secured, Party::Peer);
         }
     }
 
     /// The peer has answered.
     pub fn concluded(
-        self: Box<Self>,
+        mut self: Box<Self>,
         ike: Box<Established>,
         cx: &mut Cx<'_>,
         answer: &PayloadList,
     ) -> Phase {
+        if let Some(follows) = self.follows.take() {
+            return self.followed(ike, cx, *follows, answer);
+        }
         if answer.sa().is_none()
             && let Some(notify) = answer.error_notify()
         {
             return self.refused(ike, cx, notify);
         }
-        match self.agreed(&ike.secured, cx, answer) {
-            Ok((new, lowest)) => self.take_place(ike, cx, new, &lowest),
-            Err(refusal) => {
-                ike.refused_by_us(cx, REKEYING.to_owned(), &refusal);
-                // For the peer the new IKE SA is there and has the children: there is no way on with this one.
-                self.release(cx);
-                ike.close(cx, "failed")
-            }
+        let agreed = self
+            .agreed(answer)
+            .and_then(|terms| Ok((Series::after(cx, &terms.suite, answer)?, terms)));
+        match agreed {
+            Ok((Progress::Done(_), terms)) => self.finish(ike, cx, terms, &[]),
+            Ok((Progress::More(series), terms)) => self.go_on(ike, cx, terms, series),
+            Err(refusal) => self.unusable(ike, cx, &refusal),
         }
     }
 
-    /// The new IKE SA that the answer agrees to, and the lower one of the nonces that made it.
-    fn agreed(
-        &self,
-        old: &Secured,
+    /// For the peer the new IKE SA is there and has the children: there is no way on with this one.
+    fn unusable(&self, ike: Box<Established>, cx: &mut Cx<'_>, refusal: &Refusal) -> Phase {
+        ike.refused_by_us(cx, REKEYING.to_owned(), refusal);
+        self.release(cx);
+        ike.close(cx, "failed")
+    }
+
+    /// The peer has agreed; further key exchanges follow. If it has begun to put an IKE SA in the same one's place as
+    /// well, who had the lowest of the four nonces stops here, where nothing is there yet (RFC 9370 2.2.4).
+    fn go_on(
+        mut self: Box<Self>,
+        mut ike: Box<Established>,
         cx: &mut Cx<'_>,
+        terms: Terms,
+        series: Series,
+    ) -> Phase {
+        if let Some(cause) = ike.doomed {
+            self.release(cx);
+            return Closing::begin(cx, ike.secured, Vec::new(), delete_ike(), cause);
+        }
+        let lowest = self.nonce.as_slice().min(&terms.nr).to_vec();
+        match self.rival.take() {
+            Some(rival) if lowest < rival.lowest => {
+                collision(cx, &ike.secured.head, Party::Peer);
+                cx.desk.spis.release_ike(self.our_spi);
+                match rival.secured {
+                    Some(secured) => ike.hand_over(cx, secured, Party::Peer),
+                    None => {
+                        let (setback, problem) = PEER_IS_AT_IT;
+                        ike.span.put_off(cx, setback, problem.to_owned());
+                    }
+                }
+                ike.work(cx);
+                return Phase::Established(ike);
+            }
+            Some(rival) if rival.secured.is_none() => {
+                collision(cx, &ike.secured.head, Party::Us);
+                ike.drop_unfinished(cx, Unfinished::replaces_ike);
+            }
+            rival => self.rival = rival,
+        }
+        self.send_next(ike, cx, terms, series)
+    }
+
+    fn send_next(
+        mut self: Box<Self>,
+        mut ike: Box<Established>,
+        cx: &mut Cx<'_>,
+        terms: Terms,
+        series: Series,
+    ) -> Phase {
+        let request = series.request();
+        self.follows = Some(Box::new((terms, series)));
+        ike.agenda.in_flight = Some(InFlight::Ike(self));
+        ike.send(cx, ExchangeType::IKE_FOLLOWUP_KE, &request);
+        Phase::Established(ike)
+    }
+
+    /// The peer has answered one of the further key exchanges.
+    fn followed(
+        self: Box<Self>,
+        ike: Box<Established>,
+        cx: &mut Cx<'_>,
+        (terms, series): (Terms, Series),
         answer: &PayloadList,
-    ) -> Result<(Secured, Vec<u8>), Refusal> {
+    ) -> Phase {
+        if answer.ke().is_none()
+            && let Some(notify) = answer.error_notify()
+        {
+            return self.refused(ike, cx, notify);
+        }
+        match series.answered(cx, answer) {
+            Ok(Progress::More(series)) => match ike.doomed {
+                Some(cause) => {
+                    self.release(cx);
+                    Closing::begin(cx, ike.secured, Vec::new(), delete_ike(), cause)
+                }
+                None => self.send_next(ike, cx, terms, series),
+            },
+            Ok(Progress::Done(secrets)) => self.finish(ike, cx, terms, &secrets),
+            Err(refusal) => self.unusable(ike, cx, &refusal),
+        }
+    }
+
+    /// What the answer agrees to.
+    fn agreed(&self, answer: &PayloadList) -> Result<Terms, Refusal> {
         let mismatch = |problem: &str| Refusal::AnswerMismatch {
             problem: problem.to_owned(),
         };
@@ -143,11 +243,50 @@ impl IkeAttempt {
             .ok_or_else(|| mismatch("the proposal has no IKE SPI"))?;
         let chosen = suite.ke.unwrap_or(KeMethod::NONE);
         let shared = self.ke.finish(chosen, answer)?;
+        Ok(Terms {
+            suite,
+            peer_spi,
+            shared,
+            nr: nr.0.clone(),
+        })
+    }
+
+    /// Makes the IKE SA that both sides have agreed on.
+    fn finish(
+        self: Box<Self>,
+        ike: Box<Established>,
+        cx: &mut Cx<'_>,
+        terms: Terms,
+        additional: &[Secret],
+    ) -> Phase {
+        match self.made(&ike.secured, cx, terms, additional) {
+            Ok((new, lowest)) => self.take_place(ike, cx, new, &lowest),
+            Err(refusal) => self.unusable(ike, cx, &refusal),
+        }
+    }
+
+    /// The new IKE SA, and the lower one of the nonces that made it.
+    fn made(
+        &self,
+        old: &Secured,
+        cx: &Cx<'_>,
+        terms: Terms,
+        additional: &[Secret],
+    ) -> Result<(Secured, Vec<u8>), Refusal> {
+        let mismatch = |problem: &str| Refusal::AnswerMismatch {
+            problem: problem.to_owned(),
+        };
+        let Terms {
+            suite,
+            peer_spi,
+            shared,
+            nr,
+        } = terms;
         let algorithms =
             keymat::ike_suite(cx.provider, &suite).map_err(|error| mismatch(&error.to_string()))?;
         let inputs = IkeKeyInputs {
             ni: &self.nonce,
-            nr: &nr.0,
+            nr: &nr,
             shared: &shared,
             spi_i: self.our_spi.to_bytes(),
             spi_r: peer_spi.to_bytes(),
@@ -157,7 +296,7 @@ impl IkeAttempt {
             old.channel.prf,
             &old.channel.sk_d,
             &inputs,
-            &[],
+            additional,
         );
         let fragmentation = old.channel.fragmentation;
         let channel = Channel::new(&algorithms, keys, Role::Initiator, fragmentation)
@@ -169,7 +308,7 @@ impl IkeAttempt {
             suite: Some(suite),
             ..old.head.clone()
         };
-        let lowest = self.nonce.as_slice().min(&nr.0).to_vec();
+        let lowest = self.nonce.as_slice().min(&nr).to_vec();
         Ok((Secured::new(head, channel, 0, 0), lowest))
     }
 
@@ -182,17 +321,14 @@ impl IkeAttempt {
         new: Secured,
         lowest: &[u8],
     ) -> Phase {
-        let collision = |cx: &mut Cx<'_>, head: &Head, kept| {
-            let what = Happening::RekeyCollision {
-                what: "the IKE SA".to_owned(),
-                kept,
-            };
-            cx.event(head, what);
-        };
         match self.rival {
             Some(rival) if lowest < rival.lowest.as_slice() => {
                 collision(cx, &ike.secured.head, Party::Peer);
-                ike.hand_over(cx, rival.secured, Party::Peer);
+                match rival.secured {
+                    Some(secured) => ike.hand_over(cx, secured, Party::Peer),
+                    // The peer goes on with its own further key exchanges.
+                    None => ike.work(cx),
+                }
                 let closing = Closing::replaced(cx, new);
                 cx.note(Note::New(closing));
                 Phase::Established(ike)
@@ -200,8 +336,13 @@ impl IkeAttempt {
             rival => {
                 if let Some(rival) = rival {
                     collision(cx, &ike.secured.head, Party::Us);
-                    let redundant = ike.redundant(cx, rival.secured);
-                    cx.note(Note::New(Phase::Established(Box::new(redundant))));
+                    match rival.secured {
+                        Some(secured) => {
+                            let redundant = ike.redundant(cx, secured);
+                            cx.note(Note::New(Phase::Established(Box::new(redundant))));
+                        }
+                        None => ike.drop_unfinished(cx, Unfinished::replaces_ike),
+                    }
                 }
                 ike.hand_over(cx, new, Party::Us);
                 Closing::replaced(cx, ike.secured)
@@ -248,8 +389,8 @@ impl IkeAttempt {
             cx.event(&ike.secured.head, refused);
         }
         cx.desk.spis.release_ike(self.our_spi);
-        if let Some(rival) = self.rival {
-            ike.hand_over(cx, rival.secured, Party::Peer);
+        if let Some(secured) = self.rival.and_then(|rival| rival.secured) {
+            ike.hand_over(cx, secured, Party::Peer);
             return Phase::Established(ike);
         }
         if let Some(cause) = ike.doomed {
@@ -266,4 +407,13 @@ impl IkeAttempt {
         ike.work(cx);
         Phase::Established(ike)
     }
+}
+
+/// Tells that both sides had the same idea.
+fn collision(cx: &mut Cx<'_>, head: &Head, kept: Party) {
+    let what = Happening::RekeyCollision {
+        what: "the IKE SA".to_owned(),
+        kept,
+    };
+    cx.event(head, what);
 }

@@ -277,7 +277,7 @@ fn fail(cx: &mut Cx<'_>, mut secured: Secured, refusal: Refusal) -> Phase {
 }
 
 /// The value for the method whose turn it is.
-fn value_for(method: KeMethod, payloads: &PayloadList) -> Result<&[u8], Refusal> {
+pub(crate) fn value_for(method: KeMethod, payloads: &PayloadList) -> Result<&[u8], Refusal> {
     match payloads.ke() {
         Some(ke) if ke.method == method => Ok(&ke.data),
         Some(ke) => {
@@ -288,7 +288,8 @@ fn value_for(method: KeMethod, payloads: &PayloadList) -> Result<&[u8], Refusal>
     }
 }
 
-fn bad_value(method: KeMethod, problem: &str) -> Refusal {
+/// A value that isn't one of the method.
+pub(crate) fn bad_value(method: KeMethod, problem: &str) -> Refusal {
     Refusal::KeValue {
         method: ke_name(method),
         problem: problem.to_owned(),

@@ -20,6 +20,7 @@ pub(crate) mod child_offer;
 pub(crate) mod closing;
 pub(crate) mod create_child;
 pub(crate) mod established;
+pub(crate) mod followup;
 pub(crate) mod ike_attempt;
 pub(crate) mod informational;
 pub(crate) mod init_answer;

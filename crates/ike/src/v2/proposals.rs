@@ -157,13 +157,6 @@ pub(crate) fn usable(provider: &Provider, proposals: &[Proposal], kind: SaKind) 
         .collect()
 }
 
-/// Leaves out additional key exchanges, which only IKE_SA_INIT negotiates so far.
-pub(crate) fn without_additional(proposals: &mut [Proposal]) {
-    for proposal in proposals {
-        proposal.addke = Default::default();
-    }
-}
-
 /// The key exchange method that INVALID_KE_PAYLOAD asks for, if we offered it and haven't tried it (RFC 7296 1.3).
 pub(crate) fn other_method(
     offered: &[Proposal],

@@ -1,8 +1,9 @@
 //! The peer puts a new IKE SA in this one's place (RFC 7296 1.3.2, 2.18), perhaps while we do the same (2.25.2).
 
 use adit_crypto::{IkeKeyInputs, IkeKeys};
+use adit_model::Secret;
 use adit_model::event::{Happening, Party, Role};
-use adit_model::proposal::SaKind;
+use adit_model::proposal::{SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_wire::v2::{IkeSpi, Nonce, Payload, PayloadList};
 
@@ -12,18 +13,28 @@ use crate::head::Head;
 use crate::secured::Secured;
 use crate::v2::closing::refuse;
 use crate::v2::established::Established;
+use crate::v2::followup::Goal;
 use crate::v2::{create_child, keymat, offer, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
-    match replace(ike, cx, request) {
-        Ok((response, secured, lowest)) => {
+    let done = agree(ike, cx, request).and_then(|(mut response, agreement)| {
+        let suite = agreement.suite;
+        if suite.additional().next().is_none() {
+            let new = finish(ike, cx, agreement, &[])?;
             ike.secured.reply(cx, &response);
-            match ike.agenda.ike_attempt() {
-                // Which one stays is settled when the peer has answered ours too.
-                Some(attempt) => attempt.meets(secured, lowest),
-                None => ike.hand_over(cx, secured, Party::Peer),
-            }
+            settle(ike, cx, new);
+            return Ok(());
         }
+        if let Some(attempt) = ike.agenda.ike_attempt() {
+            attempt.meets(None, agreement.lowest());
+        }
+        let goal = Goal::Ike(Box::new(agreement));
+        response.0.push(ike.await_followups(cx, &suite, goal));
+        ike.secured.reply(cx, &response);
+        Ok(())
+    });
+    match done {
+        Ok(()) => {}
         Err(refusal) => {
             let notify = refuse(cx, &mut ike.secured, &refusal);
             let what = Happening::Refused {
@@ -39,13 +50,89 @@ pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadLi
 /// What events call it.
 pub(crate) const REKEYING: &str = "rekeying the IKE SA";
 
-/// The payloads that agree to the new IKE SA, `SA, Nr, KEr`; the new one; and the lower one of the nonces that made it.
-/// The peer began, so it is the new one's initiator.
-fn replace(
+/// What is agreed on for a new IKE SA, before its keys can be made.
+pub(crate) struct Agreement {
+    pub our_spi: IkeSpi,
+    peer_spi: IkeSpi,
+    suite: Suite,
+    shared: Secret,
+    ni: Vec<u8>,
+    nr: Vec<u8>,
+}
+
+impl Agreement {
+    /// The lower one of the two nonces.
+    fn lowest(&self) -> Vec<u8> {
+        self.ni.as_slice().min(&self.nr).to_vec()
+    }
+}
+
+/// The new IKE SA, and the lower one of the nonces that made it.
+pub(crate) type New = (Secured, Vec<u8>);
+
+/// Makes the IKE SA that was agreed on, with the secrets of key exchanges that followed. The peer began, so it is the
+/// new one's initiator.
+pub(crate) fn finish(
+    ike: &Established,
+    cx: &mut Cx<'_>,
+    agreement: Agreement,
+    additional: &[Secret],
+) -> Result<New, Refusal> {
+    let old = &ike.secured;
+    let lowest = agreement.lowest();
+    let Agreement {
+        our_spi,
+        peer_spi,
+        suite,
+        shared,
+        ni,
+        nr,
+    } = agreement;
+    let inputs = IkeKeyInputs {
+        ni: &ni,
+        nr: &nr,
+        shared: &shared,
+        spi_i: peer_spi.to_bytes(),
+        spi_r: our_spi.to_bytes(),
+    };
+    let channel = keymat::ike_suite(cx.provider, &suite)
+        .map_err(|error| error.to_string())
+        .and_then(|algorithms| {
+            let Channel { prf, sk_d, .. } = &old.channel;
+            let keys = IkeKeys::derive_rekeyed(&algorithms, *prf, sk_d, &inputs, additional);
+            let fragmentation = old.channel.fragmentation;
+            Channel::new(&algorithms, keys, Role::Responder, fragmentation)
+                .map_err(|error| error.to_string())
+        })
+        .map_err(|problem| {
+            cx.desk.spis.release_ike(our_spi);
+            Refusal::Local { problem }
+        })?;
+    let head = Head {
+        our_spi,
+        peer_spi,
+        role: Role::Responder,
+        suite: Some(suite),
+        ..old.head.clone()
+    };
+    Ok((Secured::new(head, channel, 0, 0), lowest))
+}
+
+/// Puts the new IKE SA in the old one's place, once the peer has the answer.
+pub(crate) fn settle(ike: &mut Established, cx: &mut Cx<'_>, (new, lowest): New) {
+    match ike.agenda.ike_attempt() {
+        // Which one stays is settled when the peer has answered ours too.
+        Some(attempt) => attempt.meets(Some(new), lowest),
+        None => ike.hand_over(cx, new, Party::Peer),
+    }
+}
+
+/// The payloads that agree to the new IKE SA: `SA, Nr, KEr`.
+fn agree(
     ike: &mut Established,
     cx: &mut Cx<'_>,
     request: &PayloadList,
-) -> Result<(PayloadList, Secured, Vec<u8>), Refusal> {
+) -> Result<(PayloadList, Agreement), Refusal> {
     let busy = |problem: &str| Refusal::Local {
         problem: problem.to_owned(),
     };
@@ -62,9 +149,9 @@ fn replace(
     if ike
         .agenda
         .ike_attempt()
-        .is_some_and(|ours| ours.has_rival())
+        .is_some_and(|ours| ours.has_rival() || ours.goes_on())
     {
-        return Err(busy("the IKE SA has been rekeyed already"));
+        return Err(busy("the IKE SA is being rekeyed already"));
     }
     let (Some(sa), Some(nonce)) = (request.sa(), request.nonce()) else {
         return Err(Refusal::Presence {
@@ -73,7 +160,7 @@ fn replace(
     };
     let old = &ike.secured;
     let configured = &old.head.connection.ike;
-    let offer = offer::read(sa, SaKind::Ike, 8, false);
+    let offer = offer::read(sa, SaKind::Ike, 8, true);
     let usable = proposals::usable(cx.provider, configured, SaKind::Ike);
     let choice = offer
         .choose(&usable, true, request.ke().map(|ke| ke.method))
@@ -85,40 +172,22 @@ fn replace(
         .ok_or_else(|| Refusal::Presence {
             problem: "the proposal has no IKE SPI".to_owned(),
         })?;
-    let suite =
-        keymat::ike_suite(cx.provider, &choice.suite).map_err(|error| Refusal::Unsupported {
-            what: error.to_string(),
-        })?;
     let (ke, shared) = create_child::key_exchange(cx, choice.suite, request)?
         .ok_or_else(|| busy("the suite has no key exchange"))?;
-
     let nr = cx.new_nonce();
     let our_spi = cx.new_ike_spi();
-    let inputs = IkeKeyInputs {
-        ni: &nonce.0,
-        nr: &nr,
-        shared: &shared,
-        spi_i: peer_spi.to_bytes(),
-        spi_r: our_spi.to_bytes(),
-    };
-    let keys = IkeKeys::derive_rekeyed(&suite, old.channel.prf, &old.channel.sk_d, &inputs, &[]);
-    let channel = Channel::new(&suite, keys, Role::Responder, old.channel.fragmentation);
-    let channel = channel.map_err(|error| {
-        cx.desk.spis.release_ike(our_spi);
-        busy(&error.to_string())
-    })?;
-    let head = Head {
-        our_spi,
-        peer_spi,
-        role: Role::Responder,
-        suite: Some(choice.suite),
-        ..old.head.clone()
-    };
-    let lowest = nonce.0.as_slice().min(&nr).to_vec();
     let response = PayloadList(vec![
         Payload::Sa(proposals::answer(&choice, SaKind::Ike, &our_spi.to_bytes())),
-        Payload::Nonce(Nonce(nr)),
+        Payload::Nonce(Nonce(nr.clone())),
         Payload::Ke(ke),
     ]);
-    Ok((response, Secured::new(head, channel, 0, 0), lowest))
+    let agreement = Agreement {
+        our_spi,
+        peer_spi,
+        suite: choice.suite,
+        shared,
+        ni: nonce.0.clone(),
+        nr,
+    };
+    Ok((response, agreement))
 }

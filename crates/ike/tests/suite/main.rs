@@ -32,6 +32,8 @@ mod succession;
 
 mod collisions;
 
+mod followup;
+
 mod lifetime;
 
 mod recorded;
