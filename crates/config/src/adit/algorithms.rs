@@ -6,15 +6,18 @@ use adit_wire::iana::{EncrId, EsnId, IntegId, KeMethod, PrfId};
 
 use crate::adit::reader::{Reader, Table, Word};
 
-/// What a tunnel offers that names no IKE algorithms: AEAD first, nothing weak, groups of at least 112 bits.
-const DEFAULT_IKE: [&str; 2] = [
+/// What a tunnel offers that names no IKE algorithms: AEAD first, nothing weak, groups of at least 112 bits. The first one
+/// adds ML-KEM where the peer can; who doesn't know additional key exchanges passes it over (RFC 9370 2.2.1).
+const DEFAULT_IKE: [&str; 3] = [
+    "aes128gcm16-aes256gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-x25519-ecp256-ecp384-ecp521-modp3072-modp4096-modp2048-ke1_mlkem768",
     "aes128gcm16-aes256gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-x25519-ecp256-ecp384-ecp521-modp3072-modp4096-modp2048",
     "aes128-aes256-sha256-sha384-sha512-prfsha256-prfsha384-prfsha512-x25519-ecp256-ecp384-ecp521-modp3072-modp4096-modp2048",
 ];
 
 /// What a child offers that names no ESP algorithms. The last two take a peer that rekeys without a key exchange of
 /// the child's own.
-const DEFAULT_ESP: [&str; 4] = [
+const DEFAULT_ESP: [&str; 5] = [
+    "aes128gcm16-aes256gcm16-chacha20poly1305-x25519-ecp256-ecp384-ecp521-modp3072-modp4096-modp2048-ke1_mlkem768",
     "aes128gcm16-aes256gcm16-chacha20poly1305-x25519-ecp256-ecp384-ecp521-modp3072-modp4096-modp2048",
     "aes128-aes256-sha256-sha384-sha512-x25519-ecp256-ecp384-ecp521-modp3072-modp4096-modp2048",
     "aes128gcm16-aes256gcm16-chacha20poly1305",
