@@ -33,15 +33,10 @@ impl<'a> Adit<'a> {
     pub fn start(lab: &'a Lab, binary: &Path, tunnel: &Tunnel, auto: bool) -> Result<Self> {
         let folder = lab.kept.join("west");
         std::fs::create_dir_all(&folder)?;
-        let key = folder.join("gw.psk");
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&key)?;
-        std::io::Write::write_all(&mut file, tunnel.psk.as_bytes())?;
+        secret(&folder.join("gw.psk"), &tunnel.psk)?;
+        if let Some(ppk) = &tunnel.ppk {
+            secret(&folder.join("gw.ppk"), &ppk.key)?;
+        }
         credentials::Credentials::of(&lab.kept, tunnel)?;
         let config = folder.join("gw.toml");
         std::fs::write(&config, native(lab, tunnel, auto))?;
@@ -190,6 +185,27 @@ fn spawn(lab: &Lab, binary: &Path, config: &Path, starts: usize) -> Result<Child
     command.spawn().context("cannot start adit run")
 }
 
+/// Writes a key so that only its owner can read it.
+fn secret(path: &Path, key: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    std::io::Write::write_all(&mut file, key.as_bytes())?;
+    Ok(())
+}
+
+/// The line of a key that takes proposals; none where Adit's own are meant.
+fn proposals(key: &str, list: &str) -> String {
+    match list {
+        "defaults" => String::new(),
+        list => format!("{key} = [\"{}\"]\n", list.replace(',', "\", \"")),
+    }
+}
+
 fn native(lab: &Lab, tunnel: &Tunnel, auto: bool) -> String {
     let list = |items: &[String]| {
         items
@@ -205,14 +221,12 @@ remote = \"{}\"
 local_id = \"{}\"
 remote_id = \"{}\"
 auth = {}
-ike = [\"{}\"]
-{}start = \"{}\"
+{}{}{}start = \"{}\"
 
 [tunnel.gw.child.net]
 local_net = [{}]
 remote_net = [{}]
-esp = [\"{}\"]
-",
+{}",
         lab.west_own,
         if tunnel.any_remote {
             "any"
@@ -222,7 +236,11 @@ esp = [\"{}\"]
         tunnel.west_id,
         tunnel.east_id,
         credentials::native(tunnel),
-        tunnel.ike,
+        proposals("ike", &tunnel.ike),
+        tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
+            "ppk = {{ id = \"{}\", file = \"gw.ppk\", required = {} }}\n",
+            ppk.id, ppk.required
+        )),
         if tunnel.allow_weak {
             "allow_weak = true\n"
         } else {
@@ -231,7 +249,7 @@ esp = [\"{}\"]
         if auto { "auto" } else { "passive" },
         list(&tunnel.west_net),
         list(&tunnel.east_net),
-        tunnel.esp
+        proposals("esp", &tunnel.esp)
     )
 }
 

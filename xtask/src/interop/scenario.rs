@@ -70,9 +70,12 @@ pub enum Nat {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tunnel {
+    /// Proposals joined by commas; `defaults` leaves them to Adit.
     pub ike: String,
     pub esp: String,
     pub psk: String,
+    /// A post-quantum pre-shared key that is mixed in.
+    pub ppk: Option<Ppk>,
     pub west_id: String,
     pub east_id: String,
     pub west_net: Vec<String>,
@@ -96,12 +99,22 @@ pub struct Tunnel {
     pub outer_v6: bool,
 }
 
+/// A post-quantum pre-shared key (RFC 8784).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ppk {
+    pub id: String,
+    pub key: String,
+    pub required: bool,
+}
+
 impl Default for Tunnel {
     fn default() -> Self {
         Self {
             ike: "aes128gcm16-prfsha256-x25519".into(),
             esp: "aes128gcm16-x25519".into(),
             psk: "a-key-for-the-interop-lab-only".into(),
+            ppk: None,
             west_id: "west.lab".into(),
             east_id: "east.lab".into(),
             west_net: vec!["10.1.0.0/24".into()],
@@ -128,6 +141,9 @@ pub struct Overrides {
     pub ike: Option<String>,
     pub esp: Option<String>,
     pub psk: Option<String>,
+    pub ppk: Option<Ppk>,
+    /// strongSwan has no post-quantum pre-shared key.
+    pub no_ppk: bool,
     pub west_id: Option<String>,
     pub east_id: Option<String>,
     pub west_net: Option<Vec<String>>,
@@ -152,6 +168,11 @@ impl Overrides {
             ike: pick(&self.ike, &tunnel.ike),
             esp: pick(&self.esp, &tunnel.esp),
             psk: pick(&self.psk, &tunnel.psk),
+            ppk: match (&self.ppk, self.no_ppk) {
+                (Some(own), _) => Some(own.clone()),
+                (None, true) => None,
+                (None, false) => tunnel.ppk.clone(),
+            },
             west_id: pick(&self.west_id, &tunnel.west_id),
             east_id: pick(&self.east_id, &tunnel.east_id),
             west_net: nets(&self.west_net, &tunnel.west_net),

@@ -183,6 +183,7 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     remote_addrs = {}
     proposals = {}
     dpd_delay = {}
+    {}
     local {{
       {}
       id = {}
@@ -205,6 +206,7 @@ secrets {{
   ike-1 {{
     secret = \"{}\"
   }}
+  {}
 }}
 ",
         end.version,
@@ -212,6 +214,11 @@ secrets {{
         end.remote,
         strongswan_words(&tunnel.ike),
         if end.liveness { "1s" } else { "0s" },
+        tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
+            "ppk_id = {}\n    ppk_required = {}",
+            ppk.id,
+            if ppk.required { "yes" } else { "no" }
+        )),
         auth.0.swanctl(true),
         own.0,
         auth.1.swanctl(false),
@@ -219,7 +226,11 @@ secrets {{
         own.1.join(","),
         other.1.join(","),
         strongswan_words(&tunnel.esp),
-        tunnel.psk
+        tunnel.psk,
+        tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
+            "ppk-1 {{\n    id = {}\n    secret = \"{}\"\n  }}",
+            ppk.id, ppk.key
+        )),
     )
 }
 
