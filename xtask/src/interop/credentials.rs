@@ -124,9 +124,14 @@ impl Credentials {
                 _ => id.clone(),
             };
             let subject = format!("O=Adit Lab, CN={side}");
+            // The subject is an identity by itself.
+            let names = [id].into_iter().filter(|id| *id != subject);
+            let names: Result<Vec<_>> = names
+                .map(|id| id.parse().map_err(|_| anyhow!("{id} is no identity")))
+                .collect();
             let template = Template::host(
                 subject.parse().map_err(|_| anyhow!("{subject}"))?,
-                vec![id.parse().map_err(|_| anyhow!("{id}"))?],
+                names?,
                 Wall(begin),
                 Wall(end),
             );

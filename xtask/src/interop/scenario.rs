@@ -91,6 +91,10 @@ pub struct Tunnel {
     pub intermediate: bool,
     /// strongSwan signs with RSASSA-PSS.
     pub pss: bool,
+    /// strongSwan doesn't know RFC 7427.
+    pub classic: bool,
+    /// strongSwan takes no fragments.
+    pub unfragmented: bool,
     /// Algorithms that Adit offers only when asked to.
     pub allow_weak: bool,
     /// Adit, as the responder, does not know the peer's address.
@@ -127,6 +131,8 @@ impl Default for Tunnel {
             east_flaw: None,
             intermediate: false,
             pss: false,
+            classic: false,
+            unfragmented: false,
             allow_weak: false,
             any_remote: false,
             outer_v6: false,
@@ -146,6 +152,8 @@ pub struct Overrides {
     pub no_ppk: bool,
     pub west_id: Option<String>,
     pub east_id: Option<String>,
+    pub west_auth: Option<Auth>,
+    pub east_auth: Option<Auth>,
     pub west_net: Option<Vec<String>>,
     pub east_net: Option<Vec<String>>,
     /// 1 or 2; 2 if not given.
@@ -175,6 +183,8 @@ impl Overrides {
             },
             west_id: pick(&self.west_id, &tunnel.west_id),
             east_id: pick(&self.east_id, &tunnel.east_id),
+            west_auth: self.west_auth.unwrap_or(tunnel.west_auth),
+            east_auth: self.east_auth.unwrap_or(tunnel.east_auth),
             west_net: nets(&self.west_net, &tunnel.west_net),
             east_net: nets(&self.east_net, &tunnel.east_net),
             ..tunnel.clone()

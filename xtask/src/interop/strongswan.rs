@@ -45,7 +45,7 @@ impl StrongSwan {
         let settings = folder.join("strongswan.conf");
         std::fs::write(
             &settings,
-            daemon_settings(&folder.join("charon.log"), &socket, tunnel.pss),
+            daemon_settings(&folder.join("charon.log"), &socket, tunnel),
         )?;
         std::fs::write(swanctl.join("swanctl.conf"), connection(end, tunnel))?;
         let credentials = Credentials::of(&lab.kept, tunnel)?;
@@ -128,12 +128,13 @@ impl Drop for StrongSwan {
     }
 }
 
-fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, pss: bool) -> String {
+fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tunnel) -> String {
     format!(
         "charon {{
   load = {PLUGINS}
   install_virtual_ip = no
   rsa_pss = {}
+  signature_authentication = {}
   retransmit_tries = 3
   retransmit_timeout = 1.0
   retransmit_base = 1.4
@@ -160,7 +161,8 @@ swanctl {{
   load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey sha1 sha2 hmac aes
 }}
 ",
-        if pss { "yes" } else { "no" },
+        if tunnel.pss { "yes" } else { "no" },
+        if tunnel.classic { "no" } else { "yes" },
         log.display(),
         socket = socket.display()
     )
@@ -184,13 +186,14 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     proposals = {}
     dpd_delay = {}
     {}
+    fragmentation = {}
     local {{
       {}
-      id = {}
+      id = \"{}\"
     }}
     remote {{
       {}
-      id = {}
+      id = \"{}\"
     }}
     children {{
       net {{
@@ -219,6 +222,7 @@ secrets {{
             ppk.id,
             if ppk.required { "yes" } else { "no" }
         )),
+        if tunnel.unfragmented { "no" } else { "yes" },
         auth.0.swanctl(true),
         own.0,
         auth.1.swanctl(false),
