@@ -196,6 +196,8 @@ fn kind(what: &Happening) -> &'static str {
         Happening::NatDetection { .. } => "nat-detection",
         Happening::Floated => "floated",
         Happening::PeerMoved { .. } => "peer-moved",
+        Happening::Moved { .. } => "moved",
+        Happening::PathVerified { .. } => "path-verified",
         Happening::IkeProposalChosen { .. } => "ike-proposal-chosen",
         Happening::IkeEstablished { .. } => "ike-established",
         Happening::ChildEstablished { .. } => "child-established",
@@ -229,6 +231,8 @@ fn trace_line(event: &Event) {
         Happening::Initiating { .. }
         | Happening::PathFailed { .. }
         | Happening::PeerMoved { .. }
+        | Happening::Moved { .. }
+        | Happening::PathVerified { .. }
         | Happening::IkeEstablished { .. }
         | Happening::ChildEstablished { .. }
         | Happening::ChildClosed { .. }

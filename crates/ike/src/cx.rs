@@ -1,6 +1,7 @@
 //! What a state is handed besides its input: the time, the settings, and the desk onto which it puts what it has to say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use adit_crypto::Provider;
 use adit_model::Now;
@@ -93,6 +94,8 @@ pub(crate) struct Cx<'a> {
     pub provider: &'a Provider,
     /// Authorities that a peer's certificate may come from, by connection.
     pub trust: &'a Trust,
+    /// Our addresses, the most wanted first, as far as they are known.
+    pub addresses: &'a [IpAddr],
     pub desk: &'a mut Desk,
     /// The other IKE SAs.
     pub others: &'a BTreeMap<u64, Phase>,

@@ -1,5 +1,6 @@
 //! The endpoint: what can be done to it, and what comes out.
 
+mod moving;
 mod renewal;
 mod routing;
 mod succession;
@@ -40,6 +41,8 @@ pub struct Endpoint {
     cookies: Cookies,
     connections: BTreeMap<String, Arc<Connection>>,
     trust: Trust,
+    /// Our addresses, the most wanted first.
+    addresses: Vec<IpAddr>,
     /// IKE SAs by our SPI.
     sas: BTreeMap<u64, Phase>,
     /// IKE SAs that authenticate anew, and those in whose place they come.
@@ -62,6 +65,7 @@ impl Endpoint {
             provider,
             connections: BTreeMap::new(),
             trust: Trust::default(),
+            addresses: Vec::new(),
             sas: BTreeMap::new(),
             reauthentications: BTreeMap::new(),
             half_open: 0,

@@ -43,6 +43,10 @@ pub(crate) struct Head {
     pub suite: Option<Suite>,
     /// Whether the connection is settled, so that events may name it.
     pub named: bool,
+    /// Both sides can move (RFC 4555).
+    pub mobike: bool,
+    /// Where CHILD SAs still go while it isn't known that the peer receives at the other end of `path`.
+    pub children_stay: Option<dataplane::Path>,
 }
 
 impl Head {
@@ -84,11 +88,11 @@ impl Head {
 
     /// The path of CHILD SAs.
     pub fn child_path(&self) -> dataplane::Path {
-        dataplane::Path {
+        self.children_stay.unwrap_or(dataplane::Path {
             local: self.path.local,
             remote: self.path.remote,
             udp_encap: self.udp_encap(),
-        }
+        })
     }
 
     pub fn snapshot(&self, state: IkeSaState) -> IkeSaSnapshot {
@@ -104,6 +108,7 @@ impl Head {
             suite: self.suite,
             spis: (spi_i.0, spi_r.0),
             nat: self.nat,
+            mobike: self.mobike,
             established: None,
             rekey_at: None,
             children: Vec::new(),

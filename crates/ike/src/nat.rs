@@ -61,6 +61,17 @@ pub(crate) fn detect(received: &PayloadList, spis: (IkeSpi, IkeSpi), path: NetPa
     }
 }
 
+/// What a message says of the address and port that it was sent to, which is where its sender sees us.
+pub(crate) fn destination(received: &PayloadList) -> Option<&[u8]> {
+    let notify = received.notify(NotifyType::NAT_DETECTION_DESTINATION_IP)?;
+    Some(&notify.data)
+}
+
+/// Whether a hash of such a notify is that of `end`.
+pub(crate) fn is_at(hash: &[u8], spis: (IkeSpi, IkeSpi), end: SocketAddr) -> bool {
+    hash == digest(spis, end)
+}
+
 /// The path after the move to port 4500. A peer on an unusual port keeps it: somebody forwards it on purpose.
 pub(crate) fn floated(path: NetPath, settings: &Settings) -> NetPath {
     let NetPath {

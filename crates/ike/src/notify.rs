@@ -49,6 +49,8 @@ pub(crate) fn for_refusal(refusal: &Refusal, exchange: ExchangeType) -> Option<N
         } => plain(NotifyType::FAILED_CP_REQUIRED),
         Refusal::NoAddress { .. } => plain(NotifyType::INTERNAL_ADDRESS_FAILURE),
         Refusal::TrafficSelectors { .. } => plain(NotifyType::TS_UNACCEPTABLE),
+        Refusal::Addresses { .. } => plain(NotifyType::UNACCEPTABLE_ADDRESSES),
+        Refusal::Translated { .. } => plain(NotifyType::UNEXPECTED_NAT_DETECTED),
         Refusal::Unsupported { .. } if authenticating => plain(NotifyType::AUTHENTICATION_FAILED),
         Refusal::Unsupported { .. } => plain(NotifyType::NO_ADDITIONAL_SAS),
         Refusal::ChildNotFound { spi } => Some(Notify::about_child(
@@ -138,6 +140,15 @@ mod tests {
             Refusal::Mode {
                 requested_transport: true,
             },
+            Refusal::Addresses {
+                from: ([192, 0, 2, 9], 4500).into(),
+                to: ([192, 0, 2, 1], 4500).into(),
+                problem: text(),
+            },
+            Refusal::Translated {
+                sent: vec![],
+                seen: vec![],
+            },
             Refusal::Unsupported { what: text() },
             Refusal::ChildNotFound { spi: 0x1000 },
             Refusal::AnswerMismatch { problem: text() },
@@ -179,6 +190,8 @@ mod tests {
             same("NO_PROPOSAL_CHOSEN"),
             same("TS_UNACCEPTABLE"),
             same("NO_PROPOSAL_CHOSEN"),
+            same("UNACCEPTABLE_ADDRESSES"),
+            same("UNEXPECTED_NAT_DETECTED"),
             differ("AUTHENTICATION_FAILED", "NO_ADDITIONAL_SAS"),
             same("CHILD_SA_NOT_FOUND"),
             same("-"),

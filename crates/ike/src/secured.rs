@@ -50,7 +50,7 @@ pub(crate) enum Accepted {
 pub(crate) enum Follow {
     /// While the peer is setting up: it may float to port 4500.
     Floating,
-    /// Later on: only a peer behind a NAT (RFC 7296 2.23).
+    /// Later on: only a peer behind a NAT (RFC 7296 2.23), and none that says when it moves (RFC 4555 3.8).
     BehindNat,
 }
 
@@ -225,7 +225,8 @@ impl Secured {
 
     fn follow(&mut self, cx: &mut Cx<'_>, path: NetPath, follow: Follow) {
         let from = self.head.path;
-        let behind_nat = self.head.nat.is_some_and(|nat| nat.remote_behind_nat);
+        let behind_nat =
+            !self.head.mobike && self.head.nat.is_some_and(|nat| nat.remote_behind_nat);
         if path == from || (follow == Follow::BehindNat && !behind_nat) {
             return;
         }
@@ -353,6 +354,19 @@ pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending
             true
         }
     }
+}
+
+/// The path has changed: a request that is out goes out again at once, with all its tries still to come.
+pub(crate) fn repeat_now(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending>) {
+    let Some(pending) = slot else { return };
+    let what = Happening::Retransmitted {
+        exchange: pending.exchange.to_string(),
+        message_id: pending.message_id,
+        attempt: pending.transmissions,
+    };
+    pending.restart(cx.now.mono);
+    cx.transmit(head.path, &pending.datagrams);
+    cx.event(head, what);
 }
 
 /// What stands in front of the encrypted part of a message, through the generic header of its Encrypted payload. A

@@ -31,6 +31,8 @@ pub struct IkeSaSnapshot {
     pub spis: (u64, u64),
     /// What NAT detection found, once it is done.
     pub nat: Option<NatStatus>,
+    /// Whether both sides can move to other addresses (RFC 4555).
+    pub mobike: bool,
     /// When both sides had authenticated.
     pub established: Option<Wall>,
     /// When we'll begin to rekey it, or to authenticate anew, if we will.

@@ -46,6 +46,12 @@ impl Pending {
         }
     }
 
+    /// It was sent over another path: as if for the first time.
+    pub fn restart(&mut self, now: Mono) {
+        self.transmissions = 1;
+        (self.first, self.last) = (now, now);
+    }
+
     pub fn due(&self) -> Mono {
         self.last + self.schedule.wait_after(self.transmissions)
     }

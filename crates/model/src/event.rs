@@ -164,6 +164,18 @@ pub enum Happening {
         /// Now.
         to: SocketAddr,
     },
+    /// Our own address or port changed, and the SAs go on from it (RFC 4555).
+    Moved {
+        /// Before.
+        from: SocketAddr,
+        /// Now.
+        to: SocketAddr,
+    },
+    /// The peer has shown that it receives at the address it moved to; CHILD SAs follow (RFC 4555 3.7).
+    PathVerified {
+        /// The address.
+        remote: SocketAddr,
+    },
     /// IKE proposal agreed.
     IkeProposalChosen {
         /// The result.

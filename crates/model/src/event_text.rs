@@ -138,6 +138,10 @@ impl fmt::Display for Happening {
             }),
             Happening::Floated => f.write_str("moved to port 4500"),
             Happening::PeerMoved { from, to } => write!(f, "the peer moved from {from} to {to}"),
+            Happening::Moved { from, to } => write!(f, "we moved from {from} to {to}"),
+            Happening::PathVerified { remote } => {
+                write!(f, "the peer receives at {remote}; its traffic goes there")
+            }
             Happening::IkeProposalChosen { suite } => write!(f, "IKE proposal agreed: {suite}"),
             Happening::IkeEstablished {
                 local_id,

@@ -3,7 +3,7 @@
 //! `ike` returns these; the notify to send is derived from them in one place there; `diagnose` reads them. A line
 //! in another product's log about the same happening becomes the same value.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -282,6 +282,22 @@ pub enum Refusal {
         /// What was asked for.
         requested_transport: bool,
     },
+    /// The peer wants to go on between addresses that it can't have (RFC 4555 3.5).
+    Addresses {
+        /// Where its request came from.
+        from: SocketAddr,
+        /// Where it arrived.
+        to: SocketAddr,
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// Addresses were changed on the way where no NAT may be (RFC 4555 3.9).
+    Translated {
+        /// Source and destination as the sender had them; nothing when it didn't say so properly.
+        sent: Vec<SocketAddr>,
+        /// Source and destination as they arrived.
+        seen: Vec<SocketAddr>,
+    },
     /// An exchange of RFC 7296 or an extension that Adit doesn't carry out.
     Unsupported {
         /// Which.
@@ -358,6 +374,8 @@ impl Refusal {
             | Refusal::TrafficSelectors { .. }
             | Refusal::Mode { .. }
             | Refusal::PeerIsHere { .. }
+            | Refusal::Addresses { .. }
+            | Refusal::Translated { .. }
             | Refusal::Unsupported { .. } => Fault::Incompatible,
             Refusal::AnswerMismatch { .. }
             | Refusal::ChildNotFound { .. }

@@ -233,6 +233,15 @@ impl fmt::Display for Refusal {
             Refusal::Mode {
                 requested_transport: false,
             } => f.write_str("tunnel mode was asked for, transport mode is configured"),
+            Refusal::Addresses { from, to, problem } => {
+                write!(f, "the peer can't go on from {from} to {to}: {problem}")
+            }
+            Refusal::Translated { sent, seen } => write!(
+                f,
+                "addresses were changed on the way, where no NAT may be: sent between {}; arrived between {}",
+                list(sent),
+                list(seen)
+            ),
             Refusal::Unsupported { what } => write!(f, "{what} isn't supported"),
             Refusal::ChildNotFound { spi } => write!(f, "there is no CHILD SA with SPI {spi:08x}"),
             Refusal::FollowupNotFound => {

@@ -23,6 +23,7 @@ impl Endpoint {
             settings: &self.settings,
             provider: &self.provider,
             trust: &self.trust,
+            addresses: &self.addresses,
             desk: &mut self.desk,
             others: &self.sas,
         }
@@ -124,6 +125,7 @@ impl Endpoint {
             settings: &self.settings,
             provider: &self.provider,
             trust: &self.trust,
+            addresses: &self.addresses,
             desk: &mut self.desk,
             others: &self.sas,
         };

@@ -17,6 +17,7 @@ use crate::v2::established::Established;
 use crate::v2::followup::PEER_IS_AT_IT;
 use crate::v2::ike_attempt::IkeAttempt;
 use crate::v2::lifespan::Setback;
+use crate::v2::mobike::PathRequest;
 
 /// Something to ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,12 @@ pub(crate) enum Task {
     NewChild(String),
     /// Another IKE SA in the place of this one.
     RekeyIke,
+    /// To use the path that we use (RFC 4555 3.5).
+    UpdatePath,
+    /// To know our other addresses (3.6).
+    AnnounceAddresses,
+    /// Whether it receives at the address where it says that it is (3.7).
+    CheckPath,
 }
 
 /// What our pending request is about.
@@ -42,6 +49,7 @@ pub(crate) enum InFlight {
     Disown(u32),
     Child(Box<ChildAttempt>),
     Ike(Box<IkeAttempt>),
+    Path(PathRequest),
 }
 
 /// The request that is out, and those that wait.
@@ -57,6 +65,12 @@ impl Agenda {
         if !self.has(&task) {
             self.todo.push_back(task);
         }
+    }
+
+    /// Puts a task before all others. The same may be under way, for what has changed since.
+    pub fn add_first(&mut self, task: Task) {
+        self.todo.retain(|waiting| *waiting != task);
+        self.todo.push_front(task);
     }
 
     fn has(&self, task: &Task) -> bool {
@@ -115,14 +129,17 @@ impl Agenda {
             Some(InFlight::Child(attempt)) => attempt.release(cx),
             Some(InFlight::Ike(attempt)) => attempt.release(cx),
             Some(InFlight::Disown(spi_in)) => cx.desk.spis.release_esp(spi_in),
-            Some(InFlight::Liveness | InFlight::DeleteChild(_)) | None => {}
+            Some(InFlight::Liveness | InFlight::DeleteChild(_) | InFlight::Path(_)) | None => {}
         }
     }
 
-    /// What waits and concerns children goes to the IKE SA that inherits them.
+    /// What waits and concerns children, or the path, goes to the IKE SA that inherits them.
     pub fn bequeath(&mut self) -> Self {
         let mut todo = core::mem::take(&mut self.todo);
         todo.retain(|task| !matches!(task, Task::Liveness | Task::RekeyIke));
+        if let Some(InFlight::Path(request)) = &self.in_flight {
+            todo.push_front(request.task());
+        }
         Self {
             in_flight: None,
             todo,
@@ -163,7 +180,10 @@ impl Established {
             ))])
         };
         match task {
-            Task::Liveness => Some((InFlight::Liveness, PayloadList::default())),
+            Task::Liveness => Some((InFlight::Liveness, self.liveness_payloads())),
+            Task::UpdatePath | Task::AnnounceAddresses | Task::CheckPath => {
+                self.begin_path_request(cx, task)
+            }
             Task::Disown(spi_in) => Some((InFlight::Disown(spi_in), delete(spi_in))),
             Task::DeleteChild(spi_in) => {
                 let head = self.secured.head.clone();
@@ -254,7 +274,11 @@ impl Established {
             }
         };
         match self.agenda.in_flight.take() {
-            Some(InFlight::Liveness) => cx.event(&self.secured.head, Happening::PeerAlive),
+            Some(InFlight::Liveness) => {
+                cx.event(&self.secured.head, Happening::PeerAlive);
+                self.look_at_mapping(&payloads);
+            }
+            Some(InFlight::Path(request)) => return self.path_answered(cx, request, &payloads),
             Some(InFlight::DeleteChild(spi_in)) => {
                 self.remove_child(cx, spi_in, ChildEvent::DeleteAnswered, Party::Us);
             }

@@ -25,7 +25,7 @@ use crate::v2::lifespan::Setback;
 use crate::v2::narrow;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
-use crate::v2::{Phase, ppk, proposals, support};
+use crate::v2::{Phase, mobike, ppk, proposals, support};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
 pub(crate) struct Attempt {
@@ -207,6 +207,8 @@ fn request(
         .chain(id_r)
         .chain([Payload::Auth(auth)])
         .chain(child.into_iter().flatten())
+        .chain(mobike::announcement(cx.addresses, attempt.head()))
+        .chain(mobike::prohibition(attempt.head()))
         .chain(attempt.ppk.iter().flat_map(ppk::Mixed::payloads))
         .collect()
 }
@@ -390,6 +392,7 @@ impl Verifying {
             ..
         } = *attempt;
         let mut established = Established::new(cx, secured, peer);
+        established.agree_to_move(cx, &payloads, true);
         established.authenticated(cx, &payloads);
         let Some(offer) = offer else {
             // RFC 6023: all children come by CREATE_CHILD_SA.

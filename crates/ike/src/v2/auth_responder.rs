@@ -29,7 +29,7 @@ use crate::v2::init_answer::InitAnswered;
 use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{Phase, narrow, ppk, proposals, support};
+use crate::v2::{Phase, mobike, narrow, ppk, proposals, support};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
@@ -98,6 +98,11 @@ pub(crate) fn begin(
         if let Some(first) = others.pop() {
             secured.head.connection = first;
             secured.head.named = true;
+        }
+        if secured.head.connection.mobike
+            && let Some(current) = secured.replies.current
+        {
+            mobike::check_no_nats(&payloads, current.path)?;
         }
         proof.fits(secured.head.connection.auth.remote)?;
         proof.is_bounded(cx, &secured.head, claim.identity())?;
@@ -359,6 +364,7 @@ impl Answering {
             return fail(cx, secured, refusal);
         }
         let mut established = Established::new(cx, secured, peer);
+        established.agree_to_move(cx, &payloads, false);
         let initial = payloads.notify(NotifyType::INITIAL_CONTACT).is_some();
         cx.note(Note::Contact { initial });
         let mut response: PayloadList = core::iter::once(Payload::IdR(id))
@@ -385,6 +391,10 @@ impl Answering {
             }
         }
         response.0.extend(ppk.then(ppk::taken));
+        if mobike::is_announced(&payloads) {
+            let head = &established.secured.head;
+            response.0.extend(mobike::announcement(cx.addresses, head));
+        }
         established.secured.reply(cx, &response);
         Phase::Established(Box::new(established))
     }

@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use adit_model::dataplane::{DataPlaneRequest, PairCounters};
+use adit_model::dataplane::PairCounters;
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
@@ -25,6 +25,7 @@ use crate::v2::child::{self, Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
 use crate::v2::followup::{self, Unfinished};
 use crate::v2::lifespan::{Lifespan, Setback, early, wait};
+use crate::v2::mobike::Mobility;
 use crate::v2::verify::VerifiedPeer;
 use crate::v2::volume::Verdict;
 use crate::v2::{Phase, create_child, informational, rekey};
@@ -57,7 +58,10 @@ pub(crate) struct Established {
     reauth: Option<Mono>,
     /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
     auth_end: Option<Mono>,
-    keepalive: Option<Mono>,
+    /// When the NAT before us has to see a packet again.
+    pub keepalive: Option<Mono>,
+    /// What it takes to go on over another path, if both sides can.
+    pub mobility: Option<Mobility>,
 }
 
 /// A configured child without a pair.
@@ -95,6 +99,7 @@ impl Established {
         cx.event(&new.secured.head, what);
         new.began = self.began;
         (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
+        self.bequeath_path(&mut new);
         new.children = core::mem::take(&mut self.children);
         new.missing = core::mem::take(&mut self.missing);
         new.agenda = self.agenda.bequeath();
@@ -159,6 +164,7 @@ impl Established {
             reauth: None,
             auth_end: None,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
+            mobility: None,
         }
     }
 
@@ -182,17 +188,6 @@ impl Established {
             None => Phase::Established(self),
             Some(Accepted::Response(content)) => self.answered(cx, content),
             Some(Accepted::Request(content)) => self.asked(cx, content),
-        }
-    }
-
-    fn move_children(&self, cx: &mut Cx<'_>) {
-        let spis_in: Vec<u32> = self.children.iter().map(|c| c.spi_in).collect();
-        if !spis_in.is_empty() {
-            cx.data_plane(DataPlaneRequest::MovePath {
-                connection: self.secured.head.connection.name.clone(),
-                spis_in,
-                path: self.secured.head.child_path(),
-            });
         }
     }
 

@@ -35,8 +35,10 @@ pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &Payl
         let secured = ike.end(cx, Party::Peer, cause);
         return Lingering::begin(cx, secured);
     }
-    let response = delete_children(&mut ike, cx, payloads);
+    let mut response = delete_children(&mut ike, cx, payloads);
+    response.0.extend(ike.path_asked(cx, payloads));
     ike.secured.reply(cx, &response);
+    ike.work(cx);
     Phase::Established(ike)
 }
 

@@ -200,6 +200,8 @@ pub(crate) fn answer(
         nat: None,
         suite: Some(choice.suite),
         named: false,
+        mobike: false,
+        children_stay: None,
     };
     head.nat = Some(nat::detect(
         payloads,

@@ -85,6 +85,8 @@ impl InitSent {
             nat: None,
             suite: None,
             named: true,
+            mobike: false,
+            children_stay: None,
         };
         let what = Happening::Initiating {
             proposals: offered.clone(),
@@ -401,7 +403,8 @@ impl InitSent {
         cx.event(&head, Happening::Received(info));
         cx.event(&head, Happening::IkeProposalChosen { suite });
         nat_event(cx, &head);
-        if head.udp_encap() {
+        // Who can move uses the port that goes through a NAT from the start: there may be one later (RFC 4555 3.3).
+        if head.udp_encap() || head.connection.mobike && status.peer_supports {
             head.path = nat::floated(head.path, cx.settings);
             cx.event(&head, Happening::Floated);
         }

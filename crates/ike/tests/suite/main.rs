@@ -22,6 +22,8 @@ mod child;
 
 mod nat;
 
+mod mobike;
+
 mod fragments;
 
 mod rekey;

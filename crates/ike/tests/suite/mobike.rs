@@ -1,0 +1,731 @@
+//! Addresses that change while the tunnel is up (RFC 4555).
+
+use crate::common;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use adit_ike::{NatStatus, TimerReason};
+use adit_model::connection::{Connection, Remote};
+use adit_model::dataplane::{DataPlaneRequest, Path};
+use adit_model::drops::DropReason;
+use adit_model::event::Happening;
+use adit_wire::iana::{ExchangeType, NotifyType};
+use adit_wire::v2::{Message, Notify, Payload, PayloadList};
+use common::peer::{Peer, esp_sa, notify, ts};
+use common::*;
+
+const NEW: &str = "198.51.100.77";
+const NEWER: &str = "198.51.100.78";
+const OUTSIDE: &str = "203.0.113.7";
+
+/// Both sides can move, and take whatever address they have.
+fn mobile(who: Who) -> Connection {
+    Connection {
+        mobike: true,
+        local: None,
+        ..connection(who)
+    }
+}
+
+fn lab() -> Lab {
+    let mut lab = Lab::with(mobile(Who::West), mobile(Who::East));
+    has(&mut lab, Who::West, &[WEST]);
+    has(&mut lab, Who::East, &[EAST]);
+    lab
+}
+
+fn up() -> Lab {
+    let mut lab = lab();
+    lab.up();
+    forget(&mut lab);
+    lab
+}
+
+/// Forgets what has happened so far.
+fn forget(lab: &mut Lab) {
+    lab.history.clear();
+    for who in [Who::West, Who::East] {
+        lab.side(who).events.clear();
+        lab.side(who).data_plane.clear();
+    }
+}
+
+/// A side has these addresses from now on; the first one is where it is reached.
+fn has(lab: &mut Lab, who: Who, addresses: &[&str]) {
+    let now = lab.now;
+    let side = lab.side(who);
+    side.address = ip(addresses[0]);
+    let addresses = addresses.iter().map(|a| ip(a)).collect();
+    side.endpoint.local_addresses_changed(now, addresses);
+    lab.drain();
+}
+
+fn path(side: &Side) -> (SocketAddr, SocketAddr) {
+    let Path { local, remote, .. } = side.installed[0].path;
+    (local, remote)
+}
+
+/// Both sides' IKE SA and children use these ends.
+fn assert_between(lab: &Lab, west: SocketAddr, east: SocketAddr) {
+    let (w, e) = (lab.west.ike_sa(), lab.east.ike_sa());
+    assert_eq!((w.local, w.remote), (west, east));
+    assert_eq!((e.local, e.remote), (east, west));
+    assert_eq!(path(&lab.west), (west, east));
+    assert_eq!(path(&lab.east), (east, west));
+    lab.assert_tunnel();
+}
+
+fn moves(side: &Side) -> usize {
+    let moves = |r: &&DataPlaneRequest| matches!(r, DataPlaneRequest::MovePath { .. });
+    side.data_plane.iter().filter(moves).count()
+}
+
+fn told(ladder: &[String], name: &str) -> usize {
+    ladder.iter().filter(|line| line.contains(name)).count()
+}
+
+/// 3.2, 3.3: both say that they can, and IKE uses port 4500 although no NAT is there.
+#[test]
+fn both_sides_say_that_they_can_move() {
+    let mut lab = lab();
+    has(
+        &mut lab,
+        Who::East,
+        &[EAST, "203.0.113.1", "10.2.0.1", "2001:db8::2"],
+    );
+    lab.up();
+    let west = ladder(&lab.west);
+    assert!(west[2].contains("N(MOBIKE_SUPPORTED)"), "{west:#?}");
+    assert!(!west[2].contains("N(NO_NATS_ALLOWED)"), "{west:#?}");
+    // What the tunnel protects isn't told.
+    assert!(
+        west[3]
+            .ends_with("N(MOBIKE_SUPPORTED) N(ADDITIONAL_IP4_ADDRESS) N(ADDITIONAL_IP6_ADDRESS) ]"),
+        "{west:#?}"
+    );
+    assert!(lab.west.ike_sa().mobike && lab.east.ike_sa().mobike);
+    assert_between(&lab, at(WEST, 4500), at(EAST, 4500));
+    assert!(!lab.west.installed[0].path.udp_encap);
+}
+
+#[test]
+fn a_side_that_must_not_move_says_nothing() {
+    for stays in [Who::West, Who::East] {
+        let (mut west, mut east) = (mobile(Who::West), mobile(Who::East));
+        west.mobike = stays != Who::West;
+        east.mobike = stays != Who::East;
+        let mut lab = Lab::with(west, east);
+        lab.up();
+        assert!(!lab.west.ike_sa().mobike && !lab.east.ike_sa().mobike);
+        let answer = ladder(&lab.west).pop().unwrap();
+        assert!(!answer.contains("MOBIKE"), "{answer}");
+        forget(&mut lab);
+        has(&mut lab, Who::West, &[NEW]);
+        lab.run();
+        assert!(lab.history.is_empty());
+        let now = lab.now;
+        assert_eq!(lab.west.endpoint.move_to(now, "site", ip(NEW)), Ok(false));
+    }
+}
+
+/// ```text
+/// west (198.51.100.77)                        east
+/// N(UPDATE_SA_ADDRESSES), N(NAT_DETECTION_*) →
+///                                           ← N(NAT_DETECTION_*)
+///                                           ← N(COOKIE2)
+/// N(COOKIE2)                                →
+/// ```
+#[test]
+fn the_initiator_moves() {
+    let mut lab = up();
+    let (spi_in, spi_out) = (lab.west.installed[0].spi_in, lab.west.installed[0].spi_out);
+    has(&mut lab, Who::West, &[NEW]);
+    assert_eq!(path(&lab.west), (at(NEW, 4500), at(EAST, 4500)), "at once");
+    lab.step();
+    assert_eq!(path(&lab.east).1, at(WEST, 4500), "not before the check");
+    lab.run();
+    assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
+    assert_eq!(
+        ladder(&lab.west),
+        [
+            "--> INFORMATIONAL request 2 [ N(UPDATE_SA_ADDRESSES) N(NAT_DETECTION_SOURCE_IP) \
+             N(NAT_DETECTION_DESTINATION_IP) ]",
+            "<-- INFORMATIONAL response 2 [ N(NAT_DETECTION_SOURCE_IP) N(NAT_DETECTION_DESTINATION_IP) ]",
+            "<-- INFORMATIONAL request 0 [ N(COOKIE2) ]",
+            "--> INFORMATIONAL response 0 [ N(COOKIE2) ]",
+        ]
+    );
+    assert!(lab.west.saw(|h| *h
+        == Happening::Moved {
+            from: at(WEST, 4500),
+            to: at(NEW, 4500)
+        }));
+    assert!(lab.east.saw(|h| *h
+        == Happening::PeerMoved {
+            from: at(WEST, 4500),
+            to: at(NEW, 4500)
+        }));
+    assert!(lab.east.saw(|h| *h
+        == Happening::PathVerified {
+            remote: at(NEW, 4500)
+        }));
+    let sa = &lab.west.installed[0];
+    assert_eq!((sa.spi_in, sa.spi_out), (spi_in, spi_out), "the same pair");
+}
+
+/// The responder's address changes: it tells, and the initiator decides.
+#[test]
+fn the_responder_moves() {
+    let mut lab = up();
+    has(&mut lab, Who::East, &[NEW]);
+    assert_eq!(path(&lab.east).0, at(NEW, 4500), "the old address is gone");
+    lab.run();
+    assert_between(&lab, at(WEST, 4500), at(NEW, 4500));
+    assert_eq!(
+        ladder(&lab.east),
+        [
+            "--> INFORMATIONAL request 0 [ N(NO_ADDITIONAL_ADDRESSES) ]",
+            "<-- INFORMATIONAL response 0 [  ]",
+            "<-- INFORMATIONAL request 2 [ N(UPDATE_SA_ADDRESSES) N(NAT_DETECTION_SOURCE_IP) \
+             N(NAT_DETECTION_DESTINATION_IP) N(COOKIE2) ]",
+            "--> INFORMATIONAL response 2 [ N(NAT_DETECTION_SOURCE_IP) N(NAT_DETECTION_DESTINATION_IP) N(COOKIE2) ]",
+        ]
+    );
+    assert_eq!(moves(&lab.west), 1, "after the check, not before");
+}
+
+/// Whichever message is lost, the tunnel arrives.
+#[test]
+fn either_move_survives_the_loss_of_any_message() {
+    for who in [Who::West, Who::East] {
+        for lost in 0..4 {
+            let mut lab = up();
+            lab.lose = vec![lost];
+            has(&mut lab, who, &[NEW]);
+            lab.pass(Duration::from_secs(10));
+            let (west, east) = match who {
+                Who::West => (NEW, EAST),
+                Who::East => (WEST, NEW),
+            };
+            assert_between(&lab, at(west, 4500), at(east, 4500));
+            assert!(lab.west.closed().is_empty() && lab.east.closed().is_empty());
+        }
+    }
+}
+
+/// 3.5: another change while the first one is under way starts over; the answer to the first means nothing.
+#[test]
+fn a_second_move_overtakes_the_first() {
+    let mut lab = up();
+    has(&mut lab, Who::West, &[NEW]);
+    // East has it, but its answer goes to where west isn't any more.
+    lab.step();
+    has(&mut lab, Who::West, &[NEWER]);
+    lab.run();
+    lab.pass(Duration::from_secs(5));
+    assert_between(&lab, at(NEWER, 4500), at(EAST, 4500));
+    assert_eq!(told(&ladder(&lab.west), "--> INFORMATIONAL request"), 2);
+    assert_eq!(
+        lab.east
+            .count(|h| matches!(h, Happening::PathVerified { .. })),
+        1
+    );
+}
+
+/// 3.5: what was asked before goes on over the new path, at once.
+#[test]
+fn pending_requests_take_the_new_path() {
+    let mut lab = up();
+    let now = lab.now;
+    lab.cut = true;
+    lab.west.endpoint.rekey_child(now, "site", "lan").unwrap();
+    lab.drain();
+    lab.cut = false;
+    has(&mut lab, Who::West, &[NEW]);
+    let again = lab.wire.front().unwrap();
+    assert_eq!(again.from, at(NEW, 4500));
+    assert_eq!(again.payload, lab.history[0].payload, "the same octets");
+    lab.run();
+    assert_eq!(
+        lab.west
+            .count(|h| matches!(h, Happening::ChildRekeyed { .. })),
+        1
+    );
+    let last = |side: &Side| side.installed.last().unwrap().path;
+    assert_eq!(last(&lab.east).remote, at(NEW, 4500));
+    lab.assert_tunnel();
+}
+
+/// Who began the first IKE SA decides, whoever has rekeyed it since.
+#[test]
+fn rekeying_changes_nothing_about_who_decides() {
+    let mut lab = up();
+    let now = lab.now;
+    lab.east.endpoint.rekey_ike(now, "site").unwrap();
+    lab.drain();
+    lab.run();
+    forget(&mut lab);
+    has(&mut lab, Who::West, &[NEW]);
+    lab.run();
+    assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
+    assert_eq!(
+        told(
+            &ladder(&lab.west),
+            "--> INFORMATIONAL request 0 [ N(UPDATE_SA_ADDRESSES)"
+        ),
+        1
+    );
+}
+
+/// An IKE SA is rekeyed by the peer before it has heard of the move: the heir tells it.
+#[test]
+fn a_move_survives_the_rekeying_that_it_meets() {
+    let mut lab = up();
+    let now = lab.now;
+    lab.east.endpoint.rekey_ike(now, "site").unwrap();
+    lab.drain();
+    let rekeying = lab.intercept();
+    has(&mut lab, Who::West, &[NEW]);
+    lab.intercept();
+    lab.west
+        .endpoint
+        .handle_datagram(now, at(NEW, 4500), at(EAST, 4500), &rekeying[0].payload);
+    lab.drain();
+    // The old one is forgotten once its last request has had its time.
+    lab.pass(Duration::from_secs(150));
+    assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
+}
+
+fn west_behind_nat() -> Lab {
+    let mut east = mobile(Who::East);
+    east.remote = Remote::Any;
+    let mut west = mobile(Who::West);
+    west.dpd_delay = Duration::from_secs(5);
+    let mut lab = Lab::with(west, east);
+    has(&mut lab, Who::West, &[WEST]);
+    has(&mut lab, Who::East, &[EAST]);
+    lab.nats.push(Nat {
+        inside: ip(WEST),
+        outside: ip(OUTSIDE),
+        shift: 20_000,
+    });
+    lab.up();
+    // The first sign of life settles how the peer sees us.
+    lab.pass(Duration::from_secs(6));
+    forget(&mut lab);
+    lab
+}
+
+/// 3.8: the NAT forgets; signs of life show it, and the initiator has the responder follow.
+#[test]
+fn a_new_mapping_is_found_by_signs_of_life() {
+    let mut lab = west_behind_nat();
+    lab.pass(Duration::from_secs(20));
+    assert_eq!(told(&ladder(&lab.west), "UPDATE"), 0, "nothing has changed");
+    lab.nats[0].shift = 30_000;
+    lab.pass(Duration::from_secs(6));
+    assert_eq!(told(&ladder(&lab.west), "UPDATE"), 1);
+    assert_eq!(path(&lab.east).1, at(OUTSIDE, 34_500));
+    assert_eq!(lab.east.ike_sa().remote, at(OUTSIDE, 34_500));
+    lab.pass(Duration::from_secs(20));
+    assert_eq!(told(&ladder(&lab.west), "UPDATE"), 1, "and once only");
+}
+
+/// The same with 4555's caveat: after a rekeying the hashes differ, which costs an exchange and changes nothing.
+#[test]
+fn a_rekeying_may_cost_an_update() {
+    let mut lab = west_behind_nat();
+    let now = lab.now;
+    lab.west.endpoint.rekey_ike(now, "site").unwrap();
+    lab.drain();
+    lab.pass(Duration::from_secs(30));
+    assert_eq!(
+        told(&ladder(&lab.west), "--> INFORMATIONAL request 0 [ N(UPDATE"),
+        0
+    );
+    assert_eq!(told(&ladder(&lab.west), "UPDATE"), 1);
+    assert!(
+        lab.east
+            .events
+            .iter()
+            .all(|e| !matches!(e.what, Happening::PeerMoved { .. }))
+    );
+}
+
+/// Encapsulation and keepalives begin where a NAT is, and end where none is.
+#[test]
+fn a_move_behind_a_nat_and_back() {
+    let mut lab = up();
+    lab.nats.push(Nat {
+        inside: ip(NEW),
+        outside: ip(OUTSIDE),
+        shift: 20_000,
+    });
+    has(&mut lab, Who::West, &[NEW]);
+    lab.run();
+    let (west, east) = (lab.west.installed[0].path, lab.east.installed[0].path);
+    assert!(west.udp_encap && east.udp_encap);
+    assert_eq!(
+        (east.local, east.remote),
+        (at(EAST, 4500), at(OUTSIDE, 24_500))
+    );
+    let behind = |local, remote| {
+        Some(NatStatus {
+            peer_supports: true,
+            local_behind_nat: local,
+            remote_behind_nat: remote,
+        })
+    };
+    assert_eq!(lab.west.ike_sa().nat, behind(true, false));
+    assert_eq!(lab.east.ike_sa().nat, behind(false, true));
+    assert!(matches!(
+        lab.west.endpoint.poll_timeout(),
+        Some((_, TimerReason::Keepalive))
+    ));
+    has(&mut lab, Who::West, &[WEST]);
+    lab.run();
+    assert_between(&lab, at(WEST, 4500), at(EAST, 4500));
+    assert!(!lab.west.installed[0].path.udp_encap && !lab.east.installed[0].path.udp_encap);
+    assert!(!matches!(
+        lab.west.endpoint.poll_timeout(),
+        Some((_, TimerReason::Keepalive))
+    ));
+}
+
+/// An address of the other family, where the peer has told one.
+#[test]
+fn a_move_from_ipv4_to_ipv6() {
+    let mut lab = lab();
+    has(&mut lab, Who::East, &[EAST, "2001:db8::2"]);
+    lab.up();
+    // East answers at its other address too.
+    lab.east.address = ip("2001:db8::2");
+    has(&mut lab, Who::West, &["2001:db8::1"]);
+    assert_eq!(
+        path(&lab.west).1,
+        at(EAST, 4500),
+        "the peer's other address is tried first"
+    );
+    lab.run();
+    assert_between(&lab, at("2001:db8::1", 4500), at("2001:db8::2", 4500));
+}
+
+/// The gateway knows another way to the peer, although the old address is still there.
+#[test]
+fn a_better_address_is_taken_when_told_so() {
+    let mut lab = up();
+    let now = lab.now;
+    lab.west.address = ip(NEW);
+    assert_eq!(lab.west.endpoint.move_to(now, "site", ip(NEW)), Ok(true));
+    lab.drain();
+    lab.run();
+    assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
+    assert!(lab.west.endpoint.move_to(now, "other", ip(NEW)).is_err());
+}
+
+/// A configured address is the one to use: without it the tunnel waits.
+#[test]
+fn a_configured_address_is_not_given_up() {
+    let mut west = mobile(Who::West);
+    west.local = Some(ip(WEST));
+    let mut lab = Lab::with(west, mobile(Who::East));
+    has(&mut lab, Who::West, &[WEST, "203.0.113.1"]);
+    lab.up();
+    assert!(!ladder(&lab.west)[2].contains("ADDITIONAL"));
+    forget(&mut lab);
+    has(&mut lab, Who::West, &[NEW]);
+    lab.run();
+    assert!(lab.history.is_empty());
+    assert_eq!(lab.west.ike_sa().local, at(WEST, 4500));
+}
+
+/// East with a scripted peer that can move. It has no NAT traversal.
+fn scripted(with: Vec<Payload>) -> (Lab, Peer) {
+    let mut lab = lab();
+    let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
+    let mut auth = peer.authenticate(&opening, b"a shared secret");
+    auth.extend([
+        Payload::Sa(esp_sa(0x1000, None)),
+        Payload::TsI(ts("10.1.0.0/24")),
+        Payload::TsR(ts("10.2.0.0/24")),
+    ]);
+    auth.extend(with);
+    let answer = peer.ask(&mut lab, ExchangeType::IKE_AUTH, auth);
+    assert!(answer.sa().is_some(), "{answer:?}");
+    forget(&mut lab);
+    (lab, peer)
+}
+
+/// The peer's request from some address. Returns the answer, and what east asks on top.
+fn ask_from(
+    lab: &mut Lab,
+    peer: &mut Peer,
+    from: SocketAddr,
+    payloads: Vec<Payload>,
+) -> (PayloadList, Vec<Datagram>) {
+    let header = peer.header(ExchangeType::INFORMATIONAL, false, peer.next_request);
+    peer.next_request += 1;
+    let message = peer.seal(header, payloads);
+    let now = lab.now;
+    lab.east
+        .endpoint
+        .handle_datagram(now, peer.remote, from, &message);
+    lab.drain();
+    let mut sent = lab.intercept();
+    let answers = |d: &Datagram| Message::parse(&d.payload).unwrap().header.flags.response;
+    let place = sent.iter().position(answers).expect("no answer");
+    let answer = sent.remove(place);
+    assert_eq!(
+        answer.to, from,
+        "the answer goes where the request came from"
+    );
+    (peer.unseal(&answer.payload).1, sent)
+}
+
+fn update() -> Payload {
+    notify(NotifyType::UPDATE_SA_ADDRESSES)
+}
+
+fn data(kind: NotifyType, data: &[u8]) -> Payload {
+    Payload::Notify(Notify::with_data(kind, data.to_vec()))
+}
+
+fn no_nats(from: [u8; 4], to: [u8; 4], ports: (u16, u16)) -> Payload {
+    let mut octets = [from, to].concat();
+    octets.extend(ports.0.to_be_bytes());
+    octets.extend(ports.1.to_be_bytes());
+    data(NotifyType::NO_NATS_ALLOWED, &octets)
+}
+
+const AT_NEW: [u8; 4] = [198, 51, 100, 77];
+const AT_EAST: [u8; 4] = [192, 0, 2, 2];
+
+/// Traffic doesn't go where nobody has shown that he receives it.
+#[test]
+fn abuse_48_children_move_only_after_a_cookie_came_back() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    let (_, asked) = ask_from(&mut lab, &mut peer, at(NEW, 500), vec![update()]);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].to, at(NEW, 500));
+    assert_eq!(
+        (moves(&lab.east), lab.east.ike_sa().remote),
+        (0, at(NEW, 500))
+    );
+    let request = peer.unseal(&asked[0].payload).1;
+    let cookie = request.notify(NotifyType::COOKIE2).unwrap().clone();
+    assert_eq!(cookie.data.len(), 16);
+    peer.local = at(NEW, 500);
+    peer.respond(&mut lab, &asked[0], vec![Payload::Notify(cookie)]);
+    assert_eq!(moves(&lab.east), 1);
+    assert_eq!(path(&lab.east).1, at(NEW, 500));
+}
+
+/// 3.7: another cookie than the one that was sent ends the IKE SA.
+#[test]
+fn abuse_48_a_wrong_cookie_ends_it() {
+    for wrong in [Vec::new(), vec![data(NotifyType::COOKIE2, &[7; 16])]] {
+        let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+        let (_, asked) = ask_from(&mut lab, &mut peer, at(NEW, 500), vec![update()]);
+        peer.respond(&mut lab, &asked[0], wrong);
+        assert_eq!(moves(&lab.east), 0);
+        assert!(lab.east.installed.is_empty());
+        let refusals = lab.east.refusals();
+        assert_eq!(refusals[0].0, "return routability");
+    }
+}
+
+/// A child that is made before the check is done goes where the others still go.
+#[test]
+fn abuse_48_a_new_child_does_not_go_ahead() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    ask_from(&mut lab, &mut peer, at(NEW, 500), vec![update()]);
+    let request = vec![
+        Payload::Notify(Notify::about_child(
+            NotifyType::REKEY_SA,
+            adit_wire::iana::ProtocolId::ESP,
+            0x1000,
+            Vec::new(),
+        )),
+        Payload::Sa(esp_sa(0x2000, None)),
+        Payload::Nonce(adit_wire::v2::Nonce(vec![0xcc; 32])),
+        Payload::TsI(ts("10.1.0.0/24")),
+        Payload::TsR(ts("10.2.0.0/24")),
+    ];
+    peer.local = at(NEW, 500);
+    let answer = peer.ask(&mut lab, ExchangeType::CREATE_CHILD_SA, request);
+    assert!(answer.sa().is_some(), "{answer:?}");
+    assert_eq!(
+        lab.east.installed.last().unwrap().path.remote,
+        at(WEST, 500)
+    );
+}
+
+/// A peer that never shows that it receives there gets nothing there, and is given up like one that is silent.
+#[test]
+fn abuse_48_nobody_answers_at_the_new_address() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    ask_from(&mut lab, &mut peer, at(NEW, 500), vec![update()]);
+    lab.pass(Duration::from_secs(120));
+    assert_eq!(moves(&lab.east), 0);
+    assert_eq!(lab.east.closed(), ["dead-peer"]);
+}
+
+/// 3.9: addresses that changed on the way although the sender forbids it.
+#[test]
+fn abuse_48_forbidden_translation() {
+    let (mut lab, mut peer) = scripted(vec![
+        notify(NotifyType::MOBIKE_SUPPORTED),
+        no_nats([192, 0, 2, 1], AT_EAST, (500, 500)),
+    ]);
+    let wrong = [
+        no_nats([198, 51, 100, 76], AT_EAST, (500, 500)),
+        no_nats(AT_NEW, AT_EAST, (500, 4500)),
+        data(NotifyType::NO_NATS_ALLOWED, &[]),
+        data(NotifyType::NO_NATS_ALLOWED, &[1; 13]),
+        data(NotifyType::NO_NATS_ALLOWED, &[1; 36]),
+    ];
+    for wrong in wrong {
+        let cookie = data(NotifyType::COOKIE2, &[9; 8]);
+        let (answer, asked) = ask_from(
+            &mut lab,
+            &mut peer,
+            at(NEW, 500),
+            vec![update(), wrong, cookie.clone()],
+        );
+        let refused = notify(NotifyType::UNEXPECTED_NAT_DETECTED);
+        assert_eq!(answer.0, [refused, cookie]);
+        assert!(asked.is_empty());
+        assert_eq!(lab.east.ike_sa().remote, at(WEST, 500));
+    }
+    let right = no_nats(AT_NEW, AT_EAST, (500, 500));
+    let (answer, _) = ask_from(&mut lab, &mut peer, at(NEW, 500), vec![update(), right]);
+    assert!(answer.0.is_empty());
+    assert_eq!(lab.east.ike_sa().remote, at(NEW, 500));
+}
+
+/// The same in IKE_AUTH ends the attempt.
+#[test]
+fn abuse_48_forbidden_translation_of_the_first_request() {
+    let mut lab = lab();
+    let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
+    let mut auth = peer.authenticate(&opening, b"a shared secret");
+    auth.push(no_nats(AT_NEW, AT_EAST, (500, 500)));
+    let answer = peer.ask(&mut lab, ExchangeType::IKE_AUTH, auth);
+    assert_eq!(answer.0, [notify(NotifyType::UNEXPECTED_NAT_DETECTED)]);
+    assert!(!lab.east.is_up());
+}
+
+/// 3.5: places where a peer can't be.
+#[test]
+fn abuse_48_addresses_outside_policy() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    for nowhere in [
+        "0.0.0.0",
+        "224.0.0.5",
+        "255.255.255.255",
+        "127.0.0.1",
+        EAST,
+        "10.1.0.9",
+        "10.2.0.9",
+    ] {
+        let (answer, asked) = ask_from(&mut lab, &mut peer, at(nowhere, 500), vec![update()]);
+        assert_eq!(
+            answer.0,
+            [notify(NotifyType::UNACCEPTABLE_ADDRESSES)],
+            "{nowhere}"
+        );
+        assert!(asked.is_empty());
+        assert_eq!(lab.east.ike_sa().remote, at(WEST, 500));
+    }
+    let (answer, _) = ask_from(&mut lab, &mut peer, at(NEW, 0), vec![update()]);
+    assert_eq!(answer.0, [notify(NotifyType::UNACCEPTABLE_ADDRESSES)]);
+    assert_eq!(lab.east.refusals().len(), 8);
+    assert_eq!(moves(&lab.east), 0);
+}
+
+/// A thousand addresses, and some that are none.
+#[test]
+fn abuse_48_additional_addresses_without_end() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    let mut many: Vec<Payload> = (0..1000_u16)
+        .map(|n| {
+            let [high, low] = n.to_be_bytes();
+            data(NotifyType::ADDITIONAL_IP4_ADDRESS, &[203, 0, high, low])
+        })
+        .collect();
+    many.push(data(NotifyType::ADDITIONAL_IP4_ADDRESS, &[1, 2, 3]));
+    many.push(data(NotifyType::ADDITIONAL_IP6_ADDRESS, &[1, 2, 3, 4]));
+    let (answer, asked) = ask_from(&mut lab, &mut peer, at(WEST, 500), many);
+    assert!(answer.0.is_empty() && asked.is_empty());
+    assert_eq!(lab.east.ike_sa().remote, at(WEST, 500));
+    // East follows: what it knows of west's addresses only tells where to look when its own is gone.
+    has(&mut lab, Who::East, &[NEW]);
+    assert!(lab.intercept().iter().all(|d| d.to == at(WEST, 500)));
+}
+
+/// Only an authentic message inside the window moves anybody, and only one that says so.
+#[test]
+fn abuse_48_only_authentic_messages_in_the_window_move() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    let stays = |lab: &Lab| assert_eq!(lab.east.ike_sa().remote, at(WEST, 500));
+    let (_, asked) = ask_from(&mut lab, &mut peer, at(NEW, 500), Vec::new());
+    assert!(asked.is_empty());
+    stays(&lab);
+    let now = lab.now;
+    for (id, reason) in [
+        (peer.next_request + 1, DropReason::IkeUnexpectedMessageId),
+        (peer.next_request, DropReason::IkeAuthenticity),
+    ] {
+        let header = peer.header(ExchangeType::INFORMATIONAL, false, id);
+        let mut message = peer.seal(header, vec![update()]);
+        if reason == DropReason::IkeAuthenticity {
+            *message.last_mut().unwrap() ^= 1;
+        }
+        lab.east
+            .endpoint
+            .handle_datagram(now, peer.remote, at(NEW, 500), &message);
+        lab.drain();
+        assert_eq!(lab.east.endpoint.drops().get(reason), 1);
+        stays(&lab);
+    }
+}
+
+/// An update that comes again from elsewhere gets the recorded answer and moves nothing.
+#[test]
+fn abuse_49_a_replayed_update_moves_nobody() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    let header = peer.header(ExchangeType::INFORMATIONAL, false, peer.next_request);
+    let message = peer.seal(header, vec![update()]);
+    let now = lab.now;
+    for from in [at(NEW, 500), at(NEWER, 500)] {
+        lab.east
+            .endpoint
+            .handle_datagram(now, peer.remote, from, &message);
+        lab.drain();
+    }
+    assert_eq!(lab.east.ike_sa().remote, at(NEW, 500));
+    assert_eq!(lab.east.drops(), [(DropReason::IkeDuplicate, 1)]);
+}
+
+/// Without agreement all of it means nothing.
+#[test]
+fn abuse_48_updates_that_were_not_agreed_on() {
+    let (mut lab, mut peer) = scripted(Vec::new());
+    let cookie = data(NotifyType::COOKIE2, &[9; 8]);
+    let (answer, asked) = ask_from(&mut lab, &mut peer, at(NEW, 500), vec![update(), cookie]);
+    assert!(answer.0.is_empty() && asked.is_empty());
+    assert_eq!(lab.east.ike_sa().remote, at(WEST, 500));
+}
+
+/// 4.2.5: cookies that can't be any aren't returned.
+#[test]
+fn abuse_48_cookies_of_impossible_length() {
+    let (mut lab, mut peer) = scripted(vec![notify(NotifyType::MOBIKE_SUPPORTED)]);
+    for (length, returned) in [(0, false), (7, false), (8, true), (64, true), (65, false)] {
+        let cookie = data(NotifyType::COOKIE2, &vec![1; length]);
+        let (answer, _) = ask_from(&mut lab, &mut peer, at(WEST, 500), vec![cookie.clone()]);
+        let expected = returned.then_some(cookie);
+        assert_eq!(answer.0, Vec::from_iter(expected), "{length}");
+    }
+}
