@@ -44,7 +44,7 @@ pub fn esp_open(data: &[u8]) {
         Ok(opened) => {
             assert!(inside, "nobody forges a packet");
             assert_eq!(plane.drops().total(), 0);
-            let inner = &opened_packet[opened.inner];
+            let inner = opened.inner.of(&opened_packet);
             let ip = IpPacket::parse(inner).expect("an inner packet is an IP packet");
             assert_eq!(ip.packet, inner, "and nothing more");
             assert!(is_between(&ip, &selectors, &selectors));
@@ -66,7 +66,7 @@ pub fn ip_selector(data: &[u8]) {
     match (plane.seal(data, &mut packet), IpPacket::parse(data)) {
         (Ok(_), Ok(ip)) => {
             let opened = plane.open(Mono(1), &mut packet).expect("our own packet");
-            assert_eq!(&packet[opened.inner], ip.packet);
+            assert_eq!(opened.inner.of(&packet), ip.packet);
             let whole = Selector::host(ip.source);
             let there = Selector::host(ip.destination);
             assert!(is_between(&ip, &[whole], &[there]));

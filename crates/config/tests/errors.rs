@@ -458,10 +458,17 @@ fn each_mistake_is_named_with_place_and_fix() {
         ),
         (
             "esp",
-            "mode = \"transport\"",
-            "unsupported-mode",
+            "mode = \"transports\"",
+            "unknown-word",
             "tunnel.office.child.lan.mode",
-            "tunnel",
+            "transport",
+        ),
+        (
+            "esp",
+            "narrow = \"never\"",
+            "unknown-word",
+            "tunnel.office.child.lan.narrow",
+            "allow",
         ),
         (
             "esp",
@@ -695,4 +702,86 @@ fn the_edge_can_point_at_a_key() {
     assert_eq!(GOOD.get(d.span.clone()), Some("\"auto\""));
     let d = adit::diagnostic_at("west.toml", "not toml", "tunnel.x", "c", "m".into());
     assert_eq!((d.line, d.column), (1, 1));
+}
+
+/// A host's child towards another host.
+fn host_to_host(mode: &str, local_net: &str, remote_net: &str, more: &str) -> String {
+    format!(
+        "[tunnel.office]\nlocal = \"192.0.2.1\"\nremote = \"192.0.2.2\"\nauth = {{ psk_file = \"a\" }}\n{more}\n\
+         [tunnel.office.child.host]\nmode = \"{mode}\"\nlocal_net = [{local_net}]\nremote_net = [{remote_net}]\n"
+    )
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    let (_, diagnostics) = adit_config::adit::parse("t", text);
+    diagnostics.iter().map(|d| d.code).collect()
+}
+
+#[test]
+fn transport_mode_is_between_the_two_ends() {
+    use adit_model::connection::{Leeway, Mode};
+    let text = host_to_host(
+        "prefer-transport",
+        "\"192.0.2.1[tcp/22]\"",
+        "\"192.0.2.2\"",
+        "",
+    );
+    let (configuration, _) = adit_config::adit::parse("t", &text);
+    let child = configuration.unwrap().connections[0].children[0].clone();
+    assert_eq!(child.mode, Mode::Transport);
+    assert_eq!(
+        child.leeway,
+        Leeway {
+            narrow: true,
+            tunnel_instead: true
+        }
+    );
+    let networks = host_to_host("transport", "\"10.1.0.0/24\"", "\"10.2.0.0/24\"", "");
+    assert_eq!(
+        codes(&networks),
+        ["transport-networks", "transport-networks"]
+    );
+    let encapsulated =
+        |mode| host_to_host(mode, "\"192.0.2.1\"", "\"192.0.2.2\"", "force_encap = true");
+    assert!(codes(&encapsulated("transport")).contains(&"transport-behind-nat"));
+    assert!(!codes(&encapsulated("prefer-transport")).contains(&"transport-behind-nat"));
+}
+
+#[test]
+fn children_whose_traffic_overlaps_are_told_apart() {
+    let children = |first: (&str, &str), second: (&str, &str)| {
+        let child = |name: &str, (local, remote): (&str, &str)| {
+            format!(
+                "[tunnel.office.child.{name}]\nlocal_net = [\"{local}\"]\nremote_net = [\"{remote}\"]\n"
+            )
+        };
+        let head = "[tunnel.office]\nlocal = \"192.0.2.1\"\nremote = \"192.0.2.2\"\nauth = { psk_file = \"a\" }\n";
+        codes(&format!(
+            "{head}{}{}",
+            child("a", first),
+            child("b", second)
+        ))
+    };
+    let wide = ("10.1.0.0/16", "10.2.0.0/16");
+    assert_eq!(children(wide, wide), ["duplicate-child"]);
+    assert_eq!(
+        children(wide, ("10.1.3.0/24", "10.2.0.0/16[tcp/22]")),
+        ["overlapping-child"]
+    );
+    assert_eq!(
+        children(
+            ("10.1.0.0/16[tcp]", "10.2.0.0/16"),
+            ("10.1.3.0/24", "10.2.0.0/16")
+        ),
+        ["overlapping-child"]
+    );
+    // An exception before the rule.
+    assert!(children(("10.1.3.0/24", "10.2.0.0/16[tcp/22]"), wide).is_empty());
+    assert!(
+        children(
+            ("10.1.0.0/16[udp]", "10.2.0.0/16"),
+            ("10.1.0.0/16[tcp]", "10.2.0.0/16")
+        )
+        .is_empty()
+    );
 }

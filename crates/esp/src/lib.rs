@@ -18,6 +18,9 @@
 //! peer has shown that it has it. A removed pair that a newer one took over from still opens, for two seconds after its
 //! last packet, what was under way.
 //!
+//! **Transport mode** protects a host's own packets without a second IP header: the payload is sealed, and the packet is
+//! put together again around it on the other side.
+//!
 //! # What is absent
 //!
 //! No socket, TUN, clock, thread or log. The outer IP header is the kernel's: what leaves is the payload of UDP 4500
@@ -39,10 +42,11 @@ mod policy;
 pub mod replay;
 mod sa;
 mod seal;
+mod transport;
 
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use mtu::Overhead;
-pub use open::Opened;
+pub use open::{Inner, Opened};
 pub use plane::{ApplyError, DataPlane};
 pub use policy::is_between;
 pub use seal::Sealed;

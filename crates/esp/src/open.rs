@@ -12,16 +12,44 @@ use adit_wire::ip::IpPacket;
 use crate::counters::{ChildName, Rejected};
 use crate::plane::DataPlane;
 use crate::sa::Pair;
+use crate::transport::Ends;
 
 /// An inner packet, decrypted, checked and counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened<'a> {
-    /// Where the inner packet lies in the buffer that was handed in.
-    pub inner: Range<usize>,
+    /// The inner packet.
+    pub inner: Inner,
     /// The child that it belongs to.
     pub child: &'a Arc<ChildName>,
     /// SPI of the SA that opened it.
     pub spi_in: u32,
+}
+
+/// An inner packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inner {
+    /// It lies here in the buffer that was handed in.
+    Within(Range<usize>),
+    /// It arrived in transport mode and was put together again.
+    Rebuilt(Vec<u8>),
+}
+
+impl Inner {
+    /// Its octets; `buffer` is what was handed in.
+    #[must_use]
+    pub fn of<'a>(&'a self, buffer: &'a [u8]) -> &'a [u8] {
+        match self {
+            Inner::Within(range) => buffer.get(range.clone()).unwrap_or_default(),
+            Inner::Rebuilt(packet) => packet,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Inner::Within(range) => range.len(),
+            Inner::Rebuilt(packet) => packet.len(),
+        }
+    }
 }
 
 impl DataPlane {
@@ -50,13 +78,16 @@ impl DataPlane {
 }
 
 impl Pair {
-    fn open(&self, header: EspHeader, packet: &mut [u8]) -> Result<Range<usize>, DropReason> {
+    fn open(&self, header: EspHeader, packet: &mut [u8]) -> Result<Inner, DropReason> {
         let body = self.authenticate(header, packet)?;
         let plaintext = packet
             .get(body.clone())
             .ok_or(DropReason::EspInnerMalformed)?;
         let (payload, trailer) =
             EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
+        if let Some(ends) = &self.transport {
+            return self.rebuild(ends, trailer.next_header, payload);
+        }
         let is_ipv4 = match trailer.next_header {
             NEXT_HEADER_IPV4 => true,
             NEXT_HEADER_IPV6 => false,
@@ -71,7 +102,23 @@ impl Pair {
             return Err(DropReason::EspInboundPolicy);
         }
         // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
-        Ok(body.start..body.start + inner.total_length())
+        Ok(Inner::Within(body.start..body.start + inner.total_length()))
+    }
+
+    /// What has no length of its own in transport mode has no traffic flow confidentiality padding either
+    /// (RFC 4303 2.7).
+    fn rebuild(&self, ends: &Ends, next_header: u8, payload: &[u8]) -> Result<Inner, DropReason> {
+        if next_header == NEXT_HEADER_NONE {
+            return Err(DropReason::EspDummy);
+        }
+        let packet = ends
+            .packet(next_header, payload)
+            .ok_or(DropReason::EspInnerMalformed)?;
+        let inner = IpPacket::parse(&packet).map_err(|_| DropReason::EspInnerMalformed)?;
+        if !self.takes_inbound(&inner) {
+            return Err(DropReason::EspInboundPolicy);
+        }
+        Ok(Inner::Rebuilt(packet))
     }
 
     /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.

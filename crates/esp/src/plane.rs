@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adit_crypto::{BadKey, Provider, Unsupported};
-use adit_model::connection::{Connection, Mode};
+use adit_model::connection::Connection;
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, PairCounters, Path};
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
@@ -56,9 +56,6 @@ pub enum ApplyError {
     /// The keying material doesn't fit the suite.
     #[error(transparent)]
     BadKey(#[from] BadKey),
-    /// Transport mode isn't carried.
-    #[error("this data plane carries tunnel mode only")]
-    Transport,
     /// The receiving SPI is in use already.
     #[error("SPI {0:08x} is in use already")]
     SpiInUse(u32),
@@ -210,9 +207,6 @@ impl DataPlane {
     }
 
     fn install(&mut self, sa: ChildSa) -> Result<(), ApplyError> {
-        if sa.mode == Mode::Transport {
-            return Err(ApplyError::Transport);
-        }
         if let Some(reserved) = [sa.spi_in, sa.spi_out]
             .into_iter()
             .find(|spi| *spi < FIRST_SPI)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use adit_crypto::{EspCipher, Protection};
+use adit_model::connection::Mode;
 use adit_model::dataplane::ChildSa;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
@@ -15,6 +16,7 @@ use crate::counters::{ChildName, Drops, Traffic};
 use crate::plane::ApplyError;
 use crate::policy::is_between;
 use crate::replay::ReplayWindow;
+use crate::transport::Ends;
 
 /// What all SAs of one child share.
 pub(crate) struct ChildState {
@@ -31,6 +33,8 @@ pub(crate) struct Pair {
     pub(crate) replaces: Option<u32>,
     ts_local: Vec<Selector>,
     ts_remote: Vec<Selector>,
+    /// In transport mode, the two hosts.
+    pub(crate) transport: Option<Ends>,
     pub(crate) traffic: Traffic,
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
@@ -89,6 +93,7 @@ impl Pair {
             spi_in: sa.spi_in,
             spi_out: sa.spi_out,
             replaces: sa.replaces,
+            transport: (sa.mode == Mode::Transport).then(|| Ends::of(&sa.path)),
             ts_local: sa.ts_local,
             ts_remote: sa.ts_remote,
         })

@@ -43,12 +43,19 @@ impl DataPlane {
         let Live { pair, path, .. } = child
             .pair_for(&inner)
             .ok_or_else(|| reject(DropReason::OutNoSa))?;
+        let (next_header, payload) = match &pair.transport {
+            None if inner.source.is_ipv4() => (NEXT_HEADER_IPV4, inner.packet),
+            None => (NEXT_HEADER_IPV6, inner.packet),
+            Some(ends) => ends
+                .payload(&inner)
+                .ok_or_else(|| reject(DropReason::OutTransport))?,
+        };
         let overhead = Overhead::new(pair.outbound.cipher.shape(), path);
-        if overhead.outer_len(inner.total_length()) > self.link_mtu {
+        if overhead.outer_len(payload.len()) > self.link_mtu {
             return Err(reject(DropReason::OutTooBig));
         }
         let start = out.len();
-        append(pair, &inner, out).map_err(|reason| {
+        append(pair, next_header, payload, out).map_err(|reason| {
             out.truncate(start);
             reject(reason)
         })?;
@@ -60,23 +67,19 @@ impl DataPlane {
     }
 }
 
-fn append(pair: &Pair, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<(), DropReason> {
+fn append(
+    pair: &Pair,
+    next_header: u8,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), DropReason> {
     let sequence = pair.outbound.claim_sequence()?;
     let cipher = &pair.outbound.cipher;
     let shape = cipher.shape();
-    let next_header = if inner.source.is_ipv4() {
-        NEXT_HEADER_IPV4
-    } else {
-        NEXT_HEADER_IPV6
-    };
-    let trailer = EspTrailer::for_payload(inner.total_length(), shape.block_len, next_header);
+    let trailer = EspTrailer::for_payload(payload.len(), shape.block_len, next_header);
     let start = out.len();
     out.reserve(
-        EspCipher::HEADER_LEN
-            + shape.iv_len
-            + inner.total_length()
-            + trailer.length()
-            + shape.icv_len,
+        EspCipher::HEADER_LEN + shape.iv_len + payload.len() + trailer.length() + shape.icv_len,
     );
     EspHeader {
         spi: pair.spi_out,
@@ -84,7 +87,7 @@ fn append(pair: &Pair, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<(), Dr
     }
     .emit(out);
     out.resize(out.len() + shape.iv_len, 0);
-    out.extend_from_slice(inner.packet);
+    out.extend_from_slice(payload);
     trailer.emit(out);
     out.resize(out.len() + shape.icv_len, 0);
     let packet = out.get_mut(start..).ok_or(DropReason::OutCipher)?;

@@ -6,7 +6,6 @@ mod common;
 
 use adit_crypto::{EspCipher, provider};
 use adit_esp::{ApplyError, DataPlane};
-use adit_model::connection::Mode;
 use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason::{self, *};
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE};
@@ -237,13 +236,6 @@ fn impossible_requests_change_nothing() {
             ..good()
         }),
         Err(ApplyError::SpiReserved(255))
-    );
-    assert_eq!(
-        apply(ChildSa {
-            mode: Mode::Transport,
-            ..good()
-        }),
-        Err(ApplyError::Transport)
     );
     assert!(matches!(
         apply(ChildSa {

@@ -128,7 +128,7 @@ impl UserSpace {
             }
         };
         report.seen.insert(opened.spi_in);
-        let inner = packet.get(opened.inner).unwrap_or_default();
+        let inner = opened.inner.of(packet);
         if let Err(error) = self.tun.get_ref().write(inner) {
             *self.edge.entry(DropReason::TunWrite).or_default() += 1;
             let child = Some(Arc::clone(opened.child));

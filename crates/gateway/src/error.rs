@@ -38,16 +38,6 @@ pub enum GatewayError {
         /// The tunnel.
         tunnel: String,
     },
-    /// A tunnel asks for what the chosen backend doesn't carry.
-    #[error("tunnel `{tunnel}`, child `{child}`: {problem}")]
-    Unsupported {
-        /// The tunnel.
-        tunnel: String,
-        /// The child.
-        child: String,
-        /// What isn't carried.
-        problem: String,
-    },
     /// The interface that a tunnel names has no address for it.
     #[error("tunnel `{tunnel}`: {problem}. Fix: local = \"ADDRESS\", or local = \"any\"")]
     Interface {
@@ -135,9 +125,6 @@ impl GatewayError {
             }
             Self::Ppk { tunnel, .. } => Some((format!("tunnel.{tunnel}.ppk.file"), "key-file")),
             Self::NoKey { tunnel } => Some((format!("tunnel.{tunnel}.auth"), "no-key-file")),
-            Self::Unsupported { tunnel, child, .. } => {
-                Some((format!("tunnel.{tunnel}.child.{child}"), "unsupported"))
-            }
             Self::Interface { tunnel, .. } => Some((format!("tunnel.{tunnel}.local"), "interface")),
             Self::RouteTaken { tunnel, .. } => Some((format!("tunnel.{tunnel}"), "route-taken")),
             _ => None,
@@ -151,7 +138,6 @@ impl GatewayError {
             self,
             Self::Key { .. }
                 | Self::NoKey { .. }
-                | Self::Unsupported { .. }
                 | Self::Interface { .. }
                 | Self::KernelBackend
                 | Self::RouteTaken { .. }

@@ -10,7 +10,7 @@ use adit_crypto::Provider;
 use adit_esp::DataPlane;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
-use adit_model::connection::{Connection, Mode};
+use adit_model::connection::Connection;
 use rustix::thread::CapabilitySet;
 use tokio::sync::mpsc;
 
@@ -38,18 +38,6 @@ use crate::tunnel::Tunnel;
 pub fn check(options: &Options) -> Result<(), GatewayError> {
     if options.backend == BackendChoice::Kernel {
         return Err(GatewayError::KernelBackend);
-    }
-    for connection in &options.config.connections {
-        for child in &connection.children {
-            if child.mode == Mode::Transport {
-                return Err(GatewayError::Unsupported {
-                    tunnel: connection.name.clone(),
-                    child: child.name.clone(),
-                    problem: "transport mode isn't carried by the user-space backend. Fix: mode = \"tunnel\""
-                        .to_owned(),
-                });
-            }
-        }
     }
     read_keys(options).map(drop)
 }

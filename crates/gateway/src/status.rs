@@ -148,7 +148,7 @@ impl View<'_> {
             name: child.name.clone(),
             state,
             cause: None,
-            mode: match child.mode {
+            mode: match current.map_or(child.mode, |c| c.mode) {
                 Mode::Tunnel => "tunnel",
                 Mode::Transport => "transport",
             }
@@ -255,6 +255,7 @@ mod tests {
             state: ChildSaState::Installed,
             spi_in: 0xc0de,
             spi_out: 0xbeef,
+            mode: Mode::Tunnel,
             suite: "aes128gcm16".to_owned().try_into().unwrap(),
             ts_local: vec!["10.1.0.0/25".parse().unwrap()],
             ts_remote: vec!["10.2.0.0/24".parse().unwrap()],

@@ -10,7 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use adit_crypto::Provider;
-use adit_model::connection::{Connection, Mode};
+use adit_model::connection::Connection;
+use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, PathProblem};
 use adit_model::proposal::SaKind;
@@ -101,8 +102,8 @@ impl Endpoint {
         }
     }
 
-    /// Begins to set up the IKE SA of a connection and its first child, from our address `local` to the peer's
-    /// resolved address `remote`.
+    /// Begins to set up the IKE SA of a connection and its children, from our address `local` to the peer's resolved
+    /// address `remote`.
     ///
     /// # Errors
     /// [`CommandError`]; nothing has begun then.
@@ -112,6 +113,21 @@ impl Endpoint {
         name: &str,
         local: IpAddr,
         remote: IpAddr,
+    ) -> Result<(), CommandError> {
+        self.initiate_for(now, name, local, remote, None)
+    }
+
+    /// The same because of a packet that wants through: only its child is set up.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn initiate_for(
+        &mut self,
+        now: Now,
+        name: &str,
+        local: IpAddr,
+        remote: IpAddr,
+        trigger: Option<Trigger>,
     ) -> Result<(), CommandError> {
         let connection = self
             .connections
@@ -129,9 +145,6 @@ impl Endpoint {
             .children
             .first()
             .ok_or_else(|| unusable("it has no child"))?;
-        if child.mode == Mode::Transport {
-            return Err(unusable("transport mode isn't implemented"));
-        }
         if proposals::usable(&self.provider, &child.esp, SaKind::Esp).is_empty() {
             return Err(unusable("none of its ESP proposals is implemented"));
         }
@@ -144,7 +157,8 @@ impl Endpoint {
             remote: SocketAddr::new(remote, connection.remote_port),
         };
         let first_contact = !self.has_contact(&connection);
-        let begun = InitSent::begin(&mut self.cx(now), connection, path, first_contact);
+        let trigger = trigger.map(Arc::new);
+        let begun = InitSent::begin(&mut self.cx(now), connection, path, first_contact, trigger);
         let sent = begun.map_err(|problem| unusable(&problem))?;
         let spi = sent.head.our_spi.0;
         self.settle(now, spi, Phase::InitSent(Box::new(sent)));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use adit_model::connection::Connection;
-use adit_model::dataplane;
+use adit_model::dataplane::{self, Trigger};
 use adit_model::event::Role;
 use adit_model::proposal::Suite;
 use adit_wire::iana::ExchangeType;
@@ -47,6 +47,8 @@ pub(crate) struct Head {
     pub mobike: bool,
     /// Where CHILD SAs still go while it isn't known that the peer receives at the other end of `path`.
     pub children_stay: Option<dataplane::Path>,
+    /// The packet that a CHILD SA is asked for because of.
+    pub trigger: Option<Arc<Trigger>>,
 }
 
 impl Head {
@@ -83,7 +85,12 @@ impl Head {
 
     /// Whether ESP travels in UDP (RFC 7296 2.23).
     pub fn udp_encap(&self) -> bool {
-        self.connection.force_encap || self.nat.is_some_and(NatStatus::found)
+        self.connection.force_encap || self.is_translated()
+    }
+
+    /// Whether an address on the path is translated.
+    pub fn is_translated(&self) -> bool {
+        self.nat.is_some_and(NatStatus::found)
     }
 
     /// The path of CHILD SAs.

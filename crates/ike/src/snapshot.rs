@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use adit_model::connection::Mode;
 use adit_model::event::Role;
 use adit_model::identity::Identity;
 use adit_model::proposal::Suite;
@@ -84,6 +85,8 @@ pub struct ChildSnapshot {
     pub spi_in: u32,
     /// SPI of what we send.
     pub spi_out: u32,
+    /// Tunnel or transport, as agreed.
+    pub mode: Mode,
     /// The algorithms.
     pub suite: Suite,
     /// Negotiated selectors, ours.

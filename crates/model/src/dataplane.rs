@@ -89,6 +89,17 @@ pub enum DataPlaneRequest {
     },
 }
 
+/// A packet that wants through and that no SA takes. Its selectors go first in the request for one (RFC 7296 2.9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The configured child whose packet it is.
+    pub child: String,
+    /// Where it comes from: a host, with protocol and port where the packet shows them.
+    pub local: Selector,
+    /// Where it goes.
+    pub remote: Selector,
+}
+
 /// Traffic counters of one pair of SAs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairCounters {

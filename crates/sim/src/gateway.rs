@@ -404,7 +404,7 @@ impl Gateway {
         };
         let spi_in = opened.spi_in;
         daemon.endpoint.inbound_esp_seen(env.now, spi_in);
-        let mut inner = packet.get(opened.inner).unwrap_or_default().to_vec();
+        let mut inner = opened.inner.of(&packet).to_vec();
         self.note(env, || Told::Esp { spi_in });
         let Ok(ip) = IpPacket::parse(&inner) else {
             return;

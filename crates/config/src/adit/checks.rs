@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use adit_model::connection::{Child, Remote};
+use adit_model::connection::{Child, Connection, Mode, Remote};
 use adit_model::life::Action;
 use adit_model::selector::Selector;
 
@@ -66,6 +66,50 @@ pub(super) fn tunnel(reader: &mut Reader<'_>, read: &Read<'_>) {
     for (child, table) in c.children.iter().zip(&read.children) {
         families(reader, child, table);
         own_traffic(reader, child, table, c.local, peer);
+        if child.mode == Mode::Transport {
+            transport(reader, child, table, c, peer);
+        }
+    }
+}
+
+/// Transport mode carries what the two ends say to each other.
+fn transport(
+    reader: &mut Reader<'_>,
+    child: &Child,
+    table: &Table<'_>,
+    connection: &Connection,
+    peer: Option<IpAddr>,
+) {
+    for (key, list, end) in [
+        ("local_net", &child.local_ts, connection.local),
+        ("remote_net", &child.remote_ts, peer),
+    ] {
+        let Some(end) = end else { continue };
+        let host = Selector::host(end);
+        if list.is_empty() || list.iter().any(|s| s.intersect(&host).is_some()) {
+            continue;
+        }
+        reader
+            .error(
+                "transport-networks",
+                &table.at_value(key),
+                format!(
+                    "transport mode carries only what {end} itself says, and `{key}` is without it"
+                ),
+            )
+            .expected("the address of that end, with a protocol and port where wanted")
+            .fix(format!("{key} = [\"{end}\"]"))
+            .note("for networks behind the gateways leave `mode` away");
+    }
+    if connection.force_encap && !child.leeway.tunnel_instead {
+        reader
+            .error(
+                "transport-behind-nat",
+                &table.at_value("mode"),
+                "`force_encap` tells the peer of a NAT, and there is no transport mode through one",
+            )
+            .expected("one or the other")
+            .fix("mode = \"tunnel\"");
     }
 }
 
@@ -197,8 +241,43 @@ pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>]) {
                         ),
                     )
                     .note("packets take the one that is written first");
+            } else if let Some((tunnel, other, local, remote)) = hidden_by(&before, child) {
+                reader
+                    .report(
+                        Severity::Warning,
+                        "overlapping-child",
+                        &table.at(),
+                        format!(
+                            "{local} to {remote} of `{}` of `{}` is traffic of `{}` of `{tunnel}` as well",
+                            child.name, c.name, other
+                        ),
+                    )
+                    .note("packets take the one that is written first; write the narrower one before the wider one");
             }
             before.push((&c.name, child));
         }
     }
+}
+
+/// An earlier child that takes traffic of this one: its tunnel, its name, and what. A narrower one before a wider one is
+/// how exceptions are written, so that says nothing.
+fn hidden_by<'b>(
+    before: &[(&'b str, &'b Child)],
+    child: &Child,
+) -> Option<(&'b str, &'b str, Selector, Selector)> {
+    let common = |these: &[Selector], those: &[Selector]| {
+        these
+            .iter()
+            .find_map(|this| those.iter().find_map(|that| this.intersect(that)))
+    };
+    let within = |part: &[Selector], whole: &[Selector]| {
+        part.iter().all(|p| whole.iter().any(|w| w.contains(p)))
+    };
+    before.iter().find_map(|(tunnel, other)| {
+        let local = common(&child.local_ts, &other.local_ts)?;
+        let remote = common(&child.remote_ts, &other.remote_ts)?;
+        let exception =
+            within(&other.local_ts, &child.local_ts) && within(&other.remote_ts, &child.remote_ts);
+        (!exception).then_some((*tunnel, other.name.as_str(), local, remote))
+    })
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use adit_model::connection::{Child, Leeway, Mode};
 use adit_model::proposal::SaKind;
 use adit_model::selector::Selector;
+use adit_model::text::did_you_mean;
 use ipnet::IpNet;
 
 use crate::adit::reader::{Reader, Table, Word};
@@ -23,35 +24,61 @@ pub(super) fn read(
 ) -> Child {
     let local_ts = nets(reader, table, "local_net", "10.1.0.0/24");
     let remote_ts = nets(reader, table, "remote_net", "10.2.0.0/24");
-    if let Some(mode) = reader.word(table, "mode").filter(|m| m.text != "tunnel") {
-        let transport = mode.text == "transport";
-        reader
-            .error(
-                if transport {
-                    "unsupported-mode"
-                } else {
-                    "unknown-word"
-                },
-                &mode.at,
-                if transport {
-                    "transport mode isn't supported yet".to_owned()
-                } else {
-                    format!("`{}` is no mode", mode.text.escape_debug())
-                },
-            )
-            .expected("\"tunnel\"")
-            .fix("mode = \"tunnel\"");
-    }
+    let (mode, tunnel_instead) = word(reader, table, "mode", &MODES);
+    let narrow = word(reader, table, "narrow", &NARROW);
     Child {
         name: name.to_owned(),
         local_ts,
         remote_ts,
         esp: algorithms::of(reader, table, "esp", SaKind::Esp, allow_weak),
-        mode: Mode::Tunnel,
+        mode,
         replay_window: reader.number(table, "replay_window", 32..=32768, REPLAY_WINDOW),
         life: life::of_child(reader, table),
-        leeway: Leeway::default(),
+        leeway: Leeway {
+            narrow,
+            tunnel_instead,
+        },
     }
+}
+
+/// What `mode` may say: the mode, and whether tunnel mode will do as well.
+pub(super) const MODES: [(&str, (Mode, bool)); 3] = [
+    ("tunnel", (Mode::Tunnel, false)),
+    ("transport", (Mode::Transport, false)),
+    ("prefer-transport", (Mode::Transport, true)),
+];
+
+/// What `narrow` may say: whether traffic may be narrowed.
+pub(super) const NARROW: [(&str, bool); 2] = [("allow", true), ("refuse", false)];
+
+/// One of a few words; the first is the default.
+pub(super) fn word<T: Copy, const N: usize>(
+    reader: &mut Reader<'_>,
+    table: &Table<'_>,
+    key: &str,
+    words: &[(&str, T); N],
+) -> T {
+    let (default, first) = words[0];
+    let Some(found) = reader.word(table, key) else {
+        return first;
+    };
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == found.text) {
+        return *meaning;
+    }
+    let near = did_you_mean(found.text, words.iter().map(|(word, _)| *word));
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|(word, _)| format!("\"{word}\""))
+        .collect();
+    reader
+        .error(
+            "unknown-word",
+            &found.at,
+            format!("`{}` is no `{key}`", found.text.escape_debug()),
+        )
+        .expected(quoted.join(" or "))
+        .fix(format!("{key} = \"{}\"", near.unwrap_or(default)));
+    first
 }
 
 fn nets(reader: &mut Reader<'_>, table: &Table<'_>, name: &str, example: &str) -> Vec<Selector> {

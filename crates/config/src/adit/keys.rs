@@ -561,10 +561,18 @@ pub const KEYS: &[Key] = &[
     key(
         Section::Child,
         "mode",
+        "\"tunnel\", \"transport\" or \"prefer-transport\"",
         "\"tunnel\"",
         "\"tunnel\"",
-        "\"tunnel\"",
-        "How packets are carried. Transport mode isn't supported yet.",
+        "How packets are carried. Transport mode is for what the two gateways themselves say to each other, without a second IP header; the networks must be the addresses of the two ends. It needs a peer that wants it too, and no NAT on the path; \"prefer-transport\" makes do with tunnel mode then.",
+    ),
+    key(
+        Section::Child,
+        "narrow",
+        "\"allow\" or \"refuse\"",
+        "\"allow\"",
+        "\"refuse\"",
+        "Whether the child may carry less than `local_net` and `remote_net` say, where the peer wants less (or, when it asks, more).",
     ),
     key(
         Section::Child,

@@ -230,7 +230,15 @@ fn one_child(out: &mut String, c: &Child) {
         line(out, "esp", &list(&c.esp));
     }
     if c.mode == Mode::Transport {
-        line(out, "mode", &text("transport"));
+        let prefer = if c.leeway.tunnel_instead {
+            "prefer-"
+        } else {
+            ""
+        };
+        line(out, "mode", &text(&format!("{prefer}transport")));
+    }
+    if !c.leeway.narrow {
+        line(out, "narrow", &text("refuse"));
     }
     if c.replay_window != child::REPLAY_WINDOW {
         line(out, "replay_window", &c.replay_window);

@@ -196,7 +196,7 @@ pub fn seal(plane: &DataPlane, inner: &[u8]) -> Vec<u8> {
 pub fn open(plane: &DataPlane, packet: &[u8]) -> Result<Vec<u8>, adit_model::drops::DropReason> {
     let mut copy = packet.to_vec();
     match plane.open(T0, &mut copy) {
-        Ok(opened) => Ok(copy[opened.inner].to_vec()),
+        Ok(opened) => Ok(opened.inner.of(&copy).to_vec()),
         Err(rejected) => Err(rejected.reason),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use adit_model::Now;
 use adit_model::connection::Connection;
-use adit_model::dataplane::PairCounters;
+use adit_model::dataplane::{PairCounters, Trigger};
 
 use super::Endpoint;
 use crate::cx::Cx;
@@ -55,6 +55,23 @@ impl Endpoint {
             p.want(child);
             p.work(cx);
         });
+        Ok(())
+    }
+
+    /// A packet wants through a connection that is up, and no SA of its child takes it. Asks for one, with the packet's
+    /// own selectors first, unless that is under way or was refused a moment ago; so each packet may be told.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn packet_wants(
+        &mut self,
+        now: Now,
+        name: &str,
+        trigger: Trigger,
+    ) -> Result<(), CommandError> {
+        self.has_child(name, &trigger.child)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| p.packet_wants(cx, trigger));
         Ok(())
     }
 

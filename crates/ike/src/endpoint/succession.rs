@@ -64,7 +64,7 @@ impl Endpoint {
             self.with_sa(now, old, |phase, cx| phase.close(cx, "replaced"));
         }
         let first_contact = !self.has_contact(&connection);
-        let sent = InitSent::begin(&mut self.cx(now), connection, path, first_contact)?;
+        let sent = InitSent::begin(&mut self.cx(now), connection, path, first_contact, None)?;
         let new = sent.head.our_spi.0;
         if overlap {
             self.reauthentications.insert(new, old);

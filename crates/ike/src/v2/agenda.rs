@@ -206,11 +206,7 @@ impl Established {
                 self.begin_child(cx, &name, Some(spi_in))
             }
             Task::NewChild(name) => {
-                if self
-                    .children
-                    .iter()
-                    .any(|c| c.name == name && c.is_installed())
-                {
+                if self.has(&name) {
                     self.missing.retain(|m| m.name != name);
                     return None;
                 }

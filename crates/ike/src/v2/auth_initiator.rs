@@ -22,7 +22,7 @@ use crate::v2::child_offer::ChildOffer;
 use crate::v2::closing::{Closing, delete_ike};
 use crate::v2::established::Established;
 use crate::v2::lifespan::Setback;
-use crate::v2::narrow;
+use crate::v2::mode;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
 use crate::v2::{Phase, mobike, ppk, proposals, support};
@@ -170,7 +170,7 @@ impl Signing {
 }
 
 /// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, [SAi2, TSi, TSr,
-/// N(ESP_TFC_PADDING_NOT_SUPPORTED)] }`
+/// [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)] }`
 fn request(
     cx: &Cx<'_>,
     attempt: &Attempt,
@@ -188,13 +188,12 @@ fn request(
         .map(|id| Payload::IdR(id_payload(id)));
     let child = offer.map(|offer| {
         let spi = offer.spi_in.to_be_bytes();
-        let sa = proposals::to_wire(&offer.proposals, SaKind::Esp, &spi, false);
-        [
-            Payload::Sa(sa),
-            Payload::TsI(narrow::to_wire(&offer.config.local_ts)),
-            Payload::TsR(narrow::to_wire(&offer.config.remote_ts)),
-            Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
-        ]
+        let sa = proposals::to_wire(&offer.wish.proposals, SaKind::Esp, &spi, false);
+        let no_padding = Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED);
+        core::iter::once(Payload::Sa(sa))
+            .chain(offer.wish.selectors())
+            .chain(mode::payload(offer.wish.mode))
+            .chain([Payload::Notify(no_padding)])
     });
     let auth = AuthPayload {
         method: signed.method,
@@ -408,7 +407,7 @@ impl Verifying {
             Ok(None) => without_child(cx, established, &offer),
             Err(refusal) => {
                 let what = Happening::Refused {
-                    what: child::title(&established.secured.head, Some(&offer.config.name)),
+                    what: child::title(&established.secured.head, Some(&offer.wish.config.name)),
                     refusal,
                     notify: None,
                 };
@@ -446,7 +445,7 @@ fn without_child(cx: &mut Cx<'_>, mut established: Established, offer: &ChildOff
         return established.close(cx, "failed");
     }
     let problem = "it was refused when the IKE SA was set up".to_owned();
-    established.child_failed(cx, &offer.config.name, None, Setback::Refused, problem);
+    established.child_failed(cx, &offer.wish.config.name, None, Setback::Refused, problem);
     established.keep_up(cx);
     Phase::Established(Box::new(established))
 }

@@ -29,7 +29,7 @@ use crate::v2::init_answer::InitAnswered;
 use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{Phase, mobike, narrow, ppk, proposals, support};
+use crate::v2::{Phase, mobike, mode, narrow, ppk, proposals, support};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
@@ -437,13 +437,13 @@ fn unique(cx: &Cx<'_>, head: &Head, peer: &VerifiedPeer) -> Result<(), Refusal> 
     }
 }
 
-/// The CHILD SA of IKE_AUTH, and the payloads that agree to it: `SAr2, TSi, TSr`.
+/// The CHILD SA of IKE_AUTH, and the payloads that agree to it: `SAr2, TSi, TSr, [N(USE_TRANSPORT_MODE)]`.
 fn first_child(
     cx: &mut Cx<'_>,
     secured: &Secured,
     transcript: &Transcript,
     request: &PayloadList,
-) -> Result<(Child, [Payload; 3]), Refusal> {
+) -> Result<(Child, Vec<Payload>), Refusal> {
     let head = &secured.head;
     let selected = child::select(cx.provider, head, request, None, false)?;
     let spi_in = cx.new_esp_spi();
@@ -455,7 +455,10 @@ fn first_child(
         )),
         Payload::TsI(narrow::to_wire(&selected.ts.remote)),
         Payload::TsR(narrow::to_wire(&selected.ts.local)),
-    ];
+    ]
+    .into_iter()
+    .chain(mode::payload(selected.mode))
+    .collect();
     let (ni, nr) = transcript.nonces(head.role);
     let source = KeySource {
         channel: &secured.channel,
@@ -469,6 +472,7 @@ fn first_child(
         config: &selected.config,
         spi_in,
         spi_out: selected.spi_out,
+        mode: selected.mode,
         suite: selected.choice.suite,
         ts: selected.ts,
         replaces: None,

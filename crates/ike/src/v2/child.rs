@@ -2,7 +2,7 @@
 
 use adit_crypto::{ChildKeys, Provider};
 use adit_model::connection::{self, Mode};
-use adit_model::dataplane::{ChildSa, DataPlaneRequest};
+use adit_model::dataplane::{ChildSa, DataPlaneRequest, Trigger};
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
@@ -15,6 +15,7 @@ use crate::head::Head;
 use crate::snapshot::{ChildSaState, ChildSnapshot};
 use crate::v2::keymat;
 use crate::v2::lifespan::Lifespan;
+use crate::v2::mode;
 use crate::v2::narrow::{self, Traffic};
 use crate::v2::offer::{self, Choice};
 use crate::v2::proposals;
@@ -57,6 +58,7 @@ pub(crate) struct Child {
     pub name: String,
     pub spi_in: u32,
     pub spi_out: u32,
+    pub mode: Mode,
     pub suite: Suite,
     pub ts: Traffic,
     pub state: ChildSaState,
@@ -81,6 +83,12 @@ impl Child {
             self.span = Lifespan::default();
         }
         next.is_some()
+    }
+
+    /// Whether it carries the packet that wants through.
+    pub fn takes(&self, trigger: &Trigger) -> bool {
+        narrow::within(&[trigger.local], &self.ts.local)
+            && narrow::within(&[trigger.remote], &self.ts.remote)
     }
 
     pub fn is_installed(&self) -> bool {
@@ -121,6 +129,7 @@ impl Child {
             state: self.state,
             spi_in: self.spi_in,
             spi_out: self.spi_out,
+            mode: self.mode,
             suite: self.suite,
             ts_local: self.ts.local.clone(),
             ts_remote: self.ts.remote.clone(),
@@ -148,6 +157,7 @@ pub(crate) struct Agreed<'a> {
     pub config: &'a connection::Child,
     pub spi_in: u32,
     pub spi_out: u32,
+    pub mode: Mode,
     pub suite: Suite,
     pub ts: Traffic,
     /// `spi_in` of the CHILD SA that the peer replaces by this one.
@@ -165,6 +175,7 @@ pub(crate) fn install(
         config,
         spi_in,
         spi_out,
+        mode,
         suite,
         ts,
         replaces,
@@ -201,15 +212,14 @@ pub(crate) fn install(
         suite,
         key_in,
         key_out,
-        mode: Mode::Tunnel,
+        mode,
         ts_local: ts.local.clone(),
         ts_remote: ts.remote.clone(),
         path: head.child_path(),
         replay_window: config.replay_window,
         replaces,
     })));
-    let narrowed = !narrow::within(&config.local_ts, &ts.local)
-        || !narrow::within(&config.remote_ts, &ts.remote);
+    let narrowed = !ts.covers(&mode::traffic(head, config, mode));
     let what = Happening::ChildEstablished {
         child: config.name.clone(),
         spi_in,
@@ -225,6 +235,7 @@ pub(crate) fn install(
         name: config.name.clone(),
         spi_in,
         spi_out,
+        mode,
         suite,
         ts,
         state: Installed,
@@ -239,6 +250,7 @@ pub(crate) struct Selected {
     pub config: connection::Child,
     pub choice: Choice,
     pub spi_out: u32,
+    pub mode: Mode,
     pub ts: Traffic,
 }
 
@@ -262,22 +274,31 @@ pub(crate) fn select(
         remote: narrow::read(ts_i),
     };
     let all = &head.connection.children;
-    let mut candidates = all
-        .iter()
-        .filter(|c| c.mode == Mode::Tunnel && only.is_none_or(|name| c.name == name))
-        .peekable();
-    if candidates.peek().is_none() {
-        return Err(Refusal::Mode {
-            requested_transport: false,
-        });
-    }
+    let asked = mode::asked(request);
     let offer = offer::read(sa, SaKind::Esp, 4, true);
     let tried = request.ke().map(|ke| ke.method);
     let mut refusal = None;
-    for config in candidates {
-        let Some(ts) = narrow::narrowed(&offered, &traffic(config)) else {
+    for config in all
+        .iter()
+        .filter(|c| only.is_none_or(|name| c.name == name))
+    {
+        let agreed = mode::answering(head, config, asked);
+        let whole = mode::traffic(head, config, *agreed.as_ref().unwrap_or(&Mode::Tunnel));
+        let Some(ts) = narrow::narrowed(&offered, &whole) else {
             continue;
         };
+        let mode = match agreed {
+            Ok(mode) => mode,
+            Err(reason) => {
+                refusal.get_or_insert(reason);
+                continue;
+            }
+        };
+        // All that is configured, and all that is asked for.
+        let all = ts.covers(&whole) && ts.covers(&offered);
+        if !all && !config.leeway.narrow {
+            continue;
+        }
         let usable = proposals::usable(provider, &config.esp, SaKind::Esp);
         let Some(choice) = offer.choose(&usable, ke, tried) else {
             refusal.get_or_insert_with(|| offer.refusal(&config.esp, SaKind::Esp, ke));
@@ -294,6 +315,7 @@ pub(crate) fn select(
             config: config.clone(),
             choice,
             spi_out,
+            mode,
             ts,
         });
     }
@@ -309,14 +331,6 @@ pub(crate) fn select(
 pub(crate) fn child_spi(octets: &[u8]) -> Option<u32> {
     let spi = u32::from_be_bytes(octets.try_into().ok()?);
     (spi > 255).then_some(spi)
-}
-
-/// A configured child's traffic.
-pub(crate) fn traffic(config: &connection::Child) -> Traffic {
-    Traffic {
-        local: config.local_ts.clone(),
-        remote: config.remote_ts.clone(),
-    }
 }
 
 /// What events call a child that is being negotiated.

@@ -2,10 +2,10 @@
 //! and what becomes of them when the peer had the same idea (2.8.1, 2.25.1).
 
 use adit_model::Secret;
-use adit_model::connection;
+use adit_model::connection::Mode;
 use adit_model::event::{Happening, Party};
 use adit_model::keywords;
-use adit_model::proposal::{Proposal, SaKind, Suite};
+use adit_model::proposal::{SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, KeMethod, NotifyType, ProtocolId};
 use adit_wire::v2::{Nonce, Notify, Payload, PayloadList};
@@ -16,20 +16,19 @@ use crate::head::Head;
 use crate::snapshot::ChildSaState;
 use crate::v2::agenda::{InFlight, Task};
 use crate::v2::child::{self, Agreed, Child, ChildEvent, KeySource};
-use crate::v2::child_offer;
+use crate::v2::child_offer::Wish;
 use crate::v2::established::Established;
 use crate::v2::followup::{Progress, Series};
 use crate::v2::lifespan::Setback;
 use crate::v2::narrow::Traffic;
 use crate::v2::own_ke::OwnKe;
-use crate::v2::{narrow, proposals};
+use crate::v2::{mode, proposals};
 
 /// A CHILD SA that we have asked for.
 pub(crate) struct ChildAttempt {
-    config: connection::Child,
+    wish: Wish,
     /// `spi_in` of the pair whose place it takes.
     pub replaces: Option<u32>,
-    proposals: Vec<Proposal>,
     spi_in: u32,
     nonce: Vec<u8>,
     ke: Option<OwnKe>,
@@ -45,6 +44,7 @@ pub(crate) struct ChildAttempt {
 struct Terms {
     suite: Suite,
     spi_out: u32,
+    mode: Mode,
     ts: Traffic,
     shared: Option<Secret>,
     nr: Vec<u8>,
@@ -66,16 +66,15 @@ impl ChildAttempt {
         replaces: Option<u32>,
     ) -> Result<Self, Refusal> {
         let config = head.connection.children.iter().find(|c| c.name == name);
-        let config = config.cloned().ok_or_else(|| Refusal::Local {
+        let config = config.ok_or_else(|| Refusal::Local {
             problem: format!("no child `{name}` is configured"),
         })?;
-        let proposals = child_offer::offered(cx.provider, &config)?;
-        let method = proposals.iter().find_map(|p| p.ke.first().copied());
+        let wish = Wish::new(cx.provider, head, config)?;
+        let method = wish.proposals.iter().find_map(|p| p.ke.first().copied());
         let ke = method.map(|m| OwnKe::start(cx.provider, m)).transpose()?;
         Ok(Self {
-            config,
+            wish,
             replaces,
-            proposals,
             spi_in: cx.new_esp_spi(),
             nonce: cx.new_nonce(),
             ke,
@@ -92,7 +91,7 @@ impl ChildAttempt {
     }
 
     pub fn name(&self) -> &str {
-        &self.config.name
+        &self.wish.config.name
     }
 
     /// Nothing comes of it.
@@ -100,7 +99,7 @@ impl ChildAttempt {
         cx.desk.spis.release_esp(self.spi_in);
     }
 
-    /// `[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr, N(ESP_TFC_PADDING_NOT_SUPPORTED)`
+    /// `[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr, [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)`
     pub fn request(&self) -> PayloadList {
         let rekey = self.replaces.map(|spi_in| {
             let kind = NotifyType::REKEY_SA;
@@ -112,16 +111,16 @@ impl ChildAttempt {
             ))
         });
         let spi = self.spi_in.to_be_bytes();
-        let sa = proposals::to_wire(&self.proposals, SaKind::Esp, &spi, true);
+        let sa = proposals::to_wire(&self.wish.proposals, SaKind::Esp, &spi, true);
         rekey
             .into_iter()
             .chain([Payload::Sa(sa), Payload::Nonce(Nonce(self.nonce.clone()))])
             .chain(self.ke.as_ref().map(OwnKe::payload))
-            .chain([
-                Payload::TsI(narrow::to_wire(&self.config.local_ts)),
-                Payload::TsR(narrow::to_wire(&self.config.remote_ts)),
-                Payload::Notify(Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)),
-            ])
+            .chain(self.wish.selectors())
+            .chain(mode::payload(self.wish.mode))
+            .chain([Payload::Notify(Notify::new(
+                NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED,
+            ))])
             .collect()
     }
 
@@ -255,10 +254,10 @@ impl ChildAttempt {
         let mismatch = |problem: &str| Refusal::AnswerMismatch {
             problem: problem.to_owned(),
         };
-        let (suite, spi_out, ts) =
-            child_offer::accepted(answer, &self.config, &self.proposals, true)?;
+        let granted = self.wish.granted(answer, true)?;
         let nr = answer.nonce().ok_or_else(|| mismatch("Nr is missing"))?;
-        let shared = suite
+        let shared = granted
+            .suite
             .ke
             .map(|method| match &self.ke {
                 Some(own) => own.finish(method, answer),
@@ -266,9 +265,10 @@ impl ChildAttempt {
             })
             .transpose()?;
         Ok(Terms {
-            suite,
-            spi_out,
-            ts,
+            suite: granted.suite,
+            spi_out: granted.spi_out,
+            mode: granted.mode,
+            ts: granted.ts,
             shared,
             nr: nr.0.clone(),
         })
@@ -284,9 +284,10 @@ impl ChildAttempt {
     ) {
         let lowest = self.lowest(&terms);
         let agreed = Agreed {
-            config: &self.config,
+            config: &self.wish.config,
             spi_in: self.spi_in,
             spi_out: terms.spi_out,
+            mode: terms.mode,
             suite: terms.suite,
             ts: terms.ts,
             replaces: None,
@@ -316,6 +317,9 @@ impl ChildAttempt {
     ) {
         let head = ike.secured.head.clone();
         ike.missing.retain(|m| m.name != new.name);
+        if self.replaces.is_none() {
+            ike.secured.head.trigger = None;
+        }
         let new_in = new.spi_in;
         let gone = self.gone.contains(&new.spi_out);
         ike.children.push(new);
@@ -363,7 +367,7 @@ impl ChildAttempt {
         ike.agenda
             .add(Task::DeleteChild(if ours_stays { old } else { new_in }));
         let what = Happening::ChildRekeyed {
-            child: self.config.name.clone(),
+            child: self.wish.config.name.clone(),
             old,
             new: stays,
             by: kept,
@@ -374,7 +378,7 @@ impl ChildAttempt {
     fn refused(mut self: Box<Self>, ike: &mut Established, cx: &mut Cx<'_>, notify: &Notify) {
         let what = child::title(&ike.secured.head, Some(self.name()));
         if notify.kind == NotifyType::INVALID_KE_PAYLOAD
-            && let Some(method) = proposals::other_method(&self.proposals, &self.tried, notify)
+            && let Some(method) = proposals::other_method(&self.wish.proposals, &self.tried, notify)
             && let Ok(ke) = OwnKe::start(cx.provider, method)
         {
             let from = self.ke.as_ref().map_or(KeMethod::NONE, |ke| ke.method);
@@ -393,7 +397,7 @@ impl ChildAttempt {
             return;
         }
         self.release(cx);
-        let (name, old) = (self.config.name.clone(), self.replaces);
+        let (name, old) = (self.wish.config.name.clone(), self.replaces);
         if notify.kind == NotifyType::TEMPORARY_FAILURE {
             let problem = "the peer is busy".to_owned();
             let wait = ike.child_failed(cx, &name, old, Setback::Busy, problem);
@@ -405,7 +409,7 @@ impl ChildAttempt {
             notify: notify.kind.0,
             name: notify.kind.to_string(),
             data: describe::hex(&notify.data),
-            asked: child::asked(&self.config, &self.proposals),
+            asked: child::asked(&self.wish.config, &self.wish.proposals),
         };
         cx.event(&ike.secured.head, refused);
         match (notify.kind, old) {

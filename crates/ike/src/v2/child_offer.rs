@@ -1,48 +1,65 @@
 //! The CHILD SA that an initiator asks for in IKE_AUTH, and what the responder makes of it (RFC 7296 1.2, 2.9).
 
+use std::sync::Arc;
+
 use adit_crypto::Provider;
 use adit_model::connection::{self, Mode};
+use adit_model::dataplane::Trigger;
 use adit_model::event::Happening;
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
-use adit_wire::iana::NotifyType;
-use adit_wire::v2::PayloadList;
+use adit_model::selector::Selector;
+use adit_wire::v2::{Payload, PayloadList};
 
 use crate::cx::Cx;
 use crate::describe;
 use crate::head::Head;
 use crate::secured::Secured;
 use crate::v2::child::{self, Agreed, Child, KeySource};
+use crate::v2::mode;
 use crate::v2::narrow::{self, Traffic};
 use crate::v2::proposals;
 use crate::v2::transcript::Transcript;
 
 /// The CHILD SA that IKE_AUTH asks for.
 pub(crate) struct ChildOffer {
-    pub config: connection::Child,
-    pub proposals: Vec<Proposal>,
+    pub wish: Wish,
     pub spi_in: u32,
 }
 
+/// What we ask for, for a configured child.
+pub(crate) struct Wish {
+    pub config: connection::Child,
+    pub proposals: Vec<Proposal>,
+    pub mode: Mode,
+    /// All traffic that it may have.
+    whole: Traffic,
+    /// The packet that it is asked for because of.
+    trigger: Option<Arc<Trigger>>,
+}
+
+/// What a responder's answer agrees to.
+pub(crate) struct Answer {
+    pub suite: Suite,
+    pub spi_out: u32,
+    pub mode: Mode,
+    pub ts: Traffic,
+}
+
 impl ChildOffer {
-    /// The first configured child.
+    /// The child that a packet wants through, or the first configured one.
     pub fn new(cx: &mut Cx<'_>, head: &Head) -> Result<Self, Refusal> {
-        let unusable = |problem: &str| Refusal::Local {
-            problem: problem.to_owned(),
-        };
-        let config = head
-            .connection
-            .children
-            .first()
-            .ok_or_else(|| unusable("the connection has no child"))?
-            .clone();
-        let proposals = offered(cx.provider, &config)?;
+        let children = &head.connection.children;
+        let triggered = head.trigger.as_ref();
+        let config = triggered
+            .and_then(|trigger| children.iter().find(|c| c.name == trigger.child))
+            .or(children.first())
+            .ok_or_else(|| Refusal::Local {
+                problem: "the connection has no child".to_owned(),
+            })?;
+        let wish = Wish::new(cx.provider, head, config)?;
         let spi_in = cx.new_esp_spi();
-        Ok(Self {
-            config,
-            proposals,
-            spi_in,
-        })
+        Ok(Self { wish, spi_in })
     }
 
     /// Nothing comes of it.
@@ -63,23 +80,24 @@ impl ChildOffer {
             && let Some(notify) = payloads.error_notify()
         {
             let what = Happening::PeerRefused {
-                what: child::title(head, Some(&self.config.name)),
+                what: child::title(head, Some(&self.wish.config.name)),
                 notify: notify.kind.0,
                 name: notify.kind.to_string(),
                 data: describe::hex(&notify.data),
-                asked: child::asked(&self.config, &self.proposals),
+                asked: child::asked(&self.wish.config, &self.wish.proposals),
             };
             cx.event(head, what);
             return Ok(None);
         }
-        let (suite, spi_out, ts) = accepted(payloads, &self.config, &self.proposals, false)?;
+        let answer = self.wish.granted(payloads, false)?;
         let (ni, nr) = transcript.nonces(head.role);
         let agreed = Agreed {
-            config: &self.config,
+            config: &self.wish.config,
             spi_in: self.spi_in,
-            spi_out,
-            suite,
-            ts,
+            spi_out: answer.spi_out,
+            mode: answer.mode,
+            suite: answer.suite,
+            ts: answer.ts,
             replaces: None,
         };
         let source = KeySource {
@@ -94,57 +112,92 @@ impl ChildOffer {
     }
 }
 
-/// What we offer for a configured child.
-pub(crate) fn offered(
-    provider: &Provider,
-    config: &connection::Child,
-) -> Result<Vec<Proposal>, Refusal> {
-    if config.mode == Mode::Transport {
-        return Err(Refusal::Unsupported {
-            what: "transport mode".to_owned(),
-        });
+impl Wish {
+    pub fn new(
+        provider: &Provider,
+        head: &Head,
+        config: &connection::Child,
+    ) -> Result<Self, Refusal> {
+        let unusable = |problem: &str| Refusal::Local {
+            problem: problem.to_owned(),
+        };
+        let mode = mode::wanted(head, config)?;
+        let whole = mode::traffic(head, config, mode);
+        if whole.local.is_empty() || whole.remote.is_empty() {
+            let problem = "transport mode carries the peers' own traffic, and none is configured";
+            return Err(unusable(problem));
+        }
+        let proposals = proposals::usable(provider, &config.esp, SaKind::Esp);
+        if proposals.is_empty() {
+            return Err(unusable("no ESP proposal that is implemented"));
+        }
+        let trigger = head.trigger.clone();
+        Ok(Self {
+            trigger: trigger.filter(|trigger| trigger.child == config.name),
+            config: config.clone(),
+            proposals,
+            mode,
+            whole,
+        })
     }
-    let proposals = proposals::usable(provider, &config.esp, SaKind::Esp);
-    if proposals.is_empty() {
-        return Err(Refusal::Local {
-            problem: "no ESP proposal that is implemented".to_owned(),
-        });
+
+    /// TSi and TSr: the packet's own selectors first, so that a responder that can't take all traffic takes at least
+    /// what is wanted now (RFC 7296 2.9).
+    pub fn selectors(&self) -> [Payload; 2] {
+        let mut asked = self.whole.clone();
+        if let Some(trigger) = &self.trigger {
+            first(&mut asked.local, trigger.local);
+            first(&mut asked.remote, trigger.remote);
+        }
+        [
+            Payload::TsI(narrow::to_wire(&asked.local)),
+            Payload::TsR(narrow::to_wire(&asked.remote)),
+        ]
     }
-    Ok(proposals)
+
+    /// What a responder's answer agrees to, if that is part of what we asked for.
+    pub fn granted(&self, answer: &PayloadList, ke: bool) -> Result<Answer, Refusal> {
+        let mismatch = |problem: &str| Refusal::AnswerMismatch {
+            problem: problem.to_owned(),
+        };
+        let (Some(sa), Some(ts_i), Some(ts_r)) = (answer.sa(), answer.ts_i(), answer.ts_r()) else {
+            return Err(mismatch("neither a CHILD SA nor a reason against it"));
+        };
+        let (suite, spi) = proposals::accept_answer(sa, &self.proposals, SaKind::Esp, 4, ke)?;
+        let spi_out = child::child_spi(&spi).ok_or_else(|| mismatch("a reserved SPI"))?;
+        let ts = Traffic {
+            local: narrow::read(ts_i),
+            remote: narrow::read(ts_r),
+        };
+        if ts.local.is_empty() || ts.remote.is_empty() {
+            return Err(mismatch("traffic selectors of no known type"));
+        }
+        if !self.whole.covers(&ts) {
+            return Err(mismatch("traffic selectors wider than asked for"));
+        }
+        let config = &self.config;
+        if !config.leeway.narrow && !ts.covers(&self.whole) {
+            return Err(Refusal::TrafficSelectors {
+                offered_local: ts.local,
+                offered_remote: ts.remote,
+                configured_local: config.local_ts.clone(),
+                configured_remote: config.remote_ts.clone(),
+            });
+        }
+        let mode = mode::answered(config, self.mode, mode::asked(answer))?;
+        Ok(Answer {
+            suite,
+            spi_out,
+            mode,
+            ts,
+        })
+    }
 }
 
-/// What a responder's answer agrees to, if that is part of what we offered: the suite, the SPI that it receives under,
-/// and the traffic.
-pub(crate) fn accepted(
-    answer: &PayloadList,
-    config: &connection::Child,
-    proposals: &[Proposal],
-    ke: bool,
-) -> Result<(Suite, u32, Traffic), Refusal> {
-    let mismatch = |problem: &str| Refusal::AnswerMismatch {
-        problem: problem.to_owned(),
-    };
-    let (Some(sa), Some(ts_i), Some(ts_r)) = (answer.sa(), answer.ts_i(), answer.ts_r()) else {
-        return Err(mismatch("neither a CHILD SA nor a reason against it"));
-    };
-    let (suite, spi) = proposals::accept_answer(sa, proposals, SaKind::Esp, 4, ke)?;
-    let spi_out = child::child_spi(&spi).ok_or_else(|| mismatch("a reserved SPI"))?;
-    let ts = Traffic {
-        local: narrow::read(ts_i),
-        remote: narrow::read(ts_r),
-    };
-    if ts.local.is_empty() || ts.remote.is_empty() {
-        return Err(mismatch("traffic selectors of no known type"));
+/// Puts `wanted` before the others, if they take it.
+fn first(selectors: &mut Vec<Selector>, wanted: Selector) {
+    if narrow::within(&[wanted], selectors) {
+        selectors.retain(|s| *s != wanted);
+        selectors.insert(0, wanted);
     }
-    if !narrow::within(&ts.local, &config.local_ts)
-        || !narrow::within(&ts.remote, &config.remote_ts)
-    {
-        return Err(mismatch("traffic selectors wider than asked for"));
-    }
-    if answer.notify(NotifyType::USE_TRANSPORT_MODE).is_some() {
-        return Err(Refusal::Mode {
-            requested_transport: true,
-        });
-    }
-    Ok((suite, spi_out, ts))
 }

@@ -2,7 +2,7 @@
 
 use adit_crypto::KeyExchange;
 use adit_model::Secret;
-use adit_model::connection;
+use adit_model::connection::{self, Mode};
 use adit_model::event::{Happening, Party};
 use adit_model::keywords;
 use adit_model::proposal::{SaKind, Suite};
@@ -17,7 +17,7 @@ use crate::v2::closing::refuse;
 use crate::v2::established::Established;
 use crate::v2::followup::Goal;
 use crate::v2::narrow::Traffic;
-use crate::v2::{narrow, proposals};
+use crate::v2::{mode, narrow, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
     let unanswered = ike.agenda.child_attempt().is_some();
@@ -88,6 +88,7 @@ pub(crate) struct Agreement {
     /// `spi_in` of the pair whose place it takes.
     pub replaces: Option<u32>,
     spi_out: u32,
+    mode: Mode,
     suite: Suite,
     ts: Traffic,
     shared: Option<Secret>,
@@ -96,7 +97,7 @@ pub(crate) struct Agreement {
 }
 
 /// Agrees to the CHILD SA, and makes it unless more key exchanges are to follow; the payloads that say so:
-/// `SA, Nr, [KEr,] TSi, TSr, [N(ADDITIONAL_KEY_EXCHANGE)]`.
+/// `SA, Nr, [KEr,] TSi, TSr, [N(USE_TRANSPORT_MODE),] [N(ADDITIONAL_KEY_EXCHANGE)]`.
 fn create(
     ike: &mut Established,
     cx: &mut Cx<'_>,
@@ -145,6 +146,7 @@ fn create(
         spi_in,
         replaces,
         spi_out: selected.spi_out,
+        mode: selected.mode,
         suite,
         ts: selected.ts,
         shared,
@@ -168,6 +170,7 @@ fn create(
         .into_iter()
         .chain(ke.map(Payload::Ke))
         .chain([Payload::TsI(ts_i), Payload::TsR(ts_r)])
+        .chain(mode::payload(selected.mode))
         .chain(follows)
         .collect())
 }
@@ -184,6 +187,7 @@ pub(crate) fn finish(
         spi_in,
         replaces,
         spi_out,
+        mode,
         suite,
         ts,
         shared,
@@ -194,6 +198,7 @@ pub(crate) fn finish(
         config: &config,
         spi_in,
         spi_out,
+        mode,
         suite,
         ts,
         replaces,

@@ -3,8 +3,9 @@
 
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use adit_model::dataplane::PairCounters;
+use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
@@ -54,6 +55,8 @@ pub(crate) struct Established {
     pub doomed: Option<&'static str>,
     /// Whether we set the connection up, and see to it that its children are there.
     pub began: bool,
+    /// A packet has set the connection up: its children come when packets want them.
+    on_demand: bool,
     /// When we authenticate anew.
     reauth: Option<Mono>,
     /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
@@ -98,6 +101,7 @@ impl Established {
         };
         cx.event(&new.secured.head, what);
         new.began = self.began;
+        new.on_demand = self.on_demand;
         (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
         self.bequeath_path(&mut new);
         new.children = core::mem::take(&mut self.children);
@@ -161,6 +165,7 @@ impl Established {
             replaced: None,
             doomed: None,
             began: false,
+            on_demand: false,
             reauth: None,
             auth_end: None,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
@@ -253,11 +258,19 @@ impl Established {
     pub fn keep_up(&mut self, cx: &mut Cx<'_>) {
         self.began = true;
         let connection = self.secured.head.connection.clone();
-        for config in &connection.children {
+        // What a packet has set up carries what packets want, and no more.
+        let trigger = self.secured.head.trigger.clone();
+        self.on_demand = trigger.is_some();
+        let only = trigger.map(|trigger| trigger.child.clone());
+        let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+        for config in connection.children.iter().filter(|c| wanted(&c.name)) {
             // What was refused just now has its time.
             if self.missing.iter().all(|m| m.name != config.name) {
                 self.want(&config.name);
             }
+        }
+        if !self.children.is_empty() {
+            self.secured.head.trigger = None;
         }
         self.work(cx);
     }
@@ -331,6 +344,36 @@ impl Established {
         self.agenda.add(Task::NewChild(name.to_owned()));
     }
 
+    /// A packet wants through and no pair takes it: one is asked for, unless that is under way or has to wait.
+    pub fn packet_wants(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
+        let pairs = self.children.iter().filter(|c| c.name == trigger.child);
+        let wait = self.replaced.is_some()
+            || self.missing.iter().any(|m| m.name == trigger.child)
+            || pairs.clone().any(|c| c.takes(&trigger))
+            || pairs.count() >= MOST_PAIRS;
+        if wait {
+            return;
+        }
+        let name = trigger.child.clone();
+        self.missing.push(Missing {
+            name: name.clone(),
+            at: None,
+            failures: 0,
+        });
+        self.secured.head.trigger = Some(Arc::new(trigger));
+        self.agenda.add(Task::NewChild(name));
+        self.work(cx);
+    }
+
+    /// Whether a pair of this child is there, that takes the packet which asked for one.
+    pub fn has(&self, name: &str) -> bool {
+        let trigger = self.secured.head.trigger.as_ref();
+        let trigger = trigger.filter(|trigger| trigger.child == name);
+        self.children.iter().any(|c| {
+            c.name == name && c.is_installed() && trigger.is_none_or(|trigger| c.takes(trigger))
+        })
+    }
+
     /// A child couldn't be made, or rekeyed in the place of `old`; when that is tried again.
     pub fn child_failed(
         &mut self,
@@ -393,7 +436,7 @@ impl Established {
         };
         cx.event(&self.secured.head, what);
         self.agenda.add(Task::DeleteChild(spi_in));
-        if self.began {
+        if self.began && !self.on_demand {
             self.agenda.add(Task::NewChild(name));
         }
     }
@@ -646,5 +689,7 @@ impl Established {
     }
 }
 
+/// Pairs of one child that packets may ask for, where the peer grants each only a part.
+const MOST_PAIRS: usize = 16;
 /// How long a sign of life outweighs a report that the peer can't be reached.
 const FRESH: Duration = Duration::from_secs(5);

@@ -202,6 +202,7 @@ pub(crate) fn answer(
         named: false,
         mobike: false,
         children_stay: None,
+        trigger: None,
     };
     head.nat = Some(nat::detect(
         payloads,

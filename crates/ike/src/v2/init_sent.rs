@@ -8,6 +8,7 @@ use std::sync::Arc;
 use adit_crypto::{Ephemeral, IkeKeyInputs, IkeKeys};
 use adit_model::Mono;
 use adit_model::connection::Connection;
+use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party, Role};
 use adit_model::keywords;
@@ -68,6 +69,7 @@ impl InitSent {
         connection: Arc<Connection>,
         path: NetPath,
         first_contact: bool,
+        trigger: Option<Arc<Trigger>>,
     ) -> Result<Self, String> {
         let offered = proposals::usable(cx.provider, &connection.ike, SaKind::Ike);
         let method = offered
@@ -87,6 +89,7 @@ impl InitSent {
             named: true,
             mobike: false,
             children_stay: None,
+            trigger,
         };
         let what = Happening::Initiating {
             proposals: offered.clone(),

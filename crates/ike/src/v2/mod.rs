@@ -29,6 +29,7 @@ pub(crate) mod intermediate;
 pub(crate) mod keymat;
 pub(crate) mod lifespan;
 pub(crate) mod mobike;
+pub(crate) mod mode;
 pub(crate) mod narrow;
 pub(crate) mod offer;
 pub(crate) mod own_ke;

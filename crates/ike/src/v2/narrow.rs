@@ -12,6 +12,13 @@ pub(crate) struct Traffic {
     pub remote: Vec<Selector>,
 }
 
+impl Traffic {
+    /// Whether all of `other` is in it.
+    pub fn covers(&self, other: &Traffic) -> bool {
+        within(&other.local, &self.local) && within(&other.remote, &self.remote)
+    }
+}
+
 pub(crate) fn to_wire(selectors: &[Selector]) -> TsPayload {
     let one = |s: &Selector| match (s.start, s.end) {
         (IpAddr::V4(start), IpAddr::V4(end)) => Some(TrafficSelector::Ipv4 {

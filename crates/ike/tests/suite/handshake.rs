@@ -5,7 +5,7 @@ use crate::common;
 use std::sync::Arc;
 
 use adit_ike::{CommandError, IkeSaState, TimerReason};
-use adit_model::connection::{Connection, Mode, Remote};
+use adit_model::connection::{Connection, Remote};
 use adit_model::event::{Happening, Role};
 use adit_model::proposal::Proposal;
 use common::*;
@@ -198,16 +198,7 @@ fn commands_that_make_no_sense_are_refused_and_change_nothing() {
             ..exotic
         }),
     );
-    let mut transport = connection(Who::West);
-    transport.children[0].mode = Mode::Transport;
-    endpoint.set_connection(
-        now,
-        Arc::new(Connection {
-            name: "c".into(),
-            ..transport
-        }),
-    );
-    for name in ["a", "b", "c"] {
+    for name in ["a", "b"] {
         assert!(matches!(
             endpoint.initiate(now, name, w, e),
             Err(CommandError::Unusable { .. })

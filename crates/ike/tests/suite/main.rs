@@ -20,6 +20,10 @@ mod certificates;
 
 mod child;
 
+mod mode;
+
+mod traffic;
+
 mod nat;
 
 mod mobike;
