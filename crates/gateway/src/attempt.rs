@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use adit_ike::CommandError;
+use adit_ike::{CommandError, KeyRequest, KeyRequestId};
 use adit_model::connection::Remote;
 use adit_model::event::{Happening, PathProblem};
 use adit_model::fact::Probe;
@@ -13,6 +13,7 @@ use crate::gateway::Gateway;
 use crate::local_address;
 use crate::probe::Plan;
 use crate::retry::{Presence, Wanted};
+use crate::statuses::Fetched;
 
 /// What work beside the loop came to.
 pub enum TaskDone {
@@ -29,6 +30,15 @@ pub enum TaskDone {
         tunnel: String,
         /// What was found.
         probes: Vec<Probe>,
+    },
+    /// Whether a peer's certificates are revoked was asked for.
+    Statuses {
+        /// The request that waits for it.
+        id: KeyRequestId,
+        /// The same.
+        request: KeyRequest,
+        /// What was found.
+        fetched: Fetched,
     },
 }
 
@@ -60,6 +70,11 @@ impl Gateway {
                 }
                 self.answer_cases();
             }
+            TaskDone::Statuses {
+                id,
+                request,
+                fetched,
+            } => self.on_statuses(id, &request, fetched),
         }
     }
 

@@ -28,6 +28,7 @@ use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
 use crate::probe;
 use crate::sockets::{Arrival, Slot, Sockets};
+use crate::statuses::Statuses;
 use crate::tunnel::{self, Tunnel};
 
 /// A running gateway.
@@ -39,6 +40,7 @@ pub struct Gateway {
     pub(crate) host: Option<Host>,
     pub(crate) sockets: Sockets,
     pub(crate) keys: KeyStore,
+    pub(crate) statuses: Statuses,
     pub(crate) log: EventLog,
     pub(crate) tunnels: BTreeMap<String, Tunnel>,
     pub(crate) tasks: mpsc::Sender<TaskDone>,
@@ -85,6 +87,7 @@ impl Gateway {
             host: parts.host,
             sockets: parts.sockets,
             keys: parts.keys,
+            statuses: Statuses::default(),
             log: EventLog::default(),
             tunnels: parts.tunnels,
             tasks: parts.tasks,
@@ -349,11 +352,7 @@ impl Gateway {
                     }
                 }
                 Output::DataPlane(request) => self.change_data_plane(request),
-                Output::KeyRequest { id, request } => {
-                    let now = self.clock.now();
-                    let answer = self.keys.answer(&self.provider, now.wall, &request);
-                    self.endpoint.handle_answer(now, id, answer);
-                }
+                Output::KeyRequest { id, request } => self.on_key_request(id, request),
                 Output::Event(event) => self.on_event(event),
             }
         }

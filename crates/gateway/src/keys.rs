@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use adit_crypto::Provider;
+use adit_crypto::pki::{Documents, StatusNeed};
 use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{KeyAnswer, KeyRequest};
 use adit_model::{Secret, Wall};
@@ -102,13 +103,26 @@ impl KeyStore {
         self.held.get(connection)
     }
 
-    /// Answers a request of the key exchange at the time `now`.
+    /// Answers a request of the key exchange at the time `now`, with what was fetched for it.
     #[must_use]
-    pub fn answer(&self, provider: &Provider, now: Wall, request: &KeyRequest) -> KeyAnswer {
+    pub fn answer(
+        &self,
+        provider: &Provider,
+        now: Wall,
+        request: &KeyRequest,
+        fetched: &Documents,
+    ) -> KeyAnswer {
         self.held.get(request.connection()).map_or_else(
             || without_credentials(request),
-            |held| held.answer(provider, now, request),
+            |held| held.answer_knowing(provider, now, request, fetched),
         )
+    }
+
+    /// The certificates whose status has to be found out before a request can be answered.
+    #[must_use]
+    pub fn needs(&self, now: Wall, request: &KeyRequest, fetched: &Documents) -> Vec<StatusNeed> {
+        let held = self.held.get(request.connection());
+        held.map_or_else(Vec::new, |held| held.needs(now, request, fetched))
     }
 }
 

@@ -42,6 +42,7 @@ pub mod error;
 pub mod events;
 pub mod gateway;
 pub mod host;
+mod http;
 pub mod keys;
 mod limiter;
 mod local_address;
@@ -56,6 +57,7 @@ pub mod sockets;
 mod start;
 pub mod state_dir;
 pub mod status;
+mod statuses;
 pub mod tunnel;
 mod watched;
 

@@ -380,7 +380,7 @@ pub const KEYS: &[Key] = &[
         "\"strict\", \"ifuri\" or \"relaxed\"",
         "\"relaxed\"",
         "\"relaxed\"",
-        "strict refuses a certificate unless a current list says that it is good; ifuri does so if the certificate says where such a list is; relaxed refuses only what is known to be revoked.",
+        "strict refuses a certificate unless a current list says that it is good; ifuri does so if the certificate says where such a list is; relaxed refuses only what is known to be revoked. With the first two, what no file tells is asked for over HTTP: of responders (OCSP), then as lists.",
     ),
     key(
         Section::Auth,
@@ -468,7 +468,7 @@ pub const KEYS: &[Key] = &[
         "\"strict\", \"ifuri\" or \"relaxed\"",
         "\"relaxed\"",
         "\"relaxed\"",
-        "strict refuses a certificate unless a current list says that it is good; ifuri does so if the certificate says where such a list is; relaxed refuses only what is known to be revoked.",
+        "strict refuses a certificate unless a current list says that it is good; ifuri does so if the certificate says where such a list is; relaxed refuses only what is known to be revoked. With the first two, what no file tells is asked for over HTTP: of responders (OCSP), then as lists.",
     ),
     key(
         Section::AuthRemote,

@@ -4,6 +4,7 @@
 //! seem to, and are refused.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use adit_model::Wall;
 use adit_model::dn::DistinguishedName;
@@ -17,9 +18,11 @@ use super::extensions::KeyUsage;
 /// Larger lists aren't read.
 const MOST_OCTETS: usize = 32 << 20;
 
-/// A list of revoked certificates. What it says isn't believed before its issuer's key has verified it.
+/// A list of revoked certificates; cheap to clone. What it says isn't believed before its issuer's key has verified it.
 #[derive(Clone)]
-pub struct RevocationList {
+pub struct RevocationList(Arc<List>);
+
+struct List {
     signed: Signed,
     issuer: DistinguishedName,
     this_update: Wall,
@@ -96,25 +99,25 @@ impl RevocationList {
     /// Whose list it is.
     #[must_use]
     pub fn issuer(&self) -> &DistinguishedName {
-        &self.issuer
+        &self.0.issuer
     }
 
     /// When it was issued.
     #[must_use]
     pub fn this_update(&self) -> Wall {
-        self.this_update
+        self.0.this_update
     }
 
     /// When the next one is due.
     #[must_use]
     pub fn next_update(&self) -> Option<Wall> {
-        self.next_update
+        self.0.next_update
     }
 
     /// How many certificates it names.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.revoked.len()
+        self.0.revoked.len()
     }
 
     /// What it says of `cert`, which `issuer` issued.
@@ -122,13 +125,13 @@ impl RevocationList {
     /// # Errors
     /// Why it says nothing: another issuer's, not signed by it, too old, of another kind.
     pub fn status(&self, cert: &Cert, issuer: &Cert, now: Wall) -> Result<Status, String> {
-        if self.issuer != *issuer.subject() || self.issuer != *cert.issuer() {
-            return Err(format!("the CRL is of `{}`", self.issuer));
+        if self.0.issuer != *issuer.subject() || self.0.issuer != *cert.issuer() {
+            return Err(format!("the CRL is of `{}`", self.0.issuer));
         }
-        if let Some(why) = &self.unusable {
+        if let Some(why) = &self.0.unusable {
             return Err(why.clone());
         }
-        let scope = self.scope;
+        let scope = self.0.scope;
         if (scope.hosts_only && cert.is_authority())
             || (scope.authorities_only && !cert.is_authority())
         {
@@ -138,21 +141,24 @@ impl RevocationList {
             return Err("the issuer's key usage doesn't allow it to sign a CRL".to_owned());
         }
         let key = issuer.key().map_err(ToString::to_string)?;
-        self.signed.is_by(key).map_err(|unsigned| match unsigned {
-            Unsigned::Method(reason) => format!("the CRL: {reason}"),
-            Unsigned::Signature => "the CRL isn't signed by its issuer's key".to_owned(),
-        })?;
+        self.0
+            .signed
+            .is_by(key)
+            .map_err(|unsigned| match unsigned {
+                Unsigned::Method(reason) => format!("the CRL: {reason}"),
+                Unsigned::Signature => "the CRL isn't signed by its issuer's key".to_owned(),
+            })?;
         // Once revoked, revoked: also by a list that is past its time.
-        if let Some(revoked) = self.revoked.get(cert.serial()) {
+        if let Some(revoked) = self.0.revoked.get(cert.serial()) {
             return Ok(Status::Revoked(*revoked));
         }
-        if now < self.this_update {
+        if now < self.0.this_update {
             return Err(format!(
                 "the CRL is of {}, which is to come",
-                self.this_update
+                self.0.this_update
             ));
         }
-        match self.next_update {
+        match self.0.next_update {
             Some(next) if now > next => {
                 Err(format!("the CRL is stale: a new one was due at {next}"))
             }
@@ -228,7 +234,7 @@ fn read(octets: &[u8]) -> Read<RevocationList> {
         })?;
     }
     body.end("something follows its extensions")?;
-    Ok(RevocationList {
+    Ok(RevocationList(Arc::new(List {
         signed,
         issuer,
         this_update,
@@ -236,7 +242,7 @@ fn read(octets: &[u8]) -> Read<RevocationList> {
         revoked,
         scope,
         unusable,
-    })
+    })))
 }
 
 const INDIRECT: &str = "the CRL is indirect: it tells of several issuers' certificates";

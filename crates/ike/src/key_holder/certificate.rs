@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use adit_crypto::pki::auth::AuthPolicy;
 use adit_crypto::pki::{
-    Cert, ChainPolicy, Documents, RevocationList, RevocationPolicy, SigningKey, StatusResponse,
-    Trust, to_send,
+    Cert, Chain, ChainPolicy, Documents, RevocationList, RevocationPolicy, SigningKey, StatusNeed,
+    StatusResponse, Trust, to_send,
 };
 use adit_model::Wall;
 use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
@@ -99,7 +99,7 @@ impl OwnCertificate {
     }
 }
 
-/// Verifies the peer's proof with the key of its certificate, and its certificate.
+/// Verifies the peer's proof with the key of its certificate, and its certificate; `fetched` is what was fetched for it.
 ///
 /// The signature goes first: who hasn't the key makes us look at nothing else.
 pub(super) fn verify(
@@ -107,19 +107,44 @@ pub(super) fn verify(
     policy: &AuthPolicy,
     now: Wall,
     request: &ToVerify,
+    fetched: &Documents,
 ) -> KeyAnswer {
-    match check(authorities, policy, now, request) {
+    let verdict = trusted(authorities, policy, now, request).and_then(|chain| {
+        let documents = at_hand(authorities, request, fetched);
+        chain
+            .revocation(&documents, now, authorities.revocation)
+            .map_err(|refused| Refusal::certificate(request.remote_id.clone(), *refused))
+    });
+    match verdict {
         Ok(()) => KeyAnswer::Verified,
         Err(refusal) => KeyAnswer::Refused(refusal),
     }
 }
 
-fn check(
+/// The certificates whose status has to be known and isn't, when nothing else speaks against the peer.
+pub(super) fn needs(
     authorities: &Authorities,
     policy: &AuthPolicy,
     now: Wall,
     request: &ToVerify,
-) -> Result<(), Refusal> {
+    fetched: &Documents,
+) -> Vec<StatusNeed> {
+    if authorities.revocation == RevocationPolicy::Relaxed {
+        return Vec::new();
+    }
+    let documents = at_hand(authorities, request, fetched);
+    trusted(authorities, policy, now, request)
+        .map(|chain| chain.needs(&documents, now))
+        .unwrap_or_default()
+}
+
+/// The chain of a peer that has the key of its certificate, and is whom it says it is.
+fn trusted(
+    authorities: &Authorities,
+    policy: &AuthPolicy,
+    now: Wall,
+    request: &ToVerify,
+) -> Result<Chain, Refusal> {
     let refused = |refused: Box<RefusedCertificate>| {
         Refusal::certificate(request.remote_id.clone(), *refused)
     };
@@ -142,15 +167,17 @@ fn check(
         .chain(&leaf, &others, now, &authorities.policy)
         .map_err(refused)?;
     chain.holds(&request.remote_id).map_err(refused)?;
-    let documents = with_sent(&authorities.documents, request);
-    chain
-        .revocation(&documents, now, authorities.revocation)
-        .map_err(refused)
+    Ok(chain)
 }
 
-/// The documents at hand, and those that came along. Each is signed by a certificate's issuer, or says nothing.
-fn with_sent(at_hand: &Documents, request: &ToVerify) -> Documents {
-    let mut documents = at_hand.clone();
+/// The documents at hand, those that were fetched, and those that came along. Each is signed by a certificate's issuer, or says nothing.
+fn at_hand(authorities: &Authorities, request: &ToVerify, fetched: &Documents) -> Documents {
+    let mut documents = authorities.documents.clone();
+    documents.lists.extend(fetched.lists.iter().cloned());
+    documents
+        .responses
+        .extend(fetched.responses.iter().cloned());
+    documents.failures.extend(fetched.failures.iter().cloned());
     for sent in &request.certificates {
         match sent.encoding {
             CertEncoding::CRL => documents

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use adit_crypto::Provider;
 use adit_crypto::pki::auth::AuthPolicy;
-use adit_crypto::pki::{SigningKey, VerifyingKey};
+use adit_crypto::pki::{Documents, SigningKey, StatusNeed, VerifyingKey};
 use adit_model::connection::{AuthKind, Authentication};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
@@ -99,9 +99,21 @@ impl Credentials {
     /// Answers a request about this connection. Certificates are judged by the time `now`.
     #[must_use]
     pub fn answer(&self, provider: &Provider, now: Wall, request: &KeyRequest) -> KeyAnswer {
+        self.answer_knowing(provider, now, request, &Documents::default())
+    }
+
+    /// As [`Credentials::answer`], with what was fetched about the peer's certificate ([`Credentials::needs`]).
+    #[must_use]
+    pub fn answer_knowing(
+        &self,
+        provider: &Provider,
+        now: Wall,
+        request: &KeyRequest,
+        fetched: &Documents,
+    ) -> KeyAnswer {
         match request {
             KeyRequest::Sign(request) => self.sign(provider, request),
-            KeyRequest::Verify(request) => self.verify(provider, now, request),
+            KeyRequest::Verify(request) => self.verify(provider, now, request, fetched),
             KeyRequest::Mix(request) => match &self.ppk {
                 Some(ppk) => ppk::mix(provider, ppk, request),
                 None => ppk::missing(request),
@@ -122,14 +134,35 @@ impl Credentials {
         }
     }
 
-    fn verify(&self, provider: &Provider, now: Wall, request: &ToVerify) -> KeyAnswer {
+    /// The certificates whose status has to be found out before a request can be answered: there are some only when the
+    /// configuration asks for it, the chain leads to a trusted CA, and the peer has the key. Whoever can't fetch answers
+    /// at once; what isn't known is then refused as unknown.
+    #[must_use]
+    pub fn needs(&self, now: Wall, request: &KeyRequest, fetched: &Documents) -> Vec<StatusNeed> {
+        match (&self.peer, request) {
+            (Accepted::Certificates(authorities), KeyRequest::Verify(request))
+                if request.kind == AuthKind::Certificate =>
+            {
+                certificate::needs(authorities, &self.policy(), now, request, fetched)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn verify(
+        &self,
+        provider: &Provider,
+        now: Wall,
+        request: &ToVerify,
+        fetched: &Documents,
+    ) -> KeyAnswer {
         match (&self.peer, request.kind) {
             (Accepted::Psk(key), AuthKind::Psk) => psk::verify(provider, key, request),
             (Accepted::PublicKeys(keys), AuthKind::PublicKey) => {
                 signature::by_public_key(keys, &self.policy(), request)
             }
             (Accepted::Certificates(authorities), AuthKind::Certificate) => {
-                certificate::verify(authorities, &self.policy(), now, request)
+                certificate::verify(authorities, &self.policy(), now, request, fetched)
             }
             _ => KeyAnswer::Refused(Refusal::NoKey {
                 local: request.local_id.clone(),
