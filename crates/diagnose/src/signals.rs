@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use adit_model::connection::{Connection, Remote};
+use adit_model::connection::{AuthKind, Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
@@ -307,6 +307,16 @@ impl<'a> Signals<'a> {
             t.notify == notify
                 && t.init == init
                 && (!t.v1_auth || notify == notify::AUTHENTICATION_FAILED)
+        })
+    }
+
+    /// How we proved our identity when the peer refused it, where our own events tell.
+    pub(crate) fn refused_proof(&self) -> Option<AuthKind> {
+        self.facts.iter().rev().find_map(|f| match &f.what {
+            Known::Happened {
+                happening: Happening::PeerRefused { notify, asked, .. },
+            } if *notify == notify::AUTHENTICATION_FAILED => asked.auth,
+            _ => None,
         })
     }
 

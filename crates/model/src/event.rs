@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::AuthKind;
 use crate::drops::DropReason;
 use crate::identity::Identity;
 use crate::now::Now;
@@ -337,4 +338,7 @@ pub struct Asked {
     /// The identity that we want the peer to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<Identity>,
+    /// How we proved ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<AuthKind>,
 }

@@ -9,6 +9,7 @@ mod common;
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_model::event::Happening;
 use adit_sim::{Block, LinkSettings, Manner, Seen, Sites, V1Manner, V1Only};
+use common::certificates::{Flaw, certificates};
 use common::*;
 
 struct Fault {
@@ -66,6 +67,55 @@ const FAULTS: &[Fault] = &[
             let other = ["10.9.0.0/24", "fd00:9::/64"].map(|t| t.parse().unwrap());
             s.east.children[0].local_ts = other.to_vec();
         },
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "the peer's certificate has expired",
+        cause: "cert-expired",
+        configure: |s| certificates(s, Flaw::None, Flaw::Expired, false),
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "our certificate has expired",
+        cause: "cert-expired",
+        configure: |s| certificates(s, Flaw::Expired, Flaw::None, false),
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "our certificate's time is to come",
+        cause: "cert-not-yet-valid",
+        configure: |s| certificates(s, Flaw::NotYetValid, Flaw::None, false),
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "our CA isn't trusted",
+        cause: "ca-not-trusted",
+        configure: |s| certificates(s, Flaw::Untrusted, Flaw::None, true),
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "our certificate is revoked",
+        cause: "cert-revoked",
+        configure: |s| certificates(s, Flaw::Revoked, Flaw::None, false),
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "our certificate doesn't hold our identity",
+        cause: "cert-san-mismatch",
+        configure: |s| certificates(s, Flaw::OtherName, Flaw::None, false),
+        inject: NOTHING,
+        decides: true,
+    },
+    Fault {
+        name: "our certificate isn't made for this",
+        cause: "signature-or-keyusage-rejected",
+        configure: |s| certificates(s, Flaw::Usage, Flaw::None, false),
         inject: NOTHING,
         decides: true,
     },

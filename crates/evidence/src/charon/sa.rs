@@ -612,6 +612,7 @@ impl Sa {
                 ts_remote: self.ts_theirs.clone(),
                 local_id: self.our_id.clone(),
                 remote_id: self.their_id.clone(),
+                auth: None,
             },
         })
     }

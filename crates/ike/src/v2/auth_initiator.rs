@@ -285,6 +285,7 @@ fn auth_refused(head: &Head, notify: &Notify) -> Happening {
         asked: Asked {
             local_id: Some(head.connection.local_id.clone()),
             remote_id: head.connection.remote_id.clone(),
+            auth: Some(head.connection.auth.local),
             ..Asked::default()
         },
     }

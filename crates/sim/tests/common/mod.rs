@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part
 
+pub mod certificates;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +92,8 @@ pub struct Setting {
     pub west: Connection,
     pub east: Connection,
     pub east_key: &'static str,
+    /// What west and east authenticate with, if not with a common key.
+    pub credentials: Option<[Credentials; 2]>,
     pub nat: Option<NatSettings>,
     pub outer_v6: bool,
     pub wire: LinkSettings,
@@ -108,6 +112,7 @@ impl Default for Setting {
             ),
             east: connection(Remote::Any, ["east.lab", "west.lab"], EAST_NETS, WEST_NETS),
             east_key: "the key of the office tunnel",
+            credentials: None,
             nat: Some(NatSettings::default()),
             outer_v6: false,
             wire: LinkSettings::default(),
@@ -125,15 +130,15 @@ impl Setting {
         } else {
             ip(NAT)
         };
-        let site = |name: &str, connection, key: &str, outside, net: &str, net6: &str| Site {
+        let [west_held, east_held] = self.credentials.take().unwrap_or_else(|| {
+            [Self::default().east_key, self.east_key]
+                .map(|key| Credentials::psk(Secret::from(key.as_bytes())))
+        });
+        let site = |name: &str, connection, held, outside, net: &str, net6: &str| Site {
             name: name.into(),
             setup: GatewaySetup {
                 connections: vec![Arc::new(connection)],
-                keys: [(
-                    TUNNEL.to_owned(),
-                    Credentials::psk(Secret::from(key.as_bytes())),
-                )]
-                .into(),
+                keys: [(TUNNEL.to_owned(), held)].into(),
                 ..GatewaySetup::default()
             },
             outside,
@@ -150,12 +155,11 @@ impl Setting {
                 },
             ],
         };
-        let key = Self::default().east_key;
         Plan {
             west: site(
                 "west",
                 self.west,
-                key,
+                west_held,
                 vec![west_outside],
                 "10.1.0",
                 "fd00:1",
@@ -163,7 +167,7 @@ impl Setting {
             east: site(
                 "east",
                 self.east,
-                self.east_key,
+                east_held,
                 vec![ip(EAST), ip(EAST6)],
                 "10.2.0",
                 "fd00:2",

@@ -77,7 +77,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         None if other_method => return Judgement::Silent,
         None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown) {
             Some(bad) => (bad, SYMPTOM),
-            None => return Judgement::Silent,
+            None => {
+                return super::chain::may_be(
+                    s,
+                    55,
+                    "a peer that doesn't trust the CA of our certificate refuses it in the same way",
+                    "the peer's log says that it has no CA for our certificate, or lists those that it has",
+                );
+            }
         },
     };
     let issuer = s

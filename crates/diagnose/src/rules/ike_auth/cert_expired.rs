@@ -54,7 +54,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|seen| matches!(validity(*seen), Validity::Expired | Validity::Unknown))
         .last();
     let Some(bad) = stated.or_else(|| dated.map(super::chain::Bad::from)) else {
-        return printed_one(s).unwrap_or(Judgement::Silent);
+        return printed_one(s).unwrap_or_else(|| {
+            super::chain::may_be(
+                s,
+                50,
+                "a peer refuses a certificate that is past its end in the same way",
+                "the peer's log says which certificate expired when; adit cert inspect shows the end of ours",
+            )
+        });
     };
     // A listing shows every certificate that is at hand, also those that nothing uses.
     let listed = bad.fact.source.text.contains("not after");

@@ -47,7 +47,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|seen| validity(*seen) == Validity::NotYet)
         .last();
     let Some(bad) = dated.map(Bad::from).or(stated) else {
-        return Judgement::Silent;
+        return super::chain::may_be(
+            s,
+            20,
+            "a peer whose clock is behind refuses a new certificate in the same way",
+            "the peer's log says from when on the certificate is valid; compare both clocks",
+        );
     };
     let owner = if is_own(bad.fact) {
         bad.verifier

@@ -33,7 +33,12 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(bad) = bad(s, &[Sign::CertificateRevoked], CertificateProblem::Revoked) else {
-        return Judgement::Silent;
+        return super::chain::may_be(
+            s,
+            25,
+            "a peer that found our certificate on a revocation list refuses it in the same way",
+            "the peer's log names the serial number and the list",
+        );
     };
     let reason = s
         .sign(Sign::CertificateRevoked)

@@ -49,7 +49,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         &[Sign::CertificateNameMismatch],
         CertificateProblem::Name,
     ) else {
-        return printed_one(s).unwrap_or(Judgement::Silent);
+        return printed_one(s).unwrap_or_else(|| {
+            super::chain::may_be(
+                s,
+                45,
+                "a peer that doesn't find our identity in our certificate refuses it in the same way",
+                "the peer's log lists the names in the certificate; adit cert inspect shows those of ours",
+            )
+        });
     };
     let identity = s
         .sign(Sign::CertificateNameMismatch)

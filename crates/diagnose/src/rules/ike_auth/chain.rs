@@ -1,9 +1,11 @@
 //! What the rules about certificates have in common.
 
+use adit_model::connection::AuthKind;
 use adit_model::fact::{Fact, Side};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::sign::Sign;
 
+use crate::rule::Judgement;
 use crate::seen::Seen;
 use crate::signals::{Signals, notify};
 
@@ -82,4 +84,22 @@ pub(super) fn is_own(fact: &Fact) -> bool {
     ["left certificate", "right certificate", "own certificate"]
         .iter()
         .any(|words| text.contains(words))
+}
+
+/// The peer refused us and we have shown it a certificate: it may be this.
+pub(super) fn may_be(
+    s: &Signals<'_>,
+    weight: u8,
+    because: &str,
+    separated_by: &'static str,
+) -> Judgement {
+    let shown = s.refused_proof() == Some(AuthKind::Certificate) && s.authenticated().is_none();
+    if !shown {
+        return Judgement::Silent;
+    }
+    Judgement::Possible {
+        weight,
+        because: because.to_owned(),
+        separated_by,
+    }
 }

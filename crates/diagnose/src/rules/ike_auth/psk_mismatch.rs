@@ -1,5 +1,6 @@
 //! `psk-mismatch`: the two sides hold different pre-shared keys.
 
+use adit_model::connection::AuthKind;
 use adit_model::fact::{Fact, Side};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -119,8 +120,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the peer's log: a message that can't be read or decrypted, or none that arrives",
         };
     }
-    if s.told(notify::AUTHENTICATION_FAILED, false).is_some()
-        || s.sign(Sign::AuthenticationRefusedByPeer).is_some()
+    let signed = s.refused_proof().is_some_and(|kind| kind != AuthKind::Psk);
+    if !signed
+        && (s.told(notify::AUTHENTICATION_FAILED, false).is_some()
+            || s.sign(Sign::AuthenticationRefusedByPeer).is_some())
     {
         return Judgement::Possible {
             weight: 60,

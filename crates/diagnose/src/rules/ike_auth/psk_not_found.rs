@@ -1,5 +1,6 @@
 //! `psk-not-found`: a side holds no key for the pair of identities.
 
+use adit_model::connection::AuthKind;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -95,7 +96,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         ))
         .done();
     }
-    if s.authenticated().is_none() && s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
+    let signed = s.refused_proof().is_some_and(|kind| kind != AuthKind::Psk);
+    if !signed
+        && s.authenticated().is_none()
+        && s.told(notify::AUTHENTICATION_FAILED, false).is_some()
+    {
         return Judgement::Possible {
             weight: 30,
             because: "a responder without a key for the pair answers AUTHENTICATION_FAILED as well"

@@ -123,7 +123,12 @@ fn doesnt_verify(s: &Signals<'_>) -> Judgement {
         _ => None,
     });
     let Some((refused, claimed)) = compared else {
-        return Judgement::Silent;
+        return super::chain::may_be(
+            s,
+            35,
+            "a peer that takes no signature or certificate of our kind answers in the same way",
+            "the peer's log names the signature, the key or the usage that it doesn't take",
+        );
     };
     // What is wrong with a certificate goes before: its key wasn't taken, and none was left that fits.
     let certificate = [
