@@ -37,6 +37,10 @@ impl Gateway {
             Request::Drops => Ok(vec![Response::Drops {
                 drops: self.drop_counts(),
             }]),
+            Request::Show { topic, tunnel } => self.names(tunnel.as_deref()).map(|_| {
+                let shown = Box::new(self.shown(topic, tunnel.as_deref()));
+                vec![Response::Shown { shown }]
+            }),
             Request::Events { tunnel, follow } => {
                 return self.events(tunnel, follow, answer);
             }

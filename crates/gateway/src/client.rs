@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adit_model::fact::Case;
+use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 
 use crate::events::Record;
@@ -189,6 +190,18 @@ impl Client {
     pub fn drops(&mut self) -> Result<Vec<DropCount>, ClientError> {
         match self.ask(&Request::Drops)? {
             Response::Drops { drops } => Ok(drops),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The state in detail, of all tunnels or of one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn show(&mut self, topic: Topic, tunnel: Option<&str>) -> Result<Shown, ClientError> {
+        let tunnel = tunnel.map(str::to_owned);
+        match self.ask(&Request::Show { topic, tunnel })? {
+            Response::Shown { shown } => Ok(*shown),
             other => Err(unexpected(&other)),
         }
     }

@@ -125,6 +125,18 @@ impl Host {
         !self.unblocked.contains(tunnel)
     }
 
+    /// Addresses that IKE and ESP pass to whatever the policies say.
+    #[must_use]
+    pub fn peers_let_through(&self) -> &[IpAddr] {
+        &self.block.peers
+    }
+
+    /// UDP ports of IKE and of ESP in UDP.
+    #[must_use]
+    pub fn ike_ports(&self) -> &[u16] {
+        &self.block.ike_ports
+    }
+
     /// Our address that packets to `peer` are sent from now.
     ///
     /// # Errors

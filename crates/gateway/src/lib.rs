@@ -53,6 +53,7 @@ pub mod protocol;
 pub mod retry;
 pub mod routes;
 pub mod run;
+mod show;
 pub mod sockets;
 mod start;
 pub mod state_dir;

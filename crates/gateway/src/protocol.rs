@@ -2,6 +2,7 @@
 
 use adit_model::drops::{DropReason, Layer, Severity};
 use adit_model::fact::Case;
+use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,13 @@ pub enum Request {
     },
     /// Dropped packets. Answer: [`Response::Drops`].
     Drops,
+    /// The state in detail. Answer: [`Response::Shown`].
+    Show {
+        /// Of what.
+        topic: Topic,
+        /// Only of this tunnel.
+        tunnel: Option<String>,
+    },
     /// Stop the gateway: peers are told, the block stays. Answer: [`Response::Done`].
     Shutdown,
 }
@@ -84,6 +92,11 @@ pub enum Response {
     Drops {
         /// By reason, in the order of [`DropReason::ALL`].
         drops: Vec<DropCount>,
+    },
+    /// The state in detail.
+    Shown {
+        /// As `adit show --json` prints it.
+        shown: Box<Shown>,
     },
     /// What came of `up` or `down`.
     Outcome {
@@ -169,6 +182,10 @@ mod tests {
                 follow: true,
             },
             Request::Drops,
+            Request::Show {
+                topic: Topic::IkeSa,
+                tunnel: None,
+            },
             Request::Shutdown,
         ];
         for request in requests {

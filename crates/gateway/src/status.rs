@@ -2,7 +2,7 @@
 
 use adit_diagnose::diagnose;
 use adit_esp::ChildReport;
-use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState};
+use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
 use adit_model::Now;
 use adit_model::connection::{Child, Mode};
 use adit_model::event::Role;
@@ -148,11 +148,7 @@ impl View<'_> {
             name: child.name.clone(),
             state,
             cause: None,
-            mode: match current.map_or(child.mode, |c| c.mode) {
-                Mode::Tunnel => "tunnel",
-                Mode::Transport => "transport",
-            }
-            .to_owned(),
+            mode: mode_name(current.map_or(child.mode, |c| c.mode)).to_owned(),
             spi_in: current.map(|c| format!("{:08x}", c.spi_in)),
             spi_out: current.map(|c| format!("{:08x}", c.spi_out)),
             proposal: current.map(|c| c.suite.to_string()),
@@ -168,6 +164,35 @@ impl View<'_> {
                 .and_then(|c| c.rekey_at)
                 .map(|at| rfc3339(self.now.wall_at(at))),
         }
+    }
+}
+
+/// On whose side a NAT was found.
+#[must_use]
+pub fn nat_side(nat: NatStatus) -> &'static str {
+    match (nat.local_behind_nat, nat.remote_behind_nat) {
+        (false, false) => "none",
+        (true, false) => "local",
+        (false, true) => "remote",
+        (true, true) => "both",
+    }
+}
+
+/// Our part in an IKE SA.
+#[must_use]
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Initiator => "initiator",
+        Role::Responder => "responder",
+    }
+}
+
+/// How inner packets are carried.
+#[must_use]
+pub fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Tunnel => "tunnel",
+        Mode::Transport => "transport",
     }
 }
 
@@ -187,11 +212,7 @@ fn newest<'a>(sas: &[&'a IkeSaSnapshot]) -> Option<&'a IkeSaSnapshot> {
 fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
     IkeSa {
         version: 2,
-        role: match sa.role {
-            Role::Initiator => "initiator",
-            Role::Responder => "responder",
-        }
-        .to_owned(),
+        role: role_name(sa.role).to_owned(),
         local: sa.local.to_string(),
         remote: sa.remote.to_string(),
         local_id: sa
@@ -201,15 +222,7 @@ fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
         remote_id: sa.remote_id.as_ref().map(ToString::to_string),
         proposal: sa.suite.map(|suite| suite.to_string()),
         spis: (format!("{:016x}", sa.spis.0), format!("{:016x}", sa.spis.1)),
-        nat: sa.nat.map(|nat| {
-            match (nat.local_behind_nat, nat.remote_behind_nat) {
-                (false, false) => "none",
-                (true, false) => "local",
-                (false, true) => "remote",
-                (true, true) => "both",
-            }
-            .to_owned()
-        }),
+        nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
         established: sa.established.map(rfc3339),
         rekey_at: sa.rekey_at.map(|at| rfc3339(now.wall_at(at))),
     }

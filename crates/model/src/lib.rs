@@ -36,6 +36,7 @@ pub mod reason;
 mod reason_text;
 pub mod secret;
 pub mod selector;
+pub mod show;
 pub mod sign;
 pub mod status;
 pub mod text;
