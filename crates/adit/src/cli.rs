@@ -69,6 +69,11 @@ pub enum Command {
     /// Ends with 1 if a tunnel is neither up nor taken down by command.
     #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
+    /// Show SAs, policies, drop counters or events in detail, with what differs from the configuration marked.
+    ///
+    /// A line with ≠ is something negotiated that isn't simply what was configured, and says how that comes.
+    #[command(after_long_help = examples::SHOW)]
+    Show(ShowArgs),
     /// Say why a tunnel is down: cause, side at fault, evidence, fix, and what to tell the other administrator.
     ///
     /// A peer that doesn't answer is probed, which takes up to three seconds. Ends with 0 if nothing is wrong, else with
@@ -229,6 +234,37 @@ pub struct StatusArgs {
     /// Show it again every second until Ctrl-C.
     #[arg(long, conflicts_with = "json")]
     pub watch: bool,
+}
+
+/// `adit show`.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// What to show.
+    #[arg(value_enum, value_name = "WHAT")]
+    pub topic: ShowTopic,
+    /// Only of this tunnel.
+    pub name: Option<String>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.show.WHAT/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShowTopic {
+    /// IKE SAs: both ends, SPIs, algorithms, NAT, times.
+    IkeSa,
+    /// Pairs of ESP SAs: SPIs, algorithms, selectors, path, counters, times.
+    IpsecSa,
+    /// What is protected, what passes by, and what becomes of it now.
+    Policy,
+    /// Every drop counter with its meaning and severity.
+    Drops,
+    /// What happened, oldest first.
+    Log,
 }
 
 /// `adit why`.

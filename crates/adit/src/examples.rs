@@ -45,6 +45,14 @@ Examples:
   adit status --watch              again and again
   adit status office --json | jq -r '.tunnels[0].state'";
 
+/// `adit show`.
+pub const SHOW: &str = "\
+Examples:
+  adit show ike-sa                 who is at the other end, and what was agreed
+  adit show ipsec-sa office        its pairs of SAs, and where they aren't simply as configured
+  adit show policy                 what is protected, what passes by, what is held back
+  adit show drops --json | jq '.drops[] | select(.packets > 0)'";
+
 /// `adit why`.
 pub const WHY: &str = "\
 Examples:

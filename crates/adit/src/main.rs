@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Up(args) => cmd::switch::up(args),
         Command::Down(args) => cmd::switch::down(args),
         Command::Status(args) => cmd::status::show(args),
+        Command::Show(args) => cmd::show::show(args),
         Command::Why(args) => cmd::why::why(args),
         Command::Collect(args) => cmd::collect::collect(args),
         Command::Explain(args) => cmd::explain::explain(args),

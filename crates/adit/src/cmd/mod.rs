@@ -10,6 +10,7 @@ mod follow;
 pub mod man;
 pub mod read;
 pub mod run;
+pub mod show;
 pub mod status;
 pub mod switch;
 pub mod unblock;

@@ -131,7 +131,8 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
     out
 }
 
-fn packets(n: u64) -> String {
+/// A number of packets.
+pub fn packets(n: u64) -> String {
     format!("{n} packet{}", if n == 1 { "" } else { "s" })
 }
 

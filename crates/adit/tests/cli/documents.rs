@@ -10,6 +10,7 @@ use adit_gateway::protocol::{Request, Response, SOCKET_NAME};
 use adit_model::event::{Asked, Event, Happening, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
 use adit_model::now::Now;
+use adit_model::show::Shown;
 use adit_model::status::{ChildSaStatus, ChildState, IkeSa, Status, Tunnel, TunnelState};
 use serde_json::Value;
 
@@ -172,6 +173,72 @@ fn leaves(document: &Value) -> Vec<String> {
     }
     walk(document, &mut out);
     out
+}
+
+/// The document of a topic as docs/json.md has it.
+fn documented(topic: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/json.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let heading = format!("## `adit.show.{topic}/1`\n");
+    let after = text.split_once(&heading).unwrap().1;
+    let block = after.split_once("```json\n").unwrap().1;
+    serde_json::from_str(block.split_once("\n```").unwrap().0).unwrap()
+}
+
+#[test]
+fn show_says_the_same_in_both_forms() {
+    for topic in ["ike-sa", "ipsec-sa", "policy", "drops", "log"] {
+        let document = documented(topic);
+        let shown = serde_json::json!({ "topic": topic, "document": document });
+        let shown: Box<Shown> = serde_json::from_value(shown).unwrap();
+        let dir = Dir::new("show");
+        gateway(&dir, move |request| {
+            assert!(matches!(request, Request::Show { .. }));
+            vec![Response::Shown {
+                shown: shown.clone(),
+            }]
+        });
+        let state = dir.at("");
+        let json = adit(&["show", topic, "--json", "--state", &state]).ends_with(DONE);
+        assert_eq!(json.json::<Value>(), document);
+        let text = adit(&["show", topic, "--state", &state]).ends_with(DONE);
+        let flat = unwrapped(&text.out);
+        let mut document = document;
+        if topic == "log" {
+            // The line says it, not its every detail.
+            for entry in document["events"].as_array_mut().unwrap() {
+                entry.as_object_mut().unwrap().remove("event");
+            }
+        }
+        let hidden = ["layer", "proposal_number"];
+        for value in told(&document, &hidden) {
+            let value = unwrapped(&value);
+            assert!(
+                flat.contains(&value),
+                "{topic}: `{value}` isn't in:\n{}",
+                text.out
+            );
+        }
+    }
+}
+
+/// The strings and numbers of a document beside those under keys that text says in another way.
+fn told(document: &Value, hidden: &[&str]) -> Vec<String> {
+    match document {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| {
+                !hidden.contains(&key.as_str())
+                    && !key.starts_with("bytes_")
+                    && !["schema", "encapsulation", "version"].contains(&key.as_str())
+            })
+            .flat_map(|(_, value)| told(value, hidden))
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(|item| told(item, hidden)).collect(),
+        Value::String(text) => vec![text.clone()],
+        Value::Number(number) => vec![number.to_string()],
+        _ => Vec::new(),
+    }
 }
 
 /// A tunnel whose peer refused it, with the probes that were made then; the key is the likeliest cause.

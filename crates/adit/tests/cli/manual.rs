@@ -5,6 +5,7 @@ use std::path::Path;
 
 use adit_diagnose::Verdict;
 use adit_model::fact::Case;
+use adit_model::show;
 use adit_model::status::Status;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +77,11 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         let schema = document["schema"].as_str().unwrap().to_owned();
         match schema.as_str() {
             "adit.status/1" => same::<Status>(&document),
+            "adit.show.ike-sa/1" => same::<show::IkeSas>(&document),
+            "adit.show.ipsec-sa/1" => same::<show::IpsecSas>(&document),
+            "adit.show.policy/1" => same::<show::Policies>(&document),
+            "adit.show.drops/1" => same::<show::Drops>(&document),
+            "adit.show.log/1" => same::<show::Log>(&document),
             "adit.why/1" => same::<Verdict>(&document),
             "adit.check/1" => same::<adit_diagnose::CheckReport>(&document),
             "adit.case/1" => same::<Case>(&document["case"]),
@@ -86,7 +92,19 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         schemas.push(schema);
     }
     let all = [
-        "status", "why", "explain", "check", "read", "cert", "demo", "case",
+        "status",
+        "show.ike-sa",
+        "show.ipsec-sa",
+        "show.policy",
+        "show.drops",
+        "show.log",
+        "why",
+        "explain",
+        "check",
+        "read",
+        "cert",
+        "demo",
+        "case",
     ]
     .map(|name| format!("adit.{name}/1"));
     assert_eq!(schemas, all);
