@@ -97,6 +97,8 @@ pub struct IkeSaDetail {
     pub remote_auth: Option<String>,
     /// What NAT detection found: `none`, `local`, `remote` or `both`; `None` before it is done.
     pub nat: Option<String>,
+    /// Whether both sides can move to other addresses (RFC 4555).
+    pub mobike: bool,
     /// Negotiated algorithms, once agreed.
     pub proposal: Option<String>,
     /// The place of the proposal that was negotiated among the configured ones, from 1; `None` before, and when none of them

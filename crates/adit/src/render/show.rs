@@ -84,6 +84,9 @@ fn ike_sa(sa: &IkeSaDetail, p: Palette) -> String {
         };
         let _ = writeln!(out, "  NAT      {found}");
     }
+    if sa.mobike {
+        let _ = writeln!(out, "  MOBIKE   both sides can move to other addresses");
+    }
     let agreed = sa.proposal.as_deref().unwrap_or("not agreed yet");
     let number = sa
         .proposal_number

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot};
 use adit_model::Now;
-use adit_model::connection::{Connection, Mode};
+use adit_model::connection::Connection;
 use adit_model::dataplane::PairCounters;
 use adit_model::event::Role;
 use adit_model::keywords::ke_name;
@@ -42,7 +42,7 @@ pub fn detail(
         tunnel: sa.connection.clone().unwrap_or_default(),
         child: child.name.clone(),
         state: state.to_owned(),
-        mode: mode_name(as_configured.map_or(Mode::Tunnel, |c| c.mode)).to_owned(),
+        mode: mode_name(child.mode).to_owned(),
         spi_in: format!("{:08x}", child.spi_in),
         spi_out: format!("{:08x}", child.spi_out),
         ike_spi: format!("{ours:016x}"),
