@@ -1,4 +1,4 @@
-//! The only `unsafe` code of the crate: direct calls into AWS-LC for what `aws-lc-rs` does not offer (short ICVs, CCM,
+//! The only `unsafe` code of the crate, with [`kem`]: direct calls into AWS-LC for what `aws-lc-rs` does not offer (short ICVs, CCM,
 //! block ciphers without allocation, modular exponentiation), each behind a safe wrapper.
 //!
 //! Three rules hold throughout. A context pointer is made by the library, checked for null, owned by one wrapper and
