@@ -46,4 +46,5 @@ mod recorded;
 
 mod abuse;
 
+mod holding;
 mod hostile;
