@@ -7,11 +7,13 @@ mod laboratory;
 
 use std::time::Duration;
 
+use adit_model::connection::{AuthKind, Authentication, Connection};
 use adit_model::event::Happening;
-use adit_wire::iana::{ExchangeType, PayloadType};
-use adit_wire::v2::{Payload, PayloadList};
+use adit_wire::iana::{AuthMethod, CertEncoding, ExchangeType, NotifyType, PayloadType};
+use adit_wire::v2::{CertPayload, CertReqPayload, Notify, Payload, PayloadList};
+use laboratory::names::{Names, certificate};
 use laboratory::peer::{Opening, Peer, esp_sa, ike_sa, ts};
-use laboratory::{Datagram, EAST, Lab, WEST, Who, at};
+use laboratory::{Datagram, EAST, Keys, Lab, WEST, Who, at, connection};
 
 /// A function that checks properties of one input.
 pub type Target = fn(&[u8]);
@@ -122,6 +124,20 @@ fn scene(number: u8) -> Scene {
             let (peer, _) = Peer::open(&mut lab, Vec::new());
             with_peer(lab, Who::East, peer)
         }
+        // A responder that awaits a certificate, and an initiator that has shown its own.
+        6 => {
+            let mut lab = with_certificates();
+            let (peer, _) = Peer::open(&mut lab, Vec::new());
+            with_peer(lab, Who::East, peer)
+        }
+        7 => {
+            let mut lab = with_certificates();
+            lab.initiate();
+            let request = lab.intercept().remove(0);
+            let (peer, _) = Peer::answer(&mut lab, &request.payload, ike_sa(&[]));
+            lab.intercept();
+            with_peer(lab, Who::West, peer)
+        }
         // An established IKE SA, and one that is being deleted.
         _ => {
             let peer = Peer::connect(&mut lab);
@@ -134,6 +150,24 @@ fn scene(number: u8) -> Scene {
             with_peer(lab, Who::East, peer)
         }
     }
+}
+
+/// Both sides have certificates, and whatever the peer shows is accepted.
+fn with_certificates() -> Lab {
+    let side = |who| Connection {
+        auth: Authentication::both(AuthKind::Certificate),
+        ..connection(who)
+    };
+    let mut lab = Lab::with(side(Who::West), side(Who::East));
+    for (who, name) in [(Who::West, b"west"), (Who::East, b"east")] {
+        let side = lab.side(who);
+        side.endpoint.set_authorities("site", vec![[1; 20]]);
+        side.keys = Keys::Accepting(Names {
+            certificates: vec![certificate(name)],
+            trusted: Vec::new(),
+        });
+    }
+    lab
 }
 
 fn with_peer(lab: Lab, who: Who, peer: Peer) -> Scene {
@@ -182,6 +216,10 @@ pub fn seeds() -> Vec<(String, Vec<u8>)> {
     let (peer, opening): (Peer, Opening) = Peer::open(&mut Lab::new(), Vec::new());
     let auth = child(peer.authenticate(&opening, b"a shared secret"));
     out.push(("auth".into(), sealed(3, ExchangeType::IKE_AUTH, 1, auth)));
+    out.extend(certificates().map(|(name, scene, id, payloads)| {
+        let sealed = sealed(scene, ExchangeType::IKE_AUTH, id, child(payloads));
+        (name.to_owned(), sealed)
+    }));
     let delete = |d| vec![Payload::Delete(d)];
     let esp = adit_wire::v2::Delete::child(adit_wire::iana::ProtocolId::ESP, [0x1000]);
     let ike = adit_wire::v2::Delete::ike();
@@ -220,4 +258,58 @@ pub fn seeds() -> Vec<(String, Vec<u8>)> {
         }
     }
     out
+}
+
+/// IKE_AUTH with certificates, in good order and not, to either side.
+fn certificates() -> impl Iterator<Item = (&'static str, u8, u8, Vec<Payload>)> {
+    let (peer, opening) = Peer::open(&mut Lab::new(), Vec::new());
+    let request = peer.authenticate(&opening, b"west");
+    let response = peer.authenticate_responder(&opening, "east.lab", b"east");
+    let signed = |mut payloads: Vec<Payload>, certificates: Vec<CertPayload>| {
+        for payload in &mut payloads {
+            if let Payload::Auth(auth) = payload {
+                auth.method = AuthMethod::DIGITAL_SIGNATURE;
+                auth.data.splice(..0, [7, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70]);
+            }
+        }
+        payloads.extend(certificates.into_iter().map(Payload::Cert));
+        payloads.extend([
+            Payload::CertReq(CertReqPayload {
+                encoding: CertEncoding::X509_SIGNATURE,
+                authorities: vec![1; 40],
+            }),
+            Payload::Notify(Notify::with_data(
+                NotifyType::SUPPORTED_AUTH_METHODS,
+                vec![2, 2, 3, 9, 0, 10, 14, 1, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70],
+            )),
+        ]);
+        payloads
+    };
+    let of = |encoding| CertPayload {
+        encoding,
+        data: vec![0x30, 3, 2, 1, 1],
+    };
+    let chain = vec![
+        of(CertEncoding::X509_SIGNATURE),
+        of(CertEncoding::X509_SIGNATURE),
+        of(CertEncoding::CRL),
+    ];
+    [
+        ("cert-request", 6, 1, signed(request.clone(), chain.clone())),
+        ("cert-response", 7, 0x81, signed(response, chain)),
+        ("cert-none", 6, 1, signed(request.clone(), Vec::new())),
+        (
+            "cert-by-url",
+            6,
+            1,
+            signed(request.clone(), vec![of(CertEncoding::HASH_AND_URL_X509)]),
+        ),
+        (
+            "cert-too-many",
+            6,
+            1,
+            signed(request, vec![of(CertEncoding::X509_SIGNATURE); 20]),
+        ),
+    ]
+    .into_iter()
 }

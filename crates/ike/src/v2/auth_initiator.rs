@@ -311,7 +311,7 @@ fn claim(
         }),
         _ => {
             proof.fits(head.connection.auth.remote)?;
-            proof.is_bounded(cx, head, claim.identity())?;
+            proof.is_bounded(cx.settings, claim.identity())?;
             proof.is_readable(head.connection.auth.remote, claim.identity())?;
             Ok((claim, id.clone(), proof))
         }

@@ -105,7 +105,7 @@ pub(crate) fn begin(
             mobike::check_no_nats(&payloads, current.path)?;
         }
         proof.fits(secured.head.connection.auth.remote)?;
-        proof.is_bounded(cx, &secured.head, claim.identity())?;
+        proof.is_bounded(cx.settings, claim.identity())?;
         let ours = secured.head.connection.ppk.as_ref();
         let ppk = match ppk::take(ours, ppk_announced, &payloads)? {
             Taken::Plain => None,

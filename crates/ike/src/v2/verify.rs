@@ -3,7 +3,6 @@
 use adit_model::Secret;
 use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
 use adit_model::connection::AuthKind;
-use adit_model::drops::DropReason;
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{AuthMethod, CertEncoding};
@@ -12,6 +11,7 @@ use adit_wire::v2::{AuthPayload, CertPayload, IdPayload, PayloadList};
 use crate::cx::Cx;
 use crate::head::Head;
 use crate::output::{KeyAnswer, KeyRequest, KeyRequestId, PeerSupport, Signed, ToSign, ToVerify};
+use crate::settings::Settings;
 use crate::v2::transcript::identity;
 
 /// A peer whose proof holds. There is no other way to make one than [`Claim::verified`].
@@ -53,8 +53,8 @@ impl Proof {
         self.data = data;
     }
 
-    /// Whether there are no more certificates than are looked at; more are counted, and the message is refused.
-    pub fn is_bounded(&self, cx: &mut Cx<'_>, head: &Head, peer: &Identity) -> Result<(), Refusal> {
+    /// Whether there are no more certificates than are looked at.
+    pub fn is_bounded(&self, settings: &Settings, peer: &Identity) -> Result<(), Refusal> {
         let (count, octets) = (
             self.certificates.len(),
             self.certificates
@@ -62,24 +62,16 @@ impl Proof {
                 .map(|c| c.data.len())
                 .sum::<usize>(),
         );
-        let limit = cx.settings.certificate_limit;
-        let reason = if count > limit {
-            CertificateReason::TooMany {
-                limit: u32::try_from(limit).unwrap_or(u32::MAX),
-            }
-        } else if octets > cx.settings.certificate_octets {
-            CertificateReason::Unreadable {
-                problem: format!(
-                    "{octets} octets of certificates, at most {} are taken",
-                    cx.settings.certificate_octets
-                ),
-            }
-        } else {
-            return Ok(());
-        };
-        let detail = format!("{count} certificates of {octets} octets: {reason}");
-        cx.drop(head, head.path, DropReason::IkeCertificates, detail);
-        Err(unread(peer, reason))
+        let (limit, most) = (settings.certificate_limit, settings.certificate_octets);
+        if count > limit {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            return Err(unread(peer, CertificateReason::TooMany { limit }));
+        }
+        if octets > most {
+            let problem = format!("{octets} octets of certificates, at most {most} are taken");
+            return Err(unread(peer, CertificateReason::Unreadable { problem }));
+        }
+        Ok(())
     }
 
     /// Whether the certificate with the peer's key comes first (RFC 7296 3.6), in an encoding that is read here. CRLs and
