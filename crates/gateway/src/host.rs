@@ -158,10 +158,13 @@ impl Host {
         if self.block.peers.contains(&peer) || self.block.peers.len() >= MOST_PEERS {
             return Ok(());
         }
-        if !routes::catches(&self.wanted()?, peer) {
+        let wanted = self.wanted()?;
+        if !routes::covers(&wanted, peer) {
             return Ok(());
         }
-        self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
+        if routes::catches(&wanted, peer) {
+            self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
+        }
         self.block.peers.push(peer);
         self.mechanism = block::install(&self.block)?;
         Ok(())
@@ -266,7 +269,7 @@ impl Host {
             .block
             .peers
             .iter()
-            .find(|p| strict && routes::catches(&wanted, **p))
+            .find(|p| strict && routes::covers(&wanted, **p))
         {
             let device = &self.tun_name;
             tracing::warn!(

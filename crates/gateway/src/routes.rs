@@ -3,6 +3,9 @@
 //! Every tunnel's remote networks are routed into the device as long as the gateway runs, up or down: what has no SA is
 //! dropped there and counted. The routes vanish with the device, however the process ends.
 //!
+//! A host that is both a peer and behind its tunnel (host to host) is led in by a table of its own, which what the
+//! gateway itself sends, marked as such, isn't looked up in.
+//!
 //! More specific routes of the host win, as they do for any destination. With a tunnel for all addresses that means:
 //! the gateway's own links and the peer's outer address aren't reached through the tunnel. What hosts behind the
 //! gateway send there is stopped by the block, since their policy says that it must be protected.
@@ -11,9 +14,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use adit_kernel::netlink::{ADIT_PROTOCOL, Address, MAIN_TABLE, Route, RouteKind};
-use adit_kernel::{KernelError, Netlink};
-use adit_model::connection::{Connection, Remote};
+use adit_kernel::netlink::{ADIT_PROTOCOL, Address, MAIN_TABLE, Route, RouteKind, Rule};
+use adit_kernel::{KernelError, Netlink, OWN_MARK};
+use adit_model::connection::{Connection, Mode, Remote};
 use ipnet::IpNet;
 
 use crate::error::GatewayError;
@@ -27,6 +30,8 @@ pub struct Wanted {
     pub destination: IpNet,
     /// The address that local programs send from: one of ours that the tunnel's selectors take.
     pub source: Option<IpAddr>,
+    /// Whether it is the peer itself.
+    pub to_peer: bool,
 }
 
 /// The routes into the TUN device that `connections` need, given the host's `addresses`. Where two children want the
@@ -48,10 +53,13 @@ pub fn wanted(connections: &[impl AsRef<Connection>], addresses: &[Address]) -> 
                                 .iter()
                                 .any(|ts| ts.start <= *address && *address <= ts.end)
                     });
+                let host = destination.prefix_len() == destination.max_prefix_len();
+                let peer = connection.remote == Remote::Address(destination.addr());
                 found.entry(destination).or_insert_with(|| Wanted {
                     tunnel: connection.name.clone(),
                     destination,
                     source,
+                    to_peer: host && (peer || child.mode == Mode::Transport),
                 });
             }
         }
@@ -59,9 +67,17 @@ pub fn wanted(connections: &[impl AsRef<Connection>], addresses: &[Address]) -> 
     found.into_values().collect()
 }
 
-/// Whether some route into the device would catch packets to `peer` itself.
+/// Whether some route into the device would catch IKE and ESP to `peer`.
 #[must_use]
 pub fn catches(wanted: &[Wanted], peer: IpAddr) -> bool {
+    wanted
+        .iter()
+        .any(|route| !route.to_peer && route.destination.contains(&peer))
+}
+
+/// Whether packets to `peer` belong into a tunnel, but for IKE and ESP.
+#[must_use]
+pub fn covers(wanted: &[Wanted], peer: IpAddr) -> bool {
     wanted.iter().any(|route| route.destination.contains(&peer))
 }
 
@@ -69,11 +85,12 @@ pub fn catches(wanted: &[Wanted], peer: IpAddr) -> bool {
 #[derive(Debug, Default)]
 pub struct Routes {
     installed: Vec<Route>,
+    rules: Vec<Rule>,
 }
 
 impl Routes {
-    /// Removes what a killed gateway may have left for these connections: host routes to their peers. (Routes into the
-    /// device went with the device.)
+    /// Removes what a killed gateway may have left for these connections: host routes to their peers, and rules. (Routes
+    /// into the device went with the device.)
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -81,6 +98,11 @@ impl Routes {
         netlink: &mut Netlink,
         connections: &[impl AsRef<Connection>],
     ) -> Result<(), KernelError> {
+        for rule in netlink.rules()? {
+            if rule.table == PEER_TABLE || rule.mark == Some(OWN_MARK) {
+                netlink.delete_rule(&rule)?;
+            }
+        }
         let peers: Vec<IpNet> = connections
             .iter()
             .filter_map(|connection| match connection.as_ref().remote {
@@ -137,15 +159,21 @@ impl Routes {
         for want in wanted {
             let mut route = Route::through(want.destination, tun);
             route.source = want.source;
+            if want.to_peer {
+                route.table = PEER_TABLE;
+                self.rule(netlink, own_rule(want.destination))?;
+                self.rule(netlink, peer_rule(want.destination))?;
+            }
             if want.destination.addr().is_ipv6() {
                 // The kernel's own routes have 256; the tunnel goes first.
                 route.metric = Some(1);
             }
+            let table = route.table;
             if self.install(netlink, route)? {
                 continue;
             }
             let existing = netlink.routes()?.into_iter().find(|r| {
-                r.destination == want.destination && r.table == MAIN_TABLE && r.device != Some(tun)
+                r.destination == want.destination && r.table == table && r.device != Some(tun)
             });
             return Err(GatewayError::RouteTaken {
                 tunnel: want.tunnel.clone(),
@@ -170,6 +198,13 @@ impl Routes {
                 Err(error) => failed = Some(error),
             }
         }
+        for rule in &self.rules {
+            match netlink.add_rule(rule) {
+                Ok(true) => back.push(rule.to),
+                Ok(false) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
         match failed {
             Some(error) if back.is_empty() => Err(error),
             _ => Ok(back),
@@ -178,11 +213,23 @@ impl Routes {
 
     /// Removes all that was installed.
     pub fn remove(&mut self, netlink: &mut Netlink) {
+        for rule in self.rules.drain(..).rev() {
+            if let Err(error) = netlink.delete_rule(&rule) {
+                tracing::warn!("{error}");
+            }
+        }
         for route in self.installed.drain(..).rev() {
             if let Err(error) = netlink.delete_route(&route) {
                 tracing::warn!("{error}");
             }
         }
+    }
+
+    fn rule(&mut self, netlink: &mut Netlink, rule: Rule) -> Result<(), KernelError> {
+        if netlink.add_rule(&rule)? {
+            self.rules.push(rule);
+        }
+        Ok(())
     }
 
     fn install(&mut self, netlink: &mut Netlink, route: Route) -> Result<bool, KernelError> {
@@ -193,6 +240,41 @@ impl Routes {
         Ok(new)
     }
 }
+
+/// What the gateway itself sends takes the host's own routes.
+fn own_rule(destination: IpNet) -> Rule {
+    let unspecified: IpAddr = match destination {
+        IpNet::V4(_) => [0; 4].into(),
+        IpNet::V6(_) => [0; 16].into(),
+    };
+    let mut all = IpNet::from(unspecified);
+    while let Some(wider) = all.supernet() {
+        all = wider;
+    }
+    Rule {
+        priority: OWN_PRIORITY,
+        from: None,
+        to: all,
+        mark: Some(OWN_MARK),
+        table: MAIN_TABLE,
+    }
+}
+
+/// Everything else to a peer that is behind its own tunnel.
+fn peer_rule(destination: IpNet) -> Rule {
+    Rule {
+        priority: PEER_PRIORITY,
+        from: None,
+        to: destination,
+        mark: None,
+        table: PEER_TABLE,
+    }
+}
+
+/// The table with the routes to peers that are behind their own tunnel.
+const PEER_TABLE: u32 = 5207;
+const OWN_PRIORITY: u32 = 5200;
+const PEER_PRIORITY: u32 = 5201;
 
 /// The route to `peer` that the kernel would take if the device `tun` had none: the longest prefix, then the lowest
 /// metric.
@@ -320,6 +402,18 @@ mod tests {
         assert_eq!(device("192.0.2.2"), Some(3));
         assert_eq!(device("198.51.100.7"), Some(4));
         assert_eq!(device("2001:db8::2"), None);
+    }
+
+    #[test]
+    fn a_peer_behind_its_own_tunnel_is_no_obstacle_to_ike() {
+        let mut connection = sample::connection("office");
+        connection.remote = Remote::Address("192.0.2.2".parse().unwrap());
+        connection.children[0].remote_ts = vec!["192.0.2.2[tcp/22]".parse().unwrap()];
+        let routes = wanted(&[Arc::new(connection)], &[]);
+        assert!(routes[0].to_peer);
+        let peer = "192.0.2.2".parse().unwrap();
+        assert!(covers(&routes, peer) && !catches(&routes, peer));
+        assert_eq!(own_rule(routes[0].destination).to.to_string(), "0.0.0.0/0");
     }
 
     #[test]

@@ -489,6 +489,75 @@ fn a_tunnel_for_everything_spares_the_way_to_its_peer() {
     assert_eq!(wire.clear(), Vec::<String>::new());
 }
 
+/// Both gateways' own traffic, and nothing behind them. IKE and ESP go between the same two addresses.
+fn host_to_host(name: &str, mode: &str, v6: bool) {
+    let world = World::new(name);
+    for (at, us, peer) in [(At::West, 1, 2), (At::East, 2, 1)] {
+        world.configure_with(at, KEY, |text| {
+            let text = text
+                .replace(
+                    &format!(r#"["10.{us}.0.0/24", "fd00:{us}::/64"]"#),
+                    &format!(r#"["192.0.2.{us}"]"#),
+                )
+                .replace(
+                    &format!(r#"["10.{peer}.0.0/24", "fd00:{peer}::/64"]"#),
+                    &format!("[\"192.0.2.{peer}\"]\nmode = \"{mode}\""),
+                );
+            if v6 {
+                text.replace("192.0.2.", "2001:db8::")
+            } else {
+                text
+            }
+        });
+    }
+    let (near, far) = if v6 {
+        ("2001:db8::1", "2001:db8::2")
+    } else {
+        ("192.0.2.1", "192.0.2.2")
+    };
+    let wire = Wire::tap(&world.east);
+    let mut east = world.start(At::East);
+    east.client();
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    assert!(world.reaches(&world.west, far), "{}", west.log());
+    assert!(world.reaches(&world.east, near), "{}", east.log());
+    let status = west.client().status(None).unwrap();
+    let child = status.tunnels[0].children.first().unwrap();
+    assert_eq!(child.mode, mode);
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    assert!(wire.esp() >= 4);
+    // Nothing leaves in clear when the gateway is dead, and what it left is no obstacle to the next one.
+    west.kill();
+    assert!(!world.reaches(&world.west, far));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    assert!(world.reaches(&world.west, far), "{}", west.log());
+    assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
+#[test]
+fn two_hosts_talk_in_transport_mode() {
+    if permitted("transport mode") {
+        host_to_host("transport", "transport", false);
+    }
+}
+
+#[test]
+fn two_hosts_talk_in_transport_mode_over_ipv6() {
+    if permitted("transport mode over IPv6") {
+        host_to_host("transport6", "transport", true);
+    }
+}
+
+#[test]
+fn two_hosts_talk_through_a_tunnel() {
+    if permitted("a tunnel between two hosts") {
+        host_to_host("hosts", "tunnel", false);
+    }
+}
+
 /// What crosses the outside of a gateway.
 struct Wire {
     capture: Capture,

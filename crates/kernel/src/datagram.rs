@@ -32,6 +32,16 @@ impl Received {
     }
 }
 
+/// Marks what leaves by `fd` as the gateway's own, so that routing rules can tell it from what belongs into a tunnel.
+/// Without CAP_NET_ADMIN nothing is marked, and nothing has such rules.
+pub(crate) fn mark_as_own(fd: BorrowedFd<'_>) {
+    let mark = i32::try_from(OWN_MARK).unwrap_or_default();
+    let _ = socket::set_option_int(fd, libc::SOL_SOCKET, libc::SO_MARK, mark);
+}
+
+/// The mark of packets that the gateway itself sends: IKE, ESP, and probes of the path.
+pub const OWN_MARK: u32 = 0x0ad1_7000;
+
 /// Has the kernel report local addresses and path errors, and fragment what is too big for the path: a lost first
 /// message costs a retransmission time-out, fragments cost little.
 pub(crate) fn prepare(fd: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
@@ -40,6 +50,7 @@ pub(crate) fn prepare(fd: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
     } else {
         socket::set_option_int(fd, libc::SOL_IP, libc::IP_PKTINFO, 1)?;
     }
+    mark_as_own(fd);
     set_dont_fragment(fd, v6, false)?;
     path_error::enable(fd, v6)
 }

@@ -47,7 +47,7 @@ mod sys;
 pub use block::{BlockMechanism, PolicyBlock, ProtectedTunnel};
 pub use capture::Capture;
 pub use closed::Closed;
-pub use datagram::Received;
+pub use datagram::{OWN_MARK, Received};
 pub use error::{KernelError, Result};
 pub use esp_socket::EspSocket;
 pub use netlink::Netlink;

@@ -131,6 +131,7 @@ fn a_rule_sends_packets_to_another_table() {
             priority: 220,
             from: None,
             to,
+            mark: None,
             table: 220,
         };
         assert!(netlink.add_rule(&rule).unwrap());

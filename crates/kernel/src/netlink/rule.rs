@@ -17,6 +17,8 @@ pub struct Rule {
     pub from: Option<IpNet>,
     /// Packets to this prefix. It also fixes the family, so a rule without `from` needs it.
     pub to: IpNet,
+    /// Packets with this mark only (`None`: any).
+    pub mark: Option<u32>,
     /// The table to look up.
     pub table: u32,
 }
@@ -75,6 +77,9 @@ fn message(kind: u16, flags: u16, rule: &Rule) -> Message {
     if let Some(from) = rule.from.filter(|from| from.prefix_len() > 0) {
         message.put(FRA_SRC, &address_bytes(from.network()));
     }
+    if let Some(mark) = rule.mark {
+        message.put_u32(FRA_FWMARK, mark);
+    }
     message
         .put_u32(FRA_PRIORITY, rule.priority)
         .put_u32(FRA_TABLE, rule.table)
@@ -100,6 +105,10 @@ fn parse(answer: &Answer<'_>) -> Option<Rule> {
             .and_then(|value| u32_at(value, 0))?,
         from: prefix(FRA_SRC, 2),
         to,
+        mark: attributes
+            .find(FRA_FWMARK)
+            .and_then(|value| u32_at(value, 0))
+            .filter(|mark| *mark != 0),
         table: attributes
             .find(FRA_TABLE)
             .and_then(|value| u32_at(value, 0))?,
@@ -114,6 +123,7 @@ const ACTION_TO_TABLE: u8 = 1;
 const FRA_DST: u16 = 1;
 const FRA_SRC: u16 = 2;
 const FRA_PRIORITY: u16 = 6;
+const FRA_FWMARK: u16 = 10;
 const FRA_TABLE: u16 = 15;
 const FRA_PROTOCOL: u16 = 21;
 
@@ -130,6 +140,7 @@ mod tests {
                 priority: 220,
                 from: None,
                 to: to.parse().unwrap(),
+                mark: to.starts_with("10.").then_some(7),
                 table: 220,
             };
             let bytes = message(RTM_NEWRULE, 0, &rule).finish(1);
