@@ -48,5 +48,5 @@ pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use mtu::Overhead;
 pub use open::{Inner, Opened};
 pub use plane::{ApplyError, DataPlane};
-pub use policy::is_between;
+pub use policy::{flow, is_between};
 pub use seal::Sealed;

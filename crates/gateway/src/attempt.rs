@@ -187,7 +187,12 @@ impl Gateway {
             }
         };
         let now = self.clock.now();
-        match self.endpoint.initiate(now, name, local, peer) {
+        // Only what starts on demand is set up for one packet; all else as it is configured.
+        let trigger = self.tunnels.get_mut(name).and_then(|tunnel| {
+            let packet = tunnel.trigger.take();
+            packet.filter(|_| tunnel.retry.wanted() == Wanted::OnDemand)
+        });
+        match self.endpoint.initiate_for(now, name, local, peer, trigger) {
             // It came up from the other side in the meantime.
             Ok(()) | Err(CommandError::AlreadyActive(_)) => self.look_again(),
             Err(error) => self.could_not_begin(

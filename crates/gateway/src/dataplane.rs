@@ -8,8 +8,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use adit_esp::{ChildName, DataPlane};
+use adit_esp::{ChildName, DataPlane, flow};
 use adit_kernel::Tun;
+use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_wire::ip::IpPacket;
@@ -34,8 +35,8 @@ pub struct UserSpace {
 pub struct Report {
     /// SPIs that packets were received on.
     pub seen: BTreeSet<u32>,
-    /// Children that a packet wanted and that have no SA.
-    pub wanted: BTreeSet<Arc<ChildName>>,
+    /// The first packet of each child that no SA takes.
+    pub wanted: BTreeMap<Arc<ChildName>, Trigger>,
     /// Packets that were dropped, one entry per reason and child.
     pub dropped: BTreeMap<(DropReason, Option<Arc<ChildName>>), Dropped>,
 }
@@ -105,7 +106,7 @@ impl UserSpace {
                 }
                 Err(rejected) => {
                     if let (DropReason::OutNoSa, Some(child)) = (rejected.reason, &rejected.child) {
-                        report.wanted.insert(Arc::clone(child));
+                        report.want(child, packet);
                     }
                     report.drop(rejected.reason, rejected.child, None, || describe(packet));
                 }
@@ -150,6 +151,21 @@ impl UserSpace {
 }
 
 impl Report {
+    fn want(&mut self, child: &Arc<ChildName>, packet: &[u8]) {
+        if self.wanted.contains_key(child) {
+            return;
+        }
+        if let Ok(packet) = IpPacket::parse(packet) {
+            let (local, remote) = flow(&packet);
+            let trigger = Trigger {
+                child: child.child.clone(),
+                local,
+                remote,
+            };
+            self.wanted.insert(Arc::clone(child), trigger);
+        }
+    }
+
     /// Notes a dropped packet; `detail` is asked for only for the first of its kind.
     pub fn drop(
         &mut self,

@@ -27,6 +27,7 @@ use crate::host::Host;
 use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
 use crate::probe;
+use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
 use crate::tunnel::{self, Tunnel};
@@ -318,9 +319,19 @@ impl Gateway {
         for spi in report.seen {
             self.endpoint.inbound_esp_seen(now, spi);
         }
-        for child in report.wanted {
-            if let Some(tunnel) = self.tunnels.get_mut(&child.connection) {
+        for (child, trigger) in report.wanted {
+            let Some(tunnel) = self.tunnels.get_mut(&child.connection) else {
+                continue;
+            };
+            let ours = matches!(tunnel.retry.wanted(), Wanted::Up | Wanted::OnDemand);
+            if tunnel.presence == Presence::Up && ours {
+                let asked = self.endpoint.packet_wants(now, &child.connection, trigger);
+                if let Err(error) = asked {
+                    tracing::debug!("{error}");
+                }
+            } else {
                 tunnel.retry.packet_wants_through(now.mono);
+                tunnel.trigger.get_or_insert(trigger);
             }
         }
         for ((reason, child), dropped) in report.dropped {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use adit_model::connection::{Connection, Remote};
+use adit_model::dataplane::Trigger;
 use adit_model::fact::Probe;
 use adit_model::{Mono, Wall};
 use tokio::sync::oneshot;
@@ -18,6 +19,8 @@ pub struct Tunnel {
     pub connection: Arc<Connection>,
     /// When it is tried.
     pub retry: Retry,
+    /// The packet that wanted through first since the last attempt.
+    pub trigger: Option<Trigger>,
     /// What there is of it.
     pub presence: Presence,
     /// The peer's address: configured, or as last resolved or seen.
@@ -57,6 +60,7 @@ impl Tunnel {
         Self {
             retry: Retry::new(connection.start, now),
             connection,
+            trigger: None,
             presence: Presence::Nothing,
             peer,
             resolving: false,

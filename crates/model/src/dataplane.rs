@@ -90,7 +90,7 @@ pub enum DataPlaneRequest {
 }
 
 /// A packet that wants through and that no SA takes. Its selectors go first in the request for one (RFC 7296 2.9).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
     /// The configured child whose packet it is.
     pub child: String,

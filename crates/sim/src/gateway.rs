@@ -10,6 +10,7 @@ use adit_esp::DataPlane;
 use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
 use adit_model::connection::{Connection, Remote, Start};
+use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Party, PathProblem};
 use adit_model::life::Action;
@@ -128,6 +129,15 @@ impl Gateway {
 
     /// Sets up a connection.
     pub(crate) fn initiate(&mut self, env: &mut Env<'_>, name: &str) -> Result<(), CommandError> {
+        self.initiate_for(env, name, None)
+    }
+
+    fn initiate_for(
+        &mut self,
+        env: &mut Env<'_>,
+        name: &str,
+        trigger: Option<Trigger>,
+    ) -> Result<(), CommandError> {
         let connection = self
             .setup
             .connections
@@ -150,9 +160,12 @@ impl Gateway {
             connection: name.to_owned(),
             local,
             remote,
+            trigger: trigger.clone(),
         });
         let daemon = self.daemon.as_mut().ok_or(CommandError::NotRunning)?;
-        daemon.endpoint.initiate(env.now, name, local, remote)?;
+        daemon
+            .endpoint
+            .initiate_for(env.now, name, local, remote, trigger)?;
         self.drain(env);
         Ok(())
     }
@@ -298,8 +311,14 @@ impl Gateway {
                 });
             }
             Err(rejected) if rejected.reason == DropReason::OutNoSa => {
-                if let Some(child) = rejected.child {
-                    self.wanted(env, &child.connection);
+                if let (Some(child), Ok(packet)) = (rejected.child, IpPacket::parse(inner)) {
+                    let (local, remote) = adit_esp::flow(&packet);
+                    let trigger = Trigger {
+                        child: child.child.clone(),
+                        local,
+                        remote,
+                    };
+                    self.wanted(env, &child.connection, trigger);
                 }
             }
             Err(_) => {}
@@ -335,15 +354,30 @@ impl Gateway {
         }
     }
 
-    /// A packet wants through a tunnel that is down.
-    fn wanted(&mut self, env: &mut Env<'_>, name: &str) {
-        let trapped = self.daemon.as_ref().is_some_and(|d| d.traps.contains(name));
-        let on_demand = self.named(|c| c.name == name && c.start == Start::OnDemand);
-        if on_demand.is_empty() && !trapped {
+    /// A packet wants through a tunnel, and no SA takes it.
+    fn wanted(&mut self, env: &mut Env<'_>, name: &str, trigger: Trigger) {
+        let starts = self.setup.connections.iter().find(|c| c.name == name);
+        let start = starts.map_or(Start::Passive, |c| c.start);
+        if start == Start::Passive {
             return;
         }
-        // It may be on its way up already; then there is nothing to begin.
-        let _ = self.initiate(env, name);
+        self.note(env, || Told::Wanted {
+            connection: name.to_owned(),
+            trigger: trigger.clone(),
+        });
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        let up = daemon
+            .endpoint
+            .packet_wants(env.now, name, trigger.clone())
+            .is_ok();
+        if up {
+            self.drain(env);
+        } else if start == Start::OnDemand {
+            // It may be on its way up already; then there is nothing to begin.
+            let _ = self.initiate_for(env, name, Some(trigger));
+        }
     }
 
     fn udp_received(&mut self, env: &mut Env<'_>, ip: &IpPacket<'_>) {

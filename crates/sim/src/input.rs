@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use adit_model::Now;
-use adit_model::dataplane::PairCounters;
+use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::event::PathProblem;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,16 @@ pub enum Told {
         local: IpAddr,
         /// To this address.
         remote: IpAddr,
+        /// Because of this packet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Trigger>,
+    },
+    /// A packet wants through a connection that is up.
+    Wanted {
+        /// Which connection.
+        connection: String,
+        /// Because of this packet.
+        trigger: Trigger,
     },
     /// It has to authenticate anew.
     Reauthenticate {

@@ -338,6 +338,44 @@ fn a_tunnel_starts_by_itself_or_when_wanted() {
     }
 }
 
+/// On demand each child comes with its own first packet; that one is dropped, those behind it go through, and nothing
+/// leaves in clear meanwhile.
+#[test]
+fn each_child_starts_when_a_packet_wants_it() {
+    let mut setting = Setting::default();
+    setting.west.start = Start::OnDemand;
+    for connection in [&mut setting.west, &mut setting.east] {
+        let mut six = connection.children[0].clone();
+        six.name = "six".to_owned();
+        let is_v6 = |s: &adit_model::selector::Selector| s.start.is_ipv6();
+        six.local_ts.retain(is_v6);
+        six.remote_ts.retain(is_v6);
+        let four = &mut connection.children[0];
+        four.local_ts.retain(|s| !is_v6(s));
+        four.remote_ts.retain(|s| !is_v6(s));
+        connection.children.push(six);
+    }
+    let mut sites = setting.build(15);
+    sites.start();
+    let children = |sites: &Sites| -> Vec<String> {
+        let happenings = sites.world.events(sites.west).iter();
+        let child = |event: &adit_model::event::Event| match &event.what {
+            Happening::ChildEstablished { child, .. } => Some(child.clone()),
+            _ => None,
+        };
+        happenings.filter_map(child).collect()
+    };
+    for to in ["fd00:2::2", EAST_HOST] {
+        let before = children(&sites).len();
+        let ping = sites.world.ping(sites.west_host, ip(to), 10, ms(100), 56);
+        sites.world.run_for(secs(3));
+        assert!(sites.world.ping_report(ping).received >= 7, "{to}");
+        assert_eq!(children(&sites).len(), before + 1);
+    }
+    assert_eq!(children(&sites)[0], "six");
+    nothing_in_clear(&sites);
+}
+
 #[test]
 fn what_should_come_through_the_tunnel_is_not_taken_in_clear() {
     let mut sites = up(Setting::default(), 12);

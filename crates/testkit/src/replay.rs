@@ -125,7 +125,15 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
             connection,
             local,
             remote,
-        } => drop(endpoint.initiate(now, connection, *local, *remote)),
+            trigger,
+        } => {
+            let trigger = trigger.clone();
+            drop(endpoint.initiate_for(now, connection, *local, *remote, trigger));
+        }
+        Told::Wanted {
+            connection,
+            trigger,
+        } => drop(endpoint.packet_wants(now, connection, trigger.clone())),
         Told::Reauthenticate { connection } => drop(endpoint.reauthenticate(now, connection)),
         Told::Terminate { connection } => drop(endpoint.terminate(now, connection)),
         Told::Shutdown => endpoint.shutdown(now),
