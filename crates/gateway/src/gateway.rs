@@ -168,6 +168,7 @@ impl Gateway {
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();
+            self.look_at_addresses();
         }
     }
 
@@ -353,6 +354,8 @@ impl Gateway {
                         let errno = error.raw_os_error().unwrap_or(0);
                         let now = self.clock.now();
                         let problem = PathProblem::LocalSend(errno);
+                        // The address may just have gone.
+                        self.tend_at = self.tend_at.min(now.mono + SOON);
                         self.endpoint
                             .handle_path_error(now, local, remote, problem, None);
                     }
@@ -508,6 +511,8 @@ const BUDGET: usize = 64;
 const BUFFER: usize = 65_536;
 /// How often the host is looked at.
 const TENDING: std::time::Duration = std::time::Duration::from_secs(2);
+/// How soon the host is looked at when something can't be sent.
+const SOON: std::time::Duration = std::time::Duration::from_millis(200);
 /// How often the same path problem is passed on.
 const PACE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Bound of what is remembered of strangers.

@@ -148,6 +148,16 @@ impl Host {
         })
     }
 
+    /// The addresses that others reach us at, those of our own device apart.
+    ///
+    /// # Errors
+    /// When the kernel doesn't tell.
+    pub fn addresses(&mut self) -> Result<Vec<IpAddr>, KernelError> {
+        let all = self.netlink.addresses()?.into_iter();
+        let outside = all.filter(|a| a.global && !a.tentative && a.index != self.tun);
+        Ok(outside.map(|a| a.net.addr()).collect())
+    }
+
     /// Makes sure that IKE and ESP to a peer aren't caught by a tunnel's route or the block. To be called for peers
     /// that were configured or have authenticated: anybody can claim an address, and one that gets a way of its own is
     /// out of the tunnel for everything else.

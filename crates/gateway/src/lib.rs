@@ -28,6 +28,7 @@
 //! starve another: each has a budget per turn.
 #![deny(unsafe_code)]
 
+mod addresses;
 mod answer;
 mod attempt;
 pub mod backend;

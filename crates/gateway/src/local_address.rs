@@ -8,7 +8,7 @@ use adit_model::connection::{Connection, Remote};
 
 use crate::error::GatewayError;
 
-/// Sets the address of a connection that names an interface. It stays as it was found at start.
+/// Sets the address of a connection that names an interface.
 ///
 /// # Errors
 /// [`GatewayError::Interface`] when there is no such interface, or it has no address of the peer's family.

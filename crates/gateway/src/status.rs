@@ -222,6 +222,7 @@ fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
         remote_id: sa.remote_id.as_ref().map(ToString::to_string),
         proposal: sa.suite.map(|suite| suite.to_string()),
         spis: (format!("{:016x}", sa.spis.0), format!("{:016x}", sa.spis.1)),
+        mobike: sa.mobike,
         nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
         established: sa.established.map(rfc3339),
         rekey_at: sa.rekey_at.map(|at| rfc3339(now.wall_at(at))),

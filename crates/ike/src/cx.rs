@@ -1,7 +1,6 @@
 //! What a state is handed besides its input: the time, the settings, and the desk onto which it puts what it has to say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use adit_crypto::Provider;
 use adit_model::Now;
@@ -10,6 +9,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_wire::v2::IkeSpi;
 
+use crate::endpoint::moving::Addresses;
 use crate::head::{Head, NetPath};
 use crate::output::{KeyRequest, KeyRequestId, Outbox, Output};
 use crate::settings::Settings;
@@ -94,8 +94,8 @@ pub(crate) struct Cx<'a> {
     pub provider: &'a Provider,
     /// Authorities that a peer's certificate may come from, by connection.
     pub trust: &'a Trust,
-    /// Our addresses, the most wanted first, as far as they are known.
-    pub addresses: &'a [IpAddr],
+    /// Our addresses, as far as they are known.
+    pub addresses: &'a Addresses,
     pub desk: &'a mut Desk,
     /// The other IKE SAs.
     pub others: &'a BTreeMap<u64, Phase>,

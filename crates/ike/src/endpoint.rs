@@ -1,6 +1,6 @@
 //! The endpoint: what can be done to it, and what comes out.
 
-mod moving;
+pub(crate) mod moving;
 mod renewal;
 mod routing;
 mod succession;
@@ -19,6 +19,7 @@ use adit_model::{Mono, Now};
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Header, IkeSpi, Message};
 
+use self::moving::Addresses;
 use crate::cookie::Cookies;
 use crate::counters::DropCounters;
 use crate::cx::Desk;
@@ -42,8 +43,7 @@ pub struct Endpoint {
     cookies: Cookies,
     connections: BTreeMap<String, Arc<Connection>>,
     trust: Trust,
-    /// Our addresses, the most wanted first.
-    addresses: Vec<IpAddr>,
+    addresses: Addresses,
     /// IKE SAs by our SPI.
     sas: BTreeMap<u64, Phase>,
     /// IKE SAs that authenticate anew, and those in whose place they come.
@@ -66,7 +66,7 @@ impl Endpoint {
             provider,
             connections: BTreeMap::new(),
             trust: Trust::default(),
-            addresses: Vec::new(),
+            addresses: Addresses::default(),
             sas: BTreeMap::new(),
             reauthentications: BTreeMap::new(),
             half_open: 0,

@@ -80,6 +80,9 @@ pub struct IkeSa {
     pub proposal: Option<String>,
     /// SPIs in hex, initiator's first.
     pub spis: (String, String),
+    /// Whether it goes on when an address changes (RFC 4555).
+    #[serde(default)]
+    pub mobike: bool,
     /// A NAT was found, and on whose side: `none`, `local`, `remote`, `both`.
     pub nat: Option<String>,
     /// When it was established (RFC 3339).

@@ -80,6 +80,19 @@ impl World {
         }
     }
 
+    /// Gives `node` other addresses on a link. A gateway there notices at once.
+    pub fn readdress(&mut self, node: NodeId, link: LinkId, addresses: &[IpAddr]) {
+        let interfaces = self.nodes[node.0].interfaces.iter_mut();
+        for interface in interfaces.filter(|interface| interface.link == link.0) {
+            interface.addresses = addresses.to_vec();
+        }
+        self.with(node, |node, env| {
+            if let Role::Gateway(gateway) = &mut node.role {
+                gateway.look_at_addresses(env);
+            }
+        });
+    }
+
     /// Records what passes over a link.
     pub fn tap(&mut self, link: LinkId) {
         self.links[link.0].tapped = true;

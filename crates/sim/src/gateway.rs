@@ -119,10 +119,25 @@ impl Gateway {
             }
         }
         self.daemon = Some(daemon);
+        self.look_at_addresses(env);
         let auto: Vec<_> = self.named(|c| c.start == Start::Auto);
         for name in auto {
             // A peer without an address is for the other side to start.
             let _ = self.initiate(env, &name);
+        }
+        self.drain(env);
+    }
+
+    /// Tells the endpoint which addresses the host has.
+    pub(crate) fn look_at_addresses(&mut self, env: &mut Env<'_>) {
+        let addresses = env.own.to_vec();
+        self.note(env, || Told::Addresses {
+            addresses: addresses.clone(),
+        });
+        if let Some(daemon) = &mut self.daemon {
+            daemon
+                .endpoint
+                .local_addresses_changed(env.now, addresses, BTreeMap::new());
         }
         self.drain(env);
     }

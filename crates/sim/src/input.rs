@@ -61,6 +61,11 @@ pub enum Told {
         /// What it has counted.
         counters: Vec<(u32, PairCounters)>,
     },
+    /// Its addresses are these now.
+    Addresses {
+        /// All of them.
+        addresses: Vec<IpAddr>,
+    },
     /// It has to set up a connection.
     Initiate {
         /// Which.

@@ -1,5 +1,6 @@
 //! Replay: an endpoint that is told what another one was told.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -136,6 +137,9 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
         } => drop(endpoint.packet_wants(now, connection, trigger.clone())),
         Told::Reauthenticate { connection } => drop(endpoint.reauthenticate(now, connection)),
         Told::Terminate { connection } => drop(endpoint.terminate(now, connection)),
+        Told::Addresses { addresses } => {
+            endpoint.local_addresses_changed(now, addresses.clone(), BTreeMap::new());
+        }
         Told::Shutdown => endpoint.shutdown(now),
     }
 }

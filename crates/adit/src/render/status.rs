@@ -63,6 +63,7 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
                 .filter(|n| *n != "none")
                 .map(|n| format!("NAT on the {n} side")),
         );
+        details.extend(ike.mobike.then(|| "can move".to_owned()));
         let said = |at: &&str| heading.contains(*at);
         let established = ike.established.as_deref().filter(|at| !said(at));
         details.extend(established.map(|at| format!("since {at}")));

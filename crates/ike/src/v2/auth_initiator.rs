@@ -206,7 +206,7 @@ fn request(
         .chain(id_r)
         .chain([Payload::Auth(auth)])
         .chain(child.into_iter().flatten())
-        .chain(mobike::announcement(cx.addresses, attempt.head()))
+        .chain(mobike::announcement(&cx.addresses.ours, attempt.head()))
         .chain(mobike::prohibition(attempt.head()))
         .chain(attempt.ppk.iter().flat_map(ppk::Mixed::payloads))
         .collect()

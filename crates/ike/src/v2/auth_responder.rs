@@ -393,7 +393,9 @@ impl Answering {
         response.0.extend(ppk.then(ppk::taken));
         if mobike::is_announced(&payloads) {
             let head = &established.secured.head;
-            response.0.extend(mobike::announcement(cx.addresses, head));
+            response
+                .0
+                .extend(mobike::announcement(&cx.addresses.ours, head));
         }
         established.secured.reply(cx, &response);
         Phase::Established(Box::new(established))

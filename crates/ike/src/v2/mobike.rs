@@ -99,7 +99,7 @@ impl Established {
         self.mobility = Some(Mobility {
             decides,
             peer_addresses: notifies::addresses(from_peer).unwrap_or_default(),
-            announced: others(cx.addresses, &self.secured.head),
+            announced: others(&cx.addresses.ours, &self.secured.head),
             mapping: None,
             told: true,
             translated: 0,
@@ -154,7 +154,7 @@ impl Established {
                     .collect()
             }
             Task::AnnounceAddresses => {
-                let mut addresses = notifies::additional(&others(cx.addresses, head));
+                let mut addresses = notifies::additional(&others(&cx.addresses.ours, head));
                 if addresses.is_empty() {
                     let none = Notify::new(NotifyType::NO_ADDITIONAL_ADDRESSES);
                     addresses.push(Payload::Notify(none));

@@ -2,6 +2,7 @@
 
 use crate::common;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ fn has(lab: &mut Lab, who: Who, addresses: &[&str]) {
     let side = lab.side(who);
     side.address = ip(addresses[0]);
     let addresses = addresses.iter().map(|a| ip(a)).collect();
-    side.endpoint.local_addresses_changed(now, addresses);
+    side.endpoint
+        .local_addresses_changed(now, addresses, BTreeMap::new());
     lab.drain();
 }
 
@@ -124,8 +126,6 @@ fn a_side_that_must_not_move_says_nothing() {
         has(&mut lab, Who::West, &[NEW]);
         lab.run();
         assert!(lab.history.is_empty());
-        let now = lab.now;
-        assert_eq!(lab.west.endpoint.move_to(now, "site", ip(NEW)), Ok(false));
     }
 }
 
@@ -411,17 +411,48 @@ fn a_move_from_ipv4_to_ipv6() {
     assert_between(&lab, at("2001:db8::1", 4500), at("2001:db8::2", 4500));
 }
 
-/// The gateway knows another way to the peer, although the old address is still there.
+/// The gateway knows another way to the peer, although the old address is still there. Only who decides takes it: the
+/// other side is where it was found.
 #[test]
-fn a_better_address_is_taken_when_told_so() {
-    let mut lab = up();
+fn another_source_is_taken_by_who_decides() {
+    let sources = BTreeMap::from([("site".to_owned(), ip(NEW))]);
+    for who in [Who::West, Who::East] {
+        let mut lab = up();
+        let now = lab.now;
+        let old = lab.side(who).address;
+        let ours = vec![old, ip(NEW)];
+        let endpoint = &mut lab.side(who).endpoint;
+        endpoint.local_addresses_changed(now, ours, sources.clone());
+        if who == Who::West {
+            lab.west.address = ip(NEW);
+        }
+        lab.drain();
+        lab.run();
+        let west = if who == Who::West { NEW } else { WEST };
+        assert_between(&lab, at(west, 4500), at(EAST, 4500));
+        let told = told(&ladder(&lab.west), "N(ADDITIONAL_IP4_ADDRESS)");
+        assert_eq!(told, 1, "and the other address is told");
+    }
+}
+
+/// The interface that the configuration names has another address: that is the source then.
+#[test]
+fn a_configured_address_gives_way_to_its_source() {
+    let mut west = mobile(Who::West);
+    west.local = Some(ip(WEST));
+    let mut lab = Lab::with(west, mobile(Who::East));
+    has(&mut lab, Who::East, &[EAST]);
+    lab.up();
     let now = lab.now;
+    let sources = BTreeMap::from([("site".to_owned(), ip(NEW))]);
     lab.west.address = ip(NEW);
-    assert_eq!(lab.west.endpoint.move_to(now, "site", ip(NEW)), Ok(true));
+    let ours = vec![ip(NEW), ip(NEWER)];
+    lab.west
+        .endpoint
+        .local_addresses_changed(now, ours, sources);
     lab.drain();
     lab.run();
     assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
-    assert!(lab.west.endpoint.move_to(now, "other", ip(NEW)).is_err());
 }
 
 /// A configured address is the one to use: without it the tunnel waits.

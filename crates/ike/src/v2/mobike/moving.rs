@@ -14,32 +14,26 @@ use crate::v2::agenda::{InFlight, Task};
 use crate::v2::established::Established;
 
 impl Established {
-    /// Our addresses aren't what they were.
+    /// Our addresses aren't what they were, or packets leave from another one.
     pub fn addresses_changed(&mut self, cx: &mut Cx<'_>) {
         let (Some(mobility), None) = (&self.mobility, self.replaced) else {
             return;
         };
-        let path = self.secured.head.path;
-        if !cx.addresses.contains(&path.local.ip()) {
-            let configured = self.connection().local;
-            let usable = |a: &&IpAddr| configured.is_none_or(|c| c == **a);
-            let peers = core::iter::once(path.remote.ip());
-            let peers = peers.chain(mobility.peer_addresses.iter().copied());
-            let fits = |peer: IpAddr| {
-                let own = cx.addresses.iter().filter(usable);
-                own.copied()
-                    .find(|a| {
-                        a.is_ipv4() == peer.is_ipv4()
-                            && is_host(*a)
-                            && !is_inside(self.connection(), *a)
-                    })
-                    .map(|own| (own, peer))
-            };
-            if let Some((own, peer)) = peers.into_iter().find_map(fits) {
-                self.relocate(cx, own, peer);
-            }
+        let present = self.secured.head.path.local.ip();
+        let source = cx.addresses.sources.get(&self.connection().name).copied();
+        let gone = !cx.addresses.ours.contains(&present);
+        let place = match source.filter(|source| cx.addresses.ours.contains(source)) {
+            Some(source) if gone || mobility.decides => self.peer_for(source).map(|p| (source, p)),
+            _ => None,
+        };
+        let place = match place {
+            None if gone => self.any_place(cx),
+            place => place,
+        };
+        if let Some((own, peer)) = place {
+            self.relocate(cx, own, peer);
         }
-        let announced = others(cx.addresses, &self.secured.head);
+        let announced = others(&cx.addresses.ours, &self.secured.head);
         if let Some(mobility) = &mut self.mobility
             && mobility.announced != announced
         {
@@ -49,19 +43,29 @@ impl Established {
         self.work(cx);
     }
 
-    /// We go on from `local`, if that can be: with the peer at one of its addresses of that family. Whether we do.
-    pub fn move_to(&mut self, cx: &mut Cx<'_>, local: IpAddr) -> bool {
-        let (Some(mobility), None) = (&self.mobility, self.replaced) else {
-            return false;
+    /// Where the peer is, the address that it uses first.
+    fn peers(&self) -> impl Iterator<Item = IpAddr> {
+        let others = self.mobility.iter().flat_map(|m| &m.peer_addresses);
+        core::iter::once(self.secured.head.path.remote.ip()).chain(others.copied())
+    }
+
+    fn peer_for(&self, own: IpAddr) -> Option<IpAddr> {
+        self.peers().find(|peer| peer.is_ipv4() == own.is_ipv4())
+    }
+
+    /// An address of ours that may do, and one of the peer's. One that the configuration names is the only one.
+    fn any_place(&self, cx: &Cx<'_>) -> Option<(IpAddr, IpAddr)> {
+        let connection = self.connection();
+        let usable = |own: IpAddr| {
+            connection.local.is_none_or(|configured| configured == own)
+                && is_host(own)
+                && !is_inside(connection, own)
         };
-        let peers = core::iter::once(self.secured.head.path.remote.ip());
-        let mut peers = peers.chain(mobility.peer_addresses.iter().copied());
-        let Some(peer) = peers.find(|peer| peer.is_ipv4() == local.is_ipv4()) else {
-            return false;
-        };
-        self.relocate(cx, local, peer);
-        self.work(cx);
-        true
+        let ours = || cx.addresses.ours.iter().copied().filter(|own| usable(*own));
+        self.peers().find_map(|peer| {
+            let own = ours().find(|own| own.is_ipv4() == peer.is_ipv4())?;
+            Some((own, peer))
+        })
     }
 
     fn relocate(&mut self, cx: &mut Cx<'_>, local: IpAddr, peer: IpAddr) {
@@ -145,7 +149,7 @@ impl Established {
         let connection = self.connection();
         let problem = if !is_host(address) && address != now || path.remote.port() == 0 {
             "isn't where a peer can be"
-        } else if cx.addresses.contains(&address) {
+        } else if cx.addresses.ours.contains(&address) {
             "is our own"
         } else if is_inside(connection, address) && !is_inside(connection, now) {
             "lies in what the tunnel itself carries"
