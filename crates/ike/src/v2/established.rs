@@ -103,7 +103,7 @@ impl Established {
         new.began = self.began;
         new.on_demand = self.on_demand;
         (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
-        self.bequeath_path(&mut new);
+        self.bequeath_path(cx, &mut new);
         new.children = core::mem::take(&mut self.children);
         new.missing = core::mem::take(&mut self.missing);
         new.agenda = self.agenda.bequeath();

@@ -38,7 +38,10 @@ pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &Payl
     let mut response = delete_children(&mut ike, cx, payloads);
     response.0.extend(ike.path_asked(cx, payloads));
     ike.secured.reply(cx, &response);
-    ike.work(cx);
+    if ike.mobility.is_some() {
+        // Its new path may have to be looked at.
+        ike.work(cx);
+    }
     Phase::Established(ike)
 }
 

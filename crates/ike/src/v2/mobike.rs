@@ -107,13 +107,13 @@ impl Established {
     }
 
     /// Another IKE SA takes this one's place, and its path with what is open about it.
-    pub fn bequeath_path(&mut self, new: &mut Established) {
+    pub fn bequeath_path(&mut self, cx: &Cx<'_>, new: &mut Established) {
         let (old, heir) = (&self.secured.head, &mut new.secured.head);
         heir.path = old.path;
         heir.nat = old.nat;
         heir.children_stay = old.children_stay;
         new.mobility = self.mobility.take().map(Mobility::rekeyed);
-        new.keepalive = self.keepalive;
+        new.mind_nat(cx);
     }
 
     /// The payloads of a sign of life: with them a changed mapping of a NAT shows (3.8).
