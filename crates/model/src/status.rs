@@ -81,7 +81,7 @@ pub struct IkeSa {
     /// SPIs in hex, initiator's first.
     pub spis: (String, String),
     /// Whether it goes on when an address changes (RFC 4555).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub mobike: bool,
     /// A NAT was found, and on whose side: `none`, `local`, `remote`, `both`.
     pub nat: Option<String>,

@@ -69,6 +69,7 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         remote_id: Some("east.lab".to_owned()),
         proposal: Some("aes128gcm16-prfsha256-x25519".to_owned()),
         spis: ("0011223344556677".to_owned(), "8899aabbccddeeff".to_owned()),
+        mobike: false,
         nat: Some("local".to_owned()),
         established: Some("2026-01-02T03:00:00Z".to_owned()),
         rekey_at: Some("2026-01-02T07:00:00Z".to_owned()),
