@@ -252,7 +252,6 @@ mod tests {
             remote_id: "east.example".parse().ok(),
             suite: "aes128gcm16-prfsha256-x25519".to_owned().try_into().ok(),
             spis: (1, 2),
-            mobike: true,
             nat: Some(adit_ike::NatStatus {
                 peer_supports: true,
                 local_behind_nat: true,
