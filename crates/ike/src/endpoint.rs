@@ -1,5 +1,6 @@
 //! The endpoint: what can be done to it, and what comes out.
 
+mod index;
 pub(crate) mod moving;
 mod renewal;
 mod routing;
@@ -33,6 +34,8 @@ use crate::v2::init_sent::InitSent;
 use crate::v2::support::Trust;
 use crate::v2::{Phase, proposals};
 
+use index::Index;
+
 /// All IKE SAs of one gateway.
 ///
 /// After every input (`handle_*`, a command, a change of configuration) drain [`poll_output`](Self::poll_output) to
@@ -46,6 +49,7 @@ pub struct Endpoint {
     addresses: Addresses,
     /// IKE SAs by our SPI.
     sas: BTreeMap<u64, Phase>,
+    index: Index,
     /// IKE SAs that authenticate anew, and those in whose place they come.
     reauthentications: BTreeMap<u64, u64>,
     half_open: u32,
@@ -68,6 +72,7 @@ impl Endpoint {
             trust: Trust::default(),
             addresses: Addresses::default(),
             sas: BTreeMap::new(),
+            index: Index::default(),
             reauthentications: BTreeMap::new(),
             half_open: 0,
             first_requests: BTreeMap::new(),
@@ -303,15 +308,7 @@ impl Endpoint {
 
     /// A packet was received on a CHILD SA: its peer lives (RFC 7296 2.4).
     pub fn inbound_esp_seen(&mut self, now: Now, spi_in: u32) {
-        let owner = self.sas.iter().find_map(|(spi, phase)| match phase {
-            Phase::Established(p) => p
-                .children
-                .iter()
-                .any(|c| c.spi_in == spi_in)
-                .then_some(*spi),
-            _ => None,
-        });
-        if let Some(spi) = owner {
+        if let Some(spi) = self.index.of_pair(&self.sas, spi_in) {
             self.with_sa(now, spi, |mut phase, cx| {
                 if let Phase::Established(p) = &mut phase {
                     p.inbound_esp_seen(cx.now.mono);

@@ -9,6 +9,7 @@ use adit_model::event::Role;
 use adit_wire::v2::{Header, IkeSpi};
 
 use super::Endpoint;
+use super::index::Index;
 use crate::cx::{Cx, Note};
 use crate::head::{Head, Incoming, NetPath};
 use crate::output::{Output, Subject};
@@ -202,8 +203,14 @@ impl Endpoint {
             return;
         };
         self.half_open -= u32::from(phase.is_half_open());
+        let before = Index::entry(&phase);
         let phase = input(phase, &mut self.cx(now));
         self.settle(now, spi, phase);
+        if let Some(before) = before
+            && !matches!(self.sas.get(&spi), Some(Phase::Established(_)))
+        {
+            self.index.forget(spi, before);
+        }
     }
 
     /// Files an IKE SA under our SPI, sets its timer, and does what it noted for us.
@@ -219,6 +226,7 @@ impl Endpoint {
                 self.first_requests.retain(|_, owner| *owner != spi);
             }
             self.half_open += u32::from(phase.is_half_open());
+            self.index.keep(spi, &phase);
             self.sas.insert(spi, phase);
         }
         for note in core::mem::take(&mut self.desk.notes) {

@@ -118,15 +118,18 @@ impl Endpoint {
         if unique == Unique::Never {
             return;
         }
-        let others = self.sas.iter().filter(|(spi, phase)| match phase {
-            Phase::Established(p) => {
-                **spi != keep
-                    && same_peers(p, &head, new)
-                    && (initial || (p.replaced.is_none() && !p.began))
-            }
-            _ => false,
-        });
-        let others: Vec<u64> = others.map(|(spi, _)| *spi).collect();
+        let others = self
+            .index
+            .of_peer(&new.remote_id)
+            .filter(|spi| match self.sas.get(spi) {
+                Some(Phase::Established(p)) => {
+                    *spi != keep
+                        && same_peers(p, &head, new)
+                        && (initial || (p.replaced.is_none() && !p.began))
+                }
+                _ => false,
+            });
+        let others: Vec<u64> = others.collect();
         for spi in &others {
             self.with_sa(now, *spi, |phase, cx| match phase {
                 Phase::Established(p) if initial => {

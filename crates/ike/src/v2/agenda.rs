@@ -148,9 +148,11 @@ impl Agenda {
 }
 
 impl Established {
-    /// Sends the next own request, if none is pending.
+    /// Sends the next own request, if none is pending. While the peer's further key exchanges lead to a new IKE SA, all
+    /// waits for that one: what an exchange on this one begins couldn't be ended there.
     pub fn work(&mut self, cx: &mut Cx<'_>) {
         while self.secured.pending.is_none()
+            && !self.peer_rekeys_ike()
             && let Some(task) = self.agenda.todo.pop_front()
         {
             let Some((in_flight, payloads)) = self.begin(cx, task) else {
@@ -211,11 +213,6 @@ impl Established {
                     return None;
                 }
                 self.begin_child(cx, &name, None)
-            }
-            Task::RekeyIke if self.peer_rekeys_ike() => {
-                let (setback, problem) = PEER_IS_AT_IT;
-                self.span.put_off(cx, setback, problem.to_owned());
-                None
             }
             Task::RekeyIke => match IkeAttempt::begin(&self.secured, cx) {
                 Ok(attempt) => {
