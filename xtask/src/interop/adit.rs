@@ -214,6 +214,10 @@ fn native(lab: &Lab, tunnel: &Tunnel, auto: bool) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
+    let key = |name: &str, value: &Option<String>| match value {
+        Some(value) => format!("{name} = \"{value}\"\n"),
+        None => String::new(),
+    };
     format!(
         "[tunnel.gw]
 local = \"{}\"
@@ -222,11 +226,11 @@ local_id = \"{}\"
 remote_id = \"{}\"
 auth = {}
 {}{}{}start = \"{}\"
-
+{}
 [tunnel.gw.child.net]
 local_net = [{}]
 remote_net = [{}]
-{}",
+{}{}",
         lab.west_own,
         if tunnel.any_remote {
             "any"
@@ -247,9 +251,11 @@ remote_net = [{}]
             ""
         },
         if auto { "auto" } else { "passive" },
+        key("rekey", &tunnel.rekey_ike) + &key("reauth", &tunnel.reauth),
         list(&tunnel.west_net),
         list(&tunnel.east_net),
-        proposals("esp", &tunnel.esp)
+        proposals("esp", &tunnel.esp),
+        key("rekey", &tunnel.rekey_child)
     )
 }
 

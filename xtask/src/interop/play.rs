@@ -29,6 +29,8 @@ impl std::error::Error for Unsupported {}
 const ESTABLISH: Duration = Duration::from_secs(8);
 /// How long both sides may take to notice what happened.
 const SETTLE: Duration = Duration::from_secs(4);
+/// How long Adit's own times of renewal may be.
+const RENEWAL: Duration = Duration::from_secs(25);
 /// Long enough for several liveness checks of a peer that makes one a second.
 const IDLE: Duration = Duration::from_secs(3);
 /// How long the gateway stays killed.
@@ -128,6 +130,26 @@ impl Stage<'_> {
                 })?;
                 // Whoever asks for the new IKE SA is its initiator (RFC 7296 2.18).
                 self.near_role = Role::Responder;
+                Ok(())
+            }
+            Step::WeRekeyChild => self.renewal(|before, after| {
+                before.ike[0].spis == after.ike[0].spis
+                    && before.children[0].spi_in != after.children[0].spi_in
+            }),
+            Step::WeRekeyIke => {
+                self.renewal(|before, after| {
+                    before.ike[0].spis != after.ike[0].spis
+                        && before.children[0].spi_in == after.children[0].spi_in
+                })?;
+                self.near_role = Role::Initiator;
+                Ok(())
+            }
+            Step::WeReauthenticate => {
+                self.renewal(|before, after| {
+                    before.ike[0].spis != after.ike[0].spis
+                        && before.children[0].spi_in != after.children[0].spi_in
+                })?;
+                self.near_role = Role::Initiator;
                 Ok(())
             }
             Step::PeerDeleteChild => {
@@ -260,6 +282,23 @@ impl Stage<'_> {
         self.far()?.run(command)?;
         self.until("both sides to have moved to the new SA", |near, far| {
             near.is_up() && far.is_up() && replaced(&before, far) && state_matches(near, far)
+        })?;
+        traffic.finish()
+    }
+
+    /// Adit's own time for renewal comes while packets flow.
+    fn renewal(&self, replaced: fn(&Snapshot, &Snapshot) -> bool) -> Result<()> {
+        let before = self.far()?.snapshot()?;
+        anyhow::ensure!(before.is_up(), "nothing to renew: {before:?}");
+        let traffic = traffic::Pings::start(self.lab, &self.scenario.tunnel, 700, "0.02")?;
+        wait("both sides to have moved to the new SA", RENEWAL, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            Ok(
+                near.is_up()
+                    && far.is_up()
+                    && replaced(&before, &far)
+                    && state_matches(&near, &far),
+            )
         })?;
         traffic.finish()
     }

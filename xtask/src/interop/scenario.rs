@@ -101,6 +101,10 @@ pub struct Tunnel {
     pub any_remote: bool,
     /// The gateways talk over IPv6.
     pub outer_v6: bool,
+    /// When Adit rekeys the IKE SA and the CHILD SA, and authenticates anew, where that isn't its default.
+    pub rekey_ike: Option<String>,
+    pub rekey_child: Option<String>,
+    pub reauth: Option<String>,
 }
 
 /// A post-quantum pre-shared key (RFC 8784).
@@ -136,6 +140,9 @@ impl Default for Tunnel {
             allow_weak: false,
             any_remote: false,
             outer_v6: false,
+            rekey_ike: None,
+            rekey_child: None,
+            reauth: None,
         }
     }
 }
@@ -206,6 +213,12 @@ pub enum Step {
     PeerRekeyChild,
     /// strongSwan replaces the IKE SA.
     PeerRekeyIke,
+    /// Adit replaces the CHILD SA by itself (`rekey_child` says when), and no packet is lost.
+    WeRekeyChild,
+    /// Adit replaces the IKE SA by itself (`rekey_ike`), and no packet is lost.
+    WeRekeyIke,
+    /// Adit authenticates anew by itself (`reauth`), and no packet is lost.
+    WeReauthenticate,
     /// strongSwan deletes the CHILD SA; Adit says that it is down.
     PeerDeleteChild,
     /// strongSwan deletes the IKE SA; Adit says that the tunnel is down.
@@ -238,6 +251,9 @@ impl Step {
         matches!(
             self,
             Self::PeerResets
+                | Self::WeRekeyChild
+                | Self::WeRekeyIke
+                | Self::WeReauthenticate
                 | Self::Stop
                 | Self::Kill
                 | Self::Restart

@@ -31,6 +31,8 @@ pub struct Pings {
 impl Pings {
     /// Starts them: until so many answers have come to each, at this interval in seconds.
     pub fn start(lab: &Lab, tunnel: &Tunnel, count: u32, interval: &str) -> Result<Self> {
+        let seconds = f64::from(count) * interval.parse::<f64>()?;
+        let deadline = format!("{:.0}", seconds.ceil() + 4.0);
         let mut pings = Vec::new();
         for (from, nets) in [("westlan", &tunnel.east_net), ("eastlan", &tunnel.west_net)] {
             for target in nets.iter().filter_map(|net| host(net, 2)) {
@@ -43,7 +45,7 @@ impl Pings {
                     "-i",
                     interval,
                     "-w",
-                    "4",
+                    &deadline,
                     &target,
                 ]);
                 command
@@ -67,8 +69,10 @@ impl Pings {
                 .filter(|number| !answered.contains(number))
                 .collect();
             if !missing.is_empty() {
+                let some = missing.get(..missing.len().min(20)).unwrap_or_default();
                 lost.push(format!(
-                    "{what}: no answer to {missing:?} of {}",
+                    "{what}: no answer to {} of {}, first {some:?}",
+                    missing.len(),
                     self.count
                 ));
             }
