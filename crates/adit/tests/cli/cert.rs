@@ -88,6 +88,16 @@ fn a_ca_and_a_certificate_in_two_commands() {
     if let Some((good, _)) = openssl(&["pkey", "-in", &key, "-noout"]) {
         assert!(good);
     }
+    // And strongSwan's own tool.
+    match Command::new("pki")
+        .args(["--verify", "--in", &cert, "--cacert", &ca])
+        .output()
+    {
+        Ok(ran) => assert!(ran.status.success(), "{ran:?}"),
+        Err(_) => println!(
+            "skipped: strongSwan's pki isn't installed, so it didn't verify the certificate"
+        ),
+    }
     // Neither is made twice.
     let again = adit(&["cert", "init", &pki])
         .ends_with(USAGE)

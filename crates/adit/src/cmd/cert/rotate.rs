@@ -83,7 +83,7 @@ fn host(args: &CertRotateArgs, folder: &Folder, name: &str, at: Wall) -> Result<
         ));
     }
     document.next(format!(
-        "Take {pem} and {key} to the gateway in one step and reload it: tunnels that are up stay up, and authenticate with the new one from then on. {file}.previous.pem and .key are what to go back to."
+        "Take {pem} and {key} to the gateway in one step and let it load them: peers take the new one as they took the old one. {file}.previous.pem and .key are what to go back to."
     ));
     Ok(document)
 }
@@ -117,7 +117,7 @@ fn new_authority(args: &CertRotateArgs, folder: &Folder, at: Wall) -> Result<Doc
     document.holds(&folder.at("ca.pem"), &[&new, old], &both, at);
     let dir = folder.path().display();
     document.next(
-        "1. Give ca.pem, which holds the new CA and the old one, to every gateway and every peer, and reload them. Nothing else changes yet.",
+        "1. Give ca.pem, which holds the new CA and the old one, to every gateway and every peer, and let them load it. Nothing else changes yet.",
     );
     document.next("2. Then a new certificate for each host, in any order and at any pace:");
     for (host, cert) in folder.hosts()? {
@@ -159,7 +159,7 @@ fn finish(args: &CertRotateArgs, folder: &Folder, at: Wall) -> Result<Document, 
     folder.remove("ca.previous.key")?;
     document.holds(&folder.at("ca.pem"), &[new], std::slice::from_ref(new), at);
     document.next(
-        "Give ca.pem to every gateway and every peer and reload them: from then on only the new CA is trusted. The old one's key is removed.",
+        "Give ca.pem to every gateway and every peer and let them load it: from then on only the new CA is trusted. The old one's key is removed.",
     );
     Ok(document)
 }
