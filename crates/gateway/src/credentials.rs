@@ -221,9 +221,16 @@ fn expiry(whose: &str, certificate: &Cert, now: Wall) -> Option<String> {
             "{whose} `{subject}` is valid from {begin} on; our clock says {now}"
         ))
     } else {
-        None
+        let days = (end.0 - now.0).div_ceil(DAY);
+        (days <= AHEAD).then(|| {
+            format!("{whose} `{subject}` expires at {end}, in {days} days: renew it in time (adit cert rotate)")
+        })
     }
 }
+
+const DAY: u64 = 86_400_000;
+/// So many days before its end a certificate is warned of.
+const AHEAD: u64 = 30;
 
 fn authorities(path: &Path) -> Result<Vec<Cert>, CredentialError> {
     let read = certificates(path)?;
