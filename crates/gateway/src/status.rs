@@ -260,7 +260,6 @@ mod tests {
             mobike: false,
             established: Some(Wall(1_700_000_000_000)),
             rekey_at: Some(Mono(3_600_000_000_000)),
-            mobike: false,
             children,
         }
     }
