@@ -375,11 +375,19 @@ mod tests {
     #[test]
     fn files_that_fit_are_credentials() {
         let dir = Scratch::new("certificates");
-        files(&dir, -1, 30);
+        files(&dir, -1, 60);
         let files = auth("west.pem", "west.key", "ca.pem");
         let opened = open(&connection(), &files, dir.path(), NOW);
         let opened = opened.unwrap_or_else(|(key, error)| panic!("{key}: {error}"));
         assert_eq!(opened.warnings, Vec::<String>::new());
+        let later = Wall(NOW.0 + 46 * DAY);
+        let late = open(&connection(), &files, dir.path(), later);
+        let late = late.unwrap_or_else(|(key, error)| panic!("{key}: {error}"));
+        assert!(
+            late.warnings[0].contains("in 14 days"),
+            "{:?}",
+            late.warnings
+        );
         assert_eq!(opened.credentials.authentication(), files.authentication());
         assert_eq!(opened.credentials.key_hashes().len(), 1);
     }
