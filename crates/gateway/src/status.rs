@@ -257,7 +257,6 @@ mod tests {
                 local_behind_nat: true,
                 remote_behind_nat: false,
             }),
-            mobike: false,
             established: Some(Wall(1_700_000_000_000)),
             rekey_at: Some(Mono(3_600_000_000_000)),
             children,
