@@ -220,8 +220,7 @@ fn native(lab: &Lab, tunnel: &Tunnel, auto: bool) -> String {
     };
     format!(
         "[tunnel.gw]
-local = \"{}\"
-remote = \"{}\"
+{}remote = \"{}\"
 local_id = \"{}\"
 remote_id = \"{}\"
 auth = {}
@@ -231,7 +230,11 @@ auth = {}
 local_net = [{}]
 remote_net = [{}]
 {}{}",
-        lab.west_own,
+        if tunnel.roaming {
+            "dpd = \"1s\"\n".to_owned()
+        } else {
+            format!("local = \"{}\"\n", lab.west_own)
+        },
         if tunnel.any_remote {
             "any"
         } else {
@@ -280,6 +283,10 @@ fn snapshot(tunnel: &Value) -> Result<Snapshot> {
             } else {
                 Role::Responder
             },
+            local: text(&ike["local"])?
+                .rsplit_once(':')
+                .map_or_else(String::new, |(address, _)| address.to_owned()),
+            remote: text(&ike["remote"])?,
             spis: (
                 state::spi(&text(&ike["spis"][0])?),
                 state::spi(&text(&ike["spis"][1])?),

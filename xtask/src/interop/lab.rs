@@ -115,6 +115,36 @@ impl Lab {
         counter.context("nft shows no leak counter")
     }
 
+    /// Gives a gateway another address in place of the one that it has outside, and returns it.
+    pub fn readdress(&self, gateway: &str) -> Result<&'static str> {
+        let (old, new, next) = if gateway == "west" {
+            ("192.168.0.1", "192.168.0.11", "192.168.0.2")
+        } else {
+            ("192.168.0.2", "192.168.0.12", "192.168.0.1")
+        };
+        exec::checked(
+            self.command(gateway, "sysctl")
+                .args(["-qw", "net.ipv4.conf.wan.promote_secondaries=1"]),
+        )?;
+        self.ip(
+            gateway,
+            &[
+                &format!("addr add {new}/24 dev wan"),
+                &format!("addr del {old}/24 dev wan"),
+                &format!("route replace default via {next}"),
+            ],
+        )?;
+        // Who stays sends what isn't tunnelled to where the other one went.
+        let other = if gateway == "west" { "east" } else { "west" };
+        self.ip(other, &[&format!("route replace default via {new}")])?;
+        Ok(new)
+    }
+
+    /// Makes the NAT forget: masquerading gives its mappings up when the outer link goes down.
+    pub fn forget_mappings(&self) -> Result<()> {
+        self.ip("nat", &["link set out down", "link set out up"])
+    }
+
     /// Sets the leak counters to zero.
     pub fn reset_guard(&self) -> Result<()> {
         for gateway in ["west", "east"] {

@@ -97,6 +97,9 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     traffic::no_leak(&lab)
 }
 
+/// Whether what both gateways say shows that a change has arrived.
+type Arrived = Box<dyn Fn(&Snapshot, &Snapshot) -> bool>;
+
 enum Near<'a> {
     Adit(Adit<'a>),
     StrongSwan(StrongSwan),
@@ -213,6 +216,34 @@ impl Stage<'_> {
                 std::thread::sleep(IDLE);
                 Ok(())
             }
+            Step::Moves | Step::PeerMoves => {
+                let gateway = if step == Step::Moves { "west" } else { "east" };
+                self.goes_on(|lab| {
+                    let address = lab.readdress(gateway)?;
+                    Ok(Box::new(move |near: &Snapshot, far: &Snapshot| {
+                        let (mover, other) = if gateway == "west" {
+                            (near, far)
+                        } else {
+                            (far, near)
+                        };
+                        let seen = other.ike[0].remote.rsplit_once(':');
+                        mover.ike[0].local == address
+                            && seen.is_some_and(|(seen, _)| seen == address)
+                    }))
+                })
+            }
+            Step::NatForgets => {
+                let place = |near: &Snapshot, far: &Snapshot| {
+                    [&near.ike[0].remote, &far.ike[0].remote].map(Clone::clone)
+                };
+                let before = place(&self.near()?, &self.far()?.snapshot()?);
+                self.goes_on(|lab| {
+                    lab.forget_mappings()?;
+                    Ok(Box::new(move |near: &Snapshot, far: &Snapshot| {
+                        place(near, far) != before
+                    }))
+                })
+            }
             Step::Blocked => self.blocked(1),
             Step::Fail => self.fail(),
             Step::Diagnosed => self.diagnosed(),
@@ -301,6 +332,29 @@ impl Stage<'_> {
             )
         })?;
         traffic.finish()
+    }
+
+    /// Something about addresses changes under traffic, and `change` says how to see that both sides know; the IKE SA is
+    /// the same as before, and packets are carried again.
+    fn goes_on(&self, change: impl FnOnce(&Lab) -> Result<Arrived>) -> Result<()> {
+        let before = self.far()?.snapshot()?;
+        anyhow::ensure!(before.is_up(), "nothing that could move: {before:?}");
+        let traffic = traffic::Pings::start(self.lab, &self.scenario.tunnel, 30, "0.1")?;
+        let arrived = change(self.lab)?;
+        wait("both sides to go on elsewhere", ESTABLISH, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            Ok(near.is_up() && far.is_up() && arrived(&near, &far))
+        })?;
+        // Some are lost on the way; what matters is what follows.
+        let _ = traffic.finish();
+        let (near, far) = (self.near()?, self.far()?.snapshot()?);
+        state::mirrored(&near, &far)?;
+        // strongSwan's user-space ESP can't change the addresses of a CHILD SA, so that is rekeyed instead.
+        anyhow::ensure!(
+            far.ike[0].spis == before.ike[0].spis,
+            "another IKE SA than before: {before:?}, now {far:?}"
+        );
+        self.ping()
     }
 
     fn gone(&self) -> Result<()> {

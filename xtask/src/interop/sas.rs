@@ -72,6 +72,8 @@ fn ike(sa: &Section) -> Ike {
         } else {
             Role::Responder
         },
+        local: sa.text("local-host"),
+        remote: format!("{}:{}", sa.text("remote-host"), sa.text("remote-port")),
         spis: (
             state::spi(&sa.text("initiator-spi")),
             state::spi(&sa.text("responder-spi")),

@@ -105,6 +105,8 @@ pub struct Tunnel {
     pub rekey_ike: Option<String>,
     pub rekey_child: Option<String>,
     pub reauth: Option<String>,
+    /// Addresses may change: neither gateway is told its own, and Adit asks for a sign of life every second.
+    pub roaming: bool,
 }
 
 /// A post-quantum pre-shared key (RFC 8784).
@@ -143,6 +145,7 @@ impl Default for Tunnel {
             rekey_ike: None,
             rekey_child: None,
             reauth: None,
+            roaming: false,
         }
     }
 }
@@ -237,6 +240,12 @@ pub enum Step {
     Restart,
     /// Nothing, for a few seconds.
     Idle,
+    /// The near gateway gets another address under traffic, and loses the old one; the IKE SA goes on.
+    Moves,
+    /// The far gateway does.
+    PeerMoves,
+    /// The NAT forgets its mappings and gives other ones; the IKE SA goes on.
+    NatForgets,
     /// The tunnel is not there, so its traffic is dropped and not leaked.
     Blocked,
     /// The initiator tries, and fails.

@@ -17,6 +17,9 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub struct Ike {
     pub role: Role,
+    /// Our address, and the peer's with its port after a colon.
+    pub local: String,
+    pub remote: String,
     /// In hex without leading zeros, the initiator's first.
     pub spis: (String, String),
     pub local_id: String,
@@ -121,6 +124,8 @@ mod tests {
         Snapshot {
             ike: vec![Ike {
                 role,
+                local: "192.0.2.1".into(),
+                remote: "192.0.2.2:4500".into(),
                 spis: ("1".into(), "2".into()),
                 local_id: ids.0.into(),
                 remote_id: ids.1.into(),

@@ -213,7 +213,7 @@ secrets {{
 }}
 ",
         end.version,
-        end.local,
+        if tunnel.roaming { "%any" } else { end.local },
         end.remote,
         strongswan_words(&tunnel.ike),
         if end.liveness { "1s" } else { "0s" },
