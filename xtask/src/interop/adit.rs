@@ -230,10 +230,11 @@ auth = {}
 local_net = [{}]
 remote_net = [{}]
 {}{}",
-        if tunnel.roaming {
-            "dpd = \"1s\"\n".to_owned()
-        } else {
-            format!("local = \"{}\"\n", lab.west_own)
+        match (tunnel.roaming, auto) {
+            // Who set the tunnel up looks for changes; the other one would keep it from asking.
+            (true, true) => "dpd = \"1s\"\n".to_owned(),
+            (true, false) => String::new(),
+            (false, _) => format!("local = \"{}\"\n", lab.west_own),
         },
         if tunnel.any_remote {
             "any"

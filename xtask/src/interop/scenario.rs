@@ -105,7 +105,7 @@ pub struct Tunnel {
     pub rekey_ike: Option<String>,
     pub rekey_child: Option<String>,
     pub reauth: Option<String>,
-    /// Addresses may change: neither gateway is told its own, and Adit asks for a sign of life every second.
+    /// Addresses may change: neither gateway is told its own, and Adit as initiator asks for a sign of life every second.
     pub roaming: bool,
 }
 
