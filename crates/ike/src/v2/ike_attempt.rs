@@ -253,7 +253,7 @@ impl IkeAttempt {
 
     /// Makes the IKE SA that both sides have agreed on.
     fn finish(
-        self: Box<Self>,
+        self,
         ike: Box<Established>,
         cx: &mut Cx<'_>,
         terms: Terms,

@@ -114,17 +114,13 @@ impl Mixing {
         }
     }
 
-    fn answered(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        content: Result<(Shape, PayloadList), Refusal>,
-    ) -> Phase {
+    fn answered(self, cx: &mut Cx<'_>, content: Result<(Shape, PayloadList), Refusal>) -> Phase {
         let Self {
             mut attempt,
             method,
             ephemeral,
             left,
-        } = *self;
+        } = self;
         let payloads = match content {
             Ok((Shape::IntermediateError, payloads)) => {
                 if let Some(notify) = payloads.error_notify() {
