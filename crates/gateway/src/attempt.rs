@@ -36,7 +36,7 @@ pub enum TaskDone {
         /// The request that waits for it.
         id: KeyRequestId,
         /// The same.
-        request: KeyRequest,
+        request: Box<KeyRequest>,
         /// What was found.
         fetched: Fetched,
     },

@@ -69,7 +69,7 @@ impl Gateway {
             let _ = tasks
                 .send(TaskDone::Statuses {
                     id,
-                    request,
+                    request: Box::new(request),
                     fetched,
                 })
                 .await;
