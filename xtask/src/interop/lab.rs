@@ -66,6 +66,15 @@ impl Lab {
                     role == Role::Responder,
                 )?;
             }
+            Nat::Both => {
+                for (gateway, nat, inside) in
+                    [("west", "nat", "192.168.1"), ("east", "nat2", "192.168.2")]
+                {
+                    lab.add(nat)?;
+                    lab.link(gateway, "wan", nat, "in")?;
+                    lab.outside(gateway, &format!("{inside}.1"), &format!("{inside}.254"))?;
+                }
+            }
             Nat::Far => {
                 lab.east_own = "192.168.2.1".into();
                 lab.router(
@@ -77,6 +86,12 @@ impl Lab {
                     role == Role::Initiator,
                 )?;
             }
+        }
+        if scenario.nat == Nat::Both {
+            (lab.west_own, lab.east_own) = ("192.168.1.1".into(), "192.168.2.1".into());
+            lab.link("nat", "out", "nat2", "out")?;
+            lab.translate("nat", "192.168.1", "192.168.0.1", role == Role::Responder)?;
+            lab.translate("nat2", "192.168.2", "192.168.0.2", role == Role::Initiator)?;
         }
         for gateway in ["west", "east"] {
             lab.guard(gateway)?;
@@ -219,20 +234,30 @@ impl Lab {
             (hidden, format!("{inside}.1"), format!("{inside}.254")),
             (open, open_address.into(), outside.into()),
         ] {
-            self.ip(
-                gateway,
-                &[
-                    &format!("addr add {address}/24 dev wan"),
-                    // There is no NAT for IPv6 here; a default route all the same gives the guard something to catch.
-                    "addr add fd00:c1::1/64 dev wan nodad",
-                    "link set wan up",
-                    &format!("route add default via {next}"),
-                    "route add default via fd00:c1::fe",
-                ],
-            )?;
+            self.outside(gateway, &address, &next)?;
         }
+        self.translate("nat", inside, outside, forward)
+    }
+
+    /// Gives a gateway its address outside, and the router that everything goes to.
+    fn outside(&self, gateway: &str, address: &str, next: &str) -> Result<()> {
         self.ip(
-            "nat",
+            gateway,
+            &[
+                &format!("addr add {address}/24 dev wan"),
+                // There is no NAT for IPv6 here; a default route all the same gives the guard something to catch.
+                "addr add fd00:c1::1/64 dev wan nodad",
+                "link set wan up",
+                &format!("route add default via {next}"),
+                "route add default via fd00:c1::fe",
+            ],
+        )
+    }
+
+    /// Makes `nat` masquerade what comes from `inside`; `forward` maps the IKE ports inwards.
+    fn translate(&self, nat: &str, inside: &str, outside: &str, forward: bool) -> Result<()> {
+        self.ip(
+            nat,
             &[
                 &format!("addr add {inside}.254/24 dev in"),
                 &format!("addr add {outside}/24 dev out"),
@@ -249,7 +274,7 @@ impl Lab {
             if forward { "" } else { " random" },
             if forward { inwards.as_str() } else { "" }
         );
-        exec::fed(self.command("nat", "nft").args(["-f", "-"]), &rules)?;
+        exec::fed(self.command(nat, "nft").args(["-f", "-"]), &rules)?;
         Ok(())
     }
 
@@ -270,7 +295,7 @@ impl Lab {
         let name = self.namespace(host);
         exec::checked(Command::new("ip").args(["netns", "add", &name]))?;
         self.ip(host, &["link set lo up"])?;
-        if ["west", "east", "nat"].contains(&host) {
+        if ["west", "east", "nat", "nat2"].contains(&host) {
             exec::checked(self.command(host, "sysctl").args([
                 "-qw",
                 "net.ipv4.ip_forward=1",

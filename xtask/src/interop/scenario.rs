@@ -64,6 +64,8 @@ pub enum Nat {
     Near,
     /// The gateway in `east`.
     Far,
+    /// Each of them, behind one of its own.
+    Both,
 }
 
 /// Settings of both ends; `west` is local to Adit.
