@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use adit_model::connection::{AuthKind, Authentication, Connection};
+use adit_model::policy::Policy;
 
 /// A whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
     /// Settings of the gateway itself.
     pub gateway: Gateway,
+    /// Policies that go before all tunnels, in the order written.
+    pub policies: Vec<Policy>,
     /// Every tunnel, in the order written.
     pub connections: Vec<Connection>,
     /// With which files each tunnel's sides authenticate.

@@ -785,3 +785,25 @@ fn children_whose_traffic_overlaps_are_told_apart() {
         .is_empty()
     );
 }
+
+#[test]
+fn policies_take_what_a_packet_filter_can_compare() {
+    let tunnel = host_to_host("tunnel", "\"10.1.0.0/24\"", "\"10.2.0.0/24\"", "");
+    let policy = |action: &str, remote: &str| {
+        format!(
+            "{tunnel}[policy.printers]\naction = \"{action}\"\nlocal_net = [\"10.1.0.0/24\"]\nremote_net = [\"{remote}\"]\n"
+        )
+    };
+    assert!(codes(&policy("bypass", "10.2.0.9[tcp/631]")).is_empty());
+    assert!(codes(&policy("drop", "10.2.0.0/24[icmp]")).is_empty());
+    assert_eq!(
+        codes(&policy("drop", "10.2.0.0/24[any/80]")),
+        ["policy-ports"]
+    );
+    assert_eq!(
+        codes(&policy("drop", "10.2.0.0/24[tcp/opaque]")),
+        ["policy-ports"]
+    );
+    assert_eq!(codes(&policy("drop", "fd00::/64")), ["mixed-families"]);
+    assert_eq!(codes(&policy("pass", "10.2.0.9")), ["unknown-word"]);
+}

@@ -196,6 +196,12 @@ proptest! {
         let mut two = two;
         two.auth = auth.authentication();
         let configuration = Configuration {
+            policies: vec![adit_model::policy::Policy {
+                name: "p".into(),
+                action: adit_model::policy::Action::Drop,
+                local: vec!["10.0.0.0/8[tcp/1-9]".parse().unwrap()],
+                remote: vec!["0.0.0.0/0".parse().unwrap()],
+            }],
             gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1 },
             auth: vec![AuthFiles::psk("t1", file.clone().into()), auth],
             ppks: vec![PpkRef { connection: "t1".into(), file: ppk_file.into() }],

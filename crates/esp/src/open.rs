@@ -11,6 +11,7 @@ use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Rejected};
 use crate::plane::DataPlane;
+use crate::policy::is_between;
 use crate::sa::Pair;
 use crate::transport::Ends;
 
@@ -68,6 +69,14 @@ impl DataPlane {
         let inner = pair
             .open(header, packet)
             .map_err(|reason| self.reject(reason, Some(&pair.child)))?;
+        let excepted = !self.exceptions.is_empty()
+            && IpPacket::parse(inner.of(packet)).is_ok_and(|ip| {
+                let mut exceptions = self.exceptions.iter();
+                exceptions.any(|p| is_between(&ip, &p.remote, &p.local))
+            });
+        if excepted {
+            return Err(self.reject(DropReason::EspInboundPolicy, Some(&pair.child)));
+        }
         pair.traffic.received(now, inner.len());
         Ok(Opened {
             inner,

@@ -22,6 +22,7 @@ use crate::sa::{ChildState, Pair};
 /// [`open`](Self::open) use it, from any number of threads.
 pub struct DataPlane {
     provider: Provider,
+    pub(crate) exceptions: Vec<adit_model::policy::Policy>,
     pub(crate) policies: Vec<Policy>,
     pub(crate) children: Vec<Child>,
     pub(crate) inbound: BTreeMap<u32, Arc<Pair>>,
@@ -78,6 +79,7 @@ impl DataPlane {
     pub fn new(provider: Provider) -> Self {
         Self {
             provider,
+            exceptions: Vec::new(),
             policies: Vec::new(),
             children: Vec::new(),
             inbound: BTreeMap::new(),
@@ -107,6 +109,12 @@ impl DataPlane {
             }
         }
         self.policies = policies;
+    }
+
+    /// Sets the policies that go before those of tunnels. What they take is refused in both directions: what bypasses
+    /// tunnels has no business here.
+    pub fn set_exceptions(&mut self, exceptions: Vec<adit_model::policy::Policy>) {
+        self.exceptions = exceptions;
     }
 
     /// Sets the MTU of the link that sealed packets leave by, in octets. A packet whose outer packet would be longer is

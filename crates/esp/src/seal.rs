@@ -33,6 +33,10 @@ impl DataPlane {
     pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
         let reject = |reason| self.reject(reason, None);
         let inner = IpPacket::parse(inner).map_err(|_| reject(DropReason::OutMalformed))?;
+        let excepted = |p: &adit_model::policy::Policy| is_between(&inner, &p.local, &p.remote);
+        if self.exceptions.iter().any(excepted) {
+            return Err(reject(DropReason::OutForbidden));
+        }
         let child = self
             .policies
             .iter()

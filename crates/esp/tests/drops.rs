@@ -252,3 +252,24 @@ fn impossible_requests_change_nothing() {
     assert_eq!(west.apply(T0, gone), Err(ApplyError::NoSuchPair(0x1000)));
     assert_eq!(west.pairs().len(), 1);
 }
+
+/// RFC 4301 5.2: what policy keeps out of tunnels isn't taken out of one either.
+#[test]
+fn exceptions_go_before_tunnels_in_both_directions() {
+    use adit_model::policy::{Action, Policy};
+    let (mut west, mut east) = joined("aes128gcm16");
+    let sealed = seal(&west, &eastbound(10));
+    let exception = |local: &str, remote: &str| Policy {
+        name: "dns".into(),
+        action: Action::Bypass,
+        local: selectors(&[local]),
+        remote: selectors(&[remote]),
+    };
+    west.set_exceptions(vec![exception("10.1.0.0/16", "10.2.0.9[udp/53]")]);
+    east.set_exceptions(vec![exception("10.2.0.9[udp/53]", "10.1.0.0/16")]);
+    let rejected = west.seal(&eastbound(10), &mut Vec::new()).unwrap_err();
+    assert_eq!(rejected.reason, DropReason::OutForbidden);
+    assert_eq!(open(&east, &sealed), Err(DropReason::EspInboundPolicy));
+    // Another port is the tunnel's.
+    seal(&west, &udp("10.1.0.7", "10.2.0.9", (4000, 54), 10));
+}

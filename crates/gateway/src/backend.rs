@@ -8,6 +8,7 @@ use adit_model::Mono;
 use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
+use adit_model::policy::Policy;
 
 use crate::dataplane::UserSpace;
 
@@ -21,9 +22,12 @@ pub enum Backend {
 
 impl Backend {
     /// Sets what is to be protected.
-    pub fn set_policy(&mut self, connections: &[Arc<Connection>]) {
+    pub fn set_policy(&mut self, connections: &[Arc<Connection>], exceptions: &[Policy]) {
         match self {
-            Backend::User(user) => user.plane.set_policy(connections),
+            Backend::User(user) => {
+                user.plane.set_policy(connections);
+                user.plane.set_exceptions(exceptions.to_vec());
+            }
             Backend::Fake => {}
         }
     }

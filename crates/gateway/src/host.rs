@@ -14,7 +14,9 @@ use adit_kernel::{
     sysctl,
 };
 use adit_model::connection::{Connection, Remote};
+use adit_model::policy::{Action, Policy};
 
+use crate::bypass;
 use crate::claim;
 use crate::error::GatewayError;
 use crate::mtu;
@@ -57,11 +59,17 @@ impl Host {
         let mut block = PolicyBlock::new(BLOCK_TABLE);
         block.peers = peers(connections).collect();
         block.ike_ports = ports(options, connections);
+        block.policies.clone_from(&options.config.policies);
         block.tunnels = protected(connections, &options.tun_name, &BTreeSet::new());
         let was_blocked = block::is_installed(BLOCK_TABLE)?;
         let mechanism = block::install(&block)?;
         let undo = || undo_block(was_blocked);
         if let BlockMechanism::UnreachableRoutes { because, uncovered } = &mechanism {
+            if !block.policies.is_empty() {
+                let error = KernelError::own("enforce", "policies", because.to_string());
+                undo();
+                return Err(error.into());
+            }
             if !uncovered.is_empty() {
                 let error = KernelError::own(
                     "block clear traffic to",
@@ -226,9 +234,14 @@ impl Host {
 
     fn put_back(&mut self) -> Result<(), KernelError> {
         let filters = self.mechanism == BlockMechanism::PacketFilter;
-        if filters && !self.block.tunnels.is_empty() && !block::is_installed(BLOCK_TABLE)? {
+        let empty = self.block.tunnels.is_empty() && self.block.policies.is_empty();
+        if filters && !empty && !block::is_installed(BLOCK_TABLE)? {
             self.mechanism = block::install(&self.block)?;
             tracing::warn!("somebody removed the block against clear traffic; it is back");
+        }
+        let bypass = |policy: &Policy| policy.action == Action::Bypass;
+        if self.block.policies.iter().any(bypass) {
+            bypass::copy_routes(&mut self.netlink, self.tun)?;
         }
         let back = self.routes.restore(&mut self.netlink)?;
         if !back.is_empty() {
@@ -254,7 +267,12 @@ impl Host {
                 self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
             }
         }
-        self.routes.lead_into(&mut self.netlink, &wanted, self.tun)
+        self.routes
+            .lead_into(&mut self.netlink, &wanted, self.tun)?;
+        let policies = &self.block.policies;
+        self.routes
+            .keep_in_clear(&mut self.netlink, policies, self.tun)?;
+        Ok(())
     }
 
     fn wanted(&mut self) -> Result<Vec<Wanted>, KernelError> {

@@ -14,11 +14,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use adit_kernel::netlink::{ADIT_PROTOCOL, Address, MAIN_TABLE, Route, RouteKind, Rule};
+use adit_kernel::netlink::{ADIT_PROTOCOL, Address, Flow, MAIN_TABLE, Route, RouteKind, Rule};
 use adit_kernel::{KernelError, Netlink, OWN_MARK};
 use adit_model::connection::{Connection, Mode, Remote};
+use adit_model::policy::Policy;
 use ipnet::IpNet;
 
+use crate::bypass;
 use crate::error::GatewayError;
 
 /// A route that a tunnel needs.
@@ -99,10 +101,12 @@ impl Routes {
         connections: &[impl AsRef<Connection>],
     ) -> Result<(), KernelError> {
         for rule in netlink.rules()? {
-            if rule.table == PEER_TABLE || rule.mark == Some(OWN_MARK) {
+            let ours = [PEER_TABLE, bypass::TABLE].contains(&rule.table);
+            if ours || rule.mark == Some(OWN_MARK) {
                 netlink.delete_rule(&rule)?;
             }
         }
+        bypass::remove_routes(netlink)?;
         let peers: Vec<IpNet> = connections
             .iter()
             .filter_map(|connection| match connection.as_ref().remote {
@@ -144,6 +148,26 @@ impl Routes {
         route.device = way.device;
         route.via = way.via;
         self.install(netlink, route).map(drop)
+    }
+
+    /// Keeps what `policies` let pass in clear on the host's own routes.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn keep_in_clear(
+        &mut self,
+        netlink: &mut Netlink,
+        policies: &[Policy],
+        tun: u32,
+    ) -> Result<(), KernelError> {
+        let rules = bypass::rules(policies);
+        if !rules.is_empty() {
+            bypass::copy_routes(netlink, tun)?;
+        }
+        for rule in rules {
+            self.rule(netlink, rule)?;
+        }
+        Ok(())
     }
 
     /// Installs the routes into the device with index `tun`.
@@ -218,6 +242,9 @@ impl Routes {
                 tracing::warn!("{error}");
             }
         }
+        if let Err(error) = bypass::remove_routes(netlink) {
+            tracing::warn!("{error}");
+        }
         for route in self.installed.drain(..).rev() {
             if let Err(error) = netlink.delete_route(&route) {
                 tracing::warn!("{error}");
@@ -256,6 +283,7 @@ fn own_rule(destination: IpNet) -> Rule {
         from: None,
         to: all,
         mark: Some(OWN_MARK),
+        flow: Flow::default(),
         table: MAIN_TABLE,
     }
 }
@@ -267,6 +295,7 @@ fn peer_rule(destination: IpNet) -> Rule {
         from: None,
         to: destination,
         mark: None,
+        flow: Flow::default(),
         table: PEER_TABLE,
     }
 }

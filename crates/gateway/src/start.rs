@@ -116,7 +116,7 @@ pub(crate) fn set_up(
         Sockets::register(ready.bound).map_err(runtime_error("watch the gateway's descriptors"))?;
     let control = ControlSocket::open(&options.state_dir)?;
     let (host, mut backend) = prepare_host(options, &provider, &connections)?;
-    backend.set_policy(&connections);
+    backend.set_policy(&connections, &options.config.policies);
     let clock = Clock::start();
     let (endpoint, tunnels) = key_exchange(options, &connections, &ready.keys, &provider, clock);
     let gateway = Gateway::new(Parts {

@@ -558,6 +558,64 @@ fn two_hosts_talk_through_a_tunnel() {
     }
 }
 
+/// The world with a policy for echoes over IPv4 on both gateways, and the tunnel up.
+fn echoes(name: &str, action: &str) -> (World, Wire, [world::Running; 2]) {
+    let world = World::new(name);
+    for (at, us, peer) in [(At::West, 1, 2), (At::East, 2, 1)] {
+        let policy = format!(
+            "[policy.echoes]\naction = \"{action}\"\nlocal_net = [\"10.{us}.0.0/24[icmp]\"]\nremote_net = [\"10.{peer}.0.0/24\"]\n"
+        );
+        world.configure_with(at, KEY, |text| text + &policy);
+    }
+    let mut east = world.start(At::East);
+    east.client();
+    let wire = Wire::tap(&world.east);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    // What no policy takes goes through the tunnel.
+    assert!(
+        world.reaches(&world.west_lan, "fd00:2::2"),
+        "{}",
+        west.log()
+    );
+    assert!(wire.esp() > 0);
+    assert_eq!(wire.clear(), Vec::<String>::new());
+    (world, wire, [west, east])
+}
+
+#[test]
+fn a_bypass_policy_goes_before_the_tunnel() {
+    if !permitted("a bypass policy") {
+        return;
+    }
+    let (world, wire, [west, east]) = echoes("bypass", "bypass");
+    wire.forget();
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    assert!(world.reaches(&world.east_lan, "10.1.0.2"), "{}", east.log());
+    assert!(!wire.clear().is_empty());
+    assert_eq!(wire.esp(), 0);
+    // It passes without the gateways too, and nothing else does.
+    west.kill();
+    east.kill();
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"));
+    assert!(!world.reaches(&world.west_lan, "fd00:2::2"));
+}
+
+#[test]
+fn a_drop_policy_goes_before_the_tunnel() {
+    if !permitted("a drop policy") {
+        return;
+    }
+    let (world, wire, [west, _east]) = echoes("drop", "drop");
+    wire.forget();
+    assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    assert!(!world.reaches(&world.east_lan, "10.1.0.2"));
+    assert_eq!((wire.clear(), wire.esp()), (Vec::new(), 0));
+    west.kill();
+    assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    assert_eq!(wire.clear(), Vec::<String>::new());
+}
+
 /// What crosses the outside of a gateway.
 struct Wire {
     capture: Capture,

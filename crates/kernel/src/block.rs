@@ -6,11 +6,13 @@
 //!
 //! Inbound, packets of a protected remote network that arrive in clear are stopped too (RFC 4301 section 5.2).
 
+mod exceptions;
 mod plan;
 mod routes;
 
 use std::net::IpAddr;
 
+use adit_model::policy::Policy;
 use ipnet::IpNet;
 
 pub use routes::BLOCK_METRIC;
@@ -28,6 +30,8 @@ pub struct PolicyBlock {
     /// Addresses of the peers. IKE and ESP between them and this host pass, so that a tunnel for all addresses doesn't
     /// cut its own path. What is forwarded gets no such way.
     pub peers: Vec<IpAddr>,
+    /// Policies that go before the tunnels. What a drop policy stops is counted as `policy-NAME`.
+    pub policies: Vec<Policy>,
     /// UDP ports of IKE and of ESP in UDP, ours or the peers'.
     pub ike_ports: Vec<u16>,
 }
@@ -39,13 +43,14 @@ impl PolicyBlock {
             table: table.into(),
             tunnels: Vec::new(),
             peers: Vec::new(),
+            policies: Vec::new(),
             ike_ports: vec![500, 4500],
         }
     }
 }
 
 /// The traffic of one tunnel. Protocols and ports of its selectors are disregarded: the block is never narrower than
-/// the policy.
+/// the policy; what is to pass all the same needs a bypass policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProtectedTunnel {
     /// Name, which also names the counters `clear-out-NAME` and `clear-in-NAME`.

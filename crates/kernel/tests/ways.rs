@@ -132,6 +132,7 @@ fn a_rule_sends_packets_to_another_table() {
             from: None,
             to,
             mark: None,
+            flow: adit_kernel::netlink::Flow::default(),
             table: 220,
         };
         assert!(netlink.add_rule(&rule).unwrap());

@@ -93,6 +93,7 @@ drops! {
     OutSequenceExhausted, "out-sequence-exhausted", EspOut, Alarming, "The SA has used every sequence number.";
     OutTooBig, "out-too-big", EspOut, Notable, "A packet too big for the path that must not be fragmented.";
     OutTransport, "out-transport", EspOut, Notable, "A packet that transport mode can't carry: a fragment, one with IP options or extension headers that routers read, or one between other addresses than the peers'.";
+    OutForbidden, "out-forbidden", EspOut, Normal, "A packet that a drop policy forbids, or that a bypass policy keeps out of tunnels and that was led into one all the same.";
     OutCipher, "out-cipher", EspOut, Alarming, "The cryptographic library refused to seal a packet.";
     OutTtl, "out-ttl", EspOut, Normal, "A packet whose time to live ran out at this gateway.";
     OutSend, "out-send", EspOut, Notable, "The socket refused a protected packet.";

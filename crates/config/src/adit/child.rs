@@ -81,7 +81,12 @@ pub(super) fn word<T: Copy, const N: usize>(
     first
 }
 
-fn nets(reader: &mut Reader<'_>, table: &Table<'_>, name: &str, example: &str) -> Vec<Selector> {
+pub(super) fn nets(
+    reader: &mut Reader<'_>,
+    table: &Table<'_>,
+    name: &str,
+    example: &str,
+) -> Vec<Selector> {
     if !table.entries.contains_key(name) {
         reader.missing(table, name, &format!("{name} = [\"{example}\"]"));
     }

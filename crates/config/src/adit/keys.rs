@@ -10,6 +10,8 @@ pub enum Section {
     Root,
     /// `[gateway]`
     Gateway,
+    /// `[policy.NAME]`
+    Policy,
     /// `[tunnel.NAME]`
     Tunnel,
     /// `auth` of a tunnel.
@@ -31,6 +33,7 @@ impl Section {
     pub const ALL: &'static [Section] = &[
         Section::Root,
         Section::Gateway,
+        Section::Policy,
         Section::Tunnel,
         Section::Auth,
         Section::AuthLocal,
@@ -46,6 +49,7 @@ impl Section {
         match self {
             Section::Root => "top level",
             Section::Gateway => "[gateway]",
+            Section::Policy => "[policy.NAME]",
             Section::Tunnel => "[tunnel.NAME]",
             Section::Auth => "auth = { … }",
             Section::AuthLocal => "auth = { local = { … } }",
@@ -62,6 +66,7 @@ impl Section {
         match self {
             Section::Root => "the configuration",
             Section::Gateway => "the gateway",
+            Section::Policy => "a policy",
             Section::Tunnel => "a tunnel",
             Section::Auth => "auth",
             Section::AuthLocal => "how we authenticate",
@@ -125,6 +130,38 @@ pub const KEYS: &[Key] = &[
         "required",
         "[tunnel.office]",
         "One tunnel to one peer. The name is what commands, events and findings use: letters, digits, `-` and `_`.",
+    ),
+    key(
+        Section::Root,
+        "policy",
+        "tables by name",
+        "none",
+        "[policy.printers]",
+        "Traffic that goes in clear, or nowhere, whatever tunnels would do with it. The first policy that takes a packet decides, before all tunnels.",
+    ),
+    key(
+        Section::Policy,
+        "action",
+        "\"bypass\" or \"drop\"",
+        "required",
+        "\"bypass\"",
+        "bypass lets the traffic pass in clear, in both directions, and keeps it out of tunnels; drop lets it pass nowhere.",
+    ),
+    key(
+        Section::Policy,
+        "local_net",
+        "list of networks",
+        "required",
+        "[\"10.1.0.0/24\"]",
+        "Our side of the traffic, as in a child: networks, addresses or ranges, each with an optional protocol and port.",
+    ),
+    key(
+        Section::Policy,
+        "remote_net",
+        "list of networks",
+        "required",
+        "[\"10.2.0.9[tcp/631]\"]",
+        "The other side.",
     ),
     key(
         Section::Gateway,

@@ -21,6 +21,7 @@ mod child;
 mod duration;
 pub mod keys;
 mod life;
+mod policy;
 mod ppk;
 mod reader;
 mod syntax;

@@ -13,7 +13,7 @@ use toml_edit::TableLike;
 
 use crate::adit::keys::Section;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
-use crate::adit::{algorithms, auth, checks, child, duration, life, ppk};
+use crate::adit::{algorithms, auth, checks, child, duration, life, policy, ppk};
 use crate::configuration::{AuthFiles, Configuration, Gateway, PpkRef};
 use crate::diagnostic::Severity;
 
@@ -73,6 +73,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     }
     checks::together(reader, &tunnels);
     Configuration {
+        policies: policy::all(reader, &root),
         gateway,
         connections: tunnels.into_iter().map(|t| t.connection).collect(),
         auth: files,

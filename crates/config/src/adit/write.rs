@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use adit_model::connection::{Child, Connection, Mode, Remote, Start};
 use adit_model::identity::Identity;
+use adit_model::policy::Action;
 use toml_edit::Value;
 
 use crate::adit::{algorithms, child, duration, life, tunnel};
@@ -16,6 +17,17 @@ use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFile
 pub fn write(configuration: &Configuration) -> String {
     let mut out = String::new();
     gateway(&mut out, &configuration.gateway);
+    for policy in &configuration.policies {
+        let _ = writeln!(out, "[policy.{}]", policy.name);
+        let action = match policy.action {
+            Action::Bypass => "bypass",
+            Action::Drop => "drop",
+        };
+        line(&mut out, "action", &text(action));
+        line(&mut out, "local_net", &list(&policy.local));
+        line(&mut out, "remote_net", &list(&policy.remote));
+        out.push('\n');
+    }
     for connection in &configuration.connections {
         if !out.is_empty() {
             out.push('\n');

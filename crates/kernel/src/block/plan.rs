@@ -1,7 +1,9 @@
 //! The block as a table of the packet filter.
 
+use adit_model::policy::Action;
 use ipnet::IpNet;
 
+use super::exceptions;
 use super::{BlockCount, PolicyBlock, ProtectedTunnel};
 use crate::error::Result;
 use crate::nft::{self, Batch, Chain, ChainKind, Count, Hook, Rule, check_name};
@@ -12,6 +14,9 @@ pub(super) fn install(block: &PolicyBlock) -> Result<()> {
     check_name(what, &block.table)?;
     for tunnel in &block.tunnels {
         check_name(what, &tunnel.name)?;
+    }
+    for policy in &block.policies {
+        check_name(what, &policy.name)?;
     }
     let old = nft::read_counters(&block.table)?;
     match batch(block, &old, false).commit(what) {
@@ -75,6 +80,8 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
         .iter()
         .flat_map(|tunnel| [OUT_PREFIX, IN_PREFIX].map(|prefix| format!("{prefix}{}", tunnel.name)))
         .collect();
+    let drops = block.policies.iter().filter(|p| p.action == Action::Drop);
+    wanted.extend(drops.map(exceptions::counter));
     wanted.sort();
     wanted.dedup();
     for (name, _) in old.iter().filter(|(name, _)| !wanted.contains(name)) {
@@ -111,6 +118,7 @@ fn outbound(block: &PolicyBlock) -> Vec<Rule> {
         let peer = Rule::new().destination(IpNet::from(*peer));
         rules.extend(own_path(&peer, &block.ike_ports));
     }
+    rules.extend(exceptions::outbound(&block.policies));
     rules.extend(clear_out(block));
     rules
 }
@@ -122,6 +130,7 @@ fn inbound(block: &PolicyBlock) -> Vec<Rule> {
         let peer = Rule::new().source(IpNet::from(*peer));
         rules.extend(own_path(&peer, &block.ike_ports));
     }
+    rules.extend(exceptions::inbound(&block.policies));
     rules.extend(clear_in(block));
     rules
 }
@@ -130,6 +139,8 @@ fn inbound(block: &PolicyBlock) -> Vec<Rule> {
 /// would speak in clear with a peer that a tunnel covers.
 fn through(block: &PolicyBlock) -> Vec<Rule> {
     always(Rule::new().input_interface(LOOPBACK))
+        .chain(exceptions::outbound(&block.policies))
+        .chain(exceptions::inbound(&block.policies))
         .chain(clear_in(block))
         .chain(clear_out(block))
         .collect()

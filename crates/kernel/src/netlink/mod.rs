@@ -13,7 +13,7 @@ pub(crate) mod transport;
 pub use address::Address;
 pub use link::{Link, VethEnd};
 pub use route::{ADIT_PROTOCOL, MAIN_TABLE, Route, RouteKind, RouteLookup};
-pub use rule::Rule;
+pub use rule::{Flow, Rule};
 
 pub(crate) use link::loopback_up_request;
 pub(crate) use route::address_bytes;

@@ -19,8 +19,21 @@ pub struct Rule {
     pub to: IpNet,
     /// Packets with this mark only (`None`: any).
     pub mark: Option<u32>,
+    /// Packets of this protocol and these ports only.
+    pub flow: Flow,
     /// The table to look up.
     pub table: u32,
+}
+
+/// Protocol and ports of packets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// IP protocol (`None`: any).
+    pub protocol: Option<u8>,
+    /// First and last source port (`None`: any).
+    pub source: Option<(u16, u16)>,
+    /// First and last destination port (`None`: any).
+    pub destination: Option<(u16, u16)>,
 }
 
 impl Netlink {
@@ -80,6 +93,16 @@ fn message(kind: u16, flags: u16, rule: &Rule) -> Message {
     if let Some(mark) = rule.mark {
         message.put_u32(FRA_FWMARK, mark);
     }
+    if let Some(protocol) = rule.flow.protocol {
+        message.put(FRA_IP_PROTOCOL, &[protocol]);
+    }
+    let ports = |(first, last): (u16, u16)| [first.to_ne_bytes(), last.to_ne_bytes()].concat();
+    if let Some(range) = rule.flow.source {
+        message.put(FRA_SOURCE_PORTS, &ports(range));
+    }
+    if let Some(range) = rule.flow.destination {
+        message.put(FRA_DESTINATION_PORTS, &ports(range));
+    }
     message
         .put_u32(FRA_PRIORITY, rule.priority)
         .put_u32(FRA_TABLE, rule.table)
@@ -109,10 +132,24 @@ fn parse(answer: &Answer<'_>) -> Option<Rule> {
             .find(FRA_FWMARK)
             .and_then(|value| u32_at(value, 0))
             .filter(|mark| *mark != 0),
+        flow: Flow {
+            protocol: attributes
+                .find(FRA_IP_PROTOCOL)
+                .and_then(|value| value.first().copied())
+                .filter(|protocol| *protocol != 0),
+            source: attributes.find(FRA_SOURCE_PORTS).and_then(range),
+            destination: attributes.find(FRA_DESTINATION_PORTS).and_then(range),
+        },
         table: attributes
             .find(FRA_TABLE)
             .and_then(|value| u32_at(value, 0))?,
     })
+}
+
+fn range(value: &[u8]) -> Option<(u16, u16)> {
+    let &[a, b, c, d] = value else { return None };
+    let range = (u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d]));
+    (range != (0, 0)).then_some(range)
 }
 
 const HEADER: usize = 12;
@@ -126,6 +163,9 @@ const FRA_PRIORITY: u16 = 6;
 const FRA_FWMARK: u16 = 10;
 const FRA_TABLE: u16 = 15;
 const FRA_PROTOCOL: u16 = 21;
+const FRA_IP_PROTOCOL: u16 = 22;
+const FRA_SOURCE_PORTS: u16 = 23;
+const FRA_DESTINATION_PORTS: u16 = 24;
 
 #[cfg(test)]
 mod tests {
@@ -141,6 +181,11 @@ mod tests {
                 from: None,
                 to: to.parse().unwrap(),
                 mark: to.starts_with("10.").then_some(7),
+                flow: Flow {
+                    protocol: Some(6),
+                    source: None,
+                    destination: Some((80, 90)),
+                },
                 table: 220,
             };
             let bytes = message(RTM_NEWRULE, 0, &rule).finish(1);

@@ -96,6 +96,16 @@ impl Rule {
         self.udp(2, port)
     }
 
+    /// Has a source port from `first` to `last`; the protocol has to be known to have ports.
+    pub(crate) fn source_ports(self, range: (u16, u16)) -> Self {
+        self.ports(0, range)
+    }
+
+    /// Has a destination port from `first` to `last`; the protocol has to be known to have ports.
+    pub(crate) fn destination_ports(self, range: (u16, u16)) -> Self {
+        self.ports(2, range)
+    }
+
     /// Is IPv6 with a hop limit of 255: sent by a neighbour, not by way of a router.
     pub(crate) fn never_forwarded_v6(self) -> Self {
         self.family(libc::AF_INET6)
@@ -177,6 +187,16 @@ impl Rule {
                 length: 2,
             })
             .compare(EQUAL, &port.to_be_bytes())
+    }
+
+    fn ports(self, offset: u32, (first, last): (u16, u16)) -> Self {
+        self.load(Step::Payload {
+            base: TRANSPORT_HEADER,
+            offset,
+            length: 2,
+        })
+        .compare(AT_LEAST, &first.to_be_bytes())
+        .compare(AT_MOST, &last.to_be_bytes())
     }
 
     fn family(mut self, family: i32) -> Self {
