@@ -4,14 +4,14 @@
 //! two requests read, a key exchange, keys derived, both AUTH values made by the key holder, two responses, events and
 //! all. `bare` is the cryptography in it and nothing else. `memory` says what an endpoint keeps of each of 10,000 pairs.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
-#![allow(clippy::disallowed_methods)] // takes the time
+#![allow(clippy::disallowed_methods)] // reads how much memory the process has
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adit_crypto::auth::{auth_octets, psk_auth};
 use adit_crypto::provider::aws_lc;
@@ -115,6 +115,13 @@ fn initiator(ike: &str, number: usize) -> Endpoint {
     west
 }
 
+/// The processor time that this thread has had: other processes don't count.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let nanos = u32::try_from(time.tv_nsec).unwrap();
+    Duration::new(u64::try_from(time.tv_sec).unwrap(), nanos)
+}
+
 /// Carries out what an endpoint puts out; returns the datagrams.
 fn drain(endpoint: &mut Endpoint, provider: &Provider, credentials: &Credentials) -> Vec<Vec<u8>> {
     let mut datagrams = Vec::new();
@@ -144,12 +151,12 @@ fn connect(east: &mut Endpoint, ike: &str, number: usize, provider: &Provider) -
     let mut requests = drain(&mut west, provider, &key);
     let mut spent = Duration::ZERO;
     while !requests.is_empty() {
-        let begun = Instant::now();
+        let begun = processor_time();
         for request in &requests {
             east.handle_datagram(NOW, east_at, west_at, request);
         }
         let responses = drain(east, provider, &key);
-        spent += begun.elapsed();
+        spent += processor_time() - begun;
         requests = Vec::new();
         for response in &responses {
             west.handle_datagram(NOW, west_at, east_at, response);
@@ -250,7 +257,13 @@ fn cost(c: &mut Criterion) {
         let mut seal = SkCipher::new(&suite.protection, keys.sk_ei.expose(), &[]).unwrap();
         let mut sealed = vec![0; 32];
         seal.seal(&mut sealed, 28, &[0; 300]).unwrap();
-        b.iter(|| bare(&provider, &public, &sealed, &keys));
+        b.iter_custom(|times| {
+            let begun = processor_time();
+            for _ in 0..times {
+                bare(&provider, &public, &sealed, &keys);
+            }
+            processor_time() - begun
+        });
     });
     group.finish();
 }
