@@ -35,6 +35,8 @@ pub struct UserSpace {
 pub struct Report {
     /// SPIs that packets were received on.
     pub seen: BTreeSet<u32>,
+    /// Packets under SPIs that nobody knows: from where, to where, SPI.
+    pub strays: Vec<(SocketAddr, SocketAddr, u32)>,
     /// The first packet of each child that no SA takes.
     pub wanted: BTreeMap<Arc<ChildName>, Trigger>,
     /// Packets that were dropped, one entry per reason and child.
@@ -115,13 +117,24 @@ impl UserSpace {
     }
 
     /// Opens an ESP packet that came from `from` and hands its content to the host.
-    pub fn arrived(&mut self, now: Mono, from: SocketAddr, packet: &mut [u8], report: &mut Report) {
+    /// It came to our `local` address and port.
+    pub fn arrived(
+        &mut self,
+        now: Mono,
+        (from, local): (SocketAddr, SocketAddr),
+        packet: &mut [u8],
+        report: &mut Report,
+    ) {
         let spi = packet
             .first_chunk::<4>()
             .map_or(0, |spi| u32::from_be_bytes(*spi));
         let opened = match self.plane.open(now, packet) {
             Ok(opened) => opened,
             Err(rejected) => {
+                if rejected.reason == DropReason::EspUnknownSpi && report.strays.len() < MOST_STRAYS
+                {
+                    report.strays.push((from, local, spi));
+                }
                 report.drop(rejected.reason, rejected.child, Some(from), || {
                     format!("SPI {spi:08x} from {from}")
                 });
@@ -205,3 +218,5 @@ fn describe(packet: &[u8]) -> String {
 }
 
 const BUFFER: usize = 65_536;
+/// Most unknown SPIs of a batch that are told of.
+const MOST_STRAYS: usize = 8;

@@ -255,7 +255,7 @@ impl Gateway {
             return;
         }
         match &mut self.backend {
-            Backend::User(user) => user.arrived(now.mono, remote, packet, report),
+            Backend::User(user) => user.arrived(now.mono, (remote, local), packet, report),
             Backend::Fake => {
                 let detail = "no packet is carried here".to_owned();
                 self.drop_early(DropReason::EspUnknownSpi, remote, detail, report);
@@ -319,6 +319,18 @@ impl Gateway {
     fn tell(&mut self, now: Now, report: Report) {
         for spi in report.seen {
             self.endpoint.inbound_esp_seen(now, spi);
+        }
+        for (remote, local, spi) in report.strays {
+            // ESP without UDP has no ports; the word goes to the peer's IKE.
+            let ike_port = self.sockets.port(Slot::Ike(false));
+            let (local, remote) = match local.port() {
+                0 => (
+                    SocketAddr::new(local.ip(), ike_port),
+                    SocketAddr::new(remote.ip(), 500),
+                ),
+                _ => (local, remote),
+            };
+            self.endpoint.handle_unknown_esp(now, local, remote, spi);
         }
         for (child, trigger) in report.wanted {
             let Some(tunnel) = self.tunnels.get_mut(&child.connection) else {

@@ -1,6 +1,7 @@
 //! The endpoint: what can be done to it, and what comes out.
 
 mod index;
+mod invalid_spi;
 pub(crate) mod moving;
 mod renewal;
 mod routing;
@@ -20,6 +21,7 @@ use adit_model::{Mono, Now};
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Header, IkeSpi, Message};
 
+use self::invalid_spi::Answers;
 use self::moving::Addresses;
 use crate::cookie::Cookies;
 use crate::counters::DropCounters;
@@ -52,6 +54,7 @@ pub struct Endpoint {
     index: Index,
     /// IKE SAs that authenticate anew, and those in whose place they come.
     reauthentications: BTreeMap<u64, u64>,
+    answers: Answers,
     half_open: u32,
     /// Half-open IKE SAs by what their first request told, to recognise it when it comes again.
     first_requests: BTreeMap<(SocketAddr, IkeSpi), u64>,
@@ -74,6 +77,7 @@ impl Endpoint {
             sas: BTreeMap::new(),
             index: Index::default(),
             reauthentications: BTreeMap::new(),
+            answers: Answers::default(),
             half_open: 0,
             first_requests: BTreeMap::new(),
             key_requests: BTreeMap::new(),
@@ -236,8 +240,17 @@ impl Endpoint {
             return self.first_request(now, &incoming);
         }
         match self.find(&header) {
-            Ok(spi) => self.with_sa(now, spi, |phase, cx| phase.handle_message(cx, &incoming)),
-            Err((reason, detail)) => self.drop(now, path, reason, detail),
+            Ok(spi) => {
+                self.with_sa(now, spi, |phase, cx| phase.handle_message(cx, &incoming));
+                self.disputed(now, path, &incoming.message);
+            }
+            Err((reason, detail)) => {
+                self.drop(now, path, reason, detail);
+                if reason == DropReason::IkeUnknownSpi {
+                    self.disputed(now, path, &incoming.message);
+                    self.unknown_ike(now, path, &incoming.message);
+                }
+            }
         }
     }
 

@@ -264,7 +264,12 @@ impl Gateway {
         };
         match ip.protocol {
             protocol::UDP => self.udp_received(env, &ip),
-            protocol::ESP if self.daemon.is_some() => self.esp_received(env, ip.payload()),
+            protocol::ESP if self.daemon.is_some() => {
+                let ike_port = self.setup.settings.ike_port;
+                let local = SocketAddr::new(ip.destination, ike_port);
+                let remote = SocketAddr::new(ip.source, ike_port);
+                self.esp_received(env, local, remote, ip.payload());
+            }
             protocol::ESP => env.unreachable(packet, Unreachable::Protocol),
             _ if is_icmp(&ip) => self.icmp_received(env, &ip),
             _ => {}
@@ -414,7 +419,7 @@ impl Gateway {
         } else if local.port() == nat_port {
             match classify(datagram.payload) {
                 Ok(Encapsulated::Ike(message)) => self.ike_received(env, local, remote, message),
-                Ok(Encapsulated::Esp(packet)) => self.esp_received(env, packet),
+                Ok(Encapsulated::Esp(packet)) => self.esp_received(env, local, remote, packet),
                 Ok(Encapsulated::Keepalive) => self.count(DropReason::NatKeepalive),
                 Err(_) => self.count(DropReason::UdpEncapMalformed),
             }
@@ -443,13 +448,25 @@ impl Gateway {
         self.drain(env);
     }
 
-    fn esp_received(&mut self, env: &mut Env<'_>, packet: &[u8]) {
+    fn esp_received(
+        &mut self,
+        env: &mut Env<'_>,
+        local: SocketAddr,
+        remote: SocketAddr,
+        packet: &[u8],
+    ) {
         let Some(daemon) = &mut self.daemon else {
             return;
         };
         let mut packet = packet.to_vec();
-        let Ok(opened) = daemon.plane.open(env.now.mono, &mut packet) else {
-            return;
+        let opened = match daemon.plane.open(env.now.mono, &mut packet) {
+            Ok(opened) => opened,
+            Err(rejected) if rejected.reason == DropReason::EspUnknownSpi => {
+                let spi = packet.first_chunk::<4>();
+                let spi = spi.map_or(0, |spi| u32::from_be_bytes(*spi));
+                return self.unknown_esp(env, local, remote, spi);
+            }
+            Err(_) => return,
         };
         let spi_in = opened.spi_in;
         daemon.endpoint.inbound_esp_seen(env.now, spi_in);
@@ -462,6 +479,15 @@ impl Gateway {
             self.deliver(env, &inner);
         } else if packet::hop(&mut inner) {
             env.out.push(inner);
+        }
+        self.drain(env);
+    }
+
+    fn unknown_esp(&mut self, env: &mut Env<'_>, local: SocketAddr, remote: SocketAddr, spi: u32) {
+        self.note(env, || Told::UnknownEsp { local, remote, spi });
+        if let Some(daemon) = &mut self.daemon {
+            let endpoint = &mut daemon.endpoint;
+            endpoint.handle_unknown_esp(env.now, local, remote, spi);
         }
         self.drain(env);
     }

@@ -56,6 +56,15 @@ pub enum Told {
         /// Its SPI.
         spi_in: u32,
     },
+    /// A packet came under an SPI that the data plane doesn't know.
+    UnknownEsp {
+        /// To where.
+        local: SocketAddr,
+        /// From where.
+        remote: SocketAddr,
+        /// Its SPI.
+        spi: u32,
+    },
     /// The data plane has counted, by the SPI that a pair receives under.
     Usage {
         /// What it has counted.

@@ -277,3 +277,27 @@ fn a_dead_peer_comes_back() {
         assert_eq!(sites.world.is_up(sites.west, TUNNEL), back, "{action:?}");
     }
 }
+
+/// The peer's daemon is killed and comes back without its SAs, while we send: it is recovered in seconds, without any
+/// liveness checks.
+#[test]
+fn a_peer_that_lost_its_sas_is_recovered_in_seconds() {
+    for nat in [true, false] {
+        let mut setting = Setting::default();
+        setting.west.life.dpd_action = Some(Action::Restart);
+        if !nat {
+            setting.nat = None;
+        }
+        let mut sites = up(setting, 1);
+        sites.world.run_for(secs(10));
+        sites.world.kill(sites.east);
+        sites.world.start(sites.east);
+        let pings = sites
+            .world
+            .ping(sites.west_host, ip(EAST_HOST), 100, ms(200), 56);
+        assert!(sites.run_until_up(TUNNEL, secs(10)), "NAT {nat}");
+        sites.world.run_for(secs(20));
+        let report = sites.world.ping_report(pings);
+        assert!(report.received >= 50, "NAT {nat}: {report:?}");
+    }
+}

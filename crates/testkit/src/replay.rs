@@ -118,6 +118,9 @@ fn tell(endpoint: &mut Endpoint, now: Now, told: &Told) {
         } => endpoint.handle_path_error(now, *local, *remote, *problem, Some(*offender)),
         Told::Timeout => endpoint.handle_timeout(now),
         Told::Esp { spi_in } => endpoint.inbound_esp_seen(now, *spi_in),
+        Told::UnknownEsp { local, remote, spi } => {
+            endpoint.handle_unknown_esp(now, *local, *remote, *spi);
+        }
         Told::Usage { counters } => {
             endpoint.handle_usage(now, &counters.iter().copied().collect());
         }

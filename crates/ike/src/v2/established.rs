@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use adit_model::connection::Retransmit;
 use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
@@ -65,6 +66,8 @@ pub(crate) struct Established {
     pub keepalive: Option<Mono>,
     /// What it takes to go on over another path, if both sides can.
     pub mobility: Option<Mobility>,
+    /// When somebody last said that the peer has lost our SAs.
+    doubted: Option<Mono>,
 }
 
 /// A configured child without a pair.
@@ -168,6 +171,7 @@ impl Established {
             on_demand: false,
             reauth: None,
             auth_end: None,
+            doubted: None,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
             mobility: None,
         }
@@ -542,6 +546,25 @@ impl Established {
         }
     }
 
+    /// Somebody says that the peer has lost its SAs with us: it is asked for a sign of life, and has a few seconds for
+    /// it. `false` when that was done just now.
+    pub fn is_doubted(&mut self, cx: &mut Cx<'_>) -> bool {
+        let now = cx.now.mono;
+        let lately = self.doubted.is_some_and(|at| now < at + FRESH);
+        if lately || self.replaced.is_some() || self.doomed.is_some() {
+            return false;
+        }
+        self.doubted = Some(now);
+        if self.secured.pending.is_none() {
+            self.agenda.add(Task::Liveness);
+            self.work(cx);
+        }
+        if let Some(pending) = &mut self.secured.pending {
+            pending.schedule = IMPATIENT;
+        }
+        true
+    }
+
     pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
         let now = cx.now.mono;
         if self.secured.retransmit(cx) {
@@ -691,5 +714,13 @@ impl Established {
 
 /// Pairs of one child that packets may ask for, where the peer grants each only a part.
 const MOST_PAIRS: usize = 16;
+/// How a peer is asked that may have lost our SAs: five seconds in all.
+const IMPATIENT: Retransmit = Retransmit {
+    initial: Duration::from_millis(500),
+    backoff_percent: 150,
+    max: Duration::from_secs(1),
+    tries: 5,
+};
+
 /// How long a sign of life outweighs a report that the peer can't be reached.
 const FRESH: Duration = Duration::from_secs(5);

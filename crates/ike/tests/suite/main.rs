@@ -36,6 +36,8 @@ mod renewal;
 
 mod succession;
 
+mod lost_state;
+
 mod collisions;
 
 mod followup;
