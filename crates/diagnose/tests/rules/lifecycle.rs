@@ -2,6 +2,7 @@
 
 use adit_diagnose::Answer;
 use adit_model::fact::Known;
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 use adit_model::traffic::SaTraffic;
 
@@ -50,4 +51,21 @@ fn one_removal_of_an_older_sa_before_the_tunnel_is_up_means_nothing() {
         .child_up(Local, Responder)
         .verdict();
     assert_eq!(verdict.verdict, Answer::Healthy, "{}", verdict.summary);
+}
+
+#[test]
+fn uniqueness_kicks_peer_also_where_the_older_one_is_kept() {
+    let refusal = Refusal::PeerIsHere {
+        peer: "west.lab".parse().unwrap(),
+        from: [198, 51, 100, 9].into(),
+        present: [192, 0, 2, 9].into(),
+    };
+    let finding = Story::new()
+        .refused(Local, Responder, "IKE_AUTH", refusal)
+        .cause("uniqueness-kicks-peer");
+    assert!(
+        finding.summary.contains("198.51.100.9"),
+        "{}",
+        finding.summary
+    );
 }

@@ -50,7 +50,7 @@ fn assert_agreed(wins: &mut [u32; 2], lab: &Lab) {
 
 /// 2.8.1: both requests cross, both are answered; the pair with the lowest of the four nonces goes.
 #[test]
-fn both_rekey_a_child() {
+fn abuse_43_both_rekey_a_child() {
     let mut lab = Lab::new();
     lab.up();
     let mut wins = [0, 0];
@@ -108,7 +108,7 @@ fn both_rekey_a_child_and_an_answer_is_lost() {
 
 /// Every single message of a collision may be lost.
 #[test]
-fn whatever_is_lost_one_stays() {
+fn abuse_43_whatever_is_lost_one_stays() {
     for what in 0..4 {
         for lost in 0..8 {
             let mut lab = Lab::new();
@@ -142,7 +142,7 @@ fn whatever_is_lost_one_stays() {
 
 /// 2.25.2: both put a new IKE SA in the old one's place; one of them inherits the children.
 #[test]
-fn both_rekey_the_ike_sa() {
+fn abuse_43_both_rekey_the_ike_sa() {
     let mut lab = Lab::new();
     lab.up();
     let pair = lab.west.installed[0].spi_in;

@@ -75,7 +75,7 @@ fn a_peer_that_lost_its_sas_is_dead_in_seconds() {
 
 /// 1.5: the answer to a request under unknown SPIs repeats its SPIs, exchange and message ID.
 #[test]
-fn who_speaks_to_a_forgotten_ike_sa_is_told() {
+fn abuse_96_who_speaks_to_a_forgotten_ike_sa_is_told() {
     let mut lab = forgotten();
     let now = lab.now;
     let remote = at(EAST, 500);
@@ -152,7 +152,7 @@ fn a_lie_about_lost_sas_costs_a_question() {
 
 /// A peer with an IKE SA isn't told about stray ESP, and strangers aren't either.
 #[test]
-fn stray_packets_of_a_rekey_are_no_matter() {
+fn abuse_96_stray_packets_are_no_matter() {
     let mut lab = Lab::new();
     lab.up();
     let now = lab.now;

@@ -234,7 +234,7 @@ fn volume_renews_and_ends_a_child() {
 
 /// Without extended sequence numbers a pair is replaced before they run out (RFC 4303 3.3.3).
 #[test]
-fn sequence_numbers_that_run_out_renew_a_child() {
+fn abuse_86_sequence_numbers_that_run_out_renew_a_child() {
     let mut lab = Lab::with(renewing(Duration::ZERO, Duration::ZERO), patient());
     lab.up();
     usage(&mut lab, 1 << 31);

@@ -1,8 +1,9 @@
 //! `uniqueness-kicks-peer`: two devices with one identity push each other out.
 
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -44,6 +45,26 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    let kept_out = s.refusal(|r| match r {
+        Refusal::PeerIsHere {
+            peer,
+            from,
+            present,
+        } => Some((peer, from, present)),
+        _ => None,
+    });
+    if let Some((refused, (peer, from, present))) = kept_out {
+        return Found::on(
+            refused.fact,
+            SAID,
+            AtFault::Both,
+            format!("{peer} was refused from {from}: it is connected from {present} already"),
+        )
+        .because("The gateway keeps an IKE SA that is up and lets nobody else in under the same identity (unique = keep).")
+        .fix("give each device an identity of its own, or allow several (unique = never), or let the newer one replace the older (unique = replace)")
+        .then("find out which device is connected from the other address")
+        .done();
+    }
     const SEVERAL: usize = 2;
     let all = s.ever(Sign::DuplicateRemoved);
     let Some(seen) = all.last() else {
