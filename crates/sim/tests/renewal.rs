@@ -15,10 +15,10 @@ use common::*;
 
 fn renew(connection: &mut Connection, ike: Duration, child: Duration) {
     connection.life.rekey = ike;
-    connection.life.lifetime = 4 * ike;
+    connection.life.lifetime = 20 * ike;
     for c in &mut connection.children {
         c.life.rekey = child;
-        c.life.lifetime = 4 * child;
+        c.life.lifetime = 20 * child;
     }
 }
 
