@@ -130,6 +130,12 @@ impl Endpoint {
                     .map(|spi| u32::from_be_bytes(*spi))
             });
         let meant = |phase: &Phase| match phase {
+            Phase::Closing(p) => {
+                of_ike.is_some()
+                    && header.flags.response
+                    && p.secured.head.path.remote.ip() == path.remote.ip()
+                    && p.secured.head.spis() == (header.spi_i, header.spi_r)
+            }
             Phase::Established(p) if p.secured.head.path.remote.ip() == path.remote.ip() => {
                 let ike = of_ike.is_some()
                     && header.flags.response
@@ -143,6 +149,13 @@ impl Endpoint {
         let Some(kind) = of_ike.or(of_child).map(|n| n.kind) else {
             return;
         };
+        // What is being deleted has less time for it.
+        self.with_sa(now, spi, |mut phase, _| {
+            if let Phase::Closing(p) = &mut phase {
+                p.hurry();
+            }
+            phase
+        });
         self.with_established(now, spi, |p, cx| {
             if p.is_doubted(cx) {
                 let what = Happening::UnprotectedNotify {

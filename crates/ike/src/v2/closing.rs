@@ -16,6 +16,7 @@ use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::Phase;
 use crate::v2::child::{Child, ChildEvent};
+use crate::v2::established::IMPATIENT;
 use crate::window::Place;
 
 /// The last request is out, or waits for the one before it.
@@ -67,6 +68,13 @@ impl Closing {
             farewell: None,
             cause: "replaced",
         }))
+    }
+
+    /// Somebody says that the peer has forgotten the IKE SA already.
+    pub fn hurry(&mut self) {
+        if let Some(pending) = &mut self.secured.pending {
+            pending.schedule = IMPATIENT;
+        }
     }
 
     fn say_goodbye(&mut self, cx: &mut Cx<'_>) {

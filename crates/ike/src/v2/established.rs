@@ -715,7 +715,7 @@ impl Established {
 /// Pairs of one child that packets may ask for, where the peer grants each only a part.
 const MOST_PAIRS: usize = 16;
 /// How a peer is asked that may have lost our SAs: five seconds in all.
-const IMPATIENT: Retransmit = Retransmit {
+pub(crate) const IMPATIENT: Retransmit = Retransmit {
     initial: Duration::from_millis(500),
     backoff_percent: 150,
     max: Duration::from_secs(1),
