@@ -378,7 +378,8 @@ impl Gateway {
     fn wanted(&mut self, env: &mut Env<'_>, name: &str, trigger: Trigger) {
         let starts = self.setup.connections.iter().find(|c| c.name == name);
         let start = starts.map_or(Start::Passive, |c| c.start);
-        if start == Start::Passive {
+        let trapped = self.daemon.as_ref().is_some_and(|d| d.traps.contains(name));
+        if start == Start::Passive && !trapped {
             return;
         }
         self.note(env, || Told::Wanted {
@@ -394,7 +395,7 @@ impl Gateway {
             .is_ok();
         if up {
             self.drain(env);
-        } else if start == Start::OnDemand {
+        } else if start == Start::OnDemand || trapped {
             // It may be on its way up already; then there is nothing to begin.
             let _ = self.initiate_for(env, name, Some(trigger));
         }
