@@ -65,6 +65,13 @@ impl World {
         }
     }
 
+    /// Gives a gateway policies that go before its connections, before it is started.
+    pub fn set_policies(&mut self, gateway: NodeId, policies: Vec<adit_model::policy::Policy>) {
+        if let Role::Gateway(gateway) = &mut self.nodes[gateway.0].role {
+            gateway.setup.policies = policies;
+        }
+    }
+
     /// What was recorded.
     #[must_use]
     pub fn recorded(&self, gateway: NodeId) -> &[Input] {

@@ -14,6 +14,7 @@ use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Party, PathProblem};
 use adit_model::life::Action;
+use adit_model::policy::{self, Policy};
 use adit_model::selector::Selector;
 use adit_model::{Mono, Now};
 use adit_wire::icmp::{Family, IcmpMessage};
@@ -34,6 +35,8 @@ use crate::probe::Probes;
 pub struct GatewaySetup {
     /// Its connections, in order.
     pub connections: Vec<Arc<Connection>>,
+    /// Policies that go before all connections, in order.
+    pub policies: Vec<Policy>,
     /// With what the sides authenticate, by name of the connection.
     pub keys: BTreeMap<String, Credentials>,
     /// How its endpoint behaves.
@@ -108,6 +111,7 @@ impl Gateway {
             provider,
         };
         daemon.plane.set_policy(&self.setup.connections);
+        daemon.plane.set_exceptions(self.setup.policies.clone());
         for connection in &self.setup.connections {
             daemon
                 .endpoint
@@ -299,8 +303,15 @@ impl Gateway {
 
     /// Sends a packet of our own or a forwarded one: into the tunnel if it is protected, else on its way.
     fn send(&mut self, env: &mut Env<'_>, packet: Vec<u8>) {
+        let decided = IpPacket::parse(&packet).ok().and_then(|ip| {
+            let mut policies = self.setup.policies.iter();
+            let found = policies.find(|p| adit_esp::is_between(&ip, &p.local, &p.remote));
+            found.map(|policy| policy.action)
+        });
         let protected = IpPacket::parse(&packet).is_ok_and(|ip| self.protects(ip.destination));
-        if !protected {
+        if decided == Some(policy::Action::Drop) {
+            self.blocked += 1;
+        } else if decided == Some(policy::Action::Bypass) || !protected {
             env.out.push(packet);
         } else if self.daemon.is_none() {
             self.blocked += 1;
@@ -642,6 +653,10 @@ impl Gateway {
     }
 
     fn comes_in_clear(&self, ip: &IpPacket<'_>) -> bool {
+        let mut policies = self.setup.policies.iter();
+        if let Some(policy) = policies.find(|p| adit_esp::is_between(ip, &p.remote, &p.local)) {
+            return policy.action == policy::Action::Drop;
+        }
         self.children()
             .any(|child| adit_esp::is_between(ip, &child.remote_ts, &child.local_ts))
     }

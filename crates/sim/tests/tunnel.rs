@@ -376,6 +376,32 @@ fn each_child_starts_when_a_packet_wants_it() {
     nothing_in_clear(&sites);
 }
 
+/// RFC 4301 4.4.1: the first policy decides, before the tunnel.
+#[test]
+fn policies_go_before_the_tunnel() {
+    use adit_model::policy::{Action, Policy};
+    let mut sites = Setting::default().build(16);
+    let policy = Policy {
+        name: "echoes".into(),
+        action: Action::Drop,
+        local: vec!["10.1.0.0/24[icmp]".parse().unwrap()],
+        remote: vec!["10.2.0.0/24".parse().unwrap()],
+    };
+    sites.world.set_policies(sites.west, vec![policy]);
+    sites.start();
+    sites.world.initiate(sites.west, TUNNEL).unwrap();
+    let four = sites
+        .world
+        .ping(sites.west_host, ip(EAST_HOST), 5, ms(100), 56);
+    let six = sites
+        .world
+        .ping(sites.west_host, ip("fd00:2::2"), 5, ms(100), 56);
+    sites.world.run_for(secs(3));
+    assert_eq!(sites.world.ping_report(four).received, 0);
+    assert!(sites.world.ping_report(six).received >= 3);
+    nothing_in_clear(&sites);
+}
+
 #[test]
 fn what_should_come_through_the_tunnel_is_not_taken_in_clear() {
     let mut sites = up(Setting::default(), 12);
