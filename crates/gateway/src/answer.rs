@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_ike::IkeSaSnapshot;
 use adit_model::Now;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
@@ -17,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::protocol::{DropCount, Request, RequestError, Response};
 use crate::retry::Presence;
 use crate::status;
-use crate::tunnel::Waiter;
+use crate::tunnel::{Goal, Waiter};
 
 /// A request for cases that waits for probes.
 pub struct CaseWaiter {
@@ -53,6 +54,22 @@ impl Gateway {
             Request::Down { tunnel, wait_ms } => {
                 return self.change(&tunnel, false, wait_ms, answer);
             }
+            Request::Rekey {
+                tunnel,
+                child,
+                ike,
+                wait_ms,
+            } => return self.rekey(&tunnel, child.as_deref(), ike, wait_ms, answer),
+            Request::Reset {
+                tunnel,
+                child,
+                dry_run: false,
+                wait_ms,
+            } => return self.reset(tunnel.as_deref(), child.as_deref(), wait_ms, answer),
+            Request::Reset { tunnel, child, .. } => self
+                .plan_reset(tunnel.as_deref(), child.as_deref())
+                .map(|plan| vec![Response::Plan { plan }]),
+            Request::Reload { dry_run } => return self.reload(dry_run, Some(answer)),
             Request::Unblock { tunnel } => self.unblock(tunnel.as_deref()),
             Request::Shutdown => Ok(vec![Response::Done]),
         };
@@ -82,22 +99,43 @@ impl Gateway {
     }
 
     /// Tells commands that wait for `name` what came of them.
-    pub(crate) fn settle_waiters(&mut self, now: Now, name: &str) {
+    pub(crate) fn settle_waiters(&mut self, now: Now, name: &str, snapshot: &[IkeSaSnapshot]) {
         let last = self.last_word(name);
+        let refused = self.last_refusal(name);
         let Some(tunnel) = self.tunnels.get_mut(name) else {
             return;
         };
         let presence = tunnel.presence;
         let mut waiting = Vec::new();
         for mut waiter in std::mem::take(&mut tunnel.waiters) {
-            waiter.tried |= presence != Presence::Nothing;
-            let outcome = match (waiter.up, presence) {
-                (true, Presence::Up) => Some((true, format!("{name} is up"))),
-                (true, Presence::Nothing) if waiter.tried && !tunnel.resolving => {
-                    Some((false, format!("{name} isn't up: {last}")))
-                }
-                (false, Presence::Nothing) => {
+            // What is set up anew is there until it has ended; `begin` tells when it is tried.
+            waiter.tried |= presence != Presence::Nothing && matches!(waiter.goal, Goal::Up);
+            let gave_up = waiter.tried && presence == Presence::Nothing && !tunnel.resolving;
+            let outcome = match &waiter.goal {
+                Goal::Up if presence == Presence::Up => Some((true, format!("{name} is up"))),
+                Goal::Up if gave_up => Some((false, format!("{name} isn't up: {last}"))),
+                Goal::Down if presence == Presence::Nothing => {
                     Some((true, format!("{name} is down; its traffic stays blocked")))
+                }
+                Goal::Gone(old) if old.is_gone(snapshot, name) => {
+                    Some((true, format!("{name}: what there was is gone")))
+                }
+                Goal::Renewed(old) if old.is_replaced(snapshot, name) => {
+                    let how = if old.restart {
+                        "is up again"
+                    } else {
+                        "has new keys"
+                    };
+                    Some((true, format!("{name} {how}")))
+                }
+                Goal::Renewed(old) if old.restart && gave_up => {
+                    Some((false, format!("{name} isn't up again: {last}")))
+                }
+                Goal::Renewed(old) if !old.restart && presence == Presence::Nothing => {
+                    Some((false, format!("{name} went down meanwhile: {last}")))
+                }
+                Goal::Renewed(old) if !old.restart && refused > Some(old.since) => {
+                    Some((false, format!("{name} keeps what it has: {last}")))
                 }
                 _ if now.mono >= waiter.deadline => {
                     Some((false, format!("{name} isn't there yet: {last}")))
@@ -114,6 +152,22 @@ impl Gateway {
             }
         }
         tunnel.waiters = waiting;
+    }
+
+    /// The number of the newest event by which something of a tunnel was refused or put off.
+    fn last_refusal(&self, name: &str) -> Option<u64> {
+        use adit_model::event::Happening;
+        let refused = |what: &Happening| {
+            matches!(
+                what,
+                Happening::Refused { .. }
+                    | Happening::PeerRefused { .. }
+                    | Happening::PutOff { .. }
+            )
+        };
+        let records = self.log.of(Some(name));
+        let newest = records.iter().rev().find(|r| refused(&r.event.what));
+        newest.map(|r| r.number)
     }
 
     /// Drops since the gateway started, of all parts, by reason.
@@ -250,7 +304,7 @@ impl Gateway {
         let (outcome, last) = oneshot::channel();
         if let Some(tunnel) = self.tunnels.get_mut(name) {
             tunnel.waiters.push(Waiter {
-                up,
+                goal: if up { Goal::Up } else { Goal::Down },
                 deadline: now.mono + Duration::from_millis(wait_ms),
                 tried: false,
                 outcome,
@@ -378,7 +432,7 @@ impl Gateway {
     }
 
     /// The tunnel asked for, or all.
-    fn names(&self, tunnel: Option<&str>) -> Result<Vec<String>, Response> {
+    pub(crate) fn names(&self, tunnel: Option<&str>) -> Result<Vec<String>, Response> {
         match tunnel {
             None => Ok(self.tunnels.keys().cloned().collect()),
             Some(name) if self.tunnels.contains_key(name) => Ok(vec![name.to_owned()]),

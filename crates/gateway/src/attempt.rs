@@ -8,10 +8,13 @@ use adit_model::connection::Remote;
 use adit_model::event::{Happening, PathProblem};
 use adit_model::fact::Probe;
 use adit_model::reason::Refusal;
+use tokio::sync::oneshot;
 
+use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::local_address;
 use crate::probe::Plan;
+use crate::reload::Prepared;
 use crate::retry::{Presence, Wanted};
 use crate::statuses::Fetched;
 
@@ -23,6 +26,15 @@ pub enum TaskDone {
         tunnel: String,
         /// Its addresses, or what the resolver said.
         result: Result<Vec<IpAddr>, String>,
+    },
+    /// The configuration was read again.
+    Prepared {
+        /// What it says, or what is wrong with it.
+        prepared: Result<Box<Prepared>, String>,
+        /// Whether it is only to be told what would change.
+        dry_run: bool,
+        /// Who asked.
+        answer: Option<oneshot::Sender<Answer>>,
     },
     /// A peer was probed.
     Probed {
@@ -62,6 +74,11 @@ impl Gateway {
     pub(crate) fn on_task(&mut self, done: TaskDone) {
         match done {
             TaskDone::Resolved { tunnel, result } => self.resolved(&tunnel, result),
+            TaskDone::Prepared {
+                prepared,
+                dry_run,
+                answer,
+            } => self.prepared(prepared, dry_run, answer),
             TaskDone::Probed { tunnel, probes } => {
                 let now = self.clock.now();
                 if let Some(tunnel) = self.tunnels.get_mut(&tunnel) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adit_model::fact::Case;
+use adit_model::plan::Plan;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 
@@ -127,6 +128,74 @@ impl Client {
             wait_ms: millis(wait),
         };
         self.change(&request, wait, event)
+    }
+
+    /// Gives a tunnel new keys: its IKE SA and every child, one child, or only the IKE SA (`ike`). Tells `event` what
+    /// happens meanwhile.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn rekey(
+        &mut self,
+        tunnel: &str,
+        child: Option<&str>,
+        ike: bool,
+        wait: Duration,
+        event: impl FnMut(&Record),
+    ) -> Result<Outcome, ClientError> {
+        let request = Request::Rekey {
+            tunnel: tunnel.to_owned(),
+            child: child.map(str::to_owned),
+            ike,
+            wait_ms: millis(wait),
+        };
+        self.change(&request, wait, event)
+    }
+
+    /// Cuts a child, a tunnel or every tunnel, and sets up again what is for that gateway to set up. Tells `event` what
+    /// happens meanwhile.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn reset(
+        &mut self,
+        tunnel: Option<&str>,
+        child: Option<&str>,
+        wait: Duration,
+        event: impl FnMut(&Record),
+    ) -> Result<Outcome, ClientError> {
+        let request = Request::Reset {
+            tunnel: tunnel.map(str::to_owned),
+            child: child.map(str::to_owned),
+            dry_run: false,
+            wait_ms: millis(wait),
+        };
+        self.change(&request, wait, event)
+    }
+
+    /// What [`reset`](Self::reset) would cut.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn plan_reset(
+        &mut self,
+        tunnel: Option<&str>,
+        child: Option<&str>,
+    ) -> Result<Plan, ClientError> {
+        self.plan(&Request::Reset {
+            tunnel: tunnel.map(str::to_owned),
+            child: child.map(str::to_owned),
+            dry_run: true,
+            wait_ms: 0,
+        })
+    }
+
+    /// Has the configuration read again; with `dry_run` only says what would change.
+    ///
+    /// # Errors
+    /// [`ClientError`]; nothing has changed then.
+    pub fn reload(&mut self, dry_run: bool) -> Result<Plan, ClientError> {
+        self.plan(&Request::Reload { dry_run })
     }
 
     /// Lifts the block of a tunnel that was taken down, or of all that were.
@@ -253,6 +322,13 @@ impl Client {
                 Response::Done => return Ok(()),
                 other => return Err(unexpected(&other)),
             }
+        }
+    }
+
+    fn plan(&mut self, request: &Request) -> Result<Plan, ClientError> {
+        match self.ask(request)? {
+            Response::Plan { plan } => Ok(plan),
+            other => Err(unexpected(&other)),
         }
     }
 

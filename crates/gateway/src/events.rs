@@ -123,6 +123,12 @@ impl EventLog {
         })
     }
 
+    /// The number of the newest event.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
     /// How often each kind of event happened to a tunnel since the gateway started.
     #[must_use]
     pub fn totals(&self, connection: Option<&str>) -> BTreeMap<&'static str, u64> {

@@ -26,6 +26,7 @@ use crate::events::EventLog;
 use crate::host::Host;
 use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
+use crate::options::Options;
 use crate::probe;
 use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
@@ -48,6 +49,8 @@ pub struct Gateway {
     pub(crate) case_waiters: Vec<CaseWaiter>,
     /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
+    /// What it was started with, or has taken over since.
+    pub(crate) options: Options,
     /// Packets dropped before the key exchange or the data plane saw them.
     pub(crate) early_drops: BTreeMap<DropReason, u64>,
     drop_events: DropEvents,
@@ -74,6 +77,7 @@ pub(crate) struct Parts {
     pub tunnels: BTreeMap<String, Tunnel>,
     pub tasks: mpsc::Sender<TaskDone>,
     pub nat_port: u16,
+    pub options: Options,
 }
 
 impl Gateway {
@@ -94,6 +98,7 @@ impl Gateway {
             tasks: parts.tasks,
             case_waiters: Vec::new(),
             nat_port: parts.nat_port,
+            options: parts.options,
             early_drops: BTreeMap::new(),
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
@@ -184,6 +189,11 @@ impl Gateway {
                 return;
             }
         }
+    }
+
+    /// Carries out what the key exchange wants now.
+    pub(crate) fn settle_outputs(&mut self) {
+        self.carry_out();
     }
 
     /// Records an event of the gateway's own.
@@ -503,7 +513,8 @@ impl Gateway {
             tunnel.childless_since = None;
         }
         let stuck = tunnel.is_stuck(now.mono);
-        self.settle_waiters(now, name);
+        self.ask_again(name, snapshot);
+        self.settle_waiters(now, name, snapshot);
         if stuck {
             tracing::info!("{name}: the IKE SA has no child; closing it");
             if let Err(error) = self.endpoint.terminate(now, name) {

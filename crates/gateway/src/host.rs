@@ -208,6 +208,60 @@ impl Host {
         Ok(())
     }
 
+    /// Protects other connections from now on. What stays is never without block or route. On failure everything is as
+    /// before.
+    ///
+    /// # Errors
+    /// [`GatewayError`], as [`Host::prepare`].
+    pub fn take_over(
+        &mut self,
+        options: &Options,
+        provider: &Provider,
+        connections: &[Arc<Connection>],
+    ) -> Result<(), GatewayError> {
+        let before = (
+            std::mem::replace(&mut self.connections, connections.to_vec()),
+            self.block.clone(),
+            self.unblocked.clone(),
+        );
+        let old_peers: Vec<IpAddr> = peers(&before.0).collect();
+        self.block.peers.retain(|peer| !old_peers.contains(peer));
+        for peer in peers(connections) {
+            if !self.block.peers.contains(&peer) {
+                self.block.peers.push(peer);
+            }
+        }
+        self.block.ike_ports = ports(options, connections);
+        let configured = |name: &String| connections.iter().any(|c| c.name == *name);
+        self.unblocked.retain(configured);
+        if let Err(error) = self.change() {
+            (self.connections, self.block, self.unblocked) = before;
+            if let Err(worse) = self.change() {
+                tracing::warn!("{worse}");
+            }
+            return Err(error);
+        }
+        if options.tun_mtu.is_none() {
+            let mtu = device_mtu(&mut self.netlink, provider, connections);
+            self.netlink.set_link_mtu(self.tun, mtu)?;
+        }
+        self.warn_about_forwarding();
+        Ok(())
+    }
+
+    /// Brings block and routes to what is configured; the block first, so that nothing leaves in clear meanwhile.
+    fn change(&mut self) -> Result<(), GatewayError> {
+        self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
+        self.mechanism = block::install(&self.block)?;
+        let wanted = self.wanted()?;
+        for peer in self.block.peers.clone() {
+            if routes::catches(&wanted, peer) {
+                self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
+            }
+        }
+        self.routes.lead_only(&mut self.netlink, &wanted, self.tun)
+    }
+
     /// Puts back what others took away: a reloaded packet filter takes the block with it, a network manager or a
     /// device that goes down and up again takes the routes. Complains once about what can't be put back.
     pub fn tend(&mut self) {

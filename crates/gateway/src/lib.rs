@@ -52,6 +52,8 @@ pub mod mtu;
 pub mod options;
 pub mod probe;
 pub mod protocol;
+mod reload;
+mod renewal;
 pub mod retry;
 pub mod routes;
 pub mod run;

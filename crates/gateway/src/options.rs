@@ -9,6 +9,8 @@ use adit_config::Configuration;
 pub struct Options {
     /// The configuration, already read and found right.
     pub config: Configuration,
+    /// The file that the configuration came from, for reading it again; `None` when it can't be.
+    pub source: Option<PathBuf>,
     /// Directory that key files are relative to: where the configuration file is.
     pub base_dir: PathBuf,
     /// Directory of the control socket, made with mode 0700 if it isn't there.
@@ -32,6 +34,7 @@ impl Options {
             .unwrap_or_else(|| PathBuf::from(DEFAULT_STATE_DIR));
         Self {
             config,
+            source: None,
             base_dir,
             state_dir,
             backend: BackendChoice::Auto,

@@ -2,6 +2,7 @@
 
 use adit_model::drops::{DropReason, Layer, Severity};
 use adit_model::fact::Case;
+use adit_model::plan::Plan;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,35 @@ pub enum Request {
         tunnel: String,
         /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
         wait_ms: u64,
+    },
+    /// New keys for a tunnel that is up: of its IKE SA and all children, or of a part. Answers as for [`Request::Up`].
+    Rekey {
+        /// Which.
+        tunnel: String,
+        /// Only this child.
+        child: Option<String>,
+        /// Only the IKE SA.
+        #[serde(default)]
+        ike: bool,
+        /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
+        wait_ms: u64,
+    },
+    /// Cut a child, a tunnel or every tunnel, and set up again what is for us to set up. Answers as for
+    /// [`Request::Up`], or [`Response::Plan`].
+    Reset {
+        /// Which; all without it.
+        tunnel: Option<String>,
+        /// Only this child of it.
+        child: Option<String>,
+        /// Only say what it would cut.
+        dry_run: bool,
+        /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
+        wait_ms: u64,
+    },
+    /// Read the configuration again and change what has changed. Answer: [`Response::Plan`].
+    Reload {
+        /// Only say what it would do.
+        dry_run: bool,
     },
     /// Let traffic of tunnels pass in clear that the block holds back now. Answer: [`Response::Done`].
     Unblock {
@@ -98,7 +128,12 @@ pub enum Response {
         /// As `adit show --json` prints it.
         shown: Box<Shown>,
     },
-    /// What came of `up` or `down`.
+    /// What a command cuts.
+    Plan {
+        /// As `--json` prints it.
+        plan: Plan,
+    },
+    /// What came of a command that changes a tunnel.
     Outcome {
         /// Whether the tunnel is as wanted now.
         reached: bool,
@@ -124,6 +159,10 @@ pub enum RequestError {
     Unreadable,
     /// No tunnel of that name.
     UnknownTunnel,
+    /// The tunnel has no child of that name.
+    UnknownChild,
+    /// The configuration has errors; nothing was changed.
+    Configuration,
     /// The tunnel is in a state that doesn't allow it.
     NotNow,
     /// The gateway tried and failed.
@@ -181,6 +220,19 @@ mod tests {
                 tunnel: None,
                 follow: true,
             },
+            Request::Rekey {
+                tunnel: "office".to_owned(),
+                child: Some("lan".to_owned()),
+                ike: false,
+                wait_ms: 1,
+            },
+            Request::Reset {
+                tunnel: None,
+                child: None,
+                dry_run: true,
+                wait_ms: 1,
+            },
+            Request::Reload { dry_run: true },
             Request::Drops,
             Request::Show {
                 topic: Topic::IkeSa,

@@ -47,6 +47,8 @@ pub struct Retry {
     after: Option<Action>,
     /// A packet sets it up, whatever is wanted otherwise.
     trap: bool,
+    /// It is set up again as soon as what there is has ended.
+    again: bool,
 }
 
 impl Retry {
@@ -67,6 +69,7 @@ impl Retry {
             not_before: now,
             after: None,
             trap: false,
+            again: false,
         }
     }
 
@@ -104,6 +107,33 @@ impl Retry {
         self.after = None;
         self.due = None;
         self.trap = false;
+        self.again = false;
+    }
+
+    /// The operator resets the tunnel: what there is ends, earlier failures are forgotten, and what is kept up is tried
+    /// at once.
+    pub fn command_reset(&mut self, now: Mono) {
+        self.failures = 0;
+        self.not_before = now;
+        if self.wanted == Wanted::Up {
+            self.again = true;
+            if self.seen == Presence::Nothing {
+                self.due = Some(now);
+            }
+        }
+    }
+
+    /// The configuration says otherwise who starts. A tunnel that was taken down by a command stays down.
+    pub fn configure(&mut self, start: Start, now: Mono) {
+        if self.wanted != Wanted::Down {
+            let (seen, up_since) = (self.seen, self.up_since);
+            *self = Self::new(start, now);
+            self.seen = seen;
+            self.up_since = up_since;
+            if seen != Presence::Nothing {
+                self.due = None;
+            }
+        }
     }
 
     /// A packet wanted through and there was no SA. A peer that refuses isn't asked again by every packet.
@@ -122,6 +152,7 @@ impl Retry {
     /// The attempt that was due is being made. Until the key exchange shows it, no other becomes due.
     pub fn begun(&mut self) {
         self.due = None;
+        self.again = false;
         if self.seen == Presence::Nothing {
             self.seen = Presence::Trying;
         }
@@ -144,6 +175,11 @@ impl Retry {
             }
             Presence::Trying => self.due = None,
             Presence::Nothing if before == Presence::Nothing => {}
+            Presence::Nothing if self.again => {
+                self.up_since = None;
+                self.not_before = now;
+                self.due = Some(now);
+            }
             Presence::Nothing => {
                 let stable = self
                     .up_since

@@ -208,6 +208,48 @@ impl Routes {
         Ok(())
     }
 
+    /// Changes the routes into the device to `wanted`: what stays isn't touched, what is new comes before what is no longer
+    /// wanted goes.
+    ///
+    /// # Errors
+    /// As [`Self::lead_into`].
+    pub fn lead_only(
+        &mut self,
+        netlink: &mut Netlink,
+        wanted: &[Wanted],
+        tun: u32,
+    ) -> Result<(), GatewayError> {
+        let there = |route: &Route, want: &Wanted| {
+            route.device == Some(tun)
+                && route.destination == want.destination
+                && route.source == want.source
+        };
+        // The same destination from another source can't stand beside the old one.
+        let (stays, stale): (Vec<Route>, Vec<Route>) = self
+            .installed
+            .drain(..)
+            .partition(|r| r.device != Some(tun) || wanted.iter().any(|want| there(r, want)));
+        self.installed = stays;
+        let (moved, gone): (Vec<Route>, Vec<Route>) = stale
+            .into_iter()
+            .partition(|r| wanted.iter().any(|w| w.destination == r.destination));
+        for route in &moved {
+            netlink.delete_route(route)?;
+        }
+        let new: Vec<Wanted> = wanted
+            .iter()
+            .filter(|want| !self.installed.iter().any(|r| there(r, want)))
+            .cloned()
+            .collect();
+        let led = self.lead_into(netlink, &new, tun);
+        for route in gone {
+            if let Err(error) = netlink.delete_route(&route) {
+                tracing::warn!("{error}");
+            }
+        }
+        led
+    }
+
     /// Installs again what is no longer there; returns the destinations.
     ///
     /// # Errors

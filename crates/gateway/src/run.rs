@@ -99,7 +99,7 @@ impl Inputs {
                 _ = self.signals.terminate.recv() => return (ExitReason::Signal, None),
                 _ = self.signals.interrupt.recv() => return (ExitReason::Signal, None),
                 _ = self.signals.reload.recv() => {
-                    tracing::warn!("reloading the configuration isn't there yet; restart the gateway instead");
+                    gateway.reload(false, None);
                 }
             }
         }

@@ -130,6 +130,7 @@ pub(crate) fn set_up(
         tunnels,
         tasks,
         nat_port: options.config.gateway.nat_t_port,
+        options: options.clone(),
     });
     Ok(SetUp {
         gateway,
@@ -184,7 +185,7 @@ fn prepare_host(
     }
 }
 
-fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
+pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
     let mut store = KeyStore::default();
     let now = Clock::start().now().wall;
     for connection in &options.config.connections {

@@ -1,5 +1,6 @@
 //! What the gateway keeps of each configured tunnel beside its SAs.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -33,20 +34,48 @@ pub struct Tunnel {
     pub probing: bool,
     /// Since when there is an IKE SA without any child.
     pub childless_since: Option<Mono>,
+    /// Children that were reset and are asked for as soon as their old pairs are gone.
+    pub ask_again: BTreeSet<String>,
     /// Commands that wait for an outcome.
     pub waiters: Vec<Waiter>,
 }
 
 /// A command that waits for an outcome.
 pub struct Waiter {
-    /// What it waits for: up, or gone.
-    pub up: bool,
+    /// What it waits for.
+    pub goal: Goal,
     /// Until when.
     pub deadline: Mono,
     /// Whether an attempt has been seen since.
     pub tried: bool,
     /// Where the outcome goes.
     pub outcome: oneshot::Sender<Response>,
+}
+
+/// What a command waits for.
+#[derive(Clone, Debug)]
+pub enum Goal {
+    /// The tunnel is up.
+    Up,
+    /// There is nothing of it.
+    Down,
+    /// What there was has others in its place.
+    Renewed(Old),
+    /// What there was is gone.
+    Gone(Old),
+}
+
+/// What there was of a tunnel when a command began.
+#[derive(Clone, Debug, Default)]
+pub struct Old {
+    /// SPIs of its IKE SA.
+    pub ike: Option<(u64, u64)>,
+    /// Its children that carried traffic, with the SPIs of what they received.
+    pub pairs: Vec<(String, Vec<u32>)>,
+    /// The newest event then.
+    pub since: u64,
+    /// Whether it is set up anew, so that it may be gone for a while.
+    pub restart: bool,
 }
 
 impl Tunnel {
@@ -67,6 +96,7 @@ impl Tunnel {
             probed: None,
             probing: false,
             childless_since: None,
+            ask_again: BTreeSet::new(),
             waiters: Vec::new(),
         }
     }

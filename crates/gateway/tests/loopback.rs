@@ -69,6 +69,8 @@ remote_net = ["10.{peer}.0.0/24"]
     config.gateway.ike_port = ports.0;
     config.gateway.nat_t_port = ports.1;
     config.connections[0].remote_port = peer_port;
+    // It would move to port 4500, where another program may be.
+    config.connections[0].mobike = false;
     let mut options = Options::new(config, dir.to_owned());
     options.state_dir = dir.join(format!("state{us}"));
     options.backend = BackendChoice::Fake;

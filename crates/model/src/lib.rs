@@ -30,6 +30,7 @@ pub mod listed;
 pub mod now;
 pub mod peer_config;
 pub mod phase;
+pub mod plan;
 pub mod policy;
 pub mod product;
 pub mod proposal;

@@ -119,6 +119,7 @@ remote_id = "gw{peer}.{name}.example"
 auth = {{ psk_file = "office.psk" }}
 ike = ["aes128gcm16-prfsha256-x25519"]
 start = "{start}"
+mobike = false
 retransmit = {{ initial = "200ms", tries = 4 }}
 
 [tunnel.{name}.child.lan]
@@ -136,6 +137,7 @@ esp = ["aes128gcm16-x25519"]
         let config = config.unwrap_or_else(|| panic!("{problems:?}"));
         let mut options = Options::new(config, self.dir.clone());
         options.state_dir = self.dir.join(format!("{at:?}-state"));
+        options.source = Some(self.file(at));
         options.backend = BackendChoice::Fake;
         let state = options.state_dir.clone();
         let thread = std::thread::spawn(move || adit_gateway::run(options));

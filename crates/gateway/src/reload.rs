@@ -1,0 +1,290 @@
+//! Reading the configuration again while the gateway runs: all of it, or nothing.
+//!
+//! Files are read and checked beside the loop ([`prepare`]), so that no packet waits for them, and with one error nothing
+//! changes. What then changes is only what the new configuration changes: a tunnel that it has as before keeps its SAs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use adit_config::Severity;
+use adit_config::adit::diagnostic_at;
+use adit_model::connection::Connection;
+use adit_model::plan::Plan;
+use tokio::sync::oneshot;
+
+use crate::attempt::TaskDone;
+use crate::control::Answer;
+use crate::gateway::Gateway;
+use crate::keys::KeyStore;
+use crate::options::Options;
+use crate::protocol::{RequestError, Response};
+use crate::start;
+use crate::tunnel::Tunnel;
+
+/// A configuration that was read and found good.
+pub struct Prepared {
+    options: Options,
+    keys: KeyStore,
+}
+
+/// Reads the configuration that `running` was started with again.
+///
+/// # Errors
+/// What is wrong with it, as starting with it would tell.
+pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
+    let Some(path) = &running.source else {
+        return Err("the configuration came from standard input and can't be read again. Fix: restart the gateway with -c FILE".to_owned());
+    };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("can't read the configuration {name}: {error}"))?;
+    let (config, diagnostics) = adit_config::adit::parse(&name, &text);
+    let Some(config) = config else {
+        let errors = diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .count();
+        let s = if errors == 1 { "" } else { "s" };
+        let told: String = diagnostics.iter().map(|d| format!("{d}\n")).collect();
+        return Err(format!(
+            "{told}{errors} error{s} in {name}; nothing was changed"
+        ));
+    };
+    let mut options = Options {
+        config,
+        ..running.clone()
+    };
+    if options.config.gateway != running.config.gateway {
+        return Err(format!(
+            "{name}: [gateway] has changed, which takes a restart of the gateway; nothing was changed"
+        ));
+    }
+    let good = start::look_up(&mut options)
+        .and_then(|()| start::check(&options))
+        .and_then(|()| start::read_keys(&options));
+    let keys = good.map_err(|error| match error.place() {
+        Some((key, code)) => {
+            let told = diagnostic_at(&name, &text, &key, code, error.to_string());
+            format!("{told}\n1 error in {name}; nothing was changed")
+        }
+        None => format!("{error}; nothing was changed"),
+    })?;
+    Ok(Prepared { options, keys })
+}
+
+/// What a new configuration makes of the tunnels.
+#[derive(Default)]
+struct Changes {
+    removed: Vec<String>,
+    added: Vec<String>,
+    /// With what differs.
+    restarted: Vec<(String, String)>,
+    adjusted: Vec<String>,
+    kept: Vec<String>,
+}
+
+impl Gateway {
+    /// Begins to read the configuration again; the answer follows when it has been read. Without one, as on SIGHUP,
+    /// the log tells what came of it.
+    pub(crate) fn reload(&mut self, dry_run: bool, answer: Option<oneshot::Sender<Answer>>) {
+        let (tasks, running) = (self.tasks.clone(), self.options.clone());
+        tokio::task::spawn_blocking(move || {
+            let prepared = prepare(&running).map(Box::new);
+            let done = TaskDone::Prepared {
+                prepared,
+                dry_run,
+                answer,
+            };
+            // The loop is gone when the gateway stops.
+            let _ = tasks.blocking_send(done);
+        });
+    }
+
+    /// The configuration has been read again.
+    pub(crate) fn prepared(
+        &mut self,
+        prepared: Result<Box<Prepared>, String>,
+        dry_run: bool,
+        answer: Option<oneshot::Sender<Answer>>,
+    ) {
+        let response = match prepared {
+            Err(message) => Response::Error {
+                error: RequestError::Configuration,
+                message,
+            },
+            Ok(prepared) => match self.adopt(*prepared, dry_run) {
+                Ok(plan) => Response::Plan { plan },
+                Err(message) => Response::Error {
+                    error: RequestError::Failed,
+                    message,
+                },
+            },
+        };
+        match &response {
+            Response::Error { message, .. } => tracing::error!("reload: {message}"),
+            Response::Plan { plan } if plan.done => tracing::info!(
+                "reloaded: {} tunnels cut, {} added, {} adjusted, {} untouched",
+                plan.cuts.len(),
+                plan.added.len(),
+                plan.adjusted.len(),
+                plan.kept.len()
+            ),
+            _ => {}
+        }
+        if let Some(answer) = answer {
+            // A client that left doesn't want to know.
+            let _ = answer.send(Answer::Lines(vec![response]));
+        }
+    }
+
+    fn adopt(&mut self, prepared: Prepared, dry_run: bool) -> Result<Plan, String> {
+        let new = &prepared.options.config.connections;
+        let changes = self.changes(new);
+        let plan = self.plan_reload(&changes, !dry_run);
+        if dry_run {
+            return Ok(plan);
+        }
+        // What is as before stays the same value, also for the SAs that have it.
+        let connections: Vec<Arc<Connection>> = new
+            .iter()
+            .map(|c| match self.tunnels.get(&c.name) {
+                Some(tunnel) if *tunnel.connection == *c => Arc::clone(&tunnel.connection),
+                _ => Arc::new(c.clone()),
+            })
+            .collect();
+        if let Some(host) = &mut self.host {
+            host.take_over(&prepared.options, &self.provider, &connections)
+                .map_err(|error| format!("{error}; nothing was changed"))?;
+        }
+        self.keys = prepared.keys;
+        self.options = prepared.options;
+        self.change_tunnels(&changes, &connections);
+        self.backend.set_policy(&connections);
+        self.look_again();
+        Ok(plan)
+    }
+
+    fn change_tunnels(&mut self, changes: &Changes, connections: &[Arc<Connection>]) {
+        let now = self.clock.now();
+        let restarted = changes.restarted.iter().map(|(name, _)| name);
+        for name in changes.removed.iter().chain(restarted) {
+            self.endpoint.remove_connection(now, name);
+        }
+        for name in &changes.removed {
+            if let Some(tunnel) = self.tunnels.remove(name) {
+                for waiter in tunnel.waiters {
+                    let summary = format!("{name} is configured no more");
+                    let reached = false;
+                    // A client that left doesn't want to know.
+                    let _ = waiter.outcome.send(Response::Outcome { reached, summary });
+                }
+            }
+        }
+        // What ends leaves the data plane before the new policies come.
+        self.settle_outputs();
+        for connection in connections {
+            let name = &connection.name;
+            let hashes = self.keys.of(name).map(|held| held.key_hashes());
+            let tunnel = self
+                .tunnels
+                .entry(name.clone())
+                .or_insert_with(|| Tunnel::new(Arc::clone(connection), now.mono));
+            tunnel.connection = Arc::clone(connection);
+            let down = tunnel.retry.wanted() == crate::retry::Wanted::Down;
+            if changes.restarted.iter().any(|(changed, _)| changed == name) {
+                tunnel.retry.configure(connection.start, now.mono);
+                tunnel.retry.command_reset(now.mono);
+                tunnel.peer = match connection.remote {
+                    adit_model::connection::Remote::Address(address) => Some(address),
+                    _ => None,
+                };
+                tunnel.probed = None;
+            } else if changes.adjusted.contains(name) {
+                tunnel.retry.configure(connection.start, now.mono);
+            }
+            // A tunnel that was taken down by a command stays down.
+            if !down {
+                self.endpoint.set_connection(now, Arc::clone(connection));
+                self.endpoint
+                    .set_authorities(name, hashes.unwrap_or_default());
+            }
+        }
+    }
+
+    fn changes(&self, new: &[Connection]) -> Changes {
+        let mut changes = Changes::default();
+        let names: BTreeSet<&str> = new.iter().map(|c| c.name.as_str()).collect();
+        let gone = |name: &&String| !names.contains(name.as_str());
+        changes.removed = self.tunnels.keys().filter(gone).cloned().collect();
+        for connection in new {
+            let name = connection.name.clone();
+            match self.tunnels.get(&name) {
+                None => changes.added.push(name),
+                Some(tunnel) if *tunnel.connection == *connection => changes.kept.push(name),
+                Some(tunnel) => {
+                    let started_as_before = Connection {
+                        start: tunnel.connection.start,
+                        ..connection.clone()
+                    };
+                    if started_as_before == *tunnel.connection {
+                        changes.adjusted.push(name);
+                    } else {
+                        let what = differing(&tunnel.connection, connection);
+                        changes.restarted.push((name, what));
+                    }
+                }
+            }
+        }
+        changes
+    }
+
+    fn plan_reload(&self, changes: &Changes, done: bool) -> Plan {
+        let removed = changes.removed.iter().filter_map(|name| {
+            let why = "configured no more; its traffic isn't protected or blocked from then on";
+            self.cut(name, None, why, false)
+        });
+        let restarted = changes.restarted.iter().filter_map(|(name, what)| {
+            self.cut(
+                name,
+                None,
+                &format!("its configuration changed ({what})"),
+                true,
+            )
+        });
+        let cuts: Vec<_> = removed.chain(restarted).collect();
+        let mut adjusted = changes.adjusted.clone();
+        // What changes and isn't up is cut off nothing.
+        let restarted = changes.restarted.iter().map(|(name, _)| name);
+        let gone = restarted.chain(&changes.removed);
+        adjusted.extend(
+            gone.filter(|name| cuts.iter().all(|cut| cut.tunnel != **name))
+                .cloned(),
+        );
+        Plan {
+            schema: Plan::SCHEMA.to_owned(),
+            command: "reload".to_owned(),
+            done,
+            cuts,
+            added: changes.added.clone(),
+            adjusted,
+            kept: changes.kept.clone(),
+        }
+    }
+}
+
+/// The settings in which two connections of one name differ.
+fn differing(old: &Connection, new: &Connection) -> String {
+    let fields = |connection: &Connection| serde_json::to_value(connection).unwrap_or_default();
+    let (old, new) = (fields(old), fields(new));
+    let names: BTreeSet<&String> = [&old, &new]
+        .iter()
+        .filter_map(|value| value.as_object())
+        .flat_map(|object| object.keys())
+        .collect();
+    let differ: Vec<&str> = names
+        .into_iter()
+        .filter(|name| old.get(name.as_str()) != new.get(name.as_str()))
+        .map(String::as_str)
+        .collect();
+    differ.join(", ")
+}
