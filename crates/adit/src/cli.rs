@@ -64,6 +64,23 @@ pub enum Command {
     /// Take a tunnel down; its traffic stays blocked.
     #[command(after_long_help = examples::DOWN)]
     Down(DownArgs),
+    /// Give a tunnel that is up new keys, without a gap: its IKE SA and every child, one child, or only the IKE SA.
+    ///
+    /// Ends with 1 if the peer refused, with 4 if time ran out; what there was stays then.
+    #[command(after_long_help = examples::REKEY)]
+    Rekey(RekeyArgs),
+    /// Cut a child, a tunnel or everything, and set it up again; says what it cuts and asks first.
+    ///
+    /// What a packet or the peer has to set up comes back when they do. Ends with 1 if something didn't come back, with 4 if
+    /// time ran out.
+    #[command(after_long_help = examples::RESET)]
+    Reset(ResetArgs),
+    /// Have the running gateway read its configuration again, with keys and certificates.
+    ///
+    /// With one error nothing changes. A tunnel that is as before keeps its SAs and loses no packet; a changed one is cut
+    /// and set up again once; one that is gone is deleted, which its peer is told. SIGHUP does the same.
+    #[command(after_long_help = examples::RELOAD)]
+    Reload(ReloadArgs),
     /// Show every configured tunnel, broken first, with one sentence of cause.
     ///
     /// Ends with 1 if a tunnel is neither up nor taken down by command.
@@ -206,6 +223,70 @@ pub struct DownArgs {
     #[command(flatten)]
     pub state: StateArgs,
     /// One JSON document on standard output: the tunnel's status.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit rekey`.
+#[derive(Clone, Debug, Args)]
+pub struct RekeyArgs {
+    /// The tunnel.
+    pub name: String,
+    /// Only this child.
+    #[arg(conflicts_with = "ike")]
+    pub child: Option<String>,
+    /// Only the IKE SA.
+    #[arg(long)]
+    pub ike: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// How long to wait, in seconds; 0 doesn't wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// One JSON document on standard output: the tunnel's status.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit reset`.
+#[derive(Clone, Debug, Args)]
+pub struct ResetArgs {
+    /// The tunnel.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub name: Option<String>,
+    /// Only this child of it.
+    pub child: Option<String>,
+    /// Every tunnel.
+    #[arg(long)]
+    pub all: bool,
+    /// Don't ask.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only say what would be cut.
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// How long to wait until it is up again, in seconds; 0 doesn't wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// One JSON document on standard output (`adit.plan/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit reload`.
+#[derive(Clone, Debug, Args)]
+pub struct ReloadArgs {
+    /// Only say what would change and what it would cut.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.plan/1`).
     #[arg(long)]
     pub json: bool,
 }

@@ -38,6 +38,27 @@ Examples:
   adit down office && adit unblock office
                                    close it and let its traffic leave in clear";
 
+/// `adit rekey`.
+pub const REKEY: &str = "\
+Examples:
+  adit rekey office                its IKE SA and every child
+  adit rekey office lan            one child
+  adit rekey office --ike          only the IKE SA";
+
+/// `adit reset`.
+pub const RESET: &str = "\
+Examples:
+  adit reset office lan            one child
+  adit reset office                one peer: its IKE SA and every child
+  adit reset --all --dry-run       what would everything cost?
+  adit reset office --yes          without asking, for scripts";
+
+/// `adit reload`.
+pub const RELOAD: &str = "\
+Examples:
+  adit reload --dry-run            what would the file cut now?
+  adit reload                      change what has changed; the rest loses no packet";
+
 /// `adit status`.
 pub const STATUS: &str = "\
 Examples:

@@ -68,7 +68,11 @@ impl Gateway {
             } => return self.reset(tunnel.as_deref(), child.as_deref(), wait_ms, answer),
             Request::Reset { tunnel, child, .. } => self
                 .plan_reset(tunnel.as_deref(), child.as_deref())
-                .map(|plan| vec![Response::Plan { plan }]),
+                .map(|plan| {
+                    vec![Response::Plan {
+                        plan: Box::new(plan),
+                    }]
+                }),
             Request::Reload { dry_run } => return self.reload(dry_run, Some(answer)),
             Request::Unblock { tunnel } => self.unblock(tunnel.as_deref()),
             Request::Shutdown => Ok(vec![Response::Done]),

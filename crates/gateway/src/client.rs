@@ -327,7 +327,7 @@ impl Client {
 
     fn plan(&mut self, request: &Request) -> Result<Plan, ClientError> {
         match self.ask(request)? {
-            Response::Plan { plan } => Ok(plan),
+            Response::Plan { plan } => Ok(*plan),
             other => Err(unexpected(&other)),
         }
     }

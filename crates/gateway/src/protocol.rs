@@ -131,7 +131,7 @@ pub enum Response {
     /// What a command cuts.
     Plan {
         /// As `--json` prints it.
-        plan: Plan,
+        plan: Box<Plan>,
     },
     /// What came of a command that changes a tunnel.
     Outcome {

@@ -113,7 +113,9 @@ impl Gateway {
                 message,
             },
             Ok(prepared) => match self.adopt(*prepared, dry_run) {
-                Ok(plan) => Response::Plan { plan },
+                Ok(plan) => Response::Plan {
+                    plan: Box::new(plan),
+                },
                 Err(message) => Response::Error {
                     error: RequestError::Failed,
                     message,

@@ -9,6 +9,7 @@ pub mod explain;
 mod follow;
 pub mod man;
 pub mod read;
+pub mod renew;
 pub mod run;
 pub mod show;
 pub mod status;
@@ -30,7 +31,11 @@ impl From<ClientError> for Failure {
         let exit = match &error {
             ClientError::Timeout => Exit::Timeout,
             ClientError::Refused {
-                error: RequestError::UnknownTunnel | RequestError::NotNow,
+                error:
+                    RequestError::UnknownTunnel
+                    | RequestError::UnknownChild
+                    | RequestError::Configuration
+                    | RequestError::NotNow,
                 ..
             } => Exit::Usage,
             _ => Exit::CannotObserve,

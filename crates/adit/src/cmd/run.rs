@@ -24,6 +24,7 @@ pub fn run(args: &RunArgs) -> Outcome {
         .unwrap_or(Path::new("."))
         .to_owned();
     let mut options = Options::new(config, base_dir);
+    options.source = (args.config != Path::new("-")).then(|| args.config.clone());
     if args.state.state != Path::new(DEFAULT_STATE_DIR) {
         options.state_dir.clone_from(&args.state.state);
     }

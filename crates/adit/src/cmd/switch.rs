@@ -58,6 +58,7 @@ pub fn down(args: &DownArgs) -> Outcome {
     })
 }
 
-fn tell(record: &Record) {
+/// An event, as it happens, on standard error.
+pub fn tell(record: &Record) {
     eprintln!("  {}", Palette::stderr().dim(&record.event.to_string()));
 }

@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod check;
+pub mod plan;
 pub mod show;
 pub mod status;
 pub mod style;
