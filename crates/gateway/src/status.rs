@@ -259,6 +259,7 @@ mod tests {
             }),
             established: Some(Wall(1_700_000_000_000)),
             rekey_at: Some(Mono(3_600_000_000_000)),
+            mobike: false,
             children,
         }
     }
