@@ -59,6 +59,11 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
             "{name}: [gateway] has changed, which takes a restart of the gateway; nothing was changed"
         ));
     }
+    if options.config.policies != running.config.policies {
+        return Err(format!(
+            "{name}: [policy] has changed, which takes a restart of the gateway; nothing was changed"
+        ));
+    }
     let good = start::look_up(&mut options)
         .and_then(|()| start::check(&options))
         .and_then(|()| start::read_keys(&options));
@@ -161,7 +166,8 @@ impl Gateway {
         self.keys = prepared.keys;
         self.options = prepared.options;
         self.change_tunnels(&changes, &connections);
-        self.backend.set_policy(&connections);
+        self.backend
+            .set_policy(&connections, &self.options.config.policies);
         self.look_again();
         Ok(plan)
     }
