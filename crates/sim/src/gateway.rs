@@ -375,7 +375,7 @@ impl Gateway {
         let dead = cause == "dead-peer";
         let connection = self.setup.connections.iter().find(|c| c.name == *name);
         let Some(connection) = connection else { return };
-        if !dead && !(*by == Party::Peer && cause == "deleted") {
+        if !(dead || *by == Party::Peer && cause == "deleted") {
             return;
         }
         match connection.life.after_the_end(dead, connection.start) {
