@@ -14,7 +14,7 @@
 //!    once; nothing in the loop waits.
 //! 4. **A tunnel** ([`tunnel`]) is set up when [`retry`] says so, tried again with growing waits, and probed
 //!    ([`probe`]) when its peer is silent.
-//! 5. **What happens** is kept in [`events`], and with probes, counters and the configuration it makes a [`case`] that
+//! 5. **What happens** is kept in [`events`], and with probes, counters and the configuration it makes a `case` that
 //!    `adit_diagnose` can read; [`status`] is the short form.
 //! 6. **People and scripts** talk to the [`control`] socket in the words of [`protocol`]; [`client`] is their end.
 //! 7. **The end** tells the peers, takes routes and device away, and leaves the block: the tunnels are still

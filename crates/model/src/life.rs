@@ -19,7 +19,7 @@ pub struct Life {
     pub make_before_break: bool,
     /// What a second IKE SA of the same peer means.
     pub unique: Unique,
-    /// What follows when the peer is dead; `None` is what [`Start`](crate::connection::Start) says: who starts by
+    /// What follows when the peer is dead; `None` is what [`Start`] says: who starts by
     /// itself restarts, who starts on demand waits for a packet, who is passive waits for the peer.
     pub dpd_action: Option<Action>,
     /// What follows when the peer deletes the IKE SA or its last child; `None` as above.

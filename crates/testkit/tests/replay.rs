@@ -43,7 +43,7 @@ fn a_recording_is_readable_and_its_faults_have_a_line() {
                 .unwrap()
         })
         .collect();
-    assert_eq!(kinds[..3], ["started", "initiate", "datagram"]);
+    assert_eq!(kinds[..4], ["started", "addresses", "initiate", "datagram"]);
     let broken = format!("# a comment\n\n{text}{{\"input\":\"tea\"}}\n");
     let error = recording::read(&broken).unwrap_err();
     assert_eq!(error.line, 3 + west.inputs.len());
