@@ -1,4 +1,4 @@
-//! Adit in the namespace `west`, driven by its own command line.
+//! Adit, driven by its own command line: in the namespace `west`, and in `east` where the peer is a second one.
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use super::credentials;
 use super::lab::Lab;
 use super::patience::{self, wait};
 use super::scenario::{Role, Tunnel};
+use super::side::End;
 use super::state::{self, Snapshot};
 use super::suite;
 use crate::exec;
@@ -22,6 +23,7 @@ const CANNOT_OBSERVE: i32 = 3;
 /// A running gateway; dropped, it is stopped.
 pub struct Adit<'a> {
     lab: &'a Lab,
+    end: End,
     binary: PathBuf,
     config: PathBuf,
     process: Child,
@@ -29,9 +31,9 @@ pub struct Adit<'a> {
 }
 
 impl<'a> Adit<'a> {
-    /// Writes the configuration of tunnel `gw` and starts the gateway.
-    pub fn start(lab: &'a Lab, binary: &Path, tunnel: &Tunnel, auto: bool) -> Result<Self> {
-        let folder = lab.kept.join("west");
+    /// Writes the configuration of tunnel `gw` and starts the gateway; it initiates by itself, if it is to.
+    pub fn start(lab: &'a Lab, binary: &Path, end: End, tunnel: &Tunnel) -> Result<Self> {
+        let folder = lab.kept.join(end.side);
         std::fs::create_dir_all(&folder)?;
         secret(&folder.join("gw.psk"), &tunnel.psk)?;
         if let Some(ppk) = &tunnel.ppk {
@@ -39,10 +41,11 @@ impl<'a> Adit<'a> {
         }
         credentials::Credentials::of(&lab.kept, tunnel)?;
         let config = folder.join("gw.toml");
-        std::fs::write(&config, native(lab, tunnel, auto))?;
-        let process = spawn(lab, binary, &config, 0)?;
+        std::fs::write(&config, native(&end, tunnel))?;
+        let process = spawn(lab, binary, end.side, &config, 0)?;
         let mut gateway = Self {
             lab,
+            end,
             binary: binary.to_owned(),
             config,
             process,
@@ -68,20 +71,20 @@ impl<'a> Adit<'a> {
     }
 
     fn log(&self) -> PathBuf {
-        log(self.lab, self.starts)
+        log(self.lab, self.end.side, self.starts)
     }
 
     /// A subcommand about the running gateway.
     fn command(&self, verb: &str, args: &[&str]) -> Command {
         // A question without an answer must not hold up the suite.
-        let mut command = self.lab.command("west", "timeout");
+        let mut command = self.lab.command(self.end.side, "timeout");
         command
             .args(["--kill-after=1", "30"])
             .arg(&self.binary)
             .arg(verb)
             .args(args)
             .arg("--state")
-            .arg(self.lab.state.join("adit"));
+            .arg(state(self.lab, self.end.side));
         command
     }
 
@@ -91,6 +94,11 @@ impl<'a> Adit<'a> {
 
     pub fn down(&self) -> Result<()> {
         exec::checked(&mut self.command("down", &["gw"])).map(|_| ())
+    }
+
+    /// Renews the keys of the child, or of the IKE SA.
+    pub fn rekey(&self, what: &str) -> Result<()> {
+        exec::checked(&mut self.command("rekey", &["gw", what])).map(|_| ())
     }
 
     /// SIGTERM; the gateway says goodbye to its peers and ends well.
@@ -117,9 +125,16 @@ impl<'a> Adit<'a> {
 
     /// A new process with the same configuration and state folder; it initiates by itself.
     pub fn restart(&mut self, tunnel: &Tunnel) -> Result<()> {
-        std::fs::write(&self.config, native(self.lab, tunnel, true))?;
+        self.end.starts = true;
+        std::fs::write(&self.config, native(&self.end, tunnel))?;
         self.starts += 1;
-        self.process = spawn(self.lab, &self.binary, &self.config, self.starts)?;
+        self.process = spawn(
+            self.lab,
+            &self.binary,
+            self.end.side,
+            &self.config,
+            self.starts,
+        )?;
         Ok(())
     }
 
@@ -149,7 +164,10 @@ impl<'a> Adit<'a> {
     /// The `adit.why/1` document about tunnel `gw`.
     pub fn why(&self) -> Result<Value> {
         let outcome = exec::output(&mut self.command("why", &["gw", "--json"]))?;
-        std::fs::write(self.lab.kept.join("why.json"), &outcome.stdout)?;
+        std::fs::write(
+            self.lab.kept.join(self.end.side).join("why.json"),
+            &outcome.stdout,
+        )?;
         json(&outcome, "adit.why/1")
     }
 }
@@ -159,25 +177,30 @@ impl Drop for Adit<'_> {
         let status =
             exec::output(&mut self.command("status", &["--json"])).map(|outcome| outcome.stdout);
         let _ = std::fs::write(
-            self.lab.kept.join("west/status.json"),
+            self.lab.kept.join(self.end.side).join("status.json"),
             status.unwrap_or_default(),
         );
         patience::end(&mut self.process, Duration::from_secs(5));
     }
 }
 
-fn log(lab: &Lab, starts: usize) -> PathBuf {
-    lab.kept.join("west").join(format!("adit-{starts}.log"))
+fn log(lab: &Lab, side: &str, starts: usize) -> PathBuf {
+    lab.kept.join(side).join(format!("adit-{starts}.log"))
 }
 
-fn spawn(lab: &Lab, binary: &Path, config: &Path, starts: usize) -> Result<Child> {
-    let output = std::fs::File::create(log(lab, starts))?;
-    let mut command = lab.command("west", binary);
+/// Where the gateway has its control socket.
+fn state(lab: &Lab, side: &str) -> PathBuf {
+    lab.state.join(format!("adit-{side}"))
+}
+
+fn spawn(lab: &Lab, binary: &Path, side: &str, config: &Path, starts: usize) -> Result<Child> {
+    let output = std::fs::File::create(log(lab, side, starts))?;
+    let mut command = lab.command(side, binary);
     command
         .args(["run", "-c"])
         .arg(config)
         .arg("--state")
-        .arg(lab.state.join("adit"));
+        .arg(state(lab, side));
     command
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
@@ -206,7 +229,13 @@ fn proposals(key: &str, list: &str) -> String {
     }
 }
 
-fn native(lab: &Lab, tunnel: &Tunnel, auto: bool) -> String {
+fn native(end: &End, tunnel: &Tunnel) -> String {
+    let west = (&tunnel.west_id, &tunnel.west_net);
+    let east = (&tunnel.east_id, &tunnel.east_net);
+    let (own, other) = match end.side {
+        "west" => (west, east),
+        _ => (east, west),
+    };
     let list = |items: &[String]| {
         items
             .iter()
@@ -230,20 +259,20 @@ auth = {}
 local_net = [{}]
 remote_net = [{}]
 {}{}",
-        match (tunnel.roaming, auto) {
+        match (tunnel.roaming, end.initiates) {
             // Who set the tunnel up looks for changes; the other one would keep it from asking.
             (true, true) => "dpd = \"1s\"\n".to_owned(),
             (true, false) => String::new(),
-            (false, _) => format!("local = \"{}\"\n", lab.west_own),
+            (false, _) => format!("local = \"{}\"\n", end.local),
         },
         if tunnel.any_remote {
             "any"
         } else {
-            &lab.east_seen
+            &end.remote
         },
-        tunnel.west_id,
-        tunnel.east_id,
-        credentials::native(tunnel),
+        own.0,
+        other.0,
+        credentials::native(end.side, tunnel),
         proposals("ike", &tunnel.ike),
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
             "ppk = {{ id = \"{}\", file = \"gw.ppk\", required = {} }}\n",
@@ -254,10 +283,10 @@ remote_net = [{}]
         } else {
             ""
         },
-        if auto { "auto" } else { "passive" },
+        if end.starts { "auto" } else { "passive" },
         key("rekey", &tunnel.rekey_ike) + &key("reauth", &tunnel.reauth),
-        list(&tunnel.west_net),
-        list(&tunnel.east_net),
+        list(own.1),
+        list(other.1),
         proposals("esp", &tunnel.esp),
         key("rekey", &tunnel.rekey_child)
     )

@@ -221,19 +221,25 @@ impl Auth {
     }
 }
 
-/// The value of `auth` in Adit's configuration of the west.
-pub fn native(tunnel: &Tunnel) -> String {
-    let own = match tunnel.west_auth {
-        Auth::Psk => "psk_file = \"gw.psk\"",
-        Auth::Cert => "cert = \"../pki/west-chain.pem\", key = \"../pki/west.key\"",
-        Auth::Pubkey => "key = \"../pki/west.key\"",
+/// The value of `auth` in Adit's configuration of a side.
+pub fn native(side: &str, tunnel: &Tunnel) -> String {
+    let (own_auth, peer_auth, other) = match side {
+        "west" => (tunnel.west_auth, tunnel.east_auth, "east"),
+        _ => (tunnel.east_auth, tunnel.west_auth, "west"),
     };
-    let peer = match tunnel.east_auth {
-        Auth::Psk => "psk_file = \"gw.psk\"",
-        Auth::Cert => "ca = [\"../pki/ca.pem\"], crl = [\"../pki/crl.pem\"]",
-        Auth::Pubkey => "public_key = \"../pki/east.pub\"",
+    let own = match own_auth {
+        Auth::Psk => "psk_file = \"gw.psk\"".to_owned(),
+        Auth::Cert => {
+            format!("cert = \"../pki/{side}-chain.pem\", key = \"../pki/{side}.key\"")
+        }
+        Auth::Pubkey => format!("key = \"../pki/{side}.key\""),
     };
-    match (tunnel.west_auth, tunnel.east_auth) {
+    let peer = match peer_auth {
+        Auth::Psk => "psk_file = \"gw.psk\"".to_owned(),
+        Auth::Cert => "ca = [\"../pki/ca.pem\"], crl = [\"../pki/crl.pem\"]".to_owned(),
+        Auth::Pubkey => format!("public_key = \"../pki/{other}.pub\""),
+    };
+    match (own_auth, peer_auth) {
         (Auth::Psk, Auth::Psk) => format!("{{ {own} }}"),
         (Auth::Cert, Auth::Cert) => format!("{{ {own}, {peer} }}"),
         (Auth::Pubkey, Auth::Pubkey) => format!("{{ {own}, peer_{peer} }}"),

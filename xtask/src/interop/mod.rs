@@ -7,7 +7,7 @@
 //!  westlan 10.1.0.2 ── west 192.168.0.1 ════ [nat] ════ 192.168.0.2 east ── 10.2.0.2 eastlan
 //! ```
 //!
-//! [`adit`] runs in `west` and [`strongswan`] in `east`; [`play`] takes the steps and checks after each what both sides
+//! [`adit`] runs in `west` and [`strongswan`] in `east` (or a second Adit, where strongSwan can't do what is played); [`play`] takes the steps and checks after each what both sides
 //! say about themselves ([`state`]). Everything is removed afterwards, also after a failure; configurations and logs stay
 //! under `target/interop`. With strongSwan on both sides (`--selftest`) it proves itself.
 
@@ -19,6 +19,7 @@ mod patience;
 mod play;
 mod sas;
 mod scenario;
+mod side;
 mod state;
 mod strongswan;
 mod suite;

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use super::adit::Adit;
 use super::lab::Lab;
 use super::patience::wait;
-use super::scenario::{Role, Scenario, Step};
+use super::scenario::{Kind, Role, Scenario, Step};
+use super::side::{End, Side};
 use super::state::{self, Snapshot};
-use super::strongswan::{End, StrongSwan};
+use super::strongswan::StrongSwan;
 use super::{Gateway, suite, traffic};
 
 /// The peer cannot do what the scenario asks for.
@@ -45,37 +46,44 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     }
     let lab = Lab::new(index, scenario, role).context("the lab")?;
     let theirs = scenario.peer.over(&scenario.tunnel);
+    let initiator = role == Role::Initiator;
     let far_end = End {
         side: "east",
-        local: &lab.east_own,
-        remote: &lab.west_seen,
+        local: lab.east_own.clone(),
+        remote: lab.west_seen.clone(),
         version: scenario.peer.version.unwrap_or(2),
         liveness: scenario.peer.liveness,
+        starts: false,
+        initiates: !initiator,
     };
-    let far = if scenario.peer.absent {
-        None
-    } else {
-        Some(StrongSwan::start(&lab, &far_end, &theirs)?)
+    let far = match (scenario.peer.absent, scenario.peer.kind, gateway) {
+        (true, _, _) => None,
+        (false, Kind::StrongSwan, _) => Some(Side::StrongSwan(StrongSwan::start(
+            &lab, &far_end, &theirs,
+        )?)),
+        (false, Kind::Adit, Gateway::Adit(binary)) => {
+            Some(Side::Adit(Adit::start(&lab, binary, far_end, &theirs)?))
+        }
+        (false, Kind::Adit, Gateway::StrongSwan) => {
+            return Err(Unsupported("both ends of this one are Adit".into()).into());
+        }
+    };
+    let near_end = End {
+        side: "west",
+        local: lab.west_own.clone(),
+        remote: lab.east_seen.clone(),
+        version: 2,
+        liveness: false,
+        starts: initiator,
+        initiates: initiator,
     };
     let near = match gateway {
-        Gateway::Adit(binary) => Near::Adit(Adit::start(
-            &lab,
-            binary,
-            &scenario.tunnel,
-            role == Role::Initiator,
-        )?),
+        Gateway::Adit(binary) => Side::Adit(Adit::start(&lab, binary, near_end, &scenario.tunnel)?),
         Gateway::StrongSwan => {
             traffic::guard_counts(&lab, "west", "10.2.0.2")?;
             traffic::guard_counts(&lab, "east", "fd00:1::2")?;
             lab.reset_guard()?;
-            let end = End {
-                side: "west",
-                local: &lab.west_own,
-                remote: &lab.east_seen,
-                version: 2,
-                liveness: false,
-            };
-            Near::StrongSwan(StrongSwan::start(&lab, &end, &scenario.tunnel)?)
+            Side::StrongSwan(StrongSwan::start(&lab, &near_end, &scenario.tunnel)?)
         }
     };
     let mut stage = Stage {
@@ -100,11 +108,6 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
 /// Whether what both gateways say shows that a change has arrived.
 type Arrived = Box<dyn Fn(&Snapshot, &Snapshot) -> bool>;
 
-enum Near<'a> {
-    Adit(Adit<'a>),
-    StrongSwan(StrongSwan),
-}
-
 struct Stage<'a> {
     lab: &'a Lab,
     scenario: &'a Scenario,
@@ -112,8 +115,8 @@ struct Stage<'a> {
     role: Role,
     /// The near side's role in the present IKE SA.
     near_role: Role,
-    near: Near<'a>,
-    far: Option<StrongSwan>,
+    near: Side<'a>,
+    far: Option<Side<'a>>,
 }
 
 impl Stage<'_> {
@@ -122,15 +125,21 @@ impl Stage<'_> {
             Step::Establish => self.establish(),
             Step::Agree => self.agree(),
             Step::Ping => self.ping(),
-            Step::PeerRekeyChild => self.rekey(&["--rekey", "--child", "net"], |before, after| {
-                before.ike[0].spis == after.ike[0].spis
-                    && before.children[0].spi_in != after.children[0].spi_in
-            }),
+            Step::PeerRekeyChild => self.rekey(
+                |side| side.rekey_child(),
+                |before, after| {
+                    before.ike[0].spis == after.ike[0].spis
+                        && before.children[0].spi_in != after.children[0].spi_in
+                },
+            ),
             Step::PeerRekeyIke => {
-                self.rekey(&["--rekey", "--ike", "gw"], |before, after| {
-                    before.ike[0].spis != after.ike[0].spis
-                        && before.children[0].spi_in == after.children[0].spi_in
-                })?;
+                self.rekey(
+                    |side| side.rekey_ike(),
+                    |before, after| {
+                        before.ike[0].spis != after.ike[0].spis
+                            && before.children[0].spi_in == after.children[0].spi_in
+                    },
+                )?;
                 // Whoever asks for the new IKE SA is its initiator (RFC 7296 2.18).
                 self.near_role = Role::Responder;
                 Ok(())
@@ -156,35 +165,29 @@ impl Stage<'_> {
                 Ok(())
             }
             Step::PeerDeleteChild => {
-                self.far()?.run(&["--terminate", "--child", "net"])?;
+                self.far()?.delete_child()?;
                 self.until("the near child to be gone", |near, far| {
                     near.children.is_empty() && far.children.is_empty()
                 })
             }
             Step::PeerDelete => {
-                self.far()?.run(&["--terminate", "--ike", "gw"])?;
+                self.far()?.delete()?;
                 self.gone()
             }
             Step::PeerResets => {
                 let before = self.far()?.snapshot()?;
-                self.far()?.run(&["--terminate", "--ike", "gw"])?;
+                self.far()?.delete()?;
                 wait("a new tunnel", ESTABLISH, || {
                     let (near, far) = (self.near()?, self.far()?.snapshot()?);
                     Ok(near.is_up() && far.is_up() && far.ike[0].spis != before.ike[0].spis)
                 })
             }
             Step::Down => {
-                match &self.near {
-                    Near::Adit(adit) => adit.down()?,
-                    Near::StrongSwan(daemon) => daemon.run(&["--terminate", "--ike", "gw"])?,
-                }
+                self.near.delete()?;
                 self.gone()
             }
             Step::Up => {
-                match &self.near {
-                    Near::Adit(adit) => drop(adit.up()?),
-                    Near::StrongSwan(daemon) => drop(daemon.initiate()?),
-                }
+                self.near.initiate()?;
                 self.near_role = Role::Initiator;
                 self.both_up(ESTABLISH)
             }
@@ -253,9 +256,9 @@ impl Stage<'_> {
     fn establish(&mut self) -> Result<()> {
         self.near_role = self.role;
         match (self.role, &self.near) {
-            (Role::Initiator, Near::StrongSwan(daemon)) => drop(daemon.initiate()?),
+            (Role::Initiator, Side::StrongSwan(daemon)) => drop(daemon.initiate()?),
             // It was started with `start = "auto"`.
-            (Role::Initiator, Near::Adit(_)) => {}
+            (Role::Initiator, Side::Adit(_)) => {}
             (Role::Responder, _) => drop(self.far()?.initiate()?),
         }
         self.both_up(ESTABLISH)
@@ -304,13 +307,17 @@ impl Stage<'_> {
         traffic::no_leak(self.lab)
     }
 
-    /// Lets strongSwan replace an SA under traffic, and waits until both sides have settled on the new one. No packet
+    /// Lets the peer replace an SA under traffic, and waits until both sides have settled on the new one. No packet
     /// may be lost on the way.
-    fn rekey(&self, command: &[&str], replaced: fn(&Snapshot, &Snapshot) -> bool) -> Result<()> {
+    fn rekey(
+        &self,
+        command: fn(&Side) -> Result<()>,
+        replaced: fn(&Snapshot, &Snapshot) -> bool,
+    ) -> Result<()> {
         let before = self.far()?.snapshot()?;
         anyhow::ensure!(before.is_up(), "nothing to rekey: {before:?}");
         let traffic = traffic::Pings::start(self.lab, &self.scenario.tunnel, 25, "0.02")?;
-        self.far()?.run(command)?;
+        command(self.far()?)?;
         self.until("both sides to have moved to the new SA", |near, far| {
             near.is_up() && far.is_up() && replaced(&before, far) && state_matches(near, far)
         })?;
@@ -361,7 +368,7 @@ impl Stage<'_> {
         self.until("both sides to have no SA", |near, far| {
             near.ike.is_empty() && near.children.is_empty() && far.ike.is_empty()
         })?;
-        if let Near::Adit(adit) = &self.near {
+        if let Side::Adit(adit) = &self.near {
             let state = adit.state()?;
             anyhow::ensure!(state != "up", "status says {state} without an SA");
         }
@@ -437,13 +444,10 @@ impl Stage<'_> {
     }
 
     fn near(&self) -> Result<Snapshot> {
-        match &self.near {
-            Near::Adit(adit) => adit.snapshot(),
-            Near::StrongSwan(daemon) => daemon.snapshot(),
-        }
+        self.near.snapshot()
     }
 
-    fn far(&self) -> Result<&StrongSwan> {
+    fn far(&self) -> Result<&Side<'_>> {
         self.far.as_ref().context("the scenario has no peer")
     }
 }
@@ -451,8 +455,8 @@ impl Stage<'_> {
 impl<'a> Stage<'a> {
     fn adit(&mut self) -> Result<&mut Adit<'a>> {
         match &mut self.near {
-            Near::Adit(adit) => Ok(adit),
-            Near::StrongSwan(_) => anyhow::bail!("this step is about Adit"),
+            Side::Adit(adit) => Ok(adit),
+            Side::StrongSwan(_) => anyhow::bail!("this step is about Adit"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Scenario {
     /// What both gateways are configured with.
     #[serde(default)]
     pub tunnel: Tunnel,
-    /// What strongSwan has instead, where the two shall disagree.
+    /// What the peer is, and has instead, where the two shall disagree.
     #[serde(default)]
     pub peer: Overrides,
     #[serde(default = "usual_steps")]
@@ -152,10 +152,21 @@ impl Default for Tunnel {
     }
 }
 
-/// strongSwan's values where they differ.
+/// What runs in `east`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    #[default]
+    StrongSwan,
+    /// A second Adit, for what strongSwan 5.9 or its user-space ESP can't do.
+    Adit,
+}
+
+/// The peer's values where they differ.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
+    pub kind: Kind,
     pub ike: Option<String>,
     pub esp: Option<String>,
     pub psk: Option<String>,
@@ -172,12 +183,12 @@ pub struct Overrides {
     pub version: Option<u8>,
     /// It checks every second whether Adit is alive.
     pub liveness: bool,
-    /// strongSwan's daemon is not started.
+    /// The peer's daemon is not started.
     pub absent: bool,
 }
 
 impl Overrides {
-    /// What strongSwan is configured with.
+    /// What the peer is configured with.
     pub fn over(&self, tunnel: &Tunnel) -> Tunnel {
         let pick =
             |own: &Option<String>, shared: &String| own.clone().unwrap_or_else(|| shared.clone());
@@ -199,6 +210,11 @@ impl Overrides {
             east_auth: self.east_auth.unwrap_or(tunnel.east_auth),
             west_net: nets(&self.west_net, &tunnel.west_net),
             east_net: nets(&self.east_net, &tunnel.east_net),
+            // These are the near side's own.
+            any_remote: false,
+            rekey_ike: None,
+            rekey_child: None,
+            reauth: None,
             ..tunnel.clone()
         }
     }

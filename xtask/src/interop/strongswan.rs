@@ -10,23 +10,13 @@ use super::credentials::Credentials;
 use super::lab::Lab;
 use super::patience::{self, wait};
 use super::scenario::Tunnel;
+use super::side::End;
 use super::state::Snapshot;
 use super::{play, sas};
 use crate::{exec, peers};
 
 const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
     pkcs1 pkcs8 revocation kernel-libipsec kernel-netlink socket-default updown vici";
-
-/// What differs between the two ends.
-pub struct End<'a> {
-    /// `west` or `east`.
-    pub side: &'a str,
-    pub local: &'a str,
-    pub remote: &'a str,
-    pub version: u8,
-    /// Checks every second whether the other end is alive.
-    pub liveness: bool,
-}
 
 /// A running daemon; dropped, it is stopped.
 pub struct StrongSwan {
@@ -213,7 +203,7 @@ secrets {{
 }}
 ",
         end.version,
-        if tunnel.roaming { "%any" } else { end.local },
+        if tunnel.roaming { "%any" } else { &end.local },
         end.remote,
         strongswan_words(&tunnel.ike),
         if end.liveness { "1s" } else { "0s" },

@@ -1,0 +1,80 @@
+//! One end of the tunnel, whichever product it is.
+
+use anyhow::Result;
+
+use super::adit::Adit;
+use super::state::Snapshot;
+use super::strongswan::StrongSwan;
+use crate::exec;
+
+/// What differs between the two ends.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// `west` or `east`.
+    pub side: &'static str,
+    pub local: String,
+    pub remote: String,
+    /// 1 or 2.
+    pub version: u8,
+    /// Checks every second whether the other end is alive.
+    pub liveness: bool,
+    /// Begins by itself, where it can.
+    pub starts: bool,
+    /// Will be the one that sets the tunnel up.
+    pub initiates: bool,
+}
+
+/// A running gateway.
+pub enum Side<'a> {
+    Adit(Adit<'a>),
+    StrongSwan(StrongSwan),
+}
+
+impl Side<'_> {
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        match self {
+            Self::Adit(adit) => adit.snapshot(),
+            Self::StrongSwan(daemon) => daemon.snapshot(),
+        }
+    }
+
+    /// Sets the tunnel up, without waiting for the outcome to be good.
+    pub fn initiate(&self) -> Result<exec::Outcome> {
+        match self {
+            Self::Adit(adit) => adit.up(),
+            Self::StrongSwan(daemon) => daemon.initiate(),
+        }
+    }
+
+    /// Replaces the CHILD SA.
+    pub fn rekey_child(&self) -> Result<()> {
+        match self {
+            Self::Adit(adit) => adit.rekey("net"),
+            Self::StrongSwan(daemon) => daemon.run(&["--rekey", "--child", "net"]),
+        }
+    }
+
+    /// Replaces the IKE SA.
+    pub fn rekey_ike(&self) -> Result<()> {
+        match self {
+            Self::Adit(adit) => adit.rekey("--ike"),
+            Self::StrongSwan(daemon) => daemon.run(&["--rekey", "--ike", "gw"]),
+        }
+    }
+
+    /// Deletes the CHILD SA alone.
+    pub fn delete_child(&self) -> Result<()> {
+        match self {
+            Self::Adit(_) => anyhow::bail!("Adit has no command that deletes a child for good"),
+            Self::StrongSwan(daemon) => daemon.run(&["--terminate", "--child", "net"]),
+        }
+    }
+
+    /// Deletes the IKE SA and all that hangs on it.
+    pub fn delete(&self) -> Result<()> {
+        match self {
+            Self::Adit(adit) => adit.down(),
+            Self::StrongSwan(daemon) => daemon.run(&["--terminate", "--ike", "gw"]),
+        }
+    }
+}
