@@ -2,18 +2,15 @@
 //! ask ourselves is in [`agenda`](crate::v2::agenda).
 
 use core::time::Duration;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use adit_model::connection::Retransmit;
-use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Wall};
-use adit_wire::iana::{ExchangeType, NotifyType};
+use adit_wire::iana::ExchangeType;
+use adit_wire::v2::PayloadList;
 use adit_wire::v2::rules::Shape;
-use adit_wire::v2::{Notify, Payload, PayloadList};
 
 use crate::cx::{Cx, Note};
 use crate::head::Incoming;
@@ -23,13 +20,13 @@ use crate::settings::Settings;
 use crate::snapshot::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::agenda::{Agenda, InFlight, Task};
-use crate::v2::child::{self, Child, ChildEvent};
+use crate::v2::child::{Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
 use crate::v2::followup::{self, Unfinished};
-use crate::v2::lifespan::{Lifespan, Setback, early, wait};
+use crate::v2::lifespan::{Lifespan, Setback, wait};
 use crate::v2::mobike::Mobility;
+use crate::v2::tending::Missing;
 use crate::v2::verify::VerifiedPeer;
-use crate::v2::volume::Verdict;
 use crate::v2::{Phase, create_child, informational, rekey};
 
 /// Both sides have authenticated.
@@ -57,25 +54,17 @@ pub(crate) struct Established {
     /// Whether we set the connection up, and see to it that its children are there.
     pub began: bool,
     /// A packet has set the connection up: its children come when packets want them.
-    on_demand: bool,
+    pub on_demand: bool,
     /// When we authenticate anew.
-    reauth: Option<Mono>,
+    pub reauth: Option<Mono>,
     /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
-    auth_end: Option<Mono>,
+    pub auth_end: Option<Mono>,
     /// When the NAT before us has to see a packet again.
     pub keepalive: Option<Mono>,
     /// What it takes to go on over another path, if both sides can.
     pub mobility: Option<Mobility>,
     /// When somebody last said that the peer has lost our SAs.
     doubted: Option<Mono>,
-}
-
-/// A configured child without a pair.
-pub(crate) struct Missing {
-    pub name: String,
-    /// When we ask for it; `None` while that is under way.
-    at: Option<Mono>,
-    failures: u32,
 }
 
 impl Established {
@@ -243,74 +232,6 @@ impl Established {
         }
     }
 
-    /// Takes down the pair that we receive under `spi_in`.
-    pub fn remove_child(&mut self, cx: &mut Cx<'_>, spi_in: u32, event: ChildEvent, by: Party) {
-        if let Some(at) = self.children.iter().position(|c| c.spi_in == spi_in) {
-            let child = self.children.remove(at);
-            child.close(cx, &self.secured.head, event, by);
-        }
-    }
-
-    /// Whether we have asked the peer to delete a child and have no answer yet.
-    pub fn is_deleting(&self) -> bool {
-        self.children
-            .iter()
-            .any(|c| c.state == ChildSaState::Deleting)
-    }
-
-    /// We set the connection up: what it is to have beside its first child is asked for.
-    pub fn keep_up(&mut self, cx: &mut Cx<'_>) {
-        self.began = true;
-        let connection = self.secured.head.connection.clone();
-        // What a packet has set up carries what packets want, and no more.
-        let trigger = self.secured.head.trigger.clone();
-        self.on_demand = trigger.is_some();
-        let only = trigger.map(|trigger| trigger.child.clone());
-        let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
-        for config in connection.children.iter().filter(|c| wanted(&c.name)) {
-            // What was refused just now has its time.
-            if self.missing.iter().all(|m| m.name != config.name) {
-                self.want(&config.name);
-            }
-        }
-        if !self.children.is_empty() {
-            self.secured.head.trigger = None;
-        }
-        self.work(cx);
-    }
-
-    /// As initiator: both sides have authenticated, and the peer may say for how long (RFC 4478).
-    pub fn authenticated(&mut self, cx: &Cx<'_>, answer: &PayloadList) {
-        self.began = true;
-        let reauth = self.connection().life.reauth;
-        self.reauth = (!reauth.is_zero()).then(|| cx.now.mono + early(cx, reauth));
-        self.obey_auth_lifetime(cx, answer);
-    }
-
-    /// The responder says until when we have to authenticate anew.
-    pub fn obey_auth_lifetime(&mut self, cx: &Cx<'_>, payloads: &PayloadList) {
-        let notify = payloads.notify(NotifyType::AUTH_LIFETIME);
-        let seconds = notify.and_then(|n| <[u8; 4]>::try_from(n.data.as_slice()).ok());
-        if let (Some(seconds), true) = (seconds, self.began && self.replaced.is_none()) {
-            let time = Duration::from_secs(u32::from_be_bytes(seconds).into());
-            let at = cx.now.mono + early(cx, time - time / 10);
-            self.reauth = Some(self.reauth.map_or(at, |before| before.min(at)));
-        }
-    }
-
-    /// As responder: says until when the peer has to authenticate anew, and remembers it.
-    pub fn auth_lifetime(&mut self, cx: &Cx<'_>) -> Option<Payload> {
-        let time = self.connection().life.reauth;
-        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        (seconds > 0).then(|| {
-            self.auth_end = Some(cx.now.mono + time + time / 10);
-            Payload::Notify(Notify::with_data(
-                NotifyType::AUTH_LIFETIME,
-                seconds.to_be_bytes().to_vec(),
-            ))
-        })
-    }
-
     /// Another IKE SA of the same peers has come; this one goes after a while if the peer doesn't delete it. The peer may
     /// still be waiting for our last answer on the new one.
     pub fn give_way(&mut self, cx: &Cx<'_>) {
@@ -323,181 +244,10 @@ impl Established {
         self.missing.clear();
     }
 
-    /// Whether nothing that was wanted is still on its way.
-    pub fn is_complete(&self) -> bool {
-        self.agenda.awaits_no_child() && self.children.iter().any(Child::is_installed)
-    }
-
-    /// Asks for a configured child that isn't there.
-    pub fn want(&mut self, name: &str) {
-        let there = self
-            .children
-            .iter()
-            .any(|c| c.name == name && c.is_installed());
-        if there || self.replaced.is_some() {
-            return;
-        }
-        match self.missing.iter_mut().find(|m| m.name == name) {
-            Some(missing) => missing.at = None,
-            None => self.missing.push(Missing {
-                name: name.to_owned(),
-                at: None,
-                failures: 0,
-            }),
-        }
-        self.agenda.add(Task::NewChild(name.to_owned()));
-    }
-
-    /// A packet wants through and no pair takes it: one is asked for, unless that is under way or has to wait.
-    pub fn packet_wants(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
-        let pairs = self.children.iter().filter(|c| c.name == trigger.child);
-        let wait = self.replaced.is_some()
-            || self.missing.iter().any(|m| m.name == trigger.child)
-            || pairs.clone().any(|c| c.takes(&trigger))
-            || pairs.count() >= MOST_PAIRS;
-        if wait {
-            return;
-        }
-        let name = trigger.child.clone();
-        self.missing.push(Missing {
-            name: name.clone(),
-            at: None,
-            failures: 0,
-        });
-        self.secured.head.trigger = Some(Arc::new(trigger));
-        self.agenda.add(Task::NewChild(name));
-        self.work(cx);
-    }
-
-    /// Whether a pair of this child is there, that takes the packet which asked for one.
-    pub fn has(&self, name: &str) -> bool {
-        let trigger = self.secured.head.trigger.as_ref();
-        let trigger = trigger.filter(|trigger| trigger.child == name);
-        self.children.iter().any(|c| {
-            c.name == name && c.is_installed() && trigger.is_none_or(|trigger| c.takes(trigger))
-        })
-    }
-
-    /// A child couldn't be made, or rekeyed in the place of `old`; when that is tried again.
-    pub fn child_failed(
-        &mut self,
-        cx: &Cx<'_>,
-        name: &str,
-        old: Option<u32>,
-        setback: Setback,
-        problem: String,
-    ) -> Duration {
-        if let Some(old) = old {
-            let child = self.children.iter_mut().find(|c| c.spi_in == old);
-            return match child.filter(|c| c.is_installed()) {
-                Some(child) => child.span.put_off(cx, setback, problem),
-                None => Duration::ZERO,
-            };
-        }
-        let at = self.missing.iter().position(|m| m.name == name);
-        let mut missing = match at {
-            Some(at) => self.missing.remove(at),
-            None => Missing {
-                name: name.to_owned(),
-                at: None,
-                failures: 0,
-            },
-        };
-        let wait = wait(cx, setback, missing.failures);
-        missing.failures += 1;
-        missing.at = Some(cx.now.mono + wait);
-        self.missing.push(missing);
-        wait
-    }
-
     /// Tells that the peer is busy.
     pub fn put_off(&self, cx: &mut Cx<'_>, what: String, wait: Duration) {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         cx.event(&self.secured.head, Happening::PutOff { what, wait_ms });
-    }
-
-    /// Another pair has taken this one's place.
-    pub fn supersede(&mut self, cx: &mut Cx<'_>, spi_in: u32) {
-        let now = cx.now.mono;
-        if let Some(child) = self.children.iter_mut().find(|c| c.spi_in == spi_in) {
-            child.step(ChildEvent::Superseded, now);
-            child.retire(cx, &self.secured.head);
-        }
-    }
-
-    /// A pair has reached a limit.
-    fn expire(&mut self, cx: &mut Cx<'_>, spi_in: u32, limit: String) {
-        let Some(child) = self.children.iter_mut().find(|c| c.spi_in == spi_in) else {
-            return;
-        };
-        let why = child.span.problem.take();
-        child.span = Lifespan::default();
-        let name = child.name.clone();
-        let what = Happening::Expired {
-            what: child::title(&self.secured.head, Some(&name)),
-            limit,
-            why,
-        };
-        cx.event(&self.secured.head, what);
-        self.agenda.add(Task::DeleteChild(spi_in));
-        if self.began && !self.on_demand {
-            self.agenda.add(Task::NewChild(name));
-        }
-    }
-
-    /// The data plane has counted.
-    pub fn counted(&mut self, cx: &mut Cx<'_>, counters: &BTreeMap<u32, PairCounters>) {
-        let now = cx.now.mono;
-        let installed = self.children.iter_mut().filter(|c| c.is_installed());
-        let verdicts: Vec<(u32, Verdict)> = installed
-            .filter_map(|c| Some((c.spi_in, c.volume.counted(now, counters.get(&c.spi_in)?))))
-            .collect();
-        for (spi_in, verdict) in verdicts {
-            match verdict {
-                Verdict::Fine => {}
-                Verdict::Renew => self.renew_child(spi_in),
-                Verdict::End(limit) => self.expire(cx, spi_in, limit),
-                Verdict::Idle(time) => {
-                    let limit = format!("{} s without a packet", time.as_secs());
-                    self.expire(cx, spi_in, limit);
-                }
-            }
-        }
-        self.work(cx);
-    }
-
-    /// How often the data plane's counters are needed.
-    pub fn usage_interval(&self) -> Option<Duration> {
-        self.children.iter().map(|c| c.volume.interval()).min()
-    }
-
-    /// Rekeys the pair of a child; `false` when there is none.
-    pub fn renew_named(&mut self, name: &str) -> bool {
-        let child = self
-            .children
-            .iter()
-            .find(|c| c.name == name && c.is_installed());
-        let spi_in = child.map(|c| c.spi_in);
-        if let Some(spi_in) = spi_in {
-            self.renew_child(spi_in);
-        }
-        spi_in.is_some()
-    }
-
-    /// Deletes every pair of a child, and asks for no other.
-    pub fn unwant(&mut self, name: &str) {
-        self.missing.retain(|m| m.name != name);
-        for child in self.children.iter().filter(|c| c.name == name) {
-            self.agenda.add(Task::DeleteChild(child.spi_in));
-        }
-    }
-
-    fn renew_child(&mut self, spi_in: u32) {
-        if let Some(child) = self.children.iter_mut().find(|c| c.spi_in == spi_in) {
-            child.span.renew = None;
-            child.volume.renewing();
-            self.agenda.add(Task::RekeyChild(spi_in));
-        }
     }
 
     /// Takes the children down and tells that the IKE SA is no more. What remains can still repeat its last answer.
@@ -631,32 +381,6 @@ impl Established {
         settings.half_open_timeout.max(repeating)
     }
 
-    /// What is due for children.
-    fn tend_children(&mut self, cx: &mut Cx<'_>) {
-        let now = cx.now.mono;
-        let due = |at: Option<Mono>| at.is_some_and(|at| at <= now);
-        let spans: Vec<(u32, bool, bool)> = self
-            .children
-            .iter()
-            .map(|c| (c.spi_in, due(c.span.renew), due(c.span.end)))
-            .collect();
-        for (spi_in, renew, end) in spans {
-            if end {
-                let child = self.children.iter().find(|c| c.spi_in == spi_in);
-                let lived = child.map_or(0, |c| now.since(c.since).as_secs());
-                self.expire(cx, spi_in, format!("{lived} s"));
-            } else if renew {
-                self.renew_child(spi_in);
-            }
-        }
-        for missing in &mut self.missing {
-            if due(missing.at) {
-                missing.at = None;
-                self.agenda.add(Task::NewChild(missing.name.clone()));
-            }
-        }
-    }
-
     fn liveness_due(&self) -> Option<Mono> {
         let delay = self.secured.head.connection.dpd_delay;
         let asks = !delay.is_zero()
@@ -712,8 +436,6 @@ impl Established {
     }
 }
 
-/// Pairs of one child that packets may ask for, where the peer grants each only a part.
-const MOST_PAIRS: usize = 16;
 /// How a peer is asked that may have lost our SAs: five seconds in all.
 pub(crate) const IMPATIENT: Retransmit = Retransmit {
     initial: Duration::from_millis(500),
