@@ -1,0 +1,159 @@
+//! How the exchanges go: who begins, what is proposed and refused, what is repeated.
+
+use super::{Said, numbered};
+use crate::charon::{proposal, value};
+
+pub(super) fn exchange(text: &str) -> Option<Said> {
+    if let Some(rest) = text.strip_prefix("initiating ") {
+        let v1 = ["Main Mode ", "Aggressive Mode "]
+            .iter()
+            .find_map(|mode| rest.strip_prefix(mode));
+        let (named, to) = v1
+            .unwrap_or(rest)
+            .strip_prefix("IKE_SA ")?
+            .split_once(" to ")?;
+        let (name, number) = numbered(named, '[', ']');
+        return Some(Said::Initiating {
+            name,
+            number,
+            to: value::address(to),
+            v1: v1.is_some(),
+        });
+    }
+    if let Some((_, what)) = text.split_once(" is initiating a") {
+        return what.ends_with("IKE_SA").then_some(Said::PeerInitiates {
+            v1: what.contains("Mode"),
+        });
+    }
+    if let Some(rest) = text
+        .strip_prefix("retransmit ")
+        .or_else(|| text.strip_prefix("sending retransmit "))
+    {
+        let (attempt, rest) = rest.split_once(" of ")?;
+        // IKEv2 names the message after `with message ID`, IKEv1 after `message ID`.
+        let id = rest
+            .split_once("message ID ")
+            .and_then(|(_, id)| id.split([',', ' ']).next()?.parse().ok());
+        let step = step(rest, id);
+        // IKEv2 repeats only requests. IKEv1's responder repeats its answer until the next message comes.
+        return (rest.starts_with("request") || step.is_some()).then_some(Said::Retransmit {
+            attempt: attempt.parse().ok()?,
+            id,
+            step,
+        });
+    }
+    if let Some(rest) = text.strip_prefix("giving up after ") {
+        let retransmits = rest.split(' ').next()?.parse().ok()?;
+        return Some(Said::GivingUp { retransmits });
+    }
+    if let Some(rest) = text.strip_prefix("received ") {
+        if let Some((name, rest)) = rest.split_once(' ')
+            && (rest.starts_with("notify error")
+                || rest.starts_with("error notify")
+                || rest.starts_with("notify, no CHILD_SA built"))
+        {
+            return value::notify(name).map(|notify| Said::Told {
+                notify,
+                child: rest.starts_with("notify, no CHILD_SA built"),
+            });
+        }
+        if let Some(version) = rest.strip_prefix("unsupported IKE version ") {
+            let major = version.split('.').next()?.trim().parse().ok()?;
+            return Some(Said::VersionRefused(major));
+        }
+    }
+    if let Some(rest) = text.strip_prefix("no IKE config found for ") {
+        let (pair, _) = rest.split_once(", sending ").unwrap_or((rest, ""));
+        let [(local, _), (remote, _)] = value::pair(pair)?;
+        return Some(Said::NoConfig { local, remote });
+    }
+    if text.starts_with("received retransmit of request with ID")
+        && text.contains("retransmitting response")
+    {
+        return Some(Said::Duplicate);
+    }
+    (text.starts_with("establishing IKE_SA failed, peer not responding")
+        || text.starts_with("peer not responding, trying again"))
+    .then_some(Said::NotResponding)
+}
+
+pub(super) fn proposals(text: &str) -> Option<Said> {
+    if let Some(list) = text.strip_prefix("received proposals: ") {
+        return proposal::list(list).map(Said::Received);
+    }
+    if let Some(list) = text.strip_prefix("configured proposals: ") {
+        return proposal::list(list).map(Said::Configured);
+    }
+    if let Some(one) = text.strip_prefix("selected proposal: ") {
+        return proposal::list(one).map(Said::Selected);
+    }
+    if is_any(
+        text,
+        &[
+            "received proposals unacceptable",
+            "received proposals inacceptable",
+        ],
+    ) {
+        return Some(Said::NoIkeProposal);
+    }
+    if text.starts_with("no acceptable proposal found")
+        || text.trim_end() == "no matching proposal found"
+        || text.starts_with("no matching proposal found, sending ")
+    {
+        return Some(Said::NoChildProposal);
+    }
+    if text.trim() == "no proposal found" {
+        return Some(Said::NoProposal);
+    }
+    group_wanted(text)
+}
+
+/// Both sides' words about a key exchange method that has to be another.
+fn group_wanted(text: &str) -> Option<Said> {
+    for what in ["DH group ", "key exchange method "] {
+        if let Some((_, rest)) = text
+            .split_once("peer didn't accept ")
+            .filter(|(_, rest)| rest.starts_with(what))
+        {
+            let (from, to) = rest.strip_prefix(what)?.split_once(", it requested ")?;
+            return Some(wanted(from, to, true));
+        }
+        if let Some(rest) = text.strip_prefix(what) {
+            let (from, rest) = rest.split_once(' ')?;
+            let to = rest
+                .strip_prefix("unacceptable, requesting ")
+                .or_else(|| rest.strip_prefix("inacceptable, requesting "))?;
+            return Some(wanted(from, to, false));
+        }
+    }
+    None
+}
+
+fn wanted(from: &str, to: &str, by_peer: bool) -> Said {
+    let name = |word: &str| {
+        let word = word.trim();
+        proposal::group(word).map_or_else(|| word.to_owned(), |ke| ke.to_string())
+    };
+    Said::GroupWanted {
+        from: name(from),
+        to: name(to),
+        by_peer,
+    }
+}
+
+/// The message of main mode that is repeated: `request message ID 0, seq 3` is the initiator's third.
+fn step(rest: &str, id: Option<u32>) -> Option<&'static str> {
+    let (_, seq) = rest.split_once(", seq ")?;
+    let seq: usize = seq.split([' ', ',']).next()?.parse().ok()?;
+    let names = if rest.starts_with("request") {
+        ["MI1", "MI2", "MI3"]
+    } else {
+        ["MR1", "MR2", "MR3"]
+    };
+    let at = seq.checked_sub(1).filter(|_| id == Some(0))?;
+    names.get(at).copied()
+}
+
+fn is_any(text: &str, all: &[&str]) -> bool {
+    all.contains(&text.trim())
+}
