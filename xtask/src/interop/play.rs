@@ -49,8 +49,8 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     let initiator = role == Role::Initiator;
     let far_end = End {
         side: "east",
-        local: lab.east_own.clone(),
-        remote: lab.west_seen.clone(),
+        local: lab.own("east").to_owned(),
+        remote: lab.seen("west").to_owned(),
         version: scenario.peer.version.unwrap_or(2),
         liveness: scenario.peer.liveness,
         starts: false,
@@ -70,8 +70,8 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     };
     let near_end = End {
         side: "west",
-        local: lab.west_own.clone(),
-        remote: lab.east_seen.clone(),
+        local: lab.own("west").to_owned(),
+        remote: lab.seen("east").to_owned(),
         version: 2,
         liveness: false,
         starts: initiator,
@@ -219,6 +219,8 @@ impl Stage<'_> {
                 std::thread::sleep(IDLE);
                 Ok(())
             }
+            Step::Cut => self.lab.cut(),
+            Step::Mend => self.lab.mend(),
             Step::Moves | Step::PeerMoves => {
                 let gateway = if step == Step::Moves { "west" } else { "east" };
                 self.goes_on(|lab| {

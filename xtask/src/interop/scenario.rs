@@ -120,6 +120,16 @@ pub struct Ppk {
     pub required: bool,
 }
 
+impl Tunnel {
+    /// The networks of both sides.
+    pub fn nets(&self) -> impl Iterator<Item = &str> {
+        self.west_net
+            .iter()
+            .chain(&self.east_net)
+            .map(String::as_str)
+    }
+}
+
 impl Default for Tunnel {
     fn default() -> Self {
         Self {
@@ -258,6 +268,10 @@ pub enum Step {
     Restart,
     /// Nothing, for a few seconds.
     Idle,
+    /// From now on nothing from outside arrives at any gateway.
+    Cut,
+    /// It does again.
+    Mend,
     /// The near gateway gets another address under traffic, and loses the old one; the IKE SA goes on.
     Moves,
     /// The far gateway does.

@@ -1,0 +1,273 @@
+//! The network of one scenario: private namespaces, what lies between them, and the leak guard.
+//!
+//! Every gateway has a LAN with one host. A third gateway, `south`, is there where a scenario has a second caller.
+
+mod leftovers;
+mod outside;
+mod paths;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::scenario::{Role, Scenario};
+use crate::{exec, workspace};
+
+/// Namespaces of all runs start like this, followed by the process id.
+const PREFIX: &str = "adit-it-";
+
+pub use leftovers::remove_leftovers;
+
+/// A network that lives as long as this value.
+pub struct Lab {
+    prefix: String,
+    /// Sockets and keys; short, because a socket's path may have no more than 107 characters.
+    pub state: PathBuf,
+    /// Configurations and logs, kept for reading.
+    pub kept: PathBuf,
+    /// By gateway.
+    places: BTreeMap<&'static str, Place>,
+}
+
+/// Where a gateway is.
+#[derive(Default)]
+struct Place {
+    /// Address of its own interface.
+    own: String,
+    /// Address under which others see it.
+    seen: String,
+}
+
+impl Lab {
+    /// Makes the network.
+    pub fn new(index: usize, scenario: &Scenario, role: Role) -> Result<Self> {
+        let prefix = format!("{PREFIX}{}-{index}-", std::process::id());
+        let kept = workspace::target_dir()
+            .join("interop")
+            .join(format!("{}-{role}", scenario.name.replace('/', "-")));
+        let state = std::env::temp_dir().join(prefix.trim_end_matches('-'));
+        let _ = std::fs::remove_dir_all(&kept);
+        for folder in [&kept, &state] {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        let mut lab = Self {
+            prefix,
+            state,
+            kept,
+            places: BTreeMap::new(),
+        };
+        for gateway in ["west", "east"] {
+            lab.lan(gateway)?;
+            lab.places.insert(gateway, Place::default());
+        }
+        lab.outside(scenario.nat, role, scenario.tunnel.outer_v6)?;
+        let themselves = scenario
+            .tunnel
+            .nets()
+            .any(|net| lab.gateway_at(net).is_some());
+        for gateway in lab.gateways() {
+            lab.guard(gateway, themselves)?;
+        }
+        Ok(lab)
+    }
+
+    /// The gateways that there are.
+    pub fn gateways(&self) -> Vec<&'static str> {
+        self.places.keys().copied().collect()
+    }
+
+    /// Address of a gateway's own interface outside.
+    pub fn own(&self, gateway: &str) -> &str {
+        self.places.get(gateway).map_or("", |place| &place.own)
+    }
+
+    /// Address under which others see a gateway.
+    pub fn seen(&self, gateway: &str) -> &str {
+        self.places.get(gateway).map_or("", |place| &place.seen)
+    }
+
+    /// Who speaks for a network of a tunnel, a host of a LAN or a gateway itself: the namespace, and its address.
+    pub fn speaker(&self, net: &str) -> Option<(String, String)> {
+        if let Some(gateway) = self.gateway_at(net) {
+            return Some((gateway.to_owned(), net.split('/').next()?.to_owned()));
+        }
+        let gateway = self.gateways().into_iter().find(|gateway| {
+            let [v4, v6] = lan(gateway);
+            net.starts_with(&v4) || net.starts_with(&v6)
+        })?;
+        let [v4, v6] = lan(gateway);
+        let address = if net.contains(':') {
+            format!("{v6}:2")
+        } else {
+            format!("{v4}0.2")
+        };
+        Some((format!("{gateway}lan"), address))
+    }
+
+    /// The gateway whose own address the network is.
+    fn gateway_at(&self, net: &str) -> Option<&'static str> {
+        let (address, length) = net.split_once('/')?;
+        self.gateways()
+            .into_iter()
+            .find(|gateway| ["32", "128"].contains(&length) && self.own(gateway) == address)
+    }
+
+    /// The full name of a namespace.
+    pub fn namespace(&self, host: &str) -> String {
+        format!("{}{host}", self.prefix)
+    }
+
+    /// A command that runs in a namespace, and dies with this process.
+    pub fn command(&self, host: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "ip", "netns", "exec"])
+            .arg(self.namespace(host))
+            .arg(program);
+        command
+    }
+
+    /// How many packets of the LANs wanted to leave a gateway in clear.
+    pub fn leaked(&self, gateway: &str) -> Result<u64> {
+        let listing = exec::checked(
+            self.command(gateway, "nft")
+                .args(["-j", "list", "counter", "inet", "guard", "leak"]),
+        )?;
+        let document: serde_json::Value =
+            serde_json::from_str(&listing.stdout).context("nft -j printed no JSON")?;
+        let counter = document["nftables"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find_map(|entry| entry["counter"]["packets"].as_u64());
+        counter.context("nft shows no leak counter")
+    }
+
+    /// Sets the leak counters to zero.
+    pub fn reset_guard(&self) -> Result<()> {
+        for gateway in self.gateways() {
+            exec::checked(
+                self.command(gateway, "nft")
+                    .args(["reset", "counters", "table", "inet", "guard"]),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn lan(&self, gateway: &str) -> Result<()> {
+        let host = format!("{gateway}lan");
+        let [v4, v6] = lan(gateway);
+        self.add(gateway)?;
+        self.add(&host)?;
+        self.link(gateway, "lan", &host, "eth0")?;
+        self.ip(
+            gateway,
+            &[
+                &format!("addr add {v4}0.1/24 dev lan"),
+                &format!("addr add {v6}:1/64 dev lan nodad"),
+                "link set lan up",
+            ],
+        )?;
+        self.ip(
+            &host,
+            &[
+                &format!("addr add {v4}0.2/24 dev eth0"),
+                &format!("addr add {v6}:2/64 dev eth0 nodad"),
+                "link set eth0 up",
+                &format!("route add default via {v4}0.1"),
+                &format!("route add default via {v6}:1"),
+            ],
+        )
+    }
+
+    /// Stops and counts what leaves in clear: for LANs, and echoes if the gateways themselves are what is protected.
+    fn guard(&self, gateway: &str, themselves: bool) -> Result<()> {
+        let echoes = if themselves {
+            "oifname \"wan\" icmp type { echo-request, echo-reply } counter name leak drop
+                oifname \"wan\" icmpv6 type { echo-request, echo-reply } counter name leak drop"
+        } else {
+            ""
+        };
+        let rules = format!(
+            "table inet guard {{
+            counter leak {{ }}
+            chain post {{
+                type filter hook postrouting priority 100; policy accept;
+                oifname \"wan\" ip daddr {{ 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16 }} counter name leak drop
+                oifname \"wan\" ip6 daddr {{ fd00:1::/64, fd00:2::/64, fd00:3::/64 }} counter name leak drop
+                {echoes}
+            }}
+        }}"
+        );
+        exec::fed(self.command(gateway, "nft").args(["-f", "-"]), &rules)?;
+        Ok(())
+    }
+
+    fn add(&self, host: &str) -> Result<()> {
+        let name = self.namespace(host);
+        exec::checked(Command::new("ip").args(["netns", "add", &name]))?;
+        self.ip(host, &["link set lo up"])?;
+        // Hosts of LANs don't forward.
+        if !host.ends_with("lan") {
+            exec::checked(self.command(host, "sysctl").args([
+                "-qw",
+                "net.ipv4.ip_forward=1",
+                "net.ipv6.conf.all.forwarding=1",
+                "net.ipv4.conf.all.rp_filter=0",
+                "net.ipv4.conf.default.rp_filter=0",
+                "net.ipv4.conf.all.send_redirects=0",
+            ]))?;
+        }
+        Ok(())
+    }
+
+    fn link(&self, host: &str, interface: &str, other: &str, other_interface: &str) -> Result<()> {
+        let (here, there) = (self.namespace(host), self.namespace(other));
+        let mut command = Command::new("ip");
+        command.args([
+            "link",
+            "add",
+            interface,
+            "netns",
+            &here,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            other_interface,
+            "netns",
+            &there,
+        ]);
+        exec::checked(&mut command)?;
+        Ok(())
+    }
+
+    fn ip(&self, host: &str, lines: &[&str]) -> Result<()> {
+        let batch = lines.join("\n") + "\n";
+        exec::fed(
+            Command::new("ip").args(["-n", &self.namespace(host), "-batch", "-"]),
+            &batch,
+        )?;
+        Ok(())
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        leftovers::remove(&self.prefix);
+        let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+/// How the addresses of a gateway's LAN begin.
+fn lan(gateway: &str) -> [String; 2] {
+    let number = match gateway {
+        "west" => 1,
+        "east" => 2,
+        _ => 3,
+    };
+    [format!("10.{number}."), format!("fd00:{number}:")]
+}
