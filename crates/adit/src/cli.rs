@@ -86,7 +86,7 @@ pub enum Command {
     /// Ends with 1 if a tunnel is neither up nor taken down by command.
     #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
-    /// Show SAs, policies, drop counters or events in detail, with what differs from the configuration marked.
+    /// Show SAs, policies, certificates, drop counters or events in detail, with what differs from the configuration marked.
     ///
     /// A line with ≠ is something negotiated that isn't simply what was configured, and says how that comes.
     #[command(after_long_help = examples::SHOW)]
@@ -340,8 +340,10 @@ pub enum ShowTopic {
     IkeSa,
     /// Pairs of ESP SAs: SPIs, algorithms, selectors, path, counters, times.
     IpsecSa,
-    /// What is protected, what passes by, and what becomes of it now.
+    /// What is protected, what passes by, what goes nowhere, and what becomes of it now.
     Policy,
+    /// Certificates of ours and of CAs that the gateway has read: names, validity, days left, tunnels that use them.
+    Certs,
     /// Every drop counter with its meaning and severity.
     Drops,
     /// What happened, oldest first.

@@ -72,6 +72,7 @@ Examples:
   adit show ike-sa                 who is at the other end, and what was agreed
   adit show ipsec-sa office        its pairs of SAs, and where they aren't simply as configured
   adit show policy                 what is protected, what passes by, what is held back
+  adit show certs                  which certificates the gateway has read, and how long they last
   adit show drops --json | jq '.drops[] | select(.packets > 0)'";
 
 /// `adit why`.

@@ -421,6 +421,7 @@ impl Gateway {
                     Happening::Sent(_)
                         | Happening::Received(_)
                         | Happening::Dropped { .. }
+                        | Happening::CertificateExpiry { .. }
                         | Happening::IkeClosed { .. }
                 )
             })

@@ -107,9 +107,6 @@ pub(crate) fn open(
             let read = cas.iter().map(|file| authorities(&base.join(file)));
             let read: Result<Vec<_>, _> = read.collect();
             let cas: Vec<Cert> = read.map_err(|e| ("ca", e))?.concat();
-            for ca in &cas {
-                warnings.extend(expiry("the CA", ca, now));
-            }
             let mut documents = Documents::default();
             for file in crls {
                 let path = base.join(file);
@@ -154,9 +151,6 @@ pub(crate) fn open(
                 let chain = certificates(&path).map_err(|e| ("cert", e))?;
                 let made = own_certificate(&path, chain, key, &cas, &connection.local_id)
                     .map_err(|e| ("cert", e))?;
-                for certificate in &made.chain {
-                    warnings.extend(expiry("our certificate", certificate, now));
-                }
                 own.push(made);
             }
             Own::Certificates(own)
@@ -208,29 +202,6 @@ fn own_certificate(
     })?;
     Ok(made)
 }
-
-fn expiry(whose: &str, certificate: &Cert, now: Wall) -> Option<String> {
-    let (begin, end) = (certificate.not_before(), certificate.not_after());
-    let subject = certificate.subject();
-    if end < now {
-        Some(format!(
-            "{whose} `{subject}` expired at {end}: peers will refuse it"
-        ))
-    } else if begin > now {
-        Some(format!(
-            "{whose} `{subject}` is valid from {begin} on; our clock says {now}"
-        ))
-    } else {
-        let days = (end.0 - now.0).div_ceil(DAY);
-        (days <= AHEAD).then(|| {
-            format!("{whose} `{subject}` expires at {end}, in {days} days: renew it in time (adit cert rotate)")
-        })
-    }
-}
-
-const DAY: u64 = 86_400_000;
-/// So many days before its end a certificate is warned of.
-const AHEAD: u64 = 30;
 
 fn authorities(path: &Path) -> Result<Vec<Cert>, CredentialError> {
     let read = certificates(path)?;
@@ -380,14 +351,6 @@ mod tests {
         let opened = open(&connection(), &files, dir.path(), NOW);
         let opened = opened.unwrap_or_else(|(key, error)| panic!("{key}: {error}"));
         assert_eq!(opened.warnings, Vec::<String>::new());
-        let later = Wall(NOW.0 + 46 * DAY);
-        let late = open(&connection(), &files, dir.path(), later);
-        let late = late.unwrap_or_else(|(key, error)| panic!("{key}: {error}"));
-        assert!(
-            late.warnings[0].contains("in 14 days"),
-            "{:?}",
-            late.warnings
-        );
         assert_eq!(opened.credentials.authentication(), files.authentication());
         assert_eq!(opened.credentials.key_hashes().len(), 1);
     }
@@ -458,18 +421,12 @@ mod tests {
         }
     }
 
-    /// It may be renewed while we run, and it is for the peer to refuse it.
+    /// It may be renewed while we run, and it is for the peer to refuse it; `expiry` tells about it.
     #[test]
-    fn an_expired_certificate_is_a_warning() {
+    fn an_expired_certificate_is_no_error() {
         let dir = Scratch::new("certificates-expired");
         files(&dir, -9, -2);
         let files = auth("west.pem", "west.key", "ca.pem");
-        let opened = open(&connection(), &files, dir.path(), NOW);
-        let warnings = opened.map_or_else(|(_, e)| vec![e.to_string()], |o| o.warnings);
-        assert_eq!(warnings.len(), 1);
-        assert!(
-            warnings[0].contains("CN=west") && warnings[0].contains("expired"),
-            "{warnings:?}"
-        );
+        assert!(open(&connection(), &files, dir.path(), NOW).is_ok());
     }
 }

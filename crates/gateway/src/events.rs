@@ -218,6 +218,7 @@ fn kind(what: &Happening) -> &'static str {
         Happening::Expired { .. } => "expired",
         Happening::IkeClosed { .. } => "ike-closed",
         Happening::InitialContact { .. } => "initial-contact",
+        Happening::CertificateExpiry { .. } => "certificate-expiry",
         Happening::ProbeAnswered => "probe-answered",
         Happening::PeerAlive => "peer-alive",
         Happening::Dropped { .. } => "dropped",
@@ -233,6 +234,7 @@ fn trace_line(event: &Event) {
         | Happening::GaveUp { .. }
         | Happening::PeerUnresolved { .. }
         | Happening::Expired { .. }
+        | Happening::CertificateExpiry { .. }
         | Happening::UnprotectedNotify { .. } => tracing::warn!("{event}"),
         Happening::Initiating { .. }
         | Happening::PathFailed { .. }

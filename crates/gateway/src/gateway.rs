@@ -23,6 +23,7 @@ use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::dataplane::Report;
 use crate::events::EventLog;
+use crate::expiry::ExpiryWatch;
 use crate::host::Host;
 use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
@@ -44,6 +45,7 @@ pub struct Gateway {
     pub(crate) keys: KeyStore,
     pub(crate) statuses: Statuses,
     pub(crate) log: EventLog,
+    pub(crate) expiry: ExpiryWatch,
     pub(crate) tunnels: BTreeMap<String, Tunnel>,
     pub(crate) tasks: mpsc::Sender<TaskDone>,
     pub(crate) case_waiters: Vec<CaseWaiter>,
@@ -94,6 +96,7 @@ impl Gateway {
             keys: parts.keys,
             statuses: Statuses::default(),
             log: EventLog::default(),
+            expiry: ExpiryWatch::default(),
             tunnels: parts.tunnels,
             tasks: parts.tasks,
             case_waiters: Vec::new(),
@@ -115,6 +118,7 @@ impl Gateway {
             .chain(self.endpoint.poll_timeout().map(|(at, _)| at))
             .chain(self.host.as_ref().map(|_| self.tend_at))
             .chain(self.count_at)
+            .chain([self.expiry.due()])
             .min()
     }
 
@@ -170,6 +174,7 @@ impl Gateway {
             self.endpoint.handle_usage(now, &counters);
         }
         self.dirty = true;
+        self.look_at_certificates();
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();

@@ -9,9 +9,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use adit_crypto::Provider;
-use adit_crypto::pki::{Documents, StatusNeed};
-use adit_ike::key_holder::{Credentials, without_credentials};
+use adit_crypto::pki::{Cert, Documents, StatusNeed};
+use adit_ike::key_holder::{Accepted, Credentials, Own, without_credentials};
 use adit_ike::{KeyAnswer, KeyRequest};
+use adit_model::certificate::CertificateUse;
 use adit_model::{Secret, Wall};
 use zeroize::Zeroizing;
 
@@ -101,6 +102,31 @@ impl KeyStore {
     #[must_use]
     pub fn of(&self, connection: &str) -> Option<&Credentials> {
         self.held.get(connection)
+    }
+
+    /// Every certificate that is held, with the connection that it is for.
+    pub fn certificates(&self) -> impl Iterator<Item = (&str, CertificateUse, &Cert)> {
+        self.held.iter().flat_map(|(name, held)| {
+            let own = match &held.own {
+                Own::Certificates(own) => own.as_slice(),
+                Own::Psk(_) | Own::PublicKey(_) => &[],
+            };
+            let own = own.iter().flat_map(|own| {
+                own.chain
+                    .iter()
+                    .enumerate()
+                    .map(|(above, cert)| match above {
+                        0 => (CertificateUse::Own, cert),
+                        _ => (CertificateUse::Intermediate, cert),
+                    })
+            });
+            let cas = match &held.peer {
+                Accepted::Certificates(authorities) => authorities.trust.anchors.as_slice(),
+                Accepted::Psk(_) | Accepted::PublicKeys(_) => &[],
+            };
+            own.chain(cas.iter().map(|ca| (CertificateUse::Authority, ca)))
+                .map(move |(used_as, cert)| (name.as_str(), used_as, cert))
+        })
     }
 
     /// Answers a request of the key exchange at the time `now`, with what was fetched for it.

@@ -42,6 +42,7 @@ pub mod credentials;
 pub mod dataplane;
 pub mod error;
 pub mod events;
+mod expiry;
 pub mod gateway;
 pub mod host;
 mod http;

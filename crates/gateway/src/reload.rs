@@ -64,9 +64,7 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
             "{name}: [policy] has changed, which takes a restart of the gateway; nothing was changed"
         ));
     }
-    let good = start::look_up(&mut options)
-        .and_then(|()| start::check(&options))
-        .and_then(|()| start::read_keys(&options));
+    let good = start::look_up(&mut options).and_then(|()| start::read_keys(&options));
     let keys = good.map_err(|error| match error.place() {
         Some((key, code)) => {
             let told = diagnostic_at(&name, &text, &key, code, error.to_string());
@@ -164,6 +162,7 @@ impl Gateway {
                 .map_err(|error| format!("{error}; nothing was changed"))?;
         }
         self.keys = prepared.keys;
+        self.certificates_changed();
         self.options = prepared.options;
         self.change_tunnels(&changes, &connections);
         self.backend

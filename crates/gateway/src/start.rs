@@ -36,9 +36,6 @@ use crate::tunnel::Tunnel;
 /// # Errors
 /// [`GatewayError`], as [`run`](crate::run()) would give it.
 pub fn check(options: &Options) -> Result<(), GatewayError> {
-    if options.backend == BackendChoice::Kernel {
-        return Err(GatewayError::KernelBackend);
-    }
     read_keys(options).map(drop)
 }
 
@@ -70,7 +67,6 @@ pub(crate) fn look_up(options: &mut Options) -> Result<(), GatewayError> {
 /// # Errors
 /// [`GatewayError`].
 pub(crate) fn get_ready(options: &Options) -> Result<Ready, GatewayError> {
-    check(options)?;
     let keys = read_keys(options)?;
     let carries = options.backend != BackendChoice::Fake;
     if carries {
@@ -185,7 +181,11 @@ fn prepare_host(
     }
 }
 
+/// What the configuration authenticates with; nothing can be authenticated for a backend that there isn't.
 pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
+    if options.backend == BackendChoice::Kernel {
+        return Err(GatewayError::KernelBackend);
+    }
     let mut store = KeyStore::default();
     let now = Clock::start().now().wall;
     for connection in &options.config.connections {

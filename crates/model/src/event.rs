@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::{CertificateUse, ExpiryProblem};
 use crate::connection::AuthKind;
 use crate::drops::DropReason;
 use crate::identity::Identity;
-use crate::now::Now;
+use crate::now::{Now, Wall};
 use crate::proposal::{Proposal, Suite};
 use crate::reason::Refusal;
 use crate::selector::Selector;
@@ -306,6 +307,24 @@ pub enum Happening {
     InitialContact {
         /// How many were dropped.
         closed: u32,
+    },
+    /// A certificate that the tunnel is configured with ends soon, has ended, or isn't valid yet. Told again at 30, 14, 7
+    /// and 1 days before the end, and at the end.
+    CertificateExpiry {
+        /// What it is for.
+        used_as: CertificateUse,
+        /// Its subject.
+        subject: String,
+        /// Its serial number in hex.
+        serial: String,
+        /// Valid from.
+        not_before: Wall,
+        /// Valid up to.
+        not_after: Wall,
+        /// What is wrong.
+        problem: ExpiryProblem,
+        /// Days that are left, the begun one included; 0 or less when it has expired.
+        days_left: i64,
     },
     /// The peer only asked whether IKE answers here; it got an answer, and nothing was begun.
     ProbeAnswered,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::certificate::{CertificateUse, ExpiryProblem};
 use crate::event::{Event, Happening, MessageInfo, Party, PathProblem};
 use crate::reason_text::list;
 
@@ -225,6 +226,34 @@ impl fmt::Display for Happening {
                 f,
                 "INITIAL_CONTACT from the peer; {closed} older IKE SAs closed"
             ),
+            Happening::CertificateExpiry {
+                used_as,
+                subject,
+                serial,
+                not_before,
+                not_after,
+                problem,
+                days_left,
+            } => {
+                write!(f, "{used_as} `{subject}` (serial {serial}) ")?;
+                match problem {
+                    ExpiryProblem::Expires => {
+                        let s = if *days_left == 1 { "" } else { "s" };
+                        write!(f, "expires at {not_after}, in {days_left} day{s}")?;
+                    }
+                    ExpiryProblem::Expired => write!(f, "expired at {not_after}")?,
+                    ExpiryProblem::NotYetValid => write!(f, "is valid from {not_before} on")?,
+                }
+                match (problem, used_as) {
+                    (ExpiryProblem::NotYetValid, _) => {
+                        f.write_str(": one of its begin and our clock is wrong")
+                    }
+                    (_, CertificateUse::Own) => {
+                        f.write_str(": renew it (adit cert rotate NAME, then adit reload)")
+                    }
+                    (_, _) => f.write_str(": renew it (adit cert rotate --ca, then adit reload)"),
+                }
+            }
             Happening::ProbeAnswered => f.write_str("answered a probe of the peer"),
             Happening::PeerAlive => f.write_str("the peer is alive"),
             Happening::Dropped { reason, detail } => {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::{CertificateDetail, CertificateUse};
 use crate::drops::{DropReason, Layer, Severity};
 use crate::event::Event;
 
@@ -18,6 +19,8 @@ pub enum Topic {
     IpsecSa,
     /// What is protected, what passes by, what is blocked.
     Policy,
+    /// Certificates of ours and of CAs.
+    Certs,
     /// Every drop counter.
     Drops,
     /// What happened.
@@ -34,6 +37,8 @@ pub enum Shown {
     IpsecSa(IpsecSas),
     /// Policies.
     Policy(Policies),
+    /// Certificates.
+    Certs(Certificates),
     /// Drop counters.
     Drops(Drops),
     /// Events.
@@ -187,7 +192,7 @@ pub struct Policies {
     pub schema: String,
     /// What stops packets of tunnels that would pass in clear: `nftables`, `routes`; `None` where nothing does.
     pub block: Option<String>,
-    /// What is protected, in the order in which it is looked up; then what passes by.
+    /// Configured policies, in the order in which they are looked up; then what is protected; then what passes by.
     pub policies: Vec<PolicyEntry>,
 }
 
@@ -204,6 +209,8 @@ pub enum PolicyAction {
     Protect,
     /// They pass as they are.
     Bypass,
+    /// They go nowhere.
+    Drop,
 }
 
 /// What becomes of them now.
@@ -212,7 +219,7 @@ pub enum PolicyAction {
 pub enum PolicyNow {
     /// They are protected.
     Protected,
-    /// They are dropped: there is no SA.
+    /// They are dropped: there is no SA, or a policy says so.
     Dropped,
     /// They pass in clear.
     Clear,
@@ -225,6 +232,8 @@ pub struct PolicyEntry {
     pub action: PolicyAction,
     /// What becomes of them now.
     pub now: PolicyNow,
+    /// The configured policy (`[policy.NAME]`); those go before all tunnels.
+    pub policy: Option<String>,
     /// The tunnel, for what is protected.
     pub tunnel: Option<String>,
     /// The child, for what is protected.
@@ -235,6 +244,33 @@ pub struct PolicyEntry {
     pub remote: Vec<String>,
     /// What that means, in one sentence.
     pub meaning: String,
+}
+
+/// The document of [`Topic::Certs`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificates {
+    /// Always [`Certificates::SCHEMA`].
+    pub schema: String,
+    /// Those that the running gateway has read, what ends first before others.
+    pub certificates: Vec<LoadedCertificate>,
+}
+
+impl Certificates {
+    /// The schema name and major version.
+    pub const SCHEMA: &'static str = "adit.show.certs/1";
+}
+
+/// A certificate that the gateway has read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedCertificate {
+    /// What it is for.
+    #[serde(rename = "use")]
+    pub used_as: CertificateUse,
+    /// The tunnels that it is configured for.
+    pub tunnels: Vec<String>,
+    /// What it says.
+    #[serde(flatten)]
+    pub certificate: CertificateDetail,
 }
 
 /// The document of [`Topic::Drops`].

@@ -15,6 +15,7 @@ pub fn show(args: &ShowArgs) -> Outcome {
         ShowTopic::IkeSa => Topic::IkeSa,
         ShowTopic::IpsecSa => Topic::IpsecSa,
         ShowTopic::Policy => Topic::Policy,
+        ShowTopic::Certs => Topic::Certs,
         ShowTopic::Drops => Topic::Drops,
         ShowTopic::Log => Topic::Log,
     };
@@ -28,6 +29,7 @@ pub fn show(args: &ShowArgs) -> Outcome {
         Shown::IkeSa(document) => print_json(document),
         Shown::IpsecSa(document) => print_json(document),
         Shown::Policy(document) => print_json(document),
+        Shown::Certs(document) => print_json(document),
         Shown::Drops(document) => print_json(document),
         Shown::Log(document) => print_json(document),
     }?;

@@ -1,6 +1,7 @@
 //! One struct, two renderers: text here, JSON by serde.
 
 pub mod capture;
+pub mod certificate;
 pub mod check;
 pub mod plan;
 pub mod show;

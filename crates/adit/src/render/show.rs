@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use adit_model::drops::Severity;
 use adit_model::show::{
-    Difference, DropCounter, IkeSaDetail, IpsecSaDetail, PolicyEntry, PolicyNow, Shown,
+    Difference, DropCounter, IkeSaDetail, IpsecSaDetail, LoadedCertificate, PolicyAction,
+    PolicyEntry, PolicyNow, Shown,
 };
 
 use super::status::{octets, packets};
@@ -28,6 +29,12 @@ pub fn shown(shown: &Shown, p: Palette) -> String {
             };
             out.push_str(&paragraph(0, &block));
             out
+        }
+        Shown::Certs(document) => {
+            let nothing = "no certificate: every tunnel authenticates by keys";
+            entries(nothing, &document.certificates, |loaded| {
+                certificate(loaded, p)
+            })
         }
         Shown::Drops(document) => drops(&document.drops, p),
         Shown::Log(document) => entries("nothing has happened yet", &document.events, |entry| {
@@ -191,10 +198,28 @@ fn differences(found: &[Difference], p: Palette) -> String {
     found.iter().map(one).collect()
 }
 
+fn certificate(loaded: &LoadedCertificate, p: Palette) -> String {
+    let certificate = &loaded.certificate;
+    let mut out = format!(
+        "{}  {}  {}\n",
+        p.bold(&certificate.subject),
+        loaded.used_as,
+        p.dim(&format!("for {}", loaded.tunnels.join(", ")))
+    );
+    super::certificate::lines(&mut out, "  ", certificate, &certificate.issuer, &[], p);
+    out
+}
+
 fn policy(entry: &PolicyEntry, p: Palette) -> String {
-    let (action, name) = match (&entry.tunnel, &entry.child) {
-        (Some(tunnel), Some(child)) => ("protect", format!("{tunnel}/{child}")),
-        _ => ("bypass", "IKE and ESP".to_owned()),
+    let action = match entry.action {
+        PolicyAction::Protect => "protect",
+        PolicyAction::Bypass => "bypass ",
+        PolicyAction::Drop => "drop   ",
+    };
+    let name = match (&entry.policy, &entry.tunnel, &entry.child) {
+        (Some(policy), ..) => format!("policy {policy}"),
+        (None, Some(tunnel), Some(child)) => format!("{tunnel}/{child}"),
+        _ => "IKE and ESP".to_owned(),
     };
     let now = match entry.now {
         PolicyNow::Protected => p.good("protected"),

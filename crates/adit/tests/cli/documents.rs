@@ -188,7 +188,7 @@ fn documented(topic: &str) -> Value {
 
 #[test]
 fn show_says_the_same_in_both_forms() {
-    for topic in ["ike-sa", "ipsec-sa", "policy", "drops", "log"] {
+    for topic in ["ike-sa", "ipsec-sa", "policy", "certs", "drops", "log"] {
         let document = documented(topic);
         let shown = serde_json::json!({ "topic": topic, "document": document });
         let shown: Box<Shown> = serde_json::from_value(shown).unwrap();
@@ -211,7 +211,7 @@ fn show_says_the_same_in_both_forms() {
                 entry.as_object_mut().unwrap().remove("event");
             }
         }
-        let hidden = ["layer", "proposal_number"];
+        let hidden = ["layer", "proposal_number", "expiry", "use"];
         for value in told(&document, &hidden) {
             let value = unwrapped(&value);
             assert!(

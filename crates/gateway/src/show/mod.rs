@@ -1,5 +1,6 @@
 //! The state of the gateway in detail: what `adit show` prints.
 
+mod certs;
 mod compare;
 mod ike_sa;
 mod ipsec_sa;
@@ -9,7 +10,8 @@ use std::sync::Arc;
 
 use adit_model::drops::DropReason;
 use adit_model::show::{
-    ChildDrops, DropCounter, Drops, IkeSas, IpsecSas, Log, LogEntry, Policies, Shown, Topic,
+    Certificates, ChildDrops, DropCounter, Drops, IkeSas, IpsecSas, Log, LogEntry, Policies, Shown,
+    Topic,
 };
 
 use crate::clock::rfc3339;
@@ -23,6 +25,10 @@ impl Gateway {
             Topic::IkeSa => Shown::IkeSa(self.ike_sas(only)),
             Topic::IpsecSa => Shown::IpsecSa(self.ipsec_sas(only)),
             Topic::Policy => Shown::Policy(self.policies(only)),
+            Topic::Certs => Shown::Certs(Certificates {
+                schema: Certificates::SCHEMA.to_owned(),
+                certificates: certs::loaded(&self.keys, only, self.clock.now().wall),
+            }),
             Topic::Drops => Shown::Drops(self.every_drop(only)),
             Topic::Log => Shown::Log(self.kept_events(only)),
         }
@@ -89,6 +95,9 @@ impl Gateway {
             .map(|(_, tunnel)| tunnel)
             .collect();
         let mut policies = Vec::new();
+        if only.is_none() {
+            policies.extend(self.options.config.policies.iter().map(policy::configured));
+        }
         for tunnel in tunnels {
             let held = self
                 .host

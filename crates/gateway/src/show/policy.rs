@@ -3,9 +3,37 @@
 use std::net::IpAddr;
 
 use adit_ike::{ChildSaState, IkeSaSnapshot};
+use adit_model::policy::{Action, Policy};
+use adit_model::selector::Selector;
 use adit_model::show::{PolicyAction, PolicyEntry, PolicyNow};
 
 use crate::tunnel::Tunnel;
+
+/// A policy that goes before all tunnels.
+pub fn configured(policy: &Policy) -> PolicyEntry {
+    let (action, now, meaning) = match policy.action {
+        Action::Bypass => (
+            PolicyAction::Bypass,
+            PolicyNow::Clear,
+            "pass in clear, in both directions, and through no tunnel",
+        ),
+        Action::Drop => (
+            PolicyAction::Drop,
+            PolicyNow::Dropped,
+            "dropped in both directions, in clear or through a tunnel",
+        ),
+    };
+    PolicyEntry {
+        action,
+        now,
+        policy: Some(policy.name.clone()),
+        tunnel: None,
+        child: None,
+        local: texts(&policy.local),
+        remote: texts(&policy.remote),
+        meaning: meaning.to_owned(),
+    }
+}
 
 /// The policies of a tunnel; `held` tells whether its packets are stopped from leaving in clear.
 pub fn protected<'a>(
@@ -34,12 +62,10 @@ pub fn protected<'a>(
                 "there is no SA and no block: they may pass in clear",
             ),
         };
-        let texts = |selectors: &[adit_model::selector::Selector]| {
-            selectors.iter().map(ToString::to_string).collect()
-        };
         PolicyEntry {
             action: PolicyAction::Protect,
             now,
+            policy: None,
             tunnel: Some(name.clone()),
             child: Some(child.name.clone()),
             local: texts(&child.local_ts),
@@ -58,6 +84,7 @@ pub fn bypassed<'a>(
     peers.iter().map(move |peer| PolicyEntry {
         action: PolicyAction::Bypass,
         now: PolicyNow::Clear,
+        policy: None,
         tunnel: None,
         child: None,
         local: vec!["this host".to_owned()],
@@ -67,4 +94,8 @@ pub fn bypassed<'a>(
             ports.join(", ")
         ),
     })
+}
+
+fn texts(selectors: &[Selector]) -> Vec<String> {
+    selectors.iter().map(ToString::to_string).collect()
 }

@@ -5,16 +5,14 @@ use std::path::Path;
 
 use adit_crypto::pki::Cert;
 use adit_model::Wall;
+use adit_model::certificate::CertificateDetail;
 use serde::Serialize;
 
-use super::DAY;
 use crate::cmd::{print, print_json};
 use crate::exit::Failure;
+use crate::render::certificate::lines;
 use crate::render::paragraph;
 use crate::render::style::Palette;
-
-/// Days before its end at which a certificate's expiry is told with more weight.
-const STEPS: [i64; 4] = [1, 7, 14, 30];
 
 /// What a command did or saw.
 #[derive(Serialize)]
@@ -44,22 +42,12 @@ pub struct File {
 /// A certificate.
 #[derive(Clone, Serialize)]
 pub struct Certificate {
-    subject: String,
-    issuer: String,
-    serial: String,
-    names: Vec<String>,
-    not_before: String,
-    not_after: String,
-    days_left: i64,
-    /// `expired`, `not-yet-valid`, `1`, `7`, `14`, `30`, or `ok`.
-    expiry: String,
-    authority: bool,
+    #[serde(flatten)]
+    shown: CertificateDetail,
     path_length: Option<u32>,
-    key: String,
     key_usage: Vec<String>,
     extended_key_usage: Vec<String>,
     key_id: Option<String>,
-    sha256: String,
     /// SHA-256 of the issuer's certificate, if that is at hand.
     signed_by: Option<String>,
     /// `self-signed`, `complete`, or `open`: the issuer, or the issuer's, isn't at hand.
@@ -85,7 +73,7 @@ pub struct Finding {
     /// `expired`, `not-yet-valid`, `expires`, `unreadable`, `key-mismatch`.
     pub finding: &'static str,
     /// For `expires`: within 1, 7, 14 or 30 days, or the days asked for.
-    pub within_days: Option<i64>,
+    pub within_days: Option<u32>,
     pub text: String,
 }
 
@@ -189,104 +177,32 @@ impl Document {
 
 impl Certificate {
     fn text(&self, out: &mut String, p: Palette) {
-        let what = if self.authority { "CA" } else { "certificate" };
-        let _ = writeln!(out, "  {what:<15} {}", p.value(&self.subject));
-        let mut line = |label: &str, text: &str| {
-            let _ = writeln!(out, "    {label:<13} {text}");
-        };
-        if !self.names.is_empty() {
-            line("names", &self.names.join(", "));
-        }
+        let shown = &self.shown;
+        let what = if shown.authority { "CA" } else { "certificate" };
+        let _ = writeln!(out, "  {what:<15} {}", p.value(&shown.subject));
         let issuer = match (self.chain, &self.signed_by) {
             ("self-signed", _) => "itself".to_owned(),
-            ("complete", _) => format!("{} (at hand)", self.issuer),
-            (_, Some(_)) => format!("{} (at hand, but not the root above it)", self.issuer),
-            _ => format!("{} (not at hand)", self.issuer),
+            ("complete", _) => format!("{} (at hand)", shown.issuer),
+            (_, Some(_)) => format!("{} (at hand, but not the root above it)", shown.issuer),
+            _ => format!("{} (not at hand)", shown.issuer),
         };
-        line("issued by", &issuer);
-        let left = match self.expiry.as_str() {
-            "ok" => p.good(&format!("{} days left", self.days_left)),
-            "expired" => p.bad("expired"),
-            "not-yet-valid" => p.bad("not yet valid"),
-            _ => p.open(&format!("{} days left", self.days_left)),
-        };
-        let until = format!("{} to {}  {left}", self.not_before, self.not_after);
-        line("valid", &until);
-        line("key", &self.key);
-        let mut usage = self.key_usage.clone();
-        usage.extend(self.extended_key_usage.clone());
-        if !usage.is_empty() {
-            line("usage", &usage.join(", "));
-        }
-        line("serial", &self.serial);
-        line("sha256", &self.sha256);
+        let usage = [&self.key_usage[..], &self.extended_key_usage[..]].concat();
+        lines(out, "    ", shown, &issuer, &usage, p);
     }
 }
 
 /// What the document says of a certificate; issuers are looked for in `at_hand`.
 pub fn certificate(cert: &Cert, at_hand: &[Cert], now: Wall) -> Certificate {
     let extensions = cert.extensions();
-    let left = days_left(cert, now);
-    let expiry = match step(cert, now, 30) {
-        Some(Expiry::Expired) => "expired".to_owned(),
-        Some(Expiry::NotYet) => "not-yet-valid".to_owned(),
-        Some(Expiry::Within(days)) => days.to_string(),
-        None => "ok".to_owned(),
-    };
-    let issuer = issuer_of(cert, at_hand);
     Certificate {
-        subject: cert.subject().to_string(),
-        issuer: cert.issuer().to_string(),
-        serial: cert.serial_text(),
-        names: extensions.names.iter().map(ToString::to_string).collect(),
-        not_before: cert.not_before().to_string(),
-        not_after: cert.not_after().to_string(),
-        days_left: left,
-        expiry,
-        authority: cert.is_authority(),
+        shown: cert.detail(now),
         path_length: extensions.authority.and_then(|c| c.path_length),
-        key: match cert.key() {
-            Ok(key) => key.kind().to_string(),
-            Err(reason) => reason.to_string(),
-        },
         key_usage: extensions.key_usage.map(|u| u.names()).unwrap_or_default(),
         extended_key_usage: extensions.purposes(),
         key_id: extensions.key_id.as_deref().map(hex),
-        sha256: fingerprint(cert),
-        signed_by: issuer.map(fingerprint),
+        signed_by: issuer_of(cert, at_hand).map(fingerprint),
         chain: chain_of(cert, at_hand),
     }
-}
-
-/// How near the end of a certificate is.
-pub enum Expiry {
-    Expired,
-    NotYet,
-    /// Within so many days: one of the steps, or what was asked for.
-    Within(i64),
-}
-
-pub fn step(cert: &Cert, now: Wall, within: i64) -> Option<Expiry> {
-    if now > cert.not_after() {
-        return Some(Expiry::Expired);
-    }
-    if now < cert.not_before() {
-        return Some(Expiry::NotYet);
-    }
-    let left = cert.not_after().0 - now.0;
-    let within_days = |days: i64| u64::try_from(days).is_ok_and(|days| left <= days * DAY);
-    let steps = STEPS.into_iter().filter(|s| *s <= within);
-    steps
-        .chain([within])
-        .find(|days| within_days(*days))
-        .map(Expiry::Within)
-}
-
-/// Days that are left, the begun one included; 0 or less when it has expired.
-pub fn days_left(cert: &Cert, now: Wall) -> i64 {
-    let signed = |at: Wall| i64::try_from(at.0).unwrap_or(i64::MAX);
-    let day = i64::try_from(DAY).unwrap_or(1);
-    -(signed(now) - signed(cert.not_after())).div_euclid(day)
 }
 
 fn issuer_of<'a>(cert: &Cert, at_hand: &'a [Cert]) -> Option<&'a Cert> {

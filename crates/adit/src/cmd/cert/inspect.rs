@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use adit_crypto::pki::{Cert, KeyError, SigningKey};
+use adit_crypto::pki::{Cert, Expiry, KeyError, SigningKey};
 use adit_model::Wall;
 use adit_model::certificate_reason::CertificateReason;
 use zeroize::Zeroizing;
 
-use super::document::{
-    Document, Expiry, File, Finding, Key, certificate, days_left, fingerprint, step,
-};
+use super::document::{Document, File, Finding, Key, certificate, fingerprint};
 use super::now;
 use crate::cli::CertInspectArgs;
 use crate::cmd::{Outcome, read_bytes};
@@ -30,7 +28,7 @@ pub fn inspect(args: &CertInspectArgs) -> Outcome {
     let at_hand: Vec<Cert> = looked.iter().flat_map(|l| l.certs.clone()).collect();
     let mut document = Document::new("inspect", at);
     for file in &looked {
-        report(&mut document, file, &at_hand, i64::from(args.within), at);
+        report(&mut document, file, &at_hand, args.within, at);
     }
     document.show(args.json)?;
     Ok(if looked.iter().all(|l| l.problem.is_some()) {
@@ -81,7 +79,7 @@ fn look(path: &Path) -> Looked {
     out
 }
 
-fn report(document: &mut Document, file: &Looked, at_hand: &[Cert], within: i64, now: Wall) {
+fn report(document: &mut Document, file: &Looked, at_hand: &[Cert], within: u32, now: Wall) {
     let path = &file.path;
     if let Some(problem) = &file.problem {
         document.finding(Finding {
@@ -93,12 +91,10 @@ fn report(document: &mut Document, file: &Looked, at_hand: &[Cert], within: i64,
         });
     }
     for cert in &file.certs {
-        let Some(expiry) = step(cert, now, within) else {
-            continue;
-        };
         let subject = cert.subject().to_string();
-        let left = days_left(cert, now);
-        let (finding, within_days, text) = match expiry {
+        let left = cert.days_left(now);
+        let (finding, within_days, text) = match cert.expiry(now, within) {
+            Expiry::Good => continue,
             Expiry::Expired => (
                 "expired",
                 None,

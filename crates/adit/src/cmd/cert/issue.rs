@@ -9,7 +9,7 @@ use adit_model::identity::Identity;
 use anyhow::anyhow;
 use zeroize::Zeroizing;
 
-use super::document::{Document, days_left};
+use super::document::Document;
 use super::folder::{Folder, Readers};
 use super::{a_little_back, in_days, now};
 use crate::cli::CertIssueArgs;
@@ -56,7 +56,7 @@ pub fn issue(args: &CertIssueArgs) -> Outcome {
     if made.cert.not_after() < not_after {
         document.next(format!(
             "It ends with its CA, in {} days; renew that first: adit cert rotate --ca --dir {}",
-            days_left(&made.cert, at),
+            made.cert.days_left(at),
             folder.path().display()
         ));
     }
