@@ -8,13 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::credentials;
 use super::lab::Lab;
 use super::patience::{self, wait};
 use super::scenario::{Role, Tunnel};
 use super::side::End;
 use super::state::{self, Snapshot};
 use super::suite;
+use super::{children, credentials};
 use crate::exec;
 
 /// `adit why` and `adit status` say so when no gateway answers.
@@ -152,6 +152,41 @@ impl<'a> Adit<'a> {
         snapshot(&tunnels[0])
     }
 
+    /// Every pair of CHILD SAs that is in use.
+    pub fn pairs(&self) -> Result<Vec<state::Child>> {
+        let listing = exec::output(&mut self.command("show", &["ipsec-sa", "--json"]))?;
+        let document = json(&listing, "adit.show.ipsec-sa/1")?;
+        let all = document["ipsec_sas"].as_array().into_iter().flatten();
+        let live = all.filter(|pair| pair["state"] == "installed");
+        live.map(|pair| {
+            Ok(state::Child {
+                name: text(&pair["child"])?,
+                mode: text(&pair["mode"])?,
+                spi_in: state::spi(&text(&pair["spi_in"])?),
+                spi_out: state::spi(&text(&pair["spi_out"])?),
+                suite: suite::from_keywords(&text(&pair["proposal"])?),
+                ts_local: texts(&pair["ts_local"]),
+                ts_remote: texts(&pair["ts_remote"]),
+                packets_in: pair["packets_in"].as_u64().context("no packets_in")?,
+                packets_out: pair["packets_out"].as_u64().context("no packets_out")?,
+            })
+        })
+        .collect()
+    }
+
+    /// How many IKE SAs are up.
+    pub fn ike_sas(&self) -> Result<usize> {
+        let listing = exec::output(&mut self.command("show", &["ike-sa", "--json"]))?;
+        let document = json(&listing, "adit.show.ike-sa/1")?;
+        let all = document["ike_sas"].as_array().into_iter().flatten();
+        Ok(all.filter(|sa| sa["state"] == "established").count())
+    }
+
+    /// What it has written since it was started last.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
     /// The state word of the tunnel.
     pub fn state(&self) -> Result<String> {
         let document = json(
@@ -229,19 +264,33 @@ fn proposals(key: &str, list: &str) -> String {
     }
 }
 
+fn native_child(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
+    let list = |items: &[String]| items.join("\", \"");
+    let (own, other) = match end.side {
+        "west" => (&child.west_net, &child.east_net),
+        _ => (&child.east_net, &child.west_net),
+    };
+    let key = |name: &str, value: &Option<String>| match value {
+        Some(value) => format!("{name} = \"{value}\"\n"),
+        None => String::new(),
+    };
+    format!(
+        "\n[tunnel.gw.child.{}]\nlocal_net = [\"{}\"]\nremote_net = [\"{}\"]\n{}{}{}{}",
+        child.name,
+        list(own),
+        list(other),
+        proposals("esp", child.esp.as_deref().unwrap_or("defaults")),
+        key("mode", &tunnel.mode),
+        key("rekey", &tunnel.rekey_child),
+        children::lines(&child.keys, " = ", true),
+    )
+}
+
 fn native(end: &End, tunnel: &Tunnel) -> String {
-    let west = (&tunnel.west_id, &tunnel.west_net);
-    let east = (&tunnel.east_id, &tunnel.east_net);
+    let (west, east) = (&tunnel.west_id, &tunnel.east_id);
     let (own, other) = match end.side {
         "west" => (west, east),
         _ => (east, west),
-    };
-    let list = |items: &[String]| {
-        items
-            .iter()
-            .map(|item| format!("\"{item}\""))
-            .collect::<Vec<_>>()
-            .join(", ")
     };
     let key = |name: &str, value: &Option<String>| match value {
         Some(value) => format!("{name} = \"{value}\"\n"),
@@ -255,9 +304,6 @@ remote_id = \"{}\"
 auth = {}
 {}{}{}start = \"{}\"
 {}
-[tunnel.gw.child.net]
-local_net = [{}]
-remote_net = [{}]
 {}{}",
         match (tunnel.roaming, end.initiates) {
             // Who set the tunnel up looks for changes; the other one would keep it from asking.
@@ -270,8 +316,8 @@ remote_net = [{}]
         } else {
             &end.remote
         },
-        own.0,
-        other.0,
+        own,
+        other,
         credentials::native(end.side, tunnel),
         proposals("ike", &tunnel.ike),
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
@@ -283,12 +329,21 @@ remote_net = [{}]
         } else {
             ""
         },
-        if end.starts { "auto" } else { "passive" },
+        match (tunnel.on_demand && end.initiates, end.starts) {
+            (true, _) => "on-demand",
+            (false, true) => "auto",
+            (false, false) => "passive",
+        },
         key("rekey", &tunnel.rekey_ike) + &key("reauth", &tunnel.reauth),
-        list(own.1),
-        list(other.1),
-        proposals("esp", &tunnel.esp),
-        key("rekey", &tunnel.rekey_child)
+        children::lines(&tunnel.keys, " = ", true),
+        tunnel
+            .children()
+            .iter()
+            .map(|child| native_child(end, tunnel, child))
+            .chain(tunnel.policy.iter().map(|(name, keys)| {
+                format!("\n[policy.{name}]\n{}", children::lines(keys, " = ", true))
+            }))
+            .collect::<String>(),
     )
 }
 
@@ -334,6 +389,8 @@ fn snapshot(tunnel: &Value) -> Result<Snapshot> {
             found.children.push(state::Child {
                 spi_in: state::spi(&text(&child["spi_in"])?),
                 spi_out: state::spi(&text(&child["spi_out"])?),
+                name: text(&child["name"])?,
+                mode: text(&child["mode"])?,
                 suite: suite::from_keywords(&text(&child["proposal"])?),
                 ts_local: texts(&child["ts_local"]),
                 ts_remote: texts(&child["ts_remote"]),
@@ -360,7 +417,7 @@ fn texts(value: &Value) -> Vec<String> {
     let items = value.as_array().into_iter().flatten();
     state::selectors(
         items
-            .filter_map(|item| item.as_str().map(str::to_owned))
+            .filter_map(|item| item.as_str().map(state::selector))
             .collect(),
     )
 }

@@ -12,17 +12,20 @@
 //! under `target/interop`. With strongSwan on both sides (`--selftest`) it proves itself.
 
 mod adit;
+mod children;
 mod credentials;
 mod lab;
 mod matrix;
 mod patience;
 mod play;
+mod play_children;
 mod sas;
 mod scenario;
 mod side;
 mod state;
 mod strongswan;
 mod suite;
+mod talk;
 mod traffic;
 
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::adit::Adit;
 use super::lab::Lab;
 use super::patience::wait;
-use super::scenario::{Kind, Role, Scenario, Step};
+use super::scenario::{Kind, Overrides, Role, Scenario, Step};
 use super::side::{End, Side};
 use super::state::{self, Snapshot};
 use super::strongswan::StrongSwan;
@@ -27,11 +27,11 @@ impl fmt::Display for Unsupported {
 impl std::error::Error for Unsupported {}
 
 /// How long a tunnel may take to come up.
-const ESTABLISH: Duration = Duration::from_secs(8);
+pub(super) const ESTABLISH: Duration = Duration::from_secs(8);
 /// How long both sides may take to notice what happened.
-const SETTLE: Duration = Duration::from_secs(4);
+pub(super) const SETTLE: Duration = Duration::from_secs(4);
 /// How long Adit's own times of renewal may be.
-const RENEWAL: Duration = Duration::from_secs(25);
+pub(super) const RENEWAL: Duration = Duration::from_secs(25);
 /// Long enough for several liveness checks of a peer that makes one a second.
 const IDLE: Duration = Duration::from_secs(3);
 /// How long the gateway stays killed.
@@ -83,7 +83,9 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
             traffic::guard_counts(&lab, "west", "10.2.0.2")?;
             traffic::guard_counts(&lab, "east", "fd00:1::2")?;
             lab.reset_guard()?;
-            Side::StrongSwan(StrongSwan::start(&lab, &near_end, &scenario.tunnel)?)
+            // What is said in Adit's words isn't for strongSwan.
+            let tunnel = Overrides::default().over(&scenario.tunnel);
+            Side::StrongSwan(StrongSwan::start(&lab, &near_end, &tunnel)?)
         }
     };
     let mut stage = Stage {
@@ -99,8 +101,8 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
             break;
         }
         stage
-            .take(*step)
-            .with_context(|| format!("step {}", name(*step)))?;
+            .take(step)
+            .with_context(|| format!("step {}", name(step)))?;
     }
     traffic::no_leak(&lab)
 }
@@ -108,25 +110,25 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
 /// Whether what both gateways say shows that a change has arrived.
 type Arrived = Box<dyn Fn(&Snapshot, &Snapshot) -> bool>;
 
-struct Stage<'a> {
-    lab: &'a Lab,
-    scenario: &'a Scenario,
+pub(super) struct Stage<'a> {
+    pub(super) lab: &'a Lab,
+    pub(super) scenario: &'a Scenario,
     /// Who starts from the near side's view.
-    role: Role,
+    pub(super) role: Role,
     /// The near side's role in the present IKE SA.
     near_role: Role,
-    near: Side<'a>,
+    pub(super) near: Side<'a>,
     far: Option<Side<'a>>,
 }
 
 impl Stage<'_> {
-    fn take(&mut self, step: Step) -> Result<()> {
+    fn take(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::Establish => self.establish(),
             Step::Agree => self.agree(),
             Step::Ping => self.ping(),
             Step::PeerRekeyChild => self.rekey(
-                |side| side.rekey_child(),
+                |side| side.rekey_child("net"),
                 |before, after| {
                     before.ike[0].spis == after.ike[0].spis
                         && before.children[0].spi_in != after.children[0].spi_in
@@ -222,7 +224,7 @@ impl Stage<'_> {
             Step::Cut => self.lab.cut(),
             Step::Mend => self.lab.mend(),
             Step::Moves | Step::PeerMoves => {
-                let gateway = if step == Step::Moves { "west" } else { "east" };
+                let gateway = if *step == Step::Moves { "west" } else { "east" };
                 self.goes_on(|lab| {
                     let address = lab.readdress(gateway)?;
                     Ok(Box::new(move |near: &Snapshot, far: &Snapshot| {
@@ -249,6 +251,19 @@ impl Stage<'_> {
                     }))
                 })
             }
+            Step::Quiet => self.quiet(),
+            Step::Children => self.children(),
+            Step::Only(names) => self.only(names),
+            Step::SecondHosts => self.second_hosts(),
+            Step::Reauthenticated => self.reauthenticated(),
+            Step::IkeSas(count) => self.ike_sas(*count),
+            Step::Childless => self.childless(),
+            Step::Reach(flow) => self.reach(flow),
+            Step::Unreachable(flow) => self.unreachable(flow),
+            Step::WeRekey(child) => self.rekey_one(&self.near, child),
+            Step::PeerRekeys(child) => self.rekey_one(self.far()?, child),
+            Step::PeerInitiates(child) => self.far()?.initiate_child(child).map(drop),
+            Step::Logged(side, text) => self.logged(side, text),
             Step::Blocked => self.blocked(1),
             Step::Fail => self.fail(),
             Step::Diagnosed => self.diagnosed(),
@@ -257,6 +272,9 @@ impl Stage<'_> {
 
     fn establish(&mut self) -> Result<()> {
         self.near_role = self.role;
+        if !self.scenario.tunnel.child.is_empty() {
+            return self.establish_all();
+        }
         match (self.role, &self.near) {
             (Role::Initiator, Side::StrongSwan(daemon)) => drop(daemon.initiate()?),
             // It was started with `start = "auto"`.
@@ -445,11 +463,11 @@ impl Stage<'_> {
         })
     }
 
-    fn near(&self) -> Result<Snapshot> {
+    pub(super) fn near(&self) -> Result<Snapshot> {
         self.near.snapshot()
     }
 
-    fn far(&self) -> Result<&Side<'_>> {
+    pub(super) fn far(&self) -> Result<&Side<'_>> {
         self.far.as_ref().context("the scenario has no peer")
     }
 }
@@ -469,13 +487,15 @@ fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {
         && near.children[0].spi_out == far.children[0].spi_in
 }
 
-fn name(step: Step) -> String {
+fn name(step: &Step) -> String {
+    let text = format!("{step:?}");
+    let (word, rest) = text.split_at(text.find('(').unwrap_or(text.len()));
     let mut name = String::new();
-    for letter in format!("{step:?}").chars() {
+    for letter in word.chars() {
         if letter.is_uppercase() && !name.is_empty() {
             name.push('-');
         }
         name.extend(letter.to_lowercase());
     }
-    name
+    name + rest
 }

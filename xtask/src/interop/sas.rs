@@ -97,6 +97,8 @@ fn child(sa: &Section) -> Child {
             .unwrap_or(0)
     };
     Child {
+        name: sa.text("name"),
+        mode: sa.text("mode").to_lowercase(),
         spi_in: state::spi(&sa.text("spi-in")),
         spi_out: state::spi(&sa.text("spi-out")),
         suite: suite::from_names(
@@ -106,11 +108,16 @@ fn child(sa: &Section) -> Child {
             None,
             sa.get("dh-group"),
         ),
-        ts_local: state::selectors(sa.list("local-ts")),
-        ts_remote: state::selectors(sa.list("remote-ts")),
+        ts_local: selectors(sa, "local-ts"),
+        ts_remote: selectors(sa, "remote-ts"),
         packets_in: count("packets-in"),
         packets_out: count("packets-out"),
     }
+}
+
+fn selectors(sa: &Section, key: &str) -> Vec<String> {
+    let list = sa.list(key);
+    state::selectors(list.iter().map(|text| state::selector(text)).collect())
 }
 
 /// Reads up to the closing brace of this section.

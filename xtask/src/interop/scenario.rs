@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::children::{Child, Keys, Pair};
 use super::credentials::{Auth, Flaw, Key};
+use super::talk::Flow;
 use crate::workspace;
 
 /// One tunnel to build, with what happens to it.
@@ -29,6 +31,8 @@ pub struct Scenario {
     pub peer: Overrides,
     #[serde(default = "usual_steps")]
     pub steps: Vec<Step>,
+    /// The pairs of SAs that both sides shall have (step `children`), where they aren't what is configured.
+    pub pairs: Option<Vec<Pair>>,
     /// Which cases of other implementations' suites this is (`interop/matrix.toml`).
     #[serde(default)]
     pub plays: Vec<String>,
@@ -107,6 +111,16 @@ pub struct Tunnel {
     pub rekey_ike: Option<String>,
     pub rekey_child: Option<String>,
     pub reauth: Option<String>,
+    /// Several children in place of the one between the networks above.
+    pub child: Vec<Child>,
+    /// `transport` or `tunnel`.
+    pub mode: Option<String>,
+    /// The initiator waits for a packet.
+    pub on_demand: bool,
+    /// Further keys of Adit's tunnel, of its children, and policies beside it.
+    pub keys: Keys,
+    pub child_keys: Keys,
+    pub policy: std::collections::BTreeMap<String, Keys>,
     /// Addresses may change: neither gateway is told its own, and Adit as initiator asks for a sign of life every second.
     pub roaming: bool,
 }
@@ -157,6 +171,12 @@ impl Default for Tunnel {
             rekey_ike: None,
             rekey_child: None,
             reauth: None,
+            child: Vec::new(),
+            mode: None,
+            on_demand: false,
+            keys: Keys::new(),
+            child_keys: Keys::new(),
+            policy: std::collections::BTreeMap::new(),
             roaming: false,
         }
     }
@@ -189,6 +209,11 @@ pub struct Overrides {
     pub east_auth: Option<Auth>,
     pub west_net: Option<Vec<String>>,
     pub east_net: Option<Vec<String>>,
+    pub child: Option<Vec<Child>>,
+    pub mode: Option<String>,
+    /// Further keys of the peer's connection, and of its children.
+    pub keys: Keys,
+    pub child_keys: Keys,
     /// 1 or 2; 2 if not given.
     pub version: Option<u8>,
     /// It checks every second whether Adit is alive.
@@ -220,7 +245,15 @@ impl Overrides {
             east_auth: self.east_auth.unwrap_or(tunnel.east_auth),
             west_net: nets(&self.west_net, &tunnel.west_net),
             east_net: nets(&self.east_net, &tunnel.east_net),
+            child: self
+                .child
+                .clone()
+                .unwrap_or_else(|| tunnel.child.iter().map(Child::without_keys).collect()),
+            mode: self.mode.clone().or_else(|| tunnel.mode.clone()),
+            keys: self.keys.clone(),
+            child_keys: self.child_keys.clone(),
             // These are the near side's own.
+            policy: std::collections::BTreeMap::new(),
             any_remote: false,
             rekey_ike: None,
             rekey_child: None,
@@ -231,10 +264,10 @@ impl Overrides {
 }
 
 /// What happens, in order. After the last one the leak counters must be zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// The initiator starts; both sides become established.
+    /// The initiator starts; both sides become established, with every child if there are several.
     Establish,
     /// Both sides' structured states mirror each other.
     Agree,
@@ -278,6 +311,31 @@ pub enum Step {
     PeerMoves,
     /// The NAT forgets its mappings and gives other ones; the IKE SA goes on.
     NatForgets,
+    /// Neither side has an SA, and none comes by itself.
+    Quiet,
+    /// Both sides have the pairs of CHILD SAs that the scenario names, and no others.
+    Children,
+    /// Of several children only these are up, on both sides.
+    Only(Vec<String>),
+    /// The hosts of both LANs get a second address, 10.1.0.18 and 10.2.0.18.
+    SecondHosts,
+    /// Adit, or the peer, authenticates anew by itself, and all pairs come again.
+    Reauthenticated,
+    /// So many IKE SAs are up on both sides.
+    IkeSas(usize),
+    /// The IKE SA is up on both sides, without any child.
+    Childless,
+    /// A flow is answered, and the child that it names carried it.
+    Reach(Flow),
+    /// A flow isn't answered.
+    Unreachable(Flow),
+    /// Adit, or the peer, replaces one of several children; the others stay.
+    WeRekey(String),
+    PeerRekeys(String),
+    /// The peer sets up one of several children.
+    PeerInitiates(String),
+    /// What a gateway wrote into its log: `west` or `east`, and a part of a line.
+    Logged(String, String),
     /// The tunnel is not there, so its traffic is dropped and not leaked.
     Blocked,
     /// The initiator tries, and fails.
@@ -288,7 +346,7 @@ pub enum Step {
 
 impl Step {
     /// Whether only Adit can take it, or promises it: strongSwan does not block what a missing tunnel would protect.
-    pub fn is_about_adit(self) -> bool {
+    pub fn is_about_adit(&self) -> bool {
         matches!(
             self,
             Self::PeerResets
@@ -299,6 +357,8 @@ impl Step {
                 | Self::Kill
                 | Self::Restart
                 | Self::Blocked
+                | Self::WeRekey(_)
+                | Self::Logged(..)
                 | Self::Diagnosed
         )
     }

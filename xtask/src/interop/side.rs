@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::adit::Adit;
-use super::state::Snapshot;
+use super::state::{Child, Snapshot};
 use super::strongswan::StrongSwan;
 use crate::exec;
 
@@ -38,6 +38,38 @@ impl Side<'_> {
         }
     }
 
+    /// Every pair of CHILD SAs that is in use.
+    pub fn pairs(&self) -> Result<Vec<Child>> {
+        match self {
+            Self::Adit(adit) => adit.pairs(),
+            Self::StrongSwan(daemon) => Ok(daemon.snapshot()?.children),
+        }
+    }
+
+    /// How many IKE SAs are up.
+    pub fn ike_sas(&self) -> Result<usize> {
+        match self {
+            Self::Adit(adit) => adit.ike_sas(),
+            Self::StrongSwan(daemon) => Ok(daemon.snapshot()?.ike.len()),
+        }
+    }
+
+    /// Its log.
+    pub fn said(&self) -> String {
+        match self {
+            Self::Adit(adit) => adit.said(),
+            Self::StrongSwan(daemon) => daemon.said(),
+        }
+    }
+
+    /// Sets up one of several children, without waiting for the outcome to be good.
+    pub fn initiate_child(&self, child: &str) -> Result<exec::Outcome> {
+        match self {
+            Self::Adit(adit) => adit.up(),
+            Self::StrongSwan(daemon) => daemon.initiate_child(child),
+        }
+    }
+
     /// Sets the tunnel up, without waiting for the outcome to be good.
     pub fn initiate(&self) -> Result<exec::Outcome> {
         match self {
@@ -46,11 +78,11 @@ impl Side<'_> {
         }
     }
 
-    /// Replaces the CHILD SA.
-    pub fn rekey_child(&self) -> Result<()> {
+    /// Replaces a CHILD SA.
+    pub fn rekey_child(&self, child: &str) -> Result<()> {
         match self {
-            Self::Adit(adit) => adit.rekey("net"),
-            Self::StrongSwan(daemon) => daemon.run(&["--rekey", "--child", "net"]),
+            Self::Adit(adit) => adit.rekey(child),
+            Self::StrongSwan(daemon) => daemon.run(&["--rekey", "--child", child]),
         }
     }
 

@@ -29,6 +29,9 @@ pub struct Ike {
 
 #[derive(Clone, Debug)]
 pub struct Child {
+    pub name: String,
+    /// `tunnel` or `transport`.
+    pub mode: String,
     /// In hex without leading zeros.
     pub spi_in: String,
     pub spi_out: String,
@@ -50,6 +53,21 @@ impl Snapshot {
 pub fn spi(text: &str) -> String {
     let digits = text.trim().trim_start_matches("0x").trim_start_matches('0');
     digits.to_lowercase()
+}
+
+/// A selector as both products print it, made comparable: strongSwan knows some ports by name, and Adit leaves out the
+/// length of a single address.
+pub fn selector(text: &str) -> String {
+    let (address, rest) = match text.split_once('[') {
+        Some((address, rest)) => (address, format!("[{}", rest.replace("/ssh]", "/22]"))),
+        None => (text, String::new()),
+    };
+    let length = match (address.contains(['/', '-']), address.contains(':')) {
+        (true, _) => "",
+        (false, true) => "/128",
+        (false, false) => "/32",
+    };
+    format!("{address}{length}{rest}")
 }
 
 /// A list of selectors, made comparable.
@@ -132,6 +150,8 @@ mod tests {
                 suite: suite::from_keywords("aes128gcm16-prfsha256-x25519"),
             }],
             children: vec![Child {
+                name: "net".into(),
+                mode: "tunnel".into(),
                 spi_in: spi(spi_in),
                 spi_out: spi(spi_out),
                 suite: suite::from_keywords("aes128gcm16"),

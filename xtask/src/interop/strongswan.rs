@@ -12,7 +12,7 @@ use super::patience::{self, wait};
 use super::scenario::Tunnel;
 use super::side::End;
 use super::state::Snapshot;
-use super::{play, sas};
+use super::{children, play, sas};
 use crate::{exec, peers};
 
 const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
@@ -23,6 +23,8 @@ pub struct StrongSwan {
     process: Child,
     settings: PathBuf,
     swanctl: PathBuf,
+    /// The first of its children.
+    first: String,
 }
 
 impl StrongSwan {
@@ -63,6 +65,10 @@ impl StrongSwan {
             process,
             settings,
             swanctl,
+            first: tunnel
+                .children()
+                .first()
+                .map_or_else(String::new, |child| child.name.clone()),
         };
         wait("charon's control socket", Duration::from_secs(10), || {
             Ok(socket.exists())
@@ -98,7 +104,18 @@ impl StrongSwan {
 
     /// Starts the connection, without waiting for the outcome to be good.
     pub fn initiate(&self) -> Result<exec::Outcome> {
-        exec::output(&mut self.swanctl(&["--initiate", "--child", "net", "--timeout", "10"]))
+        self.initiate_child(&self.first)
+    }
+
+    /// Starts one of several children.
+    pub fn initiate_child(&self, child: &str) -> Result<exec::Outcome> {
+        exec::output(&mut self.swanctl(&["--initiate", "--child", child, "--timeout", "10"]))
+    }
+
+    /// Its log.
+    pub fn said(&self) -> String {
+        let log = self.settings.with_file_name("charon.log");
+        std::fs::read_to_string(log).unwrap_or_default()
     }
 
     pub fn snapshot(&self) -> Result<Snapshot> {
@@ -159,8 +176,7 @@ swanctl {{
 }
 
 fn connection(end: &End, tunnel: &Tunnel) -> String {
-    let west = (&tunnel.west_id, &tunnel.west_net);
-    let east = (&tunnel.east_id, &tunnel.east_net);
+    let (west, east) = (&tunnel.west_id, &tunnel.east_id);
     let auth = (tunnel.west_auth, tunnel.east_auth);
     let (own, other, auth) = if end.side == "west" {
         (west, east, auth)
@@ -185,14 +201,8 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
       {}
       id = \"{}\"
     }}
-    children {{
-      net {{
-        local_ts = {}
-        remote_ts = {}
-        esp_proposals = {}
-        dpd_action = clear
-      }}
-    }}
+    {}children {{
+{}    }}
   }}
 }}
 secrets {{
@@ -214,17 +224,41 @@ secrets {{
         )),
         if tunnel.unfragmented { "no" } else { "yes" },
         auth.0.swanctl(true),
-        own.0,
+        own,
         auth.1.swanctl(false),
-        other.0,
-        own.1.join(","),
-        other.1.join(","),
-        strongswan_words(&tunnel.esp),
+        other,
+        children::lines(&tunnel.keys, " = ", false),
+        tunnel
+            .children()
+            .iter()
+            .map(|child| section(end, tunnel, child))
+            .collect::<String>(),
         tunnel.psk,
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
             "ppk-1 {{\n    id = {}\n    secret = \"{}\"\n  }}",
             ppk.id, ppk.key
         )),
+    )
+}
+
+fn section(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
+    let (own, other) = match end.side {
+        "west" => (&child.west_net, &child.east_net),
+        _ => (&child.east_net, &child.west_net),
+    };
+    format!(
+        "{} {{\nlocal_ts = {}\nremote_ts = {}\nesp_proposals = {}\nmode = {}\nstart_action = {}\ndpd_action = clear\n{}}}\n",
+        child.name,
+        own.join(","),
+        other.join(","),
+        strongswan_words(child.esp.as_deref().unwrap_or("default")),
+        tunnel.mode.as_deref().unwrap_or("tunnel"),
+        if tunnel.on_demand && end.initiates {
+            "trap"
+        } else {
+            "none"
+        },
+        children::lines(&child.keys, " = ", false),
     )
 }
 

@@ -1,0 +1,161 @@
+//! The steps about several children, policies and single flows.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::children::Pair;
+use super::patience::wait;
+use super::play::{ESTABLISH, RENEWAL, SETTLE, Stage};
+use super::scenario::Role;
+use super::side::Side;
+use super::state::Child;
+use super::talk::Flow;
+use super::{children, traffic};
+use crate::exec;
+
+/// Long enough for a gateway that would start by itself to do so.
+const QUIET: Duration = Duration::from_millis(1500);
+/// How long a flow that must not work is tried.
+const HOPELESS: Duration = Duration::from_millis(1500);
+
+impl Stage<'_> {
+    pub(super) fn quiet(&self) -> Result<()> {
+        std::thread::sleep(QUIET);
+        let (near, far) = (self.near()?, self.far()?.snapshot()?);
+        anyhow::ensure!(
+            near.ike.is_empty() && far.ike.is_empty(),
+            "somebody started: near {near:?}, far {far:?}"
+        );
+        Ok(())
+    }
+
+    /// Every child comes up; strongSwan wants to be told of each.
+    pub(super) fn establish_all(&self) -> Result<()> {
+        let caller = match self.role {
+            Role::Initiator => &self.near,
+            Role::Responder => self.far()?,
+        };
+        match caller {
+            Side::Adit(adit) if self.role == Role::Responder => drop(adit.up()?),
+            Side::Adit(_) => {}
+            Side::StrongSwan(daemon) => {
+                for child in &self.scenario.tunnel.child {
+                    daemon.initiate_child(&child.name)?;
+                }
+            }
+        }
+        self.children()
+    }
+
+    pub(super) fn children(&self) -> Result<()> {
+        let configured = self.scenario.tunnel.pairs();
+        self.have(self.scenario.pairs.as_ref().unwrap_or(&configured))
+    }
+
+    fn have(&self, wanted: &[Pair]) -> Result<()> {
+        let mut last = None;
+        let there = wait("the pairs of CHILD SAs", ESTABLISH, || {
+            last = children::differ(&self.near, self.far()?, wanted)?;
+            Ok(last.is_none())
+        });
+        there.map_err(|error| error.context(last.unwrap_or_default()))
+    }
+
+    pub(super) fn only(&self, names: &[String]) -> Result<()> {
+        let wanted = self.scenario.tunnel.pairs().into_iter();
+        let wanted: Vec<_> = wanted.filter(|pair| names.contains(&pair.child)).collect();
+        self.have(&wanted)
+    }
+
+    pub(super) fn second_hosts(&self) -> Result<()> {
+        for (host, address) in [("westlan", "10.1.0.18/24"), ("eastlan", "10.2.0.18/24")] {
+            let mut command = self.lab.command(host, "ip");
+            exec::checked(command.args(["addr", "add", address, "dev", "eth0"]))?;
+        }
+        Ok(())
+    }
+
+    /// All pairs are replaced by as many of a new IKE SA.
+    pub(super) fn reauthenticated(&self) -> Result<()> {
+        let (ike, before) = (self.near()?, self.near.pairs()?);
+        let old = ike.ike.first().map(|sa| sa.spis.clone());
+        wait("a new IKE SA with all children", RENEWAL, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            let new = near.ike.first().map(|sa| sa.spis.clone());
+            let (ours, theirs) = (self.near.pairs()?, self.far()?.pairs()?);
+            let other = |pair: &Child| before.iter().all(|old| old.spi_in != pair.spi_in);
+            Ok(new.is_some()
+                && new != old
+                && far.ike.len() == 1
+                && ours.len() == before.len()
+                && theirs.len() == before.len()
+                && ours.iter().all(other))
+        })
+    }
+
+    pub(super) fn ike_sas(&self, count: usize) -> Result<()> {
+        let mut last = (0, 0);
+        let there = wait("that many IKE SAs", ESTABLISH, || {
+            last = (self.near.ike_sas()?, self.far()?.ike_sas()?);
+            Ok(last == (count, count))
+        });
+        there.map_err(|error| error.context(format!("{last:?} IKE SAs")))
+    }
+
+    pub(super) fn childless(&self) -> Result<()> {
+        wait("an IKE SA without children", ESTABLISH, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            let alone = near.ike.len() == 1 && far.ike.len() == 1;
+            Ok(alone && near.children.is_empty() && far.children.is_empty())
+        })
+    }
+
+    pub(super) fn reach(&self, flow: &Flow) -> Result<()> {
+        let carried = |side: &Side| match &flow.child {
+            // On demand there is none before the first packet.
+            Some(child) => children::carried(side, child).unwrap_or((0, 0)),
+            None => (0, 0),
+        };
+        let before = carried(&self.near);
+        anyhow::ensure!(flow.works(self.lab, ESTABLISH)?, "{flow} isn't answered");
+        if let Some(child) = &flow.child {
+            let after = children::carried(&self.near, child)?;
+            anyhow::ensure!(
+                after.0 > before.0 && after.1 > before.1,
+                "{flow} wasn't carried by {child}: {before:?}, then {after:?}"
+            );
+        }
+        traffic::no_leak(self.lab)
+    }
+
+    pub(super) fn unreachable(&self, flow: &Flow) -> Result<()> {
+        anyhow::ensure!(!flow.works(self.lab, HOPELESS)?, "{flow} is answered");
+        Ok(())
+    }
+
+    /// One of several children gets new keys, and the others keep theirs.
+    pub(super) fn rekey_one(&self, by: &Side, child: &str) -> Result<()> {
+        let before = by.pairs()?;
+        by.rekey_child(child)?;
+        wait("the child's new pair", SETTLE, || {
+            let (near, far) = (self.near.pairs()?, self.far()?.pairs()?);
+            let stays = before
+                .iter()
+                .all(|old| near.iter().any(|new| new.spi_in == old.spi_in) == (old.name != child));
+            let settled = near.len() == before.len() && far.len() == before.len();
+            Ok(stays && settled)
+        })
+    }
+
+    pub(super) fn logged(&self, side: &str, text: &str) -> Result<()> {
+        let side = if side == "west" {
+            &self.near
+        } else {
+            self.far()?
+        };
+        wait(&format!("{text:?} in a log"), ESTABLISH, || {
+            Ok(side.said().contains(text))
+        })
+    }
+}
