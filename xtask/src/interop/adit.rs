@@ -127,6 +127,11 @@ impl<'a> Adit<'a> {
     pub fn restart(&mut self, tunnel: &Tunnel) -> Result<()> {
         self.end.starts = true;
         std::fs::write(&self.config, native(&self.end, tunnel))?;
+        self.start_again()
+    }
+
+    /// A new process with the same configuration.
+    pub fn start_again(&mut self) -> Result<()> {
         self.starts += 1;
         self.process = spawn(
             self.lab,
@@ -135,7 +140,7 @@ impl<'a> Adit<'a> {
             &self.config,
             self.starts,
         )?;
-        Ok(())
+        self.listening()
     }
 
     /// The `adit.status/1` document as a snapshot; empty while the gateway does not answer.
@@ -185,6 +190,29 @@ impl<'a> Adit<'a> {
     /// What it has written since it was started last.
     pub fn said(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// How many IKE SAs there are, and how many pairs of CHILD SAs, old ones too.
+    pub fn counts(&self) -> Result<(usize, usize)> {
+        let count = |what: &str| -> Result<usize> {
+            let outcome = exec::output(&mut self.command("show", &[what, "--json"]))?;
+            let document = json(&outcome, &format!("adit.show.{what}/1"))?;
+            let list = &document[what.replace('-', "_") + "s"];
+            Ok(list.as_array().context("show: no list")?.len())
+        };
+        Ok((count("ike-sa")?, count("ipsec-sa")?))
+    }
+
+    /// The last event of that kind.
+    pub fn last_event(&self, kind: &str) -> Result<Value> {
+        let outcome = exec::output(&mut self.command("show", &["log", "gw", "--json"]))?;
+        let document = json(&outcome, "adit.show.log/1")?;
+        let events = document["events"].as_array().into_iter().flatten().rev();
+        let mut said = events.map(|entry| &entry["event"]["what"]);
+        let found = said.find(|what| what["event"] == kind);
+        found
+            .cloned()
+            .with_context(|| format!("there was no event {kind}"))
     }
 
     /// The state word of the tunnel.
@@ -305,11 +333,15 @@ auth = {}
 {}{}{}start = \"{}\"
 {}
 {}{}",
-        match (tunnel.roaming, end.initiates) {
+        match (tunnel.roaming, end.initiates || end.liveness) {
             // Who set the tunnel up looks for changes; the other one would keep it from asking.
             (true, true) => "dpd = \"1s\"\n".to_owned(),
             (true, false) => String::new(),
-            (false, _) => format!("local = \"{}\"\n", end.local),
+            (false, _) => format!(
+                "local = \"{}\"\n{}",
+                end.local,
+                if end.liveness { "dpd = \"1s\"\n" } else { "" }
+            ),
         },
         if tunnel.any_remote {
             "any"

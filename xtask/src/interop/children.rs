@@ -100,6 +100,10 @@ impl Tunnel {
 pub fn lines(keys: &Keys, assign: &str, quote: bool) -> String {
     let line = |(key, value): (&String, &Value)| match value {
         Value::String(text) if !quote => format!("{key}{assign}{text}\n"),
+        Value::Object(table) => table
+            .iter()
+            .map(|(inner, value)| format!("{key}.{inner}{assign}{value}\n"))
+            .collect(),
         // Strings, numbers, booleans and lists of them are the same in JSON and TOML.
         value => format!("{key}{assign}{value}\n"),
     };

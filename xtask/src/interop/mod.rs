@@ -14,6 +14,7 @@
 mod adit;
 mod children;
 mod credentials;
+mod deaths;
 mod lab;
 mod matrix;
 mod patience;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use adit_model::event::Party;
 use anyhow::{Context, Result};
 
 use super::adit::Adit;
@@ -116,7 +117,7 @@ pub(super) struct Stage<'a> {
     /// Who starts from the near side's view.
     pub(super) role: Role,
     /// The near side's role in the present IKE SA.
-    near_role: Role,
+    pub(super) near_role: Role,
     pub(super) near: Side<'a>,
     far: Option<Side<'a>>,
 }
@@ -221,6 +222,12 @@ impl Stage<'_> {
                 std::thread::sleep(IDLE);
                 Ok(())
             }
+            Step::Part => self.part(),
+            Step::StaysDown => self.stays_down(),
+            Step::Recovers => self.recover(),
+            Step::Woken => self.woken(),
+            Step::WeForget => self.forget(Party::Us),
+            Step::PeerForgets => self.forget(Party::Peer),
             Step::Cut => self.lab.cut(),
             Step::Mend => self.lab.mend(),
             Step::Moves | Step::PeerMoves => {
@@ -451,7 +458,7 @@ impl Stage<'_> {
         .with_context(|| format!("wanted {wanted}, got {last}"))
     }
 
-    fn both_up(&self, patience: Duration) -> Result<()> {
+    pub(super) fn both_up(&self, patience: Duration) -> Result<()> {
         wait("both sides to be up", patience, || {
             Ok(self.near()?.is_up() && self.far()?.snapshot()?.is_up())
         })
@@ -473,6 +480,10 @@ impl Stage<'_> {
 }
 
 impl<'a> Stage<'a> {
+    pub(super) fn far_mut(&mut self) -> Result<&mut Side<'a>> {
+        self.far.as_mut().context("the scenario has no peer")
+    }
+
     fn adit(&mut self) -> Result<&mut Adit<'a>> {
         match &mut self.near {
             Side::Adit(adit) => Ok(adit),
@@ -481,7 +492,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {
+pub(super) fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {
     near.ike[0].spis == far.ike[0].spis
         && near.children[0].spi_in == far.children[0].spi_out
         && near.children[0].spi_out == far.children[0].spi_in

@@ -301,6 +301,19 @@ pub enum Step {
     Restart,
     /// Nothing, for a few seconds.
     Idle,
+    /// After a cut: whoever looks for signs of life (`dpd`, `peer.liveness`) gives the other side up, Adit exactly when
+    /// its settings say.
+    Part,
+    /// Adit has no SA, and none comes by itself.
+    StaysDown,
+    /// The tunnel comes up by itself, and is the only one.
+    Recovers,
+    /// Packets of the side that sets the tunnel up bring it up, and it is the only one.
+    Woken,
+    /// Adit is killed, starts again without any memory, and calls; the new tunnel is the only one.
+    WeForget,
+    /// The peer is, and does.
+    PeerForgets,
     /// From now on nothing from outside arrives at any gateway.
     Cut,
     /// It does again.
@@ -359,6 +372,9 @@ impl Step {
                 | Self::Blocked
                 | Self::WeRekey(_)
                 | Self::Logged(..)
+                | Self::Cut
+                | Self::Woken
+                | Self::WeForget
                 | Self::Diagnosed
         )
     }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::adit::Adit;
+use super::lab::Lab;
 use super::state::{Child, Snapshot};
 use super::strongswan::StrongSwan;
 use crate::exec;
@@ -67,6 +68,28 @@ impl Side<'_> {
         match self {
             Self::Adit(adit) => adit.up(),
             Self::StrongSwan(daemon) => daemon.initiate_child(child),
+        }
+    }
+
+    /// How many IKE SAs there are, and how many pairs of CHILD SAs, old ones too.
+    pub fn counts(&self) -> Result<(usize, usize)> {
+        match self {
+            Self::Adit(adit) => adit.counts(),
+            Self::StrongSwan(daemon) => {
+                let all = daemon.snapshot()?;
+                Ok((all.ike.len(), all.children.len()))
+            }
+        }
+    }
+
+    /// Is killed, and starts again without any memory.
+    pub fn forget(&mut self, lab: &Lab) -> Result<()> {
+        match self {
+            Self::Adit(adit) => {
+                adit.kill()?;
+                adit.start_again()
+            }
+            Self::StrongSwan(daemon) => daemon.start_again(lab),
         }
     }
 

@@ -21,8 +21,9 @@ const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapo
 /// A running daemon; dropped, it is stopped.
 pub struct StrongSwan {
     process: Child,
-    settings: PathBuf,
-    swanctl: PathBuf,
+    side: &'static str,
+    folder: PathBuf,
+    socket: PathBuf,
     /// The first of its children.
     first: String,
 }
@@ -34,51 +35,48 @@ impl StrongSwan {
         let swanctl = folder.join("swanctl");
         std::fs::create_dir_all(&swanctl)?;
         let socket = lab.state.join(format!("{}.vici", end.side));
-        let settings = folder.join("strongswan.conf");
         std::fs::write(
-            &settings,
+            folder.join("strongswan.conf"),
             daemon_settings(&folder.join("charon.log"), &socket, tunnel),
         )?;
         std::fs::write(swanctl.join("swanctl.conf"), connection(end, tunnel))?;
         let credentials = Credentials::of(&lab.kept, tunnel)?;
         credentials.for_swanctl(&swanctl, end.side, tunnel)?;
 
-        // charon's process id file is compiled in below /run: every daemon gets its own /run.
-        let output = std::fs::File::create(folder.join("stdout"))?;
-        let mut command = lab.command(end.side, "unshare");
-        command
-            .args([
-                "-m",
-                "--propagation",
-                "private",
-                "sh",
-                "-c",
-                "mount -t tmpfs none /run && exec \"$0\"",
-                peers::CHARON,
-            ])
-            .env("STRONGSWAN_CONF", &settings)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
-        let process = command.spawn().context("cannot start charon")?;
         let daemon = Self {
-            process,
-            settings,
-            swanctl,
+            process: spawn(lab, end.side, &folder)?,
+            side: end.side,
+            folder,
+            socket,
             first: tunnel
                 .children()
                 .first()
                 .map_or_else(String::new, |child| child.name.clone()),
         };
+        daemon.listening()?;
+        Ok(daemon)
+    }
+
+    /// Kills the daemon, and starts another one with the same settings.
+    pub fn start_again(&mut self, lab: &Lab) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        std::fs::remove_file(&self.socket)?;
+        self.process = spawn(lab, self.side, &self.folder)?;
+        self.listening()
+    }
+
+    /// Waits until the daemon has its connection.
+    fn listening(&self) -> Result<()> {
         wait("charon's control socket", Duration::from_secs(10), || {
-            Ok(socket.exists())
+            Ok(self.socket.exists())
         })?;
         // The socket's file appears a moment before the daemon listens on it.
         wait(
             "charon to load its connection",
             Duration::from_secs(5),
             || {
-                let loaded = exec::output(&mut daemon.swanctl(&["--load-all", "--noprompt"]))?;
+                let loaded = exec::output(&mut self.swanctl(&["--load-all", "--noprompt"]))?;
                 let refused = loaded
                     .text()
                     .lines()
@@ -88,8 +86,7 @@ impl StrongSwan {
                     Err(play::Unsupported(line).into())
                 })
             },
-        )?;
-        Ok(daemon)
+        )
     }
 
     /// A swanctl command.
@@ -97,8 +94,8 @@ impl StrongSwan {
         let mut command = Command::new("swanctl");
         command
             .args(args)
-            .env("SWANCTL_DIR", &self.swanctl)
-            .env("STRONGSWAN_CONF", &self.settings);
+            .env("SWANCTL_DIR", self.folder.join("swanctl"))
+            .env("STRONGSWAN_CONF", self.folder.join("strongswan.conf"));
         command
     }
 
@@ -114,7 +111,7 @@ impl StrongSwan {
 
     /// Its log.
     pub fn said(&self) -> String {
-        let log = self.settings.with_file_name("charon.log");
+        let log = self.folder.join("charon.log");
         std::fs::read_to_string(log).unwrap_or_default()
     }
 
@@ -133,6 +130,27 @@ impl Drop for StrongSwan {
     fn drop(&mut self) {
         patience::end(&mut self.process, Duration::from_secs(3));
     }
+}
+
+fn spawn(lab: &Lab, side: &str, folder: &std::path::Path) -> Result<Child> {
+    // charon's process id file is compiled in below /run: every daemon gets its own /run.
+    let output = std::fs::File::create(folder.join("stdout"))?;
+    let mut command = lab.command(side, "unshare");
+    command
+        .args([
+            "-m",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            "mount -t tmpfs none /run && exec \"$0\"",
+            peers::CHARON,
+        ])
+        .env("STRONGSWAN_CONF", folder.join("strongswan.conf"))
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    command.spawn().context("cannot start charon")
 }
 
 fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tunnel) -> String {

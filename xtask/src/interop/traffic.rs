@@ -159,6 +159,23 @@ impl Hopeless {
     }
 }
 
+/// One packet of `caller`'s side for the other one, answered or not.
+pub fn knock(lab: &Lab, tunnel: &Tunnel, caller: &str) -> Result<()> {
+    let (own, other) = match caller {
+        "west" => (&tunnel.west_net, &tunnel.east_net),
+        _ => (&tunnel.east_net, &tunnel.west_net),
+    };
+    let speaker = |nets: &[String]| nets.first().and_then(|net| lab.speaker(net));
+    let (Some((from, _)), Some((_, target))) = (speaker(own), speaker(other)) else {
+        anyhow::bail!("the selectors hold no host");
+    };
+    exec::output(
+        lab.command(&from, "ping")
+            .args(["-q", "-n", "-c", "1", "-W", "0.3", &target]),
+    )?;
+    Ok(())
+}
+
 /// No packet of the LANs left either gateway in clear.
 pub fn no_leak(lab: &Lab) -> Result<()> {
     for gateway in lab.gateways() {
