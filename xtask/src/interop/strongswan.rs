@@ -179,6 +179,9 @@ fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tun
   plugins {{
     vici {{ socket = unix://{socket} }}
     kernel-libipsec {{ allow_peer_ts = yes }}
+    # What the daemon itself sends must not go into its own tunnel.
+    kernel-netlink {{ fwmark = !0x42 }}
+    socket-default {{ fwmark = 0x42 }}
   }}
 }}
 swanctl {{
