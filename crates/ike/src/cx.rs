@@ -11,6 +11,7 @@ use adit_wire::v2::IkeSpi;
 
 use crate::endpoint::moving::Addresses;
 use crate::head::{Head, NetPath};
+use crate::lease::LeaseRequest;
 use crate::output::{KeyRequest, KeyRequestId, Outbox, Output};
 use crate::settings::Settings;
 use crate::v2::Phase;
@@ -165,6 +166,15 @@ impl Cx<'_> {
         self.desk.next_key_request += 1;
         self.desk.notes.push(Note::KeyAsked(id));
         self.desk.out.push(Output::KeyRequest { id, request });
+        id
+    }
+
+    /// Asks whoever holds the address pools; the answer is routed as the key holder's are.
+    pub fn ask_lease(&mut self, request: LeaseRequest) -> KeyRequestId {
+        let id = KeyRequestId(self.desk.next_key_request);
+        self.desk.next_key_request += 1;
+        self.desk.notes.push(Note::KeyAsked(id));
+        self.desk.out.push(Output::LeaseRequest { id, request });
         id
     }
 

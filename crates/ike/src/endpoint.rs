@@ -28,13 +28,14 @@ use crate::counters::DropCounters;
 use crate::cx::Desk;
 use crate::error::CommandError;
 use crate::head::{Head, Incoming, NetPath};
+use crate::lease::LeaseAnswer;
 use crate::output::{KeyAnswer, KeyRequestId, Output, Subject};
 use crate::settings::Settings;
 use crate::snapshot::IkeSaSnapshot;
 use crate::timers::{TimerReason, Timers};
 use crate::v2::init_sent::InitSent;
 use crate::v2::support::Trust;
-use crate::v2::{Phase, proposals};
+use crate::v2::{Phase, leasing, proposals};
 
 use index::Index;
 
@@ -150,6 +151,11 @@ impl Endpoint {
             connection: name.to_owned(),
             problem: problem.to_owned(),
         };
+        if !connection.inner.pools.is_empty() {
+            return Err(unusable(
+                "it gives addresses to whoever comes; only the peer can begin",
+            ));
+        }
         let child = connection
             .children
             .first()
@@ -309,6 +315,14 @@ impl Endpoint {
     pub fn handle_answer(&mut self, now: Now, id: KeyRequestId, answer: KeyAnswer) {
         if let Some(spi) = self.key_requests.remove(&id) {
             self.with_sa(now, spi, |phase, cx| phase.handle_answer(cx, id, answer));
+        }
+    }
+
+    /// The holder of address pools has answered request `id`. A lease for an IKE SA that is gone ends at once.
+    pub fn handle_lease(&mut self, now: Now, id: KeyRequestId, answer: LeaseAnswer) {
+        match self.key_requests.remove(&id) {
+            Some(spi) => self.with_sa(now, spi, |phase, cx| phase.handle_lease(cx, id, answer)),
+            None => leasing::unused(&mut self.cx(now), &answer),
         }
     }
 

@@ -11,7 +11,7 @@ use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Flags, Header, IkeSpi, ParsedMessage};
 
 use crate::output::Subject;
-use crate::snapshot::{IkeSaSnapshot, IkeSaState, NatStatus};
+use crate::snapshot::{IkeSaSnapshot, IkeSaState, Inner, NatStatus};
 
 /// Two ends of the path that IKE messages take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(crate) struct Head {
     pub path: NetPath,
     pub nat: Option<NatStatus>,
     pub suite: Option<Suite>,
+    /// Addresses inside the tunnel that were given.
+    pub inner: Arc<Inner>,
     /// Whether the connection is settled, so that events may name it.
     pub named: bool,
     /// Both sides can move (RFC 4555).
@@ -116,6 +118,7 @@ impl Head {
             spis: (spi_i.0, spi_r.0),
             nat: self.nat,
             mobike: self.mobike,
+            inner: Inner::clone(&self.inner),
             established: None,
             rekey_at: None,
             children: Vec::new(),

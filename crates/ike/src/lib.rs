@@ -9,7 +9,8 @@
 //!
 //! ```text
 //!   handle_datagram ─┐                        ┌─ Output::Transmit, Keepalive
-//!   handle_answer   ─┤                        ├─ Output::DataPlane
+//!   handle_answer,  ─┤                        ├─ Output::DataPlane
+//!   handle_lease    ─┤                        ├─ Output::LeaseRequest, LeaseEnd
 //!   handle_timeout  ─┼──►  Endpoint  ──────►  ├─ Output::KeyRequest
 //!   initiate, …     ─┘   (one per gateway)    └─ Output::Event          poll_timeout: the next deadline
 //! ```
@@ -49,9 +50,11 @@ mod error;
 mod fragments;
 mod head;
 pub mod key_holder;
+pub mod lease;
 mod nat;
 mod notify;
 mod output;
+pub mod pools;
 pub mod probe;
 mod secured;
 mod settings;
@@ -69,5 +72,5 @@ pub use output::{
     ToVerify,
 };
 pub use settings::Settings;
-pub use snapshot::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
+pub use snapshot::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, Inner, NatStatus};
 pub use timers::TimerReason;

@@ -14,6 +14,7 @@ use adit_wire::iana::{AuthMethod, HashAlgorithm, PrfId};
 use adit_wire::v2::{Announcement, CertPayload};
 
 use crate::counters::DropCounters;
+use crate::lease::{LeaseId, LeaseRequest};
 
 /// One thing to carry out. Outputs are to be carried out in the order in which they come.
 #[derive(Clone)]
@@ -44,11 +45,20 @@ pub enum Output {
         /// What is asked.
         request: KeyRequest,
     },
+    /// Ask whoever holds the address pools; answer with [`Endpoint::handle_lease`](crate::Endpoint::handle_lease).
+    LeaseRequest {
+        /// Names the request in its answer.
+        id: KeyRequestId,
+        /// What is asked.
+        request: LeaseRequest,
+    },
+    /// A lease isn't needed any more.
+    LeaseEnd(LeaseId),
     /// Something happened.
     Event(Event),
 }
 
-/// Number of a request to the key holder.
+/// Number of a request to the key holder, or to the holder of address pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRequestId(pub u64);
 

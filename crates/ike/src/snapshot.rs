@@ -1,6 +1,6 @@
 //! The state of IKE SAs as others may see it: values, no keys.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use adit_model::connection::Mode;
 use adit_model::event::Role;
@@ -8,6 +8,7 @@ use adit_model::identity::Identity;
 use adit_model::proposal::Suite;
 use adit_model::selector::Selector;
 use adit_model::{Mono, Wall};
+use ipnet::IpNet;
 
 /// One IKE SA.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +35,27 @@ pub struct IkeSaSnapshot {
     pub nat: Option<NatStatus>,
     /// Whether both sides can move to other addresses (RFC 4555).
     pub mobike: bool,
+    /// Addresses inside the tunnel that one side gave the other.
+    pub inner: Inner,
     /// When both sides had authenticated.
     pub established: Option<Wall>,
     /// When we'll begin to rekey it, or to authenticate anew, if we will.
     pub rekey_at: Option<Mono>,
     /// CHILD SAs, oldest first.
     pub children: Vec<ChildSnapshot>,
+}
+
+/// Addresses inside a tunnel that one side gave the other, and what it told along with them (RFC 7296 3.15).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inner {
+    /// Those that the peer gave us.
+    pub ours: Vec<IpAddr>,
+    /// Those that we gave the peer.
+    pub theirs: Vec<IpAddr>,
+    /// Name servers that the peer told us of.
+    pub dns: Vec<IpAddr>,
+    /// Networks that are reached through the tunnel, if the side that gave addresses says so.
+    pub split: Vec<IpNet>,
 }
 
 /// How far an IKE SA is.

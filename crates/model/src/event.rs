@@ -303,6 +303,32 @@ pub enum Happening {
         /// Why, in a word: `deleted`, `dead-peer`, `replaced`, `shutdown`, `failed`.
         cause: String,
     },
+    /// We have given the peer addresses inside the tunnel (RFC 7296 2.19).
+    AddressesLeased {
+        /// Who it is.
+        identity: Identity,
+        /// One of each family at most.
+        addresses: Vec<IpAddr>,
+    },
+    /// Addresses that we gave the peer are free again.
+    AddressesReleased {
+        /// Who it was.
+        identity: Identity,
+        /// Which.
+        addresses: Vec<IpAddr>,
+    },
+    /// The peer has given us addresses inside the tunnel.
+    AddressesAssigned {
+        /// One of each family at most.
+        addresses: Vec<IpAddr>,
+        /// Name servers that it told along with them; nobody is made to use them.
+        dns: Vec<IpAddr>,
+        /// Networks that it says are behind it, as far as they are configured.
+        split: Vec<String>,
+        /// What else it said that has no effect, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ignored: Vec<String>,
+    },
     /// The peer says that it has no other IKE SA with us (RFC 7296 2.4); older ones were dropped.
     InitialContact {
         /// How many were dropped.

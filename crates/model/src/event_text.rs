@@ -222,6 +222,32 @@ impl fmt::Display for Happening {
                     .map_or(Ok(()), |why| write!(f, ", not renewed: {why}"))
             }
             Happening::IkeClosed { by, cause } => write!(f, "IKE SA closed by {by}: {cause}"),
+            Happening::AddressesLeased {
+                identity,
+                addresses,
+            } => write!(f, "{identity} has been given {}", list(addresses)),
+            Happening::AddressesReleased {
+                identity,
+                addresses,
+            } => write!(f, "{} of {identity} is free again", list(addresses)),
+            Happening::AddressesAssigned {
+                addresses,
+                dns,
+                split,
+                ignored,
+            } => {
+                write!(f, "the peer gives us {}", list(addresses))?;
+                if !dns.is_empty() {
+                    write!(f, ", name servers {}", list(dns))?;
+                }
+                if !split.is_empty() {
+                    write!(f, ", networks {}", list(split))?;
+                }
+                if !ignored.is_empty() {
+                    write!(f, "; without effect: {}", list(ignored))?;
+                }
+                Ok(())
+            }
             Happening::InitialContact { closed } => write!(
                 f,
                 "INITIAL_CONTACT from the peer; {closed} older IKE SAs closed"

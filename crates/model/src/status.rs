@@ -9,6 +9,35 @@ pub struct Status {
     pub schema: String,
     /// Every configured tunnel, broken first.
     pub tunnels: Vec<Tunnel>,
+    /// Every pool of addresses for peers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolStatus>,
+}
+
+/// A pool of addresses for peers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolStatus {
+    /// Configured name.
+    pub name: String,
+    /// Its ranges.
+    pub addresses: Vec<String>,
+    /// How many addresses it can give.
+    pub size: u64,
+    /// How many are in use.
+    pub leased: u64,
+    /// Every address that was given, in their order.
+    pub leases: Vec<LeaseStatus>,
+}
+
+/// An address that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseStatus {
+    /// To whom.
+    pub identity: String,
+    /// Which.
+    pub address: String,
+    /// Whether it is in use; otherwise it is free and kept for the same identity while nobody else needs it.
+    pub in_use: bool,
 }
 
 impl Status {
@@ -85,6 +114,12 @@ pub struct IkeSa {
     pub mobike: bool,
     /// A NAT was found, and on whose side: `none`, `local`, `remote`, `both`.
     pub nat: Option<String>,
+    /// Addresses inside the tunnel that the peer gave us.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub virtual_ips: Vec<String>,
+    /// Name servers that it told along with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<String>,
     /// When it was established (RFC 3339).
     pub established: Option<String>,
     /// When it will be rekeyed (RFC 3339), if it will.

@@ -8,11 +8,13 @@ use std::time::Duration;
 use adit_crypto::{Provider, provider};
 use adit_esp::DataPlane;
 use adit_ike::key_holder::{Credentials, without_credentials};
+use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
 use adit_model::connection::{Connection, Remote, Start};
 use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Party, PathProblem};
+use adit_model::inner::Pool;
 use adit_model::life::Action;
 use adit_model::policy::{self, Policy};
 use adit_model::selector::Selector;
@@ -39,6 +41,8 @@ pub struct GatewaySetup {
     pub policies: Vec<Policy>,
     /// With what the sides authenticate, by name of the connection.
     pub keys: BTreeMap<String, Credentials>,
+    /// Addresses that it gives to peers.
+    pub pools: Vec<Pool>,
     /// How its endpoint behaves.
     pub settings: Settings,
 }
@@ -70,6 +74,10 @@ pub(crate) struct Gateway {
 pub(crate) struct Daemon {
     pub(crate) endpoint: Endpoint,
     pub(crate) plane: DataPlane,
+    /// Who has which address.
+    pub(crate) pools: Pools,
+    /// Addresses inside tunnels that peers gave us.
+    pub(crate) inner: Vec<IpAddr>,
     /// When the endpoint is told next what the data plane has counted.
     count_at: Option<Mono>,
     /// Connections that are to be set up again, and when, and those that a packet sets up.
@@ -106,6 +114,8 @@ impl Gateway {
             endpoint: Endpoint::new(settings, provider.clone(), seed),
             plane: DataPlane::new(provider.clone()),
             count_at: None,
+            pools: Pools::new(self.setup.pools.clone()),
+            inner: Vec::new(),
             restarts: BTreeMap::new(),
             traps: BTreeSet::new(),
             provider,
@@ -618,6 +628,11 @@ impl Gateway {
                     let answer = answer(&daemon.provider, env.now, &self.setup.keys, &request);
                     daemon.endpoint.handle_answer(env.now, id, answer);
                 }
+                Output::LeaseRequest { id, request } => {
+                    let answer = daemon.pools.lease(&request);
+                    daemon.endpoint.handle_lease(env.now, id, answer);
+                }
+                Output::LeaseEnd(lease) => daemon.pools.end(lease),
                 Output::Event(event) => {
                     self.ended(env, &event);
                     self.events.push(event);
@@ -625,6 +640,11 @@ impl Gateway {
             }
         }
         if let Some(daemon) = &mut self.daemon {
+            let asks = |c: &Arc<Connection>| !c.inner.wanted.is_empty();
+            if self.setup.connections.iter().any(asks) {
+                let sas = daemon.endpoint.snapshot();
+                daemon.inner = sas.into_iter().flat_map(|sa| sa.inner.ours).collect();
+            }
             let interval = daemon.endpoint.usage_interval();
             let before = daemon.count_at;
             daemon.count_at = interval.map(|interval| {

@@ -71,9 +71,14 @@ impl Env<'_> {
 
 impl Node {
     pub(crate) fn own_addresses(&self) -> Vec<IpAddr> {
+        let given = match &self.role {
+            Role::Gateway(gateway) => gateway.daemon.as_ref().map(|daemon| daemon.inner.clone()),
+            _ => None,
+        };
         self.interfaces
             .iter()
             .flat_map(|interface| interface.addresses.iter().copied())
+            .chain(given.unwrap_or_default())
             .collect()
     }
 

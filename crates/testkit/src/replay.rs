@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use adit_crypto::{Provider, provider};
 use adit_ike::key_holder::without_credentials;
+use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, IkeSaSnapshot, KeyAnswer, KeyRequest, Output};
 use adit_model::Now;
 use adit_model::event::Event;
@@ -15,6 +16,7 @@ use adit_sim::{GatewaySetup, Input, Told};
 pub struct Replay {
     setup: GatewaySetup,
     running: Option<(Endpoint, Provider)>,
+    pools: Pools,
     /// Every event so far.
     pub events: Vec<Event>,
     /// Every datagram so far: from, to, IKE message.
@@ -28,6 +30,7 @@ impl Replay {
     #[must_use]
     pub fn new(setup: GatewaySetup) -> Self {
         Self {
+            pools: Pools::default(),
             setup,
             running: None,
             events: Vec::new(),
@@ -76,6 +79,7 @@ impl Replay {
                 endpoint.set_authorities(&connection.name, held.key_hashes());
             }
         }
+        self.pools = Pools::new(self.setup.pools.clone());
         self.running = Some((endpoint, provider));
     }
 
@@ -94,6 +98,11 @@ impl Replay {
                     let answer = answer(provider, now, &self.setup, &request);
                     endpoint.handle_answer(now, id, answer);
                 }
+                Output::LeaseRequest { id, request } => {
+                    let answer = self.pools.lease(&request);
+                    endpoint.handle_lease(now, id, answer);
+                }
+                Output::LeaseEnd(lease) => self.pools.end(lease),
                 Output::DataPlane(_) => self.changes += 1,
                 Output::Event(event) => self.events.push(event),
                 Output::Keepalive { .. } => {}

@@ -2,7 +2,10 @@
 //!
 //! Each phase is consumed by what ends it. The two in which the key holder is asked have a deadline of their own.
 
+use std::net::IpAddr;
+
 use adit_model::Mono;
+use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::proposal::SaKind;
@@ -25,7 +28,7 @@ use crate::v2::lifespan::Setback;
 use crate::v2::mode;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
-use crate::v2::{Phase, mobike, ppk, proposals, support};
+use crate::v2::{Phase, config_payload, mobike, ppk, proposals, support};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
 pub(crate) struct Attempt {
@@ -170,7 +173,8 @@ impl Signing {
 }
 
 /// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, [SAi2, TSi, TSr,
-/// [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)] }`
+/// [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)] }`, with CP(CFG_REQUEST) in front of SAi2 when an address
+/// is wanted
 fn request(
     cx: &Cx<'_>,
     attempt: &Attempt,
@@ -205,11 +209,23 @@ fn request(
         .chain(support::wishes(cx.trust, core::iter::once(&**connection)))
         .chain(id_r)
         .chain([Payload::Auth(auth)])
+        .chain(config_payload::request(connection, &held(cx, connection)))
         .chain(child.into_iter().flatten())
         .chain(mobike::announcement(&cx.addresses.ours, attempt.head()))
         .chain(mobike::prohibition(attempt.head()))
         .chain(attempt.ppk.iter().flat_map(ppk::Mixed::payloads))
         .collect()
+}
+
+/// Addresses that an IKE SA of the same connection has been given: the one that takes its place wants them again.
+fn held(cx: &Cx<'_>, connection: &Connection) -> Vec<IpAddr> {
+    let found = cx.others.values().find_map(|phase| match phase {
+        Phase::Established(p) if p.connection().name == connection.name => {
+            Some(p.secured.head.inner.ours.clone())
+        }
+        _ => None,
+    });
+    found.unwrap_or_default()
 }
 
 impl AuthSent {
@@ -394,6 +410,13 @@ impl Verifying {
         let mut established = Established::new(cx, secured, peer);
         established.agree_to_move(cx, &payloads, true);
         established.authenticated(cx, &payloads);
+        let refused = offer.is_some() && payloads.sa().is_none();
+        if !refused && let Err(problem) = established.take_addresses(cx, &payloads) {
+            release(cx, &offer);
+            let refusal = Refusal::NoAddress { problem };
+            established.refused_by_us(cx, ExchangeType::IKE_AUTH.to_string(), &refusal);
+            return established.close(cx, "failed");
+        }
         let Some(offer) = offer else {
             // RFC 6023: all children come by CREATE_CHILD_SA.
             established.keep_up(cx);

@@ -1,4 +1,4 @@
-//! Responder, IKE_AUTH (RFC 7296 1.2, 2.15, 2.21.2): `Checking → Answering → Established`.
+//! Responder, IKE_AUTH (RFC 7296 1.2, 2.15, 2.21.2): `Checking → Answering (→ Leasing) → Established`.
 //!
 //! The peer is verified before we prove who we are, and before anything of its CHILD SA is looked at.
 
@@ -10,7 +10,7 @@ use adit_model::event::{Happening, Party};
 use adit_model::identity::Identity;
 use adit_model::life::Unique;
 use adit_model::proposal::{SaKind, choose};
-use adit_model::reason::Refusal;
+use adit_model::reason::{AddressProblem, Refusal};
 use adit_model::{Mono, Secret};
 use adit_wire::iana::{ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
@@ -18,8 +18,9 @@ use adit_wire::v2::{AuthPayload, Payload, PayloadList};
 
 use crate::cx::{Cx, Note};
 use crate::head::{Head, Incoming};
+use crate::lease::Lease;
 use crate::notify;
-use crate::output::{DerivedKeys, KeyAnswer, KeyRequestId, PeerSupport};
+use crate::output::{DerivedKeys, KeyAnswer, KeyRequestId, PeerSupport, Signed};
 use crate::secured::Secured;
 use crate::timers::{Deadline, TimerReason};
 use crate::v2::child::{self, Agreed, Child, KeySource};
@@ -29,13 +30,13 @@ use crate::v2::init_answer::InitAnswered;
 use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{Phase, mobike, mode, narrow, ppk, proposals, support};
+use crate::v2::{Phase, config_payload, leasing, mobike, mode, narrow, ppk, proposals, support};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
     pub secured: Secured,
     transcript: Transcript,
-    payloads: PayloadList,
+    pub payloads: PayloadList,
     /// What the peer can verify.
     peer: PeerSupport,
     /// A post-quantum pre-shared key is mixed in.
@@ -190,7 +191,7 @@ fn select(
 }
 
 /// Refuses the IKE SA: the answer says so and nothing else (RFC 7296 2.21.2).
-fn fail(cx: &mut Cx<'_>, mut secured: Secured, refusal: Refusal) -> Phase {
+pub(crate) fn fail(cx: &mut Cx<'_>, mut secured: Secured, refusal: Refusal) -> Phase {
     let notify = refuse(cx, &mut secured, &refusal);
     let what = Happening::Refused {
         what: ExchangeType::IKE_AUTH.to_string(),
@@ -221,7 +222,7 @@ impl Request {
         cx.drop(&self.secured.head, incoming.path, reason, detail);
     }
 
-    fn deadline(&self) -> Option<Deadline> {
+    pub fn deadline(&self) -> Option<Deadline> {
         Some((self.until, TimerReason::KeyHolder))
     }
 }
@@ -348,57 +349,10 @@ impl Answering {
             Ok(signed) => signed,
             Err(refusal) => return fail(cx, request.secured, refusal),
         };
-        let Request {
-            secured,
-            transcript,
-            payloads,
-            ppk,
-            ..
-        } = request;
-        let auth = AuthPayload {
-            method: signed.method,
-            data: signed.proof,
-        };
-        let id = id_payload(&secured.head.connection.local_id);
-        if let Err(refusal) = unique(cx, &secured.head, &peer) {
-            return fail(cx, secured, refusal);
+        if let Err(refusal) = unique(cx, &request.secured.head, &peer) {
+            return fail(cx, request.secured, refusal);
         }
-        let mut established = Established::new(cx, secured, peer);
-        established.agree_to_move(cx, &payloads, false);
-        let initial = payloads.notify(NotifyType::INITIAL_CONTACT).is_some();
-        cx.note(Note::Contact { initial });
-        let mut response: PayloadList = core::iter::once(Payload::IdR(id))
-            .chain(signed.certificates.into_iter().map(Payload::Cert))
-            .chain([Payload::Auth(auth)])
-            .chain(established.auth_lifetime(cx))
-            .collect();
-        if payloads.sa().is_some() {
-            match first_child(cx, &established.secured, &transcript, &payloads) {
-                Ok((child, agreed)) => {
-                    established.children.push(child);
-                    response.0.extend(agreed);
-                }
-                Err(refusal) => {
-                    let notify = notify::for_refusal(&refusal, ExchangeType::CREATE_CHILD_SA);
-                    let what = Happening::Refused {
-                        what: child::title(&established.secured.head, None),
-                        refusal,
-                        notify: notify.as_ref().map(|n| n.kind.to_string()),
-                    };
-                    cx.event(&established.secured.head, what);
-                    response.0.extend(notify.map(Payload::Notify));
-                }
-            }
-        }
-        response.0.extend(ppk.then(ppk::taken));
-        if mobike::is_announced(&payloads) {
-            let head = &established.secured.head;
-            response
-                .0
-                .extend(mobike::announcement(&cx.addresses.ours, head));
-        }
-        established.secured.reply(cx, &response);
-        Phase::Established(Box::new(established))
+        leasing::begin(cx, request, peer, signed)
     }
 
     pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
@@ -411,6 +365,77 @@ impl Answering {
     pub fn deadline(&self) -> Option<Deadline> {
         self.request.deadline()
     }
+}
+
+/// The peer is verified and our proof is made: answers, with the addresses that it is given or why it has none.
+pub(crate) fn finish(
+    cx: &mut Cx<'_>,
+    request: Request,
+    peer: VerifiedPeer,
+    signed: Signed,
+    addresses: Result<Option<Lease>, AddressProblem>,
+) -> Phase {
+    let Request {
+        secured,
+        transcript,
+        payloads,
+        ppk,
+        ..
+    } = request;
+    let auth = AuthPayload {
+        method: signed.method,
+        data: signed.proof,
+    };
+    let id = id_payload(&secured.head.connection.local_id);
+    let mut established = Established::new(cx, secured, peer);
+    established.agree_to_move(cx, &payloads, false);
+    let initial = payloads.notify(NotifyType::INITIAL_CONTACT).is_some();
+    cx.note(Note::Contact { initial });
+    let mut response: PayloadList = core::iter::once(Payload::IdR(id))
+        .chain(signed.certificates.into_iter().map(Payload::Cert))
+        .chain([Payload::Auth(auth)])
+        .chain(established.auth_lifetime(cx))
+        .collect();
+    let leased = match &addresses {
+        Ok(Some(lease)) => {
+            established.give(cx, lease);
+            response.0.push(config_payload::reply(lease));
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(problem) => Err(Refusal::NoAddress {
+            problem: problem.clone(),
+        }),
+    };
+    if payloads.sa().is_some() || leased.is_err() {
+        let child =
+            leased.and_then(|()| first_child(cx, &established.secured, &transcript, &payloads));
+        match child {
+            Ok((child, agreed)) => {
+                established.children.push(child);
+                response.0.extend(agreed);
+            }
+            Err(refusal) => {
+                let notify = notify::for_refusal(&refusal, ExchangeType::CREATE_CHILD_SA);
+                let what = Happening::Refused {
+                    what: child::title(&established.secured.head, None),
+                    refusal,
+                    notify: notify.as_ref().map(|n| n.kind.to_string()),
+                };
+                cx.event(&established.secured.head, what);
+                response.0.extend(notify.map(Payload::Notify));
+            }
+        }
+    }
+    response.0.extend(ppk.then(ppk::taken));
+    if mobike::is_announced(&payloads) {
+        let head = &established.secured.head;
+        response
+            .0
+            .extend(mobike::announcement(&cx.addresses.ours, head));
+    }
+    established.secured.reply(cx, &response);
+    Phase::Established(Box::new(established))
 }
 
 /// A peer that may be here only once isn't let in from elsewhere while it is. From the same address it may be

@@ -13,6 +13,7 @@ use crate::channel::Channel;
 use crate::cx::Cx;
 use crate::head::Head;
 use crate::snapshot::{ChildSaState, ChildSnapshot};
+use crate::v2::config_payload;
 use crate::v2::keymat;
 use crate::v2::lifespan::Lifespan;
 use crate::v2::mode;
@@ -273,6 +274,7 @@ pub(crate) fn select(
         local: narrow::read(ts_r),
         remote: narrow::read(ts_i),
     };
+    let offered = config_payload::without_placeholder(head, offered);
     let all = &head.connection.children;
     let asked = mode::asked(request);
     let offer = offer::read(sa, SaKind::Esp, 4, true);
@@ -282,6 +284,7 @@ pub(crate) fn select(
         .iter()
         .filter(|c| only.is_none_or(|name| c.name == name))
     {
+        let config = &config_payload::effective(head, config);
         let agreed = mode::answering(head, config, asked);
         let whole = mode::traffic(head, config, *agreed.as_ref().unwrap_or(&Mode::Tunnel));
         let Some(ts) = narrow::narrowed(&offered, &whole) else {
@@ -319,11 +322,14 @@ pub(crate) fn select(
             ts,
         });
     }
-    Err(refusal.unwrap_or_else(|| Refusal::TrafficSelectors {
-        offered_local: offered.local,
-        offered_remote: offered.remote,
-        configured_local: all.iter().flat_map(|c| c.local_ts.clone()).collect(),
-        configured_remote: all.iter().flat_map(|c| c.remote_ts.clone()).collect(),
+    Err(refusal.unwrap_or_else(|| {
+        let all = || all.iter().map(|c| config_payload::effective(head, c));
+        Refusal::TrafficSelectors {
+            offered_local: offered.local,
+            offered_remote: offered.remote,
+            configured_local: all().flat_map(|c| c.local_ts).collect(),
+            configured_remote: all().flat_map(|c| c.remote_ts).collect(),
+        }
     }))
 }
 

@@ -22,7 +22,7 @@ use crate::v2::followup::{Progress, Series};
 use crate::v2::lifespan::Setback;
 use crate::v2::narrow::Traffic;
 use crate::v2::own_ke::OwnKe;
-use crate::v2::{mode, proposals};
+use crate::v2::{config_payload, mode, proposals};
 
 /// A CHILD SA that we have asked for.
 pub(crate) struct ChildAttempt {
@@ -66,10 +66,11 @@ impl ChildAttempt {
         replaces: Option<u32>,
     ) -> Result<Self, Refusal> {
         let config = head.connection.children.iter().find(|c| c.name == name);
+        let config = config.map(|c| config_payload::effective(head, c));
         let config = config.ok_or_else(|| Refusal::Local {
             problem: format!("no child `{name}` is configured"),
         })?;
-        let wish = Wish::new(cx.provider, head, config)?;
+        let wish = Wish::new(cx.provider, head, &config)?;
         let method = wish.proposals.iter().find_map(|p| p.ke.first().copied());
         let ke = method.map(|m| OwnKe::start(cx.provider, m)).transpose()?;
         Ok(Self {

@@ -16,6 +16,7 @@ use crate::describe;
 use crate::head::Head;
 use crate::secured::Secured;
 use crate::v2::child::{self, Agreed, Child, KeySource};
+use crate::v2::config_payload;
 use crate::v2::mode;
 use crate::v2::narrow::{self, Traffic};
 use crate::v2::proposals;
@@ -34,6 +35,8 @@ pub(crate) struct Wish {
     pub mode: Mode,
     /// All traffic that it may have.
     whole: Traffic,
+    /// Our side's traffic stands for an address that we are yet to be given.
+    placeholder: bool,
     /// The packet that it is asked for because of.
     trigger: Option<Arc<Trigger>>,
 }
@@ -89,10 +92,15 @@ impl ChildOffer {
             cx.event(head, what);
             return Ok(None);
         }
-        let answer = self.wish.granted(payloads, false)?;
+        let mut answer = self.wish.granted(payloads, false)?;
+        // What was a placeholder in the request is what we were given now (RFC 7296 2.19).
+        let config = config_payload::effective(head, &self.wish.config);
+        if !head.connection.inner.wanted.is_empty() {
+            answer.ts = given(head, &config, &answer)?;
+        }
         let (ni, nr) = transcript.nonces(head.role);
         let agreed = Agreed {
-            config: &self.wish.config,
+            config: &config,
             spi_in: self.spi_in,
             spi_out: answer.spi_out,
             mode: answer.mode,
@@ -110,6 +118,23 @@ impl ChildOffer {
         };
         child::install(cx, head, agreed, &source).map(Some)
     }
+}
+
+/// What of an answer's traffic is left when we only use the address that we were given.
+fn given(head: &Head, config: &connection::Child, answer: &Answer) -> Result<Traffic, Refusal> {
+    let whole = mode::traffic(head, config, answer.mode);
+    let ts = narrow::narrowed(&answer.ts, &whole).ok_or_else(|| Refusal::AnswerMismatch {
+        problem: "traffic selectors without the address that was given".to_owned(),
+    })?;
+    if config.leeway.narrow || ts.covers(&whole) {
+        return Ok(ts);
+    }
+    Err(Refusal::TrafficSelectors {
+        offered_local: ts.local,
+        offered_remote: ts.remote,
+        configured_local: whole.local,
+        configured_remote: whole.remote,
+    })
 }
 
 impl Wish {
@@ -133,6 +158,7 @@ impl Wish {
         }
         let trigger = head.trigger.clone();
         Ok(Self {
+            placeholder: !head.connection.inner.wanted.is_empty() && head.inner.ours.is_empty(),
             trigger: trigger.filter(|trigger| trigger.child == config.name),
             config: config.clone(),
             proposals,
@@ -176,7 +202,7 @@ impl Wish {
             return Err(mismatch("traffic selectors wider than asked for"));
         }
         let config = &self.config;
-        if !config.leeway.narrow && !ts.covers(&self.whole) {
+        if !config.leeway.narrow && !self.placeholder && !ts.covers(&self.whole) {
             return Err(Refusal::TrafficSelectors {
                 offered_local: ts.local,
                 offered_remote: ts.remote,

@@ -14,6 +14,7 @@ use adit_wire::v2::rules::Shape;
 
 use crate::cx::{Cx, Note};
 use crate::head::Incoming;
+use crate::lease::LeaseId;
 use crate::output::Output;
 use crate::secured::{Accepted, Follow, Secured};
 use crate::settings::Settings;
@@ -55,6 +56,8 @@ pub(crate) struct Established {
     pub began: bool,
     /// A packet has set the connection up: its children come when packets want them.
     pub on_demand: bool,
+    /// What the peer's addresses inside the tunnel are leased under.
+    pub lease: Option<LeaseId>,
     /// When we authenticate anew.
     pub reauth: Option<Mono>,
     /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
@@ -94,6 +97,7 @@ impl Established {
         cx.event(&new.secured.head, what);
         new.began = self.began;
         new.on_demand = self.on_demand;
+        new.lease = self.lease.take();
         (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
         self.bequeath_path(cx, &mut new);
         new.children = core::mem::take(&mut self.children);
@@ -158,6 +162,7 @@ impl Established {
             doomed: None,
             began: false,
             on_demand: false,
+            lease: None,
             reauth: None,
             auth_end: None,
             doubted: None,
@@ -254,6 +259,7 @@ impl Established {
     pub fn end(mut self, cx: &mut Cx<'_>, by: Party, cause: &str) -> Secured {
         self.agenda.abandon(cx);
         self.drop_unfinished(cx, |_| true);
+        self.end_lease(cx);
         for child in self.children {
             child.close(cx, &self.secured.head, ChildEvent::IkeClosed, by);
         }
@@ -280,6 +286,7 @@ impl Established {
             return Phase::Established(Box::new(self));
         }
         self.agenda.abandon(cx);
+        self.end_lease(cx);
         Closing::begin(cx, self.secured, self.children, delete_ike(), cause)
     }
 

@@ -15,6 +15,7 @@ use crate::v2::closing::Lingering;
 use crate::v2::established::Established;
 
 pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &PayloadList) -> Phase {
+    ike.unasked_configuration(cx, payloads);
     let deletes_ike = payloads.deletes().any(|d| d.protocol == ProtocolId::IKE);
     for notify in payloads.notifies().filter(|n| n.kind.is_error()) {
         record(&ike, cx, notify);

@@ -199,6 +199,7 @@ pub(crate) fn answer(
         path: incoming.path,
         nat: None,
         suite: Some(choice.suite),
+        inner: Arc::default(),
         named: false,
         mobike: false,
         children_stay: None,

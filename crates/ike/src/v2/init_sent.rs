@@ -86,6 +86,7 @@ impl InitSent {
             path,
             nat: None,
             suite: None,
+            inner: Arc::default(),
             named: true,
             mobike: false,
             children_stay: None,

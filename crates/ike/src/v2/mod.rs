@@ -6,6 +6,8 @@
 //! responder   InitAnswered ──(► Mixed)──► Checking ──► Answering ─────────────┘          └───────► Lingering ──► gone
 //! ```
 //!
+//! A responder that gives addresses waits for one (`Leasing`) behind `Answering`.
+//!
 //! In brackets what only additional key exchanges need. A post-quantum pre-shared key is mixed in before `Signing`
 //! (`Strengthening`) and before `Checking` (`Recognising`).
 //!
@@ -18,6 +20,7 @@ pub(crate) mod child;
 pub(crate) mod child_attempt;
 pub(crate) mod child_offer;
 pub(crate) mod closing;
+pub(crate) mod config_payload;
 pub(crate) mod create_child;
 pub(crate) mod established;
 pub(crate) mod followup;
@@ -25,8 +28,10 @@ pub(crate) mod ike_attempt;
 pub(crate) mod informational;
 pub(crate) mod init_answer;
 pub(crate) mod init_sent;
+pub(crate) mod inner_addresses;
 pub(crate) mod intermediate;
 pub(crate) mod keymat;
+pub(crate) mod leasing;
 pub(crate) mod lifespan;
 pub(crate) mod mobike;
 pub(crate) mod mode;
@@ -47,6 +52,7 @@ use adit_model::event::Party;
 
 use crate::cx::Cx;
 use crate::head::{Head, Incoming};
+use crate::lease::LeaseAnswer;
 use crate::output::{KeyAnswer, KeyRequestId};
 use crate::snapshot::{IkeSaSnapshot, IkeSaState};
 use crate::timers::Deadline;
@@ -58,6 +64,7 @@ use established::Established;
 use init_answer::InitAnswered;
 use init_sent::InitSent;
 use intermediate::{Mixed, Mixing};
+use leasing::Leasing;
 use ppk::{Recognising, Strengthening};
 
 /// Where an IKE SA is in its life.
@@ -73,6 +80,7 @@ pub(crate) enum Phase {
     Recognising(Box<Recognising>),
     Checking(Box<Checking>),
     Answering(Box<Answering>),
+    Leasing(Box<Leasing>),
     Established(Box<Established>),
     Closing(Box<Closing>),
     Lingering(Box<Lingering>),
@@ -103,6 +111,7 @@ impl Phase {
             Phase::Recognising(p) => p.handle_message(cx, incoming),
             Phase::Checking(p) => p.handle_message(cx, incoming),
             Phase::Answering(p) => p.handle_message(cx, incoming),
+            Phase::Leasing(p) => p.handle_message(cx, incoming),
             Phase::Established(p) => p.handle_message(cx, incoming),
             Phase::Closing(p) => p.handle_message(cx, incoming),
             Phase::Lingering(p) => p.handle_message(cx, incoming),
@@ -123,6 +132,17 @@ impl Phase {
         }
     }
 
+    /// The holder of address pools answers. What the peer isn't there for any more goes back.
+    pub fn handle_lease(self, cx: &mut Cx<'_>, id: KeyRequestId, answer: LeaseAnswer) -> Phase {
+        match self {
+            Phase::Leasing(p) => p.handle_lease(cx, id, answer),
+            other => {
+                leasing::unused(cx, &answer);
+                other
+            }
+        }
+    }
+
     pub fn handle_timeout(self, cx: &mut Cx<'_>) -> Phase {
         match self {
             Phase::InitSent(p) => p.handle_timeout(cx),
@@ -136,6 +156,7 @@ impl Phase {
             Phase::Recognising(p) => p.handle_timeout(cx),
             Phase::Checking(p) => p.handle_timeout(cx),
             Phase::Answering(p) => p.handle_timeout(cx),
+            Phase::Leasing(p) => p.handle_timeout(cx),
             Phase::Established(p) => p.handle_timeout(cx),
             Phase::Closing(p) => p.handle_timeout(cx),
             Phase::Lingering(p) => p.handle_timeout(cx),
@@ -156,6 +177,7 @@ impl Phase {
             Phase::Recognising(p) => p.deadline(),
             Phase::Checking(p) => p.deadline(),
             Phase::Answering(p) => p.deadline(),
+            Phase::Leasing(p) => p.deadline(),
             Phase::Established(p) => p.deadline(cx.settings),
             Phase::Closing(p) => p.deadline(cx.now.mono),
             Phase::Lingering(p) => p.deadline(),
@@ -190,6 +212,7 @@ impl Phase {
             Phase::Recognising(p) => Some(p.head()),
             Phase::Checking(p) => Some(&p.request.secured.head),
             Phase::Answering(p) => Some(&p.request.secured.head),
+            Phase::Leasing(p) => Some(p.head()),
             Phase::Established(p) => Some(&p.secured.head),
             Phase::Closing(p) => Some(&p.secured.head),
             Phase::Lingering(p) => Some(p.head()),
@@ -204,7 +227,8 @@ impl Phase {
             | Phase::Mixed(_)
             | Phase::Recognising(_)
             | Phase::Checking(_)
-            | Phase::Answering(_) => true,
+            | Phase::Answering(_)
+            | Phase::Leasing(_) => true,
             Phase::Lingering(p) => p.unverified,
             _ => false,
         }

@@ -24,6 +24,8 @@ mod mode;
 
 mod traffic;
 
+mod config_payload;
+
 mod nat;
 
 mod mobike;

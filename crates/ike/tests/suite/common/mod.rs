@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use adit_crypto::provider::fake;
 use adit_ike::key_holder::{Credentials, without_credentials};
+use adit_ike::lease::LeaseRequest;
+use adit_ike::pools::Pools;
 use adit_ike::{
     Endpoint, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest, KeyRequestId, Output, Settings,
 };
@@ -73,6 +75,9 @@ pub struct Side {
     pub unanswered: Vec<(KeyRequestId, KeyRequest)>,
     /// What the key holder was asked.
     pub requests: Vec<KeyRequest>,
+    /// Where its peers' addresses come from; slow when there is none.
+    pub pools: Option<Pools>,
+    pub leases: Vec<(KeyRequestId, LeaseRequest)>,
     pub events: Vec<Event>,
     pub installed: Vec<ChildSa>,
     pub data_plane: Vec<DataPlaneRequest>,
@@ -175,6 +180,8 @@ impl Side {
             ppk: None,
             unanswered: Vec::new(),
             requests: Vec::new(),
+            pools: Some(Pools::default()),
+            leases: Vec::new(),
             events: Vec::new(),
             installed: Vec::new(),
             data_plane: Vec::new(),
@@ -381,6 +388,19 @@ impl Lab {
                     }
                 };
                 side.endpoint.handle_answer(now, id, answer);
+            }
+            Output::LeaseRequest { id, request } => {
+                let side = self.side(who);
+                side.leases.push((id, request.clone()));
+                if let Some(pools) = &mut side.pools {
+                    let answer = pools.lease(&request);
+                    side.endpoint.handle_lease(now, id, answer);
+                }
+            }
+            Output::LeaseEnd(lease) => {
+                if let Some(pools) = &mut self.side(who).pools {
+                    pools.end(lease);
+                }
             }
             Output::Event(event) => self.side(who).events.push(event),
         }
