@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use adit_model::connection::{AuthKind, Authentication, Connection};
+use adit_model::inner::Pool;
 use adit_model::policy::Policy;
 
 /// A whole configuration.
@@ -18,6 +19,8 @@ pub struct Configuration {
     pub auth: Vec<AuthFiles>,
     /// Post-quantum pre-shared keys, as far as tunnels have one.
     pub ppks: Vec<PpkRef>,
+    /// Addresses that peers are given.
+    pub pools: Vec<Pool>,
 }
 
 /// Settings that belong to no tunnel.

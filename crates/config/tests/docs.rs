@@ -76,7 +76,7 @@ fn every_example_in_the_documents_reads() {
 fn every_example_of_a_key_is_accepted() {
     for key in keys::KEYS
         .iter()
-        .filter(|k| !k.example.starts_with("[tunnel"))
+        .filter(|k| !k.example.starts_with("[tunnel") && !k.example.starts_with("[pool"))
     {
         // A whole text, in which the key has its example.
         let write = |lines: Vec<(&str, &str)>, between: &str| {
@@ -105,20 +105,31 @@ fn every_example_of_a_key_is_accepted() {
                 ", "
             )
         );
-        let tunnel = [
+        let gives = key.section == Section::Tunnel && key.name == "pool";
+        let asks = key.section == Section::Tunnel && key.name == "virtual_ip";
+        let passive = [("start", "\"passive\"")];
+        let tunnel: Vec<_> = [
             ("local", "\"192.168.0.9\""),
             ("remote", "\"192.168.0.8\""),
             ("auth", &auth),
             ("ppk", &ppk),
             ("retransmit", &retransmit),
-        ];
-        let child = [
-            ("local_net", "\"10.8.0.0/24\""),
-            ("remote_net", "\"10.9.0.0/24\""),
-        ];
+        ]
+        .into_iter()
+        .chain(passive.into_iter().filter(|_| gives))
+        .collect();
+        let child: Vec<_> = [
+            ("local_net", "\"10.8.0.0/24\"", asks),
+            ("remote_net", "\"10.9.0.0/24\"", gives),
+        ]
+        .into_iter()
+        .filter_map(|(name, value, instead)| (!instead).then_some((name, value)))
+        .collect();
+        let pool = [("addresses", "\"10.3.0.0/24\"")];
         let text = format!(
-            "[gateway]\n{}\n[tunnel.office]\n{}\n[tunnel.office.child.lan]\n{}\n",
+            "[gateway]\n{}\n[pool.guests]\n{}\n[tunnel.office]\n{}\n[tunnel.office.child.lan]\n{}\n",
             write(table(key, Section::Gateway, &[]), "\n"),
+            write(table(key, Section::Pool, &pool), "\n"),
             write(table(key, Section::Tunnel, &tunnel), "\n"),
             write(table(key, Section::Child, &child), "\n"),
         );

@@ -12,6 +12,7 @@ use adit_model::connection::{
     Authentication, Child, Connection, Mode, Ppk, Remote, Retransmit, Start,
 };
 use adit_model::identity::Identity;
+use adit_model::inner::Pool;
 use adit_model::life::{Action, ChildLife, Childless, Life, Unique};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::selector::Selector;
@@ -193,7 +194,15 @@ proptest! {
         prop_assume!(!file.trim().is_empty());
         prop_assume!((&one.local, &one.remote) != (&two.local, &two.remote));
         let auth = files("t2", &file, own, peer, allow_sha1);
-        let mut two = two;
+        let (mut one, mut two) = (one, two);
+        if one.start == Start::Passive {
+            one.inner.pools = vec!["guests".into()];
+        } else {
+            one.inner.wanted = vec![if ppk_required { IpAddr::from([0, 0, 0, 0]) } else { IpAddr::from([10, 2, 0, 9]) }];
+            for child in &mut one.children {
+                child.local_ts = vec!["0.0.0.0/0".parse().unwrap()];
+            }
+        }
         two.auth = auth.authentication();
         let configuration = Configuration {
             policies: vec![adit_model::policy::Policy {
@@ -205,6 +214,13 @@ proptest! {
             gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1 },
             auth: vec![AuthFiles::psk("t1", file.clone().into()), auth],
             ppks: vec![PpkRef { connection: "t1".into(), file: ppk_file.into() }],
+            pools: vec![Pool {
+                name: "guests".into(),
+                addresses: vec!["10.2.0.0/16".parse().unwrap(), "10.3.0.4-10.3.0.9".parse().unwrap()],
+                dns: vec![IpAddr::from([10, 1, 0, 53])],
+                split: if ppk_required { vec!["10.1.0.0/17".parse().unwrap()] } else { Vec::new() },
+                per_identity: 1 + u32::from(own),
+            }],
             connections: vec![Connection { ppk: Some(Ppk { id: ppk_id, required: ppk_required }), ..one }, two],
         };
         let text = adit::write(&configuration);

@@ -211,7 +211,7 @@ impl Gateway {
             .collect();
         status::broken_first(&mut tunnels);
         Response::Status {
-            status: status::document(tunnels),
+            status: status::document(tunnels, self.pools.status()),
         }
     }
 

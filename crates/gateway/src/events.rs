@@ -217,6 +217,9 @@ fn kind(what: &Happening) -> &'static str {
         Happening::PutOff { .. } => "put-off",
         Happening::Expired { .. } => "expired",
         Happening::IkeClosed { .. } => "ike-closed",
+        Happening::AddressesLeased { .. } => "addresses-leased",
+        Happening::AddressesReleased { .. } => "addresses-released",
+        Happening::AddressesAssigned { .. } => "addresses-assigned",
         Happening::InitialContact { .. } => "initial-contact",
         Happening::CertificateExpiry { .. } => "certificate-expiry",
         Happening::ProbeAnswered => "probe-answered",
@@ -249,6 +252,9 @@ fn trace_line(event: &Event) {
         | Happening::RekeyCollision { .. }
         | Happening::PutOff { .. }
         | Happening::IkeClosed { .. }
+        | Happening::AddressesLeased { .. }
+        | Happening::AddressesReleased { .. }
+        | Happening::AddressesAssigned { .. }
         | Happening::InitialContact { .. } => tracing::info!("{event}"),
         Happening::Dropped { .. } => tracing::trace!("{event}"),
         _ => tracing::debug!("{event}"),

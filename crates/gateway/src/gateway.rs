@@ -4,11 +4,12 @@
 //! observed, attempts that are due begin. Nothing in here waits.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use adit_crypto::Provider;
-use adit_ike::{Endpoint, IkeSaSnapshot, Output};
+use adit_ike::pools::Pools;
+use adit_ike::{Endpoint, IkeSaSnapshot, IkeSaState, Output};
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Party, PathProblem};
@@ -44,6 +45,8 @@ pub struct Gateway {
     pub(crate) sockets: Sockets,
     pub(crate) keys: KeyStore,
     pub(crate) statuses: Statuses,
+    /// Who has which address.
+    pub(crate) pools: Pools,
     pub(crate) log: EventLog,
     pub(crate) expiry: ExpiryWatch,
     pub(crate) tunnels: BTreeMap<String, Tunnel>,
@@ -76,6 +79,7 @@ pub(crate) struct Parts {
     pub host: Option<Host>,
     pub sockets: Sockets,
     pub keys: KeyStore,
+    pub pools: Pools,
     pub tunnels: BTreeMap<String, Tunnel>,
     pub tasks: mpsc::Sender<TaskDone>,
     pub nat_port: u16,
@@ -95,6 +99,7 @@ impl Gateway {
             sockets: parts.sockets,
             keys: parts.keys,
             statuses: Statuses::default(),
+            pools: parts.pools,
             log: EventLog::default(),
             expiry: ExpiryWatch::default(),
             tunnels: parts.tunnels,
@@ -394,6 +399,12 @@ impl Gateway {
                 }
                 Output::DataPlane(request) => self.change_data_plane(request),
                 Output::KeyRequest { id, request } => self.on_key_request(id, request),
+                Output::LeaseRequest { id, request } => {
+                    let answer = self.pools.lease(&request);
+                    let now = self.clock.now();
+                    self.endpoint.handle_lease(now, id, answer);
+                }
+                Output::LeaseEnd(lease) => self.pools.end(lease),
                 Output::Event(event) => self.on_event(event),
             }
         }
@@ -490,9 +501,31 @@ impl Gateway {
             before.map_or(at, |before| before.min(at))
         });
         let snapshot = self.endpoint.snapshot();
+        self.take_inner_addresses(&snapshot);
         let names: Vec<String> = self.tunnels.keys().cloned().collect();
         for name in names {
             self.observe_tunnel(now, &name, &snapshot);
+        }
+    }
+
+    /// Gives the host the addresses that peers gave us, and takes away those whose tunnel is gone.
+    fn take_inner_addresses(&mut self, snapshot: &[IkeSaSnapshot]) {
+        let Some(host) = &mut self.host else {
+            return;
+        };
+        let mut given: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
+        for sa in snapshot.iter().filter(|sa| !sa.inner.ours.is_empty()) {
+            if let (Some(name), IkeSaState::Established | IkeSaState::Replaced) =
+                (&sa.connection, sa.state)
+            {
+                given
+                    .entry(name.clone())
+                    .or_default()
+                    .extend(&sa.inner.ours);
+            }
+        }
+        if let Err(error) = host.set_inner_addresses(given) {
+            tracing::warn!("{error}");
         }
     }
 

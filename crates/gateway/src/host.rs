@@ -4,7 +4,7 @@
 //! The block goes up first and outlives the process, however that ends: packets that policy protects find no other way
 //! out. It is taken away by an explicit act only ([`Host::unblock`], or [`remove_left_block`] when no gateway runs).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use adit_kernel::{
 };
 use adit_model::connection::{Connection, Remote};
 use adit_model::policy::{Action, Policy};
+use ipnet::IpNet;
 
 use crate::bypass;
 use crate::claim;
@@ -36,6 +37,8 @@ pub struct Host {
     was_blocked: bool,
     /// Tunnels that were taken down and may pass in clear.
     unblocked: BTreeSet<String>,
+    /// Addresses inside tunnels that peers gave us, by tunnel.
+    inner: BTreeMap<String, BTreeSet<IpAddr>>,
     /// What [`Host::tend`] last complained about.
     complaint: Option<String>,
 }
@@ -101,6 +104,7 @@ impl Host {
             tun_name: tun.name().to_owned(),
             was_blocked,
             unblocked: BTreeSet::new(),
+            inner: BTreeMap::new(),
             complaint: None,
         };
         if let Err(error) = host.install_routes() {
@@ -186,6 +190,35 @@ impl Host {
         self.block.peers.push(peer);
         self.mechanism = block::install(&self.block)?;
         Ok(())
+    }
+
+    /// Sets the addresses inside tunnels that peers gave us: the device has them, and local programs send from them what
+    /// goes through that tunnel. An address that another device of the host has isn't touched.
+    ///
+    /// # Errors
+    /// When the kernel refuses; what could be done is done.
+    pub fn set_inner_addresses(
+        &mut self,
+        given: BTreeMap<String, BTreeSet<IpAddr>>,
+    ) -> Result<(), GatewayError> {
+        if given == self.inner {
+            return Ok(());
+        }
+        let before: BTreeSet<IpAddr> = self.inner.values().flatten().copied().collect();
+        let now: BTreeSet<IpAddr> = given.values().flatten().copied().collect();
+        self.inner = given;
+        let mut failed = None;
+        for address in now.difference(&before) {
+            let added = self.netlink.add_address(self.tun, IpNet::from(*address));
+            failed = failed.or(added.err());
+        }
+        // Routes first: the kernel takes away those that name an address that goes.
+        self.rebuild()?;
+        for address in before.difference(&now) {
+            let gone = self.netlink.delete_address(self.tun, IpNet::from(*address));
+            failed = failed.or(gone.err());
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Lets the traffic of `tunnel` pass in clear.
@@ -337,7 +370,7 @@ impl Host {
             .filter(|c| !self.unblocked.contains(&c.name))
             .cloned()
             .collect();
-        Ok(routes::wanted(&protected, &addresses))
+        Ok(routes::wanted(&protected, &addresses, &self.inner))
     }
 
     /// Strict reverse path filtering fits: every remote network is routed into the device. Only what the peer sends
@@ -366,7 +399,8 @@ impl Host {
         };
         let ours = |ip: IpAddr| addresses.iter().any(|a| a.net.addr() == ip);
         let (v4, v6) = sysctl::forwarding();
-        let lans = self.connections.iter().flat_map(|c| {
+        let has_lans = |c: &&Arc<Connection>| c.inner.wanted.is_empty();
+        let lans = self.connections.iter().filter(has_lans).flat_map(|c| {
             c.children
                 .iter()
                 .flat_map(move |child| child.local_ts.iter().map(move |ts| (c, ts)))

@@ -11,13 +11,14 @@
 //! gateway send there is stopped by the block, since their policy says that it must be protected.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use adit_kernel::netlink::{ADIT_PROTOCOL, Address, Flow, MAIN_TABLE, Route, RouteKind, Rule};
 use adit_kernel::{KernelError, Netlink, OWN_MARK};
 use adit_model::connection::{Connection, Mode, Remote};
 use adit_model::policy::Policy;
+use adit_model::selector::Selector;
 use ipnet::IpNet;
 
 use crate::bypass;
@@ -37,26 +38,35 @@ pub struct Wanted {
 }
 
 /// The routes into the TUN device that `connections` need, given the host's `addresses`. Where two children want the
-/// same destination the first decides the source.
+/// same destination the first decides the source. What goes through a tunnel for which we ask the peer for an address is
+/// sent from the one that it gave, by `inner`.
 #[must_use]
-pub fn wanted(connections: &[impl AsRef<Connection>], addresses: &[Address]) -> Vec<Wanted> {
+pub fn wanted(
+    connections: &[impl AsRef<Connection>],
+    addresses: &[Address],
+    inner: &BTreeMap<String, BTreeSet<IpAddr>>,
+) -> Vec<Wanted> {
     let mut found: BTreeMap<IpNet, Wanted> = BTreeMap::new();
     for connection in connections.iter().map(AsRef::as_ref) {
         for child in &connection.children {
             for destination in child.remote_ts.iter().flat_map(|ts| halves(ts.nets())) {
-                let source = addresses
+                let of_family = |a: &IpAddr| a.is_ipv4() == destination.addr().is_ipv4();
+                let mut given = inner.get(&connection.name).into_iter().flatten().copied();
+                let mut own = addresses
                     .iter()
                     .filter(|a| a.global && !a.tentative)
                     .map(|a| a.net.addr())
-                    .find(|address| {
-                        address.is_ipv4() == destination.addr().is_ipv4()
-                            && child
-                                .local_ts
-                                .iter()
-                                .any(|ts| ts.start <= *address && *address <= ts.end)
+                    .filter(|address| {
+                        let takes = |ts: &Selector| ts.start <= *address && *address <= ts.end;
+                        child.local_ts.iter().any(takes)
                     });
                 let host = destination.prefix_len() == destination.max_prefix_len();
                 let peer = connection.remote == Remote::Address(destination.addr());
+                let source = if connection.inner.wanted.is_empty() {
+                    own.find(of_family)
+                } else {
+                    given.find(of_family)
+                };
                 found.entry(destination).or_insert_with(|| Wanted {
                     tunnel: connection.name.clone(),
                     destination,
@@ -422,7 +432,7 @@ mod tests {
             &["10.1.0.0/24", "fd00:1::/64"],
             &["10.2.0.0/24", "fd00:2::/64"],
         );
-        let routes = wanted(&[tunnel], &addresses);
+        let routes = wanted(&[tunnel], &addresses, &BTreeMap::new());
         let sources: Vec<_> = routes
             .iter()
             .map(|r| (r.destination.to_string(), r.source.unwrap().to_string()))
@@ -438,13 +448,18 @@ mod tests {
         let elsewhere = wanted(
             &[self::tunnel(&["10.9.0.0/24"], &["10.2.0.0/24"])],
             &addresses,
+            &BTreeMap::new(),
         );
         assert_eq!(elsewhere[0].source, None);
     }
 
     #[test]
     fn a_default_route_is_led_in_by_halves() {
-        let routes = wanted(&[tunnel(&["10.1.0.0/24"], &["0.0.0.0/0", "::/0"])], &[]);
+        let routes = wanted(
+            &[tunnel(&["10.1.0.0/24"], &["0.0.0.0/0", "::/0"])],
+            &[],
+            &BTreeMap::new(),
+        );
         let destinations: Vec<_> = routes.iter().map(|r| r.destination.to_string()).collect();
         assert_eq!(
             destinations,
@@ -480,7 +495,7 @@ mod tests {
         let mut connection = sample::connection("office");
         connection.remote = Remote::Address("192.0.2.2".parse().unwrap());
         connection.children[0].remote_ts = vec!["192.0.2.2[tcp/22]".parse().unwrap()];
-        let routes = wanted(&[Arc::new(connection)], &[]);
+        let routes = wanted(&[Arc::new(connection)], &[], &BTreeMap::new());
         assert!(routes[0].to_peer);
         let peer = "192.0.2.2".parse().unwrap();
         assert!(covers(&routes, peer) && !catches(&routes, peer));
@@ -495,8 +510,25 @@ mod tests {
                 tunnel(&["10.3.0.0/24"], &["10.2.0.0/24"]),
             ],
             &[],
+            &BTreeMap::new(),
         );
         assert_eq!(routes.len(), 1);
         assert!(!catches(&routes, "192.0.2.2".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_a_peer_gave_us_is_sent_from() {
+        let mut road = Connection::clone(&tunnel(&["0.0.0.0/0"], &["10.2.0.0/24"]));
+        road.inner.wanted = vec!["0.0.0.0".parse().unwrap()];
+        let road = Arc::new(road);
+        let given: IpAddr = "10.3.0.7".parse().unwrap();
+        let source = |inner: &BTreeMap<String, BTreeSet<IpAddr>>| {
+            let addresses = [address("192.168.0.1/24")];
+            wanted(std::slice::from_ref(&road), &addresses, inner)[0].source
+        };
+        // Never from another one: the peer would drop it.
+        assert_eq!(source(&BTreeMap::new()), None);
+        let inner = [(road.name.clone(), [given].into())].into();
+        assert_eq!(source(&inner), Some(given));
     }
 }

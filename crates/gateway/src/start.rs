@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use adit_crypto::Provider;
 use adit_esp::DataPlane;
+use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
 use adit_model::connection::Connection;
@@ -123,6 +124,7 @@ pub(crate) fn set_up(
         host,
         sockets,
         keys: ready.keys,
+        pools: Pools::new(options.config.pools.clone()),
         tunnels,
         tasks,
         nat_port: options.config.gateway.nat_t_port,

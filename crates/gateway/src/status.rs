@@ -8,7 +8,9 @@ use adit_model::connection::{Child, Mode};
 use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
-use adit_model::status::{ChildSaStatus, ChildState, IkeSa, Status, Tunnel, TunnelState};
+use adit_model::status::{
+    ChildSaStatus, ChildState, IkeSa, PoolStatus, Status, Tunnel, TunnelState,
+};
 
 use crate::clock::rfc3339;
 use crate::retry::{Presence, Wanted};
@@ -32,10 +34,11 @@ pub struct View<'a> {
 
 /// The document around the entries.
 #[must_use]
-pub fn document(tunnels: Vec<Tunnel>) -> Status {
+pub fn document(tunnels: Vec<Tunnel>, pools: Vec<PoolStatus>) -> Status {
     Status {
         schema: Status::SCHEMA.to_owned(),
         tunnels,
+        pools,
     }
 }
 
@@ -224,6 +227,8 @@ fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
         spis: (format!("{:016x}", sa.spis.0), format!("{:016x}", sa.spis.1)),
         mobike: sa.mobike,
         nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
+        virtual_ips: sa.inner.ours.iter().map(ToString::to_string).collect(),
+        dns: sa.inner.dns.iter().map(ToString::to_string).collect(),
         established: sa.established.map(rfc3339),
         rekey_at: sa.rekey_at.map(|at| rfc3339(now.wall_at(at))),
     }
@@ -257,6 +262,7 @@ mod tests {
                 local_behind_nat: true,
                 remote_behind_nat: false,
             }),
+            inner: adit_ike::Inner::default(),
             established: Some(Wall(1_700_000_000_000)),
             rekey_at: Some(Mono(3_600_000_000_000)),
             mobike: false,

@@ -75,7 +75,6 @@ drops! {
     IkeNoConnection, "ike-no-connection", Ike, Notable, "An IKE_SA_INIT that no connection is configured for.";
     IkeDuplicate, "ike-duplicate", Ike, Normal, "A request seen before; the recorded answer was sent again if there is one.";
     IkeBusy, "ike-busy", Ike, Notable, "A message that came while an answer from a local party was awaited.";
-    IkeCertificates, "ike-certificates", Ike, Alarming, "An IKE_AUTH with more certificates, or longer ones, than are looked at.";
     IkeUnaskedConfiguration, "ike-unasked-configuration", Ike, Notable, "A configuration payload that nobody asked for: it has no effect.";
     EspTooShort, "esp-too-short", EspIn, Notable, "An ESP packet shorter than its header, IV and ICV.";
     EspUnknownSpi, "esp-unknown-spi", EspIn, Notable, "An ESP packet for an SPI that we don't have.";

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use adit_model::status::{ChildState, Status, Tunnel, TunnelState};
+use adit_model::status::{ChildState, PoolStatus, Status, Tunnel, TunnelState};
 
 use super::style::Palette;
 use super::wrap::{about, beside};
@@ -16,8 +16,29 @@ pub fn status(document: &Status, p: Palette) -> String {
         .tunnels
         .iter()
         .map(|t| tunnel(t, p))
+        .chain(document.pools.iter().map(|one| pool(one, p)))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// A pool and who has which address of it.
+fn pool(one: &PoolStatus, p: Palette) -> String {
+    let mut out = format!(
+        "{}  {}: {} of {} addresses in use\n",
+        p.bold(&format!("pool {}", one.name)),
+        one.addresses.join(", "),
+        one.leased,
+        one.size
+    );
+    for lease in &one.leases {
+        let state = if lease.in_use {
+            p.good("in use")
+        } else {
+            p.dim("free, kept for it")
+        };
+        let _ = writeln!(out, "  {}  {}  {state}", lease.address, lease.identity);
+    }
+    out
 }
 
 fn tunnel(t: &Tunnel, p: Palette) -> String {
@@ -69,6 +90,17 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         details.extend(established.map(|at| format!("since {at}")));
         details.extend(ike.rekey_at.as_deref().map(|at| format!("rekey at {at}")));
         let _ = writeln!(out, "         {}", p.dim(&details.join(", ")));
+    }
+    if let Some(ike) = t.ike.as_ref().filter(|ike| !ike.virtual_ips.is_empty()) {
+        let servers = match ike.dns.as_slice() {
+            [] => String::new(),
+            servers => format!("; name servers {}", servers.join(", ")),
+        };
+        let _ = writeln!(
+            out,
+            "         given by the peer: {}{servers}",
+            ike.virtual_ips.join(", ")
+        );
     }
     for c in &t.children {
         let state = match c.state {

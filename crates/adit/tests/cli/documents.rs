@@ -71,6 +71,8 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         spis: ("0011223344556677".to_owned(), "8899aabbccddeeff".to_owned()),
         mobike: false,
         nat: Some("local".to_owned()),
+        virtual_ips: vec![],
+        dns: vec![],
         established: Some("2026-01-02T03:00:00Z".to_owned()),
         rekey_at: Some("2026-01-02T07:00:00Z".to_owned()),
     });
@@ -104,6 +106,7 @@ fn status_says_the_same_in_both_forms() {
     let dir = Dir::new("status");
     let document = Status {
         schema: Status::SCHEMA.to_owned(),
+        pools: vec![],
         tunnels: vec![
             tunnel(
                 "lab",

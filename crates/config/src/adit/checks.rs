@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use adit_model::connection::{Child, Connection, Mode, Remote};
+use adit_model::connection::{Child, Connection, Mode, Remote, Start};
+use adit_model::inner::Pool;
 use adit_model::life::Action;
 use adit_model::selector::Selector;
 
@@ -110,6 +111,50 @@ fn transport(
             )
             .expected("one or the other")
             .fix("mode = \"tunnel\"");
+    }
+}
+
+/// Addresses that are given or asked for.
+pub(super) fn inner(reader: &mut Reader<'_>, read: &Read<'_>, pools: &[Pool]) {
+    let c = &read.connection;
+    if !c.inner.pools.is_empty() && c.start != Start::Passive {
+        reader
+            .error(
+                "pool-not-passive",
+                &read.table.at_key("pool"),
+                format!("`{}` gives addresses, so only its peers can begin", c.name),
+            )
+            .fix("start = \"passive\"");
+    }
+    if !c.inner.wanted.is_empty() && c.start == Start::Passive {
+        reader
+            .error(
+                "virtual-ip-passive",
+                &read.table.at_key("virtual_ip"),
+                format!("`{}` asks for an address, so it has to begin", c.name),
+            )
+            .expected("`start` that isn't \"passive\", and a `remote` that isn't \"any\"")
+            .fix("start = \"auto\"");
+    }
+    let given: Vec<&Selector> = pools
+        .iter()
+        .filter(|p| c.inner.pools.contains(&p.name))
+        .flat_map(|p| &p.addresses)
+        .collect();
+    for (child, table) in c.children.iter().zip(&read.children) {
+        let reached = |g: &&Selector| child.remote_ts.iter().any(|r| r.intersect(g).is_some());
+        if !given.is_empty() && !given.iter().any(reached) {
+            reader
+                .error(
+                    "pool-outside",
+                    &table.at_value("remote_net"),
+                    format!(
+                        "`{}` carries nothing of the addresses that peers are given",
+                        child.name
+                    ),
+                )
+                .note("leave `remote_net` out: it is the addresses of the pools then");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use adit_model::selector::Selector;
 use adit_model::text::did_you_mean;
 use ipnet::IpNet;
 
+use crate::adit::pool::Placeholders;
 use crate::adit::reader::{Reader, Table, Word};
 use crate::adit::{algorithms, life};
 use crate::diagnostic::Severity;
@@ -21,9 +22,19 @@ pub(super) fn read(
     name: &str,
     table: &Table<'_>,
     allow_weak: bool,
+    placeholders: &Placeholders,
 ) -> Child {
-    let local_ts = nets(reader, table, "local_net", "10.1.0.0/24");
-    let remote_ts = nets(reader, table, "remote_net", "10.2.0.0/24");
+    let local_ts = if placeholders.local {
+        given_instead(reader, table);
+        Vec::new()
+    } else {
+        nets(reader, table, "local_net", "10.1.0.0/24")
+    };
+    let remote_ts = if placeholders.remote.is_empty() || table.entries.contains_key("remote_net") {
+        nets(reader, table, "remote_net", "10.2.0.0/24")
+    } else {
+        placeholders.remote.clone()
+    };
     let (mode, tunnel_instead) = word(reader, table, "mode", &MODES);
     let narrow = word(reader, table, "narrow", &NARROW);
     Child {
@@ -79,6 +90,20 @@ pub(super) fn word<T: Copy, const N: usize>(
         .expected(quoted.join(" or "))
         .fix(format!("{key} = \"{}\"", near.unwrap_or(default)));
     first
+}
+
+/// With `virtual_ip` the peer says what our side is.
+fn given_instead(reader: &mut Reader<'_>, table: &Table<'_>) {
+    if table.entries.contains_key("local_net") {
+        reader
+            .error(
+                "local-net-and-virtual-ip",
+                &table.at_key("local_net"),
+                "with `virtual_ip` the address that the peer gives is all of our side",
+            )
+            .expected("`local_net` or `virtual_ip`")
+            .note("leave `local_net` out");
+    }
 }
 
 pub(super) fn nets(

@@ -26,6 +26,8 @@ pub enum Section {
     Retransmit,
     /// `[tunnel.NAME.child.NAME]`
     Child,
+    /// `[pool.NAME]`
+    Pool,
 }
 
 impl Section {
@@ -41,6 +43,7 @@ impl Section {
         Section::Ppk,
         Section::Retransmit,
         Section::Child,
+        Section::Pool,
     ];
 
     /// How the section is written.
@@ -57,6 +60,7 @@ impl Section {
             Section::Ppk => "ppk = { … }",
             Section::Retransmit => "retransmit = { … }",
             Section::Child => "[tunnel.NAME.child.NAME]",
+            Section::Pool => "[pool.NAME]",
         }
     }
 
@@ -74,6 +78,7 @@ impl Section {
             Section::Ppk => "ppk",
             Section::Retransmit => "retransmit",
             Section::Child => "a child",
+            Section::Pool => "a pool",
         }
     }
 }
@@ -162,6 +167,14 @@ pub const KEYS: &[Key] = &[
         "required",
         "[\"10.2.0.9[tcp/631]\"]",
         "The other side.",
+    ),
+    key(
+        Section::Root,
+        "pool",
+        "tables by name",
+        "none",
+        "[pool.guests]",
+        "Addresses inside tunnels that peers are given.",
     ),
     key(
         Section::Gateway,
@@ -354,6 +367,22 @@ pub const KEYS: &[Key] = &[
         "true",
         "false",
         "Whether the tunnel goes on when an address of ours or of the peer's changes, or a NAT forgets it (MOBIKE, RFC 4555). A peer that can't is asked for nothing. With it IKE uses port 4500 from IKE_AUTH on.",
+    ),
+    key(
+        Section::Tunnel,
+        "virtual_ip",
+        "true, an address, or a list of addresses",
+        "none",
+        "true",
+        "Ask the peer for an address inside the tunnel: of each family that `remote_net` has, or the one written here, with 0.0.0.0 and :: for any. It takes the place of `local_net`.",
+    ),
+    key(
+        Section::Tunnel,
+        "pool",
+        "list of names of pools",
+        "none",
+        "[\"guests\"]",
+        "Give each peer an address of its own out of these pools, of each family that it asks for. A peer that doesn't ask is refused.",
     ),
     key(
         Section::Tunnel,
@@ -674,6 +703,38 @@ pub const KEYS: &[Key] = &[
         "\"off\"",
         "\"15m\"",
         "Close the child after so long without a packet in either direction. For tunnels that start on demand, or that only the peer starts.",
+    ),
+    key(
+        Section::Pool,
+        "addresses",
+        "list of networks",
+        "required",
+        "[\"10.3.0.0/24\"]",
+        "The addresses: networks, without the addresses that no host has, or ranges. Those of another network than the local ones, so that hosts behind this gateway send what goes there to it.",
+    ),
+    key(
+        Section::Pool,
+        "dns",
+        "list of addresses",
+        "none",
+        "[\"10.1.0.53\"]",
+        "Name servers that peers are told of.",
+    ),
+    key(
+        Section::Pool,
+        "split",
+        "list of networks",
+        "none",
+        "[\"10.1.0.0/24\"]",
+        "Networks that peers are told to reach through the tunnel; of `local_net` only these are.",
+    ),
+    key(
+        Section::Pool,
+        "per_identity",
+        "number from 1 to 1000",
+        "1",
+        "2",
+        "Most addresses that one identity holds at a time. Who has as many and comes again gets the one that it has had longest.",
     ),
 ];
 

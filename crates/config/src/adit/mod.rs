@@ -22,6 +22,7 @@ mod duration;
 pub mod keys;
 mod life;
 mod policy;
+mod pool;
 mod ppk;
 mod reader;
 mod syntax;

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use adit_model::connection::{Authentication, Connection, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
-use adit_model::inner::InnerAddresses;
+use adit_model::inner::{InnerAddresses, Pool};
 use adit_model::proposal::SaKind;
 use adit_model::text::did_you_mean;
 use toml_edit::TableLike;
 
 use crate::adit::keys::Section;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
-use crate::adit::{algorithms, auth, checks, child, duration, life, policy, ppk};
+use crate::adit::{algorithms, auth, checks, child, duration, life, policy, pool, ppk};
 use crate::configuration::{AuthFiles, Configuration, Gateway, PpkRef};
 use crate::diagnostic::Severity;
 
@@ -39,6 +39,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     };
     reader.known_keys(&root);
     let gateway = gateway(reader, &root);
+    let pools = pool::all(reader, &root);
     let mut files = Vec::new();
     let mut ppks = Vec::new();
     let mut tunnels = Vec::new();
@@ -57,7 +58,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     }
     for (name, table) in tables {
         let ppk = ppk::read(reader, &table);
-        let (mut tunnel, auth) = tunnel(reader, name, table);
+        let (mut tunnel, auth) = tunnel(reader, name, table, &pools);
         if let Some((ppk, file)) = ppk {
             tunnel.connection.ppk = Some(ppk);
             ppks.push(PpkRef {
@@ -70,6 +71,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     }
     for tunnel in &tunnels {
         checks::tunnel(reader, tunnel);
+        checks::inner(reader, tunnel, &pools);
     }
     checks::together(reader, &tunnels);
     Configuration {
@@ -78,6 +80,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
         connections: tunnels.into_iter().map(|t| t.connection).collect(),
         auth: files,
         ppks,
+        pools,
     }
 }
 
@@ -132,6 +135,7 @@ fn tunnel<'t>(
     reader: &mut Reader<'_>,
     name: &str,
     table: Table<'t>,
+    pools: &[Pool],
 ) -> (Read<'t>, Option<AuthFiles>) {
     let allow_weak = reader.flag(&table, "allow_weak", false);
     let remote = remote(reader, &table);
@@ -140,10 +144,17 @@ fn tunnel<'t>(
     let remote_id = remote_id(reader, &table, remote.as_ref());
     let auth = auth::read(reader, &table, name);
     let start = start(reader, &table, remote.as_ref());
+    let (pool_names, placeholders) = pool::of_tunnel(reader, &table, pools);
     let mut children = Vec::new();
     let mut child_tables = Vec::new();
     for (child_name, child_table) in reader.named_tables(&table, "child", Section::Child) {
-        children.push(child::read(reader, child_name, &child_table, allow_weak));
+        children.push(child::read(
+            reader,
+            child_name,
+            &child_table,
+            allow_weak,
+            &placeholders,
+        ));
         child_tables.push(child_table);
     }
     let none = table.entries.get("child").is_none_or(|c| {
@@ -158,6 +169,7 @@ fn tunnel<'t>(
                 "[tunnel.{name}.child.lan]\nlocal_net  = [\"10.1.0.0/24\"]\nremote_net = [\"10.2.0.0/24\"]"
             ));
     }
+    let wanted = pool::virtual_ip(reader, &table, &mut children);
     let connection = Connection {
         name: name.to_owned(),
         local: local.address,
@@ -174,7 +186,10 @@ fn tunnel<'t>(
         dpd_delay: duration::of(reader, &table, "dpd", (SECOND, 24 * HOUR), true, DPD),
         retransmit: retransmit(reader, &table),
         force_encap: reader.flag(&table, "force_encap", false),
-        inner: InnerAddresses::default(),
+        inner: InnerAddresses {
+            wanted,
+            pools: pool_names,
+        },
         mobike: reader.flag(&table, "mobike", true),
         remote_port: reader.port(&table, "remote_port", 500),
         ppk: None,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use adit_model::connection::{Child, Connection, Mode, Remote, Start};
 use adit_model::identity::Identity;
+use adit_model::inner::Pool;
 use adit_model::policy::Action;
 use toml_edit::Value;
 
-use crate::adit::{algorithms, child, duration, life, tunnel};
+use crate::adit::{algorithms, child, duration, life, pool, tunnel};
 use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, Revocation};
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
@@ -27,6 +28,12 @@ pub fn write(configuration: &Configuration) -> String {
         line(&mut out, "local_net", &list(&policy.local));
         line(&mut out, "remote_net", &list(&policy.remote));
         out.push('\n');
+    }
+    for one in &configuration.pools {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        pool(&mut out, one);
     }
     for connection in &configuration.connections {
         if !out.is_empty() {
@@ -59,6 +66,31 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     }
     if gateway.nat_t_port != default.nat_t_port {
         line(out, "nat_t_port", &gateway.nat_t_port);
+    }
+}
+
+fn pool(out: &mut String, pool: &Pool) {
+    let _ = writeln!(out, "[pool.{}]", pool.name);
+    line(out, "addresses", &list(&pool.addresses));
+    if !pool.dns.is_empty() {
+        line(out, "dns", &list(&pool.dns));
+    }
+    if !pool.split.is_empty() {
+        line(out, "split", &list(&pool.split));
+    }
+    if pool.per_identity != Pool::PER_IDENTITY {
+        line(out, "per_identity", &pool.per_identity);
+    }
+}
+
+fn inner(out: &mut String, c: &Connection) {
+    if !c.inner.pools.is_empty() {
+        line(out, "pool", &list(&c.inner.pools));
+    }
+    if pool::is_plain(&c.inner, &c.children) {
+        line(out, "virtual_ip", &true);
+    } else if !c.inner.wanted.is_empty() {
+        line(out, "virtual_ip", &list(&c.inner.wanted));
     }
 }
 
@@ -145,6 +177,7 @@ fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Opt
     if !c.mobike {
         line(out, "mobike", &false);
     }
+    inner(out, c);
     life::write_tunnel(out, &c.life);
     let weak = c
         .ike
@@ -156,7 +189,7 @@ fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Opt
     }
     for child in &c.children {
         let _ = writeln!(out, "\n[tunnel.{}.child.{}]", c.name, child.name);
-        one_child(out, child);
+        one_child(out, child, c.inner.wanted.is_empty());
     }
 }
 
@@ -235,8 +268,10 @@ fn paths<'a>(files: impl Iterator<Item = &'a PathBuf>) -> String {
     format!("[{}]", files.join(", "))
 }
 
-fn one_child(out: &mut String, c: &Child) {
-    line(out, "local_net", &list(&c.local_ts));
+fn one_child(out: &mut String, c: &Child, own_net: bool) {
+    if own_net {
+        line(out, "local_net", &list(&c.local_ts));
+    }
     line(out, "remote_net", &list(&c.remote_ts));
     if c.esp != algorithms::default_esp() {
         line(out, "esp", &list(&c.esp));
