@@ -57,7 +57,7 @@ pub(crate) fn request(connection: &Connection, held: &[IpAddr]) -> Option<Payloa
         let [kind, dns, subnet] = kinds(address.is_ipv4());
         attributes.extend([(kind, value), (dns, Vec::new()), (subnet, Vec::new())]);
     }
-    (!attributes.is_empty()).then(|| {
+    (!attributes.is_empty()).then_some({
         Payload::Cp(CpPayload {
             kind: CfgType::CFG_REQUEST,
             attributes,
