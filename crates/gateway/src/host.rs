@@ -213,7 +213,7 @@ impl Host {
             failed = failed.or(added.err());
         }
         // Routes first: the kernel takes away those that name an address that goes.
-        self.rebuild()?;
+        self.lead()?;
         for address in before.difference(&now) {
             let gone = self.netlink.delete_address(self.tun, IpNet::from(*address));
             failed = failed.or(gone.err());
@@ -286,6 +286,11 @@ impl Host {
     fn change(&mut self) -> Result<(), GatewayError> {
         self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
         self.mechanism = block::install(&self.block)?;
+        self.lead()
+    }
+
+    /// Brings routes to what is wanted now; those that stay aren't touched.
+    fn lead(&mut self) -> Result<(), GatewayError> {
         let wanted = self.wanted()?;
         for peer in self.block.peers.clone() {
             if routes::catches(&wanted, peer) {

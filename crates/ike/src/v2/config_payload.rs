@@ -57,12 +57,13 @@ pub(crate) fn request(connection: &Connection, held: &[IpAddr]) -> Option<Payloa
         let [kind, dns, subnet] = kinds(address.is_ipv4());
         attributes.extend([(kind, value), (dns, Vec::new()), (subnet, Vec::new())]);
     }
-    (!attributes.is_empty()).then_some({
-        Payload::Cp(CpPayload {
-            kind: CfgType::CFG_REQUEST,
-            attributes,
-        })
-    })
+    if attributes.is_empty() {
+        return None;
+    }
+    Some(Payload::Cp(CpPayload {
+        kind: CfgType::CFG_REQUEST,
+        attributes,
+    }))
 }
 
 /// `CP(CFG_REPLY)` with what a client is given.
