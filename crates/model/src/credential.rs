@@ -118,6 +118,9 @@ impl fmt::Display for Item {
             Item::PublicKey => f.write_str("a public key"),
             Item::Request => f.write_str("a request for a certificate"),
             Item::RevocationList => f.write_str("a list of revoked certificates"),
+            Item::Other(label) | Item::Broken(label) if label.is_empty() => {
+                f.write_str("something in PEM form without a name")
+            }
             Item::Other(label) => write!(f, "{label}"),
             Item::Broken(label) => write!(f, "a damaged {label}"),
             Item::Unread(label) => write!(f, "a {label} of a kind that isn't read here"),
@@ -227,4 +230,17 @@ pub fn attribute_oid(name: &str) -> Option<&'static str> {
         .iter()
         .find(|(_, known, _)| *known == name)
         .map(|(oid, ..)| *oid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Item;
+
+    #[test]
+    fn whatever_lies_in_a_file_has_a_name() {
+        for item in [Item::Other(String::new()), Item::Broken(String::new())] {
+            assert!(!item.to_string().is_empty(), "{item:?}");
+            assert!(!item.to_string().ends_with(' '), "{item:?}");
+        }
+    }
 }
