@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::proposal::{Proposal, TransformKind};
-use adit_model::selector::Selector;
+use adit_model::selector::{Selector, narrow};
+
+use crate::signals::Signals;
 
 /// Values of a list for a sentence.
 pub(crate) fn list<T: ToString>(items: &[T]) -> String {
@@ -97,6 +100,29 @@ pub(crate) fn only_in(a: &[Selector], b: &[Selector]) -> Vec<String> {
         .map(ToString::to_string)
         .filter(|s| !have.contains(s))
         .collect()
+}
+
+/// The peer's configuration, when it has what we ask for.
+pub(crate) fn configured_over_there<'a>(
+    s: &Signals<'a>,
+    local: &[Selector],
+    remote: &[Selector],
+) -> Option<&'a Fact> {
+    let meets = |asked: &[Selector], has: &[Option<Selector>]| {
+        let has: Vec<Selector> = has.iter().copied().flatten().collect();
+        !narrow(asked, &has).is_empty()
+    };
+    if local.is_empty() || remote.is_empty() {
+        return None;
+    }
+    s.case.of(Side::Remote).find(|fact| match &fact.what {
+        Known::PeerConfigured { connection } => connection.children.iter().any(|child| {
+            let (ours, theirs) = (&child.local_ts.value, &child.remote_ts.value);
+            meets(remote, ours) && meets(local, theirs)
+                || connection.swappable && meets(remote, theirs) && meets(local, ours)
+        }),
+        _ => false,
+    })
 }
 
 #[cfg(test)]

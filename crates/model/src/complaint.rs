@@ -58,6 +58,8 @@ pub enum Complaint {
     WorksWithoutPfs,
     /// It works once ESP is forced into UDP.
     WorksInUdp,
+    /// It works once a route was added by hand.
+    WorksWithRoute,
     /// It works once a firewall is off.
     WorksWithoutFirewall,
     /// It doesn't work, and no more is said.
@@ -66,7 +68,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 28] = [
+    pub const ALL: [Complaint; 29] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::OneWay,
@@ -93,6 +95,7 @@ impl Complaint {
         Complaint::WorksWithoutConfinement,
         Complaint::WorksWithoutPfs,
         Complaint::WorksInUdp,
+        Complaint::WorksWithRoute,
         Complaint::WorksWithoutFirewall,
         Complaint::Fails,
     ];
@@ -128,6 +131,7 @@ impl Complaint {
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",
             Complaint::WorksInUdp => "that it works once ESP is forced into UDP",
+            Complaint::WorksWithRoute => "that it works once a route is added by hand",
             Complaint::WorksWithoutFirewall => "that it works without the firewall",
         }
     }

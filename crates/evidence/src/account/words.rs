@@ -49,11 +49,11 @@ const UP: &str = "tunnel is up|tunnels are up|tunnel up|tunnel comes up|tunnel c
 const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow";
 const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
 
-const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss";
+const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss|adjusting the mtu|adjusting mtu|adjusted the mtu|adjust the mtu|adjusting the mss|adjusting mss|adjusted the mss|adjust the mss";
 const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try ";
 /// Where something is on as well, it isn't known what the sentence says of which.
 const HELPS_NOT_OFF: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try |enabl|turned on|turning on|switched on|switching on|reenabl";
-const HELPS: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away";
+const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away";
 
 const LARGE: &str = "large|big file|big packet|big payload|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|full size|mtu";
 const STALLS: &str = "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get";
@@ -261,6 +261,13 @@ pub(super) static TABLE: &[Words] = &[
         &[
             "forceencaps|force encaps|forced encaps|forcing encaps|force udp encap|forced udp encap|forcing udp encap|forcing nat t|force nat t|forced nat t|forcing udp|encap yes|encapsulation yes",
             HELPS,
+        ],
+    ),
+    helped(
+        Complaint::WorksWithRoute,
+        &[
+            "add the route|added the route|adding the route|add a route|added a route|adding a route|route added|add route|adding route|route is added|add the missing route|added the missing route|set the route|set a route",
+            "works|worked|it work|then work|fixed|fixes|solved|solves|resolved",
         ],
     ),
     without(

@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
     // Plugins and packages.
@@ -156,6 +156,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PluginMissing, "Unit ipsec.service could not be found"),
     any(Sign::PluginMissing, "Unit libreswan.service not found"),
     any(Sign::PluginMissing, "ipsec: unrecognized service"),
+    by(
+        &["ipsec", "strongswan", "libreswan", "openswan"],
+        Sign::PluginMissing,
+        "unrecognized service",
+    ),
     any(
         Sign::PluginMissing,
         "charon: error while loading shared libraries: {problem}",

@@ -22,6 +22,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ForwardingOff, "checking IP forwarding [DISABLED]"),
     any(Sign::ForwardingOff, "{path:w}/ip_forward [DISABLED]"),
+    // KLIPS looks for many ciphers when it is loaded; without these two no tunnel carries anything.
+    any(
+        Sign::KernelSupportMissing,
+        "KLIPS: lookup for ciphername=cbc(aes): not found",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "KLIPS: lookup for ciphername=cbc(des3_ede): not found",
+    ),
     any(Sign::RedirectsOn, "ICMP default/{path:w} [NOT DISABLED]"),
     any(
         Sign::RedirectsOn,

@@ -7,7 +7,7 @@ use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
 use adit_model::sign::Sign;
 
-use crate::compare::{list, only_in, toml};
+use crate::compare::{configured_over_there, list, only_in, toml};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -112,6 +112,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         (a.ts_local.as_slice(), a.ts_remote.as_slice())
     });
     let unknown = local.is_empty() && remote.is_empty();
+    if let Some(fact) = configured_over_there(s, local, remote) {
+        return Judgement::Possible {
+            weight: 40,
+            because: format!(
+                "{} came, and yet the peer's configuration has these networks: {}; Libreswan 4 answers so, too, when its kernel refuses the SA",
+                told.name, fact.source.text
+            ),
+            separated_by: "the peer's log of the attempt: whether it compares networks or its kernel refuses, and whether this configuration is the one that is loaded",
+        };
+    }
     Found {
         confidence: 0.9,
         side: AtFault::Both,

@@ -254,9 +254,14 @@ fn responder(s: &Signals<'_>) -> Judgement {
         .facts
         .iter()
         .any(|f| f.side == Side::Local && f.role == Some(Role::Responder));
-    let Some((answer, _)) = s.sent_message(Side::Local, "IKE_SA_INIT", true) else {
+    let Some((answer, first)) = s.sent_message(Side::Local, "IKE_SA_INIT", true) else {
         return Judgement::Silent;
     };
+    // Main mode's second messages still go over UDP 500: they tell whether there is a NAT.
+    let main_mode = matches!(first.exchange.as_str(), "MR1" | "ID_PROT");
+    if main_mode && s.sent_message(Side::Local, "MR2", true).is_none() {
+        return Judgement::Silent;
+    }
     let waited = s.sign(Sign::PeerDidNotGoOn).map(|seen| seen.fact);
     let Some(closed) = s.closed().map(|(fact, _, _)| fact).or(waited) else {
         return Judgement::Silent;

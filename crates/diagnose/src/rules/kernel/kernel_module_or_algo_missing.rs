@@ -2,11 +2,12 @@
 
 use adit_model::sign::Sign;
 
+use crate::compare::configured_over_there;
 use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::kernel_answer::{Answer, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
-use crate::signals::Signals;
+use crate::signals::{Signals, notify};
 
 pub(crate) static RULE: Rule = Rule {
     id: "kernel-module-or-algo-missing",
@@ -164,6 +165,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
             because: "none of IPsec's modules is loaded; they may be built into the kernel"
                 .to_owned(),
             separated_by: "whether the kernel takes an SA: ip xfrm state; grep ESP /boot/config-$(uname -r)",
+        },
+        None => refused_as_traffic(s),
+    }
+}
+
+/// Libreswan 4 answers TS_UNACCEPTABLE when its kernel refuses the SA.
+fn refused_as_traffic(s: &Signals<'_>) -> Judgement {
+    let asked = s.told(notify::TS_UNACCEPTABLE, false).and_then(|t| t.asked);
+    let there = asked.and_then(|a| configured_over_there(s, &a.ts_local, &a.ts_remote));
+    match there {
+        Some(_) => Judgement::Possible {
+            weight: 35,
+            because: "the peer refuses networks that its configuration has; Libreswan 4 does so when its kernel doesn't take the SA".to_owned(),
+            separated_by: "the peer's log of the attempt: `netlink response for Add SA` or the like before its answer",
         },
         None => Judgement::Silent,
     }

@@ -1,13 +1,14 @@
 //! `route-to-remote-subnet-missing`: no route leads the remote network into the tunnel.
 
+use adit_model::complaint::Complaint;
 use adit_model::fact::Side;
-
 use adit_model::sign::Sign;
 
-use crate::finding::SYMPTOM;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "route-to-remote-subnet-missing",
@@ -90,7 +91,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             && !way.device.as_deref().is_some_and(tunnel_device)
             && within(to) != Some(false)
     }) else {
-        return Judgement::Silent;
+        return tried(s);
     };
     let device = way.device.as_deref().unwrap_or("another interface");
     let routed = s
@@ -109,4 +110,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The tunnel is an interface, and only what is routed to it goes into the tunnel.")
         .fix(format!("add a route for the remote network by the tunnel's interface, for instance `ip route add {to} dev vti0`"))
         .done()
+}
+
+/// Somebody added a route by hand, and that helped.
+fn tried(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::WorksWithRoute) {
+        Some(told) if s.calm() => Found::on(
+            told,
+            CONDITION,
+            AtFault::Local,
+            "it works once a route for the remote network is added by hand: nothing adds it when the tunnel comes up",
+        )
+        .because("Packets that no route leads anywhere never get to the look-up of IPsec policies.")
+        .fix("keep the route: by the tunnel's interface, by the updown script (leftsourceip, leftnexthop), or as a static route of the host")
+        .then("`ip route get ADDRESS` for a host of the remote network, before and after the tunnel comes up")
+        .done(),
+        _ => Judgement::Silent,
+    }
 }
