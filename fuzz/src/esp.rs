@@ -147,6 +147,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        window: 1,
         local_interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

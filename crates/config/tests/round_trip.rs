@@ -137,6 +137,7 @@ prop_compose! {
                 max: Duration::from_millis(initial + more),
                 tries,
             },
+            window: 1 + u32::from(remote_port % 32),
             force_encap,
             mobike,
             remote_port,

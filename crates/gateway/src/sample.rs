@@ -36,6 +36,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         }],
         dpd_delay: Duration::from_secs(30),
         retransmit: Retransmit::default(),
+        window: 1,
         local_interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

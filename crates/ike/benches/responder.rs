@@ -87,6 +87,7 @@ fn connection(ike: &str, local: &str, remote_id: Option<&str>, remote: Remote) -
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        window: 1,
         force_encap: false,
         inner: InnerAddresses::default(),
         mobike: false,

@@ -44,6 +44,10 @@ pub struct Connection {
     pub dpd_delay: Duration,
     /// Retransmission schedule.
     pub retransmit: Retransmit,
+    /// How many requests of the peer we take at the same time once it has authenticated, and keep the answers to
+    /// (SET_WINDOW_SIZE, RFC 7296 2.3). One is what every peer expects, and isn't announced.
+    #[serde(default = "one")]
+    pub window: u32,
     /// Encapsulate ESP in UDP even without a NAT.
     pub force_encap: bool,
     /// Follow address changes of either side without setting the tunnel up anew (RFC 4555).
@@ -57,6 +61,10 @@ pub struct Connection {
     /// How long its IKE SA lives, and what happens at the end.
     #[serde(default)]
     pub life: Life,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// A post-quantum pre-shared key (RFC 8784). The key itself isn't part of it.

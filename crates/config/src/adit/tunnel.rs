@@ -19,6 +19,10 @@ use crate::diagnostic::Severity;
 
 /// The default of `dpd`.
 pub(super) const DPD: Duration = Duration::from_secs(30);
+/// What `window` takes.
+const WINDOWS: core::ops::RangeInclusive<u32> = 1..=32;
+/// The default of `window`.
+pub(super) const WINDOW: u32 = 4;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -185,6 +189,7 @@ fn tunnel<'t>(
         children,
         dpd_delay: duration::of(reader, &table, "dpd", (SECOND, 24 * HOUR), true, DPD),
         retransmit: retransmit(reader, &table),
+        window: reader.number(&table, "window", WINDOWS, WINDOW),
         force_encap: reader.flag(&table, "force_encap", false),
         inner: InnerAddresses {
             wanted,

@@ -171,6 +171,9 @@ fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Opt
             ),
         );
     }
+    if c.window != tunnel::WINDOW {
+        line(out, "window", &c.window);
+    }
     if c.force_encap {
         line(out, "force_encap", &true);
     }

@@ -458,6 +458,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         }],
         dpd_delay: core::time::Duration::from_secs(30),
         retransmit: Retransmit::default(),
+        window: 1,
         local_interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

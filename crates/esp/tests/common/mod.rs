@@ -70,6 +70,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
             .collect(),
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        window: 1,
         local_interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

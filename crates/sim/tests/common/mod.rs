@@ -78,6 +78,7 @@ fn connection(
             ..Retransmit::default()
         },
         local_interface: None,
+        window: 1,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,

@@ -115,6 +115,7 @@ fn setup(west: bool) -> GatewaySetup {
             ..Retransmit::default()
         },
         local_interface: None,
+        window: 1,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,

@@ -160,6 +160,7 @@ pub fn connection(who: Who) -> Connection {
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
+        window: 1,
         local_interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
