@@ -20,7 +20,8 @@ pub(crate) struct Channel {
     pub sk_p_peer: Secret,
     /// Both sides announced fragmentation.
     pub fragmentation: bool,
-    pub reassembly: Option<Reassembly>,
+    /// Messages of which fragments are missing.
+    pub reassembly: Vec<Reassembly>,
     seal: SkCipher,
     open: SkCipher,
     /// What opened the request that was answered last, where the keys have changed since.
@@ -49,7 +50,7 @@ impl Channel {
             sk_p_ours,
             sk_p_peer,
             fragmentation,
-            reassembly: None,
+            reassembly: Vec::new(),
             seal,
             open,
             previous: None,

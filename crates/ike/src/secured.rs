@@ -5,9 +5,9 @@ use adit_model::connection::Retransmit;
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::reason::Refusal;
-use adit_wire::iana::{ExchangeType, PayloadType};
+use adit_wire::iana::{ExchangeType, NotifyType, PayloadType};
 use adit_wire::v2::rules::{self, Shape};
-use adit_wire::v2::{Encrypted, FragmentHeader, Header, PayloadList};
+use adit_wire::v2::{Encrypted, FragmentHeader, Header, Notify, Payload, PayloadList};
 
 use crate::channel::Channel;
 use crate::cx::Cx;
@@ -22,9 +22,14 @@ pub(crate) struct Secured {
     pub head: Head,
     pub channel: Channel,
     pub replies: Replies,
-    pub pending: Option<Pending>,
+    /// Our requests that wait for their responses, oldest first.
+    pub pending: Vec<Pending>,
     /// Message ID of our next request.
     pub next_request: u32,
+    /// How many requests the peer takes at the same time, as far as it has told.
+    pub peer_window: u32,
+    /// The peer doesn't know yet how many we take.
+    pub untold: bool,
     /// The messages of the latest IKE_INTERMEDIATE exchange.
     pub intermediate: Exchanged,
 }
@@ -41,7 +46,7 @@ pub(crate) struct Exchanged {
 pub(crate) enum Accepted {
     /// A request of the peer's; it is now [`Replies::current`] and has to be answered.
     Request(Result<(Shape, PayloadList), Refusal>),
-    /// The response to the pending request, which is pending no more.
+    /// The response to a pending request, which is pending no more.
     Response(Result<(Shape, PayloadList), Refusal>),
 }
 
@@ -60,8 +65,10 @@ impl Secured {
             head,
             channel,
             replies: Replies::starting_at(next_reply),
-            pending: None,
+            pending: Vec::new(),
             next_request,
+            peer_window: 1,
+            untold: false,
             intermediate: Exchanged::default(),
         }
     }
@@ -94,7 +101,7 @@ impl Secured {
             }
         };
         if place == Place::Answered {
-            self.repeat_last(cx, incoming, encrypted, &name);
+            self.repeat_answer(cx, incoming, encrypted, &name);
             return None;
         }
         let front = match header.exchange {
@@ -124,7 +131,6 @@ impl Secured {
                 }
             },
         };
-        self.channel.reassembly = None;
         self.channel.forget_previous();
         if header.exchange == ExchangeType::IKE_INTERMEDIATE {
             self.intermediate.theirs = in_clear(front, &inner);
@@ -137,19 +143,39 @@ impl Secured {
             cx.event(&head, Happening::Received(info));
             (shape, payloads)
         });
-        if header.flags.response {
-            self.pending = None;
-            return Some(Accepted::Response(content));
-        }
-        self.replies.current = Some(Current {
-            exchange: header.exchange,
-            message_id: header.message_id,
-            path: incoming.path,
-        });
-        Some(Accepted::Request(content))
+        let accepted = if header.flags.response {
+            self.pending.retain(|p| p.message_id != header.message_id);
+            Accepted::Response(content)
+        } else {
+            self.replies.current = Some(Current {
+                exchange: header.exchange,
+                message_id: header.message_id,
+                path: incoming.path,
+            });
+            Accepted::Request(content)
+        };
+        self.forget_fragments();
+        Some(accepted)
     }
 
-    /// Whether a message with this header may come now: as the next one, or as one that was answered.
+    /// Of messages that needn't be whole any more.
+    fn forget_fragments(&mut self) {
+        let Self {
+            channel,
+            pending,
+            replies,
+            ..
+        } = self;
+        let in_work = replies.current.map(|current| current.message_id);
+        channel.reassembly.retain(|have| match have.key() {
+            (id, true) => pending.iter().any(|p| p.message_id == id),
+            (id, false) => {
+                Some(id) != in_work && matches!(replies.place(id), Place::Fresh | Place::InWork)
+            }
+        });
+    }
+
+    /// Whether a message with this header may come now: as a new one, or as one that was answered.
     fn expects(
         &self,
         header: &Header,
@@ -157,9 +183,9 @@ impl Secured {
     ) -> Result<Place, (DropReason, String)> {
         let no = |reason, problem: &str| Err((reason, problem.to_owned()));
         if header.flags.response {
-            let pending = self.pending.as_ref();
-            let asked = pending.map(|p| (p.exchange, p.message_id));
-            return if asked == Some((header.exchange, header.message_id)) {
+            let asked = (header.exchange, header.message_id);
+            let mut pending = self.pending.iter();
+            return if pending.any(|p| (p.exchange, p.message_id) == asked) {
                 Ok(Place::Fresh)
             } else {
                 no(
@@ -208,7 +234,7 @@ impl Secured {
 
     /// An answered request came again: the answer goes out again; of a fragmented request only for its first fragment
     /// (RFC 7383 2.6.1).
-    fn repeat_last(
+    fn repeat_answer(
         &self,
         cx: &mut Cx<'_>,
         incoming: &Incoming<'_>,
@@ -216,8 +242,9 @@ impl Secured {
         name: &str,
     ) {
         let first = encrypted.fragment().is_none_or(|f| f.number == 1);
-        if let (true, Some(last)) = (first, &self.replies.last) {
-            cx.transmit(incoming.path, last);
+        let message_id = incoming.message.header.message_id;
+        if let (true, Some(answer)) = (first, self.replies.answer(message_id)) {
+            cx.transmit(incoming.path, answer);
         }
         let detail = format!("{name} was answered before");
         cx.drop(&self.head, incoming.path, DropReason::IkeDuplicate, detail);
@@ -242,27 +269,46 @@ impl Secured {
         }
     }
 
-    /// Sends a request. There must be none pending.
+    /// Whether the window lets another request out: the one of that size before it has to be answered (RFC 7296 2.3).
+    pub fn may_ask(&self) -> bool {
+        let oldest = self.pending.first();
+        oldest.is_none_or(|oldest| self.next_request - oldest.message_id < self.peer_window)
+            && self.next_request < u32::MAX
+    }
+
+    /// The peer may have said how many requests it takes at the same time. What makes no sense says nothing, and a
+    /// window doesn't shrink.
+    pub fn heed_window(&mut self, payloads: &PayloadList) {
+        let notify = payloads.notify(NotifyType::SET_WINDOW_SIZE);
+        if let Some(size) = notify.and_then(|n| <[u8; 4]>::try_from(n.data.as_slice()).ok()) {
+            let size = u32::from_be_bytes(size).min(MOST_AT_ONCE);
+            self.peer_window = self.peer_window.max(size);
+        }
+    }
+
+    /// `N(SET_WINDOW_SIZE)`, unless it is the one that every peer expects.
+    pub fn window_payload(&self) -> Option<Payload> {
+        let size = self.head.connection.window;
+        let kind = NotifyType::SET_WINDOW_SIZE;
+        (size > 1).then(|| Payload::Notify(Notify::with_data(kind, size.to_be_bytes().to_vec())))
+    }
+
+    /// Sends a request, which [`may_ask`](Self::may_ask) has to allow; its message ID.
     pub fn request(
         &mut self,
         cx: &mut Cx<'_>,
         exchange: ExchangeType,
         payloads: &PayloadList,
         schedule: Retransmit,
-    ) {
+    ) -> Option<u32> {
         let message_id = self.next_request;
         let path = self.head.path;
-        let Some(datagrams) = self.send(cx, exchange, false, message_id, path, payloads) else {
-            return;
-        };
+        let datagrams = self.send(cx, exchange, false, message_id, path, payloads)?;
         self.next_request = self.next_request.saturating_add(1);
-        self.pending = Some(Pending::new(
-            exchange,
-            message_id,
-            datagrams,
-            schedule,
-            cx.now.mono,
-        ));
+        let now = cx.now.mono;
+        self.pending
+            .push(Pending::new(exchange, message_id, datagrams, schedule, now));
+        Some(message_id)
     }
 
     /// Answers the request that is being worked on.
@@ -290,6 +336,17 @@ impl Secured {
         payloads: &PayloadList,
     ) -> Option<Vec<Vec<u8>>> {
         let header = self.head.header(exchange, response, message_id);
+        let mut with_window = PayloadList::default();
+        let payloads = match self.window_payload().filter(|_| self.untold) {
+            Some(window) => {
+                self.untold = false;
+                with_window
+                    .0
+                    .extend(payloads.0.iter().cloned().chain([window]));
+                &with_window
+            }
+            None => payloads,
+        };
         if exchange == ExchangeType::IKE_INTERMEDIATE {
             self.intermediate.ours = as_sent(&header, payloads);
         }
@@ -316,20 +373,42 @@ impl Secured {
         }
     }
 
-    /// Repeats or gives up the pending request when its time has come; `true` when it was given up.
+    /// Repeats pending requests whose time has come; `true` when one is given up.
     pub fn retransmit(&mut self, cx: &mut Cx<'_>) -> bool {
-        retransmit(cx, &self.head, &mut self.pending)
+        let head = &self.head;
+        let mut pending = self.pending.iter_mut();
+        pending.any(|pending| retransmit(cx, head, pending))
     }
 
     pub fn retransmit_deadline(&self) -> Option<Deadline> {
-        let pending = self.pending.as_ref()?;
-        Some((pending.due(), TimerReason::Retransmit))
+        let due = self.pending.iter().map(Pending::due).min()?;
+        Some((due, TimerReason::Retransmit))
+    }
+
+    /// Whoever waits for answers waits less, or longer, from now on.
+    pub fn reschedule(&mut self, schedule: Retransmit) {
+        for pending in &mut self.pending {
+            pending.schedule = schedule;
+        }
+    }
+
+    /// The path has changed: requests that are out go out again at once, with all their tries still to come.
+    pub fn repeat_now(&mut self, cx: &mut Cx<'_>) {
+        for pending in &mut self.pending {
+            let what = Happening::Retransmitted {
+                exchange: pending.exchange.to_string(),
+                message_id: pending.message_id,
+                attempt: pending.transmissions,
+            };
+            pending.restart(cx.now.mono);
+            cx.transmit(self.head.path, &pending.datagrams);
+            cx.event(&self.head, what);
+        }
     }
 }
 
-/// Repeats or gives up a request; `true` when it was given up.
-pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending>) -> bool {
-    let Some(pending) = slot else { return false };
+/// Repeats a request whose time has come; `true` when it is given up.
+pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, pending: &mut Pending) -> bool {
     match pending.check(cx.now.mono) {
         Overdue::NotYet => false,
         Overdue::Resend(attempt) => {
@@ -350,24 +429,13 @@ pub(crate) fn retransmit(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending
                 waited_ms: pending.waited_ms(cx.now.mono),
             };
             cx.event(head, what);
-            *slot = None;
             true
         }
     }
 }
 
-/// The path has changed: a request that is out goes out again at once, with all its tries still to come.
-pub(crate) fn repeat_now(cx: &mut Cx<'_>, head: &Head, slot: &mut Option<Pending>) {
-    let Some(pending) = slot else { return };
-    let what = Happening::Retransmitted {
-        exchange: pending.exchange.to_string(),
-        message_id: pending.message_id,
-        attempt: pending.transmissions,
-    };
-    pending.restart(cx.now.mono);
-    cx.transmit(head.path, &pending.datagrams);
-    cx.event(head, what);
-}
+/// Most requests that we have under way, whatever the peer would take.
+const MOST_AT_ONCE: u32 = 16;
 
 /// What stands in front of the encrypted part of a message, through the generic header of its Encrypted payload. A
 /// fragment's is made that of the whole message.

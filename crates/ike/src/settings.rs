@@ -42,6 +42,9 @@ pub struct Settings {
     pub closing: Retransmit,
     /// How long the last answer of a closed IKE SA is kept for a peer that didn't get it.
     pub linger: Duration,
+    /// Message ID of either side from which on an IKE SA is rekeyed: they never wrap (RFC 7296 2.2). At twice this the IKE
+    /// SA ends.
+    pub message_id_limit: u32,
     /// Most CHILD SAs under one IKE SA.
     pub child_limit: usize,
     /// Most CERT payloads that are looked at in one message.
@@ -74,6 +77,7 @@ impl Default for Settings {
                 tries: 3,
             },
             linger: Duration::from_secs(30),
+            message_id_limit: 1 << 31,
             child_limit: 64,
             certificate_limit: 16,
             certificate_octets: 32_768,

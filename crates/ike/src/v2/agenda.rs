@@ -1,4 +1,5 @@
-//! What we ask of the peer on our own account: one request at a time (RFC 7296 2.3), the others wait in a queue.
+//! What we ask of the peer on our own account: as many requests at a time as the peer takes (RFC 7296 2.3), the others
+//! wait in a queue. What would be in each other's way goes one after the other all the same.
 
 use std::collections::VecDeque;
 
@@ -42,7 +43,7 @@ pub(crate) enum Task {
     CheckPath,
 }
 
-/// What our pending request is about.
+/// What a request of ours is about.
 pub(crate) enum InFlight {
     Liveness,
     DeleteChild(u32),
@@ -52,10 +53,42 @@ pub(crate) enum InFlight {
     Path(PathRequest),
 }
 
-/// The request that is out, and those that wait.
+impl InFlight {
+    fn release(self, cx: &mut Cx<'_>) {
+        match self {
+            InFlight::Child(attempt) => attempt.release(cx),
+            InFlight::Ike(attempt) => attempt.release(cx),
+            InFlight::Disown(spi_in) => cx.desk.spis.release_esp(spi_in),
+            InFlight::Liveness | InFlight::DeleteChild(_) | InFlight::Path(_) => {}
+        }
+    }
+
+    /// The exchange that it begins with.
+    fn exchange(&self) -> ExchangeType {
+        match self {
+            InFlight::Child(_) | InFlight::Ike(_) => ExchangeType::CREATE_CHILD_SA,
+            _ => ExchangeType::INFORMATIONAL,
+        }
+    }
+}
+
+/// Something that we have begun.
+struct Undertaking {
+    what: InFlight,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The request of this message ID is out.
+    Asked(u32),
+    /// The next request of several, which the window doesn't let out yet.
+    Waits(ExchangeType, PayloadList),
+}
+
+/// What is under way, and what waits to be begun.
 #[derive(Default)]
 pub(crate) struct Agenda {
-    pub in_flight: Option<InFlight>,
+    begun: Vec<Undertaking>,
     todo: VecDeque<Task>,
 }
 
@@ -73,18 +106,61 @@ impl Agenda {
         self.todo.push_front(task);
     }
 
-    fn has(&self, task: &Task) -> bool {
-        let under_way = match (&self.in_flight, task) {
-            (Some(InFlight::Liveness), Task::Liveness)
-            | (Some(InFlight::Ike(_)), Task::RekeyIke) => true,
-            (Some(InFlight::DeleteChild(at)), Task::DeleteChild(spi)) => at == spi,
-            (Some(InFlight::Child(attempt)), Task::RekeyChild(spi)) => {
-                attempt.replaces == Some(*spi)
-            }
-            (Some(InFlight::Child(attempt)), Task::NewChild(name)) => attempt.name() == name,
+    /// Whether a task waits, or is under way.
+    pub fn has(&self, task: &Task) -> bool {
+        let is_it = |what: &InFlight| match (what, task) {
+            (InFlight::Liveness, Task::Liveness) | (InFlight::Ike(_), Task::RekeyIke) => true,
+            (InFlight::DeleteChild(at), Task::DeleteChild(spi)) => at == spi,
+            (InFlight::Child(attempt), Task::RekeyChild(spi)) => attempt.replaces == Some(*spi),
+            (InFlight::Child(attempt), Task::NewChild(name)) => attempt.name() == name,
             _ => false,
         };
-        under_way || self.todo.contains(task)
+        self.in_flight().any(is_it) || self.todo.contains(task)
+    }
+
+    fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
+        self.begun.iter().map(|undertaking| &undertaking.what)
+    }
+
+    fn in_flight_mut(&mut self) -> impl Iterator<Item = &mut InFlight> {
+        self.begun
+            .iter_mut()
+            .map(|undertaking| &mut undertaking.what)
+    }
+
+    /// The next task that nothing under way is in the way of. A new IKE SA comes into being on its own: after all that was
+    /// begun before, and before all that comes later.
+    fn next(&mut self) -> Option<Task> {
+        if self
+            .in_flight()
+            .any(|what| matches!(what, InFlight::Ike(_)))
+        {
+            return None;
+        }
+        let until = self.todo.iter().position(|task| *task == Task::RekeyIke);
+        let first = self.todo.iter().take(until.unwrap_or(usize::MAX));
+        let free = first.enumerate().find(|(_, task)| !self.is_barred(task));
+        let at = match free {
+            Some((at, _)) => at,
+            None if self.begun.is_empty() => until?,
+            None => return None,
+        };
+        self.todo.remove(at)
+    }
+
+    /// Whether a task has to wait for something that is under way.
+    fn is_barred(&self, task: &Task) -> bool {
+        let bars = |what: &InFlight| match (what, task) {
+            (InFlight::Path(_), Task::UpdatePath | Task::AnnounceAddresses | Task::CheckPath) => {
+                true
+            }
+            (InFlight::Child(attempt), Task::RekeyChild(spi) | Task::DeleteChild(spi)) => {
+                attempt.replaces == Some(*spi)
+            }
+            (InFlight::Child(attempt), Task::NewChild(name)) => attempt.name() == name,
+            _ => false,
+        };
+        self.in_flight().any(bars)
     }
 
     /// Whether nothing waits.
@@ -95,41 +171,62 @@ impl Agenda {
     /// Whether no child is asked for, or about to be.
     pub fn awaits_no_child(&self) -> bool {
         let new = |task: &Task| matches!(task, Task::NewChild(_));
-        !matches!(self.in_flight, Some(InFlight::Child(_))) && !self.todo.iter().any(new)
+        !self.is_making_child() && !self.todo.iter().any(new)
+    }
+
+    /// Whether we are making or rekeying a CHILD SA.
+    pub fn is_making_child(&self) -> bool {
+        self.in_flight()
+            .any(|what| matches!(what, InFlight::Child(_)))
     }
 
     /// Whether we are rekeying the IKE SA.
     pub fn ike_attempt(&mut self) -> Option<&mut IkeAttempt> {
-        match &mut self.in_flight {
-            Some(InFlight::Ike(attempt)) => Some(attempt),
+        self.in_flight_mut().find_map(|what| match what {
+            InFlight::Ike(attempt) => Some(&mut **attempt),
+            _ => None,
+        })
+    }
+
+    /// The same, which then is under way no more.
+    pub fn take_ike_attempt(&mut self) -> Option<Box<IkeAttempt>> {
+        let is_it = |undertaking: &Undertaking| matches!(undertaking.what, InFlight::Ike(_));
+        let at = self.begun.iter().position(is_it)?;
+        match self.begun.remove(at).what {
+            InFlight::Ike(attempt) => Some(attempt),
             _ => None,
         }
     }
 
-    /// Our attempt to make a CHILD SA that is under way.
-    pub fn child_attempt(&mut self) -> Option<&mut ChildAttempt> {
-        match &mut self.in_flight {
-            Some(InFlight::Child(attempt)) => Some(attempt),
+    /// Our attempts to make CHILD SAs that are under way.
+    pub fn child_attempts(&mut self) -> impl Iterator<Item = &mut ChildAttempt> {
+        self.in_flight_mut().filter_map(|what| match what {
+            InFlight::Child(attempt) => Some(&mut **attempt),
             _ => None,
-        }
+        })
     }
 
-    /// The old pair that we are replacing, when the peer has agreed and further key exchanges are under way.
-    pub fn followed_child(&self) -> Option<u32> {
-        match &self.in_flight {
-            Some(InFlight::Child(attempt)) if attempt.goes_on() => attempt.replaces,
+    /// Requests about addresses that are under way.
+    pub fn path_requests(&mut self) -> impl Iterator<Item = &mut PathRequest> {
+        self.in_flight_mut().filter_map(|what| match what {
+            InFlight::Path(request) => Some(request),
             _ => None,
-        }
+        })
+    }
+
+    /// Whether we are replacing this old pair, the peer has agreed, and further key exchanges are under way.
+    pub fn follows_child(&self, spi_in: u32) -> bool {
+        self.in_flight().any(|what| match what {
+            InFlight::Child(attempt) => attempt.goes_on() && attempt.replaces == Some(spi_in),
+            _ => false,
+        })
     }
 
     /// Forgets everything; SPIs of what was under way are free again.
     pub fn abandon(&mut self, cx: &mut Cx<'_>) {
         self.todo.clear();
-        match self.in_flight.take() {
-            Some(InFlight::Child(attempt)) => attempt.release(cx),
-            Some(InFlight::Ike(attempt)) => attempt.release(cx),
-            Some(InFlight::Disown(spi_in)) => cx.desk.spis.release_esp(spi_in),
-            Some(InFlight::Liveness | InFlight::DeleteChild(_) | InFlight::Path(_)) | None => {}
+        for undertaking in self.begun.drain(..) {
+            undertaking.what.release(cx);
         }
     }
 
@@ -137,40 +234,61 @@ impl Agenda {
     pub fn bequeath(&mut self) -> Self {
         let mut todo = core::mem::take(&mut self.todo);
         todo.retain(|task| !matches!(task, Task::Liveness | Task::RekeyIke));
-        if let Some(InFlight::Path(request)) = &self.in_flight {
+        for request in self.path_requests() {
             todo.push_front(request.task());
         }
         Self {
-            in_flight: None,
+            begun: Vec::new(),
             todo,
         }
     }
 }
 
 impl Established {
-    /// Sends the next own request, if none is pending. While the peer's further key exchanges lead to a new IKE SA, all
-    /// waits for that one: what an exchange on this one begins couldn't be ended there.
+    /// Sends our next requests, as far as the window lets them out. While the peer's further key exchanges lead to a new
+    /// IKE SA, all that isn't begun waits for that one: what an exchange on this one begins couldn't be ended there.
     pub fn work(&mut self, cx: &mut Cx<'_>) {
-        while self.secured.pending.is_none()
-            && !self.peer_rekeys_ike()
-            && let Some(task) = self.agenda.todo.pop_front()
-        {
-            let Some((in_flight, payloads)) = self.begin(cx, task) else {
+        while self.secured.may_ask() {
+            let waits = |undertaking: &Undertaking| matches!(undertaking.stage, Stage::Waits(..));
+            if let Some(at) = self.agenda.begun.iter().position(waits) {
+                let undertaking = self.agenda.begun.remove(at);
+                if let Stage::Waits(exchange, payloads) = undertaking.stage {
+                    self.ask(cx, undertaking.what, exchange, payloads);
+                }
                 continue;
+            }
+            if self.peer_rekeys_ike() {
+                return;
+            }
+            let Some(task) = self.agenda.next() else {
+                return;
             };
-            let exchange = match in_flight {
-                InFlight::Child(_) | InFlight::Ike(_) => ExchangeType::CREATE_CHILD_SA,
-                _ => ExchangeType::INFORMATIONAL,
-            };
-            self.agenda.in_flight = Some(in_flight);
-            self.send(cx, exchange, &payloads);
+            if let Some((what, payloads)) = self.begin(cx, task) {
+                let exchange = what.exchange();
+                self.ask(cx, what, exchange, payloads);
+            }
         }
     }
 
-    /// Sends a request of what is in flight.
-    pub fn send(&mut self, cx: &mut Cx<'_>, exchange: ExchangeType, payloads: &PayloadList) {
-        let schedule = self.connection().retransmit;
-        self.secured.request(cx, exchange, payloads, schedule);
+    /// Sends a request as soon as the window lets it out.
+    pub fn ask(
+        &mut self,
+        cx: &mut Cx<'_>,
+        what: InFlight,
+        exchange: ExchangeType,
+        payloads: PayloadList,
+    ) {
+        let stage = if self.secured.may_ask() {
+            let schedule = self.connection().retransmit;
+            match self.secured.request(cx, exchange, &payloads, schedule) {
+                Some(message_id) => Stage::Asked(message_id),
+                // It can't be written down, which was told.
+                None => return what.release(cx),
+            }
+        } else {
+            Stage::Waits(exchange, payloads)
+        };
+        self.agenda.begun.push(Undertaking { what, stage });
     }
 
     /// The request for a task; `None` when there is nothing to ask for any more.
@@ -252,21 +370,29 @@ impl Established {
     pub fn answered(
         mut self: Box<Self>,
         cx: &mut Cx<'_>,
+        message_id: u32,
         content: Result<(Shape, PayloadList), Refusal>,
     ) -> Phase {
+        let is_it = |undertaking: &Undertaking| match undertaking.stage {
+            Stage::Asked(asked) => asked == message_id,
+            Stage::Waits(..) => false,
+        };
+        let at = self.agenda.begun.iter().position(is_it);
+        let what = at.map(|at| self.agenda.begun.remove(at).what);
         let payloads = match content {
             Ok((_, payloads)) => payloads,
             Err(refusal) => {
-                let exchange = match &self.agenda.in_flight {
-                    Some(InFlight::Child(_) | InFlight::Ike(_)) => ExchangeType::CREATE_CHILD_SA,
-                    _ => ExchangeType::INFORMATIONAL,
-                };
+                let exchange = what.map_or(ExchangeType::INFORMATIONAL, |what| {
+                    let exchange = what.exchange();
+                    what.release(cx);
+                    exchange
+                });
                 self.refused_by_us(cx, exchange.to_string(), &refusal);
                 self.end(cx, Party::Us, "failed");
                 return Phase::Gone;
             }
         };
-        match self.agenda.in_flight.take() {
+        match what {
             Some(InFlight::Liveness) => {
                 cx.event(&self.secured.head, Happening::PeerAlive);
                 self.look_at_mapping(&payloads);

@@ -173,8 +173,8 @@ impl Signing {
 }
 
 /// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, [SAi2, TSi, TSr,
-/// [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)] }`, with CP(CFG_REQUEST) in front of SAi2 when an address
-/// is wanted
+/// [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)] [N(SET_WINDOW_SIZE)] }`, with CP(CFG_REQUEST) in
+/// front of SAi2 when an address is wanted
 fn request(
     cx: &Cx<'_>,
     attempt: &Attempt,
@@ -213,6 +213,7 @@ fn request(
         .chain(child.into_iter().flatten())
         .chain(mobike::announcement(&cx.addresses.ours, attempt.head()))
         .chain(mobike::prohibition(attempt.head()))
+        .chain(attempt.secured.window_payload())
         .chain(attempt.ppk.iter().flat_map(ppk::Mixed::payloads))
         .collect()
 }
@@ -409,6 +410,7 @@ impl Verifying {
         } = *attempt;
         let mut established = Established::new(cx, secured, peer);
         established.agree_to_move(cx, &payloads, true);
+        established.secured.heed_window(&payloads);
         established.authenticated(cx, &payloads);
         let refused = offer.is_some() && payloads.sa().is_none();
         if !refused && let Err(problem) = established.take_addresses(cx, &payloads) {

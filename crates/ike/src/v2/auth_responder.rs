@@ -389,12 +389,14 @@ pub(crate) fn finish(
     let id = id_payload(&secured.head.connection.local_id);
     let mut established = Established::new(cx, secured, peer);
     established.agree_to_move(cx, &payloads, false);
+    established.secured.heed_window(&payloads);
     let initial = payloads.notify(NotifyType::INITIAL_CONTACT).is_some();
     cx.note(Note::Contact { initial });
     let mut response: PayloadList = core::iter::once(Payload::IdR(id))
         .chain(signed.certificates.into_iter().map(Payload::Cert))
         .chain([Payload::Auth(auth)])
         .chain(established.auth_lifetime(cx))
+        .chain(established.secured.window_payload())
         .collect();
     let leased = match &addresses {
         Ok(Some(lease)) => {

@@ -127,11 +127,11 @@ impl ChildAttempt {
 
     /// The peer has rekeyed `old` as well, which made the pair `new`, or will make one, from nonces of which `lowest` is
     /// the lower one.
-    pub fn meets(&mut self, old: u32, new: Option<u32>, lowest: Vec<u8>) {
-        if self.replaces == Some(old) {
+    pub fn meets(&mut self, old: Option<u32>, new: Option<u32>, lowest: &[u8]) {
+        if old.is_some() && self.replaces == old {
             self.rival = Some(Rival {
                 spi_in: new,
-                lowest,
+                lowest: lowest.to_vec(),
             });
         }
     }
@@ -204,8 +204,12 @@ impl ChildAttempt {
         }
         let request = series.request();
         self.follows = Some(Box::new((terms, series)));
-        ike.agenda.in_flight = Some(InFlight::Child(self));
-        ike.send(cx, ExchangeType::IKE_FOLLOWUP_KE, &request);
+        ike.ask(
+            cx,
+            InFlight::Child(self),
+            ExchangeType::IKE_FOLLOWUP_KE,
+            request,
+        );
     }
 
     /// The peer stops what it has begun in the same old pair's place, and so do we.
@@ -242,8 +246,12 @@ impl ChildAttempt {
             Ok(Progress::More(series)) => {
                 let request = series.request();
                 self.follows = Some(Box::new((terms, series)));
-                ike.agenda.in_flight = Some(InFlight::Child(self));
-                ike.send(cx, ExchangeType::IKE_FOLLOWUP_KE, &request);
+                ike.ask(
+                    cx,
+                    InFlight::Child(self),
+                    ExchangeType::IKE_FOLLOWUP_KE,
+                    request,
+                );
             }
             Ok(Progress::Done(secrets)) => self.install(ike, cx, terms, &secrets),
             Err(refusal) => self.disown(ike, cx, &refusal),
@@ -301,6 +309,7 @@ impl ChildAttempt {
             additional,
             ours: true,
         };
+        ike.busy_since = None;
         match child::install(cx, &ike.secured.head, agreed, &source) {
             Ok(child) => self.take_place(ike, cx, child, &lowest),
             Err(refusal) => self.disown(ike, cx, &refusal),
@@ -319,7 +328,8 @@ impl ChildAttempt {
         let head = ike.secured.head.clone();
         ike.missing.retain(|m| m.name != new.name);
         if self.replaces.is_none() {
-            ike.secured.head.trigger = None;
+            let trigger = &mut ike.secured.head.trigger;
+            trigger.take_if(|trigger| trigger.child == new.name);
         }
         let new_in = new.spi_in;
         let gone = self.gone.contains(&new.spi_out);
@@ -393,13 +403,18 @@ impl ChildAttempt {
             self.ke = Some(ke);
             self.nonce = cx.new_nonce();
             let request = self.request();
-            ike.agenda.in_flight = Some(InFlight::Child(self));
-            ike.send(cx, ExchangeType::CREATE_CHILD_SA, &request);
+            ike.ask(
+                cx,
+                InFlight::Child(self),
+                ExchangeType::CREATE_CHILD_SA,
+                request,
+            );
             return;
         }
         self.release(cx);
         let (name, old) = (self.wish.config.name.clone(), self.replaces);
         if notify.kind == NotifyType::TEMPORARY_FAILURE {
+            ike.peer_is_busy(cx.now.mono);
             let problem = "the peer is busy".to_owned();
             let wait = ike.child_failed(cx, &name, old, Setback::Busy, problem);
             ike.put_off(cx, what, wait);
@@ -426,9 +441,12 @@ impl ChildAttempt {
                     ike.agenda.add(Task::NewChild(name));
                 }
             }
-            _ => {
-                let problem = format!("the peer answered {}", notify.kind);
+            (kind, old) => {
+                let problem = format!("the peer answered {kind}");
                 ike.child_failed(cx, &name, old, Setback::Refused, problem);
+                if kind == NotifyType::NO_ADDITIONAL_SAS && old.is_some() {
+                    ike.start_over(cx);
+                }
             }
         }
     }

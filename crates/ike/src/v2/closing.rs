@@ -22,8 +22,10 @@ use crate::window::Place;
 /// The last request is out, or waits for the one before it.
 pub(crate) struct Closing {
     pub secured: Secured,
-    /// Our last request, while another one is pending.
+    /// Our last request, while the window doesn't let it out.
     farewell: Option<PayloadList>,
+    /// Its message ID, once it is out.
+    last: Option<u32>,
     cause: &'static str,
 }
 
@@ -40,15 +42,11 @@ impl Closing {
             child.close(cx, &secured.head, ChildEvent::IkeClosed, Party::Us);
         }
         let schedule = schedule(cx, &secured, cause);
+        secured.reschedule(schedule);
         let mut closing = Self {
+            secured,
             farewell: Some(farewell),
-            secured: match &mut secured.pending {
-                Some(pending) => {
-                    pending.schedule = schedule;
-                    secured
-                }
-                None => secured,
-            },
+            last: None,
             cause,
         };
         closing.say_goodbye(cx);
@@ -57,33 +55,22 @@ impl Closing {
 
     /// Deletes an IKE SA without children that another one has replaced. The peer waits for that as long as for any
     /// request.
-    pub fn replaced(cx: &mut Cx<'_>, mut secured: Secured) -> Phase {
-        if secured.pending.is_none() {
-            let schedule = secured.head.connection.retransmit;
-            let farewell = delete_ike();
-            secured.request(cx, ExchangeType::INFORMATIONAL, &farewell, schedule);
-        }
-        Phase::Closing(Box::new(Self {
-            secured,
-            farewell: None,
-            cause: "replaced",
-        }))
+    pub fn replaced(cx: &mut Cx<'_>, secured: Secured) -> Phase {
+        Self::begin(cx, secured, Vec::new(), delete_ike(), "replaced")
     }
 
     /// Somebody says that the peer has forgotten the IKE SA already.
     pub fn hurry(&mut self) {
-        if let Some(pending) = &mut self.secured.pending {
-            pending.schedule = IMPATIENT;
-        }
+        self.secured.reschedule(IMPATIENT);
     }
 
     fn say_goodbye(&mut self, cx: &mut Cx<'_>) {
-        if self.secured.pending.is_none()
+        if self.secured.may_ask()
             && let Some(farewell) = self.farewell.take()
         {
             let schedule = schedule(cx, &self.secured, self.cause);
-            self.secured
-                .request(cx, ExchangeType::INFORMATIONAL, &farewell, schedule);
+            let exchange = ExchangeType::INFORMATIONAL;
+            self.last = self.secured.request(cx, exchange, &farewell, schedule);
         }
     }
 
@@ -98,11 +85,15 @@ impl Closing {
             .accept(cx, incoming, &requests, Follow::BehindNat)
         {
             None => Phase::Closing(self),
-            Some(Accepted::Response(_)) if self.farewell.is_some() => {
+            Some(Accepted::Response(_))
+                if self.last == Some(incoming.message.header.message_id) =>
+            {
+                self.finish(cx)
+            }
+            Some(Accepted::Response(_)) => {
                 self.say_goodbye(cx);
                 Phase::Closing(self)
             }
-            Some(Accepted::Response(_)) => self.finish(cx),
             Some(Accepted::Request(Ok((Shape::InformationalRequest, payloads)))) => {
                 self.secured.reply(cx, &PayloadList::default());
                 if payloads.deletes().any(|d| d.protocol == ProtocolId::IKE) {
@@ -127,7 +118,7 @@ impl Closing {
     }
 
     pub fn handle_timeout(mut self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.secured.retransmit(cx) || self.secured.pending.is_none() {
+        if self.secured.retransmit(cx) || self.secured.pending.is_empty() {
             return self.finish(cx);
         }
         Phase::Closing(self)

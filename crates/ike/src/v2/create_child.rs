@@ -20,7 +20,7 @@ use crate::v2::narrow::Traffic;
 use crate::v2::{mode, narrow, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
-    let unanswered = ike.agenda.child_attempt().is_some();
+    let unanswered = ike.agenda.is_making_child();
     let old = rekeyed(ike, request, unanswered);
     let result = old.and_then(|old| create(ike, cx, request, old));
     match result {
@@ -159,8 +159,8 @@ fn create(
             None
         }
         Some(_) => {
-            if let (Some(old), Some(ours)) = (replaces, ike.agenda.child_attempt()) {
-                ours.meets(old, None, lowest);
+            for ours in ike.agenda.child_attempts() {
+                ours.meets(replaces, None, &lowest);
             }
             let goal = Goal::Child(Box::new(agreement));
             Some(ike.await_followups(cx, &suite, goal))
@@ -223,8 +223,8 @@ pub(crate) fn finish(
             new: spi_in,
             by: Party::Peer,
         };
-        if let Some(ours) = ike.agenda.child_attempt() {
-            ours.meets(old.spi_in, Some(spi_in), ni.as_slice().min(&nr).to_vec());
+        for ours in ike.agenda.child_attempts() {
+            ours.meets(replaces, Some(spi_in), ni.as_slice().min(&nr));
         }
         cx.event(&ike.secured.head, what);
     }
@@ -234,7 +234,7 @@ pub(crate) fn finish(
 }
 
 fn ours_goes_on(ike: &Established, spi_in: u32) -> bool {
-    ike.agenda.followed_child() == Some(spi_in)
+    ike.agenda.follows_child(spi_in)
 }
 
 /// Carries out the key exchange that `suite` asks for, if it does: our payload and the shared secret.

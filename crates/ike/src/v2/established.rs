@@ -20,7 +20,7 @@ use crate::secured::{Accepted, Follow, Secured};
 use crate::settings::Settings;
 use crate::snapshot::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use crate::timers::{Deadline, TimerReason, sooner};
-use crate::v2::agenda::{Agenda, InFlight, Task};
+use crate::v2::agenda::{Agenda, Task};
 use crate::v2::child::{Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
 use crate::v2::followup::{self, Unfinished};
@@ -66,6 +66,12 @@ pub(crate) struct Established {
     pub keepalive: Option<Mono>,
     /// What it takes to go on over another path, if both sides can.
     pub mobility: Option<Mobility>,
+    /// A limit that it has reached.
+    pub over: Option<String>,
+    /// Its message IDs are used up so far that it is rekeyed.
+    worn: bool,
+    /// Since when the peer has been too busy for whatever we asked (RFC 7296 2.25).
+    pub busy_since: Option<Mono>,
     /// When somebody last said that the peer has lost our SAs.
     doubted: Option<Mono>,
 }
@@ -84,6 +90,8 @@ impl Established {
     pub fn hand_over(&mut self, cx: &mut Cx<'_>, secured: Secured, by: Party) {
         let (local_id, remote_id) = (self.local_id.clone(), self.remote_id.clone());
         let mut new = Self::start(cx, secured, local_id, remote_id);
+        // The window of a new IKE SA is one until more is said (1.3.2).
+        new.secured.untold = true;
         new.tell(cx);
         let plain = |secured: &Secured| {
             let (spi_i, spi_r) = secured.head.spis();
@@ -165,6 +173,9 @@ impl Established {
             lease: None,
             reauth: None,
             auth_end: None,
+            over: None,
+            worn: false,
+            busy_since: None,
             doubted: None,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
             mobility: None,
@@ -173,6 +184,8 @@ impl Established {
 
     pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
         let before = self.secured.head.path;
+        // The answers of the initial exchanges count for none of it.
+        self.secured.replies.widen(self.connection().window);
         let requests = [
             ExchangeType::CREATE_CHILD_SA,
             ExchangeType::INFORMATIONAL,
@@ -187,10 +200,21 @@ impl Established {
         if self.secured.head.path != before {
             self.move_children(cx);
         }
+        let Some(accepted) = accepted else {
+            return Phase::Established(self);
+        };
+        if let Accepted::Request(Ok((_, payloads))) | Accepted::Response(Ok((_, payloads))) =
+            &accepted
+        {
+            self.secured.heed_window(payloads);
+        }
+        self.mind_message_ids(cx);
         match accepted {
-            None => Phase::Established(self),
-            Some(Accepted::Response(content)) => self.answered(cx, content),
-            Some(Accepted::Request(content)) => self.asked(cx, content),
+            Accepted::Response(content) => {
+                let message_id = incoming.message.header.message_id;
+                self.answered(cx, message_id, content)
+            }
+            Accepted::Request(content) => self.asked(cx, content),
         }
     }
 
@@ -275,7 +299,7 @@ impl Established {
     /// Deletes the IKE SA with its children, telling the peer.
     pub fn close(mut self, cx: &mut Cx<'_>, cause: &'static str) -> Phase {
         self.drop_unfinished(cx, |_| true);
-        if let Some(InFlight::Ike(_)) = &self.agenda.in_flight {
+        if self.agenda.ike_attempt().is_some() {
             // The peer may have put the new IKE SA in this one's place: then that one has to be deleted as well.
             for child in core::mem::take(&mut self.children) {
                 child.close(cx, &self.secured.head, ChildEvent::IkeClosed, Party::Us);
@@ -312,13 +336,11 @@ impl Established {
             return false;
         }
         self.doubted = Some(now);
-        if self.secured.pending.is_none() {
+        if self.secured.pending.is_empty() {
             self.agenda.add(Task::Liveness);
             self.work(cx);
         }
-        if let Some(pending) = &mut self.secured.pending {
-            pending.schedule = IMPATIENT;
-        }
+        self.secured.reschedule(IMPATIENT);
         true
     }
 
@@ -342,10 +364,14 @@ impl Established {
         if self.liveness_due().is_some_and(|at| at <= now) {
             self.agenda.add(Task::Liveness);
         }
+        let lifetime = self.connection().life.lifetime.as_secs();
         if self.span.end.is_some_and(|at| at <= now) {
+            self.over.get_or_insert_with(|| format!("{lifetime} s"));
+        }
+        if let (Some(limit), None) = (self.over.take(), self.doomed) {
             let what = Happening::Expired {
                 what: "the IKE SA".to_owned(),
-                limit: format!("{} s", self.connection().life.lifetime.as_secs()),
+                limit,
                 why: self.span.problem.take(),
             };
             cx.event(&self.secured.head, what);
@@ -381,6 +407,39 @@ impl Established {
         Phase::Established(self)
     }
 
+    /// Message IDs never wrap (2.2): well before their end the IKE SA is rekeyed, and if that doesn't succeed it ends.
+    fn mind_message_ids(&mut self, cx: &Cx<'_>) {
+        let used = self.secured.next_request.max(self.secured.replies.next);
+        let limit = cx.settings.message_id_limit;
+        if used < limit || self.replaced.is_some() || self.doomed.is_some() {
+            return;
+        }
+        if !core::mem::replace(&mut self.worn, true) {
+            self.span.renew = Some(cx.now.mono);
+        }
+        if used >= limit.saturating_mul(2).min(u32::MAX - LAST_WORDS) {
+            self.over.get_or_insert_with(|| format!("{used} requests"));
+        }
+    }
+
+    /// The peer can't do now what we have asked for. Where that goes on for minutes, the two of us aren't of one mind, and
+    /// the IKE SA is to end (2.25).
+    pub fn peer_is_busy(&mut self, now: Mono) {
+        let since = *self.busy_since.get_or_insert(now);
+        if since + MOST_BUSY <= now {
+            let seconds = MOST_BUSY.as_secs();
+            self.over
+                .get_or_insert_with(|| format!("{seconds} s of TEMPORARY_FAILURE"));
+        }
+    }
+
+    /// The peer makes no SA beyond those that are there: what is to be renewed takes a new IKE SA (1.3).
+    pub fn start_over(&self, cx: &mut Cx<'_>) {
+        if self.began && self.replaced.is_none() {
+            cx.note(Note::Reauthenticate);
+        }
+    }
+
     /// How long what was replaced may wait to be deleted by the peer that replaced it: it may be repeating its request
     /// still.
     fn patience(&self, settings: &Settings) -> Duration {
@@ -391,7 +450,7 @@ impl Established {
     fn liveness_due(&self) -> Option<Mono> {
         let delay = self.secured.head.connection.dpd_delay;
         let asks = !delay.is_zero()
-            && self.secured.pending.is_none()
+            && self.secured.pending.is_empty()
             && self.agenda.is_empty()
             && self.replaced.is_none();
         asks.then(|| self.last_heard + delay)
@@ -402,14 +461,17 @@ impl Established {
         let superseded = self
             .children
             .iter()
-            .filter(|c| c.state == ChildSaState::Rekeyed && self.secured.pending.is_none())
+            .filter(|c| c.state == ChildSaState::Rekeyed)
+            .filter(|c| !self.agenda.has(&Task::DeleteChild(c.spi_in)))
             .map(|c| c.since + patience)
             .min();
         let also = |at: Option<Mono>, reason| at.map(|at| (at, reason));
         let spans = self.children.iter().filter_map(|c| c.span.next());
         let missing = self.missing.iter().filter_map(|m| m.at);
         let unfinished = self.unfinished.iter().map(Unfinished::deadline).min();
+        let over = self.over.as_ref().map(|_| Mono(0));
         [
+            also(over, TimerReason::Renewal),
             also(unfinished, TimerReason::Followup),
             also(self.span.next(), TimerReason::Renewal),
             also(self.reauth, TimerReason::Renewal),
@@ -450,6 +512,11 @@ pub(crate) const IMPATIENT: Retransmit = Retransmit {
     max: Duration::from_secs(1),
     tries: 5,
 };
+
+/// Message IDs that are left for what has to be said at the end.
+const LAST_WORDS: u32 = 64;
+/// How long a peer may go on being busy.
+const MOST_BUSY: Duration = Duration::from_secs(300);
 
 /// How long a sign of life outweighs a report that the peer can't be reached.
 const FRESH: Duration = Duration::from_secs(5);

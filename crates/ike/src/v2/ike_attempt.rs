@@ -196,8 +196,12 @@ impl IkeAttempt {
     ) -> Phase {
         let request = series.request();
         self.follows = Some(Box::new((terms, series)));
-        ike.agenda.in_flight = Some(InFlight::Ike(self));
-        ike.send(cx, ExchangeType::IKE_FOLLOWUP_KE, &request);
+        ike.ask(
+            cx,
+            InFlight::Ike(self),
+            ExchangeType::IKE_FOLLOWUP_KE,
+            request,
+        );
         Phase::Established(ike)
     }
 
@@ -370,8 +374,12 @@ impl IkeAttempt {
             self.ke = ke;
             self.nonce = cx.new_nonce();
             let request = self.request();
-            ike.agenda.in_flight = Some(InFlight::Ike(self));
-            ike.send(cx, ExchangeType::CREATE_CHILD_SA, &request);
+            ike.ask(
+                cx,
+                InFlight::Ike(self),
+                ExchangeType::CREATE_CHILD_SA,
+                request,
+            );
             return Phase::Established(ike);
         }
         let busy = notify.kind == NotifyType::TEMPORARY_FAILURE;
@@ -397,12 +405,16 @@ impl IkeAttempt {
             return Closing::begin(cx, ike.secured, Vec::new(), delete_ike(), cause);
         }
         if busy {
+            ike.peer_is_busy(cx.now.mono);
             let problem = "the peer is busy".to_owned();
             let wait = ike.span.put_off(cx, Setback::Busy, problem);
             ike.put_off(cx, REKEYING.to_owned(), wait);
         } else {
             let problem = format!("the peer answered {}", notify.kind);
             ike.span.put_off(cx, Setback::Refused, problem);
+            if notify.kind == NotifyType::NO_ADDITIONAL_SAS {
+                ike.start_over(cx);
+            }
         }
         ike.work(cx);
         Phase::Established(ike)

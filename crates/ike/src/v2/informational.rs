@@ -9,7 +9,6 @@ use crate::cx::Cx;
 use crate::describe;
 use crate::snapshot::ChildSaState;
 use crate::v2::Phase;
-use crate::v2::agenda::InFlight;
 use crate::v2::child::ChildEvent;
 use crate::v2::closing::Lingering;
 use crate::v2::established::Established;
@@ -25,11 +24,7 @@ pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &Payl
     let disowned = payloads.notify(NotifyType::AUTHENTICATION_FAILED).is_some();
     if deletes_ike || disowned {
         ike.secured.reply(cx, &PayloadList::default());
-        if let Some(InFlight::Ike(attempt)) = ike
-            .agenda
-            .in_flight
-            .take_if(|t| matches!(t, InFlight::Ike(_)))
-        {
+        if let Some(attempt) = ike.agenda.take_ike_attempt() {
             attempt.overtaken(&mut ike, cx);
         }
         let cause = if disowned { "failed" } else { "deleted" };
@@ -54,7 +49,7 @@ fn delete_children(ike: &mut Established, cx: &mut Cx<'_>, payloads: &PayloadLis
         .filter(|d| d.protocol == ProtocolId::ESP)
         .flat_map(Delete::child_spis)
         .collect();
-    if let Some(attempt) = ike.agenda.child_attempt() {
+    for attempt in ike.agenda.child_attempts() {
         attempt.gone(&named);
     }
     let doomed: Vec<(u32, ChildSaState)> = ike

@@ -461,7 +461,8 @@ impl InitSent {
             cx.event(&self.head, what);
             return Phase::failed(cx, &self.head, by);
         }
-        if secured::retransmit(cx, &self.head, &mut self.pending) {
+        let pending = self.pending.as_mut();
+        if pending.is_some_and(|pending| secured::retransmit(cx, &self.head, pending)) {
             return Phase::failed(cx, &self.head, Party::Us);
         }
         Phase::InitSent(self)

@@ -46,6 +46,8 @@ pub(crate) struct Mobility {
     announced: Vec<IpAddr>,
     /// The hash of where the peer last saw us; `None` when it hasn't said so under the present SPIs.
     mapping: Option<Vec<u8>>,
+    /// Message ID of the peer's newest request about addresses: requests may overtake each other.
+    newest: Option<u32>,
     /// The peer knows of the path that we use.
     told: bool,
     /// How often the peer found our addresses translated on the way, one after the other.
@@ -85,6 +87,7 @@ impl Mobility {
     /// The IKE SA is rekeyed: hashes depend on its SPIs.
     fn rekeyed(mut self) -> Self {
         self.mapping = None;
+        self.newest = None;
         self
     }
 }
@@ -101,6 +104,7 @@ impl Established {
             peer_addresses: notifies::addresses(from_peer).unwrap_or_default(),
             announced: others(&cx.addresses.ours, &self.secured.head),
             mapping: None,
+            newest: None,
             told: true,
             translated: 0,
         });
@@ -304,7 +308,8 @@ impl Established {
             return Vec::new();
         };
         let path = current.path;
-        let mut answer: Vec<Payload> = match self.follow_peer(cx, request, path) {
+        let followed = self.follow_peer(cx, request, path, current.message_id);
+        let mut answer: Vec<Payload> = match followed {
             Ok(()) => Vec::new(),
             Err(refusal) => {
                 let notify = notify::for_refusal(&refusal, ExchangeType::INFORMATIONAL);
@@ -333,16 +338,21 @@ impl Established {
         cx: &mut Cx<'_>,
         request: &PayloadList,
         path: NetPath,
+        message_id: u32,
     ) -> Result<(), Refusal> {
         let update = request.notify(NotifyType::UPDATE_SA_ADDRESSES).is_some();
         let addresses = notifies::addresses(request);
         if !update && addresses.is_none() {
             return Ok(());
         }
-        check_no_nats(request, path)?;
         let Some(mobility) = &mut self.mobility else {
             return Ok(());
         };
+        if mobility.newest > Some(message_id) {
+            return Ok(());
+        }
+        mobility.newest = Some(message_id);
+        check_no_nats(request, path)?;
         let decides = mobility.decides;
         let elsewhere = addresses.is_some_and(|addresses| {
             let now = self.secured.head.path.remote.ip();

@@ -143,7 +143,7 @@ fn agree(
     if ike.is_deleting() {
         return Err(busy("a CHILD SA is being deleted"));
     }
-    if ike.agenda.child_attempt().is_some() {
+    if ike.agenda.is_making_child() {
         return Err(busy("a CHILD SA is being created or rekeyed"));
     }
     if ike

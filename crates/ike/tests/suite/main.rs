@@ -44,6 +44,8 @@ mod collisions;
 
 mod followup;
 
+mod window;
+
 mod lifetime;
 
 mod recorded;

@@ -3,12 +3,15 @@
 use crate::common;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use adit_ike::{ChildSaState, IkeSaState};
+use adit_ike::{ChildSaState, IkeSaState, Settings};
 use adit_model::connection::Connection;
 use adit_model::dataplane::{DataPlaneRequest, PairCounters};
 use adit_model::event::{Happening, Party};
+use adit_wire::iana::{ExchangeType, NotifyType};
+use common::peer::{Peer, notify};
 use common::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -345,4 +348,97 @@ fn a_refused_child_stands_alone() {
         );
         assert!(lab.west.closed().is_empty());
     }
+}
+
+/// 1.3: the peer makes no pair beyond the one that is there, so it can't be rekeyed: a new IKE SA brings another one,
+/// before the old one goes.
+#[test]
+fn where_nothing_can_be_rekeyed_all_is_set_up_anew() {
+    let alone = Settings {
+        child_limit: 1,
+        ..Settings::default()
+    };
+    let mut lab = Lab::bare(Settings::default(), alone);
+    let west = renewing(Duration::ZERO, 10 * MINUTE);
+    lab.west.endpoint.set_connection(lab.now, Arc::new(west));
+    lab.east
+        .endpoint
+        .set_connection(lab.now, Arc::new(patient()));
+    lab.up();
+    let (first, pair) = (lab.west.ike_sa().spis, lab.west.installed[0].spi_in);
+    lab.pass(12 * MINUTE);
+    let refused = ("CHILD_SA lan".to_owned(), "NO_ADDITIONAL_SAS".to_owned());
+    assert_eq!(lab.west.peer_refusals(), [refused]);
+    assert_one(&lab);
+    assert_ne!(lab.west.ike_sa().spis, first);
+    assert_ne!(lab.west.installed[0].spi_in, pair);
+    assert_eq!(lab.west.closed(), ["replaced"]);
+    // The new pair came before the old one went.
+    let order: Vec<bool> = lab
+        .west
+        .data_plane
+        .iter()
+        .filter_map(|request| match request {
+            DataPlaneRequest::Install(_) => Some(true),
+            DataPlaneRequest::Remove { .. } => Some(false),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, [true, true, false]);
+}
+
+/// 1.3: the same for the IKE SA itself. Who didn't set it up waits for who did.
+#[test]
+fn an_ike_sa_that_the_peer_does_not_let_us_rekey() {
+    let mut lab = Lab::new();
+    let mut peer = Peer::connect(&mut lab);
+    let now = lab.now;
+    lab.east.endpoint.rekey_ike(now, "site").unwrap();
+    lab.drain();
+    let request = lab.intercept().pop().unwrap();
+    let refusal = notify(NotifyType::NO_ADDITIONAL_SAS);
+    peer.respond(&mut lab, &request, vec![refusal]);
+    assert!(lab.intercept().is_empty());
+    assert!(lab.east.is_up());
+}
+
+/// 2.25: asked again and again, at growing intervals; a peer that is busy for minutes isn't of one mind with us.
+#[test]
+fn a_peer_that_is_always_busy() {
+    let mut lab = Lab::new();
+    let mut peer = Peer::connect(&mut lab);
+    let now = lab.now;
+    let start = now.mono;
+    lab.east.endpoint.rekey_child(now, "site", "lan").unwrap();
+    lab.drain();
+    let mut asked = 0;
+    let end = loop {
+        let sent = lab.intercept();
+        for datagram in sent {
+            let (header, _) = peer.unseal(&datagram.payload);
+            if header.exchange == ExchangeType::INFORMATIONAL {
+                peer.respond(&mut lab, &datagram, Vec::new());
+                continue;
+            }
+            asked += 1;
+            let busy = notify(NotifyType::TEMPORARY_FAILURE);
+            peer.respond(&mut lab, &datagram, vec![busy]);
+        }
+        let Some((deadline, _)) = lab.east.endpoint.poll_timeout() else {
+            break lab.now.mono;
+        };
+        lab.now = lab.now.plus(deadline.since(lab.now.mono));
+        let now = lab.now;
+        lab.east.endpoint.handle_timeout(now);
+        lab.drain();
+    };
+    assert!((10..=25).contains(&asked), "{asked}");
+    let minutes = end.since(start).as_secs() / 60;
+    assert!((5..=6).contains(&minutes), "{minutes}");
+    assert!(
+        lab.east
+            .saw(|h| matches!(h, Happening::Expired { limit, why, .. }
+        if limit == "300 s of TEMPORARY_FAILURE" && why.is_none()))
+    );
+    assert_eq!(lab.east.closed(), ["expired"]);
 }

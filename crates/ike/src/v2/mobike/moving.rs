@@ -9,8 +9,7 @@ use adit_model::reason::Refusal;
 use super::notifies::{is_host, is_inside, others};
 use crate::cx::Cx;
 use crate::head::NetPath;
-use crate::secured;
-use crate::v2::agenda::{InFlight, Task};
+use crate::v2::agenda::Task;
 use crate::v2::established::Established;
 
 impl Established {
@@ -125,10 +124,10 @@ impl Established {
             };
             cx.event(&self.secured.head, what);
         }
-        if let Some(InFlight::Path(request)) = &mut self.agenda.in_flight {
+        for request in self.agenda.path_requests() {
             request.diverted();
         }
-        secured::repeat_now(cx, &self.secured.head, &mut self.secured.pending);
+        self.secured.repeat_now(cx);
     }
 
     /// Children take the path of the IKE SA, unless it is doubtful.
