@@ -190,6 +190,10 @@ impl<'a> Outcome<'a> {
 fn success(all: &[&Fact]) -> (bool, usize) {
     let mut children: Vec<(&str, u32)> = Vec::new();
     let mut since = 0;
+    // What came up with the newest IKE SA, and where `since` was before.
+    let mut fresh: Vec<u32> = Vec::new();
+    let mut before = 0;
+    let mut denied: Vec<u32> = Vec::new();
     let mut refused_child = false;
     let mut silent_since = None;
     for (at, fact) in all.iter().enumerate() {
@@ -197,14 +201,20 @@ fn success(all: &[&Fact]) -> (bool, usize) {
             continue;
         };
         match happening {
+            Happening::IkeEstablished { .. } => {
+                fresh.clear();
+                before = since;
+            }
             Happening::ChildEstablished { child, spi_in, .. } => {
                 children.push((child, *spi_in));
+                fresh.push(*spi_in);
                 since = at;
                 refused_child = false;
             }
             Happening::ChildClosed { spi_in, .. } => {
                 children.retain(|(_, spi)| spi != spi_in);
-                since = if children.is_empty() { at } else { since };
+                let last = children.is_empty() && !denied.contains(spi_in);
+                since = if last { at } else { since };
             }
             Happening::IkeClosed { cause, .. } if cause != "replaced" => {
                 if cause == "dead-peer" {
@@ -215,6 +225,14 @@ fn success(all: &[&Fact]) -> (bool, usize) {
                 }
                 // An IKE SA that never carried anything was no success that could end.
                 children.clear();
+            }
+            // The initiator of an IKE SA doesn't believe who we are: what came up with it never was of use.
+            Happening::PeerRefused { what, .. }
+                if what == "IKE_AUTH" && fact.role == Some(Role::Responder) =>
+            {
+                children.retain(|(_, spi)| !fresh.contains(spi));
+                since = if children.is_empty() { before } else { since };
+                denied.append(&mut fresh);
             }
             Happening::Refused { what, .. } | Happening::PeerRefused { what, .. } => {
                 let child = what.strip_prefix("CHILD_SA ");

@@ -352,3 +352,37 @@ fn an_attempt_after_the_correction_counts() {
         .undecided(&["ike-proposal-mismatch"]);
     assert!(!verdict.names("psk-mismatch"));
 }
+
+/// The responder believed that all was well until the initiator judged its answer: that was no tunnel that went down.
+#[test]
+fn a_responder_whose_proof_is_refused_was_never_up() {
+    let asked = adit_model::event::Asked {
+        auth: Some(adit_model::connection::AuthKind::Certificate),
+        ..asked_ids()
+    };
+    let refused = Happening::PeerRefused {
+        what: "IKE_AUTH".into(),
+        notify: 24,
+        name: "AUTHENTICATION_FAILED".into(),
+        data: String::new(),
+        asked,
+    };
+    let child_closed = Happening::ChildClosed {
+        child: "lan".into(),
+        spi_in: 0xc1,
+        by: Party::Peer,
+    };
+    let ike_closed = Happening::IkeClosed {
+        by: Party::Peer,
+        cause: "failed".into(),
+    };
+    Story::new()
+        .configured(Local, east())
+        .our_init(false)
+        .established(Local, Responder)
+        .child_up(Local, Responder)
+        .event(Local, Responder, refused)
+        .event(Local, Responder, child_closed)
+        .event(Local, Responder, ike_closed)
+        .undecided(&["cert-expired", "cert-revoked", "ca-not-trusted"]);
+}

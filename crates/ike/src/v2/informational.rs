@@ -79,6 +79,7 @@ fn record(ike: &Established, cx: &mut Cx<'_>, notify: &Notify) {
         asked: Asked {
             local_id: Some(ike.local_id.clone()),
             remote_id: Some(ike.remote_id.clone()),
+            auth: Some(ike.secured.head.connection.auth.local),
             ..Asked::default()
         },
     };
