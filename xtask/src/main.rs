@@ -37,6 +37,9 @@ enum Task {
     Test(test::Args),
     /// Real tunnels with an unmodified strongSwan, in private network namespaces (needs root)
     Interop(interop::Args),
+    /// The web server of interop's CA
+    #[command(hide = true)]
+    Web(interop::web::Args),
     /// Fuzz targets: list them, or run one
     Fuzz(fuzz::Args),
     /// Licences, bans and sources of the dependencies, against deny.toml
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Test(args) => test::run(&args),
         Task::Interop(args) => interop::run(&args),
+        Task::Web(args) => interop::web::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Supply => supply::run(),
         Task::Man => man::run(),

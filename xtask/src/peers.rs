@@ -17,6 +17,7 @@ const PACKAGES: &[&str] = &[
     "iproute2",
     "iputils-ping",
     "tcpdump",
+    "openssl",
 ];
 
 /// Where Debian puts strongSwan's daemon; it isn't in PATH.
@@ -25,7 +26,7 @@ pub const CHARON: &str = "/usr/lib/ipsec/charon";
 /// What is missing to run interop, in words; empty when everything is there.
 pub fn missing() -> Vec<String> {
     let mut missing: Vec<String> = [
-        "ip", "nft", "ping", "swanctl", "unshare", "setpriv", "tcpdump",
+        "ip", "nft", "ping", "swanctl", "unshare", "setpriv", "tcpdump", "openssl",
     ]
     .into_iter()
     .filter(|program| workspace::find_program(program).is_none())
@@ -34,6 +35,7 @@ pub fn missing() -> Vec<String> {
     for file in [
         CHARON,
         "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so",
+        "/usr/lib/ipsec/plugins/libstrongswan-curl.so",
     ] {
         if !std::path::Path::new(file).exists() {
             missing.push(format!("file {file}"));

@@ -12,6 +12,7 @@
 //! under `target/interop`. With strongSwan on both sides (`--selftest`) it proves itself.
 
 mod adit;
+mod authority;
 mod children;
 mod credentials;
 mod deaths;
@@ -28,6 +29,8 @@ mod strongswan;
 mod suite;
 mod talk;
 mod traffic;
+mod trust;
+pub mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

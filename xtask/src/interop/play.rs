@@ -7,6 +7,8 @@ use adit_model::event::Party;
 use anyhow::{Context, Result};
 
 use super::adit::Adit;
+use super::authority::Authority;
+use super::credentials::Credentials;
 use super::lab::Lab;
 use super::patience::wait;
 use super::scenario::{Kind, Overrides, Role, Scenario, Step};
@@ -57,6 +59,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         starts: false,
         initiates: !initiator,
     };
+    let authority = Authority::start(&lab, &scenario.tunnel)?;
     let far = match (scenario.peer.absent, scenario.peer.kind, gateway) {
         (true, _, _) => None,
         (false, Kind::StrongSwan, _) => Some(Side::StrongSwan(StrongSwan::start(
@@ -96,6 +99,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         near_role: role,
         near,
         far,
+        authority,
     };
     for step in &scenario.steps {
         if step.is_about_adit() && matches!(gateway, Gateway::StrongSwan) {
@@ -120,6 +124,7 @@ pub(super) struct Stage<'a> {
     pub(super) near_role: Role,
     pub(super) near: Side<'a>,
     far: Option<Side<'a>>,
+    authority: Option<Authority>,
 }
 
 impl Stage<'_> {
@@ -273,6 +278,10 @@ impl Stage<'_> {
             Step::Logged(side, text) => self.logged(side, text),
             Step::Blocked => self.blocked(1),
             Step::Fail => self.fail(),
+            Step::PeerRevoked => {
+                Credentials::of(&self.lab.kept, &self.scenario.tunnel)?.revoke("east")
+            }
+            Step::Asked => self.asked(),
             Step::Diagnosed => self.diagnosed(),
         }
     }
@@ -424,6 +433,10 @@ impl Stage<'_> {
             .cause
             .clone()
             .context("the scenario names no cause")?;
+        let serial = self.lab.kept.join("pki/east.serial");
+        let serial = std::fs::read_to_string(serial).unwrap_or_default();
+        let says = self.scenario.says.iter();
+        let says: Vec<String> = says.map(|s| s.replace("{serial}", &serial)).collect();
         let adit = self.adit()?;
         // An initiator needs its time to be refused, or to give up.
         let mut last = String::from("nothing");
@@ -443,6 +456,11 @@ impl Stage<'_> {
                     "{} {found:?}, possible {possible:?}",
                     document["verdict"].as_str().unwrap_or("?")
                 );
+                let lacks = lacking(&document, &says);
+                if let Some(text) = lacks {
+                    last.push_str(&format!(", without {text:?}"));
+                    return Ok(false);
+                }
                 Ok(match document["verdict"].as_str() {
                     Some("cause") => found.first() == Some(&wanted),
                     Some("undecided") => {
@@ -456,6 +474,16 @@ impl Stage<'_> {
             },
         )
         .with_context(|| format!("wanted {wanted}, got {last}"))
+    }
+
+    fn asked(&self) -> Result<()> {
+        let authority = self
+            .authority
+            .as_ref()
+            .context("the scenario's CA tells nothing over HTTP")?;
+        wait("both gateways to ask the CA", SETTLE, || {
+            authority.was_asked(&self.scenario.tunnel)
+        })
     }
 
     pub(super) fn both_up(&self, patience: Duration) -> Result<()> {
@@ -490,6 +518,12 @@ impl<'a> Stage<'a> {
             Side::StrongSwan(_) => anyhow::bail!("this step is about Adit"),
         }
     }
+}
+
+/// The first of `texts` that the verdict doesn't say anywhere.
+fn lacking<'a>(document: &serde_json::Value, texts: &'a [String]) -> Option<&'a String> {
+    let said = document.to_string();
+    texts.iter().find(|text| !said.contains(text.as_str()))
 }
 
 pub(super) fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::children::{Child, Keys, Pair};
 use super::credentials::{Auth, Flaw, Key};
 use super::talk::Flow;
+use super::trust::Trust;
 use crate::workspace;
 
 /// One tunnel to build, with what happens to it.
@@ -40,6 +41,9 @@ pub struct Scenario {
     pub peer_cannot: Option<String>,
     /// The cause that `adit why` must name (step `diagnosed`).
     pub cause: Option<String>,
+    /// What `adit why` must say too (step `diagnosed`); `{serial}` is that of the peer's certificate.
+    #[serde(default)]
+    pub says: Vec<String>,
 }
 
 /// Who sends the first message.
@@ -95,6 +99,8 @@ pub struct Tunnel {
     pub east_flaw: Option<Flaw>,
     /// Certificates are from an intermediate CA, which only their owners have.
     pub intermediate: bool,
+    /// Where the CA tells what is revoked, and what both sides make of it.
+    pub trust: Trust,
     /// strongSwan signs with RSASSA-PSS.
     pub pss: bool,
     /// strongSwan doesn't know RFC 7427.
@@ -162,6 +168,7 @@ impl Default for Tunnel {
             west_flaw: None,
             east_flaw: None,
             intermediate: false,
+            trust: Trust::default(),
             pss: false,
             classic: false,
             unfragmented: false,
@@ -353,6 +360,10 @@ pub enum Step {
     Blocked,
     /// The initiator tries, and fails.
     Fail,
+    /// The CA revokes the certificate of strongSwan.
+    PeerRevoked,
+    /// Both gateways have asked the CA about each other, where it says that it tells.
+    Asked,
     /// `adit why --json` names the cause, or is undecided with it among the candidates.
     Diagnosed,
 }

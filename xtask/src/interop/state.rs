@@ -70,6 +70,15 @@ pub fn selector(text: &str) -> String {
     format!("{address}{length}{rest}")
 }
 
+/// An identity as both products print it, made comparable: one of them tells key identifiers from names.
+fn id(text: &str) -> String {
+    match text.strip_prefix("keyid:") {
+        Some(octets) => octets.trim_start_matches("0x").to_owned(),
+        None if text.split(':').all(|octet| octet.len() == 2) => text.replace(':', ""),
+        None => text.to_owned(),
+    }
+}
+
 /// A list of selectors, made comparable.
 pub fn selectors(mut list: Vec<String>) -> Vec<String> {
     list.sort();
@@ -89,7 +98,7 @@ pub fn mirrored(near: &Snapshot, far: &Snapshot) -> Result<()> {
         b.spis
     );
     anyhow::ensure!(
-        a.local_id == b.remote_id && a.remote_id == b.local_id,
+        id(&a.local_id) == id(&b.remote_id) && id(&a.remote_id) == id(&b.local_id),
         "identities differ: {} {} and {} {}",
         a.local_id,
         a.remote_id,

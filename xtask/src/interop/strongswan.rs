@@ -16,7 +16,7 @@ use super::{children, play, sas};
 use crate::{exec, peers};
 
 const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
-    pkcs1 pkcs8 revocation kernel-libipsec kernel-netlink socket-default updown vici";
+    pkcs1 pkcs8 curl revocation kernel-libipsec kernel-netlink socket-default updown vici";
 
 /// A running daemon; dropped, it is stopped.
 pub struct StrongSwan {
@@ -214,13 +214,14 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     dpd_delay = {}
     {}
     fragmentation = {}
+    {}
     local {{
       {}
       id = \"{}\"
     }}
     remote {{
       {}
-      id = \"{}\"
+      id = \"{}\"{}
     }}
     {}children {{
 {}    }}
@@ -244,10 +245,12 @@ secrets {{
             if ppk.required { "yes" } else { "no" }
         )),
         if tunnel.unfragmented { "no" } else { "yes" },
+        tunnel.trust.connection(),
         auth.0.swanctl(true),
-        own,
+        strongswan_id(own),
         auth.1.swanctl(false),
-        other,
+        strongswan_id(other),
+        tunnel.trust.swanctl(),
         children::lines(&tunnel.keys, " = ", false),
         tunnel
             .children()
@@ -281,6 +284,14 @@ fn section(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
         },
         children::lines(&child.keys, " = ", false),
     )
+}
+
+/// It has its own way to write a key identifier in hex.
+fn strongswan_id(id: &str) -> String {
+    match id.strip_prefix("keyid:0x") {
+        Some(hex) => format!("@#{hex}"),
+        None => id.to_owned(),
+    }
 }
 
 /// strongSwan 5.9 knows X25519 by one name only.

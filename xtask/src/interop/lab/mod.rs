@@ -206,7 +206,7 @@ impl Lab {
         Ok(())
     }
 
-    fn add(&self, host: &str) -> Result<()> {
+    pub(super) fn add(&self, host: &str) -> Result<()> {
         let name = self.namespace(host);
         exec::checked(Command::new("ip").args(["netns", "add", &name]))?;
         self.ip(host, &["link set lo up"])?;
@@ -224,7 +224,13 @@ impl Lab {
         Ok(())
     }
 
-    fn link(&self, host: &str, interface: &str, other: &str, other_interface: &str) -> Result<()> {
+    pub(super) fn link(
+        &self,
+        host: &str,
+        interface: &str,
+        other: &str,
+        other_interface: &str,
+    ) -> Result<()> {
         let (here, there) = (self.namespace(host), self.namespace(other));
         let mut command = Command::new("ip");
         command.args([
@@ -245,7 +251,7 @@ impl Lab {
         Ok(())
     }
 
-    fn ip(&self, host: &str, lines: &[&str]) -> Result<()> {
+    pub(super) fn ip(&self, host: &str, lines: &[&str]) -> Result<()> {
         let batch = lines.join("\n") + "\n";
         exec::fed(
             Command::new("ip").args(["-n", &self.namespace(host), "-batch", "-"]),
