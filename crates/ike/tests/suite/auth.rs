@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_ike::IkeSaState;
-use adit_model::connection::{Connection, Remote};
+use adit_model::connection::{AuthKind, Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::identity::Identity;
@@ -247,6 +247,12 @@ fn an_initiator_that_disowns_us_afterwards() {
         lab.east.peer_refusals(),
         [("IKE_AUTH".into(), "AUTHENTICATION_FAILED".into())]
     );
+    // What was refused is our proof, so the event tells of what kind it was.
+    let asked = lab.east.happenings().find_map(|h| match h {
+        Happening::PeerRefused { asked, .. } => asked.auth,
+        _ => None,
+    });
+    assert_eq!(asked, Some(AuthKind::Psk));
 }
 
 #[test]
