@@ -69,9 +69,15 @@ impl Stage<'_> {
     }
 
     pub(super) fn second_hosts(&self) -> Result<()> {
-        for (host, address) in [("westlan", "10.1.0.18/24"), ("eastlan", "10.2.0.18/24")] {
+        for (host, address, device) in [
+            ("westlan", "10.1.0.18/24", "eth0"),
+            ("eastlan", "10.2.0.18/24", "eth0"),
+            // strongSwan wants an address of its own inside of each child.
+            ("west", "10.1.0.17/24", "lan"),
+            ("east", "10.2.0.17/24", "lan"),
+        ] {
             let mut command = self.lab.command(host, "ip");
-            exec::checked(command.args(["addr", "add", address, "dev", "eth0"]))?;
+            exec::checked(command.args(["addr", "add", address, "dev", device]))?;
         }
         Ok(())
     }

@@ -337,7 +337,7 @@ pub enum Step {
     Children,
     /// Of several children only these are up, on both sides.
     Only(Vec<String>),
-    /// The hosts of both LANs get a second address, 10.1.0.18 and 10.2.0.18.
+    /// The hosts of both LANs get a second address, 10.1.0.18 and 10.2.0.18, and the gateways the ones below.
     SecondHosts,
     /// Adit, or the peer, authenticates anew by itself, and all pairs come again.
     Reauthenticated,

@@ -60,11 +60,12 @@ impl Endpoint {
             remote: SocketAddr::new(head.path.remote.ip(), connection.remote_port),
         };
         let overlap = connection.life.make_before_break;
+        let first = p.first_carried();
         if !overlap {
             self.with_sa(now, old, |phase, cx| phase.close(cx, "replaced"));
         }
         let first_contact = !self.has_contact(&connection);
-        let sent = InitSent::begin(&mut self.cx(now), connection, path, first_contact, None)?;
+        let sent = InitSent::begin(&mut self.cx(now), connection, path, first_contact, first)?;
         let new = sent.head.our_spi.0;
         if overlap {
             self.reauthentications.insert(new, old);
@@ -94,10 +95,20 @@ impl Endpoint {
         };
         match self.sas.get(&new) {
             Some(Phase::Established(p)) => {
-                if p.is_complete() {
-                    self.reauthentications.remove(&new);
-                    self.with_sa(now, old, |phase, cx| phase.close(cx, "replaced"));
+                if !p.is_complete() {
+                    return;
                 }
+                // Where the peer grants parts of a child, as many pairs as before; each that comes, or is refused, leads here
+                // again.
+                let owed = match self.sas.get(&old) {
+                    Some(Phase::Established(before)) => before.owed_by(p),
+                    _ => None,
+                };
+                if let Some(trigger) = owed {
+                    return self.with_established(now, new, |p, cx| p.packet_wants(cx, trigger));
+                }
+                self.reauthentications.remove(&new);
+                self.with_sa(now, old, |phase, cx| phase.close(cx, "replaced"));
             }
             // It failed: the old one stays, and tries again later.
             None | Some(Phase::Closing(_) | Phase::Lingering(_) | Phase::Gone) => {

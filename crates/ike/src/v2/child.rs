@@ -6,6 +6,7 @@ use adit_model::dataplane::{ChildSa, DataPlaneRequest, Trigger};
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
 use adit_model::{Mono, Secret};
 use adit_wire::v2::PayloadList;
 
@@ -280,11 +281,15 @@ pub(crate) fn select(
     let offer = offer::read(sa, SaKind::Esp, 4, true);
     let tried = request.ke().map(|ke| ke.method);
     let mut refusal = None;
-    for config in all
+    let mut candidates: Vec<_> = all
         .iter()
         .filter(|c| only.is_none_or(|name| c.name == name))
-    {
-        let config = &config_payload::effective(head, config);
+        .map(|config| config_payload::effective(head, config))
+        .collect();
+    // The first selectors may be of the packet that wants through: a child that takes it goes before one that merely has
+    // something in common with what is asked for (2.9).
+    candidates.sort_by_key(|config| !takes_first(config, &offered));
+    for config in &candidates {
         let agreed = mode::answering(head, config, asked);
         let whole = mode::traffic(head, config, *agreed.as_ref().unwrap_or(&Mode::Tunnel));
         let Some(ts) = narrow::narrowed(&offered, &whole) else {
@@ -331,6 +336,12 @@ pub(crate) fn select(
             configured_remote: all().flat_map(|c| c.remote_ts).collect(),
         }
     }))
+}
+
+/// Whether the child has all of the first selectors of both sides.
+fn takes_first(config: &connection::Child, offered: &Traffic) -> bool {
+    let has = |first: Option<&Selector>, whole| first.is_some_and(|s| narrow::within(&[*s], whole));
+    has(offered.local.first(), &config.local_ts) && has(offered.remote.first(), &config.remote_ts)
 }
 
 /// An ESP SPI from a proposal; zero and the reserved ones are none.

@@ -327,9 +327,16 @@ impl ChildAttempt {
     ) {
         let head = ike.secured.head.clone();
         ike.missing.retain(|m| m.name != new.name);
+        let trigger = ike.secured.head.trigger.clone();
         if self.replaces.is_none() {
             let trigger = &mut ike.secured.head.trigger;
             trigger.take_if(|trigger| trigger.child == new.name);
+        }
+        // The peer grants what the packet has no use of: the next one doesn't ask at once.
+        let useless = trigger.filter(|t| self.replaces.is_none() && t.child == new.name);
+        if useless.is_some_and(|trigger| !new.takes(&trigger)) {
+            let problem = "the peer granted other traffic than the packet's".to_owned();
+            ike.child_failed(cx, &new.name, None, Setback::Refused, problem);
         }
         let new_in = new.spi_in;
         let gone = self.gone.contains(&new.spi_out);

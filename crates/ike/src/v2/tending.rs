@@ -88,12 +88,7 @@ impl Established {
 
     /// A packet wants through and no pair takes it: one is asked for, unless that is under way or has to wait.
     pub fn packet_wants(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
-        let pairs = self.children.iter().filter(|c| c.name == trigger.child);
-        let wait = self.replaced.is_some()
-            || self.missing.iter().any(|m| m.name == trigger.child)
-            || pairs.clone().any(|c| c.takes(&trigger))
-            || pairs.count() >= MOST_PAIRS;
-        if wait {
+        if !self.lacks(&trigger) {
             return;
         }
         let name = trigger.child.clone();
@@ -105,6 +100,43 @@ impl Established {
         self.secured.head.trigger = Some(Arc::new(trigger));
         self.agenda.add(Task::NewChild(name));
         self.work(cx);
+    }
+
+    /// Whether no pair takes the packet, and none is asked for or has to wait.
+    fn lacks(&self, trigger: &Trigger) -> bool {
+        let pairs = self.children.iter().filter(|c| c.name == trigger.child);
+        self.replaced.is_none()
+            && !self.missing.iter().any(|m| m.name == trigger.child)
+            && !pairs.clone().any(|c| c.takes(trigger))
+            && pairs.count() < MOST_PAIRS
+    }
+
+    /// What packets would want of the pairs that are in use.
+    fn carried(&self) -> impl Iterator<Item = Trigger> {
+        let installed = self.children.iter().filter(|c| c.is_installed());
+        installed.filter_map(|c| {
+            Some(Trigger {
+                child: c.name.clone(),
+                local: *c.ts.local.first()?,
+                remote: *c.ts.remote.first()?,
+            })
+        })
+    }
+
+    /// What a new IKE SA that is to take the place of this one begins with, if that isn't all that is configured.
+    pub fn first_carried(&self) -> Option<Arc<Trigger>> {
+        self.carried()
+            .next()
+            .filter(|_| self.on_demand)
+            .map(Arc::new)
+    }
+
+    /// What this one carries and the one that is to take its place does not yet.
+    pub fn owed_by(&self, new: &Established) -> Option<Trigger> {
+        let configured = &new.secured.head.connection.children;
+        let known = |trigger: &Trigger| configured.iter().any(|c| c.name == trigger.child);
+        self.carried()
+            .find(|trigger| known(trigger) && new.lacks(trigger))
     }
 
     /// Whether a pair of this child is there, that takes the packet which asked for one.
@@ -203,17 +235,19 @@ impl Established {
         self.children.iter().map(|c| c.volume.interval()).min()
     }
 
-    /// Rekeys the pair of a child; `false` when there is none.
+    /// Rekeys every pair of a child; `false` when there is none.
     pub fn renew_named(&mut self, name: &str) -> bool {
-        let child = self
+        let of_child = |c: &&Child| c.name == name && c.is_installed();
+        let pairs: Vec<u32> = self
             .children
             .iter()
-            .find(|c| c.name == name && c.is_installed());
-        let spi_in = child.map(|c| c.spi_in);
-        if let Some(spi_in) = spi_in {
-            self.renew_child(spi_in);
+            .filter(of_child)
+            .map(|c| c.spi_in)
+            .collect();
+        for spi_in in &pairs {
+            self.renew_child(*spi_in);
         }
-        spi_in.is_some()
+        !pairs.is_empty()
     }
 
     /// Deletes every pair of a child, and asks for no other.

@@ -2,10 +2,14 @@
 
 use crate::common;
 
+use std::time::Duration;
+
+use adit_ike::ChildSaState;
 use adit_model::connection::{Child, Connection, Leeway};
 use adit_model::dataplane::Trigger;
 use adit_model::event::Happening;
 use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Payload, PayloadList, TsPayload};
 use common::peer::{Peer, esp_sa, ike_sa};
@@ -304,4 +308,112 @@ fn a_trigger_never_widens_a_child() {
     let (_, asked) = peer.unseal(&request.payload);
     assert_eq!(asked.ts_i().unwrap().selectors.len(), 1);
     assert_eq!(first_selectors(&asked).0, "10.1.0.0/24");
+}
+
+/// East has two children for parts of west's one.
+fn parted() -> Connection {
+    let mut east = with_traffic(Who::East, &["10.2.0.0/28"], &["10.1.0.0/24"]);
+    let second = Child {
+        name: "second".to_owned(),
+        local_ts: selectors(&["10.2.0.16/28"]),
+        ..east.children[0].clone()
+    };
+    east.children.push(second);
+    east
+}
+
+/// RFC 7296 2.9: the responder's choice among its children is that of the packet, not of its configuration's order.
+#[test]
+fn the_child_that_takes_the_packet_goes_before_others() {
+    let mut lab = Lab::with(connection(Who::West), parted());
+    start(
+        &mut lab,
+        trigger("lan", "10.1.0.7[icmp]", "10.2.0.18[icmp]"),
+    );
+    lab.run();
+    assert_eq!(lab.east.installed[0].child, "second");
+    let later = trigger("lan", "10.1.0.7[icmp]", "10.2.0.3[icmp]");
+    lab.west
+        .endpoint
+        .packet_wants(lab.now, "site", later)
+        .unwrap();
+    lab.drain();
+    lab.run();
+    assert_eq!(lab.east.installed[1].child, "lan");
+
+    // One command renews both pairs of west's child.
+    let before = parts(&lab);
+    lab.west
+        .endpoint
+        .rekey_child(lab.now, "site", "lan")
+        .unwrap();
+    lab.drain();
+    lab.run();
+    let after = parts(&lab);
+    assert_eq!(after.len(), 2);
+    for ((old, then), (new, now)) in before.iter().zip(&after) {
+        assert!(then == now && old != new, "{before:?}, {after:?}");
+    }
+}
+
+/// SPI and remote networks of what west carries, by network.
+fn parts(lab: &Lab) -> Vec<(u32, Vec<Selector>)> {
+    let sas = lab.west.endpoint.snapshot();
+    let pairs = sas.iter().flat_map(|sa| &sa.children);
+    let installed = pairs.filter(|c| c.state == ChildSaState::Installed);
+    let mut parts: Vec<_> = installed.map(|c| (c.spi_in, c.ts_remote.clone())).collect();
+    parts.sort_by_key(|(_, ts)| ts[0].start);
+    parts
+}
+
+/// A peer that grants the same part again and again is not asked for it with every packet.
+#[test]
+fn what_a_packet_has_no_use_of_is_not_asked_for_again_at_once() {
+    let mut east = connection(Who::East);
+    east.children[0].local_ts = selectors(&["10.2.0.0/28"]);
+    let mut lab = Lab::with(connection(Who::West), east);
+    start(&mut lab, trigger("lan", "10.1.0.7[icmp]", "10.2.0.3[icmp]"));
+    lab.run();
+    for _ in 0..5 {
+        let beyond = trigger("lan", "10.1.0.7[icmp]", "10.2.0.99[icmp]");
+        lab.west
+            .endpoint
+            .packet_wants(lab.now, "site", beyond)
+            .unwrap();
+        lab.drain();
+        lab.run();
+    }
+    assert_eq!(lab.west.installed.len(), 2);
+}
+
+/// Authenticating anew keeps what packets have asked for: both parts come again before the old IKE SA goes.
+#[test]
+fn parts_of_a_child_come_again_when_authenticating_anew() {
+    let mut lab = Lab::with(connection(Who::West), parted());
+    start(
+        &mut lab,
+        trigger("lan", "10.1.0.7[icmp]", "10.2.0.18[icmp]"),
+    );
+    lab.run();
+    let later = trigger("lan", "10.1.0.7[icmp]", "10.2.0.3[icmp]");
+    let packet = |lab: &mut Lab| {
+        let now = lab.now;
+        let wanted = lab.west.endpoint.packet_wants(now, "site", later.clone());
+        wanted.unwrap();
+        lab.drain();
+        lab.run();
+    };
+    packet(&mut lab);
+    lab.west.endpoint.reauthenticate(lab.now, "site").unwrap();
+    lab.drain();
+    lab.run();
+    lab.pass(Duration::from_secs(3));
+    let sas = lab.west.endpoint.snapshot();
+    assert_eq!(sas.len(), 1, "{sas:#?}");
+    let parts: Vec<_> = parts(&lab).into_iter().map(|(_, ts)| ts).collect();
+    assert_eq!(
+        parts,
+        [selectors(&["10.2.0.0/28"]), selectors(&["10.2.0.16/28"])]
+    );
+    assert_eq!(lab.west.closed(), ["replaced"]);
 }
