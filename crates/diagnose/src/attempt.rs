@@ -6,7 +6,7 @@
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
-use adit_model::reason::Refusal;
+use adit_model::reason::{CertificateProblem, Refusal};
 
 /// What became of a side's tunnel, and the happenings that tell why.
 #[derive(Debug, Default)]
@@ -196,6 +196,7 @@ fn success(all: &[&Fact]) -> (bool, usize) {
     let mut denied: Vec<u32> = Vec::new();
     let mut refused_child = false;
     let mut silent_since = None;
+    let mut distrusted = None;
     for (at, fact) in all.iter().enumerate() {
         let Known::Happened { happening } = &fact.what else {
             continue;
@@ -217,7 +218,10 @@ fn success(all: &[&Fact]) -> (bool, usize) {
                 since = if last { at } else { since };
             }
             Happening::IkeClosed { cause, .. } if cause != "replaced" => {
-                if cause == "dead-peer" {
+                if cause == "revoked" {
+                    // Why the peer lost everything was told of the new IKE SA.
+                    since = distrusted.unwrap_or(at);
+                } else if cause == "dead-peer" {
                     // What a dead peer died of begins with its silence.
                     since = silent_since.unwrap_or(at);
                 } else if cause != "failed" && !children.is_empty() {
@@ -234,6 +238,14 @@ fn success(all: &[&Fact]) -> (bool, usize) {
                 since = if children.is_empty() { before } else { since };
                 denied.append(&mut fresh);
             }
+            Happening::Refused {
+                refusal:
+                    Refusal::Certificate {
+                        problem: CertificateProblem::Revoked,
+                        ..
+                    },
+                ..
+            } => distrusted = Some(at),
             Happening::Refused { what, .. } | Happening::PeerRefused { what, .. } => {
                 let child = what.strip_prefix("CHILD_SA ");
                 refused_child |=

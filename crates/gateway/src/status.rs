@@ -265,6 +265,7 @@ mod tests {
             inner: adit_ike::Inner::default(),
             established: Some(Wall(1_700_000_000_000)),
             rekey_at: Some(Mono(3_600_000_000_000)),
+            ppk: None,
             mobike: false,
             children,
         }

@@ -45,6 +45,8 @@ pub(crate) struct Head {
     pub inner: Arc<Inner>,
     /// Whether the connection is settled, so that events may name it.
     pub named: bool,
+    /// Name of the post-quantum pre-shared key that is in the keys, also in those that followed from them (RFC 8784).
+    pub ppk: Option<Arc<str>>,
     /// Both sides can move (RFC 4555).
     pub mobike: bool,
     /// Where CHILD SAs still go while it isn't known that the peer receives at the other end of `path`.
@@ -117,6 +119,7 @@ impl Head {
             suite: self.suite,
             spis: (spi_i.0, spi_r.0),
             nat: self.nat,
+            ppk: self.ppk.as_deref().map(str::to_owned),
             mobike: self.mobike,
             inner: Inner::clone(&self.inner),
             established: None,

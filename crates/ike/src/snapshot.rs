@@ -33,6 +33,8 @@ pub struct IkeSaSnapshot {
     pub spis: (u64, u64),
     /// What NAT detection found, once it is done.
     pub nat: Option<NatStatus>,
+    /// Name of the post-quantum pre-shared key that both sides mixed into the keys, if they did (RFC 8784).
+    pub ppk: Option<String>,
     /// Whether both sides can move to other addresses (RFC 4555).
     pub mobike: bool,
     /// Addresses inside the tunnel that one side gave the other.

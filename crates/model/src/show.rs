@@ -104,6 +104,9 @@ pub struct IkeSaDetail {
     pub nat: Option<String>,
     /// Whether both sides can move to other addresses (RFC 4555).
     pub mobike: bool,
+    /// Name of the post-quantum pre-shared key that both sides mixed into the keys, if they did (RFC 8784).
+    #[serde(default)]
+    pub ppk: Option<String>,
     /// Negotiated algorithms, once agreed.
     pub proposal: Option<String>,
     /// The place of the proposal that was negotiated among the configured ones, from 1; `None` before, and when none of them

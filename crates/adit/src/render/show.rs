@@ -91,6 +91,9 @@ fn ike_sa(sa: &IkeSaDetail, p: Palette) -> String {
         };
         let _ = writeln!(out, "  NAT      {found}");
     }
+    if let Some(ppk) = &sa.ppk {
+        let _ = writeln!(out, "  PPK      {ppk} is mixed into the keys");
+    }
     if sa.mobike {
         let _ = writeln!(out, "  MOBIKE   both sides can move to other addresses");
     }

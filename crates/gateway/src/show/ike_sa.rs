@@ -44,6 +44,7 @@ pub fn detail(now: Now, sa: &IkeSaSnapshot, configured: Option<&Arc<Connection>>
         remote_auth: configured.map(|c| c.auth.remote.to_string()),
         nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
         mobike: sa.mobike,
+        ppk: sa.ppk.clone(),
         proposal: suite.map(ToString::to_string),
         proposal_number: suite
             .zip(configured)

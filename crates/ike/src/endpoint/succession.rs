@@ -110,7 +110,12 @@ impl Endpoint {
                 self.reauthentications.remove(&new);
                 self.with_sa(now, old, |phase, cx| phase.close(cx, "replaced"));
             }
-            // It failed: the old one stays, and tries again later.
+            // The peer has the key of a certificate that was revoked: it keeps nothing.
+            Some(Phase::Closing(closing)) if closing.distrusts => {
+                self.reauthentications.remove(&new);
+                self.with_sa(now, old, |phase, cx| phase.close(cx, "revoked"));
+            }
+            // It failed otherwise: the old one stays, and tries again later.
             None | Some(Phase::Closing(_) | Phase::Lingering(_) | Phase::Gone) => {
                 self.reauthentications.remove(&new);
             }

@@ -9,7 +9,7 @@ use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::proposal::SaKind;
-use adit_model::reason::Refusal;
+use adit_model::reason::{CertificateProblem, Refusal};
 use adit_wire::iana::{ExchangeType, NotifyType};
 use adit_wire::v2::rules::Shape;
 use adit_wire::v2::{AuthPayload, IdPayload, Notify, Payload, PayloadList};
@@ -109,6 +109,13 @@ impl Attempt {
     ) -> Phase {
         release(cx, offer);
         let notify = Notify::new(NotifyType::AUTHENTICATION_FAILED);
+        let distrusts = matches!(
+            refusal,
+            Refusal::Certificate {
+                problem: CertificateProblem::Revoked,
+                ..
+            }
+        );
         let what = Happening::Refused {
             what: ExchangeType::IKE_AUTH.to_string(),
             refusal,
@@ -116,7 +123,11 @@ impl Attempt {
         };
         cx.event(self.head(), what);
         let farewell = PayloadList(vec![Payload::Notify(notify)]);
-        Closing::begin(cx, self.secured, Vec::new(), farewell, "failed")
+        let mut phase = Closing::begin(cx, self.secured, Vec::new(), farewell, "failed");
+        if let Phase::Closing(closing) = &mut phase {
+            closing.distrusts = distrusts;
+        }
+        phase
     }
 }
 

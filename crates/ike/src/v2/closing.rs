@@ -27,6 +27,8 @@ pub(crate) struct Closing {
     /// Its message ID, once it is out.
     last: Option<u32>,
     cause: &'static str,
+    /// The peer's credentials don't hold any more, so that an IKE SA from before has no ground left to stand on.
+    pub distrusts: bool,
 }
 
 impl Closing {
@@ -48,6 +50,7 @@ impl Closing {
             farewell: Some(farewell),
             last: None,
             cause,
+            distrusts: false,
         };
         closing.say_goodbye(cx);
         Phase::Closing(Box::new(closing))

@@ -201,6 +201,7 @@ pub(crate) fn answer(
         suite: Some(choice.suite),
         inner: Arc::default(),
         named: false,
+        ppk: None,
         mobike: false,
         children_stay: None,
         trigger: None,

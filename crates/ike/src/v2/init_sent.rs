@@ -88,6 +88,7 @@ impl InitSent {
             suite: None,
             inner: Arc::default(),
             named: true,
+            ppk: None,
             mobike: false,
             children_stay: None,
             trigger,

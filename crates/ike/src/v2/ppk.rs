@@ -3,6 +3,8 @@
 //!
 //! Like every long-term key it stays with the key holder, who is handed SK_d, SK_pi and SK_pr and gives them back mixed.
 
+use std::sync::Arc;
+
 use adit_model::Mono;
 use adit_model::connection::Ppk;
 use adit_model::event::Party;
@@ -153,6 +155,7 @@ fn strengthened(cx: &mut Cx<'_>, mut attempt: Box<Attempt>, keys: DerivedKeys) -
     };
     let id = id_payload(&attempt.head().connection.local_id);
     let octets = attempt.transcript.our_octets(&attempt.secured.channel, &id);
+    attempt.secured.head.ppk = Some(ppk.id.as_str().into());
     let mixed = Mixed {
         without: attempt.secured.channel.replace_derived(keys),
         proof_without: None,
@@ -204,6 +207,7 @@ pub(crate) fn settle(attempt: &mut Attempt, response: &PayloadList) -> Result<()
         });
     }
     attempt.secured.channel.replace_derived(mixed.without);
+    attempt.secured.head.ppk = None;
     Ok(())
 }
 
@@ -271,6 +275,8 @@ pub(crate) fn taken() -> Payload {
 pub(crate) struct Recognising {
     checking: Box<Checking>,
     asked: KeyRequestId,
+    /// The key's name.
+    name: Arc<str>,
 }
 
 /// Goes on, as responder, to look at the peer's proof: with the key mixed in, if there is one.
@@ -282,7 +288,11 @@ pub(crate) fn recognise(cx: &mut Cx<'_>, mut checking: Box<Checking>, ppk: Optio
     request.until = request.until.min(cx.now.mono + cx.settings.key_timeout);
     let keys = request.secured.channel.derived();
     match ask(cx, &request.secured.head, id, keys) {
-        Some(asked) => Phase::Recognising(Box::new(Recognising { checking, asked })),
+        Some(asked) => Phase::Recognising(Box::new(Recognising {
+            checking,
+            asked,
+            name: id.into(),
+        })),
         None => checking.fail(cx, verify::key_holder_silent()),
     }
 }
@@ -310,6 +320,7 @@ impl Recognising {
         match mixed_keys(answer) {
             Ok(keys) => {
                 checking.mix(keys);
+                checking.request.secured.head.ppk = Some(self.name);
                 checking.ask(cx)
             }
             Err(refusal) => checking.fail(cx, refusal),

@@ -180,4 +180,11 @@ fn beside_additional_key_exchanges() {
     lab.east.ppk = Some(KEY);
     lab.up();
     lab.assert_tunnel();
+    // Both say so, also of what follows from these keys.
+    assert_eq!(lab.west.ike_sa().ppk.as_deref(), Some("k1"));
+    let name = lab.west.ike_sa().connection.unwrap();
+    lab.west.endpoint.rekey_ike(lab.now, &name).unwrap();
+    lab.run();
+    assert_eq!(lab.west.ike_sa().ppk.as_deref(), Some("k1"));
+    assert_eq!(lab.east.ike_sa().ppk.as_deref(), Some("k1"));
 }

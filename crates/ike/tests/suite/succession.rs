@@ -98,6 +98,25 @@ fn authenticating_anew_may_fail() {
     assert_one(&lab);
 }
 
+/// A peer whose certificate turns out to be revoked keeps nothing: the old IKE SA goes too, and both sides say so.
+#[test]
+fn a_revoked_peer_loses_what_it_has() {
+    let mut lab = Lab::with(
+        anew(connection(Who::West), 10 * MINUTE),
+        connection(Who::East),
+    );
+    lab.up();
+    lab.west.keys = Keys::Distrusts(b"a shared secret");
+    lab.pass(11 * MINUTE);
+    let (_, refusal, notify) = lab.west.refusals().remove(0);
+    assert!(refusal.to_string().contains("revoked"), "{refusal}");
+    assert_eq!(notify.as_deref(), Some("AUTHENTICATION_FAILED"));
+    let closed = lab.west.closed();
+    assert!(closed.contains(&"revoked".to_owned()), "{closed:?}");
+    assert!(lab.west.installed.is_empty() && lab.east.installed.is_empty());
+    assert!(lab.west.endpoint.is_idle());
+}
+
 /// RFC 4478: the responder says for how long, and the initiator obeys.
 #[test]
 fn the_responder_says_when() {

@@ -15,6 +15,7 @@ use adit_ike::pools::Pools;
 use adit_ike::{
     Endpoint, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest, KeyRequestId, Output, Settings,
 };
+use adit_model::certificate_reason::{CertificateReason, RefusedCertificate};
 use adit_model::connection::{
     AuthKind, Authentication, Child, Connection, Mode, Remote, Retransmit, Start,
 };
@@ -57,6 +58,8 @@ pub enum Keys {
     Holds(&'static [u8]),
     HasNone,
     Fails,
+    /// Finds that the peer's certificate was revoked.
+    Distrusts(&'static [u8]),
     /// Answers only when told to, by [`Lab::answer_keys`].
     Slow(&'static [u8]),
     Names(names::Names),
@@ -374,6 +377,10 @@ impl Lab {
                     Keys::Fails => KeyAnswer::Refused(Refusal::Local {
                         problem: "the token is unplugged".to_owned(),
                     }),
+                    Keys::Distrusts(key) => match &request {
+                        KeyRequest::Verify(to) => KeyAnswer::Refused(revoked(&to.remote_id)),
+                        _ => auth_value(key, &request),
+                    },
                     Keys::Names(names) => names.answer(&request),
                     Keys::Mixed(names, key) => match request.kind() {
                         Some(AuthKind::Psk) => auth_value(key, &request),
@@ -518,6 +525,21 @@ impl Lab {
 
 pub fn auth_value(key: &[u8], request: &KeyRequest) -> KeyAnswer {
     Credentials::psk(Secret::from(key)).answer(&fake(0), Wall(0), request)
+}
+
+fn revoked(peer: &Identity) -> Refusal {
+    let reason = CertificateReason::Revoked {
+        serial: "4d".to_owned(),
+        at: Wall(0),
+        cause: "its key was compromised".to_owned(),
+        by: "CRL".to_owned(),
+    };
+    let refused = RefusedCertificate {
+        subject: "CN=east".to_owned(),
+        serial: "4d".to_owned(),
+        reason,
+    };
+    Refusal::certificate(peer.clone(), refused)
 }
 
 pub fn fqdn(name: &str) -> Identity {
