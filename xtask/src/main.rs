@@ -40,6 +40,9 @@ enum Task {
     /// The web server of interop's CA
     #[command(hide = true)]
     Web(interop::web::Args),
+    /// Meddles with messages between interop's gateways
+    #[command(hide = true)]
+    Relay(interop::relay::Args),
     /// Fuzz targets: list them, or run one
     Fuzz(fuzz::Args),
     /// Licences, bans and sources of the dependencies, against deny.toml
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Web(args) => interop::web::run(&args),
+        Task::Relay(args) => interop::relay::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Supply => supply::run(),
         Task::Man => man::run(),

@@ -224,6 +224,12 @@ impl<'a> Adit<'a> {
         text(&document["tunnels"][0]["state"])
     }
 
+    /// What the running gateway shows of a topic.
+    pub fn show(&self, topic: &str) -> Result<Value> {
+        let outcome = exec::output(&mut self.command("show", &[topic, "--json"]))?;
+        json(&outcome, &format!("adit.show.{topic}/1"))
+    }
+
     /// The `adit.why/1` document about tunnel `gw`.
     pub fn why(&self) -> Result<Value> {
         let outcome = exec::output(&mut self.command("why", &["gw", "--json"]))?;
@@ -343,7 +349,7 @@ auth = {}
                 if end.liveness { "dpd = \"1s\"\n" } else { "" }
             ),
         },
-        if tunnel.any_remote {
+        if tunnel.any_remote || (tunnel.anyone && !end.initiates) {
             "any"
         } else {
             &end.remote

@@ -21,6 +21,8 @@ mod matrix;
 mod patience;
 mod play;
 mod play_children;
+mod play_trust;
+pub mod relay;
 mod sas;
 mod scenario;
 mod side;

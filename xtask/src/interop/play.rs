@@ -8,14 +8,14 @@ use anyhow::{Context, Result};
 
 use super::adit::Adit;
 use super::authority::Authority;
-use super::credentials::Credentials;
 use super::lab::Lab;
 use super::patience::wait;
+use super::relay::Relay;
 use super::scenario::{Kind, Overrides, Role, Scenario, Step};
 use super::side::{End, Side};
 use super::state::{self, Snapshot};
 use super::strongswan::StrongSwan;
-use super::{Gateway, suite, traffic};
+use super::{Gateway, play_trust, suite, traffic};
 
 /// The peer cannot do what the scenario asks for.
 #[derive(Debug)]
@@ -59,6 +59,10 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         starts: false,
         initiates: !initiator,
     };
+    let relay = scenario.meddling;
+    let relay = relay
+        .map(|meddling| Relay::start(&lab, meddling))
+        .transpose()?;
     let authority = Authority::start(&lab, &scenario.tunnel)?;
     let far = match (scenario.peer.absent, scenario.peer.kind, gateway) {
         (true, _, _) => None,
@@ -100,6 +104,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         near,
         far,
         authority,
+        relay,
     };
     for step in &scenario.steps {
         if step.is_about_adit() && matches!(gateway, Gateway::StrongSwan) {
@@ -124,7 +129,8 @@ pub(super) struct Stage<'a> {
     pub(super) near_role: Role,
     pub(super) near: Side<'a>,
     far: Option<Side<'a>>,
-    authority: Option<Authority>,
+    pub(super) authority: Option<Authority>,
+    pub(super) relay: Option<Relay>,
 }
 
 impl Stage<'_> {
@@ -278,9 +284,11 @@ impl Stage<'_> {
             Step::Logged(side, text) => self.logged(side, text),
             Step::Blocked => self.blocked(1),
             Step::Fail => self.fail(),
-            Step::PeerRevoked => {
-                Credentials::of(&self.lab.kept, &self.scenario.tunnel)?.revoke("east")
-            }
+            Step::PeerRevoked => self.revoke("east"),
+            Step::Repeated => self.repeated(),
+            Step::Cookie => self.cookie(),
+            Step::Distrusted => self.distrusted(),
+            Step::Mixed(wanted) => self.mixed(*wanted),
             Step::Asked => self.asked(),
             Step::Diagnosed => self.diagnosed(),
         }
@@ -456,7 +464,7 @@ impl Stage<'_> {
                     "{} {found:?}, possible {possible:?}",
                     document["verdict"].as_str().unwrap_or("?")
                 );
-                let lacks = lacking(&document, &says);
+                let lacks = play_trust::lacking(&document, &says);
                 if let Some(text) = lacks {
                     last.push_str(&format!(", without {text:?}"));
                     return Ok(false);
@@ -474,16 +482,6 @@ impl Stage<'_> {
             },
         )
         .with_context(|| format!("wanted {wanted}, got {last}"))
-    }
-
-    fn asked(&self) -> Result<()> {
-        let authority = self
-            .authority
-            .as_ref()
-            .context("the scenario's CA tells nothing over HTTP")?;
-        wait("both gateways to ask the CA", SETTLE, || {
-            authority.was_asked(&self.scenario.tunnel)
-        })
     }
 
     pub(super) fn both_up(&self, patience: Duration) -> Result<()> {
@@ -518,12 +516,6 @@ impl<'a> Stage<'a> {
             Side::StrongSwan(_) => anyhow::bail!("this step is about Adit"),
         }
     }
-}
-
-/// The first of `texts` that the verdict doesn't say anywhere.
-fn lacking<'a>(document: &serde_json::Value, texts: &'a [String]) -> Option<&'a String> {
-    let said = document.to_string();
-    texts.iter().find(|text| !said.contains(text.as_str()))
 }
 
 pub(super) fn state_matches(near: &Snapshot, far: &Snapshot) -> bool {

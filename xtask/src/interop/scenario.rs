@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::children::{Child, Keys, Pair};
 use super::credentials::{Auth, Flaw, Key};
+use super::relay::Meddling;
 use super::talk::Flow;
 use super::trust::Trust;
 use crate::workspace;
@@ -24,6 +25,8 @@ pub struct Scenario {
     /// Who sits behind a NAT.
     #[serde(default)]
     pub nat: Nat,
+    /// Who meddles with messages between the gateways.
+    pub meddling: Option<Meddling>,
     /// What both gateways are configured with.
     #[serde(default)]
     pub tunnel: Tunnel,
@@ -111,6 +114,8 @@ pub struct Tunnel {
     pub allow_weak: bool,
     /// Adit, as the responder, does not know the peer's address.
     pub any_remote: bool,
+    /// Neither of both, as the responder, does.
+    pub anyone: bool,
     /// The gateways talk over IPv6.
     pub outer_v6: bool,
     /// When Adit rekeys the IKE SA and the CHILD SA, and authenticates anew, where that isn't its default.
@@ -174,6 +179,7 @@ impl Default for Tunnel {
             unfragmented: false,
             allow_weak: false,
             any_remote: false,
+            anyone: false,
             outer_v6: false,
             rekey_ike: None,
             rekey_child: None,
@@ -360,8 +366,16 @@ pub enum Step {
     Blocked,
     /// The initiator tries, and fails.
     Fail,
+    /// Every answer that the relay lost came again as it was.
+    Repeated,
+    /// A gateway that was flooded asked the other one for a cookie, and got it back.
+    Cookie,
     /// The CA revokes the certificate of strongSwan.
     PeerRevoked,
+    /// Adit finds out, and neither side has an SA left.
+    Distrusted,
+    /// Whether the IKE SA has a post-quantum pre-shared key in its keys, as Adit says.
+    Mixed(bool),
     /// Both gateways have asked the CA about each other, where it says that it tells.
     Asked,
     /// `adit why --json` names the cause, or is undecided with it among the candidates.

@@ -236,7 +236,11 @@ secrets {{
 ",
         end.version,
         if tunnel.roaming { "%any" } else { &end.local },
-        end.remote,
+        if tunnel.anyone && !end.initiates {
+            "%any"
+        } else {
+            &end.remote
+        },
         strongswan_words(&tunnel.ike),
         if end.liveness { "1s" } else { "0s" },
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(

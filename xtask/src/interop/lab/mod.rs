@@ -63,7 +63,10 @@ impl Lab {
             lab.lan(gateway)?;
             lab.places.insert(gateway, Place::default());
         }
-        lab.outside(scenario.nat, role, scenario.tunnel.outer_v6)?;
+        match scenario.meddling {
+            Some(_) => lab.through_relay()?,
+            None => lab.outside(scenario.nat, role, scenario.tunnel.outer_v6)?,
+        }
         let themselves = scenario
             .tunnel
             .nets()

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::{Lab, Place};
 use crate::exec;
+use crate::interop::relay;
 use crate::interop::scenario::{Nat, Role};
 
 impl Lab {
@@ -79,6 +80,21 @@ impl Lab {
                 "net",
                 &[(&v4, "192.168.0.254"), (&v6, "fd00:c0::fe")],
             )?;
+        }
+        Ok(())
+    }
+
+    /// Two gateways that reach the host between them and nobody else; each takes it for its peer.
+    pub(super) fn through_relay(&mut self) -> Result<()> {
+        self.add("mid")?;
+        for (gateway, next, seen) in [
+            ("west", relay::FOR_WEST, relay::FOR_EAST),
+            ("east", relay::FOR_EAST, relay::FOR_WEST),
+        ] {
+            let own = open_address(gateway)[0].clone();
+            self.alone(gateway, "mid", &[(&own, next)])?;
+            let seen = seen.to_owned();
+            self.places.insert(gateway, Place { own, seen });
         }
         Ok(())
     }

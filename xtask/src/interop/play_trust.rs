@@ -1,0 +1,58 @@
+//! Steps about what the CA says, and about keys that are mixed in.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::credentials::Credentials;
+use super::patience::wait;
+use super::play::{SETTLE, Stage};
+use super::side::Side;
+
+/// How long the next time of authenticating anew may be away, with what follows.
+const ANEW: Duration = Duration::from_secs(20);
+
+impl Stage<'_> {
+    pub(super) fn revoke(&self, side: &str) -> Result<()> {
+        Credentials::of(&self.lab.kept, &self.scenario.tunnel)?.revoke(side)
+    }
+
+    pub(super) fn asked(&self) -> Result<()> {
+        let authority = self.authority.as_ref();
+        let authority = authority.context("the scenario's CA tells nothing over HTTP")?;
+        wait("both gateways to ask the CA", SETTLE, || {
+            authority.was_asked(&self.scenario.tunnel)
+        })
+    }
+
+    pub(super) fn distrusted(&self) -> Result<()> {
+        wait("both sides to have no SA", ANEW, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            Ok(near.ike.is_empty() && near.children.is_empty() && far.ike.is_empty())
+        })
+    }
+
+    pub(super) fn mixed(&self, wanted: bool) -> Result<()> {
+        for side in [Some(&self.near), self.far().ok()].into_iter().flatten() {
+            let Side::Adit(adit) = side else {
+                continue;
+            };
+            let shown = adit.show("ike-sa")?;
+            let sa = shown["ike_sas"].as_array().and_then(|all| all.first());
+            let ppk = sa.context("show: no IKE SA")?["ppk"].clone();
+            anyhow::ensure!(
+                ppk.is_string() == wanted,
+                "the key that is mixed in: {ppk}, configured {:?}",
+                self.scenario.tunnel.ppk.as_ref().map(|ppk| &ppk.id)
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The first of `texts` that the verdict doesn't say anywhere.
+pub(super) fn lacking<'a>(document: &Value, texts: &'a [String]) -> Option<&'a String> {
+    let said = document.to_string();
+    texts.iter().find(|text| !said.contains(text.as_str()))
+}
