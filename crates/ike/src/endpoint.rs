@@ -4,6 +4,7 @@ mod index;
 mod invalid_spi;
 pub(crate) mod moving;
 mod renewal;
+mod resumption;
 mod routing;
 mod succession;
 
@@ -244,6 +245,12 @@ impl Endpoint {
             && header.spi_r.is_zero();
         if first {
             return self.first_request(now, &incoming);
+        }
+        let resumes = header.exchange == ExchangeType::IKE_SESSION_RESUME
+            && !header.flags.response
+            && header.spi_r.is_zero();
+        if resumes {
+            return self.resumption_asked(now, &incoming);
         }
         match self.find(&header) {
             Ok(spi) => {

@@ -67,6 +67,7 @@ mod window;
 pub use counters::DropCounters;
 pub use endpoint::Endpoint;
 pub use error::CommandError;
+pub use notify::for_refusal as notify_for;
 pub use output::{
     DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, Output, PeerSupport, Signed, ToMix, ToSign,
     ToVerify,

@@ -22,6 +22,7 @@ pub mod drops;
 pub mod event;
 mod event_text;
 pub mod fact;
+pub mod feature;
 pub mod host;
 pub mod identity;
 pub mod inner;

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate_reason::RefusedCertificate;
+use crate::feature::Feature;
 use crate::identity::Identity;
 use crate::proposal::{Proposal, TransformKind};
 use crate::selector::Selector;
@@ -298,10 +299,10 @@ pub enum Refusal {
         /// Source and destination as they arrived.
         seen: Vec<SocketAddr>,
     },
-    /// An exchange of RFC 7296 or an extension that Adit doesn't carry out.
+    /// Something of IKE or IPsec that Adit doesn't carry out.
     Unsupported {
         /// Which.
-        what: String,
+        what: Feature,
     },
     /// A CHILD SA that doesn't exist (RFC 7296 2.25).
     ChildNotFound {

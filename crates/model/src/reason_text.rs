@@ -242,7 +242,7 @@ impl fmt::Display for Refusal {
                 list(sent),
                 list(seen)
             ),
-            Refusal::Unsupported { what } => write!(f, "{what} isn't supported"),
+            Refusal::Unsupported { what } => what.fmt(f),
             Refusal::ChildNotFound { spi } => write!(f, "there is no CHILD SA with SPI {spi:08x}"),
             Refusal::FollowupNotFound => {
                 f.write_str("nothing is known of the key exchange that this one follows")

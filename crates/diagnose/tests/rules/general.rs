@@ -227,23 +227,6 @@ fn what_the_peer_refused_of_a_probe_is_not_blamed() {
 }
 
 #[test]
-fn a_refusal_without_a_rule_is_told_and_not_guessed() {
-    let verdict = Story::new()
-        .our_init(false)
-        .refused(
-            Local,
-            Responder,
-            "IKE_SA_INIT",
-            Refusal::Unsupported {
-                what: "redirection".into(),
-            },
-        )
-        .undecided(&[]);
-    assert!(verdict.summary.contains("redirection"));
-    assert!(!verdict.evidence.is_empty());
-}
-
-#[test]
 fn every_rule_has_a_page_whose_look_alikes_ask_a_question() {
     for rule in rules() {
         let page = explain(rule.id).unwrap();

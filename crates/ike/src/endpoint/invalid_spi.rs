@@ -31,7 +31,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    fn allow(&mut self, now: Mono) -> bool {
+    pub fn allow(&mut self, now: Mono) -> bool {
         if now.since(self.since) >= SECOND {
             *self = Self {
                 since: now,
@@ -103,7 +103,7 @@ impl Endpoint {
         self.say(&header, Notify::new(NotifyType::INVALID_IKE_SPI), path);
     }
 
-    fn say(&mut self, header: &Header, notify: Notify, path: NetPath) {
+    pub(super) fn say(&mut self, header: &Header, notify: Notify, path: NetPath) {
         let payloads = PayloadList(vec![Payload::Notify(notify)]);
         if let Ok(payload) = emit_plain(header, &payloads) {
             self.desk.out.push(Output::Transmit {

@@ -28,7 +28,7 @@ use crate::v2::lifespan::Setback;
 use crate::v2::mode;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
-use crate::v2::{Phase, config_payload, mobike, ppk, proposals, support};
+use crate::v2::{Phase, config_payload, later, mobike, ppk, proposals, support};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
 pub(crate) struct Attempt {
@@ -275,7 +275,9 @@ impl AuthSent {
                 Phase::failed(cx, head, Party::Peer)
             }
             Shape::AuthResponse | Shape::AuthResponseChildError | Shape::AuthResponseChildless => {
-                let claimed = ppk::settle(&mut attempt, &payloads)
+                let claimed = later::no_further(&payloads)
+                    .and_then(|()| later::redirect(&payloads).map_or(Ok(()), Err))
+                    .and_then(|()| ppk::settle(&mut attempt, &payloads))
                     .and_then(|()| claim(cx, attempt.head(), &payloads));
                 match claimed {
                     Ok(claimed) => verify_peer(cx, attempt, offer, claimed, payloads),
@@ -284,7 +286,7 @@ impl AuthSent {
             }
             other => {
                 let refusal = Refusal::Unsupported {
-                    what: other.to_string(),
+                    what: later::feature(other),
                 };
                 attempt.reject(cx, &offer, refusal)
             }

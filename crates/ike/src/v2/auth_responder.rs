@@ -30,7 +30,9 @@ use crate::v2::init_answer::InitAnswered;
 use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{Phase, config_payload, leasing, mobike, mode, narrow, ppk, proposals, support};
+use crate::v2::{
+    Phase, config_payload, later, leasing, mobike, mode, narrow, ppk, proposals, support,
+};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
@@ -83,9 +85,10 @@ pub(crate) fn begin(
     let chosen = content.and_then(|(shape, payloads)| {
         if !matches!(shape, Shape::AuthRequest | Shape::AuthRequestChildless) {
             return Err(Refusal::Unsupported {
-                what: shape.to_string(),
+                what: later::feature(shape),
             });
         }
+        later::no_further(&payloads)?;
         let (Some(id_i), Some(auth)) = (payloads.id_i(), payloads.auth()) else {
             return Err(Refusal::Presence {
                 problem: "IKE_AUTH request without IDi or AUTH".to_owned(),

@@ -4,10 +4,12 @@ use adit_crypto::{ChildKeys, Provider};
 use adit_model::connection::{self, Mode};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Trigger};
 use adit_model::event::{Asked, Happening, Party};
+use adit_model::feature::Feature;
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
 use adit_model::{Mono, Secret};
+use adit_wire::iana::ProtocolId;
 use adit_wire::v2::PayloadList;
 
 use crate::channel::Channel;
@@ -184,7 +186,7 @@ pub(crate) fn install(
     } = agreed;
     let protection =
         keymat::protection(cx.provider, &suite).map_err(|error| Refusal::Unsupported {
-            what: error.to_string(),
+            what: Feature::algorithm(error),
         })?;
     let keys = ChildKeys::derive(
         &protection,
@@ -276,6 +278,9 @@ pub(crate) fn select(
         remote: narrow::read(ts_i),
     };
     let offered = config_payload::without_placeholder(head, offered);
+    if !sa.proposals.is_empty() && sa.proposals.iter().all(|p| p.protocol == ProtocolId::AH) {
+        return Err(Refusal::Unsupported { what: Feature::Ah });
+    }
     let all = &head.connection.children;
     let asked = mode::asked(request);
     let offer = offer::read(sa, SaKind::Esp, 4, true);

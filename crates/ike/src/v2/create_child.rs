@@ -4,6 +4,7 @@ use adit_crypto::KeyExchange;
 use adit_model::Secret;
 use adit_model::connection::{self, Mode};
 use adit_model::event::{Happening, Party};
+use adit_model::feature::Feature;
 use adit_model::keywords;
 use adit_model::proposal::{SaKind, Suite};
 use adit_model::reason::Refusal;
@@ -118,7 +119,9 @@ fn create(
         return Err(about(Refusal::Local { problem }));
     }
     if ike.children.len() >= cx.settings.child_limit {
-        let what = format!("more than {} CHILD SAs", cx.settings.child_limit);
+        let what = Feature::ManyChildren {
+            limit: u32::try_from(cx.settings.child_limit).unwrap_or(u32::MAX),
+        };
         return Err(about(Refusal::Unsupported { what }));
     }
     let head = &ike.secured.head;
@@ -258,7 +261,7 @@ pub(crate) fn key_exchange(
         cx.provider
             .ke(method)
             .map_err(|error| Refusal::Unsupported {
-                what: error.to_string(),
+                what: Feature::algorithm(error),
             })?;
     let (data, secret) = exchange
         .respond(&*cx.provider.random, &ke.data)

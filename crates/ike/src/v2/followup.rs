@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use adit_model::event::Happening;
+use adit_model::feature::Feature;
 use adit_model::keywords::ke_name;
 use adit_model::proposal::Suite;
 use adit_model::reason::Refusal;
@@ -183,7 +184,7 @@ fn exchange(
             .provider
             .ke(method)
             .map_err(|error| Refusal::Unsupported {
-                what: error.to_string(),
+                what: Feature::algorithm(error),
             })?;
         exchange
             .respond(&*cx.provider.random, theirs)

@@ -324,7 +324,7 @@ fn authentication(
 }
 
 /// The connections that these two addresses may belong to, those that name the peer's address first.
-fn candidates(
+pub(crate) fn candidates(
     connections: &mut dyn Iterator<Item = &Arc<Connection>>,
     path: NetPath,
 ) -> Vec<Arc<Connection>> {

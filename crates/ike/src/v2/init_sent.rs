@@ -29,7 +29,7 @@ use crate::secured::{self, Secured};
 use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::auth_initiator::Attempt;
 use crate::v2::transcript::Transcript;
-use crate::v2::{Phase, intermediate, keymat, ppk, proposals, support};
+use crate::v2::{Phase, intermediate, keymat, later, ppk, proposals, support};
 use crate::window::Pending;
 
 /// IKE_SA_INIT is out.
@@ -206,6 +206,7 @@ impl InitSent {
             Shape::SaInitCookie => self.cookie_asked(cx, incoming),
             Shape::SaInitInvalidKe => self.method_asked(cx, incoming),
             Shape::SaInitResponse => return self.answered(cx, incoming),
+            Shape::SaInitRedirect => self.redirected(cx, incoming),
             Shape::SaInitError => self.error_claimed(cx, incoming, payloads.error_notify()),
             _ => reject(
                 DropReason::IkeUnexpectedResponse,
@@ -302,6 +303,16 @@ impl InitSent {
         };
         cx.event(&self.head, what);
         self.doubt(cx, Verdict::Peer(notify.clone()));
+    }
+
+    /// We never said that we would go elsewhere, so the peer doesn't keep to RFC 5685 1, or somebody else answers.
+    fn redirected(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        if let Some(refusal) = later::redirect(&incoming.message.payloads) {
+            let detail = refusal.to_string();
+            let reason = DropReason::IkeUnexpectedResponse;
+            cx.drop(&self.head, incoming.path, reason, detail);
+            self.doubt(cx, Verdict::Ours(refusal));
+        }
     }
 
     /// A message of another major version claims an error. The packet itself is counted by the caller.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use adit_crypto::{Ephemeral, IkeKeyInputs, IkeKeys};
 use adit_model::Secret;
 use adit_model::event::{Asked, Happening, Party};
+use adit_model::feature::Feature;
 use adit_model::keywords::ke_name;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, KeMethod, NotifyType};
@@ -69,7 +70,7 @@ fn next(cx: &mut Cx<'_>, mut attempt: Box<Attempt>, mut left: VecDeque<KeMethod>
     let exchange = match cx.provider.ke(method) {
         Ok(exchange) => exchange,
         Err(error) => {
-            let what = error.to_string();
+            let what = Feature::algorithm(error);
             return abandon(cx, &attempt, Refusal::Unsupported { what });
         }
     };
@@ -229,7 +230,7 @@ impl Mixed {
             .provider
             .ke(method)
             .map_err(|error| Refusal::Unsupported {
-                what: error.to_string(),
+                what: Feature::algorithm(error),
             })?;
         let (data, shared) = exchange
             .respond(&*cx.provider.random, theirs)

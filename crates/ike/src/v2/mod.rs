@@ -31,6 +31,7 @@ pub(crate) mod init_sent;
 pub(crate) mod inner_addresses;
 pub(crate) mod intermediate;
 pub(crate) mod keymat;
+pub(crate) mod later;
 pub(crate) mod leasing;
 pub(crate) mod lifespan;
 pub(crate) mod mobike;

@@ -5,6 +5,7 @@
 //! what the packets say, and their checksums would have to be mended (RFC 7296 2.23.1, RFC 3948 3.1.2): there is none.
 
 use adit_model::connection::{Child, Mode};
+use adit_model::feature::Feature;
 use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
 use adit_wire::iana::NotifyType;
@@ -80,6 +81,6 @@ fn instead(config: &Child) -> Result<Mode, Refusal> {
 
 fn translated() -> Refusal {
     Refusal::Unsupported {
-        what: "transport mode behind a NAT".to_owned(),
+        what: Feature::TransportBehindNat,
     }
 }

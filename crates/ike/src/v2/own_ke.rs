@@ -2,6 +2,7 @@
 
 use adit_crypto::{Ephemeral, Provider};
 use adit_model::Secret;
+use adit_model::feature::Feature;
 use adit_model::keywords;
 use adit_model::reason::Refusal;
 use adit_wire::iana::KeMethod;
@@ -17,7 +18,7 @@ pub(crate) struct OwnKe {
 impl OwnKe {
     pub fn start(provider: &Provider, method: KeMethod) -> Result<Self, Refusal> {
         let exchange = provider.ke(method).map_err(|error| Refusal::Unsupported {
-            what: error.to_string(),
+            what: Feature::algorithm(error),
         })?;
         let (ephemeral, public) = exchange.start(&*provider.random);
         Ok(Self {

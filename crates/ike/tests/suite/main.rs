@@ -44,8 +44,9 @@ mod collisions;
 
 mod followup;
 
-mod window;
 
+mod later;
+mod window;
 mod lifetime;
 
 mod recorded;

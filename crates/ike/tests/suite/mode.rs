@@ -5,6 +5,7 @@ use crate::common;
 use adit_ike::ChildSaState;
 use adit_model::connection::{Connection, Leeway, Mode, Remote};
 use adit_model::event::Happening;
+use adit_model::feature::Feature;
 use adit_model::reason::Refusal;
 use common::*;
 
@@ -176,7 +177,12 @@ fn no_transport_mode_through_a_nat() {
         lab.run();
         lab
     };
-    let is_nat = |refusal: &Refusal| matches!(refusal, Refusal::Unsupported { what } if what == "transport mode behind a NAT");
+    let is_nat = |refusal: &Refusal| {
+        *refusal
+            == Refusal::Unsupported {
+                what: Feature::TransportBehindNat,
+            }
+    };
     let lab = translated(west(), east());
     assert!(is_nat(&lab.west.refusals().pop().unwrap().1));
     // Nothing of ours was asked for, so the peer needn't refuse it.
@@ -186,7 +192,7 @@ fn no_transport_mode_through_a_nat() {
     let lab = translated(tunnel(west()), east());
     let (_, refusal, notify) = lab.east.refusals().pop().unwrap();
     assert!(is_nat(&refusal));
-    assert_eq!(notify.as_deref(), Some("NO_ADDITIONAL_SAS"));
+    assert_eq!(notify.as_deref(), Some("NO_PROPOSAL_CHOSEN"));
 
     let lab = translated(lenient(west()), lenient(east()));
     assert_mode(&lab, Mode::Tunnel);
@@ -203,6 +209,6 @@ fn no_transport_mode_with_forced_encapsulation() {
     lab.initiate();
     lab.run();
     let (_, _, notify) = lab.east.refusals().pop().unwrap();
-    assert_eq!(notify.as_deref(), Some("NO_ADDITIONAL_SAS"));
+    assert_eq!(notify.as_deref(), Some("NO_PROPOSAL_CHOSEN"));
     assert!(lab.west.installed.is_empty() && lab.east.installed.is_empty());
 }
