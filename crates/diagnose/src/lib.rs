@@ -27,6 +27,7 @@ mod nat;
 mod nat_rule;
 mod plane;
 mod progress;
+mod refused;
 mod registry;
 mod rhythm;
 mod rule;

@@ -13,14 +13,18 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::attempt::courses;
+use crate::refused::{REKEYING_IKE, is_rekeying};
 use crate::seen::{Seen, signs};
 use crate::verdict::Evidence;
 
 /// Numbers of the notifies that rules ask for (RFC 7296 3.10.1).
 pub(crate) mod notify {
+    pub(crate) const UNSUPPORTED_CRITICAL_PAYLOAD: u16 = 1;
     pub(crate) const INVALID_MAJOR_VERSION: u16 = 5;
-    /// IKEv1: the type of the exchange isn't known or not allowed.
+    /// In IKEv1 INVALID_EXCHANGE_TYPE: the type of the exchange isn't known or not allowed.
     pub(crate) const INVALID_EXCHANGE_TYPE: u16 = 7;
+    /// In IKEv2.
+    pub(crate) const INVALID_SYNTAX: u16 = 7;
     pub(crate) const NO_PROPOSAL_CHOSEN: u16 = 14;
     /// IKEv1: the message can't be read.
     pub(crate) const PAYLOAD_MALFORMED: u16 = 16;
@@ -37,12 +41,18 @@ pub(crate) mod notify {
     pub(crate) const INTERNAL_ADDRESS_FAILURE: u16 = 36;
     pub(crate) const FAILED_CP_REQUIRED: u16 = 37;
     pub(crate) const TS_UNACCEPTABLE: u16 = 38;
+    pub(crate) const UNACCEPTABLE_ADDRESSES: u16 = 40;
+    pub(crate) const UNEXPECTED_NAT_DETECTED: u16 = 41;
     pub(crate) const TEMPORARY_FAILURE: u16 = 43;
+    pub(crate) const STATE_NOT_FOUND: u16 = 47;
+    pub(crate) const TICKET_NACK: u16 = 16_412;
 }
 
 /// A side refused something.
 pub(crate) struct Refused<'a> {
     pub(crate) fact: &'a Fact,
+    /// What it is about, as the event names it.
+    pub(crate) about: &'a str,
     /// Who refused.
     pub(crate) side: Side,
     pub(crate) refusal: &'a Refusal,
@@ -63,8 +73,10 @@ pub(crate) struct Told<'a> {
     pub(crate) v1_auth: bool,
     /// It answers a request of IKEv1 for an address.
     pub(crate) v1_config: bool,
-    /// It answers a request to replace a CHILD SA that is up.
+    /// It answers a request to replace an SA that is up.
     pub(crate) rekeying: bool,
+    /// It answers a request to replace the IKE SA.
+    pub(crate) ike: bool,
     /// It answers a request for a CHILD SA: IKE_AUTH apart, nothing else can be meant.
     pub(crate) child: bool,
     pub(crate) data: &'a str,
@@ -154,9 +166,10 @@ impl<'a> Signals<'a> {
         match happening {
             Happening::Refused { what, refusal, .. } => self.refused.push(Refused {
                 fact,
+                about: what,
                 side,
                 refusal,
-                rekeying: what.ends_with("(rekeying)"),
+                rekeying: is_rekeying(what),
             }),
             Happening::PeerRefused {
                 what,
@@ -172,7 +185,8 @@ impl<'a> Signals<'a> {
                 init: what.contains("IKE_SA_INIT") || what == "IKEv1 phase 1",
                 v1_auth: what == "IKEv1 authentication",
                 v1_config: what == "IKEv1 mode config",
-                rekeying: what.ends_with("(rekeying)"),
+                rekeying: is_rekeying(what),
+                ike: what == REKEYING_IKE,
                 child: what.starts_with("CHILD_SA"),
                 data,
                 asked: Some(asked),
@@ -191,6 +205,7 @@ impl<'a> Signals<'a> {
                 v1_auth: false,
                 v1_config: false,
                 rekeying: false,
+                ike: false,
                 child: false,
                 data: "",
                 asked: None,

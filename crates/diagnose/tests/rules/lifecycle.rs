@@ -1,6 +1,7 @@
 //! Daemons and SAs that come and go.
 
 use adit_diagnose::Answer;
+use adit_model::event::Happening;
 use adit_model::fact::Known;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -68,4 +69,55 @@ fn uniqueness_kicks_peer_also_where_the_older_one_is_kept() {
         "{}",
         finding.summary
     );
+}
+
+fn expired(why: Option<&str>) -> Happening {
+    Happening::Expired {
+        what: "CHILD_SA lan".into(),
+        limit: "1200 s".into(),
+        why: why.map(str::to_owned),
+    }
+}
+
+fn put_off() -> Happening {
+    Happening::PutOff {
+        what: "CHILD_SA lan (rekeying)".into(),
+        wait_ms: 5_000,
+    }
+}
+
+/// The gateway's own word for an SA that ended, and for why it wasn't renewed.
+#[test]
+fn an_sa_that_expired_says_why() {
+    let up = || Story::new().initiating().init_done(false);
+    let verdict = up()
+        .event(Local, Initiator, expired(Some("the peer is busy")))
+        .gave_up("CREATE_CHILD_SA")
+        .cause("sa-hard-expired");
+    assert!(verdict.summary.contains("1200 s"));
+    assert!(verdict.summary.contains("the peer is busy"));
+    // What refused the successor is the deeper reason.
+    let pfs = Refusal::NoEspProposal {
+        offered: vec![esp("aes128gcm16-x25519")],
+        configured: vec![esp("aes128gcm16")],
+        differs: vec![adit_model::proposal::TransformKind::KeyExchange],
+    };
+    let verdict = up()
+        .refused(Local, Initiator, "CHILD_SA lan (rekeying)", pfs)
+        .event(Local, Initiator, expired(None))
+        .verdict();
+    assert_eq!(verdict.cause(), Some("pfs-mismatch-at-rekey"));
+    let consequences = &verdict.findings[0].consequences;
+    assert!(consequences.iter().any(|c| c.cause == "sa-hard-expired"));
+}
+
+/// Once is business as usual; a peer that is always busy is in the way.
+#[test]
+fn a_rekey_that_is_put_off_again_and_again() {
+    let story = |times| {
+        let begun = Story::new().initiating().init_done(false);
+        (0..times).fold(begun, |story, _| story.event(Local, Initiator, put_off()))
+    };
+    assert!(!story(1).verdict().names("rekey-collision"));
+    story(3).undecided(&["rekey-collision"]);
 }

@@ -358,7 +358,8 @@ impl Established {
                 Some((InFlight::Child(Box::new(attempt)), request))
             }
             Err(refusal) => {
-                let what = child::title(&self.secured.head, Some(name));
+                let head = &self.secured.head;
+                let what = child::title_of(head, Some(name), replaces.is_some());
                 self.refused_by_us(cx, what, &refusal);
                 self.child_failed(cx, name, replaces, Setback::Refused, refusal.to_string());
                 None

@@ -367,6 +367,15 @@ pub(crate) fn title(head: &Head, name: Option<&str>) -> String {
     }
 }
 
+/// The same of a child that is to take an old one's place: a refusal then has other causes than that of a first one.
+pub(crate) fn title_of(head: &Head, name: Option<&str>, rekeying: bool) -> String {
+    let title = title(head, name);
+    match rekeying {
+        true => format!("{title} (rekeying)"),
+        false => title,
+    }
+}
+
 /// What we asked for, for an event about the peer's refusal.
 pub(crate) fn asked(config: &connection::Child, proposals: &[Proposal]) -> Asked {
     Asked {

@@ -168,10 +168,15 @@ impl ChildAttempt {
         }
     }
 
+    fn title(&self, ike: &Established) -> String {
+        let head = &ike.secured.head;
+        child::title_of(head, Some(self.name()), self.replaces.is_some())
+    }
+
     /// For the peer the pair is there, and we can't use it.
     fn disown(&self, ike: &mut Established, cx: &mut Cx<'_>, refusal: &Refusal) {
         ike.agenda.add(Task::Disown(self.spi_in));
-        let what = child::title(&ike.secured.head, Some(self.name()));
+        let what = self.title(ike);
         ike.refused_by_us(cx, what, refusal);
         let problem = refusal.to_string();
         ike.child_failed(cx, self.name(), self.replaces, Setback::Refused, problem);
@@ -394,7 +399,7 @@ impl ChildAttempt {
     }
 
     fn refused(mut self: Box<Self>, ike: &mut Established, cx: &mut Cx<'_>, notify: &Notify) {
-        let what = child::title(&ike.secured.head, Some(self.name()));
+        let what = self.title(ike);
         if notify.kind == NotifyType::INVALID_KE_PAYLOAD
             && let Some(method) = proposals::other_method(&self.wish.proposals, &self.tried, notify)
             && let Ok(ke) = OwnKe::start(cx.provider, method)

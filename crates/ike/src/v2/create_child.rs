@@ -21,13 +21,14 @@ use crate::v2::narrow::Traffic;
 use crate::v2::{mode, narrow, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
+    let rekeying = request.notify(NotifyType::REKEY_SA).is_some();
     let unanswered = ike.agenda.is_making_child();
     let old = rekeyed(ike, request, unanswered);
     let result = old.and_then(|old| create(ike, cx, request, old));
     match result {
         Ok(response) => ike.secured.reply(cx, &response),
         Err((refusal, name)) => {
-            let what = child::title(&ike.secured.head, name.as_deref());
+            let what = child::title_of(&ike.secured.head, name.as_deref(), rekeying);
             let notify = refuse(cx, &mut ike.secured, &refusal);
             let what = Happening::Refused {
                 what,

@@ -74,7 +74,10 @@ impl Unfinished {
 
     fn title(&self, ike: &Established) -> String {
         match &self.goal {
-            Goal::Child(agreement) => child::title(&ike.secured.head, Some(&agreement.config.name)),
+            Goal::Child(agreement) => {
+                let (name, rekeying) = (&agreement.config.name, agreement.replaces.is_some());
+                child::title_of(&ike.secured.head, Some(name), rekeying)
+            }
             Goal::Ike(_) => rekey::REKEYING.to_owned(),
         }
     }

@@ -44,9 +44,10 @@ mod collisions;
 
 mod followup;
 
+mod window;
 
 mod later;
-mod window;
+
 mod lifetime;
 
 mod recorded;

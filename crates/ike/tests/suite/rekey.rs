@@ -169,7 +169,7 @@ fn a_mismatch_that_shows_only_when_rekeying() {
         NotifyType::NO_PROPOSAL_CHOSEN
     );
     let (what, refusal, _) = lab.east.refusals().pop().unwrap();
-    assert_eq!(what, "CHILD_SA lan");
+    assert_eq!(what, "CHILD_SA lan (rekeying)");
     assert!(matches!(refusal, Refusal::NoEspProposal { differs, .. }
         if differs == [adit_model::proposal::TransformKind::KeyExchange]));
     assert!(lab.east.is_up());

@@ -2,6 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::Side;
+use adit_model::feature::Feature;
 use adit_model::phase::Phase;
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
@@ -12,7 +13,7 @@ use crate::compare::{changes, kinds, list, toml};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
-use crate::signals::{Signals, notify, quote};
+use crate::signals::{Signals, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -88,6 +89,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
+    if let Some((refused, _)) = s.unsupported(|f| *f == Feature::Ah) {
+        let (refuser, other) = (who(refused.side), who(refused.side.other()));
+        return Found::on(
+            refused.fact,
+            SAID,
+            AtFault::Both,
+            format!("{other} offers AH alone, and {refuser} does ESP alone"),
+        )
+        .because("AH protects without encrypting, and doesn't pass a NAT; ESP without it does all that is needed.")
+        .fix("use ESP on both sides (strongSwan: esp_proposals in place of ah_proposals; Libreswan: phase2=esp)")
+        .done();
+    }
     if let Some(seen) = s.sign(Sign::EspProposalRefused) {
         return said(s, seen);
     }
@@ -120,6 +133,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     else {
         return unanswered(s);
     };
+    // Between two hosts it may be the mode as well.
+    if s.between_hosts() || other_refusal(s) {
+        return Judgement::Possible {
+            weight: 60,
+            because:
+                "NO_PROPOSAL_CHOSEN is the answer to algorithms that the other side doesn't have"
+                    .to_owned(),
+            separated_by: "what the responder's log says that it compared",
+        };
+    }
     let asked = told
         .asked
         .map(|a| a.proposals.as_slice())
@@ -149,6 +172,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec!["ask the peer for its ESP proposals, or read its log of the attempt".to_owned()],
     }
     .into()
+}
+
+/// The side that refused says that it did so for something else.
+fn other_refusal(s: &Signals<'_>) -> bool {
+    s.refusal(|r| {
+        matches!(
+            r,
+            Refusal::Mode { .. } | Refusal::Unsupported { .. } | Refusal::NoIkeProposal { .. }
+        )
+        .then_some(())
+    })
+    .is_some()
 }
 
 /// An error of IKEv1 doesn't name its phase. Where the log shows nothing of the first, a user who says that it comes up

@@ -5,7 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -64,7 +64,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         ));
     }
     let Some(seen) = s.sign(Sign::ModeDiffers) else {
-        return Judgement::Silent;
+        let told = s.told(notify::NO_PROPOSAL_CHOSEN, false);
+        return match told.filter(|t| !t.rekeying && s.between_hosts()) {
+            Some(_) => Judgement::Possible {
+                weight: 50,
+                because: "NO_PROPOSAL_CHOSEN came for a child between two hosts, which may be of either mode".to_owned(),
+                separated_by: "the mode of the child on both sides",
+            },
+            None => Judgement::Silent,
+        };
     };
     let values = match (seen.value("ours"), seen.value("theirs")) {
         (Some(ours), Some(theirs)) => format!(": {ours} here, {theirs} there"),

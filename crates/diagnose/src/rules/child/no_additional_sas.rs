@@ -1,10 +1,11 @@
 //! `no-additional-sas`: the peer takes no further CHILD SA on this IKE SA.
 
+use adit_model::feature::Feature;
 use adit_model::sign::Sign;
 
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, notify};
+use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -40,6 +41,20 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    let limit = s.unsupported(|f| matches!(f, Feature::ManyChildren { .. }));
+    if let Some((refused, feature)) = limit {
+        let told = s.told(notify::NO_ADDITIONAL_SAS, false).map(|t| t.fact);
+        return Found::on(
+            refused.fact,
+            SAID,
+            refused.side.into(),
+            format!("{} takes no further CHILD SA: {feature}", who(refused.side)),
+        )
+        .with(told)
+        .because("Each pair of networks, and each packet of a narrowed child, has a CHILD SA of its own; there are as many as are allowed.")
+        .fix("let a child carry several networks, or larger ones, so that fewer CHILD SAs do")
+        .done();
+    }
     let found = match (
         s.told(notify::NO_ADDITIONAL_SAS, false),
         s.sign(Sign::NoMoreChildren),

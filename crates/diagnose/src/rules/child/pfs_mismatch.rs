@@ -128,6 +128,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
+    if let Some(judgement) = method(s, false) {
+        return judgement;
+    }
     // A line that says "proposal or PFS" doesn't say PFS.
     let either = |x: Seen<'_>| {
         s.signs_of(Sign::EspProposalRefused)
@@ -153,6 +156,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     configured(s).unwrap_or_else(|| tried(s))
+}
+
+/// The request for a CHILD SA carried another group than the one that is wanted, and the exchange ended there: who asks is
+/// told which one, and comes again with it if its own proposals have it (RFC 7296 1.3).
+pub(crate) fn method(s: &Signals<'_>, rekeying: bool) -> Option<Judgement> {
+    let of_child = |about: &str| about.starts_with("CHILD_SA");
+    let refused = s
+        .refusal(|r| match r {
+            Refusal::KeMethod { received, wanted } => Some((received, wanted)),
+            _ => None,
+        })
+        .filter(|(r, _)| r.rekeying == rekeying && of_child(r.about));
+    let told = s
+        .told_of_child(notify::INVALID_KE_PAYLOAD)
+        .filter(|t| t.rekeying == rekeying && !t.ike);
+    let (fact, what) = match (refused, told) {
+        (Some((r, (received, wanted))), _) => (
+            r.fact,
+            format!(
+                "{} wants the group {wanted} for the key exchange of the CHILD SA, {received} came, and {wanted} never did",
+                crate::signals::who(r.side)
+            ),
+        ),
+        (None, Some(t)) => (
+            t.fact,
+            format!(
+                "{} wants another group for the key exchange of the CHILD SA{} than those that were offered",
+                crate::signals::who(t.side.other()),
+                u16::from_str_radix(t.data, 16).map_or(String::new(), |n| format!(" (group {n})"))
+            ),
+        ),
+        (None, None) => return None,
+    };
+    let found_on = Found::on(fact, SAID - 0.05, AtFault::Both, what);
+    Some(found(found_on.with(told.map(|t| t.fact)), s))
 }
 
 /// Somebody switched it off, and that helped.

@@ -1,10 +1,11 @@
 //! `virtual-ip-or-cp-failure`: a virtual address was asked for and not given, or wanted and not asked for.
 
+use adit_model::reason::{AddressProblem, Refusal};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, notify};
+use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -62,6 +63,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             Found::by(seen, SAID, NONE_GIVEN).with(s.signs_of(seen.sign).map(|x| x.fact)),
         );
     }
+    if let Some(judgement) = precisely(s) {
+        return judgement;
+    }
     if let Some(told) = s.told(notify::FAILED_CP_REQUIRED, false) {
         return Found::on(
             told.fact,
@@ -91,6 +95,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Some(told) => refused(Found::on(told.fact, SAID, AtFault::Both, NONE_GIVEN)),
         None => not_taken(s),
     }
+}
+
+/// The side that refused tells what is missing.
+fn precisely(s: &Signals<'_>) -> Option<Judgement> {
+    let (r, problem) = s.refusal(|r| match r {
+        Refusal::NoAddress { problem } => Some(problem),
+        _ => None,
+    })?;
+    let (fix, side) = match problem {
+        // Another cause, or none that is told.
+        AddressProblem::Full { .. } => return Some(Judgement::Silent),
+        AddressProblem::NotFound => return None,
+        AddressProblem::NoPool { .. } => (
+            "give the gateway a pool of that family for this client (adit: [pool.NAME] and `pools` of the tunnel), or don't ask for an address on the client",
+            AtFault::Both,
+        ),
+        AddressProblem::NotAsked { .. } => (
+            "let the client ask for a virtual address (strongSwan: vips = 0.0.0.0; Libreswan: modecfgclient=yes), or take the pool out of the gateway's connection",
+            AtFault::Both,
+        ),
+        AddressProblem::NotGiven { .. } => (
+            "set up a pool of that family for this client on the gateway, or don't ask for an address on the client",
+            AtFault::Both,
+        ),
+        AddressProblem::OtherFamily { .. } | AddressProblem::Unusable { .. } => (
+            "set the gateway's pool to addresses of the family that is asked for, which a host can have",
+            r.at_fault(),
+        ),
+    };
+    Some(
+        Found::on(r.fact, SAID, side, format!("at {}: {problem}", who(r.side)))
+            .because("An address inside the tunnel is asked for in IKE_AUTH (CFG_REQUEST) and given in its answer; both sides have to be set up for it.")
+            .fix(fix)
+            .done(),
+    )
 }
 
 /// The address was given, and something else that came with it couldn't be put to use.

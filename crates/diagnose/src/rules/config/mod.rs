@@ -8,6 +8,7 @@ mod debug_or_test_rule_left;
 mod duplicate_conn_or_reqid;
 mod failure_policy_passthrough;
 mod global_vs_rule_setting_conflict;
+mod not_understood;
 mod plugin_missing;
 mod subnet_config_wrong_or_missing_node;
 mod template_or_yaml_error;

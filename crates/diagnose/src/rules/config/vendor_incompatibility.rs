@@ -40,6 +40,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::VendorDiffers) else {
         return in_clear(s)
             .or_else(|| keys_differ(s))
+            .or_else(|| super::not_understood::judge(s))
             .unwrap_or_else(|| payloads_unexpected(s));
     };
     if !s.calm() {

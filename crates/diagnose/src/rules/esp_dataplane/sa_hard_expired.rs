@@ -1,11 +1,13 @@
 //! `sa-hard-expired`: an SA came to the end of its life without a successor.
 
+use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, COUNTED};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::found;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "sa-hard-expired",
@@ -71,6 +73,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(CHANGE)
         .done();
     }
+    if let Some(judgement) = told(s) {
+        return judgement;
+    }
     let again = s.first_sign(&[
         Sign::RekeyFailed,
         Sign::RekeyRefused,
@@ -94,3 +99,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 const CHANGE: &str = "switch rekeying on with a margin of several minutes before the hard lifetime, and repair what makes it fail";
+
+/// The gateway says which SA ended, at which limit, and why it wasn't renewed.
+fn told(s: &Signals<'_>) -> Option<Judgement> {
+    let expired = s.case.happenings().filter_map(|(fact, h)| match h {
+        Happening::Expired { what, limit, why } => Some((fact, what, limit, why)),
+        _ => None,
+    });
+    let (fact, what, limit, why) = expired.last()?;
+    let why = why
+        .as_ref()
+        .map_or(String::new(), |why| format!("; it wasn't renewed: {why}"));
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            AtFault::Both,
+            format!("{what} reached the end of its life ({limit}) and no other had taken its place{why}"),
+        )
+        .because("An SA is replaced before its end, by either side. What was in the way is the deeper reason.")
+        .fix(CHANGE)
+        .then("look at what was logged a margin before the end: a rekey that fails, or none at all")
+        .done(),
+    )
+}

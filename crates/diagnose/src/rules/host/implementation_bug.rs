@@ -1,11 +1,12 @@
 //! `implementation-bug`: the daemon itself fails.
 
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "implementation-bug",
@@ -68,7 +69,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let Some(seen) = s.sign(Sign::ContradictionSurvived) else {
-        return Judgement::Silent;
+        return local(s);
     };
     let what = seen.value_or("problem", "an expectation failed");
     if !s.calm() {
@@ -87,6 +88,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("the lines before it, with more debugging")
     .done()
+}
+
+/// The gateway couldn't do its own part, for a reason that isn't a cause by itself.
+fn local(s: &Signals<'_>) -> Judgement {
+    let refused = s
+        .refusal(|r| match r {
+            Refusal::Local { problem } => Some(problem.as_str()),
+            _ => None,
+        })
+        .filter(|(r, _)| !r.rekeying);
+    match refused {
+        Some((r, problem)) => Judgement::Possible {
+            weight: 70,
+            because: format!("{} failed in its own part: {problem}", who(r.side)),
+            separated_by: "whether its keys, their holder and its data plane are at hand; if they are, it is a defect",
+        },
+        None => Judgement::Silent,
+    }
 }
 
 /// Whether the daemon broke, and wasn't ended by the system or its supervisor.

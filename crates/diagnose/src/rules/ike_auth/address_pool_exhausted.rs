@@ -1,6 +1,6 @@
 //! `address-pool-exhausted`: no free address is left for a client.
 
-use adit_model::reason::Refusal;
+use adit_model::reason::{AddressProblem, Refusal};
 use adit_model::sign::Sign;
 
 use crate::finding::SAID;
@@ -65,6 +65,35 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The client asked for an address, and every address of the pool is given out.")
         .fix("make the pool larger, or free leases of clients that are gone (shorter DPD)")
         .done();
+    }
+    let full = s.refusal(|r| match r {
+        Refusal::NoAddress {
+            problem: problem @ AddressProblem::Full { .. },
+        } => Some(problem),
+        _ => None,
+    });
+    if let Some((r, problem)) = full {
+        let told = s
+            .told
+            .iter()
+            .filter(|t| t.notify == INTERNAL_ADDRESS_FAILURE);
+        return Found::on(
+            r.fact,
+            SAID,
+            r.side.into(),
+            format!("at {}: {problem}", who(r.side)),
+        )
+        .with(told.map(|t| t.fact))
+        .because("The client asked for an address, and every address of the pool is given out.")
+        .fix("make the pool larger, or free leases of clients that are gone (shorter DPD)")
+        .done();
+    }
+    let known = s.refusal(|r| match r {
+        Refusal::NoAddress { problem } if *problem != AddressProblem::NotFound => Some(()),
+        _ => None,
+    });
+    if known.is_some() {
+        return Judgement::Silent;
     }
     let refused = s
         .refusal(|r| matches!(r, Refusal::NoAddress { .. }).then_some(()))

@@ -1,6 +1,7 @@
 //! `auth-method-mismatch`: a pre-shared key on one end, certificates or EAP on the other.
 
 use adit_model::fact::Side;
+use adit_model::feature::Feature;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -80,6 +81,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             next: Vec::new(),
         }
         .into();
+    }
+    if let Some((refused, feature)) =
+        s.unsupported(|f| matches!(f, Feature::Eap | Feature::FurtherAuthentication))
+    {
+        let (refuser, other) = (who(refused.side), who(refused.side.other()));
+        let wants = match feature {
+            Feature::Eap => "wants to authenticate by EAP",
+            _ => "wants to authenticate more than once",
+        };
+        return Found::on(
+            refused.fact,
+            SAID,
+            AtFault::Both,
+            format!("{other} {wants}, and {refuser} doesn't do that"),
+        )
+        .because("The message that should prove an identity doesn't do so at once, as a pre-shared key or a certificate does.")
+        .fix("let both sides authenticate by certificates or by a pre-shared key, once")
+        .done();
     }
     if let Some(seen) = method_sign(s) {
         let values = match (seen.value("received"), seen.value("expected")) {

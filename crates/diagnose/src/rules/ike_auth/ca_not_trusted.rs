@@ -75,6 +75,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let (bad, confidence) = match untrusted {
         Some(bad) => (bad, SAID),
         None if other_method => return Judgement::Silent,
+        // What is wrong with the certificate itself is told.
+        None if super::chain::by_itself(s).is_some() => return Judgement::Silent,
         None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown) {
             Some(bad) => (bad, SYMPTOM),
             None => {

@@ -1,5 +1,6 @@
 //! What the rules about certificates have in common.
 
+use adit_model::certificate_reason::CertificateReason;
 use adit_model::connection::AuthKind;
 use adit_model::fact::{Fact, Side};
 use adit_model::reason::{CertificateProblem, Refusal};
@@ -63,6 +64,24 @@ pub(super) fn bad<'a>(
         }),
         _ => None,
     })
+}
+
+/// A certificate that isn't taken for what it is itself, whoever issued it.
+pub(super) fn by_itself<'a>(s: &Signals<'a>) -> Option<(&'a Fact, Side, String)> {
+    let found = s.refusal(|r| match r {
+        Refusal::Certificate {
+            problem: CertificateProblem::Usage | CertificateProblem::Unknown,
+            detail: Some(refused),
+            ..
+        } if refused.reason != CertificateReason::Missing => Some(refused.to_string()),
+        Refusal::Certificate {
+            problem: problem @ CertificateProblem::Usage,
+            detail: None,
+            ..
+        } => Some(problem.to_string()),
+        _ => None,
+    });
+    found.map(|(r, what)| (r.fact, r.side, what))
 }
 
 /// What follows from a certificate that isn't accepted: no key is trusted, authentication fails.

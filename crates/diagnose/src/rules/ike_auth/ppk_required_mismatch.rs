@@ -1,6 +1,6 @@
 //! `ppk-required-mismatch`: a post-quantum pre-shared key is missing on one side.
 
-use adit_model::reason::Refusal;
+use adit_model::reason::{PpkProblem, Refusal};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
@@ -45,9 +45,16 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let refused = s.refusal(|r| matches!(r, Refusal::Ppk { .. }).then(|| r.to_string()));
-    if let Some((r, said)) = refused {
-        return Found::on(r.fact, SAID, crate::verdict::AtFault::Both, said)
+    let refused = s.refusal(|r| match r {
+        Refusal::Ppk { problem, .. } => Some((*problem, r.to_string())),
+        _ => None,
+    });
+    if let Some((r, (problem, said))) = refused {
+        let side = match problem {
+            PpkProblem::NoKey => r.side.into(),
+            _ => crate::verdict::AtFault::Both,
+        };
+        return Found::on(r.fact, SAID, side, said)
             .because("One side mixes an additional pre-shared key in (RFC 8784), and the two don't have it in common.")
             .fix("set the same PPK under the same PPK_ID on both sides, or don't require it")
             .done();

@@ -1,6 +1,6 @@
 //! `signature-or-keyusage-rejected`: a signature scheme, a hash, a key size or a key usage isn't accepted.
 
-use adit_model::reason::{CertificateProblem, Refusal};
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::{SAID, SYMPTOM};
@@ -95,21 +95,16 @@ fn told_precisely(s: &Signals<'_>) -> Option<Judgement> {
             makes.join(", "),
             takes.join(", ")
         )),
-        Refusal::Certificate {
-            problem: CertificateProblem::Usage,
-            detail: Some(refused),
-            ..
-        } => Some(format!("doesn't accept a certificate: {refused}")),
         _ => None,
     });
-    let (refused, told) = found?;
+    let certificate = || {
+        let (fact, side, what) = super::chain::by_itself(s)?;
+        Some((fact, side, format!("doesn't accept a certificate: {what}")))
+    };
+    let found = found.map(|(refused, told)| (refused.fact, refused.side, told));
+    let (fact, side, told) = found.or_else(certificate)?;
     Some(
-        Found::on(
-            refused.fact,
-            SAID,
-            AtFault::Both,
-            format!("{} {told}", who(refused.side)),
-        )
+        Found::on(fact, SAID, AtFault::Both, format!("{} {told}", who(side)))
         .because("Identity and trust aren't the problem: it is the kind of signature, key or use, or the key that signed isn't the one that the other side has.")
         .fix("agree on a signature that both take (RSA with SHA-256 or better, ECDSA or Ed25519, RFC 7427), with a certificate made for it; where keys are configured by themselves, hand the signer's public key over anew")
         .done(),

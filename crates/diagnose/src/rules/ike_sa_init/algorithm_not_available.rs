@@ -1,10 +1,11 @@
 //! `algorithm-not-available`: an algorithm is configured that the daemon doesn't have.
 
+use adit_model::feature::Feature;
 use adit_model::sign::Sign;
 
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "algorithm-not-available",
@@ -46,6 +47,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    let refused = s.unsupported(|f| matches!(f, Feature::Algorithm { .. }));
+    if let Some((refused, feature)) = refused {
+        return Found::on(
+            refused.fact,
+            SAID - 0.04,
+            refused.side.into(),
+            format!(
+                "{} lacks an algorithm of its own configuration: {feature}",
+                who(refused.side)
+            ),
+        )
+        .because("It was agreed on, since it is configured, and can't be carried out.")
+        .fix("take the algorithm out of the proposals, or run a version that has it")
+        .done();
+    }
     let Some(seen) = s.sign(Sign::AlgorithmUnavailable) else {
         return Judgement::Silent;
     };

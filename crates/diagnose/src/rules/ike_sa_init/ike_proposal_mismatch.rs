@@ -78,6 +78,7 @@ pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
         } => Some((offered, configured, differs)),
         _ => None,
     });
+    let refused = refused.filter(|(r, _)| !r.rekeying);
     if let Some((r, (offered, configured, differs))) = refused {
         let (ours, theirs) = match r.side {
             Side::Local => (configured, offered),

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 
 use adit_model::fact::Side;
 use adit_model::host::KernelPolicy;
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
-use crate::signals::Signals;
+use crate::signals::{Signals, notify, who};
+use crate::verdict::AtFault;
 use crate::xfrm::words;
 
 pub(crate) static RULE: Rule = Rule {
@@ -46,7 +48,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(judgement) = left_behind(s) {
+    if let Some(judgement) = left_behind(s).or_else(|| refused(s)) {
         return judgement;
     }
     let all: Vec<Seen<'_>> = s
@@ -70,6 +72,40 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("After the change there is no tunnel: the other side still has the old address.")
         .fix("use MOBIKE where both sides can, identities that aren't addresses, and a name with dynamic DNS for the side whose address changes")
         .done()
+}
+
+/// One side moved, the other was told so by MOBIKE and doesn't follow it there (RFC 4555 3.5).
+fn refused(s: &Signals<'_>) -> Option<Judgement> {
+    const WHY: &str =
+        "The addresses of one side changed, and it asked the other to go on between the new ones.";
+    let refused = s.refusal(|r| match r {
+        Refusal::Addresses { from, to, problem } => Some((from, to, problem)),
+        _ => None,
+    });
+    let found = match (refused, s.told_at_all(notify::UNACCEPTABLE_ADDRESSES)) {
+        (Some((r, (from, to, problem))), _) => Found::on(
+            r.fact,
+            SAID,
+            AtFault::Both,
+            format!(
+                "{} doesn't go on from {from} to {to}: {problem}",
+                who(r.side)
+            ),
+        ),
+        (None, Some(told)) => Found::on(
+            told.fact,
+            SAID - 0.05,
+            AtFault::Both,
+            format!(
+                "{} doesn't go on at the address that changed (UNACCEPTABLE_ADDRESSES)",
+                who(told.side.other())
+            ),
+        ),
+        (None, None) => return None,
+    };
+    Some(found.because(WHY)
+        .fix("let the connection take the peer's other addresses (adit: remote = \"any\" or a name; identities that aren't addresses), or set the tunnel up anew between the new ones")
+        .done())
 }
 
 /// Whether it is another address, not only another port, or the first one at all.

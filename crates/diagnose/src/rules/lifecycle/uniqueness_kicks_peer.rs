@@ -5,7 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -68,7 +68,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     const SEVERAL: usize = 2;
     let all = s.ever(Sign::DuplicateRemoved);
     let Some(seen) = all.last() else {
-        return Judgement::Silent;
+        let told = s.told(notify::AUTHENTICATION_FAILED, false);
+        return match told.filter(|_| s.authenticated().is_none() && s.refused.is_empty()) {
+            Some(_) => Judgement::Possible {
+                weight: 10,
+                because: "a gateway that keeps the device that is connected refuses another one of the same identity".to_owned(),
+                separated_by: "the responder's log: whether it was connected from another address",
+            },
+            None => Judgement::Silent,
+        };
     };
     let peer = seen.value_or("peer", "the peer's identity");
     // One device that comes back after a cut is removed once, and stays; or it fails for a reason of its own.

@@ -1,11 +1,14 @@
 //! `nat-t-disabled`: a NAT lies between the gateways, and one of them does no NAT traversal.
 
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
+use crate::compare::list;
 use crate::finding::{SAID, SYMPTOM};
 use crate::nat;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, notify, who};
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "nat-t-disabled",
@@ -50,6 +53,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(judgement) = forbidden(s) {
+        return judgement;
+    }
     let found = nat::behind(s).is_some_and(|(us, peer)| us || peer);
     let off = s.sign(Sign::NatTraversalOff);
     let unsupported = s
@@ -83,4 +89,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// One side forbids translation (NO_NATS_ALLOWED, RFC 4555 3.9), as who has no NAT traversal has to, and there is a NAT.
+fn forbidden(s: &Signals<'_>) -> Option<Judgement> {
+    let refused = s.refusal(|r| match r {
+        Refusal::Translated { sent, seen } => Some((list(sent), list(seen))),
+        _ => None,
+    });
+    let found = match (refused, s.told_at_all(notify::UNEXPECTED_NAT_DETECTED)) {
+        (Some((r, (sent, seen))), _) => Found::on(
+            r.fact,
+            SAID,
+            AtFault::Both,
+            format!(
+                "no NAT is allowed between the gateways, and there is one: what was sent between {sent} came to {} between {seen}",
+                who(r.side)
+            ),
+        ),
+        (None, Some(told)) => Found::on(
+            told.fact,
+            SAID,
+            AtFault::Both,
+            format!(
+                "no NAT is allowed between the gateways, and {} found one (UNEXPECTED_NAT_DETECTED)",
+                who(told.side.other())
+            ),
+        ),
+        (None, None) => return None,
+    };
+    Some(
+        found
+            .because("A gateway whose peer does no NAT traversal takes addresses that change on the way for an attack.")
+            .fix("switch NAT traversal on at both sides, or take the NAT away from between them")
+            .done(),
+    )
 }

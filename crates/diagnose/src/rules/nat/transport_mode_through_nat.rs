@@ -1,10 +1,11 @@
 //! `transport-mode-through-nat`: transport mode meets a NAT.
 
+use adit_model::feature::Feature;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -44,6 +45,18 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((refused, _)) = s.unsupported(|f| *f == Feature::TransportBehindNat) {
+        return Found::on(
+            refused.fact,
+            SAID,
+            AtFault::Both,
+            format!("{} doesn't do transport mode across the NAT that is between the gateways", who(refused.side)),
+        )
+        .with(s.nat.last().map(|nat| nat.fact))
+        .because("Behind a NAT the addresses of the packets aren't those that the checksums inside were made with, and nobody mends them here.")
+        .fix("use tunnel mode on both sides (mode = \"tunnel\", or \"prefer-transport\" that falls back to it)")
+        .done();
+    }
     let Some(seen) = s.sign(Sign::TransportRefusedByNat).filter(|_| !s.up) else {
         return shared(s);
     };

@@ -18,8 +18,9 @@ mod volume_lifetime_small;
 use adit_model::event::Happening;
 use adit_model::fact::Fact;
 
+use crate::refused::is_rekeying;
 use crate::rule::Rule;
-use crate::signals::Signals;
+use crate::signals::{Signals, notify};
 
 pub(crate) static RULES: &[&Rule] = &[
     &pfs_mismatch_at_rekey::RULE,
@@ -49,22 +50,28 @@ struct Refusal<'a> {
 fn refusals<'a>(s: &Signals<'a>) -> impl Iterator<Item = (&'a Fact, Refusal<'a>)> + use<'a> {
     s.case.happenings().filter_map(|(f, h)| match h {
         Happening::PeerRefused {
-            what, notify, name, ..
-        } if what.ends_with("(rekeying)") => Some((
+            what,
+            notify: number,
+            name,
+            ..
+        } if is_rekeying(what) || *number == notify::STATE_NOT_FOUND => Some((
             f,
             Refusal {
-                number: Some(*notify),
+                number: Some(*number),
                 name,
             },
         )),
-        Happening::Refused { what, notify, .. } if what.ends_with("(rekeying)") => Some((
+        Happening::Refused {
+            what, notify: told, ..
+        } if is_rekeying(what) || what == "IKE_FOLLOWUP_KE" => Some((
             f,
             Refusal {
-                number: match notify.as_deref() {
-                    Some("TS_UNACCEPTABLE") => Some(crate::signals::notify::TS_UNACCEPTABLE),
+                number: match told.as_deref() {
+                    Some("TS_UNACCEPTABLE") => Some(notify::TS_UNACCEPTABLE),
+                    Some("TEMPORARY_FAILURE") => Some(notify::TEMPORARY_FAILURE),
                     _ => None,
                 },
-                name: notify.as_deref().unwrap_or("a refusal"),
+                name: told.as_deref().unwrap_or("a refusal"),
             },
         )),
         _ => None,

@@ -68,6 +68,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
+    if let Some(judgement) = crate::rules::child::pfs_mismatch::method(s, true) {
+        return judgement;
+    }
     if let Some((fact, asked)) = told(s) {
         let group = if asked.is_empty() {
             String::new()

@@ -38,10 +38,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    const OFTEN: usize = 3;
     let all = s.ever(Sign::RekeyCollision);
     let Some(seen) = all.last() else {
-        return Judgement::Silent;
+        return busy(s);
     };
     // A collision that ends well is business as usual.
     if s.up && all.len() < OFTEN {
@@ -54,3 +53,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("make the lifetimes unequal, so that one side always rekeys first (strongSwan: rekey_time, rand_time; Libreswan: rekey=no on one side)")
         .done()
 }
+
+/// TEMPORARY_FAILURE again and again: the other side is busy with the SA whenever it is to be replaced (RFC 7296 2.25).
+fn busy(s: &Signals<'_>) -> Judgement {
+    match s.put_off().as_slice() {
+        all @ [.., (_, what)] if all.len() >= OFTEN => Judgement::Possible {
+            weight: 50,
+            because: format!("{what} was put off {} times (TEMPORARY_FAILURE)", all.len()),
+            separated_by: "what the other side did with the SA at those moments",
+        },
+        _ => Judgement::Silent,
+    }
+}
+
+const OFTEN: usize = 3;
