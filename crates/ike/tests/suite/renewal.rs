@@ -367,7 +367,8 @@ fn where_nothing_can_be_rekeyed_all_is_set_up_anew() {
     lab.up();
     let (first, pair) = (lab.west.ike_sa().spis, lab.west.installed[0].spi_in);
     lab.pass(12 * MINUTE);
-    let refused = ("CHILD_SA lan".to_owned(), "NO_ADDITIONAL_SAS".to_owned());
+    let what = "CHILD_SA lan (rekeying)".to_owned();
+    let refused = (what, "NO_ADDITIONAL_SAS".to_owned());
     assert_eq!(lab.west.peer_refusals(), [refused]);
     assert_one(&lab);
     assert_ne!(lab.west.ike_sa().spis, first);
