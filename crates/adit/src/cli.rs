@@ -66,6 +66,7 @@ pub enum Command {
     Down(DownArgs),
     /// Give a tunnel that is up new keys, without a gap: its IKE SA and every child, one child, or only the IKE SA.
     ///
+    /// With --reauth both sides authenticate anew: new certificates are used at once, after `adit reload` has read them.
     /// Ends with 1 if the peer refused, with 4 if time ran out; what there was stays then.
     #[command(after_long_help = examples::REKEY)]
     Rekey(RekeyArgs),
@@ -77,8 +78,9 @@ pub enum Command {
     Reset(ResetArgs),
     /// Have the running gateway read its configuration again, with keys and certificates.
     ///
-    /// With one error nothing changes. A tunnel that is as before keeps its SAs and loses no packet; a changed one is cut
-    /// and set up again once; one that is gone is deleted, which its peer is told. SIGHUP does the same.
+    /// With one error nothing changes. A tunnel that is as before keeps its SAs and loses no packet; a child that changed is
+    /// cut and set up again, without its siblings; a tunnel that can't go on with its IKE SA is cut and set up again once;
+    /// what is gone is deleted, which its peer is told. SIGHUP does the same.
     #[command(after_long_help = examples::RELOAD)]
     Reload(ReloadArgs),
     /// Show every configured tunnel, broken first, with one sentence of cause.
@@ -238,6 +240,9 @@ pub struct RekeyArgs {
     /// Only the IKE SA.
     #[arg(long)]
     pub ike: bool,
+    /// Have both sides authenticate anew, with the certificates and keys that they have now.
+    #[arg(long, conflicts_with_all = ["child", "ike"])]
+    pub reauth: bool,
     /// Which gateway.
     #[command(flatten)]
     pub state: StateArgs,

@@ -43,7 +43,8 @@ pub const REKEY: &str = "\
 Examples:
   adit rekey office                its IKE SA and every child
   adit rekey office lan            one child
-  adit rekey office --ike          only the IKE SA";
+  adit rekey office --ike          only the IKE SA
+  adit rekey office --reauth       with the certificates and keys that adit reload has read";
 
 /// `adit reset`.
 pub const RESET: &str = "\

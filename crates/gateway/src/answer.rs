@@ -56,10 +56,9 @@ impl Gateway {
             }
             Request::Rekey {
                 tunnel,
-                child,
-                ike,
+                what,
                 wait_ms,
-            } => return self.rekey(&tunnel, child.as_deref(), ike, wait_ms, answer),
+            } => return self.rekey(&tunnel, &what, wait_ms, answer),
             Request::Reset {
                 tunnel,
                 child,

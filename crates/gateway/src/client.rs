@@ -11,7 +11,9 @@ use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 
 use crate::events::Record;
-use crate::protocol::{DropCount, LONGEST_LINE, Request, RequestError, Response, SOCKET_NAME};
+use crate::protocol::{
+    DropCount, LONGEST_LINE, Renewal, Request, RequestError, Response, SOCKET_NAME,
+};
 
 /// A connection to a running gateway.
 #[derive(Debug)]
@@ -130,23 +132,20 @@ impl Client {
         self.change(&request, wait, event)
     }
 
-    /// Gives a tunnel new keys: its IKE SA and every child, one child, or only the IKE SA (`ike`). Tells `event` what
-    /// happens meanwhile.
+    /// Gives a tunnel new keys. Tells `event` what happens meanwhile.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn rekey(
         &mut self,
         tunnel: &str,
-        child: Option<&str>,
-        ike: bool,
+        what: Renewal,
         wait: Duration,
         event: impl FnMut(&Record),
     ) -> Result<Outcome, ClientError> {
         let request = Request::Rekey {
             tunnel: tunnel.to_owned(),
-            child: child.map(str::to_owned),
-            ike,
+            what,
             wait_ms: millis(wait),
         };
         self.change(&request, wait, event)

@@ -69,9 +69,8 @@ impl Host {
         let undo = || undo_block(was_blocked);
         if let BlockMechanism::UnreachableRoutes { because, uncovered } = &mechanism {
             if !block.policies.is_empty() {
-                let error = KernelError::own("enforce", "policies", because.to_string());
                 undo();
-                return Err(error.into());
+                return Err(no_policies(because).into());
             }
             if !uncovered.is_empty() {
                 let error = KernelError::own(
@@ -265,6 +264,7 @@ impl Host {
             }
         }
         self.block.ike_ports = ports(options, connections);
+        self.block.policies.clone_from(&options.config.policies);
         let configured = |name: &String| connections.iter().any(|c| c.name == *name);
         self.unblocked.retain(configured);
         if let Err(error) = self.change() {
@@ -286,6 +286,14 @@ impl Host {
     fn change(&mut self) -> Result<(), GatewayError> {
         self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
         self.mechanism = block::install(&self.block)?;
+        let policies = &self.block.policies;
+        if let BlockMechanism::UnreachableRoutes { because, .. } = &self.mechanism
+            && !policies.is_empty()
+        {
+            return Err(no_policies(because).into());
+        }
+        self.routes
+            .clear_only(&mut self.netlink, policies, self.tun)?;
         self.lead()
     }
 
@@ -448,6 +456,11 @@ pub fn remove_left_block() -> Result<(), KernelError> {
 /// When CAP_NET_ADMIN is missing or the kernel has no nf_tables.
 pub fn block_counters() -> Result<Vec<block::BlockCount>, KernelError> {
     block::read_counters(BLOCK_TABLE)
+}
+
+/// Routes can't tell what a policy tells apart.
+fn no_policies(because: impl std::fmt::Display) -> KernelError {
+    KernelError::own("enforce", "policies", because.to_string())
 }
 
 /// Takes away a block that wasn't there before.

@@ -34,6 +34,7 @@ mod attempt;
 pub mod backend;
 pub mod bypass;
 mod case;
+mod changes;
 pub mod claim;
 pub mod client;
 pub mod clock;

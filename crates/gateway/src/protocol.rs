@@ -33,15 +33,13 @@ pub enum Request {
         /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
         wait_ms: u64,
     },
-    /// New keys for a tunnel that is up: of its IKE SA and all children, or of a part. Answers as for [`Request::Up`].
+    /// New keys for a tunnel that is up. Answers as for [`Request::Up`].
     Rekey {
         /// Which.
         tunnel: String,
-        /// Only this child.
-        child: Option<String>,
-        /// Only the IKE SA.
+        /// Which keys.
         #[serde(default)]
-        ike: bool,
+        what: Renewal,
         /// How long to wait for the outcome in milliseconds; 0 doesn't wait.
         wait_ms: u64,
     },
@@ -92,6 +90,21 @@ pub enum Request {
     },
     /// Stop the gateway: peers are told, the block stays. Answer: [`Response::Done`].
     Shutdown,
+}
+
+/// Which keys are renewed, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renewal {
+    /// Those of the IKE SA and of all children.
+    #[default]
+    Everything,
+    /// Those of the IKE SA.
+    IkeSa,
+    /// Those of a child.
+    Child(String),
+    /// All: both sides authenticate anew, with the certificates and keys that they have now.
+    Reauthentication,
 }
 
 /// An answer.
@@ -222,8 +235,7 @@ mod tests {
             },
             Request::Rekey {
                 tunnel: "office".to_owned(),
-                child: Some("lan".to_owned()),
-                ike: false,
+                what: Renewal::Child("lan".to_owned()),
                 wait_ms: 1,
             },
             Request::Reset {

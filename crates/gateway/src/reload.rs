@@ -3,7 +3,6 @@
 //! Files are read and checked beside the loop ([`prepare`]), so that no packet waits for them, and with one error nothing
 //! changes. What then changes is only what the new configuration changes: a tunnel that it has as before keeps its SAs.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adit_config::Severity;
@@ -13,11 +12,13 @@ use adit_model::plan::Plan;
 use tokio::sync::oneshot;
 
 use crate::attempt::TaskDone;
+use crate::changes::Changes;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::keys::KeyStore;
 use crate::options::Options;
 use crate::protocol::{RequestError, Response};
+use crate::retry::{Presence, Wanted};
 use crate::start;
 use crate::tunnel::Tunnel;
 
@@ -59,11 +60,6 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
             "{name}: [gateway] has changed, which takes a restart of the gateway; nothing was changed"
         ));
     }
-    if options.config.policies != running.config.policies {
-        return Err(format!(
-            "{name}: [policy] has changed, which takes a restart of the gateway; nothing was changed"
-        ));
-    }
     let good = start::look_up(&mut options).and_then(|()| start::read_keys(&options));
     let keys = good.map_err(|error| match error.place() {
         Some((key, code)) => {
@@ -73,17 +69,6 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
         None => format!("{error}; nothing was changed"),
     })?;
     Ok(Prepared { options, keys })
-}
-
-/// What a new configuration makes of the tunnels.
-#[derive(Default)]
-struct Changes {
-    removed: Vec<String>,
-    added: Vec<String>,
-    /// With what differs.
-    restarted: Vec<(String, String)>,
-    adjusted: Vec<String>,
-    kept: Vec<String>,
 }
 
 impl Gateway {
@@ -144,7 +129,7 @@ impl Gateway {
 
     fn adopt(&mut self, prepared: Prepared, dry_run: bool) -> Result<Plan, String> {
         let new = &prepared.options.config.connections;
-        let changes = self.changes(new);
+        let changes = self.changes(new, &prepared.options.config.policies);
         let plan = self.plan_reload(&changes, !dry_run);
         if dry_run {
             return Ok(plan);
@@ -196,9 +181,9 @@ impl Gateway {
                 .tunnels
                 .entry(name.clone())
                 .or_insert_with(|| Tunnel::new(Arc::clone(connection), now.mono));
-            tunnel.connection = Arc::clone(connection);
-            let down = tunnel.retry.wanted() == crate::retry::Wanted::Down;
-            if changes.restarted.iter().any(|(changed, _)| changed == name) {
+            let before = std::mem::replace(&mut tunnel.connection, Arc::clone(connection));
+            let down = tunnel.retry.wanted() == Wanted::Down;
+            if changes.restarts(name) {
                 tunnel.retry.configure(connection.start, now.mono);
                 tunnel.retry.command_reset(now.mono);
                 tunnel.peer = match connection.remote {
@@ -206,7 +191,7 @@ impl Gateway {
                     _ => None,
                 };
                 tunnel.probed = None;
-            } else if changes.adjusted.contains(name) {
+            } else if before.start != connection.start {
                 tunnel.retry.configure(connection.start, now.mono);
             }
             // A tunnel that was taken down by a command stays down.
@@ -216,82 +201,24 @@ impl Gateway {
                     .set_authorities(name, hashes.unwrap_or_default());
             }
         }
+        self.ask_for_new_children(changes);
     }
 
-    fn changes(&self, new: &[Connection]) -> Changes {
-        let mut changes = Changes::default();
-        let names: BTreeSet<&str> = new.iter().map(|c| c.name.as_str()).collect();
-        let gone = |name: &&String| !names.contains(name.as_str());
-        changes.removed = self.tunnels.keys().filter(gone).cloned().collect();
-        for connection in new {
-            let name = connection.name.clone();
-            match self.tunnels.get(&name) {
-                None => changes.added.push(name),
-                Some(tunnel) if *tunnel.connection == *connection => changes.kept.push(name),
-                Some(tunnel) => {
-                    let started_as_before = Connection {
-                        start: tunnel.connection.start,
-                        ..connection.clone()
-                    };
-                    if started_as_before == *tunnel.connection {
-                        changes.adjusted.push(name);
-                    } else {
-                        let what = differing(&tunnel.connection, connection);
-                        changes.restarted.push((name, what));
-                    }
+    /// Asks the peers of tunnels that go on for children that are new, or otherwise than before. What is set up on demand
+    /// waits for a packet.
+    fn ask_for_new_children(&mut self, changes: &Changes) {
+        let now = self.clock.now();
+        for shape in &changes.reshaped {
+            let name = &shape.tunnel;
+            let asks = self.tunnels.get(name).is_some_and(|tunnel| {
+                tunnel.presence == Presence::Up
+                    && matches!(tunnel.retry.wanted(), Wanted::Up | Wanted::Passive)
+            });
+            for child in shape.new_children().filter(|_| asks) {
+                if let Err(error) = self.endpoint.initiate_child(now, name, child) {
+                    tracing::debug!("{error}");
                 }
             }
         }
-        changes
     }
-
-    fn plan_reload(&self, changes: &Changes, done: bool) -> Plan {
-        let removed = changes.removed.iter().filter_map(|name| {
-            let why = "configured no more; its traffic isn't protected or blocked from then on";
-            self.cut(name, None, why, false)
-        });
-        let restarted = changes.restarted.iter().filter_map(|(name, what)| {
-            self.cut(
-                name,
-                None,
-                &format!("its configuration changed ({what})"),
-                true,
-            )
-        });
-        let cuts: Vec<_> = removed.chain(restarted).collect();
-        let mut adjusted = changes.adjusted.clone();
-        // What changes and isn't up is cut off nothing.
-        let restarted = changes.restarted.iter().map(|(name, _)| name);
-        let gone = restarted.chain(&changes.removed);
-        adjusted.extend(
-            gone.filter(|name| cuts.iter().all(|cut| cut.tunnel != **name))
-                .cloned(),
-        );
-        Plan {
-            schema: Plan::SCHEMA.to_owned(),
-            command: "reload".to_owned(),
-            done,
-            cuts,
-            added: changes.added.clone(),
-            adjusted,
-            kept: changes.kept.clone(),
-        }
-    }
-}
-
-/// The settings in which two connections of one name differ.
-fn differing(old: &Connection, new: &Connection) -> String {
-    let fields = |connection: &Connection| serde_json::to_value(connection).unwrap_or_default();
-    let (old, new) = (fields(old), fields(new));
-    let names: BTreeSet<&String> = [&old, &new]
-        .iter()
-        .filter_map(|value| value.as_object())
-        .flat_map(|object| object.keys())
-        .collect();
-    let differ: Vec<&str> = names
-        .into_iter()
-        .filter(|name| old.get(name.as_str()) != new.get(name.as_str()))
-        .map(String::as_str)
-        .collect();
-    differ.join(", ")
 }

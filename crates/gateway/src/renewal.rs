@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adit_ike::{ChildSaState, CommandError, IkeSaSnapshot, IkeSaState};
+use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use adit_model::connection::Connection;
 use adit_model::plan::{Cut, Plan};
 use adit_model::text::did_you_mean;
@@ -10,21 +10,20 @@ use tokio::sync::oneshot;
 
 use crate::control::Answer;
 use crate::gateway::Gateway;
-use crate::protocol::{RequestError, Response};
+use crate::protocol::{Renewal, RequestError, Response};
 use crate::retry::Wanted;
 use crate::tunnel::{Goal, Old, Waiter};
 
 impl Gateway {
-    /// Rekeys a child, or the IKE SA, or both with all children.
+    /// Rekeys a child, or the IKE SA, or both with all children; or authenticates anew.
     pub(crate) fn rekey(
         &mut self,
         name: &str,
-        child: Option<&str>,
-        ike: bool,
+        what: &Renewal,
         wait_ms: u64,
         answer: oneshot::Sender<Answer>,
     ) {
-        let begun = match self.begin_rekey(name, child, ike) {
+        let begun = match self.begin_rekey(name, what) {
             Ok(old) => vec![(name.to_owned(), Goal::Renewed(old))],
             Err(error) => return refuse(answer, error),
         };
@@ -75,6 +74,7 @@ impl Gateway {
             cuts,
             added: Vec::new(),
             adjusted: Vec::new(),
+            policies: Vec::new(),
             kept: self
                 .tunnels
                 .keys()
@@ -144,41 +144,40 @@ impl Gateway {
         }
     }
 
-    fn begin_rekey(&mut self, name: &str, child: Option<&str>, ike: bool) -> Result<Old, Response> {
+    fn begin_rekey(&mut self, name: &str, what: &Renewal) -> Result<Old, Response> {
+        let child = match what {
+            Renewal::Child(child) => Some(child.as_str()),
+            Renewal::Everything | Renewal::IkeSa | Renewal::Reauthentication => None,
+        };
         self.chosen(Some(name), child)?;
         let now = self.clock.now();
-        let snapshot = self.endpoint.snapshot();
-        let mut old = Old::of(&snapshot, name, child);
-        let too_ike = ike || child.is_none();
-        let too_children = !ike;
-        if !too_ike {
-            old.ike = None;
-        }
-        if !too_children {
-            old.pairs.clear();
-        }
+        let mut old = Old::of(&self.endpoint.snapshot(), name, child);
         old.since = self.log.last();
-        let not_now = |error: CommandError| {
-            let message = format!("{error}. Fix: adit up {name}, then try again");
-            Response::Error {
-                error: RequestError::NotNow,
-                message,
-            }
+        match what {
+            Renewal::Child(_) => old.ike = None,
+            Renewal::IkeSa => old.pairs.clear(),
+            Renewal::Everything | Renewal::Reauthentication => {}
+        }
+        let mut children: Vec<String> = old.pairs.iter().map(|(c, _)| c.clone()).collect();
+        if let (Some(child), true) = (child, children.is_empty()) {
+            children.push(child.to_owned());
+        }
+        let endpoint = &mut self.endpoint;
+        let begun = match what {
+            Renewal::Reauthentication => endpoint.reauthenticate(now, name),
+            Renewal::IkeSa => endpoint.rekey_ike(now, name),
+            Renewal::Child(_) | Renewal::Everything => children
+                .iter()
+                .try_for_each(|child| endpoint.rekey_child(now, name, child))
+                .and_then(|()| match child {
+                    None => endpoint.rekey_ike(now, name),
+                    Some(_) => Ok(()),
+                }),
         };
-        if too_children {
-            let mut children: Vec<String> = old.pairs.iter().map(|(c, _)| c.clone()).collect();
-            if let (Some(child), true) = (child, children.is_empty()) {
-                children.push(child.to_owned());
-            }
-            for child in children {
-                self.endpoint
-                    .rekey_child(now, name, &child)
-                    .map_err(not_now)?;
-            }
-        }
-        if too_ike {
-            self.endpoint.rekey_ike(now, name).map_err(not_now)?;
-        }
+        begun.map_err(|error| Response::Error {
+            error: RequestError::NotNow,
+            message: format!("{error}. Fix: adit up {name}, then try again"),
+        })?;
         Ok(old)
     }
 

@@ -180,6 +180,26 @@ impl Routes {
         Ok(())
     }
 
+    /// Changes what is kept on the host's own routes to what `policies` let pass in clear.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn clear_only(
+        &mut self,
+        netlink: &mut Netlink,
+        policies: &[Policy],
+        tun: u32,
+    ) -> Result<(), KernelError> {
+        self.keep_in_clear(netlink, policies, tun)?;
+        let wanted = bypass::rules(policies);
+        let stale = |rule: &Rule| rule.table == bypass::TABLE && !wanted.contains(rule);
+        self.drop_rules(netlink, stale)?;
+        if wanted.is_empty() {
+            bypass::remove_routes(netlink)?;
+        }
+        Ok(())
+    }
+
     /// Installs the routes into the device with index `tun`.
     ///
     /// # Errors
@@ -233,6 +253,7 @@ impl Routes {
             route.device == Some(tun)
                 && route.destination == want.destination
                 && route.source == want.source
+                && (route.table == PEER_TABLE) == want.to_peer
         };
         // The same destination from another source can't stand beside the old one.
         let (stays, stale): (Vec<Route>, Vec<Route>) = self
@@ -257,6 +278,11 @@ impl Routes {
                 tracing::warn!("{error}");
             }
         }
+        let to_peer = |rule: &Rule| {
+            let mut peers = wanted.iter().filter(|want| want.to_peer);
+            peers.any(|want| want.destination == rule.to)
+        };
+        self.drop_rules(netlink, |rule| rule.table == PEER_TABLE && !to_peer(rule))?;
         led
     }
 
@@ -302,6 +328,20 @@ impl Routes {
                 tracing::warn!("{error}");
             }
         }
+    }
+
+    fn drop_rules(
+        &mut self,
+        netlink: &mut Netlink,
+        which: impl Fn(&Rule) -> bool,
+    ) -> Result<(), KernelError> {
+        let (gone, stay) = self.rules.drain(..).partition(which);
+        self.rules = stay;
+        let gone: Vec<Rule> = gone;
+        for rule in &gone {
+            netlink.delete_rule(rule)?;
+        }
+        Ok(())
     }
 
     fn rule(&mut self, netlink: &mut Netlink, rule: Rule) -> Result<(), KernelError> {

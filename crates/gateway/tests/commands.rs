@@ -6,7 +6,7 @@ mod pair;
 use std::time::Duration;
 
 use adit_gateway::client::ClientError;
-use adit_gateway::protocol::RequestError;
+use adit_gateway::protocol::{Renewal, RequestError};
 use adit_model::event::Happening;
 use adit_model::status::{Tunnel, TunnelState};
 use pair::{At, Pair, Running, eventually};
@@ -56,27 +56,37 @@ fn new_keys_come_on_command_for_as_much_as_is_asked() {
     let before = spis(&west.tunnel("office"));
     let client = &mut west.client;
 
-    let outcome = client.rekey("office", Some("lan"), false, WAIT, |_| {});
+    let outcome = client.rekey("office", Renewal::Child("lan".to_owned()), WAIT, |_| {});
     assert!(outcome.as_ref().unwrap().reached, "{outcome:?}");
     let child = spis(&west.tunnel("office"));
     assert_eq!(child.0, before.0);
     assert_ne!(child.1, before.1);
 
-    let outcome = west.client.rekey("office", None, true, WAIT, |_| {});
+    let outcome = west.client.rekey("office", Renewal::IkeSa, WAIT, |_| {});
     assert!(outcome.as_ref().unwrap().reached, "{outcome:?}");
     let ike = spis(&west.tunnel("office"));
     assert_ne!(ike.0, child.0);
     assert_eq!(ike.1, child.1);
 
-    let outcome = west.client.rekey("office", None, false, WAIT, |_| {});
+    let outcome = west
+        .client
+        .rekey("office", Renewal::Everything, WAIT, |_| {});
     assert!(outcome.as_ref().unwrap().reached, "{outcome:?}");
     let both = spis(&west.tunnel("office"));
     assert_ne!(both.0, ike.0);
     assert_ne!(both.1, ike.1);
 
+    let outcome = west
+        .client
+        .rekey("office", Renewal::Reauthentication, WAIT, |_| {});
+    assert!(outcome.as_ref().unwrap().reached, "{outcome:?}");
+    let anew = spis(&west.tunnel("office"));
+    assert_ne!(anew.0, both.0);
+    assert_ne!(anew.1, both.1);
+
     let error = west
         .client
-        .rekey("office", Some("lam"), false, WAIT, |_| {});
+        .rekey("office", Renewal::Child("lam".to_owned()), WAIT, |_| {});
     let (error, message) = refusal(error.unwrap_err());
     assert_eq!(error, RequestError::UnknownChild);
     assert!(message.contains("did you mean `lan`?"), "{message}");

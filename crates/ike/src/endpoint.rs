@@ -88,9 +88,16 @@ impl Endpoint {
         }
     }
 
-    /// Adds a connection, or replaces the one with the same name; IKE SAs that are up keep what they negotiated.
-    pub fn set_connection(&mut self, _now: Now, connection: Arc<Connection>) {
-        self.connections.insert(connection.name.clone(), connection);
+    /// Adds a connection, or replaces the one with the same name. IKE SAs that are up, or being set up, keep what they
+    /// negotiated for themselves; of their children those go that aren't configured any more, and those that are configured
+    /// otherwise are asked for anew ([`Child::has_terms_of`](adit_model::connection::Child::has_terms_of)). What can't go
+    /// on so, as with another peer, is for [`remove_connection`](Self::remove_connection).
+    pub fn set_connection(&mut self, now: Now, connection: Arc<Connection>) {
+        let name = connection.name.clone();
+        self.connections.insert(name.clone(), connection);
+        for spi in self.of_connection(&name) {
+            self.with_sa(now, spi, |phase, _| phase);
+        }
     }
 
     /// Says which authorities the certificates of a connection's peers may come from, by the SHA-1 hashes of their

@@ -67,6 +67,23 @@ fn one() -> u32 {
     1
 }
 
+impl Connection {
+    /// Whether an IKE SA that was set up as `other` says can go on as this one: they differ at most in children, and in what
+    /// isn't agreed on with the peer.
+    #[must_use]
+    pub fn goes_on_from(&self, other: &Connection) -> bool {
+        let as_other = Connection {
+            start: other.start,
+            children: other.children.clone(),
+            dpd_delay: other.dpd_delay,
+            retransmit: other.retransmit,
+            life: other.life.clone(),
+            ..self.clone()
+        };
+        as_other == *other
+    }
+}
+
 /// A post-quantum pre-shared key (RFC 8784). The key itself isn't part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ppk {
@@ -208,6 +225,19 @@ pub struct Child {
     /// How far what is agreed with the peer may differ from what is configured.
     #[serde(default)]
     pub leeway: Leeway,
+}
+
+impl Child {
+    /// Whether a CHILD SA that was agreed on as `other` says is good for this one too: they differ at most in how long it
+    /// lives.
+    #[must_use]
+    pub fn has_terms_of(&self, other: &Child) -> bool {
+        let as_other = Child {
+            life: other.life.clone(),
+            ..self.clone()
+        };
+        as_other == *other
+    }
 }
 
 /// How far a CHILD SA may differ from its configuration.

@@ -13,12 +13,15 @@ pub struct Plan {
     pub done: bool,
     /// What ends.
     pub cuts: Vec<Cut>,
-    /// Tunnels that are new.
+    /// Tunnels that are new, and new children (`office/voice`) of tunnels that go on.
     pub added: Vec<String>,
-    /// Tunnels whose settings change without cutting them.
+    /// Tunnels, and children, whose settings change without cutting anything.
     pub adjusted: Vec<String>,
     /// Tunnels that aren't touched.
     pub kept: Vec<String>,
+    /// Policies that come, go or change.
+    #[serde(default)]
+    pub policies: Vec<String>,
 }
 
 impl Plan {

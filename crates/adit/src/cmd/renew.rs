@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use adit_gateway::client::{Client, Outcome as Told};
+use adit_gateway::protocol::Renewal;
 use adit_model::plan::Plan;
 
 use super::switch::tell;
@@ -18,7 +19,13 @@ pub fn rekey(args: &RekeyArgs) -> Outcome {
     let mut client = Client::connect(&args.state.state)?;
     let wait = Duration::from_secs(args.timeout);
     let began = Instant::now();
-    let told = client.rekey(&args.name, args.child.as_deref(), args.ike, wait, tell)?;
+    let what = match &args.child {
+        Some(child) => Renewal::Child(child.clone()),
+        None if args.ike => Renewal::IkeSa,
+        None if args.reauth => Renewal::Reauthentication,
+        None => Renewal::Everything,
+    };
+    let told = client.rekey(&args.name, what, wait, tell)?;
     if args.json {
         print_json(&client.status(Some(&args.name))?)?;
     }

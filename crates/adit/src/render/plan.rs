@@ -20,6 +20,7 @@ pub fn plan(plan: &Plan, p: Palette) -> String {
         ("new", &plan.added),
         ("changed without a cut", &plan.adjusted),
         ("untouched", &plan.kept),
+        ("policies that change", &plan.policies),
     ] {
         if !names.is_empty() {
             let _ = writeln!(out, "{what}: {}", names.join(", "));

@@ -288,6 +288,7 @@ pub fn be_a_gateway(dir: &Path) -> Result<(), String> {
     let (config, problems) = adit_config::adit::parse("adit.toml", &text);
     let config = config.ok_or_else(|| format!("{problems:?}"))?;
     let mut options = adit_gateway::Options::new(config, dir.to_owned());
+    options.source = Some(path);
     options.state_dir = dir.join(std::env::var(GATEWAY_STATE).map_err(|e| e.to_string())?);
     adit_gateway::run(options)
         .map(drop)
@@ -310,7 +311,7 @@ fn cable(near: (&NetNs, &str), far: (&NetNs, &str)) {
     }
 }
 
-fn address(ns: &NetNs, device: &str, nets: &[&str]) {
+pub fn address(ns: &NetNs, device: &str, nets: &[&str]) {
     ns.run(|| {
         let mut netlink = Netlink::open().unwrap();
         let index = netlink.link(device).unwrap().index;

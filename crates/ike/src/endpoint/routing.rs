@@ -1,6 +1,7 @@
 //! Which IKE SA an input belongs to, and what is done for it around.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use adit_model::Now;
 use adit_model::connection::Connection;
@@ -214,7 +215,8 @@ impl Endpoint {
     }
 
     /// Files an IKE SA under our SPI, sets its timer, and does what it noted for us.
-    pub(super) fn settle(&mut self, now: Now, spi: u64, phase: Phase) {
+    pub(super) fn settle(&mut self, now: Now, spi: u64, mut phase: Phase) {
+        self.keep_configured(now, &mut phase);
         let deadline = phase.deadline(&self.cx(now));
         self.timers.set(spi, deadline);
         if let Phase::Gone = phase {
@@ -246,6 +248,22 @@ impl Endpoint {
             }
         }
         self.succeed(now, spi);
+    }
+}
+
+impl Endpoint {
+    /// An IKE SA that is up, or has just come up, goes by the configuration as it is now.
+    fn keep_configured(&mut self, now: Now, phase: &mut Phase) {
+        let Phase::Established(p) = phase else {
+            return;
+        };
+        let head = &p.secured.head;
+        let current = self.connections.get(&head.connection.name);
+        let Some(current) = current.filter(|c| !Arc::ptr_eq(c, &head.connection)) else {
+            return;
+        };
+        let current = Arc::clone(current);
+        p.reconfigure(&mut self.cx(now), current);
     }
 }
 

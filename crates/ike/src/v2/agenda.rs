@@ -163,6 +163,12 @@ impl Agenda {
         self.in_flight().any(bars)
     }
 
+    /// A child isn't asked for any more, unless that is under way.
+    pub fn forget_child(&mut self, name: &str) {
+        self.todo
+            .retain(|task| !matches!(task, Task::NewChild(waiting) if waiting == name));
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.todo.is_empty()

@@ -349,6 +349,7 @@ impl ChildAttempt {
         if gone {
             return ike.remove_child(cx, new_in, ChildEvent::DeletedByPeer, Party::Peer);
         }
+        ike.came_under(new_in, &self.wish.config);
         let Some(old) = self.replaces else { return };
         // What the peer has made in the old one's place, or is about to make.
         let theirs = self.rival.as_ref().and_then(|rival| rival.spi_in);

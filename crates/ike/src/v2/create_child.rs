@@ -234,6 +234,7 @@ pub(crate) fn finish(
     }
     ike.missing.retain(|m| m.name != new.name);
     ike.children.push(new);
+    ike.came_under(spi_in, &config);
     Ok(())
 }
 

@@ -42,6 +42,7 @@ pub(crate) mod own_ke;
 pub(crate) mod ppk;
 pub(crate) mod proposals;
 pub(crate) mod reauth;
+pub(crate) mod reconfigure;
 pub(crate) mod rekey;
 pub(crate) mod support;
 pub(crate) mod tending;

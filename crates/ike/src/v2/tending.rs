@@ -24,6 +24,17 @@ pub(crate) struct Missing {
     failures: u32,
 }
 
+impl Missing {
+    /// A child that is asked for.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            at: None,
+            failures: 0,
+        }
+    }
+}
+
 impl Established {
     /// Takes down the pair that we receive under `spi_in`.
     pub fn remove_child(&mut self, cx: &mut Cx<'_>, spi_in: u32, event: ChildEvent, by: Party) {
@@ -77,11 +88,7 @@ impl Established {
         }
         match self.missing.iter_mut().find(|m| m.name == name) {
             Some(missing) => missing.at = None,
-            None => self.missing.push(Missing {
-                name: name.to_owned(),
-                at: None,
-                failures: 0,
-            }),
+            None => self.missing.push(Missing::new(name)),
         }
         self.agenda.add(Task::NewChild(name.to_owned()));
     }
@@ -92,11 +99,7 @@ impl Established {
             return;
         }
         let name = trigger.child.clone();
-        self.missing.push(Missing {
-            name: name.clone(),
-            at: None,
-            failures: 0,
-        });
+        self.missing.push(Missing::new(&name));
         self.secured.head.trigger = Some(Arc::new(trigger));
         self.agenda.add(Task::NewChild(name));
         self.work(cx);
@@ -164,14 +167,14 @@ impl Established {
                 None => Duration::ZERO,
             };
         }
+        if !self.is_configured(name) {
+            self.missing.retain(|m| m.name != name);
+            return Duration::ZERO;
+        }
         let at = self.missing.iter().position(|m| m.name == name);
         let mut missing = match at {
             Some(at) => self.missing.remove(at),
-            None => Missing {
-                name: name.to_owned(),
-                at: None,
-                failures: 0,
-            },
+            None => Missing::new(name),
         };
         let wait = wait(cx, setback, missing.failures);
         missing.failures += 1;

@@ -36,6 +36,8 @@ mod rekey;
 
 mod renewal;
 
+mod reconfigured;
+
 mod succession;
 
 mod lost_state;

@@ -1,0 +1,63 @@
+//! An IKE SA that goes on under another configuration of its connection: children that aren't configured any more are
+//! deleted, those that are configured otherwise are put in the place of the old ones, all others stay.
+
+use std::sync::Arc;
+
+use adit_model::connection::{self, Connection};
+
+use crate::cx::Cx;
+use crate::v2::agenda::Task;
+use crate::v2::established::Established;
+use crate::v2::tending::Missing;
+
+impl Established {
+    /// The connection is configured so from now on. What isn't about children counts from the next renewal on.
+    pub fn reconfigure(&mut self, cx: &mut Cx<'_>, connection: Arc<Connection>) {
+        let before = core::mem::replace(&mut self.secured.head.connection, connection);
+        if self.replaced.is_some() {
+            return;
+        }
+        for old in &before.children {
+            if self.still_has(old) {
+                continue;
+            }
+            let name = &old.name;
+            let there = self.children.iter().any(|c| c.name == *name)
+                || self.missing.iter().any(|m| m.name == *name);
+            self.agenda.forget_child(name);
+            self.unwant(name);
+            if there {
+                self.ask_anew(name);
+            }
+        }
+        self.work(cx);
+    }
+
+    /// A pair has come that was agreed on under `config`: it goes again if that isn't what is configured any more.
+    pub fn came_under(&mut self, spi_in: u32, config: &connection::Child) {
+        if !self.still_has(config) {
+            self.agenda.add(Task::DeleteChild(spi_in));
+            self.ask_anew(&config.name);
+        }
+    }
+
+    /// Whether a child of this name is configured.
+    pub fn is_configured(&self, name: &str) -> bool {
+        let children = &self.connection().children;
+        children.iter().any(|c| c.name == name)
+    }
+
+    fn still_has(&self, child: &connection::Child) -> bool {
+        let children = &self.connection().children;
+        children.iter().any(|c| c.has_terms_of(child))
+    }
+
+    /// Behind the deletion of what there is, the child is asked for as it is configured now.
+    fn ask_anew(&mut self, name: &str) {
+        if self.is_configured(name) {
+            self.missing.retain(|m| m.name != name);
+            self.missing.push(Missing::new(name));
+            self.agenda.add(Task::NewChild(name.to_owned()));
+        }
+    }
+}
