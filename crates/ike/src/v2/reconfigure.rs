@@ -7,6 +7,7 @@ use adit_model::connection::{self, Connection};
 
 use crate::cx::Cx;
 use crate::v2::agenda::Task;
+use crate::v2::config_payload;
 use crate::v2::established::Established;
 use crate::v2::tending::Missing;
 
@@ -35,7 +36,10 @@ impl Established {
 
     /// A pair has come that was agreed on under `config`: it goes again if that isn't what is configured any more.
     pub fn came_under(&mut self, spi_in: u32, config: &connection::Child) {
-        if !self.still_has(config) {
+        let head = &self.secured.head;
+        let mut now = head.connection.children.iter();
+        // What was agreed on has the inner addresses that were given in the place of those that are configured.
+        if !now.any(|c| config_payload::effective(head, c).has_terms_of(config)) {
             self.agenda.add(Task::DeleteChild(spi_in));
             self.ask_anew(&config.name);
         }
