@@ -496,10 +496,7 @@ fn protected(
 }
 
 fn peers(connections: &[Arc<Connection>]) -> impl Iterator<Item = IpAddr> {
-    connections.iter().filter_map(|c| match c.remote {
-        Remote::Address(address) => Some(address),
-        Remote::Name(_) | Remote::Any => None,
-    })
+    connections.iter().flat_map(|c| routes::possible_peers(c))
 }
 
 fn ports(options: &Options, connections: &[Arc<Connection>]) -> Vec<u16> {

@@ -48,6 +48,7 @@ pub fn wanted(
 ) -> Vec<Wanted> {
     let mut found: BTreeMap<IpNet, Wanted> = BTreeMap::new();
     for connection in connections.iter().map(AsRef::as_ref) {
+        let peers = possible_peers(connection);
         for child in &connection.children {
             for destination in child.remote_ts.iter().flat_map(|ts| halves(ts.nets())) {
                 let of_family = |a: &IpAddr| a.is_ipv4() == destination.addr().is_ipv4();
@@ -61,7 +62,6 @@ pub fn wanted(
                         child.local_ts.iter().any(takes)
                     });
                 let host = destination.prefix_len() == destination.max_prefix_len();
-                let peer = connection.remote == Remote::Address(destination.addr());
                 let source = if connection.inner.wanted.is_empty() {
                     own.find(of_family)
                 } else {
@@ -71,12 +71,24 @@ pub fn wanted(
                     tunnel: connection.name.clone(),
                     destination,
                     source,
-                    to_peer: host && (peer || child.mode == Mode::Transport),
+                    to_peer: host
+                        && (peers.contains(&destination.addr()) || child.mode == Mode::Transport),
                 });
             }
         }
     }
     found.into_values().collect()
+}
+
+/// Where the peer of a tunnel is, or may be: one without an address may itself be a host behind its tunnel.
+#[must_use]
+pub fn possible_peers(connection: &Connection) -> Vec<IpAddr> {
+    if let Remote::Address(address) = connection.remote {
+        return vec![address];
+    }
+    let behind = connection.children.iter().flat_map(|c| &c.remote_ts);
+    let hosts = behind.filter(|ts| ts.start == ts.end);
+    hosts.map(|ts| ts.start).collect()
 }
 
 /// Whether some route into the device would catch IKE and ESP to `peer`.
@@ -540,6 +552,27 @@ mod tests {
         let peer = "192.0.2.2".parse().unwrap();
         assert!(covers(&routes, peer) && !catches(&routes, peer));
         assert_eq!(own_rule(routes[0].destination).to.to_string(), "0.0.0.0/0");
+    }
+
+    #[test]
+    fn whoever_calls_may_be_the_host_behind_its_tunnel() {
+        let mut connection = sample::connection("roadwarrior");
+        connection.children[0].remote_ts = ["198.51.100.7/32", "10.9.0.0/24"]
+            .map(|ts| ts.parse().unwrap())
+            .to_vec();
+        let host = IpAddr::from([198, 51, 100, 7]);
+        for remote in [Remote::Any, Remote::Name("rw.example".to_owned())] {
+            connection.remote = remote;
+            assert_eq!(possible_peers(&connection), [host]);
+            let routes = wanted(&[Arc::new(connection.clone())], &[], &BTreeMap::new());
+            assert!(covers(&routes, host) && !catches(&routes, host));
+            assert!(catches(&routes, IpAddr::from([10, 9, 0, 1])));
+        }
+        connection.remote = Remote::Address(IpAddr::from([192, 0, 2, 9]));
+        assert!(catches(
+            &wanted(&[Arc::new(connection)], &[], &BTreeMap::new()),
+            host
+        ));
     }
 
     #[test]
