@@ -14,7 +14,7 @@ use super::scenario::{Role, Tunnel};
 use super::side::End;
 use super::state::{self, Snapshot};
 use super::suite;
-use super::{children, credentials};
+use super::{callers, children, credentials};
 use crate::exec;
 
 /// `adit why` and `adit status` say so when no gateway answers.
@@ -33,16 +33,18 @@ pub struct Adit<'a> {
 impl<'a> Adit<'a> {
     /// Writes the configuration of tunnel `gw` and starts the gateway; it initiates by itself, if it is to.
     pub fn start(lab: &'a Lab, binary: &Path, end: End, tunnel: &Tunnel) -> Result<Self> {
-        let folder = lab.kept.join(end.side);
+        let folder = lab.kept.join(end.host);
         std::fs::create_dir_all(&folder)?;
-        secret(&folder.join("gw.psk"), &tunnel.psk)?;
+        for (end, tunnel) in callers::tunnels(lab, &end, tunnel) {
+            secret(&folder.join(format!("{}.psk", end.name)), &tunnel.psk)?;
+        }
         if let Some(ppk) = &tunnel.ppk {
             secret(&folder.join("gw.ppk"), &ppk.key)?;
         }
         credentials::Credentials::of(&lab.kept, tunnel)?;
         let config = folder.join("gw.toml");
-        std::fs::write(&config, native(&end, tunnel))?;
-        let process = spawn(lab, binary, end.side, &config, 0)?;
+        std::fs::write(&config, native(lab, &end, tunnel))?;
+        let process = spawn(lab, binary, end.host, &config, 0)?;
         let mut gateway = Self {
             lab,
             end,
@@ -71,20 +73,20 @@ impl<'a> Adit<'a> {
     }
 
     fn log(&self) -> PathBuf {
-        log(self.lab, self.end.side, self.starts)
+        log(self.lab, self.end.host, self.starts)
     }
 
     /// A subcommand about the running gateway.
     fn command(&self, verb: &str, args: &[&str]) -> Command {
         // A question without an answer must not hold up the suite.
-        let mut command = self.lab.command(self.end.side, "timeout");
+        let mut command = self.lab.command(self.end.host, "timeout");
         command
             .args(["--kill-after=1", "30"])
             .arg(&self.binary)
             .arg(verb)
             .args(args)
             .arg("--state")
-            .arg(state(self.lab, self.end.side));
+            .arg(state(self.lab, self.end.host));
         command
     }
 
@@ -126,7 +128,7 @@ impl<'a> Adit<'a> {
     /// A new process with the same configuration and state folder; it initiates by itself.
     pub fn restart(&mut self, tunnel: &Tunnel) -> Result<()> {
         self.end.starts = true;
-        std::fs::write(&self.config, native(&self.end, tunnel))?;
+        std::fs::write(&self.config, native(self.lab, &self.end, tunnel))?;
         self.start_again()
     }
 
@@ -136,25 +138,26 @@ impl<'a> Adit<'a> {
         self.process = spawn(
             self.lab,
             &self.binary,
-            self.end.side,
+            self.end.host,
             &self.config,
             self.starts,
         )?;
         self.listening()
     }
 
-    /// The `adit.status/1` document as a snapshot; empty while the gateway does not answer.
+    /// The `adit.status/1` document as a snapshot of tunnel `gw`; empty while the gateway does not answer.
     pub fn snapshot(&self) -> Result<Snapshot> {
+        self.snapshot_of("gw")
+    }
+
+    /// That of another tunnel.
+    pub fn snapshot_of(&self, name: &str) -> Result<Snapshot> {
         let outcome = exec::output(&mut self.command("status", &["--json"]))?;
         if outcome.code == Some(CANNOT_OBSERVE) {
             return Ok(Snapshot::default());
         }
         let document = json(&outcome, "adit.status/1")?;
-        let tunnels = document["tunnels"]
-            .as_array()
-            .context("status: no tunnels")?;
-        anyhow::ensure!(tunnels.len() == 1, "status shows {} tunnels", tunnels.len());
-        snapshot(&tunnels[0])
+        snapshot(tunnel_of(&document, name)?)
     }
 
     /// Every pair of CHILD SAs that is in use.
@@ -221,7 +224,7 @@ impl<'a> Adit<'a> {
             &exec::output(&mut self.command("status", &["--json"]))?,
             "adit.status/1",
         )?;
-        text(&document["tunnels"][0]["state"])
+        text(&tunnel_of(&document, "gw")?["state"])
     }
 
     /// What the running gateway shows of a topic.
@@ -234,7 +237,7 @@ impl<'a> Adit<'a> {
     pub fn why(&self) -> Result<Value> {
         let outcome = exec::output(&mut self.command("why", &["gw", "--json"]))?;
         std::fs::write(
-            self.lab.kept.join(self.end.side).join("why.json"),
+            self.lab.kept.join(self.end.host).join("why.json"),
             &outcome.stdout,
         )?;
         json(&outcome, "adit.why/1")
@@ -246,30 +249,30 @@ impl Drop for Adit<'_> {
         let status =
             exec::output(&mut self.command("status", &["--json"])).map(|outcome| outcome.stdout);
         let _ = std::fs::write(
-            self.lab.kept.join(self.end.side).join("status.json"),
+            self.lab.kept.join(self.end.host).join("status.json"),
             status.unwrap_or_default(),
         );
         patience::end(&mut self.process, Duration::from_secs(5));
     }
 }
 
-fn log(lab: &Lab, side: &str, starts: usize) -> PathBuf {
-    lab.kept.join(side).join(format!("adit-{starts}.log"))
+fn log(lab: &Lab, host: &str, starts: usize) -> PathBuf {
+    lab.kept.join(host).join(format!("adit-{starts}.log"))
 }
 
 /// Where the gateway has its control socket.
-fn state(lab: &Lab, side: &str) -> PathBuf {
-    lab.state.join(format!("adit-{side}"))
+fn state(lab: &Lab, host: &str) -> PathBuf {
+    lab.state.join(format!("adit-{host}"))
 }
 
-fn spawn(lab: &Lab, binary: &Path, side: &str, config: &Path, starts: usize) -> Result<Child> {
-    let output = std::fs::File::create(log(lab, side, starts))?;
-    let mut command = lab.command(side, binary);
+fn spawn(lab: &Lab, binary: &Path, host: &str, config: &Path, starts: usize) -> Result<Child> {
+    let output = std::fs::File::create(log(lab, host, starts))?;
+    let mut command = lab.command(host, binary);
     command
         .args(["run", "-c"])
         .arg(config)
         .arg("--state")
-        .arg(state(lab, side));
+        .arg(state(lab, host));
     command
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
@@ -309,7 +312,8 @@ fn native_child(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
         None => String::new(),
     };
     format!(
-        "\n[tunnel.gw.child.{}]\nlocal_net = [\"{}\"]\nremote_net = [\"{}\"]\n{}{}{}{}",
+        "\n[tunnel.{}.child.{}]\nlocal_net = [\"{}\"]\nremote_net = [\"{}\"]\n{}{}{}{}",
+        end.name,
         child.name,
         list(own),
         list(other),
@@ -320,7 +324,14 @@ fn native_child(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
     )
 }
 
-fn native(end: &End, tunnel: &Tunnel) -> String {
+/// The whole configuration.
+fn native(lab: &Lab, end: &End, tunnel: &Tunnel) -> String {
+    let tunnels = callers::tunnels(lab, end, tunnel);
+    let tables: Vec<_> = tunnels.iter().map(|(end, t)| table(end, t)).collect();
+    tables.join("\n")
+}
+
+fn table(end: &End, tunnel: &Tunnel) -> String {
     let (west, east) = (&tunnel.west_id, &tunnel.east_id);
     let (own, other) = match end.side {
         "west" => (west, east),
@@ -331,7 +342,7 @@ fn native(end: &End, tunnel: &Tunnel) -> String {
         None => String::new(),
     };
     format!(
-        "[tunnel.gw]
+        "[tunnel.{}]
 {}remote = \"{}\"
 local_id = \"{}\"
 remote_id = \"{}\"
@@ -339,6 +350,7 @@ auth = {}
 {}{}{}start = \"{}\"
 {}
 {}{}",
+        end.name,
         match (tunnel.roaming, end.initiates || end.liveness) {
             // Who set the tunnel up looks for changes; the other one would keep it from asking.
             (true, true) => "dpd = \"1s\"\n".to_owned(),
@@ -356,7 +368,7 @@ auth = {}
         },
         own,
         other,
-        credentials::native(end.side, tunnel),
+        credentials::native(end, tunnel),
         proposals("ike", &tunnel.ike),
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
             "ppk = {{ id = \"{}\", file = \"gw.ppk\", required = {} }}\n",
@@ -394,6 +406,13 @@ fn json(outcome: &exec::Outcome, schema: &str) -> Result<Value> {
         document["schema"]
     );
     Ok(document)
+}
+
+/// The entry of a tunnel in the status document.
+fn tunnel_of<'a>(document: &'a Value, name: &str) -> Result<&'a Value> {
+    let mut tunnels = document["tunnels"].as_array().into_iter().flatten();
+    let found = tunnels.find(|tunnel| tunnel["name"] == name);
+    found.with_context(|| format!("status: no tunnel {name}"))
 }
 
 fn snapshot(tunnel: &Value) -> Result<Snapshot> {

@@ -14,6 +14,7 @@ use anyhow::{Result, anyhow};
 use serde::Deserialize;
 
 use super::scenario::Tunnel;
+use super::side::End;
 use super::trust::Lists;
 use super::web;
 use crate::exec;
@@ -271,9 +272,10 @@ impl Credentials {
         Ok(file.write_all(content)?)
     }
 
-    /// Lays them out as strongSwan's `side` looks for them.
-    pub fn for_swanctl(&self, swanctl: &Path, side: &str, tunnel: &Tunnel) -> Result<()> {
-        let (own, other, other_name) = match side {
+    /// Lays them out as strongSwan at that end looks for them.
+    pub fn for_swanctl(&self, swanctl: &Path, end: &End, tunnel: &Tunnel) -> Result<()> {
+        let side = end.host;
+        let (own, other, other_name) = match end.side {
             "west" => (tunnel.west_auth, tunnel.east_auth, "east"),
             _ => (tunnel.east_auth, tunnel.west_auth, "west"),
         };
@@ -324,21 +326,22 @@ impl Auth {
     }
 }
 
-/// The value of `auth` in Adit's configuration of a side.
-pub fn native(side: &str, tunnel: &Tunnel) -> String {
-    let (own_auth, peer_auth, other) = match side {
+/// The value of `auth` in Adit's configuration of an end.
+pub fn native(end: &End, tunnel: &Tunnel) -> String {
+    let (psk, side) = (end.name, end.host);
+    let (own_auth, peer_auth, other) = match end.side {
         "west" => (tunnel.west_auth, tunnel.east_auth, "east"),
         _ => (tunnel.east_auth, tunnel.west_auth, "west"),
     };
     let own = match own_auth {
-        Auth::Psk => "psk_file = \"gw.psk\"".to_owned(),
+        Auth::Psk => format!("psk_file = \"{psk}.psk\""),
         Auth::Cert => {
             format!("cert = \"../pki/{side}-chain.pem\", key = \"../pki/{side}.key\"")
         }
         Auth::Pubkey => format!("key = \"../pki/{side}.key\""),
     };
     let peer = match peer_auth {
-        Auth::Psk => "psk_file = \"gw.psk\"".to_owned(),
+        Auth::Psk => format!("psk_file = \"{psk}.psk\""),
         Auth::Cert if tunnel.trust.at_hand => format!("public_key = \"../pki/{other}.pem\""),
         Auth::Cert => format!("ca = [\"../pki/ca.pem\"]{}", tunnel.trust.native()),
         Auth::Pubkey => format!("public_key = \"../pki/{other}-shown.pub\""),

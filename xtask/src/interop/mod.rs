@@ -13,6 +13,7 @@
 
 mod adit;
 mod authority;
+mod callers;
 mod children;
 mod credentials;
 mod deaths;

@@ -15,7 +15,7 @@ use super::scenario::{Kind, Overrides, Role, Scenario, Step};
 use super::side::{End, Side};
 use super::state::{self, Snapshot};
 use super::strongswan::StrongSwan;
-use super::{Gateway, play_trust, suite, traffic};
+use super::{Gateway, callers, play_trust, suite, traffic};
 
 /// The peer cannot do what the scenario asks for.
 #[derive(Debug)]
@@ -51,7 +51,9 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     let theirs = scenario.peer.over(&scenario.tunnel);
     let initiator = role == Role::Initiator;
     let far_end = End {
+        name: "gw",
         side: "east",
+        host: "east",
         local: lab.own("east").to_owned(),
         remote: lab.seen("west").to_owned(),
         version: scenario.peer.version.unwrap_or(2),
@@ -69,15 +71,20 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         (false, Kind::StrongSwan, _) => Some(Side::StrongSwan(StrongSwan::start(
             &lab, &far_end, &theirs,
         )?)),
-        (false, Kind::Adit, Gateway::Adit(binary)) => {
-            Some(Side::Adit(Adit::start(&lab, binary, far_end, &theirs)?))
-        }
+        (false, Kind::Adit, Gateway::Adit(binary)) => Some(Side::Adit(Adit::start(
+            &lab,
+            binary,
+            far_end.clone(),
+            &theirs,
+        )?)),
         (false, Kind::Adit, Gateway::StrongSwan) => {
             return Err(Unsupported("both ends of this one are Adit".into()).into());
         }
     };
     let near_end = End {
+        name: "gw",
         side: "west",
+        host: "west",
         local: lab.own("west").to_owned(),
         remote: lab.seen("east").to_owned(),
         version: 2,
@@ -86,7 +93,12 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         initiates: initiator,
     };
     let near = match gateway {
-        Gateway::Adit(binary) => Side::Adit(Adit::start(&lab, binary, near_end, &scenario.tunnel)?),
+        Gateway::Adit(binary) => Side::Adit(Adit::start(
+            &lab,
+            binary,
+            near_end.clone(),
+            &scenario.tunnel,
+        )?),
         Gateway::StrongSwan => {
             traffic::guard_counts(&lab, "west", "10.2.0.2")?;
             traffic::guard_counts(&lab, "east", "fd00:1::2")?;
@@ -94,6 +106,21 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
             // What is said in Adit's words isn't for strongSwan.
             let tunnel = Overrides::default().over(&scenario.tunnel);
             Side::StrongSwan(StrongSwan::start(&lab, &near_end, &tunnel)?)
+        }
+    };
+    let (caller, tunnel) = match role {
+        Role::Initiator => (&near_end, &scenario.tunnel),
+        Role::Responder => (&far_end, &theirs),
+    };
+    let south = match (tunnel.of_second(role), gateway) {
+        (None, _) => None,
+        (Some(tunnel), Gateway::Adit(binary)) if initiator || scenario.peer.kind == Kind::Adit => {
+            let end = callers::end(&lab, caller);
+            Some(Side::Adit(Adit::start(&lab, binary, end, &tunnel)?))
+        }
+        (Some(tunnel), _) => {
+            let end = callers::end(&lab, caller);
+            Some(Side::StrongSwan(StrongSwan::start(&lab, &end, &tunnel)?))
         }
     };
     let mut stage = Stage {
@@ -105,6 +132,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         far,
         authority,
         relay,
+        south,
     };
     for step in &scenario.steps {
         if step.is_about_adit() && matches!(gateway, Gateway::StrongSwan) {
@@ -131,6 +159,8 @@ pub(super) struct Stage<'a> {
     far: Option<Side<'a>>,
     pub(super) authority: Option<Authority>,
     pub(super) relay: Option<Relay>,
+    /// The second caller.
+    pub(super) south: Option<Side<'a>>,
 }
 
 impl Stage<'_> {
@@ -305,7 +335,8 @@ impl Stage<'_> {
             (Role::Initiator, Side::Adit(_)) => {}
             (Role::Responder, _) => drop(self.far()?.initiate()?),
         }
-        self.both_up(ESTABLISH)
+        self.both_up(ESTABLISH)?;
+        self.establish_second()
     }
 
     fn agree(&self) -> Result<()> {
@@ -330,7 +361,7 @@ impl Stage<'_> {
                 );
             }
         }
-        Ok(())
+        self.agree_second()
     }
 
     fn ping(&self) -> Result<()> {
@@ -348,6 +379,7 @@ impl Stage<'_> {
             in_after > in_before && out_after > out_before,
             "the near side counted no traffic: in {in_before} to {in_after}, out {out_before} to {out_after}"
         );
+        self.ping_second()?;
         traffic::no_leak(self.lab)
     }
 

@@ -39,15 +39,15 @@ impl Section {
     }
 }
 
-/// Established IKE SAs and installed CHILD SAs.
-pub fn snapshot(text: &str) -> Snapshot {
+/// Established IKE SAs and installed CHILD SAs of a connection.
+pub fn snapshot(text: &str, connection: &str) -> Snapshot {
     let mut lines = text.lines();
     let root = section(&mut lines);
     let mut snapshot = Snapshot::default();
     // Every SA is an event of its own, with the connection's name as the only section.
     for (_, event) in &root.sections {
-        for (_, sa) in &event.sections {
-            if sa.get("state") != Some("ESTABLISHED") {
+        for (name, sa) in &event.sections {
+            if name != connection || sa.get("state") != Some("ESTABLISHED") {
                 continue;
             }
             snapshot.ike.push(ike(sa));
@@ -207,7 +207,8 @@ list-sas reply {
 
     #[test]
     fn only_what_is_established_counts() {
-        let found = snapshot(LISTING);
+        let found = snapshot(LISTING, "gw");
+        assert!(snapshot(LISTING, "gw2").ike.is_empty());
         assert!(found.is_up());
         let ike = &found.ike[0];
         assert_eq!(ike.role, Role::Responder);
@@ -232,7 +233,7 @@ list-sas reply {
 
     #[test]
     fn nothing_is_nothing() {
-        assert!(snapshot("list-sas reply {\n}\n").ike.is_empty());
-        assert!(snapshot("").children.is_empty());
+        assert!(snapshot("list-sas reply {\n}\n", "gw").ike.is_empty());
+        assert!(snapshot("", "gw").children.is_empty());
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::callers::Second;
 use super::children::{Child, Keys, Pair};
 use super::credentials::{Auth, Flaw, Key};
 use super::relay::Meddling;
@@ -122,6 +123,8 @@ pub struct Tunnel {
     pub rekey_ike: Option<String>,
     pub rekey_child: Option<String>,
     pub reauth: Option<String>,
+    /// A second caller, `south`.
+    pub second: Option<Second>,
     /// Several children in place of the one between the networks above.
     pub child: Vec<Child>,
     /// `transport` or `tunnel`.
@@ -146,12 +149,11 @@ pub struct Ppk {
 }
 
 impl Tunnel {
-    /// The networks of both sides.
+    /// The networks of all sides.
     pub fn nets(&self) -> impl Iterator<Item = &str> {
-        self.west_net
-            .iter()
-            .chain(&self.east_net)
-            .map(String::as_str)
+        let second = self.second.iter().flat_map(|second| &second.net);
+        let both = self.west_net.iter().chain(&self.east_net);
+        both.chain(second).map(String::as_str)
     }
 }
 
@@ -184,6 +186,7 @@ impl Default for Tunnel {
             rekey_ike: None,
             rekey_child: None,
             reauth: None,
+            second: None,
             child: Vec::new(),
             mode: None,
             on_demand: false,

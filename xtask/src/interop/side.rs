@@ -11,8 +11,12 @@ use crate::exec;
 /// What differs between the two ends.
 #[derive(Clone, Debug)]
 pub struct End {
-    /// `west` or `east`.
+    /// The tunnel's name.
+    pub name: &'static str,
+    /// Whose values it has: `west` or `east`.
     pub side: &'static str,
+    /// The namespace.
+    pub host: &'static str,
     pub local: String,
     pub remote: String,
     /// 1 or 2.
@@ -36,6 +40,14 @@ impl Side<'_> {
         match self {
             Self::Adit(adit) => adit.snapshot(),
             Self::StrongSwan(daemon) => daemon.snapshot(),
+        }
+    }
+
+    /// The tunnel of that name; [`Self::snapshot`] is about `gw`.
+    pub fn snapshot_of(&self, name: &str) -> Result<Snapshot> {
+        match self {
+            Self::Adit(adit) => adit.snapshot_of(name),
+            Self::StrongSwan(daemon) => daemon.snapshot_of(name),
         }
     }
 

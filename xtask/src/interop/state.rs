@@ -81,6 +81,10 @@ fn id(text: &str) -> String {
 
 /// A list of selectors, made comparable.
 pub fn selectors(mut list: Vec<String>) -> Vec<String> {
+    // strongSwan's ranges: `10.1.0.0..10.2.255.255/32`.
+    for text in list.iter_mut().filter(|text| text.contains("..")) {
+        *text = text.replace("..", "-").replace("/32", "");
+    }
     list.sort();
     list
 }

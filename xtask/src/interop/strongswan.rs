@@ -12,7 +12,7 @@ use super::patience::{self, wait};
 use super::scenario::Tunnel;
 use super::side::End;
 use super::state::Snapshot;
-use super::{children, play, sas};
+use super::{callers, children, play, sas};
 use crate::{exec, peers};
 
 const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
@@ -21,7 +21,7 @@ const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapo
 /// A running daemon; dropped, it is stopped.
 pub struct StrongSwan {
     process: Child,
-    side: &'static str,
+    host: &'static str,
     folder: PathBuf,
     socket: PathBuf,
     /// The first of its children.
@@ -31,21 +31,23 @@ pub struct StrongSwan {
 impl StrongSwan {
     /// Starts the daemon and loads the connection `gw` with its child `net`.
     pub fn start(lab: &Lab, end: &End, tunnel: &Tunnel) -> Result<Self> {
-        let folder = lab.kept.join(end.side);
+        let folder = lab.kept.join(end.host);
         let swanctl = folder.join("swanctl");
         std::fs::create_dir_all(&swanctl)?;
-        let socket = lab.state.join(format!("{}.vici", end.side));
+        let socket = lab.state.join(format!("{}.vici", end.host));
         std::fs::write(
             folder.join("strongswan.conf"),
             daemon_settings(&folder.join("charon.log"), &socket, tunnel),
         )?;
-        std::fs::write(swanctl.join("swanctl.conf"), connection(end, tunnel))?;
+        let tunnels = callers::tunnels(lab, end, tunnel);
+        let sections = tunnels.iter().map(|(end, t)| connection(end, t));
+        std::fs::write(swanctl.join("swanctl.conf"), sections.collect::<String>())?;
         let credentials = Credentials::of(&lab.kept, tunnel)?;
-        credentials.for_swanctl(&swanctl, end.side, tunnel)?;
+        credentials.for_swanctl(&swanctl, end, tunnel)?;
 
         let daemon = Self {
-            process: spawn(lab, end.side, &folder)?,
-            side: end.side,
+            process: spawn(lab, end.host, &folder)?,
+            host: end.host,
             folder,
             socket,
             first: tunnel
@@ -62,7 +64,7 @@ impl StrongSwan {
         self.process.kill()?;
         self.process.wait()?;
         std::fs::remove_file(&self.socket)?;
-        self.process = spawn(lab, self.side, &self.folder)?;
+        self.process = spawn(lab, self.host, &self.folder)?;
         self.listening()
     }
 
@@ -115,10 +117,15 @@ impl StrongSwan {
         std::fs::read_to_string(log).unwrap_or_default()
     }
 
+    /// What there is of connection `gw`.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        Ok(sas::snapshot(
-            &exec::checked(&mut self.swanctl(&["--list-sas", "--pretty"]))?.stdout,
-        ))
+        self.snapshot_of("gw")
+    }
+
+    /// What there is of another connection.
+    pub fn snapshot_of(&self, connection: &str) -> Result<Snapshot> {
+        let listing = exec::checked(&mut self.swanctl(&["--list-sas", "--pretty"]))?.stdout;
+        Ok(sas::snapshot(&listing, connection))
     }
 
     pub fn run(&self, args: &[&str]) -> Result<()> {
@@ -132,10 +139,10 @@ impl Drop for StrongSwan {
     }
 }
 
-fn spawn(lab: &Lab, side: &str, folder: &std::path::Path) -> Result<Child> {
+fn spawn(lab: &Lab, host: &str, folder: &std::path::Path) -> Result<Child> {
     // charon's process id file is compiled in below /run: every daemon gets its own /run.
     let output = std::fs::File::create(folder.join("stdout"))?;
-    let mut command = lab.command(side, "unshare");
+    let mut command = lab.command(host, "unshare");
     command
         .args([
             "-m",
@@ -206,7 +213,7 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     };
     format!(
         "connections {{
-  gw {{
+  {} {{
     version = {}
     local_addrs = {}
     remote_addrs = {}
@@ -228,12 +235,14 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
   }}
 }}
 secrets {{
-  ike-1 {{
+  ike-{} {{
     secret = \"{}\"
+    {}
   }}
   {}
 }}
 ",
+        end.name,
         end.version,
         if tunnel.roaming { "%any" } else { &end.local },
         if tunnel.anyone && !end.initiates {
@@ -261,7 +270,14 @@ secrets {{
             .iter()
             .map(|child| section(end, tunnel, child))
             .collect::<String>(),
+        end.name,
         tunnel.psk,
+        // Where there are two, each is somebody's.
+        if end.name == "gw2" || tunnel.second.is_some() && !end.initiates {
+            format!("id = \"{other}\"")
+        } else {
+            String::new()
+        },
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
             "ppk-1 {{\n    id = {}\n    secret = \"{}\"\n  }}",
             ppk.id, ppk.key

@@ -59,7 +59,8 @@ impl Lab {
             kept,
             places: BTreeMap::new(),
         };
-        for gateway in ["west", "east"] {
+        let third = scenario.tunnel.second.as_ref().map(|_| "south");
+        for gateway in ["west", "east"].into_iter().chain(third) {
             lab.lan(gateway)?;
             lab.places.insert(gateway, Place::default());
         }
