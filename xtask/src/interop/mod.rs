@@ -17,6 +17,7 @@ mod callers;
 mod children;
 mod credentials;
 mod deaths;
+mod encapsulation;
 mod lab;
 mod matrix;
 mod patience;

@@ -287,6 +287,9 @@ impl Stage<'_> {
                     }))
                 })
             }
+            Step::Raw => self.travelled("raw_esp", "esp_in_udp"),
+            Step::InUdp => self.travelled("esp_in_udp", "raw_esp"),
+            Step::Keepalives => self.keepalives(),
             Step::NatForgets => {
                 let place = |near: &Snapshot, far: &Snapshot| {
                     [&near.ike[0].remote, &far.ike[0].remote].map(Clone::clone)

@@ -338,6 +338,11 @@ pub enum Step {
     Moves,
     /// The far gateway does.
     PeerMoves,
+    /// All protected packets so far went as ESP without UDP, or in UDP.
+    Raw,
+    InUdp,
+    /// Every caller behind the NAT keeps its mapping open (RFC 3948 4).
+    Keepalives,
     /// The NAT forgets its mappings and gives other ones; the IKE SA goes on.
     NatForgets,
     /// Neither side has an SA, and none comes by itself.

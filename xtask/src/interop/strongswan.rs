@@ -168,6 +168,7 @@ fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tun
   rsa_pss = {}
   signature_authentication = {}
   retransmit_tries = 3
+  keep_alive = 3s
   retransmit_timeout = 1.0
   retransmit_base = 1.4
   filelog {{

@@ -136,9 +136,14 @@ impl Lab {
 
     /// How many packets of the LANs wanted to leave a gateway in clear.
     pub fn leaked(&self, gateway: &str) -> Result<u64> {
+        self.counted(gateway, "leak")
+    }
+
+    /// How many packets left a gateway in the direction of the others: `raw_esp`, `esp_in_udp`, `keepalive`, `leak`.
+    pub fn counted(&self, gateway: &str, counter: &str) -> Result<u64> {
         let listing = exec::checked(
             self.command(gateway, "nft")
-                .args(["-j", "list", "counter", "inet", "guard", "leak"]),
+                .args(["-j", "list", "counter", "inet", "guard", counter]),
         )?;
         let document: serde_json::Value =
             serde_json::from_str(&listing.stdout).context("nft -j printed no JSON")?;
@@ -147,7 +152,7 @@ impl Lab {
             .into_iter()
             .flatten()
             .find_map(|entry| entry["counter"]["packets"].as_u64());
-        counter.context("nft shows no leak counter")
+        counter.context("nft shows no such counter")
     }
 
     /// Sets the leak counters to zero.
@@ -198,11 +203,17 @@ impl Lab {
         let rules = format!(
             "table inet guard {{
             counter leak {{ }}
+            counter raw_esp {{ }}
+            counter esp_in_udp {{ }}
+            counter keepalive {{ }}
             chain post {{
                 type filter hook postrouting priority 100; policy accept;
                 oifname \"wan\" ip daddr {{ 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16 }} counter name leak drop
                 oifname \"wan\" ip6 daddr {{ fd00:1::/64, fd00:2::/64, fd00:3::/64 }} counter name leak drop
                 {echoes}
+                oifname \"wan\" meta l4proto esp counter name raw_esp
+                oifname \"wan\" udp sport 4500 udp length 9 counter name keepalive
+                oifname \"wan\" udp sport 4500 @th,64,32 != 0 counter name esp_in_udp
             }}
         }}"
         );
