@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use adit_config::Configuration;
 use adit_model::connection::{Child, Connection};
 use adit_model::plan::{Cut, Plan};
 use adit_model::policy::Policy;
 use serde::Serialize;
 
 use crate::gateway::Gateway;
+use crate::leases;
 
 /// What becomes of the tunnels.
 #[derive(Default)]
@@ -51,10 +53,11 @@ impl Changes {
 }
 
 impl Gateway {
-    /// What these connections and policies change.
-    pub(crate) fn changes(&self, new: &[Connection], policies: &[Policy]) -> Changes {
+    /// What this configuration changes.
+    pub(crate) fn changes(&self, config: &Configuration) -> Changes {
+        let (before, new) = (&self.options.config, &config.connections);
         let mut changes = Changes {
-            policies: changed_policies(&self.options.config.policies, policies),
+            policies: changed_policies(&before.policies, &config.policies),
             ..Changes::default()
         };
         let names: BTreeSet<&str> = new.iter().map(|c| c.name.as_str()).collect();
@@ -67,13 +70,21 @@ impl Gateway {
                 continue;
             };
             let old = &tunnel.connection;
-            if **old == *connection {
+            let pools = (&before.pools[..], &config.pools[..]);
+            let seen = match leases::as_seen(old, connection, &self.pools, pools.1) {
+                Ok(seen) => seen,
+                Err(what) => {
+                    changes.restarted.push((name, what));
+                    continue;
+                }
+            };
+            if **old == *connection && !leases::gives_otherwise(old, connection, pools) {
                 changes.kept.push(name);
-            } else if !connection.goes_on_from(old) {
-                let what = differing(&**old, connection);
+            } else if !seen.goes_on_from(old) {
+                let what = differing(&**old, &seen);
                 changes.restarted.push((name, what));
             } else {
-                let shape = reshaped(old, connection);
+                let shape = reshaped(old, &seen);
                 let same = shape.removed.is_empty() && shape.new_children().next().is_none();
                 if same {
                     changes.adjusted.push(name);

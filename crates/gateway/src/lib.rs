@@ -48,6 +48,7 @@ pub mod gateway;
 pub mod host;
 mod http;
 pub mod keys;
+mod leases;
 mod limiter;
 mod local_address;
 pub mod mtu;

@@ -129,7 +129,7 @@ impl Gateway {
 
     fn adopt(&mut self, prepared: Prepared, dry_run: bool) -> Result<Plan, String> {
         let new = &prepared.options.config.connections;
-        let changes = self.changes(new, &prepared.options.config.policies);
+        let changes = self.changes(&prepared.options.config);
         let plan = self.plan_reload(&changes, !dry_run);
         if dry_run {
             return Ok(plan);
@@ -150,6 +150,8 @@ impl Gateway {
         self.certificates_changed();
         self.options = prepared.options;
         self.change_tunnels(&changes, &connections);
+        // Leases of what was cut have ended by now.
+        self.pools.configure(self.options.config.pools.clone());
         self.backend
             .set_policy(&connections, &self.options.config.policies);
         self.look_again();

@@ -107,15 +107,44 @@ impl Pools {
     pub fn end(&mut self, lease: LeaseId) {
         self.clock += 1;
         for held in &mut self.pools {
-            for given in held
-                .given
-                .values_mut()
-                .filter(|g| g.leases.contains(&lease))
-            {
-                given.leases.retain(|l| *l != lease);
-                given.since = self.clock;
-            }
+            let pool = &held.pool;
+            held.given.retain(|address, given| {
+                if given.leases.contains(&lease) {
+                    given.leases.retain(|l| *l != lease);
+                    given.since = self.clock;
+                }
+                // What the pool no longer has isn't kept.
+                !given.leases.is_empty() || pool.has(*address)
+            });
         }
+    }
+
+    /// Takes over other pools. Of a pool that is as before, or whose settings change, leases and what is kept for
+    /// somebody stay, as far as the addresses are still its own; leases beyond that last as long as their IKE SAs, and
+    /// aren't given again.
+    pub fn configure(&mut self, pools: Vec<Pool>) {
+        let mut before = core::mem::take(&mut self.pools);
+        let mut take = |name: &str| {
+            let at = before.iter().position(|h| h.pool.name == name)?;
+            Some(before.swap_remove(at).given)
+        };
+        self.pools = pools
+            .into_iter()
+            .map(|pool| {
+                let mut given = take(&pool.name).unwrap_or_default();
+                given.retain(|address, g| !g.leases.is_empty() || pool.has(*address));
+                Held { pool, given }
+            })
+            .collect();
+    }
+
+    /// Addresses in use that come from one of these pools.
+    pub fn in_use(&self, pools: &[String]) -> impl Iterator<Item = (&str, IpAddr)> {
+        let of = self.pools.iter().filter(|h| pools.contains(&h.pool.name));
+        of.flat_map(|held| {
+            let used = held.given.iter().filter(|(_, g)| !g.leases.is_empty());
+            used.map(|(address, _)| (held.pool.name.as_str(), *address))
+        })
     }
 
     /// The tables as status shows them.
@@ -147,7 +176,8 @@ impl Held {
             let mine = self
                 .given
                 .iter()
-                .filter(|(a, g)| a.is_ipv4() == v4 && g.identity == *identity);
+                .filter(|(a, g)| a.is_ipv4() == v4 && g.identity == *identity)
+                .filter(|(a, _)| self.pool.has(**a));
             mine.map(|(a, g)| (*a, g))
         };
         let in_use = own().filter(|(_, g)| !g.leases.is_empty()).count();
@@ -329,6 +359,40 @@ mod tests {
         pools.end(b);
         pools.end(a);
         assert_eq!(given(&mut pools, "c.lab", "0.0.0.0"), "10.3.0.2");
+    }
+
+    fn of(range: &str) -> Pool {
+        Pool {
+            addresses: vec![range.parse().unwrap()],
+            ..pools(range, 1).pools[0].pool.clone()
+        }
+    }
+
+    #[test]
+    fn a_pool_that_changes_keeps_its_leases() {
+        let mut pools = pools("10.3.0.1-10.3.0.2", 1);
+        let (a, lease) = ask(&mut pools, "a.lab", "0.0.0.0").unwrap();
+        let (b, other) = ask(&mut pools, "b.lab", "0.0.0.0").unwrap();
+        pools.end(other);
+        // Larger: everybody has what he had, and there is room for more.
+        pools.configure(vec![of("10.3.0.1-10.3.0.3")]);
+        assert_eq!(given(&mut pools, "c.lab", "0.0.0.0"), "10.3.0.3");
+        assert_eq!(given(&mut pools, "b.lab", "0.0.0.0"), b);
+        let used: Vec<_> = pools.in_use(&["guests".to_owned()]).collect();
+        assert_eq!(used.len(), 3);
+        assert!(pools.in_use(&["others".to_owned()]).next().is_none());
+        // Smaller: a lease beyond it lasts, isn't given again, and is forgotten at its end.
+        pools.configure(vec![of("10.3.0.2-10.3.0.3")]);
+        assert!(pools.status()[0].leases.iter().any(|l| l.address == a));
+        pools.end(lease);
+        assert!(pools.status()[0].leases.iter().all(|l| l.address != a));
+        assert!(ask(&mut pools, "a.lab", "10.3.0.1").is_err());
+        // Another one, and none.
+        pools.configure(vec![of("10.4.0.1")]);
+        assert_eq!(given(&mut pools, "d.lab", "0.0.0.0"), "10.4.0.1");
+        pools.configure(Vec::new());
+        assert!(pools.status().is_empty());
+        assert!(ask(&mut pools, "d.lab", "0.0.0.0").is_err());
     }
 
     #[test]

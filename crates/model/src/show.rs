@@ -107,6 +107,18 @@ pub struct IkeSaDetail {
     /// Name of the post-quantum pre-shared key that both sides mixed into the keys, if they did (RFC 8784).
     #[serde(default)]
     pub ppk: Option<String>,
+    /// Addresses inside the tunnel that the peer gave us.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local_virtual_ips: Vec<String>,
+    /// Addresses inside the tunnel that we gave the peer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remote_virtual_ips: Vec<String>,
+    /// Name servers that the peer told us of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<String>,
+    /// Networks that the side which gave addresses has told, if it did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub split: Vec<String>,
     /// Negotiated algorithms, once agreed.
     pub proposal: Option<String>,
     /// The place of the proposal that was negotiated among the configured ones, from 1; `None` before, and when none of them

@@ -97,6 +97,16 @@ fn ike_sa(sa: &IkeSaDetail, p: Palette) -> String {
     if sa.mobike {
         let _ = writeln!(out, "  MOBIKE   both sides can move to other addresses");
     }
+    for (what, list) in [
+        ("given us", &sa.local_virtual_ips),
+        ("given it", &sa.remote_virtual_ips),
+        ("names   ", &sa.dns),
+        ("networks", &sa.split),
+    ] {
+        if !list.is_empty() {
+            let _ = writeln!(out, "  {what} {}", list.join(", "));
+        }
+    }
     let agreed = sa.proposal.as_deref().unwrap_or("not agreed yet");
     let number = sa
         .proposal_number

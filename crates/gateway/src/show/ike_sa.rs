@@ -45,6 +45,10 @@ pub fn detail(now: Now, sa: &IkeSaSnapshot, configured: Option<&Arc<Connection>>
         nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
         mobike: sa.mobike,
         ppk: sa.ppk.clone(),
+        local_virtual_ips: texts(&sa.inner.ours),
+        remote_virtual_ips: texts(&sa.inner.theirs),
+        dns: texts(&sa.inner.dns),
+        split: texts(&sa.inner.split),
         proposal: suite.map(ToString::to_string),
         proposal_number: suite
             .zip(configured)
@@ -59,4 +63,8 @@ pub fn detail(now: Now, sa: &IkeSaSnapshot, configured: Option<&Arc<Connection>>
         children,
         differences: configured.map_or_else(Vec::new, |c| compare::ike(sa, c)),
     }
+}
+
+fn texts<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }

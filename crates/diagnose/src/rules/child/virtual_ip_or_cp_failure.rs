@@ -29,6 +29,10 @@ pub(crate) static RULE: Rule = Rule {
                 "Both or neither: a pool on the gateway and a request by the client.",
             ),
             (
+                "adit",
+                "client: `virtual_ip = true`; gateway: `pool = [\"NAME\"]` and `[pool.NAME]`",
+            ),
+            (
                 "strongswan",
                 "client: `vips = 0.0.0.0` (`leftsourceip=%config`); gateway: `pools = …` (`rightsourceip=10.9.0.0/24`)",
             ),
@@ -55,7 +59,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .at(AtFault::Both)
         .with(s.signs_of(Sign::VirtualAddressMissing).map(|x| x.fact))
         .because("FAILED_CP_REQUIRED says that the configuration payload was missing from the request.")
-        .fix("let the client ask for a virtual address (strongSwan: vips = 0.0.0.0; Libreswan: modecfgclient=yes), or take the pool out of the gateway's connection")
+        .fix("let the client ask for a virtual address (adit: virtual_ip = true; strongSwan: vips = 0.0.0.0; Libreswan: modecfgclient=yes), or take the pool out of the gateway's connection")
         .done();
     }
     if let Some(seen) = s.sign(Sign::VirtualAddressRefused) {
@@ -108,7 +112,7 @@ fn precisely(s: &Signals<'_>) -> Option<Judgement> {
         AddressProblem::Full { .. } => return Some(Judgement::Silent),
         AddressProblem::NotFound => return None,
         AddressProblem::NoPool { .. } => (
-            "give the gateway a pool of that family for this client (adit: [pool.NAME] and `pools` of the tunnel), or don't ask for an address on the client",
+            "give the gateway a pool of that family for this client (adit: [pool.NAME] and `pool` of the tunnel), or don't ask for an address on the client",
             AtFault::Both,
         ),
         AddressProblem::NotAsked { .. } => (

@@ -27,6 +27,10 @@ pub(crate) static RULE: Rule = Rule {
                 "Make the pool larger, or let leases of dead clients end sooner (DPD).",
             ),
             (
+                "adit",
+                "`addresses` of `[pool.NAME]`, then `adit reload`; `adit status` lists who has what.",
+            ),
+            (
                 "strongswan",
                 "`pools { x { addrs = 10.9.0.0/22 } }`; `swanctl --list-pools --leases`.",
             ),
