@@ -13,10 +13,12 @@ use crate::keys::KeyFileError;
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// A file that a tunnel authenticates with can't serve it.
-    #[error("tunnel `{tunnel}`: {cause}")]
+    #[error("tunnel `{tunnel}` ({sides}): {cause}")]
     Key {
         /// The tunnel.
         tunnel: String,
+        /// The two identities that authenticate.
+        sides: String,
         /// The key of `auth` that names the file.
         key: &'static str,
         /// What is wrong with the file.

@@ -195,8 +195,14 @@ pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
         let Some(files) = options.config.auth_of(&connection.name) else {
             return Err(GatewayError::NoKey { tunnel });
         };
-        let mut opened = credentials::open(connection, files, &options.base_dir, now)
-            .map_err(|(key, cause)| GatewayError::Key { tunnel, key, cause })?;
+        let mut opened = credentials::open(connection, files, &options.base_dir, now).map_err(
+            |(key, cause)| GatewayError::Key {
+                tunnel,
+                sides: sides(connection),
+                key,
+                cause,
+            },
+        )?;
         for warning in opened.warnings {
             tracing::warn!("tunnel `{}`: {warning}", connection.name);
         }
@@ -209,6 +215,13 @@ pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
         store.insert(&connection.name, opened.credentials);
     }
     Ok(store)
+}
+
+/// Between whom it is that nothing can be proved.
+fn sides(connection: &Connection) -> String {
+    let remote = connection.remote_id.as_ref();
+    let remote = remote.map_or_else(|| "any".to_owned(), ToString::to_string);
+    format!("{} and {remote}", connection.local_id)
 }
 
 fn check_privileges(options: &Options) -> Result<(), GatewayError> {

@@ -36,7 +36,10 @@ impl<'a> Adit<'a> {
         let folder = lab.kept.join(end.host);
         std::fs::create_dir_all(&folder)?;
         for (end, tunnel) in callers::tunnels(lab, &end, tunnel) {
-            secret(&folder.join(format!("{}.psk", end.name)), &tunnel.psk)?;
+            // Without a key there is no file of it.
+            if !tunnel.psk.is_empty() {
+                secret(&folder.join(format!("{}.psk", end.name)), &tunnel.psk)?;
+            }
         }
         if let Some(ppk) = &tunnel.ppk {
             secret(&folder.join("gw.ppk"), &ppk.key)?;

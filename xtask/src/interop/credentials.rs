@@ -28,6 +28,8 @@ pub enum Auth {
     Cert,
     /// By a public key that the other side has.
     Pubkey,
+    /// By EAP, which strongSwan may be asked for and Adit doesn't carry out.
+    Eap,
 }
 
 /// What the key of a side is of.
@@ -80,7 +82,7 @@ impl Credentials {
         let made = Self { folder };
         let needed = [tunnel.west_auth, tunnel.east_auth]
             .iter()
-            .any(|a| *a != Auth::Psk);
+            .any(|a| matches!(a, Auth::Cert | Auth::Pubkey));
         if needed && !made.folder.exists() {
             std::fs::create_dir_all(&made.folder)?;
             made.make(tunnel)?;
@@ -285,7 +287,7 @@ impl Credentials {
             std::fs::copy(self.file(from), folder.join(name))?;
             Ok(())
         };
-        if own != Auth::Psk {
+        if matches!(own, Auth::Cert | Auth::Pubkey) {
             place("private", "own.key", &format!("{side}.key"))?;
             place("pubkey", "own.pub", &format!("{side}-own.pub"))?;
         }
@@ -297,7 +299,7 @@ impl Credentials {
             }
         }
         match other {
-            Auth::Psk => Ok(()),
+            Auth::Psk | Auth::Eap => Ok(()),
             Auth::Pubkey => place("pubkey", "other.pub", &format!("{other_name}-shown.pub")),
             Auth::Cert => {
                 if tunnel.trust.at_hand {
@@ -318,6 +320,7 @@ impl Auth {
     pub fn swanctl(self, own: bool) -> String {
         match (self, own) {
             (Auth::Psk, _) => "auth = psk".to_owned(),
+            (Auth::Eap, _) => "auth = eap".to_owned(),
             (Auth::Cert, true) => "auth = pubkey\n      certs = own.pem".to_owned(),
             (Auth::Cert, false) => "auth = pubkey".to_owned(),
             (Auth::Pubkey, true) => "auth = pubkey\n      pubkeys = own.pub".to_owned(),
@@ -334,14 +337,14 @@ pub fn native(end: &End, tunnel: &Tunnel) -> String {
         _ => (tunnel.east_auth, tunnel.west_auth, "west"),
     };
     let own = match own_auth {
-        Auth::Psk => format!("psk_file = \"{psk}.psk\""),
+        Auth::Psk | Auth::Eap => format!("psk_file = \"{psk}.psk\""),
         Auth::Cert => {
             format!("cert = \"../pki/{side}-chain.pem\", key = \"../pki/{side}.key\"")
         }
         Auth::Pubkey => format!("key = \"../pki/{side}.key\""),
     };
     let peer = match peer_auth {
-        Auth::Psk => format!("psk_file = \"{psk}.psk\""),
+        Auth::Psk | Auth::Eap => format!("psk_file = \"{psk}.psk\""),
         Auth::Cert if tunnel.trust.at_hand => format!("public_key = \"../pki/{other}.pem\""),
         Auth::Cert => format!("ca = [\"../pki/ca.pem\"]{}", tunnel.trust.native()),
         Auth::Pubkey => format!("public_key = \"../pki/{other}-shown.pub\""),

@@ -93,12 +93,14 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         initiates: initiator,
     };
     let near = match gateway {
-        Gateway::Adit(binary) => Side::Adit(Adit::start(
-            &lab,
-            binary,
-            near_end.clone(),
-            &scenario.tunnel,
-        )?),
+        Gateway::Adit(binary) => {
+            match Adit::start(&lab, binary, near_end.clone(), &scenario.tunnel) {
+                Err(problem) if !scenario.never_starts.is_empty() => {
+                    return play_trust::never_started(scenario, &problem, far.as_ref());
+                }
+                started => Side::Adit(started?),
+            }
+        }
         Gateway::StrongSwan => {
             traffic::guard_counts(&lab, "west", "10.2.0.2")?;
             traffic::guard_counts(&lab, "east", "fd00:1::2")?;
@@ -108,6 +110,8 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
             Side::StrongSwan(StrongSwan::start(&lab, &near_end, &tunnel)?)
         }
     };
+    let starts = scenario.never_starts.is_empty() || matches!(gateway, Gateway::StrongSwan);
+    anyhow::ensure!(starts, "Adit started although it must not");
     let (caller, tunnel) = match role {
         Role::Initiator => (&near_end, &scenario.tunnel),
         Role::Responder => (&far_end, &theirs),

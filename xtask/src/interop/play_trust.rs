@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::credentials::Credentials;
 use super::patience::wait;
 use super::play::{SETTLE, Stage};
+use super::scenario::Scenario;
 use super::side::Side;
 
 /// How long the next time of authenticating anew may be away, with what follows.
@@ -55,4 +56,22 @@ impl Stage<'_> {
 pub(super) fn lacking<'a>(document: &Value, texts: &'a [String]) -> Option<&'a String> {
     let said = document.to_string();
     texts.iter().find(|text| !said.contains(text.as_str()))
+}
+
+/// Adit didn't start: for the reasons that it must, and without a word to the peer.
+pub(super) fn never_started(
+    scenario: &Scenario,
+    problem: &anyhow::Error,
+    far: Option<&Side<'_>>,
+) -> Result<()> {
+    let said = format!("{problem:#}");
+    for text in &scenario.never_starts {
+        anyhow::ensure!(said.contains(text), "{text:?} isn't in {said:?}");
+    }
+    let heard = far.map(Side::said).unwrap_or_default();
+    anyhow::ensure!(
+        !heard.contains("received packet"),
+        "the peer was sent something"
+    );
+    Ok(())
 }

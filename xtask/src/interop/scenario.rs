@@ -43,6 +43,9 @@ pub struct Scenario {
     pub plays: Vec<String>,
     /// Why strongSwan cannot play this one; then it isn't played.
     pub peer_cannot: Option<String>,
+    /// Adit must not start, and say all of this; the peer hears nothing of it.
+    #[serde(default)]
+    pub never_starts: Vec<String>,
     /// The cause that `adit why` must name (step `diagnosed`).
     pub cause: Option<String>,
     /// What `adit why` must say too (step `diagnosed`); `{serial}` is that of the peer's certificate.

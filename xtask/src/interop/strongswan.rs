@@ -236,10 +236,7 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
   }}
 }}
 secrets {{
-  ike-{} {{
-    secret = \"{}\"
-    {}
-  }}
+  {}
   {}
 }}
 ",
@@ -271,13 +268,17 @@ secrets {{
             .iter()
             .map(|child| section(end, tunnel, child))
             .collect::<String>(),
-        end.name,
-        tunnel.psk,
-        // Where there are two, each is somebody's.
-        if end.name == "gw2" || tunnel.second.is_some() && !end.initiates {
-            format!("id = \"{other}\"")
-        } else {
-            String::new()
+        match tunnel.psk.as_str() {
+            "" => String::new(),
+            psk => {
+                // Where there are two, each is somebody's.
+                let second = end.name == "gw2" || tunnel.second.is_some() && !end.initiates;
+                let of = match second {
+                    true => format!("\n    id = \"{other}\""),
+                    false => String::new(),
+                };
+                format!("ike-{} {{\n    secret = \"{psk}\"{of}\n  }}", end.name)
+            }
         },
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(
             "ppk-1 {{\n    id = {}\n    secret = \"{}\"\n  }}",

@@ -22,17 +22,20 @@ pub enum Meddling {
     MajorVersion,
     /// As `MajorVersion`, the first one only.
     MajorVersionOnce,
+    /// IKE_SA_INIT answers say that their sender takes ECDSA over P-384 and no other method (RFC 9593).
+    OtherMethods,
     /// Before the first IKE_SA_INIT request come many that nobody made, from many addresses.
     Flood,
 }
 
-const ALL: [(&str, Meddling); 7] = [
+const ALL: [(&str, Meddling); 8] = [
     ("twice", Meddling::Twice),
     ("lost-answers", Meddling::LostAnswers),
     ("critical", Meddling::Critical),
     ("critical-once", Meddling::CriticalOnce),
     ("major-version", Meddling::MajorVersion),
     ("major-version-once", Meddling::MajorVersionOnce),
+    ("other-methods", Meddling::OtherMethods),
     ("flood", Meddling::Flood),
 ];
 
@@ -76,6 +79,7 @@ const RESPONSE: u8 = 0x20;
 const UNKNOWN_PAYLOAD: u8 = 99;
 const NOTIFY: u8 = 41;
 const COOKIE: u16 = 16_390;
+const SUPPORTED_AUTH_METHODS: u16 = 16_443;
 
 impl Meddler {
     pub fn new(meddling: Meddling) -> Self {
@@ -112,6 +116,9 @@ impl Meddler {
                 if is_response(message) && self.lost.insert(datagram.to_vec()) =>
             {
                 (Vec::new(), "lost")
+            }
+            Meddling::OtherMethods if message.get(18) == Some(&IKE_SA_INIT) => {
+                (vec![with_methods(begin, datagram)], "changed")
             }
             Meddling::Critical if opens => (vec![with_payload(begin, datagram)], "changed"),
             Meddling::MajorVersion if opens => (vec![with_version(begin, datagram)], "changed"),
@@ -216,6 +223,35 @@ fn with_payload(begin: usize, datagram: &[u8]) -> Vec<u8> {
     changed
 }
 
+/// Every SUPPORTED_AUTH_METHODS of the message says something else.
+fn with_methods(begin: usize, datagram: &[u8]) -> Vec<u8> {
+    // One announcement: its length, ECDSA with SHA-384 over P-384, any CA.
+    const DATA: [u8; 3] = [3, 10, 0];
+    let mut changed = datagram.get(..begin + 28).unwrap_or_default().to_vec();
+    let mut kind = datagram.get(begin + 16).copied().unwrap_or(0);
+    let mut rest = datagram.get(begin + 28..).unwrap_or_default();
+    while let (true, Some([next, _, high, low])) = (kind != 0, rest.first_chunk::<4>()) {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).max(4);
+        let (payload, behind) = rest.split_at(length.min(rest.len()));
+        let is_methods =
+            kind == NOTIFY && payload.get(6..8) == Some(&SUPPORTED_AUTH_METHODS.to_be_bytes());
+        if is_methods {
+            let length = u16::try_from(8 + DATA.len()).unwrap_or(u16::MAX);
+            changed.extend([*next, 0]);
+            changed.extend(length.to_be_bytes());
+            changed.extend([0, 0]);
+            changed.extend(SUPPORTED_AUTH_METHODS.to_be_bytes());
+            changed.extend(DATA);
+        } else {
+            changed.extend_from_slice(payload);
+        }
+        (kind, rest) = (*next, behind);
+    }
+    let length = u32::try_from(changed.len() - begin).unwrap_or(u32::MAX);
+    changed.splice(begin + 24..begin + 28, length.to_be_bytes());
+    changed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +306,21 @@ mod tests {
         assert_eq!(all[1], std::slice::from_ref(&opening));
         let version = passed(Meddling::MajorVersion, &[opening]);
         assert_eq!(version[0][0][17], 0x30);
+    }
+
+    #[test]
+    fn what_a_side_takes_is_replaced_and_nothing_else() {
+        let mut answer = message(IKE_SA_INIT, RESPONSE);
+        answer[28] = NOTIFY;
+        answer.extend([40, 0, 0, 12, 0, 0, 0x40, 0x3b, 4, 14, 0, 1]);
+        answer.extend([0, 0, 0, 8, 5, 5, 5, 5]);
+        answer[27] = 56;
+        let changed = passed(Meddling::OtherMethods, std::slice::from_ref(&answer)).remove(0);
+        let mut expected = answer[..36].to_vec();
+        expected[27] = 55;
+        expected.extend([40, 0, 0, 11, 0, 0, 0x40, 0x3b, 3, 10, 0]);
+        expected.extend([0, 0, 0, 8, 5, 5, 5, 5]);
+        assert_eq!(changed, [expected]);
     }
 
     #[test]
