@@ -4,6 +4,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::credentials::Auth;
 use super::lab::Lab;
 use super::patience::wait;
 use super::play::{ESTABLISH, Stage};
@@ -20,6 +21,10 @@ pub struct Second {
     pub id: String,
     /// As the first one's, if it isn't given.
     pub psk: Option<String>,
+    /// How it and the called one authenticate; as the first and that one, if it isn't given.
+    pub auth: Option<Auth>,
+    /// Whom it asks for, where the called one has two names.
+    pub called_id: Option<String>,
     pub net: Vec<String>,
     /// What is behind the called one for it; as for the first, if it isn't given.
     pub called_net: Option<Vec<String>>,
@@ -38,15 +43,17 @@ impl Tunnel {
             policy: Default::default(),
             ..self.clone()
         };
-        let (id, net, called_net) = match role {
+        let (id, net, called_id, called_net) = match role {
             Role::Initiator => (
                 &mut tunnel.west_id,
                 &mut tunnel.west_net,
+                &mut tunnel.east_id,
                 &mut tunnel.east_net,
             ),
             Role::Responder => (
                 &mut tunnel.east_id,
                 &mut tunnel.east_net,
+                &mut tunnel.west_id,
                 &mut tunnel.west_net,
             ),
         };
@@ -54,6 +61,12 @@ impl Tunnel {
         net.clone_from(&second.net);
         if let Some(other) = &second.called_net {
             called_net.clone_from(other);
+        }
+        if let Some(other) = &second.called_id {
+            called_id.clone_from(other);
+        }
+        if let Some(auth) = second.auth {
+            (tunnel.west_auth, tunnel.east_auth) = (auth, auth);
         }
         if let Some(psk) = &second.psk {
             tunnel.psk.clone_from(psk);

@@ -80,8 +80,10 @@ impl Credentials {
     pub fn of(kept: &Path, tunnel: &Tunnel) -> Result<Self> {
         let folder = kept.join("pki");
         let made = Self { folder };
+        let second = tunnel.second.as_ref().and_then(|second| second.auth);
         let needed = [tunnel.west_auth, tunnel.east_auth]
             .iter()
+            .chain(&second)
             .any(|a| matches!(a, Auth::Cert | Auth::Pubkey));
         if needed && !made.folder.exists() {
             std::fs::create_dir_all(&made.folder)?;
@@ -99,10 +101,14 @@ impl Credentials {
         let random = aws_lc().random;
         let at = now()?;
         let trust = &tunnel.trust;
-        let sides = [
+        let mut sides = vec![
             ("west", &tunnel.west_id, tunnel.west_key, tunnel.west_flaw),
             ("east", &tunnel.east_id, tunnel.east_key, tunnel.east_flaw),
         ];
+        let second = tunnel.second.as_ref();
+        sides.extend(second.map(|second| ("south", &second.id, tunnel.west_key, None)));
+        // Whoever of both is called has this name too.
+        let called = second.and_then(|second| second.called_id.as_ref());
         let sha3 = sides.iter().any(|side| side.3 == Some(Flaw::Sha3));
         let (root_key, root_secret) = key(if sha3 { Key::Rsa2048 } else { Key::Ecdsa384 })?;
         let root = authority("O=Adit Lab, CN=Root", None, at)?;
@@ -159,6 +165,7 @@ impl Credentials {
             // The subject is an identity by itself, and keyid: is none that a certificate can hold.
             let names = [&id]
                 .into_iter()
+                .chain(called.filter(|_| side != "south"))
                 .filter(|id| **id != subject && !id.starts_with("keyid:"));
             let names: Result<Vec<_>> = names
                 .map(|id| id.parse().map_err(|_| anyhow!("{id} is no identity")))

@@ -43,7 +43,9 @@ impl StrongSwan {
         let sections = tunnels.iter().map(|(end, t)| connection(end, t));
         std::fs::write(swanctl.join("swanctl.conf"), sections.collect::<String>())?;
         let credentials = Credentials::of(&lab.kept, tunnel)?;
-        credentials.for_swanctl(&swanctl, end, tunnel)?;
+        for (end, tunnel) in &tunnels {
+            credentials.for_swanctl(&swanctl, end, tunnel)?;
+        }
 
         let daemon = Self {
             process: spawn(lab, end.host, &folder)?,
