@@ -387,6 +387,52 @@ fn octets_in_hex_are_read_as_packets() {
             "{text}"
         );
     }
+    let mut text = String::new();
+    for (n, frame) in packets.iter().enumerate() {
+        let (from, to) = [
+            ("192.168.0.1", "192.168.0.2"),
+            ("192.168.0.2", "192.168.0.1"),
+        ][n % 2];
+        let size = frame.len();
+        text += &format!("   {n}  {size}    0.{n}00000   {from}   ->  {to}   48 CS6  UDP\n");
+        for (line, octets) in frame.chunks(16).enumerate() {
+            let words: Vec<String> = octets
+                .chunks(4)
+                .map(|w| w.iter().map(|o| format!("{o:02X}")).collect())
+                .collect();
+            text += &format!("  {:04X}:  {}   E..t..@.@.\n", line * 16, words.join(" "));
+        }
+        text += "\n";
+    }
+    let case = told(Product::Sniffer, &text);
+    assert!(
+        case.happenings()
+            .any(|(_, h)| matches!(h, Happening::PeerRefused { notify: 14, .. })),
+        "{text}"
+    );
+}
+
+/// IOS-XE's brief list has no ports: only ESP tells what it is.
+#[test]
+fn a_router_s_brief_list_tells_esp() {
+    let case = told(
+        Product::Sniffer,
+        " -----------------------------------------------------------------------------
+ #   size   timestamp     source             destination      dscp    protocol
+ -----------------------------------------------------------------------------
+   0  154    0.000000   192.0.2.1        ->  198.51.100.1     0  BE   ESP
+   1  154    1.001007   192.0.2.1        ->  198.51.100.1     0  BE   ESP
+   2   98    1.200000   192.0.2.1        ->  198.51.100.1     0  BE   UDP
+",
+    );
+    assert_eq!(messages(&case), []);
+    assert_eq!(
+        wires(&case)
+            .into_iter()
+            .filter(|w| matches!(w, Wire::Flow { .. }))
+            .count(),
+        1
+    );
 }
 
 /// `tshark -V` of the lab's own capture (Wireshark 4.0), and `snoop -v`.

@@ -76,6 +76,7 @@ impl Printed {
             || body.contains("(tos ")
             || body.contains("next-header")
             || body.starts_with("0x")
+            || self.octets_follow(body)
             || self.block.is_some()
             || BEGINNINGS.iter().any(|k| body.starts_with(k))
             || KNOWN.iter().any(|k| body.contains(k))

@@ -1,5 +1,5 @@
 //! Sniffers of firewalls and routers, that tell little more than ports: FortiGate's `diagnose sniffer packet`, ASA's `show
-//! capture`, RouterOS's `/tool sniffer`, and `tcpdump -q`.
+//! capture`, IOS-XE's `show monitor capture … buffer`, RouterOS's `/tool sniffer`, and `tcpdump -q`.
 //!
 //! That a packet of UDP 500 is IKE is all they tell of it, unless its octets follow in hex.
 
@@ -98,7 +98,8 @@ impl Printed {
 
     /// Takes in octets in hex of the packet before; says whether it was such a line.
     pub(super) fn hex_line(&mut self, body: &str) -> bool {
-        let Some(hex) = body.strip_prefix("0x") else {
+        let named = body.strip_prefix("0x");
+        let Some(hex) = named.or(self.octets_follow(body).then_some(body)) else {
             return false;
         };
         let Some((offset, rest)) = hex.split_once(|c: char| c == ':' || c.is_whitespace()) else {
@@ -118,7 +119,7 @@ impl Printed {
         }
         let mut here = 0;
         for word in rest.split_whitespace() {
-            let pairs = matches!(word.len(), 2 | 4) && word.is_ascii();
+            let pairs = matches!(word.len(), 2 | 4 | 8) && word.is_ascii();
             if !pairs || here >= 16 {
                 break;
             }
@@ -132,6 +133,14 @@ impl Printed {
             }
         }
         true
+    }
+
+    /// IOS-XE prints octets as `0010: 00A81234 00004011`: only behind a packet do they mean that.
+    pub(super) fn octets_follow(&self, body: &str) -> bool {
+        self.blind.is_some()
+            && body
+                .split_once(": ")
+                .is_some_and(|(at, _)| at.len() == 4 && u16::from_str_radix(at, 16).is_ok())
     }
 
     /// The packet before is complete.
@@ -169,6 +178,9 @@ impl Printed {
                 };
                 let (message, same) = self.ike.message(&blind.packet, said);
                 self.sorter.message(message, same);
+            }
+            protocol::UDP | protocol::TCP if ports == [0, 0] => {
+                self.sorter.outside(blind.protocol, None, at);
             }
             protocol::UDP | protocol::TCP => {
                 let port = clear::lower(ports[0], ports[1]);
@@ -211,15 +223,56 @@ struct Seen<'a> {
     sequence: Option<u32>,
     /// The text of an ICMP error.
     error: Option<&'a str>,
+    /// The line has no ports, whatever the protocol.
+    bare: bool,
 }
 
 impl<'a> Seen<'a> {
     fn has_ports(&self) -> bool {
-        matches!(self.protocol, protocol::UDP | protocol::TCP)
+        matches!(self.protocol, protocol::UDP | protocol::TCP) && !self.bare
     }
 
     fn read(body: &'a str) -> Option<Self> {
-        Self::arrow(body).or_else(|| Self::columns(body))
+        Self::arrow(body)
+            .or_else(|| Self::columns(body))
+            .or_else(|| Self::monitor(body))
+    }
+
+    /// IOS-XE: `3  186  0.004012  192.0.2.1  ->  198.51.100.1  48 CS6  UDP`: number, octets of the frame, time, ends, DSCP.
+    fn monitor(body: &'a str) -> Option<Self> {
+        let (head, tail) = body.split_once(" -> ")?;
+        let (head, tail): (Vec<&str>, Vec<&str>) = (
+            head.split_whitespace().collect(),
+            tail.split_whitespace().collect(),
+        );
+        let ([number, size, time, from], [to, _dscp, .., what]) = (&head[..], &tail[..]) else {
+            return None;
+        };
+        let address = |end: &str| end.parse::<std::net::IpAddr>().is_ok();
+        if number.parse::<u32>().is_err() || !time.contains('.') || !address(from) || !address(to) {
+            return None;
+        }
+        let frame: usize = size.parse().ok()?;
+        Some(Self {
+            seconds: time.parse().ok(),
+            direction: None,
+            from,
+            to,
+            protocol: match *what {
+                "UDP" => protocol::UDP,
+                "TCP" => protocol::TCP,
+                "ESP" | "50" => protocol::ESP,
+                "AH" | "51" => protocol::AH,
+                "GRE" | "47" => 47,
+                "ICMP" => protocol::ICMP,
+                _ => return None,
+            },
+            octets: frame.saturating_sub(42).min(65_535),
+            spi: None,
+            sequence: None,
+            error: None,
+            bare: true,
+        })
     }
 
     /// `2.511 wan1 out 192.0.2.1.500 -> 198.51.100.1.500: udp 172`, `1: 12:34:56.789012  192.0.2.1.500 > 198.51.100.1.500:  udp 172`.
@@ -277,6 +330,7 @@ impl<'a> Seen<'a> {
             error: what
                 .strip_prefix("icmp: ")
                 .filter(|w| w.contains("unreachable")),
+            bare: false,
         })
     }
 
@@ -325,6 +379,7 @@ impl<'a> Seen<'a> {
             spi: None,
             sequence: None,
             error: None,
+            bare: false,
         })
     }
 }
