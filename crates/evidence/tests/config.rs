@@ -539,6 +539,71 @@ spdadd 10.2.0.0/24 10.1.0.0/24 any -P in ipsec esp/tunnel/198.51.100.1-192.0.2.1
     assert_eq!(pfs(&c), "modp2048");
 }
 
+/// What in.iked has in memory says the same as the file it came from.
+#[test]
+fn illumos_rules_from_the_daemon() {
+    let reading = read(
+        "# ikeadm dump rule
+
+GLOBL: Label 'n1-n2', key manager cookie 3
+GLOBL: local_idtype=IPv4 Address, ike_mode=Aggressive Mode
+GLOBL: p1_nonce_len=20, p2_nonce_len=32, p2_pfs=true (group 5)
+GLOBL: p2_lifetime=28800 seconds, p2_softlife=25920 seconds
+LOCIP: IP address range(s):
+LOCIP: 192.0.2.1 (n1.example.org)
+REMIP: IP address range(s):
+REMIP: AF_INET: port 0, 198.51.100.1 (n2.example.org).
+REMID: Identity descriptors:
+REMID: Includes:
+REMID:    n2.example.org
+REMID: Excludes:
+REMID:    n3.example.org
+XFRMS: Available Transforms:
+XF  0: Authentication method: pre-shared key
+XF  0: Encryption alg: aes-cbc(256..256); Authentication alg: hmac-sha256
+XF  0: PRF: HMAC SHA1; Oakley Group: 1536-bit MODP (group 5)
+XF  0: Phase 2 PFS is not used
+XF  0: Lifetime limits:
+XF  0: 14400 seconds; 0 kbytes protected; 0 keymat provided.
+
+GLOBL: Label 'n1-n4', key manager cookie 4
+GLOBL: local_idtype=IPv4 Address, ike_mode=Main Mode
+GLOBL: p1_nonce_len=20, p2_nonce_len=32, p2_pfs=false (group 0)
+LOCIP: IP address range(s):
+LOCIP: 192.0.2.1 <unknown>
+REMIP: IP address range(s):
+REMIP: 198.51.100.4 <unknown>
+XFRMS: Available Transforms:
+XF  0: Authentication method: RSA signatures
+XF  0: Encryption alg: 3des; Authentication alg: sha1
+XF  0: PRF: <unknown>; Oakley Group: 1024-bit MODP (group 2)
+
+Completed dump of policy rules
+",
+    );
+    let [one, two] = reading.connections.as_slice() else {
+        panic!("{reading:?}");
+    };
+    assert_eq!(one.dialect, Dialect::Illumos);
+    assert_eq!(one.name, "n1-n2");
+    assert_eq!(one.local.value[0].to_string(), "192.0.2.1");
+    assert_eq!(one.remote.value[0].to_string(), "198.51.100.1");
+    assert!(one.aggressive.value);
+    assert_eq!(
+        one.remote_id.value.as_ref().unwrap().to_string(),
+        "n2.example.org"
+    );
+    assert_eq!(ike(one), ["aes256-sha256-prfsha256-modp1536"]);
+    assert_eq!(one.local_auth.value, [AuthMethod::Psk]);
+    assert_eq!(pfs(one), "modp1536");
+    assert_eq!(one.remote.source().unwrap().line, Some(10));
+    assert_eq!(two.name, "n1-n4");
+    assert!(!two.aggressive.value);
+    assert_eq!(two.local_auth.value, [AuthMethod::PublicKey]);
+    assert_eq!(ike(two), ["3des-sha1-prfsha1-modp1024"]);
+    assert_eq!(pfs(two), "no PFS");
+}
+
 #[test]
 fn illumos() {
     let reading = read(

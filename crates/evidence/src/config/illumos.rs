@@ -3,6 +3,8 @@
 //! The three speak of one tunnel: rules of ike/config say who and how in phase 1, ipsecinit.conf says which packets and
 //! with which algorithms, ike.preshared has the keys.
 
+pub(crate) mod dump;
+
 use core::time::Duration;
 
 use adit_model::connection::Mode;
@@ -116,6 +118,8 @@ fn group(lines: &[Line]) -> Option<Group<'_>> {
 /// Reads any of the three files, or all.
 pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
     let mut found = Found::default();
+    let dumped = dump::written(lines);
+    let lines = dumped.as_deref().unwrap_or(lines);
     let Some(root) = group(lines) else {
         return found;
     };

@@ -5,7 +5,7 @@
 use adit_model::peer_config::{Dialect, PeerConnection, Pfs};
 
 use super::context::{Context, DigestKey, Line, Origin};
-use super::{ConfigReading, cisco, ipsec_conf, read, secrets, strongswan};
+use super::{ConfigReading, cisco, illumos, ipsec_conf, read, secrets, strongswan};
 
 /// More lines of configuration aren't kept.
 const MOST_LINES: usize = 20_000;
@@ -318,6 +318,7 @@ fn begins(text: &str) -> Option<Dialect> {
             )
             .then_some(Dialect::Illumos)
         }
+        b'G' if trimmed.starts_with(illumos::dump::BEGINS) => Some(Dialect::Illumos),
         b't' => trimmed
             .starts_with("tunnel-group ")
             .then_some(Dialect::CiscoAsa),
@@ -432,6 +433,9 @@ fn belongs(dialect: Dialect, text: &str) -> bool {
             trimmed.starts_with(['{', '}', 'p', 'l', 'r', 'e', 'i', 'c', 'm', 'n'])
                 || text.starts_with([' ', '\t'])
                 || trimmed.ends_with('}')
+                || illumos::dump::TAGS
+                    .iter()
+                    .any(|tag| trimmed.starts_with(tag))
         }
         Dialect::CiscoIos | Dialect::CiscoAsa => {
             text.starts_with([' ', '\t', '!'])
