@@ -214,6 +214,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         Complaint::WorksWithoutConfinement => &["selinux-apparmor-or-caps"],
         Complaint::WorksWithoutPfs => &["pfs-mismatch", "pfs-mismatch-at-rekey"],
         Complaint::WorksInUdp => &["esp-blocked", "esp-blocked-one-way", "nat-t-disabled"],
+        Complaint::Crashes => &["implementation-bug", "service-crash-loop"],
         Complaint::WorksWithRoute => &[
             "route-to-remote-subnet-missing",
             "return-route-missing-behind-gateway",

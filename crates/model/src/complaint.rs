@@ -58,6 +58,8 @@ pub enum Complaint {
     WorksWithoutPfs,
     /// It works once ESP is forced into UDP.
     WorksInUdp,
+    /// The daemon crashes.
+    Crashes,
     /// It works once a route was added by hand.
     WorksWithRoute,
     /// It works once a firewall is off.
@@ -68,7 +70,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 29] = [
+    pub const ALL: [Complaint; 30] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::OneWay,
@@ -95,6 +97,7 @@ impl Complaint {
         Complaint::WorksWithoutConfinement,
         Complaint::WorksWithoutPfs,
         Complaint::WorksInUdp,
+        Complaint::Crashes,
         Complaint::WorksWithRoute,
         Complaint::WorksWithoutFirewall,
         Complaint::Fails,
@@ -131,6 +134,7 @@ impl Complaint {
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",
             Complaint::WorksInUdp => "that it works once ESP is forced into UDP",
+            Complaint::Crashes => "that the daemon crashes",
             Complaint::WorksWithRoute => "that it works once a route is added by hand",
             Complaint::WorksWithoutFirewall => "that it works without the firewall",
         }

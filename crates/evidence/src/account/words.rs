@@ -263,6 +263,16 @@ pub(super) static TABLE: &[Words] = &[
             HELPS,
         ],
     ),
+    Words {
+        unless: "not crash|didnt crash|doesnt crash|dont crash|no crash|without crash|crash loop|whether|laptop|browser|windows crash|phone|fixed in|fixed with|kernel panic",
+        ..told(
+            Complaint::Crashes,
+            &[
+                "strongswan|charon|pluto|libreswan|openswan|racoon|iked|ike daemon|the daemon|there is a crash",
+                "crash|segfault|segmentation fault|sigsegv|signal #11|signal #6|core dump|dumps core|dumped core",
+            ],
+        )
+    },
     helped(
         Complaint::WorksWithRoute,
         &[

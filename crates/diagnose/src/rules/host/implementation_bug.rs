@@ -1,5 +1,6 @@
 //! `implementation-bug`: the daemon itself fails.
 
+use adit_model::complaint::Complaint;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -7,6 +8,7 @@ use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "implementation-bug",
@@ -103,6 +105,28 @@ fn local(s: &Signals<'_>) -> Judgement {
             weight: 70,
             because: format!("{} failed in its own part: {problem}", who(r.side)),
             separated_by: "whether its keys, their holder and its data plane are at hand; if they are, it is a defect",
+        },
+        None => told(s),
+    }
+}
+
+/// Somebody says that the daemon crashes; its own words aren't there.
+fn told(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::Crashes) {
+        Some(told) if s.calm() => Found::on(
+            told,
+            CONDITION,
+            AtFault::Local,
+            "the daemon crashes, as is told",
+        )
+        .because("No input should make it: it is a defect of this version, whatever led to it.")
+        .fix(FIX)
+        .then("the log's last lines before the crash, and a backtrace (coredumpctl info)")
+        .done(),
+        Some(_) => Judgement::Possible {
+            weight: 30,
+            because: "the daemon is said to crash".to_owned(),
+            separated_by: "the log's last lines before the crash, and a backtrace",
         },
         None => Judgement::Silent,
     }

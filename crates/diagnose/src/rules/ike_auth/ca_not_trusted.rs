@@ -77,7 +77,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         None if other_method => return Judgement::Silent,
         // What is wrong with the certificate itself is told.
         None if super::chain::by_itself(s).is_some() => return Judgement::Silent,
-        None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown) {
+        None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown)
+            .filter(|bad| !authenticated_without(s, bad.fact))
+        {
             Some(bad) => (bad, SYMPTOM),
             None => {
                 return super::chain::may_be(
