@@ -26,6 +26,15 @@ pub fn is_between(packet: &IpPacket<'_>, from: &[Selector], to: &[Selector]) -> 
             .any(|s| s.matches(packet.protocol, destination, packet.destination))
 }
 
+/// Whether an ICMP error from one of `from` to one of `to`, whoever reports it, is about a packet that went the other
+/// way through a tunnel with these selectors, and goes back to who sent that (RFC 4301 6).
+#[must_use]
+pub fn is_about(error: &IpPacket<'_>, from: &[Selector], to: &[Selector]) -> bool {
+    error
+        .quoted()
+        .is_some_and(|about| about.source == error.destination && is_between(&about, to, from))
+}
+
 /// The narrowest selectors that take a packet and those that follow it, from its source and to its destination: what an
 /// SA is asked for with because of it (RFC 7296 2.9). An answer to an ICMP message is another type, so all types are in.
 #[must_use]

@@ -14,7 +14,7 @@ use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Drops, Traffic};
 use crate::plane::ApplyError;
-use crate::policy::is_between;
+use crate::policy::{is_about, is_between};
 use crate::replay::ReplayWindow;
 use crate::transport::Ends;
 
@@ -114,11 +114,18 @@ impl Pair {
     }
 
     pub(crate) fn takes_outbound(&self, packet: &IpPacket<'_>) -> bool {
-        is_between(packet, &self.ts_local, &self.ts_remote)
+        let (from, to) = (&self.ts_local, &self.ts_remote);
+        is_between(packet, from, to) || self.carries_errors() && is_about(packet, from, to)
     }
 
     pub(crate) fn takes_inbound(&self, packet: &IpPacket<'_>) -> bool {
-        is_between(packet, &self.ts_remote, &self.ts_local)
+        let (from, to) = (&self.ts_remote, &self.ts_local);
+        is_between(packet, from, to) || self.carries_errors() && is_about(packet, from, to)
+    }
+
+    /// Whether ICMP errors that others report have room: transport mode has none for their addresses.
+    fn carries_errors(&self) -> bool {
+        self.transport.is_none()
     }
 }
 

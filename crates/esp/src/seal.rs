@@ -9,7 +9,7 @@ use adit_wire::ip::IpPacket;
 use crate::counters::Rejected;
 use crate::mtu::Overhead;
 use crate::plane::{DataPlane, Live};
-use crate::policy::is_between;
+use crate::policy::{Policy, is_about, is_between};
 use crate::sa::Pair;
 
 /// Where a sealed packet has to go.
@@ -37,10 +37,13 @@ impl DataPlane {
         if self.exceptions.iter().any(excepted) {
             return Err(reject(DropReason::OutForbidden));
         }
-        let child = self
-            .policies
+        let takes = |policy: &&Policy| is_between(&inner, &policy.local, &policy.remote);
+        let about = |policy: &&Policy| is_about(&inner, &policy.local, &policy.remote);
+        let policies = &self.policies;
+        let child = policies
             .iter()
-            .find(|policy| is_between(&inner, &policy.local, &policy.remote))
+            .find(takes)
+            .or_else(|| policies.iter().find(about))
             .and_then(|policy| self.children.get(policy.child))
             .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
         let reject = |reason| self.reject(reason, Some(&child.state));
@@ -120,7 +123,6 @@ mod tests {
     use adit_wire::ip::{emit_packet, protocol};
 
     use super::*;
-    use crate::policy::Policy;
 
     fn plane(esn: bool) -> DataPlane {
         let everything: Arc<[_]> = [ANY_V4].into();

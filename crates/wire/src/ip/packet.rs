@@ -81,6 +81,10 @@ impl<'a> IpPacket<'a> {
     fn parse_v4(bytes: &'a [u8]) -> Result<Self, WireError> {
         let (header_length, total_length) = v4::lengths(bytes)?;
         let packet = Cursor::new(bytes).take(total_length, "IPv4 packet")?;
+        Self::of_v4(packet, header_length)
+    }
+
+    fn of_v4(packet: &'a [u8], header_length: usize) -> Result<Self, WireError> {
         let mut cursor = Cursor::new(packet);
         cursor.u8("IPv4 version")?;
         let traffic_class = cursor.u8("IPv4 traffic class")?;
@@ -132,6 +136,51 @@ impl<'a> IpPacket<'a> {
     #[must_use]
     pub fn payload(&self) -> &'a [u8] {
         self.packet.get(self.header_length..).unwrap_or_default()
+    }
+
+    /// The beginning of the packet that an ICMP error is about, as far as the error quotes it (RFC 792, RFC 4443 2.4);
+    /// `None` if this is no ICMP error, or quotes nothing that can be told.
+    #[must_use]
+    pub fn quoted(&self) -> Option<IpPacket<'a>> {
+        let error = match (self.protocol, self.payload().first()?) {
+            // Destination unreachable, source quench, time exceeded, parameter problem; redirects aren't errors.
+            (protocol::ICMP, kind) => matches!(kind, 3 | 4 | 11 | 12),
+            (protocol::ICMPV6, kind) => *kind < 128,
+            _ => false,
+        };
+        if !error || self.is_later_fragment() {
+            return None;
+        }
+        let quote = self.payload().get(8..)?;
+        let first = *quote.first()?;
+        match first >> 4 {
+            4 => {
+                let header_length = usize::from(first & 0x0f) * 4;
+                let whole = (20..=quote.len()).contains(&header_length);
+                whole.then(|| Self::of_v4(quote, header_length).ok())?
+            }
+            6 => {
+                let mut cursor = Cursor::new(quote);
+                let head = cursor.array::<8>("IPv6 header").ok()?;
+                let [_, _, _, _, _, _, next_header, hops] = head;
+                let source = cursor.array::<16>("IPv6 source").ok()?;
+                let destination = cursor.array::<16>("IPv6 destination").ok()?;
+                let payload = quote.get(Ipv6Header::LEN..)?;
+                let upper = v6::upper(next_header, payload).ok()?;
+                Some(Self {
+                    source: IpAddr::V6(source.into()),
+                    destination: IpAddr::V6(destination.into()),
+                    protocol: upper.protocol,
+                    traffic_class: 0,
+                    hops,
+                    dont_fragment: true,
+                    fragment: upper.fragment,
+                    header_length: quote.len() - upper.payload.len(),
+                    packet: quote,
+                })
+            }
+            _ => None,
+        }
     }
 
     /// Total length in bytes.
