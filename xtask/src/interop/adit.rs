@@ -430,7 +430,9 @@ fn snapshot(tunnel: &Value) -> Result<Snapshot> {
             },
             local: text(&ike["local"])?
                 .rsplit_once(':')
-                .map_or_else(String::new, |(address, _)| address.to_owned()),
+                .map_or_else(String::new, |(address, _)| {
+                    address.trim_matches(['[', ']']).to_owned()
+                }),
             remote: text(&ike["remote"])?,
             spis: (
                 state::spi(&text(&ike["spis"][0])?),

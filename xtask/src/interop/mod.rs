@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!  westlan 10.1.0.2 ── west 192.168.0.1 ════ [nat] ════ 192.168.0.2 east ── 10.2.0.2 eastlan
+//!                     (south 192.168.0.3 ── 10.3.0.2 southlan, where two call: [`callers`])
 //! ```
 //!
 //! [`adit`] runs in `west` and [`strongswan`] in `east` (or a second Adit, where strongSwan can't do what is played); [`play`] takes the steps and checks after each what both sides
@@ -18,6 +19,7 @@ mod children;
 mod credentials;
 mod deaths;
 mod encapsulation;
+mod icmp_errors;
 mod lab;
 mod matrix;
 mod patience;

@@ -287,12 +287,14 @@ impl Stage<'_> {
                         };
                         let seen = other.ike[0].remote.rsplit_once(':');
                         mover.ike[0].local == address
-                            && seen.is_some_and(|(seen, _)| seen == address)
+                            && seen
+                                .is_some_and(|(seen, _)| seen.trim_matches(['[', ']']) == address)
                     }))
                 })
             }
             Step::Raw => self.travelled("raw_esp", "esp_in_udp"),
             Step::InUdp => self.travelled("esp_in_udp", "raw_esp"),
+            Step::IcmpErrors => self.icmp_errors(),
             Step::Keepalives => self.keepalives(),
             Step::NatForgets => {
                 let place = |near: &Snapshot, far: &Snapshot| {

@@ -341,6 +341,8 @@ pub enum Step {
     Moves,
     /// The far gateway does.
     PeerMoves,
+    /// ICMP errors from behind the peer come through the tunnel, whoever reports them.
+    IcmpErrors,
     /// All protected packets so far went as ESP without UDP, or in UDP.
     Raw,
     InUdp,

@@ -36,6 +36,11 @@ impl Lab {
         Ok(new)
     }
 
+    /// Gives a gateway's link to its LAN another MTU.
+    pub fn narrow(&self, gateway: &str, mtu: u32) -> Result<()> {
+        self.ip(gateway, &[&format!("link set lan mtu {mtu}")])
+    }
+
     /// Makes the NAT forget: masquerading gives its mappings up when the outer link goes down.
     pub fn forget_mappings(&self) -> Result<()> {
         self.ip("nat", &["link set out down", "link set out up"])
