@@ -364,3 +364,104 @@ fn defaults_are_those_of_the_version() {
     assert_eq!(predicted("4.12"), true);
     assert_eq!(predicted("v5.1"), false);
 }
+
+/// Adit's own: files are found from the configuration's folder on, or below the tree that is given.
+const OWN: &str = "[tunnel.office]
+local = \"192.0.2.1\"
+remote = \"198.51.100.1\"
+local_id = \"gw.example.org\"
+remote_id = \"peer.example.org\"
+auth = { cert = \"gw.pem\", key = \"gw.key\", ca = [\"ca.pem\"] }
+
+[tunnel.office.child.lan]
+local_net = [\"10.1.0.0/16\"]
+remote_net = [\"10.2.0.0/16\"]
+";
+
+fn own(name: &str) -> Dir {
+    let dir = Dir::new(name);
+    for file_name in ["gw.pem", "gw.key", "ca.pem"] {
+        dir.write(file_name, &file(file_name));
+    }
+    dir.write("adit.toml", OWN);
+    dir
+}
+
+#[test]
+fn files_that_adits_own_configuration_names_are_looked_at() {
+    assert_eq!(found(&own("own-well"), DONE, &["adit.toml"]), []);
+    type Change = fn(&Dir);
+    let cases: [(&str, Change, &str, &str); 6] = [
+        (
+            "own-missing",
+            |dir| std::fs::remove_file(dir.at("gw.key")).unwrap(),
+            "private-key-missing",
+            "gw.key",
+        ),
+        (
+            "own-kind",
+            |dir| drop(dir.write("gw.pem", &file("gw.csr"))),
+            "private-key-missing",
+            "a request for a certificate",
+        ),
+        (
+            "own-other-key",
+            |dir| drop(dir.write("gw.key", &file("ca.key"))),
+            "private-key-missing",
+            "has another key than",
+        ),
+        (
+            "own-leaf-as-ca",
+            |dir| drop(dir.write("ca.pem", &file("gw.pem"))),
+            "ca-not-trusted",
+            "and holds a certificate",
+        ),
+        (
+            "own-no-ca",
+            |dir| std::fs::remove_file(dir.at("ca.pem")).unwrap(),
+            "ca-not-trusted",
+            "ca.pem",
+        ),
+        (
+            "own-identity",
+            |dir| {
+                let other = OWN.replace("\"gw.example.org", "\"gw2.example.org");
+                dir.write("adit.toml", &other);
+            },
+            "cert-san-mismatch",
+            "gw2.example.org",
+        ),
+    ];
+    for (name, change, cause, words) in cases {
+        let dir = own(name);
+        change(&dir);
+        let all = found(&dir, FINDINGS, &["adit.toml"]);
+        assert!(
+            all.iter()
+                .any(|(c, text)| c == cause && text.contains(words)),
+            "{name}: {all:?}"
+        );
+    }
+}
+
+/// A tree that stands for another host: what is absolute is looked for below it, and nothing of this host is read.
+#[test]
+fn absolute_names_in_adits_own_configuration_are_below_the_given_root() {
+    let dir = Dir::new("own-root");
+    std::fs::create_dir_all(dir.path().join("tree/etc/adit")).unwrap();
+    let absolute = dir.write("office.psk", "a key of this host\n");
+    let config = OWN.replace(
+        "auth = { cert = \"gw.pem\", key = \"gw.key\", ca = [\"ca.pem\"] }",
+        &format!("auth = {{ psk_file = \"{absolute}\" }}"),
+    );
+    dir.write("tree/etc/adit/adit.toml", &config);
+    let (file, root) = (dir.at("tree/etc/adit/adit.toml"), dir.at("tree"));
+    let report: Value = adit(&["check", "--json", "--root", &root, &file])
+        .ends_with(FINDINGS)
+        .json();
+    let text = report.to_string();
+    // It is told where it was looked for: below the tree, where there is none.
+    assert!(text.contains(&format!("{root}{absolute}")), "{text}");
+    // Without the tree it is this host's configuration.
+    adit(&["check", "--json", &file]).ends_with(DONE);
+}

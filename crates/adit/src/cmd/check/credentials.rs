@@ -43,6 +43,24 @@ fn beside(path: &str) -> NamedFile {
     }
 }
 
+/// What is at `path`, where a named file is to be.
+pub fn looked(named: NamedFile, path: &Path) -> Looked {
+    let read = match &named.role {
+        // Of a peer's key it is enough that there is one.
+        FileRole::KeyStore | FileRole::PeerKey => Err(Some("not looked into".to_owned())),
+        _ => match bounded(path) {
+            Ok(octets) => Ok(pki::read(&octets)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(None),
+            Err(error) => Err(Some(error.to_string())),
+        },
+    };
+    Looked {
+        named,
+        path: path.display().to_string(),
+        read,
+    }
+}
+
 /// Folders, from the configuration's, in which a product looks for a file that is named without one.
 fn places(role: &FileRole) -> &'static [&'static str] {
     match role {
@@ -124,13 +142,8 @@ fn taken(given: &mut Vec<Looked>, named: &NamedFile) -> Option<Looked> {
 pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked>) -> Vec<Looked> {
     let mut out: Vec<Looked> = Vec::new();
     for named in named.iter().filter(|n| n.role != FileRole::SharedKeys) {
-        // Of a peer's key it is enough that there is one.
         if matches!(named.role, FileRole::KeyStore | FileRole::PeerKey) {
-            out.push(Looked {
-                named: named.clone(),
-                path: named.path.clone(),
-                read: Err(Some("not looked into".to_owned())),
-            });
+            out.push(looked(named.clone(), Path::new(&named.path)));
             continue;
         }
         if let Some(found) = taken(given, named) {
@@ -152,15 +165,7 @@ pub fn look(around: Option<&Around>, named: &[NamedFile], given: &mut Vec<Looked
             }
             Place::Outside | Place::Unknown => continue,
         };
-        out.push(Looked {
-            named: named.clone(),
-            path: path.display().to_string(),
-            read: match bounded(&path) {
-                Ok(octets) => Ok(pki::read(&octets)),
-                Err(error) if error.kind() == ErrorKind::NotFound => Err(None),
-                Err(error) => Err(Some(error.to_string())),
-            },
-        });
+        out.push(looked(named.clone(), &path));
     }
     // Keys and CAs of these folders are loaded without being named.
     if let Some(around) = around.filter(|_| !named.is_empty()) {

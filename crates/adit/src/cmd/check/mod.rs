@@ -3,6 +3,7 @@
 mod around;
 mod credentials;
 mod include;
+mod own;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,11 +11,10 @@ use std::sync::OnceLock;
 use adit_diagnose::{CheckReport, End, check as compare};
 use adit_evidence::{DigestKey, read_config_parts, read_shared_keys};
 use adit_model::credential::{Credential, FileRole, NamedFile};
-use adit_model::fact::Source;
 use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey, Weight};
 use anyhow::{Context, anyhow};
 
-use super::{Outcome, print, print_json, run};
+use super::{Outcome, print, print_json};
 use crate::cli::CheckArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
@@ -277,7 +277,7 @@ fn part(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
         path.display().to_string()
     };
     if path.extension().is_some_and(|e| e == "toml") {
-        return own(path, &name);
+        return own::read(path, &name, host);
     }
     let bytes = super::read_bytes(path)
         .with_context(|| format!("reading {name}"))
@@ -297,7 +297,7 @@ fn of_folder(path: &Path, host: Host<'_>) -> Result<Part, Failure> {
         .with_context(|| format!("reading {name}"))
         .map_err(Failure::usage)?;
     if path.extension().is_some_and(|e| e == "toml") {
-        return own(path, &name);
+        return own::read(path, &name, host);
     }
     of_text(path, &name, &bytes, host)
 }
@@ -375,61 +375,3 @@ fn shown(text: &str) -> String {
 
 /// More includes that weren't read aren't named.
 const MOST_TOLD: usize = 8;
-
-/// Our own configuration.
-fn own(path: &Path, name: &str) -> Result<Part, Failure> {
-    let (text, config) = run::read(path)?;
-    let base = path.parent().unwrap_or(Path::new("."));
-    let mut part = Part {
-        name: name.to_owned(),
-        dialects: vec![Dialect::Adit],
-        ..Part::default()
-    };
-    for connection in &config.connections {
-        let head = format!("[tunnel.{}]", connection.name);
-        let line = text
-            .lines()
-            .zip(1u64..)
-            .find(|(l, _)| l.trim_start().starts_with(&head));
-        let source = Source {
-            name: name.to_owned(),
-            line: line.map(|(_, n)| n),
-            text: head,
-        };
-        let mut made = PeerConnection::from_own(connection, &source);
-        let files = config.auth_of(&connection.name);
-        if let Some(psk_file) = files.and_then(adit_config::AuthFiles::psk_file) {
-            made.psk = key_file(&base.join(psk_file), &source, &mut part.lints, &made.name);
-            made.secrets_seen = true;
-        }
-        part.connections.push(made);
-    }
-    Ok(part)
-}
-
-/// The digest of the key in a file; one line break at its end doesn't count.
-fn key_file(path: &Path, source: &Source, lints: &mut Vec<Lint>, name: &str) -> Option<SharedKey> {
-    match around::bounded(path) {
-        Ok(octets) => {
-            let octets = octets.strip_suffix(b"\n").unwrap_or(&octets);
-            let octets = octets.strip_suffix(b"\r").unwrap_or(octets);
-            Some(SharedKey {
-                digest: digest_key().digest(octets),
-                trimmed: digest_key().digest(octets.trim_ascii()),
-                ids: Vec::new(),
-                source: source.clone(),
-            })
-        }
-        Err(error) => {
-            lints.push(Lint {
-                cause: "psk-not-found".to_owned(),
-                weight: Weight::Warning,
-                connection: Some(name.to_owned()),
-                message: format!("its key can't be read from {}: {error}", path.display()),
-                fix: "give the file and its permissions as adit run has them".to_owned(),
-                source: source.clone(),
-            });
-            None
-        }
-    }
-}
