@@ -6,6 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use adit_crypto::Provider;
 use adit_ike::pools::Pools;
@@ -18,6 +19,7 @@ use adit_model::{Mono, Now};
 use adit_wire::udp_encap::{Encapsulated, classify};
 use tokio::sync::mpsc;
 
+use crate::addresses::NetworkWatch;
 use crate::answer::CaseWaiter;
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
@@ -42,6 +44,7 @@ pub struct Gateway {
     pub(crate) endpoint: Endpoint,
     pub(crate) backend: Backend,
     pub(crate) host: Option<Host>,
+    pub(crate) network: NetworkWatch,
     pub(crate) sockets: Sockets,
     pub(crate) keys: KeyStore,
     pub(crate) statuses: Statuses,
@@ -77,6 +80,7 @@ pub(crate) struct Parts {
     pub endpoint: Endpoint,
     pub backend: Backend,
     pub host: Option<Host>,
+    pub network: NetworkWatch,
     pub sockets: Sockets,
     pub keys: KeyStore,
     pub pools: Pools,
@@ -96,6 +100,7 @@ impl Gateway {
             endpoint: parts.endpoint,
             backend: parts.backend,
             host: parts.host,
+            network: parts.network,
             sockets: parts.sockets,
             keys: parts.keys,
             statuses: Statuses::default(),
@@ -124,6 +129,7 @@ impl Gateway {
             .chain(self.host.as_ref().map(|_| self.tend_at))
             .chain(self.count_at)
             .chain([self.expiry.due()])
+            .chain(self.network.due())
             .min()
     }
 
@@ -183,6 +189,11 @@ impl Gateway {
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();
+            if !self.network.is_told() {
+                self.look_at_addresses();
+            }
+        }
+        if self.network.take_due(now.mono) {
             self.look_at_addresses();
         }
     }
@@ -388,6 +399,7 @@ impl Gateway {
                         let problem = PathProblem::LocalSend(errno);
                         // The address may just have gone.
                         self.tend_at = self.tend_at.min(now.mono + SOON);
+                        self.network.look_after(now.mono, SOON);
                         self.endpoint
                             .handle_path_error(now, local, remote, problem, None);
                     }
@@ -429,6 +441,13 @@ impl Gateway {
                 let action = connection.life.after_the_end(dead, connection.start);
                 tunnel.retry.ends(action);
             }
+        }
+        if matches!(
+            event.what,
+            Happening::IkeEstablished { .. } | Happening::PeerMoved { .. }
+        ) {
+            // Another way leads to the peer, or a peer is new.
+            self.network.look_after(event.at.mono, Duration::ZERO);
         }
         let gave_up = match &event.what {
             Happening::GaveUp { .. } => event.connection.clone(),
@@ -571,10 +590,10 @@ const BUDGET: usize = 64;
 /// Longest packet.
 const BUFFER: usize = 65_536;
 /// How often the host is looked at.
-const TENDING: std::time::Duration = std::time::Duration::from_secs(2);
+const TENDING: Duration = Duration::from_secs(2);
 /// How soon the host is looked at when something can't be sent.
-const SOON: std::time::Duration = std::time::Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(200);
 /// How often the same path problem is passed on.
-const PACE: std::time::Duration = std::time::Duration::from_secs(1);
+const PACE: Duration = Duration::from_secs(1);
 /// Bound of what is remembered of strangers.
 const MOST_TOLD: usize = 4096;

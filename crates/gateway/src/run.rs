@@ -89,6 +89,7 @@ impl Inputs {
                 slot = gateway.sockets.readable() => gateway.on_socket(slot),
                 () = gateway.backend.readable() => gateway.on_tun(),
                 () = until(deadline) => gateway.on_deadline(),
+                () = gateway.network.changed() => gateway.on_network_change(),
                 Some(done) = self.tasks_done.recv() => gateway.on_task(done),
                 Some(command) = self.requests.recv() => {
                     if command.request == Request::Shutdown {

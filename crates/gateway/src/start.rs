@@ -15,6 +15,7 @@ use adit_model::connection::Connection;
 use rustix::thread::CapabilitySet;
 use tokio::sync::mpsc;
 
+use crate::addresses::NetworkWatch;
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::claim::Claim;
@@ -116,12 +117,17 @@ pub(crate) fn set_up(
     backend.set_policy(&connections, &options.config.policies);
     let clock = Clock::start();
     let (endpoint, tunnels) = key_exchange(options, &connections, &ready.keys, &provider, clock);
+    let network = match &host {
+        Some(_) => NetworkWatch::open(),
+        None => NetworkWatch::default(),
+    };
     let gateway = Gateway::new(Parts {
         clock,
         provider,
         endpoint,
         backend,
         host,
+        network,
         sockets,
         keys: ready.keys,
         pools: Pools::new(options.config.pools.clone()),

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
+use adit_kernel::netlink::NetworkChanges;
 use adit_kernel::{EspSocket, Tun, UdpPort};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -13,6 +14,7 @@ pub trait Owner: AsRawFd + sealed::Sealed {}
 impl Owner for UdpPort {}
 impl Owner for EspSocket {}
 impl Owner for Tun {}
+impl Owner for NetworkChanges {}
 
 mod sealed {
     /// Keeps [`super::Owner`] to the types that were looked at.
@@ -20,6 +22,7 @@ mod sealed {
     impl Sealed for adit_kernel::UdpPort {}
     impl Sealed for adit_kernel::EspSocket {}
     impl Sealed for adit_kernel::Tun {}
+    impl Sealed for adit_kernel::netlink::NetworkChanges {}
 }
 
 /// Has the runtime that this is called in watch `owner`'s descriptor.

@@ -5,7 +5,7 @@ mod common;
 
 use std::os::fd::AsFd;
 
-use adit_kernel::netlink::{MAIN_TABLE, Route, RouteKind, Rule, VethEnd};
+use adit_kernel::netlink::{MAIN_TABLE, NetworkChanges, Route, RouteKind, Rule, VethEnd};
 use adit_kernel::{PathErrorKind, PingOutcome, sysctl};
 use common::{Host, cable, permitted};
 
@@ -227,4 +227,28 @@ fn settings_belong_to_the_namespace() {
         let missing = sysctl::read("net.ipv4.no_such_thing").unwrap_err();
         assert!(missing.is_not_found());
     });
+}
+
+#[test]
+fn changes_of_the_network_are_told() {
+    if !permitted("word of changes", false) {
+        return;
+    }
+    let (host, other) = (Host::new(), Host::new());
+    let changes = host.run(|| NetworkChanges::open().unwrap());
+    assert!(!changes.take(), "nothing has changed yet");
+    cable(&host, "a", &other, "b");
+    assert!(changes.take(), "a link");
+    assert!(!changes.take(), "it was taken");
+    let net = "192.0.2.1/24".parse().unwrap();
+    let index = host.netlink(|netlink| {
+        let index = netlink.link("a").unwrap().index;
+        netlink.add_address(index, net).unwrap();
+        index
+    });
+    assert!(changes.take(), "an address");
+    host.netlink(|netlink| netlink.delete_address(index, net).unwrap());
+    assert!(changes.take(), "an address that goes");
+    other.netlink(|netlink| netlink.add_address(1, net).unwrap());
+    assert!(!changes.take(), "of its own namespace only");
 }

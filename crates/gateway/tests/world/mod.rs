@@ -157,7 +157,7 @@ esp = ["aes128gcm16"]
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    /// Starts a side's gateway.
+    /// Starts a side's gateway. If there is a file `hosts` beside its configuration, that is its `/etc/hosts`.
     pub fn start(&self, at: At) -> Running {
         self.start_with_state(at, "state")
     }
@@ -166,7 +166,17 @@ esp = ["aes128gcm16"]
     pub fn start_with_state(&self, at: At, state: &str) -> Running {
         let dir = self.dir(at);
         let log = std::fs::File::create(dir.join("log")).unwrap();
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let program = std::env::current_exe().unwrap();
+        let hosts = dir.join("hosts");
+        let mut command = if hosts.exists() {
+            let mut command = Command::new("unshare");
+            let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+            command.args(["--mount", "sh", "-c", script]);
+            command.args([hosts, program]);
+            command
+        } else {
+            Command::new(program)
+        };
         command
             .args(["gateway_process", "--exact", "--ignored", "--nocapture"])
             .env(GATEWAY_DIR, &dir)

@@ -4,6 +4,7 @@
 //! are idempotent where that helps: adding what is there and deleting what is gone succeed.
 
 mod address;
+mod changes;
 pub(crate) mod codec;
 mod link;
 mod route;
@@ -11,6 +12,7 @@ mod rule;
 pub(crate) mod transport;
 
 pub use address::Address;
+pub use changes::NetworkChanges;
 pub use link::{Link, VethEnd};
 pub use route::{ADIT_PROTOCOL, MAIN_TABLE, Route, RouteKind, RouteLookup};
 pub use rule::{Flow, Rule};
