@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use adit_model::connection::{AuthKind, Authentication, Connection};
 use adit_model::inner::Pool;
+use adit_model::limits::HalfOpen;
 use adit_model::policy::Policy;
 
 /// A whole configuration.
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub ike_port: u16,
     /// UDP port of our IKE and ESP behind a NAT (RFC 7296 2.23).
     pub nat_t_port: u16,
+    /// What is kept of peers that haven't authenticated.
+    pub half_open: HalfOpen,
 }
 
 impl Default for Gateway {
@@ -40,6 +43,7 @@ impl Default for Gateway {
             state_dir: None,
             ike_port: 500,
             nat_t_port: 4500,
+            half_open: HalfOpen::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use adit_model::connection::{
 use adit_model::identity::Identity;
 use adit_model::inner::Pool;
 use adit_model::life::{Action, ChildLife, Childless, Life, Unique};
+use adit_model::limits::HalfOpen;
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::selector::Selector;
 use proptest::prelude::*;
@@ -212,7 +213,7 @@ proptest! {
                 local: vec!["10.0.0.0/8[tcp/1-9]".parse().unwrap()],
                 remote: vec!["0.0.0.0/0".parse().unwrap()],
             }],
-            gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1 },
+            gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1, half_open: HalfOpen { limit: 900, cookies_from: 0, per_source: 7, cookies_from_per_source: 3 } },
             auth: vec![AuthFiles::psk("t1", file.clone().into()), auth],
             ppks: vec![PpkRef { connection: "t1".into(), file: ppk_file.into() }],
             pools: vec![Pool {

@@ -157,7 +157,8 @@ fn key_exchange(
         ike_port: options.config.gateway.ike_port,
         nat_port: options.config.gateway.nat_t_port,
         ..Settings::default()
-    };
+    }
+    .with_half_open(options.config.gateway.half_open);
     let mut endpoint = Endpoint::new(settings, provider.clone(), seed);
     let mut tunnels = BTreeMap::new();
     for connection in connections {

@@ -1,5 +1,6 @@
 //! The endpoint: what can be done to it, and what comes out.
 
+mod half_open;
 mod index;
 mod invalid_spi;
 pub(crate) mod moving;
@@ -22,6 +23,7 @@ use adit_model::{Mono, Now};
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Header, IkeSpi, Message};
 
+use self::half_open::HalfOpen;
 use self::invalid_spi::Answers;
 use self::moving::Addresses;
 use crate::cookie::Cookies;
@@ -57,7 +59,7 @@ pub struct Endpoint {
     /// IKE SAs that authenticate anew, and those in whose place they come.
     reauthentications: BTreeMap<u64, u64>,
     answers: Answers,
-    half_open: u32,
+    half_open: HalfOpen,
     /// Half-open IKE SAs by what their first request told, to recognise it when it comes again.
     first_requests: BTreeMap<(SocketAddr, IkeSpi), u64>,
     key_requests: BTreeMap<KeyRequestId, u64>,
@@ -80,7 +82,7 @@ impl Endpoint {
             index: Index::default(),
             reauthentications: BTreeMap::new(),
             answers: Answers::default(),
-            half_open: 0,
+            half_open: HalfOpen::default(),
             first_requests: BTreeMap::new(),
             key_requests: BTreeMap::new(),
             timers: Timers::default(),

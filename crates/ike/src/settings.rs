@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use adit_model::connection::Retransmit;
+use adit_model::limits::HalfOpen;
 
 /// Limits, ports and intervals of an [`Endpoint`](crate::Endpoint). `Default` gives what a gateway should use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +16,17 @@ pub struct Settings {
     pub half_open_limit: u32,
     /// Half-open IKE SAs of peers from which on a cookie is demanded (RFC 7296 2.6); 0 always demands one.
     pub cookie_threshold: u32,
-    /// Half-open IKE SAs that one source (an IPv4 address or an IPv6 network of 64 bits) may have once cookies are
-    /// demanded (RFC 8019 4.2).
+    /// Half-open IKE SAs that one source (an IPv4 address or an IPv6 network of 64 bits) may have, once it has shown by a
+    /// cookie that it is there (RFC 8019 4.2).
     pub half_open_share: u32,
+    /// Half-open IKE SAs of one source from which on a cookie is demanded of it, whatever others do.
+    pub cookie_share: u32,
     /// How long one secret makes cookies; the previous one is accepted for as long again.
     pub cookie_lifetime: Duration,
     /// How long a peer has from our IKE_SA_INIT answer to a finished IKE_AUTH.
     pub half_open_timeout: Duration,
+    /// The same while cookies are demanded of the peer (RFC 8019 4.1): enough for a few repetitions.
+    pub half_open_timeout_pressed: Duration,
     /// How often we speak through a NAT that we are behind (RFC 3948 4).
     pub nat_keepalive: Duration,
     /// Longest IKE message in octets (from the IKE header on) that is sent in one piece to a peer that takes
@@ -55,14 +60,17 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        let half_open = HalfOpen::default();
         Self {
             ike_port: 500,
             nat_port: 4500,
-            half_open_limit: 1000,
-            cookie_threshold: 100,
-            half_open_share: 50,
+            half_open_limit: half_open.limit,
+            cookie_threshold: half_open.cookies_from,
+            half_open_share: half_open.per_source,
+            cookie_share: half_open.cookies_from_per_source,
             cookie_lifetime: Duration::from_secs(60),
             half_open_timeout: Duration::from_secs(30),
+            half_open_timeout_pressed: Duration::from_secs(10),
             nat_keepalive: Duration::from_secs(20),
             max_fragment: 1208,
             reassembly_limit: 65_536,
@@ -81,6 +89,20 @@ impl Default for Settings {
             child_limit: 64,
             certificate_limit: 16,
             certificate_octets: 32_768,
+        }
+    }
+}
+
+impl Settings {
+    /// The same with these bounds of half-open IKE SAs.
+    #[must_use]
+    pub fn with_half_open(self, bounds: HalfOpen) -> Self {
+        Self {
+            half_open_limit: bounds.limit,
+            cookie_threshold: bounds.cookies_from,
+            half_open_share: bounds.per_source,
+            cookie_share: bounds.cookies_from_per_source,
+            ..self
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod identity;
 pub mod inner;
 pub mod keywords;
 pub mod life;
+pub mod limits;
 pub mod listed;
 pub mod now;
 pub mod peer_config;

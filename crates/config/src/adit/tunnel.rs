@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use adit_model::connection::{Authentication, Connection, Remote, Retransmit, Start};
 use adit_model::identity::Identity;
 use adit_model::inner::{InnerAddresses, Pool};
+use adit_model::limits::HalfOpen;
 use adit_model::proposal::SaKind;
 use adit_model::text::did_you_mean;
 use toml_edit::TableLike;
@@ -120,6 +121,7 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
         state_dir,
         ike_port: reader.port(&table, "ike_port", default.ike_port),
         nat_t_port: reader.port(&table, "nat_t_port", default.nat_t_port),
+        half_open: half_open(reader, &table),
     };
     if out.ike_port == out.nat_t_port {
         reader
@@ -131,6 +133,37 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
             .found(out.nat_t_port)
             .expected("two ports: on the second one messages carry a marker (RFC 3948)")
             .fix("nat_t_port = 4500");
+    }
+    out
+}
+
+fn half_open(reader: &mut Reader<'_>, table: &Table<'_>) -> HalfOpen {
+    const MOST: u32 = 1_000_000;
+    let default = HalfOpen::default();
+    let mut number = |name, least, default| reader.number(table, name, least..=MOST, default);
+    let out = HalfOpen {
+        limit: number("half_open_limit", 1, default.limit),
+        cookies_from: number("cookies_from", 0, default.cookies_from),
+        per_source: number("half_open_per_source", 1, default.per_source),
+        cookies_from_per_source: number(
+            "cookies_from_per_source",
+            0,
+            default.cookies_from_per_source,
+        ),
+    };
+    if out.cookies_from >= out.limit {
+        reader
+            .error(
+                "cookies-never",
+                &table.at_value("cookies_from"),
+                "cookies would never be asked for: no more are let in by then",
+            )
+            .found(out.cookies_from)
+            .expected(format!(
+                "less than `half_open_limit`, which is {}",
+                out.limit
+            ))
+            .fix(format!("cookies_from = {}", out.limit / 10));
     }
     out
 }

@@ -67,6 +67,21 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     if gateway.nat_t_port != default.nat_t_port {
         line(out, "nat_t_port", &gateway.nat_t_port);
     }
+    let (ours, usual) = (&gateway.half_open, &default.half_open);
+    for (name, value, default) in [
+        ("half_open_limit", ours.limit, usual.limit),
+        ("cookies_from", ours.cookies_from, usual.cookies_from),
+        ("half_open_per_source", ours.per_source, usual.per_source),
+        (
+            "cookies_from_per_source",
+            ours.cookies_from_per_source,
+            usual.cookies_from_per_source,
+        ),
+    ] {
+        if value != default {
+            line(out, name, &value);
+        }
+    }
 }
 
 fn pool(out: &mut String, pool: &Pool) {

@@ -335,3 +335,43 @@ fn abuse_58_forgeries_of_wycheproof_are_refused() {
     }
     assert!(checked > 4000, "{checked} tests");
 }
+
+/// RFC 4754 3, RFC 7427: numbers of 0 or beyond the order, one method's form in another's place, and a curve that isn't
+/// the method's. Wycheproof's signatures of both forms are under case 58.
+#[test]
+fn abuse_59_ecdsa_numbers_forms_and_curves() {
+    let p256 = key(NewKey::P256);
+    let policy = AuthPolicy::default();
+    let check = |number, data: &[u8]| verify(p256.public(), number, data, OCTETS, &policy);
+    let raw = p256.auth(AuthScheme::Ecdsa(Curve::P256), OCTETS).unwrap();
+    let digital = AuthScheme::Digital(SignatureMethod::Ecdsa(Hash::Sha256));
+    let der = p256.auth(digital, OCTETS).unwrap();
+    assert!(check(9, &raw).is_ok() && check(14, &der).is_ok());
+
+    let order = hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+    let (zero, most) = ([0; 32], [0xff; 32]);
+    let (r, s) = raw.split_at(32);
+    for (r, s) in [
+        (&zero[..], s),
+        (r, &zero),
+        (&zero, &zero),
+        (&order, s),
+        (r, &order),
+        (&most, &most),
+    ] {
+        assert!(check(9, &[r, s].concat()).is_err());
+    }
+    // The name of the algorithm, then the signature: DER for method 14, two numbers for 9.
+    let (named, name) = (usize::from(der[0]) + 1, &der[..]);
+    let (name, sequence) = name.split_at(named);
+    assert!(check(9, sequence).is_err());
+    assert!(check(14, &[name, &raw].concat()).is_err());
+    assert!(check(9, &raw[..63]).is_err());
+    assert!(check(9, &[&raw[..], &[0]].concat()).is_err());
+    // Methods of other curves, with this one's key.
+    for number in [10, 11] {
+        assert!(check(number, &raw).is_err());
+        let wide = [&[0; 16][..], r, &[0; 16], s].concat();
+        assert!(check(number, &wide).is_err());
+    }
+}

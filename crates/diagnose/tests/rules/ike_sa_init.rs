@@ -321,3 +321,22 @@ fn ike_port_nonstandard_is_one_of_many_reasons_for_silence() {
         .gave_up("IKE_SA_INIT")
         .undecided(&["ike-port-nonstandard", "udp500-blocked"]);
 }
+
+/// First requests that are dropped for the bound of half-open IKE SAs leave no attempt, only a drop.
+#[test]
+fn drops_at_the_half_open_limit_are_told_by_who_drops() {
+    let dropped = |side| {
+        let what = Happening::Dropped {
+            reason: DropReason::IkeHalfOpenLimit,
+            detail: "50 IKE SAs are half open, the limit is 50".into(),
+        };
+        Story::new()
+            .initiating()
+            .gave_up("IKE_SA_INIT")
+            .event(side, Responder, what)
+    };
+    let finding = dropped(There).cause("half-open-limit");
+    assert!(finding.summary.contains("the limit is 50"));
+    assert!(finding.fix.remote.contains("half_open_per_source"));
+    dropped(Local).cause("half-open-limit");
+}

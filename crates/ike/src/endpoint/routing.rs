@@ -1,6 +1,5 @@
 //! Which IKE SA an input belongs to, and what is done for it around.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use adit_model::Now;
@@ -131,19 +130,11 @@ impl Endpoint {
             desk: &mut self.desk,
             others: &self.sas,
         };
-        let source = incoming.path.remote.ip();
-        let half_open_here = || {
-            let here = |phase: &&Phase| {
-                let from = phase.head().map(|head| head.path.remote.ip());
-                phase.is_half_open() && from.is_some_and(|from| is_one_source(from, source))
-            };
-            u32::try_from(self.sas.values().filter(here).count()).unwrap_or(u32::MAX)
-        };
         let door = Door {
             connections: &mut self.connections.values(),
             cookies: &self.cookies,
-            half_open: self.half_open,
-            half_open_here: &half_open_here,
+            half_open: self.half_open.all(),
+            half_open_here: self.half_open.of(incoming.path.remote.ip()),
         };
         if let Some(answered) = init_answer::answer(&mut cx, door, incoming) {
             let spi = answered.secured.head.our_spi.0;
@@ -203,7 +194,7 @@ impl Endpoint {
         let Some(phase) = self.sas.remove(&spi) else {
             return;
         };
-        self.half_open -= u32::from(phase.is_half_open());
+        self.half_open.remove(&phase);
         let before = Index::entry(&phase);
         let phase = input(phase, &mut self.cx(now));
         self.settle(now, spi, phase);
@@ -227,7 +218,7 @@ impl Endpoint {
             if !phase.is_half_open() && !phase.is_over() {
                 self.first_requests.retain(|_, owner| *owner != spi);
             }
-            self.half_open += u32::from(phase.is_half_open());
+            self.half_open.add(&phase);
             self.index.keep(spi, &phase);
             self.sas.insert(spi, phase);
         }
@@ -264,13 +255,5 @@ impl Endpoint {
         };
         let current = Arc::clone(current);
         p.reconfigure(&mut self.cx(now), current);
-    }
-}
-
-/// Whether two addresses are likely one host's: who has an IPv6 address has the 64 bits behind its network's.
-fn is_one_source(one: IpAddr, other: IpAddr) -> bool {
-    match (one, other) {
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() >> 64 == b.to_bits() >> 64,
-        _ => one == other,
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Door<'a> {
     pub cookies: &'a Cookies,
     pub half_open: u32,
     /// How many of them are from the source of this request.
-    pub half_open_here: &'a dyn Fn() -> u32,
+    pub half_open_here: u32,
 }
 
 /// A request that is being looked at, before there is an IKE SA.
@@ -124,9 +124,13 @@ pub(crate) fn answer(
     if !knock.has_room(cx, door.half_open, cx.settings.half_open_limit) {
         return None;
     }
-    if door.half_open >= cx.settings.cookie_threshold
+    // Who hasn't shown that he is where he says takes nothing away from who is there: the share counts behind a cookie.
+    let share = cx.settings.half_open_share;
+    let pressed = door.half_open >= cx.settings.cookie_threshold
+        || door.half_open_here >= cx.settings.cookie_share.min(share);
+    if pressed
         && !(knock.shows_cookie(cx, door.cookies, &nonce.0)
-            && knock.has_room(cx, (door.half_open_here)(), cx.settings.half_open_share))
+            && knock.has_room(cx, door.half_open_here, share))
     {
         return None;
     }
@@ -266,7 +270,12 @@ pub(crate) fn answer(
         },
         candidates,
         ppk_announced,
-        until: cx.now.mono + cx.settings.half_open_timeout,
+        until: cx.now.mono
+            + if pressed {
+                cx.settings.half_open_timeout_pressed
+            } else {
+                cx.settings.half_open_timeout
+            },
     }))
 }
 

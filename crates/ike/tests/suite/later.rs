@@ -392,3 +392,19 @@ fn compression_is_declined_by_silence() {
     assert!(answer.notify(NotifyType::IPCOMP_SUPPORTED).is_none());
     assert!(lab.east.is_up());
 }
+
+/// RFC 9329 3: what begins a stream over TCP means nothing in a datagram, with a message behind it or without.
+#[test]
+fn abuse_36_the_prefix_of_a_stream_is_no_message() {
+    let mut lab = Lab::new();
+    lab.initiate();
+    let request = lab.intercept().pop().unwrap().payload;
+    let length = u16::try_from(request.len() + 6).unwrap().to_be_bytes();
+    let framed = [b"IKETCP".as_slice(), &length, &[0; 4], &request].concat();
+    for octets in [b"IKETCP".as_slice(), &framed, &framed[6..]] {
+        let answer = exchange_raw(&mut lab, at(WEST, 500), at(EAST, 500), octets);
+        assert_eq!(answer, None);
+    }
+    assert_eq!(lab.east.endpoint.drops().total(), 3);
+    assert!(lab.east.endpoint.snapshot().is_empty());
+}

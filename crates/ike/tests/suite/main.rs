@@ -56,5 +56,7 @@ mod recorded;
 
 mod abuse;
 
+mod impostors;
+
 mod holding;
 mod hostile;

@@ -400,6 +400,75 @@ fn abuse_27_one_address_has_a_share_of_half_open_ike_sas() {
     assert!(knock(&mut lab, "2001:db8:1:2::1", 8));
 }
 
+/// RFC 8019 4.1, 4.2: who has begun many is asked for a cookie while others aren't, and what it begins is forgotten sooner.
+#[test]
+fn abuse_27_one_address_is_asked_for_cookies_before_others() {
+    let mut lab = with_settings(Settings {
+        cookie_share: 2,
+        half_open_share: 3,
+        ..Settings::default()
+    });
+    let anybody = Connection {
+        name: "anybody".into(),
+        remote: Remote::Any,
+        ..connection(Who::East)
+    };
+    let now = lab.now;
+    lab.east.endpoint.set_connection(now, Arc::new(anybody));
+    lab.initiate();
+    let first = Message::parse(&lab.intercept().pop().unwrap().payload).unwrap();
+    let knock = |lab: &mut Lab, from: &str, n: u8, cookie: Option<&Payload>| {
+        let mut payloads = first.payloads.clone();
+        for payload in &mut payloads.0 {
+            if let Payload::Nonce(nonce) = payload {
+                nonce.0[0] ^= n;
+            }
+        }
+        if let Some(cookie) = cookie {
+            payloads.0.insert(0, cookie.clone());
+        }
+        let message = emit_plain(&first.header, &payloads).unwrap();
+        let answer = exchange_raw(lab, at(from, 500), at(EAST, 500), &message)?;
+        Some(Message::parse(&answer).unwrap().payloads)
+    };
+    let (busy, calm) = ("198.51.100.1", "198.51.100.2");
+    let goes_on = |answer: Option<PayloadList>| answer.is_some_and(|a| a.sa().is_some());
+    assert!(goes_on(knock(&mut lab, busy, 1, None)));
+    assert!(goes_on(knock(&mut lab, busy, 2, None)));
+    // Forged addresses come no further than this, so nobody is kept out in another's name.
+    let asked = knock(&mut lab, busy, 3, None).unwrap();
+    let cookie = asked.0.first().unwrap();
+    assert!(asked.notify(NotifyType::COOKIE).is_some());
+    assert!(
+        goes_on(knock(&mut lab, calm, 4, None)),
+        "others aren't asked"
+    );
+    assert!(goes_on(knock(&mut lab, busy, 3, Some(cookie))));
+    // Its share is used up, cookie or not.
+    let asked = knock(&mut lab, busy, 5, None).unwrap();
+    assert!(knock(&mut lab, busy, 5, asked.0.first()).is_none());
+    assert_eq!(
+        lab.east.drops(),
+        [
+            (DropReason::IkeCookie, 2),
+            (DropReason::IkeHalfOpenLimit, 1)
+        ]
+    );
+    lab.west = Side::new(WEST, 1, Settings::default());
+    lab.pass(Duration::from_secs(11));
+    assert_eq!(
+        lab.east.endpoint.snapshot().len(),
+        3,
+        "the one behind a cookie went"
+    );
+    lab.pass(Duration::from_secs(20));
+    assert!(lab.east.endpoint.snapshot().is_empty());
+    assert!(
+        goes_on(knock(&mut lab, busy, 6, None)),
+        "and so is what it cost"
+    );
+}
+
 /// Above the threshold nothing is remembered of who doesn't return a cookie, and who does gets through.
 #[test]
 fn abuse_22_a_flood_leaves_no_state_behind() {

@@ -1,5 +1,7 @@
 //! `half-open-limit`: new requests are ignored because too many are half open.
 
+use adit_model::drops::DropReason;
+use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -34,6 +36,10 @@ pub(crate) static RULE: Rule = Rule {
                 "strongswan",
                 "`charon.block_threshold` (per address), `charon.init_limit_half_open`, `charon.half_open_timeout`.",
             ),
+            (
+                "adit",
+                "`half_open_per_source`, `half_open_limit` of [gateway].",
+            ),
             ("libreswan", "`ddos-ike-threshold`, `max-halfopen-ike`."),
         ],
         source: "RFC 7296 2.6",
@@ -49,7 +55,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .map(|(r, ())| (r.fact, r.side));
     let seen = s.sign(Sign::HalfOpenLimit);
     let Some((fact, side)) = seen.map(|x| (x.fact, x.side())).or(refused) else {
-        return Judgement::Silent;
+        return dropped(s);
     };
     let limit = seen
         .and_then(|x| x.value("limit"))
@@ -63,5 +69,33 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .with(s.signs_of(Sign::HalfOpenLimit).map(|x| x.fact).take(3))
     .because("Requests that were begun and not finished count against a limit, and it is reached. What made them stay unfinished is the deeper reason: tries that fail, clients behind one address, or a scan.")
     .fix("find out why the earlier requests weren't finished (do our answers arrive?), and raise the limit per address if many clients share one")
+    .done()
+}
+
+/// The gateway counts what it drops, and says which bound was reached. A tunnel that is up isn't kept out.
+fn dropped(s: &Signals<'_>) -> Judgement {
+    let all: Vec<_> = s
+        .case
+        .happenings()
+        .filter_map(|(fact, h)| match h {
+            Happening::Dropped {
+                reason: DropReason::IkeHalfOpenLimit,
+                detail,
+            } => Some((fact, detail)),
+            _ => None,
+        })
+        .collect();
+    let Some((fact, detail)) = all.last().filter(|_| !s.up) else {
+        return Judgement::Silent;
+    };
+    Found::on(
+        fact,
+        SYMPTOM + 0.07,
+        fact.side.into(),
+        format!("{} drops first requests of its peers: {detail}", who(fact.side)),
+    )
+    .with(all.iter().map(|(fact, _)| *fact).take(3))
+    .because("Requests that were begun and not finished count against a limit, and it is reached. What made them stay unfinished is the deeper reason: tries that fail, clients behind one address, or a scan.")
+    .fix("find out why the earlier requests weren't finished (do our answers arrive?), and raise half_open_per_source if many clients share one address, or half_open_limit")
     .done()
 }

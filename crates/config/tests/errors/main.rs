@@ -1,0 +1,11 @@
+//! Every mistake gets its own diagnostic, at its own place, with something to copy.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+mod half_open;
+mod mistakes;
+mod pools;
+mod traffic;
+mod whole;
