@@ -37,7 +37,7 @@ pub fn diagnose(case: &Case) -> Verdict {
     };
     let mut notes = nat::notes(&s);
     notes.extend(clocks(case));
-    let healthy = s.up && s.stopped(Side::Local).is_none();
+    let healthy = s.up && !s.child_refused() && s.stopped(Side::Local).is_none();
     let mut findings: Vec<(&'static Rule, Finding)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut ruled_out: Vec<RuledOut> = Vec::new();

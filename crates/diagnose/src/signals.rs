@@ -9,6 +9,7 @@ use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
 use adit_model::peer_config::Place;
 use adit_model::phase::Phase;
+use adit_model::product::Product;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -314,6 +315,23 @@ impl<'a> Signals<'a> {
             .iter()
             .rev()
             .find_map(|r| pick(r.refusal).map(|t| (r, t)))
+    }
+
+    /// Whether, by our own events, one child is up and a further one was refused since, by either side.
+    pub(crate) fn child_refused(&self) -> bool {
+        let ours = self.case.products.get(&Side::Local);
+        let refused = |f: &&Fact| match &f.what {
+            Known::Happened {
+                happening: Happening::Refused { what, .. } | Happening::PeerRefused { what, .. },
+            } => what.starts_with("CHILD_SA") && !what.ends_with("(rekeying)"),
+            _ => false,
+        };
+        self.up
+            && ours.is_none_or(|product| *product == Product::Adit)
+            && self
+                .facts
+                .iter()
+                .any(|f| f.side == Side::Local && refused(f))
     }
 
     /// Whether a side was told `notify` in the first exchange (`init`) or after it.

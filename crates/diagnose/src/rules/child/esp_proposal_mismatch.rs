@@ -101,6 +101,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("use ESP on both sides (strongSwan: esp_proposals in place of ah_proposals; Libreswan: phase2=esp)")
         .done();
     }
+    if pfs_mismatch::refused_later(s).is_some() {
+        return Judgement::Silent;
+    }
     if let Some(seen) = s.sign(Sign::EspProposalRefused) {
         return said(s, seen);
     }

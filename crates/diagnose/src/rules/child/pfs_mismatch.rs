@@ -1,7 +1,8 @@
 //! `pfs-mismatch`: the key exchange of the CHILD SA differs, or only one side wants one.
 
 use adit_model::complaint::Complaint;
-use adit_model::fact::Fact;
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Known};
 use adit_model::proposal::{Proposal, TransformKind};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -155,6 +156,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
+    if let Some((fact, asked)) = refused_later(s) {
+        return found(
+            Found::on(
+                fact,
+                0.86,
+                AtFault::Both,
+                format!(
+                    "the peer refuses a child for its key exchange (PFS): with the same algorithms another one is up, that had none; asked for was {}",
+                    groups(asked)
+                ),
+            ),
+            s,
+        );
+    }
     configured(s).unwrap_or_else(|| tried(s))
 }
 
@@ -191,6 +206,27 @@ pub(crate) fn method(s: &Signals<'_>, rekeying: bool) -> Option<Judgement> {
     };
     let found_on = Found::on(fact, SAID - 0.05, AtFault::Both, what);
     Some(found(found_on.with(told.map(|t| t.fact)), s))
+}
+
+/// The peer refuses a further child, whose proposals all have a key exchange of their own, and one made in IKE_AUTH, which
+/// has none, is up with the same algorithms.
+pub(crate) fn refused_later<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a [Proposal])> {
+    if !s.child_refused() {
+        return None;
+    }
+    let told = s.told(notify::NO_PROPOSAL_CHOSEN, false)?;
+    let asked = told.asked.filter(|_| !told.rekeying)?;
+    let insists = |p: &Proposal| !p.ke.is_empty() && p.ke.iter().all(|method| method.0 != 0);
+    let agreed = s.case.facts.iter().any(|f| match &f.what {
+        Known::Happened {
+            happening: Happening::ChildEstablished { suite, .. },
+        } => asked.proposals.iter().all(|p| {
+            p.encr.contains(&suite.encr) && suite.integ.is_none_or(|integ| p.integ.contains(&integ))
+        }),
+        _ => false,
+    });
+    (agreed && !asked.proposals.is_empty() && asked.proposals.iter().all(insists))
+        .then_some((told.fact, asked.proposals.as_slice()))
 }
 
 /// Somebody switched it off, and that helped.

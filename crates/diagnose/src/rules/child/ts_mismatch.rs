@@ -84,6 +84,14 @@ impl Apart {
                 .collect()
         };
         let meet = |a: &[Selector], b: &[Selector]| !narrow(&bare(a), &bare(b)).is_empty();
+        meet(&self.our_local, &self.their_remote)
+            && meet(&self.our_remote, &self.their_local)
+            && !self.meets()
+    }
+
+    /// Whether there is something in common, which one side doesn't take as less than all.
+    fn meets(&self) -> bool {
+        let meet = |a: &[Selector], b: &[Selector]| !narrow(a, b).is_empty();
         meet(&self.our_local, &self.their_remote) && meet(&self.our_remote, &self.their_local)
     }
 }
@@ -249,7 +257,8 @@ fn found(s: &Signals<'_>, a: Apart) -> Found {
         ("the peer's networks", &a.our_remote, &a.their_local),
     ] {
         let known = !ours.is_empty() && !theirs.is_empty();
-        if known && narrow(ours, theirs).is_empty() {
+        let differ = narrow(ours, theirs).is_empty() || a.meets() && ours != theirs;
+        if known && differ {
             differences.push(format!(
                 "for {place} we have {}, the peer has {}",
                 list(&only_in(ours, theirs)),
