@@ -3,7 +3,7 @@
 //! Everything that can be wrong is found before the host is changed: configuration, key files, privileges, the lock,
 //! ports. What fails after that undoes what was done before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_crypto::Provider;
@@ -213,6 +213,12 @@ pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
         for warning in opened.warnings {
             tracing::warn!("tunnel `{}`: {warning}", connection.name);
         }
+        if let Some(weak) = weak_algorithms(connection) {
+            tracing::warn!(
+                "tunnel `{}`: weak algorithms, which `allow_weak` permits: {weak}",
+                connection.name
+            );
+        }
         if let Some(reference) = options.config.ppk_of(&connection.name) {
             let path = options.base_dir.join(&reference.file);
             let tunnel = connection.name.clone();
@@ -229,6 +235,23 @@ fn sides(connection: &Connection) -> String {
     let remote = connection.remote_id.as_ref();
     let remote = remote.map_or_else(|| "any".to_owned(), ToString::to_string);
     format!("{} and {remote}", connection.local_id)
+}
+
+/// The weak algorithms that a tunnel offers or takes, for a warning.
+fn weak_algorithms(connection: &Connection) -> Option<String> {
+    let esp = connection.children.iter().flat_map(|child| &child.esp);
+    let words: BTreeSet<_> = connection
+        .ike
+        .iter()
+        .chain(esp)
+        .flat_map(adit_model::proposal::Proposal::weak)
+        .collect();
+    let told = words.into_iter().map(|word| match word {
+        "null" => "null (traffic is not encrypted)".to_owned(),
+        word => word.to_owned(),
+    });
+    let told: Vec<_> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn check_privileges(options: &Options) -> Result<(), GatewayError> {
