@@ -310,6 +310,12 @@ impl Stage<'_> {
             }
             Step::Quiet => self.quiet(),
             Step::Children => self.children(),
+            Step::StartsWith(child) => self.starts_with(child),
+            Step::Fails(child) => self.fails(child),
+            Step::RenewsItself(child) => self.one_renewed(&self.near, child, RENEWAL, || Ok(())),
+            Step::Negotiated(word) => self.negotiated(word),
+            Step::Volume => self.volume(),
+            Step::Readable => self.readable(),
             Step::Only(names) => self.only(names),
             Step::SecondHosts => self.second_hosts(),
             Step::Reauthenticated => self.reauthenticated(),

@@ -1,8 +1,9 @@
 //! The steps about several children, policies and single flows.
 
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::children::Pair;
 use super::patience::wait;
@@ -142,16 +143,106 @@ impl Stage<'_> {
 
     /// One of several children gets new keys, and the others keep theirs.
     pub(super) fn rekey_one(&self, by: &Side, child: &str) -> Result<()> {
+        self.one_renewed(by, child, SETTLE, || by.rekey_child(child))
+    }
+
+    pub(super) fn one_renewed(
+        &self,
+        by: &Side,
+        child: &str,
+        patience: Duration,
+        begin: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         let before = by.pairs()?;
-        by.rekey_child(child)?;
-        wait("the child's new pair", SETTLE, || {
-            let (near, far) = (self.near.pairs()?, self.far()?.pairs()?);
+        begin()?;
+        wait("the child's new pair", patience, || {
+            let (now, near, far) = (by.pairs()?, self.near.pairs()?, self.far()?.pairs()?);
             let stays = before
                 .iter()
-                .all(|old| near.iter().any(|new| new.spi_in == old.spi_in) == (old.name != child));
+                .all(|old| now.iter().any(|new| new.spi_in == old.spi_in) == (old.name != child));
             let settled = near.len() == before.len() && far.len() == before.len();
             Ok(stays && settled)
         })
+    }
+
+    pub(super) fn starts_with(&self, child: &str) -> Result<()> {
+        if self.role == Role::Responder {
+            self.far()?.initiate_child(child)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn fails(&self, child: &str) -> Result<()> {
+        if self.role == Role::Responder {
+            let outcome = self.far()?.initiate_child(child)?;
+            anyhow::ensure!(!outcome.success, "{child} came up although it must not");
+        }
+        Ok(())
+    }
+
+    pub(super) fn negotiated(&self, word: &str) -> Result<()> {
+        for side in [&self.near, self.far()?] {
+            let pairs = side.pairs()?;
+            let first = pairs.first().context("no child")?;
+            anyhow::ensure!(first.suite.contains(word), "{word} isn't in {first:?}");
+        }
+        Ok(())
+    }
+
+    /// About 1.6 MB each way.
+    pub(super) fn volume(&self) -> Result<()> {
+        let before = self.far()?.snapshot()?;
+        let mut ping = self.lab.command("westlan", "ping");
+        let packets = [
+            "-n", "-q", "-i", "0.002", "-c", "1200", "-s", "1300", "-w", "15",
+        ];
+        let done = exec::checked(ping.args(packets).arg("10.2.0.2"))?;
+        anyhow::ensure!(
+            done.stdout.contains(" 0% packet loss"),
+            "packets are lost: {}",
+            done.stdout
+        );
+        wait("another pair", SETTLE, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            Ok(near.is_up()
+                && far.is_up()
+                && far.children[0].spi_in != before.children[0].spi_in
+                && far.children[0].spi_in == near.children[0].spi_out)
+        })
+    }
+
+    pub(super) fn readable(&self) -> Result<()> {
+        // The words that ping repeats in its packets, in hex.
+        let (text, pattern) = ("plainly", "706c61696e6c79");
+        let mut capture = self.lab.command("east", "timeout");
+        capture.args([
+            "10",
+            "tcpdump",
+            "-n",
+            "-A",
+            "-l",
+            "-i",
+            "wan",
+            "-c",
+            "4",
+            "udp port 4500",
+        ]);
+        let capture = capture
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("tcpdump is needed")?;
+        let mut ping = self.lab.command("westlan", "ping");
+        let pings = ["-n", "-q", "-c", "20", "-i", "0.1", "-p", pattern];
+        exec::checked(ping.args(pings).arg("10.2.0.2"))?;
+        let seen = capture.wait_with_output()?;
+        let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
+        anyhow::ensure!(
+            seen.contains(text),
+            "{text:?} isn't in what was captured: {seen}"
+        );
+        Ok(())
     }
 
     pub(super) fn logged(&self, side: &str, text: &str) -> Result<()> {

@@ -360,6 +360,18 @@ pub enum Step {
     SecondHosts,
     /// Adit, or the peer, authenticates anew by itself, and all pairs come again.
     Reauthenticated,
+    /// The first of several children comes up; where Adit starts, it asks for the others by itself.
+    StartsWith(String),
+    /// One of several children doesn't.
+    Fails(String),
+    /// One of several children is replaced when its time has come; the others stay.
+    RenewsItself(String),
+    /// This keyword is in what was negotiated for the first child.
+    Negotiated(String),
+    /// Enough goes through for the child to be replaced for that, and no packet is lost.
+    Volume,
+    /// What is carried can be read between the gateways.
+    Readable,
     /// So many IKE SAs are up on both sides.
     IkeSas(usize),
     /// The IKE SA is up on both sides, without any child.
@@ -409,6 +421,9 @@ impl Step {
                 | Self::Restart
                 | Self::Blocked
                 | Self::WeRekey(_)
+                | Self::RenewsItself(_)
+                | Self::Volume
+                | Self::Reauthenticated
                 | Self::Logged(..)
                 | Self::Cut
                 | Self::Woken

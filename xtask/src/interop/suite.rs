@@ -36,6 +36,7 @@ pub fn from_names(
         Some(gcm) if gcm.starts_with("AES_GCM_") => {
             suite.insert(format!("aes{bits}gcm{}", &gcm["AES_GCM_".len()..]))
         }
+        Some("3DES_CBC") => suite.insert("3des".into()),
         Some("CHACHA20_POLY1305") => suite.insert("chacha20poly1305".into()),
         Some(other) => suite.insert(other.to_lowercase()),
         None => false,
@@ -82,7 +83,7 @@ pub fn allows(configured: &Suite, negotiated: &Suite) -> bool {
 }
 
 fn is_cipher(word: &str) -> bool {
-    word.starts_with("aes") || word.starts_with("chacha")
+    word.starts_with("aes") || word.starts_with("chacha") || word == "3des" || word == "null"
 }
 
 #[cfg(test)]
