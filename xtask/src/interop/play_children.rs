@@ -111,7 +111,7 @@ impl Stage<'_> {
     }
 
     pub(super) fn childless(&self) -> Result<()> {
-        wait("an IKE SA without children", ESTABLISH, || {
+        wait("an IKE SA without children", RENEWAL, || {
             let (near, far) = (self.near()?, self.far()?.snapshot()?);
             let alone = near.ike.len() == 1 && far.ike.len() == 1;
             Ok(alone && near.children.is_empty() && far.children.is_empty())

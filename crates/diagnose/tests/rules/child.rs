@@ -110,6 +110,50 @@ fn groups_that_differ_are_not_called_an_esp_mismatch() {
     }
 }
 
+/// One child is up, whose keys needed no exchange; the next one is the first that has one.
+#[test]
+fn a_further_child_that_is_refused_makes_a_tunnel_that_is_up_ill() {
+    let asked = |proposal: &str| Asked {
+        proposals: vec![esp(proposal)],
+        ..Asked::default()
+    };
+    let up = || ike_up().child_up(Local, Initiator);
+    assert_eq!(up().verdict().verdict, Answer::Healthy);
+    let refused = |proposal: &str| {
+        let asked = asked(proposal);
+        // The gateway says that its tunnel is up, since the first child is.
+        up().peer_refused("CHILD_SA printers", 14, "NO_PROPOSAL_CHOSEN", asked)
+            .known(Local, Known::TunnelState { up: true })
+    };
+    let finding = refused("aes128gcm16-x25519").cause("pfs-mismatch");
+    assert!(finding.summary.contains("x25519"), "{}", finding.summary);
+    // With other algorithms it may be these.
+    refused("chacha20poly1305-x25519").cause("esp-proposal-mismatch");
+}
+
+/// A side that takes all or nothing refuses what the other side has more of.
+#[test]
+fn a_part_that_is_refused_is_no_matter_of_ports() {
+    let finding = Story::new()
+        .refused(
+            Local,
+            Responder,
+            "CHILD_SA",
+            Refusal::TrafficSelectors {
+                offered_local: nets("10.2.0.0/16"),
+                offered_remote: nets("10.1.0.0/24"),
+                configured_local: nets("10.2.0.0/24"),
+                configured_remote: nets("10.1.0.0/24"),
+            },
+        )
+        .cause("ts-mismatch");
+    assert!(
+        finding.summary.contains("10.2.0.0/16") && finding.summary.contains("10.2.0.0/24"),
+        "{}",
+        finding.summary
+    );
+}
+
 fn no_traffic() -> Refusal {
     Refusal::TrafficSelectors {
         offered_local: nets("10.2.0.0/24"),
