@@ -20,6 +20,9 @@ use crate::exec;
 /// `adit why` and `adit status` say so when no gateway answers.
 const CANNOT_OBSERVE: i32 = 3;
 
+/// What the peer is called where Adit knows it by a name.
+const NAME: &str = "peer.lab";
+
 /// A running gateway; dropped, it is stopped.
 pub struct Adit<'a> {
     lab: &'a Lab,
@@ -45,6 +48,9 @@ impl<'a> Adit<'a> {
             secret(&folder.join("gw.ppk"), &ppk.key)?;
         }
         credentials::Credentials::of(&lab.kept, tunnel)?;
+        if tunnel.by_name {
+            names(lab, &end, &end.remote)?;
+        }
         let config = folder.join("gw.toml");
         std::fs::write(&config, native(lab, &end, tunnel))?;
         let process = spawn(lab, binary, end.host, &config, 0)?;
@@ -104,6 +110,11 @@ impl<'a> Adit<'a> {
     /// Renews the keys of the child, or of the IKE SA.
     pub fn rekey(&self, what: &str) -> Result<()> {
         exec::checked(&mut self.command("rekey", &["gw", what])).map(|_| ())
+    }
+
+    /// The peer's name has another address from now on.
+    pub fn rename(&self, address: &str) -> Result<()> {
+        names(self.lab, &self.end, address)
     }
 
     /// SIGTERM; the gateway says goodbye to its peers and ends well.
@@ -270,7 +281,16 @@ fn state(lab: &Lab, host: &str) -> PathBuf {
 
 fn spawn(lab: &Lab, binary: &Path, host: &str, config: &Path, starts: usize) -> Result<Child> {
     let output = std::fs::File::create(log(lab, host, starts))?;
-    let mut command = lab.command(host, binary);
+    let hosts = hosts(lab, host);
+    let mut command = if hosts.exists() {
+        // The command has mounts of its own.
+        let mut command = lab.command(host, "sh");
+        let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+        command.args(["-c", script]).arg(hosts).arg(binary);
+        command
+    } else {
+        lab.command(host, binary)
+    };
     command
         .args(["run", "-c"])
         .arg(config)
@@ -281,6 +301,20 @@ fn spawn(lab: &Lab, binary: &Path, host: &str, config: &Path, starts: usize) -> 
         .stdout(output.try_clone()?)
         .stderr(output);
     command.spawn().context("cannot start adit run")
+}
+
+/// What the gateway takes for `/etc/hosts`, if it is there.
+fn hosts(lab: &Lab, host: &str) -> PathBuf {
+    lab.kept.join(host).join("hosts")
+}
+
+/// Gives the peer's name an address.
+fn names(lab: &Lab, end: &End, address: &str) -> Result<()> {
+    // In place: it is mounted.
+    Ok(std::fs::write(
+        hosts(lab, end.host),
+        format!("127.0.0.1 localhost\n{address} {NAME}\n"),
+    )?)
 }
 
 /// Writes a key so that only its owner can read it.
@@ -366,6 +400,8 @@ auth = {}
         },
         if tunnel.any_remote || (tunnel.anyone && !end.initiates) {
             "any"
+        } else if tunnel.by_name {
+            NAME
         } else {
             &end.remote
         },

@@ -102,6 +102,23 @@ impl Stage<'_> {
         self.only_one()
     }
 
+    /// The peer is elsewhere, and only its name tells where.
+    pub(super) fn renamed(&mut self) -> Result<()> {
+        let address = self.lab.readdress("east")?;
+        let Side::Adit(adit) = &self.near else {
+            anyhow::bail!("this step is about Adit");
+        };
+        adit.rename(&address)?;
+        wait("a tunnel to where the name leads", AGAIN, || {
+            let (near, far) = (self.near()?, self.far()?.snapshot()?);
+            Ok(near.is_up()
+                && far.is_up()
+                && state_matches(&near, &far)
+                && far.ike[0].local == address)
+        })?;
+        self.only_one()
+    }
+
     /// There is exactly one IKE SA with one pair of SAs, on both sides, and it is the same.
     pub(super) fn only_one(&self) -> Result<()> {
         wait("the tunnel to be the only one", SETTLE, || {

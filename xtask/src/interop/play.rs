@@ -294,6 +294,7 @@ impl Stage<'_> {
             }
             Step::Raw => self.travelled("raw_esp", "esp_in_udp"),
             Step::InUdp => self.travelled("esp_in_udp", "raw_esp"),
+            Step::Renamed => self.renamed(),
             Step::IcmpErrors => self.icmp_errors(),
             Step::Keepalives => self.keepalives(),
             Step::NatForgets => {

@@ -126,6 +126,8 @@ pub struct Tunnel {
     pub rekey_ike: Option<String>,
     pub rekey_child: Option<String>,
     pub reauth: Option<String>,
+    /// Adit knows the peer by a name.
+    pub by_name: bool,
     /// A second caller, `south`.
     pub second: Option<Second>,
     /// Several children in place of the one between the networks above.
@@ -189,6 +191,7 @@ impl Default for Tunnel {
             rekey_ike: None,
             rekey_child: None,
             reauth: None,
+            by_name: false,
             second: None,
             child: Vec::new(),
             mode: None,
@@ -274,6 +277,7 @@ impl Overrides {
             // These are the near side's own.
             policy: std::collections::BTreeMap::new(),
             any_remote: false,
+            by_name: false,
             rekey_ike: None,
             rekey_child: None,
             reauth: None,
@@ -348,6 +352,8 @@ pub enum Step {
     InUdp,
     /// Every caller behind the NAT keeps its mapping open (RFC 3948 4).
     Keepalives,
+    /// The far gateway gets another address, which its name now has; Adit finds it there by itself.
+    Renamed,
     /// The NAT forgets its mappings and gives other ones; the IKE SA goes on.
     NatForgets,
     /// Neither side has an SA, and none comes by itself.
@@ -426,6 +432,7 @@ impl Step {
                 | Self::Reauthenticated
                 | Self::Logged(..)
                 | Self::Cut
+                | Self::Renamed
                 | Self::Woken
                 | Self::WeForget
                 | Self::Diagnosed
