@@ -30,9 +30,7 @@ use crate::v2::init_answer::InitAnswered;
 use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
-use crate::v2::{
-    Phase, config_payload, later, leasing, mobike, mode, narrow, ppk, proposals, support,
-};
+use crate::v2::{Phase, config_payload, later, leasing, mobike, narrow, ppk, proposals, support};
 
 /// The request of a peer that is being authenticated.
 pub(crate) struct Request {
@@ -489,7 +487,7 @@ fn first_child(
         Payload::TsR(narrow::to_wire(&selected.ts.local)),
     ]
     .into_iter()
-    .chain(mode::payload(selected.mode))
+    .chain(selected.notifies())
     .collect();
     let (ni, nr) = transcript.nonces(head.role);
     let source = KeySource {

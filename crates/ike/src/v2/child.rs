@@ -9,8 +9,8 @@ use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
 use adit_model::{Mono, Secret};
-use adit_wire::iana::ProtocolId;
-use adit_wire::v2::PayloadList;
+use adit_wire::iana::{NotifyType, ProtocolId};
+use adit_wire::v2::{Notify, Payload, PayloadList};
 
 use crate::channel::Channel;
 use crate::cx::Cx;
@@ -256,6 +256,20 @@ pub(crate) struct Selected {
     pub spi_out: u32,
     pub mode: Mode,
     pub ts: Traffic,
+    /// Another child would take more of what is asked for.
+    more: bool,
+}
+
+impl Selected {
+    /// What the answer says besides SA, TSi and TSr: `[N(USE_TRANSPORT_MODE),] [N(ADDITIONAL_TS_POSSIBLE),]
+    /// N(ESP_TFC_PADDING_NOT_SUPPORTED)` (RFC 7296 1.3.1, 2.9).
+    pub fn notifies(&self) -> impl Iterator<Item = Payload> + use<> {
+        let plain = |kind| Payload::Notify(Notify::new(kind));
+        mode::payload(self.mode)
+            .into_iter()
+            .chain(self.more.then(|| plain(NotifyType::ADDITIONAL_TS_POSSIBLE)))
+            .chain([plain(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)])
+    }
 }
 
 /// Finds the configured child whose traffic is asked for (`only` that one, when an old one is rekeyed), and the
@@ -324,7 +338,14 @@ pub(crate) fn select(
                 problem: "an ESP SPI below 256 is reserved".to_owned(),
             });
         };
+        let takes_more = |other: &connection::Child| {
+            let mode = mode::answering(head, other, asked).unwrap_or(Mode::Tunnel);
+            let part = narrow::narrowed(&offered, &mode::traffic(head, other, mode));
+            other.name != config.name && part.is_some_and(|part| !ts.covers(&part))
+        };
+        let more = candidates.iter().any(takes_more);
         return Ok(Selected {
+            more,
             config: config.clone(),
             choice,
             spi_out,

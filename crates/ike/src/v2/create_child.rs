@@ -18,7 +18,7 @@ use crate::v2::closing::refuse;
 use crate::v2::established::Established;
 use crate::v2::followup::Goal;
 use crate::v2::narrow::Traffic;
-use crate::v2::{mode, narrow, proposals};
+use crate::v2::{narrow, proposals};
 
 pub(crate) fn answer(ike: &mut Established, cx: &mut Cx<'_>, request: &PayloadList) {
     let rekeying = request.notify(NotifyType::REKEY_SA).is_some();
@@ -99,7 +99,8 @@ pub(crate) struct Agreement {
 }
 
 /// Agrees to the CHILD SA, and makes it unless more key exchanges are to follow; the payloads that say so:
-/// `SA, Nr, [KEr,] TSi, TSr, [N(USE_TRANSPORT_MODE),] [N(ADDITIONAL_KEY_EXCHANGE)]`.
+/// `SA, Nr, [KEr,] TSi, TSr, [N(USE_TRANSPORT_MODE),] [N(ADDITIONAL_TS_POSSIBLE),]
+/// N(ESP_TFC_PADDING_NOT_SUPPORTED), [N(ADDITIONAL_KEY_EXCHANGE)]`.
 fn create(
     ike: &mut Established,
     cx: &mut Cx<'_>,
@@ -139,6 +140,7 @@ fn create(
         narrow::to_wire(&selected.ts.remote),
         narrow::to_wire(&selected.ts.local),
     );
+    let notifies = selected.notifies();
     let (ke, shared) = exchanged.unzip();
     let replaces = old
         .and_then(|at| ike.children.get(at))
@@ -174,7 +176,7 @@ fn create(
         .into_iter()
         .chain(ke.map(Payload::Ke))
         .chain([Payload::TsI(ts_i), Payload::TsR(ts_r)])
-        .chain(mode::payload(selected.mode))
+        .chain(notifies)
         .chain(follows)
         .collect())
 }

@@ -32,7 +32,7 @@ fn two_exchanges_make_a_tunnel() {
              N(CHILDLESS_IKEV2_SUPPORTED) ]",
             "--> IKE_AUTH request 1 [ IDi N(INITIAL_CONTACT) IDr AUTH SA TSi TSr \
              N(ESP_TFC_PADDING_NOT_SUPPORTED) ]",
-            "<-- IKE_AUTH response 1 [ IDr AUTH SA TSi TSr ]",
+            "<-- IKE_AUTH response 1 [ IDr AUTH SA TSi TSr N(ESP_TFC_PADDING_NOT_SUPPORTED) ]",
         ]
     );
     let mirrored: Vec<String> = ladder(&lab.west)

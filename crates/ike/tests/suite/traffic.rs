@@ -417,3 +417,41 @@ fn parts_of_a_child_come_again_when_authenticating_anew() {
     );
     assert_eq!(lab.west.closed(), ["replaced"]);
 }
+
+/// RFC 7296 2.9, 1.3.1: an answer that gives a part says when a separate CHILD SA would get more, and that traffic flow
+/// confidentiality padding isn't taken.
+#[test]
+fn an_answer_says_what_else_there_is() {
+    use adit_wire::iana::{ExchangeType, NotifyType};
+    use adit_wire::v2::{Nonce, Payload};
+    use common::peer::{Peer, esp_sa, ts};
+
+    let mut east = connection(Who::East);
+    let mut other = east.children[0].clone();
+    other.name = "dmz".to_owned();
+    other.local_ts = selectors(&["10.7.0.0/24"]);
+    east.children.push(other);
+    let mut lab = Lab::with(connection(Who::West), east);
+    let (mut peer, opening) = Peer::open(&mut lab, Vec::new());
+    let ask = |spi, ours: &str| {
+        vec![
+            Payload::Sa(esp_sa(spi, None)),
+            Payload::TsI(ts("10.1.0.0/24")),
+            Payload::TsR(ts(ours)),
+        ]
+    };
+    let mut auth = peer.authenticate(&opening, b"a shared secret");
+    auth.extend(ask(0x1000, "10.0.0.0/8"));
+    let answer = peer.ask(&mut lab, ExchangeType::IKE_AUTH, auth);
+    assert!(answer.notify(NotifyType::ADDITIONAL_TS_POSSIBLE).is_some());
+    let no_padding = NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED;
+    assert!(answer.notify(no_padding).is_some());
+    for (spi, ours) in [(0x2000, "10.7.0.0/24"), (0x3000, "10.2.0.0/16")] {
+        let mut request = ask(spi, ours);
+        request.push(Payload::Nonce(Nonce(vec![4; 32])));
+        let answer = peer.ask(&mut lab, ExchangeType::CREATE_CHILD_SA, request);
+        assert!(answer.sa().is_some(), "{ours}: {answer:?}");
+        assert!(answer.notify(NotifyType::ADDITIONAL_TS_POSSIBLE).is_none());
+        assert!(answer.notify(no_padding).is_some());
+    }
+}
