@@ -10,6 +10,7 @@ use adit_wire::esp::EspTrailer;
 use adit_wire::iana::{EncrId, IntegId, PayloadType, PrfId};
 use adit_wire::ip::IpPacket;
 use adit_wire::v2::{Encrypted, Header, Message as V2, PayloadList};
+use zeroize::Zeroizing;
 
 use super::super::message::Message;
 use super::super::traffic::protocol_name;
@@ -32,7 +33,7 @@ pub(crate) struct Opener {
     /// The keys and algorithms that fitted an IKE SA, by the initiator's SPI.
     fits: BTreeMap<u64, (usize, Algorithms)>,
     esp: BTreeMap<u32, Esp>,
-    fragments: BTreeMap<Fragmented, BTreeMap<u16, Vec<u8>>>,
+    fragments: BTreeMap<Fragmented, BTreeMap<u16, Zeroizing<Vec<u8>>>>,
 }
 
 /// A fragmented message, of which the plaintext of fragments is kept: initiator's SPI, message ID, response, from the
@@ -116,20 +117,25 @@ impl Opener {
                 let parts = self.fragments.entry(key).or_default();
                 // The first fragment tells what comes first inside.
                 let first = if fragment.number == 1 {
-                    [&[encrypted.first_inner().0], plain.as_slice()].concat()
+                    Zeroizing::new([&[encrypted.first_inner().0], plain.as_slice()].concat())
                 } else {
                     plain
                 };
                 parts.insert(fragment.number, first);
                 let complete = (1..=fragment.total).all(|n| parts.contains_key(&n));
-                let mut joined: Vec<u8> = Vec::new();
+                // As long as it gets: a vector that grows leaves copies behind.
+                let length = parts.values().map(|part| part.len()).sum();
+                let mut joined = Zeroizing::new(Vec::new());
                 if complete {
-                    joined.extend(parts.values().flatten());
+                    joined.reserve_exact(length);
+                    for part in parts.values() {
+                        joined.extend_from_slice(part);
+                    }
                     self.fragments.remove(&key);
                 }
                 joined
                     .split_first()
-                    .map(|(first, rest)| (PayloadType(*first), rest.to_vec()))
+                    .map(|(first, rest)| (PayloadType(*first), Zeroizing::new(rest.to_vec())))
             }
         };
         if let Some((first, plain)) = whole
@@ -146,7 +152,7 @@ impl Opener {
         message: &Message,
         from_initiator: bool,
         chosen: Option<&Proposal>,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let at = encrypted.body().start;
         let open = |keys: &IkeKeys, algorithms: Algorithms, provider: &Provider| {
             let (encr, bits, integ) = algorithms;
@@ -161,9 +167,11 @@ impl Opener {
             };
             let (e, a) = (own.encryption.expose(), own.integrity.expose());
             let cipher = SkCipher::new(&suite.protection, e, a).ok()?;
-            let mut buffer = datagram.to_vec();
+            let mut buffer = Zeroizing::new(datagram.to_vec());
             let range = cipher.open(&mut buffer, at).ok()?;
-            buffer.get(range).map(<[u8]>::to_vec)
+            buffer
+                .get(range)
+                .map(|plain| Zeroizing::new(plain.to_vec()))
         };
         if let Some((index, algorithms)) = self.fits.get(&message.spi_initiator) {
             return open(self.keys.ike.get(*index)?, *algorithms, &self.provider);
@@ -223,7 +231,7 @@ impl Opener {
                     tried.filter_map(|(encr, bits, integ)| {
                         let protection = provider.protection(encr, bits, integ).ok()?;
                         let keymat = [k.keys.encryption.expose(), k.keys.integrity.expose()];
-                        let keymat = zeroize::Zeroizing::new(keymat.concat());
+                        let keymat = Zeroizing::new(keymat.concat());
                         EspCipher::new(&protection, &keymat).ok()
                     })
                 })

@@ -13,6 +13,7 @@ use adit_crypto::{CipherKey, EncrKey, Provider, V1Hash};
 use adit_wire::iana::{EncrId, PayloadType};
 use adit_wire::v1::{V1Content, V1Message, V1Payload};
 use adit_wire::v2::{AttributeValue, Header};
+use zeroize::Zeroizing;
 
 use super::V1Keys;
 
@@ -64,7 +65,7 @@ pub(super) struct Plain {
     /// Its first payload.
     pub(super) first: PayloadType,
     /// Payloads, without padding. When the vector isn't known they begin behind the HASH payload.
-    pub(super) octets: Vec<u8>,
+    pub(super) octets: Zeroizing<Vec<u8>>,
     /// The HASH payload couldn't be read.
     pub(super) hash_lost: bool,
 }
@@ -230,7 +231,7 @@ impl Key {
         let iv = vector
             .or(zero.get(..self.block))
             .filter(|v| v.len() == self.block)?;
-        let mut octets = body.to_vec();
+        let mut octets = Zeroizing::new(body.to_vec());
         self.cipher.decrypt(iv, &mut octets);
         if vector.is_some() {
             let length = chain(header.next_payload.0, &octets)?;
@@ -253,7 +254,7 @@ impl Key {
                 .find_map(|first| Some((first, chain(first, rest)?)))?;
             Some(Plain {
                 first: PayloadType(first),
-                octets: rest.get(..length)?.to_vec(),
+                octets: Zeroizing::new(rest.get(..length)?.to_vec()),
                 hash_lost: true,
             })
         })
@@ -299,7 +300,7 @@ fn ciphers(keys: &V1Keys, agreed: Option<u16>, provider: &Provider) -> Vec<Key> 
         .iter()
         .filter_map(|cipher| {
             // Triple DES under one key three times is DES.
-            let thrice = zeroize::Zeroizing::new(key.repeat(3));
+            let thrice = Zeroizing::new(key.repeat(3));
             let (id, key, block) = match *cipher {
                 DES => (EncrId::ENCR_3DES, thrice.as_slice(), 8),
                 TRIPLE_DES => (EncrId::ENCR_3DES, key, 8),
