@@ -1,5 +1,7 @@
 //! Sentences about the host that the daemon runs on.
 
+use std::collections::BTreeMap;
+
 use adit_model::sign::Sign;
 
 use super::{Phrase, any, by};
@@ -14,6 +16,15 @@ const IKE: &[&str] = &[
     "ipsec",
     "strongswan",
 ];
+
+/// Whether what was denied changes nothing: in permissive mode it is only reported, and without its log file a daemon does
+/// the same.
+pub(super) fn is_harmless(line: &str, values: &BTreeMap<String, String>) -> bool {
+    let log = values
+        .get("path")
+        .is_some_and(|path| path.trim_matches('"').ends_with(".log"));
+    log || line.contains("permissive=1")
+}
 
 pub(super) static PHRASES: &[Phrase] = &[
     // Ports.

@@ -207,6 +207,9 @@ impl Phrases {
             }
         }
         for (sign, values) in said {
+            if sign == Sign::Denied && host::is_harmless(&body, &values) {
+                continue;
+            }
             let mut place = place();
             if sign == Sign::CommandNotTaken {
                 place.source.text = crate::config::quotable(&place.source.text);

@@ -6,7 +6,6 @@ use adit_model::sign::Sign;
 use crate::finding::{CONDITION, CONFIGURED, SAID};
 use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -52,14 +51,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    // In permissive mode what is reported isn't denied. Without its log file a daemon does the same.
-    let denied = |x: &Seen<'_>| {
-        let log = x
-            .value("path")
-            .is_some_and(|p| p.trim_matches('"').ends_with(".log"));
-        !x.fact.source.text.contains("permissive=1") && !log
-    };
-    if let Some(seen) = s.signs_of(Sign::Denied).filter(denied).last() {
+    if let Some(seen) = s.signs_of(Sign::Denied).last() {
         let what = match (seen.value("operation"), seen.value("path")) {
             (Some(operation), Some(path)) => {
                 format!("{} {path}", operation.trim_matches(['{', '}', ' ']))
