@@ -420,6 +420,8 @@ pub enum Sign {
     // ── lifecycle ──
     /// The IKE daemon doesn't run, or nothing answers at its control socket.
     DaemonNotRunning,
+    /// The command that starts or asks the daemon wasn't understood. `command`.
+    ControlCommandUnknown,
     /// The daemon crashed or aborted. `problem`.
     DaemonCrashed,
     /// The daemon was killed from outside, such as for want of memory. `problem`.

@@ -5,6 +5,23 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // The `ipsec` command of FreeS/WAN and of its children.
+    any(
+        Sign::ControlCommandUnknown,
+        "unknown option {command} (perhaps command name was omitted?)",
+    ),
+    any(
+        Sign::ControlCommandUnknown,
+        "unknown IPsec command {command} (`ipsec --help' for list)",
+    ),
+    any(
+        Sign::ControlCommandUnknown,
+        "unknown command {command} (`ipsec --help' for list)",
+    ),
+    any(
+        Sign::ControlCommandUnknown,
+        "unknown command {command} (\"ipsec --help\" for list)",
+    ),
     any(Sign::DaemonNotRunning, "Process 'ipsec' not monitored"),
     any(Sign::DaemonNotRunning, "Process 'ipsec' Does not exist"),
     any(Sign::DaemonNotRunning, "Process 'ipsec' Execution failed"),

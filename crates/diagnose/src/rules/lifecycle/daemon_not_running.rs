@@ -4,7 +4,7 @@ use adit_model::event::PathProblem;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -77,6 +77,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("read the service's last log lines, repair what stopped it, start it (systemctl start strongswan or ipsec; svcadm clear ipsec/ike) and enable it at boot")
             .then("journalctl -u strongswan -u strongswan-starter -u ipsec -n 50")
             .done();
+    }
+    if let Some(seen) = s
+        .sign(Sign::ControlCommandUnknown)
+        .filter(|_| s.calm() && s.received(Side::Local).is_none())
+    {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "the command that should start the daemon of {} isn't understood: {}",
+                seen.who(),
+                seen.value_or("command", "")
+            ),
+        )
+        .because("Options and subcommands of `ipsec` differ between versions and products. What asks for one that isn't there starts nothing.")
+        .fix("have the start script call what the installed version knows (`ipsec --help`; `systemctl start ipsec`)")
+        .then("`ipsec version`; whether pluto or charon runs")
+        .done();
     }
     for side in [Side::Local, Side::Remote] {
         if let Some(fact) = s.stopped(side) {
