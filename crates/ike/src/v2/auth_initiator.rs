@@ -19,7 +19,7 @@ use crate::describe;
 use crate::head::{Head, Incoming};
 use crate::output::{KeyAnswer, KeyRequestId, PeerSupport, Signed};
 use crate::secured::{Accepted, Follow, Secured};
-use crate::timers::{Deadline, TimerReason};
+use crate::timers::Deadline;
 use crate::v2::child;
 use crate::v2::child_offer::ChildOffer;
 use crate::v2::closing::{Closing, delete_ike};
@@ -28,6 +28,7 @@ use crate::v2::lifespan::Setback;
 use crate::v2::mode;
 use crate::v2::transcript::{Transcript, id_payload};
 use crate::v2::verify::{self, Claim, Proof};
+use crate::v2::waiting::{AsksKeyHolder, Waiting};
 use crate::v2::{Phase, config_payload, later, mobike, ppk, proposals, support};
 
 /// An IKE SA with keys whose peers haven't authenticated yet, as the initiator has it.
@@ -71,6 +72,11 @@ pub(crate) struct Verifying {
 impl Attempt {
     pub fn head(&self) -> &Head {
         &self.secured.head
+    }
+
+    /// Nothing is pending and no request is allowed yet: this counts a message and no more.
+    pub fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.secured.accept(cx, incoming, &[], Follow::BehindNat);
     }
 
     /// Asks for our proof.
@@ -135,24 +141,32 @@ impl Signing {
     pub fn head(&self) -> &Head {
         self.attempt.head()
     }
+}
 
-    pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        // Nothing is pending and no request is allowed yet: this counts the message and no more.
-        self.attempt
-            .secured
-            .accept(cx, incoming, &[], Follow::BehindNat);
+impl Waiting for Signing {
+    fn until(&self) -> Mono {
+        self.until
+    }
+
+    fn stay(self: Box<Self>) -> Phase {
         Phase::Signing(self)
     }
 
-    pub fn handle_answer(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        id: KeyRequestId,
-        answer: KeyAnswer,
-    ) -> Phase {
-        if id != self.asked {
-            return Phase::Signing(self);
-        }
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.attempt.meanwhile(cx, incoming);
+    }
+
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        self.attempt.abandon(cx, refusal)
+    }
+}
+
+impl AsksKeyHolder for Signing {
+    fn asked(&self) -> Option<KeyRequestId> {
+        Some(self.asked)
+    }
+
+    fn answered(self: Box<Self>, cx: &mut Cx<'_>, answer: KeyAnswer) -> Phase {
         let mut attempt = self.attempt;
         let ready = verify::signed(answer).and_then(|signed| {
             let offer = || ChildOffer::new(cx, attempt.head());
@@ -169,17 +183,6 @@ impl Signing {
             }
             Err(refusal) => attempt.abandon(cx, refusal),
         }
-    }
-
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.until > cx.now.mono {
-            return Phase::Signing(self);
-        }
-        self.attempt.abandon(cx, verify::key_holder_silent())
-    }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        Some((self.until, TimerReason::KeyHolder))
     }
 }
 
@@ -382,8 +385,18 @@ impl Verifying {
         release(cx, &self.offer);
         Closing::begin(cx, self.attempt.secured, Vec::new(), delete_ike(), cause)
     }
+}
 
-    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
+impl Waiting for Verifying {
+    fn until(&self) -> Mono {
+        self.until
+    }
+
+    fn stay(self: Box<Self>) -> Phase {
+        Phase::Verifying(self)
+    }
+
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
         // The peer may go on at once, but we don't know yet that it is the peer.
         let header = incoming.message.header;
         let (reason, problem) = if header.flags.response {
@@ -393,18 +406,20 @@ impl Verifying {
         };
         let detail = format!("{} {} {problem}", header.exchange, header.message_id);
         cx.drop(self.head(), incoming.path, reason, detail);
-        Phase::Verifying(self)
     }
 
-    pub fn handle_answer(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        id: KeyRequestId,
-        answer: KeyAnswer,
-    ) -> Phase {
-        if id != self.asked {
-            return Phase::Verifying(self);
-        }
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        let Self { attempt, offer, .. } = *self;
+        attempt.reject(cx, &offer, refusal)
+    }
+}
+
+impl AsksKeyHolder for Verifying {
+    fn asked(&self) -> Option<KeyRequestId> {
+        Some(self.asked)
+    }
+
+    fn answered(self: Box<Self>, cx: &mut Cx<'_>, answer: KeyAnswer) -> Phase {
         let Self {
             attempt,
             offer,
@@ -454,18 +469,6 @@ impl Verifying {
                 without_child(cx, established, &offer)
             }
         }
-    }
-
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.until > cx.now.mono {
-            return Phase::Verifying(self);
-        }
-        let Self { attempt, offer, .. } = *self;
-        attempt.reject(cx, &offer, verify::key_holder_silent())
-    }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        Some((self.until, TimerReason::KeyHolder))
     }
 }
 

@@ -22,7 +22,6 @@ use crate::lease::Lease;
 use crate::notify;
 use crate::output::{DerivedKeys, KeyAnswer, KeyRequestId, PeerSupport, Signed};
 use crate::secured::Secured;
-use crate::timers::{Deadline, TimerReason};
 use crate::v2::child::{self, Agreed, Child, KeySource};
 use crate::v2::closing::{Lingering, closed, refuse};
 use crate::v2::established::Established;
@@ -30,6 +29,7 @@ use crate::v2::init_answer::InitAnswered;
 use crate::v2::ppk::Taken;
 use crate::v2::transcript::{Transcript, id_payload, identity};
 use crate::v2::verify::{self, Claim, Proof, VerifiedPeer};
+use crate::v2::waiting::{AsksKeyHolder, Waiting};
 use crate::v2::{Phase, config_payload, later, leasing, mobike, narrow, ppk, proposals, support};
 
 /// The request of a peer that is being authenticated.
@@ -222,10 +222,6 @@ impl Request {
         let detail = format!("{} {} {problem}", header.exchange, header.message_id);
         cx.drop(&self.secured.head, incoming.path, reason, detail);
     }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        Some((self.until, TimerReason::KeyHolder))
-    }
 }
 
 impl Checking {
@@ -281,21 +277,32 @@ impl Checking {
         head.connection = closest;
         fail(cx, self.request.secured, refusal)
     }
+}
 
-    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        self.request.busy(cx, incoming);
+impl Waiting for Checking {
+    fn until(&self) -> Mono {
+        self.request.until
+    }
+
+    fn stay(self: Box<Self>) -> Phase {
         Phase::Checking(self)
     }
 
-    pub fn handle_answer(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        id: KeyRequestId,
-        answer: KeyAnswer,
-    ) -> Phase {
-        if Some(id) != self.asked {
-            return Phase::Checking(self);
-        }
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.request.busy(cx, incoming);
+    }
+
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        fail(cx, self.request.secured, refusal)
+    }
+}
+
+impl AsksKeyHolder for Checking {
+    fn asked(&self) -> Option<KeyRequestId> {
+        self.asked
+    }
+
+    fn answered(self: Box<Self>, cx: &mut Cx<'_>, answer: KeyAnswer) -> Phase {
         let peer = match self.claim.verified(answer) {
             Ok(peer) => peer,
             Err(refusal) => return self.refused(cx, refusal),
@@ -317,34 +324,32 @@ impl Checking {
             None => fail(cx, request.secured, verify::key_holder_silent()),
         }
     }
-
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.request.until > cx.now.mono {
-            return Phase::Checking(self);
-        }
-        fail(cx, self.request.secured, verify::key_holder_silent())
-    }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        self.request.deadline()
-    }
 }
 
-impl Answering {
-    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        self.request.busy(cx, incoming);
+impl Waiting for Answering {
+    fn until(&self) -> Mono {
+        self.request.until
+    }
+
+    fn stay(self: Box<Self>) -> Phase {
         Phase::Answering(self)
     }
 
-    pub fn handle_answer(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        id: KeyRequestId,
-        answer: KeyAnswer,
-    ) -> Phase {
-        if id != self.asked {
-            return Phase::Answering(self);
-        }
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.request.busy(cx, incoming);
+    }
+
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        fail(cx, self.request.secured, refusal)
+    }
+}
+
+impl AsksKeyHolder for Answering {
+    fn asked(&self) -> Option<KeyRequestId> {
+        Some(self.asked)
+    }
+
+    fn answered(self: Box<Self>, cx: &mut Cx<'_>, answer: KeyAnswer) -> Phase {
         let Self { request, peer, .. } = *self;
         let signed = match verify::signed(answer) {
             Ok(signed) => signed,
@@ -354,17 +359,6 @@ impl Answering {
             return fail(cx, request.secured, refusal);
         }
         leasing::begin(cx, request, peer, signed)
-    }
-
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.request.until > cx.now.mono {
-            return Phase::Answering(self);
-        }
-        fail(cx, self.request.secured, verify::key_holder_silent())
-    }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        self.request.deadline()
     }
 }
 

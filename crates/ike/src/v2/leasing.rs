@@ -3,17 +3,18 @@
 
 use std::net::IpAddr;
 
+use adit_model::Mono;
 use adit_model::connection::Connection;
-use adit_model::reason::AddressProblem;
+use adit_model::reason::{AddressProblem, Refusal};
 use adit_wire::v2::PayloadList;
 
 use crate::cx::Cx;
 use crate::head::{Head, Incoming};
 use crate::lease::{LeaseAnswer, LeaseRequest};
 use crate::output::{KeyRequestId, Output, Signed};
-use crate::timers::Deadline;
 use crate::v2::auth_responder::{Request, finish};
-use crate::v2::verify::{VerifiedPeer, key_holder_silent};
+use crate::v2::verify::VerifiedPeer;
+use crate::v2::waiting::Waiting;
 use crate::v2::{Phase, auth_responder, config_payload};
 
 /// Both proofs are made; the peer's addresses are looked for.
@@ -74,11 +75,6 @@ impl Leasing {
         &self.request.secured.head
     }
 
-    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        self.request.busy(cx, incoming);
-        Phase::Leasing(self)
-    }
-
     /// The answer to what was asked; anything else ends unused.
     pub fn handle_lease(
         self: Box<Self>,
@@ -102,16 +98,23 @@ impl Leasing {
         };
         finish(cx, request, peer, signed, addresses)
     }
+}
 
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.request.until > cx.now.mono {
-            return Phase::Leasing(self);
-        }
-        auth_responder::fail(cx, self.request.secured, key_holder_silent())
+impl Waiting for Leasing {
+    fn until(&self) -> Mono {
+        self.request.until
     }
 
-    pub fn deadline(&self) -> Option<Deadline> {
-        self.request.deadline()
+    fn stay(self: Box<Self>) -> Phase {
+        Phase::Leasing(self)
+    }
+
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.request.busy(cx, incoming);
+    }
+
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        auth_responder::fail(cx, self.request.secured, refusal)
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) mod tending;
 pub(crate) mod transcript;
 pub(crate) mod verify;
 pub(crate) mod volume;
+pub(crate) mod waiting;
 
 use adit_model::event::Party;
 
@@ -68,6 +69,7 @@ use init_sent::InitSent;
 use intermediate::{Mixed, Mixing};
 use leasing::Leasing;
 use ppk::{Recognising, Strengthening};
+use waiting::{AsksKeyHolder, Waiting};
 
 /// Where an IKE SA is in its life.
 pub(crate) enum Phase {

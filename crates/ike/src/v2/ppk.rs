@@ -15,13 +15,12 @@ use adit_wire::v2::{Notify, Payload, PayloadList};
 use crate::cx::Cx;
 use crate::head::{Head, Incoming};
 use crate::output::{DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, ToMix};
-use crate::secured::Follow;
-use crate::timers::{Deadline, TimerReason};
 use crate::v2::Phase;
 use crate::v2::auth_initiator::Attempt;
 use crate::v2::auth_responder::Checking;
 use crate::v2::transcript::id_payload;
 use crate::v2::verify;
+use crate::v2::waiting::{AsksKeyHolder, Waiting};
 
 /// Both sides have such keys.
 pub(crate) fn announcement() -> Payload {
@@ -97,24 +96,32 @@ impl Strengthening {
     pub fn head(&self) -> &Head {
         self.attempt.head()
     }
+}
 
-    pub fn handle_message(mut self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        // Nothing is pending and no request is allowed yet: this counts the message and no more.
-        self.attempt
-            .secured
-            .accept(cx, incoming, &[], Follow::BehindNat);
+impl Waiting for Strengthening {
+    fn until(&self) -> Mono {
+        self.until
+    }
+
+    fn stay(self: Box<Self>) -> Phase {
         Phase::Strengthening(self)
     }
 
-    pub fn handle_answer(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        id: KeyRequestId,
-        answer: KeyAnswer,
-    ) -> Phase {
-        if id != self.asked {
-            return Phase::Strengthening(self);
-        }
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.attempt.meanwhile(cx, incoming);
+    }
+
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        self.attempt.abandon(cx, refusal)
+    }
+}
+
+impl AsksKeyHolder for Strengthening {
+    fn asked(&self) -> Option<KeyRequestId> {
+        Some(self.asked)
+    }
+
+    fn answered(self: Box<Self>, cx: &mut Cx<'_>, answer: KeyAnswer) -> Phase {
         let Self {
             mut attempt, mixed, ..
         } = *self;
@@ -134,17 +141,6 @@ impl Strengthening {
                 Err(refusal) => attempt.abandon(cx, refusal),
             },
         }
-    }
-
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.until > cx.now.mono {
-            return Phase::Strengthening(self);
-        }
-        self.attempt.abandon(cx, verify::key_holder_silent())
-    }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        Some((self.until, TimerReason::KeyHolder))
     }
 }
 
@@ -301,21 +297,32 @@ impl Recognising {
     pub fn head(&self) -> &Head {
         &self.checking.request.secured.head
     }
+}
 
-    pub fn handle_message(self: Box<Self>, cx: &mut Cx<'_>, incoming: &Incoming<'_>) -> Phase {
-        self.checking.request.busy(cx, incoming);
+impl Waiting for Recognising {
+    fn until(&self) -> Mono {
+        self.checking.request.until
+    }
+
+    fn stay(self: Box<Self>) -> Phase {
         Phase::Recognising(self)
     }
 
-    pub fn handle_answer(
-        self: Box<Self>,
-        cx: &mut Cx<'_>,
-        id: KeyRequestId,
-        answer: KeyAnswer,
-    ) -> Phase {
-        if id != self.asked {
-            return Phase::Recognising(self);
-        }
+    fn meanwhile(&mut self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
+        self.checking.request.busy(cx, incoming);
+    }
+
+    fn give_up(self: Box<Self>, cx: &mut Cx<'_>, refusal: Refusal) -> Phase {
+        self.checking.fail(cx, refusal)
+    }
+}
+
+impl AsksKeyHolder for Recognising {
+    fn asked(&self) -> Option<KeyRequestId> {
+        Some(self.asked)
+    }
+
+    fn answered(self: Box<Self>, cx: &mut Cx<'_>, answer: KeyAnswer) -> Phase {
         let mut checking = self.checking;
         match mixed_keys(answer) {
             Ok(keys) => {
@@ -325,17 +332,6 @@ impl Recognising {
             }
             Err(refusal) => checking.fail(cx, refusal),
         }
-    }
-
-    pub fn handle_timeout(self: Box<Self>, cx: &mut Cx<'_>) -> Phase {
-        if self.checking.request.until > cx.now.mono {
-            return Phase::Recognising(self);
-        }
-        self.checking.fail(cx, verify::key_holder_silent())
-    }
-
-    pub fn deadline(&self) -> Option<Deadline> {
-        Some((self.checking.request.until, TimerReason::KeyHolder))
     }
 }
 
