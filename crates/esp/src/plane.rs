@@ -105,6 +105,7 @@ impl DataPlane {
                     child: self.child(&tunnel.name, &child.name),
                     local: child.local_ts.as_slice().into(),
                     remote: child.remote_ts.as_slice().into(),
+                    gives: !tunnel.inner.pools.is_empty(),
                 });
             }
         }

@@ -40,15 +40,17 @@ impl DataPlane {
         let takes = |policy: &&Policy| is_between(&inner, &policy.local, &policy.remote);
         let about = |policy: &&Policy| is_about(&inner, &policy.local, &policy.remote);
         let policies = &self.policies;
-        let child = policies
-            .iter()
-            .find(takes)
+        let mut taking = policies.iter().filter(takes);
+        let first = taking.next();
+        let child = first
             .or_else(|| policies.iter().find(about))
             .and_then(|policy| self.children.get(policy.child))
             .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
         let reject = |reason| self.reject(reason, Some(&child.state));
+        let mut others = taking.filter(|policy| policy.gives && first.is_some_and(|f| f.gives));
         let Live { pair, path, .. } = child
             .pair_for(&inner)
+            .or_else(|| others.find_map(|other| self.children.get(other.child)?.pair_for(&inner)))
             .ok_or_else(|| reject(DropReason::OutNoSa))?;
         let (next_header, payload) = match &pair.transport {
             None if inner.source.is_ipv4() => (NEXT_HEADER_IPV4, inner.packet),
@@ -164,6 +166,7 @@ mod tests {
             child: 0,
             local: Arc::clone(&everything),
             remote: everything,
+            gives: false,
         });
         plane
     }

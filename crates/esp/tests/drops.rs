@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use adit_crypto::{EspCipher, provider};
 use adit_esp::{ApplyError, DataPlane};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest};
@@ -216,6 +218,37 @@ fn the_first_policy_that_takes_a_packet_has_it() {
     };
     assert_eq!(child("10.2.0.9"), "lan0");
     assert_eq!(child("10.2.0.10"), "lan1");
+}
+
+/// Tunnels of one pool have the same selectors: a packet goes to whoever has its address, and nowhere else.
+#[test]
+fn among_tunnels_that_give_addresses_who_has_one_decides() {
+    let tunnel = |name: &str, gives: bool| {
+        let mut tunnel = connection(&[(&[WEST], &["10.3.0.0/24"])]);
+        let made = Arc::make_mut(&mut tunnel);
+        made.name = name.to_owned();
+        made.inner.pools = gives.then(|| "guests".to_owned()).into_iter().collect();
+        tunnel
+    };
+    let plane = |first_gives: bool| {
+        let mut plane = DataPlane::new(provider::fake(1));
+        plane.set_policy(&[tunnel("a", first_gives), tunnel("b", true)]);
+        let mut sa = west_sa(suite("aes128gcm16"), SPI_WEST, SPI_EAST);
+        sa.connection = "b".into();
+        sa.ts_remote = selectors(&["10.3.0.2/32"]);
+        install(&mut plane, sa);
+        plane
+    };
+    let sealed =
+        |plane: &DataPlane, to: &str| plane.seal(&udp("10.1.0.7", to, (1, 2), 3), &mut Vec::new());
+    let shared = plane(true);
+    assert_eq!(sealed(&shared, "10.3.0.2").unwrap().spi_out, SPI_EAST);
+    assert_eq!(sealed(&shared, "10.3.0.1").unwrap_err().reason, OutNoSa);
+    // What is another tunnel's by its policy stays that tunnel's.
+    assert_eq!(
+        sealed(&plane(false), "10.3.0.2").unwrap_err().reason,
+        OutNoSa
+    );
 }
 
 #[test]

@@ -241,6 +241,12 @@ impl<'a> Adit<'a> {
         text(&tunnel_of(&document, "gw")?["state"])
     }
 
+    /// The `adit.status/1` document.
+    pub fn status(&self) -> Result<Value> {
+        let outcome = exec::output(&mut self.command("status", &["--json"]))?;
+        json(&outcome, "adit.status/1")
+    }
+
     /// What the running gateway shows of a topic.
     pub fn show(&self, topic: &str) -> Result<Value> {
         let outcome = exec::output(&mut self.command("show", &[topic, "--json"]))?;
@@ -348,12 +354,18 @@ fn native_child(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
         Some(value) => format!("{name} = \"{value}\"\n"),
         None => String::new(),
     };
+    // What is given isn't written.
+    let net = |key: &str, nets: &[String], given: bool| match given {
+        true => String::new(),
+        false => format!("{key} = [\"{}\"]\n", list(nets)),
+    };
+    let given = tunnel.pool.is_some();
     format!(
-        "\n[tunnel.{}.child.{}]\nlocal_net = [\"{}\"]\nremote_net = [\"{}\"]\n{}{}{}{}",
+        "\n[tunnel.{}.child.{}]\n{}{}{}{}{}{}",
         end.name,
         child.name,
-        list(own),
-        list(other),
+        net("local_net", own, given && end.initiates),
+        net("remote_net", other, given && !end.initiates),
         proposals("esp", child.esp.as_deref().unwrap_or("defaults")),
         key("mode", &tunnel.mode),
         key("rekey", &tunnel.rekey_child),
@@ -365,7 +377,7 @@ fn native_child(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
 fn native(lab: &Lab, end: &End, tunnel: &Tunnel) -> String {
     let tunnels = callers::tunnels(lab, end, tunnel);
     let tables: Vec<_> = tunnels.iter().map(|(end, t)| table(end, t)).collect();
-    tables.join("\n")
+    tables.join("\n") + &tunnel.native_pools(end)
 }
 
 fn table(end: &End, tunnel: &Tunnel) -> String {
@@ -424,7 +436,7 @@ auth = {}
             (false, false) => "passive",
         },
         key("rekey", &tunnel.rekey_ike) + &key("reauth", &tunnel.reauth),
-        children::lines(&tunnel.keys, " = ", true),
+        tunnel.native_pool(end) + &children::lines(&tunnel.keys, " = ", true),
         tunnel
             .children()
             .iter()

@@ -19,6 +19,7 @@ mod children;
 mod credentials;
 mod deaths;
 mod encapsulation;
+mod given;
 mod icmp_errors;
 mod lab;
 mod matrix;

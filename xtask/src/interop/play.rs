@@ -47,6 +47,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     if let Some(reason) = &scenario.peer_cannot {
         return Err(Unsupported(reason.clone()).into());
     }
+    let scenario = &scenario.with_given(role)?;
     let lab = Lab::new(index, scenario, role).context("the lab")?;
     let theirs = scenario.peer.over(&scenario.tunnel);
     let initiator = role == Role::Initiator;
@@ -171,6 +172,7 @@ impl Stage<'_> {
     fn take(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::Establish => self.establish(),
+            Step::Given => self.given(),
             Step::Agree => self.agree(),
             Step::Ping => self.ping(),
             Step::PeerRekeyChild => self.rekey(

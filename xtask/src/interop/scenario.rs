@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::callers::Second;
 use super::children::{Child, Keys, Pair};
 use super::credentials::{Auth, Flaw, Key};
+use super::given::Pool;
 use super::relay::Meddling;
 use super::talk::Flow;
 use super::trust::Trust;
@@ -128,6 +129,8 @@ pub struct Tunnel {
     pub reauth: Option<String>,
     /// Adit knows the peer by a name.
     pub by_name: bool,
+    /// Who calls asks for an address inside the tunnel, out of this pool of who is called.
+    pub pool: Option<Pool>,
     /// A second caller, `south`.
     pub second: Option<Second>,
     /// Several children in place of the one between the networks above.
@@ -192,6 +195,7 @@ impl Default for Tunnel {
             rekey_child: None,
             reauth: None,
             by_name: false,
+            pool: None,
             second: None,
             child: Vec::new(),
             mode: None,
@@ -223,6 +227,8 @@ pub struct Overrides {
     pub esp: Option<String>,
     pub psk: Option<String>,
     pub ppk: Option<Ppk>,
+    /// It neither gives addresses nor asks for one.
+    pub no_pool: bool,
     /// strongSwan has no post-quantum pre-shared key.
     pub no_ppk: bool,
     pub west_id: Option<String>,
@@ -261,6 +267,7 @@ impl Overrides {
                 (None, true) => None,
                 (None, false) => tunnel.ppk.clone(),
             },
+            pool: tunnel.pool.clone().filter(|_| !self.no_pool),
             west_id: pick(&self.west_id, &tunnel.west_id),
             east_id: pick(&self.east_id, &tunnel.east_id),
             west_auth: self.west_auth.unwrap_or(tunnel.west_auth),
@@ -290,6 +297,8 @@ impl Overrides {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
+    /// The callers have been given their addresses, and the called one's table says so.
+    Given,
     /// The initiator starts; both sides become established, with every child if there are several.
     Establish,
     /// Both sides' structured states mirror each other.

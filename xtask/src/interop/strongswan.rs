@@ -41,7 +41,8 @@ impl StrongSwan {
         )?;
         let tunnels = callers::tunnels(lab, end, tunnel);
         let sections = tunnels.iter().map(|(end, t)| connection(end, t));
-        std::fs::write(swanctl.join("swanctl.conf"), sections.collect::<String>())?;
+        let text = sections.collect::<String>() + &tunnel.swanctl_pools(end);
+        std::fs::write(swanctl.join("swanctl.conf"), text)?;
         let credentials = Credentials::of(&lab.kept, tunnel)?;
         for (end, tunnel) in &tunnels {
             credentials.for_swanctl(&swanctl, end, tunnel)?;
@@ -166,7 +167,7 @@ fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tun
     format!(
         "charon {{
   load = {PLUGINS}
-  install_virtual_ip = no
+  install_virtual_ip = {}
   rsa_pss = {}
   signature_authentication = {}
   retransmit_tries = 3
@@ -199,6 +200,7 @@ swanctl {{
   load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey sha1 sha2 hmac aes
 }}
 ",
+        if tunnel.pool.is_some() { "yes" } else { "no" },
         if tunnel.pss { "yes" } else { "no" },
         if tunnel.classic { "no" } else { "yes" },
         log.display(),
@@ -264,7 +266,7 @@ secrets {{
         auth.1.swanctl(false),
         strongswan_id(other),
         tunnel.trust.swanctl(),
-        children::lines(&tunnel.keys, " = ", false),
+        tunnel.swanctl_pool(end).to_owned() + &children::lines(&tunnel.keys, " = ", false),
         tunnel
             .children()
             .iter()
@@ -294,11 +296,20 @@ fn section(end: &End, tunnel: &Tunnel, child: &children::Child) -> String {
         "west" => (&child.west_net, &child.east_net),
         _ => (&child.east_net, &child.west_net),
     };
+    let given = tunnel.pool.is_some();
     format!(
         "{} {{\nlocal_ts = {}\nremote_ts = {}\nesp_proposals = {}\nmode = {}\nstart_action = {}\ndpd_action = clear\n{}}}\n",
         child.name,
-        own.join(","),
-        other.join(","),
+        if given && end.initiates {
+            "dynamic".to_owned()
+        } else {
+            own.join(",")
+        },
+        if given && !end.initiates {
+            "dynamic".to_owned()
+        } else {
+            other.join(",")
+        },
         strongswan_words(child.esp.as_deref().unwrap_or("default")),
         tunnel.mode.as_deref().unwrap_or("tunnel"),
         if tunnel.on_demand && end.initiates {

@@ -268,6 +268,14 @@ pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>]) {
                     .map(|c| (e.connection.name.as_str(), c))
             })
             .collect();
+        // Where addresses are given, who has one decides.
+        if !c.inner.pools.is_empty() {
+            let gives = |name: &str| {
+                let mut tunnels = earlier.iter().map(|e| &e.connection);
+                tunnels.any(|e| e.name == name && !e.inner.pools.is_empty())
+            };
+            before.retain(|(tunnel, _)| !gives(tunnel));
+        }
         for (child, table) in c.children.iter().zip(&later.children) {
             let same = before.iter().find(|(_, b)| {
                 b.local_ts == child.local_ts

@@ -78,6 +78,11 @@ fn addresses_are_given_or_asked_for() {
         )),
         ["pool-not-passive", "pool-outside"]
     );
+    // Tunnels of one pool have the same networks; who has an address decides.
+    let two = server("pool = [\"guests\"]", "");
+    let second = two.replace(POOL, "").replace("road", "other");
+    let second = second.replace("remote_id = \"any\"", "remote_id = \"x.lab\"");
+    assert!(one(format!("{two}{second}")).is_empty());
     let pool = |lines: &str| {
         server("", "remote_net = [\"10.2.0.0/24\"]").replace("addresses = [\"10.3.0.0/24\"]", lines)
     };

@@ -27,6 +27,8 @@ pub struct Lab {
     pub state: PathBuf,
     /// Configurations and logs, kept for reading.
     pub kept: PathBuf,
+    /// Addresses inside tunnels that gateways are given.
+    given: Vec<(&'static str, String)>,
     /// By gateway.
     places: BTreeMap<&'static str, Place>,
 }
@@ -57,6 +59,7 @@ impl Lab {
             prefix,
             state,
             kept,
+            given: scenario.tunnel.given(role),
             places: BTreeMap::new(),
         };
         let third = scenario.tunnel.second.as_ref().map(|_| "south");
@@ -71,7 +74,7 @@ impl Lab {
         let themselves = scenario
             .tunnel
             .nets()
-            .any(|net| lab.gateway_at(net).is_some());
+            .any(|net| lab.gateway_at(net).is_some() && lab.given.is_empty());
         for gateway in lab.gateways() {
             lab.guard(gateway, themselves)?;
         }
@@ -114,6 +117,9 @@ impl Lab {
     /// The gateway whose own address the network is.
     fn gateway_at(&self, net: &str) -> Option<&'static str> {
         let (address, length) = net.split_once('/')?;
+        if let Some((gateway, _)) = self.given.iter().find(|(_, given)| given == address) {
+            return Some(gateway);
+        }
         self.gateways()
             .into_iter()
             .find(|gateway| ["32", "128"].contains(&length) && self.own(gateway) == address)
