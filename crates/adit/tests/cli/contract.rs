@@ -58,6 +58,12 @@ fn without_a_gateway_nothing_can_be_observed_and_that_is_a_finding_of_its_own() 
         &["status", "office"],
         &["up", "office"],
         &["down", "office"],
+        &["show", "certs"],
+        &["show", "policy", "office"],
+        &["rekey", "office"],
+        &["reset", "office", "--yes"],
+        &["reset", "--all", "--dry-run"],
+        &["reload"],
     ] {
         let ran = adit(&[asked, &["--state", &state]].concat()).ends_with(CANNOT_OBSERVE);
         let ran = ran.only_complains();

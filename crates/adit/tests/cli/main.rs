@@ -17,4 +17,5 @@ mod manual;
 mod pair;
 mod program;
 mod reading;
+mod renewing;
 mod sites;
