@@ -144,6 +144,17 @@ pub struct StateArgs {
     pub state: PathBuf,
 }
 
+/// A command that is answered at once and takes its time.
+#[derive(Clone, Debug, Args)]
+pub struct WaitArgs {
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// How long to wait for what comes of it, in seconds; 0 doesn't wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+}
+
 /// `adit demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
@@ -205,12 +216,9 @@ pub enum BackendChoice {
 pub struct TunnelArgs {
     /// The tunnel.
     pub name: String,
-    /// Which gateway.
+    /// Which gateway, and how long to wait.
     #[command(flatten)]
-    pub state: StateArgs,
-    /// How long to wait, in seconds; 0 doesn't wait.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
+    pub wait: WaitArgs,
     /// One JSON document on standard output: the tunnel's status.
     #[arg(long)]
     pub json: bool,
@@ -243,12 +251,9 @@ pub struct RekeyArgs {
     /// Have both sides authenticate anew, with the certificates and keys that they have now.
     #[arg(long, conflicts_with_all = ["child", "ike"])]
     pub reauth: bool,
-    /// Which gateway.
+    /// Which gateway, and how long to wait.
     #[command(flatten)]
-    pub state: StateArgs,
-    /// How long to wait, in seconds; 0 doesn't wait.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
+    pub wait: WaitArgs,
     /// One JSON document on standard output: the tunnel's status.
     #[arg(long)]
     pub json: bool,
@@ -271,12 +276,9 @@ pub struct ResetArgs {
     /// Only say what would be cut.
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
-    /// Which gateway.
+    /// Which gateway, and how long to wait.
     #[command(flatten)]
-    pub state: StateArgs,
-    /// How long to wait until it is up again, in seconds; 0 doesn't wait.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
+    pub wait: WaitArgs,
     /// One JSON document on standard output (`adit.plan/1`).
     #[arg(long)]
     pub json: bool,

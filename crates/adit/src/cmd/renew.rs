@@ -3,11 +3,11 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use adit_gateway::client::{Client, Outcome as Told};
+use adit_gateway::client::Client;
 use adit_gateway::protocol::Renewal;
 use adit_model::plan::Plan;
 
-use super::switch::tell;
+use super::switch::{ended, tell};
 use super::{Outcome, print, print_json};
 use crate::cli::{RekeyArgs, ReloadArgs, ResetArgs};
 use crate::exit::{Exit, Failure};
@@ -16,8 +16,8 @@ use crate::render::style::Palette;
 
 /// New keys; what happens meanwhile goes to standard error.
 pub fn rekey(args: &RekeyArgs) -> Outcome {
-    let mut client = Client::connect(&args.state.state)?;
-    let wait = Duration::from_secs(args.timeout);
+    let mut client = Client::connect(&args.wait.state.state)?;
+    let wait = Duration::from_secs(args.wait.timeout);
     let began = Instant::now();
     let what = match &args.child {
         Some(child) => Renewal::Child(child.clone()),
@@ -35,7 +35,7 @@ pub fn rekey(args: &RekeyArgs) -> Outcome {
 /// Says what will be cut, asks, and cuts it.
 pub fn reset(args: &ResetArgs) -> Outcome {
     let (name, child) = (args.name.as_deref(), args.child.as_deref());
-    let mut client = Client::connect(&args.state.state)?;
+    let mut client = Client::connect(&args.wait.state.state)?;
     let mut cuts = client.plan_reset(name, child)?;
     if !args.yes {
         // How much is at stake is what passes now.
@@ -53,7 +53,7 @@ pub fn reset(args: &ResetArgs) -> Outcome {
             return Ok(Exit::Done);
         }
     }
-    let wait = Duration::from_secs(args.timeout);
+    let wait = Duration::from_secs(args.wait.timeout);
     let began = Instant::now();
     let told = client.reset(name, child, wait, tell)?;
     cuts.done = true;
@@ -104,22 +104,6 @@ fn agreed() -> Result<bool, Failure> {
     let mut line = String::new();
     std::io::BufReader::new(&mut input).read_line(&mut line)?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
-}
-
-fn ended(told: &Told, wait: Duration, began: Instant) -> Exit {
-    let p = Palette::stderr();
-    if told.reached {
-        eprintln!("{}", p.good(&told.summary));
-        return Exit::Done;
-    }
-    eprintln!("{}", p.bad(&told.summary));
-    if wait.is_zero() {
-        Exit::Done
-    } else if began.elapsed() >= wait {
-        Exit::Timeout
-    } else {
-        Exit::Findings
-    }
 }
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use adit_gateway::client::Client;
+use adit_gateway::client::{Client, Outcome as Told};
 use adit_gateway::events::Record;
 
 use super::{Outcome, print_json};
@@ -15,31 +15,35 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Sets a tunnel up; what happens meanwhile goes to standard error.
 pub fn up(args: &TunnelArgs) -> Outcome {
-    let mut client = Client::connect(&args.state.state)?;
-    let wait = Duration::from_secs(args.timeout);
+    let mut client = Client::connect(&args.wait.state.state)?;
+    let wait = Duration::from_secs(args.wait.timeout);
     let began = Instant::now();
-    let outcome = client.up(&args.name, wait, tell)?;
-    let p = Palette::stderr();
-    eprintln!(
-        "{}",
-        if outcome.reached {
-            p.good(&outcome.summary)
-        } else {
-            p.bad(&outcome.summary)
-        }
-    );
+    let told = client.up(&args.name, wait, tell)?;
+    let exit = ended(&told, wait, began);
     if args.json {
         print_json(&client.status(Some(&args.name))?)?;
     }
-    if outcome.reached || args.timeout == 0 {
-        return Ok(Exit::Done);
+    if exit != Exit::Done {
+        eprintln!("adit why {} says more", args.name);
     }
-    eprintln!("adit why {} says more", args.name);
-    Ok(if began.elapsed() >= wait {
+    Ok(exit)
+}
+
+/// Says what came of a command, and how it ends. Who doesn't wait is content.
+pub(super) fn ended(told: &Told, wait: Duration, began: Instant) -> Exit {
+    let p = Palette::stderr();
+    if told.reached {
+        eprintln!("{}", p.good(&told.summary));
+        return Exit::Done;
+    }
+    eprintln!("{}", p.bad(&told.summary));
+    if wait.is_zero() {
+        Exit::Done
+    } else if began.elapsed() >= wait {
         Exit::Timeout
     } else {
         Exit::Findings
-    })
+    }
 }
 
 /// Takes a tunnel down. Its traffic stays blocked; `adit unblock` lifts that.

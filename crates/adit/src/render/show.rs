@@ -108,19 +108,8 @@ fn ike_sa(sa: &IkeSaDetail, p: Palette) -> String {
         }
     }
     let agreed = sa.proposal.as_deref().unwrap_or("not agreed yet");
-    let number = sa
-        .proposal_number
-        .map(|n| format!(" (configured number {n})"));
-    let _ = writeln!(
-        out,
-        "  suite    {}{}",
-        p.value(agreed),
-        number.unwrap_or_default()
-    );
-    if !sa.additional_key_exchanges.is_empty() {
-        let and = sa.additional_key_exchanges.join(", then ");
-        let _ = writeln!(out, "           additional key exchanges: {and}");
-    }
+    let additional = &sa.additional_key_exchanges;
+    suite(&mut out, agreed, sa.proposal_number, additional, p);
     let times: Vec<String> = [("since", &sa.established), ("rekey at", &sa.rekey_at)]
         .iter()
         .filter_map(|(what, at)| at.as_deref().map(|at| format!("{what} {at}")))
@@ -160,19 +149,8 @@ fn ipsec_sa(sa: &IpsecSaDetail, p: Palette) -> String {
         sa.ts_local.join(", "),
         sa.ts_remote.join(", ")
     );
-    let number = sa
-        .proposal_number
-        .map(|n| format!(" (configured number {n})"));
-    let _ = writeln!(
-        out,
-        "  suite    {}{}",
-        p.value(&sa.proposal),
-        number.unwrap_or_default()
-    );
-    if !sa.additional_key_exchanges.is_empty() {
-        let and = sa.additional_key_exchanges.join(", then ");
-        let _ = writeln!(out, "           additional key exchanges: {and}");
-    }
+    let additional = &sa.additional_key_exchanges;
+    suite(&mut out, &sa.proposal, sa.proposal_number, additional, p);
     let last = sa.last_in.as_deref().map(|at| format!(", last {at}"));
     let _ = writeln!(
         out,
@@ -194,6 +172,21 @@ fn ipsec_sa(sa: &IpsecSaDetail, p: Palette) -> String {
     }
     out.push_str(&differences(&sa.differences, p));
     out
+}
+
+/// What was agreed on, and which of the configured proposals that is.
+fn suite(out: &mut String, agreed: &str, number: Option<usize>, additional: &[String], p: Palette) {
+    let number = number.map(|n| format!(" (configured number {n})"));
+    let _ = writeln!(
+        out,
+        "  suite    {}{}",
+        p.value(agreed),
+        number.unwrap_or_default()
+    );
+    if !additional.is_empty() {
+        let and = additional.join(", then ");
+        let _ = writeln!(out, "           additional key exchanges: {and}");
+    }
 }
 
 /// Marked where they stand, whatever the colour.
