@@ -36,6 +36,8 @@ pub(crate) enum Note {
     Contact { initial: bool },
     /// It is time to authenticate anew.
     Reauthenticate,
+    /// It goes on over another path than this one.
+    Moved { from: NetPath },
     /// Here is another IKE SA.
     New(Phase),
 }
@@ -50,6 +52,11 @@ pub(crate) struct Spis {
 impl Spis {
     pub fn is_ours(&self, spi: IkeSpi) -> bool {
         self.ike.contains(&spi)
+    }
+
+    /// How many IKE SPIs, and ESP SPIs.
+    pub fn len(&self) -> (usize, usize) {
+        (self.ike.len(), self.esp.len())
     }
 
     pub fn release_ike(&mut self, spi: IkeSpi) {
@@ -70,6 +77,10 @@ impl Pairs {
     pub fn newest(&self, connection: &str, child: &str) -> Option<u32> {
         let key = (connection.to_owned(), child.to_owned());
         self.0.get(&key)?.last().copied()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
     }
 
     pub fn add(&mut self, connection: &str, child: &str, spi_in: u32) {

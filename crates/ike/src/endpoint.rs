@@ -1,6 +1,7 @@
 //! The endpoint: what can be done to it, and what comes out.
 
 mod half_open;
+pub(crate) mod holdings;
 mod index;
 mod invalid_spi;
 pub(crate) mod moving;

@@ -66,6 +66,7 @@ mod window;
 
 pub use counters::DropCounters;
 pub use endpoint::Endpoint;
+pub use endpoint::holdings::Holdings;
 pub use error::CommandError;
 pub use notify::for_refusal as notify_for;
 pub use output::{

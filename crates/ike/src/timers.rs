@@ -59,6 +59,10 @@ impl Timers {
         }
     }
 
+    pub fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
     /// The next deadline.
     pub fn next(&self) -> Option<Deadline> {
         self.by_time.first().map(|(deadline, _)| *deadline)

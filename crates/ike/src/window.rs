@@ -147,6 +147,11 @@ impl Replies {
         found.map(|(_, datagrams)| datagrams.as_slice())
     }
 
+    /// How many answers are kept.
+    pub fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
     /// The current request is answered with `datagrams`. Who sends request n + size has the answer to n (2.1).
     pub fn answered(&mut self, datagrams: Vec<Vec<u8>>) {
         let Some(current) = self.current.take() else {

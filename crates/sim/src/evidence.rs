@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_esp::{ChildReport, PairReport};
-use adit_ike::{IkeSaSnapshot, IkeSaState};
+use adit_ike::{Holdings, IkeSaSnapshot, IkeSaState};
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
@@ -35,6 +35,12 @@ impl World {
     #[must_use]
     pub fn ike_sas(&self, gateway: NodeId) -> Vec<IkeSaSnapshot> {
         self.daemon_says(gateway, |daemon| daemon.endpoint.snapshot())
+    }
+
+    /// How much a gateway's endpoint holds.
+    #[must_use]
+    pub fn holdings(&self, gateway: NodeId) -> Holdings {
+        self.daemon_says(gateway, |daemon| daemon.endpoint.holdings())
     }
 
     /// The pairs of SAs in a gateway's data plane.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use adit_model::Now;
 
 use super::Endpoint;
+use crate::head::{Head, NetPath};
 use crate::v2::Phase;
 
 /// What is known of our addresses.
@@ -50,7 +51,72 @@ impl Endpoint {
         let moving = self.sas.iter().filter(|(_, phase)| concerned(phase));
         let moving: Vec<u64> = moving.map(|(spi, _)| *spi).collect();
         for spi in moving {
-            self.with_established(now, spi, |p, cx| p.addresses_changed(cx));
+            self.with_sa(now, spi, |mut phase, cx| {
+                match &mut phase {
+                    Phase::Established(p) => p.addresses_changed(cx),
+                    Phase::Closing(p) => p.addresses_changed(cx),
+                    _ => {}
+                }
+                phase
+            });
+        }
+    }
+
+    /// The IKE SA has left the path `from`. What the two of us had before it and are about to delete goes along, and an IKE
+    /// SA that is to take its place is set up from where we are to where the peer is.
+    pub(super) fn take_along(&mut self, now: Now, spi: u64, from: NetPath) {
+        let Some(head) = self.sas.get(&spi).and_then(Phase::head) else {
+            return;
+        };
+        let (name, to) = (head.connection.name.clone(), head.path);
+        let ends = |path: NetPath| (path.local.ip(), path.remote.ip());
+        let stayed = |head: &Head| head.connection.name == name && ends(head.path) == ends(from);
+        let outgoing = |phase: &Phase| match phase {
+            Phase::Established(p) => p.replaced.is_some() && stayed(&p.secured.head),
+            Phase::Closing(p) => stayed(&p.secured.head),
+            _ => false,
+        };
+        let others = self.sas.iter().filter(|(other, _)| **other != spi);
+        let along = others.filter(|(_, phase)| outgoing(phase));
+        let along: Vec<u64> = along.map(|(spi, _)| *spi).collect();
+        for other in along {
+            self.with_sa(now, other, |mut phase, cx| {
+                let secured = match &mut phase {
+                    Phase::Established(p) => &mut p.secured,
+                    Phase::Closing(p) => &mut p.secured,
+                    _ => return phase,
+                };
+                secured.head.path = to;
+                secured.repeat_now(cx);
+                phase
+            });
+        }
+        let left = |new: &u64| {
+            let phase = self.sas.get(new).filter(|phase| !phase.is_up());
+            let head = phase.and_then(Phase::head);
+            head.is_some_and(|head| ends(head.path) == ends(from))
+        };
+        let successors = self.reauthentications.iter();
+        let successors = successors.filter(|(new, old)| **old == spi && left(new));
+        let successors: Vec<u64> = successors.map(|(new, _)| *new).collect();
+        for new in successors {
+            let mut again = false;
+            self.with_sa(now, new, |mut phase, cx| match &mut phase {
+                // The peer may have it already.
+                Phase::AuthSent(p) => {
+                    p.take_path(cx, to);
+                    phase
+                }
+                Phase::Verifying(_) => phase,
+                _ => {
+                    again = true;
+                    phase.close(cx, "replaced")
+                }
+            });
+            if again {
+                self.reauthentications.remove(&new);
+                self.reauthentication_due(now, spi);
+            }
         }
     }
 }

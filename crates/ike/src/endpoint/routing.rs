@@ -235,6 +235,7 @@ impl Endpoint {
                     }
                 }
                 Note::Contact { initial } => self.judge_others(now, spi, initial),
+                Note::Moved { from } => self.take_along(now, spi, from),
                 Note::Reauthenticate => self.reauthentication_due(now, spi),
             }
         }

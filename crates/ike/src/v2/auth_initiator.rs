@@ -16,7 +16,7 @@ use adit_wire::v2::{AuthPayload, IdPayload, Notify, Payload, PayloadList};
 
 use crate::cx::Cx;
 use crate::describe;
-use crate::head::{Head, Incoming};
+use crate::head::{Head, Incoming, NetPath};
 use crate::output::{KeyAnswer, KeyRequestId, PeerSupport, Signed};
 use crate::secured::{Accepted, Follow, Secured};
 use crate::timers::Deadline;
@@ -246,6 +246,13 @@ fn held(cx: &Cx<'_>, connection: &Connection) -> Vec<IpAddr> {
 impl AuthSent {
     pub fn head(&self) -> &Head {
         self.attempt.head()
+    }
+
+    /// Our request goes out again over another path, of which it is known that it leads to the peer.
+    pub fn take_path(&mut self, cx: &mut Cx<'_>, path: NetPath) {
+        let secured = &mut self.attempt.secured;
+        secured.head.path = path;
+        secured.repeat_now(cx);
     }
 
     /// The attempt is given up from outside. The peer may believe that the IKE SA is up.

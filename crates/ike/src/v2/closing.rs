@@ -1,5 +1,7 @@
 //! The end of an IKE SA: we say goodbye and wait for the answer, or we keep our last answer for who missed it.
 
+use std::net::IpAddr;
+
 use adit_model::Mono;
 use adit_model::connection::Retransmit;
 use adit_model::drops::DropReason;
@@ -10,6 +12,7 @@ use adit_wire::v2::rules::Shape;
 use adit_wire::v2::{Delete, Payload, PayloadList};
 
 use crate::cx::Cx;
+use crate::endpoint::moving::Addresses;
 use crate::head::{Head, Incoming};
 use crate::notify;
 use crate::secured::{Accepted, Follow, Secured};
@@ -17,6 +20,7 @@ use crate::timers::{Deadline, TimerReason};
 use crate::v2::Phase;
 use crate::v2::child::{Child, ChildEvent};
 use crate::v2::established::IMPATIENT;
+use crate::v2::mobike::is_usable;
 use crate::window::Place;
 
 /// The last request is out, or waits for the one before it.
@@ -45,6 +49,7 @@ impl Closing {
         }
         let schedule = schedule(cx, &secured, cause);
         secured.reschedule(schedule);
+        leave_from_ours(cx, &mut secured.head);
         let mut closing = Self {
             secured,
             farewell: Some(farewell),
@@ -65,6 +70,13 @@ impl Closing {
     /// Somebody says that the peer has forgotten the IKE SA already.
     pub fn hurry(&mut self) {
         self.secured.reschedule(IMPATIENT);
+    }
+
+    /// Our addresses aren't what they were: the goodbye goes out from one that we have.
+    pub fn addresses_changed(&mut self, cx: &mut Cx<'_>) {
+        if leave_from_ours(cx, &mut self.secured.head) {
+            self.secured.repeat_now(cx);
+        }
     }
 
     fn say_goodbye(&mut self, cx: &mut Cx<'_>) {
@@ -133,6 +145,23 @@ impl Closing {
             .retransmit_deadline()
             .or(Some((now, TimerReason::Retransmit)))
     }
+}
+
+/// An IKE SA that was replaced hasn't followed our moves since. Whether it does now.
+fn leave_from_ours(cx: &Cx<'_>, head: &mut Head) -> bool {
+    let Addresses { ours, sources } = cx.addresses;
+    let present = head.path.local.ip();
+    if !head.mobike || ours.contains(&present) {
+        return false;
+    }
+    let source = sources.get(&head.connection.name);
+    let fits =
+        |own: &&IpAddr| own.is_ipv4() == present.is_ipv4() && is_usable(&head.connection, **own);
+    let own = source.into_iter().chain(ours).find(fits).copied();
+    if let Some(own) = own {
+        head.path.local.set_ip(own);
+    }
+    own.is_some()
 }
 
 /// Nobody should wait long for a peer that is gone; but where another IKE SA goes on, the peer is there.

@@ -34,6 +34,7 @@ use crate::v2::agenda::{InFlight, Task};
 use crate::v2::established::Established;
 use crate::v2::init_sent::nat_event;
 
+pub(crate) use moving::is_usable;
 pub(crate) use notifies::{announcement, check_no_nats, is_announced, others, prohibition};
 
 /// What an IKE SA has whose sides have agreed that they may move.

@@ -258,6 +258,11 @@ impl Phase {
         matches!(self, Phase::Lingering(_) | Phase::Gone)
     }
 
+    /// Whether both sides have authenticated.
+    pub const fn is_up(&self) -> bool {
+        matches!(self, Phase::Established(_))
+    }
+
     /// Whether the IKE SA is up, or being set up.
     pub fn is_active(&self) -> bool {
         match self {

@@ -257,6 +257,21 @@ fn pending_requests_take_the_new_path() {
     lab.assert_tunnel();
 }
 
+/// A goodbye takes the new path as well: nobody is left waiting for an address that is gone.
+#[test]
+fn a_goodbye_takes_the_new_path() {
+    let mut lab = up();
+    let now = lab.now;
+    lab.west.endpoint.terminate(now, "site").unwrap();
+    lab.drain();
+    lab.intercept();
+    has(&mut lab, Who::West, &[NEW]);
+    assert_eq!(lab.wire.front().unwrap().from, at(NEW, 4500));
+    lab.run();
+    assert_eq!(lab.east.closed(), ["deleted"]);
+    assert_eq!(lab.west.closed(), ["deleted"]);
+}
+
 /// Who began the first IKE SA decides, whoever has rekeyed it since.
 #[test]
 fn rekeying_changes_nothing_about_who_decides() {

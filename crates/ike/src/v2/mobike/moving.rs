@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 
 use super::notifies::{is_host, is_inside, others};
-use crate::cx::Cx;
+use crate::cx::{Cx, Note};
 use crate::head::NetPath;
 use crate::v2::agenda::Task;
 use crate::v2::established::Established;
@@ -52,15 +53,13 @@ impl Established {
         self.peers().find(|peer| peer.is_ipv4() == own.is_ipv4())
     }
 
-    /// An address of ours that may do, and one of the peer's. One that the configuration names is the only one.
+    /// An address of ours that may do, and one of the peer's.
     fn any_place(&self, cx: &Cx<'_>) -> Option<(IpAddr, IpAddr)> {
         let connection = self.connection();
-        let usable = |own: IpAddr| {
-            connection.local.is_none_or(|configured| configured == own)
-                && is_host(own)
-                && !is_inside(connection, own)
+        let ours = || {
+            let ours = cx.addresses.ours.iter().copied();
+            ours.filter(|own| is_usable(connection, *own))
         };
-        let ours = || cx.addresses.ours.iter().copied().filter(|own| usable(*own));
         self.peers().find_map(|peer| {
             let own = ours().find(|own| own.is_ipv4() == peer.is_ipv4())?;
             Some((own, peer))
@@ -124,6 +123,7 @@ impl Established {
             };
             cx.event(&self.secured.head, what);
         }
+        cx.note(Note::Moved { from });
         for request in self.agenda.path_requests() {
             request.diverted();
         }
@@ -175,4 +175,11 @@ impl Established {
             _ => behind.then_some(next),
         };
     }
+}
+
+/// Whether IKE can use this address of ours. One that the configuration names is the only one.
+pub(crate) fn is_usable(connection: &Connection, own: IpAddr) -> bool {
+    connection.local.is_none_or(|configured| configured == own)
+        && is_host(own)
+        && !is_inside(connection, own)
 }
