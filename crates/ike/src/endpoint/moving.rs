@@ -72,7 +72,10 @@ impl Endpoint {
         let ends = |path: NetPath| (path.local.ip(), path.remote.ip());
         let stayed = |head: &Head| head.connection.name == name && ends(head.path) == ends(from);
         let outgoing = |phase: &Phase| match phase {
-            Phase::Established(p) => p.replaced.is_some() && stayed(&p.secured.head),
+            // Of our own moves it tells by itself.
+            Phase::Established(p) => {
+                p.replaced.is_some() && from.local == to.local && stayed(&p.secured.head)
+            }
             Phase::Closing(p) => stayed(&p.secured.head),
             _ => false,
         };

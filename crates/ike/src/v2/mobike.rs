@@ -38,6 +38,7 @@ pub(crate) use moving::is_usable;
 pub(crate) use notifies::{announcement, check_no_nats, is_announced, others, prohibition};
 
 /// What an IKE SA has whose sides have agreed that they may move.
+#[derive(Clone)]
 pub(crate) struct Mobility {
     /// Whether we decide which addresses are used.
     pub decides: bool,
@@ -111,13 +112,14 @@ impl Established {
         });
     }
 
-    /// Another IKE SA takes this one's place, and its path with what is open about it.
+    /// Another IKE SA takes this one's place, and its path with what is open about it. This one can still move: a peer that
+    /// missed our answer to its rekeying knows no other.
     pub fn bequeath_path(&mut self, cx: &Cx<'_>, new: &mut Established) {
         let (old, heir) = (&self.secured.head, &mut new.secured.head);
         heir.path = old.path;
         heir.nat = old.nat;
         heir.children_stay = old.children_stay;
-        new.mobility = self.mobility.take().map(Mobility::rekeyed);
+        new.mobility = self.mobility.clone().map(Mobility::rekeyed);
         new.mind_nat(cx);
     }
 
@@ -261,7 +263,7 @@ impl Established {
         };
         if again {
             self.agenda.add_first(request.task());
-        } else if request.task == Task::UpdatePath {
+        } else if request.task == Task::UpdatePath && self.replaced.is_none() {
             // It goes on under a new IKE SA, if whoever runs the connection sets one up.
             return self.close(cx, "failed");
         }

@@ -257,6 +257,30 @@ fn pending_requests_take_the_new_path() {
     lab.assert_tunnel();
 }
 
+/// The answer to a rekeying is lost, and its sender moves: the one that waits for it knows only the old IKE SA, and has to
+/// be told under that one.
+#[test]
+fn a_move_after_an_answer_that_was_lost() {
+    for (rekeys, moves) in [(Who::West, Who::East), (Who::East, Who::West)] {
+        let mut lab = up();
+        let now = lab.now;
+        lab.side(rekeys).endpoint.rekey_ike(now, "site").unwrap();
+        lab.drain();
+        lab.step();
+        assert_eq!(lab.intercept().len(), 1, "the answer");
+        has(&mut lab, moves, &[NEW]);
+        lab.pass(Duration::from_secs(60));
+        let (west, east) = match moves {
+            Who::West => (NEW, EAST),
+            Who::East => (WEST, NEW),
+        };
+        assert_between(&lab, at(west, 4500), at(east, 4500));
+        for side in [&lab.west, &lab.east] {
+            assert_eq!(side.closed(), ["replaced"]);
+        }
+    }
+}
+
 /// A goodbye takes the new path as well: nobody is left waiting for an address that is gone.
 #[test]
 fn a_goodbye_takes_the_new_path() {

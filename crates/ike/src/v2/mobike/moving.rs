@@ -16,7 +16,7 @@ use crate::v2::established::Established;
 impl Established {
     /// Our addresses aren't what they were, or packets leave from another one.
     pub fn addresses_changed(&mut self, cx: &mut Cx<'_>) {
-        let (Some(mobility), None) = (&self.mobility, self.replaced) else {
+        let Some(mobility) = &self.mobility else {
             return;
         };
         let present = self.secured.head.path.local.ip();
