@@ -133,6 +133,27 @@ pub fn find(section: Section, name: &str) -> Option<&'static Key> {
     of(section).find(|k| k.name == name)
 }
 
+/// What a key of other products asks for that isn't carried out here yet.
+#[must_use]
+pub fn later(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ah" | "ah_proposals" => "AH isn't carried out; ESP protects and encrypts",
+        "ipcomp" | "compress" => "packets aren't compressed; most traffic is already",
+        "tcp" | "tcp_port" | "tcp_encap" | "enable_tcp" => {
+            "IKE and ESP aren't carried in TCP (RFC 9329)"
+        }
+        "eap" | "eap_id" | "xauth" | "aaa_id" => {
+            "users aren't authenticated yet, only gateways are"
+        }
+        "redirect" | "accept_redirect" | "send_redirect" => {
+            "nobody is sent to another gateway (RFC 5685)"
+        }
+        "tickets" | "session_resumption" => "IKE SAs aren't resumed by tickets (RFC 5723)",
+        "delta_crl" => "delta lists aren't put together with their bases; give whole lists",
+        _ => return None,
+    })
+}
+
 /// The Markdown of the tables in `docs/configuration.md`.
 #[must_use]
 pub fn markdown() -> String {

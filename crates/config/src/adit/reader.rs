@@ -224,6 +224,16 @@ impl<'a> Reader<'a> {
                 self.inline_secret(&table.at_key(name));
                 continue;
             }
+            if let Some(what) = keys::later(name) {
+                self.error(
+                    "unsupported",
+                    &table.at_key(name),
+                    format!("`{name}` isn't supported: {what}"),
+                )
+                .expected(format!("one of {}", all.join(", ")))
+                .fix(format!("# {name}"));
+                continue;
+            }
             let d = self.error(
                 "unknown-key",
                 &table.at_key(name),

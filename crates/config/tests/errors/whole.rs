@@ -214,3 +214,23 @@ fn abuse_68_nothing_weak_is_offered_by_default() {
         assert!(!words.contains("md5") && !words.contains("sha1"), "{words}");
     }
 }
+
+/// What other products have and this one hasn't yet is told so, wherever it is written.
+#[test]
+fn what_comes_later_is_refused_by_its_name() {
+    let in_child = |line: &str| error(&format!("{GOOD}{line}\n"));
+    let in_tunnel = |line: &str| error(&with("start", line));
+    let in_gateway = |line: &str| error(&format!("[gateway]\n{line}\n{GOOD}"));
+    for (found, words) in [
+        (in_child("ah = [\"sha256\"]"), "AH"),
+        (in_child("ipcomp = true"), "compressed"),
+        (in_tunnel("eap = \"mschapv2\""), "users"),
+        (in_tunnel("delta_crl = \"x.crl\""), "whole lists"),
+        (in_gateway("tcp = true"), "TCP"),
+        (in_gateway("redirect = true"), "RFC 5685"),
+        (in_gateway("tickets = true"), "RFC 5723"),
+    ] {
+        assert_eq!(found.code, "unsupported");
+        assert!(found.message.contains(words), "{}", found.message);
+    }
+}

@@ -110,6 +110,45 @@ fn abuse_60_a_changed_list_never_clears_anybody() {
     }
 }
 
+/// The list `der` with one extension renamed, signed anew by `ca`.
+fn as_delta(ca: &Party, der: &[u8]) -> Vec<u8> {
+    let length = |at: usize| match der[at + 1] {
+        0x81 => 3 + usize::from(der[at + 2]),
+        0x82 => 4 + usize::from(u16::from_be_bytes([der[at + 2], der[at + 3]])),
+        short => 2 + usize::from(short),
+    };
+    let begin = match der[1] {
+        0x82 => 4,
+        0x81 => 3,
+        _ => 2,
+    };
+    let mut body = der[begin..begin + length(begin)].to_vec();
+    // CRL number, 2.5.29.20, has the form of the base's number in a delta CRL indicator, 2.5.29.27.
+    let number = [6, 3, 0x55, 0x1d, 20];
+    let at = body.windows(5).position(|w| w == number).unwrap();
+    body[at + 4] = 27;
+    let method = ca.key.methods()[0];
+    let signature = ca.key.sign(method, &body).unwrap();
+    let signature = element(3, &[&[0][..], &signature].concat());
+    element(0x30, &[body, method.to_der(), signature].concat())
+}
+
+/// RFC 5280 5.2.4: deltas aren't put together with their bases, without which they say nothing of anybody; why is told.
+#[test]
+fn a_delta_list_says_nothing_and_why() {
+    let ca = root("CN=Root", 1);
+    let gw = ca.issues(&host_template("gw.lab"), 2);
+    let says = |revoked: &[Revocation]| {
+        let delta = as_delta(&ca, &list(&ca, revoked, -1, 6));
+        let list = RevocationList::from_file(&delta).unwrap();
+        list.status(&gw.cert, &ca.cert, NOW)
+    };
+    for revoked in [&[][..], &[entry(&gw)]] {
+        let why = says(revoked).unwrap_err();
+        assert!(why.contains("delta"), "{why}");
+    }
+}
+
 /// Answers of a responder, made by hand.
 struct Responder<'a> {
     /// Who signs; its certificate goes along unless it is the issuer.
