@@ -49,13 +49,7 @@ impl Endpoint {
         name: &str,
         child: &str,
     ) -> Result<(), CommandError> {
-        self.has_child(name, child)?;
-        let spi = self.up(name)?;
-        self.with_established(now, spi, |p, cx| {
-            p.want(child);
-            p.work(cx);
-        });
-        Ok(())
+        self.with_child(now, name, child, |p, _| p.want(child))
     }
 
     /// A packet wants through a connection that is up, and no SA of its child takes it. Asks for one, with the packet's
@@ -69,10 +63,8 @@ impl Endpoint {
         name: &str,
         trigger: Trigger,
     ) -> Result<(), CommandError> {
-        self.has_child(name, &trigger.child)?;
-        let spi = self.up(name)?;
-        self.with_established(now, spi, |p, cx| p.packet_wants(cx, trigger));
-        Ok(())
+        let child = trigger.child.clone();
+        self.with_child(now, name, &child, |p, cx| p.packet_wants(cx, trigger))
     }
 
     /// Rekeys a child of a connection now.
@@ -80,13 +72,8 @@ impl Endpoint {
     /// # Errors
     /// [`CommandError`]; nothing has begun then.
     pub fn rekey_child(&mut self, now: Now, name: &str, child: &str) -> Result<(), CommandError> {
-        self.has_child(name, child)?;
-        let spi = self.up(name)?;
         let mut found = false;
-        self.with_established(now, spi, |p, cx| {
-            found = p.renew_named(child);
-            p.work(cx);
-        });
+        self.with_child(now, name, child, |p, _| found = p.renew_named(child))?;
         found
             .then_some(())
             .ok_or_else(|| CommandError::ChildNotActive {
@@ -105,13 +92,7 @@ impl Endpoint {
         name: &str,
         child: &str,
     ) -> Result<(), CommandError> {
-        self.has_child(name, child)?;
-        let spi = self.up(name)?;
-        self.with_established(now, spi, |p, cx| {
-            p.unwant(child);
-            p.work(cx);
-        });
-        Ok(())
+        self.with_child(now, name, child, |p, _| p.unwant(child))
     }
 
     /// Rekeys the IKE SA of a connection now.
@@ -140,6 +121,23 @@ impl Endpoint {
             connection: name.to_owned(),
             problem: format!("it has no child `{child}`"),
         })
+    }
+
+    /// Does something for a child of a connection that is up, and what follows from it.
+    fn with_child(
+        &mut self,
+        now: Now,
+        name: &str,
+        child: &str,
+        what: impl FnOnce(&mut Established, &mut Cx<'_>),
+    ) -> Result<(), CommandError> {
+        self.has_child(name, child)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| {
+            what(p, cx);
+            p.work(cx);
+        });
+        Ok(())
     }
 
     /// Our SPI of the IKE SA of a connection that is up.

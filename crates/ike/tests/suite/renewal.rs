@@ -442,3 +442,48 @@ fn a_peer_that_is_always_busy() {
     );
     assert_eq!(lab.east.closed(), ["expired"]);
 }
+
+/// Each child has its own times and algorithms, and keeps them.
+#[test]
+fn children_with_times_of_their_own() {
+    let mut lab = Lab::with(times_of_their_own(Who::West), times_of_their_own(Who::East));
+    lab.up();
+    lab.pass(58 * MINUTE);
+    let of = |side: &Side, name: &str| {
+        side.count(|h| matches!(h, Happening::ChildRekeyed { child, .. } if child == name))
+    };
+    // Each time up to a tenth sooner.
+    assert!((5..=6).contains(&of(&lab.west, "lan")));
+    assert!((2..=3).contains(&of(&lab.west, "voice")));
+    assert_eq!(of(&lab.east, "lan"), of(&lab.west, "lan"));
+    let suites = |side: &Side| {
+        let mut suites: Vec<_> = side
+            .installed
+            .iter()
+            .map(|sa| (sa.child.clone(), sa.suite.to_string()))
+            .collect();
+        suites.sort();
+        suites
+    };
+    assert_eq!(suites(&lab.west), suites(&lab.east));
+    assert_eq!(
+        suites(&lab.west),
+        [
+            ("lan".to_owned(), "aes128gcm16".to_owned()),
+            ("voice".to_owned(), "aes256gcm16-x25519".to_owned()),
+        ]
+    );
+}
+
+fn times_of_their_own(who: Who) -> Connection {
+    let mut c = two_children(who);
+    let own = match who {
+        Who::West => [10 * MINUTE, 20 * MINUTE],
+        Who::East => [Duration::ZERO; 2],
+    };
+    for (child, rekey) in c.children.iter_mut().zip(own) {
+        (child.life.rekey, child.life.lifetime) = (rekey, 2 * rekey);
+    }
+    (c.life.rekey, c.life.lifetime) = (Duration::ZERO, Duration::ZERO);
+    c
+}
