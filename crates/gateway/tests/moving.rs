@@ -4,29 +4,15 @@
 mod stream;
 mod world;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use adit_kernel::Netlink;
 use adit_model::event::Happening;
 use adit_model::status::TunnelState;
 use stream::{Echo, passes};
-use world::{At, GATEWAY_DIR, World, address, be_a_gateway, eventually, permitted};
+use world::{At, World, address, eventually, permitted};
 
 const KEY: &str = "correct horse battery staple\n";
-
-/// Not a test: the program that the others start.
-#[test]
-#[ignore = "the gateway process that the other tests start"]
-fn gateway_process() {
-    let Some(dir) = std::env::var_os(GATEWAY_DIR) else {
-        return;
-    };
-    if let Err(problem) = be_a_gateway(Path::new(&dir)) {
-        eprintln!("error: {problem}");
-        std::process::exit(2);
-    }
-}
 
 fn take_away(world: &World, at: At, net: &str) {
     let taken = world.ns(at).run(|| {

@@ -5,7 +5,6 @@ mod pki;
 mod stream;
 mod world;
 
-use std::path::Path;
 use std::time::Duration;
 
 use adit_gateway::client::{Client, ClientError};
@@ -14,23 +13,10 @@ use adit_model::show::{Shown, Topic};
 use adit_model::status::TunnelState;
 use pki::{Ca, trust};
 use stream::{Echo, Stream, passes};
-use world::{At, GATEWAY_DIR, World, address, be_a_gateway, eventually, permitted};
+use world::{At, World, address, eventually, permitted};
 
 const KEY: &str = "correct horse battery staple\n";
 const WAIT: Duration = Duration::from_secs(10);
-
-/// Not a test: the program that the others start.
-#[test]
-#[ignore = "the gateway process that the other tests start"]
-fn gateway_process() {
-    let Some(dir) = std::env::var_os(GATEWAY_DIR) else {
-        return;
-    };
-    if let Err(problem) = be_a_gateway(Path::new(&dir)) {
-        eprintln!("error: {problem}");
-        std::process::exit(2);
-    }
-}
 
 /// A child of `office` between `10.US.NET.0/24` and `10.PEER.NET.0/24`.
 fn child(at: At, name: &str, net: u8) -> String {

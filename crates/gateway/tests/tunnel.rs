@@ -3,7 +3,6 @@
 
 mod world;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use adit_gateway::client::ClientError;
@@ -16,22 +15,9 @@ use adit_model::event::Happening;
 use adit_model::fact::{Known, Probe, ProbeOutcome};
 use adit_model::status::TunnelState;
 use adit_wire::ip::IpPacket;
-use world::{At, GATEWAY_DIR, World, be_a_gateway, eventually, permitted};
+use world::{At, World, eventually, permitted};
 
 const KEY: &str = "correct horse battery staple\n";
-
-/// Not a test: the program that the others start.
-#[test]
-#[ignore = "the gateway process that the other tests start"]
-fn gateway_process() {
-    let Some(dir) = std::env::var_os(GATEWAY_DIR) else {
-        return;
-    };
-    if let Err(problem) = be_a_gateway(Path::new(&dir)) {
-        eprintln!("error: {problem}");
-        std::process::exit(2);
-    }
-}
 
 #[test]
 fn two_gateways_carry_both_ip_versions_and_part_in_peace() {

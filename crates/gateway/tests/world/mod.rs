@@ -20,7 +20,7 @@ use adit_kernel::{NetNs, Netlink, PingOptions, PingOutcome, closed, ping, sysctl
 use adit_model::status::TunnelState;
 
 /// The environment variable that makes the test program a gateway; it names the directory with its files.
-pub const GATEWAY_DIR: &str = "ADIT_TEST_GATEWAY";
+const GATEWAY_DIR: &str = "ADIT_TEST_GATEWAY";
 
 /// Names the state directory within it.
 const GATEWAY_STATE: &str = "ADIT_TEST_GATEWAY_STATE";
@@ -178,7 +178,12 @@ esp = ["aes128gcm16"]
             Command::new(program)
         };
         command
-            .args(["gateway_process", "--exact", "--ignored", "--nocapture"])
+            .args([
+                "world::gateway_process",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
             .env(GATEWAY_DIR, &dir)
             .env(GATEWAY_STATE, state)
             .stdin(Stdio::null())
@@ -286,8 +291,21 @@ pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
+/// Not a test: the program that the tests start.
+#[test]
+#[ignore = "the gateway process that the tests start"]
+fn gateway_process() {
+    let Some(dir) = std::env::var_os(GATEWAY_DIR) else {
+        return;
+    };
+    if let Err(problem) = be_a_gateway(Path::new(&dir)) {
+        eprintln!("error: {problem}");
+        std::process::exit(2);
+    }
+}
+
 /// Runs the gateway of the directory in [`GATEWAY_DIR`], as the test program's other life.
-pub fn be_a_gateway(dir: &Path) -> Result<(), String> {
+fn be_a_gateway(dir: &Path) -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
         .with_ansi(false)
