@@ -107,6 +107,12 @@ impl<'a> Adit<'a> {
         exec::checked(&mut self.command("down", &["gw"])).map(|_| ())
     }
 
+    /// Has a changed configuration read.
+    pub fn reload(&self, tunnel: &Tunnel) -> Result<()> {
+        std::fs::write(&self.config, native(self.lab, &self.end, tunnel))?;
+        exec::checked(&mut self.command("reload", &[])).map(|_| ())
+    }
+
     /// Renews the keys of the child, or of the IKE SA.
     pub fn rekey(&self, what: &str) -> Result<()> {
         exec::checked(&mut self.command("rekey", &["gw", what])).map(|_| ())

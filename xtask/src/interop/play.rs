@@ -314,6 +314,8 @@ impl Stage<'_> {
             Step::Quiet => self.quiet(),
             Step::Children => self.children(),
             Step::StartsWith(child) => self.starts_with(child),
+            Step::Reload => self.reload(),
+            Step::PeerComesAgain => self.far()?.initiate().map(drop),
             Step::Fails(child) => self.fails(child),
             Step::RenewsItself(child) => self.one_renewed(&self.near, child, RENEWAL, || Ok(())),
             Step::Negotiated(word) => self.negotiated(word),
@@ -560,7 +562,7 @@ impl<'a> Stage<'a> {
         self.far.as_mut().context("the scenario has no peer")
     }
 
-    fn adit(&mut self) -> Result<&mut Adit<'a>> {
+    pub(super) fn adit(&mut self) -> Result<&mut Adit<'a>> {
         match &mut self.near {
             Side::Adit(adit) => Ok(adit),
             Side::StrongSwan(_) => anyhow::bail!("this step is about Adit"),

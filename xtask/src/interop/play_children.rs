@@ -8,15 +8,17 @@ use anyhow::{Context, Result};
 use super::children::Pair;
 use super::patience::wait;
 use super::play::{ESTABLISH, RENEWAL, SETTLE, Stage};
-use super::scenario::Role;
+use super::scenario::{Role, Tunnel};
 use super::side::Side;
-use super::state::Child;
+use super::state::{Child, Ike};
 use super::talk::Flow;
 use super::{children, traffic};
 use crate::exec;
 
 /// Long enough for a gateway that would start by itself to do so.
 const QUIET: Duration = Duration::from_millis(1500);
+/// How long an IKE SA that was replaced waits for its peer to delete it, and some.
+const GIVES_WAY: Duration = Duration::from_secs(40);
 /// How long a flow that must not work is tried.
 const HOPELESS: Duration = Duration::from_millis(1500);
 
@@ -103,7 +105,7 @@ impl Stage<'_> {
 
     pub(super) fn ike_sas(&self, count: usize) -> Result<()> {
         let mut last = (0, 0);
-        let there = wait("that many IKE SAs", ESTABLISH, || {
+        let there = wait("that many IKE SAs", GIVES_WAY, || {
             last = (self.near.ike_sas()?, self.far()?.ike_sas()?);
             Ok(last == (count, count))
         });
@@ -163,6 +165,48 @@ impl Stage<'_> {
             let settled = near.len() == before.len() && far.len() == before.len();
             Ok(stays && settled)
         })
+    }
+
+    /// What changed is made anew, once; what is gone is deleted; nothing else is touched. A second time nothing happens.
+    pub(super) fn reload(&mut self) -> Result<()> {
+        let child = self.scenario.reloaded.clone();
+        let tunnel = Tunnel {
+            child: child.context("the scenario doesn't say what is reloaded")?,
+            ..self.scenario.tunnel.clone()
+        };
+        let (before, ike) = (self.near.pairs()?, self.near()?.ike);
+        let told = |side: &Side, name: &str| {
+            let line = format!("CHILD SA {name} established");
+            side.said().matches(&line).count()
+        };
+        let names = tunnel.child.iter().map(|child| child.name.clone());
+        let counts: Vec<_> = names.map(|name| (told(&self.near, &name), name)).collect();
+        for _ in 0..2 {
+            self.adit()?.reload(&tunnel)?;
+            self.have(&tunnel.pairs())?;
+            std::thread::sleep(QUIET);
+            self.have(&tunnel.pairs())?;
+        }
+        let old = self.scenario.tunnel.pairs();
+        for (count, name) in counts {
+            let same = tunnel
+                .pairs()
+                .iter()
+                .any(|new| new.child == name && old.contains(new));
+            let made = told(&self.near, &name) - count;
+            anyhow::ensure!(
+                made == usize::from(!same),
+                "{name} was made {made} times, as before: {same}"
+            );
+        }
+        let after = self.near()?.ike;
+        let spis = |list: &[Ike]| list.iter().map(|sa| sa.spis.clone()).collect::<Vec<_>>();
+        anyhow::ensure!(
+            spis(&ike) == spis(&after),
+            "another IKE SA: {ike:?}, {after:?}"
+        );
+        anyhow::ensure!(!before.is_empty(), "nothing was up before");
+        Ok(())
     }
 
     pub(super) fn starts_with(&self, child: &str) -> Result<()> {

@@ -39,6 +39,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The pairs of SAs that both sides shall have (step `children`), where they aren't what is configured.
     pub pairs: Option<Vec<Pair>>,
+    /// The children that Adit has after `reload`.
+    pub reloaded: Option<Vec<Child>>,
     /// Which cases of other implementations' suites this is (`interop/matrix.toml`).
     #[serde(default)]
     pub plays: Vec<String>,
@@ -377,6 +379,10 @@ pub enum Step {
     Reauthenticated,
     /// The first of several children comes up; where Adit starts, it asks for the others by itself.
     StartsWith(String),
+    /// Adit reads its configuration again, which has other children now; what is as before isn't touched.
+    Reload,
+    /// The peer sets the tunnel up once more, without giving up what it has.
+    PeerComesAgain,
     /// One of several children doesn't.
     Fails(String),
     /// One of several children is replaced when its time has come; the others stay.
@@ -436,6 +442,7 @@ impl Step {
                 | Self::Restart
                 | Self::Blocked
                 | Self::WeRekey(_)
+                | Self::Reload
                 | Self::RenewsItself(_)
                 | Self::Volume
                 | Self::Reauthenticated

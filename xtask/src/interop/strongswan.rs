@@ -170,6 +170,7 @@ fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tun
   install_virtual_ip = {}
   rsa_pss = {}
   signature_authentication = {}
+  reuse_ikesa = {}
   retransmit_tries = 3
   keep_alive = 3s
   retransmit_timeout = 1.0
@@ -203,6 +204,12 @@ swanctl {{
         if tunnel.pool.is_some() { "yes" } else { "no" },
         if tunnel.pss { "yes" } else { "no" },
         if tunnel.classic { "no" } else { "yes" },
+        // What may be there twice is set up twice.
+        if tunnel.keys.contains_key("unique") {
+            "no"
+        } else {
+            "yes"
+        },
         log.display(),
         socket = socket.display()
     )
