@@ -103,6 +103,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
             }
         }
         Gateway::StrongSwan => {
+            play_trust::beyond_theirs(scenario)?;
             traffic::guard_counts(&lab, "west", "10.2.0.2")?;
             traffic::guard_counts(&lab, "east", "fd00:1::2")?;
             lab.reset_guard()?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Flaw};
 use super::patience::wait;
-use super::play::{SETTLE, Stage};
+use super::play::{SETTLE, Stage, Unsupported};
+use super::relay::Meddling;
 use super::scenario::Scenario;
 use super::side::Side;
 
@@ -73,5 +74,20 @@ pub(super) fn never_started(
         !heard.contains("received packet"),
         "the peer was sent something"
     );
+    Ok(())
+}
+
+/// What Adit refuses and strongSwan takes.
+pub(super) fn beyond_theirs(scenario: &Scenario) -> Result<()> {
+    let tunnel = &scenario.tunnel;
+    if [tunnel.west_flaw, tunnel.east_flaw].contains(&Some(Flaw::Sha3)) {
+        let why = "strongSwan takes certificates that are signed with SHA-3";
+        return Err(Unsupported(why.to_owned()).into());
+    }
+    let once = [Meddling::CriticalOnce, Meddling::MajorVersionOnce];
+    if scenario.meddling.is_some_and(|m| once.contains(&m)) {
+        let why = "strongSwan believes an error that anybody can have sent";
+        return Err(Unsupported(why.to_owned()).into());
+    }
     Ok(())
 }

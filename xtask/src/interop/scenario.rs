@@ -451,6 +451,9 @@ impl Step {
                 | Self::Renamed
                 | Self::Woken
                 | Self::WeForget
+                | Self::Distrusted
+                | Self::Mixed(_)
+                | Self::Cookie
                 | Self::Diagnosed
         )
     }

@@ -272,7 +272,7 @@ secrets {{
         strongswan_id(own),
         auth.1.swanctl(false),
         strongswan_id(other),
-        tunnel.trust.swanctl(),
+        tunnel.trust.swanctl(end.side),
         tunnel.swanctl_pool(end).to_owned() + &children::lines(&tunnel.keys, " = ", false),
         tunnel
             .children()

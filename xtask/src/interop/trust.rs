@@ -120,9 +120,9 @@ impl Trust {
     }
 
     /// More lines of strongSwan's `remote` section.
-    pub fn swanctl(&self) -> String {
+    pub fn swanctl(&self, side: &str) -> String {
         let line = |word| format!("\n      revocation = {word}");
-        match self.peer_relaxed {
+        match self.peer_relaxed && side == "east" {
             true => String::new(),
             false => self.word().map_or_else(String::new, line),
         }
@@ -167,6 +167,6 @@ mod tests {
             ..Trust::default()
         };
         assert_eq!(dead.ocsp_urls().len(), 2);
-        assert!(dead.native().contains("strict") && dead.swanctl().contains("strict"));
+        assert!(dead.native().contains("strict") && dead.swanctl("east").contains("strict"));
     }
 }

@@ -87,12 +87,13 @@ impl Lab {
     /// Two gateways that reach the host between them and nobody else; each takes it for its peer.
     pub(super) fn through_relay(&mut self) -> Result<()> {
         self.add("mid")?;
-        for (gateway, next, seen) in [
-            ("west", relay::FOR_WEST, relay::FOR_EAST),
-            ("east", relay::FOR_EAST, relay::FOR_WEST),
+        for (gateway, next, next6, seen) in [
+            ("west", relay::FOR_WEST, "fd00:c1::fe", relay::FOR_EAST),
+            ("east", relay::FOR_EAST, "fd00:c2::fe", relay::FOR_WEST),
         ] {
-            let own = open_address(gateway)[0].clone();
-            self.alone(gateway, "mid", &[(&own, next)])?;
+            let [own, own6] = open_address(gateway);
+            // The relay hands nothing of IPv6 on; a default route all the same gives the guard something to catch.
+            self.alone(gateway, "mid", &[(&own, next), (&own6, next6)])?;
             let seen = seen.to_owned();
             self.places.insert(gateway, Place { own, seen });
         }
