@@ -9,6 +9,7 @@ use adit_model::selector::Selector;
 
 use crate::adit::reader::{Reader, Table};
 use crate::adit::tunnel::Read;
+use crate::configuration::{AuthFiles, PeerFiles};
 use crate::diagnostic::Severity;
 
 /// Judges one tunnel.
@@ -229,8 +230,25 @@ fn own_traffic(
     }
 }
 
+/// Whether callers are told apart by the CA that their certificate comes from.
+fn by_authority(files: &[AuthFiles], one: &Connection, other: &Connection) -> bool {
+    let cas = |of: &Connection| {
+        let auth = files.iter().find(|auth| auth.connection == of.name);
+        match auth.map(|auth| &auth.peer) {
+            Some(PeerFiles::Authorities { cas, .. }) => Some(cas.as_slice()),
+            _ => None,
+        }
+    };
+    match (cas(one), cas(other)) {
+        (Some(ours), Some(theirs)) => {
+            one.remote == Remote::Any && !ours.iter().any(|ca| theirs.contains(ca))
+        }
+        _ => false,
+    }
+}
+
 /// Judges the tunnels beside each other.
-pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>]) {
+pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>], files: &[AuthFiles]) {
     for (i, later) in tunnels.iter().enumerate() {
         let c = &later.connection;
         let earlier = tunnels.get(..i).unwrap_or_default();
@@ -241,6 +259,7 @@ pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>]) {
                 && e.remote_port == c.remote_port
                 && e.local_id == c.local_id
                 && e.remote_id == c.remote_id
+                && !by_authority(files, e, c)
         });
         if let Some(twin) = twin {
             reader

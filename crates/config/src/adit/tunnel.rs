@@ -78,7 +78,7 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
         checks::tunnel(reader, tunnel);
         checks::inner(reader, tunnel, &pools);
     }
-    checks::together(reader, &tunnels);
+    checks::together(reader, &tunnels, &files);
     Configuration {
         policies: policy::all(reader, &root),
         gateway,

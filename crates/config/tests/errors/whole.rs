@@ -100,6 +100,21 @@ fn names_tables_and_the_whole() {
         (d.code, d.key.as_str()),
         ("duplicate-tunnel", "tunnel.office2")
     );
+    // Callers may also be told apart by the CA of their certificates.
+    let callers = |ca: &str, other: &str| {
+        let one = |name: &str, ca: &str, net: &str| {
+            format!(
+                "[tunnel.{name}]\nremote = \"any\"\nlocal_id = \"gw.lab\"\nremote_id = \"*.lab\"\n\
+                 auth = {{ cert = \"gw.pem\", key = \"gw.key\", ca = [\"{ca}\"] }}\n\
+                 [tunnel.{name}.child.lan]\nlocal_net = [\"10.{net}.0.0/24\"]\nremote_net = [\"10.9.0.0/16\"]\n"
+            )
+        };
+        format!("{}{}", one("a", ca, "1"), one("b", other, "2"))
+    };
+    let (read, diagnostics) = adit::parse("a", &callers("research.pem", "sales.pem"));
+    assert!(read.is_some(), "{}", all(&diagnostics));
+    let d = error(&callers("research.pem", "research.pem"));
+    assert_eq!((d.code, d.key.as_str()), ("duplicate-tunnel", "tunnel.b"));
     let twice = format!("{GOOD}\n[tunnel.office.child.lan]\nlocal_net = \"10.9.0.0/24\"\n");
     assert_eq!(error(&twice).code, "duplicate-key");
 }
