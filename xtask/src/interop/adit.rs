@@ -424,7 +424,7 @@ auth = {}
             &end.remote
         },
         own,
-        other,
+        callers::by_ca(end, tunnel).map_or(other.as_str(), |_| callers::ANYBODY),
         credentials::native(end, tunnel),
         proposals("ike", &tunnel.ike),
         tunnel.ppk.as_ref().map_or_else(String::new, |ppk| format!(

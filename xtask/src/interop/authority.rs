@@ -31,7 +31,12 @@ impl Authority {
         }
         lab.add("ca")?;
         lab.ip("ca", &[&format!("addr add {WEB}/32 dev lo")])?;
-        for (gateway, net) in [("west", 1), ("east", 2)] {
+        for gateway in lab.gateways() {
+            let net = match gateway {
+                "west" => 1,
+                "east" => 2,
+                _ => 3,
+            };
             lab.link(gateway, "ca", "ca", gateway)?;
             lab.ip(
                 gateway,

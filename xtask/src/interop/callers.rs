@@ -23,6 +23,10 @@ pub struct Second {
     pub psk: Option<String>,
     /// How it and the called one authenticate; as the first and that one, if it isn't given.
     pub auth: Option<Auth>,
+    /// Its certificate is from another CA, which the called one trusts for this tunnel alone; by that and not by their
+    /// names it tells its callers apart.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// Whom it asks for, where the called one has two names.
     pub called_id: Option<String>,
     pub net: Vec<String>,
@@ -65,6 +69,7 @@ impl Tunnel {
         if let Some(other) = &second.called_id {
             called_id.clone_from(other);
         }
+        tunnel.trust.elsewhere = second.elsewhere;
         if let Some(auth) = second.auth {
             (tunnel.west_auth, tunnel.east_auth) = (auth, auth);
         }
@@ -96,6 +101,22 @@ pub fn tunnels(lab: &Lab, end: &End, tunnel: &Tunnel) -> Vec<(End, Tunnel)> {
     }));
     all
 }
+
+/// The CA by which the called one knows this caller, where it doesn't by the caller's name.
+pub fn by_ca(end: &End, tunnel: &Tunnel) -> Option<&'static str> {
+    let first = tunnel
+        .second
+        .as_ref()
+        .is_some_and(|second| second.elsewhere);
+    match (end.initiates, tunnel.trust.elsewhere, first) {
+        (false, true, _) => Some("elsewhere.pem"),
+        (false, false, true) => Some("ca.pem"),
+        _ => None,
+    }
+}
+
+/// Whom the called one takes for such a caller.
+pub const ANYBODY: &str = "*.lab";
 
 /// The second caller's own end, given the first one's.
 pub fn end(lab: &Lab, first: &End) -> End {

@@ -13,6 +13,7 @@ use adit_model::Wall;
 use anyhow::{Result, anyhow};
 use serde::Deserialize;
 
+use super::callers;
 use super::scenario::Tunnel;
 use super::side::End;
 use super::trust::Lists;
@@ -106,7 +107,10 @@ impl Credentials {
             ("east", &tunnel.east_id, tunnel.east_key, tunnel.east_flaw),
         ];
         let second = tunnel.second.as_ref();
-        sides.extend(second.map(|second| ("south", &second.id, tunnel.west_key, None)));
+        sides.extend(second.map(|second| {
+            let flaw = second.elsewhere.then_some(Flaw::Untrusted);
+            ("south", &second.id, tunnel.west_key, flaw)
+        }));
         // Whoever of both is called has this name too.
         let called = second.and_then(|second| second.called_id.as_ref());
         let sha3 = sides.iter().any(|side| side.3 == Some(Flaw::Sha3));
@@ -136,6 +140,7 @@ impl Credentials {
         };
         self.write("ca.pem", root.cert.to_pem().as_bytes())?;
         self.write("ca.key", private_key_pem(&root_secret).as_ref())?;
+        self.write("elsewhere.pem", stranger.cert.to_pem().as_bytes())?;
         self.write("sub.pem", sub.cert.to_pem().as_bytes())?;
         self.write("sub.key", private_key_pem(&sub_secret).as_ref())?;
         let mut revoked = Vec::new();
@@ -176,7 +181,11 @@ impl Credentials {
                 Wall(begin),
                 Wall(end),
             );
-            template.crl_urls = trust.crl_urls(if below { "sub" } else { "root" });
+            template.crl_urls = trust.crl_urls(match (flaw, below) {
+                (Some(Flaw::Untrusted), _) => "elsewhere",
+                (_, true) => "sub",
+                (_, false) => "root",
+            });
             template.ocsp_urls = trust.ocsp_urls();
             if flaw == Some(Flaw::Usage) {
                 template.key_usage = authority("CN=any", None, at)?.key_usage;
@@ -190,7 +199,7 @@ impl Credentials {
                 revoked_above.push(revocation(sub.cert, at));
             }
             index.push_str(&index_line(&cert.serial_text(), is_revoked, &subject));
-            let chain: Vec<&Cert> = match below {
+            let chain: Vec<&Cert> = match below && flaw != Some(Flaw::Untrusted) {
                 true => vec![&cert, sub.cert],
                 false => vec![&cert],
             };
@@ -215,7 +224,11 @@ impl Credentials {
         if !tunnel.intermediate {
             revoked_above.append(&mut revoked);
         }
-        for (name, issuer, revoked) in [("root", root, &revoked_above), ("sub", sub, &revoked)] {
+        for (name, issuer, revoked) in [
+            ("root", root, &revoked_above),
+            ("sub", sub, &revoked),
+            ("elsewhere", stranger, &Vec::new()),
+        ] {
             let list = issuer.revocation_list(1, revoked, begin, end)?;
             self.write(&format!("{name}.crl"), &list)?;
         }
@@ -316,6 +329,9 @@ impl Credentials {
                     place("x509crl", "root.crl", "root.crl")?;
                     place("x509crl", "sub.crl", "sub.crl")?;
                 }
+                if let Some(ca) = callers::by_ca(end, tunnel) {
+                    place("x509ca", ca, ca)?;
+                }
                 place("x509ca", "ca.pem", "ca.pem")
             }
         }
@@ -353,7 +369,10 @@ pub fn native(end: &End, tunnel: &Tunnel) -> String {
     let peer = match peer_auth {
         Auth::Psk | Auth::Eap => format!("psk_file = \"{psk}.psk\""),
         Auth::Cert if tunnel.trust.at_hand => format!("public_key = \"../pki/{other}.pem\""),
-        Auth::Cert => format!("ca = [\"../pki/ca.pem\"]{}", tunnel.trust.native()),
+        Auth::Cert => {
+            let ca = callers::by_ca(end, tunnel).unwrap_or("ca.pem");
+            format!("ca = [\"../pki/{ca}\"]{}", tunnel.trust.native())
+        }
         Auth::Pubkey => format!("public_key = \"../pki/{other}-shown.pub\""),
     };
     match (own_auth, peer_auth) {

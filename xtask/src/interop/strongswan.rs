@@ -223,6 +223,7 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     } else {
         (east, west, (auth.1, auth.0))
     };
+    let by_ca = callers::by_ca(end, tunnel);
     format!(
         "connections {{
   {} {{
@@ -240,7 +241,7 @@ fn connection(end: &End, tunnel: &Tunnel) -> String {
     }}
     remote {{
       {}
-      id = \"{}\"{}
+      id = \"{}\"{}{}
     }}
     {}children {{
 {}    }}
@@ -271,7 +272,8 @@ secrets {{
         auth.0.swanctl(true),
         strongswan_id(own),
         auth.1.swanctl(false),
-        strongswan_id(other),
+        by_ca.map_or_else(|| strongswan_id(other), |_| callers::ANYBODY.to_owned()),
+        by_ca.map_or_else(String::new, |ca| format!("\n      cacerts = {ca}")),
         tunnel.trust.swanctl(end.side),
         tunnel.swanctl_pool(end).to_owned() + &children::lines(&tunnel.keys, " = ", false),
         tunnel

@@ -21,6 +21,9 @@ pub struct Trust {
     pub at_hand: bool,
     /// strongSwan takes what isn't known to be revoked, whatever `revocation` says.
     pub peer_relaxed: bool,
+    /// This is the tunnel of a second caller whose certificate is from another CA.
+    #[serde(skip)]
+    pub elsewhere: bool,
     /// Lists are good for four seconds only, as if each were about to be replaced.
     pub short: bool,
 }
