@@ -22,6 +22,14 @@ fn rekey_child(lab: &mut Lab, who: Who) {
         .unwrap();
 }
 
+fn delete_child(lab: &mut Lab, who: Who) {
+    let now = lab.now;
+    lab.side(who)
+        .endpoint
+        .terminate_child(now, "site", "lan")
+        .unwrap();
+}
+
 fn rekey_ike(lab: &mut Lab, who: Who) {
     let now = lab.now;
     lab.side(who).endpoint.rekey_ike(now, "site").unwrap();
@@ -295,15 +303,8 @@ fn both_delete_the_ike_sa() {
 fn both_delete_a_child() {
     let mut lab = Lab::new();
     lab.up();
-    let now = lab.now;
-    lab.west
-        .endpoint
-        .terminate_child(now, "site", "lan")
-        .unwrap();
-    lab.east
-        .endpoint
-        .terminate_child(now, "site", "lan")
-        .unwrap();
+    delete_child(&mut lab, Who::West);
+    delete_child(&mut lab, Who::East);
     lab.drain();
     lab.run();
     for side in [&lab.west, &lab.east] {
@@ -319,12 +320,8 @@ fn both_delete_a_child() {
 fn a_child_is_rekeyed_and_deleted_at_once() {
     let mut lab = Lab::new();
     lab.up();
-    let now = lab.now;
     rekey_child(&mut lab, Who::West);
-    lab.east
-        .endpoint
-        .terminate_child(now, "site", "lan")
-        .unwrap();
+    delete_child(&mut lab, Who::East);
     lab.drain();
     lab.run();
     lab.pass(LONG);
@@ -342,10 +339,7 @@ fn the_ike_sa_is_rekeyed_while_a_child_is_created() {
     let mut lab = Lab::new();
     lab.up();
     let now = lab.now;
-    lab.west
-        .endpoint
-        .terminate_child(now, "site", "lan")
-        .unwrap();
+    delete_child(&mut lab, Who::West);
     lab.drain();
     lab.run();
     rekey_ike(&mut lab, Who::East);
