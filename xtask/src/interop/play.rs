@@ -11,7 +11,7 @@ use super::authority::Authority;
 use super::lab::Lab;
 use super::patience::wait;
 use super::relay::Relay;
-use super::scenario::{Kind, Overrides, Role, Scenario, Step};
+use super::scenario::{Kind, Overrides, Role, Scenario, Step, Tunnel};
 use super::side::{End, Side};
 use super::state::{self, Snapshot};
 use super::strongswan::StrongSwan;
@@ -118,7 +118,12 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         Role::Initiator => (&near_end, &scenario.tunnel),
         Role::Responder => (&far_end, &theirs),
     };
-    let south = match (tunnel.of_second(role), gateway) {
+    // Its policies are those of the first one.
+    let second = tunnel.of_second(role).map(|second| Tunnel {
+        policy: tunnel.policy.clone(),
+        ..second
+    });
+    let south = match (second, gateway) {
         (None, _) => None,
         (Some(tunnel), Gateway::Adit(binary)) if initiator || scenario.peer.kind == Kind::Adit => {
             let end = callers::end(&lab, caller);

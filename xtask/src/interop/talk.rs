@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::lab::Lab;
 use crate::exec;
 
-/// `westlan > 10.2.0.2`, `westlan > 10.2.0.2 tcp 22`, `westlan > 10.2.0.2 tcp 22 by ssh`: who asks whom for what, and
+/// `westlan > 10.2.0.2`, `westlan > 10.2.0.2 tcp 22`, `west > 10.2.0.2 as 10.1.0.1`, `westlan > 10.2.0.2 tcp 22 by ssh`: who asks whom for what, and
 /// which child is to carry it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -20,6 +20,8 @@ pub struct Flow {
     from: String,
     to: String,
     port: Option<u16>,
+    /// The sender's address, for pings.
+    source: Option<String>,
     pub child: Option<String>,
 }
 
@@ -34,12 +36,14 @@ impl TryFrom<String> for Flow {
             from: from.to_owned(),
             to: words.next().ok_or_else(wrong)?.to_owned(),
             port: None,
+            source: None,
             child: None,
         };
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(wrong)?;
             match word {
                 "tcp" => flow.port = Some(value.parse().map_err(|_| wrong())?),
+                "as" => flow.source = Some(value.to_owned()),
                 "by" => flow.child = Some(value.to_owned()),
                 _ => return Err(wrong()),
             }
@@ -65,7 +69,9 @@ impl Flow {
                 None => {
                     exec::output(
                         lab.command(&self.from, "ping")
-                            .args(["-n", "-q", "-c", "1", "-W", "1", &self.to]),
+                            .args(["-n", "-q", "-c", "1", "-W", "1"])
+                            .args(self.source.iter().flat_map(|source| ["-I", source]))
+                            .arg(&self.to),
                     )?
                     .success
                 }
