@@ -110,7 +110,10 @@ impl Endpoint {
                     p.take_path(cx, to);
                     phase
                 }
-                Phase::Verifying(_) => phase,
+                Phase::Verifying(p) => {
+                    p.take_path(cx, to);
+                    phase
+                }
                 _ => {
                     again = true;
                     phase.close(cx, "replaced")

@@ -44,6 +44,8 @@ pub(crate) struct Attempt {
     pub ppk: Option<ppk::Mixed>,
     /// The first child isn't asked for in IKE_AUTH (RFC 6023).
     pub childless: bool,
+    /// IKE_AUTH has gone out over another path too, of which the peer may have to be told.
+    pub moved: bool,
 }
 
 /// The key holder makes our proof.
@@ -70,6 +72,13 @@ pub(crate) struct Verifying {
 }
 
 impl Attempt {
+    /// What is asked goes out again over another path, of which it is known that it leads to the peer.
+    fn take_path(&mut self, cx: &mut Cx<'_>, path: NetPath) {
+        self.moved = true;
+        self.secured.head.path = path;
+        self.secured.repeat_now(cx);
+    }
+
     pub fn head(&self) -> &Head {
         &self.secured.head
     }
@@ -248,11 +257,8 @@ impl AuthSent {
         self.attempt.head()
     }
 
-    /// Our request goes out again over another path, of which it is known that it leads to the peer.
     pub fn take_path(&mut self, cx: &mut Cx<'_>, path: NetPath) {
-        let secured = &mut self.attempt.secured;
-        secured.head.path = path;
-        secured.repeat_now(cx);
+        self.attempt.take_path(cx, path);
     }
 
     /// The attempt is given up from outside. The peer may believe that the IKE SA is up.
@@ -383,6 +389,10 @@ fn verify_peer(
 }
 
 impl Verifying {
+    pub fn take_path(&mut self, cx: &mut Cx<'_>, path: NetPath) {
+        self.attempt.take_path(cx, path);
+    }
+
     pub fn head(&self) -> &Head {
         self.attempt.head()
     }
@@ -441,10 +451,14 @@ impl AsksKeyHolder for Verifying {
         let Attempt {
             secured,
             transcript,
+            moved,
             ..
         } = *attempt;
         let mut established = Established::new(cx, secured, peer);
         established.agree_to_move(cx, &payloads, true);
+        if moved {
+            established.tell_path();
+        }
         established.secured.heed_window(&payloads);
         established.authenticated(cx, &payloads);
         let refused = offer.is_some() && payloads.sa().is_none();

@@ -441,6 +441,7 @@ impl InitSent {
             ppk_announced,
             ppk: None,
             childless,
+            moved: false,
         }))
     }
 

@@ -281,6 +281,25 @@ fn a_move_after_an_answer_that_was_lost() {
     }
 }
 
+/// We move while we authenticate anew, after the peer has taken our request and before its answer has come: it learns of
+/// our move under the new IKE SA too.
+#[test]
+fn a_move_while_authenticating_anew() {
+    let mut lab = up();
+    let now = lab.now;
+    lab.west.endpoint.reauthenticate(now, "site").unwrap();
+    lab.drain();
+    for _ in 0..3 {
+        lab.step();
+    }
+    assert_eq!(lab.intercept().len(), 1, "the answer to IKE_AUTH");
+    has(&mut lab, Who::West, &[NEW]);
+    lab.pass(Duration::from_secs(60));
+    assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
+    assert_eq!(lab.west.closed(), ["replaced"]);
+    assert_eq!(lab.east.closed(), ["replaced"]);
+}
+
 /// A goodbye takes the new path as well: nobody is left waiting for an address that is gone.
 #[test]
 fn a_goodbye_takes_the_new_path() {

@@ -88,11 +88,11 @@ impl Established {
     }
 
     /// The peer has to be told of the path.
-    pub(super) fn tell_path(&mut self) {
+    pub fn tell_path(&mut self) {
         if let Some(mobility) = &mut self.mobility {
             mobility.told = false;
+            self.agenda.add_first(Task::UpdatePath);
         }
-        self.agenda.add_first(Task::UpdatePath);
     }
 
     /// The IKE SA takes a path. Children stay on theirs while it isn't known that the peer receives at another address
