@@ -11,6 +11,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
+use adit_model::status::PoolStatus;
 
 use crate::command::CommandError;
 use crate::gateway::Gateway;
@@ -41,6 +42,12 @@ impl World {
     #[must_use]
     pub fn holdings(&self, gateway: NodeId) -> Holdings {
         self.daemon_says(gateway, |daemon| daemon.endpoint.holdings())
+    }
+
+    /// Pools of addresses that a gateway gives to peers, with who has which.
+    #[must_use]
+    pub fn pools(&self, gateway: NodeId) -> Vec<PoolStatus> {
+        self.daemon_says(gateway, |daemon| daemon.pools.status())
     }
 
     /// The pairs of SAs in a gateway's data plane.

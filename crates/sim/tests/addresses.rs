@@ -13,7 +13,7 @@ use adit_model::connection::{Connection, Remote};
 use adit_model::event::Happening;
 use adit_model::inner::Pool;
 use adit_model::reason::{AddressProblem, Refusal};
-use adit_sim::{GatewaySetup, LinkSettings, NodeId, World};
+use adit_sim::{GatewaySetup, LinkId, LinkSettings, NodeId, World};
 use common::{EAST, EAST_HOST, Setting, ip, ms, secs, story};
 
 const ROAD: &str = "office";
@@ -23,10 +23,18 @@ struct Road {
     east: NodeId,
     host: NodeId,
     clients: Vec<NodeId>,
+    internet: NodeId,
+    /// From the clients to the internet.
+    wires: Vec<LinkId>,
 }
 
 /// Clients `a.lab`, `b.lab`, … in the internet, and a gateway whose pool has these addresses.
 fn road(clients: usize, pool: &str, seed: u64) -> Road {
+    road_of(clients, pool, seed, |_| {})
+}
+
+/// The same; `change` is done to every client's connection, and to the gateway's where both have to want it.
+fn road_of(clients: usize, pool: &str, seed: u64, change: impl Fn(&mut Connection)) -> Road {
     let usual = Setting::default();
     let credentials = || Credentials::psk(Secret::from(usual.east_key.as_bytes()));
     let setup = |connection: Connection, pools: Vec<Pool>| GatewaySetup {
@@ -47,6 +55,7 @@ fn road(clients: usize, pool: &str, seed: u64) -> Road {
         split: Vec::new(),
         per_identity: 1,
     };
+    server.mobike = true;
     let mut world = World::new(seed);
     let internet = world.add_router("internet");
     let east = world.add_gateway("east", setup(server, vec![guests]));
@@ -74,14 +83,15 @@ fn road(clients: usize, pool: &str, seed: u64) -> Road {
         client.inner.wanted = vec![ip("0.0.0.0")];
         client.children[0].local_ts = vec![anywhere_ts()];
         client.children[0].remote_ts = vec!["10.2.0.0/24".parse().unwrap()];
+        change(&mut client);
         let address: IpAddr = [203, 0, 113, 10 + u8::try_from(n).unwrap()].into();
         let node = world.add_gateway(&name.to_string(), setup(client, Vec::new()));
         let link = world.link(LinkSettings::default(), (node, &[address]), (internet, &[]));
         world.route(node, anywhere(), link);
         world.route(internet, address.into(), link);
-        node
+        (node, link)
     });
-    let clients: Vec<NodeId> = clients.collect();
+    let (clients, wires): (Vec<NodeId>, Vec<LinkId>) = clients.unzip();
     world.start(east);
     for client in &clients {
         world.start(*client);
@@ -91,6 +101,8 @@ fn road(clients: usize, pool: &str, seed: u64) -> Road {
         east,
         host,
         clients,
+        internet,
+        wires,
     }
 }
 
@@ -119,6 +131,13 @@ impl Road {
         let ping = self.world.ping(self.host, address, 3, ms(50), 64);
         self.world.run_for(secs(2));
         self.world.ping_report(ping).received
+    }
+
+    /// Addresses of the pool that are in use.
+    fn in_use(&self) -> Vec<String> {
+        let pools = self.world.pools(self.east).into_iter();
+        let leases = pools.flat_map(|pool| pool.leases).filter(|l| l.in_use);
+        leases.map(|lease| lease.address).collect()
     }
 
     fn refused(&self) -> Option<Refusal> {
@@ -184,4 +203,72 @@ fn a_client_that_crashed_finds_its_address_again() {
         story(&road.world, &[road.east])
     );
     assert_eq!((road.reaches(a), road.reaches(b)), (3, 3));
+}
+
+/// What is renewed or authenticated anew keeps its address, and what the other client has isn't touched.
+#[test]
+fn addresses_stay_while_everything_is_renewed() {
+    for seed in 0..4 {
+        let mut road = road_of(2, "10.3.0.1-10.3.0.2", seed, |client| {
+            client.life.rekey = secs(70);
+            client.life.reauth = secs(150);
+            client.children[0].life.rekey = secs(40);
+        });
+        let (a, b) = (road.connect(0).unwrap(), road.connect(1).unwrap());
+        for _ in 0..6 {
+            let pings = [a, b].map(|to| road.world.ping(road.host, to, 580, ms(100), 64));
+            road.world.run_for(secs(60));
+            for ping in pings {
+                let report = road.world.ping_report(ping);
+                assert_eq!(
+                    report.received,
+                    580,
+                    "seed {seed}\n{}",
+                    story(&road.world, &[road.east])
+                );
+            }
+        }
+        for (client, address) in [(0, a), (1, b)] {
+            let node = road.clients[client];
+            let given: Vec<IpAddr> = road.world.happenings(node).filter_map(given).collect();
+            assert!(
+                given.len() >= 2,
+                "seed {seed}: it hasn't authenticated anew"
+            );
+            assert!(
+                given.iter().all(|g| *g == address),
+                "seed {seed}: {given:?}"
+            );
+        }
+        assert_eq!(road.in_use(), [a.to_string(), b.to_string()], "seed {seed}");
+    }
+}
+
+/// The address outside changes, the one inside doesn't (RFC 4555).
+#[test]
+fn addresses_stay_while_a_client_moves() {
+    for seed in 0..4 {
+        let mut road = road_of(2, "10.3.0.0/24", seed, |client| {
+            client.mobike = true;
+            client.dpd_delay = secs(5);
+        });
+        let (a, b) = (road.connect(0).unwrap(), road.connect(1).unwrap());
+        for place in ["198.51.100.1", "198.51.100.2"] {
+            let (node, wire) = (road.clients[0], road.wires[0]);
+            road.world.route(road.internet, ip(place).into(), wire);
+            road.world.readdress(node, wire, &[ip(place)]);
+            road.world.run_for(secs(15));
+            let reached = (road.reaches(a), road.reaches(b));
+            let told = story(&road.world, &[road.clients[0], road.east]);
+            assert_eq!(reached, (3, 3), "seed {seed} at {place}\n{told}");
+            let sas = road.world.ike_sas(road.clients[0]);
+            assert_eq!(
+                (sas.len(), sas[0].local.ip()),
+                (1, ip(place)),
+                "seed {seed}"
+            );
+            assert_eq!(sas[0].inner.ours, [a]);
+        }
+        assert_eq!(road.in_use(), [a.to_string(), b.to_string()], "seed {seed}");
+    }
 }

@@ -155,8 +155,7 @@ fn leave_from_ours(cx: &Cx<'_>, head: &mut Head) -> bool {
         return false;
     }
     let source = sources.get(&head.connection.name);
-    let fits =
-        |own: &&IpAddr| own.is_ipv4() == present.is_ipv4() && is_usable(&head.connection, **own);
+    let fits = |own: &&IpAddr| own.is_ipv4() == present.is_ipv4() && is_usable(head, **own);
     let own = source.into_iter().chain(ours).find(fits).copied();
     if let Some(own) = own {
         head.path.local.set_ip(own);

@@ -2,14 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 
 use super::notifies::{is_host, is_inside, others};
 use crate::cx::{Cx, Note};
-use crate::head::NetPath;
+use crate::head::{Head, NetPath};
 use crate::v2::agenda::Task;
 use crate::v2::established::Established;
 
@@ -55,10 +54,9 @@ impl Established {
 
     /// An address of ours that may do, and one of the peer's.
     fn any_place(&self, cx: &Cx<'_>) -> Option<(IpAddr, IpAddr)> {
-        let connection = self.connection();
         let ours = || {
             let ours = cx.addresses.ours.iter().copied();
-            ours.filter(|own| is_usable(connection, *own))
+            ours.filter(|own| is_usable(&self.secured.head, *own))
         };
         self.peers().find_map(|peer| {
             let own = ours().find(|own| own.is_ipv4() == peer.is_ipv4())?;
@@ -145,12 +143,11 @@ impl Established {
     /// Whether a peer may go on over `path` (RFC 4555 3.5).
     pub(super) fn acceptable(&self, cx: &Cx<'_>, path: NetPath) -> Result<(), Refusal> {
         let (address, now) = (path.remote.ip(), self.secured.head.path.remote.ip());
-        let connection = self.connection();
         let problem = if !is_host(address) && address != now || path.remote.port() == 0 {
             "isn't where a peer can be"
         } else if cx.addresses.ours.contains(&address) {
             "is our own"
-        } else if is_inside(connection, address) && !is_inside(connection, now) {
+        } else if is_inside(&self.secured.head, address) && !is_inside(&self.secured.head, now) {
             "lies in what the tunnel itself carries"
         } else {
             return Ok(());
@@ -178,8 +175,7 @@ impl Established {
 }
 
 /// Whether IKE can use this address of ours. One that the configuration names is the only one.
-pub(crate) fn is_usable(connection: &Connection, own: IpAddr) -> bool {
-    connection.local.is_none_or(|configured| configured == own)
-        && is_host(own)
-        && !is_inside(connection, own)
+pub(crate) fn is_usable(head: &Head, own: IpAddr) -> bool {
+    let configured = head.connection.local;
+    configured.is_none_or(|configured| configured == own) && is_host(own) && !is_inside(head, own)
 }

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use adit_model::connection::Connection;
 use adit_model::reason::Refusal;
 use adit_wire::iana::NotifyType;
 use adit_wire::v2::{Notify, Payload, PayloadList};
@@ -141,7 +140,7 @@ pub(crate) fn others(addresses: &[IpAddr], head: &Head) -> Vec<IpAddr> {
         return Vec::new();
     }
     let present = head.path.local.ip();
-    let other = |a: &IpAddr| *a != present && is_host(*a) && !is_inside(connection, *a);
+    let other = |a: &IpAddr| *a != present && is_host(*a) && !is_inside(head, *a);
     addresses
         .iter()
         .copied()
@@ -150,11 +149,18 @@ pub(crate) fn others(addresses: &[IpAddr], head: &Head) -> Vec<IpAddr> {
         .collect()
 }
 
-/// Whether an address is one that the tunnel carries packets of.
-pub(crate) fn is_inside(connection: &Connection, address: IpAddr) -> bool {
-    let children = connection.children.iter();
+/// Whether an address is one that the tunnel carries packets of. Where the peer gives us one, that is all of our side.
+pub(crate) fn is_inside(head: &Head, address: IpAddr) -> bool {
+    let given = !head.connection.inner.wanted.is_empty();
+    if given && head.inner.ours.contains(&address) {
+        return true;
+    }
+    let children = head.connection.children.iter();
     children
-        .flat_map(|child| child.local_ts.iter().chain(&child.remote_ts))
+        .flat_map(|child| {
+            let ours = child.local_ts.iter().filter(|_| !given);
+            ours.chain(&child.remote_ts)
+        })
         .any(|ts| {
             ts.start.is_ipv4() == address.is_ipv4() && ts.start <= address && address <= ts.end
         })
