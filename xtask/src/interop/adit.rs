@@ -259,6 +259,13 @@ impl<'a> Adit<'a> {
         json(&outcome, &format!("adit.show.{topic}/1"))
     }
 
+    /// On whose side it has found a NAT.
+    pub fn nat(&self) -> Result<String> {
+        let outcome = exec::output(&mut self.command("status", &["--json"]))?;
+        let document = json(&outcome, "adit.status/1")?;
+        text(&tunnel_of(&document, "gw")?["ike"]["nat"])
+    }
+
     /// The `adit.why/1` document about tunnel `gw`.
     pub fn why(&self) -> Result<Value> {
         let outcome = exec::output(&mut self.command("why", &["gw", "--json"]))?;

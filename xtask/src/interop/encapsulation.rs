@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::patience::wait;
 use super::play::Stage;
-use super::scenario::Role;
+use super::scenario::{Nat, Role};
+use super::side::Side;
 
 /// Longer than Adit's interval of 20 s (RFC 3948 4).
 const KEEPALIVE: Duration = Duration::from_secs(24);
@@ -24,6 +25,29 @@ impl Stage<'_> {
                 "{gateway} sent {these} packets as {way} and {others} as {other}"
             );
         }
+        Ok(())
+    }
+
+    /// Adit knows on whose side a NAT is: where there is one, and where strongSwan claims one for its user-space ESP.
+    pub(super) fn nat_seen(&self) -> Result<()> {
+        let Side::Adit(adit) = &self.near else {
+            return Ok(());
+        };
+        let nat = self.scenario.nat;
+        let claimed = matches!(self.far()?, Side::StrongSwan(_));
+        let near = matches!(nat, Nat::Near | Nat::Both);
+        let far = matches!(nat, Nat::Far | Nat::Both) || claimed;
+        let wanted = match (near, far) {
+            (false, false) => "none",
+            (true, false) => "local",
+            (false, true) => "remote",
+            (true, true) => "both",
+        };
+        let told = adit.nat()?;
+        anyhow::ensure!(
+            told == wanted,
+            "a NAT is told of as {told}, not as {wanted}"
+        );
         Ok(())
     }
 

@@ -387,6 +387,7 @@ impl Stage<'_> {
                 );
             }
         }
+        self.nat_seen()?;
         self.agree_second()
     }
 
