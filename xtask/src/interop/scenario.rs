@@ -429,7 +429,8 @@ pub enum Step {
 }
 
 impl Step {
-    /// Whether only Adit can take it, or promises it: strongSwan does not block what a missing tunnel would protect.
+    /// Whether only Adit can take it, or promises it: strongSwan does not block what a missing tunnel would protect, nor
+    /// while it moves.
     pub fn is_about_adit(&self) -> bool {
         matches!(
             self,
@@ -448,6 +449,9 @@ impl Step {
                 | Self::Reauthenticated
                 | Self::Logged(..)
                 | Self::Cut
+                | Self::Moves
+                | Self::PeerMoves
+                | Self::NatForgets
                 | Self::Renamed
                 | Self::Woken
                 | Self::WeForget
