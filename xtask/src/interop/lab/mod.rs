@@ -69,7 +69,7 @@ impl Lab {
         }
         match scenario.meddling {
             Some(_) => lab.through_relay()?,
-            None => lab.outside(scenario.nat, role, scenario.tunnel.outer_v6)?,
+            None => lab.outside(scenario.nat, role, &scenario.tunnel)?,
         }
         let themselves = scenario
             .tunnel
@@ -199,6 +199,7 @@ impl Lab {
     }
 
     /// Stops and counts what leaves in clear: for LANs, and echoes if the gateways themselves are what is protected.
+    /// IKE looks for a gateway at its addresses in LANs too; those aren't reached from outside.
     fn guard(&self, gateway: &str, themselves: bool) -> Result<()> {
         let echoes = if themselves {
             "oifname \"wan\" icmp type { echo-request, echo-reply } counter name leak drop
@@ -214,6 +215,8 @@ impl Lab {
             counter keepalive {{ }}
             chain post {{
                 type filter hook postrouting priority 100; policy accept;
+                oifname \"wan\" udp sport {{ 500, 4500 }} ip daddr {{ 10.0.0.0/8 }} drop
+                oifname \"wan\" udp sport {{ 500, 4500 }} ip6 daddr {{ fd00:1::/64, fd00:2::/64, fd00:3::/64 }} drop
                 oifname \"wan\" ip daddr {{ 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16 }} counter name leak drop
                 oifname \"wan\" ip6 daddr {{ fd00:1::/64, fd00:2::/64, fd00:3::/64 }} counter name leak drop
                 {echoes}

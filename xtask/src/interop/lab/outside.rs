@@ -8,11 +8,12 @@ use anyhow::Result;
 use super::{Lab, Place};
 use crate::exec;
 use crate::interop::relay;
-use crate::interop::scenario::{Nat, Role};
+use crate::interop::scenario::{Nat, Role, Tunnel};
 
 impl Lab {
     /// Lays everything between the gateways, and settles their addresses.
-    pub(super) fn outside(&mut self, nat: Nat, role: Role, v6: bool) -> Result<()> {
+    pub(super) fn outside(&mut self, nat: Nat, role: Role, tunnel: &Tunnel) -> Result<()> {
+        let v6 = tunnel.outer_v6;
         for gateway in self.gateways() {
             let own = open_address(gateway)[usize::from(v6)].clone();
             let seen = own.clone();
@@ -25,7 +26,7 @@ impl Lab {
         let third = self.gateways().len() > 2;
         match nat {
             Nat::None if third => self.router(),
-            Nat::None => self.wire(),
+            Nat::None => self.wire(!tunnel.roaming || !v6, !tunnel.roaming || v6),
             Nat::Near | Nat::Far => {
                 let (hidden, open) = match nat {
                     Nat::Near => ("west", "east"),
@@ -52,20 +53,30 @@ impl Lab {
         }
     }
 
-    fn wire(&self) -> Result<()> {
+    /// With the address families that there are; a peer that moves would go on over another one.
+    fn wire(&self, v4: bool, v6: bool) -> Result<()> {
         self.link("west", "wan", "east", "wan")?;
         for (gateway, own, other) in [("west", 1, 2), ("east", 2, 1)] {
-            self.ip(
-                gateway,
-                &[
-                    &format!("addr add 192.168.0.{own}/24 dev wan"),
-                    &format!("addr add fd00:c0::{own}/64 dev wan nodad"),
-                    "link set wan up",
-                    // What is not tunnelled would go to the other side in clear: the guard must have something to catch.
-                    &format!("route add default via 192.168.0.{other}"),
-                    &format!("route add default via fd00:c0::{other}"),
-                ],
-            )?;
+            self.ip(gateway, &["link set wan up"])?;
+            // What is not tunnelled would go to the other side in clear: the guard must have something to catch.
+            if v4 {
+                self.ip(
+                    gateway,
+                    &[
+                        &format!("addr add 192.168.0.{own}/24 dev wan"),
+                        &format!("route add default via 192.168.0.{other}"),
+                    ],
+                )?;
+            }
+            if v6 {
+                self.ip(
+                    gateway,
+                    &[
+                        &format!("addr add fd00:c0::{own}/64 dev wan nodad"),
+                        &format!("route add default via fd00:c0::{other}"),
+                    ],
+                )?;
+            }
         }
         Ok(())
     }
