@@ -179,6 +179,25 @@ fn the_block_holds_when_the_gateway_is_killed() {
     assert_no_remote_address(&capture);
 }
 
+/// Case 106: a network that hands out a way to protected addresses, more specific than the tunnel's, as its own links.
+#[test]
+fn abuse_106_a_network_that_claims_protected_addresses_gets_no_packet() {
+    if !permitted("routes that compete with the tunnel's", true) {
+        return;
+    }
+    let world = World::new();
+    assert_eq!(world.install(&office()), BlockMechanism::PacketFilter);
+    let _owner = start_owner(&world.gateway);
+    world.gateway.route("10.2.0.1/32", "192.0.2.2");
+    world.gateway.route("2001:db8:2::1/128", "2001:db8:99::2");
+    let capture = world.world.run(|| Capture::open(Some("eth0")).unwrap());
+    assert_eq!(world.leaks(), 0);
+    assert_eq!(world.counts().clear_out.packets, 4);
+    assert!(world.gateway.reaches("192.0.2.2"), "other traffic passes");
+    assert!(world.lan.reaches("192.0.2.2"));
+    assert_no_remote_address(&capture);
+}
+
 /// No frame carries an address of the remote networks.
 fn assert_no_remote_address(capture: &Capture) {
     let mut buffer = [0; 2048];
