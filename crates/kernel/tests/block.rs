@@ -187,7 +187,7 @@ fn abuse_106_a_network_that_claims_protected_addresses_gets_no_packet() {
     }
     let world = World::new();
     assert_eq!(world.install(&office()), BlockMechanism::PacketFilter);
-    let _owner = start_owner(&world.gateway);
+    let mut owner = start_owner(&world.gateway);
     world.gateway.route("10.2.0.1/32", "192.0.2.2");
     world.gateway.route("2001:db8:2::1/128", "2001:db8:99::2");
     let capture = world.world.run(|| Capture::open(Some("eth0")).unwrap());
@@ -196,6 +196,8 @@ fn abuse_106_a_network_that_claims_protected_addresses_gets_no_packet() {
     assert!(world.gateway.reaches("192.0.2.2"), "other traffic passes");
     assert!(world.lan.reaches("192.0.2.2"));
     assert_no_remote_address(&capture);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
 }
 
 /// No frame carries an address of the remote networks.
