@@ -29,6 +29,7 @@ mod config_payload;
 mod nat;
 
 mod mobike;
+mod mobike_abuse;
 
 mod fragments;
 

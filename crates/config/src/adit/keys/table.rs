@@ -207,7 +207,7 @@ pub const KEYS: &[Key] = &[
     key(
         Section::Tunnel,
         "window",
-        "number",
+        "number from 1 to 32",
         "4",
         "1",
         "How many requests of the peer are taken at the same time, each answered as it comes; the peer is told (RFC 7296 2.3). Our own go out as the peer tells us, one after the other if it doesn't.",
