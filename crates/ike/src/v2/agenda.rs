@@ -236,9 +236,12 @@ impl Agenda {
         }
     }
 
-    /// What waits and concerns children, or the path, goes to the IKE SA that inherits them.
+    /// What waits and concerns children, or the path, goes to the IKE SA that inherits them. What is to be told of the path
+    /// stays besides: a peer that missed our answer knows no other IKE SA.
     pub fn bequeath(&mut self) -> Self {
         let mut todo = core::mem::take(&mut self.todo);
+        let of_path = |task: &&Task| matches!(task, Task::UpdatePath | Task::AnnounceAddresses);
+        self.todo = todo.iter().filter(of_path).cloned().collect();
         todo.retain(|task| !matches!(task, Task::Liveness | Task::RekeyIke));
         for request in self.path_requests() {
             todo.push_front(request.task());

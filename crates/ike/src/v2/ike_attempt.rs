@@ -328,11 +328,11 @@ impl IkeAttempt {
         match self.rival {
             Some(rival) if lowest < rival.lowest.as_slice() => {
                 collision(cx, &ike.secured.head, Party::Peer);
-                match rival.secured {
-                    Some(secured) => ike.hand_over(cx, secured, Party::Peer),
-                    // The peer goes on with its own further key exchanges.
-                    None => ike.work(cx),
+                // Without a new IKE SA yet, the peer goes on with its own further key exchanges.
+                if let Some(secured) = rival.secured {
+                    ike.hand_over(cx, secured, Party::Peer);
                 }
+                ike.work(cx);
                 let closing = Closing::replaced(cx, new);
                 cx.note(Note::New(closing));
                 Phase::Established(ike)

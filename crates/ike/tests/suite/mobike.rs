@@ -277,6 +277,35 @@ fn a_move_after_an_answer_that_was_lost() {
     }
 }
 
+/// Both sides rekey the IKE SA at once, one answer is lost, and its sender moves before the other answer comes: whichever
+/// IKE SA stays, the peer that still waits is told under the one that it knows.
+#[test]
+fn a_move_amid_rekeyings_from_both_sides() {
+    for moves in [Who::West, Who::East] {
+        let mut lab = up();
+        let now = lab.now;
+        for who in [Who::West, Who::East] {
+            lab.side(who).endpoint.rekey_ike(now, "site").unwrap();
+        }
+        lab.drain();
+        lab.step();
+        lab.step();
+        let from = lab.side(moves).address;
+        lab.wire.retain(|datagram| datagram.from.ip() != from);
+        assert_eq!(lab.wire.len(), 1, "the other answer");
+        has(&mut lab, moves, &[NEW]);
+        lab.pass(Duration::from_secs(60));
+        let (west, east) = match moves {
+            Who::West => (NEW, EAST),
+            Who::East => (WEST, NEW),
+        };
+        assert_between(&lab, at(west, 4500), at(east, 4500));
+        for side in [&lab.west, &lab.east] {
+            assert!(side.closed().iter().all(|cause| cause == "replaced"));
+        }
+    }
+}
+
 /// We move while we authenticate anew, after the peer has taken our request and before its answer has come: it learns of
 /// our move under the new IKE SA too.
 #[test]
