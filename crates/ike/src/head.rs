@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adit_model::connection::Connection;
 use adit_model::dataplane::{self, Trigger};
 use adit_model::event::Role;
+use adit_model::identity::Identity;
 use adit_model::proposal::Suite;
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Flags, Header, IkeSpi, ParsedMessage};
@@ -43,6 +44,8 @@ pub(crate) struct Head {
     pub suite: Option<Suite>,
     /// Addresses inside the tunnel that were given.
     pub inner: Arc<Inner>,
+    /// Who the peer has proved to be, also of IKE SAs that follow from this one.
+    pub peer: Option<Arc<Identity>>,
     /// Whether the connection is settled, so that events may name it.
     pub named: bool,
     /// Name of the post-quantum pre-shared key that is in the keys, also in those that followed from them (RFC 8784).

@@ -68,9 +68,15 @@ impl Endpoint {
         let Some(head) = self.sas.get(&spi).and_then(Phase::head) else {
             return;
         };
-        let (name, to) = (head.connection.name.clone(), head.path);
+        let (name, peer, to) = (head.connection.name.clone(), head.peer.clone(), head.path);
         let ends = |path: NetPath| (path.local.ip(), path.remote.ip());
-        let stayed = |head: &Head| head.connection.name == name && ends(head.path) == ends(from);
+        // Behind a NAT other peers have the same address.
+        let stayed = |head: &Head| {
+            let NetPath { local, remote } = head.path;
+            head.connection.name == name
+                && head.peer == peer
+                && (local.ip(), remote) == (from.local.ip(), from.remote)
+        };
         let outgoing = |phase: &Phase| match phase {
             // Of our own moves it tells by itself.
             Phase::Established(p) => {

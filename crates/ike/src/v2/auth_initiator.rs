@@ -3,6 +3,7 @@
 //! Each phase is consumed by what ends it. The two in which the key holder is asked have a deadline of their own.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use adit_model::Mono;
 use adit_model::connection::Connection;
@@ -449,11 +450,12 @@ impl AsksKeyHolder for Verifying {
             Err(refusal) => return attempt.reject(cx, &offer, refusal),
         };
         let Attempt {
-            secured,
+            mut secured,
             transcript,
             moved,
             ..
         } = *attempt;
+        secured.head.peer = Some(Arc::new(peer.identity().clone()));
         let mut established = Established::new(cx, secured, peer);
         established.agree_to_move(cx, &payloads, true);
         if moved {

@@ -371,7 +371,7 @@ pub(crate) fn finish(
     addresses: Result<Option<Lease>, AddressProblem>,
 ) -> Phase {
     let Request {
-        secured,
+        mut secured,
         transcript,
         payloads,
         ppk,
@@ -382,6 +382,7 @@ pub(crate) fn finish(
         data: signed.proof,
     };
     let id = id_payload(&secured.head.connection.local_id);
+    secured.head.peer = Some(Arc::new(peer.identity().clone()));
     let mut established = Established::new(cx, secured, peer);
     established.agree_to_move(cx, &payloads, false);
     established.secured.heed_window(&payloads);

@@ -204,6 +204,7 @@ pub(crate) fn answer(
         nat: None,
         suite: Some(choice.suite),
         inner: Arc::default(),
+        peer: None,
         named: false,
         ppk: None,
         mobike: false,

@@ -87,6 +87,7 @@ impl InitSent {
             nat: None,
             suite: None,
             inner: Arc::default(),
+            peer: None,
             named: true,
             ppk: None,
             mobike: false,

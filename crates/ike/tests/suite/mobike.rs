@@ -4,12 +4,14 @@ use crate::common;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use adit_ike::{NatStatus, TimerReason};
+use adit_ike::{NatStatus, Settings, TimerReason};
 use adit_model::connection::{Connection, Remote};
 use adit_model::dataplane::{DataPlaneRequest, Path};
 use adit_model::event::Happening;
+use adit_model::life::Unique;
 use common::*;
 
 pub(crate) const NEW: &str = "198.51.100.77";
@@ -338,6 +340,59 @@ fn a_goodbye_takes_the_new_path() {
     lab.run();
     assert_eq!(lab.east.closed(), ["deleted"]);
     assert_eq!(lab.west.closed(), ["deleted"]);
+}
+
+/// Behind one NAT are two peers of one connection. When one moves, what the other had before it rekeyed stays where it
+/// is, whether we delete that or the other does: also where the NAT gave a port to both in turn, and where both have one
+/// identity.
+#[test]
+fn nothing_of_another_peer_behind_the_nat_goes_along() {
+    let peer = |name: &str, shift| {
+        let mut connection = mobile(Who::West);
+        connection.local_id = name.parse().unwrap();
+        let nat = Nat {
+            inside: ip(WEST),
+            outside: ip(OUTSIDE),
+            shift,
+        };
+        (connection, nat)
+    };
+    let cases = [("b.lab", 20_000), ("west.lab", 30_000), ("b.lab", 30_000)];
+    for ((name, shift), rekeys) in cases
+        .into_iter()
+        .flat_map(|case| [(case, Who::West), (case, Who::East)])
+    {
+        let mut east = mobile(Who::East);
+        (east.remote, east.remote_id) = (Remote::Any, None);
+        east.life.unique = Unique::Never;
+        let (other, nat) = peer(name, shift);
+        let mut lab = Lab::with(other, east);
+        lab.nats.push(nat);
+        has(&mut lab, Who::West, &[WEST]);
+        has(&mut lab, Who::East, &[EAST]);
+        lab.up();
+        let now = lab.now;
+        lab.side(rekeys).endpoint.rekey_ike(now, "site").unwrap();
+        lab.drain();
+        lab.step();
+        lab.step();
+        assert_eq!(lab.intercept().len(), 1, "the goodbye");
+        let (mover, nat) = peer("west.lab", 20_000);
+        lab.nats = vec![nat];
+        lab.west = Side::new(WEST, 3, Settings::default());
+        lab.west.endpoint.set_connection(now, Arc::new(mover));
+        has(&mut lab, Who::West, &[WEST]);
+        lab.up();
+        has(&mut lab, Who::West, &[NEW]);
+        lab.run();
+        let sas = lab.east.endpoint.snapshot();
+        let moved = sas.iter().filter(|sa| sa.remote == at(NEW, 4500)).count();
+        assert_eq!(
+            (sas.len(), moved),
+            (3, 1),
+            "{name} {shift} {rekeys:?} {sas:#?}"
+        );
+    }
 }
 
 /// Who began the first IKE SA decides, whoever has rekeyed it since.
