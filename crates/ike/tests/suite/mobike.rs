@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_ike::pools::Pools;
 use adit_ike::{NatStatus, Settings, TimerReason};
 use adit_model::connection::{Connection, Remote};
 use adit_model::dataplane::{DataPlaneRequest, Path};
 use adit_model::event::Happening;
+use adit_model::inner::Pool;
 use adit_model::life::Unique;
 use common::*;
 
@@ -392,6 +394,62 @@ fn nothing_of_another_peer_behind_the_nat_goes_along() {
             (3, 1),
             "{name} {shift} {rekeys:?} {sas:#?}"
         );
+    }
+}
+
+/// Who was given an address asks for anything on its own side, and maybe on the other: its addresses outside aren't inside
+/// the tunnel for that, those of the server neither. Without a hint where packets leave from they move, and so do goodbyes.
+#[test]
+fn a_tunnel_with_a_given_address_moves() {
+    for everything in [false, true] {
+        let behind = if everything {
+            "0.0.0.0/0"
+        } else {
+            "10.2.0.0/24"
+        };
+        let (mut west, mut east) = (mobile(Who::West), mobile(Who::East));
+        west.inner.wanted = vec![ip("0.0.0.0")];
+        west.children[0].local_ts = selectors(&["0.0.0.0/0"]);
+        west.children[0].remote_ts = selectors(&[behind]);
+        east.inner.pools = vec!["guests".to_owned()];
+        east.children[0].local_ts = selectors(&[behind]);
+        east.children[0].remote_ts = selectors(&["10.3.0.0/24"]);
+        let mut lab = Lab::with(west, east);
+        lab.east.pools = Some(Pools::new(vec![Pool {
+            name: "guests".to_owned(),
+            addresses: vec!["10.3.0.0/24".parse().unwrap()],
+            dns: Vec::new(),
+            split: Vec::new(),
+            per_identity: 1,
+        }]));
+        has(&mut lab, Who::West, &[WEST]);
+        has(&mut lab, Who::East, &[EAST]);
+        lab.up();
+        let goes = |lab: &mut Lab, who: Who, to: &str, inside: &str| {
+            let now = lab.now;
+            lab.side(who).address = ip(to);
+            lab.side(who).endpoint.local_addresses_changed(
+                now,
+                vec![ip(inside), ip(to)],
+                BTreeMap::new(),
+            );
+            lab.drain();
+        };
+        goes(&mut lab, Who::West, NEW, "10.3.0.1");
+        lab.run();
+        assert_between(&lab, at(NEW, 4500), at(EAST, 4500));
+        goes(&mut lab, Who::East, OUTSIDE, "10.3.0.9");
+        lab.run();
+        assert_between(&lab, at(NEW, 4500), at(OUTSIDE, 4500));
+        let now = lab.now;
+        lab.west.endpoint.terminate(now, "site").unwrap();
+        lab.drain();
+        lab.intercept();
+        goes(&mut lab, Who::West, NEWER, "10.3.0.1");
+        assert_eq!(lab.wire.front().unwrap().from, at(NEWER, 4500));
+        lab.run();
+        assert_eq!(lab.east.closed(), ["deleted"]);
+        assert_eq!(lab.west.closed(), ["deleted"]);
     }
 }
 

@@ -147,7 +147,7 @@ impl Established {
             "isn't where a peer can be"
         } else if cx.addresses.ours.contains(&address) {
             "is our own"
-        } else if is_inside(&self.secured.head, address) && !is_inside(&self.secured.head, now) {
+        } else if is_inside(&self.secured.head, address, now) {
             "lies in what the tunnel itself carries"
         } else {
             return Ok(());
@@ -177,5 +177,8 @@ impl Established {
 /// Whether IKE can use this address of ours. One that the configuration names is the only one.
 pub(crate) fn is_usable(head: &Head, own: IpAddr) -> bool {
     let configured = head.connection.local;
-    configured.is_none_or(|configured| configured == own) && is_host(own) && !is_inside(head, own)
+    let present = head.path.local.ip();
+    configured.is_none_or(|configured| configured == own)
+        && is_host(own)
+        && !is_inside(head, own, present)
 }

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
 use adit_wire::iana::NotifyType;
 use adit_wire::v2::{Notify, Payload, PayloadList};
 
 use crate::head::{Head, NetPath};
+use crate::v2::config_payload::effective;
 
 /// What IKE_AUTH says of it: N(MOBIKE_SUPPORTED) and our other addresses (3.2, 3.4).
 pub(crate) fn announcement(addresses: &[IpAddr], head: &Head) -> Vec<Payload> {
@@ -140,7 +142,7 @@ pub(crate) fn others(addresses: &[IpAddr], head: &Head) -> Vec<IpAddr> {
         return Vec::new();
     }
     let present = head.path.local.ip();
-    let other = |a: &IpAddr| *a != present && is_host(*a) && !is_inside(head, *a);
+    let other = |a: &IpAddr| *a != present && is_host(*a) && !is_inside(head, *a, present);
     addresses
         .iter()
         .copied()
@@ -149,21 +151,24 @@ pub(crate) fn others(addresses: &[IpAddr], head: &Head) -> Vec<IpAddr> {
         .collect()
 }
 
-/// Whether an address is one that the tunnel carries packets of. Where the peer gives us one, that is all of our side.
-pub(crate) fn is_inside(head: &Head, address: IpAddr) -> bool {
+/// Whether an address is one that the tunnel carries packets of, while `present`, which its sender uses, isn't: what takes
+/// that one too, as a tunnel for everything does, says nothing. Where the peer gives us an address, that is all of our side.
+pub(crate) fn is_inside(head: &Head, address: IpAddr, present: IpAddr) -> bool {
     let given = !head.connection.inner.wanted.is_empty();
     if given && head.inner.ours.contains(&address) {
         return true;
     }
-    let children = head.connection.children.iter();
-    children
-        .flat_map(|child| {
-            let ours = child.local_ts.iter().filter(|_| !given);
-            ours.chain(&child.remote_ts)
-        })
-        .any(|ts| {
-            ts.start.is_ipv4() == address.is_ipv4() && ts.start <= address && address <= ts.end
-        })
+    let takes = |ts: &Selector, address: IpAddr| {
+        ts.start.is_ipv4() == address.is_ipv4() && ts.start <= address && address <= ts.end
+    };
+    head.connection.children.iter().any(|configured| {
+        let child = effective(head, configured);
+        let ours = configured.local_ts.iter().filter(|_| !given);
+        ours.chain(&configured.remote_ts)
+            .chain(&child.local_ts)
+            .chain(&child.remote_ts)
+            .any(|ts| takes(ts, address) && !takes(ts, present))
+    })
 }
 
 /// Most addresses of a peer that are kept.
