@@ -81,6 +81,12 @@ fn a_reload_cuts_only_whose_address_is_gone() {
     );
     let spis = |sa: &IkeSaDetail| (sa.spi_initiator.clone(), sa.spi_responder.clone());
     let before = spis(&ours);
+    let pairs = |running: &mut Running| -> Vec<_> {
+        let children = running.tunnel("road").children;
+        let pair = children.into_iter().map(|c| (c.state, c.spi_in, c.spi_out));
+        pair.collect()
+    };
+    let pairs_before = (pairs(&mut west), pairs(&mut east));
 
     // The pool grows: nobody is cut, and there is room for more.
     pair.configure(
@@ -95,6 +101,7 @@ fn a_reload_cuts_only_whose_address_is_gone() {
     let held = table(&mut east);
     assert_eq!((held.size, held.leased), (254, 1));
     assert_eq!(spis(&ike_sa(&mut west)), before);
+    assert_eq!((pairs(&mut west), pairs(&mut east)), pairs_before);
 
     // A mistake changes nothing.
     pair.configure(

@@ -14,12 +14,14 @@ use crate::v2::tending::Missing;
 impl Established {
     /// The connection is configured so from now on. What isn't about children counts from the next renewal on.
     pub fn reconfigure(&mut self, cx: &mut Cx<'_>, connection: Arc<Connection>) {
-        let before = core::mem::replace(&mut self.secured.head.connection, connection);
+        let before = self.children_here();
+        self.secured.head.connection = connection;
         if self.replaced.is_some() {
             return;
         }
-        for old in &before.children {
-            if self.still_has(old) {
+        let now = self.children_here();
+        for old in &before {
+            if now.iter().any(|c| c.has_terms_of(old)) {
                 continue;
             }
             let name = &old.name;
@@ -36,10 +38,8 @@ impl Established {
 
     /// A pair has come that was agreed on under `config`: it goes again if that isn't what is configured any more.
     pub fn came_under(&mut self, spi_in: u32, config: &connection::Child) {
-        let head = &self.secured.head;
-        let mut now = head.connection.children.iter();
-        // What was agreed on has the inner addresses that were given in the place of those that are configured.
-        if !now.any(|c| config_payload::effective(head, c).has_terms_of(config)) {
+        let now = self.children_here();
+        if !now.iter().any(|c| c.has_terms_of(config)) {
             self.agenda.add(Task::DeleteChild(spi_in));
             self.ask_anew(&config.name);
         }
@@ -51,9 +51,14 @@ impl Established {
         children.iter().any(|c| c.name == name)
     }
 
-    fn still_has(&self, child: &connection::Child) -> bool {
-        let children = &self.connection().children;
-        children.iter().any(|c| c.has_terms_of(child))
+    /// What is configured, as it is for these peers: inner addresses that were given stand in the place of the pools
+    /// that they come from, which may grow.
+    fn children_here(&self) -> Vec<connection::Child> {
+        let head = &self.secured.head;
+        let children = head.connection.children.iter();
+        children
+            .map(|c| config_payload::effective(head, c))
+            .collect()
     }
 
     /// Behind the deletion of what there is, the child is asked for as it is configured now.

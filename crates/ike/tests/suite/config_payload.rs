@@ -21,7 +21,7 @@ use common::*;
 const PLACEHOLDER: &str = "0.0.0.0/0";
 
 /// West asks for an address.
-fn client(wanted: &[&str]) -> Connection {
+pub fn client(wanted: &[&str]) -> Connection {
     let mut west = connection(Who::West);
     west.children[0].local_ts = selectors(&[PLACEHOLDER]);
     west.inner.wanted = wanted.iter().map(|a| ip(a)).collect();
@@ -29,7 +29,7 @@ fn client(wanted: &[&str]) -> Connection {
 }
 
 /// East gives addresses from its pool.
-fn server() -> Connection {
+pub fn server() -> Connection {
     let mut east = connection(Who::East);
     east.children[0].remote_ts = selectors(&["10.3.0.0/24", "fd00:3::/64"]);
     east.inner.pools = vec!["guests".to_owned()];
@@ -46,7 +46,7 @@ fn pool(range: &str) -> Pools {
     }])
 }
 
-fn lab(west: Connection, east: Connection, range: &str) -> Lab {
+pub fn lab(west: Connection, east: Connection, range: &str) -> Lab {
     let mut lab = Lab::with(west, east);
     lab.east.pools = Some(pool(range));
     lab

@@ -1,6 +1,7 @@
 //! A connection that is configured otherwise while it is up: what isn't touched stays, what is comes anew or goes.
 
 use crate::common::*;
+use crate::config_payload;
 use crate::renewal::{assert_one, names, two_children};
 
 use std::sync::Arc;
@@ -24,6 +25,14 @@ fn spi(side: &Side, child: &str) -> Vec<u32> {
         .filter(of)
         .map(|sa| sa.spi_in)
         .collect()
+}
+
+/// How many requests with a CHILD SA's deletion a side has sent.
+fn deletions(side: &Side) -> usize {
+    ladder(side)
+        .iter()
+        .filter(|line| line.contains("INFORMATIONAL"))
+        .count()
 }
 
 /// The child `voice` between other networks.
@@ -134,6 +143,38 @@ fn another_lifetime_counts_from_the_next_renewal_on() {
     lab.pass(Duration::from_secs(601));
     assert_ne!(spi(&lab.west, "lan"), first, "rekeyed by the new lifetime");
     assert_same(&lab);
+}
+
+/// A guest has its address, and no part in how large the pool is that it comes from.
+#[test]
+fn a_pool_that_grows_cuts_nobody() {
+    let west = config_payload::client(&["0.0.0.0"]);
+    let east = config_payload::server();
+    let mut lab = config_payload::lab(west, east.clone(), "10.3.0.0/24");
+    lab.up();
+    let (ours, theirs) = (spi(&lab.west, "lan"), spi(&lab.east, "lan"));
+    let mut larger = east.clone();
+    larger.children[0].remote_ts = selectors(&["10.3.0.0/16", "fd00:3::/56"]);
+    configure(&mut lab, Who::East, larger.clone());
+    lab.pass(Duration::from_secs(60));
+    assert_eq!(
+        (spi(&lab.west, "lan"), spi(&lab.east, "lan")),
+        (ours, theirs.clone())
+    );
+    assert_eq!((deletions(&lab.west), deletions(&lab.east)), (0, 0));
+    assert_same(&lab);
+    // The next pair is between the same, and what else is configured otherwise still counts.
+    let now = lab.now;
+    lab.east.endpoint.rekey_child(now, "site", "lan").unwrap();
+    lab.drain();
+    lab.run();
+    assert_ne!(spi(&lab.east, "lan"), theirs);
+    assert_eq!(lab.east.installed[0].ts_remote, selectors(&["10.3.0.1"]));
+    assert_same(&lab);
+    larger.children[0].local_ts = selectors(&["10.2.0.0/26"]);
+    configure(&mut lab, Who::East, larger);
+    let now = spi(&lab.east, "lan");
+    assert!(now != theirs && deletions(&lab.east) > 0, "{now:?}");
 }
 
 /// ```text
