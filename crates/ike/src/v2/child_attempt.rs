@@ -175,6 +175,7 @@ impl ChildAttempt {
 
     /// For the peer the pair is there, and we can't use it.
     fn disown(&self, ike: &mut Established, cx: &mut Cx<'_>, refusal: &Refusal) {
+        ike.peer_is_at_ease();
         ike.agenda.add(Task::Disown(self.spi_in));
         let what = self.title(ike);
         ike.refused_by_us(cx, what, refusal);
@@ -296,6 +297,7 @@ impl ChildAttempt {
         terms: Terms,
         additional: &[Secret],
     ) {
+        ike.peer_is_at_ease();
         let lowest = self.lowest(&terms);
         let agreed = Agreed {
             config: &self.wish.config,
@@ -314,7 +316,6 @@ impl ChildAttempt {
             additional,
             ours: true,
         };
-        ike.busy_since = None;
         match child::install(cx, &ike.secured.head, agreed, &source) {
             Ok(child) => self.take_place(ike, cx, child, &lowest),
             Err(refusal) => self.disown(ike, cx, &refusal),
@@ -412,6 +413,7 @@ impl ChildAttempt {
                 by: Party::Peer,
             };
             cx.event(&ike.secured.head, what);
+            ike.peer_is_at_ease();
             self.tried.push(method);
             self.ke = Some(ke);
             self.nonce = cx.new_nonce();
@@ -433,6 +435,7 @@ impl ChildAttempt {
             ike.put_off(cx, what, wait);
             return;
         }
+        ike.peer_is_at_ease();
         let refused = Happening::PeerRefused {
             what,
             notify: notify.kind.0,

@@ -234,6 +234,7 @@ pub(crate) fn finish(
         }
         cx.event(&ike.secured.head, what);
     }
+    ike.peer_is_at_ease();
     ike.missing.retain(|m| m.name != new.name);
     ike.children.push(new);
     ike.came_under(spi_in, &config);

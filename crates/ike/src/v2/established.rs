@@ -24,7 +24,7 @@ use crate::v2::agenda::{Agenda, Task};
 use crate::v2::child::{Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
 use crate::v2::followup::{self, Unfinished};
-use crate::v2::lifespan::{Lifespan, Setback, wait};
+use crate::v2::lifespan::{LONGEST_BUSY_WAIT, Lifespan, Setback, wait};
 use crate::v2::mobike::Mobility;
 use crate::v2::tending::Missing;
 use crate::v2::verify::VerifiedPeer;
@@ -70,8 +70,8 @@ pub(crate) struct Established {
     pub over: Option<String>,
     /// Its message IDs are used up so far that it is rekeyed.
     worn: bool,
-    /// Since when the peer has been too busy for whatever we asked (RFC 7296 2.25).
-    pub busy_since: Option<Mono>,
+    /// The peer is too busy for whatever we ask (RFC 7296 2.25).
+    busy: Option<Busy>,
     /// When somebody last said that the peer has lost our SAs.
     doubted: Option<Mono>,
 }
@@ -175,7 +175,7 @@ impl Established {
             auth_end: None,
             over: None,
             worn: false,
-            busy_since: None,
+            busy: None,
             doubted: None,
             keepalive: behind_nat.then(|| cx.now.mono + cx.settings.nat_keepalive),
             mobility: None,
@@ -422,15 +422,24 @@ impl Established {
         }
     }
 
-    /// The peer can't do now what we have asked for. Where that goes on for minutes, the two of us aren't of one mind, and
-    /// the IKE SA is to end (2.25).
+    /// The peer can't do now what we have asked for. Where that goes on for minutes on end, the two of us aren't of one
+    /// mind, and the IKE SA is to end (2.25).
     pub fn peer_is_busy(&mut self, now: Mono) {
-        let since = *self.busy_since.get_or_insert(now);
+        // What we would have asked again long ago has come about without us: this is another matter.
+        let again = (LONGEST_BUSY_WAIT + self.connection().retransmit.total()).min(MOST_BUSY);
+        let goes_on = self.busy.filter(|busy| now < busy.last + again);
+        let since = goes_on.map_or(now, |busy| busy.since);
+        self.busy = Some(Busy { since, last: now });
         if since + MOST_BUSY <= now {
             let seconds = MOST_BUSY.as_secs();
             self.over
                 .get_or_insert_with(|| format!("{seconds} s of TEMPORARY_FAILURE"));
         }
+    }
+
+    /// The peer does what we ask, or refuses it for good, or has made an SA of its own.
+    pub fn peer_is_at_ease(&mut self) {
+        self.busy = None;
     }
 
     /// The peer makes no SA beyond those that are there: what is to be renewed takes a new IKE SA (1.3).
@@ -503,6 +512,13 @@ impl Established {
             ..head.snapshot(state)
         }
     }
+}
+
+/// A row of refusals because the peer is busy: the first and the last one.
+#[derive(Clone, Copy)]
+struct Busy {
+    since: Mono,
+    last: Mono,
 }
 
 /// How a peer is asked that may have lost our SAs: five seconds in all.

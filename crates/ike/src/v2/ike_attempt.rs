@@ -370,6 +370,7 @@ impl IkeAttempt {
                 by: Party::Peer,
             };
             cx.event(&ike.secured.head, what);
+            ike.peer_is_at_ease();
             self.tried.push(method);
             self.ke = ke;
             self.nonce = cx.new_nonce();
@@ -410,6 +411,7 @@ impl IkeAttempt {
             let wait = ike.span.put_off(cx, Setback::Busy, problem);
             ike.put_off(cx, REKEYING.to_owned(), wait);
         } else {
+            ike.peer_is_at_ease();
             let problem = format!("the peer answered {}", notify.kind);
             ike.span.put_off(cx, Setback::Refused, problem);
             if notify.kind == NotifyType::NO_ADDITIONAL_SAS {

@@ -58,7 +58,7 @@ impl Lifespan {
 /// other's way aren't so again.
 pub(crate) fn wait(cx: &Cx<'_>, setback: Setback, failures: u32) -> Duration {
     let (first, longest) = match setback {
-        Setback::Busy => (Duration::from_secs(1), Duration::from_secs(30)),
+        Setback::Busy => (Duration::from_secs(1), BUSY_BASE),
         Setback::Refused => (Duration::from_secs(30), Duration::from_secs(600)),
     };
     let base = first.saturating_mul(1 << failures.min(10)).min(longest);
@@ -82,3 +82,7 @@ pub(crate) fn fewer(cx: &Cx<'_>, number: u64) -> Option<u64> {
 fn draw(cx: &Cx<'_>) -> u16 {
     u16::from_be_bytes(cx.provider.random_octets())
 }
+
+const BUSY_BASE: Duration = Duration::from_secs(30);
+/// The longest [`wait`] for a busy peer.
+pub(crate) const LONGEST_BUSY_WAIT: Duration = Duration::from_secs(45);

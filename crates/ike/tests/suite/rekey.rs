@@ -26,7 +26,7 @@ fn rekey_notify(spi: u32) -> Payload {
 }
 
 /// `[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr`
-fn child_request(old: Option<u32>, new: u32, ke: Option<(KeMethod, Vec<u8>)>) -> Vec<Payload> {
+pub fn child_request(old: Option<u32>, new: u32, ke: Option<(KeMethod, Vec<u8>)>) -> Vec<Payload> {
     old.map(rekey_notify)
         .into_iter()
         .chain([

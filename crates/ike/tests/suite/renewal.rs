@@ -1,6 +1,7 @@
 //! We rekey: CHILD SAs and the IKE SA, when their time or volume is used up, and further children.
 
 use crate::common;
+use crate::rekey::child_request;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use adit_ike::{ChildSaState, IkeSaState, Settings};
 use adit_model::connection::Connection;
 use adit_model::dataplane::{DataPlaneRequest, PairCounters};
 use adit_model::event::{Happening, Party};
-use adit_wire::iana::{ExchangeType, NotifyType};
+use adit_wire::iana::{ExchangeType, NotifyType, ProtocolId};
+use adit_wire::v2::{Delete, Payload};
 use common::peer::{Peer, notify};
 use common::*;
 
@@ -441,6 +443,94 @@ fn a_peer_that_is_always_busy() {
         if limit == "300 s of TEMPORARY_FAILURE" && why.is_none()))
     );
     assert_eq!(lab.east.closed(), ["expired"]);
+}
+
+/// The peer refuses what east asks for.
+fn refuse(lab: &mut Lab, peer: &mut Peer, kind: NotifyType) {
+    let request = lab.intercept().pop().unwrap();
+    peer.respond(lab, &request, vec![notify(kind)]);
+}
+
+/// Time goes by, and east has lost nothing by it.
+fn still_up(lab: &mut Lab, time: Duration) {
+    let now = lab.now;
+    lab.east.endpoint.handle_timeout(now);
+    lab.drain();
+    assert_eq!(lab.east.closed(), Vec::<String>::new());
+    lab.intercept();
+    lab.now = lab.now.plus(time);
+}
+
+/// Both sides rekey at the same time, and the peer is too busy with its own: that is no peer which is busy on end,
+/// however often it happens.
+#[test]
+fn a_peer_that_is_busy_with_its_own_rekeying() {
+    for (times, apart) in [(3, 60 * MINUTE), (10, MINUTE)] {
+        let mut lab = Lab::with(connection(Who::West), patient());
+        let mut peer = Peer::connect(&mut lab);
+        for old in 0x1000..0x1000 + times {
+            let now = lab.now;
+            lab.east.endpoint.rekey_child(now, "site", "lan").unwrap();
+            lab.drain();
+            let request = lab.intercept().pop().unwrap();
+            let theirs = child_request(Some(old), old + 1, None);
+            let answer = peer.ask(&mut lab, ExchangeType::CREATE_CHILD_SA, theirs);
+            assert!(answer.sa().is_some());
+            let busy = notify(NotifyType::TEMPORARY_FAILURE);
+            peer.respond(&mut lab, &request, vec![busy]);
+            let delete = vec![Payload::Delete(Delete::child(ProtocolId::ESP, [old]))];
+            peer.ask(&mut lab, ExchangeType::INFORMATIONAL, delete);
+            still_up(&mut lab, apart);
+        }
+    }
+}
+
+/// The peer is busy, what we asked for isn't wanted any more, and the peer is busy again an hour later.
+#[test]
+fn a_peer_that_is_busy_now_and_then() {
+    let mut lab = Lab::with(connection(Who::West), patient());
+    let mut peer = Peer::connect(&mut lab);
+    let delete = vec![Payload::Delete(Delete::child(ProtocolId::ESP, [0x1000]))];
+    peer.ask(&mut lab, ExchangeType::INFORMATIONAL, delete);
+    for _ in 0..3 {
+        let now = lab.now;
+        let endpoint = &mut lab.east.endpoint;
+        endpoint.initiate_child(now, "site", "lan").unwrap();
+        lab.drain();
+        refuse(&mut lab, &mut peer, NotifyType::TEMPORARY_FAILURE);
+        let endpoint = &mut lab.east.endpoint;
+        endpoint.terminate_child(now, "site", "lan").unwrap();
+        lab.drain();
+        still_up(&mut lab, 60 * MINUTE);
+    }
+}
+
+/// Another answer than that it is busy says that it isn't.
+#[test]
+fn a_peer_that_is_busy_and_then_is_not() {
+    for other in [
+        NotifyType::NO_PROPOSAL_CHOSEN,
+        NotifyType::NO_ADDITIONAL_SAS,
+    ] {
+        for ike in [false, true] {
+            let mut lab = Lab::with(connection(Who::West), patient());
+            let mut peer = Peer::connect(&mut lab);
+            for kind in [NotifyType::TEMPORARY_FAILURE, other].repeat(10) {
+                let now = lab.now;
+                let endpoint = &mut lab.east.endpoint;
+                if ike {
+                    endpoint.rekey_ike(now, "site").unwrap();
+                } else {
+                    endpoint.rekey_child(now, "site", "lan").unwrap();
+                }
+                lab.drain();
+                refuse(&mut lab, &mut peer, kind);
+                let (over, _) = lab.east.endpoint.poll_timeout().unwrap();
+                assert!(over > now.mono, "it is to end");
+                lab.now = lab.now.plus(Duration::from_secs(20));
+            }
+        }
+    }
 }
 
 /// Each child has its own times and algorithms, and keeps them.
