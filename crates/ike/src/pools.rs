@@ -1,6 +1,7 @@
 //! For whoever holds address pools: who has which address.
 //!
-//! An address goes to an identity and stays its own: whoever comes back gets it again, as long as nobody else needed it.
+//! An address goes to an identity of a connection and stays its own: whoever comes back gets it again, as long as nobody
+//! else needed it. The same identity through another connection is somebody else, who has proved it with another key.
 //! A peer that authenticates anew while its old IKE SA is up, or that comes again after it was lost, gets the same
 //! address once more, and both leases have to end before it is free. So no identity ever has more than its share, however
 //! often it connects.
@@ -34,11 +35,18 @@ struct Held {
 /// An address that was given.
 #[derive(Clone, Debug)]
 struct Given {
-    identity: Identity,
-    /// Leases that it is part of; without any it is free, and kept for its identity.
+    owner: Owner,
+    /// Leases that it is part of; without any it is free, and kept for its owner.
     leases: Vec<LeaseId>,
     /// When it was given or became free.
     since: u64,
+}
+
+/// Who an address is given to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owner {
+    connection: String,
+    identity: Identity,
 }
 
 impl Pools {
@@ -65,6 +73,10 @@ impl Pools {
             dns: Vec::new(),
             split: Vec::new(),
         };
+        let owner = Owner {
+            connection: request.connection.clone(),
+            identity: request.identity.clone(),
+        };
         let mut full = None;
         for wanted in &request.wanted {
             for name in &request.pools {
@@ -75,7 +87,7 @@ impl Pools {
                 if size == 0 {
                     continue;
                 }
-                let Some(address) = held.take(&request.identity, *wanted, id, self.clock) else {
+                let Some(address) = held.take(&owner, *wanted, id, self.clock) else {
                     full.get_or_insert_with(|| AddressProblem::Full {
                         pool: name.clone(),
                         leased: held.leased(wanted.is_ipv4()),
@@ -103,7 +115,7 @@ impl Pools {
         LeaseAnswer::Leased(lease)
     }
 
-    /// A lease has ended. Its addresses are kept for their identity while nobody else needs them.
+    /// A lease has ended. Its addresses are kept for their owner while nobody else needs them.
     pub fn end(&mut self, lease: LeaseId) {
         self.clock += 1;
         for held in &mut self.pools {
@@ -163,26 +175,20 @@ impl Held {
         u64::try_from(of_family.count()).unwrap_or(u64::MAX)
     }
 
-    /// Takes an address for `identity`; `None` when there is none.
-    fn take(
-        &mut self,
-        identity: &Identity,
-        wanted: IpAddr,
-        id: LeaseId,
-        now: u64,
-    ) -> Option<IpAddr> {
+    /// Takes an address for `owner`; `None` when there is none.
+    fn take(&mut self, owner: &Owner, wanted: IpAddr, id: LeaseId, now: u64) -> Option<IpAddr> {
         let v4 = wanted.is_ipv4();
         let own = || {
             let mine = self
                 .given
                 .iter()
-                .filter(|(a, g)| a.is_ipv4() == v4 && g.identity == *identity)
+                .filter(|(a, g)| a.is_ipv4() == v4 && g.owner == *owner)
                 .filter(|(a, _)| self.pool.has(**a));
             mine.map(|(a, g)| (*a, g))
         };
         let in_use = own().filter(|(_, g)| !g.leases.is_empty()).count();
         let has_its_share = u32::try_from(in_use).unwrap_or(u32::MAX) >= self.pool.per_identity;
-        let wanted = self.free_for(identity, wanted, has_its_share);
+        let wanted = self.free_for(owner, wanted, has_its_share);
         let address = wanted
             .or_else(|| {
                 let kept = own().filter(|(_, g)| g.leases.is_empty());
@@ -210,12 +216,12 @@ impl Held {
                 kept.min_by_key(|(_, g)| g.since).map(|(a, _)| *a)
             })?;
         let given = self.given.entry(address).or_insert_with(|| Given {
-            identity: identity.clone(),
+            owner: owner.clone(),
             leases: Vec::new(),
             since: now,
         });
         if given.leases.is_empty() {
-            given.identity = identity.clone();
+            given.owner = owner.clone();
             given.since = now;
         }
         given.leases.push(id);
@@ -223,10 +229,10 @@ impl Held {
     }
 
     /// The very address that is wanted, if it can be had.
-    fn free_for(&self, identity: &Identity, wanted: IpAddr, has_its_share: bool) -> Option<IpAddr> {
+    fn free_for(&self, owner: &Owner, wanted: IpAddr, has_its_share: bool) -> Option<IpAddr> {
         let free = match self.given.get(&wanted) {
             Some(given) if given.leases.is_empty() => !has_its_share,
-            Some(given) => given.identity == *identity,
+            Some(given) => given.owner == *owner,
             None => !has_its_share && self.has_room(),
         };
         (free && self.pool.has(wanted)).then_some(wanted)
@@ -239,7 +245,7 @@ impl Held {
 
     fn status(&self) -> PoolStatus {
         let lease = |(address, given): (&IpAddr, &Given)| LeaseStatus {
-            identity: given.identity.to_string(),
+            identity: given.owner.identity.to_string(),
             address: address.to_string(),
             in_use: !given.leases.is_empty(),
         };
@@ -281,8 +287,17 @@ mod tests {
         who: &str,
         wanted: &str,
     ) -> Result<(String, LeaseId), AddressProblem> {
+        ask_through(pools, "road", who, wanted)
+    }
+
+    fn ask_through(
+        pools: &mut Pools,
+        connection: &str,
+        who: &str,
+        wanted: &str,
+    ) -> Result<(String, LeaseId), AddressProblem> {
         let request = LeaseRequest {
-            connection: "road".to_owned(),
+            connection: connection.to_owned(),
             pools: vec!["missing".to_owned(), "guests".to_owned()],
             identity: who.parse().unwrap(),
             wanted: vec![wanted.parse().unwrap()],
@@ -306,6 +321,21 @@ mod tests {
         pools.end(lease);
         assert_eq!(given(&mut pools, "c.lab", "0.0.0.0"), "10.3.0.3");
         assert_eq!(given(&mut pools, "a.lab", "0.0.0.0"), "10.3.0.1");
+    }
+
+    /// Who says the same through another tunnel has proved it with another key.
+    #[test]
+    fn the_same_identity_through_another_connection_is_somebody_else() {
+        let mut pools = pools("10.3.0.0/24", 1);
+        let (first, lease) = ask(&mut pools, "a.lab", "0.0.0.0").unwrap();
+        for wanted in ["0.0.0.0", first.as_str()] {
+            let (other, _) = ask_through(&mut pools, "branch", "a.lab", wanted).unwrap();
+            assert_eq!((first.as_str(), other.as_str()), ("10.3.0.1", "10.3.0.2"));
+        }
+        pools.end(lease);
+        let (kept, _) = ask_through(&mut pools, "third", "a.lab", "0.0.0.0").unwrap();
+        assert_eq!(kept, "10.3.0.3");
+        assert_eq!(given(&mut pools, "a.lab", "0.0.0.0"), first);
     }
 
     #[test]

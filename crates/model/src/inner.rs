@@ -31,7 +31,7 @@ pub struct Pool {
     pub dns: Vec<IpAddr>,
     /// Networks that are reached through the tunnel; none says nothing about it.
     pub split: Vec<IpNet>,
-    /// Most addresses that one identity holds at a time.
+    /// Most addresses that one identity of a connection holds at a time.
     pub per_identity: u32,
 }
 

@@ -658,6 +658,6 @@ pub const KEYS: &[Key] = &[
         "number from 1 to 1000",
         "1",
         "2",
-        "Most addresses that one identity holds at a time. Who has as many and comes again gets the one that it has had longest.",
+        "Most addresses that one identity holds at a time through one tunnel. Who has as many and comes again gets the one that it has had longest.",
     ),
 ];
