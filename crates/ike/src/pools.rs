@@ -228,10 +228,10 @@ impl Held {
         Some(address)
     }
 
-    /// The very address that is wanted, if it can be had.
+    /// The very address that is wanted, if it can be had without taking what is kept for somebody else.
     fn free_for(&self, owner: &Owner, wanted: IpAddr, has_its_share: bool) -> Option<IpAddr> {
         let free = match self.given.get(&wanted) {
-            Some(given) if given.leases.is_empty() => !has_its_share,
+            Some(given) if given.leases.is_empty() => !has_its_share && given.owner == *owner,
             Some(given) => given.owner == *owner,
             None => !has_its_share && self.has_room(),
         };
@@ -389,6 +389,21 @@ mod tests {
         pools.end(b);
         pools.end(a);
         assert_eq!(given(&mut pools, "c.lab", "0.0.0.0"), "10.3.0.2");
+    }
+
+    /// Whoever asks for it by name: only when the pool has no other.
+    #[test]
+    fn a_kept_address_isnt_given_to_another_who_wants_it_while_there_are_others() {
+        let mut pools = pools("10.3.0.1-10.3.0.3", 1);
+        let (kept, a) = ask(&mut pools, "a.lab", "0.0.0.0").unwrap();
+        pools.end(a);
+        assert_eq!(given(&mut pools, "b.lab", &kept), "10.3.0.2");
+        let (other, _) = ask_through(&mut pools, "branch", "a.lab", &kept).unwrap();
+        assert_eq!(other, "10.3.0.3");
+        let (back, a) = ask(&mut pools, "a.lab", "0.0.0.0").unwrap();
+        assert_eq!(back, kept);
+        pools.end(a);
+        assert_eq!(given(&mut pools, "c.lab", &kept), kept);
     }
 
     fn of(range: &str) -> Pool {
