@@ -6,8 +6,8 @@ use adit_ike::pools::Pools;
 use adit_model::connection::{Child, Connection};
 use adit_model::inner::Pool;
 
-/// A tunnel's new configuration, as those see it who have addresses of its pools: with what they don't notice as it was
-/// before. A pool that grows, or shrinks where nobody is, cuts nobody.
+/// A tunnel's new configuration, as those see it who have addresses through it: with what they don't notice as it was
+/// before. A pool that grows, or shrinks where nobody is, cuts nobody; who came through another tunnel doesn't matter.
 ///
 /// # Errors
 /// An address that is in use and can't be given any more: who has it has to get another one.
@@ -21,7 +21,7 @@ pub(crate) fn as_seen(
     if old.inner.pools.is_empty() || new.inner.pools.is_empty() {
         return Ok(seen);
     }
-    let in_use: Vec<(&str, IpAddr)> = held.in_use(&old.inner.pools).collect();
+    let in_use: Vec<(&str, IpAddr)> = held.in_use(&old.name, &old.inner.pools).collect();
     for (name, address) in &in_use {
         let pool = pools.iter().find(|p| p.name == *name);
         let stays = new.inner.pools.iter().any(|p| p == name);
@@ -138,6 +138,38 @@ mod tests {
         let new = tunnel("10.4.0.0/24");
         let seen = as_seen(&old, &new, &nobody, &[pool("10.4.0.0/24")]).unwrap();
         assert_eq!(seen, old);
+    }
+
+    /// Two tunnels share pools: who came through one keeps the other from nothing.
+    #[test]
+    fn guests_of_another_tunnel_dont_cut_this_one() {
+        let mut held = with_one_guest();
+        held.lease(&LeaseRequest {
+            connection: "branch".to_owned(),
+            pools: vec!["guests".to_owned()],
+            identity: "a.lab".parse().unwrap(),
+            wanted: vec!["10.3.0.5".parse().unwrap()],
+        });
+        let of = |name: &str, pool: &str| {
+            let mut tunnel = tunnel("10.3.0.0/24");
+            name.clone_into(&mut tunnel.name);
+            tunnel.inner.pools = vec![pool.to_owned()];
+            tunnel
+        };
+        let staff = Pool {
+            name: "staff".to_owned(),
+            ..pool("10.3.0.128/25")
+        };
+        // The pool loses the address of the one.
+        let (road, branch) = (of("road", "guests"), of("branch", "guests"));
+        let less = [pool("10.3.0.0/26"), staff];
+        let problem = as_seen(&road, &road, &held, &less).unwrap_err();
+        assert!(problem.contains("10.3.0.77"), "{problem}");
+        assert_eq!(as_seen(&branch, &branch, &held, &less).unwrap(), branch);
+        // A tunnel through which nobody came gives out of another pool.
+        let seen = as_seen(&of("idle", "guests"), &of("idle", "staff"), &held, &less);
+        assert_eq!(seen.unwrap(), of("idle", "guests"));
+        assert!(as_seen(&branch, &of("branch", "staff"), &held, &less).is_err());
     }
 
     #[test]

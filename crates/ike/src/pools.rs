@@ -150,11 +150,18 @@ impl Pools {
             .collect();
     }
 
-    /// Addresses in use that come from one of these pools.
-    pub fn in_use(&self, pools: &[String]) -> impl Iterator<Item = (&str, IpAddr)> {
+    /// Addresses in use that come from one of these pools, by those who came through this connection.
+    pub fn in_use(
+        &self,
+        connection: &str,
+        pools: &[String],
+    ) -> impl Iterator<Item = (&str, IpAddr)> {
         let of = self.pools.iter().filter(|h| pools.contains(&h.pool.name));
-        of.flat_map(|held| {
-            let used = held.given.iter().filter(|(_, g)| !g.leases.is_empty());
+        of.flat_map(move |held| {
+            let used = held
+                .given
+                .iter()
+                .filter(move |(_, g)| !g.leases.is_empty() && g.owner.connection == connection);
             used.map(|(address, _)| (held.pool.name.as_str(), *address))
         })
     }
@@ -423,9 +430,10 @@ mod tests {
         pools.configure(vec![of("10.3.0.1-10.3.0.3")]);
         assert_eq!(given(&mut pools, "c.lab", "0.0.0.0"), "10.3.0.3");
         assert_eq!(given(&mut pools, "b.lab", "0.0.0.0"), b);
-        let used: Vec<_> = pools.in_use(&["guests".to_owned()]).collect();
-        assert_eq!(used.len(), 3);
-        assert!(pools.in_use(&["others".to_owned()]).next().is_none());
+        let (guests, others) = (["guests".to_owned()], ["others".to_owned()]);
+        assert_eq!(pools.in_use("road", &guests).count(), 3);
+        assert_eq!(pools.in_use("road", &others).count(), 0);
+        assert_eq!(pools.in_use("branch", &guests).count(), 0);
         // Smaller: a lease beyond it lasts, isn't given again, and is forgotten at its end.
         pools.configure(vec![of("10.3.0.2-10.3.0.3")]);
         assert!(pools.status()[0].leases.iter().any(|l| l.address == a));
