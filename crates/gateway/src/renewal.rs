@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
+use adit_ike::{ChildSaState, CommandError, IkeSaSnapshot, IkeSaState};
 use adit_model::connection::Connection;
 use adit_model::plan::{Cut, Plan};
 use adit_model::text::did_you_mean;
@@ -176,7 +176,11 @@ impl Gateway {
         };
         begun.map_err(|error| Response::Error {
             error: RequestError::NotNow,
-            message: format!("{error}. Fix: adit up {name}, then try again"),
+            message: match error {
+                // Setting it up is what can't be done.
+                CommandError::Unusable { .. } => error.to_string(),
+                _ => format!("{error}. Fix: adit up {name}, then try again"),
+            },
         })?;
         Ok(old)
     }

@@ -68,6 +68,9 @@ pub struct Endpoint {
     desk: Desk,
 }
 
+/// Why a connection that gives addresses isn't begun by us.
+const PEER_BEGINS: &str = "it gives addresses to whoever comes; only the peer can begin";
+
 impl Endpoint {
     /// An endpoint without connections. `seed` is 32 unpredictable octets: cookies depend on them.
     #[must_use]
@@ -163,9 +166,7 @@ impl Endpoint {
             problem: problem.to_owned(),
         };
         if !connection.inner.pools.is_empty() {
-            return Err(unusable(
-                "it gives addresses to whoever comes; only the peer can begin",
-            ));
+            return Err(unusable(PEER_BEGINS));
         }
         let child = connection
             .children

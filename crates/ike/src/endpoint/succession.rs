@@ -9,7 +9,7 @@ use adit_model::event::{Happening, Party};
 use adit_model::life::Unique;
 use adit_model::reason::Refusal;
 
-use super::Endpoint;
+use super::{Endpoint, PEER_BEGINS};
 use crate::error::CommandError;
 use crate::head::{Head, NetPath};
 use crate::v2::Phase;
@@ -55,6 +55,9 @@ impl Endpoint {
         let head = &p.secured.head;
         let configured = self.connections.get(&head.connection.name);
         let connection = Arc::clone(configured.unwrap_or(&head.connection));
+        if !connection.inner.pools.is_empty() {
+            return Err(PEER_BEGINS.to_owned());
+        }
         let path = NetPath {
             local: SocketAddr::new(head.path.local.ip(), self.settings.ike_port),
             remote: SocketAddr::new(head.path.remote.ip(), connection.remote_port),

@@ -5,6 +5,7 @@ use crate::common;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use adit_ike::CommandError;
 use adit_ike::lease::LeaseAnswer;
 use adit_ike::pools::Pools;
 use adit_model::connection::Connection;
@@ -166,6 +167,29 @@ fn an_address_outlives_authenticating_anew() {
         selectors(&["10.3.0.1"])
     );
     assert_eq!(in_use(&lab), 1);
+}
+
+/// Only who asks for an address can begin; nothing is sent, and nothing goes, whichever way round it is to be done.
+#[test]
+fn who_gives_addresses_doesnt_authenticate_anew() {
+    for make_before_break in [true, false] {
+        let mut east = server();
+        east.life.make_before_break = make_before_break;
+        let mut lab = lab(client(&["0.0.0.0"]), east, "10.3.0.0/24");
+        lab.up();
+        let sent = ladder(&lab.east).len();
+        let begun = lab.east.endpoint.reauthenticate(lab.now, "site");
+        assert!(
+            matches!(&begun, Err(CommandError::Unusable { problem, .. }) if problem.contains("only the peer")),
+            "{begun:?}"
+        );
+        lab.drain();
+        lab.run();
+        assert_eq!(ladder(&lab.east).len(), sent);
+        assert!(lab.east.closed().is_empty());
+        lab.assert_tunnel();
+        assert_eq!(in_use(&lab), 1);
+    }
 }
 
 /// East refuses the CHILD SA for lack of an address; the refusal, the notify, and how often it held a lease.
