@@ -4,7 +4,7 @@
 //! The block goes up first and outlives the process, however that ends: packets that policy protects find no other way
 //! out. It is taken away by an explicit act only ([`Host::unblock`], or [`remove_left_block`] when no gateway runs).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use ipnet::IpNet;
 use crate::bypass;
 use crate::claim;
 use crate::error::GatewayError;
+use crate::given::{ByTunnel, Given};
 use crate::mtu;
 use crate::options::Options;
 use crate::routes::{self, Routes, Wanted};
@@ -37,8 +38,10 @@ pub struct Host {
     was_blocked: bool,
     /// Tunnels that were taken down and may pass in clear.
     unblocked: BTreeSet<String>,
-    /// Addresses inside tunnels that peers gave us, by tunnel.
-    inner: BTreeMap<String, BTreeSet<IpAddr>>,
+    /// Addresses inside tunnels that peers gave us.
+    inner: Given,
+    /// Whether routes go by them.
+    led: bool,
     /// What [`Host::tend`] last complained about.
     complaint: Option<String>,
 }
@@ -103,7 +106,8 @@ impl Host {
             tun_name: tun.name().to_owned(),
             was_blocked,
             unblocked: BTreeSet::new(),
-            inner: BTreeMap::new(),
+            inner: Given::default(),
+            led: true,
             complaint: None,
         };
         if let Err(error) = host.install_routes() {
@@ -195,29 +199,30 @@ impl Host {
     /// goes through that tunnel. An address that another device of the host has isn't touched.
     ///
     /// # Errors
-    /// When the kernel refuses; what could be done is done.
-    pub fn set_inner_addresses(
-        &mut self,
-        given: BTreeMap<String, BTreeSet<IpAddr>>,
-    ) -> Result<(), GatewayError> {
-        if given == self.inner {
+    /// When the kernel refuses; what could be done is done, and [`Host::tend`] tries the rest again.
+    pub fn set_inner_addresses(&mut self, given: ByTunnel) -> Result<(), GatewayError> {
+        if !self.inner.want(given) {
             return Ok(());
         }
-        let before: BTreeSet<IpAddr> = self.inner.values().flatten().copied().collect();
-        let now: BTreeSet<IpAddr> = given.values().flatten().copied().collect();
-        self.inner = given;
-        let mut failed = None;
-        for address in now.difference(&before) {
-            let added = self.netlink.add_address(self.tun, IpNet::from(*address));
-            failed = failed.or(added.err());
-        }
+        self.settle_inner()
+    }
+
+    /// Brings addresses of the device and routes from them to what peers gave us.
+    fn settle_inner(&mut self) -> Result<(), GatewayError> {
+        let (netlink, tun) = (&mut self.netlink, self.tun);
+        let added = self
+            .inner
+            .add(|address| netlink.add_address(tun, IpNet::from(address)));
         // Routes first: the kernel takes away those that name an address that goes.
-        self.lead()?;
-        for address in before.difference(&now) {
-            let gone = self.netlink.delete_address(self.tun, IpNet::from(*address));
-            failed = failed.or(gone.err());
-        }
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        let led = self.lead();
+        self.led = led.is_ok();
+        let netlink = &mut self.netlink;
+        let deleted = self
+            .inner
+            .delete(|address| netlink.delete_address(tun, IpNet::from(address)));
+        added?;
+        led?;
+        Ok(deleted?)
     }
 
     /// Lets the traffic of `tunnel` pass in clear.
@@ -332,7 +337,12 @@ impl Host {
         undo_block(self.was_blocked);
     }
 
-    fn put_back(&mut self) -> Result<(), KernelError> {
+    fn put_back(&mut self) -> Result<(), GatewayError> {
+        let settled = if self.led && self.inner.is_settled() {
+            Ok(())
+        } else {
+            self.settle_inner()
+        };
         let filters = self.mechanism == BlockMechanism::PacketFilter;
         let empty = self.block.tunnels.is_empty() && self.block.policies.is_empty();
         if filters && !empty && !block::is_installed(BLOCK_TABLE)? {
@@ -348,7 +358,7 @@ impl Host {
             let device = &self.tun_name;
             tracing::warn!("routes had gone and are back ({device}): {}", list(&back));
         }
-        Ok(())
+        settled
     }
 
     fn rebuild(&mut self) -> Result<(), GatewayError> {
@@ -383,7 +393,7 @@ impl Host {
             .filter(|c| !self.unblocked.contains(&c.name))
             .cloned()
             .collect();
-        Ok(routes::wanted(&protected, &addresses, &self.inner))
+        Ok(routes::wanted(&protected, &addresses, &self.inner.usable()))
     }
 
     /// Strict reverse path filtering fits: every remote network is routed into the device. Only what the peer sends

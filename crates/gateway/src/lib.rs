@@ -45,6 +45,7 @@ pub mod error;
 pub mod events;
 mod expiry;
 pub mod gateway;
+mod given;
 pub mod host;
 mod http;
 pub mod keys;
