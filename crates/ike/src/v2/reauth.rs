@@ -18,12 +18,13 @@ impl Established {
         self.obey_auth_lifetime(cx, answer);
     }
 
-    /// The responder says until when we have to authenticate anew.
+    /// The responder says until when we have to authenticate anew. One that says "at once" doesn't make us do so
+    /// without end.
     pub fn obey_auth_lifetime(&mut self, cx: &Cx<'_>, payloads: &PayloadList) {
         let notify = payloads.notify(NotifyType::AUTH_LIFETIME);
         let seconds = notify.and_then(|n| <[u8; 4]>::try_from(n.data.as_slice()).ok());
         if let (Some(seconds), true) = (seconds, self.began && self.replaced.is_none()) {
-            let time = Duration::from_secs(u32::from_be_bytes(seconds).into());
+            let time = Duration::from_secs(u32::from_be_bytes(seconds).into()).max(SHORTEST);
             let at = cx.now.mono + early(cx, time - time / 10);
             self.reauth = Some(self.reauth.map_or(at, |before| before.min(at)));
         }
@@ -42,3 +43,6 @@ impl Established {
         })
     }
 }
+
+/// What a shorter time that the responder says is taken for; the shortest one that may be configured.
+const SHORTEST: Duration = Duration::from_secs(10);

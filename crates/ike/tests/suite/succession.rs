@@ -12,8 +12,8 @@ use adit_model::event::Happening;
 use adit_model::life::{Childless, Unique};
 use adit_model::reason::Refusal;
 use adit_wire::iana::{ExchangeType, KeMethod, NotifyType};
-use adit_wire::v2::{Notify, Payload};
-use common::peer::{Peer, esp_sa, ts};
+use adit_wire::v2::{Message, Notify, Payload};
+use common::peer::{Peer, esp_sa, ike_sa, ts};
 use common::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -169,6 +169,42 @@ fn the_responder_means_it() {
 fn lifetime_notify(seconds: u32) -> Payload {
     let data = seconds.to_be_bytes().to_vec();
     Payload::Notify(Notify::with_data(NotifyType::AUTH_LIFETIME, data))
+}
+
+/// The responder says that the time is over already, and says it again: each IKE SA has seconds all the same, and is
+/// authenticated anew after that.
+#[test]
+fn a_lifetime_of_nothing_leaves_some_seconds() {
+    for seconds in [0, 1, 9] {
+        let mut lab = Lab::new();
+        lab.initiate();
+        let request = lab.intercept().pop().unwrap();
+        let (mut peer, opening) = Peer::answer(&mut lab, &request.payload, ike_sa(&[]));
+        let request = lab.intercept().pop().unwrap();
+        let mut answer = peer.authenticate_responder(&opening, "east.lab", b"a shared secret");
+        answer.extend([
+            Payload::Sa(esp_sa(0x1000, None)),
+            Payload::TsI(ts("10.1.0.0/24")),
+            Payload::TsR(ts("10.2.0.0/24")),
+            lifetime_notify(seconds),
+        ]);
+        peer.respond(&mut lab, &request, answer);
+        assert!(lab.west.is_up());
+        for _ in 0..2 {
+            let (at, _) = lab.west.endpoint.poll_timeout().unwrap();
+            let wait = at.since(lab.now.mono);
+            assert!((8..=9).contains(&wait.as_secs()), "{wait:?}");
+            let again = vec![lifetime_notify(seconds)];
+            peer.ask(&mut lab, ExchangeType::INFORMATIONAL, again);
+        }
+        lab.now = lab.now.plus(Duration::from_secs(9));
+        let now = lab.now;
+        lab.west.endpoint.handle_timeout(now);
+        lab.drain();
+        let opened = lab.intercept();
+        let header = Message::parse(&opened[0].payload).unwrap().header;
+        assert_eq!(header.exchange, ExchangeType::IKE_SA_INIT);
+    }
 }
 
 /// A notify to who can't act on it, or one that is cut short, is nothing.

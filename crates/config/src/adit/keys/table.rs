@@ -234,7 +234,7 @@ pub const KEYS: &[Key] = &[
         "duration or \"off\"",
         "\"off\"",
         "\"24h\"",
-        "How long until both sides authenticate anew, with all credentials as they are then, less up to a tenth. Who was called tells the caller (RFC 4478), and deletes the IKE SA a tenth later if it doesn't.",
+        "How long until both sides authenticate anew, with all credentials as they are then, less up to a tenth. Who was called tells the caller (RFC 4478), and deletes the IKE SA a tenth later if it doesn't; a caller takes less than 10 s for 10 s.",
     ),
     key(
         Section::Tunnel,
