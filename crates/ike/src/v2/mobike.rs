@@ -196,6 +196,11 @@ impl Established {
         answer: &PayloadList,
     ) -> Phase {
         let back = answer.notify(NotifyType::COOKIE2).map(|n| &n.data);
+        if self.replaced.is_some() && back.is_none() {
+            // Who has gone on under the new IKE SA acknowledges and no more; there the path is tried anew.
+            self.work(cx);
+            return Phase::Established(self);
+        }
         if request.cookie.is_some() && back != request.cookie.as_ref() {
             // 3.7.
             let refusal = Refusal::AnswerMismatch {

@@ -310,6 +310,39 @@ fn a_move_amid_rekeyings_from_both_sides() {
     }
 }
 
+/// The IKE SA is replaced while its new path is being tried: the peer, which has gone on under the new one, acknowledges the
+/// old request without its cookie, and that is no offence.
+#[test]
+fn a_path_that_is_tried_while_the_ike_sa_is_replaced() {
+    let mut lab = up();
+    has(&mut lab, Who::East, &[NEW]);
+    lab.drain();
+    // East says that it has moved, West begins to try the new path, and that doesn't arrive yet.
+    lab.step();
+    let west = lab.side(Who::West).address;
+    let is_request = |d: &&Datagram| {
+        let message = d.payload.strip_prefix(&[0; 4]).unwrap_or(&d.payload);
+        d.from.ip() == west && message[19] & 0x20 == 0
+    };
+    let tried: Vec<_> = lab.wire.iter().filter(is_request).cloned().collect();
+    assert_eq!(tried.len(), 1, "UPDATE_SA_ADDRESSES with COOKIE2");
+    lab.wire.retain(|d| d.payload != tried[0].payload);
+    lab.run();
+    let now = lab.now;
+    lab.side(Who::East).endpoint.rekey_ike(now, "site").unwrap();
+    lab.drain();
+    // The request and its answer; then the old request overtakes the DELETE of the old IKE SA.
+    lab.step();
+    lab.step();
+    lab.wire.retain(|d| d.from.ip() == west);
+    lab.wire.push_front(tried[0].clone());
+    lab.pass(Duration::from_secs(30));
+    assert_between(&lab, at(WEST, 4500), at(NEW, 4500));
+    for side in [&lab.west, &lab.east] {
+        assert_eq!(side.closed(), ["replaced"]);
+    }
+}
+
 /// We move while we authenticate anew, after the peer has taken our request and before its answer has come: it learns of
 /// our move under the new IKE SA too.
 #[test]
