@@ -28,15 +28,17 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Adit knows on whose side a NAT is: where there is one, and where strongSwan claims one for its user-space ESP.
+    /// Adit knows on whose side a NAT is: where there is one, where strongSwan claims one for its user-space ESP, and on both
+    /// where a relay lies between the gateways.
     pub(super) fn nat_seen(&self) -> Result<()> {
         let Side::Adit(adit) = &self.near else {
             return Ok(());
         };
         let nat = self.scenario.nat;
         let claimed = matches!(self.far()?, Side::StrongSwan(_));
-        let near = matches!(nat, Nat::Near | Nat::Both);
-        let far = matches!(nat, Nat::Far | Nat::Both) || claimed;
+        let relayed = self.scenario.meddling.is_some();
+        let near = matches!(nat, Nat::Near | Nat::Both) || relayed;
+        let far = matches!(nat, Nat::Far | Nat::Both) || claimed || relayed;
         let wanted = match (near, far) {
             (false, false) => "none",
             (true, false) => "local",
