@@ -144,6 +144,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
             replay_window: 64,
             life: ChildLife::default(),
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
@@ -173,6 +174,8 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
             udp_encap: true,
         },
         replay_window: 64,
+        carriage: adit_model::carriage::Carriage::default(),
+        limits: adit_model::carriage::HardLimits::default(),
         replaces: None,
     };
     let installed = plane.apply(Mono(0), DataPlaneRequest::Install(Box::new(sa)));

@@ -92,6 +92,7 @@ fn child(name: String) -> impl Strategy<Value = Child> {
                 ..ChildLife::default()
             },
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         },
     )
 }

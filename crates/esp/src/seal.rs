@@ -156,6 +156,8 @@ mod tests {
                 udp_encap: false,
             },
             replay_window: 64,
+            carriage: adit_model::carriage::Carriage::default(),
+            limits: adit_model::carriage::HardLimits::default(),
             replaces: None,
         };
         let mut plane = DataPlane::new(provider::fake(1));

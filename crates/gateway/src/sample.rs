@@ -33,6 +33,7 @@ pub(crate) fn connection(name: &str) -> Connection {
             replay_window: 64,
             life: ChildLife::default(),
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: Duration::from_secs(30),
         retransmit: Retransmit::default(),

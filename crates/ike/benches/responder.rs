@@ -84,6 +84,7 @@ fn connection(ike: &str, local: &str, remote_id: Option<&str>, remote: Remote) -
             replay_window: 64,
             life: ChildLife::default(),
             leeway: Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::carriage::Carriage;
 use crate::identity::Identity;
 use crate::inner::InnerAddresses;
 use crate::life::{ChildLife, Life};
@@ -225,6 +226,9 @@ pub struct Child {
     /// How far what is agreed with the peer may differ from what is configured.
     #[serde(default)]
     pub leeway: Leeway,
+    /// How its packets are dressed for the way.
+    #[serde(default)]
+    pub carriage: Carriage,
 }
 
 impl Child {

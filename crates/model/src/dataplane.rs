@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::carriage::{Carriage, HardLimits};
 use crate::connection::Mode;
 use crate::proposal::Suite;
 use crate::secret::Secret;
@@ -47,6 +48,10 @@ pub struct ChildSa {
     pub path: Path,
     /// Anti-replay window in packets.
     pub replay_window: u32,
+    /// How packets are dressed for the way.
+    pub carriage: Carriage,
+    /// What it may carry.
+    pub limits: HardLimits,
     /// `spi_in` of the pair that this one replaces at the peer's wish. The peer cannot receive on the new pair before it
     /// has our answer, so sending stays with the old one until a packet arrives on the new one or the old one is
     /// removed (RFC 7296 2.8).

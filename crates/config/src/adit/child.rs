@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use adit_model::carriage::Carriage;
 use adit_model::connection::{Child, Leeway, Mode};
 use adit_model::proposal::SaKind;
 use adit_model::selector::Selector;
@@ -49,6 +50,7 @@ pub(super) fn read(
             narrow,
             tunnel_instead,
         },
+        carriage: Carriage::default(),
     }
 }
 

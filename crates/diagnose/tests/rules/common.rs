@@ -455,6 +455,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
             replay_window: 1024,
             life: ChildLife::default(),
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: core::time::Duration::from_secs(30),
         retransmit: Retransmit::default(),

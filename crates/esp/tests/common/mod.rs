@@ -66,6 +66,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
                 replay_window: 64,
                 life: ChildLife::default(),
                 leeway: adit_model::connection::Leeway::default(),
+                carriage: adit_model::carriage::Carriage::default(),
             })
             .collect(),
         dpd_delay: Duration::ZERO,
@@ -105,6 +106,8 @@ pub fn west_sa(suite: Suite, spi_west: u32, spi_east: u32) -> ChildSa {
         ts_remote: selectors(&[EAST, EAST6]),
         path: path(true),
         replay_window: 64,
+        carriage: adit_model::carriage::Carriage::default(),
+        limits: adit_model::carriage::HardLimits::default(),
         replaces: None,
     }
 }

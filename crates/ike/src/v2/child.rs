@@ -1,6 +1,7 @@
 //! CHILD SAs: their life as a table, and how they come into being and go.
 
 use adit_crypto::{ChildKeys, Provider};
+use adit_model::carriage::HardLimits;
 use adit_model::connection::{self, Mode};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Trigger};
 use adit_model::event::{Asked, Happening, Party};
@@ -221,6 +222,11 @@ pub(crate) fn install(
         ts_remote: ts.remote.clone(),
         path: head.child_path(),
         replay_window: config.replay_window,
+        carriage: config.carriage,
+        limits: HardLimits {
+            bytes: config.life.lifetime_bytes,
+            packets: config.life.lifetime_packets,
+        },
         replaces,
     })));
     let narrowed = !ts.covers(&mode::traffic(head, config, mode));

@@ -69,6 +69,7 @@ fn connection(
             replay_window: 1024,
             life: ChildLife::default(),
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit {

@@ -106,6 +106,7 @@ fn setup(west: bool) -> GatewaySetup {
             replay_window: 64,
             life: ChildLife::default(),
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: Duration::from_secs(15),
         retransmit: Retransmit {

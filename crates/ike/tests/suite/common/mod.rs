@@ -160,6 +160,7 @@ pub fn connection(who: Who) -> Connection {
             replay_window: 64,
             life: ChildLife::default(),
             leeway: adit_model::connection::Leeway::default(),
+            carriage: adit_model::carriage::Carriage::default(),
         }],
         dpd_delay: Duration::ZERO,
         retransmit: Retransmit::default(),
