@@ -150,6 +150,8 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         retransmit: Retransmit::default(),
         window: 1,
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         ppk: None,

@@ -125,6 +125,8 @@ prop_compose! {
             name: format!("t{index}"),
             local: if interface.is_some() { None } else { local },
             local_interface: interface,
+            protection: adit_model::connection::Protection::default(),
+            interface: None,
             start: if remote == Remote::Any { Start::Passive } else { start },
             remote,
             local_id,

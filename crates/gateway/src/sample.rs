@@ -39,6 +39,8 @@ pub(crate) fn connection(name: &str) -> Connection {
         retransmit: Retransmit::default(),
         window: 1,
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,

@@ -68,6 +68,8 @@ fn connection(ike: &str, local: &str, remote_id: Option<&str>, remote: Remote) -
         name: "site".to_owned(),
         local: None,
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         remote,
         local_id: local.parse().unwrap(),
         remote_id: remote_id.map(|id| id.parse().unwrap()),

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::carriage::Carriage;
@@ -62,6 +63,13 @@ pub struct Connection {
     /// How long its IKE SA lives, and what happens at the end.
     #[serde(default)]
     pub life: Life,
+    /// What becomes of its traffic while there is no SA.
+    #[serde(default)]
+    pub protection: Protection,
+    /// Its own network interface. What is routed into that is its traffic; without one its selectors alone decide, and it
+    /// shares a device with other tunnels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<TunnelInterface>,
 }
 
 fn one() -> u32 {
@@ -79,9 +87,48 @@ impl Connection {
             dpd_delay: other.dpd_delay,
             retransmit: other.retransmit,
             life: other.life.clone(),
+            protection: other.protection,
+            interface: other.interface.clone(),
             ..self.clone()
         };
         as_other == *other
+    }
+}
+
+/// What becomes of a tunnel's traffic while there is no SA for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protection {
+    /// It is stopped (RFC 4301 4.4.1: what policy says to protect is protected or discarded).
+    #[default]
+    Required,
+    /// It passes in clear, both ways, until there is an SA: for the time in which one end after the other gets its tunnel.
+    Optional,
+}
+
+/// The network interface of one tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelInterface {
+    /// Its name, at most 15 octets.
+    pub name: String,
+    /// Its own addresses, with the length of their networks.
+    pub addresses: Vec<IpNet>,
+    /// Its MTU in octets; `None` derives it from the tunnel's algorithms and the link to the peer.
+    pub mtu: Option<u32>,
+    /// What is routed into it. Other routes may be added beside the configuration.
+    pub routes: Vec<IpNet>,
+}
+
+impl TunnelInterface {
+    /// The number that ties kernel states and policies to this interface (`if_id` of an XFRM interface): never zero, and the
+    /// same for the same name, so that what an earlier process installed is found again.
+    #[must_use]
+    pub fn if_id(&self) -> u32 {
+        // FNV-1a.
+        let hash = self.name.bytes().fold(0x811c_9dc5, |hash: u32, octet| {
+            (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193)
+        });
+        hash.max(1)
     }
 }
 

@@ -211,6 +211,8 @@ fn tunnel<'t>(
         name: name.to_owned(),
         local: local.address,
         local_interface: local.interface,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         remote: remote.unwrap_or(Remote::Any),
         local_id,
         remote_id,

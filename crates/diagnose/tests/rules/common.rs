@@ -461,6 +461,8 @@ pub fn connection(own: &str, other: &str) -> Connection {
         retransmit: Retransmit::default(),
         window: 1,
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         ppk: None,

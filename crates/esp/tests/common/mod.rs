@@ -73,6 +73,8 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         retransmit: Retransmit::default(),
         window: 1,
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,

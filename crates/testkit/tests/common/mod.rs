@@ -116,6 +116,8 @@ fn setup(west: bool) -> GatewaySetup {
             ..Retransmit::default()
         },
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         window: 1,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

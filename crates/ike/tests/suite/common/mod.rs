@@ -166,6 +166,8 @@ pub fn connection(who: Who) -> Connection {
         retransmit: Retransmit::default(),
         window: 1,
         local_interface: None,
+        protection: adit_model::connection::Protection::default(),
+        interface: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
