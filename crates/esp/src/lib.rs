@@ -28,9 +28,9 @@
 //!
 //! # Threads
 //!
-//! [`DataPlane::seal`] and [`DataPlane::open`] take `&self` and don't allocate beyond the caller's buffer. Sequence
-//! numbers and counters are atomics, a replay window has a lock of its own; so any number of threads may share one
-//! data plane between changes.
+//! [`DataPlane`] is the control side and belongs to one thread. After each change it publishes a [`View`], which never
+//! changes, through [`Shared`]; any number of threads seal and open with the newest one, without a lock. See [`view`] for
+//! what happens to those who still hold an older one.
 //!
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
 
@@ -43,6 +43,7 @@ pub mod replay;
 mod sa;
 mod seal;
 mod transport;
+pub mod view;
 
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use mtu::Overhead;
@@ -50,3 +51,4 @@ pub use open::{Inner, Opened};
 pub use plane::{ApplyError, DataPlane};
 pub use policy::{flow, is_between};
 pub use seal::Sealed;
+pub use view::{Held, Shared, View};

@@ -10,10 +10,10 @@ use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, 
 use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Rejected};
-use crate::plane::DataPlane;
 use crate::policy::is_between;
 use crate::sa::Pair;
 use crate::transport::Ends;
+use crate::view::View;
 
 /// An inner packet, decrypted, checked and counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Inner {
     }
 }
 
-impl DataPlane {
+impl View {
     /// Opens an ESP packet, the payload of protocol 50 or of a UDP datagram, in place.
     ///
     /// # Errors

@@ -6,46 +6,41 @@ use std::sync::Arc;
 use adit_crypto::{BadKey, Provider, Unsupported};
 use adit_model::connection::Connection;
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, PairCounters, Path};
-use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_model::proposal::Suite;
-use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
 use crate::mtu::Overhead;
+use crate::open::Opened;
 use crate::policy::Policy;
-use crate::sa::{ChildState, Pair};
+use crate::sa::{ChildState, Live, Pair};
+use crate::seal::Sealed;
+use crate::view::{Sending, Shared, View};
 
-/// Policies and SAs of one gateway.
+/// Policies and SAs of one gateway: the control side.
 ///
-/// [`apply`](Self::apply) and [`set_policy`](Self::set_policy) change it; [`seal`](Self::seal) and
-/// [`open`](Self::open) use it, from any number of threads.
+/// [`apply`](Self::apply), [`set_policy`](Self::set_policy) and the other setters change it, and each publishes a new
+/// [`View`] before it returns. Threads that carry packets find it through [`shared`](Self::shared).
+/// [`seal`](Self::seal) and [`open`](Self::open) use the newest view, for those who have but one thread.
 pub struct DataPlane {
     provider: Provider,
-    pub(crate) exceptions: Vec<adit_model::policy::Policy>,
-    pub(crate) policies: Vec<Policy>,
-    pub(crate) children: Vec<Child>,
-    pub(crate) inbound: BTreeMap<u32, Arc<Pair>>,
-    pub(crate) link_mtu: usize,
-    drops: Drops,
+    exceptions: Arc<[adit_model::policy::Policy]>,
+    pub(crate) policies: Arc<[Policy]>,
+    children: Vec<Child>,
+    inbound: BTreeMap<u32, Arc<Pair>>,
+    link_mtu: usize,
+    drops: Arc<Drops>,
+    view: Arc<View>,
+    shared: Shared,
 }
 
-/// A child with its live pairs of SAs, oldest first.
-pub(crate) struct Child {
-    pub(crate) state: Arc<ChildState>,
-    pairs: Vec<Live>,
+/// A child with its live pairs of SAs.
+struct Child {
+    sending: Arc<Sending>,
     /// The pairs that were removed last, while a newer one took over: they open what is still on its way.
     draining: Vec<Arc<Pair>>,
     /// Traffic of pairs that are gone.
     retired: PairCounters,
-}
-
-/// A pair in use, and the path that its packets take now.
-pub(crate) struct Live {
-    pub(crate) pair: Arc<Pair>,
-    pub(crate) path: Path,
-    /// See [`DataPlaneRequest::Retire`].
-    retired: bool,
 }
 
 /// Why a request can't be carried out. Nothing has changed then.
@@ -77,15 +72,49 @@ impl DataPlane {
     /// A data plane without policies: everything it is asked to seal is refused.
     #[must_use]
     pub fn new(provider: Provider) -> Self {
+        let drops = Arc::new(Drops::new());
+        let view = Arc::new(View {
+            generation: 0,
+            exceptions: Arc::default(),
+            policies: Arc::default(),
+            children: Box::default(),
+            inbound: BTreeMap::new(),
+            link_mtu: usize::from(u16::MAX),
+            drops: Arc::clone(&drops),
+        });
         Self {
             provider,
-            exceptions: Vec::new(),
-            policies: Vec::new(),
+            exceptions: Arc::default(),
+            policies: Arc::default(),
             children: Vec::new(),
             inbound: BTreeMap::new(),
             link_mtu: usize::from(u16::MAX),
-            drops: Drops::new(),
+            drops,
+            shared: Shared::new(Arc::clone(&view)),
+            view,
         }
+    }
+
+    /// Where threads find the newest view, for as long as they live.
+    #[must_use]
+    pub fn shared(&self) -> Shared {
+        self.shared.clone()
+    }
+
+    /// [`View::seal`] by the newest view.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+        self.view.seal(inner, out)
+    }
+
+    /// [`View::open`] by the newest view.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(&self, now: Mono, packet: &mut [u8]) -> Result<Opened<'_>, Rejected> {
+        self.view.open(now, packet)
     }
 
     /// Sets the policies: the children of `tunnels`, in their order. Live SAs stay; what they count stays.
@@ -97,7 +126,7 @@ impl DataPlane {
             })
         };
         self.children
-            .retain(|child| !child.pairs.is_empty() || configured(&child.state.name));
+            .retain(|child| !child.pairs().is_empty() || configured(child.name()));
         let mut policies = Vec::new();
         for tunnel in tunnels {
             for child in &tunnel.children {
@@ -109,19 +138,22 @@ impl DataPlane {
                 });
             }
         }
-        self.policies = policies;
+        self.policies = policies.into();
+        self.publish();
     }
 
     /// Sets the policies that go before those of tunnels. What they take is refused in both directions: what bypasses
     /// tunnels has no business here.
     pub fn set_exceptions(&mut self, exceptions: Vec<adit_model::policy::Policy>) {
-        self.exceptions = exceptions;
+        self.exceptions = exceptions.into();
+        self.publish();
     }
 
     /// Sets the MTU of the link that sealed packets leave by, in octets. A packet whose outer packet would be longer is
-    /// refused as [`DropReason::OutTooBig`]. Without this call the limit is that of IP itself.
+    /// refused as [`OutTooBig`](adit_model::drops::DropReason::OutTooBig). Without this call the limit is that of IP itself.
     pub fn set_link_mtu(&mut self, link_mtu: usize) {
         self.link_mtu = link_mtu;
+        self.publish();
     }
 
     /// The longest inner packet that fits into `link_mtu` octets under `suite` on `path`.
@@ -146,26 +178,34 @@ impl DataPlane {
     /// [`ApplyError`]; nothing has changed then.
     pub fn apply(&mut self, now: Mono, request: DataPlaneRequest) -> Result<(), ApplyError> {
         match request {
-            DataPlaneRequest::Install(sa) => self.install(*sa),
-            DataPlaneRequest::Remove { spi_in, .. } => self.remove(now, spi_in),
+            DataPlaneRequest::Install(sa) => self.install(*sa)?,
+            DataPlaneRequest::Remove { spi_in, .. } => self.remove(now, spi_in)?,
             DataPlaneRequest::Retire { spi_in, .. } => {
-                let mut live = self.children.iter_mut().flat_map(|child| &mut child.pairs);
-                let found = live.find(|live| live.pair.spi_in == spi_in);
-                found.ok_or(ApplyError::NoSuchPair(spi_in))?.retired = true;
-                Ok(())
+                let (child, at) = self.live(spi_in)?;
+                child.change(|pairs| {
+                    if let Some(live) = pairs.get_mut(at) {
+                        live.retired = true;
+                    }
+                });
             }
             DataPlaneRequest::MovePath { spis_in, path, .. } => {
                 if let Some(unknown) = spis_in.iter().find(|spi| !self.inbound.contains_key(spi)) {
                     return Err(ApplyError::NoSuchPair(*unknown));
                 }
-                for live in self.children.iter_mut().flat_map(|child| &mut child.pairs) {
-                    if spis_in.contains(&live.pair.spi_in) {
-                        live.path = path;
+                let moves = |live: &Live| spis_in.contains(&live.pair.spi_in);
+                for child in &mut self.children {
+                    if child.pairs().iter().any(moves) {
+                        child.change(|pairs| {
+                            for live in pairs.iter_mut().filter(|live| moves(live)) {
+                                live.path = path;
+                            }
+                        });
                     }
                 }
-                Ok(())
             }
         }
+        self.publish();
+        Ok(())
     }
 
     /// Every live pair, by child and age.
@@ -173,7 +213,7 @@ impl DataPlane {
     pub fn pairs(&self) -> Vec<PairReport> {
         self.children
             .iter()
-            .flat_map(|child| &child.pairs)
+            .flat_map(|child| child.pairs())
             .map(|live| PairReport {
                 child: Arc::clone(&live.pair.child.name),
                 spi_in: live.pair.spi_in,
@@ -204,15 +244,21 @@ impl DataPlane {
         self.drops.read()
     }
 
-    pub(crate) fn reject(&self, reason: DropReason, child: Option<&Arc<ChildState>>) -> Rejected {
-        self.drops.bump(reason);
-        if let Some(child) = child {
-            child.drops.bump(reason);
-        }
-        Rejected {
-            reason,
-            child: child.map(|child| Arc::clone(&child.name)),
-        }
+    pub(crate) fn publish(&mut self) {
+        self.view = Arc::new(View {
+            generation: self.view.generation + 1,
+            exceptions: Arc::clone(&self.exceptions),
+            policies: Arc::clone(&self.policies),
+            children: self
+                .children
+                .iter()
+                .map(|child| Arc::clone(&child.sending))
+                .collect(),
+            inbound: self.inbound.clone(),
+            link_mtu: self.link_mtu,
+            drops: Arc::clone(&self.drops),
+        });
+        self.shared.publish(Arc::clone(&self.view));
     }
 
     fn install(&mut self, sa: ChildSa) -> Result<(), ApplyError> {
@@ -233,39 +279,54 @@ impl DataPlane {
             return Ok(());
         };
         let (spi_in, path) = (sa.spi_in, sa.path);
-        let pair = Arc::new(Pair::new(sa, &protection, Arc::clone(&child.state))?);
-        child.pairs.push(Live {
+        let state = Arc::clone(&child.sending.state);
+        let pair = Arc::new(Pair::new(sa, &protection, state)?);
+        let live = Live {
             pair: Arc::clone(&pair),
             path,
             retired: false,
-        });
+        };
+        child.change(|pairs| pairs.push(live));
         self.inbound.insert(spi_in, pair);
         Ok(())
     }
 
     fn remove(&mut self, now: Mono, spi_in: u32) -> Result<(), ApplyError> {
-        let found = self.children.iter_mut().find_map(|child| {
-            let at = child
-                .pairs
-                .iter()
-                .position(|live| live.pair.spi_in == spi_in)?;
-            Some((child.pairs.remove(at).pair, child))
-        });
-        let (pair, child) = found.ok_or(ApplyError::NoSuchPair(spi_in))?;
+        let (child, at) = self.live(spi_in)?;
+        let pair = child.change(|pairs| pairs.remove(at)).pair;
         // What the peer sealed before it removed its half may come after the key exchange's word of it.
         pair.drain(now);
         child.draining.push(pair);
-        let kept = if child.pairs.is_empty() {
+        let kept = if child.pairs().is_empty() {
             0
         } else {
             MOST_DRAINING
         };
-        let gone = child.draining.len().saturating_sub(kept);
-        for pair in child.draining.drain(..gone) {
+        let gone: Vec<_> = {
+            let gone = child.draining.len().saturating_sub(kept);
+            child.draining.drain(..gone).collect()
+        };
+        for pair in &gone {
             child.retired = sum(child.retired, pair.traffic.read());
+        }
+        for pair in gone {
             self.inbound.remove(&pair.spi_in);
         }
         Ok(())
+    }
+
+    /// The child and the position in it of a live pair.
+    fn live(&mut self, spi_in: u32) -> Result<(&mut Child, usize), ApplyError> {
+        self.children
+            .iter_mut()
+            .find_map(|child| {
+                let at = child
+                    .pairs()
+                    .iter()
+                    .position(|live| live.pair.spi_in == spi_in)?;
+                Some((child, at))
+            })
+            .ok_or(ApplyError::NoSuchPair(spi_in))
     }
 
     /// The position of a child, which is added if it is new.
@@ -276,14 +337,16 @@ impl DataPlane {
             .position(|c| c.is_named(connection, child));
         known.unwrap_or_else(|| {
             self.children.push(Child {
-                state: Arc::new(ChildState {
-                    name: Arc::new(ChildName {
-                        connection: connection.to_owned(),
-                        child: child.to_owned(),
+                sending: Arc::new(Sending {
+                    state: Arc::new(ChildState {
+                        name: Arc::new(ChildName {
+                            connection: connection.to_owned(),
+                            child: child.to_owned(),
+                        }),
+                        drops: Drops::new(),
                     }),
-                    drops: Drops::new(),
+                    pairs: Vec::new(),
                 }),
-                pairs: Vec::new(),
                 draining: Vec::new(),
                 retired: PairCounters::default(),
             });
@@ -292,45 +355,42 @@ impl DataPlane {
     }
 }
 
-impl Live {
-    fn replaces(&self, old: &Live) -> bool {
-        self.pair.replaces == Some(old.pair.spi_in)
-    }
-}
-
 impl Child {
-    /// The newest pair whose negotiated selectors take the packet, and that the peer can receive on.
-    pub(crate) fn pair_for(&self, packet: &IpPacket<'_>) -> Option<&Live> {
-        let newest_first = || {
-            let takes = |live: &&Live| live.pair.takes_outbound(packet);
-            self.pairs.iter().rev().filter(takes)
-        };
-        let mut current = newest_first().filter(|live| !live.retired);
-        let Some(newest) = current.next() else {
-            return newest_first().next();
-        };
-        if newest.pair.replaces.is_none() || newest.pair.has_received() {
-            return Some(newest);
-        }
-        current.find(|old| newest.replaces(old)).or(Some(newest))
+    fn name(&self) -> &ChildName {
+        &self.sending.state.name
+    }
+
+    fn pairs(&self) -> &[Live] {
+        &self.sending.pairs
+    }
+
+    /// Changes the live pairs for views to come; those that are out see them as they were.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Vec<Live>) -> T) -> T {
+        let mut pairs = self.sending.pairs.clone();
+        let result = change(&mut pairs);
+        self.sending = Arc::new(Sending {
+            state: Arc::clone(&self.sending.state),
+            pairs,
+        });
+        result
     }
 
     fn is_named(&self, connection: &str, child: &str) -> bool {
-        self.state.name.connection == connection && self.state.name.child == child
+        self.name().connection == connection && self.name().child == child
     }
 
     fn report(&self) -> ChildReport {
         ChildReport {
-            child: Arc::clone(&self.state.name),
-            pairs: self.pairs.len(),
+            child: Arc::clone(&self.sending.state.name),
+            pairs: self.pairs().len(),
             counters: self
-                .pairs
+                .pairs()
                 .iter()
                 .map(|live| &live.pair)
                 .chain(&self.draining)
                 .map(|pair| pair.traffic.read())
                 .fold(self.retired, sum),
-            drops: self.state.drops.read(),
+            drops: self.sending.state.drops.read(),
         }
     }
 }

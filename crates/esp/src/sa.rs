@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adit_crypto::{EspCipher, Protection};
 use adit_model::connection::Mode;
-use adit_model::dataplane::ChildSa;
+use adit_model::dataplane::{ChildSa, Path};
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_model::selector::Selector;
@@ -22,6 +22,15 @@ use crate::transport::Ends;
 pub(crate) struct ChildState {
     pub(crate) name: Arc<ChildName>,
     pub(crate) drops: Drops,
+}
+
+/// A pair in use, and the path that its packets take now.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) pair: Arc<Pair>,
+    pub(crate) path: Path,
+    /// See [`DataPlaneRequest::Retire`](adit_model::dataplane::DataPlaneRequest::Retire).
+    pub(crate) retired: bool,
 }
 
 /// Both SAs of a child.

@@ -8,9 +8,9 @@ use adit_wire::ip::IpPacket;
 
 use crate::counters::Rejected;
 use crate::mtu::Overhead;
-use crate::plane::{DataPlane, Live};
 use crate::policy::{Policy, is_about, is_between};
-use crate::sa::Pair;
+use crate::sa::{Live, Pair};
+use crate::view::View;
 
 /// Where a sealed packet has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Sealed {
     pub spi_out: u32,
 }
 
-impl DataPlane {
+impl View {
     /// Seals an inner IP packet and appends the ESP packet to `out`; several may share one buffer.
     ///
     /// What is appended is the payload of a UDP datagram when `path.udp_encap` says so, else of an IP packet of
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    fn plane(esn: bool) -> DataPlane {
+    fn plane(esn: bool) -> crate::DataPlane {
         let everything: Arc<[_]> = [ANY_V4].into();
         let at = ([192, 0, 2, 1], 4500).into();
         let sa = ChildSa {
@@ -160,16 +160,18 @@ mod tests {
             limits: adit_model::carriage::HardLimits::default(),
             replaces: None,
         };
-        let mut plane = DataPlane::new(provider::fake(1));
+        let mut plane = crate::DataPlane::new(provider::fake(1));
         plane
             .apply(Mono(0), DataPlaneRequest::Install(Box::new(sa)))
             .unwrap();
-        plane.policies.push(Policy {
+        plane.policies = [Policy {
             child: 0,
             local: Arc::clone(&everything),
             remote: everything,
             gives: false,
-        });
+        }]
+        .into();
+        plane.publish();
         plane
     }
 
@@ -181,7 +183,7 @@ mod tests {
         emit_packet(host(1), host(2), protocol::UDP, &[0; 8], &mut inner).unwrap();
         for (esn, last) in [(false, u64::from(u32::MAX)), (true, u64::MAX)] {
             let plane = plane(esn);
-            plane.inbound[&256].skip_to(last - 1);
+            plane.shared().load().inbound[&256].skip_to(last - 1);
             let mut out = Vec::new();
             plane.seal(&inner, &mut out).unwrap();
             let header = EspHeader::parse(&out).unwrap();
