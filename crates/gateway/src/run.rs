@@ -82,27 +82,70 @@ impl Inputs {
         &mut self,
         gateway: &mut Gateway,
     ) -> (ExitReason, Option<oneshot::Sender<Answer>>) {
+        let mut turn = Turn::begin("starting");
         loop {
             gateway.settle();
+            turn.end();
             let deadline = gateway.deadline().map(|at| gateway.clock.instant(at));
             tokio::select! {
-                slot = gateway.sockets.readable() => gateway.on_socket(slot),
-                () = gateway.backend.readable() => gateway.on_tun(),
-                () = until(deadline) => gateway.on_deadline(),
-                () = gateway.network.changed() => gateway.on_network_change(),
-                Some(done) = self.tasks_done.recv() => gateway.on_task(done),
+                slot = gateway.sockets.readable() => {
+                    turn = Turn::begin("a packet");
+                    gateway.on_socket(slot);
+                }
+                () = gateway.backend.readable() => {
+                    turn = Turn::begin("the tunnel device");
+                    gateway.on_tun();
+                }
+                () = until(deadline) => {
+                    turn = Turn::begin("a timer");
+                    gateway.on_deadline();
+                }
+                () = gateway.network.changed() => {
+                    turn = Turn::begin("a change of the network");
+                    gateway.on_network_change();
+                }
+                Some(done) = self.tasks_done.recv() => {
+                    turn = Turn::begin("the end of a task");
+                    gateway.on_task(done);
+                }
                 Some(command) = self.requests.recv() => {
                     if command.request == Request::Shutdown {
                         return (ExitReason::Command, Some(command.answer));
                     }
+                    turn = Turn::begin("a command");
                     gateway.on_command(command);
                 }
                 _ = self.signals.terminate.recv() => return (ExitReason::Signal, None),
                 _ = self.signals.interrupt.recv() => return (ExitReason::Signal, None),
                 _ = self.signals.reload.recv() => {
+                    turn = Turn::begin("a reload");
                     gateway.reload(false, None);
                 }
             }
+        }
+    }
+}
+
+/// One turn of the loop, in which nothing else is done: packets wait and timers are late.
+struct Turn {
+    with: &'static str,
+    since: Instant,
+}
+
+impl Turn {
+    fn begin(with: &'static str) -> Self {
+        Self {
+            with,
+            since: Instant::now(),
+        }
+    }
+
+    /// A turn that took long is told of: what follows late is explained by it.
+    fn end(&self) {
+        let took = self.since.elapsed();
+        if took >= LONG {
+            let (with, ms) = (self.with, took.as_millis());
+            tracing::warn!("{with} kept everything else waiting for {ms} ms");
         }
     }
 }
@@ -159,6 +202,8 @@ impl Signals {
     }
 }
 
+/// From how long on a turn of the loop is told of.
+const LONG: Duration = Duration::from_millis(400);
 /// How long peers have to answer our farewell.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Turns that connections get before the runtime goes.
