@@ -6,13 +6,16 @@
 //! knows. What cannot run here is said, and fails the run unless it was excused on the command line.
 //!
 //! `cargo xtask interop` and `cargo xtask fuzz` run one of these alone; `cargo xtask man` writes the manual pages.
+//! `cargo xtask bench` measures the data plane ([`bench`]); nothing passes or fails by it.
 
 #[cfg(test)]
 mod arrows;
+mod bench;
 mod exec;
 mod fuzz;
 mod interop;
 mod man;
+mod namespaces;
 mod peers;
 mod spdx;
 mod supply;
@@ -43,6 +46,8 @@ enum Task {
     /// Meddles with messages between interop's gateways
     #[command(hide = true)]
     Relay(interop::relay::Args),
+    /// How fast packets go through gateways, and what that costs (needs root)
+    Bench(bench::Args),
     /// Fuzz targets: list them, or run one
     Fuzz(fuzz::Args),
     /// Licences, bans and sources of the dependencies, against deny.toml
@@ -57,6 +62,7 @@ fn main() -> ExitCode {
         Task::Interop(args) => interop::run(&args),
         Task::Web(args) => interop::web::run(&args),
         Task::Relay(args) => interop::relay::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Supply => supply::run(),
         Task::Man => man::run(),

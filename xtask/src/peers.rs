@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{exec, workspace};
 
@@ -25,13 +25,9 @@ pub const CHARON: &str = "/usr/lib/ipsec/charon";
 
 /// What is missing to run interop, in words; empty when everything is there.
 pub fn missing() -> Vec<String> {
-    let mut missing: Vec<String> = [
+    let mut missing = lacking(&[
         "ip", "nft", "ping", "swanctl", "unshare", "setpriv", "tcpdump", "openssl",
-    ]
-    .into_iter()
-    .filter(|program| workspace::find_program(program).is_none())
-    .map(|program| format!("program `{program}`"))
-    .collect();
+    ]);
     for file in [
         CHARON,
         "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so",
@@ -44,26 +40,75 @@ pub fn missing() -> Vec<String> {
     missing
 }
 
+fn lacking(programs: &[&str]) -> Vec<String> {
+    programs
+        .iter()
+        .filter(|program| workspace::find_program(program).is_none())
+        .map(|program| format!("program `{program}`"))
+        .collect()
+}
+
 /// Makes interop possible where it can: as root on Debian by installing its packages, which is said.
 ///
 /// # Errors
 /// One sentence on what is missing and how to get it.
 pub fn ensure() -> Result<()> {
+    privileged("interop")?;
+    provide("interop", PACKAGES, missing)
+}
+
+/// The same for `bench`.
+///
+/// # Errors
+/// One sentence on what is missing and how to get it.
+pub fn ensure_bench(strongswan: bool) -> Result<()> {
+    privileged("bench")?;
+    if strongswan {
+        provide("bench", PACKAGES, missing)?;
+    }
+    let packages = [
+        "iperf3",
+        "iproute2",
+        "iputils-ping",
+        "nftables",
+        "util-linux",
+    ];
+    provide("bench", &packages, || {
+        lacking(&["iperf3", "ip", "ping", "nft", "setpriv"])
+    })
+}
+
+/// Debian's wireguard-go.
+///
+/// # Errors
+/// One sentence on what is missing and how to get it.
+pub fn wireguard_go() -> Result<std::path::PathBuf> {
+    let packages = ["wireguard-go", "wireguard-tools"];
+    provide("bench", &packages, || lacking(&["wireguard-go", "wg"]))?;
+    workspace::find_program("wireguard-go").context("wireguard-go has gone")
+}
+
+fn privileged(what: &str) -> Result<()> {
     anyhow::ensure!(
         workspace::is_root(),
-        "interop needs root: it makes network namespaces and TUN devices"
+        "{what} needs root: it makes network namespaces and TUN devices"
     );
     anyhow::ensure!(
         std::path::Path::new("/dev/net/tun").exists(),
-        "interop needs /dev/net/tun (modprobe tun)"
+        "{what} needs /dev/net/tun (modprobe tun)"
     );
+    Ok(())
+}
+
+/// Installs packages, if something is missing and this is Debian.
+fn provide(what: &str, packages: &[&str], missing: impl Fn() -> Vec<String>) -> Result<()> {
     if missing().is_empty() {
         return Ok(());
     }
     if workspace::find_program("apt-get").is_some() {
         eprintln!(
-            "installing Debian packages for interop: {}",
-            PACKAGES.join(" ")
+            "installing Debian packages for {what}: {}",
+            packages.join(" ")
         );
         let apt = || {
             let mut command = Command::new("apt-get");
@@ -74,7 +119,7 @@ pub fn ensure() -> Result<()> {
         let installed = exec::output(
             apt()
                 .args(["install", "-qq", "-y", "--no-install-recommends"])
-                .args(PACKAGES),
+                .args(packages),
         )?;
         if !installed.success {
             eprintln!("{}\n{}", updated.text(), installed.text());
@@ -83,9 +128,9 @@ pub fn ensure() -> Result<()> {
     let still = missing();
     anyhow::ensure!(
         still.is_empty(),
-        "interop lacks {}; on Debian: apt-get install {}",
+        "{what} lacks {}; on Debian: apt-get install {}",
         still.join(", "),
-        PACKAGES.join(" ")
+        packages.join(" ")
     );
     Ok(())
 }

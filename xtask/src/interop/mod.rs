@@ -23,7 +23,7 @@ mod given;
 mod icmp_errors;
 mod lab;
 mod matrix;
-mod patience;
+pub mod patience;
 mod play;
 mod play_children;
 mod play_trust;
@@ -47,7 +47,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{exec, peers, test, workspace};
+use crate::{exec, namespaces, peers, test, workspace};
 use scenario::{Role, Scenario};
 
 #[derive(clap::Args)]
@@ -224,7 +224,7 @@ pub fn run_all(gateway: &Gateway, filters: &[String]) -> Result<Vec<Outcome>> {
         !jobs.is_empty(),
         "no scenario is named like that; --list shows them"
     );
-    lab::remove_leftovers()?;
+    namespaces::remove_leftovers()?;
 
     // Each worker takes the next job; results keep the order of the files.
     let queue = Mutex::new(

@@ -2,7 +2,6 @@
 //!
 //! Every gateway has a LAN with one host. A third gateway, `south`, is there where a scenario has a second caller.
 
-mod leftovers;
 mod outside;
 mod paths;
 
@@ -13,16 +12,12 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::scenario::{Role, Scenario};
+use crate::namespaces::Namespaces;
 use crate::{exec, workspace};
-
-/// Namespaces of all runs start like this, followed by the process id.
-const PREFIX: &str = "adit-it-";
-
-pub use leftovers::remove_leftovers;
 
 /// A network that lives as long as this value.
 pub struct Lab {
-    prefix: String,
+    hosts: Namespaces,
     /// Sockets and keys; short, because a socket's path may have no more than 107 characters.
     pub state: PathBuf,
     /// Configurations and logs, kept for reading.
@@ -45,18 +40,18 @@ struct Place {
 impl Lab {
     /// Makes the network.
     pub fn new(index: usize, scenario: &Scenario, role: Role) -> Result<Self> {
-        let prefix = format!("{PREFIX}{}-{index}-", std::process::id());
+        let hosts = Namespaces::new(index);
         let kept = workspace::target_dir()
             .join("interop")
             .join(format!("{}-{role}", scenario.name.replace('/', "-")));
-        let state = std::env::temp_dir().join(prefix.trim_end_matches('-'));
+        let state = std::env::temp_dir().join(hosts.name());
         let _ = std::fs::remove_dir_all(&kept);
         for folder in [&kept, &state] {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let mut lab = Self {
-            prefix,
+            hosts,
             state,
             kept,
             given: scenario.tunnel.given(role),
@@ -127,17 +122,12 @@ impl Lab {
 
     /// The full name of a namespace.
     pub fn namespace(&self, host: &str) -> String {
-        format!("{}{host}", self.prefix)
+        self.hosts.namespace(host)
     }
 
     /// A command that runs in a namespace, and dies with this process.
     pub fn command(&self, host: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", "ip", "netns", "exec"])
-            .arg(self.namespace(host))
-            .arg(program);
-        command
+        self.hosts.command(host, program)
     }
 
     /// How many packets of the LANs wanted to leave a gateway in clear.
@@ -231,21 +221,8 @@ impl Lab {
     }
 
     pub(super) fn add(&self, host: &str) -> Result<()> {
-        let name = self.namespace(host);
-        exec::checked(Command::new("ip").args(["netns", "add", &name]))?;
-        self.ip(host, &["link set lo up"])?;
         // Hosts of LANs don't forward.
-        if !host.ends_with("lan") {
-            exec::checked(self.command(host, "sysctl").args([
-                "-qw",
-                "net.ipv4.ip_forward=1",
-                "net.ipv6.conf.all.forwarding=1",
-                "net.ipv4.conf.all.rp_filter=0",
-                "net.ipv4.conf.default.rp_filter=0",
-                "net.ipv4.conf.all.send_redirects=0",
-            ]))?;
-        }
-        Ok(())
+        self.hosts.add(host, !host.ends_with("lan"))
     }
 
     pub(super) fn link(
@@ -255,39 +232,16 @@ impl Lab {
         other: &str,
         other_interface: &str,
     ) -> Result<()> {
-        let (here, there) = (self.namespace(host), self.namespace(other));
-        let mut command = Command::new("ip");
-        command.args([
-            "link",
-            "add",
-            interface,
-            "netns",
-            &here,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            other_interface,
-            "netns",
-            &there,
-        ]);
-        exec::checked(&mut command)?;
-        Ok(())
+        self.hosts.link(host, interface, other, other_interface)
     }
 
     pub(super) fn ip(&self, host: &str, lines: &[&str]) -> Result<()> {
-        let batch = lines.join("\n") + "\n";
-        exec::fed(
-            Command::new("ip").args(["-n", &self.namespace(host), "-batch", "-"]),
-            &batch,
-        )?;
-        Ok(())
+        self.hosts.ip(host, lines)
     }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        leftovers::remove(&self.prefix);
         let _ = std::fs::remove_dir_all(&self.state);
     }
 }
