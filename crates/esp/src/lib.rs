@@ -2,8 +2,8 @@
 //!
 //! # The way of a packet
 //!
-//! **Out.** A packet comes from the TUN device. The policies, in the order
-//! of the configuration, say which child it belongs to; the newest pair of SAs of that child takes it. [`DataPlane::seal`]
+//! **Out.** A packet comes from a TUN device: the one that tunnels share, or the one of a single tunnel ([`Door`]). The
+//! policies of that device, in the order of the configuration, say which child it belongs to; the newest pair of SAs of that child takes it. [`DataPlane::seal`]
 //! claims a sequence number, appends header, packet, padding and trailer to the caller's buffer and encrypts them
 //! there. What has a policy and no SA is refused, never passed: the tunnel is down, the traffic stays.
 //!
@@ -35,6 +35,7 @@
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
 
 mod counters;
+mod door;
 mod mtu;
 mod open;
 mod plane;
@@ -46,6 +47,7 @@ mod transport;
 pub mod view;
 
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
+pub use door::Door;
 pub use mtu::Overhead;
 pub use open::{Inner, Opened};
 pub use plane::{ApplyError, DataPlane};

@@ -10,6 +10,7 @@ use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, 
 use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Rejected};
+use crate::door::Door;
 use crate::policy::is_between;
 use crate::sa::Pair;
 use crate::transport::Ends;
@@ -22,6 +23,8 @@ pub struct Opened<'a> {
     pub inner: Inner,
     /// The child that it belongs to.
     pub child: &'a Arc<ChildName>,
+    /// The interface that it comes out of.
+    pub door: Door,
     /// SPI of the SA that opened it.
     pub spi_in: u32,
 }
@@ -81,6 +84,7 @@ impl View {
         Ok(Opened {
             inner,
             child: &pair.child.name,
+            door: pair.child.door(),
             spi_in: pair.spi_in,
         })
     }

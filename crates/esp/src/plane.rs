@@ -10,6 +10,7 @@ use adit_model::now::Mono;
 use adit_model::proposal::Suite;
 
 use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
+use crate::door::Door;
 use crate::mtu::Overhead;
 use crate::open::Opened;
 use crate::policy::Policy;
@@ -101,12 +102,12 @@ impl DataPlane {
         self.shared.clone()
     }
 
-    /// [`View::seal`] by the newest view.
+    /// [`View::seal`] by the newest view, for a packet of the interface that tunnels share.
     ///
     /// # Errors
     /// As there.
     pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
-        self.view.seal(inner, out)
+        self.view.seal(Door::SHARED, inner, out)
     }
 
     /// [`View::open`] by the newest view.
@@ -129,9 +130,15 @@ impl DataPlane {
             .retain(|child| !child.pairs().is_empty() || configured(child.name()));
         let mut policies = Vec::new();
         for tunnel in tunnels {
+            let door = Door::of(tunnel);
             for child in &tunnel.children {
+                let at = self.child(&tunnel.name, &child.name);
+                if let Some(child) = self.children.get(at) {
+                    child.sending.state.set_door(door);
+                }
                 policies.push(Policy {
-                    child: self.child(&tunnel.name, &child.name),
+                    child: at,
+                    door,
                     local: child.local_ts.as_slice().into(),
                     remote: child.remote_ts.as_slice().into(),
                     gives: !tunnel.inner.pools.is_empty(),
@@ -338,13 +345,10 @@ impl DataPlane {
         known.unwrap_or_else(|| {
             self.children.push(Child {
                 sending: Arc::new(Sending {
-                    state: Arc::new(ChildState {
-                        name: Arc::new(ChildName {
-                            connection: connection.to_owned(),
-                            child: child.to_owned(),
-                        }),
-                        drops: Drops::new(),
-                    }),
+                    state: Arc::new(ChildState::new(ChildName {
+                        connection: connection.to_owned(),
+                        child: child.to_owned(),
+                    })),
                     pairs: Vec::new(),
                 }),
                 draining: Vec::new(),

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use adit_model::selector::Selector;
 use adit_wire::ip::{IpPacket, protocol};
 
-/// One child's selectors. Policies are searched in order; the first that takes a packet has it. Only among children that
+use crate::door::Door;
+
+/// One child's selectors. The policies of an interface are searched in order; the first that takes a packet has it. Only among children that
 /// give addresses out of the same ranges it is who has the address that does.
 pub(crate) struct Policy {
     /// Position of the child in the data plane's list.
     pub(crate) child: usize,
+    /// The interface that its packets come from.
+    pub(crate) door: Door,
     pub(crate) local: Arc<[Selector]>,
     pub(crate) remote: Arc<[Selector]>,
     /// The other side's addresses are given to it, one by one.

@@ -1,6 +1,6 @@
 //! A pair of SAs with everything that one packet needs, shared by all threads that seal or open.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use adit_model::selector::Selector;
 use adit_wire::ip::IpPacket;
 
 use crate::counters::{ChildName, Drops, Traffic};
+use crate::door::Door;
 use crate::plane::ApplyError;
 use crate::policy::{is_about, is_between};
 use crate::replay::ReplayWindow;
@@ -22,6 +23,26 @@ use crate::transport::Ends;
 pub(crate) struct ChildState {
     pub(crate) name: Arc<ChildName>,
     pub(crate) drops: Drops,
+    /// The [`Door`] that its packets come out of.
+    door: AtomicU32,
+}
+
+impl ChildState {
+    pub(crate) fn new(name: ChildName) -> Self {
+        Self {
+            name: Arc::new(name),
+            drops: Drops::new(),
+            door: AtomicU32::new(Door::SHARED.number()),
+        }
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        Door::numbered(self.door.load(Relaxed))
+    }
+
+    pub(crate) fn set_door(&self, door: Door) {
+        self.door.store(door.number(), Relaxed);
+    }
 }
 
 /// A pair in use, and the path that its packets take now.

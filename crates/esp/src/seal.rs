@@ -7,6 +7,7 @@ use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6};
 use adit_wire::ip::IpPacket;
 
 use crate::counters::Rejected;
+use crate::door::Door;
 use crate::mtu::Overhead;
 use crate::policy::{Policy, is_about, is_between};
 use crate::sa::{Live, Pair};
@@ -22,7 +23,7 @@ pub struct Sealed {
 }
 
 impl View {
-    /// Seals an inner IP packet and appends the ESP packet to `out`; several may share one buffer.
+    /// Seals an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may share one buffer.
     ///
     /// What is appended is the payload of a UDP datagram when `path.udp_encap` says so, else of an IP packet of
     /// protocol 50.
@@ -30,7 +31,7 @@ impl View {
     /// # Errors
     /// The packet is dropped and counted, and `out` is as before. [`DropReason::OutNoSa`] names the child whose
     /// tunnel is down.
-    pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+    pub fn seal(&self, door: Door, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
         let reject = |reason| self.reject(reason, None);
         let inner = IpPacket::parse(inner).map_err(|_| reject(DropReason::OutMalformed))?;
         let excepted = |p: &adit_model::policy::Policy| is_between(&inner, &p.local, &p.remote);
@@ -39,11 +40,11 @@ impl View {
         }
         let takes = |policy: &&Policy| is_between(&inner, &policy.local, &policy.remote);
         let about = |policy: &&Policy| is_about(&inner, &policy.local, &policy.remote);
-        let policies = &self.policies;
-        let mut taking = policies.iter().filter(takes);
+        let policies = || self.policies.iter().filter(|policy| policy.door == door);
+        let mut taking = policies().filter(takes);
         let first = taking.next();
         let child = first
-            .or_else(|| policies.iter().find(about))
+            .or_else(|| policies().find(about))
             .and_then(|policy| self.children.get(policy.child))
             .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
         let reject = |reason| self.reject(reason, Some(&child.state));
@@ -166,6 +167,7 @@ mod tests {
             .unwrap();
         plane.policies = [Policy {
             child: 0,
+            door: Door::SHARED,
             local: Arc::clone(&everything),
             remote: everything,
             gives: false,
