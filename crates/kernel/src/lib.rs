@@ -13,7 +13,8 @@
 //!    has a port already.
 //! 5. **The block.** [`block`] keeps protected traffic from leaving or entering in clear, even when the gateway is
 //!    killed; it is built on [`nft`], our own nf_tables messages, as are the NAT and the faults in [`filter`].
-//! 6. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
+//! 6. **The kernel's IPsec.** [`xfrm`] has the kernel protect packets itself, where it can.
+//! 7. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
 //!
 //! Requests that set things up return [`KernelError`]: what was attempted, on what, the kernel's number, the remedy.
 //! Calls on the path of packets return [`std::io::Result`], so that readiness (`WouldBlock`) stays visible to a
@@ -40,6 +41,7 @@ pub mod sandbox;
 pub mod sysctl;
 pub mod tun;
 pub mod udp;
+pub mod xfrm;
 
 #[allow(unsafe_code)]
 mod sys;

@@ -9,6 +9,8 @@ use crate::error::{KernelError, Result};
 use crate::path_error::{self, PathError};
 use crate::port_holder;
 use crate::sys::{address, socket};
+use crate::xfrm::Direction;
+use crate::xfrm::policy::bypass_of_socket;
 
 /// A bound, non-blocking UDP port that knows the local address of each datagram and keeps the network's error reports.
 #[derive(Debug)]
@@ -82,6 +84,38 @@ impl UdpPort {
         })
     }
 
+    /// Has what is sent and received here pass as it is, whatever the kernel's IPsec policies say: key exchange isn't
+    /// caught by the tunnels that it makes.
+    ///
+    /// # Errors
+    /// When the kernel has no XFRM, or CAP_NET_ADMIN is missing.
+    pub fn bypass_ipsec(&self) -> Result<()> {
+        let v6 = self.local.is_ipv6();
+        let (level, option) = if v6 {
+            (libc::SOL_IPV6, IPV6_XFRM_POLICY)
+        } else {
+            (libc::SOL_IP, IP_XFRM_POLICY)
+        };
+        for direction in [Direction::In, Direction::Out] {
+            let policy = bypass_of_socket(v6, direction);
+            socket::set_option(self.fd.as_fd(), level, option, &policy).map_err(|error| {
+                KernelError::new("let IKE pass IPsec policies on UDP port", self.local, error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Has the kernel take ESP in UDP (RFC 3948) out of what arrives here and open it by its own states; only IKE
+    /// is received then, still with its marker.
+    ///
+    /// # Errors
+    /// When the kernel doesn't encapsulate ESP in UDP of this address family (IPv6: before Linux 5.8).
+    pub fn open_esp_in_udp(&self) -> Result<()> {
+        socket::set_option_int(self.fd.as_fd(), libc::SOL_UDP, UDP_ENCAP, ESP_IN_UDP).map_err(
+            |error| KernelError::new("have the kernel open ESP in UDP on port", self.local, error),
+        )
+    }
+
     /// Receives one datagram.
     ///
     /// # Errors
@@ -120,3 +154,9 @@ impl AsRawFd for UdpPort {
         self.fd.as_raw_fd()
     }
 }
+
+const IP_XFRM_POLICY: i32 = 17;
+const IPV6_XFRM_POLICY: i32 = 35;
+const UDP_ENCAP: i32 = 100;
+/// UDP_ENCAP_ESPINUDP.
+const ESP_IN_UDP: i32 = 2;

@@ -50,6 +50,26 @@ impl Message {
         Self { bytes }
     }
 
+    /// As [`Self::new`], with room for `room` bytes in all, so that what is written stays in one place.
+    pub(crate) fn with_room(kind: u16, flags: u16, header: &[u8], room: usize) -> Self {
+        let mut message = Self::new(kind, flags, header);
+        message.bytes.reserve_exact(room);
+        message
+    }
+
+    /// Appends an attribute whose value is `parts` one after the other.
+    pub(crate) fn put_parts(&mut self, kind: u16, parts: &[&[u8]]) -> &mut Self {
+        let length = parts.iter().map(|part| part.len()).sum::<usize>() + 4;
+        let length = u16::try_from(length).unwrap_or(u16::MAX);
+        self.bytes.extend_from_slice(&length.to_ne_bytes());
+        self.bytes.extend_from_slice(&kind.to_ne_bytes());
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+        pad(&mut self.bytes);
+        self
+    }
+
     /// Appends an attribute.
     pub(crate) fn put(&mut self, kind: u16, value: &[u8]) -> &mut Self {
         let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);

@@ -1,4 +1,4 @@
-//! Request and answer over a netlink socket, for rtnetlink and nf_tables alike.
+//! Request and answer over a netlink socket, for rtnetlink, nf_tables and XFRM alike.
 
 use std::fmt::Display;
 use std::io;
@@ -9,19 +9,31 @@ use super::codec::{
 };
 use crate::error::{KernelError, Result};
 use crate::sys::socket as sys;
+use zeroize::Zeroize;
 
 /// A blocking netlink socket with a sequence counter.
 #[derive(Debug)]
 pub(crate) struct Transport {
     fd: OwnedFd,
     sequence: u32,
+    /// Whether what is said holds keys, and so is wiped.
+    secret: bool,
 }
 
 /// A received message that owns its bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Owned {
     kind: u16,
     body: Vec<u8>,
+    secret: bool,
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if self.secret {
+            self.body.zeroize();
+        }
+    }
 }
 
 impl Owned {
@@ -51,7 +63,18 @@ impl Transport {
         for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK] {
             let _ = sys::set_option_int(fd.as_fd(), libc::SOL_NETLINK, option, 1);
         }
-        Ok(Self { fd, sequence: 0 })
+        Ok(Self {
+            fd,
+            sequence: 0,
+            secret: false,
+        })
+    }
+
+    /// As [`Self::open`], for what holds keys: the bytes of every message are wiped after use.
+    pub(crate) fn open_secret(family: i32, what: &'static str) -> Result<Self> {
+        let mut transport = Self::open(family, what)?;
+        transport.secret = true;
+        Ok(transport)
     }
 
     /// Sends one request and waits for its acknowledgement.
@@ -63,7 +86,7 @@ impl Transport {
     ) -> Result<()> {
         message.add_flags(REQUEST | ACK);
         let sequence = self.next_sequence();
-        self.send(&message.finish(sequence))
+        self.send_one(message, sequence)
             .and_then(|()| self.until_acknowledged(sequence, |_| {}))
             .map_err(|failure| failure.into_error(what, object))
     }
@@ -78,12 +101,14 @@ impl Transport {
         message.add_flags(REQUEST | ACK);
         let sequence = self.next_sequence();
         let mut found = None;
-        self.send(&message.finish(sequence))
+        let secret = self.secret;
+        self.send_one(message, sequence)
             .and_then(|()| {
                 self.until_acknowledged(sequence, |answer| {
                     found = Some(Owned {
                         kind: answer.kind,
                         body: answer.body.to_vec(),
+                        secret,
                     });
                 })
             })
@@ -103,7 +128,7 @@ impl Transport {
             message.add_flags(REQUEST | DUMP);
             let sequence = self.next_sequence();
             let outcome = self
-                .send(&message.finish(sequence))
+                .send_one(message, sequence)
                 .and_then(|()| self.collect(sequence));
             match outcome {
                 Ok(Some(found)) => return Ok(found),
@@ -116,6 +141,15 @@ impl Transport {
             object,
             "it kept changing while being read",
         ))
+    }
+
+    fn send_one(&mut self, message: Message, sequence: u32) -> std::result::Result<(), Failure> {
+        let mut bytes = message.finish(sequence);
+        let sent = self.send(&bytes);
+        if self.secret {
+            bytes.zeroize();
+        }
+        sent
     }
 
     /// Sends messages that were numbered with [`Self::next_sequence`], as one datagram.
@@ -152,10 +186,11 @@ impl Transport {
         sequence: u32,
         mut each: impl FnMut(Answer<'_>),
     ) -> std::result::Result<(), Failure> {
-        let mut buffer = vec![0u8; BUFFER];
+        let mut buffer = self.buffer();
         loop {
-            let length = self.receive(&mut buffer)?;
-            for answer in messages(buffer.get(..length).unwrap_or_default()) {
+            let length = self.receive(&mut buffer.bytes)?;
+            buffer.used = buffer.used.max(length);
+            for answer in messages(buffer.bytes.get(..length).unwrap_or_default()) {
                 if answer.sequence != sequence {
                     continue;
                 }
@@ -164,6 +199,14 @@ impl Transport {
                     None => each(answer),
                 }
             }
+        }
+    }
+
+    fn buffer(&self) -> Buffer {
+        Buffer {
+            bytes: vec![0; BUFFER],
+            used: 0,
+            secret: self.secret,
         }
     }
 
@@ -179,12 +222,13 @@ impl Transport {
     }
 
     fn collect(&mut self, sequence: u32) -> std::result::Result<Option<Vec<Owned>>, Failure> {
-        let mut buffer = vec![0u8; BUFFER];
+        let mut buffer = self.buffer();
         let mut found = Vec::new();
         let mut interrupted = false;
         loop {
-            let length = self.receive(&mut buffer)?;
-            for answer in messages(buffer.get(..length).unwrap_or_default()) {
+            let length = self.receive(&mut buffer.bytes)?;
+            buffer.used = buffer.used.max(length);
+            for answer in messages(buffer.bytes.get(..length).unwrap_or_default()) {
                 if answer.sequence != sequence {
                     continue;
                 }
@@ -195,9 +239,26 @@ impl Transport {
                     None => found.push(Owned {
                         kind: answer.kind,
                         body: answer.body.to_vec(),
+                        secret: self.secret,
                     }),
                 }
             }
+        }
+    }
+}
+
+/// Where answers are received.
+struct Buffer {
+    bytes: Vec<u8>,
+    /// How much of it was ever written.
+    used: usize,
+    secret: bool,
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(used) = self.bytes.get_mut(..self.used).filter(|_| self.secret) {
+            used.zeroize();
         }
     }
 }

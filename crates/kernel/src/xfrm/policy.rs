@@ -1,0 +1,315 @@
+//! Policies: what becomes of packets that a selector takes.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use adit_model::connection::Mode;
+
+use super::layout::{self, Fields, Reader, family};
+use super::selector::Selector;
+use crate::netlink::codec::{Answer, Message};
+
+/// Which packets a policy is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// Those for this host.
+    In,
+    /// Those that leave, forwarded or not.
+    Out,
+    /// Those that are forwarded, as they came.
+    Forward,
+}
+
+/// What names a policy. Its index is the caller's to choose: by it a policy is known again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PolicyId {
+    /// The direction.
+    pub direction: Direction,
+    /// The packets.
+    pub selector: Selector,
+}
+
+/// A policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Direction and packets.
+    pub id: PolicyId,
+    /// The lowest number that takes a packet has it.
+    pub priority: u32,
+    /// A number of one's own, whose lowest three bits the kernel makes the direction; it takes another one when this is
+    /// in use already.
+    pub index: u32,
+    /// What becomes of the packets.
+    pub verdict: Verdict,
+}
+
+/// What becomes of packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They pass as they are.
+    Allow,
+    /// They go nowhere.
+    Block,
+    /// They are protected so, or go nowhere.
+    Protect(Template),
+}
+
+/// Which state is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Outer source; unspecified means that routing decides.
+    pub source: IpAddr,
+    /// Outer destination.
+    pub destination: IpAddr,
+    /// The number that states must have; 0 takes any.
+    pub reqid: u32,
+    /// Tunnel or transport.
+    pub mode: Mode,
+}
+
+impl Direction {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::In, Self::Out, Self::Forward];
+
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::In => 0,
+            Self::Out => 1,
+            Self::Forward => 2,
+        }
+    }
+
+    const fn of(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::In),
+            1 => Some(Self::Out),
+            2 => Some(Self::Forward),
+            // Above are policies of single sockets.
+            _ => None,
+        }
+    }
+}
+
+impl PolicyId {
+    pub(super) fn request(&self, kind: u16) -> Message {
+        let mut fields = Fields::default();
+        fields
+            .selector(&self.selector)
+            .zeros(4)
+            .u8(self.direction.number())
+            .zeros(3);
+        Message::new(kind, 0, fields.bytes())
+    }
+}
+
+impl Policy {
+    pub(super) fn request(&self, kind: u16) -> Message {
+        let mut fields = Fields::default();
+        self.fixed(&mut fields);
+        let mut message = Message::new(kind, 0, fields.bytes());
+        if let Verdict::Protect(template) = &self.verdict {
+            let mut fields = Fields::default();
+            fields
+                .id(template.destination, 0, layout::ESP)
+                .u16(family(template.destination))
+                .zeros(2)
+                .address(template.source)
+                .u32(template.reqid)
+                .u8(match template.mode {
+                    Mode::Transport => 0,
+                    Mode::Tunnel => 1,
+                })
+                // Share, optional, padding.
+                .zeros(3)
+                // Any algorithm of each kind.
+                .u32(u32::MAX)
+                .u32(u32::MAX)
+                .u32(u32::MAX);
+            message.put(layout::TEMPLATES, fields.bytes());
+        }
+        message
+    }
+
+    /// `struct xfrm_userpolicy_info`.
+    fn fixed(&self, fields: &mut Fields) {
+        let action = u8::from(self.verdict == Verdict::Block);
+        fields
+            .selector(&self.id.selector)
+            .lifetime(&super::Lifetime::default())
+            .zeros(32)
+            .u32(self.priority)
+            .u32(self.index & !0x7 | u32::from(self.id.direction.number()))
+            .u8(self.id.direction.number())
+            .u8(action)
+            .u8(MATCHES_ICMP_ERRORS)
+            .zeros(5);
+    }
+
+    /// The policy in a message of the kernel; `None` for one of a socket, or with templates of a kind that is never ours.
+    pub(super) fn parse(answer: &Answer<'_>) -> Option<Self> {
+        let (id, priority, index, blocks) = parse_fixed(answer.body)?;
+        let template = answer
+            .attributes(layout::POLICY)
+            .find(layout::TEMPLATES)
+            .filter(|templates| !templates.is_empty());
+        let verdict = match (blocks, template) {
+            (true, _) => Verdict::Block,
+            (false, None) => Verdict::Allow,
+            (false, Some(bytes)) if bytes.len() == layout::TEMPLATE => {
+                Verdict::Protect(parse_template(bytes)?)
+            }
+            (false, Some(_)) => return None,
+        };
+        Some(Self {
+            id,
+            priority,
+            index,
+            verdict,
+        })
+    }
+}
+
+/// Direction and packets, priority, index, and whether it blocks.
+pub(super) fn parse_fixed(bytes: &[u8]) -> Option<(PolicyId, u32, u32, bool)> {
+    let mut reader = Reader::new(bytes);
+    let selector = reader.selector()?.selector?;
+    reader.lifetime()?;
+    let priority = reader.skip(32).u32()?;
+    let index = reader.u32()?;
+    let direction = Direction::of(reader.u8()?)?;
+    let blocks = reader.u8()? == 1;
+    let id = PolicyId {
+        direction,
+        selector,
+    };
+    Some((id, priority, index, blocks))
+}
+
+fn parse_template(bytes: &[u8]) -> Option<Template> {
+    let mut reader = Reader::new(bytes);
+    let destination = reader.address()?;
+    let family = reader.skip(8).u16()?;
+    let source = reader.skip(2).address()?;
+    let reqid = reader.u32()?;
+    let mode = match reader.u8()? {
+        0 => Mode::Transport,
+        1 => Mode::Tunnel,
+        _ => return None,
+    };
+    Some(Template {
+        source: source.of(family)?,
+        destination: destination.of(family)?,
+        reqid,
+        mode,
+    })
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::In => "in",
+            Self::Out => "out",
+            Self::Forward => "fwd",
+        })
+    }
+}
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", self.direction, self.selector)
+    }
+}
+
+/// What asks a socket to let everything of one direction pass as it is: `struct xfrm_userpolicy_info`.
+pub(crate) fn bypass_of_socket(v6: bool, direction: Direction) -> Vec<u8> {
+    let any = |text: &str| text.parse().unwrap_or_default();
+    let net = if v6 { any("::/0") } else { any("0.0.0.0/0") };
+    let policy = Policy {
+        id: PolicyId {
+            direction,
+            selector: Selector::between(net, net),
+        },
+        priority: 0,
+        index: 0,
+        verdict: Verdict::Allow,
+    };
+    let mut fields = Fields::default();
+    policy.fixed(&mut fields);
+    fields.bytes().to_vec()
+}
+
+/// XFRM_POLICY_ICMP: an ICMP error counts as what it is about (RFC 4301 6.2).
+const MATCHES_ICMP_ERRORS: u8 = 2;
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::netlink::codec::{messages, u32_at};
+
+    pub(crate) fn sample(direction: Direction) -> Policy {
+        Policy {
+            id: PolicyId {
+                direction,
+                selector: Selector::between(
+                    "fd00:1::/64".parse().unwrap(),
+                    "fd00:2::/64".parse().unwrap(),
+                ),
+            },
+            priority: 5000,
+            index: 0x0ad0_0000 | u32::from(direction.number()),
+            verdict: Verdict::Protect(Template {
+                source: "192.0.2.1".parse().unwrap(),
+                destination: "192.0.2.2".parse().unwrap(),
+                reqid: 4711,
+                mode: Mode::Tunnel,
+            }),
+        }
+    }
+
+    pub(crate) fn bytes(policy: &Policy) -> Vec<u8> {
+        policy.request(layout::NEW_POLICY).finish(1)
+    }
+
+    #[test]
+    fn a_policy_reads_back_as_written() {
+        for direction in Direction::ALL {
+            for verdict in [None, Some(Verdict::Allow), Some(Verdict::Block)] {
+                let mut policy = sample(direction);
+                policy.verdict = verdict.unwrap_or(policy.verdict);
+                let bytes = bytes(&policy);
+                let back = Policy::parse(&messages(&bytes).next().unwrap()).unwrap();
+                assert_eq!(back, policy);
+            }
+        }
+    }
+
+    #[test]
+    fn fixed_parts_are_where_the_kernel_looks_for_them() {
+        let bytes = bytes(&sample(Direction::Out));
+        assert_eq!(bytes.len(), 16 + 168 + 4 + 64);
+        assert_eq!(u32_at(&bytes, 16 + 152), Some(5000));
+        assert_eq!(u32_at(&bytes, 16 + 156), Some(0x0ad0_0001));
+        assert_eq!(bytes[16 + 160..][..2], [1, 0]);
+        let template = &bytes[16 + 168 + 4..];
+        assert_eq!(template[..4], [192, 0, 2, 2]);
+        assert_eq!(template[20], 50);
+        assert_eq!(template[28..32], [192, 0, 2, 1]);
+        assert_eq!(u32_at(template, 44), Some(4711));
+        assert_eq!(bypass_of_socket(true, Direction::In).len(), 168);
+    }
+
+    #[test]
+    fn every_truncation_is_harmless() {
+        let bytes = bytes(&sample(Direction::In));
+        for end in 16..bytes.len() {
+            let answer = Answer {
+                kind: layout::NEW_POLICY,
+                flags: 0,
+                sequence: 1,
+                body: &bytes[16..end],
+            };
+            let _ = Policy::parse(&answer);
+        }
+    }
+}
