@@ -50,6 +50,17 @@ impl DropCounts {
     }
 }
 
+/// As counted elsewhere: by the kernel, where that carries packets.
+impl FromIterator<(DropReason, u64)> for DropCounts {
+    fn from_iter<I: IntoIterator<Item = (DropReason, u64)>>(counts: I) -> Self {
+        let mut all = BTreeMap::new();
+        for (reason, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            *all.entry(reason).or_default() += count;
+        }
+        Self(all)
+    }
+}
+
 /// Traffic of one live pair of SAs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairReport {

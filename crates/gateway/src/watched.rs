@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use adit_kernel::netlink::NetworkChanges;
+use adit_kernel::xfrm::Events;
 use adit_kernel::{EspSocket, Tun, UdpPort};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -15,6 +16,7 @@ impl Owner for UdpPort {}
 impl Owner for EspSocket {}
 impl Owner for Tun {}
 impl Owner for NetworkChanges {}
+impl Owner for Events {}
 
 mod sealed {
     /// Keeps [`super::Owner`] to the types that were looked at.
@@ -23,6 +25,7 @@ mod sealed {
     impl Sealed for adit_kernel::EspSocket {}
     impl Sealed for adit_kernel::Tun {}
     impl Sealed for adit_kernel::netlink::NetworkChanges {}
+    impl Sealed for adit_kernel::xfrm::Events {}
 }
 
 /// Has the runtime that this is called in watch `owner`'s descriptor.

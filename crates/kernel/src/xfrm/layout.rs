@@ -275,6 +275,7 @@ pub(super) const LAST_USED: u16 = 15;
 pub(super) const AEAD: u16 = 18;
 pub(super) const AUTH_TRUNCATED: u16 = 20;
 pub(super) const MARK: u16 = 21;
+pub(super) const TFC_PAD: u16 = 22;
 pub(super) const REPLAY_ESN: u16 = 23;
 pub(super) const EXTRA_FLAGS: u16 = 24;
 pub(super) const OUTPUT_MARK: u16 = 29;

@@ -200,6 +200,7 @@ fn probe_family(xfrm: &mut Xfrm, [source, destination]: [IpAddr; 2]) -> Result<(
             ..Lifetime::default()
         },
         flags: Flags::default(),
+        padded_to: 0,
         output_mark: None,
         if_id: 0,
         counters: Counters::default(),

@@ -65,6 +65,8 @@ pub struct Template {
     pub reqid: u32,
     /// Tunnel or transport.
     pub mode: Mode,
+    /// Whether packets pass as they are while there is no state. It is asked for all the same.
+    pub optional: bool,
 }
 
 impl Direction {
@@ -120,7 +122,9 @@ impl Policy {
                     Mode::Tunnel => 1,
                 })
                 // Share, optional, padding.
-                .zeros(3)
+                .u8(0)
+                .u8(u8::from(template.optional))
+                .zeros(1)
                 // Any algorithm of each kind.
                 .u32(u32::MAX)
                 .u32(u32::MAX)
@@ -196,11 +200,13 @@ fn parse_template(bytes: &[u8]) -> Option<Template> {
         1 => Mode::Tunnel,
         _ => return None,
     };
+    let optional = reader.skip(1).u8()? != 0;
     Some(Template {
         source: source.of(family)?,
         destination: destination.of(family)?,
         reqid,
         mode,
+        optional,
     })
 }
 
@@ -263,6 +269,7 @@ pub(super) mod tests {
                 destination: "192.0.2.2".parse().unwrap(),
                 reqid: 4711,
                 mode: Mode::Tunnel,
+                optional: direction == Direction::In,
             }),
         }
     }

@@ -54,6 +54,8 @@ pub struct State {
     pub life: Lifetime,
     /// Handling of headers.
     pub flags: Flags,
+    /// Packets are padded to this many octets, at most to what the path takes (RFC 4303 2.7); 0 is not at all.
+    pub padded_to: u32,
     /// Packets that it makes carry this mark.
     pub output_mark: Option<Mark>,
     /// The XFRM interface that it belongs to; 0 is none.
@@ -318,6 +320,9 @@ impl State {
             message.put_u32(layout::OUTPUT_MARK, mark.value);
             message.put_u32(layout::OUTPUT_MARK_MASK, mark.mask);
         }
+        if self.padded_to != 0 {
+            message.put_u32(layout::TFC_PAD, self.padded_to);
+        }
         if self.if_id != 0 {
             message.put_u32(layout::IF_ID, self.if_id);
         }
@@ -345,6 +350,7 @@ impl State {
             }),
             life: fixed.life,
             flags: fixed.flags,
+            padded_to: number(layout::TFC_PAD).unwrap_or(0),
             output_mark: number(layout::OUTPUT_MARK).map(|value| Mark {
                 value,
                 mask: number(layout::OUTPUT_MARK_MASK).unwrap_or(u32::MAX),
@@ -558,6 +564,7 @@ impl fmt::Debug for State {
             .field("encap", &self.encap)
             .field("life", &self.life)
             .field("flags", &self.flags)
+            .field("padded_to", &self.padded_to)
             .field("counters", &self.counters)
             .finish_non_exhaustive()
     }
@@ -636,6 +643,7 @@ pub(super) mod tests {
                 no_pmtu_discovery: true,
                 icmp: true,
             },
+            padded_to: 1400,
             output_mark: Some(Mark {
                 value: 0x0ad1_7000,
                 mask: u32::MAX,
