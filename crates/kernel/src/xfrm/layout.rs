@@ -253,7 +253,6 @@ pub(super) const ESP: u8 = 50;
 pub(super) const NEW_STATE: u16 = 0x10;
 pub(super) const DELETE_STATE: u16 = 0x11;
 pub(super) const GET_STATE: u16 = 0x12;
-pub(super) const NEW_POLICY: u16 = 0x13;
 pub(super) const DELETE_POLICY: u16 = 0x14;
 pub(super) const GET_POLICY: u16 = 0x15;
 pub(super) const ACQUIRE: u16 = 0x17;

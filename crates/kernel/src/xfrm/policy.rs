@@ -275,7 +275,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn bytes(policy: &Policy) -> Vec<u8> {
-        policy.request(layout::NEW_POLICY).finish(1)
+        policy.request(layout::UPDATE_POLICY).finish(1)
     }
 
     #[test]
@@ -311,7 +311,7 @@ pub(super) mod tests {
         let bytes = bytes(&sample(Direction::In));
         for end in 16..bytes.len() {
             let answer = Answer {
-                kind: layout::NEW_POLICY,
+                kind: layout::UPDATE_POLICY,
                 flags: 0,
                 sequence: 1,
                 body: &bytes[16..end],
