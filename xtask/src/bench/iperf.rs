@@ -14,6 +14,9 @@ use crate::interop::patience;
 /// How much longer than asked for a run may take.
 const GRACE: u32 = 8;
 
+/// Octets of a socket's buffer for datagrams, where so many are permitted.
+const BUFFER: u64 = 2 << 20;
+
 /// What iperf3 is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Load {
@@ -51,7 +54,7 @@ pub fn run(world: &World, load: Load, seconds: u32) -> Result<Outcome> {
     let server = Server::start(world, seconds)?;
     let mut client = world.hosts.command(CLIENT, "timeout");
     client
-        .args(["--kill-after=1", &(seconds + GRACE).to_string(), "iperf3"])
+        .args(limited(seconds + GRACE))
         .args(arguments(load, seconds));
     let done = exec::output(&mut client)?;
     drop(server);
@@ -63,16 +66,33 @@ pub fn run(world: &World, load: Load, seconds: u32) -> Result<Outcome> {
     read(load, end)
 }
 
+/// What follows `timeout`. Its child has to be told to die with it.
+fn limited(seconds: u32) -> Vec<String> {
+    format!("--kill-after=1 {seconds} setpriv --pdeathsig KILL iperf3")
+        .split(' ')
+        .map(str::to_owned)
+        .collect()
+}
+
 fn arguments(load: Load, seconds: u32) -> Vec<String> {
     let mut arguments = format!("-c {TARGET} -J -t {seconds}");
     match load {
         Load::Tcp { streams } => arguments += &format!(" -P {streams}"),
         Load::Udp { octets, rate } => {
             let bits = rate * f64::from(octets) * 8.0;
-            arguments += &format!(" -u -l {octets} -b {bits:.0}");
+            arguments += &format!(" -u -l {octets} -b {bits:.0} -w {}", buffer());
         }
     }
     arguments.split(' ').map(str::to_owned).collect()
+}
+
+/// Room for what comes while the receiver has no processor: that is not what is measured. No more than everybody may have.
+fn buffer() -> u64 {
+    let limits = ["rmem_max", "wmem_max"].map(|name| {
+        let text = std::fs::read_to_string(format!("/proc/sys/net/core/{name}"));
+        text.ok().and_then(|text| text.trim().parse().ok())
+    });
+    limits.into_iter().flatten().fold(BUFFER, u64::min)
 }
 
 fn read(load: Load, end: &Value) -> Result<Outcome> {
@@ -104,16 +124,9 @@ struct Server(Child);
 impl Server {
     fn start(world: &World, seconds: u32) -> Result<Self> {
         let mut command = world.hosts.command(SERVER, "timeout");
-        let limit = (seconds + 2 * GRACE).to_string();
         command
-            .args([
-                "--kill-after=1",
-                &limit,
-                "iperf3",
-                "-s",
-                "-1",
-                "--forceflush",
-            ])
+            .args(limited(seconds + 2 * GRACE))
+            .args(["-s", "-1", "--forceflush"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
