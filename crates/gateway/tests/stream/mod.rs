@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use adit_kernel::NetNs;
 
-const PORT: u16 = 7000;
+pub const PORT: u16 = 7000;
 /// Between two datagrams.
 const PACE: Duration = Duration::from_millis(4);
 /// How long an answer may be under way.

@@ -7,6 +7,7 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use adit_gateway::client::Client;
+use adit_gateway::options::BackendChoice;
 use adit_kernel::netlink::{Route, VethEnd};
 use adit_kernel::{NetNs, Netlink, PingOptions, PingOutcome, closed, ping, sysctl};
 use adit_model::status::TunnelState;
@@ -24,6 +26,12 @@ const GATEWAY_DIR: &str = "ADIT_TEST_GATEWAY";
 
 /// Names the state directory within it.
 const GATEWAY_STATE: &str = "ADIT_TEST_GATEWAY_STATE";
+
+/// Names what carries packets: `user`, `kernel`; the best that works, if it isn't there.
+const BACKEND: &str = "ADIT_TEST_BACKEND";
+
+/// Names an `adit` that is started instead of the gateway within the test program.
+const PROGRAM: &str = "ADIT_TEST_PROGRAM";
 
 /// Whether private namespaces and TUN are open to this process. If not, says which setting closes them; with
 /// `ADIT_REQUIRE_NET=1` that is a failure.
@@ -35,6 +43,8 @@ pub fn permitted(what: &str) -> bool {
         )
     } else if let Err(closed) = closed::namespaces().unwrap() {
         Some(closed.to_string())
+    } else if std::env::var(BACKEND).is_ok_and(|backend| backend == "kernel") {
+        None
     } else {
         closed::tun().err().map(|closed| closed.to_string())
     };
@@ -166,7 +176,7 @@ esp = ["aes128gcm16"]
     pub fn start_with_state(&self, at: At, state: &str) -> Running {
         let dir = self.dir(at);
         let log = std::fs::File::create(dir.join("log")).unwrap();
-        let program = std::env::current_exe().unwrap();
+        let (program, arguments) = program(&dir, &dir.join(state));
         let hosts = dir.join("hosts");
         let mut command = if hosts.exists() {
             let mut command = Command::new("unshare");
@@ -178,12 +188,7 @@ esp = ["aes128gcm16"]
             Command::new(program)
         };
         command
-            .args([
-                "world::gateway_process",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(arguments)
             .env(GATEWAY_DIR, &dir)
             .env(GATEWAY_STATE, state)
             .stdin(Stdio::null())
@@ -277,6 +282,27 @@ impl Drop for Running {
     }
 }
 
+/// What is run as a gateway, with which arguments.
+fn program(dir: &Path, state: &Path) -> (PathBuf, Vec<OsString>) {
+    let Some(program) = std::env::var_os(PROGRAM) else {
+        let itself = [
+            "world::gateway_process",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ];
+        let arguments = itself.map(OsString::from);
+        return (std::env::current_exe().unwrap(), arguments.into());
+    };
+    let mut arguments: Vec<OsString> = vec!["run".into(), "-c".into()];
+    arguments.push(dir.join("adit.toml").into());
+    arguments.extend(["--state".into(), state.into()]);
+    if let Some(backend) = std::env::var_os(BACKEND) {
+        arguments.extend(["--backend".into(), backend]);
+    }
+    (program.into(), arguments)
+}
+
 /// Asks again and again until there is an answer or time is up.
 pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
@@ -318,6 +344,12 @@ fn be_a_gateway(dir: &Path) -> Result<(), String> {
     let mut options = adit_gateway::Options::new(config, dir.to_owned());
     options.source = Some(path);
     options.state_dir = dir.join(std::env::var(GATEWAY_STATE).map_err(|e| e.to_string())?);
+    options.backend = match std::env::var(BACKEND).as_deref() {
+        Ok("user") => BackendChoice::User,
+        Ok("kernel") => BackendChoice::Kernel,
+        Ok(other) => return Err(format!("{BACKEND}={other}")),
+        Err(_) => BackendChoice::Auto,
+    };
     adit_gateway::run(options)
         .map(drop)
         .map_err(|e| e.to_string())
