@@ -89,6 +89,27 @@ pub trait AeadKey: Send + Sync {
     fn seal(&self, iv: &[u8], aad: &[u8], body: &mut [u8], icv: &mut [u8])
     -> Result<(), SealError>;
 
+    /// Encrypts `payload` and `trailer` behind it into `out`, and writes the ICV behind them; `out` has room for just
+    /// that. What a cipher that can't do better does: copies both and seals in place.
+    ///
+    /// # Errors
+    /// [`SealError`] when the lengths are wrong.
+    fn seal_from(
+        &self,
+        iv: &[u8],
+        aad: &[u8],
+        [payload, trailer]: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<(), SealError> {
+        let (body, icv) = out
+            .split_at_mut_checked(payload.len() + trailer.len())
+            .ok_or(SealError::Layout)?;
+        let (front, back) = body.split_at_mut(payload.len());
+        front.copy_from_slice(payload);
+        back.copy_from_slice(trailer);
+        self.seal(iv, aad, body, icv)
+    }
+
     /// Checks the ICV and decrypts `body` in place. Returns `false`, leaving `body` worthless, when the ICV does
     /// not fit.
     #[must_use]

@@ -60,6 +60,27 @@ impl EspCipher {
         self.0.seal_numbered(packet, HEADER_LEN, esn_high, counter)
     }
 
+    /// Seals from one buffer into another: `payload` and ESP `trailer` go, encrypted, to their place in `packet`, in which
+    /// the caller has written SPI and sequence number. `packet` is just as long as header, IV, both of them and ICV. The
+    /// ciphers offered by default copy nothing on the way.
+    ///
+    /// `counter` and `esn_high` are as for [`seal`](Self::seal).
+    ///
+    /// # Errors
+    /// [`SealError::Layout`] when the lengths don't fit each other or the body is not padded.
+    pub fn seal_from(
+        &self,
+        packet: &mut [u8],
+        payload: &[u8],
+        trailer: &[u8],
+        esn_high: Option<u32>,
+        counter: u64,
+    ) -> Result<(), SealError> {
+        let parts = [payload, trailer];
+        self.0
+            .seal_numbered_from(packet, HEADER_LEN, parts, esn_high, counter)
+    }
+
     /// Seals with an IV that the caller has written behind the header: for known-answer tests.
     ///
     /// # Errors

@@ -92,6 +92,51 @@ impl PacketCipher {
         esn_high: Option<u32>,
         counter: u64,
     ) -> Result<(), SealError> {
+        self.write_iv(packet, header_len, counter)?;
+        self.seal(packet, header_len, esn_high)
+    }
+
+    /// Writes the IV for packet number `counter`, encrypts `payload` and `trailer` from where they are into their place
+    /// in `packet`, and signs. `packet` is just as long as all of that.
+    pub(crate) fn seal_numbered_from(
+        &self,
+        packet: &mut [u8],
+        header_len: usize,
+        [payload, trailer]: [&[u8]; 2],
+        esn_high: Option<u32>,
+        counter: u64,
+    ) -> Result<(), SealError> {
+        let body_at = header_len + self.shape.iv_len;
+        let body_len = payload.len() + trailer.len();
+        if packet.len() != body_at + body_len + self.shape.icv_len
+            || !body_len.is_multiple_of(self.shape.block_len)
+        {
+            return Err(SealError::Layout);
+        }
+        self.write_iv(packet, header_len, counter)?;
+        match &self.keys {
+            Keys::Combined(key) => {
+                let (header, rest) = packet.split_at_mut(header_len);
+                let (iv, out) = rest.split_at_mut(self.shape.iv_len);
+                let parts = [payload, trailer];
+                with_aad(header, esn_high, |aad| key.seal_from(iv, aad, parts, out))
+            }
+            Keys::EncryptThenMac { .. } => {
+                let (_, body) = packet.split_at_mut(body_at);
+                let (front, back) = body.split_at_mut(payload.len());
+                front.copy_from_slice(payload);
+                back[..trailer.len()].copy_from_slice(trailer);
+                self.seal(packet, header_len, esn_high)
+            }
+        }
+    }
+
+    fn write_iv(
+        &self,
+        packet: &mut [u8],
+        header_len: usize,
+        counter: u64,
+    ) -> Result<(), SealError> {
         let iv = packet
             .get_mut(header_len..header_len + self.shape.iv_len)
             .ok_or(SealError::Layout)?;
@@ -99,7 +144,7 @@ impl PacketCipher {
             Keys::Combined(_) => iv.copy_from_slice(&counter.to_be_bytes()),
             Keys::EncryptThenMac { cipher, .. } => cipher.write_iv(counter, iv),
         }
-        self.seal(packet, header_len, esn_high)
+        Ok(())
     }
 
     /// Seals with the IV that is already in place.

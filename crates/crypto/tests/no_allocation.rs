@@ -56,10 +56,16 @@ fn sealing_and_opening() {
             let cipher = EspCipher::new(&protection, &vec![1; protection.keymat_len()]).unwrap();
             let shape = cipher.shape();
             let mut packet = vec![0; 8 + shape.iv_len + 1024 + shape.icv_len];
+            let payload = vec![0; 1022];
             let before = ALLOCATIONS.get();
             for high in [None, Some(1)] {
                 for counter in 0..10 {
                     cipher.seal(&mut packet, high, counter).unwrap();
+                    cipher.open(&mut packet, high).unwrap();
+                    let trailer = [0, 4];
+                    cipher
+                        .seal_from(&mut packet, &payload, &trailer, high, counter + 10)
+                        .unwrap();
                     cipher.open(&mut packet, high).unwrap();
                 }
             }

@@ -91,6 +91,14 @@ impl EspTrailer {
         out.extend_from_slice(&[self.pad_length, self.next_header]);
     }
 
+    /// Writes padding and trailer to the front of `out`, as far as it has room.
+    pub fn write(self, out: &mut [u8]) {
+        let padding = (1..=self.pad_length).chain([self.pad_length, self.next_header]);
+        for (place, octet) in out.iter_mut().zip(padding) {
+            *place = octet;
+        }
+    }
+
     /// Splits a decrypted and authenticated plaintext into the protected packet and its trailer, and checks that
     /// the padding counts 1, 2, 3, … as RFC 4303 2.4 demands of the sender.
     ///

@@ -101,6 +101,21 @@ impl AeadKey for SaltedKey {
         }
     }
 
+    fn seal_from(
+        &self,
+        iv: &[u8],
+        aad: &[u8],
+        parts: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<(), SealError> {
+        let nonce = self.nonce(iv).ok_or(SealError::Layout)?;
+        if self.key.seal_from(&nonce, aad, parts, out) {
+            Ok(())
+        } else {
+            Err(SealError::Library)
+        }
+    }
+
     fn open(&self, iv: &[u8], aad: &[u8], body: &mut [u8], icv: &[u8]) -> bool {
         self.nonce(iv)
             .is_some_and(|nonce| self.key.open(&nonce, aad, body, icv))

@@ -83,6 +83,42 @@ impl Aead {
         ok == 1 && written == icv.len()
     }
 
+    /// Encrypts `payload` into the front of `out`, then `trailer`, then fills the rest of it, which is as long as the
+    /// ICV.
+    #[must_use]
+    pub(crate) fn seal_from(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        [payload, trailer]: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> bool {
+        let Some((body, rest)) = out.split_at_mut_checked(payload.len()) else {
+            return false;
+        };
+        let mut written = 0;
+        // SAFETY: `body` is as long as `payload`, which is what the library writes to it, and being borrowed mutably
+        // neither it nor `rest` overlaps an input; the length of `rest` bounds what is written for trailer and ICV.
+        let ok = unsafe {
+            sys::EVP_AEAD_CTX_seal_scatter(
+                self.0.as_ptr(),
+                body.as_mut_ptr(),
+                rest.as_mut_ptr(),
+                &mut written,
+                rest.len(),
+                nonce.as_ptr(),
+                nonce.len(),
+                payload.as_ptr(),
+                payload.len(),
+                trailer.as_ptr(),
+                trailer.len(),
+                aad.as_ptr(),
+                aad.len(),
+            )
+        };
+        ok == 1 && written == rest.len()
+    }
+
     /// Checks `icv` and decrypts `body` in place; on `false` the library has wiped it.
     #[must_use]
     pub(crate) fn open(&self, nonce: &[u8; 12], aad: &[u8], body: &mut [u8], icv: &[u8]) -> bool {

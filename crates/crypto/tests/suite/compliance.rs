@@ -2,7 +2,7 @@
 
 use adit_crypto::{
     BadKey, ChildKeys, EncrKind, EspCipher, IkeKeyInputs, IkeKeys, KeError, KeyExchange, OpenError,
-    Protection, Provider, SkCipher, Unsupported, provider,
+    Protection, Provider, SealError, SkCipher, Unsupported, provider,
 };
 use adit_wire::iana::{EncrId, IntegId, KeMethod, PrfId};
 
@@ -126,6 +126,39 @@ fn esp_round_trip_and_every_single_bit_forgery() {
                 }
                 for len in 0..packet.len() {
                     assert!(cipher.open(&mut packet[..len].to_vec(), high).is_err());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn from_one_buffer_into_another_is_the_same_packet() {
+    for (name, provider) in providers() {
+        for protection in protections(&provider) {
+            let cipher = EspCipher::new(&protection, &keymat(protection.keymat_len(), 1)).unwrap();
+            let shape = cipher.shape();
+            for high in [None, Some(5)] {
+                for blocks in [0, 1, 3, 15, 16, 17, 31, 64, 88] {
+                    let body = keymat(blocks * shape.block_len.max(4) + shape.block_len.max(4), 2);
+                    for tail in [0, 2, 4] {
+                        let (payload, trailer) = body.split_at(body.len() - tail);
+                        let header = b"SPI!\x00\x00\x00\x09".to_vec();
+                        let (iv, icv) = (vec![0; shape.iv_len], vec![0; shape.icv_len]);
+                        let mut expected = [header.clone(), iv, body.clone(), icv.clone()].concat();
+                        cipher.seal(&mut expected, high, 9).unwrap();
+                        let mut packet = vec![0xee; expected.len()];
+                        packet[..8].copy_from_slice(&header);
+                        cipher
+                            .seal_from(&mut packet, payload, trailer, high, 9)
+                            .unwrap();
+                        assert_eq!(packet, expected, "{name} {protection:?} {blocks} {tail}");
+                        for wrong in [expected.len() - 1, expected.len() + 1] {
+                            packet.resize(wrong, 0);
+                            let refused = cipher.seal_from(&mut packet, payload, trailer, high, 9);
+                            assert_eq!(refused, Err(SealError::Layout));
+                        }
+                    }
                 }
             }
         }
