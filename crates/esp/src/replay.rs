@@ -1,5 +1,17 @@
-//! The anti-replay window (RFC 4303 3.4.3), as a ring of bits (RFC 6479), and the high half of extended sequence
+//! The anti-replay window (RFC 4303 3.4.3), as a ring of blocks of bits (RFC 6479), and the high half of extended sequence
 //! numbers (RFC 4303 A2).
+//!
+//! Any number of threads use one window without a lock. RFC 6479 clears the blocks that the window moves over; between
+//! clearing and setting another thread could get in. So here a block says itself which numbers its bits are about: 32 bits
+//! in one atomic word with 32 bits of the number of the lap around the ring. A bit is set, or a block taken over for a
+//! later lap, by one exchange of that word. It follows that each number is accepted once at most, whatever threads do:
+//! once its bit is set, the word either has the bit, or belongs to a later lap, and then the number is too old for ever.
+
+use std::cmp::Ordering;
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use adit_model::drops::DropReason;
 
@@ -9,21 +21,29 @@ pub const MAX_WINDOW: u32 = 4096;
 /// Smallest window with extended sequence numbers, whose high half can't be told without one.
 const MIN_ESN_WINDOW: u32 = 32;
 
-const WORD_BITS: u64 = u64::BITS as u64;
+/// Bits of a block, the lower half of its word. The upper half is the lap.
+const BLOCK_BITS: u64 = 32;
 
 /// Which sequence numbers of one inbound SA were received.
-///
-/// Bits live in a ring of words that is one word longer than the window, so moving the window on clears whole words
-/// and shifts nothing (RFC 6479 2).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ReplayWindow {
-    /// Highest number received; 0 before the first packet, as numbers start at 1.
-    top: u64,
+    /// Highest number received; 0 before the first packet, as numbers start at 1. It is raised before a block shows a
+    /// number, so no block is ever ahead of it.
+    top: AtomicU64,
     /// In packets; 0 accepts everything.
     window: u64,
     esn: bool,
-    /// A power of two of them.
-    ring: Box<[u64]>,
+    /// A power of two of blocks: enough for the window wherever it begins within a block.
+    ring: Box<[AtomicU64]>,
+    /// How far to shift a block's number for that of its lap.
+    lap_shift: u32,
+}
+
+/// Where the bit of a number is.
+struct Place<'a> {
+    block: &'a AtomicU64,
+    lap: u64,
+    bit: u64,
 }
 
 impl ReplayWindow {
@@ -36,19 +56,20 @@ impl ReplayWindow {
         } else {
             packets.min(MAX_WINDOW)
         };
-        let words = (u64::from(window).div_ceil(WORD_BITS) + 1).next_power_of_two();
+        let blocks = (window.div_ceil(BLOCK_BITS as u32) + 1).next_power_of_two();
         Self {
-            top: 0,
+            top: AtomicU64::new(0),
             window: u64::from(window),
             esn,
-            ring: vec![0; usize::try_from(words).unwrap_or(128)].into_boxed_slice(),
+            ring: (0..blocks).map(|_| AtomicU64::new(0)).collect(),
+            lap_shift: blocks.trailing_zeros(),
         }
     }
 
     /// Highest sequence number received so far; 0 before the first packet.
     #[must_use]
     pub fn top(&self) -> u64 {
-        self.top
+        self.top.load(Relaxed)
     }
 
     /// The whole sequence number of a packet whose header shows `low`. Whether the guess of the high half is right
@@ -60,8 +81,8 @@ impl ReplayWindow {
         if !self.esn {
             return Ok(u64::from(low));
         }
-        let top_low = self.top & 0xffff_ffff;
-        let top_high = self.top >> 32;
+        let top = self.top();
+        let (top_low, top_high) = (top & 0xffff_ffff, top >> 32);
         // RFC 4303 A2.2: in case A the window lies within one run of low halves, in case B it spans two.
         let (bottom_low, in_window, beyond) = if top_low >= self.window - 1 {
             (
@@ -91,60 +112,77 @@ impl ReplayWindow {
     /// # Errors
     /// [`DropReason::EspReplay`] when it came before, [`DropReason::EspTooOld`] when nobody can tell any more, or for 0,
     /// which is never sent.
+    #[inline]
     pub fn check(&self, sequence: u64) -> Result<(), DropReason> {
-        if self.window == 0 {
+        if self.window == 0 || sequence > self.top() {
             return Ok(());
         }
-        if sequence == 0 {
-            return Err(DropReason::EspTooOld);
-        }
-        if sequence > self.top {
-            return Ok(());
-        }
-        if self.top - sequence >= self.window {
-            return Err(DropReason::EspTooOld);
-        }
-        let (word, bit) = self.place(sequence);
-        match self.ring.get(word) {
-            Some(bits) if bits & bit == 0 => Ok(()),
-            _ => Err(DropReason::EspReplay),
-        }
+        let place = self.place(sequence).ok_or(DropReason::EspTooOld)?;
+        let word = place.block.load(Acquire);
+        self.bits(&place, word, sequence).map(|_| ())
     }
 
-    /// Records an authentic packet. Checks again, because another thread may have recorded the same number since.
+    /// Records an authentic packet. Of all calls with one number, from whatever threads, one at most succeeds.
     ///
     /// # Errors
     /// As [`check`](Self::check); nothing changes then.
-    pub fn accept(&mut self, sequence: u64) -> Result<(), DropReason> {
-        self.check(sequence)?;
+    #[inline]
+    pub fn accept(&self, sequence: u64) -> Result<(), DropReason> {
         if self.window == 0 {
-            self.top = self.top.max(sequence);
+            self.top.fetch_max(sequence, Relaxed);
             return Ok(());
         }
-        if sequence > self.top {
-            let words = self.ring.len() as u64;
-            let (from, to) = (self.top / WORD_BITS, sequence / WORD_BITS);
-            for word in (from + 1..=to).take(self.ring.len()) {
-                let at = usize::try_from(word % words).unwrap_or(0);
-                if let Some(bits) = self.ring.get_mut(at) {
-                    *bits = 0;
-                }
+        let place = self.place(sequence).ok_or(DropReason::EspTooOld)?;
+        // Threads write the top for every packet in order; one that is late needn't.
+        if sequence > self.top() {
+            self.top.fetch_max(sequence, Relaxed);
+        }
+        let mut word = place.block.load(Acquire);
+        loop {
+            let bits = self.bits(&place, word, sequence)?;
+            let new = place.lap << BLOCK_BITS | bits | place.bit;
+            // Release: who sees this block sees a top that is not below it.
+            match place
+                .block
+                .compare_exchange_weak(word, new, Release, Acquire)
+            {
+                Ok(_) => return Ok(()),
+                Err(changed) => word = changed,
             }
-            self.top = sequence;
         }
-        let (word, bit) = self.place(sequence);
-        if let Some(bits) = self.ring.get_mut(word) {
-            *bits |= bit;
-        }
-        Ok(())
     }
 
-    fn place(&self, sequence: u64) -> (usize, u64) {
-        let word = (sequence / WORD_BITS) % self.ring.len() as u64;
-        (
-            usize::try_from(word).unwrap_or(0),
-            1 << (sequence % WORD_BITS),
-        )
+    /// What a block shows of the lap that `place` is in: no bits if it is still at an earlier one.
+    #[inline]
+    fn bits(&self, place: &Place<'_>, word: u64, sequence: u64) -> Result<u64, DropReason> {
+        // After the block, so that it isn't ahead.
+        let top = self.top();
+        if sequence == 0 || top.saturating_sub(sequence) >= self.window {
+            return Err(DropReason::EspTooOld);
+        }
+        // The block knows half of its lap's number: it is the last such lap up to the top's. Only a jump over 2^32 laps
+        // could make an old block seem newer, and then numbers would be refused, none taken twice.
+        let top_lap = (top / BLOCK_BITS) >> self.lap_shift;
+        let behind = (top_lap.wrapping_sub(word >> BLOCK_BITS)) & 0xffff_ffff;
+        let lap = top_lap.saturating_sub(behind);
+        let bits = word & 0xffff_ffff;
+        match lap.cmp(&place.lap) {
+            Ordering::Less => Ok(0),
+            Ordering::Equal if bits & place.bit == 0 => Ok(bits),
+            Ordering::Equal => Err(DropReason::EspReplay),
+            Ordering::Greater => Err(DropReason::EspTooOld),
+        }
+    }
+
+    #[inline]
+    fn place(&self, sequence: u64) -> Option<Place<'_>> {
+        let number = sequence / BLOCK_BITS;
+        let at = usize::try_from(number).ok()? & (self.ring.len() - 1);
+        Some(Place {
+            block: self.ring.get(at)?,
+            lap: number >> self.lap_shift,
+            bit: 1 << (sequence % BLOCK_BITS),
+        })
     }
 }
 
@@ -155,7 +193,7 @@ mod tests {
 
     #[test]
     fn each_number_is_accepted_once() {
-        let mut w = ReplayWindow::new(64, false);
+        let w = ReplayWindow::new(64, false);
         assert_eq!(w.accept(1), Ok(()));
         assert_eq!(w.accept(1), Err(EspReplay));
         assert_eq!(w.accept(3), Ok(()));
@@ -167,7 +205,7 @@ mod tests {
     #[test]
     fn the_window_is_exactly_as_wide_as_asked() {
         for packets in [1, 32, 63, 64, 65, 1024, 4096] {
-            let mut w = ReplayWindow::new(packets, false);
+            let w = ReplayWindow::new(packets, false);
             let top = 10_000;
             w.accept(top).unwrap_or_else(|e| panic!("{e}"));
             let last = top - u64::from(packets) + 1;
@@ -181,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_jump_clears_what_it_passes() {
-        let mut w = ReplayWindow::new(128, false);
+        let w = ReplayWindow::new(128, false);
         for n in 1..=128 {
             assert_eq!(w.accept(n), Ok(()));
         }
@@ -194,7 +232,7 @@ mod tests {
 
     #[test]
     fn zero_turns_the_check_off() {
-        let mut w = ReplayWindow::new(0, false);
+        let w = ReplayWindow::new(0, false);
         assert_eq!(w.accept(5), Ok(()));
         assert_eq!(w.accept(5), Ok(()));
         assert_eq!(w.top(), 5);
@@ -203,7 +241,7 @@ mod tests {
     /// RFC 4303 A2.2, both cases and both sides of the bottom.
     #[test]
     fn the_high_half_follows_the_window() {
-        let mut w = ReplayWindow::new(64, true);
+        let w = ReplayWindow::new(64, true);
         assert_eq!(w.extend(1), Ok(1));
         assert_eq!(w.extend(0xffff_fff0), Err(EspTooOld), "below the first");
         w.accept(5 << 32 | 1000).unwrap_or_else(|e| panic!("{e}"));
@@ -224,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_last_number_of_all_is_no_trap() {
-        let mut w = ReplayWindow::new(64, true);
+        let w = ReplayWindow::new(64, true);
         assert_eq!(w.accept(u64::MAX), Ok(()));
         assert_eq!(w.accept(u64::MAX), Err(EspReplay));
         assert_eq!(w.extend(5), Err(EspTooOld), "nothing comes after the last");

@@ -46,8 +46,8 @@ fn steps() -> impl Strategy<Value = Vec<i64>> {
 
 proptest! {
     #[test]
-    fn the_window_agrees_with_the_model(window in 1u32..4200, start in 0u64..10_000, steps in steps()) {
-        let mut real = ReplayWindow::new(window, false);
+    fn abuse_84_the_window_agrees_with_the_model(window in 1u32..4200, start in 0u64..10_000, steps in steps()) {
+        let real = ReplayWindow::new(window, false);
         let mut naive = Naive { window: u64::from(window.min(4096)), seen: BTreeSet::new() };
         let mut at = start;
         for step in steps {
@@ -60,10 +60,33 @@ proptest! {
         }
     }
 
+    /// The same with numbers of 64 bits, from anywhere, and with jumps over many laps of the ring.
+    #[test]
+    fn abuse_84_the_window_agrees_with_the_model_far_away(
+        window in 32u32..4200,
+        start in 1u64..u64::MAX - (1 << 62),
+        steps in proptest::collection::vec(prop_oneof![
+            8 => -70i64..70,
+            3 => -5000i64..5000,
+            1 => 0i64..1 << 36,
+        ], 1..300),
+    ) {
+        let real = ReplayWindow::new(window, true);
+        let mut naive = Naive { window: u64::from(window.min(4096)), seen: BTreeSet::new() };
+        let mut at = start;
+        for step in steps {
+            let n = at.saturating_add_signed(step);
+            let verdict = naive.accept(n);
+            prop_assert_eq!(real.check(n), verdict);
+            prop_assert_eq!(real.accept(n), verdict);
+            at = real.top();
+        }
+    }
+
     /// RFC 4303 A2.2: within the window and up to 2^32 - W ahead of it, the high half is inferred rightly.
     #[test]
     fn the_high_half_is_inferred(window in 32u32..4096, top in 1u64 << 33..1u64 << 60, back in 0u64..4096, ahead in 1u64..0xffff_0000) {
-        let mut w = ReplayWindow::new(window, true);
+        let w = ReplayWindow::new(window, true);
         w.accept(top).unwrap();
         let behind = top - back % u64::from(window);
         prop_assert_eq!(w.extend(behind as u32), Ok(behind));
@@ -137,4 +160,76 @@ fn threads_that_seal_together_never_share_a_number() {
     for packet in &sealed {
         assert_eq!(open(&east, packet), Ok(eastbound(9)));
     }
+}
+
+/// Every thread tries every number, each in an order of its own that keeps near the top: whatever happens in between,
+/// each number passes once at most, and what is told apart as a repetition did pass.
+#[test]
+fn abuse_84_threads_together_accept_each_number_once() {
+    const NUMBERS: u64 = 60_000;
+    const THREADS: u64 = 4;
+    for window in [1, 32, 64, 1024, 4096] {
+        let shared = ReplayWindow::new(window, false);
+        let accepted: Vec<AtomicUsize> = (0..=NUMBERS).map(|_| AtomicUsize::new(0)).collect();
+        let replays: Vec<AtomicUsize> = (0..=NUMBERS).map(|_| AtomicUsize::new(0)).collect();
+        let reorder = u64::from(window).min(200);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (shared, accepted, replays) = (&shared, &accepted, &replays);
+                scope.spawn(move || {
+                    for n in 1..=NUMBERS {
+                        let n = n - (n * (7 + thread)) % reorder.min(n);
+                        let counters = match shared.accept(n) {
+                            Ok(()) => accepted,
+                            Err(DropReason::EspReplay) => replays,
+                            Err(_) => continue,
+                        };
+                        counters[n as usize].fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        let count = |n: u64| accepted[n as usize].load(Ordering::Relaxed);
+        let mut passed = 0;
+        for n in 1..=NUMBERS {
+            assert!(
+                count(n) <= 1,
+                "{n} passed {} times, window {window}",
+                count(n)
+            );
+            let replayed = replays[n as usize].load(Ordering::Relaxed) > 0;
+            assert!(
+                !replayed || count(n) == 1,
+                "{n} never passed, window {window}"
+            );
+            passed += count(n);
+        }
+        assert!(passed > 0);
+        let highest = (1..=NUMBERS).rev().find(|n| count(*n) == 1);
+        assert_eq!(highest, Some(shared.top()), "window {window}");
+    }
+}
+
+/// Threads race over the same few numbers at the edge of the window, where blocks change laps.
+#[test]
+fn abuse_84_threads_race_for_each_number_at_the_top() {
+    const ROUNDS: u64 = 20_000;
+    let shared = ReplayWindow::new(32, true);
+    let wins: Vec<AtomicUsize> = (0..4).map(|_| AtomicUsize::new(0)).collect();
+    std::thread::scope(|scope| {
+        for wins in &wins {
+            let shared = &shared;
+            scope.spawn(move || {
+                for round in 1..=ROUNDS {
+                    // Jumps over more than the ring, so that every block is taken over every time.
+                    if shared.accept(round * 193).is_ok() {
+                        wins.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let total: usize = wins.iter().map(|wins| wins.load(Ordering::Relaxed)).sum();
+    assert!(total <= ROUNDS as usize, "{total} of {ROUNDS}");
+    assert_eq!(shared.top(), ROUNDS * 193);
 }
