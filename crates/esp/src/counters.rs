@@ -8,6 +8,8 @@ use adit_model::dataplane::PairCounters;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 
+use crate::lane::{Lane, Lanes};
+
 /// A configured child, by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildName {
@@ -88,31 +90,45 @@ pub struct ChildReport {
 }
 
 /// Drop counters that several threads may bump.
-pub(crate) struct Drops(Box<[AtomicU64]>);
+pub(crate) struct Drops(Lanes<ByReason>);
+
+struct ByReason([AtomicU64; DropReason::ALL.len()]);
+
+impl Default for ByReason {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
 
 impl Drops {
-    pub(crate) fn new() -> Self {
-        Self(DropReason::ALL.iter().map(|_| AtomicU64::new(0)).collect())
+    pub(crate) fn new(lanes: u16) -> Self {
+        Self(Lanes::new(lanes))
     }
 
-    pub(crate) fn bump(&self, reason: DropReason) {
-        if let Some(counter) = self.0.get(reason as usize) {
+    pub(crate) fn bump(&self, lane: Lane, reason: DropReason) {
+        let counter = self.0.of(lane).and_then(|by| by.0.get(reason as usize));
+        if let Some(counter) = counter {
             counter.fetch_add(1, Relaxed);
         }
     }
 
     pub(crate) fn read(&self) -> DropCounts {
+        let count = |at: usize| -> u64 {
+            let counters = self.0.iter().filter_map(|lane| lane.0.get(at));
+            counters.map(|counter| counter.load(Relaxed)).sum()
+        };
         let counts = DropReason::ALL
             .iter()
-            .zip(&self.0)
-            .map(|(reason, counter)| (*reason, counter.load(Relaxed)));
+            .map(|reason| (*reason, count(*reason as usize)));
         DropCounts(counts.filter(|(_, count)| *count > 0).collect())
     }
 }
 
 /// Traffic counters that several threads may bump.
+pub(crate) struct Traffic(Lanes<Counted>);
+
 #[derive(Default)]
-pub(crate) struct Traffic {
+struct Counted {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     packets_in: AtomicU64,
@@ -120,19 +136,59 @@ pub(crate) struct Traffic {
     last_in: AtomicU64,
 }
 
+/// Packets of a batch and the octets in them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) packets: u64,
+    pub(crate) octets: u64,
+}
+
+impl Batch {
+    pub(crate) fn add(&mut self, octets: usize) {
+        self.packets += 1;
+        self.octets += octets as u64;
+    }
+}
+
 impl Traffic {
-    pub(crate) fn received(&self, at: Mono, octets: usize) {
-        self.bytes_in.fetch_add(octets as u64, Relaxed);
-        self.packets_in.fetch_add(1, Relaxed);
-        self.last_in.fetch_max(at.0, Relaxed);
+    pub(crate) fn new(lanes: u16) -> Self {
+        Self(Lanes::new(lanes))
     }
 
-    pub(crate) fn sent(&self, octets: usize) {
-        self.bytes_out.fetch_add(octets as u64, Relaxed);
-        self.packets_out.fetch_add(1, Relaxed);
+    pub(crate) fn received(&self, lane: Lane, at: Mono, batch: Batch) {
+        if batch.packets == 0 {
+            return;
+        }
+        if let Some(counted) = self.0.of(lane) {
+            counted.bytes_in.fetch_add(batch.octets, Relaxed);
+            counted.packets_in.fetch_add(batch.packets, Relaxed);
+            // Nearly always a plain store would do; another thread on the same lane may know of a later packet.
+            if counted.last_in.load(Relaxed) < at.0 {
+                counted.last_in.fetch_max(at.0, Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn sent(&self, lane: Lane, batch: Batch) {
+        if batch.packets == 0 {
+            return;
+        }
+        if let Some(counted) = self.0.of(lane) {
+            counted.bytes_out.fetch_add(batch.octets, Relaxed);
+            counted.packets_out.fetch_add(batch.packets, Relaxed);
+        }
     }
 
     pub(crate) fn read(&self) -> PairCounters {
+        self.0
+            .iter()
+            .map(Counted::read)
+            .fold(PairCounters::default(), sum)
+    }
+}
+
+impl Counted {
+    fn read(&self) -> PairCounters {
         let packets_in = self.packets_in.load(Relaxed);
         PairCounters {
             bytes_in: self.bytes_in.load(Relaxed),

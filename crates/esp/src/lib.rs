@@ -36,6 +36,7 @@
 
 mod counters;
 mod door;
+mod lane;
 mod mtu;
 mod open;
 mod plane;
@@ -43,14 +44,16 @@ mod policy;
 pub mod replay;
 mod sa;
 mod seal;
+mod sequence;
 mod transport;
 pub mod view;
 
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use door::Door;
+pub use lane::Lane;
 pub use mtu::Overhead;
-pub use open::{Inner, Opened};
+pub use open::{Incoming, Inner, Opened};
 pub use plane::{ApplyError, DataPlane};
 pub use policy::{flow, is_between};
-pub use seal::Sealed;
+pub use seal::{Outgoing, Sealed};
 pub use view::{Held, Shared, View};

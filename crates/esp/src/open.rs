@@ -9,8 +9,9 @@ use adit_model::now::Mono;
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE};
 use adit_wire::ip::IpPacket;
 
-use crate::counters::{ChildName, Rejected};
+use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
+use crate::lane::Lane;
 use crate::policy::is_between;
 use crate::sa::Pair;
 use crate::transport::Ends;
@@ -56,37 +57,111 @@ impl Inner {
     }
 }
 
+/// The way in through one SA, found once for a run of packets under one SPI. Keep it for a run, not longer: packets and
+/// octets are counted when this is dropped.
+pub struct Incoming<'v> {
+    view: &'v View,
+    pair: &'v Pair,
+    lane: Lane,
+    now: Mono,
+    received: Batch,
+}
+
 impl View {
     /// Opens an ESP packet, the payload of protocol 50 or of a UDP datagram, in place.
     ///
     /// # Errors
     /// The packet is dropped and counted; its bytes are worthless then.
     pub fn open(&self, now: Mono, packet: &mut [u8]) -> Result<Opened<'_>, Rejected> {
-        let header =
-            EspHeader::parse(packet).map_err(|_| self.reject(DropReason::EspTooShort, None))?;
+        let mut way = self.incoming(Lane::default(), now, packet)?;
+        let inner = way.open(packet)?;
+        Ok(Opened {
+            inner,
+            child: &way.pair.child.name,
+            door: way.door(),
+            spi_in: way.pair.spi_in,
+        })
+    }
+
+    /// Finds the SA that opens `packet`, and all that begin with the same four octets, at `now`.
+    ///
+    /// # Errors
+    /// The packet is dropped and counted.
+    pub fn incoming(&self, lane: Lane, now: Mono, packet: &[u8]) -> Result<Incoming<'_>, Rejected> {
+        let header = EspHeader::parse(packet)
+            .map_err(|_| self.reject(lane, DropReason::EspTooShort, None))?;
         let pair = self
             .inbound
             .get(&header.spi)
             .filter(|pair| pair.receives_at(now))
-            .ok_or_else(|| self.reject(DropReason::EspUnknownSpi, None))?;
-        let inner = pair
-            .open(header, packet)
-            .map_err(|reason| self.reject(reason, Some(&pair.child)))?;
-        let excepted = !self.exceptions.is_empty()
+            .ok_or_else(|| self.reject(lane, DropReason::EspUnknownSpi, None))?;
+        Ok(Incoming {
+            view: self,
+            pair,
+            lane,
+            now,
+            received: Batch::default(),
+        })
+    }
+}
+
+impl<'v> Incoming<'v> {
+    /// SPI of the SA.
+    #[must_use]
+    pub fn spi_in(&self) -> u32 {
+        self.pair.spi_in
+    }
+
+    /// The child that the packets belong to.
+    #[must_use]
+    pub fn child(&self) -> &'v Arc<ChildName> {
+        &self.pair.child.name
+    }
+
+    /// The interface that the packets come out of.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        self.pair.child.door()
+    }
+
+    /// Opens an ESP packet of this SPI in place.
+    ///
+    /// # Errors
+    /// The packet is dropped and counted; its bytes are worthless then.
+    pub fn open(&mut self, packet: &mut [u8]) -> Result<Inner, Rejected> {
+        match self.open_and_check(packet) {
+            Ok(inner) => {
+                self.received.add(inner.len());
+                Ok(inner)
+            }
+            Err(reason) => {
+                let child = Some(&self.pair.child);
+                Err(self.view.reject(self.lane, reason, child))
+            }
+        }
+    }
+
+    fn open_and_check(&self, packet: &mut [u8]) -> Result<Inner, DropReason> {
+        let header = EspHeader::parse(packet).map_err(|_| DropReason::EspTooShort)?;
+        if header.spi != self.pair.spi_in {
+            return Err(DropReason::EspUnknownSpi);
+        }
+        let inner = self.pair.open(header, packet)?;
+        let excepted = !self.view.exceptions.is_empty()
             && IpPacket::parse(inner.of(packet)).is_ok_and(|ip| {
-                let mut exceptions = self.exceptions.iter();
+                let mut exceptions = self.view.exceptions.iter();
                 exceptions.any(|p| is_between(&ip, &p.remote, &p.local))
             });
         if excepted {
-            return Err(self.reject(DropReason::EspInboundPolicy, Some(&pair.child)));
+            return Err(DropReason::EspInboundPolicy);
         }
-        pair.traffic.received(now, inner.len());
-        Ok(Opened {
-            inner,
-            child: &pair.child.name,
-            door: pair.child.door(),
-            spi_in: pair.spi_in,
-        })
+        Ok(inner)
+    }
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        self.pair.received(self.lane, self.now, self.received);
     }
 }
 
@@ -140,12 +215,9 @@ impl Pair {
         header: EspHeader,
         packet: &mut [u8],
     ) -> Result<Range<usize>, DropReason> {
-        let sequence = {
-            let window = self.inbound.window();
-            let sequence = window.extend(header.sequence)?;
-            window.check(sequence)?;
-            sequence
-        };
+        let window = &self.inbound.window;
+        let sequence = window.extend(header.sequence)?;
+        window.check(sequence)?;
         let esn_high = self.inbound.esn.then_some((sequence >> 32) as u32);
         let body = self
             .inbound
@@ -157,7 +229,7 @@ impl Pair {
                 // No sender that holds the key made a packet of broken blocks.
                 OpenError::Misaligned { .. } | OpenError::BadIcv => DropReason::EspAuthenticity,
             })?;
-        self.inbound.window().accept(sequence)?;
+        window.accept(sequence)?;
         Ok(body)
     }
 }

@@ -25,6 +25,7 @@ use crate::view::{Sending, Shared, View};
 /// [`seal`](Self::seal) and [`open`](Self::open) use the newest view, for those who have but one thread.
 pub struct DataPlane {
     provider: Provider,
+    lanes: u16,
     exceptions: Arc<[adit_model::policy::Policy]>,
     pub(crate) policies: Arc<[Policy]>,
     children: Vec<Child>,
@@ -73,7 +74,13 @@ impl DataPlane {
     /// A data plane without policies: everything it is asked to seal is refused.
     #[must_use]
     pub fn new(provider: Provider) -> Self {
-        let drops = Arc::new(Drops::new());
+        Self::with_lanes(provider, 1)
+    }
+
+    /// The same, with counters for so many threads that none waits for another's cache lines; see [`Lane`](crate::Lane).
+    #[must_use]
+    pub fn with_lanes(provider: Provider, lanes: u16) -> Self {
+        let drops = Arc::new(Drops::new(lanes));
         let view = Arc::new(View {
             generation: 0,
             exceptions: Arc::default(),
@@ -85,6 +92,7 @@ impl DataPlane {
         });
         Self {
             provider,
+            lanes,
             exceptions: Arc::default(),
             policies: Arc::default(),
             children: Vec::new(),
@@ -287,7 +295,7 @@ impl DataPlane {
         };
         let (spi_in, path) = (sa.spi_in, sa.path);
         let state = Arc::clone(&child.sending.state);
-        let pair = Arc::new(Pair::new(sa, &protection, state)?);
+        let pair = Arc::new(Pair::new(sa, &protection, state, self.lanes)?);
         let live = Live {
             pair: Arc::clone(&pair),
             path,

@@ -1,22 +1,23 @@
 //! A pair of SAs with everything that one packet needs, shared by all threads that seal or open.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use adit_crypto::{EspCipher, Protection};
 use adit_model::connection::Mode;
 use adit_model::dataplane::{ChildSa, Path};
-use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_model::selector::Selector;
 use adit_wire::ip::IpPacket;
 
-use crate::counters::{ChildName, Drops, Traffic};
+use crate::counters::{Batch, ChildName, Drops, Traffic};
 use crate::door::Door;
+use crate::lane::Lane;
 use crate::plane::ApplyError;
 use crate::policy::{is_about, is_between};
 use crate::replay::ReplayWindow;
+use crate::sequence::Sequence;
 use crate::transport::Ends;
 
 /// What all SAs of one child share.
@@ -31,7 +32,8 @@ impl ChildState {
     pub(crate) fn new(name: ChildName) -> Self {
         Self {
             name: Arc::new(name),
-            drops: Drops::new(),
+            // Drops that are known to be a child's are rare, and there may be thousands of children.
+            drops: Drops::new(1),
             door: AtomicU32::new(Door::SHARED.number()),
         }
     }
@@ -73,53 +75,47 @@ pub(crate) struct Pair {
 /// The sending SA.
 pub(crate) struct Outbound {
     pub(crate) cipher: EspCipher,
-    sequence: Sequence,
+    pub(crate) sequence: Sequence,
     esn: bool,
 }
 
 /// The receiving SA.
 pub(crate) struct Inbound {
     pub(crate) cipher: EspCipher,
-    window: Mutex<ReplayWindow>,
+    pub(crate) window: ReplayWindow,
     pub(crate) esn: bool,
     /// The last moment in which packets are taken, a [`Mono`]; `u64::MAX` while the pair is live.
     until: AtomicU64,
+    /// Whether anything authentic has come: the peer has the pair.
+    received: AtomicBool,
 }
 
 /// How long after it was removed a pair opens packets that were under way.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// The one counter of a sending SA. Each value is given out once; it is the sequence number and the cipher's IV
-/// counter alike, so neither can repeat under one key (RFC 4303 3.3.3, RFC 4106 3.1).
-struct Sequence {
-    last: AtomicU64,
-    limit: u64,
-}
 
 impl Pair {
     pub(crate) fn new(
         sa: ChildSa,
         protection: &Protection,
         child: Arc<ChildState>,
+        lanes: u16,
     ) -> Result<Self, ApplyError> {
         let esn = sa.suite.esn;
         Ok(Self {
             child,
             outbound: Outbound {
                 cipher: EspCipher::new(protection, sa.key_out.expose())?,
-                sequence: Sequence {
-                    last: AtomicU64::new(0),
-                    limit: if esn { u64::MAX } else { u64::from(u32::MAX) },
-                },
+                sequence: Sequence::new(if esn { u64::MAX } else { u64::from(u32::MAX) }),
                 esn,
             },
             inbound: Inbound {
                 cipher: EspCipher::new(protection, sa.key_in.expose())?,
-                window: Mutex::new(ReplayWindow::new(sa.replay_window, esn)),
+                window: ReplayWindow::new(sa.replay_window, esn),
                 esn,
                 until: AtomicU64::new(u64::MAX),
+                received: AtomicBool::new(false),
             },
-            traffic: Traffic::default(),
+            traffic: Traffic::new(lanes),
             spi_in: sa.spi_in,
             spi_out: sa.spi_out,
             replaces: sa.replaces,
@@ -131,7 +127,15 @@ impl Pair {
 
     /// Whether a packet has arrived on this pair: the peer has it.
     pub(crate) fn has_received(&self) -> bool {
-        self.traffic.read().packets_in > 0
+        self.inbound.received.load(Relaxed)
+    }
+
+    /// Counts packets that were opened at `now`.
+    pub(crate) fn received(&self, lane: Lane, now: Mono, batch: Batch) {
+        self.traffic.received(lane, now, batch);
+        if batch.packets > 0 && !self.has_received() {
+            self.inbound.received.store(true, Relaxed);
+        }
     }
 
     /// It was removed `now`: from now on it takes only what comes soon.
@@ -160,11 +164,6 @@ impl Pair {
 }
 
 impl Outbound {
-    /// The next sequence number, never to be given out again.
-    pub(crate) fn claim_sequence(&self) -> Result<u64, DropReason> {
-        self.sequence.claim()
-    }
-
     /// The part of the sequence number that is authenticated and not sent.
     pub(crate) fn esn_high(&self, sequence: u64) -> Option<u32> {
         self.esn.then_some((sequence >> 32) as u32)
@@ -175,49 +174,6 @@ impl Outbound {
 impl Pair {
     /// As if everything up to `sequence` had been sent.
     pub(crate) fn skip_to(&self, sequence: u64) {
-        self.outbound.sequence.last.fetch_max(sequence, Relaxed);
-    }
-}
-
-impl Inbound {
-    pub(crate) fn window(&self) -> MutexGuard<'_, ReplayWindow> {
-        // A window is whole after every call, so a thread that died holding the lock has left nothing half done.
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Sequence {
-    fn claim(&self) -> Result<u64, DropReason> {
-        self.last
-            .fetch_update(Relaxed, Relaxed, |last| {
-                (last < self.limit).then(|| last + 1)
-            })
-            .map(|last| last + 1)
-            .map_err(|_| DropReason::OutSequenceExhausted)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sequence(limit: u64) -> Sequence {
-        Sequence {
-            last: AtomicU64::new(limit - 2),
-            limit,
-        }
-    }
-
-    /// RFC 4303 3.3.3: the counter must not cycle.
-    #[test]
-    fn the_last_number_is_given_out_once_and_then_nothing_ever() {
-        for limit in [u64::from(u32::MAX), u64::MAX] {
-            let s = sequence(limit);
-            assert_eq!(s.claim(), Ok(limit - 1));
-            assert_eq!(s.claim(), Ok(limit));
-            for _ in 0..3 {
-                assert_eq!(s.claim(), Err(DropReason::OutSequenceExhausted));
-            }
-        }
+        self.outbound.sequence.skip_to(sequence);
     }
 }

@@ -1,16 +1,20 @@
 //! From an inner packet to an ESP packet (RFC 4303 3.3, RFC 4301 5.1).
 
+use std::sync::Arc;
+
 use adit_crypto::{EspCipher, SealError};
 use adit_model::dataplane::Path;
 use adit_model::drops::DropReason;
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6};
 use adit_wire::ip::IpPacket;
 
-use crate::counters::Rejected;
+use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
+use crate::lane::Lane;
 use crate::mtu::Overhead;
 use crate::policy::{Policy, is_about, is_between};
-use crate::sa::{Live, Pair};
+use crate::sa::{Live, Outbound};
+use crate::sequence::Claim;
 use crate::view::View;
 
 /// Where a sealed packet has to go.
@@ -22,8 +26,32 @@ pub struct Sealed {
     pub spi_out: u32,
 }
 
+/// A flow's way out: the pair of SAs that takes its packets, found once for a run of packets.
+///
+/// [`View::outgoing`] finds it by one packet; it holds for packets with the same addresses, protocol and ports, no
+/// fragments and no ICMP errors among them. Keep it for a run (a super-packet, a batch), not longer: a rekey may move
+/// the flow to another pair, and packets and octets are counted when this is dropped.
+///
+/// ```text
+/// let view = shared.load();                       // once per batch
+/// let mut way = view.outgoing(door, lane, &packet)?; // once per run of one flow
+/// way.claim(segments);                            // optional: one atomic addition for all of them
+/// for segment in run {
+///     let length = way.seal(segment, &mut buffer[at..])?;
+///     at += length;                               // equal packets have equal lengths: ready for UDP_SEGMENT
+/// }
+/// ```
+pub struct Outgoing<'v> {
+    view: &'v View,
+    live: &'v Live,
+    lane: Lane,
+    claim: Claim,
+    sent: Batch,
+}
+
 impl View {
-    /// Seals an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may share one buffer.
+    /// Seals an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may
+    /// share one buffer.
     ///
     /// What is appended is the payload of a UDP datagram when `path.udp_encap` says so, else of an IP packet of
     /// protocol 50.
@@ -32,14 +60,41 @@ impl View {
     /// The packet is dropped and counted, and `out` is as before. [`DropReason::OutNoSa`] names the child whose
     /// tunnel is down.
     pub fn seal(&self, door: Door, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
-        let reject = |reason| self.reject(reason, None);
-        let inner = IpPacket::parse(inner).map_err(|_| reject(DropReason::OutMalformed))?;
-        let excepted = |p: &adit_model::policy::Policy| is_between(&inner, &p.local, &p.remote);
+        let inner = self.outbound(Lane::default(), inner)?;
+        let mut way = self.outgoing(door, Lane::default(), &inner)?;
+        let start = out.len();
+        out.resize(start + way.sealed_len(inner.total_length()), 0);
+        let sealed = way.seal(inner.packet, out.get_mut(start..).unwrap_or_default());
+        out.truncate(start + sealed.as_ref().copied().unwrap_or(0));
+        sealed.map(|_| way.sealed())
+    }
+
+    /// Reads a packet that wants out; its length is that of its own header, whatever follows.
+    ///
+    /// # Errors
+    /// It is dropped and counted as [`DropReason::OutMalformed`].
+    pub fn outbound<'p>(&self, lane: Lane, inner: &'p [u8]) -> Result<IpPacket<'p>, Rejected> {
+        IpPacket::parse(inner).map_err(|_| self.reject(lane, DropReason::OutMalformed, None))
+    }
+
+    /// Finds the way out for packets like this one that come from the interface `door`: exceptions, then the policies of
+    /// that interface in their order, then the SAs of the child that they name. Where selectors overlap, the first policy that takes the packet has it (RFC 4301 4.4.1).
+    ///
+    /// # Errors
+    /// The packet is dropped and counted.
+    pub fn outgoing(
+        &self,
+        door: Door,
+        lane: Lane,
+        inner: &IpPacket<'_>,
+    ) -> Result<Outgoing<'_>, Rejected> {
+        let reject = |reason| self.reject(lane, reason, None);
+        let excepted = |p: &adit_model::policy::Policy| is_between(inner, &p.local, &p.remote);
         if self.exceptions.iter().any(excepted) {
             return Err(reject(DropReason::OutForbidden));
         }
-        let takes = |policy: &&Policy| is_between(&inner, &policy.local, &policy.remote);
-        let about = |policy: &&Policy| is_about(&inner, &policy.local, &policy.remote);
+        let takes = |policy: &&Policy| is_between(inner, &policy.local, &policy.remote);
+        let about = |policy: &&Policy| is_about(inner, &policy.local, &policy.remote);
         let policies = || self.policies.iter().filter(|policy| policy.door == door);
         let mut taking = policies().filter(takes);
         let first = taking.next();
@@ -47,74 +102,204 @@ impl View {
             .or_else(|| policies().find(about))
             .and_then(|policy| self.children.get(policy.child))
             .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
-        let reject = |reason| self.reject(reason, Some(&child.state));
         let mut others = taking.filter(|policy| policy.gives && first.is_some_and(|f| f.gives));
-        let Live { pair, path, .. } = child
-            .pair_for(&inner)
-            .or_else(|| others.find_map(|other| self.children.get(other.child)?.pair_for(&inner)))
-            .ok_or_else(|| reject(DropReason::OutNoSa))?;
-        let (next_header, payload) = match &pair.transport {
-            None if inner.source.is_ipv4() => (NEXT_HEADER_IPV4, inner.packet),
-            None => (NEXT_HEADER_IPV6, inner.packet),
-            Some(ends) => ends
-                .payload(&inner)
-                .ok_or_else(|| reject(DropReason::OutTransport))?,
-        };
-        let overhead = Overhead::new(pair.outbound.cipher.shape(), path);
-        if overhead.outer_len(payload.len()) > self.link_mtu {
-            return Err(reject(DropReason::OutTooBig));
-        }
-        let start = out.len();
-        append(pair, next_header, payload, out).map_err(|reason| {
-            out.truncate(start);
-            reject(reason)
-        })?;
-        pair.traffic.sent(inner.total_length());
-        Ok(Sealed {
-            path: *path,
-            spi_out: pair.spi_out,
+        let live = child
+            .pair_for(inner)
+            .or_else(|| others.find_map(|other| self.children.get(other.child)?.pair_for(inner)))
+            .ok_or_else(|| self.reject(lane, DropReason::OutNoSa, Some(&child.state)))?;
+        Ok(Outgoing {
+            view: self,
+            live,
+            lane,
+            claim: Claim::default(),
+            sent: Batch::default(),
         })
     }
 }
 
-fn append(
-    pair: &Pair,
-    next_header: u8,
-    payload: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), DropReason> {
-    let sequence = pair.outbound.claim_sequence()?;
-    let cipher = &pair.outbound.cipher;
-    let shape = cipher.shape();
-    let trailer = EspTrailer::for_payload(payload.len(), shape.block_len, next_header);
-    let start = out.len();
-    out.reserve(
-        EspCipher::HEADER_LEN + shape.iv_len + payload.len() + trailer.length() + shape.icv_len,
-    );
-    EspHeader {
-        spi: pair.spi_out,
-        sequence: sequence as u32,
+impl Outgoing<'_> {
+    /// Where sealed packets have to go.
+    #[must_use]
+    pub fn sealed(&self) -> Sealed {
+        Sealed {
+            path: self.live.path,
+            spi_out: self.live.pair.spi_out,
+        }
     }
-    .emit(out);
-    out.resize(out.len() + shape.iv_len, 0);
-    out.extend_from_slice(payload);
-    trailer.emit(out);
-    out.resize(out.len() + shape.icv_len, 0);
-    let packet = out.get_mut(start..).ok_or(DropReason::OutCipher)?;
-    cipher
-        .seal(packet, pair.outbound.esn_high(sequence), sequence)
-        .map_err(|error| match error {
+
+    /// The child that the packets belong to.
+    #[must_use]
+    pub fn child(&self) -> &Arc<ChildName> {
+        &self.live.pair.child.name
+    }
+
+    /// Octets of the ESP packet around an inner packet of so many; in transport mode at most so many.
+    #[must_use]
+    pub fn sealed_len(&self, inner: usize) -> usize {
+        let shape = self.live.pair.outbound.cipher.shape();
+        let trailer = EspTrailer::for_payload(inner, shape.block_len, 0);
+        EspCipher::HEADER_LEN + shape.iv_len + inner + trailer.length() + shape.icv_len
+    }
+
+    /// Claims sequence numbers for the next `packets` packets at once. Without it each packet claims its own. Those that
+    /// aren't used are never sent.
+    pub fn claim(&mut self, packets: u16) {
+        // Where none are left the packets say so, one by one.
+        self.claim = self
+            .live
+            .pair
+            .outbound
+            .sequence
+            .claim(packets)
+            .unwrap_or_default();
+    }
+
+    /// Seals a packet of the flow, a whole inner IP packet, into the front of `out`, which may be longer; it needs
+    /// [`sealed_len`](Self::sealed_len) octets. Returns how many it took. Nothing is copied on the way, except where the
+    /// cipher knows no other way.
+    ///
+    /// # Errors
+    /// The packet is dropped and counted; what `out` holds is worthless then.
+    pub fn seal(&mut self, inner: &[u8], out: &mut [u8]) -> Result<usize, Rejected> {
+        self.seal_parts(inner, &[], out)
+    }
+
+    /// As [`seal`](Self::seal), for a packet in two parts, such as a header that was made for one segment and a piece of
+    /// the payload: both are copied into `out` and sealed there.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal).
+    pub fn seal_parts(
+        &mut self,
+        head: &[u8],
+        rest: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, Rejected> {
+        match self.write(head, rest, out) {
+            Ok(sealed) => {
+                self.sent.add(head.len() + rest.len());
+                Ok(sealed)
+            }
+            Err(reason) => {
+                let child = Some(&self.live.pair.child);
+                Err(self.view.reject(self.lane, reason, child))
+            }
+        }
+    }
+
+    fn write(&mut self, head: &[u8], rest: &[u8], out: &mut [u8]) -> Result<usize, DropReason> {
+        let Some(ends) = &self.live.pair.transport else {
+            let is_v6 = head.first().is_some_and(|first| first >> 4 == 6);
+            let next_header = if is_v6 {
+                NEXT_HEADER_IPV6
+            } else {
+                NEXT_HEADER_IPV4
+            };
+            return self.write_payload(next_header, [head, rest], out);
+        };
+        let joined;
+        let whole = if rest.is_empty() {
+            head
+        } else {
+            joined = [head, rest].concat();
+            &joined
+        };
+        let packet = IpPacket::parse(whole).map_err(|_| DropReason::OutMalformed)?;
+        let (next_header, payload) = ends.payload(&packet).ok_or(DropReason::OutTransport)?;
+        self.write_payload(next_header, [payload, &[]], out)
+    }
+
+    fn write_payload(
+        &mut self,
+        next_header: u8,
+        parts: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<usize, DropReason> {
+        let pair = &self.live.pair;
+        let overhead = Overhead::new(pair.outbound.cipher.shape(), &self.live.path);
+        if overhead.outer_len(parts.iter().map(|part| part.len()).sum()) > self.view.link_mtu {
+            return Err(DropReason::OutTooBig);
+        }
+        let sequence = match self.claim.next() {
+            Some(sequence) => sequence,
+            None => self.claim_one()?,
+        };
+        pair.outbound
+            .write(pair.spi_out, sequence, next_header, parts, out)
+    }
+
+    fn claim_one(&self) -> Result<u64, DropReason> {
+        let mut claim = self.live.pair.outbound.sequence.claim(1)?;
+        claim.next().ok_or(DropReason::OutSequenceExhausted)
+    }
+}
+
+impl Drop for Outgoing<'_> {
+    fn drop(&mut self) {
+        self.live.pair.traffic.sent(self.lane, self.sent);
+    }
+}
+
+/// Padding at most to a multiple of a cipher's block, pad length and next header.
+const MOST_TRAILER: usize = 18;
+
+impl Outbound {
+    /// Writes the ESP packet number `sequence` around `parts` to the front of `out`; returns its length.
+    fn write(
+        &self,
+        spi: u32,
+        sequence: u64,
+        next_header: u8,
+        parts: [&[u8]; 2],
+        out: &mut [u8],
+    ) -> Result<usize, DropReason> {
+        let shape = self.cipher.shape();
+        let [head, rest] = parts;
+        let body = EspCipher::HEADER_LEN + shape.iv_len;
+        let length = head.len() + rest.len();
+        let trailer = EspTrailer::for_payload(length, shape.block_len, next_header);
+        let whole = body + length + trailer.length() + shape.icv_len;
+        let packet = out.get_mut(..whole).ok_or(DropReason::OutCipher)?;
+        let header = EspHeader {
+            spi,
+            sequence: sequence as u32,
+        };
+        let mut buffer = [0; MOST_TRAILER];
+        let trailer = {
+            let octets = buffer.get_mut(..trailer.length());
+            let octets = octets.ok_or(DropReason::OutCipher)?;
+            trailer.write(octets);
+            &*octets
+        };
+        let mut place = |at: usize, bytes: &[u8]| {
+            let place = packet.get_mut(at..at + bytes.len());
+            place
+                .map(|place| place.copy_from_slice(bytes))
+                .ok_or(DropReason::OutCipher)
+        };
+        place(0, &header.to_bytes())?;
+        let esn_high = self.esn_high(sequence);
+        let sealed = if rest.is_empty() {
+            self.cipher
+                .seal_from(packet, head, trailer, esn_high, sequence)
+        } else {
+            place(body, head)?;
+            place(body + head.len(), rest)?;
+            place(body + length, trailer)?;
+            self.cipher.seal(packet, esn_high, sequence)
+        };
+        sealed.map_err(|error| match error {
             SealError::IvExhausted => DropReason::OutSequenceExhausted,
             SealError::TooLong => DropReason::OutTooBig,
             SealError::Layout | SealError::Library => DropReason::OutCipher,
-        })
+        })?;
+        Ok(whole)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::sync::Arc;
-
     use adit_crypto::provider;
     use adit_model::Secret;
     use adit_model::connection::Mode;

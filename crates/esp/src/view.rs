@@ -15,6 +15,7 @@ use adit_wire::ip::IpPacket;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::counters::{DropCounts, Drops, Rejected};
+use crate::lane::Lane;
 use crate::policy::Policy;
 use crate::sa::{ChildState, Live, Pair};
 
@@ -83,10 +84,16 @@ impl View {
         self.drops.read()
     }
 
-    pub(crate) fn reject(&self, reason: DropReason, child: Option<&Arc<ChildState>>) -> Rejected {
-        self.drops.bump(reason);
+    #[cold]
+    pub(crate) fn reject(
+        &self,
+        lane: Lane,
+        reason: DropReason,
+        child: Option<&Arc<ChildState>>,
+    ) -> Rejected {
+        self.drops.bump(lane, reason);
         if let Some(child) = child {
-            child.drops.bump(reason);
+            child.drops.bump(lane, reason);
         }
         Rejected {
             reason,

@@ -172,6 +172,34 @@ pub fn joined_by(sa: ChildSa) -> (DataPlane, DataPlane) {
     (west, east)
 }
 
+/// A gateway with so many tunnels: from west's network to 10.100.0.0/24, 10.100.1.0/24 and so on, each with a pair of SAs
+/// whose receiving SPI is 1000 and what comes behind.
+pub fn many(tunnels: usize) -> DataPlane {
+    let net = |n: usize| format!("10.{}.{}.0/24", 100 + n / 256, n % 256);
+    let nets: Vec<String> = (0..tunnels).map(net).collect();
+    let mut west = DataPlane::new(provider::aws_lc());
+    let remotes: Vec<[&str; 1]> = nets.iter().map(|net| [net.as_str()]).collect();
+    let children: Vec<(&[&str], &[&str])> = remotes
+        .iter()
+        .map(|remote| (&[WEST] as &[&str], remote as &[&str]))
+        .collect();
+    west.set_policy(&[connection(&children)]);
+    for (n, net) in nets.iter().enumerate() {
+        let spi = 1000 + n as u32;
+        let sa = west_sa(suite("aes128gcm16"), spi, spi);
+        install(
+            &mut west,
+            ChildSa {
+                child: format!("lan{n}"),
+                ts_local: selectors(&[WEST]),
+                ts_remote: selectors(&[net]),
+                ..sa
+            },
+        );
+    }
+    west
+}
+
 /// A UDP packet of either family with `octets` octets of data.
 pub fn udp(from: &str, to: &str, ports: (u16, u16), octets: usize) -> Vec<u8> {
     let (from, to): (IpAddr, IpAddr) = (from.parse().unwrap(), to.parse().unwrap());

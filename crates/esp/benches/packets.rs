@@ -1,0 +1,215 @@
+//! What one packet costs: `cargo bench -p adit-esp`.
+//!
+//! `bare` is the call of the cipher alone, of the same interface that the data plane uses, on a packet of the same
+//! length. `packet` is all that a packet needs: the newest view, its header, exceptions and policies, SA, sequence number
+//! or replay window, the cipher, the policy check of what was opened, counters. `run` is the same for 32 packets of one
+//! flow in a row, per packet, as a super-packet of the kernel is cut. The last group finds the way out among many tunnels.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods)] // reads the clock
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use adit_crypto::{EspCipher, provider};
+use adit_esp::{DataPlane, Door, Lane};
+use adit_wire::ip::IpPacket;
+use common::*;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+const SUITES: [&str; 3] = ["aes128gcm16", "aes256gcm16", "chacha20poly1305"];
+const INNER: [usize; 3] = [64, 512, 1400];
+/// Packets of a run.
+const RUN: u16 = 32;
+/// Packets that are sealed before as many are opened.
+const BATCH: usize = 256;
+const HEADERS: usize = 28;
+
+fn inner(octets: usize) -> Vec<u8> {
+    eastbound(octets - HEADERS)
+}
+
+fn cipher(text: &str) -> EspCipher {
+    let suite = suite(text);
+    let protection = provider::aws_lc()
+        .protection(suite.encr.id, suite.encr.key_bits, suite.integ)
+        .unwrap();
+    EspCipher::new(&protection, &vec![7; protection.keymat_len()]).unwrap()
+}
+
+fn seal_packets(c: &mut Criterion) {
+    for suite in SUITES {
+        let mut group = c.benchmark_group(format!("seal/{suite}"));
+        for octets in INNER {
+            let inner = inner(octets);
+            let (west, _) = joined(suite);
+            let shared = west.shared();
+            let length = seal(&west, &inner).len();
+            group.throughput(Throughput::Bytes(octets as u64));
+
+            let bare = cipher(suite);
+            let mut packet = vec![0; length];
+            let mut counter = 0;
+            group.bench_function(BenchmarkId::new("bare", octets), |b| {
+                b.iter(|| {
+                    counter += 1;
+                    bare.seal(black_box(&mut packet), None, counter).unwrap();
+                });
+            });
+
+            let mut out = vec![0; 65_536];
+            group.bench_function(BenchmarkId::new("packet", octets), |b| {
+                b.iter(|| {
+                    let view = shared.load();
+                    let inner = view.outbound(Lane::default(), black_box(&inner)).unwrap();
+                    let mut way = view
+                        .outgoing(Door::SHARED, Lane::default(), &inner)
+                        .unwrap();
+                    way.seal(inner.packet, &mut out).unwrap()
+                });
+            });
+
+            group.bench_function(BenchmarkId::new("run", octets), |b| {
+                b.iter_custom(|packets| {
+                    let begin = Instant::now();
+                    for _ in 0..packets / u64::from(RUN) + 1 {
+                        seal_run(&west, black_box(&inner), &mut out);
+                    }
+                    let runs = packets / u64::from(RUN) + 1;
+                    begin
+                        .elapsed()
+                        .mul_f64(packets as f64 / (runs * u64::from(RUN)) as f64)
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+fn seal_run(plane: &DataPlane, inner: &[u8], out: &mut [u8]) {
+    let shared = plane.shared();
+    let view = shared.load();
+    let lane = Lane::default();
+    let packet = view.outbound(lane, inner).unwrap();
+    let mut way = view.outgoing(Door::SHARED, lane, &packet).unwrap();
+    way.claim(RUN);
+    let mut at = 0;
+    for _ in 0..RUN {
+        at += way.seal(inner, &mut out[at..]).unwrap();
+    }
+}
+
+/// Time to do `one` to as many of the `packets` as asked for; each is `made` anew before.
+fn timed(
+    packets: u64,
+    mut make: impl FnMut() -> Vec<Vec<u8>>,
+    mut one: impl FnMut(&mut [Vec<u8>]),
+) -> Duration {
+    let mut spent = Duration::ZERO;
+    let mut left = packets as usize;
+    while left > 0 {
+        let mut batch = make();
+        let some = left.min(batch.len());
+        let begin = Instant::now();
+        one(&mut batch[..some]);
+        spent += begin.elapsed();
+        left -= some;
+    }
+    spent
+}
+
+fn open_packets(c: &mut Criterion) {
+    for suite in SUITES {
+        let mut group = c.benchmark_group(format!("open/{suite}"));
+        for octets in INNER {
+            let inner = inner(octets);
+            let (west, east) = joined(suite);
+            let shared = east.shared();
+            let sealed = || (0..BATCH).map(|_| seal(&west, &inner)).collect::<Vec<_>>();
+            let length = sealed()[0].len();
+            group.throughput(Throughput::Bytes(octets as u64));
+
+            let bare = cipher(suite);
+            let mut counter = 0;
+            let mut bare_sealed = || {
+                let one = |_| {
+                    let mut packet = vec![0; length];
+                    counter += 1;
+                    bare.seal(&mut packet, None, counter).unwrap();
+                    packet
+                };
+                (0..BATCH).map(one).collect::<Vec<_>>()
+            };
+            group.bench_function(BenchmarkId::new("bare", octets), |b| {
+                b.iter_custom(|packets| {
+                    timed(packets, &mut bare_sealed, |batch| {
+                        for packet in batch {
+                            bare.open(black_box(packet), None).unwrap();
+                        }
+                    })
+                });
+            });
+
+            group.bench_function(BenchmarkId::new("packet", octets), |b| {
+                b.iter_custom(|packets| {
+                    timed(packets, sealed, |batch| {
+                        for packet in batch {
+                            let view = shared.load();
+                            black_box(view.open(T0, black_box(packet)).unwrap());
+                        }
+                    })
+                });
+            });
+
+            group.bench_function(BenchmarkId::new("run", octets), |b| {
+                b.iter_custom(|packets| {
+                    timed(packets, sealed, |batch| {
+                        for run in batch.chunks_mut(usize::from(RUN)) {
+                            let view = shared.load();
+                            let mut way = view.incoming(Lane::default(), T0, &run[0]).unwrap();
+                            for packet in run {
+                                black_box(way.open(black_box(packet)).unwrap());
+                            }
+                        }
+                    })
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+/// The way out where `tunnels` tunnels lead to as many networks, for a packet to the last of them.
+fn find_among_many(c: &mut Criterion) {
+    let mut group = c.benchmark_group("find");
+    for tunnels in [1, 100, 1000] {
+        let west = many(tunnels);
+        let last = tunnels - 1;
+        let to = format!("10.{}.{}.9", 100 + last / 256, last % 256);
+        let packet = udp("10.1.0.7", &to, (4000, 53), 100);
+        let packet = IpPacket::parse(&packet).unwrap();
+        let shared = west.shared();
+        group.bench_function(BenchmarkId::from_parameter(tunnels), |b| {
+            b.iter(|| {
+                let view = shared.load();
+                let way = view
+                    .outgoing(Door::SHARED, Lane::default(), black_box(&packet))
+                    .unwrap();
+                black_box(way.sealed_len(100))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(700));
+    targets = seal_packets, open_packets, find_among_many
+}
+criterion_main!(benches);
