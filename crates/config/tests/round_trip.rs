@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use adit_config::{
     AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, PpkRef, Revocation, Severity, adit,
 };
+use adit_model::carriage::{Carriage, Cut, Df, Dscp, Ecn, Mss, Tfc};
 use adit_model::connection::{
     Authentication, Child, Connection, Mode, Ppk, Remote, Retransmit, Start,
 };
@@ -67,6 +68,21 @@ fn identity() -> impl Strategy<Value = Identity> {
     ]
 }
 
+/// One of many ways, each word and number among them.
+fn carriage(n: u32) -> Carriage {
+    let small = (n % 64) as u8;
+    Carriage {
+        dscp: [Dscp::Copy, Dscp::Fixed(small)][n as usize % 2],
+        dscp_in: n.is_multiple_of(3),
+        ecn: [Ecn::Normal, Ecn::Compat][n as usize / 2 % 2],
+        df: [Df::Copy, Df::Set, Df::Clear][n as usize % 3],
+        fragment: [Cut::Inner, Cut::Outer][n as usize / 3 % 2],
+        mss: [Mss::Auto, Mss::Off, Mss::AtMost(256 + n as u16)][n as usize / 4 % 3],
+        tfc: [Tfc::Off, Tfc::Mtu, Tfc::Multiple(16 + u16::from(small))][n as usize / 5 % 3],
+        dummies: n as u16 % 1001,
+    }
+}
+
 fn child(name: String) -> impl Strategy<Value = Child> {
     let net = |second: u8| {
         prop::collection::hash_set(any::<u8>(), 1..4).prop_map(move |thirds| {
@@ -76,7 +92,7 @@ fn child(name: String) -> impl Strategy<Value = Child> {
                 .collect::<Vec<Selector>>()
         })
     };
-    (net(1), net(2), proposals(SaKind::Esp), 32..=32768_u32).prop_map(
+    (net(1), net(2), proposals(SaKind::Esp), 32..=4096_u32).prop_map(
         move |(local_ts, remote_ts, esp, replay_window)| Child {
             name: name.clone(),
             local_ts,
@@ -92,7 +108,7 @@ fn child(name: String) -> impl Strategy<Value = Child> {
                 ..ChildLife::default()
             },
             leeway: adit_model::connection::Leeway::default(),
-            carriage: adit_model::carriage::Carriage::default(),
+            carriage: carriage(replay_window),
         },
     )
 }

@@ -27,6 +27,9 @@ pub struct Rejected {
     pub reason: DropReason,
     /// The child it belonged to, where that is known. With [`DropReason::OutNoSa`] it names the child to be set up.
     pub child: Option<Arc<ChildName>>,
+    /// With [`DropReason::OutTooBig`]: the longest inner packet that would have passed, in octets, which its sender is to
+    /// be told (see [`too_big`](crate::too_big)).
+    pub fits: Option<usize>,
 }
 
 /// One number of packets per reason.

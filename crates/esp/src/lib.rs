@@ -36,24 +36,33 @@
 
 mod counters;
 mod door;
+mod dress;
+mod fragment;
+mod icmp;
 mod lane;
+mod links;
+mod mss;
 mod mtu;
 mod open;
 mod plane;
+mod pmtu;
 mod policy;
 pub mod replay;
 mod sa;
 mod seal;
 mod sequence;
+mod traffic_class;
 mod transport;
 pub mod view;
 
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use door::Door;
+pub use icmp::{Allowance, too_big};
 pub use lane::Lane;
 pub use mtu::Overhead;
 pub use open::{Incoming, Inner, Opened};
 pub use plane::{ApplyError, DataPlane};
+pub use pmtu::Word;
 pub use policy::{flow, is_between};
 pub use seal::{Outgoing, Sealed};
 pub use view::{Held, Shared, View};

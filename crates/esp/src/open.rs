@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use adit_crypto::OpenError;
+use adit_model::carriage::Mss;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE};
@@ -11,9 +13,12 @@ use adit_wire::ip::IpPacket;
 
 use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
+use crate::fragment::is_evasive;
 use crate::lane::Lane;
+use crate::mss;
 use crate::policy::is_between;
 use crate::sa::Pair;
+use crate::traffic_class;
 use crate::transport::Ends;
 use crate::view::View;
 
@@ -73,8 +78,21 @@ impl View {
     /// # Errors
     /// The packet is dropped and counted; its bytes are worthless then.
     pub fn open(&self, now: Mono, packet: &mut [u8]) -> Result<Opened<'_>, Rejected> {
+        self.open_under(now, 0, packet)
+    }
+
+    /// The same, where the outer header had this DSCP and ECN: a mark of congestion passes to the inner packet (RFC 6040).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_under(
+        &self,
+        now: Mono,
+        tos: u8,
+        packet: &mut [u8],
+    ) -> Result<Opened<'_>, Rejected> {
         let mut way = self.incoming(Lane::default(), now, packet)?;
-        let inner = way.open(packet)?;
+        let inner = way.open_under(tos, packet)?;
         Ok(Opened {
             inner,
             child: &way.pair.child.name,
@@ -129,7 +147,15 @@ impl<'v> Incoming<'v> {
     /// # Errors
     /// The packet is dropped and counted; its bytes are worthless then.
     pub fn open(&mut self, packet: &mut [u8]) -> Result<Inner, Rejected> {
-        match self.open_and_check(packet) {
+        self.open_under(0, packet)
+    }
+
+    /// The same, where the outer header had this DSCP and ECN: a mark of congestion passes to the inner packet (RFC 6040).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_under(&mut self, tos: u8, packet: &mut [u8]) -> Result<Inner, Rejected> {
+        match self.open_and_check(tos, packet) {
             Ok(inner) => {
                 self.received.add(inner.len());
                 Ok(inner)
@@ -141,12 +167,12 @@ impl<'v> Incoming<'v> {
         }
     }
 
-    fn open_and_check(&self, packet: &mut [u8]) -> Result<Inner, DropReason> {
+    fn open_and_check(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
         let header = EspHeader::parse(packet).map_err(|_| DropReason::EspTooShort)?;
         if header.spi != self.pair.spi_in {
             return Err(DropReason::EspUnknownSpi);
         }
-        let inner = self.pair.open(header, packet)?;
+        let inner = self.pair.open(header, tos, packet)?;
         let excepted = !self.view.exceptions.is_empty()
             && IpPacket::parse(inner.of(packet)).is_ok_and(|ip| {
                 let mut exceptions = self.view.exceptions.iter();
@@ -166,7 +192,7 @@ impl Drop for Incoming<'_> {
 }
 
 impl Pair {
-    fn open(&self, header: EspHeader, packet: &mut [u8]) -> Result<Inner, DropReason> {
+    fn open(&self, header: EspHeader, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
         let body = self.authenticate(header, packet)?;
         let plaintext = packet
             .get(body.clone())
@@ -174,7 +200,7 @@ impl Pair {
         let (payload, trailer) =
             EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
         if let Some(ends) = &self.transport {
-            return self.rebuild(ends, trailer.next_header, payload);
+            return self.rebuild(ends, trailer.next_header, payload, tos);
         }
         let is_ipv4 = match trailer.next_header {
             NEXT_HEADER_IPV4 => true,
@@ -186,26 +212,55 @@ impl Pair {
             .ok()
             .filter(|inner| inner.source.is_ipv4() == is_ipv4)
             .ok_or(DropReason::EspInnerMalformed)?;
-        if !self.takes_inbound(&inner) {
+        self.admit(&inner)?;
+        // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
+        let place = body.start..body.start + inner.total_length();
+        if let Some(inner) = packet.get_mut(place.clone()) {
+            self.undress(inner, tos)?;
+        }
+        Ok(Inner::Within(place))
+    }
+
+    /// Whether a decrypted packet may go on (RFC 4301 5.2).
+    fn admit(&self, inner: &IpPacket<'_>) -> Result<(), DropReason> {
+        if !self.takes_inbound(inner) {
             return Err(DropReason::EspInboundPolicy);
         }
-        // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
-        Ok(Inner::Within(body.start..body.start + inner.total_length()))
+        if is_evasive(inner) {
+            return Err(DropReason::EspFragment);
+        }
+        Ok(())
+    }
+
+    /// Changes a packet that goes on as its outer header and the path want it.
+    #[inline]
+    fn undress(&self, inner: &mut [u8], tos: u8) -> Result<(), DropReason> {
+        traffic_class::arrive(&self.carriage, inner, tos)?;
+        let mss = self.carriage.mss;
+        if mss != Mss::Off && mss::begins_connection(inner) {
+            mss::keep_within(inner, mss, self.inner_mtu.load(Relaxed));
+        }
+        Ok(())
     }
 
     /// What has no length of its own in transport mode has no traffic flow confidentiality padding either
     /// (RFC 4303 2.7).
-    fn rebuild(&self, ends: &Ends, next_header: u8, payload: &[u8]) -> Result<Inner, DropReason> {
+    fn rebuild(
+        &self,
+        ends: &Ends,
+        next_header: u8,
+        payload: &[u8],
+        tos: u8,
+    ) -> Result<Inner, DropReason> {
         if next_header == NEXT_HEADER_NONE {
             return Err(DropReason::EspDummy);
         }
-        let packet = ends
+        let mut packet = ends
             .packet(next_header, payload)
             .ok_or(DropReason::EspInnerMalformed)?;
         let inner = IpPacket::parse(&packet).map_err(|_| DropReason::EspInnerMalformed)?;
-        if !self.takes_inbound(&inner) {
-            return Err(DropReason::EspInboundPolicy);
-        }
+        self.admit(&inner)?;
+        self.undress(&mut packet, tos)?;
         Ok(Inner::Rebuilt(packet))
     }
 

@@ -11,6 +11,7 @@ use adit_model::proposal::Suite;
 
 use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
 use crate::door::Door;
+use crate::links::Links;
 use crate::mtu::Overhead;
 use crate::open::Opened;
 use crate::policy::Policy;
@@ -30,7 +31,7 @@ pub struct DataPlane {
     pub(crate) policies: Arc<[Policy]>,
     children: Vec<Child>,
     inbound: BTreeMap<u32, Arc<Pair>>,
-    link_mtu: usize,
+    pub(crate) links: Links,
     drops: Arc<Drops>,
     view: Arc<View>,
     shared: Shared,
@@ -87,7 +88,6 @@ impl DataPlane {
             policies: Arc::default(),
             children: Box::default(),
             inbound: BTreeMap::new(),
-            link_mtu: usize::from(u16::MAX),
             drops: Arc::clone(&drops),
         });
         Self {
@@ -97,7 +97,7 @@ impl DataPlane {
             policies: Arc::default(),
             children: Vec::new(),
             inbound: BTreeMap::new(),
-            link_mtu: usize::from(u16::MAX),
+            links: Links::new(),
             drops,
             shared: Shared::new(Arc::clone(&view)),
             view,
@@ -124,6 +124,19 @@ impl DataPlane {
     /// As there.
     pub fn open(&self, now: Mono, packet: &mut [u8]) -> Result<Opened<'_>, Rejected> {
         self.view.open(now, packet)
+    }
+
+    /// [`View::open_under`] by the newest view.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_under(
+        &self,
+        now: Mono,
+        tos: u8,
+        packet: &mut [u8],
+    ) -> Result<Opened<'_>, Rejected> {
+        self.view.open_under(now, tos, packet)
     }
 
     /// Sets the policies: the children of `tunnels`, in their order. Live SAs stay; what they count stays.
@@ -161,13 +174,6 @@ impl DataPlane {
     /// tunnels has no business here.
     pub fn set_exceptions(&mut self, exceptions: Vec<adit_model::policy::Policy>) {
         self.exceptions = exceptions.into();
-        self.publish();
-    }
-
-    /// Sets the MTU of the link that sealed packets leave by, in octets. A packet whose outer packet would be longer is
-    /// refused as [`OutTooBig`](adit_model::drops::DropReason::OutTooBig). Without this call the limit is that of IP itself.
-    pub fn set_link_mtu(&mut self, link_mtu: usize) {
-        self.link_mtu = link_mtu;
         self.publish();
     }
 
@@ -217,6 +223,7 @@ impl DataPlane {
                         });
                     }
                 }
+                self.fit();
             }
         }
         self.publish();
@@ -270,10 +277,31 @@ impl DataPlane {
                 .map(|child| Arc::clone(&child.sending))
                 .collect(),
             inbound: self.inbound.clone(),
-            link_mtu: self.link_mtu,
             drops: Arc::clone(&self.drops),
         });
         self.shared.publish(Arc::clone(&self.view));
+    }
+
+    /// Has every pair know what fits on its path, in views to come.
+    pub(crate) fn refit(&mut self) {
+        self.fit();
+        self.publish();
+    }
+
+    /// Every pair that packets are sent on.
+    pub(crate) fn live_pairs(&self) -> impl Iterator<Item = &Live> {
+        self.children.iter().flat_map(Child::pairs)
+    }
+
+    fn fit(&mut self) {
+        for child in &mut self.children {
+            let links = &self.links;
+            child.change(|pairs| {
+                pairs
+                    .iter_mut()
+                    .for_each(|live| live.fit = links.fit(&live.pair, &live.path))
+            });
+        }
     }
 
     fn install(&mut self, sa: ChildSa) -> Result<(), ApplyError> {
@@ -296,11 +324,7 @@ impl DataPlane {
         let (spi_in, path) = (sa.spi_in, sa.path);
         let state = Arc::clone(&child.sending.state);
         let pair = Arc::new(Pair::new(sa, &protection, state, self.lanes)?);
-        let live = Live {
-            pair: Arc::clone(&pair),
-            path,
-            retired: false,
-        };
+        let live = Live::new(Arc::clone(&pair), path, &self.links);
         child.change(|pairs| pairs.push(live));
         self.inbound.insert(spi_in, pair);
         Ok(())

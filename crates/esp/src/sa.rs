@@ -1,10 +1,11 @@
 //! A pair of SAs with everything that one packet needs, shared by all threads that seal or open.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use adit_crypto::{EspCipher, Protection};
+use adit_model::carriage::Carriage;
 use adit_model::connection::Mode;
 use adit_model::dataplane::{ChildSa, Path};
 use adit_model::now::Mono;
@@ -13,7 +14,9 @@ use adit_wire::ip::IpPacket;
 
 use crate::counters::{Batch, ChildName, Drops, Traffic};
 use crate::door::Door;
+use crate::dress::Fit;
 use crate::lane::Lane;
+use crate::links::Links;
 use crate::plane::ApplyError;
 use crate::policy::{is_about, is_between};
 use crate::replay::ReplayWindow;
@@ -54,6 +57,21 @@ pub(crate) struct Live {
     pub(crate) path: Path,
     /// See [`DataPlaneRequest::Retire`](adit_model::dataplane::DataPlaneRequest::Retire).
     pub(crate) retired: bool,
+    /// What fits on that path.
+    pub(crate) fit: Fit,
+}
+
+impl Live {
+    /// A new pair on its path.
+    pub(crate) fn new(pair: Arc<Pair>, path: Path, links: &Links) -> Self {
+        let fit = links.fit(&pair, &path);
+        Self {
+            pair,
+            path,
+            retired: false,
+            fit,
+        }
+    }
 }
 
 /// Both SAs of a child.
@@ -67,6 +85,9 @@ pub(crate) struct Pair {
     ts_remote: Vec<Selector>,
     /// In transport mode, the two hosts.
     pub(crate) transport: Option<Ends>,
+    pub(crate) carriage: Carriage,
+    /// [`Fit::inner`] of the path that the pair is on now.
+    pub(crate) inner_mtu: AtomicUsize,
     pub(crate) traffic: Traffic,
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
@@ -119,10 +140,20 @@ impl Pair {
             spi_in: sa.spi_in,
             spi_out: sa.spi_out,
             replaces: sa.replaces,
+            carriage: sa.carriage,
+            inner_mtu: AtomicUsize::new(usize::MAX),
             transport: (sa.mode == Mode::Transport).then(|| Ends::of(&sa.path)),
             ts_local: sa.ts_local,
             ts_remote: sa.ts_remote,
         })
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        if self.transport.is_some() {
+            Mode::Transport
+        } else {
+            Mode::Tunnel
+        }
     }
 
     /// Whether a packet has arrived on this pair: the peer has it.

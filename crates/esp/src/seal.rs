@@ -10,8 +10,9 @@ use adit_wire::ip::IpPacket;
 
 use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
+use crate::dress::Dress;
+use crate::fragment;
 use crate::lane::Lane;
-use crate::mtu::Overhead;
 use crate::policy::{Policy, is_about, is_between};
 use crate::sa::{Live, Outbound};
 use crate::sequence::Claim;
@@ -24,12 +25,19 @@ pub struct Sealed {
     pub path: Path,
     /// SPI of the SA that sealed it.
     pub spi_out: u32,
+    /// DSCP and ECN of the outer header.
+    pub tos: u8,
+    /// Whether routers must not cut the outer packet (DF of IPv4).
+    pub df: bool,
+    /// Octets of each ESP packet that was sealed, of which the last may be shorter: a packet that was too long for the path
+    /// and may be cut became several. 0 where none has been sealed yet.
+    pub each: usize,
 }
 
 /// A flow's way out: the pair of SAs that takes its packets, found once for a run of packets.
 ///
-/// [`View::outgoing`] finds it by one packet; it holds for packets with the same addresses, protocol and ports, no
-/// fragments and no ICMP errors among them. Keep it for a run (a super-packet, a batch), not longer: a rekey may move
+/// [`View::outgoing`] finds it by one packet; it holds for packets with the same addresses, protocol, ports, traffic class
+/// and DF, no fragments and no ICMP errors among them. Keep it for a run (a super-packet, a batch), not longer: a rekey may move
 /// the flow to another pair, and packets and octets are counted when this is dropped.
 ///
 /// ```text
@@ -47,26 +55,29 @@ pub struct Outgoing<'v> {
     lane: Lane,
     claim: Claim,
     sent: Batch,
+    sealed: Sealed,
+    dress: Dress,
 }
 
 impl View {
     /// Seals an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may
-    /// share one buffer.
+    /// share one buffer. A packet that is too long for the path and may be cut becomes several, see [`Sealed::each`].
     ///
     /// What is appended is the payload of a UDP datagram when `path.udp_encap` says so, else of an IP packet of
     /// protocol 50.
     ///
     /// # Errors
     /// The packet is dropped and counted, and `out` is as before. [`DropReason::OutNoSa`] names the child whose
-    /// tunnel is down.
+    /// tunnel is down; with [`DropReason::OutTooBig`] goes what would have fitted.
     pub fn seal(&self, door: Door, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
         let inner = self.outbound(Lane::default(), inner)?;
         let mut way = self.outgoing(door, Lane::default(), &inner)?;
         let start = out.len();
-        out.resize(start + way.sealed_len(inner.total_length()), 0);
-        let sealed = way.seal(inner.packet, out.get_mut(start..).unwrap_or_default());
-        out.truncate(start + sealed.as_ref().copied().unwrap_or(0));
-        sealed.map(|_| way.sealed())
+        let sealed = way.append(&inner, out);
+        if sealed.is_err() {
+            out.truncate(start);
+        }
+        sealed
     }
 
     /// Reads a packet that wants out; its length is that of its own header, whatever follows.
@@ -107,12 +118,24 @@ impl View {
             .pair_for(inner)
             .or_else(|| others.find_map(|other| self.children.get(other.child)?.pair_for(inner)))
             .ok_or_else(|| self.reject(lane, DropReason::OutNoSa, Some(&child.state)))?;
+        if fragment::is_evasive(inner) {
+            return Err(self.reject(lane, DropReason::OutFragment, Some(&live.pair.child)));
+        }
+        let dress = Dress::of(&live.pair.carriage, live.pair.mode(), inner);
         Ok(Outgoing {
             view: self,
             live,
             lane,
             claim: Claim::default(),
             sent: Batch::default(),
+            sealed: Sealed {
+                path: live.path,
+                spi_out: live.pair.spi_out,
+                tos: dress.tos,
+                df: dress.df,
+                each: 0,
+            },
+            dress,
         })
     }
 }
@@ -121,9 +144,37 @@ impl Outgoing<'_> {
     /// Where sealed packets have to go.
     #[must_use]
     pub fn sealed(&self) -> Sealed {
-        Sealed {
-            path: self.live.path,
-            spi_out: self.live.pair.spi_out,
+        self.sealed
+    }
+
+    /// Appends the ESP packet around `inner` to `out`, or several where it has to be cut.
+    fn append(&mut self, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+        let fit = self.live.fit;
+        if self.dress.cut_inside && !fit.takes(inner.total_length()) {
+            let pieces = fragment::cut(inner, fit.inner).ok_or_else(|| self.too_big())?;
+            for piece in &pieces {
+                self.append_one(piece, out)?;
+            }
+        } else {
+            self.append_one(inner.packet, out)?;
+        }
+        Ok(self.sealed)
+    }
+
+    fn append_one(&mut self, inner: &[u8], out: &mut Vec<u8>) -> Result<(), Rejected> {
+        let start = out.len();
+        out.resize(start + self.sealed_len(inner.len()), 0);
+        let sealed = self.seal(inner, out.get_mut(start..).unwrap_or_default())?;
+        out.truncate(start + sealed);
+        self.sealed.each = self.sealed.each.max(sealed);
+        Ok(())
+    }
+
+    fn too_big(&self) -> Rejected {
+        let child = Some(&self.live.pair.child);
+        Rejected {
+            fits: Some(self.live.fit.inner),
+            ..self.view.reject(self.lane, DropReason::OutTooBig, child)
         }
     }
 
@@ -137,8 +188,9 @@ impl Outgoing<'_> {
     #[must_use]
     pub fn sealed_len(&self, inner: usize) -> usize {
         let shape = self.live.pair.outbound.cipher.shape();
-        let trailer = EspTrailer::for_payload(inner, shape.block_len, 0);
-        EspCipher::HEADER_LEN + shape.iv_len + inner + trailer.length() + shape.icv_len
+        let filled = inner + self.live.filling(inner);
+        let trailer = EspTrailer::for_payload(filled, shape.block_len, 0);
+        EspCipher::HEADER_LEN + shape.iv_len + filled + trailer.length() + shape.icv_len
     }
 
     /// Claims sequence numbers for the next `packets` packets at once. Without it each packet claims its own. Those that
@@ -175,11 +227,22 @@ impl Outgoing<'_> {
         rest: &[u8],
         out: &mut [u8],
     ) -> Result<usize, Rejected> {
-        match self.write(head, rest, out) {
+        let length = head.len() + rest.len();
+        let filling = self.live.filling(length);
+        let sealed = if filling > 0 || self.dress.names_segments(head) {
+            let changed = self
+                .dress
+                .changed(&[head, rest], self.live.fit.inner, filling);
+            self.write(&changed, &[], out)
+        } else {
+            self.write(head, rest, out)
+        };
+        match sealed {
             Ok(sealed) => {
-                self.sent.add(head.len() + rest.len());
+                self.sent.add(length);
                 Ok(sealed)
             }
+            Err(DropReason::OutTooBig) => Err(self.too_big()),
             Err(reason) => {
                 let child = Some(&self.live.pair.child);
                 Err(self.view.reject(self.lane, reason, child))
@@ -216,8 +279,9 @@ impl Outgoing<'_> {
         out: &mut [u8],
     ) -> Result<usize, DropReason> {
         let pair = &self.live.pair;
-        let overhead = Overhead::new(pair.outbound.cipher.shape(), &self.live.path);
-        if overhead.outer_len(parts.iter().map(|part| part.len()).sum()) > self.view.link_mtu {
+        let length = parts.iter().map(|part| part.len()).sum();
+        // What may be cut outside is cut by the kernel.
+        if !self.dress.cut_outside && !self.live.fit.takes(length) {
             return Err(DropReason::OutTooBig);
         }
         let sequence = match self.claim.next() {

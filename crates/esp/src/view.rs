@@ -29,7 +29,6 @@ pub struct View {
     /// Policies name them by their position.
     pub(crate) children: Box<[Arc<Sending>]>,
     pub(crate) inbound: BTreeMap<u32, Arc<Pair>>,
-    pub(crate) link_mtu: usize,
     pub(crate) drops: Arc<Drops>,
 }
 
@@ -98,6 +97,7 @@ impl View {
         Rejected {
             reason,
             child: child.map(|child| Arc::clone(&child.name)),
+            fits: None,
         }
     }
 }

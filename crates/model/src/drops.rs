@@ -86,6 +86,9 @@ drops! {
     EspDummy, "esp-dummy", EspIn, Normal, "A dummy packet (next header 59, RFC 4303 2.6).";
     EspInnerMalformed, "esp-inner-malformed", EspIn, Alarming, "A decrypted packet that isn't IP or contradicts its own lengths.";
     EspInboundPolicy, "esp-inbound-policy", EspIn, Alarming, "A decrypted packet outside the selectors of its SA (RFC 4301 5.2).";
+    EspEcn, "esp-ecn", EspIn, Notable, "A packet that routers marked as congested although its sender doesn't know of such marks (RFC 6040 4.2): only its loss tells the sender.";
+    EspFragment, "esp-fragment", EspIn, Alarming, "A decrypted fragment that hides ports or flags from filters (RFC 1858, RFC 3128).";
+    EspLifetime, "esp-lifetime", EspIn, Notable, "A packet on an SA that has received all that its hard lifetime allows.";
     NatKeepalive, "nat-keepalive", EspIn, Normal, "A NAT keepalive (RFC 3948 2.3), consumed.";
     UdpEncapMalformed, "udp-encap-malformed", EspIn, Notable, "A datagram on port 4500 that is neither IKE, ESP nor keepalive.";
     OutMalformed, "out-malformed", EspOut, Notable, "A packet to be protected that isn't IP or contradicts its own lengths.";
@@ -93,6 +96,8 @@ drops! {
     OutNoSa, "out-no-sa", EspOut, Notable, "A packet whose tunnel is down: dropped, never sent in clear.";
     OutSequenceExhausted, "out-sequence-exhausted", EspOut, Alarming, "The SA has used every sequence number.";
     OutTooBig, "out-too-big", EspOut, Notable, "A packet too big for the path that must not be fragmented.";
+    OutFragment, "out-fragment", EspOut, Alarming, "A fragment to be protected that hides ports or flags from filters (RFC 1858, RFC 3128).";
+    OutLifetime, "out-lifetime", EspOut, Notable, "A packet on an SA that has sent all that its hard lifetime allows.";
     OutTransport, "out-transport", EspOut, Notable, "A packet that transport mode can't carry: a fragment, one with IP options or extension headers that routers read, or one between other addresses than the peers'.";
     OutForbidden, "out-forbidden", EspOut, Normal, "A packet that a drop policy forbids, or that a bypass policy keeps out of tunnels and that was led into one all the same.";
     OutCipher, "out-cipher", EspOut, Alarming, "The cryptographic library refused to seal a packet.";

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use adit_model::carriage::Carriage;
 use adit_model::connection::{Child, Leeway, Mode};
 use adit_model::proposal::SaKind;
 use adit_model::selector::Selector;
@@ -11,7 +10,7 @@ use ipnet::IpNet;
 
 use crate::adit::pool::Placeholders;
 use crate::adit::reader::{Reader, Table, Word};
-use crate::adit::{algorithms, life};
+use crate::adit::{algorithms, carriage, life};
 use crate::diagnostic::Severity;
 
 /// The default of `replay_window`.
@@ -44,13 +43,13 @@ pub(super) fn read(
         remote_ts,
         esp: algorithms::of(reader, table, "esp", SaKind::Esp, allow_weak),
         mode,
-        replay_window: reader.number(table, "replay_window", 32..=32768, REPLAY_WINDOW),
+        replay_window: reader.number(table, "replay_window", 32..=4096, REPLAY_WINDOW),
         life: life::of_child(reader, table),
         leeway: Leeway {
             narrow,
             tunnel_instead,
         },
-        carriage: Carriage::default(),
+        carriage: carriage::read(reader, table, mode == Mode::Transport && !tunnel_instead),
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod algorithms;
 mod auth;
+mod carriage;
 mod checks;
 mod child;
 mod duration;

@@ -9,7 +9,7 @@ use adit_model::inner::Pool;
 use adit_model::policy::Action;
 use toml_edit::Value;
 
-use crate::adit::{algorithms, child, duration, life, pool, tunnel};
+use crate::adit::{algorithms, carriage, child, duration, life, pool, tunnel};
 use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, Revocation};
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
@@ -308,6 +308,7 @@ fn one_child(out: &mut String, c: &Child, own_net: bool) {
     if c.replay_window != child::REPLAY_WINDOW {
         line(out, "replay_window", &c.replay_window);
     }
+    carriage::write(out, &c.carriage);
     life::write_child(out, &c.life);
 }
 

@@ -380,6 +380,27 @@ fn each_mistake_is_named_with_place_and_fix() {
             "tunnel.office.child.lan.replay_window",
             "1024",
         ),
+        (
+            "esp",
+            "dscp = 64",
+            "out-of-range",
+            "tunnel.office.child.lan.dscp",
+            "dscp = \"copy\"",
+        ),
+        (
+            "esp",
+            "mss = \"of\"",
+            "unknown-word",
+            "tunnel.office.child.lan.mss",
+            "off",
+        ),
+        (
+            "esp",
+            "df = \"sett\"",
+            "unknown-word",
+            "tunnel.office.child.lan.df",
+            "set",
+        ),
     ];
     for (line, by, code, key, fix) in cases {
         let text = with(line, by);

@@ -41,6 +41,14 @@ fn transport_mode_is_between_the_two_ends() {
 }
 
 #[test]
+fn transport_mode_has_no_room_for_filling() {
+    let filled =
+        |mode| host_to_host(mode, "\"192.0.2.1\"", "\"192.0.2.2\"", "") + "tfc = \"mtu\"\n";
+    assert!(codes(&filled("transport")).contains(&"tfc-in-transport-mode"));
+    assert!(!codes(&filled("prefer-transport")).contains(&"tfc-in-transport-mode"));
+}
+
+#[test]
 fn children_whose_traffic_overlaps_are_told_apart() {
     let children = |first: (&str, &str), second: (&str, &str)| {
         let child = |name: &str, (local, remote): (&str, &str)| {

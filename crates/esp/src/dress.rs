@@ -1,0 +1,228 @@
+//! How packets are dressed for the way: what their outer header shows, how long they may be, what is changed inside.
+
+use adit_crypto::Shape;
+use adit_model::carriage::{Carriage, Cut, Df, Mss, Tfc};
+use adit_model::connection::Mode;
+use adit_model::dataplane::Path;
+use adit_wire::ip::{IpPacket, protocol};
+
+use crate::mss;
+use crate::mtu::Overhead;
+use crate::sa::Live;
+use crate::traffic_class;
+
+/// What fits on the path of a pair of SAs, in octets. It changes with the path alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fit {
+    /// The longest outer packet.
+    link: usize,
+    /// The longest inner packet.
+    pub(crate) inner: usize,
+    overhead: Overhead,
+}
+
+/// The dress of packets that differ in nothing but their payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dress {
+    /// DSCP and ECN of the outer header.
+    pub(crate) tos: u8,
+    /// DF of the outer header.
+    pub(crate) df: bool,
+    /// Those that are too long are cut before they are protected.
+    pub(crate) cut_inside: bool,
+    /// They are cut after, by the kernel.
+    pub(crate) cut_outside: bool,
+    /// They may begin a TCP connection, whose segments are not to be too long.
+    mss: Option<Mss>,
+}
+
+impl Fit {
+    /// For packets of an SA of this shape, on this path, over links of at least `link` octets, to and from a device for
+    /// inner packets of `device` octets.
+    pub(crate) fn new(shape: Shape, path: &Path, link: usize, device: usize) -> Self {
+        let overhead = Overhead::new(shape, path);
+        Self {
+            link,
+            inner: overhead.inner_mtu(link).min(device),
+            overhead,
+        }
+    }
+
+    /// Whether the packet fits around so many octets that are to be sealed.
+    #[inline]
+    pub(crate) fn takes(&self, octets: usize) -> bool {
+        self.overhead.outer_len(octets) <= self.link
+    }
+
+    /// Octets that hide the length of a packet of `payload` octets.
+    fn filling(&self, tfc: Tfc, payload: usize) -> usize {
+        let to = match tfc {
+            Tfc::Off => return 0,
+            Tfc::Mtu => self.inner,
+            Tfc::Multiple(of) => {
+                let multiple = payload.next_multiple_of(usize::from(of.max(1)));
+                multiple.min(self.inner)
+            }
+        };
+        // Where no limit is known there is nothing to fill up to.
+        to.min(MOST_FILLED).saturating_sub(payload)
+    }
+}
+
+impl Live {
+    /// Octets that hide the length of an inner packet of so many octets.
+    #[inline]
+    pub(crate) fn filling(&self, inner: usize) -> usize {
+        let tfc = self.pair.carriage.tfc;
+        // In transport mode not every packet says how long it is, so none can be filled up.
+        if tfc == Tfc::Off || self.pair.transport.is_some() {
+            return 0;
+        }
+        self.fit.filling(tfc, inner)
+    }
+}
+
+impl Dress {
+    /// Of packets like this one.
+    pub(crate) fn of(carriage: &Carriage, mode: Mode, packet: &IpPacket<'_>) -> Self {
+        // RFC 4301 8.2.1: what must not be cut isn't, and its sender learns why. Transport mode carries whole packets only
+        // (RFC 4303 3.3.4).
+        let outside = carriage.fragment == Cut::Outer || mode == Mode::Transport;
+        let cut_outside = outside && !packet.dont_fragment;
+        let df = match carriage.df {
+            Df::Copy => packet.dont_fragment && packet.source.is_ipv4(),
+            Df::Set => true,
+            Df::Clear => false,
+        };
+        let named = packet.protocol == protocol::TCP && carriage.mss != Mss::Off;
+        Self {
+            tos: traffic_class::outer(carriage, packet.traffic_class),
+            df: df && !cut_outside,
+            cut_inside: !packet.dont_fragment && !outside,
+            cut_outside,
+            mss: named.then_some(carriage.mss),
+        }
+    }
+
+    /// Whether a packet that begins like this begins a TCP connection whose segments might be too long.
+    #[inline]
+    pub(crate) fn names_segments(&self, head: &[u8]) -> bool {
+        self.mss.is_some() && mss::begins_connection(head)
+    }
+
+    /// The packet made of `parts`, with the largest segment that it names kept within inner packets of `fits` octets, and
+    /// so many octets of filling behind it.
+    #[cold]
+    pub(crate) fn changed(&self, parts: &[&[u8]; 2], fits: usize, filling: usize) -> Vec<u8> {
+        let mut packet = parts.concat();
+        if let Some(setting) = self.mss {
+            mss::keep_within(&mut packet, setting, fits);
+        }
+        packet.resize(packet.len() + filling, 0);
+        packet
+    }
+}
+
+/// The longest packet that is filled up: that of most links.
+const MOST_FILLED: usize = 1500;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use adit_wire::ip::{Ipv4Header, emit_packet, protocol};
+
+    use super::*;
+
+    const GCM: Shape = Shape {
+        iv_len: 8,
+        icv_len: 16,
+        block_len: 1,
+    };
+
+    fn fit(link: usize) -> Fit {
+        let path = Path {
+            local: "192.0.2.1:4500".parse().unwrap(),
+            remote: "192.0.2.2:4500".parse().unwrap(),
+            udp_encap: true,
+        };
+        Fit::new(GCM, &path, link, 1400)
+    }
+
+    fn packet(df: bool) -> Vec<u8> {
+        let mut header = Ipv4Header::new([10, 1, 0, 7].into(), [10, 2, 0, 9].into(), protocol::UDP);
+        header.dont_fragment = df;
+        let mut out = Vec::new();
+        header.emit(8, &mut out).unwrap();
+        out.extend([0; 8]);
+        out
+    }
+
+    fn dress(carriage: &Carriage, packet: &[u8]) -> Dress {
+        Dress::of(carriage, Mode::Tunnel, &IpPacket::parse(packet).unwrap())
+    }
+
+    /// RFC 4301 8.1.
+    #[test]
+    fn abuse_99_the_outer_df_is_copied_set_or_cleared() {
+        for (df, of_may, of_must_not) in [
+            (Df::Clear, false, false),
+            (Df::Set, true, true),
+            (Df::Copy, false, true),
+        ] {
+            let carriage = Carriage {
+                df,
+                ..Carriage::default()
+            };
+            assert_eq!(dress(&carriage, &packet(false)).df, of_may, "{df:?}");
+            assert_eq!(dress(&carriage, &packet(true)).df, of_must_not, "{df:?}");
+        }
+        // IPv6 has no such bit to be copied.
+        let mut v6 = Vec::new();
+        let (a, b) = ("fd00:1::7".parse().unwrap(), "fd00:2::9".parse().unwrap());
+        emit_packet(a, b, protocol::UDP, &[0; 8], &mut v6).unwrap();
+        let copy = Carriage {
+            df: Df::Copy,
+            ..Carriage::default()
+        };
+        assert!(!dress(&copy, &v6).df);
+    }
+
+    /// RFC 4301 8.2.
+    #[test]
+    fn what_may_be_cut_is_cut_where_the_configuration_says() {
+        let inner = Carriage::default();
+        let outer = Carriage {
+            fragment: Cut::Outer,
+            df: Df::Set,
+            ..inner
+        };
+        let cut = |carriage: &Carriage, mode, df| {
+            let packet = packet(df);
+            let dress = Dress::of(carriage, mode, &IpPacket::parse(&packet).unwrap());
+            (dress.cut_inside, dress.cut_outside)
+        };
+        assert_eq!(cut(&inner, Mode::Tunnel, false), (true, false));
+        assert_eq!(cut(&outer, Mode::Tunnel, false), (false, true));
+        assert_eq!(cut(&inner, Mode::Transport, false), (false, true));
+        for carriage in [inner, outer] {
+            assert_eq!(cut(&carriage, Mode::Tunnel, true), (false, false));
+        }
+        assert!(!dress(&outer, &packet(false)).df, "or nobody could cut it");
+    }
+
+    #[test]
+    fn packets_are_filled_up_to_what_fits_and_no_further() {
+        let filled = |tfc, octets, link| octets + fit(link).filling(tfc, octets);
+        assert_eq!(filled(Tfc::Off, 61, 1500), 61);
+        assert_eq!(filled(Tfc::Multiple(64), 61, 1500), 64);
+        assert_eq!(filled(Tfc::Multiple(64), 64, 1500), 64);
+        assert_eq!(
+            filled(Tfc::Multiple(1000), 1100, 1500),
+            1400,
+            "the device's limit"
+        );
+        assert_eq!(filled(Tfc::Mtu, 61, 1280), 1218);
+        assert_eq!(filled(Tfc::Mtu, 1218, 1280), 1218);
+        assert!(fit(1280).takes(1218) && !fit(1280).takes(1219));
+    }
+}
