@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::machine::Machine;
 use super::measure::{self, Figure};
 use super::report::{ADIT, Missing, PLAIN, Report, STRONGSWAN, WIREGUARD_GO, WIREGUARD_GO_GIVEN};
-use super::subject::{Kind, Subject};
+use super::subject::{Adit, Kind, Subject};
 use crate::{namespaces, peers, workspace};
 
 #[derive(clap::Args)]
@@ -121,8 +121,12 @@ fn kinds(args: &Args) -> Result<(Vec<Named>, Vec<Missing>)> {
                 1 => ADIT.to_owned(),
                 at => format!("{ADIT}-{at}"),
             };
-            let keys = args.set.clone();
-            kinds.push((name, Kind::Adit { binary, keys }));
+            let settings = Adit {
+                binary,
+                gateway: args.set.clone(),
+                child: Vec::new(),
+            };
+            kinds.push((name, Kind::Adit(settings)));
         }
     }
     if wanted(STRONGSWAN) {

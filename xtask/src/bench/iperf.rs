@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::world::{CLIENT, SERVER, TARGET, World};
-use crate::exec;
 use crate::interop::patience;
 
 /// How much longer than asked for a run may take.
@@ -51,19 +50,44 @@ pub fn shown(load: Load, seconds: u32) -> String {
 
 /// Runs a server and a client to their end.
 pub fn run(world: &World, load: Load, seconds: u32) -> Result<Outcome> {
-    let server = Server::start(world, seconds)?;
-    let mut client = world.hosts.command(CLIENT, "timeout");
-    client
-        .args(limited(seconds + GRACE))
-        .args(arguments(load, seconds));
-    let done = exec::output(&mut client)?;
-    drop(server);
-    let document: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
-    let end = &document["end"];
-    if !done.success || !end["sum"].is_object() && !end["sum_received"].is_object() {
-        return Ok(Outcome::Collapsed);
+    Flow::start(world, load, seconds)?.end()
+}
+
+/// A client at work.
+pub struct Flow {
+    load: Load,
+    client: Child,
+    _server: Server,
+}
+
+impl Flow {
+    /// Starts a server and a client.
+    pub fn start(world: &World, load: Load, seconds: u32) -> Result<Self> {
+        let server = Server::start(world, seconds)?;
+        let mut client = world.hosts.command(CLIENT, "timeout");
+        client
+            .args(limited(seconds + GRACE))
+            .args(arguments(load, seconds))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        Ok(Self {
+            load,
+            client: client.spawn().context("cannot run iperf3")?,
+            _server: server,
+        })
     }
-    read(load, end)
+
+    /// Waits for the client's report.
+    pub fn end(self) -> Result<Outcome> {
+        let done = self.client.wait_with_output()?;
+        let document: Value = serde_json::from_slice(&done.stdout).unwrap_or_default();
+        let end = &document["end"];
+        if !done.status.success() || !end["sum"].is_object() && !end["sum_received"].is_object() {
+            return Ok(Outcome::Collapsed);
+        }
+        read(self.load, end)
+    }
 }
 
 /// What follows `timeout`. Its child has to be told to die with it.
@@ -177,9 +201,7 @@ mod tests {
                 lost_percent: 0.5
             }
         );
-        assert_eq!(
-            shown(load, 2),
-            "iperf3 -c 10.2.0.2 -J -t 2 -u -l 64 -b 256000"
-        );
+        let begin = "iperf3 -c 10.2.0.2 -J -t 2 -u -l 64 -b 256000 -w ";
+        assert!(shown(load, 2).starts_with(begin));
     }
 }

@@ -112,6 +112,14 @@ pub fn load_average() -> Result<[f64; 3]> {
     <[f64; 3]>::try_from(numbers).map_err(|_| anyhow::anyhow!("/proc/loadavg is {text}"))
 }
 
+/// Resident memory of a process, in KiB.
+pub fn resident(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.context("no VmRSS")?.parse()?)
+}
+
 /// Processor time of a process and all its threads, in clock ticks.
 fn ticks(pid: u32) -> Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;

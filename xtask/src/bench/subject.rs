@@ -1,7 +1,7 @@
 //! What is measured: plain forwarding, and gateways that protect what they forward.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,12 +21,31 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub enum Kind {
     /// The kernel forwards in clear.
     Plain,
-    /// This executable, with these lines in `[gateway]`.
-    Adit { binary: PathBuf, keys: Vec<String> },
+    /// This executable.
+    Adit(Adit),
     /// charon with its user-space ESP.
     StrongSwan,
     /// This executable.
     WireGuardGo(PathBuf),
+}
+
+/// An Adit to be measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adit {
+    pub binary: PathBuf,
+    /// Lines for `[gateway]`.
+    pub gateway: Vec<String>,
+    /// Lines for the child.
+    pub child: Vec<String>,
+}
+
+impl Adit {
+    /// A command about a running gateway.
+    pub fn command(&self, world: &World, gateway: &str, args: &[&str]) -> Command {
+        let mut command = world.hosts.command(gateway, &self.binary);
+        command.args(args).arg("--state").arg(state(world, gateway));
+        command
+    }
 }
 
 /// Two running gateways in a world of their own; dropped, they are stopped.
@@ -74,10 +93,10 @@ impl Subject {
                     world.hosts.ip(gateway, &[&route])?;
                 }
             }
-            Kind::Adit { binary, keys } => {
+            Kind::Adit(settings) => {
                 // Who answers is there before who asks.
                 for (gateway, own, peer) in SIDES.into_iter().rev() {
-                    let process = adit(world, binary, keys, (gateway, own, peer))?;
+                    let process = adit(world, settings, (gateway, own, peer))?;
                     self.processes.insert(0, process);
                 }
             }
@@ -97,26 +116,22 @@ impl Drop for Subject {
 }
 
 /// Where a gateway of Adit has its control socket.
-pub fn state(world: &World, gateway: &str) -> PathBuf {
+fn state(world: &World, gateway: &str) -> PathBuf {
     world.state.join(gateway)
 }
 
-fn adit(
-    world: &World,
-    binary: &Path,
-    keys: &[String],
-    (gateway, own, peer): (&str, u8, u8),
-) -> Result<Child> {
+fn adit(world: &World, settings: &Adit, (gateway, own, peer): (&str, u8, u8)) -> Result<Child> {
     let folder = world.kept.join(gateway);
     std::fs::create_dir_all(&folder)?;
     secret(&folder.join("gw.psk"), KEY)?;
-    let settings = match keys {
+    let keys = match &settings.gateway[..] {
         [] => String::new(),
         keys => format!("[gateway]\n{}\n\n", keys.join("\n")),
     };
+    let child = settings.child.join("\n");
     let start = if gateway == "west" { "auto" } else { "passive" };
     let text = format!(
-        r#"{settings}[tunnel.gw]
+        r#"{keys}[tunnel.gw]
 local = "192.168.0.{own}"
 remote = "192.168.0.{peer}"
 local_id = "gw{own}.example"
@@ -129,11 +144,12 @@ start = "{start}"
 local_net = ["10.{own}.0.0/24"]
 remote_net = ["10.{peer}.0.0/24"]
 esp = ["aes128gcm16"]
+{child}
 "#
     );
     let config = folder.join("adit.toml");
     std::fs::write(&config, text)?;
-    let mut command = world.hosts.command(gateway, binary);
+    let mut command = world.hosts.command(gateway, &settings.binary);
     command.args(["run", "-c"]).arg(config);
     command.arg("--state").arg(state(world, gateway));
     world.spawn(gateway, &mut command)
