@@ -34,6 +34,7 @@
 //!
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
 
+mod budget;
 mod counters;
 mod door;
 mod dress;

@@ -181,6 +181,9 @@ impl<'v> Incoming<'v> {
         if excepted {
             return Err(DropReason::EspInboundPolicy);
         }
+        if !self.pair.inbound.budget.spend(inner.len()) {
+            return Err(DropReason::EspLifetime);
+        }
         Ok(inner)
     }
 }

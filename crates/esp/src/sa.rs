@@ -12,6 +12,7 @@ use adit_model::now::Mono;
 use adit_model::selector::Selector;
 use adit_wire::ip::IpPacket;
 
+use crate::budget::Budget;
 use crate::counters::{Batch, ChildName, Drops, Traffic};
 use crate::door::Door;
 use crate::dress::Fit;
@@ -97,6 +98,7 @@ pub(crate) struct Pair {
 pub(crate) struct Outbound {
     pub(crate) cipher: EspCipher,
     pub(crate) sequence: Sequence,
+    pub(crate) budget: Budget,
     esn: bool,
 }
 
@@ -104,6 +106,7 @@ pub(crate) struct Outbound {
 pub(crate) struct Inbound {
     pub(crate) cipher: EspCipher,
     pub(crate) window: ReplayWindow,
+    pub(crate) budget: Budget,
     pub(crate) esn: bool,
     /// The last moment in which packets are taken, a [`Mono`]; `u64::MAX` while the pair is live.
     until: AtomicU64,
@@ -127,9 +130,11 @@ impl Pair {
             outbound: Outbound {
                 cipher: EspCipher::new(protection, sa.key_out.expose())?,
                 sequence: Sequence::new(if esn { u64::MAX } else { u64::from(u32::MAX) }),
+                budget: Budget::new(sa.limits),
                 esn,
             },
             inbound: Inbound {
+                budget: Budget::new(sa.limits),
                 cipher: EspCipher::new(protection, sa.key_in.expose())?,
                 window: ReplayWindow::new(sa.replay_window, esn),
                 esn,

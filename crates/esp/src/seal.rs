@@ -237,6 +237,12 @@ impl Outgoing<'_> {
         } else {
             self.write(head, rest, out)
         };
+        // What is sealed and not sent after all is nobody's loss but a number's.
+        let budget = &self.live.pair.outbound.budget;
+        let sealed = sealed.and_then(|sealed| {
+            let left = budget.spend(length);
+            left.then_some(sealed).ok_or(DropReason::OutLifetime)
+        });
         match sealed {
             Ok(sealed) => {
                 self.sent.add(length);
