@@ -64,13 +64,31 @@ pub enum Complaint {
     WorksWithRoute,
     /// It works once a firewall is off.
     WorksWithoutFirewall,
+    /// The tunnel's packets were seen to leave with a translated source, or exempting them helped.
+    SourceTranslated,
+    /// ESP was seen to be dropped or never to arrive.
+    EspVanishes,
+    /// Only IKE's ports are let in, while the tunnel is up.
+    EspNotPermitted,
+    /// IKE's ports were found closed, or its packets dropped by a filter.
+    IkeFiltered,
+    /// The filter for forwarded packets was seen to drop them.
+    ForwardFiltered,
+    /// The cloud's check of source and destination was found on.
+    ForwardingCheckSeen,
+    /// A route to the far network was found missing.
+    RouteMissing,
+    /// The kernel counts packets for which it has a policy and no SA.
+    StatesMissing,
+    /// Smaller TCP segments helped.
+    DiagnosedMtu,
     /// It doesn't work, and no more is said.
     Fails,
 }
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 30] = [
+    pub const ALL: [Complaint; 39] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::OneWay,
@@ -100,8 +118,34 @@ impl Complaint {
         Complaint::Crashes,
         Complaint::WorksWithRoute,
         Complaint::WorksWithoutFirewall,
+        Complaint::SourceTranslated,
+        Complaint::EspVanishes,
+        Complaint::EspNotPermitted,
+        Complaint::IkeFiltered,
+        Complaint::ForwardFiltered,
+        Complaint::ForwardingCheckSeen,
+        Complaint::RouteMissing,
+        Complaint::StatesMissing,
+        Complaint::DiagnosedMtu,
         Complaint::Fails,
     ];
+
+    /// Whether it tells what somebody saw of the cause, and not only of its effect.
+    #[must_use]
+    pub fn is_seen(self) -> bool {
+        matches!(
+            self,
+            Complaint::SourceTranslated
+                | Complaint::EspVanishes
+                | Complaint::EspNotPermitted
+                | Complaint::IkeFiltered
+                | Complaint::ForwardFiltered
+                | Complaint::ForwardingCheckSeen
+                | Complaint::RouteMissing
+                | Complaint::StatesMissing
+                | Complaint::DiagnosedMtu
+        )
+    }
 
     /// The symptom in words, as a part of a sentence.
     #[must_use]
@@ -130,6 +174,19 @@ impl Complaint {
             Complaint::OtherAccessWorks => "that it works over another access network",
             Complaint::AllTunnels => "that all tunnels fell together",
             Complaint::Fails => "that it doesn't work",
+            Complaint::SourceTranslated => {
+                "that packets for the tunnel leave with a translated source"
+            }
+            Complaint::EspVanishes => "that ESP is dropped on its way",
+            Complaint::EspNotPermitted => "that only IKE's ports are permitted",
+            Complaint::IkeFiltered => "that a filter drops IKE",
+            Complaint::ForwardFiltered => "that the filter for forwarded packets drops them",
+            Complaint::ForwardingCheckSeen => {
+                "that the cloud's check of source and destination is on"
+            }
+            Complaint::RouteMissing => "that a route to the far network is missing",
+            Complaint::StatesMissing => "that the kernel has a policy and no SA for the packets",
+            Complaint::DiagnosedMtu => "that smaller TCP segments help",
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

@@ -89,6 +89,9 @@ pub enum Sign {
     EspDropped,
     /// A filter drops what is forwarded. `source`, `destination`, `rule`.
     ForwardDropped,
+    /// The filter for forwarded packets drops what no rule takes, and none of its rules lets a tunnel's packets through.
+    /// `count`: how many it dropped.
+    ForwardClosed,
     /// No policy between zones lets a packet through. `source`, `destination`, `rule`.
     ZoneDenied,
     /// A filter at a tunnel interface or an outside interface drops. `interface`, `direction`, `rule`.
@@ -239,10 +242,13 @@ pub enum Sign {
     /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`; `cut` when the
     /// evidence ends there.
     IkeFragmentsIncomplete,
-    /// A request that proves an identity came again though it was answered. `of`: how many fragments it has.
+    /// A request that proves an identity came again though it was answered. `of`: how many fragments it has; `octets`:
+    /// the size of the answer, in one piece.
     AuthenticationRepeated,
     /// A message holds payloads that have no place in it, and was dropped. `exchange`, `payloads`.
     MessageUnexpected,
+    /// A payload of the peer's isn't in the form that the standard gives it. `payload`, `field`.
+    PayloadDefect,
     /// A message that has to be encrypted came in the clear, and was dropped. `payload`.
     MessageInClear,
     /// A message of an IKE SA that was just agreed on fails its integrity check: the two sides' keys differ.
