@@ -4,8 +4,9 @@
 //! them first, and so do we. A line is taken for a person's when it has no head of a log and reads like prose. What is
 //! looked for is a symptom ([`Complaint`]), told in one sentence; sentences may go on over lines.
 //!
-//! Never guesses at causes that people name: they are often wrong.
+//! What they saw of a cause is heard as well (`observed`). Never guesses at causes that people name: they are often wrong.
 
+mod observed;
 mod words;
 
 use adit_model::complaint::Complaint;
@@ -82,7 +83,7 @@ impl Account {
         let sentence = plain(&self.open);
         let asks = self.open.trim_end().ends_with('?');
         self.open.clear();
-        for words in TABLE {
+        for words in TABLE.iter().chain(observed::TABLE) {
             let told = words.groups.iter().all(|g| holds(&sentence, g))
                 && (words.unless.is_empty() || !holds(&sentence, words.unless))
                 && (words.without.is_empty() || switched_off(&sentence, words.without))

@@ -152,6 +152,13 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     told(
+        Complaint::NowAndThen,
+        &[
+            "after some time|after a while|after some hours|after a few hours|after several hours|after a few minutes|after a few days|after some days|after a couple of",
+            "not able|no traffic|unable|cant|cannot|stops|drop|fail|lost|doesnt|no longer|breaks|disconnect|dies",
+        ],
+    ),
+    told(
         Complaint::AtRekey,
         &[
             "rekey|re key|reauth|re auth|lifetime expire|lifetime end|lifetime is over|when the lifetime|phase 2 lifetime|at the end of the lifetime|renegotiat",

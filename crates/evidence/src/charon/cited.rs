@@ -5,7 +5,7 @@
 use super::message::{Said, said};
 
 /// How the messages begin that are recognised inside of sentences.
-const HEADS: [&str; 24] = [
+const HEADS: [&str; 25] = [
     "received AUTHENTICATION_FAILED ",
     "received FAILED_CP_REQUIRED ",
     "received INTERNAL_ADDRESS_FAILURE ",
@@ -16,6 +16,7 @@ const HEADS: [&str; 24] = [
     "received PAYLOAD_MALFORMED ",
     "received SINGLE_PAIR_REQUIRED ",
     "received TEMPORARY_FAILURE ",
+    "received end entity cert ",
     "received TS_UNACCEPTABLE ",
     "received proposals ",
     "calculated HASH does not match HASH payload",

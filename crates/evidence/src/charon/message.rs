@@ -91,6 +91,10 @@ pub(crate) enum Said {
     },
     /// The name of the connection that was chosen for the peer.
     Chosen(String),
+    /// The peer's certificate came.
+    CertificateCame,
+    /// A certificate with the peer's identity is tried.
+    CertificateTried,
     /// Something is wrong with a certificate; that it isn't accepted is said later.
     Certificate(CertificateProblem),
     NoPrivateKey(Option<Identity>),

@@ -50,9 +50,13 @@ pub(crate) struct Sa {
     pub(crate) after: Option<usize>,
     v1: bool,
     remote: Option<SocketAddr>,
+    /// Our own address, as its packets tell.
+    local: Option<IpAddr>,
     floated: bool,
     /// Size of the datagram that the next parsed message came in.
     octets: usize,
+    /// Size of the datagram that we sent last.
+    sent_octets: usize,
     /// Exchange and ID of the last message.
     exchange: Option<String>,
     /// We read a request that we haven't answered.
@@ -76,6 +80,8 @@ pub(crate) struct Sa {
     nat: (bool, bool),
     /// What was said last about the peer's certificate.
     certificate: Option<CertificateProblem>,
+    /// A certificate came, and none with the peer's identity was tried since: none that came has that identity.
+    untried: bool,
     /// The message that came last couldn't be decrypted.
     undecipherable: bool,
     /// We sent our identity with its proof in IKEv1: whether the proof is made with a pre-shared key.
@@ -307,7 +313,17 @@ impl Sa {
                 self.name.get_or_insert(name);
                 Vec::new()
             }
+            Said::CertificateCame => {
+                self.untried = true;
+                self.certificate = None;
+                Vec::new()
+            }
+            Said::CertificateTried => {
+                self.untried = false;
+                Vec::new()
+            }
             Said::Certificate(problem) => {
+                self.untried = false;
                 self.certificate = Some(problem);
                 Vec::new()
             }
@@ -527,9 +543,25 @@ impl Sa {
             .filter(|port| self.role == Some(Role::Initiator) && !matches!(*port, 0 | IKE | NAT_T))
     }
 
+    /// Of a request with the peer's proof that was answered and came again: the size of our answer, 0 where the log
+    /// doesn't tell it.
+    pub(crate) fn answered_proof(&self) -> Option<usize> {
+        (self.exchange.as_deref() == Some("IKE_AUTH") && self.role != Some(Role::Initiator))
+            .then_some(self.sent_octets)
+    }
+
     /// Both sides have authenticated.
     pub(crate) fn is_up(&self) -> bool {
         self.established
+    }
+
+    /// Whether it is the other end of the same IKE SA or of another one between the same gateways: both logs are in one
+    /// text.
+    pub(crate) fn faces(&self, other: &Sa) -> bool {
+        self.local.is_some()
+            && self.local != self.peer()
+            && self.local == other.peer()
+            && self.peer() == other.local
     }
 
     /// Where the peer is, as far as its packets tell.

@@ -115,9 +115,15 @@ impl Charon {
             ..
         } = self;
         facts.extend(fragments.into_iter().map(|(sa, pieces)| (pieces.fact, sa)));
-        let subjects = subjects(&sas);
+        let mut subjects = subjects(&sas);
+        let other = other_end(&sas, &mut subjects);
         into.facts.extend(facts.into_iter().map(|(fact, sa)| Fact {
             subject: subjects.get(sa).cloned().flatten(),
+            side: if other.contains(&sa) {
+                fact.side.other()
+            } else {
+                fact.side
+            },
             ..fact
         }));
     }
@@ -216,6 +222,9 @@ impl Charon {
             self.fragment(index, (number, of, whole), &place());
             return;
         }
+        let again = matches!(statement, Said::Duplicate)
+            .then(|| sa.answered_proof())
+            .flatten();
         let happenings = sa.hear(statement, &around);
         let odd = sa.odd_port().filter(|_| self.odd_ports.insert(index));
         if sa.is_up() {
@@ -229,6 +238,11 @@ impl Charon {
             let values = [("port", port.to_string())];
             self.facts
                 .push((sign(Sign::IkePortUnusual, values, &place()), index));
+        }
+        if let Some(octets) = again.filter(|_| !self.stopping) {
+            let values = (octets > 0).then(|| ("octets", octets.to_string()));
+            self.facts
+                .push((sign(Sign::AuthenticationRepeated, values, &place()), index));
         }
         for happening in happenings {
             if matches!(&happening, Happening::Sent(MessageInfo { octets: 0, .. })) {
@@ -502,7 +516,29 @@ fn subjects(sas: &[Sa]) -> Vec<Option<String>> {
         .collect()
 }
 
-fn sign<const N: usize>(sign: Sign, values: [(&str, String); N], at: &Place) -> Fact {
+/// The IKE SAs that are the peer's, where a text holds the logs of both ends: those whose addresses are the last one's the
+/// other way round. They are about the same connection.
+fn other_end(sas: &[Sa], subjects: &mut [Option<String>]) -> BTreeSet<usize> {
+    let Some((last, sa)) = sas
+        .iter()
+        .enumerate()
+        .rfind(|(_, sa)| sas.iter().any(|x| x.faces(sa)))
+    else {
+        return BTreeSet::new();
+    };
+    let all: BTreeSet<usize> = (0..sas.len())
+        .filter(|at| sas.get(*at).is_some_and(|x| x.faces(sa)))
+        .collect();
+    let name = subjects.get(last).cloned().flatten();
+    for at in &all {
+        if let Some(subject) = subjects.get_mut(*at) {
+            subject.clone_from(&name);
+        }
+    }
+    all
+}
+
+fn sign<'n>(sign: Sign, values: impl IntoIterator<Item = (&'n str, String)>, at: &Place) -> Fact {
     Fact {
         source: at.source.clone(),
         at: at.at,

@@ -76,6 +76,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ConfigSyntax, "{path:w}: No rules found"),
     any(Sign::ConfigSyntax, "has wrong number of fields in line"),
+    // FreeS/WAN's and Openswan's reader of ipsec.conf: `(/etc/ipsec.conf, line 6) … -- `--start' aborted`.
+    any(
+        Sign::ConfigSyntax,
+        "({path:w}, line {line:n}) {problem} -- `{:w}' aborted",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "({path:w}, line {line:n}) section header {problem}",
+    ),
     any(Sign::ConfigSyntax, "ipsecconf: {problem} on line {line:n}"),
     any(
         Sign::ConfigSyntax,

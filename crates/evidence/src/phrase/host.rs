@@ -499,6 +499,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Could not restart the ipsec service",
     ),
     // What pluto ends with.
+    any(
+        Sign::DaemonCrashed,
+        "FATAL ERROR: unable to malloc {problem}",
+    ),
     any(Sign::DaemonNotRunning, "FATAL ERROR: NSS{problem}"),
     any(Sign::DaemonNotRunning, "FATAL ERROR: could not {problem}"),
     any(Sign::DaemonNotRunning, "FATAL ERROR: unable to {problem}"),

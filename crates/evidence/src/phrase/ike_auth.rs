@@ -273,6 +273,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NoConnectionForIdentity,
         "identity not found for peer: {remote}",
     ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "identity not found for responder: {local:w} peer: {remote:w}",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "can't find identity for peer: {remote:w}",
+    ),
     any(Sign::NoConnectionForIdentity, "IKEv2 profile not found"),
     any(
         Sign::NoConnectionForIdentity,

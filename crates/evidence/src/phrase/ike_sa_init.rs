@@ -35,6 +35,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::HalfOpenLimit,
+        "ignoring IKE_SA setup from {peer}, half-open IKE_SA count of {} exceeds limit of {limit:n}",
+    ),
+    any(
+        Sign::HalfOpenLimit,
         "ignoring IKE_SA setup from {peer}, peer too aggressive",
     ),
     any(

@@ -192,6 +192,10 @@ impl Phrases {
                         .program
                         .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)))
             })
+            // `bad right --id: … (ignored)`: what isn't a peer's address needs no look-up.
+            .filter(|(phrase, _)| {
+                phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")
+            })
             .filter_map(|(phrase, shape)| Some((phrase.sign, shape, shape.find(&body)?)))
             .collect();
         fitting.sort_by_cached_key(|(_, shape, _)| shape.place(&body));

@@ -88,6 +88,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TransportRefusedByNat,
         "Transport mode disabled due to security concerns",
     ),
+    any(
+        Sign::TransportRefusedByNat,
+        "Transport Mode not allowed due to security concerns",
+    ),
     // ASA: the way back of what came out of the tunnel would be translated.
     any(
         Sign::NatAsymmetric,

@@ -319,6 +319,32 @@ pub(super) static PHRASES: &[Phrase] = &[
         "rejecting I1 from {}, invalid DH group={offered:n}",
     ),
     any(
+        Sign::IkeGroupRefused,
+        "DH group of {} Payload has an unknown value: {offered:n}",
+    ),
+    // What the parser says of a payload's form: octets that make no sense, where they were decrypted with another key,
+    // and the peer's way to write where they can't have been.
+    any(
+        Sign::PayloadDefect,
+        "of ISAKMP {payload} Payload must be zero, but is not",
+    ),
+    any(
+        Sign::PayloadDefect,
+        "of 'ISAKMP {payload} Payload'.'{field}' is {:w} but should have been zero",
+    ),
+    any(
+        Sign::PayloadDefect,
+        "of ISAKMP {payload} Payload has an unknown value",
+    ),
+    any(
+        Sign::PayloadDefect,
+        "of IKEv2 {payload} Payload must be zero, but is not",
+    ),
+    any(
+        Sign::PayloadDefect,
+        "of IKEv2 {payload} Payload has an unknown value",
+    ),
+    any(
         Sign::IkeProposalsRefused,
         "OAKLEY proposal refused: missing",
     ),

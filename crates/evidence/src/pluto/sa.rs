@@ -441,7 +441,13 @@ impl Sa {
                 if self.up || self.child || core::mem::replace(&mut self.garbled, true) {
                     return Vec::new();
                 }
-                if identification {
+                // What comes after our third message is encrypted with the same keys as the answer that we wait for.
+                let first = self.v1
+                    && !self.certificate
+                    && !self.refused
+                    && self.their_id.is_none()
+                    && self.last_sent == Some(("MI3", false));
+                if identification || first {
                     self.wrong_key(true)
                 } else {
                     Vec::new()

@@ -99,6 +99,12 @@ fn chosen(text: &str) -> Option<Said> {
 /// What goes wrong with certificates, with the own key, and with the user behind the peer.
 fn credentials(text: &str) -> Option<Said> {
     use CertificateProblem as P;
+    if text.starts_with("received end entity cert ") {
+        return Some(Said::CertificateCame);
+    }
+    if text.starts_with("using certificate ") || text.starts_with("using trusted certificate ") {
+        return Some(Said::CertificateTried);
+    }
     let certificate = [
         ("no issuer certificate found for ", P::Untrusted),
         ("self-signed certificate ", P::Untrusted),

@@ -21,8 +21,12 @@ impl Sa {
         const NAT_T: u16 = 4500;
         let peer = if received { from } else { to };
         self.remote = peer.or(self.remote);
+        let own = if received { to } else { from };
+        self.local = own.map(|own| own.ip()).or(self.local);
         if received {
             self.octets = octets;
+        } else {
+            self.sent_octets = octets;
         }
         let moved = [from, to].iter().flatten().any(|e| e.port() == NAT_T);
         if moved && !self.floated {

@@ -83,11 +83,22 @@ impl Sa {
                 expected: u16::from(PSK),
             };
         }
+        let peer = theirs
+            .or_else(|| self.their_id.clone())
+            .unwrap_or_else(unknown_identity);
+        // A subject as a whole is an identity that its certificate has without a further name.
+        let by_name = matches!(
+            peer,
+            Identity::Fqdn(_) | Identity::Email(_) | Identity::Address(_)
+        );
+        let problem = match self.certificate {
+            Some(problem) => problem,
+            None if self.untried && by_name => CertificateProblem::Name,
+            None => CertificateProblem::Unknown,
+        };
         Refusal::Certificate {
-            peer: theirs
-                .or_else(|| self.their_id.clone())
-                .unwrap_or_else(unknown_identity),
-            problem: self.certificate.unwrap_or(CertificateProblem::Unknown),
+            peer,
+            problem,
             detail: None,
         }
     }

@@ -3,6 +3,7 @@
 //! A line of a filter's log tells by itself. A list of rules tells as a whole: that a port isn't let in is what all of
 //! its lines don't say.
 
+mod forward;
 mod log;
 mod rules;
 

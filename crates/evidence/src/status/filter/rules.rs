@@ -6,6 +6,7 @@
 use adit_model::sign::Sign;
 
 use super::Told;
+use super::forward::Forward;
 use crate::reading::Place;
 
 /// Where the next lines belong.
@@ -53,6 +54,7 @@ pub(super) struct Rules {
     chain: Chain,
     style: Option<Style>,
     input: Option<Input>,
+    forward: Forward,
     active: bool,
     /// What stands before a rule of `iptables-save -c`.
     count: Option<u64>,
@@ -68,11 +70,19 @@ impl Rules {
         if let Some(responder) = about(body) {
             self.responder = responder;
         }
+        self.forward.heading(body, place);
         if self.heading(body, place) {
             return None;
         }
         if let Some(told) = self.style.and_then(|style| size(style, body)) {
             return Some(told);
+        }
+        match self.style? {
+            Style::Table if self.forward.inside && is_rule(Style::Table, body) => {
+                self.forward.rule(body);
+            }
+            Style::Commands if body.starts_with("-A FORWARD ") => self.forward.rule(body),
+            _ => {}
         }
         match (self.style?, self.chain) {
             (Style::Ufw, _) => self.ufw(body),
@@ -88,29 +98,9 @@ impl Rules {
     }
 
     /// What the lists say as a whole.
-    pub(super) fn finish(self) -> Option<(Told, Place)> {
-        let input = self.input?;
-        let unused = match input.counted {
-            (Some(0), _, 1_000..) => Some("500"),
-            (Some(1..), Some(0), _) => Some("4500"),
-            _ => None,
-        };
-        if let Some(port) = unused {
-            let mut values = vec![("port", port.to_owned()), ("counted", "yes".to_owned())];
-            if input.responder {
-                values.push(("whose", "responder".to_owned()));
-            }
-            return Some(((Sign::IkeNeverArrives, values), input.place));
-        }
-        if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
-            return None;
-        }
-        let port = if input.ike { "4500" } else { "500" };
-        let mut values = vec![("port", port.to_owned())];
-        if input.answers {
-            values.push(("answers", "yes".to_owned()));
-        }
-        Some(((Sign::PortNotPermitted, values), input.place))
+    pub(super) fn finish(self) -> impl Iterator<Item = (Told, Place)> {
+        let input = self.input.and_then(Input::finish);
+        input.into_iter().chain(self.forward.finish())
     }
 
     /// Lines that begin a list or a chain.
@@ -327,6 +317,33 @@ impl Rules {
         } else if let Some(target) = lower.strip_prefix("target:") {
             input.open_elsewhere |= target.trim() == "accept";
         }
+    }
+}
+
+impl Input {
+    fn finish(self) -> Option<(Told, Place)> {
+        let input = self;
+        let unused = match input.counted {
+            (Some(0), _, 1_000..) => Some("500"),
+            (Some(1..), Some(0), _) => Some("4500"),
+            _ => None,
+        };
+        if let Some(port) = unused {
+            let mut values = vec![("port", port.to_owned()), ("counted", "yes".to_owned())];
+            if input.responder {
+                values.push(("whose", "responder".to_owned()));
+            }
+            return Some(((Sign::IkeNeverArrives, values), input.place));
+        }
+        if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
+            return None;
+        }
+        let port = if input.ike { "4500" } else { "500" };
+        let mut values = vec![("port", port.to_owned())];
+        if input.answers {
+            values.push(("answers", "yes".to_owned()));
+        }
+        Some(((Sign::PortNotPermitted, values), input.place))
     }
 }
 

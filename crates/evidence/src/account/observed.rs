@@ -1,0 +1,120 @@
+//! What people found, in their words: not a symptom, but what they saw of its cause.
+//!
+//! Only what is told as seen counts. A guess (*maybe the firewall drops ESP*) and a question don't.
+
+use adit_model::complaint::Complaint;
+
+use super::words::Words;
+
+const fn saw(complaint: Complaint, groups: &'static [&'static str]) -> Words {
+    Words {
+        complaint,
+        groups,
+        unless: UNSURE,
+        without: "",
+        experiment: true,
+    }
+}
+
+/// It isn't known, or it isn't so.
+const UNSURE: &str = "whether|should|might|maybe|perhaps|could be|can be |i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|make sure|please check|verify|hypothes|theory|no firewall|isnt blocked|not blocked|arent blocked|wasnt blocked|not dropped|isnt dropped|arent dropped|not natted|isnt natted|not being nat|nothing is dropped|no drops|try to|allowed|permitted|not the firewall|before the fix|by default";
+
+const PACKETS: &str =
+    "packet|traffic|ping|icmp|request|source address|source ip|connection to the remote|data ";
+const FIREWALL: &str = "firewall|filter rule|filter table|iptables|nftables|firewalld|ufw|default deny|default drop|default block|deny rule|block rule|wan rule|input chain|wan interface|security group|acl|access list";
+const STOPPED: &str = "drop|block|discard|reject|denied|filtered|lost|swallow|run against|runs against|runs into|thrown away";
+const IKE_PORTS: &str = "udp #500|udp #4500|port #500|port #4500|ports #500|ports #4500|udp500|udp4500|isakmp|ike request|ike packet|vpn request|ike traffic|#500 udp|#4500 udp|#500 and #4500";
+
+pub(super) static TABLE: &[Words] = &[
+    saw(
+        Complaint::SourceTranslated,
+        &[
+            "masqueraded|gets masquerad|get masquerad|natted|nated|being nat|gets nat|get nat|snatted|snated|being translated|gets translated|translated to the",
+            PACKETS,
+            "before|instead of|tunnel|ipsec|policy|wan|public|outside|external|outgoing|remote subnet|remote network",
+        ],
+    ),
+    saw(
+        Complaint::SourceTranslated,
+        &[
+            "leaving with|leaves with|leave with|going out with|goes out with|go out with|sent out with|sent with",
+            "public|wan|external|outside|isp",
+            "source|src|address|ip",
+            "tunnel|ipsec|vpn|esp|encrypt",
+        ],
+    ),
+    saw(
+        Complaint::SourceTranslated,
+        &[
+            "exclu|exempt|bypass rule|nonat|no nat rule|nat bypass|accept rule|return rule",
+            "masquerad|nat rule|source nat|snat|postrouting|nat table",
+            "fixed|fixes|solved|solves|resolved|resolves|works now|it works|now works|working now|made it work|did the trick",
+        ],
+    ),
+    saw(
+        Complaint::EspVanishes,
+        &[
+            "esp packet|esp traffic|protocol #50|proto #50|esp is|esp was|esp gets|no esp|esp never|esp doesnt|esp does not|the esp|drops esp|blocks esp|dropping esp|blocking esp|esp protocol",
+            "never arriv|not arriv|dont arriv|doesnt arriv|ever arriv|never reach|dont reach|doesnt reach|not reach|are dropped|is dropped|was dropped|were dropped|are blocked|is blocked|was blocked|were blocked|gets blocked|get blocked|get dropped|gets dropped|filtered|blocks|blocking|drops|dropping|are discarded|no esp packet|no esp traffic",
+        ],
+    ),
+    Words {
+        unless: "whether|should|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|if |not sure|wonder|possib|verify|only #22",
+        ..saw(
+            Complaint::EspNotPermitted,
+            &[
+                "only allow|only permit|allows only|permits only|only udp|only ports|only port|only open|opened only|are the only",
+                "#500",
+                "security group|firewall|acl|access list|rule",
+                "tunnel|established|both side|connected|ike is up|sa is up|esp",
+            ],
+        )
+    },
+    saw(Complaint::IkeFiltered, &[IKE_PORTS, STOPPED, FIREWALL]),
+    Words {
+        unless: "whether|should|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|if |not sure|wonder|possib|verify|are open|is open|were opened already",
+        ..saw(
+            Complaint::IkeFiltered,
+            &[
+                "not open|wasnt open|werent open|not opened|wasnt allowed|werent allowed|not allowed|were closed|was closed|are closed|had to open|opening|after i opened|after opening|i opened|forgot to open|missing allow",
+                IKE_PORTS,
+                "works|worked|solved|fixed|resolved|connects|it was|turned out|turns out|forgot",
+            ],
+        )
+    },
+    saw(
+        Complaint::ForwardFiltered,
+        &[
+            "forward chain|forward policy|forwarding policy|chain forward|forward rule|forwarding rule",
+            STOPPED,
+        ],
+    ),
+    saw(
+        Complaint::ForwardingCheckSeen,
+        &[
+            "source dest check|source destination check|src dst check|source dst check|sourcedestcheck|source dest checking|source destination checking|ip forwarding on the nic|ip forwarding on the azure",
+            "still enabled|is enabled|was enabled|still on|was on|is on|forgot|disabling|after disabl|i disabled|wasnt disabled|not disabled|was not disabled|were enabled",
+        ],
+    ),
+    saw(
+        Complaint::RouteMissing,
+        &[
+            "there is no route|theres no route|there was no route|no route for|no route to the remote|no route is|no route was|route is missing|route was missing|missing route|missing the route|doesnt have a route|does not have a route|didnt have a route|had no route|has no route|route isnt there|route is not there|route isnt installed|route is not installed|route doesnt exist|route does not exist|route was not added|route wasnt added|route isnt added|route is not added|routes are not added|routes arent added|doesnt add a route|does not add a route|doesnt add the route|does not add the route|no routes are added",
+            "remote|tunnel|subnet|network|vpn|other side|lan|back",
+        ],
+    ),
+    saw(
+        Complaint::StatesMissing,
+        &[
+            "xfrmoutnostates",
+            "increas|rising|rises|grow|grows|going up|goes up|incremented|increments|counter|failing with|fails with|counts up|shows",
+        ],
+    ),
+    saw(
+        Complaint::DiagnosedMtu,
+        &[
+            "mss clamp|clamp mss|clamp the mss|clamping the mss|mssfix|tcp mss|mss to #|mss of #|clamp mss to pmtu",
+            "fixed|fixes|solved|solves|resolved|resolves|works now|it works|now works|everything works|working now|made it work|did the trick|helped",
+        ],
+    ),
+];
