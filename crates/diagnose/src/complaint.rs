@@ -6,7 +6,10 @@
 use adit_model::complaint::Complaint;
 use adit_model::fact::{Fact, Known};
 
+use crate::finding::CONDITION;
+use crate::rule::{Found, Judgement, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 /// What a candidate gains that other evidence names too.
 pub(crate) const SUPPORT: u8 = 12;
@@ -62,6 +65,93 @@ pub(crate) fn suspected(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     }
     out
 }
+
+/// What somebody saw of a cause, where no exchange is known to have failed and the rule has nothing better.
+pub(crate) fn observed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
+    // What comes and goes isn't explained by what is always so.
+    let comes_and_goes = [
+        Complaint::NowAndThen,
+        Complaint::Periodic,
+        Complaint::AtRekey,
+        Complaint::AfterIdle,
+    ]
+    .into_iter()
+    .any(|c| s.complains(c).is_some());
+    let better = matches!(judgement, Judgement::Found(_) | Judgement::RuledOut(_));
+    if better || comes_and_goes || !s.calm() {
+        return judgement;
+    }
+    let Some((_, told, side, summary)) = OBSERVED
+        .iter()
+        .filter(|(cause, ..)| *cause == rule.id)
+        .find_map(|(cause, of, side, summary)| Some((cause, s.complains(*of)?, side, summary)))
+    else {
+        return judgement;
+    };
+    let fix = rule.page.fix.first().map_or("", |(_, how)| *how);
+    Found::on(told, CONDITION, *side, *summary)
+        .because("Somebody saw it, and nothing in the evidence speaks against it.")
+        .fix(fix)
+        .done()
+}
+
+/// By what was seen: the cause, whose fault it is, and what to say.
+static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
+    (
+        "snat-before-ipsec",
+        Complaint::SourceTranslated,
+        AtFault::Local,
+        "packets for the tunnel are translated before IPsec sees them",
+    ),
+    (
+        "esp-blocked",
+        Complaint::EspVanishes,
+        AtFault::Path,
+        "ESP is dropped on its way",
+    ),
+    (
+        "esp-blocked",
+        Complaint::EspNotPermitted,
+        AtFault::Path,
+        "the filter lets IKE in and no ESP",
+    ),
+    (
+        "host-inbound-ike-not-allowed",
+        Complaint::IkeFiltered,
+        AtFault::Path,
+        "a filter before the gateway drops IKE",
+    ),
+    (
+        "decrypted-traffic-blocked",
+        Complaint::ForwardFiltered,
+        AtFault::Local,
+        "the filter for forwarded packets drops the tunnel's traffic",
+    ),
+    (
+        "source-dest-check",
+        Complaint::ForwardingCheckSeen,
+        AtFault::Local,
+        "the cloud drops what the gateway forwards: its check of source and destination is on",
+    ),
+    (
+        "route-to-remote-subnet-missing",
+        Complaint::RouteMissing,
+        AtFault::Local,
+        "there is no route to the far network",
+    ),
+    (
+        "acquire-pending-blackhole",
+        Complaint::StatesMissing,
+        AtFault::Local,
+        "the kernel has a policy for the packets and no SA, and drops them",
+    ),
+    (
+        "mss-clamp-missing",
+        Complaint::DiagnosedMtu,
+        AtFault::Both,
+        "TCP segments are larger than the tunnel carries",
+    ),
+];
 
 fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str] {
     match complaint {
@@ -219,6 +309,23 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "route-to-remote-subnet-missing",
             "return-route-missing-behind-gateway",
         ],
+        Complaint::SourceTranslated => &["snat-before-ipsec"],
+        Complaint::EspVanishes => &["esp-blocked", "esp-blocked-one-way"],
+        Complaint::EspNotPermitted => &["esp-blocked"],
+        Complaint::IkeFiltered => &[
+            "host-inbound-ike-not-allowed",
+            "udp500-blocked",
+            "udp4500-blocked",
+            "endpoint-host-firewall",
+        ],
+        Complaint::ForwardFiltered => &["decrypted-traffic-blocked"],
+        Complaint::ForwardingCheckSeen => &["source-dest-check"],
+        Complaint::RouteMissing => &[
+            "route-to-remote-subnet-missing",
+            "return-route-missing-behind-gateway",
+        ],
+        Complaint::StatesMissing => &["acquire-pending-blackhole"],
+        Complaint::DiagnosedMtu => &["mss-clamp-missing", "pmtu-blackhole"],
         Complaint::WorksWithoutFirewall => &[
             "endpoint-host-firewall",
             "host-inbound-ike-not-allowed",

@@ -5,7 +5,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::product::Product;
 
 use crate::ask::answers;
-use crate::complaint::{SUPPORT, complained, suspected};
+use crate::complaint::{SUPPORT, complained, observed, suspected};
 use crate::config::Configs;
 use crate::missing;
 use crate::nat;
@@ -43,7 +43,8 @@ pub fn diagnose(case: &Case) -> Verdict {
     let mut ruled_out: Vec<RuledOut> = Vec::new();
     let configs = Configs::of(case);
     for rule in rules() {
-        match configs.weigh(&s, rule.id, (rule.judge)(&s)) {
+        let judgement = observed(&s, rule, (rule.judge)(&s));
+        match configs.weigh(&s, rule.id, judgement) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
             // can be wrong.
@@ -222,9 +223,11 @@ fn up_as_far_as_shown(
 
 fn rests_on_a_sign(s: &Signals<'_>, evidence: &[Evidence]) -> bool {
     evidence.iter().any(|e| {
-        s.signs
-            .iter()
-            .any(|seen| seen.fact.source.name == e.source && seen.fact.source.line == e.line)
+        let told = s.case.facts.iter().filter(
+            |f| matches!(f.what, Known::Complained { complaint, .. } if complaint.is_seen()),
+        );
+        let mut facts = s.signs.iter().map(|seen| seen.fact).chain(told);
+        facts.any(|fact| fact.source.name == e.source && fact.source.line == e.line)
     })
 }
 

@@ -9,7 +9,7 @@ use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "vendor-incompatibility",
-    recurs: false,
+    recurs: true,
     page: Page {
         title: "The two products don't work together here",
         what: "Both sides do what they were told, and one of them does it in a way that the other's version can't take: a known defect or a reading of the standard of its own.",
@@ -41,6 +41,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return in_clear(s)
             .or_else(|| keys_differ(s))
             .or_else(|| super::not_understood::judge(s))
+            .or_else(|| out_of_form(s))
             .unwrap_or_else(|| payloads_unexpected(s));
     };
     if !s.calm() {
@@ -106,6 +107,42 @@ fn keys_differ(s: &Signals<'_>) -> Option<Judgement> {
     .because("The first protected message fails its integrity check. Keys of IKEv2 come from the key exchange and the nonces, not from a secret that is configured: one product computes them, or the check value, in its own way.")
     .fix("take another encryption, integrity, PRF or group for IKE on both sides (such as aes256-sha2_256-modp2048 without truncation), or update one of the products")
     .done())
+}
+
+/// A payload that no wrong key can have made: it stands in a message whose first payloads made sense.
+fn out_of_form(s: &Signals<'_>) -> Option<Judgement> {
+    // The first encrypted payloads of IKEv1, which are garbage under another key; and lists whose unknown values are
+    // algorithms.
+    const ELSEWHERE: [&str; 9] = [
+        "identification",
+        "hash",
+        "signature",
+        "message",
+        "generic",
+        "key exchange",
+        "proposal",
+        "transform",
+        "attribute",
+    ];
+    let seen = s.ever(Sign::PayloadDefect).into_iter().rfind(|seen| {
+        let payload = seen.value_or("payload", "").to_ascii_lowercase();
+        !payload.is_empty() && !ELSEWHERE.iter().any(|e| payload.contains(e))
+    })?;
+    if !s.refused.is_empty() || s.sign(Sign::DecryptedToNonsense).is_some() {
+        return None;
+    }
+    let payload = seen.value_or("payload", "one");
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("the peer writes a payload ({payload}) in a form that {} can't read", seen.who()),
+        )
+        .at(AtFault::Both)
+        .because("The payloads before it made sense, so the keys are the same on both sides: the peer's product fills a field that the standard reserves, or in another way than this one reads it.")
+        .fix("update the peer's software or this one (Libreswan ignores such fields), or use another mode: IKEv2, XAUTH, or no NAT in between where the payload is about NAT")
+        .done(),
+    )
 }
 
 /// A message that is in order for the one and not for the other, and tells no error.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
@@ -54,7 +55,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.signs_of(Sign::ForwardDropped).filter(inner).last() else {
-        return Judgement::Silent;
+        return closed(s);
     };
     let confidence = if s.up { SYMPTOM } else { CONDITION };
     Found::by(
@@ -70,6 +71,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("Both addresses are inside ones, so the packet came out of the tunnel or was on its way into it, and the filter's record says that it was dropped.")
     .fix("accept it in the forward filter, both ways (iptables: -m policy --pol ipsec; nftables: meta ipsec exists)")
     .then("during a ping through the tunnel: watch the counters of the forward rules")
+    .done()
+}
+
+/// A chain that lets nothing of the tunnel through, where packets of a tunnel that is up go missing.
+fn closed(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ForwardClosed).filter(|_| s.calm()) else {
+        return Judgement::Silent;
+    };
+    let suffers = [
+        Complaint::NothingPasses,
+        Complaint::GatewayOnly,
+        Complaint::OneWay,
+    ]
+    .into_iter()
+    .find_map(|c| s.complains(c));
+    let counted = seen.value("count");
+    if suffers.is_none() && !(s.up && counted.is_some()) {
+        return Judgement::Possible {
+            weight: 30,
+            because: "the filter for forwarded packets drops what no rule takes, and none is for the tunnel".to_owned(),
+            separated_by: "whether its counter grows during a ping through the tunnel",
+        };
+    }
+    let dropped = counted.map_or(String::new(), |n| format!(" ({n} packets so far)"));
+    Found::by(
+        seen,
+        CONDITION,
+        format!("the filter for forwarded packets of {} lets nothing of the tunnel through{dropped}", seen.who()),
+    )
+    .with(suffers)
+    .because("Its policy drops what no rule takes, and no rule takes packets that go into the tunnel or come out of it. Container engines set such a policy.")
+    .fix("accept the tunnel's packets both ways before (iptables -I FORWARD -m policy --pol ipsec --dir in -j ACCEPT, and --dir out; on hosts with Docker in the chain DOCKER-USER)")
+    .then("iptables -vnL FORWARD during a ping through the tunnel: which counter grows")
     .done()
 }
 

@@ -3,7 +3,7 @@
 use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
-use super::chain::{bad, consequences};
+use super::chain::{Bad, bad, consequences};
 use super::printed;
 use crate::finding::{CONFIGURED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -44,11 +44,21 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    // Of the own certificate it is said when it is loaded, and the subject is used instead: what the peer's certificate
+    // lacks isn't that. Without an identity (`%any`) it says nothing.
+    let elsewhere = s
+        .first_sign(&[Sign::IssuerUnknown, Sign::PeerKeyUntrusted])
+        .is_some();
+    let of_own = |bad: &Bad<'_>| {
+        let text = &bad.fact.source.text;
+        text.contains("defaulting to") && (elsewhere || text.contains("id '%any'"))
+    };
     let Some(bad) = bad(
         s,
         &[Sign::CertificateNameMismatch],
         CertificateProblem::Name,
-    ) else {
+    )
+    .filter(|bad| !of_own(bad)) else {
         return printed_one(s).unwrap_or_else(|| {
             super::chain::may_be(
                 s,

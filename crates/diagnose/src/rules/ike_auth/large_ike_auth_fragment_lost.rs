@@ -1,10 +1,12 @@
 //! `large-ike-auth-fragment-lost`: IKE_AUTH is bigger than the path takes, and its fragments are lost.
 
+use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -94,11 +96,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
 }
 
+/// The responder's view: its answer is bigger than any path takes in one piece, and the request comes again.
+fn too_big(s: &Signals<'_>, seen: Seen<'_>, repeated: &[Seen<'_>]) -> Option<Judgement> {
+    // IPv4 and UDP beside it fill Ethernet's 1500.
+    const WHOLE: usize = 1472;
+    let octets: usize = seen.value("octets")?.parse().ok()?;
+    let went_on = s.overtaken(
+        seen,
+        |h| matches!(h, Happening::Received(m) if m.message_id > 1 || m.exchange != "IKE_AUTH"),
+    );
+    if octets <= WHOLE || went_on || !s.refused.is_empty() {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("our answer to the peer's authentication has {octets} octets in one message, and the peer asks again: its fragments are lost on the way"),
+        )
+        .at(AtFault::Path)
+        .with(repeated.iter().map(|x| x.fact))
+        .because("The request arrives, so the port is open and the NAT lets the peer's packets in; what doesn't arrive is an answer that IP has to cut in pieces.")
+        .fix("switch IKE fragmentation on at both sides (fragmentation=yes, fragment_size=1200), send a shorter certificate chain, and let IP fragments pass")
+        .then("capture on both outside interfaces: which fragments of the answer arrive?")
+        .done(),
+    )
+}
+
 /// The responder's view: the request comes again and again though it was answered.
 fn answer_lost(s: &Signals<'_>) -> Option<Judgement> {
     const SEVERAL: usize = 3;
     let repeated: Vec<_> = s.signs_of(Sign::AuthenticationRepeated).collect();
     let seen = *repeated.last()?;
+    if let Some(judgement) = too_big(s, seen, &repeated) {
+        return Some(judgement);
+    }
     if repeated.len() < SEVERAL || !s.refused.is_empty() {
         return None;
     }

@@ -72,6 +72,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .into();
     }
     if let Some(seen) = s.first_sign(&[Sign::IkeGroupNotOffered, Sign::IkeGroupRefused]) {
+        if let Some(group) = seen
+            .value("offered")
+            .filter(|_| seen.value("wanted").is_none())
+        {
+            return Found::by(
+                seen,
+                SAID - 0.02,
+                format!("{} doesn't take the key exchange group {group} that the peer uses", seen.who()),
+            )
+            .at(AtFault::Both)
+            .because("The group isn't known or not allowed there, so the request is dropped, with or without an answer.")
+            .fix("set a key exchange group that both sides have: modp2048 (14), ecp256 (19) or x25519 (31)")
+            .done();
+        }
         let wanted = seen
             .value("wanted")
             .map_or(String::new(), |wanted| format!(" {wanted}"));

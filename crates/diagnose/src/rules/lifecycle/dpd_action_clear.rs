@@ -52,6 +52,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if tried {
         return Judgement::Silent;
     }
+    // A client that isn't there can't be called back: clearing is all that its server can do.
+    let text = &seen.fact.source.text;
+    let instance = text
+        .split_once("\"[")
+        .is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if instance {
+        return Judgement::Possible {
+            weight: 30,
+            because: "a client was declared dead and cleared".to_owned(),
+            separated_by: "whether this side could set the tunnel up again by itself, and why the client fell silent",
+        };
+    }
     Found::by(seen, CONDITION, "the peer was declared dead, the tunnel was cleared or put on hold, and nobody sets it up again")
         .with(s.signs_of(Sign::PeerDeclaredDead).map(|x| x.fact))
         .because("The action after the peer's death is to clear or to hold, not to restart.")

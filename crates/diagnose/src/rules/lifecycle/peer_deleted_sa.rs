@@ -1,7 +1,7 @@
 //! `peer-deleted-sa`: the peer took the tunnel down.
 
-use adit_model::event::Party;
-use adit_model::fact::Known;
+use adit_model::event::{Happening, Party};
+use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -77,7 +77,50 @@ fn judge(s: &Signals<'_>) -> Judgement {
             None => Judgement::Silent,
         };
     };
+    if soon(up, fact) && for_l2tp(s) {
+        return Judgement::Possible {
+            weight: 50,
+            because: "the peer deleted the SA soon after it came up; who wants L2TP gives up when it isn't answered inside".to_owned(),
+            separated_by: "whether L2TP (UDP 1701) arrives out of the tunnel and is answered: its daemon's log, a capture",
+        };
+    }
     taken_down(Found::on(fact, CONDITION, AtFault::Remote, SUMMARY).with([up]))
+}
+
+/// Within the time that clients wait for what is inside.
+fn soon(up: &Fact, deleted: &Fact) -> bool {
+    // At once it is the SA that isn't wanted.
+    const PATIENCE_MS: core::ops::RangeInclusive<u64> = 5_000..=60_000;
+    match (up.at, deleted.at) {
+        (Some(up), Some(end)) => PATIENCE_MS.contains(&end.0.saturating_sub(up.0)),
+        _ => false,
+    }
+}
+
+/// The SA is for L2TP, as its selectors or its name say.
+fn for_l2tp(s: &Signals<'_>) -> bool {
+    const L2TP: u16 = 1701;
+    s.case.facts.iter().any(|f| {
+        let named = f
+            .subject
+            .as_deref()
+            .is_some_and(|name| name.to_ascii_lowercase().contains("l2tp"));
+        named
+            || match &f.what {
+                Known::Happened {
+                    happening:
+                        Happening::ChildEstablished {
+                            ts_local,
+                            ts_remote,
+                            ..
+                        },
+                } => ts_local
+                    .iter()
+                    .chain(ts_remote)
+                    .any(|x| x.ports == (L2TP, L2TP)),
+                _ => false,
+            }
+    })
 }
 
 const SUMMARY: &str = "the tunnel was up, and the peer took it down";

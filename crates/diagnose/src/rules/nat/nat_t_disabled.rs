@@ -1,12 +1,18 @@
 //! `nat-t-disabled`: a NAT lies between the gateways, and one of them does no NAT traversal.
 
+use std::net::IpAddr;
+
+use adit_model::event::Happening;
+use adit_model::fact::Known;
 use adit_model::reason::Refusal;
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
 use crate::compare::list;
 use crate::finding::{SAID, SYMPTOM};
 use crate::nat;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
@@ -63,6 +69,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .iter()
         .rev()
         .find(|n| !n.peer_supports && (n.local_behind || n.remote_behind));
+    if let Some(found) = off.and_then(|off| host_behind(s, off)) {
+        return found;
+    }
     match (off, unsupported) {
         (Some(seen), _) if found && !s.up => Found::by(
             seen,
@@ -89,6 +98,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// An SA with a peer whose own address is a private one: it is behind a NAT, and ESP doesn't go in UDP.
+fn host_behind(s: &Signals<'_>, off: Seen<'_>) -> Option<Judgement> {
+    let private = |of: &[Selector]| {
+        of.iter()
+            .any(|x| x.start == x.end && matches!(x.start, IpAddr::V4(a) if a.is_private()))
+    };
+    let public = |of: &[Selector]| {
+        of.iter()
+            .any(|x| x.start == x.end && matches!(x.start, IpAddr::V4(a) if !a.is_private()))
+    };
+    let up = s.case.facts.iter().rfind(|f| match &f.what {
+        Known::Happened {
+            happening:
+                Happening::ChildEstablished {
+                    ts_local,
+                    ts_remote,
+                    udp_encap: false,
+                    ..
+                },
+        } => private(ts_remote) && public(ts_local),
+        _ => false,
+    })?;
+    s.refused.is_empty().then(|| {
+        Found::by(
+            off,
+            SYMPTOM,
+            format!("{} does no NAT traversal, and the peer is behind a NAT: the host in the SA has a private address", off.who()),
+        )
+        .with([up])
+        .because("The SA is for the peer's own address, which isn't the one that its packets come from. Without NAT traversal ESP goes without UDP, and the NAT doesn't let it through.")
+        .fix("switch NAT traversal on (Openswan: nat_traversal=yes; FortiGate: set nattraversal enable; Cisco: crypto isakmp nat-traversal)")
+        .done()
+    })
 }
 
 /// One side forbids translation (NO_NATS_ALLOWED, RFC 4555 3.9), as who has no NAT traversal has to, and there is a NAT.

@@ -3,14 +3,14 @@
 use adit_model::feature::Feature;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "transport-mode-through-nat",
-    recurs: false,
+    recurs: true,
     page: Page {
         title: "Transport mode across a NAT",
         what: "In transport mode selectors and checksums are those of the outer addresses, which a NAT changes. Some implementations refuse it, some install a policy for the wrong address; L2TP over IPsec uses it.",
@@ -58,7 +58,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let Some(seen) = s.sign(Sign::TransportRefusedByNat).filter(|_| !s.up) else {
-        return shared(s);
+        return fallen_back(s).unwrap_or_else(|| shared(s));
     };
     Found::by(
         seen,
@@ -68,6 +68,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The daemon says that it leaves transport mode because of the NAT; the peer insists on it.")
     .fix("use tunnel mode on both sides, or permit transport mode behind NATs (Openswan: virtual_private and rightsubnet=vhost:%priv,%no)")
     .done()
+}
+
+/// The SA came up, in tunnel mode: what needs transport mode (L2TP, GRE) has no use for it.
+fn fallen_back(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.ever(Sign::TransportRefusedByNat).pop()?;
+    if !s.calm() {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("{} was told transport mode and took tunnel mode because of the NAT", seen.who()),
+        )
+        .because("The SA comes up, and isn't the one that was configured: L2TP and GRE between the gateways' own addresses get no answer through it.")
+        .fix("use a build that permits transport mode behind NATs (Openswan: USE_NAT_TRAVERSAL_TRANSPORT_MODE=true; strongSwan 4: --enable-nat-transport), or tunnel mode on both sides without L2TP")
+        .done(),
+    )
 }
 
 /// L2TP uses transport mode with UDP 1701 on both sides: behind one NAT, two clients have the same selectors.
