@@ -88,6 +88,14 @@ pub fn wireguard_go() -> Result<std::path::PathBuf> {
     workspace::find_program("wireguard-go").context("wireguard-go has gone")
 }
 
+/// The kernel's profiler.
+///
+/// # Errors
+/// One sentence on what is missing and how to get it.
+pub fn ensure_perf() -> Result<()> {
+    provide("a profile", &["linux-perf"], || lacking(&["perf"]))
+}
+
 fn privileged(what: &str) -> Result<()> {
     anyhow::ensure!(
         workspace::is_root(),

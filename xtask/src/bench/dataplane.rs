@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::machine::Machine;
 use super::measure::{self, Figure};
+use super::profile;
 use super::report::{ADIT, Missing, PLAIN, Report, STRONGSWAN, WIREGUARD_GO, WIREGUARD_GO_GIVEN};
 use super::subject::{Adit, Kind, Subject};
 use crate::{namespaces, peers, workspace};
@@ -28,6 +29,9 @@ pub struct Args {
     /// How often everything is measured
     #[arg(long, default_value_t = 3, value_name = "N")]
     runs: u32,
+    /// Show besides in which functions Adit's gateways spend their time under one TCP stream
+    #[arg(long)]
+    profile: bool,
     /// The gateway to measure, instead of building it; given again, that one is measured besides, as adit-2
     #[arg(long, value_name = "FILE")]
     adit: Vec<PathBuf>,
@@ -80,9 +84,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
         }
     }
+    let adit = subjects
+        .iter()
+        .filter(|_| args.profile)
+        .find(|subject| subject.name == ADIT);
+    let profile = adit
+        .map(|adit| profile::take(adit, args.seconds.max(3)))
+        .transpose()?;
     drop(subjects);
     let names: Vec<_> = kinds.into_iter().map(|(name, _)| name).collect();
-    let report = Report::new(machine, args.seconds, &names, runs, missing);
+    let mut report = Report::new(machine, args.seconds, &names, runs, missing);
+    report.profile = profile;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

@@ -17,6 +17,7 @@ mod leaks;
 mod machine;
 mod measure;
 mod others;
+mod profile;
 mod report;
 mod soak;
 mod subject;

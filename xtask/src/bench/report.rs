@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::machine::Machine;
 use super::measure::{Figure, Run};
+use super::profile::Profile;
 
 /// Everything that was measured: the document of `--json`.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,8 @@ pub struct Report {
     pub ratios: Ratios,
     pub latency_added_us: Added,
     pub goals: Vec<Goal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// Who isn't there.
@@ -149,6 +152,7 @@ impl Report {
             ratios,
             latency_added_us: added,
             goals,
+            profile: None,
         }
     }
 
@@ -197,6 +201,9 @@ impl Report {
                 goal.measured,
                 if goal.met { "met" } else { "not met" }
             );
+        }
+        if let Some(profile) = &self.profile {
+            text += &profile.text();
         }
         text
     }
