@@ -16,10 +16,10 @@ use crate::door::Door;
 use crate::fragment::is_evasive;
 use crate::lane::Lane;
 use crate::mss;
-use crate::policy::is_between;
 use crate::sa::Pair;
 use crate::traffic_class;
 use crate::transport::Ends;
+use crate::tuple::Shown;
 use crate::view::View;
 
 /// An inner packet, decrypted, checked and counted.
@@ -172,13 +172,13 @@ impl<'v> Incoming<'v> {
         if header.spi != self.pair.spi_in {
             return Err(DropReason::EspUnknownSpi);
         }
-        let inner = self.pair.open(header, tos, packet)?;
-        let excepted = !self.view.exceptions.is_empty()
-            && IpPacket::parse(inner.of(packet)).is_ok_and(|ip| {
-                let mut exceptions = self.view.exceptions.iter();
-                exceptions.any(|p| is_between(&ip, &p.remote, &p.local))
-            });
-        if excepted {
+        let (inner, shown) = self.pair.open(header, tos, packet)?;
+        let tuple = &shown.tuple;
+        let mut exceptions =
+            self.view
+                .exceptions
+                .candidates(Door::SHARED, tuple.destination, tuple.source);
+        if exceptions.any(|policy| tuple.is_between(&policy.remote, &policy.local)) {
             return Err(DropReason::EspInboundPolicy);
         }
         if !self.pair.inbound.budget.spend(inner.len()) {
@@ -195,7 +195,12 @@ impl Drop for Incoming<'_> {
 }
 
 impl Pair {
-    fn open(&self, header: EspHeader, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
+    fn open(
+        &self,
+        header: EspHeader,
+        tos: u8,
+        packet: &mut [u8],
+    ) -> Result<(Inner, Shown), DropReason> {
         let body = self.authenticate(header, packet)?;
         let plaintext = packet
             .get(body.clone())
@@ -215,24 +220,26 @@ impl Pair {
             .ok()
             .filter(|inner| inner.source.is_ipv4() == is_ipv4)
             .ok_or(DropReason::EspInnerMalformed)?;
-        self.admit(&inner)?;
+        let shown = self.admit(&inner)?;
         // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
         let place = body.start..body.start + inner.total_length();
         if let Some(inner) = packet.get_mut(place.clone()) {
             self.undress(inner, tos)?;
         }
-        Ok(Inner::Within(place))
+        Ok((Inner::Within(place), shown))
     }
 
     /// Whether a decrypted packet may go on (RFC 4301 5.2).
-    fn admit(&self, inner: &IpPacket<'_>) -> Result<(), DropReason> {
-        if !self.takes_inbound(inner) {
+    #[inline]
+    fn admit(&self, inner: &IpPacket<'_>) -> Result<Shown, DropReason> {
+        let shown = Shown::of(inner);
+        if !self.takes_inbound(&shown) {
             return Err(DropReason::EspInboundPolicy);
         }
         if is_evasive(inner) {
             return Err(DropReason::EspFragment);
         }
-        Ok(())
+        Ok(shown)
     }
 
     /// Changes a packet that goes on as its outer header and the path want it.
@@ -254,7 +261,7 @@ impl Pair {
         next_header: u8,
         payload: &[u8],
         tos: u8,
-    ) -> Result<Inner, DropReason> {
+    ) -> Result<(Inner, Shown), DropReason> {
         if next_header == NEXT_HEADER_NONE {
             return Err(DropReason::EspDummy);
         }
@@ -262,9 +269,9 @@ impl Pair {
             .packet(next_header, payload)
             .ok_or(DropReason::EspInnerMalformed)?;
         let inner = IpPacket::parse(&packet).map_err(|_| DropReason::EspInnerMalformed)?;
-        self.admit(&inner)?;
+        let shown = self.admit(&inner)?;
         self.undress(&mut packet, tos)?;
-        Ok(Inner::Rebuilt(packet))
+        Ok((Inner::Rebuilt(packet), shown))
     }
 
     /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.

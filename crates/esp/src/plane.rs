@@ -11,12 +11,14 @@ use adit_model::proposal::Suite;
 
 use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
 use crate::door::Door;
+use crate::index::Policies;
 use crate::links::Links;
 use crate::mtu::Overhead;
 use crate::open::Opened;
 use crate::policy::Policy;
 use crate::sa::{ChildState, Live, Pair};
 use crate::seal::Sealed;
+use crate::tuple::Side;
 use crate::view::{Sending, Shared, View};
 
 /// Policies and SAs of one gateway: the control side.
@@ -27,8 +29,8 @@ use crate::view::{Sending, Shared, View};
 pub struct DataPlane {
     provider: Provider,
     lanes: u16,
-    exceptions: Arc<[adit_model::policy::Policy]>,
-    pub(crate) policies: Arc<[Policy]>,
+    exceptions: Arc<Policies>,
+    policies: Arc<Policies>,
     children: Vec<Child>,
     inbound: BTreeMap<u32, Arc<Pair>>,
     pub(crate) links: Links,
@@ -160,20 +162,34 @@ impl DataPlane {
                 policies.push(Policy {
                     child: at,
                     door,
-                    local: child.local_ts.as_slice().into(),
-                    remote: child.remote_ts.as_slice().into(),
+                    local: Side::new(&child.local_ts),
+                    remote: Side::new(&child.remote_ts),
                     gives: !tunnel.inner.pools.is_empty(),
                 });
             }
         }
-        self.policies = policies.into();
+        self.take_policies(policies);
+    }
+
+    /// Sets the policies; children are named by their position in the list of them.
+    pub(crate) fn take_policies(&mut self, policies: Vec<Policy>) {
+        self.policies = Arc::new(Policies::new(policies));
         self.publish();
     }
 
     /// Sets the policies that go before those of tunnels. What they take is refused in both directions: what bypasses
     /// tunnels has no business here.
     pub fn set_exceptions(&mut self, exceptions: Vec<adit_model::policy::Policy>) {
-        self.exceptions = exceptions.into();
+        // They are for packets of all interfaces, so they have one list.
+        let policy = |(child, policy): (usize, adit_model::policy::Policy)| Policy {
+            child,
+            door: Door::SHARED,
+            local: Side::new(&policy.local),
+            remote: Side::new(&policy.remote),
+            gives: false,
+        };
+        let exceptions = exceptions.into_iter().enumerate().map(policy).collect();
+        self.exceptions = Arc::new(Policies::new(exceptions));
         self.publish();
     }
 
@@ -266,7 +282,7 @@ impl DataPlane {
         self.drops.read()
     }
 
-    pub(crate) fn publish(&mut self) {
+    fn publish(&mut self) {
         self.view = Arc::new(View {
             generation: self.view.generation + 1,
             exceptions: Arc::clone(&self.exceptions),

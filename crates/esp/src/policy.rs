@@ -1,21 +1,20 @@
 //! The security policies: which configured child a packet belongs to (RFC 4301 4.4.1).
 
-use std::sync::Arc;
-
 use adit_model::selector::Selector;
 use adit_wire::ip::{IpPacket, protocol};
 
 use crate::door::Door;
+use crate::tuple::Side;
 
-/// One child's selectors. The policies of an interface are searched in order; the first that takes a packet has it. Only among children that
+/// One child's selectors. Policies are searched in order; the first that takes a packet has it. Only among children that
 /// give addresses out of the same ranges it is who has the address that does.
 pub(crate) struct Policy {
     /// Position of the child in the data plane's list.
     pub(crate) child: usize,
-    /// The interface that its packets come from.
+    /// The interface whose packets it is about.
     pub(crate) door: Door,
-    pub(crate) local: Arc<[Selector]>,
-    pub(crate) remote: Arc<[Selector]>,
+    pub(crate) local: Side,
+    pub(crate) remote: Side,
     /// The other side's addresses are given to it, one by one.
     pub(crate) gives: bool,
 }
@@ -31,15 +30,6 @@ pub fn is_between(packet: &IpPacket<'_>, from: &[Selector], to: &[Selector]) -> 
         && to
             .iter()
             .any(|s| s.matches(packet.protocol, destination, packet.destination))
-}
-
-/// Whether an ICMP error from one of `from` to one of `to`, whoever reports it, is about a packet that went the other
-/// way through a tunnel with these selectors, and goes back to who sent that (RFC 4301 6).
-#[must_use]
-pub fn is_about(error: &IpPacket<'_>, from: &[Selector], to: &[Selector]) -> bool {
-    error
-        .quoted()
-        .is_some_and(|about| about.source == error.destination && is_between(&about, to, from))
 }
 
 /// The narrowest selectors that take a packet and those that follow it, from its source and to its destination: what an

@@ -9,8 +9,6 @@ use adit_model::carriage::Carriage;
 use adit_model::connection::Mode;
 use adit_model::dataplane::{ChildSa, Path};
 use adit_model::now::Mono;
-use adit_model::selector::Selector;
-use adit_wire::ip::IpPacket;
 
 use crate::budget::Budget;
 use crate::counters::{Batch, ChildName, Drops, Traffic};
@@ -19,10 +17,10 @@ use crate::dress::Fit;
 use crate::lane::Lane;
 use crate::links::Links;
 use crate::plane::ApplyError;
-use crate::policy::{is_about, is_between};
 use crate::replay::ReplayWindow;
 use crate::sequence::Sequence;
 use crate::transport::Ends;
+use crate::tuple::{Shown, Side};
 
 /// What all SAs of one child share.
 pub(crate) struct ChildState {
@@ -82,8 +80,8 @@ pub(crate) struct Pair {
     pub(crate) spi_out: u32,
     /// See [`ChildSa::replaces`].
     pub(crate) replaces: Option<u32>,
-    ts_local: Vec<Selector>,
-    ts_remote: Vec<Selector>,
+    ts_local: Side,
+    ts_remote: Side,
     /// In transport mode, the two hosts.
     pub(crate) transport: Option<Ends>,
     pub(crate) carriage: Carriage,
@@ -148,8 +146,8 @@ impl Pair {
             carriage: sa.carriage,
             inner_mtu: AtomicUsize::new(usize::MAX),
             transport: (sa.mode == Mode::Transport).then(|| Ends::of(&sa.path)),
-            ts_local: sa.ts_local,
-            ts_remote: sa.ts_remote,
+            ts_local: Side::new(&sa.ts_local),
+            ts_remote: Side::new(&sa.ts_remote),
         })
     }
 
@@ -183,14 +181,19 @@ impl Pair {
         now.0 <= self.inbound.until.load(Relaxed)
     }
 
-    pub(crate) fn takes_outbound(&self, packet: &IpPacket<'_>) -> bool {
-        let (from, to) = (&self.ts_local, &self.ts_remote);
-        is_between(packet, from, to) || self.carries_errors() && is_about(packet, from, to)
+    #[inline]
+    pub(crate) fn takes_outbound(&self, packet: &Shown) -> bool {
+        self.takes(packet, &self.ts_local, &self.ts_remote)
     }
 
-    pub(crate) fn takes_inbound(&self, packet: &IpPacket<'_>) -> bool {
-        let (from, to) = (&self.ts_remote, &self.ts_local);
-        is_between(packet, from, to) || self.carries_errors() && is_about(packet, from, to)
+    #[inline]
+    pub(crate) fn takes_inbound(&self, packet: &Shown) -> bool {
+        self.takes(packet, &self.ts_remote, &self.ts_local)
+    }
+
+    #[inline]
+    fn takes(&self, packet: &Shown, from: &Side, to: &Side) -> bool {
+        packet.tuple.is_between(from, to) || self.carries_errors() && packet.is_about(from, to)
     }
 
     /// Whether ICMP errors that others report have room: transport mode has none for their addresses.

@@ -13,9 +13,10 @@ use crate::door::Door;
 use crate::dress::Dress;
 use crate::fragment;
 use crate::lane::Lane;
-use crate::policy::{Policy, is_about, is_between};
+use crate::lookup::FlowCache;
 use crate::sa::{Live, Outbound};
 use crate::sequence::Claim;
+use crate::tuple::Shown;
 use crate::view::View;
 
 /// Where a sealed packet has to go.
@@ -89,7 +90,8 @@ impl View {
     }
 
     /// Finds the way out for packets like this one that come from the interface `door`: exceptions, then the policies of
-    /// that interface in their order, then the SAs of the child that they name. Where selectors overlap, the first policy that takes the packet has it (RFC 4301 4.4.1).
+    /// that interface in their order, then the SAs of the child that they name. Where selectors overlap, the first policy that takes the packet has it,
+    /// however narrow a later one is (RFC 4301 4.4.1).
     ///
     /// # Errors
     /// The packet is dropped and counted.
@@ -99,25 +101,33 @@ impl View {
         lane: Lane,
         inner: &IpPacket<'_>,
     ) -> Result<Outgoing<'_>, Rejected> {
-        let reject = |reason| self.reject(lane, reason, None);
-        let excepted = |p: &adit_model::policy::Policy| is_between(inner, &p.local, &p.remote);
-        if self.exceptions.iter().any(excepted) {
-            return Err(reject(DropReason::OutForbidden));
-        }
-        let takes = |policy: &&Policy| is_between(inner, &policy.local, &policy.remote);
-        let about = |policy: &&Policy| is_about(inner, &policy.local, &policy.remote);
-        let policies = || self.policies.iter().filter(|policy| policy.door == door);
-        let mut taking = policies().filter(takes);
-        let first = taking.next();
-        let child = first
-            .or_else(|| policies().find(about))
-            .and_then(|policy| self.children.get(policy.child))
-            .ok_or_else(|| reject(DropReason::OutNoPolicy))?;
-        let mut others = taking.filter(|policy| policy.gives && first.is_some_and(|f| f.gives));
-        let live = child
-            .pair_for(inner)
-            .or_else(|| others.find_map(|other| self.children.get(other.child)?.pair_for(inner)))
-            .ok_or_else(|| self.reject(lane, DropReason::OutNoSa, Some(&child.state)))?;
+        let live = self.find(door, lane, &Shown::of(inner))?;
+        self.outgoing_on(live, lane, inner)
+    }
+
+    /// The same, for a thread that remembers flows.
+    ///
+    /// # Errors
+    /// As [`outgoing`](Self::outgoing).
+    #[inline]
+    pub fn outgoing_by(
+        &self,
+        cache: &mut FlowCache,
+        door: Door,
+        lane: Lane,
+        inner: &IpPacket<'_>,
+    ) -> Result<Outgoing<'_>, Rejected> {
+        let live = self.find_by(cache, door, lane, &Shown::of(inner))?;
+        self.outgoing_on(live, lane, inner)
+    }
+
+    #[inline]
+    fn outgoing_on<'v>(
+        &'v self,
+        live: &'v Live,
+        lane: Lane,
+        inner: &IpPacket<'_>,
+    ) -> Result<Outgoing<'v>, Rejected> {
         if fragment::is_evasive(inner) {
             return Err(self.reject(lane, DropReason::OutFragment, Some(&live.pair.child)));
         }
@@ -381,9 +391,10 @@ mod tests {
     use adit_wire::ip::{emit_packet, protocol};
 
     use super::*;
+    use crate::policy::Policy;
+    use crate::tuple::Side;
 
     fn plane(esn: bool) -> crate::DataPlane {
-        let everything: Arc<[_]> = [ANY_V4].into();
         let at = ([192, 0, 2, 1], 4500).into();
         let sa = ChildSa {
             connection: "net".into(),
@@ -404,8 +415,8 @@ mod tests {
             key_in: Secret::new(vec![1; 20]),
             key_out: Secret::new(vec![2; 20]),
             mode: Mode::Tunnel,
-            ts_local: everything.to_vec(),
-            ts_remote: everything.to_vec(),
+            ts_local: vec![ANY_V4],
+            ts_remote: vec![ANY_V4],
             path: Path {
                 local: at,
                 remote: at,
@@ -420,15 +431,13 @@ mod tests {
         plane
             .apply(Mono(0), DataPlaneRequest::Install(Box::new(sa)))
             .unwrap();
-        plane.policies = [Policy {
+        plane.take_policies(vec![Policy {
             child: 0,
             door: Door::SHARED,
-            local: Arc::clone(&everything),
-            remote: everything,
+            local: Side::new(&[ANY_V4]),
+            remote: Side::new(&[ANY_V4]),
             gives: false,
-        }]
-        .into();
-        plane.publish();
+        }]);
         plane
     }
 

@@ -11,12 +11,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use adit_model::drops::DropReason;
-use adit_wire::ip::IpPacket;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::counters::{DropCounts, Drops, Rejected};
+use crate::index::Policies;
 use crate::lane::Lane;
-use crate::policy::Policy;
 use crate::sa::{ChildState, Live, Pair};
 
 /// Policies and SAs of one moment. [`seal`](Self::seal) and [`open`](Self::open) are what one packet needs; any number of
@@ -24,8 +23,8 @@ use crate::sa::{ChildState, Live, Pair};
 pub struct View {
     /// How many changes there were before; two views are the same if their numbers are.
     pub(crate) generation: u64,
-    pub(crate) exceptions: Arc<[adit_model::policy::Policy]>,
-    pub(crate) policies: Arc<[Policy]>,
+    pub(crate) exceptions: Arc<Policies>,
+    pub(crate) policies: Arc<Policies>,
     /// Policies name them by their position.
     pub(crate) children: Box<[Arc<Sending>]>,
     pub(crate) inbound: BTreeMap<u32, Arc<Pair>>,
@@ -99,29 +98,5 @@ impl View {
             child: child.map(|child| Arc::clone(&child.name)),
             fits: None,
         }
-    }
-}
-
-impl Live {
-    fn replaces(&self, old: &Live) -> bool {
-        self.pair.replaces == Some(old.pair.spi_in)
-    }
-}
-
-impl Sending {
-    /// The newest pair whose negotiated selectors take the packet, and that the peer can receive on.
-    pub(crate) fn pair_for(&self, packet: &IpPacket<'_>) -> Option<&Live> {
-        let newest_first = || {
-            let takes = |live: &&Live| live.pair.takes_outbound(packet);
-            self.pairs.iter().rev().filter(takes)
-        };
-        let mut current = newest_first().filter(|live| !live.retired);
-        let Some(newest) = current.next() else {
-            return newest_first().next();
-        };
-        if newest.pair.replaces.is_none() || newest.pair.has_received() {
-            return Some(newest);
-        }
-        current.find(|old| newest.replaces(old)).or(Some(newest))
     }
 }
