@@ -35,6 +35,7 @@
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
 
 mod budget;
+mod chunked;
 mod counters;
 mod door;
 mod dress;
@@ -54,6 +55,7 @@ pub mod replay;
 mod sa;
 mod seal;
 mod sequence;
+mod spi;
 mod traffic_class;
 mod transport;
 mod tuple;

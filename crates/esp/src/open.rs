@@ -110,7 +110,7 @@ impl View {
             .map_err(|_| self.reject(lane, DropReason::EspTooShort, None))?;
         let pair = self
             .inbound
-            .get(&header.spi)
+            .get(header.spi)
             .filter(|pair| pair.receives_at(now))
             .ok_or_else(|| self.reject(lane, DropReason::EspUnknownSpi, None))?;
         Ok(Incoming {

@@ -1,6 +1,5 @@
 //! The data plane as a whole: policies, children and their SAs, and changes to them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adit_crypto::{BadKey, Provider, Unsupported};
@@ -9,6 +8,7 @@ use adit_model::dataplane::{ChildSa, DataPlaneRequest, PairCounters, Path};
 use adit_model::now::Mono;
 use adit_model::proposal::Suite;
 
+use crate::chunked::Chunked;
 use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
 use crate::door::Door;
 use crate::index::Policies;
@@ -18,6 +18,7 @@ use crate::open::Opened;
 use crate::policy::Policy;
 use crate::sa::{ChildState, Live, Pair};
 use crate::seal::Sealed;
+use crate::spi::BySpi;
 use crate::tuple::Side;
 use crate::view::{Sending, Shared, View};
 
@@ -32,7 +33,9 @@ pub struct DataPlane {
     exceptions: Arc<Policies>,
     policies: Arc<Policies>,
     children: Vec<Child>,
-    inbound: BTreeMap<u32, Arc<Pair>>,
+    /// What views have of the children.
+    sending: Chunked<Arc<Sending>>,
+    inbound: BySpi,
     pub(crate) links: Links,
     drops: Arc<Drops>,
     view: Arc<View>,
@@ -88,8 +91,8 @@ impl DataPlane {
             generation: 0,
             exceptions: Arc::default(),
             policies: Arc::default(),
-            children: Box::default(),
-            inbound: BTreeMap::new(),
+            children: Chunked::default(),
+            inbound: BySpi::default(),
             drops: Arc::clone(&drops),
         });
         Self {
@@ -98,7 +101,8 @@ impl DataPlane {
             exceptions: Arc::default(),
             policies: Arc::default(),
             children: Vec::new(),
-            inbound: BTreeMap::new(),
+            sending: Chunked::default(),
+            inbound: BySpi::default(),
             links: Links::new(),
             drops,
             shared: Shared::new(Arc::clone(&view)),
@@ -174,6 +178,7 @@ impl DataPlane {
     /// Sets the policies; children are named by their position in the list of them.
     pub(crate) fn take_policies(&mut self, policies: Vec<Policy>) {
         self.policies = Arc::new(Policies::new(policies));
+        self.all_changed();
         self.publish();
     }
 
@@ -218,15 +223,16 @@ impl DataPlane {
             DataPlaneRequest::Install(sa) => self.install(*sa)?,
             DataPlaneRequest::Remove { spi_in, .. } => self.remove(now, spi_in)?,
             DataPlaneRequest::Retire { spi_in, .. } => {
-                let (child, at) = self.live(spi_in)?;
-                child.change(|pairs| {
+                let (position, at) = self.live(spi_in)?;
+                self.change(position, |pairs| {
                     if let Some(live) = pairs.get_mut(at) {
                         live.retired = true;
                     }
                 });
             }
             DataPlaneRequest::MovePath { spis_in, path, .. } => {
-                if let Some(unknown) = spis_in.iter().find(|spi| !self.inbound.contains_key(spi)) {
+                if let Some(unknown) = spis_in.iter().find(|spi| self.inbound.get(**spi).is_none())
+                {
                     return Err(ApplyError::NoSuchPair(*unknown));
                 }
                 let moves = |live: &Live| spis_in.contains(&live.pair.spi_in);
@@ -287,11 +293,7 @@ impl DataPlane {
             generation: self.view.generation + 1,
             exceptions: Arc::clone(&self.exceptions),
             policies: Arc::clone(&self.policies),
-            children: self
-                .children
-                .iter()
-                .map(|child| Arc::clone(&child.sending))
-                .collect(),
+            children: self.sending.clone(),
             inbound: self.inbound.clone(),
             drops: Arc::clone(&self.drops),
         });
@@ -318,6 +320,25 @@ impl DataPlane {
                     .for_each(|live| live.fit = links.fit(&live.pair, &live.path))
             });
         }
+        self.all_changed();
+    }
+
+    /// Has views to come see all children as they are now.
+    fn all_changed(&mut self) {
+        let sending = self.children.iter().map(|child| Arc::clone(&child.sending));
+        self.sending = sending.collect();
+    }
+
+    /// Changes the live pairs of one child, for views to come.
+    fn change<T>(
+        &mut self,
+        position: usize,
+        change: impl FnOnce(&mut Vec<Live>) -> T,
+    ) -> Option<T> {
+        let child = self.children.get_mut(position)?;
+        let result = child.change(change);
+        self.sending.set(position, Arc::clone(&child.sending));
+        Some(result)
     }
 
     fn install(&mut self, sa: ChildSa) -> Result<(), ApplyError> {
@@ -327,28 +348,33 @@ impl DataPlane {
         {
             return Err(ApplyError::SpiReserved(reserved));
         }
-        if self.inbound.contains_key(&sa.spi_in) {
+        if self.inbound.get(sa.spi_in).is_some() {
             return Err(ApplyError::SpiInUse(sa.spi_in));
         }
         let protection =
             self.provider
                 .protection(sa.suite.encr.id, sa.suite.encr.key_bits, sa.suite.integ)?;
         let at = self.child(&sa.connection, &sa.child);
-        let Some(child) = self.children.get_mut(at) else {
+        let Some(child) = self.children.get(at) else {
             return Ok(());
         };
-        let (spi_in, path) = (sa.spi_in, sa.path);
+        let path = sa.path;
         let state = Arc::clone(&child.sending.state);
         let pair = Arc::new(Pair::new(sa, &protection, state, self.lanes)?);
         let live = Live::new(Arc::clone(&pair), path, &self.links);
-        child.change(|pairs| pairs.push(live));
-        self.inbound.insert(spi_in, pair);
+        self.change(at, |pairs| pairs.push(live));
+        self.inbound.insert(pair);
         Ok(())
     }
 
     fn remove(&mut self, now: Mono, spi_in: u32) -> Result<(), ApplyError> {
-        let (child, at) = self.live(spi_in)?;
-        let pair = child.change(|pairs| pairs.remove(at)).pair;
+        let unknown = ApplyError::NoSuchPair(spi_in);
+        let (position, at) = self.live(spi_in)?;
+        let removed = self.change(position, |pairs| pairs.remove(at));
+        let (Some(live), Some(child)) = (removed, self.children.get_mut(position)) else {
+            return Err(unknown);
+        };
+        let pair = live.pair;
         // What the peer sealed before it removed its half may come after the key exchange's word of it.
         pair.drain(now);
         child.draining.push(pair);
@@ -365,22 +391,17 @@ impl DataPlane {
             child.retired = sum(child.retired, pair.traffic.read());
         }
         for pair in gone {
-            self.inbound.remove(&pair.spi_in);
+            self.inbound.remove(pair.spi_in);
         }
         Ok(())
     }
 
-    /// The child and the position in it of a live pair.
-    fn live(&mut self, spi_in: u32) -> Result<(&mut Child, usize), ApplyError> {
-        self.children
-            .iter_mut()
-            .find_map(|child| {
-                let at = child
-                    .pairs()
-                    .iter()
-                    .position(|live| live.pair.spi_in == spi_in)?;
-                Some((child, at))
-            })
+    /// The position of the child of a live pair, and that of the pair in it.
+    fn live(&self, spi_in: u32) -> Result<(usize, usize), ApplyError> {
+        let is = |live: &Live| live.pair.spi_in == spi_in;
+        let mut children = self.children.iter().enumerate();
+        children
+            .find_map(|(position, child)| Some((position, child.pairs().iter().position(is)?)))
             .ok_or(ApplyError::NoSuchPair(spi_in))
     }
 
@@ -391,14 +412,16 @@ impl DataPlane {
             .iter()
             .position(|c| c.is_named(connection, child));
         known.unwrap_or_else(|| {
+            let sending = Arc::new(Sending {
+                state: Arc::new(ChildState::new(ChildName {
+                    connection: connection.to_owned(),
+                    child: child.to_owned(),
+                })),
+                pairs: Vec::new(),
+            });
+            self.sending.set(self.children.len(), Arc::clone(&sending));
             self.children.push(Child {
-                sending: Arc::new(Sending {
-                    state: Arc::new(ChildState::new(ChildName {
-                        connection: connection.to_owned(),
-                        child: child.to_owned(),
-                    })),
-                    pairs: Vec::new(),
-                }),
+                sending,
                 draining: Vec::new(),
                 retired: PairCounters::default(),
             });

@@ -449,7 +449,13 @@ mod tests {
         emit_packet(host(1), host(2), protocol::UDP, &[0; 8], &mut inner).unwrap();
         for (esn, last) in [(false, u64::from(u32::MAX)), (true, u64::MAX)] {
             let plane = plane(esn);
-            plane.shared().load().inbound[&256].skip_to(last - 1);
+            plane
+                .shared()
+                .load()
+                .inbound
+                .get(256)
+                .unwrap()
+                .skip_to(last - 1);
             let mut out = Vec::new();
             plane.seal(&inner, &mut out).unwrap();
             let header = EspHeader::parse(&out).unwrap();

@@ -6,17 +6,18 @@
 //! out twice and no packet counts twice, whichever view it went through. A view that is still held keeps a removed SA's
 //! keys in memory; hold one for a batch, not for longer.
 
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use adit_model::drops::DropReason;
 use arc_swap::{ArcSwap, Guard};
 
+use crate::chunked::Chunked;
 use crate::counters::{DropCounts, Drops, Rejected};
 use crate::index::Policies;
 use crate::lane::Lane;
-use crate::sa::{ChildState, Live, Pair};
+use crate::sa::{ChildState, Live};
+use crate::spi::BySpi;
 
 /// Policies and SAs of one moment. [`seal`](Self::seal) and [`open`](Self::open) are what one packet needs; any number of
 /// threads may use one view.
@@ -26,8 +27,8 @@ pub struct View {
     pub(crate) exceptions: Arc<Policies>,
     pub(crate) policies: Arc<Policies>,
     /// Policies name them by their position.
-    pub(crate) children: Box<[Arc<Sending>]>,
-    pub(crate) inbound: BTreeMap<u32, Arc<Pair>>,
+    pub(crate) children: Chunked<Arc<Sending>>,
+    pub(crate) inbound: BySpi,
     pub(crate) drops: Arc<Drops>,
 }
 
