@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_crypto::{Provider, provider};
-use adit_esp::DataPlane;
+use adit_esp::{Allowance, DataPlane};
 use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
@@ -84,6 +84,8 @@ pub(crate) struct Daemon {
     restarts: BTreeMap<String, Option<Mono>>,
     traps: BTreeSet<String>,
     provider: Provider,
+    /// How many hosts may be told that their packets are too long.
+    told_too_big: Allowance,
 }
 
 impl Gateway {
@@ -119,7 +121,9 @@ impl Gateway {
             restarts: BTreeMap::new(),
             traps: BTreeSet::new(),
             provider,
+            told_too_big: Allowance::new(env.now.mono),
         };
+        daemon.plane.set_device_mtu(TUNNEL_MTU);
         daemon.plane.set_policy(&self.setup.connections);
         daemon.plane.set_exceptions(self.setup.policies.clone());
         for connection in &self.setup.connections {
@@ -243,6 +247,7 @@ impl Gateway {
             .into_iter()
             .chain(daemon.count_at)
             .chain(restarts)
+            .chain(daemon.plane.path_mtus_due())
             .min()
     }
 
@@ -251,6 +256,7 @@ impl Gateway {
         self.restart(env);
         self.note(env, || Told::Timeout);
         if let Some(daemon) = &mut self.daemon {
+            daemon.plane.forget_path_mtus(env.now.mono);
             daemon.endpoint.handle_timeout(env.now);
         }
         self.drain(env);
@@ -282,7 +288,7 @@ impl Gateway {
                 let ike_port = self.setup.settings.ike_port;
                 let local = SocketAddr::new(ip.destination, ike_port);
                 let remote = SocketAddr::new(ip.source, ike_port);
-                self.esp_received(env, local, remote, ip.payload());
+                self.esp_received(env, local, remote, (ip.traffic_class, ip.payload()));
             }
             protocol::ESP => env.unreachable(packet, Unreachable::Protocol),
             _ if is_icmp(&ip) => self.icmp_received(env, &ip),
@@ -337,19 +343,23 @@ impl Gateway {
     }
 
     fn seal(&mut self, env: &mut Env<'_>, inner: &[u8]) {
-        let Some(daemon) = &self.daemon else {
+        let Some(daemon) = &mut self.daemon else {
             return;
         };
         let mut esp = Vec::new();
         match daemon.plane.seal(inner, &mut esp) {
             Ok(sealed) => {
-                let (path, id) = (sealed.path, env.id());
-                env.out.extend(if path.udp_encap {
-                    packet::udp(path.local, path.remote, &esp, id)
-                } else {
-                    let (local, remote) = (path.local.ip(), path.remote.ip());
-                    packet::ip(local, remote, protocol::ESP, &esp, id, false)
-                });
+                for esp in esp.chunks(sealed.each.max(1)) {
+                    let id = env.id();
+                    env.out.extend(packet::esp(&sealed, esp, id));
+                }
+            }
+            Err(rejected) if rejected.reason == DropReason::OutTooBig => {
+                if let (Some(fits), Ok(packet)) = (rejected.fits, IpPacket::parse(inner))
+                    && daemon.told_too_big.take(env.now.mono)
+                {
+                    env.out.extend(adit_esp::too_big(&packet, fits));
+                }
             }
             Err(rejected) if rejected.reason == DropReason::OutNoSa => {
                 if let (Some(child), Ok(packet)) = (rejected.child, IpPacket::parse(inner)) {
@@ -441,7 +451,9 @@ impl Gateway {
         } else if local.port() == nat_port {
             match classify(datagram.payload) {
                 Ok(Encapsulated::Ike(message)) => self.ike_received(env, local, remote, message),
-                Ok(Encapsulated::Esp(packet)) => self.esp_received(env, local, remote, packet),
+                Ok(Encapsulated::Esp(packet)) => {
+                    self.esp_received(env, local, remote, (ip.traffic_class, packet));
+                }
                 Ok(Encapsulated::Keepalive) => self.count(DropReason::NatKeepalive),
                 Err(_) => self.count(DropReason::UdpEncapMalformed),
             }
@@ -475,13 +487,13 @@ impl Gateway {
         env: &mut Env<'_>,
         local: SocketAddr,
         remote: SocketAddr,
-        packet: &[u8],
+        (tos, packet): (u8, &[u8]),
     ) {
         let Some(daemon) = &mut self.daemon else {
             return;
         };
         let mut packet = packet.to_vec();
-        let opened = match daemon.plane.open(env.now.mono, &mut packet) {
+        let opened = match daemon.plane.open_under(env.now.mono, tos, &mut packet) {
             Ok(opened) => opened,
             Err(rejected) if rejected.reason == DropReason::EspUnknownSpi => {
                 let spi = packet.first_chunk::<4>();
@@ -522,6 +534,14 @@ impl Gateway {
         if let IcmpMessage::EchoReply(echo) = &message {
             self.probes.echoed(env.now.mono, echo.identifier);
         } else if let Some(problem) = path_problem_of(ip, &message) {
+            if let PathProblem::FragmentationNeeded(mtu) = problem
+                && let Some((peer, spi)) = packet::quoted_esp(quoted(&message))
+                && let Some(daemon) = &mut self.daemon
+            {
+                let mtu = usize::try_from(mtu).unwrap_or(0);
+                let plane = &mut daemon.plane;
+                plane.hear_path_mtu(env.now.mono, peer, spi, mtu);
+            }
             let Some((local, remote)) = packet::quoted_udp(quoted(&message)) else {
                 return self.probes.echo_failed(problem);
             };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adit_model::Mono;
 use adit_wire::icmp::{Family, IcmpMessage};
-use adit_wire::ip::{IpPacket, protocol};
+use adit_wire::ip::{IpPacket, protocol, set_traffic_class};
 use adit_wire::udp::UdpDatagram;
 
 use crate::packet;
@@ -249,15 +249,13 @@ fn rewrite(packet: &[u8], from: Option<SocketAddr>, to: Option<SocketAddr>) -> O
     let destination = to.map_or(ip.destination, |to| to.ip());
     let id = u16::from_be_bytes(*packet.get(4..)?.first_chunk()?);
     let mut out = if ip.protocol == protocol::UDP {
-        let datagram = UdpDatagram::parse(None, ip.payload()).ok()?;
-        let from = from.map_or(datagram.source_port, |from| from.port());
-        let to = to.map_or(datagram.destination_port, |to| to.port());
-        packet::udp(
-            (source, from).into(),
-            (destination, to).into(),
-            datagram.payload,
-            id,
-        )?
+        let mut datagram = UdpDatagram::parse(None, ip.payload()).ok()?;
+        datagram.source_port = from.map_or(datagram.source_port, |from| from.port());
+        datagram.destination_port = to.map_or(datagram.destination_port, |to| to.port());
+        let mut octets = Vec::new();
+        datagram.emit(source, destination, &mut octets).ok()?;
+        let whole = ip.dont_fragment;
+        packet::ip(source, destination, protocol::UDP, &octets, id, whole)?
     } else {
         let message = match IcmpMessage::parse(Family::V4, ip.payload()).ok()? {
             IcmpMessage::EchoRequest(mut echo) => {
@@ -274,6 +272,7 @@ fn rewrite(packet: &[u8], from: Option<SocketAddr>, to: Option<SocketAddr>) -> O
     };
     // A new header starts with full hops; this packet has come a way already.
     packet::set_hops(&mut out, ip.hops);
+    set_traffic_class(&mut out, ip.traffic_class);
     Some(out)
 }
 

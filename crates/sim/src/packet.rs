@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use adit_esp::Sealed;
 use adit_wire::checksum;
 use adit_wire::icmp::{
     Family, IcmpMessage, V4_CODE_FRAGMENTATION_NEEDED, V4_CODE_PORT, V6_CODE_PORT,
 };
-use adit_wire::ip::{IpPacket, Ipv4Header, Ipv6Header, protocol};
+use adit_wire::ip::{IpPacket, Ipv4Header, Ipv6Header, protocol, set_traffic_class};
 use adit_wire::udp::UdpDatagram;
 
 /// Most octets of a packet that an ICMP error quotes (RFC 1812 4.3.2.3: as much as fits into 576).
@@ -50,6 +51,27 @@ pub(crate) fn udp(from: SocketAddr, to: SocketAddr, payload: &[u8], id: u16) -> 
     .emit(from.ip(), to.ip(), &mut datagram)
     .ok()?;
     ip(from.ip(), to.ip(), protocol::UDP, &datagram, id, false)
+}
+
+/// The outer packet around an ESP packet.
+pub(crate) fn esp(sealed: &Sealed, esp: &[u8], id: u16) -> Option<Vec<u8>> {
+    let (from, to) = (sealed.path.local, sealed.path.remote);
+    let mut datagram = Vec::new();
+    let (protocol, payload) = if sealed.path.udp_encap {
+        UdpDatagram {
+            source_port: from.port(),
+            destination_port: to.port(),
+            payload: esp,
+        }
+        .emit(from.ip(), to.ip(), &mut datagram)
+        .ok()?;
+        (protocol::UDP, datagram.as_slice())
+    } else {
+        (protocol::ESP, esp)
+    };
+    let mut packet = ip(from.ip(), to.ip(), protocol, payload, id, sealed.df)?;
+    set_traffic_class(&mut packet, sealed.tos);
+    Some(packet)
 }
 
 /// An ICMP message of the family of its addresses.
@@ -110,6 +132,30 @@ fn is_icmp_error(packet: &IpPacket<'_>) -> bool {
         (protocol::ICMPV6, Some(kind)) => *kind < 128,
         _ => false,
     }
+}
+
+/// Where the ESP packet went whose start an ICMP error quotes, and under which SPI.
+pub(crate) fn quoted_esp(quoted: &[u8]) -> Option<(IpAddr, u32)> {
+    let (destination, number, payload): (IpAddr, u8, &[u8]) = match quoted.first()? >> 4 {
+        4 => {
+            let header: &[u8; 20] = quoted.first_chunk()?;
+            let [.., d0, d1, d2, d3] = *header;
+            let payload = quoted.get(usize::from(header[0] & 15) * 4..)?;
+            ([d0, d1, d2, d3].into(), header[9], payload)
+        }
+        6 => {
+            let header: &[u8; 40] = quoted.first_chunk()?;
+            let destination: [u8; 16] = *header.get(24..)?.first_chunk()?;
+            (destination.into(), header[6], quoted.get(40..)?)
+        }
+        _ => return None,
+    };
+    let esp = match number {
+        protocol::ESP => payload,
+        protocol::UDP => payload.get(UdpDatagram::HEADER_LEN..)?,
+        _ => return None,
+    };
+    Some((destination, u32::from_be_bytes(*esp.first_chunk()?)))
 }
 
 /// Addresses and ports of the UDP packet whose start an ICMP error quotes.
