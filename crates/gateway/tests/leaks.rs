@@ -156,12 +156,12 @@ fn nothing_leaves_in_clear_whatever_happens_to_the_gateways() {
     });
     assert!(open.is_some() && guard.clear().len() > 50);
 
-    // From the moment on that a gateway answers its control socket, its side is closed.
+    // From the moment on that a gateway answers a question, its side is closed.
     let begun = SystemTime::now();
     let mut east = world.start(At::East);
-    east.client();
+    east.client().status(None).unwrap();
     let mut west = world.start(At::West);
-    west.client();
+    west.client().status(None).unwrap();
     let closed = SystemTime::now();
     up(&mut west);
     let clear = guard.clear();
