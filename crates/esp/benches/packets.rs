@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use adit_crypto::{EspCipher, provider};
-use adit_esp::{DataPlane, Door, Lane};
+use adit_esp::{DataPlane, Door, FlowCache, Lane};
 use adit_wire::ip::IpPacket;
 use common::*;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -181,7 +181,8 @@ fn open_packets(c: &mut Criterion) {
     }
 }
 
-/// The way out where `tunnels` tunnels lead to as many networks, for a packet to the last of them.
+/// The way out where `tunnels` tunnels lead to as many networks, for a packet to the last of them; for a flow that was
+/// there before (`known`) and without a memory (`new`).
 fn find_among_many(c: &mut Criterion) {
     let mut group = c.benchmark_group("find");
     for tunnels in [1, 100, 1000] {
@@ -191,7 +192,18 @@ fn find_among_many(c: &mut Criterion) {
         let packet = udp("10.1.0.7", &to, (4000, 53), 100);
         let packet = IpPacket::parse(&packet).unwrap();
         let shared = west.shared();
-        group.bench_function(BenchmarkId::from_parameter(tunnels), |b| {
+        let mut cache = FlowCache::default();
+        group.bench_function(BenchmarkId::new("known", tunnels), |b| {
+            b.iter(|| {
+                let view = shared.load();
+                let packet = black_box(&packet);
+                let way = view
+                    .outgoing_by(&mut cache, Door::SHARED, Lane::default(), packet)
+                    .unwrap();
+                black_box(way.sealed_len(100))
+            });
+        });
+        group.bench_function(BenchmarkId::new("new", tunnels), |b| {
             b.iter(|| {
                 let view = shared.load();
                 let way = view

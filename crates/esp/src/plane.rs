@@ -9,7 +9,9 @@ use adit_model::now::Mono;
 use adit_model::proposal::Suite;
 
 use crate::chunked::Chunked;
-use crate::counters::{ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, sum};
+use crate::counters::{
+    ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, Traffic, sum,
+};
 use crate::door::Door;
 use crate::index::Policies;
 use crate::links::Links;
@@ -47,7 +49,9 @@ struct Child {
     sending: Arc<Sending>,
     /// The pairs that were removed last, while a newer one took over: they open what is still on its way.
     draining: Vec<Arc<Pair>>,
-    /// Traffic of pairs that are gone.
+    /// Counters of pairs that are gone, to which threads that hold an older view may still add.
+    leaving: Vec<Arc<Traffic>>,
+    /// Traffic of pairs that are gone for everybody.
     retired: PairCounters,
 }
 
@@ -387,9 +391,10 @@ impl DataPlane {
             let gone = child.draining.len().saturating_sub(kept);
             child.draining.drain(..gone).collect()
         };
-        for pair in &gone {
-            child.retired = sum(child.retired, pair.traffic.read());
-        }
+        child
+            .leaving
+            .extend(gone.iter().map(|pair| Arc::clone(&pair.traffic)));
+        child.settle();
         for pair in gone {
             self.inbound.remove(pair.spi_in);
         }
@@ -423,6 +428,7 @@ impl DataPlane {
             self.children.push(Child {
                 sending,
                 draining: Vec::new(),
+                leaving: Vec::new(),
                 retired: PairCounters::default(),
             });
             self.children.len() - 1
@@ -437,6 +443,18 @@ impl Child {
 
     fn pairs(&self) -> &[Live] {
         &self.sending.pairs
+    }
+
+    /// Adds up the counters that nobody else holds any more.
+    fn settle(&mut self) {
+        let retired = &mut self.retired;
+        self.leaving.retain_mut(|traffic| {
+            let last = Arc::get_mut(traffic).map(|traffic| traffic.read());
+            if let Some(last) = last {
+                *retired = sum(*retired, last);
+            }
+            last.is_none()
+        });
     }
 
     /// Changes the live pairs for views to come; those that are out see them as they were.
@@ -463,7 +481,9 @@ impl Child {
                 .iter()
                 .map(|live| &live.pair)
                 .chain(&self.draining)
-                .map(|pair| pair.traffic.read())
+                .map(|pair| &pair.traffic)
+                .chain(&self.leaving)
+                .map(|traffic| traffic.read())
                 .fold(self.retired, sum),
             drops: self.sending.state.drops.read(),
         }

@@ -87,7 +87,8 @@ pub(crate) struct Pair {
     pub(crate) carriage: Carriage,
     /// [`Fit::inner`] of the path that the pair is on now.
     pub(crate) inner_mtu: AtomicUsize,
-    pub(crate) traffic: Traffic,
+    /// Counts go on for as long as anybody holds the pair, though it may be removed.
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) outbound: Outbound,
     pub(crate) inbound: Inbound,
 }
@@ -139,7 +140,7 @@ impl Pair {
                 until: AtomicU64::new(u64::MAX),
                 received: AtomicBool::new(false),
             },
-            traffic: Traffic::new(lanes),
+            traffic: Arc::new(Traffic::new(lanes)),
             spi_in: sa.spi_in,
             spi_out: sa.spi_out,
             replaces: sa.replaces,

@@ -1,0 +1,152 @@
+//! Many threads, each with the view that it happens to hold, while SAs come and go.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // threads
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use adit_esp::{DataPlane, Door, FlowCache, Lane};
+use adit_model::dataplane::ChildSa;
+use adit_model::drops::DropReason;
+use adit_model::now::Mono;
+use common::*;
+
+const THREADS: u16 = 4;
+const REKEYS: u32 = 40;
+const RUN: u16 = 8;
+
+/// What identifies a nonce: the SA, whose key and salt are its own, and the explicit IV.
+type Nonce = (u32, [u8; 8]);
+
+fn nonce(esp: &[u8]) -> Nonce {
+    let spi = u32::from_be_bytes(*esp.first_chunk().unwrap());
+    (spi, *esp[8..].first_chunk().unwrap())
+}
+
+fn generation(n: u32) -> ChildSa {
+    let spi = 0x1000 + 2 * n;
+    let mut sa = west_sa(suite("aes128gcm16"), spi, spi + 1);
+    sa.replay_window = 4096;
+    sa
+}
+
+/// Abuse 87: threads seal runs and single packets with whatever view they hold, while a rekey follows the other and paths
+/// move. No pair of key and IV comes twice, and what was sealed under a pair that is still there opens once.
+#[test]
+fn abuse_87_no_nonce_repeats_through_changes_of_the_view() {
+    let mut west = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), THREADS);
+    let mut east = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), THREADS);
+    west.set_policy(&[connection(&[(&[WEST], &[EAST])])]);
+    east.set_policy(&[connection(&[(&[EAST], &[WEST])])]);
+    install(&mut east, mirrored(&generation(0)));
+    install(&mut west, generation(0));
+    let (shared, shared_east) = (west.shared(), east.shared());
+    let done = AtomicBool::new(false);
+    let opened = AtomicU64::new(0);
+    let start = Barrier::new(usize::from(THREADS) + 1);
+    let per_thread: Vec<Vec<Nonce>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let (shared, shared_east) = (shared.clone(), shared_east.clone());
+                let (done, opened, start) = (&done, &opened, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let lane = Lane::new(thread);
+                    let inner = eastbound(usize::from(thread));
+                    let mut cache = FlowCache::default();
+                    let mut buffer = vec![0; 4096];
+                    let mut nonces = Vec::new();
+                    let mut view = shared.load();
+                    let mut round = 0_u32;
+                    while !done.load(Ordering::Relaxed) {
+                        round += 1;
+                        // Threads hold on to old views, some longer than others.
+                        if round.is_multiple_of(1 + u32::from(thread)) {
+                            view = shared.load();
+                        }
+                        let packet = view.outbound(lane, &inner).unwrap();
+                        let way = view.outgoing_by(&mut cache, Door::SHARED, lane, &packet);
+                        let mut way = way.unwrap();
+                        way.claim(RUN);
+                        // Now and then fewer packets than numbers, or more.
+                        for _ in 0..(round % 3) * u32::from(RUN) / 2 + 1 {
+                            let length = way.seal(&inner, &mut buffer).unwrap();
+                            let esp = &mut buffer[..length];
+                            nonces.push(nonce(esp));
+                            let east = shared_east.load();
+                            match east.open(T0, esp) {
+                                Ok(_) => opened.fetch_add(1, Ordering::Relaxed),
+                                // Its SA is gone, or others were far ahead.
+                                Err(rejected) => {
+                                    let reason = rejected.reason;
+                                    let late = [DropReason::EspUnknownSpi, DropReason::EspTooOld];
+                                    assert!(late.contains(&reason), "{reason}");
+                                    0
+                                }
+                            };
+                        }
+                    }
+                    nonces
+                })
+            })
+            .collect();
+        start.wait();
+        for n in 1..=REKEYS {
+            install(&mut east, mirrored(&generation(n)));
+            install(&mut west, generation(n));
+            west.set_link_mtu(1500 + n as usize);
+            std::thread::yield_now();
+            remove(&mut west, generation(n - 1).spi_in);
+            remove(&mut east, generation(n - 1).spi_out);
+            while opened.load(Ordering::Relaxed) < u64::from(n) * 250 {
+                std::thread::yield_now();
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        workers.into_iter().map(|w| w.join().unwrap()).collect()
+    });
+    let sealed: usize = per_thread.iter().map(Vec::len).sum();
+    let different: BTreeSet<Nonce> = per_thread.into_iter().flatten().collect();
+    assert_eq!(different.len(), sealed);
+    let sas: BTreeSet<u32> = different.iter().map(|(spi, _)| *spi).collect();
+    assert!(sas.len() > 1, "keys changed under way");
+    // Nothing is lost from the counters, whichever lane and view it went through.
+    let children = (west.children(), east.children());
+    let (sent, received) = (children.0[0].counters, children.1[0].counters);
+    assert_eq!(sent.packets_out, sealed as u64);
+    let in_flight = east.drops().total();
+    assert_eq!(received.packets_in + in_flight, sealed as u64);
+    assert_eq!(received.packets_in, opened.into_inner());
+}
+
+/// Drops of all threads add up, each under its reason, for all and for the child.
+#[test]
+fn drops_of_all_threads_add_up() {
+    let (west, east) = joined("aes128gcm16");
+    let packet = seal(&west, &eastbound(5));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (shared, packet) = (east.shared(), &packet);
+            scope.spawn(move || {
+                let view = shared.load();
+                for _ in 0..500 {
+                    let mut forged = packet.clone();
+                    *forged.last_mut().unwrap() ^= 1;
+                    let lane = Lane::new(thread);
+                    let mut way = view.incoming(lane, Mono(5), &forged).unwrap();
+                    way.open(&mut forged).unwrap_err();
+                    view.incoming(lane, Mono(5), &[0; 20]).err().unwrap();
+                }
+            });
+        }
+    });
+    let each = 500 * u64::from(THREADS);
+    assert_eq!(east.drops().of(DropReason::EspAuthenticity), each);
+    assert_eq!(east.drops().of(DropReason::EspUnknownSpi), each);
+    assert_eq!(east.drops().total(), 2 * each);
+    let child = east.child_report("net", "lan0").unwrap();
+    assert_eq!(child.drops.of(DropReason::EspAuthenticity), each);
+}
