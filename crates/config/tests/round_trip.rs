@@ -141,8 +141,17 @@ prop_compose! {
             name: format!("t{index}"),
             local: if interface.is_some() { None } else { local },
             local_interface: interface,
-            protection: adit_model::connection::Protection::default(),
-            interface: None,
+            protection: if start != Start::OnDemand && force_encap {
+                adit_model::connection::Protection::Optional
+            } else {
+                adit_model::connection::Protection::Required
+            },
+            interface: mobike.then(|| adit_model::connection::TunnelInterface {
+                name: format!("ipsec{index}"),
+                addresses: vec![format!("10.255.{index}.1/30").parse().unwrap()],
+                mtu: force_encap.then_some(1350),
+                routes: vec![format!("10.{index}.0.0/16").parse().unwrap(), format!("fd00:{index}::/64").parse().unwrap()],
+            }),
             start: if remote == Remote::Any { Start::Passive } else { start },
             remote,
             local_id,

@@ -67,7 +67,10 @@ pub(super) fn tunnel(reader: &mut Reader<'_>, read: &Read<'_>) {
     }
     for (child, table) in c.children.iter().zip(&read.children) {
         families(reader, child, table);
-        own_traffic(reader, child, table, c.local, peer);
+        // What a tunnel with an interface carries is decided by routes.
+        if c.interface.is_none() {
+            own_traffic(reader, child, table, c.local, peer);
+        }
         if child.mode == Mode::Transport {
             transport(reader, child, table, c, peer);
         }
@@ -287,6 +290,13 @@ pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>], files: &[A
                     .map(|c| (e.connection.name.as_str(), c))
             })
             .collect();
+        // What is routed into an interface is searched among that tunnel's children alone.
+        let beside = |name: &str| {
+            let mut tunnels = earlier.iter().map(|e| &e.connection);
+            let other = tunnels.find(|e| e.name == name);
+            c.interface.is_none() && other.is_some_and(|e| e.interface.is_none())
+        };
+        before.retain(|(tunnel, _)| beside(tunnel));
         // Where addresses are given, who has one decides.
         if !c.inner.pools.is_empty() {
             let gives = |name: &str| {
@@ -313,6 +323,19 @@ pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>], files: &[A
                         ),
                     )
                     .note("packets take the one that is written first");
+            } else if let Some((tunnel, other)) = shadowed_by(&before, child) {
+                reader
+                    .report(
+                        Severity::Warning,
+                        "shadowed-child",
+                        &table.at(),
+                        format!(
+                            "`{}` of `{}` never gets a packet: all of its traffic is that of `{other}` of `{tunnel}`, which is written first",
+                            child.name, c.name
+                        ),
+                    )
+                    .expected("the narrower one before the wider one")
+                    .note("packets take the first one that has them; give one of the tunnels an `interface` where routes are to decide");
             } else if let Some((tunnel, other, local, remote)) = hidden_by(&before, child) {
                 reader
                     .report(
@@ -331,6 +354,22 @@ pub(super) fn together(reader: &mut Reader<'_>, tunnels: &[Read<'_>], files: &[A
     }
 }
 
+fn within(part: &[Selector], whole: &[Selector]) -> bool {
+    part.iter().all(|p| whole.iter().any(|w| w.contains(p)))
+}
+
+/// An earlier child that takes all traffic of this one: its tunnel and its name.
+fn shadowed_by<'b>(before: &[(&'b str, &'b Child)], child: &Child) -> Option<(&'b str, &'b str)> {
+    let mut before = before.iter();
+    let wider = before.find(|(_, other)| {
+        !child.local_ts.is_empty()
+            && !child.remote_ts.is_empty()
+            && within(&child.local_ts, &other.local_ts)
+            && within(&child.remote_ts, &other.remote_ts)
+    });
+    wider.map(|(tunnel, other)| (*tunnel, other.name.as_str()))
+}
+
 /// An earlier child that takes traffic of this one: its tunnel, its name, and what. A narrower one before a wider one is
 /// how exceptions are written, so that says nothing.
 fn hidden_by<'b>(
@@ -341,9 +380,6 @@ fn hidden_by<'b>(
         these
             .iter()
             .find_map(|this| those.iter().find_map(|that| this.intersect(that)))
-    };
-    let within = |part: &[Selector], whole: &[Selector]| {
-        part.iter().all(|p| whole.iter().any(|w| w.contains(p)))
     };
     before.iter().find_map(|(tunnel, other)| {
         let local = common(&child.local_ts, &other.local_ts)?;

@@ -10,7 +10,8 @@ use ipnet::IpNet;
 
 use crate::adit::pool::Placeholders;
 use crate::adit::reader::{Reader, Table, Word};
-use crate::adit::{algorithms, carriage, life};
+use crate::adit::{algorithms, carriage, interface, life};
+
 use crate::diagnostic::Severity;
 
 /// The default of `replay_window`.
@@ -27,13 +28,19 @@ pub(super) fn read(
     let local_ts = if placeholders.local {
         given_instead(reader, table);
         Vec::new()
+    } else if placeholders.everything && !table.entries.contains_key("local_net") {
+        interface::everything()
     } else {
         nets(reader, table, "local_net", "10.1.0.0/24")
     };
-    let remote_ts = if placeholders.remote.is_empty() || table.entries.contains_key("remote_net") {
+    let remote_ts = if table.entries.contains_key("remote_net") {
         nets(reader, table, "remote_net", "10.2.0.0/24")
-    } else {
+    } else if !placeholders.remote.is_empty() {
         placeholders.remote.clone()
+    } else if placeholders.everything {
+        interface::everything()
+    } else {
+        nets(reader, table, "remote_net", "10.2.0.0/24")
     };
     let (mode, tunnel_instead) = word(reader, table, "mode", &MODES);
     let narrow = word(reader, table, "narrow", &NARROW);

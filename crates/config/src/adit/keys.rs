@@ -28,6 +28,8 @@ pub enum Section {
     Ppk,
     /// `retransmit` of a tunnel.
     Retransmit,
+    /// `[tunnel.NAME.interface]`
+    Interface,
     /// `[tunnel.NAME.child.NAME]`
     Child,
     /// `[pool.NAME]`
@@ -46,6 +48,7 @@ impl Section {
         Section::AuthRemote,
         Section::Ppk,
         Section::Retransmit,
+        Section::Interface,
         Section::Child,
         Section::Pool,
     ];
@@ -63,6 +66,7 @@ impl Section {
             Section::AuthRemote => "auth = { remote = { … } }",
             Section::Ppk => "ppk = { … }",
             Section::Retransmit => "retransmit = { … }",
+            Section::Interface => "[tunnel.NAME.interface]",
             Section::Child => "[tunnel.NAME.child.NAME]",
             Section::Pool => "[pool.NAME]",
         }
@@ -81,6 +85,7 @@ impl Section {
             Section::AuthRemote => "how the peer authenticates",
             Section::Ppk => "ppk",
             Section::Retransmit => "retransmit",
+            Section::Interface => "an interface",
             Section::Child => "a child",
             Section::Pool => "a pool",
         }

@@ -20,6 +20,7 @@ mod carriage;
 mod checks;
 mod child;
 mod duration;
+mod interface;
 pub mod keys;
 mod life;
 mod policy;

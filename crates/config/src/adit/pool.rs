@@ -103,6 +103,8 @@ pub(super) struct Placeholders {
     pub(super) local: bool,
     /// `remote_net` of a tunnel with `pool`: its addresses.
     pub(super) remote: Vec<Selector>,
+    /// What isn't written of a tunnel with an interface: all traffic.
+    pub(super) everything: bool,
 }
 
 /// `pool` of a tunnel.
@@ -115,6 +117,7 @@ pub(super) fn of_tunnel(
     let mut placeholders = Placeholders {
         local: table.entries.contains_key("virtual_ip"),
         remote: Vec::new(),
+        everything: false,
     };
     for word in reader.words(table, "pool").unwrap_or_default() {
         let Some(pool) = pools.iter().find(|p| p.name == word.text) else {

@@ -14,7 +14,7 @@ use toml_edit::TableLike;
 
 use crate::adit::keys::Section;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
-use crate::adit::{algorithms, auth, checks, child, duration, life, policy, pool, ppk};
+use crate::adit::{algorithms, auth, checks, child, duration, interface, life, policy, pool, ppk};
 use crate::configuration::{AuthFiles, Configuration, Gateway, PpkRef};
 use crate::diagnostic::Severity;
 
@@ -31,6 +31,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(super) struct Read<'t> {
     pub(super) connection: Connection,
     pub(super) table: Table<'t>,
+    pub(super) interface: Option<Table<'t>>,
     pub(super) children: Vec<Table<'t>>,
 }
 
@@ -77,8 +78,10 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
     for tunnel in &tunnels {
         checks::tunnel(reader, tunnel);
         checks::inner(reader, tunnel, &pools);
+        interface::check(reader, tunnel);
     }
     checks::together(reader, &tunnels, &files);
+    interface::together(reader, &tunnels);
     Configuration {
         policies: policy::all(reader, &root),
         gateway,
@@ -181,7 +184,9 @@ fn tunnel<'t>(
     let remote_id = remote_id(reader, &table, remote.as_ref());
     let auth = auth::read(reader, &table, name);
     let start = start(reader, &table, remote.as_ref());
-    let (pool_names, placeholders) = pool::of_tunnel(reader, &table, pools);
+    let (interface, interface_table) = interface::read(reader, &table, name).unzip();
+    let (pool_names, mut placeholders) = pool::of_tunnel(reader, &table, pools);
+    placeholders.everything = interface.is_some();
     let mut children = Vec::new();
     let mut child_tables = Vec::new();
     for (child_name, child_table) in reader.named_tables(&table, "child", Section::Child) {
@@ -211,8 +216,8 @@ fn tunnel<'t>(
         name: name.to_owned(),
         local: local.address,
         local_interface: local.interface,
-        protection: adit_model::connection::Protection::default(),
-        interface: None,
+        protection: interface::protection(reader, &table),
+        interface,
         remote: remote.unwrap_or(Remote::Any),
         local_id,
         remote_id,
@@ -238,6 +243,7 @@ fn tunnel<'t>(
     let read = Read {
         connection,
         table,
+        interface: interface_table,
         children: child_tables,
     };
     (read, auth)
@@ -288,7 +294,7 @@ fn local(reader: &mut Reader<'_>, table: &Table<'_>) -> Local {
 }
 
 /// Whether Linux would take it as a name (at most 15 octets), and nobody would take it for a misspelt address.
-fn is_interface_name(text: &str) -> bool {
+pub(super) fn is_interface_name(text: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
     text.len() <= 15
         && text.starts_with(|c: char| c.is_ascii_alphabetic())

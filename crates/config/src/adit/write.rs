@@ -3,13 +3,13 @@
 use core::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use adit_model::connection::{Child, Connection, Mode, Remote, Start};
+use adit_model::connection::{Child, Connection, Mode, Protection, Remote, Start};
 use adit_model::identity::Identity;
 use adit_model::inner::Pool;
 use adit_model::policy::Action;
 use toml_edit::Value;
 
-use crate::adit::{algorithms, carriage, child, duration, life, pool, tunnel};
+use crate::adit::{algorithms, carriage, child, duration, interface, life, pool, tunnel};
 use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, Revocation};
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
@@ -197,6 +197,9 @@ fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Opt
     }
     inner(out, c);
     life::write_tunnel(out, &c.life);
+    if c.protection == Protection::Optional {
+        line(out, "policy", &text("optional"));
+    }
     let weak = c
         .ike
         .iter()
@@ -205,6 +208,7 @@ fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Opt
     if weak {
         line(out, "allow_weak", &true);
     }
+    interface::write(out, c);
     for child in &c.children {
         let _ = writeln!(out, "\n[tunnel.{}.child.{}]", c.name, child.name);
         one_child(out, child, c.inner.wanted.is_empty());
@@ -320,7 +324,7 @@ pub(super) fn text(value: &str) -> String {
     Value::from(value).to_string()
 }
 
-fn list<T: ToString>(items: &[T]) -> String {
+pub(super) fn list<T: ToString>(items: &[T]) -> String {
     let items: Vec<String> = items.iter().map(|i| text(&i.to_string())).collect();
     format!("[{}]", items.join(", "))
 }

@@ -5,6 +5,7 @@
 mod common;
 
 mod half_open;
+mod interfaces;
 mod mistakes;
 mod pools;
 mod traffic;

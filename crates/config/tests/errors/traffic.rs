@@ -67,7 +67,7 @@ fn children_whose_traffic_overlaps_are_told_apart() {
     assert_eq!(children(wide, wide), ["duplicate-child"]);
     assert_eq!(
         children(wide, ("10.1.3.0/24", "10.2.0.0/16[tcp/22]")),
-        ["overlapping-child"]
+        ["shadowed-child"]
     );
     assert_eq!(
         children(
