@@ -27,13 +27,15 @@ pub struct PolicyBlock {
     pub table: String,
     /// The tunnels whose traffic is protected, up or down.
     pub tunnels: Vec<ProtectedTunnel>,
-    /// Addresses of the peers. IKE and ESP between them and this host pass, so that a tunnel for all addresses doesn't
-    /// cut its own path. What is forwarded gets no such way.
+    /// Addresses of the peers. IKE and ESP from this host to them pass, so that a tunnel for all addresses doesn't cut its
+    /// own path; so does what the gateway sends from its own sockets, to whomever. What is forwarded gets no such way.
     pub peers: Vec<IpAddr>,
     /// Policies that go before the tunnels. What a drop policy stops is counted as `policy-NAME`.
     pub policies: Vec<Policy>,
     /// UDP ports of IKE and of ESP in UDP, ours or the peers'.
     pub ike_ports: Vec<u16>,
+    /// Those of them that are ours: whoever sends there speaks IKE or ESP, which protect themselves.
+    pub own_ports: Vec<u16>,
 }
 
 impl PolicyBlock {
@@ -45,7 +47,15 @@ impl PolicyBlock {
             peers: Vec::new(),
             policies: Vec::new(),
             ike_ports: vec![500, 4500],
+            own_ports: vec![500, 4500],
         }
+    }
+
+    /// The same without what may pass for now.
+    fn required(&self) -> Self {
+        let mut required = self.clone();
+        required.tunnels.retain(|tunnel| !tunnel.optional);
+        required
     }
 }
 
@@ -65,6 +75,8 @@ pub struct ProtectedTunnel {
     /// own packets from its outside address, so this is on unless `remote` has a default route, where it would cut
     /// the gateway itself off from the world.
     pub any_source: bool,
+    /// Whether the traffic may pass in clear for now, and is only counted (`optional-out-NAME`, `optional-in-NAME`).
+    pub optional: bool,
 }
 
 impl ProtectedTunnel {
@@ -82,6 +94,7 @@ impl ProtectedTunnel {
             remote,
             devices: vec![device.into()],
             any_source,
+            optional: false,
         }
     }
 }
@@ -110,6 +123,20 @@ pub struct BlockCount {
     pub clear_out: Count,
     /// Packets that arrived in clear.
     pub clear_in: Count,
+    /// Packets that left in clear because the tunnel is optional.
+    pub optional_out: Count,
+    /// Packets that were let in in clear because the tunnel is optional.
+    pub optional_in: Count,
+}
+
+/// The gateway's own packets that a route led into the device of a tunnel, where they would have been sealed again.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing or this kernel has no nf_tables.
+pub fn read_caught(table: &str) -> Result<Count> {
+    let counters = nft::read_counters(table)?;
+    let caught = counters.into_iter().find(|(name, _)| name == plan::CAUGHT);
+    Ok(caught.map_or_else(Count::default, |(_, count)| count))
 }
 
 /// Puts the block in place in the calling thread's network namespace, at once and as a whole: replacing an older one

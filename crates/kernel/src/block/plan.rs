@@ -5,6 +5,7 @@ use ipnet::IpNet;
 
 use super::exceptions;
 use super::{BlockCount, PolicyBlock, ProtectedTunnel};
+use crate::datagram::OWN_MARK;
 use crate::error::Result;
 use crate::nft::{self, Batch, Chain, ChainKind, Count, Hook, Rule, check_name};
 
@@ -37,10 +38,12 @@ pub(super) fn install(block: &PolicyBlock) -> Result<()> {
 pub(super) fn by_tunnel(counters: Vec<(String, Count)>) -> Vec<BlockCount> {
     let mut found: Vec<BlockCount> = Vec::new();
     for (name, count) in counters {
-        let (tunnel, out) = match (name.strip_prefix(OUT_PREFIX), name.strip_prefix(IN_PREFIX)) {
-            (Some(tunnel), _) => (tunnel, true),
-            (None, Some(tunnel)) => (tunnel, false),
-            (None, None) => continue,
+        let kinds = [OUT_PREFIX, IN_PREFIX, OPTIONAL_OUT, OPTIONAL_IN];
+        let found_kind = kinds
+            .iter()
+            .find_map(|kind| Some((*kind, name.strip_prefix(kind)?)));
+        let Some((kind, tunnel)) = found_kind else {
+            continue;
         };
         let at = found
             .iter()
@@ -50,14 +53,17 @@ pub(super) fn by_tunnel(counters: Vec<(String, Count)>) -> Vec<BlockCount> {
                     tunnel: tunnel.to_owned(),
                     clear_out: Count::default(),
                     clear_in: Count::default(),
+                    optional_out: Count::default(),
+                    optional_in: Count::default(),
                 });
                 found.len() - 1
             });
         if let Some(known) = found.get_mut(at) {
-            *if out {
-                &mut known.clear_out
-            } else {
-                &mut known.clear_in
+            *match kind {
+                OUT_PREFIX => &mut known.clear_out,
+                IN_PREFIX => &mut known.clear_in,
+                OPTIONAL_OUT => &mut known.optional_out,
+                _ => &mut known.optional_in,
             } = count;
         }
     }
@@ -80,11 +86,23 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
         .iter()
         .flat_map(|tunnel| [OUT_PREFIX, IN_PREFIX].map(|prefix| format!("{prefix}{}", tunnel.name)))
         .collect();
+    let optional = block.tunnels.iter().filter(|tunnel| tunnel.optional);
+    wanted.extend(optional.flat_map(|tunnel| {
+        [OPTIONAL_OUT, OPTIONAL_IN].map(|prefix| format!("{prefix}{}", tunnel.name))
+    }));
+    wanted.push(CAUGHT.to_owned());
     let drops = block.policies.iter().filter(|p| p.action == Action::Drop);
     wanted.extend(drops.map(exceptions::counter));
     wanted.sort();
     wanted.dedup();
-    for (name, _) in old.iter().filter(|(name, _)| !wanted.contains(name)) {
+    // What passed while a tunnel was optional stays on record as long as it is configured.
+    let configured = |name: &str| {
+        let of = |prefix: &str| name.strip_prefix(prefix);
+        let tunnel = of(OPTIONAL_OUT).or_else(|| of(OPTIONAL_IN));
+        tunnel.is_some_and(|name| block.tunnels.iter().any(|t| t.name == name))
+    };
+    let gone = |name: &String| !wanted.contains(name) && !configured(name);
+    for (name, _) in old.iter().filter(|(name, _)| gone(name)) {
         batch.delete_counter(name);
     }
     for name in &wanted {
@@ -113,7 +131,10 @@ fn always(loopback: Rule) -> impl Iterator<Item = Rule> {
 
 /// Rules for packets on their way out, after routing and before source NAT hides where they come from.
 fn outbound(block: &PolicyBlock) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = always(Rule::new().output_interface(LOOPBACK)).collect();
+    let mut rules = caught(block);
+    rules.extend(always(Rule::new().output_interface(LOOPBACK)));
+    // Answers to peers that nobody knows yet, and to those that have moved.
+    rules.extend(own_path(&Rule::new().marked(OWN_MARK), &block.ike_ports));
     for peer in &block.peers {
         let peer = Rule::new().destination(IpNet::from(*peer));
         rules.extend(own_path(&peer, &block.ike_ports));
@@ -123,15 +144,66 @@ fn outbound(block: &PolicyBlock) -> Vec<Rule> {
     rules
 }
 
+/// Stops what the gateway itself sends where a route leads it into a tunnel's device: sealed again, it would come back
+/// again, longer each time.
+fn caught(block: &PolicyBlock) -> Vec<Rule> {
+    let mut devices: Vec<&String> = block.tunnels.iter().flat_map(|t| &t.devices).collect();
+    devices.sort();
+    devices.dedup();
+    let into = |device: &String| Rule::new().marked(OWN_MARK).output_interface(device);
+    devices
+        .into_iter()
+        .map(|device| into(device).count(CAUGHT).drop())
+        .collect()
+}
+
 /// Rules for packets that arrived for this host, put together from fragments by then.
 fn inbound(block: &PolicyBlock) -> Vec<Rule> {
     let mut rules: Vec<Rule> = always(Rule::new().input_interface(LOOPBACK)).collect();
+    rules.push(Rule::new().protocol(ESP).accept());
+    for port in &block.own_ports {
+        rules.push(Rule::new().udp_destination(*port).accept());
+    }
+    rules.extend(path_errors(&block.own_ports));
     for peer in &block.peers {
-        let peer = Rule::new().source(IpNet::from(*peer));
-        rules.extend(own_path(&peer, &block.ike_ports));
+        // Answers to probes. From a port of IKE alone anything could be sent to any service, in the peer's name.
+        for port in &block.ike_ports {
+            let answer = Rule::new()
+                .source(IpNet::from(*peer))
+                .udp_source(*port)
+                .destination_ports(EPHEMERAL);
+            rules.push(answer.accept());
+        }
     }
     rules.extend(exceptions::inbound(&block.policies));
     rules.extend(clear_in(block));
+    rules
+}
+
+/// ICMP errors about our own IKE and ESP, from wherever on the path: without them no path MTU is found and no closed port
+/// told. What they quote decides.
+fn path_errors(own_ports: &[u16]) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for (v4, icmp, types, next_header, payload) in [
+        (true, 1, &[3_u8, 11, 12][..], 8 + 9, 8 + 20),
+        (false, 58, &[1, 2, 3, 4][..], 8 + 6, 8 + 40),
+    ] {
+        for kind in types {
+            let error = Rule::new()
+                .version(v4)
+                .protocol(icmp)
+                .transport_octets(0, &[*kind]);
+            let of_esp = error.clone().transport_octets(next_header, &[ESP]);
+            rules.push(of_esp.accept());
+            for port in own_ports {
+                let of_ike = error
+                    .clone()
+                    .transport_octets(next_header, &[UDP])
+                    .transport_octets(payload, &port.to_be_bytes());
+                rules.push(of_ike.accept());
+            }
+        }
+    }
     rules
 }
 
@@ -142,7 +214,8 @@ fn through(block: &PolicyBlock) -> Vec<Rule> {
         .chain(exceptions::outbound(&block.policies))
         .chain(exceptions::inbound(&block.policies))
         .chain(clear_in(block))
-        .chain(clear_out(block))
+        // What may pass is counted on its way out.
+        .chain(clear_out(&block.required()))
         .collect()
 }
 
@@ -160,7 +233,7 @@ fn clear_out(block: &PolicyBlock) -> Vec<Rule> {
                 .map_or(start.clone(), |local| start.clone().source(local))
                 .destination(remote);
             let rule = carved_out(tunnel, remote).fold(rule, Rule::not_destination);
-            rules.push(rule.count(&counter).drop());
+            rules.push(stop(rule, tunnel, &counter, OPTIONAL_OUT));
         }
     }
     rules
@@ -179,10 +252,19 @@ fn clear_in(block: &PolicyBlock) -> Vec<Rule> {
             let rule = start.clone().source(remote);
             let rule = local.map_or(rule.clone(), |local| rule.destination(local));
             let rule = carved_out(tunnel, remote).fold(rule, Rule::not_source);
-            rules.push(rule.count(&counter).drop());
+            rules.push(stop(rule, tunnel, &counter, OPTIONAL_IN));
         }
     }
     rules
+}
+
+/// Ends a rule: what it matches is stopped, or counted and let pass.
+fn stop(rule: Rule, tunnel: &ProtectedTunnel, counter: &str, optional: &str) -> Rule {
+    if tunnel.optional {
+        rule.count(&format!("{optional}{}", tunnel.name))
+    } else {
+        rule.count(counter).drop()
+    }
 }
 
 /// The pairs of networks of one IP version. With `any_local` each remote network comes once, without a partner.
@@ -266,8 +348,15 @@ const CHAINS: [Chain<'static>; 3] = [
 ];
 const OUT_PREFIX: &str = "clear-out-";
 const IN_PREFIX: &str = "clear-in-";
+const OPTIONAL_OUT: &str = "optional-out-";
+const OPTIONAL_IN: &str = "optional-in-";
+/// The counter of our own packets that a route led into a tunnel.
+pub(super) const CAUGHT: &str = "caught";
 const LOOPBACK: &str = "lo";
 const ESP: u8 = 50;
+const UDP: u8 = 17;
+/// Where the kernel takes ports from that nobody asked for by number.
+const EPHEMERAL: (u16, u16) = (32_768, u16::MAX);
 
 #[cfg(test)]
 mod tests {

@@ -30,6 +30,8 @@ pub struct Link {
     pub kind: Option<String>,
     /// Link-layer address; empty where there is none.
     pub mac: Vec<u8>,
+    /// What somebody has noted about it.
+    pub alias: Option<String>,
 }
 
 /// One end of a virtual cable: a name, and the namespace where it goes (`None`: this one).
@@ -133,6 +135,20 @@ impl Netlink {
         self.transport.request(
             "set the MTU of interface",
             format!("#{index} to {mtu}"),
+            message,
+        )
+    }
+
+    /// Notes something about an interface, at most 255 octets, for whoever looks at it.
+    ///
+    /// # Errors
+    /// When it doesn't exist or CAP_NET_ADMIN is missing.
+    pub fn set_link_alias(&mut self, index: u32, alias: &str) -> Result<()> {
+        let mut message = Message::new(RTM_NEWLINK, 0, &header(index, 0, 0));
+        message.put_text(IFLA_ALIAS, alias);
+        self.transport.request(
+            "note something about interface",
+            format!("#{index}"),
             message,
         )
     }
@@ -285,6 +301,7 @@ fn parse(answer: &Answer<'_>) -> Option<Link> {
             .find(IFLA_ADDRESS)
             .map(<[u8]>::to_vec)
             .unwrap_or_default(),
+        alias: attributes.find(IFLA_ALIAS).map(text),
     })
 }
 
@@ -299,6 +316,7 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_LINKINFO: u16 = 18;
+const IFLA_ALIAS: u16 = 20;
 const IFLA_AF_SPEC: u16 = 26;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_INFO_KIND: u16 = 1;

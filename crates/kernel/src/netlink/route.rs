@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::Netlink;
 use super::codec::{Answer, CREATE, EXCLUSIVE, Message, REPLACE, u32_at};
 use super::link::{gone_is_fine, present_is_fine};
+use crate::datagram::OWN_MARK;
 use crate::error::{KernelError, Result};
 
 /// The route protocol number that marks our own routes, so that a restart finds what a crash left.
@@ -183,6 +184,23 @@ impl Netlink {
     /// # Errors
     /// `ENETUNREACH` when there is no route; `EHOSTUNREACH` or `EACCES` for a refusing one.
     pub fn route_to(&mut self, destination: IpAddr, source: Option<IpAddr>) -> Result<RouteLookup> {
+        self.look_up(destination, source, None)
+    }
+
+    /// Where what the gateway itself sends to `destination` would go now: with its mark.
+    ///
+    /// # Errors
+    /// As [`Self::route_to`].
+    pub fn own_route_to(&mut self, destination: IpAddr) -> Result<RouteLookup> {
+        self.look_up(destination, None, Some(OWN_MARK))
+    }
+
+    fn look_up(
+        &mut self,
+        destination: IpAddr,
+        source: Option<IpAddr>,
+        mark: Option<u32>,
+    ) -> Result<RouteLookup> {
         let what = "find a route to";
         let mut header = [0; HEADER];
         header[0] = family_of(destination);
@@ -192,6 +210,9 @@ impl Netlink {
         message.put(RTA_DST, &address_bytes(destination));
         if let Some(source) = source {
             message.put(RTA_SRC, &address_bytes(source));
+        }
+        if let Some(mark) = mark {
+            message.put_u32(RTA_MARK, mark);
         }
         let answer = self.transport.query(what, destination, message)?;
         let route = parse_any(&answer.as_answer()).ok_or_else(|| {
@@ -321,6 +342,7 @@ const RTA_GATEWAY: u16 = 5;
 const RTA_PRIORITY: u16 = 6;
 const RTA_PREFSRC: u16 = 7;
 const RTA_METRICS: u16 = 8;
+const RTA_MARK: u16 = 16;
 const RTA_TABLE: u16 = 15;
 const RTAX_MTU: u16 = 2;
 const SCOPE_LINK: u8 = 253;

@@ -86,6 +86,28 @@ impl Rule {
             .compare(EQUAL, &[number])
     }
 
+    /// Carries this mark: a socket that sets it has sent the packet, or a rule has set it.
+    pub(crate) fn marked(self, mark: u32) -> Self {
+        self.load(Step::Meta(META_MARK))
+            .compare(EQUAL, &mark.to_ne_bytes())
+    }
+
+    /// Is IPv4 (else: IPv6).
+    pub(crate) fn version(self, v4: bool) -> Self {
+        self.family(if v4 { libc::AF_INET } else { libc::AF_INET6 })
+    }
+
+    /// Has these octets at `offset` behind the IP header and its extensions.
+    pub(crate) fn transport_octets(self, offset: u32, octets: &[u8]) -> Self {
+        let length = u32::try_from(octets.len()).unwrap_or(0);
+        self.load(Step::Payload {
+            base: TRANSPORT_HEADER,
+            offset,
+            length,
+        })
+        .compare(EQUAL, octets)
+    }
+
     /// Has this UDP source port.
     pub(crate) fn udp_source(self, port: u16) -> Self {
         self.udp(0, port)
@@ -310,6 +332,7 @@ const AT_LEAST: u32 = 5;
 const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
 
+const META_MARK: u32 = 3;
 const META_INPUT_NAME: u32 = 6;
 const META_OUTPUT_NAME: u32 = 7;
 const META_FAMILY: u32 = 15;
