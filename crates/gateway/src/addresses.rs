@@ -92,6 +92,9 @@ impl Gateway {
         let Some(host) = &mut self.host else {
             return;
         };
+        if let Err(error) = host.follow() {
+            tracing::debug!("{error}");
+        }
         let ours = match host.addresses() {
             Ok(ours) => ours,
             Err(error) => return tracing::debug!("{error}"),

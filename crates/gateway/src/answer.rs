@@ -187,6 +187,7 @@ impl Gateway {
         let now = self.clock.now();
         let snapshot = self.endpoint.snapshot();
         let traffic = self.backend.children();
+        let counts = self.block_counts();
         let mut tunnels: Vec<_> = names
             .iter()
             .filter_map(|name| self.tunnels.get(name))
@@ -203,6 +204,7 @@ impl Gateway {
                     snapshot: &snapshot,
                     traffic: &traffic,
                     block,
+                    clear: self.clear_traffic(tunnel, &counts),
                     last_word: self.last_word(name),
                 };
                 view.render(|| self.case(tunnel))
@@ -285,12 +287,14 @@ impl Gateway {
     }
 
     fn case(&self, tunnel: &crate::tunnel::Tunnel) -> adit_model::fact::Case {
-        case::build(&case::Evidence {
+        let mut case = case::build(&case::Evidence {
             tunnel,
             log: &self.log,
             totals: self.drop_totals(),
             children: &self.backend.children(),
-        })
+        });
+        case.facts.extend(self.host_facts(tunnel));
+        case
     }
 
     fn change(&mut self, name: &str, up: bool, wait_ms: u64, answer: oneshot::Sender<Answer>) {

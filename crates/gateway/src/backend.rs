@@ -11,6 +11,7 @@ use adit_model::drops::DropReason;
 use adit_model::policy::Policy;
 
 use crate::dataplane::UserSpace;
+use crate::interfaces::Opened;
 
 /// The way in use. The kernel's IPsec will be another.
 pub enum Backend {
@@ -25,10 +26,21 @@ impl Backend {
     pub fn set_policy(&mut self, connections: &[Arc<Connection>], exceptions: &[Policy]) {
         match self {
             Backend::User(user) => {
-                user.plane.set_policy(connections);
+                user.set_policy(connections);
                 user.plane.set_exceptions(exceptions.to_vec());
             }
             Backend::Fake => {}
+        }
+    }
+
+    /// Takes the devices of tunnels that are new.
+    ///
+    /// # Errors
+    /// When the runtime can't watch them.
+    pub fn open_doors(&mut self, opened: Vec<Opened>) -> std::io::Result<()> {
+        match self {
+            Backend::User(user) => user.open_doors(opened),
+            Backend::Fake => Ok(()),
         }
     }
 

@@ -1,9 +1,15 @@
-//! What a bypass policy keeps out of tunnels takes the routes that the host has beside the TUN device: they are copied
-//! into a table of its own, which routing rules send that traffic to.
+//! What a bypass policy keeps out of tunnels, and what the gateway itself sends to peers, takes the routes that the host
+//! has beside the tunnels' devices: they are copied into a table of its own, which routing rules send that traffic to. So
+//! whatever leads into a tunnel, and whoever added it, the tunnel's own packets never go there.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use adit_kernel::netlink::{ADIT_PROTOCOL, Flow, MAIN_TABLE, Route, RouteKind, Rule};
-use adit_kernel::{KernelError, Netlink};
+use adit_kernel::{KernelError, Netlink, OWN_MARK};
 use adit_model::policy::{Action, Policy};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::interfaces::Devices;
 
 /// The rules that send the traffic of bypass policies to [`TABLE`].
 #[must_use]
@@ -35,21 +41,49 @@ pub fn rules(policies: &[Policy]) -> Vec<Rule> {
     rules
 }
 
-/// Makes the table hold what the main table has beside the device with index `tun`.
+/// The rules that send what the gateway itself sends to [`TABLE`].
+#[must_use]
+pub fn own_rules() -> [Rule; 2] {
+    EVERYTHING.map(|to| Rule {
+        priority: OWN_PRIORITY,
+        from: None,
+        to,
+        mark: Some(OWN_MARK),
+        flow: Flow::default(),
+        table: TABLE,
+    })
+}
+
+/// Makes the table hold what the main table has beside the tunnels' `devices`. Where that leads nowhere, the table says so:
+/// no other one is looked up then.
 ///
 /// # Errors
 /// When the kernel refuses.
-pub fn copy_routes(netlink: &mut Netlink, tun: u32) -> Result<(), KernelError> {
+pub fn copy_routes(netlink: &mut Netlink, devices: &Devices) -> Result<(), KernelError> {
     let routes = netlink.routes()?;
-    let wanted: Vec<Route> = routes
+    let beside: Vec<&Route> = routes
         .iter()
-        .filter(|r| r.table == MAIN_TABLE && r.kind == RouteKind::Unicast && r.device != Some(tun))
+        .filter(|r| r.table == MAIN_TABLE && r.kind == RouteKind::Unicast && !devices.has(r.device))
+        .collect();
+    // With several next hops, which aren't told one by one, there is nothing to copy, and the main table has to decide.
+    let plain = |r: &&Route| r.device.is_some() || r.via.is_some();
+    let ends = EVERYTHING.into_iter().filter(|all| {
+        let of_family = |r: &&&Route| r.destination.addr().is_ipv4() == all.addr().is_ipv4();
+        beside.iter().filter(of_family).all(plain)
+    });
+    let mut wanted: Vec<Route> = beside
+        .iter()
+        .filter(|r| plain(r))
         .map(|r| Route {
             table: TABLE,
             protocol: ADIT_PROTOCOL,
-            ..r.clone()
+            ..(*r).clone()
         })
         .collect();
+    wanted.extend(ends.map(|all| Route {
+        table: TABLE,
+        ..Route::unreachable(all, LAST)
+    }));
     for stale in routes.iter().filter(|r| r.table == TABLE) {
         if !wanted.contains(stale) {
             netlink.delete_route(stale)?;
@@ -79,3 +113,11 @@ pub fn remove_routes(netlink: &mut Netlink) -> Result<(), KernelError> {
 pub const TABLE: u32 = 5208;
 /// Before the rules of tunnels.
 const PRIORITY: u32 = 5190;
+/// What the gateway itself sends, before whatever leads into tunnels.
+const OWN_PRIORITY: u32 = 5195;
+/// The worst of metrics but one, which marks the routes of the block.
+const LAST: u32 = 0xff00_ad16;
+const EVERYTHING: [IpNet; 2] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 0)),
+];

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 
-use adit_esp::{ChildName, DataPlane, flow};
+use adit_esp::{ChildName, DataPlane, Door, flow};
 use adit_kernel::Tun;
+use adit_model::connection::Connection;
 use adit_model::dataplane::Trigger;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
@@ -17,6 +19,7 @@ use adit_wire::ip::IpPacket;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::interfaces::Opened;
 use crate::sockets::Sockets;
 use crate::watched::watch;
 
@@ -24,7 +27,8 @@ use crate::watched::watch;
 pub struct UserSpace {
     /// Policies and SAs.
     pub plane: DataPlane,
-    tun: AsyncFd<Tun>,
+    /// The host's doors to the tunnels; the first that was opened is asked first.
+    doors: Vec<(Door, AsyncFd<Tun>)>,
     inner: Vec<u8>,
     sealed: Vec<u8>,
     edge: BTreeMap<DropReason, u64>,
@@ -59,36 +63,82 @@ impl UserSpace {
     ///
     /// # Errors
     /// When the runtime can't watch the device.
-    pub fn new(plane: DataPlane, tun: Tun) -> io::Result<Self> {
-        Ok(Self {
+    pub fn new(plane: DataPlane, opened: Vec<Opened>) -> io::Result<Self> {
+        let mut user = Self {
             plane,
-            tun: watch(tun, Interest::READABLE)?,
+            doors: Vec::new(),
             inner: vec![0; BUFFER],
             sealed: Vec::with_capacity(BUFFER),
             edge: BTreeMap::new(),
-        })
+        };
+        user.open_doors(opened)?;
+        Ok(user)
+    }
+
+    /// Takes more devices, such as those of tunnels that are new.
+    ///
+    /// # Errors
+    /// When the runtime can't watch one.
+    pub fn open_doors(&mut self, opened: Vec<Opened>) -> io::Result<()> {
+        for Opened { door, tun } in opened {
+            let tun = watch(tun, Interest::READABLE)?;
+            self.doors.retain(|(other, _)| *other != door);
+            self.doors.push((door, tun));
+        }
+        Ok(())
+    }
+
+    /// Protects these connections from now on; devices that belong to none of them are closed.
+    pub fn set_policy(&mut self, connections: &[Arc<Connection>]) {
+        self.doors.retain(|(door, _)| {
+            *door == Door::SHARED || connections.iter().any(|c| Door::of(c) == *door)
+        });
+        self.plane.set_policy(connections);
     }
 
     /// Waits until the host has a packet for a tunnel.
     pub async fn readable(&self) {
-        if self.tun.readable().await.is_err() {
-            // The runtime is going down.
-            std::future::pending::<()>().await;
+        std::future::poll_fn(|context| {
+            let ready = |(_, tun): &(Door, AsyncFd<Tun>)| {
+                // An error means that the runtime is going down.
+                matches!(tun.poll_read_ready(context), Poll::Ready(Ok(_)))
+            };
+            if self.doors.iter().any(ready) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    /// Seals and sends what the host has, at most `budget` packets of each device.
+    pub fn drain_tun(&mut self, sockets: &Sockets, budget: usize, report: &mut Report) {
+        for at in 0..self.doors.len() {
+            self.drain(at, sockets, budget, report);
         }
     }
 
-    /// Seals and sends what the host has, at most `budget` packets.
-    pub fn drain_tun(&mut self, sockets: &Sockets, budget: usize, report: &mut Report) {
+    fn drain(&mut self, at: usize, sockets: &Sockets, budget: usize, report: &mut Report) {
+        let view = self.plane.shared().load();
         for _ in 0..budget {
+            let Some((door, tun)) = self.doors.get(at) else {
+                return;
+            };
             let read = {
                 let inner = &mut self.inner;
-                self.tun.try_io(Interest::READABLE, |tun| tun.read(inner))
+                tun.try_io(Interest::READABLE, |tun| tun.read(inner))
             };
             let length = match read {
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
-                    tracing::warn!("reading the TUN device failed: {error}");
+                    let name = tun.get_ref().name();
+                    tracing::warn!("reading the device {name} failed: {error}");
+                    if error.raw_os_error() == Some(libc::EBADFD) {
+                        // It was taken away; its descriptor would be ready for ever.
+                        self.doors.remove(at);
+                    }
                     return;
                 }
             };
@@ -97,7 +147,7 @@ impl UserSpace {
                 continue;
             }
             self.sealed.clear();
-            match self.plane.seal(packet, &mut self.sealed) {
+            match view.seal(*door, packet, &mut self.sealed) {
                 Ok(sealed) => {
                     if let Err(error) = sockets.send_esp(&sealed.path, &self.sealed) {
                         *self.edge.entry(DropReason::OutSend).or_default() += 1;
@@ -143,7 +193,13 @@ impl UserSpace {
         };
         report.seen.insert(opened.spi_in);
         let inner = opened.inner.of(packet);
-        if let Err(error) = self.tun.get_ref().write(inner) {
+        let door = opened.door;
+        let tun = self.doors.iter().find(|(of, _)| *of == door);
+        let written = tun.map_or_else(
+            || Err(io::Error::from_raw_os_error(libc::ENODEV)),
+            |(_, tun)| tun.get_ref().write(inner),
+        );
+        if let Err(error) = written {
             *self.edge.entry(DropReason::TunWrite).or_default() += 1;
             let child = Some(Arc::clone(opened.child));
             report.drop(DropReason::TunWrite, child, Some(from), || {

@@ -222,6 +222,7 @@ fn kind(what: &Happening) -> &'static str {
         Happening::AddressesAssigned { .. } => "addresses-assigned",
         Happening::InitialContact { .. } => "initial-contact",
         Happening::CertificateExpiry { .. } => "certificate-expiry",
+        Happening::ClearTraffic { .. } => "clear-traffic",
         Happening::ProbeAnswered => "probe-answered",
         Happening::PeerAlive => "peer-alive",
         Happening::Dropped { .. } => "dropped",
@@ -238,6 +239,7 @@ fn trace_line(event: &Event) {
         | Happening::PeerUnresolved { .. }
         | Happening::Expired { .. }
         | Happening::CertificateExpiry { .. }
+        | Happening::ClearTraffic { passes: true, .. }
         | Happening::UnprotectedNotify { .. } => tracing::warn!("{event}"),
         Happening::Initiating { .. }
         | Happening::PathFailed { .. }
@@ -255,6 +257,7 @@ fn trace_line(event: &Event) {
         | Happening::AddressesLeased { .. }
         | Happening::AddressesReleased { .. }
         | Happening::AddressesAssigned { .. }
+        | Happening::ClearTraffic { .. }
         | Happening::InitialContact { .. } => tracing::info!("{event}"),
         Happening::Dropped { .. } => tracing::trace!("{event}"),
         _ => tracing::debug!("{event}"),

@@ -59,6 +59,8 @@ pub struct Gateway {
     pub(crate) nat_port: u16,
     /// What it was started with, or has taken over since.
     pub(crate) options: Options,
+    /// Children of optional tunnels whose traffic passes in clear, as it was told last.
+    pub(crate) passing: BTreeMap<String, Vec<String>>,
     /// Packets dropped before the key exchange or the data plane saw them.
     pub(crate) early_drops: BTreeMap<DropReason, u64>,
     drop_events: DropEvents,
@@ -112,6 +114,7 @@ impl Gateway {
             case_waiters: Vec::new(),
             nat_port: parts.nat_port,
             options: parts.options,
+            passing: BTreeMap::new(),
             early_drops: BTreeMap::new(),
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
@@ -521,6 +524,7 @@ impl Gateway {
         });
         let snapshot = self.endpoint.snapshot();
         self.take_inner_addresses(&snapshot);
+        self.settle_protection(&snapshot);
         let names: Vec<String> = self.tunnels.keys().cloned().collect();
         for name in names {
             self.observe_tunnel(now, &name, &snapshot);

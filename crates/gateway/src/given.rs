@@ -6,11 +6,12 @@ use std::net::IpAddr;
 /// Addresses inside tunnels, by tunnel.
 pub type ByTunnel = BTreeMap<String, BTreeSet<IpAddr>>;
 
-/// What the device is to have, and what it got from us.
+/// What the devices are to have, and what they got from us.
 #[derive(Debug, Default)]
 pub struct Given {
     wanted: ByTunnel,
-    present: BTreeSet<IpAddr>,
+    /// Each with the first tunnel that it was given through.
+    present: BTreeMap<IpAddr, String>,
 }
 
 impl Given {
@@ -23,14 +24,14 @@ impl Given {
 
     /// Whether the device has what it is to have, and no more.
     pub fn is_settled(&self) -> bool {
-        self.all() == self.present
+        self.all().keys().eq(self.present.keys())
     }
 
     /// Those that packets can be sent from.
     pub fn usable(&self) -> ByTunnel {
         let mut usable = self.wanted.clone();
         for addresses in usable.values_mut() {
-            addresses.retain(|address| self.present.contains(address));
+            addresses.retain(|address| self.present.contains_key(address));
         }
         usable
     }
@@ -39,12 +40,17 @@ impl Given {
     ///
     /// # Errors
     /// The first one of `add`.
-    pub fn add<T, E>(&mut self, mut add: impl FnMut(IpAddr) -> Result<T, E>) -> Result<(), E> {
+    pub fn add<T, E>(
+        &mut self,
+        mut add: impl FnMut(&str, IpAddr) -> Result<T, E>,
+    ) -> Result<(), E> {
         let mut outcome = Ok(());
-        for address in &self.all() - &self.present {
-            match add(address) {
+        let mut missing = self.all();
+        missing.retain(|address, _| !self.present.contains_key(address));
+        for (address, tunnel) in missing {
+            match add(&tunnel, address) {
                 Ok(_) => {
-                    self.present.insert(address);
+                    self.present.insert(address, tunnel);
                 }
                 Err(error) => outcome = outcome.and(Err(error)),
             }
@@ -58,11 +64,14 @@ impl Given {
     /// The first one of `delete`.
     pub fn delete<T, E>(
         &mut self,
-        mut delete: impl FnMut(IpAddr) -> Result<T, E>,
+        mut delete: impl FnMut(&str, IpAddr) -> Result<T, E>,
     ) -> Result<(), E> {
         let mut outcome = Ok(());
-        for address in &self.present - &self.all() {
-            match delete(address) {
+        let all = self.all();
+        let mut surplus = self.present.clone();
+        surplus.retain(|address, _| !all.contains_key(address));
+        for (address, tunnel) in surplus {
+            match delete(&tunnel, address) {
                 Ok(_) => {
                     self.present.remove(&address);
                 }
@@ -72,8 +81,14 @@ impl Given {
         outcome
     }
 
-    fn all(&self) -> BTreeSet<IpAddr> {
-        self.wanted.values().flatten().copied().collect()
+    fn all(&self) -> BTreeMap<IpAddr, String> {
+        let mut all = BTreeMap::new();
+        for (tunnel, addresses) in &self.wanted {
+            for address in addresses {
+                all.entry(*address).or_insert_with(|| tunnel.clone());
+            }
+        }
+        all
     }
 }
 
@@ -94,7 +109,7 @@ mod tests {
         let mut ours = Given::default();
         assert!(ours.want(given(&["10.3.0.1", "10.3.0.2"])));
         let refused: IpAddr = "10.3.0.1".parse().unwrap();
-        let once = |address: IpAddr| {
+        let once = |_: &str, address: IpAddr| {
             if address == refused {
                 Err("no")
             } else {
@@ -106,7 +121,7 @@ mod tests {
         assert_eq!(ours.usable(), given(&["10.3.0.2"]));
         assert!(!ours.want(given(&["10.3.0.1", "10.3.0.2"])));
         let mut tried = Vec::new();
-        let again = |address| {
+        let again = |_: &str, address| {
             tried.push(address);
             Ok::<(), ()>(())
         };
@@ -119,7 +134,7 @@ mod tests {
         assert_eq!(ours.delete(once), Err("no"));
         assert!(!ours.is_settled());
         let mut tried = Vec::new();
-        ours.delete(|address| {
+        ours.delete(|_: &str, address| {
             tried.push(address);
             Ok::<(), ()>(())
         })

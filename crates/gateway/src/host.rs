@@ -4,26 +4,26 @@
 //! The block goes up first and outlives the process, however that ends: packets that policy protects find no other way
 //! out. It is taken away by an explicit act only ([`Host::unblock`], or [`remove_left_block`] when no gateway runs).
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use adit_config::Configuration;
 use adit_crypto::Provider;
+use adit_esp::Door;
 use adit_kernel::{
-    BlockMechanism, KernelError, Netlink, PolicyBlock, ProtectedTunnel, Tun, TunConfig, block,
-    sysctl,
+    BlockMechanism, KernelError, Netlink, PolicyBlock, Tun, TunConfig, block, sysctl,
 };
-use adit_model::connection::{Connection, Remote};
-use adit_model::policy::{Action, Policy};
+use adit_model::connection::{Connection, Protection};
 use ipnet::IpNet;
 
-use crate::bypass;
 use crate::claim;
 use crate::error::GatewayError;
 use crate::given::{ByTunnel, Given};
+use crate::interfaces::{self, Devices, Interfaces, Opened};
 use crate::mtu;
 use crate::options::Options;
 use crate::routes::{self, Routes, Wanted};
+use crate::shield::{self, Children, Present};
 
 /// The host as this gateway has changed it.
 pub struct Host {
@@ -32,12 +32,13 @@ pub struct Host {
     block: PolicyBlock,
     mechanism: BlockMechanism,
     routes: Routes,
-    tun: u32,
+    interfaces: Interfaces,
+    devices: Devices,
     tun_name: String,
     /// Whether a block was there before this gateway.
     was_blocked: bool,
-    /// Tunnels that were taken down and may pass in clear.
-    unblocked: BTreeSet<String>,
+    /// What passes of what is configured.
+    present: Present,
     /// Addresses inside tunnels that peers gave us.
     inner: Given,
     /// Whether routes go by them.
@@ -56,34 +57,28 @@ impl Host {
         options: &Options,
         provider: &Provider,
         connections: &[Arc<Connection>],
-    ) -> Result<(Self, Tun), GatewayError> {
+    ) -> Result<(Self, Vec<Opened>), GatewayError> {
         let mut netlink = Netlink::open()?;
         Routes::clean(&mut netlink, connections)?;
         let mtu = options
             .tun_mtu
             .unwrap_or_else(|| device_mtu(&mut netlink, provider, connections));
-        let mut block = PolicyBlock::new(BLOCK_TABLE);
-        block.peers = peers(connections).collect();
-        block.ike_ports = ports(options, connections);
-        block.policies.clone_from(&options.config.policies);
-        block.tunnels = protected(connections, &options.tun_name, &BTreeSet::new());
+        let present = Present::default();
+        let block = shield::block(
+            BLOCK_TABLE,
+            &options.config,
+            connections,
+            &options.tun_name,
+            &present,
+        );
         let was_blocked = block::is_installed(BLOCK_TABLE)?;
         let mechanism = block::install(&block)?;
         let undo = || undo_block(was_blocked);
-        if let BlockMechanism::UnreachableRoutes { because, uncovered } = &mechanism {
-            if !block.policies.is_empty() {
-                undo();
-                return Err(no_policies(because).into());
-            }
-            if !uncovered.is_empty() {
-                let error = KernelError::own(
-                    "block clear traffic to",
-                    list(uncovered),
-                    format!("a default route can't be blocked without nf_tables ({because})"),
-                );
-                undo();
-                return Err(error.into());
-            }
+        if let Some(problem) = too_weak(&block, &mechanism) {
+            undo();
+            return Err(problem.into());
+        }
+        if let BlockMechanism::UnreachableRoutes { because, .. } = &mechanism {
             tracing::warn!(
                 "nf_tables can't be used ({because}); clear traffic is blocked by routes"
             );
@@ -96,16 +91,26 @@ impl Host {
                 return Err(error.into());
             }
         };
+        interfaces::note_shared(&mut netlink, tun.index())?;
+        let (interfaces, mut opened) =
+            match Interfaces::prepare(&mut netlink, provider, connections) {
+                Ok(made) => made,
+                Err(error) => {
+                    undo();
+                    return Err(error.into());
+                }
+            };
         let mut host = Self {
             netlink,
             connections: connections.to_vec(),
             block,
             mechanism,
             routes: Routes::default(),
-            tun: tun.index(),
+            devices: interfaces.devices(tun.index()),
+            interfaces,
             tun_name: tun.name().to_owned(),
             was_blocked,
-            unblocked: BTreeSet::new(),
+            present,
             inner: Given::default(),
             led: true,
             complaint: None,
@@ -122,22 +127,34 @@ impl Host {
         );
         host.warn_about_forwarding();
         host.warn_about_reverse_paths();
-        Ok((host, tun))
+        let door = Door::SHARED;
+        opened.push(Opened { door, tun });
+        Ok((host, opened))
     }
 
     /// What holds the block in place.
     #[must_use]
     pub fn block_name(&self) -> &'static str {
-        match self.mechanism {
-            BlockMechanism::PacketFilter => "nftables",
-            BlockMechanism::UnreachableRoutes { .. } => "routes",
-        }
+        name_of(&self.mechanism)
     }
 
-    /// Whether clear traffic of a tunnel is blocked.
+    /// Whether clear traffic of a tunnel is blocked, all of it.
     #[must_use]
     pub fn is_blocked(&self, tunnel: &str) -> bool {
-        !self.unblocked.contains(tunnel)
+        let mut named = self.connections.iter().filter(|c| c.name == tunnel);
+        let passes = |c: &Arc<Connection>| {
+            let mut children = c.children.iter();
+            children.any(|child| self.present.passes(c, &child.name))
+        };
+        !self.present.unblocked.contains(tunnel) && !named.any(passes)
+    }
+
+    /// The children of a tunnel whose traffic passes in clear now, since the tunnel is optional and they have no SA.
+    #[must_use]
+    pub fn passing(&self, connection: &Connection) -> Vec<String> {
+        let children = connection.children.iter();
+        let passing = children.filter(|child| self.present.passes(connection, &child.name));
+        passing.map(|child| child.name.clone()).collect()
     }
 
     /// Addresses that IKE and ESP pass to whatever the policies say.
@@ -157,7 +174,7 @@ impl Host {
     /// # Errors
     /// When there is no route.
     pub fn source_for(&mut self, peer: IpAddr) -> Result<IpAddr, KernelError> {
-        let way = self.netlink.route_to(peer, None)?;
+        let way = self.netlink.own_route_to(peer)?;
         way.source.ok_or_else(|| {
             KernelError::own("find our address towards", peer, "the route names none")
         })
@@ -169,7 +186,7 @@ impl Host {
     /// When the kernel doesn't tell.
     pub fn addresses(&mut self) -> Result<Vec<IpAddr>, KernelError> {
         let all = self.netlink.addresses()?.into_iter();
-        let outside = all.filter(|a| a.global && !a.tentative && a.index != self.tun);
+        let outside = all.filter(|a| a.global && !a.tentative && !self.devices.has(Some(a.index)));
         Ok(outside.map(|a| a.net.addr()).collect())
     }
 
@@ -183,12 +200,19 @@ impl Host {
         if self.block.peers.contains(&peer) || self.block.peers.len() >= MOST_PEERS {
             return Ok(());
         }
-        let wanted = self.wanted()?;
-        if !routes::covers(&wanted, peer) {
+        // Also what isn't led anywhere yet.
+        let everything = Present {
+            up: shield::all_children(&self.connections),
+            ..self.present.clone()
+        };
+        let wanted = self.wanted_with(&everything)?;
+        // With an interface, routes that aren't configured may lead there.
+        if !routes::covers(&wanted, peer) && self.devices.own.is_empty() {
             return Ok(());
         }
         if routes::catches(&wanted, peer) {
-            self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
+            self.routes
+                .keep_out(&mut self.netlink, peer, &self.devices)?;
         }
         self.block.peers.push(peer);
         self.mechanism = block::install(&self.block)?;
@@ -207,22 +231,38 @@ impl Host {
         self.settle_inner()
     }
 
-    /// Brings addresses of the device and routes from them to what peers gave us.
+    /// Brings addresses of the devices and routes from them to what peers gave us.
     fn settle_inner(&mut self) -> Result<(), GatewayError> {
-        let (netlink, tun) = (&mut self.netlink, self.tun);
+        let (netlink, devices) = (&mut self.netlink, &self.devices);
         let added = self
             .inner
-            .add(|address| netlink.add_address(tun, IpNet::from(address)));
+            .add(|tunnel, address| netlink.add_address(devices.of(tunnel), IpNet::from(address)));
         // Routes first: the kernel takes away those that name an address that goes.
         let led = self.lead();
         self.led = led.is_ok();
-        let netlink = &mut self.netlink;
-        let deleted = self
-            .inner
-            .delete(|address| netlink.delete_address(tun, IpNet::from(address)));
+        let (netlink, devices) = (&mut self.netlink, &self.devices);
+        let deleted = self.inner.delete(|tunnel, address| {
+            netlink.delete_address(devices.of(tunnel), IpNet::from(address))
+        });
         added?;
         led?;
         Ok(deleted?)
+    }
+
+    /// Says which children have SAs: what is optional is protected from then on, or passes again.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set_up(&mut self, up: &Children) -> Result<(), GatewayError> {
+        if self.present.up == *up {
+            return Ok(());
+        }
+        let before = shield::tunnels(&self.connections, &self.tun_name, &self.present);
+        self.present.up.clone_from(up);
+        if shield::tunnels(&self.connections, &self.tun_name, &self.present) == before {
+            return Ok(());
+        }
+        self.rebuild()
     }
 
     /// Lets the traffic of `tunnel` pass in clear.
@@ -230,7 +270,7 @@ impl Host {
     /// # Errors
     /// When the kernel refuses.
     pub fn unblock(&mut self, tunnel: &str) -> Result<(), GatewayError> {
-        self.unblocked.insert(tunnel.to_owned());
+        self.present.unblocked.insert(tunnel.to_owned());
         self.rebuild()
     }
 
@@ -239,7 +279,7 @@ impl Host {
     /// # Errors
     /// When the kernel refuses.
     pub fn block_again(&mut self, tunnel: &str) -> Result<(), GatewayError> {
-        if self.unblocked.remove(tunnel) {
+        if self.present.unblocked.remove(tunnel) {
             self.rebuild()?;
         }
         Ok(())
@@ -255,42 +295,47 @@ impl Host {
         options: &Options,
         provider: &Provider,
         connections: &[Arc<Connection>],
-    ) -> Result<(), GatewayError> {
+    ) -> Result<Vec<Opened>, GatewayError> {
+        let opened = self
+            .interfaces
+            .change(&mut self.netlink, provider, connections)?;
+        self.devices = self.interfaces.devices(self.devices.shared);
         let before = (
             std::mem::replace(&mut self.connections, connections.to_vec()),
             self.block.clone(),
-            self.unblocked.clone(),
+            self.present.clone(),
         );
-        let old_peers: Vec<IpAddr> = peers(&before.0).collect();
+        let old_peers: Vec<IpAddr> = shield::peers(&before.0).collect();
         self.block.peers.retain(|peer| !old_peers.contains(peer));
-        for peer in peers(connections) {
+        for peer in shield::peers(connections) {
             if !self.block.peers.contains(&peer) {
                 self.block.peers.push(peer);
             }
         }
-        self.block.ike_ports = ports(options, connections);
+        self.block.ike_ports = shield::ike_ports(&options.config, connections);
         self.block.policies.clone_from(&options.config.policies);
         let configured = |name: &String| connections.iter().any(|c| c.name == *name);
-        self.unblocked.retain(configured);
+        self.present.unblocked.retain(configured);
         if let Err(error) = self.change() {
-            (self.connections, self.block, self.unblocked) = before;
+            (self.connections, self.block, self.present) = before;
             if let Err(worse) = self.change() {
                 tracing::warn!("{worse}");
             }
             return Err(error);
         }
+        self.interfaces.retire(&mut self.netlink, connections)?;
+        self.devices = self.interfaces.devices(self.devices.shared);
         if options.tun_mtu.is_none() {
             let mtu = device_mtu(&mut self.netlink, provider, connections);
-            self.netlink.set_link_mtu(self.tun, mtu)?;
+            self.netlink.set_link_mtu(self.devices.shared, mtu)?;
         }
         self.warn_about_forwarding();
-        Ok(())
+        Ok(opened)
     }
 
     /// Brings block and routes to what is configured; the block first, so that nothing leaves in clear meanwhile.
     fn change(&mut self) -> Result<(), GatewayError> {
-        self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
-        self.mechanism = block::install(&self.block)?;
+        self.install_block()?;
         let policies = &self.block.policies;
         if let BlockMechanism::UnreachableRoutes { because, .. } = &self.mechanism
             && !policies.is_empty()
@@ -298,19 +343,61 @@ impl Host {
             return Err(no_policies(because).into());
         }
         self.routes
-            .clear_only(&mut self.netlink, policies, self.tun)?;
+            .clear_only(&mut self.netlink, policies, &self.devices)?;
         self.lead()
+    }
+
+    fn install_block(&mut self) -> Result<(), KernelError> {
+        let addresses = self.netlink.addresses()?;
+        self.present.links = shield::links(&addresses, &self.devices);
+        self.block.tunnels = shield::tunnels(&self.connections, &self.tun_name, &self.present);
+        self.mechanism = block::install(&self.block)?;
+        Ok(())
     }
 
     /// Brings routes to what is wanted now; those that stay aren't touched.
     fn lead(&mut self) -> Result<(), GatewayError> {
         let wanted = self.wanted()?;
+        self.keep_peers_out(&wanted)?;
+        self.routes
+            .lead_only(&mut self.netlink, &wanted, &self.devices)
+    }
+
+    /// Keeps what goes to peers out of tunnels, before and while `wanted` leads there.
+    fn keep_peers_out(&mut self, wanted: &[Wanted]) -> Result<(), KernelError> {
         for peer in self.block.peers.clone() {
-            if routes::catches(&wanted, peer) {
-                self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
+            if routes::catches(wanted, peer) || self.is_led_astray(wanted, peer) {
+                self.routes
+                    .keep_out(&mut self.netlink, peer, &self.devices)?;
             }
         }
-        self.routes.lead_only(&mut self.netlink, &wanted, self.tun)
+        let own_way = Routes::needs_own_way(wanted, &self.devices);
+        self.routes
+            .own_way(&mut self.netlink, own_way, &self.devices)
+    }
+
+    /// Whether a route that isn't ours leads packets to a peer into the interface of a tunnel.
+    fn is_led_astray(&mut self, wanted: &[Wanted], peer: IpAddr) -> bool {
+        if self.devices.own.is_empty() || routes::covers(wanted, peer) {
+            return false;
+        }
+        let way = self.netlink.route_to(peer, None);
+        way.is_ok_and(|way| self.devices.has(way.device))
+    }
+
+    /// The host's routes, links or addresses may have changed: what goes by them follows.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn follow(&mut self) -> Result<(), KernelError> {
+        let wanted = self.wanted()?;
+        self.keep_peers_out(&wanted)?;
+        self.routes.follow(&mut self.netlink, &self.devices)?;
+        let addresses = self.netlink.addresses()?;
+        if self.present.links != shield::links(&addresses, &self.devices) {
+            self.install_block()?;
+        }
+        Ok(())
     }
 
     /// Puts back what others took away: a reloaded packet filter takes the block with it, a network manager or a
@@ -328,12 +415,21 @@ impl Host {
 
     /// Removes routes. The device goes with its descriptor; the block stays.
     pub fn leave(&mut self) {
-        self.routes.remove(&mut self.netlink);
+        self.routes.remove(&mut self.netlink, &self.devices);
+        // What is optional is protected by SAs alone, and there are none any more.
+        let optional = |c: &Arc<Connection>| c.protection == Protection::Optional;
+        if !self.present.up.is_empty() && self.connections.iter().any(optional) {
+            self.present.up.clear();
+            if let Err(error) = self.install_block() {
+                tracing::warn!("{error}");
+            }
+        }
     }
 
     /// Undoes everything, for a gateway that couldn't start.
     pub fn abandon(mut self) {
         self.leave();
+        self.interfaces.abandon(&mut self.netlink);
         undo_block(self.was_blocked);
     }
 
@@ -349,10 +445,8 @@ impl Host {
             self.mechanism = block::install(&self.block)?;
             tracing::warn!("somebody removed the block against clear traffic; it is back");
         }
-        let bypass = |policy: &Policy| policy.action == Action::Bypass;
-        if self.block.policies.iter().any(bypass) {
-            bypass::copy_routes(&mut self.netlink, self.tun)?;
-        }
+        self.interfaces.tend(&mut self.netlink)?;
+        self.follow()?;
         let back = self.routes.restore(&mut self.netlink)?;
         if !back.is_empty() {
             let device = &self.tun_name;
@@ -362,38 +456,38 @@ impl Host {
     }
 
     fn rebuild(&mut self) -> Result<(), GatewayError> {
-        self.block.tunnels = protected(&self.connections, &self.tun_name, &self.unblocked);
         // While routes are changed, what is protected is blocked already, and what no longer is may still end in the
         // device: too much is held back for a moment, never too little.
-        self.mechanism = block::install(&self.block)?;
-        self.routes.remove(&mut self.netlink);
-        self.install_routes()
+        self.install_block()?;
+        self.lead()
     }
 
     fn install_routes(&mut self) -> Result<(), GatewayError> {
-        let wanted = self.wanted()?;
-        for peer in self.block.peers.clone() {
-            if routes::catches(&wanted, peer) {
-                self.routes.keep_out(&mut self.netlink, peer, self.tun)?;
-            }
+        if !self.devices.own.is_empty() {
+            // Our own links are known now, as far as they are there.
+            self.install_block()?;
         }
-        self.routes
-            .lead_into(&mut self.netlink, &wanted, self.tun)?;
+        self.lead()?;
         let policies = &self.block.policies;
         self.routes
-            .keep_in_clear(&mut self.netlink, policies, self.tun)?;
+            .keep_in_clear(&mut self.netlink, policies, &self.devices)?;
         Ok(())
     }
 
     fn wanted(&mut self) -> Result<Vec<Wanted>, KernelError> {
+        let present = self.present.clone();
+        self.wanted_with(&present)
+    }
+
+    fn wanted_with(&mut self, present: &Present) -> Result<Vec<Wanted>, KernelError> {
         let addresses = self.netlink.addresses()?;
-        let protected: Vec<_> = self
-            .connections
-            .iter()
-            .filter(|c| !self.unblocked.contains(&c.name))
-            .cloned()
-            .collect();
-        Ok(routes::wanted(&protected, &addresses, &self.inner.usable()))
+        let led = present.led(&self.connections);
+        Ok(routes::wanted(
+            &led,
+            &addresses,
+            &self.inner.usable(),
+            &self.devices,
+        ))
     }
 
     /// Strict reverse path filtering fits: every remote network is routed into the device. Only what the peer sends
@@ -446,8 +540,8 @@ impl Host {
     }
 }
 
-/// Lifts the block that a gateway left behind, if it left one. A running gateway is asked by its control socket
-/// instead.
+/// Lifts the block that a gateway left behind, if it left one, and takes its tunnels' interfaces away. A running gateway is
+/// asked by its control socket instead.
 ///
 /// # Errors
 /// When a gateway runs in this network namespace, or CAP_NET_ADMIN is missing.
@@ -457,7 +551,84 @@ pub fn remove_left_block() -> Result<(), KernelError> {
             format!("a running gateway (pid {pid}) holds it; name its directory with --state");
         return Err(KernelError::own("lift", "the block", hint));
     }
-    block::remove(BLOCK_TABLE).map(drop)
+    block::remove(BLOCK_TABLE)?;
+    interfaces::remove_left(&mut Netlink::open()?).map(drop)
+}
+
+/// Puts up the block of a configuration where no gateway runs, as one would: before there is a network, or a gateway.
+/// Returns what holds it in place. Where a gateway runs, nothing is changed: it keeps the block itself.
+///
+/// # Errors
+/// When an interface of a tunnel is somebody else's, or the kernel refuses.
+pub fn put_up_block(config: &Configuration, tun_name: &str) -> Result<BlockHolder, KernelError> {
+    if let Some(pid) = claim::holder() {
+        return Ok(BlockHolder::Gateway(pid));
+    }
+    let mut netlink = Netlink::open()?;
+    let own = config
+        .connections
+        .iter()
+        .filter_map(|c| c.interface.as_ref());
+    for interface in own {
+        if interfaces::is_foreign(&mut netlink, &interface.name)? {
+            let hint = "there is an interface of that name that belongs to somebody else, and what a route leads into it would pass. Fix: another name in the tunnel's `interface`";
+            return Err(KernelError::own("protect", &interface.name, hint));
+        }
+    }
+    let connections: Vec<Arc<Connection>> =
+        config.connections.iter().cloned().map(Arc::new).collect();
+    let present = Present {
+        links: shield::links(&netlink.addresses()?, &Devices::default()),
+        ..Present::default()
+    };
+    let block = shield::block(BLOCK_TABLE, config, &connections, tun_name, &present);
+    let mechanism = block::install(&block)?;
+    if let Some(problem) = too_weak(&block, &mechanism) {
+        return Err(problem);
+    }
+    Ok(BlockHolder::Kernel(name_of(&mechanism)))
+}
+
+/// What holds a block in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockHolder {
+    /// The kernel: `nftables` or `routes`.
+    Kernel(&'static str),
+    /// The gateway with this process id, which keeps its own.
+    Gateway(u32),
+}
+
+/// What routes can't do in the place of a packet filter.
+fn too_weak(block: &PolicyBlock, mechanism: &BlockMechanism) -> Option<KernelError> {
+    let BlockMechanism::UnreachableRoutes { because, uncovered } = mechanism else {
+        return None;
+    };
+    if !block.policies.is_empty() {
+        return Some(no_policies(because));
+    }
+    (!uncovered.is_empty()).then(|| {
+        KernelError::own(
+            "block clear traffic to",
+            list(uncovered),
+            format!("a default route can't be blocked without nf_tables ({because})"),
+        )
+    })
+}
+
+fn name_of(mechanism: &BlockMechanism) -> &'static str {
+    match mechanism {
+        BlockMechanism::PacketFilter => "nftables",
+        BlockMechanism::UnreachableRoutes { .. } => "routes",
+    }
+}
+
+/// The tunnel's device that what the gateway itself sends to `peer` is routed into now, which must never be.
+#[must_use]
+pub fn led_into_tunnel(peer: IpAddr) -> Option<String> {
+    let mut netlink = Netlink::open().ok()?;
+    let device = netlink.own_route_to(peer).ok()?.device?;
+    let link = netlink.link_by_index(device).ok()?;
+    interfaces::leads_into_tunnel(&link).then_some(link.name)
 }
 
 /// What the block has stopped, by tunnel.
@@ -481,62 +652,14 @@ fn undo_block(was_blocked: bool) {
     }
 }
 
-fn protected(
-    connections: &[Arc<Connection>],
-    device: &str,
-    unblocked: &BTreeSet<String>,
-) -> Vec<ProtectedTunnel> {
-    connections
-        .iter()
-        .filter(|c| !unblocked.contains(&c.name))
-        .flat_map(|connection| {
-            connection.children.iter().map(move |child| {
-                let nets = |list: &[adit_model::selector::Selector]| {
-                    list.iter().flat_map(|ts| ts.nets()).collect()
-                };
-                ProtectedTunnel::new(
-                    &connection.name,
-                    nets(&child.local_ts),
-                    nets(&child.remote_ts),
-                    device,
-                )
-            })
-        })
-        .collect()
-}
-
-fn peers(connections: &[Arc<Connection>]) -> impl Iterator<Item = IpAddr> {
-    connections.iter().flat_map(|c| routes::possible_peers(c))
-}
-
-fn ports(options: &Options, connections: &[Arc<Connection>]) -> Vec<u16> {
-    let gateway = &options.config.gateway;
-    let mut ports: Vec<u16> = connections.iter().map(|c| c.remote_port).collect();
-    ports.extend([gateway.ike_port, gateway.nat_t_port]);
-    ports.sort_unstable();
-    ports.dedup();
-    ports
-}
-
-/// The tightest tunnel decides; a peer that isn't known yet counts as behind the widest guess, 1500 octets.
+/// The tightest tunnel without an interface decides.
 fn device_mtu(netlink: &mut Netlink, provider: &Provider, connections: &[Arc<Connection>]) -> u32 {
     connections
         .iter()
-        .map(|connection| {
-            let (link, v6) = match connection.remote {
-                Remote::Address(peer) => (link_mtu(netlink, peer), peer.is_ipv6()),
-                Remote::Name(_) | Remote::Any => (None, true),
-            };
-            mtu::inner_mtu(provider, connection, link.unwrap_or(1500), v6)
-        })
+        .filter(|connection| connection.interface.is_none())
+        .map(|connection| mtu::of_tunnel(netlink, provider, connection))
         .min()
         .unwrap_or(1400)
-}
-
-fn link_mtu(netlink: &mut Netlink, peer: IpAddr) -> Option<u32> {
-    let way = netlink.route_to(peer, None).ok()?;
-    let device = netlink.link_by_index(way.device?).ok()?;
-    Some(way.mtu.map_or(device.mtu, |known| known.min(device.mtu)))
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {

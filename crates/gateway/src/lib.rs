@@ -7,7 +7,8 @@
 //! 1. **Before anything changes**, everything that can be wrong is looked for: the configuration, its [`keys`],
 //!    privileges, the lock on the state directory ([`state_dir`]), the ports ([`sockets`]), the [`claim`] on the host.
 //! 2. **Then the host is changed**, all of it in [`host`]: the block that keeps protected traffic from ever leaving in
-//!    clear, the TUN device, [`routes`] into it. If one fails, those before it are undone.
+//!    clear ([`shield`]), the TUN device, the [`interfaces`] of tunnels that have one of their own, [`routes`] into them. If
+//!    one fails, those before it are undone.
 //! 3. **The loop** ([`run`](mod@run)) waits for a datagram, a packet from the TUN device, a deadline, a request, the
 //!    end of work beside the loop, or a signal. Each goes to [`gateway::Gateway`], which owns the pure machines: the key
 //!    exchange (`adit_ike`) and, through a [`backend`], the data plane (`adit_esp`). What they want is carried out at
@@ -48,6 +49,7 @@ pub mod gateway;
 mod given;
 pub mod host;
 mod http;
+pub mod interfaces;
 pub mod keys;
 mod leases;
 mod limiter;
@@ -55,12 +57,14 @@ mod local_address;
 pub mod mtu;
 pub mod options;
 pub mod probe;
+mod protection;
 pub mod protocol;
 mod reload;
 mod renewal;
 pub mod retry;
 pub mod routes;
 pub mod run;
+pub mod shield;
 mod show;
 pub mod sockets;
 mod start;
@@ -76,7 +80,7 @@ mod sample;
 mod scratch;
 
 pub use error::GatewayError;
-pub use host::remove_left_block;
+pub use host::{BlockHolder, put_up_block, remove_left_block};
 pub use options::{ExitReason, Options};
 pub use run::run;
 pub use start::check;

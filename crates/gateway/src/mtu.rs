@@ -1,13 +1,14 @@
-//! The MTU of the TUN device: what fits into the outer link under the worst case that is configured.
+//! The MTU of the TUN devices: what fits into the outer link under the worst case that is configured.
 //!
-//! One device serves all tunnels, so the tightest one decides. The kernel then keeps TCP's segments within it, and
+//! One device serves all tunnels without an interface of their own, so the tightest one decides. The kernel then keeps TCP's segments within it, and
 //! tells senders of larger packets to send smaller ones.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use adit_crypto::Provider;
 use adit_esp::Overhead;
-use adit_model::connection::Connection;
+use adit_kernel::Netlink;
+use adit_model::connection::{Connection, Remote};
 use adit_model::dataplane::Path;
 
 /// The longest inner packet, in octets, that every ESP proposal of `connection` carries over a link of `link_mtu`
@@ -36,6 +37,29 @@ pub fn inner_mtu(
         .min();
     let mtu = worst.unwrap_or_else(|| link.saturating_sub(WITHOUT_KNOWN_SUITE));
     u32::try_from(mtu).unwrap_or(u32::MAX).max(LEAST)
+}
+
+/// The MTU of a tunnel's own interface: as configured, or what fits the link to its peer as that is now.
+#[must_use]
+pub fn of_interface(netlink: &mut Netlink, provider: &Provider, connection: &Connection) -> u32 {
+    let configured = connection.interface.as_ref().and_then(|i| i.mtu);
+    configured.unwrap_or_else(|| of_tunnel(netlink, provider, connection))
+}
+
+/// What fits the link to a tunnel's peer; a peer that isn't known yet counts as behind the widest guess, 1500 octets.
+#[must_use]
+pub fn of_tunnel(netlink: &mut Netlink, provider: &Provider, connection: &Connection) -> u32 {
+    let (link, v6) = match connection.remote {
+        Remote::Address(peer) => (link_mtu(netlink, peer), peer.is_ipv6()),
+        Remote::Name(_) | Remote::Any => (None, true),
+    };
+    inner_mtu(provider, connection, link.unwrap_or(1500), v6)
+}
+
+fn link_mtu(netlink: &mut Netlink, peer: IpAddr) -> Option<u32> {
+    let way = netlink.own_route_to(peer).ok()?;
+    let device = netlink.link_by_index(way.device?).ok()?;
+    Some(way.mtu.map_or(device.mtu, |known| known.min(device.mtu)))
 }
 
 type SuiteIds = (

@@ -143,8 +143,12 @@ impl Gateway {
             })
             .collect();
         if let Some(host) = &mut self.host {
-            host.take_over(&prepared.options, &self.provider, &connections)
+            let opened = host
+                .take_over(&prepared.options, &self.provider, &connections)
                 .map_err(|error| format!("{error}; nothing was changed"))?;
+            self.backend
+                .open_doors(opened)
+                .map_err(|error| format!("can't watch an interface: {error}"))?;
         }
         self.keys = prepared.keys;
         self.certificates_changed();

@@ -23,6 +23,7 @@ use ipnet::IpNet;
 
 use crate::bypass;
 use crate::error::GatewayError;
+use crate::interfaces::Devices;
 
 /// A route that a tunnel needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Wanted {
     pub source: Option<IpAddr>,
     /// Whether it is the peer itself.
     pub to_peer: bool,
+    /// The interface that it is routed into.
+    pub device: u32,
 }
 
 /// The routes into the TUN device that `connections` need, given the host's `addresses`. Where two children want the
@@ -45,17 +48,26 @@ pub fn wanted(
     connections: &[impl AsRef<Connection>],
     addresses: &[Address],
     inner: &BTreeMap<String, BTreeSet<IpAddr>>,
+    devices: &Devices,
 ) -> Vec<Wanted> {
     let mut found: BTreeMap<IpNet, Wanted> = BTreeMap::new();
     for connection in connections.iter().map(AsRef::as_ref) {
         let peers = possible_peers(connection);
+        let device = devices.of(&connection.name);
         for child in &connection.children {
-            for destination in child.remote_ts.iter().flat_map(|ts| halves(ts.nets())) {
+            let led: Vec<IpNet> = match &connection.interface {
+                Some(interface) => interface.routes.clone(),
+                None => child.remote_ts.iter().flat_map(Selector::nets).collect(),
+            };
+            for destination in halves(led) {
                 let of_family = |a: &IpAddr| a.is_ipv4() == destination.addr().is_ipv4();
                 let mut given = inner.get(&connection.name).into_iter().flatten().copied();
+                // With an interface of its own, its address there, or whatever the host takes.
+                let on_device = connection.interface.is_some();
                 let mut own = addresses
                     .iter()
                     .filter(|a| a.global && !a.tentative)
+                    .filter(|a| !on_device || a.index == device)
                     .map(|a| a.net.addr())
                     .filter(|address| {
                         let takes = |ts: &Selector| ts.start <= *address && *address <= ts.end;
@@ -71,6 +83,7 @@ pub fn wanted(
                     tunnel: connection.name.clone(),
                     destination,
                     source,
+                    device,
                     to_peer: host
                         && (peers.contains(&destination.addr()) || child.mode == Mode::Transport),
                 });
@@ -147,8 +160,9 @@ impl Routes {
         Ok(())
     }
 
-    /// Gives `peer` a host route along the way that packets to it take beside the device `tun`, so that a tunnel's
-    /// route doesn't catch them. A peer without a way there is left alone.
+    /// Gives `peer` a host route along the way that packets to it take beside the tunnels' `devices`, so that packets from it
+    /// are expected there (reverse path filtering asks without the gateway's mark). When that way changes, the route follows.
+    /// A peer without a way there is left alone.
     ///
     /// # Errors
     /// When the kernel refuses.
@@ -156,20 +170,75 @@ impl Routes {
         &mut self,
         netlink: &mut Netlink,
         peer: IpAddr,
-        tun: u32,
+        devices: &Devices,
     ) -> Result<(), KernelError> {
         let destination = IpNet::from(peer);
-        if self.installed.iter().any(|r| r.destination == destination) {
-            return Ok(());
-        }
+        let known = |r: &Route| r.destination == destination && !devices.has(r.device);
         let routes = netlink.routes()?;
-        let Some(way) = way_beside(&routes, peer, tun) else {
+        let Some(way) = way_beside(&routes, peer, devices) else {
             return Ok(());
         };
         let mut route = Route::through(destination, way.device.unwrap_or_default());
         route.device = way.device;
         route.via = way.via;
+        if let Some(at) = self.installed.iter().position(known) {
+            if self.installed.get(at) == Some(&route) {
+                return Ok(());
+            }
+            let old = self.installed.remove(at);
+            netlink.delete_route(&old)?;
+            tracing::info!("the way to {peer} beside its tunnel has changed");
+        }
         self.install(netlink, route).map(drop)
+    }
+
+    /// Whether what the gateway sends has to be kept out of tunnels by its mark: where a tunnel has everything, or leads by
+    /// routes that anybody may add.
+    #[must_use]
+    pub fn needs_own_way(wanted: &[Wanted], devices: &Devices) -> bool {
+        !devices.own.is_empty() || wanted.iter().any(|want| want.destination.prefix_len() <= 1)
+    }
+
+    /// Sends what the gateway itself sends along the host's own routes, from now on or no more.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn own_way(
+        &mut self,
+        netlink: &mut Netlink,
+        wanted: bool,
+        devices: &Devices,
+    ) -> Result<(), KernelError> {
+        let rules = bypass::own_rules();
+        if !wanted {
+            return self.drop_rules(netlink, |rule| rules.contains(rule));
+        }
+        bypass::copy_routes(netlink, devices)?;
+        for rule in rules {
+            self.rule(netlink, rule)?;
+        }
+        Ok(())
+    }
+
+    /// Has the ways beside the tunnels follow the host's routes.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn follow(&mut self, netlink: &mut Netlink, devices: &Devices) -> Result<(), KernelError> {
+        if self.has_copies() {
+            bypass::copy_routes(netlink, devices)?;
+        }
+        let beside = self.installed.iter().filter(|r| !devices.has(r.device));
+        let peers: Vec<IpAddr> = beside.map(|r| r.destination.addr()).collect();
+        peers
+            .into_iter()
+            .try_for_each(|peer| self.keep_out(netlink, peer, devices))
+    }
+
+    /// Whether something takes the routes beside the tunnels, so that the copies have to follow them.
+    #[must_use]
+    pub fn has_copies(&self) -> bool {
+        self.rules.iter().any(|rule| rule.table == bypass::TABLE)
     }
 
     /// Keeps what `policies` let pass in clear on the host's own routes.
@@ -180,11 +249,11 @@ impl Routes {
         &mut self,
         netlink: &mut Netlink,
         policies: &[Policy],
-        tun: u32,
+        devices: &Devices,
     ) -> Result<(), KernelError> {
         let rules = bypass::rules(policies);
         if !rules.is_empty() {
-            bypass::copy_routes(netlink, tun)?;
+            bypass::copy_routes(netlink, devices)?;
         }
         for rule in rules {
             self.rule(netlink, rule)?;
@@ -200,19 +269,22 @@ impl Routes {
         &mut self,
         netlink: &mut Netlink,
         policies: &[Policy],
-        tun: u32,
+        devices: &Devices,
     ) -> Result<(), KernelError> {
-        self.keep_in_clear(netlink, policies, tun)?;
+        self.keep_in_clear(netlink, policies, devices)?;
         let wanted = bypass::rules(policies);
-        let stale = |rule: &Rule| rule.table == bypass::TABLE && !wanted.contains(rule);
+        let own = bypass::own_rules();
+        let stale = |rule: &Rule| {
+            rule.table == bypass::TABLE && !wanted.contains(rule) && !own.contains(rule)
+        };
         self.drop_rules(netlink, stale)?;
-        if wanted.is_empty() {
+        if !self.has_copies() {
             bypass::remove_routes(netlink)?;
         }
         Ok(())
     }
 
-    /// Installs the routes into the device with index `tun`.
+    /// Installs the routes into the tunnels' `devices`.
     ///
     /// # Errors
     /// [`GatewayError::RouteTaken`] where another route to the same network stands; [`GatewayError::Kernel`].
@@ -220,10 +292,9 @@ impl Routes {
         &mut self,
         netlink: &mut Netlink,
         wanted: &[Wanted],
-        tun: u32,
     ) -> Result<(), GatewayError> {
         for want in wanted {
-            let mut route = Route::through(want.destination, tun);
+            let mut route = Route::through(want.destination, want.device);
             route.source = want.source;
             if want.to_peer {
                 route.table = PEER_TABLE;
@@ -234,13 +305,24 @@ impl Routes {
                 // The kernel's own routes have 256; the tunnel goes first.
                 route.metric = Some(1);
             }
-            let table = route.table;
+            let (table, again) = (route.table, route.clone());
             if self.install(netlink, route)? {
                 continue;
             }
-            let existing = netlink.routes()?.into_iter().find(|r| {
-                r.destination == want.destination && r.table == table && r.device != Some(tun)
-            });
+            let same = |r: &Route| r.destination == want.destination && r.table == table;
+            let (mine, others): (Vec<Route>, Vec<Route>) = netlink
+                .routes()?
+                .into_iter()
+                .filter(same)
+                .partition(|r| r.device == Some(want.device) && r.protocol == ADIT_PROTOCOL);
+            // An interface of its own has kept the route of the gateway before; its source may be another one.
+            if let Some(left) = mine.into_iter().next() {
+                netlink.delete_route(&left)?;
+                if self.install(netlink, again)? {
+                    continue;
+                }
+            }
+            let existing = others.into_iter().next();
             return Err(GatewayError::RouteTaken {
                 tunnel: want.tunnel.clone(),
                 destination: want.destination.to_string(),
@@ -259,10 +341,10 @@ impl Routes {
         &mut self,
         netlink: &mut Netlink,
         wanted: &[Wanted],
-        tun: u32,
+        devices: &Devices,
     ) -> Result<(), GatewayError> {
         let there = |route: &Route, want: &Wanted| {
-            route.device == Some(tun)
+            route.device == Some(want.device)
                 && route.destination == want.destination
                 && route.source == want.source
                 && (route.table == PEER_TABLE) == want.to_peer
@@ -271,7 +353,7 @@ impl Routes {
         let (stays, stale): (Vec<Route>, Vec<Route>) = self
             .installed
             .drain(..)
-            .partition(|r| r.device != Some(tun) || wanted.iter().any(|want| there(r, want)));
+            .partition(|r| !devices.has(r.device) || wanted.iter().any(|want| there(r, want)));
         self.installed = stays;
         let (moved, gone): (Vec<Route>, Vec<Route>) = stale
             .into_iter()
@@ -284,7 +366,7 @@ impl Routes {
             .filter(|want| !self.installed.iter().any(|r| there(r, want)))
             .cloned()
             .collect();
-        let led = self.lead_into(netlink, &new, tun);
+        let led = self.lead_into(netlink, &new);
         for route in gone {
             if let Err(error) = netlink.delete_route(&route) {
                 tracing::warn!("{error}");
@@ -325,8 +407,8 @@ impl Routes {
         }
     }
 
-    /// Removes all that was installed.
-    pub fn remove(&mut self, netlink: &mut Netlink) {
+    /// Removes all that was installed, but for what leads into interfaces that stay.
+    pub fn remove(&mut self, netlink: &mut Netlink, devices: &Devices) {
         for rule in self.rules.drain(..).rev() {
             if let Err(error) = netlink.delete_rule(&rule) {
                 tracing::warn!("{error}");
@@ -335,7 +417,8 @@ impl Routes {
         if let Err(error) = bypass::remove_routes(netlink) {
             tracing::warn!("{error}");
         }
-        for route in self.installed.drain(..).rev() {
+        let stays = |route: &Route| route.device.is_some_and(|index| devices.is_own(index));
+        for route in self.installed.drain(..).rev().filter(|r| !stays(r)) {
             if let Err(error) = netlink.delete_route(&route) {
                 tracing::warn!("{error}");
             }
@@ -409,15 +492,16 @@ const PEER_TABLE: u32 = 5207;
 const OWN_PRIORITY: u32 = 5200;
 const PEER_PRIORITY: u32 = 5201;
 
-/// The route to `peer` that the kernel would take if the device `tun` had none: the longest prefix, then the lowest
-/// metric.
-fn way_beside(routes: &[Route], peer: IpAddr, tun: u32) -> Option<&Route> {
+/// The route to `peer` that the kernel would take if the tunnels' devices and this gateway had none: the longest prefix, then
+/// the lowest metric.
+fn way_beside<'r>(routes: &'r [Route], peer: IpAddr, devices: &Devices) -> Option<&'r Route> {
     routes
         .iter()
         .filter(|r| {
             r.table == MAIN_TABLE
                 && r.kind == RouteKind::Unicast
-                && r.device != Some(tun)
+                && !devices.has(r.device)
+                && !(r.protocol == ADIT_PROTOCOL && r.destination == IpNet::from(peer))
                 && r.destination.contains(&peer)
         })
         .max_by_key(|r| (r.destination.prefix_len(), Reverse(r.metric.unwrap_or(0))))
@@ -457,6 +541,13 @@ mod tests {
     use crate::sample;
     use std::sync::Arc;
 
+    fn shared(index: u32) -> Devices {
+        Devices {
+            shared: index,
+            own: BTreeMap::new(),
+        }
+    }
+
     fn address(net: &str) -> Address {
         Address {
             index: 1,
@@ -484,7 +575,7 @@ mod tests {
             &["10.1.0.0/24", "fd00:1::/64"],
             &["10.2.0.0/24", "fd00:2::/64"],
         );
-        let routes = wanted(&[tunnel], &addresses, &BTreeMap::new());
+        let routes = wanted(&[tunnel], &addresses, &BTreeMap::new(), &shared(9));
         let sources: Vec<_> = routes
             .iter()
             .map(|r| (r.destination.to_string(), r.source.unwrap().to_string()))
@@ -501,6 +592,7 @@ mod tests {
             &[self::tunnel(&["10.9.0.0/24"], &["10.2.0.0/24"])],
             &addresses,
             &BTreeMap::new(),
+            &shared(9),
         );
         assert_eq!(elsewhere[0].source, None);
     }
@@ -511,6 +603,7 @@ mod tests {
             &[tunnel(&["10.1.0.0/24"], &["0.0.0.0/0", "::/0"])],
             &[],
             &BTreeMap::new(),
+            &shared(9),
         );
         let destinations: Vec<_> = routes.iter().map(|r| r.destination.to_string()).collect();
         assert_eq!(
@@ -535,7 +628,7 @@ mod tests {
             route("198.51.100.0/24", 4, None),
         ];
         let device = |peer: &str| {
-            way_beside(&routes, peer.parse().unwrap(), 9).and_then(|route| route.device)
+            way_beside(&routes, peer.parse().unwrap(), &shared(9)).and_then(|route| route.device)
         };
         assert_eq!(device("192.0.2.2"), Some(3));
         assert_eq!(device("198.51.100.7"), Some(4));
@@ -547,7 +640,7 @@ mod tests {
         let mut connection = sample::connection("office");
         connection.remote = Remote::Address("192.0.2.2".parse().unwrap());
         connection.children[0].remote_ts = vec!["192.0.2.2[tcp/22]".parse().unwrap()];
-        let routes = wanted(&[Arc::new(connection)], &[], &BTreeMap::new());
+        let routes = wanted(&[Arc::new(connection)], &[], &BTreeMap::new(), &shared(9));
         assert!(routes[0].to_peer);
         let peer = "192.0.2.2".parse().unwrap();
         assert!(covers(&routes, peer) && !catches(&routes, peer));
@@ -564,13 +657,18 @@ mod tests {
         for remote in [Remote::Any, Remote::Name("rw.example".to_owned())] {
             connection.remote = remote;
             assert_eq!(possible_peers(&connection), [host]);
-            let routes = wanted(&[Arc::new(connection.clone())], &[], &BTreeMap::new());
+            let routes = wanted(
+                &[Arc::new(connection.clone())],
+                &[],
+                &BTreeMap::new(),
+                &shared(9),
+            );
             assert!(covers(&routes, host) && !catches(&routes, host));
             assert!(catches(&routes, IpAddr::from([10, 9, 0, 1])));
         }
         connection.remote = Remote::Address(IpAddr::from([192, 0, 2, 9]));
         assert!(catches(
-            &wanted(&[Arc::new(connection)], &[], &BTreeMap::new()),
+            &wanted(&[Arc::new(connection)], &[], &BTreeMap::new(), &shared(9)),
             host
         ));
     }
@@ -584,6 +682,7 @@ mod tests {
             ],
             &[],
             &BTreeMap::new(),
+            &shared(9),
         );
         assert_eq!(routes.len(), 1);
         assert!(!catches(&routes, "192.0.2.2".parse().unwrap()));
@@ -597,7 +696,7 @@ mod tests {
         let given: IpAddr = "10.3.0.7".parse().unwrap();
         let source = |inner: &BTreeMap<String, BTreeSet<IpAddr>>| {
             let addresses = [address("192.168.0.1/24")];
-            wanted(std::slice::from_ref(&road), &addresses, inner)[0].source
+            wanted(std::slice::from_ref(&road), &addresses, inner, &shared(9))[0].source
         };
         // Never from another one: the peer would drop it.
         assert_eq!(source(&BTreeMap::new()), None);

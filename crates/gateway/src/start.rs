@@ -180,8 +180,8 @@ fn prepare_host(
     if options.backend == BackendChoice::Fake {
         return Ok((None, Backend::Fake));
     }
-    let (host, tun) = Host::prepare(options, provider, connections)?;
-    match UserSpace::new(DataPlane::new(provider.clone()), tun) {
+    let (host, opened) = Host::prepare(options, provider, connections)?;
+    match UserSpace::new(DataPlane::new(provider.clone()), opened) {
         Ok(user) => Ok((Some(host), Backend::User(Box::new(user)))),
         Err(cause) => {
             host.abandon();

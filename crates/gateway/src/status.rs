@@ -4,12 +4,12 @@ use adit_diagnose::diagnose;
 use adit_esp::ChildReport;
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
 use adit_model::Now;
-use adit_model::connection::{Child, Mode};
+use adit_model::connection::{Child, Mode, Protection};
 use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
 use adit_model::status::{
-    ChildSaStatus, ChildState, IkeSa, PoolStatus, Status, Tunnel, TunnelState,
+    ChildSaStatus, ChildState, ClearTraffic, IkeSa, PoolStatus, Status, Tunnel, TunnelState,
 };
 
 use crate::clock::rfc3339;
@@ -28,6 +28,8 @@ pub struct View<'a> {
     pub traffic: &'a [ChildReport],
     /// What blocks its clear traffic.
     pub block: Option<String>,
+    /// What of it passes in clear, if it is optional.
+    pub clear: Option<ClearTraffic>,
     /// The newest event that says something about its state.
     pub last_word: String,
 }
@@ -84,6 +86,17 @@ impl View<'_> {
             cause,
             summary,
             block: self.block.clone(),
+            policy: match self.tunnel.connection.protection {
+                Protection::Required => "required".to_owned(),
+                Protection::Optional => "optional".to_owned(),
+            },
+            clear: self.clear.clone(),
+            interface: self
+                .tunnel
+                .connection
+                .interface
+                .as_ref()
+                .map(|interface| interface.name.clone()),
             ike: newest(&sas).map(|sa| ike(self.now, sa)),
             children,
         }
@@ -301,6 +314,7 @@ mod tests {
             snapshot,
             traffic,
             block: Some("nftables".to_owned()),
+            clear: None,
             last_word: "the peer is alive".to_owned(),
         }
         .render(Case::default)
@@ -366,6 +380,9 @@ mod tests {
             cause: None,
             summary: String::new(),
             block: None,
+            policy: "required".to_owned(),
+            clear: None,
+            interface: None,
             ike: None,
             children: Vec::new(),
         })

@@ -352,6 +352,13 @@ pub enum Happening {
         /// Days that are left, the begun one included; 0 or less when it has expired.
         days_left: i64,
     },
+    /// There is no SA for a child of an optional tunnel, and its traffic passes in clear from now on; or there is one again.
+    ClearTraffic {
+        /// The child.
+        child: String,
+        /// Whether it passes.
+        passes: bool,
+    },
     /// The peer only asked whether IKE answers here; it got an answer, and nothing was begun.
     ProbeAnswered,
     /// The peer answered after silence.

@@ -281,6 +281,19 @@ impl fmt::Display for Happening {
                 }
             }
             Happening::ProbeAnswered => f.write_str("answered a probe of the peer"),
+            Happening::ClearTraffic {
+                child,
+                passes: true,
+            } => write!(
+                f,
+                "traffic of {child} passes in clear until there is an SA, since `policy` is \"optional\""
+            ),
+            Happening::ClearTraffic { child, .. } => {
+                write!(
+                    f,
+                    "traffic of {child} is protected, and passes in clear no more"
+                )
+            }
             Happening::PeerAlive => f.write_str("the peer is alive"),
             Happening::Dropped { reason, detail } => {
                 write!(f, "dropped a packet ({reason}): {detail}")

@@ -84,10 +84,30 @@ pub struct Tunnel {
     pub summary: String,
     /// Whether traffic without SAs is blocked, and by what: `nftables`, `routes`, `tun`.
     pub block: Option<String>,
+    /// What becomes of its traffic while there is no SA: `required` (it is stopped) or `optional` (it passes in clear).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub policy: String,
+    /// What has passed in clear because the tunnel is optional, since it is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear: Option<ClearTraffic>,
+    /// Its own network interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
     /// The IKE SA, while there is one.
     pub ike: Option<IkeSa>,
     /// Every configured child.
     pub children: Vec<ChildSaStatus>,
+}
+
+/// What passes in clear of an optional tunnel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearTraffic {
+    /// Children without an SA, whose traffic passes now.
+    pub children: Vec<String>,
+    /// Packets that have left.
+    pub packets_out: u64,
+    /// Packets that were let in.
+    pub packets_in: u64,
 }
 
 /// An IKE SA.

@@ -1,0 +1,334 @@
+//! The interfaces of tunnels that have one of their own.
+//!
+//! What is routed into such an interface is its tunnel's traffic, whoever added the route. So the interface outlives the
+//! gateway: when the process ends, however it does, routes stay where they lead, and packets are dropped there rather than
+//! sent in clear by the next best route. A note at the interface says that it is ours, so that the next gateway takes it
+//! over and nobody else's is ever touched.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adit_crypto::Provider;
+use adit_esp::Door;
+use adit_kernel::netlink::{ADIT_PROTOCOL, Link};
+use adit_kernel::{KernelError, Netlink, Tun, TunConfig};
+use adit_model::connection::{Connection, TunnelInterface};
+
+use crate::mtu;
+
+/// A device of the data plane, and which tunnels' packets it carries.
+#[derive(Debug)]
+pub struct Opened {
+    /// Which tunnels.
+    pub door: Door,
+    /// The device.
+    pub tun: Tun,
+}
+
+/// The interfaces of tunnels, by tunnel.
+#[derive(Debug, Default)]
+pub struct Interfaces {
+    all: BTreeMap<String, Own>,
+}
+
+#[derive(Debug)]
+struct Own {
+    index: u32,
+    settings: TunnelInterface,
+    /// Whether it was there before this gateway.
+    was_there: bool,
+}
+
+/// Which of the host's interfaces lead into tunnels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// The one of all tunnels without an interface.
+    pub shared: u32,
+    /// Those of single tunnels.
+    pub own: BTreeMap<String, u32>,
+}
+
+impl Devices {
+    /// The interface that a tunnel's packets are led into.
+    #[must_use]
+    pub fn of(&self, tunnel: &str) -> u32 {
+        self.own.get(tunnel).copied().unwrap_or(self.shared)
+    }
+
+    /// Whether packets that leave by this interface go into a tunnel.
+    #[must_use]
+    pub fn has(&self, device: Option<u32>) -> bool {
+        device.is_some_and(|index| index == self.shared || self.is_own(index))
+    }
+
+    /// Whether it is the interface of a single tunnel.
+    #[must_use]
+    pub fn is_own(&self, index: u32) -> bool {
+        self.own.values().any(|own| *own == index)
+    }
+}
+
+impl Interfaces {
+    /// Makes the interfaces that `connections` want, or takes over those that an earlier gateway left, and takes away those
+    /// that nobody wants any more. On failure everything is as before.
+    ///
+    /// # Errors
+    /// When an interface of that name is somebody else's, or the kernel refuses.
+    pub fn prepare(
+        netlink: &mut Netlink,
+        provider: &Provider,
+        connections: &[Arc<Connection>],
+    ) -> Result<(Self, Vec<Opened>), KernelError> {
+        let mut interfaces = Self::default();
+        let mut opened = Vec::new();
+        for connection in connections {
+            match interfaces.open(netlink, provider, connection) {
+                Ok(None) => {}
+                Ok(Some(tun)) => opened.push(tun),
+                Err(error) => {
+                    interfaces.abandon(netlink);
+                    return Err(error);
+                }
+            }
+        }
+        interfaces.remove_stale(netlink)?;
+        Ok((interfaces, opened))
+    }
+
+    /// Brings the interfaces to what `connections` want now, while packets pass. Those of tunnels that have none any more are
+    /// [taken away](Self::retire) once nothing is protected by them.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn change(
+        &mut self,
+        netlink: &mut Netlink,
+        provider: &Provider,
+        connections: &[Arc<Connection>],
+    ) -> Result<Vec<Opened>, KernelError> {
+        let mut opened = Vec::new();
+        for connection in connections {
+            let Some(wanted) = &connection.interface else {
+                continue;
+            };
+            match self.all.get(&connection.name) {
+                Some(own) if own.settings.name == wanted.name => {
+                    let index = own.index;
+                    settle(netlink, index, wanted)?;
+                    let mtu = mtu::of_interface(netlink, provider, connection);
+                    netlink.set_link_mtu(index, mtu)?;
+                    if let Some(own) = self.all.get_mut(&connection.name) {
+                        own.settings.clone_from(wanted);
+                    }
+                }
+                _ => opened.extend(self.open(netlink, provider, connection)?),
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Takes away the interfaces of tunnels that are configured without one, or no more.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn retire(
+        &mut self,
+        netlink: &mut Netlink,
+        connections: &[Arc<Connection>],
+    ) -> Result<(), KernelError> {
+        self.all.retain(|tunnel, _| {
+            let mut wanted = connections.iter().filter(|c| c.interface.is_some());
+            wanted.any(|c| c.name == *tunnel)
+        });
+        self.remove_stale(netlink)
+    }
+
+    /// The interfaces' numbers, beside the `shared` one.
+    #[must_use]
+    pub fn devices(&self, shared: u32) -> Devices {
+        let own = self.all.iter();
+        Devices {
+            shared,
+            own: own
+                .map(|(tunnel, own)| (tunnel.clone(), own.index))
+                .collect(),
+        }
+    }
+
+    /// Puts back what others took away: the state and the addresses. (Routes are put back with all others.)
+    ///
+    /// # Errors
+    /// When an interface is gone: its tunnel carries nothing until the gateway is started anew.
+    pub fn tend(&self, netlink: &mut Netlink) -> Result<(), KernelError> {
+        for own in self.all.values() {
+            let link = netlink.link_by_index(own.index).map_err(|error| {
+                error.with_hint(format!(
+                    "interface {} was taken away, and its traffic stays blocked. Fix: restart the gateway",
+                    own.settings.name
+                ))
+            })?;
+            if !link.up {
+                netlink.set_link_up(own.index, true)?;
+            }
+            for net in &own.settings.addresses {
+                netlink.add_address(own.index, *net)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what this gateway made, for one that couldn't start.
+    pub fn abandon(&self, netlink: &mut Netlink) {
+        for own in self.all.values().filter(|own| !own.was_there) {
+            if let Err(error) = netlink.delete_link(own.index) {
+                tracing::warn!("{error}");
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        netlink: &mut Netlink,
+        provider: &Provider,
+        connection: &Connection,
+    ) -> Result<Option<Opened>, KernelError> {
+        let Some(settings) = &connection.interface else {
+            return Ok(None);
+        };
+        let there = netlink
+            .links()?
+            .into_iter()
+            .find(|l| l.name == settings.name);
+        if let Some(link) = there.as_ref().filter(|link| !is_ours(link)) {
+            let kind = link.kind.as_deref().unwrap_or("another kind");
+            return Err(KernelError::own(
+                "make the interface",
+                &settings.name,
+                format!(
+                    "there is one of that name already ({kind}). Fix: another name in [tunnel.{}.interface]",
+                    connection.name
+                ),
+            ));
+        }
+        let mtu = mtu::of_interface(netlink, provider, connection);
+        let config = TunConfig::new(&settings.name).with_mtu(mtu).persistent();
+        let mut was_there = there.is_some();
+        let tun = match (Tun::create(&config), &there) {
+            // Left with other properties of its queues, which can't be changed.
+            (Err(error), Some(link)) if error.errno == Some(libc::EINVAL) => {
+                netlink.delete_link(link.index)?;
+                was_there = false;
+                Tun::create(&config)?
+            }
+            (tun, _) => tun?,
+        };
+        let own = Own {
+            index: tun.index(),
+            settings: settings.clone(),
+            was_there,
+        };
+        self.all.insert(connection.name.clone(), own);
+        netlink.set_link_alias(tun.index(), &format!("{NOTE}{}", connection.name))?;
+        settle(netlink, tun.index(), settings)?;
+        tracing::info!(
+            "{}: interface {} with MTU {mtu}",
+            connection.name,
+            settings.name
+        );
+        Ok(Some(Opened {
+            door: Door::of(connection),
+            tun,
+        }))
+    }
+
+    fn remove_stale(&self, netlink: &mut Netlink) -> Result<(), KernelError> {
+        for link in left(netlink)? {
+            if self.all.values().all(|own| own.index != link.index) {
+                netlink.delete_link(link.index)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes away the interfaces that gateways left, with everything that is routed into them; returns their names.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn remove_left(netlink: &mut Netlink) -> Result<Vec<String>, KernelError> {
+    let mut names = Vec::new();
+    for link in left(netlink)? {
+        netlink.delete_link(link.index)?;
+        names.push(link.name);
+    }
+    Ok(names)
+}
+
+/// Whether what leaves by a TUN device of this host goes into a tunnel of ours: it is noted there, or it is the shared one.
+#[must_use]
+pub fn leads_into_tunnel(link: &Link) -> bool {
+    is_ours(link) || link.alias.as_deref() == Some(SHARED_NOTE)
+}
+
+/// Notes at the device that tunnels share whose it is.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn note_shared(netlink: &mut Netlink, index: u32) -> Result<(), KernelError> {
+    netlink.set_link_alias(index, SHARED_NOTE)
+}
+
+/// Whether an interface of that name exists and belongs to somebody else.
+///
+/// # Errors
+/// When the kernel doesn't list interfaces.
+pub fn is_foreign(netlink: &mut Netlink, name: &str) -> Result<bool, KernelError> {
+    let links = netlink.links()?;
+    Ok(links.iter().any(|link| link.name == name && !is_ours(link)))
+}
+
+/// Addresses as configured, and no others; routes of ours that a restart doesn't want any more are found by whoever leads.
+fn settle(
+    netlink: &mut Netlink,
+    index: u32,
+    settings: &TunnelInterface,
+) -> Result<(), KernelError> {
+    for net in &settings.addresses {
+        netlink.add_address(index, *net)?;
+    }
+    for address in netlink.addresses()? {
+        if address.index == index && address.global && !settings.addresses.contains(&address.net) {
+            netlink.delete_address(index, address.net)?;
+        }
+    }
+    for route in netlink.routes()? {
+        let ours = route.protocol == ADIT_PROTOCOL && route.device == Some(index);
+        if ours
+            && !settings
+                .routes
+                .iter()
+                .any(|net| net.contains(&route.destination))
+        {
+            netlink.delete_route(&route)?;
+        }
+    }
+    Ok(())
+}
+
+fn left(netlink: &mut Netlink) -> Result<Vec<Link>, KernelError> {
+    let links = netlink.links()?.into_iter();
+    Ok(links.filter(is_ours).collect())
+}
+
+fn is_ours(link: &Link) -> bool {
+    let noted = link
+        .alias
+        .as_ref()
+        .is_some_and(|alias| alias.starts_with(NOTE));
+    noted && link.kind.as_deref() == Some("tun")
+}
+
+/// What is noted at an interface of ours, before the tunnel's name.
+const NOTE: &str = "adit tunnel ";
+/// What is noted at the one that goes with its process.
+const SHARED_NOTE: &str = "adit";
