@@ -125,6 +125,13 @@ pub enum Command {
     /// gateway.
     #[command(after_long_help = examples::CERT)]
     Cert(CertArgs),
+    /// Put up the block against traffic in clear without a gateway: before the network is there, so that nothing leaves
+    /// between the host's start and the gateway's.
+    ///
+    /// It takes no keys and no network, and replaces an older block at once. The gateway takes it over; nothing else takes it
+    /// away but `adit unblock`.
+    #[command(after_long_help = examples::BLOCK)]
+    Block(BlockArgs),
     /// Let traffic of tunnels that are down leave in clear: removes the block, also one that a killed gateway left.
     #[command(after_long_help = examples::UNBLOCK)]
     Unblock(UnblockArgs),
@@ -296,6 +303,22 @@ pub struct ReloadArgs {
     /// One JSON document on standard output (`adit.plan/1`).
     #[arg(long)]
     pub json: bool,
+}
+
+/// `adit block`.
+#[derive(Clone, Debug, Args)]
+pub struct BlockArgs {
+    /// Configuration file.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "/etc/adit/adit.toml"
+    )]
+    pub config: PathBuf,
+    /// Name of the TUN device that tunnels share.
+    #[arg(long, value_name = "NAME", default_value = "adit0")]
+    pub tun: String,
 }
 
 /// `adit unblock`.

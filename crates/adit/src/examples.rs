@@ -156,6 +156,13 @@ Examples:
   adit cert rotate --ca            a new CA beside the old one, and what to do next
   adit cert rotate --ca --finish   once every host has a certificate of the new one";
 
+/// `adit block`.
+pub const BLOCK: &str = "\
+Examples:
+  adit block -c /etc/adit/adit.toml
+  systemctl enable adit-block.service   does that before the network is up
+  nft list table inet adit              what it has put up, and counted";
+
 /// `adit unblock`.
 pub const UNBLOCK: &str = "\
 Examples:

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Check(args) => cmd::check::check(args),
         Command::Read(args) => cmd::read::read(args),
         Command::Cert(args) => cmd::cert::cert(args),
+        Command::Block(args) => cmd::block::block(args),
         Command::Unblock(args) => cmd::unblock::unblock(args),
         Command::Man { dir } => cmd::man::write(dir),
     };

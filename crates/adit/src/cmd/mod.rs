@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub mod ask;
+pub mod block;
 pub mod cert;
 pub mod check;
 pub mod collect;

@@ -154,7 +154,23 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             );
         }
     }
-    if t.state != TunnelState::Up {
+    if let Some(clear) = &t.clear {
+        let passed = clear.packets_out + clear.packets_in;
+        let now = match clear.children.as_slice() {
+            [] => "optional: protected now".to_owned(),
+            children => format!(
+                "optional: traffic of {} passes in clear until there is an SA",
+                children.join(", ")
+            ),
+        };
+        let count = format!(
+            "{now}; {} in clear so far ({} out, {} in)",
+            packets(passed),
+            clear.packets_out,
+            clear.packets_in
+        );
+        let _ = writeln!(out, "         {}", p.dim(&count));
+    } else if t.state != TunnelState::Up {
         let guard = match t.block.as_deref() {
             Some(by) => format!("its traffic is blocked ({by}), not sent in clear"),
             None => "nothing blocks its traffic while it is down".to_owned(),

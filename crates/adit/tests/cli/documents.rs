@@ -96,6 +96,9 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         cause,
         summary: summary.to_owned(),
         block,
+        policy: "required".to_owned(),
+        clear: None,
+        interface: None,
         ike,
         children,
     }

@@ -19,3 +19,4 @@ mod program;
 mod reading;
 mod renewing;
 mod sites;
+mod units;
