@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use adit_crypto::{EspCipher, provider};
-use adit_esp::{DataPlane, Door, FlowCache, Lane};
+use adit_esp::{DataPlane, Door, FlowCache, Lane, WalkFilter};
 use adit_wire::ip::IpPacket;
 use common::*;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -216,12 +216,38 @@ fn find_among_many(c: &mut Criterion) {
     group.finish();
 }
 
+/// A packet while nobody follows packets, and while somebody follows others.
+fn seal_while_packets_are_followed(c: &mut Criterion) {
+    let mut group = c.benchmark_group("walk");
+    for (name, asks) in [("off", false), ("of others", true)] {
+        let (mut west, _) = joined(SUITES[0]);
+        if asks {
+            west.walk(&WalkFilter {
+                local: WEST.parse().unwrap(),
+                remote: "192.0.2.0/24".parse().unwrap(),
+            });
+        }
+        let inner = inner(64);
+        let shared = west.shared();
+        let mut out = vec![0; 200];
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let view = shared.load();
+                let inner = view.outbound(Lane::default(), black_box(&inner)).unwrap();
+                let way = view.outgoing(Door::SHARED, Lane::default(), &inner);
+                way.unwrap().seal(inner.packet, &mut out).unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(700));
-    targets = seal_packets, open_packets, find_among_many
+    targets = seal_packets, open_packets, find_among_many, seal_while_packets_are_followed
 }
 criterion_main!(benches);

@@ -15,12 +15,14 @@ use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
 use crate::fragment::is_evasive;
 use crate::lane::Lane;
+use crate::latency::Direction;
 use crate::mss;
 use crate::sa::Pair;
 use crate::traffic_class;
 use crate::transport::Ends;
-use crate::tuple::Shown;
+use crate::tuple::{Shown, Tuple};
 use crate::view::View;
+use crate::walk::{Packet, Stage};
 
 /// An inner packet, decrypted, checked and counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +157,12 @@ impl<'v> Incoming<'v> {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_under(&mut self, tos: u8, packet: &mut [u8]) -> Result<Inner, Rejected> {
-        match self.open_and_check(tos, packet) {
+        let opened = if self.view.walks.on() {
+            self.open_followed(tos, packet)
+        } else {
+            self.open_and_check(tos, packet)
+        };
+        match opened {
             Ok(inner) => {
                 self.received.add(inner.len());
                 Ok(inner)
@@ -165,6 +172,40 @@ impl<'v> Incoming<'v> {
                 Err(self.view.reject(self.lane, reason, child))
             }
         }
+    }
+
+    /// Opens a packet and leaves traces of it.
+    #[cold]
+    fn open_followed(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
+        let mut walk = self.view.walks.begin(Direction::In);
+        walk.step(Stage::Sa(self.pair.spi_in));
+        walk.step(Stage::Policy(Arc::clone(self.child())));
+        let low = EspHeader::parse(packet).map(|header| header.sequence);
+        if let Ok(number) = self.pair.inbound.window.extend(low.unwrap_or(0)) {
+            walk.step(Stage::Sequence(number));
+        }
+        let opened = self.open_and_check(tos, packet);
+        let seen = match &opened {
+            Ok(inner) => {
+                walk.step(Stage::Opened(inner.len()));
+                IpPacket::parse(inner.of(packet)).ok()
+            }
+            Err(reason) => {
+                walk.step(Stage::Dropped(*reason));
+                None
+            }
+        };
+        match seen {
+            Some(inner) => {
+                let tuple = Tuple::of(&inner);
+                self.view.walks.end(walk, Packet::Shows(&tuple));
+            }
+            None => {
+                let (local, remote) = self.pair.sides();
+                self.view.walks.end(walk, Packet::Within(local, remote));
+            }
+        }
+        opened
     }
 
     fn open_and_check(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {

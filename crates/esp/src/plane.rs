@@ -14,6 +14,7 @@ use crate::counters::{
 };
 use crate::door::Door;
 use crate::index::Policies;
+use crate::latency::{Direction, Histogram, Latencies};
 use crate::links::Links;
 use crate::mtu::Overhead;
 use crate::open::Opened;
@@ -23,6 +24,7 @@ use crate::seal::Sealed;
 use crate::spi::BySpi;
 use crate::tuple::Side;
 use crate::view::{Sending, Shared, View};
+use crate::walk::Walks;
 
 /// Policies and SAs of one gateway: the control side.
 ///
@@ -40,6 +42,8 @@ pub struct DataPlane {
     inbound: BySpi,
     pub(crate) links: Links,
     drops: Arc<Drops>,
+    latencies: Arc<Latencies>,
+    pub(crate) walks: Arc<Walks>,
     view: Arc<View>,
     shared: Shared,
 }
@@ -91,6 +95,8 @@ impl DataPlane {
     #[must_use]
     pub fn with_lanes(provider: Provider, lanes: u16) -> Self {
         let drops = Arc::new(Drops::new(lanes));
+        let latencies = Arc::new(Latencies::new(lanes));
+        let walks = Arc::new(Walks::default());
         let view = Arc::new(View {
             generation: 0,
             exceptions: Arc::default(),
@@ -98,6 +104,8 @@ impl DataPlane {
             children: Chunked::default(),
             inbound: BySpi::default(),
             drops: Arc::clone(&drops),
+            latencies: Arc::clone(&latencies),
+            walks: Arc::clone(&walks),
         });
         Self {
             provider,
@@ -109,6 +117,8 @@ impl DataPlane {
             inbound: BySpi::default(),
             links: Links::new(),
             drops,
+            latencies,
+            walks,
             shared: Shared::new(Arc::clone(&view)),
             view,
         }
@@ -292,6 +302,12 @@ impl DataPlane {
         self.drops.read()
     }
 
+    /// How long packets were in the gateway, as far as the edge has timed them.
+    #[must_use]
+    pub fn latency(&self, direction: Direction) -> Histogram {
+        self.latencies.read(direction)
+    }
+
     fn publish(&mut self) {
         self.view = Arc::new(View {
             generation: self.view.generation + 1,
@@ -300,6 +316,8 @@ impl DataPlane {
             children: self.sending.clone(),
             inbound: self.inbound.clone(),
             drops: Arc::clone(&self.drops),
+            latencies: Arc::clone(&self.latencies),
+            walks: Arc::clone(&self.walks),
         });
         self.shared.publish(Arc::clone(&self.view));
     }

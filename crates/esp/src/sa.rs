@@ -182,6 +182,11 @@ impl Pair {
         now.0 <= self.inbound.until.load(Relaxed)
     }
 
+    /// What it was agreed on for: our side and the peer's.
+    pub(crate) fn sides(&self) -> (&Side, &Side) {
+        (&self.ts_local, &self.ts_remote)
+    }
+
     #[inline]
     pub(crate) fn takes_outbound(&self, packet: &Shown) -> bool {
         self.takes(packet, &self.ts_local, &self.ts_remote)

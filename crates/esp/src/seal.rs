@@ -13,11 +13,13 @@ use crate::door::Door;
 use crate::dress::Dress;
 use crate::fragment;
 use crate::lane::Lane;
+use crate::latency::Direction;
 use crate::lookup::FlowCache;
 use crate::sa::{Live, Outbound};
 use crate::sequence::Claim;
-use crate::tuple::Shown;
+use crate::tuple::{Shown, Tuple};
 use crate::view::View;
+use crate::walk::{Packet, Stage, Walk};
 
 /// Where a sealed packet has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub struct Outgoing<'v> {
     sent: Batch,
     sealed: Sealed,
     dress: Dress,
+    walk: Option<Box<(Walk, Tuple)>>,
 }
 
 impl View {
@@ -101,8 +104,10 @@ impl View {
         lane: Lane,
         inner: &IpPacket<'_>,
     ) -> Result<Outgoing<'_>, Rejected> {
-        let live = self.find(door, lane, &Shown::of(inner))?;
-        self.outgoing_on(live, lane, inner)
+        let shown = Shown::of(inner);
+        let found = self.find(door, lane, &shown);
+        let way = found.and_then(|live| self.outgoing_on(live, lane, inner));
+        self.follow(way, &shown.tuple)
     }
 
     /// The same, for a thread that remembers flows.
@@ -117,8 +122,10 @@ impl View {
         lane: Lane,
         inner: &IpPacket<'_>,
     ) -> Result<Outgoing<'_>, Rejected> {
-        let live = self.find_by(cache, door, lane, &Shown::of(inner))?;
-        self.outgoing_on(live, lane, inner)
+        let shown = Shown::of(inner);
+        let found = self.find_by(cache, door, lane, &shown);
+        let way = found.and_then(|live| self.outgoing_on(live, lane, inner));
+        self.follow(way, &shown.tuple)
     }
 
     #[inline]
@@ -146,7 +153,46 @@ impl View {
                 each: 0,
             },
             dress,
+            walk: None,
         })
+    }
+
+    /// Leaves traces of the packet, if somebody asks for them.
+    #[inline]
+    fn follow<'v>(
+        &'v self,
+        way: Result<Outgoing<'v>, Rejected>,
+        tuple: &Tuple,
+    ) -> Result<Outgoing<'v>, Rejected> {
+        if self.walks.on() {
+            self.followed(way, tuple)
+        } else {
+            way
+        }
+    }
+
+    #[cold]
+    fn followed<'v>(
+        &'v self,
+        way: Result<Outgoing<'v>, Rejected>,
+        tuple: &Tuple,
+    ) -> Result<Outgoing<'v>, Rejected> {
+        let mut walk = self.walks.begin(Direction::Out);
+        match way {
+            Ok(mut way) => {
+                walk.step(Stage::Policy(Arc::clone(way.child())));
+                walk.step(Stage::Sa(way.sealed.spi_out));
+                way.walk = Some(Box::new((walk, *tuple)));
+                Ok(way)
+            }
+            Err(rejected) => {
+                let child = rejected.child.iter().map(Arc::clone);
+                child.for_each(|child| walk.step(Stage::Policy(child)));
+                walk.step(Stage::Dropped(rejected.reason));
+                self.walks.end(walk, Packet::Shows(tuple));
+                Err(rejected)
+            }
+        }
     }
 }
 
@@ -253,6 +299,10 @@ impl Outgoing<'_> {
             let left = budget.spend(length);
             left.then_some(sealed).ok_or(DropReason::OutLifetime)
         });
+        if let Some(walk) = &mut self.walk {
+            walk.0
+                .step(sealed.map_or_else(Stage::Dropped, Stage::Sealed));
+        }
         match sealed {
             Ok(sealed) => {
                 self.sent.add(length);
@@ -304,6 +354,9 @@ impl Outgoing<'_> {
             Some(sequence) => sequence,
             None => self.claim_one()?,
         };
+        if let Some(walk) = &mut self.walk {
+            walk.0.step(Stage::Sequence(sequence));
+        }
         pair.outbound
             .write(pair.spi_out, sequence, next_header, parts, out)
     }
@@ -317,6 +370,10 @@ impl Outgoing<'_> {
 impl Drop for Outgoing<'_> {
     fn drop(&mut self) {
         self.live.pair.traffic.sent(self.lane, self.sent);
+        if let Some(walk) = self.walk.take() {
+            let (walk, tuple) = *walk;
+            self.view.walks.end(walk, Packet::Shows(&tuple));
+        }
     }
 }
 

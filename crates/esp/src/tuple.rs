@@ -149,6 +149,13 @@ impl Side {
         self.0.iter().map(|term| (term.start, term.end))
     }
 
+    /// Whether some address is in both.
+    pub(crate) fn meets(&self, other: &Side) -> bool {
+        let ranges = || other.ranges();
+        self.ranges()
+            .any(|(start, end)| ranges().any(|(from, to)| start <= to && from <= end))
+    }
+
     #[inline]
     fn takes(&self, protocol: u8, port: Option<u16>, address: Address) -> bool {
         self.0.iter().any(|term| {

@@ -16,8 +16,10 @@ use crate::chunked::Chunked;
 use crate::counters::{DropCounts, Drops, Rejected};
 use crate::index::Policies;
 use crate::lane::Lane;
+use crate::latency::Latencies;
 use crate::sa::{ChildState, Live};
 use crate::spi::BySpi;
+use crate::walk::Walks;
 
 /// Policies and SAs of one moment. [`seal`](Self::seal) and [`open`](Self::open) are what one packet needs; any number of
 /// threads may use one view.
@@ -30,6 +32,8 @@ pub struct View {
     pub(crate) children: Chunked<Arc<Sending>>,
     pub(crate) inbound: BySpi,
     pub(crate) drops: Arc<Drops>,
+    pub(crate) latencies: Arc<Latencies>,
+    pub(crate) walks: Arc<Walks>,
 }
 
 /// The pairs of one child that packets are sent on, oldest first.
