@@ -84,11 +84,14 @@ impl Live {
 
 impl Dress {
     /// Of packets like this one.
-    pub(crate) fn of(carriage: &Carriage, mode: Mode, packet: &IpPacket<'_>) -> Self {
+    pub(crate) fn of(carriage: &Carriage, mode: Mode, fit: &Fit, packet: &IpPacket<'_>) -> Self {
         // RFC 4301 8.2.1: what must not be cut isn't, and its sender learns why. Transport mode carries whole packets only
         // (RFC 4303 3.3.4).
         let outside = carriage.fragment == Cut::Outer || mode == Mode::Transport;
-        let cut_outside = outside && !packet.dont_fragment;
+        // What every link carries of IPv6 can't be refused; where the tunnel carries less, its own packets are cut
+        // (RFC 2473 7.1).
+        let least = packet.source.is_ipv6() && fit.inner < LEAST_V6;
+        let cut_outside = outside && !packet.dont_fragment || least;
         let df = match carriage.df {
             Df::Copy => packet.dont_fragment && packet.source.is_ipv4(),
             Df::Set => true,
@@ -123,6 +126,8 @@ impl Dress {
     }
 }
 
+/// What every link of IPv6 carries (RFC 8200 5).
+const LEAST_V6: usize = 1280;
 /// The longest packet that is filled up: that of most links.
 const MOST_FILLED: usize = 1500;
 
@@ -158,7 +163,12 @@ mod tests {
     }
 
     fn dress(carriage: &Carriage, packet: &[u8]) -> Dress {
-        Dress::of(carriage, Mode::Tunnel, &IpPacket::parse(packet).unwrap())
+        Dress::of(
+            carriage,
+            Mode::Tunnel,
+            &fit(1500),
+            &IpPacket::parse(packet).unwrap(),
+        )
     }
 
     /// RFC 4301 8.1.
@@ -198,7 +208,12 @@ mod tests {
         };
         let cut = |carriage: &Carriage, mode, df| {
             let packet = packet(df);
-            let dress = Dress::of(carriage, mode, &IpPacket::parse(&packet).unwrap());
+            let dress = Dress::of(
+                carriage,
+                mode,
+                &fit(1500),
+                &IpPacket::parse(&packet).unwrap(),
+            );
             (dress.cut_inside, dress.cut_outside)
         };
         assert_eq!(cut(&inner, Mode::Tunnel, false), (true, false));

@@ -138,7 +138,7 @@ impl View {
         if fragment::is_evasive(inner) {
             return Err(self.reject(lane, DropReason::OutFragment, Some(&live.pair.child)));
         }
-        let dress = Dress::of(&live.pair.carriage, live.pair.mode(), inner);
+        let dress = Dress::of(&live.pair.carriage, live.pair.mode(), &live.fit, inner);
         Ok(Outgoing {
             view: self,
             live,

@@ -157,7 +157,7 @@ fn who_must_not_be_cut_is_told_what_fits() {
             ..Carriage::default()
         });
         west.set_link_mtu(1280);
-        let packets = [eastbound(1350), udp("fd00:1::7", "fd00:2::9", (1, 2), 1330)];
+        let packets = [eastbound(1350)];
         for (n, packet) in packets.iter().enumerate() {
             let mut out = vec![7];
             let rejected = west.seal(packet, &mut out).unwrap_err();
@@ -181,6 +181,34 @@ fn who_must_not_be_cut_is_told_what_fits() {
             assert!(west.seal(&eastbound(1218 - 28), &mut out).is_ok());
         }
     }
+}
+
+/// RFC 2473 7.1: what is longer than IPv6 promises is refused, and what isn't is cut outside where it has to be.
+#[test]
+fn ipv6_gets_what_every_link_of_it_carries() {
+    let long = udp("fd00:1::7", "fd00:2::9", (1, 2), 1392 - 48);
+    let least = udp("fd00:1::7", "fd00:2::9", (1, 2), 1280 - 48);
+    let (mut west, east) = carrying(Carriage {
+        df: Df::Set,
+        ..Carriage::default()
+    });
+    west.set_link_mtu(1400);
+    let rejected = west.seal(&long, &mut Vec::new()).unwrap_err();
+    assert_eq!(rejected.fits, Some(1338));
+    let told = adit_esp::too_big(&IpPacket::parse(&long).unwrap(), 1338).unwrap();
+    let told = IpPacket::parse(&told).unwrap();
+    let family = Family::of(told.source, told.destination);
+    let message = IcmpMessage::parse(family, told.payload()).unwrap();
+    assert!(matches!(
+        message,
+        IcmpMessage::PacketTooBig { mtu: 1338, .. }
+    ));
+
+    west.set_link_mtu(1280);
+    let mut out = Vec::new();
+    let sealed = west.seal(&least, &mut out).unwrap();
+    assert_eq!((sealed.each, sealed.df), (out.len(), false));
+    assert_eq!(open(&east, &out), Ok(least));
 }
 
 /// The word of a router counts where it quotes an SA of ours and its peer, and never below the floor.

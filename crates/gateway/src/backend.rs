@@ -1,9 +1,10 @@
 //! What carries packets: one of a few known ways.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use adit_esp::{ApplyError, ChildReport, PairReport};
+use adit_esp::{ApplyError, ChildReport, PairReport, Word};
 use adit_model::Mono;
 use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
@@ -60,6 +61,46 @@ impl Backend {
         match self {
             Backend::User(user) => user.readable().await,
             Backend::Fake => std::future::pending().await,
+        }
+    }
+
+    /// A router says that a packet of the SA with `spi_out` was too long for `mtu` octets; `None` where that is the kernel's
+    /// business.
+    pub fn hear_path_mtu(
+        &mut self,
+        now: Mono,
+        peer: IpAddr,
+        spi_out: u32,
+        mtu: usize,
+    ) -> Option<Word> {
+        match self {
+            Backend::User(user) => Some(user.plane.hear_path_mtu(now, peer, spi_out, mtu)),
+            Backend::Fake => None,
+        }
+    }
+
+    /// Sets the MTU of the link that leads to a peer.
+    pub fn set_link_mtu_to(&mut self, peer: IpAddr, mtu: usize) {
+        match self {
+            Backend::User(user) => user.plane.set_link_mtu_to(peer, mtu),
+            Backend::Fake => {}
+        }
+    }
+
+    /// Forgets what routers said long ago.
+    pub fn forget_path_mtus(&mut self, now: Mono) {
+        match self {
+            Backend::User(user) => user.plane.forget_path_mtus(now),
+            Backend::Fake => {}
+        }
+    }
+
+    /// When [`Self::forget_path_mtus`] is next to be called.
+    #[must_use]
+    pub fn path_mtus_due(&self) -> Option<Mono> {
+        match self {
+            Backend::User(user) => user.plane.path_mtus_due(),
+            Backend::Fake => None,
         }
     }
 

@@ -131,6 +131,7 @@ impl Gateway {
             .chain(self.endpoint.poll_timeout().map(|(at, _)| at))
             .chain(self.host.as_ref().map(|_| self.tend_at))
             .chain(self.count_at)
+            .chain(self.backend.path_mtus_due())
             .chain([self.expiry.due()])
             .chain(self.network.due())
             .min()
@@ -145,6 +146,7 @@ impl Gateway {
             match self.sockets.take(slot, &mut buffer) {
                 None => break,
                 Some(Arrival::Error(error)) => {
+                    self.hear_path_mtu(now.mono, &error);
                     if let Some(remote) = error.destination {
                         let problem = probe::problem(error.kind);
                         self.on_path_error(now, slot, remote, problem, error.offender);
@@ -182,6 +184,7 @@ impl Gateway {
     pub(crate) fn on_deadline(&mut self) {
         let now = self.clock.now();
         self.endpoint.handle_timeout(now);
+        self.backend.forget_path_mtus(now.mono);
         if self.count_at.take_if(|at| *at <= now.mono).is_some() {
             let pairs = self.backend.pairs();
             let counters = pairs.iter().map(|p| (p.spi_in, p.counters)).collect();
@@ -382,6 +385,15 @@ impl Gateway {
             }
         }
         for ((reason, child), dropped) in report.dropped {
+            if matches!(
+                reason,
+                DropReason::OutLifetime
+                    | DropReason::EspLifetime
+                    | DropReason::OutSequenceExhausted
+            ) {
+                // The pair is at its end: the key exchange learns of it at once.
+                self.count_at = self.count_at.map(|_| now.mono);
+            }
             if let Some(event) = self.drop_events.event(now, reason, child, dropped) {
                 self.log.record(event);
             }
@@ -467,6 +479,7 @@ impl Gateway {
         let (connection, what) = match &request {
             DataPlaneRequest::Install(sa) => {
                 self.keep_way_to(sa.path.remote.ip());
+                self.measure_link_to(sa.path.remote.ip());
                 (sa.connection.clone(), format!("CHILD_SA {}", sa.child))
             }
             DataPlaneRequest::Remove {
@@ -482,6 +495,7 @@ impl Gateway {
                 connection, path, ..
             } => {
                 self.keep_way_to(path.remote.ip());
+                self.measure_link_to(path.remote.ip());
                 (connection.clone(), "path change".to_owned())
             }
         };

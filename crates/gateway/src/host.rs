@@ -190,6 +190,12 @@ impl Host {
         Ok(outside.map(|a| a.net.addr()).collect())
     }
 
+    /// The MTU of the link that packets to `peer` leave by, in octets.
+    pub fn link_mtu_to(&mut self, peer: IpAddr) -> Option<u32> {
+        let way = self.netlink.route_to(peer, None).ok()?;
+        Some(self.netlink.link_by_index(way.device?).ok()?.mtu)
+    }
+
     /// Makes sure that IKE and ESP to a peer aren't caught by a tunnel's route or the block. To be called for peers
     /// that were configured or have authenticated: anybody can claim an address, and one that gets a way of its own is
     /// out of the tunnel for everything else.

@@ -56,6 +56,7 @@ mod limiter;
 mod local_address;
 pub mod mtu;
 pub mod options;
+mod path_mtu;
 pub mod probe;
 mod protection;
 pub mod protocol;

@@ -49,6 +49,8 @@ pub struct PathError {
     pub offender: Option<IpAddr>,
     /// Where the packet was going; the port is 0 for protocols without ports.
     pub destination: Option<SocketAddr>,
+    /// The first four octets of the packet's payload, as far as they are quoted: the SPI of an ESP packet.
+    pub quoted: Option<[u8; 4]>,
 }
 
 /// The oldest report in the error queue of a socket that asked for reports (as [`crate::udp::UdpPort`],
@@ -58,7 +60,13 @@ pub struct PathError {
 /// When the descriptor isn't a socket.
 pub fn receive_error(fd: BorrowedFd<'_>) -> io::Result<Option<PathError>> {
     let mut original = [0u8; 64];
-    Ok(receive_error_with(fd, &mut original)?.map(|(error, _)| error))
+    Ok(
+        receive_error_with(fd, &mut original)?.map(|(mut error, length)| {
+            let payload = original.get(..length).unwrap_or_default();
+            error.quoted = payload.first_chunk().copied();
+            error
+        }),
+    )
 }
 
 /// As [`receive_error`]; the beginning of the packet's payload goes to `original`, and its length is returned too.
@@ -164,6 +172,7 @@ fn parse(item: Control<'_>, destination: Option<SocketAddr>) -> Option<PathError
             .and_then(address::decode)
             .map(|offender| offender.ip()),
         destination,
+        quoted: None,
     })
 }
 
