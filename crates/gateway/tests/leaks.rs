@@ -72,8 +72,9 @@ impl Scene<'_> {
             });
             assert!(
                 flowing.is_some(),
-                "{name}: {:?} after {at:?}",
-                self.counts()
+                "{name}: {:?} after {at:?}\n{}",
+                self.counts(),
+                self.logs()
             );
         } else {
             let at = self.counts();
@@ -108,6 +109,15 @@ impl Scene<'_> {
             clear.len()
         );
         made
+    }
+
+    /// What both gateways have written.
+    fn logs(&self) -> String {
+        let logs = [At::West, At::East].map(|at| {
+            let log = std::fs::read_to_string(self.world.dir(at).join("log"));
+            format!("{at:?}\n{}", log.unwrap_or_default())
+        });
+        logs.concat()
     }
 
     /// Sent and answered, of each flow.

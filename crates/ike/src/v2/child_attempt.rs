@@ -457,6 +457,7 @@ impl ChildAttempt {
                     ike.agenda.add(Task::NewChild(name));
                 }
             }
+            (_, None) if ike.refused_under(&self.wish.config) => {}
             (kind, old) => {
                 let problem = format!("the peer answered {kind}");
                 ike.child_failed(cx, &name, old, Setback::Refused, problem);

@@ -45,6 +45,18 @@ impl Established {
         }
     }
 
+    /// The peer has refused a child as it was configured when we asked. If it is configured otherwise by now, it is asked for
+    /// again at once: the refusal is about terms that nobody has any more. Says whether that is so.
+    pub fn refused_under(&mut self, config: &connection::Child) -> bool {
+        let now = self.children_here();
+        let otherwise =
+            self.is_configured(&config.name) && !now.iter().any(|c| c.has_terms_of(config));
+        if otherwise {
+            self.ask_anew(&config.name);
+        }
+        otherwise
+    }
+
     /// Whether a child of this name is configured.
     pub fn is_configured(&self, name: &str) -> bool {
         let children = &self.connection().children;

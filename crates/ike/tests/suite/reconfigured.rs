@@ -180,6 +180,34 @@ fn a_pool_that_grows_cuts_nobody() {
 /// ```text
 /// CREATE_CHILD_SA (voice) ──►
 ///              [ voice is configured otherwise ]
+///                         ◄── TS_UNACCEPTABLE
+/// CREATE_CHILD_SA (voice, as it is configured now) ──►
+/// ```
+#[test]
+fn what_was_refused_under_old_terms_is_asked_for_at_once() {
+    let mut lab = Lab::with(connection(Who::West), other_voice(Who::East));
+    lab.up();
+    let now = lab.now;
+    let endpoint = &mut lab.west.endpoint;
+    endpoint.set_connection(now, Arc::new(two_children(Who::West)));
+    endpoint.initiate_child(now, "site", "voice").unwrap();
+    lab.drain();
+    lab.step();
+    let endpoint = &mut lab.west.endpoint;
+    endpoint.set_connection(now, Arc::new(other_voice(Who::West)));
+    // As a reload does: it is on its way already.
+    endpoint.initiate_child(now, "site", "voice").unwrap();
+    lab.drain();
+    lab.run();
+    assert_eq!(lab.west.peer_refusals().len(), 1, "{:?}", ladder(&lab.west));
+    assert_eq!(lab.now.mono, now.mono, "nobody waited");
+    assert_eq!(spi(&lab.west, "voice").len(), 1);
+    assert_same(&lab);
+}
+
+/// ```text
+/// CREATE_CHILD_SA (voice) ──►
+///              [ voice is configured otherwise ]
 ///                         ◄── answer
 /// DELETE, CREATE_CHILD_SA (voice, as it is configured now) ──►
 /// ```
