@@ -135,7 +135,8 @@ impl Complaint {
     pub fn is_seen(self) -> bool {
         matches!(
             self,
-            Complaint::SourceTranslated
+            Complaint::WorksWithoutFirewall
+                | Complaint::SourceTranslated
                 | Complaint::EspVanishes
                 | Complaint::EspNotPermitted
                 | Complaint::IkeFiltered

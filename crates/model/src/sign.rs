@@ -179,6 +179,8 @@ pub enum Sign {
     PeerNotNamed,
     /// Traffic asked for an SA, and nothing serves the request. `reqid`.
     AcquireUnserved,
+    /// The kernel has not one policy of IPsec.
+    PoliciesAbsent,
     /// The kernel asked an SA for a policy of its own that the daemon doesn't know. `policy`.
     AcquireForForeignPolicy,
 
