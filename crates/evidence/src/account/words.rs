@@ -53,7 +53,7 @@ const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|low
 const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try ";
 /// Where something is on as well, it isn't known what the sentence says of which.
 const HELPS_NOT_OFF: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try |enabl|turned on|turning on|switched on|switching on|reenabl";
-const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away";
+const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away|can connect again|connects again|i can connect|it connects|works again";
 
 const LARGE: &str = "large|big file|big packet|big payload|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|full size|mtu";
 const STALLS: &str = "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get";
@@ -74,6 +74,11 @@ pub(super) const OFF: &[&str] = &[
     "set to no ",
     "permissive",
     "setenforce #0 ",
+    "flush",
+    "iptables f ",
+    "remove the ",
+    "removed the ",
+    "removing the ",
 ];
 /// Those that stand before it.
 pub(super) const OFF_BEFORE: &[&str] = &["without ", "stopped ", "stopping ", "stop "];
@@ -289,7 +294,7 @@ pub(super) static TABLE: &[Words] = &[
     ),
     without(
         Complaint::WorksWithoutFirewall,
-        "firewall|ufw|iptables|firewalld|nftables|windows defender",
+        "firewall|ufw|iptable|firewalld|nftables|windows defender|packet filter",
     ),
     told(
         Complaint::Fails,

@@ -88,6 +88,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::TrafficRefused, "no policy/template found"),
     any(Sign::TrafficRefused, "mismatched IDci was returned"),
     any(Sign::TrafficRefused, "mismatched IDcr was returned"),
+    any(
+        Sign::PoliciesAbsent,
+        "X_SPDDUMP failed: No such file or directory",
+    ),
+    any(Sign::PoliciesAbsent, "No SPD entries."),
     // The rest.
     any(Sign::PeerDeclaredDead, "seems to be dead"),
     any(

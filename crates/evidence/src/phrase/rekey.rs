@@ -147,6 +147,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "unable to rekey, {what} with SPI {} {problem}",
     ),
     any(Sign::LifetimeDiffers, "SA lifetime mismatch"),
+    // The responder's is shorter than what was proposed (RFC 2407 4.6.3.1).
+    any(Sign::LifetimeDiffers, "type IPSEC_RESPONDER_LIFETIME"),
     any(Sign::MakeBeforeBreak, "vpn ike make-before-break"),
     any(Sign::MakeBeforeBreak, "make_before_break = yes"),
 ];

@@ -103,6 +103,13 @@ impl Sa {
         self.begun && !self.v1 && !self.child && !self.up && !self.closed
     }
 
+    /// What the peer asks the SA for, where nothing else is known of it.
+    pub(crate) fn proposed(&mut self, ours: Vec<Selector>, theirs: Vec<Selector>) {
+        if self.ts_ours.is_empty() && self.ts_theirs.is_empty() {
+            (self.ts_ours, self.ts_theirs) = (ours, theirs);
+        }
+    }
+
     /// Something of it was told before.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun

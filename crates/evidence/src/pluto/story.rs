@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use adit_model::event::Happening;
+use adit_model::event::{Happening, Role};
 use adit_model::fact::{Fact, Known};
 use adit_model::now::Wall;
 use adit_model::proposal::Proposal;
+use adit_model::selector::Selector;
 
 use super::line::{self, Message};
 use super::sa::{Around, Sa};
@@ -35,6 +36,10 @@ pub(crate) struct Pluto {
     tentative: Vec<usize>,
     /// Such facts that a later line disproved.
     disproved: Vec<usize>,
+    /// A refusal whose list hasn't come yet.
+    unlisted: Option<String>,
+    /// The networks that the peer proposed last; the CHILD SA that they are for begins with the next line.
+    proposed: Option<(Vec<Selector>, Vec<Selector>)>,
     /// The state of whose transforms the last line refused one, and that line.
     unsettled: Option<(usize, Place)>,
     lines: u64,
@@ -47,6 +52,11 @@ pub(crate) struct Pluto {
 impl Pluto {
     /// The next line. `place` is asked for only when the line tells something.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+        let joined = self.continued_list(line.body);
+        let line = &match &joined {
+            Some(body) => Line { body, ..*line },
+            None => Line { ..*line },
+        };
         let Some(message) = line::message(line) else {
             return;
         };
@@ -61,6 +71,22 @@ impl Pluto {
             self.times = Some((first.min(at), last.max(at)));
         }
         self.hear(&message, statement, place);
+    }
+
+    /// A refusal whose list of the peer's proposals begins on the next line, together with it: `1:IKE:ENCR=…`.
+    fn continued_list(&mut self, body: &str) -> Option<String> {
+        const REFUSED: &str = "no local proposal matches remote proposals";
+        let text = body.trim();
+        let head = self.unlisted.take();
+        if text.trim_end_matches(':').ends_with(REFUSED) {
+            self.unlisted = Some(text.trim_end_matches(':').to_owned());
+            return None;
+        }
+        let (number, rest) = text.split_once(':')?;
+        let listed = number.len() < 4
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && ["IKE:", "ESP:", "AH:"].iter().any(|p| rest.starts_with(p));
+        head.filter(|_| listed).map(|head| format!("{head} {text}"))
     }
 
     /// Everything that was told.
@@ -201,8 +227,19 @@ impl Pluto {
             // A CHILD SA that the log didn't show: nothing is known to have ended.
             return Vec::new();
         }
+        if let Said::PeerProposed { ours, theirs } = &statement {
+            self.proposed = Some((ours.clone(), theirs.clone()));
+        }
         if matches!(statement, Said::QuickMode { .. }) {
             self.adopt(index, &statement);
+            let proposed = self.proposed.take();
+            if let (Some(sa), Some((ours, theirs))) = (self.sas.get_mut(index), proposed)
+                && sa.role != Some(Role::Initiator)
+            {
+                let happenings = sa.hear(statement, around);
+                sa.proposed(ours, theirs);
+                return happenings;
+            }
         }
         let Some(sa) = self.sas.get_mut(about) else {
             return Vec::new();

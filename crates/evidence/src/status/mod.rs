@@ -7,6 +7,7 @@ mod bgp;
 mod carried;
 mod certificate;
 mod cisco_map;
+mod cisco_nat;
 mod clock;
 mod cloud;
 mod cloud_acl;
@@ -73,6 +74,7 @@ pub(crate) struct Statuses {
     sniffed: sniffed::Sniffed,
     sysctl: sysctl::Sysctl,
     cisco_map: cisco_map::CiscoMap,
+    cisco_nat: cisco_nat::CiscoNat,
     panos: panos::PanosFlow,
     systemctl: systemctl::Systemctl,
     traceroute: traceroute::Traceroute,
@@ -108,6 +110,7 @@ impl Statuses {
         self.sniffed.line(line, place, facts);
         self.sysctl.line(line, place);
         self.cisco_map.line(line, place, facts);
+        self.cisco_nat.line(line, place);
         self.panos.line(line, place, facts);
         self.systemctl.line(line, place, facts);
         self.traceroute.line(line, place, facts);
@@ -128,6 +131,7 @@ impl Statuses {
         self.shunts.finish(&mut self.facts);
         self.sysctl.finish(&mut self.facts);
         self.cisco_map.finish(&mut self.facts);
+        core::mem::take(&mut self.cisco_nat).finish(&mut self.facts);
         self.xfrm_stat.finish(&mut self.facts);
         self.traceroute.finish(&mut self.facts);
         self.vrrp.finish(&mut self.facts);

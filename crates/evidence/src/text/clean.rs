@@ -73,6 +73,12 @@ mod tests {
                 "\"gw\" is up...",
             ),
             ("a\0b", "a b"),
+            (
+                "forwarding [COLOR=#ff0000] [FAILED][/COLOR]",
+                "forwarding  [FAILED]",
+            ),
+            ("[CODE]09[IKE] x", "09[IKE] x"),
+            ("[IKE] stays", "[IKE] stays"),
         ] {
             assert_eq!(clean(damaged), whole);
         }

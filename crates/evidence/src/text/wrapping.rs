@@ -115,6 +115,60 @@ fn string(text: &str) -> Option<(String, &str)> {
 
 /// The line without tags and with its entities as characters; `None` when there are none.
 pub(crate) fn without_markup(line: &str) -> Option<String> {
+    let Some(plain) = without_bracket_tags(line) else {
+        return without_tags(line);
+    };
+    without_tags(&plain).or(Some(plain))
+}
+
+/// Tags in square brackets, as forums write them: `[COLOR=#ff0000][FAILED][/COLOR]`. Daemons write words in brackets too, so
+/// a line is looked at only when a tag ends in it, or begins it.
+fn without_bracket_tags(line: &str) -> Option<String> {
+    const TAGS: [&str; 14] = [
+        "b",
+        "i",
+        "u",
+        "code",
+        "color",
+        "quote",
+        "size",
+        "font",
+        "url",
+        "pre",
+        "icode",
+        "tt",
+        "spoiler",
+        "highlight",
+    ];
+    let likely = line.starts_with('[') || memchr::memmem::find(line.as_bytes(), b"[/").is_some();
+    if !likely {
+        return None;
+    }
+    let tag_end = |text: &str| {
+        let rest = text.strip_prefix('[')?;
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        let length = rest.find(|c: char| !c.is_ascii_alphabetic())?;
+        let (name, after) = rest.split_at(length);
+        let is_tag =
+            after.starts_with([']', '=']) && TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag));
+        is_tag.then(|| text.find(']').map(|at| at + 1))?
+    };
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find('[') {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        let end = tag_end(tail);
+        if end.is_none() {
+            out.push('[');
+        }
+        rest = tail.get(end.unwrap_or(1)..).unwrap_or("");
+    }
+    out.push_str(rest);
+    (out != line).then_some(out)
+}
+
+fn without_tags(line: &str) -> Option<String> {
     let entities = line.contains('&') && line.contains(';');
     // Behind the last of them no tag ends, and none is looked for.
     let last = line.rfind('>').unwrap_or(0);

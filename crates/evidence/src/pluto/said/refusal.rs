@@ -64,10 +64,18 @@ fn proposals(text: &str) -> Option<Said> {
         return Some(Said::NoIpsecProposal);
     }
     if let Some(rest) = after(text, "no local proposal matches remote proposal") {
+        // Where the list stands on lines of its own, the first of them tells what it is about.
+        if rest.trim_start_matches(['s', ':', ' ']).is_empty() {
+            return None;
+        }
         let (ike, offered) = proposal::list(rest);
         return Some(Said::NoProposalV2 { ike, offered });
     }
-    if text.contains("No acceptable proposal") || text.starts_with("no acceptable proposal") {
+    // charon says `no acceptable proposal found`, and of a CHILD SA.
+    if text.contains("No acceptable proposal")
+        || (text.starts_with("no acceptable proposal")
+            && !text.starts_with("no acceptable proposal found"))
+    {
         return Some(Said::NoProposalV2 {
             ike: true,
             offered: Vec::new(),
