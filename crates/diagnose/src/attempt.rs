@@ -267,6 +267,8 @@ fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {
     let mut attempts: Vec<Attempt<'a>> = Vec::new();
     // Whether the peer was told to come again, so that its next request is no new attempt.
     let mut again = false;
+    // Answers that a log cut off at its head gives before it shows what they answer.
+    let mut orphans: Vec<(usize, &'a Fact)> = Vec::new();
     for (at, fact) in all.iter().enumerate().skip(since) {
         let Known::Happened { happening } = &fact.what else {
             continue;
@@ -293,11 +295,17 @@ fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {
             } => again = true,
             _ => {}
         }
+        if attempts.is_empty() && matches!(happening, Happening::UnprotectedNotify { .. }) {
+            orphans.push((at, fact));
+        }
         if let Some(role) = begins {
             attempts.push(Attempt {
                 role,
                 begin: at,
-                facts: Vec::new(),
+                facts: match role {
+                    Role::Initiator => core::mem::take(&mut orphans),
+                    Role::Responder => Vec::new(),
+                },
             });
         }
         let owner = match fact.role {

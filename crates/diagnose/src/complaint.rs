@@ -77,6 +77,21 @@ pub(crate) fn observed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Ju
     ]
     .into_iter()
     .any(|c| s.complains(c).is_some());
+    // Whoever switched a filter off knows more than requests without an answer tell.
+    let without_filter = s
+        .complains(Complaint::WorksWithoutFirewall)
+        .filter(|_| rule.id == "endpoint-host-firewall" && !s.refused_or_told() && !comes_and_goes);
+    if let Some(told) = without_filter {
+        return Found::on(
+            told,
+            CONDITION,
+            AtFault::Unknown,
+            "a filter on the host stops it: without the filter it works",
+        )
+        .because("Somebody switched it off, and it worked.")
+        .fix("permit UDP 500 and 4500, ESP, and what comes out of the tunnel, in that filter, and switch it on again")
+        .done();
+    }
     let better = matches!(judgement, Judgement::Found(_) | Judgement::RuledOut(_));
     if better || comes_and_goes || !s.calm() {
         return judgement;

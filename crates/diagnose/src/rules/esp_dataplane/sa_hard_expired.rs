@@ -83,7 +83,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Sign::IdleClosed,
         Sign::RekeyOff,
     ]);
-    if s.up || again.is_some() {
+    if s.up || again.is_some() || only_soft(s) {
         return Judgement::Silent;
     }
     found(s, &[Sign::SaExpired], CONDITION, |seen, times| {
@@ -99,6 +99,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 const CHANGE: &str = "switch rekeying on with a margin of several minutes before the hard lifetime, and repair what makes it fail";
+
+/// racoon tells the soft and the hard end of an SA in the same words: only a second line about the same SPI is the end.
+fn only_soft(s: &Signals<'_>) -> bool {
+    let spi = |text: &str| {
+        text.split_once("IPsec-SA expired:")
+            .and_then(|(_, rest)| rest.split_once("spi="))
+            .map(|(_, spi)| spi.trim().to_owned())
+    };
+    let mut seen: Vec<String> = Vec::new();
+    for sign in s.ever(Sign::SaExpired) {
+        match spi(&sign.fact.source.text) {
+            None => return false,
+            Some(spi) if seen.contains(&spi) => return false,
+            Some(spi) => seen.push(spi),
+        }
+    }
+    !seen.is_empty()
+}
 
 /// The gateway says which SA ended, at which limit, and why it wasn't renewed.
 fn told(s: &Signals<'_>) -> Option<Judgement> {

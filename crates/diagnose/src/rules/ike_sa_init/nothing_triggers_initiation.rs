@@ -6,7 +6,7 @@ use adit_model::fact::{Known, Side};
 use adit_model::peer_config::Starts;
 use adit_model::sign::Sign;
 
-use crate::finding::SYMPTOM;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -65,6 +65,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         )
         .because("The kernel still has a policy of a connection that the daemon no longer has, so a packet that fits it starts nothing.")
         .fix("load the connection again with its trap (strongSwan: swanctl --load-all, ipsec route NAME), or start it by hand")
+        .done();
+    }
+    let heard = s.reached(|h| matches!(h, Happening::Received(_))).is_some();
+    if let Some(seen) = s.sign(Sign::PoliciesAbsent).filter(|_| !heard && s.calm()) {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("the kernel of {} has no IPsec policy, so no packet asks for a tunnel", seen.who()),
+        )
+        .because("racoon and its like begin when a packet fits a policy of the kernel; without one a ping into the far network just leaves.")
+        .fix("load the policies (setkey -f FILE, spdadd … -P out ipsec …), then ping the far network from a source within the tunnel's")
         .done();
     }
     let waits = s.case.of(Side::Local).any(|f| match &f.what {

@@ -93,7 +93,8 @@ fn soon(up: &Fact, deleted: &Fact) -> bool {
     const PATIENCE_MS: core::ops::RangeInclusive<u64> = 5_000..=60_000;
     match (up.at, deleted.at) {
         (Some(up), Some(end)) => PATIENCE_MS.contains(&end.0.saturating_sub(up.0)),
-        _ => false,
+        // Who shows no times shows what belongs together.
+        _ => true,
     }
 }
 

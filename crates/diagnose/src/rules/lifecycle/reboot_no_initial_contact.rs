@@ -1,5 +1,6 @@
 //! `reboot-no-initial-contact`: after a restart the peer keeps its old SAs.
 
+use adit_model::event::{Happening, Party};
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -47,6 +48,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if s.child_taken_down().is_some() {
         // Two deletes cross: the second is for what the first removed.
         return Judgement::Silent;
+    }
+    // What comes under an SA that the peer has just deleted is the rest of that.
+    let deleted = s
+        .ever(Sign::PeerDeleted)
+        .iter()
+        .any(|x| x.side() == seen.side())
+        || s.case.happenings().any(|(_, h)| {
+            matches!(
+                h,
+                Happening::IkeClosed {
+                    by: Party::Peer,
+                    ..
+                } | Happening::ChildClosed {
+                    by: Party::Peer,
+                    ..
+                }
+            )
+        });
+    if deleted {
+        return Judgement::Possible {
+            weight: 25,
+            because:
+                "a message came for an IKE SA that isn't known here, after the peer had deleted SAs"
+                    .to_owned(),
+            separated_by: "whether this side restarted before it",
+        };
     }
     let peer = seen.value_or("peer", "the peer");
     Found::by(seen, SYMPTOM, format!("{peer} still uses an IKE SA that {} no longer has", seen.who()))

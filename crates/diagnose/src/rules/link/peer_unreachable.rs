@@ -80,7 +80,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(seen) = s
         .sign(Sign::NetworkUnreachable)
-        .filter(|seen| !s.went_on(*seen) && !s.up)
+        .filter(|seen| !s.went_on(*seen) && !s.up && s.sign(Sign::SendForbidden).is_none())
     {
         let to = seen
             .value("address")

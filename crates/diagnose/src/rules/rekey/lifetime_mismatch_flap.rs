@@ -1,5 +1,6 @@
 //! `lifetime-mismatch-flap`: the tunnel breaks at regular times, and comes back.
 
+use adit_model::complaint::Complaint;
 use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
@@ -113,6 +114,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("compare both sides' IKE and CHILD lifetimes with the times at which SAs are replaced")
         .done();
     }
+    if let Some(found) = told_by_the_hour(s) {
+        return found;
+    }
     match s.sign(Sign::LifetimeDiffers).filter(|_| !s.up) {
         Some(seen) => Judgement::Possible {
             weight: 30,
@@ -121,4 +125,29 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// The lifetimes differ, and somebody says at which interval it breaks.
+fn told_by_the_hour(s: &Signals<'_>) -> Option<Judgement> {
+    const LIFETIME_S: u64 = 600;
+    let seen = s.ever(Sign::LifetimeDiffers).pop()?;
+    let told = s.case.facts.iter().find(|f| {
+        matches!(
+            f.what,
+            Known::Complained { complaint: Complaint::Periodic, after_s: Some(after) } if after >= LIFETIME_S
+        )
+    })?;
+    s.calm().then(|| {
+        Found::by(
+            seen,
+            CONDITION,
+            "the two sides' lifetimes differ, and the tunnel breaks at the interval of one",
+        )
+        .at(AtFault::Both)
+        .with([told])
+        .because("The side whose lifetime is shorter ends SAs that the other takes for good; where it can't or doesn't set them up again, the tunnel stays down.")
+        .fix("set the same lifetimes of the IKE SA and of the CHILD SAs on both sides")
+        .then("compare both sides' IKE and CHILD lifetimes with the interval")
+        .done()
+    })
 }
