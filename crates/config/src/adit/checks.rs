@@ -65,6 +65,9 @@ pub(super) fn tunnel(reader: &mut Reader<'_>, read: &Read<'_>) {
                 .fix(format!("{name} = \"clear\""));
         }
     }
+    if c.interface.is_none() {
+        one_family_for_all(reader, read);
+    }
     for (child, table) in c.children.iter().zip(&read.children) {
         families(reader, child, table);
         // What a tunnel with an interface carries is decided by routes.
@@ -75,6 +78,34 @@ pub(super) fn tunnel(reader: &mut Reader<'_>, read: &Read<'_>) {
             transport(reader, child, table, c, peer);
         }
     }
+}
+
+/// All of IPv4 through the tunnel, and IPv6 of the same hosts beside it (RFC 7359).
+fn one_family_for_all(reader: &mut Reader<'_>, read: &Read<'_>) {
+    let children = &read.connection.children;
+    let remote = || children.iter().flat_map(|child| &child.remote_ts);
+    if remote().any(|ts| !ts.start.is_ipv4()) {
+        return;
+    }
+    let whole = |child: &Child| {
+        let mut nets = child.remote_ts.iter().flat_map(Selector::nets);
+        nets.any(|net| net.prefix_len() == 0)
+    };
+    let Some((_, table)) = children
+        .iter()
+        .zip(&read.children)
+        .find(|(child, _)| whole(child))
+    else {
+        return;
+    };
+    reader
+        .report(
+            Severity::Note,
+            "ipv6-beside",
+            &table.at_value("remote_net"),
+            "all of IPv4 goes through the tunnel, and IPv6 of the same hosts, if they have any, passes beside it in clear",
+        )
+        .note("add ::/0 here and the hosts' IPv6 networks to `local_net`, or a [policy] that drops what IPv6 they send");
 }
 
 /// Transport mode carries what the two ends say to each other.

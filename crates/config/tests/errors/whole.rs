@@ -166,11 +166,18 @@ fn remarks_let_the_configuration_through() {
     );
     let d = remark(&any.replace("remote_id  = \"east.lab\"\n", ""));
     assert_eq!((d.severity, d.code), (Severity::Note, "any-identity"));
-    let d = remark(
-        &with("remote_net", "remote_net = [\"0.0.0.0/0\"]")
-            .replace("10.1.0.0/24", "192.168.0.0/16"),
+    let everything = with("remote_net", "remote_net = [\"0.0.0.0/0\"]");
+    let covering = everything.replace("10.1.0.0/24", "192.168.0.0/16");
+    let (_, diagnostics) = adit::parse("a", &covering);
+    let told: Vec<_> = diagnostics.iter().map(|d| (d.severity, d.code)).collect();
+    assert_eq!(
+        told,
+        [
+            (Severity::Note, "ipv6-beside"),
+            (Severity::Note, "covers-peer")
+        ]
     );
-    assert_eq!((d.severity, d.code), (Severity::Note, "covers-peer"));
+    assert_eq!(remark(&everything).code, "ipv6-beside");
     let d = remark(&with("remote_net", "remote_net = [\"10.1.0.0/16\"]"));
     assert_eq!(
         (d.severity, d.code),
