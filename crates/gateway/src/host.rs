@@ -259,12 +259,17 @@ impl Host {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn set_up(&mut self, up: &Children) -> Result<(), GatewayError> {
-        if self.present.up == *up {
+    pub fn set_up(&mut self, up: Children) -> Result<(), GatewayError> {
+        if self.present.up == up {
+            return Ok(());
+        }
+        let optional = |c: &Arc<Connection>| c.protection == Protection::Optional;
+        if !self.connections.iter().any(optional) {
+            self.present.up = up;
             return Ok(());
         }
         let before = shield::tunnels(&self.connections, &self.tun_name, &self.present);
-        self.present.up.clone_from(up);
+        self.present.up = up;
         if shield::tunnels(&self.connections, &self.tun_name, &self.present) == before {
             return Ok(());
         }

@@ -20,10 +20,6 @@ impl Gateway {
     /// Protects what has an SA now, and lets pass what is optional and has none.
     pub(crate) fn settle_protection(&mut self, snapshot: &[IkeSaSnapshot]) {
         let optional = |t: &Tunnel| t.connection.protection == Protection::Optional;
-        if self.host.is_none() || !self.tunnels.values().any(optional) {
-            return;
-        }
-        let up = with_sas(snapshot);
         let connections: Vec<Arc<Connection>> = self
             .tunnels
             .values()
@@ -33,10 +29,19 @@ impl Gateway {
         let Some(host) = &mut self.host else {
             return;
         };
-        if let Err(error) = host.set_up(&up) {
+        if let Err(error) = host.set_up(with_sas(snapshot)) {
             tracing::warn!("{error}");
         }
+        if connections.is_empty() && self.passing.is_empty() {
+            return;
+        }
         let mut told = Vec::new();
+        let configured = |name: &String| connections.iter().any(|c| c.name == *name);
+        for (name, children) in self.passing.iter().filter(|(name, _)| !configured(name)) {
+            // It isn't optional any more.
+            let ended = children.iter().filter(|_| self.tunnels.contains_key(name));
+            told.extend(ended.map(|child| (name.clone(), child.clone(), false)));
+        }
         for connection in &connections {
             let passing = host.passing(connection);
             let before = self.passing.get(&connection.name);
@@ -53,7 +58,6 @@ impl Gateway {
             }
             self.passing.insert(connection.name.clone(), passing);
         }
-        let configured = |name: &String| connections.iter().any(|c| c.name == *name);
         self.passing.retain(|name, _| configured(name));
         for (tunnel, child, passes) in told {
             let what = Happening::ClearTraffic { child, passes };

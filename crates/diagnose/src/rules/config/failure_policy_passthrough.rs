@@ -34,6 +34,10 @@ pub(crate) static RULE: Rule = Rule {
                 "`failureshunt=drop`, `negotiationshunt=hold`; remove opportunistic groups that fall back to clear.",
             ),
             (
+                "adit",
+                "`policy = \"required\"`, which is the default; \"optional\" is for the time of a roll-out.",
+            ),
+            (
                 "racoon",
                 "level `require` or `unique` in setkey's policies.",
             ),

@@ -25,7 +25,7 @@ pub(crate) static RULE: Rule = Rule {
             ),
             (
                 "adit",
-                "`block` of a tunnel holds while the gateway is down",
+                "`systemctl enable adit-block.service`, which runs `adit block` before the network is up; the block holds while the gateway is down.",
             ),
         ],
         source: "RFC 4301 4.4.1",
