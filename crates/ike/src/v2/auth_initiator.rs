@@ -197,7 +197,7 @@ impl AsksKeyHolder for Signing {
 }
 
 /// `SK { IDi, [CERT+,] [N(INITIAL_CONTACT),] [CERTREQ+,] [IDr,] AUTH, [SAi2, TSi, TSr,
-/// [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)] [N(SET_WINDOW_SIZE)] }`, with CP(CFG_REQUEST) in
+/// [N(USE_TRANSPORT_MODE), N(ESP_TFC_PADDING_NOT_SUPPORTED)]] [N(SET_WINDOW_SIZE)] }`, with CP(CFG_REQUEST) in
 /// front of SAi2 when an address is wanted
 fn request(
     cx: &Cx<'_>,
@@ -217,11 +217,10 @@ fn request(
     let child = offer.map(|offer| {
         let spi = offer.spi_in.to_be_bytes();
         let sa = proposals::to_wire(&offer.wish.proposals, SaKind::Esp, &spi, false);
-        let no_padding = Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED);
         core::iter::once(Payload::Sa(sa))
             .chain(offer.wish.selectors())
             .chain(mode::payload(offer.wish.mode))
-            .chain([Payload::Notify(no_padding)])
+            .chain(mode::no_filling(offer.wish.mode))
     });
     let auth = AuthPayload {
         method: signed.method,

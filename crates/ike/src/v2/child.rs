@@ -268,13 +268,13 @@ pub(crate) struct Selected {
 
 impl Selected {
     /// What the answer says besides SA, TSi and TSr: `[N(USE_TRANSPORT_MODE),] [N(ADDITIONAL_TS_POSSIBLE),]
-    /// N(ESP_TFC_PADDING_NOT_SUPPORTED)` (RFC 7296 1.3.1, 2.9).
+    /// [N(ESP_TFC_PADDING_NOT_SUPPORTED)]` (RFC 7296 1.3.1, 2.9).
     pub fn notifies(&self) -> impl Iterator<Item = Payload> + use<> {
         let plain = |kind| Payload::Notify(Notify::new(kind));
         mode::payload(self.mode)
             .into_iter()
             .chain(self.more.then(|| plain(NotifyType::ADDITIONAL_TS_POSSIBLE)))
-            .chain([plain(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)])
+            .chain(mode::no_filling(self.mode))
     }
 }
 
@@ -350,9 +350,11 @@ pub(crate) fn select(
             other.name != config.name && part.is_some_and(|part| !ts.covers(&part))
         };
         let more = candidates.iter().any(takes_more);
+        let mut config = config.clone();
+        mode::heed_filling(&mut config, request);
         return Ok(Selected {
             more,
-            config: config.clone(),
+            config,
             choice,
             spi_out,
             mode,

@@ -100,7 +100,7 @@ impl ChildAttempt {
         cx.desk.spis.release_esp(self.spi_in);
     }
 
-    /// `[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr, [N(USE_TRANSPORT_MODE),] N(ESP_TFC_PADDING_NOT_SUPPORTED)`
+    /// `[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr, [N(USE_TRANSPORT_MODE), N(ESP_TFC_PADDING_NOT_SUPPORTED)]`
     pub fn request(&self) -> PayloadList {
         let rekey = self.replaces.map(|spi_in| {
             let kind = NotifyType::REKEY_SA;
@@ -119,9 +119,7 @@ impl ChildAttempt {
             .chain(self.ke.as_ref().map(OwnKe::payload))
             .chain(self.wish.selectors())
             .chain(mode::payload(self.wish.mode))
-            .chain([Payload::Notify(Notify::new(
-                NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED,
-            ))])
+            .chain(mode::no_filling(self.wish.mode))
             .collect()
     }
 
@@ -158,6 +156,7 @@ impl ChildAttempt {
         {
             return self.refused(ike, cx, notify);
         }
+        mode::heed_filling(&mut self.wish.config, answer);
         let agreed = self
             .agreed(answer)
             .and_then(|terms| Ok((Series::after(cx, &terms.suite, answer)?, terms)));

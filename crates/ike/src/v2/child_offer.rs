@@ -94,7 +94,8 @@ impl ChildOffer {
         }
         let mut answer = self.wish.granted(payloads, false)?;
         // What was a placeholder in the request is what we were given now (RFC 7296 2.19).
-        let config = config_payload::effective(head, &self.wish.config);
+        let mut config = config_payload::effective(head, &self.wish.config);
+        mode::heed_filling(&mut config, payloads);
         if !head.connection.inner.wanted.is_empty() {
             answer.ts = given(head, &config, &answer)?;
         }

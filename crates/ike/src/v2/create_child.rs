@@ -100,7 +100,7 @@ pub(crate) struct Agreement {
 
 /// Agrees to the CHILD SA, and makes it unless more key exchanges are to follow; the payloads that say so:
 /// `SA, Nr, [KEr,] TSi, TSr, [N(USE_TRANSPORT_MODE),] [N(ADDITIONAL_TS_POSSIBLE),]
-/// N(ESP_TFC_PADDING_NOT_SUPPORTED), [N(ADDITIONAL_KEY_EXCHANGE)]`.
+/// [N(ESP_TFC_PADDING_NOT_SUPPORTED),] [N(ADDITIONAL_KEY_EXCHANGE)]`.
 fn create(
     ike: &mut Established,
     cx: &mut Cx<'_>,

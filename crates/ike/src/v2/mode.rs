@@ -4,6 +4,7 @@
 //! so its selectors are those parts of the configured ones that are the peers' own addresses. Behind a NAT these aren't
 //! what the packets say, and their checksums would have to be mended (RFC 7296 2.23.1, RFC 3948 3.1.2): there is none.
 
+use adit_model::carriage::Tfc;
 use adit_model::connection::{Child, Mode};
 use adit_model::feature::Feature;
 use adit_model::reason::Refusal;
@@ -23,6 +24,23 @@ pub(crate) fn asked(message: &PayloadList) -> bool {
 pub(crate) fn payload(mode: Mode) -> Option<Payload> {
     let notify = Notify::new(NotifyType::USE_TRANSPORT_MODE);
     (mode == Mode::Transport).then_some(Payload::Notify(notify))
+}
+
+/// What says that packets mustn't be filled up to hide their lengths (RFC 7296 1.3.1): in tunnel mode a packet says how long it
+/// is, and what follows it is cut off; in transport mode not every packet does.
+pub(crate) fn no_filling(mode: Mode) -> Option<Payload> {
+    let notify = Notify::new(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED);
+    (mode == Mode::Transport).then_some(Payload::Notify(notify))
+}
+
+/// Has packets of `config` not filled up where the peer says in `message` that it doesn't take that.
+pub(crate) fn heed_filling(config: &mut Child, message: &PayloadList) {
+    if message
+        .notify(NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED)
+        .is_some()
+    {
+        config.carriage.tfc = Tfc::Off;
+    }
 }
 
 /// The mode that we ask for.

@@ -230,7 +230,7 @@ fn requests_that_are_not_for_us() {
     let answer = peer.ask(&mut lab, ExchangeType::IKE_AUTH, auth);
     assert!(answer.sa().is_some());
     let told: Vec<_> = answer.notifies().map(|n| n.kind).collect();
-    assert_eq!(told, [NotifyType::ESP_TFC_PADDING_NOT_SUPPORTED]);
+    assert!(told.is_empty(), "{told:?}");
     assert!(answer.cp().is_none());
     assert!(lab.east.is_up());
 }

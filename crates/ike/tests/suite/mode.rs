@@ -3,6 +3,7 @@
 use crate::common;
 
 use adit_ike::ChildSaState;
+use adit_model::carriage::Tfc;
 use adit_model::connection::{Connection, Leeway, Mode, Remote};
 use adit_model::event::Happening;
 use adit_model::feature::Feature;
@@ -65,6 +66,34 @@ fn both_want_transport_mode() {
     assert!(shown[1].contains("TSr N(USE_TRANSPORT_MODE)"), "{shown:?}");
     assert_mode(&lab, Mode::Transport);
     assert_eq!(lab.west.installed[0].ts_local, selectors(&[WEST]));
+}
+
+/// RFC 7296 1.3.1: who can't cut filling off again says so, and gets none.
+#[test]
+fn packets_are_filled_up_only_for_peers_that_take_it() {
+    let filling = |mut connection: Connection| {
+        connection.children[0].carriage.tfc = Tfc::Mtu;
+        connection
+    };
+    let agreed = |west, east| {
+        let mut lab = Lab::with(filling(west), filling(east));
+        lab.up();
+        let rekeyed = {
+            let now = lab.now;
+            let endpoint = &mut lab.west.endpoint;
+            endpoint.rekey_child(now, "site", "lan").unwrap();
+            lab.drain();
+            lab.run();
+            [&lab.west, &lab.east].map(|side| side.installed.last().unwrap().carriage.tfc)
+        };
+        let first = [&lab.west, &lab.east].map(|side| side.installed[0].carriage.tfc);
+        assert_eq!(first, rekeyed);
+        first
+    };
+    assert_eq!(agreed(tunnel(west()), tunnel(east())), [Tfc::Mtu, Tfc::Mtu]);
+    // West hopes for transport mode, in which it couldn't.
+    let hoping = agreed(lenient(west()), tunnel(east()));
+    assert_eq!(hoping, [Tfc::Mtu, Tfc::Off]);
 }
 
 #[test]

@@ -72,8 +72,8 @@ fn a_child_is_rekeyed_in_time() {
     assert_eq!(
         messages,
         [
-            "--> CREATE_CHILD_SA request 2 [ N(REKEY_SA) SA Nonce TSi TSr N(ESP_TFC_PADDING_NOT_SUPPORTED) ]",
-            "<-- CREATE_CHILD_SA response 2 [ SA Nonce TSi TSr N(ESP_TFC_PADDING_NOT_SUPPORTED) ]",
+            "--> CREATE_CHILD_SA request 2 [ N(REKEY_SA) SA Nonce TSi TSr ]",
+            "<-- CREATE_CHILD_SA response 2 [ SA Nonce TSi TSr ]",
             "--> INFORMATIONAL request 3 [ D ]",
             "<-- INFORMATIONAL response 3 [ D ]",
         ]
