@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::door::Door;
 use crate::policy::Policy;
-use crate::tuple::{Address, Side};
+use crate::tuple::{Number, Side};
 
 /// Policies in their order, for finding the one that a packet belongs to.
 #[derive(Default)]
@@ -25,10 +25,11 @@ struct ByAddress {
     remote: Cut,
 }
 
-/// The address space of one side in pieces.
+/// The address space of one side in pieces. Addresses of both families lie in it as numbers: what that brings together and
+/// doesn't belong there is found out when the policy is looked at.
 struct Cut {
     /// Where each piece begins, ascending; it ends where the next begins.
-    starts: Box<[Address]>,
+    starts: Box<[Number]>,
     /// For each piece, the positions of the policies that have a selector there, ascending.
     lists: Box<[Box<[u32]>]>,
     /// Positions of policies that reach over very many pieces, ascending.
@@ -39,6 +40,11 @@ struct Cut {
 const WIDE: usize = 64;
 
 impl Policies {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     pub(crate) fn new(all: Vec<Policy>) -> Self {
         let mut doors: BTreeMap<Door, Vec<(u32, &Policy)>> = BTreeMap::new();
         for (position, policy) in (0u32..).zip(&all) {
@@ -63,8 +69,8 @@ impl Policies {
     pub(crate) fn candidates(
         &self,
         door: Door,
-        local: Address,
-        remote: Address,
+        local: Number,
+        remote: Number,
     ) -> impl Iterator<Item = &Policy> {
         let lists = self.doors.get(&door).map(|index| {
             let (by_local, by_remote) = (index.local.lists(local), index.remote.lists(remote));
@@ -97,8 +103,8 @@ impl ByAddress {
 impl Cut {
     fn new(sides: &[(u32, &Side)]) -> Self {
         let ranges = || sides.iter().flat_map(|(_, side)| side.ranges());
-        let mut starts: Vec<Address> = ranges()
-            .flat_map(|(first, last)| [Some(first), last.next()])
+        let mut starts: Vec<Number> = ranges()
+            .flat_map(|(first, last)| [Some(first), last.checked_add(1)])
             .flatten()
             .collect();
         starts.sort_unstable();
@@ -135,7 +141,7 @@ impl Cut {
 
     /// What is listed for the piece that the address is in, and what is listed for all.
     #[inline]
-    fn lists(&self, address: Address) -> (&[u32], &[u32]) {
+    fn lists(&self, address: Number) -> (&[u32], &[u32]) {
         let behind = self.starts.partition_point(|start| *start <= address);
         let narrow = behind.checked_sub(1).and_then(|at| self.lists.get(at));
         (narrow.map_or(&[], |list| list), &self.wide)
@@ -268,7 +274,7 @@ mod tests {
             .collect();
         all.push(policy(1000, "0.0.0.0/0", "0.0.0.0/0".to_owned()));
         let policies = Policies::new(all);
-        let address = |a: [u8; 4]| Address::from(std::net::IpAddr::from(a));
+        let address = |a: [u8; 4]| Number::from(u32::from_be_bytes(a));
         let candidates =
             policies.candidates(Door::SHARED, address([10, 0, 0, 1]), address([10, 2, 7, 1]));
         assert_eq!(candidates.map(|p| p.child).collect::<Vec<_>>(), [257, 1000]);

@@ -58,8 +58,9 @@ pub struct Outgoing<'v> {
     lane: Lane,
     claim: Claim,
     sent: Batch,
-    sealed: Sealed,
     dress: Dress,
+    /// See [`Sealed::each`].
+    each: usize,
     walk: Option<Box<(Walk, Tuple)>>,
 }
 
@@ -145,14 +146,8 @@ impl View {
             lane,
             claim: Claim::default(),
             sent: Batch::default(),
-            sealed: Sealed {
-                path: live.path,
-                spi_out: live.pair.spi_out,
-                tos: dress.tos,
-                df: dress.df,
-                each: 0,
-            },
             dress,
+            each: 0,
             walk: None,
         })
     }
@@ -181,7 +176,7 @@ impl View {
         match way {
             Ok(mut way) => {
                 walk.step(Stage::Policy(Arc::clone(way.child())));
-                walk.step(Stage::Sa(way.sealed.spi_out));
+                walk.step(Stage::Sa(way.live.pair.spi_out));
                 way.walk = Some(Box::new((walk, *tuple)));
                 Ok(way)
             }
@@ -200,7 +195,13 @@ impl Outgoing<'_> {
     /// Where sealed packets have to go.
     #[must_use]
     pub fn sealed(&self) -> Sealed {
-        self.sealed
+        Sealed {
+            path: self.live.path,
+            spi_out: self.live.pair.spi_out,
+            tos: self.dress.tos,
+            df: self.dress.df,
+            each: self.each,
+        }
     }
 
     /// Appends the ESP packet around `inner` to `out`, or several where it has to be cut.
@@ -214,7 +215,7 @@ impl Outgoing<'_> {
         } else {
             self.append_one(inner.packet, out)?;
         }
-        Ok(self.sealed)
+        Ok(self.sealed())
     }
 
     fn append_one(&mut self, inner: &[u8], out: &mut Vec<u8>) -> Result<(), Rejected> {
@@ -222,7 +223,7 @@ impl Outgoing<'_> {
         out.resize(start + self.sealed_len(inner.len()), 0);
         let sealed = self.seal(inner, out.get_mut(start..).unwrap_or_default())?;
         out.truncate(start + sealed);
-        self.sealed.each = self.sealed.each.max(sealed);
+        self.each = self.each.max(sealed);
         Ok(())
     }
 

@@ -8,8 +8,9 @@ use adit_wire::ip::IpPacket;
 /// The five things that selectors look at, read once. Packets with equal ones go the same way, ICMP errors excepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tuple {
-    pub(crate) source: Address,
-    pub(crate) destination: Address,
+    pub(crate) source: Number,
+    pub(crate) destination: Number,
+    v6: bool,
     pub(crate) protocol: u8,
     /// Later fragments, and protocols without them, show none; type and code of ICMP stand in both.
     ports: Option<(u16, u16)>,
@@ -24,12 +25,8 @@ pub(crate) struct Shown {
     pub(crate) about: Option<Tuple>,
 }
 
-/// An address as a number: families are told apart first, then order is that of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Address {
-    v6: bool,
-    number: u128,
-}
+/// An address without its family: comparing it is comparing a number.
+pub(crate) type Number = u128;
 
 /// Selectors of one side of a tunnel.
 #[derive(Clone, Debug)]
@@ -37,40 +34,18 @@ pub(crate) struct Side(Box<[Term]>);
 
 #[derive(Clone, Copy, Debug)]
 struct Term {
-    start: Address,
-    end: Address,
+    start: Number,
+    end: Number,
+    v6: bool,
     protocol: u8,
     ports: (u16, u16),
 }
 
-impl From<IpAddr> for Address {
-    #[inline]
-    fn from(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(v4) => Self {
-                v6: false,
-                number: u128::from(v4.to_bits()),
-            },
-            IpAddr::V6(v6) => Self {
-                v6: true,
-                number: v6.to_bits(),
-            },
-        }
-    }
-}
-
-impl Address {
-    /// The address behind this one, of the same family; `None` behind the last.
-    pub(crate) fn next(self) -> Option<Self> {
-        let last = if self.v6 {
-            u128::MAX
-        } else {
-            u128::from(u32::MAX)
-        };
-        (self.number < last).then(|| Self {
-            number: self.number + 1,
-            ..self
-        })
+#[inline]
+fn number(address: IpAddr) -> Number {
+    match address {
+        IpAddr::V4(v4) => Number::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
@@ -78,8 +53,10 @@ impl Tuple {
     #[inline]
     pub(crate) fn of(packet: &IpPacket<'_>) -> Self {
         Self {
-            source: packet.source.into(),
-            destination: packet.destination.into(),
+            source: number(packet.source),
+            destination: number(packet.destination),
+            // Both are of one family, as they come from one header.
+            v6: packet.source.is_ipv6(),
             protocol: packet.protocol,
             ports: packet.ports().map(|p| (p.source, p.destination)),
         }
@@ -91,7 +68,7 @@ impl Tuple {
         let ports = self
             .ports
             .map_or(0, |(a, b)| u64::from(a) << 16 | u64::from(b));
-        let fold = |address: Address| (address.number >> 64) as u64 ^ address.number as u64;
+        let fold = |address: Number| (address >> 64) as u64 ^ address as u64;
         let mix = |seed: u64, word: u64| (seed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let hash = mix(
             mix(
@@ -108,8 +85,8 @@ impl Tuple {
     #[inline]
     pub(crate) fn is_between(&self, from: &Side, to: &Side) -> bool {
         let (source_port, destination_port) = (self.ports.map(|p| p.0), self.ports.map(|p| p.1));
-        from.takes(self.protocol, source_port, self.source)
-            && to.takes(self.protocol, destination_port, self.destination)
+        from.takes(self.protocol, source_port, self.v6, self.source)
+            && to.takes(self.protocol, destination_port, self.v6, self.destination)
     }
 }
 
@@ -136,30 +113,33 @@ impl Shown {
 impl Side {
     pub(crate) fn new(selectors: &[Selector]) -> Self {
         let term = |s: &Selector| Term {
-            start: s.start.into(),
-            end: s.end.into(),
+            start: number(s.start),
+            end: number(s.end),
+            v6: s.start.is_ipv6(),
             protocol: s.protocol,
             ports: s.ports,
         };
         Self(selectors.iter().map(term).collect())
     }
 
-    /// First and last address of each selector.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = (Address, Address)> {
+    /// First and last address of each selector, of whatever family.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (Number, Number)> {
         self.0.iter().map(|term| (term.start, term.end))
     }
 
     /// Whether some address is in both.
     pub(crate) fn meets(&self, other: &Side) -> bool {
-        let ranges = || other.ranges();
-        self.ranges()
-            .any(|(start, end)| ranges().any(|(from, to)| start <= to && from <= end))
+        self.0.iter().any(|a| {
+            let meets = |b: &Term| a.v6 == b.v6 && a.start <= b.end && b.start <= a.end;
+            other.0.iter().any(meets)
+        })
     }
 
     #[inline]
-    fn takes(&self, protocol: u8, port: Option<u16>, address: Address) -> bool {
+    fn takes(&self, protocol: u8, port: Option<u16>, v6: bool, address: Number) -> bool {
         self.0.iter().any(|term| {
-            term.start <= address
+            term.v6 == v6
+                && term.start <= address
                 && address <= term.end
                 && (term.protocol == 0 || term.protocol == protocol)
                 && match port {
@@ -208,7 +188,7 @@ mod tests {
             address in address(),
         ) {
             let any = selectors.iter().any(|s| s.matches(protocol, port, address));
-            prop_assert_eq!(Side::new(&selectors).takes(protocol, port, address.into()), any);
+            prop_assert_eq!(Side::new(&selectors).takes(protocol, port, address.is_ipv6(), number(address)), any);
         }
     }
 }
