@@ -42,13 +42,15 @@ pub(crate) fn mark_as_own(fd: BorrowedFd<'_>) {
 /// The mark of packets that the gateway itself sends: IKE, ESP, and probes of the path.
 pub const OWN_MARK: u32 = 0x0ad1_7000;
 
-/// Has the kernel report local addresses and path errors, and fragment what is too big for the path: a lost first
+/// Has the kernel report local addresses, traffic classes and path errors, and fragment what is too big for the path: a lost first
 /// message costs a retransmission time-out, fragments cost little.
 pub(crate) fn prepare(fd: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
     if v6 {
         socket::set_option_int(fd, libc::SOL_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+        socket::set_option_int(fd, libc::SOL_IPV6, libc::IPV6_RECVTCLASS, 1)?;
     } else {
         socket::set_option_int(fd, libc::SOL_IP, libc::IP_PKTINFO, 1)?;
+        socket::set_option_int(fd, libc::SOL_IP, libc::IP_RECVTOS, 1)?;
     }
     mark_as_own(fd);
     set_dont_fragment(fd, v6, false)?;
@@ -64,6 +66,16 @@ pub(crate) fn set_receive_buffer(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<u
     }
     let granted = socket::option_int(fd, libc::SOL_SOCKET, libc::SO_RCVBUF)?;
     // The kernel reports twice what it grants, to account for its own overhead.
+    Ok(u32::try_from(granted / 2).unwrap_or(0))
+}
+
+/// The same for the send buffer.
+pub(crate) fn set_send_buffer(fd: BorrowedFd<'_>, bytes: u32) -> io::Result<u32> {
+    let wanted = i32::try_from(bytes).unwrap_or(i32::MAX);
+    if socket::set_option_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, wanted).is_err() {
+        socket::set_option_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, wanted)?;
+    }
+    let granted = socket::option_int(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
     Ok(u32::try_from(granted / 2).unwrap_or(0))
 }
 
@@ -123,7 +135,7 @@ pub(crate) fn send(
 
 /// Repeats a call that was interrupted or that was handed the ICMP error of an earlier packet. That error is also in
 /// the error queue, so nothing is lost; the second failure is the call's own.
-fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut pending = 0;
     loop {
         match call() {
@@ -137,7 +149,7 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// `IP_PKTINFO` or `IPV6_PKTINFO` as received.
-fn local_side(item: Control<'_>) -> Option<(IpAddr, u32)> {
+pub(crate) fn local_side(item: Control<'_>) -> Option<(IpAddr, u32)> {
     let index = |at: usize| -> Option<u32> {
         Some(u32::from_ne_bytes(
             item.data.get(at..at + 4)?.try_into().ok()?,
@@ -158,13 +170,13 @@ fn local_side(item: Control<'_>) -> Option<(IpAddr, u32)> {
 
 /// `IP_PKTINFO` or `IPV6_PKTINFO` that chooses a source address and leaves the interface to routing.
 #[derive(Debug)]
-struct Source {
+pub(crate) struct Source {
     v6: bool,
     data: [u8; 20],
 }
 
 impl Source {
-    fn new(address: IpAddr) -> Self {
+    pub(crate) fn new(address: IpAddr) -> Self {
         let mut data = [0; 20];
         match address {
             IpAddr::V4(v4) => data[4..8].copy_from_slice(&v4.octets()),
@@ -176,7 +188,7 @@ impl Source {
         }
     }
 
-    fn control(&self) -> Control<'_> {
+    pub(crate) fn control(&self) -> Control<'_> {
         let (level, kind, length) = if self.v6 {
             (libc::SOL_IPV6, libc::IPV6_PKTINFO, 20)
         } else {

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use crate::datagram::{self, Received};
 use crate::error::{KernelError, Result};
 use crate::path_error::{self, PathError};
+use crate::spread;
 use crate::sys::{address, socket};
 
 /// A non-blocking socket that gets every ESP packet sent to `local` and sends ESP packets from it.
@@ -60,6 +61,29 @@ impl EspSocket {
                 error,
             )
         })
+    }
+
+    /// Asks for a send buffer of `bytes`, under the same conditions.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn set_send_buffer(&self, bytes: u32) -> Result<u32> {
+        datagram::set_send_buffer(self.fd.as_fd(), bytes).map_err(|error| {
+            KernelError::new(
+                "size the send buffer of the ESP socket on",
+                self.local,
+                error,
+            )
+        })
+    }
+
+    /// Takes only the SPIs that are `this` modulo `sockets`: every socket of this kind would get every packet else.
+    ///
+    /// # Errors
+    /// When the kernel refuses the filter.
+    pub fn take_share(&self, this: u32, sockets: u32) -> Result<()> {
+        spread::take_share(self.fd.as_fd(), self.local.is_ipv6(), this, sockets)
+            .map_err(|error| KernelError::new("filter by SPI the ESP socket on", self.local, error))
     }
 
     /// Receives one ESP packet; [`Received::payload`] begins at its SPI.
@@ -120,7 +144,8 @@ impl AsRawFd for EspSocket {
 }
 
 /// Length of the IPv4 header that Linux leaves before a raw packet's payload.
-pub(crate) fn ipv4_header_length(packet: &[u8]) -> Option<usize> {
+#[must_use]
+pub fn ipv4_header_length(packet: &[u8]) -> Option<usize> {
     let first = *packet.first()?;
     let length = usize::from(first & 0x0f) * 4;
     (first >> 4 == 4 && length >= 20 && length <= packet.len()).then_some(length)

@@ -23,6 +23,7 @@
 //! `unsafe` lives in one private module, `sys`. No external program is ever run.
 #![deny(unsafe_code)]
 
+pub mod batch;
 pub mod block;
 pub mod capture;
 pub mod closed;
@@ -38,6 +39,7 @@ pub mod pcapng;
 pub mod ping;
 pub mod port_holder;
 pub mod sandbox;
+mod spread;
 pub mod sysctl;
 pub mod tun;
 pub mod udp;
@@ -46,6 +48,7 @@ pub mod xfrm;
 #[allow(unsafe_code)]
 mod sys;
 
+pub use batch::{Inbox, Message, Run, send_runs};
 pub use block::{BlockMechanism, PolicyBlock, ProtectedTunnel};
 pub use capture::Capture;
 pub use closed::Closed;
@@ -57,5 +60,5 @@ pub use netns::NetNs;
 pub use path_error::{PathError, PathErrorKind};
 pub use ping::{PingOptions, PingOutcome, ping};
 pub use port_holder::who_holds_udp_port;
-pub use tun::{Tun, TunConfig};
+pub use tun::{Offload, Tun, TunConfig};
 pub use udp::UdpPort;

@@ -8,6 +8,7 @@ use crate::datagram::{self, Received};
 use crate::error::{KernelError, Result};
 use crate::path_error::{self, PathError};
 use crate::port_holder;
+use crate::spread;
 use crate::sys::{address, socket};
 use crate::xfrm::Direction;
 use crate::xfrm::policy::bypass_of_socket;
@@ -26,6 +27,19 @@ impl UdpPort {
     /// # Errors
     /// A taken port says who holds it; a low port without CAP_NET_BIND_SERVICE says so.
     pub fn bind(local: SocketAddr) -> Result<Self> {
+        Self::bind_with(local, false)
+    }
+
+    /// As [`Self::bind`], for one of several sockets that share a port: all of them are made like this. What arrives is
+    /// spread over them; see [`Self::share_by_spi`].
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn bind_shared(local: SocketAddr) -> Result<Self> {
+        Self::bind_with(local, true)
+    }
+
+    fn bind_with(local: SocketAddr, shared: bool) -> Result<Self> {
         let what = "bind the UDP port";
         let fail = |error: io::Error| {
             let errno = error.raw_os_error();
@@ -51,6 +65,10 @@ impl UdpPort {
                 .map_err(fail)?;
         }
         datagram::prepare(fd.as_fd(), local.is_ipv6()).map_err(fail)?;
+        if shared {
+            socket::set_option_int(fd.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)
+                .map_err(fail)?;
+        }
         socket::bind(fd.as_fd(), &address::encode(local)).map_err(fail)?;
         let bound = socket::local_address(fd.as_fd()).map_err(fail)?;
         let local = address::decode(&bound).unwrap_or(local);
@@ -114,6 +132,37 @@ impl UdpPort {
         socket::set_option_int(self.fd.as_fd(), libc::SOL_UDP, UDP_ENCAP, ESP_IN_UDP).map_err(
             |error| KernelError::new("have the kernel open ESP in UDP on port", self.local, error),
         )
+    }
+
+    /// Asks for a send buffer of `bytes`, under the same conditions.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn set_send_buffer(&self, bytes: u32) -> Result<u32> {
+        datagram::set_send_buffer(self.fd.as_fd(), bytes).map_err(|error| {
+            KernelError::new("size the send buffer of UDP port", self.local, error)
+        })
+    }
+
+    /// Has the kernel put datagrams of one sender together (`UDP_GRO`), or not any more. They have to be received with
+    /// [`crate::batch::Inbox`] then.
+    ///
+    /// # Errors
+    /// When the kernel doesn't know the option.
+    pub fn set_coalescing(&self, on: bool) -> Result<()> {
+        socket::set_option_int(self.fd.as_fd(), libc::SOL_UDP, libc::UDP_GRO, i32::from(on))
+            .map_err(|error| KernelError::new("set UDP_GRO on the UDP port", self.local, error))
+    }
+
+    /// Spreads what arrives for a port that `sockets` share by the first four octets, which are the SPI of ESP: one SA
+    /// has one socket, whoever sends. IKE (RFC 3948's marker of zeroes) and keepalives have the first that was bound.
+    /// Without this the kernel spreads by addresses and ports. To be called on one of them when all are bound.
+    ///
+    /// # Errors
+    /// When the kernel doesn't know the option.
+    pub fn share_by_spi(&self, sockets: u32) -> Result<()> {
+        spread::share_by_spi(self.fd.as_fd(), sockets)
+            .map_err(|error| KernelError::new("spread by SPI the UDP port", self.local, error))
     }
 
     /// Receives one datagram.

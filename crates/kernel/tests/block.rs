@@ -271,16 +271,17 @@ fn what_goes_through_the_tun_passes() {
     ));
     let mut buffer = [0; 2000];
     let length = tun.read(&mut buffer).unwrap();
+    let packet = &buffer[HEADER_LENGTH..length];
     assert_eq!(
-        (buffer[0] >> 4, &buffer[12..16], length),
+        (packet[0] >> 4, &packet[12..16], packet.len()),
         (4, &[10, 1, 0, 2][..], 84)
     );
 
     // The echo comes back through the tunnel: swap the addresses, turn the request into a reply.
-    let mut answer = buffer[..length].to_vec();
+    let mut answer = packet.to_vec();
     answer.copy_within(16..20, 12);
     answer[16..20].copy_from_slice(&[10, 1, 0, 2]);
-    assert_eq!(tun.write(&answer).unwrap(), length);
+    assert_eq!(tun.write_packet(&answer).unwrap(), answer.len());
     let counts = world.counts();
     assert_eq!((counts.clear_in.packets, counts.clear_out.packets), (0, 0));
 }

@@ -4,6 +4,7 @@
 mod common;
 
 use adit_kernel::netlink::Route;
+use adit_kernel::tun::HEADER_LENGTH;
 use adit_kernel::{Netlink, Tun, TunConfig, UdpPort};
 use common::{Host, eventually, permitted};
 
@@ -40,19 +41,19 @@ fn packets_come_out_as_routed_and_go_in_as_written() {
     port.send(b"ping", "10.2.0.9:4000".parse().unwrap(), None)
         .unwrap();
     let length = tun.read(&mut buffer).unwrap();
-    let mut packet = buffer[..length].to_vec();
+    let mut packet = buffer[HEADER_LENGTH..length].to_vec();
     assert_eq!((packet[0], &packet[28..]), (0x45, &b"ping"[..]));
 
     // Swapping the addresses keeps every checksum.
     packet[12..20].rotate_left(4);
-    assert_eq!(tun.write(&packet).unwrap(), length);
+    assert_eq!(tun.write_packet(&packet).unwrap(), packet.len());
     let received = eventually("the packet", || port.receive(&mut buffer).ok());
     assert_eq!(
         (received.payload(&buffer), received.from),
         (&b"ping"[..], "10.2.0.9:4000".parse().unwrap())
     );
 
-    let rubbish = tun.write(&[0; 20]).unwrap_err();
+    let rubbish = tun.write_packet(&[0; 20]).unwrap_err();
     assert_eq!(rubbish.raw_os_error(), Some(libc::EINVAL));
 }
 

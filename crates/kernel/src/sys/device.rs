@@ -37,6 +37,25 @@ pub(crate) fn set_tun_persistent(fd: BorrowedFd<'_>, persistent: bool) -> io::Re
     .map(drop)
 }
 
+/// Sets the length of the header before each packet; it is 10 bytes until this is called.
+pub(crate) fn set_header_length(fd: BorrowedFd<'_>, bytes: i32) -> io::Result<()> {
+    // SAFETY: TUNSETVNETHDRSZ reads one `int` through the pointer, which outlives the call.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), libc::TUNSETVNETHDRSZ, &raw const bytes) }).map(drop)
+}
+
+/// Says which work the kernel may leave to the reader: `TUN_F_*` bits.
+pub(crate) fn set_tun_offload(fd: BorrowedFd<'_>, features: u32) -> io::Result<()> {
+    // SAFETY: TUNSETOFFLOAD takes its argument by value.
+    check(unsafe {
+        libc::ioctl(
+            fd.as_raw_fd(),
+            libc::TUNSETOFFLOAD,
+            libc::c_ulong::from(features),
+        )
+    })
+    .map(drop)
+}
+
 #[repr(C, align(8))]
 struct InterfaceRequest([u8; REQUEST_SIZE]);
 

@@ -3,6 +3,7 @@
 //! Each wrapper takes slices and owned or borrowed descriptors, so that nothing above it can misuse memory.
 
 pub(crate) mod address;
+pub(crate) mod batch;
 pub(crate) mod device;
 pub(crate) mod process;
 pub(crate) mod socket;

@@ -83,6 +83,29 @@ pub(crate) fn set_option_int(
     set_option(fd, level, name, &value.to_ne_bytes())
 }
 
+/// Attaches a classic BPF program under `option` (`SO_ATTACH_FILTER`, `SO_ATTACH_REUSEPORT_CBPF`); the kernel checks it.
+pub(crate) fn attach_program(
+    fd: BorrowedFd<'_>,
+    option: i32,
+    program: &mut [libc::sock_filter],
+) -> io::Result<()> {
+    let request = libc::sock_fprog {
+        len: u16::try_from(program.len()).unwrap_or(u16::MAX),
+        filter: program.as_mut_ptr(),
+    };
+    // SAFETY: the kernel copies one `sock_fprog` and the `len` instructions that it points to, which outlive the call.
+    check(unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            option,
+            (&raw const request).cast(),
+            socket_length(mem::size_of::<libc::sock_fprog>()),
+        )
+    })
+    .map(drop)
+}
+
 /// Reads an option whose value is an `int`.
 pub(crate) fn option_int(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<i32> {
     option_bytes(fd, level, name).map(i32::from_ne_bytes)
@@ -229,7 +252,7 @@ pub(crate) fn send(
 }
 
 /// Walks control messages by their lengths, stopping at the first that doesn't fit.
-fn parse_control(mut bytes: &[u8]) -> impl Iterator<Item = Control<'_>> {
+pub(crate) fn parse_control(mut bytes: &[u8]) -> impl Iterator<Item = Control<'_>> {
     std::iter::from_fn(move || {
         let length = usize::from_ne_bytes(bytes.get(..8)?.try_into().ok()?);
         let level = i32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?);
@@ -243,7 +266,7 @@ fn parse_control(mut bytes: &[u8]) -> impl Iterator<Item = Control<'_>> {
 }
 
 /// Writes a control message as a `cmsghdr` record; returns the space used.
-fn write_control(control: Control<'_>, space: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn write_control(control: Control<'_>, space: &mut [u8]) -> io::Result<usize> {
     let length = CONTROL_HEADER + control.data.len();
     let end = length.next_multiple_of(CONTROL_ALIGN);
     let Some(record) = space.get_mut(..end) else {

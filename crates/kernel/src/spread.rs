@@ -1,0 +1,62 @@
+//! Which of several sockets gets a received ESP packet: that of its SPI.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use libc::sock_filter;
+
+use crate::sys::socket;
+
+/// Spreads what arrives for a shared UDP port by the first four octets of the datagram; a shorter one has the first
+/// socket, because a load beyond the end makes the program return 0.
+pub(crate) fn share_by_spi(fd: BorrowedFd<'_>, sockets: u32) -> io::Result<()> {
+    let mut program = [
+        op(LOAD_WORD, 0),
+        op(MODULO, sockets.max(1)),
+        op(RETURN_A, 0),
+    ];
+    socket::attach_program(fd, libc::SO_ATTACH_REUSEPORT_CBPF, &mut program)
+}
+
+/// Takes only packets whose SPI is `this` modulo `sockets`. A raw IPv4 socket sees the IP header, an IPv6 one doesn't.
+pub(crate) fn take_share(fd: BorrowedFd<'_>, v6: bool, this: u32, sockets: u32) -> io::Result<()> {
+    let (find, load) = if v6 {
+        (op(LOAD_X, 0), op(LOAD_WORD, 0))
+    } else {
+        (op(LOAD_X_HEADER_LENGTH, 0), op(LOAD_WORD_AT_X, 0))
+    };
+    let mut program = [
+        find,
+        load,
+        op(MODULO, sockets.max(1)),
+        sock_filter {
+            code: JUMP_IF_EQUAL,
+            jt: 0,
+            jf: 1,
+            k: this,
+        },
+        op(RETURN, u32::MAX),
+        op(RETURN, 0),
+    ];
+    socket::attach_program(fd, libc::SO_ATTACH_FILTER, &mut program)
+}
+
+const fn op(code: u16, k: u32) -> sock_filter {
+    sock_filter {
+        code,
+        jt: 0,
+        jf: 0,
+        k,
+    }
+}
+
+const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const LOAD_WORD_AT_X: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_IND) as u16;
+const LOAD_X: u16 = (libc::BPF_LDX | libc::BPF_IMM) as u16;
+const LOAD_X_HEADER_LENGTH: u16 = (libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH) as u16;
+const MODULO: u16 = (libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K) as u16;
+const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+const RETURN_A: u16 = (libc::BPF_RET | BPF_A) as u16;
+/// The accumulator as what is returned (`linux/filter.h`).
+const BPF_A: u32 = 0x10;
