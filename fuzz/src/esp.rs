@@ -1,8 +1,10 @@
-//! Targets for `adit-esp`: any bytes from the wire, any bytes inside the encryption, any bytes to be protected.
+//! Targets for `adit-esp`: any bytes from the wire, any bytes inside the encryption, any bytes to be protected, any bytes
+//! that a device hands over.
 
 use std::time::Duration;
 
 use adit_crypto::{EspCipher, provider};
+use adit_esp::offload::{Coalescer, PacketHeader, Room, Segments, Whole};
 use adit_esp::{DataPlane, is_between};
 use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Retransmit, Start};
 use adit_model::dataplane::{ChildSa, DataPlaneRequest, Path};
@@ -20,7 +22,11 @@ use adit_wire::ip::IpPacket;
 pub type Target = fn(&[u8]);
 
 /// Every target by name; the name is also that of its corpus.
-pub const ALL: &[(&str, Target)] = &[("esp_open", esp_open), ("ip_selector", ip_selector)];
+pub const ALL: &[(&str, Target)] = &[
+    ("esp_open", esp_open),
+    ("ip_selector", ip_selector),
+    ("offload", offload),
+];
 
 const SPI: u32 = 0xc000_0001;
 
@@ -200,4 +206,52 @@ fn sealed(suite: Suite, body: &[u8]) -> Vec<u8> {
     let esn_high = suite.esn.then_some(0);
     cipher.seal(&mut packet, esn_high, 1).expect("whole blocks");
     packet
+}
+
+/// A packet as a TUN device hands it over, with its header: it is cut as the header says, the segments are put together
+/// again, and cutting those gives the same segments, but for the identification of IPv4 packets that must not be fragmented.
+pub fn offload(data: &[u8]) {
+    let Some((header, packet)) = PacketHeader::split(data) else {
+        return;
+    };
+    let Some(segments) = cut(&header, packet) else {
+        return;
+    };
+    let slab = segments.concat();
+    let mut again = Vec::new();
+    let mut emit = |whole: Whole<'_>| {
+        let mut octets = whole.head.to_vec();
+        octets.extend(whole.parts.iter().flat_map(|part| part.of_slab(&slab)));
+        let (header, packet) = PacketHeader::split(&octets).expect("it was given one");
+        let pieces = cut(&header, packet).expect("what was put together can be cut");
+        assert_eq!(pieces.len(), whole.segments);
+        again.extend(pieces);
+    };
+    let mut coalescer = Coalescer::new(true);
+    let mut at = 0;
+    for segment in &segments {
+        coalescer.push(&slab, at..at + segment.len(), 0, &mut emit);
+        at += segment.len();
+    }
+    coalescer.finish(&mut emit);
+    let mut plain = segments;
+    for packet in plain.iter_mut().chain(&mut again) {
+        forget_identification(packet);
+    }
+    assert_eq!(again, plain, "one flow stays in order");
+}
+
+fn cut(header: &PacketHeader, packet: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let segments = Segments::of(header, packet).ok()?;
+    let mut room = Room::default();
+    let all = (0..segments.count()).map(|n| segments.parts(n, &mut room).concat());
+    Some(all.collect())
+}
+
+/// Identification and header checksum of an IPv4 packet with DF.
+fn forget_identification(packet: &mut [u8]) {
+    if packet.len() >= 20 && packet[0] >> 4 == 4 && packet[6] & 0x40 != 0 {
+        packet[4..6].fill(0);
+        packet[10..12].fill(0);
+    }
 }

@@ -48,6 +48,7 @@ mod links;
 mod lookup;
 mod mss;
 mod mtu;
+pub mod offload;
 mod open;
 mod plane;
 mod pmtu;

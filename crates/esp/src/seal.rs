@@ -250,6 +250,13 @@ impl Outgoing<'_> {
         EspCipher::HEADER_LEN + shape.iv_len + filled + trailer.length() + shape.icv_len
     }
 
+    /// Whether a packet of so many octets is too long for the path and may be cut before it is sealed, which is what
+    /// [`View::seal`] does; [`seal`](Self::seal) would refuse it.
+    #[must_use]
+    pub fn is_to_be_cut(&self, inner: usize) -> bool {
+        self.dress.cut_inside && !self.live.fit.takes(inner)
+    }
+
     /// Claims sequence numbers for the next `packets` packets at once. Without it each packet claims its own. Those that
     /// aren't used are never sent.
     pub fn claim(&mut self, packets: u16) {
