@@ -35,6 +35,21 @@ pub struct Gateway {
     pub nat_t_port: u16,
     /// What is kept of peers that haven't authenticated.
     pub half_open: HalfOpen,
+    /// Threads that carry packets in user space; 0 for one on each processor.
+    pub threads: u16,
+    /// Whether packets are carried in bundles where the kernel can.
+    pub offload: Offload,
+}
+
+/// Whether packets are carried in bundles: segments that the host hasn't cut yet, datagrams that go to and come from the
+/// network in one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Offload {
+    /// Where the kernel can, which is tried out.
+    #[default]
+    Auto,
+    /// Never: one packet at a time.
+    Off,
 }
 
 impl Default for Gateway {
@@ -44,6 +59,8 @@ impl Default for Gateway {
             ike_port: 500,
             nat_t_port: 4500,
             half_open: HalfOpen::default(),
+            threads: 0,
+            offload: Offload::Auto,
         }
     }
 }

@@ -49,7 +49,7 @@ const ACTIONS: &[(&str, Action)] = &[
 ];
 
 /// One of a few words.
-fn choice<T: Copy>(
+pub(super) fn choice<T: Copy>(
     reader: &mut Reader<'_>,
     table: &Table<'_>,
     name: &str,
@@ -79,7 +79,7 @@ fn choice<T: Copy>(
 }
 
 /// How a word is written.
-fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+pub(super) fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     let found = words.iter().find(|(_, v)| v == value);
     found.map_or("", |(text, _)| text)
 }

@@ -13,9 +13,10 @@ use adit_model::text::did_you_mean;
 use toml_edit::TableLike;
 
 use crate::adit::keys::Section;
+use crate::adit::life::choice;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
 use crate::adit::{algorithms, auth, checks, child, duration, interface, life, policy, pool, ppk};
-use crate::configuration::{AuthFiles, Configuration, Gateway, PpkRef};
+use crate::configuration::{AuthFiles, Configuration, Gateway, Offload, PpkRef};
 use crate::diagnostic::Severity;
 
 /// The default of `dpd`.
@@ -125,6 +126,8 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
         ike_port: reader.port(&table, "ike_port", default.ike_port),
         nat_t_port: reader.port(&table, "nat_t_port", default.nat_t_port),
         half_open: half_open(reader, &table),
+        threads: u16::try_from(reader.number(&table, "threads", 0..=MOST_THREADS, 0)).unwrap_or(0),
+        offload: choice(reader, &table, "offload", OFFLOAD).unwrap_or(default.offload),
     };
     if out.ike_port == out.nat_t_port {
         reader
@@ -139,6 +142,12 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
     }
     out
 }
+
+/// More than processors of large machines have.
+const MOST_THREADS: u32 = 256;
+
+/// How the ways of carrying packets are written.
+pub(super) const OFFLOAD: &[(&str, Offload)] = &[("auto", Offload::Auto), ("off", Offload::Off)];
 
 fn half_open(reader: &mut Reader<'_>, table: &Table<'_>) -> HalfOpen {
     const MOST: u32 = 1_000_000;

@@ -9,6 +9,8 @@ use adit_model::inner::Pool;
 use adit_model::policy::Action;
 use toml_edit::Value;
 
+use crate::adit::life::word_of;
+use crate::adit::tunnel::OFFLOAD;
 use crate::adit::{algorithms, carriage, child, duration, interface, life, pool, tunnel};
 use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, Revocation};
 
@@ -81,6 +83,12 @@ fn gateway(out: &mut String, gateway: &Gateway) {
         if value != default {
             line(out, name, &value);
         }
+    }
+    if gateway.threads != default.threads {
+        line(out, "threads", &gateway.threads);
+    }
+    if gateway.offload != default.offload {
+        line(out, "offload", &text(word_of(OFFLOAD, &gateway.offload)));
     }
 }
 

@@ -1,6 +1,6 @@
-//! What is kept of peers that haven't authenticated.
+//! Settings of the gateway itself: what is kept of peers that haven't authenticated, how packets are carried.
 
-use adit_config::adit;
+use adit_config::{Offload, adit};
 
 use crate::common::*;
 
@@ -34,4 +34,19 @@ fn cookies_come_before_the_room_is_full() {
     assert_eq!(error_of("half_open_limit = 50").code, "cookies-never");
     assert_eq!(error_of("half_open_limit = 0").line, 2);
     assert_eq!(error_of("half_open_per_source = \"many\"").line, 2);
+}
+
+#[test]
+fn how_packets_are_carried() {
+    let text = with_gateway("threads = 4\noffload = \"off\"");
+    let (configuration, diagnostics) = adit::parse("west.toml", &text);
+    assert!(diagnostics.is_empty(), "{}", all(&diagnostics));
+    let gateway = configuration.unwrap().gateway;
+    assert_eq!((gateway.threads, gateway.offload), (4, Offload::Off));
+
+    let many = error(&with_gateway("threads = 1000"));
+    assert_eq!((many.code, many.line), ("out-of-range", 2));
+    let on = error(&with_gateway("offload = \"on\""));
+    assert_eq!(on.code, "unknown-word");
+    assert_eq!(on.fix.as_deref(), Some("offload = \"auto\""));
 }

@@ -117,6 +117,22 @@ pub const KEYS: &[Key] = &[
         "From how many of its own on a source has to return a cookie, whatever others do.",
     ),
     key(
+        Section::Gateway,
+        "threads",
+        "number from 0 on",
+        "0",
+        "4",
+        "How many threads carry packets in user space. 0 is one for each processor. Packets of one flow leave in order whatever it is; packets that arrive under one SPI are opened by one thread.",
+    ),
+    key(
+        Section::Gateway,
+        "offload",
+        "\"auto\" or \"off\"",
+        "\"auto\"",
+        "\"off\"",
+        "Whether packets are carried in bundles (TSO, USO and GRO on the TUN device, UDP_SEGMENT and UDP_GRO on the wire) where the kernel can, which is tried out. \"off\" is for kernels and network cards that spoil them.",
+    ),
+    key(
         Section::Tunnel,
         "local",
         "address, interface or \"any\"",
