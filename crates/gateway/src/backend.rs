@@ -11,7 +11,7 @@ use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::policy::Policy;
 
-use crate::dataplane::UserSpace;
+use crate::dataplane::{self, UserSpace};
 use crate::interfaces::Opened;
 
 /// The way in use. The kernel's IPsec will be another.
@@ -35,13 +35,14 @@ impl Backend {
     }
 
     /// Takes the devices of tunnels that are new.
-    ///
-    /// # Errors
-    /// When the runtime can't watch them.
-    pub fn open_doors(&mut self, opened: Vec<Opened>) -> std::io::Result<()> {
+    pub fn open_doors(&mut self, opened: Vec<Opened>) {
         match self {
-            Backend::User(user) => user.open_doors(opened),
-            Backend::Fake => Ok(()),
+            Backend::User(user) => {
+                for Opened { door, queues } in opened {
+                    user.open(door, queues);
+                }
+            }
+            Backend::Fake => {}
         }
     }
 
@@ -56,11 +57,19 @@ impl Backend {
         }
     }
 
-    /// Waits until the host has a packet for a tunnel.
-    pub async fn readable(&self) {
+    /// Waits until those who carry packets have something to tell.
+    pub async fn told(&mut self) -> dataplane::Word {
         match self {
-            Backend::User(user) => user.readable().await,
+            Backend::User(user) => user.told().await,
             Backend::Fake => std::future::pending().await,
+        }
+    }
+
+    /// What else they have to tell now.
+    pub fn told_too(&mut self) -> Option<dataplane::Word> {
+        match self {
+            Backend::User(user) => user.told_too(),
+            Backend::Fake => None,
         }
     }
 

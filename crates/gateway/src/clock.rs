@@ -26,9 +26,15 @@ impl Clock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Now {
-            mono: Mono(0) + self.origin.elapsed(),
+            mono: self.mono(),
             wall: Wall(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)),
         }
+    }
+
+    /// The monotonic side alone.
+    #[must_use]
+    pub fn mono(&self) -> Mono {
+        Mono(0) + self.origin.elapsed()
     }
 
     /// The runtime's form of a point on the monotonic side.

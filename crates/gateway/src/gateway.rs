@@ -11,6 +11,7 @@ use std::time::Duration;
 use adit_crypto::Provider;
 use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, IkeSaSnapshot, IkeSaState, Output};
+use adit_kernel::PathError;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Party, PathProblem};
@@ -24,7 +25,7 @@ use crate::answer::CaseWaiter;
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::clock::Clock;
-use crate::dataplane::Report;
+use crate::dataplane::{Report, Word};
 use crate::events::EventLog;
 use crate::expiry::ExpiryWatch;
 use crate::host::Host;
@@ -145,16 +146,10 @@ impl Gateway {
         for _ in 0..BUDGET {
             match self.sockets.take(slot, &mut buffer) {
                 None => break,
-                Some(Arrival::Error(error)) => {
-                    self.hear_path_mtu(now.mono, &error);
-                    if let Some(remote) = error.destination {
-                        let problem = probe::problem(error.kind);
-                        self.on_path_error(now, slot, remote, problem, error.offender);
-                    }
-                }
+                Some(Arrival::Error(error)) => self.on_error_report(now, slot, &error),
                 Some(Arrival::Packet(received)) => {
                     let local = SocketAddr::new(received.to, self.sockets.port(slot));
-                    let packet = buffer.get_mut(received.start..received.end);
+                    let packet = buffer.get(received.start..received.end);
                     self.on_packet(
                         now,
                         slot,
@@ -170,14 +165,40 @@ impl Gateway {
         self.tell(now, report);
     }
 
-    /// The host has packets for a tunnel.
-    pub(crate) fn on_tun(&mut self) {
+    /// Those who carry packets have something to tell.
+    pub(crate) fn on_word(&mut self, word: Word) {
         let now = self.clock.now();
-        let mut report = Report::default();
-        if let Backend::User(user) = &mut self.backend {
-            user.drain_tun(&self.sockets, BUDGET, &mut report);
+        self.hear(now, word);
+        for _ in 1..BUDGET {
+            let Some(word) = self.backend.told_too() else {
+                return;
+            };
+            self.hear(now, word);
         }
-        self.tell(now, report);
+    }
+
+    fn hear(&mut self, now: Now, word: Word) {
+        match word {
+            Word::Ike {
+                local,
+                remote,
+                message,
+            } => {
+                self.endpoint.handle_datagram(now, local, remote, &message);
+                // An answer should leave before the next message is looked at.
+                self.carry_out();
+            }
+            Word::Path(slot, error) => self.on_error_report(now, slot, &error),
+            Word::Report(report) => self.tell(now, *report),
+        }
+    }
+
+    fn on_error_report(&mut self, now: Now, slot: Slot, error: &PathError) {
+        self.hear_path_mtu(now.mono, error);
+        if let Some(remote) = error.destination {
+            let problem = probe::problem(error.kind);
+            self.on_path_error(now, slot, remote, problem, error.offender);
+        }
     }
 
     /// The deadline has passed.
@@ -260,44 +281,28 @@ impl Gateway {
         slot: Slot,
         local: SocketAddr,
         remote: SocketAddr,
-        packet: &mut [u8],
+        packet: &[u8],
         report: &mut Report,
     ) {
-        let is_esp = match slot {
-            Slot::Ike(_) => {
-                self.endpoint.handle_datagram(now, local, remote, packet);
-                false
-            }
-            Slot::Esp(_) => true,
-            Slot::Nat(_) => match classify(packet) {
-                Ok(Encapsulated::Ike(message)) => {
-                    self.endpoint.handle_datagram(now, local, remote, message);
-                    false
-                }
-                Ok(Encapsulated::Esp(_)) => true,
-                Ok(Encapsulated::Keepalive) => {
-                    self.drop_early(DropReason::NatKeepalive, remote, String::new(), report);
-                    false
-                }
-                Err(error) => {
-                    let reason = DropReason::UdpEncapMalformed;
-                    self.drop_early(reason, remote, error.to_string(), report);
-                    false
-                }
-            },
+        let message = match slot {
+            Slot::Ike(_) | Slot::Esp(_) => Ok(Encapsulated::Ike(packet)),
+            Slot::Nat(_) => classify(packet),
         };
-        if !is_esp {
-            // An answer should leave before the next packet is read.
-            self.carry_out();
-            return;
-        }
-        match &mut self.backend {
-            Backend::User(user) => user.arrived(now.mono, (remote, local), packet, report),
-            Backend::Fake => {
-                let detail = "no packet is carried here".to_owned();
-                self.drop_early(DropReason::EspUnknownSpi, remote, detail, report);
+        let (reason, detail) = match message {
+            Ok(Encapsulated::Ike(message)) => {
+                self.endpoint.handle_datagram(now, local, remote, message);
+                // An answer should leave before the next packet is read.
+                self.carry_out();
+                return;
             }
-        }
+            Ok(Encapsulated::Esp(_)) => {
+                let detail = "no packet is carried here".to_owned();
+                (DropReason::EspUnknownSpi, detail)
+            }
+            Ok(Encapsulated::Keepalive) => (DropReason::NatKeepalive, String::new()),
+            Err(error) => (DropReason::UdpEncapMalformed, error.to_string()),
+        };
+        self.drop_early(reason, remote, detail, report);
     }
 
     /// Counts a packet that never reached a machine which would.
@@ -309,7 +314,7 @@ impl Gateway {
         report: &mut Report,
     ) {
         *self.early_drops.entry(reason).or_default() += 1;
-        report.drop(reason, None, Some(from), || detail);
+        report.drop(reason, None, Some(from), 1, || detail);
     }
 
     /// Passes a path problem on, the same one at most once a second: ESP may provoke one per packet.

@@ -10,16 +10,14 @@ use std::sync::Arc;
 use adit_config::Configuration;
 use adit_crypto::Provider;
 use adit_esp::Door;
-use adit_kernel::{
-    BlockMechanism, KernelError, Netlink, PolicyBlock, Tun, TunConfig, block, sysctl,
-};
+use adit_kernel::{BlockMechanism, KernelError, Netlink, PolicyBlock, TunConfig, block, sysctl};
 use adit_model::connection::{Connection, Protection};
 use ipnet::IpNet;
 
 use crate::claim;
 use crate::error::GatewayError;
 use crate::given::{ByTunnel, Given};
-use crate::interfaces::{self, Devices, Interfaces, Opened};
+use crate::interfaces::{self, Devices, Interfaces, Opened, Queues};
 use crate::mtu;
 use crate::options::Options;
 use crate::routes::{self, Routes, Wanted};
@@ -48,7 +46,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Prepares the host for `connections`: block, device, routes. On failure everything is as before, except that a
+    /// Prepares the host for `connections`: block, device with so many queues, routes. On failure everything is as before, except that a
     /// block which was there already stays.
     ///
     /// # Errors
@@ -57,6 +55,7 @@ impl Host {
         options: &Options,
         provider: &Provider,
         connections: &[Arc<Connection>],
+        queues: Queues,
     ) -> Result<(Self, Vec<Opened>), GatewayError> {
         let mut netlink = Netlink::open()?;
         Routes::clean(&mut netlink, connections)?;
@@ -84,16 +83,19 @@ impl Host {
             );
         }
         let config = TunConfig::new(&options.tun_name).with_mtu(mtu);
-        let tun = match Tun::create(&config) {
-            Ok(tun) => tun,
+        let device = match queues.create(config) {
+            Ok(device) => device,
             Err(error) => {
                 undo();
                 return Err(error.into());
             }
         };
-        interfaces::note_shared(&mut netlink, tun.index())?;
+        let (tun, tun_name) = device
+            .first()
+            .map_or_else(Default::default, |tun| (tun.index(), tun.name().to_owned()));
+        interfaces::note_shared(&mut netlink, tun)?;
         let (interfaces, mut opened) =
-            match Interfaces::prepare(&mut netlink, provider, connections) {
+            match Interfaces::prepare(&mut netlink, provider, connections, queues) {
                 Ok(made) => made,
                 Err(error) => {
                     undo();
@@ -106,9 +108,9 @@ impl Host {
             block,
             mechanism,
             routes: Routes::default(),
-            devices: interfaces.devices(tun.index()),
+            devices: interfaces.devices(tun),
             interfaces,
-            tun_name: tun.name().to_owned(),
+            tun_name,
             was_blocked,
             present,
             inner: Given::default(),
@@ -128,7 +130,8 @@ impl Host {
         host.warn_about_forwarding();
         host.warn_about_reverse_paths();
         let door = Door::SHARED;
-        opened.push(Opened { door, tun });
+        let queues = device;
+        opened.push(Opened { door, queues });
         Ok((host, opened))
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use adit_crypto::Provider;
 use adit_esp::Door;
 use adit_kernel::netlink::{ADIT_PROTOCOL, Link};
-use adit_kernel::{KernelError, Netlink, Tun, TunConfig};
+use adit_kernel::{KernelError, Netlink, Offload, Tun, TunConfig};
 use adit_model::connection::{Connection, TunnelInterface};
 
 use crate::mtu;
@@ -21,14 +21,38 @@ use crate::mtu;
 pub struct Opened {
     /// Which tunnels.
     pub door: Door,
-    /// The device.
-    pub tun: Tun,
+    /// The device's queues.
+    pub queues: Vec<Tun>,
+}
+
+/// How devices are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Queues {
+    /// Queues of each device: one for each thread that carries packets.
+    pub count: usize,
+    /// Whether the host may leave packets to be cut to those threads.
+    pub bundles: bool,
+}
+
+impl Queues {
+    /// Makes a device.
+    ///
+    /// # Errors
+    /// As [`Tun::create_queues`].
+    pub fn create(self, config: TunConfig) -> Result<Vec<Tun>, KernelError> {
+        let offload = match self.bundles {
+            true => Offload::TcpAndUdp,
+            false => Offload::None,
+        };
+        Tun::create_queues(&config.with_offload(offload), self.count)
+    }
 }
 
 /// The interfaces of tunnels, by tunnel.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Interfaces {
     all: BTreeMap<String, Own>,
+    queues: Queues,
 }
 
 #[derive(Debug)]
@@ -78,8 +102,12 @@ impl Interfaces {
         netlink: &mut Netlink,
         provider: &Provider,
         connections: &[Arc<Connection>],
+        queues: Queues,
     ) -> Result<(Self, Vec<Opened>), KernelError> {
-        let mut interfaces = Self::default();
+        let mut interfaces = Self {
+            all: BTreeMap::new(),
+            queues,
+        };
         let mut opened = Vec::new();
         for connection in connections {
             match interfaces.open(netlink, provider, connection) {
@@ -213,23 +241,24 @@ impl Interfaces {
         let mtu = mtu::of_interface(netlink, provider, connection);
         let config = TunConfig::new(&settings.name).with_mtu(mtu).persistent();
         let mut was_there = there.is_some();
-        let tun = match (Tun::create(&config), &there) {
+        let queues = match (self.queues.create(config.clone()), &there) {
             // Left with other properties of its queues, which can't be changed.
             (Err(error), Some(link)) if error.errno == Some(libc::EINVAL) => {
                 netlink.delete_link(link.index)?;
                 was_there = false;
-                Tun::create(&config)?
+                self.queues.create(config)?
             }
-            (tun, _) => tun?,
+            (queues, _) => queues?,
         };
+        let index = queues.first().map_or(0, Tun::index);
         let own = Own {
-            index: tun.index(),
+            index,
             settings: settings.clone(),
             was_there,
         };
         self.all.insert(connection.name.clone(), own);
-        netlink.set_link_alias(tun.index(), &format!("{NOTE}{}", connection.name))?;
-        settle(netlink, tun.index(), settings)?;
+        netlink.set_link_alias(index, &format!("{NOTE}{}", connection.name))?;
+        settle(netlink, index, settings)?;
         tracing::info!(
             "{}: interface {} with MTU {mtu}",
             connection.name,
@@ -237,7 +266,7 @@ impl Interfaces {
         );
         Ok(Some(Opened {
             door: Door::of(connection),
-            tun,
+            queues,
         }))
     }
 

@@ -146,9 +146,7 @@ impl Gateway {
             let opened = host
                 .take_over(&prepared.options, &self.provider, &connections)
                 .map_err(|error| format!("{error}; nothing was changed"))?;
-            self.backend
-                .open_doors(opened)
-                .map_err(|error| format!("can't watch an interface: {error}"))?;
+            self.backend.open_doors(opened);
         }
         self.keys = prepared.keys;
         self.certificates_changed();

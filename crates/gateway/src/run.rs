@@ -92,9 +92,9 @@ impl Inputs {
                     turn = Turn::begin("a packet");
                     gateway.on_socket(slot);
                 }
-                () = gateway.backend.readable() => {
-                    turn = Turn::begin("the tunnel device");
-                    gateway.on_tun();
+                word = gateway.backend.told() => {
+                    turn = Turn::begin("a word from the data plane");
+                    gateway.on_word(word);
                 }
                 () = until(deadline) => {
                     turn = Turn::begin("a timer");
@@ -168,6 +168,7 @@ async fn farewell(gateway: &mut Gateway) {
             .map(|(at, _)| gateway.clock.instant(at));
         tokio::select! {
             slot = gateway.sockets.readable() => gateway.on_socket(slot),
+            word = gateway.backend.told() => gateway.on_word(word),
             () = until(next) => gateway.on_deadline(),
             () = sleep_until(end) => break,
         }

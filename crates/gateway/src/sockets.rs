@@ -1,17 +1,19 @@
-//! The sockets of the gateway: IKE on two UDP ports, ESP on one of them and on protocol 50, in both families.
+//! The sockets of the gateway: IKE on two UDP ports, ESP on one of them and on protocol 50, in both families. Where threads
+//! carry ESP ([`crate::dataplane`]), they have the second port and protocol 50, and pass IKE on.
 //!
 //! Reading is non-blocking and one packet at a time, so that the loop can stop after a budget; waiting is
 //! [`Sockets::readable`]. What the network says about packets of ours comes out of the same slots as packets do.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
-use adit_kernel::{EspSocket, PathError, Received, UdpPort};
-use adit_model::dataplane::Path;
+use adit_kernel::{PathError, Received, UdpPort};
 use adit_wire::udp_encap::{self, NAT_KEEPALIVE};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::dataplane::Carrier;
 use crate::error::GatewayError;
 use crate::watched::{Owner, watch};
 
@@ -19,8 +21,10 @@ use crate::watched::{Owner, watch};
 #[derive(Debug)]
 pub struct Sockets {
     ike: Pair<UdpPort>,
+    /// Where IKE is received beside ESP, unless threads that carry packets do that.
     nat: Pair<UdpPort>,
-    esp: Pair<EspSocket>,
+    /// One of those threads' sockets, to send IKE from the same port.
+    lent: [Option<Arc<UdpPort>>; 2],
     ike_port: u16,
     nat_port: u16,
 }
@@ -30,9 +34,18 @@ pub struct Sockets {
 pub struct Bound {
     ike: [Option<UdpPort>; 2],
     nat: [Option<UdpPort>; 2],
-    esp: [Option<EspSocket>; 2],
+    carriers: Vec<Carrier>,
     ike_port: u16,
     nat_port: u16,
+}
+
+/// Who receives ESP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EspBy {
+    /// So many threads of their own (one at least), in bundles or not.
+    Threads(u32, bool),
+    /// Nobody: IKE alone is received beside it.
+    Nobody,
 }
 
 /// One socket among all.
@@ -42,7 +55,7 @@ pub enum Slot {
     Ike(bool),
     /// UDP for IKE and ESP; true for IPv6.
     Nat(bool),
-    /// Protocol 50; true for IPv6.
+    /// Protocol 50; true for IPv6. Never the loop's own.
     Esp(bool),
 }
 
@@ -63,11 +76,11 @@ struct Pair<T: Owner> {
 }
 
 impl Bound {
-    /// Binds all sockets, or none; those of protocol 50 only with `raw_esp`.
+    /// Binds all sockets, or none.
     ///
     /// # Errors
     /// [`GatewayError::Port`] with who holds a port; [`GatewayError::Kernel`] where raw sockets aren't allowed.
-    pub fn bind(ike_port: u16, nat_port: u16, raw_esp: bool) -> Result<Self, GatewayError> {
+    pub fn bind(ike_port: u16, nat_port: u16, esp: EspBy) -> Result<Self, GatewayError> {
         let v4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let v6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let udp = |port: u16| -> Result<_, GatewayError> {
@@ -84,22 +97,26 @@ impl Bound {
             }
             Ok(sockets)
         };
-        let esp = |address| match EspSocket::bind(address) {
-            _ if !raw_esp => Ok(None),
-            Ok(socket) => {
-                let _ = socket.set_receive_buffer(RECEIVE_BUFFER);
-                Ok(Some(socket))
+        let ike = udp(ike_port)?;
+        let (nat, carriers) = match esp {
+            EspBy::Threads(threads, bundles) => {
+                let carriers = Carrier::bind(nat_port, threads, bundles)?;
+                ([None, None], carriers)
             }
-            Err(error) if error.is_unsupported() => Ok(None),
-            Err(error) => Err(GatewayError::from(error)),
+            EspBy::Nobody => (udp(nat_port)?, Vec::new()),
         };
         Ok(Self {
-            ike: udp(ike_port)?,
-            nat: udp(nat_port)?,
-            esp: [esp(v4)?, esp(v6)?],
+            ike,
+            nat,
+            carriers,
             ike_port,
             nat_port,
         })
+    }
+
+    /// The sockets of the threads that carry packets, which they are to be given.
+    pub fn carriers(&mut self) -> Vec<Carrier> {
+        std::mem::take(&mut self.carriers)
     }
 }
 
@@ -108,11 +125,12 @@ impl Sockets {
     ///
     /// # Errors
     /// When the runtime can't watch one more descriptor.
-    pub fn register(bound: Bound) -> io::Result<Self> {
+    pub fn register(bound: &mut Bound) -> io::Result<Self> {
+        let lender = bound.carriers.first();
         Ok(Self {
-            ike: Pair::register(bound.ike)?,
-            nat: Pair::register(bound.nat)?,
-            esp: Pair::register(bound.esp)?,
+            lent: lender.map_or_else(Default::default, |carrier| carrier.nat.clone()),
+            ike: Pair::register(std::mem::take(&mut bound.ike))?,
+            nat: Pair::register(std::mem::take(&mut bound.nat))?,
             ike_port: bound.ike_port,
             nat_port: bound.nat_port,
         })
@@ -123,8 +141,6 @@ impl Sockets {
         tokio::select! {
             () = ready(&self.nat.v4) => Slot::Nat(false),
             () = ready(&self.nat.v6) => Slot::Nat(true),
-            () = ready(&self.esp.v4) => Slot::Esp(false),
-            () = ready(&self.esp.v6) => Slot::Esp(true),
             () = ready(&self.ike.v4) => Slot::Ike(false),
             () = ready(&self.ike.v6) => Slot::Ike(true),
         }
@@ -141,10 +157,7 @@ impl Sockets {
                 .nat
                 .of(v6)
                 .and_then(|s| take(s, |s| s.receive(buffer), UdpPort::receive_error)),
-            Slot::Esp(v6) => self
-                .esp
-                .of(v6)
-                .and_then(|s| take(s, |s| s.receive(buffer), EspSocket::receive_error)),
+            Slot::Esp(_) => None,
         }
     }
 
@@ -170,9 +183,11 @@ impl Sockets {
     ) -> io::Result<()> {
         if local.port() == self.nat_port {
             let marked = udp_encap::mark_ike(message);
-            self.send_udp(&self.nat, local.ip(), remote, &marked)
+            self.send_beside_esp(local.ip(), remote, &marked)
         } else {
-            self.send_udp(&self.ike, local.ip(), remote, message)
+            let socket = self.ike.of(remote.is_ipv6()).ok_or_else(no_family)?;
+            let from = Some(local.ip());
+            socket.get_ref().send(message, remote, from).map(drop)
         }
     }
 
@@ -181,32 +196,17 @@ impl Sockets {
     /// # Errors
     /// As [`Self::send_ike`].
     pub fn send_keepalive(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<()> {
-        self.send_udp(&self.nat, local.ip(), remote, &NAT_KEEPALIVE)
+        self.send_beside_esp(local.ip(), remote, &NAT_KEEPALIVE)
     }
 
-    /// Sends an ESP packet on its path.
-    ///
-    /// # Errors
-    /// As [`Self::send_ike`].
-    pub fn send_esp(&self, path: &Path, packet: &[u8]) -> io::Result<()> {
-        let from = path.local.ip();
-        if path.udp_encap {
-            return self.send_udp(&self.nat, from, path.remote, packet);
-        }
-        let to = path.remote.ip();
-        let socket = self.esp.of(to.is_ipv6()).ok_or_else(no_family)?;
-        socket.get_ref().send(packet, to, Some(from)).map(drop)
-    }
-
-    fn send_udp(
-        &self,
-        pair: &Pair<UdpPort>,
-        from: IpAddr,
-        to: SocketAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        let socket = pair.of(to.is_ipv6()).ok_or_else(no_family)?;
-        socket.get_ref().send(payload, to, Some(from)).map(drop)
+    fn send_beside_esp(&self, from: IpAddr, to: SocketAddr, payload: &[u8]) -> io::Result<()> {
+        let [v4, v6] = &self.lent;
+        let lent = if to.is_ipv6() { v6 } else { v4 };
+        let socket = match lent {
+            Some(lent) => lent,
+            None => self.nat.of(to.is_ipv6()).ok_or_else(no_family)?.get_ref(),
+        };
+        socket.send(payload, to, Some(from)).map(drop)
     }
 }
 

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use adit_config::Offload;
 use adit_crypto::Provider;
-use adit_esp::DataPlane;
 use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
@@ -22,14 +22,15 @@ use crate::claim::Claim;
 use crate::clock::Clock;
 use crate::control::ControlSocket;
 use crate::credentials;
-use crate::dataplane::UserSpace;
+use crate::dataplane::{self, Carrier, UserSpace};
 use crate::error::{GatewayError, runtime_error};
 use crate::gateway::{Gateway, Parts};
 use crate::host::Host;
+use crate::interfaces::Queues;
 use crate::keys::{self, KeyStore};
 use crate::local_address;
 use crate::options::{BackendChoice, Options};
-use crate::sockets::{Bound, Sockets};
+use crate::sockets::{Bound, EspBy, Sockets};
 use crate::state_dir::StateDir;
 use crate::tunnel::Tunnel;
 
@@ -76,7 +77,11 @@ pub(crate) fn get_ready(options: &Options) -> Result<Ready, GatewayError> {
     }
     let state_dir = StateDir::lock(&options.state_dir)?;
     let ports = &options.config.gateway;
-    let bound = Bound::bind(ports.ike_port, ports.nat_t_port, carries)?;
+    let esp = match carries {
+        true => EspBy::Threads(threads(options), bundles(options)),
+        false => EspBy::Nobody,
+    };
+    let bound = Bound::bind(ports.ike_port, ports.nat_t_port, esp)?;
     let host = carries.then(Claim::take).transpose()?;
     let lock = Locks {
         _state_dir: state_dir,
@@ -110,12 +115,14 @@ pub(crate) fn set_up(
         .cloned()
         .map(Arc::new)
         .collect();
-    let sockets =
-        Sockets::register(ready.bound).map_err(runtime_error("watch the gateway's descriptors"))?;
-    let control = ControlSocket::open(&options.state_dir)?;
-    let (host, mut backend) = prepare_host(options, &provider, &connections)?;
-    backend.set_policy(&connections, &options.config.policies);
+    let mut bound = ready.bound;
     let clock = Clock::start();
+    let sockets =
+        Sockets::register(&mut bound).map_err(runtime_error("watch the gateway's descriptors"))?;
+    let control = ControlSocket::open(&options.state_dir)?;
+    let (host, mut backend) =
+        prepare_host(options, &provider, &connections, (bound.carriers(), clock))?;
+    backend.set_policy(&connections, &options.config.policies);
     let (endpoint, tunnels) = key_exchange(options, &connections, &ready.keys, &provider, clock);
     let network = match &host {
         Some(_) => NetworkWatch::open(),
@@ -176,19 +183,54 @@ fn prepare_host(
     options: &Options,
     provider: &Provider,
     connections: &[Arc<Connection>],
+    (carriers, clock): (Vec<Carrier>, Clock),
 ) -> Result<(Option<Host>, Backend), GatewayError> {
     if options.backend == BackendChoice::Fake {
         return Ok((None, Backend::Fake));
     }
-    let (host, opened) = Host::prepare(options, provider, connections)?;
-    match UserSpace::new(DataPlane::new(provider.clone()), opened) {
-        Ok(user) => Ok((Some(host), Backend::User(Box::new(user)))),
+    let queues = Queues {
+        count: carriers.len(),
+        bundles: bundles(options),
+    };
+    let (host, opened) = Host::prepare(options, provider, connections, queues)?;
+    let start = dataplane::Start {
+        carriers,
+        nat_port: options.config.gateway.nat_t_port,
+        bundles: bundles(options),
+        clock,
+    };
+    match UserSpace::start(provider.clone(), start) {
+        Ok(user) => {
+            let mut backend = Backend::User(Box::new(user));
+            backend.open_doors(opened);
+            Ok((Some(host), backend))
+        }
         Err(cause) => {
             host.abandon();
-            Err(runtime_error("watch the TUN device")(cause))
+            Err(runtime_error("start threads that carry packets")(cause))
         }
     }
 }
+
+/// How many threads carry packets.
+fn threads(options: &Options) -> u32 {
+    match options.config.gateway.threads {
+        0 => std::thread::available_parallelism()
+            .ok()
+            .and_then(|threads| u32::try_from(threads.get()).ok())
+            .unwrap_or(1)
+            .min(MOST_THREADS),
+        threads => threads.into(),
+    }
+}
+
+/// Whether packets are carried in bundles where the kernel can.
+fn bundles(options: &Options) -> bool {
+    options.config.gateway.offload == Offload::Auto
+}
+
+/// What is chosen by itself; more may be configured.
+const MOST_THREADS: u32 = 64;
 
 /// What the configuration authenticates with; nothing can be authenticated for a backend that there isn't.
 pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {

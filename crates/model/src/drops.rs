@@ -76,6 +76,7 @@ drops! {
     IkeDuplicate, "ike-duplicate", Ike, Normal, "A request seen before; the recorded answer was sent again if there is one.";
     IkeBusy, "ike-busy", Ike, Notable, "A message that came while an answer from a local party was awaited.";
     IkeUnaskedConfiguration, "ike-unasked-configuration", Ike, Notable, "A configuration payload that nobody asked for: it has no effect.";
+    IkeOverrun, "ike-overrun", Ike, Alarming, "A datagram for the key exchange that arrived beside ESP faster than messages can be looked at.";
     EspTooShort, "esp-too-short", EspIn, Notable, "An ESP packet shorter than its header, IV and ICV.";
     EspUnknownSpi, "esp-unknown-spi", EspIn, Notable, "An ESP packet for an SPI that we don't have.";
     EspReplay, "esp-replay", EspIn, Notable, "A sequence number that was already received.";

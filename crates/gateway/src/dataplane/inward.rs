@@ -1,0 +1,178 @@
+//! From the wire to the host.
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use adit_esp::{Incoming, Inner, View};
+use adit_kernel::Message;
+use adit_kernel::esp_socket::ipv4_header_length;
+use adit_model::drops::DropReason;
+use adit_model::now::Mono;
+use adit_wire::udp_encap::{Encapsulated, classify};
+
+use crate::dataplane::entrance::{Entrance, Refused};
+use crate::dataplane::worker::{MESSAGES, Worker};
+use crate::sockets::Slot;
+
+impl Worker {
+    /// Opens what a socket has and hands it to the host, until there is nothing more or others have to get their turn.
+    pub(super) fn open_waiting(&mut self, slot: Slot) {
+        let view = self.shared.load();
+        for _ in 0..ROUNDS {
+            let Some(socket) = self.carrier.socket(slot) else {
+                return;
+            };
+            let received = match self.inbox.receive(socket, self.appetite) {
+                Ok(received) => received,
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        tracing::warn!("receiving failed: {error}");
+                    }
+                    return;
+                }
+            };
+            let mut opening = Opening {
+                view: &view,
+                now: self.clock.mono(),
+                slot,
+                port: self.nat_port,
+                way: None,
+            };
+            let mut octets = 0;
+            for index in 0..received {
+                if let Some(message) = self.inbox.message(index) {
+                    octets += message.octets.len();
+                    opening.message(self, &message);
+                }
+            }
+            let teller = &mut self.teller;
+            let slab = self.inbox.slab();
+            for entrance in self.doors.iter_mut().flatten() {
+                entrance.finish(slab, &mut |refused| teller.unwritten(&refused));
+            }
+            let all = received < self.appetite;
+            // What was opened should still be in the processor's cache when it is written.
+            let each = octets / received.max(1);
+            self.appetite = (CACHE / each.max(1)).clamp(FEWEST, MESSAGES);
+            if all {
+                return;
+            }
+        }
+    }
+}
+
+/// The opening of what came in one go.
+struct Opening<'v> {
+    view: &'v View,
+    now: Mono,
+    slot: Slot,
+    /// Our port of ESP in UDP.
+    port: u16,
+    /// The SA of the last packet: the next is likely to be its too.
+    way: Option<Incoming<'v>>,
+}
+
+impl Opening<'_> {
+    fn message(&mut self, worker: &mut Worker, message: &Message) {
+        let Range { mut start, end } = message.octets;
+        while start < end {
+            let next = (start + message.segment).min(end);
+            self.datagram(worker, message, start..next);
+            start = next;
+        }
+    }
+
+    fn datagram(&mut self, worker: &mut Worker, message: &Message, place: Range<usize>) {
+        let from = message.from;
+        let octets = worker
+            .inbox
+            .slab()
+            .get_mut(place.clone())
+            .unwrap_or_default();
+        let (skipped, port) = match self.slot {
+            Slot::Esp(false) => match ipv4_header_length(octets) {
+                Some(length) => (length, 0),
+                None => return,
+            },
+            Slot::Esp(true) | Slot::Ike(_) => (0, 0),
+            Slot::Nat(_) => (0, self.port),
+        };
+        let local = SocketAddr::new(message.to, port);
+        if let Slot::Nat(_) = self.slot {
+            match classify(octets) {
+                Ok(Encapsulated::Esp(_)) => {}
+                Ok(Encapsulated::Ike(message)) => {
+                    return worker.teller.pass(local, from, message);
+                }
+                Ok(Encapsulated::Keepalive) => {
+                    let teller = &mut worker.teller;
+                    return teller.lost(DropReason::NatKeepalive, Some(from), String::new);
+                }
+                Err(error) => {
+                    let detail = || error.to_string();
+                    let teller = &mut worker.teller;
+                    return teller.lost(DropReason::UdpEncapMalformed, Some(from), detail);
+                }
+            }
+        }
+        // A raw IPv4 socket shows the header itself.
+        let tos = match octets.get(1) {
+            Some(tos) if skipped > 0 => *tos,
+            _ => message.tos,
+        };
+        self.esp(worker, (from, local), tos, place.start + skipped..place.end);
+    }
+
+    fn esp(
+        &mut self,
+        worker: &mut Worker,
+        (from, local): (SocketAddr, SocketAddr),
+        tos: u8,
+        place: Range<usize>,
+    ) {
+        let slab = worker.inbox.slab();
+        let packet = slab.get_mut(place.clone()).unwrap_or_default();
+        let spi = packet
+            .first_chunk()
+            .map_or(0, |spi| u32::from_be_bytes(*spi));
+        let teller = &mut worker.teller;
+        let known = self.way.take_if(|way| way.spi_in() != spi);
+        drop(known);
+        let way = match &mut self.way {
+            Some(way) => way,
+            none => match self.view.incoming(worker.lane, self.now, packet) {
+                Ok(way) => {
+                    teller.seen(spi, self.now);
+                    none.insert(way)
+                }
+                Err(rejected) => return teller.refused_in(rejected, from, local, spi),
+            },
+        };
+        let inner = match way.open_under(tos, packet) {
+            Ok(inner) => inner,
+            Err(rejected) => return teller.refused_in(rejected, from, local, spi),
+        };
+        let door = way.door();
+        let mut unwritten = |refused: Refused| teller.unwritten(&refused);
+        let mut doors = worker.doors.iter_mut().flatten();
+        match (doors.find(|entrance| entrance.door == door), inner) {
+            (Some(entrance), Inner::Within(at)) => {
+                let at = place.start + at.start..place.start + at.end;
+                entrance.push(slab, at, &mut unwritten);
+            }
+            (Some(entrance), Inner::Rebuilt(packet)) => {
+                entrance.push_alone(&packet, &mut unwritten);
+            }
+            // Its tunnel's device is being made, or taken away.
+            (None, _) => unwritten(Entrance::none()),
+        }
+    }
+}
+
+/// Times that a socket is read before others get their turn.
+const ROUNDS: usize = 4;
+/// Octets that are opened before they are written.
+const CACHE: usize = 512 << 10;
+/// Messages received at once, when they are long.
+const FEWEST: usize = 8;

@@ -1,0 +1,194 @@
+//! The user-space data path: the host's device, ESP, the wire, carried by threads of its own.
+//!
+//! There is one thread for each processor, or as many as `threads` says. Each has one queue of the TUN device and one
+//! socket of each kind, and buffers that it was born with; packets pass through it without a lock, an allocation or another
+//! thread. Policies and SAs it reads from the [`adit_esp::View`] that was published last.
+//!
+//! **Order.** The kernel keeps each flow of the host to one queue, so a flow is sealed by one thread and leaves in order;
+//! flows of one SA may leave by several threads at once, which is what replay windows are for. What arrives is spread by
+//! SPI: one SA is opened by one thread.
+//!
+//! **Bundles.** Where the kernel can, the host hands over segments that aren't cut yet ([`adit_esp::offload`]), sealed
+//! packets of one length leave with one call (`UDP_SEGMENT`), received ones come with one call (`UDP_GRO`, `recvmmsg`),
+//! and what came out of the tunnel is put together again. Everything is tried, and done one by one where it is refused.
+//!
+//! **The loop** ([`crate::run()`]) changes policies and SAs, and hears what threads have to tell: messages of the key exchange
+//! that came beside ESP, what the network says, and a [`Report`] once in a while. The way there is bounded; a thread never
+//! waits for the loop.
+
+mod carrier;
+mod counters;
+mod entrance;
+mod inward;
+mod orders;
+mod outbox;
+mod outward;
+mod report;
+mod teller;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use adit_crypto::Provider;
+use adit_esp::{DataPlane, Door, Lane};
+use adit_kernel::Tun;
+use adit_model::connection::Connection;
+use adit_model::drops::DropReason;
+use tokio::sync::mpsc;
+
+pub use carrier::Carrier;
+pub use report::{Dropped, Report, Word};
+
+use crate::clock::Clock;
+use counters::EdgeDrops;
+use orders::{Order, Orders};
+use teller::Teller;
+use worker::{Parts, Worker};
+
+/// The data plane and the threads that carry its packets. They end when it is dropped.
+pub struct UserSpace {
+    /// Policies and SAs.
+    pub plane: DataPlane,
+    words: mpsc::Receiver<Word>,
+    drops: Arc<EdgeDrops>,
+    doors: Vec<Door>,
+    threads: Vec<Carrying>,
+}
+
+/// A thread that runs.
+struct Carrying {
+    orders: Arc<Orders>,
+    thread: JoinHandle<()>,
+}
+
+/// What threads are started with.
+pub struct Start {
+    /// The sockets of each.
+    pub carriers: Vec<Carrier>,
+    /// Our port of ESP in UDP.
+    pub nat_port: u16,
+    /// Whether packets are carried in bundles.
+    pub bundles: bool,
+    /// The gateway's clock.
+    pub clock: Clock,
+}
+
+impl UserSpace {
+    /// Starts the threads, in the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// When the kernel has no more descriptors or threads.
+    pub fn start(provider: Provider, start: Start) -> io::Result<Self> {
+        let lanes = u16::try_from(start.carriers.len()).unwrap_or(u16::MAX);
+        let (sender, words) = mpsc::channel(WORDS);
+        let mut this = Self {
+            plane: DataPlane::with_lanes(provider, lanes),
+            words,
+            drops: Arc::default(),
+            doors: Vec::new(),
+            threads: Vec::new(),
+        };
+        for (number, carrier) in (0_u16..).zip(start.carriers) {
+            let orders = Arc::new(Orders::new()?);
+            let worker = Worker::new(Parts {
+                shared: this.plane.shared(),
+                lane: Lane::new(number),
+                clock: start.clock,
+                carrier,
+                nat_port: start.nat_port,
+                teller: Teller::new(sender.clone(), Arc::clone(&this.drops)),
+                orders: Arc::clone(&orders),
+                bundles: start.bundles,
+            })?;
+            let thread = std::thread::Builder::new()
+                .name(format!("adit-data-{number}"))
+                .spawn(|| carry(worker))?;
+            this.threads.push(Carrying { orders, thread });
+        }
+        Ok(this)
+    }
+
+    /// Takes the device for the tunnels behind a door: one queue for each thread, or one alone.
+    pub fn open(&mut self, door: Door, queues: Vec<Tun>) {
+        self.doors.retain(|other| *other != door);
+        self.doors.push(door);
+        let queues: Vec<Arc<Tun>> = queues.into_iter().map(Arc::new).collect();
+        for (number, carrying) in self.threads.iter().enumerate() {
+            let own = queues.get(number);
+            if let Some(queue) = own.or(queues.first()) {
+                let order = Order::Open(door, Arc::clone(queue), own.is_some());
+                carrying.orders.give(order);
+            }
+        }
+    }
+
+    /// Protects these connections from now on; devices that belong to none of them are closed.
+    pub fn set_policy(&mut self, connections: &[Arc<Connection>]) {
+        let (kept, closed) = self.doors.iter().partition(|door| {
+            **door == Door::SHARED || connections.iter().any(|c| Door::of(c) == **door)
+        });
+        self.doors = kept;
+        let closed: Vec<Door> = closed;
+        for carrying in &self.threads {
+            for door in &closed {
+                carrying.orders.give(Order::Close(*door));
+            }
+        }
+        self.plane.set_policy(connections);
+    }
+
+    /// Waits until a thread has something to tell.
+    pub async fn told(&mut self) -> Word {
+        match self.words.recv().await {
+            Some(word) => word,
+            // All threads have ended, which they only do with the gateway.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What another thread, or the same, has told meanwhile.
+    pub fn told_too(&mut self) -> Option<Word> {
+        self.words.try_recv().ok()
+    }
+
+    /// All drops of the data path since it exists.
+    #[must_use]
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        let mut all: BTreeMap<_, _> = self.drops.nonzero().collect();
+        for (reason, count) in self.plane.drops().iter() {
+            *all.entry(reason).or_default() += count;
+        }
+        all
+    }
+}
+
+impl Drop for UserSpace {
+    fn drop(&mut self) {
+        for carrying in &self.threads {
+            carrying.orders.give(Order::End);
+        }
+        for carrying in self.threads.drain(..) {
+            // It has said why it ended, if that was by itself.
+            let _ = carrying.thread.join();
+        }
+    }
+}
+
+fn carry(worker: Worker) {
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()));
+    if outcome.is_err() {
+        // A gateway that looks alive and carries nothing helps nobody: whoever supervises it starts it anew. The block
+        // stays.
+        tracing::error!(
+            "a thread that carries packets has ended by a bug; the gateway ends with it"
+        );
+        std::process::abort();
+    }
+}
+
+/// Words that may wait for the loop.
+const WORDS: usize = 1024;

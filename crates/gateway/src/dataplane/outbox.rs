@@ -1,0 +1,316 @@
+//! Sealed packets on their way to the wire.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use adit_esp::Sealed;
+use adit_kernel::batch::{self, MOST_OCTETS, MOST_RUNS, MOST_SEGMENTS, Run};
+use adit_model::dataplane::Path;
+use adit_model::now::Mono;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::dataplane::carrier::Carrier;
+
+/// How packets leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// From where to where, and whether in UDP.
+    pub path: Path,
+    /// DSCP and ECN of the outer header.
+    pub tos: u8,
+    /// Whether routers must not cut it.
+    pub df: bool,
+}
+
+impl Way {
+    /// That of what was sealed so.
+    pub fn of(sealed: &Sealed) -> Self {
+        Self {
+            path: sealed.path,
+            tos: sealed.tos,
+            df: sealed.df,
+        }
+    }
+}
+
+/// Packets that go the same way, were sealed one behind the other, and leave together.
+pub struct Outbox {
+    octets: Box<[u8]>,
+    filled: usize,
+    lengths: Vec<usize>,
+    way: Option<Way>,
+    /// Whether datagrams of one length leave as one, for the kernel or the network card to cut.
+    bundles: Bundles,
+}
+
+/// Packets that couldn't be sent.
+#[derive(Debug)]
+pub struct Loss {
+    /// How many.
+    pub packets: u64,
+    /// Where they should have gone.
+    pub to: SocketAddr,
+    /// Why not.
+    pub error: io::Error,
+}
+
+/// Whether `UDP_SEGMENT` is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bundles {
+    /// Never: it is switched off, or what the packets leave by can't do it.
+    Never,
+    /// From this moment on; it was refused shortly before, or never.
+    From(Mono),
+}
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(bundles: Bundles) -> Self {
+        Self {
+            octets: vec![0; ROOM + LONGEST].into(),
+            filled: 0,
+            lengths: Vec::with_capacity(MOST_PACKETS),
+            way: None,
+            bundles,
+        }
+    }
+
+    /// Whether a packet that goes `way` can be added before the others are sent.
+    pub fn takes(&self, way: &Way) -> bool {
+        let fits = self.filled < ROOM && self.lengths.len() < MOST_PACKETS;
+        fits && self.way.as_ref().is_none_or(|mine| mine == way)
+    }
+
+    /// Where the next packet is to be sealed: there is always room for the longest.
+    pub fn room(&mut self) -> &mut [u8] {
+        self.octets.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// A packet of so many octets was sealed there.
+    pub fn add(&mut self, way: &Way, octets: usize) {
+        self.way = Some(*way);
+        self.filled += octets;
+        self.lengths.push(octets);
+    }
+
+    /// Adds a packet that was sealed elsewhere.
+    pub fn copy(&mut self, way: &Way, packet: &[u8]) {
+        if let Some(room) = self.room().get_mut(..packet.len()) {
+            room.copy_from_slice(packet);
+            self.add(way, packet.len());
+        }
+    }
+
+    /// Sends everything, `now`; what can't be sent is told to `lost`.
+    pub fn send(&mut self, carrier: &Carrier, now: Mono, lost: &mut impl FnMut(Loss)) {
+        if let Some(way) = self.way.take() {
+            self.send_by(&way, carrier, now, lost);
+        }
+        self.filled = 0;
+        self.lengths.clear();
+    }
+
+    fn send_by(&mut self, way: &Way, carrier: &Carrier, now: Mono, lost: &mut impl FnMut(Loss)) {
+        let mut lengths = self.lengths.as_slice();
+        let mut octets = self.octets.get(..self.filled).unwrap_or_default();
+        while !lengths.is_empty() {
+            let bundled = way.path.udp_encap && self.bundles.are_used(now);
+            let mut runs = [EMPTY; MOST_RUNS];
+            let (count, packets) = group(lengths, bundled, &mut runs);
+            let (these, later) = lengths.split_at(packets);
+            let here = octets.split_at(these.iter().sum());
+            let runs = runs.get(..count).unwrap_or_default();
+            let delivery = Delivery {
+                way,
+                carrier,
+                runs,
+                octets: here.0,
+            };
+            delivery.send(&mut self.bundles, now, lost);
+            (lengths, octets) = (later, here.1);
+        }
+    }
+}
+
+impl Bundles {
+    fn are_used(self, now: Mono) -> bool {
+        matches!(self, Self::From(from) if from <= now)
+    }
+
+    /// It was refused: for good where the card can't, else for a while, because a path that takes only short packets
+    /// may change.
+    fn refuse(&mut self, now: Mono, error: &io::Error) {
+        let again = now + PAUSE;
+        *self = match error.raw_os_error() {
+            Some(libc::EIO | libc::EOPNOTSUPP) => Self::Never,
+            _ => Self::From(again),
+        };
+        tracing::info!(
+            "sending several datagrams at once was refused ({error}); they go one by one"
+        );
+    }
+}
+
+/// Runs that leave with one call, if all goes well.
+struct Delivery<'a> {
+    way: &'a Way,
+    carrier: &'a Carrier,
+    runs: &'a [Run],
+    octets: &'a [u8],
+}
+
+impl Delivery<'_> {
+    fn send(&self, bundles: &mut Bundles, now: Mono, lost: &mut impl FnMut(Loss)) {
+        let (mut runs, mut octets) = (self.runs, self.octets);
+        let mut waited = false;
+        while let Some(first) = runs.first() {
+            let (head, tail) = octets.split_at(first.octets.min(octets.len()));
+            let error = match self.carrier.send(self.way, octets, runs) {
+                Ok(sent) => {
+                    let (gone, rest) = runs.split_at(sent.min(runs.len()));
+                    let length: usize = gone.iter().map(|run| run.octets).sum();
+                    (runs, octets) = (rest, octets.get(length..).unwrap_or_default());
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if error.kind() == io::ErrorKind::WouldBlock && !waited {
+                waited = true;
+                self.wait();
+                continue;
+            }
+            if first.segment != 0 && batch::refuses_runs(&error) {
+                bundles.refuse(now, &error);
+                self.send_singly(head, first, bundles, now, lost);
+            } else {
+                lost(Loss {
+                    packets: first.datagrams() as u64,
+                    to: self.way.path.remote,
+                    error,
+                });
+            }
+            (runs, octets) = (runs.get(1..).unwrap_or_default(), tail);
+        }
+    }
+
+    fn send_singly(
+        &self,
+        octets: &[u8],
+        run: &Run,
+        bundles: &mut Bundles,
+        now: Mono,
+        lost: &mut impl FnMut(Loss),
+    ) {
+        let mut singles = [EMPTY; MOST_SEGMENTS];
+        let pieces = octets.chunks(usize::from(run.segment).max(1));
+        let mut count = 0;
+        for (single, piece) in singles.iter_mut().zip(pieces) {
+            single.octets = piece.len();
+            count += 1;
+        }
+        let alone = Delivery {
+            runs: singles.get(..count).unwrap_or_default(),
+            octets,
+            ..*self
+        };
+        alone.send(bundles, now, lost);
+    }
+
+    /// The send buffer is full: the link is slower than we are. Waiting a little makes the host wait, which is how it
+    /// learns of it.
+    fn wait(&self) {
+        let Some(socket) = self.carrier.descriptor(&self.way.path) else {
+            return;
+        };
+        let mut one = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
+        let most = Timespec {
+            tv_sec: 0,
+            tv_nsec: PATIENCE.subsec_nanos().into(),
+        };
+        // What this would complain about, sending complains about too.
+        let _ = poll(&mut one, Some(&most));
+    }
+}
+
+/// Groups packets into runs, as many as there is room for; returns how many runs, and of how many packets.
+fn group(lengths: &[usize], bundled: bool, runs: &mut [Run]) -> (usize, usize) {
+    let (mut count, mut packets) = (0, 0);
+    for run in runs {
+        let rest = lengths.get(packets..).unwrap_or_default();
+        let Some(first) = rest.first().copied() else {
+            break;
+        };
+        let mut octets = first;
+        let mut members = 1;
+        let segment = u16::try_from(first).unwrap_or(0);
+        if bundled && segment != 0 {
+            for length in rest.iter().skip(1).copied() {
+                let fits =
+                    length <= first && octets + length <= MOST_OCTETS && members < MOST_SEGMENTS;
+                if !fits {
+                    break;
+                }
+                octets += length;
+                members += 1;
+                if length < first {
+                    break;
+                }
+            }
+        }
+        *run = Run {
+            octets,
+            segment: if members > 1 { segment } else { 0 },
+        };
+        count += 1;
+        packets += members;
+    }
+    (count, packets)
+}
+
+const EMPTY: Run = Run {
+    octets: 0,
+    segment: 0,
+};
+/// Once so many octets wait, they are sent: two bundles.
+const ROOM: usize = 2 * MOST_OCTETS;
+/// Longest packet, with more than any algorithm adds.
+const LONGEST: usize = 65_535 + 512;
+/// Once so many packets wait, they are sent.
+const MOST_PACKETS: usize = 256;
+/// For how long bundles aren't tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a full send buffer is waited for.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grouped(lengths: &[usize], bundled: bool) -> Vec<(usize, u16)> {
+        let mut runs = [EMPTY; 8];
+        let (count, packets) = group(lengths, bundled, &mut runs);
+        assert!(packets == lengths.len() || count == runs.len());
+        runs.iter()
+            .take(count)
+            .map(|run| (run.octets, run.segment))
+            .collect()
+    }
+
+    #[test]
+    fn packets_of_one_length_go_together_and_a_shorter_one_ends_them() {
+        assert_eq!(grouped(&[], true), []);
+        assert_eq!(grouped(&[100], true), [(100, 0)]);
+        assert_eq!(grouped(&[100, 100, 60, 100], true), [(260, 100), (100, 0)]);
+        assert_eq!(grouped(&[60, 100, 100], true), [(60, 0), (200, 100)]);
+        assert_eq!(grouped(&[100, 100], false), [(100, 0), (100, 0)]);
+    }
+
+    #[test]
+    fn runs_are_as_long_as_every_kernel_takes() {
+        let many = grouped(&[80; 130], true);
+        assert_eq!(many, [(64 * 80, 80), (64 * 80, 80), (160, 80)]);
+        let large = grouped(&[1480; 50], true);
+        assert_eq!(large, [(44 * 1480, 1480), (6 * 1480, 1480)]);
+    }
+}

@@ -1,0 +1,268 @@
+//! A thread that carries packets: its sockets, its queues of the TUN devices, its buffers. It shares nothing with others
+//! but what is atomic, and waits for nobody.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use adit_esp::offload::Room;
+use adit_esp::{Allowance, Door, Lane, Shared};
+use adit_kernel::Tun;
+use adit_kernel::batch::Inbox;
+use adit_model::now::Mono;
+use rustix::event::epoll;
+
+use crate::clock::Clock;
+use crate::dataplane::carrier::Carrier;
+use crate::dataplane::entrance::Entrance;
+use crate::dataplane::orders::{Order, Orders};
+use crate::dataplane::outbox::{Bundles, Outbox};
+use crate::dataplane::teller::Teller;
+use crate::sockets::Slot;
+
+/// What a thread works with.
+pub struct Worker {
+    pub(super) shared: Shared,
+    pub(super) lane: Lane,
+    pub(super) clock: Clock,
+    pub(super) carrier: Carrier,
+    /// Our port of ESP in UDP.
+    pub(super) nat_port: u16,
+    pub(super) teller: Teller,
+    pub(super) doors: Vec<Option<Entrance>>,
+    /// What was read from a device.
+    pub(super) packet: Box<[u8]>,
+    /// The headers of the segment that is made of it.
+    pub(super) room: Room,
+    /// What becomes of a packet that has to be cut.
+    pub(super) pieces: Vec<u8>,
+    pub(super) outbox: Outbox,
+    /// Messages to hosts that send what is too long.
+    pub(super) allowance: Allowance,
+    pub(super) inbox: Inbox,
+    /// How many messages are received at once.
+    pub(super) appetite: usize,
+    bundles: bool,
+    orders: Arc<Orders>,
+    epoll: OwnedFd,
+}
+
+/// What a thread is made of.
+pub struct Parts {
+    /// Where policies and SAs are found.
+    pub shared: Shared,
+    /// Which counters are its own.
+    pub lane: Lane,
+    /// The gateway's.
+    pub clock: Clock,
+    /// Its sockets.
+    pub carrier: Carrier,
+    /// Our port of ESP in UDP.
+    pub nat_port: u16,
+    /// Its way to the loop.
+    pub teller: Teller,
+    /// The loop's way to it.
+    pub orders: Arc<Orders>,
+    /// Whether packets are carried in bundles.
+    pub bundles: bool,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Orders,
+    Socket(Slot),
+    /// The door at this place.
+    Door(usize),
+}
+
+impl Worker {
+    /// A thread that isn't running yet.
+    ///
+    /// # Errors
+    /// When the kernel has no more descriptors.
+    pub fn new(parts: Parts) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let worker = Self {
+            shared: parts.shared,
+            lane: parts.lane,
+            clock: parts.clock,
+            carrier: parts.carrier,
+            nat_port: parts.nat_port,
+            teller: parts.teller,
+            doors: Vec::new(),
+            packet: vec![0; adit_kernel::tun::LONGEST].into(),
+            room: Room::default(),
+            pieces: Vec::new(),
+            outbox: Outbox::new(if parts.bundles {
+                Bundles::From(Mono(0))
+            } else {
+                Bundles::Never
+            }),
+            allowance: Allowance::new(parts.clock.mono()),
+            inbox: Inbox::new(MESSAGES, MESSAGE),
+            appetite: MESSAGES,
+            bundles: parts.bundles,
+            orders: parts.orders,
+            epoll,
+        };
+        worker.watch(Source::Orders, worker.orders.bell())?;
+        for slot in SLOTS {
+            if let Some(socket) = worker.carrier.socket(slot) {
+                worker.watch(Source::Socket(slot), socket)?;
+            }
+        }
+        Ok(worker)
+    }
+
+    /// Carries packets until it is told to end.
+    pub fn run(mut self) {
+        let mut events = Vec::with_capacity(EVENTS);
+        loop {
+            let patience = self.teller.patience();
+            events.clear();
+            let space = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.epoll, space, patience.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => {
+                    tracing::error!("waiting for packets failed: {error}");
+                    return;
+                }
+            }
+            for event in &events {
+                let (data, flags) = (event.data, event.flags);
+                match Source::of(data.u64()) {
+                    Source::Orders => {
+                        if self.obey().is_break() {
+                            return;
+                        }
+                    }
+                    Source::Door(at) => self.seal_waiting(at),
+                    Source::Socket(slot) => {
+                        if flags.contains(epoll::EventFlags::ERR) {
+                            self.pass_errors(slot);
+                        }
+                        self.open_waiting(slot);
+                    }
+                }
+            }
+            self.teller.tell(self.clock.mono());
+        }
+    }
+
+    /// Gives up a device.
+    pub(super) fn close(&mut self, at: usize) {
+        if let Some(entrance) = self.doors.get_mut(at).and_then(Option::take) {
+            // The queue may be another thread's too, so its descriptor may stay open.
+            let _ = epoll::delete(&self.epoll, entrance.tun.as_fd());
+        }
+    }
+
+    fn obey(&mut self) -> std::ops::ControlFlow<()> {
+        for order in self.orders.take() {
+            match order {
+                Order::Open(door, tun, reads) => {
+                    self.close_door(door);
+                    self.open(door, tun, reads);
+                }
+                Order::Close(door) => self.close_door(door),
+                Order::End => return std::ops::ControlFlow::Break(()),
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+
+    fn open(&mut self, door: Door, tun: Arc<Tun>, reads: bool) {
+        let free = self.doors.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.doors.len());
+        if reads && let Err(error) = self.watch(Source::Door(at), tun.as_fd()) {
+            tracing::error!("watching the device {} failed: {error}", tun.name());
+        }
+        let entrance = Some(Entrance::new(door, tun, self.bundles));
+        match self.doors.get_mut(at) {
+            Some(place) => *place = entrance,
+            None => self.doors.push(entrance),
+        }
+    }
+
+    fn close_door(&mut self, door: Door) {
+        let is_it = |entrance: &Option<Entrance>| entrance.as_ref().is_some_and(|e| e.door == door);
+        if let Some(at) = self.doors.iter().position(is_it) {
+            self.close(at);
+        }
+    }
+
+    fn watch(&self, source: Source, descriptor: impl AsFd) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(source.number());
+        Ok(epoll::add(
+            &self.epoll,
+            descriptor,
+            data,
+            epoll::EventFlags::IN,
+        )?)
+    }
+
+    fn pass_errors(&mut self, slot: Slot) {
+        for _ in 0..ERRORS {
+            let Some(error) = self.carrier.receive_error(slot) else {
+                return;
+            };
+            self.teller.pass_error(slot, error);
+        }
+    }
+}
+
+impl Source {
+    fn number(self) -> u64 {
+        match self {
+            Source::Orders => 0,
+            Source::Socket(slot) => {
+                let at = SLOTS.iter().position(|s| *s == slot);
+                at.map_or(0, |at| 1 + at as u64)
+            }
+            Source::Door(at) => DOORS + at as u64,
+        }
+    }
+
+    fn of(number: u64) -> Self {
+        let place = |from: u64| usize::try_from(number.saturating_sub(from)).unwrap_or(usize::MAX);
+        match number {
+            0 => Source::Orders,
+            DOORS.. => Source::Door(place(DOORS)),
+            _ => SLOTS
+                .get(place(1))
+                .map_or(Source::Orders, |slot| Source::Socket(*slot)),
+        }
+    }
+}
+
+/// The sockets of a thread.
+const SLOTS: [Slot; 4] = [
+    Slot::Nat(false),
+    Slot::Nat(true),
+    Slot::Esp(false),
+    Slot::Esp(true),
+];
+/// The number of the first door.
+const DOORS: u64 = 1 + SLOTS.len() as u64;
+const EVENTS: usize = 16;
+/// Messages received at once, when they are short.
+pub(super) const MESSAGES: usize = 64;
+/// Octets of one message, which may be many datagrams.
+const MESSAGE: usize = 65_536;
+/// Words of the network that are read in one go.
+const ERRORS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_round_trip() {
+        let sockets = SLOTS.map(Source::Socket);
+        let others = [Source::Orders, Source::Door(0), Source::Door(7)];
+        for source in others.into_iter().chain(sockets) {
+            assert_eq!(Source::of(source.number()), source);
+        }
+    }
+}
