@@ -14,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 
 use adit_kernel::block::{self, BlockCount};
 use adit_kernel::netlink::{Route, RouteKind};
+use adit_kernel::tun::HEADER_LENGTH;
 use adit_kernel::{
     BlockMechanism, Capture, Netlink, PingOutcome, PolicyBlock, ProtectedTunnel, Tun, TunConfig,
     UdpPort,
