@@ -337,3 +337,65 @@ fn a_caught_packet_of_our_own_is_stopped_and_told() {
         "{verdict:?}"
     );
 }
+
+/// The way out, for one tunnel while the gateway runs: its routes go, and come back with it.
+#[test]
+fn a_tunnel_that_is_taken_down_can_be_let_pass_and_changed_under_way() {
+    if !permitted("a routed tunnel that is unblocked") {
+        return;
+    }
+    let world = World::new("unblocked");
+    let side = |at: At, peer: u8, more: &str| {
+        tunnel(
+            at,
+            "office",
+            more,
+            &format!("name = \"office0\"\nroutes = [\"10.{peer}.0.0/24\"]"),
+        )
+    };
+    world.configure_with(At::West, KEY, |_| side(At::West, 2, ""));
+    world.configure_with(At::East, KEY, |_| side(At::East, 1, ""));
+    let mut east = world.start(At::East);
+    east.client();
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+
+    // Another MTU, another address, and optional from now on: nothing of that cuts the tunnel.
+    let spis = |running: &mut Running| {
+        let status = running.client().status(Some("office")).unwrap();
+        status.tunnels[0].children[0].spi_in.clone()
+    };
+    let before = spis(&mut west);
+    world.configure_with(At::West, KEY, |_| {
+        side(At::West, 2, "policy = \"optional\"").replace(
+            "[tunnel.office.interface]",
+            "[tunnel.office.interface]\nmtu = 1350\naddresses = [\"10.255.0.1/30\"]",
+        )
+    });
+    let tap = Tap::on(&world.west);
+    let plan = west.client().reload(false).unwrap();
+    assert!(plan.cuts.is_empty(), "{plan:?}");
+    assert_eq!(link(&world.west, "office0").unwrap().mtu, 1350);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    assert_eq!(spis(&mut west), before);
+    assert_eq!(tap.clear(), Vec::<String>::new(), "it has an SA");
+
+    // Required again, taken down, and let pass by command.
+    world.configure_with(At::West, KEY, |_| side(At::West, 2, ""));
+    west.client().reload(false).unwrap();
+    west.client()
+        .down("office", Duration::from_secs(5), |_| ())
+        .unwrap();
+    assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    assert_eq!(tap.clear(), Vec::<String>::new());
+    west.client().unblock(Some("office")).unwrap();
+    world.reaches(&world.west_lan, "10.2.0.2");
+    assert!(!tap.clear().is_empty(), "{}", west.log());
+    west.client()
+        .up("office", Duration::from_secs(10), |_| ())
+        .unwrap();
+    tap.taken();
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    assert_eq!(tap.clear(), Vec::<String>::new());
+}
