@@ -21,8 +21,6 @@ pub struct Carriage {
     pub mss: Mss,
     /// What hides the lengths of packets.
     pub tfc: Tfc,
-    /// Packets without content that are sent each second, at most, to fill silences; 0 for none.
-    pub dummies: u16,
 }
 
 /// Which DSCP the outer header has (RFC 2983).

@@ -36,7 +36,6 @@ const WHOLE: Carriage = Carriage {
     fragment: Cut::Inner,
     mss: adit_model::carriage::Mss::Auto,
     tfc: adit_model::carriage::Tfc::Off,
-    dummies: 0,
 };
 
 /// RFC 4301 8.2: the router tells the gateway, the gateway tells the host, and what fits by that goes through.

@@ -12,15 +12,11 @@ const DF: [(&str, Df); 3] = [("clear", Df::Clear), ("copy", Df::Copy), ("set", D
 const CUT: [(&str, Cut); 2] = [("inner", Cut::Inner), ("outer", Cut::Outer)];
 const DSCP_IN: [(&str, bool); 2] = [("keep", false), ("copy", true)];
 
-/// Most dummy packets a second.
-const MOST_DUMMIES: u32 = 1000;
-
 /// Reads how packets of a child are carried, which may be one of transport mode and nothing else.
 pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>, transport: bool) -> Carriage {
     let dscp = [("copy", Dscp::Copy)];
     let mss = [("auto", Mss::Auto), ("off", Mss::Off)];
     let tfc = [("off", Tfc::Off), ("mtu", Tfc::Mtu)];
-    let dummies = reader.number(table, "dummies", 0..=MOST_DUMMIES, 0);
     let carriage = Carriage {
         dscp: word_or_number(reader, table, "dscp", &dscp, (0, 63), |n| {
             Dscp::Fixed(u8::try_from(n).unwrap_or_default())
@@ -31,7 +27,6 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>, transport: bool) 
         fragment: word(reader, table, "fragment", &CUT),
         mss: word_or_number(reader, table, "mss", &mss, (256, 65_495), Mss::AtMost),
         tfc: word_or_number(reader, table, "tfc", &tfc, (16, 1500), Tfc::Multiple),
-        dummies: u16::try_from(dummies).unwrap_or_default(),
     };
     if carriage.tfc != Tfc::Off && transport {
         reader
@@ -83,9 +78,6 @@ pub(super) fn write(out: &mut String, carriage: &Carriage) {
         Tfc::Off => {}
         Tfc::Mtu => line(out, "tfc", &text("mtu")),
         Tfc::Multiple(octets) => line(out, "tfc", &octets),
-    }
-    if carriage.dummies > 0 {
-        line(out, "dummies", &carriage.dummies);
     }
 }
 

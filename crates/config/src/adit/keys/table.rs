@@ -694,14 +694,6 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Child,
-        "dummies",
-        "number from 0 to 1000",
-        "0",
-        "10",
-        "Packets without content that are sent each second while there is nothing else to send, so that silence doesn't show. The peer drops them.",
-    ),
-    key(
-        Section::Child,
         "rekey",
         "duration or \"off\"",
         "\"1h\"",
