@@ -246,6 +246,11 @@ impl Interfaces {
             (Err(error), Some(link)) if error.errno == Some(libc::EINVAL) => {
                 netlink.delete_link(link.index)?;
                 was_there = false;
+                tracing::warn!(
+                    "{}: interface {} is made anew, since it was left with queues of another kind; routes that were added by hand are gone",
+                    connection.name,
+                    settings.name
+                );
                 self.queues.create(config)?
             }
             (queues, _) => queues?,
