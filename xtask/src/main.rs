@@ -14,6 +14,7 @@ mod bench;
 mod exec;
 mod fuzz;
 mod interop;
+mod kernel;
 mod man;
 mod namespaces;
 mod peers;
@@ -40,6 +41,8 @@ enum Task {
     Test(test::Args),
     /// Real tunnels with an unmodified strongSwan, in private network namespaces (needs root)
     Interop(interop::Args),
+    /// Real tunnels through the ESP of a real kernel, in User-Mode Linux (needs root)
+    Kernel(kernel::Args),
     /// The web server of interop's CA
     #[command(hide = true)]
     Web(interop::web::Args),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Test(args) => test::run(&args),
         Task::Interop(args) => interop::run(&args),
+        Task::Kernel(args) => kernel::run(&args),
         Task::Web(args) => interop::web::run(&args),
         Task::Relay(args) => interop::relay::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -18,6 +18,8 @@ const PACKAGES: &[&str] = &[
     "iputils-ping",
     "tcpdump",
     "openssl",
+    "kmod",
+    "iptables",
 ];
 
 /// Where Debian puts strongSwan's daemon; it isn't in PATH.
@@ -26,7 +28,16 @@ pub const CHARON: &str = "/usr/lib/ipsec/charon";
 /// What is missing to run interop, in words; empty when everything is there.
 pub fn missing() -> Vec<String> {
     let mut missing = lacking(&[
-        "ip", "nft", "ping", "swanctl", "unshare", "setpriv", "tcpdump", "openssl",
+        "ip",
+        "nft",
+        "ping",
+        "swanctl",
+        "unshare",
+        "setpriv",
+        "tcpdump",
+        "openssl",
+        "modprobe",
+        "iptables-legacy",
     ]);
     for file in [
         CHARON,

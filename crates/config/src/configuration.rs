@@ -39,6 +39,8 @@ pub struct Gateway {
     pub threads: u16,
     /// Whether packets are carried in bundles where the kernel can.
     pub offload: Offload,
+    /// What carries packets.
+    pub backend: Backend,
 }
 
 /// Whether packets are carried in bundles: segments that the host hasn't cut yet, datagrams that go to and come from the
@@ -52,6 +54,27 @@ pub enum Offload {
     Off,
 }
 
+/// What carries packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// The kernel's IPsec where it has ESP and can do what is configured, else our own data plane.
+    #[default]
+    Auto,
+    /// The kernel's IPsec.
+    Kernel,
+    /// Our own data plane over a TUN device.
+    User,
+}
+
+impl Backend {
+    /// All of them, by name.
+    pub const NAMES: [(&'static str, Self); 3] = [
+        ("auto", Self::Auto),
+        ("kernel", Self::Kernel),
+        ("user", Self::User),
+    ];
+}
+
 impl Default for Gateway {
     fn default() -> Self {
         Self {
@@ -61,6 +84,7 @@ impl Default for Gateway {
             half_open: HalfOpen::default(),
             threads: 0,
             offload: Offload::Auto,
+            backend: Backend::default(),
         }
     }
 }

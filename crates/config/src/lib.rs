@@ -20,6 +20,6 @@ pub mod diagnostic;
 pub mod redact;
 
 pub use configuration::{
-    AuthFiles, Configuration, Gateway, Offload, OwnFiles, PeerFiles, PpkRef, Revocation,
+    AuthFiles, Backend, Configuration, Gateway, Offload, OwnFiles, PeerFiles, PpkRef, Revocation,
 };
 pub use diagnostic::{Diagnostic, Severity};

@@ -334,6 +334,8 @@ impl Gateway {
         if let Some(host) = &mut self.host {
             host.block_again(name)
                 .map_err(|e| error(RequestError::Failed, e.to_string()))?;
+            self.backend
+                .protect(&host.protected(), &self.options.config.policies);
         }
         let Some(tunnel) = self.tunnels.get_mut(name) else {
             return Ok(());
@@ -382,6 +384,8 @@ impl Gateway {
             if let Some(host) = &mut self.host {
                 host.unblock(name)
                     .map_err(|e| error(RequestError::Failed, e.to_string()))?;
+                self.backend
+                    .protect(&host.protected(), &self.options.config.policies);
             }
             tracing::warn!("{name}: the block is lifted; its traffic may leave in clear");
         }

@@ -13,13 +13,27 @@ use adit_model::policy::Policy;
 
 use crate::dataplane::{self, UserSpace};
 use crate::interfaces::Opened;
+use crate::xfrm::{InKernel, InKernelError, Told};
 
-/// The way in use. The kernel's IPsec will be another.
+/// The way in use.
 pub enum Backend {
     /// Our own data plane over a TUN device.
     User(Box<UserSpace>),
+    /// The kernel's IPsec.
+    Kernel(Box<InKernel>),
     /// None: requests are accepted and no packet is carried.
     Fake,
+}
+
+/// Why what the key exchange asks for can't be carried out. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// Our own data plane says so.
+    #[error(transparent)]
+    User(#[from] ApplyError),
+    /// The kernel says so.
+    #[error(transparent)]
+    Kernel(#[from] InKernelError),
 }
 
 impl Backend {
@@ -29,6 +43,11 @@ impl Backend {
             Backend::User(user) => {
                 user.set_policy(connections);
                 user.plane.set_exceptions(exceptions.to_vec());
+            }
+            Backend::Kernel(kernel) => {
+                if let Err(error) = kernel.set_policy(connections, exceptions) {
+                    tracing::warn!("{error}");
+                }
             }
             Backend::Fake => {}
         }
@@ -42,17 +61,27 @@ impl Backend {
                     user.open(door, queues);
                 }
             }
-            Backend::Fake => {}
+            // What has an interface of its own isn't for the kernel.
+            Backend::Kernel(_) | Backend::Fake => {}
+        }
+    }
+
+    /// Other tunnels than before pass in clear. Our own data plane only sees what is led into it, and needn't know; the
+    /// kernel's policies catch what passes.
+    pub fn protect(&mut self, connections: &[Arc<Connection>], exceptions: &[Policy]) {
+        if let Backend::Kernel(_) = self {
+            self.set_policy(connections, exceptions);
         }
     }
 
     /// Carries out what the key exchange asks for.
     ///
     /// # Errors
-    /// [`ApplyError`]; nothing has changed then.
-    pub fn apply(&mut self, now: Mono, request: DataPlaneRequest) -> Result<(), ApplyError> {
+    /// [`BackendError`]; nothing has changed then.
+    pub fn apply(&mut self, now: Mono, request: DataPlaneRequest) -> Result<(), BackendError> {
         match self {
-            Backend::User(user) => user.plane.apply(now, request),
+            Backend::User(user) => Ok(user.plane.apply(now, request)?),
+            Backend::Kernel(kernel) => Ok(kernel.apply(now, request)?),
             Backend::Fake => Ok(()),
         }
     }
@@ -61,6 +90,10 @@ impl Backend {
     pub async fn told(&mut self) -> dataplane::Word {
         match self {
             Backend::User(user) => user.told().await,
+            Backend::Kernel(kernel) => {
+                kernel.readable().await;
+                dataplane::Word::Kernel
+            }
             Backend::Fake => std::future::pending().await,
         }
     }
@@ -69,7 +102,7 @@ impl Backend {
     pub fn told_too(&mut self) -> Option<dataplane::Word> {
         match self {
             Backend::User(user) => user.told_too(),
-            Backend::Fake => None,
+            Backend::Kernel(_) | Backend::Fake => None,
         }
     }
 
@@ -84,7 +117,7 @@ impl Backend {
     ) -> Option<Word> {
         match self {
             Backend::User(user) => Some(user.plane.hear_path_mtu(now, peer, spi_out, mtu)),
-            Backend::Fake => None,
+            Backend::Kernel(_) | Backend::Fake => None,
         }
     }
 
@@ -92,7 +125,8 @@ impl Backend {
     pub fn set_link_mtu_to(&mut self, peer: IpAddr, mtu: usize) {
         match self {
             Backend::User(user) => user.plane.set_link_mtu_to(peer, mtu),
-            Backend::Fake => {}
+            // The kernel knows the way itself.
+            Backend::Kernel(_) | Backend::Fake => {}
         }
     }
 
@@ -100,7 +134,7 @@ impl Backend {
     pub fn forget_path_mtus(&mut self, now: Mono) {
         match self {
             Backend::User(user) => user.plane.forget_path_mtus(now),
-            Backend::Fake => {}
+            Backend::Kernel(_) | Backend::Fake => {}
         }
     }
 
@@ -109,7 +143,31 @@ impl Backend {
     pub fn path_mtus_due(&self) -> Option<Mono> {
         match self {
             Backend::User(user) => user.plane.path_mtus_due(),
-            Backend::Fake => None,
+            Backend::Kernel(_) | Backend::Fake => None,
+        }
+    }
+
+    /// When [`Self::tend`] has something to do by itself.
+    #[must_use]
+    pub fn due(&self) -> Option<Mono> {
+        match self {
+            Backend::Kernel(kernel) => Some(kernel.due()),
+            Backend::User(_) | Backend::Fake => None,
+        }
+    }
+
+    /// Does what is due, `now`.
+    pub fn tend(&mut self, now: Mono) -> Told {
+        match self {
+            Backend::Kernel(kernel) if kernel.due() <= now => kernel.tend(now),
+            _ => Told::default(),
+        }
+    }
+
+    /// Leaves the host. Policies of the kernel stay and hold traffic back when nothing else does.
+    pub fn leave(&mut self, hold_back: bool) {
+        if let Backend::Kernel(kernel) = self {
+            kernel.leave(hold_back);
         }
     }
 
@@ -118,6 +176,7 @@ impl Backend {
     pub fn children(&self) -> Vec<ChildReport> {
         match self {
             Backend::User(user) => user.plane.children(),
+            Backend::Kernel(kernel) => kernel.children(),
             Backend::Fake => Vec::new(),
         }
     }
@@ -127,6 +186,7 @@ impl Backend {
     pub fn pairs(&self) -> Vec<PairReport> {
         match self {
             Backend::User(user) => user.plane.pairs(),
+            Backend::Kernel(kernel) => kernel.pairs(),
             Backend::Fake => Vec::new(),
         }
     }
@@ -136,6 +196,7 @@ impl Backend {
     pub fn drops(&self) -> BTreeMap<DropReason, u64> {
         match self {
             Backend::User(user) => user.drops(),
+            Backend::Kernel(kernel) => kernel.drops(),
             Backend::Fake => BTreeMap::new(),
         }
     }

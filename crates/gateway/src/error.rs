@@ -48,11 +48,11 @@ pub enum GatewayError {
         /// What is wrong with the interface.
         problem: String,
     },
-    /// The kernel backend was asked for.
+    /// The kernel backend was asked for, and can't carry what is configured.
     #[error(
-        "the kernel backend isn't there yet; use --backend user (or auto), which carries ESP in this process over a TUN device"
+        "the kernel can't carry packets: {0}. Fix: --backend auto (backend = \"auto\" in [gateway]), which carries them in this process then"
     )]
-    KernelBackend,
+    KernelBackend(String),
     /// Capabilities are missing.
     #[error(
         "the gateway lacks {missing}. Fix: run it as root, or give it the capabilities (setcap, AmbientCapabilities=, --cap-add)"
@@ -141,7 +141,7 @@ impl GatewayError {
             Self::Key { .. }
                 | Self::NoKey { .. }
                 | Self::Interface { .. }
-                | Self::KernelBackend
+                | Self::KernelBackend(_)
                 | Self::RouteTaken { .. }
         )
     }

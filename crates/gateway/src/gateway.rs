@@ -37,6 +37,7 @@ use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
 use crate::tunnel::{self, Tunnel};
+use crate::xfrm::Told;
 
 /// A running gateway.
 pub struct Gateway {
@@ -133,6 +134,7 @@ impl Gateway {
             .chain(self.host.as_ref().map(|_| self.tend_at))
             .chain(self.count_at)
             .chain(self.backend.path_mtus_due())
+            .chain(self.backend.due())
             .chain([self.expiry.due()])
             .chain(self.network.due())
             .min()
@@ -190,6 +192,25 @@ impl Gateway {
             }
             Word::Path(slot, error) => self.on_error_report(now, slot, &error),
             Word::Report(report) => self.tell(now, *report),
+            Word::Kernel => {
+                if let Backend::Kernel(kernel) = &mut self.backend {
+                    let told = kernel.hear(BUDGET);
+                    self.kernel_told(now, told);
+                }
+            }
+        }
+    }
+
+    fn kernel_told(&mut self, now: Now, told: Told) {
+        self.tell(now, told.report);
+        for (child, spi_in) in told.lost {
+            let (connection, child) = (&child.connection, &child.child);
+            tracing::warn!(
+                "{connection}: the kernel has an SA of {child} (SPI {spi_in:08x}) no more; another one is asked for"
+            );
+            if let Err(error) = self.endpoint.rekey_child(now, connection, child) {
+                tracing::debug!("{error}");
+            }
         }
     }
 
@@ -204,6 +225,8 @@ impl Gateway {
     /// The deadline has passed.
     pub(crate) fn on_deadline(&mut self) {
         let now = self.clock.now();
+        let told = self.backend.tend(now.mono);
+        self.kernel_told(now, told);
         self.endpoint.handle_timeout(now);
         self.backend.forget_path_mtus(now.mono);
         if self.count_at.take_if(|at| *at <= now.mono).is_some() {

@@ -19,9 +19,10 @@ use crate::error::GatewayError;
 use crate::given::{ByTunnel, Given};
 use crate::interfaces::{self, Devices, Interfaces, Opened, Queues};
 use crate::mtu;
-use crate::options::Options;
+use crate::options::{BackendChoice, Options};
 use crate::routes::{self, Routes, Wanted};
 use crate::shield::{self, Children, Present};
+use crate::xfrm;
 
 /// The host as this gateway has changed it.
 pub struct Host {
@@ -41,6 +42,9 @@ pub struct Host {
     inner: Given,
     /// Whether routes go by them.
     led: bool,
+    /// Whether the kernel's policies decide what a tunnel carries: then what goes to a peer keeps its own way, on which
+    /// they find it.
+    in_kernel: bool,
     /// What [`Host::tend`] last complained about.
     complaint: Option<String>,
 }
@@ -63,13 +67,14 @@ impl Host {
             .tun_mtu
             .unwrap_or_else(|| device_mtu(&mut netlink, provider, connections));
         let present = Present::default();
-        let block = shield::block(
+        let mut block = shield::block(
             BLOCK_TABLE,
             &options.config,
             connections,
             &options.tun_name,
             &present,
         );
+        block.passes_ipsec = options.backend == BackendChoice::Kernel;
         let was_blocked = block::is_installed(BLOCK_TABLE)?;
         let mechanism = block::install(&block)?;
         let undo = || undo_block(was_blocked);
@@ -115,6 +120,7 @@ impl Host {
             present,
             inner: Given::default(),
             led: true,
+            in_kernel: options.backend == BackendChoice::Kernel,
             complaint: None,
         };
         if let Err(error) = host.install_routes() {
@@ -158,6 +164,23 @@ impl Host {
         let children = connection.children.iter();
         let passing = children.filter(|child| self.present.passes(connection, &child.name));
         passing.map(|child| child.name.clone()).collect()
+    }
+
+    /// Whether the block is the packet filter's, which stops what it has to whatever becomes of routes and policies.
+    #[must_use]
+    pub fn blocks_by_filter(&self) -> bool {
+        self.mechanism == BlockMechanism::PacketFilter
+    }
+
+    /// The tunnels whose traffic is protected: all but those that were unblocked.
+    #[must_use]
+    pub fn protected(&self) -> Vec<Arc<Connection>> {
+        let is_protected = |c: &&Arc<Connection>| !self.present.unblocked.contains(&c.name);
+        self.connections
+            .iter()
+            .filter(is_protected)
+            .cloned()
+            .collect()
     }
 
     /// Addresses that IKE and ESP pass to whatever the policies say.
@@ -496,12 +519,10 @@ impl Host {
     fn wanted_with(&mut self, present: &Present) -> Result<Vec<Wanted>, KernelError> {
         let addresses = self.netlink.addresses()?;
         let led = present.led(&self.connections);
-        Ok(routes::wanted(
-            &led,
-            &addresses,
-            &self.inner.usable(),
-            &self.devices,
-        ))
+        let usable = self.inner.usable();
+        let mut wanted = routes::wanted(&led, &addresses, &usable, &self.devices);
+        wanted.retain(|route| !(self.in_kernel && route.to_peer));
+        Ok(wanted)
     }
 
     /// Strict reverse path filtering fits: every remote network is routed into the device. Only what the peer sends
@@ -564,6 +585,10 @@ pub fn remove_left_block() -> Result<(), KernelError> {
         let hint =
             format!("a running gateway (pid {pid}) holds it; name its directory with --state");
         return Err(KernelError::own("lift", "the block", hint));
+    }
+    if let Err(error) = xfrm::remove_left() {
+        // A kernel without IPsec has nothing left of it.
+        tracing::debug!("{error}");
     }
     block::remove(BLOCK_TABLE)?;
     interfaces::remove_left(&mut Netlink::open()?).map(drop)

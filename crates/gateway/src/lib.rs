@@ -74,6 +74,7 @@ pub mod status;
 mod statuses;
 pub mod tunnel;
 mod watched;
+mod xfrm;
 
 #[cfg(test)]
 mod sample;

@@ -59,6 +59,16 @@ pub enum BackendChoice {
     Fake,
 }
 
+impl From<adit_config::Backend> for BackendChoice {
+    fn from(configured: adit_config::Backend) -> Self {
+        match configured {
+            adit_config::Backend::Auto => Self::Auto,
+            adit_config::Backend::Kernel => Self::Kernel,
+            adit_config::Backend::User => Self::User,
+        }
+    }
+}
+
 /// Why a gateway ended in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitReason {

@@ -16,7 +16,7 @@ use crate::changes::Changes;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::keys::KeyStore;
-use crate::options::Options;
+use crate::options::{BackendChoice, Options};
 use crate::protocol::{RequestError, Response};
 use crate::retry::{Presence, Wanted};
 use crate::start;
@@ -58,6 +58,13 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
     if options.config.gateway != running.config.gateway {
         return Err(format!(
             "{name}: [gateway] has changed, which takes a restart of the gateway; nothing was changed"
+        ));
+    }
+    if options.backend == BackendChoice::Kernel
+        && let Some(why) = crate::xfrm::obstacle(&options.config.connections)
+    {
+        return Err(format!(
+            "{name}: {why}, which the kernel can't carry; it takes a restart of the gateway. Nothing was changed"
         ));
     }
     let good = start::look_up(&mut options).and_then(|()| start::read_keys(&options));
@@ -156,6 +163,10 @@ impl Gateway {
         self.pools.configure(self.options.config.pools.clone());
         self.backend
             .set_policy(&connections, &self.options.config.policies);
+        if let Some(host) = &self.host {
+            self.backend
+                .protect(&host.protected(), &self.options.config.policies);
+        }
         self.look_again();
         Ok(plan)
     }

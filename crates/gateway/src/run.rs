@@ -21,6 +21,7 @@ use crate::start::{self, Ready, SetUp};
 /// [`GatewayError`] when it can't start. Nothing is half-configured then.
 pub fn run(mut options: Options) -> Result<ExitReason, GatewayError> {
     start::look_up(&mut options)?;
+    start::choose(&mut options)?;
     let ready = start::get_ready(&options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -175,6 +176,7 @@ async fn farewell(gateway: &mut Gateway) {
         gateway.settle();
     }
     if let Some(host) = &mut gateway.host {
+        gateway.backend.leave(!host.blocks_by_filter());
         host.leave();
     }
 }

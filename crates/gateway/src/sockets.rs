@@ -44,6 +44,8 @@ pub struct Bound {
 pub enum EspBy {
     /// So many threads of their own (one at least), in bundles or not.
     Threads(u32, bool),
+    /// The kernel: what arrives here passes its policies, and ESP in UDP is taken out by it.
+    Kernel,
     /// Nobody: IKE alone is received beside it.
     Nobody,
 }
@@ -103,8 +105,16 @@ impl Bound {
                 let carriers = Carrier::bind(nat_port, threads, bundles)?;
                 ([None, None], carriers)
             }
-            EspBy::Nobody => (udp(nat_port)?, Vec::new()),
+            EspBy::Kernel | EspBy::Nobody => (udp(nat_port)?, Vec::new()),
         };
+        if esp == EspBy::Kernel {
+            for socket in ike.iter().chain(&nat).flatten() {
+                socket.bypass_ipsec()?;
+            }
+            for socket in nat.iter().flatten() {
+                socket.open_esp_in_udp()?;
+            }
+        }
         Ok(Self {
             ike,
             nat,

@@ -33,6 +33,7 @@ use crate::options::{BackendChoice, Options};
 use crate::sockets::{Bound, EspBy, Sockets};
 use crate::state_dir::StateDir;
 use crate::tunnel::Tunnel;
+use crate::xfrm::{self, InKernel};
 
 /// Finds what is wrong with the options, the configuration and its key files, without changing anything.
 ///
@@ -65,6 +66,51 @@ pub(crate) fn look_up(options: &mut Options) -> Result<(), GatewayError> {
     connections.iter_mut().try_for_each(local_address::look_up)
 }
 
+/// Decides what carries packets, and says so.
+///
+/// # Errors
+/// [`GatewayError::KernelBackend`] when the kernel was asked for and can't.
+pub(crate) fn choose(options: &mut Options) -> Result<(), GatewayError> {
+    let asked = match options.backend {
+        BackendChoice::Auto => options.config.gateway.backend.into(),
+        asked => asked,
+    };
+    options.backend = match asked {
+        BackendChoice::Fake => BackendChoice::Fake,
+        BackendChoice::User => {
+            tracing::info!("packets are carried by this process, over a TUN device, as configured");
+            BackendChoice::User
+        }
+        BackendChoice::Kernel => match xfrm::obstacle(&options.config.connections) {
+            Some(why) => return Err(GatewayError::KernelBackend(why)),
+            None => match adit_kernel::xfrm::probe() {
+                Ok(()) => {
+                    tracing::info!("packets are carried by the kernel's IPsec, as configured");
+                    BackendChoice::Kernel
+                }
+                Err(error) => return Err(GatewayError::KernelBackend(error.to_string())),
+            },
+        },
+        BackendChoice::Auto => {
+            let obstacle = xfrm::obstacle(&options.config.connections);
+            let probed = adit_kernel::xfrm::probe().map_err(|error| error.to_string());
+            match obstacle.map_or(probed, Err) {
+                Ok(()) => {
+                    tracing::info!("packets are carried by the kernel's IPsec: it has ESP");
+                    BackendChoice::Kernel
+                }
+                Err(why) => {
+                    tracing::info!(
+                        "packets are carried by this process, over a TUN device, and not by the kernel's IPsec: {why}"
+                    );
+                    BackendChoice::User
+                }
+            }
+        }
+    };
+    Ok(())
+}
+
 /// Gets everything that the host gives without being changed.
 ///
 /// # Errors
@@ -77,9 +123,12 @@ pub(crate) fn get_ready(options: &Options) -> Result<Ready, GatewayError> {
     }
     let state_dir = StateDir::lock(&options.state_dir)?;
     let ports = &options.config.gateway;
-    let esp = match carries {
-        true => EspBy::Threads(threads(options), bundles(options)),
-        false => EspBy::Nobody,
+    let esp = match options.backend {
+        BackendChoice::Fake => EspBy::Nobody,
+        BackendChoice::Kernel => EspBy::Kernel,
+        BackendChoice::Auto | BackendChoice::User => {
+            EspBy::Threads(threads(options), bundles(options))
+        }
     };
     let bound = Bound::bind(ports.ike_port, ports.nat_t_port, esp)?;
     let host = carries.then(Claim::take).transpose()?;
@@ -188,11 +237,25 @@ fn prepare_host(
     if options.backend == BackendChoice::Fake {
         return Ok((None, Backend::Fake));
     }
+    let in_kernel = options.backend == BackendChoice::Kernel;
     let queues = Queues {
-        count: carriers.len(),
-        bundles: bundles(options),
+        count: carriers.len().max(1),
+        bundles: bundles(options) && !in_kernel,
     };
     let (host, opened) = Host::prepare(options, provider, connections, queues)?;
+    if in_kernel {
+        return match InKernel::take_over(opened, clock) {
+            Ok(kernel) => Ok((Some(host), Backend::Kernel(Box::new(kernel)))),
+            Err(error) => {
+                host.abandon();
+                Err(error)
+            }
+        };
+    }
+    // What an earlier gateway with the other backend left would catch packets before they come here.
+    if let Err(error) = xfrm::remove_left() {
+        tracing::debug!("{error}");
+    }
     let start = dataplane::Start {
         carriers,
         nat_port: options.config.gateway.nat_t_port,
@@ -232,11 +295,8 @@ fn bundles(options: &Options) -> bool {
 /// What is chosen by itself; more may be configured.
 const MOST_THREADS: u32 = 64;
 
-/// What the configuration authenticates with; nothing can be authenticated for a backend that there isn't.
+/// What the configuration authenticates with.
 pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
-    if options.backend == BackendChoice::Kernel {
-        return Err(GatewayError::KernelBackend);
-    }
     let mut store = KeyStore::default();
     let now = Clock::start().now().wall;
     for connection in &options.config.connections {

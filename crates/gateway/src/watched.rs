@@ -3,9 +3,9 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
-use adit_kernel::UdpPort;
 use adit_kernel::netlink::NetworkChanges;
 use adit_kernel::xfrm::Events;
+use adit_kernel::{Tun, UdpPort};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -13,6 +13,7 @@ use tokio::io::unix::AsyncFd;
 pub trait Owner: AsRawFd + sealed::Sealed {}
 
 impl Owner for UdpPort {}
+impl Owner for Tun {}
 impl Owner for NetworkChanges {}
 impl Owner for Events {}
 
@@ -20,6 +21,7 @@ mod sealed {
     /// Keeps [`super::Owner`] to the types that were looked at.
     pub trait Sealed {}
     impl Sealed for adit_kernel::UdpPort {}
+    impl Sealed for adit_kernel::Tun {}
     impl Sealed for adit_kernel::netlink::NetworkChanges {}
     impl Sealed for adit_kernel::xfrm::Events {}
 }

@@ -36,6 +36,8 @@ pub struct PolicyBlock {
     pub ike_ports: Vec<u16>,
     /// Those of them that are ours: whoever sends there speaks IKE or ESP, which protect themselves.
     pub own_ports: Vec<u16>,
+    /// Whether what the kernel's own IPsec will protect, or has opened, passes: by which device it goes says nothing then.
+    pub passes_ipsec: bool,
 }
 
 impl PolicyBlock {
@@ -48,6 +50,7 @@ impl PolicyBlock {
             policies: Vec::new(),
             ike_ports: vec![500, 4500],
             own_ports: vec![500, 4500],
+            passes_ipsec: false,
         }
     }
 

@@ -310,8 +310,13 @@ fn spawn(lab: &Lab, binary: &Path, host: &str, config: &Path, starts: usize) -> 
     } else {
         lab.command(host, binary)
     };
+    let backend = if host == "west" {
+        super::ours()
+    } else {
+        super::theirs()
+    };
     command
-        .args(["run", "-c"])
+        .args(["run", "--backend", &backend.to_string(), "-c"])
         .arg(config)
         .arg("--state")
         .arg(state(lab, host));

@@ -35,7 +35,8 @@ impl Stage<'_> {
             return Ok(());
         };
         let nat = self.scenario.nat;
-        let claimed = matches!(self.far()?, Side::StrongSwan(_));
+        let claimed =
+            matches!(self.far()?, Side::StrongSwan(_)) && super::theirs() == super::Backend::User;
         let relayed = self.scenario.meddling.is_some();
         let near = matches!(nat, Nat::Near | Nat::Both) || relayed;
         let far = matches!(nat, Nat::Far | Nat::Both) || claimed || relayed;

@@ -41,13 +41,15 @@ pub mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::{exec, namespaces, peers, test, workspace};
+pub use lab::filter::IPTABLES;
+pub use patience::FACTOR as PATIENCE;
 use scenario::{Role, Scenario};
 
 #[derive(clap::Args)]
@@ -66,6 +68,50 @@ pub struct Args {
     /// The gateway to test, instead of building it
     #[arg(long, value_name = "FILE")]
     adit: Option<PathBuf>,
+    /// What carries Adit's packets
+    #[arg(long, value_enum, default_value_t = Backend::User, hide = true)]
+    ours: Backend,
+    /// What carries those of the peer
+    #[arg(long, value_enum, default_value_t = Backend::User, hide = true)]
+    theirs: Backend,
+    /// Scenarios are named exactly, with `:ROLE` behind them if only one is meant
+    #[arg(long, hide = true)]
+    exact: bool,
+    /// Where results go, and nothing else is done then
+    #[arg(long, value_name = "FILE", hide = true)]
+    results: Option<PathBuf>,
+}
+
+/// What carries packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// A process.
+    User,
+    /// The kernel.
+    Kernel,
+}
+
+impl std::fmt::Display for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Kernel => "kernel",
+        })
+    }
+}
+
+/// What carries the packets of all gateways of this run: ours, and those of the peers.
+static BACKENDS: OnceLock<(Backend, Backend)> = OnceLock::new();
+
+/// What carries the packets of the gateway in `west`, which is ours.
+fn ours() -> Backend {
+    BACKENDS.get().map_or(Backend::User, |(ours, _)| *ours)
+}
+
+/// What carries the packets of the others.
+fn theirs() -> Backend {
+    BACKENDS.get().map_or(Backend::User, |(_, theirs)| *theirs)
 }
 
 /// How many scenarios run side by side: they mostly wait.
@@ -81,7 +127,7 @@ pub enum Gateway {
 }
 
 /// The result of one scenario in one role.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     pub name: String,
     /// Adit's role.
@@ -98,7 +144,7 @@ struct Report<'a> {
 }
 
 /// How a scenario ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Pass,
@@ -119,13 +165,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    peers::ensure()?;
+    BACKENDS.get_or_init(|| (args.ours, args.theirs));
+    if args.results.is_none() {
+        peers::ensure()?;
+    }
     let gateway = match &args.adit {
         _ if args.selftest => Gateway::StrongSwan,
         Some(file) => Gateway::Adit(file.clone()),
         None => Gateway::Adit(test::adit()?),
     };
-    let mut outcomes = run_all(&gateway, &args.scenarios)?;
+    let mut outcomes = if args.exact {
+        run_jobs(&gateway, exactly(&args.scenarios)?)?
+    } else {
+        run_all(&gateway, &args.scenarios)?
+    };
+    if let Some(file) = &args.results {
+        std::fs::write(file, serde_json::to_string(&outcomes)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if args.scenarios.is_empty() {
         let cases = matrix::judge(&matrix::cases()?, &scenario::all()?, &outcomes);
         summarise(&cases);
@@ -224,6 +281,25 @@ pub fn run_all(gateway: &Gateway, filters: &[String]) -> Result<Vec<Outcome>> {
         !jobs.is_empty(),
         "no scenario is named like that; --list shows them"
     );
+    run_jobs(gateway, jobs)
+}
+
+/// The scenarios of these names, in all of their roles or in the one that is named.
+fn exactly(names: &[String]) -> Result<Vec<(Scenario, Role)>> {
+    let all = scenario::all()?;
+    let mut jobs = Vec::new();
+    for name in names {
+        let (name, role) = name.split_once(':').unwrap_or((name, ""));
+        let found = all.iter().find(|scenario| scenario.name == name);
+        let scenario = found.with_context(|| format!("no scenario is called {name}"))?;
+        let roles = scenario.roles.iter().copied();
+        let meant = roles.filter(|r| role.is_empty() || r.to_string() == role);
+        jobs.extend(meant.map(|role| (scenario.clone(), role)));
+    }
+    Ok(jobs)
+}
+
+fn run_jobs(gateway: &Gateway, jobs: Vec<(Scenario, Role)>) -> Result<Vec<Outcome>> {
     namespaces::remove_leftovers()?;
 
     // Each worker takes the next job; results keep the order of the files.

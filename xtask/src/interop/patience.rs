@@ -1,13 +1,25 @@
 //! Waiting for what another process does, and for its end.
 
 use std::process::Child;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
 
+/// How many times as long as usual everything may take. Set in a guest, where it is slow.
+pub const FACTOR: &str = "ADIT_LAB_PATIENCE";
+
+/// What [`FACTOR`] says; 1 outside of guests.
+pub fn factor() -> u32 {
+    static FOUND: OnceLock<u32> = OnceLock::new();
+    let read = || std::env::var(FACTOR).ok()?.parse().ok();
+    *FOUND.get_or_init(|| read().unwrap_or(1))
+}
+
 /// Asks again until it is so, or says what did not happen.
 pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>) -> Result<()> {
+    let patience = patience * factor();
     let deadline = Instant::now() + patience;
     loop {
         if so()? {
@@ -18,7 +30,8 @@ pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>
             "waited {:.0} s in vain for {what}",
             patience.as_secs_f64()
         );
-        std::thread::sleep(Duration::from_millis(25));
+        // Asking takes the time of those who are asked.
+        std::thread::sleep(Duration::from_millis(25) * factor());
     }
 }
 

@@ -15,8 +15,17 @@ use super::state::Snapshot;
 use super::{callers, children, play, sas};
 use crate::{exec, peers};
 
+/// With its own ESP, or with the kernel's.
+fn plugins() -> String {
+    let carrier = match super::theirs() {
+        super::Backend::User => "kernel-libipsec kernel-netlink",
+        super::Backend::Kernel => "kernel-netlink",
+    };
+    format!("{PLUGINS} {carrier} socket-default updown vici")
+}
+
 const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
-    pkcs1 pkcs8 curl revocation kernel-libipsec kernel-netlink socket-default updown vici";
+    pkcs1 pkcs8 curl revocation";
 
 /// A running daemon; dropped, it is stopped.
 pub struct StrongSwan {
@@ -166,7 +175,7 @@ fn spawn(lab: &Lab, host: &str, folder: &std::path::Path) -> Result<Child> {
 fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tunnel) -> String {
     format!(
         "charon {{
-  load = {PLUGINS}
+  load = {}
   install_virtual_ip = {}
   rsa_pss = {}
   signature_authentication = {}
@@ -191,9 +200,7 @@ fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tun
   plugins {{
     vici {{ socket = unix://{socket} }}
     kernel-libipsec {{ allow_peer_ts = yes }}
-    # What the daemon itself sends must not go into its own tunnel.
-    kernel-netlink {{ fwmark = !0x42 }}
-    socket-default {{ fwmark = 0x42 }}
+    {}
   }}
 }}
 swanctl {{
@@ -201,6 +208,7 @@ swanctl {{
   load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey sha1 sha2 hmac aes
 }}
 ",
+        plugins(),
         if tunnel.pool.is_some() { "yes" } else { "no" },
         if tunnel.pss { "yes" } else { "no" },
         if tunnel.classic { "no" } else { "yes" },
@@ -211,6 +219,12 @@ swanctl {{
             "yes"
         },
         log.display(),
+        match super::theirs() {
+            // What the daemon itself sends must not go into its own tunnel.
+            super::Backend::User =>
+                "kernel-netlink { fwmark = !0x42 }\n    socket-default { fwmark = 0x42 }",
+            super::Backend::Kernel => "",
+        },
         socket = socket.display()
     )
 }

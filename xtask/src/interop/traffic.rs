@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use anyhow::Result;
 
 use super::lab::Lab;
+use super::patience;
 use super::scenario::Tunnel;
 use crate::exec;
 
@@ -19,7 +20,10 @@ impl Pings {
     /// Starts them: until so many answers have come to each, at this interval in seconds.
     pub fn start(lab: &Lab, tunnel: &Tunnel, count: u32, interval: &str) -> Result<Self> {
         let seconds = f64::from(count) * interval.parse::<f64>()?;
-        let deadline = format!("{:.0}", seconds.ceil() + 4.0);
+        let deadline = format!(
+            "{:.0}",
+            seconds.ceil() + 4.0 * f64::from(patience::factor())
+        );
         let mut pings = Vec::new();
         for (nets, targets) in [
             (&tunnel.west_net, &tunnel.east_net),

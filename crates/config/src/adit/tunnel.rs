@@ -16,7 +16,7 @@ use crate::adit::keys::Section;
 use crate::adit::life::choice;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
 use crate::adit::{algorithms, auth, checks, child, duration, interface, life, policy, pool, ppk};
-use crate::configuration::{AuthFiles, Configuration, Gateway, Offload, PpkRef};
+use crate::configuration::{AuthFiles, Backend, Configuration, Gateway, Offload, PpkRef};
 use crate::diagnostic::Severity;
 
 /// The default of `dpd`.
@@ -128,6 +128,7 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
         half_open: half_open(reader, &table),
         threads: u16::try_from(reader.number(&table, "threads", 0..=MOST_THREADS, 0)).unwrap_or(0),
         offload: choice(reader, &table, "offload", OFFLOAD).unwrap_or(default.offload),
+        backend: choice(reader, &table, "backend", &Backend::NAMES).unwrap_or_default(),
     };
     if out.ike_port == out.nat_t_port {
         reader

@@ -12,7 +12,9 @@ use toml_edit::Value;
 use crate::adit::life::word_of;
 use crate::adit::tunnel::OFFLOAD;
 use crate::adit::{algorithms, carriage, child, duration, interface, life, pool, tunnel};
-use crate::configuration::{AuthFiles, Configuration, Gateway, OwnFiles, PeerFiles, Revocation};
+use crate::configuration::{
+    AuthFiles, Backend, Configuration, Gateway, OwnFiles, PeerFiles, Revocation,
+};
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
 /// differ from their default.
@@ -68,6 +70,12 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     }
     if gateway.nat_t_port != default.nat_t_port {
         line(out, "nat_t_port", &gateway.nat_t_port);
+    }
+    let backend = |(_, backend): &&(&str, Backend)| *backend == gateway.backend;
+    if gateway.backend != default.backend
+        && let Some((name, _)) = Backend::NAMES.iter().find(backend)
+    {
+        line(out, "backend", &text(name));
     }
     let (ours, usual) = (&gateway.half_open, &default.half_open);
     for (name, value, default) in [

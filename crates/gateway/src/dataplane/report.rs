@@ -28,6 +28,8 @@ pub enum Word {
     Path(Slot, PathError),
     /// What became of packets.
     Report(Box<Report>),
+    /// The kernel, where that carries packets, has something to tell.
+    Kernel,
 }
 
 /// What a while of packets has to tell.

@@ -228,6 +228,11 @@ fn clear_out(block: &PolicyBlock) -> Vec<Rule> {
             .devices
             .iter()
             .fold(Rule::new(), |rule, name| rule.not_output_interface(name));
+        let start = if block.passes_ipsec {
+            start.not_to_be_protected()
+        } else {
+            start
+        };
         for (local, remote) in pairs(tunnel, tunnel.any_source) {
             let rule = local
                 .map_or(start.clone(), |local| start.clone().source(local))
@@ -248,6 +253,11 @@ fn clear_in(block: &PolicyBlock) -> Vec<Rule> {
             .devices
             .iter()
             .fold(Rule::new(), |rule, name| rule.not_input_interface(name));
+        let start = if block.passes_ipsec {
+            start.came_unprotected()
+        } else {
+            start
+        };
         for (local, remote) in pairs(tunnel, false) {
             let rule = start.clone().source(remote);
             let rule = local.map_or(rule.clone(), |local| rule.destination(local));

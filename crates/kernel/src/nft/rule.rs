@@ -20,6 +20,8 @@ pub(crate) struct Rule {
 enum Step {
     /// Loads packet metadata into the register.
     Meta(u32),
+    /// Loads whether the route that the packet takes has IPsec on it.
+    RouteIpsec,
     /// Loads bytes of a header into the register.
     Payload { base: u32, offset: u32, length: u32 },
     /// Keeps the bits of the register that the mask has.
@@ -58,6 +60,16 @@ impl Rule {
     /// Came in by another interface than `name`.
     pub(crate) fn not_input_interface(self, name: &str) -> Self {
         self.interface(META_INPUT_NAME, name, NOT_EQUAL)
+    }
+
+    /// Isn't going to be protected by the kernel's IPsec.
+    pub(crate) fn not_to_be_protected(self) -> Self {
+        self.load(Step::RouteIpsec).compare(EQUAL, &[0])
+    }
+
+    /// Wasn't protected by the kernel's IPsec when it came.
+    pub(crate) fn came_unprotected(self) -> Self {
+        self.load(Step::Meta(META_IPSEC)).compare(EQUAL, &[0])
     }
 
     /// Comes from inside `net`.
@@ -269,6 +281,10 @@ fn encode(step: &Step, message: &mut Message) {
             data.put_u32_be(META_TO, REGISTER)
                 .put_u32_be(META_KEY, *key);
         }),
+        Step::RouteIpsec => expression(message, "rt", |data| {
+            data.put_u32_be(ROUTE_TO, REGISTER)
+                .put_u32_be(ROUTE_KEY, ROUTE_IPSEC);
+        }),
         Step::Payload {
             base,
             offset,
@@ -337,6 +353,10 @@ const META_INPUT_NAME: u32 = 6;
 const META_OUTPUT_NAME: u32 = 7;
 const META_FAMILY: u32 = 15;
 const META_L4_PROTOCOL: u32 = 16;
+/// NFT_META_SECPATH.
+const META_IPSEC: u32 = 25;
+/// NFT_RT_XFRM.
+const ROUTE_IPSEC: u32 = 4;
 
 const RULE_EXPRESSIONS: u16 = 4;
 const LIST_ELEMENT: u16 = 1;
@@ -344,6 +364,8 @@ const EXPRESSION_NAME: u16 = 1;
 const EXPRESSION_DATA: u16 = 2;
 const META_TO: u16 = 1;
 const META_KEY: u16 = 2;
+const ROUTE_TO: u16 = 1;
+const ROUTE_KEY: u16 = 2;
 const PAYLOAD_TO: u16 = 1;
 const PAYLOAD_BASE: u16 = 2;
 const PAYLOAD_OFFSET: u16 = 3;

@@ -2,6 +2,7 @@
 //!
 //! Every gateway has a LAN with one host. A third gateway, `south`, is there where a scenario has a second caller.
 
+pub mod filter;
 mod outside;
 mod paths;
 
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 
 use super::scenario::{Role, Scenario};
 use crate::namespaces::Namespaces;
-use crate::{exec, workspace};
+use crate::workspace;
 
 /// A network that lives as long as this value.
 pub struct Lab {
@@ -130,38 +131,6 @@ impl Lab {
         self.hosts.command(host, program)
     }
 
-    /// How many packets of the LANs wanted to leave a gateway in clear.
-    pub fn leaked(&self, gateway: &str) -> Result<u64> {
-        self.counted(gateway, "leak")
-    }
-
-    /// How many packets left a gateway in the direction of the others: `raw_esp`, `esp_in_udp`, `keepalive`, `leak`.
-    pub fn counted(&self, gateway: &str, counter: &str) -> Result<u64> {
-        let listing = exec::checked(
-            self.command(gateway, "nft")
-                .args(["-j", "list", "counter", "inet", "guard", counter]),
-        )?;
-        let document: serde_json::Value =
-            serde_json::from_str(&listing.stdout).context("nft -j printed no JSON")?;
-        let counter = document["nftables"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find_map(|entry| entry["counter"]["packets"].as_u64());
-        counter.context("nft shows no such counter")
-    }
-
-    /// Sets the leak counters to zero.
-    pub fn reset_guard(&self) -> Result<()> {
-        for gateway in self.gateways() {
-            exec::checked(
-                self.command(gateway, "nft")
-                    .args(["reset", "counters", "table", "inet", "guard"]),
-            )?;
-        }
-        Ok(())
-    }
-
     fn lan(&self, gateway: &str) -> Result<()> {
         let host = format!("{gateway}lan");
         let [v4, v6] = lan(gateway);
@@ -186,38 +155,6 @@ impl Lab {
                 &format!("route add default via {v6}:1"),
             ],
         )
-    }
-
-    /// Stops and counts what leaves in clear: for LANs, and echoes if the gateways themselves are what is protected.
-    /// IKE looks for a gateway at its addresses in LANs too; those aren't reached from outside.
-    fn guard(&self, gateway: &str, themselves: bool) -> Result<()> {
-        let echoes = if themselves {
-            "oifname \"wan\" icmp type { echo-request, echo-reply } counter name leak drop
-                oifname \"wan\" icmpv6 type { echo-request, echo-reply } counter name leak drop"
-        } else {
-            ""
-        };
-        let rules = format!(
-            "table inet guard {{
-            counter leak {{ }}
-            counter raw_esp {{ }}
-            counter esp_in_udp {{ }}
-            counter keepalive {{ }}
-            chain post {{
-                type filter hook postrouting priority 100; policy accept;
-                oifname \"wan\" udp sport {{ 500, 4500 }} ip daddr {{ 10.0.0.0/8 }} drop
-                oifname \"wan\" udp sport {{ 500, 4500 }} ip6 daddr {{ fd00:1::/64, fd00:2::/64, fd00:3::/64 }} drop
-                oifname \"wan\" ip daddr {{ 10.1.0.0/16, 10.2.0.0/16, 10.3.0.0/16 }} counter name leak drop
-                oifname \"wan\" ip6 daddr {{ fd00:1::/64, fd00:2::/64, fd00:3::/64 }} counter name leak drop
-                {echoes}
-                oifname \"wan\" meta l4proto esp counter name raw_esp
-                oifname \"wan\" udp sport 4500 udp length 9 counter name keepalive
-                oifname \"wan\" udp sport 4500 @th,64,32 != 0 counter name esp_in_udp
-            }}
-        }}"
-        );
-        exec::fed(self.command(gateway, "nft").args(["-f", "-"]), &rules)?;
-        Ok(())
     }
 
     pub(super) fn add(&self, host: &str) -> Result<()> {

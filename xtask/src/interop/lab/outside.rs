@@ -6,7 +6,6 @@
 use anyhow::Result;
 
 use super::{Lab, Place};
-use crate::exec;
 use crate::interop::relay;
 use crate::interop::scenario::{Nat, Role, Tunnel};
 
@@ -181,18 +180,8 @@ impl Lab {
                 "link set out up",
             ],
         )?;
-        let inwards = format!(
-            "chain pre {{ type nat hook prerouting priority dstnat; iifname \"out\" udp dport {{ 500, 4500 }} dnat to {}.1; }}",
-            inside(hidden)
-        );
-        let rules = format!(
-            "table ip nat {{\nchain post {{ type nat hook postrouting priority srcnat; oifname \"out\" masquerade{}; }}\n{}\n}}\n",
-            // Other source ports than 500 and 4500, as a busy router would give.
-            if forward { "" } else { " random" },
-            if forward { inwards.as_str() } else { "" }
-        );
-        exec::fed(self.command(nat, "nft").args(["-f", "-"]), &rules)?;
-        Ok(())
+        let inwards = format!("{}.1", inside(hidden));
+        self.masquerade(nat, forward.then_some(inwards.as_str()))
     }
 }
 

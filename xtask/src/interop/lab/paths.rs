@@ -45,26 +45,4 @@ impl Lab {
     pub fn forget_mappings(&self) -> Result<()> {
         self.ip("nat", &["link set out down", "link set out up"])
     }
-
-    /// Lets nothing arrive any more from outside, at any gateway, and tells nobody.
-    pub fn cut(&self) -> Result<()> {
-        let rules = "table inet cut {
-            chain pre { type filter hook prerouting priority -400; policy accept; iifname \"wan\" drop; }
-        }";
-        for gateway in self.gateways() {
-            exec::fed(self.command(gateway, "nft").args(["-f", "-"]), rules)?;
-        }
-        Ok(())
-    }
-
-    /// The opposite of [`Self::cut`].
-    pub fn mend(&self) -> Result<()> {
-        for gateway in self.gateways() {
-            exec::checked(
-                self.command(gateway, "nft")
-                    .args(["delete", "table", "inet", "cut"]),
-            )?;
-        }
-        Ok(())
-    }
 }

@@ -86,6 +86,14 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         Section::Gateway,
+        "backend",
+        "word",
+        "auto",
+        "\"user\"",
+        "What carries packets: `kernel`, the kernel's IPsec (XFRM), or `user`, our own data plane over a TUN device. `auto` takes the kernel where it has ESP and can do all that is configured, and says in the log what it took and why. `--backend` overrides it.",
+    ),
+    key(
+        Section::Gateway,
         "half_open_limit",
         "number from 1 on",
         "1000",

@@ -1,0 +1,387 @@
+//! What the kernel tells, and what it has counted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
+
+use adit_esp::{ChildName, ChildReport, PairReport};
+use adit_kernel::xfrm::{Counters, Direction, Event, Selector, StateId, statistics};
+use adit_model::dataplane::{PairCounters, Trigger};
+use adit_model::drops::DropReason;
+use adit_model::now::Mono;
+use adit_model::policy::Action;
+use adit_wire::ip::IpPacket;
+use tokio::io::Interest;
+
+use super::pair::{Clocks, Pair, Sending};
+use super::{InKernel, InKernelError, LOOK, sum};
+use crate::dataplane::{Dropped, Report};
+
+/// What there is to tell.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// As of any data plane.
+    pub report: Report,
+    /// Children whose states ended without our doing, with the SPI of what they received.
+    pub lost: Vec<(Arc<ChildName>, u32)>,
+}
+
+impl InKernel {
+    /// Waits until the kernel tells something, or a packet that no policy takes was led to the device.
+    pub async fn readable(&self) {
+        tokio::select! {
+            Ok(_) = self.events.readable() => {}
+            Ok(_) = self.tun.readable() => {}
+            // The runtime is going down.
+            else => std::future::pending().await,
+        }
+    }
+
+    /// When [`Self::tend`] has something to do.
+    pub fn due(&self) -> Mono {
+        let draining = self.draining.iter().map(|draining| draining.until);
+        draining.fold(self.look_at, Mono::min)
+    }
+
+    /// Takes what the kernel tells.
+    pub fn hear(&mut self, budget: usize) -> Told {
+        let mut told = Told::default();
+        let events = self.events.try_io(Interest::READABLE, |events| {
+            let found = events.take();
+            if found.is_empty() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(found)
+        });
+        for event in events.unwrap_or_default() {
+            self.heard(event, &mut told);
+        }
+        self.drain_tun(budget, &mut told.report);
+        told
+    }
+
+    /// Looks at counters and ends what is due, `now`.
+    pub fn tend(&mut self, now: Mono) -> Told {
+        let mut told = Told::default();
+        let due = |draining: &super::Draining| draining.until <= now;
+        let (ended, rest) = std::mem::take(&mut self.draining)
+            .into_iter()
+            .partition::<Vec<_>, _>(due);
+        self.draining = rest;
+        for draining in ended {
+            if let Err(error) = self.forget(draining.pair) {
+                tracing::warn!("{error}");
+            }
+        }
+        if self.look_at <= now {
+            self.look_at = now + LOOK;
+            self.look(&mut told);
+        }
+        told
+    }
+
+    /// Traffic of every live pair.
+    pub fn pairs(&self) -> Vec<PairReport> {
+        let (states, at) = (self.states(), self.clocks());
+        let fresh = |pair: &Pair| PairReport {
+            child: Arc::clone(&pair.child),
+            spi_in: pair.spi_in,
+            spi_out: pair.spi_out,
+            counters: states
+                .as_ref()
+                .map_or(pair.counted, |states| pair.as_of(states, at)),
+        };
+        self.pairs.iter().map(fresh).collect()
+    }
+
+    /// Traffic and drops of every child that is configured or has SAs.
+    pub fn children(&self) -> Vec<ChildReport> {
+        let pairs = self.pairs();
+        let mut names: Vec<Arc<ChildName>> = Vec::new();
+        for connection in &self.connections {
+            for child in &connection.children {
+                names.push(self.child_name(&connection.name, &child.name));
+            }
+        }
+        for pair in &pairs {
+            if !names.contains(&pair.child) {
+                names.push(Arc::clone(&pair.child));
+            }
+        }
+        let report = |name: Arc<ChildName>| {
+            let own = || pairs.iter().filter(|pair| pair.child == name);
+            let past = self.past.get(&name).copied().unwrap_or_default();
+            let draining = self.draining.iter().map(|draining| &draining.pair);
+            let past = draining
+                .filter(|pair| pair.child == name)
+                .fold(past, |past, pair| sum(past, pair.counted));
+            let drops = self.refused.iter().filter(|((of, _), _)| *of == name);
+            ChildReport {
+                pairs: own().count(),
+                counters: own().fold(past, |all, pair| sum(all, pair.counters)),
+                drops: drops
+                    .map(|((_, reason), count)| (*reason, *count))
+                    .collect(),
+                child: name,
+            }
+        };
+        names.into_iter().map(report).collect()
+    }
+
+    /// All drops of the data path since this gateway started.
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        self.drops.clone()
+    }
+
+    fn heard(&mut self, event: Event, told: &mut Told) {
+        match event {
+            Event::Acquire { packet, policy, .. } => {
+                let owner = self
+                    .installed
+                    .iter()
+                    .find(|(id, (_, index))| {
+                        id.direction == Direction::Out && *index >> 3 == policy >> 3
+                    })
+                    .and_then(|(_, (wanted, _))| wanted.child.clone());
+                // A packet may have come while a pair took another one's place.
+                if let Some(child) = owner.filter(|child| !self.sends(child, &packet)) {
+                    let (local, remote) = packet.traffic();
+                    let trigger = Trigger {
+                        child: child.child.clone(),
+                        local,
+                        remote,
+                    };
+                    told.report.wanted.entry(child).or_insert(trigger);
+                }
+            }
+            Event::Expire { id, hard, .. } => {
+                let Some(at) = self
+                    .pairs
+                    .iter()
+                    .position(|pair| id == pair.id_in() || (hard && id == pair.id_out()))
+                else {
+                    return;
+                };
+                if hard {
+                    self.lost(at, told);
+                } else if let Some(pair) = self.pairs.get_mut(at) {
+                    // The first packet has come: the peer sends on this pair, and so has it.
+                    pair.received = true;
+                    told.report.seen.insert(pair.spi_in);
+                    self.settle_or_warn();
+                }
+            }
+            Event::Mapping { spi, from } => {
+                tracing::info!(
+                    "ESP under SPI {spi:08x} comes from {from} now; the key exchange follows when IKE does"
+                );
+            }
+            // What was lost is found by the next look, which comes at once.
+            Event::Lost => self.look_at = Mono::default(),
+        }
+    }
+
+    /// Whether a pair of the child takes the packet.
+    fn sends(&self, child: &Arc<ChildName>, packet: &Selector) -> bool {
+        let (local, remote) = packet.traffic();
+        let takes = |pair: &&Pair| {
+            pair.child == *child
+                && matches!(pair.sending, Sending::Kernel)
+                && pair.ts_local.iter().any(|ts| ts.contains(&local))
+                && pair.ts_remote.iter().any(|ts| ts.contains(&remote))
+        };
+        self.pairs.iter().any(|pair| takes(&pair))
+    }
+
+    fn settle_or_warn(&mut self) {
+        if let Err(error) = self.settle() {
+            let error: InKernelError = error;
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// A state ended by itself or by somebody else's hand.
+    fn lost(&mut self, at: usize, told: &mut Told) {
+        if let Some(pair) = self.pairs.get_mut(at)
+            && !matches!(pair.sending, Sending::Gone)
+        {
+            pair.sending = Sending::Gone;
+            told.lost.push((Arc::clone(&pair.child), pair.spi_in));
+            self.settle_or_warn();
+        }
+    }
+
+    fn look(&mut self, told: &mut Told) {
+        let at = self.clocks();
+        let Some(states) = self.states() else {
+            return;
+        };
+        let mut missing = Vec::new();
+        let mut shown = false;
+        for (position, pair) in self.pairs.iter_mut().enumerate() {
+            let (before, had) = (pair.counted.packets_in, pair.received);
+            let refused = pair.refused;
+            let received = states.get(&pair.id_in());
+            let sends = matches!(pair.sending, Sending::Kernel);
+            let sent = states.get(&pair.id_out()).filter(|_| sends);
+            pair.count(received, sent, at);
+            if received.is_none() || (sends && sent.is_none()) {
+                missing.push(position);
+            }
+            if pair.counted.packets_in > before {
+                told.report.seen.insert(pair.spi_in);
+                pair.counted.last_in = Some(at.mono);
+            }
+            shown |= pair.received && !had;
+            for (reason, (now, then)) in REFUSED.iter().zip(pair.refused.iter().zip(refused)) {
+                let more = u64::from(now.saturating_sub(then));
+                if more > 0 {
+                    let child = Arc::clone(&pair.child);
+                    *self.refused.entry((child, *reason)).or_default() += more;
+                }
+            }
+        }
+        for draining in &mut self.draining {
+            let received = states.get(&draining.pair.id_in());
+            draining.pair.count(received, None, at);
+        }
+        if shown {
+            self.settle_or_warn();
+        }
+        for position in missing {
+            self.lost(position, told);
+        }
+        self.look_at_statistics(&mut told.report);
+    }
+
+    fn look_at_statistics(&mut self, report: &mut Report) {
+        let now = statistics::read();
+        let forbids = self.exceptions.iter().any(|p| p.action == Action::Drop);
+        for (name, count) in &now {
+            let more = count.saturating_sub(self.statistics.get(name).copied().unwrap_or(0));
+            let Some(reason) = reason(name, forbids).filter(|_| more > 0) else {
+                continue;
+            };
+            *self.drops.entry(reason).or_default() += more;
+            report
+                .dropped
+                .entry((reason, None))
+                .and_modify(|dropped| dropped.packets += more)
+                .or_insert_with(|| Dropped {
+                    packets: more,
+                    detail: format!("the kernel counts {name}"),
+                    from: None,
+                });
+        }
+        self.statistics = now;
+    }
+
+    /// What comes out of the device was led to a tunnel, and the kernel had no policy for it.
+    fn drain_tun(&mut self, budget: usize, report: &mut Report) {
+        let mut buffer = [0; SHOWN];
+        for _ in 0..budget {
+            let read = self
+                .tun
+                .try_io(Interest::READABLE, |tun| tun.read(&mut buffer));
+            let Ok(length) = read else {
+                return;
+            };
+            let packet = buffer.get(..length).unwrap_or_default();
+            if is_kernels_own(packet) {
+                continue;
+            }
+            *self.drops.entry(DropReason::OutNoPolicy).or_default() += 1;
+            report.drop(
+                DropReason::OutNoPolicy,
+                None,
+                None,
+                1,
+                || match IpPacket::parse(packet) {
+                    Ok(ip) => format!(
+                        "{} to {}, protocol {}",
+                        ip.source, ip.destination, ip.protocol
+                    ),
+                    Err(_) => "a packet".to_owned(),
+                },
+            );
+        }
+    }
+
+    /// Counters of every state by name; `None` when the kernel doesn't tell.
+    fn states(&self) -> Option<HashMap<StateId, Counters>> {
+        match self.xfrm.borrow_mut().states() {
+            Ok(states) => Some(states.iter().map(|s| (s.id, s.counters)).collect()),
+            Err(error) => {
+                tracing::warn!("{error}");
+                None
+            }
+        }
+    }
+
+    /// Brings the count of one pair up to now.
+    pub(super) fn count_one(&mut self, pair: &mut Pair) {
+        let at = self.clocks();
+        let xfrm = self.xfrm.get_mut();
+        let mut read = |id| xfrm.state(&id).ok().flatten().map(|state| state.counters);
+        let received = read(pair.id_in());
+        let sends = matches!(pair.sending, Sending::Kernel);
+        let sent = sends.then(|| read(pair.id_out())).flatten();
+        pair.count(received.as_ref(), sent.as_ref(), at);
+    }
+
+    fn clocks(&self) -> Clocks {
+        let now = self.clock.now();
+        Clocks {
+            mono: now.mono,
+            wall: now.wall.0 / 1000,
+        }
+    }
+}
+
+impl Pair {
+    fn as_of(&self, states: &HashMap<StateId, Counters>, at: Clocks) -> PairCounters {
+        let sends = matches!(self.sending, Sending::Kernel);
+        let sent = states.get(&self.id_out()).filter(|_| sends);
+        self.total(states.get(&self.id_in()), sent, at)
+    }
+}
+
+/// Whether the host speaks to the link as such: IPv6 to a multicast group of link scope. Nobody is on this link.
+fn is_kernels_own(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|first| first >> 4 == 6) && packet.get(24..26) == Some(&[0xff, 0x02])
+}
+
+/// Our reason for one of the kernel's. A policy that blocks is one of ours for a tunnel that is down, or a drop policy.
+fn reason(name: &str, forbids: bool) -> Option<DropReason> {
+    Some(match name {
+        "XfrmInHdrError" | "XfrmInBufferError" => DropReason::EspTooShort,
+        "XfrmInNoStates" | "XfrmInStateInvalid" | "XfrmInStateExpired" => DropReason::EspUnknownSpi,
+        "XfrmInStateProtoError" => DropReason::EspAuthenticity,
+        "XfrmInStateModeError" => DropReason::EspInnerMalformed,
+        "XfrmInStateSeqError" => DropReason::EspReplay,
+        "XfrmInStateMismatch"
+        | "XfrmInTmplMismatch"
+        | "XfrmInNoPols"
+        | "XfrmInPolBlock"
+        | "XfrmInPolError" => DropReason::EspInboundPolicy,
+        "XfrmOutNoStates"
+        | "XfrmOutStateExpired"
+        | "XfrmOutStateInvalid"
+        | "XfrmAcquireError"
+        | "XfrmOutBundleCheckError" => DropReason::OutNoSa,
+        "XfrmOutPolBlock" if forbids => DropReason::OutForbidden,
+        "XfrmOutPolBlock" => DropReason::OutNoSa,
+        "XfrmOutStateSeqError" => DropReason::OutSequenceExhausted,
+        "XfrmOutStateProtoError" | "XfrmOutStateModeError" => DropReason::OutCipher,
+        _ => return None,
+    })
+}
+
+/// What [`Pair::refused`] counts.
+const REFUSED: [DropReason; 3] = [
+    DropReason::EspTooOld,
+    DropReason::EspReplay,
+    DropReason::EspAuthenticity,
+];
+/// As much of a packet as is told of.
+const SHOWN: usize = 2048;
