@@ -349,7 +349,7 @@ fn new_keys_under_load_cost_no_packet() {
         Echo::at(&world.west_lan, "fd00:1::2"),
     ];
     let mut east = world.start(At::East);
-    east.client();
+    east.client().status(None).unwrap();
     let mut west = world.start(At::West);
     up(&mut west);
     up(&mut east);
