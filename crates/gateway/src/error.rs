@@ -50,7 +50,7 @@ pub enum GatewayError {
     },
     /// The kernel backend was asked for, and can't carry what is configured.
     #[error(
-        "the kernel can't carry packets: {0}. Fix: --backend auto (backend = \"auto\" in [gateway]), which carries them in this process then"
+        "the kernel can't carry packets: {0}. Fix: --backend user, or auto (backend in [gateway])"
     )]
     KernelBackend(String),
     /// Capabilities are missing.

@@ -324,9 +324,12 @@ fn what_cannot_work_is_refused_before_anything_is_touched() {
 
     let mut kernel = good.clone();
     kernel.backend = BackendChoice::Kernel;
+    // Not with ESP either.
+    kernel.config.connections[0].children[0].carriage.dummies = 1;
     let error = adit_gateway::run(kernel).unwrap_err();
     assert!(error.is_configuration());
     assert!(error.to_string().contains("--backend user"), "{error}");
+    assert!(error.to_string().contains("dummy packets"), "{error}");
 
     let mut keyless = good.clone();
     keyless.config.auth.clear();
