@@ -325,11 +325,11 @@ fn what_cannot_work_is_refused_before_anything_is_touched() {
     let mut kernel = good.clone();
     kernel.backend = BackendChoice::Kernel;
     // Not with ESP either.
-    kernel.config.connections[0].children[0].carriage.dummies = 1;
+    kernel.config.connections[0].children[0].carriage.df = adit_model::carriage::Df::Set;
     let error = adit_gateway::run(kernel).unwrap_err();
     assert!(error.is_configuration());
     assert!(error.to_string().contains("--backend user"), "{error}");
-    assert!(error.to_string().contains("dummy packets"), "{error}");
+    assert!(error.to_string().contains("DF set always"), "{error}");
 
     let mut keyless = good.clone();
     keyless.config.auth.clear();

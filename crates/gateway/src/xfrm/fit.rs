@@ -33,9 +33,6 @@ fn of_child(child: &Child) -> Option<String> {
     if matches!(carriage.tfc, Tfc::Multiple(_)) {
         return Some("padding to multiples of a length".to_owned());
     }
-    if carriage.dummies > 0 {
-        return Some("dummy packets".to_owned());
-    }
     let whole = |list: &[adit_model::selector::Selector]| {
         list.iter()
             .any(|ts| ts.nets().iter().any(|net| net.prefix_len() == 0))
