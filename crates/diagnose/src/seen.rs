@@ -74,6 +74,15 @@ impl<'a> Signals<'a> {
             .any(|(fact, happening)| pick(happening) && before(seen.fact, fact))
     }
 
+    /// A message that decrypted to nonsense before the IKE SA stood: after that the keys have proved themselves.
+    pub(crate) fn nonsense(&self) -> Option<Seen<'a>> {
+        self.sign(Sign::DecryptedToNonsense).filter(|seen| {
+            !self.happenings(seen.side()).any(|(fact, h)| {
+                matches!(h, Happening::IkeEstablished { .. }) && before(fact, seen.fact)
+            })
+        })
+    }
+
     /// Every line that says so.
     pub(crate) fn signs_of(&self, sign: Sign) -> impl Iterator<Item = Seen<'a>> + '_ {
         self.signs.iter().copied().filter(move |s| s.sign == sign)

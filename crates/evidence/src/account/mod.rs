@@ -27,7 +27,7 @@ const SMALL: &[&str] = &[
     "the", "is", "are", "but", "when", "after", "we", "i", "my", "our", "only", "a", "an", "it",
     "they", "there", "this", "that", "have", "has", "can", "can't", "cannot", "doesn't", "isn't",
     "every", "then", "where", "of", "with", "from", "its", "their", "so", "no", "not", "any", "us",
-    "me", "and", "as", "for", "does",
+    "me", "and", "as", "for", "does", "were", "would", "some",
 ];
 
 /// Reads sentences of people.

@@ -503,6 +503,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DaemonCrashed,
         "FATAL ERROR: unable to malloc {problem}",
     ),
+    // As titles of reports have it.
+    any(Sign::DaemonCrashed, "charon signal 11"),
+    any(Sign::DaemonCrashed, "pluto signal 11"),
     any(Sign::DaemonNotRunning, "FATAL ERROR: NSS{problem}"),
     any(Sign::DaemonNotRunning, "FATAL ERROR: could not {problem}"),
     any(Sign::DaemonNotRunning, "FATAL ERROR: unable to {problem}"),

@@ -18,6 +18,8 @@ pub(crate) struct Routes {
     seen: usize,
     /// The table that was asked for, and where; nothing of it was shown yet.
     table: Option<(String, Place)>,
+    /// What the lines of BSD's `route get` have told so far: whereto, and the next hop.
+    get: Option<(String, Option<String>)>,
 }
 
 impl Routes {
@@ -42,6 +44,7 @@ impl Routes {
         }
         let state = self
             .way(body)
+            .or_else(|| self.way_of_bsd(body))
             .or_else(|| linux(body).or_else(|| other(body)).map(HostState::Route))
             .or_else(|| rule(body))
             .or_else(|| link(body));
@@ -56,6 +59,36 @@ impl Routes {
         }
         let state = Box::new(state);
         facts.push(fact(place(), Known::Host { state }));
+    }
+
+    /// `route to: 203.0.113.5`, `gateway: 192.0.2.1`, `interface: utun4`, each on a line of its own (BSD, macOS).
+    fn way_of_bsd(&mut self, body: &str) -> Option<HostState> {
+        let (name, told) = body.split_once(": ")?;
+        match name {
+            "route to" => {
+                self.get = Some((told.trim().to_owned(), None));
+                None
+            }
+            "gateway" => {
+                if let Some((_, via)) = &mut self.get {
+                    *via = Some(told.trim().to_owned());
+                }
+                None
+            }
+            "interface" => {
+                let (to, via) = self.get.take().filter(|(to, _)| to != "default")?;
+                Some(HostState::Way {
+                    route: Route {
+                        network: to.clone(),
+                        via,
+                        device: Some(told.trim().to_owned()),
+                        ..Route::default()
+                    },
+                    to,
+                })
+            }
+            _ => None,
+        }
     }
 
     /// What follows the command: a route, or the next prompt when there was none.

@@ -128,7 +128,7 @@ fn out_of_form(s: &Signals<'_>) -> Option<Judgement> {
         let payload = seen.value_or("payload", "").to_ascii_lowercase();
         !payload.is_empty() && !ELSEWHERE.iter().any(|e| payload.contains(e))
     })?;
-    if !s.refused.is_empty() || s.sign(Sign::DecryptedToNonsense).is_some() {
+    if !s.refused.is_empty() || s.nonsense().is_some() {
         return None;
     }
     let payload = seen.value_or("payload", "one");

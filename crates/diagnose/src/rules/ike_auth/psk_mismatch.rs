@@ -84,7 +84,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
-    if let Some(seen) = s.first_sign(&[Sign::PskDiffers, Sign::DecryptedToNonsense]) {
+    if let Some(seen) = s.sign(Sign::PskDiffers).or_else(|| s.nonsense()) {
         let peer = seen.value("peer").map_or(String::new(), |peer| {
             format!(" of {}", peer.trim_matches('\''))
         });
