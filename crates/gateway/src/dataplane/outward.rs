@@ -55,7 +55,7 @@ impl Worker {
         };
         let way = view
             .outbound(self.lane, packet)
-            .and_then(|ip| view.outgoing(door, self.lane, &ip));
+            .and_then(|ip| view.outgoing_by(&mut self.flows, door, self.lane, &ip));
         let mut out = match way {
             Ok(way) => way,
             Err(rejected) => return teller.refused_out(rejected, packet),

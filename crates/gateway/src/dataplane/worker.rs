@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use adit_esp::offload::Room;
-use adit_esp::{Allowance, Door, Lane, Shared};
+use adit_esp::{Allowance, Door, FlowCache, Lane, Shared};
 use adit_kernel::Tun;
 use adit_kernel::batch::Inbox;
 use adit_model::now::Mono;
@@ -24,6 +24,8 @@ use crate::sockets::Slot;
 pub struct Worker {
     pub(super) shared: Shared,
     pub(super) lane: Lane,
+    /// The ways of the flows that it saw last.
+    pub(super) flows: FlowCache,
     pub(super) clock: Clock,
     pub(super) carrier: Carrier,
     /// Our port of ESP in UDP.
@@ -86,6 +88,7 @@ impl Worker {
         let worker = Self {
             shared: parts.shared,
             lane: parts.lane,
+            flows: FlowCache::default(),
             clock: parts.clock,
             carrier: parts.carrier,
             nat_port: parts.nat_port,
