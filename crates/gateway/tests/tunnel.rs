@@ -9,7 +9,7 @@ use adit_gateway::client::ClientError;
 use adit_gateway::host::block_counters;
 use adit_gateway::protocol::RequestError;
 use adit_kernel::netlink::ADIT_PROTOCOL;
-use adit_kernel::{Capture, NetNs, Netlink, block};
+use adit_kernel::{Capture, EspSocket, NetNs, Netlink, block};
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Probe, ProbeOutcome};
@@ -188,9 +188,22 @@ fn a_peer_that_died_is_noticed_and_set_up_again_when_it_is_back() {
     let wire = Wire::tap(&world.east);
     let mut west = world.start(At::West);
     west.wait_for(TunnelState::Up);
-    east.kill();
     let mut client = west.client();
+    let tunnel = client.status(Some("office")).unwrap().tunnels.remove(0);
+    let spi = tunnel.children[0].spi_in.clone().unwrap();
+    let mut forged = u32::from_str_radix(&spi, 16)
+        .unwrap()
+        .to_be_bytes()
+        .to_vec();
+    forged.resize(64, 0x77);
+    east.kill();
+    // What somebody sends under the SPI in the meantime, without the keys, is no sign of life.
     let noticed = eventually(Duration::from_secs(6), || {
+        let sent = world.east.run(|| {
+            let socket = EspSocket::bind("192.0.2.2".parse().unwrap()).unwrap();
+            socket.send(&forged, "192.0.2.1".parse().unwrap(), None)
+        });
+        assert_eq!(sent.unwrap().unwrap(), forged.len());
         let events = client.events(Some("office")).unwrap();
         events
             .iter()
@@ -198,6 +211,11 @@ fn a_peer_that_died_is_noticed_and_set_up_again_when_it_is_back() {
             .then_some(())
     });
     assert!(noticed.is_some(), "{}", west.log());
+    let drops = client.drops().unwrap();
+    let refused = drops
+        .iter()
+        .find(|d| d.reason == DropReason::EspAuthenticity);
+    assert!(refused.is_some_and(|d| d.packets > 0), "{drops:?}");
     assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
     let mut east = world.start(At::East);
     east.wait_for(TunnelState::Up);

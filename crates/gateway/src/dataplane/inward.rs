@@ -142,10 +142,7 @@ impl Opening<'_> {
         let way = match &mut self.way {
             Some(way) => way,
             none => match self.view.incoming(worker.lane, self.now, packet) {
-                Ok(way) => {
-                    teller.seen(spi, self.now);
-                    none.insert(way)
-                }
+                Ok(way) => none.insert(way),
                 Err(rejected) => return teller.refused_in(rejected, from, local, spi),
             },
         };
@@ -153,6 +150,8 @@ impl Opening<'_> {
             Ok(inner) => inner,
             Err(rejected) => return teller.refused_in(rejected, from, local, spi),
         };
+        // Only what the peer has sealed shows that it is there (RFC 7296 2.4).
+        teller.seen(spi, self.now);
         let door = way.door();
         let mut unwritten = |refused: Refused| teller.unwritten(&refused);
         let mut doors = worker.doors.iter_mut().flatten();
