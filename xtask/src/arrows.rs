@@ -116,6 +116,7 @@ const UNSAFE: &[&str] = &[
     "crypto/src/aws_lc/raw.rs",
     "crypto/src/aws_lc/raw/kem.rs",
     "gateway/src/watched.rs",
+    "kernel/src/sys/batch.rs",
     "kernel/src/sys/device.rs",
     "kernel/src/sys/process.rs",
     "kernel/src/sys/socket.rs",

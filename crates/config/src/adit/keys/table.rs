@@ -88,9 +88,9 @@ pub const KEYS: &[Key] = &[
         Section::Gateway,
         "backend",
         "word",
-        "auto",
-        "\"user\"",
-        "What carries packets: `kernel`, the kernel's IPsec (XFRM), or `user`, our own data plane over a TUN device. `auto` takes the kernel where it has ESP and can do all that is configured, and says in the log what it took and why. `--backend` overrides it.",
+        "user",
+        "\"auto\"",
+        "What carries packets: `user`, our own data plane over a TUN device, or `kernel`, the kernel's IPsec (XFRM). `auto` takes the kernel where it has ESP and can do all that is configured, and says in the log what it took and why. The kernel's is young: not on a host that translates the addresses of what it forwards (docs/gateway.md). `--backend` overrides it.",
     ),
     key(
         Section::Gateway,
