@@ -6,7 +6,7 @@
 //! knows. What cannot run here is said, and fails the run unless it was excused on the command line.
 //!
 //! `cargo xtask interop` and `cargo xtask fuzz` run one of these alone; `cargo xtask man` writes the manual pages.
-//! `cargo xtask bench` measures the data plane ([`bench`]).
+//! `cargo xtask bench` measures the data plane ([`mod@bench`]).
 
 #[cfg(test)]
 mod arrows;
