@@ -172,7 +172,7 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         let _ = writeln!(out, "         {}", p.dim(&count));
     } else if t.state != TunnelState::Up {
         let guard = match t.block.as_deref() {
-            Some(by) => format!("its traffic is blocked ({by}), not sent in clear"),
+            Some(by) => format!("its traffic is blocked ({by}) as required, not sent in clear"),
             None => "nothing blocks its traffic while it is down".to_owned(),
         };
         let _ = writeln!(out, "         {}", p.dim(&guard));

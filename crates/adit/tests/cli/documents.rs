@@ -166,8 +166,6 @@ fn leaves(document: &Value) -> Vec<String> {
                     match key.as_str() {
                         "schema" | "spis" | "bytes_in" | "bytes_out" | "version" | "mode"
                         | "encapsulation" => {}
-                        // Said by what becomes of the tunnel's traffic; only `optional` has a word of its own.
-                        "policy" if value == "required" => {}
                         // One word per state; a child's state is told in its line.
                         "state" if value == "rekeying" => out.push("rekeying".to_owned()),
                         _ => walk(value, out),
