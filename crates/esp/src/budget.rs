@@ -42,7 +42,7 @@ mod tests {
     fn nothing_passes_once_a_limit_is_reached() {
         let octets = Budget::new(HardLimits {
             bytes: 1000,
-            packets: 0,
+            ..HardLimits::default()
         });
         assert!(
             octets.spend(600) && octets.spend(600),
@@ -50,8 +50,8 @@ mod tests {
         );
         assert!(!octets.spend(1) && !octets.spend(0));
         let packets = Budget::new(HardLimits {
-            bytes: 0,
             packets: 2,
+            ..HardLimits::default()
         });
         assert!(packets.spend(9000) && packets.spend(9000));
         assert!(!packets.spend(1));

@@ -287,8 +287,8 @@ fn abuse_103_nothing_passes_a_pair_that_is_at_its_end() {
     for (limits, last) in [
         (
             HardLimits {
-                bytes: 0,
                 packets: 5,
+                ..HardLimits::default()
             },
             5,
         ),
@@ -296,7 +296,7 @@ fn abuse_103_nothing_passes_a_pair_that_is_at_its_end() {
         (
             HardLimits {
                 bytes: 120,
-                packets: 0,
+                ..HardLimits::default()
             },
             4,
         ),
@@ -333,8 +333,8 @@ fn abuse_103_nothing_passes_a_pair_that_is_at_its_end() {
 fn abuse_103_threads_together_pass_a_limit_by_no_packet() {
     let sa = ChildSa {
         limits: HardLimits {
-            bytes: 0,
             packets: 1000,
+            ..HardLimits::default()
         },
         ..west_sa(suite("aes128gcm16"), SPI_WEST, SPI_EAST)
     };

@@ -103,4 +103,7 @@ pub struct HardLimits {
     pub bytes: u64,
     /// Packets.
     pub packets: u64,
+    /// Seconds from the moment it is installed on. The key exchange ends it before, as long as there is one: this is for
+    /// SAs that outlive their gateway in a kernel.
+    pub seconds: u64,
 }

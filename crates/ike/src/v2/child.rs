@@ -226,6 +226,7 @@ pub(crate) fn install(
         limits: HardLimits {
             bytes: config.life.lifetime_bytes,
             packets: config.life.lifetime_packets,
+            seconds: config.life.lifetime.as_secs(),
         },
         replaces,
     })));
