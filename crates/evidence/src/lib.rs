@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod asa;
 pub mod capture;
 
 mod case;

@@ -9,6 +9,7 @@ use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
 use crate::account::{Account, quoted};
+use crate::asa::Asa;
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
@@ -115,6 +116,7 @@ pub struct Reader {
 struct Readers {
     charon: Charon,
     pluto: Pluto,
+    asa: Asa,
     printed: Printed,
     phrases: Phrases,
     statuses: Statuses,
@@ -342,6 +344,7 @@ impl Reader {
         }
         readers.charon.finish(&mut reading);
         readers.pluto.finish(&mut reading);
+        reading.facts.extend(readers.asa.finish());
         reading.printed(readers.printed.finish());
         reading.facts.extend(readers.phrases.finish());
         reading.facts.extend(readers.statuses.finish());
@@ -370,6 +373,7 @@ impl Readers {
             return;
         }
         self.pluto.line(line, place);
+        self.asa.line(line, place);
         self.printed.line(line, place);
         self.statuses.line(line, place);
         self.account.line(line, place);
