@@ -132,6 +132,8 @@ pub(crate) enum Said {
         theirs: Vec<Selector>,
     },
     Authenticated,
+    /// We prove that we are this one.
+    Proves(Identity),
     IkeUp {
         name: Option<String>,
         number: Option<u32>,

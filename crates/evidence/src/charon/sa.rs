@@ -237,6 +237,10 @@ impl Sa {
                     }
                     _ => exchange,
                 };
+                // What is given up later is what was repeated last.
+                if self.repeated.is_none() {
+                    self.last_request = Some(id);
+                }
                 vec![Happening::Retransmitted {
                     exchange,
                     message_id: id,
@@ -389,6 +393,10 @@ impl Sa {
                 NotifyType::TS_UNACCEPTABLE,
             )],
             Said::Authenticated => Vec::new(),
+            Said::Proves(own) => {
+                self.our_id.get_or_insert(own);
+                Vec::new()
+            }
             Said::IkeUp {
                 name, ours, theirs, ..
             } => {

@@ -41,6 +41,8 @@ impl Certificates {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        // pluto's lists stand behind the number of a message.
+        let body = body.strip_prefix("000 ").map_or(body, str::trim_start);
         if body == "Certificate:" || command(body).is_some() {
             self.finish(facts);
             return;

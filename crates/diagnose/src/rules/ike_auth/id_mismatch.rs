@@ -6,6 +6,7 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::identity::{Kind, fits_one, mismatch};
+use super::near_name::near_name;
 use crate::compare::list;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -88,6 +89,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(found) = said(s) {
         return found;
     }
+    if let Some(found) = nearly(s) {
+        return found;
+    }
     if let Some(fact) = s.authenticated() {
         return Judgement::RuledOut(format!("both sides authenticated: {}", fact.source.text));
     }
@@ -128,6 +132,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Authentication failed, and a connection wants a name that is nearly the one that is used.
+fn nearly(s: &Signals<'_>) -> Option<Judgement> {
+    let told = s.told(notify::AUTHENTICATION_FAILED, false)?;
+    let near = near_name(s)?;
+    Some(
+        Found::on(
+            near.configured,
+            0.85,
+            AtFault::Both,
+            format!(
+                "the name that is wanted, {}, isn't the one of the certificate, {}",
+                near.wanted, near.used
+            ),
+        )
+        .with([near.seen, told.fact])
+        .because("Names are compared part by part: one part more or less, or in another order, makes it another identity.")
+        .fix("copy the certificate's subject, with every part and in its order, to where the peer's identity is configured")
+        .done(),
+    )
 }
 
 /// The refusing side expects others than the one who came.

@@ -16,6 +16,7 @@ mod id_type_mismatch;
 mod identity;
 mod large_ike_auth_fragment_lost;
 mod nat_private_ip_as_id;
+mod near_name;
 mod ppk_required_mismatch;
 mod printed;
 mod private_key_missing;

@@ -67,6 +67,12 @@ pub(super) fn authentication(text: &str) -> Option<Said> {
             required: required.to_owned(),
         });
     }
+    if let Some((own, _)) = text
+        .strip_prefix("authentication of '")
+        .and_then(|rest| rest.split_once("' (myself) "))
+    {
+        return value::identity(own).map(Said::Proves);
+    }
     let by_peer = text.starts_with("authentication of ") && !text.contains("(myself)");
     (by_peer && text.ends_with("successful")).then_some(Said::Authenticated)
 }
