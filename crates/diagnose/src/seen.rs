@@ -1,6 +1,6 @@
 //! Signs: what lines say outside of exchanges, as rules ask for them.
 
-use adit_model::event::Happening;
+use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
@@ -74,6 +74,30 @@ impl<'a> Signals<'a> {
             .any(|(fact, happening)| pick(happening) && before(seen.fact, fact))
     }
 
+    /// Whether traffic had its SA once, and the other side took it back, before the line was said: what the kernel says
+    /// of what is left over isn't what made the other side give up.
+    pub(crate) fn comes_after_the_end(&self, seen: Seen<'_>) -> bool {
+        let earlier = |pick: &dyn Fn(&Happening) -> bool| {
+            self.case.facts.iter().any(|f| match &f.what {
+                Known::Happened { happening } => pick(happening) && before(f, seen.fact),
+                _ => false,
+            })
+        };
+        earlier(&|h| matches!(h, Happening::ChildEstablished { .. }))
+            && earlier(&|h| {
+                matches!(
+                    h,
+                    Happening::ChildClosed {
+                        by: Party::Peer,
+                        ..
+                    } | Happening::IkeClosed {
+                        by: Party::Peer,
+                        ..
+                    }
+                )
+            })
+    }
+
     /// A message that decrypted to nonsense before the IKE SA stood: after that the keys have proved themselves.
     pub(crate) fn nonsense(&self) -> Option<Seen<'a>> {
         self.sign(Sign::DecryptedToNonsense).filter(|seen| {
@@ -81,6 +105,16 @@ impl<'a> Signals<'a> {
                 matches!(h, Happening::IkeEstablished { .. }) && before(fact, seen.fact)
             })
         })
+    }
+
+    /// The peer takes no proposal after phase 1 came up, as products say it that don't name the phase: what says the one,
+    /// and what says the other.
+    pub(crate) fn refused_behind_first_phase(&self) -> Option<(Seen<'a>, Seen<'a>)> {
+        let refused = self.sign(Sign::ProposalsRefusedByPeer)?;
+        let done = self
+            .signs_of(Sign::FirstPhaseDone)
+            .find(|done| done.side() == refused.side() && !before(refused.fact, done.fact))?;
+        Some((done, refused))
     }
 
     /// Every line that says so.

@@ -308,6 +308,10 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         let why = "Windows says so of the gateway's certificate too, when it doesn't accept it";
         return weighed(WINDOWS_REFUSES, why, LIGHT);
     }
+    if !s.up && !s.refused_or_told() && s.sign(Sign::AuthenticationRefusedByPeer).is_some() {
+        let why = "authentication failed, and the line doesn't say of what";
+        return weighed(AUTH_REFUSED, why, LIGHT);
+    }
     if !s.up && !s.refused_or_told() && s.sign(Sign::NegotiationFailed).is_some() {
         let why = "the set-up failed, and nothing says at which step";
         return weighed(SOMEWHERE, why, LIGHT);
@@ -451,6 +455,14 @@ const WINDOWS_REFUSES: &[&str] = &[
     "auth-method-mismatch",
     "crl-unreachable",
 ];
+const AUTH_REFUSED: &[&str] = &[
+    "psk-mismatch",
+    "id-mismatch",
+    "no-matching-connection-on-responder",
+    "psk-not-found",
+    "auth-method-mismatch",
+    "ca-not-trusted",
+];
 const NOTHING_SEEN: &[&str] = &[
     "overlay-wrong-interface-sniffed",
     "daemon-not-running",
@@ -485,6 +497,7 @@ mod tests {
             NO_CHILD,
             NO_ESP,
             WINDOWS_REFUSES,
+            AUTH_REFUSED,
             NOTHING_SEEN,
         ] {
             for id in row {

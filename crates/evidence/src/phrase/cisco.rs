@@ -71,7 +71,13 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ClearTrafficArrived, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC"),
     any(Sign::IssuerUnknown, "%CRYPTO-5-IKMP_INVAL_CERT"),
+    any(Sign::FirstPhaseDone, "New State = IKE_P1_COMPLETE"),
+    any(Sign::FirstPhaseDone, "SA has been authenticated with"),
     // IOS, IKEv2.
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "IKEv2-ERROR:{}: Auth exchange failed",
+    ),
     any(
         Sign::ProposalsRefusedByPeer,
         "Received no proposal chosen notify",

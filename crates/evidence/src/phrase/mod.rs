@@ -16,6 +16,7 @@ mod cloud;
 mod cluster;
 mod config;
 mod connection;
+mod cookies;
 mod deployment;
 mod esp_dataplane;
 mod firewall;
@@ -196,7 +197,9 @@ impl Phrases {
             .filter(|(phrase, _)| {
                 phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")
             })
-            .filter_map(|(phrase, shape)| Some((phrase.sign, shape, shape.find(&body)?)))
+            .filter_map(|(phrase, shape)| {
+                Some((cookies::told(phrase.sign, &body), shape, shape.find(&body)?))
+            })
             .collect();
         fitting.sort_by_cached_key(|(_, shape, _)| shape.place(&body));
         for (sign, _, values) in fitting {

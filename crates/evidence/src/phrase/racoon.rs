@@ -44,10 +44,17 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildFailed,
         "phase2 negotiation failed due to time up. {}",
     ),
+    // What comes protected is about the second phase, and what comes in the clear about the first.
+    any(
+        Sign::EspProposalRefused,
+        "notification NO-PROPOSAL-CHOSEN received in informational exchange",
+    ),
     any(
         Sign::ProposalsRefusedByPeer,
-        "notification NO-PROPOSAL-CHOSEN received",
+        "notification NO-PROPOSAL-CHOSEN received in unencrypted",
     ),
+    any(Sign::FirstPhaseDone, "ISAKMP-SA established"),
+    any(Sign::FirstPhaseDone, "phase-1 negotiation is succeeded"),
     any(
         Sign::AuthenticationRefusedByPeer,
         "notification AUTHENTICATION-FAILED received",
@@ -96,8 +103,20 @@ pub(super) static PHRASES: &[Phrase] = &[
     // The rest.
     any(Sign::PeerDeclaredDead, "seems to be dead"),
     any(
-        Sign::NetworkUnreachable,
+        Sign::NegotiationFailed,
         "phase1 negotiation failed due to send error",
+    ),
+    any(Sign::NetworkUnreachable, "sendmsg (Network is unreachable)"),
+    any(Sign::HostUnreachable, "sendto (No route to host)"),
+    any(Sign::HostUnreachable, "sendmsg (No route to host)"),
+    any(Sign::HostUnreachable, "sendto (Host is down)"),
+    any(Sign::HostUnreachable, "sendmsg (Host is down)"),
+    any(Sign::SendForbidden, "sendto (Permission denied)"),
+    any(Sign::SendForbidden, "sendmsg (Operation not permitted)"),
+    any(Sign::SendForbidden, "sendmsg (Permission denied)"),
+    any(
+        Sign::LocalAddressMissing,
+        "failed to bind to address {address:w} (Can't assign requested address)",
     ),
     any(Sign::AddressPoolExhausted, "No more addresses available"),
     any(Sign::UserServerUnreachable, "rad_send_request failed"),

@@ -1,7 +1,7 @@
 //! `esp-proposal-mismatch`: no ESP proposal in common.
 
 use adit_model::event::Happening;
-use adit_model::fact::Side;
+use adit_model::fact::{Fact, Side};
 use adit_model::feature::Feature;
 use adit_model::phase::Phase;
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
@@ -192,6 +192,9 @@ fn other_refusal(s: &Signals<'_>) -> bool {
 /// An error of IKEv1 doesn't name its phase. Where the log shows nothing of the first, a user who says that it comes up
 /// tells that the error is about the second.
 fn behind_first_phase(s: &Signals<'_>) -> Option<Judgement> {
+    if let Some((done, refused)) = s.refused_behind_first_phase() {
+        return Some(refused_all(s, refused.fact, done.fact));
+    }
     let seen = s.sign(Sign::FirstPhaseDone)?;
     let told = s.told(notify::NO_PROPOSAL_CHOSEN, true)?;
     let begun = s.reached(|h| {
@@ -203,20 +206,22 @@ fn behind_first_phase(s: &Signals<'_>) -> Option<Judgement> {
     if begun.is_some() || told.version == 2 {
         return None;
     }
-    Some(
-        Found::on(
-            told.fact,
-            0.85,
-            AtFault::Both,
-            "the peer takes none of the ESP proposals (phase 2) that were offered",
-        )
-        .with([seen.fact])
-        .because("NO_PROPOSAL_CHOSEN came though phase 1 comes up: it is about the algorithms of the second phase.")
-        .fix("set the same ESP encryption, integrity and PFS group as the other side")
-        .tell(format!("Phase 1 comes up between {}, and your gateway takes none of our ESP proposals. Which encryption, integrity and PFS group do you have for this tunnel?", s.gateways()))
-        .then("ask the peer for its ESP proposals, or read its log of the attempt")
-        .done(),
+    Some(refused_all(s, told.fact, seen.fact))
+}
+
+fn refused_all(s: &Signals<'_>, refused: &Fact, done: &Fact) -> Judgement {
+    Found::on(
+        refused,
+        0.85,
+        AtFault::Both,
+        "the peer takes none of the ESP proposals (phase 2) that were offered",
     )
+    .with([done])
+    .because("NO_PROPOSAL_CHOSEN came though phase 1 comes up: it is about the algorithms of the second phase.")
+    .fix("set the same ESP encryption, integrity and PFS group as the other side")
+    .tell(format!("Phase 1 comes up between {}, and your gateway takes none of our ESP proposals. Which encryption, integrity and PFS group do you have for this tunnel?", s.gateways()))
+    .then("ask the peer for its ESP proposals, or read its log of the attempt")
+    .done()
 }
 
 /// Peers that don't like the proposals of quick mode (IKEv1) may say nothing.

@@ -202,12 +202,13 @@ fn initiator<'x>(
             separated_by: "whether anything arrives at the peer on UDP 4500",
         };
     }
-    let big = s
-        .sent_message(Side::Local, "IKE_AUTH", false)
-        .is_some_and(|(_, m)| m.octets > 1228);
+    let sent = s.sent_message(Side::Local, "IKE_AUTH", false);
+    let big = sent.is_some_and(|(_, m)| m.octets > 1228);
+    // An excerpt that shows neither what went before nor how large the request is could be of lost fragments as well.
+    let cut = sent.is_none() && s.received(Side::Local).is_none();
     let probed = s.ike_silent(true);
     let unseen = s.case.covers(Side::Remote);
-    if big && probed.is_none() {
+    if (big || cut) && probed.is_none() {
         return Judgement::Possible {
             weight: 60,
             because: "IKE_AUTH from port 4500 goes unanswered".to_owned(),

@@ -71,6 +71,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let refused = refusals(s);
     if let Some(r) = refused.iter().find(|r| r.answer == Answer::Exists) {
         let what = if r.is_state() { "an SA" } else { "a policy" };
+        if s.comes_after_the_end(r.what) {
+            return Judgement::Possible {
+                weight: 30,
+                because: format!(
+                    "the kernel refuses {what} because there is one like it; the other side had given its SAs up before"
+                ),
+                separated_by: "what the other side logged before it deleted its SAs",
+            };
+        }
         return Found::by(
             r.why.unwrap_or(r.what),
             COUNTED,
