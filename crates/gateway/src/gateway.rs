@@ -33,6 +33,7 @@ use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
 use crate::options::Options;
 use crate::probe;
+use crate::protection::Translated;
 use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
@@ -65,6 +66,8 @@ pub struct Gateway {
     pub(crate) passing: BTreeMap<String, Vec<String>>,
     /// Packets dropped before the key exchange or the data plane saw them.
     pub(crate) early_drops: BTreeMap<DropReason, u64>,
+    /// Packets that the host's own address translation took out of tunnels; `None` before the first look.
+    pub(crate) translated: Option<BTreeMap<String, Translated>>,
     drop_events: DropEvents,
     /// When a path problem was last passed on.
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
@@ -118,6 +121,7 @@ impl Gateway {
             options: parts.options,
             passing: BTreeMap::new(),
             early_drops: BTreeMap::new(),
+            translated: None,
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
             dirty: true,
@@ -203,6 +207,17 @@ impl Gateway {
 
     fn kernel_told(&mut self, now: Now, told: Told) {
         self.tell(now, told.report);
+        for trouble in told.troubles {
+            let connection = trouble.child.as_ref().map(|c| c.connection.clone());
+            let refused = Happening::Refused {
+                what: "IPsec policies in the kernel".to_owned(),
+                refusal: Refusal::Local {
+                    problem: trouble.error.to_string(),
+                },
+                notify: None,
+            };
+            self.happened(connection.as_deref(), None, refused);
+        }
         for (child, spi_in) in told.lost {
             let (connection, child) = (&child.connection, &child.child);
             tracing::warn!(
@@ -241,6 +256,10 @@ impl Gateway {
             host.tend();
             if !self.network.is_told() {
                 self.look_at_addresses();
+            }
+            if matches!(self.backend, Backend::Kernel(_)) {
+                let report = self.look_at_translation(now);
+                self.tell(now, report);
             }
         }
         if self.network.take_due(now.mono) {

@@ -1,20 +1,36 @@
-//! Tunnels that are optional: their traffic passes in clear until there is an SA, and what passes is told.
+//! What the block lets pass and what it stops, as events and facts: tunnels that are optional, whose traffic passes in
+//! clear until there is an SA; and packets that the host's own address translation takes out of tunnels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use adit_esp::ChildName;
 use adit_ike::{ChildSaState, IkeSaSnapshot};
 use adit_kernel::block::BlockCount;
+use adit_model::Now;
 use adit_model::connection::{Connection, Protection};
+use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side, Source};
+use adit_model::now::Mono;
 use adit_model::sign::Sign;
 use adit_model::status::ClearTraffic;
 
+use crate::dataplane::{Dropped, Report};
 use crate::gateway::Gateway;
 use crate::host;
 use crate::shield::Children;
 use crate::tunnel::Tunnel;
+
+/// Packets of a tunnel that the host's own address translation took out of it, and the block stopped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Translated {
+    /// What the block has counted, with what it had before this gateway.
+    counted: u64,
+    /// How many since the gateway started, and when there were more of them last.
+    grew: Option<(u64, Mono)>,
+}
 
 impl Gateway {
     /// Protects what has an SA now, and lets pass what is optional and has none.
@@ -74,6 +90,45 @@ impl Gateway {
         counts.map(|count| (count.tunnel.clone(), count)).collect()
     }
 
+    /// Tells of packets that the host's own address translation took out of tunnels since the last look. The first look
+    /// only learns what an earlier gateway's block had counted.
+    pub(crate) fn look_at_translation(&mut self, now: Now) -> Report {
+        let mut report = Report::default();
+        let first = self.translated.is_none();
+        let known = self.translated.get_or_insert_default();
+        for count in host::block_counters().unwrap_or_default() {
+            let seen = known.entry(count.tunnel.clone()).or_default();
+            let counted = count.translated.packets;
+            let more = counted.saturating_sub(seen.counted);
+            seen.counted = counted;
+            if more == 0 || first {
+                continue;
+            }
+            seen.grew = Some((seen.grew.map_or(0, |(all, _)| all) + more, now.mono));
+            *self
+                .early_drops
+                .entry(DropReason::OutTranslated)
+                .or_default() += more;
+            let tunnel = self.tunnels.get(&count.tunnel);
+            let child = tunnel.and_then(|t| t.connection.children.first());
+            let child = child.map(|child| {
+                Arc::new(ChildName {
+                    connection: count.tunnel.clone(),
+                    child: child.name.clone(),
+                })
+            });
+            let dropped = Dropped {
+                packets: more,
+                detail: TAKEN_OUT.to_owned(),
+                from: None,
+            };
+            report
+                .dropped
+                .insert((DropReason::OutTranslated, child), dropped);
+        }
+        report
+    }
+
     /// What passes in clear of a tunnel, if it is optional.
     pub(crate) fn clear_traffic(
         &self,
@@ -127,6 +182,13 @@ impl Gateway {
             );
             sign(Sign::ClearOnFailure, "name", name, text);
         }
+        let translated = self.translated.as_ref().and_then(|all| all.get(name));
+        if let Some((packets, at)) = translated.and_then(|t| t.grew)
+            && self.clock.now().mono.since(at) < FRESH
+        {
+            let text = format!("{packets} packets for {name} were stopped: {TAKEN_OUT}");
+            sign(Sign::TunnelTranslated, "rule", "", text);
+        }
         let device = tunnel.peer.and_then(host::led_into_tunnel);
         if let (Some(peer), Some(device)) = (tunnel.peer, device) {
             let text = format!(
@@ -137,6 +199,10 @@ impl Gateway {
         facts
     }
 }
+
+const TAKEN_OUT: &str = "this host's own source NAT gave them a source that no tunnel takes, after they had been found to be the tunnel's. Fix: exempt the remote network from translation";
+/// For how long after the last one these packets are evidence.
+const FRESH: Duration = Duration::from_secs(120);
 
 /// Children that can carry traffic.
 fn with_sas(snapshot: &[IkeSaSnapshot]) -> Children {

@@ -130,6 +130,9 @@ pub struct BlockCount {
     pub optional_out: Count,
     /// Packets that were let in in clear because the tunnel is optional.
     pub optional_in: Count,
+    /// Packets that the kernel's IPsec was about to protect, until the host's own source NAT gave them a source that no
+    /// policy takes. Stopped.
+    pub translated: Count,
 }
 
 /// The gateway's own packets that a route led into the device of a tunnel, where they would have been sealed again.

@@ -101,6 +101,7 @@ drops! {
     OutLifetime, "out-lifetime", EspOut, Notable, "A packet on an SA that has sent all that its hard lifetime allows.";
     OutTransport, "out-transport", EspOut, Notable, "A packet that transport mode can't carry: a fragment, one with IP options or extension headers that routers read, or one between other addresses than the peers'.";
     OutForbidden, "out-forbidden", EspOut, Normal, "A packet that a drop policy forbids, or that a bypass policy keeps out of tunnels and that was led into one all the same.";
+    OutTranslated, "out-translated", EspOut, Alarming, "A packet to be protected that the host's own address translation gave a source that no tunnel takes: dropped, never sent in clear.";
     OutCipher, "out-cipher", EspOut, Alarming, "The cryptographic library refused to seal a packet.";
     OutTtl, "out-ttl", EspOut, Normal, "A packet whose time to live ran out at this gateway.";
     OutSend, "out-send", EspOut, Notable, "The socket refused a protected packet.";

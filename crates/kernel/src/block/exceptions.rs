@@ -15,6 +15,40 @@ pub(super) fn outbound(policies: &[Policy]) -> Vec<Rule> {
     rules(policies, |(local, remote)| (local, remote))
 }
 
+/// Rules for what leaves with another source than it had when the policies were asked.
+pub(super) fn outbound_translated(policies: &[Policy]) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for policy in policies.iter().filter(|p| p.action == Action::Bypass) {
+        for (from, to) in policy.pairs() {
+            for (source, destination) in from
+                .nets()
+                .into_iter()
+                .flat_map(|source| to.nets().into_iter().map(move |net| (source, net)))
+            {
+                for answer in [false, true] {
+                    let rule = Rule::new()
+                        .source_before_translation(source, answer)
+                        .destination(destination);
+                    let protocol = from.protocol.max(to.protocol);
+                    let rule = if protocol == 0 {
+                        rule
+                    } else {
+                        rule.protocol(protocol)
+                    };
+                    // The source port may be another one, too.
+                    let rule = if to.ports == ANY {
+                        rule
+                    } else {
+                        rule.destination_ports(to.ports)
+                    };
+                    rules.push(rule.accept());
+                }
+            }
+        }
+    }
+    rules
+}
+
 /// Rules for what arrives.
 pub(super) fn inbound(policies: &[Policy]) -> Vec<Rule> {
     rules(policies, |(local, remote)| (remote, local))

@@ -38,7 +38,7 @@ pub(super) fn install(block: &PolicyBlock) -> Result<()> {
 pub(super) fn by_tunnel(counters: Vec<(String, Count)>) -> Vec<BlockCount> {
     let mut found: Vec<BlockCount> = Vec::new();
     for (name, count) in counters {
-        let kinds = [OUT_PREFIX, IN_PREFIX, OPTIONAL_OUT, OPTIONAL_IN];
+        let kinds = [OUT_PREFIX, IN_PREFIX, OPTIONAL_OUT, OPTIONAL_IN, TRANSLATED];
         let found_kind = kinds
             .iter()
             .find_map(|kind| Some((*kind, name.strip_prefix(kind)?)));
@@ -55,6 +55,7 @@ pub(super) fn by_tunnel(counters: Vec<(String, Count)>) -> Vec<BlockCount> {
                     clear_in: Count::default(),
                     optional_out: Count::default(),
                     optional_in: Count::default(),
+                    translated: Count::default(),
                 });
                 found.len() - 1
             });
@@ -63,6 +64,7 @@ pub(super) fn by_tunnel(counters: Vec<(String, Count)>) -> Vec<BlockCount> {
                 OUT_PREFIX => &mut known.clear_out,
                 IN_PREFIX => &mut known.clear_in,
                 OPTIONAL_OUT => &mut known.optional_out,
+                TRANSLATED => &mut known.translated,
                 _ => &mut known.optional_in,
             } = count;
         }
@@ -91,6 +93,10 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
         [OPTIONAL_OUT, OPTIONAL_IN].map(|prefix| format!("{prefix}{}", tunnel.name))
     }));
     wanted.push(CAUGHT.to_owned());
+    if block.passes_ipsec {
+        let tunnels = block.tunnels.iter();
+        wanted.extend(tunnels.map(|tunnel| format!("{TRANSLATED}{}", tunnel.name)));
+    }
     let drops = block.policies.iter().filter(|p| p.action == Action::Drop);
     wanted.extend(drops.map(exceptions::counter));
     wanted.sort();
@@ -117,7 +123,47 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
     for rule in through(block) {
         batch.rule(THROUGH, &rule);
     }
+    for rule in after_translation(block) {
+        batch.rule(LATE, &rule);
+    }
     batch
+}
+
+/// Rules for packets on their way out after source NAT. Where the kernel's IPsec protects, a packet that was about to be
+/// protected when [`outbound`] let it pass is looked up again with its new source; if no policy takes that, it would leave
+/// in clear. Its destination is the same as before; its source is asked of connection tracking, where it matters.
+fn after_translation(block: &PolicyBlock) -> Vec<Rule> {
+    if !block.passes_ipsec {
+        return Vec::new();
+    }
+    let mut rules: Vec<Rule> = always(Rule::new().output_interface(LOOPBACK)).collect();
+    rules.extend(own_path(&Rule::new().marked(OWN_MARK), &block.ike_ports));
+    for peer in &block.peers {
+        let peer = Rule::new().destination(IpNet::from(*peer));
+        rules.extend(own_path(&peer, &block.ike_ports));
+    }
+    rules.extend(exceptions::outbound(&block.policies));
+    rules.extend(exceptions::outbound_translated(&block.policies));
+    for tunnel in &block.required().tunnels {
+        let counter = format!("{TRANSLATED}{}", tunnel.name);
+        let start = tunnel
+            .devices
+            .iter()
+            .fold(Rule::new(), |rule, name| rule.not_output_interface(name))
+            .not_to_be_protected();
+        for (local, remote) in pairs(tunnel, tunnel.any_source) {
+            let rule = start.clone().destination(remote);
+            let rule = carved_out(tunnel, remote).fold(rule, Rule::not_destination);
+            let of_ours = match local {
+                None => vec![rule],
+                Some(local) => [false, true]
+                    .map(|answer| rule.clone().source_before_translation(local, answer))
+                    .to_vec(),
+            };
+            rules.extend(of_ours.into_iter().map(|rule| rule.count(&counter).drop()));
+        }
+    }
+    rules
 }
 
 /// What never belongs to a tunnel, whichever way it goes.
@@ -336,7 +382,15 @@ const LINK_SCOPES: [&str; 5] = [
 const OUT: &str = "clear_out";
 const IN: &str = "clear_in";
 const THROUGH: &str = "clear_through";
-const CHAINS: [Chain<'static>; 3] = [
+const LATE: &str = "clear_late";
+const CHAINS: [Chain<'static>; 4] = [
+    Chain {
+        name: LATE,
+        kind: ChainKind::Filter,
+        hook: Hook::Postrouting,
+        // After source NAT, at 100.
+        priority: 300,
+    },
     Chain {
         name: OUT,
         kind: ChainKind::Filter,
@@ -360,6 +414,7 @@ const OUT_PREFIX: &str = "clear-out-";
 const IN_PREFIX: &str = "clear-in-";
 const OPTIONAL_OUT: &str = "optional-out-";
 const OPTIONAL_IN: &str = "optional-in-";
+const TRANSLATED: &str = "translated-";
 /// The counter of our own packets that a route led into a tunnel.
 pub(super) const CAUGHT: &str = "caught";
 const LOOPBACK: &str = "lo";
@@ -403,6 +458,105 @@ mod tests {
         let inside =
             ProtectedTunnel::new("in", nets(&["10.0.0.0/8"]), nets(&["10.2.0.0/16"]), "adit0");
         assert_eq!(carved_out(&inside, inside.remote[0]).count(), 0);
+    }
+
+    /// A host with the address 10.1.0.1 that masquerades towards another one, which answers for 10.2.0.1. Here the kernel
+    /// needn't have ESP: without it every packet looks as if it had lost its protection, so that the rules that come
+    /// after translation are tried alone.
+    #[test]
+    fn rules_after_translation_know_where_packets_came_from() {
+        use crate::netlink::{Route, VethEnd};
+        use crate::{NetNs, Netlink, PingOptions, PingOutcome, closed, filter, ping};
+        use std::os::fd::AsFd;
+        if !closed::can_administer() {
+            eprintln!("skipped: rules after source NAT: no CAP_NET_ADMIN");
+            return;
+        }
+        let (host, world) = (NetNs::create().unwrap(), NetNs::create().unwrap());
+        let end = |name, ns: &NetNs, add: &mut dyn FnMut(VethEnd<'_>)| {
+            add(VethEnd {
+                name,
+                namespace: Some(ns.as_fd()),
+            });
+        };
+        end("wan", &host, &mut |near| {
+            end("eth0", &world, &mut |far| {
+                Netlink::open().unwrap().add_veth(near, far).unwrap();
+            });
+        });
+        let set_up = |ns: &NetNs, device: &str, outside: &str, inside: &str, via: &str| {
+            let body = || {
+                let mut netlink = Netlink::open().unwrap();
+                let index = netlink.link(device).unwrap().index;
+                netlink.set_link_up(1, true).unwrap();
+                netlink.set_link_up(index, true).unwrap();
+                netlink.add_address(1, inside.parse().unwrap()).unwrap();
+                netlink
+                    .add_address(index, outside.parse().unwrap())
+                    .unwrap();
+                let wait = std::time::Duration::from_secs(5);
+                netlink.wait_until_ready(index, wait).unwrap();
+                let route = Route::to_gateway("0.0.0.0/0".parse().unwrap(), via.parse().unwrap());
+                netlink.add_route(&route).unwrap();
+            };
+            ns.run(body).unwrap();
+        };
+        // The near end needs the far one to be up.
+        let far = || Netlink::open().unwrap().link("eth0").unwrap().index;
+        let far = world.run(far).unwrap();
+        let rise = || Netlink::open().unwrap().set_link_up(far, true).unwrap();
+        world.run(rise).unwrap();
+        set_up(&host, "wan", "192.0.2.1/24", "10.1.0.1/32", "192.0.2.2");
+        set_up(&world, "eth0", "192.0.2.2/24", "10.2.0.1/32", "192.0.2.1");
+        let passes = || {
+            let options = PingOptions {
+                source: Some("10.1.0.1".parse().unwrap()),
+                timeout: std::time::Duration::from_millis(300),
+                ..PingOptions::default()
+            };
+            let answer = || ping("10.2.0.1".parse().unwrap(), &options);
+            matches!(host.run(answer).unwrap(), Ok(PingOutcome::Reply { .. }))
+        };
+        host.run(|| filter::masquerade("hide", "wan").unwrap())
+            .unwrap();
+        for (local, remote, stopped) in [
+            ("10.1.0.0/16", "10.2.0.0/16", true),
+            ("10.1.0.0/16", "0.0.0.0/0", true),
+            ("10.9.0.0/16", "0.0.0.0/0", false),
+        ] {
+            let mut block = PolicyBlock::new("late");
+            block.passes_ipsec = true;
+            block.tunnels.push(ProtectedTunnel::new(
+                "office",
+                nets(&[local]),
+                nets(&[remote]),
+                "adit0",
+            ));
+            let install = || {
+                let mut batch = Batch::new("late");
+                batch.create_table();
+                batch.delete_table();
+                batch.create_table();
+                batch.chain(CHAINS[0]);
+                batch.counter("translated-office");
+                for rule in after_translation(&block) {
+                    batch.rule(LATE, &rule);
+                }
+                batch.commit("try the rules after translation in").unwrap();
+            };
+            assert!(host.run(|| nft::delete_table("late").map(drop)).is_ok());
+            assert!(passes());
+            host.run(install).unwrap();
+            assert_eq!(passes(), !stopped, "{local} {remote}");
+            let counted = host
+                .run(|| by_tunnel(nft::read_counters("late").unwrap()))
+                .unwrap();
+            assert_eq!(
+                counted[0].translated.packets,
+                u64::from(stopped),
+                "{local} {remote}"
+            );
+        }
     }
 
     #[test]

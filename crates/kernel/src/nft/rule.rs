@@ -22,6 +22,8 @@ enum Step {
     Meta(u32),
     /// Loads whether the route that the packet takes has IPsec on it.
     RouteIpsec,
+    /// Loads something that connection tracking knows: a key, and of which direction of the connection.
+    Tracked { key: u32, direction: Option<u8> },
     /// Loads bytes of a header into the register.
     Payload { base: u32, offset: u32, length: u32 },
     /// Keeps the bits of the register that the mask has.
@@ -75,6 +77,33 @@ impl Rule {
     /// Comes from inside `net`.
     pub(crate) fn source(self, net: IpNet) -> Self {
         self.address(Side::Source, net, EQUAL)
+    }
+
+    /// Came from inside `net` before its source was translated, as connection tracking knows; with `answer`, a packet of
+    /// the connection's other direction. Nothing that isn't tracked matches.
+    pub(crate) fn source_before_translation(self, net: IpNet, answer: bool) -> Self {
+        let direction = u8::from(answer);
+        let rule = self
+            .load(Step::Tracked {
+                key: TRACKED_DIRECTION,
+                direction: None,
+            })
+            .compare(EQUAL, &[direction]);
+        let v6 = net.addr().is_ipv6();
+        let rule = rule.family(if v6 { libc::AF_INET6 } else { libc::AF_INET });
+        if net.prefix_len() == 0 {
+            return rule;
+        }
+        let key = if v6 {
+            TRACKED_SOURCE_V6
+        } else {
+            TRACKED_SOURCE_V4
+        };
+        let load = Step::Tracked {
+            key,
+            direction: Some(direction),
+        };
+        rule.load(load).within(net, EQUAL)
     }
 
     /// Comes from outside `net`.
@@ -262,6 +291,11 @@ impl Rule {
             offset,
             length,
         });
+        self.within(net, operator)
+    }
+
+    /// Compares the loaded address with a network.
+    fn within(mut self, net: IpNet, operator: u32) -> Self {
         if net.prefix_len() < net.max_prefix_len() {
             self = self.load(Step::Mask(address_bytes(net.netmask())));
         }
@@ -284,6 +318,13 @@ fn encode(step: &Step, message: &mut Message) {
         Step::RouteIpsec => expression(message, "rt", |data| {
             data.put_u32_be(ROUTE_TO, REGISTER)
                 .put_u32_be(ROUTE_KEY, ROUTE_IPSEC);
+        }),
+        Step::Tracked { key, direction } => expression(message, "ct", |data| {
+            data.put_u32_be(TRACKED_TO, REGISTER)
+                .put_u32_be(TRACKED_KEY, *key);
+            if let Some(direction) = direction {
+                data.put(TRACKED_OF, &[*direction]);
+            }
         }),
         Step::Payload {
             base,
@@ -358,6 +399,11 @@ const META_IPSEC: u32 = 25;
 /// NFT_RT_XFRM.
 const ROUTE_IPSEC: u32 = 4;
 
+/// NFT_CT_DIRECTION, NFT_CT_SRC_IP, NFT_CT_SRC_IP6.
+const TRACKED_DIRECTION: u32 = 1;
+const TRACKED_SOURCE_V4: u32 = 19;
+const TRACKED_SOURCE_V6: u32 = 21;
+
 const RULE_EXPRESSIONS: u16 = 4;
 const LIST_ELEMENT: u16 = 1;
 const EXPRESSION_NAME: u16 = 1;
@@ -366,6 +412,9 @@ const META_TO: u16 = 1;
 const META_KEY: u16 = 2;
 const ROUTE_TO: u16 = 1;
 const ROUTE_KEY: u16 = 2;
+const TRACKED_TO: u16 = 1;
+const TRACKED_KEY: u16 = 2;
+const TRACKED_OF: u16 = 3;
 const PAYLOAD_TO: u16 = 1;
 const PAYLOAD_BASE: u16 = 2;
 const PAYLOAD_OFFSET: u16 = 3;
