@@ -44,11 +44,7 @@ impl Backend {
                 user.set_policy(connections);
                 user.plane.set_exceptions(exceptions.to_vec());
             }
-            Backend::Kernel(kernel) => {
-                if let Err(error) = kernel.set_policy(connections, exceptions) {
-                    tracing::warn!("{error}");
-                }
-            }
+            Backend::Kernel(kernel) => kernel.set_policy(connections, exceptions),
             Backend::Fake => {}
         }
     }
@@ -164,10 +160,10 @@ impl Backend {
         }
     }
 
-    /// Leaves the host. Policies of the kernel stay and hold traffic back when nothing else does.
-    pub fn leave(&mut self, hold_back: bool) {
+    /// Leaves the host. Policies of the kernel stay, and hold traffic back beside the block.
+    pub fn leave(&mut self) {
         if let Backend::Kernel(kernel) = self {
-            kernel.leave(hold_back);
+            kernel.leave();
         }
     }
 

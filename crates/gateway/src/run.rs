@@ -176,7 +176,7 @@ async fn farewell(gateway: &mut Gateway) {
         gateway.settle();
     }
     if let Some(host) = &mut gateway.host {
-        gateway.backend.leave(!host.blocks_by_filter());
+        gateway.backend.leave();
         host.leave();
     }
 }

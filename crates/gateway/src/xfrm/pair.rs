@@ -31,10 +31,12 @@ pub struct Pair {
     pub mode: Mode,
     /// How packets travel.
     pub path: Path,
-    /// The number of both states, which templates of policies name.
-    pub reqid: u32,
-    /// The sending state.
-    pub sending: Sending,
+    /// The receiving state, as it was put in. Its number is the same for all pairs of the same traffic.
+    pub receiving: State,
+    /// The sending state, as it was put in. Its number is its own.
+    pub sending: State,
+    /// Whether the sending state isn't in the kernel any more, which the key exchange is told.
+    pub gone: bool,
     /// See [`adit_model::dataplane::DataPlaneRequest::Retire`].
     pub retired: bool,
     /// Whether a packet has come: the peer has it.
@@ -47,18 +49,13 @@ pub struct Pair {
     pub refused: [u32; 3],
 }
 
-/// Where the sending state of a pair is.
-pub enum Sending {
-    /// In the kernel.
-    Kernel,
-    /// Kept here: another pair of the same traffic sends.
-    Held(Box<State>),
-    /// Nowhere: the kernel ended it.
-    Gone,
-}
-
-/// Both states of a pair, or why there can't be any.
-pub fn states(sa: &ChildSa, reqid: u32) -> Result<(State, State), Unfit> {
+/// Both states of a pair, with their numbers and what the sending one answers (see [`State::answers`]); or why there
+/// can't be any.
+pub fn states(
+    sa: &ChildSa,
+    (reqid_in, reqid_out): (u32, u32),
+    answers: u32,
+) -> Result<(State, State), Unfit> {
     let protection = Protection::of(&sa.suite).ok_or(Unfit::Algorithm)?;
     let keys = |key| Algorithms::new(&protection, key).ok_or(Unfit::KeyLength);
     let (ours, theirs) = (sa.path.local, sa.path.remote);
@@ -74,7 +71,7 @@ pub fn states(sa: &ChildSa, reqid: u32) -> Result<(State, State), Unfit> {
         State {
             id: StateId::new(to.ip(), spi),
             source: from.ip(),
-            reqid,
+            reqid: if inbound { reqid_in } else { reqid_out },
             mode: sa.mode,
             selector: None,
             algorithms,
@@ -85,6 +82,7 @@ pub fn states(sa: &ChildSa, reqid: u32) -> Result<(State, State), Unfit> {
                 soft_packets: inbound.then_some(1),
                 hard_bytes: limit(sa.limits.bytes),
                 hard_packets: limit(sa.limits.packets),
+                hard_seconds: limit(sa.limits.seconds).map(|seconds| seconds.saturating_add(GRACE)),
                 ..Lifetime::default()
             },
             flags,
@@ -99,6 +97,7 @@ pub fn states(sa: &ChildSa, reqid: u32) -> Result<(State, State), Unfit> {
                 mask: u32::MAX,
             }),
             if_id: 0,
+            answers: if inbound { 0 } else { answers },
             counters: Counters::default(),
         }
     };
@@ -130,8 +129,8 @@ pub enum Unfit {
 }
 
 impl Pair {
-    /// A pair whose receiving state is in the kernel, and whose sending one is `held`.
-    pub fn new(sa: ChildSa, child: Arc<ChildName>, reqid: u32, held: State) -> Self {
+    /// A pair whose states are in the kernel.
+    pub fn new(sa: ChildSa, child: Arc<ChildName>, receiving: State, sending: State) -> Self {
         Self {
             child,
             spi_in: sa.spi_in,
@@ -141,24 +140,15 @@ impl Pair {
             ts_remote: sa.ts_remote,
             mode: sa.mode,
             path: sa.path,
-            reqid,
-            sending: Sending::Held(Box::new(held)),
+            receiving,
+            sending,
+            gone: false,
             retired: false,
             received: false,
             before: PairCounters::default(),
             counted: PairCounters::default(),
             refused: [0; 3],
         }
-    }
-
-    /// What the receiving state is called.
-    pub fn id_in(&self) -> StateId {
-        StateId::new(self.path.local.ip(), self.spi_in)
-    }
-
-    /// What the sending state is called.
-    pub fn id_out(&self) -> StateId {
-        StateId::new(self.path.remote.ip(), self.spi_out)
     }
 
     /// Whether both are about some of the same traffic, of one child with one peer.
@@ -224,6 +214,9 @@ impl Clocks {
         Mono(self.mono.0.saturating_sub(ago))
     }
 }
+
+/// Seconds that the key exchange has to end an SA itself, before the kernel does.
+const GRACE: u64 = 5;
 
 #[cfg(test)]
 mod tests {

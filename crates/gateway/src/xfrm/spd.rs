@@ -1,8 +1,8 @@
 //! Which policies the kernel has to have: a pure function of the configuration and of the SAs that there are.
 //!
 //! Each child has, for its configured selectors, what holds its traffic back while there is no SA: outwards a template
-//! that no SA answers, so that the kernel reports the packet, inwards a block. An SA puts policies with templates for
-//! itself in front of them, for the selectors that were agreed on. The order of the configuration decides between
+//! with a number that no SA ever has, so that the kernel reports the packet, inwards a block. An SA puts policies with
+//! templates for itself in front of them, for exactly the selectors that were agreed on: the rest stays held back. The order of the configuration decides between
 //! children, as in our own data plane.
 
 use std::collections::BTreeMap;
@@ -44,17 +44,48 @@ pub struct Live<'a> {
     pub mode: Mode,
     /// Outer addresses.
     pub path: &'a Path,
-    /// The number of its states.
-    pub reqid: u32,
+    /// The number of its receiving state, which pairs with the same traffic share.
+    pub reqid_in: u32,
+    /// The number of its sending state; `None` when there is none any more.
+    pub reqid_out: Option<u32>,
+    /// Whether it is the one that sends, of pairs with the same traffic.
+    pub sends: bool,
 }
 
-/// What `connections` and `policies` need, with `live` pairs, the preferred ones last. `reqid` is the number that the
-/// first SA of a child will have.
+/// What stands behind everything where no packet filter does: what goes to a remote network from elsewhere than the local
+/// ones is stopped, so also what the host's own source NAT gave another source after it had been found to be the tunnel's.
+/// A tunnel for everything can't have that.
+pub fn close_late(spd: &mut Spd, connections: &[Arc<Connection>]) {
+    let required = connections
+        .iter()
+        .filter(|c| c.protection == Protection::Required);
+    let children = || required.clone().flat_map(|c| &c.children);
+    let any = |net: IpNet| match net {
+        IpNet::V4(_) => IpNet::V4(ipnet::Ipv4Net::default()),
+        IpNet::V6(_) => IpNet::V6(ipnet::Ipv6Net::default()),
+    };
+    let nets = |list: &[Traffic]| list.iter().flat_map(Traffic::nets).collect::<Vec<_>>();
+    for child in children() {
+        let remote = nets(&child.remote_ts);
+        for net in remote.iter().filter(|net| net.prefix_len() > 0) {
+            let to = [Selector::between(any(*net), *net)];
+            put_all(spd, Direction::Out, &to, LAST, &Verdict::Block, None);
+            let inside = |own: &IpNet| own != net && net.contains(own);
+            for own in nets(&child.local_ts).into_iter().filter(inside) {
+                let to = [Selector::between(any(own), own)];
+                put_all(spd, Direction::Out, &to, LAST - 1, &Verdict::Allow, None);
+            }
+        }
+    }
+}
+
+/// What `connections` and `policies` need, with `live` pairs. `hold` is the number that holds a child's traffic back;
+/// without one nobody is asked for an SA.
 pub fn wanted(
     connections: &[Arc<Connection>],
     policies: &[Policy],
     live: &[Live<'_>],
-    reqid: impl Fn(&str, &str) -> u32,
+    hold: impl Fn(&str, &str) -> Option<u32>,
 ) -> Spd {
     let mut spd = Spd::new();
     never_protected(&mut spd, connections);
@@ -81,13 +112,14 @@ pub fn wanted(
                 connection: connection.name.clone(),
                 child: child.name.clone(),
             });
+            among_own_networks(&mut spd, rank, child);
             for pair in live.iter().filter(|pair| **pair.child == *name) {
                 protect(&mut spd, rank, pair);
             }
             // Among children that give addresses out it is who has the address that has the packet.
             let gives = !connection.inner.pools.is_empty();
-            let held = if gives { last_giving } else { rank } + 2;
-            let number = reqid(&connection.name, &child.name);
+            let held = if gives { last_giving } else { rank } + HELD;
+            let number = hold(&connection.name, &child.name);
             hold_back(&mut spd, held, connection, child, number, &name);
             rank += RANKS;
         }
@@ -108,23 +140,27 @@ pub fn wanted(
 }
 
 /// Policies with templates for a pair of SAs.
-fn protect(spd: &mut Spd, priority: u32, pair: &Live<'_>) {
+fn protect(spd: &mut Spd, rank: u32, pair: &Live<'_>) {
     let (ours, theirs) = (pair.path.local.ip(), pair.path.remote.ip());
-    let template = |source, destination| {
+    let template = |source, destination, reqid| {
         Verdict::Protect(Template {
             source,
             destination,
-            reqid: pair.reqid,
+            reqid,
             mode: pair.mode,
             optional: false,
         })
     };
-    let (out, back) = (template(ours, theirs), template(theirs, ours));
+    let priority = rank + if pair.sends { SENDS } else { ALIVE };
+    let out = pair.reqid_out.map(|reqid| template(ours, theirs, reqid));
+    let back = template(theirs, ours, pair.reqid_in);
     for local in pair.ts_local {
         for remote in pair.ts_remote {
             let child = Some(pair.child);
             let outwards = Selector::of_traffic(local, remote);
-            put_all(spd, Direction::Out, &outwards, priority, &out, child);
+            if let Some(out) = &out {
+                put_all(spd, Direction::Out, &outwards, priority, out, child);
+            }
             let inwards = Selector::of_traffic(remote, local);
             put_all(spd, Direction::In, &inwards, priority, &back, child);
             if pair.mode == Mode::Tunnel {
@@ -141,7 +177,7 @@ fn hold_back(
     priority: u32,
     connection: &Connection,
     child: &adit_model::connection::Child,
-    reqid: u32,
+    reqid: Option<u32>,
     name: &Arc<ChildName>,
 ) {
     let optional = connection.protection == Protection::Optional;
@@ -154,8 +190,8 @@ fn hold_back(
                 Remote::Name(_) => Some(nobody(v6(remote))),
                 Remote::Any => None,
             };
-            let out = match peer {
-                Some(destination) => Verdict::Protect(Template {
+            let out = match peer.zip(reqid) {
+                Some((destination, reqid)) => Verdict::Protect(Template {
                     source: connection
                         .local
                         .filter(|ours| ours.is_ipv4() == destination.is_ipv4())
@@ -183,8 +219,7 @@ fn hold_back(
     }
 }
 
-/// What never belongs to a tunnel although its selectors may take it: finding neighbours, what never leaves the link, and
-/// what stays among our own networks inside a remote one (a tunnel for all addresses).
+/// What never belongs to a tunnel although its selectors may take it: finding neighbours, and what never leaves the link.
 fn never_protected(spd: &mut Spd, connections: &[Arc<Connection>]) {
     let children = || connections.iter().flat_map(|c| &c.children);
     let any_v6 = IpNet::V6(ipnet::Ipv6Net::default());
@@ -224,16 +259,21 @@ fn never_protected(spd: &mut Spd, connections: &[Arc<Connection>]) {
             allow(&[Direction::In], Selector::between(any, scope), FIRST);
         }
     }
-    for child in children() {
-        let inside = |local: &&Traffic| {
-            let wider = |remote: &Traffic| remote.contains(local) && remote != *local;
-            child.remote_ts.iter().any(wider)
-        };
-        let own: Vec<&Traffic> = child.local_ts.iter().filter(inside).collect();
-        for from in &own {
-            for to in &own {
-                for selector in Selector::of_traffic(from, to) {
-                    allow(&Direction::ALL, selector, OWN_NETWORKS);
+}
+
+/// What stays among our own networks inside a remote one (a tunnel for all addresses). Tunnels that come before it have
+/// what is theirs of that all the same.
+fn among_own_networks(spd: &mut Spd, rank: u32, child: &adit_model::connection::Child) {
+    let inside = |local: &&Traffic| {
+        let wider = |remote: &Traffic| remote.contains(local) && remote != *local;
+        child.remote_ts.iter().any(wider)
+    };
+    let own: Vec<&Traffic> = child.local_ts.iter().filter(inside).collect();
+    for from in &own {
+        for to in &own {
+            for selector in Selector::of_traffic(from, to) {
+                for direction in Direction::ALL {
+                    put_all(spd, direction, &[selector], rank, &Verdict::Allow, None);
                 }
             }
         }
@@ -300,10 +340,17 @@ fn nobody(v6: bool) -> IpAddr {
 const FIRST: u32 = 1000;
 const EXCEPTIONS: u32 = 1001;
 const MOST_EXCEPTIONS: u32 = 7000;
-const OWN_NETWORKS: u32 = 9000;
 const CHILDREN: u32 = 10_000;
-/// Priorities of one child.
+/// Priorities of one child, of which the first is for what stays among our own networks.
 const RANKS: u32 = 4;
+/// The pair that sends.
+const SENDS: u32 = 1;
+/// Pairs with other selectors that haven't ended yet.
+const ALIVE: u32 = 2;
+/// What holds back.
+const HELD: u32 = 3;
+/// Behind everything else.
+const LAST: u32 = 0x7fff_ffff;
 /// Router and neighbour solicitation and advertisement, and redirect (RFC 4861).
 const NEIGHBOURS: [u16; 5] = [133, 134, 135, 136, 137];
 const ICMPV6: u8 = 58;
@@ -374,7 +421,7 @@ mod tests {
             &[tunnel("a", "10.1.0.0/16", "10.2.0.0/16")],
             &[],
             &[],
-            |_, _| 7,
+            |_, _| Some(7),
         );
         let out = verdict(&spd, Direction::Out, "10.1.0.9", "10.2.0.9");
         assert_eq!(reqid_of(out), Some(7));
@@ -399,15 +446,83 @@ mod tests {
             ts_remote: &remote,
             mode: Mode::Tunnel,
             path: &path,
-            reqid: 8,
+            reqid_in: 9,
+            reqid_out: Some(8),
+            sends: true,
         };
-        let spd = wanted(&tunnels, &[], &[live], |_, _| 7);
+        let spd = wanted(&tunnels, &[], &[live], |_, _| Some(7));
         let out = |to| reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", to));
         assert_eq!((out("10.2.0.9"), out("10.2.9.9")), (Some(8), Some(7)));
         let back = verdict(&spd, Direction::Forward, "10.2.0.9", "10.1.0.9");
-        assert_eq!(reqid_of(back), Some(8));
+        assert_eq!(reqid_of(back), Some(9));
         let back = verdict(&spd, Direction::Forward, "10.2.9.9", "10.1.0.9");
         assert_eq!(back, Some(Verdict::Block));
+    }
+
+    #[test]
+    fn pairs_of_one_child_that_differ_each_carry_what_was_agreed_and_the_sender_goes_first() {
+        let tunnels = [tunnel("a", "10.1.0.0/16", "10.2.0.0/16")];
+        let of = |net: &str| [net.parse::<Traffic>().unwrap()];
+        let (local, wide, narrow) = (of("10.1.0.0/16"), of("10.2.0.0/24"), of("10.2.0.0/25"));
+        let (child, path) = (name("a"), path());
+        let live = |ts_remote, out, sends| Live {
+            child: &child,
+            ts_local: &local,
+            ts_remote,
+            mode: Mode::Tunnel,
+            path: &path,
+            reqid_in: 9,
+            reqid_out: out,
+            sends,
+        };
+        let both = [live(&wide, Some(8), false), live(&narrow, Some(10), true)];
+        let spd = wanted(&tunnels, &[], &both, |_, _| Some(7));
+        let out = |spd: &Spd, to: &str| reqid_of(verdict(spd, Direction::Out, "10.1.0.9", to));
+        let all = ["10.2.0.9", "10.2.0.200", "10.2.1.9"].map(|to| out(&spd, to));
+        assert_eq!(all, [Some(10), Some(8), Some(7)]);
+        // With the same selectors there is one policy, and it is the sender's.
+        for order in [[0, 1], [1, 0]] {
+            let pairs = [live(&wide, Some(8), true), live(&wide, Some(10), false)];
+            let pairs = order.map(|at: usize| pairs[at]);
+            let spd = wanted(&tunnels, &[], &pairs, |_, _| Some(7));
+            assert_eq!(out(&spd, "10.2.0.9"), Some(8));
+        }
+        // What has no sending state any more is asked for.
+        let spd = wanted(&tunnels, &[], &[live(&wide, None, true)], |_, _| Some(7));
+        assert_eq!(out(&spd, "10.2.0.9"), Some(7));
+        let back = verdict(&spd, Direction::In, "10.2.0.9", "10.1.0.9");
+        assert_eq!(reqid_of(back), Some(9));
+        // And where nobody answers, nothing is asked.
+        let spd = wanted(&tunnels, &[], &[], |_, _| None);
+        let held = verdict(&spd, Direction::Out, "10.1.0.9", "10.2.0.9");
+        assert_eq!(held, Some(Verdict::Block));
+    }
+
+    #[test]
+    fn a_tunnel_before_one_for_everything_has_its_own_also_between_our_networks() {
+        let branch = tunnel("a", "10.1.0.0/24", "10.1.9.0/24");
+        let all = tunnel("b", "10.1.0.0/16", "0.0.0.0/0");
+        let between = |tunnels: &[Arc<Connection>]| {
+            let spd = wanted(tunnels, &[], &[], |_, _| Some(7));
+            reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", "10.1.9.9"))
+        };
+        assert_eq!(between(&[Arc::clone(&branch), Arc::clone(&all)]), Some(7));
+        assert_eq!(between(&[all, branch]), None, "the first that takes it");
+    }
+
+    #[test]
+    fn without_a_packet_filter_nothing_goes_to_a_remote_network_from_elsewhere() {
+        let tunnels = [
+            tunnel("a", "10.1.0.0/16", "10.0.0.0/8"),
+            tunnel("b", "10.1.0.0/16", "0.0.0.0/0"),
+        ];
+        let mut spd = wanted(&tunnels[..1], &[], &[], |_, _| Some(7));
+        close_late(&mut spd, &tunnels);
+        let out = |from, to| verdict(&spd, Direction::Out, from, to);
+        assert_eq!(reqid_of(out("10.1.0.9", "10.2.0.9")), Some(7));
+        assert_eq!(out("192.0.2.1", "10.2.0.9"), Some(Verdict::Block));
+        assert_eq!(out("192.0.2.1", "10.1.0.9"), Some(Verdict::Allow));
+        assert_eq!(out("192.0.2.1", "198.51.100.1"), None);
     }
 
     #[test]
@@ -416,7 +531,7 @@ mod tests {
             tunnel("a", "10.1.0.0/16", "10.2.0.0/16"),
             tunnel("b", "10.1.0.0/16", "10.0.0.0/8"),
         ];
-        let number = |connection: &str, _: &str| if connection == "a" { 1 } else { 2 };
+        let number = |connection: &str, _: &str| Some(if connection == "a" { 1 } else { 2 });
         let spd = wanted(&tunnels, &[], &[], number);
         let out = |to| reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", to));
         assert_eq!((out("10.2.0.9"), out("10.3.0.9")), (Some(1), Some(2)));
@@ -438,7 +553,7 @@ mod tests {
             &[tunnel("a", "10.1.0.0/16", "10.2.0.0/16")],
             &policies,
             &[],
-            |_, _| 7,
+            |_, _| Some(7),
         );
         let out = |to| verdict(&spd, Direction::Out, "10.1.0.9", to);
         assert_eq!(out("10.2.0.1"), Some(Verdict::Allow));
@@ -452,7 +567,7 @@ mod tests {
             &[tunnel("a", "10.1.0.0/16", "0.0.0.0/0")],
             &[],
             &[],
-            |_, _| 7,
+            |_, _| Some(7),
         );
         for direction in Direction::ALL {
             let own = verdict(&spd, direction, "10.1.0.9", "10.1.0.1");
@@ -486,9 +601,11 @@ mod tests {
             ts_remote: &remote,
             mode: Mode::Tunnel,
             path: &path,
-            reqid: 8,
+            reqid_in: 9,
+            reqid_out: Some(8),
+            sends: true,
         };
-        let spd = wanted(&tunnels, &[], &[live], |_, _| 7);
+        let spd = wanted(&tunnels, &[], &[live], |_, _| Some(7));
         let out = |to| verdict(&spd, Direction::Out, "10.1.0.9", to);
         assert_eq!(reqid_of(out("10.3.0.7")), Some(8));
         // Nobody to ask.
@@ -499,7 +616,7 @@ mod tests {
     fn what_is_optional_passes_and_is_asked_for() {
         let mut connection = Connection::clone(&tunnel("a", "10.1.0.0/16", "10.2.0.0/16"));
         connection.protection = Protection::Optional;
-        let spd = wanted(&[Arc::new(connection)], &[], &[], |_, _| 7);
+        let spd = wanted(&[Arc::new(connection)], &[], &[], |_, _| Some(7));
         assert_eq!(verdict(&spd, Direction::In, "10.2.0.9", "10.1.0.9"), None);
         let out = verdict(&spd, Direction::Out, "10.1.0.9", "10.2.0.9");
         assert!(matches!(out, Some(Verdict::Protect(t)) if t.optional));

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adit_esp::{ChildName, ChildReport, PairReport};
-use adit_kernel::xfrm::{Counters, Direction, Event, Selector, StateId, statistics};
+use adit_kernel::xfrm::{Counters, Event, Selector, StateId, statistics};
 use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
@@ -13,8 +15,8 @@ use adit_model::policy::Action;
 use adit_wire::ip::IpPacket;
 use tokio::io::Interest;
 
-use super::pair::{Clocks, Pair, Sending};
-use super::{InKernel, InKernelError, LOOK, sum};
+use super::pair::{Clocks, Pair};
+use super::{InKernel, LOOK, Trouble, sum};
 use crate::dataplane::{Dropped, Report};
 
 /// What there is to tell.
@@ -24,6 +26,8 @@ pub struct Told {
     pub report: Report,
     /// Children whose states ended without our doing, with the SPI of what they received.
     pub lost: Vec<(Arc<ChildName>, u32)>,
+    /// Policies that couldn't be put in place.
+    pub troubles: Vec<Trouble>,
 }
 
 impl InKernel {
@@ -39,8 +43,12 @@ impl InKernel {
 
     /// When [`Self::tend`] has something to do.
     pub fn due(&self) -> Mono {
+        if !self.lost.is_empty() {
+            return Mono::default();
+        }
         let draining = self.draining.iter().map(|draining| draining.until);
-        draining.fold(self.look_at, Mono::min)
+        let others = draining.chain(self.installed.due());
+        others.fold(self.look_at, Mono::min)
     }
 
     /// Takes what the kernel tells.
@@ -57,7 +65,14 @@ impl InKernel {
             self.heard(event, &mut told);
         }
         self.drain_tun(budget, &mut told.report);
+        self.tell_more(&mut told);
         told
+    }
+
+    /// What was found out while something else was done.
+    fn tell_more(&mut self, told: &mut Told) {
+        told.lost.append(&mut self.lost);
+        told.troubles.append(&mut self.installed.take_untold());
     }
 
     /// Looks at counters and ends what is due, `now`.
@@ -77,6 +92,10 @@ impl InKernel {
             self.look_at = now + LOOK;
             self.look(&mut told);
         }
+        if self.installed.take_due(now) {
+            self.compare_policies();
+        }
+        self.tell_more(&mut told);
         told
     }
 
@@ -135,14 +154,13 @@ impl InKernel {
 
     fn heard(&mut self, event: Event, told: &mut Told) {
         match event {
-            Event::Acquire { packet, policy, .. } => {
-                let owner = self
-                    .installed
-                    .iter()
-                    .find(|(id, (_, index))| {
-                        id.direction == Direction::Out && *index >> 3 == policy >> 3
-                    })
-                    .and_then(|(_, (wanted, _))| wanted.child.clone());
+            Event::Acquire {
+                packet,
+                policy,
+                number,
+                ..
+            } => {
+                let owner = self.installed.owner(policy).cloned();
                 // A packet may have come while a pair took another one's place.
                 if let Some(child) = owner.filter(|child| !self.sends(child, &packet)) {
                     let (local, remote) = packet.traffic();
@@ -151,6 +169,7 @@ impl InKernel {
                         local,
                         remote,
                     };
+                    self.asked.insert(Arc::clone(&child), number);
                     told.report.wanted.entry(child).or_insert(trigger);
                 }
             }
@@ -158,23 +177,23 @@ impl InKernel {
                 let Some(at) = self
                     .pairs
                     .iter()
-                    .position(|pair| id == pair.id_in() || (hard && id == pair.id_out()))
+                    .position(|pair| id == pair.receiving.id || (hard && id == pair.sending.id))
                 else {
                     return;
                 };
                 if hard {
-                    self.lost(at, told);
-                } else if let Some(pair) = self.pairs.get_mut(at) {
+                    self.is_lost(at);
+                } else if let Some(pair) = self.pairs.get_mut(at).filter(|pair| !pair.received) {
                     // The first packet has come: the peer sends on this pair, and so has it.
                     pair.received = true;
                     told.report.seen.insert(pair.spi_in);
-                    self.settle_or_warn();
+                    self.bring_policies();
                 }
             }
-            Event::Mapping { spi, from } => {
-                tracing::info!(
-                    "ESP under SPI {spi:08x} comes from {from} now; the key exchange follows when IKE does"
-                );
+            Event::Mapping { spi, from } => self.is_mapped(spi, from),
+            Event::Policies => {
+                let now = self.clock.now().mono;
+                self.installed.changed(now);
             }
             // What was lost is found by the next look, which comes at once.
             Event::Lost => self.look_at = Mono::default(),
@@ -186,29 +205,25 @@ impl InKernel {
         let (local, remote) = packet.traffic();
         let takes = |pair: &&Pair| {
             pair.child == *child
-                && matches!(pair.sending, Sending::Kernel)
+                && !pair.gone
                 && pair.ts_local.iter().any(|ts| ts.contains(&local))
                 && pair.ts_remote.iter().any(|ts| ts.contains(&remote))
         };
         self.pairs.iter().any(|pair| takes(&pair))
     }
 
-    fn settle_or_warn(&mut self) {
-        if let Err(error) = self.settle() {
-            let error: InKernelError = error;
-            tracing::warn!("{error}");
+    /// The packets of an SPI come from elsewhere. A NAT may change its mind with every packet.
+    fn is_mapped(&mut self, spi: u32, from: SocketAddr) {
+        let now = self.clock.now().mono;
+        let known = self.pairs.iter().any(|pair| pair.spi_in == spi);
+        let told = self.mapped.get(&spi);
+        if !known || told.is_some_and(|at| now.since(*at) < MAPPINGS) {
+            return;
         }
-    }
-
-    /// A state ended by itself or by somebody else's hand.
-    fn lost(&mut self, at: usize, told: &mut Told) {
-        if let Some(pair) = self.pairs.get_mut(at)
-            && !matches!(pair.sending, Sending::Gone)
-        {
-            pair.sending = Sending::Gone;
-            told.lost.push((Arc::clone(&pair.child), pair.spi_in));
-            self.settle_or_warn();
-        }
+        self.mapped.insert(spi, now);
+        tracing::info!(
+            "ESP under SPI {spi:08x} comes from {from} now; the key exchange follows when IKE does"
+        );
     }
 
     fn look(&mut self, told: &mut Told) {
@@ -221,11 +236,10 @@ impl InKernel {
         for (position, pair) in self.pairs.iter_mut().enumerate() {
             let (before, had) = (pair.counted.packets_in, pair.received);
             let refused = pair.refused;
-            let received = states.get(&pair.id_in());
-            let sends = matches!(pair.sending, Sending::Kernel);
-            let sent = states.get(&pair.id_out()).filter(|_| sends);
+            let received = states.get(&pair.receiving.id);
+            let sent = states.get(&pair.sending.id).filter(|_| !pair.gone);
             pair.count(received, sent, at);
-            if received.is_none() || (sends && sent.is_none()) {
+            if !pair.gone && (received.is_none() || sent.is_none()) {
                 missing.push(position);
             }
             if pair.counted.packets_in > before {
@@ -242,14 +256,14 @@ impl InKernel {
             }
         }
         for draining in &mut self.draining {
-            let received = states.get(&draining.pair.id_in());
+            let received = states.get(&draining.pair.receiving.id);
             draining.pair.count(received, None, at);
         }
         if shown {
-            self.settle_or_warn();
+            self.bring_policies();
         }
         for position in missing {
-            self.lost(position, told);
+            self.is_lost(position);
         }
         self.look_at_statistics(&mut told.report);
     }
@@ -323,13 +337,12 @@ impl InKernel {
         let at = self.clocks();
         let xfrm = self.xfrm.get_mut();
         let mut read = |id| xfrm.state(&id).ok().flatten().map(|state| state.counters);
-        let received = read(pair.id_in());
-        let sends = matches!(pair.sending, Sending::Kernel);
-        let sent = sends.then(|| read(pair.id_out())).flatten();
+        let received = read(pair.receiving.id);
+        let sent = (!pair.gone).then(|| read(pair.sending.id)).flatten();
         pair.count(received.as_ref(), sent.as_ref(), at);
     }
 
-    fn clocks(&self) -> Clocks {
+    pub(super) fn clocks(&self) -> Clocks {
         let now = self.clock.now();
         Clocks {
             mono: now.mono,
@@ -340,9 +353,8 @@ impl InKernel {
 
 impl Pair {
     fn as_of(&self, states: &HashMap<StateId, Counters>, at: Clocks) -> PairCounters {
-        let sends = matches!(self.sending, Sending::Kernel);
-        let sent = states.get(&self.id_out()).filter(|_| sends);
-        self.total(states.get(&self.id_in()), sent, at)
+        let sent = states.get(&self.sending.id).filter(|_| !self.gone);
+        self.total(states.get(&self.receiving.id), sent, at)
     }
 }
 
@@ -383,5 +395,7 @@ const REFUSED: [DropReason; 3] = [
     DropReason::EspReplay,
     DropReason::EspAuthenticity,
 ];
+/// How often it is told that the packets of one SPI come from elsewhere.
+const MAPPINGS: Duration = Duration::from_secs(60);
 /// As much of a packet as is told of.
 const SHOWN: usize = 2048;

@@ -50,14 +50,33 @@ impl Owned {
 impl Transport {
     /// Opens a socket of netlink `family`.
     pub(crate) fn open(family: i32, what: &'static str) -> Result<Self> {
+        Self::open_in(family, 0, what)
+    }
+
+    /// Opens one that hears what the kernel tells to multicast `groups`, which may hold keys.
+    pub(crate) fn open_listening(family: i32, groups: u32, what: &'static str) -> Result<Self> {
+        let mut transport = Self::open_in(family, groups, what)?;
+        transport.secret = true;
+        Ok(transport)
+    }
+
+    fn open_in(family: i32, groups: u32, what: &'static str) -> Result<Self> {
         let fail = |error: io::Error| KernelError::new(what, "", error);
         let fd = sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, family).map_err(fail)?;
         let mut address = [0u8; 12];
         address[..2].copy_from_slice(&(libc::AF_NETLINK as u16).to_ne_bytes());
+        address[8..].copy_from_slice(&groups.to_ne_bytes());
         sys::bind(fd.as_fd(), &address).map_err(fail)?;
         // Answers come from the kernel at once; the limit is there so that a bug can't hang a gateway.
+        // What is listened for has been told when the request that caused it is answered.
+        let (seconds, micros) = if groups == 0 {
+            (5i64, 0i64)
+        } else {
+            (0, 200_000)
+        };
         let mut limit = [0u8; 16];
-        limit[..8].copy_from_slice(&5i64.to_ne_bytes());
+        limit[..8].copy_from_slice(&seconds.to_ne_bytes());
+        limit[8..].copy_from_slice(&micros.to_ne_bytes());
         sys::set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, &limit).map_err(fail)?;
         // Both improve error texts only; kernels before 4.12 lack them.
         for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK] {
@@ -198,6 +217,22 @@ impl Transport {
                     Some(verdict) => return verdict,
                     None => each(answer),
                 }
+            }
+        }
+    }
+
+    /// Reads what the kernel tells until `find` finds something in it.
+    pub(crate) fn hear<T>(
+        &mut self,
+        mut find: impl FnMut(&Answer<'_>) -> Option<T>,
+    ) -> std::result::Result<T, Failure> {
+        let mut buffer = self.buffer();
+        loop {
+            let length = self.receive(&mut buffer.bytes)?;
+            buffer.used = buffer.used.max(length);
+            let told = buffer.bytes.get(..length).unwrap_or_default();
+            if let Some(found) = messages(told).find_map(|answer| find(&answer)) {
+                return Ok(found);
             }
         }
     }

@@ -24,7 +24,11 @@ pub enum Event {
         packet: Selector,
         /// Index of the policy.
         policy: u32,
+        /// The kernel's number of the question, see [`State::answers`](super::State::answers).
+        number: u32,
     },
+    /// Policies were added, changed or deleted, by whomever.
+    Policies,
     /// A state has reached a limit.
     Expire {
         /// The state.
@@ -81,7 +85,12 @@ impl Events {
             match sys::receive(self.fd.as_fd(), &mut buffer, 0) {
                 Ok(received) => {
                     let bytes = buffer.get(..received.length).unwrap_or_default();
-                    found.extend(messages(bytes).filter_map(|answer| parse(&answer)));
+                    for event in messages(bytes).filter_map(|answer| parse(&answer)) {
+                        // Hundreds of policies that change are told of one by one.
+                        if event != Event::Policies || found.last() != Some(&Event::Policies) {
+                            found.push(event);
+                        }
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
@@ -119,6 +128,10 @@ fn parse(answer: &Answer<'_>) -> Option<Event> {
             })
         }
         layout::MAPPING => mapping(answer.body),
+        layout::NEW_POLICY
+        | layout::UPDATE_POLICY
+        | layout::DELETE_POLICY
+        | layout::FLUSH_POLICIES => Some(Event::Policies),
         _ => None,
     }
 }
@@ -139,6 +152,7 @@ fn acquire(body: &[u8]) -> Option<Event> {
         destination: destination.of(u16::try_from(family).ok()?)?,
         packet,
         policy: index,
+        number: reader.skip(12).u32().unwrap_or(0),
     })
 }
 
@@ -155,8 +169,8 @@ fn mapping(body: &[u8]) -> Option<Event> {
     })
 }
 
-/// XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING.
-const GROUPS: u32 = 1 << 0 | 1 << 1 | 1 << 7;
+/// XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_POLICY, XFRMNLGRP_MAPPING.
+const GROUPS: u32 = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 7;
 const BUFFER: usize = 32_768;
 const QUEUE: i32 = 1 << 20;
 /// So that others get their turn.
@@ -192,13 +206,15 @@ mod tests {
         let mut body = fields.bytes().to_vec();
         let of_policy = super::policy::tests::bytes(&super::policy::tests::sample(Direction::Out));
         body.extend_from_slice(&of_policy[16..16 + layout::POLICY]);
-        body.extend_from_slice(&[0; 16]);
+        body.extend_from_slice(&[0; 12]);
+        body.extend_from_slice(&77_u32.to_ne_bytes());
         assert_eq!(
             event(layout::ACQUIRE, &body),
             Some(Event::Acquire {
                 destination: "192.0.2.2".parse().unwrap(),
                 packet,
                 policy: 0x0ad0_0001,
+                number: 77,
             })
         );
         for end in 0..body.len() - 16 {

@@ -241,6 +241,8 @@ pub(super) fn family(address: IpAddr) -> u16 {
 
 /// `struct xfrm_selector`.
 pub(super) const SELECTOR: usize = 56;
+/// `struct xfrm_usersa_id`.
+pub(super) const STATE_ID: usize = 24;
 /// `struct xfrm_usersa_info`.
 pub(super) const STATE: usize = 224;
 /// `struct xfrm_userpolicy_info`.
@@ -253,12 +255,14 @@ pub(super) const ESP: u8 = 50;
 pub(super) const NEW_STATE: u16 = 0x10;
 pub(super) const DELETE_STATE: u16 = 0x11;
 pub(super) const GET_STATE: u16 = 0x12;
+pub(super) const NEW_POLICY: u16 = 0x13;
 pub(super) const DELETE_POLICY: u16 = 0x14;
 pub(super) const GET_POLICY: u16 = 0x15;
 pub(super) const ACQUIRE: u16 = 0x17;
 pub(super) const EXPIRE: u16 = 0x18;
 pub(super) const UPDATE_POLICY: u16 = 0x19;
 pub(super) const UPDATE_STATE: u16 = 0x1a;
+pub(super) const FLUSH_POLICIES: u16 = 0x1d;
 pub(super) const NEW_SAD_INFO: u16 = 0x22;
 pub(super) const GET_SAD_INFO: u16 = 0x23;
 pub(super) const NEW_SPD_INFO: u16 = 0x24;
@@ -268,6 +272,7 @@ pub(super) const MAPPING: u16 = 0x26;
 pub(super) const CRYPT: u16 = 2;
 pub(super) const ENCAP: u16 = 4;
 pub(super) const TEMPLATES: u16 = 5;
+pub(super) const WHOLE_STATE: u16 = 6;
 pub(super) const REPLAY: u16 = 10;
 pub(super) const SOURCE: u16 = 13;
 pub(super) const LAST_USED: u16 = 15;

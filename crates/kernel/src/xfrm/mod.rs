@@ -15,7 +15,7 @@ pub mod statistics;
 
 pub use algorithm::Protection;
 pub use event::{Event, Events};
-pub use policy::{Direction, Policy, PolicyId, Template, Verdict};
+pub use policy::{Direction, Policy, PolicyId, Standing, Template, Verdict};
 pub use selector::{Ports, Selector};
 pub use state::{Algorithms, Counters, Flags, Lifetime, Mark, Replay, State, StateId};
 
@@ -81,6 +81,27 @@ impl Xfrm {
         gone_is_fine(self.transport.request("delete the SA", id, message))
     }
 
+    /// Deletes a state and returns what it was in the moment of its end: no packet has used it after that. `None` when there
+    /// was none.
+    ///
+    /// # Errors
+    /// When CAP_NET_ADMIN is missing, or the kernel doesn't say what it was; it is gone all the same.
+    pub fn take_state(&mut self, id: &StateId) -> Result<Option<State>> {
+        let what = "see the end of the SA";
+        let mut ends = Transport::open_listening(libc::NETLINK_XFRM, GROUP_OF_STATES, what)?;
+        if !self.delete_state(id)? {
+            return Ok(None);
+        }
+        ends.hear(|answer| {
+            let state = (answer.kind == layout::DELETE_STATE)
+                .then(|| State::parse_deleted(answer))
+                .flatten();
+            state.filter(|state| state.id == *id)
+        })
+        .map(Some)
+        .map_err(|failure| failure.into_error(what, id))
+    }
+
     /// A state with its keys and counters; `None` when there is none.
     ///
     /// # Errors
@@ -105,7 +126,19 @@ impl Xfrm {
         Ok(found.iter().filter_map(parse).collect())
     }
 
-    /// Puts a policy in place, and takes away the one that has its direction and selector.
+    /// Puts a policy in place where there is none with its direction and selector.
+    ///
+    /// # Errors
+    /// [`KernelError::is_present`] where there is one, whoever's it is: the kernel has room for one; when CAP_NET_ADMIN is
+    /// missing.
+    pub fn add_policy(&mut self, policy: &Policy) -> Result<()> {
+        // The kind of message refuses to replace, whatever the flags say.
+        let mut message = policy.request(layout::NEW_POLICY);
+        message.add_flags(CREATE | EXCLUSIVE);
+        self.transport.request("add the policy", policy.id, message)
+    }
+
+    /// Puts a policy in the place of the one that has its direction and selector, whose index it gets.
     ///
     /// # Errors
     /// When CAP_NET_ADMIN is missing.
@@ -115,12 +148,26 @@ impl Xfrm {
         self.transport.request("set the policy", policy.id, message)
     }
 
-    /// Deletes a policy; says whether it was there.
+    /// What there is of a policy with this direction and selector.
     ///
     /// # Errors
     /// When CAP_NET_ADMIN is missing.
-    pub fn delete_policy(&mut self, id: &PolicyId) -> Result<bool> {
-        let message = id.request(layout::DELETE_POLICY);
+    pub fn standing(&mut self, id: &PolicyId) -> Result<Option<Standing>> {
+        let message = id.request(layout::GET_POLICY, 0);
+        match self.transport.query("read the policy", id, message) {
+            Ok(answer) => Ok(Standing::parse(&answer.as_answer())),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes the policy with this direction and index, and no other that may have the same selector; says whether it was
+    /// there.
+    ///
+    /// # Errors
+    /// When CAP_NET_ADMIN is missing.
+    pub fn delete_policy(&mut self, id: &PolicyId, index: u32) -> Result<bool> {
+        let message = id.request(layout::DELETE_POLICY, index);
         gone_is_fine(self.transport.request("delete the policy", id, message))
     }
 
@@ -203,6 +250,7 @@ fn probe_family(xfrm: &mut Xfrm, [source, destination]: [IpAddr; 2]) -> Result<(
         padded_to: 0,
         output_mark: None,
         if_id: 0,
+        answers: 0,
         counters: Counters::default(),
     };
     let added = xfrm.add_state(&state);
@@ -227,6 +275,8 @@ fn gone_is_fine(outcome: Result<()>) -> Result<bool> {
     }
 }
 
+/// XFRMNLGRP_SA.
+const GROUP_OF_STATES: u32 = 1 << 2;
 /// "prob" in ASCII.
 const PROBE_SPI: u32 = 0x7072_6f62;
 const SAD_COUNT: u16 = 1;

@@ -81,6 +81,12 @@ impl Direction {
         }
     }
 
+    /// A policy's index in this direction: the lowest three bits tell it.
+    #[must_use]
+    pub const fn index(self, number: u32) -> u32 {
+        number & !0x7 | self.number() as u32
+    }
+
     const fn of(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::In),
@@ -93,11 +99,12 @@ impl Direction {
 }
 
 impl PolicyId {
-    pub(super) fn request(&self, kind: u16) -> Message {
+    /// By index, where it isn't 0; else by selector.
+    pub(super) fn request(&self, kind: u16, index: u32) -> Message {
         let mut fields = Fields::default();
         fields
             .selector(&self.selector)
-            .zeros(4)
+            .u32(index)
             .u8(self.direction.number())
             .zeros(3);
         Message::new(kind, 0, fields.bytes())
@@ -142,7 +149,7 @@ impl Policy {
             .lifetime(&super::Lifetime::default())
             .zeros(32)
             .u32(self.priority)
-            .u32(self.index & !0x7 | u32::from(self.id.direction.number()))
+            .u32(self.id.direction.index(self.index))
             .u8(self.id.direction.number())
             .u8(action)
             .u8(MATCHES_ICMP_ERRORS)
@@ -170,6 +177,40 @@ impl Policy {
             index,
             verdict,
         })
+    }
+}
+
+/// What a policy that stands in the kernel tells of itself, of whatever kind it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its index.
+    pub index: u32,
+    /// Its priority.
+    pub priority: u32,
+    /// The number of its first template, if it has one.
+    pub reqid: Option<u32>,
+}
+
+impl Standing {
+    pub(super) fn parse(answer: &Answer<'_>) -> Option<Self> {
+        let (_, priority, index, _) = parse_fixed(answer.body)?;
+        let templates = answer.attributes(layout::POLICY).find(layout::TEMPLATES);
+        let first = templates.and_then(|templates| templates.get(..layout::TEMPLATE));
+        Some(Self {
+            index,
+            priority,
+            reqid: first.and_then(|first| Some(parse_template(first)?.reqid)),
+        })
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "index {}, priority {}", self.index, self.priority)?;
+        match self.reqid {
+            Some(reqid) => write!(f, ", reqid {reqid}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -289,6 +330,19 @@ pub(super) mod tests {
                 assert_eq!(back, policy);
             }
         }
+    }
+
+    #[test]
+    fn a_policy_that_stands_tells_whose_it_may_be() {
+        let bytes = bytes(&sample(Direction::Out));
+        let standing = Standing::parse(&messages(&bytes).next().unwrap()).unwrap();
+        assert_eq!(
+            standing.to_string(),
+            "index 181403649, priority 5000, reqid 4711"
+        );
+        let id = sample(Direction::Out).id;
+        let request = id.request(layout::DELETE_POLICY, 0x0ad0_0001).finish(1);
+        assert_eq!(u32_at(&request, 16 + layout::SELECTOR), Some(0x0ad0_0001));
     }
 
     #[test]

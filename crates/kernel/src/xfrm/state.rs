@@ -60,6 +60,9 @@ pub struct State {
     pub output_mark: Option<Mark>,
     /// The XFRM interface that it belongs to; 0 is none.
     pub if_id: u32,
+    /// The number of the [`Acquire`](super::Event::Acquire) that it answers, which the kernel doesn't wait for any longer
+    /// then; 0 is none. Not read.
+    pub answers: u32,
     /// What it has carried. Not written.
     pub counters: Counters,
 }
@@ -261,7 +264,8 @@ impl State {
             .id(self.id.destination, self.id.spi, layout::ESP)
             .address(self.source)
             .lifetime(&self.life)
-            .zeros(32 + 12 + 4)
+            .zeros(32 + 12)
+            .u32(self.answers)
             .u32(self.reqid)
             .u16(family(self.id.destination))
             .u8(mode)
@@ -332,8 +336,17 @@ impl State {
     /// The state in a message of the kernel; `None` for one of another protocol, or without keys of a kind that we know
     /// (one that is only being asked for).
     pub(super) fn parse(answer: &Answer<'_>) -> Option<Self> {
-        let fixed = Fixed::parse(answer.body)?;
-        let attributes = answer.attributes(layout::STATE);
+        Self::of(answer.body, answer.attributes(layout::STATE))
+    }
+
+    /// The state as it was when it ended, in the kernel's word of that.
+    pub(super) fn parse_deleted(answer: &Answer<'_>) -> Option<Self> {
+        let attributes = answer.attributes(layout::STATE_ID);
+        Self::of(attributes.find(layout::WHOLE_STATE)?, attributes)
+    }
+
+    fn of(fixed: &[u8], attributes: Attributes<'_>) -> Option<Self> {
+        let fixed = Fixed::parse(fixed)?;
         let number = |kind| attributes.find(kind).and_then(|value| u32_at(value, 0));
         let mark = mark(attributes);
         let mut state = Self {
@@ -356,6 +369,7 @@ impl State {
                 mask: number(layout::OUTPUT_MARK_MASK).unwrap_or(u32::MAX),
             }),
             if_id: number(layout::IF_ID).unwrap_or(0),
+            answers: 0,
             counters: fixed.counters,
         };
         state.flags.dont_encap_dscp =
@@ -649,6 +663,7 @@ pub(super) mod tests {
                 mask: u32::MAX,
             }),
             if_id: 42,
+            answers: 0,
             counters: Counters::default(),
         }
     }
@@ -695,6 +710,20 @@ pub(super) mod tests {
                 (state.output_mark, state.if_id)
             );
         }
+    }
+
+    #[test]
+    fn the_end_of_a_state_tells_what_it_was() {
+        let state = sample();
+        let whole = bytes(&state);
+        let told = messages(&whole).next().unwrap();
+        // What comes first is its name; the fixed part is an attribute, beside those of any state.
+        let mut message = Message::new(layout::DELETE_STATE, 0, &[0; layout::STATE_ID]);
+        message.put(layout::WHOLE_STATE, &told.body[..layout::STATE]);
+        message.raw(&told.body[layout::STATE..]);
+        let bytes = message.finish(1);
+        let back = State::parse_deleted(&messages(&bytes).next().unwrap()).unwrap();
+        assert_eq!((back.id, back.replay.sent), (state.id, state.replay.sent));
     }
 
     #[test]

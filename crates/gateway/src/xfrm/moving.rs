@@ -1,0 +1,182 @@
+//! Pairs that go on along another path (RFC 4555).
+//!
+//! When only ports change, the kernel changes them in place. Else a state gets other addresses, and with them another
+//! name: it is taken out, and put in again with the sequence numbers that it had in that moment. A number that was used
+//! twice would be the end of all secrecy in counter mode (RFC 4106 2).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use adit_kernel::KernelError;
+use adit_kernel::xfrm::{Counters, State, Xfrm};
+use adit_model::dataplane::Path;
+
+use super::pair::Pair;
+use super::{InKernel, InKernelError};
+
+/// What became of a state.
+enum Moved {
+    /// It goes on, and counts from the start again if it had these counts before.
+    On(Option<Counters>),
+    /// It wasn't there any more, or is gone now.
+    Gone,
+}
+
+impl InKernel {
+    /// Has pairs go on along another path: all of them, or none.
+    pub(super) fn move_path(&mut self, spis_in: &[u32], path: Path) -> Result<(), InKernelError> {
+        let unknown = |spi: &&u32| !self.pairs.iter().any(|pair| pair.spi_in == **spi);
+        if let Some(spi) = spis_in.iter().find(unknown) {
+            return Err(InKernelError::NoSuchPair(*spi));
+        }
+        let moving = |pair: &Pair| spis_in.contains(&pair.spi_in);
+        let positions: Vec<usize> = (0..self.pairs.len())
+            .filter(|at| self.pairs.get(*at).is_some_and(moving))
+            .collect();
+        let mut done: Vec<(usize, Path)> = Vec::new();
+        for at in positions {
+            let Some(old) = self.pairs.get(at).map(|pair| pair.path) else {
+                continue;
+            };
+            if let Err(error) = self.move_pair(at, path) {
+                for (at, old) in done {
+                    if let Err(worse) = self.move_pair(at, old) {
+                        tracing::warn!("{worse}");
+                    }
+                }
+                self.bring_policies();
+                return Err(error.into());
+            }
+            done.push((at, old));
+        }
+        let children = done.iter().filter_map(|(at, _)| self.pairs.get(*at));
+        let children: Vec<_> = children.map(|pair| Arc::clone(&pair.child)).collect();
+        let mut outcome = Ok(());
+        for child in children {
+            outcome = outcome.and(self.bring_policies_of(&child));
+        }
+        Ok(outcome?)
+    }
+
+    /// Both states of a pair, or neither.
+    fn move_pair(&mut self, at: usize, path: Path) -> Result<(), KernelError> {
+        let wall = self.clocks().wall;
+        let Some(pair) = self.pairs.get_mut(at) else {
+            return Ok(());
+        };
+        let xfrm = self.xfrm.get_mut();
+        let old = pair.path;
+        let in_place = goes_in_place(&old, &path);
+        let received = pair.received;
+        let step = |xfrm: &mut Xfrm, state: &mut State, path: &Path, inbound: bool| {
+            if received {
+                // Only the first packet is told of.
+                state.life.soft_packets = None;
+            }
+            relocate(xfrm, state, path, (inbound, in_place), wall)
+        };
+        let inward = step(xfrm, &mut pair.receiving, &path, true)?;
+        let outward = if pair.gone {
+            Ok(Moved::Gone)
+        } else {
+            step(xfrm, &mut pair.sending, &path, false)
+        };
+        let outward = match outward {
+            Ok(outward) => outward,
+            Err(error) => {
+                let back = step(xfrm, &mut pair.receiving, &old, true)?;
+                pair.take_in(back, true);
+                pair.take_in(inward, true);
+                return Err(error);
+            }
+        };
+        pair.path = path;
+        let was_there = !pair.gone;
+        let whole = pair.take_in(inward, true) & pair.take_in(outward, false);
+        if was_there && !whole {
+            self.is_lost(at);
+        }
+        Ok(())
+    }
+}
+
+impl Pair {
+    /// Keeps what a state had counted; whether it goes on.
+    fn take_in(&mut self, moved: Moved, inbound: bool) -> bool {
+        let (before, goes_on) = match moved {
+            Moved::On(before) => (before.unwrap_or_default(), true),
+            Moved::Gone => (Counters::default(), false),
+        };
+        if inbound {
+            self.before.bytes_in += before.bytes;
+            self.before.packets_in += before.packets;
+        } else {
+            self.before.bytes_out += before.bytes;
+            self.before.packets_out += before.packets;
+        }
+        goes_on
+    }
+}
+
+fn goes_in_place(old: &Path, new: &Path) -> bool {
+    let same = |a: SocketAddr, b: SocketAddr| a.ip() == b.ip();
+    same(old.local, new.local)
+        && same(old.remote, new.remote)
+        && (old.udp_encap, new.udp_encap) == (true, true)
+}
+
+/// Has a state go on along another path. On failure it is as it was.
+fn relocate(
+    xfrm: &mut Xfrm,
+    state: &mut State,
+    path: &Path,
+    (inbound, in_place): (bool, bool),
+    wall: u64,
+) -> Result<Moved, KernelError> {
+    let mut new = state.clone();
+    readdress(&mut new, path, inbound);
+    if in_place {
+        xfrm.update_state(&new)?;
+        *state = new;
+        return Ok(Moved::On(None));
+    }
+    let Some(end) = xfrm.take_state(&state.id)? else {
+        return Ok(Moved::Gone);
+    };
+    for going_on in [&mut new, &mut *state] {
+        going_on.replay = end.replay.clone();
+        shorten(going_on, &end.counters, wall);
+    }
+    if let Err(error) = xfrm.add_state(&new) {
+        xfrm.add_state(state)?;
+        return Err(error);
+    }
+    *state = new;
+    Ok(Moved::On(Some(end.counters)))
+}
+
+/// What is left of a state's limits.
+fn shorten(state: &mut State, used: &Counters, wall: u64) {
+    let left = |limit: &mut Option<u64>, used: u64| {
+        if let Some(limit) = limit {
+            *limit = limit.saturating_sub(used).max(1);
+        }
+    };
+    left(&mut state.life.hard_bytes, used.bytes);
+    left(&mut state.life.hard_packets, used.packets);
+    left(
+        &mut state.life.hard_seconds,
+        wall.saturating_sub(used.added),
+    );
+}
+
+fn readdress(state: &mut State, path: &Path, inbound: bool) {
+    let (from, to) = if inbound {
+        (path.remote, path.local)
+    } else {
+        (path.local, path.remote)
+    };
+    state.source = from.ip();
+    state.id.destination = to.ip();
+    state.encap = path.udp_encap.then_some((from.port(), to.port()));
+}
