@@ -116,8 +116,17 @@ impl Drops {
     }
 
     pub(crate) fn read(&self) -> DropCounts {
+        Self::sum(self.0.iter())
+    }
+
+    /// What one lane has counted.
+    pub(crate) fn read_of(&self, lane: Lane) -> DropCounts {
+        Self::sum(self.0.of(lane).into_iter())
+    }
+
+    fn sum<'a>(lanes: impl Iterator<Item = &'a ByReason> + Clone) -> DropCounts {
         let count = |at: usize| -> u64 {
-            let counters = self.0.iter().filter_map(|lane| lane.0.get(at));
+            let counters = lanes.clone().filter_map(|lane| lane.0.get(at));
             counters.map(|counter| counter.load(Relaxed)).sum()
         };
         let counts = DropReason::ALL
@@ -199,6 +208,8 @@ impl Counted {
             packets_in,
             packets_out: self.packets_out.load(Relaxed),
             last_in: (packets_in > 0).then(|| Mono(self.last_in.load(Relaxed))),
+            // The SA itself knows.
+            numbers_out: 0,
         }
     }
 }
@@ -211,5 +222,6 @@ pub(crate) fn sum(a: PairCounters, b: PairCounters) -> PairCounters {
         packets_in: a.packets_in + b.packets_in,
         packets_out: a.packets_out + b.packets_out,
         last_in: a.last_in.max(b.last_in),
+        numbers_out: a.numbers_out + b.numbers_out,
     }
 }

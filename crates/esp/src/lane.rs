@@ -47,7 +47,7 @@ impl<T> Lanes<T> {
         self.0.get(at).map(Deref::deref)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> + Clone {
         self.0.iter().map(Deref::deref)
     }
 }

@@ -14,6 +14,7 @@ use crate::counters::{
 };
 use crate::door::Door;
 use crate::index::Policies;
+use crate::lane::Lane;
 use crate::latency::{Direction, Histogram, Latencies};
 use crate::links::Links;
 use crate::mtu::Overhead;
@@ -276,7 +277,10 @@ impl DataPlane {
                 child: Arc::clone(&live.pair.child.name),
                 spi_in: live.pair.spi_in,
                 spi_out: live.pair.spi_out,
-                counters: live.pair.traffic.read(),
+                counters: PairCounters {
+                    numbers_out: live.pair.outbound.sequence.used(),
+                    ..live.pair.traffic.read()
+                },
             })
             .collect()
     }
@@ -300,6 +304,12 @@ impl DataPlane {
     #[must_use]
     pub fn drops(&self) -> DropCounts {
         self.drops.read()
+    }
+
+    /// Those that threads of one lane have counted.
+    #[must_use]
+    pub fn drops_of(&self, lane: Lane) -> DropCounts {
+        self.drops.read_of(lane)
     }
 
     /// How long packets were in the gateway, as far as the edge has timed them.

@@ -38,6 +38,11 @@ impl Sequence {
         self.claim_carefully(count)
     }
 
+    /// How many numbers have been given out, whether a packet bears them or not.
+    pub(crate) fn used(&self) -> u64 {
+        self.last.load(Relaxed)
+    }
+
     #[cold]
     fn claim_carefully(&self, count: u64) -> Result<Claim, DropReason> {
         let some = |last| count.min(self.limit - last);

@@ -146,3 +146,15 @@ fn an_old_view_goes_on_safely() {
     remove(&mut east, SPI_EAST);
     assert_eq!(open(&east, &second), Err(DropReason::EspUnknownSpi));
 }
+
+/// RFC 4303 3.3.3: what counts towards the end of an SA are numbers, not packets.
+#[test]
+fn abuse_86_numbers_that_were_claimed_and_not_used_count() {
+    let (west, _) = joined("aes128gcm16");
+    let packet = eastbound(100);
+    run(&west, 64, std::slice::from_ref(&packet));
+    let counters = west.pairs()[0].counters;
+    assert_eq!((counters.packets_out, counters.numbers_out), (1, 64));
+    seal(&west, &packet);
+    assert_eq!(west.pairs()[0].counters.numbers_out, 65);
+}

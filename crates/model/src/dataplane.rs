@@ -118,4 +118,8 @@ pub struct PairCounters {
     pub packets_out: u64,
     /// When a packet was last received.
     pub last_in: Option<crate::now::Mono>,
+    /// Sequence numbers of the sending SA that are used up. They may be more than packets: those claimed for packets that
+    /// weren't sent after all are never given out again.
+    #[serde(default)]
+    pub numbers_out: u64,
 }

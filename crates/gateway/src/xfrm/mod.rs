@@ -454,6 +454,7 @@ fn sum(a: PairCounters, b: PairCounters) -> PairCounters {
         packets_in: a.packets_in + b.packets_in,
         packets_out: a.packets_out + b.packets_out,
         last_in: a.last_in.max(b.last_in),
+        numbers_out: a.numbers_out + b.numbers_out,
     }
 }
 

@@ -190,6 +190,7 @@ impl Pair {
         if let Some(sent) = sent {
             total.bytes_out += sent.bytes;
             total.packets_out += sent.packets;
+            total.numbers_out += sent.packets;
         }
         // The kernel's clock has seconds, and an earlier look may know better.
         let used = received.and_then(|received| received.last_used);

@@ -14,9 +14,18 @@ use crate::v2::lifespan::fewer;
 pub(crate) struct Volume {
     renew: Limit,
     end: Limit,
+    numbers: Numbers,
     inactivity: Duration,
     seen: PairCounters,
     active: Mono,
+}
+
+/// How far the numbers of the sending SA go (RFC 4303 3.3.3).
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    last: u64,
+    /// How many may be used up before the pair is rekeyed; `None` when they are.
+    most: Option<u64>,
 }
 
 /// A limit of octets and one of packets, each for either direction.
@@ -39,24 +48,42 @@ pub(crate) enum Verdict {
     Idle(Duration),
 }
 
-/// Sequence numbers of 32 bits end here (RFC 4303 3.3.3); well before, the pair is replaced.
-const SEQUENCE_END: u64 = u32::MAX as u64;
-const SEQUENCE_RENEW: u64 = SEQUENCE_END / 8 * 7;
+impl Numbers {
+    /// Well before the last one the pair is replaced.
+    fn new(esn: bool) -> Self {
+        let last = if esn { u64::MAX } else { u64::from(u32::MAX) };
+        let most = Some(last / 8 * 7);
+        Self { last, most }
+    }
+
+    /// Whether so many are a reason to rekey: the first time when few are left, once more when none is.
+    fn reached(&mut self, used: u64) -> bool {
+        let reached = self.most.is_some_and(|most| used >= most);
+        if reached {
+            self.renewing(used);
+        }
+        reached
+    }
+
+    /// It is being rekeyed. If that comes to nothing, the last number is a reason of its own.
+    fn renewing(&mut self, used: u64) {
+        self.most = (used < self.last).then_some(self.last);
+    }
+}
 
 impl Volume {
     pub fn new(cx: &Cx<'_>, life: &ChildLife, esn: bool) -> Self {
-        let sequence = |limit: u64| (!esn).then_some(limit);
         let limit = |number: u64| (number > 0).then_some(number);
-        let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
         Self {
             renew: Limit {
                 octets: fewer(cx, life.rekey_bytes),
-                packets: least(fewer(cx, life.rekey_packets), sequence(SEQUENCE_RENEW)),
+                packets: fewer(cx, life.rekey_packets),
             },
             end: Limit {
                 octets: limit(life.lifetime_bytes),
                 packets: limit(life.lifetime_packets),
             },
+            numbers: Numbers::new(esn),
             inactivity: life.inactivity,
             seen: PairCounters::default(),
             active: cx.now.mono,
@@ -66,10 +93,8 @@ impl Volume {
     /// How often the data plane's counters are needed: soon when something is configured that depends on them.
     pub fn interval(&self) -> Duration {
         let limited = self.renew.octets.is_some()
-            || self
-                .renew
-                .packets
-                .is_some_and(|limit| limit < SEQUENCE_RENEW)
+            || self.renew.packets.is_some()
+            || used(&self.seen) > self.numbers.last / 2
             || self.end.octets.is_some()
             || self.end.packets.is_some()
             || !self.inactivity.is_zero();
@@ -89,7 +114,9 @@ impl Volume {
         if !self.inactivity.is_zero() && self.active + self.inactivity <= now {
             return Verdict::Idle(self.inactivity);
         }
-        if self.renew.reached(counters).is_some() {
+        // Each of them is asked, so that one reason isn't given twice.
+        let few_left = self.numbers.reached(used(counters));
+        if self.renew.reached(counters).is_some() || few_left {
             return Verdict::Renew;
         }
         Verdict::Fine
@@ -101,7 +128,16 @@ impl Volume {
             octets: None,
             packets: None,
         };
+        self.numbers.renewing(used(&self.seen));
     }
+}
+
+/// Sequence numbers that are used up; the peer's, at least as many as packets have come.
+fn used(counters: &PairCounters) -> u64 {
+    counters
+        .numbers_out
+        .max(counters.packets_out)
+        .max(counters.packets_in)
 }
 
 impl Limit {
@@ -131,6 +167,7 @@ mod tests {
                 octets: Some(end),
                 packets: None,
             },
+            numbers: Numbers::new(false),
             inactivity: Duration::from_secs(inactivity),
             seen: PairCounters::default(),
             active: Mono(0),
@@ -149,6 +186,39 @@ mod tests {
         counters.bytes_out = 1000;
         let end = Verdict::End("1000 octets".to_owned());
         assert_eq!(volume.counted(Mono(4), &counters), end);
+    }
+
+    /// RFC 4303 3.3.3: numbers count, not packets; and the last one asks for new keys once more.
+    #[test]
+    fn abuse_86_claimed_numbers_renew_a_pair_and_the_last_one_does_so_again() {
+        let none = Limit {
+            octets: None,
+            packets: None,
+        };
+        let mut volume = Volume {
+            renew: none,
+            end: none,
+            ..limits(1, 1, 0)
+        };
+        let counters = |numbers_out| PairCounters {
+            packets_out: 1,
+            numbers_out,
+            ..PairCounters::default()
+        };
+        let last = u64::from(u32::MAX);
+        let counted = |volume: &mut Volume, numbers| volume.counted(Mono(1), &counters(numbers));
+        assert_eq!(volume.interval(), Duration::from_secs(60));
+        assert_eq!(counted(&mut volume, last / 4 * 3), Verdict::Fine);
+        let often = Duration::from_secs(1);
+        assert_eq!(volume.interval(), often, "they go fast");
+        assert_eq!(counted(&mut volume, last / 8 * 7), Verdict::Renew);
+        volume.renewing();
+        assert_eq!(counted(&mut volume, last - 1), Verdict::Fine, "under way");
+        assert_eq!(counted(&mut volume, last), Verdict::Renew, "none is left");
+        volume.renewing();
+        assert_eq!(counted(&mut volume, last), Verdict::Fine, "said once");
+        let mut extended = Numbers::new(true);
+        assert!(!extended.reached(last * 1000) && extended.reached(u64::MAX));
     }
 
     #[test]
