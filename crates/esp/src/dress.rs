@@ -32,6 +32,9 @@ pub(crate) struct Dress {
     pub(crate) cut_inside: bool,
     /// They are cut after, by the kernel.
     pub(crate) cut_outside: bool,
+    /// The path takes less than every link does of IPv6, whose packets these are. Those that every link carries are cut
+    /// outside all the same, and no sender is told less (RFC 8201 4).
+    narrow: bool,
     /// They may begin a TCP connection, whose segments are not to be too long.
     mss: Option<Mss>,
 }
@@ -89,9 +92,9 @@ impl Dress {
         // (RFC 4303 3.3.4).
         let outside = carriage.fragment == Cut::Outer || mode == Mode::Transport;
         // What every link carries of IPv6 can't be refused; where the tunnel carries less, its own packets are cut
-        // (RFC 2473 7.1).
-        let least = packet.source.is_ipv6() && fit.inner < LEAST_V6;
-        let cut_outside = outside && !packet.dont_fragment || least;
+        // (RFC 2473 7.1, RFC 4459 3.2).
+        let narrow = packet.source.is_ipv6() && fit.inner < LEAST_V6;
+        let cut_outside = outside && !packet.dont_fragment;
         let df = match carriage.df {
             Df::Copy => packet.dont_fragment && packet.source.is_ipv4(),
             Df::Set => true,
@@ -100,11 +103,23 @@ impl Dress {
         let named = packet.protocol == protocol::TCP && carriage.mss != Mss::Off;
         Self {
             tos: traffic_class::outer(carriage, packet.traffic_class),
-            df: df && !cut_outside,
+            df: df && !cut_outside && !narrow,
             cut_inside: !packet.dont_fragment && !outside,
             cut_outside,
+            narrow,
             mss: named.then_some(carriage.mss),
         }
+    }
+
+    /// Whether a packet around so many octets may leave although it is longer than the path takes: the kernel cuts it.
+    #[inline]
+    pub(crate) fn may_be_cut_outside(&self, octets: usize) -> bool {
+        self.cut_outside || self.narrow && octets <= LEAST_V6
+    }
+
+    /// What senders are told who send more than the path takes.
+    pub(crate) fn told(&self, fit: &Fit) -> usize {
+        if self.narrow { LEAST_V6 } else { fit.inner }
     }
 
     /// Whether a packet that begins like this begins a TCP connection whose segments might be too long.

@@ -230,7 +230,7 @@ impl Outgoing<'_> {
     fn too_big(&self) -> Rejected {
         let child = Some(&self.live.pair.child);
         Rejected {
-            fits: Some(self.live.fit.inner),
+            fits: Some(self.dress.told(&self.live.fit)),
             ..self.view.reject(self.lane, DropReason::OutTooBig, child)
         }
     }
@@ -355,7 +355,7 @@ impl Outgoing<'_> {
         let pair = &self.live.pair;
         let length = parts.iter().map(|part| part.len()).sum();
         // What may be cut outside is cut by the kernel.
-        if !self.dress.cut_outside && !self.live.fit.takes(length) {
+        if !self.live.fit.takes(length) && !self.dress.may_be_cut_outside(length) {
             return Err(DropReason::OutTooBig);
         }
         let sequence = match self.claim.next() {

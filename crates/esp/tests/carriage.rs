@@ -208,7 +208,19 @@ fn ipv6_gets_what_every_link_of_it_carries() {
     let mut out = Vec::new();
     let sealed = west.seal(&least, &mut out).unwrap();
     assert_eq!((sealed.each, sealed.df), (out.len(), false));
-    assert_eq!(open(&east, &out), Ok(least));
+    assert_eq!(open(&east, &out), Ok(least.clone()));
+
+    // What is longer is refused with a size that IPv6 knows, though the path has room for less (RFC 8201 4).
+    let longer = udp("fd00:1::7", "fd00:2::9", (1, 2), 1281 - 48);
+    for packet in [&long, &longer] {
+        let rejected = west.seal(packet, &mut Vec::new()).unwrap_err();
+        assert_eq!(rejected.fits, Some(1280));
+    }
+    // Over IPv4 a path may be narrower still.
+    west.set_link_mtu(576);
+    assert!(west.seal(&least, &mut Vec::new()).is_ok());
+    let rejected = west.seal(&longer, &mut Vec::new()).unwrap_err();
+    assert_eq!(rejected.fits, Some(1280));
 }
 
 /// The word of a router counts where it quotes an SA of ours and its peer, and never below the floor.
