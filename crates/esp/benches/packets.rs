@@ -222,10 +222,11 @@ fn seal_while_packets_are_followed(c: &mut Criterion) {
     for (name, asks) in [("off", false), ("of others", true)] {
         let (mut west, _) = joined(SUITES[0]);
         if asks {
-            west.walk(&WalkFilter {
+            let filter = WalkFilter {
                 local: WEST.parse().unwrap(),
                 remote: "192.0.2.0/24".parse().unwrap(),
-            });
+            };
+            west.walk(&filter, u64::MAX);
         }
         let inner = inner(64);
         let shared = west.shared();

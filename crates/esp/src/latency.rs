@@ -92,6 +92,12 @@ impl View {
 pub struct Histogram([u64; BUCKETS]);
 
 impl Histogram {
+    /// Each range that a sample fell into: its longest time, and how many.
+    pub fn ranges(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let all = self.0.iter().enumerate().filter(|(_, count)| **count > 0);
+        all.map(|(at, count)| (end_of(at), *count))
+    }
+
     /// Samples.
     #[must_use]
     pub fn samples(&self) -> u64 {
@@ -169,6 +175,8 @@ mod tests {
         }
         let out = plane.latency(Direction::Out);
         assert_eq!(out.samples(), 100);
+        assert_eq!(out.ranges().map(|(_, count)| count).sum::<u64>(), 100);
+        assert!(out.ranges().map(|(end, _)| end).is_sorted());
         let near = |share, micros: u64| {
             let found = out.quantile(share).unwrap_or_default();
             let exact = Duration::from_micros(micros);

@@ -72,6 +72,8 @@ pub struct Incoming<'v> {
     lane: Lane,
     now: Mono,
     received: Batch,
+    /// Whether somebody asks for the steps of packets.
+    followed: bool,
 }
 
 impl View {
@@ -121,6 +123,7 @@ impl View {
             lane,
             now,
             received: Batch::default(),
+            followed: self.walks.on(),
         })
     }
 }
@@ -157,7 +160,7 @@ impl<'v> Incoming<'v> {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_under(&mut self, tos: u8, packet: &mut [u8]) -> Result<Inner, Rejected> {
-        let opened = if self.view.walks.on() {
+        let opened = if self.followed {
             self.open_followed(tos, packet)
         } else {
             self.open_and_check(tos, packet)

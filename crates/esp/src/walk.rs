@@ -1,6 +1,6 @@
 //! What becomes of chosen packets, step by step: for a person who asks why their traffic doesn't pass.
 //!
-//! While nobody asks, a packet pays one relaxed load for it. While somebody does, packets that the filter chooses leave
+//! While nobody asks, a run of packets pays one relaxed load for it. While somebody does, packets that the filter chooses leave
 //! their steps in a list of bounded length, under a lock that other packets never touch.
 
 use std::collections::VecDeque;
@@ -68,8 +68,6 @@ pub(crate) struct Walks {
     /// Odd while packets are followed; moved on by each beginning and end.
     generation: AtomicU64,
     filter: ArcSwapOption<Chosen>,
-    /// Numbers of walks.
-    next: AtomicU64,
     seen: Mutex<Seen>,
 }
 
@@ -82,6 +80,10 @@ struct Chosen {
 struct Seen {
     steps: VecDeque<Step>,
     lost: u64,
+    /// The number of the next walk.
+    next: u64,
+    /// Packets that are still to be followed.
+    left: u64,
 }
 
 /// One packet, or run of a flow, that is followed.
@@ -95,7 +97,7 @@ pub(crate) struct Walk {
 const MOST_STEPS: usize = 4096;
 
 impl Walks {
-    /// Whether anybody asks. All that a packet pays while nobody does.
+    /// Whether anybody asks. All that a run of packets pays while nobody does.
     #[inline]
     pub(crate) fn on(&self) -> bool {
         self.generation.load(Relaxed) & 1 == 1
@@ -132,10 +134,16 @@ impl Walks {
         if !is_chosen {
             return;
         }
-        let number = self.next.fetch_add(1, Relaxed);
         let mut seen = self.seen();
-        if self.generation.load(Relaxed) != walk.generation {
+        let ended = walk.generation & 1 == 0;
+        if ended || self.generation.load(Relaxed) != walk.generation {
             return;
+        }
+        let number = seen.next;
+        seen.next += 1;
+        seen.left = seen.left.saturating_sub(1);
+        if seen.left == 0 {
+            self.generation.fetch_add(1, Relaxed);
         }
         for stage in walk.steps {
             if seen.steps.len() == MOST_STEPS {
@@ -174,9 +182,14 @@ impl Walk {
 }
 
 impl DataPlane {
-    /// Begins to follow the packets that the filter chooses, in both directions, instead of those chosen before.
-    pub fn walk(&mut self, filter: &WalkFilter) {
+    /// Begins to follow the packets that the filter chooses, in both directions, instead of those chosen before; so many of
+    /// them, and then no more.
+    pub fn walk(&mut self, filter: &WalkFilter, packets: u64) {
         self.stop_walk();
+        if packets == 0 {
+            return;
+        }
+        self.walks.seen().left = packets;
         self.walks.filter.store(Some(Arc::new(Chosen {
             local: Side::new(&[filter.local]),
             remote: Side::new(&[filter.remote]),
@@ -194,12 +207,18 @@ impl DataPlane {
         *seen = Seen::default();
     }
 
+    /// Whether packets are being followed; not any more when there have been as many as were asked for.
+    #[must_use]
+    pub fn is_walking(&self) -> bool {
+        self.walks.on()
+    }
+
     /// What the chosen packets went through since the last call.
     pub fn steps(&mut self) -> Steps {
-        let seen = std::mem::take(&mut *self.walks.seen());
+        let mut seen = self.walks.seen();
         Steps {
-            steps: seen.steps.into(),
-            lost: seen.lost,
+            steps: std::mem::take(&mut seen.steps).into(),
+            lost: std::mem::take(&mut seen.lost),
         }
     }
 }

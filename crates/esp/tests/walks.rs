@@ -29,11 +29,12 @@ fn lan0(plane: &DataPlane) -> Stage {
 #[test]
 fn a_packet_is_seen_from_policy_to_seal_and_from_sa_to_inner_packet() {
     let (mut west, mut east) = joined("aes128gcm16");
-    west.walk(&to_east(""));
-    east.walk(&WalkFilter {
+    west.walk(&to_east(""), u64::MAX);
+    let to_west = WalkFilter {
         local: EAST.parse().unwrap(),
         remote: WEST.parse().unwrap(),
-    });
+    };
+    east.walk(&to_west, u64::MAX);
     let inner = eastbound(5);
     let sealed = seal(&west, &inner);
     let out = |stage| (0, Direction::Out, stage);
@@ -66,7 +67,7 @@ fn a_packet_without_an_sa_says_which_policy_it_met() {
     let (mut west, _) = joined("aes128gcm16");
     let policy = lan0(&west);
     remove(&mut west, SPI_WEST);
-    west.walk(&to_east("[udp/53]"));
+    west.walk(&to_east("[udp/53]"), u64::MAX);
     let rejected = west.seal(&eastbound(5), &mut Vec::new()).unwrap_err();
     assert_eq!(rejected.reason, DropReason::OutNoSa);
     let out = |stage| (0, Direction::Out, stage);
@@ -79,10 +80,10 @@ fn only_the_chosen_are_seen_and_only_while_somebody_asks() {
     let (mut west, _) = joined("aes128gcm16");
     seal(&west, &eastbound(5));
     assert_eq!(stages(&mut west), []);
-    west.walk(&to_east("[udp/54]"));
+    west.walk(&to_east("[udp/54]"), u64::MAX);
     seal(&west, &eastbound(5));
     assert_eq!(stages(&mut west), []);
-    west.walk(&to_east("[udp/53]"));
+    west.walk(&to_east("[udp/53]"), u64::MAX);
     seal(&west, &eastbound(5));
     assert_eq!(stages(&mut west).len(), 4);
     seal(&west, &eastbound(5));
@@ -96,13 +97,13 @@ fn only_the_chosen_are_seen_and_only_while_somebody_asks() {
 #[test]
 fn a_run_belongs_to_the_filter_that_it_began_under() {
     let (mut west, _) = joined("aes128gcm16");
-    west.walk(&to_east(""));
+    west.walk(&to_east(""), u64::MAX);
     let view = west.shared().load();
     let lane = adit_esp::Lane::default();
     let packet = eastbound(5);
     let ip = view.outbound(lane, &packet).unwrap();
     let way = view.outgoing(adit_esp::Door::SHARED, lane, &ip).unwrap();
-    west.walk(&to_east("[udp/53]"));
+    west.walk(&to_east("[udp/53]"), u64::MAX);
     drop(way);
     assert_eq!(stages(&mut west), []);
 }
@@ -110,10 +111,29 @@ fn a_run_belongs_to_the_filter_that_it_began_under() {
 #[test]
 fn nobody_asks_for_too_long_at_the_price_of_memory() {
     let (mut west, _) = joined("aes128gcm16");
-    west.walk(&to_east(""));
+    west.walk(&to_east(""), u64::MAX);
     for _ in 0..1500 {
         seal(&west, &eastbound(1));
     }
     let seen = west.steps();
     assert_eq!((seen.steps.len(), seen.lost), (4096, 1500 * 4 - 4096));
+}
+
+#[test]
+fn as_many_are_followed_as_were_asked_for() {
+    let (mut west, _) = joined("aes128gcm16");
+    west.walk(&to_east("[udp/53]"), 2);
+    for _ in 0..2 {
+        assert!(west.is_walking());
+        seal(&west, &eastbound(5));
+    }
+    assert!(!west.is_walking());
+    seal(&west, &eastbound(5));
+    let numbers: Vec<u64> = stages(&mut west).iter().map(|step| step.0).collect();
+    assert_eq!(numbers, [0, 0, 0, 0, 1, 1, 1, 1]);
+    west.walk(&to_east(""), 0);
+    assert!(!west.is_walking());
+    west.walk(&to_east(""), 1);
+    seal(&west, &eastbound(5));
+    assert_eq!(stages(&mut west).len(), 4, "numbers begin anew");
 }
