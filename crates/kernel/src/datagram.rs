@@ -98,6 +98,21 @@ pub(crate) fn set_dont_fragment(fd: BorrowedFd<'_>, v6: bool, on: bool) -> io::R
     }
 }
 
+/// Leaves it to the sender to mind the path: see [`crate::UdpPort::mind_the_path`]. A socket that forbids cutting no packet
+/// wouldn't be told of packets that were too long, so an ICMP error that is handed to another one of a shared port would
+/// be lost; these two modes are both told.
+pub(crate) fn mind_the_path(fd: BorrowedFd<'_>, v6: bool, uncut: bool) -> io::Result<()> {
+    if v6 {
+        return set_dont_fragment(fd, true, false);
+    }
+    let mode = if uncut {
+        libc::IP_PMTUDISC_PROBE
+    } else {
+        libc::IP_PMTUDISC_OMIT
+    };
+    socket::set_option_int(fd, libc::SOL_IP, libc::IP_MTU_DISCOVER, mode)
+}
+
 /// Receives one packet.
 pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
     let received = retry(|| socket::receive(fd, buffer, 0))?;

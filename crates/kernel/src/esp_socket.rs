@@ -112,14 +112,27 @@ impl EspSocket {
         datagram::send(self.fd.as_fd(), packet, SocketAddr::new(to, 0), from)
     }
 
-    /// Forbids (or allows again) fragmentation of what is sent.
+    /// As [`crate::UdpPort::mind_the_path`].
     ///
     /// # Errors
     /// When the kernel refuses the option.
-    pub fn set_dont_fragment(&self, on: bool) -> Result<()> {
-        datagram::set_dont_fragment(self.fd.as_fd(), self.local.is_ipv6(), on).map_err(|error| {
-            KernelError::new("set don't-fragment on the ESP socket on", self.local, error)
+    pub fn mind_the_path(&self, uncut: bool) -> Result<()> {
+        datagram::mind_the_path(self.fd.as_fd(), self.local.is_ipv6(), uncut).map_err(|error| {
+            KernelError::new(
+                "set path MTU discovery on the ESP socket on",
+                self.local,
+                error,
+            )
         })
+    }
+
+    /// Takes no packets, only reports of errors: every socket of this kind would get every packet else.
+    ///
+    /// # Errors
+    /// When the kernel refuses the filter.
+    pub fn take_nothing(&self) -> Result<()> {
+        spread::take_nothing(self.fd.as_fd())
+            .map_err(|error| KernelError::new("filter out the ESP socket on", self.local, error))
     }
 
     /// The oldest error report about something sent from here; `None` when there is none.

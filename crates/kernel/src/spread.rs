@@ -18,7 +18,8 @@ pub(crate) fn share_by_spi(fd: BorrowedFd<'_>, sockets: u32) -> io::Result<()> {
     socket::attach_program(fd, libc::SO_ATTACH_REUSEPORT_CBPF, &mut program)
 }
 
-/// Takes only packets whose SPI is `this` modulo `sockets`. A raw IPv4 socket sees the IP header, an IPv6 one doesn't.
+/// Takes only packets whose SPI is `this` modulo `sockets`, and the first socket those that are too short for one: somebody
+/// has to count them. A raw IPv4 socket sees the IP header, an IPv6 one doesn't.
 pub(crate) fn take_share(fd: BorrowedFd<'_>, v6: bool, this: u32, sockets: u32) -> io::Result<()> {
     let (find, load) = if v6 {
         (op(LOAD_X, 0), op(LOAD_WORD, 0))
@@ -27,6 +28,15 @@ pub(crate) fn take_share(fd: BorrowedFd<'_>, v6: bool, this: u32, sockets: u32) 
     };
     let mut program = [
         find,
+        op(LOAD_LENGTH, 0),
+        op(SUBTRACT_X, 0),
+        sock_filter {
+            code: JUMP_IF_AT_LEAST,
+            jt: 1,
+            jf: 0,
+            k: 4,
+        },
+        op(RETURN, if this == 0 { u32::MAX } else { 0 }),
         load,
         op(MODULO, sockets.max(1)),
         sock_filter {
@@ -39,6 +49,11 @@ pub(crate) fn take_share(fd: BorrowedFd<'_>, v6: bool, this: u32, sockets: u32) 
         op(RETURN, 0),
     ];
     socket::attach_program(fd, libc::SO_ATTACH_FILTER, &mut program)
+}
+
+/// Takes no packet at all.
+pub(crate) fn take_nothing(fd: BorrowedFd<'_>) -> io::Result<()> {
+    socket::attach_program(fd, libc::SO_ATTACH_FILTER, &mut [op(RETURN, 0)])
 }
 
 const fn op(code: u16, k: u32) -> sock_filter {
@@ -54,6 +69,9 @@ const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const LOAD_WORD_AT_X: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_IND) as u16;
 const LOAD_X: u16 = (libc::BPF_LDX | libc::BPF_IMM) as u16;
 const LOAD_X_HEADER_LENGTH: u16 = (libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH) as u16;
+const LOAD_LENGTH: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_LEN) as u16;
+const SUBTRACT_X: u16 = (libc::BPF_ALU | libc::BPF_SUB | libc::BPF_X) as u16;
+const JUMP_IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
 const MODULO: u16 = (libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K) as u16;
 const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;

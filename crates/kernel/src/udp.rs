@@ -30,13 +30,22 @@ impl UdpPort {
         Self::bind_with(local, false)
     }
 
-    /// As [`Self::bind`], for one of several sockets that share a port: all of them are made like this. What arrives is
-    /// spread over them; see [`Self::share_by_spi`].
+    /// Binds so many sockets, one at least, to one port that nobody else has. What arrives is spread over them; see
+    /// [`Self::share_by_spi`].
     ///
     /// # Errors
-    /// As [`Self::bind`].
-    pub fn bind_shared(local: SocketAddr) -> Result<Self> {
-        Self::bind_with(local, true)
+    /// As [`Self::bind`], also where the holder would share the port.
+    pub fn bind_several(local: SocketAddr, sockets: usize) -> Result<Vec<Self>> {
+        // Sockets that share a port take in any other of the same user that wants to share it, and it takes in them. So
+        // the first comes as one that doesn't share, and only then opens to the others.
+        let first = Self::bind(local)?;
+        let local = first.local;
+        if sockets > 1 {
+            socket::set_option_int(first.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)
+                .map_err(|error| KernelError::new("share the UDP port", local, error))?;
+        }
+        let others = (1..sockets).map(|_| Self::bind_with(local, true));
+        std::iter::once(Ok(first)).chain(others).collect()
     }
 
     fn bind_with(local: SocketAddr, shared: bool) -> Result<Self> {
@@ -88,6 +97,18 @@ impl UdpPort {
     pub fn set_dont_fragment(&self, on: bool) -> Result<()> {
         datagram::set_dont_fragment(self.fd.as_fd(), self.local.is_ipv6(), on).map_err(|error| {
             KernelError::new("set don't-fragment on the UDP port", self.local, error)
+        })
+    }
+
+    /// Has the sender mind how long packets may be on the path, which [`Self::receive_error`] tells. What routers have said
+    /// counts for nothing here: IPv4 packets are cut by what the link takes, and with `uncut` by nobody. Over IPv6 only
+    /// senders cut, so the kernel goes on to do so.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn mind_the_path(&self, uncut: bool) -> Result<()> {
+        datagram::mind_the_path(self.fd.as_fd(), self.local.is_ipv6(), uncut).map_err(|error| {
+            KernelError::new("set path MTU discovery on the UDP port", self.local, error)
         })
     }
 
@@ -155,7 +176,8 @@ impl UdpPort {
     }
 
     /// Spreads what arrives for a port that `sockets` share by the first four octets, which are the SPI of ESP: one SA
-    /// has one socket, whoever sends. IKE (RFC 3948's marker of zeroes) and keepalives have the first that was bound.
+    /// has one socket, whoever sends. IKE (RFC 3948's marker of zeroes) and keepalives have the first that was bound; those
+    /// bound after the first `sockets` have nothing.
     /// Without this the kernel spreads by addresses and ports. To be called on one of them when all are bound.
     ///
     /// # Errors

@@ -120,10 +120,9 @@ fn abuse_93_whole_and_in_fragments_to_the_host_and_through_it() {
     // With 4000 octets the datagram comes in three fragments, two of which show no ports.
     for length in [10, 4000] {
         for (from, to) in attempts {
-            assert!(
-                world.gets(from, to, length),
-                "{from}: {length}, without the block"
-            );
+            // The first packet may wait for neighbours to be found.
+            let arrives = (0..10).any(|_| world.gets(from, to, length));
+            assert!(arrives, "{from}: {length}, without the block");
         }
     }
     world.install(office());

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use adit_kernel::filter::{self, Fault};
 use adit_kernel::{Capture, EspSocket, PathErrorKind, UdpPort, who_holds_udp_port};
+use adit_wire::ip::IpPacket;
 use common::{Host, cable, eventually, permitted};
 
 /// Two hosts on one link: 192.0.2.1 and .2, 2001:db8::1 and ::2.
@@ -133,6 +134,59 @@ fn a_taken_port_says_who_holds_it() {
     assert!(hint.starts_with("held by ") && hint.contains(&me), "{hint}");
     assert_eq!(host.run(|| who_holds_udp_port(500)).len(), 1);
     assert_eq!(host.run(|| who_holds_udp_port(501)).len(), 0);
+}
+
+/// Sockets that share a port would take in any other that wants to share it.
+#[test]
+fn a_port_that_several_sockets_share_is_shared_with_nobody_else() {
+    if !permitted("a port that is shared", false) {
+        return;
+    }
+    let host = Host::new();
+    let several = |address: &str| {
+        let address = address.parse().unwrap();
+        host.run(|| UdpPort::bind_several(address, 3))
+    };
+    for address in ["0.0.0.0:4500", "[::]:4500"] {
+        let ours = several(address).unwrap();
+        assert_eq!(ours.len(), 3);
+        let refused = several(address).unwrap_err();
+        assert_eq!(refused.errno, Some(libc::EADDRINUSE));
+        let me = format!("(pid {})", std::process::id());
+        assert!(refused.hint.unwrap().contains(&me));
+        drop(ours);
+        assert!(several(address).is_ok());
+    }
+}
+
+/// Whether routers may cut a packet is settled by the socket that it leaves by, for good.
+#[test]
+fn one_socket_lets_packets_be_cut_and_one_does_not() {
+    if !permitted("DF of what is sent", false) {
+        return;
+    }
+    let (one, two) = pair();
+    let tap = two.run(|| Capture::open(Some("eth0")).unwrap());
+    let mut ports = one
+        .run(|| UdpPort::bind_several("0.0.0.0:4500".parse().unwrap(), 2))
+        .unwrap();
+    let (uncut, cut) = (ports.pop().unwrap(), ports.pop().unwrap());
+    cut.mind_the_path(false).unwrap();
+    uncut.mind_the_path(true).unwrap();
+    let to = "192.0.2.2:4500".parse().unwrap();
+    for (port, octets, df) in [(&cut, 100, false), (&uncut, 100, true)] {
+        port.send(&vec![0x55; octets], to, None).unwrap();
+        let mut buffer = [0; 4096];
+        let found = eventually("the packet", || {
+            let frame = tap.receive(&mut buffer).ok()?;
+            let packet = IpPacket::parse(frame.ip_packet(&buffer)?).ok()?;
+            (packet.protocol == 17).then_some(packet.dont_fragment)
+        });
+        assert_eq!(found, df);
+    }
+    let refused = uncut.send(&[0; 1600], to, None).unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(libc::EMSGSIZE));
+    assert_eq!(cut.send(&[0; 1600], to, None).unwrap(), 1600);
 }
 
 #[test]
