@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_esp::WalkFilter;
 use adit_ike::IkeSaSnapshot;
 use adit_model::Now;
 use adit_model::connection::Remote;
@@ -47,6 +48,15 @@ impl Gateway {
             }
             Request::Case { tunnel, probe } => {
                 return self.cases(tunnel.as_deref(), probe, answer);
+            }
+            Request::Walk {
+                local,
+                remote,
+                packets,
+                wait_ms,
+            } => {
+                let filter = WalkFilter { local, remote };
+                return self.walk(&filter, packets, wait_ms, answer);
             }
             Request::Up { tunnel, wait_ms } => {
                 return self.change(&tunnel, true, wait_ms, answer);
@@ -212,7 +222,7 @@ impl Gateway {
             .collect();
         status::broken_first(&mut tunnels);
         Response::Status {
-            status: status::document(tunnels, self.pools.status()),
+            status: status::document(tunnels, self.pools.status(), self.backend.status()),
         }
     }
 
@@ -460,11 +470,11 @@ impl Gateway {
     }
 }
 
-fn error(error: RequestError, message: String) -> Response {
+pub(crate) fn error(error: RequestError, message: String) -> Response {
     Response::Error { error, message }
 }
 
-fn reply(to: oneshot::Sender<Answer>, answer: Answer) {
+pub(crate) fn reply(to: oneshot::Sender<Answer>, answer: Answer) {
     // A client that left doesn't want to know.
     let _ = to.send(answer);
 }

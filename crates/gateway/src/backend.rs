@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adit_esp::{ApplyError, ChildReport, PairReport, Word};
+use adit_esp::{ApplyError, ChildReport, DataPlane, PairReport, Word};
 use adit_model::Mono;
 use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::policy::Policy;
+use adit_model::status::DataPlaneStatus;
 
 use crate::dataplane::{self, UserSpace};
 use crate::interfaces::Opened;
@@ -184,6 +185,29 @@ impl Backend {
             Backend::User(user) => user.plane.pairs(),
             Backend::Kernel(kernel) => kernel.pairs(),
             Backend::Fake => Vec::new(),
+        }
+    }
+
+    /// How packets are carried.
+    #[must_use]
+    pub fn status(&self) -> Option<DataPlaneStatus> {
+        match self {
+            Backend::User(user) => Some(user.status()),
+            Backend::Kernel(_) => Some(DataPlaneStatus {
+                backend: "kernel".to_owned(),
+                latency_out: None,
+                latency_in: None,
+                threads: Vec::new(),
+            }),
+            Backend::Fake => None,
+        }
+    }
+
+    /// Our own data plane, where that carries packets.
+    pub fn plane(&mut self) -> Option<&mut DataPlane> {
+        match self {
+            Backend::User(user) => Some(&mut user.plane),
+            Backend::Kernel(_) | Backend::Fake => None,
         }
     }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
+use adit_model::selector::Selector;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 
 use crate::events::Record;
 use crate::protocol::{
-    DropCount, LONGEST_LINE, Renewal, Request, RequestError, Response, SOCKET_NAME,
+    DropCount, LONGEST_LINE, Renewal, Request, RequestError, Response, SOCKET_NAME, Walk,
 };
 
 /// A connection to a running gateway.
@@ -270,6 +271,31 @@ impl Client {
         let tunnel = tunnel.map(str::to_owned);
         match self.ask(&Request::Show { topic, tunnel })? {
             Response::Shown { shown } => Ok(*shown),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Follows so many packets between two networks through the gateway, for so long at most; gives what became of them.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`RequestError::NotNow`] where the gateway follows packets for somebody else, or carries none itself.
+    pub fn walk(
+        &mut self,
+        (local, remote): (Selector, Selector),
+        packets: u64,
+        wait: Duration,
+    ) -> Result<Vec<Walk>, ClientError> {
+        self.patience(Some(wait + PATIENCE))?;
+        let request = Request::Walk {
+            local,
+            remote,
+            packets,
+            wait_ms: millis(wait),
+        };
+        let answer = self.ask(&request);
+        self.patience(Some(PATIENCE))?;
+        match answer? {
+            Response::Walked { walks, .. } => Ok(walks),
             other => Err(unexpected(&other)),
         }
     }

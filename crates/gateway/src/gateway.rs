@@ -38,6 +38,7 @@ use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
 use crate::tunnel::{self, Tunnel};
+use crate::walking::Walking;
 use crate::xfrm::Told;
 
 /// A running gateway.
@@ -58,6 +59,8 @@ pub struct Gateway {
     pub(crate) tunnels: BTreeMap<String, Tunnel>,
     pub(crate) tasks: mpsc::Sender<TaskDone>,
     pub(crate) case_waiters: Vec<CaseWaiter>,
+    /// Packets that are being followed.
+    pub(crate) walking: Option<Walking>,
     /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
     /// What it was started with, or has taken over since.
@@ -117,6 +120,7 @@ impl Gateway {
             tunnels: parts.tunnels,
             tasks: parts.tasks,
             case_waiters: Vec::new(),
+            walking: None,
             nat_port: parts.nat_port,
             options: parts.options,
             passing: BTreeMap::new(),
@@ -141,6 +145,7 @@ impl Gateway {
             .chain(self.backend.due())
             .chain([self.expiry.due()])
             .chain(self.network.due())
+            .chain(self.walk_due())
             .min()
     }
 
@@ -251,6 +256,7 @@ impl Gateway {
         }
         self.dirty = true;
         self.look_at_certificates();
+        self.look_at_walk(now.mono);
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();

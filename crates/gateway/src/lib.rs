@@ -73,6 +73,7 @@ pub mod state_dir;
 pub mod status;
 mod statuses;
 pub mod tunnel;
+mod walking;
 mod watched;
 mod xfrm;
 

@@ -3,6 +3,7 @@
 use adit_model::drops::{DropReason, Layer, Severity};
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
+use adit_model::selector::Selector;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,18 @@ pub enum Request {
         /// Only of this tunnel.
         tunnel: Option<String>,
     },
+    /// Follow packets between two networks through our own data plane, in both directions, step by step. One such request
+    /// at a time; packets are slower meanwhile. Answer: [`Response::Walked`].
+    Walk {
+        /// Our side's packets, as a selector: `10.1.0.0/24`, `10.1.0.7[tcp/443]`.
+        local: Selector,
+        /// The other side's.
+        remote: Selector,
+        /// How many packets, or runs of packets of one flow; at most [`MOST_WALKS`].
+        packets: u64,
+        /// How long to wait for them in milliseconds; at most [`LONGEST_WALK_MS`].
+        wait_ms: u64,
+    },
     /// Stop the gateway: peers are told, the block stays. Answer: [`Response::Done`].
     Shutdown,
 }
@@ -141,6 +154,13 @@ pub enum Response {
         /// As `adit show --json` prints it.
         shown: Box<Shown>,
     },
+    /// What became of packets that were followed.
+    Walked {
+        /// The packets in the order in which they were done with.
+        walks: Vec<Walk>,
+        /// Steps that there was no room for.
+        lost: u64,
+    },
     /// What a command cuts.
     Plan {
         /// As `--json` prints it.
@@ -183,6 +203,70 @@ pub enum RequestError {
     /// The gateway is stopping.
     Stopping,
 }
+
+/// What became of one packet, or of a run of packets of one flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walk {
+    /// Which way it went.
+    pub direction: WalkDirection,
+    /// Step by step. If it was dropped, the last one says so.
+    pub steps: Vec<WalkStep>,
+}
+
+/// Which way a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WalkDirection {
+    /// To the peer.
+    Out,
+    /// From the peer.
+    In,
+}
+
+/// What happened to a packet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum WalkStep {
+    /// It belongs to this child.
+    Policy {
+        /// The tunnel.
+        tunnel: String,
+        /// The child.
+        child: String,
+    },
+    /// This SA takes it.
+    Sa {
+        /// SPI in hex.
+        spi: String,
+    },
+    /// It has this number.
+    Sequence {
+        /// The whole number, also where the packet bears half of it.
+        number: u64,
+    },
+    /// It was sealed.
+    Sealed {
+        /// Octets of the ESP packet.
+        octets: usize,
+    },
+    /// It was opened, and is within the selectors of its SA.
+    Opened {
+        /// Octets of the packet within.
+        octets: usize,
+    },
+    /// It was dropped.
+    Dropped {
+        /// Why.
+        reason: DropReason,
+        /// What that means.
+        meaning: String,
+    },
+}
+
+/// Most packets of one [`Request::Walk`].
+pub const MOST_WALKS: u64 = 256;
+/// How long a [`Request::Walk`] waits at most.
+pub const LONGEST_WALK_MS: u64 = 60_000;
 
 /// One drop counter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,6 +330,12 @@ mod tests {
             },
             Request::Reload { dry_run: true },
             Request::Drops,
+            Request::Walk {
+                local: "10.1.0.0/24".parse().unwrap(),
+                remote: "10.2.0.9[tcp/443]".parse().unwrap(),
+                packets: 1,
+                wait_ms: 1000,
+            },
             Request::Show {
                 topic: Topic::IkeSa,
                 tunnel: None,
@@ -288,6 +378,19 @@ mod tests {
                     meaning: DropReason::OutNoSa.meaning().to_owned(),
                     by_child: vec![("office/lan".to_owned(), 3)],
                 }],
+            },
+            Response::Walked {
+                walks: vec![Walk {
+                    direction: WalkDirection::Out,
+                    steps: vec![
+                        WalkStep::Sealed { octets: 100 },
+                        WalkStep::Dropped {
+                            reason: DropReason::OutNoSa,
+                            meaning: String::new(),
+                        },
+                    ],
+                }],
+                lost: 0,
             },
             Response::Error {
                 error: RequestError::UnknownTunnel,

@@ -9,7 +9,8 @@ use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
 use adit_model::status::{
-    ChildSaStatus, ChildState, ClearTraffic, IkeSa, PoolStatus, Status, Tunnel, TunnelState,
+    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, IkeSa, PoolStatus, Status, Tunnel,
+    TunnelState,
 };
 
 use crate::clock::rfc3339;
@@ -36,11 +37,16 @@ pub struct View<'a> {
 
 /// The document around the entries.
 #[must_use]
-pub fn document(tunnels: Vec<Tunnel>, pools: Vec<PoolStatus>) -> Status {
+pub fn document(
+    tunnels: Vec<Tunnel>,
+    pools: Vec<PoolStatus>,
+    data_plane: Option<DataPlaneStatus>,
+) -> Status {
     Status {
         schema: Status::SCHEMA.to_owned(),
         tunnels,
         pools,
+        data_plane: data_plane.map(Box::new),
     }
 }
 

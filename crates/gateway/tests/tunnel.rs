@@ -314,6 +314,18 @@ fn a_gateway_that_cannot_start_changes_nothing_and_says_why() {
     assert_untouched(&world);
     drop(holder);
 
+    // A port that somebody has who would share it.
+    let address = "0.0.0.0:4500".parse().unwrap();
+    let holder = world
+        .west
+        .run(|| adit_kernel::UdpPort::bind_several(address, 2).unwrap())
+        .unwrap();
+    let mut west = world.start(At::West);
+    assert_eq!(west.ended(), Some(2));
+    assert!(west.log().contains(&whose), "{}", west.log());
+    assert_untouched(&world);
+    drop(holder);
+
     // A second gateway with the same state directory.
     let mut first = world.start(At::West);
     // It has said what it has to say: the second one writes into the same log.
@@ -323,6 +335,18 @@ fn a_gateway_that_cannot_start_changes_nothing_and_says_why() {
     let whose = format!("(pid {})", first.pid());
     assert!(second.log().contains(&whose), "{}", second.log());
     first.client().status(None).unwrap();
+
+    // One that has but one port in common.
+    world.configure_with(At::West, KEY, |text| {
+        format!("[gateway]\nike_port = 1500\n{text}")
+    });
+    let mut second = world.start_with_state(At::West, "another");
+    assert_eq!(second.ended(), Some(2));
+    let log = second.log();
+    assert!(
+        log.contains("bind the UDP port") && log.contains(&whose),
+        "{log}"
+    );
 
     // One with other ports and another directory, which would replace the first one's block.
     world.configure_with(At::West, KEY, |text| {

@@ -94,6 +94,7 @@ drops! {
     UdpEncapMalformed, "udp-encap-malformed", EspIn, Notable, "A datagram on port 4500 that is neither IKE, ESP nor keepalive.";
     OutMalformed, "out-malformed", EspOut, Notable, "A packet to be protected that isn't IP or contradicts its own lengths.";
     OutNoPolicy, "out-no-policy", EspOut, Notable, "A packet that was routed to the tunnel and that no child's selectors take.";
+    OutLinkScope, "out-link-scope", EspOut, Normal, "A packet that the host sent to the link as such (neighbour discovery, group membership, service discovery): a tunnel's device has no neighbours, and no tunnel carries it.";
     OutNoSa, "out-no-sa", EspOut, Notable, "A packet whose tunnel is down: dropped, never sent in clear.";
     OutSequenceExhausted, "out-sequence-exhausted", EspOut, Alarming, "The SA has used every sequence number.";
     OutTooBig, "out-too-big", EspOut, Notable, "A packet too big for the path that must not be fragmented.";

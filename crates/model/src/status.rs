@@ -1,6 +1,10 @@
 //! The state of tunnels as scripts see it: the `adit.status/1` document.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::drops::DropReason;
 
 /// The whole document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +16,68 @@ pub struct Status {
     /// Every pool of addresses for peers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<PoolStatus>,
+    /// What carries packets, and how that goes; `None` where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_plane: Option<Box<DataPlaneStatus>>,
+}
+
+/// What carries packets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataPlaneStatus {
+    /// `user` for our own data plane, `kernel` for the kernel's IPsec.
+    pub backend: String,
+    /// How long packets were in the gateway on their way to a peer, from samples. The kernel doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_out: Option<Latency>,
+    /// The same for packets from peers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_in: Option<Latency>,
+    /// The threads of our own data plane.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threads: Vec<ThreadStatus>,
+}
+
+/// Sampled times in nanoseconds, each rounded up by at most a quarter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// How many samples there are: one batch of packets of 256.
+    pub samples: u64,
+    /// What half of them didn't exceed.
+    pub p50_ns: u64,
+    /// What 90 % of them didn't exceed.
+    pub p90_ns: u64,
+    /// What 99 % of them didn't exceed.
+    pub p99_ns: u64,
+    /// The longest.
+    pub longest_ns: u64,
+    /// All of them, in ranges of which each begins where the one before ends, the shortest first.
+    pub histogram: Vec<LatencyRange>,
+}
+
+/// Samples that were about as long as each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatencyRange {
+    /// The longest time that belongs here.
+    pub up_to_ns: u64,
+    /// How many.
+    pub samples: u64,
+}
+
+/// What one thread has carried since the gateway started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadStatus {
+    /// Its number, from 0.
+    pub thread: u16,
+    /// ESP packets that it sealed.
+    pub packets_out: u64,
+    /// Octets of these.
+    pub bytes_out: u64,
+    /// ESP packets that it opened.
+    pub packets_in: u64,
+    /// Octets of the packets within.
+    pub bytes_in: u64,
+    /// Packets that it dropped, by reason.
+    pub drops: BTreeMap<DropReason, u64>,
 }
 
 /// A pool of addresses for peers.

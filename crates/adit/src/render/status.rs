@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use adit_model::status::{ChildState, PoolStatus, Status, Tunnel, TunnelState};
+use adit_model::status::{ChildState, DataPlaneStatus, PoolStatus, Status, Tunnel, TunnelState};
 
 use super::style::Palette;
 use super::wrap::{about, beside};
@@ -17,8 +17,53 @@ pub fn status(document: &Status, p: Palette) -> String {
         .iter()
         .map(|t| tunnel(t, p))
         .chain(document.pools.iter().map(|one| pool(one, p)))
+        .chain(document.data_plane.iter().map(|one| data_plane(one, p)))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What carries packets.
+fn data_plane(one: &DataPlaneStatus, p: Palette) -> String {
+    let what = match one.backend.as_str() {
+        "kernel" => "by the kernel's IPsec".to_owned(),
+        _ => match one.threads.len() {
+            1 => "in user space, by one thread".to_owned(),
+            threads => format!("in user space, by {threads} threads"),
+        },
+    };
+    let mut out = format!("{}  {what}\n", p.bold("packets are carried"));
+    let ways = [("out", &one.latency_out), ("in", &one.latency_in)];
+    for (way, latency) in ways {
+        if let Some(taken) = latency.as_ref().filter(|l| l.samples > 0) {
+            let _ = writeln!(
+                out,
+                "  {way:<3}    {} in the gateway (median of {} samples; 99 %: {}, longest {})",
+                time(taken.p50_ns),
+                taken.samples,
+                time(taken.p99_ns),
+                time(taken.longest_ns)
+            );
+        }
+    }
+    for t in &one.threads {
+        let dropped: u64 = t.drops.values().sum();
+        let line = format!(
+            "thread {}: {} packets out, {} in, {dropped} dropped",
+            t.thread, t.packets_out, t.packets_in
+        );
+        let _ = writeln!(out, "  {}", p.dim(&line));
+    }
+    out
+}
+
+/// A time with two digits or three.
+fn time(nanos: u64) -> String {
+    let micros = nanos as f64 / 1000.0;
+    match micros {
+        ..10.0 => format!("{micros:.1} µs"),
+        ..1000.0 => format!("{micros:.0} µs"),
+        _ => format!("{:.1} ms", micros / 1000.0),
+    }
 }
 
 /// A pool and who has which address of it.

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_gateway::protocol::{Request, Response, SOCKET_NAME};
+use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Event, Happening, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
 use adit_model::now::Now;
 use adit_model::show::Shown;
-use adit_model::status::{ChildSaStatus, ChildState, IkeSa, Status, Tunnel, TunnelState};
+use adit_model::status::{
+    ChildSaStatus, ChildState, DataPlaneStatus, IkeSa, Latency, LatencyRange, Status, ThreadStatus,
+    Tunnel, TunnelState,
+};
 use serde_json::Value;
 
 use crate::program::{DONE, Dir, FINDINGS, TIMEOUT, USAGE, adit, command, unwrapped};
@@ -104,12 +108,41 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
     }
 }
 
+fn data_plane() -> DataPlaneStatus {
+    let latency = Latency {
+        samples: 34,
+        p50_ns: 12_287,
+        p90_ns: 40_959,
+        p99_ns: 81_919,
+        longest_ns: 2_621_439,
+        histogram: vec![LatencyRange {
+            up_to_ns: 12_287,
+            samples: 34,
+        }],
+    };
+    let thread = |thread| ThreadStatus {
+        thread,
+        packets_out: 1204 + u64::from(thread),
+        bytes_out: 168_000,
+        packets_in: 1190,
+        bytes_in: 100_000,
+        drops: [(DropReason::OutNoSa, 17)].into(),
+    };
+    DataPlaneStatus {
+        backend: "user".to_owned(),
+        latency_out: Some(latency),
+        latency_in: Some(Latency::default()),
+        threads: vec![thread(0), thread(1)],
+    }
+}
+
 #[test]
 fn status_says_the_same_in_both_forms() {
     let dir = Dir::new("status");
     let document = Status {
         schema: Status::SCHEMA.to_owned(),
         pools: vec![],
+        data_plane: Some(Box::new(data_plane())),
         tunnels: vec![
             tunnel(
                 "lab",
@@ -153,6 +186,9 @@ fn status_says_the_same_in_both_forms() {
     for value in leaves(&serde_json::to_value(&document).unwrap()) {
         assert!(text.contains(&value), "`{value}` isn't in:\n{text}");
     }
+    let out = "out    12 µs in the gateway (median of 34 samples; 99 %: 82 µs, longest 2.6 ms)";
+    assert!(text.contains(out), "{text}");
+    assert!(!text.contains("of 0 samples"), "nothing was timed");
 }
 
 /// Every string and every packet count of a status document that a reader of the text must find there too. Octets are
@@ -166,6 +202,8 @@ fn leaves(document: &Value) -> Vec<String> {
                     match key.as_str() {
                         "schema" | "spis" | "bytes_in" | "bytes_out" | "version" | "mode"
                         | "encapsulation" => {}
+                        // Rounded in text.
+                        key if key.starts_with("latency_") => {}
                         // One word per state; a child's state is told in its line.
                         "state" if value == "rekeying" => out.push("rekeying".to_owned()),
                         _ => walk(value, out),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use adit_kernel::batch::{Outer, Run, send_runs};
 use adit_kernel::{EspSocket, PathError, UdpPort};
-use adit_model::dataplane::Path;
 
 use crate::dataplane::outbox::Way;
 use crate::error::GatewayError;
@@ -21,6 +20,47 @@ pub struct Carrier {
     pub nat: [Option<Arc<UdpPort>>; 2],
     /// Plain ESP.
     pub esp: [Option<EspSocket>; 2],
+    /// ESP in UDP that routers must not cut.
+    nat_uncut: Option<UdpPort>,
+    /// Plain ESP that routers must not cut.
+    esp_uncut: Option<EspSocket>,
+}
+
+/// One of a thread's sockets. Whether routers may cut a packet (DF of IPv4) is a matter of the socket that it leaves by, and
+/// not of the packet, so there is one of each kind; in IPv6 no router cuts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// What it is for.
+    pub slot: Slot,
+    /// What leaves by it mustn't be cut. Nothing arrives there but reports of errors, unless the kernel can't spread by SPI.
+    pub uncut: bool,
+}
+
+impl Socket {
+    /// All that a thread has.
+    pub const ALL: [Self; 6] = [
+        Self::new(Slot::Nat(false), false),
+        Self::new(Slot::Nat(true), false),
+        Self::new(Slot::Esp(false), false),
+        Self::new(Slot::Esp(true), false),
+        Self::new(Slot::Nat(false), true),
+        Self::new(Slot::Esp(false), true),
+    ];
+
+    const fn new(slot: Slot, uncut: bool) -> Self {
+        Self { slot, uncut }
+    }
+
+    /// The one that packets going this way leave by.
+    fn of(way: &Way) -> Self {
+        let v6 = way.path.remote.is_ipv6();
+        let slot = if way.path.udp_encap {
+            Slot::Nat(v6)
+        } else {
+            Slot::Esp(v6)
+        };
+        Self::new(slot, way.df && !v6)
+    }
 }
 
 impl Carrier {
@@ -29,18 +69,24 @@ impl Carrier {
     /// # Errors
     /// [`GatewayError::Port`] with who holds the port; [`GatewayError::Kernel`] where raw sockets aren't allowed.
     pub fn bind(nat_port: u16, threads: u32, bundles: bool) -> Result<Vec<Self>, GatewayError> {
+        let count = usize::try_from(threads).unwrap_or(1);
+        let mut v4 = bind_udp(unspecified(false), nat_port, 2 * count, bundles)?.into_iter();
+        let mut v6 = bind_udp(unspecified(true), nat_port, count, bundles)?.into_iter();
         let mut carriers = Vec::new();
         for this in 0..threads {
             carriers.push(Self {
-                nat: [
-                    bind_udp(unspecified(false), nat_port, bundles)?,
-                    bind_udp(unspecified(true), nat_port, bundles)?,
-                ],
+                nat: [v4.next().map(Arc::new), v6.next().map(Arc::new)],
                 esp: [
                     bind_esp(unspecified(false), this, threads)?,
                     bind_esp(unspecified(true), this, threads)?,
                 ],
+                nat_uncut: None,
+                esp_uncut: bind_esp_uncut(unspecified(false))?,
             });
+        }
+        for (carrier, socket) in carriers.iter_mut().zip(v4) {
+            socket.mind_the_path(true)?;
+            carrier.nat_uncut = Some(socket);
         }
         for socket in carriers.first().iter().flat_map(|c| c.nat.iter().flatten()) {
             // Else the kernel spreads by addresses and ports, which is as right, if less even.
@@ -57,7 +103,7 @@ impl Carrier {
     /// As [`send_runs`]; `EAFNOSUPPORT` when the host doesn't have the family.
     pub fn send(&self, way: &Way, octets: &[u8], runs: &[Run]) -> io::Result<usize> {
         let path = &way.path;
-        let socket = self.descriptor(path).ok_or_else(no_family)?;
+        let socket = self.way_out(way).ok_or_else(no_family)?;
         let port = if path.udp_encap {
             path.remote.port()
         } else {
@@ -68,79 +114,60 @@ impl Carrier {
             from: Some(path.local.ip()),
             tos: way.tos,
         };
-        if !way.df {
-            return send_runs(socket, &envelope, octets, runs);
-        }
-        // There is no such thing for a single packet. The loop's messages may be cut, so it doesn't stay.
-        self.set_dont_fragment(path, true)?;
-        let sent = send_runs(socket, &envelope, octets, runs);
-        self.set_dont_fragment(path, false)?;
-        sent
+        send_runs(socket, &envelope, octets, runs)
     }
 
-    fn set_dont_fragment(&self, path: &Path, on: bool) -> io::Result<()> {
+    /// The socket that packets going this way leave by.
+    pub fn way_out(&self, way: &Way) -> Option<BorrowedFd<'_>> {
+        self.socket(Socket::of(way))
+    }
+
+    /// One of the sockets; `None` when this host doesn't have the family, or for a slot of the loop's.
+    pub fn socket(&self, socket: Socket) -> Option<BorrowedFd<'_>> {
         let [nat4, nat6] = &self.nat;
         let [esp4, esp6] = &self.esp;
-        let (nat, esp) = if path.remote.is_ipv6() {
-            (nat6, esp6)
-        } else {
-            (nat4, esp4)
-        };
-        let set = if path.udp_encap {
-            nat.as_ref().map(|socket| socket.set_dont_fragment(on))
-        } else {
-            esp.as_ref().map(|socket| socket.set_dont_fragment(on))
-        };
-        set.unwrap_or(Ok(())).map_err(io::Error::other)
-    }
-
-    /// The socket that packets of `path` leave by.
-    pub fn descriptor(&self, path: &Path) -> Option<BorrowedFd<'_>> {
-        self.socket(if path.udp_encap {
-            Slot::Nat(path.remote.is_ipv6())
-        } else {
-            Slot::Esp(path.remote.is_ipv6())
+        Some(match (socket.slot, socket.uncut) {
+            (Slot::Nat(false), false) => nat4.as_ref()?.as_fd(),
+            (Slot::Nat(false), true) => self.nat_uncut.as_ref()?.as_fd(),
+            (Slot::Nat(true), _) => nat6.as_ref()?.as_fd(),
+            (Slot::Esp(false), false) => esp4.as_ref()?.as_fd(),
+            (Slot::Esp(false), true) => self.esp_uncut.as_ref()?.as_fd(),
+            (Slot::Esp(true), _) => esp6.as_ref()?.as_fd(),
+            (Slot::Ike(_), _) => return None,
         })
     }
 
-    /// The socket of a slot; `None` when this host doesn't have the family, or for a slot of the loop's.
-    pub fn socket(&self, slot: Slot) -> Option<BorrowedFd<'_>> {
-        let [nat4, nat6] = &self.nat;
-        let [esp4, esp6] = &self.esp;
-        match slot {
-            Slot::Nat(v6) => Some((if v6 { nat6 } else { nat4 }).as_ref()?.as_fd()),
-            Slot::Esp(v6) => Some((if v6 { esp6 } else { esp4 }).as_ref()?.as_fd()),
-            Slot::Ike(_) => None,
-        }
-    }
-
-    /// The oldest word of the network about what was sent from a slot.
-    pub fn receive_error(&self, slot: Slot) -> Option<PathError> {
-        let socket = self.socket(slot)?;
+    /// The oldest word of the network about what was sent from a socket.
+    pub fn receive_error(&self, socket: Socket) -> Option<PathError> {
+        let socket = self.socket(socket)?;
         adit_kernel::path_error::receive_error(socket)
             .ok()
             .flatten()
     }
 }
 
+/// So many sockets on one port; none where the host doesn't have the family: it works with the other alone.
 fn bind_udp(
     address: IpAddr,
     port: u16,
+    count: usize,
     bundles: bool,
-) -> Result<Option<Arc<UdpPort>>, GatewayError> {
-    let socket = match UdpPort::bind_shared(SocketAddr::new(address, port)) {
-        Ok(socket) => socket,
-        // A host without IPv6 (or IPv4) works with the other alone.
-        Err(error) if error.is_unsupported() => return Ok(None),
+) -> Result<Vec<UdpPort>, GatewayError> {
+    let sockets = match UdpPort::bind_several(SocketAddr::new(address, port), count) {
+        Ok(sockets) => sockets,
+        Err(error) if error.is_unsupported() => return Ok(Vec::new()),
         Err(cause) => return Err(GatewayError::Port { cause }),
     };
-    // The kernel caps what it doesn't want to give.
-    let _ = socket.set_receive_buffer(BUFFER);
-    let _ = socket.set_send_buffer(BUFFER);
-    if bundles && let Err(error) = socket.set_coalescing(true) {
-        tracing::info!("{error}");
+    for socket in &sockets {
+        // The kernel caps what it doesn't want to give.
+        let _ = socket.set_receive_buffer(BUFFER);
+        let _ = socket.set_send_buffer(BUFFER);
+        socket.mind_the_path(false)?;
+        if bundles && let Err(error) = socket.set_coalescing(true) {
+            tracing::info!("{error}");
+        }
     }
-    Ok(Some(Arc::new(socket)))
+    Ok(sockets)
 }
 
 fn bind_esp(address: IpAddr, this: u32, threads: u32) -> Result<Option<EspSocket>, GatewayError> {
@@ -151,9 +178,22 @@ fn bind_esp(address: IpAddr, this: u32, threads: u32) -> Result<Option<EspSocket
     };
     let _ = socket.set_receive_buffer(BUFFER);
     let _ = socket.set_send_buffer(BUFFER);
+    socket.mind_the_path(false)?;
     if threads > 1 {
         socket.take_share(this, threads)?;
     }
+    Ok(Some(socket))
+}
+
+fn bind_esp_uncut(address: IpAddr) -> Result<Option<EspSocket>, GatewayError> {
+    let socket = match EspSocket::bind(address) {
+        Ok(socket) => socket,
+        Err(error) if error.is_unsupported() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let _ = socket.set_send_buffer(BUFFER);
+    socket.take_nothing()?;
+    socket.mind_the_path(true)?;
     Ok(Some(socket))
 }
 

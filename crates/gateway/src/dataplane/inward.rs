@@ -4,26 +4,29 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use adit_esp::{Incoming, Inner, View};
+use adit_esp::{Direction, Incoming, Inner, View};
 use adit_kernel::Message;
 use adit_kernel::esp_socket::ipv4_header_length;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_wire::udp_encap::{Encapsulated, classify};
 
+use crate::dataplane::carrier::Socket;
+use crate::dataplane::counters::Batch;
 use crate::dataplane::entrance::{Entrance, Refused};
 use crate::dataplane::worker::{MESSAGES, Worker};
 use crate::sockets::Slot;
 
 impl Worker {
     /// Opens what a socket has and hands it to the host, until there is nothing more or others have to get their turn.
-    pub(super) fn open_waiting(&mut self, slot: Slot) {
+    pub(super) fn open_waiting(&mut self, socket: Socket) {
+        let slot = socket.slot;
         let view = self.shared.load();
         for _ in 0..ROUNDS {
-            let Some(socket) = self.carrier.socket(slot) else {
+            let Some(descriptor) = self.carrier.socket(socket) else {
                 return;
             };
-            let received = match self.inbox.receive(socket, self.appetite) {
+            let received = match self.inbox.receive(descriptor, self.appetite) {
                 Ok(received) => received,
                 Err(error) => {
                     if error.kind() != io::ErrorKind::WouldBlock {
@@ -38,18 +41,32 @@ impl Worker {
                 slot,
                 port: self.nat_port,
                 way: None,
+                opened: Batch::default(),
             };
             let mut octets = 0;
             for index in 0..received {
-                if let Some(message) = self.inbox.message(index) {
-                    octets += message.octets.len();
-                    opening.message(self, &message);
+                match self.inbox.message(index) {
+                    Some(message) => {
+                        octets += message.octets.len();
+                        opening.message(self, &message);
+                    }
+                    None => {
+                        let reason = unreadable(slot);
+                        self.teller
+                            .lost(reason, None, || "a datagram that was cut".to_owned());
+                    }
                 }
             }
             let teller = &mut self.teller;
             let slab = self.inbox.slab();
             for entrance in self.doors.iter_mut().flatten() {
                 entrance.finish(slab, &mut |refused| teller.unwritten(&refused));
+            }
+            self.counters.opened(opening.opened);
+            let [_, timed] = &mut self.timed;
+            if opening.opened.packets > 0 && timed.due() {
+                let took = self.clock.mono().since(opening.now);
+                view.took(self.lane, Direction::In, took);
             }
             let all = received < self.appetite;
             // What was opened should still be in the processor's cache when it is written.
@@ -71,11 +88,16 @@ struct Opening<'v> {
     port: u16,
     /// The SA of the last packet: the next is likely to be its too.
     way: Option<Incoming<'v>>,
+    opened: Batch,
 }
 
 impl Opening<'_> {
     fn message(&mut self, worker: &mut Worker, message: &Message) {
         let Range { mut start, end } = message.octets;
+        if start == end {
+            // A datagram without anything in it is one all the same.
+            self.datagram(worker, message, start..end);
+        }
         while start < end {
             let next = (start + message.segment).min(end);
             self.datagram(worker, message, start..next);
@@ -93,7 +115,12 @@ impl Opening<'_> {
         let (skipped, port) = match self.slot {
             Slot::Esp(false) => match ipv4_header_length(octets) {
                 Some(length) => (length, 0),
-                None => return,
+                None => {
+                    let detail = || "an impossible IPv4 header".to_owned();
+                    return worker
+                        .teller
+                        .lost(unreadable(self.slot), Some(from), detail);
+                }
             },
             Slot::Esp(true) | Slot::Ike(_) => (0, 0),
             Slot::Nat(_) => (0, self.port),
@@ -152,6 +179,10 @@ impl Opening<'_> {
         };
         // Only what the peer has sealed shows that it is there (RFC 7296 2.4).
         teller.seen(spi, self.now);
+        self.opened.add(match &inner {
+            Inner::Within(at) => at.len(),
+            Inner::Rebuilt(packet) => packet.len(),
+        });
         let door = way.door();
         let mut unwritten = |refused: Refused| teller.unwritten(&refused);
         let mut doors = worker.doors.iter_mut().flatten();
@@ -166,6 +197,14 @@ impl Opening<'_> {
             // Its tunnel's device is being made, or taken away.
             (None, _) => unwritten(Entrance::none()),
         }
+    }
+}
+
+/// What is counted for a datagram that can't even be looked at.
+fn unreadable(slot: Slot) -> DropReason {
+    match slot {
+        Slot::Nat(_) => DropReason::UdpEncapMalformed,
+        Slot::Esp(_) | Slot::Ike(_) => DropReason::EspTooShort,
     }
 }
 

@@ -32,19 +32,21 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use adit_crypto::Provider;
-use adit_esp::{DataPlane, Door, Lane};
+use adit_esp::{DataPlane, Direction, Door, Histogram, Lane};
 use adit_kernel::Tun;
 use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
+use adit_model::status::{DataPlaneStatus, Latency, LatencyRange, ThreadStatus};
 use tokio::sync::mpsc;
 
 pub use carrier::Carrier;
 pub use report::{Dropped, Report, Word};
 
 use crate::clock::Clock;
-use counters::EdgeDrops;
+use counters::Counters;
 use orders::{Order, Orders};
 use teller::Teller;
 use worker::{Parts, Worker};
@@ -54,14 +56,15 @@ pub struct UserSpace {
     /// Policies and SAs.
     pub plane: DataPlane,
     words: mpsc::Receiver<Word>,
-    drops: Arc<EdgeDrops>,
     doors: Vec<Door>,
     threads: Vec<Carrying>,
 }
 
 /// A thread that runs.
 struct Carrying {
+    lane: Lane,
     orders: Arc<Orders>,
+    counters: Arc<Counters>,
     thread: JoinHandle<()>,
 }
 
@@ -88,26 +91,33 @@ impl UserSpace {
         let mut this = Self {
             plane: DataPlane::with_lanes(provider, lanes),
             words,
-            drops: Arc::default(),
             doors: Vec::new(),
             threads: Vec::new(),
         };
         for (number, carrier) in (0_u16..).zip(start.carriers) {
             let orders = Arc::new(Orders::new()?);
+            let counters: Arc<Counters> = Arc::default();
+            let lane = Lane::new(number);
             let worker = Worker::new(Parts {
                 shared: this.plane.shared(),
-                lane: Lane::new(number),
+                lane,
                 clock: start.clock,
                 carrier,
                 nat_port: start.nat_port,
-                teller: Teller::new(sender.clone(), Arc::clone(&this.drops)),
+                teller: Teller::new(sender.clone(), Arc::clone(&counters)),
+                counters: Arc::clone(&counters),
                 orders: Arc::clone(&orders),
                 bundles: start.bundles,
             })?;
             let thread = std::thread::Builder::new()
                 .name(format!("adit-data-{number}"))
                 .spawn(|| carry(worker))?;
-            this.threads.push(Carrying { orders, thread });
+            this.threads.push(Carrying {
+                lane,
+                orders,
+                counters,
+                thread,
+            });
         }
         Ok(this)
     }
@@ -158,11 +168,39 @@ impl UserSpace {
     /// All drops of the data path since it exists.
     #[must_use]
     pub fn drops(&self) -> BTreeMap<DropReason, u64> {
-        let mut all: BTreeMap<_, _> = self.drops.nonzero().collect();
-        for (reason, count) in self.plane.drops().iter() {
-            *all.entry(reason).or_default() += count;
+        let edges = self
+            .threads
+            .iter()
+            .flat_map(|thread| thread.counters.drops());
+        sum(self.plane.drops().iter().chain(edges))
+    }
+
+    /// How packets are carried.
+    #[must_use]
+    pub fn status(&self) -> DataPlaneStatus {
+        let latency = |direction| Some(latency(&self.plane.latency(direction)));
+        DataPlaneStatus {
+            backend: "user".to_owned(),
+            latency_out: latency(Direction::Out),
+            latency_in: latency(Direction::In),
+            threads: (0..)
+                .zip(&self.threads)
+                .map(|(n, t)| self.thread(n, t))
+                .collect(),
         }
-        all
+    }
+
+    fn thread(&self, thread: u16, carrying: &Carrying) -> ThreadStatus {
+        let [sealed, opened] = carrying.counters.carried();
+        let inside = self.plane.drops_of(carrying.lane);
+        ThreadStatus {
+            thread,
+            packets_out: sealed.packets,
+            bytes_out: sealed.octets,
+            packets_in: opened.packets,
+            bytes_in: opened.octets,
+            drops: sum(inside.iter().chain(carrying.counters.drops())),
+        }
     }
 }
 
@@ -175,6 +213,31 @@ impl Drop for UserSpace {
             // It has said why it ended, if that was by itself.
             let _ = carrying.thread.join();
         }
+    }
+}
+
+fn sum(counts: impl Iterator<Item = (DropReason, u64)>) -> BTreeMap<DropReason, u64> {
+    let mut all = BTreeMap::new();
+    for (reason, count) in counts {
+        *all.entry(reason).or_default() += count;
+    }
+    all
+}
+
+fn latency(sampled: &Histogram) -> Latency {
+    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let share = |share| sampled.quantile(share).map_or(0, nanos);
+    let range = |(end, samples)| LatencyRange {
+        up_to_ns: nanos(end),
+        samples,
+    };
+    Latency {
+        samples: sampled.samples(),
+        p50_ns: share(0.5),
+        p90_ns: share(0.9),
+        p99_ns: share(0.99),
+        longest_ns: share(1.0),
+        histogram: sampled.ranges().map(range).collect(),
     }
 }
 

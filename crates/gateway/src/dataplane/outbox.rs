@@ -11,6 +11,7 @@ use adit_model::now::Mono;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::dataplane::carrier::Carrier;
+use crate::dataplane::counters::Batch;
 
 /// How packets leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct Outbox {
     octets: Box<[u8]>,
     filled: usize,
     lengths: Vec<usize>,
+    /// What was added since somebody asked.
+    sealed: Batch,
     way: Option<Way>,
     /// Whether datagrams of one length leave as one, for the kernel or the network card to cut.
     bundles: Bundles,
@@ -71,6 +74,7 @@ impl Outbox {
             octets: vec![0; ROOM + LONGEST].into(),
             filled: 0,
             lengths: Vec::with_capacity(MOST_PACKETS),
+            sealed: Batch::default(),
             way: None,
             bundles,
         }
@@ -92,6 +96,7 @@ impl Outbox {
         self.way = Some(*way);
         self.filled += octets;
         self.lengths.push(octets);
+        self.sealed.add(octets);
     }
 
     /// Adds a packet that was sealed elsewhere.
@@ -100,6 +105,11 @@ impl Outbox {
             room.copy_from_slice(packet);
             self.add(way, packet.len());
         }
+    }
+
+    /// What was added since the last call.
+    pub fn take_sealed(&mut self) -> Batch {
+        std::mem::take(&mut self.sealed)
     }
 
     /// Sends everything, `now`; what can't be sent is told to `lost`.
@@ -220,7 +230,7 @@ impl Delivery<'_> {
     /// The send buffer is full: the link is slower than we are. Waiting a little makes the host wait, which is how it
     /// learns of it.
     fn wait(&self) {
-        let Some(socket) = self.carrier.descriptor(&self.way.path) else {
+        let Some(socket) = self.carrier.way_out(self.way) else {
             return;
         };
         let mut one = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];

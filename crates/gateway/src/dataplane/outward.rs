@@ -3,7 +3,7 @@
 use std::io;
 
 use adit_esp::offload::{PacketHeader, Segments};
-use adit_esp::{Door, Rejected, View, too_big};
+use adit_esp::{Direction, Door, Rejected, View, too_big};
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_wire::ip::IpPacket;
@@ -18,12 +18,16 @@ impl Worker {
     pub(super) fn seal_waiting(&mut self, at: usize) {
         let view = self.shared.load();
         let now = self.clock.mono();
+        let mut any = false;
         for _ in 0..PACKETS {
             let Some(Some(entrance)) = self.doors.get(at) else {
                 break;
             };
             match entrance.tun.read(&mut self.packet) {
-                Ok(length) => self.seal_one(&view, entrance.door, at, length, now),
+                Ok(length) => {
+                    any = true;
+                    self.seal_one(&view, entrance.door, at, length, now);
+                }
                 Err(error) => {
                     if error.kind() != io::ErrorKind::WouldBlock {
                         let name = entrance.tun.name();
@@ -38,6 +42,12 @@ impl Worker {
             }
         }
         self.send(now);
+        self.counters.sealed(self.outbox.take_sealed());
+        let [timed, _] = &mut self.timed;
+        if any && timed.due() {
+            let took = self.clock.mono().since(now);
+            view.took(self.lane, Direction::Out, took);
+        }
     }
 
     /// Seals the packet that was read, all of its segments.
@@ -45,10 +55,10 @@ impl Worker {
         let teller = &mut self.teller;
         let read = self.packet.get(..length).unwrap_or_default();
         let Some((header, packet)) = PacketHeader::split(read) else {
-            return;
+            return teller.lost(DropReason::OutMalformed, None, || describe(read));
         };
-        if is_kernels_own(packet) {
-            return;
+        if is_for_the_link(door, packet) {
+            return teller.lost(DropReason::OutLinkScope, None, || describe(packet));
         }
         let Ok(segments) = Segments::of(&header, packet) else {
             return teller.lost(DropReason::OutMalformed, None, || describe(packet));
@@ -123,11 +133,78 @@ impl Worker {
     }
 }
 
-/// Whether the kernel speaks to the link as such (membership reports, solicitations): IPv6 to a multicast group of
-/// link scope. Nobody is on this link, and no tunnel carries such packets, so they are no drops.
-fn is_kernels_own(packet: &[u8]) -> bool {
-    packet.first().is_some_and(|first| first >> 4 == 6) && packet.get(24..26) == Some(&[0xff, 0x02])
+/// Whether the host speaks to the link as such. Over IPv6 that is what goes to a group of link scope (membership reports,
+/// solicitations). Over IPv4 it is the local block of groups (RFC 5771 4) where all tunnels share a device; on a device of
+/// its own, a routing daemon may speak to its neighbour through the tunnel.
+fn is_for_the_link(door: Door, packet: &[u8]) -> bool {
+    match packet.first().map(|first| first >> 4) {
+        Some(6) => {
+            let group = packet.get(24..26);
+            matches!(group, Some([0xff, flags]) if flags & 0x0f <= 2)
+        }
+        Some(4) => door == Door::SHARED && packet.get(16..19) == Some(&[224, 0, 0]),
+        _ => false,
+    }
 }
 
 /// Packets of the host, whole ones, that are taken before sockets get their turn.
 const PACKETS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use adit_wire::ip::{emit_packet, protocol};
+
+    use super::*;
+
+    fn is_for_the_link_to(door: Door, to: &str) -> bool {
+        let from = if to.contains(':') {
+            "fd00::1"
+        } else {
+            "10.0.0.1"
+        };
+        let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+        let mut packet = Vec::new();
+        emit_packet(from, to, protocol::UDP, &[0; 8], &mut packet).unwrap();
+        is_for_the_link(door, &packet)
+    }
+
+    #[test]
+    fn the_link_is_spoken_to_by_groups_of_its_scope() {
+        for to in [
+            "ff02::16",
+            "ff01::1",
+            "ff12::fb",
+            "224.0.0.22",
+            "224.0.0.251",
+        ] {
+            assert!(is_for_the_link_to(Door::SHARED, to), "{to}");
+        }
+        for to in [
+            "ff05::2",
+            "ff0e::1",
+            "fe80::1",
+            "fd00::2",
+            "224.0.1.1",
+            "10.2.0.9",
+        ] {
+            assert!(!is_for_the_link_to(Door::SHARED, to), "{to}");
+        }
+        assert!(!is_for_the_link(Door::SHARED, &[0x60]));
+    }
+
+    /// OSPF through a tunnel with an interface of its own.
+    #[test]
+    fn a_tunnel_of_its_own_is_a_link_to_the_peer() {
+        let mut connection = crate::sample::connection("office");
+        connection.interface = Some(adit_model::connection::TunnelInterface {
+            name: "office0".to_owned(),
+            addresses: Vec::new(),
+            mtu: None,
+            routes: Vec::new(),
+        });
+        let door = Door::of(&connection);
+        assert!(!is_for_the_link_to(door, "224.0.0.5"));
+        assert!(is_for_the_link_to(door, "ff02::16"));
+    }
+}

@@ -11,7 +11,7 @@ use adit_model::now::Mono;
 use rustix::event::Timespec;
 use tokio::sync::mpsc;
 
-use crate::dataplane::counters::EdgeDrops;
+use crate::dataplane::counters::Counters;
 use crate::dataplane::entrance::Refused;
 use crate::dataplane::outbox::Loss;
 use crate::dataplane::report::{Report, Word, describe};
@@ -20,18 +20,18 @@ use crate::sockets::Slot;
 /// The way from a thread to the loop. The loop may be busy: nothing here waits for it.
 pub struct Teller {
     words: mpsc::Sender<Word>,
-    drops: Arc<EdgeDrops>,
+    counters: Arc<Counters>,
     report: Report,
     reported: Mono,
     told: [(u32, Mono); TOLD],
 }
 
 impl Teller {
-    /// A thread's, which counts into `drops`.
-    pub fn new(words: mpsc::Sender<Word>, drops: Arc<EdgeDrops>) -> Self {
+    /// A thread's, which counts into `counters`.
+    pub fn new(words: mpsc::Sender<Word>, counters: Arc<Counters>) -> Self {
         Self {
             words,
-            drops,
+            counters,
             report: Report::default(),
             reported: Mono(0),
             told: [(0, Mono(0)); TOLD],
@@ -78,14 +78,14 @@ impl Teller {
         from: Option<SocketAddr>,
         detail: impl FnOnce() -> String,
     ) {
-        self.drops.add(reason, 1);
+        self.counters.dropped(reason, 1);
         self.report.drop(reason, None, from, 1, detail);
     }
 
     /// Sealed packets couldn't be sent.
     pub fn unsent(&mut self, loss: &Loss) {
         let (reason, to) = (DropReason::OutSend, loss.to);
-        self.drops.add(reason, loss.packets);
+        self.counters.dropped(reason, loss.packets);
         self.report.drop(reason, None, Some(to), loss.packets, || {
             format!("sending to {to}: {}", loss.error)
         });
@@ -94,7 +94,7 @@ impl Teller {
     /// The device refused opened packets.
     pub fn unwritten(&mut self, refused: &Refused) {
         let (reason, packets) = (DropReason::TunWrite, refused.packets);
-        self.drops.add(reason, packets);
+        self.counters.dropped(reason, packets);
         self.report.drop(reason, None, None, packets, || {
             format!("writing to the device: {}", refused.error)
         });

@@ -6,19 +6,19 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use adit_esp::offload::Room;
-use adit_esp::{Allowance, Door, FlowCache, Lane, Shared};
+use adit_esp::{Allowance, Door, FlowCache, Lane, Sampler, Shared};
 use adit_kernel::Tun;
 use adit_kernel::batch::Inbox;
 use adit_model::now::Mono;
 use rustix::event::epoll;
 
 use crate::clock::Clock;
-use crate::dataplane::carrier::Carrier;
+use crate::dataplane::carrier::{Carrier, Socket};
+use crate::dataplane::counters::Counters;
 use crate::dataplane::entrance::Entrance;
 use crate::dataplane::orders::{Order, Orders};
 use crate::dataplane::outbox::{Bundles, Outbox};
 use crate::dataplane::teller::Teller;
-use crate::sockets::Slot;
 
 /// What a thread works with.
 pub struct Worker {
@@ -44,6 +44,9 @@ pub struct Worker {
     pub(super) inbox: Inbox,
     /// How many messages are received at once.
     pub(super) appetite: usize,
+    pub(super) counters: Arc<Counters>,
+    /// Which batches are timed, to the peer and from it.
+    pub(super) timed: [Sampler; 2],
     bundles: bool,
     orders: Arc<Orders>,
     epoll: OwnedFd,
@@ -63,6 +66,8 @@ pub struct Parts {
     pub nat_port: u16,
     /// Its way to the loop.
     pub teller: Teller,
+    /// What it has carried.
+    pub counters: Arc<Counters>,
     /// The loop's way to it.
     pub orders: Arc<Orders>,
     /// Whether packets are carried in bundles.
@@ -73,7 +78,7 @@ pub struct Parts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Orders,
-    Socket(Slot),
+    Socket(Socket),
     /// The door at this place.
     Door(usize),
 }
@@ -105,14 +110,16 @@ impl Worker {
             allowance: Allowance::new(parts.clock.mono()),
             inbox: Inbox::new(MESSAGES, MESSAGE),
             appetite: MESSAGES,
+            counters: parts.counters,
+            timed: Default::default(),
             bundles: parts.bundles,
             orders: parts.orders,
             epoll,
         };
         worker.watch(Source::Orders, worker.orders.bell())?;
-        for slot in SLOTS {
-            if let Some(socket) = worker.carrier.socket(slot) {
-                worker.watch(Source::Socket(slot), socket)?;
+        for socket in Socket::ALL {
+            if let Some(descriptor) = worker.carrier.socket(socket) {
+                worker.watch(Source::Socket(socket), descriptor)?;
             }
         }
         Ok(worker)
@@ -141,11 +148,11 @@ impl Worker {
                         }
                     }
                     Source::Door(at) => self.seal_waiting(at),
-                    Source::Socket(slot) => {
+                    Source::Socket(socket) => {
                         if flags.contains(epoll::EventFlags::ERR) {
-                            self.pass_errors(slot);
+                            self.pass_errors(socket);
                         }
-                        self.open_waiting(slot);
+                        self.open_waiting(socket);
                     }
                 }
             }
@@ -205,12 +212,12 @@ impl Worker {
         )?)
     }
 
-    fn pass_errors(&mut self, slot: Slot) {
+    fn pass_errors(&mut self, socket: Socket) {
         for _ in 0..ERRORS {
-            let Some(error) = self.carrier.receive_error(slot) else {
+            let Some(error) = self.carrier.receive_error(socket) else {
                 return;
             };
-            self.teller.pass_error(slot, error);
+            self.teller.pass_error(socket.slot, error);
         }
     }
 }
@@ -219,8 +226,8 @@ impl Source {
     fn number(self) -> u64 {
         match self {
             Source::Orders => 0,
-            Source::Socket(slot) => {
-                let at = SLOTS.iter().position(|s| *s == slot);
+            Source::Socket(socket) => {
+                let at = Socket::ALL.iter().position(|s| *s == socket);
                 at.map_or(0, |at| 1 + at as u64)
             }
             Source::Door(at) => DOORS + at as u64,
@@ -232,22 +239,15 @@ impl Source {
         match number {
             0 => Source::Orders,
             DOORS.. => Source::Door(place(DOORS)),
-            _ => SLOTS
+            _ => Socket::ALL
                 .get(place(1))
-                .map_or(Source::Orders, |slot| Source::Socket(*slot)),
+                .map_or(Source::Orders, |socket| Source::Socket(*socket)),
         }
     }
 }
 
-/// The sockets of a thread.
-const SLOTS: [Slot; 4] = [
-    Slot::Nat(false),
-    Slot::Nat(true),
-    Slot::Esp(false),
-    Slot::Esp(true),
-];
 /// The number of the first door.
-const DOORS: u64 = 1 + SLOTS.len() as u64;
+const DOORS: u64 = 1 + Socket::ALL.len() as u64;
 const EVENTS: usize = 16;
 /// Messages received at once, when they are short.
 pub(super) const MESSAGES: usize = 64;
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn sources_round_trip() {
-        let sockets = SLOTS.map(Source::Socket);
+        let sockets = Socket::ALL.map(Source::Socket);
         let others = [Source::Orders, Source::Door(0), Source::Door(7)];
         for source in others.into_iter().chain(sockets) {
             assert_eq!(Source::of(source.number()), source);

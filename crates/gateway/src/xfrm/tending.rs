@@ -302,6 +302,7 @@ impl InKernel {
             };
             let packet = buffer.get(..length).unwrap_or_default();
             if is_kernels_own(packet) {
+                *self.drops.entry(DropReason::OutLinkScope).or_default() += 1;
                 continue;
             }
             *self.drops.entry(DropReason::OutNoPolicy).or_default() += 1;

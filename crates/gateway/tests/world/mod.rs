@@ -355,7 +355,7 @@ fn be_a_gateway(dir: &Path) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
-fn cable(near: (&NetNs, &str), far: (&NetNs, &str)) {
+pub fn cable(near: (&NetNs, &str), far: (&NetNs, &str)) {
     let (name, namespace) = (near.1, Some(near.0.as_fd()));
     let start = VethEnd { name, namespace };
     let (name, namespace) = (far.1, Some(far.0.as_fd()));
@@ -384,7 +384,7 @@ pub fn address(ns: &NetNs, device: &str, nets: &[&str]) {
     .unwrap();
 }
 
-fn default_routes(ns: &NetNs, gateways: &[&str]) {
+pub fn default_routes(ns: &NetNs, gateways: &[&str]) {
     ns.run(|| {
         let mut netlink = Netlink::open().unwrap();
         for gateway in gateways {
