@@ -186,7 +186,7 @@ fn status_says_the_same_in_both_forms() {
     for value in leaves(&serde_json::to_value(&document).unwrap()) {
         assert!(text.contains(&value), "`{value}` isn't in:\n{text}");
     }
-    let out = "out    12 µs in the gateway (median of 34 samples; 99 %: 82 µs, longest 2.6 ms)";
+    let out = "out 12 µs in the gateway (median of 34 samples; 99 %: 82 µs, longest 2.6 ms)";
     assert!(text.contains(out), "{text}");
     assert!(!text.contains("of 0 samples"), "nothing was timed");
 }
