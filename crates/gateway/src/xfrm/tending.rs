@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_esp::{ChildName, ChildReport, PairReport};
+use adit_kernel::tun::HEADER_LENGTH;
 use adit_kernel::xfrm::{Counters, Event, Selector, StateId, statistics};
 use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::drops::DropReason;
@@ -300,7 +301,8 @@ impl InKernel {
             let Ok(length) = read else {
                 return;
             };
-            let packet = buffer.get(..length).unwrap_or_default();
+            // Before it is what the kernel says about bundles.
+            let packet = buffer.get(HEADER_LENGTH..length).unwrap_or_default();
             if is_kernels_own(packet) {
                 *self.drops.entry(DropReason::OutLinkScope).or_default() += 1;
                 continue;
