@@ -20,6 +20,8 @@ pub(super) fn install(block: &PolicyBlock) -> Result<Vec<IpNet>> {
         if remote.prefix_len() == 0 {
             // The host's own default route would have the better metric.
             uncovered.push(*remote);
+        } else if block.passes_ipsec && is_peer(block, remote) {
+            // It would stop the gateway's own packets too. The kernel's policies hold back what isn't protected.
         } else {
             wanted.push(remote.trunc());
         }
@@ -33,6 +35,11 @@ pub(super) fn install(block: &PolicyBlock) -> Result<Vec<IpNet>> {
         }
     }
     Ok(uncovered)
+}
+
+/// Whether it is the address of a peer and nothing else.
+fn is_peer(block: &PolicyBlock, net: &IpNet) -> bool {
+    net.prefix_len() == net.max_prefix_len() && block.peers.contains(&net.addr())
 }
 
 pub(super) fn is_installed() -> Result<bool> {
