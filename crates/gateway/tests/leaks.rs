@@ -25,14 +25,29 @@ use stream::Echo;
 use world::{At, Running, World, eventually, permitted};
 
 const KEY: &str = "correct horse battery staple\n";
-const WAIT: Duration = Duration::from_secs(20);
+
+/// How many times as long as usual everything may take, and how many times as long nobody sends: for machines that are
+/// slow. `ADIT_TEST_PATIENCE`.
+fn patience() -> u32 {
+    let set = std::env::var("ADIT_TEST_PATIENCE").ok();
+    set.map_or(1, |factor| factor.parse().unwrap())
+}
+
+fn wait() -> Duration {
+    Duration::from_secs(20) * patience()
+}
+
+/// One datagram each millisecond.
+fn pace() -> Pace {
+    Pace::Every(Duration::from_millis(1) * patience())
+}
 
 /// A peer that doesn't answer is dead after about two seconds.
 fn impatient(text: &str) -> String {
-    text.replace(
-        "start =",
-        "dpd = \"1s\"\nretransmit = { initial = \"200ms\", tries = 3 }\nstart =",
-    )
+    let initial = 200 * patience();
+    let keys =
+        format!("dpd = \"1s\"\nretransmit = {{ initial = \"{initial}ms\", tries = 3 }}\nstart =");
+    text.replace("start =", &keys)
 }
 
 /// Another child, which a reload brings.
@@ -67,7 +82,7 @@ impl Scene<'_> {
         let took = began.elapsed();
         if flows {
             let at = self.counts();
-            let flowing = eventually(WAIT, || {
+            let flowing = eventually(wait(), || {
                 let now = self.counts();
                 let all = now.iter().zip(&at).all(|(now, at)| now.1 >= at.1 + 20);
                 all.then_some(())
@@ -142,7 +157,7 @@ fn block_as_at_boot(world: &World, at: At) {
 }
 
 fn renew(client: &mut Client, what: Renewal) {
-    let outcome = client.rekey("office", what, WAIT, |_| {}).unwrap();
+    let outcome = client.rekey("office", what, wait(), |_| {}).unwrap();
     assert!(outcome.reached, "{}", outcome.summary);
 }
 
@@ -164,8 +179,7 @@ fn nothing_leaves_in_clear_whatever_happens_to_the_gateways() {
         Echo::at(&world.east_lan, "fd00:2::2"),
         Echo::at(&world.west_lan, "10.1.0.2"),
     ];
-    let pace = Pace::Every(Duration::from_millis(1));
-    let flow = |name, ns, from, to| (name, Load::start(ns, from, to, pace));
+    let flow = |name, ns, from, to| (name, Load::start(ns, from, to, pace()));
     let loads = vec![
         flow("IPv4", &world.west_lan, "10.1.0.2", "10.2.0.2"),
         flow("IPv6", &world.west_lan, "fd00:1::2", "fd00:2::2"),
@@ -174,7 +188,7 @@ fn nothing_leaves_in_clear_whatever_happens_to_the_gateways() {
     ];
     let guard = Guard::between(&world);
     // Before any gateway was ever started everything finds its way in clear: only so does a leak show.
-    let open = eventually(WAIT, || {
+    let open = eventually(wait(), || {
         loads.iter().all(|(_, l)| l.answered() > 20).then_some(())
     });
     assert!(open.is_some() && guard.clear().len() > 50);
@@ -230,7 +244,7 @@ fn nothing_leaves_in_clear_whatever_happens_to_the_gateways() {
         }
     });
     scene.act("reset", true, |_| {
-        let outcome = client.reset(Some("office"), None, WAIT, |_| {}).unwrap();
+        let outcome = client.reset(Some("office"), None, wait(), |_| {}).unwrap();
         assert!(outcome.reached, "{}", outcome.summary);
     });
     scene.act(
@@ -238,7 +252,7 @@ fn nothing_leaves_in_clear_whatever_happens_to_the_gateways() {
         false,
         |_| {
             east.kill();
-            let known = eventually(WAIT, || {
+            let known = eventually(wait(), || {
                 let status = client.status(Some("office")).unwrap();
                 (status.tunnels[0].state != TunnelState::Up).then_some(())
             });
@@ -272,11 +286,11 @@ fn nothing_leaves_in_clear_whatever_happens_to_the_gateways() {
         west
     });
     scene.act("down by command", false, |_| {
-        let outcome = west.client().down("office", WAIT, |_| {}).unwrap();
+        let outcome = west.client().down("office", wait(), |_| {}).unwrap();
         assert!(outcome.reached, "{}", outcome.summary);
     });
     scene.act("up by command", true, |_| {
-        let outcome = west.client().up("office", WAIT, |_| {}).unwrap();
+        let outcome = west.client().up("office", wait(), |_| {}).unwrap();
         assert!(outcome.reached, "{}", outcome.summary);
     });
     scene.act("both stopped", false, |_| {
@@ -310,17 +324,16 @@ fn a_first_start_closes_its_side_before_it_answers() {
         world.configure(at, KEY);
     }
     let _echo = Echo::at(&world.east_lan, "10.2.0.2");
-    let pace = Pace::Every(Duration::from_millis(1));
-    let load = Load::start(&world.west_lan, "10.1.0.2", "10.2.0.2", pace);
+    let load = Load::start(&world.west_lan, "10.1.0.2", "10.2.0.2", pace());
     let guard = Guard::between(&world);
-    let open = eventually(WAIT, || (load.answered() > 20).then_some(()));
+    let open = eventually(wait(), || (load.answered() > 20).then_some(()));
     assert!(open.is_some() && !guard.clear().is_empty());
     let begun = SystemTime::now();
     let mut west = world.start(At::West);
     west.client().status(None).unwrap();
     let closed = SystemTime::now();
     let some = load.sent();
-    let more = eventually(WAIT, || (load.sent() > some + 200).then_some(()));
+    let more = eventually(wait(), || (load.sent() > some + 200).then_some(()));
     assert!(more.is_some());
     let clear = guard.clear();
     // East answers those that were on their way.
@@ -360,7 +373,7 @@ fn new_keys_under_load_cost_no_packet() {
     let back = Load::start(&world.east_lan, "fd00:2::2", "fd00:1::2", pace);
     let go_on = || {
         let at = (there.answered(), back.answered());
-        let more = eventually(WAIT, || {
+        let more = eventually(wait(), || {
             let now = (there.answered(), back.answered());
             (now.0 > at.0 + 1000 && now.1 > at.1 + 1000).then_some(())
         });
@@ -409,6 +422,11 @@ fn new_keys_under_load_cost_no_packet() {
         // The host may say something to the link itself, which is no packet of anybody's.
         let mut drops = client.drops().unwrap();
         drops.retain(|drop| drop.reason != DropReason::OutLinkScope);
-        assert!(drops.iter().all(|drop| drop.packets == 0), "{drops:?}");
+        assert!(
+            drops.iter().all(|drop| drop.packets == 0),
+            "{drops:?}\n{}{}",
+            west.log(),
+            east.log()
+        );
     }
 }
