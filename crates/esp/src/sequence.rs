@@ -85,6 +85,7 @@ impl Iterator for Claim {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods)] // threads that claim at once
     use super::*;
 
     fn near(limit: u64, left: u64) -> Sequence {
@@ -131,6 +132,59 @@ mod tests {
             let first = limit - CAREFUL - 2;
             assert_eq!(numbers, (first..first + 8).collect::<Vec<_>>());
         }
+    }
+
+    /// A number is the nonce of a packet, so giving one out twice would give away both packets (RFC 4106 2). Threads that
+    /// claim one, a few or many, and don't use all of them: none is given out twice among more than ten million.
+    #[test]
+    fn abuse_87_no_number_of_ten_million_is_given_out_twice() {
+        const THREADS: u64 = 8;
+        const NUMBERS: u64 = 10_500_000;
+        let sequence = Sequence::new(u64::from(u32::MAX));
+        let words = usize::try_from(NUMBERS / 64 + 1).unwrap_or(0);
+        let given: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
+        let (sequence, given) = (&sequence, &given);
+        let claim_all = |thread: u64| {
+            let (mut used, mut step) = (0, thread);
+            loop {
+                step = step
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let sizes = [1, 2, 7, 64, 1024];
+                let size = sizes[(step >> 33) as usize % sizes.len()];
+                let used_of_it = (step >> 40) % 4;
+                let claim = sequence.claim(size).unwrap_or_default();
+                let part = if used_of_it == 0 {
+                    claim.left / 2
+                } else {
+                    claim.left
+                };
+                for number in claim.take(part as usize) {
+                    if number > NUMBERS {
+                        return used;
+                    }
+                    let bit = 1 << (number % 64);
+                    let before = given[(number / 64) as usize].fetch_or(bit, Relaxed);
+                    assert_eq!(before & bit, 0, "{number} was given out twice");
+                    used += 1;
+                }
+            }
+        };
+        let used: u64 = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..THREADS)
+                .map(|n| scope.spawn(move || claim_all(n)))
+                .collect();
+            all.into_iter().map(|t| t.join().unwrap_or(0)).sum()
+        });
+        let bits: u32 = given
+            .iter()
+            .map(|word| word.load(Relaxed).count_ones())
+            .sum();
+        assert_eq!(u64::from(bits), used, "and each was told to one alone");
+        assert!(
+            used > NUMBERS * 4 / 5 && sequence.used() >= NUMBERS,
+            "{used}"
+        );
     }
 
     #[test]
