@@ -80,6 +80,7 @@ fn carriage(n: u32) -> Carriage {
         fragment: [Cut::Inner, Cut::Outer][n as usize / 3 % 2],
         mss: [Mss::Auto, Mss::Off, Mss::AtMost(256 + n as u16)][n as usize / 4 % 3],
         tfc: [Tfc::Off, Tfc::Mtu, Tfc::Multiple(16 + u16::from(small))][n as usize / 5 % 3],
+        dummies: Duration::from_millis(u64::from(n % 7) * 10),
     }
 }
 

@@ -21,6 +21,8 @@
 //! **Transport mode** protects a host's own packets without a second IP header: the payload is sealed, and the packet is
 //! put together again around it on the other side.
 //!
+//! **Dummies** are sealed as packets are, mean nothing, and are no traffic ([`DataPlane::dummies`]).
+//!
 //! # What is absent
 //!
 //! No socket, TUN, clock, thread or log. The outer IP header is the kernel's: what leaves is the payload of UDP 4500
@@ -45,6 +47,7 @@ mod chunked;
 mod counters;
 mod door;
 mod dress;
+mod dummy;
 mod fragment;
 mod icmp;
 mod index;
@@ -72,6 +75,7 @@ pub mod walk;
 
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use door::Door;
+pub use dummy::Dummy;
 pub use icmp::{Allowance, too_big};
 pub use lane::Lane;
 pub use latency::{Direction, Histogram, Sampler};

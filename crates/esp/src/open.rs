@@ -117,6 +117,9 @@ impl View {
             .get(header.spi)
             .filter(|pair| pair.receives_at(now))
             .ok_or_else(|| self.reject(lane, DropReason::EspUnknownSpi, None))?;
+        if pair.is_over(now) {
+            return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
+        }
         Ok(Incoming {
             view: self,
             pair,
@@ -171,6 +174,9 @@ impl<'v> Incoming<'v> {
                 Ok(inner)
             }
             Err(reason) => {
+                if reason == DropReason::EspDummy {
+                    self.pair.is_known_to_the_peer();
+                }
                 let child = Some(&self.pair.child);
                 Err(self.view.reject(self.lane, reason, child))
             }

@@ -13,6 +13,7 @@ use crate::counters::{
     ChildName, ChildReport, DropCounts, Drops, PairReport, Rejected, Traffic, sum,
 };
 use crate::door::Door;
+use crate::dummy::Dummy;
 use crate::index::Policies;
 use crate::lane::Lane;
 use crate::latency::{Direction, Histogram, Latencies};
@@ -33,11 +34,13 @@ use crate::walk::Walks;
 /// [`View`] before it returns. Threads that carry packets find it through [`shared`](Self::shared).
 /// [`seal`](Self::seal) and [`open`](Self::open) use the newest view, for those who have but one thread.
 pub struct DataPlane {
-    provider: Provider,
+    pub(crate) provider: Provider,
     lanes: u16,
     exceptions: Arc<Policies>,
     policies: Arc<Policies>,
-    children: Vec<Child>,
+    pub(crate) children: Vec<Child>,
+    /// When the next dummy packet is due.
+    pub(crate) dummies_due: Option<Mono>,
     /// What views have of the children.
     sending: Chunked<Arc<Sending>>,
     inbound: BySpi,
@@ -50,8 +53,10 @@ pub struct DataPlane {
 }
 
 /// A child with its live pairs of SAs.
-struct Child {
-    sending: Arc<Sending>,
+pub(crate) struct Child {
+    pub(crate) sending: Arc<Sending>,
+    /// When its next dummy packet is due.
+    pub(crate) dummy_at: Option<Mono>,
     /// The pairs that were removed last, while a newer one took over: they open what is still on its way.
     draining: Vec<Arc<Pair>>,
     /// Counters of pairs that are gone, to which threads that hold an older view may still add.
@@ -114,6 +119,7 @@ impl DataPlane {
             exceptions: Arc::default(),
             policies: Arc::default(),
             children: Vec::new(),
+            dummies_due: None,
             sending: Chunked::default(),
             inbound: BySpi::default(),
             links: Links::new(),
@@ -137,6 +143,19 @@ impl DataPlane {
     /// As there.
     pub fn seal(&self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
         self.view.seal(Door::SHARED, inner, out)
+    }
+
+    /// [`View::seal_at`] by the newest view, for a packet of the interface that tunnels share.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seal_at(&self, now: Mono, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+        self.view.seal_at(now, Door::SHARED, inner, out)
+    }
+
+    /// [`View::seal_dummy`] by the newest view.
+    pub fn seal_dummy(&self, now: Mono, dummy: Dummy, out: &mut Vec<u8>) -> Option<Sealed> {
+        self.view.seal_dummy(now, dummy, out)
     }
 
     /// [`View::open`] by the newest view.
@@ -235,7 +254,7 @@ impl DataPlane {
     /// [`ApplyError`]; nothing has changed then.
     pub fn apply(&mut self, now: Mono, request: DataPlaneRequest) -> Result<(), ApplyError> {
         match request {
-            DataPlaneRequest::Install(sa) => self.install(*sa)?,
+            DataPlaneRequest::Install(sa) => self.install(now, *sa)?,
             DataPlaneRequest::Remove { spi_in, .. } => self.remove(now, spi_in)?,
             DataPlaneRequest::Retire { spi_in, .. } => {
                 let (position, at) = self.live(spi_in)?;
@@ -263,6 +282,7 @@ impl DataPlane {
                 self.fit();
             }
         }
+        self.plan_dummies(now);
         self.publish();
         Ok(())
     }
@@ -373,7 +393,7 @@ impl DataPlane {
         Some(result)
     }
 
-    fn install(&mut self, sa: ChildSa) -> Result<(), ApplyError> {
+    fn install(&mut self, now: Mono, sa: ChildSa) -> Result<(), ApplyError> {
         if let Some(reserved) = [sa.spi_in, sa.spi_out]
             .into_iter()
             .find(|spi| *spi < FIRST_SPI)
@@ -392,7 +412,7 @@ impl DataPlane {
         };
         let path = sa.path;
         let state = Arc::clone(&child.sending.state);
-        let pair = Arc::new(Pair::new(sa, &protection, state, self.lanes)?);
+        let pair = Arc::new(Pair::new(now, sa, &protection, (state, self.lanes))?);
         let live = Live::new(Arc::clone(&pair), path, &self.links);
         self.change(at, |pairs| pairs.push(live));
         self.inbound.insert(pair);
@@ -455,6 +475,7 @@ impl DataPlane {
             self.sending.set(self.children.len(), Arc::clone(&sending));
             self.children.push(Child {
                 sending,
+                dummy_at: None,
                 draining: Vec::new(),
                 leaving: Vec::new(),
                 retired: PairCounters::default(),

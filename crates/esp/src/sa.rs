@@ -87,6 +87,8 @@ pub(crate) struct Pair {
     pub(crate) carriage: Carriage,
     /// [`Fit::inner`] of the path that the pair is on now.
     pub(crate) inner_mtu: AtomicUsize,
+    /// When its hard lifetime is over, whoever else minds it.
+    over: Mono,
     /// Counts go on for as long as anybody holds the pair, though it may be removed.
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) outbound: Outbound,
@@ -117,15 +119,21 @@ pub(crate) struct Inbound {
 const DRAIN: Duration = Duration::from_secs(2);
 
 impl Pair {
+    /// Installed `now`, for a child, with counters for so many lanes.
     pub(crate) fn new(
+        now: Mono,
         sa: ChildSa,
         protection: &Protection,
-        child: Arc<ChildState>,
-        lanes: u16,
+        (child, lanes): (Arc<ChildState>, u16),
     ) -> Result<Self, ApplyError> {
         let esn = sa.suite.esn;
+        let over = match sa.limits.seconds {
+            0 => Mono(u64::MAX),
+            seconds => Mono(now.0.saturating_add(seconds.saturating_mul(1_000_000_000))),
+        };
         Ok(Self {
             child,
+            over,
             outbound: Outbound {
                 cipher: EspCipher::new(protection, sa.key_out.expose())?,
                 sequence: Sequence::new(if esn { u64::MAX } else { u64::from(u32::MAX) }),
@@ -165,12 +173,23 @@ impl Pair {
         self.inbound.received.load(Relaxed)
     }
 
+    /// The peer has shown that it has this pair.
+    pub(crate) fn is_known_to_the_peer(&self) {
+        self.inbound.received.store(true, Relaxed);
+    }
+
     /// Counts packets that were opened at `now`.
     pub(crate) fn received(&self, lane: Lane, now: Mono, batch: Batch) {
         self.traffic.received(lane, now, batch);
         if batch.packets > 0 && !self.has_received() {
-            self.inbound.received.store(true, Relaxed);
+            self.is_known_to_the_peer();
         }
+    }
+
+    /// Whether its hard lifetime is over: nothing is sealed or opened by it any more (RFC 4301 4.4.2.1).
+    #[inline]
+    pub(crate) fn is_over(&self, now: Mono) -> bool {
+        now >= self.over
     }
 
     /// It was removed `now`: from now on it takes only what comes soon.

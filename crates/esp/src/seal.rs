@@ -5,6 +5,7 @@ use std::sync::Arc;
 use adit_crypto::{EspCipher, SealError};
 use adit_model::dataplane::Path;
 use adit_model::drops::DropReason;
+use adit_model::now::Mono;
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6};
 use adit_wire::ip::IpPacket;
 
@@ -65,7 +66,7 @@ pub struct Outgoing<'v> {
 }
 
 impl View {
-    /// Seals an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may
+    /// Seals, for who has no clock, an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may
     /// share one buffer. A packet that is too long for the path and may be cut becomes several, see [`Sealed::each`].
     ///
     /// What is appended is the payload of a UDP datagram when `path.udp_encap` says so, else of an IP packet of
@@ -75,8 +76,22 @@ impl View {
     /// The packet is dropped and counted, and `out` is as before. [`DropReason::OutNoSa`] names the child whose
     /// tunnel is down; with [`DropReason::OutTooBig`] goes what would have fitted.
     pub fn seal(&self, door: Door, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+        self.seal_at(Mono(0), door, inner, out)
+    }
+
+    /// As [`seal`](Self::seal), `now`: an SA whose hard lifetime is over seals nothing.
+    ///
+    /// # Errors
+    /// As there, and [`DropReason::OutLifetime`].
+    pub fn seal_at(
+        &self,
+        now: Mono,
+        door: Door,
+        inner: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Sealed, Rejected> {
         let inner = self.outbound(Lane::default(), inner)?;
-        let mut way = self.outgoing(door, Lane::default(), &inner)?;
+        let mut way = self.outgoing(door, Lane::default(), &inner)?.at(now)?;
         let start = out.len();
         let sealed = way.append(&inner, out);
         if sealed.is_err() {
@@ -192,6 +207,23 @@ impl View {
 }
 
 impl Outgoing<'_> {
+    /// The same way, if the hard lifetime of its SA isn't over `now`. Whoever has a clock asks, once for a run: who ends SAs
+    /// in time may be stuck (RFC 4301 4.4.2.1).
+    ///
+    /// # Errors
+    /// The packet is dropped and counted as [`DropReason::OutLifetime`].
+    #[inline]
+    pub fn at(mut self, now: Mono) -> Result<Self, Rejected> {
+        if !self.live.pair.is_over(now) {
+            return Ok(self);
+        }
+        if let Some(walk) = &mut self.walk {
+            walk.0.step(Stage::Dropped(DropReason::OutLifetime));
+        }
+        let child = Some(&self.live.pair.child);
+        Err(self.view.reject(self.lane, DropReason::OutLifetime, child))
+    }
+
     /// Where sealed packets have to go.
     #[must_use]
     pub fn sealed(&self) -> Sealed {
@@ -390,7 +422,7 @@ const MOST_TRAILER: usize = 18;
 
 impl Outbound {
     /// Writes the ESP packet number `sequence` around `parts` to the front of `out`; returns its length.
-    fn write(
+    pub(crate) fn write(
         &self,
         spi: u32,
         sequence: u64,

@@ -7,12 +7,14 @@ mod common;
 mod crafted;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use adit_crypto::provider;
 use adit_esp::{ApplyError, DataPlane};
 use adit_model::carriage::HardLimits;
 use adit_model::dataplane::{ChildSa, DataPlaneRequest};
 use adit_model::drops::DropReason;
+use adit_model::now::Mono;
 use adit_model::proposal::{Encr, Suite};
 use adit_model::secret::Secret;
 use adit_wire::esp::{EspTrailer, NEXT_HEADER_IPV4};
@@ -349,6 +351,37 @@ fn abuse_103_threads_together_pass_a_limit_by_no_packet() {
     });
     assert_eq!(passed, 1000);
     assert_eq!(west.drops().of(DropReason::OutLifetime), 1000);
+}
+
+/// Who ends SAs in time may be stuck: a pair whose time is over neither seals nor opens, without anybody's word.
+#[test]
+fn abuse_103_nothing_passes_a_pair_whose_time_is_over() {
+    let sa = ChildSa {
+        limits: HardLimits {
+            seconds: 10,
+            ..HardLimits::default()
+        },
+        ..west_sa(suite("aes128gcm16"), SPI_WEST, SPI_EAST)
+    };
+    let (west, east) = joined_by(sa);
+    let end = T0 + Duration::from_secs(10);
+    let before = Mono(end.0 - 1);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for sealed in [&mut first, &mut second] {
+        west.seal_at(before, &eastbound(8), sealed).unwrap();
+    }
+    assert!(east.open(before, &mut first).is_ok());
+    for later in [0, 1_000_000_000_000] {
+        let now = Mono(end.0 + later);
+        let mut out = vec![7];
+        let rejected = west.seal_at(now, &eastbound(8), &mut out).unwrap_err();
+        assert_eq!((rejected.reason, out), (DropReason::OutLifetime, vec![7]));
+        assert!(rejected.child.is_some());
+        let rejected = east.open(now, &mut second.clone()).unwrap_err();
+        assert_eq!(rejected.reason, DropReason::EspLifetime);
+    }
+    assert_eq!(west.drops().of(DropReason::OutLifetime), 2);
+    assert_eq!(east.drops().of(DropReason::EspLifetime), 2);
 }
 
 /// Opening needs a buffer that is ours alone, which the type says; and what isn't authentic leaves no plaintext there.

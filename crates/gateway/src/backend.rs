@@ -149,7 +149,8 @@ impl Backend {
     pub fn due(&self) -> Option<Mono> {
         match self {
             Backend::Kernel(kernel) => Some(kernel.due()),
-            Backend::User(_) | Backend::Fake => None,
+            Backend::User(user) => user.plane.dummies_due(),
+            Backend::Fake => None,
         }
     }
 
@@ -157,6 +158,10 @@ impl Backend {
     pub fn tend(&mut self, now: Mono) -> Told {
         match self {
             Backend::Kernel(kernel) if kernel.due() <= now => kernel.tend(now),
+            Backend::User(user) => {
+                user.send_dummies(now);
+                Told::default()
+            }
             _ => Told::default(),
         }
     }

@@ -186,3 +186,33 @@ fn who_asks_sees_the_steps_of_packets() {
     }
     assert_eq!(walks.len(), 2);
 }
+
+/// RFC 4303 2.6, on a real wire.
+#[test]
+fn dummies_are_on_the_wire_and_in_no_traffic() {
+    if !permitted("dummy packets") {
+        return;
+    }
+    let world = World::new("dummies");
+    for at in [At::West, At::East] {
+        world.configure_with(at, KEY, |text| text + "dummies = \"20ms\"\ntfc = \"mtu\"\n");
+    }
+    let mut east = world.start(At::East);
+    east.client();
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    east.wait_for(TunnelState::Up);
+    for running in [&mut west, &mut east] {
+        let many = eventually(Duration::from_secs(10), || {
+            (dropped(running, DropReason::EspDummy) >= 20).then_some(())
+        });
+        assert!(many.is_some(), "{}", running.log());
+        let status = running.client().status(None).unwrap();
+        let child = &status.tunnels[0].children[0];
+        assert_eq!((child.packets_in, child.packets_out), (0, 0));
+        assert_eq!((child.bytes_in, child.bytes_out), (0, 0));
+        assert_eq!(child.last_in, None);
+        assert!(!running.log().contains("esp-dummy"), "nothing to tell");
+    }
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+}

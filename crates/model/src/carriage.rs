@@ -1,6 +1,8 @@
 //! How the packets of a child are dressed for the way: what of the inner header shows on the outer one, what happens to
 //! packets that are too long, and what hides their lengths.
 
+use core::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// How packets are carried. `Default` is what RFC 4301 5.1.2 says, and what keeps large packets moving.
@@ -21,6 +23,9 @@ pub struct Carriage {
     pub mss: Mss,
     /// What hides the lengths of packets.
     pub tfc: Tfc,
+    /// How often a dummy packet is sent (RFC 4303 2.6), whatever else is sent; zero is never.
+    #[serde(default)]
+    pub dummies: Duration,
 }
 
 /// Which DSCP the outer header has (RFC 2983).

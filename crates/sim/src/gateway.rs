@@ -248,6 +248,7 @@ impl Gateway {
             .chain(daemon.count_at)
             .chain(restarts)
             .chain(daemon.plane.path_mtus_due())
+            .chain(daemon.plane.dummies_due())
             .min()
     }
 
@@ -257,6 +258,13 @@ impl Gateway {
         self.note(env, || Told::Timeout);
         if let Some(daemon) = &mut self.daemon {
             daemon.plane.forget_path_mtus(env.now.mono);
+            for dummy in daemon.plane.dummies(env.now.mono) {
+                let mut esp = Vec::new();
+                if let Some(sealed) = daemon.plane.seal_dummy(env.now.mono, dummy, &mut esp) {
+                    let id = env.id();
+                    env.out.extend(packet::esp(&sealed, &esp, id));
+                }
+            }
             daemon.endpoint.handle_timeout(env.now);
         }
         self.drain(env);
@@ -347,7 +355,7 @@ impl Gateway {
             return;
         };
         let mut esp = Vec::new();
-        match daemon.plane.seal(inner, &mut esp) {
+        match daemon.plane.seal_at(env.now.mono, inner, &mut esp) {
             Ok(sealed) => {
                 for esp in esp.chunks(sealed.each.max(1)) {
                     let id = env.id();
@@ -499,6 +507,14 @@ impl Gateway {
                 let spi = packet.first_chunk::<4>();
                 let spi = spi.map_or(0, |spi| u32::from_be_bytes(*spi));
                 return self.unknown_esp(env, local, remote, spi);
+            }
+            // Nobody but the peer can have sealed it.
+            Err(rejected) if rejected.reason == DropReason::EspDummy => {
+                let spi = packet.first_chunk::<4>();
+                let spi_in = spi.map_or(0, |spi| u32::from_be_bytes(*spi));
+                daemon.endpoint.inbound_esp_seen(env.now, spi_in);
+                self.note(env, || Told::Esp { spi_in });
+                return self.drain(env);
             }
             Err(_) => return,
         };

@@ -6,7 +6,7 @@ mod common;
 
 use adit_model::carriage::{Carriage, Cut, Df};
 use adit_model::drops::DropReason;
-use adit_model::event::PathProblem;
+use adit_model::event::{Happening, PathProblem};
 use adit_sim::{LinkSettings, NatSettings, Seen, Sites};
 use common::*;
 
@@ -36,6 +36,7 @@ const WHOLE: Carriage = Carriage {
     fragment: Cut::Inner,
     mss: adit_model::carriage::Mss::Auto,
     tfc: adit_model::carriage::Tfc::Off,
+    dummies: std::time::Duration::ZERO,
 };
 
 /// RFC 4301 8.2: the router tells the gateway, the gateway tells the host, and what fits by that goes through.
@@ -99,4 +100,38 @@ fn packets_that_may_be_cut_travel_in_pieces_of_their_own() {
     assert!(sites.world.bulk_report(bulk).received >= 18);
     assert_eq!(sites.count(Seen::Fragment), 0, "no outer packet is cut");
     assert_eq!(sites.count(Seen::Clear), 0);
+}
+
+/// RFC 4303 2.6: an idle tunnel looks busy from outside, and isn't kept alive or used up by it.
+#[test]
+fn an_idle_tunnel_with_dummies_looks_busy_and_is_idle() {
+    let mut setting = Setting::default();
+    for side in [&mut setting.west, &mut setting.east] {
+        side.children[0].carriage.dummies = ms(500);
+        side.children[0].life.rekey_packets = 20;
+    }
+    setting.west.children[0].life.inactivity = secs(60);
+    let mut sites = up(setting, 5);
+    let before = sites.count(Seen::Esp);
+    sites.world.run_for(secs(50));
+    // Each is seen on every wire between the two.
+    let dummies = (sites.count(Seen::Esp) - before) / sites.wires.len();
+    assert!(
+        (160..240).contains(&dummies),
+        "{dummies} in 50 s, from two sides"
+    );
+    for gateway in [sites.west, sites.east] {
+        let pairs = sites.world.pairs(gateway);
+        assert_eq!(pairs.len(), 1, "nothing was renewed");
+        let counters = pairs[0].counters;
+        assert_eq!((counters.packets_in, counters.packets_out), (0, 0));
+        assert!(counters.numbers_out > 80);
+        assert!(sites.world.drops(gateway)[&DropReason::EspDummy] > 80);
+    }
+    sites.world.run_for(secs(15));
+    let expired = find(&sites.world, sites.west, |h| match h {
+        Happening::Expired { limit, .. } => Some(limit.clone()),
+        _ => None,
+    });
+    assert_eq!(expired.as_deref(), Some("60 s without a packet"));
 }

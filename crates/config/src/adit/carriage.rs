@@ -1,9 +1,12 @@
 //! How the packets of a child are dressed for the way: read and written.
 
+use core::time::Duration;
+
 use adit_model::carriage::{Carriage, Cut, Df, Dscp, Ecn, Mss, Tfc};
 use adit_model::text::did_you_mean;
 
 use crate::adit::child::word;
+use crate::adit::duration;
 use crate::adit::reader::{Reader, Table, describe_value};
 use crate::adit::write::{line, text};
 
@@ -27,6 +30,14 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>, transport: bool) 
         fragment: word(reader, table, "fragment", &CUT),
         mss: word_or_number(reader, table, "mss", &mss, (256, 65_495), Mss::AtMost),
         tfc: word_or_number(reader, table, "tfc", &tfc, (16, 1500), Tfc::Multiple),
+        dummies: duration::of(
+            reader,
+            table,
+            "dummies",
+            (LEAST_PAUSE, LONGEST_PAUSE),
+            true,
+            Duration::ZERO,
+        ),
     };
     if carriage.tfc != Tfc::Off && transport {
         reader
@@ -79,7 +90,15 @@ pub(super) fn write(out: &mut String, carriage: &Carriage) {
         Tfc::Mtu => line(out, "tfc", &text("mtu")),
         Tfc::Multiple(octets) => line(out, "tfc", &octets),
     }
+    if !carriage.dummies.is_zero() {
+        let text = text(&duration::write(carriage.dummies));
+        line(out, "dummies", &text);
+    }
 }
+
+/// Between dummy packets: more of them cost more than they hide, fewer hide nothing.
+const LEAST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     let found = words.iter().find(|(_, v)| v == value);

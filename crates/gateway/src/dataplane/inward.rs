@@ -175,6 +175,10 @@ impl Opening<'_> {
         };
         let inner = match way.open_under(tos, packet) {
             Ok(inner) => inner,
+            Err(rejected) if rejected.reason == DropReason::EspDummy => {
+                // It is counted, and it was sealed by the peer; beyond that it means nothing.
+                return teller.seen(spi, self.now);
+            }
             Err(rejected) => return teller.refused_in(rejected, from, local, spi),
         };
         // Only what the peer has sealed shows that it is there (RFC 7296 2.4).

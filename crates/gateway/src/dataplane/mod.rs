@@ -39,6 +39,7 @@ use adit_esp::{DataPlane, Direction, Door, Histogram, Lane};
 use adit_kernel::Tun;
 use adit_model::connection::Connection;
 use adit_model::drops::DropReason;
+use adit_model::now::Mono;
 use adit_model::status::{DataPlaneStatus, Latency, LatencyRange, ThreadStatus};
 use tokio::sync::mpsc;
 
@@ -149,6 +150,14 @@ impl UserSpace {
             }
         }
         self.plane.set_policy(connections);
+    }
+
+    /// Has the dummy packets sent that are due `now`.
+    pub fn send_dummies(&mut self, now: Mono) {
+        let dummies = self.plane.dummies(now);
+        if let (Some(first), false) = (self.threads.first(), dummies.is_empty()) {
+            first.orders.give(Order::Dummies(dummies));
+        }
     }
 
     /// Waits until a thread has something to tell.

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use adit_esp::Door;
+use adit_esp::{Door, Dummy};
 use adit_kernel::Tun;
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -15,6 +15,8 @@ pub enum Order {
     Open(Door, Arc<Tun>, bool),
     /// The device is given up.
     Close(Door),
+    /// These dummy packets are due.
+    Dummies(Vec<Dummy>),
     /// The gateway ends.
     End,
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use adit_esp::offload::{PacketHeader, Segments};
-use adit_esp::{Direction, Door, Rejected, View, too_big};
+use adit_esp::{Direction, Door, Dummy, Rejected, View, too_big};
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_wire::ip::IpPacket;
@@ -65,7 +65,8 @@ impl Worker {
         };
         let way = view
             .outbound(self.lane, packet)
-            .and_then(|ip| view.outgoing_by(&mut self.flows, door, self.lane, &ip));
+            .and_then(|ip| view.outgoing_by(&mut self.flows, door, self.lane, &ip))
+            .and_then(|way| way.at(now));
         let mut out = match way {
             Ok(way) => way,
             Err(rejected) => return teller.refused_out(rejected, packet),
@@ -78,7 +79,7 @@ impl Worker {
                 // The kernel's pieces get identifications and so on of their own; this is rare, and slow.
                 let whole = [head, rest].concat();
                 self.pieces.clear();
-                match view.seal(door, &whole, &mut self.pieces) {
+                match view.seal_at(now, door, &whole, &mut self.pieces) {
                     Ok(sealed) => {
                         way = Way::of(&sealed);
                         for piece in self.pieces.chunks(sealed.each.max(1)) {
@@ -123,6 +124,26 @@ impl Worker {
             entrance.push_alone(&message, &mut |refused| teller.unwritten(&refused));
         }
         self.teller.refused_out(rejected, packet);
+    }
+
+    /// Seals and sends dummy packets.
+    pub(super) fn send_dummies(&mut self, dummies: &[Dummy]) {
+        let view = self.shared.load();
+        let now = self.clock.mono();
+        for dummy in dummies {
+            self.pieces.clear();
+            let Some(sealed) = view.seal_dummy(now, *dummy, &mut self.pieces) else {
+                continue;
+            };
+            let way = Way::of(&sealed);
+            if !self.outbox.takes(&way) {
+                self.send(now);
+            }
+            self.outbox.copy(&way, &self.pieces);
+        }
+        self.send(now);
+        // They are no traffic.
+        self.outbox.take_sealed();
     }
 
     /// Sends what was sealed.

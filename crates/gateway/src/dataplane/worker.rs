@@ -176,6 +176,7 @@ impl Worker {
                     self.open(door, tun, reads);
                 }
                 Order::Close(door) => self.close_door(door),
+                Order::Dummies(dummies) => self.send_dummies(&dummies),
                 Order::End => return std::ops::ControlFlow::Break(()),
             }
         }

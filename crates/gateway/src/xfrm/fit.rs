@@ -33,6 +33,9 @@ fn of_child(child: &Child) -> Option<String> {
     if matches!(carriage.tfc, Tfc::Multiple(_)) {
         return Some("padding to multiples of a length".to_owned());
     }
+    if !carriage.dummies.is_zero() {
+        return Some("dummy packets".to_owned());
+    }
     let whole = |list: &[adit_model::selector::Selector]| {
         list.iter()
             .any(|ts| ts.nets().iter().any(|net| net.prefix_len() == 0))
