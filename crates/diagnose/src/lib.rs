@@ -33,6 +33,7 @@ mod rhythm;
 mod rule;
 mod rules;
 mod seen;
+mod setting;
 mod signals;
 mod standing;
 mod verdict;

@@ -32,6 +32,11 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// What it says, without when, where and by which program: for a sentence.
+    pub(crate) fn said(self) -> &'a str {
+        without_head(&self.fact.source.text)
+    }
+
     /// A value in it, or `otherwise`.
     pub(crate) fn value_or(self, name: &str, otherwise: &'a str) -> &'a str {
         self.value(name).unwrap_or(otherwise)
@@ -166,4 +171,54 @@ fn before(a: &Fact, b: &Fact) -> bool {
         return a < b;
     }
     false
+}
+
+/// A line without what syslog, journald and daemons put before their words: the time, the host, the program with its
+/// number and, of charon, the thread and the part that speaks.
+fn without_head(line: &str) -> &str {
+    let mut rest = line.trim();
+    let program = rest.find("]: ").filter(|at| {
+        let (head, number) = rest[..*at].rsplit_once('[').unwrap_or_default();
+        head.len() <= 72 && head.contains(':') && number.bytes().all(|b| b.is_ascii_digit())
+    });
+    if let Some(at) = program {
+        rest = &rest[at + 3..];
+    }
+    if let Some((head, words)) = rest.split_once("] ") {
+        let (thread, part) = head.split_once('[').unwrap_or_default();
+        let of_charon = thread.trim().bytes().all(|b| b.is_ascii_digit())
+            && part.len() == 3
+            && part.bytes().all(|b| b.is_ascii_uppercase());
+        if of_charon {
+            rest = words;
+        }
+    }
+    rest.trim_start()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_head;
+
+    #[test]
+    fn a_sentence_gets_the_words_alone() {
+        let words = "unable to create IPv4 routing table rule";
+        for line in [
+            words,
+            "Apr 27 03:23:47 gw charon-systemd[1398]: unable to create IPv4 routing table rule",
+            "2026-04-27T03:23:47+02:00 gw charon[7]: 00[KNL] unable to create IPv4 routing table rule",
+            "00[KNL] unable to create IPv4 routing table rule",
+            "  07[KNL]  unable to create IPv4 routing table rule ",
+        ] {
+            assert_eq!(without_head(line), words, "{line}");
+        }
+        // What merely looks like it stays whole.
+        for line in [
+            "policy[3]: refused",
+            "[::1]: no route to host",
+            "\"office\"[2] 192.0.2.1 #7: proposal refused",
+        ] {
+            assert_eq!(without_head(line), line);
+        }
+    }
 }

@@ -317,9 +317,14 @@ impl<'a> Signals<'a> {
             .find_map(|r| pick(r.refusal).map(|t| (r, t)))
     }
 
+    /// What the gateway of that side is, where something told it.
+    pub(crate) fn product(&self, side: Side) -> Option<Product> {
+        self.case.products.get(&side).copied()
+    }
+
     /// Whether, by our own events, one child is up and a further one was refused since, by either side.
     pub(crate) fn child_refused(&self) -> bool {
-        let ours = self.case.products.get(&Side::Local);
+        let ours = self.product(Side::Local);
         let refused = |f: &&Fact| match &f.what {
             Known::Happened {
                 happening: Happening::Refused { what, .. } | Happening::PeerRefused { what, .. },
@@ -327,7 +332,7 @@ impl<'a> Signals<'a> {
             _ => false,
         };
         self.up
-            && ours.is_none_or(|product| *product == Product::Adit)
+            && ours.is_none_or(|product| product == Product::Adit)
             && self
                 .facts
                 .iter()

@@ -7,6 +7,7 @@ use adit_model::connection::{Authentication, Child, Connection, Mode, Remote, Re
 use adit_model::event::{Asked, Event, Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
 use adit_model::life::{ChildLife, Life};
+use adit_model::product::Product;
 use adit_model::proposal::{Proposal, SaKind, Suite};
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
@@ -51,6 +52,12 @@ impl Story {
 
     pub fn later(mut self, seconds: u64) -> Self {
         self.seconds += seconds;
+        self
+    }
+
+    /// What the two gateways are.
+    pub fn between(mut self, ours: Product, theirs: Product) -> Self {
+        self.case.products = [(Side::Local, ours), (Side::Remote, theirs)].into();
         self
     }
 

@@ -4,6 +4,7 @@ use adit_diagnose::{Answer, AtFault};
 use adit_model::Wall;
 use adit_model::event::Happening;
 use adit_model::event::Party;
+use adit_model::product::Product;
 use adit_model::reason::Refusal;
 
 use crate::common::*;
@@ -221,19 +222,22 @@ fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
     };
     let finding = told_auth_failed()
         .their_init(false)
+        .between(Product::Adit, Product::Libreswan)
         .refused(There, Responder, "IKE_AUTH", stranger.clone())
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Local);
-    assert_eq!(finding.fix.local, "local_id = \"west.example\"");
-    assert!(finding.fix.remote.contains("west.lab"));
+    // Each side is told in its own product's words.
+    assert_eq!(finding.fix.local, "`local_id = \"west.example\"`");
+    assert!(finding.fix.remote.contains("`rightid=@west.lab`"));
 
     // We refuse the peer.
     let finding = Story::new()
+        .between(Product::Adit, Product::Strongswan)
         .our_init(false)
         .refused(Local, Responder, "IKE_AUTH", stranger)
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Remote);
-    assert_eq!(finding.fix.local, "remote_id = \"west.lab\"");
+    assert_eq!(finding.fix.local, "`remote_id = \"west.lab\"`");
 
     // The peer wants us to be somebody else.
     let wanted = Refusal::OurIdentity {
@@ -241,19 +245,21 @@ fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
         ours: vec!["west.lab".parse().unwrap()],
     };
     let finding = Story::new()
+        .between(Product::Adit, Product::Strongswan)
         .our_init(false)
         .refused(Local, Responder, "IKE_AUTH", wanted.clone())
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Local);
-    assert_eq!(finding.fix.local, "local_id = \"west.example\"");
+    assert_eq!(finding.fix.local, "`local_id = \"west.example\"`");
 
     // We want the peer to be somebody else.
     let finding = told_auth_failed()
+        .between(Product::Adit, Product::Strongswan)
         .their_init(false)
         .refused(There, Responder, "IKE_AUTH", wanted)
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Remote);
-    assert_eq!(finding.fix.local, "remote_id = \"west.lab\"");
+    assert_eq!(finding.fix.local, "`remote_id = \"west.lab\"`");
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         format!(
             "the configuration of {} couldn't be made from its template: {}",
             seen.who(),
-            seen.value("problem").or_else(|| seen.value("path")).unwrap_or(&seen.fact.source.text)
+            seen.value("problem").or_else(|| seen.value("path")).unwrap_or(seen.said())
         ),
     )
     .because("The deployment stopped before it wrote the gateway's configuration.")

@@ -10,6 +10,7 @@ use super::near_name::near_name;
 use crate::compare::list;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::setting::Setting;
 use crate::signals::{Refused, Signals, Told, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
@@ -75,13 +76,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         if expected.is_empty() {
             return unknown(refused.side, evidence(s, refused), received).into();
         }
-        return stranger(refused.side, evidence(s, refused), received, expected).into();
+        return stranger(s, refused.side, evidence(s, refused), received, expected).into();
     }
     if let Some((refused, (requested, ours))) = s.refusal(|r| match r {
         Refusal::OurIdentity { requested, ours } => Some((requested, ours)),
         _ => None,
     }) {
-        return wanted_other(refused.side, evidence(s, refused), requested, ours).into();
+        return wanted_other(s, refused.side, evidence(s, refused), requested, ours).into();
     }
     if let Some(found) = by_configuration(s) {
         return found.into();
@@ -157,6 +158,7 @@ fn nearly(s: &Signals<'_>) -> Option<Judgement> {
 
 /// The refusing side expects others than the one who came.
 fn stranger(
+    s: &Signals<'_>,
     refusing: Side,
     evidence: Vec<Evidence>,
     received: &Identity,
@@ -166,20 +168,18 @@ fn stranger(
     let (refuser, expected_text) = (who(refusing), list(expected));
     let first = expected.first().unwrap_or(received);
     // The claimant changes who it says it is, or the other side whom it expects.
-    let says = format!("local_id = \"{first}\"");
-    let expects = format!("remote_id = \"{received}\"");
-    let theirs = |adit: &str, key: &str, id: &Identity| {
-        format!("{adit} (strongSwan: `{key} {{ id = {id} }}`)")
-    };
+    let other = claimant.other();
+    let says = Setting::OwnIdentity(first).at(s.product(claimant));
+    let expects = Setting::PeersIdentity(received).at(s.product(other));
     let fix = if claimant == Side::Local {
         Fix {
             local: says,
-            remote: theirs(&expects, "remote", received),
+            remote: expects,
         }
     } else {
         Fix {
             local: expects,
-            remote: theirs(&says, "local", first),
+            remote: says,
         }
     };
     Found {
@@ -258,6 +258,7 @@ fn not_known_there(s: &Signals<'_>, told: &Told<'_>) -> Found {
 
 /// The refusing side is asked to be somebody it isn't.
 fn wanted_other(
+    s: &Signals<'_>,
     refusing: Side,
     evidence: Vec<Evidence>,
     requested: &Identity,
@@ -265,19 +266,17 @@ fn wanted_other(
 ) -> Found {
     let (refuser, asker) = (who(refusing), who(refusing.other()));
     let own = ours.first().unwrap_or(requested);
-    let (become_it, expect_it) = (
-        format!("local_id = \"{requested}\""),
-        format!("remote_id = \"{own}\""),
-    );
+    let become_it = Setting::OwnIdentity(requested).at(s.product(refusing));
+    let expect_it = Setting::PeersIdentity(own).at(s.product(refusing.other()));
     let fix = if refusing == Side::Local {
         Fix {
             local: become_it,
-            remote: format!("{expect_it} (strongSwan: `remote {{ id = {own} }}`)"),
+            remote: expect_it,
         }
     } else {
         Fix {
             local: expect_it,
-            remote: format!("{become_it} (strongSwan: `local {{ id = {requested} }}`)"),
+            remote: become_it,
         }
     };
     Found {
@@ -337,6 +336,7 @@ fn by_configuration(s: &Signals<'_>) -> Option<Found> {
     };
     let evidence = quote([told.fact, our_fact, their_fact]);
     let mut found = stranger(
+        s,
         claimant.other(),
         evidence,
         says,

@@ -10,6 +10,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::COUNTED;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::setting::Setting;
 use crate::signals::{Signals, notify, place_of, quote, who};
 use crate::verdict::{AtFault, Fix};
 
@@ -71,17 +72,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
             return beside(asked, remote);
         }
         let at = who(r.side);
+        let set = if remote.is_unspecified() {
+            "set the peer's address of the connection to the one that it comes from".to_owned()
+        } else {
+            Setting::PeersAddress(&remote).at(s.product(r.side))
+        };
         let (local, remote) = (place_of(local), place_of(remote));
         let fix = match r.side {
             Side::Local => Fix {
-                local: format!("remote = \"{remote}\" (in the tunnel that is meant)"),
+                local: set,
                 remote: format!("use the address that our side expects instead of {remote}"),
             },
             Side::Remote => Fix {
                 local: String::new(),
-                remote: format!(
-                    "load a connection between {local} and {remote} (strongSwan: remote_addrs = {remote}, then `swanctl --load-conns`)"
-                ),
+                remote: format!("load a connection between {local} and {remote}: {set}"),
             },
         };
         return Found {

@@ -209,7 +209,7 @@ fn forbidden(seen: Seen<'_>) -> bool {
 fn thing<'a>(seen: Seen<'a>) -> &'a str {
     seen.value("what")
         .or_else(|| seen.value("errno"))
-        .unwrap_or(&seen.fact.source.text)
+        .unwrap_or(seen.said())
 }
 
 fn found(s: &Signals<'_>, seen: Seen<'_>, confidence: f64, summary: String) -> Judgement {

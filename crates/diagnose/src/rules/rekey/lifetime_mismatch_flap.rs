@@ -120,7 +120,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     match s.sign(Sign::LifetimeDiffers).filter(|_| !s.up) {
         Some(seen) => Judgement::Possible {
             weight: 30,
-            because: format!("the lifetimes differ: {}", seen.fact.source.text),
+            because: format!("the lifetimes differ: {}", seen.said()),
             separated_by: "whether the tunnel breaks at the interval of a configured lifetime",
         },
         None => Judgement::Silent,

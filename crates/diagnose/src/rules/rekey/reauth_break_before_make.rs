@@ -54,7 +54,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done(),
         None if !s.up => Judgement::Possible {
             weight: 25,
-            because: format!("the tunnel was being set up anew: {}", seen.fact.source.text),
+            because: format!("the tunnel was being set up anew: {}", seen.said()),
             separated_by: "whether the outages come with the IKE lifetime",
         },
         None => Judgement::Silent,

@@ -67,7 +67,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     } else if let Some(seen) = s.sign(Sign::RekeyFailed) {
         return Judgement::Possible {
             weight: 50,
-            because: format!("replacing the SA fails: {}", seen.fact.source.text),
+            because: format!("replacing the SA fails: {}", seen.said()),
             separated_by: "what the peer answers to CREATE_CHILD_SA, or whether it does",
         };
     } else {
