@@ -20,6 +20,14 @@ pub(crate) fn list<T: ToString>(items: &[T]) -> String {
         .join(", ")
 }
 
+/// Proposals for a sentence. A side whose list nobody showed has one all the same.
+pub(crate) fn shown(proposals: &[Proposal]) -> String {
+    if proposals.is_empty() {
+        return "a list that isn't in the evidence".to_owned();
+    }
+    list(proposals)
+}
+
 /// A list as a value of Adit's configuration.
 pub(crate) fn toml<T: ToString>(items: &[T]) -> String {
     let items: Vec<String> = items

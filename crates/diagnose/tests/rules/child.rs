@@ -3,6 +3,7 @@
 use adit_diagnose::{Answer, AtFault};
 use adit_model::event::{Asked, Happening};
 use adit_model::fact::Known;
+use adit_model::product::Product;
 use adit_model::proposal::TransformKind;
 use adit_model::reason::Refusal;
 
@@ -44,6 +45,7 @@ fn esp_proposal_mismatch_is_decided_by_the_notify_alone() {
 #[test]
 fn esp_proposal_mismatch_with_both_lists() {
     let finding = ike_up()
+        .between(Product::Adit, Product::Strongswan)
         .peer_refused("CHILD_SA lan", 14, "NO_PROPOSAL_CHOSEN", Asked::default())
         .their_init(false)
         .refused(
@@ -66,6 +68,7 @@ fn esp_proposal_mismatch_with_both_lists() {
     );
     assert!(finding.summary.contains("encryption and integrity"));
     let finding = Story::new()
+        .between(Product::Adit, Product::Strongswan)
         .our_init(false)
         .refused(
             Local,
@@ -81,6 +84,7 @@ fn esp_proposal_mismatch_with_both_lists() {
     let mut other = east();
     other.children[0].esp = vec![esp("aes256-sha256")];
     let finding = ike_up()
+        .between(Product::Adit, Product::Strongswan)
         .peer_refused("CHILD_SA lan", 14, "NO_PROPOSAL_CHOSEN", Asked::default())
         .configured(There, other)
         .cause("esp-proposal-mismatch");
@@ -187,6 +191,7 @@ fn ts_mismatch_is_decided_by_the_notify_alone() {
 fn ts_mismatch_puts_the_lists_beside_each_other_in_local_terms() {
     // The peer refuses: what it has as its own network is ours to call remote.
     let finding = ike_up()
+        .between(Product::Adit, Product::Strongswan)
         .peer_refused("CHILD_SA lan", 38, "TS_UNACCEPTABLE", Asked::default())
         .their_init(false)
         .refused(There, Responder, "CHILD_SA lan", no_traffic())
@@ -201,6 +206,7 @@ fn ts_mismatch_puts_the_lists_beside_each_other_in_local_terms() {
     );
     // We refuse: the same values, seen from here.
     let finding = Story::new()
+        .between(Product::Adit, Product::Strongswan)
         .our_init(false)
         .refused(Local, Responder, "CHILD_SA lan", no_traffic())
         .cause("ts-mismatch");

@@ -227,7 +227,7 @@ fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Local);
     // Each side is told in its own product's words.
-    assert_eq!(finding.fix.local, "`local_id = \"west.example\"`");
+    assert_eq!(finding.fix.local, "local_id = \"west.example\"");
     assert!(finding.fix.remote.contains("`rightid=@west.lab`"));
 
     // We refuse the peer.
@@ -237,7 +237,7 @@ fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
         .refused(Local, Responder, "IKE_AUTH", stranger)
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Remote);
-    assert_eq!(finding.fix.local, "`remote_id = \"west.lab\"`");
+    assert_eq!(finding.fix.local, "remote_id = \"west.lab\"");
 
     // The peer wants us to be somebody else.
     let wanted = Refusal::OurIdentity {
@@ -250,7 +250,7 @@ fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
         .refused(Local, Responder, "IKE_AUTH", wanted.clone())
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Local);
-    assert_eq!(finding.fix.local, "`local_id = \"west.example\"`");
+    assert_eq!(finding.fix.local, "local_id = \"west.example\"");
 
     // We want the peer to be somebody else.
     let finding = told_auth_failed()
@@ -259,7 +259,7 @@ fn id_mismatch_names_the_side_whose_identity_is_not_expected() {
         .refused(There, Responder, "IKE_AUTH", wanted)
         .cause("id-mismatch");
     assert_eq!(finding.side, AtFault::Remote);
-    assert_eq!(finding.fix.local, "`remote_id = \"west.lab\"`");
+    assert_eq!(finding.fix.local, "remote_id = \"west.lab\"");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use adit_diagnose::AtFault;
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, Party};
 use adit_model::fact::ProbeOutcome;
+use adit_model::product::Product;
 use adit_model::proposal::{Proposal, TransformKind, choose};
 use adit_model::reason::Refusal;
 
@@ -51,6 +52,7 @@ fn no_proposal_chosen_alone_leaves_four_causes() {
 #[test]
 fn ike_proposal_mismatch_shows_both_lists_and_the_smallest_change() {
     let finding = told_no_proposal()
+        .between(Product::Adit, Product::Strongswan)
         .received(There, Responder, "IKE_SA_INIT", false)
         .refused(
             There,
@@ -91,6 +93,7 @@ fn ike_proposal_mismatch_shows_both_lists_and_the_smallest_change() {
     }
     // As responder it is ours to say, with the lists the other way round.
     let finding = Story::new()
+        .between(Product::Adit, Product::Strongswan)
         .received(Local, Responder, "IKE_SA_INIT", false)
         .refused(
             Local,

@@ -9,10 +9,11 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::pfs_mismatch;
-use crate::compare::{changes, kinds, list, toml};
+use crate::compare::{changes, kinds, list, shown};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
+use crate::setting::Setting;
 use crate::signals::{Signals, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
@@ -76,14 +77,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         {
             return Judgement::Silent;
         }
-        let (fix, ask) = advice(&apart);
+        let (fix, ask) = advice(s, &apart);
         return Found {
             confidence: apart.confidence,
             side: AtFault::Both,
             summary: format!("the ESP proposals have nothing in common: they differ in {}", kinds(&apart.differs)),
-            explanation: format!("Both sides authenticated. For the traffic we have {}, and the peer has {}. The closest pair differs in {}.", list(&apart.ours), list(&apart.theirs), kinds(&apart.differs)),
+            explanation: format!("Both sides authenticated. For the traffic we have {}, and the peer has {}. The closest pair differs in {}.", shown(&apart.ours), shown(&apart.theirs), kinds(&apart.differs)),
             fix,
-            message_for_peer: format!("IKE is up between {}, and the ESP proposals have nothing in common; they differ in {}. Ours: {}. Yours: {}.{ask}", s.gateways(), kinds(&apart.differs), list(&apart.ours), list(&apart.theirs)),
+            message_for_peer: format!("IKE is up between {}, and the ESP proposals have nothing in common; they differ in {}. Ours: {}. Yours: {}.{ask}", s.gateways(), kinds(&apart.differs), shown(&apart.ours), shown(&apart.theirs)),
             evidence: apart.evidence,
             next: Vec::new(),
         }
@@ -165,9 +166,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         explanation: "NO_PROPOSAL_CHOSEN came protected, after both sides had agreed on IKE algorithms and keys: it is about the algorithms of the CHILD SA. What the other side has isn't in the notify.".to_owned(),
         evidence: quote([told.fact]),
         fix: Fix {
-            local: "esp = [\"…\"] with a proposal that the peer has; ask for its list".to_owned(),
+            local: "add a proposal for phase 2 (ESP) that the peer has; ask for its list".to_owned(),
             remote: match asked.first() {
-                Some(first) => format!("esp_proposals = {first} (strongSwan; elsewhere: add {first})"),
+                Some(first) => Setting::EspProposals(first, core::slice::from_ref(first))
+                    .at(s.product(Side::Remote)),
                 None => "add one of our ESP proposals".to_owned(),
             },
         },
@@ -300,7 +302,7 @@ fn apart(s: &Signals<'_>) -> Option<Apart> {
     })
 }
 
-fn advice(apart: &Apart) -> (Fix, String) {
+fn advice(s: &Signals<'_>, apart: &Apart) -> (Fix, String) {
     let Some((ours, theirs)) = changes(&apart.ours, &apart.theirs, false) else {
         return (
             Fix {
@@ -310,18 +312,9 @@ fn advice(apart: &Apart) -> (Fix, String) {
             String::new(),
         );
     };
-    let weak = if ours.add.weak().is_empty() {
-        ""
-    } else {
-        "\nallow_weak = true"
-    };
     let fix = Fix {
-        local: format!("esp = {}{weak}", toml(&ours.all)),
-        remote: format!(
-            "esp_proposals = {} (strongSwan; elsewhere: add {})",
-            list(&theirs.all).replace(", ", ","),
-            theirs.add
-        ),
+        local: Setting::EspProposals(&ours.add, &ours.all).at(s.product(Side::Local)),
+        remote: Setting::EspProposals(&theirs.add, &theirs.all).at(s.product(Side::Remote)),
     };
     let ask = format!(
         " Please add {} to your ESP proposals; or tell us to add {} to ours.",

@@ -7,10 +7,11 @@ use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
 use adit_model::sign::Sign;
 
-use crate::compare::{configured_over_there, list, only_in, toml};
+use crate::compare::{configured_over_there, list, only_in};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
+use crate::setting::Setting;
 use crate::signals::{Signals, notify, quote};
 use crate::verdict::{AtFault, Evidence, Fix};
 
@@ -302,16 +303,8 @@ fn found(s: &Signals<'_>, a: Apart) -> Found {
         ),
         evidence: a.evidence,
         fix: Fix {
-            local: format!(
-                "local_net = {}\nremote_net = {}",
-                toml(&a.their_remote),
-                toml(&a.their_local)
-            ),
-            remote: format!(
-                "local_ts = {}\nremote_ts = {} (strongSwan; elsewhere: the mirror image of ours)",
-                list(&a.our_remote).replace(", ", ","),
-                list(&a.our_local).replace(", ", ",")
-            ),
+            local: Setting::Networks(&a.their_remote, &a.their_local).at(s.product(Side::Local)),
+            remote: Setting::Networks(&a.our_remote, &a.our_local).at(s.product(Side::Remote)),
         },
         message_for_peer: format!(
             "IKE is up between {}, and the networks don't meet. We have {} at our side and {} at yours; you have {} at our side and {} at yours. Please make yours the mirror image, or tell us which lists are right.",

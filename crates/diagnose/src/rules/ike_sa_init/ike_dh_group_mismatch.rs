@@ -7,9 +7,10 @@ use adit_model::proposal::{Proposal, TransformKind};
 use adit_model::sign::Sign;
 
 use super::ike_proposal_mismatch::{apart, fix, message};
-use crate::compare::{list, toml};
+use crate::compare::{list, shown};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::setting::Setting;
 use crate::signals::{Signals, Told, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
 
@@ -63,8 +64,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             confidence: apart.confidence,
             side: AtFault::Both,
             summary: format!("the key exchange groups have nothing in common: we have {ours}, the peer has {theirs}"),
-            explanation: format!("Encryption, integrity and PRF fit. Our proposals are {}; the peer's are {}.", list(&apart.ours), list(&apart.theirs)),
-            fix: fix(&apart),
+            explanation: format!("Encryption, integrity and PRF fit. Our proposals are {}; the peer's are {}.", shown(&apart.ours), shown(&apart.theirs)),
+            fix: fix(s, &apart),
             message_for_peer: message(s, &apart),
             evidence: apart.evidence,
             next: Vec::new(),
@@ -109,20 +110,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return match wanted(told) {
             Some((group, asked)) if !offers(&asked, &group) => {
                 let mut after = asked.clone();
-                if let Some(first) = asked.first() {
-                    after.push(Proposal {
-                        ke: group.ke.clone(),
-                        ..first.clone()
-                    });
-                }
+                let more = asked.first().map(|first| Proposal {
+                    ke: group.ke.clone(),
+                    ..first.clone()
+                });
+                after.extend(more.clone());
                 let (teller, hearer) = (who(told.side.other()), who(told.side));
                 let name = group.to_string();
-                let weak = if after.last().is_some_and(|p| !p.weak().is_empty()) {
-                    "\nallow_weak = true"
-                } else {
-                    ""
-                };
-                let own = format!("ike = {}{weak}", toml(&after));
+                let own = more.map_or(format!("add the group {name}"), |more| {
+                    Setting::IkeProposals(&more, &after).at(s.product(told.side))
+                });
                 let other = format!("add a group of {} to the IKE proposals", list(&asked));
                 let fix = if told.side == Side::Local {
                     Fix {

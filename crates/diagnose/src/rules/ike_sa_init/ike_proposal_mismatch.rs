@@ -7,9 +7,10 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::proposal_list_too_long::too_long;
-use crate::compare::{changes, kinds, list, toml};
+use crate::compare::{changes, kinds, list, shown};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::setting::Setting;
 use crate::signals::{Signals, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
@@ -113,25 +114,16 @@ pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
 }
 
 /// Configuration lines that make the sides agree.
-pub(super) fn fix(apart: &Apart) -> Fix {
+pub(super) fn fix(s: &Signals<'_>, apart: &Apart) -> Fix {
     let Some((ours, theirs)) = changes(&apart.ours, &apart.theirs, true) else {
         return Fix {
             local: "write a proposal that the peer has".to_owned(),
             remote: "write a proposal that we have".to_owned(),
         };
     };
-    let weak = if ours.add.weak().is_empty() {
-        ""
-    } else {
-        "\nallow_weak = true"
-    };
     Fix {
-        local: format!("ike = {}{weak}", toml(&ours.all)),
-        remote: format!(
-            "proposals = {} (strongSwan; elsewhere: add {})",
-            list(&theirs.all).replace(", ", ","),
-            theirs.add
-        ),
+        local: Setting::IkeProposals(&ours.add, &ours.all).at(s.product(Side::Local)),
+        remote: Setting::IkeProposals(&theirs.add, &theirs.all).at(s.product(Side::Remote)),
     }
 }
 
@@ -147,8 +139,8 @@ pub(super) fn message(s: &Signals<'_>, apart: &Apart) -> String {
         "The IKE proposals of {} have nothing in common; they differ in {}. Ours: {}. Yours: {}.{ask}",
         s.gateways(),
         kinds(&apart.differs),
-        list(&apart.ours),
-        list(&apart.theirs)
+        shown(&apart.ours),
+        shown(&apart.theirs)
     )
 }
 
@@ -158,8 +150,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             confidence: apart.confidence,
             side: AtFault::Both,
             summary: format!("the IKE proposals have nothing in common: they differ in {}", kinds(&apart.differs)),
-            explanation: format!("We have {}. The peer has {}. The closest pair differs in {}. Adding one proposal on either side is enough.", list(&apart.ours), list(&apart.theirs), kinds(&apart.differs)),
-            fix: fix(&apart),
+            explanation: format!("We have {}. The peer has {}. The closest pair differs in {}. Adding one proposal on either side is enough.", shown(&apart.ours), shown(&apart.theirs), kinds(&apart.differs)),
+            fix: fix(s, &apart),
             message_for_peer: message(s, &apart),
             evidence: apart.evidence,
             next: vec!["agree on one proposal and write it on both sides".to_owned()],

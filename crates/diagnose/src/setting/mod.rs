@@ -2,11 +2,19 @@
 //!
 //! A gateway whose product isn't known gets the thing in words, and the products that are met most as examples.
 
+mod identity;
+mod proposals;
+
 use core::fmt::Display;
-use core::net::IpAddr;
 
 use adit_model::identity::Identity;
 use adit_model::product::Product;
+use adit_model::proposal::Proposal;
+use adit_model::selector::Selector;
+
+use crate::compare::{list, toml};
+use identity::{own_identity, peers_identity};
+use proposals::{esp, ike};
 
 /// What is to be set.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +25,12 @@ pub(crate) enum Setting<'a> {
     PeersIdentity(&'a Identity),
     /// Where the peer is; an address or a name.
     PeersAddress(&'a dyn Text),
+    /// One more proposal for the IKE SA, and the whole list with it.
+    IkeProposals(&'a Proposal, &'a [Proposal]),
+    /// One more proposal for CHILD SAs, and the whole list with it.
+    EspProposals(&'a Proposal, &'a [Proposal]),
+    /// A child's networks: the gateway's own side, and the peer's.
+    Networks(&'a [Selector], &'a [Selector]),
 }
 
 /// What can be shown, and looked at while debugging.
@@ -33,7 +47,12 @@ impl Setting<'_> {
                 let examples = [Product::Adit, Product::Strongswan, Product::Libreswan];
                 let examples: Vec<String> = examples
                     .into_iter()
-                    .filter_map(|product| Some(format!("{product}: {}", self.written(product)?)))
+                    .filter_map(|product| {
+                        Some(format!(
+                            "{product}: {}",
+                            self.written(product)?.replace('\n', ", ")
+                        ))
+                    })
                     .collect();
                 format!("{} ({})", self.meaning(), examples.join("; "))
             }
@@ -50,6 +69,13 @@ impl Setting<'_> {
             Setting::PeersAddress(address) => {
                 format!("set the peer's address of the connection to {address}")
             }
+            Setting::IkeProposals(add, _) => format!("add {add} to the proposals of phase 1 (IKE)"),
+            Setting::EspProposals(add, _) => format!("add {add} to the proposals of phase 2 (ESP)"),
+            Setting::Networks(own, other) => format!(
+                "set the networks of its own side to {}, and those of the other side to {}",
+                list(own),
+                list(other)
+            ),
         }
     }
 
@@ -59,92 +85,18 @@ impl Setting<'_> {
             Setting::OwnIdentity(id) => own_identity(product, id),
             Setting::PeersIdentity(id) => peers_identity(product, id),
             Setting::PeersAddress(address) => peers_address(product, &address.to_string()),
+            Setting::IkeProposals(add, all) => Some(ike(product, add, all)),
+            Setting::EspProposals(add, all) => Some(esp(product, add, all)),
+            Setting::Networks(own, other) => networks(product, own, other),
         }
     }
 }
 
-fn own_identity(product: Product, id: &Identity) -> Option<String> {
-    Some(match product {
-        Product::Adit => format!("`local_id = \"{id}\"`"),
-        Product::Strongswan => format!(
-            "`local {{ id = {} }}` in swanctl.conf, `leftid={}` in ipsec.conf",
-            quoted(id),
-            quoted(id)
-        ),
-        Product::Libreswan => format!(
-            "`leftid={}` (or `rightid=`, if right is its own end)",
-            at_sign(id)
-        ),
-        Product::Racoon => format!("`my_identifier {};`", racoon(id)),
-        Product::Vyos => {
-            format!("`set vpn ipsec site-to-site peer PEER authentication local-id '{id}'`")
-        }
-        Product::Illumos => format!("`local_id \"{id}\"` in the rule of /etc/inet/ike/config"),
-        Product::Panos => format!("IKE Gateway, Local Identification: {id}"),
-        Product::CiscoIos => format!(
-            "`identity local {}` in the IKEv2 profile; for IKEv1 `crypto isakmp identity {}`",
-            ios(id),
-            kind(id)
-        ),
-        Product::CiscoAsa => format!(
-            "`crypto isakmp identity {}`, so that it sends {id}",
-            kind(id)
-        ),
-        Product::Juniper => format!(
-            "`set security ike gateway GATEWAY local-identity {}`",
-            junos(id)
-        ),
-        Product::Fortigate => format!("`set localid \"{id}\"` in the phase1-interface"),
-        Product::Mikrotik => format!("`/ip ipsec identity set NUMBER my-id={}`", routeros(id)),
-        Product::Openbsd => format!("`srcid {}` in iked.conf", quoted(id)),
-        Product::Aws | Product::Azure | Product::Windows => return None,
-    })
-}
-
-fn peers_identity(product: Product, id: &Identity) -> Option<String> {
-    Some(match product {
-        Product::Adit => format!("`remote_id = \"{id}\"`"),
-        Product::Strongswan => format!(
-            "`remote {{ id = {} }}` in swanctl.conf, `rightid={}` in ipsec.conf",
-            quoted(id),
-            quoted(id)
-        ),
-        Product::Libreswan => format!(
-            "`rightid={}` (or `leftid=`, if left is the peer's end)",
-            at_sign(id)
-        ),
-        Product::Racoon => format!("`peers_identifier {};`", racoon(id)),
-        Product::Vyos => {
-            format!("`set vpn ipsec site-to-site peer PEER authentication remote-id '{id}'`")
-        }
-        Product::Illumos => format!("`remote_id \"{id}\"` in the rule of /etc/inet/ike/config"),
-        Product::Panos => format!("IKE Gateway, Peer Identification: {id}"),
-        Product::CiscoIos => format!(
-            "`match identity remote {}` in the IKEv2 profile; for IKEv1 `match identity {}` in the ISAKMP profile",
-            ios(id),
-            ios(id)
-        ),
-        Product::CiscoAsa => {
-            format!("a tunnel group by the name {id} (`tunnel-group {id} type ipsec-l2l`)")
-        }
-        Product::Juniper => format!(
-            "`set security ike gateway GATEWAY remote-identity {}`",
-            junos(id)
-        ),
-        Product::Fortigate => {
-            format!("`set peertype one` and `set peerid \"{id}\"` in the phase1-interface")
-        }
-        Product::Mikrotik => format!("`/ip ipsec identity set NUMBER remote-id={}`", routeros(id)),
-        Product::Openbsd => format!("`dstid {}` in iked.conf", quoted(id)),
-        Product::Aws | Product::Azure | Product::Windows => return None,
-    })
-}
-
 fn peers_address(product: Product, address: &str) -> Option<String> {
     Some(match product {
-        Product::Adit => format!("`remote = \"{address}\"` in the tunnel that is meant"),
+        Product::Adit => format!("remote = \"{address}\" (in the tunnel that is meant)"),
         Product::Strongswan => format!(
-            "`remote_addrs = {address}` in swanctl.conf, then `swanctl --load-conns`; `right={address}` in ipsec.conf, then `ipsec update`"
+            "remote_addrs = {address} (swanctl.conf, then `swanctl --load-conns`; in ipsec.conf `right={address}`, then `ipsec update`)"
         ),
         Product::Libreswan => format!(
             "`right={address}` (or `left=`, if left is the peer's end), then `ipsec auto --replace NAME`"
@@ -173,78 +125,28 @@ fn peers_address(product: Product, address: &str) -> Option<String> {
     })
 }
 
-/// In quotes where blanks or commas would end it.
-fn quoted(id: &Identity) -> String {
-    match id {
-        Identity::Name(_) => format!("\"{id}\""),
-        _ => id.to_string(),
-    }
-}
-
-/// Names bear an at sign in pluto's configuration, lest they be looked up.
-fn at_sign(id: &Identity) -> String {
-    match id {
-        Identity::Fqdn(name) => format!("@{name}"),
-        _ => quoted(id),
-    }
-}
-
-fn kind(id: &Identity) -> &'static str {
-    match id {
-        Identity::Address(_) => "address",
-        Identity::Name(_) => "dn",
-        Identity::KeyId(_) => "key-id",
-        Identity::Fqdn(_) | Identity::Email(_) | Identity::Other { .. } => "hostname",
-    }
-}
-
-fn racoon(id: &Identity) -> String {
-    let kind = match id {
-        Identity::Address(_) => "address",
-        Identity::Fqdn(_) => "fqdn",
-        Identity::Email(_) => "user_fqdn",
-        Identity::Name(_) => "asn1dn",
-        Identity::KeyId(_) | Identity::Other { .. } => "keyid",
-    };
-    match id {
-        Identity::Address(address) => format!("{kind} {address}"),
-        _ => format!("{kind} \"{id}\""),
-    }
-}
-
-fn ios(id: &Identity) -> String {
-    match id {
-        Identity::Address(address) => format!("address {address}"),
-        Identity::Fqdn(name) => format!("fqdn {name}"),
-        Identity::Email(name) => format!("email {name}"),
-        Identity::Name(_) => "dn".to_owned(),
-        Identity::KeyId(_) | Identity::Other { .. } => format!("key-id {id}"),
-    }
-}
-
-fn junos(id: &Identity) -> String {
-    match id {
-        Identity::Address(IpAddr::V6(address)) => format!("inet6 {address}"),
-        Identity::Address(address) => format!("inet {address}"),
-        Identity::Fqdn(name) => format!("hostname {name}"),
-        Identity::Email(name) => format!("user-at-hostname {name}"),
-        Identity::Name(_) => "distinguished-name".to_owned(),
-        Identity::KeyId(_) | Identity::Other { .. } => format!("key-id {id}"),
-    }
-}
-
-fn routeros(id: &Identity) -> String {
-    match id {
-        Identity::Address(address) => format!("address:{address}"),
-        Identity::Fqdn(name) => format!("fqdn:{name}"),
-        Identity::Email(name) => format!("user-fqdn:{name}"),
-        Identity::Name(_) => format!("dn:\"{id}\""),
-        Identity::KeyId(_) | Identity::Other { .. } => format!("key-id:{id}"),
-    }
+fn networks(product: Product, own: &[Selector], other: &[Selector]) -> Option<String> {
+    let joined = |nets: &[Selector]| list(nets).replace(", ", ",");
+    Some(match product {
+        Product::Adit => format!("local_net = {}\nremote_net = {}", toml(own), toml(other)),
+        Product::Strongswan => format!(
+            "local_ts = {}\nremote_ts = {} (swanctl.conf; in ipsec.conf `leftsubnet=` and `rightsubnet=`)",
+            joined(own),
+            joined(other)
+        ),
+        Product::Libreswan => format!(
+            "`leftsubnets={{{}}}` and `rightsubnets={{{}}}` (the other way round, if right is its own end)",
+            joined(own),
+            joined(other)
+        ),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use adit_model::proposal::SaKind;
+
     use super::*;
 
     fn identities() -> [Identity; 3] {
@@ -258,7 +160,7 @@ mod tests {
     fn each_product_is_told_in_its_own_words() {
         let [name, address, subject] = identities();
         for (product, id, written) in [
-            (Product::Adit, &name, "`local_id = \"gw.example.org\"`"),
+            (Product::Adit, &name, "local_id = \"gw.example.org\""),
             (Product::Libreswan, &name, "`leftid=@gw.example.org`"),
             (Product::Libreswan, &address, "`leftid=192.0.2.1`"),
             (
@@ -316,12 +218,50 @@ mod tests {
     }
 
     #[test]
+    fn proposals_are_added_in_each_products_own_names() {
+        let parse = |text| Proposal::parse(text, SaKind::Ike).unwrap_or_default();
+        let all = ["aes128-sha256-modp2048", "aes256gcm16-prfsha384-ecp384"].map(parse);
+        for (product, written) in [
+            (
+                Product::Adit,
+                "ike = [\"aes128-sha256-prfsha256-modp2048\", \"aes256gcm16-prfsha384-ecp384\"]",
+            ),
+            (
+                Product::Strongswan,
+                "proposals = aes128-sha256-prfsha256-modp2048,aes256gcm16-prfsha384-ecp384 ",
+            ),
+            (
+                Product::Libreswan,
+                "`ike=aes128-sha2_256-modp2048,aes_gcm256-sha2_384-dh20`",
+            ),
+            (Product::CiscoAsa, "crypto ikev2 policy"),
+            (Product::Aws, "aes256gcm16-prfsha384-ecp384"),
+        ] {
+            let text = Setting::IkeProposals(&all[1], &all).at(Some(product));
+            assert!(text.contains(written), "{product}: {text}");
+        }
+        let text = Setting::IkeProposals(&all[1], &all).at(None);
+        assert!(
+            text.starts_with("add aes256gcm16-prfsha384-ecp384 to"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_weak_has_to_be_allowed_here() {
+        let weak = Proposal::parse("3des-sha1-modp1024", SaKind::Ike).unwrap_or_default();
+        let text =
+            Setting::IkeProposals(&weak, core::slice::from_ref(&weak)).at(Some(Product::Adit));
+        assert!(text.ends_with("allow_weak = true"), "{text}");
+    }
+
+    #[test]
     fn an_unknown_product_gets_words_and_examples() {
         let [name, ..] = identities();
         let text = Setting::PeersIdentity(&name).at(None);
         for part in [
             "set the identity that is expected of the peer to gw.example.org",
-            "Adit: `remote_id = \"gw.example.org\"`",
+            "Adit: remote_id = \"gw.example.org\"",
             "Libreswan: `rightid=@gw.example.org`",
         ] {
             assert!(text.contains(part), "{text}");
