@@ -20,7 +20,10 @@ impl<'a> Signals<'a> {
         self.case
             .facts
             .iter()
-            .find(|f| matches!(f.what, Known::Complained { complaint, .. } if complaint == of))
+            .find(|f| {
+                matches!(f.what, Known::Complained { complaint, .. } if complaint == of
+                    || (self.up && of == Complaint::NothingPasses && complaint == Complaint::NothingReached))
+            })
     }
 }
 
@@ -45,6 +48,11 @@ pub(crate) fn suspected(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     for fact in &s.case.facts {
         let Known::Complained { complaint, after_s } = fact.what else {
             continue;
+        };
+        // Of a tunnel that is up, somebody who says that it doesn't work says that nothing passes.
+        let complaint = match complaint {
+            Complaint::Fails | Complaint::NothingReached if s.up => Complaint::NothingPasses,
+            other => other,
         };
         let after = after_s.map_or(String::new(), |s| format!(" ({s} s)"));
         let because = format!("somebody tells {}{after}", complaint.said());
@@ -199,7 +207,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "ip-fragments-dropped",
             "cpu-crypto-bound",
         ],
-        Complaint::SmallPasses | Complaint::Fails => &[],
+        Complaint::SmallPasses | Complaint::Fails | Complaint::NothingReached => &[],
         Complaint::Slow => &[
             "cpu-crypto-bound",
             "cipher-suboptimal",

@@ -114,11 +114,16 @@ impl<'a> Signals<'a> {
 
     /// The peer takes no proposal after phase 1 came up, as products say it that don't name the phase: what says the one,
     /// and what says the other.
-    pub(crate) fn refused_behind_first_phase(&self) -> Option<(Seen<'a>, Seen<'a>)> {
-        let refused = self.sign(Sign::ProposalsRefusedByPeer)?;
+    pub(crate) fn refused_behind_first_phase(&self) -> Option<(&'a Fact, &'a Fact)> {
+        let refused = self.sign(Sign::ProposalsRefusedByPeer)?.fact;
+        let established = self.case.happenings().filter_map(|(f, h)| {
+            matches!(h, Happening::IkeEstablished { .. }).then_some(f)
+        });
         let done = self
             .signs_of(Sign::FirstPhaseDone)
-            .find(|done| done.side() == refused.side() && !before(refused.fact, done.fact))?;
+            .map(|x| x.fact)
+            .chain(established)
+            .find(|done| done.side == refused.side && !before(refused, done))?;
         Some((done, refused))
     }
 

@@ -312,9 +312,17 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         let why = "authentication failed, and the line doesn't say of what";
         return weighed(AUTH_REFUSED, why, LIGHT);
     }
+    if !s.up && !s.refused_or_told() && s.sign(Sign::ProposalsRefusedByPeer).is_some() {
+        let why = "the peer takes no proposal, and in which phase isn't said";
+        return weighed(PROPOSALS_REFUSED, why, LIGHT);
+    }
     if !s.up && !s.refused_or_told() && s.sign(Sign::NegotiationFailed).is_some() {
         let why = "the set-up failed, and nothing says at which step";
         return weighed(SOMEWHERE, why, LIGHT);
+    }
+    if !s.up && !s.refused_or_told() && s.sign(Sign::ChildFailed).is_some() {
+        let why = "phase 1 is through, and phase 2 fails";
+        return weighed(NO_CHILD, why, LIGHT);
     }
     if s.facts.is_empty() && s.calm() && s.sign(Sign::NothingCaptured).is_some() {
         let why = "a capture saw nothing of IKE either";
@@ -463,6 +471,13 @@ const AUTH_REFUSED: &[&str] = &[
     "auth-method-mismatch",
     "ca-not-trusted",
 ];
+const PROPOSALS_REFUSED: &[&str] = &[
+    "ike-proposal-mismatch",
+    "esp-proposal-mismatch",
+    "no-matching-connection-on-responder",
+    "ike-dh-group-mismatch",
+    "pfs-mismatch",
+];
 const NOTHING_SEEN: &[&str] = &[
     "overlay-wrong-interface-sniffed",
     "daemon-not-running",
@@ -498,6 +513,7 @@ mod tests {
             NO_ESP,
             WINDOWS_REFUSES,
             AUTH_REFUSED,
+            PROPOSALS_REFUSED,
             NOTHING_SEEN,
         ] {
             for id in row {

@@ -10,6 +10,8 @@ pub enum Complaint {
     NeverConnects,
     /// The tunnel is up and nothing passes.
     NothingPasses,
+    /// Something isn't reached, and nothing is said of the tunnel.
+    NothingReached,
     /// Traffic flows, or can be begun, in one direction only.
     OneWay,
     /// Large packets, transfers or pages stall.
@@ -88,9 +90,10 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 39] = [
+    pub const ALL: [Complaint; 40] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
+        Complaint::NothingReached,
         Complaint::OneWay,
         Complaint::LargeFails,
         Complaint::SmallPasses,
@@ -154,6 +157,7 @@ impl Complaint {
         match self {
             Complaint::NeverConnects => "that it can't be connected",
             Complaint::NothingPasses => "that the tunnel is up and nothing passes",
+            Complaint::NothingReached => "that something isn't reached",
             Complaint::OneWay => "that traffic flows one way only",
             Complaint::LargeFails => "that large packets or transfers stall",
             Complaint::SmallPasses => "that small packets pass",

@@ -93,6 +93,20 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     told(Complaint::NothingPasses, &[UP, PASSES_NOT]),
+    Words {
+        unless: UP,
+        ..told(Complaint::NothingReached, &[PASSES_NOT])
+    },
+    Words {
+        unless: UP,
+        ..told(
+            Complaint::NothingReached,
+            &[
+                "ping |pings |pinging ",
+                "does not work|doesnt work|do not work|dont work|not working|isnt working|fails|without success",
+            ],
+        )
+    },
     told(
         Complaint::OneWay,
         &[

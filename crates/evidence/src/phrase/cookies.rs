@@ -17,11 +17,11 @@ pub(super) fn told(sign: Sign, body: &str) -> Sign {
     }
 }
 
-/// The second of two cookies of 64 bits in hex, with a colon between them.
+/// The second of two cookies of 64 bits in hex, with a colon or (FortiOS) a slash between them.
 fn responders(body: &str) -> Option<u64> {
     const DIGITS: usize = 16;
     let hex = |b: u8| b.is_ascii_hexdigit();
-    body.match_indices(':').find_map(|(at, _)| {
+    body.match_indices([':', '/']).find_map(|(at, _)| {
         let before = body.as_bytes().get(at.checked_sub(DIGITS)?..at)?;
         let after = body.get(at + 1..at + 1 + DIGITS)?;
         let ends = body
@@ -47,6 +47,12 @@ mod tests {
         assert_eq!(
             told("phase1 negotiation failed due to time up. 1f2e3d4c5b6a7988:8877665544332211"),
             Sign::LaterMessageUnanswered
+        );
+        assert_eq!(
+            told(
+                "sent IKE msg (P1_RETRANSMIT): 192.0.2.1:500->203.0.113.2:500, len=500, id=1a2b3c4d5e6f7081/0000000000000000"
+            ),
+            Sign::FirstMessageUnanswered
         );
         for text in [
             "phase1 negotiation failed due to time up.",

@@ -12,6 +12,7 @@ mod charon_keys;
 mod charon_users;
 mod child;
 mod cisco;
+mod cisco_ids;
 mod cloud;
 mod cluster;
 mod config;
@@ -20,6 +21,7 @@ mod cookies;
 mod deployment;
 mod esp_dataplane;
 mod firewall;
+mod fortigate;
 mod ha;
 mod host;
 mod ike_auth;
@@ -81,7 +83,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 38] = [
+static TABLES: [&[Phrase]; 40] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -111,6 +113,8 @@ static TABLES: [&[Phrase]; 38] = [
     apple::PHRASES,
     boxes::PHRASES,
     cisco::PHRASES,
+    cisco_ids::PHRASES,
+    fortigate::PHRASES,
     cloud::PHRASES,
     cluster::PHRASES,
     illumos::PHRASES,

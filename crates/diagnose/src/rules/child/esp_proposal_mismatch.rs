@@ -195,7 +195,7 @@ fn other_refusal(s: &Signals<'_>) -> bool {
 /// tells that the error is about the second.
 fn behind_first_phase(s: &Signals<'_>) -> Option<Judgement> {
     if let Some((done, refused)) = s.refused_behind_first_phase() {
-        return Some(refused_all(s, refused.fact, done.fact));
+        return Some(refused_all(s, refused, done));
     }
     let seen = s.sign(Sign::FirstPhaseDone)?;
     let told = s.told(notify::NO_PROPOSAL_CHOSEN, true)?;

@@ -40,7 +40,8 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     let said = s
         .signs_of(Sign::ChildFailed)
-        .filter(|x| x.value("problem").is_none())
+        // Of a time that ran out no more is known.
+        .filter(|x| matches!(x.value("problem"), None | Some("negotiation" | "timeout")))
         .last();
     let Some(seen) = said.filter(|_| !s.up) else {
         return Judgement::Silent;

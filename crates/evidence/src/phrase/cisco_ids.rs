@@ -1,0 +1,146 @@
+//! What ASA and IOS say under message numbers of their own (713xxx, 750xxx, `%CRYPTO-…`), beside the more frequent ones.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Who the peer is, and how it proves it.
+    any(
+        Sign::NoConnectionForPeer,
+        "No Group found matching peer_ID or IP_address for Pre-shared key peer",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "No Group found by matching OU(s) from ID payload",
+    ),
+    any(
+        Sign::PskNotFound,
+        "BASE GROUP default preshared key not configured",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "no trust-point defined in tunnel-group",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "Failed to retrieve identity certificate",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "No identity cert specified in IPSec SA",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "Client IKE Auth mode differs from the group's configured Auth mode",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "P1 Authentication algorithm in the crypto map entry different from negotiated",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "Received unexpected Certificate payload Possible invalid Auth Method",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "Xauth required but selected Proposal does not support xauth",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "has failed our user authentication attempt",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "Unable to process the received peer certificate",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "%ASA-{}Certificate authentication failed. Error",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "%CRYPTO-6-IKMP_AUTH_FAIL",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "AWS tunnel is sending AUTHENTICATION_FAILED",
+    ),
+    // Proposals.
+    any(
+        Sign::AlgorithmUnavailable,
+        "Unsupported Oakley group: Group {algorithm}",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Negotiation aborted due to ERROR: Unsupported DH group",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Phase1 SA policy proposal not accepted",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Session is being torn down. Reason: Phase 2 Mismatch",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "No Proposal Match Found. Notifying with",
+    ),
+    // What was configured and isn't there.
+    any(
+        Sign::NoConnectionForPeer,
+        "IPSEC(validate_proposal): invalid local address",
+    ),
+    any(Sign::PeerNameUnresolved, "713154: DNS lookup for {name:w}"),
+    any(
+        Sign::RouteNotInstalled,
+        "Could not add route for L2L peer{}address: {route:w}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "Cannot obtain an IP_address for remote peer",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "IP_Address request attempt failed",
+    ),
+    // Limits.
+    any(
+        Sign::HalfOpenLimit,
+        "Maximum concurrent IKE negotiations exceeded",
+    ),
+    any(
+        Sign::HalfOpenLimit,
+        "in-negotiation context limit of {limit:n} reached",
+    ),
+    any(Sign::HalfOpenLimit, "due to IKE NEGOTIATION LIMIT REACHED"),
+    any(Sign::HalfOpenLimit, "SA request rejected by CAC"),
+    // Steps that don't come, and ends.
+    any(Sign::NegotiationFailed, "Processing of Main mode failed"),
+    any(
+        Sign::NegotiationFailed,
+        "Processing of Aggressive mode failed",
+    ),
+    any(
+        Sign::NegotiationFailed,
+        "Tunnel Manager has failed to establish an L2L SA",
+    ),
+    any(Sign::ChildFailed, "Death by retransmission P2"),
+    any(Sign::MessageInClear, "%CRYPTO-6-IKMP_NOT_ENCRYPTED"),
+    any(Sign::PeerDeclaredDead, "SA DOWN. Reason: peer lost"),
+    any(Sign::PeerDeclaredDead, "AWS tunnel DPD timed out"),
+    any(Sign::PeerDeleted, "SA DOWN. Reason: peer request"),
+    any(
+        Sign::IdleClosed,
+        "Connection terminated for peer{}Reason: IPSec SA Idle Timeout",
+    ),
+    any(
+        Sign::LifetimeDiffers,
+        "Responder forcing change of {} duration from {ours:n} to {theirs:n}",
+    ),
+    any(
+        Sign::LifetimeDiffers,
+        "Overriding Initiator's {} duration from {theirs:n} to {ours:n}",
+    ),
+];

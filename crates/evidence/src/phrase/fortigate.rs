@@ -1,0 +1,62 @@
+//! Sentences of FortiOS' `diagnose debug application ike`, of RouterOS' IKEv2, and of PAN-OS and Junos beside their tables.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // The pair of cookies at the end of the line tells how far it got.
+    any(
+        Sign::NegotiationTimedOut,
+        "sent IKE msg (P1_RETRANSMIT): {}id={:w}",
+    ),
+    any(Sign::ChildFailed, "sent IKE msg (P2_RETRANSMIT)"),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "notify msg received: NO-PROPOSAL-CHOSEN",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "notify msg received: NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "received notify type NO_PROPOSAL_CHOSEN",
+    ),
+    any(Sign::TrafficRefused, "notify msg received: TS_UNACCEPTABLE"),
+    any(Sign::TrafficRefused, "received notify type TS_UNACCEPTABLE"),
+    any(
+        Sign::TrafficRefused,
+        "notify msg received: INVALID-ID-INFORMATION",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "notify msg received: AUTHENTICATION_FAILED",
+    ),
+    any(Sign::PeerDeclaredDead, ": link fail {} dpd=1"),
+    // RouterOS.
+    any(Sign::TrafficRefused, "got error: TS_UNACCEPTABLE"),
+    any(Sign::TrafficRefused, "got fatal error: TS_UNACCEPTABLE"),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "got fatal error: NO_PROPOSAL_CHOSEN",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "got error: NO_PROPOSAL_CHOSEN",
+    ),
+    // PAN-OS.
+    any(
+        Sign::PfsDiffers,
+        "child SA negotiation is failed received KE type {theirs:n}, expected {ours:n}",
+    ),
+    any(
+        Sign::IkeGroupRefused,
+        "IKE SA negotiation is failed received KE type {offered:n}, expected {wanted:n}",
+    ),
+    // Junos: who refused isn't said.
+    any(
+        Sign::FirstExchangeRefused,
+        "IKE Phase-1 Failure: No proposal chosen",
+    ),
+];
