@@ -157,6 +157,12 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         "the cloud drops what the gateway forwards: its check of source and destination is on",
     ),
     (
+        "source-address-outside-selectors",
+        Complaint::WorksFromInside,
+        AtFault::Local,
+        "the gateway's own packets leave with an address that the tunnel doesn't cover",
+    ),
+    (
         "route-to-remote-subnet-missing",
         Complaint::RouteMissing,
         AtFault::Local,
@@ -246,6 +252,10 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "reauth-break-before-make",
             "ike-proposal-changed-at-rekey",
             "rekey-failed-no-answer",
+        ],
+        Complaint::WorksFromInside => &[
+            "source-address-outside-selectors",
+            "route-to-remote-subnet-missing",
         ],
         Complaint::AfterIdle => &[
             "nat-mapping-timeout",

@@ -56,7 +56,7 @@ pub(crate) struct Ping<'a> {
 }
 
 impl<'a> Signals<'a> {
-    fn host(&self) -> impl Iterator<Item = (&'a Fact, &'a HostState)> + use<'a> {
+    pub(crate) fn host(&self) -> impl Iterator<Item = (&'a Fact, &'a HostState)> + use<'a> {
         self.case.facts.iter().filter_map(|f| match &f.what {
             Known::Host { state } => Some((f, &**state)),
             _ => None,

@@ -116,9 +116,10 @@ impl<'a> Signals<'a> {
     /// and what says the other.
     pub(crate) fn refused_behind_first_phase(&self) -> Option<(&'a Fact, &'a Fact)> {
         let refused = self.sign(Sign::ProposalsRefusedByPeer)?.fact;
-        let established = self.case.happenings().filter_map(|(f, h)| {
-            matches!(h, Happening::IkeEstablished { .. }).then_some(f)
-        });
+        let established = self
+            .case
+            .happenings()
+            .filter_map(|(f, h)| matches!(h, Happening::IkeEstablished { .. }).then_some(f));
         let done = self
             .signs_of(Sign::FirstPhaseDone)
             .map(|x| x.fact)

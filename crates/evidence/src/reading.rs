@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use adit_model::fact::{Fact, Known, Side, Source};
+use adit_model::host::HostState;
 use adit_model::now::Wall;
 use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
@@ -350,6 +351,7 @@ impl Reader {
         reading.facts.extend(readers.statuses.finish());
         reading.facts.extend(readers.account.finish());
         reading.configured(configs, &text, key.as_ref());
+        reading.facts.extend(dated(&reading.facts, now));
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
         if layout.newest_first {
@@ -360,6 +362,31 @@ impl Reader {
         }
         reading
     }
+}
+
+/// The latest event whose line tells the year: a line without one gets the latest that isn't in the future.
+fn dated(facts: &[Fact], now: Wall) -> Option<Fact> {
+    const LONG_AGO_MS: u64 = 5 * 366 * 86_400_000;
+    let then = Wall(now.0.saturating_sub(LONG_AGO_MS));
+    let (at, fact) = facts
+        .iter()
+        .filter(|f| matches!(f.what, Known::Happened { .. }))
+        .filter_map(|f| Some((f.at?, f)))
+        // What was packed up has its time, with the year, beside the line.
+        .filter(|(at, f)| {
+            prefix(&f.source.text, then)
+                .at
+                .is_none_or(|told| told == *at)
+        })
+        .max_by_key(|(at, _)| *at)?;
+    Some(Fact {
+        subject: None,
+        role: None,
+        what: Known::Host {
+            state: Box::new(HostState::Dated { at }),
+        },
+        ..fact.clone()
+    })
 }
 
 impl Readers {

@@ -78,6 +78,8 @@ pub enum Complaint {
     ForwardFiltered,
     /// The cloud's check of source and destination was found on.
     ForwardingCheckSeen,
+    /// Pings with a source address inside are answered, and those without one aren't.
+    WorksFromInside,
     /// A route to the far network was found missing.
     RouteMissing,
     /// The kernel counts packets for which it has a policy and no SA.
@@ -90,7 +92,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 40] = [
+    pub const ALL: [Complaint; 41] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -127,6 +129,7 @@ impl Complaint {
         Complaint::IkeFiltered,
         Complaint::ForwardFiltered,
         Complaint::ForwardingCheckSeen,
+        Complaint::WorksFromInside,
         Complaint::RouteMissing,
         Complaint::StatesMissing,
         Complaint::DiagnosedMtu,
@@ -145,6 +148,7 @@ impl Complaint {
                 | Complaint::IkeFiltered
                 | Complaint::ForwardFiltered
                 | Complaint::ForwardingCheckSeen
+                | Complaint::WorksFromInside
                 | Complaint::RouteMissing
                 | Complaint::StatesMissing
                 | Complaint::DiagnosedMtu
@@ -188,6 +192,9 @@ impl Complaint {
             Complaint::ForwardFiltered => "that the filter for forwarded packets drops them",
             Complaint::ForwardingCheckSeen => {
                 "that the cloud's check of source and destination is on"
+            }
+            Complaint::WorksFromInside => {
+                "that pings with an inside source are answered and others aren't"
             }
             Complaint::RouteMissing => "that a route to the far network is missing",
             Complaint::StatesMissing => "that the kernel has a policy and no SA for the packets",

@@ -96,6 +96,11 @@ pub enum HostState {
         /// What it said.
         at: Wall,
     },
+    /// The latest event of a log whose time is told with its year: others may have got a wrong one.
+    Dated {
+        /// When it was.
+        at: Wall,
+    },
     /// A measurement of throughput.
     Throughput {
         /// Bits in a second.

@@ -229,7 +229,8 @@ pub enum Sign {
     RevocationRequired,
     /// The own private key is missing, can't be read, or isn't the certificate's. `identity`, `path`.
     PrivateKeyMissing,
-    /// Signing with the own key failed; why isn't said. `identity`.
+    /// Signing with the own key failed; why isn't said. `identity`; `scheme` where the key was there and what it was to
+    /// make is named.
     OwnSignatureFailed,
     /// A signature scheme, a hash or a key size isn't accepted. `scheme`.
     SignatureRefused,
@@ -244,7 +245,8 @@ pub enum Sign {
     /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`; `cut` when the
     /// evidence ends there.
     IkeFragmentsIncomplete,
-    /// A request that proves an identity came again though it was answered. `of`: how many fragments it has; `octets`:
+    /// A request that proves an identity came again though it was answered. `times`: so often, where one line stands for
+    /// several; `of`: how many fragments it has; `octets`:
     /// the size of the answer, in one piece.
     AuthenticationRepeated,
     /// A message holds payloads that have no place in it, and was dropped. `exchange`, `payloads`.
@@ -321,6 +323,8 @@ pub enum Sign {
     InnerOutsideSelectors,
     /// A packet was to be sent by the tunnel and its selectors don't cover it. `source`, `destination`.
     OutsideSelectors,
+    /// A policy holds back ICMPv6, and with it the look-up of neighbours. `source`, `destination`.
+    NeighbourDiscoveryHeld,
     /// Traffic waits for an SA that is being set up. `reqid`.
     TrafficWaits,
     /// A packet was dropped by IPsec; only the name of what dropped it is told. `by`, `direction`.

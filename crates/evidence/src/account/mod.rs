@@ -111,7 +111,9 @@ impl Account {
 
 /// Whether a person wrote the line. The rest of a sentence may be shorter than its beginning.
 fn is_prose(line: &str, goes_on: bool) -> bool {
-    let line = line.trim().trim_start_matches(['-', '*', '•', '>', ' ']);
+    let line = line
+        .trim()
+        .trim_start_matches(['-', '*', '•', '>', ' ', '`']);
     let first = line.split(' ').next().unwrap_or_default();
     // `ping: the message is too long` is a tool's.
     let begins = first.starts_with(char::is_alphabetic) && !first.ends_with(':');

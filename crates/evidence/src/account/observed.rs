@@ -52,6 +52,15 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     saw(
+        Complaint::WorksFromInside,
+        &[
+            "ping s #|ping i #|ping i eth|ping i br|ping i lan|with source|source interface|specify the source|specifying the source|specify a source|with the source|source address set|from the lan interface|from the inside interface|from the lan ip|from the inside ip",
+            "ping|icmp",
+            "succeed|works|is fine|replies|gets answers|is answered|are answered|gets replies|goes through",
+            "but ping|but without|but a plain|but normal|but a normal|but not without|but when i dont|without it|without s |without i |without a source|without the source|without specifying",
+        ],
+    ),
+    saw(
         Complaint::EspVanishes,
         &[
             "esp packet|esp traffic|protocol #50|proto #50|esp is|esp was|esp gets|no esp|esp never|esp doesnt|esp does not|the esp|drops esp|blocks esp|dropping esp|blocking esp|esp protocol",

@@ -436,7 +436,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PrivateKeyMissing, "NSS: could not authenticate slot"),
     any(
         Sign::OwnSignatureFailed,
-        "authentication of '{identity}' (myself) with {} failed",
+        "authentication of '{identity}' (myself) with {scheme} failed",
     ),
     any(
         Sign::OwnSignatureFailed,
@@ -495,6 +495,21 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::KeyUsageRefused,
         "rejecting certificate without digitalSignature or nonRepudiation keyUsage flags",
+    ),
+    // The chain is there, and a signature in it doesn't verify or is of a kind that isn't known.
+    any(Sign::SignatureRefused, "SEC_ERROR_BAD_SIGNATURE: {scheme}"),
+    any(Sign::SignatureRefused, "SEC_ERROR_UNSUPPORTED_KEYALG"),
+    any(
+        Sign::SignatureRefused,
+        "SEC_ERROR_UNSUPPORTED_ELLIPTIC_CURVE",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "SEC_ERROR_PATH_LEN_CONSTRAINT_INVALID",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "SEC_ERROR_UNKNOWN_CRITICAL_EXTENSION",
     ),
     any(Sign::KeyUsageRefused, "SEC_ERROR_INADEQUATE_KEY_USAGE"),
     any(

@@ -189,6 +189,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConfigValueInvalid,
+        "DH algorithm {value:w} is invalid as PFS policy is disabled",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
         "IKE Key Exchange algorithm 'NONE' not permitted",
     ),
     any(

@@ -44,7 +44,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         "failed to load {:n} critical plugin feature",
     ),
     any(Sign::FeatureMissing, "no socket implementation registered"),
-    any(Sign::FeatureMissing, "socket implementation {needs} failed"),
+    any(
+        Sign::FeatureMissing,
+        "no {feature} registered, sending failed",
+    ),
+    any(
+        Sign::FeatureMissing,
+        "no {feature} registered, receiving failed",
+    ),
     any(Sign::FeatureNotLoaded, "no capable {feature:w} found"),
     any(Sign::FeatureNotLoaded, "loading {feature:w} method failed"),
     any(

@@ -370,6 +370,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficWaits,
         "ignoring acquire{}, connection attempt pending",
     ),
+    // pluto's list of shunts: 58 is ICMPv6, and its types 135 and 136 are neighbour discovery.
+    any(
+        Sign::NeighbourDiscoveryHeld,
+        "{source:w} -58-> {destination:w} => %hold",
+    ),
     any(Sign::TrafficWaits, "Cannot find outbound SA for rule"),
     any(Sign::TrafficWaits, "ping: sendmsg: No such process"),
     any(Sign::TrafficWaits, "ping: sendto: No such process"),

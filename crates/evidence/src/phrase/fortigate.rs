@@ -24,7 +24,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "received notify type NO_PROPOSAL_CHOSEN",
     ),
     any(Sign::TrafficRefused, "notify msg received: TS_UNACCEPTABLE"),
-    any(Sign::TrafficRefused, "received notify type TS_UNACCEPTABLE"),
     any(
         Sign::TrafficRefused,
         "notify msg received: INVALID-ID-INFORMATION",
@@ -37,10 +36,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     // RouterOS.
     any(Sign::TrafficRefused, "got error: TS_UNACCEPTABLE"),
     any(Sign::TrafficRefused, "got fatal error: TS_UNACCEPTABLE"),
-    any(
-        Sign::ProposalsRefusedByPeer,
-        "got fatal error: NO_PROPOSAL_CHOSEN",
-    ),
     any(
         Sign::ProposalsRefusedByPeer,
         "got error: NO_PROPOSAL_CHOSEN",

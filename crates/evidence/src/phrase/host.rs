@@ -26,6 +26,8 @@ pub(super) fn is_harmless(line: &str, values: &BTreeMap<String, String>) -> bool
     log || line.contains("permissive=1")
 }
 
+const CHARON: &[&str] = &["charon", "ipsec", "strongswan"];
+
 pub(super) static PHRASES: &[Phrase] = &[
     // Ports.
     any(
@@ -142,6 +144,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::Denied,
         "avc: denied {operation} for {}comm=\"pluto\" {}name=\"{path}\"",
+    ),
+    any(
+        Sign::Denied,
+        "is not allowed to own the service \"{path}\" due to security policies",
     ),
     any(Sign::Denied, "avc: denied {operation} for {}comm=\"pluto\""),
     any(
@@ -481,6 +487,21 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonCrashed, "PASSERT FAILED{problem}"),
     any(Sign::DaemonCrashed, "(gdb) bt"),
     // The kernel's own.
+    // charon's own words for the signals of a crash: SIGSEGV, SIGABRT, SIGILL, SIGBUS.
+    by(CHARON, Sign::DaemonCrashed, "thread {:n} received 11"),
+    by(CHARON, Sign::DaemonCrashed, "thread {:n} received 6"),
+    by(CHARON, Sign::DaemonCrashed, "thread {:n} received 4"),
+    by(CHARON, Sign::DaemonCrashed, "thread {:n} received 7"),
+    // A fault of the kernel, in whose process it happened.
+    any(Sign::DaemonCrashed, "Process pluto (pid: {:n}, stack limit"),
+    any(
+        Sign::DaemonCrashed,
+        "Process charon (pid: {:n}, stack limit",
+    ),
+    any(Sign::DaemonCrashed, "Comm: pluto Not tainted"),
+    any(Sign::DaemonCrashed, "Comm: pluto Tainted"),
+    any(Sign::DaemonCrashed, "Comm: charon Not tainted"),
+    any(Sign::DaemonCrashed, "Comm: charon Tainted"),
     any(Sign::DaemonCrashed, "kernel BUG at {problem}"),
     any(
         Sign::DaemonCrashed,

@@ -217,8 +217,19 @@ impl Phrases {
                 None => said.push((sign, values)),
             }
         }
-        for (sign, values) in said {
+        let times = times(&body);
+        for (sign, mut values) in said {
+            if sign == Sign::AuthenticationRepeated {
+                values.extend(times.map(|n| ("times".to_owned(), n.to_string())));
+            }
             if sign == Sign::Denied && host::is_harmless(&body, &values) {
+                continue;
+            }
+            if sign == Sign::IkeVersionRefused
+                && values
+                    .get("version")
+                    .is_some_and(|v| v.contains('.') && !is_ike_version(v))
+            {
                 continue;
             }
             let mut place = place();
@@ -253,6 +264,17 @@ impl Phrases {
         let last = self.last.into_values().flat_map(BTreeMap::into_values);
         first.chain(last)
     }
+}
+
+/// Whether a version is one that IKE has or may get: where another stands (`7.10`) there is no header of IKE.
+pub(crate) fn is_ike_version(version: &str) -> bool {
+    matches!(version, "1.0" | "2.0" | "3.0" | "1" | "2" | "3")
+}
+
+/// How often a line was said for which syslog's `message repeated 3 times: […]` stands.
+fn times(body: &str) -> Option<u32> {
+    let (_, rest) = body.split_once("message repeated ")?;
+    rest.split_once(" times")?.0.parse().ok()
 }
 
 /// A value as it may be told: without secrets, and of a command that wasn't taken no more than its words.

@@ -249,10 +249,19 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelError,
         "no response to our PF_KEY {} message for",
     ),
+    any(
+        Sign::NetworksOverlap,
+        "Virtual IP {network:w} overlapping {other}",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "Virtual IP {policy:w} is already used by {owner}",
+    ),
     any(Sign::OffloadFailed, "poke_ipsec_offload_policy_hole failed"),
     // Lives.
+    // Mostly a delete that crossed another one.
     any(
-        Sign::SaForgotten,
+        Sign::DeleteForUnknown,
         "Informational Exchange is for an unknown (expired?) SA",
     ),
     any(

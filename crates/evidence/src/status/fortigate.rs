@@ -1,4 +1,7 @@
-//! `diagnose debug application ike` of FortiOS: which phase it is whose proposals aren't accepted.
+//! `diagnose debug application ike` of FortiOS, and its events: which phase it is whose proposals aren't accepted, and in
+//! what they differ.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use adit_model::fact::Fact;
 use adit_model::sign::Sign;
@@ -7,20 +10,48 @@ use super::sign;
 use crate::reading::Place;
 use crate::text::Line;
 
-/// The protocol of the proposal that was printed last.
+/// So many values of an attribute are kept.
+const VALUES: usize = 32;
+
+/// The values of each attribute, by its type.
+type Attributes = BTreeMap<String, BTreeSet<String>>;
+
+/// What was printed of the two sides' proposals, and what an event that is spread over lines has told so far.
 #[derive(Debug, Default)]
 pub(crate) struct FortigateIke {
     proposal: Option<Protocol>,
+    theirs: Attributes,
+    ours: Attributes,
+    list: List,
+    /// A line has named the first exchange.
+    first: bool,
+    event: Event,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Ike,
     Esp,
 }
 
+/// Whose proposals are being printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum List {
+    #[default]
+    None,
+    Theirs,
+    Ours,
+}
+
+/// An event's fields, one by one.
+#[derive(Debug, Default)]
+struct Event {
+    refused: Option<Place>,
+    phase: Option<Protocol>,
+}
+
 impl FortigateIke {
-    /// The next line: `ike 0:NAME: protocol = ESP:`, `ike 0:NAME: no proposal chosen`.
+    /// The next line: `ike 0:NAME: protocol = ESP:`, `ike 0:NAME: no proposal chosen`, `reason="peer SA proposal …"`.
     pub(super) fn line(
         &mut self,
         line: &Line<'_>,
@@ -30,8 +61,10 @@ impl FortigateIke {
         let Some((_, said)) = line.body.split_once("ike ").filter(|(_, said)| {
             said.starts_with(|c: char| c.is_ascii_digit()) || said.starts_with("V=")
         }) else {
+            self.event(line.body, place, facts);
             return;
         };
+        self.first |= said.contains("exchange=SA_INIT") || said.contains("SA_INIT error");
         if let Some((_, protocol)) = said.split_once("protocol = ") {
             self.proposal = if protocol.starts_with("ESP") {
                 Some(Protocol::Esp)
@@ -42,6 +75,23 @@ impl FortigateIke {
             };
             return;
         }
+        if said.contains("incoming proposal") {
+            (self.list, self.theirs) = (List::Theirs, Attributes::new());
+        } else if said.contains("my proposal") {
+            (self.list, self.ours) = (List::Ours, Attributes::new());
+        }
+        if let Some((kind, value)) = attribute(said) {
+            let list = match self.list {
+                List::Theirs => &mut self.theirs,
+                List::Ours => &mut self.ours,
+                List::None => return,
+            };
+            let values = list.entry(kind).or_default();
+            if values.len() < VALUES {
+                values.insert(value);
+            }
+            return;
+        }
         let refused = [
             "peer SA proposal not match local policy",
             "no matching proposal",
@@ -49,15 +99,100 @@ impl FortigateIke {
             "no SA proposal chosen",
         ];
         if refused.iter().any(|words| said.contains(words)) {
-            let said = match self.proposal.take() {
-                Some(Protocol::Esp) => Sign::EspProposalRefused,
-                Some(Protocol::Ike) => Sign::IkeProposalsRefused,
-                None => return,
+            let protocol = self.proposal.take().or(self.first.then_some(Protocol::Ike));
+            self.list = List::None;
+            let Some(protocol) = protocol else {
+                return;
             };
-            facts.push(sign(place(), said, &[]));
+            facts.push(self.refusal(protocol, place()));
         } else if said.contains("matched proposal") || said.contains("received ") {
             // The next message, or a proposal that was taken.
             self.proposal = None;
         }
     }
+
+    /// The refusal, with what differs where only the group does.
+    fn refusal(&self, protocol: Protocol, place: Place) -> Fact {
+        let apart: Vec<(&String, String, String)> = self
+            .theirs
+            .iter()
+            .filter_map(|(kind, theirs)| {
+                let ours = self.ours.get(kind)?;
+                theirs
+                    .is_disjoint(ours)
+                    .then(|| (kind, listed(ours), listed(theirs)))
+            })
+            .collect();
+        if let [(kind, ours, theirs)] = apart.as_slice()
+            && ["DH_GROUP", "OAKLEY_GROUP", "PFS"].contains(&kind.as_str())
+        {
+            return match protocol {
+                Protocol::Ike => sign(
+                    place,
+                    Sign::IkeGroupRefused,
+                    &[("offered", theirs), ("wanted", ours)],
+                ),
+                Protocol::Esp => sign(
+                    place,
+                    Sign::PfsDiffers,
+                    &[("ours", ours), ("theirs", theirs)],
+                ),
+            };
+        }
+        match protocol {
+            Protocol::Ike => sign(place, Sign::IkeProposalsRefused, &[]),
+            Protocol::Esp => sign(place, Sign::EspProposalRefused, &[]),
+        }
+    }
+
+    /// An event of the log (`key="value"`), whose fields may stand on lines of their own.
+    fn event(&mut self, body: &str, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
+        if !body.contains(['=', 'p']) {
+            return;
+        }
+        let field = |name: &str, value: &str| {
+            body.contains(&format!("{name}=\"{value}\""))
+                || body.contains(&format!("{name}={value} "))
+        };
+        if body.contains("IPsec phase 2 error") || field("mode", "quick") {
+            self.event.phase = Some(Protocol::Esp);
+        } else if body.contains("IPsec phase 1 error")
+            || field("mode", "main")
+            || field("mode", "aggressive")
+        {
+            self.event.phase = self.event.phase.or(Some(Protocol::Ike));
+        }
+        if field("reason", "peer SA proposal not match local policy") {
+            self.event.refused = Some(place());
+        }
+        if let (Some(refused), Some(phase)) = (self.event.refused.clone(), self.event.phase) {
+            // `IPsec phase 1 error` and the mode may follow each other; what names phase 2 is surer.
+            let said = match phase {
+                Protocol::Ike => Sign::IkeProposalsRefused,
+                Protocol::Esp => Sign::EspProposalRefused,
+            };
+            facts.push(sign(refused, said, &[]));
+            self.event = Event::default();
+        }
+    }
+}
+
+/// `type=DH_GROUP, val=MODP1024 (Group 2)`, `trans_id = ESP_AES_CBC (key_len = 256)`, `PFS DH group = 14`.
+fn attribute(said: &str) -> Option<(String, String)> {
+    let (kind, value) = if let Some((_, rest)) = said.split_once("type=") {
+        rest.split_once(", val=")?
+    } else if let Some((_, value)) = said.split_once("PFS DH group = ") {
+        ("PFS", value)
+    } else if let Some((_, value)) = said.split_once("trans_id = ") {
+        ("trans_id", value)
+    } else {
+        return None;
+    };
+    let value = value.trim().trim_end_matches(['.', ',']);
+    let value = value.split_once(" (Group").map_or(value, |(v, _)| v);
+    Some((kind.trim().to_owned(), value.to_owned()))
+}
+
+fn listed(values: &BTreeSet<String>) -> String {
+    values.iter().cloned().collect::<Vec<_>>().join(", ")
 }

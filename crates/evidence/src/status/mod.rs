@@ -29,6 +29,7 @@ mod nss;
 mod panos;
 mod passage;
 mod ping;
+mod plugins;
 mod qos;
 mod route;
 mod rtnetlink;
@@ -67,6 +68,7 @@ pub(crate) struct Statuses {
     fortigate: fortigate::FortigateIke,
     load: load::Load,
     ping: ping::Ping,
+    plugins: plugins::Plugins,
     routes: route::Routes,
     sas: sas::Sas,
     listeners: listeners::Listeners,
@@ -101,6 +103,7 @@ impl Statuses {
         self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
+        self.plugins.line(line, place, facts);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);
         self.xfrm_stat.line(line, place);
@@ -125,6 +128,7 @@ impl Statuses {
         self.conns.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        self.plugins.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.sas.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
@@ -168,6 +172,7 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
                     HostState::TunnelInterface { .. } => (13, None),
                     HostState::Certificate(_) => (14, None),
                     HostState::Clock { .. } => (40, None),
+                    HostState::Dated { .. } => (41, None),
                     HostState::Hardware { .. } => (15, None),
                     HostState::PathMtu { .. } => (16, None),
                     HostState::Flow(_) => (11, None),

@@ -41,7 +41,7 @@ impl Layout {
                 }
                 last = Some(at);
             }
-            let has_head = line.at.is_some();
+            let has_head = line.at.is_some() || begins(&text);
             headed += usize::from(has_head);
             if !has_head && line.program.is_none() && continues(&text) {
                 broken.extend(before);
@@ -116,6 +116,14 @@ fn is_rest(raw: &[u8], now: Wall) -> bool {
     prefix(&text, now).at.is_none() && continues(&text)
 }
 
+/// Whether a line without a time begins as lines of daemons do.
+fn begins(text: &str) -> bool {
+    text.starts_with("packet from ")
+        || text.starts_with("| ")
+        || (text.starts_with('"') && text.contains("\" #"))
+        || (text.starts_with(|c: char| c.is_ascii_digit()) && !continues(text))
+}
+
 /// Whether a line without a time can be the rest of the one before: it has no beginning of its own.
 fn continues(text: &str) -> bool {
     const BEGINNINGS: [char; 12] = [' ', '\t', '#', '$', '-', '=', '*', '`', '"', '|', '{', '<'];
@@ -124,7 +132,10 @@ fn continues(text: &str) -> bool {
         // `09[IKE]`, `002 "conn"`: as the daemons begin; `[ HASH ]` has no digits.
         digits.starts_with('[') || digits.starts_with(" \"")
     };
-    !text.is_empty() && !text.starts_with(BEGINNINGS) && !thread
+    !text.is_empty()
+        && !text.starts_with(BEGINNINGS)
+        && !text.starts_with("packet from ")
+        && !thread
 }
 
 #[cfg(test)]

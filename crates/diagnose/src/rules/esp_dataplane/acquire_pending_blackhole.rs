@@ -3,7 +3,7 @@
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
@@ -90,6 +90,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .because("The policy catches packets and drops them while they wait for an SA, and nothing here tells of a negotiation.")
             .fix("set the tunnel up (the IKE log says why it doesn't come), so that the policy has an SA")
             .done();
+    }
+    if let Some(seen) = s
+        .sign(Sign::NeighbourDiscoveryHeld)
+        .filter(|_| s.calm() && !s.up)
+    {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!("the policy of {} catches neighbour discovery (ICMPv6), and holds it until there is an SA", seen.who()),
+        )
+        .because("IKE needs the peer's, or the next hop's, address on the link first; the packets that ask for it wait for IKE.")
+        .fix("exempt ICMPv6 types 135 and 136 from protection (a passthrough connection with leftprotoport=icmp; Libreswan has one in its v6neighbor-hole.conf), and let the service start after the network")
+        .done();
     }
     match s.sign(Sign::TrafficWaits) {
         Some(_) => possible(

@@ -2,6 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::Side;
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -123,15 +124,33 @@ fn too_big(s: &Signals<'_>, seen: Seen<'_>, repeated: &[Seen<'_>]) -> Option<Jud
     )
 }
 
+/// What was refused, if anything, was somebody else's first message, as scanners send them.
+fn of_others(s: &Signals<'_>) -> bool {
+    s.refused
+        .iter()
+        .all(|r| matches!(r.refusal, Refusal::NoConnection { .. }))
+}
+
 /// The responder's view: the request comes again and again though it was answered.
 fn answer_lost(s: &Signals<'_>) -> Option<Judgement> {
-    const SEVERAL: usize = 3;
+    const SEVERAL: u32 = 3;
     let repeated: Vec<_> = s.signs_of(Sign::AuthenticationRepeated).collect();
     let seen = *repeated.last()?;
     if let Some(judgement) = too_big(s, seen, &repeated) {
         return Some(judgement);
     }
-    if repeated.len() < SEVERAL || !s.refused.is_empty() {
+    let count: u32 = repeated
+        .iter()
+        .map(|x| x.value("times").and_then(|n| n.parse().ok()).unwrap_or(1))
+        .fold(0, u32::saturating_add);
+    // Our own requests that go unanswered on the same IKE SA say the same.
+    let unheard = s
+        .case
+        .happenings()
+        .filter(|(f, h)| f.side == seen.side() && matches!(h, Happening::Retransmitted { .. }))
+        .count();
+    let several = count >= SEVERAL || (count > 1 && unheard > 1);
+    if !several || !of_others(s) {
         return None;
     }
     let Some(of) = repeated.iter().find_map(|x| x.value("of")) else {

@@ -37,13 +37,13 @@ pub(super) fn outside<'a>(
     expired: bool,
 ) -> Option<(&'a Fact, &'a Certificate, &'a Fact)> {
     let logged = s
-        .facts
-        .iter()
-        .copied()
-        .filter(|f| matches!(f.what, Known::Happened { .. }))
-        .filter(|f| f.at.is_some_and(|at| tells_year(&f.source.text, at)))
-        .max_by_key(|f| f.at);
-    let (now, at) = match logged.and_then(|f| Some((f, f.at?))) {
+        .host()
+        .filter_map(|(fact, state)| match state {
+            HostState::Dated { at } => Some((fact, *at)),
+            _ => None,
+        })
+        .max_by_key(|(_, at)| *at);
+    let (now, at) = match logged {
         Some(logged) => logged,
         None => clock(s)?,
     };
@@ -73,39 +73,6 @@ pub(super) fn clock<'a>(s: &Signals<'a>) -> Option<(&'a Fact, Wall)> {
             _ => None,
         },
         _ => None,
-    })
-}
-
-/// A line without a year gets the latest one that isn't in the future, which may be a wrong one.
-fn tells_year(text: &str, at: Wall) -> bool {
-    let year = 1970 + at.0 / 31_556_952_000;
-    (year.saturating_sub(1)..=year + 1).any(|year| dates(text, &year.to_string()))
-}
-
-/// Whether a year stands as one does in a time: beside a month by number, or alone near the line's begin.
-fn dates(text: &str, year: &str) -> bool {
-    /// A time that leads a line is over by there.
-    const HEAD: usize = 40;
-    let separates = |c: Option<&u8>| c.is_some_and(|c| matches!(c, b'-' | b'/' | b'.'));
-    let digit = |c: Option<&u8>| c.is_some_and(u8::is_ascii_digit);
-    let blank = |c: Option<&u8>| c.is_none_or(|c| matches!(c, b' ' | b','));
-    let octets = text.as_bytes();
-    text.match_indices(year).any(|(at, _)| {
-        let end = at + year.len();
-        let before = at.checked_sub(1).and_then(|i| octets.get(i));
-        let sooner = at.checked_sub(2).and_then(|i| octets.get(i));
-        let after = octets.get(end);
-        let later = octets.get(end + 1);
-        !digit(before)
-            && !digit(after)
-            && (separates(after) && digit(later)
-                || separates(before)
-                    && sooner.is_some_and(u8::is_ascii_alphanumeric)
-                    && !separates(after)
-                    && at < HEAD
-                || blank(before)
-                    && (blank(after) || after == Some(&b':') && !digit(later))
-                    && at < HEAD)
     })
 }
 
@@ -198,29 +165,4 @@ pub(super) fn other_name<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Certifica
         return None;
     }
     ids.into_iter().next().map(|id| (fact, certificate, id))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_year_stands_in_a_time_and_not_in_a_port_or_a_number() {
-        for text in [
-            "2026-11-20T09:14:01 gw charon: 10[IKE] x",
-            "Fri Nov 20 09:14:01 2026: x",
-            "Nov 20 2026 09:14:01: %CRYPTO-4",
-            "20/11/2026 09:14 x",
-            "{\"log\":\"x\",\"time\":\"2026-11-20T09:14:01Z\"}",
-        ] {
-            assert!(dates(text, "2026"), "{text}");
-        }
-        for text in [
-            "Nov 20 09:14:01 gw charon[2026]: x",
-            "Nov 20 09:14:01 gw pluto: from 192.0.2.1:2026",
-            "Nov 20 09:14:01 gw charon: 10[IKE] sending packet number 2026",
-        ] {
-            assert!(!dates(text, "2026"), "{text}");
-        }
-    }
 }

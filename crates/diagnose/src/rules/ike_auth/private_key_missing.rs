@@ -104,6 +104,13 @@ fn unsigned(s: &Signals<'_>) -> Judgement {
     let whose = seen
         .value("identity")
         .map_or(String::new(), |id| format!(" as {id}"));
+    if let Some(scheme) = seen.value("scheme") {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!("a key was found, and didn't make its {scheme}"),
+            separated_by: "whether the key can be used: a token that asks for a PIN, or a key of another kind",
+        };
+    }
     Found::by(
         seen,
         SYMPTOM,

@@ -55,6 +55,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|x| matches!(x.sign, Sign::SignatureRefused | Sign::KeyUsageRefused))
         .find(|x| x.value("extension").is_none() || wanted(s));
     let Some(seen) = refused else {
+        if let Some(found) = unmade(s) {
+            return found;
+        }
         return told_precisely(s).unwrap_or_else(|| doesnt_verify(s));
     };
     let what = match (seen.sign, seen.value("scheme")) {
@@ -71,6 +74,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("Identity and chain aren't the problem: the kind of signature, hash, key size or key usage is one that this side doesn't take.")
         .fix("agree on a signature that both take (RSA with SHA-256 or better, RFC 7427), and issue certificates with digitalSignature and keys that are long enough")
         .done()
+}
+
+/// The own key is there, and its signature isn't made: strongSwan looks for the key first and says so when there is none.
+fn unmade(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::OwnSignatureFailed)?;
+    let scheme = seen.value("scheme")?;
+    if s.sign(Sign::PrivateKeyMissing).is_some() {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("{} has its key and can't make a signature with it: {scheme}", seen.who()),
+        )
+        .because("The key was found, or the line would say that there is none; making the signature failed. Mostly the system's crypto policy forbids its hash or key size (SHA-1 on recent systems), or a token refuses.")
+        .fix("let both sides sign with SHA-256 or better (RFC 7427; a peer that only takes SHA-1 needs an update), with a key that is long enough; or allow the old signature in the crypto policy of this host")
+        .then("`update-crypto-policies --show`, and the algorithms that the peer announces (N(HASH_ALG))")
+        .done(),
+    )
 }
 
 /// Of the many certificates that a host loads at its start some always have extensions that its plugins don't know. It

@@ -187,12 +187,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     Judgement::Silent
 }
 
-/// Our own request, which goes to another peer and fails: beside it the refusal is one of a stranger, as scanners ask
-/// every gateway. One whose peer isn't shown may have asked for the same tunnel.
+/// Our own request, which goes to another peer and fails, or a peer that has got further: beside it the refusal is one of
+/// a stranger, as scanners ask every gateway. One whose peer isn't shown may have asked for the same tunnel.
 fn of_stranger<'a>(s: &Signals<'a>, side: Side, remote: IpAddr) -> Option<&'a Fact> {
-    if remote.is_unspecified()
-        || !(s.silences.iter().any(|x| x.side == side) || s.told.iter().any(|x| x.side == side))
-    {
+    if remote.is_unspecified() {
+        return None;
+    }
+    let known = |shown: &[IpAddr]| shown.iter().any(|own| neighbours(*own, remote));
+    // A peer that proves its identity again and again has been past this point.
+    let further: Vec<&Fact> = s
+        .signs_of(Sign::AuthenticationRepeated)
+        .filter(|x| x.side() == side)
+        .map(|x| x.fact)
+        .collect();
+    let shown: Vec<IpAddr> = further.iter().flat_map(|f| hosts(&f.source.text)).collect();
+    if !shown.is_empty() && !known(&shown) {
+        return further.last().copied();
+    }
+    if !(s.silences.iter().any(|x| x.side == side) || s.told.iter().any(|x| x.side == side)) {
         return None;
     }
     let own = || {
@@ -213,8 +225,7 @@ fn of_stranger<'a>(s: &Signals<'a>, side: Side, remote: IpAddr) -> Option<&'a Fa
     if side == Side::Local {
         shown.extend(hosts(&s.peer()));
     }
-    let known = shown.iter().any(|own| neighbours(*own, remote));
-    (!shown.is_empty() && !known).then_some(asked)
+    (!shown.is_empty() && !known(&shown)).then_some(asked)
 }
 
 /// One host's addresses, and those of a mesh, are often of one network.
@@ -241,7 +252,7 @@ fn beside(asked: &Fact, remote: IpAddr) -> Judgement {
     Judgement::Possible {
         weight: 20,
         because: format!(
-            "a request from {remote} was refused for want of a connection; ours goes to another peer: {}",
+            "a request from {remote} was refused for want of a connection; the tunnel's own go to another peer: {}",
             asked.source.text
         ),
         separated_by: "whether that request is one of this tunnel's peer",

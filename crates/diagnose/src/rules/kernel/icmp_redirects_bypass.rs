@@ -1,5 +1,6 @@
 //! `icmp-redirects-bypass`: iCMP redirects send hosts round the gateway.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
@@ -56,9 +57,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether the tunnel is up and only some hosts lose it",
         };
     }
+    // Every distribution has them on, and every checking tool says so.
+    let astray = s.complains(Complaint::InClear).is_some();
+    if told.is_none() && !astray {
+        return Judgement::Possible {
+            weight: 10,
+            because: "ICMP redirects are on, as nearly everywhere".to_owned(),
+            separated_by: "whether hosts were sent a redirect (ICMP type 5), or packets go past the tunnel",
+        };
+    }
     Found::by(
         seen,
-        if told.is_some() { SYMPTOM } else { CONDITION - 0.02 },
+        if told.is_some() { SYMPTOM } else { CONDITION },
         match told.and_then(|t| t.value("to")) {
             Some(to) => format!("the gateway tells hosts by ICMP redirect to go by {to}, past the tunnel"),
             None => format!("ICMP redirects are on at {}, so hosts may learn a way past the tunnel", seen.who()),

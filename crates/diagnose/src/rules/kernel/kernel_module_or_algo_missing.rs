@@ -166,8 +166,29 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 .to_owned(),
             separated_by: "whether the kernel takes an SA: ip xfrm state; grep ESP /boot/config-$(uname -r)",
         },
-        None => refused_as_traffic(s),
+        None => by_itself(s).unwrap_or_else(|| refused_as_traffic(s)),
     }
+}
+
+/// Nothing is told but that the kernel has no such thing, by somebody for whom it doesn't work. Beside other lines it is
+/// mostly IPv6, which charon does without.
+fn by_itself(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = crate::kernel_answer::error(s, Answer::Unsupported)?;
+    let alone = s.signs.iter().all(|x| x.sign == Sign::KernelError) && s.facts.is_empty();
+    // Of ENOENT alone it may be a policy that isn't there.
+    let unsupported = seen.value_or("errno", "").contains("not supported");
+    (alone && unsupported && crate::complaint::complained(s)).then(|| {
+        found(
+            s,
+            seen,
+            CONDITION,
+            format!(
+                "the kernel of {} lacks what the daemon asks of it: {}",
+                seen.who(),
+                thing(seen)
+            ),
+        )
+    })
 }
 
 /// Libreswan 4 answers TS_UNACCEPTABLE when its kernel refuses the SA.

@@ -1,5 +1,10 @@
 //! `foreign-agent-route-capture`: another VPN's agent takes the packets to the peer.
 
+use std::net::IpAddr;
+
+use adit_model::host::Route;
+use adit_model::sign::Sign;
+
 use crate::finding::COUNTED;
 use crate::plane::foreign_device;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -35,10 +40,13 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some((fact, to, way)) = s
-        .ways()
-        .find(|(_, to, way)| s.is_peer(to) && way.device.as_deref().is_some_and(foreign_device))
-    else {
+    let foreign = |way: &Route| way.device.as_deref().is_some_and(foreign_device);
+    // Who looks up the way to an address, and hears nothing from the peer, means the peer: its address may be removed.
+    let vain = s.nothing_came().is_some() || s.sign(Sign::FirstMessageUnanswered).is_some();
+    let Some((fact, to, way)) = s.ways().find(|(_, to, way)| {
+        let removed = || vain && to.parse::<IpAddr>().is_err() && way.network.as_str() == *to;
+        (s.is_peer(to) || removed()) && foreign(way)
+    }) else {
         return Judgement::Silent;
     };
     let device = way.device.as_deref().unwrap_or("another agent's interface");

@@ -58,7 +58,11 @@ pub(super) fn exchange(text: &str) -> Option<Said> {
             });
         }
         if let Some(version) = rest.strip_prefix("unsupported IKE version ") {
-            let major = version.split('.').next()?.trim().parse().ok()?;
+            let version = version.split_whitespace().next()?;
+            if !crate::phrase::is_ike_version(version) {
+                return None;
+            }
+            let major = version.split('.').next()?.parse().ok()?;
             return Some(Said::VersionRefused(major));
         }
     }
