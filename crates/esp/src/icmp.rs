@@ -1,9 +1,9 @@
 //! What a host is told whose packet is too long for the tunnel (RFC 4301 8.2, RFC 1191 4, RFC 4443 3.2).
 
+use adit_model::address::is_host;
 use adit_model::now::Mono;
 use adit_wire::icmp::{Family, IcmpMessage, V4_CODE_FRAGMENTATION_NEEDED};
 use adit_wire::ip::{IpPacket, emit_packet};
-use std::net::IpAddr;
 
 /// The ICMP message to the sender of `packet`, which the tunnel carries up to `mtu` octets of; `None` where none may be
 /// sent (RFC 1122 3.2.2, RFC 4443 2.4).
@@ -42,11 +42,6 @@ pub fn too_big(packet: &IpPacket<'_>, mtu: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len() + 40);
     emit_packet(from, to, family.protocol(), &body, &mut out).ok()?;
     Some(out)
-}
-
-fn is_host(address: IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    !(address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast)
 }
 
 /// How many messages may be sent: so many at once, and so many a second (RFC 1812 4.3.2.8, RFC 4443 2.4 (f)).

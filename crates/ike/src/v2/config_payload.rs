@@ -10,6 +10,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use adit_model::address::is_host_beyond_the_link;
 use adit_model::connection::{self, Connection};
 use adit_model::reason::AddressProblem;
 use adit_model::selector::{Selector, narrow};
@@ -128,7 +129,7 @@ pub(crate) fn given(
                 let of_family = |a: &&IpAddr| a.is_ipv4() == address.is_ipv4();
                 if !wanted.iter().any(|a| of_family(&a)) {
                     others.push(address);
-                } else if !is_host(address) || outer.contains(&address) {
+                } else if !is_host_beyond_the_link(address) || outer.contains(&address) {
                     let given = address.to_string();
                     return Err(AddressProblem::Unusable { given });
                 } else if inner.ours.iter().any(|a| of_family(&a)) {
@@ -143,7 +144,7 @@ pub(crate) fn given(
                 } else {
                     v6()
                 };
-                match read.filter(|a| is_host(*a)) {
+                match read.filter(|a| is_host_beyond_the_link(*a)) {
                     Some(server) if inner.dns.len() < MOST_KEPT => inner.dns.push(server),
                     Some(_) => ignored.push(format!("more than {MOST_KEPT} name servers")),
                     None => ignored.push(unreadable()),
@@ -283,15 +284,6 @@ fn with_prefix(address: Ipv6Addr, prefix: u8) -> Vec<u8> {
     let mut value = address.octets().to_vec();
     value.push(prefix);
     value
-}
-
-/// Whether a host can have it for talking to others.
-fn is_host(address: IpAddr) -> bool {
-    let special = match address {
-        IpAddr::V4(v4) => v4.is_broadcast() || v4.is_link_local() || v4.octets()[0] == 0,
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    };
-    !special && !address.is_unspecified() && !address.is_multicast() && !address.is_loopback()
 }
 
 /// Most name servers, networks, and things to be ignored that are kept.

@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use adit_model::address::is_host;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 
-use super::notifies::{is_host, is_inside, others};
+use super::notifies::{is_inside, others};
 use crate::cx::{Cx, Note};
 use crate::head::{Head, NetPath};
 use crate::v2::agenda::Task;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use adit_model::address::is_host;
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
 use adit_wire::iana::NotifyType;
@@ -126,12 +127,6 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
         .ok()
-}
-
-/// Whether packets to an address reach one host, which isn't ourselves by definition.
-pub(crate) fn is_host(address: IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(a) if a.is_broadcast());
-    !(address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast)
 }
 
 /// Our addresses that the peer may use beside the present one. Where the configuration says which one is ours there are
