@@ -2,33 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
 
 use adit_crypto::{EncrKind, EspCipher, provider};
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: everything is passed on to the system allocator; counting does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use counting::allocations;
 
 #[test]
 fn sealing_and_opening() {
@@ -57,24 +34,24 @@ fn sealing_and_opening() {
             let shape = cipher.shape();
             let mut packet = vec![0; 8 + shape.iv_len + 1024 + shape.icv_len];
             let payload = vec![0; 1022];
-            let before = ALLOCATIONS.get();
-            for high in [None, Some(1)] {
-                for counter in 0..10 {
-                    cipher.seal(&mut packet, high, counter).unwrap();
-                    cipher.open(&mut packet, high).unwrap();
-                    let trailer = [0, 4];
-                    cipher
-                        .seal_from(&mut packet, &payload, &trailer, high, counter + 10)
-                        .unwrap();
-                    cipher.open(&mut packet, high).unwrap();
+            let touched = allocations(|| {
+                for high in [None, Some(1)] {
+                    for counter in 0..10 {
+                        cipher.seal(&mut packet, high, counter).unwrap();
+                        cipher.open(&mut packet, high).unwrap();
+                        let trailer = [0, 4];
+                        cipher
+                            .seal_from(&mut packet, &payload, &trailer, high, counter + 10)
+                            .unwrap();
+                        cipher.open(&mut packet, high).unwrap();
+                    }
                 }
-            }
-            assert_eq!(ALLOCATIONS.get() - before, 0, "{protection:?}");
+            });
+            assert_eq!(touched, 0, "{protection:?}");
             checked += 1;
         }
     }
     assert_eq!(checked, 5);
-    let before = ALLOCATIONS.get();
-    drop(std::hint::black_box(vec![0_u8; 1]));
-    assert_eq!(ALLOCATIONS.get() - before, 1, "the counter counts");
+    let one = allocations(|| drop(std::hint::black_box(vec![0_u8; 1])));
+    assert_eq!(one, 1, "the counter counts");
 }
