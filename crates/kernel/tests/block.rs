@@ -19,42 +19,12 @@ use adit_kernel::{
     BlockMechanism, Capture, Netlink, PingOutcome, PolicyBlock, ProtectedTunnel, Tun, TunConfig,
     UdpPort,
 };
-use common::{Host, cable, eventually, permitted};
+use common::world::World;
+use common::{Host, eventually, permitted};
 
 const REMOTE: [&str; 2] = ["10.2.0.1", "2001:db8:2::1"];
 
-struct World {
-    lan: Host,
-    gateway: Host,
-    world: Host,
-}
-
 impl World {
-    fn new() -> Self {
-        let (lan, gateway, world) = (Host::new(), Host::forwarding(), Host::new());
-        cable(&lan, "eth0", &gateway, "lan0");
-        cable(&gateway, "wan0", &world, "eth0");
-        lan.address("eth0", &["10.1.0.2/24", "2001:db8:1::2/64"]);
-        gateway.address("lan0", &["10.1.0.1/24", "2001:db8:1::1/64"]);
-        gateway.address("wan0", &["192.0.2.1/24", "2001:db8:99::1/64"]);
-        world.address("eth0", &["192.0.2.2/24", "2001:db8:99::2/64"]);
-        world.address(
-            "lo",
-            &["10.2.0.1/32", "2001:db8:2::1/128", "198.51.100.1/32"],
-        );
-        lan.route("0.0.0.0/0", "10.1.0.1");
-        lan.route("::/0", "2001:db8:1::1");
-        gateway.route("0.0.0.0/0", "192.0.2.2");
-        gateway.route("::/0", "2001:db8:99::2");
-        world.route("10.1.0.0/16", "192.0.2.1");
-        world.route("2001:db8:1::/48", "2001:db8:99::1");
-        Self {
-            lan,
-            gateway,
-            world,
-        }
-    }
-
     /// Asks every remote address from the LAN and from the gateway itself; how many answered.
     fn leaks(&self) -> usize {
         let answered = |host: &Host| REMOTE.iter().filter(|to| host.reaches(to)).count();

@@ -1,6 +1,8 @@
 //! Hosts in private network namespaces, joined by virtual cables. Nothing here can reach the machine's own network.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+pub mod world;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
