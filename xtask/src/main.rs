@@ -43,6 +43,9 @@ enum Task {
     Interop(interop::Args),
     /// Real tunnels through the ESP of a real kernel, in User-Mode Linux (needs root)
     Kernel(kernel::Args),
+    /// What [`Self::Kernel`] runs in its guests
+    #[command(hide = true)]
+    Guest(kernel::guest::Args),
     /// The web server of interop's CA
     #[command(hide = true)]
     Web(interop::web::Args),
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Kernel(args) => kernel::run(&args),
+        Task::Guest(args) => kernel::guest::run(&args),
         Task::Web(args) => interop::web::run(&args),
         Task::Relay(args) => interop::relay::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -87,8 +87,8 @@ impl<'a> Adit<'a> {
 
     /// A subcommand about the running gateway.
     fn command(&self, verb: &str, args: &[&str]) -> Command {
-        // A question without an answer must not hold up the suite.
-        let mut command = self.lab.command(self.end.host, "timeout");
+        // A question without an answer must not hold up the suite. It goes to a socket, so it may be asked anywhere.
+        let mut command = Command::new("timeout");
         command
             .args(["--kill-after=1", "30"])
             .arg(&self.binary)
@@ -302,19 +302,17 @@ fn spawn(lab: &Lab, binary: &Path, host: &str, config: &Path, starts: usize) -> 
     let output = std::fs::File::create(log(lab, host, starts))?;
     let hosts = hosts(lab, host);
     let mut command = if hosts.exists() {
-        // The command has mounts of its own.
-        let mut command = lab.command(host, "sh");
+        let mut command = lab.command(host, "unshare");
         let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
-        command.args(["-c", script]).arg(hosts).arg(binary);
+        command
+            .args(["--mount", "sh", "-c", script])
+            .arg(hosts)
+            .arg(binary);
         command
     } else {
         lab.command(host, binary)
     };
-    let backend = if host == "west" {
-        super::ours()
-    } else {
-        super::theirs()
-    };
+    let backend = lab.setting.backend(host);
     command
         .args(["run", "--backend", &backend.to_string(), "-c"])
         .arg(config)

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::patience::wait;
 use super::play::Stage;
 use super::scenario::{Nat, Role};
+use super::setting::Backend;
 use super::side::Side;
 
 /// Longer than Adit's interval of 20 s (RFC 3948 4).
@@ -36,7 +37,7 @@ impl Stage<'_> {
         };
         let nat = self.scenario.nat;
         let claimed =
-            matches!(self.far()?, Side::StrongSwan(_)) && super::theirs() == super::Backend::User;
+            matches!(self.far()?, Side::StrongSwan(_)) && self.lab.setting.theirs == Backend::User;
         let relayed = self.scenario.meddling.is_some();
         let near = matches!(nat, Nat::Near | Nat::Both) || relayed;
         let far = matches!(nat, Nat::Far | Nat::Both) || claimed || relayed;

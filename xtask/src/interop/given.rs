@@ -133,7 +133,7 @@ impl Stage<'_> {
         let pool = tunnel.pool.as_ref().context("the scenario has no pool")?;
         let given = tunnel.given(self.role);
         for (who, address) in &given {
-            let mut command = self.lab.command(who, "ip");
+            let mut command = self.lab.brief(who, "ip");
             let shown = exec::checked(command.args(["-o", "addr", "show"]))?.stdout;
             anyhow::ensure!(
                 shown.contains(&format!("inet {address}/32 ")),

@@ -82,6 +82,7 @@ fn one(case: &Case, role: Role, played: &[&Outcome]) -> Option<Outcome> {
     };
     Some(Outcome {
         name: case.name.clone(),
+        setting: String::new(),
         role,
         result,
         reason,
@@ -125,6 +126,7 @@ mod tests {
         };
         let outcome = |result| Outcome {
             name: "net/x".into(),
+            setting: String::new(),
             role: Role::Initiator,
             result,
             reason: "why".into(),

@@ -30,6 +30,7 @@ mod play_trust;
 pub mod relay;
 mod sas;
 mod scenario;
+mod setting;
 mod side;
 mod state;
 mod strongswan;
@@ -41,16 +42,17 @@ pub mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{exec, namespaces, peers, test, workspace};
 pub use lab::filter::IPTABLES;
 pub use patience::FACTOR as PATIENCE;
-use scenario::{Role, Scenario};
+pub use scenario::{Kind, Role, Scenario, all};
+pub use setting::{Backend, Setting};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -68,50 +70,6 @@ pub struct Args {
     /// The gateway to test, instead of building it
     #[arg(long, value_name = "FILE")]
     adit: Option<PathBuf>,
-    /// What carries Adit's packets
-    #[arg(long, value_enum, default_value_t = Backend::User, hide = true)]
-    ours: Backend,
-    /// What carries those of the peer
-    #[arg(long, value_enum, default_value_t = Backend::User, hide = true)]
-    theirs: Backend,
-    /// Scenarios are named exactly, with `:ROLE` behind them if only one is meant
-    #[arg(long, hide = true)]
-    exact: bool,
-    /// Where results go, and nothing else is done then
-    #[arg(long, value_name = "FILE", hide = true)]
-    results: Option<PathBuf>,
-}
-
-/// What carries packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Backend {
-    /// A process.
-    User,
-    /// The kernel.
-    Kernel,
-}
-
-impl std::fmt::Display for Backend {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::User => "user",
-            Self::Kernel => "kernel",
-        })
-    }
-}
-
-/// What carries the packets of all gateways of this run: ours, and those of the peers.
-static BACKENDS: OnceLock<(Backend, Backend)> = OnceLock::new();
-
-/// What carries the packets of the gateway in `west`, which is ours.
-fn ours() -> Backend {
-    BACKENDS.get().map_or(Backend::User, |(ours, _)| *ours)
-}
-
-/// What carries the packets of the others.
-fn theirs() -> Backend {
-    BACKENDS.get().map_or(Backend::User, |(_, theirs)| *theirs)
 }
 
 /// How many scenarios run side by side: they mostly wait.
@@ -130,6 +88,9 @@ pub enum Gateway {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     pub name: String,
+    /// [`Setting::name`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub setting: String,
     /// Adit's role.
     pub role: Role,
     pub result: Verdict,
@@ -141,6 +102,13 @@ pub struct Outcome {
 #[derive(Serialize)]
 struct Report<'a> {
     scenarios: &'a [Outcome],
+}
+
+/// What `--json` prints.
+pub fn document(outcomes: &[Outcome]) -> Result<String> {
+    Ok(serde_json::to_string_pretty(&Report {
+        scenarios: outcomes,
+    })?)
 }
 
 /// How a scenario ended.
@@ -165,36 +133,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    BACKENDS.get_or_init(|| (args.ours, args.theirs));
-    if args.results.is_none() {
-        peers::ensure()?;
-    }
+    peers::ensure()?;
     let gateway = match &args.adit {
         _ if args.selftest => Gateway::StrongSwan,
         Some(file) => Gateway::Adit(file.clone()),
         None => Gateway::Adit(test::adit()?),
     };
-    let mut outcomes = if args.exact {
-        run_jobs(&gateway, exactly(&args.scenarios)?)?
-    } else {
-        run_all(&gateway, &args.scenarios)?
-    };
-    if let Some(file) = &args.results {
-        std::fs::write(file, serde_json::to_string(&outcomes)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
+    let mut outcomes = run_all(&gateway, &args.scenarios)?;
     if args.scenarios.is_empty() {
         let cases = matrix::judge(&matrix::cases()?, &scenario::all()?, &outcomes);
         summarise(&cases);
         outcomes.extend(cases);
     }
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&Report {
-                scenarios: &outcomes
-            })?
-        );
+        println!("{}", document(&outcomes)?);
     }
     let failed = outcomes
         .iter()
@@ -284,21 +236,6 @@ pub fn run_all(gateway: &Gateway, filters: &[String]) -> Result<Vec<Outcome>> {
     run_jobs(gateway, jobs)
 }
 
-/// The scenarios of these names, in all of their roles or in the one that is named.
-fn exactly(names: &[String]) -> Result<Vec<(Scenario, Role)>> {
-    let all = scenario::all()?;
-    let mut jobs = Vec::new();
-    for name in names {
-        let (name, role) = name.split_once(':').unwrap_or((name, ""));
-        let found = all.iter().find(|scenario| scenario.name == name);
-        let scenario = found.with_context(|| format!("no scenario is called {name}"))?;
-        let roles = scenario.roles.iter().copied();
-        let meant = roles.filter(|r| role.is_empty() || r.to_string() == role);
-        jobs.extend(meant.map(|role| (scenario.clone(), role)));
-    }
-    Ok(jobs)
-}
-
 fn run_jobs(gateway: &Gateway, jobs: Vec<(Scenario, Role)>) -> Result<Vec<Outcome>> {
     namespaces::remove_leftovers()?;
 
@@ -329,7 +266,8 @@ fn run_jobs(gateway: &Gateway, jobs: Vec<(Scenario, Role)>) -> Result<Vec<Outcom
     Ok(results.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-fn one(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) -> Outcome {
+/// Plays one scenario in one role; `index` tells it from others of this process.
+pub fn one(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) -> Outcome {
     let started = Instant::now();
     let (result, reason) = match play::play(gateway, index, scenario, role) {
         Ok(()) => (Verdict::Pass, String::new()),
@@ -340,6 +278,7 @@ fn one(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) -> Outc
     };
     Outcome {
         name: scenario.name.clone(),
+        setting: scenario.setting.name.clone(),
         role,
         result,
         reason,
@@ -347,7 +286,8 @@ fn one(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) -> Outc
     }
 }
 
-fn line(outcome: &Outcome) -> String {
+/// An outcome in one line.
+pub fn line(outcome: &Outcome) -> String {
     let word = match outcome.result {
         Verdict::Pass => "ok  ",
         Verdict::Fail => "FAIL",

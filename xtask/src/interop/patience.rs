@@ -22,6 +22,7 @@ pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>
     let patience = patience * factor();
     let deadline = Instant::now() + patience;
     loop {
+        let asked = Instant::now();
         if so()? {
             return Ok(());
         }
@@ -30,8 +31,12 @@ pub fn wait(what: &str, patience: Duration, mut so: impl FnMut() -> Result<bool>
             "waited {:.0} s in vain for {what}",
             patience.as_secs_f64()
         );
-        // Asking takes the time of those who are asked.
-        std::thread::sleep(Duration::from_millis(25) * factor());
+        // Asking takes the time of those who are asked, most of all where it is slow.
+        let mut pause = Duration::from_millis(25) * factor();
+        if factor() > 1 {
+            pause = pause.max(asked.elapsed());
+        }
+        std::thread::sleep(pause);
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::adit::Adit;
 use super::authority::Authority;
 use super::lab::Lab;
-use super::patience::wait;
+use super::patience::{self, wait};
 use super::relay::Relay;
 use super::scenario::{Kind, Overrides, Role, Scenario, Step, Tunnel};
 use super::side::{End, Side};
@@ -265,7 +265,7 @@ impl Stage<'_> {
                 self.near_role = Role::Initiator;
                 self.both_up(BACK)?;
                 anyhow::ensure!(
-                    started.elapsed() <= BACK,
+                    started.elapsed() <= BACK * patience::factor(),
                     "back after {:.1} s",
                     started.elapsed().as_secs_f64()
                 );

@@ -79,7 +79,7 @@ impl Stage<'_> {
             ("west", "10.1.0.17/24", "lan"),
             ("east", "10.2.0.17/24", "lan"),
         ] {
-            let mut command = self.lab.command(host, "ip");
+            let mut command = self.lab.brief(host, "ip");
             exec::checked(command.args(["addr", "add", address, "dev", device]))?;
         }
         Ok(())
@@ -236,7 +236,7 @@ impl Stage<'_> {
     /// About 1.6 MB each way.
     pub(super) fn volume(&self) -> Result<()> {
         let before = self.far()?.snapshot()?;
-        let mut ping = self.lab.command("westlan", "ping");
+        let mut ping = self.lab.brief("westlan", "ping");
         let packets = [
             "-n", "-q", "-i", "0.002", "-c", "1200", "-s", "1300", "-w", "15",
         ];

@@ -11,6 +11,7 @@ use super::children::{Child, Keys, Pair};
 use super::credentials::{Auth, Flaw, Key};
 use super::given::Pool;
 use super::relay::Meddling;
+use super::setting::Setting;
 use super::talk::Flow;
 use super::trust::Trust;
 use crate::workspace;
@@ -54,6 +55,9 @@ pub struct Scenario {
     /// What `adit why` must say too (step `diagnosed`); `{serial}` is that of the peer's certificate.
     #[serde(default)]
     pub says: Vec<String>,
+    /// What carries packets; whoever plays it says so.
+    #[serde(skip)]
+    pub setting: Setting,
 }
 
 /// Who sends the first message.

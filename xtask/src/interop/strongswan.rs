@@ -10,19 +10,23 @@ use super::credentials::Credentials;
 use super::lab::Lab;
 use super::patience::{self, wait};
 use super::scenario::Tunnel;
+use super::setting::Backend;
 use super::side::End;
 use super::state::Snapshot;
 use super::{callers, children, play, sas};
 use crate::{exec, peers};
 
 /// With its own ESP, or with the kernel's.
-fn plugins() -> String {
-    let carrier = match super::theirs() {
-        super::Backend::User => "kernel-libipsec kernel-netlink",
-        super::Backend::Kernel => "kernel-netlink",
+fn plugins(backend: Backend) -> String {
+    let carrier = match backend {
+        Backend::User => "kernel-libipsec kernel-netlink",
+        Backend::Kernel => "kernel-netlink",
     };
     format!("{PLUGINS} {carrier} socket-default updown vici")
 }
+
+/// swanctl's settings for what needs no keys.
+const PLAIN: &str = "swanctl-plain.conf";
 
 const PLUGINS: &str = "random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly cmac curve25519 x509 constraints pubkey pem \
     pkcs1 pkcs8 curl revocation";
@@ -46,7 +50,20 @@ impl StrongSwan {
         let socket = lab.state.join(format!("{}.vici", end.host));
         std::fs::write(
             folder.join("strongswan.conf"),
-            daemon_settings(&folder.join("charon.log"), &socket, tunnel),
+            daemon_settings(
+                &folder.join("charon.log"),
+                &socket,
+                tunnel,
+                lab.setting.backend(end.host),
+            ),
+        )?;
+        // Without keys to load swanctl needs no plugin, and loading them is most of its work.
+        std::fs::write(
+            folder.join(PLAIN),
+            format!(
+                "swanctl {{\n  socket = unix://{}\n  load =\n}}\n",
+                socket.display()
+            ),
         )?;
         let tunnels = callers::tunnels(lab, end, tunnel);
         let sections = tunnels.iter().map(|(end, t)| connection(end, t));
@@ -105,11 +122,13 @@ impl StrongSwan {
 
     /// A swanctl command.
     pub fn swanctl(&self, args: &[&str]) -> Command {
+        let loads = args.iter().any(|word| word.starts_with("--load"));
+        let settings = if loads { "strongswan.conf" } else { PLAIN };
         let mut command = Command::new("swanctl");
         command
             .args(args)
             .env("SWANCTL_DIR", self.folder.join("swanctl"))
-            .env("STRONGSWAN_CONF", self.folder.join("strongswan.conf"));
+            .env("STRONGSWAN_CONF", self.folder.join(settings));
         command
     }
 
@@ -172,7 +191,12 @@ fn spawn(lab: &Lab, host: &str, folder: &std::path::Path) -> Result<Child> {
     command.spawn().context("cannot start charon")
 }
 
-fn daemon_settings(log: &std::path::Path, socket: &std::path::Path, tunnel: &Tunnel) -> String {
+fn daemon_settings(
+    log: &std::path::Path,
+    socket: &std::path::Path,
+    tunnel: &Tunnel,
+    backend: Backend,
+) -> String {
     format!(
         "charon {{
   load = {}
@@ -208,7 +232,7 @@ swanctl {{
   load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey sha1 sha2 hmac aes
 }}
 ",
-        plugins(),
+        plugins(backend),
         if tunnel.pool.is_some() { "yes" } else { "no" },
         if tunnel.pss { "yes" } else { "no" },
         if tunnel.classic { "no" } else { "yes" },
@@ -219,11 +243,11 @@ swanctl {{
             "yes"
         },
         log.display(),
-        match super::theirs() {
+        match backend {
             // What the daemon itself sends must not go into its own tunnel.
-            super::Backend::User =>
+            Backend::User =>
                 "kernel-netlink { fwmark = !0x42 }\n    socket-default { fwmark = 0x42 }",
-            super::Backend::Kernel => "",
+            Backend::Kernel => "",
         },
         socket = socket.display()
     )

@@ -68,7 +68,7 @@ impl Flow {
                 Some(port) => self.connects(lab, port)?,
                 None => {
                     exec::output(
-                        lab.command(&self.from, "ping")
+                        lab.brief(&self.from, "ping")
                             .args(["-n", "-q", "-c", "1", "-W", "1"])
                             .args(self.source.iter().flat_map(|source| ["-I", source]))
                             .arg(&self.to),
@@ -98,7 +98,7 @@ impl Flow {
 /// The host of the lab that has this address.
 fn owner(lab: &Lab, address: &str) -> Result<String> {
     for host in ["westlan", "eastlan", "west", "east"] {
-        let listing = exec::checked(lab.command(host, "ip").args(["-o", "addr"]))?.stdout;
+        let listing = exec::checked(lab.brief(host, "ip").args(["-o", "addr"]))?.stdout;
         if listing.contains(&format!(" {address}/")) {
             return Ok(host.to_owned());
         }

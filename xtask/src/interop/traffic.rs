@@ -36,7 +36,7 @@ impl Pings {
                 else {
                     continue;
                 };
-                let mut command = lab.command(&from, "ping");
+                let mut command = lab.brief(&from, "ping");
                 // With a deadline ping waits for answers that are late; without one it gives them two round trips.
                 command.args([
                     "-n",
@@ -124,7 +124,7 @@ impl Hopeless {
                 .into_iter()
                 .filter(|_| near != "west");
             for (from, source) in forwarded.chain([("west", Some(&gateway)), ("west", None)]) {
-                let mut command = lab.command(from, "ping");
+                let mut command = lab.brief(from, "ping");
                 command.args([
                     "-q",
                     "-n",
@@ -174,7 +174,7 @@ pub fn knock(lab: &Lab, tunnel: &Tunnel, caller: &str) -> Result<()> {
         anyhow::bail!("the selectors hold no host");
     };
     exec::output(
-        lab.command(&from, "ping")
+        lab.brief(&from, "ping")
             .args(["-q", "-n", "-c", "1", "-W", "0.3", &target]),
     )?;
     Ok(())
@@ -193,7 +193,7 @@ pub fn no_leak(lab: &Lab) -> Result<()> {
 pub fn guard_counts(lab: &Lab, gateway: &str, target: &str) -> Result<()> {
     let before = lab.leaked(gateway)?;
     let _ = exec::output(
-        lab.command(gateway, "ping")
+        lab.brief(gateway, "ping")
             .args(["-q", "-n", "-c", "1", "-W", "1", "-w", "1", target]),
     )?;
     anyhow::ensure!(

@@ -1,193 +1,209 @@
 //! Tunnels through a real kernel's ESP, which the kernel of a build machine often lacks.
 //!
-//! `interop/kernel.toml` says which of interop's scenarios are played with which backends: Adit's kernel backend against
-//! strongSwan's, against itself, and Adit's own data plane against the kernel's. Each list is played in a guest of its
-//! own ([`uml`]) by this very program, so that nothing is installed and nothing of the host is touched.
+//! `interop/kernel.toml` ([`list`]) says which of interop's scenarios are played with which backends: Adit's kernel backend
+//! against strongSwan's, against itself, and Adit's own data plane against the kernel's. A few guests ([`uml`]), one for
+//! each processor, take one after the other ([`guest`]); they run this very program, so that nothing is installed and
+//! nothing of the host is touched.
 
+pub mod guest;
+mod held;
+mod list;
 mod uml;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 
-use crate::interop::{Backend, Outcome, Verdict};
-use crate::{peers, test, workspace};
-use uml::Kernel;
+use crate::interop::{self, Outcome, Verdict};
+use crate::{exec, peers, test, workspace};
+use list::Job;
+use uml::{Guest, Kernel};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct Args {
     /// Only scenarios whose name contains one of these
     scenarios: Vec<String>,
     /// Only this list of `interop/kernel.toml`
     #[arg(long, value_name = "NAME")]
     list: Option<String>,
+    /// The document described in the documentation, on standard output
+    #[arg(long)]
+    json: bool,
     /// The gateway to test, instead of building it
     #[arg(long, value_name = "FILE")]
     adit: Option<PathBuf>,
 }
 
-/// What is played in one guest.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct List {
-    name: String,
-    /// What carries Adit's packets.
-    ours: Backend,
-    /// What carries those of the peer.
-    theirs: Backend,
-    /// Names of scenarios, with `:initiator` or `:responder` behind them if only one role is meant.
-    scenarios: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    list: Vec<List>,
-}
-
-/// The results of one list.
-pub struct Played {
-    /// Its name.
-    pub list: String,
-    /// How each scenario ended, or why there was no end.
-    pub outcomes: Result<Vec<Outcome>>,
-    /// How long it took.
-    pub took: Duration,
-}
-
 /// `cargo xtask kernel`.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let mut good = true;
-    for played in play(args)? {
-        let seconds = played.took.as_secs_f64();
-        match played.outcomes {
-            Ok(outcomes) => {
-                let count = |wanted| outcomes.iter().filter(|o| o.result == wanted).count();
-                let (passed, failed) = (count(Verdict::Pass), count(Verdict::Fail));
-                good &= failed == 0;
-                eprintln!(
-                    "{}: {passed} passed, {failed} failed, {} unsupported by the peer, {seconds:.0} s",
-                    played.list,
-                    count(Verdict::UnsupportedByPeer)
-                );
-            }
-            Err(error) => {
-                good = false;
-                eprintln!("{}: {error:#}", played.list);
-            }
-        }
+    let outcomes = play(args)?;
+    if args.json {
+        println!("{}", interop::document(&outcomes)?);
     }
-    Ok(if good {
+    let count = |wanted| outcomes.iter().filter(|o| o.result == wanted).count();
+    let (passed, failed) = (count(Verdict::Pass), count(Verdict::Fail));
+    eprintln!(
+        "{passed} passed, {failed} failed, {} unsupported by the peer",
+        count(Verdict::UnsupportedByPeer)
+    );
+    Ok(if failed == 0 && passed > 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
-/// Why nothing can be played here; `None` when it can.
-pub fn obstacle() -> Option<String> {
-    if !cfg!(target_arch = "x86_64") {
-        return Some("User-Mode Linux runs on x86_64 only".to_owned());
-    }
-    if let Err(error) = peers::ensure() {
-        return Some(format!("{error:#}"));
-    }
-    Kernel::get().err().map(|error| format!("{error:#}"))
+/// Why no guest can run on this machine, whatever is installed.
+pub fn impossible() -> Option<&'static str> {
+    (!cfg!(target_arch = "x86_64")).then_some("User-Mode Linux runs on x86_64 only")
 }
 
-/// Plays every list, side by side.
-pub fn play(args: &Args) -> Result<Vec<Played>> {
-    if let Some(obstacle) = obstacle() {
-        anyhow::bail!("{obstacle}");
+/// Plays every list.
+///
+/// # Errors
+/// That nothing could be played, and why.
+pub fn play(args: &Args) -> Result<Vec<Outcome>> {
+    if let Some(why) = impossible() {
+        anyhow::bail!("{why}");
     }
+    let jobs = list::jobs(args.list.as_deref(), &args.scenarios)?;
+    peers::ensure()?;
     let kernel = Kernel::get()?;
-    eprintln!("Linux {} as a process", kernel.version());
     let adit = match &args.adit {
         Some(file) => file.canonicalize().context("the gateway to test")?,
         None => test::adit()?,
     };
+    let leaks = match jobs.iter().any(|job| job.test().is_some()) {
+        true => Some(program_of_leaks()?),
+        false => None,
+    };
+    let began = Instant::now();
+    let share = prepare(&jobs, &adit)?;
     let us = std::env::current_exe().context("where is this program?")?;
-    let file = workspace::root().join("interop/kernel.toml");
-    let text = std::fs::read_to_string(&file)?;
-    let File { list } =
-        toml_edit::de::from_str(&text).with_context(|| file.display().to_string())?;
-    let chosen: Vec<List> = list
-        .into_iter()
-        .filter(|list| args.list.as_ref().is_none_or(|name| *name == list.name))
-        .map(|mut list| {
-            if !args.scenarios.is_empty() {
-                let wanted = |s: &String| args.scenarios.iter().any(|a| s.contains(a.as_str()));
-                list.scenarios.retain(wanted);
-            }
-            list
-        })
-        .filter(|list| !list.scenarios.is_empty())
+    let mut words: Vec<PathBuf> = vec![us, "guest".into()];
+    words.extend(["--share".into(), share.clone(), "--adit".into(), adit]);
+    words.extend(leaks.into_iter().flat_map(|file| ["--leaks".into(), file]));
+    let command: Vec<String> = words
+        .iter()
+        .map(|word| word.display().to_string())
         .collect();
-    anyhow::ensure!(
-        !chosen.is_empty(),
-        "nothing in interop/kernel.toml is named like that"
-    );
-    let results = Mutex::new(Vec::new());
-    let queue = Mutex::new(chosen.iter().collect::<std::collections::VecDeque<_>>());
-    std::thread::scope(|scope| {
-        for _ in 0..GUESTS {
-            scope.spawn(|| {
-                while let Some(list) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) {
-                    let started = Instant::now();
-                    let outcomes = in_guest(&kernel, list, &us, &adit);
-                    let played = Played {
-                        list: list.name.clone(),
-                        outcomes,
-                        took: started.elapsed(),
-                    };
-                    if let Ok(mut results) = results.lock() {
-                        results.push(played);
-                    }
-                }
-            });
-        }
-    });
-    Ok(results.into_inner().unwrap_or_default())
-}
-
-fn in_guest(
-    kernel: &Kernel,
-    list: &List,
-    us: &std::path::Path,
-    adit: &std::path::Path,
-) -> Result<Vec<Outcome>> {
-    let share = workspace::target_dir().join("kernel").join(&list.name);
-    let _ = std::fs::remove_dir_all(&share);
-    std::fs::create_dir_all(&share)?;
-    let results = share.join("results.json");
-    let mut command = vec![
-        us.display().to_string(),
-        "interop".to_owned(),
-        "--exact".to_owned(),
-        "--ours".to_owned(),
-        list.ours.to_string(),
-        "--theirs".to_owned(),
-        list.theirs.to_string(),
-        "--adit".to_owned(),
-        adit.display().to_string(),
-        "--results".to_owned(),
-        results.display().to_string(),
-    ];
-    command.extend(list.scenarios.iter().cloned());
-    let ended = kernel.run(&share, &command, LIMIT)?;
-    for line in ended.output.lines() {
-        eprintln!("{}: {line}", list.name);
+    let mut guests = Vec::new();
+    for processor in uml::processors()
+        .into_iter()
+        .take(jobs.len().min(MOST_GUESTS))
+    {
+        guests.push(kernel.boot(&share, guests.len(), processor, &command)?);
     }
-    let text = std::fs::read_to_string(&results)
-        .with_context(|| format!("the guest's command ended with {}", ended.status))?;
-    Ok(serde_json::from_str(&text)?)
+    eprintln!(
+        "{} scenarios in {} guests with Linux {}",
+        jobs.len(),
+        guests.len(),
+        kernel.version()
+    );
+    let outcomes = gather(&share, &jobs, &mut guests, began + LIMIT);
+    eprintln!("{:.0} s", began.elapsed().as_secs_f64());
+    outcomes
 }
 
-/// Guests at the same time; each has one processor.
-const GUESTS: usize = 2;
-/// How long a guest may take.
-const LIMIT: Duration = Duration::from_secs(420);
+/// The program with the tests of `crates/gateway/tests/leaks.rs`.
+fn program_of_leaks() -> Result<PathBuf> {
+    let built = exec::checked(workspace::cargo().args([
+        "test",
+        "--quiet",
+        "--locked",
+        "--no-run",
+        "--package",
+        "adit-gateway",
+        "--test",
+        "leaks",
+        "--message-format=json",
+    ]))?;
+    let message = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
+    let of_test = built
+        .stdout
+        .lines()
+        .filter_map(message)
+        .filter(|message| message["target"]["name"] == "leaks");
+    let mut programs = of_test.filter_map(|message| Some(message["executable"].as_str()?.into()));
+    programs.next().context("the tests of leaks don't build")
+}
+
+/// The folder that guests share, with what they are to do.
+fn prepare(jobs: &[Job], adit: &Path) -> Result<PathBuf> {
+    let share = workspace::target_dir().join("kernel");
+    let _ = std::fs::remove_dir_all(&share);
+    for folder in ["taken", "results"] {
+        std::fs::create_dir_all(share.join(folder))?;
+    }
+    let share = share.canonicalize()?;
+    std::fs::write(share.join(guest::JOBS), serde_json::to_string(jobs)?)?;
+    let held: Vec<_> = held::files(adit)
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    std::fs::write(share.join(guest::HELD), held.join("\n"))?;
+    Ok(share)
+}
+
+/// Takes outcomes as they come, until every guest has ended or time is up. What has none then has failed.
+fn gather(share: &Path, jobs: &[Job], guests: &mut [Guest], end: Instant) -> Result<Vec<Outcome>> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; jobs.len()];
+    loop {
+        let running = guests
+            .iter_mut()
+            .filter_map(|guest| guest.runs().then_some(()))
+            .count();
+        // Looked at after the guests: what ended has written all that it will.
+        for (number, outcome) in outcomes.iter_mut().enumerate() {
+            if outcome.is_some() {
+                continue;
+            }
+            if let Ok(text) = std::fs::read_to_string(guest::result(share, number)) {
+                let read: Outcome = serde_json::from_str(&text)?;
+                eprintln!("{} {}", read.setting, interop::line(&read));
+                *outcome = Some(read);
+            }
+        }
+        if running == 0 || Instant::now() >= end {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let late = guests.iter_mut().any(Guest::runs);
+    for guest in guests.iter_mut() {
+        guest.end();
+        eprint!("{}", guest.said());
+    }
+    let why = if late {
+        format!("within {} s", LIMIT.as_secs())
+    } else {
+        "before its guest ended".to_owned()
+    };
+    let missing = |number: usize, job: &Job| {
+        let begun = guest::taken(share, number).exists();
+        let word = if begun { "didn't end" } else { "wasn't played" };
+        let outcome = Outcome {
+            name: job.name.clone(),
+            setting: job.list.clone(),
+            role: job.role,
+            result: Verdict::Fail,
+            reason: format!("it {word} {why}; see {}/guest-*", share.display()),
+            seconds: 0.0,
+        };
+        eprintln!("{} {}", outcome.setting, interop::line(&outcome));
+        outcome
+    };
+    Ok(outcomes
+        .into_iter()
+        .zip(jobs)
+        .enumerate()
+        .map(|(number, (outcome, job))| outcome.unwrap_or_else(|| missing(number, job)))
+        .collect())
+}
+
+/// More only wait for each other.
+const MOST_GUESTS: usize = 4;
+/// How long all of it may take.
+const LIMIT: Duration = Duration::from_secs(900);

@@ -6,8 +6,7 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -21,12 +20,48 @@ pub struct Kernel {
     version: String,
 }
 
-/// What a guest came to.
-pub struct Ended {
-    /// The status of its command.
-    pub status: i32,
-    /// What the command said.
-    pub output: String,
+/// A guest that was started; dropped, it ends.
+pub struct Guest {
+    process: Child,
+    own: PathBuf,
+}
+
+impl Guest {
+    /// Whether it hasn't ended.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    /// Ends it, and all that runs in it.
+    pub fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// What its command has said, or where to look if it hasn't come to that.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.own.join("output")).unwrap_or_else(|_| {
+            let console = self.own.join("console");
+            format!(
+                "a guest didn't start; its console is in {}\n",
+                console.display()
+            )
+        })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The processors that this process may use.
+pub fn processors() -> Vec<usize> {
+    let allowed = rustix::thread::sched_getaffinity(None);
+    let is = |n: &usize| allowed.as_ref().is_ok_and(|set| set.is_set(*n));
+    let found: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(is).collect();
+    if found.is_empty() { vec![0] } else { found }
 }
 
 impl Kernel {
@@ -37,15 +72,9 @@ impl Kernel {
     pub fn get() -> Result<Self> {
         let folder = match std::env::var_os("ADIT_UML") {
             Some(there) => PathBuf::from(there),
-            None => workspace::target_dir().join("uml"),
+            None => unpacked().context("Debian's package user-mode-linux can't be had")?,
         };
         let binary = folder.join("usr/bin/linux.uml");
-        if !binary.exists() {
-            std::fs::create_dir_all(&folder)?;
-            let fetch = "apt-get download user-mode-linux && dpkg -x user-mode-linux_*.deb .";
-            exec::checked(Command::new("sh").args(["-c", fetch]).current_dir(&folder))
-                .context("User-Mode Linux can't be had")?;
-        }
         let of_package = folder.join("usr/lib/uml/modules");
         let version = std::fs::read_dir(&of_package)
             .with_context(|| format!("cannot read {}", of_package.display()))?
@@ -75,19 +104,19 @@ impl Kernel {
         &self.version
     }
 
-    /// Boots, runs `command` as root and powers off, all within `limit`. `share` is what the guest may write to.
+    /// Boots a guest on one processor; it runs `command` as root and powers off. `share` is what it may write to.
     ///
     /// # Errors
-    /// That it didn't come to an end by itself.
-    pub fn run(&self, share: &Path, command: &[String], limit: Duration) -> Result<Ended> {
-        std::fs::create_dir_all(share)?;
-        let share = share.canonicalize()?;
-        let own = share.join("uml");
+    /// That it can't be started.
+    pub fn boot(
+        &self,
+        share: &Path,
+        number: usize,
+        processor: usize,
+        command: &[String],
+    ) -> Result<Guest> {
+        let own = share.join(format!("guest-{number}"));
         std::fs::create_dir_all(&own)?;
-        let (status, output) = (share.join("status"), share.join("output"));
-        for file in [&status, &output] {
-            let _ = std::fs::remove_file(file);
-        }
         let load = executable(
             &own.join("modprobe"),
             &format!(
@@ -95,9 +124,25 @@ impl Kernel {
                 self.modules.display()
             ),
         )?;
-        let init = executable(&own.join("init"), &self.init(&share, &load, command))?;
+        let init = executable(&own.join("init"), &self.init(share, &own, &load, command))?;
         let console = std::fs::File::create(own.join("console"))?;
-        let mut guest = Command::new(&self.binary)
+        // The kernel and its processes take turns, which is much quicker on one processor. They are alone among themselves
+        // (`unshare`), so that all of them end with the first one, and that one with us, however we end.
+        let process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "taskset", "-c"])
+            .arg(processor.to_string())
+            .args([
+                "unshare",
+                "--pid",
+                "--fork",
+                "--kill-child=KILL",
+                "--mount-proc",
+                "sh",
+                "-c",
+                "\"$@\"; exit $?",
+                "guest",
+            ])
+            .arg(&self.binary)
             .args([
                 "mem=768M",
                 "rootfstype=hostfs",
@@ -114,35 +159,12 @@ impl Kernel {
             .stderr(console)
             .spawn()
             .context("cannot start User-Mode Linux")?;
-        let end = Instant::now() + limit;
-        while guest.try_wait()?.is_none() {
-            if Instant::now() >= end {
-                let _ = guest.kill();
-                let _ = guest.wait();
-                anyhow::bail!(
-                    "the guest did not end within {} s; its console is in {}",
-                    limit.as_secs(),
-                    own.join("console").display()
-                );
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let output = std::fs::read_to_string(&output).unwrap_or_default();
-        let status = std::fs::read_to_string(&status)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .with_context(|| {
-                format!(
-                    "the guest ended before its command did; its console is in {}",
-                    own.join("console").display()
-                )
-            })?;
-        Ok(Ended { status, output })
+        Ok(Guest { process, own })
     }
 
     /// The guest's first process.
-    fn init(&self, share: &Path, load: &Path, command: &[String]) -> String {
-        let share = share.display();
+    fn init(&self, share: &Path, own: &Path, load: &Path, command: &[String]) -> String {
+        let (share, own) = (share.display(), own.display());
         let mut words = String::new();
         for word in command {
             let _ = write!(words, " '{}'", word.replace('\'', "'\\''"));
@@ -162,8 +184,7 @@ for module in ipv6 veth tun; do '{load}' $module; done
 '{load}' -a xfrm_user esp4 esp6 seqiv echainiv gcm ghash-generic ctr cbc authenc authencesn hmac sha256_generic sha512_generic sha1_generic chacha20poly1305 chacha_generic poly1305_generic iptable_mangle ip6table_mangle xt_policy xt_u32 xt_multiport xt_comment xt_length 2>/dev/null
 ip link set lo up
 cd '{share}'
-{words} </dev/null >'{share}/output' 2>&1
-echo $? >'{share}/status'
+{words} </dev/null >'{own}/output' 2>&1
 sync
 echo o >/proc/sysrq-trigger
 sleep 10
@@ -173,6 +194,32 @@ sleep 10
             patience = crate::interop::PATIENCE,
         )
     }
+}
+
+/// The package, below `target`.
+fn unpacked() -> Result<PathBuf> {
+    let folder = workspace::target_dir().join("uml");
+    if folder.join("usr/bin/linux.uml").exists() {
+        return Ok(folder);
+    }
+    eprintln!(
+        "downloading Debian's package user-mode-linux into {}",
+        folder.display()
+    );
+    let being_filled = folder.with_extension("new");
+    for folder in [&folder, &being_filled] {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    std::fs::create_dir_all(&being_filled)?;
+    let fetch = "apt-get download -qq user-mode-linux || { apt-get update -qq && apt-get download -qq user-mode-linux; }
+        dpkg -x user-mode-linux_*.deb .";
+    exec::checked(
+        Command::new("sh")
+            .args(["-ec", fetch])
+            .current_dir(&being_filled),
+    )?;
+    std::fs::rename(&being_filled, &folder)?;
+    Ok(folder)
 }
 
 /// One slow processor for everything: waits are so many times as long.

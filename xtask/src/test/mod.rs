@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::{exec, fuzz, interop, peers, supply, workspace};
+use crate::{exec, fuzz, interop, kernel, peers, supply, workspace};
 use tally::Tally;
 
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub struct Args {
     /// Do without real peers, where they cannot run
     #[arg(long)]
     no_interop: bool,
-    /// Only these stages: fmt, clippy, supply, tests, doc-tests, docs, fuzz-build, demo, interop
+    /// Only these stages: fmt, clippy, supply, tests, doc-tests, docs, fuzz-build, demo, interop, kernel
     #[arg(long, value_delimiter = ',', value_name = "STAGE")]
     only: Vec<String>,
 }
@@ -57,6 +57,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("fuzz-build", |_| fuzz_build()),
     ("demo", |_| demo::run(&adit()?)),
     ("interop", with_peers),
+    ("kernel", in_guests),
 ];
 
 /// Runs the stages and prints the summary.
@@ -210,21 +211,44 @@ fn with_peers(args: &Args) -> Result<Tally> {
         )));
     }
     let results = interop::run_all(&interop::Gateway::Adit(adit()?), &[])?;
+    Ok(judged(results))
+}
+
+/// The same through the ESP of a real kernel.
+fn in_guests(args: &Args) -> Result<Tally> {
+    if args.no_interop {
+        return Ok(Tally::skipped(
+            "scenarios in a kernel with ESP were not asked for (--no-interop)".to_owned(),
+        ));
+    }
+    if let Some(why) = kernel::impossible() {
+        return Ok(Tally::skipped(format!(
+            "scenarios in a kernel with ESP: {why}"
+        )));
+    }
+    match kernel::play(&kernel::Args::default()) {
+        Ok(results) => Ok(judged(results)),
+        Err(reason) => Ok(Tally::failure(format!(
+            "no scenario was played in a kernel with ESP: {reason:#} (--no-interop does without)"
+        ))),
+    }
+}
+
+fn judged(results: Vec<interop::Outcome>) -> Tally {
     let mut tally = Tally::default();
     for result in results {
+        let space = if result.setting.is_empty() { "" } else { " " };
+        let text = format!(
+            "{}{space}{} as {}: {}",
+            result.setting, result.name, result.role, result.reason
+        );
         match result.result {
             interop::Verdict::Pass => tally.passed += 1,
-            interop::Verdict::Fail => tally.add(Tally::failure(format!(
-                "{} as {}: {}",
-                result.name, result.role, result.reason
-            ))),
-            interop::Verdict::UnsupportedByPeer | interop::Verdict::NotYet => tally.skip(format!(
-                "{} as {}: {}",
-                result.name, result.role, result.reason
-            )),
+            interop::Verdict::Fail => tally.add(Tally::failure(text)),
+            interop::Verdict::UnsupportedByPeer | interop::Verdict::NotYet => tally.skip(text),
         }
     }
-    Ok(tally)
+    tally
 }
 
 fn seconds(duration: Duration) -> f64 {

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 
 use super::Lab;
 use crate::exec;
-use crate::interop::{Backend, ours, theirs};
 
 /// Set in a guest.
 pub const IPTABLES: &str = "ADIT_LAB_IPTABLES";
@@ -27,7 +26,7 @@ impl Lab {
             let mut total = 0;
             for program in BOTH {
                 let listing = exec::checked(
-                    self.command(gateway, program)
+                    self.brief(gateway, program)
                         .args(["-w", "-t", "mangle", "-nvxL", "guard"]),
                 )?;
                 total += packets(&listing.stdout, counter);
@@ -35,7 +34,7 @@ impl Lab {
             return Ok(total);
         }
         let listing = exec::checked(
-            self.command(gateway, "nft")
+            self.brief(gateway, "nft")
                 .args(["-j", "list", "counter", "inet", "guard", counter]),
         )?;
         let document: serde_json::Value =
@@ -56,7 +55,7 @@ impl Lab {
                 continue;
             }
             exec::checked(
-                self.command(gateway, "nft")
+                self.brief(gateway, "nft")
                     .args(["reset", "counters", "table", "inet", "guard"]),
             )?;
         }
@@ -70,9 +69,9 @@ impl Lab {
         if by_iptables() {
             return self.guard_by_iptables(gateway, themselves);
         }
-        let clear = match (ours(), theirs()) {
-            (Backend::User, Backend::User) => "oifname \"wan\"",
-            _ => "oifname \"wan\" rt ipsec missing",
+        let clear = match self.setting.in_kernel() {
+            false => "oifname \"wan\"",
+            true => "oifname \"wan\" rt ipsec missing",
         };
         let echoes = if themselves {
             format!(
@@ -101,7 +100,7 @@ impl Lab {
             }}
         }}"
         );
-        exec::fed(self.command(gateway, "nft").args(["-f", "-"]), &rules)?;
+        exec::fed(self.brief(gateway, "nft").args(["-f", "-"]), &rules)?;
         Ok(())
     }
 
@@ -156,7 +155,7 @@ impl Lab {
             ));
             lines.push("COMMIT\n".to_owned());
             // One process for all: starting one takes its time in a guest.
-            let mut restore = self.command(gateway, format!("{program}-restore"));
+            let mut restore = self.brief(gateway, format!("{program}-restore"));
             exec::fed(restore.args(["-w", "-n"]), &lines.join("\n"))?;
         }
         Ok(())
@@ -165,6 +164,7 @@ impl Lab {
     /// Makes `nat` masquerade what leaves by `out`, with other source ports than 500 and 4500, as a busy router would give;
     /// or maps the IKE ports to the host `inwards`.
     pub(super) fn masquerade(&self, nat: &str, inwards: Option<&str>) -> Result<()> {
+        self.hosts.settle()?;
         if by_iptables() {
             let random = if inwards.is_some() { "" } else { " --random" };
             let program = BOTH[0];
@@ -187,7 +187,7 @@ impl Lab {
             "table ip nat {{\nchain post {{ type nat hook postrouting priority srcnat; oifname \"out\" masquerade{}; }}\n{pre}\n}}\n",
             if inwards.is_some() { "" } else { " random" },
         );
-        exec::fed(self.command(nat, "nft").args(["-f", "-"]), &rules)?;
+        exec::fed(self.brief(nat, "nft").args(["-f", "-"]), &rules)?;
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl Lab {
                 self.both(gateway, &["-t raw -I PREROUTING -i wan -j DROP"])?;
                 continue;
             }
-            exec::fed(self.command(gateway, "nft").args(["-f", "-"]), rules)?;
+            exec::fed(self.brief(gateway, "nft").args(["-f", "-"]), rules)?;
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl Lab {
                 continue;
             }
             exec::checked(
-                self.command(gateway, "nft")
+                self.brief(gateway, "nft")
                     .args(["delete", "table", "inet", "cut"]),
             )?;
         }
@@ -231,7 +231,7 @@ impl Lab {
     }
 
     fn iptables(&self, host: &str, program: &str, line: &str) -> Result<()> {
-        let mut command = self.command(host, program);
+        let mut command = self.brief(host, program);
         command.arg("-w").args(line.split(' '));
         exec::checked(&mut command).map(drop)
     }

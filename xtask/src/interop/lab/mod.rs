@@ -13,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::scenario::{Role, Scenario};
+use super::setting::Setting;
 use crate::namespaces::Namespaces;
 use crate::workspace;
 
@@ -23,6 +24,8 @@ pub struct Lab {
     pub state: PathBuf,
     /// Configurations and logs, kept for reading.
     pub kept: PathBuf,
+    /// What carries packets.
+    pub setting: Setting,
     /// Addresses inside tunnels that gateways are given.
     given: Vec<(&'static str, String)>,
     /// By gateway.
@@ -44,6 +47,7 @@ impl Lab {
         let hosts = Namespaces::new(index);
         let kept = workspace::target_dir()
             .join("interop")
+            .join(&scenario.setting.name)
             .join(format!("{}-{role}", scenario.name.replace('/', "-")));
         let state = std::env::temp_dir().join(hosts.name());
         let _ = std::fs::remove_dir_all(&kept);
@@ -55,9 +59,11 @@ impl Lab {
             hosts,
             state,
             kept,
+            setting: scenario.setting.clone(),
             given: scenario.tunnel.given(role),
             places: BTreeMap::new(),
         };
+        lab.hosts.gather();
         let third = scenario.tunnel.second.as_ref().map(|_| "south");
         for gateway in ["west", "east"].into_iter().chain(third) {
             lab.lan(gateway)?;
@@ -67,6 +73,7 @@ impl Lab {
             Some(_) => lab.through_relay()?,
             None => lab.outside(scenario.nat, role, &scenario.tunnel)?,
         }
+        lab.hosts.settle()?;
         let themselves = scenario
             .tunnel
             .nets()
@@ -129,6 +136,11 @@ impl Lab {
     /// A command that runs in a namespace, and dies with this process.
     pub fn command(&self, host: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
         self.hosts.command(host, program)
+    }
+
+    /// A command that ends soon by itself.
+    pub fn brief(&self, host: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        self.hosts.brief(host, program)
     }
 
     fn lan(&self, gateway: &str) -> Result<()> {

@@ -19,7 +19,7 @@ impl Lab {
         let new = format!("{network}1{own}");
         if !v6 {
             exec::checked(
-                self.command(gateway, "sysctl")
+                self.brief(gateway, "sysctl")
                     .args(["-qw", "net.ipv4.conf.wan.promote_secondaries=1"]),
             )?;
         }

@@ -1,0 +1,171 @@
+//! What is played: `interop/kernel.toml`, scenario by scenario.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::interop::{self, Backend, Kind, Role, Scenario, Setting};
+use crate::workspace;
+
+/// Scenarios that are played in one setting.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    name: String,
+    /// What carries Adit's packets.
+    ours: Backend,
+    /// What carries those of the peer.
+    theirs: Backend,
+    /// What the peer is, instead of what it is where no kernel has ESP.
+    peer: Option<Kind>,
+    /// Names of scenarios, with `:initiator` or `:responder` behind them if only one role is meant.
+    scenarios: Vec<String>,
+    /// Names of tests of `crates/gateway/tests/leaks.rs`, with Adit on both sides and what carries ours.
+    #[serde(default)]
+    leaks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    list: Vec<List>,
+}
+
+/// One scenario in one role and setting, or one test.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The list's name.
+    pub list: String,
+    /// The scenario's, or `leaks/TEST`.
+    pub name: String,
+    /// Ours.
+    pub role: Role,
+}
+
+impl Job {
+    /// The test's name, if it is one.
+    pub fn test(&self) -> Option<&str> {
+        self.name.strip_prefix(LEAKS)
+    }
+}
+
+/// Everything that is written about scenarios, read at once: a long run isn't to notice that somebody edits it.
+pub struct Book {
+    scenarios: Vec<Scenario>,
+    lists: Vec<List>,
+}
+
+impl Book {
+    pub fn read() -> Result<Self> {
+        Ok(Self {
+            scenarios: interop::all()?,
+            lists: read()?,
+        })
+    }
+
+    /// The scenario as its list wants it.
+    pub fn scenario(&self, job: &Job) -> Result<Scenario> {
+        let found = self.scenarios.iter().find(|s| s.name == job.name);
+        let mut scenario = found
+            .with_context(|| format!("no scenario {}", job.name))?
+            .clone();
+        let list = self.list(job)?;
+        scenario.peer.kind = list.peer.unwrap_or(scenario.peer.kind);
+        scenario.setting = list.setting();
+        Ok(scenario)
+    }
+
+    /// What carries packets.
+    pub fn setting(&self, job: &Job) -> Result<Setting> {
+        Ok(self.list(job)?.setting())
+    }
+
+    fn list(&self, job: &Job) -> Result<&List> {
+        let found = self.lists.iter().find(|list| list.name == job.list);
+        found.with_context(|| format!("no list is called {}", job.list))
+    }
+}
+
+impl List {
+    fn setting(&self) -> Setting {
+        Setting {
+            name: self.name.clone(),
+            ours: self.ours,
+            theirs: self.theirs,
+        }
+    }
+}
+
+/// What the file says, restricted to one list and to scenarios whose names contain one of these.
+///
+/// # Errors
+/// When the file names a scenario that isn't there, or a role that it isn't played in; when nothing is left.
+pub fn jobs(list: Option<&str>, filters: &[String]) -> Result<Vec<Job>> {
+    let all = interop::all()?;
+    let mut jobs = Vec::new();
+    for List {
+        name,
+        scenarios,
+        leaks,
+        ..
+    } in read()?
+    {
+        jobs.extend(leaks.iter().map(|test| Job {
+            list: name.clone(),
+            name: format!("{LEAKS}{test}"),
+            role: Role::Initiator,
+        }));
+        for entry in &scenarios {
+            let (scenario, role) = entry.split_once(':').unwrap_or((entry, ""));
+            let found = all.iter().find(|s| s.name == scenario);
+            let found = found.with_context(|| format!("{FILE}: no scenario is called {entry}"))?;
+            let roles = found.roles.iter().copied();
+            let meant = |r: &Role| role.is_empty() || r.to_string() == role;
+            let before = jobs.len();
+            jobs.extend(roles.filter(meant).map(|role| Job {
+                list: name.clone(),
+                name: scenario.to_owned(),
+                role,
+            }));
+            anyhow::ensure!(
+                jobs.len() > before,
+                "{FILE}: {entry} isn't played in that role"
+            );
+        }
+    }
+    jobs.retain(|job| {
+        let named = |filter: &String| job.name.contains(filter.as_str());
+        list.is_none_or(|list| job.list == list)
+            && (filters.is_empty() || filters.iter().any(named))
+    });
+    anyhow::ensure!(!jobs.is_empty(), "nothing in {FILE} is named like that");
+    Ok(jobs)
+}
+
+fn read() -> Result<Vec<List>> {
+    let text = std::fs::read_to_string(workspace::root().join(FILE))?;
+    let file: File = toml_edit::de::from_str(&text).context(FILE)?;
+    Ok(file.list)
+}
+
+/// How tests' names begin here.
+const LEAKS: &str = "leaks/";
+const FILE: &str = "interop/kernel.toml";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_a_scenario_in_a_role_of_its() {
+        let jobs = jobs(None, &[]).unwrap();
+        let book = Book::read().unwrap();
+        assert!(jobs.len() > 50, "{}", jobs.len());
+        for job in &jobs {
+            let setting = book.setting(job).unwrap();
+            assert!(setting.in_kernel(), "{}", job.name);
+            assert!(job.test().is_some() || book.scenario(job).is_ok());
+        }
+        assert!(super::jobs(Some("no-such-list"), &[]).is_err());
+        assert!(super::jobs(None, &["no/such".to_owned()]).is_err());
+    }
+}
