@@ -6,6 +6,8 @@
 //! [`probe`] finds out whether this kernel has ESP at all, which it can have policies without.
 
 mod algorithm;
+#[cfg(test)]
+mod captured;
 mod event;
 mod layout;
 pub(crate) mod policy;
