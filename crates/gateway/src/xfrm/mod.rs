@@ -268,10 +268,11 @@ impl InKernel {
             outcome = outcome.and(deleted.map(drop));
             pair.gone = true;
         }
+        // There is no state any more that would be asked for this.
+        pair.before.bytes_out = pair.counted.bytes_out;
+        pair.before.packets_out = pair.counted.packets_out;
         if has_heir {
             // What the peer sealed before it removed its half may come after the key exchange's word of it.
-            pair.before.bytes_out = pair.counted.bytes_out;
-            pair.before.packets_out = pair.counted.packets_out;
             let until = now + DRAIN;
             self.draining.push(Draining { pair, until });
         } else {
