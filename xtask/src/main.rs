@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask test` is everything that must hold before a change lands: formatting, lints, the dependency policy
 //! ([`supply`]), the crate arrows, unit and virtual-world tests, documentation tests, the replayed fuzz
-//! corpora, tests in network namespaces, [`interop`] with an unmodified strongSwan, and the demo with every fault it
-//! knows. What cannot run here is said, and fails the run unless it was excused on the command line.
+//! corpora, tests in network namespaces, [`interop`] with an unmodified strongSwan, the same through the ESP of a real
+//! [`mod@kernel`], and the demo with every fault it knows. What cannot run here is said, and fails the run unless it was excused on the command line.
 //!
 //! `cargo xtask interop` and `cargo xtask fuzz` run one of these alone; `cargo xtask man` writes the manual pages.
 //! `cargo xtask bench` measures the data plane ([`mod@bench`]).
