@@ -2,7 +2,8 @@
 
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
+use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID, SYMPTOM};
@@ -275,7 +276,24 @@ fn responder(s: &Signals<'_>) -> Judgement {
     {
         return Judgement::Silent;
     }
+    // Once, a client may also dislike the answer, or give up.
+    let attempts = s
+        .case
+        .of(Side::Local)
+        .filter(|f| matches!(&f.what, Known::Happened { happening: Happening::Received(m) } if !m.response && m.exchange == first.exchange && m.payloads.iter().any(|p| p == "SA")))
+        .count();
+    // What was pasted may have been cut; our own events are whole.
+    let pasted = s
+        .case
+        .products
+        .get(&Side::Local)
+        .is_some_and(|p| *p != Product::Adit);
     match nat::behind(s) {
+        Some((true, _) | (_, true)) if attempts == 1 && pasted && !main_mode => Judgement::Possible {
+            weight: 60,
+            because: "behind a NAT the initiator goes on over UDP 4500, and nothing came of its one attempt".to_owned(),
+            separated_by: "a capture of UDP 4500 here and at the peer, or a second attempt that ends in the same way",
+        },
         Some((true, _) | (_, true)) => Found {
             confidence: 0.8,
             side: AtFault::Path,
