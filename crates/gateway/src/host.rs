@@ -649,7 +649,9 @@ fn too_weak(block: &PolicyBlock, mechanism: &BlockMechanism) -> Option<KernelErr
         KernelError::own(
             "block clear traffic to",
             list(uncovered),
-            format!("a default route can't be blocked without nf_tables ({because})"),
+            format!(
+                "neither a default route nor a peer's own address can be blocked without nf_tables ({because})"
+            ),
         )
     })
 }

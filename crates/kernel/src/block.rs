@@ -112,7 +112,7 @@ pub enum BlockMechanism {
     UnreachableRoutes {
         /// Why not by nf_tables.
         because: KernelError,
-        /// Remote networks routes can't protect (default routes). A gateway that isn't to leak must refuse them.
+        /// Remote networks routes can't protect (default routes, addresses of peers). A gateway that isn't to leak must refuse them.
         uncovered: Vec<IpNet>,
     },
 }

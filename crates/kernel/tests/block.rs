@@ -421,6 +421,19 @@ fn where_the_packet_filter_is_missing_routes_hold_the_block() {
         uncovered, all.tunnels[0].remote,
         "what routes can't protect is said"
     );
+
+    // To a peer's own address the gateway's own packets have to find their way; the kernel's IPsec holds back the others.
+    let mut host_to_host = office();
+    host_to_host.tunnels[0].remote = vec!["192.0.2.2/32".parse().unwrap()];
+    host_to_host.peers = vec!["192.0.2.2".parse().unwrap()];
+    let install = |block: &PolicyBlock| {
+        let run = || block::install_routes(block).unwrap();
+        world.gateway.run(run)
+    };
+    assert_eq!(install(&host_to_host), host_to_host.tunnels[0].remote);
+    host_to_host.passes_ipsec = true;
+    assert_eq!(install(&host_to_host), []);
+    assert!(world.gateway.reaches("192.0.2.2"));
     assert!(
         !world.gateway.run(|| block::remove("adit").unwrap()),
         "and the old ones are gone"

@@ -20,8 +20,12 @@ pub(super) fn install(block: &PolicyBlock) -> Result<Vec<IpNet>> {
         if remote.prefix_len() == 0 {
             // The host's own default route would have the better metric.
             uncovered.push(*remote);
-        } else if block.passes_ipsec && is_peer(block, remote) {
-            // It would stop the gateway's own packets too. The kernel's policies hold back what isn't protected.
+        } else if is_peer(block, remote) {
+            // A route would stop the gateway's own packets too. The kernel's IPsec, where it carries them, has policies that
+            // hold back what isn't protected.
+            if !block.passes_ipsec {
+                uncovered.push(*remote);
+            }
         } else {
             wanted.push(remote.trunc());
         }
