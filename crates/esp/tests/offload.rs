@@ -180,6 +180,18 @@ fn put_together(packets: &[Vec<u8>], udp: bool) -> Vec<(PacketHeader, Vec<u8>)> 
     out
 }
 
+/// The same over IPv4, but that another piece of the datagram follows.
+fn fragment(packet: &[u8]) -> Vec<u8> {
+    let mut packet = packet.to_vec();
+    if packet[0] == 0x45 {
+        packet[6] |= 0x20;
+        packet[10..12].fill(0);
+        let checksum = !plain_sum(&packet[..20]);
+        packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    }
+    packet
+}
+
 fn a_long() -> impl Strategy<Value = Long> {
     let protocol = prop_oneof![Just(TCP), Just(UDP)];
     let flags = prop_oneof![Just(0x10_u8), Just(0x18), Just(0x50)];
@@ -235,10 +247,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_lost_or_reordered_within_a_flow(longs in prop::collection::vec(a_long(), 1..4), order in prop::collection::vec(any::<prop::sample::Index>(), 0..60), udp in any::<bool>()) {
+    fn nothing_is_lost_or_reordered_within_a_flow(longs in prop::collection::vec(a_long(), 1..4), order in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 0..60), udp in any::<bool>()) {
         // Flows that differ by their identity alone are one flow here; what arrives is any mixture of their segments.
         let all: Vec<_> = longs.iter().flat_map(Long::expected).collect();
-        let mixed: Vec<_> = order.iter().map(|at| at.get(&all).clone()).collect();
+        let mixed: Vec<_> = order.iter().map(|(at, n)| if *n == 0 { { let packet: &Vec<u8> = at.get(&all); fragment(packet) } } else { at.get(&all).clone() }).collect();
         let out = put_together(&mixed, udp);
         let again: Vec<_> = out.iter().flat_map(|(header, packet)| cut(header, packet)).collect();
         let of = |packets: &[Vec<u8>], v6: bool, protocol: u8| -> Vec<Vec<u8>> {
@@ -346,6 +358,23 @@ fn a_push_ends_a_packet_and_so_does_a_shorter_segment() {
         ..short.clone()
     };
     let out = put_together(&[short.expected(), next.expected()].concat(), true);
+    assert_eq!(out.len(), 2);
+}
+
+/// A datagram's fragments have no flow that could be told, and still don't overtake datagrams that wait for others.
+#[test]
+fn fragments_stay_behind_what_their_host_sent_before() {
+    let mut packets = usual().expected();
+    packets.insert(2, fragment(&packets[1]));
+    let out = put_together(&packets, true);
+    let again: Vec<_> = out.iter().flat_map(|(h, p)| cut(h, p)).collect();
+    assert_eq!(again, packets);
+    // Those of other hosts have nothing to wait for.
+    let mut other = packets[2].clone();
+    other[15] ^= 1;
+    packets[2] = fragment(&other);
+    let out = put_together(&packets, true);
+    assert_eq!(out[0].1, packets[2]);
     assert_eq!(out.len(), 2);
 }
 

@@ -103,6 +103,10 @@ impl Coalescer {
         let packet = slab.get(place.clone()).unwrap_or_default();
         let part = Part::of(&place);
         let Some(seen) = Seen::of(packet) else {
+            // It may be of one of the flows, a fragment of a longer datagram, say, and must not overtake it.
+            while let Some(at) = self.between_the_same(packet, to) {
+                self.end(at, out);
+            }
             return alone(to, part, out);
         };
         let may_join = !self.stopped && seen.may_join(packet, self.udp);
@@ -138,6 +142,12 @@ impl Coalescer {
             flow.emit(out);
         }
         self.used = 0;
+    }
+
+    /// A flow between the hosts that `packet` goes between.
+    fn between_the_same(&self, packet: &[u8], to: u32) -> Option<usize> {
+        let flows = self.flows.get(..self.used).unwrap_or_default();
+        flows.iter().position(|flow| flow.is_between(packet, to))
     }
 
     fn end(&mut self, at: usize, out: &mut impl FnMut(Whole<'_>)) {
@@ -299,6 +309,15 @@ impl Flow {
             && self.transport == seen.transport
             && mine.get(protocol) == Some(&seen.protocol)
             && mine.get(ends.clone()) == packet.get(ends)
+    }
+
+    /// Whether it goes between the hosts that a packet goes between.
+    fn is_between(&self, packet: &[u8], to: u32) -> bool {
+        let mine = self.packet();
+        let version = |packet: &[u8]| packet.first().map(|first| first >> 4);
+        self.to == to
+            && version(mine) == version(packet)
+            && mine.get(addresses(mine)) == packet.get(addresses(packet))
     }
 
     fn begin(&mut self, seen: &Seen, packet: &[u8], part: Part, to: u32) {
