@@ -88,9 +88,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .iter()
         .filter(|_| args.profile)
         .find(|subject| subject.name == ADIT);
-    let profile = adit
-        .map(|adit| profile::take(adit, args.seconds.max(3)))
-        .transpose()?;
+    // What was measured is not to be lost for it.
+    let profile = adit.and_then(|adit| {
+        let taken = profile::take(adit, args.seconds.max(3));
+        taken
+            .inspect_err(|error| eprintln!("no profile: {error:#}"))
+            .ok()
+    });
     drop(subjects);
     let names: Vec<_> = kinds.into_iter().map(|(name, _)| name).collect();
     let mut report = Report::new(machine, args.seconds, &names, runs, missing);

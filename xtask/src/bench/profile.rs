@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::iperf::{Flow, Load};
+use super::iperf::{Flow, Load, Outcome};
 use super::subject::Subject;
 use crate::interop::patience;
 use crate::{exec, peers};
@@ -31,16 +31,22 @@ pub struct Function {
     pub name: String,
 }
 
-/// Measures for so many seconds.
+/// Measures for so many seconds, twice if need be: perf loses everything when a thread ends while it attaches.
 pub fn take(subject: &Subject, seconds: u32) -> Result<Profile> {
     peers::ensure_perf()?;
+    once(subject, seconds).or_else(|_| once(subject, seconds))
+}
+
+fn once(subject: &Subject, seconds: u32) -> Result<Profile> {
     let data = subject.world.kept.join("perf.data");
     let pids: Vec<_> = subject.pids().iter().map(u32::to_string).collect();
     let flow = Flow::start(&subject.world, Load::Tcp { streams: 1 }, seconds + 1)?;
     // The stream has to get going.
     std::thread::sleep(Duration::from_millis(500));
     let mut perf = std::process::Command::new("perf");
-    perf.args(["record", "-q", "-F", "997", "-p", &pids.join(","), "-o"])
+    // Virtual machines have no counter of cycles; the clock is everywhere.
+    perf.args(["record", "-q", "-e", "cpu-clock", "-F", "997"])
+        .args(["-p", &pids.join(","), "-o"])
         .arg(&data)
         .args(["--", "sleep", &seconds.to_string()])
         .stdin(Stdio::null());
@@ -50,7 +56,11 @@ pub fn take(subject: &Subject, seconds: u32) -> Result<Profile> {
     if ended.is_err() {
         patience::end(&mut child, Duration::from_secs(1));
     }
-    flow.end()?;
+    let outcome = flow.end()?;
+    anyhow::ensure!(
+        matches!(outcome, Outcome::Tcp { .. }),
+        "the stream that was to be looked at didn't last"
+    );
     let mut report = std::process::Command::new("perf");
     report
         .args([
