@@ -37,6 +37,7 @@ impl EspCipher {
     }
 
     /// IV, ICV and block length. The encrypted part is padded to a multiple of 4 and of the block length.
+    #[inline]
     #[must_use]
     pub fn shape(&self) -> Shape {
         self.0.shape()
@@ -51,6 +52,7 @@ impl EspCipher {
     ///
     /// # Errors
     /// [`SealError::Layout`] when the buffer has no room for IV and ICV or the body is not padded.
+    #[inline]
     pub fn seal(
         &self,
         packet: &mut [u8],
@@ -68,6 +70,7 @@ impl EspCipher {
     ///
     /// # Errors
     /// [`SealError::Layout`] when the lengths don't fit each other or the body is not padded.
+    #[inline]
     pub fn seal_from(
         &self,
         packet: &mut [u8],
@@ -97,6 +100,7 @@ impl EspCipher {
     ///
     /// # Errors
     /// [`OpenError`]; the packet's content is worthless then.
+    #[inline]
     pub fn open(
         &self,
         packet: &mut [u8],

@@ -85,6 +85,7 @@ impl PacketCipher {
     }
 
     /// Writes the IV for packet number `counter` and seals.
+    #[inline]
     pub(crate) fn seal_numbered(
         &self,
         packet: &mut [u8],
@@ -98,6 +99,7 @@ impl PacketCipher {
 
     /// Writes the IV for packet number `counter`, encrypts `payload` and `trailer` from where they are into their place
     /// in `packet`, and signs. `packet` is just as long as all of that.
+    #[inline]
     pub(crate) fn seal_numbered_from(
         &self,
         packet: &mut [u8],
@@ -131,6 +133,7 @@ impl PacketCipher {
         }
     }
 
+    #[inline]
     fn write_iv(
         &self,
         packet: &mut [u8],
@@ -148,6 +151,7 @@ impl PacketCipher {
     }
 
     /// Seals with the IV that is already in place.
+    #[inline]
     pub(crate) fn seal(
         &self,
         packet: &mut [u8],
@@ -185,6 +189,7 @@ impl PacketCipher {
     }
 
     /// Opens in place; returns where the decrypted body lies. The body of a packet that fails is worthless.
+    #[inline]
     pub(crate) fn open(
         &self,
         packet: &mut [u8],

@@ -14,11 +14,10 @@ use crate::traffic_class;
 /// What fits on the path of a pair of SAs, in octets. It changes with the path alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fit {
-    /// The longest outer packet.
-    link: usize,
+    /// The most octets that can be sealed.
+    sealed: usize,
     /// The longest inner packet.
     pub(crate) inner: usize,
-    overhead: Overhead,
 }
 
 /// The dress of packets that differ in nothing but their payload.
@@ -43,18 +42,17 @@ impl Fit {
     /// For packets of an SA of this shape, on this path, over links of at least `link` octets, to and from a device for
     /// inner packets of `device` octets.
     pub(crate) fn new(shape: Shape, path: &Path, link: usize, device: usize) -> Self {
-        let overhead = Overhead::new(shape, path);
+        let sealed = Overhead::new(shape, path).inner_mtu(link);
         Self {
-            link,
-            inner: overhead.inner_mtu(link).min(device),
-            overhead,
+            sealed,
+            inner: sealed.min(device),
         }
     }
 
     /// Whether the packet fits around so many octets that are to be sealed.
     #[inline]
     pub(crate) fn takes(&self, octets: usize) -> bool {
-        self.overhead.outer_len(octets) <= self.link
+        octets <= self.sealed
     }
 
     /// Octets that hide the length of a packet of `payload` octets.
@@ -87,6 +85,7 @@ impl Live {
 
 impl Dress {
     /// Of packets like this one.
+    #[inline]
     pub(crate) fn of(carriage: &Carriage, mode: Mode, fit: &Fit, packet: &IpPacket<'_>) -> Self {
         // RFC 4301 8.2.1: what must not be cut isn't, and its sender learns why. Transport mode carries whole packets only
         // (RFC 4303 3.3.4).

@@ -26,6 +26,7 @@ impl Overhead {
     }
 
     /// Octets of the outer packet around `inner` octets.
+    #[inline]
     #[must_use]
     pub fn outer_len(&self, inner: usize) -> usize {
         self.fixed + inner + EspTrailer::for_payload(inner, self.align, 0).length()

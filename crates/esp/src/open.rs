@@ -14,6 +14,7 @@ use adit_wire::ip::IpPacket;
 use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
 use crate::fragment::is_evasive;
+use crate::index::Policies;
 use crate::lane::Lane;
 use crate::latency::Direction;
 use crate::mss;
@@ -48,6 +49,7 @@ pub enum Inner {
 
 impl Inner {
     /// Its octets; `buffer` is what was handed in.
+    #[inline]
     #[must_use]
     pub fn of<'a>(&'a self, buffer: &'a [u8]) -> &'a [u8] {
         match self {
@@ -217,21 +219,13 @@ impl<'v> Incoming<'v> {
         opened
     }
 
+    #[inline]
     fn open_and_check(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
         let header = EspHeader::parse(packet).map_err(|_| DropReason::EspTooShort)?;
         if header.spi != self.pair.spi_in {
             return Err(DropReason::EspUnknownSpi);
         }
-        let (inner, shown) = self.pair.open(header, tos, packet)?;
-        let tuple = &shown.tuple;
-        let mut exceptions =
-            self.view
-                .exceptions
-                .candidates(Door::SHARED, tuple.destination, tuple.source);
-        let any = !self.view.exceptions.is_empty();
-        if any && exceptions.any(|policy| tuple.is_between(&policy.remote, &policy.local)) {
-            return Err(DropReason::EspInboundPolicy);
-        }
+        let inner = self.pair.open(header, tos, &self.view.exceptions, packet)?;
         if !self.pair.inbound.budget.spend(inner.len()) {
             return Err(DropReason::EspLifetime);
         }
@@ -250,8 +244,9 @@ impl Pair {
         &self,
         header: EspHeader,
         tos: u8,
+        exceptions: &Policies,
         packet: &mut [u8],
-    ) -> Result<(Inner, Shown), DropReason> {
+    ) -> Result<Inner, DropReason> {
         let body = self.authenticate(header, packet)?;
         let plaintext = packet
             .get(body.clone())
@@ -259,7 +254,7 @@ impl Pair {
         let (payload, trailer) =
             EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
         if let Some(ends) = &self.transport {
-            return self.rebuild(ends, trailer.next_header, payload, tos);
+            return self.rebuild(ends, trailer.next_header, payload, tos, exceptions);
         }
         let is_ipv4 = match trailer.next_header {
             NEXT_HEADER_IPV4 => true,
@@ -271,18 +266,18 @@ impl Pair {
             .ok()
             .filter(|inner| inner.source.is_ipv4() == is_ipv4)
             .ok_or(DropReason::EspInnerMalformed)?;
-        let shown = self.admit(&inner)?;
+        self.admit(&inner, exceptions)?;
         // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
         let place = body.start..body.start + inner.total_length();
         if let Some(inner) = packet.get_mut(place.clone()) {
             self.undress(inner, tos)?;
         }
-        Ok((Inner::Within(place), shown))
+        Ok(Inner::Within(place))
     }
 
     /// Whether a decrypted packet may go on (RFC 4301 5.2).
     #[inline]
-    fn admit(&self, inner: &IpPacket<'_>) -> Result<Shown, DropReason> {
+    fn admit(&self, inner: &IpPacket<'_>, exceptions: &Policies) -> Result<(), DropReason> {
         let shown = Shown::of(inner);
         if !self.takes_inbound(&shown) {
             return Err(DropReason::EspInboundPolicy);
@@ -290,7 +285,10 @@ impl Pair {
         if is_evasive(inner) {
             return Err(DropReason::EspFragment);
         }
-        Ok(shown)
+        if !exceptions.is_empty() && is_exception(exceptions, &shown.tuple) {
+            return Err(DropReason::EspInboundPolicy);
+        }
+        Ok(())
     }
 
     /// Changes a packet that goes on as its outer header and the path want it.
@@ -312,7 +310,8 @@ impl Pair {
         next_header: u8,
         payload: &[u8],
         tos: u8,
-    ) -> Result<(Inner, Shown), DropReason> {
+        exceptions: &Policies,
+    ) -> Result<Inner, DropReason> {
         if next_header == NEXT_HEADER_NONE {
             return Err(DropReason::EspDummy);
         }
@@ -320,12 +319,13 @@ impl Pair {
             .packet(next_header, payload)
             .ok_or(DropReason::EspInnerMalformed)?;
         let inner = IpPacket::parse(&packet).map_err(|_| DropReason::EspInnerMalformed)?;
-        let shown = self.admit(&inner)?;
+        self.admit(&inner, exceptions)?;
         self.undress(&mut packet, tos)?;
-        Ok((Inner::Rebuilt(packet), shown))
+        Ok(Inner::Rebuilt(packet))
     }
 
     /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.
+    #[inline]
     fn authenticate(
         &self,
         header: EspHeader,
@@ -348,4 +348,10 @@ impl Pair {
         window.accept(sequence)?;
         Ok(body)
     }
+}
+
+/// Whether an exception forbids that the packet comes through a tunnel.
+fn is_exception(exceptions: &Policies, tuple: &Tuple) -> bool {
+    let mut candidates = exceptions.candidates(Door::SHARED, tuple.destination, tuple.source);
+    candidates.any(|policy| tuple.is_between(&policy.remote, &policy.local))
 }

@@ -23,6 +23,7 @@ impl EspHeader {
     ///
     /// # Errors
     /// Fewer than [`EspHeader::LEN`] bytes.
+    #[inline]
     pub fn parse(packet: &[u8]) -> Result<Self, WireError> {
         let mut cursor = Cursor::new(packet);
         Ok(Self {
@@ -37,6 +38,7 @@ impl EspHeader {
     }
 
     /// The header's bytes.
+    #[inline]
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 8] {
         let [a, b, c, d] = self.spi.to_be_bytes();
@@ -67,10 +69,16 @@ pub struct EspTrailer {
 impl EspTrailer {
     /// The trailer that fills `payload` bytes up to a multiple of `block`, and of 4 (RFC 4303 2.4). `block` is at
     /// most 256.
+    #[inline]
     #[must_use]
     pub const fn for_payload(payload: usize, block: usize, next_header: u8) -> Self {
         let block = if block < 4 { 4 } else { block };
-        let over = (payload + TRAILER_LEN) % block;
+        // Blocks of every cipher are powers of two, and a division takes as long as much of the rest.
+        let over = if block.is_power_of_two() {
+            (payload + TRAILER_LEN) & (block - 1)
+        } else {
+            (payload + TRAILER_LEN) % block
+        };
         let padding = if over == 0 { 0 } else { block - over };
         let pad_length = if padding > 255 { 255 } else { padding as u8 };
         Self {
@@ -80,6 +88,7 @@ impl EspTrailer {
     }
 
     /// Length of padding and trailer.
+    #[inline]
     #[must_use]
     pub const fn length(self) -> usize {
         self.pad_length as usize + TRAILER_LEN
@@ -92,6 +101,7 @@ impl EspTrailer {
     }
 
     /// Writes padding and trailer to the front of `out`, as far as it has room.
+    #[inline]
     pub fn write(self, out: &mut [u8]) {
         let padding = (1..=self.pad_length).chain([self.pad_length, self.next_header]);
         for (place, octet) in out.iter_mut().zip(padding) {
@@ -104,6 +114,7 @@ impl EspTrailer {
     ///
     /// # Errors
     /// The plaintext is shorter than its trailer says, or the padding is not what it must be.
+    #[inline]
     pub fn split(plaintext: &[u8]) -> Result<(&[u8], Self), WireError> {
         let Some((rest, &[pad_length, next_header])) = plaintext.split_last_chunk::<TRAILER_LEN>()
         else {

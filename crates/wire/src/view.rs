@@ -13,6 +13,7 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// A cursor at the start of `bytes`.
+    #[inline]
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self {
@@ -43,6 +44,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Reason::Truncated`] when fewer are left.
+    #[inline]
     pub fn take(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], WireError> {
         match self.rest.split_at_checked(count) {
             Some((head, tail)) => {
@@ -76,6 +78,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Reason::Truncated`] when fewer are left.
+    #[inline]
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], WireError> {
         match self.rest.split_first_chunk::<N>() {
             Some((head, tail)) => {
@@ -97,6 +100,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Reason::Truncated`] at the end.
+    #[inline]
     pub fn u8(&mut self, field: &'static str) -> Result<u8, WireError> {
         self.array::<1>(field).map(|[byte]| byte)
     }
@@ -105,6 +109,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Reason::Truncated`] when fewer are left.
+    #[inline]
     pub fn u16(&mut self, field: &'static str) -> Result<u16, WireError> {
         self.array(field).map(u16::from_be_bytes)
     }
@@ -113,6 +118,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Reason::Truncated`] when fewer are left.
+    #[inline]
     pub fn u32(&mut self, field: &'static str) -> Result<u32, WireError> {
         self.array(field).map(u32::from_be_bytes)
     }

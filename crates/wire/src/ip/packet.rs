@@ -56,6 +56,7 @@ impl<'a> IpPacket<'a> {
     ///
     /// # Errors
     /// Version or lengths are wrong, or an IPv6 extension header is cut off.
+    #[inline]
     pub fn parse(packet: &'a [u8]) -> Result<Self, WireError> {
         match packet.first().map(|first| first >> 4) {
             Some(4) => Self::parse_v4(packet),
@@ -78,24 +79,22 @@ impl<'a> IpPacket<'a> {
         }
     }
 
+    #[inline]
     fn parse_v4(bytes: &'a [u8]) -> Result<Self, WireError> {
         let (header_length, total_length) = v4::lengths(bytes)?;
         let packet = Cursor::new(bytes).take(total_length, "IPv4 packet")?;
         Self::of_v4(packet, header_length)
     }
 
+    #[inline]
     fn of_v4(packet: &'a [u8], header_length: usize) -> Result<Self, WireError> {
-        let mut cursor = Cursor::new(packet);
-        cursor.u8("IPv4 version")?;
-        let traffic_class = cursor.u8("IPv4 traffic class")?;
-        cursor.u16("IPv4 total length")?;
-        let identification = cursor.u16("IPv4 identification")?;
-        let flags = cursor.u16("IPv4 flags")?;
-        let hops = cursor.u8("IPv4 TTL")?;
-        let protocol = cursor.u8("IPv4 protocol")?;
-        cursor.u16("IPv4 checksum")?;
-        let source = IpAddr::V4(cursor.array::<4>("IPv4 source")?.into());
-        let destination = IpAddr::V4(cursor.array::<4>("IPv4 destination")?.into());
+        let fixed = Cursor::new(packet).array::<20>("IPv4 header")?;
+        let [_, traffic_class, _, _, i0, i1, f0, f1, hops, protocol, ..] = fixed;
+        let [.., s0, s1, s2, s3, d0, d1, d2, d3] = fixed;
+        let identification = u16::from_be_bytes([i0, i1]);
+        let flags = u16::from_be_bytes([f0, f1]);
+        let source = IpAddr::from([s0, s1, s2, s3]);
+        let destination = IpAddr::from([d0, d1, d2, d3]);
         let fragment = Fragment {
             identification: u32::from(identification),
             offset: (flags & 0x1fff) << 3,
@@ -133,6 +132,7 @@ impl<'a> IpPacket<'a> {
     }
 
     /// What follows the header, options and IPv6 extension headers.
+    #[inline]
     #[must_use]
     pub fn payload(&self) -> &'a [u8] {
         self.packet.get(self.header_length..).unwrap_or_default()
@@ -140,6 +140,7 @@ impl<'a> IpPacket<'a> {
 
     /// The beginning of the packet that an ICMP error is about, as far as the error quotes it (RFC 792, RFC 4443 2.4);
     /// `None` if this is no ICMP error, or quotes nothing that can be told.
+    #[inline]
     #[must_use]
     pub fn quoted(&self) -> Option<IpPacket<'a>> {
         let error = match (self.protocol, self.payload().first()?) {
@@ -184,18 +185,21 @@ impl<'a> IpPacket<'a> {
     }
 
     /// Total length in bytes.
+    #[inline]
     #[must_use]
     pub const fn total_length(&self) -> usize {
         self.packet.len()
     }
 
     /// Whether the packet is a fragment other than the first, which has no upper layer header.
+    #[inline]
     #[must_use]
     pub const fn is_later_fragment(&self) -> bool {
         matches!(self.fragment, Some(Fragment { offset: 1.., .. }))
     }
 
     /// The ports that a traffic selector compares, where the packet has them.
+    #[inline]
     #[must_use]
     pub fn ports(&self) -> Option<Ports> {
         if self.is_later_fragment() {
