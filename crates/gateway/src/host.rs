@@ -98,6 +98,11 @@ impl Host {
         let (tun, tun_name) = device
             .first()
             .map_or_else(Default::default, |tun| (tun.index(), tun.name().to_owned()));
+        if device.len() < queues.count {
+            tracing::warn!(
+                "the device {tun_name} has one queue, so one thread seals what goes to it. Fix: end the gateway and `ip link del {tun_name}`, if it is left from something else"
+            );
+        }
         interfaces::note_shared(&mut netlink, tun)?;
         let (interfaces, mut opened) =
             match Interfaces::prepare(&mut netlink, provider, connections, queues) {

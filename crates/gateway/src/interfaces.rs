@@ -241,9 +241,15 @@ impl Interfaces {
         let mtu = mtu::of_interface(netlink, provider, connection);
         let config = TunConfig::new(&settings.name).with_mtu(mtu).persistent();
         let mut was_there = there.is_some();
-        let queues = match (self.queues.create(config.clone()), &there) {
+        let made = self.queues.create(config.clone());
+        let unlike = match &made {
+            Err(error) => error.errno == Some(libc::EINVAL),
+            Ok(queues) => queues.len() < self.queues.count,
+        };
+        let queues = match &there {
             // Left with other properties of its queues, which can't be changed.
-            (Err(error), Some(link)) if error.errno == Some(libc::EINVAL) => {
+            Some(link) if unlike => {
+                drop(made);
                 netlink.delete_link(link.index)?;
                 was_there = false;
                 tracing::warn!(
@@ -253,7 +259,7 @@ impl Interfaces {
                 );
                 self.queues.create(config)?
             }
-            (queues, _) => queues?,
+            _ => made?,
         };
         let index = queues.first().map_or(0, Tun::index);
         let own = Own {

@@ -158,6 +158,34 @@ fn what_is_routed_into_the_interface_is_the_tunnels_and_stays_so_after_a_crash()
     assert!(!tap.clear().is_empty());
 }
 
+/// A queue can't be added to an interface that was made for one thread.
+#[test]
+fn an_interface_that_was_left_with_one_queue_is_made_anew_for_several_threads() {
+    if !permitted("an interface that was left with one queue") {
+        return;
+    }
+    let world = World::new("queues");
+    let start = |threads: u32| {
+        world.configure_with(At::West, KEY, |_| {
+            let tunnel = tunnel(At::West, "office", "", "routes = [\"10.2.0.0/24\"]");
+            format!("[gateway]\nthreads = {threads}\n{tunnel}")
+        });
+        let mut west = world.start(At::West);
+        west.client();
+        (west, link(&world.west, "office").unwrap().index)
+    };
+    let (west, made) = start(1);
+    west.kill();
+    let (west, again) = start(1);
+    assert_eq!(again, made, "taken over");
+    west.kill();
+    let (west, anew) = start(2);
+    assert_ne!(anew, made);
+    assert!(west.log().contains("office is made anew"), "{}", west.log());
+    west.kill();
+    assert_ne!(start(1).1, anew, "nor can one be taken away");
+}
+
 #[test]
 fn several_tunnels_for_everything_are_there_at_once_and_come_and_go_by_reload() {
     if !permitted("several tunnels with interfaces") {
