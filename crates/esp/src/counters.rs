@@ -111,7 +111,7 @@ impl Drops {
     pub(crate) fn bump(&self, lane: Lane, reason: DropReason) {
         let counter = self.0.of(lane).and_then(|by| by.0.get(reason as usize));
         if let Some(counter) = counter {
-            counter.fetch_add(1, Relaxed);
+            counter.fetch_add(lane.packets().into(), Relaxed);
         }
     }
 

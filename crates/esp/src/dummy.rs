@@ -12,6 +12,7 @@ use adit_model::carriage::{Carriage, Df, Tfc};
 use adit_model::now::Mono;
 use adit_wire::esp::NEXT_HEADER_NONE;
 
+use crate::lane::Lane;
 use crate::plane::DataPlane;
 use crate::sa::Live;
 use crate::seal::Sealed;
@@ -90,9 +91,15 @@ impl DataPlane {
 }
 
 impl View {
-    /// Seals a dummy packet and appends it to `out`; `None` when its SA is gone, at its end, or without
+    /// Seals a dummy packet, in no [`Turn`](crate::Turn) of this thread, and appends it to `out`; `None` when its SA is gone, at its end, or without
     /// a sequence number that is left.
-    pub fn seal_dummy(&self, now: Mono, dummy: Dummy, out: &mut Vec<u8>) -> Option<Sealed> {
+    pub fn seal_dummy(
+        &self,
+        lane: Lane,
+        now: Mono,
+        dummy: Dummy,
+        out: &mut Vec<u8>,
+    ) -> Option<Sealed> {
         let child = self.children.get(dummy.child)?;
         let live = child
             .pairs
@@ -103,7 +110,7 @@ impl View {
             return None;
         }
         let content = NOTHING.get(..dummy.octets)?;
-        let number = pair.outbound.sequence.claim(1).ok()?.next()?;
+        let number = pair.outbound.sequence.claim(lane, 1).ok()?.next()?;
         let start = out.len();
         // More than any cipher adds.
         out.resize(start + content.len() + 512, 0);

@@ -5,14 +5,37 @@ use std::ops::Deref;
 /// Which copy of every counter a thread writes to. Threads with different lanes write to different cache lines as long
 /// as there are no more threads than lanes ([`DataPlane::with_lanes`](crate::DataPlane::with_lanes)); more threads than
 /// that share them, and still nothing is lost. Who has but one thread uses the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lane(u16);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    thread: u16,
+    /// See [`Self::standing_for`].
+    packets: u16,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
 
 impl Lane {
     /// The lane of the thread with this number.
     #[must_use]
     pub const fn new(thread: u16) -> Self {
-        Self(thread)
+        Self { thread, packets: 1 }
+    }
+
+    /// The same, for a packet that stands for so many and counts as so many where it is refused: one that the host hasn't
+    /// cut yet.
+    #[must_use]
+    pub const fn standing_for(self, packets: u16) -> Self {
+        let packets = if packets == 0 { 1 } else { packets };
+        Self { packets, ..self }
+    }
+
+    /// For how many packets one stands.
+    pub(crate) const fn packets(self) -> u16 {
+        self.packets
     }
 }
 
@@ -43,7 +66,7 @@ impl<T: Default> Lanes<T> {
 impl<T> Lanes<T> {
     #[inline]
     pub(crate) fn of(&self, lane: Lane) -> Option<&T> {
-        let at = usize::from(lane.0) & (self.0.len() - 1);
+        let at = usize::from(lane.thread) & (self.0.len() - 1);
         self.0.get(at).map(Deref::deref)
     }
 

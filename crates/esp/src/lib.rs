@@ -70,6 +70,7 @@ mod spi;
 mod traffic_class;
 mod transport;
 mod tuple;
+mod turn;
 pub mod view;
 pub mod walk;
 
@@ -86,5 +87,6 @@ pub use plane::{ApplyError, DataPlane};
 pub use pmtu::Word;
 pub use policy::{flow, is_between};
 pub use seal::{Outgoing, Sealed};
+pub use turn::Turn;
 pub use view::{Held, Shared, View};
 pub use walk::{Stage, Step, Steps, WalkFilter};

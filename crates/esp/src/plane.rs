@@ -155,7 +155,7 @@ impl DataPlane {
 
     /// [`View::seal_dummy`] by the newest view.
     pub fn seal_dummy(&self, now: Mono, dummy: Dummy, out: &mut Vec<u8>) -> Option<Sealed> {
-        self.view.seal_dummy(now, dummy, out)
+        self.view.seal_dummy(Lane::default(), now, dummy, out)
     }
 
     /// [`View::open`] by the newest view.

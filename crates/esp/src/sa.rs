@@ -136,7 +136,7 @@ impl Pair {
             over,
             outbound: Outbound {
                 cipher: EspCipher::new(protection, sa.key_out.expose())?,
-                sequence: Sequence::new(if esn { u64::MAX } else { u64::from(u32::MAX) }),
+                sequence: Sequence::new(if esn { u64::MAX } else { u64::from(u32::MAX) }, lanes),
                 budget: Budget::new(sa.limits),
                 esn,
             },

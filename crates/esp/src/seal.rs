@@ -19,6 +19,7 @@ use crate::lookup::FlowCache;
 use crate::sa::{Live, Outbound};
 use crate::sequence::Claim;
 use crate::tuple::{Shown, Tuple};
+use crate::turn::Turn;
 use crate::view::View;
 use crate::walk::{Packet, Stage, Walk};
 
@@ -42,7 +43,8 @@ pub struct Sealed {
 ///
 /// [`View::outgoing`] finds it by one packet; it holds for packets with the same addresses, protocol, ports, traffic class
 /// and DF, no fragments and no ICMP errors among them. Keep it for a run (a super-packet, a batch), not longer: a rekey may move
-/// the flow to another pair, and packets and octets are counted when this is dropped.
+/// the flow to another pair, and packets and octets are counted when this is dropped. Where the packet that it was found by
+/// stands for several ([`Lane::standing_for`]), a refusal counts for all of them that weren't sealed before.
 ///
 /// ```text
 /// let view = shared.load();                       // once per batch
@@ -225,6 +227,7 @@ impl Outgoing<'_> {
     }
 
     /// Where sealed packets have to go.
+    #[inline]
     #[must_use]
     pub fn sealed(&self) -> Sealed {
         Sealed {
@@ -241,6 +244,8 @@ impl Outgoing<'_> {
         let fit = self.live.fit;
         if self.dress.cut_inside && !fit.takes(inner.total_length()) {
             let pieces = fragment::cut(inner, fit.inner).ok_or_else(|| self.too_big())?;
+            // One behind the other.
+            self.claim(u16::try_from(pieces.len()).unwrap_or(u16::MAX));
             for piece in &pieces {
                 self.append_one(piece, out)?;
             }
@@ -274,6 +279,7 @@ impl Outgoing<'_> {
     }
 
     /// Octets of the ESP packet around an inner packet of so many; in transport mode at most so many.
+    #[inline]
     #[must_use]
     pub fn sealed_len(&self, inner: usize) -> usize {
         let shape = self.live.pair.outbound.cipher.shape();
@@ -284,6 +290,7 @@ impl Outgoing<'_> {
 
     /// Whether a packet of so many octets is too long for the path and may be cut before it is sealed, which is what
     /// [`View::seal`] does; [`seal`](Self::seal) would refuse it.
+    #[inline]
     #[must_use]
     pub fn is_to_be_cut(&self, inner: usize) -> bool {
         self.dress.cut_inside && !self.live.fit.takes(inner)
@@ -291,15 +298,64 @@ impl Outgoing<'_> {
 
     /// Claims sequence numbers for the next `packets` packets at once. Without it each packet claims its own. Those that
     /// aren't used are never sent.
+    #[inline]
     pub fn claim(&mut self, packets: u16) {
         // Where none are left the packets say so, one by one.
-        self.claim = self
-            .live
-            .pair
-            .outbound
-            .sequence
-            .claim(packets)
-            .unwrap_or_default();
+        let sequence = &self.live.pair.outbound.sequence;
+        self.claim = sequence.claim(self.lane, packets).unwrap_or_default();
+    }
+
+    /// How many claimed numbers haven't been used yet.
+    #[must_use]
+    pub fn claimed(&self) -> usize {
+        self.claim.left()
+    }
+
+    /// Begins this thread's turn to send under the SA: what is claimed from now on, until it is dropped, counts as not
+    /// sent. To be had before the first claim, where other threads may send under the same SA.
+    #[inline]
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        Turn::new(&self.live.pair, self.lane)
+    }
+
+    /// Whether the packets belong to that turn.
+    #[inline]
+    #[must_use]
+    pub fn is_in(&self, turn: &Turn) -> bool {
+        turn.is_of(&self.live.pair)
+    }
+
+    /// Whether what was claimed last may be sent together with what was claimed before in that turn. If not, another thread
+    /// has claimed in between: send what came before, and [`go_on`](Self::go_on).
+    #[inline]
+    #[must_use]
+    pub fn adjoins(&self, turn: &Turn) -> bool {
+        turn.holds(&self.claim)
+    }
+
+    /// What was claimed in that turn before the last claim is sent.
+    pub fn go_on(&self, turn: &Turn) {
+        turn.go_on(&self.claim);
+    }
+
+    /// Cuts `inner`, for which [`is_to_be_cut`](Self::is_to_be_cut) holds, and appends the ESP packets around its pieces to `out`:
+    /// see [`Sealed::each`].
+    ///
+    /// # Errors
+    /// The packet is dropped and counted, and `out` is as before.
+    pub fn seal_cut(&mut self, inner: &[u8], out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
+        let start = out.len();
+        // However many pieces it has, it is one packet.
+        let packets = self.lane.packets();
+        self.lane = self.lane.standing_for(1);
+        let inner = self.view.outbound(self.lane, inner)?;
+        let sealed = self.append(&inner, out);
+        if sealed.is_err() {
+            out.truncate(start);
+        }
+        self.lane = self.lane.standing_for(packets - 1);
+        sealed
     }
 
     /// Seals a packet of the flow, a whole inner IP packet, into the front of `out`, which may be longer; it needs
@@ -317,6 +373,7 @@ impl Outgoing<'_> {
     ///
     /// # Errors
     /// As [`seal`](Self::seal).
+    #[inline]
     pub fn seal_parts(
         &mut self,
         head: &[u8],
@@ -346,6 +403,7 @@ impl Outgoing<'_> {
         match sealed {
             Ok(sealed) => {
                 self.sent.add(length);
+                self.lane = self.lane.standing_for(self.lane.packets() - 1);
                 Ok(sealed)
             }
             Err(DropReason::OutTooBig) => Err(self.too_big()),
@@ -356,6 +414,7 @@ impl Outgoing<'_> {
         }
     }
 
+    #[inline]
     fn write(&mut self, head: &[u8], rest: &[u8], out: &mut [u8]) -> Result<usize, DropReason> {
         let Some(ends) = &self.live.pair.transport else {
             let is_v6 = head.first().is_some_and(|first| first >> 4 == 6);
@@ -378,6 +437,7 @@ impl Outgoing<'_> {
         self.write_payload(next_header, [payload, &[]], out)
     }
 
+    #[inline]
     fn write_payload(
         &mut self,
         next_header: u8,
@@ -401,9 +461,11 @@ impl Outgoing<'_> {
             .write(pair.spi_out, sequence, next_header, parts, out)
     }
 
-    fn claim_one(&self) -> Result<u64, DropReason> {
-        let mut claim = self.live.pair.outbound.sequence.claim(1)?;
-        claim.next().ok_or(DropReason::OutSequenceExhausted)
+    #[inline]
+    fn claim_one(&mut self) -> Result<u64, DropReason> {
+        let sequence = &self.live.pair.outbound.sequence;
+        self.claim = sequence.claim(self.lane, 1)?;
+        self.claim.next().ok_or(DropReason::OutSequenceExhausted)
     }
 }
 

@@ -1,14 +1,22 @@
 //! The numbers of sent packets (RFC 4303 2.2, 3.3.3).
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{AcqRel, Relaxed},
+};
 
 use adit_model::drops::DropReason;
+
+use crate::lane::Lane;
+use crate::turn::Unsent;
 
 /// The one counter of a sending SA. Each value is given out once; it is the sequence number and the cipher's IV
 /// counter alike, so neither can repeat under one key (RFC 4303 3.3.3, RFC 4106 3.1).
 pub(crate) struct Sequence {
     last: AtomicU64,
     limit: u64,
+    /// What threads have claimed and not sent yet.
+    unsent: Unsent,
 }
 
 /// Most numbers that are claimed at once.
@@ -19,23 +27,37 @@ pub(crate) const MOST_AT_ONCE: u16 = 1024;
 const CAREFUL: u64 = 1 << 24;
 
 impl Sequence {
-    /// Numbers from 1 up to and with `limit`.
-    pub(crate) fn new(limit: u64) -> Self {
+    /// Numbers from 1 up to and with `limit`, for threads of so many lanes.
+    pub(crate) fn new(limit: u64, lanes: u16) -> Self {
         Self {
             last: AtomicU64::new(0),
             limit,
+            unsent: Unsent::new(lanes),
         }
     }
 
     /// The next `count` numbers, at most [`MOST_AT_ONCE`], or as many as are left. They are never given out again.
     #[inline]
-    pub(crate) fn claim(&self, count: u16) -> Result<Claim, DropReason> {
+    pub(crate) fn claim(&self, lane: Lane, count: u16) -> Result<Claim, DropReason> {
         let count = u64::from(count.clamp(1, MOST_AT_ONCE));
-        if self.last.load(Relaxed) < self.limit - CAREFUL {
-            let last = self.last.fetch_add(count, Relaxed);
-            return Ok(Claim { last, left: count });
-        }
-        self.claim_carefully(count)
+        let claim = if self.last.load(Relaxed) < self.limit - CAREFUL {
+            let last = self.last.fetch_add(count, AcqRel);
+            Claim::new(last, count)
+        } else {
+            self.claim_carefully(count)?
+        };
+        self.unsent.claimed(lane, &claim);
+        Ok(claim)
+    }
+
+    /// From now on until [`Unsent::end`], what `lane` claims counts as not sent.
+    pub(crate) fn begin(&self, lane: Lane) {
+        self.unsent.begin(lane, self.last.load(Relaxed) + 1);
+    }
+
+    /// What is claimed and not sent.
+    pub(crate) fn unsent(&self) -> &Unsent {
+        &self.unsent
     }
 
     /// How many numbers have been given out, whether a packet bears them or not.
@@ -47,13 +69,10 @@ impl Sequence {
     fn claim_carefully(&self, count: u64) -> Result<Claim, DropReason> {
         let some = |last| count.min(self.limit - last);
         self.last
-            .fetch_update(Relaxed, Relaxed, |last| {
+            .fetch_update(AcqRel, Relaxed, |last| {
                 (last < self.limit).then(|| last + some(last))
             })
-            .map(|last| Claim {
-                last,
-                left: some(last),
-            })
+            .map(|last| Claim::new(last, some(last)))
             .map_err(|_| DropReason::OutSequenceExhausted)
     }
 
@@ -68,8 +87,36 @@ impl Sequence {
 /// sent, which RFC 4303 allows.
 #[derive(Debug, Default)]
 pub(crate) struct Claim {
+    /// All of them come after this one.
+    before: u64,
+    /// The last one that was used.
     last: u64,
     left: u64,
+}
+
+impl Claim {
+    fn new(before: u64, count: u64) -> Self {
+        Self {
+            before,
+            last: before,
+            left: count,
+        }
+    }
+
+    /// The first number, used or not.
+    pub(crate) fn first(&self) -> u64 {
+        self.before + 1
+    }
+
+    /// The last number, used or not.
+    pub(crate) fn end(&self) -> u64 {
+        self.last + self.left
+    }
+
+    /// How many are left.
+    pub(crate) fn left(&self) -> usize {
+        usize::try_from(self.left).unwrap_or(usize::MAX)
+    }
 }
 
 impl Iterator for Claim {
@@ -88,8 +135,10 @@ mod tests {
     #![allow(clippy::disallowed_methods)] // threads that claim at once
     use super::*;
 
+    const L: Lane = Lane::new(0);
+
     fn near(limit: u64, left: u64) -> Sequence {
-        let sequence = Sequence::new(limit);
+        let sequence = Sequence::new(limit, 1);
         sequence.skip_to(limit - left);
         sequence
     }
@@ -101,7 +150,7 @@ mod tests {
     fn the_last_number_is_given_out_once_and_then_nothing_ever() {
         for limit in LIMITS {
             let s = near(limit, 2);
-            let one = || s.claim(1).map(|claim| claim.collect::<Vec<_>>());
+            let one = || s.claim(L, 1).map(|claim| claim.collect::<Vec<_>>());
             assert_eq!(one(), Ok(vec![limit - 1]));
             assert_eq!(one(), Ok(vec![limit]));
             for _ in 0..3 {
@@ -114,7 +163,7 @@ mod tests {
     fn a_claim_near_the_end_gets_what_is_left() {
         for limit in LIMITS {
             let s = near(limit, 5);
-            let numbers = |count| s.claim(count).map(|claim| claim.collect::<Vec<_>>());
+            let numbers = |count| s.claim(L, count).map(|claim| claim.collect::<Vec<_>>());
             assert_eq!(numbers(3), Ok(vec![limit - 4, limit - 3, limit - 2]));
             assert_eq!(numbers(3), Ok(vec![limit - 1, limit]));
             assert_eq!(numbers(3), Err(DropReason::OutSequenceExhausted));
@@ -127,7 +176,7 @@ mod tests {
             let s = near(limit, CAREFUL + 3);
             let mut numbers = Vec::new();
             for _ in 0..4 {
-                numbers.extend(s.claim(2).unwrap_or_default());
+                numbers.extend(s.claim(L, 2).unwrap_or_default());
             }
             let first = limit - CAREFUL - 2;
             assert_eq!(numbers, (first..first + 8).collect::<Vec<_>>());
@@ -189,9 +238,9 @@ mod tests {
 
     #[test]
     fn a_claim_is_never_empty_and_has_an_upper_bound() {
-        let s = Sequence::new(u64::MAX);
-        assert_eq!(s.claim(0).unwrap_or_default().count(), 1);
-        let most = s.claim(u16::MAX).unwrap_or_default();
+        let s = Sequence::new(u64::MAX, 1);
+        assert_eq!(s.claim(L, 0).unwrap_or_default().count(), 1);
+        let most = s.claim(L, u16::MAX).unwrap_or_default();
         assert_eq!(most.count(), usize::from(MOST_AT_ONCE));
     }
 }

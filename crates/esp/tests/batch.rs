@@ -158,3 +158,31 @@ fn abuse_86_numbers_that_were_claimed_and_not_used_count() {
     seal(&west, &packet);
     assert_eq!(west.pairs()[0].counters.numbers_out, 65);
 }
+
+/// A packet that the host hasn't cut yet is as many packets as it would have become.
+#[test]
+fn a_refusal_counts_for_all_segments_that_were_not_sealed() {
+    let (mut west, _) = joined(SUITES[0]);
+    let packet = eastbound(100);
+    let lane = Lane::new(1).standing_for(40);
+    {
+        let view = west.shared().load();
+        let ip = view.outbound(lane, &packet).unwrap();
+        let mut way = view.outgoing(Door::SHARED, lane, &ip).unwrap();
+        let mut out = vec![0; 200];
+        for _ in 0..10 {
+            way.seal(&packet, &mut out).unwrap();
+        }
+        // No room.
+        way.seal(&packet, &mut out[..9]).unwrap_err();
+    }
+    assert_eq!(west.drops().of(DropReason::OutCipher), 30);
+    remove(&mut west, SPI_WEST);
+    let view = west.shared().load();
+    let ip = view.outbound(lane, &packet).unwrap();
+    let rejected = view.outgoing(Door::SHARED, lane, &ip).err().unwrap();
+    assert_eq!(rejected.reason, DropReason::OutNoSa);
+    assert_eq!(west.drops().of(DropReason::OutNoSa), 40);
+    let child = west.child_report("net", "lan0").unwrap();
+    assert_eq!(child.drops.of(DropReason::OutNoSa), 40);
+}

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use adit_esp::replay::ReplayWindow;
 use adit_esp::{DataPlane, Door, FlowCache, Lane};
 use adit_model::dataplane::ChildSa;
 use adit_model::drops::DropReason;
@@ -120,6 +121,66 @@ fn abuse_87_no_nonce_repeats_through_changes_of_the_view() {
     let in_flight = east.drops().total();
     assert_eq!(received.packets_in + in_flight, sealed as u64);
     assert_eq!(received.packets_in, opened.into_inner());
+}
+
+/// Between claiming numbers and sending, a thread may lose its processor, and others send meanwhile. Whatever they do, a
+/// peer with the narrowest window that there is takes every packet (RFC 4303 3.4.3).
+#[test]
+fn what_several_threads_send_under_one_sa_fits_the_narrowest_window() {
+    let mut west = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), THREADS);
+    west.set_policy(&[connection(&[(&[WEST], &[EAST])])]);
+    install(&mut west, generation(0));
+    let wire = std::sync::Mutex::new(Vec::new());
+    let start = Barrier::new(usize::from(THREADS));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (shared, wire, start) = (west.shared(), &wire, &start);
+            scope.spawn(move || {
+                let lane = Lane::new(thread);
+                let inner = eastbound(5);
+                let mut buffer = vec![0; 200];
+                start.wait();
+                for round in 0..200_u16 {
+                    let view = shared.load();
+                    let packet = view.outbound(lane, &inner).unwrap();
+                    let mut way = view.outgoing(Door::SHARED, lane, &packet).unwrap();
+                    let turn = way.turn();
+                    let packets = 1 + (round * 7 + thread) % 45;
+                    let mut waiting: Vec<u64> = Vec::new();
+                    let send = |waiting: &mut Vec<u64>| {
+                        std::thread::yield_now();
+                        while !turn.is_due() {
+                            std::thread::yield_now();
+                        }
+                        for number in waiting.drain(..) {
+                            wire.lock().unwrap().push(number);
+                        }
+                    };
+                    for _ in 0..2 {
+                        way.claim(packets);
+                        if !way.adjoins(&turn) {
+                            send(&mut waiting);
+                            way.go_on(&turn);
+                        }
+                        for _ in 0..packets {
+                            way.seal(&inner, &mut buffer).unwrap();
+                            let number = buffer[4..].first_chunk().unwrap();
+                            waiting.push(u32::from_be_bytes(*number).into());
+                        }
+                        std::thread::yield_now();
+                    }
+                    send(&mut waiting);
+                    drop(turn);
+                }
+            });
+        }
+    });
+    let window = ReplayWindow::new(32, false);
+    let sent = wire.into_inner().unwrap();
+    assert!(sent.len() > 200 * usize::from(THREADS));
+    for number in sent {
+        assert_eq!(window.accept(number), Ok(()), "{number}");
+    }
 }
 
 /// Drops of all threads add up, each under its reason, for all and for the child.

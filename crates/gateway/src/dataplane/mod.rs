@@ -4,9 +4,12 @@
 //! socket of each kind, and buffers that it was born with; packets pass through it without a lock, an allocation or another
 //! thread. Policies and SAs it reads from the [`adit_esp::View`] that was published last.
 //!
-//! **Order.** The kernel keeps each flow of the host to one queue, so a flow is sealed by one thread and leaves in order;
-//! flows of one SA may leave by several threads at once, which is what replay windows are for. What arrives is spread by
-//! SPI: one SA is opened by one thread.
+//! **Order.** The kernel keeps each flow of the host to one queue, so a flow is sealed by one thread and leaves in order.
+//! Flows of one SA may leave by several threads, none of which gets further ahead of another than the narrowest replay
+//! window allows ([`adit_esp::Turn`]). What arrives is spread by SPI, so an SA is opened by one thread; but what the kernel
+//! put together (`UDP_GRO`) goes to one thread whole, by the SPI that comes first in it. Where a peer sends on several SAs from
+//! one port, a thread may thus open packets of another's SA. The replay window takes any number of threads; a flow may
+//! be reordered by that.
 //!
 //! **Bundles.** Where the kernel can, the host hands over segments that aren't cut yet ([`adit_esp::offload`]), sealed
 //! packets of one length leave with one call (`UDP_SEGMENT`), received ones come with one call (`UDP_GRO`, `recvmmsg`),
@@ -251,15 +254,15 @@ fn latency(sampled: &Histogram) -> Latency {
 }
 
 fn carry(worker: Worker) {
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()));
-    if outcome.is_err() {
-        // A gateway that looks alive and carries nothing helps nobody: whoever supervises it starts it anew. The block
-        // stays.
-        tracing::error!(
-            "a thread that carries packets has ended by a bug; the gateway ends with it"
-        );
-        std::process::abort();
-    }
+    let why = match std::panic::catch_unwind(AssertUnwindSafe(|| worker.run())) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => format!("waiting for packets failed: {error}"),
+        Err(_) => "a bug".to_owned(),
+    };
+    // Its queues would be nobody's. A gateway that looks alive and carries nothing helps nobody: whoever supervises it
+    // starts it anew. The block stays.
+    tracing::error!("a thread that carries packets has ended ({why}); the gateway ends with it");
+    std::process::abort();
 }
 
 /// Words that may wait for the loop.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use adit_esp::Sealed;
+use adit_esp::{Outgoing, Sealed, Turn};
 use adit_kernel::batch::{self, MOST_OCTETS, MOST_RUNS, MOST_SEGMENTS, Run};
 use adit_model::dataplane::Path;
 use adit_model::now::Mono;
@@ -35,7 +35,7 @@ impl Way {
     }
 }
 
-/// Packets that go the same way, were sealed one behind the other, and leave together.
+/// Packets that go the same way, were sealed one behind the other under one SA, and leave together.
 pub struct Outbox {
     octets: Box<[u8]>,
     filled: usize,
@@ -43,6 +43,8 @@ pub struct Outbox {
     /// What was added since somebody asked.
     sealed: Batch,
     way: Option<Way>,
+    /// Other threads may have claimed lower numbers of the same SA, and may have to send first.
+    turn: Option<Turn>,
     /// Whether datagrams of one length leave as one, for the kernel or the network card to cut.
     bundles: Bundles,
 }
@@ -76,14 +78,56 @@ impl Outbox {
             lengths: Vec::with_capacity(MOST_PACKETS),
             sealed: Batch::default(),
             way: None,
+            turn: None,
             bundles,
         }
     }
 
-    /// Whether a packet that goes `way` can be added before the others are sent.
-    pub fn takes(&self, way: &Way) -> bool {
-        let fits = self.filled < ROOM && self.lengths.len() < MOST_PACKETS;
-        fits && self.way.as_ref().is_none_or(|mine| mine == way)
+    /// For how many of so many packets of `flow`, each at most `longest` octets long, there is room behind the others; their
+    /// numbers are to be claimed after that. 0 when the others have to be sent first: then there is room for one at least.
+    pub fn admit(
+        &mut self,
+        flow: &Outgoing<'_>,
+        way: &Way,
+        longest: usize,
+        packets: usize,
+    ) -> usize {
+        let room = self.octets.len().saturating_sub(self.filled) / longest.max(1);
+        let room = room.min(MOST_PACKETS.saturating_sub(self.lengths.len()));
+        let joins = self.filled < ROOM
+            && room >= packets
+            && self.way.as_ref().is_none_or(|mine| mine == way)
+            && self.turn.as_ref().is_none_or(|turn| flow.is_in(turn));
+        if !joins && !self.lengths.is_empty() {
+            return 0;
+        }
+        if !self.turn.as_ref().is_some_and(|turn| flow.is_in(turn)) {
+            // The old one first: its end would be the new one's too.
+            self.turn = None;
+            self.turn = Some(flow.turn());
+        }
+        room.clamp(1, packets.max(1))
+    }
+
+    /// Whether what `flow` has claimed last can't be sent together with what waits: [`Self::send_before`] has to be called.
+    pub fn is_behind_a_gap(&self, flow: &Outgoing<'_>) -> bool {
+        self.turn.as_ref().is_some_and(|turn| !flow.adjoins(turn))
+    }
+
+    /// As [`Self::send`], and what `flow` has claimed last can be added then.
+    pub fn send_before(
+        &mut self,
+        flow: &Outgoing<'_>,
+        carrier: &Carrier,
+        now: Mono,
+        lost: &mut impl FnMut(Loss),
+    ) {
+        let turn = self.turn.take();
+        self.send_in(turn.as_ref(), carrier, now, lost);
+        if let Some(turn) = &turn {
+            flow.go_on(turn);
+        }
+        self.turn = turn;
     }
 
     /// Where the next packet is to be sealed: there is always room for the longest.
@@ -114,7 +158,19 @@ impl Outbox {
 
     /// Sends everything, `now`; what can't be sent is told to `lost`.
     pub fn send(&mut self, carrier: &Carrier, now: Mono, lost: &mut impl FnMut(Loss)) {
+        let turn = self.turn.take();
+        self.send_in(turn.as_ref(), carrier, now, lost);
+    }
+
+    fn send_in(
+        &mut self,
+        turn: Option<&Turn>,
+        carrier: &Carrier,
+        now: Mono,
+        lost: &mut impl FnMut(Loss),
+    ) {
         if let Some(way) = self.way.take() {
+            turn.into_iter().for_each(wait_for);
             self.send_by(&way, carrier, now, lost);
         }
         self.filled = 0;
@@ -171,13 +227,15 @@ struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    fn send(&self, bundles: &mut Bundles, now: Mono, lost: &mut impl FnMut(Loss)) {
+    /// Whether some of them were taken.
+    fn send(&self, bundles: &mut Bundles, now: Mono, lost: &mut impl FnMut(Loss)) -> bool {
         let (mut runs, mut octets) = (self.runs, self.octets);
-        let mut waited = false;
+        let (mut waited, mut taken) = (false, false);
         while let Some(first) = runs.first() {
             let (head, tail) = octets.split_at(first.octets.min(octets.len()));
             let error = match self.carrier.send(self.way, octets, runs) {
                 Ok(sent) => {
+                    taken |= sent > 0;
                     let (gone, rest) = runs.split_at(sent.min(runs.len()));
                     let length: usize = gone.iter().map(|run| run.octets).sum();
                     (runs, octets) = (rest, octets.get(length..).unwrap_or_default());
@@ -191,8 +249,10 @@ impl Delivery<'_> {
                 continue;
             }
             if first.segment != 0 && batch::refuses_runs(&error) {
-                bundles.refuse(now, &error);
-                self.send_singly(head, first, bundles, now, lost);
+                // What isn't taken singly either (our address is gone, say) says nothing about bundles.
+                if self.send_singly(head, first, bundles, now, lost) {
+                    bundles.refuse(now, &error);
+                }
             } else {
                 lost(Loss {
                     packets: first.datagrams() as u64,
@@ -202,8 +262,10 @@ impl Delivery<'_> {
             }
             (runs, octets) = (runs.get(1..).unwrap_or_default(), tail);
         }
+        taken
     }
 
+    /// Whether some of them were taken.
     fn send_singly(
         &self,
         octets: &[u8],
@@ -211,7 +273,7 @@ impl Delivery<'_> {
         bundles: &mut Bundles,
         now: Mono,
         lost: &mut impl FnMut(Loss),
-    ) {
+    ) -> bool {
         let mut singles = [EMPTY; MOST_SEGMENTS];
         let pieces = octets.chunks(usize::from(run.segment).max(1));
         let mut count = 0;
@@ -224,7 +286,7 @@ impl Delivery<'_> {
             octets,
             ..*self
         };
-        alone.send(bundles, now, lost);
+        alone.send(bundles, now, lost)
     }
 
     /// The send buffer is full: the link is slower than we are. Waiting a little makes the host wait, which is how it
@@ -240,6 +302,19 @@ impl Delivery<'_> {
         };
         // What this would complain about, sending complains about too.
         let _ = poll(&mut one, Some(&most));
+    }
+}
+
+/// Another thread seals what it claimed before, and sends it: microseconds, unless it has lost its processor.
+fn wait_for(turn: &Turn) {
+    let mut looks = 0;
+    while !turn.is_due() {
+        looks += 1;
+        if looks < LOOKS {
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -290,11 +365,18 @@ const LONGEST: usize = 65_535 + 512;
 const MOST_PACKETS: usize = 256;
 /// For how long bundles aren't tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often a thread looks whether its turn has come before it leaves the processor to others.
+const LOOKS: u32 = 256;
 /// How long a full send buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use adit_kernel::UdpPort;
+
     use super::*;
 
     fn grouped(lengths: &[usize], bundled: bool) -> Vec<(usize, u16)> {
@@ -322,5 +404,36 @@ mod tests {
         assert_eq!(many, [(64 * 80, 80), (64 * 80, 80), (160, 80)]);
         let large = grouped(&[1480; 50], true);
         assert_eq!(large, [(44 * 1480, 1480), (6 * 1480, 1480)]);
+    }
+
+    /// Where a source address has vanished the kernel says the same as where it doesn't know `UDP_SEGMENT`.
+    #[test]
+    fn what_is_not_taken_singly_either_does_not_end_bundles() {
+        let port = UdpPort::bind("0.0.0.0:0".parse().unwrap()).unwrap();
+        let carrier = Carrier {
+            nat: [Some(Arc::new(port)), None],
+            esp: [None, None],
+        };
+        let send = |local: &str| {
+            let path = Path {
+                local: local.parse().unwrap(),
+                remote: "127.0.0.1:9".parse().unwrap(),
+                udp_encap: true,
+            };
+            let (tos, df) = (0, false);
+            let way = Way { path, tos, df };
+            let mut outbox = Outbox::new(Bundles::From(Mono(0)));
+            outbox.copy(&way, &[1; 100]);
+            outbox.copy(&way, &[2; 100]);
+            let mut lost = Vec::new();
+            outbox.send(&carrier, Mono(5), &mut |loss| lost.push(loss));
+            (outbox.bundles, lost)
+        };
+        let (bundles, lost) = send("127.0.0.1:4500");
+        assert_eq!((bundles, lost.len()), (Bundles::From(Mono(0)), 0));
+        let (bundles, lost) = send("203.0.113.7:4500");
+        assert_eq!(lost.iter().map(|loss| loss.packets).sum::<u64>(), 2);
+        assert_eq!(lost[0].error.raw_os_error(), Some(libc::EINVAL));
+        assert_eq!(bundles, Bundles::From(Mono(0)));
     }
 }

@@ -63,53 +63,77 @@ impl Worker {
         let Ok(segments) = Segments::of(&header, packet) else {
             return teller.lost(DropReason::OutMalformed, None, || describe(packet));
         };
+        let count = segments.count();
+        let lane = self.lane.standing_for(number(count));
         let way = view
-            .outbound(self.lane, packet)
-            .and_then(|ip| view.outgoing_by(&mut self.flows, door, self.lane, &ip))
+            .outbound(lane, packet)
+            .and_then(|ip| view.outgoing_by(&mut self.flows, door, lane, &ip))
             .and_then(|way| way.at(now));
         let mut out = match way {
             Ok(way) => way,
-            Err(rejected) => return teller.refused_out(rejected, packet),
+            Err(rejected) => return teller.refused_out(rejected, count, packet),
         };
         let mut way = Way::of(&out.sealed());
-        out.claim(u16::try_from(segments.count()).unwrap_or(u16::MAX));
-        for index in 0..segments.count() {
+        let longest = out.sealed_len(segments.longest());
+        // Segments that there are room and numbers for.
+        let mut admitted = 0_usize;
+        for index in 0..count {
             let [head, rest] = segments.parts(index, &mut self.room);
-            if out.is_to_be_cut(head.len() + rest.len()) {
+            let to_be_cut = out.is_to_be_cut(head.len() + rest.len());
+            if to_be_cut || admitted == 0 {
+                let (longest, packets) = match to_be_cut {
+                    true => (MOST_GROWN * (head.len() + rest.len()), 1),
+                    false => (longest, count - index),
+                };
+                admitted = self.outbox.admit(&out, &way, longest, packets);
+                if admitted == 0 {
+                    let mut unsent = |loss: Loss| teller.unsent(&loss);
+                    self.outbox.send(&self.carrier, now, &mut unsent);
+                    admitted = self.outbox.admit(&out, &way, longest, packets);
+                }
+            }
+            if to_be_cut {
                 // The kernel's pieces get identifications and so on of their own; this is rare, and slow.
                 let whole = [head, rest].concat();
                 self.pieces.clear();
-                match view.seal_at(now, door, &whole, &mut self.pieces) {
+                match out.seal_cut(&whole, &mut self.pieces) {
                     Ok(sealed) => {
+                        if self.outbox.is_behind_a_gap(&out) {
+                            let mut unsent = |loss: Loss| teller.unsent(&loss);
+                            let (outbox, carrier) = (&mut self.outbox, &self.carrier);
+                            outbox.send_before(&out, carrier, now, &mut unsent);
+                        }
                         way = Way::of(&sealed);
                         for piece in self.pieces.chunks(sealed.each.max(1)) {
-                            if !self.outbox.takes(&way) {
-                                let mut unsent = |loss: Loss| teller.unsent(&loss);
-                                self.outbox.send(&self.carrier, now, &mut unsent);
-                            }
                             self.outbox.copy(&way, piece);
                         }
                     }
-                    Err(rejected) => teller.refused_out(rejected, &whole),
+                    Err(rejected) => teller.refused_out(rejected, 1, &whole),
                 }
+                admitted = 0;
                 continue;
             }
-            if !self.outbox.takes(&way) {
-                let mut unsent = |loss: Loss| teller.unsent(&loss);
-                self.outbox.send(&self.carrier, now, &mut unsent);
+            if out.claimed() < admitted {
+                out.claim(number(admitted));
+                if self.outbox.is_behind_a_gap(&out) {
+                    let mut unsent = |loss: Loss| teller.unsent(&loss);
+                    let (outbox, carrier) = (&mut self.outbox, &self.carrier);
+                    outbox.send_before(&out, carrier, now, &mut unsent);
+                }
             }
+            admitted -= 1;
             match out.seal_parts(head, rest, self.outbox.room()) {
                 Ok(length) => self.outbox.add(&way, length),
                 Err(rejected) => {
                     drop(out);
-                    return self.refused(at, rejected, length, now);
+                    return self.refused(at, rejected, count - index, length, now);
                 }
             }
         }
     }
 
     /// A packet isn't sealed, nor are further segments of it. Who sent one that is too long is told how much fits.
-    fn refused(&mut self, at: usize, rejected: Rejected, length: usize, now: Mono) {
+    fn refused(&mut self, at: usize, rejected: Rejected, packets: usize, length: usize, now: Mono) {
         let read = self.packet.get(..length).unwrap_or_default();
         let Some((_, packet)) = PacketHeader::split(read) else {
             return;
@@ -123,7 +147,7 @@ impl Worker {
             let teller = &mut self.teller;
             entrance.push_alone(&message, &mut |refused| teller.unwritten(&refused));
         }
-        self.teller.refused_out(rejected, packet);
+        self.teller.refused_out(rejected, packets, packet);
     }
 
     /// Seals and sends dummy packets.
@@ -132,16 +156,12 @@ impl Worker {
         let now = self.clock.mono();
         for dummy in dummies {
             self.pieces.clear();
-            let Some(sealed) = view.seal_dummy(now, *dummy, &mut self.pieces) else {
+            let Some(sealed) = view.seal_dummy(self.lane, now, *dummy, &mut self.pieces) else {
                 continue;
             };
-            let way = Way::of(&sealed);
-            if !self.outbox.takes(&way) {
-                self.send(now);
-            }
-            self.outbox.copy(&way, &self.pieces);
+            self.outbox.copy(&Way::of(&sealed), &self.pieces);
+            self.send(now);
         }
-        self.send(now);
         // They are no traffic.
         self.outbox.take_sealed();
     }
@@ -168,6 +188,13 @@ fn is_for_the_link(door: Door, packet: &[u8]) -> bool {
     }
 }
 
+fn number(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// A packet that has to be cut doesn't become longer than so many times its length: no path is so narrow that headers
+/// outweigh what is behind them.
+const MOST_GROWN: usize = 2;
 /// Packets of the host, whole ones, that are taken before sockets get their turn.
 const PACKETS: usize = 64;
 

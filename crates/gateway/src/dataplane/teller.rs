@@ -49,15 +49,18 @@ impl Teller {
         }
     }
 
-    /// A packet for the wire was refused, and counted where it was.
-    pub fn refused_out(&mut self, rejected: Rejected, packet: &[u8]) {
+    /// A packet for the wire that stands for so many was refused, and counted where it was.
+    pub fn refused_out(&mut self, rejected: Rejected, packets: usize, packet: &[u8]) {
         if let (DropReason::OutNoSa, Some(child)) = (rejected.reason, &rejected.child) {
             self.report.want(child, packet);
         }
-        self.report
-            .drop(rejected.reason, rejected.child, None, 1, || {
-                describe(packet)
-            });
+        self.report.drop(
+            rejected.reason,
+            rejected.child,
+            None,
+            packets as u64,
+            || describe(packet),
+        );
     }
 
     /// A packet from the wire was refused, and counted where it was: from where, to where, its SPI.

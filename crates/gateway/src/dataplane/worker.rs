@@ -126,7 +126,10 @@ impl Worker {
     }
 
     /// Carries packets until it is told to end.
-    pub fn run(mut self) {
+    ///
+    /// # Errors
+    /// The kernel can't tell any more when packets are there.
+    pub fn run(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(EVENTS);
         loop {
             let patience = self.teller.patience();
@@ -134,17 +137,14 @@ impl Worker {
             let space = rustix::buffer::spare_capacity(&mut events);
             match epoll::wait(&self.epoll, space, patience.as_ref()) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => {
-                    tracing::error!("waiting for packets failed: {error}");
-                    return;
-                }
+                Err(error) => return Err(error.into()),
             }
             for event in &events {
                 let (data, flags) = (event.data, event.flags);
                 match Source::of(data.u64()) {
                     Source::Orders => {
                         if self.obey().is_break() {
-                            return;
+                            return Ok(());
                         }
                     }
                     Source::Door(at) => self.seal_waiting(at),
