@@ -37,7 +37,8 @@
 //! A thread looks up the way of a flow once for a run of its packets ([`View::outgoing_by`] with a [`FlowCache`] of its
 //! own, [`View::incoming`]), claims sequence numbers for all of them at once, seals from one buffer straight into another,
 //! and counts in its [`Lane`] when the run ends. None of this takes a lock or touches the heap with the ciphers offered by
-//! default; `tests/no_allocation.rs` counts. What a thread needs to know beyond that is sampled ([`latency`]) or asked for
+//! default; `tests/no_allocation.rs` counts. Threads that send under one SA at once take turns ([`Turn`]), so that a peer with
+//! the narrowest replay window takes what they send. What a thread needs to know beyond that is sampled ([`latency`]) or asked for
 //! ([`walk`]).
 //!
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
