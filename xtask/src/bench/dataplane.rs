@@ -38,6 +38,9 @@ pub struct Args {
     /// A line for `[gateway]` in Adit's configuration
     #[arg(long, value_name = "KEY = VALUE")]
     set: Vec<String>,
+    /// Adit's ESP without UDP around it
+    #[arg(long)]
+    plain_esp: bool,
     /// A second wireguard-go besides Debian's, which knows no segmentation offload
     #[arg(long, value_name = "FILE")]
     wireguard_go: Option<PathBuf>,
@@ -141,6 +144,7 @@ fn kinds(args: &Args) -> Result<(Vec<Named>, Vec<Missing>)> {
                 binary,
                 gateway: args.set.clone(),
                 child: Vec::new(),
+                in_udp: !args.plain_esp,
             };
             kinds.push((name, Kind::Adit(settings)));
         }

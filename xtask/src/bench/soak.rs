@@ -85,6 +85,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         },
         gateway: args.set.clone(),
         child: vec![format!("rekey = \"{}\"", args.rekey)],
+        in_udp: true,
     };
     let report = soak(args, &adit)?;
     if args.json {

@@ -37,6 +37,8 @@ pub struct Adit {
     pub gateway: Vec<String>,
     /// Lines for the child.
     pub child: Vec<String>,
+    /// Whether ESP goes in UDP, as WireGuard does: only UDP leaves in bundles (`UDP_SEGMENT`).
+    pub in_udp: bool,
 }
 
 impl Adit {
@@ -130,7 +132,7 @@ fn adit(world: &World, settings: &Adit, (gateway, own, peer): (&str, u8, u8)) ->
     };
     let child = settings.child.join("\n");
     let start = if gateway == "west" { "auto" } else { "passive" };
-    // ESP in UDP, as WireGuard is: only UDP leaves in bundles (UDP_SEGMENT).
+    let in_udp = settings.in_udp;
     let text = format!(
         r#"{keys}[tunnel.gw]
 local = "192.168.0.{own}"
@@ -140,7 +142,7 @@ remote_id = "gw{peer}.example"
 auth = {{ psk_file = "gw.psk" }}
 ike = ["aes128gcm16-prfsha256-x25519"]
 start = "{start}"
-force_encap = true
+force_encap = {in_udp}
 
 [tunnel.gw.child.net]
 local_net = ["10.{own}.0.0/24"]
