@@ -7,13 +7,13 @@
 //!
 //! For that each thread shows the lowest number that it has claimed and not sent. It does so before it claims, with a number
 //! that the claim can't be below, and puts it right afterwards. Who claimed earlier is therefore seen by who claimed later: both
-//! went through the one counter of the SA. What a thread sends together are numbers without a gap, so of all threads that
-//! hold numbers the one with the lowest never waits, and those with higher ones wait until it has sent: for as long as it
-//! takes to seal a few packets.
+//! went through the one counter of the SA. What a thread sends together are numbers without a gap, or fewer than 32 with
+//! gaps: so it waits only for threads whose lowest number is lower than its own. Whoever has the lowest of all never waits,
+//! and the others wait until it has sent: for as long as it takes to seal a few packets.
 
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
@@ -34,8 +34,10 @@ pub(crate) struct Unsent(Lanes<Held>);
 struct Held {
     /// The lowest number, or less until that is known.
     first: AtomicU64,
-    /// The highest of the numbers that follow it without a gap; 0 before there is one.
+    /// The highest number of those that may be sent together with it; 0 before there is one.
     last: AtomicU64,
+    /// Whether it has claimed all between the two.
+    whole: AtomicBool,
 }
 
 impl Default for Held {
@@ -43,6 +45,7 @@ impl Default for Held {
         Self {
             first: AtomicU64::new(NOTHING),
             last: AtomicU64::new(0),
+            whole: AtomicBool::new(true),
         }
     }
 }
@@ -70,15 +73,19 @@ impl Unsent {
         }
         let last = held.last.load(Relaxed);
         if last == 0 {
-            held.first.store(claim.first(), Release);
+            return held.hold(claim);
         }
-        // What comes behind a gap waits: see `go_on`.
-        if last == 0 || claim.first() == last + 1 {
+        let adjoins = claim.first() == last + 1;
+        let first = held.first.load(Relaxed);
+        let whole = adjoins && held.whole.load(Relaxed);
+        // What comes behind a wider gap waits: see `go_on`.
+        if whole || claim.end().saturating_sub(first) < NARROWEST {
+            held.whole.store(whole, Relaxed);
             held.last.store(claim.end(), Relaxed);
         }
     }
 
-    /// Whether it may send `claim` together with what it has claimed before: there is no gap.
+    /// Whether it may send `claim` together with what it has claimed before.
     fn holds(&self, lane: Lane, claim: &Claim) -> bool {
         let held = self.0.of(lane);
         held.is_none_or(|held| claim.end() <= held.last.load(Relaxed))
@@ -87,8 +94,7 @@ impl Unsent {
     /// It has sent what it claimed before `claim`.
     fn go_on(&self, lane: Lane, claim: &Claim) {
         if let Some(held) = self.0.of(lane) {
-            held.last.store(claim.end(), Relaxed);
-            held.first.store(claim.first(), Release);
+            held.hold(claim);
         }
     }
 
@@ -106,6 +112,15 @@ impl Unsent {
         if let Some(held) = self.0.of(lane) {
             held.first.store(NOTHING, Release);
         }
+    }
+}
+
+impl Held {
+    /// Nothing but `claim`.
+    fn hold(&self, claim: &Claim) {
+        self.whole.store(true, Relaxed);
+        self.last.store(claim.end(), Relaxed);
+        self.first.store(claim.first(), Release);
     }
 }
 
@@ -210,5 +225,26 @@ mod tests {
         assert!(s.unsent().is_due(TWO), "5 to 44");
         assert!(!s.unsent().is_due(ONE), "45 to 84");
         assert!(s.unsent().holds(ONE, &later));
+    }
+
+    #[test]
+    fn single_packets_by_turns_are_sent_together_all_the_same() {
+        let s = Sequence::new(u64::MAX, 2);
+        for lane in [ONE, TWO] {
+            s.begin(lane);
+        }
+        let mut together = [0, 0];
+        for _ in 0..40 {
+            for (lane, together) in [ONE, TWO].into_iter().zip(&mut together) {
+                let claim = s.claim(lane, 1).unwrap_or_default();
+                *together += u32::from(s.unsent().holds(lane, &claim));
+            }
+        }
+        assert_eq!(together, [16, 16], "1, 3, … 31, and 2, 4, … 32");
+        // They would have a gap before them, whatever adjoins the last.
+        s.unsent().end(TWO);
+        let run = s.claim(ONE, 20).unwrap_or_default();
+        assert!(!s.unsent().holds(ONE, &run));
+        assert!(s.unsent().is_due(ONE));
     }
 }

@@ -145,7 +145,8 @@ fn what_several_threads_send_under_one_sa_fits_the_narrowest_window() {
                     let packet = view.outbound(lane, &inner).unwrap();
                     let mut way = view.outgoing(Door::SHARED, lane, &packet).unwrap();
                     let turn = way.turn();
-                    let packets = 1 + (round * 7 + thread) % 45;
+                    // Long runs and single packets.
+                    let packets = 1 + (round * 7 + thread) % 45 * (round % 2);
                     let mut waiting: Vec<u64> = Vec::new();
                     let send = |waiting: &mut Vec<u64>| {
                         std::thread::yield_now();
@@ -156,7 +157,7 @@ fn what_several_threads_send_under_one_sa_fits_the_narrowest_window() {
                             wire.lock().unwrap().push(number);
                         }
                     };
-                    for _ in 0..2 {
+                    for _ in 0..5 {
                         way.claim(packets);
                         if !way.adjoins(&turn) {
                             send(&mut waiting);

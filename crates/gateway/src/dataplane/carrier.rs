@@ -64,6 +64,17 @@ impl Socket {
 }
 
 impl Carrier {
+    /// With one socket, for ESP in UDP over IPv4.
+    #[cfg(test)]
+    pub fn of(nat: UdpPort) -> Self {
+        Self {
+            nat: [Some(Arc::new(nat)), None],
+            esp: [None, None],
+            nat_uncut: None,
+            esp_uncut: None,
+        }
+    }
+
     /// Binds sockets for `threads` threads, or none.
     ///
     /// # Errors

@@ -373,8 +373,6 @@ const PATIENCE: Duration = Duration::from_millis(5);
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::sync::Arc;
-
     use adit_kernel::UdpPort;
 
     use super::*;
@@ -410,10 +408,7 @@ mod tests {
     #[test]
     fn what_is_not_taken_singly_either_does_not_end_bundles() {
         let port = UdpPort::bind("0.0.0.0:0".parse().unwrap()).unwrap();
-        let carrier = Carrier {
-            nat: [Some(Arc::new(port)), None],
-            esp: [None, None],
-        };
+        let carrier = Carrier::of(port);
         let send = |local: &str| {
             let path = Path {
                 local: local.parse().unwrap(),
