@@ -172,7 +172,14 @@ fn an_interface_that_was_left_with_one_queue_is_made_anew_for_several_threads() 
         });
         let mut west = world.start(At::West);
         west.client();
-        (west, link(&world.west, "office").unwrap().index)
+        let ready = eventually(Duration::from_secs(5), || {
+            west.log()
+                .contains("interface office with MTU")
+                .then_some(())
+        });
+        assert!(ready.is_some(), "{}", west.log());
+        let index = link(&world.west, "office").unwrap().index;
+        (west, index)
     };
     let (west, made) = start(1);
     west.kill();

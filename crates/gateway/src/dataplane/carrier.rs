@@ -64,11 +64,11 @@ impl Socket {
 }
 
 impl Carrier {
-    /// With one socket, for ESP in UDP over IPv4.
+    /// With one socket, for ESP in UDP over IPv6.
     #[cfg(test)]
-    pub fn of(nat: UdpPort) -> Self {
+    pub fn of_v6(nat: UdpPort) -> Self {
         Self {
-            nat: [Some(Arc::new(nat)), None],
+            nat: [None, Some(Arc::new(nat))],
             esp: [None, None],
             nat_uncut: None,
             esp_uncut: None,

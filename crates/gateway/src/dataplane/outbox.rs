@@ -407,12 +407,15 @@ mod tests {
     /// Where a source address has vanished the kernel says the same as where it doesn't know `UDP_SEGMENT`.
     #[test]
     fn what_is_not_taken_singly_either_does_not_end_bundles() {
-        let port = UdpPort::bind("0.0.0.0:0".parse().unwrap()).unwrap();
-        let carrier = Carrier::of(port);
+        let Ok(port) = UdpPort::bind("[::1]:0".parse().unwrap()) else {
+            println!("skipped: what a vanished source address does to bundles (no IPv6 here)");
+            return;
+        };
+        let carrier = Carrier::of_v6(port);
         let send = |local: &str| {
             let path = Path {
                 local: local.parse().unwrap(),
-                remote: "127.0.0.1:9".parse().unwrap(),
+                remote: "[::1]:9".parse().unwrap(),
                 udp_encap: true,
             };
             let (tos, df) = (0, false);
@@ -424,9 +427,9 @@ mod tests {
             outbox.send(&carrier, Mono(5), &mut |loss| lost.push(loss));
             (outbox.bundles, lost)
         };
-        let (bundles, lost) = send("127.0.0.1:4500");
+        let (bundles, lost) = send("[::1]:4500");
         assert_eq!((bundles, lost.len()), (Bundles::From(Mono(0)), 0));
-        let (bundles, lost) = send("203.0.113.7:4500");
+        let (bundles, lost) = send("[2001:db8::7]:4500");
         assert_eq!(lost.iter().map(|loss| loss.packets).sum::<u64>(), 2);
         assert_eq!(lost[0].error.raw_os_error(), Some(libc::EINVAL));
         assert_eq!(bundles, Bundles::From(Mono(0)));
