@@ -189,7 +189,7 @@ mod tests {
     fn abuse_87_no_number_of_ten_million_is_given_out_twice() {
         const THREADS: u64 = 8;
         const NUMBERS: u64 = 10_500_000;
-        let sequence = Sequence::new(u64::from(u32::MAX));
+        let sequence = Sequence::new(u64::from(u32::MAX), 8);
         let words = usize::try_from(NUMBERS / 64 + 1).unwrap_or(0);
         let given: Vec<AtomicU64> = (0..words).map(|_| AtomicU64::new(0)).collect();
         let (sequence, given) = (&sequence, &given);
@@ -202,7 +202,7 @@ mod tests {
                 let sizes = [1, 2, 7, 64, 1024];
                 let size = sizes[(step >> 33) as usize % sizes.len()];
                 let used_of_it = (step >> 40) % 4;
-                let claim = sequence.claim(size).unwrap_or_default();
+                let claim = sequence.claim(L, size).unwrap_or_default();
                 let part = if used_of_it == 0 {
                     claim.left / 2
                 } else {
