@@ -105,6 +105,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::VirtualAddressRefused,
         "IP_Address request attempt failed",
     ),
+    // Access lists that log: 50 is ESP.
+    any(
+        Sign::EspDropped,
+        "%SEC-6-IPACCESSLOGNP: list {rule:w} denied 50 {source:w}",
+    ),
     // Limits.
     any(
         Sign::HalfOpenLimit,

@@ -76,6 +76,12 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ConfigSyntax, "{path:w}: No rules found"),
     any(Sign::ConfigSyntax, "has wrong number of fields in line"),
+    any(
+        Sign::ConfigSyntax,
+        "line {line:n}) parameter is not within a section",
+    ),
+    any(Sign::ConfigSyntax, "line {line:n}) unknown section type"),
+    any(Sign::ConfigSyntax, "line {line:n}) duplicated parameter"),
     // FreeS/WAN's and Openswan's reader of ipsec.conf: `(/etc/ipsec.conf, line 6) … -- `--start' aborted`.
     any(
         Sign::ConfigSyntax,

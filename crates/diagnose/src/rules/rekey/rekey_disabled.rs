@@ -46,6 +46,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if expired.side() != off.side() {
         return Judgement::Silent;
     }
+    // An ISAKMP SA ends so at every responder; what carries traffic lives on.
+    let lives_on = s
+        .signs_of(Sign::SaExpired)
+        .all(|x| x.value("what").is_some_and(|what| what.contains("ISAKMP")));
+    if lives_on && s.sign(Sign::PeerDeclaredDead).is_none() {
+        return Judgement::Possible {
+            weight: 25,
+            because: "an ISAKMP SA ended and isn't replaced from here".to_owned(),
+            separated_by: "whether the SA for the traffic ended with it, and whether the other side begins anew",
+        };
+    }
     Found::by(expired, SAID, format!("the SA expired, and {} doesn't replace SAs: rekeying is switched off", expired.who()))
         .with([off.fact])
         .because("The SA reached its lifetime with nobody to replace it.")
