@@ -221,8 +221,12 @@ impl Gateway {
             })
             .collect();
         status::broken_first(&mut tunnels);
+        let data_plane = self.backend.status().map(|mut plane| {
+            plane.reason.clone_from(&self.options.because);
+            plane
+        });
         Response::Status {
-            status: status::document(tunnels, self.pools.status(), self.backend.status()),
+            status: status::document(tunnels, self.pools.status(), data_plane),
         }
     }
 

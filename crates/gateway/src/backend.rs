@@ -200,6 +200,7 @@ impl Backend {
             Backend::User(user) => Some(user.status()),
             Backend::Kernel(_) => Some(DataPlaneStatus {
                 backend: "kernel".to_owned(),
+                reason: String::new(),
                 latency_out: None,
                 latency_in: None,
                 threads: Vec::new(),

@@ -591,9 +591,10 @@ pub fn remove_left_block() -> Result<(), KernelError> {
             format!("a running gateway (pid {pid}) holds it; name its directory with --state");
         return Err(KernelError::own("lift", "the block", hint));
     }
-    if let Err(error) = xfrm::remove_left() {
+    match xfrm::remove_left() {
         // A kernel without IPsec has nothing left of it.
-        tracing::debug!("{error}");
+        Err(error) if error.is_unsupported() => {}
+        outcome => outcome?,
     }
     block::remove(BLOCK_TABLE)?;
     interfaces::remove_left(&mut Netlink::open()?).map(drop)

@@ -17,6 +17,8 @@ pub struct Options {
     pub state_dir: PathBuf,
     /// What carries packets.
     pub backend: BackendChoice,
+    /// Why that, once it is decided: half a sentence.
+    pub because: String,
     /// Name of the TUN device.
     pub tun_name: String,
     /// MTU of the TUN device in octets; `None` computes it from the links that lead to the peers.
@@ -38,6 +40,7 @@ impl Options {
             base_dir,
             state_dir,
             backend: BackendChoice::Auto,
+            because: String::new(),
             tun_name: "adit0".to_owned(),
             tun_mtu: None,
         }
@@ -57,6 +60,19 @@ pub enum BackendChoice {
     /// Nothing: SAs are negotiated and kept, no packet is carried, and neither TUN device, routes nor block are made.
     /// For tests of everything else, without privileges.
     Fake,
+}
+
+impl BackendChoice {
+    /// What carries packets, in words.
+    #[must_use]
+    pub const fn carrier(self) -> &'static str {
+        match self {
+            Self::Auto => "whatever works best",
+            Self::User => "this process, over a TUN device",
+            Self::Kernel => "the kernel's IPsec",
+            Self::Fake => "nobody",
+        }
+    }
 }
 
 impl From<adit_config::Backend> for BackendChoice {

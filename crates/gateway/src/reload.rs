@@ -61,7 +61,7 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
         ));
     }
     if options.backend == BackendChoice::Kernel
-        && let Some(why) = crate::xfrm::obstacle(&options.config.connections)
+        && let Some(why) = crate::xfrm::lacking(&options.config.connections)
     {
         return Err(format!(
             "{name}: {why}, which the kernel can't carry; it takes a restart of the gateway. Nothing was changed"

@@ -75,39 +75,28 @@ pub(crate) fn choose(options: &mut Options) -> Result<(), GatewayError> {
         BackendChoice::Auto => options.config.gateway.backend.into(),
         asked => asked,
     };
-    options.backend = match asked {
-        BackendChoice::Fake => BackendChoice::Fake,
-        BackendChoice::User => {
-            tracing::info!("packets are carried by this process, over a TUN device, as configured");
-            BackendChoice::User
-        }
-        BackendChoice::Kernel => match xfrm::obstacle(&options.config.connections) {
+    let lacking = || xfrm::lacking(&options.config.connections);
+    let (chosen, because) = match asked {
+        BackendChoice::Fake => (BackendChoice::Fake, "as asked for".to_owned()),
+        BackendChoice::User => (BackendChoice::User, "as configured".to_owned()),
+        BackendChoice::Kernel => match lacking() {
             Some(why) => return Err(GatewayError::KernelBackend(why)),
-            None => match adit_kernel::xfrm::probe() {
-                Ok(()) => {
-                    tracing::info!("packets are carried by the kernel's IPsec, as configured");
-                    BackendChoice::Kernel
-                }
-                Err(error) => return Err(GatewayError::KernelBackend(error.to_string())),
-            },
+            None => (BackendChoice::Kernel, "as configured".to_owned()),
         },
-        BackendChoice::Auto => {
-            let obstacle = xfrm::obstacle(&options.config.connections);
-            let probed = adit_kernel::xfrm::probe().map_err(|error| error.to_string());
-            match obstacle.map_or(probed, Err) {
-                Ok(()) => {
-                    tracing::info!("packets are carried by the kernel's IPsec: it has ESP");
-                    BackendChoice::Kernel
-                }
-                Err(why) => {
-                    tracing::info!(
-                        "packets are carried by this process, over a TUN device, and not by the kernel's IPsec: {why}"
-                    );
-                    BackendChoice::User
-                }
-            }
-        }
+        BackendChoice::Auto => match lacking() {
+            None => (
+                BackendChoice::Kernel,
+                "it has ESP and all that is configured".to_owned(),
+            ),
+            Some(why) => (
+                BackendChoice::User,
+                format!("not by the kernel's IPsec, since {why}"),
+            ),
+        },
     };
+    let by = chosen.carrier();
+    tracing::info!("packets are carried by {by}: {because}");
+    (options.backend, options.because) = (chosen, because);
     Ok(())
 }
 
@@ -253,8 +242,14 @@ fn prepare_host(
         };
     }
     // What an earlier gateway with the other backend left would catch packets before they come here.
-    if let Err(error) = xfrm::remove_left() {
-        tracing::debug!("{error}");
+    match xfrm::remove_left() {
+        Err(error) if error.is_unsupported() => {}
+        // It would look as if packets passed and nobody had them.
+        Err(error) => {
+            host.abandon();
+            return Err(error.into());
+        }
+        Ok(()) => {}
     }
     let start = dataplane::Start {
         carriers,

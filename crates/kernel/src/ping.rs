@@ -24,6 +24,8 @@ pub struct PingOptions {
     pub size: usize,
     /// Whether routers may not fragment the request.
     pub dont_fragment: bool,
+    /// Whether it passes the kernel's IPsec policies as it is, where that is permitted.
+    pub bypass_ipsec: bool,
 }
 
 impl Default for PingOptions {
@@ -33,6 +35,7 @@ impl Default for PingOptions {
             timeout: Duration::from_secs(1),
             size: 56,
             dont_fragment: false,
+            bypass_ipsec: false,
         }
     }
 }
@@ -70,6 +73,10 @@ pub fn ping(destination: IpAddr, options: &PingOptions) -> Result<PingOutcome> {
     })?;
     path_error::enable(fd.as_fd(), v6).map_err(fail)?;
     crate::datagram::set_dont_fragment(fd.as_fd(), v6, options.dont_fragment).map_err(fail)?;
+    if options.bypass_ipsec {
+        // Without XFRM, or without CAP_NET_ADMIN, it is an echo like any other.
+        let _ = crate::xfrm::policy::let_pass(fd.as_fd(), v6);
+    }
     if let Some(source) = options.source {
         socket::bind(fd.as_fd(), &address::encode(SocketAddr::new(source, 0))).map_err(fail)?;
     }

@@ -10,8 +10,7 @@ use crate::path_error::{self, PathError};
 use crate::port_holder;
 use crate::spread;
 use crate::sys::{address, socket};
-use crate::xfrm::Direction;
-use crate::xfrm::policy::bypass_of_socket;
+use crate::xfrm::policy::let_pass;
 
 /// A bound, non-blocking UDP port that knows the local address of each datagram and keeps the network's error reports.
 #[derive(Debug)]
@@ -129,19 +128,9 @@ impl UdpPort {
     /// # Errors
     /// When the kernel has no XFRM, or CAP_NET_ADMIN is missing.
     pub fn bypass_ipsec(&self) -> Result<()> {
-        let v6 = self.local.is_ipv6();
-        let (level, option) = if v6 {
-            (libc::SOL_IPV6, IPV6_XFRM_POLICY)
-        } else {
-            (libc::SOL_IP, IP_XFRM_POLICY)
-        };
-        for direction in [Direction::In, Direction::Out] {
-            let policy = bypass_of_socket(v6, direction);
-            socket::set_option(self.fd.as_fd(), level, option, &policy).map_err(|error| {
-                KernelError::new("let IKE pass IPsec policies on UDP port", self.local, error)
-            })?;
-        }
-        Ok(())
+        let_pass(self.fd.as_fd(), self.local.is_ipv6()).map_err(|error| {
+            KernelError::new("let IKE pass IPsec policies on UDP port", self.local, error)
+        })
     }
 
     /// Has the kernel take ESP in UDP (RFC 3948) out of what arrives here and open it by its own states; only IKE
@@ -226,8 +215,6 @@ impl AsRawFd for UdpPort {
     }
 }
 
-const IP_XFRM_POLICY: i32 = 17;
-const IPV6_XFRM_POLICY: i32 = 35;
 const UDP_ENCAP: i32 = 100;
 /// UDP_ENCAP_ESPINUDP.
 const ESP_IN_UDP: i32 = 2;

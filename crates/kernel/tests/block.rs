@@ -414,6 +414,17 @@ fn where_the_packet_filter_is_missing_routes_hold_the_block() {
     assert_eq!(world.leaks(), 0);
     assert!(world.lan.reaches("192.0.2.2"));
 
+    // What is optional passes while there is no SA.
+    let mut optional = office();
+    optional.tunnels[0].optional = true;
+    let put_up = || block::install_routes(&optional).unwrap();
+    assert_eq!(world.gateway.run(put_up), []);
+    assert!(world.leaks() > 0);
+    world
+        .gateway
+        .run(|| block::install_routes(&office()).unwrap());
+    assert_eq!(world.leaks(), 0);
+
     let mut all = office();
     all.tunnels[0].remote = vec!["0.0.0.0/0".parse().unwrap()];
     let uncovered = world.gateway.run(|| block::install_routes(&all).unwrap());

@@ -26,6 +26,9 @@ pub struct Status {
 pub struct DataPlaneStatus {
     /// `user` for our own data plane, `kernel` for the kernel's IPsec.
     pub backend: String,
+    /// Why that: half a sentence, which for our own says why not the kernel's IPsec unless it is configured so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// How long packets were in the gateway on their way to a peer, from samples. The kernel doesn't tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_out: Option<Latency>,

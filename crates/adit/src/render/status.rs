@@ -32,6 +32,9 @@ fn data_plane(one: &DataPlaneStatus, p: Palette) -> String {
         },
     };
     let mut out = format!("{}  {what}\n", p.bold("packets are carried"));
+    if !one.reason.is_empty() {
+        let _ = writeln!(out, "  {}", one.reason);
+    }
     let ways = [("out", &one.latency_out), ("in", &one.latency_in)];
     for (way, latency) in ways {
         if let Some(taken) = latency.as_ref().filter(|l| l.samples > 0) {

@@ -130,6 +130,7 @@ fn data_plane() -> DataPlaneStatus {
     };
     DataPlaneStatus {
         backend: "user".to_owned(),
+        reason: "not by the kernel's IPsec, since it has none".to_owned(),
         latency_out: Some(latency),
         latency_in: Some(Latency::default()),
         threads: vec![thread(0), thread(1)],

@@ -192,6 +192,7 @@ impl UserSpace {
     pub fn status(&self) -> DataPlaneStatus {
         let latency = |direction| Some(latency(&self.plane.latency(direction)));
         DataPlaneStatus {
+            reason: String::new(),
             backend: "user".to_owned(),
             latency_out: latency(Direction::Out),
             latency_in: latency(Direction::In),

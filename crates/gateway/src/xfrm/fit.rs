@@ -1,9 +1,13 @@
 //! What the kernel's IPsec can't do, and so is left to our own data plane.
 
-use adit_kernel::xfrm::Protection;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use adit_kernel::xfrm::{Protection, lacks_algorithm, probe_for};
+use adit_kernel::{KernelError, UdpPort};
 use adit_model::carriage::{Df, Dscp, Mss, Tfc};
 use adit_model::connection::{Child, Connection, Mode};
 use adit_model::proposal::{NO_ADDITIONAL, Suite};
+use adit_wire::iana::EsnId;
 
 /// The first thing in `connections` that the kernel can't carry, as half a sentence; `None` when it carries all.
 #[must_use]
@@ -17,6 +21,64 @@ pub fn obstacle<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Op
         };
         why.map(|why| format!("tunnel `{}` has {why}", connection.name))
     })
+}
+
+/// What of `connections` this kernel can't carry, found out by trying; half a sentence or a whole one. `None` when it can
+/// carry all.
+#[must_use]
+pub fn lacking<'a>(
+    connections: impl IntoIterator<Item = &'a Connection> + Clone,
+) -> Option<String> {
+    if let Some(why) = obstacle(connections.clone()) {
+        return Some(why);
+    }
+    let mut tried = Vec::new();
+    for connection in connections {
+        for child in &connection.children {
+            for suite in suites(child) {
+                let Some(protection) = Protection::of(&suite) else {
+                    continue;
+                };
+                let way = (protection, suite.esn);
+                if tried.contains(&way) {
+                    continue;
+                }
+                if let Err(error) = probe_for(&protection, suite.esn) {
+                    return Some(missing(&error, &suite, connection, child));
+                }
+                tried.push(way);
+            }
+        }
+    }
+    sockets().err().map(|error| error.to_string())
+}
+
+/// What a failed probe says about what is configured.
+fn missing(error: &KernelError, suite: &Suite, connection: &Connection, child: &Child) -> String {
+    if !lacks_algorithm(error) {
+        return error.to_string();
+    }
+    let (tunnel, child) = (&connection.name, &child.name);
+    format!("this kernel lacks {suite}, which `{child}` of tunnel `{tunnel}` offers ({error})")
+}
+
+/// Tries on sockets of no importance what those of the gateway need.
+fn sockets() -> Result<(), KernelError> {
+    for any in [
+        IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        Ipv6Addr::UNSPECIFIED.into(),
+    ] {
+        match UdpPort::bind(SocketAddr::new(any, 0)) {
+            Ok(socket) => {
+                socket.bypass_ipsec()?;
+                socket.open_esp_in_udp()?;
+            }
+            // A host without IPv6 (or IPv4) works with the other alone.
+            Err(error) if error.is_unsupported() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn of_child(child: &Child) -> Option<String> {
@@ -50,6 +112,7 @@ fn of_child(child: &Child) -> Option<String> {
 
 fn suites(child: &Child) -> impl Iterator<Item = Suite> {
     child.esp.iter().flat_map(|proposal| {
+        let extended = proposal.esn.contains(&EsnId::ESN);
         proposal.encr.iter().flat_map(move |encr| {
             let integ: Vec<_> = if encr.is_aead() || proposal.integ.is_empty() {
                 vec![None]
@@ -62,7 +125,7 @@ fn suites(child: &Child) -> impl Iterator<Item = Suite> {
                 integ,
                 ke: None,
                 addke: NO_ADDITIONAL,
-                esn: false,
+                esn: extended,
             })
         })
     })
@@ -84,6 +147,21 @@ mod tests {
         assert_eq!(
             said.as_deref(),
             Some("tunnel `office` has `lan`, a DSCP of its own outside")
+        );
+
+        // Tried on a kernel: what it lacks is named, with who wants it.
+        let suites: Vec<Suite> = suites(&usual.children[0]).collect();
+        let said = |errno| {
+            let cause = std::io::Error::from_raw_os_error(errno);
+            let error = KernelError::new("add the SA", "", cause);
+            missing(&error, &suites[0], &usual, &usual.children[0])
+        };
+        let lacks = said(libc::ENOSYS);
+        let named = format!("lacks {}, which `lan` of tunnel `office` offers", suites[0]);
+        assert!(lacks.contains(&named), "{lacks}");
+        assert!(
+            !said(libc::EPROTONOSUPPORT).contains("offers"),
+            "no ESP at all"
         );
 
         let mut all = usual;

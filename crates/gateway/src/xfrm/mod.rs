@@ -40,7 +40,7 @@ use crate::error::{GatewayError, runtime_error};
 use crate::interfaces::Opened;
 use crate::watched::watch;
 
-pub use fit::obstacle;
+pub use fit::lacking;
 use numbers::Numbers;
 use pair::{Pair, Unfit};
 use policies::Installed;

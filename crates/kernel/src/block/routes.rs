@@ -16,7 +16,9 @@ pub(super) fn install(block: &PolicyBlock) -> Result<Vec<IpNet>> {
     let mut netlink = Netlink::open()?;
     let mut uncovered = Vec::new();
     let mut wanted: Vec<IpNet> = Vec::new();
-    for remote in block.tunnels.iter().flat_map(|tunnel| &tunnel.remote) {
+    // A route can't count what it lets pass, but it needn't be there.
+    let required = block.required();
+    for remote in required.tunnels.iter().flat_map(|tunnel| &tunnel.remote) {
         if remote.prefix_len() == 0 {
             // The host's own default route would have the better metric.
             uncovered.push(*remote);

@@ -31,6 +31,13 @@ pub enum Protection {
 }
 
 impl Protection {
+    /// AES-GCM with a key of 128 bits.
+    pub const USUAL: Self = Self::Combined {
+        name: GCM,
+        key_len: 20,
+        icv_bits: 128,
+    };
+
     /// What `suite` is to the kernel; `None` for what no kernel has under a name that we know.
     #[must_use]
     pub fn of(suite: &Suite) -> Option<Self> {

@@ -3,7 +3,8 @@
 //! An [`Xfrm`] speaks about the network namespace in which it was opened. Requests and answers about states hold keys;
 //! their bytes are wiped after use. [`Events`] is a socket apart, for a runtime to watch.
 //!
-//! [`probe`] finds out whether this kernel has ESP at all, which it can have policies without.
+//! [`probe`] finds out whether this kernel has ESP at all, which it can have policies without, and [`probe_for`] whether it
+//! has an algorithm.
 
 mod algorithm;
 #[cfg(test)]
@@ -212,36 +213,59 @@ impl Xfrm {
     }
 }
 
-/// Whether this kernel protects packets, found out by adding a throw-away SA of each family and deleting it again.
+/// Whether this kernel protects packets at all, as [`probe_for`] AES-GCM.
 ///
 /// # Errors
-/// [`KernelError::is_unsupported`] when it has no ESP, whose hint says what is missing; when CAP_NET_ADMIN is missing.
+/// As [`probe_for`].
 pub fn probe() -> Result<()> {
+    probe_for(&Protection::USUAL, false)
+}
+
+/// Whether this kernel protects packets in this way, with extended sequence numbers or without: found out by adding a
+/// throw-away SA of each family and deleting it again.
+///
+/// # Errors
+/// [`KernelError::is_unsupported`] when it has no ESP, or lacks an algorithm ([`lacks_algorithm`]); its hint says what is
+/// missing. When CAP_NET_ADMIN is missing.
+pub fn probe_for(protection: &Protection, extended: bool) -> Result<()> {
     let mut xfrm = Xfrm::open()?;
     // Documentation's addresses (RFC 5737, RFC 3849): nobody's packets come from there.
     let v4 = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 2)].map(IpAddr::from);
     let v6 = |n| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0xad17, 0, 0, 0, 0, n));
-    probe_family(&mut xfrm, v4)?;
-    match probe_family(&mut xfrm, [v6(1), v6(2)]) {
+    // No cipher refuses such a key for being weak.
+    let key: Vec<u8> = (0..protection.keymat_len()).map(|at| at as u8).collect();
+    let Some(algorithms) = Algorithms::new(protection, &Secret::new(key)) else {
+        return Err(KernelError::own("try the SA", "", "no key fits"));
+    };
+    let mut probe = |addresses| probe_family(&mut xfrm, addresses, &algorithms, extended);
+    probe(v4)?;
+    match probe([v6(1), v6(2)]) {
         // A host without IPv6 works with IPv4 alone.
         Err(error) if error.is_unsupported() && !has_ipv6() => Ok(()),
         outcome => outcome,
     }
 }
 
-fn probe_family(xfrm: &mut Xfrm, [source, destination]: [IpAddr; 2]) -> Result<()> {
+/// Whether a probe failed for an algorithm, and not for ESP as such.
+#[must_use]
+pub fn lacks_algorithm(error: &KernelError) -> bool {
+    matches!(error.errno, Some(libc::ENOSYS | libc::ENOENT))
+}
+
+fn probe_family(
+    xfrm: &mut Xfrm,
+    [source, destination]: [IpAddr; 2],
+    algorithms: &Algorithms,
+    extended: bool,
+) -> Result<()> {
     let state = State {
         id: StateId::new(destination, PROBE_SPI),
         source,
         reqid: 0,
         mode: Mode::Tunnel,
         selector: None,
-        algorithms: Algorithms::Combined {
-            name: "rfc4106(gcm(aes))".to_owned(),
-            key: Secret::new(vec![0; 20]),
-            icv_bits: 128,
-        },
-        replay: Replay::new(false, 32),
+        algorithms: algorithms.clone(),
+        replay: Replay::new(extended, 32),
         encap: None,
         life: Lifetime {
             // Should this process end right here, it goes by itself.
@@ -255,11 +279,11 @@ fn probe_family(xfrm: &mut Xfrm, [source, destination]: [IpAddr; 2]) -> Result<(
         answers: 0,
         counters: Counters::default(),
     };
-    let added = xfrm.add_state(&state);
-    if let Err(error) = &added
-        && error.is_present()
-    {
-        return Ok(());
+    let mut added = xfrm.add_state(&state);
+    if added.as_ref().is_err_and(KernelError::is_present) {
+        // A probe that ended right there.
+        xfrm.delete_state(&state.id)?;
+        added = xfrm.add_state(&state);
     }
     added?;
     xfrm.delete_state(&state.id).map(drop)

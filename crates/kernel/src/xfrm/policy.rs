@@ -1,7 +1,9 @@
 //! Policies: what becomes of packets that a selector takes.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 
 use adit_model::connection::Mode;
 
@@ -267,8 +269,22 @@ impl fmt::Display for PolicyId {
     }
 }
 
+/// Has what is sent and received at a socket pass as it is, whatever policies say.
+pub(crate) fn let_pass(socket: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
+    let (level, option) = if v6 {
+        (libc::SOL_IPV6, IPV6_XFRM_POLICY)
+    } else {
+        (libc::SOL_IP, IP_XFRM_POLICY)
+    };
+    for direction in [Direction::In, Direction::Out] {
+        let policy = bypass_of_socket(v6, direction);
+        crate::sys::socket::set_option(socket, level, option, &policy)?;
+    }
+    Ok(())
+}
+
 /// What asks a socket to let everything of one direction pass as it is: `struct xfrm_userpolicy_info`.
-pub(crate) fn bypass_of_socket(v6: bool, direction: Direction) -> Vec<u8> {
+fn bypass_of_socket(v6: bool, direction: Direction) -> Vec<u8> {
     let any = |text: &str| text.parse().unwrap_or_default();
     let net = if v6 { any("::/0") } else { any("0.0.0.0/0") };
     let policy = Policy {
@@ -285,6 +301,8 @@ pub(crate) fn bypass_of_socket(v6: bool, direction: Direction) -> Vec<u8> {
     fields.bytes().to_vec()
 }
 
+const IP_XFRM_POLICY: i32 = 17;
+const IPV6_XFRM_POLICY: i32 = 35;
 /// XFRM_POLICY_ICMP: an ICMP error counts as what it is about (RFC 4301 6.2).
 const MATCHES_ICMP_ERRORS: u8 = 2;
 
