@@ -341,6 +341,11 @@ fn keys_are_renewed_without_a_lost_packet_and_leave_nothing_behind() {
         let spis: Vec<u32> = states.unwrap().iter().map(|s| s.id.spi).collect();
         (spis.len() == 2 && spis.iter().all(|spi| !before.contains(spi))).then_some(())
     });
-    assert!(renewed.is_some(), "{}", west.log());
+    let left = world.west.run(|| Xfrm::open().unwrap().states().unwrap());
+    assert!(
+        renewed.is_some(),
+        "{left:?}, not {before:08x?}: {}",
+        west.log()
+    );
     assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
 }

@@ -90,7 +90,7 @@ pub const KEYS: &[Key] = &[
         "word",
         "user",
         "\"auto\"",
-        "What carries packets: `user`, our own data plane over a TUN device, or `kernel`, the kernel's IPsec (XFRM). `auto` takes the kernel where it has ESP and can do all that is configured, and says in the log what it took and why. The kernel's is young: not on a host that translates the addresses of what it forwards (docs/gateway.md). `--backend` overrides it.",
+        "What carries packets: `user`, our own data plane over a TUN device, or `kernel`, the kernel's IPsec (XFRM). `auto` takes the kernel where it has ESP and can do all that is configured, and says in the log and in `adit status` what it took and why. The kernel's is young: docs/testing.md says what has been played with it. `--backend` overrides it.",
     ),
     key(
         Section::Gateway,
