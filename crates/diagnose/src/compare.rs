@@ -20,12 +20,12 @@ pub(crate) fn list<T: ToString>(items: &[T]) -> String {
         .join(", ")
 }
 
-/// Proposals for a sentence. A side whose list nobody showed has one all the same.
-pub(crate) fn shown(proposals: &[Proposal]) -> String {
-    if proposals.is_empty() {
-        return "a list that isn't in the evidence".to_owned();
+/// A side's list for a sentence. A list that nobody showed exists all the same.
+pub(crate) fn shown<T: ToString>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "what isn't in the evidence".to_owned();
     }
-    list(proposals)
+    list(items)
 }
 
 /// A list as a value of Adit's configuration.

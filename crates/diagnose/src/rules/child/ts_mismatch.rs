@@ -7,7 +7,7 @@ use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
 use adit_model::sign::Sign;
 
-use crate::compare::{configured_over_there, list, only_in};
+use crate::compare::{configured_over_there, list, only_in, shown};
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -296,24 +296,32 @@ fn found(s: &Signals<'_>, a: Apart) -> Found {
         summary: format!("the networks don't meet: {differences}"),
         explanation: format!(
             "We have {} here and {} there. The peer has {} there and {} here. Each list must be the mirror image of the other's.",
-            list(&a.our_local),
-            list(&a.our_remote),
-            list(&a.their_local),
-            list(&a.their_remote)
+            shown(&a.our_local),
+            shown(&a.our_remote),
+            shown(&a.their_local),
+            shown(&a.their_remote)
         ),
         evidence: a.evidence,
         fix: Fix {
-            local: Setting::Networks(&a.their_remote, &a.their_local).at(s.product(Side::Local)),
-            remote: Setting::Networks(&a.our_remote, &a.our_local).at(s.product(Side::Remote)),
+            local: mirrored(s, Side::Local, &a.their_remote, &a.their_local),
+            remote: mirrored(s, Side::Remote, &a.our_remote, &a.our_local),
         },
         message_for_peer: format!(
             "IKE is up between {}, and the networks don't meet. We have {} at our side and {} at yours; you have {} at our side and {} at yours. Please make yours the mirror image, or tell us which lists are right.",
             s.gateways(),
-            list(&a.our_local),
-            list(&a.our_remote),
-            list(&a.their_remote),
-            list(&a.their_local)
+            shown(&a.our_local),
+            shown(&a.our_remote),
+            shown(&a.their_remote),
+            shown(&a.their_local)
         ),
         next: Vec::new(),
     }
+}
+
+/// What the gateway of a side writes so that its lists are the mirror image of the other's, as far as those are known.
+fn mirrored(s: &Signals<'_>, side: Side, own: &[Selector], other: &[Selector]) -> String {
+    if own.is_empty() || other.is_empty() {
+        return "make the two lists of networks the mirror image of the other side's".to_owned();
+    }
+    Setting::Networks(own, other).at(s.product(side))
 }

@@ -2,6 +2,7 @@
 
 use adit_model::connection::AuthKind;
 use adit_model::fact::{Fact, Side};
+use adit_model::product::Product;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -76,8 +77,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             explanation: format!("The identities fit: {refuser} knows {claimed} and has a key for it. The AUTH value that came was made with another key. Which of the two keys is the wrong one can't be told from either side."),
             evidence: quote(core::iter::once(refused.fact).chain(told.map(|t| t.fact))),
             fix: Fix {
-                local: "write the agreed key anew into the file that `auth = { psk_file = … }` names".to_owned(),
-                remote: "write the agreed key anew for these two identities (strongSwan: secrets in swanctl.conf, then `swanctl --load-creds`; Libreswan: /etc/ipsec.secrets)".to_owned(),
+                local: write_anew(s.product(Side::Local)),
+                remote: write_anew(s.product(Side::Remote)),
             },
             message_for_peer: format!("The pre-shared keys of {} differ: identities, addresses and algorithms fit, and the AUTH value of {claimed} doesn't verify. Let us set a fresh random key on both sides, handed over on a channel that we both trust (not this one); please look out for spaces, quotes and line breaks around it.", s.gateways()),
             next: vec!["make a fresh key (`openssl rand -base64 32`), hand it over on a channel that both trust, and set it on both sides".to_owned()],
@@ -132,6 +133,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Where a product keeps the key.
+fn write_anew(product: Option<Product>) -> String {
+    let place = match product {
+        Some(Product::Adit) => "into the file that `auth = { psk_file = … }` names",
+        Some(Product::Libreswan) => {
+            "for these two identities in /etc/ipsec.secrets, then `ipsec auto --rereadsecrets`"
+        }
+        Some(Product::Strongswan) => {
+            "for these two identities (secrets in swanctl.conf, then `swanctl --load-creds`; /etc/ipsec.secrets, then `ipsec rereadsecrets`)"
+        }
+        Some(Product::Racoon) => {
+            "for the peer's identity in the file that `path pre_shared_key` names, which only root may read"
+        }
+        _ => {
+            "for these two identities (strongSwan: secrets in swanctl.conf, then `swanctl --load-creds`; Libreswan: /etc/ipsec.secrets; Adit: the file of `psk_file`)"
+        }
+    };
+    format!("write the agreed key anew {place}")
 }
 
 /// In IKEv1 the pre-shared key goes into the keys of phase 1 (RFC 2409 5.4): with another key a message is noise.
