@@ -1,5 +1,7 @@
 //! Signs: what lines say outside of exchanges, as rules ask for them.
 
+use core::net::{IpAddr, SocketAddr};
+
 use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
@@ -116,6 +118,15 @@ impl<'a> Signals<'a> {
     /// and what says the other.
     pub(crate) fn refused_behind_first_phase(&self) -> Option<(&'a Fact, &'a Fact)> {
         let refused = self.sign(Sign::ProposalsRefusedByPeer)?.fact;
+        // Behind phase 1 everything is encrypted.
+        if refused.source.text.contains("unencrypted") {
+            return None;
+        }
+        // What a line says of one peer is nothing that another has done.
+        let of_same = |done: &Fact| {
+            let (done, refused) = (hosts(&done.source.text), hosts(&refused.source.text));
+            done.is_empty() || refused.iter().all(|host| done.contains(host))
+        };
         let established = self
             .case
             .happenings()
@@ -124,7 +135,7 @@ impl<'a> Signals<'a> {
             .signs_of(Sign::FirstPhaseDone)
             .map(|x| x.fact)
             .chain(established)
-            .find(|done| done.side == refused.side && !before(refused, done))?;
+            .find(|done| done.side == refused.side && !before(refused, done) && of_same(done))?;
         Some((done, refused))
     }
 
@@ -177,6 +188,17 @@ fn before(a: &Fact, b: &Fact) -> bool {
         return a < b;
     }
     false
+}
+
+/// The addresses that a line names, with or without a port.
+pub(crate) fn hosts(text: &str) -> Vec<IpAddr> {
+    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'))
+        .map(|word| word.trim_end_matches(['.', ':']))
+        .filter_map(|word| {
+            let socket = || Some(word.parse::<SocketAddr>().ok()?.ip());
+            word.parse().ok().or_else(socket)
+        })
+        .collect()
 }
 
 /// A line without what syslog, journald and daemons put before their words: the time, the host, the program with its

@@ -55,6 +55,9 @@ impl Asa {
         let Some(message) = decode(line.body) else {
             return;
         };
+        if self.peers.len() >= MOST && !self.peers.contains_key(message.peer) {
+            return;
+        }
         let peer = self.peers.entry(message.peer.to_owned()).or_default();
         let Some((step, role)) = peer.step(&message) else {
             return;
@@ -112,6 +115,9 @@ impl Peer {
             } else {
                 Role::Responder
             };
+            if self.roles.len() >= MOST && !self.roles.contains_key(&message.id) {
+                return None;
+            }
             let role = *self.roles.entry(message.id).or_insert(begins);
             let asks = (role == Role::Initiator) == ours;
             return Some((if asks { "QI1" } else { "QR1" }, role));

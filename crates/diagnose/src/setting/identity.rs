@@ -24,15 +24,19 @@ pub(super) fn own_identity(product: Product, id: &Identity) -> Option<String> {
         }
         Product::Illumos => format!("`local_id \"{id}\"` in the rule of /etc/inet/ike/config"),
         Product::Panos => format!("IKE Gateway, Local Identification: {id}"),
-        Product::CiscoIos => format!(
-            "`identity local {}` in the IKEv2 profile; for IKEv1 `crypto isakmp identity {}`",
-            ios(id),
-            kind(id)
-        ),
-        Product::CiscoAsa => format!(
-            "`crypto isakmp identity {}`, so that it sends {id}",
-            kind(id)
-        ),
+        Product::CiscoIos => format!("`identity local {}` in the IKEv2 profile", ios(id)?),
+        Product::CiscoAsa => match id {
+            Identity::Address(_) => "`crypto isakmp identity address`".to_owned(),
+            Identity::KeyId(_) | Identity::Other { .. } => {
+                format!("`crypto isakmp identity key-id {id}`")
+            }
+            Identity::Name(_) => {
+                format!("`crypto isakmp identity auto`, and a certificate for {id}")
+            }
+            Identity::Fqdn(_) | Identity::Email(_) => {
+                format!("`crypto isakmp identity hostname`, and {id} as the host's name")
+            }
+        },
         Product::Juniper => format!(
             "`set security ike gateway GATEWAY local-identity {}`",
             junos(id)
@@ -63,11 +67,9 @@ pub(super) fn peers_identity(product: Product, id: &Identity) -> Option<String> 
         }
         Product::Illumos => format!("`remote_id \"{id}\"` in the rule of /etc/inet/ike/config"),
         Product::Panos => format!("IKE Gateway, Peer Identification: {id}"),
-        Product::CiscoIos => format!(
-            "`match identity remote {}` in the IKEv2 profile; for IKEv1 `match identity {}` in the ISAKMP profile",
-            ios(id),
-            ios(id)
-        ),
+        Product::CiscoIos => {
+            format!("`match identity remote {}` in the IKEv2 profile", ios(id)?)
+        }
         Product::CiscoAsa => {
             format!("a tunnel group by the name {id} (`tunnel-group {id} type ipsec-l2l`)")
         }
@@ -100,15 +102,6 @@ fn at_sign(id: &Identity) -> String {
     }
 }
 
-fn kind(id: &Identity) -> &'static str {
-    match id {
-        Identity::Address(_) => "address",
-        Identity::Name(_) => "dn",
-        Identity::KeyId(_) => "key-id",
-        Identity::Fqdn(_) | Identity::Email(_) | Identity::Other { .. } => "hostname",
-    }
-}
-
 fn racoon(id: &Identity) -> String {
     let kind = match id {
         Identity::Address(_) => "address",
@@ -123,14 +116,15 @@ fn racoon(id: &Identity) -> String {
     }
 }
 
-fn ios(id: &Identity) -> String {
-    match id {
+/// Names of certificates are matched by a certificate map there, which is more than a word.
+fn ios(id: &Identity) -> Option<String> {
+    Some(match id {
         Identity::Address(address) => format!("address {address}"),
         Identity::Fqdn(name) => format!("fqdn {name}"),
         Identity::Email(name) => format!("email {name}"),
-        Identity::Name(_) => "dn".to_owned(),
         Identity::KeyId(_) | Identity::Other { .. } => format!("key-id {id}"),
-    }
+        Identity::Name(_) => return None,
+    })
 }
 
 fn junos(id: &Identity) -> String {

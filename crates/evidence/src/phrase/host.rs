@@ -498,10 +498,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DaemonCrashed,
         "Process charon (pid: {:n}, stack limit",
     ),
-    any(Sign::DaemonCrashed, "Comm: pluto Not tainted"),
-    any(Sign::DaemonCrashed, "Comm: pluto Tainted"),
-    any(Sign::DaemonCrashed, "Comm: charon Not tainted"),
-    any(Sign::DaemonCrashed, "Comm: charon Tainted"),
     any(Sign::DaemonCrashed, "kernel BUG at {problem}"),
     any(
         Sign::DaemonCrashed,

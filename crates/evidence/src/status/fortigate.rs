@@ -13,6 +13,22 @@ use crate::text::Line;
 /// So many values of an attribute are kept.
 const VALUES: usize = 32;
 
+/// What names the second phase, in an event's text and in its fields.
+const PHASE_2: [&str; 3] = ["IPsec phase 2 error", "mode=\"quick\"", "mode=quick "];
+/// What names the first one.
+const PHASE_1: [&str; 5] = [
+    "IPsec phase 1 error",
+    "mode=\"main\"",
+    "mode=main ",
+    "mode=\"aggressive\"",
+    "mode=aggressive ",
+];
+/// Why an event says that proposals weren't accepted.
+const REFUSED: [&str; 2] = [
+    "reason=\"peer SA proposal not match local policy\"",
+    "reason=peer SA proposal not match local policy ",
+];
+
 /// The values of each attribute, by its type.
 type Attributes = BTreeMap<String, BTreeSet<String>>;
 
@@ -150,19 +166,17 @@ impl FortigateIke {
         if !body.contains(['=', 'p']) {
             return;
         }
-        let field = |name: &str, value: &str| {
-            body.contains(&format!("{name}=\"{value}\""))
-                || body.contains(&format!("{name}={value} "))
-        };
-        if body.contains("IPsec phase 2 error") || field("mode", "quick") {
+        let says = |words: &[&str]| words.iter().any(|word| body.contains(word));
+        // Another event begins; what the one before didn't say nobody says.
+        if says(&["date="]) {
+            self.event = Event::default();
+        }
+        if says(&PHASE_2) {
             self.event.phase = Some(Protocol::Esp);
-        } else if body.contains("IPsec phase 1 error")
-            || field("mode", "main")
-            || field("mode", "aggressive")
-        {
+        } else if says(&PHASE_1) {
             self.event.phase = self.event.phase.or(Some(Protocol::Ike));
         }
-        if field("reason", "peer SA proposal not match local policy") {
+        if says(&REFUSED) {
             self.event.refused = Some(place());
         }
         if let (Some(refused), Some(phase)) = (self.event.refused.clone(), self.event.phase) {

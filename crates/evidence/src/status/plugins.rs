@@ -14,6 +14,8 @@ pub(super) struct Plugins {
     open: Option<Place>,
     daemon: bool,
     sockets: bool,
+    /// What lets the daemon be asked: it comes after the sockets, so that all of them have been listed.
+    control: bool,
 }
 
 impl Plugins {
@@ -44,20 +46,28 @@ impl Plugins {
         if self.open.is_none() || body.is_empty() {
             return;
         }
-        if body.contains(char::is_whitespace) {
+        // Features that another one only wishes for, and those that didn't load, say so.
+        let feature = [" (soft)", " (not loaded)"]
+            .iter()
+            .fold(body, |feature, told| feature.trim_end_matches(told));
+        if feature.contains(char::is_whitespace) {
             self.finish(facts);
             return;
         }
         if let Some(name) = body.strip_suffix(':') {
             self.daemon |= name == "charon";
             self.sockets |= opens_sockets(name);
+            self.control |= matches!(name, "stroke" | "vici");
         }
     }
 
     /// The end of the list, which begins with the daemon itself.
     pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
         let list = core::mem::take(self);
-        if let Some(place) = list.open.filter(|_| list.daemon && !list.sockets) {
+        if let Some(place) = list
+            .open
+            .filter(|_| list.daemon && list.control && !list.sockets)
+        {
             facts.push(lacking(place));
         }
     }

@@ -2,7 +2,7 @@
 
 use adit_model::complaint::Complaint;
 use adit_model::event::PathProblem;
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
 use crate::finding::{BOTH_SIDES, CONDITION, COUNTED};
@@ -82,6 +82,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     if let Some(seen) = s.sign(Sign::EspDropped) {
+        // Beside an exchange or a configuration it is known who the peer is.
+        let peer_is_known = s.case.facts.iter().any(|f| {
+            matches!(
+                f.what,
+                Known::Happened { .. } | Known::PeerConfigured { .. }
+            )
+        });
+        let stranger = seen
+            .value("source")
+            .filter(|source| peer_is_known && !s.is_peer(source));
+        if let Some(stranger) = stranger {
+            return Judgement::Possible {
+                weight: 40,
+                because: format!(
+                    "a filter of {} drops ESP of {stranger}, which isn't known as the peer",
+                    seen.who()
+                ),
+                separated_by: "the peer's outside address: is it that one?",
+            };
+        }
         return Found::by(
             seen,
             COUNTED,

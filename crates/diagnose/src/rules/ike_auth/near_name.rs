@@ -1,5 +1,6 @@
 //! A distinguished name that is nearly the one that is wanted: the same common name, and other parts around it.
 
+use adit_model::credential::attribute;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known};
 use adit_model::identity::Identity;
@@ -71,14 +72,16 @@ fn names<'a>(s: &Signals<'a>) -> Vec<(&'a Fact, String)> {
     proven.chain(printed).collect()
 }
 
-/// The parts of a name, in small letters and sorted: tools print them in either order.
+/// The parts of a name, in small letters, each by the one name of its type, and sorted: tools print them in either order
+/// and call a type this or that.
 fn parts(name: &str) -> Vec<String> {
     let mut parts: Vec<String> = name
         .trim_matches(['"', '\''])
         .split([',', '/'])
         .filter_map(|part| {
             let (key, value) = part.split_once('=')?;
-            Some(format!("{}={}", key.trim(), value.trim()).to_ascii_lowercase())
+            let key = attribute(key).unwrap_or(key.trim());
+            Some(format!("{key}={}", value.trim()).to_ascii_lowercase())
         })
         .collect();
     parts.sort();
@@ -93,6 +96,10 @@ mod tests {
     fn a_name_is_the_same_in_either_order_and_spacing() {
         assert_eq!(parts("C=CH, O=Lab, CN=gw"), parts("CN = gw,O=lab,C=CH"));
         assert_eq!(parts("/C=CH/O=Lab/CN=gw"), parts("C=CH, O=Lab, CN=gw"));
+        assert_eq!(
+            parts("CN=gw, E=a@b.example"),
+            parts("emailAddress = a@b.example, CN = gw")
+        );
         assert_ne!(parts("C=CH, CN=gw"), parts("C=CH, O=Lab, CN=gw"));
     }
 }

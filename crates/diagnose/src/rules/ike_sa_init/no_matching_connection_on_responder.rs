@@ -1,6 +1,6 @@
 //! `no-matching-connection-on-responder`: the responder has no connection for this pair of addresses.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
@@ -10,6 +10,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::COUNTED;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::hosts;
 use crate::setting::Setting;
 use crate::signals::{Signals, notify, place_of, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -235,17 +236,6 @@ fn neighbours(one: IpAddr, other: IpAddr) -> bool {
         (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
         _ => false,
     }
-}
-
-/// The addresses in a text, with or without ports behind them.
-fn hosts(text: &str) -> Vec<IpAddr> {
-    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'))
-        .map(|word| word.trim_end_matches(['.', ':']))
-        .filter_map(|word| {
-            let socket = || Some(word.parse::<SocketAddr>().ok()?.ip());
-            word.parse().ok().or_else(socket)
-        })
-        .collect()
 }
 
 fn beside(asked: &Fact, remote: IpAddr) -> Judgement {
