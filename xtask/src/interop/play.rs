@@ -33,6 +33,8 @@ impl std::error::Error for Unsupported {}
 pub(super) const ESTABLISH: Duration = Duration::from_secs(8);
 /// How long both sides may take to notice what happened.
 pub(super) const SETTLE: Duration = Duration::from_secs(4);
+/// Longer than an exchange takes.
+const EXCHANGE: Duration = Duration::from_millis(300);
 /// How long Adit's own times of renewal may be.
 pub(super) const RENEWAL: Duration = Duration::from_secs(25);
 /// Long enough for several liveness checks of a peer that makes one a second.
@@ -366,7 +368,7 @@ impl Stage<'_> {
     }
 
     fn agree(&self) -> Result<()> {
-        let (near, far) = (self.near()?, self.far()?.snapshot()?);
+        let (near, far) = self.at_rest()?;
         state::mirrored(&near, &far)?;
         anyhow::ensure!(
             near.ike[0].role == self.near_role,
@@ -547,6 +549,18 @@ impl Stage<'_> {
         wait("both sides to be up", patience, || {
             Ok(self.near()?.is_up() && self.far()?.snapshot()?.is_up())
         })
+    }
+
+    /// Both sides as they stand while nothing is being renewed. One is asked after the other, and the exchange of a renewal
+    /// may lie between; it has ended when they are asked again. What they disagree on then, they disagree on.
+    fn at_rest(&self) -> Result<(Snapshot, Snapshot)> {
+        let look = || Ok((self.near()?, self.far()?.snapshot()?));
+        let (near, far) = look()?;
+        if state::mirrored(&near, &far).is_ok() {
+            return Ok((near, far));
+        }
+        std::thread::sleep(EXCHANGE);
+        look()
     }
 
     fn until(&self, what: &str, reached: impl Fn(&Snapshot, &Snapshot) -> bool) -> Result<()> {
