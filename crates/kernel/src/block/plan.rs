@@ -131,7 +131,8 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
 
 /// Rules for packets on their way out after source NAT. Where the kernel's IPsec protects, a packet that was about to be
 /// protected when [`outbound`] let it pass is looked up again with its new source; if no policy takes that, it would leave
-/// in clear. Its destination is the same as before; its source is asked of connection tracking, where it matters.
+/// in clear. Its destination is the same as before; its source is asked of connection tracking, where it matters. Policies
+/// have been asked with that source: what they drop isn't here any more, whatever it looks like now.
 fn after_translation(block: &PolicyBlock) -> Vec<Rule> {
     if !block.passes_ipsec {
         return Vec::new();
@@ -142,7 +143,6 @@ fn after_translation(block: &PolicyBlock) -> Vec<Rule> {
         let peer = Rule::new().destination(IpNet::from(*peer));
         rules.extend(own_path(&peer, &block.ike_ports));
     }
-    rules.extend(exceptions::outbound(&block.policies));
     rules.extend(exceptions::outbound_translated(&block.policies));
     for tunnel in &block.required().tunnels {
         let counter = format!("{TRANSLATED}{}", tunnel.name);
@@ -426,7 +426,13 @@ const EPHEMERAL: (u16, u16) = (32_768, u16::MAX);
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::fd::AsFd;
+
+    use adit_model::policy::Policy;
+
     use super::*;
+    use crate::netlink::{Route, VethEnd};
+    use crate::{NetNs, Netlink, PingOptions, PingOutcome, closed, filter, ping};
 
     fn nets(list: &[&str]) -> Vec<IpNet> {
         list.iter().map(|net| net.parse().unwrap()).collect()
@@ -463,75 +469,67 @@ mod tests {
     /// A host with the address 10.1.0.1 that masquerades towards another one, which answers for 10.2.0.1. Here the kernel
     /// needn't have ESP: without it every packet looks as if it had lost its protection, so that the rules that come
     /// after translation are tried alone.
-    #[test]
-    fn rules_after_translation_know_where_packets_came_from() {
-        use crate::netlink::{Route, VethEnd};
-        use crate::{NetNs, Netlink, PingOptions, PingOutcome, closed, filter, ping};
-        use std::os::fd::AsFd;
-        if !closed::can_administer() {
-            eprintln!("skipped: rules after source NAT: no CAP_NET_ADMIN");
-            return;
+    struct Hidden {
+        host: NetNs,
+        world: NetNs,
+    }
+
+    impl Hidden {
+        /// `None` where that isn't permitted.
+        fn new() -> Option<Self> {
+            if !closed::can_administer() {
+                eprintln!("skipped: rules after source NAT: no CAP_NET_ADMIN");
+                return None;
+            }
+            let (host, world) = (NetNs::create().unwrap(), NetNs::create().unwrap());
+            let end = |name, ns: &NetNs, add: &mut dyn FnMut(VethEnd<'_>)| {
+                add(VethEnd {
+                    name,
+                    namespace: Some(ns.as_fd()),
+                });
+            };
+            end("wan", &host, &mut |near| {
+                end("eth0", &world, &mut |far| {
+                    Netlink::open().unwrap().add_veth(near, far).unwrap();
+                });
+            });
+            let set_up = |ns: &NetNs, device: &str, outside: &str, inside: &str, via: &str| {
+                let body = || {
+                    let mut netlink = Netlink::open().unwrap();
+                    let index = netlink.link(device).unwrap().index;
+                    netlink.set_link_up(1, true).unwrap();
+                    netlink.set_link_up(index, true).unwrap();
+                    netlink.add_address(1, inside.parse().unwrap()).unwrap();
+                    netlink
+                        .add_address(index, outside.parse().unwrap())
+                        .unwrap();
+                    let wait = std::time::Duration::from_secs(5);
+                    netlink.wait_until_ready(index, wait).unwrap();
+                    let route =
+                        Route::to_gateway("0.0.0.0/0".parse().unwrap(), via.parse().unwrap());
+                    netlink.add_route(&route).unwrap();
+                };
+                ns.run(body).unwrap();
+            };
+            // The near end needs the far one to be up.
+            let far = || Netlink::open().unwrap().link("eth0").unwrap().index;
+            let far = world.run(far).unwrap();
+            let rise = || Netlink::open().unwrap().set_link_up(far, true).unwrap();
+            world.run(rise).unwrap();
+            set_up(&host, "wan", "192.0.2.1/24", "10.1.0.1/32", "192.0.2.2");
+            set_up(&world, "eth0", "192.0.2.2/24", "10.2.0.1/32", "192.0.2.1");
+            host.run(|| filter::masquerade("hide", "wan").unwrap())
+                .unwrap();
+            Some(Self { host, world })
         }
-        let (host, world) = (NetNs::create().unwrap(), NetNs::create().unwrap());
-        let end = |name, ns: &NetNs, add: &mut dyn FnMut(VethEnd<'_>)| {
-            add(VethEnd {
-                name,
-                namespace: Some(ns.as_fd()),
-            });
-        };
-        end("wan", &host, &mut |near| {
-            end("eth0", &world, &mut |far| {
-                Netlink::open().unwrap().add_veth(near, far).unwrap();
-            });
-        });
-        let set_up = |ns: &NetNs, device: &str, outside: &str, inside: &str, via: &str| {
-            let body = || {
-                let mut netlink = Netlink::open().unwrap();
-                let index = netlink.link(device).unwrap().index;
-                netlink.set_link_up(1, true).unwrap();
-                netlink.set_link_up(index, true).unwrap();
-                netlink.add_address(1, inside.parse().unwrap()).unwrap();
-                netlink
-                    .add_address(index, outside.parse().unwrap())
-                    .unwrap();
-                let wait = std::time::Duration::from_secs(5);
-                netlink.wait_until_ready(index, wait).unwrap();
-                let route = Route::to_gateway("0.0.0.0/0".parse().unwrap(), via.parse().unwrap());
-                netlink.add_route(&route).unwrap();
-            };
-            ns.run(body).unwrap();
-        };
-        // The near end needs the far one to be up.
-        let far = || Netlink::open().unwrap().link("eth0").unwrap().index;
-        let far = world.run(far).unwrap();
-        let rise = || Netlink::open().unwrap().set_link_up(far, true).unwrap();
-        world.run(rise).unwrap();
-        set_up(&host, "wan", "192.0.2.1/24", "10.1.0.1/32", "192.0.2.2");
-        set_up(&world, "eth0", "192.0.2.2/24", "10.2.0.1/32", "192.0.2.1");
-        let passes = || {
-            let options = PingOptions {
-                source: Some("10.1.0.1".parse().unwrap()),
-                timeout: std::time::Duration::from_millis(300),
-                ..PingOptions::default()
-            };
-            let answer = || ping("10.2.0.1".parse().unwrap(), &options);
-            matches!(host.run(answer).unwrap(), Ok(PingOutcome::Reply { .. }))
-        };
-        host.run(|| filter::masquerade("hide", "wan").unwrap())
-            .unwrap();
-        for (local, remote, stopped) in [
-            ("10.1.0.0/16", "10.2.0.0/16", true),
-            ("10.1.0.0/16", "0.0.0.0/0", true),
-            ("10.9.0.0/16", "0.0.0.0/0", false),
-        ] {
+
+        /// The block of a tunnel between two networks, and nothing but what of it comes after translation.
+        fn install(&self, (local, remote): (&str, &str), policies: &[Policy]) {
             let mut block = PolicyBlock::new("late");
             block.passes_ipsec = true;
-            block.tunnels.push(ProtectedTunnel::new(
-                "office",
-                nets(&[local]),
-                nets(&[remote]),
-                "adit0",
-            ));
+            let tunnel = ProtectedTunnel::new("office", nets(&[local]), nets(&[remote]), "adit0");
+            block.tunnels.push(tunnel);
+            block.policies = policies.to_vec();
             let install = || {
                 let mut batch = Batch::new("late");
                 batch.create_table();
@@ -539,24 +537,111 @@ mod tests {
                 batch.create_table();
                 batch.chain(CHAINS[0]);
                 batch.counter("translated-office");
+                for policy in &block.policies {
+                    batch.counter(&exceptions::counter(policy));
+                }
                 for rule in after_translation(&block) {
                     batch.rule(LATE, &rule);
                 }
                 batch.commit("try the rules after translation in").unwrap();
             };
-            assert!(host.run(|| nft::delete_table("late").map(drop)).is_ok());
-            assert!(passes());
-            host.run(install).unwrap();
-            assert_eq!(passes(), !stopped, "{local} {remote}");
-            let counted = host
-                .run(|| by_tunnel(nft::read_counters("late").unwrap()))
-                .unwrap();
+            self.host.run(install).unwrap();
+        }
+
+        /// Whether a ping from 10.1.0.1 is answered.
+        fn passes(&self) -> bool {
+            let options = PingOptions {
+                source: Some("10.1.0.1".parse().unwrap()),
+                timeout: std::time::Duration::from_millis(300),
+                ..PingOptions::default()
+            };
+            let answer = || ping("10.2.0.1".parse().unwrap(), &options);
+            matches!(
+                self.host.run(answer).unwrap(),
+                Ok(PingOutcome::Reply { .. })
+            )
+        }
+    }
+
+    fn policy(action: Action, local: &str) -> Policy {
+        Policy {
+            name: "exception".to_owned(),
+            action,
+            local: vec![local.parse().unwrap()],
+            remote: vec!["10.2.0.0/16".parse().unwrap()],
+        }
+    }
+
+    #[test]
+    fn rules_after_translation_know_where_packets_came_from() {
+        let Some(hidden) = Hidden::new() else {
+            return;
+        };
+        for (local, remote, stopped) in [
+            ("10.1.0.0/16", "10.2.0.0/16", true),
+            ("10.1.0.0/16", "0.0.0.0/0", true),
+            ("10.9.0.0/16", "0.0.0.0/0", false),
+        ] {
+            let gone = hidden.host.run(|| nft::delete_table("late").map(drop));
+            assert!(gone.is_ok());
+            assert!(hidden.passes());
+            hidden.install((local, remote), &[]);
+            assert_eq!(hidden.passes(), !stopped, "{local} {remote}");
+            let counters = || by_tunnel(nft::read_counters("late").unwrap());
+            let counted = hidden.host.run(counters).unwrap();
             assert_eq!(
                 counted[0].translated.packets,
                 u64::from(stopped),
                 "{local} {remote}"
             );
         }
+    }
+
+    #[test]
+    fn a_policy_for_the_translated_source_opens_nothing_and_stops_nothing() {
+        let Some(hidden) = Hidden::new() else {
+            return;
+        };
+        let tunnel = ("10.1.0.0/16", "10.2.0.0/16");
+        let (inside, outside) = ("10.1.0.0/24", "192.0.2.1/32");
+        hidden.install(tunnel, &[policy(Action::Bypass, outside)]);
+        assert!(!hidden.passes(), "it came from inside");
+        hidden.install(tunnel, &[policy(Action::Bypass, inside)]);
+        assert!(hidden.passes());
+        let both = [
+            policy(Action::Drop, outside),
+            policy(Action::Bypass, inside),
+        ];
+        hidden.install(tunnel, &both);
+        assert!(hidden.passes(), "what is dropped came from elsewhere");
+    }
+
+    #[test]
+    fn what_is_not_tracked_bypasses_with_the_source_that_it_shows() {
+        let Some(hidden) = Hidden::new() else {
+            return;
+        };
+        let ignore = || {
+            let mut batch = Batch::new("ignore");
+            batch.create_table();
+            for (name, hook) in [("out", Hook::Output), ("in", Hook::Prerouting)] {
+                batch.chain(Chain {
+                    name,
+                    kind: ChainKind::Filter,
+                    hook,
+                    // Before connection tracking.
+                    priority: -300,
+                });
+                batch.rule(name, &Rule::new().no_track());
+            }
+            batch.commit("keep connection tracking off in").unwrap();
+        };
+        hidden.host.run(ignore).unwrap();
+        let tunnel = ("10.1.0.0/16", "10.2.0.0/16");
+        hidden.install(tunnel, &[policy(Action::Bypass, "10.1.0.0/24")]);
+        assert!(hidden.passes());
+        hidden.install(tunnel, &[policy(Action::Bypass, "10.1.9.0/24")]);
+        assert!(!hidden.passes());
     }
 
     #[test]

@@ -36,6 +36,9 @@ enum Step {
     Verdict(u32),
     /// Replaces the source address by that of the outgoing interface.
     Masquerade,
+    /// Keeps connection tracking off.
+    #[cfg(test)]
+    NoTrack,
 }
 
 impl Rule {
@@ -104,6 +107,16 @@ impl Rule {
             direction: Some(direction),
         };
         rule.load(load).within(net, EQUAL)
+    }
+
+    /// Isn't followed by connection tracking, so that nothing has translated it.
+    pub(crate) fn untracked(self) -> Self {
+        self.load(Step::Tracked {
+            key: TRACKED_STATE,
+            direction: None,
+        })
+        .load(Step::Mask(UNTRACKED.to_ne_bytes().to_vec()))
+        .compare(NOT_EQUAL, &[0; 4])
     }
 
     /// Comes from outside `net`.
@@ -212,6 +225,12 @@ impl Rule {
         self.load(Step::Masquerade)
     }
 
+    /// Then keeps connection tracking from following the packet.
+    #[cfg(test)]
+    pub(crate) fn no_track(self) -> Self {
+        self.load(Step::NoTrack)
+    }
+
     /// Writes the rule's expressions into its message.
     pub(crate) fn encode(&self, message: &mut Message) {
         message.nest(RULE_EXPRESSIONS, |list| {
@@ -252,14 +271,19 @@ impl Rule {
             .compare(EQUAL, &port.to_be_bytes())
     }
 
-    fn ports(self, offset: u32, (first, last): (u16, u16)) -> Self {
+    fn ports(self, offset: u32, range: (u16, u16)) -> Self {
         self.load(Step::Payload {
             base: TRANSPORT_HEADER,
             offset,
             length: 2,
         })
-        .compare(AT_LEAST, &first.to_be_bytes())
-        .compare(AT_MOST, &last.to_be_bytes())
+        .between(range)
+    }
+
+    /// Compares the loaded port with a range.
+    fn between(self, (first, last): (u16, u16)) -> Self {
+        self.compare(AT_LEAST, &first.to_be_bytes())
+            .compare(AT_MOST, &last.to_be_bytes())
     }
 
     fn family(mut self, family: i32) -> Self {
@@ -368,6 +392,8 @@ fn encode(step: &Step, message: &mut Message) {
                 });
         }),
         Step::Masquerade => expression(message, "masq", |_| {}),
+        #[cfg(test)]
+        Step::NoTrack => expression(message, "notrack", |_| {}),
     }
 }
 
@@ -399,10 +425,13 @@ const META_IPSEC: u32 = 25;
 /// NFT_RT_XFRM.
 const ROUTE_IPSEC: u32 = 4;
 
-/// NFT_CT_DIRECTION, NFT_CT_SRC_IP, NFT_CT_SRC_IP6.
+/// NFT_CT_STATE, NFT_CT_DIRECTION, NFT_CT_SRC_IP, NFT_CT_SRC_IP6.
+const TRACKED_STATE: u32 = 0;
 const TRACKED_DIRECTION: u32 = 1;
 const TRACKED_SOURCE_V4: u32 = 19;
 const TRACKED_SOURCE_V6: u32 = 21;
+/// Of the state: NF_CT_STATE_INVALID_BIT (connection tracking wouldn't have it) and NF_CT_STATE_UNTRACKED_BIT.
+const UNTRACKED: u32 = 1 | 1 << 6;
 
 const RULE_EXPRESSIONS: u16 = 4;
 const LIST_ELEMENT: u16 = 1;
