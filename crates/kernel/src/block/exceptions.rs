@@ -33,6 +33,9 @@ pub(super) fn outbound_translated(policies: &[Policy]) -> Vec<Rule> {
                     if protocol != 0 {
                         rule = rule.protocol(protocol);
                     }
+                    if from.ports != ANY {
+                        rule = rule.source_ports_before_translation(from.ports, answer);
+                    }
                     if to.ports != ANY {
                         rule = rule.destination_ports(to.ports);
                     }

@@ -426,6 +426,7 @@ const EPHEMERAL: (u16, u16) = (32_768, u16::MAX);
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::net::UdpSocket;
     use std::os::fd::AsFd;
 
     use adit_model::policy::Policy;
@@ -642,6 +643,36 @@ mod tests {
         assert!(hidden.passes());
         hidden.install(tunnel, &[policy(Action::Bypass, "10.1.9.0/24")]);
         assert!(!hidden.passes());
+    }
+
+    #[test]
+    fn a_bypass_for_a_local_port_is_for_that_port_both_ways() {
+        let Some(hidden) = Hidden::new() else {
+            return;
+        };
+        let bind = |ns: &NetNs, at: &str| {
+            let socket = ns.run(|| UdpSocket::bind(at)).unwrap().unwrap();
+            let wait = std::time::Duration::from_millis(300);
+            socket.set_read_timeout(Some(wait)).unwrap();
+            socket
+        };
+        let tunnel = ("10.1.0.0/16", "10.2.0.0/16");
+        hidden.install(tunnel, &[policy(Action::Bypass, "10.1.0.0/16[udp/22]")]);
+        for (port, passes) in [(22, true), (23, false)] {
+            let ours = bind(&hidden.host, &format!("10.1.0.1:{port}"));
+            let theirs = bind(&hidden.world, &format!("10.2.0.1:{}", 7000 + port));
+            let mut read = [0; 8];
+            let sent = ours.send_to(b"ours", theirs.local_addr().unwrap());
+            assert_eq!(sent.is_ok(), passes, "{port}: {sent:?}");
+            assert_eq!(theirs.recv(&mut read).is_ok(), passes, "{port}");
+
+            let asks = bind(&hidden.world, &format!("10.2.0.1:{}", 8000 + port));
+            asks.send_to(b"asks", ours.local_addr().unwrap()).unwrap();
+            let (_, from) = ours.recv_from(&mut read).unwrap();
+            let answered = ours.send_to(b"ours", from);
+            assert_eq!(answered.is_ok(), passes, "{port}: {answered:?}");
+            assert_eq!(asks.recv(&mut read).is_ok(), passes, "{port}");
+        }
     }
 
     #[test]

@@ -109,6 +109,16 @@ impl Rule {
         rule.load(load).within(net, EQUAL)
     }
 
+    /// Had a source port from `first` to `last` before its source was translated. To be asked after
+    /// [`Self::source_before_translation`] with the same `answer`, of a protocol that is known to have ports.
+    pub(crate) fn source_ports_before_translation(self, range: (u16, u16), answer: bool) -> Self {
+        self.load(Step::Tracked {
+            key: TRACKED_SOURCE_PORT,
+            direction: Some(u8::from(answer)),
+        })
+        .between(range)
+    }
+
     /// Isn't followed by connection tracking, so that nothing has translated it.
     pub(crate) fn untracked(self) -> Self {
         self.load(Step::Tracked {
@@ -425,9 +435,10 @@ const META_IPSEC: u32 = 25;
 /// NFT_RT_XFRM.
 const ROUTE_IPSEC: u32 = 4;
 
-/// NFT_CT_STATE, NFT_CT_DIRECTION, NFT_CT_SRC_IP, NFT_CT_SRC_IP6.
+/// NFT_CT_STATE, NFT_CT_DIRECTION, NFT_CT_PROTO_SRC, NFT_CT_SRC_IP, NFT_CT_SRC_IP6.
 const TRACKED_STATE: u32 = 0;
 const TRACKED_DIRECTION: u32 = 1;
+const TRACKED_SOURCE_PORT: u32 = 11;
 const TRACKED_SOURCE_V4: u32 = 19;
 const TRACKED_SOURCE_V6: u32 = 21;
 /// Of the state: NF_CT_STATE_INVALID_BIT (connection tracking wouldn't have it) and NF_CT_STATE_UNTRACKED_BIT.
