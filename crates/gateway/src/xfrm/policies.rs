@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use adit_esp::ChildName;
 use adit_kernel::KernelError;
-use adit_kernel::xfrm::{Policy, PolicyId, Standing, Xfrm};
+use adit_kernel::xfrm::{Event, Policy, PolicyId, Standing, Xfrm};
 use adit_model::now::Mono;
 
 use super::numbers::Numbers;
@@ -91,10 +91,13 @@ impl Installed {
         std::mem::take(&mut self.untold)
     }
 
-    /// Somebody, perhaps this gateway, has changed policies.
-    pub fn changed(&mut self, now: Mono) {
-        let at = (now + SETTLING).max(self.compared + PACE);
-        self.compare_at.get_or_insert(at);
+    /// Takes what the kernel told `now`: that somebody, perhaps this gateway, has changed policies, or that it has told
+    /// more than was heard, which may have been that.
+    pub fn heard(&mut self, event: &Event, now: Mono) {
+        if matches!(event, Event::Policies | Event::Lost) {
+            let at = (now + SETTLING).max(self.compared + PACE);
+            self.compare_at.get_or_insert(at);
+        }
     }
 
     /// Whether to compare, `now`.
@@ -403,6 +406,22 @@ mod tests {
             next.take_away(xfrm, &id("10.3.0.0/16")).unwrap();
             next.take_away(xfrm, &id("10.4.0.0/16")).unwrap();
             assert_eq!(xfrm.policies().unwrap(), []);
+        });
+    }
+
+    #[test]
+    fn policies_are_compared_also_when_it_was_lost_what_became_of_them() {
+        in_namespace(|xfrm| {
+            let now = Mono::default() + Duration::from_secs(60);
+            for event in [Event::Policies, Event::Lost] {
+                let mut ours = Installed::left(xfrm).unwrap();
+                assert_eq!(ours.due(), None);
+                ours.heard(&event, now);
+                let due = ours.due().unwrap();
+                assert!(!ours.take_due(now), "what comes together is one change");
+                assert!(ours.take_due(due), "{event:?}");
+                assert_eq!(ours.due(), None);
+            }
         });
     }
 }

@@ -154,6 +154,7 @@ impl InKernel {
     }
 
     fn heard(&mut self, event: Event, told: &mut Told) {
+        self.installed.heard(&event, self.clock.now().mono);
         match event {
             Event::Acquire {
                 packet,
@@ -192,10 +193,7 @@ impl InKernel {
                 }
             }
             Event::Mapping { spi, from } => self.is_mapped(spi, from),
-            Event::Policies => {
-                let now = self.clock.now().mono;
-                self.installed.changed(now);
-            }
+            Event::Policies => {}
             // What was lost is found by the next look, which comes at once.
             Event::Lost => self.look_at = Mono::default(),
         }
