@@ -626,8 +626,13 @@ pub fn put_up_block(config: &Configuration, tun_name: &str) -> Result<BlockHolde
         links: shield::links(&netlink.addresses()?, &Devices::default()),
         ..Present::default()
     };
-    let block = shield::block(BLOCK_TABLE, config, &connections, tun_name, &present);
-    let mechanism = block::install(&block)?;
+    let mut block = shield::block(BLOCK_TABLE, config, &connections, tun_name, &present);
+    let mut mechanism = block::install(&block)?;
+    if let BlockMechanism::UnreachableRoutes { uncovered, .. } = &mut mechanism {
+        // There needn't be policies of the kernel's IPsec that hold back what routes can't.
+        block.passes_ipsec = false;
+        *uncovered = block::install_routes(&block)?;
+    }
     if let Some(problem) = too_weak(&block, &mechanism) {
         return Err(problem);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adit_config::Configuration;
+use adit_config::{Backend, Configuration};
 use adit_kernel::netlink::Address;
 use adit_kernel::{PolicyBlock, ProtectedTunnel};
 use adit_model::connection::{Connection, Protection, TunnelInterface};
@@ -71,7 +71,8 @@ impl Present {
     }
 }
 
-/// The whole block. `shared` is the device of tunnels without an interface.
+/// The whole block. `shared` is the device of tunnels without an interface. Without a gateway that says what carries packets
+/// it is as configured: what the kernel's IPsec does for one that was killed goes on.
 #[must_use]
 pub fn block(
     table: &str,
@@ -86,6 +87,7 @@ pub fn block(
     block.ike_ports = ike_ports(config, connections);
     block.policies.clone_from(&config.policies);
     block.tunnels = tunnels(connections, shared, present);
+    block.passes_ipsec = config.gateway.backend == Backend::Kernel;
     block
 }
 
@@ -274,6 +276,18 @@ mod tests {
         assert!(wide.any_source && wide.local.contains(&present.links[0]));
         let both = of(&["0.0.0.0/0", "2000::/3"]);
         assert_eq!(both.remote.len(), 2);
+    }
+
+    #[test]
+    fn what_the_kernel_protects_passes_where_it_is_configured_to() {
+        let passes = |backend| {
+            let mut config = Configuration::default();
+            config.gateway.backend = backend;
+            let connections = [Arc::new(sample::connection("office"))];
+            block("adit", &config, &connections, "adit0", &Present::default()).passes_ipsec
+        };
+        assert!(passes(Backend::Kernel));
+        assert!(!passes(Backend::User) && !passes(Backend::Auto));
     }
 
     #[test]
