@@ -1,8 +1,10 @@
-//! Dummy packets (RFC 4303 2.6): they show a listener traffic where there is none, and mean nothing to who opens them.
+//! Dummy packets (RFC 4303 2.6): with them an idle tunnel doesn't look idle, and they mean nothing to who opens them. That
+//! there is more traffic at times they don't hide.
 //!
-//! The control side draws when one is due and how long it is, so that neither tells dummies from packets; whoever carries
-//! packets seals them ([`View::seal_dummy`]). They use up sequence numbers, as all that is sealed does. They are nobody's
-//! traffic: no counter of packets or octets knows of them, and so no lifetime and no idle timer.
+//! The control side draws when one is due and how long it is; lengths tell no dummies from packets where all packets are
+//! as long as the path takes. Whoever carries packets seals them ([`View::seal_dummy`]). They use up sequence numbers, as
+//! all that is sealed does. They are nobody's traffic: no counter of packets or octets knows of them, and so no lifetime
+//! and no idle timer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,7 @@ use crate::plane::DataPlane;
 use crate::sa::Live;
 use crate::seal::Sealed;
 use crate::traffic_class;
+use crate::turn::Turn;
 use crate::view::{Sending, View};
 
 /// A dummy packet that is due.
@@ -91,15 +94,15 @@ impl DataPlane {
 }
 
 impl View {
-    /// Seals a dummy packet, in no [`Turn`](crate::Turn) of this thread, and appends it to `out`; `None` when its SA is gone, at its end, or without
-    /// a sequence number that is left.
+    /// Seals a dummy packet and appends it to `out`; `None` when its SA is gone, at its end, or without a sequence number
+    /// that is left. The thread has no [`Turn`], and what was sealed is sent in the one that it gets here.
     pub fn seal_dummy(
         &self,
         lane: Lane,
         now: Mono,
         dummy: Dummy,
         out: &mut Vec<u8>,
-    ) -> Option<Sealed> {
+    ) -> Option<(Turn, Sealed)> {
         let child = self.children.get(dummy.child)?;
         let live = child
             .pairs
@@ -110,6 +113,7 @@ impl View {
             return None;
         }
         let content = NOTHING.get(..dummy.octets)?;
+        let turn = Turn::new(pair, lane);
         let number = pair.outbound.sequence.claim(lane, 1).ok()?.next()?;
         let start = out.len();
         // More than any cipher adds.
@@ -123,13 +127,14 @@ impl View {
             place,
         );
         out.truncate(start + sealed.unwrap_or(0));
-        Some(Sealed {
+        let sealed = Sealed {
             path: live.path,
             spi_out: pair.spi_out,
             tos: traffic_class::outer(&pair.carriage, 0),
             df: pair.carriage.df == Df::Set,
             each: sealed.ok()?,
-        })
+        };
+        Some((turn, sealed))
     }
 }
 

@@ -153,9 +153,10 @@ impl DataPlane {
         self.view.seal_at(now, Door::SHARED, inner, out)
     }
 
-    /// [`View::seal_dummy`] by the newest view.
+    /// [`View::seal_dummy`] by the newest view, where nobody else sends.
     pub fn seal_dummy(&self, now: Mono, dummy: Dummy, out: &mut Vec<u8>) -> Option<Sealed> {
-        self.view.seal_dummy(Lane::default(), now, dummy, out)
+        let (_, sealed) = self.view.seal_dummy(Lane::default(), now, dummy, out)?;
+        Some(sealed)
     }
 
     /// [`View::open`] by the newest view.

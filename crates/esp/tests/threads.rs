@@ -7,6 +7,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use adit_esp::replay::ReplayWindow;
 use adit_esp::{DataPlane, Door, FlowCache, Lane};
@@ -124,15 +125,38 @@ fn abuse_87_no_nonce_repeats_through_changes_of_the_view() {
 }
 
 /// Between claiming numbers and sending, a thread may lose its processor, and others send meanwhile. Whatever they do, a
-/// peer with the narrowest window that there is takes every packet (RFC 4303 3.4.3).
+/// peer with the narrowest window that there is takes every packet (RFC 4303 3.4.3), and so with dummies among them.
 #[test]
 fn what_several_threads_send_under_one_sa_fits_the_narrowest_window() {
-    let mut west = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), THREADS);
+    let mut west = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), THREADS + 1);
     west.set_policy(&[connection(&[(&[WEST], &[EAST])])]);
-    install(&mut west, generation(0));
+    let mut sa = generation(0);
+    sa.carriage.dummies = Duration::from_secs(1);
+    install(&mut west, sa);
+    let dummy = west.dummies(west.dummies_due().unwrap())[0];
     let wire = std::sync::Mutex::new(Vec::new());
-    let start = Barrier::new(usize::from(THREADS));
+    let start = Barrier::new(usize::from(THREADS) + 1);
     std::thread::scope(|scope| {
+        let (shared, to_wire, begin) = (west.shared(), &wire, &start);
+        scope.spawn(move || {
+            let lane = Lane::new(THREADS);
+            let mut sealed = Vec::new();
+            begin.wait();
+            for _ in 0..1000 {
+                sealed.clear();
+                let dummy = shared.load().seal_dummy(lane, T0, dummy, &mut sealed);
+                let (turn, _) = dummy.unwrap();
+                std::thread::yield_now();
+                while !turn.is_due() {
+                    std::thread::yield_now();
+                }
+                let number = sealed[4..].first_chunk().unwrap();
+                to_wire
+                    .lock()
+                    .unwrap()
+                    .push(u32::from_be_bytes(*number).into());
+            }
+        });
         for thread in 0..THREADS {
             let (shared, wire, start) = (west.shared(), &wire, &start);
             scope.spawn(move || {
@@ -178,7 +202,7 @@ fn what_several_threads_send_under_one_sa_fits_the_narrowest_window() {
     });
     let window = ReplayWindow::new(32, false);
     let sent = wire.into_inner().unwrap();
-    assert!(sent.len() > 200 * usize::from(THREADS));
+    assert!(sent.len() > 1000 + 200 * usize::from(THREADS));
     for number in sent {
         assert_eq!(window.accept(number), Ok(()), "{number}");
     }

@@ -215,4 +215,14 @@ fn dummies_are_on_the_wire_and_in_no_traffic() {
         assert!(!running.log().contains("esp-dummy"), "nothing to tell");
     }
     assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    let unplug = || {
+        let mut netlink = Netlink::open().unwrap();
+        let index = netlink.link("wan").unwrap().index;
+        netlink.delete_link(index).unwrap();
+    };
+    world.west.run(unplug).unwrap();
+    let lost = eventually(Duration::from_millis(500), || {
+        (dropped(&mut west, DropReason::OutSend) > 0).then_some(())
+    });
+    assert!(lost.is_none(), "what can't be sent is no loss");
 }

@@ -109,6 +109,11 @@ impl Outbox {
         room.clamp(1, packets.max(1))
     }
 
+    /// What is added next, to nothing that waits, was claimed in this turn.
+    pub fn begin(&mut self, turn: Turn) {
+        self.turn = Some(turn);
+    }
+
     /// Whether what `flow` has claimed last can't be sent together with what waits: [`Self::send_before`] has to be called.
     pub fn is_behind_a_gap(&self, flow: &Outgoing<'_>) -> bool {
         self.turn.as_ref().is_some_and(|turn| !flow.adjoins(turn))
@@ -305,15 +310,18 @@ impl Delivery<'_> {
     }
 }
 
-/// Another thread seals what it claimed before, and sends it: microseconds, unless it has lost its processor.
+/// Another thread seals what it claimed before, and sends it: microseconds, unless it has lost its processor or waits
+/// for room in its send buffer.
 fn wait_for(turn: &Turn) {
-    let mut looks = 0;
+    let mut looks = 0_u32;
     while !turn.is_due() {
-        looks += 1;
+        looks = looks.saturating_add(1);
         if looks < LOOKS {
             std::hint::spin_loop();
-        } else {
+        } else if looks < LOOKS + YIELDS {
             std::thread::yield_now();
+        } else {
+            std::thread::sleep(NAP);
         }
     }
 }
@@ -367,6 +375,10 @@ const MOST_PACKETS: usize = 256;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often a thread looks whether its turn has come before it leaves the processor to others.
 const LOOKS: u32 = 256;
+/// How often it does that before it sleeps between looks.
+const YIELDS: u32 = 64;
+/// For how long.
+const NAP: Duration = Duration::from_micros(50);
 /// How long a full send buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(5);
 

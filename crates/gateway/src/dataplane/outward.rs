@@ -150,19 +150,20 @@ impl Worker {
         self.teller.refused_out(rejected, packets, packet);
     }
 
-    /// Seals and sends dummy packets.
+    /// Seals and sends dummy packets. They are no traffic, and those that can't be sent are no loss.
     pub(super) fn send_dummies(&mut self, dummies: &[Dummy]) {
         let view = self.shared.load();
         let now = self.clock.mono();
         for dummy in dummies {
             self.pieces.clear();
-            let Some(sealed) = view.seal_dummy(self.lane, now, *dummy, &mut self.pieces) else {
+            let sealed = view.seal_dummy(self.lane, now, *dummy, &mut self.pieces);
+            let Some((turn, sealed)) = sealed else {
                 continue;
             };
+            self.outbox.begin(turn);
             self.outbox.copy(&Way::of(&sealed), &self.pieces);
-            self.send(now);
+            self.outbox.send(&self.carrier, now, &mut |_| {});
         }
-        // They are no traffic.
         self.outbox.take_sealed();
     }
 
