@@ -1,5 +1,7 @@
 //! CHILD SAs: their life as a table, and how they come into being and go.
 
+use std::time::Duration;
+
 use adit_crypto::{ChildKeys, Provider};
 use adit_model::carriage::HardLimits;
 use adit_model::connection::{self, Mode};
@@ -226,7 +228,7 @@ pub(crate) fn install(
         limits: HardLimits {
             bytes: config.life.lifetime_bytes,
             packets: config.life.lifetime_packets,
-            seconds: config.life.lifetime.as_secs(),
+            seconds: whole_seconds(config.life.lifetime),
         },
         replaces,
     })));
@@ -254,6 +256,11 @@ pub(crate) fn install(
         span: Lifespan::new(cx, config.life.rekey, config.life.lifetime),
         volume: Volume::new(cx, &config.life, suite.esn),
     })
+}
+
+/// The data plane's end comes after ours, not before: a part of a second counts as one.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// What a responder takes of a peer's request for a CHILD SA.

@@ -145,6 +145,19 @@ fn another_lifetime_counts_from_the_next_renewal_on() {
     assert_same(&lab);
 }
 
+/// The data plane knows whole seconds, and mustn't end an SA before we do.
+#[test]
+fn a_lifetime_of_half_a_second_more_counts_as_a_second_more() {
+    for (lifetime, seconds) in [(16_000, 16), (16_500, 17), (500, 1), (0, 0)] {
+        let mut west = connection(Who::West);
+        let life = &mut west.children[0].life;
+        (life.rekey, life.lifetime) = (Duration::ZERO, Duration::from_millis(lifetime));
+        let mut lab = Lab::with(west, connection(Who::East));
+        lab.up();
+        assert_eq!(lab.west.installed[0].limits.seconds, seconds);
+    }
+}
+
 /// A guest has its address, and no part in how large the pool is that it comes from.
 #[test]
 fn a_pool_that_grows_cuts_nobody() {
