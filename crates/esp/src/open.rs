@@ -23,7 +23,7 @@ use crate::traffic_class;
 use crate::transport::Ends;
 use crate::tuple::{Shown, Tuple};
 use crate::view::View;
-use crate::walk::{Packet, Stage};
+use crate::walk::{Packet, Stage, Walk};
 
 /// An inner packet, decrypted, checked and counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,17 +119,21 @@ impl View {
             .get(header.spi)
             .filter(|pair| pair.receives_at(now))
             .ok_or_else(|| self.reject(lane, DropReason::EspUnknownSpi, None))?;
-        if pair.is_over(now) {
-            return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
-        }
-        Ok(Incoming {
+        let way = Incoming {
             view: self,
             pair,
             lane,
             now,
             received: Batch::default(),
             followed: self.walks.on(),
-        })
+        };
+        if pair.is_over(now) {
+            if way.followed {
+                way.follow_late(header);
+            }
+            return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
+        }
+        Ok(way)
     }
 }
 
@@ -188,13 +192,8 @@ impl<'v> Incoming<'v> {
     /// Opens a packet and leaves traces of it.
     #[cold]
     fn open_followed(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
-        let mut walk = self.view.walks.begin(Direction::In);
-        walk.step(Stage::Sa(self.pair.spi_in));
-        walk.step(Stage::Policy(Arc::clone(self.child())));
         let low = EspHeader::parse(packet).map(|header| header.sequence);
-        if let Ok(number) = self.pair.inbound.window.extend(low.unwrap_or(0)) {
-            walk.step(Stage::Sequence(number));
-        }
+        let mut walk = self.begin_walk(low.unwrap_or(0));
         let opened = self.open_and_check(tos, packet);
         let seen = match &opened {
             Ok(inner) => {
@@ -211,12 +210,32 @@ impl<'v> Incoming<'v> {
                 let tuple = Tuple::of(&inner);
                 self.view.walks.end(walk, Packet::Shows(&tuple));
             }
-            None => {
-                let (local, remote) = self.pair.sides();
-                self.view.walks.end(walk, Packet::Within(local, remote));
-            }
+            None => self.end_unread(walk),
         }
         opened
+    }
+
+    /// Leaves traces of a packet that comes after the end of its SA.
+    #[cold]
+    fn follow_late(&self, header: EspHeader) {
+        let mut walk = self.begin_walk(header.sequence);
+        walk.step(Stage::Dropped(DropReason::EspLifetime));
+        self.end_unread(walk);
+    }
+
+    fn begin_walk(&self, low: u32) -> Walk {
+        let mut walk = self.view.walks.begin(Direction::In);
+        walk.step(Stage::Sa(self.pair.spi_in));
+        walk.step(Stage::Policy(Arc::clone(self.child())));
+        if let Ok(number) = self.pair.inbound.window.extend(low) {
+            walk.step(Stage::Sequence(number));
+        }
+        walk
+    }
+
+    fn end_unread(&self, walk: Walk) {
+        let (local, remote) = self.pair.sides();
+        self.view.walks.end(walk, Packet::Within(local, remote));
     }
 
     #[inline]

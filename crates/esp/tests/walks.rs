@@ -4,7 +4,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use adit_esp::{DataPlane, Direction, Stage, WalkFilter};
+use adit_model::carriage::HardLimits;
+use adit_model::dataplane::ChildSa;
 use adit_model::drops::DropReason;
 use common::*;
 
@@ -60,6 +64,35 @@ fn a_packet_is_seen_from_policy_to_seal_and_from_sa_to_inner_packet() {
     let repeated = stages(&mut east);
     let dropped = Stage::Dropped(DropReason::EspReplay);
     assert_eq!(repeated.last(), Some(&back(1, dropped)));
+}
+
+#[test]
+fn a_packet_after_the_end_of_its_sa_says_so() {
+    let limits = HardLimits {
+        seconds: 10,
+        ..HardLimits::default()
+    };
+    let (west, mut east) = joined_by(ChildSa {
+        limits,
+        ..west_sa(suite("aes128gcm16"), SPI_WEST, SPI_EAST)
+    });
+    let mut sealed = seal(&west, &eastbound(5));
+    let to_west = WalkFilter {
+        local: EAST.parse().unwrap(),
+        remote: WEST.parse().unwrap(),
+    };
+    east.walk(&to_west, 1);
+    let end = T0 + Duration::from_secs(10);
+    east.open(end, &mut sealed).unwrap_err();
+    let back = |stage| (0, Direction::In, stage);
+    let expected = [
+        back(Stage::Sa(SPI_EAST)),
+        back(lan0(&east)),
+        back(Stage::Sequence(1)),
+        back(Stage::Dropped(DropReason::EspLifetime)),
+    ];
+    assert_eq!(stages(&mut east), expected);
+    assert!(!east.is_walking());
 }
 
 #[test]
