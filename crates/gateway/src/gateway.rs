@@ -70,7 +70,7 @@ pub struct Gateway {
     /// Packets dropped before the key exchange or the data plane saw them.
     pub(crate) early_drops: BTreeMap<DropReason, u64>,
     /// Packets that the host's own address translation took out of tunnels; `None` before the first look.
-    pub(crate) translated: Option<BTreeMap<String, Translated>>,
+    pub(crate) translated: BTreeMap<String, Translated>,
     drop_events: DropEvents,
     /// When a path problem was last passed on.
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
@@ -125,7 +125,7 @@ impl Gateway {
             options: parts.options,
             passing: BTreeMap::new(),
             early_drops: BTreeMap::new(),
-            translated: None,
+            translated: BTreeMap::new(),
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
             dirty: true,

@@ -91,20 +91,22 @@ impl Gateway {
     }
 
     /// Tells of packets that the host's own address translation took out of tunnels since the last look. The first look
-    /// only learns what an earlier gateway's block had counted.
+    /// at a tunnel only learns what the block of an earlier gateway, or an earlier life of the tunnel, had counted.
     pub(crate) fn look_at_translation(&mut self, now: Now) -> Report {
         let mut report = Report::default();
-        let first = self.translated.is_none();
-        let known = self.translated.get_or_insert_default();
-        for count in host::block_counters().unwrap_or_default() {
-            let seen = known.entry(count.tunnel.clone()).or_default();
-            let counted = count.translated.packets;
-            let more = counted.saturating_sub(seen.counted);
-            seen.counted = counted;
-            if more == 0 || first {
+        let Ok(counts) = host::block_counters() else {
+            return report;
+        };
+        for count in counts {
+            let more = learn(
+                &mut self.translated,
+                &count.tunnel,
+                count.translated.packets,
+                now.mono,
+            );
+            if more == 0 {
                 continue;
             }
-            seen.grew = Some((seen.grew.map_or(0, |(all, _)| all) + more, now.mono));
             *self
                 .early_drops
                 .entry(DropReason::OutTranslated)
@@ -182,8 +184,7 @@ impl Gateway {
             );
             sign(Sign::ClearOnFailure, "name", name, text);
         }
-        let translated = self.translated.as_ref().and_then(|all| all.get(name));
-        if let Some((packets, at)) = translated.and_then(|t| t.grew)
+        if let Some((packets, at)) = self.translated.get(name).and_then(|t| t.grew)
             && self.clock.now().mono.since(at) < FRESH
         {
             let text = format!("{packets} packets for {name} were stopped: {TAKEN_OUT}");
@@ -198,6 +199,21 @@ impl Gateway {
         }
         facts
     }
+}
+
+/// How many packets of a tunnel were taken out of it since the last look.
+fn learn(known: &mut BTreeMap<String, Translated>, tunnel: &str, counted: u64, now: Mono) -> u64 {
+    let Some(seen) = known.get_mut(tunnel) else {
+        let grew = None;
+        known.insert(tunnel.to_owned(), Translated { counted, grew });
+        return 0;
+    };
+    let more = counted.saturating_sub(seen.counted);
+    seen.counted = counted;
+    if more > 0 {
+        seen.grew = Some((seen.grew.map_or(0, |(all, _)| all) + more, now));
+    }
+    more
 }
 
 const TAKEN_OUT: &str = "this host's own source NAT gave them a source that no tunnel takes, after they had been found to be the tunnel's. Fix: exempt the remote network from translation";
@@ -216,4 +232,25 @@ fn with_sas(snapshot: &[IkeSaSnapshot]) -> Children {
         }
     }
     up
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_before_the_first_look_at_a_tunnel_is_no_evidence() {
+        let mut known = BTreeMap::new();
+        let mut look = |tunnel: &str, packets, at| {
+            let more = learn(&mut known, tunnel, packets, Mono(at));
+            (more, known.get(tunnel).and_then(|seen| seen.grew))
+        };
+        assert_eq!(look("office", 7, 1), (0, None));
+        assert_eq!(look("office", 9, 2), (2, Some((2, Mono(2)))));
+        assert_eq!(look("branch", 5, 3), (0, None), "seen later");
+        assert_eq!(look("branch", 6, 4), (1, Some((1, Mono(4)))));
+        // The block was made anew.
+        assert_eq!(look("office", 0, 5), (0, Some((2, Mono(2)))));
+        assert_eq!(look("office", 1, 6), (1, Some((3, Mono(6)))));
+    }
 }
