@@ -706,7 +706,7 @@ pub const KEYS: &[Key] = &[
         "duration or \"off\"",
         "\"off\"",
         "\"500ms\"",
-        "Send a dummy packet about so often (RFC 4303 2.6), whatever else is sent, so that a listener doesn't see when there is traffic: 10 ms to an hour, up to a quarter more or less. The peer drops it. It counts towards no lifetime, no `inactivity` and no traffic, and is as long as `tfc` makes packets, or of any length. In our own data plane.",
+        "Send a dummy packet about so often (RFC 4303 2.6), whatever else is sent, so that an idle tunnel doesn't look idle: 10 ms to an hour, up to a quarter more or less. The peer drops it. It counts towards no lifetime, no `inactivity` and no traffic, and is as long as `tfc` makes packets, or of any length: `tfc = \"mtu\"` hides lengths. When there is more traffic stays visible. In our own data plane.",
     ),
     key(
         Section::Child,
