@@ -24,6 +24,8 @@ pub struct Carrier {
     nat_uncut: Option<UdpPort>,
     /// Plain ESP that routers must not cut.
     esp_uncut: Option<EspSocket>,
+    /// Whether it is the first thread's.
+    first: bool,
 }
 
 /// One of a thread's sockets. Whether routers may cut a packet (DF of IPv4) is a matter of the socket that it leaves by, and
@@ -72,6 +74,7 @@ impl Carrier {
             esp: [None, None],
             nat_uncut: None,
             esp_uncut: None,
+            first: true,
         }
     }
 
@@ -93,13 +96,21 @@ impl Carrier {
                 ],
                 nat_uncut: None,
                 esp_uncut: bind_esp_uncut(unspecified(false))?,
+                first: this == 0,
             });
         }
         for (carrier, socket) in carriers.iter_mut().zip(v4) {
             socket.mind_the_path(true)?;
             carrier.nat_uncut = Some(socket);
         }
-        for socket in carriers.first().iter().flat_map(|c| c.nat.iter().flatten()) {
+        // IPv4 has two sockets of each thread. A socket that is alone shares nothing, and the kernel refuses to spread.
+        let shared = |socket: &&Arc<UdpPort>| threads > 1 || !socket.local().is_ipv6();
+        let first = carriers.first();
+        for socket in first
+            .iter()
+            .flat_map(|c| c.nat.iter().flatten())
+            .filter(shared)
+        {
             // Else the kernel spreads by addresses and ports, which is as right, if less even.
             if let Err(error) = socket.share_by_spi(threads) {
                 tracing::info!("{error}");
@@ -154,6 +165,13 @@ impl Carrier {
         adit_kernel::path_error::receive_error(socket)
             .ok()
             .flatten()
+    }
+
+    /// Whether such a word is to be passed on. What routers say about plain ESP the kernel tells every socket of the
+    /// protocol, and one is enough; what this host itself finds it tells only the socket that sent.
+    pub fn passes_on(&self, socket: Socket, error: &PathError) -> bool {
+        let is_told_all = matches!(socket.slot, Slot::Esp(_)) && error.offender.is_some();
+        !is_told_all || (self.first && !socket.uncut)
     }
 }
 
@@ -222,3 +240,37 @@ fn no_family() -> io::Error {
 
 /// Octets that may wait in a socket, each way: bursts arrive while a thread works on others.
 const BUFFER: u32 = 8 << 20;
+
+#[cfg(test)]
+mod tests {
+    use adit_kernel::PathErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_word_that_every_socket_hears_is_passed_on_once() {
+        let words = |offender: Option<IpAddr>, slot| {
+            let error = PathError {
+                kind: PathErrorKind::HostUnreachable,
+                offender,
+                destination: None,
+                quoted: None,
+            };
+            let carriers = [true, false, false].map(|first| Carrier {
+                nat: [None, None],
+                esp: [None, None],
+                nat_uncut: None,
+                esp_uncut: None,
+                first,
+            });
+            let of_slot = || Socket::ALL.into_iter().filter(|s| s.slot == slot);
+            let each = carriers.iter().flat_map(|c| of_slot().map(move |s| (c, s)));
+            each.filter(|(c, s)| c.passes_on(*s, &error)).count()
+        };
+        let router = Some(unspecified(false));
+        assert_eq!(words(router, Slot::Esp(false)), 1);
+        assert_eq!(words(router, Slot::Esp(true)), 1);
+        assert_eq!(words(None, Slot::Esp(false)), 6);
+        assert_eq!(words(router, Slot::Nat(false)), 6, "one of them is told");
+    }
+}

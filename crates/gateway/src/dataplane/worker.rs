@@ -218,7 +218,9 @@ impl Worker {
             let Some(error) = self.carrier.receive_error(socket) else {
                 return;
             };
-            self.teller.pass_error(socket.slot, error);
+            if self.carrier.passes_on(socket, &error) {
+                self.teller.pass_error(socket.slot, error);
+            }
         }
     }
 }
