@@ -19,9 +19,9 @@ struct List {
     peer: Option<Kind>,
     /// Names of scenarios, with `:initiator` or `:responder` behind them if only one role is meant.
     scenarios: Vec<String>,
-    /// Names of tests of `crates/gateway/tests/leaks.rs`, with Adit on both sides and what carries ours.
+    /// Tests of `crates/gateway/tests`, as `PROGRAM/TEST`, with Adit on both sides and what carries ours.
     #[serde(default)]
-    leaks: Vec<String>,
+    tests: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,16 +35,18 @@ struct File {
 pub struct Job {
     /// The list's name.
     pub list: String,
-    /// The scenario's, or `leaks/TEST`.
+    /// The scenario's, or `PROGRAM/TEST`.
     pub name: String,
     /// Ours.
     pub role: Role,
 }
 
 impl Job {
-    /// The test's name, if it is one.
-    pub fn test(&self) -> Option<&str> {
-        self.name.strip_prefix(LEAKS)
+    /// The program and the name of the test, if it is one.
+    pub fn test(&self) -> Option<(&str, &str)> {
+        self.name
+            .split_once('/')
+            .filter(|(program, _)| PROGRAMS.contains(program))
     }
 }
 
@@ -105,15 +107,23 @@ pub fn jobs(list: Option<&str>, filters: &[String]) -> Result<Vec<Job>> {
     for List {
         name,
         scenarios,
-        leaks,
+        tests,
         ..
     } in read()?
     {
-        jobs.extend(leaks.iter().map(|test| Job {
-            list: name.clone(),
-            name: format!("{LEAKS}{test}"),
-            role: Role::Initiator,
-        }));
+        for test in tests {
+            let job = Job {
+                list: name.clone(),
+                name: test,
+                role: Role::Initiator,
+            };
+            let test = &job.name;
+            anyhow::ensure!(
+                job.test().is_some(),
+                "{FILE}: {test} isn't in one of {PROGRAMS:?}"
+            );
+            jobs.push(job);
+        }
         for entry in &scenarios {
             let (scenario, role) = entry.split_once(':').unwrap_or((entry, ""));
             let found = all.iter().find(|s| s.name == scenario);
@@ -147,8 +157,8 @@ fn read() -> Result<Vec<List>> {
     Ok(file.list)
 }
 
-/// How tests' names begin here.
-const LEAKS: &str = "leaks/";
+/// The programs with tests that can be played.
+const PROGRAMS: [&str; 2] = ["leaks", "in_kernel"];
 const FILE: &str = "interop/kernel.toml";
 
 #[cfg(test)]
@@ -164,6 +174,23 @@ mod tests {
             let setting = book.setting(job).unwrap();
             assert!(setting.in_kernel(), "{}", job.name);
             assert!(job.test().is_some() || book.scenario(job).is_ok());
+        }
+        for program in PROGRAMS {
+            let folder = workspace::root().join("crates/gateway/tests");
+            let text = std::fs::read_to_string(folder.join(format!("{program}.rs"))).unwrap();
+            let tests = jobs.iter().filter_map(Job::test);
+            let mut played: Vec<&str> = tests
+                .filter(|(of, _)| *of == program)
+                .map(|(_, test)| test)
+                .collect();
+            played.sort_unstable();
+            let mut written: Vec<&str> = text
+                .split("#[test]\nfn ")
+                .skip(1)
+                .filter_map(|test| test.split('(').next())
+                .collect();
+            written.sort_unstable();
+            assert_eq!(played, written, "{program}");
         }
         assert!(super::jobs(Some("no-such-list"), &[]).is_err());
         assert!(super::jobs(None, &["no/such".to_owned()]).is_err());

@@ -75,16 +75,23 @@ pub fn play(args: &Args) -> Result<Vec<Outcome>> {
         Some(file) => file.canonicalize().context("the gateway to test")?,
         None => test::adit()?,
     };
-    let leaks = match jobs.iter().any(|job| job.test().is_some()) {
-        true => Some(program_of_leaks()?),
-        false => None,
-    };
+    let mut programs: Vec<&str> = jobs
+        .iter()
+        .filter_map(Job::test)
+        .map(|(of, _)| of)
+        .collect();
+    programs.sort_unstable();
+    programs.dedup();
+    let tests: Vec<PathBuf> = programs
+        .into_iter()
+        .map(|name| Ok(format!("--test={name}={}", program_of(name)?.display()).into()))
+        .collect::<Result<_>>()?;
     let began = Instant::now();
     let share = prepare(&jobs, &adit)?;
     let us = std::env::current_exe().context("where is this program?")?;
     let mut words: Vec<PathBuf> = vec![us, "guest".into()];
     words.extend(["--share".into(), share.clone(), "--adit".into(), adit]);
-    words.extend(leaks.into_iter().flat_map(|file| ["--leaks".into(), file]));
+    words.extend(tests);
     let command: Vec<String> = words
         .iter()
         .map(|word| word.display().to_string())
@@ -107,8 +114,8 @@ pub fn play(args: &Args) -> Result<Vec<Outcome>> {
     outcomes
 }
 
-/// The program with the tests of `crates/gateway/tests/leaks.rs`.
-fn program_of_leaks() -> Result<PathBuf> {
+/// The program with the tests of a file of `crates/gateway/tests`.
+fn program_of(name: &str) -> Result<PathBuf> {
     let built = exec::checked(workspace::cargo().args([
         "test",
         "--quiet",
@@ -117,7 +124,7 @@ fn program_of_leaks() -> Result<PathBuf> {
         "--package",
         "adit-gateway",
         "--test",
-        "leaks",
+        name,
         "--message-format=json",
     ]))?;
     let message = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
@@ -125,9 +132,11 @@ fn program_of_leaks() -> Result<PathBuf> {
         .stdout
         .lines()
         .filter_map(message)
-        .filter(|message| message["target"]["name"] == "leaks");
+        .filter(|message| message["target"]["name"] == name);
     let mut programs = of_test.filter_map(|message| Some(message["executable"].as_str()?.into()));
-    programs.next().context("the tests of leaks don't build")
+    programs
+        .next()
+        .with_context(|| format!("the tests of {name} don't build"))
 }
 
 /// The folder that guests share, with what they are to do.
