@@ -26,7 +26,7 @@ pub enum Load {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Tcp {
         gbit_per_second: f64,
@@ -39,8 +39,8 @@ pub enum Outcome {
         received_per_second: f64,
         lost_percent: f64,
     },
-    /// Not even iperf3's own connection got through.
-    Collapsed,
+    /// Not even iperf3's own connection got through, or it didn't last: why, in iperf3's words or by how it ended.
+    Collapsed(String),
 }
 
 /// The client's command, as a reader of the figures would type it.
@@ -84,7 +84,15 @@ impl Flow {
         let document: Value = serde_json::from_slice(&done.stdout).unwrap_or_default();
         let end = &document["end"];
         if !done.status.success() || !end["sum"].is_object() && !end["sum_received"].is_object() {
-            return Ok(Outcome::Collapsed);
+            let said = document["error"].as_str().map(str::to_owned);
+            let why = said.unwrap_or_else(|| {
+                format!(
+                    "no report of it, {} octets; {}",
+                    done.stdout.len(),
+                    done.status
+                )
+            });
+            return Ok(Outcome::Collapsed(why));
         }
         read(self.load, end)
     }
@@ -131,7 +139,7 @@ fn read(load: Load, end: &Value) -> Result<Outcome> {
             let (packets, lost) = (number(&sum["packets"])?, number(&sum["lost_packets"])?);
             let seconds = number(&sum["seconds"])?.max(0.001);
             if packets == 0.0 {
-                return Ok(Outcome::Collapsed);
+                return Ok(Outcome::Collapsed("not one packet was sent".to_owned()));
             }
             Outcome::Udp {
                 sent_per_second: packets / seconds,

@@ -120,11 +120,12 @@ fn soak(args: &Args, adit: &Adit) -> Result<Report> {
         std::thread::sleep(OFTEN);
     }
     let outcome = flow.end()?;
-    let Outcome::Tcp {
-        gbit_per_second, ..
-    } = outcome
-    else {
-        anyhow::bail!("iperf3's own connection didn't last");
+    let gbit_per_second = match outcome {
+        Outcome::Tcp {
+            gbit_per_second, ..
+        } => gbit_per_second,
+        Outcome::Collapsed(why) => anyhow::bail!("iperf3's own connection didn't last: {why}"),
+        Outcome::Udp { .. } => anyhow::bail!("iperf3 reported datagrams"),
     };
     let gateways: Vec<Memory> = SIDES
         .iter()
