@@ -158,7 +158,8 @@ impl Server {
         let mut command = world.hosts.command(SERVER, "timeout");
         command
             .args(limited(seconds + 2 * GRACE))
-            .args(["-s", "-1", "--forceflush"])
+            // Without a report each second, which would fill the pipe in minutes and hold up the streams.
+            .args(["-s", "-1", "-i", "0", "--forceflush"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
