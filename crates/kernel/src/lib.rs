@@ -12,7 +12,8 @@
 //!    [`path_error`] reads what the network says about them; [`mod@ping`] asks one question more; [`port_holder`] says who
 //!    has a port already.
 //! 5. **The block.** [`block`] keeps protected traffic from leaving or entering in clear, even when the gateway is
-//!    killed; it is built on [`nft`], our own nf_tables messages, as are the NAT and the faults in [`filter`].
+//!    killed; it is built on [`nft`], our own nf_tables messages, as are the NAT and the faults in [`filter`]. What
+//!    everybody's rules would do with a packet, [`ruleset`] says.
 //! 6. **The kernel's IPsec.** [`xfrm`] has the kernel protect packets itself, where it can.
 //! 7. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
 //!
@@ -38,6 +39,7 @@ pub mod path_error;
 pub mod pcapng;
 pub mod ping;
 pub mod port_holder;
+pub mod ruleset;
 pub mod sandbox;
 mod spread;
 pub mod sysctl;

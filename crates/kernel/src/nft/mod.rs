@@ -29,22 +29,22 @@ pub fn delete_table(table: &str) -> Result<bool> {
     }
 }
 
-fn open() -> Result<Transport> {
+pub(crate) fn open() -> Result<Transport> {
     Transport::open(libc::NETLINK_NETFILTER, "open a packet filter socket")
 }
 
 /// Message type of nf_tables: the subsystem number, then the message.
-const fn kind(message: u16) -> u16 {
+pub(crate) const fn kind(message: u16) -> u16 {
     (SUBSYSTEM << 8) | message
 }
 
 /// `struct nfgenmsg`.
-fn header(family: u8, resource: u16) -> [u8; HEADER] {
+pub(crate) fn header(family: u8, resource: u16) -> [u8; HEADER] {
     let [high, low] = resource.to_be_bytes();
     [family, 0, high, low]
 }
 
 /// The family of tables that see IPv4 and IPv6.
 const INET: u8 = 1;
-const HEADER: usize = 4;
+pub(crate) const HEADER: usize = 4;
 const SUBSYSTEM: u16 = 10;
