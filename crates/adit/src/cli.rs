@@ -93,6 +93,13 @@ pub enum Command {
     /// A line with ≠ is something negotiated that isn't simply what was configured, and says how that comes.
     #[command(after_long_help = examples::SHOW)]
     Show(ShowArgs),
+    /// Test what a tunnel's packets meet: this host's ports, routes and filters, the path, the peer, the inside.
+    ///
+    /// Tests of the host only read; the others send a few packets, of which each test says how many, and never anything
+    /// that could hurt a tunnel that is up. `adit why` uses the same tests. Ends with 1 if something was found that
+    /// stops or harms the tunnel.
+    #[command(after_long_help = examples::PROBE)]
+    Probe(ProbeArgs),
     /// Say why a tunnel is down: cause, side at fault, evidence, fix, and what to tell the other administrator.
     ///
     /// A peer that doesn't answer is probed, which takes up to three seconds. Ends with 0 if nothing is wrong, else with
@@ -359,6 +366,22 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub state: StateArgs,
     /// One JSON document on standard output (`adit.show.WHAT/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit probe`.
+#[derive(Clone, Debug, Args)]
+pub struct ProbeArgs {
+    /// The tunnel.
+    pub name: String,
+    /// Whom to ask through the tunnel, instead of addresses that are likely to answer.
+    #[arg(long, value_name = "ADDRESS")]
+    pub inside: Option<std::net::IpAddr>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.probe/1`).
     #[arg(long)]
     pub json: bool,
 }

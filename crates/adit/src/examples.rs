@@ -77,6 +77,12 @@ Examples:
   adit show drops --json | jq '.drops[] | select(.packets > 0)'";
 
 /// `adit why`.
+pub const PROBE: &str = "\
+Examples:
+  adit probe office                      what this host, the path and the peer do with its packets
+  adit probe office --inside 10.2.0.7    and whether that host answers through the tunnel
+  adit probe office --json | jq '.checks[] | select(.outcome == \"finding\")'";
+
 pub const WHY: &str = "\
 Examples:
   adit why                         of the only tunnel

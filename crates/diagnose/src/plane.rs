@@ -563,7 +563,7 @@ const BEHIND: &[&str] = &[
 
 /// A device that only a tunnel of IPsec has.
 pub(crate) fn tunnel_device(name: &str) -> bool {
-    ["vti", "xfrm", "ipsec", "st0", "tunnel.", "Tunnel"]
+    ["vti", "xfrm", "ipsec", "st0", "tunnel.", "Tunnel", "adit"]
         .iter()
         .any(|head| name.starts_with(head))
 }

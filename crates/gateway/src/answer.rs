@@ -49,6 +49,9 @@ impl Gateway {
             Request::Case { tunnel, probe } => {
                 return self.cases(tunnel.as_deref(), probe, answer);
             }
+            Request::Probe { tunnel, inside } => {
+                return self.probe(&tunnel, inside, answer);
+            }
             Request::Walk {
                 local,
                 remote,
@@ -97,7 +100,7 @@ impl Gateway {
         let probing: BTreeSet<String> = self
             .tunnels
             .iter()
-            .filter(|(_, t)| t.probing)
+            .filter(|(_, t)| t.probing || t.checking)
             .map(|(name, _)| name.clone())
             .collect();
         let waiters = std::mem::take(&mut self.case_waiters);
@@ -277,7 +280,8 @@ impl Gateway {
                     .is_some_and(|(at, _, _)| now.since(*at) < PROBES_FRESH);
                 t.presence != Presence::Up && !fresh
             });
-            if wanted && self.start_probes(name) {
+            let probes = wanted && self.start_probes(name);
+            if self.start_checks(name, PROBES_FRESH) || probes {
                 probing.insert(name.clone());
             }
         }

@@ -7,6 +7,7 @@ use adit_ike::{CommandError, KeyRequest, KeyRequestId};
 use adit_model::connection::Remote;
 use adit_model::event::{Happening, PathProblem};
 use adit_model::fact::Probe;
+use adit_model::probed::Check;
 use adit_model::reason::Refusal;
 use tokio::sync::oneshot;
 
@@ -42,6 +43,13 @@ pub enum TaskDone {
         tunnel: String,
         /// What was found.
         probes: Vec<Probe>,
+    },
+    /// This host was tested.
+    Checked {
+        /// The tunnel.
+        tunnel: String,
+        /// What was found.
+        checks: Vec<Check>,
     },
     /// Whether a peer's certificates are revoked was asked for.
     Statuses {
@@ -87,6 +95,7 @@ impl Gateway {
                 }
                 self.answer_cases();
             }
+            TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
             TaskDone::Statuses {
                 id,
                 request,

@@ -73,6 +73,9 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
     if let Some((_, wall, probes)) = &tunnel.probed {
         facts.extend(probes.iter().map(|probe| probed(name, *wall, probe)));
     }
+    if let Some((_, wall, checks)) = &tunnel.checked {
+        facts.extend(checks.iter().flat_map(|check| check.told_of(name, *wall)));
+    }
     for (reason, count) in drops(evidence) {
         let text = format!("{count} packets: {}", reason.meaning());
         facts.push(state(

@@ -1,12 +1,14 @@
 //! The other end of the control socket: blocking, one call per request.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
+use adit_model::probed::Probed;
 use adit_model::selector::Selector;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
@@ -221,6 +223,19 @@ impl Client {
                 Response::Done => return Ok(cases),
                 other => return Err(unexpected(&other)),
             }
+        }
+    }
+
+    /// Tests what a tunnel's packets meet, with echo requests to `inside` through the tunnel.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn probe(&mut self, tunnel: &str, inside: Option<IpAddr>) -> Result<Probed, ClientError> {
+        let tunnel = tunnel.to_owned();
+        self.send(&Request::Probe { tunnel, inside })?;
+        match self.receive()? {
+            Response::Probed { probed } => Ok(*probed),
+            other => Err(unexpected(&other)),
         }
     }
 

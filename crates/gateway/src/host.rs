@@ -720,6 +720,6 @@ fn list<T: std::fmt::Display>(items: &[T]) -> String {
 }
 
 /// The packet filter table of the block.
-const BLOCK_TABLE: &str = "adit";
+pub(crate) const BLOCK_TABLE: &str = "adit";
 /// Peers that get a way of their own when no configuration names them.
 const MOST_PEERS: usize = 256;

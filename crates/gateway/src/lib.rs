@@ -58,6 +58,7 @@ pub mod mtu;
 pub mod options;
 mod path_mtu;
 pub mod probe;
+mod probing;
 mod protection;
 pub mod protocol;
 mod reload;

@@ -1,8 +1,11 @@
 //! What is said over the control socket: one JSON object per line, a request first, then its answers.
 
+use std::net::IpAddr;
+
 use adit_model::drops::{DropReason, Layer, Severity};
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
+use adit_model::probed::Probed;
 use adit_model::selector::Selector;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
@@ -72,6 +75,15 @@ pub enum Request {
         tunnel: Option<String>,
         /// Probe the peer of a tunnel that isn't up (at most three seconds).
         probe: bool,
+    },
+    /// Test what a tunnel's packets meet: this host, the path, the peer, the inside. Bounded, and harmless to a tunnel
+    /// that is up. Answer: [`Response::Probed`].
+    Probe {
+        /// Which.
+        tunnel: String,
+        /// Whom to ask through the tunnel; without it, addresses that are likely to answer.
+        #[serde(default)]
+        inside: Option<IpAddr>,
     },
     /// What happened. Answers: [`Response::Event`] each, then [`Response::Done`].
     Events {
@@ -153,6 +165,11 @@ pub enum Response {
     Shown {
         /// As `adit show --json` prints it.
         shown: Box<Shown>,
+    },
+    /// What tests of a tunnel found.
+    Probed {
+        /// As `adit probe --json` prints it.
+        probed: Box<Probed>,
     },
     /// What became of packets that were followed.
     Walked {
@@ -330,6 +347,10 @@ mod tests {
             },
             Request::Reload { dry_run: true },
             Request::Drops,
+            Request::Probe {
+                tunnel: "office".to_owned(),
+                inside: Some([10, 2, 0, 1].into()),
+            },
             Request::Walk {
                 local: "10.1.0.0/24".parse().unwrap(),
                 remote: "10.2.0.9[tcp/443]".parse().unwrap(),

@@ -8,6 +8,7 @@ use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use adit_model::connection::{Connection, Remote};
 use adit_model::dataplane::Trigger;
 use adit_model::fact::Probe;
+use adit_model::probed::Check;
 use adit_model::{Mono, Wall};
 use tokio::sync::oneshot;
 
@@ -32,6 +33,10 @@ pub struct Tunnel {
     pub probed: Option<(Mono, Wall, Vec<Probe>)>,
     /// Whether probes are on their way.
     pub probing: bool,
+    /// What tests of this host found, and when.
+    pub checked: Option<(Mono, Wall, Vec<Check>)>,
+    /// Whether these tests are running.
+    pub checking: bool,
     /// Since when there is an IKE SA without any child.
     pub childless_since: Option<Mono>,
     /// Children that were reset and are asked for as soon as their old pairs are gone.
@@ -95,6 +100,8 @@ impl Tunnel {
             resolving: false,
             probed: None,
             probing: false,
+            checked: None,
+            checking: false,
             childless_since: None,
             ask_again: BTreeSet::new(),
             waiters: Vec::new(),

@@ -6,7 +6,7 @@ mod common;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
-use adit_kernel::ruleset::{self, Fate, Packet, Passage, Place, Point, Ruleset, Tracked};
+use adit_kernel::ruleset::{self, Fate, Into, Packet, Passage, Place, Point, Ruleset, Tracked};
 use common::{Host, permitted};
 
 fn ip(text: &str) -> IpAddr {
@@ -193,16 +193,16 @@ fn translations_are_found_and_exemptions_hold() {
         .passage(&packet, Point::Postrouting)
         .source_translated
         .unwrap();
+    assert_eq!(place.into, Into::Address(ip("192.0.2.1")));
     assert_eq!(
-        place.text,
+        place.place.text,
         "ip saddr 10.1.0.0/24 ip daddr 10.2.0.0/16 counter packets 0 snat to 192.0.2.1"
     );
     packet.output = Some((2, "wan".to_owned()));
     let passage = rules.passage(&packet, Point::Postrouting);
-    assert_eq!(
-        passage.source_translated.unwrap().text,
-        "oifname \"wan\" masquerade"
-    );
+    let translated = passage.source_translated.unwrap();
+    assert_eq!(translated.place.text, "oifname \"wan\" masquerade");
+    assert_eq!(translated.into, Into::Device);
     packet.destination = ip("10.3.0.1");
     assert_eq!(
         rules.passage(&packet, Point::Postrouting).source_translated,
@@ -257,7 +257,13 @@ COMMIT
     assert!(place.text.ends_with("reject"), "{place}");
     let out = Packet::between(ip("10.1.0.2"), ip("10.2.0.2"));
     let new = rules.passage(&out.tracked(Tracked::New), Point::Postrouting);
-    assert!(new.source_translated.unwrap().text.contains("MASQUERADE"));
+    assert!(
+        new.source_translated
+            .unwrap()
+            .place
+            .text
+            .contains("MASQUERADE")
+    );
     // A legacy table would be another thing.
     host.run(|| assert!(!ruleset::has_legacy_rules()));
 }

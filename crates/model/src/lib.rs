@@ -37,6 +37,7 @@ pub mod peer_config;
 pub mod phase;
 pub mod plan;
 pub mod policy;
+pub mod probed;
 pub mod product;
 pub mod proposal;
 pub mod reason;

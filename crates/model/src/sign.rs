@@ -87,7 +87,7 @@ pub enum Sign {
     ServiceRefused,
     /// A filter drops ESP. `source`, `rule`.
     EspDropped,
-    /// A filter drops what is forwarded. `source`, `destination`, `rule`.
+    /// A filter drops what is forwarded. `source`, `destination`, `rule`; `inside` when both are known to be a tunnel's.
     ForwardDropped,
     /// The filter for forwarded packets drops what no rule takes, and none of its rules lets a tunnel's packets through.
     /// `count`: how many it dropped.

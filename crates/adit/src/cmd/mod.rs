@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod explain;
 mod follow;
 pub mod man;
+pub mod probe;
 pub mod read;
 pub mod renew;
 pub mod run;

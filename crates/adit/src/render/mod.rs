@@ -4,6 +4,7 @@ pub mod capture;
 pub mod certificate;
 pub mod check;
 pub mod plan;
+pub mod probe;
 pub mod show;
 pub mod status;
 pub mod style;

@@ -11,6 +11,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Event, Happening, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side, Source};
 use adit_model::now::Now;
+use adit_model::probed::Probed;
 use adit_model::show::Shown;
 use adit_model::status::{
     ChildSaStatus, ChildState, DataPlaneStatus, IkeSa, Latency, LatencyRange, Status, ThreadStatus,
@@ -229,6 +230,39 @@ fn documented(topic: &str) -> Value {
     let after = text.split_once(&heading).unwrap().1;
     let block = after.split_once("```json\n").unwrap().1;
     serde_json::from_str(block.split_once("\n```").unwrap().0).unwrap()
+}
+
+#[test]
+fn probe_says_the_same_in_both_forms_and_ends_with_its_findings() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/json.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let after = text.split_once("## `adit.probe/1`\n").unwrap().1;
+    let block = after.split_once("```json\n").unwrap().1;
+    let document: Value = serde_json::from_str(block.split_once("\n```").unwrap().0).unwrap();
+    let probed: Box<Probed> = serde_json::from_value(document.clone()).unwrap();
+    let dir = Dir::new("probe");
+    gateway(&dir, move |request| {
+        assert!(matches!(
+            request,
+            Request::Probe {
+                inside: Some(_),
+                ..
+            }
+        ));
+        vec![Response::Probed {
+            probed: probed.clone(),
+        }]
+    });
+    let state = dir.at("");
+    let ask = ["probe", "office", "--inside", "10.2.0.7", "--state", &state];
+    let json = adit(&[&ask[..], &["--json"]].concat()).ends_with(FINDINGS);
+    assert_eq!(json.json::<Value>(), document);
+    let text = unwrapped(&adit(&ask).ends_with(FINDINGS).out);
+    let check = &document["checks"][0];
+    for value in [&check["summary"], &check["fix"], &check["id"]] {
+        assert!(text.contains(value.as_str().unwrap()), "{value}: {text}");
+    }
+    assert!(text.contains("1 finding; sent nothing in 4 ms"), "{text}");
 }
 
 #[test]

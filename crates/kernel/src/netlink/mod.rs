@@ -18,7 +18,7 @@ pub use route::{ADIT_PROTOCOL, MAIN_TABLE, Route, RouteKind, RouteLookup};
 pub use rule::{Flow, Rule};
 
 pub(crate) use link::loopback_up_request;
-pub(crate) use route::address_bytes;
+pub(crate) use route::{address_bytes, parse_address};
 
 use crate::error::Result;
 use transport::Transport;

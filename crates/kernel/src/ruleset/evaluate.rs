@@ -2,7 +2,10 @@
 
 use super::expression::{Expression, Loaded, Verdict};
 use super::packet::{Bits, Packet, Tracked, known, open};
-use super::{Chain, Family, Fate, Passage, Place, Point, Rule, Ruleset, Set, words};
+use super::{
+    Chain, Family, Fate, Into, Passage, Place, Point, Rule, Ruleset, Set, Translated, words,
+};
+use crate::netlink::parse_address;
 
 /// Whether something holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +119,8 @@ struct Play<'a> {
     budget: usize,
     perhaps_dropped: Option<Place>,
     perhaps_accepted: bool,
-    source: Option<Place>,
-    destination: Option<Place>,
+    source: Option<Translated>,
+    destination: Option<Translated>,
 }
 
 impl Play<'_> {
@@ -171,18 +174,17 @@ impl Play<'_> {
                     taken = Some(Verdict::Drop);
                     break;
                 }
-                Expression::Source(_) => {
+                Expression::Source(name, from) | Expression::Destination(name, from) => {
                     if holds == Holds::Yes {
-                        let place = place(self.ruleset, chain, rule);
-                        self.source.get_or_insert(place);
-                    }
-                    taken = Some(Verdict::Accept);
-                    break;
-                }
-                Expression::Destination(_) => {
-                    if holds == Holds::Yes {
-                        let place = place(self.ruleset, chain, rule);
-                        self.destination.get_or_insert(place);
+                        let translated = Translated {
+                            place: place(self.ruleset, chain, rule),
+                            into: self.becomes(name, *from, &registers),
+                        };
+                        let slot = match expression {
+                            Expression::Source(..) => &mut self.source,
+                            _ => &mut self.destination,
+                        };
+                        slot.get_or_insert(translated);
                     }
                     taken = Some(Verdict::Accept);
                     break;
@@ -244,6 +246,19 @@ impl Play<'_> {
                     end => Next::End(end),
                 })
             }
+        }
+    }
+
+    fn becomes(&self, name: &str, from: Option<u32>, registers: &Registers) -> Into {
+        match (name, from) {
+            ("masquerade" | "MASQUERADE" | "redirect" | "REDIRECT", _) => Into::Device,
+            (_, Some(from)) => {
+                let length = if self.packet.is_v4() { 4 } else { 16 };
+                all_known(&registers.read(from, length))
+                    .and_then(|octets| parse_address(&octets))
+                    .map_or(Into::Unknown, Into::Address)
+            }
+            _ => Into::Unknown,
         }
     }
 
@@ -347,8 +362,8 @@ impl Play<'_> {
             | Expression::Aside(_)
             | Expression::Verdict(_)
             | Expression::Reject
-            | Expression::Source(_)
-            | Expression::Destination(_) => Holds::Yes,
+            | Expression::Source(..)
+            | Expression::Destination(..) => Holds::Yes,
         }
     }
 

@@ -49,10 +49,10 @@ pub(crate) enum Expression {
         packets: u64,
     },
     Reject,
-    /// Gives the packet another source.
-    Source(String),
+    /// Gives the packet another source: by what, and the register with the address.
+    Source(String, Option<u32>),
     /// Gives the packet another destination.
-    Destination(String),
+    Destination(String, Option<u32>),
     /// Does something that decides nothing: a log, a note.
     Aside(String),
     /// Connections as an extension of iptables asks for them: bits of states.
@@ -207,13 +207,13 @@ impl Expression {
                     .map_or(0, u64::from_be_bytes),
             },
             "reject" => Self::Reject,
-            "masq" => Self::Source("masquerade".to_owned()),
-            "redir" => Self::Destination("redirect".to_owned()),
+            "masq" => Self::Source("masquerade".to_owned(), None),
+            "redir" => Self::Destination("redirect".to_owned(), None),
             "nat" => match number(1)? {
-                0 => Self::Source("snat".to_owned()),
-                _ => Self::Destination("dnat".to_owned()),
+                0 => Self::Source("snat".to_owned(), number(3)),
+                _ => Self::Destination("dnat".to_owned(), number(3)),
             },
-            "tproxy" => Self::Destination("tproxy".to_owned()),
+            "tproxy" => Self::Destination("tproxy".to_owned(), None),
             "log" | "objref" | "notrack" | "dup" => Self::Aside(name.to_owned()),
             "target" => Self::target(&text(data.find(1)?)),
             "match" => Self::extension(&text(data.find(1)?), data.find(3).unwrap_or_default())?,
@@ -234,10 +234,9 @@ impl Expression {
     fn target(name: &str) -> Self {
         match name {
             "REJECT" => Self::Reject,
-            "MASQUERADE" | "SNAT" => Self::Source(name.to_owned()),
-            // One to one: in which direction, its chain says.
-            "NETMAP" => Self::Source(name.to_owned()),
-            "DNAT" | "REDIRECT" | "TPROXY" => Self::Destination(name.to_owned()),
+            // NETMAP is for either direction: its chain says which.
+            "MASQUERADE" | "SNAT" | "NETMAP" => Self::Source(name.to_owned(), None),
+            "DNAT" | "REDIRECT" | "TPROXY" => Self::Destination(name.to_owned(), None),
             "LOG" | "NFLOG" | "TCPMSS" | "CT" | "NOTRACK" | "CHECKSUM" | "TRACE" | "DSCP"
             | "TOS" | "CLASSIFY" | "CONNMARK" => Self::Aside(name.to_owned()),
             other => Self::Unknown(other.to_owned()),

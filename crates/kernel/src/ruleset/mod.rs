@@ -15,6 +15,7 @@ mod read;
 mod words;
 
 use std::fmt;
+use std::net::IpAddr;
 
 pub use packet::{Packet, Tracked};
 pub use read::read;
@@ -62,9 +63,29 @@ pub struct Passage {
     /// Whether it goes on.
     pub fate: Fate,
     /// The rule that translates its source, if one surely does. Translation is only for the first packet of a connection.
-    pub source_translated: Option<Place>,
+    pub source_translated: Option<Translated>,
     /// The rule that translates its destination.
-    pub destination_translated: Option<Place>,
+    pub destination_translated: Option<Translated>,
+}
+
+/// A translation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translated {
+    /// The rule.
+    pub place: Place,
+    /// The new address.
+    pub into: Into,
+}
+
+/// What an address becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Into {
+    /// This address.
+    Address(IpAddr),
+    /// The address of the device that the packet leaves by, or came in by.
+    Device,
+    /// Nobody here knows.
+    Unknown,
 }
 
 /// A rule, or the policy of a chain.

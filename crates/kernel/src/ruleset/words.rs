@@ -69,7 +69,7 @@ impl Told {
                 self.words.push(format!("counter packets {packets}"));
             }
             Expression::Reject => self.words.push("reject".to_owned()),
-            Expression::Source(name) | Expression::Destination(name) => {
+            Expression::Source(name, _) | Expression::Destination(name, _) => {
                 self.words.push(name.clone());
                 if let Some(to) = self.values.first().and_then(|(_, v)| address(v)) {
                     self.words.push(format!("to {to}"));

@@ -119,6 +119,10 @@ fn address(seen: Seen<'_>, name: &str) -> String {
 
 /// Whether both ends of the packet are inside ones, as those of a tunnel between private networks are.
 fn inner(seen: &Seen<'_>) -> bool {
+    // Our own gateway knows which they are.
+    if seen.value("inside").is_some() {
+        return true;
+    }
     ["source", "destination"]
         .iter()
         .all(|end| matches!(address(*seen, end).parse(), Ok(IpAddr::V4(a)) if a.is_private()))

@@ -1,0 +1,277 @@
+//! Tests of a tunnel's surroundings, which tell look-alikes apart: what this host does with its packets ([`host`],
+//! [`ways`], [`filters`]), and what the path, the peer and the inside answer ([`path`], [`inside`], [`outside`]).
+//!
+//! What the host does is only read, never tried: no packet is sent and nothing is changed. What is sent is counted,
+//! bounded, and never anything that an SA in use could be hurt by: echo requests, and first messages of IKE from a port of
+//! their own. All of it blocks, so it runs beside the loop, on what [`Situation`] holds.
+
+mod filters;
+mod host;
+mod ways;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adit_ike::{ChildSaState, IkeSaState};
+use adit_kernel::Netlink;
+use adit_model::connection::Connection;
+use adit_model::policy::Policy;
+use adit_model::probed::{Check, Probed};
+use adit_model::selector::Selector;
+
+use tokio::sync::oneshot;
+
+use crate::answer::reply;
+use crate::attempt::TaskDone;
+use crate::backend::Backend;
+use crate::control::Answer;
+use crate::gateway::Gateway;
+use crate::protocol::Response;
+use crate::retry::Presence;
+use crate::tunnel::Tunnel;
+
+/// What the tests need to know of a tunnel.
+#[derive(Clone, Debug)]
+pub(crate) struct Situation {
+    pub connection: Arc<Connection>,
+    pub peer: Option<IpAddr>,
+    pub up: bool,
+    /// Our end of the IKE SA, while there is one.
+    pub local: Option<SocketAddr>,
+    /// The traffic of each child: as agreed, or as configured.
+    pub children: Vec<Networks>,
+    /// What carries packets.
+    pub carrier: Carrier,
+    /// Our ports of IKE.
+    pub ports: Vec<u16>,
+    /// Our port for IKE and ESP in UDP.
+    pub nat_port: u16,
+    /// Whether ESP travels in UDP, where that is known.
+    pub in_udp: Option<bool>,
+    /// Traffic that no tunnel carries.
+    pub policies: Vec<Policy>,
+}
+
+/// What carries packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// This process, by the device of that name.
+    Device(String),
+    /// The kernel's IPsec.
+    Kernel,
+    /// Nobody.
+    Nobody,
+}
+
+/// Who a child's traffic is between.
+#[derive(Clone, Debug)]
+pub(crate) struct Networks {
+    pub child: String,
+    pub local: Vec<Selector>,
+    pub remote: Vec<Selector>,
+}
+
+impl Networks {
+    /// Addresses between which packets of the child may go, for each family: some of ours, one of the peer's.
+    pub(crate) fn samples(&self) -> Vec<(Vec<IpAddr>, IpAddr)> {
+        [true, false]
+            .into_iter()
+            .filter_map(|v4| {
+                let of = |selectors: &[Selector]| {
+                    let mut all = selectors.iter();
+                    all.find(|s| s.start.is_ipv4() == v4).copied()
+                };
+                let local = of(&self.local)?;
+                let ours = (1..=3).map(|nth| sample(&local, nth)).collect();
+                Some((ours, sample(&of(&self.remote)?, 1)))
+            })
+            .collect()
+    }
+}
+
+/// Stand for any address (RFC 5737, RFC 3849).
+const EVERYTHING_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77));
+const EVERYTHING_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 77));
+
+/// An address that a host within the selector may have, the nth.
+pub(crate) fn sample(selector: &Selector, nth: u8) -> IpAddr {
+    if selector.start == selector.end {
+        return selector.start;
+    }
+    if selector.start.is_unspecified() {
+        return match selector.start {
+            IpAddr::V4(_) => EVERYTHING_V4,
+            IpAddr::V6(_) => EVERYTHING_V6,
+        };
+    }
+    let next: IpAddr = match selector.start {
+        IpAddr::V4(first) => Ipv4Addr::from_bits(first.to_bits().saturating_add(nth.into())).into(),
+        IpAddr::V6(first) => Ipv6Addr::from_bits(first.to_bits().saturating_add(nth.into())).into(),
+    };
+    next.min(selector.end)
+}
+
+impl Situation {
+    /// Tests of this host, which send nothing. They take a few milliseconds.
+    pub(crate) fn host_checks(&self) -> Vec<Check> {
+        let mut checks = host::checks(self);
+        match Netlink::open() {
+            Ok(mut netlink) => {
+                let ways = ways::Ways::look(self, &mut netlink);
+                checks.extend(ways.checks(self));
+                checks.extend(filters::checks(self, &ways));
+            }
+            Err(error) => checks.push(Check::new(
+                "routes",
+                adit_model::probed::Outcome::Unknown,
+                error.to_string(),
+            )),
+        }
+        checks
+    }
+
+    /// All tests.
+    pub(crate) fn probe(&self, _inside: Option<IpAddr>) -> Probed {
+        let started = Instant::now();
+        let checks = self.host_checks();
+        let name = &self.connection.name;
+        Probed::new(name, self.peer, self.up, since(started), checks)
+    }
+
+    /// Whether an address is one of our side of the tunnel.
+    pub(crate) fn is_ours(&self, address: IpAddr) -> bool {
+        self.children
+            .iter()
+            .flat_map(|c| &c.local)
+            .any(|s| s.matches(0, None, address))
+    }
+}
+
+impl Gateway {
+    /// What is known of a tunnel, for tests beside the loop.
+    pub(crate) fn situation(&self, tunnel: &Tunnel) -> Situation {
+        let connection = Arc::clone(&tunnel.connection);
+        let snapshot = self.endpoint.snapshot();
+        let sa = snapshot.iter().find(|sa| {
+            sa.connection.as_ref() == Some(&connection.name) && sa.state == IkeSaState::Established
+        });
+        let agreed = sa.into_iter().flat_map(|sa| &sa.children);
+        let agreed: Vec<_> = agreed
+            .filter(|c| matches!(c.state, ChildSaState::Installed | ChildSaState::Rekeyed))
+            .collect();
+        let children = connection
+            .children
+            .iter()
+            .map(|child| {
+                let agreed = agreed.iter().find(|c| c.name == child.name);
+                Networks {
+                    child: child.name.clone(),
+                    local: agreed.map_or_else(|| child.local_ts.clone(), |c| c.ts_local.clone()),
+                    remote: agreed.map_or_else(|| child.remote_ts.clone(), |c| c.ts_remote.clone()),
+                }
+            })
+            .collect();
+        let device = || {
+            let own = connection.interface.as_ref().map(|i| i.name.clone());
+            own.unwrap_or_else(|| self.options.tun_name.clone())
+        };
+        Situation {
+            peer: tunnel.peer,
+            up: tunnel.presence == Presence::Up,
+            local: sa.map(|sa| sa.local),
+            children,
+            carrier: match &self.backend {
+                Backend::User(_) => Carrier::Device(device()),
+                Backend::Kernel(_) => Carrier::Kernel,
+                Backend::Fake => Carrier::Nobody,
+            },
+            ports: self
+                .host
+                .as_ref()
+                .map(|host| host.ike_ports().to_vec())
+                .unwrap_or_default(),
+            nat_port: self.nat_port,
+            in_udp: agreed.first().map(|c| c.udp_encap),
+            policies: self.options.config.policies.clone(),
+            connection,
+        }
+    }
+}
+
+impl Gateway {
+    /// Tests this host beside the loop, unless that was done a moment ago. Says whether tests are running.
+    pub(crate) fn start_checks(&mut self, name: &str, fresh: Duration) -> bool {
+        let now = self.clock.now().mono;
+        let Some(tunnel) = self.tunnels.get(name) else {
+            return false;
+        };
+        let known = tunnel.checked.as_ref();
+        if tunnel.checking || known.is_some_and(|(at, ..)| now.since(*at) < fresh) {
+            return tunnel.checking;
+        }
+        let situation = self.situation(tunnel);
+        if situation.carrier == Carrier::Nobody {
+            return false;
+        }
+        if let Some(tunnel) = self.tunnels.get_mut(name) {
+            tunnel.checking = true;
+        }
+        let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let checks = situation.host_checks();
+            // The loop is gone when the gateway stops.
+            let _ = tasks.blocking_send(TaskDone::Checked { tunnel, checks });
+        });
+        true
+    }
+
+    /// Tests of this host are done.
+    pub(crate) fn checked(&mut self, name: &str, checks: Vec<Check>) {
+        let now = self.clock.now();
+        if let Some(tunnel) = self.tunnels.get_mut(name) {
+            tunnel.checking = false;
+            tunnel.checked = Some((now.mono, now.wall, checks));
+        }
+        self.answer_cases();
+    }
+
+    /// Makes every test of a tunnel, beside the loop, and answers when they are done.
+    pub(crate) fn probe(
+        &mut self,
+        name: &str,
+        inside: Option<IpAddr>,
+        answer: oneshot::Sender<Answer>,
+    ) {
+        if let Err(error) = self.names(Some(name)) {
+            return reply(answer, Answer::Lines(vec![error]));
+        }
+        let Some(tunnel) = self.tunnels.get(name) else {
+            return;
+        };
+        let situation = self.situation(tunnel);
+        tokio::task::spawn_blocking(move || {
+            let probed = Box::new(situation.probe(inside));
+            reply(answer, Answer::Lines(vec![Response::Probed { probed }]));
+        });
+    }
+}
+
+/// Milliseconds since then.
+pub(crate) fn since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A sign as a check has it.
+pub(crate) fn sign(
+    sign: adit_model::sign::Sign,
+    values: &[(&str, &str)],
+) -> adit_model::fact::Known {
+    adit_model::fact::Known::Sign {
+        sign,
+        values: values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+    }
+}
