@@ -12,6 +12,7 @@
 mod arrows;
 mod bench;
 mod exec;
+mod faults;
 mod fuzz;
 mod interop;
 mod kernel;
@@ -41,6 +42,8 @@ enum Task {
     Test(test::Args),
     /// Real tunnels with an unmodified strongSwan, in private network namespaces (needs root)
     Interop(interop::Args),
+    /// What `adit why` makes of tunnels that are broken in known ways (needs root)
+    Faults(faults::Args),
     /// Real tunnels through the ESP of a real kernel, in User-Mode Linux (needs root)
     Kernel(kernel::Args),
     /// What [`Self::Kernel`] runs in its guests
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Test(args) => test::run(&args),
         Task::Interop(args) => interop::run(&args),
+        Task::Faults(args) => faults::run(&args),
         Task::Kernel(args) => kernel::run(&args),
         Task::Guest(args) => kernel::guest::run(&args),
         Task::Web(args) => interop::web::run(&args),

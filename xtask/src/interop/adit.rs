@@ -87,16 +87,21 @@ impl<'a> Adit<'a> {
 
     /// A subcommand about the running gateway.
     fn command(&self, verb: &str, args: &[&str]) -> Command {
-        // A question without an answer must not hold up the suite. It goes to a socket, so it may be asked anywhere.
-        let mut command = Command::new("timeout");
-        command
-            .args(["--kill-after=1", "30"])
-            .arg(&self.binary)
-            .arg(verb)
-            .args(args)
-            .arg("--state")
-            .arg(state(self.lab, self.end.host));
-        command
+        // It goes to a socket, so it may be asked anywhere.
+        let ask = Command::new("timeout");
+        about(ask, self.lab, &self.binary, self.end.host, verb, args)
+    }
+
+    /// Sets the tunnel up, and leaves it to itself.
+    pub fn initiate_unwatched(&self) -> Result<Child> {
+        let mut command = self.command("up", &["gw"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        Ok(command.stderr(Stdio::null()).spawn()?)
+    }
+
+    /// The gateway itself.
+    pub fn process(&mut self) -> &mut Child {
+        &mut self.process
     }
 
     pub fn up(&self) -> Result<exec::Outcome> {
@@ -277,6 +282,33 @@ impl<'a> Adit<'a> {
     }
 }
 
+/// The `adit.why/1` document about tunnel `gw`, asked on the host itself, whether its gateway runs or not.
+pub fn why_on(lab: &Lab, binary: &Path, host: &str) -> Result<Value> {
+    let ask = lab.brief(host, "timeout");
+    let outcome = exec::output(&mut about(ask, lab, binary, host, "why", &["gw", "--json"]))?;
+    std::fs::write(lab.kept.join(host).join("why.json"), &outcome.stdout)?;
+    json(&outcome, "adit.why/1")
+}
+
+/// A subcommand about the gateway of a host. One without an answer must not hold up the suite.
+fn about(
+    mut timeout: Command,
+    lab: &Lab,
+    binary: &Path,
+    host: &str,
+    verb: &str,
+    args: &[&str],
+) -> Command {
+    timeout
+        .args(["--kill-after=1", "30"])
+        .arg(binary)
+        .arg(verb)
+        .args(args)
+        .arg("--state")
+        .arg(state(lab, host));
+    timeout
+}
+
 impl Drop for Adit<'_> {
     fn drop(&mut self) {
         let status =
@@ -322,6 +354,7 @@ fn spawn(lab: &Lab, binary: &Path, host: &str, config: &Path, starts: usize) -> 
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output);
+    lab.setting.clock(host, &mut command);
     command.spawn().context("cannot start adit run")
 }
 

@@ -12,31 +12,31 @@
 //! say about themselves ([`state`]). Everything is removed afterwards, also after a failure; configurations and logs stay
 //! under `target/interop`. With strongSwan on both sides (`--selftest`) it proves itself.
 
-mod adit;
-mod authority;
+pub mod adit;
+pub mod authority;
 mod callers;
 mod children;
-mod credentials;
+pub mod credentials;
 mod deaths;
 mod encapsulation;
 mod given;
 mod icmp_errors;
-mod lab;
+pub mod lab;
 mod matrix;
 pub mod patience;
-mod play;
+pub mod play;
 mod play_children;
 mod play_trust;
 pub mod relay;
 mod sas;
-mod scenario;
-mod setting;
-mod side;
+pub mod scenario;
+pub mod setting;
+pub mod side;
 mod state;
-mod strongswan;
+pub mod strongswan;
 mod suite;
 mod talk;
-mod traffic;
+pub mod traffic;
 mod trust;
 pub mod web;
 
@@ -49,6 +49,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{exec, namespaces, peers, test, workspace};
+pub use children::Keys;
 pub use lab::filter::IPTABLES;
 pub use patience::FACTOR as PATIENCE;
 pub use scenario::{Kind, Role, Scenario, all};

@@ -88,6 +88,8 @@ pub enum Nat {
     Far,
     /// Each of them, behind one of its own.
     Both,
+    /// Nobody: a router lies between them, `net`, that changes nothing.
+    Router,
 }
 
 /// Settings of both ends; `west` is local to Adit.
@@ -215,7 +217,7 @@ impl Default for Tunnel {
 }
 
 /// What runs in `east`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     #[default]

@@ -1,6 +1,12 @@
 //! What carries packets in a scenario, which is the same for everything in it.
 
+use std::collections::BTreeMap;
+use std::process::Command;
+
 use serde::{Deserialize, Serialize};
+
+/// Where Debian puts what gives a process another clock.
+pub const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// Under which circumstances a scenario is played.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +17,8 @@ pub struct Setting {
     pub ours: Backend,
     /// What carries those of all others.
     pub theirs: Backend,
+    /// Gateways whose clock is wrong, and by how much, in the words of libfaketime: `+400d`.
+    pub clocks: BTreeMap<String, String>,
 }
 
 impl Setting {
@@ -19,6 +27,17 @@ impl Setting {
         match host {
             "west" => self.ours,
             _ => self.theirs,
+        }
+    }
+
+    /// Gives what a gateway's command runs the clock of that gateway. Spans of time are as long as ever.
+    pub fn clock(&self, host: &str, command: &mut Command) {
+        if let Some(offset) = self.clocks.get(host) {
+            command
+                .env("LD_PRELOAD", FAKETIME)
+                .env("FAKETIME", offset)
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("DONT_FAKE_MONOTONIC", "1");
         }
     }
 

@@ -113,6 +113,22 @@ impl Side<'_> {
         }
     }
 
+    /// Sets the tunnel up, and leaves it to itself.
+    pub fn initiate_unwatched(&self) -> Result<std::process::Child> {
+        match self {
+            Self::Adit(adit) => adit.initiate_unwatched(),
+            Self::StrongSwan(daemon) => daemon.initiate_unwatched(),
+        }
+    }
+
+    /// The gateway's process.
+    pub fn process(&mut self) -> &mut std::process::Child {
+        match self {
+            Self::Adit(adit) => adit.process(),
+            Self::StrongSwan(daemon) => daemon.process(),
+        }
+    }
+
     /// Replaces a CHILD SA.
     pub fn rekey_child(&self, child: &str) -> Result<()> {
         match self {

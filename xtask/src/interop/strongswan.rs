@@ -142,6 +142,18 @@ impl StrongSwan {
         exec::output(&mut self.swanctl(&["--initiate", "--child", child, "--timeout", "10"]))
     }
 
+    /// Starts the connection, and leaves it to itself.
+    pub fn initiate_unwatched(&self) -> Result<Child> {
+        let mut command = self.swanctl(&["--initiate", "--child", &self.first, "--timeout", "60"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        Ok(command.stderr(Stdio::null()).spawn()?)
+    }
+
+    /// The daemon itself.
+    pub fn process(&mut self) -> &mut Child {
+        &mut self.process
+    }
+
     /// Its log.
     pub fn said(&self) -> String {
         let log = self.folder.join("charon.log");
@@ -188,6 +200,7 @@ fn spawn(lab: &Lab, host: &str, folder: &std::path::Path) -> Result<Child> {
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output);
+    lab.setting.clock(host, &mut command);
     command.spawn().context("cannot start charon")
 }
 

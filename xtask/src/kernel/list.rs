@@ -93,6 +93,7 @@ impl List {
             name: self.name.clone(),
             ours: self.ours,
             theirs: self.theirs,
+            ..Setting::default()
         }
     }
 }

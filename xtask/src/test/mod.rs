@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::{exec, fuzz, interop, kernel, peers, supply, workspace};
+use crate::{exec, faults, fuzz, interop, kernel, peers, supply, workspace};
 use tally::Tally;
 
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub struct Args {
     /// Do without real peers, where they cannot run
     #[arg(long)]
     no_interop: bool,
-    /// Only these stages: fmt, clippy, supply, tests, doc-tests, docs, fuzz-build, demo, interop, kernel
+    /// Only these stages: fmt, clippy, supply, tests, doc-tests, docs, fuzz-build, demo, interop, faults, kernel
     #[arg(long, value_delimiter = ',', value_name = "STAGE")]
     only: Vec<String>,
 }
@@ -57,6 +57,7 @@ const STAGES: &[(&str, Stage)] = &[
     ("fuzz-build", |_| fuzz_build()),
     ("demo", |_| demo::run(&adit()?)),
     ("interop", with_peers),
+    ("faults", broken_tunnels),
     ("kernel", in_guests),
 ];
 
@@ -213,6 +214,30 @@ fn with_peers(args: &Args) -> Result<Tally> {
     let results = interop::run_all(&interop::Gateway::Adit(adit()?), &[])?;
     Ok(judged(results))
 }
+
+/// Some of the tunnels that are broken in known ways, and some with which nothing is wrong.
+fn broken_tunnels(args: &Args) -> Result<Tally> {
+    if args.no_interop {
+        return Ok(Tally::skipped(
+            "the fault bench was not asked for (--no-interop)".to_owned(),
+        ));
+    }
+    if let Err(reason) = peers::ensure() {
+        return Ok(Tally::failure(format!(
+            "{reason:#} (--no-interop does without)"
+        )));
+    }
+    let report = faults::sample(&adit()?, SAMPLE.0, SAMPLE.1)?;
+    let mut tally = Tally::default();
+    tally.passed += report.right();
+    for problem in report.problems() {
+        tally.add(Tally::failure(problem));
+    }
+    Ok(tally)
+}
+
+/// How many faults, and how many healthy tunnels.
+const SAMPLE: (usize, usize) = (12, 4);
 
 /// The same through the ESP of a real kernel.
 fn in_guests(args: &Args) -> Result<Tally> {

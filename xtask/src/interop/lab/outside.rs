@@ -24,6 +24,7 @@ impl Lab {
         };
         let third = self.gateways().len() > 2;
         match nat {
+            Nat::Router => self.router(),
             Nat::None if third => self.router(),
             Nat::None => self.wire(!tunnel.roaming || !v6, !tunnel.roaming || v6),
             Nat::Near | Nat::Far => {
@@ -80,7 +81,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Three gateways around a router that changes nothing.
+    /// Gateways around a router that changes nothing.
     fn router(&self) -> Result<()> {
         self.add("net")?;
         for gateway in self.gateways() {

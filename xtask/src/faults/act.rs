@@ -1,0 +1,266 @@
+//! What is done to a world: one act in one line of a row.
+
+use std::fmt;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+use serde::Deserialize;
+
+use crate::exec;
+use crate::interop::lab::Lab;
+use crate::interop::patience;
+use crate::interop::side::Side;
+
+/// One act.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Act {
+    /// `net: ip route del …`: a command of a shell on a host.
+    Run { host: String, line: String },
+    /// `drop net forward udp dport 500`: a host's packet filter drops what the rule takes, in this chain.
+    Drop {
+        host: String,
+        chain: Chain,
+        rule: String,
+    },
+    /// `ping westlan 10.2.0.2 -s 1400`: from now on a host pings another one, with these words.
+    Ping { host: String, words: String },
+    /// `wait 3`, in seconds.
+    Wait(u64),
+    /// `settle`: until both gateways say that the tunnel is up.
+    Settle,
+    /// `peer forgets`: killed, and started again without a word.
+    Forgets(Who),
+    /// `peer dies`
+    Dies(Who),
+    /// `peer freezes`: it neither answers nor ends.
+    Freezes(Who),
+    /// `peer calls`: it sets the tunnel up, or tries to.
+    Calls(Who),
+    /// `peer hangs-up`: it deletes the tunnel.
+    HangsUp(Who),
+    /// `peer rekeys`: it replaces the CHILD SA, or tries to.
+    Rekeys(Who),
+    /// `peer rekeys-ike`
+    RekeysIke(Who),
+}
+
+/// Whose act it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    We,
+    Peer,
+}
+
+/// Where a filter looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    Input,
+    Forward,
+    Output,
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Forward => "forward",
+            Self::Output => "output",
+        })
+    }
+}
+
+impl TryFrom<String> for Act {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no act");
+        if let Some((host, line)) = text.split_once(": ")
+            && !host.contains(' ')
+        {
+            return Ok(Self::Run {
+                host: host.to_owned(),
+                line: line.to_owned(),
+            });
+        }
+        let mut words = text.splitn(4, ' ');
+        let (verb, first, second, rest) = (words.next(), words.next(), words.next(), words.next());
+        let who = match verb {
+            Some("we") => Some(Who::We),
+            Some("peer") => Some(Who::Peer),
+            _ => None,
+        };
+        Ok(match (verb, first, second, rest) {
+            (Some("drop"), Some(host), Some(chain), Some(rule)) => Self::Drop {
+                host: host.to_owned(),
+                chain: match chain {
+                    "input" => Chain::Input,
+                    "forward" => Chain::Forward,
+                    "output" => Chain::Output,
+                    _ => return Err(wrong()),
+                },
+                rule: rule.to_owned(),
+            },
+            (Some("ping"), Some(host), Some(to), rest) => Self::Ping {
+                host: host.to_owned(),
+                words: format!("{to} {}", rest.unwrap_or_default()),
+            },
+            (Some("wait"), Some(seconds), None, None) => {
+                Self::Wait(seconds.parse().map_err(|_| wrong())?)
+            }
+            (Some("settle"), None, None, None) => Self::Settle,
+            (_, Some(what), None, None) => {
+                let who = who.ok_or_else(wrong)?;
+                match what {
+                    "forget" | "forgets" => Self::Forgets(who),
+                    "die" | "dies" => Self::Dies(who),
+                    "freeze" | "freezes" => Self::Freezes(who),
+                    "call" | "calls" => Self::Calls(who),
+                    "hang-up" | "hangs-up" => Self::HangsUp(who),
+                    "rekey" | "rekeys" => Self::Rekeys(who),
+                    "rekey-ike" | "rekeys-ike" => Self::RekeysIke(who),
+                    _ => return Err(wrong()),
+                }
+            }
+            _ => return Err(wrong()),
+        })
+    }
+}
+
+/// Where acts are done.
+pub struct Stage<'a> {
+    pub lab: &'a Lab,
+    pub near: Option<Side<'a>>,
+    pub far: Option<Side<'a>>,
+    /// Commands that go on until the end.
+    pub goes_on: Vec<Child>,
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        for child in &mut self.goes_on {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        // Somebody who is frozen can't be asked to end.
+        for side in [&mut self.near, &mut self.far].into_iter().flatten() {
+            patience::signal(side.process(), Signal::CONT);
+        }
+    }
+}
+
+/// How long a tunnel may take to come up.
+const ESTABLISH: Duration = Duration::from_secs(12);
+
+impl<'a> Stage<'a> {
+    pub fn act(&mut self, act: &Act) -> Result<()> {
+        match act {
+            Act::Run { host, line } => {
+                exec::checked(self.lab.brief(host, "sh").args(["-c", line]))?;
+            }
+            Act::Drop { host, chain, rule } => {
+                let rules = format!(
+                    "add table inet fault\nadd chain inet fault {chain} {{ type filter hook {chain} priority 0; policy accept; }}\n\
+                     add rule inet fault {chain} {rule} counter drop\n"
+                );
+                exec::fed(self.lab.brief(host, "nft").args(["-f", "-"]), &rules)?;
+            }
+            Act::Ping { host, words } => self.ping(host, words)?,
+            Act::Wait(seconds) => {
+                std::thread::sleep(Duration::from_secs(*seconds) * patience::factor());
+            }
+            Act::Settle => self.settle()?,
+            Act::Forgets(who) => {
+                let lab = self.lab;
+                self.side(*who)?.forget(lab)?;
+            }
+            Act::Dies(who) => {
+                let process = self.side(*who)?.process();
+                process.kill()?;
+                process.wait()?;
+            }
+            Act::Freezes(who) => {
+                patience::signal(self.side(*who)?.process(), Signal::STOP);
+            }
+            Act::Calls(who) => {
+                let call = self.side(*who)?.initiate_unwatched()?;
+                self.goes_on.push(call);
+            }
+            Act::HangsUp(who) => self.side(*who)?.delete()?,
+            // That it fails can be what is meant.
+            Act::Rekeys(who) => drop(self.side(*who)?.rekey_child("net")),
+            Act::RekeysIke(who) => drop(self.side(*who)?.rekey_ike()),
+        }
+        Ok(())
+    }
+
+    /// Pings until the end, five times a second.
+    pub fn ping(&mut self, host: &str, words: &str) -> Result<()> {
+        let mut command = self.lab.command(host, "ping");
+        command.args(["-n", "-q", "-i", "0.2"]);
+        command.args(words.split_whitespace());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.goes_on.push(command.spawn()?);
+        Ok(())
+    }
+
+    fn settle(&self) -> Result<()> {
+        let (near, far) = (self.near.as_ref(), self.far.as_ref());
+        let (near, far) = (near.context("we don't run")?, far.context("no peer")?);
+        patience::wait("the tunnel to come up", ESTABLISH, || {
+            Ok(!near.snapshot()?.children.is_empty() && !far.snapshot()?.children.is_empty())
+        })
+    }
+
+    fn side(&mut self, who: Who) -> Result<&mut Side<'a>> {
+        match who {
+            Who::We => self.near.as_mut().context("we don't run"),
+            Who::Peer => self.far.as_mut().context("no peer"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> Result<Act, String> {
+        Act::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn acts_are_written_as_one_says_them() {
+        assert_eq!(
+            read("net: ip link set west mtu 1300").unwrap(),
+            Act::Run {
+                host: "net".into(),
+                line: "ip link set west mtu 1300".into()
+            }
+        );
+        assert_eq!(
+            read("drop net forward udp dport 500").unwrap(),
+            Act::Drop {
+                host: "net".into(),
+                chain: Chain::Forward,
+                rule: "udp dport 500".into()
+            }
+        );
+        assert_eq!(read("peer forgets").unwrap(), Act::Forgets(Who::Peer));
+        assert_eq!(read("we rekey").unwrap(), Act::Rekeys(Who::We));
+        for wrong in [
+            "",
+            "somebody dies",
+            "drop net sideways udp",
+            "wait long",
+            "peer sings",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
