@@ -7,7 +7,7 @@ use adit_model::Now;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
-use adit_wire::v2::IkeSpi;
+use adit_wire::v2::{Header, IkeSpi, PayloadList};
 
 use crate::endpoint::moving::Addresses;
 use crate::head::{Head, NetPath};
@@ -141,6 +141,21 @@ impl Cx<'_> {
 
     pub fn event(&mut self, head: &Head, what: Happening) {
         self.desk.out.event(self.now, &head.subject(), what);
+    }
+
+    /// Tells of a message of an IKE SA.
+    pub fn message(
+        &mut self,
+        head: &Head,
+        sent: bool,
+        header: &Header,
+        payloads: &PayloadList,
+        octets: usize,
+    ) {
+        let how = (sent, self.settings.tell_messages);
+        let subject = head.subject();
+        let out = &mut self.desk.out;
+        out.message(self.now, &subject, how, header, payloads, octets);
     }
 
     /// Rejects a packet that came over `path`.

@@ -54,6 +54,7 @@ pub mod lease;
 mod nat;
 mod notify;
 mod output;
+mod plain;
 pub mod pools;
 pub mod probe;
 mod secured;
@@ -71,8 +72,9 @@ pub use error::CommandError;
 pub use notify::for_refusal as notify_for;
 pub use output::{
     DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, Output, PeerSupport, Signed, ToMix, ToSign,
-    ToVerify,
+    ToVerify, ToldKeys,
 };
+pub use plain::PlainMessage;
 pub use settings::Settings;
 pub use snapshot::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, Inner, NatStatus};
 pub use timers::TimerReason;

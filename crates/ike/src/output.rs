@@ -8,13 +8,16 @@ use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Role};
 use adit_model::identity::Identity;
+use adit_model::proposal::Suite;
 use adit_model::reason::Refusal;
 use adit_model::{Now, Secret};
 use adit_wire::iana::{AuthMethod, HashAlgorithm, PrfId};
-use adit_wire::v2::{Announcement, CertPayload};
+use adit_wire::v2::{Announcement, CertPayload, Header, PayloadList};
 
 use crate::counters::DropCounters;
+use crate::describe;
 use crate::lease::{LeaseId, LeaseRequest};
+use crate::plain::{self, PlainMessage};
 
 /// One thing to carry out. Outputs are to be carried out in the order in which they come.
 #[derive(Clone)]
@@ -56,6 +59,26 @@ pub enum Output {
     LeaseEnd(LeaseId),
     /// Something happened.
     Event(Event),
+    /// A message was sent or taken in, right behind the event of it; with
+    /// [`Settings::tell_messages`](crate::Settings::tell_messages).
+    Message(Box<PlainMessage>),
+    /// Keys of an IKE SA were derived; with [`Settings::tell_keys`](crate::Settings::tell_keys).
+    Keys(Box<ToldKeys>),
+}
+
+/// What opens the messages of an IKE SA, as far as capture readers need it.
+#[derive(Clone)]
+pub struct ToldKeys {
+    /// When.
+    pub at: Now,
+    /// SPIs, the original initiator's first.
+    pub spis: (u64, u64),
+    /// The algorithms.
+    pub suite: Suite,
+    /// SK_ei and SK_er, salt included.
+    pub encryption: (Secret, Secret),
+    /// SK_ai and SK_ar; empty for combined-mode ciphers.
+    pub integrity: (Secret, Secret),
 }
 
 /// Number of a request to the key holder, or to the holder of address pools.
@@ -237,6 +260,40 @@ impl Outbox {
             remote: subject.remote,
             what,
         }));
+    }
+
+    /// Tells of a message of `octets` octets on the wire, with its contents if `whole`.
+    pub fn message(
+        &mut self,
+        now: Now,
+        subject: &Subject,
+        (sent, whole): (bool, bool),
+        header: &Header,
+        payloads: &PayloadList,
+        octets: usize,
+    ) {
+        let info = describe::message(header, payloads, octets);
+        let what = if sent {
+            Happening::Sent(info)
+        } else {
+            Happening::Received(info)
+        };
+        self.event(now, subject, what);
+        if !whole {
+            return;
+        }
+        let ends = subject.local.zip(subject.remote);
+        if let Some(((local, remote), octets_plain)) = ends.zip(plain::of(header, payloads)) {
+            self.push(Output::Message(Box::new(PlainMessage {
+                at: now,
+                connection: subject.connection.clone(),
+                sent,
+                local,
+                remote,
+                octets,
+                plain: octets_plain,
+            })));
+        }
     }
 
     /// Counts a rejected packet and tells so: the only place where either happens.

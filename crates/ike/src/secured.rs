@@ -138,9 +138,8 @@ impl Secured {
         self.follow(cx, incoming.path, follow);
 
         let content = read(incoming, first_inner, &inner).map(|(shape, payloads)| {
-            let info = describe::message(&header, &payloads, incoming.bytes.len());
             let head = self.head.at(incoming.path);
-            cx.event(&head, Happening::Received(info));
+            cx.message(&head, false, &header, &payloads, incoming.bytes.len());
             (shape, payloads)
         });
         let accepted = if header.flags.response {
@@ -356,8 +355,7 @@ impl Secured {
         {
             Ok(datagrams) => {
                 let octets = datagrams.iter().map(Vec::len).sum();
-                let info = describe::message(&header, payloads, octets);
-                cx.event(&self.head.at(path), Happening::Sent(info));
+                cx.message(&self.head.at(path), true, &header, payloads, octets);
                 cx.transmit(path, &datagrams);
                 Some(datagrams)
             }

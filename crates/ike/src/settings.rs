@@ -56,6 +56,10 @@ pub struct Settings {
     pub certificate_limit: usize,
     /// Most octets of all CERT payloads of one message.
     pub certificate_octets: usize,
+    /// Whether every message is told with its contents ([`Output::Message`](crate::Output::Message)).
+    pub tell_messages: bool,
+    /// Whether keys of IKE SAs are told ([`Output::Keys`](crate::Output::Keys)): for whoever records what they open.
+    pub tell_keys: bool,
 }
 
 impl Default for Settings {
@@ -89,6 +93,8 @@ impl Default for Settings {
             child_limit: 64,
             certificate_limit: 16,
             certificate_octets: 32_768,
+            tell_messages: false,
+            tell_keys: false,
         }
     }
 }

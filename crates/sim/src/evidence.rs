@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_esp::{ChildReport, PairReport};
-use adit_ike::{Holdings, IkeSaSnapshot, IkeSaState};
+use adit_ike::{Holdings, IkeSaSnapshot, IkeSaState, PlainMessage};
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening};
@@ -25,6 +25,13 @@ impl World {
     #[must_use]
     pub fn events(&self, gateway: NodeId) -> &[Event] {
         self.gateway(gateway).map_or(&[], |gateway| &gateway.events)
+    }
+
+    /// Every message that a gateway sent or took in, if its settings tell them, also of daemons that are gone.
+    #[must_use]
+    pub fn messages(&self, gateway: NodeId) -> &[PlainMessage] {
+        self.gateway(gateway)
+            .map_or(&[], |gateway| &gateway.messages)
     }
 
     /// What happened at a gateway, without when and where.

@@ -59,6 +59,7 @@ pub(crate) struct Gateway {
     pub(crate) setup: GatewaySetup,
     pub(crate) daemon: Option<Daemon>,
     pub(crate) events: Vec<Event>,
+    pub(crate) messages: Vec<adit_ike::PlainMessage>,
     /// What the endpoint was told, if anybody wants to know.
     pub(crate) inputs: Option<Vec<Input>>,
     pub(crate) probes: Probes,
@@ -95,6 +96,7 @@ impl Gateway {
             setup,
             daemon: None,
             events: Vec::new(),
+            messages: Vec::new(),
             inputs: None,
             probes: Probes::default(),
             blocked: 0,
@@ -669,6 +671,9 @@ impl Gateway {
                     daemon.endpoint.handle_lease(env.now, id, answer);
                 }
                 Output::LeaseEnd(lease) => daemon.pools.end(lease),
+                Output::Message(message) => self.messages.push(*message),
+                // Nobody records keys in the virtual world.
+                Output::Keys(_) => {}
                 Output::Event(event) => {
                     self.ended(env, &event);
                     self.events.push(event);

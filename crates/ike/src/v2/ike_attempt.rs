@@ -273,7 +273,7 @@ impl IkeAttempt {
     fn made(
         &self,
         old: &Secured,
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
         terms: Terms,
         additional: &[Secret],
     ) -> Result<(Secured, Vec<u8>), Refusal> {
@@ -302,6 +302,7 @@ impl IkeAttempt {
             &inputs,
             additional,
         );
+        keymat::tell(cx, &suite, &inputs, &keys);
         let fragmentation = old.channel.fragmentation;
         let channel = Channel::new(&algorithms, keys, Role::Initiator, fragmentation)
             .map_err(|error| mismatch(&error.to_string()))?;

@@ -23,7 +23,6 @@ use adit_wire::v2::{
 use crate::channel::Channel;
 use crate::cookie::Cookies;
 use crate::cx::Cx;
-use crate::describe;
 use crate::head::{Head, Incoming, NetPath};
 use crate::nat;
 use crate::notify;
@@ -231,6 +230,7 @@ pub(crate) fn answer(
         .map_err(|e| e.to_string())
         .and_then(|suite| {
             let keys = IkeKeys::derive(&suite, &inputs);
+            keymat::tell(cx, &choice.suite, &inputs, &keys);
             Channel::new(&suite, keys, head.role, takes_fragments).map_err(|e| e.to_string())
         });
     let mut response = response(&head, &choice, public, method, &our_nonce, payloads);
@@ -253,8 +253,7 @@ pub(crate) fn answer(
     let suite = choice.suite;
     cx.event(&head, Happening::IkeProposalChosen { suite });
     nat_event(cx, &head);
-    let info = describe::message(&header, &response, message.len());
-    cx.event(&head, Happening::Sent(info));
+    cx.message(&head, true, &header, &response, message.len());
     cx.transmit(incoming.path, core::slice::from_ref(&message));
 
     let mut peer = PeerSupport::default();
@@ -362,11 +361,17 @@ impl Knock<'_, '_> {
 
     fn received(&self, cx: &mut Cx<'_>) {
         let message = &self.incoming.message;
-        let octets = self.incoming.bytes.len();
-        let info = describe::message(&message.header, &message.payloads, octets);
-        cx.desk
-            .out
-            .event(cx.now, &self.subject, Happening::Received(info));
+        let (header, octets) = (&message.header, self.incoming.bytes.len());
+        let how = (false, cx.settings.tell_messages);
+        let out = &mut cx.desk.out;
+        out.message(
+            cx.now,
+            &self.subject,
+            how,
+            header,
+            &message.payloads,
+            octets,
+        );
     }
 
     /// Whether one more half-open IKE SA is within `limit`.
@@ -428,10 +433,9 @@ impl Knock<'_, '_> {
         );
         let payloads = PayloadList(vec![payload]);
         if let Ok(message) = emit_plain(&header, &payloads) {
-            let info = describe::message(&header, &payloads, message.len());
-            cx.desk
-                .out
-                .event(cx.now, &self.subject, Happening::Sent(info));
+            let (how, octets) = ((true, cx.settings.tell_messages), message.len());
+            let out = &mut cx.desk.out;
+            out.message(cx.now, &self.subject, how, &header, &payloads, octets);
             cx.transmit(self.incoming.path, &[message]);
         }
     }

@@ -156,8 +156,7 @@ impl InitSent {
             .collect();
         match emit_plain(&header, &payloads) {
             Ok(message) => {
-                let info = describe::message(&header, &payloads, message.len());
-                cx.event(&self.head, Happening::Sent(info));
+                cx.message(&self.head, true, &header, &payloads, message.len());
                 self.request.clone_from(&message);
                 let datagrams = vec![message];
                 cx.transmit(self.head.path, &datagrams);
@@ -408,6 +407,7 @@ impl InitSent {
             spi_r: spi_r.to_bytes(),
         };
         let keys = IkeKeys::derive(&ike, &inputs);
+        keymat::tell(cx, &suite, &inputs, &keys);
         let fragmentation = payloads
             .notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
             .is_some();
@@ -416,8 +416,8 @@ impl InitSent {
 
         let status = nat::detect(payloads, head.spis(), incoming.path);
         head.nat = Some(status);
-        let info = describe::message(&incoming.message.header, payloads, incoming.bytes.len());
-        cx.event(&head, Happening::Received(info));
+        let header = &incoming.message.header;
+        cx.message(&head, false, header, payloads, incoming.bytes.len());
         cx.event(&head, Happening::IkeProposalChosen { suite });
         nat_event(cx, &head);
         // Who can move uses the port that goes through a NAT from the start: there may be one later (RFC 4555 3.3).
@@ -448,8 +448,14 @@ impl InitSent {
 
     fn received(&self, cx: &mut Cx<'_>, incoming: &Incoming<'_>) {
         let message = &incoming.message;
-        let info = describe::message(&message.header, &message.payloads, incoming.bytes.len());
-        cx.event(&self.head, Happening::Received(info));
+        let octets = incoming.bytes.len();
+        cx.message(
+            &self.head,
+            false,
+            &message.header,
+            &message.payloads,
+            octets,
+        );
     }
 
     fn doubt(&mut self, cx: &Cx<'_>, verdict: Verdict) {

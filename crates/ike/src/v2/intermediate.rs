@@ -295,7 +295,7 @@ pub(crate) fn bad_value(method: KeMethod, problem: &str) -> Refusal {
 
 /// Takes the exchange that is over into the transcript, and its secret into the keys (RFC 9242 3.3.2, RFC 9370 2.2.2).
 fn mix(
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
     secured: &mut Secured,
     transcript: &mut Transcript,
     shared: &Secret,
@@ -305,6 +305,7 @@ fn mix(
     let suite = head
         .suite
         .ok_or_else(|| local("no suite was agreed on".to_owned()))?;
+    let agreed = suite;
     let suite = keymat::ike_suite(cx.provider, &suite).map_err(|error| local(error.to_string()))?;
     transcript.take_intermediate(&secured.channel, head.role, &secured.intermediate);
     let (ni, nr) = transcript.nonces(head.role);
@@ -317,6 +318,7 @@ fn mix(
         spi_r: spi_r.to_bytes(),
     };
     let keys = IkeKeys::derive_updated(&suite, &secured.channel.sk_d, &inputs);
+    keymat::tell(cx, &agreed, &inputs, &keys);
     let fragmentation = secured.channel.fragmentation;
     let channel = Channel::new(&suite, keys, head.role, fragmentation)
         .map_err(|error| local(error.to_string()))?;

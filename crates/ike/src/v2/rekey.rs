@@ -100,6 +100,7 @@ pub(crate) fn finish(
         .and_then(|algorithms| {
             let Channel { prf, sk_d, .. } = &old.channel;
             let keys = IkeKeys::derive_rekeyed(&algorithms, *prf, sk_d, &inputs, additional);
+            keymat::tell(cx, &suite, &inputs, &keys);
             let fragmentation = old.channel.fragmentation;
             Channel::new(&algorithms, keys, Role::Responder, fragmentation)
                 .map_err(|error| error.to_string())

@@ -213,3 +213,56 @@ fn commands_that_make_no_sense_are_refused_and_change_nothing() {
     );
     assert!(!endpoint.is_idle());
 }
+
+/// Whoever keeps a recording is told every message that an event speaks of, in clear, and nobody else is.
+#[test]
+fn every_message_is_told_in_clear_to_who_asks() {
+    let telling = adit_ike::Settings {
+        tell_messages: true,
+        ..adit_ike::Settings::default()
+    };
+    let mut lab = Lab::bare(telling, adit_ike::Settings::default());
+    let now = lab.now;
+    let (west, east) = (connection(Who::West), connection(Who::East));
+    lab.west.endpoint.set_connection(now, Arc::new(west));
+    lab.east.endpoint.set_connection(now, Arc::new(east));
+    lab.up();
+    assert!(lab.east.messages.is_empty());
+    assert!(lab.west.told_keys.is_empty(), "keys are another matter");
+    let told: Vec<(bool, Vec<String>)> = lab
+        .west
+        .messages
+        .iter()
+        .map(|message| {
+            let read = adit_wire::v2::Message::parse(&message.plain).unwrap();
+            assert!(read.encrypted.is_none());
+            let kinds = read.payloads.iter().map(|p| p.kind().to_string());
+            (message.sent, kinds.collect())
+        })
+        .collect();
+    let events: Vec<(bool, usize, usize)> = lab
+        .west
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            Happening::Sent(m) => Some((true, m.payloads.len(), m.octets)),
+            Happening::Received(m) => Some((false, m.payloads.len(), m.octets)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.len(), 4);
+    assert_eq!(
+        told[3],
+        (
+            false,
+            ["IDr", "AUTH", "SA", "TSi", "TSr"]
+                .map(str::to_owned)
+                .to_vec()
+        )
+    );
+    let numbers = lab.west.messages.iter().zip(&told);
+    let numbers: Vec<_> = numbers
+        .map(|(m, (sent, p))| (*sent, p.len(), m.octets))
+        .collect();
+    assert_eq!(numbers, events);
+}

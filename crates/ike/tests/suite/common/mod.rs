@@ -82,6 +82,8 @@ pub struct Side {
     pub pools: Option<Pools>,
     pub leases: Vec<(KeyRequestId, LeaseRequest)>,
     pub events: Vec<Event>,
+    pub messages: Vec<adit_ike::PlainMessage>,
+    pub told_keys: Vec<adit_ike::ToldKeys>,
     pub installed: Vec<ChildSa>,
     pub data_plane: Vec<DataPlaneRequest>,
     pub keepalives: Vec<(SocketAddr, SocketAddr)>,
@@ -190,6 +192,8 @@ impl Side {
             pools: Some(Pools::default()),
             leases: Vec::new(),
             events: Vec::new(),
+            messages: Vec::new(),
+            told_keys: Vec::new(),
             installed: Vec::new(),
             data_plane: Vec::new(),
             keepalives: Vec::new(),
@@ -414,6 +418,8 @@ impl Lab {
                 }
             }
             Output::Event(event) => self.side(who).events.push(event),
+            Output::Keys(keys) => self.side(who).told_keys.push(*keys),
+            Output::Message(message) => self.side(who).messages.push(*message),
         }
     }
 
