@@ -116,7 +116,7 @@ fn is_connection(what: &Known, listed: bool) -> bool {
 /// The connection that a person who shows this log asks about: the one that failed last and hasn't come up since.
 ///
 /// A connection's name counts before a mere address, which may be a stranger's: hosts on the Internet are probed all day.
-fn in_question(facts: &[Fact]) -> Option<String> {
+pub(crate) fn in_question(facts: &[Fact]) -> Option<String> {
     let named = |f: &Fact| {
         f.subject
             .as_ref()

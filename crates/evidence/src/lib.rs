@@ -14,6 +14,8 @@
 //! Every fact quotes its line. What looks like a secret is taken out of the quotation; lines that carry nothing else
 //! (key dumps) are never looked at.
 //!
+//! What a gateway of our own has recorded of itself is read by [`recording`].
+//!
 //! [`case()`] joins the readings of both sides into the case that `adit_diagnose` judges.
 
 #![forbid(unsafe_code)]
@@ -30,6 +32,7 @@ mod phrase;
 mod pluto;
 mod product;
 mod reading;
+pub mod recording;
 mod redactor;
 mod status;
 mod tail;

@@ -28,6 +28,7 @@ mod message;
 mod offer;
 mod order;
 mod pieces;
+mod recorded;
 mod runs;
 mod stall;
 mod stamp;
@@ -59,6 +60,7 @@ pub use keys::Keys;
 pub use message::{Inside, Message, NatDetection, Notice};
 pub use order::Again;
 pub use pieces::Fragments;
+pub(crate) use recorded::{Recorded, Rungs};
 pub use stall::Stall;
 pub use stamp::Stamp;
 pub use tally::Tally;
@@ -223,6 +225,13 @@ pub fn read(file: &[u8]) -> Result<Capture, CaptureError> {
     let mut dissector = Dissector::new();
     dissector.feed(file)?;
     dissector.finish()
+}
+
+/// Tells retransmissions of one message from others.
+fn digest_of(datagram: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(datagram);
+    hasher.finish()
 }
 
 /// SPI and ends, without ports: a NAT may change those.
@@ -500,9 +509,7 @@ impl Sorter {
             let chosen = conversation.and_then(Conversation::chosen);
             opener.ike(datagram, &mut message, chosen);
         }
-        let mut hasher = DefaultHasher::new();
-        hasher.write(datagram);
-        let digest = hasher.finish();
+        let digest = digest_of(datagram);
         if !at.cut {
             message.digest = digest;
         }

@@ -13,7 +13,7 @@ use super::super::offer;
 use super::v1::Plain;
 
 /// Puts what a message of IKEv2 has inside into `message`.
-pub(super) fn v2(message: &mut Message, list: &PayloadList) {
+pub(in crate::capture) fn v2(message: &mut Message, list: &PayloadList) {
     let mut found = Inside::default();
     for payload in list.iter() {
         let name = payload.kind().to_string();

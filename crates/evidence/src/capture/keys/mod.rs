@@ -14,6 +14,7 @@ mod v1;
 use adit_model::secret::Secret;
 use adit_wire::iana::{EncrId, IntegId};
 
+pub(super) use inside::v2 as show_inside;
 pub(super) use open::Opener;
 
 /// Keys of IKE and ESP SAs.

@@ -1,0 +1,229 @@
+//! Frames: `SYNC`, length, checksum, one record as JSON. Numbers are big-endian.
+//!
+//! Two of the octets of `SYNC` never stand beside each other in JSON, so behind a damaged place the next frame is
+//! found by looking for it, and believed only when its checksum holds.
+
+use super::checksum;
+use super::record::Record;
+
+/// What a segment begins with.
+pub const MAGIC: &[u8; 8] = b"ADITFLT1";
+
+const SYNC: [u8; 4] = [0xad, 0x17, 0xf1, 0x1e];
+/// Sync, length, checksum.
+const HEAD: usize = 12;
+/// Longest record in octets; no IKE message and no configuration comes near.
+const LONGEST: usize = 4 << 20;
+/// Octets of frames with wrong checksums that are looked at in one segment. Honest damage is one place or two.
+const MOST_TRIED: usize = 32 << 20;
+
+/// Where octets couldn't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Damage {
+    /// Offset in the segment.
+    pub offset: u64,
+    /// How many octets were passed over.
+    pub octets: u64,
+    /// Nothing that can be read follows: the segment was being written when its writer was killed.
+    pub tail: bool,
+}
+
+/// What a segment holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Read {
+    /// The records, each with its offset.
+    pub records: Vec<(u64, Record)>,
+    /// What couldn't be read.
+    pub damage: Vec<Damage>,
+    /// Whole records of a kind that isn't known here: another version wrote them.
+    pub unknown: u64,
+}
+
+/// Whether a file begins as a segment does.
+#[must_use]
+pub fn starts_as_segment(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
+/// Appends a record as a frame. Says whether it did: a record of more than four megabytes isn't written.
+pub fn emit(record: &Record, out: &mut Vec<u8>) -> bool {
+    let Ok(text) = serde_json::to_vec(record) else {
+        return false;
+    };
+    let Some(length) = u32::try_from(text.len())
+        .ok()
+        .filter(|_| text.len() <= LONGEST)
+    else {
+        return false;
+    };
+    out.extend_from_slice(&SYNC);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&checksum::of(&text).to_be_bytes());
+    out.extend_from_slice(&text);
+    true
+}
+
+/// Reads a segment, whatever has become of it.
+#[must_use]
+pub fn read(segment: &[u8]) -> Read {
+    let mut out = Read::default();
+    let mut at = if starts_as_segment(segment) {
+        MAGIC.len()
+    } else {
+        0
+    };
+    let mut tried = 0;
+    while at < segment.len() {
+        if let Some(text) = frame(segment, at, &mut tried) {
+            match serde_json::from_slice(text) {
+                Ok(record) => out.records.push((at as u64, record)),
+                Err(_) => out.unknown += 1,
+            }
+            at += HEAD + text.len();
+            continue;
+        }
+        let next = next_frame(segment, at + 1, &mut tried);
+        out.damage.push(Damage {
+            offset: at as u64,
+            octets: (next.unwrap_or(segment.len()) - at) as u64,
+            tail: next.is_none(),
+        });
+        at = next.unwrap_or(segment.len());
+    }
+    out
+}
+
+/// The record in the frame at `at`, if there is a whole one.
+fn frame<'a>(segment: &'a [u8], at: usize, tried: &mut usize) -> Option<&'a [u8]> {
+    let rest = segment.get(at..)?;
+    let (sync, rest) = rest.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (sum, rest) = rest.split_first_chunk::<4>()?;
+    let length = u32::from_be_bytes(*length) as usize;
+    if *sync != SYNC || length > LONGEST || *tried > MOST_TRIED {
+        return None;
+    }
+    let text = rest.get(..length)?;
+    if checksum::of(text) == u32::from_be_bytes(*sum) {
+        return Some(text);
+    }
+    *tried += length;
+    None
+}
+
+fn next_frame(segment: &[u8], from: usize, tried: &mut usize) -> Option<usize> {
+    let rest = segment.get(from..)?;
+    memchr::memmem::find_iter(rest, &SYNC)
+        .map(|found| from + found)
+        .find(|at| frame(segment, *at, tried).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use adit_model::Now;
+
+    fn records() -> Vec<Record> {
+        (0..5)
+            .map(|n| Record::Lost {
+                at: Now::default(),
+                records: n,
+                why: "a test".to_owned(),
+            })
+            .collect()
+    }
+
+    fn segment(records: &[Record]) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        records.iter().for_each(|r| assert!(emit(r, &mut out)));
+        out
+    }
+
+    fn numbers(read: &Read) -> Vec<u64> {
+        let number = |r: &Record| match r {
+            Record::Lost { records, .. } => *records,
+            other => panic!("{other:?}"),
+        };
+        read.records.iter().map(|(_, r)| number(r)).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let segment = segment(&records());
+        let read = read(&segment);
+        assert_eq!(numbers(&read), [0, 1, 2, 3, 4]);
+        assert!(read.damage.is_empty());
+    }
+
+    /// Whoever is killed while writing leaves any part of the last frame.
+    #[test]
+    fn a_torn_tail_costs_the_last_record_alone() {
+        let whole = segment(&records());
+        let last = read(&whole).records.last().unwrap().0 as usize;
+        for end in last + 1..whole.len() {
+            let read = read(&whole[..end]);
+            assert_eq!(numbers(&read), [0, 1, 2, 3], "cut at {end}");
+            let damage = Damage {
+                offset: last as u64,
+                octets: (end - last) as u64,
+                tail: true,
+            };
+            assert_eq!(read.damage, [damage]);
+        }
+    }
+
+    #[test]
+    fn any_damaged_octet_costs_the_record_that_it_is_in() {
+        let whole = segment(&records());
+        let offsets: Vec<usize> = read(&whole)
+            .records
+            .iter()
+            .map(|(at, _)| *at as usize)
+            .collect();
+        for at in MAGIC.len()..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x55;
+            let read = read(&damaged);
+            let hit = offsets.iter().rposition(|offset| *offset <= at).unwrap();
+            let kept: Vec<u64> = (0..5).filter(|n| *n != hit as u64).collect();
+            assert_eq!(numbers(&read), kept, "octet {at}");
+            assert_eq!(read.damage.len(), 1);
+            assert_eq!(read.damage[0].tail, hit == 4);
+        }
+    }
+
+    #[test]
+    fn a_hole_of_zeros_and_a_lost_beginning_are_passed_over() {
+        let whole = segment(&records());
+        let mut holed = whole.clone();
+        let third = read(&whole).records[2].0 as usize;
+        holed.splice(third..third, [0; 1000]);
+        assert_eq!(numbers(&read(&holed)), [0, 1, 2, 3, 4]);
+        let second = read(&whole).records[1].0 as usize;
+        assert_eq!(numbers(&read(&whole[second + 3..])), [2, 3, 4]);
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_counted() {
+        let mut segment = segment(&records());
+        let text = br#"{"record":"dream","of":"sheep"}"#;
+        segment.extend_from_slice(&SYNC);
+        segment.extend_from_slice(&(text.len() as u32).to_be_bytes());
+        segment.extend_from_slice(&checksum::of(text).to_be_bytes());
+        segment.extend_from_slice(text);
+        let read = read(&segment);
+        assert_eq!((read.records.len(), read.unknown), (5, 1));
+        assert!(read.damage.is_empty());
+    }
+
+    /// A file made to keep its reader busy: every octet might begin a frame of many octets.
+    #[test]
+    fn a_hostile_segment_is_read_in_bounded_time() {
+        let head: Vec<u8> = [&SYNC[..], &(1u32 << 20).to_be_bytes(), &[0; 4]].concat();
+        let segment: Vec<u8> = head.iter().copied().cycle().take(8 << 20).collect();
+        let read = read(&segment);
+        assert!(read.records.is_empty());
+        assert_eq!(read.damage.len(), 1);
+    }
+}
