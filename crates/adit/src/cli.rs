@@ -121,9 +121,10 @@ pub enum Command {
     /// Two ends: whether they will agree, and if not, where it fails. Keys are compared and never shown.
     #[command(after_long_help = examples::CHECK)]
     Check(CheckArgs),
-    /// Show what a capture file has of IPsec: exchanges as ladders, ESP flows, ICMP errors.
+    /// Show what a capture file or a gateway's recording has of IPsec: exchanges as ladders, ESP flows, ICMP errors, events.
     ///
-    /// Reads pcap and pcapng of any size. What is encrypted stays so; what can't be read is counted, with the reason.
+    /// Reads pcap and pcapng of any size. What is encrypted stays so; what can't be read is counted, with the reason. A
+    /// recording is the folder `flight` in the gateway's state directory.
     #[command(after_long_help = examples::READ)]
     Read(ReadArgs),
     /// Make a CA, issue hosts their certificates, see what expires, and renew without a gap.
@@ -406,8 +407,8 @@ pub enum ShowTopic {
 /// `adit why`.
 #[derive(Clone, Debug, Args)]
 pub struct WhyArgs {
-    /// The tunnel, which may be left out when only one is configured; or files of evidence (`-` is standard input):
-    /// an argument with `/` or `.` is a file.
+    /// The tunnel, which may be left out when only one is configured; or files of evidence (`-` is standard input), or the
+    /// folder of a gateway's recording: an argument with `/` or `.` is a file.
     #[arg(value_name = "TUNNEL|FILE")]
     pub what: Vec<String>,
     /// The tunnel, whatever its name looks like; with files, the connection in them that is meant.
@@ -515,9 +516,20 @@ fn version(text: &str) -> Result<(u16, u16), String> {
 /// `adit read`.
 #[derive(Clone, Debug, Args)]
 pub struct ReadArgs {
-    /// Capture file, pcap or pcapng; `-` is standard input.
-    #[arg(value_name = "FILE")]
+    /// Capture file, pcap or pcapng, `-` is standard input; or what a gateway's flight recorder has written, a file or the
+    /// whole folder.
+    #[arg(value_name = "FILE|DIR")]
     pub file: PathBuf,
+    /// Of a recording, only this tunnel.
+    #[arg(long, value_name = "NAME")]
+    pub tunnel: Option<String>,
+    /// Write the messages of a recording as a capture file: in clear, without what is secret.
+    #[arg(long, value_name = "FILE")]
+    pub export_pcapng: Option<PathBuf>,
+    /// Write the capture as it was on the wire, and the keys that open it into FILE.keys, for its owner alone. Only what was
+    /// recorded with `record_keys = true` has any.
+    #[arg(long, requires = "export_pcapng")]
+    pub with_keys: bool,
     /// Keys that open what is encrypted: Wireshark's `ikev1_decryption_table`, `ikev2_decryption_table` or `esp_sa`, what
     /// `ip xfrm state` shows, a log of charon, pluto or racoon that shows them, or lines as docs/evidence.md has them. They
     /// are never shown.

@@ -124,7 +124,10 @@ Examples:
   adit read wire.pcap              who asked what, who answered, and what never came
   tcpdump -i eth0 -w - udp port 500 or udp port 4500 or esp | adit read -
                                    until Ctrl-C
-  adit read wire.pcap --json | jq '.flows[] | select(.one_way)'";
+  adit read wire.pcap --json | jq '.flows[] | select(.one_way)'
+  adit read /run/adit/flight --tunnel office
+                                   what the gateway has recorded of the last hours
+  adit read /run/adit/flight --export-pcapng office.pcapng";
 
 /// `adit cert`.
 pub const CERT: &str = "\

@@ -1,6 +1,7 @@
 //! What a configuration says, whatever dialect it was written in.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use adit_model::connection::{AuthKind, Authentication, Connection};
 use adit_model::inner::Pool;
@@ -41,6 +42,35 @@ pub struct Gateway {
     pub offload: Offload,
     /// What carries packets.
     pub backend: Backend,
+    /// The flight recorder.
+    pub recorder: FlightRecorder,
+}
+
+/// What the flight recorder keeps, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlightRecorder {
+    /// Whether anything is recorded.
+    pub on: bool,
+    /// Its folder; `None` for one in the state directory.
+    pub dir: Option<PathBuf>,
+    /// Most megabytes (2^20 octets) of all its files.
+    pub megabytes: u32,
+    /// How long anything is kept.
+    pub age: Duration,
+    /// Whether keys of IKE SAs are recorded, and datagrams as they are on the wire.
+    pub keys: bool,
+}
+
+impl Default for FlightRecorder {
+    fn default() -> Self {
+        Self {
+            on: true,
+            dir: None,
+            megabytes: 32,
+            age: Duration::from_secs(24 * 3600),
+            keys: false,
+        }
+    }
 }
 
 /// Whether packets are carried in bundles: segments that the host hasn't cut yet, datagrams that go to and come from the
@@ -85,6 +115,7 @@ impl Default for Gateway {
             threads: 0,
             offload: Offload::Auto,
             backend: Backend::default(),
+            recorder: FlightRecorder::default(),
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod diagnostic;
 pub mod redact;
 
 pub use configuration::{
-    AuthFiles, Backend, Configuration, Gateway, Offload, OwnFiles, PeerFiles, PpkRef, Revocation,
+    AuthFiles, Backend, Configuration, FlightRecorder, Gateway, Offload, OwnFiles, PeerFiles,
+    PpkRef, Revocation,
 };
 pub use diagnostic::{Diagnostic, Severity};

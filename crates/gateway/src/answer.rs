@@ -310,6 +310,7 @@ impl Gateway {
             log: &self.log,
             totals: self.drop_totals(),
             children: &self.backend.children(),
+            past: self.past.get(&tunnel.connection.name),
         });
         case.facts.extend(self.host_facts(tunnel));
         case

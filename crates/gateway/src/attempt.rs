@@ -1,8 +1,10 @@
 //! Attempts to set a tunnel up, and the work that is done beside the loop for them: names and probes.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
+use adit_evidence::recording::{Past, Record};
 use adit_ike::{CommandError, KeyRequest, KeyRequestId};
 use adit_model::connection::Remote;
 use adit_model::event::{Happening, PathProblem};
@@ -51,6 +53,8 @@ pub enum TaskDone {
         /// What was found.
         checks: Vec<Check>,
     },
+    /// The recordings of earlier gateways were read.
+    Past(BTreeMap<String, Past>),
     /// Whether a peer's certificates are revoked was asked for.
     Statuses {
         /// The request that waits for it.
@@ -89,6 +93,11 @@ impl Gateway {
             } => self.prepared(prepared, dry_run, answer),
             TaskDone::Probed { tunnel, probes } => {
                 let now = self.clock.now();
+                self.log.recorder.record(Record::Probed {
+                    at: now,
+                    tunnel: tunnel.clone(),
+                    probes: probes.clone(),
+                });
                 if let Some(tunnel) = self.tunnels.get_mut(&tunnel) {
                     tunnel.probing = false;
                     tunnel.probed = Some((now.mono, now.wall, probes));
@@ -96,6 +105,7 @@ impl Gateway {
                 self.answer_cases();
             }
             TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
+            TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {
                 id,
                 request,

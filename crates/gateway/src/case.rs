@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adit_esp::ChildReport;
+use adit_evidence::recording::Past;
 use adit_model::Wall;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
@@ -25,6 +26,8 @@ pub struct Evidence<'a> {
     pub totals: BTreeMap<DropReason, u64>,
     /// Drops of each child.
     pub children: &'a [ChildReport],
+    /// What earlier gateways have left about it.
+    pub past: Option<&'a Past>,
 }
 
 /// Makes the case of a tunnel.
@@ -62,6 +65,8 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
     ];
     // Where two sides' events are read together, the identity tells whose they are; host names may be the same.
     let source = format!("{} events", tunnel.connection.local_id);
+    let past = evidence.past.filter(|past| counts(past, evidence));
+    facts.extend(past.iter().flat_map(|past| past.facts.iter().cloned()));
     for record in records(evidence) {
         facts.push(Fact::from_event(
             &record.event,
@@ -88,7 +93,13 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
     Case {
         subject: name.clone(),
         facts,
-        covered: BTreeMap::from([(Side::Local, evidence.log.covers_newest_attempt(name))]),
+        covered: BTreeMap::from([(
+            Side::Local,
+            past.map_or_else(
+                || evidence.log.covers_newest_attempt(name),
+                |past| past.covers,
+            ),
+        )]),
         products: BTreeMap::from([(Side::Local, Product::Adit)]),
         clock_offset_ms: None,
     }
@@ -98,21 +109,33 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
 /// connection yet.
 fn records(evidence: &Evidence<'_>) -> Vec<Arc<Record>> {
     let tunnel = evidence.tunnel;
-    let may_be_peer = |event: &Event| {
-        event.remote.is_some_and(|remote| {
-            tunnel.peer == Some(remote.ip()) || tunnel.connection.remote == Remote::Any
-        })
-    };
     let mut records = evidence.log.of(Some(&tunnel.connection.name));
     records.extend(
         evidence
             .log
             .of(None)
             .into_iter()
-            .filter(|record| may_be_peer(&record.event)),
+            .filter(|record| may_be_peer(tunnel, &record.event)),
     );
     records.sort_by_key(|record| record.number);
     records
+}
+
+fn may_be_peer(tunnel: &Tunnel, event: &Event) -> bool {
+    event.remote.is_some_and(|remote| {
+        tunnel.peer == Some(remote.ip()) || tunnel.connection.remote == Remote::Any
+    })
+}
+
+/// The latest attempt counts: an earlier gateway's does as long as this one has made none, and is configured the same.
+fn counts(past: &Past, evidence: &Evidence<'_>) -> bool {
+    let tunnel = evidence.tunnel;
+    let name = &tunnel.connection.name;
+    tunnel.presence == Presence::Nothing
+        && past.connection == *tunnel.connection
+        && !evidence
+            .log
+            .has_attempt(name, |event| may_be_peer(tunnel, event))
 }
 
 /// Drops of this tunnel, and of what can't be told to be of any.
@@ -205,6 +228,7 @@ mod tests {
             log: &log,
             totals: BTreeMap::from([(DropReason::OutNoSa, 3)]),
             children: &[],
+            past: None,
         });
         let lines: Vec<_> = case
             .happenings()

@@ -12,6 +12,8 @@ use adit_model::event::{Event, Happening};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use crate::recorder::Recorder;
+
 /// An event with its place in the order of all events of this gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -28,6 +30,8 @@ pub struct EventLog {
     last: u64,
     feed: broadcast::Sender<Arc<Record>>,
     strangers: Pace,
+    /// Where all of it is written, too.
+    pub(crate) recorder: Recorder,
 }
 
 /// How many lines about strangers were written in the second that began at `since`, and how many were left out.
@@ -54,17 +58,27 @@ impl Default for EventLog {
             last: 0,
             feed: broadcast::channel(FEED).0,
             strangers: Pace::default(),
+            recorder: Recorder::default(),
         }
     }
 }
 
 impl EventLog {
+    /// An empty memory whose events are recorded, too.
+    pub(crate) fn recorded_by(recorder: Recorder) -> Self {
+        Self {
+            recorder,
+            ..Self::default()
+        }
+    }
+
     /// Records an event, writes its line to the log and hands it to followers.
     pub fn record(&mut self, event: Event) {
         if event.connection.is_some() || self.strangers.takes(event.at.mono) {
             trace_line(&event);
         }
         self.last += 1;
+        self.recorder.event(self.last, &event);
         let record = Arc::new(Record {
             number: self.last,
             event,
@@ -121,6 +135,20 @@ impl EventLog {
         self.lane(Some(connection)).is_none_or(|lane| {
             !lane.forgotten || lane.life.iter().any(|r| begins_attempt(&r.event.what))
         })
+    }
+
+    /// Whether a tunnel, or a stranger that `may_be_peer`, has begun anything.
+    #[must_use]
+    pub fn has_attempt(&self, connection: &str, may_be_peer: impl Fn(&Event) -> bool) -> bool {
+        let began = |lane: &Lane, whose: &dyn Fn(&Event) -> bool| {
+            let mut life = lane.life.iter();
+            life.any(|r| begins_attempt(&r.event.what) && whose(&r.event))
+        };
+        let own = self.lane(Some(connection));
+        own.is_some_and(|lane| lane.forgotten || began(lane, &|_| true))
+            || self
+                .lane(None)
+                .is_some_and(|lane| began(lane, &may_be_peer))
     }
 
     /// The number of the newest event.

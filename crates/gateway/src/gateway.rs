@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use adit_crypto::Provider;
+use adit_evidence::recording::Past;
 use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, IkeSaSnapshot, IkeSaState, Output};
 use adit_kernel::PathError;
@@ -34,6 +35,7 @@ use crate::limiter::DropEvents;
 use crate::options::Options;
 use crate::probe;
 use crate::protection::Translated;
+use crate::recorder::{Recorder, Sampled};
 use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
@@ -74,8 +76,12 @@ pub struct Gateway {
     drop_events: DropEvents,
     /// When a path problem was last passed on.
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
+    /// What earlier gateways have left about tunnels, as far as it was recorded.
+    pub(crate) past: BTreeMap<String, Past>,
     /// When the host is next looked at.
     tend_at: Mono,
+    /// When the counters are next recorded, and what was recorded last.
+    pub(crate) sampled: Sampled,
     /// When the key exchange is told next what the data plane has counted.
     count_at: Option<Mono>,
     /// Whether something happened that may have changed a tunnel's state.
@@ -98,6 +104,7 @@ pub(crate) struct Parts {
     pub tasks: mpsc::Sender<TaskDone>,
     pub nat_port: u16,
     pub options: Options,
+    pub recorder: Recorder,
 }
 
 impl Gateway {
@@ -115,7 +122,7 @@ impl Gateway {
             keys: parts.keys,
             statuses: Statuses::default(),
             pools: parts.pools,
-            log: EventLog::default(),
+            log: EventLog::recorded_by(parts.recorder),
             expiry: ExpiryWatch::default(),
             tunnels: parts.tunnels,
             tasks: parts.tasks,
@@ -128,6 +135,8 @@ impl Gateway {
             translated: BTreeMap::new(),
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
+            past: BTreeMap::new(),
+            sampled: Sampled::default(),
             dirty: true,
             buffer: vec![0; BUFFER],
         }
@@ -146,6 +155,7 @@ impl Gateway {
             .chain([self.expiry.due()])
             .chain(self.network.due())
             .chain(self.walk_due())
+            .chain(self.sample_due())
             .min()
     }
 
@@ -195,6 +205,8 @@ impl Gateway {
                 remote,
                 message,
             } => {
+                let recorder = &mut self.log.recorder;
+                recorder.datagram(now, false, (local, remote), &message);
                 self.endpoint.handle_datagram(now, local, remote, &message);
                 // An answer should leave before the next message is looked at.
                 self.carry_out();
@@ -257,6 +269,7 @@ impl Gateway {
         self.dirty = true;
         self.look_at_certificates();
         self.look_at_walk(now.mono);
+        self.look_at_counters(now);
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();
@@ -338,6 +351,8 @@ impl Gateway {
         };
         let (reason, detail) = match message {
             Ok(Encapsulated::Ike(message)) => {
+                let recorder = &mut self.log.recorder;
+                recorder.datagram(now, false, (local, remote), message);
                 self.endpoint.handle_datagram(now, local, remote, message);
                 // An answer should leave before the next packet is read.
                 self.carry_out();
@@ -461,6 +476,9 @@ impl Gateway {
                     remote,
                     payload,
                 } => {
+                    let now = self.clock.now();
+                    let recorder = &mut self.log.recorder;
+                    recorder.datagram(now, true, (local, remote), &payload);
                     if let Err(error) = self.sockets.send_ike(local, remote, &payload) {
                         let errno = error.raw_os_error().unwrap_or(0);
                         let now = self.clock.now();
@@ -486,6 +504,8 @@ impl Gateway {
                 }
                 Output::LeaseEnd(lease) => self.pools.end(lease),
                 Output::Event(event) => self.on_event(event),
+                Output::Message(message) => self.log.recorder.message(*message),
+                Output::Keys(keys) => self.log.recorder.keys(&keys),
             }
         }
     }

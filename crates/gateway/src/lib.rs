@@ -17,6 +17,8 @@
 //!    ([`probe`]) when its peer is silent.
 //! 5. **What happens** is kept in [`events`], and with probes, counters and the configuration it makes a `case` that
 //!    `adit_diagnose` can read; [`status`] is the short form.
+//!    The flight recorder (`recorder`) writes all of it to a ring of files, so that the next gateway, and anybody who reads
+//!    them, knows it too.
 //! 6. **People and scripts** talk to the [`control`] socket in the words of [`protocol`]; [`client`] is their end.
 //! 7. **The end** tells the peers, takes routes and device away, and leaves the block: the tunnels are still
 //!    configured, so their traffic must not leave in clear. A killed gateway leaves it too, and the next one takes it
@@ -61,6 +63,7 @@ pub mod probe;
 mod probing;
 mod protection;
 pub mod protocol;
+mod recorder;
 mod reload;
 mod renewal;
 pub mod retry;

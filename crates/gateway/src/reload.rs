@@ -167,6 +167,7 @@ impl Gateway {
             self.backend
                 .protect(&host.protected(), &self.options.config.policies);
         }
+        self.record_configuration();
         self.look_again();
         Ok(plan)
     }

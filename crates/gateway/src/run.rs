@@ -179,6 +179,8 @@ async fn farewell(gateway: &mut Gateway) {
         gateway.backend.leave();
         host.leave();
     }
+    let now = gateway.clock.now();
+    gateway.log.recorder.end(now);
 }
 
 async fn until(deadline: Option<std::time::Instant>) {

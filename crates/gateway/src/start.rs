@@ -30,6 +30,7 @@ use crate::interfaces::Queues;
 use crate::keys::{self, KeyStore};
 use crate::local_address;
 use crate::options::{BackendChoice, Options};
+use crate::recorder;
 use crate::sockets::{Bound, EspBy, Sockets};
 use crate::state_dir::StateDir;
 use crate::tunnel::Tunnel;
@@ -166,7 +167,8 @@ pub(crate) fn set_up(
         Some(_) => NetworkWatch::open(),
         None => NetworkWatch::default(),
     };
-    let gateway = Gateway::new(Parts {
+    let (recorder, earlier) = recorder::open(options);
+    let mut gateway = Gateway::new(Parts {
         clock,
         provider,
         endpoint,
@@ -180,7 +182,9 @@ pub(crate) fn set_up(
         tasks,
         nat_port: options.config.gateway.nat_t_port,
         options: options.clone(),
+        recorder,
     });
+    gateway.begin_recording(earlier);
     Ok(SetUp {
         gateway,
         control,
@@ -201,6 +205,8 @@ fn key_exchange(
     let settings = Settings {
         ike_port: options.config.gateway.ike_port,
         nat_port: options.config.gateway.nat_t_port,
+        tell_messages: options.config.gateway.recorder.on,
+        tell_keys: options.config.gateway.recorder.on && options.config.gateway.recorder.keys,
         ..Settings::default()
     }
     .with_half_open(options.config.gateway.half_open);

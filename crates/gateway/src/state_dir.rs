@@ -70,7 +70,7 @@ impl StateDir {
 }
 
 /// Whoever can write to the directory could put a socket of their own in the place of ours.
-fn check_private(dir: &Path) -> io::Result<()> {
+pub(crate) fn check_private(dir: &Path) -> io::Result<()> {
     let meta = std::fs::metadata(dir)?;
     let refuse = |problem: String| Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     let us = rustix::process::geteuid().as_raw();

@@ -12,6 +12,7 @@ use adit_model::fact::{Case, Side};
 use adit_model::now::Wall;
 use anyhow::{Context, anyhow};
 
+use super::recording;
 use crate::exit::Failure;
 
 /// The schema of an exported case.
@@ -19,7 +20,7 @@ pub const CASE_SCHEMA: &str = "adit.case/1";
 
 /// What a file turned out to be.
 pub enum Evidence {
-    /// What `adit why --export` wrote; its own side is the local one.
+    /// What `adit why --export` wrote, or a gateway's flight recorder; its own side is the local one.
     Case(Case),
     /// Text of a product that is known.
     Reading(Reading),
@@ -29,7 +30,15 @@ pub enum Evidence {
 ///
 /// # Errors
 /// Names the file, and what can be read, when nothing in it is recognised.
-pub fn read(path: &Path, side: Side, keys: Option<&Arc<Keys>>) -> Result<Evidence, Failure> {
+pub fn read(
+    path: &Path,
+    side: Side,
+    tunnel: Option<&str>,
+    keys: Option<&Arc<Keys>>,
+) -> Result<Evidence, Failure> {
+    if let Some(recording) = recording::open(path)? {
+        return recording::case(path, &recording, tunnel).map(Evidence::Case);
+    }
     let stdin = path == Path::new("-");
     let name = if stdin {
         "standard input".to_owned()

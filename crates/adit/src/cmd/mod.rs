@@ -11,6 +11,7 @@ mod follow;
 pub mod man;
 pub mod probe;
 pub mod read;
+mod recording;
 pub mod renew;
 pub mod run;
 pub mod show;

@@ -1,4 +1,4 @@
-//! `adit read`: what a capture file shows.
+//! `adit read`: what a capture file or a recording shows.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Outcome, print, print_json};
+use super::{Outcome, print, print_json, recording};
 use crate::cli::ReadArgs;
 use crate::exit::{Exit, Failure};
 use crate::render::capture;
@@ -29,6 +29,15 @@ const CHUNK: usize = 1 << 20;
 
 /// Reads a file and shows it.
 pub fn read(args: &ReadArgs) -> Outcome {
+    if let Some(recording) = recording::open(&args.file)? {
+        return recording::read(args, &recording);
+    }
+    if args.tunnel.is_some() || args.export_pcapng.is_some() {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--tunnel and --export-pcapng are for recordings, and {} is none; fix: adit read /run/adit/flight …",
+            args.file.display()
+        )));
+    }
     let keys = keys(&args.keys)?;
     let (name, capture) = if args.file == Path::new("-") {
         let name = "standard input".to_owned();

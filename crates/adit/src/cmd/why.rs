@@ -122,7 +122,7 @@ fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
     let mut readings = Vec::new();
     let mut exported = Vec::new();
     for (path, side) in &asked.files {
-        match evidence::read(path, *side, asked.keys.as_ref())? {
+        match evidence::read(path, *side, asked.tunnel, asked.keys.as_ref())? {
             Evidence::Reading(reading) => readings.push(reading),
             Evidence::Case(case) => exported.push((case, *side)),
         }
@@ -145,7 +145,7 @@ fn from_files(asked: &Asked<'_>) -> Result<Case, Failure> {
 
 /// What the other side of a live tunnel knows, told from its side.
 fn remote(path: &Path) -> Result<Case, Failure> {
-    Ok(match evidence::read(path, Side::Local, None)? {
+    Ok(match evidence::read(path, Side::Local, None, None)? {
         Evidence::Case(case) => case,
         Evidence::Reading(reading) => adit_evidence::case(None, vec![reading]),
     })

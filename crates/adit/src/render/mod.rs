@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod check;
 pub mod plan;
 pub mod probe;
+pub mod recording;
 pub mod show;
 pub mod status;
 pub mod style;

@@ -17,6 +17,7 @@ mod manual;
 mod pair;
 mod program;
 mod reading;
+mod recordings;
 mod renewing;
 mod sites;
 mod units;

@@ -16,7 +16,9 @@ use crate::adit::keys::Section;
 use crate::adit::life::choice;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
 use crate::adit::{algorithms, auth, checks, child, duration, interface, life, policy, pool, ppk};
-use crate::configuration::{AuthFiles, Backend, Configuration, Gateway, Offload, PpkRef};
+use crate::configuration::{
+    AuthFiles, Backend, Configuration, FlightRecorder, Gateway, Offload, PpkRef,
+};
 use crate::diagnostic::Severity;
 
 /// The default of `dpd`.
@@ -112,15 +114,7 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
     else {
         return default;
     };
-    let state_dir = reader.word(&table, "state_dir").and_then(|word| {
-        if word.text.trim().is_empty() || word.text.contains('\0') {
-            reader
-                .error("bad-path", &word.at, "`state_dir` names no directory")
-                .fix("state_dir = \"/run/adit\"");
-            return None;
-        }
-        Some(PathBuf::from(word.text))
-    });
+    let state_dir = directory(reader, &table, "state_dir", "/run/adit");
     let out = Gateway {
         state_dir,
         ike_port: reader.port(&table, "ike_port", default.ike_port),
@@ -129,6 +123,7 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
         threads: u16::try_from(reader.number(&table, "threads", 0..=MOST_THREADS, 0)).unwrap_or(0),
         offload: choice(reader, &table, "offload", OFFLOAD).unwrap_or(default.offload),
         backend: choice(reader, &table, "backend", &Backend::NAMES).unwrap_or_default(),
+        recorder: recorder(reader, &table),
     };
     if out.ike_port == out.nat_t_port {
         reader
@@ -142,6 +137,45 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
             .fix("nat_t_port = 4500");
     }
     out
+}
+
+fn directory(
+    reader: &mut Reader<'_>,
+    table: &Table<'_>,
+    name: &str,
+    example: &str,
+) -> Option<PathBuf> {
+    let word = reader.word(table, name)?;
+    if word.text.trim().is_empty() || word.text.contains('\0') {
+        reader
+            .error("bad-path", &word.at, format!("`{name}` names no directory"))
+            .fix(format!("{name} = \"{example}\""));
+        return None;
+    }
+    Some(PathBuf::from(word.text))
+}
+
+fn recorder(reader: &mut Reader<'_>, table: &Table<'_>) -> FlightRecorder {
+    const AGES: (Duration, Duration) =
+        (Duration::from_secs(60), Duration::from_secs(90 * 24 * 3600));
+    let default = FlightRecorder::default();
+    let dir = directory(reader, table, "record_dir", "/var/lib/adit/flight");
+    if dir.as_ref().is_some_and(|dir| dir.is_relative()) {
+        reader
+            .error(
+                "bad-path",
+                &table.at_value("record_dir"),
+                "`record_dir` doesn't begin with /, and it would depend on where the gateway was started",
+            )
+            .fix("record_dir = \"/var/lib/adit/flight\"");
+    }
+    FlightRecorder {
+        on: reader.flag(table, "record", default.on),
+        dir,
+        megabytes: reader.number(table, "record_size", 1..=1 << 16, default.megabytes),
+        age: duration::of(reader, table, "record_age", AGES, false, default.age),
+        keys: reader.flag(table, "record_keys", default.keys),
+    }
 }
 
 /// More than processors of large machines have.

@@ -13,7 +13,7 @@ use crate::adit::life::word_of;
 use crate::adit::tunnel::OFFLOAD;
 use crate::adit::{algorithms, carriage, child, duration, interface, life, pool, tunnel};
 use crate::configuration::{
-    AuthFiles, Backend, Configuration, Gateway, OwnFiles, PeerFiles, Revocation,
+    AuthFiles, Backend, Configuration, FlightRecorder, Gateway, OwnFiles, PeerFiles, Revocation,
 };
 
 /// The configuration as text. Both ends, identities and networks are always written; other keys only where they
@@ -97,6 +97,26 @@ fn gateway(out: &mut String, gateway: &Gateway) {
     }
     if gateway.offload != default.offload {
         line(out, "offload", &text(word_of(OFFLOAD, &gateway.offload)));
+    }
+    recorder(out, &gateway.recorder);
+}
+
+fn recorder(out: &mut String, recorder: &FlightRecorder) {
+    let default = FlightRecorder::default();
+    if recorder.on != default.on {
+        line(out, "record", &recorder.on);
+    }
+    if let Some(dir) = &recorder.dir {
+        line(out, "record_dir", &text(&dir.to_string_lossy()));
+    }
+    if recorder.megabytes != default.megabytes {
+        line(out, "record_size", &recorder.megabytes);
+    }
+    if recorder.age != default.age {
+        line(out, "record_age", &text(&duration::write(recorder.age)));
+    }
+    if recorder.keys != default.keys {
+        line(out, "record_keys", &recorder.keys);
     }
 }
 

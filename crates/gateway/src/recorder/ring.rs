@@ -1,0 +1,316 @@
+//! The ring of files: segments of an eighth of its size, the oldest deleted as new ones come.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use adit_config::FlightRecorder;
+use adit_evidence::recording::{MAGIC, Record, emit, segment_name, segment_number};
+use adit_model::{Mono, Wall};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::state_dir::check_private;
+
+/// The files of a recording, and how much of them may be.
+pub(super) struct Ring {
+    files: Files,
+    /// Octets of all segments.
+    most: u64,
+    age: Duration,
+    current: Option<Segment>,
+    /// Number of the next segment.
+    next: u64,
+    /// How the run began and what is configured: each segment begins with it.
+    began: Vec<u8>,
+    configured: Vec<u8>,
+    /// Frames that aren't written yet.
+    waiting: Vec<u8>,
+    /// Records in them.
+    records: u64,
+    /// Records that couldn't be written since the last that could.
+    lost: u64,
+    now: (Mono, Wall),
+    warned: Option<Mono>,
+    _lock: File,
+}
+
+struct Segment {
+    file: File,
+    length: u64,
+    since: Wall,
+    dirty: bool,
+}
+
+/// The segments that lie in a folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    dir: PathBuf,
+    /// Only segments before this one.
+    before: u64,
+}
+
+/// Makes a folder that only its owner can use, or finds that it is one.
+fn private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    check_private(dir)
+}
+
+impl Ring {
+    pub(super) fn open(dir: &Path, settings: &FlightRecorder) -> io::Result<Self> {
+        private_dir(dir)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(dir.join("lock"))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
+            rustix::io::Errno::WOULDBLOCK => io::Error::other(
+                "another gateway records there. Fix: record_dir = a folder of its own",
+            ),
+            other => other.into(),
+        })?;
+        let files = Files {
+            dir: dir.to_owned(),
+            before: u64::MAX,
+        };
+        let next = files.list().last().map_or(1, |(number, _)| number + 1);
+        Ok(Self {
+            files,
+            most: u64::from(settings.megabytes) << 20,
+            age: settings.age,
+            current: None,
+            next,
+            began: Vec::new(),
+            configured: Vec::new(),
+            waiting: Vec::new(),
+            records: 0,
+            lost: 0,
+            now: (Mono(0), Wall(0)),
+            warned: None,
+            _lock: lock,
+        })
+    }
+
+    /// Takes a record in; [`flush`](Self::flush) writes it.
+    pub(super) fn take(&mut self, record: &Record) {
+        let at = record.at();
+        self.now = (at.mono, at.wall);
+        let before = self.waiting.len();
+        let longest = usize::try_from(self.most / SEGMENTS).unwrap_or(usize::MAX);
+        if !emit(record, &mut self.waiting) || self.waiting.len() - before > longest {
+            self.waiting.truncate(before);
+            self.lost += 1;
+            return;
+        }
+        self.records += 1;
+        let frame = self.waiting.get(before..).unwrap_or_default();
+        match record {
+            Record::Began { .. } => self.began = frame.to_vec(),
+            Record::Configured { .. } => self.configured = frame.to_vec(),
+            _ => {}
+        }
+        if self.waiting.len() > AT_ONCE {
+            self.flush();
+        }
+    }
+
+    /// Writes what has been taken in.
+    pub(super) fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let records = std::mem::take(&mut self.records);
+        match self.append(&waiting) {
+            Ok(()) => self.tell_lost(),
+            Err(error) => {
+                self.lost += records;
+                self.warn(&error);
+            }
+        }
+        waiting.clear();
+        self.waiting = waiting;
+    }
+
+    /// Makes the disk keep what it has, and deletes what is too old.
+    pub(super) fn sync(&mut self) {
+        self.flush();
+        if let Some(segment) = self.current.as_mut().filter(|s| s.dirty) {
+            segment.dirty = false;
+            // What the disk doesn't keep is found damaged, and told.
+            let _ = segment.file.sync_data();
+        }
+        self.files
+            .delete_old(self.most, self.age, self.now.1, self.next);
+    }
+
+    fn append(&mut self, frames: &[u8]) -> io::Result<()> {
+        let length = frames.len() as u64;
+        let full = |segment: &Segment| {
+            segment.length + length > self.most / SEGMENTS
+                || self.now.1.0.saturating_sub(segment.since.0) > millis(self.age) / SEGMENTS
+        };
+        if self.current.as_ref().is_none_or(full) {
+            self.roll()?;
+        }
+        let Some(segment) = &mut self.current else {
+            return Ok(());
+        };
+        segment.write(frames)
+    }
+
+    /// Goes on in a new segment.
+    fn roll(&mut self) -> io::Result<()> {
+        if let Some(segment) = self.current.take() {
+            // As above.
+            let _ = segment.file.sync_data();
+        }
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(self.files.dir.join(segment_name(self.next)))?;
+        self.next += 1;
+        self.files
+            .delete_old(self.most, self.age, self.now.1, self.next);
+        let mut segment = Segment {
+            file,
+            length: 0,
+            since: self.now.1,
+            dirty: false,
+        };
+        let head = [&MAGIC[..], &self.began, &self.configured].concat();
+        segment.write(&head)?;
+        self.current = Some(segment);
+        Ok(())
+    }
+
+    /// After records were lost because nothing could be written, the recording says how many.
+    fn tell_lost(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        if lost == 0 {
+            return;
+        }
+        let (mono, wall) = self.now;
+        let record = Record::Lost {
+            at: adit_model::Now { mono, wall },
+            records: lost,
+            why: "they couldn't be written".to_owned(),
+        };
+        let mut frame = Vec::new();
+        emit(&record, &mut frame);
+        if let Err(error) = self.append(&frame) {
+            self.lost += lost;
+            self.warn(&error);
+        }
+    }
+
+    fn warn(&mut self, error: &io::Error) {
+        let now = self.now.0;
+        if self.warned.is_none_or(|at| now.since(at) >= WARNED) {
+            self.warned = Some(now);
+            let dir = self.files.dir.display();
+            tracing::warn!("flight recorder: can't write to {dir}: {error}");
+        }
+    }
+}
+
+impl Segment {
+    /// Writes frames whole; what was written of those that couldn't be is taken back.
+    fn write(&mut self, frames: &[u8]) -> io::Result<()> {
+        self.dirty = true;
+        if let Err(error) = self.file.write_all(frames) {
+            // A reader passes over it otherwise.
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
+        self.length += frames.len() as u64;
+        Ok(())
+    }
+}
+
+impl Files {
+    /// The segments in `dir` that are there now.
+    pub(crate) fn there_now(dir: &Path) -> Self {
+        let all = Self {
+            dir: dir.to_owned(),
+            before: u64::MAX,
+        };
+        let before = all.list().last().map_or(0, |(number, _)| number + 1);
+        Self { before, ..all }
+    }
+
+    /// Numbers and lengths, oldest first.
+    fn list(&self) -> Vec<(u64, u64)> {
+        let mut found: Vec<(u64, u64)> = std::fs::read_dir(&self.dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let number = segment_number(entry.file_name().to_str()?)?;
+                let length = entry.metadata().ok().filter(|m| m.is_file())?.len();
+                (number < self.before).then_some((number, length))
+            })
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The newest segments of so many octets in all, oldest first: names and contents.
+    pub(super) fn newest(&self, most: u64) -> Vec<(String, Vec<u8>)> {
+        let mut room = most;
+        let fits = |(_, length): &(u64, u64)| {
+            let fits = *length <= room;
+            room = room.saturating_sub(*length);
+            fits
+        };
+        let mut chosen: Vec<_> = self.list().into_iter().rev().take_while(fits).collect();
+        chosen.reverse();
+        let read = |number: u64| {
+            let mut octets = Vec::new();
+            let file = OpenOptions::new()
+                .read(true)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(self.dir.join(segment_name(number)))
+                .ok()?;
+            file.take(most).read_to_end(&mut octets).ok()?;
+            Some((segment_name(number), octets))
+        };
+        chosen.into_iter().filter_map(|(n, _)| read(n)).collect()
+    }
+
+    /// Deletes the oldest segments until there is room for one more, and those that nothing was written to for so long.
+    /// The one that is written to stays.
+    fn delete_old(&self, most: u64, age: Duration, now: Wall, next: u64) {
+        let all = self.list();
+        let mut total: u64 = all.iter().map(|(_, length)| length).sum();
+        for (number, length) in all {
+            let path = self.dir.join(segment_name(number));
+            let written = path.metadata().and_then(|m| m.modified()).ok();
+            let written = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+            let old = written.is_some_and(|at| now.0.saturating_sub(millis(at)) > millis(age));
+            if number + 1 >= next || !(old || total + most / SEGMENTS > most) {
+                continue;
+            }
+            if std::fs::remove_file(&path).is_ok() {
+                total -= length;
+            }
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Segments of a full ring.
+const SEGMENTS: u64 = 8;
+/// Octets that are written with one call.
+const AT_ONCE: usize = 64 << 10;
+/// How often the log says that nothing can be written.
+const WARNED: Duration = Duration::from_secs(60);
