@@ -233,7 +233,10 @@ impl Client {
     pub fn probe(&mut self, tunnel: &str, inside: Option<IpAddr>) -> Result<Probed, ClientError> {
         let tunnel = tunnel.to_owned();
         self.send(&Request::Probe { tunnel, inside })?;
-        match self.receive()? {
+        self.patience(Some(2 * PATIENCE))?;
+        let answer = self.receive();
+        self.patience(Some(PATIENCE))?;
+        match answer? {
             Response::Probed { probed } => Ok(*probed),
             other => Err(unexpected(&other)),
         }

@@ -147,7 +147,7 @@ fn whole(received: &[u8], ended: bool) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// Host, port and path of `http://host[:port]/path`.
-fn parts(url: &str) -> Option<(String, u16, String)> {
+pub(crate) fn parts(url: &str) -> Option<(String, u16, String)> {
     let rest = url.strip_prefix("http://")?;
     if !rest.bytes().all(|c| c.is_ascii_graphic()) {
         return None;
@@ -183,7 +183,7 @@ fn parts(url: &str) -> Option<(String, u16, String)> {
     Some((host.to_owned(), port, path))
 }
 
-fn allowed(address: IpAddr, loopback: bool) -> bool {
+pub(crate) fn allowed(address: IpAddr, loopback: bool) -> bool {
     let address = address.to_canonical();
     let link = match address {
         IpAddr::V4(a) => a.is_link_local() || a.is_broadcast(),

@@ -207,7 +207,7 @@ fn echo(to: IpAddr, options: &PingOptions) -> ProbeOutcome {
     }
 }
 
-fn wait(socket: &UdpPort, time: Duration) {
+pub(crate) fn wait(socket: &UdpPort, time: Duration) {
     let limit = Timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(time.subsec_nanos()),

@@ -253,7 +253,9 @@ fn a_tunnel_that_is_down_because_of_a_filter_has_the_rule_in_its_verdict() {
         east.client();
         let mut west = world.start(At::West);
         let mut client = west.client();
-        let check = only(&client.probe("office", None).unwrap(), "filter-outside");
+        let probed = client.probe("office", None).unwrap();
+        let check = findings(&probed)[0];
+        assert_eq!(check.id, "filter-outside");
         assert!(
             check.summary.contains(&format!("udp {port} 500 drop")),
             "{check:?}"
@@ -276,4 +278,65 @@ fn a_tunnel_that_is_down_because_of_a_filter_has_the_rule_in_its_verdict() {
             west.log()
         );
     }
+}
+
+/// A router whose link takes less than it says, as filters of ICMP make it.
+#[test]
+fn packets_that_vanish_for_their_size_are_found_through_the_tunnel() {
+    if !permitted("tests of a tunnel's surroundings") {
+        return;
+    }
+    let (world, mut west, _east) = up("vanish");
+    let rules = "table inet guard {
+        chain c { type filter hook input priority 0;
+          meta l4proto esp meta length > 1300 drop
+        }
+      }";
+    if !filter(&world.east, rules) {
+        return;
+    }
+    let mut client = west.client();
+    let probed = client.probe("office", None).unwrap();
+    let check = only(&probed, "inside-mtu");
+    let octets: u32 = check.values["octets"].parse().unwrap();
+    assert!((1230..=1262).contains(&octets), "{check:#?}");
+    assert!(check.sent.packets <= 12, "{check:#?}");
+    assert_eq!(cause(&mut client).as_deref(), Some("pmtu-blackhole"));
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"));
+}
+
+#[test]
+fn a_host_that_was_named_and_does_not_answer_is_a_finding_and_guessed_ones_are_not() {
+    if !permitted("tests of a tunnel's surroundings") {
+        return;
+    }
+    let (_world, mut west, _east) = up("named");
+    let mut client = west.client();
+    let inside = |to: &str, client: &mut Client| {
+        let probed = client.probe("office", to.parse().ok()).unwrap();
+        let mut checks = probed.checks.into_iter();
+        checks.find(|c| c.id == "inside-ping").unwrap()
+    };
+    assert_eq!(inside("10.2.0.2", &mut client).outcome, Outcome::Well);
+    assert_eq!(inside("10.2.0.77", &mut client).outcome, Outcome::Finding);
+    assert_eq!(inside("", &mut client).outcome, Outcome::Well);
+}
+
+/// Who holds a port on one address takes that address's packets.
+#[test]
+fn a_port_that_somebody_else_holds_too_is_found() {
+    if !permitted("tests of a tunnel's surroundings") {
+        return;
+    }
+    let (world, mut west, _east) = up("held");
+    let bind = || {
+        let socket = adit_kernel::UdpPort::bind("192.0.2.1:500".parse().unwrap());
+        socket.or_else(|_| adit_kernel::UdpPort::bind("10.1.0.1:500".parse().unwrap()))
+    };
+    let Ok(_socket) = world.west.run(bind).unwrap() else {
+        eprintln!("skipped: a port held twice: the gateway's own sockets exclude it");
+        return;
+    };
+    let check = only(&west.client().probe("office", None).unwrap(), "port-500");
+    assert!(check.values["holders"].contains("(pid "), "{check:?}");
 }

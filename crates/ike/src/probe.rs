@@ -4,14 +4,19 @@
 //! do. It carries a vendor ID (RFC 7296 3.12) by which another Adit knows it: that one answers without remembering
 //! anything, so that asking leaves no half-open IKE SA behind and no refusal that looks like an attempt.
 
+use std::net::SocketAddr;
+
 use adit_crypto::Provider;
 use adit_model::connection::Connection;
 use adit_model::proposal::SaKind;
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{
-    Flags, Header, IkeSpi, KePayload, Nonce, Payload, PayloadList, VendorId, emit_plain,
+    Flags, Header, IkeSpi, KePayload, Message, Nonce, Payload, PayloadList, VendorId, emit_plain,
 };
 
+use crate::head::NetPath;
+use crate::nat;
+use crate::snapshot::NatStatus;
 use crate::v2::proposals;
 
 /// Vendor ID of the question and of the answer to it.
@@ -23,6 +28,35 @@ const NONCE_LEN: usize = 32;
 /// `None` when no key exchange method of the connection works here.
 #[must_use]
 pub fn request(provider: &Provider, connection: &Connection) -> Option<(IkeSpi, Vec<u8>)> {
+    asked(provider, connection, None)
+}
+
+/// The same from `local` to `remote`, with what shows whether there is a NAT between them (RFC 7296 2.23): [`nat`] reads
+/// the answer.
+#[must_use]
+pub fn request_between(
+    provider: &Provider,
+    connection: &Connection,
+    local: SocketAddr,
+    remote: SocketAddr,
+) -> Option<(IkeSpi, Vec<u8>)> {
+    asked(provider, connection, Some(NetPath { local, remote }))
+}
+
+/// What an answer that came from `remote` to `local` says about NATs between them; `None` if it isn't one or says nothing.
+#[must_use]
+pub fn nat(answer: &[u8], local: SocketAddr, remote: SocketAddr) -> Option<NatStatus> {
+    let message = Message::parse(answer).ok()?;
+    let spis = (message.header.spi_i, message.header.spi_r);
+    let found = nat::detect(&message.payloads, spis, NetPath { local, remote });
+    found.peer_supports.then_some(found)
+}
+
+fn asked(
+    provider: &Provider,
+    connection: &Connection,
+    path: Option<NetPath>,
+) -> Option<(IkeSpi, Vec<u8>)> {
     let usable = proposals::usable(provider, &connection.ike, SaKind::Ike);
     let method = *usable.iter().flat_map(|p| &p.ke).next()?;
     let (_, public) = provider
@@ -40,7 +74,7 @@ pub fn request(provider: &Provider, connection: &Connection) -> Option<(IkeSpi, 
         Flags::new(true, false),
         0,
     );
-    let payloads = PayloadList(vec![
+    let mut payloads = PayloadList(vec![
         Payload::Sa(proposals::to_wire(&usable, SaKind::Ike, &[], true)),
         Payload::Ke(KePayload {
             method,
@@ -49,6 +83,10 @@ pub fn request(provider: &Provider, connection: &Connection) -> Option<(IkeSpi, 
         Payload::Nonce(Nonce(provider.random_octets::<NONCE_LEN>().to_vec())),
         mark(),
     ]);
+    if let Some(path) = path {
+        let spis = (header.spi_i, header.spi_r);
+        payloads.0.extend(nat::payloads(spis, path, false));
+    }
     Some((header.spi_i, emit_plain(&header, &payloads).ok()?))
 }
 
@@ -57,7 +95,19 @@ pub(crate) fn is_probe(payloads: &PayloadList) -> bool {
     payloads.vendor_ids().any(|vendor| vendor.0 == VENDOR)
 }
 
+/// What the question is answered with: the mark, and what shows a NAT if it was asked for.
+pub(crate) fn answer(request: &Header, payloads: &PayloadList, path: NetPath) -> PayloadList {
+    // The answer's header has no SPI of ours.
+    let spis = (request.spi_i, IkeSpi::ZERO);
+    let asks = nat::detect(payloads, spis, path).peer_supports;
+    let nat = asks.then(|| nat::payloads(spis, path, false));
+    [mark()]
+        .into_iter()
+        .chain(nat.into_iter().flatten())
+        .collect()
+}
+
 /// The payload of question and answer.
-pub(crate) fn mark() -> Payload {
+fn mark() -> Payload {
     Payload::Vendor(VendorId(VENDOR.to_vec()))
 }

@@ -1,5 +1,5 @@
 //! Tests of a tunnel's surroundings, which tell look-alikes apart: what this host does with its packets ([`host`],
-//! [`ways`], [`filters`]), and what the path, the peer and the inside answer ([`path`], [`inside`], [`outside`]).
+//! [`ways`], [`filters`]), and what the peer, hosts behind it and servers answer ([`peer`], [`inside`], [`outside`]).
 //!
 //! What the host does is only read, never tried: no packet is sent and nothing is changed. What is sent is counted,
 //! bounded, and never anything that an SA in use could be hurt by: echo requests, and first messages of IKE from a port of
@@ -7,12 +7,16 @@
 
 mod filters;
 mod host;
+mod inside;
+mod outside;
+mod peer;
 mod ways;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adit_crypto::Provider;
 use adit_ike::{ChildSaState, IkeSaState};
 use adit_kernel::Netlink;
 use adit_model::connection::Connection;
@@ -51,6 +55,8 @@ pub(crate) struct Situation {
     pub in_udp: Option<bool>,
     /// Traffic that no tunnel carries.
     pub policies: Vec<Policy>,
+    /// Where certificates of the tunnel say whether they are revoked.
+    pub status_urls: Vec<String>,
 }
 
 /// What carries packets.
@@ -132,9 +138,17 @@ impl Situation {
     }
 
     /// All tests.
-    pub(crate) fn probe(&self, _inside: Option<IpAddr>) -> Probed {
+    pub(crate) fn probe(&self, provider: &Provider, inside: Option<IpAddr>) -> Probed {
         let started = Instant::now();
-        let checks = self.host_checks();
+        let mut checks = self.host_checks();
+        // What waits for answers waits at the same time.
+        let asked = std::thread::scope(|scope| {
+            let peer = scope.spawn(|| peer::checks(self, provider));
+            let inside = scope.spawn(|| inside::checks(self, inside));
+            let outside = scope.spawn(|| outside::checks(self));
+            [peer, inside, outside].map(|asked| asked.join().unwrap_or_default())
+        });
+        checks.extend(asked.into_iter().flatten());
         let name = &self.connection.name;
         Probed::new(name, self.peer, self.up, since(started), checks)
     }
@@ -194,12 +208,28 @@ impl Gateway {
             nat_port: self.nat_port,
             in_udp: agreed.first().map(|c| c.udp_encap),
             policies: self.options.config.policies.clone(),
+            status_urls: self.status_urls(&connection.name),
             connection,
         }
     }
 }
 
 impl Gateway {
+    fn status_urls(&self, tunnel: &str) -> Vec<String> {
+        let mut urls: Vec<String> = self
+            .keys
+            .certificates()
+            .filter(|(name, ..)| *name == tunnel)
+            .flat_map(|(_, _, cert)| {
+                let told = cert.extensions();
+                told.crl_urls.iter().chain(&told.ocsp_urls).cloned()
+            })
+            .collect();
+        urls.sort();
+        urls.dedup();
+        urls
+    }
+
     /// Tests this host beside the loop, unless that was done a moment ago. Says whether tests are running.
     pub(crate) fn start_checks(&mut self, name: &str, fresh: Duration) -> bool {
         let now = self.clock.now().mono;
@@ -219,7 +249,10 @@ impl Gateway {
         }
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || {
-            let checks = situation.host_checks();
+            let mut checks = situation.host_checks();
+            if situation.up {
+                checks.extend(inside::checks(&situation, None));
+            }
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(TaskDone::Checked { tunnel, checks });
         });
@@ -250,8 +283,9 @@ impl Gateway {
             return;
         };
         let situation = self.situation(tunnel);
+        let provider = self.provider.clone();
         tokio::task::spawn_blocking(move || {
-            let probed = Box::new(situation.probe(inside));
+            let probed = Box::new(situation.probe(&provider, inside));
             reply(answer, Answer::Lines(vec![Response::Probed { probed }]));
         });
     }

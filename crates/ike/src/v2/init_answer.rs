@@ -143,7 +143,8 @@ pub(crate) fn answer(
         cx.desk
             .out
             .event(cx.now, &knock.subject, Happening::ProbeAnswered);
-        knock.reply(cx, probe::mark());
+        let answer = probe::answer(&incoming.message.header, payloads, incoming.path);
+        knock.reply_with(cx, &answer);
         return None;
     }
 
@@ -423,6 +424,10 @@ impl Knock<'_, '_> {
 
     /// Answers without remembering anything.
     fn reply(&self, cx: &mut Cx<'_>, payload: Payload) {
+        self.reply_with(cx, &PayloadList(vec![payload]));
+    }
+
+    fn reply_with(&self, cx: &mut Cx<'_>, payloads: &PayloadList) {
         let request = self.incoming.message.header;
         let header = Header::v2(
             request.spi_i,
@@ -431,11 +436,10 @@ impl Knock<'_, '_> {
             Flags::new(false, true),
             request.message_id,
         );
-        let payloads = PayloadList(vec![payload]);
-        if let Ok(message) = emit_plain(&header, &payloads) {
+        if let Ok(message) = emit_plain(&header, payloads) {
             let (how, octets) = ((true, cx.settings.tell_messages), message.len());
             let out = &mut cx.desk.out;
-            out.message(cx.now, &self.subject, how, &header, &payloads, octets);
+            out.message(cx.now, &self.subject, how, &header, payloads, octets);
             cx.transmit(self.incoming.path, &[message]);
         }
     }

@@ -4,6 +4,7 @@ use crate::common;
 
 use adit_crypto::provider;
 use adit_ike::probe;
+use adit_model::connection::Remote;
 use adit_model::event::Happening;
 use adit_wire::v2::Message;
 use common::*;
@@ -35,6 +36,33 @@ fn a_probe_is_answered_and_leaves_nothing_behind() {
     assert!(lab.east.refusals().is_empty());
     lab.up();
     lab.assert_tunnel();
+}
+
+/// RFC 7296 2.23: a NAT on the way shows in the answer, which has no SPI of the responder.
+#[test]
+fn a_probe_tells_of_nats_when_it_is_asked() {
+    for (from, ours) in [(at(WEST, 40_000), false), (at("203.0.113.9", 7), true)] {
+        // East takes whoever comes, also from an address that a NAT has made.
+        let mut east = connection(Who::East);
+        east.remote = Remote::Any;
+        let connection = connection(Who::West);
+        let mut lab = Lab::with(connection.clone(), east);
+        let (local, remote) = (at(WEST, 40_000), at(EAST, 500));
+        let (_, payload) =
+            probe::request_between(&provider::fake(7), &connection, local, remote).unwrap();
+        lab.deliver(&Datagram {
+            from,
+            to: remote,
+            payload,
+        });
+        lab.drain();
+        let answer = &lab.history.last().expect("an answer").payload;
+        let nat = probe::nat(answer, local, remote).expect("it was asked");
+        assert_eq!((nat.local_behind_nat, nat.remote_behind_nat), (ours, false));
+        let moved = probe::nat(answer, local, at(EAST, 4500)).unwrap();
+        assert!(moved.remote_behind_nat);
+        assert!(lab.east.endpoint.snapshot().is_empty());
+    }
 }
 
 /// What any other gateway sees: a first message that it could go on with.
