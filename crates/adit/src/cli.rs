@@ -100,6 +100,13 @@ pub enum Command {
     /// stops or harms the tunnel.
     #[command(after_long_help = examples::PROBE)]
     Probe(ProbeArgs),
+    /// Follow packets between two hosts on their way through this gateway and back, and say where they stay.
+    ///
+    /// If the local end is this host, one packet is sent (an ICMP echo, a TCP connection, an empty UDP datagram); else
+    /// packets of others are waited for. Counters on the way are in a table of their own, which is removed afterwards.
+    /// Ends with 1 if packets stay somewhere.
+    #[command(after_long_help = examples::TRACE)]
+    Trace(TraceArgs),
     /// Say why a tunnel is down: cause, side at fault, evidence, fix, and what to tell the other administrator.
     ///
     /// A peer that doesn't answer is probed, which takes up to three seconds. Ends with 0 if nothing is wrong, else with
@@ -369,6 +376,45 @@ pub struct ShowArgs {
     /// One JSON document on standard output (`adit.show.WHAT/1`).
     #[arg(long)]
     pub json: bool,
+}
+
+/// `adit trace`.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// Whose packets.
+    pub source: std::net::IpAddr,
+    /// To whom.
+    pub destination: std::net::IpAddr,
+    /// Only of this protocol: icmp, tcp, udp, or a number.
+    #[arg(value_parser = protocol, value_name = "PROTO")]
+    pub protocol: Option<u8>,
+    /// To this port of TCP or UDP.
+    pub port: Option<u16>,
+    /// Send nothing and follow nothing: say what would happen.
+    #[arg(long)]
+    pub no_send: bool,
+    /// How long packets of others are waited for.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub wait: u64,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.trace/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A protocol by name or number.
+fn protocol(text: &str) -> Result<u8, String> {
+    match text {
+        "icmp" => Ok(1),
+        "tcp" => Ok(6),
+        "udp" => Ok(17),
+        "icmpv6" | "ipv6-icmp" => Ok(58),
+        other => other
+            .parse()
+            .map_err(|_| "expected icmp, icmpv6, tcp, udp or a protocol number".to_owned()),
+    }
 }
 
 /// `adit probe`.

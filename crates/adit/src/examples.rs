@@ -83,6 +83,13 @@ Examples:
   adit probe office --inside 10.2.0.7    and whether that host answers through the tunnel
   adit probe office --json | jq '.checks[] | select(.outcome == \"finding\")'";
 
+pub const TRACE: &str = "\
+Examples:
+  adit trace 10.1.0.1 10.2.0.7             one echo from this host through the tunnel, step by step
+  adit trace 10.1.0.9 10.2.0.7 tcp 443     waits for a connection of that host and follows it
+  adit trace 10.2.0.7 10.1.0.9 --no-send   what would happen, by tables and rules
+  adit trace 10.1.0.1 10.2.0.7 --json | jq .stopped";
+
 pub const WHY: &str = "\
 Examples:
   adit why                         of the only tunnel

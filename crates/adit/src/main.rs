@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Reload(args) => cmd::renew::reload(args),
         Command::Status(args) => cmd::status::show(args),
         Command::Show(args) => cmd::show::show(args),
+        Command::Trace(args) => cmd::trace::trace(args),
         Command::Probe(args) => cmd::probe::probe(args),
         Command::Why(args) => cmd::why::why(args),
         Command::Collect(args) => cmd::collect::collect(args),

@@ -16,9 +16,10 @@ use crate::case;
 use crate::control::{Answer, Command};
 use crate::events::Record;
 use crate::gateway::Gateway;
-use crate::protocol::{DropCount, Request, RequestError, Response};
+use crate::protocol::{DropCount, LONGEST_WALK_MS, Request, RequestError, Response};
 use crate::retry::Presence;
 use crate::status;
+use crate::trace::Asked;
 use crate::tunnel::{Goal, Waiter};
 
 /// A request for cases that waits for probes.
@@ -51,6 +52,25 @@ impl Gateway {
             }
             Request::Probe { tunnel, inside } => {
                 return self.probe(&tunnel, inside, answer);
+            }
+            Request::Trace {
+                from,
+                to,
+                protocol,
+                port,
+                send,
+                wait_ms,
+            } => {
+                let wait = Duration::from_millis(wait_ms.min(LONGEST_WALK_MS));
+                let asked = Asked {
+                    from,
+                    to,
+                    protocol,
+                    port,
+                    send,
+                    wait,
+                };
+                return self.trace(asked, answer);
             }
             Request::Walk {
                 local,

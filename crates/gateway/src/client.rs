@@ -12,6 +12,7 @@ use adit_model::probed::Probed;
 use adit_model::selector::Selector;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
+use adit_model::traced::Traced;
 
 use crate::events::Record;
 use crate::protocol::{
@@ -289,6 +290,20 @@ impl Client {
         let tunnel = tunnel.map(str::to_owned);
         match self.ask(&Request::Show { topic, tunnel })? {
             Response::Shown { shown } => Ok(*shown),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Follows packets between two hosts, as [`Request::Trace`] says, which `request` is.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn trace(&mut self, request: &Request, wait: Duration) -> Result<Traced, ClientError> {
+        self.patience(Some(wait + PATIENCE))?;
+        let answer = self.ask(request);
+        self.patience(Some(PATIENCE))?;
+        match answer? {
+            Response::Traced { traced } => Ok(*traced),
             other => Err(unexpected(&other)),
         }
     }

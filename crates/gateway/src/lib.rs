@@ -76,6 +76,7 @@ mod start;
 pub mod state_dir;
 pub mod status;
 mod statuses;
+mod trace;
 pub mod tunnel;
 mod walking;
 mod watched;

@@ -9,6 +9,7 @@ use adit_model::probed::Probed;
 use adit_model::selector::Selector;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
+use adit_model::traced::Traced;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Record;
@@ -101,6 +102,24 @@ pub enum Request {
         /// Only of this tunnel.
         tunnel: Option<String>,
     },
+    /// Follow packets between two hosts on their whole way through this one. Answer: [`Response::Traced`].
+    Trace {
+        /// Whose packets.
+        from: IpAddr,
+        /// To whom.
+        to: IpAddr,
+        /// IP protocol; without it, ICMP is sent and packets of every protocol are counted.
+        #[serde(default)]
+        protocol: Option<u8>,
+        /// Destination port.
+        #[serde(default)]
+        port: Option<u16>,
+        /// Whether one packet may be sent, if the local end is this host.
+        send: bool,
+        /// How long to wait for packets of others in milliseconds, where none is sent; at most [`LONGEST_WALK_MS`]. With 0
+        /// nothing is followed, and what would happen is told.
+        wait_ms: u64,
+    },
     /// Follow packets between two networks through our own data plane, in both directions, step by step. One such request
     /// at a time; packets are slower meanwhile. Answer: [`Response::Walked`].
     Walk {
@@ -170,6 +189,11 @@ pub enum Response {
     Probed {
         /// As `adit probe --json` prints it.
         probed: Box<Probed>,
+    },
+    /// The way of packets.
+    Traced {
+        /// As `adit trace --json` prints it.
+        traced: Box<Traced>,
     },
     /// What became of packets that were followed.
     Walked {
@@ -350,6 +374,14 @@ mod tests {
             Request::Probe {
                 tunnel: "office".to_owned(),
                 inside: Some([10, 2, 0, 1].into()),
+            },
+            Request::Trace {
+                from: [10, 1, 0, 1].into(),
+                to: [10, 2, 0, 1].into(),
+                protocol: Some(6),
+                port: Some(443),
+                send: true,
+                wait_ms: 0,
             },
             Request::Walk {
                 local: "10.1.0.0/24".parse().unwrap(),

@@ -45,6 +45,7 @@ mod spread;
 pub mod sysctl;
 pub mod tun;
 pub mod udp;
+pub mod watch;
 pub mod xfrm;
 
 #[allow(unsafe_code)]

@@ -48,6 +48,7 @@ pub mod show;
 pub mod sign;
 pub mod status;
 pub mod text;
+pub mod traced;
 pub mod traffic;
 
 pub use now::{Mono, Now, Wall};

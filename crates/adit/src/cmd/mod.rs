@@ -17,6 +17,7 @@ pub mod run;
 pub mod show;
 pub mod status;
 pub mod switch;
+pub mod trace;
 pub mod unblock;
 pub mod why;
 

@@ -10,6 +10,7 @@ pub mod show;
 pub mod status;
 pub mod style;
 pub mod timeline;
+pub mod trace;
 pub mod verdict;
 mod wrap;
 

@@ -17,6 +17,7 @@ use adit_model::status::{
     ChildSaStatus, ChildState, DataPlaneStatus, IkeSa, Latency, LatencyRange, Status, ThreadStatus,
     Tunnel, TunnelState,
 };
+use adit_model::traced::Traced;
 use serde_json::Value;
 
 use crate::program::{DONE, Dir, FINDINGS, TIMEOUT, USAGE, adit, command, unwrapped};
@@ -263,6 +264,38 @@ fn probe_says_the_same_in_both_forms_and_ends_with_its_findings() {
         assert!(text.contains(value.as_str().unwrap()), "{value}: {text}");
     }
     assert!(text.contains("1 finding; sent nothing in 4 ms"), "{text}");
+}
+
+#[test]
+fn trace_says_the_same_in_both_forms_and_ends_with_where_packets_stay() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/json.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let after = text.split_once("## `adit.trace/1`\n").unwrap().1;
+    let block = after.split_once("```json\n").unwrap().1;
+    let document: Value = serde_json::from_str(block.split_once("\n```").unwrap().0).unwrap();
+    let traced: Box<Traced> = serde_json::from_value(document.clone()).unwrap();
+    let dir = Dir::new("trace");
+    gateway(&dir, move |request| {
+        assert!(matches!(request, Request::Trace { send: true, .. }));
+        vec![Response::Traced {
+            traced: traced.clone(),
+        }]
+    });
+    let state = dir.at("");
+    let ask = ["trace", "10.1.0.1", "10.2.0.2", "--state", &state];
+    let json = adit(&[&ask[..], &["--json"]].concat()).ends_with(FINDINGS);
+    assert_eq!(json.json::<Value>(), document);
+    let text = unwrapped(&adit(&ask).ends_with(FINDINGS).out);
+    let stopped = &document["stopped"];
+    for value in [
+        &stopped["reason"],
+        &stopped["fix"],
+        &document["hops"][0]["text"],
+    ] {
+        assert!(text.contains(value.as_str().unwrap()), "{value}: {text}");
+    }
+    let no_port = adit(&["trace", "10.1.0.1", "10.2.0.2", "tcp", "--state", &state]);
+    assert!(no_port.ends_with(USAGE).err.contains("go to a port"));
 }
 
 #[test]

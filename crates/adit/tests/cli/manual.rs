@@ -86,6 +86,7 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
             "adit.plan/1" => same::<adit_model::plan::Plan>(&document),
             "adit.why/1" => same::<Verdict>(&document),
             "adit.check/1" => same::<adit_diagnose::CheckReport>(&document),
+            "adit.trace/1" => same::<adit_model::traced::Traced>(&document),
             "adit.probe/1" => same::<adit_model::probed::Probed>(&document),
             "adit.case/1" => same::<Case>(&document["case"]),
             _ => {}
@@ -103,6 +104,7 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         "show.drops",
         "show.log",
         "probe",
+        "trace",
         "plan",
         "why",
         "explain",

@@ -89,6 +89,32 @@ impl Inside {
         (!way.is_local()).then_some(way.device.as_ref())?
     }
 
+    fn local_end(&self) -> Check {
+        let id = "local-end";
+        match (&self.to_local, self.lan()) {
+            (Err(error), _) => Check::new(
+                id,
+                Outcome::Note,
+                format!(
+                    "no route leads to {}, of the local network: {error}",
+                    self.local
+                ),
+            ),
+            (Ok(_), Some((_, device))) => Check::new(
+                id,
+                Outcome::Well,
+                format!("hosts such as {} are behind {device}", self.local),
+            )
+            .value("device", device),
+            (Ok(_), None) => Check::new(
+                id,
+                Outcome::Well,
+                format!("{} is this host itself", self.local),
+            )
+            .value("here", "yes"),
+        }
+    }
+
     pub(super) fn is_this_host(&self) -> bool {
         self.to_local.as_ref().is_ok_and(Way::is_local)
     }
@@ -142,6 +168,7 @@ impl Ways {
 
     pub(super) fn checks(&self, situation: &Situation) -> Vec<Check> {
         let mut checks = Vec::new();
+        checks.extend(self.inside.iter().map(Inside::local_end));
         checks.extend(self.to_peer(situation));
         checks.extend(self.tunnel_ways(situation));
         checks.extend(self.forwarding());

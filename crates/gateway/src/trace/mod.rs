@@ -1,0 +1,324 @@
+//! The way of packets between two hosts through this one: `adit trace`.
+//!
+//! Three things are put together: what the kernel's tables and filters say ([`crate::probing`]), where on the host packets
+//! of the flow are counted ([`adit_kernel::watch`]), and what the data plane does with them ([`crate::walking`]). All of it
+//! is done beside the loop, except that packets are followed.
+
+mod steps;
+
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+use adit_esp::WalkFilter;
+use adit_kernel::watch::Watch;
+use adit_kernel::{Netlink, PingOptions, PingOutcome, ping, xfrm};
+use adit_model::probed::Sent;
+use adit_model::selector::Selector;
+use adit_model::traced::{How, Traced};
+use tokio::sync::oneshot;
+
+use crate::answer::reply;
+use crate::control::Answer;
+use crate::gateway::Gateway;
+use crate::probing::{Networks, Situation, since};
+use crate::protocol::{Response, Walk};
+use crate::tunnel::Tunnel;
+
+/// What is to be followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub from: IpAddr,
+    pub to: IpAddr,
+    pub protocol: Option<u8>,
+    pub port: Option<u16>,
+    /// A packet may be sent.
+    pub send: bool,
+    /// How long packets of others are waited for.
+    pub wait: Duration,
+}
+
+/// What was seen of a flow.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    pub how: Option<How>,
+    /// Where its packets were counted.
+    pub counts: Vec<(adit_kernel::watch::Spot, u64)>,
+    /// What the data plane did with them; `None` where it couldn't be asked.
+    pub walks: Option<Vec<Walk>>,
+    /// Which counters of the kernel's IPsec grew meanwhile.
+    pub kernel: Vec<(String, u64)>,
+    /// Whether an answer came to what was sent.
+    pub answered: Option<Duration>,
+    pub sent: Sent,
+    /// What couldn't be done.
+    pub problem: Option<String>,
+}
+
+impl Gateway {
+    /// Follows packets, and answers when that is done.
+    pub(crate) fn trace(&mut self, asked: Asked, answer: oneshot::Sender<Answer>) {
+        let Some((tunnel, turned)) = self.tunnel_of(&asked) else {
+            let traced = Box::new(steps::no_tunnel(&asked, self.nearest(&asked)));
+            return reply(answer, Answer::Lines(vec![Response::Traced { traced }]));
+        };
+        let mut situation = self.situation(tunnel);
+        // From here on, this flow is all that the tunnel is for.
+        let (local, remote) = if turned {
+            (asked.to, asked.from)
+        } else {
+            (asked.from, asked.to)
+        };
+        let child = situation.child_of(local, remote);
+        situation.children = vec![Networks {
+            child: child.clone(),
+            local: vec![Selector::host(local)],
+            remote: vec![Selector::host(remote)],
+        }];
+        let is_here = |address: IpAddr| {
+            Netlink::open()
+                .and_then(|mut netlink| netlink.addresses())
+                .is_ok_and(|all| all.iter().any(|a| a.net.addr() == address))
+        };
+        let sends = asked.send && is_here(local);
+        let (walks, walked) = oneshot::channel();
+        let follows = sends || !asked.wait.is_zero();
+        if follows {
+            let limit = if sends { ANSWER } else { asked.wait };
+            let millis = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+            self.walk(&filter(&asked, local, remote), FOLLOWED, millis, walks);
+        }
+        tokio::task::spawn_blocking(move || {
+            let started = Instant::now();
+            let evidence = match follows {
+                true => follow(&asked, local, remote, sends, walked),
+                false => Evidence::default(),
+            };
+            let mut traced = steps::traced(&asked, &situation, turned, &evidence);
+            traced.child = Some(child);
+            traced.took_ms = since(started);
+            let traced = Box::new(traced);
+            reply(answer, Answer::Lines(vec![Response::Traced { traced }]));
+        });
+    }
+
+    /// The tunnel that takes packets of this kind, and whether `from` is on the peer's side.
+    fn tunnel_of(&self, asked: &Asked) -> Option<(&Tunnel, bool)> {
+        let takes = |situation: &Situation, from, to| situation.takes(from, to, asked.protocol);
+        let mut all = self.tunnels.values().map(|t| (t, self.situation(t)));
+        let found = all.find_map(|(tunnel, situation)| {
+            if takes(&situation, asked.from, asked.to) {
+                return Some((&tunnel.connection.name, false));
+            }
+            takes(&situation, asked.to, asked.from).then_some((&tunnel.connection.name, true))
+        });
+        let (name, turned) = found?;
+        Some((self.tunnels.get(name)?, turned))
+    }
+
+    /// A tunnel that takes one of the two addresses, and what it is for.
+    fn nearest(&self, asked: &Asked) -> Option<String> {
+        let within =
+            |selectors: &[Selector], address| selectors.iter().any(|s| s.matches(0, None, address));
+        self.tunnels.values().find_map(|tunnel| {
+            let situation = self.situation(tunnel);
+            situation.children.iter().find_map(|child| {
+                let near = within(&child.remote, asked.to) || within(&child.local, asked.from);
+                let list = |all: &[Selector]| {
+                    let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
+                    texts.join(", ")
+                };
+                near.then(|| {
+                    format!(
+                        "{}/{} is for {} <-> {}",
+                        tunnel.connection.name,
+                        child.child,
+                        list(&child.local),
+                        list(&child.remote)
+                    )
+                })
+            })
+        })
+    }
+}
+
+impl Situation {
+    fn takes(&self, local: IpAddr, remote: IpAddr, protocol: Option<u8>) -> bool {
+        self.children
+            .iter()
+            .any(|child| child.takes(local, remote, protocol))
+    }
+
+    fn child_of(&self, local: IpAddr, remote: IpAddr) -> String {
+        let mut all = self.children.iter();
+        let child = all.find(|child| child.takes(local, remote, None));
+        child.map(|child| child.child.clone()).unwrap_or_default()
+    }
+}
+
+impl Networks {
+    fn takes(&self, local: IpAddr, remote: IpAddr, protocol: Option<u8>) -> bool {
+        let within = |selectors: &[Selector], address: IpAddr| {
+            selectors.iter().any(|selector| {
+                let host = Selector::host(address);
+                let same =
+                    protocol.is_none_or(|p| selector.protocol == 0 || selector.protocol == p);
+                same && Selector {
+                    protocol: 0,
+                    ports: (0, u16::MAX),
+                    ..*selector
+                }
+                .contains(&host)
+            })
+        };
+        within(&self.local, local) && within(&self.remote, remote)
+    }
+}
+
+fn filter(asked: &Asked, local: IpAddr, remote: IpAddr) -> WalkFilter {
+    let host = |address| Selector {
+        protocol: asked.protocol.unwrap_or(0),
+        ..Selector::host(address)
+    };
+    let mut filter = WalkFilter {
+        local: host(local),
+        remote: host(remote),
+    };
+    if let (Some(port), Some(6 | 17)) = (asked.port, asked.protocol) {
+        let end = if remote == asked.to {
+            &mut filter.remote
+        } else {
+            &mut filter.local
+        };
+        end.ports = (port, port);
+    }
+    filter
+}
+
+/// Sends a packet or waits for one, with counters on its way.
+fn follow(
+    asked: &Asked,
+    local: IpAddr,
+    remote: IpAddr,
+    sends: bool,
+    walked: oneshot::Receiver<Answer>,
+) -> Evidence {
+    let mut evidence = Evidence {
+        how: Some(if sends { How::Sent } else { How::Watched }),
+        ..Evidence::default()
+    };
+    let watch = match Watch::begin(asked.from, asked.to, asked.protocol) {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            evidence.problem = Some(error.to_string());
+            None
+        }
+    };
+    let before = xfrm::statistics::read();
+    let started = Instant::now();
+    if sends {
+        evidence.answered = send(asked, local, remote, &mut evidence.sent);
+    }
+    match walked.blocking_recv() {
+        Ok(Answer::Lines(lines)) => {
+            for line in lines {
+                match line {
+                    Response::Walked { walks, .. } => evidence.walks = Some(walks),
+                    Response::Error { message, .. } => evidence.problem = Some(message),
+                    _ => {}
+                }
+            }
+        }
+        _ => evidence.problem = Some("packets couldn't be followed".to_owned()),
+    }
+    if evidence.walks.is_none() && !sends {
+        // Only the counters are left to wait for.
+        std::thread::sleep(asked.wait.saturating_sub(started.elapsed()));
+    }
+    if let Some(watch) = watch {
+        evidence.counts = watch.counts().unwrap_or_default();
+    }
+    evidence.kernel = xfrm::statistics::read()
+        .into_iter()
+        .filter_map(|(name, now)| {
+            let more = now.saturating_sub(before.get(&name).copied().unwrap_or(0));
+            (more > 0).then_some((name, more))
+        })
+        .collect();
+    evidence
+}
+
+/// Sends one packet from this host, and tells after how long an answer came.
+fn send(asked: &Asked, local: IpAddr, remote: IpAddr, sent: &mut Sent) -> Option<Duration> {
+    let headers = if remote.is_ipv4() { 20 } else { 40 };
+    let started = Instant::now();
+    match (asked.protocol, asked.port) {
+        (Some(6), Some(port)) => {
+            sent.add(headers + 40);
+            // The kernel chooses the source that the tunnel's route has.
+            let to = SocketAddr::new(remote, port);
+            match TcpStream::connect_timeout(&to, ANSWER) {
+                Ok(_) => Some(started.elapsed()),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                    Some(started.elapsed())
+                }
+                Err(_) => None,
+            }
+        }
+        (Some(17), Some(port)) => {
+            sent.add(headers + 8);
+            let socket = UdpSocket::bind((local, 0)).ok()?;
+            socket.send_to(&[], (remote, port)).ok()?;
+            None
+        }
+        _ => {
+            let options = PingOptions {
+                source: Some(local),
+                timeout: ANSWER,
+                ..PingOptions::default()
+            };
+            sent.add(headers + 8 + options.size);
+            match ping(remote, &options) {
+                Ok(PingOutcome::Reply { rtt }) => Some(rtt),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// Name of a protocol, for people.
+pub(crate) fn protocol_name(protocol: Option<u8>, v4: bool) -> String {
+    match protocol {
+        None if v4 => "icmp".to_owned(),
+        None => "ipv6-icmp".to_owned(),
+        Some(1) => "icmp".to_owned(),
+        Some(6) => "tcp".to_owned(),
+        Some(17) => "udp".to_owned(),
+        Some(58) => "ipv6-icmp".to_owned(),
+        Some(number) => format!("protocol {number}"),
+    }
+}
+
+impl Asked {
+    pub(crate) fn document(&self) -> Traced {
+        Traced {
+            schema: adit_model::traced::SCHEMA.to_owned(),
+            from: self.from,
+            to: self.to,
+            protocol: self.protocol,
+            port: self.port,
+            how: How::Predicted,
+            tunnel: None,
+            child: None,
+            hops: Vec::new(),
+            stopped: None,
+            summary: String::new(),
+            sent: Sent::default(),
+            took_ms: 0,
+        }
+    }
+}
+
+/// How long the answer to a packet of ours is waited for.
+const ANSWER: Duration = Duration::from_millis(1500);
+/// A packet and its answer.
+const FOLLOWED: u64 = 2;

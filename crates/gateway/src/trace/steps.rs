@@ -1,0 +1,716 @@
+//! Evidence put in the order of a packet's way, and where it stays.
+
+use std::net::IpAddr;
+
+use adit_kernel::Netlink;
+use adit_kernel::ruleset::{self, Fate, Packet, Point};
+use adit_kernel::watch::{POINTS, Spot, TABLE};
+use adit_model::probed::{Check, Outcome};
+use adit_model::traced::{Hop, HopOutcome, How, Stop, Traced};
+
+use super::{Asked, Evidence, protocol_name};
+use crate::host::BLOCK_TABLE;
+use crate::probing::{Carrier, Situation};
+use crate::protocol::{Walk, WalkDirection, WalkStep};
+
+/// No tunnel takes such packets.
+pub(super) fn no_tunnel(asked: &Asked, near: Option<String>) -> Traced {
+    let way = Netlink::open().and_then(|mut netlink| {
+        let way = netlink.route_to(asked.to, None)?;
+        let device = way.device.map(|index| netlink.link_by_index(index));
+        Ok(device
+            .and_then(Result::ok)
+            .map_or("no device".to_owned(), |link| link.name))
+    });
+    let way = way.map_or_else(
+        |error| error.to_string(),
+        |name| format!("they would go by {name}"),
+    );
+    let near = near.unwrap_or_else(|| "no tunnel's networks hold either address".to_owned());
+    let reason = format!(
+        "no tunnel takes packets from {} to {}: {near}",
+        asked.from, asked.to
+    );
+    let mut traced = asked.document();
+    traced.hops.push(Hop {
+        back: false,
+        stage: "policy".to_owned(),
+        outcome: HopOutcome::Stopped,
+        text: format!("{reason}; {way}"),
+    });
+    traced.summary = reason.clone();
+    traced.stopped = Some(Stop {
+        back: false,
+        stage: "policy".to_owned(),
+        by: "gateway".to_owned(),
+        reason,
+        fix: Some("widen `local_net` and `remote_net` of a child on both sides, or send from an address that they hold".to_owned()),
+    });
+    traced
+}
+
+/// The whole way.
+pub(super) fn traced(
+    asked: &Asked,
+    situation: &Situation,
+    turned: bool,
+    evidence: &Evidence,
+) -> Traced {
+    let checks = situation.host_checks();
+    let seen = Seen {
+        asked,
+        situation,
+        evidence,
+        checks: &checks,
+        how: evidence.how.unwrap_or(How::Predicted),
+    };
+    let mut traced = asked.document();
+    traced.how = seen.how;
+    traced.tunnel = Some(situation.connection.name.clone());
+    traced.sent = evidence.sent;
+    // From the local side into the tunnel, and out of it; which is first depends on who is asked about.
+    let mut way = Way::default();
+    for back in [false, true] {
+        if way.stop.is_none() {
+            let outward = back == turned;
+            if outward {
+                seen.outward(&mut way, back);
+            } else {
+                seen.inward(&mut way, back);
+            }
+        }
+    }
+    traced.summary = summary(asked, &way, &seen);
+    traced.hops = way.hops;
+    traced.stopped = way.stop;
+    traced
+}
+
+#[derive(Default)]
+struct Way {
+    hops: Vec<Hop>,
+    stop: Option<Stop>,
+}
+
+impl Way {
+    fn hop(&mut self, back: bool, stage: &str, outcome: HopOutcome, text: impl Into<String>) {
+        self.hops.push(Hop {
+            back,
+            stage: stage.to_owned(),
+            outcome,
+            text: text.into(),
+        });
+    }
+
+    fn stop(
+        &mut self,
+        back: bool,
+        stage: &str,
+        by: &str,
+        reason: impl Into<String>,
+        fix: Option<String>,
+    ) {
+        let reason = reason.into();
+        self.hop(back, stage, HopOutcome::Stopped, reason.clone());
+        self.stop = Some(Stop {
+            back,
+            stage: stage.to_owned(),
+            by: by.to_owned(),
+            reason,
+            fix,
+        });
+    }
+}
+
+struct Seen<'a> {
+    asked: &'a Asked,
+    situation: &'a Situation,
+    evidence: &'a Evidence,
+    checks: &'a [Check],
+    how: How,
+}
+
+/// Indices of [`POINTS`].
+const PREROUTING: usize = 0;
+const INPUT: usize = 1;
+const FORWARD: usize = 2;
+const OUTPUT: usize = 3;
+const POSTROUTING: usize = 4;
+
+impl Seen<'_> {
+    fn count(&self, back: bool, point: usize, first: bool) -> u64 {
+        let spot = Spot {
+            onward: !back,
+            point,
+            first,
+        };
+        let found = self.evidence.counts.iter().find(|(at, _)| *at == spot);
+        found.map_or(0, |(_, count)| *count)
+    }
+
+    fn follows(&self) -> bool {
+        self.how != How::Predicted && !self.evidence.counts.is_empty()
+    }
+
+    fn finding(&self, ids: &[&str]) -> Option<&Check> {
+        self.checks
+            .iter()
+            .find(|c| c.outcome == Outcome::Finding && ids.contains(&c.id.as_str()))
+    }
+
+    fn ends(&self, back: bool) -> (IpAddr, IpAddr) {
+        if back {
+            (self.asked.to, self.asked.from)
+        } else {
+            (self.asked.from, self.asked.to)
+        }
+    }
+
+    /// The flow's local end is this host itself.
+    fn is_here(&self) -> bool {
+        self.checks
+            .iter()
+            .any(|c| c.id == "local-end" && c.values.contains_key("here"))
+    }
+
+    fn tunnel_device(&self) -> &str {
+        match &self.situation.carrier {
+            Carrier::Device(name) => name,
+            Carrier::Kernel => "the outside interface, for the kernel's policies",
+            Carrier::Nobody => "nothing",
+        }
+    }
+
+    /// One filter point: whether packets that came to it went on.
+    fn filter(&self, way: &mut Way, back: bool, point: usize) -> bool {
+        let (source, destination) = self.ends(back);
+        let named = match POINTS.get(point) {
+            Some(Point::Prerouting) => "prerouting",
+            Some(Point::Input) => "input",
+            Some(Point::Forward) => "forward",
+            Some(Point::Output) => "output",
+            _ => "postrouting",
+        };
+        let (came, went) = (
+            self.count(back, point, true),
+            self.count(back, point, false),
+        );
+        if !self.follows() {
+            return true;
+        }
+        if came > 0 && went == 0 {
+            let place = self.dropper(point, !back, source, destination);
+            let (by, reason, fix) = match place {
+                Some((table, text, fix)) if table == BLOCK_TABLE => (
+                    "gateway",
+                    format!("the gateway's own block holds it back at {named}: {text}"),
+                    fix,
+                ),
+                Some((_, text, fix)) => ("filter", format!("dropped at {named} by {text}"), fix),
+                None => (
+                    "filter",
+                    format!(
+                        "{came} packets came to {named} and none left it; which rule it was can't be told"
+                    ),
+                    Some("nft -a list ruleset".to_owned()),
+                ),
+            };
+            way.stop(back, "filter", by, reason, fix);
+            return false;
+        }
+        if came > 0 {
+            way.hop(
+                back,
+                "filter",
+                HopOutcome::Passed,
+                format!("{named}: {came} came, {went} left"),
+            );
+        }
+        true
+    }
+
+    /// The rule that drops such packets at a point: table, text, and what to do.
+    fn dropper(
+        &self,
+        point: usize,
+        onward: bool,
+        source: IpAddr,
+        destination: IpAddr,
+    ) -> Option<(String, String, Option<String>)> {
+        let rules = ruleset::read().ok()?.without(TABLE);
+        let mut packet = Packet::between(source, destination);
+        packet.protocol =
+            Some(
+                self.asked
+                    .protocol
+                    .unwrap_or(if source.is_ipv4() { 1 } else { 58 }),
+            );
+        // An echo one way and its reply the other, as they are sent here; or the asked port where it is.
+        (packet.source_port, packet.destination_port) = match (self.asked.protocol, onward) {
+            (None | Some(1 | 58), true) => (Some(if source.is_ipv4() { 8 } else { 128 }), None),
+            (None | Some(1 | 58), false) => (Some(if source.is_ipv4() { 0 } else { 129 }), None),
+            (_, true) => (None, self.asked.port),
+            (_, false) => (self.asked.port, None),
+        };
+        let place = match rules.passage(&packet, *POINTS.get(point)?).fate {
+            Fate::Dropped(place) | Fate::Perhaps(place) => place,
+            Fate::Passes => return None,
+        };
+        let fix = place
+            .deletion()
+            .map(|deletion| format!("accept these packets before that rule, or: {deletion}"))
+            .or_else(|| {
+                Some(format!(
+                    "accept these packets in chain {} of table {} {}",
+                    place.chain, place.family, place.table
+                ))
+            });
+        Some((place.table.clone(), place.to_string(), fix))
+    }
+
+    /// From the local side into the tunnel and out on the wire.
+    fn outward(&self, way: &mut Way, back: bool) {
+        let (source, destination) = self.ends(back);
+        let here = self.is_here();
+        let (point, entry) = if here {
+            (OUTPUT, "output")
+        } else {
+            (PREROUTING, "interface-in")
+        };
+        let came = self.count(back, point, true);
+        let told = if here {
+            format!("made on this host, from {source} to {destination}")
+        } else {
+            format!("from {source} to {destination}, by {}", self.lan())
+        };
+        match (self.follows(), came) {
+            (false, _) => way.hop(back, entry, HopOutcome::Expected, told),
+            (true, 0) if back => {
+                let reason = format!("no answer of {source} came to this host");
+                let fix = format!(
+                    "see on {source} whether the request arrives, whether its filter lets it in, and whether its route to {destination} leads to this gateway"
+                );
+                way.stop(back, entry, "beyond", reason, Some(fix));
+                return;
+            }
+            (true, 0) => {
+                if let Some(walk) = self.walk(WalkDirection::Out) {
+                    // Bundles of several packets may pass other counters than single ones.
+                    way.hop(back, entry, HopOutcome::Unseen, told);
+                    self.sealed(way, back, walk);
+                    return;
+                }
+                let (reason, fix) = if here {
+                    (
+                        format!("nothing left for {destination}: {}", self.why_not_sent()),
+                        self.finding(&["routes-inside"]).and_then(|c| c.fix.clone()),
+                    )
+                } else {
+                    (
+                        format!(
+                            "no packet from {source} to {destination} came to this host meanwhile"
+                        ),
+                        Some(format!(
+                            "send one from {source}; if it doesn't come here, its route to {destination} leads elsewhere"
+                        )),
+                    )
+                };
+                way.stop(
+                    back,
+                    entry,
+                    if here { "routing" } else { "beyond" },
+                    reason,
+                    fix,
+                );
+                return;
+            }
+            (true, n) => way.hop(
+                back,
+                entry,
+                HopOutcome::Passed,
+                format!("{told} ({n} seen)"),
+            ),
+        }
+        if !here && !self.filter(way, back, PREROUTING) {
+            return;
+        }
+        // Which way it takes.
+        if let Some(astray) = self.finding(&["routes-inside"]) {
+            way.stop(
+                back,
+                "route",
+                "routing",
+                astray.summary.clone(),
+                astray.fix.clone(),
+            );
+            return;
+        }
+        let next = if here { OUTPUT } else { FORWARD };
+        if self.follows() && !here && self.count(back, FORWARD, true) == 0 {
+            let why = self.finding(&["forwarding", "reverse-path"]);
+            let reason = why.map_or_else(
+                || format!("the packet came and wasn't forwarded: reverse path filtering of {}, or no route", self.lan()),
+                |c| c.summary.clone(),
+            );
+            way.stop(
+                back,
+                "route",
+                "routing",
+                reason,
+                why.and_then(|c| c.fix.clone()),
+            );
+            return;
+        }
+        if let (Some(off), false) = (self.finding(&["forwarding"]), here) {
+            way.stop(
+                back,
+                "route",
+                "routing",
+                off.summary.clone(),
+                off.fix.clone(),
+            );
+            return;
+        }
+        way.hop(
+            back,
+            "route",
+            self.passed(),
+            format!("to {}", self.tunnel_device()),
+        );
+        if !self.filter(way, back, next) || !self.filter(way, back, POSTROUTING) {
+            return;
+        }
+        if let Some(check) = self.finding(&["translation"]) {
+            way.stop(
+                back,
+                "filter",
+                "filter",
+                check.summary.clone(),
+                check.fix.clone(),
+            );
+            return;
+        }
+        if !self.follows()
+            && let Some(check) = self.finding(&["filter-inside"])
+        {
+            way.stop(
+                back,
+                "filter",
+                "filter",
+                check.summary.clone(),
+                check.fix.clone(),
+            );
+            return;
+        }
+        match (self.walk(WalkDirection::Out), &self.evidence.walks) {
+            (Some(walk), _) => self.sealed(way, back, walk),
+            (None, Some(_)) if self.follows() => {
+                way.stop(
+                    back,
+                    "policy",
+                    "gateway",
+                    "the packet left for the tunnel's device and the data plane didn't see it as one of these addresses",
+                    None,
+                );
+            }
+            _ if self.kernel_stops(way, back) => {}
+            _ if !self.situation.up => {
+                way.stop(
+                    back,
+                    "sa",
+                    "gateway",
+                    "the tunnel isn't up, so there is no SA",
+                    Some(format!("adit why {}", self.situation.connection.name)),
+                );
+            }
+            _ => {
+                way.hop(
+                    back,
+                    "policy",
+                    HopOutcome::Expected,
+                    self.situation.connection.name.clone(),
+                );
+                self.wire_out(way, back, HopOutcome::Expected);
+            }
+        }
+    }
+
+    /// What the data plane did with a packet to the peer.
+    fn sealed(&self, way: &mut Way, back: bool, walk: &Walk) {
+        for step in &walk.steps {
+            if self.step(way, back, step) {
+                return;
+            }
+        }
+        self.wire_out(way, back, HopOutcome::Passed);
+    }
+
+    fn wire_out(&self, way: &mut Way, back: bool, outcome: HopOutcome) {
+        let peer = self
+            .situation
+            .peer
+            .map_or("the peer".to_owned(), |p| p.to_string());
+        let how = match self.situation.in_udp {
+            Some(true) => "ESP in UDP",
+            _ => "ESP",
+        };
+        if let Some(check) = self
+            .finding(&["filter-outside"])
+            .filter(|c| c.summary.contains(" to "))
+        {
+            way.stop(
+                back,
+                "wire-out",
+                "filter",
+                check.summary.clone(),
+                check.fix.clone(),
+            );
+            return;
+        }
+        let by = self
+            .checks
+            .iter()
+            .find(|c| c.id == "route-to-peer")
+            .and_then(|c| c.values.get("device"))
+            .map_or(String::new(), |device| format!(" by {device}"));
+        way.hop(back, "wire-out", outcome, format!("{how} to {peer}{by}"));
+    }
+
+    /// From the wire through the tunnel to the local side.
+    fn inward(&self, way: &mut Way, back: bool) {
+        let (source, destination) = self.ends(back);
+        let peer = self
+            .situation
+            .peer
+            .map_or("the peer".to_owned(), |p| p.to_string());
+        match (self.walk(WalkDirection::In), self.follows()) {
+            (Some(walk), _) => {
+                way.hop(
+                    back,
+                    "wire-in",
+                    HopOutcome::Passed,
+                    format!("ESP from {peer}"),
+                );
+                for step in &walk.steps {
+                    if self.step(way, back, step) {
+                        return;
+                    }
+                }
+            }
+            (None, true) if self.count(back, PREROUTING, true) == 0 => {
+                if self.kernel_stops(way, back) {
+                    return;
+                }
+                let filtered = self
+                    .finding(&["filter-outside"])
+                    .filter(|c| c.summary.contains(" from "));
+                let (by, reason, fix) = match filtered {
+                    Some(check) => ("filter", check.summary.clone(), check.fix.clone()),
+                    None => (
+                        "beyond",
+                        format!("nothing from {source} came back through the tunnel"),
+                        Some(format!(
+                            "at the peer {peer}: does ESP of ours arrive (its SA's counters), does {source} answer, does its route to {destination} lead into the tunnel? adit probe {} tells what the path does",
+                            self.situation.connection.name
+                        )),
+                    ),
+                };
+                way.stop(back, "wire-in", by, reason, fix);
+                return;
+            }
+            (None, true) => way.hop(
+                back,
+                "open",
+                HopOutcome::Passed,
+                format!("opened, from {source}"),
+            ),
+            (None, false) => way.hop(
+                back,
+                "wire-in",
+                HopOutcome::Expected,
+                format!("ESP from {peer}"),
+            ),
+        }
+        if !self.filter(way, back, PREROUTING) {
+            return;
+        }
+        let here = self.is_here();
+        let next = if here { INPUT } else { FORWARD };
+        if self.follows()
+            && self.count(back, PREROUTING, true) > 0
+            && self.count(back, next, true) == 0
+        {
+            let why = self.finding(&["reverse-path", "forwarding"]);
+            let reason = why.map_or_else(
+                || format!("the packet came out of the tunnel and went no further: no route to {destination}, or reverse path filtering"),
+                |c| c.summary.clone(),
+            );
+            way.stop(
+                back,
+                "route",
+                "routing",
+                reason,
+                why.and_then(|c| c.fix.clone()),
+            );
+            return;
+        }
+        if let (false, Some(why)) = (
+            self.follows(),
+            self.finding(&["reverse-path", "forwarding", "filter-inside"]),
+        ) {
+            way.stop(
+                back,
+                "route",
+                "routing",
+                why.summary.clone(),
+                why.fix.clone(),
+            );
+            return;
+        }
+        if !self.filter(way, back, next) || (!here && !self.filter(way, back, POSTROUTING)) {
+            return;
+        }
+        if here {
+            way.hop(
+                back,
+                "input",
+                self.passed(),
+                format!("to this host, {destination}"),
+            );
+        } else {
+            way.hop(
+                back,
+                "interface-out",
+                self.passed(),
+                format!("to {destination} by {}", self.lan()),
+            );
+        }
+    }
+
+    fn passed(&self) -> HopOutcome {
+        if self.follows() {
+            HopOutcome::Passed
+        } else {
+            HopOutcome::Expected
+        }
+    }
+
+    /// A step of the data plane; whether it was the last.
+    fn step(&self, way: &mut Way, back: bool, step: &WalkStep) -> bool {
+        match step {
+            WalkStep::Policy { tunnel, child } => way.hop(
+                back,
+                "policy",
+                HopOutcome::Passed,
+                format!("{tunnel}/{child}"),
+            ),
+            WalkStep::Sa { spi } => way.hop(back, "sa", HopOutcome::Passed, format!("SPI {spi}")),
+            WalkStep::Sequence { number } => way.hop(
+                back,
+                "sequence",
+                HopOutcome::Passed,
+                format!("number {number}"),
+            ),
+            WalkStep::Sealed { octets } => way.hop(
+                back,
+                "seal",
+                HopOutcome::Passed,
+                format!("{octets} octets of ESP"),
+            ),
+            WalkStep::Opened { octets } => way.hop(
+                back,
+                "open",
+                HopOutcome::Passed,
+                format!("{octets} octets, within the SA's selectors"),
+            ),
+            WalkStep::Dropped { reason, meaning } => {
+                let stage = if matches!(way.hops.last(), Some(hop) if hop.stage == "policy") {
+                    "sa"
+                } else {
+                    "policy"
+                };
+                let fix = format!("adit why {}", self.situation.connection.name);
+                way.stop(
+                    back,
+                    stage,
+                    "gateway",
+                    format!("{}: {meaning}", reason.name()),
+                    Some(fix),
+                );
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The kernel's IPsec says that it has dropped something meanwhile.
+    fn kernel_stops(&self, way: &mut Way, back: bool) -> bool {
+        if self.situation.carrier != Carrier::Kernel || self.evidence.kernel.is_empty() {
+            return false;
+        }
+        let told: Vec<String> = self
+            .evidence
+            .kernel
+            .iter()
+            .map(|(name, more)| format!("{name} +{more}"))
+            .collect();
+        let reason = format!(
+            "the kernel's IPsec dropped packets meanwhile: {}",
+            told.join(", ")
+        );
+        way.stop(
+            back,
+            "sa",
+            "kernel",
+            reason,
+            Some(format!("adit why {}", self.situation.connection.name)),
+        );
+        true
+    }
+
+    fn why_not_sent(&self) -> String {
+        self.finding(&["routes-inside"]).map_or_else(
+            || "the kernel refused to send it".to_owned(),
+            |c| c.summary.clone(),
+        )
+    }
+
+    fn walk(&self, direction: WalkDirection) -> Option<&Walk> {
+        let walks = self.evidence.walks.as_ref()?;
+        walks.iter().find(|walk| walk.direction == direction)
+    }
+
+    fn lan(&self) -> &str {
+        self.checks
+            .iter()
+            .find(|c| c.id == "local-end")
+            .and_then(|c| c.values.get("device"))
+            .map_or("an inside interface", String::as_str)
+    }
+}
+
+fn summary(asked: &Asked, way: &Way, seen: &Seen<'_>) -> String {
+    let Asked { from, to, .. } = asked;
+    let what = protocol_name(asked.protocol, from.is_ipv4());
+    if let Some(stop) = &way.stop {
+        let side = if stop.back {
+            "the answer stays"
+        } else {
+            "the packet stays"
+        };
+        return format!(
+            "{what} from {from} to {to}: {side} at {}: {}",
+            stop.stage, stop.reason
+        );
+    }
+    match (seen.how, seen.evidence.answered) {
+        (How::Sent, Some(rtt)) => format!(
+            "{what} from {from} to {to} goes through the tunnel and is answered after {:.1} ms",
+            rtt.as_secs_f64() * 1e3
+        ),
+        (How::Predicted, _) => format!(
+            "{what} from {from} to {to} should go through the tunnel and back, by all that this host's tables say"
+        ),
+        _ => format!("{what} from {from} to {to} goes through the tunnel, and packets come back"),
+    }
+}
