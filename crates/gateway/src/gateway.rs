@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::dataplane::{Report, Word};
 use crate::events::EventLog;
 use crate::expiry::ExpiryWatch;
+use crate::filter_watch::FilterWatch;
 use crate::host::Host;
 use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
@@ -51,6 +52,7 @@ pub struct Gateway {
     pub(crate) backend: Backend,
     pub(crate) host: Option<Host>,
     pub(crate) network: NetworkWatch,
+    pub(crate) filter: FilterWatch,
     pub(crate) sockets: Sockets,
     pub(crate) keys: KeyStore,
     pub(crate) statuses: Statuses,
@@ -97,6 +99,7 @@ pub(crate) struct Parts {
     pub backend: Backend,
     pub host: Option<Host>,
     pub network: NetworkWatch,
+    pub filter: FilterWatch,
     pub sockets: Sockets,
     pub keys: KeyStore,
     pub pools: Pools,
@@ -118,6 +121,7 @@ impl Gateway {
             backend: parts.backend,
             host: parts.host,
             network: parts.network,
+            filter: parts.filter,
             sockets: parts.sockets,
             keys: parts.keys,
             statuses: Statuses::default(),

@@ -455,6 +455,13 @@ impl Host {
         self.complaint = complaint;
     }
 
+    /// Puts the block back if somebody has taken something out of it.
+    pub fn keep_block(&mut self) {
+        if let Err(error) = self.put_block_back() {
+            tracing::warn!("{error}");
+        }
+    }
+
     /// Removes routes. The device goes with its descriptor; the block stays.
     pub fn leave(&mut self) {
         self.routes.remove(&mut self.netlink, &self.devices);
@@ -481,12 +488,7 @@ impl Host {
         } else {
             self.settle_inner()
         };
-        let filters = self.mechanism == BlockMechanism::PacketFilter;
-        let empty = self.block.tunnels.is_empty() && self.block.policies.is_empty();
-        if filters && !empty && !block::is_installed(BLOCK_TABLE)? {
-            self.mechanism = block::install(&self.block)?;
-            tracing::warn!("somebody removed the block against clear traffic; it is back");
-        }
+        self.put_block_back()?;
         self.interfaces.tend(&mut self.netlink)?;
         self.follow()?;
         let back = self.routes.restore(&mut self.netlink)?;
@@ -495,6 +497,16 @@ impl Host {
             tracing::warn!("routes had gone and are back ({device}): {}", list(&back));
         }
         settled
+    }
+
+    fn put_block_back(&mut self) -> Result<(), KernelError> {
+        let filters = self.mechanism == BlockMechanism::PacketFilter;
+        let empty = self.block.tunnels.is_empty() && self.block.policies.is_empty();
+        if filters && !empty && !block::is_whole(&self.block)? {
+            self.mechanism = block::install(&self.block)?;
+            tracing::warn!("somebody removed the block against clear traffic; it is back");
+        }
+        Ok(())
     }
 
     fn rebuild(&mut self) -> Result<(), GatewayError> {
@@ -627,6 +639,9 @@ pub fn put_up_block(config: &Configuration, tun_name: &str) -> Result<BlockHolde
         ..Present::default()
     };
     let mut block = shield::block(BLOCK_TABLE, config, &connections, tun_name, &present);
+    if config.gateway.backend == adit_config::Backend::Auto {
+        block.passes_ipsec = xfrm::goes_on();
+    }
     let mut mechanism = block::install(&block)?;
     if let BlockMechanism::UnreachableRoutes { uncovered, .. } = &mut mechanism {
         // There needn't be policies of the kernel's IPsec that hold back what routes can't.

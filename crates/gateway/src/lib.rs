@@ -47,6 +47,7 @@ pub mod dataplane;
 pub mod error;
 pub mod events;
 mod expiry;
+mod filter_watch;
 pub mod gateway;
 mod given;
 pub mod host;

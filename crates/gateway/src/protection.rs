@@ -17,6 +17,7 @@ use adit_model::now::Mono;
 use adit_model::sign::Sign;
 use adit_model::status::ClearTraffic;
 
+use crate::backend::Backend;
 use crate::dataplane::{Dropped, Report};
 use crate::gateway::Gateway;
 use crate::host;
@@ -90,8 +91,16 @@ impl Gateway {
         counts.map(|count| (count.tunnel.clone(), count)).collect()
     }
 
+    /// What the block of an earlier gateway has counted isn't this one's, and what comes from now on is.
+    pub(crate) fn begin_to_look_at_translation(&mut self) {
+        if matches!(self.backend, Backend::Kernel(_)) {
+            let now = self.clock.now();
+            let _ = self.look_at_translation(now);
+        }
+    }
+
     /// Tells of packets that the host's own address translation took out of tunnels since the last look. The first look
-    /// at a tunnel only learns what the block of an earlier gateway, or an earlier life of the tunnel, had counted.
+    /// at a tunnel, which the start has, only learns what the block of an earlier gateway, or an earlier life of the tunnel, had counted.
     pub(crate) fn look_at_translation(&mut self, now: Now) -> Report {
         let mut report = Report::default();
         let Ok(counts) = host::block_counters() else {

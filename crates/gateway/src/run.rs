@@ -105,6 +105,10 @@ impl Inputs {
                     turn = Turn::begin("a change of the network");
                     gateway.on_network_change();
                 }
+                () = gateway.filter.changed() => {
+                    turn = Turn::begin("a change of the packet filter");
+                    gateway.on_filter_change();
+                }
                 Some(done) = self.tasks_done.recv() => {
                     turn = Turn::begin("the end of a task");
                     gateway.on_task(done);

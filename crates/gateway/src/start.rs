@@ -24,6 +24,7 @@ use crate::control::ControlSocket;
 use crate::credentials;
 use crate::dataplane::{self, Carrier, UserSpace};
 use crate::error::{GatewayError, runtime_error};
+use crate::filter_watch::FilterWatch;
 use crate::gateway::{Gateway, Parts};
 use crate::host::Host;
 use crate::interfaces::Queues;
@@ -168,6 +169,10 @@ pub(crate) fn set_up(
         None => NetworkWatch::default(),
     };
     let (recorder, earlier) = recorder::open(options);
+    let filter = match &host {
+        Some(_) => FilterWatch::open(),
+        None => FilterWatch::default(),
+    };
     let mut gateway = Gateway::new(Parts {
         clock,
         provider,
@@ -175,6 +180,7 @@ pub(crate) fn set_up(
         backend,
         host,
         network,
+        filter,
         sockets,
         keys: ready.keys,
         pools: Pools::new(options.config.pools.clone()),
@@ -185,6 +191,7 @@ pub(crate) fn set_up(
         recorder,
     });
     gateway.begin_recording(earlier);
+    gateway.begin_to_look_at_translation();
     Ok(SetUp {
         gateway,
         control,

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 use adit_kernel::netlink::NetworkChanges;
+use adit_kernel::nft::FilterChanges;
 use adit_kernel::xfrm::Events;
 use adit_kernel::{Tun, UdpPort};
 use tokio::io::Interest;
@@ -15,6 +16,7 @@ pub trait Owner: AsRawFd + sealed::Sealed {}
 impl Owner for UdpPort {}
 impl Owner for Tun {}
 impl Owner for NetworkChanges {}
+impl Owner for FilterChanges {}
 impl Owner for Events {}
 
 mod sealed {
@@ -23,6 +25,7 @@ mod sealed {
     impl Sealed for adit_kernel::UdpPort {}
     impl Sealed for adit_kernel::Tun {}
     impl Sealed for adit_kernel::netlink::NetworkChanges {}
+    impl Sealed for adit_kernel::nft::FilterChanges {}
     impl Sealed for adit_kernel::xfrm::Events {}
 }
 

@@ -228,6 +228,34 @@ fn a_gateway_that_was_stopped_holds_back_without_the_packet_filter_until_it_is_u
 }
 
 #[test]
+fn a_flushed_packet_filter_opens_nothing_and_is_back() {
+    if !possible("a packet filter that is flushed") {
+        return;
+    }
+    let world = World::new("flushed");
+    let guard = Guard::between(&world);
+    let (west, _east) = up(&world, same, same);
+    if !west.log().contains("is blocked by nftables") {
+        eprintln!("skipped: a packet filter that is flushed: this kernel's isn't nf_tables");
+        return;
+    }
+    guard.forget();
+    for _ in 0..3 {
+        assert!(world.west.run(|| block::remove("adit").unwrap()).unwrap());
+        for to in ["10.2.0.2", "fd00:2::2"] {
+            assert!(world.reaches(&world.west_lan, to), "{}", west.log());
+        }
+        let back = eventually(WAIT, || {
+            let there = world.west.run(|| block::is_installed("adit").unwrap());
+            there.unwrap().then_some(())
+        });
+        assert!(back.is_some(), "{}", west.log());
+    }
+    assert!(west.log().contains("it is back"), "{}", west.log());
+    assert_eq!(guard.clear().len(), 0, "{:?}", guard.clear());
+}
+
+#[test]
 fn policies_of_others_stay_theirs_and_ours_come_back() {
     if !possible("policies of others") {
         return;

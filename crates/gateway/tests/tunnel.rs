@@ -131,6 +131,8 @@ fn what_others_take_from_the_host_is_put_back() {
         (blocked.unwrap() && passes).then_some(())
     });
     assert!(tended.is_some(), "{}", west.log());
+    let told = west.log().contains("something of the block was taken away");
+    assert!(told, "it wasn't the kernel's word: {}", west.log());
     let clear_before = wire.clear().len();
     west.kill();
     for to in ["10.2.0.2", "fd00:2::2"] {

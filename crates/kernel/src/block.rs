@@ -193,6 +193,14 @@ pub fn is_installed(table: &str) -> Result<bool> {
     Ok(filter || routes::is_installed()?)
 }
 
+/// Whether all of a block is in place that the packet filter holds: somebody may have taken its rules and left the rest.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing or this kernel has no nf_tables.
+pub fn is_whole(block: &PolicyBlock) -> Result<bool> {
+    Ok(nft::count_rules(&block.table)? >= plan::rules(block) && is_installed(&block.table)?)
+}
+
 /// Takes the block away, whichever way it is held; says whether there was one.
 ///
 /// # Errors

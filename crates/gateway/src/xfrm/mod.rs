@@ -374,7 +374,8 @@ impl InKernel {
             self.holds.get(&key).copied().filter(|_| !self.leaving)
         };
         let mut wanted = spd::wanted(&self.connections, &self.exceptions, &live, hold);
-        if !self.filtered {
+        // Without a gateway nobody puts the packet filter back.
+        if !self.filtered || self.leaving {
             spd::close_late(&mut wanted, &self.connections);
         }
         wanted
@@ -427,11 +428,20 @@ impl InKernel {
 
 /// Removes every state of ours.
 fn remove_states(xfrm: &mut Xfrm) -> Result<(), KernelError> {
-    let ours = |state: &&State| (REQIDS..REQIDS + MOST_REQIDS).contains(&state.reqid);
-    for state in xfrm.states()?.iter().filter(ours) {
+    for state in xfrm.states()?.iter().filter(is_ours) {
         xfrm.delete_state(&state.id)?;
     }
     Ok(())
+}
+
+fn is_ours(state: &&State) -> bool {
+    (REQIDS..REQIDS + MOST_REQIDS).contains(&state.reqid)
+}
+
+/// Whether a gateway that was killed has left SAs that go on.
+pub fn goes_on() -> bool {
+    let states = Xfrm::open().and_then(|mut xfrm| xfrm.states());
+    states.is_ok_and(|states| states.iter().any(|state| is_ours(&state)))
 }
 
 /// Removes every policy and state that a gateway left behind.

@@ -3,6 +3,10 @@
 //! When only ports change, the kernel changes them in place. Else a state gets other addresses, and with them another
 //! name: it is taken out, and put in again with the sequence numbers that it had in that moment. A number that was used
 //! twice would be the end of all secrecy in counter mode (RFC 4106 2).
+//!
+//! That is also why it isn't left to `XFRM_MSG_MIGRATE`: the kernel clones the state with its numbers, puts the clone in,
+//! and takes the old one out afterwards (`xfrm_migrate` in net/xfrm/xfrm_policy.c). What the old one seals in between, on
+//! another processor, has numbers that the clone uses again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -72,6 +72,11 @@ pub(super) fn by_tunnel(counters: Vec<(String, Count)>) -> Vec<BlockCount> {
     found
 }
 
+/// How many rules there are where the block is in place.
+pub(super) fn rules(block: &PolicyBlock) -> usize {
+    batch(block, &[], false).rules()
+}
+
 fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
     let mut batch = Batch::new(&block.table);
     batch.create_table();

@@ -1,7 +1,7 @@
 //! Batches: several changes to one table that take effect together.
 
 use super::rule::Rule;
-use super::{HEADER, INET, SUBSYSTEM, counter, header, kind, open};
+use super::{HEADER, INET, NEW_RULE, RULE_TABLE, SUBSYSTEM, counter, header, kind, open};
 use crate::error::{KernelError, Result};
 use crate::netlink::codec::{ACK, APPEND, CREATE, Message, REQUEST, messages};
 use crate::netlink::transport::{Failure, Transport, verdict};
@@ -117,7 +117,15 @@ impl Batch {
         let mut message = self.message(NEW_RULE, CREATE | APPEND, RULE_TABLE);
         message.put_text(RULE_CHAIN, chain);
         rule.encode(&mut message);
-        self.messages.push(("a rule", message));
+        self.messages.push((A_RULE, message));
+    }
+
+    /// How many rules it appends.
+    pub(crate) fn rules(&self) -> usize {
+        self.messages
+            .iter()
+            .filter(|(part, _)| *part == A_RULE)
+            .count()
     }
 
     /// Has the kernel carry out all changes in the calling thread's network namespace, or none.
@@ -219,13 +227,13 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<()> {
     Ok(())
 }
 
+const A_RULE: &str = "a rule";
 const NAME_LIMIT: usize = 200;
 const BATCH_BEGIN: u16 = 16;
 const BATCH_END: u16 = 17;
 const NEW_TABLE: u16 = 0;
 const DELETE_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
-const NEW_RULE: u16 = 6;
 const DELETE_RULE: u16 = 8;
 const TABLE_NAME: u16 = 1;
 const CHAIN_TABLE: u16 = 1;
@@ -236,7 +244,6 @@ const CHAIN_TYPE: u16 = 7;
 const HOOK_NUMBER: u16 = 1;
 const HOOK_PRIORITY: u16 = 2;
 const POLICY_ACCEPT: u32 = 1;
-const RULE_TABLE: u16 = 1;
 const RULE_CHAIN: u16 = 2;
 
 // The family-specific header is written without padding.

@@ -4,15 +4,18 @@
 //! ends, however it ends; that is the point. No `nft` program is needed, but `nft list ruleset` shows what is here.
 
 mod batch;
+mod changes;
 mod counter;
 mod rule;
 
+pub use changes::FilterChanges;
 pub use counter::{Count, read_counters};
 
 pub(crate) use batch::{Batch, Chain, ChainKind, Hook, check_name};
 pub(crate) use rule::Rule;
 
 use crate::error::Result;
+use crate::netlink::codec::{Answer, Message, text};
 use crate::netlink::transport::Transport;
 
 /// Deletes a table of the `inet` family with all it holds; says whether it was there.
@@ -27,6 +30,25 @@ pub fn delete_table(table: &str) -> Result<bool> {
         Err(error) if error.is_not_found() => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// How many rules a table of the `inet` family has; none when there is no such table.
+///
+/// # Errors
+/// When CAP_NET_ADMIN is missing or this kernel has no nf_tables.
+pub(crate) fn count_rules(table: &str) -> Result<usize> {
+    let mut message = Message::new(kind(GET_RULE), 0, &header(INET, 0));
+    message.put_text(RULE_TABLE, table);
+    let found = open()?.dump("read the rules of table", table, &message)?;
+    // Kernels before 4.12 tell those of all tables.
+    let of_table = |answer: &Answer<'_>| {
+        let name = answer.attributes(HEADER).find(RULE_TABLE);
+        answer.kind == kind(NEW_RULE) && name.is_some_and(|name| text(name) == table)
+    };
+    Ok(found
+        .iter()
+        .filter(|answer| of_table(&answer.as_answer()))
+        .count())
 }
 
 pub(crate) fn open() -> Result<Transport> {
@@ -48,3 +70,6 @@ pub(crate) fn header(family: u8, resource: u16) -> [u8; HEADER] {
 const INET: u8 = 1;
 pub(crate) const HEADER: usize = 4;
 const SUBSYSTEM: u16 = 10;
+const NEW_RULE: u16 = 6;
+const GET_RULE: u16 = 7;
+const RULE_TABLE: u16 = 1;
