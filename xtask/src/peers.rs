@@ -107,6 +107,16 @@ pub fn ensure_perf() -> Result<()> {
     provide("a profile", &["linux-perf"], || lacking(&["perf"]))
 }
 
+/// QEMU, for guests with the distribution's kernel.
+///
+/// # Errors
+/// One sentence on what is missing and how to get it.
+pub fn qemu() -> Result<()> {
+    provide("guests", &["qemu-system-x86"], || {
+        lacking(&["qemu-system-x86_64"])
+    })
+}
+
 fn privileged(what: &str) -> Result<()> {
     anyhow::ensure!(
         workspace::is_root(),

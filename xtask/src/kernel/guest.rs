@@ -25,6 +25,44 @@ pub struct Args {
     /// The programs with tests, by the names of their sources
     #[arg(long = "test", value_name = "NAME=FILE")]
     tests: Vec<String>,
+    /// Which jobs are for this guest
+    #[arg(long, value_enum, default_value_t)]
+    part: Part,
+    /// How many of them at once
+    #[arg(long, default_value_t = 1)]
+    at_once: usize,
+}
+
+/// Which jobs are for a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// All
+    #[default]
+    All,
+    /// Those that need a kernel with everything that servers have
+    Whole,
+    /// The others
+    Rest,
+}
+
+impl Part {
+    /// Whether a job is for it.
+    pub fn takes(self, job: &Job) -> bool {
+        match self {
+            Self::All => true,
+            Self::Whole => job.whole_kernel,
+            Self::Rest => !job.whole_kernel,
+        }
+    }
+
+    /// As on the command line.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::All => "--part=all",
+            Self::Whole => "--part=whole",
+            Self::Rest => "--part=rest",
+        }
+    }
 }
 
 /// Plays what there is to play.
@@ -38,12 +76,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let book = Book::read()?;
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
+        for _ in 0..args.at_once {
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(number) else { return };
-                    if std::fs::create_dir(taken(&args.share, number)).is_err() {
+                    if !args.part.takes(job)
+                        || std::fs::create_dir(taken(&args.share, number)).is_err()
+                    {
                         continue;
                     }
                     let played = play(args, &book, number, job)
@@ -140,5 +180,3 @@ pub fn result(share: &Path, number: usize) -> PathBuf {
 pub const JOBS: &str = "jobs.json";
 /// The files to keep open.
 pub const HELD: &str = "held";
-/// In one guest: they wait for each other, and for time to pass.
-const SIDE_BY_SIDE: usize = 3;

@@ -22,6 +22,9 @@ struct List {
     /// Tests of `crates/gateway/tests`, as `PROGRAM/TEST`, with Adit on both sides and what carries ours.
     #[serde(default)]
     tests: Vec<String>,
+    /// Scenarios and tests need what User-Mode Linux lacks: nf_tables, XFRM interfaces.
+    #[serde(default)]
+    whole_kernel: bool,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +42,8 @@ pub struct Job {
     pub name: String,
     /// Ours.
     pub role: Role,
+    /// Whether it needs a kernel with everything that servers have.
+    pub whole_kernel: bool,
 }
 
 impl Job {
@@ -109,6 +114,7 @@ pub fn jobs(list: Option<&str>, filters: &[String]) -> Result<Vec<Job>> {
         name,
         scenarios,
         tests,
+        whole_kernel,
         ..
     } in read()?
     {
@@ -117,6 +123,7 @@ pub fn jobs(list: Option<&str>, filters: &[String]) -> Result<Vec<Job>> {
                 list: name.clone(),
                 name: test,
                 role: Role::Initiator,
+                whole_kernel,
             };
             let test = &job.name;
             anyhow::ensure!(
@@ -136,6 +143,7 @@ pub fn jobs(list: Option<&str>, filters: &[String]) -> Result<Vec<Job>> {
                 list: name.clone(),
                 name: scenario.to_owned(),
                 role,
+                whole_kernel,
             }));
             anyhow::ensure!(
                 jobs.len() > before,
@@ -185,6 +193,7 @@ mod tests {
                 .map(|(_, test)| test)
                 .collect();
             played.sort_unstable();
+            played.dedup();
             let mut written: Vec<&str> = text
                 .split("#[test]\nfn ")
                 .skip(1)

@@ -1,13 +1,16 @@
 //! Tunnels through a real kernel's ESP, which the kernel of a build machine often lacks.
 //!
 //! `interop/kernel.toml` ([`list`]) says which of interop's scenarios are played with which backends: Adit's kernel backend
-//! against strongSwan's, against itself, and Adit's own data plane against the kernel's. A few guests ([`uml`]), one for
-//! each processor, take one after the other ([`guest`]); they run this very program, so that nothing is installed and
+//! against strongSwan's, against itself, and Adit's own data plane against the kernel's. A few guests ([`qemu`], [`uml`]), one
+//! for each processor, take one after the other ([`guest`]); they run this very program, so that nothing is installed and
 //! nothing of the host is touched.
 
 pub mod guest;
 mod held;
+mod initial;
 mod list;
+mod machine;
+mod qemu;
 mod uml;
 
 use std::path::{Path, PathBuf};
@@ -18,8 +21,10 @@ use anyhow::{Context, Result};
 
 use crate::interop::{self, Outcome, Verdict};
 use crate::{exec, peers, test, workspace};
+use guest::Part;
 use list::Job;
-use uml::{Guest, Kernel};
+use machine::Guest;
+use qemu::Accelerator;
 
 #[derive(clap::Args, Default)]
 pub struct Args {
@@ -34,6 +39,79 @@ pub struct Args {
     /// The gateway to test, instead of building it
     #[arg(long, value_name = "FILE")]
     adit: Option<PathBuf>,
+    /// What guests are, instead of the best that this machine can
+    #[arg(long = "in", value_enum, value_name = "GUEST")]
+    guests: Option<Kind>,
+}
+
+/// What guests are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Debian's kernel in QEMU, by the processor's virtualisation
+    Kvm,
+    /// Debian's kernel in QEMU, which emulates the processor
+    Tcg,
+    /// User-Mode Linux
+    Uml,
+}
+
+/// A kernel that is there to be booted.
+enum Machine {
+    Qemu(qemu::Kernel, Accelerator),
+    Uml(uml::Kernel),
+}
+
+impl Kind {
+    /// How many jobs a guest plays at once: they wait for each other, and for time to pass.
+    fn at_once(self) -> usize {
+        match self {
+            Self::Kvm | Self::Uml => 3,
+            Self::Tcg => 1,
+        }
+    }
+
+    /// What such a guest runs for its part of the jobs.
+    fn command(self, command: &[String], part: Part) -> Vec<String> {
+        let mut command = command.to_vec();
+        command.push(part.argument().to_owned());
+        command.push(format!("--at-once={}", self.at_once()));
+        command
+    }
+}
+
+impl Machine {
+    fn get(kind: Kind) -> Result<Self> {
+        Ok(match kind {
+            Kind::Kvm => Self::Qemu(qemu::Kernel::get()?, Accelerator::Kvm),
+            Kind::Tcg => Self::Qemu(qemu::Kernel::get()?, Accelerator::Tcg),
+            Kind::Uml => Self::Uml(uml::Kernel::get()?),
+        })
+    }
+
+    fn boot(
+        &self,
+        share: &Path,
+        number: usize,
+        processor: usize,
+        command: &[String],
+    ) -> Result<Guest> {
+        match self {
+            Self::Qemu(kernel, accelerator) => kernel.boot(*accelerator, share, number, command),
+            Self::Uml(kernel) => kernel.boot(share, number, processor, command),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Qemu(kernel, Accelerator::Kvm) => {
+                format!("Linux {} in QEMU with KVM", kernel.version())
+            }
+            Self::Qemu(kernel, Accelerator::Tcg) => {
+                format!("Linux {} in QEMU without KVM", kernel.version())
+            }
+            Self::Uml(kernel) => format!("User-Mode Linux {}", kernel.version()),
+        }
+    }
 }
 
 /// `cargo xtask kernel`.
@@ -57,7 +135,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// Why no guest can run on this machine, whatever is installed.
 pub fn impossible() -> Option<&'static str> {
-    (!cfg!(target_arch = "x86_64")).then_some("User-Mode Linux runs on x86_64 only")
+    (!cfg!(target_arch = "x86_64")).then_some("guests with a kernel run on x86_64 only")
 }
 
 /// Plays every list.
@@ -70,7 +148,6 @@ pub fn play(args: &Args) -> Result<Vec<Outcome>> {
     }
     let jobs = list::jobs(args.list.as_deref(), &args.scenarios)?;
     peers::ensure()?;
-    let kernel = Kernel::get()?;
     let adit = match &args.adit {
         Some(file) => file.canonicalize().context("the gateway to test")?,
         None => test::adit()?,
@@ -96,22 +173,142 @@ pub fn play(args: &Args) -> Result<Vec<Outcome>> {
         .iter()
         .map(|word| word.display().to_string())
         .collect();
-    let mut guests = Vec::new();
-    for processor in uml::processors()
-        .into_iter()
-        .take(jobs.len().min(MOST_GUESTS))
-    {
-        guests.push(kernel.boot(&share, guests.len(), processor, &command)?);
-    }
+    let mut booted = boot(args.guests, &share, &jobs, &command)?;
     eprintln!(
-        "{} scenarios in {} guests with Linux {}",
+        "{} scenarios in {} guests: {}",
         jobs.len(),
-        guests.len(),
-        kernel.version()
+        booted.guests.len() + usize::from(booted.later.is_some()),
+        booted.kinds.join(", then ")
     );
-    let outcomes = gather(&share, &jobs, &mut guests, began + LIMIT);
+    let outcomes = gather(&share, &jobs, &mut booted, began + LIMIT);
     eprintln!("{:.0} s", began.elapsed().as_secs_f64());
     outcomes
+}
+
+/// What was booted.
+struct Booted {
+    guests: Vec<Guest>,
+    /// What they are, in words.
+    kinds: Vec<String>,
+    /// Why what needs a whole kernel has no guest.
+    lacking: Option<String>,
+    /// What is booted when all the others have ended, whose clocks it would disturb.
+    later: Option<Later>,
+}
+
+/// A guest to come.
+struct Later {
+    machine: Machine,
+    share: PathBuf,
+    command: Vec<String>,
+}
+
+/// Guests of the given kind, or of the best that this machine can, which is said.
+fn boot(wanted: Option<Kind>, share: &Path, jobs: &[Job], command: &[String]) -> Result<Booted> {
+    let mut booted = Booted {
+        guests: Vec::new(),
+        kinds: Vec::new(),
+        lacking: None,
+        later: None,
+    };
+    let why = match (wanted, qemu::no_kvm()) {
+        (Some(Kind::Uml), _) => "it wasn't asked for".to_owned(),
+        (Some(kind), _) => {
+            booted.start(kind, Part::All, share, jobs, command)?;
+            return Ok(booted);
+        }
+        (None, Some(why)) => why,
+        (None, None) => match booted.start(Kind::Kvm, Part::All, share, jobs, command) {
+            Ok(()) if are_up(&mut booted.guests) => return Ok(booted),
+            Ok(()) => format!(
+                "no guest started with it within {} s; see {}/guest-0/console",
+                UP.as_secs(),
+                share.display()
+            ),
+            Err(error) => format!("{error:#}"),
+        },
+    };
+    booted.guests.clear();
+    booted.kinds.clear();
+    eprintln!(
+        "no KVM ({why}): User-Mode Linux, which is slower, and afterwards for what that lacks one guest of QEMU that emulates the processor"
+    );
+    let any = |part: Part| jobs.iter().any(|job| part.takes(job));
+    if any(Part::Rest) {
+        booted.start(Kind::Uml, Part::Rest, share, jobs, command)?;
+    }
+    if any(Part::Whole) {
+        match Machine::get(Kind::Tcg) {
+            Ok(machine) => {
+                booted.kinds.push(machine.name());
+                booted.later = Some(Later {
+                    machine,
+                    share: share.to_owned(),
+                    command: Kind::Tcg.command(command, Part::Whole),
+                });
+            }
+            Err(error) => {
+                anyhow::ensure!(any(Part::Rest), "{error:#}");
+                booted.lacking = Some(format!("no kernel with all that it needs: {error:#}"));
+            }
+        }
+    }
+    Ok(booted)
+}
+
+impl Booted {
+    fn start(
+        &mut self,
+        kind: Kind,
+        part: Part,
+        share: &Path,
+        jobs: &[Job],
+        command: &[String],
+    ) -> Result<()> {
+        let machine = Machine::get(kind)?;
+        let command = kind.command(command, part);
+        let jobs = jobs.iter().filter(|job| part.takes(job)).count();
+        for processor in machine::processors()
+            .into_iter()
+            .take(jobs.min(MOST_GUESTS))
+        {
+            let number = self.guests.len();
+            self.guests
+                .push(machine.boot(share, number, processor, &command)?);
+        }
+        self.kinds.push(machine.name());
+        Ok(())
+    }
+
+    /// Whether a guest runs, or one begins to.
+    fn run(&mut self) -> Result<bool> {
+        if self.guests.iter_mut().any(Guest::runs) {
+            return Ok(true);
+        }
+        let Some(later) = self.later.take() else {
+            return Ok(false);
+        };
+        let number = self.guests.len();
+        let guest = later
+            .machine
+            .boot(&later.share, number, 0, &later.command)?;
+        self.guests.push(guest);
+        Ok(true)
+    }
+}
+
+/// Whether every guest comes to its command.
+fn are_up(guests: &mut [Guest]) -> bool {
+    let end = Instant::now() + UP;
+    loop {
+        if guests.iter().all(Guest::is_up) {
+            return true;
+        }
+        if Instant::now() > end || !guests.iter_mut().all(Guest::runs) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// The program with the tests of a file of `crates/gateway/tests`.
@@ -157,13 +354,10 @@ fn prepare(jobs: &[Job], adit: &Path) -> Result<PathBuf> {
 }
 
 /// Takes outcomes as they come, until every guest has ended or time is up. What has none then has failed.
-fn gather(share: &Path, jobs: &[Job], guests: &mut [Guest], end: Instant) -> Result<Vec<Outcome>> {
+fn gather(share: &Path, jobs: &[Job], booted: &mut Booted, end: Instant) -> Result<Vec<Outcome>> {
     let mut outcomes: Vec<Option<Outcome>> = vec![None; jobs.len()];
     loop {
-        let running = guests
-            .iter_mut()
-            .filter_map(|guest| guest.runs().then_some(()))
-            .count();
+        let running = booted.run()?;
         // Looked at after the guests: what ended has written all that it will.
         for (number, outcome) in outcomes.iter_mut().enumerate() {
             if outcome.is_some() {
@@ -175,11 +369,12 @@ fn gather(share: &Path, jobs: &[Job], guests: &mut [Guest], end: Instant) -> Res
                 *outcome = Some(read);
             }
         }
-        if running == 0 || Instant::now() >= end {
+        if !running || Instant::now() >= end {
             break;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
+    let guests = &mut booted.guests;
     let late = guests.iter_mut().any(Guest::runs);
     for guest in guests.iter_mut() {
         guest.end();
@@ -191,6 +386,16 @@ fn gather(share: &Path, jobs: &[Job], guests: &mut [Guest], end: Instant) -> Res
         "before its guest ended".to_owned()
     };
     let missing = |number: usize, job: &Job| {
+        if let Some(why) = booted.lacking.as_ref().filter(|_| job.whole_kernel) {
+            return Outcome {
+                name: job.name.clone(),
+                setting: job.list.clone(),
+                role: job.role,
+                result: Verdict::UnsupportedByPeer,
+                reason: why.clone(),
+                seconds: 0.0,
+            };
+        }
         let begun = guest::taken(share, number).exists();
         let word = if begun { "didn't end" } else { "wasn't played" };
         let outcome = Outcome {
@@ -212,6 +417,8 @@ fn gather(share: &Path, jobs: &[Job], guests: &mut [Guest], end: Instant) -> Res
         .collect())
 }
 
+/// How long a guest with KVM may take to come up.
+const UP: Duration = Duration::from_secs(30);
 /// More only wait for each other.
 const MOST_GUESTS: usize = 4;
 /// How long all of it may take, on a machine that is busy with much else.

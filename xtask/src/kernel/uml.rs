@@ -1,15 +1,13 @@
 //! User-Mode Linux: a real kernel with ESP as one ordinary process, without virtualisation.
 //!
-//! Debian's package is unpacked below `target`. The guest sees the host's files read-only, but for one folder that it
-//! shares; `/run`, `/etc` and `/var/tmp` are its own. It runs one command and powers off.
+//! Debian's package is unpacked below `target`. `/run`, `/etc` and `/var/tmp` are the guest's own.
 
-use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use super::machine::{self, Guest, Start};
 use crate::{exec, workspace};
 
 /// An unpacked kernel.
@@ -18,50 +16,6 @@ pub struct Kernel {
     /// Where `modprobe -d` looks.
     modules: PathBuf,
     version: String,
-}
-
-/// A guest that was started; dropped, it ends.
-pub struct Guest {
-    process: Child,
-    own: PathBuf,
-}
-
-impl Guest {
-    /// Whether it hasn't ended.
-    pub fn runs(&mut self) -> bool {
-        matches!(self.process.try_wait(), Ok(None))
-    }
-
-    /// Ends it, and all that runs in it.
-    pub fn end(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-
-    /// What its command has said, or where to look if it hasn't come to that.
-    pub fn said(&self) -> String {
-        std::fs::read_to_string(self.own.join("output")).unwrap_or_else(|_| {
-            let console = self.own.join("console");
-            format!(
-                "a guest didn't start; its console is in {}\n",
-                console.display()
-            )
-        })
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// The processors that this process may use.
-pub fn processors() -> Vec<usize> {
-    let allowed = rustix::thread::sched_getaffinity(None);
-    let is = |n: &usize| allowed.as_ref().is_ok_and(|set| set.is_set(*n));
-    let found: Vec<usize> = (0..rustix::thread::CpuSet::MAX_CPU).filter(is).collect();
-    if found.is_empty() { vec![0] } else { found }
 }
 
 impl Kernel {
@@ -117,15 +71,22 @@ impl Kernel {
     ) -> Result<Guest> {
         let own = share.join(format!("guest-{number}"));
         std::fs::create_dir_all(&own)?;
-        let load = executable(
-            &own.join("modprobe"),
-            &format!(
-                "#!/bin/sh\nPATH=/usr/sbin:/sbin:/usr/bin:/bin exec modprobe -d '{}' \"$@\"\n",
-                self.modules.display()
+        let load = machine::loader(&own, &self.modules)?;
+        let start = Start {
+            share,
+            own: &own,
+            load: &load,
+            modules: MODULES,
+            mount: format!("mount -t hostfs -o '{0}' none '{0}'", share.display()),
+            variables: format!(
+                "{}=1 {}={PATIENCE}",
+                crate::interop::IPTABLES,
+                crate::interop::PATIENCE
             ),
-        )?;
-        let init = executable(&own.join("init"), &self.init(share, &own, &load, command))?;
-        let console = std::fs::File::create(own.join("console"))?;
+            command,
+        };
+        let init = machine::executable(&own.join("init"), &start.script())?;
+        let console = std::fs::File::create(own.join(machine::CONSOLE))?;
         // The kernel and its processes take turns, which is much quicker on one processor. They are alone among themselves
         // (`unshare`), so that all of them end with the first one, and that one with us, however we end.
         let process = Command::new("setpriv")
@@ -159,40 +120,7 @@ impl Kernel {
             .stderr(console)
             .spawn()
             .context("cannot start User-Mode Linux")?;
-        Ok(Guest { process, own })
-    }
-
-    /// The guest's first process.
-    fn init(&self, share: &Path, own: &Path, load: &Path, command: &[String]) -> String {
-        let (share, own) = (share.display(), own.display());
-        let mut words = String::new();
-        for word in command {
-            let _ = write!(words, " '{}'", word.replace('\'', "'\\''"));
-        }
-        format!(
-            "#!/bin/sh
-export TMPDIR=/var/tmp HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export CARGO_TARGET_DIR='{share}' {iptables}=1 {patience}={PATIENCE}
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs none /run; mount -t tmpfs none /var/tmp
-mkdir -p /run/netns /run/lock /dev/pts /run/etc
-[ -d /dev/shm ] || mkdir /dev/shm
-mount -t tmpfs none /dev/shm; mount -t devpts none /dev/pts
-cp -a /etc/. /run/etc/ 2>/dev/null; mount --bind /run/etc /etc
-echo '{load}' > /proc/sys/kernel/modprobe
-mount -t hostfs -o '{share}' none '{share}'
-for module in ipv6 veth tun; do '{load}' $module; done
-'{load}' -a xfrm_user esp4 esp6 seqiv echainiv gcm ghash-generic ctr cbc authenc authencesn hmac sha256_generic sha512_generic sha1_generic chacha20poly1305 chacha_generic poly1305_generic iptable_mangle ip6table_mangle xt_policy xt_u32 xt_multiport xt_comment xt_length 2>/dev/null
-ip link set lo up
-cd '{share}'
-{words} </dev/null >'{own}/output' 2>&1
-sync
-echo o >/proc/sysrq-trigger
-sleep 10
-",
-            load = load.display(),
-            iptables = crate::interop::IPTABLES,
-            patience = crate::interop::PATIENCE,
-        )
+        Ok(Guest::new(process, own))
     }
 }
 
@@ -225,8 +153,6 @@ fn unpacked() -> Result<PathBuf> {
 /// One slow processor for everything: waits are so many times as long.
 const PATIENCE: u32 = 4;
 
-fn executable(path: &Path, text: &str) -> Result<PathBuf> {
-    std::fs::write(path, text)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
-    Ok(path.to_owned())
-}
+/// The packet filter, which is iptables.
+const MODULES: &str =
+    "iptable_mangle ip6table_mangle xt_policy xt_u32 xt_multiport xt_comment xt_length";
