@@ -88,11 +88,11 @@ pub enum Offload {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
     /// The kernel's IPsec where it has ESP and can do what is configured, else our own data plane.
+    #[default]
     Auto,
     /// The kernel's IPsec.
     Kernel,
     /// Our own data plane over a TUN device.
-    #[default]
     User,
 }
 

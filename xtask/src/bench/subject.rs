@@ -155,6 +155,14 @@ esp = ["aes128gcm16"]
     std::fs::write(&config, text)?;
     let mut command = world.hosts.command(gateway, &settings.binary);
     command.args(["run", "-c"]).arg(config);
+    // What is measured is our own data plane, unless somebody asks for another.
+    if !settings
+        .gateway
+        .iter()
+        .any(|line| line.starts_with("backend"))
+    {
+        command.args(["--backend", "user"]);
+    }
     command.arg("--state").arg(state(world, gateway));
     world.spawn(gateway, &mut command)
 }

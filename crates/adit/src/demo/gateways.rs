@@ -33,7 +33,8 @@ impl Gateway {
         let log = File::create(dir.join("log")).context("making the gateway's log")?;
         let mut command = Command::new("/proc/self/exe");
         command
-            .args(["run", "--config"])
+            // The same on every machine, and its story is one of TUN devices.
+            .args(["run", "--backend", "user", "--config"])
             .arg(&config)
             .arg("--state")
             .arg(&dir)

@@ -149,7 +149,16 @@ remote_net = ["10.{peer}.0.0/24"]
             .append(true)
             .open(&log)
             .unwrap();
-        let mut command = command(&["run", "--config", config, "--state", state]);
+        // The same on every machine.
+        let mut command = command(&[
+            "run",
+            "--backend",
+            "user",
+            "--config",
+            config,
+            "--state",
+            state,
+        ]);
         command.stdout(Stdio::null()).stderr(file);
         self.ns(at).start_inside(&mut command).unwrap();
         Gateway {

@@ -297,8 +297,13 @@ fn program(dir: &Path, state: &Path) -> (PathBuf, Vec<OsString>) {
     let mut arguments: Vec<OsString> = vec!["run".into(), "-c".into()];
     arguments.push(dir.join("adit.toml").into());
     arguments.extend(["--state".into(), state.into()]);
-    if let Some(backend) = std::env::var_os(BACKEND) {
-        arguments.extend(["--backend".into(), backend]);
+    let text = std::fs::read_to_string(dir.join("adit.toml")).unwrap_or_default();
+    match std::env::var_os(BACKEND) {
+        Some(backend) => arguments.extend(["--backend".into(), backend]),
+        None if !text.contains("backend =") => {
+            arguments.extend(["--backend".into(), "user".into()]);
+        }
+        None => {}
     }
     (program.into(), arguments)
 }
@@ -348,7 +353,11 @@ fn be_a_gateway(dir: &Path) -> Result<(), String> {
         Ok("user") => BackendChoice::User,
         Ok("kernel") => BackendChoice::Kernel,
         Ok(other) => return Err(format!("{BACKEND}={other}")),
-        Err(_) => BackendChoice::Auto,
+        // The same on every machine.
+        Err(_) => match options.config.gateway.backend {
+            adit_config::Backend::Auto => BackendChoice::User,
+            configured => configured.into(),
+        },
     };
     adit_gateway::run(options)
         .map(drop)

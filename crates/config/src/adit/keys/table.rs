@@ -88,9 +88,9 @@ pub const KEYS: &[Key] = &[
         Section::Gateway,
         "backend",
         "word",
-        "user",
-        "\"auto\"",
-        "What carries packets: `user`, our own data plane over a TUN device, or `kernel`, the kernel's IPsec (XFRM). `auto` takes the kernel where it has ESP and can do all that is configured, and says in the log and in `adit status` what it took and why. The kernel's is young: docs/testing.md says what has been played with it. `--backend` overrides it.",
+        "auto",
+        "\"user\"",
+        "What carries packets: `kernel`, the kernel's IPsec (XFRM), or `user`, our own data plane over a TUN device. `auto` takes the kernel where it has ESP and can do all that is configured, else our own, and says in the log and in `adit status` what it took and why. `--backend` overrides it.",
     ),
     key(
         Section::Gateway,
