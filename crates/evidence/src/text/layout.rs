@@ -129,8 +129,9 @@ fn continues(text: &str) -> bool {
     const BEGINNINGS: [char; 12] = [' ', '\t', '#', '$', '-', '=', '*', '`', '"', '|', '{', '<'];
     let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let thread = digits.len() < text.len() && digits.starts_with(['[', ' ']) && {
-        // `09[IKE]`, `002 "conn"`: as the daemons begin; `[ HASH ]` has no digits.
-        digits.starts_with('[') || digits.starts_with(" \"")
+        // `09[IKE]`, `002 "conn"`, `003 ERROR: "conn"`: as the daemons begin; `[ HASH ]` has no digits.
+        const WORDS: [&str; 5] = ["[", " \"", " #", " ERROR: ", " FATAL ERROR: "];
+        WORDS.iter().any(|word| digits.starts_with(word))
     };
     !text.is_empty()
         && !text.starts_with(BEGINNINGS)
@@ -184,6 +185,17 @@ or directory (2)
         assert!(lines[0].1.ends_with("SPI cf221b54"));
         assert!(lines[1].1.ends_with("No such file or directory (2)"));
         assert_eq!(lines[1].0, 3);
+    }
+
+    #[test]
+    fn a_line_of_whack_is_no_rest_of_another() {
+        let text = "\
+010 \"office\" #1: STATE_MAIN_I1: retransmission; will wait 0.5 seconds for response
+003 ERROR: \"office\" #1: sendto on eth0 to 198.51.100.20:500 failed in the event. Errno 22
+010 \"office\" #1: STATE_MAIN_I1: retransmission; will wait 1.5 seconds for response
+003 ERROR: \"office\" #1: sendto on eth0 to 198.51.100.20:500 failed in the event. Errno 22
+";
+        assert!(Layout::of(text.as_bytes(), NOW).is_plain());
     }
 
     const BROKEN: &str = "\

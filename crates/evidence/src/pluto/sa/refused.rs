@@ -198,12 +198,18 @@ impl Sa {
     /// Each transform of phase 1 that is told of was refused, and nothing was answered: several are enough to say that all
     /// were.
     pub(crate) fn refused_all(&mut self) -> Option<Happening> {
-        const SEVERAL: usize = 3;
+        // A responder refuses one after the other until it finds one. Of a log that shows the exchange, as many must be
+        // shown; where nothing but refusals was quoted, they are what failed.
+        let several = if self.seen.is_empty() && !self.begun {
+            1
+        } else {
+            3
+        };
         let answered = self
             .seen
             .iter()
             .any(|((name, _), _)| matches!(*name, "MR1" | "AR1"));
-        if self.offered.len() < SEVERAL || answered || self.refused || self.child || self.up {
+        if self.offered.len() < several || answered || self.refused || self.child || self.up {
             return None;
         }
         self.v1 = true;
