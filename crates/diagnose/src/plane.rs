@@ -38,6 +38,17 @@ impl Carried<'_> {
         self.sent == Some(0) && self.received == Some(0)
     }
 
+    /// The networks that it is for, ours first, as a listing writes them.
+    pub(crate) fn networks(&self) -> Option<(&str, &str)> {
+        self.facts.iter().find_map(|f| match &f.what {
+            Known::Carried { traffic } => {
+                let (ours, theirs) = traffic.networks.as_ref()?;
+                Some((ours.as_str(), theirs.as_str()))
+            }
+            _ => None,
+        })
+    }
+
     /// It carried both ways.
     pub(crate) fn both(&self) -> bool {
         self.sent.is_some_and(|n| n > 0) && self.received.is_some_and(|n| n > 0)

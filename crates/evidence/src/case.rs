@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::now::Wall;
+use adit_model::peer_config::Dialect;
 use adit_model::product::Product;
 
 use crate::capture::{Captured, join};
@@ -70,10 +71,16 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         }
         facts.extend(own);
         // A file says more than a status, which shows part of the same.
-        let written = timeless
+        let written: Vec<Dialect> = timeless
             .iter()
-            .any(|f| f.side == side && is_connection(&f.what, false));
-        let kept = |f: &&Fact| f.side == side && !(written && is_connection(&f.what, true));
+            .filter(|f| f.side == side)
+            .filter_map(|f| dialect(&f.what, false))
+            .collect();
+        let kept = |f: &&Fact| {
+            f.side == side
+                && dialect(&f.what, true)
+                    .is_none_or(|listed| !written.iter().any(|file| one_gateway(listed, *file)))
+        };
         facts.extend(timeless.iter().filter(kept).cloned());
     }
     let clock_offset_ms = clock::align(&mut facts);
@@ -109,8 +116,21 @@ fn is_timeless(what: &Known) -> bool {
     )
 }
 
-fn is_connection(what: &Known, listed: bool) -> bool {
-    matches!(what, Known::PeerConfigured { connection } if connection.listed == listed)
+/// In whose language a connection is, that a status lists or a file has.
+fn dialect(what: &Known, listed: bool) -> Option<Dialect> {
+    match what {
+        Known::PeerConfigured { connection } if connection.listed == listed => {
+            Some(connection.dialect)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a status and a file can be of one gateway. Of the products that come with both, pluto isn't charon.
+fn one_gateway(listed: Dialect, file: Dialect) -> bool {
+    let charon = |d| matches!(d, Dialect::StrongswanStroke | Dialect::Swanctl);
+    let pluto = |d| matches!(d, Dialect::Libreswan | Dialect::Openswan);
+    !(charon(listed) && pluto(file) || pluto(listed) && charon(file))
 }
 
 /// The connection that a person who shows this log asks about: the one that failed last and hasn't come up since.

@@ -28,6 +28,7 @@ mod case;
 mod charon;
 mod clock;
 mod config;
+mod ends;
 mod phrase;
 mod pluto;
 mod product;

@@ -14,6 +14,7 @@ use crate::asa::Asa;
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
+use crate::ends::Prompts;
 use crate::phrase::{Phrases, Telling, telling};
 use crate::pluto::Pluto;
 use crate::product::Telltales;
@@ -123,6 +124,7 @@ struct Readers {
     statuses: Statuses,
     telltales: Telltales,
     account: Account,
+    prompts: Prompts,
 }
 
 impl Reading {
@@ -354,6 +356,7 @@ impl Reader {
         reading.facts.extend(dated(&reading.facts, now));
         // Readers tell what they heard one after the other; the lines' order is the order of things.
         reading.facts.sort_by_key(|f| f.source.line);
+        readers.prompts.tell_apart(&mut reading.facts);
         if layout.newest_first {
             reading.facts.reverse();
         }
@@ -399,6 +402,7 @@ impl Readers {
             // No other reader has a word for it, and most lines of most logs are such.
             return;
         }
+        self.prompts.line(line, || place().source.line);
         self.pluto.line(line, place);
         self.asa.line(line, place);
         self.printed.line(line, place);

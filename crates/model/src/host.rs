@@ -142,6 +142,8 @@ pub enum Listing {
     Policies,
     /// The host's addresses.
     Addresses,
+    /// The host's routes: no other network is known to it, by a default route either.
+    Routes,
     /// The flows that a filter remembers.
     Flows,
 }

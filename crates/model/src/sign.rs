@@ -325,7 +325,7 @@ pub enum Sign {
     OutsideSelectors,
     /// A policy holds back ICMPv6, and with it the look-up of neighbours. `source`, `destination`.
     NeighbourDiscoveryHeld,
-    /// Traffic waits for an SA that is being set up. `reqid`.
+    /// Traffic waits for an SA that is being set up. `reqid`, `source`, `destination`.
     TrafficWaits,
     /// A packet was dropped by IPsec; only the name of what dropped it is told. `by`, `direction`.
     IpsecDropped,

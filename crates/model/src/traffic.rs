@@ -8,6 +8,9 @@ pub struct SaTraffic {
     /// The tunnel or child, by the name that the listing has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The networks that the SAs are for, ours first, as the listing writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<(String, String)>,
     /// SPI of what this side receives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spi_in: Option<u32>,

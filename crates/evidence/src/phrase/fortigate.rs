@@ -33,6 +33,24 @@ pub(super) static PHRASES: &[Phrase] = &[
         "notify msg received: AUTHENTICATION_FAILED",
     ),
     any(Sign::PeerDeclaredDead, ": link fail {} dpd=1"),
+    // What checks users at a FortiGate (fnbamd), and IKE's word for its answer.
+    any(
+        Sign::UserAuthenticationFailed,
+        "__ldap_auth_ctx_prep-Invalid credential",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "ldap_start-Failed to init ldap ctx for",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "fnbamd_auth_poll_ldap-Result for ldap svr {} is denied",
+    ),
+    any(Sign::UserAuthenticationFailed, "result FNBAM_DENIED"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP failed for user \"{peer}\"",
+    ),
     // RouterOS.
     any(Sign::TrafficRefused, "got error: TS_UNACCEPTABLE"),
     any(Sign::TrafficRefused, "got fatal error: TS_UNACCEPTABLE"),

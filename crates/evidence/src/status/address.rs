@@ -63,6 +63,13 @@ impl Addresses {
             name.clone_into(&mut self.interface);
             return;
         }
+        let body = match one_line(body) {
+            Some((name, rest)) => {
+                name.clone_into(&mut self.interface);
+                rest
+            }
+            None => body,
+        };
         if let Some((name, addresses)) = brief(body) {
             name.clone_into(&mut self.interface);
             for address in addresses {
@@ -139,6 +146,16 @@ fn interface(body: &str) -> Option<&str> {
     };
     let name = name.split('@').next()?;
     (!name.is_empty() && !name.contains(' ')).then_some(name)
+}
+
+/// `2: eth0    inet 192.0.2.1/24 brd …` of `ip -o addr`, and what people make of the long form: `2: eth0: inet …`.
+fn one_line(body: &str) -> Option<(&str, &str)> {
+    let (number, rest) = body.split_once(": ")?;
+    number.parse::<u32>().ok()?;
+    let (name, rest) = rest.trim_start().split_once([' ', '\t'])?;
+    let rest = rest.trim_start();
+    let name = name.trim_end_matches(':').split('@').next()?;
+    (rest.starts_with("inet ") || rest.starts_with("inet6 ")).then_some((name, rest))
 }
 
 /// `eth0  UP  192.0.2.1/24 fe80::1/64` of `ip -br addr`; `net0/v4  static  ok  192.0.2.10/24` of illumos.
@@ -236,6 +253,16 @@ mod tests {
             assert_eq!(address(body).as_deref(), Some(want), "{body}");
         }
         assert_eq!(address("inet is a word"), None);
+        for line in [
+            "2: eth0    inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0",
+            "2: eth0@if3: inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0",
+        ] {
+            let (name, rest) = one_line(line).unwrap_or_default();
+            assert_eq!(
+                (name, address(rest).as_deref()),
+                ("eth0", Some("192.0.2.1/24"))
+            );
+        }
         let row = brief("eth0@if3  UP  192.0.2.1/24 fe80::1/64").map(|(n, a)| (n, a.count()));
         assert_eq!(row, Some(("eth0", 2)));
     }

@@ -23,6 +23,16 @@ impl Carried {
         place: &dyn Fn() -> Place,
         facts: &mut Vec<Fact>,
     ) {
+        if let Some((name, networks)) = networks(line.body) {
+            let last = facts.iter_mut().rev().find_map(|f| match &mut f.what {
+                Known::Carried { traffic } => Some(traffic),
+                _ => None,
+            });
+            if let Some(traffic) = last.filter(|t| t.name.as_deref() == Some(name)) {
+                traffic.networks.get_or_insert(networks);
+            }
+            return;
+        }
         let Some(mut part) = part(line.body) else {
             if let Some(name) = named(line.body) {
                 self.finish(facts);
@@ -55,6 +65,15 @@ impl Carried {
             facts.push(fact(place, Known::Carried { traffic }));
         }
     }
+}
+
+/// The line below the counters of `ipsec statusall`: `gw-b{7}:   10.1.0.0/24 === 10.2.0.0/24`.
+fn networks(body: &str) -> Option<(&str, (String, String))> {
+    let (head, rest) = body.split_once("}:")?;
+    let (name, number) = head.trim_start().split_once('{')?;
+    let (ours, theirs) = rest.split_once(" === ")?;
+    let plain = number.bytes().all(|b| b.is_ascii_digit()) && rest.len() < 512;
+    plain.then(|| (name, (ours.trim().to_owned(), theirs.trim().to_owned())))
 }
 
 /// The tunnel whose counters follow: `name=to-b ver=2 …` of FortiOS, `current_peer 198.51.100.7 port 500` of Cisco.

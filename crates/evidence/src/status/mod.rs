@@ -129,6 +129,7 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
         self.plugins.finish(&mut self.facts);
+        self.routes.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.sas.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);

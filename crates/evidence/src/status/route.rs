@@ -1,7 +1,7 @@
 //! Routes, rules and links: `ip route`, `ip route get`, `ip rule`, `ip link`, and the tables of other systems.
 
 use adit_model::fact::{Fact, Known};
-use adit_model::host::{HostState, Route};
+use adit_model::host::{HostState, Listing, Route};
 use adit_model::sign::Sign;
 
 use super::{fact, sign};
@@ -18,6 +18,8 @@ pub(crate) struct Routes {
     seen: usize,
     /// The table that was asked for, and where; nothing of it was shown yet.
     table: Option<(String, Place)>,
+    /// A table of Cisco's that says itself that it has no default route: where, and how many routes it had so far.
+    whole: Option<(Place, u32)>,
     /// What the lines of BSD's `route get` have told so far: whereto, and the next hop.
     get: Option<(String, Option<String>)>,
 }
@@ -42,16 +44,28 @@ impl Routes {
             self.asked = rest.split_ascii_whitespace().next().map(ToOwned::to_owned);
             return;
         }
+        if body.starts_with("Gateway of last resort is not set") {
+            self.whole = Some((place(), 0));
+        } else if body.starts_with("Gateway of last resort is ") {
+            self.whole = None;
+        }
         let state = self
             .way(body)
             .or_else(|| self.way_of_bsd(body))
+            .or_else(|| own(body))
             .or_else(|| linux(body).or_else(|| other(body)).map(HostState::Route))
             .or_else(|| rule(body))
             .or_else(|| link(body));
         let Some(state) = state else {
             return;
         };
-        if matches!(state, HostState::Route(_)) {
+        if let HostState::Route(route) = &state {
+            if let Some((_, entries)) = &mut self.whole {
+                // A prefix that some releases print in the table after all.
+                let default = route.network == "0.0.0.0/0";
+                *entries += 1;
+                self.whole = self.whole.take().filter(|_| !default);
+            }
             self.seen += 1;
             if self.seen > KEPT {
                 return;
@@ -59,6 +73,21 @@ impl Routes {
         }
         let state = Box::new(state);
         facts.push(fact(place(), Known::Host { state }));
+    }
+
+    /// The table that was shown last, where it is known to be whole.
+    pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
+        if let Some((place, entries)) = self
+            .whole
+            .take()
+            .filter(|(_, n)| *n > 0 && self.seen <= KEPT)
+        {
+            let state = Box::new(HostState::Listed {
+                what: Listing::Routes,
+                entries,
+            });
+            facts.push(fact(place, Known::Host { state }));
+        }
     }
 
     /// `route to: 203.0.113.5`, `gateway: 192.0.2.1`, `interface: utun4`, each on a line of its own (BSD, macOS).
@@ -197,6 +226,18 @@ fn other(body: &str) -> Option<Route> {
         via,
         device,
         ..Route::default()
+    })
+}
+
+/// `L        192.0.2.1/32 is directly connected, Ethernet0/0`: an address of the router itself.
+fn own(body: &str) -> Option<HostState> {
+    let rest = body.strip_prefix("L ")?.trim_start();
+    let (address, rest) = rest.split_once(' ')?;
+    let interface = rest.trim_start().strip_prefix("is directly connected, ")?;
+    network_of(address)?;
+    Some(HostState::Address {
+        interface: interface.trim().to_owned(),
+        address: address.to_owned(),
     })
 }
 

@@ -196,7 +196,11 @@ impl Xfrm {
             Entry::Sa(sa) => {
                 self.count(Listing::Sas);
                 if sa.spi == 0 {
-                    facts.push(sign(place, Sign::TrafficWaits, &[]));
+                    let ends = [
+                        ("source", sa.from.as_str()),
+                        ("destination", sa.to.as_str()),
+                    ];
+                    facts.push(sign(place, Sign::TrafficWaits, &ends));
                 } else if self.sas.len() < KEPT {
                     let state = Box::new(HostState::Sa(sa.clone()));
                     facts.push(fact(place.clone(), Known::Host { state }));

@@ -10,6 +10,7 @@ use adit_model::sign::Sign;
 
 use super::pfs_mismatch;
 use crate::compare::{changes, kinds, list, shown};
+use crate::config::Configs;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -120,7 +121,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(found) = behind_first_phase(s) {
         return found;
     }
-    if let Some(seen) = s.sign(Sign::ChildRequestRefused) {
+    // What the asking side was told came protected: what the other side says of the same adds nothing to it.
+    let told = s
+        .told(notify::NO_PROPOSAL_CHOSEN, false)
+        .filter(|t| !t.rekeying);
+    if told.is_none()
+        && let Some(seen) = s.sign(Sign::ChildRequestRefused)
+    {
         return Judgement::Possible {
             weight: 60,
             because: format!(
@@ -131,14 +138,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     // What was taken once and isn't taken again differs in something that the first CHILD SA doesn't negotiate.
-    let Some(told) = s
-        .told(notify::NO_PROPOSAL_CHOSEN, false)
-        .filter(|t| !t.rekeying)
-    else {
+    let Some(told) = told else {
         return unanswered(s);
     };
-    // Between two hosts it may be the mode as well.
-    if s.between_hosts() || other_refusal(s) {
+    // Between two hosts it may be the mode as well, and where the modes differ it is.
+    if s.between_hosts() || other_refusal(s) || Configs::of(s.case).differ_in("mode-mismatch") {
         return Judgement::Possible {
             weight: 60,
             because:
@@ -155,15 +159,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Side::Local => ("we", "the peer"),
         Side::Remote => ("the peer", "our side"),
     };
+    // The proposals of quick mode have the group of a key exchange of its own; those of IKE_AUTH have none.
+    let quick = s.happenings(told.side).any(|(_, h)| match h {
+        Happening::Sent(m) => Phase::is_v1(&m.exchange),
+        _ => false,
+    });
+    let group = if quick {
+        " In IKEv1 a group (PFS) that the other side doesn't have is answered in the same way, so compare it too."
+    } else {
+        ""
+    };
     Found {
-        confidence: 0.93,
+        confidence: if quick { 0.86 } else { 0.93 },
         side: AtFault::Both,
         summary: if asked.is_empty() {
             format!("{theirs} takes none of the ESP proposals that were offered")
         } else {
             format!("{theirs} takes none of the ESP proposals that {ours} offered: {}", list(asked))
         },
-        explanation: "NO_PROPOSAL_CHOSEN came protected, after both sides had agreed on IKE algorithms and keys: it is about the algorithms of the CHILD SA. What the other side has isn't in the notify.".to_owned(),
+        explanation: format!("NO_PROPOSAL_CHOSEN came protected, after both sides had agreed on IKE algorithms and keys: it is about the algorithms of the CHILD SA. What the other side has isn't in the notify.{group}"),
         evidence: quote([told.fact]),
         fix: Fix {
             local: "add a proposal for phase 2 (ESP) that the peer has; ask for its list".to_owned(),
@@ -174,7 +188,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             },
         },
         message_for_peer: format!("IKE is up between {}, and your gateway takes none of our ESP proposals ({}). Which ones do you have configured? Or please add {}.", s.gateways(), list(asked), asked.first().map_or("one of ours".to_owned(), ToString::to_string)),
-        next: vec!["ask the peer for its ESP proposals, or read its log of the attempt".to_owned()],
+        next: vec![if quick {
+            "ask the peer for its ESP proposals and its PFS group, or read its log of the attempt"
+        } else {
+            "ask the peer for its ESP proposals, or read its log of the attempt"
+        }
+        .to_owned()],
     }
     .into()
 }

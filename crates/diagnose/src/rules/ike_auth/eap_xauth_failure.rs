@@ -77,7 +77,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             seen.value("method").map(ToOwned::to_owned),
         ),
         (None, Some((r, (method, user)))) => (r.fact, r.side, Some(user), Some(method)),
-        (None, None) => return Judgement::Silent,
+        (None, None) => return ended(s),
     };
     let user = user.map_or(String::new(), |user| {
         format!(" of {}", user.trim_matches('\''))
@@ -97,4 +97,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The gateways got as far as asking for the user. What was answered didn't satisfy the side that checks: name, password or method.")
     .fix("check the user's name and password on both ends, that the checking side has an entry for exactly this name, and that both allow the same EAP or XAUTH method")
     .done()
+}
+
+/// The exchange ended in the user's own stage: whoever asks for the user has proved itself before, and the gateways' keys,
+/// identities and connections were accepted for that.
+fn ended(s: &Signals<'_>) -> Judgement {
+    let Some(end) = s.user_refused() else {
+        return Judgement::Silent;
+    };
+    let found = Found::on(
+        end.fact,
+        COUNTED,
+        AtFault::Unknown,
+        format!(
+            "the user authentication (EAP) ended with a failure at {}",
+            who(end.checker)
+        ),
+    );
+    let because = if end.proof.is_some() {
+        "The answer with EAP came after the gateway had proved itself: its key, the identities and the connection are accepted by then. What failed is the user's own part: the name that is sent as EAP identity, the password, or the method."
+    } else {
+        "The answer came to a message that carries EAP and nothing else. What failed is the user's own part: the name that is sent as EAP identity, the password, or the method."
+    };
+    found
+        .with(end.proof)
+        .because(because)
+        .fix("give the name that the checking side knows as the EAP identity (strongSwan: eap_identity= or eap_id, with a secret of type EAP for exactly it), and let both allow the same EAP method")
+        .then("the log of the side that checks users: RADIUS, AAA or the gateway itself")
+        .done()
 }

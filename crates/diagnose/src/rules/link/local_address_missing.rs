@@ -7,7 +7,7 @@ use adit_model::fact::{Known, Side};
 use adit_model::peer_config::Place;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -123,6 +123,9 @@ fn said(s: &Signals<'_>) -> Judgement {
         .then("ip -brief address")
         .done();
     }
+    if let Some(judgement) = refused_each_time(s) {
+        return judgement;
+    }
     if let Some(judgement) = configured_elsewhere(s) {
         return judgement;
     }
@@ -135,6 +138,33 @@ fn said(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// Every send is refused for its source address. pluto names the interface that it wanted to send by.
+fn refused_each_time(s: &Signals<'_>) -> Option<Judgement> {
+    let failed = s
+        .nothing_left()
+        .filter(|u| u.problem == PathProblem::LocalSend(INVALID) && !s.up)?;
+    let text = failed.fact.source.text.as_str();
+    let loopback = text.contains("sendto on lo to ") || text.contains("send on lo ");
+    let (confidence, what) = if loopback {
+        (
+            COUNTED,
+            "the tunnel's local address is one of the loopback interface, from which nothing leaves the host",
+        )
+    } else {
+        (
+            SYMPTOM,
+            "the tunnel's local address can't be sent from: the host refuses each packet",
+        )
+    };
+    Some(
+        Found::on(failed.fact, confidence, AtFault::Local, what)
+            .because("The kernel refuses a datagram (EINVAL) whose source address doesn't belong to where it is to go. Nothing of this tunnel leaves the host, so neither the path nor the peer has a part in it.")
+            .fix("set the connection's local address (left=, local_addrs) to the address of the outside interface, or to %defaultroute; a name there may resolve to 127.0.0.1 or 127.0.1.1 by /etc/hosts")
+            .then("ip -brief address; ip route get PEER; getent hosts \"$(hostname)\"")
+            .done(),
+    )
 }
 
 /// Neither end of the configured connection is in the list of the host's addresses, and nothing was sent.

@@ -5,7 +5,7 @@ use adit_model::fact::{Fact, Known, Side};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONFIGURED, SYMPTOM};
+use crate::finding::{CONFIGURED, COUNTED, SYMPTOM};
 use crate::plane::{found, possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -46,6 +46,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         )
     }) {
         return found.at(AtFault::Both).fix(CHANGE).done();
+    }
+    if let Some(judgement) = own_network_taken(s) {
+        return judgement;
     }
     for (fact, ours, theirs) in pairs(s) {
         let same = ours.iter().find(|net| {
@@ -131,6 +134,49 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
     }
     Judgement::Silent
+}
+
+/// The host waits for an SA for traffic between itself and its own network: the tunnel's selectors take that, too.
+fn own_network_taken(s: &Signals<'_>) -> Option<Judgement> {
+    let own: Vec<(&Fact, &str, Selector)> = s
+        .interface_networks(Side::Local)
+        .filter_map(|(fact, name, net)| Some((fact, name, net.parse().ok()?)))
+        .collect();
+    for seen in s.signs_of(Sign::TrafficWaits) {
+        let end = |name: &str| seen.value(name)?.parse::<Selector>().ok();
+        let (Some(from), Some(to)) = (end("source"), end("destination")) else {
+            continue;
+        };
+        let Some((address, name, net)) = own
+            .iter()
+            .find(|(_, _, net)| net.contains(&from) && net.contains(&to))
+        else {
+            continue;
+        };
+        let wide = |nets: &[Selector], inner: &Selector| nets.iter().any(|n| n.contains(inner));
+        let selectors = s.tunnel_networks();
+        let Some((_, theirs)) = selectors
+            .iter()
+            .find(|(ours, theirs)| wide(ours, &from) && wide(theirs, &to))
+        else {
+            continue;
+        };
+        let remote = theirs.iter().find(|t| t.contains(&to))?;
+        return Some(
+            Found::on(
+                seen.fact,
+                COUNTED,
+                AtFault::Local,
+                format!("the tunnel's remote network {remote} contains the own network {net} ({name}), so its traffic goes into the tunnel"),
+            )
+            .with([*address])
+            .because("The host waits for an SA for packets that stay in its own network: the policy of the tunnel matches them before the connected route is used.")
+            .fix("leave the own network out of the tunnel's remote network, or add a connection that passes it in clear (strongSwan: a shunt of type pass, or the plugin bypass-lan; Libreswan: a conn with type=passthrough and authby=never)")
+            .then("ip xfrm policy; ip route get ADDRESS of a host in the own network")
+            .done(),
+        );
+    }
+    None
 }
 
 const CHANGE: &str = "renumber one site, or translate both networks one to one into ranges of their own and use those in the selectors";

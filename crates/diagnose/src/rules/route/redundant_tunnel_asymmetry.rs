@@ -3,6 +3,7 @@
 use adit_model::fact::Side;
 
 use crate::finding::SYMPTOM;
+use crate::plane::Carried;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -36,9 +37,21 @@ pub(crate) static RULE: Rule = Rule {
     judge,
 };
 
+/// The networks below the counters of `ipsec statusall` are those of one gateway and of the other: what is counted isn't
+/// two tunnels but the two ends of one.
+fn two_ends(all: &[Carried<'_>]) -> bool {
+    let pairs: Vec<(&str, &str)> = all.iter().filter_map(Carried::networks).collect();
+    pairs
+        .iter()
+        .any(|(ours, theirs)| ours != theirs && pairs.contains(&(*theirs, *ours)))
+}
+
 fn judge(s: &Signals<'_>) -> Judgement {
     for side in [Side::Local, Side::Remote] {
         let all = s.each_carried(side);
+        if two_ends(&all) {
+            continue;
+        }
         let sends = all.iter().find(|c| c.only_sends());
         let receives = all.iter().find(|c| c.only_receives());
         if let (Some(out), Some(back)) = (sends, receives)

@@ -2,12 +2,14 @@
 
 use adit_model::complaint::Complaint;
 use adit_model::fact::Side;
+use adit_model::host::{HostState, Listing};
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -78,6 +80,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix(format!("add a route for {to} by the outside interface or the tunnel's"))
             .done();
     }
+    if let Some(judgement) = not_in_the_table(s) {
+        return judgement;
+    }
     // Only where the tunnel is an interface: a policy takes its packets from any route.
     let has_device = |side: Side| {
         s.links()
@@ -110,6 +115,52 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The tunnel is an interface, and only what is routed to it goes into the tunnel.")
         .fix(format!("add a route for the remote network by the tunnel's interface, for instance `ip route add {to} dev vti0`"))
         .done()
+}
+
+/// A side's table is shown whole, has no default route, and no route for the other end's network.
+fn not_in_the_table(s: &Signals<'_>) -> Option<Judgement> {
+    if !s.traffic_suffers() {
+        return None;
+    }
+    [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let (whole, _) = s.host().find(|(f, state)| {
+            let routes = matches!(
+                state,
+                HostState::Listed {
+                    what: Listing::Routes,
+                    ..
+                }
+            );
+            f.side == side && routes
+        })?;
+        let known: Vec<Selector> = s
+            .routes()
+            .filter(|(f, _)| f.side == side)
+            .filter_map(|(_, route)| route.network.parse().ok())
+            .collect();
+        let meets = |net: &Selector| known.iter().any(|k| k.intersect(net).is_some());
+        let missing = s.tunnel_networks().into_iter().find_map(|(ours, theirs)| {
+            let (near, far) = match side {
+                Side::Local => (ours, theirs),
+                Side::Remote => (theirs, ours),
+            };
+            // The table of a host that isn't one of this tunnel's knows neither.
+            let fits = near.iter().any(meets);
+            far.into_iter().find(|net| fits && !meets(net))
+        })?;
+        let whose = who(side);
+        Some(
+            Found::on(
+                whole,
+                COUNTED,
+                side.into(),
+                format!("{whose} has no route for {missing}, and no default route"),
+            )
+            .because("The table is shown whole. A packet for a network that no route covers is dropped before the look-up of IPsec policies, so what comes through the tunnel is never answered.")
+            .fix(format!("add a route for {missing} by the outside interface, or a default route"))
+            .done(),
+        )
+    })
 }
 
 /// Somebody added a route by hand, and that helped.

@@ -25,6 +25,7 @@ impl Statuses {
     pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Where) {
         let body = body.strip_prefix("000 ").unwrap_or(body).trim_start();
         let Some((name, rest)) = body.strip_prefix('"').and_then(|b| b.split_once("\":")) else {
+            self.bare(body, place);
             return;
         };
         let rest = rest.trim_start();
@@ -44,6 +45,30 @@ impl Statuses {
             told(c, part, place);
         }
         lists(c, rest, place);
+    }
+
+    /// The line of ends without its head, as people cut it out: only where both ends have an address and a network.
+    fn bare(&mut self, body: &str, place: &dyn Fn() -> Where) {
+        if !body.contains("===") {
+            return;
+        }
+        let Some((ours, theirs)) = body.split(';').next().and_then(ends) else {
+            return;
+        };
+        let whole = |end: &End<'_>| {
+            end.host.parse::<core::net::IpAddr>().is_ok()
+                && end.net.is_some_and(|net| net.parse::<Selector>().is_ok())
+        };
+        let name = theirs.host.to_owned();
+        if whole(&ours)
+            && whole(&theirs)
+            && self.all.len() < MOST
+            && !self.all.iter().any(|(c, _)| c.name == name)
+        {
+            let place = place();
+            self.all
+                .push((connection(&name, (ours, theirs), &place), place));
+        }
     }
 
     /// All of them.
@@ -266,6 +291,40 @@ fn unnumbered(list: &str) -> String {
         }
     }
     out.replace("_000", "")
+}
+
+#[cfg(test)]
+mod bare_tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::tests::place;
+    use super::*;
+
+    #[test]
+    fn a_line_of_ends_tells_without_its_head() {
+        let read = |line: &str| {
+            let mut statuses = Statuses::default();
+            statuses.line(line, &place);
+            statuses.finish()
+        };
+        let all = read(
+            "10.20.0.0/24===192.0.2.2<192.0.2.2>[@gw-a,+S=C]---192.0.2.1...198.51.100.9<198.51.100.9>[+S=C]===10.0.0.0/8; unrouted",
+        );
+        let (c, _) = all.first().unwrap();
+        assert_eq!((c.name.as_str(), c.listed), ("198.51.100.9", true));
+        let child = c.children.first().unwrap();
+        assert_eq!(
+            child.local_ts.value,
+            [Some("10.20.0.0/24".parse().unwrap())]
+        );
+        assert_eq!(child.remote_ts.value, [Some("10.0.0.0/8".parse().unwrap())]);
+        for other in [
+            "=== the left side...and the right side===",
+            "10.20.0.0/24===gw...198.51.100.9===10.0.0.0/8",
+            "see 10.20.0.0/24===192.0.2.2...198.51.100.9===10.0.0.0/8",
+        ] {
+            assert!(read(other).is_empty(), "{other}");
+        }
+    }
 }
 
 #[cfg(test)]
