@@ -44,7 +44,7 @@ pub fn diagnose(case: &Case) -> Verdict {
     let configs = Configs::of(case);
     for rule in rules() {
         let judgement = observed(&s, rule, (rule.judge)(&s));
-        match configs.weigh(&s, rule.id, judgement) {
+        match unused(&s, rule, configs.weigh(&s, rule.id, judgement)) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
             // can be wrong.
@@ -79,6 +79,7 @@ pub fn diagnose(case: &Case) -> Verdict {
             }),
         }
     }
+    unsent(&s, &findings, &mut candidates, &mut ruled_out);
     suspect(&s, &mut candidates, &ruled_out);
     hear(&s, &mut candidates, &ruled_out);
     weigh_answers(&s, &mut candidates, &mut ruled_out);
@@ -91,6 +92,80 @@ pub fn diagnose(case: &Case) -> Verdict {
         undecided(&s, subject, candidates, ruled_out, notes)
     } else {
         decided(subject, findings, candidates, ruled_out, notes)
+    }
+}
+
+/// Causes that lie in what a side proves itself with.
+const CREDENTIALS: &[&str] = &[
+    "private-key-missing",
+    "psk-not-found",
+    "psk-formatting",
+    "ca-not-trusted",
+    "cert-expired",
+    "cert-not-yet-valid",
+    "cert-san-mismatch",
+    "crl-unreachable",
+    "signature-or-keyusage-rejected",
+];
+
+/// What a daemon says of a credential while it loads it is no more than possible, where nothing ever got as far as using
+/// one.
+fn unused(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
+    match judgement {
+        Judgement::Found(found)
+            if CREDENTIALS.contains(&rule.id) && s.of_loading_alone(&found.evidence) =>
+        {
+            Judgement::Possible {
+                weight: 20,
+                because: format!(
+                    "{}; that was said at the start, and the attempt ends before it matters",
+                    found.summary
+                ),
+                separated_by: "how far an attempt gets once the first exchange goes both ways",
+            }
+        }
+        other => other,
+    }
+}
+
+/// Causes on the path or at the peer that silence leaves possible.
+const BEYOND: &[&str] = &[
+    "udp500-blocked",
+    "udp500-reply-blocked",
+    "udp4500-blocked",
+    "peer-unreachable",
+    "peer-address-wrong",
+    "daemon-not-running",
+    "host-inbound-ike-not-allowed",
+    "nat-return-mapping-lost",
+    "middlebox-path-selective-drop",
+    "dpi-or-ids-interference",
+    "no-matching-connection-on-responder",
+    "ike-version-mismatch",
+    "ike-proposal-mismatch",
+    "ike-proposal-mismatch-silent",
+];
+
+/// Where nothing ever left our host, nothing beyond it can be why no answer came.
+fn unsent(
+    s: &Signals<'_>,
+    findings: &[(&'static Rule, Finding)],
+    candidates: &mut Vec<Candidate>,
+    ruled_out: &mut Vec<RuledOut>,
+) {
+    let Some(failed) = s.nothing_left() else {
+        return;
+    };
+    candidates.retain(|c| !BEYOND.contains(&c.rule.id));
+    for id in BEYOND {
+        let known = findings.iter().any(|(rule, _)| rule.id == *id)
+            || ruled_out.iter().any(|r| r.cause == *id);
+        if !known {
+            ruled_out.push(RuledOut {
+                cause: (*id).to_owned(),
+                because: format!("nothing leaves our host: {}", failed.fact.source.text),
+            });
+        }
     }
 }
 
@@ -395,8 +470,10 @@ fn summary(s: &Signals<'_>, subject: &str, candidates: &[Candidate]) -> String {
         "its SAs are listed, and nothing is said of what fails".to_owned()
     } else if s.facts.is_empty() && s.case.products.get(&Side::Local) == Some(&Product::Adit) {
         "it is down and there was no attempt to set it up".to_owned()
+    } else if s.facts.is_empty() && s.signs.iter().any(|x| !x.sign.lasts()) {
+        "what is here shows no more than a part of an attempt".to_owned()
     } else if s.facts.is_empty() {
-        "what is here shows no attempt to set a tunnel up".to_owned()
+        "no attempt to set a tunnel up is recognised in what is here".to_owned()
     } else if s.negotiated_without_esp().is_some() {
         "IKE messages go both ways, and no ESP follows them".to_owned()
     } else {

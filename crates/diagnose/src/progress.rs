@@ -1,11 +1,74 @@
 //! Whether what a line says still stood when the attempt went on, and whom it concerns.
 
-use adit_model::event::Happening;
+use adit_model::event::{Happening, MessageInfo, PathProblem};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::HostState;
+use adit_model::phase::Phase;
 
 use crate::seen::Seen;
-use crate::signals::Signals;
+use crate::signals::{Signals, Unreachable};
+use crate::verdict::Evidence;
+
+/// Where the authentication of the user ended.
+pub(crate) struct UserRefused<'a> {
+    /// The message that ended it.
+    pub(crate) fact: &'a Fact,
+    /// Who checks users.
+    pub(crate) checker: Side,
+    /// The message with which that side had proved itself before.
+    pub(crate) proof: Option<&'a Fact>,
+}
+
+impl<'a> Signals<'a> {
+    /// EAP ended with a failure, or AUTHENTICATION_FAILED answered a message that carries EAP (RFC 7296 2.16).
+    pub(crate) fn user_refused(&self) -> Option<UserRefused<'a>> {
+        let eap = |m: &MessageInfo, kind: &str| m.payloads.iter().any(|p| p.starts_with(kind));
+        for side in [Side::Local, Side::Remote] {
+            let (mut asked, mut proof) = (false, None);
+            for (fact, happening) in self.happenings(side) {
+                match happening {
+                    Happening::Sent(m) if m.exchange == "IKE_AUTH" => {
+                        if m.response && eap(m, "EAP/FAIL") {
+                            let checker = side;
+                            return Some(UserRefused {
+                                fact,
+                                checker,
+                                proof,
+                            });
+                        }
+                        asked = !m.response && m.message_id > 1 && eap(m, "EAP/RES");
+                        if m.response && m.payloads.iter().any(|p| p == "AUTH") {
+                            proof = Some(fact);
+                        }
+                    }
+                    Happening::Received(m) if m.exchange == "IKE_AUTH" && m.response => {
+                        let checker = side.other();
+                        if eap(m, "EAP/FAIL") {
+                            return Some(UserRefused {
+                                fact,
+                                checker,
+                                proof,
+                            });
+                        }
+                        if m.payloads.iter().any(|p| p == "AUTH") {
+                            proof = Some(fact);
+                        }
+                        let failed = m.payloads.iter().any(|p| p == "N(AUTHENTICATION_FAILED)");
+                        if asked && failed {
+                            return Some(UserRefused {
+                                fact,
+                                checker,
+                                proof,
+                            });
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+}
 
 impl Signals<'_> {
     /// The side went on after the line: it heard from its peer, so what the line says didn't stop it.
@@ -29,6 +92,81 @@ impl Signals<'_> {
                     _ => true,
                 }
         })
+    }
+
+    /// What these lines say was said when the daemon started, and nothing in the evidence got as far as using a
+    /// credential: the first exchange is all there is, and the next message would have to come from the other side.
+    pub(crate) fn of_loading_alone(&self, lines: &[Evidence]) -> bool {
+        let mut said = lines.iter().map(|line| {
+            let is = |seen: &&Seen<'_>| {
+                seen.fact.source.name == line.source && seen.fact.source.line == line.line
+            };
+            self.signs.iter().find(is)
+        });
+        !lines.is_empty()
+            && said.all(|seen| {
+                seen.is_some_and(|x| self.before_all(x.fact) && self.ends_before_proof(x.side()))
+            })
+    }
+
+    fn ever_happened(&self, side: Side) -> impl Iterator<Item = (&Fact, &Happening)> {
+        self.case.happenings().filter(move |(f, _)| f.side == side)
+    }
+
+    fn before_all(&self, line: &Fact) -> bool {
+        self.ever_happened(line.side)
+            .filter(|(f, _)| f.source.name == line.source.name)
+            .all(|(f, _)| f.source.line > line.source.line)
+    }
+
+    fn ends_before_proof(&self, side: Side) -> bool {
+        let (mut first, mut ours) = (false, false);
+        for (_, happening) in self.ever_happened(side) {
+            match happening {
+                // Who asked goes on after the answer; who is asked only answers.
+                Happening::Sent(m) if m.phase() == Some(Phase::First) => {
+                    (first, ours) = (true, false);
+                }
+                Happening::Received(m) if m.phase() == Some(Phase::First) => {
+                    (first, ours) = (true, m.response);
+                }
+                Happening::Sent(_)
+                | Happening::Received(_)
+                | Happening::Refused { .. }
+                | Happening::IkeEstablished { .. }
+                | Happening::ChildEstablished { .. } => return false,
+                Happening::PeerRefused { what, .. } if !what.contains("IKE_SA_INIT") => {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        first && !ours
+    }
+
+    /// Our host refuses to send, each time and for a reason that lasts, so that nothing of ours ever left it: the last
+    /// such send.
+    pub(crate) fn nothing_left(&self) -> Option<&Unreachable<'_>> {
+        // EPERM, EACCES, ENODEV, EINVAL, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH.
+        const LASTS: [i32; 7] = [1, 13, 19, 22, 99, 100, 101];
+        let (mut tries, mut failed) = (0, 0);
+        for (_, happening) in self.happenings(Side::Local) {
+            match happening {
+                Happening::Sent(_) | Happening::Retransmitted { .. } => tries += 1,
+                Happening::PathFailed {
+                    problem: PathProblem::LocalSend(errno),
+                    ..
+                } if LASTS.contains(errno) => failed += 1,
+                Happening::Received(_)
+                | Happening::PeerRefused { .. }
+                | Happening::UnprotectedNotify { .. } => return None,
+                _ => {}
+            }
+        }
+        // The last try may have been cut off from what came of it.
+        let all = failed > 0 && tries > 0 && failed + 1 >= tries && (failed > 1 || tries == 1);
+        let here = |u: &&Unreachable<'_>| matches!(u.problem, PathProblem::LocalSend(_));
+        self.unreachable.iter().rev().find(here).filter(|_| all)
     }
 
     /// An exchange was refused for a reason that is told, so the peers hear each other.

@@ -1,8 +1,9 @@
 //! What a gateway refused, and was refused, as rules ask for it.
 
 use adit_model::event::Happening;
-use adit_model::fact::{Fact, Side};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::feature::Feature;
+use adit_model::peer_config::PeerConnection;
 use adit_model::reason::{Fault, Refusal};
 use adit_model::selector::Selector;
 
@@ -52,13 +53,28 @@ impl<'a> Signals<'a> {
         if let Some(asked) = self.asked().filter(|a| !a.ts_local.is_empty()) {
             return hosts(&asked.ts_local) && hosts(&asked.ts_remote);
         }
-        let configured = self.configured(Side::Local).map(|(_, c)| &c.children);
-        configured.is_some_and(|children| {
-            !children.is_empty()
+        if let Some(children) = self.configured(Side::Local).map(|(_, c)| &c.children) {
+            return !children.is_empty()
                 && children
                     .iter()
-                    .all(|c| hosts(&c.local_ts) && hosts(&c.remote_ts))
-        })
+                    .all(|c| hosts(&c.local_ts) && hosts(&c.remote_ts));
+        }
+        // What stands for the gateway's own address is a host, unless a virtual address takes its place.
+        let host = |net: &Option<Selector>| net.is_none_or(|s| s.start == s.end);
+        let mut written = self.case.facts.iter().filter_map(|f| match &f.what {
+            Known::PeerConfigured { connection } => Some(&**connection),
+            _ => None,
+        });
+        let between = |c: &PeerConnection| {
+            c.virtual_ip.is_none()
+                && !c.children.is_empty()
+                && c.children.iter().all(|child| {
+                    let ends = [&child.local_ts, &child.remote_ts];
+                    ends.iter()
+                        .all(|ts| !ts.value.is_empty() && ts.value.iter().all(host))
+                })
+        };
+        written.next().is_some_and(between) && written.all(between)
     }
 }
 

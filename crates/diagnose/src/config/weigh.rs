@@ -99,6 +99,11 @@ impl Configs {
         judgement
     }
 
+    /// Whether the two ends differ in what has that cause.
+    pub(crate) fn differ_in(&self, cause: &str) -> bool {
+        self.differences.iter().any(|d| d.cause == cause)
+    }
+
     /// Both ends' configurations have written networks, and [`compare`] found nothing against them.
     fn networks_fit(&self) -> Option<String> {
         let (a, b) = self.pair.as_ref()?;

@@ -14,4 +14,5 @@ mod plane;
 mod schema;
 mod signs;
 mod silence;
+mod stages;
 mod wire;
