@@ -107,6 +107,11 @@ pub enum Command {
     /// Ends with 1 if packets stay somewhere.
     #[command(after_long_help = examples::TRACE)]
     Trace(TraceArgs),
+    /// Show what happened to tunnels, oldest first; with -f go on with what happens.
+    ///
+    /// What changes a tunnel's state, and what went wrong; --all has every message and dropped packet that is remembered.
+    #[command(after_long_help = examples::LOG)]
+    Log(LogArgs),
     /// Say why a tunnel is down: cause, side at fault, evidence, fix, and what to tell the other administrator.
     ///
     /// A peer that doesn't answer is probed, which takes up to three seconds. Ends with 0 if nothing is wrong, else with
@@ -450,6 +455,25 @@ pub enum ShowTopic {
     Log,
 }
 
+/// `adit log`.
+#[derive(Clone, Debug, Args)]
+pub struct LogArgs {
+    /// Only this tunnel.
+    pub name: Option<String>,
+    /// Go on with what happens from now on, until the gateway ends or Ctrl-C.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Messages and dropped packets, too.
+    #[arg(short, long)]
+    pub all: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document a line (`adit.log/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `adit why`.
 #[derive(Clone, Debug, Args)]
 pub struct WhyArgs {
@@ -488,6 +512,13 @@ pub struct WhyArgs {
     /// account.
     #[arg(long)]
     pub ask: bool,
+    /// Send nothing to find out more: no echo, no message to the peer's ports.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// Let the peer begin for once, since only who is asked knows why it refuses: if the tunnel isn't up, this side doesn't
+    /// try for six seconds at most. A tunnel that is up isn't touched.
+    #[arg(long)]
+    pub ask_peer: bool,
     /// What the other side knows: what its `adit why NAME --export` wrote, its log, its configuration; `-` is standard
     /// input. More than one may be given.
     #[arg(long, value_name = "FILE")]

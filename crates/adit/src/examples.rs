@@ -76,6 +76,14 @@ Examples:
   adit show certs                  which certificates the gateway has read, and how long they last
   adit show drops --json | jq '.drops[] | select(.packets > 0)'";
 
+/// `adit log`.
+pub const LOG: &str = "\
+Examples:
+  adit log office                  what happened to it
+  adit log -f                      to all, and what happens now
+  adit log office -f --json | jq -r .text
+  journalctl ADIT_TUNNEL=office    under systemd: the same, and what was before";
+
 /// `adit why`.
 pub const PROBE: &str = "\
 Examples:
@@ -94,6 +102,7 @@ pub const WHY: &str = "\
 Examples:
   adit why                         of the only tunnel
   adit why office --json           for scripts
+  adit why office --ask-peer       let the peer begin: we can say why we refuse it
   adit why office --export > east.json
                                    on the other side, to be sent here
   adit why office --remote east.json

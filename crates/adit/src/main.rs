@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Show(args) => cmd::show::show(args),
         Command::Trace(args) => cmd::trace::trace(args),
         Command::Probe(args) => cmd::probe::probe(args),
+        Command::Log(args) => cmd::log::log(args),
         Command::Why(args) => cmd::why::why(args),
         Command::Collect(args) => cmd::collect::collect(args),
         Command::Explain(args) => cmd::explain::explain(args),

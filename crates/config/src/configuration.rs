@@ -44,6 +44,8 @@ pub struct Gateway {
     pub backend: Backend,
     /// The flight recorder.
     pub recorder: FlightRecorder,
+    /// Program and arguments that are told of tunnels; none if it is empty.
+    pub hook: Vec<String>,
 }
 
 /// What the flight recorder keeps, and where.
@@ -116,6 +118,7 @@ impl Default for Gateway {
             offload: Offload::Auto,
             backend: Backend::default(),
             recorder: FlightRecorder::default(),
+            hook: Vec::new(),
         }
     }
 }

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use adit_esp::WalkFilter;
 use adit_ike::IkeSaSnapshot;
-use adit_model::Now;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::text::did_you_mean;
+use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
 use crate::case;
 use crate::control::{Answer, Command};
 use crate::events::Record;
 use crate::gateway::Gateway;
+use crate::holding::Hold;
 use crate::protocol::{DropCount, LONGEST_WALK_MS, Request, RequestError, Response};
 use crate::retry::Presence;
 use crate::status;
@@ -26,6 +27,8 @@ use crate::tunnel::{Goal, Waiter};
 pub struct CaseWaiter {
     names: Vec<String>,
     probing: BTreeSet<String>,
+    /// Whose peers are waited for.
+    holding: Vec<Hold>,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -47,8 +50,12 @@ impl Gateway {
             Request::Events { tunnel, follow } => {
                 return self.events(tunnel, follow, answer);
             }
-            Request::Case { tunnel, probe } => {
-                return self.cases(tunnel.as_deref(), probe, answer);
+            Request::Case {
+                tunnel,
+                probe,
+                let_peer_begin,
+            } => {
+                return self.cases(tunnel.as_deref(), probe, let_peer_begin, answer);
             }
             Request::Probe { tunnel, inside } => {
                 return self.probe(&tunnel, inside, answer);
@@ -124,8 +131,13 @@ impl Gateway {
             .map(|(name, _)| name.clone())
             .collect();
         let waiters = std::mem::take(&mut self.case_waiters);
-        for waiter in waiters {
-            if waiter.probing.is_disjoint(&probing) {
+        for mut waiter in waiters {
+            let holding = std::mem::take(&mut waiter.holding);
+            waiter.holding = holding
+                .into_iter()
+                .filter(|hold| !self.has_ended(hold))
+                .collect();
+            if waiter.probing.is_disjoint(&probing) && waiter.holding.is_empty() {
                 let lines = self.case_lines(&waiter.names);
                 reply(waiter.answer, Answer::Lines(lines));
             } else {
@@ -285,7 +297,34 @@ impl Gateway {
         }
     }
 
-    fn cases(&mut self, tunnel: Option<&str>, probe: bool, answer: oneshot::Sender<Answer>) {
+    /// When those who wait for a peer to begin are looked at next.
+    pub(crate) fn holds_due(&self) -> Option<Mono> {
+        let holds = self.case_waiters.iter().flat_map(|w| &w.holding);
+        holds.map(|hold| hold.look_at).min()
+    }
+
+    /// Looks whether peers have begun that were given the time to.
+    pub(crate) fn look_at_holds(&mut self, now: Mono) {
+        let mut any = false;
+        let waiters = self.case_waiters.iter_mut();
+        for hold in waiters.flat_map(|w| &mut w.holding) {
+            if hold.look_at <= now {
+                hold.look_at = now + Hold::LOOK;
+                any = true;
+            }
+        }
+        if any {
+            self.answer_cases();
+        }
+    }
+
+    fn cases(
+        &mut self,
+        tunnel: Option<&str>,
+        probe: bool,
+        let_peer_begin: bool,
+        answer: oneshot::Sender<Answer>,
+    ) {
         let names = match self.names(tunnel) {
             Ok(names) => names,
             Err(error) => return reply(answer, Answer::Lines(vec![error])),
@@ -305,9 +344,15 @@ impl Gateway {
                 probing.insert(name.clone());
             }
         }
+        let holding = names
+            .iter()
+            .filter(|_| let_peer_begin)
+            .filter_map(|name| self.hold_back(name))
+            .collect();
         self.case_waiters.push(CaseWaiter {
             names,
             probing,
+            holding,
             answer,
         });
         self.answer_cases();

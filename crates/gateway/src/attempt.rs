@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::control::Answer;
 use crate::gateway::Gateway;
+use crate::hook::Ended;
 use crate::local_address;
 use crate::probe::Plan;
 use crate::reload::Prepared;
@@ -53,6 +54,8 @@ pub enum TaskDone {
         /// What was found.
         checks: Vec<Check>,
     },
+    /// The program that is told of tunnels has ended.
+    Hooked(Ended),
     /// The recordings of earlier gateways were read.
     Past(BTreeMap<String, Past>),
     /// Whether a peer's certificates are revoked was asked for.
@@ -105,6 +108,7 @@ impl Gateway {
                 self.answer_cases();
             }
             TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
+            TaskDone::Hooked(ended) => self.hooked(ended),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {
                 id,

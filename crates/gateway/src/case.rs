@@ -121,7 +121,7 @@ fn records(evidence: &Evidence<'_>) -> Vec<Arc<Record>> {
     records
 }
 
-fn may_be_peer(tunnel: &Tunnel, event: &Event) -> bool {
+pub(crate) fn may_be_peer(tunnel: &Tunnel, event: &Event) -> bool {
     event.remote.is_some_and(|remote| {
         tunnel.peer == Some(remote.ip()) || tunnel.connection.remote == Remote::Any
     })

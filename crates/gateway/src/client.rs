@@ -215,8 +215,25 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn cases(&mut self, tunnel: Option<&str>, probe: bool) -> Result<Vec<Case>, ClientError> {
+        self.cases_after(tunnel, probe, false)
+    }
+
+    /// The same; with `let_peer_begin` the peers of tunnels that aren't up have six seconds to begin themselves before.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn cases_after(
+        &mut self,
+        tunnel: Option<&str>,
+        probe: bool,
+        let_peer_begin: bool,
+    ) -> Result<Vec<Case>, ClientError> {
         let tunnel = tunnel.map(str::to_owned);
-        self.send(&Request::Case { tunnel, probe })?;
+        self.send(&Request::Case {
+            tunnel,
+            probe,
+            let_peer_begin,
+        })?;
         let mut cases = Vec::new();
         loop {
             match self.receive()? {

@@ -11,7 +11,9 @@ use adit_model::Mono;
 use adit_model::event::{Event, Happening};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+use tracing::Level;
 
+use crate::journal::Journal;
 use crate::recorder::Recorder;
 
 /// An event with its place in the order of all events of this gateway.
@@ -30,6 +32,8 @@ pub struct EventLog {
     last: u64,
     feed: broadcast::Sender<Arc<Record>>,
     strangers: Pace,
+    /// Where lines go instead of the log, with fields.
+    pub(crate) journal: Option<Journal>,
     /// Where all of it is written, too.
     pub(crate) recorder: Recorder,
 }
@@ -58,6 +62,7 @@ impl Default for EventLog {
             last: 0,
             feed: broadcast::channel(FEED).0,
             strangers: Pace::default(),
+            journal: None,
             recorder: Recorder::default(),
         }
     }
@@ -75,7 +80,7 @@ impl EventLog {
     /// Records an event, writes its line to the log and hands it to followers.
     pub fn record(&mut self, event: Event) {
         if event.connection.is_some() || self.strangers.takes(event.at.mono) {
-            trace_line(&event);
+            self.write_line(&event);
         }
         self.last += 1;
         self.recorder.event(self.last, &event);
@@ -171,6 +176,23 @@ impl EventLog {
         self.feed.subscribe()
     }
 
+    fn write_line(&self, event: &Event) {
+        let level = level(&event.what);
+        let wanted = match level {
+            Level::WARN => tracing::enabled!(Level::WARN),
+            Level::INFO => tracing::enabled!(Level::INFO),
+            _ => false,
+        };
+        let told = |journal: &Journal| {
+            let number = self.last + 1;
+            journal.tell(event, kind(&event.what), level, number)
+        };
+        // What the journal doesn't take isn't lost.
+        if !(wanted && self.journal.as_ref().is_some_and(told)) {
+            trace_line(event);
+        }
+    }
+
     fn lane(&self, connection: Option<&str>) -> Option<&Lane> {
         self.lanes.get(&connection.map(str::to_owned))
     }
@@ -251,24 +273,36 @@ fn kind(what: &Happening) -> &'static str {
         Happening::InitialContact { .. } => "initial-contact",
         Happening::CertificateExpiry { .. } => "certificate-expiry",
         Happening::ClearTraffic { .. } => "clear-traffic",
+        Happening::HeldBack { .. } => "held-back",
+        Happening::HookFailed { .. } => "hook-failed",
         Happening::ProbeAnswered => "probe-answered",
         Happening::PeerAlive => "peer-alive",
         Happening::Dropped { .. } => "dropped",
     }
 }
 
-/// One line per event: what changes a tunnel's state or needs a person at info and warn, messages at debug,
-/// packets at trace.
+/// One line per event, at the level that [`level`] says.
 fn trace_line(event: &Event) {
-    match &event.what {
+    match level(&event.what) {
+        Level::WARN => tracing::warn!("{event}"),
+        Level::INFO => tracing::info!("{event}"),
+        Level::DEBUG => tracing::debug!("{event}"),
+        _ => tracing::trace!("{event}"),
+    }
+}
+
+/// What changes a tunnel's state or needs a person at info and warn, messages at debug, packets at trace.
+fn level(what: &Happening) -> Level {
+    match what {
         Happening::Refused { .. }
         | Happening::PeerRefused { .. }
         | Happening::GaveUp { .. }
         | Happening::PeerUnresolved { .. }
         | Happening::Expired { .. }
         | Happening::CertificateExpiry { .. }
+        | Happening::HookFailed { .. }
         | Happening::ClearTraffic { passes: true, .. }
-        | Happening::UnprotectedNotify { .. } => tracing::warn!("{event}"),
+        | Happening::UnprotectedNotify { .. } => Level::WARN,
         Happening::Initiating { .. }
         | Happening::PathFailed { .. }
         | Happening::PeerMoved { .. }
@@ -286,9 +320,10 @@ fn trace_line(event: &Event) {
         | Happening::AddressesReleased { .. }
         | Happening::AddressesAssigned { .. }
         | Happening::ClearTraffic { .. }
-        | Happening::InitialContact { .. } => tracing::info!("{event}"),
-        Happening::Dropped { .. } => tracing::trace!("{event}"),
-        _ => tracing::debug!("{event}"),
+        | Happening::HeldBack { .. }
+        | Happening::InitialContact { .. } => Level::INFO,
+        Happening::Dropped { .. } => Level::TRACE,
+        _ => Level::DEBUG,
     }
 }
 

@@ -30,6 +30,7 @@ use crate::dataplane::{Report, Word};
 use crate::events::EventLog;
 use crate::expiry::ExpiryWatch;
 use crate::filter_watch::FilterWatch;
+use crate::hook::Hook;
 use crate::host::Host;
 use crate::keys::KeyStore;
 use crate::limiter::DropEvents;
@@ -80,6 +81,8 @@ pub struct Gateway {
     path_told: HashMap<(SocketAddr, PathProblem), Mono>,
     /// What earlier gateways have left about tunnels, as far as it was recorded.
     pub(crate) past: BTreeMap<String, Past>,
+    /// The program that is told of tunnels.
+    pub(crate) hook: Hook,
     /// When the host is next looked at.
     tend_at: Mono,
     /// When the counters are next recorded, and what was recorded last.
@@ -140,6 +143,7 @@ impl Gateway {
             drop_events: DropEvents::default(),
             path_told: HashMap::new(),
             past: BTreeMap::new(),
+            hook: Hook::default(),
             sampled: Sampled::default(),
             dirty: true,
             buffer: vec![0; BUFFER],
@@ -160,6 +164,7 @@ impl Gateway {
             .chain(self.network.due())
             .chain(self.walk_due())
             .chain(self.sample_due())
+            .chain(self.holds_due())
             .min()
     }
 
@@ -274,6 +279,7 @@ impl Gateway {
         self.look_at_certificates();
         self.look_at_walk(now.mono);
         self.look_at_counters(now);
+        self.look_at_holds(now.mono);
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();
@@ -545,6 +551,7 @@ impl Gateway {
             Happening::GaveUp { .. } => event.connection.clone(),
             _ => None,
         };
+        self.tell_hook_of(&event);
         self.log.record(event);
         if let Some(name) = gave_up {
             self.start_probes(&name);
@@ -652,7 +659,7 @@ impl Gateway {
         if !tunnel.resolving {
             tunnel.retry.observe(now.mono, presence, random);
         }
-        tunnel.presence = presence;
+        let before = std::mem::replace(&mut tunnel.presence, presence);
         if let Some(sa) = snapshot
             .iter()
             .find(|sa| sa.connection.as_deref() == Some(name))
@@ -665,6 +672,7 @@ impl Gateway {
             tunnel.childless_since = None;
         }
         let stuck = tunnel.is_stuck(now.mono);
+        self.tell_hook_of_state(name, before, presence);
         self.ask_again(name, snapshot);
         self.settle_waiters(now, name, snapshot);
         if stuck {

@@ -11,6 +11,7 @@ use adit_model::show::{Shown, Topic};
 use adit_model::status::Status;
 use adit_model::traced::Traced;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use crate::events::Record;
 
@@ -76,6 +77,10 @@ pub enum Request {
         tunnel: Option<String>,
         /// Probe the peer of a tunnel that isn't up (at most three seconds).
         probe: bool,
+        /// Let the peer of a tunnel that isn't up begin for once: our own attempts are held back for six seconds at most, so
+        /// that what we refuse it for is known from our own side.
+        #[serde(default)]
+        let_peer_begin: bool,
     },
     /// Test what a tunnel's packets meet: this host, the path, the peer, the inside. Bounded, and harmless to a tunnel
     /// that is up. Answer: [`Response::Probed`].
@@ -304,6 +309,8 @@ pub enum WalkStep {
     },
 }
 
+/// How long our own attempts are held back at most so that the peer may begin.
+pub const HOLDING: Duration = Duration::from_secs(6);
 /// Most packets of one [`Request::Walk`].
 pub const MOST_WALKS: u64 = 256;
 /// How long a [`Request::Walk`] waits at most.
@@ -353,6 +360,7 @@ mod tests {
             Request::Case {
                 tunnel: Some("two\nlines".to_owned()),
                 probe: true,
+                let_peer_begin: true,
             },
             Request::Events {
                 tunnel: None,

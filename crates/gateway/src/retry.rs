@@ -49,6 +49,8 @@ pub struct Retry {
     trap: bool,
     /// It is set up again as soon as what there is has ended.
     again: bool,
+    /// Nothing is tried before then, so that the peer may begin.
+    held: Option<Mono>,
 }
 
 impl Retry {
@@ -70,6 +72,7 @@ impl Retry {
             after: None,
             trap: false,
             again: false,
+            held: None,
         }
     }
 
@@ -83,6 +86,12 @@ impl Retry {
     #[must_use]
     pub fn due(&self) -> Option<Mono> {
         self.due
+            .map(|due| self.held.map_or(due, |held| due.max(held)))
+    }
+
+    /// Nothing is tried before then; `None` ends that. A command to set the tunnel up does, too.
+    pub fn hold_back(&mut self, until: Option<Mono>) {
+        self.held = until;
     }
 
     /// Attempts that failed since the tunnel was last up for long.
@@ -95,6 +104,7 @@ impl Retry {
     pub fn command_up(&mut self, now: Mono) {
         self.wanted = Wanted::Up;
         self.after = None;
+        self.held = None;
         self.failures = 0;
         if self.seen == Presence::Nothing {
             self.due = Some(now);
@@ -323,6 +333,21 @@ mod tests {
         let mut again = ended(Start::Auto, Action::Clear);
         again.command_up(at(102));
         assert_eq!(again.due(), Some(at(102)));
+    }
+
+    #[test]
+    fn what_is_held_back_is_tried_afterwards_or_by_command() {
+        let mut retry = Retry::new(Start::Auto, at(0));
+        retry.hold_back(Some(at(6)));
+        assert_eq!(retry.due(), Some(at(6)));
+        retry.hold_back(None);
+        assert_eq!(retry.due(), Some(at(0)));
+        retry.hold_back(Some(at(6)));
+        retry.command_up(at(1));
+        assert_eq!(retry.due(), Some(at(1)));
+        let mut passive = Retry::new(Start::Passive, at(0));
+        passive.hold_back(Some(at(6)));
+        assert_eq!(passive.due(), None);
     }
 
     #[test]

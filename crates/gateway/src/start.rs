@@ -28,6 +28,7 @@ use crate::filter_watch::FilterWatch;
 use crate::gateway::{Gateway, Parts};
 use crate::host::Host;
 use crate::interfaces::Queues;
+use crate::journal::Journal;
 use crate::keys::{self, KeyStore};
 use crate::local_address;
 use crate::options::{BackendChoice, Options};
@@ -190,6 +191,7 @@ pub(crate) fn set_up(
         options: options.clone(),
         recorder,
     });
+    gateway.log.journal = Journal::open();
     gateway.begin_recording(earlier);
     gateway.begin_to_look_at_translation();
     Ok(SetUp {

@@ -359,6 +359,21 @@ pub enum Happening {
         /// Whether it passes.
         passes: bool,
     },
+    /// The program that is to be told of tunnels couldn't be run, or failed.
+    HookFailed {
+        /// What it was told of: `up`, `down`, `rekeyed`, `failed`.
+        on: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// We kept from trying for a while, so that the peer would begin and be answered by us: whoever answers can tell why it
+    /// refuses.
+    HeldBack {
+        /// For how many milliseconds.
+        ms: u64,
+        /// Whether the peer began.
+        peer_began: bool,
+    },
     /// The peer only asked whether IKE answers here; it got an answer, and nothing was begun.
     ProbeAnswered,
     /// The peer answered after silence.

@@ -281,6 +281,16 @@ impl fmt::Display for Happening {
                 }
             }
             Happening::ProbeAnswered => f.write_str("answered a probe of the peer"),
+            Happening::HookFailed { on, problem } => {
+                write!(f, "the hook for `{on}`: {problem}")
+            }
+            Happening::HeldBack { ms, peer_began } => write!(
+                f,
+                "we didn't try for {}.{} s, so that the peer would: it {}",
+                ms / 1000,
+                ms % 1000 / 100,
+                if *peer_began { "did" } else { "didn't" }
+            ),
             Happening::ClearTraffic {
                 child,
                 passes: true,

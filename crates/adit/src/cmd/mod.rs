@@ -8,6 +8,7 @@ pub mod collect;
 pub mod evidence;
 pub mod explain;
 mod follow;
+pub mod log;
 pub mod man;
 pub mod probe;
 pub mod read;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_evidence::capture::Keys;
 use adit_gateway::client::{Client, ClientError};
+use adit_gateway::protocol::HOLDING;
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
 use anyhow::anyhow;
@@ -158,7 +159,13 @@ fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
         Err(error @ ClientError::NotRunning { .. }) => return Ok(not_running(tunnel, &error)),
         Err(error) => return Err(error.into()),
     };
-    let mut cases = client.cases(tunnel, true)?;
+    if args.ask_peer {
+        eprintln!(
+            "letting the peer begin: if the tunnel isn't up, this side doesn't try for {} seconds at most",
+            HOLDING.as_secs()
+        );
+    }
+    let mut cases = client.cases_after(tunnel, !args.no_probe, args.ask_peer)?;
     match (cases.pop(), cases.is_empty()) {
         (Some(case), true) => Ok(case),
         (None, _) => Err(Failure::usage(anyhow!("no tunnel is configured"))),

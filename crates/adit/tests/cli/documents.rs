@@ -565,6 +565,58 @@ fn what_became_of_up_is_told_by_its_exit_code() {
 }
 
 #[test]
+fn log_is_one_line_for_each_event_and_one_document_a_line() {
+    let dir = Dir::new("log");
+    let event = |number, what| Response::Event {
+        record: Box::new(adit_gateway::events::Record {
+            number,
+            event: adit_model::event::Event {
+                at: adit_model::Now {
+                    mono: adit_model::Mono(1),
+                    wall: adit_model::Wall(1_790_000_000_250),
+                },
+                connection: Some("office".to_owned()),
+                role: None,
+                local: None,
+                remote: "192.0.2.2:500".parse().ok(),
+                what,
+            },
+        }),
+    };
+    gateway(&dir, move |request| {
+        assert!(matches!(request, Request::Events { .. }));
+        vec![
+            event(
+                1,
+                Happening::IkeClosed {
+                    by: adit_model::event::Party::Peer,
+                    cause: "two\nlines".to_owned(),
+                },
+            ),
+            event(2, Happening::PeerAlive),
+            Response::Done,
+        ]
+    });
+    let state = dir.path().to_str().unwrap();
+    for follow in [&[][..], &["-f"]] {
+        let ask = |more: &[&str]| {
+            let words = [&["log", "office", "--state", state][..], follow, more].concat();
+            adit(&words).ends_with(DONE).out
+        };
+        let text = ask(&[]);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("2026-09-21T14:13:20.250Z office: "), "{text}");
+        assert_eq!(ask(&["--all"]).lines().count(), 2);
+        let line: Value = serde_json::from_str(&ask(&["--json"])).unwrap();
+        assert_eq!(line["schema"], "adit.log/1");
+        assert_eq!(line["tunnel"], "office");
+        assert_eq!(line["event"], "ike-closed");
+        assert_eq!(line["peer"], "192.0.2.2:500");
+        assert_eq!(line["number"], 1);
+    }
+}
+
+#[test]
 fn a_gateway_that_does_not_answer_is_a_timeout() {
     let dir = Dir::new("mute");
     gateway(&dir, |_| vec![]);

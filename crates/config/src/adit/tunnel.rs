@@ -124,6 +124,7 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
         offload: choice(reader, &table, "offload", OFFLOAD).unwrap_or(default.offload),
         backend: choice(reader, &table, "backend", &Backend::NAMES).unwrap_or_default(),
         recorder: recorder(reader, &table),
+        hook: hook(reader, &table),
     };
     if out.ike_port == out.nat_t_port {
         reader
@@ -153,6 +154,24 @@ fn directory(
         return None;
     }
     Some(PathBuf::from(word.text))
+}
+
+fn hook(reader: &mut Reader<'_>, table: &Table<'_>) -> Vec<String> {
+    let words = reader.words(table, "hook").unwrap_or_default();
+    let good = |program: &str| program.starts_with('/') && !program.ends_with('/');
+    let strange = words.iter().any(|word| word.text.contains('\0'));
+    if let Some(first) = words.first().filter(|first| strange || !good(first.text)) {
+        reader
+            .error(
+                "bad-path",
+                &first.at,
+                "`hook` doesn't begin with the full name of a program",
+            )
+            .expected("a program and its arguments; no shell reads them")
+            .fix("hook = [\"/etc/adit/hook\"]");
+        return Vec::new();
+    }
+    words.iter().map(|word| word.text.to_owned()).collect()
 }
 
 fn recorder(reader: &mut Reader<'_>, table: &Table<'_>) -> FlightRecorder {

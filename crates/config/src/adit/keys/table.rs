@@ -181,6 +181,14 @@ pub const KEYS: &[Key] = &[
         "Whether keys of IKE SAs are recorded too, and the datagrams that they open. Whoever can read the files can then read what was negotiated, and `adit read --export-pcapng FILE --with-keys` writes it for other tools. Keys of ESP and long-term keys are never recorded.",
     ),
     key(
+        Section::Gateway,
+        "hook",
+        "program, or list of program and arguments",
+        "none",
+        "[\"/etc/adit/hook\"]",
+        "A program that is run when a tunnel comes up, goes down, has new keys or fails: environment ADIT_EVENT (up, down, rekeyed, failed), ADIT_TUNNEL, ADIT_PEER, ADIT_CHILD, ADIT_TEXT, ADIT_TIME. No shell; ten seconds at most, four at once. Its failure is an event.",
+    ),
+    key(
         Section::Tunnel,
         "local",
         "address, interface or \"any\"",

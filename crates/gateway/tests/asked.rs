@@ -1,0 +1,186 @@
+//! Letting the peer begin for once, and telling a program of the operator's what happens.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod pair;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use adit_diagnose::diagnose;
+use adit_model::event::{Event, Happening};
+use adit_model::status::TunnelState;
+use pair::{At, Pair, Running, eventually};
+
+fn events(running: &mut Running) -> Vec<Event> {
+    let records = running.client.events(Some("office")).unwrap();
+    records.into_iter().map(|r| r.event).collect()
+}
+
+fn held(events: &[Event]) -> Vec<(u64, bool)> {
+    let of = |event: &Event| match event.what {
+        Happening::HeldBack { ms, peer_began } => Some((ms, peer_began)),
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
+}
+
+/// Both are refused by the other; each is told no more than that it was. West stops trying, and then knows why.
+#[test]
+fn a_peer_that_begins_is_refused_for_a_reason_that_we_know() {
+    let pair = Pair::new("asked");
+    pair.write_key("other.psk", "another key for the test\n");
+    let west = pair.tunnel(At::West, "office", 0);
+    let east = pair.tunnel(At::East, "office", 0);
+    let east = east
+        .replace("office.psk", "other.psk")
+        .replace("\"passive\"", "\"auto\"");
+    pair.configure(At::West, &[west]);
+    pair.configure(At::East, &[east]);
+    let (mut west, east) = pair.start_both();
+    let begun = Instant::now();
+    let cases = west
+        .client
+        .cases_after(Some("office"), false, true)
+        .unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let verdict = diagnose(&cases[0]);
+    assert_eq!(verdict.cause(), Some("psk-mismatch"));
+    let told = cases[0].happenings();
+    assert!(
+        told.into_iter().any(|(_, h)| matches!(
+            h,
+            Happening::HeldBack {
+                peer_began: true,
+                ..
+            }
+        )),
+        "the answer says what was done"
+    );
+    // West goes on by itself.
+    let tries = |events: &[Event]| {
+        let begins = |e: &&Event| matches!(e.what, Happening::Initiating { .. });
+        events.iter().filter(begins).count()
+    };
+    let before = tries(&events(&mut west));
+    assert!(eventually(|| (tries(&events(&mut west)) > before).then_some(())).is_some());
+    west.end();
+    east.end();
+}
+
+#[test]
+fn a_peer_that_does_not_begin_is_waited_for_in_bounds_and_nothing_is_tried() {
+    let pair = Pair::new("waited");
+    pair.configure(At::West, &[pair.tunnel(At::West, "office", 0)]);
+    let mut west = pair.start(At::West);
+    // Nobody is there; the first attempt has been given up.
+    let over = |e: &Event| matches!(e.what, Happening::GaveUp { .. });
+    eventually(|| events(&mut west).iter().any(over).then_some(())).unwrap();
+    let begun = Instant::now();
+    west.client
+        .cases_after(Some("office"), false, true)
+        .unwrap();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    let all = events(&mut west);
+    let [(ms, false)] = held(&all)[..] else {
+        panic!("{all:?}");
+    };
+    assert!((6000..9000).contains(&ms));
+    let end = all
+        .iter()
+        .rposition(|e| matches!(e.what, Happening::HeldBack { .. }))
+        .unwrap();
+    let from = all[end].at.mono.0 - Duration::from_millis(ms).as_nanos() as u64;
+    let tried = all.iter().filter(|e| {
+        matches!(e.what, Happening::Initiating { .. })
+            && (from..all[end].at.mono.0).contains(&e.at.mono.0)
+    });
+    assert_eq!(tried.count(), 0);
+    west.end();
+}
+
+#[test]
+fn a_tunnel_that_is_up_is_not_held_back() {
+    let pair = Pair::new("unheld");
+    pair.configure(At::West, &[pair.tunnel(At::West, "office", 0)]);
+    pair.configure(At::East, &[pair.tunnel(At::East, "office", 0)]);
+    let (mut west, east) = pair.start_both();
+    west.wait_for("office", TunnelState::Up);
+    let before = (west.tunnel("office"), events(&mut west).len());
+    let begun = Instant::now();
+    west.client.cases_after(Some("office"), true, true).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(held(&events(&mut west)).is_empty());
+    let after = (west.tunnel("office"), events(&mut west).len());
+    assert_eq!(before.0.children[0].spi_in, after.0.children[0].spi_in);
+    assert_eq!(before.1, after.1, "nothing has happened to it");
+    west.end();
+    east.end();
+}
+
+fn with_hook(pair: &Pair, script: &str) -> PathBuf {
+    let path = pair.dir.join("hook");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let text = std::fs::read_to_string(pair.file(At::West)).unwrap();
+    let told = pair.dir.join("told");
+    let hook = format!("[gateway]\nhook = [{path:?}, {told:?}]\n");
+    std::fs::write(pair.file(At::West), text.replace("[gateway]\n", &hook)).unwrap();
+    told
+}
+
+#[test]
+fn a_program_is_told_when_a_tunnel_comes_up_gets_keys_and_goes_down() {
+    let pair = Pair::new("hooked");
+    pair.configure(At::West, &[pair.tunnel(At::West, "office", 0)]);
+    pair.configure(At::East, &[pair.tunnel(At::East, "office", 0)]);
+    let told = with_hook(
+        &pair,
+        "echo \"$ADIT_EVENT $ADIT_TUNNEL $ADIT_PEER $ADIT_CHILD\" >> \"$1\"",
+    );
+    let (mut west, east) = pair.start_both();
+    west.wait_for("office", TunnelState::Up);
+    let lines = || -> Vec<String> {
+        let text = std::fs::read_to_string(&told).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    };
+    let has = |line: &str| eventually(|| lines().contains(&line.to_owned()).then_some(()));
+    assert!(has("up office 127.0.0.1 ").is_some(), "{:?}", lines());
+    let renewal = adit_gateway::protocol::Renewal::Child("lan".to_owned());
+    let wait = Duration::from_secs(5);
+    west.client.rekey("office", renewal, wait, |_| {}).unwrap();
+    assert!(
+        has("rekeyed office 127.0.0.1 lan").is_some(),
+        "{:?}",
+        lines()
+    );
+    west.client.down("office", wait, |_| {}).unwrap();
+    assert!(has("down office 127.0.0.1 ").is_some(), "{:?}", lines());
+    west.end();
+    east.end();
+}
+
+#[test]
+fn a_program_that_fails_is_an_event_and_stops_nothing() {
+    let pair = Pair::new("hook-fails");
+    pair.configure(At::West, &[pair.tunnel(At::West, "office", 0)]);
+    pair.configure(At::East, &[pair.tunnel(At::East, "office", 0)]);
+    with_hook(&pair, "exit 7");
+    let (mut west, east) = pair.start_both();
+    west.wait_for("office", TunnelState::Up);
+    let failed = eventually(|| {
+        let events = events(&mut west);
+        let found = events.iter().find_map(|e| match &e.what {
+            Happening::HookFailed { on, problem } => Some((on.clone(), problem.clone())),
+            _ => None,
+        });
+        found
+    });
+    let (on, problem) = failed.unwrap();
+    assert_eq!(on, "up");
+    assert!(problem.contains("exit status: 7"), "{problem}");
+    assert_eq!(west.tunnel("office").state, TunnelState::Up);
+    west.end();
+    east.end();
+}
