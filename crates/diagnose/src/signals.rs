@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use adit_model::connection::{AuthKind, Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
-use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
+use adit_model::fact::{Case, Fact, Known, OfferOutcome, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
 use adit_model::peer_config::Place;
 use adit_model::phase::Phase;
 use adit_model::product::Product;
+use adit_model::proposal::Proposal;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -615,6 +616,19 @@ impl<'a> Signals<'a> {
         self.ike_probe(nat_t)
             .filter(|(_, o)| matches!(o, ProbeOutcome::Silent(_)))
             .map(|(f, _)| f)
+    }
+
+    /// Proposals that the peer was asked about one by one, and what it said.
+    pub(crate) fn offers(&self, said: OfferOutcome) -> Vec<(&'a Fact, &'a Proposal)> {
+        let of = |f: &'a Fact| match &f.what {
+            Known::Probed {
+                probe: Probe::IkeOffer {
+                    offered, outcome, ..
+                },
+            } if *outcome == said => Some((f, &**offered)),
+            _ => None,
+        };
+        self.case.of(Side::Local).filter_map(of).collect()
     }
 
     /// Our host has no route to the peer.

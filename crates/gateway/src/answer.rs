@@ -127,7 +127,7 @@ impl Gateway {
         let probing: BTreeSet<String> = self
             .tunnels
             .iter()
-            .filter(|(_, t)| t.probing || t.checking)
+            .filter(|(_, t)| t.probing || t.checking || t.offering)
             .map(|(name, _)| name.clone())
             .collect();
         let waiters = std::mem::take(&mut self.case_waiters);
@@ -341,6 +341,11 @@ impl Gateway {
             });
             let probes = wanted && self.start_probes(name);
             if self.start_checks(name, PROBES_FRESH) || probes {
+                probing.insert(name.clone());
+            }
+        }
+        for name in names.iter().filter(|_| let_peer_begin) {
+            if self.start_offers(name) {
                 probing.insert(name.clone());
             }
         }

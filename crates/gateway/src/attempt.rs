@@ -54,6 +54,13 @@ pub enum TaskDone {
         /// What was found.
         checks: Vec<Check>,
     },
+    /// A peer was asked what it takes.
+    Offered {
+        /// The tunnel.
+        tunnel: String,
+        /// What it said.
+        probes: Vec<Probe>,
+    },
     /// The program that is told of tunnels has ended.
     Hooked(Ended),
     /// The recordings of earlier gateways were read.
@@ -108,6 +115,7 @@ impl Gateway {
                 self.answer_cases();
             }
             TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
+            TaskDone::Offered { tunnel, probes } => self.offered(&tunnel, probes),
             TaskDone::Hooked(ended) => self.hooked(ended),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {

@@ -81,6 +81,9 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
     if let Some((_, wall, checks)) = &tunnel.checked {
         facts.extend(checks.iter().flat_map(|check| check.told_of(name, *wall)));
     }
+    if let Some((_, wall, probes)) = &tunnel.offered {
+        facts.extend(probes.iter().map(|probe| probed(name, *wall, probe)));
+    }
     for (reason, count) in drops(evidence) {
         let text = format!("{count} packets: {}", reason.meaning());
         facts.push(state(

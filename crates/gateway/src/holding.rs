@@ -35,7 +35,9 @@ impl Gateway {
         if tunnel.presence == Presence::Up {
             return None;
         }
-        tunnel.retry.hold_back(Some(now.mono + HOLDING));
+        // Released when the time is over, which is looked at a little later.
+        let longest = HOLDING + 5 * Hold::LOOK;
+        tunnel.retry.hold_back(Some(now.mono + longest));
         Some(Hold {
             tunnel: name.to_owned(),
             since: now.mono,

@@ -61,6 +61,7 @@ mod leases;
 mod limiter;
 mod local_address;
 pub mod mtu;
+mod offers;
 pub mod options;
 mod path_mtu;
 pub mod probe;

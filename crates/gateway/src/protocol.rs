@@ -78,7 +78,8 @@ pub enum Request {
         /// Probe the peer of a tunnel that isn't up (at most three seconds).
         probe: bool,
         /// Let the peer of a tunnel that isn't up begin for once: our own attempts are held back for six seconds at most, so
-        /// that what we refuse it for is known from our own side.
+        /// that what we refuse it for is known from our own side. One that has refused all our IKE proposals is asked about
+        /// others, one at a time: ten at most, until it takes two.
         #[serde(default)]
         let_peer_begin: bool,
     },

@@ -33,6 +33,10 @@ pub struct Tunnel {
     pub probed: Option<(Mono, Wall, Vec<Probe>)>,
     /// Whether probes are on their way.
     pub probing: bool,
+    /// Which proposals the peer was asked about last, and when; nothing while it is being asked.
+    pub offered: Option<(Mono, Wall, Vec<Probe>)>,
+    /// Whether it is being asked.
+    pub offering: bool,
     /// What tests of this host found, and when.
     pub checked: Option<(Mono, Wall, Vec<Check>)>,
     /// Whether these tests are running.
@@ -100,6 +104,8 @@ impl Tunnel {
             resolving: false,
             probed: None,
             probing: false,
+            offered: None,
+            offering: false,
             checked: None,
             checking: false,
             childless_since: None,

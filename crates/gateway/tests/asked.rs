@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use adit_diagnose::diagnose;
+use adit_diagnose::{Answer, diagnose};
 use adit_model::event::{Event, Happening};
+use adit_model::fact::{Known, OfferOutcome, Probe};
 use adit_model::status::TunnelState;
 use pair::{At, Pair, Running, eventually};
 
@@ -64,6 +65,55 @@ fn a_peer_that_begins_is_refused_for_a_reason_that_we_know() {
     };
     let before = tries(&events(&mut west));
     assert!(eventually(|| (tries(&events(&mut west)) > before).then_some(())).is_some());
+    west.end();
+    east.end();
+}
+
+/// The peer waits and says no more than that it takes nothing of ours. What it would take is found out.
+#[test]
+fn a_peer_that_refuses_every_proposal_is_asked_about_others() {
+    let pair = Pair::new("offered");
+    let west = pair.tunnel(At::West, "office", 0);
+    let east = pair.tunnel(At::East, "office", 0);
+    let east = east.replace("aes128gcm16-prfsha256-x25519", "aes256-sha256-modp2048");
+    pair.configure(At::West, &[west]);
+    pair.configure(At::East, &[east]);
+    let (mut west, east) = pair.start_both();
+    let refused = |e: &Event| matches!(e.what, Happening::PeerRefused { .. });
+    eventually(|| events(&mut west).iter().any(refused).then_some(())).unwrap();
+    let alone = west
+        .client
+        .cases_after(Some("office"), false, false)
+        .unwrap();
+    assert_eq!(diagnose(&alone[0]).verdict, Answer::Undecided);
+    let begun = Instant::now();
+    let cases = west
+        .client
+        .cases_after(Some("office"), false, true)
+        .unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let verdict = diagnose(&cases[0]);
+    assert_eq!(
+        verdict.cause(),
+        Some("ike-proposal-mismatch"),
+        "{verdict:?}"
+    );
+    let fix = &verdict.findings[0].fix.local;
+    assert!(fix.contains("modp2048"), "{fix}");
+    let offers: Vec<OfferOutcome> = cases[0]
+        .facts
+        .iter()
+        .filter_map(|f| match &f.what {
+            Known::Probed {
+                probe: Probe::IkeOffer { outcome, .. },
+            } => Some(*outcome),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        offers.len() <= 10 && offers[0] == OfferOutcome::Taken,
+        "{offers:?}"
+    );
     west.end();
     east.end();
 }

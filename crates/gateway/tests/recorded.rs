@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod pair;
+mod world;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -423,4 +424,43 @@ fn restaged(recorded: &[Recording; 2]) -> [(Vec<Event>, Verdict); 2] {
         let verdict = diagnose(&sites.world.case(gateway, "office", &[]));
         (sites.world.events(gateway).to_vec(), verdict)
     })
+}
+
+/// `kill -9`: what had happened is on disk, and the next gateway explains it.
+#[test]
+fn what_a_killed_gateway_knew_is_not_lost() {
+    if !world::permitted("the recording of a killed gateway") {
+        return;
+    }
+    let world = world::World::new("killed-recording");
+    world.configure(world::At::West, "one key for the test\n");
+    world.configure(world::At::East, "another key for the test\n");
+    let mut east = world.start(world::At::East);
+    east.client();
+    let mut west = world.start(world::At::West);
+    let judged = |client: &mut adit_gateway::client::Client| {
+        diagnose(&client.cases(Some("office"), false).unwrap()[0])
+    };
+    let refuses = world::eventually(Duration::from_secs(10), || {
+        (cause(&judged(&mut east.client())) == Some("psk-mismatch")).then_some(())
+    });
+    assert!(refuses.is_some(), "{}", east.log());
+    west.client();
+    west.kill();
+    east.kill();
+    let folder = world.dir(world::At::East).join("state/flight");
+    let mut recording = Recording::default();
+    recording.add(
+        "1",
+        &std::fs::read(folder.join("flight-00000001.rec")).unwrap(),
+    );
+    assert!(!recording.runs[0].ended);
+    let verdict = diagnose(&recording.case(Some("office")).unwrap());
+    assert_eq!(cause(&verdict), Some("psk-mismatch"));
+
+    let mut again = world.start(world::At::East);
+    let explained = world::eventually(Duration::from_secs(10), || {
+        (cause(&judged(&mut again.client())) == Some("psk-mismatch")).then_some(())
+    });
+    assert!(explained.is_some(), "{}", again.log());
 }

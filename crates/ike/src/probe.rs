@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use adit_crypto::Provider;
 use adit_model::connection::Connection;
-use adit_model::proposal::SaKind;
+use adit_model::proposal::{Proposal, SaKind};
 use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{
     Flags, Header, IkeSpi, KePayload, Message, Nonce, Payload, PayloadList, VendorId, emit_plain,
@@ -43,6 +43,19 @@ pub fn request_between(
     asked(provider, connection, Some(NetPath { local, remote }))
 }
 
+/// A first message that offers this alone, without the mark: every gateway chooses or refuses as it would in earnest, and one
+/// that chooses keeps a half-open IKE SA for a while. `None` when its key exchange doesn't work here.
+#[must_use]
+pub fn offer(
+    provider: &Provider,
+    offered: &Proposal,
+    local: SocketAddr,
+    remote: SocketAddr,
+) -> Option<(IkeSpi, Vec<u8>)> {
+    let path = Some(NetPath { local, remote });
+    question(provider, core::slice::from_ref(offered), path, None)
+}
+
 /// What an answer that came from `remote` to `local` says about NATs between them; `None` if it isn't one or says nothing.
 #[must_use]
 pub fn nat(answer: &[u8], local: SocketAddr, remote: SocketAddr) -> Option<NatStatus> {
@@ -57,7 +70,16 @@ fn asked(
     connection: &Connection,
     path: Option<NetPath>,
 ) -> Option<(IkeSpi, Vec<u8>)> {
-    let usable = proposals::usable(provider, &connection.ike, SaKind::Ike);
+    question(provider, &connection.ike, path, Some(mark()))
+}
+
+fn question(
+    provider: &Provider,
+    offered: &[Proposal],
+    path: Option<NetPath>,
+    mark: Option<Payload>,
+) -> Option<(IkeSpi, Vec<u8>)> {
+    let usable = proposals::usable(provider, offered, SaKind::Ike);
     let method = *usable.iter().flat_map(|p| &p.ke).next()?;
     let (_, public) = provider
         .ke
@@ -81,8 +103,8 @@ fn asked(
             data: public,
         }),
         Payload::Nonce(Nonce(provider.random_octets::<NONCE_LEN>().to_vec())),
-        mark(),
     ]);
+    payloads.0.extend(mark);
     if let Some(path) = path {
         let spis = (header.spi_i, header.spi_r);
         payloads.0.extend(nat::payloads(spis, path, false));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, Happening, PathProblem, Role};
 use crate::now::Wall;
 use crate::product::Product;
+use crate::proposal::Proposal;
 
 /// Whose evidence a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -302,6 +303,17 @@ pub enum Probe {
         /// What came of it.
         outcome: ProbeOutcome,
     },
+    /// An IKE_SA_INIT request with a single proposal, to learn whether the peer would take it.
+    IkeOffer {
+        /// To whom.
+        to: IpAddr,
+        /// To which port.
+        port: u16,
+        /// What was offered.
+        offered: Box<Proposal>,
+        /// What came of it.
+        outcome: OfferOutcome,
+    },
     /// Whether our host has a route to the peer.
     Route {
         /// To whom.
@@ -323,11 +335,42 @@ impl fmt::Display for Probe {
             Probe::IkeInit { to, port, outcome } => {
                 write!(f, "IKE_SA_INIT to {to} port {port}: {outcome}")
             }
+            Probe::IkeOffer {
+                to,
+                port,
+                offered,
+                outcome,
+            } => write!(f, "offering {to} port {port} {offered}: {outcome}"),
             Probe::Route { to, exists: true } => write!(f, "there is a route to {to}"),
             Probe::Route { to, exists: false } => write!(f, "there is no route to {to}"),
             Probe::Control { answers: true } => f.write_str("the gateway answers"),
             Probe::Control { answers: false } => f.write_str("the gateway doesn't answer"),
         }
+    }
+}
+
+/// What a peer says to a single proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfferOutcome {
+    /// It chose it.
+    Taken,
+    /// It answered that it takes no such proposal (NO_PROPOSAL_CHOSEN).
+    Refused,
+    /// It answered something else, which says nothing about the proposal.
+    Other,
+    /// It didn't answer.
+    Silent,
+}
+
+impl fmt::Display for OfferOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OfferOutcome::Taken => "taken",
+            OfferOutcome::Refused => "refused",
+            OfferOutcome::Other => "answered, without saying",
+            OfferOutcome::Silent => "no answer",
+        })
     }
 }
 

@@ -109,6 +109,7 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         "why",
         "explain",
         "check",
+        "log",
         "read",
         "cert",
         "demo",

@@ -1,7 +1,7 @@
 //! `ike-proposal-mismatch`: no IKE proposal in common.
 
 use adit_model::event::Happening;
-use adit_model::fact::Side;
+use adit_model::fact::{OfferOutcome, Side};
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -95,6 +95,26 @@ pub(super) fn apart(s: &Signals<'_>) -> Option<Apart> {
             differs: differs.clone(),
             evidence: quote(core::iter::once(r.fact).chain(told.map(|t| t.fact))),
             confidence: 0.97,
+        });
+    }
+    // Refused without a reason, and asked what it takes.
+    let taken = s.offers(OfferOutcome::Taken);
+    if let (Some(told), Some((our_fact, ours)), false) = (
+        s.none_chosen_first(),
+        s.configured(Side::Local),
+        taken.is_empty(),
+    ) {
+        let theirs: Vec<Proposal> = taken.iter().map(|(_, p)| (*p).clone()).collect();
+        return Some(Apart {
+            differs: closest_difference(&ours.ike, &theirs, true),
+            ours: ours.ike.clone(),
+            theirs,
+            evidence: quote(
+                [told, our_fact]
+                    .into_iter()
+                    .chain(taken.iter().map(|(f, _)| *f)),
+            ),
+            confidence: 0.93,
         });
     }
     // Refused without a reason, and both configurations are at hand.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
-use adit_model::fact::{Fact, Known, Side};
+use adit_model::fact::{Fact, Known, OfferOutcome, Side};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -168,6 +168,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
             because: "a responder that finds no connection for the identities answers AUTHENTICATION_FAILED".to_owned(),
             separated_by: "the responder says that it has no connection for the two identities, or lists none",
         };
+    }
+    let refused = s.offers(OfferOutcome::Refused).len();
+    let taken = s.offers(OfferOutcome::Taken).len();
+    if s.none_chosen_first().is_some() && taken == 0 && refused >= 6 {
+        return Judgement::Possible {
+            weight: 80,
+            because: format!(
+                "the peer refused {refused} other proposals one by one, all that products commonly take"
+            ),
+            separated_by: "the responder says that it found no connection, before any proposal is compared",
+        };
+    }
+    if s.none_chosen_first().is_some() && taken > 0 {
+        return Judgement::RuledOut(
+            "the peer takes other proposals from our address, so it has a connection for it"
+                .to_owned(),
+        );
     }
     if s.none_chosen_first().is_some() {
         return Judgement::Possible {
