@@ -221,11 +221,10 @@ fn a_program_that_fails_is_an_event_and_stops_nothing() {
     west.wait_for("office", TunnelState::Up);
     let failed = eventually(|| {
         let events = events(&mut west);
-        let found = events.iter().find_map(|e| match &e.what {
+        events.iter().find_map(|e| match &e.what {
             Happening::HookFailed { on, problem } => Some((on.clone(), problem.clone())),
             _ => None,
-        });
-        found
+        })
     });
     let (on, problem) = failed.unwrap();
     assert_eq!(on, "up");
