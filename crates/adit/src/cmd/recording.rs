@@ -162,6 +162,11 @@ fn names(recording: &Recording) -> Vec<&str> {
 }
 
 fn export(args: &ReadArgs, recording: &Recording, file: &Path) -> Outcome {
+    if args.with_keys && args.tunnel.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "keys and datagrams are recorded without their tunnel, so --with-keys can't leave out the others' keys; fix: without --tunnel, or without --with-keys"
+        )));
+    }
     let contents = if args.with_keys {
         Contents::Wire
     } else {

@@ -50,9 +50,9 @@ impl Recording {
             },
         )];
         facts.extend(self.runs.iter().flat_map(|run| story(run, connection)));
-        facts.extend(self.probed(name));
-        facts.extend(self.drops(name));
         let tried = self.runs.iter().rev().find(|run| tries(run, connection));
+        facts.extend(tried.into_iter().flat_map(|run| probed(run, name)));
+        facts.extend(self.drops(name));
         let covers = tried.is_some_and(|run| covers(run, connection)) && self.damaged() == 0;
         Some(Case {
             subject: name.clone(),
@@ -77,7 +77,7 @@ impl Recording {
             let mut facts = story(run, connection);
             let first = facts.len().saturating_sub(MOST_FACTS);
             facts.drain(..first);
-            facts.extend(self.probed(&connection.name));
+            facts.extend(probed(run, &connection.name));
             let past = Past {
                 connection: connection.clone(),
                 facts,
@@ -86,21 +86,6 @@ impl Recording {
             Some((connection.name.clone(), past))
         })
         .collect()
-    }
-
-    fn probed(&self, name: &str) -> Vec<Fact> {
-        let newest = self.entries().rev().find_map(|entry| match &entry.record {
-            Record::Probed { at, tunnel, probes } if tunnel == name => Some((at.wall, probes)),
-            _ => None,
-        });
-        let (at, probes) = newest.map_or((Wall(0), &[][..]), |(at, p)| (at, p.as_slice()));
-        let fact = |probe: &Probe| {
-            let what = Known::Probed {
-                probe: probe.clone(),
-            };
-            state("probe", name, Some(at), probe.to_string(), what)
-        };
-        probes.iter().map(fact).collect()
     }
 
     /// Drops of this tunnel, and of what can't be told to be of any, when they were counted last.
@@ -164,6 +149,22 @@ fn concerns(event: &Event, connection: &Connection) -> bool {
         },
         (None, None) => false,
     }
+}
+
+/// What was probed last in a run. Another run's probes say nothing about this one's path.
+fn probed(run: &Run, name: &str) -> Vec<Fact> {
+    let newest = run.entries.iter().rev().find_map(|e| match &e.record {
+        Record::Probed { at, tunnel, probes } if tunnel == name => Some((at.wall, probes)),
+        _ => None,
+    });
+    let (at, probes) = newest.map_or((Wall(0), &[][..]), |(at, p)| (at, p.as_slice()));
+    let fact = |probe: &Probe| {
+        let what = Known::Probed {
+            probe: probe.clone(),
+        };
+        state("probe", name, Some(at), probe.to_string(), what)
+    };
+    probes.iter().map(fact).collect()
 }
 
 fn tries(run: &Run, connection: &Connection) -> bool {

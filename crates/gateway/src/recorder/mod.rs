@@ -5,10 +5,11 @@
 //! it what was still in the queue and nothing else. Files are as `adit_evidence::recording` describes them.
 //!
 //! Anybody may send packets as fast as they like. What belongs to no tunnel, and rejected packets, therefore share a small
-//! number of records a second; the rest is counted in one.
+//! number of records a second and of octets; the rest is counted in one.
 
 mod feeding;
 mod ring;
+mod strangers;
 mod table;
 
 use std::io;
@@ -27,6 +28,7 @@ use adit_model::event::{Event, Happening};
 pub(crate) use self::feeding::{Sampled, open};
 pub(crate) use self::ring::Files;
 use self::ring::Ring;
+use self::strangers::{Budget, Known};
 
 /// The loop's end of the recorder.
 #[derive(Debug, Default)]
@@ -37,20 +39,13 @@ pub(crate) struct Recorder {
     /// Records that the queue had no room for since the last one that it had.
     lost: u64,
     budget: Budget,
+    known: Known,
 }
 
 #[derive(Debug)]
 struct Writer {
     queue: SyncSender<Record>,
     thread: JoinHandle<()>,
-}
-
-/// How many records about strangers and rejected packets there were in this second, and how many were left out.
-#[derive(Debug, Default)]
-struct Budget {
-    since: Now,
-    taken: u32,
-    left_out: u64,
 }
 
 /// Where the recording of a gateway is.
@@ -86,7 +81,7 @@ impl Recorder {
 
     /// Records an event with its number.
     pub(crate) fn event(&mut self, number: u64, event: &Event) {
-        if self.is_on() && (is_ours(event) || self.may_take(event.at)) {
+        if self.is_on() && (is_ours(event) || self.may_take(event.at, LINE)) {
             self.record(Record::Event {
                 number,
                 event: Box::new(event.clone()),
@@ -96,7 +91,14 @@ impl Recorder {
 
     /// Records a message.
     pub(crate) fn message(&mut self, message: PlainMessage) {
-        if self.is_on() && (message.connection.is_some() || self.may_take(message.at)) {
+        if !self.is_on() {
+            return;
+        }
+        let ours = message.connection.is_some();
+        if ours && self.wire {
+            self.known.learn(&message.plain);
+        }
+        if ours || self.may_take(message.at, 2 * message.plain.len()) {
             self.record(Record::Message {
                 at: message.at,
                 connection: message.connection,
@@ -117,7 +119,7 @@ impl Recorder {
         (local, remote): (SocketAddr, SocketAddr),
         octets: &[u8],
     ) {
-        if self.wire && (sent || self.may_take_datagram(octets, at)) {
+        if self.wire && (self.known.has(octets) || self.may_take(at, 2 * octets.len())) {
             self.record(Record::Datagram {
                 at,
                 sent,
@@ -130,7 +132,8 @@ impl Recorder {
 
     /// Records keys of an IKE SA, where that is asked for.
     pub(crate) fn keys(&mut self, keys: &ToldKeys) {
-        if self.wire {
+        let known = |spi: u64| self.known.has(&spi.to_be_bytes());
+        if self.wire && (known(keys.spis.0) || self.may_take(keys.at, LINE)) {
             self.record(Record::Keys {
                 at: keys.at,
                 line: table::line(keys),
@@ -176,30 +179,16 @@ impl Recorder {
         }
     }
 
-    /// Whoever knows both SPIs isn't just anybody.
-    fn may_take_datagram(&mut self, octets: &[u8], at: Now) -> bool {
-        let responder = octets.get(8..16).is_some_and(|spi| spi != [0; 8]);
-        responder || self.may_take(at)
-    }
-
-    fn may_take(&mut self, at: Now) -> bool {
-        if at.mono.since(self.budget.since.mono) >= SECOND {
-            let left_out = std::mem::take(&mut self.budget.left_out);
-            self.budget.since = at;
-            self.budget.taken = 0;
-            if left_out > 0 {
-                self.record(Record::Lost {
-                    at,
-                    records: left_out,
-                    why: "about strangers and rejected packets, more than are kept of one second"
-                        .to_owned(),
-                });
-            }
+    fn may_take(&mut self, at: Now, octets: usize) -> bool {
+        let left_out = self.budget.tick(at);
+        if left_out > 0 {
+            self.record(Record::Lost {
+                at,
+                records: left_out,
+                why: "about strangers and rejected packets, more than are kept".to_owned(),
+            });
         }
-        let takes = self.budget.taken < STRANGERS;
-        self.budget.taken += u32::from(takes);
-        self.budget.left_out += u64::from(!takes);
-        takes
+        self.budget.may_take(at, octets)
     }
 }
 
@@ -210,8 +199,9 @@ fn is_ours(event: &Event) -> bool {
 
 /// Writes records until nobody hands over any more.
 fn write(records: &Receiver<Record>, mut ring: Ring) {
+    let mut synced = Instant::now();
     loop {
-        match records.recv_timeout(IDLE) {
+        match records.recv_timeout(SYNC) {
             Ok(first) => {
                 ring.take(&first);
                 for record in records.try_iter().take(AT_ONCE) {
@@ -219,16 +209,20 @@ fn write(records: &Receiver<Record>, mut ring: Ring) {
                 }
                 ring.flush();
             }
-            Err(RecvTimeoutError::Timeout) => ring.sync(),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 ring.sync();
                 return;
             }
         }
+        if synced.elapsed() >= SYNC {
+            ring.sync();
+            synced = Instant::now();
+        }
     }
 }
 
-/// Reads what is in a folder, newest segments first up to so many octets, older than segment `before`.
+/// Reads what is in a folder: the newest segment, and those before it as far as they have no more than so many octets together.
 pub(crate) fn read_past(files: &Files, most: u64) -> Recording {
     let mut recording = Recording::default();
     for (name, octets) in files.newest(most) {
@@ -243,13 +237,12 @@ const DEFAULT_DIR: &str = "flight";
 const QUEUE: usize = 4096;
 /// Records that are written with one call.
 const AT_ONCE: usize = 512;
-/// How long nothing comes before the disk is made to keep what it has.
-const IDLE: Duration = Duration::from_secs(2);
+/// How often the disk is made to keep what it has, and what is too old is deleted.
+const SYNC: Duration = Duration::from_secs(2);
 /// How long the end of the gateway waits for its recording.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Records a second about strangers and rejected packets.
-const STRANGERS: u32 = 40;
-const SECOND: Duration = Duration::from_secs(1);
+/// Octets of a record of one line, about.
+const LINE: usize = 200;
 /// How much of earlier runs is read at the start.
 const MOST_PAST: u64 = 8 << 20;
 

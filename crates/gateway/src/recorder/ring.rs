@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use adit_config::FlightRecorder;
 use adit_evidence::recording::{MAGIC, Record, emit, segment_name, segment_number};
@@ -32,6 +32,8 @@ pub(super) struct Ring {
     /// Records that couldn't be written since the last that could.
     lost: u64,
     now: (Mono, Wall),
+    /// When something couldn't be written; it is tried again a moment later.
+    failed: Option<Instant>,
     warned: Option<Mono>,
     _lock: File,
 }
@@ -90,6 +92,7 @@ impl Ring {
             records: 0,
             lost: 0,
             now: (Mono(0), Wall(0)),
+            failed: None,
             warned: None,
             _lock: lock,
         })
@@ -125,11 +128,19 @@ impl Ring {
         }
         let mut waiting = std::mem::take(&mut self.waiting);
         let records = std::mem::take(&mut self.records);
-        match self.append(&waiting) {
-            Ok(()) => self.tell_lost(),
-            Err(error) => {
-                self.lost += records;
-                self.warn(&error);
+        if self.failed.is_some_and(|at| at.elapsed() < PAUSE) {
+            self.lost += records;
+        } else {
+            match self.append(&waiting) {
+                Ok(()) => {
+                    self.failed = None;
+                    self.tell_lost();
+                }
+                Err(error) => {
+                    self.failed = Some(Instant::now());
+                    self.lost += records;
+                    self.warn(&error);
+                }
             }
         }
         waiting.clear();
@@ -144,8 +155,10 @@ impl Ring {
             // What the disk doesn't keep is found damaged, and told.
             let _ = segment.file.sync_data();
         }
-        self.files
-            .delete_old(self.most, self.age, self.now.1, self.next);
+        // By the clock on the wall: a gateway in which nothing happens has no newer record.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = Wall(now.map_or(0, millis)).max(self.now.1);
+        self.files.delete_old(self.most, self.age, now, self.next);
     }
 
     fn append(&mut self, frames: &[u8]) -> io::Result<()> {
@@ -169,15 +182,31 @@ impl Ring {
             // As above.
             let _ = segment.file.sync_data();
         }
+        self.files
+            .delete_old(self.most, self.age, self.now.1, self.next + 1);
+        let segment = match self.begin() {
+            // The disk is full: of others' files perhaps, but there is something of ours to give.
+            Err(error)
+                if error.kind() == io::ErrorKind::StorageFull && self.files.give_up_one() =>
+            {
+                self.begin()
+            }
+            other => other,
+        };
+        self.current = Some(segment?);
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Makes the next segment, or leaves nothing of it.
+    fn begin(&self) -> io::Result<Segment> {
+        let path = self.files.dir.join(segment_name(self.next));
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
-            .open(self.files.dir.join(segment_name(self.next)))?;
-        self.next += 1;
-        self.files
-            .delete_old(self.most, self.age, self.now.1, self.next);
+            .open(&path)?;
         let mut segment = Segment {
             file,
             length: 0,
@@ -185,9 +214,11 @@ impl Ring {
             dirty: false,
         };
         let head = [&MAGIC[..], &self.began, &self.configured].concat();
-        segment.write(&head)?;
-        self.current = Some(segment);
-        Ok(())
+        if let Err(error) = segment.write(&head) {
+            std::fs::remove_file(&path)?;
+            return Err(error);
+        }
+        Ok(segment)
     }
 
     /// After records were lost because nothing could be written, the recording says how many.
@@ -261,27 +292,38 @@ impl Files {
         found
     }
 
-    /// The newest segments of so many octets in all, oldest first: names and contents.
+    /// The newest segment, and of those before it the newest of so many octets with it; oldest first: names and contents.
     pub(super) fn newest(&self, most: u64) -> Vec<(String, Vec<u8>)> {
-        let mut room = most;
+        let all = self.list();
+        let newest = all.last().map_or(0, |(_, length)| *length);
+        let mut room = most.max(newest);
         let fits = |(_, length): &(u64, u64)| {
             let fits = *length <= room;
             room = room.saturating_sub(*length);
             fits
         };
-        let mut chosen: Vec<_> = self.list().into_iter().rev().take_while(fits).collect();
+        let mut chosen: Vec<_> = all.into_iter().rev().take_while(fits).collect();
         chosen.reverse();
-        let read = |number: u64| {
+        let read = |number: u64, length: u64| {
             let mut octets = Vec::new();
             let file = OpenOptions::new()
                 .read(true)
                 .custom_flags(libc::O_NOFOLLOW)
                 .open(self.dir.join(segment_name(number)))
                 .ok()?;
-            file.take(most).read_to_end(&mut octets).ok()?;
+            file.take(length).read_to_end(&mut octets).ok()?;
             Some((segment_name(number), octets))
         };
-        chosen.into_iter().filter_map(|(n, _)| read(n)).collect()
+        let chosen = chosen.into_iter();
+        chosen.filter_map(|(n, length)| read(n, length)).collect()
+    }
+
+    /// Deletes the oldest segment; whether there was one.
+    fn give_up_one(&self) -> bool {
+        let oldest = self.list().into_iter().next();
+        oldest.is_some_and(|(number, _)| {
+            std::fs::remove_file(self.dir.join(segment_name(number))).is_ok()
+        })
     }
 
     /// Deletes the oldest segments until there is room for one more, and those that nothing was written to for so long.
@@ -312,5 +354,7 @@ fn millis(time: Duration) -> u64 {
 const SEGMENTS: u64 = 8;
 /// Octets that are written with one call.
 const AT_ONCE: usize = 64 << 10;
+/// How long nothing is tried after something couldn't be written.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How often the log says that nothing can be written.
 const WARNED: Duration = Duration::from_secs(60);

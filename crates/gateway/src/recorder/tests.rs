@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used)]
+use super::strangers::STRANGERS;
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 
@@ -176,6 +177,58 @@ fn what_is_too_old_goes() {
     recorder.end(later);
     let left: Vec<u64> = segments(scratch.path()).iter().map(|(n, _)| *n).collect();
     assert_eq!(left, [3]);
+}
+
+/// A full disk, or one whose quota is used up: each attempt would leave an empty file otherwise.
+#[test]
+fn a_segment_that_cannot_be_begun_leaves_no_file() {
+    let scratch = Scratch::new("flight-full");
+    let mut ring = Ring::open(scratch.path(), &settings(1)).unwrap();
+    ring.take(&began(1));
+    let taken = scratch
+        .path()
+        .join(adit_evidence::recording::segment_name(1));
+    // Its name is taken by something that isn't a file of ours.
+    std::fs::create_dir(&taken).unwrap();
+    ring.flush();
+    ring.take(&began(2));
+    ring.flush();
+    assert_eq!(
+        std::fs::read_dir(scratch.path()).unwrap().count(),
+        2,
+        "the lock and the folder"
+    );
+    std::fs::remove_dir(&taken).unwrap();
+    std::thread::sleep(Duration::from_millis(1100));
+    ring.take(&began(3));
+    ring.flush();
+    drop(ring);
+    let all = segments(scratch.path());
+    assert_eq!(all.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1]);
+    let read = recording(scratch.path());
+    let lost = read
+        .entries()
+        .any(|e| matches!(e.record, Record::Lost { records: 2, .. }));
+    assert!(lost);
+}
+
+/// With large segments the newest is longer than what is read of the past otherwise.
+#[test]
+fn the_newest_segment_is_read_however_long_it_is() {
+    let scratch = Scratch::new("flight-long");
+    for (n, octets) in [(1, 100), (2, 5000)] {
+        let name = adit_evidence::recording::segment_name(n);
+        std::fs::write(scratch.path().join(name), vec![0; octets]).unwrap();
+    }
+    let newest = |most| Files::there_now(scratch.path()).newest(most);
+    let lengths = |most| {
+        newest(most)
+            .iter()
+            .map(|(_, o)| o.len())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(1000), [5000]);
+    assert_eq!(lengths(5100), [100, 5000]);
 }
 
 /// The loop goes on whatever the disk does; what had no room is told.
