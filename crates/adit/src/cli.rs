@@ -100,6 +100,13 @@ pub enum Command {
     /// stops or harms the tunnel.
     #[command(after_long_help = examples::PROBE)]
     Probe(ProbeArgs),
+    /// Find out what an IKE peer answers and accepts: ports, versions, vendor, groups, ciphers, with advice.
+    ///
+    /// Sends at most 40 first messages in about ten seconds and agrees on nothing; at most two half-open IKE SAs stay with
+    /// the peer until it forgets them. No gateway has to run here. Ask only of hosts that are yours to ask. Ends with 1 if
+    /// something weak or broken is accepted, with 4 if nobody answers.
+    #[command(after_long_help = examples::SCAN)]
+    Scan(ScanArgs),
     /// Follow packets between two hosts on their way through this gateway and back, and say where they stay.
     ///
     /// If the local end is this host, one packet is sent (an ICMP echo, a TCP connection, an empty UDP datagram); else
@@ -379,6 +386,25 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub state: StateArgs,
     /// One JSON document on standard output (`adit.show.WHAT/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit scan`.
+#[derive(Clone, Debug, Args)]
+pub struct ScanArgs {
+    /// Its name or address.
+    pub host: String,
+    /// Its port of IKE.
+    #[arg(long, value_name = "PORT", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// Its port for IKE and ESP in UDP.
+    #[arg(long, value_name = "PORT", default_value_t = 4500, value_parser = clap::value_parser!(u16).range(1..))]
+    pub nat_port: u16,
+    /// Send no more messages than this.
+    #[arg(long, value_name = "MESSAGES", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=40))]
+    pub most: u64,
+    /// One JSON document on standard output (`adit.scan/1`).
     #[arg(long)]
     pub json: bool,
 }

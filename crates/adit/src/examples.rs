@@ -91,6 +91,12 @@ Examples:
   adit probe office --inside 10.2.0.7    and whether that host answers through the tunnel
   adit probe office --json | jq '.checks[] | select(.outcome == \"finding\")'";
 
+pub const SCAN: &str = "\
+Examples:
+  adit scan vpn.example.org                what it answers and accepts, and what to change there
+  adit scan 192.0.2.2 --most 4             only versions, vendor and what it chooses
+  adit scan 192.0.2.2 --json | jq -r '.algorithms[] | select(.accepted) | .name'";
+
 pub const TRACE: &str = "\
 Examples:
   adit trace 10.1.0.1 10.2.0.7             one echo from this host through the tunnel, step by step

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Reload(args) => cmd::renew::reload(args),
         Command::Status(args) => cmd::status::show(args),
         Command::Show(args) => cmd::show::show(args),
+        Command::Scan(args) => cmd::scan::scan(args),
         Command::Trace(args) => cmd::trace::trace(args),
         Command::Probe(args) => cmd::probe::probe(args),
         Command::Log(args) => cmd::log::log(args),

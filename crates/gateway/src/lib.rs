@@ -74,6 +74,7 @@ mod renewal;
 pub mod retry;
 pub mod routes;
 pub mod run;
+pub mod scan;
 pub mod shield;
 mod show;
 pub mod sockets;

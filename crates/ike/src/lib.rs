@@ -57,6 +57,7 @@ mod output;
 mod plain;
 pub mod pools;
 pub mod probe;
+pub mod scan;
 mod secured;
 mod settings;
 mod snapshot;

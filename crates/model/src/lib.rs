@@ -42,6 +42,7 @@ pub mod product;
 pub mod proposal;
 pub mod reason;
 mod reason_text;
+pub mod scanned;
 pub mod secret;
 pub mod selector;
 pub mod show;

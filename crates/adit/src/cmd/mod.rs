@@ -15,6 +15,7 @@ pub mod read;
 mod recording;
 pub mod renew;
 pub mod run;
+pub mod scan;
 pub mod show;
 pub mod status;
 pub mod switch;

@@ -6,6 +6,7 @@ pub mod check;
 pub mod plan;
 pub mod probe;
 pub mod recording;
+pub mod scan;
 pub mod show;
 pub mod status;
 pub mod style;
