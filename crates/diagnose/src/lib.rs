@@ -42,8 +42,8 @@ mod xfrm;
 
 pub use ask::{Question, next_question};
 pub use config::{
-    CheckFinding, CheckReport, Checked, Difference, End, Outcome, PairReport, Value, check,
-    compare, pair,
+    CheckFinding, CheckReport, Checked, Difference, End, Outcome, PairReport, Value, best_pair,
+    check, compare, pair, version,
 };
 pub use engine::diagnose;
 pub use registry::{explain, nearest, rule, rules};

@@ -24,7 +24,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::connection::Mode;
+use crate::connection::{Mode, Ppk};
 use crate::fact::Source;
 use crate::identity::Identity;
 use crate::proposal::Proposal;
@@ -104,6 +104,9 @@ pub struct PeerConnection {
     pub strict_lifetime: Setting<bool>,
     /// It hands out addresses, or wants one.
     pub virtual_ip: Option<Setting<String>>,
+    /// A post-quantum pre-shared key that is mixed in (RFC 8784).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ppk: Option<Setting<Ppk>>,
     /// Its CHILD SAs.
     pub children: Vec<PeerChild>,
 }
@@ -188,6 +191,7 @@ impl PeerConnection {
             fragmentation: Setting::default_of(true),
             strict_lifetime: Setting::default(),
             virtual_ip: None,
+            ppk: None,
             children: Vec::new(),
         }
     }
@@ -203,6 +207,19 @@ impl PeerConnection {
             core::mem::swap(&mut child.local_ts, &mut child.remote_ts);
         }
         self
+    }
+
+    /// Whether this end begins by itself: at once, or when traffic asks for it.
+    #[must_use]
+    pub fn starts_by_itself(&self) -> bool {
+        let reachable = |place: &Place| !matches!(place, Place::Any | Place::Net(_));
+        let unasked = self.dialect.starts_unasked()
+            && self.children.iter().all(|child| !child.starts.is_written());
+        let asked =
+            |child: &PeerChild| matches!(child.starts.value, Starts::Now | Starts::OnDemand);
+        self.remote.value.iter().any(reachable)
+            && !self.children.is_empty()
+            && (unasked || self.children.iter().any(asked))
     }
 
     /// Our identity as the peer will see it, as far as the text tells: the written one, or our only address.

@@ -10,7 +10,6 @@ use core::time::Duration;
 
 use super::difference::{Difference, Outcome, Value, quoted};
 use super::ike::{added, both, short, strongswan};
-use super::pair::starts;
 use super::version;
 use super::words::{Topic, setting};
 use crate::compare::kinds;
@@ -554,7 +553,7 @@ fn x_rekeys(child: &PeerChild) -> bool {
 
 /// Products that narrow what is offered, and take several networks in one child.
 fn narrows(c: &PeerConnection) -> bool {
-    strongswan(c) || matches!(c.dialect, Dialect::Adit | Dialect::Fortios)
+    c.dialect.narrows()
 }
 
 fn same_set(a: &[Selector], b: &[Selector]) -> bool {
@@ -577,7 +576,11 @@ pub(super) fn span(d: Duration) -> String {
 }
 
 fn roles(a: &PeerConnection, b: &PeerConnection) -> Option<Difference> {
-    if starts(a) || starts(b) || a.children.is_empty() || b.children.is_empty() {
+    if a.starts_by_itself()
+        || b.starts_by_itself()
+        || a.children.is_empty()
+        || b.children.is_empty()
+    {
         return None;
     }
     let why = |c: &PeerConnection| -> (String, Value) {

@@ -1,14 +1,11 @@
 //! What decides whether the IKE SA comes up: versions, proposals, methods, identities, keys.
 
 use adit_model::identity::Identity;
-use adit_model::peer_config::{
-    AuthMethod, Dialect, PeerConnection, PeerId, Place, Setting, Versions,
-};
+use adit_model::peer_config::{AuthMethod, PeerConnection, PeerId, Place, Setting, Versions};
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use std::net::IpAddr;
 
 use super::difference::{Difference, Outcome, Value, quoted};
-use super::pair::starts;
 use super::version;
 use super::words::{Topic, setting, spelled};
 use crate::compare::{changes, kinds};
@@ -56,10 +53,10 @@ fn versions(a: &PeerConnection, b: &PeerConnection) -> Option<Difference> {
     let in_common = (x.v1 && y.v1) || (x.v2 && y.v2);
     // An end that does both begins one version, and the other end may not take that one.
     let wrong_start = |starter: &PeerConnection, s: Versions, other: Versions| {
-        starts(starter) && !takes(other, s.initiates)
+        starter.starts_by_itself() && !takes(other, s.initiates)
     };
     let (ours_fails, theirs_fails) = (wrong_start(a, x, y), wrong_start(b, y, x));
-    let works = (starts(a) && !ours_fails) || (starts(b) && !theirs_fails);
+    let works = (a.starts_by_itself() && !ours_fails) || (b.starts_by_itself() && !theirs_fails);
     if in_common && (works || !(ours_fails || theirs_fails)) {
         return None;
     }
@@ -544,8 +541,5 @@ fn encapsulation(a: &PeerConnection, b: &PeerConnection) -> Option<Difference> {
 
 /// Whether both run the same family of daemons.
 pub(super) fn strongswan(c: &PeerConnection) -> bool {
-    matches!(
-        c.dialect,
-        Dialect::StrongswanStroke | Dialect::Swanctl | Dialect::Vyos | Dialect::Vyatta
-    )
+    c.dialect.is_strongswan()
 }

@@ -19,7 +19,7 @@ mod weigh;
 mod words;
 
 pub use difference::{Difference, Outcome, Value};
-pub use pair::pair;
+pub use pair::{best_pair, pair};
 pub(crate) use weigh::Configs;
 
 pub use report::{CheckFinding, CheckReport, Checked, End, PairReport, check};
@@ -41,7 +41,8 @@ pub fn compare(ours: &PeerConnection, theirs: &PeerConnection) -> Vec<Difference
 }
 
 /// The IKE version that the two ends come to use, where they can.
-pub(crate) fn version(ours: &PeerConnection, theirs: &PeerConnection) -> Option<u8> {
+#[must_use]
+pub fn version(ours: &PeerConnection, theirs: &PeerConnection) -> Option<u8> {
     let (a, b) = (ours.versions.value, theirs.versions.value);
     let (v1, v2) = (a.v1 && b.v1, a.v2 && b.v2);
     match (v1, v2) {
@@ -49,8 +50,8 @@ pub(crate) fn version(ours: &PeerConnection, theirs: &PeerConnection) -> Option<
         (false, true) => Some(2),
         (false, false) => None,
         // Who starts decides.
-        (true, true) if pair::starts(ours) => Some(a.initiates),
-        (true, true) if pair::starts(theirs) => Some(b.initiates),
+        (true, true) if ours.starts_by_itself() => Some(a.initiates),
+        (true, true) if theirs.starts_by_itself() => Some(b.initiates),
         (true, true) => Some(a.initiates.max(b.initiates)),
     }
 }

@@ -1,7 +1,6 @@
 //! Which connection of one end is meant for which of the other.
 
-use adit_model::connection::Mode;
-use adit_model::peer_config::{PeerConnection, Place, Starts};
+use adit_model::peer_config::{PeerConnection, Place};
 use adit_model::selector::{Selector, narrow};
 
 /// Pairs of connections: index into `ours`, index into `theirs`, and whether left and right of each are to be
@@ -33,6 +32,21 @@ pub fn pair(
     }
     out.sort_by_key(|(i, ..)| *i);
     out.into_iter().map(|(_, a, b)| (a, b)).collect()
+}
+
+/// The two connections that mirror each other best, however badly that is; left and right of each as in [`pair`].
+/// `None` only if one side has none.
+#[must_use]
+pub fn best_pair(
+    ours: &[PeerConnection],
+    theirs: &[PeerConnection],
+) -> Option<(PeerConnection, PeerConnection)> {
+    let all = ours
+        .iter()
+        .flat_map(|a| theirs.iter().map(|b| oriented(a, b)));
+    // Of equals the first.
+    let best = all.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.map(|(_, a, b)| (a, b))
 }
 
 /// The two with left and right so that they mirror each other best, and how well that is.
@@ -120,35 +134,4 @@ fn meet(a: &[Selector], b: &[Selector]) -> bool {
 /// The networks that are written; those that stand for the end's own address are left out.
 pub(crate) fn networks(list: &[Option<Selector>]) -> Vec<Selector> {
     list.iter().copied().flatten().collect()
-}
-
-/// Whether an end begins by itself.
-pub(crate) fn starts(c: &PeerConnection) -> bool {
-    let reachable = c
-        .remote
-        .value
-        .iter()
-        .any(|p| !matches!(p, Place::Any | Place::Net(_)));
-    reachable
-        && c.children.iter().any(|child| {
-            matches!(child.starts.value, Starts::Now | Starts::OnDemand)
-                || route_based(c, child.mode.value)
-        })
-}
-
-/// Products that bring a tunnel interface up by themselves have no word for starting.
-fn route_based(c: &PeerConnection, _: Mode) -> bool {
-    use adit_model::peer_config::Dialect as D;
-    matches!(
-        c.dialect,
-        D::CiscoIos
-            | D::CiscoAsa
-            | D::Junos
-            | D::Panos
-            | D::Fortios
-            | D::Illumos
-            | D::Racoon
-            | D::Routeros
-            | D::Vyatta
-    ) && c.children.iter().all(|child| !child.starts.is_written())
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use adit_model::connection::Mode;
+use adit_model::connection::{Mode, Ppk};
 use adit_model::credential::FileRole;
 use adit_model::peer_config::{
     AuthMethod, Dialect, Networks, PeerChild, PeerConnection, PeerId, Setting, Starts, Versions,
@@ -466,6 +466,14 @@ fn connection(ctx: &mut Context<'_>, scope: &Node<'_>, node: &Node<'_>) -> PeerC
     }
     if let Some((value, line)) = get("dpd_timeout") {
         c.dpd_timeout = ctx.at(duration(value).and_then(unless_zero), line);
+    }
+    if let Some((id, line)) = get("ppk_id") {
+        let required = get("ppk_required").and_then(|(v, _)| boolean(v));
+        let ppk = Ppk {
+            id: id.to_owned(),
+            required: required.unwrap_or(false),
+        };
+        c.ppk = Some(ctx.at(ppk, line));
     }
     for key in ["vips", "pools"] {
         if let Some((value, line)) = get(key) {

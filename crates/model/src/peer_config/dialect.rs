@@ -40,6 +40,40 @@ pub enum Dialect {
     Routeros,
 }
 
+impl Dialect {
+    /// strongSwan reads it, or a product that writes strongSwan's configuration.
+    #[must_use]
+    pub fn is_strongswan(self) -> bool {
+        matches!(
+            self,
+            Dialect::StrongswanStroke | Dialect::Swanctl | Dialect::Vyos | Dialect::Vyatta
+        )
+    }
+
+    /// Its product narrows what is offered (RFC 7296 2.9), and takes several networks in one child.
+    #[must_use]
+    pub fn narrows(self) -> bool {
+        self.is_strongswan() || matches!(self, Dialect::Adit | Dialect::Fortios)
+    }
+
+    /// Its product brings tunnels up by itself where nothing is written about it.
+    #[must_use]
+    pub fn starts_unasked(self) -> bool {
+        matches!(
+            self,
+            Dialect::CiscoIos
+                | Dialect::CiscoAsa
+                | Dialect::Junos
+                | Dialect::Panos
+                | Dialect::Fortios
+                | Dialect::Illumos
+                | Dialect::Racoon
+                | Dialect::Routeros
+                | Dialect::Vyatta
+        )
+    }
+}
+
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -47,6 +47,7 @@ impl PeerConnection {
         out.local_auth = at(auth(connection.auth.local), source);
         out.remote_auth = at(auth(connection.auth.remote), source);
         out.ike = at(Some(connection.ike.clone()), source);
+        out.ppk = connection.ppk.clone().map(|ppk| at(ppk, source));
         out.force_encap = at(connection.force_encap, source);
         out.mobike = at(connection.mobike, source);
         out.dpd_delay = at(Some(connection.dpd_delay).filter(|d| !d.is_zero()), source);
