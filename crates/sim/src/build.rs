@@ -1,6 +1,6 @@
 //! Building a world, and changing it while time passes: hosts, links, routes, faults.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -77,6 +77,17 @@ impl World {
             (interface, &mut self.nodes[router.0].role)
         {
             router.nat = Some((Nat::new(settings, public), interface));
+        }
+    }
+
+    /// Makes a router that translates hand on what comes to its public UDP `port`, whoever sends it.
+    pub fn forward_port(&mut self, router: NodeId, port: u16, inside: SocketAddr) {
+        if let Role::Router(Router {
+            nat: Some((nat, _)),
+            ..
+        }) = &mut self.nodes[router.0].role
+        {
+            nat.forward(port, inside);
         }
     }
 

@@ -26,6 +26,7 @@ use adit_wire::udp_encap::{Encapsulated, NAT_KEEPALIVE, classify, mark_ike};
 
 use crate::command::CommandError;
 use crate::fragment::{Fit, fit};
+use crate::host::Host;
 use crate::input::{Input, Told};
 use crate::node::{Env, echo_reply, is_icmp};
 use crate::packet::{self, Unreachable};
@@ -63,6 +64,8 @@ pub(crate) struct Gateway {
     /// What the endpoint was told, if anybody wants to know.
     pub(crate) inputs: Option<Vec<Input>>,
     pub(crate) probes: Probes,
+    /// What it does as a host: it pings.
+    pub(crate) own: Host,
     /// Packets that policy protects and that were dropped because no daemon runs.
     pub(crate) blocked: u64,
     /// Packets that came in clear and should have come through the tunnel.
@@ -99,6 +102,7 @@ impl Gateway {
             messages: Vec::new(),
             inputs: None,
             probes: Probes::default(),
+            own: Host::default(),
             blocked: 0,
             refused_in_clear: 0,
             edge_drops: BTreeMap::new(),
@@ -238,6 +242,15 @@ impl Gateway {
             daemon.endpoint.shutdown(env.now);
         }
         self.drain(env);
+    }
+
+    /// Sends the next request of a ping run of its own.
+    pub(crate) fn send_ping(&mut self, env: &mut Env<'_>, run: usize) {
+        let before = core::mem::take(&mut env.out);
+        self.own.send_ping(env, run);
+        for packet in core::mem::replace(&mut env.out, before) {
+            self.send(env, packet);
+        }
     }
 
     /// When the endpoint wants to be woken.
@@ -551,6 +564,7 @@ impl Gateway {
         };
         if let IcmpMessage::EchoReply(echo) = &message {
             self.probes.echoed(env.now.mono, echo.identifier);
+            self.own.icmp_received(env.now.mono, ip);
         } else if let Some(problem) = path_problem_of(ip, &message) {
             if let PathProblem::FragmentationNeeded(mtu) = problem
                 && let Some((peer, spi)) = packet::quoted_esp(quoted(&message))

@@ -58,6 +58,8 @@ pub(crate) struct Host {
 pub(crate) struct PingRun {
     pub(crate) to: IpAddr,
     pub(crate) octets: usize,
+    /// From where, if not from the host's first address.
+    from: Option<IpAddr>,
     sent: Vec<Mono>,
     times: BTreeMap<u16, Duration>,
     order: Vec<u16>,
@@ -78,10 +80,11 @@ pub(crate) struct Arrived {
 }
 
 impl PingRun {
-    pub(crate) fn new(to: IpAddr, octets: usize) -> Self {
+    pub(crate) fn new(from: Option<IpAddr>, to: IpAddr, octets: usize) -> Self {
         Self {
             to,
             octets,
+            from,
             sent: Vec::new(),
             times: BTreeMap::new(),
             order: Vec::new(),
@@ -126,7 +129,7 @@ impl Host {
             sequence,
             data,
         });
-        if let Some(from) = own_address(env, ping.to) {
+        if let Some(from) = ping.from.or_else(|| own_address(env, ping.to)) {
             env.out.extend(packet::icmp(from, ping.to, &request));
         }
     }
@@ -166,7 +169,7 @@ impl Host {
         }
     }
 
-    fn icmp_received(&mut self, now: Mono, ip: &IpPacket<'_>) {
+    pub(crate) fn icmp_received(&mut self, now: Mono, ip: &IpPacket<'_>) {
         let family = Family::of(ip.source, ip.destination);
         match IcmpMessage::parse(family, ip.payload()) {
             Ok(IcmpMessage::EchoReply(echo)) => {

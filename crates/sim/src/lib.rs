@@ -21,9 +21,11 @@
 //!    gateways' events, SAs and counters; what probes tell; all of it as a `model::fact::Case`;
 //!    and what an endpoint was told ([`World::recorded`]), with which it does it all again.
 //!
+//! 5. **Two configurations are rehearsed** in it ([`rehearsal`]), whatever products they are of.
+//!
 //! # What is absent
 //!
-//! No socket, clock, file, thread or entropy. No TCP: hosts ping and send datagrams.
+//! No socket, clock, file, thread or entropy. No TCP: hosts ping and send datagrams, gateways ping.
 
 mod build;
 mod command;
@@ -39,6 +41,7 @@ mod node;
 mod packet;
 mod path_problem;
 mod probe;
+pub mod rehearsal;
 mod rng;
 mod router;
 mod sites;

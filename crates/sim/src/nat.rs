@@ -50,6 +50,8 @@ pub(crate) struct Nat {
     settings: NatSettings,
     public: IpAddr,
     mappings: Vec<Mapping>,
+    /// Public UDP ports that always lead to the same inside port.
+    forwards: Vec<(u16, SocketAddr)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,13 @@ impl Nat {
             settings,
             public,
             mappings: Vec::new(),
+            forwards: Vec::new(),
         }
+    }
+
+    /// What comes to a public UDP port goes to `inside` from now on, whoever sends it.
+    pub(crate) fn forward(&mut self, public_port: u16, inside: SocketAddr) {
+        self.forwards.push((public_port, inside));
     }
 
     pub(crate) fn public(&self) -> IpAddr {
@@ -91,6 +99,12 @@ impl Nat {
     pub(crate) fn outbound(&mut self, now: Mono, rng: &mut Rng, packet: &[u8]) -> Option<Vec<u8>> {
         self.expire(now);
         let ends = Ends::of(packet)?;
+        let mut forwards = self.forwards.iter();
+        if let Some((port, _)) =
+            forwards.find(|(_, inside)| ends.protocol == protocol::UDP && *inside == ends.from)
+        {
+            return rewrite(packet, Some((self.public, *port).into()), None);
+        }
         let kind = self.settings.kind;
         let known = self.mappings.iter_mut().find(|m| {
             m.protocol == ends.protocol && m.inside == ends.from && m.lets(kind, ends.to)
@@ -118,6 +132,12 @@ impl Nat {
         self.expire(now);
         let kind = self.settings.kind;
         if let Some(ends) = Ends::of(packet) {
+            let mut forwards = self.forwards.iter();
+            if let Some((_, inside)) =
+                forwards.find(|(port, _)| ends.protocol == protocol::UDP && *port == ends.to.port())
+            {
+                return rewrite(packet, None, Some(*inside));
+            }
             let mapping = self.mappings.iter_mut().find(|m| {
                 m.protocol == ends.protocol
                     && m.public_port == ends.to.port()

@@ -31,11 +31,30 @@ impl World {
         interval: Duration,
         octets: usize,
     ) -> PingId {
+        self.ping_from(host, None, to, count, interval, octets)
+    }
+
+    /// As [`ping`](Self::ping), from one of the host's addresses; a gateway can ping too, and what policy protects of it
+    /// goes through its tunnels.
+    pub fn ping_from(
+        &mut self,
+        host: NodeId,
+        from: Option<IpAddr>,
+        to: IpAddr,
+        count: u32,
+        interval: Duration,
+        octets: usize,
+    ) -> PingId {
         let now = self.now().mono;
         let mut run = 0;
-        if let Role::Host(host) = &mut self.nodes[host.0].role {
-            run = host.pings.len();
-            host.pings.push(PingRun::new(to, octets));
+        let pings = match &mut self.nodes[host.0].role {
+            Role::Host(host) => Some(&mut host.pings),
+            Role::Gateway(gateway) => Some(&mut gateway.own.pings),
+            Role::Router(_) | Role::V1Only(_) => None,
+        };
+        if let Some(pings) = pings {
+            run = pings.len();
+            pings.push(PingRun::new(from, to, octets));
         }
         for n in 0..count {
             self.later(now + interval * n, Happens::Ping { host, run });
@@ -46,14 +65,12 @@ impl World {
     /// What a ping run has come to so far.
     #[must_use]
     pub fn ping_report(&self, id: PingId) -> PingReport {
-        match &self.nodes[id.host.0].role {
-            Role::Host(host) => host
-                .pings
-                .get(id.run)
-                .map(PingRun::report)
-                .unwrap_or_default(),
-            _ => PingReport::default(),
-        }
+        let pings = match &self.nodes[id.host.0].role {
+            Role::Host(host) => &host.pings,
+            Role::Gateway(gateway) => &gateway.own.pings,
+            Role::Router(_) | Role::V1Only(_) => return PingReport::default(),
+        };
+        pings.get(id.run).map(PingRun::report).unwrap_or_default()
     }
 
     /// Lets a host send `count` datagrams of `octets` octets (at least 4) to the host `to`, one every `interval`.

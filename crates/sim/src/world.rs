@@ -177,10 +177,10 @@ impl World {
                     env.unreachable(&packet, Unreachable::Host);
                 }
             }),
-            Happens::Ping { host, run } => self.with(host, |node, env| {
-                if let Role::Host(host) = &mut node.role {
-                    host.send_ping(env, run);
-                }
+            Happens::Ping { host, run } => self.with(host, |node, env| match &mut node.role {
+                Role::Host(host) => host.send_ping(env, run),
+                Role::Gateway(gateway) => gateway.send_ping(env, run),
+                Role::Router(_) | Role::V1Only(_) => {}
             }),
             Happens::Bulk { host, run } => self.with(host, |node, env| {
                 if let Role::Host(host) = &mut node.role {
