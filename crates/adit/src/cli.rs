@@ -140,6 +140,18 @@ pub enum Command {
     /// Two ends: whether they will agree, and if not, where it fails. Keys are compared and never shown.
     #[command(after_long_help = examples::CHECK)]
     Check(CheckArgs),
+    /// Let two configurations of any product negotiate with each other in a virtual world, and say where they fail.
+    ///
+    /// Our engine plays both ends, with the defaults of their products: set-up, traffic, the first rekey of each child,
+    /// IKE rekey and reauthentication, in virtual time. Nothing is sent. IKEv1 is compared instead of played.
+    #[command(after_long_help = examples::REHEARSE)]
+    Rehearse(RehearseArgs),
+    /// Prove from the wire whether traffic to a peer is encrypted.
+    ///
+    /// Watches the interface that leads to the peer, or reads a capture: counts ESP, IKE, and packets between the
+    /// protected networks that crossed in clear, and quotes those, without what they carry.
+    #[command(after_long_help = examples::VERIFY)]
+    Verify(VerifyArgs),
     /// Show what a capture file or a gateway's recording has of IPsec: exchanges as ladders, ESP flows, ICMP errors, events.
     ///
     /// Reads pcap and pcapng of any size. What is encrypted stays so; what can't be read is counted, with the reason. A
@@ -603,6 +615,92 @@ pub struct CheckArgs {
     /// One JSON document on standard output (`adit.check/1`).
     #[arg(long)]
     pub json: bool,
+}
+
+/// `adit verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// The peer's address, or the name of a tunnel.
+    #[arg(value_name = "PEER")]
+    pub peer: String,
+    /// A network behind the peer whose traffic is to be protected; more than one may be given. Without it, those of the
+    /// configuration.
+    #[arg(long, value_name = "NETWORK")]
+    pub net: Vec<ipnet::IpNet>,
+    /// Adit's configuration, instead of the running gateway's.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The interface to watch; without it, the one that leads to the peer.
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    pub interface: Option<String>,
+    /// How long to watch.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+    /// A capture file, pcap or pcapng, instead of the wire; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.verify/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit rehearse`.
+#[derive(Clone, Debug, Args)]
+pub struct RehearseArgs {
+    /// The two ends' configurations, or folders with their files; `-` is standard input.
+    #[arg(value_name = "FILE", required_unless_present_all = ["local", "remote"])]
+    pub files: Vec<PathBuf>,
+    /// A file of the first end, A; more than one may be given.
+    #[arg(long, value_name = "FILE")]
+    pub local: Vec<PathBuf>,
+    /// A file of the second end, B; more than one may be given.
+    #[arg(long, value_name = "FILE")]
+    pub remote: Vec<PathBuf>,
+    /// The connection that is meant at an end, where its file has several: `A=office`, `B=gw`. Without it, the two that
+    /// fit each other best.
+    #[arg(long, value_name = "END=NAME", value_parser = chosen)]
+    pub connection: Vec<Chosen>,
+    /// Version of the product at A (5.9.8, 4.12): what isn't written is that version's default.
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub local_version: Option<(u16, u16)>,
+    /// Version of the product at B.
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub remote_version: Option<(u16, u16)>,
+    /// The folder that stands for `/` of the host that the configurations are of.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// The world's seed: the same one makes everything happen again.
+    #[arg(long, value_name = "NUMBER", default_value_t = 7296)]
+    pub seed: u64,
+    /// One JSON document on standard output (`adit.rehearse/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A connection of one end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Whether of the first end.
+    pub first: bool,
+    /// Its name there.
+    pub name: String,
+}
+
+/// `A=office`.
+fn chosen(text: &str) -> Result<Chosen, String> {
+    let (end, name) = text.split_once('=').unwrap_or_default();
+    let first = match end {
+        "A" | "a" => true,
+        "B" | "b" => false,
+        _ => return Err("write A=NAME or B=NAME".to_owned()),
+    };
+    Ok(Chosen {
+        first,
+        name: name.to_owned(),
+    })
 }
 
 /// `5.9.8`, `v4.12`.

@@ -199,3 +199,27 @@ pub const UNBLOCK: &str = "\
 Examples:
   adit unblock office              after adit down office
   adit unblock                     what a gateway that was killed has left";
+
+/// `adit rehearse`.
+pub const REHEARSE: &str = "\
+Examples:
+  adit rehearse adit.toml their-swanctl.conf
+                                   will it come up, and survive its rekeys?
+  adit rehearse fortigate.conf ipsec.conf --connection A=to-hq --connection B=branch
+                                   two other products; one connection of each
+  adit rehearse --local ipsec.conf --local ipsec.secrets --remote asa.txt
+                                   several files of one end
+  adit rehearse adit.toml peer.conf --json | jq '.runs[].stages'
+
+Exit codes: 0 it works, 1 it fails somewhere, 2 a file can't be read.";
+
+/// `adit verify`.
+pub const VERIFY: &str = "\
+Examples:
+  adit verify office               is traffic of this tunnel encrypted? (watches 10 s)
+  adit verify 203.0.113.2 --net 10.2.0.0/16 --seconds 60
+                                   of any product's tunnel
+  adit verify 203.0.113.2 --net 10.2.0.0/16 --from wan.pcap
+                                   from a capture made outside of the gateway
+
+Exit codes: 0 encrypted, 1 packets in clear or nothing seen, 2 usage, 3 the wire can't be watched.";

@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Command::Collect(args) => cmd::collect::collect(args),
         Command::Explain(args) => cmd::explain::explain(args),
         Command::Check(args) => cmd::check::check(args),
+        Command::Rehearse(args) => cmd::rehearse::rehearse(args),
+        Command::Verify(args) => cmd::verify::verify(args),
         Command::Read(args) => cmd::read::read(args),
         Command::Cert(args) => cmd::cert::cert(args),
         Command::Block(args) => cmd::block::block(args),

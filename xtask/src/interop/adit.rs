@@ -34,11 +34,11 @@ pub struct Adit<'a> {
 }
 
 impl<'a> Adit<'a> {
-    /// Writes the configuration of tunnel `gw` and starts the gateway; it initiates by itself, if it is to.
-    pub fn start(lab: &'a Lab, binary: &Path, end: End, tunnel: &Tunnel) -> Result<Self> {
+    /// Writes the configuration of tunnel `gw`, with its keys.
+    pub fn write(lab: &Lab, end: &End, tunnel: &Tunnel) -> Result<PathBuf> {
         let folder = lab.kept.join(end.host);
         std::fs::create_dir_all(&folder)?;
-        for (end, tunnel) in callers::tunnels(lab, &end, tunnel) {
+        for (end, tunnel) in callers::tunnels(lab, end, tunnel) {
             // Without a key there is no file of it.
             if !tunnel.psk.is_empty() {
                 secret(&folder.join(format!("{}.psk", end.name)), &tunnel.psk)?;
@@ -48,11 +48,17 @@ impl<'a> Adit<'a> {
             secret(&folder.join("gw.ppk"), &ppk.key)?;
         }
         credentials::Credentials::of(&lab.kept, tunnel)?;
+        let config = folder.join("gw.toml");
+        std::fs::write(&config, native(lab, end, tunnel))?;
+        Ok(config)
+    }
+
+    /// Writes the configuration and starts the gateway; it initiates by itself, if it is to.
+    pub fn start(lab: &'a Lab, binary: &Path, end: End, tunnel: &Tunnel) -> Result<Self> {
+        let config = Self::write(lab, &end, tunnel)?;
         if tunnel.by_name {
             names(lab, &end, &end.remote)?;
         }
-        let config = folder.join("gw.toml");
-        std::fs::write(&config, native(lab, &end, tunnel))?;
         let process = spawn(lab, binary, end.host, &config, 0)?;
         let mut gateway = Self {
             lab,

@@ -27,6 +27,7 @@ pub mod patience;
 pub mod play;
 mod play_children;
 mod play_trust;
+mod rehearsed;
 pub mod relay;
 mod sas;
 pub mod scenario;
@@ -68,6 +69,9 @@ pub struct Args {
     /// strongSwan on both sides: proves the scenarios and the harness, not Adit
     #[arg(long)]
     selftest: bool,
+    /// Play nothing: let `adit rehearse` say what comes of both configurations, and compare that with what must come
+    #[arg(long, conflicts_with_all = ["selftest", "json"])]
+    rehearse: bool,
     /// The gateway to test, instead of building it
     #[arg(long, value_name = "FILE")]
     adit: Option<PathBuf>,
@@ -133,6 +137,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.rehearse {
+        let adit = args.adit.clone().map_or_else(test::adit, Ok)?;
+        return rehearsed::run(&adit, &args.scenarios);
     }
     peers::ensure()?;
     let gateway = match &args.adit {

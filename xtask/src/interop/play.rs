@@ -53,17 +53,7 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
     let lab = Lab::new(index, scenario, role).context("the lab")?;
     let theirs = scenario.peer.over(&scenario.tunnel);
     let initiator = role == Role::Initiator;
-    let far_end = End {
-        name: "gw",
-        side: "east",
-        host: "east",
-        local: lab.own("east").to_owned(),
-        remote: lab.seen("west").to_owned(),
-        version: scenario.peer.version.unwrap_or(2),
-        liveness: scenario.peer.liveness,
-        starts: false,
-        initiates: !initiator,
-    };
+    let [near_end, far_end] = ends(&lab, scenario, role);
     let relay = scenario.meddling;
     let relay = relay
         .map(|meddling| Relay::start(&lab, meddling))
@@ -83,17 +73,6 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
         (false, Kind::Adit, Gateway::StrongSwan) => {
             return Err(Unsupported("both ends of this one are Adit".into()).into());
         }
-    };
-    let near_end = End {
-        name: "gw",
-        side: "west",
-        host: "west",
-        local: lab.own("west").to_owned(),
-        remote: lab.seen("east").to_owned(),
-        version: 2,
-        liveness: false,
-        starts: initiator,
-        initiates: initiator,
     };
     let near = match gateway {
         Gateway::Adit(binary) => {
@@ -156,6 +135,34 @@ pub fn play(gateway: &Gateway, index: usize, scenario: &Scenario, role: Role) ->
             .with_context(|| format!("step {}", name(step)))?;
     }
     traffic::no_leak(&lab)
+}
+
+/// Both ends, ours first.
+pub fn ends(lab: &Lab, scenario: &Scenario, role: Role) -> [End; 2] {
+    let initiator = role == Role::Initiator;
+    let near = End {
+        name: "gw",
+        side: "west",
+        host: "west",
+        local: lab.own("west").to_owned(),
+        remote: lab.seen("east").to_owned(),
+        version: 2,
+        liveness: false,
+        starts: initiator,
+        initiates: initiator,
+    };
+    let far = End {
+        name: "gw",
+        side: "east",
+        host: "east",
+        local: lab.own("east").to_owned(),
+        remote: lab.seen("west").to_owned(),
+        version: scenario.peer.version.unwrap_or(2),
+        liveness: scenario.peer.liveness,
+        starts: false,
+        initiates: !initiator,
+    };
+    [near, far]
 }
 
 /// Whether what both gateways say shows that a change has arrived.

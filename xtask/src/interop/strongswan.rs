@@ -42,8 +42,8 @@ pub struct StrongSwan {
 }
 
 impl StrongSwan {
-    /// Starts the daemon and loads the connection `gw` with its child `net`.
-    pub fn start(lab: &Lab, end: &End, tunnel: &Tunnel) -> Result<Self> {
+    /// Writes its settings, with the connection `gw` and its child `net`: the folder, and the socket that it will have.
+    pub fn write(lab: &Lab, end: &End, tunnel: &Tunnel) -> Result<(PathBuf, PathBuf)> {
         let folder = lab.kept.join(end.host);
         let swanctl = folder.join("swanctl");
         std::fs::create_dir_all(&swanctl)?;
@@ -73,7 +73,12 @@ impl StrongSwan {
         for (end, tunnel) in &tunnels {
             credentials.for_swanctl(&swanctl, end, tunnel)?;
         }
+        Ok((folder, socket))
+    }
 
+    /// Starts the daemon and loads its connection.
+    pub fn start(lab: &Lab, end: &End, tunnel: &Tunnel) -> Result<Self> {
+        let (folder, socket) = Self::write(lab, end, tunnel)?;
         let daemon = Self {
             process: spawn(lab, end.host, &folder)?,
             host: end.host,

@@ -13,6 +13,7 @@ pub mod man;
 pub mod probe;
 pub mod read;
 mod recording;
+pub mod rehearse;
 pub mod renew;
 pub mod run;
 pub mod scan;
@@ -21,6 +22,7 @@ pub mod status;
 pub mod switch;
 pub mod trace;
 pub mod unblock;
+pub mod verify;
 pub mod why;
 
 use adit_gateway::client::ClientError;

@@ -7,12 +7,14 @@ pub mod plan;
 pub mod probe;
 pub mod recording;
 pub mod scan;
+pub mod rehearse;
 pub mod show;
 pub mod status;
 pub mod style;
 pub mod timeline;
 pub mod trace;
 pub mod verdict;
+pub mod verify;
 mod wrap;
 
 pub use wrap::{MARGIN, labelled, paragraph};

@@ -18,6 +18,8 @@ mod pair;
 mod program;
 mod reading;
 mod recordings;
+mod rehearsing;
 mod renewing;
 mod sites;
 mod units;
+mod verifying;

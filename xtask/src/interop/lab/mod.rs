@@ -84,6 +84,26 @@ impl Lab {
         Ok(lab)
     }
 
+    /// The folders and addresses alone, without any network: for whoever only reads what the gateways are configured with.
+    pub fn on_paper(kept: PathBuf, scenario: &Scenario, role: Role) -> Result<Self> {
+        let _ = std::fs::remove_dir_all(&kept);
+        std::fs::create_dir_all(&kept)?;
+        let mut lab = Self {
+            hosts: Namespaces::new("paper"),
+            state: kept.join("state"),
+            kept,
+            setting: scenario.setting.clone(),
+            given: scenario.tunnel.given(role),
+            places: BTreeMap::new(),
+        };
+        let third = scenario.tunnel.second.as_ref().map(|_| "south");
+        for gateway in ["west", "east"].into_iter().chain(third) {
+            lab.places.insert(gateway, Place::default());
+        }
+        lab.addresses(scenario.nat, role, &scenario.tunnel);
+        Ok(lab)
+    }
+
     /// The gateways that there are.
     pub fn gateways(&self) -> Vec<&'static str> {
         self.places.keys().copied().collect()

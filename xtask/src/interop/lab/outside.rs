@@ -53,6 +53,31 @@ impl Lab {
         }
     }
 
+    /// The addresses that [`Self::outside`] gives.
+    pub(super) fn addresses(&mut self, nat: Nat, role: Role, tunnel: &Tunnel) {
+        for gateway in self.gateways() {
+            let own = open_address(gateway)[usize::from(tunnel.outer_v6)].clone();
+            let hidden = match (gateway, nat) {
+                ("west", Nat::Near | Nat::Both) => Some(("west", 1)),
+                ("east", Nat::Far | Nat::Both) => Some(("east", 1)),
+                ("south", Nat::Near) if role == Role::Initiator => Some(("west", 3)),
+                ("south", Nat::Far) if role == Role::Responder => Some(("east", 3)),
+                _ => None,
+            };
+            let place = match hidden {
+                Some((first, last)) => Place {
+                    own: format!("{}.{last}", inside(first)),
+                    seen: outside(first),
+                },
+                None => Place {
+                    seen: own.clone(),
+                    own,
+                },
+            };
+            self.places.insert(gateway, place);
+        }
+    }
+
     /// With the address families that there are; a peer that moves would go on over another one.
     fn wire(&self, v4: bool, v6: bool) -> Result<()> {
         self.link("west", "wan", "east", "wan")?;

@@ -12,6 +12,7 @@ use adit_diagnose::{CheckReport, End, check as compare};
 use adit_evidence::{DigestKey, read_config_parts, read_shared_keys};
 use adit_model::credential::{Credential, FileRole, NamedFile};
 use adit_model::peer_config::{Dialect, Lint, PeerConnection, SharedKey, Weight};
+use adit_sim::rehearsal::Own;
 use anyhow::{Context, anyhow};
 
 use super::{Outcome, print, print_json};
@@ -23,7 +24,7 @@ use credentials::Looked;
 
 /// Reads what is named, checks it, and shows what was found.
 pub fn check(args: &CheckArgs) -> Outcome {
-    let (ours, theirs) = ends(args)?;
+    let Ends { ours, theirs, .. } = ends(args)?;
     let report = compare(&ours, theirs.as_ref(), Some(super::evidence::now()));
     if args.json {
         print_json(&report)?;
@@ -56,6 +57,8 @@ struct Part {
     keys: Vec<SharedKey>,
     lints: Vec<Lint>,
     dialects: Vec<Dialect>,
+    /// Its connections exactly as they are, where they are our own product's.
+    own: Vec<Own>,
     /// Files that it names, and where they may be.
     named: Vec<(Option<Around>, NamedFile)>,
     /// Files of certificates and keys that were given.
@@ -77,6 +80,7 @@ impl Part {
         self.connections.extend(other.connections);
         self.keys.extend(other.keys);
         self.lints.extend(other.lints);
+        self.own.extend(other.own);
         self.named.extend(other.named);
         self.given.extend(other.given);
         self.unread += other.unread;
@@ -176,9 +180,19 @@ impl Part {
     }
 }
 
+/// What was given to be checked.
+pub struct Ends {
+    /// The first end.
+    pub ours: End,
+    /// The second one.
+    pub theirs: Option<End>,
+    /// Connections of ours and of theirs exactly as they are, where they are our own product's.
+    pub own: [Vec<Own>; 2],
+}
+
 /// The two ends. Of files given without an option the first one with connections is ours and the second theirs; files
 /// with keys alone belong to the end before them.
-fn ends(args: &CheckArgs) -> Result<(End, Option<End>), Failure> {
+pub fn ends(args: &CheckArgs) -> Result<Ends, Failure> {
     let mut ours = Part::default();
     let mut theirs = Part::default();
     let of = |version| Host {
@@ -226,8 +240,16 @@ fn ends(args: &CheckArgs) -> Result<(End, Option<End>), Failure> {
     let two = !theirs.name.is_empty();
     let mut credentials = credentials::settle(vec![ours.looked(), theirs.looked()]).into_iter();
     let (own, other) = (credentials.next(), credentials.next());
+    let exact = [
+        core::mem::take(&mut ours.own),
+        core::mem::take(&mut theirs.own),
+    ];
     let theirs = two.then(|| theirs.end(other.unwrap_or_default()));
-    Ok((ours.end(own.unwrap_or_default()), theirs))
+    Ok(Ends {
+        ours: ours.end(own.unwrap_or_default()),
+        theirs,
+        own: exact,
+    })
 }
 
 /// Files of a folder that hold configurations, by the names that products give them.
@@ -357,6 +379,7 @@ fn of_text(path: &Path, name: &str, bytes: &[u8], host: Host<'_>) -> Result<Part
             .map(|file| (around.clone(), file))
             .collect(),
         given: Vec::new(),
+        own: Vec::new(),
         unread: core::mem::take(&mut expanded.unread).len(),
         secrets,
     };

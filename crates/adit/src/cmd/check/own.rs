@@ -32,6 +32,11 @@ pub fn read(path: &Path, name: &str, host: Host<'_>) -> Result<Part, Failure> {
             text: head.clone(),
         };
         let mut made = PeerConnection::from_own(connection, &source);
+        part.own.push(adit_sim::rehearsal::Own {
+            connection: connection.clone(),
+            pools: config.pools.clone(),
+            policies: config.policies.clone(),
+        });
         let Some(auth) = config.auth_of(&connection.name) else {
             part.connections.push(made);
             continue;
