@@ -107,7 +107,7 @@ fn judge(adit: &Path, scenario: &Scenario, role: Role) -> Result<Judged> {
         Wanted::Fails(Some(cause)) => {
             let names = run.map(named).unwrap_or_default();
             let also = stops.contains(&cause.as_str());
-            match also || names.iter().any(|name| *name == cause) {
+            match also || names.contains(&cause) {
                 true => Judged::Agrees,
                 false => {
                     Judged::Disagrees(format!("it fails with {cause}, rehearsed: {}", shown()))
