@@ -4,6 +4,7 @@ use adit_diagnose::{Answer, Verdict};
 use adit_evidence::recording::{MAGIC, Record, emit, segment_name};
 use adit_model::connection::Connection;
 use adit_model::event::{Event, Happening, MessageInfo, Role};
+use adit_model::fact::Probe;
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Now, Wall};
 use serde_json::Value;
@@ -31,6 +32,11 @@ remote_net = ["10.2.0.0/24"]
 
 /// A responder that refuses: one segment.
 fn segment() -> Vec<u8> {
+    run(1, None)
+}
+
+/// The same, of one of a gateway's runs, with what it probed.
+fn run(number: u64, probe: Option<Probe>) -> Vec<u8> {
     let at = Now {
         mono: Mono(1),
         wall: Wall(1_790_000_000_000),
@@ -66,7 +72,7 @@ fn segment() -> Vec<u8> {
     let mut records = vec![
         Record::Began {
             at,
-            run: 1,
+            run: number,
             version: "0.1.0".to_owned(),
         },
         Record::Configured { at, connections },
@@ -81,6 +87,11 @@ fn segment() -> Vec<u8> {
             remote: "192.0.2.2:500".parse().ok(),
             what,
         }),
+    }));
+    records.extend(probe.map(|probe| Record::Probed {
+        at,
+        tunnel: "office".to_owned(),
+        probes: vec![probe],
     }));
     records.push(Record::Ended { at });
     let mut out = MAGIC.to_vec();
@@ -122,6 +133,35 @@ fn a_recording_is_read_and_judged_also_when_it_is_torn() {
     adit(&["read", &flight, "--tunnel", "ofice"]).ends_with(USAGE);
 }
 
+/// Yesterday's route says nothing about today's attempt.
+#[test]
+fn probes_belong_to_the_run_that_made_them() {
+    let dir = Dir::new("recording-probes");
+    let flight = dir.at("flight");
+    std::fs::create_dir(&flight).unwrap();
+    let gone = || {
+        Some(Probe::Route {
+            to: [192, 0, 2, 2].into(),
+            exists: false,
+        })
+    };
+    for (first, second, told) in [(gone(), None, false), (None, gone(), true)] {
+        for (number, probe) in [(1, first), (2, second)] {
+            std::fs::write(
+                format!("{flight}/{}", segment_name(number)),
+                run(number, probe),
+            )
+            .unwrap();
+        }
+        let case = adit(&["why", &flight, "--export"]).ends_with(DONE).out;
+        assert_eq!(
+            case.contains("there is no route to 192.0.2.2"),
+            told,
+            "{case}"
+        );
+    }
+}
+
 #[test]
 fn a_capture_is_written_for_its_owner_and_with_keys_only_where_there_are_any() {
     use std::os::unix::fs::PermissionsExt;
@@ -139,6 +179,18 @@ fn a_capture_is_written_for_its_owner_and_with_keys_only_where_there_are_any() {
     let ran = adit(&["read", &file, "--export-pcapng", &keyed, "--with-keys"]).ends_with(USAGE);
     assert!(ran.err.contains("record_keys = true"), "{}", ran.err);
     assert!(!std::path::Path::new(&keyed).exists());
+    // Keys aren't recorded by tunnel.
+    let one = [
+        "read",
+        &file,
+        "--tunnel",
+        "office",
+        "--export-pcapng",
+        &keyed,
+        "--with-keys",
+    ];
+    let ran = adit(&one).ends_with(USAGE);
+    assert!(ran.err.contains("without --tunnel"), "{}", ran.err);
     adit(&["read", &capture, "--export-pcapng", &keyed]).ends_with(USAGE);
 }
 
