@@ -53,12 +53,17 @@ impl<'a> Signals<'a> {
         if let Some(asked) = self.asked().filter(|a| !a.ts_local.is_empty()) {
             return hosts(&asked.ts_local) && hosts(&asked.ts_remote);
         }
-        if let Some(children) = self.configured(Side::Local).map(|(_, c)| &c.children) {
-            return !children.is_empty()
+        let configured = self.configured(Side::Local).map(|(_, c)| &c.children);
+        configured.is_some_and(|children| {
+            !children.is_empty()
                 && children
                     .iter()
-                    .all(|c| hosts(&c.local_ts) && hosts(&c.remote_ts));
-        }
+                    .all(|c| hosts(&c.local_ts) && hosts(&c.remote_ts))
+        })
+    }
+
+    /// Whether every connection that a file or a status shows is between two hosts.
+    pub(crate) fn written_between_hosts(&self) -> bool {
         // What stands for the gateway's own address is a host, unless a virtual address takes its place.
         let host = |net: &Option<Selector>| net.is_none_or(|s| s.start == s.end);
         let mut written = self.case.facts.iter().filter_map(|f| match &f.what {

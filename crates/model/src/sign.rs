@@ -247,7 +247,7 @@ pub enum Sign {
     IkeFragmentsIncomplete,
     /// A request that proves an identity came again though it was answered. `times`: so often, where one line stands for
     /// several; `of`: how many fragments it has; `octets`:
-    /// the size of the answer, in one piece.
+    /// the size of the answer, in one piece; `port`: the UDP port, where no exchange shows it.
     AuthenticationRepeated,
     /// A message holds payloads that have no place in it, and was dropped. `exchange`, `payloads`.
     MessageUnexpected,

@@ -20,6 +20,7 @@ mod dump;
 mod filter;
 mod fortigate;
 mod host;
+mod in_words;
 mod ipdrop;
 mod listeners;
 mod load;
@@ -64,6 +65,7 @@ pub(crate) struct Statuses {
     counters: counters::Counters,
     dump: dump::Dump,
     filter: filter::Filter,
+    in_words: in_words::InWords,
     ipdrop: ipdrop::IpDrop,
     fortigate: fortigate::FortigateIke,
     load: load::Load,
@@ -99,6 +101,7 @@ impl Statuses {
         self.counters.line(line, place);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
+        self.in_words.line(line, place, facts);
         self.ipdrop.line(line, place, facts);
         self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);

@@ -11,7 +11,7 @@ use adit_model::sign::Sign;
 use super::pfs_mismatch;
 use crate::compare::{changes, kinds, list, shown};
 use crate::config::Configs;
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::setting::Setting;
@@ -141,8 +141,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(told) = told else {
         return unanswered(s);
     };
+    // The proposals of quick mode have the group of a key exchange of its own; those of IKE_AUTH have none.
+    let quick = s.happenings(told.side).any(|(_, h)| match h {
+        Happening::Sent(m) => Phase::is_v1(&m.exchange),
+        _ => false,
+    });
     // Between two hosts it may be the mode as well, and where the modes differ it is.
-    if s.between_hosts() || other_refusal(s) || Configs::of(s.case).differ_in("mode-mismatch") {
+    let hosts = s.written_between_hosts();
+    if s.between_hosts()
+        || hosts && !quick
+        || other_refusal(s)
+        || Configs::of(s.case).differ_in("mode-mismatch")
+    {
         return Judgement::Possible {
             weight: 60,
             because:
@@ -159,18 +169,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Side::Local => ("we", "the peer"),
         Side::Remote => ("the peer", "our side"),
     };
-    // The proposals of quick mode have the group of a key exchange of its own; those of IKE_AUTH have none.
-    let quick = s.happenings(told.side).any(|(_, h)| match h {
-        Happening::Sent(m) => Phase::is_v1(&m.exchange),
-        _ => false,
-    });
     let group = if quick {
         " In IKEv1 a group (PFS) that the other side doesn't have is answered in the same way, so compare it too."
     } else {
         ""
     };
     Found {
-        confidence: if quick { 0.86 } else { 0.93 },
+        confidence: match (quick, hosts) {
+            (true, true) => SYMPTOM,
+            (true, false) => 0.86,
+            (false, _) => 0.93,
+        },
         side: AtFault::Both,
         summary: if asked.is_empty() {
             format!("{theirs} takes none of the ESP proposals that were offered")

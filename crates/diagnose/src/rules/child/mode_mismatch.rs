@@ -65,7 +65,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let Some(seen) = s.sign(Sign::ModeDiffers) else {
         let told = s.told(notify::NO_PROPOSAL_CHOSEN, false);
-        return match told.filter(|t| !t.rekeying && s.between_hosts()) {
+        return match told.filter(|t| !t.rekeying && (s.between_hosts() || s.written_between_hosts())) {
             Some(_) => Judgement::Possible {
                 weight: 50,
                 because: "NO_PROPOSAL_CHOSEN came for a child between two hosts, which may be of either mode".to_owned(),

@@ -61,6 +61,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = said(s) {
         return judgement;
     }
+    if let Some(judgement) = answers_lost(s) {
+        return judgement;
+    }
     if let Some(silence) = s.silence("IKE_AUTH") {
         return initiator(s, silence.facts.iter().copied());
     }
@@ -78,6 +81,48 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Some(silence) => main_mode_responder(s, silence),
         None => responder(s),
     }
+}
+
+/// The peer repeats its proof though it was answered, and the answer is too small to be lost for its size.
+fn answers_lost(s: &Signals<'_>) -> Option<Judgement> {
+    // What IPv6 asks of every path, without the headers.
+    const SMALL: usize = 1200;
+    let repeated: Vec<_> = s.signs_of(Sign::AuthenticationRepeated).collect();
+    let seen = *repeated.last()?;
+    let octets: Vec<usize> = repeated
+        .iter()
+        .map_while(|x| x.value("octets")?.parse().ok())
+        .collect();
+    let times: u32 = repeated
+        .iter()
+        .map(|x| x.value("times").and_then(|n| n.parse().ok()).unwrap_or(1))
+        .fold(0, u32::saturating_add);
+    let largest = octets.iter().copied().max()?;
+    let went_on = s.overtaken(
+        seen,
+        |h| matches!(h, Happening::Received(m) if m.message_id > 1 || m.exchange != "IKE_AUTH"),
+    );
+    let known = octets.len() == repeated.len();
+    // One repetition is what a lost packet brings about.
+    if !known || times < 2 || largest > SMALL || went_on || !s.refused.is_empty() {
+        return None;
+    }
+    if s.floated(seen.side()).is_none() && seen.value("port") != Some("4500") {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("answers on UDP 4500 don't come back: the peer's proof arrives and is answered ({largest} octets), and the peer sends it again and again"),
+        )
+        .at(AtFault::Path)
+        .with(repeated.iter().map(|x| x.fact))
+        .because("What the peer sends to UDP 4500 arrives, so its daemon and the way here are well. The answer is small enough for any path, and is lost on its way back: a NAT before the peer that has no mapping for it any more, or a filter that lets 4500 pass in one direction.")
+        .fix("let answers from UDP 4500 pass on the way to the peer, and have the NAT before the peer renew its mapping (restart the tunnel from a new port, or the NAT itself)")
+        .then("capture UDP 4500 outside of the NAT before the peer: does the answer arrive there?")
+        .done(),
+    )
 }
 
 /// Lines of filters that speak of UDP 4500 alone.
