@@ -230,6 +230,8 @@ fn boot(wanted: Option<Kind>, share: &Path, jobs: &[Job], command: &[String]) ->
     };
     booted.guests.clear();
     booted.kinds.clear();
+    // Some of them may have begun.
+    clear(share)?;
     eprintln!(
         "no KVM ({why}): User-Mode Linux, which is slower, and afterwards for what that lacks one guest of QEMU that emulates the processor"
     );
@@ -340,9 +342,7 @@ fn program_of(name: &str) -> Result<PathBuf> {
 fn prepare(jobs: &[Job], adit: &Path) -> Result<PathBuf> {
     let share = workspace::target_dir().join("kernel");
     let _ = std::fs::remove_dir_all(&share);
-    for folder in ["taken", "results"] {
-        std::fs::create_dir_all(share.join(folder))?;
-    }
+    clear(&share)?;
     let share = share.canonicalize()?;
     std::fs::write(share.join(guest::JOBS), serde_json::to_string(jobs)?)?;
     let held: Vec<_> = held::files(adit)
@@ -351,6 +351,16 @@ fn prepare(jobs: &[Job], adit: &Path) -> Result<PathBuf> {
         .collect();
     std::fs::write(share.join(guest::HELD), held.join("\n"))?;
     Ok(share)
+}
+
+/// Nothing is taken yet, and nothing has an outcome.
+fn clear(share: &Path) -> Result<()> {
+    for folder in ["taken", "results"] {
+        let folder = share.join(folder);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder)?;
+    }
+    Ok(())
 }
 
 /// Takes outcomes as they come, until every guest has ended or time is up. What has none then has failed.
