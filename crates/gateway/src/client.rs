@@ -23,6 +23,8 @@ use crate::protocol::{
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<UnixStream>,
+    /// Everything takes so many times as long as usual.
+    slowness: u32,
 }
 
 /// Why a gateway couldn't be asked, or said no.
@@ -82,12 +84,22 @@ impl Client {
             io::ErrorKind::PermissionDenied => ClientError::Permission { path },
             _ => ClientError::Io(error),
         })?;
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .map_err(ClientError::Io)?;
-        Ok(Self {
+        let client = Self {
             stream: BufReader::new(stream),
-        })
+            slowness: 1,
+        };
+        client.patience(Some(PATIENCE))?;
+        Ok(client)
+    }
+
+    /// Waits so many times as long for answers, where the gateway runs on a slow machine.
+    ///
+    /// # Errors
+    /// [`ClientError::Io`].
+    pub fn slowed(mut self, factor: u32) -> Result<Self, ClientError> {
+        self.slowness = factor.max(1);
+        self.patience(Some(PATIENCE))?;
+        Ok(self)
     }
 
     /// The status document, of all tunnels or of one.
@@ -422,7 +434,7 @@ impl Client {
     fn patience(&self, limit: Option<Duration>) -> Result<(), ClientError> {
         self.stream
             .get_ref()
-            .set_read_timeout(limit)
+            .set_read_timeout(limit.map(|limit| limit.saturating_mul(self.slowness)))
             .map_err(ClientError::Io)
     }
 

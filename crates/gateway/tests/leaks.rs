@@ -22,16 +22,9 @@ use adit_model::status::TunnelState;
 use guard::Guard;
 use load::{Load, Pace};
 use stream::Echo;
-use world::{At, Running, World, eventually, permitted};
+use world::{At, Running, World, eventually, patience, permitted};
 
 const KEY: &str = "correct horse battery staple\n";
-
-/// How many times as long as usual everything may take, and how many times as long nobody sends: for machines that are
-/// slow. `ADIT_TEST_PATIENCE`.
-fn patience() -> u32 {
-    let set = std::env::var("ADIT_TEST_PATIENCE").ok();
-    set.map_or(1, |factor| factor.parse().unwrap())
-}
 
 fn wait() -> Duration {
     Duration::from_secs(20) * patience()

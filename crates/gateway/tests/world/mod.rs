@@ -33,6 +33,12 @@ const BACKEND: &str = "ADIT_TEST_BACKEND";
 /// Names an `adit` that is started instead of the gateway within the test program.
 const PROGRAM: &str = "ADIT_TEST_PROGRAM";
 
+/// How many times as long as usual everything may take: for machines that are slow. `ADIT_TEST_PATIENCE`.
+pub fn patience() -> u32 {
+    let set = std::env::var("ADIT_TEST_PATIENCE").ok();
+    set.map_or(1, |factor| factor.parse().unwrap())
+}
+
 /// Whether private namespaces and TUN are open to this process. If not, says which setting closes them; with
 /// `ADIT_REQUIRE_NET=1` that is a failure.
 pub fn permitted(what: &str) -> bool {
@@ -207,7 +213,7 @@ esp = ["aes128gcm16"]
     /// Whether `from` reaches `to`.
     pub fn reaches(&self, from: &NetNs, to: &str) -> bool {
         let options = PingOptions {
-            timeout: Duration::from_millis(400),
+            timeout: Duration::from_millis(400) * patience(),
             ..PingOptions::default()
         };
         let to: IpAddr = to.parse().unwrap();
@@ -238,19 +244,20 @@ impl Running {
     /// A client, as soon as the gateway listens.
     pub fn client(&mut self) -> Client {
         let state = self.state.clone();
-        let client = eventually(Duration::from_secs(10), || {
+        let client = eventually(Duration::from_secs(10) * patience(), || {
             if let Some(status) = self.process.try_wait().unwrap() {
                 panic!("the gateway ended with {status}: {}", self.log());
             }
             Client::connect(&state).ok()
         });
-        client.unwrap_or_else(|| panic!("the gateway doesn't listen: {}", self.log()))
+        let client = client.unwrap_or_else(|| panic!("the gateway doesn't listen: {}", self.log()));
+        client.slowed(patience()).unwrap()
     }
 
     /// Waits for a tunnel state.
     pub fn wait_for(&mut self, state: TunnelState) {
         let mut client = self.client();
-        let reached = eventually(Duration::from_secs(10), || {
+        let reached = eventually(Duration::from_secs(10) * patience(), || {
             let status = client.status(Some("office")).unwrap();
             (status.tunnels.first().unwrap().state == state).then_some(())
         });
