@@ -302,7 +302,7 @@ fn rests_on_a_sign(s: &Signals<'_>, evidence: &[Evidence]) -> bool {
             |f| matches!(f.what, Known::Complained { complaint, .. } if complaint.is_seen()),
         );
         let mut facts = s.signs.iter().map(|seen| seen.fact).chain(told);
-        facts.any(|fact| fact.source.name == e.source && fact.source.line == e.line)
+        facts.any(|fact| e.is_of(fact))
     })
 }
 

@@ -388,8 +388,7 @@ impl<'a> Signals<'a> {
             self.case.facts.iter().any(|f| {
                 // That it is up, and with which networks, can be what is wrong.
                 (n == 0 && up(f) || matches!(f.what, Known::Host { .. } | Known::Carried { .. }))
-                    && f.source.name == e.source
-                    && f.source.line == e.line
+                    && e.is_of(f)
             })
         })
     }

@@ -151,6 +151,15 @@ impl From<&Fact> for Evidence {
     }
 }
 
+impl Evidence {
+    /// Whether this is that fact. Without lines, as of states and probes, only the text tells facts of a source apart.
+    pub(crate) fn is_of(&self, fact: &Fact) -> bool {
+        self.source == fact.source.name
+            && self.line == fact.source.line
+            && (self.line.is_some() || self.text == fact.source.text)
+    }
+}
+
 /// What each side can do; empty where there is nothing to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {

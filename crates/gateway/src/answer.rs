@@ -376,6 +376,7 @@ impl Gateway {
 
     fn case(&self, tunnel: &crate::tunnel::Tunnel) -> adit_model::fact::Case {
         let mut case = case::build(&case::Evidence {
+            now: self.clock.now().mono,
             tunnel,
             log: &self.log,
             totals: self.drop_totals(),

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adit_esp::ChildReport;
 use adit_evidence::recording::Past;
-use adit_model::Wall;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::Event;
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
+use adit_model::{Mono, Wall};
 
 use crate::events::{EventLog, Record};
 use crate::retry::Presence;
@@ -18,6 +19,8 @@ use crate::tunnel::Tunnel;
 
 /// What a case is made from.
 pub struct Evidence<'a> {
+    /// When it is made.
+    pub now: Mono,
     /// The tunnel.
     pub tunnel: &'a Tunnel,
     /// What happened.
@@ -75,10 +78,16 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
             record.number,
         ));
     }
-    if let Some((_, wall, probes)) = &tunnel.probed {
+    let counts = |at: &Mono| evidence.now.since(*at) < PROBES_COUNT;
+    // Of a peer that the tunnel is up with, they tell what was before.
+    if let Some((_, wall, probes)) = tunnel
+        .probed
+        .as_ref()
+        .filter(|(at, ..)| counts(at) && tunnel.presence != Presence::Up)
+    {
         facts.extend(probes.iter().map(|probe| probed(name, *wall, probe)));
     }
-    if let Some((_, wall, checks)) = &tunnel.checked {
+    if let Some((_, wall, checks)) = tunnel.checked.as_ref().filter(|(at, ..)| counts(at)) {
         facts.extend(checks.iter().flat_map(|check| check.told_of(name, *wall)));
     }
     if let Some((_, wall, probes)) = &tunnel.offered {
@@ -123,6 +132,9 @@ fn records(evidence: &Evidence<'_>) -> Vec<Arc<Record>> {
     records.sort_by_key(|record| record.number);
     records
 }
+
+/// How long tests count: those of a case that waits for other tunnels' as well are still its own.
+const PROBES_COUNT: Duration = Duration::from_secs(30);
 
 pub(crate) fn may_be_peer(tunnel: &Tunnel, event: &Event) -> bool {
     event.remote.is_some_and(|remote| {
@@ -194,9 +206,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::sample;
+    use adit_model::Now;
     use adit_model::event::Happening;
     use adit_model::fact::ProbeOutcome;
-    use adit_model::{Mono, Now};
+    use adit_model::probed::{Check, Outcome};
 
     fn event(connection: Option<&str>, remote: &str) -> Event {
         Event {
@@ -227,6 +240,7 @@ mod tests {
             }],
         ));
         let case = build(&Evidence {
+            now: Mono(0),
             tunnel: &tunnel,
             log: &log,
             totals: BTreeMap::from([(DropReason::OutNoSa, 3)]),
@@ -251,5 +265,46 @@ mod tests {
                 .iter()
                 .any(|f| f.what == Known::TunnelState { up: false })
         );
+    }
+
+    #[test]
+    fn what_was_tested_counts_no_longer_than_it_tells_the_present() {
+        let tested = |presence, now| {
+            let mut tunnel = Tunnel::new(Arc::new(sample::connection("office")), Mono(0));
+            tunnel.presence = presence;
+            let probe = Probe::Route {
+                to: [192, 0, 2, 2].into(),
+                exists: false,
+            };
+            let check = |id| {
+                Check::new(id, Outcome::Well, "the same words").fact(Known::Probed {
+                    probe: probe.clone(),
+                })
+            };
+            tunnel.probed = Some((Mono(0), Wall(5), vec![probe.clone()]));
+            let checks = vec![check("route-to-peer"), check("echo")];
+            tunnel.checked = Some((Mono(0), Wall(5), checks));
+            let case = build(&Evidence {
+                now,
+                tunnel: &tunnel,
+                log: &EventLog::default(),
+                totals: BTreeMap::new(),
+                children: &[],
+                past: None,
+            });
+            let facts = case.facts.into_iter();
+            facts
+                .map(|f| f.source.name)
+                .filter(|name| name.starts_with("probe"))
+                .collect::<Vec<_>>()
+        };
+        let checks = ["probe route-to-peer", "probe echo"];
+        let soon = Mono(1_000_000_000);
+        let all = [&["probe"], checks.as_slice()].concat();
+        assert_eq!(tested(Presence::Nothing, soon), all);
+        assert_eq!(tested(Presence::Up, soon), checks);
+        let later = Mono(60_000_000_000);
+        assert!(tested(Presence::Nothing, later).is_empty());
+        assert!(tested(Presence::Up, later).is_empty());
     }
 }

@@ -135,11 +135,11 @@ impl Check {
         self
     }
 
-    /// Its facts about `tunnel`, as a case holds them.
+    /// Its facts about `tunnel`, as a case holds them. Each test is a source of its own.
     pub fn told_of<'a>(&'a self, tunnel: &'a str, at: Wall) -> impl Iterator<Item = Fact> + 'a {
         self.facts.iter().map(move |known| Fact {
             source: Source {
-                name: "probe".to_owned(),
+                name: format!("probe {}", self.id),
                 line: None,
                 text: self.summary.clone(),
             },

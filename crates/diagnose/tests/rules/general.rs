@@ -1,7 +1,7 @@
 //! What holds across rules.
 
 use adit_diagnose::{Answer, AtFault, diagnose, explain, nearest, rules};
-use adit_model::event::{Asked, Happening, Party};
+use adit_model::event::{Asked, Happening, Party, PathProblem};
 use adit_model::fact::{Case, Known};
 use adit_model::product::Product;
 use adit_model::reason::Refusal;
@@ -371,5 +371,38 @@ fn one_side_alone_is_never_sure_and_wrong() {
         if let Some(finding) = verdict.findings.first() {
             assert_eq!(finding.cause, truth);
         }
+    }
+}
+
+#[test]
+fn a_probe_of_before_condemns_no_tunnel_that_is_up() {
+    use adit_model::fact::{Probe, ProbeOutcome};
+    use adit_model::host::HostState;
+    let ping = |received| Known::Host {
+        state: Box::new(HostState::Ping {
+            to: "10.2.0.2".into(),
+            from: None,
+            size: 56,
+            whole: false,
+            sent: 5,
+            received,
+        }),
+    };
+    for errno in [1, 101] {
+        let story = Story::new()
+            .known(Local, Known::TunnelState { up: true })
+            .known(
+                Local,
+                Known::Probed {
+                    probe: Probe::IkeInit {
+                        to: EAST.parse().unwrap(),
+                        port: 500,
+                        outcome: ProbeOutcome::Failed(PathProblem::LocalSend(errno)),
+                    },
+                },
+            )
+            .known(Local, ping(5));
+        let verdict = story.verdict();
+        assert_eq!(verdict.verdict, Answer::Healthy, "{verdict:#?}");
     }
 }
