@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use adit_kernel::KernelError;
 use adit_kernel::ruleset::{self, Fate, Into, Packet, Place, Point, Ruleset, Tracked, Translated};
+use adit_model::fact::Known;
 use adit_model::probed::{Check, Outcome};
 use adit_model::sign::Sign;
 
@@ -65,7 +66,24 @@ struct Filters {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outside {
     Udp(u16),
-    Esp,
+    /// Whether it is known to travel plainly, and not in UDP.
+    Esp {
+        spoken: bool,
+    },
+}
+
+impl Outside {
+    /// A check of what is dropped, with what a verdict makes of it, if it is known to be needed.
+    fn judged(self, mut check: Check, fact: Known) -> Check {
+        if self == (Outside::Esp { spoken: false }) {
+            check.outcome = Outcome::Note;
+            check
+                .summary
+                .push_str("; that matters unless ESP travels in UDP, as it does through a NAT");
+            return check;
+        }
+        check.fact(fact)
+    }
 }
 
 impl Filters {
@@ -79,7 +97,6 @@ impl Filters {
         };
         // What isn't spoken can't fail.
         let in_udp = situation.in_udp == Some(true) || situation.connection.force_encap;
-        let plain = situation.in_udp != Some(true) && !situation.connection.force_encap;
         let first = situation.connection.remote_port;
         let floated = in_udp
             || situation
@@ -92,8 +109,9 @@ impl Filters {
         if floated || !situation.up {
             kinds.push((Outside::Udp(4500), Some(situation.nat_port)));
         }
-        if plain {
-            kinds.push((Outside::Esp, None));
+        if !in_udp {
+            let spoken = situation.in_udp == Some(false);
+            kinds.push((Outside::Esp { spoken }, None));
         }
         let mut checks = Vec::new();
         for (kind, our_port) in kinds {
@@ -121,7 +139,7 @@ impl Filters {
             };
             packet.from_ipsec = Some(false);
             match kind {
-                Outside::Esp => packet.of(50),
+                Outside::Esp { .. } => packet.of(50),
                 Outside::Udp(port) => {
                     let ours = our_port.unwrap_or(port);
                     let packet = packet.of(17);
@@ -134,11 +152,11 @@ impl Filters {
             }
         };
         let named = match kind {
-            Outside::Esp => "ESP".to_owned(),
+            Outside::Esp { .. } => "ESP".to_owned(),
             Outside::Udp(port) => format!("UDP {port}"),
         };
         let port = match kind {
-            Outside::Esp => String::new(),
+            Outside::Esp { .. } => String::new(),
             Outside::Udp(port) => port.to_string(),
         };
         let (peer_text, id) = (peer.to_string(), "filter-outside");
@@ -147,7 +165,7 @@ impl Filters {
             Both::Dropped(place) => {
                 let rule = place.to_string();
                 let signs = match kind {
-                    Outside::Esp => {
+                    Outside::Esp { .. } => {
                         sign(Sign::EspDropped, &[("source", &peer_text), ("rule", &rule)])
                     }
                     Outside::Udp(_) => sign(
@@ -156,7 +174,7 @@ impl Filters {
                     ),
                 };
                 let summary = format!("this host's filter drops {named} to {peer}: {rule}");
-                checks.push(dropped(id, summary, &place).fact(signs));
+                checks.push(kind.judged(dropped(id, summary, &place), signs));
             }
             Both::Perhaps(place) => checks.push(perhaps(id, &format!("{named} to {peer}"), &place)),
             Both::FirstOnly(_) | Both::Passes => {}
@@ -165,7 +183,7 @@ impl Filters {
             Both::Dropped(place) => {
                 let rule = place.to_string();
                 let signs = match kind {
-                    Outside::Esp => {
+                    Outside::Esp { .. } => {
                         sign(Sign::EspDropped, &[("source", &peer_text), ("rule", &rule)])
                     }
                     Outside::Udp(_) => sign(
@@ -174,7 +192,7 @@ impl Filters {
                     ),
                 };
                 let summary = format!("this host's filter drops {named} from {peer}: {rule}");
-                checks.push(dropped(id, summary, &place).fact(signs));
+                checks.push(kind.judged(dropped(id, summary, &place), signs));
             }
             Both::FirstOnly(place) => {
                 let rule = place.to_string();
@@ -218,10 +236,8 @@ impl Filters {
             if let Some(Translated { place, .. }) = translated {
                 let rule = place.to_string();
                 let summary = format!("this host {does} its own {named} {way} {peer}: {rule}");
-                checks.push(
-                    dropped("translation", summary, &place)
-                        .fact(sign(Sign::IkeTranslated, &[("rule", &rule)])),
-                );
+                let fact = sign(Sign::IkeTranslated, &[("rule", &rule)]);
+                checks.push(kind.judged(dropped("translation", summary, &place), fact));
             }
         }
         checks
@@ -246,12 +262,16 @@ impl Filters {
         }
         let nowhere = Some((0, String::new()));
         let lan = inside.lan().cloned();
+        // Where local hosts may be anywhere, so may be the device.
+        let (ours, theirs) = situation.known_bits(&inside.child, inside.local.is_ipv4());
+        let ours = if here { u8::MAX } else { ours };
+        let lan = lan.filter(|_| ours > 0);
         let kernel = situation.carrier == Carrier::Kernel;
-        let mut out = Packet::between(inside.local, inside.remote);
+        let mut out = Packet::between(inside.local, inside.remote).of_networks(ours, theirs);
         out.input = if here { nowhere.clone() } else { lan.clone() };
         out.output = Some(tunnel.clone());
         out.from_ipsec = Some(false);
-        let mut back = Packet::between(inside.remote, inside.local);
+        let mut back = Packet::between(inside.remote, inside.local).of_networks(theirs, ours);
         back.input = Some(tunnel);
         back.output = if here { nowhere } else { lan };
         back.from_ipsec = Some(kernel);
@@ -289,55 +309,65 @@ impl Filters {
                 Both::FirstOnly(_) | Both::Passes => {}
             }
         }
-        checks.extend(self.translation(situation, inside, &out));
+        checks.extend(self.translation(situation, ways, inside, &out));
         checks
     }
 
     /// Whether packets for the tunnel get a source that it doesn't take.
-    fn translation(&self, situation: &Situation, inside: &Inside, out: &Packet) -> Option<Check> {
+    fn translation(
+        &self,
+        situation: &Situation,
+        ways: &Ways,
+        inside: &Inside,
+        out: &Packet,
+    ) -> Option<Check> {
         let first = out.clone().tracked(Tracked::New);
         let Translated { place, into } = self
             .rules
             .passage(&first, Point::Postrouting)
             .source_translated?;
         let into = match into {
-            Into::Address(address) => Some(address),
-            Into::Device => inside.to_remote.as_ref().ok()?.source,
-            Into::Unknown => None,
+            Into::Address(address) => vec![address],
+            Into::Device => {
+                let device = out.output.as_ref().map_or(0, |(index, _)| *index);
+                masquerade(&ways.addresses, device, inside.local.is_ipv4())
+            }
+            Into::Unknown => Vec::new(),
         };
+        let taken = into.iter().filter(|into| situation.is_ours(**into)).count();
         let rule = place.to_string();
         let about = format!("packets from {} to {}", inside.local, inside.remote);
-        match into {
-            Some(into) if situation.is_ours(into) => Some(
-                Check::new(
-                    "translation",
-                    Outcome::Note,
-                    format!("{about} get the source {into}, which the tunnel takes: {rule}"),
-                )
-                .value("rule", &rule),
+        let told: Vec<String> = into.iter().map(ToString::to_string).collect();
+        let told = told.join(" or ");
+        let (outcome, how) = match (into.len(), taken) {
+            (0, _) => (
+                Outcome::Unknown,
+                "another source, and into which can't be read".to_owned(),
             ),
-            Some(into) => {
-                let summary =
-                    format!("{about} get the source {into}, which the tunnel doesn't take: {rule}");
-                Some(
-                    Check::new("translation", Outcome::Finding, summary)
-                        .fix(format!(
-                            "exempt {} from translation before that rule",
-                            inside.remote
-                        ))
-                        .value("rule", &rule)
-                        .fact(sign(Sign::TunnelTranslated, &[("rule", &rule)])),
-                )
-            }
-            None => Some(
-                Check::new(
-                    "translation",
-                    Outcome::Unknown,
-                    format!("{about} get another source, and into which can't be read: {rule}"),
-                )
-                .value("rule", &rule),
+            (all, taken) if taken == all => (
+                Outcome::Note,
+                format!("the source {told}, which the tunnel takes"),
             ),
+            (_, 0) => (
+                Outcome::Finding,
+                format!("the source {told}, which the tunnel doesn't take"),
+            ),
+            _ => (
+                Outcome::Unknown,
+                format!("the source {told}, of which the tunnel doesn't take all"),
+            ),
+        };
+        let mut check = Check::new("translation", outcome, format!("{about} get {how}: {rule}"))
+            .value("rule", &rule);
+        if outcome == Outcome::Finding {
+            check = check
+                .fix(format!(
+                    "exempt {} from translation before that rule",
+                    inside.remote
+                ))
+                .fact(sign(Sign::TunnelTranslated, &[("rule", &rule)]));
         }
+        Some(check)
     }
 
     /// What becomes of the first packet of a connection, and of those that follow.
@@ -364,6 +394,15 @@ impl Filters {
         }
         worst
     }
+}
+
+/// Which sources a packet may get by the device that it leaves by: the device's own, and where it has none, one of the
+/// others'.
+fn masquerade(addresses: &[(u32, IpAddr)], device: u32, v4: bool) -> Vec<IpAddr> {
+    let of_family = addresses.iter().copied().filter(|(_, a)| a.is_ipv4() == v4);
+    let (own, others): (Vec<_>, Vec<_>) = of_family.partition(|(index, _)| *index == device);
+    let taken = if own.is_empty() { others } else { own };
+    taken.into_iter().map(|(_, address)| address).collect()
 }
 
 /// What becomes of the packets of a connection.
@@ -434,3 +473,31 @@ const THROUGH: [Point; 4] = [
     Point::Forward,
     Point::Postrouting,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masquerade_gives_an_address_of_the_device_that_packets_leave_by() {
+        let v4 = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let v6: IpAddr = std::net::Ipv6Addr::LOCALHOST.into();
+        let all = [(2, v4(2)), (2, v6), (3, v4(3)), (3, v4(33)), (4, v6)];
+        assert_eq!(masquerade(&all, 2, true), [v4(2)]);
+        assert_eq!(masquerade(&all, 3, true), [v4(3), v4(33)]);
+        assert_eq!(masquerade(&all, 4, true), [v4(2), v4(3), v4(33)]);
+    }
+
+    #[test]
+    fn a_filter_of_plain_esp_is_a_fact_only_where_that_is_spoken() {
+        let judged = |spoken| {
+            let fact = sign(Sign::EspDropped, &[]);
+            let check = Check::new("filter-outside", Outcome::Finding, "ESP is dropped");
+            Outside::Esp { spoken }.judged(check, fact)
+        };
+        assert_eq!(judged(true).outcome, Outcome::Finding);
+        assert_eq!(judged(true).facts.len(), 1);
+        assert_eq!(judged(false).outcome, Outcome::Note);
+        assert!(judged(false).facts.is_empty());
+    }
+}

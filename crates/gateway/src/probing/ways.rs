@@ -71,6 +71,8 @@ pub(super) struct Ways {
     pub inside: Vec<Inside>,
     routes: Vec<Route>,
     names: Vec<(u32, String)>,
+    /// Those of devices, by index, that aren't of the link or the host alone.
+    pub addresses: Vec<(u32, IpAddr)>,
 }
 
 /// A child's way in one family.
@@ -163,6 +165,13 @@ impl Ways {
             inside,
             routes: netlink.routes().unwrap_or_default(),
             names,
+            addresses: netlink
+                .addresses()
+                .unwrap_or_default()
+                .iter()
+                .filter(|address| address.global)
+                .map(|address| (address.index, address.net.addr()))
+                .collect(),
         }
     }
 

@@ -9,6 +9,8 @@ pub struct Packet {
     pub source: IpAddr,
     /// Destination address, of the same family.
     pub destination: IpAddr,
+    /// How many leading bits of both addresses are known, where not all are: the others may be anything.
+    pub known_bits: (u8, u8),
     /// IP protocol.
     pub protocol: Option<u8>,
     /// Source port; for ICMP its type.
@@ -43,6 +45,7 @@ impl Packet {
         Self {
             source,
             destination,
+            known_bits: (u8::MAX, u8::MAX),
             protocol: None,
             source_port: None,
             destination_port: None,
@@ -66,6 +69,13 @@ impl Packet {
     pub fn ports(mut self, source: u16, destination: u16) -> Self {
         self.source_port = Some(source);
         self.destination_port = Some(destination);
+        self
+    }
+
+    /// Any packet between two networks: only so many leading bits of source and destination are known.
+    #[must_use]
+    pub fn of_networks(mut self, source: u8, destination: u8) -> Self {
+        self.known_bits = (source, destination);
         self
     }
 
@@ -102,6 +112,20 @@ pub(crate) fn known(octets: &[u8]) -> Vec<Bits> {
     octets.iter().copied().map(Bits::of).collect()
 }
 
+/// An address of which the leading bits are known.
+fn partly(octets: &[u8], bits: u8) -> Vec<Bits> {
+    let mut left = u32::from(bits);
+    let partly = octets.iter().map(|octet| {
+        let known = !u8::MAX.checked_shr(left).unwrap_or(0);
+        left = left.saturating_sub(8);
+        Bits {
+            value: octet & known,
+            known,
+        }
+    });
+    partly.collect()
+}
+
 /// Octets of which nothing is known.
 pub(crate) fn open(length: usize) -> Vec<Bits> {
     vec![Bits::OPEN; length]
@@ -122,8 +146,8 @@ impl Packet {
                 };
                 header[7] = Bits::of(0);
                 header[9] = protocol;
-                header.splice(12..16, known(&source.octets()));
-                header.splice(16..20, known(&destination.octets()));
+                header.splice(12..16, partly(&source.octets(), self.known_bits.0));
+                header.splice(16..20, partly(&destination.octets(), self.known_bits.1));
                 header
             }
             (source, destination) => {
@@ -133,9 +157,12 @@ impl Packet {
                     known: 0xf0,
                 };
                 header[6] = protocol;
-                for (at, address) in [(8, source), (24, destination)] {
+                for (at, address, bits) in [
+                    (8, source, self.known_bits.0),
+                    (24, destination, self.known_bits.1),
+                ] {
                     if let IpAddr::V6(address) = address {
-                        header.splice(at..at + 16, known(&address.octets()));
+                        header.splice(at..at + 16, partly(&address.octets(), bits));
                     }
                 }
                 header
