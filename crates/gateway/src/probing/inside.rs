@@ -1,13 +1,16 @@
 //! What answers through the tunnel: echo requests with their loss and round trip, and the largest packet that arrives
 //! whole.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_kernel::{Netlink, PathErrorKind, PingOptions, PingOutcome, ping};
 use adit_model::fact::Known;
 use adit_model::host::HostState;
+use adit_model::policy::Action;
 use adit_model::probed::{Check, Outcome, Sent};
+use adit_model::selector::Selector;
 
 use super::{Carrier, Situation, sample};
 
@@ -16,15 +19,11 @@ pub(super) fn checks(situation: &Situation, target: Option<IpAddr>) -> Vec<Check
     if !situation.up {
         return vec![unknown("the tunnel isn't up")];
     }
-    let Some(asking) = Asking::of(situation, target) else {
-        return vec![unknown(match target {
-            Some(_) => {
-                "no address of this host and of that family is in the tunnel's local network; ask from a host behind it"
-            }
-            None => {
-                "no address of this host is in the tunnel's local network; ask from a host behind it"
-            }
-        })];
+    let own = own_addresses();
+    let leads = |to, from| into_tunnel(situation, to, from);
+    let asking = match Asking::of(situation, target, &own, leads) {
+        Ok(asking) => asking,
+        Err(why) => return vec![unknown(&why)],
     };
     let Some((target, mut sent)) = asking.find() else {
         let tried: Vec<String> = asking
@@ -126,73 +125,122 @@ fn size_check(situation: &Situation, to: IpAddr, from: IpAddr) -> Option<Check> 
         most = most.min(1400);
     }
     let mut sent = Sent::default();
-    let mut told = None;
-    let mut try_size = |size: usize| {
+    let found = largest(SMALL + headers(to), most, |size| {
         sent.add(size);
-        let answer = ask(to, from, size.saturating_sub(headers(to)), true);
-        if let Answer::TooBig(mtu) = answer {
-            told = Some(mtu);
-        }
-        answer
-    };
-    let fits = |answer: &Answer| matches!(answer, Answer::Came(_));
-    let mut good = SMALL + headers(to);
-    let mut bad = None;
-    let first = try_size(most);
-    if fits(&first) {
-        good = most;
-    } else if let Answer::TooBig(mtu) = first {
-        let mtu = mtu as usize;
-        if mtu > good && mtu < most && fits(&try_size(mtu)) {
-            good = mtu;
-        } else {
-            bad = Some(mtu.min(most));
-        }
-    } else if !fits(&try_size(most)) {
-        // Twice: one alone may have been lost.
-        bad = Some(most);
-    } else {
-        good = most;
-    }
-    if let Some(mut least_bad) = bad {
-        for _ in 0..MOST_STEPS {
-            if least_bad <= good + 8 {
-                break;
-            }
-            let middle = usize::midpoint(good, least_bad);
-            if fits(&try_size(middle)) {
-                good = middle;
-            } else {
-                least_bad = middle;
-            }
-        }
-        bad = Some(least_bad);
-    }
+        ask(to, from, size.saturating_sub(headers(to)), true)
+    });
     let id = "inside-mtu";
-    let said = told.map(|mtu| format!("; longer ones are answered with \"at most {mtu}\""));
-    let said = said.unwrap_or_default();
-    Some(match bad {
-        None => Check::new(
-            id,
-            Outcome::Well,
-            format!("packets of {good} octets pass the tunnel whole in both directions{said}"),
-        )
-        .value("octets", good)
-        .sent(sent),
-        Some(bad) => Check::new(
-            id,
-            Outcome::Finding,
-            format!("packets of {good} octets pass the tunnel and those of {bad} vanish, unless they are cut{said}"),
-        )
-        .value("octets", good)
-        .value("vanish", bad)
-        .fix(format!(
-            "tell hosts by a smaller MTU: `mtu` of the tunnel's interface or --tun-mtu {good}, and let ICMP \"too big\" pass on the path"
-        ))
-        .fact(pinged(to, from, good - headers(to), true, 1, 1))
-        .fact(pinged(to, from, bad - headers(to), true, 2, 0))
-        .sent(sent),
-    })
+    let said = |told: Option<usize>| {
+        let said = told.map(|mtu| format!("; longer ones are answered with \"at most {mtu}\""));
+        said.unwrap_or_default()
+    };
+    let check = match found {
+        Largest::Whole { good, told } => {
+            let said = said(told);
+            Check::new(
+                id,
+                Outcome::Well,
+                format!("packets of {good} octets pass the tunnel whole in both directions{said}"),
+            )
+            .value("octets", good)
+        }
+        Largest::Vanish {
+            good,
+            bad,
+            asked,
+            told,
+        } => {
+            let said = said(told);
+            let behind = |size: usize| size.saturating_sub(headers(to));
+            Check::new(
+                id,
+                Outcome::Finding,
+                format!("packets of {good} octets pass the tunnel and those of {bad} vanish, unless they are cut{said}"),
+            )
+            .value("octets", good)
+            .value("vanish", bad)
+            .fix(format!(
+                "tell hosts by a smaller MTU: `mtu` of the tunnel's interface or --tun-mtu {good}, and let ICMP \"too big\" pass on the path"
+            ))
+            .fact(pinged(to, from, behind(good), true, 1, 1))
+            .fact(pinged(to, from, behind(bad), true, asked, 0))
+        }
+        Largest::Unclear(why) => Check::new(id, Outcome::Unknown, why),
+    };
+    Some(check.sent(sent))
+}
+
+/// What the largest packet is that passes whole.
+#[derive(Debug, PartialEq, Eq)]
+enum Largest {
+    /// All that are sent do, or those that don't are answered with what would.
+    Whole { good: usize, told: Option<usize> },
+    /// Larger ones never arrived, however often they were sent, and nobody said why.
+    Vanish {
+        good: usize,
+        bad: usize,
+        asked: u64,
+        told: Option<usize>,
+    },
+    /// Answers don't go together.
+    Unclear(String),
+}
+
+/// Seeks the largest packet between `small`, which passes, and `most`. The least that isn't answered is asked again: it may
+/// have been lost. Where a router says what it takes, that is followed downwards, as by hosts.
+fn largest(small: usize, most: usize, mut ask: impl FnMut(usize) -> Answer) -> Largest {
+    let mut good = small;
+    // The least that is refused, and what is said of it.
+    let (mut refused, mut told) = (None, None);
+    // What isn't answered, and how often it was asked.
+    let mut silent: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut next = Some(most.max(small));
+    for _ in 0..MOST_ASKED {
+        let bad = silent
+            .first_key_value()
+            .map(|(size, asked)| (*size, *asked));
+        let least = refused.into_iter().chain(bad.map(|(size, _)| size)).min();
+        let between = least
+            .filter(|least| *least > good + NEAR && told != Some(good))
+            .map(|least| usize::midpoint(good, least));
+        let again = bad
+            .filter(|(_, asked)| *asked < OFTEN)
+            .map(|(size, _)| size);
+        let Some(size) = next.take().or(between).or(again) else {
+            break;
+        };
+        match ask(size) {
+            Answer::Came(_) => {
+                good = good.max(size);
+                silent = silent.split_off(&(good + 1));
+            }
+            Answer::TooBig(mtu) => {
+                let mtu = mtu as usize;
+                if mtu <= good && told != Some(mtu) {
+                    return Largest::Unclear(format!(
+                        "packets of {size} octets are answered with \"at most {mtu}\", though those of {good} pass"
+                    ));
+                }
+                silent.remove(&size);
+                refused = Some(refused.map_or(size, |least: usize| least.min(size)));
+                told = Some(mtu);
+                next = (mtu < size && mtu > good).then_some(mtu);
+            }
+            Answer::No => *silent.entry(size).or_default() += 1,
+        }
+    }
+    match silent.pop_first() {
+        None => Largest::Whole { good, told },
+        Some((bad, OFTEN)) => Largest::Vanish {
+            good,
+            bad,
+            asked: OFTEN,
+            told,
+        },
+        Some((bad, _)) => Largest::Unclear(format!(
+            "packets are lost whatever their size: those of {good} octets passed, and one of {bad} didn't"
+        )),
+    }
 }
 
 /// Whom to ask, and from where.
@@ -204,14 +252,19 @@ struct Asking {
 }
 
 impl Asking {
-    fn of(situation: &Situation, target: Option<IpAddr>) -> Option<Self> {
-        let own = own_addresses(situation);
+    /// `own` are this host's addresses; `leads` says what is wrong with a way into the tunnel.
+    fn of(
+        situation: &Situation,
+        target: Option<IpAddr>,
+        own: &[IpAddr],
+        mut leads: impl FnMut(IpAddr, IpAddr) -> Result<(), String>,
+    ) -> Result<Self, String> {
         let source = |to: &IpAddr| {
             own.iter()
-                .find(|from| from.is_ipv4() == to.is_ipv4())
+                .find(|from| carries_echoes(situation, **from, *to))
                 .copied()
         };
-        let targets: Vec<IpAddr> = match target {
+        let wanted: Vec<IpAddr> = match target {
             Some(target) => vec![target],
             None => situation
                 .children
@@ -223,15 +276,34 @@ impl Asking {
                 .take(MOST_TARGETS)
                 .collect(),
         };
-        let mut targets: Vec<(IpAddr, IpAddr)> = targets
+        let mut targets: Vec<(IpAddr, IpAddr)> = wanted
             .into_iter()
             .filter_map(|to| Some((to, source(&to)?)))
             .collect();
         targets.dedup();
-        (!targets.is_empty()).then_some(Self {
-            targets,
-            named: target.is_some(),
-        })
+        if targets.is_empty() {
+            return Err(match target {
+                Some(target) => format!(
+                    "the tunnel takes no echo from an address of this host to {target}; ask from a host behind it, and for one of the remote network"
+                ),
+                None => "no address of this host is in the tunnel's local network, or the tunnel takes no echoes from it; ask from a host behind it".to_owned(),
+            });
+        }
+        let mut astray = None;
+        targets.retain(|(to, from)| match leads(*to, *from) {
+            Ok(()) => true,
+            Err(why) => {
+                astray.get_or_insert(why);
+                false
+            }
+        });
+        match astray {
+            Some(why) if targets.is_empty() => Err(why),
+            _ => Ok(Self {
+                targets,
+                named: target.is_some(),
+            }),
+        }
     }
 
     /// The first that answers; all are asked at once.
@@ -260,18 +332,65 @@ impl Asking {
     }
 }
 
-/// This host's addresses that the tunnel takes.
-fn own_addresses(situation: &Situation) -> Vec<IpAddr> {
+/// Whether a child takes echoes between these addresses.
+fn carries_echoes(situation: &Situation, from: IpAddr, to: IpAddr) -> bool {
+    let protocol = if to.is_ipv4() { 1 } else { 58 };
+    let takes = |selectors: &[Selector], address| {
+        let mut all = selectors.iter();
+        all.any(|selector| selector.matches(protocol, None, address))
+    };
+    let mut children = situation.children.iter();
+    children.any(|child| takes(&child.local, from) && takes(&child.remote, to))
+}
+
+/// Whether packets go into the tunnel, and where they go otherwise.
+fn into_tunnel(situation: &Situation, to: IpAddr, from: IpAddr) -> Result<(), String> {
+    let told = |error: adit_kernel::KernelError| format!("no way leads to {to}: {error}");
+    let mut netlink = Netlink::open().map_err(told)?;
+    let way = netlink.route_to(to, Some(from)).map_err(told)?;
+    let device = way
+        .device
+        .and_then(|index| netlink.link_by_index(index).ok());
+    leads_in(
+        situation,
+        to,
+        device.as_ref().map(|link| link.name.as_str()),
+    )
+}
+
+fn leads_in(situation: &Situation, to: IpAddr, device: Option<&str>) -> Result<(), String> {
+    match &situation.carrier {
+        Carrier::Device(name) if device != Some(name) => Err(format!(
+            "packets to {to} go by {} and not into the tunnel",
+            device.unwrap_or("no device")
+        )),
+        // Policies take packets from any way, unless another one takes them before.
+        Carrier::Kernel
+            if situation
+                .policies
+                .iter()
+                .filter(|policy| policy.action != Action::Drop)
+                .flat_map(|policy| &policy.remote)
+                .any(|selector| (selector.start..=selector.end).contains(&to)) =>
+        {
+            Err(format!("a policy has packets to {to} go round the tunnel"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// This host's addresses.
+fn own_addresses() -> Vec<IpAddr> {
     let addresses = Netlink::open().and_then(|mut netlink| netlink.addresses());
     addresses
         .unwrap_or_default()
         .iter()
         .filter(|address| !address.tentative)
         .map(|address| address.net.addr())
-        .filter(|address| situation.is_ours(*address))
         .collect()
 }
 
+#[derive(Clone, Copy)]
 enum Answer {
     Came(Duration),
     TooBig(u32),
@@ -321,5 +440,128 @@ const PINGS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 const MOST_TARGETS: usize = 4;
-/// Steps in which the largest packet is sought.
-const MOST_STEPS: usize = 7;
+/// Echoes by which the largest packet is sought.
+const MOST_ASKED: usize = 14;
+/// How often a size isn't answered before it is said to vanish.
+const OFTEN: u64 = 3;
+/// Octets by which a size that passes and one that doesn't differ at last.
+const NEAR: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::probing::testing::situation;
+
+    const CAME: Answer = Answer::Came(Duration::ZERO);
+
+    #[test]
+    fn the_largest_packet_is_found_by_halves_and_what_vanishes_is_asked_three_times() {
+        let whole = largest(84, 1400, |_| CAME);
+        assert_eq!(
+            whole,
+            Largest::Whole {
+                good: 1400,
+                told: None
+            }
+        );
+        let mut asked = Vec::new();
+        let hole = largest(84, 1400, |size| {
+            asked.push(size);
+            if size > 1300 { Answer::No } else { CAME }
+        });
+        let Largest::Vanish {
+            good,
+            bad,
+            asked: times,
+            told: None,
+        } = hole
+        else {
+            panic!("{hole:?}");
+        };
+        assert!((1280..=1300).contains(&good) && (1301..=1320).contains(&bad));
+        assert_eq!(asked.iter().filter(|size| **size == bad).count(), 3);
+        assert_eq!(times, 3);
+    }
+
+    #[test]
+    fn falling_limits_of_routers_are_followed_and_are_no_black_hole() {
+        let found = largest(84, 1400, |size| match size {
+            1361.. => Answer::TooBig(1360),
+            1281..=1360 => Answer::TooBig(1280),
+            _ => CAME,
+        });
+        let told = Some(1280);
+        assert_eq!(found, Largest::Whole { good: 1280, told });
+    }
+
+    #[test]
+    fn a_limit_that_is_no_limit_is_unclear() {
+        for mtu in [0, 40, 84] {
+            let found = largest(84, 1400, |_| Answer::TooBig(mtu));
+            assert!(matches!(found, Largest::Unclear(_)), "{mtu}: {found:?}");
+        }
+        // One that is no help is sought by halves.
+        let found = largest(84, 1400, |size| {
+            if size > 1000 {
+                Answer::TooBig(9000)
+            } else {
+                CAME
+            }
+        });
+        assert!(
+            matches!(
+                found,
+                Largest::Whole {
+                    good: 990..=1000,
+                    ..
+                }
+            ),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn echoes_that_are_lost_at_times_decide_nothing() {
+        let mut lost = true;
+        let found = largest(84, 1400, |_| {
+            lost = !lost;
+            if lost { Answer::No } else { CAME }
+        });
+        assert!(!matches!(found, Largest::Vanish { .. }), "{found:?}");
+        // One alone costs nothing.
+        let mut count = 0;
+        let found = largest(84, 1400, |_| {
+            count += 1;
+            if count == 1 { Answer::No } else { CAME }
+        });
+        let told = None;
+        assert_eq!(found, Largest::Whole { good: 1400, told });
+    }
+
+    #[test]
+    fn only_what_the_tunnel_takes_is_asked_and_only_where_it_leads_there() {
+        let mut situation = situation("10.1.0.0/24", "10.2.0.0/24");
+        let own = ["192.0.2.1".parse().unwrap(), "10.1.0.254".parse().unwrap()];
+        let (here, there): (IpAddr, IpAddr) = (own[1], "10.2.0.9".parse().unwrap());
+        let of = |situation: &Situation, to, astray: bool| {
+            let leads = |_, _| {
+                if astray {
+                    Err("astray".to_owned())
+                } else {
+                    Ok(())
+                }
+            };
+            Asking::of(situation, Some(to), &own, leads).map(|asking| asking.targets)
+        };
+        assert_eq!(of(&situation, there, false), Ok(vec![(there, here)]));
+        assert_eq!(of(&situation, there, true), Err("astray".to_owned()));
+        // One of the internet.
+        assert!(of(&situation, "198.51.100.9".parse().unwrap(), false).is_err());
+        // What takes TCP alone takes no echo.
+        situation.children[0].remote[0].protocol = 6;
+        assert!(of(&situation, there, false).is_err());
+        assert_eq!(leads_in(&situation, there, Some("adit0")), Ok(()));
+        assert!(leads_in(&situation, there, Some("wan")).is_err());
+    }
+}
