@@ -173,6 +173,73 @@ fn super_limited() -> Option<Ruleset> {
     )
 }
 
+/// What can't be known is neither dropped for certain nor let through for certain.
+#[test]
+fn untracked_packets_and_marks_that_are_only_perhaps_set_stay_open() {
+    if !permitted("packet filters", false) {
+        return;
+    }
+    let input = |rules: &str| {
+        format!(
+            "table inet guard {{ chain in {{ type filter hook input priority 0; policy drop;\n{rules}\n}}\n}}"
+        )
+    };
+    let perhaps = [
+        input("ct state untracked accept")
+            + "\ntable ip raw { chain pre { type filter hook prerouting priority -300; udp dport 500 notrack; }\n}",
+        input("limit rate 5/second meta mark set 7\nmeta mark 7 accept"),
+        input("meta mark 7 accept")
+            + "\ntable ip early { chain in { type filter hook input priority -150; limit rate 5/second meta mark set 7; }\n}",
+    ];
+    for text in perhaps {
+        let Some(rules) = rules(&text) else { return };
+        let mut packet = udp(500);
+        packet.mark = Some(0);
+        let fate = rules.passage(&packet, Point::Input).fate;
+        assert!(matches!(fate, Fate::Perhaps(_)), "{text}: {fate:?}");
+        // Of what concerns others, nothing is left open.
+        if text.contains("dport") {
+            packet.destination_port = Some(53);
+            dropped(rules.passage(&packet, Point::Input));
+        }
+    }
+    let marked = input("meta mark 7 accept")
+        + "\ntable ip early { chain in { type filter hook input priority -150; meta mark set 7; }\n}";
+    let Some(rules) = rules(&marked) else { return };
+    assert_eq!(rules.passage(&udp(500), Point::Input).fate, Fate::Passes);
+}
+
+#[test]
+fn targets_of_iptables_that_may_decide_leave_it_open_and_others_do_not() {
+    if !permitted("packet filters", false) {
+        return;
+    }
+    for (table, rule, open) in [
+        ("filter", "-A INPUT -j NFQUEUE --queue-num 3", true),
+        ("filter", "-A INPUT -j LOG", false),
+        ("raw", "-A PREROUTING -j CT --notrack", true),
+        ("raw", "-A PREROUTING -j CT --zone 3", false),
+        ("mangle", "-A INPUT -j MARK --set-mark 7", false),
+    ] {
+        let host = Host::new();
+        let states = match table {
+            "raw" => "-A INPUT -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
+            _ => "",
+        };
+        let script = match table {
+            "filter" => format!("*filter\n:INPUT DROP [0:0]\n{rule}\nCOMMIT\n"),
+            _ => format!("*filter\n:INPUT DROP [0:0]\n{states}COMMIT\n*{table}\n{rule}\nCOMMIT\n"),
+        };
+        if feed(&host, "iptables-nft-restore", &[], &script).is_none() {
+            return;
+        }
+        let rules = host.run(|| ruleset::read().unwrap());
+        let fate = rules.passage(&udp(500), Point::Input).fate;
+        assert_eq!(matches!(fate, Fate::Perhaps(_)), open, "{rule}: {fate:?}");
+        assert_ne!(fate, Fate::Passes, "{rule}");
+    }
+}
+
 #[test]
 fn translations_are_found_and_exemptions_hold() {
     if !permitted("packet filters", false) {

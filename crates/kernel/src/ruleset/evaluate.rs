@@ -48,6 +48,13 @@ impl Ruleset {
             .filter(|(chain, base)| base.point == point && sees(chain, base, packet))
             .collect();
         bases.sort_by_key(|(_, base)| base.priority);
+        let untracked = self.may_untrack(packet);
+        let described = packet;
+        let packet = &Packet {
+            tracked: packet.tracked.filter(|_| !untracked),
+            ..packet.clone()
+        };
+        let mut mark = packet.mark;
         let mut passage = Passage {
             fate: Fate::Passes,
             source_translated: None,
@@ -57,17 +64,18 @@ impl Ruleset {
             let mut play = Play {
                 ruleset: self,
                 packet,
-                mark: packet.mark,
+                mark,
                 budget: MOST_RULES,
                 perhaps_dropped: None,
                 perhaps_accepted: false,
                 source: None,
                 destination: None,
             };
-            if base.translates && packet.tracked == Some(Tracked::Established) {
+            if base.translates && described.tracked == Some(Tracked::Established) {
                 continue;
             }
             let end = play.chain(chain, true, 0);
+            mark = play.mark;
             let end = match end {
                 End::Through if base.drops => End::Dropped(Place {
                     family: chain.family.name(),
@@ -79,8 +87,12 @@ impl Ruleset {
                 }),
                 other => other,
             };
-            passage.source_translated = passage.source_translated.or(play.source);
-            passage.destination_translated = passage.destination_translated.or(play.destination);
+            // What isn't tracked isn't translated.
+            if !untracked {
+                passage.source_translated = passage.source_translated.or(play.source);
+                passage.destination_translated =
+                    passage.destination_translated.or(play.destination);
+            }
             match end {
                 End::Dropped(place) if !play.perhaps_accepted && play.budget > 0 => {
                     passage.fate = Fate::Dropped(place);
@@ -95,6 +107,43 @@ impl Ruleset {
             }
         }
         passage
+    }
+
+    /// Whether some rule may keep the packet from connection tracking: then its state is open.
+    fn may_untrack(&self, packet: &Packet) -> bool {
+        let asked = Packet {
+            tracked: None,
+            ..packet.clone()
+        };
+        self.chains.iter().any(|chain| {
+            let family = match chain.family {
+                Family::V4 => packet.is_v4(),
+                Family::V6 => !packet.is_v4(),
+                Family::Inet | Family::Netdev => true,
+            };
+            family
+                && chain.rules.iter().any(|rule| {
+                    let all = &rule.expressions;
+                    let Some(end) = all.iter().position(|e| *e == Expression::Untracked) else {
+                        return false;
+                    };
+                    let mut play = Play {
+                        ruleset: self,
+                        packet: &asked,
+                        // What it is there isn't known here.
+                        mark: None,
+                        budget: MOST_RULES,
+                        perhaps_dropped: None,
+                        perhaps_accepted: false,
+                        source: None,
+                        destination: None,
+                    };
+                    let mut registers = Registers::default();
+                    all.iter()
+                        .take(end)
+                        .all(|step| play.step(chain, step, true, &mut registers) != Holds::No)
+                })
+        })
     }
 }
 
@@ -190,7 +239,13 @@ impl Play<'_> {
                     taken = Some(Verdict::Accept);
                     break;
                 }
-                other => self.step(chain, other, &mut registers),
+                Expression::Action(_) => {
+                    self.perhaps_accepted = true;
+                    self.perhaps_dropped
+                        .get_or_insert_with(|| place(self.ruleset, chain, rule));
+                    Holds::Perhaps
+                }
+                other => self.step(chain, other, holds == Holds::Yes, &mut registers),
             };
             match answer {
                 Holds::Yes => {}
@@ -220,6 +275,7 @@ impl Play<'_> {
                 if self.perhaps_dropped.is_none() {
                     self.perhaps_dropped = Some(place(self.ruleset, chain, rule));
                 }
+                self.perhaps_accepted |= !sure;
                 sure.then_some(Next::End(End::Accepted))
             }
             Verdict::Return if sure => Some(Next::Return),
@@ -272,7 +328,14 @@ impl Play<'_> {
         chain.map_or(End::Through, |chain| self.chain(chain, sure, depth + 1))
     }
 
-    fn step(&mut self, chain: &Chain, step: &Expression, registers: &mut Registers) -> Holds {
+    /// One step of a rule; unless `sure`, the packet only perhaps comes to it.
+    fn step(
+        &mut self,
+        chain: &Chain,
+        step: &Expression,
+        sure: bool,
+        registers: &mut Registers,
+    ) -> Holds {
         match step {
             Expression::Load { what, into } => {
                 registers.write(*into, &self.loaded(what));
@@ -284,9 +347,16 @@ impl Play<'_> {
                     .iter()
                     .map(|bits| (bits.known == 0xff).then_some(bits.value))
                     .collect();
-                self.mark = octets
+                let mark = octets
                     .and_then(|octets| octets.try_into().ok())
                     .map(u32::from_ne_bytes);
+                // Whoever may have left before it keeps the old one.
+                let sure = sure && !self.perhaps_accepted;
+                self.mark = mark.filter(|_| sure || self.mark == mark);
+                Holds::Yes
+            }
+            Expression::Marks(_) => {
+                self.mark = None;
                 Holds::Yes
             }
             Expression::Bitwise {
@@ -358,9 +428,10 @@ impl Play<'_> {
                     }
                 })
             }
-            Expression::Unknown(_) => Holds::Perhaps,
+            Expression::Unknown(_) | Expression::Action(_) => Holds::Perhaps,
             Expression::Counter { .. }
             | Expression::Aside(_)
+            | Expression::Untracked
             | Expression::Verdict(_)
             | Expression::Reject
             | Expression::Source(..)

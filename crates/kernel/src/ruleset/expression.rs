@@ -55,6 +55,12 @@ pub(crate) enum Expression {
     Destination(String, Option<u32>),
     /// Does something that decides nothing: a log, a note.
     Aside(String),
+    /// Writes a packet's mark, nobody here knows with what.
+    Marks(String),
+    /// Keeps a packet from connection tracking.
+    Untracked,
+    /// Does something that nobody here knows; it may be the end of the packet's way.
+    Action(String),
     /// Connections as an extension of iptables asks for them: bits of states.
     TrackedState {
         states: u32,
@@ -121,7 +127,10 @@ impl Expression {
     pub(crate) fn parse(element: Attributes<'_>) -> Option<Self> {
         let name = text(element.find(1)?);
         let data = element.nested(2).unwrap_or(Attributes(&[]));
-        let unknown = || Self::Unknown(name.clone());
+        let unknown = || match QUESTIONS.contains(&name.as_str()) {
+            true => Self::Unknown(name.clone()),
+            false => Self::Action(name.clone()),
+        };
         Some(Self::known(&name, data).unwrap_or_else(unknown))
     }
 
@@ -214,8 +223,10 @@ impl Expression {
                 _ => Self::Destination("dnat".to_owned(), number(3)),
             },
             "tproxy" => Self::Destination("tproxy".to_owned(), None),
-            "log" | "objref" | "notrack" | "dup" => Self::Aside(name.to_owned()),
-            "target" => Self::target(&text(data.find(1)?)),
+            "queue" => Self::Verdict(Verdict::Queue),
+            "notrack" => Self::Untracked,
+            "log" | "objref" | "dup" => Self::Aside(name.to_owned()),
+            "target" => Self::target(&text(data.find(1)?), data.find(3).unwrap_or_default()),
             "match" => Self::extension(&text(data.find(1)?), data.find(3).unwrap_or_default())?,
             // Whatever else loads into a register loads something that isn't known.
             "fib" | "rt" | "socket" | "xfrm" | "hash" | "numgen" | "osf" | "exthdr" | "tunnel" => {
@@ -231,15 +242,24 @@ impl Expression {
     }
 
     /// What an extension of iptables does with the packet.
-    fn target(name: &str) -> Self {
+    fn target(name: &str, info: &[u8]) -> Self {
         match name {
             "REJECT" => Self::Reject,
+            "NFQUEUE" | "QUEUE" => Self::Verdict(Verdict::Queue),
+            "NOTRACK" => Self::Untracked,
+            // `struct xt_ct_target_info`: the lowest of its flags.
+            "CT" => match info.first_chunk::<2>() {
+                Some(flags) if u16::from_ne_bytes(*flags) & 1 == 0 => Self::Aside(name.to_owned()),
+                _ => Self::Untracked,
+            },
+            "MARK" | "CONNMARK" | "CONNSECMARK" | "HMARK" => Self::Marks(name.to_owned()),
             // NETMAP is for either direction: its chain says which.
             "MASQUERADE" | "SNAT" | "NETMAP" => Self::Source(name.to_owned(), None),
             "DNAT" | "REDIRECT" | "TPROXY" => Self::Destination(name.to_owned(), None),
-            "LOG" | "NFLOG" | "TCPMSS" | "CT" | "NOTRACK" | "CHECKSUM" | "TRACE" | "DSCP"
-            | "TOS" | "CLASSIFY" | "CONNMARK" => Self::Aside(name.to_owned()),
-            other => Self::Unknown(other.to_owned()),
+            "LOG" | "NFLOG" | "TCPMSS" | "CHECKSUM" | "TRACE" | "DSCP" | "TOS" | "CLASSIFY"
+            | "TTL" | "HL" | "ECN" | "SECMARK" | "AUDIT" | "LED" | "RATEEST" | "SET" | "TEE"
+            | "IDLETIMER" | "TCPOPTSTRIP" => Self::Aside(name.to_owned()),
+            other => Self::Action(other.to_owned()),
         }
     }
 
@@ -278,5 +298,33 @@ pub(crate) fn be32(bytes: &[u8]) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_be_bytes)
 }
 
+/// Steps that ask something, write a register or keep something, and never end a packet's way by themselves.
+const QUESTIONS: [&str; 25] = [
+    "meta",
+    "payload",
+    "ct",
+    "cmp",
+    "range",
+    "bitwise",
+    "byteorder",
+    "lookup",
+    "dynset",
+    "limit",
+    "quota",
+    "connlimit",
+    "last",
+    "counter",
+    "match",
+    "fib",
+    "rt",
+    "socket",
+    "xfrm",
+    "hash",
+    "numgen",
+    "osf",
+    "exthdr",
+    "tunnel",
+    "inner",
+];
 const META_MARK: u32 = 3;
 const VERDICT_REGISTER: u32 = 0;

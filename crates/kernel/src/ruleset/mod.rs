@@ -12,6 +12,8 @@ mod evaluate;
 mod expression;
 mod packet;
 mod read;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::fmt;

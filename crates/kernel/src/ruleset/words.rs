@@ -75,7 +75,8 @@ impl Told {
                     self.words.push(format!("to {to}"));
                 }
             }
-            Expression::Aside(name) => self.words.push(name.clone()),
+            Expression::Aside(name) | Expression::Marks(name) => self.words.push(name.clone()),
+            Expression::Untracked => self.words.push("notrack".to_owned()),
             Expression::SetMark { .. } => self.words.push("meta mark set".to_owned()),
             Expression::TrackedState { states, inverted } => {
                 let not = if *inverted { "!= " } else { "" };
@@ -97,7 +98,9 @@ impl Told {
                     }
                 }
             }
-            Expression::Unknown(name) => self.words.push(format!("[{name}]")),
+            Expression::Unknown(name) | Expression::Action(name) => {
+                self.words.push(format!("[{name}]"))
+            }
         }
     }
 
