@@ -6,6 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adit_crypto::Provider;
@@ -66,6 +67,8 @@ pub struct Gateway {
     pub(crate) case_waiters: Vec<CaseWaiter>,
     /// Packets that are being followed.
     pub(crate) walking: Option<Walking>,
+    /// Held twice while a trace goes on: there is one table of counters.
+    pub(crate) tracing: Arc<()>,
     /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
     /// What it was started with, or has taken over since.
@@ -135,6 +138,7 @@ impl Gateway {
             tasks: parts.tasks,
             case_waiters: Vec::new(),
             walking: None,
+            tracing: Arc::new(()),
             nat_port: parts.nat_port,
             options: parts.options,
             passing: BTreeMap::new(),

@@ -170,6 +170,38 @@ fn packets_of_a_host_behind_are_waited_for_and_followed_through() {
     );
 }
 
+/// There is one table of counters: a second trace would take it from the first.
+#[test]
+fn a_second_trace_is_refused_while_one_goes_on() {
+    if !permitted("packets on their way") {
+        return;
+    }
+    let (world, mut west, _east) = up("twice");
+    let (mut first, mut second) = (west.client(), west.client());
+    let long = Duration::from_secs(4);
+    let traced = std::thread::scope(|scope| {
+        let traced = scope.spawn(|| trace(&mut first, "10.1.0.77", "10.2.0.2", true, long));
+        let counts = || adit_kernel::nft::read_counters(watch::TABLE).unwrap();
+        while world.west.run(counts).unwrap().is_empty() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let request = Request::Trace {
+            from: ip("10.1.0.1"),
+            to: ip("10.2.0.2"),
+            protocol: None,
+            port: None,
+            send: true,
+            wait_ms: 100,
+        };
+        let refused = second.trace(&request, SHORT).unwrap_err();
+        assert!(refused.to_string().contains("somebody else"), "{refused}");
+        traced.join().unwrap()
+    });
+    assert_eq!((traced.how, traced.problem), (How::Watched, None));
+    let traced = trace(&mut second, "10.1.0.1", "10.2.0.2", true, SHORT);
+    assert_eq!((traced.stopped, traced.open), (None, false));
+}
+
 #[test]
 fn who_stops_a_packet_is_named() {
     if !permitted("packets on their way") {

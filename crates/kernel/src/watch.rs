@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::error::Result;
+use crate::error::{KernelError, Result};
 use crate::nft::{Batch, Chain, ChainKind, Hook, Rule, delete_table, read_counters};
 use crate::ruleset::Point;
 
@@ -93,16 +93,20 @@ impl Watch {
     /// How many packets have been seen where.
     ///
     /// # Errors
-    /// When the kernel refuses the listing.
+    /// When the kernel refuses the listing, or somebody has removed counters meanwhile: none is not zero.
     pub fn counts(&self) -> Result<Vec<(Spot, u64)>> {
         let counters = read_counters(TABLE)?;
-        Ok(spots()
+        spots()
             .map(|spot| {
                 let name = name(spot);
                 let found = counters.iter().find(|(counter, _)| *counter == name);
-                (spot, found.map_or(0, |(_, count)| count.packets))
+                let gone = || {
+                    let hint = "somebody removed them meanwhile (nft flush ruleset); try again";
+                    KernelError::own("read the counters of table", TABLE, hint)
+                };
+                Ok((spot, found.ok_or_else(gone)?.1.packets))
             })
-            .collect())
+            .collect()
     }
 }
 

@@ -29,6 +29,12 @@ pub struct Traced {
     pub hops: Vec<Hop>,
     /// Where packets stay, if they do.
     pub stopped: Option<Stop>,
+    /// What couldn't be sent or looked at, where something couldn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Packets were to be followed, and too little was seen to say that they get through.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     /// In one sentence.
     pub summary: String,
     /// What was sent for it.

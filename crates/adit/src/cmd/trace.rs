@@ -48,8 +48,9 @@ pub fn trace(args: &TraceArgs) -> Outcome {
     } else {
         print(&trace::text(&traced, Palette::stdout()))?;
     }
-    Ok(match traced.stopped {
-        Some(_) => Exit::Findings,
-        None => Exit::Done,
+    Ok(if traced.stopped.is_some() || traced.open {
+        Exit::Findings
+    } else {
+        Exit::Done
     })
 }

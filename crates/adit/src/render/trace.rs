@@ -43,5 +43,9 @@ pub fn text(traced: &Traced, palette: Palette) -> String {
         None => format!("{}\n", traced.summary),
     };
     out.push_str(&summary);
+    // What is open tells it already.
+    if let (Some(problem), false) = (&traced.problem, traced.open) {
+        out.push_str(&labelled(0, "problem", problem));
+    }
     out
 }

@@ -5,8 +5,12 @@
 //! is done beside the loop, except that packets are followed.
 
 mod steps;
+#[cfg(test)]
+mod tests;
+mod untaken;
 
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_esp::WalkFilter;
@@ -17,11 +21,11 @@ use adit_model::selector::Selector;
 use adit_model::traced::{How, Traced};
 use tokio::sync::oneshot;
 
-use crate::answer::reply;
+use crate::answer::{error, reply};
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::probing::{Networks, Situation, since};
-use crate::protocol::{Response, Walk};
+use crate::protocol::{RequestError, Response, Walk};
 use crate::tunnel::Tunnel;
 
 /// What is to be followed.
@@ -58,7 +62,7 @@ impl Gateway {
     /// Follows packets, and answers when that is done.
     pub(crate) fn trace(&mut self, asked: Asked, answer: oneshot::Sender<Answer>) {
         let Some((tunnel, turned)) = self.tunnel_of(&asked) else {
-            let traced = Box::new(steps::no_tunnel(&asked, self.nearest(&asked)));
+            let traced = Box::new(untaken::no_tunnel(&asked, self.nearest(&asked)));
             return reply(answer, Answer::Lines(vec![Response::Traced { traced }]));
         };
         let mut situation = self.situation(tunnel);
@@ -80,22 +84,31 @@ impl Gateway {
                 .is_ok_and(|all| all.iter().any(|a| a.net.addr() == address))
         };
         let sends = asked.send && is_here(local);
-        let (walks, walked) = oneshot::channel();
         let follows = sends || !asked.wait.is_zero();
-        if follows {
+        if follows && (self.walking.is_some() || Arc::strong_count(&self.tracing) > 1) {
+            let why = "packets are being followed for somebody else; ask again when that is over";
+            let line = error(RequestError::NotNow, why.to_owned());
+            return reply(answer, Answer::Lines(vec![line]));
+        }
+        let walked = (follows && self.backend.plane().is_some()).then(|| {
             let limit = if sends { ANSWER } else { asked.wait };
             let millis = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+            let (walks, walked) = oneshot::channel();
             self.walk(&filter(&asked, local, remote), FOLLOWED, millis, walks);
-        }
+            walked
+        });
+        let going_on = follows.then(|| Arc::clone(&self.tracing));
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
             let evidence = match follows {
                 true => follow(&asked, local, remote, sends, walked),
                 false => Evidence::default(),
             };
-            let mut traced = steps::traced(&asked, &situation, turned, &evidence);
+            let checks = situation.host_checks();
+            let mut traced = steps::traced(&asked, &situation, turned, &evidence, &checks);
             traced.child = Some(child);
             traced.took_ms = since(started);
+            drop(going_on);
             let traced = Box::new(traced);
             reply(answer, Answer::Lines(vec![Response::Traced { traced }]));
         });
@@ -200,7 +213,7 @@ fn follow(
     local: IpAddr,
     remote: IpAddr,
     sends: bool,
-    walked: oneshot::Receiver<Answer>,
+    walked: Option<oneshot::Receiver<Answer>>,
 ) -> Evidence {
     let mut evidence = Evidence {
         how: Some(if sends { How::Sent } else { How::Watched }),
@@ -218,8 +231,10 @@ fn follow(
     if sends {
         evidence.answered = send(asked, local, remote, &mut evidence.sent);
     }
-    match walked.blocking_recv() {
-        Ok(Answer::Lines(lines)) => {
+    match walked.map(oneshot::Receiver::blocking_recv) {
+        // The kernel carries packets: what it does with them shows in its counters alone.
+        None => {}
+        Some(Ok(Answer::Lines(lines))) => {
             for line in lines {
                 match line {
                     Response::Walked { walks, .. } => evidence.walks = Some(walks),
@@ -235,7 +250,10 @@ fn follow(
         std::thread::sleep(asked.wait.saturating_sub(started.elapsed()));
     }
     if let Some(watch) = watch {
-        evidence.counts = watch.counts().unwrap_or_default();
+        match watch.counts() {
+            Ok(counts) => evidence.counts = counts,
+            Err(error) => evidence.problem = Some(error.to_string()),
+        }
     }
     evidence.kernel = xfrm::statistics::read()
         .into_iter()
@@ -311,6 +329,8 @@ impl Asked {
             child: None,
             hops: Vec::new(),
             stopped: None,
+            problem: None,
+            open: false,
             summary: String::new(),
             sent: Sent::default(),
             took_ms: 0,

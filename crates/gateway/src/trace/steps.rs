@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use adit_kernel::Netlink;
 use adit_kernel::ruleset::{self, Fate, Packet, Point};
 use adit_kernel::watch::{POINTS, Spot, TABLE};
 use adit_model::probed::{Check, Outcome};
@@ -13,55 +12,19 @@ use crate::host::BLOCK_TABLE;
 use crate::probing::{Carrier, Situation};
 use crate::protocol::{Walk, WalkDirection, WalkStep};
 
-/// No tunnel takes such packets.
-pub(super) fn no_tunnel(asked: &Asked, near: Option<String>) -> Traced {
-    let way = Netlink::open().and_then(|mut netlink| {
-        let way = netlink.route_to(asked.to, None)?;
-        let device = way.device.map(|index| netlink.link_by_index(index));
-        Ok(device
-            .and_then(Result::ok)
-            .map_or("no device".to_owned(), |link| link.name))
-    });
-    let way = way.map_or_else(
-        |error| error.to_string(),
-        |name| format!("they would go by {name}"),
-    );
-    let near = near.unwrap_or_else(|| "no tunnel's networks hold either address".to_owned());
-    let reason = format!(
-        "no tunnel takes packets from {} to {}: {near}",
-        asked.from, asked.to
-    );
-    let mut traced = asked.document();
-    traced.hops.push(Hop {
-        back: false,
-        stage: "policy".to_owned(),
-        outcome: HopOutcome::Stopped,
-        text: format!("{reason}; {way}"),
-    });
-    traced.summary = reason.clone();
-    traced.stopped = Some(Stop {
-        back: false,
-        stage: "policy".to_owned(),
-        by: "gateway".to_owned(),
-        reason,
-        fix: Some("widen `local_net` and `remote_net` of a child on both sides, or send from an address that they hold".to_owned()),
-    });
-    traced
-}
-
-/// The whole way.
+/// The whole way, with what the host's own tests say.
 pub(super) fn traced(
     asked: &Asked,
     situation: &Situation,
     turned: bool,
     evidence: &Evidence,
+    checks: &[Check],
 ) -> Traced {
-    let checks = situation.host_checks();
     let seen = Seen {
         asked,
         situation,
         evidence,
-        checks: &checks,
+        checks,
         how: evidence.how.unwrap_or(How::Predicted),
     };
     let mut traced = asked.document();
@@ -80,7 +43,13 @@ pub(super) fn traced(
             }
         }
     }
-    traced.summary = summary(asked, &way, &seen);
+    traced.problem.clone_from(&evidence.problem);
+    traced.open = way.stop.is_none() && seen.is_open(turned);
+    traced.summary = if traced.open {
+        seen.too_little()
+    } else {
+        summary(asked, &way, &seen)
+    };
     traced.hops = way.hops;
     traced.stopped = way.stop;
     traced
@@ -150,6 +119,31 @@ impl Seen<'_> {
 
     fn follows(&self) -> bool {
         self.how != How::Predicted && !self.evidence.counts.is_empty()
+    }
+
+    /// Packets were to be followed, and nothing shows that any came back.
+    fn is_open(&self, turned: bool) -> bool {
+        let back = if turned {
+            WalkDirection::Out
+        } else {
+            WalkDirection::In
+        };
+        self.how != How::Predicted
+            && self.evidence.answered.is_none()
+            && !self.follows()
+            && self.walk(back).is_none()
+    }
+
+    fn too_little(&self) -> String {
+        let Asked { from, to, .. } = self.asked;
+        let what = protocol_name(self.asked.protocol, from.is_ipv4());
+        let done = match self.how {
+            How::Sent => "was sent, not answered and not counted on its way",
+            _ => "was waited for and couldn't be counted on its way",
+        };
+        let why = self.evidence.problem.as_deref();
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
+        format!("whether {what} from {from} to {to} goes through can't be told; it {done}{why}")
     }
 
     fn finding(&self, ids: &[&str]) -> Option<&Check> {
