@@ -9,7 +9,7 @@ mod steps;
 mod tests;
 mod untaken;
 
-use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use adit_kernel::{Netlink, PingOptions, PingOutcome, ping, xfrm};
 use adit_model::probed::Sent;
 use adit_model::selector::Selector;
 use adit_model::traced::{How, Traced};
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
 use crate::answer::{error, reply};
@@ -83,7 +84,9 @@ impl Gateway {
                 .and_then(|mut netlink| netlink.addresses())
                 .is_ok_and(|all| all.iter().any(|a| a.net.addr() == address))
         };
-        let sends = asked.send && is_here(local);
+        // Who asks about packets to a port of ours can't have them made here: they begin at the peer's side.
+        let to_us = turned && matches!(asked.protocol, Some(6 | 17));
+        let sends = asked.send && !to_us && is_here(local);
         let follows = sends || !asked.wait.is_zero();
         if follows && (self.walking.is_some() || Arc::strong_count(&self.tracing) > 1) {
             let why = "packets are being followed for somebody else; ask again when that is over";
@@ -272,9 +275,16 @@ fn send(asked: &Asked, local: IpAddr, remote: IpAddr, sent: &mut Sent) -> Option
     match (asked.protocol, asked.port) {
         (Some(6), Some(port)) => {
             sent.add(headers + 40);
-            // The kernel chooses the source that the tunnel's route has.
-            let to = SocketAddr::new(remote, port);
-            match TcpStream::connect_timeout(&to, ANSWER) {
+            let connect = async {
+                let socket = match local {
+                    IpAddr::V4(_) => TcpSocket::new_v4()?,
+                    IpAddr::V6(_) => TcpSocket::new_v6()?,
+                };
+                socket.bind(SocketAddr::new(local, 0))?;
+                let connected = socket.connect(SocketAddr::new(remote, port));
+                tokio::time::timeout(ANSWER, connected).await?
+            };
+            match tokio::runtime::Handle::current().block_on(connect) {
                 Ok(_) => Some(started.elapsed()),
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
                     Some(started.elapsed())

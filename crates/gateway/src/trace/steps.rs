@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use adit_kernel::ruleset::{self, Fate, Packet, Point};
+use adit_kernel::Netlink;
+use adit_kernel::ruleset::{self, Fate, Packet, Point, Tracked};
 use adit_kernel::watch::{POINTS, Spot, TABLE};
 use adit_model::probed::{Check, Outcome};
 use adit_model::traced::{Hop, HopOutcome, How, Stop, Traced};
@@ -26,6 +27,7 @@ pub(super) fn traced(
         evidence,
         checks,
         how: evidence.how.unwrap_or(How::Predicted),
+        turned,
     };
     let mut traced = asked.document();
     traced.how = seen.how;
@@ -34,7 +36,7 @@ pub(super) fn traced(
     // From the local side into the tunnel, and out of it; which is first depends on who is asked about.
     let mut way = Way::default();
     for back in [false, true] {
-        if way.stop.is_none() {
+        if way.stop.is_none() && !(back && seen.is_silent()) {
             let outward = back == turned;
             if outward {
                 seen.outward(&mut way, back);
@@ -44,7 +46,7 @@ pub(super) fn traced(
         }
     }
     traced.problem.clone_from(&evidence.problem);
-    traced.open = way.stop.is_none() && seen.is_open(turned);
+    traced.open = way.stop.is_none() && seen.is_open();
     traced.summary = if traced.open {
         seen.too_little()
     } else {
@@ -54,6 +56,9 @@ pub(super) fn traced(
     traced.stopped = way.stop;
     traced
 }
+
+/// Index and name.
+type Device = (u32, String);
 
 #[derive(Default)]
 struct Way {
@@ -97,6 +102,8 @@ struct Seen<'a> {
     evidence: &'a Evidence,
     checks: &'a [Check],
     how: How,
+    /// The flow begins on the peer's side.
+    turned: bool,
 }
 
 /// Indices of [`POINTS`].
@@ -122,16 +129,29 @@ impl Seen<'_> {
     }
 
     /// Packets were to be followed, and nothing shows that any came back.
-    fn is_open(&self, turned: bool) -> bool {
-        let back = if turned {
-            WalkDirection::Out
-        } else {
-            WalkDirection::In
-        };
+    fn is_open(&self) -> bool {
         self.how != How::Predicted
             && self.evidence.answered.is_none()
             && !self.follows()
-            && self.walk(back).is_none()
+            && self.walk(self.direction(!self.is_silent())).is_none()
+    }
+
+    /// UDP without an answer: nobody has to give one.
+    fn is_silent(&self) -> bool {
+        let counted = |(spot, count): &(Spot, u64)| !spot.onward && *count > 0;
+        self.how != How::Predicted
+            && self.asked.protocol == Some(17)
+            && !self.evidence.counts.iter().any(counted)
+            && self.walk(self.direction(true)).is_none()
+    }
+
+    /// Which way through the tunnel packets go, onward and back.
+    fn direction(&self, back: bool) -> WalkDirection {
+        if back == self.turned {
+            WalkDirection::Out
+        } else {
+            WalkDirection::In
+        }
     }
 
     fn too_little(&self) -> String {
@@ -195,12 +215,19 @@ impl Seen<'_> {
         if came > 0 && went == 0 {
             let place = self.dropper(point, !back, source, destination);
             let (by, reason, fix) = match place {
-                Some((table, text, fix)) if table == BLOCK_TABLE => (
+                Some((table, text, fix, true)) if table == BLOCK_TABLE => (
                     "gateway",
                     format!("the gateway's own block holds it back at {named}: {text}"),
                     fix,
                 ),
-                Some((_, text, fix)) => ("filter", format!("dropped at {named} by {text}"), fix),
+                Some((_, text, fix, true)) => {
+                    ("filter", format!("dropped at {named} by {text}"), fix)
+                }
+                Some((_, text, fix, false)) => (
+                    "filter",
+                    format!("dropped at {named}, perhaps by {text}"),
+                    fix,
+                ),
                 None => (
                     "filter",
                     format!(
@@ -223,14 +250,14 @@ impl Seen<'_> {
         true
     }
 
-    /// The rule that drops such packets at a point: table, text, and what to do.
+    /// The rule that drops such packets at a point: table, text, what to do, and whether it surely is that one.
     fn dropper(
         &self,
         point: usize,
         onward: bool,
         source: IpAddr,
         destination: IpAddr,
-    ) -> Option<(String, String, Option<String>)> {
+    ) -> Option<(String, String, Option<String>, bool)> {
         let rules = ruleset::read().ok()?.without(TABLE);
         let mut packet = Packet::between(source, destination);
         packet.protocol =
@@ -239,15 +266,25 @@ impl Seen<'_> {
                     .protocol
                     .unwrap_or(if source.is_ipv4() { 1 } else { 58 }),
             );
+        // What is made here for a flow that begins at the peer's side is asked the other way round.
+        let reply = onward == (self.turned && self.how == How::Sent);
+        packet.tracked = match (reply, self.how) {
+            (true, _) => Some(Tracked::Established),
+            (false, How::Sent) => Some(Tracked::New),
+            // Whether others' packets begin a connection isn't known.
+            (false, _) => None,
+        };
+        (packet.input, packet.output) = self.devices(*POINTS.get(point)?, !onward);
         // An echo one way and its reply the other, as they are sent here; or the asked port where it is.
-        (packet.source_port, packet.destination_port) = match (self.asked.protocol, onward) {
+        (packet.source_port, packet.destination_port) = match (self.asked.protocol, !reply) {
             (None | Some(1 | 58), true) => (Some(if source.is_ipv4() { 8 } else { 128 }), None),
             (None | Some(1 | 58), false) => (Some(if source.is_ipv4() { 0 } else { 129 }), None),
-            (_, true) => (None, self.asked.port),
-            (_, false) => (self.asked.port, None),
+            _ if onward => (None, self.asked.port),
+            _ => (self.asked.port, None),
         };
-        let place = match rules.passage(&packet, *POINTS.get(point)?).fate {
-            Fate::Dropped(place) | Fate::Perhaps(place) => place,
+        let (place, sure) = match rules.passage(&packet, *POINTS.get(point)?).fate {
+            Fate::Dropped(place) => (place, true),
+            Fate::Perhaps(place) => (place, false),
             Fate::Passes => return None,
         };
         let fix = place
@@ -259,7 +296,33 @@ impl Seen<'_> {
                     place.chain, place.family, place.table
                 ))
             });
-        Some((place.table.clone(), place.to_string(), fix))
+        Some((place.table.clone(), place.to_string(), fix, sure))
+    }
+
+    /// The devices by which such packets come to a point and leave it, where they are known.
+    fn devices(&self, point: Point, back: bool) -> (Option<Device>, Option<Device>) {
+        let nowhere = || Some((0, String::new()));
+        let find = |name: &str| {
+            let link = Netlink::open().and_then(|mut netlink| netlink.link(name));
+            Some((link.ok()?.index, name.to_owned()))
+        };
+        let tunnel = match &self.situation.carrier {
+            Carrier::Device(name) => find(name),
+            Carrier::Kernel | Carrier::Nobody => None,
+        };
+        let lan = || {
+            let check = self.checks.iter().find(|c| c.id == "local-end")?;
+            find(check.values.get("device")?)
+        };
+        let inside = || if self.is_here() { nowhere() } else { lan() };
+        let (input, output) = match self.direction(back) {
+            WalkDirection::Out => (inside(), tunnel),
+            WalkDirection::In => (tunnel, inside()),
+        };
+        match point {
+            Point::Prerouting | Point::Ingress | Point::Input => (input, None),
+            Point::Forward | Point::Output | Point::Postrouting => (input, output),
+        }
     }
 
     /// From the local side into the tunnel and out on the wire.
@@ -701,6 +764,9 @@ fn summary(asked: &Asked, way: &Way, seen: &Seen<'_>) -> String {
         (How::Sent, Some(rtt)) => format!(
             "{what} from {from} to {to} goes through the tunnel and is answered after {:.1} ms",
             rtt.as_secs_f64() * 1e3
+        ),
+        _ if seen.is_silent() => format!(
+            "{what} from {from} to {to} goes as far as can be seen here; no answer came, and UDP need not have one"
         ),
         (How::Predicted, _) => format!(
             "{what} from {from} to {to} should go through the tunnel and back, by all that this host's tables say"

@@ -55,3 +55,37 @@ fn what_was_not_seen_is_not_said_to_come_back() {
     assert!(traced.summary.contains("is answered after"));
     assert_eq!(traced.problem, evidence.problem);
 }
+
+/// Nobody has to answer a datagram: silence is no fault, unlike after an echo.
+#[test]
+fn udp_that_is_not_answered_does_not_stay_beyond() {
+    use crate::protocol::{WalkDirection, WalkStep};
+    let sealed = |protocol| {
+        let counts = (0..adit_kernel::watch::POINTS.len()).flat_map(|point| {
+            [true, false].map(|first| {
+                let spot = adit_kernel::watch::Spot {
+                    onward: true,
+                    point,
+                    first,
+                };
+                (spot, 1)
+            })
+        });
+        let evidence = Evidence {
+            how: Some(How::Sent),
+            counts: counts.collect(),
+            walks: Some(vec![Walk {
+                direction: WalkDirection::Out,
+                steps: vec![WalkStep::Sealed { octets: 96 }],
+            }]),
+            ..Evidence::default()
+        };
+        told(&asked(protocol), &evidence)
+    };
+    let traced = sealed(Some(17));
+    assert_eq!((&traced.stopped, traced.open), (&None, false));
+    assert_eq!(traced.hops.last().unwrap().stage, "wire-out");
+    assert!(traced.summary.contains("no answer came"), "{traced:#?}");
+    let stop = sealed(None).stopped.unwrap();
+    assert_eq!((&*stop.stage, &*stop.by), ("wire-in", "beyond"));
+}
