@@ -20,6 +20,7 @@ const PACKAGES: &[&str] = &[
     "openssl",
     "kmod",
     "iptables",
+    "libfaketime",
 ];
 
 /// Where Debian puts strongSwan's daemon; it isn't in PATH.

@@ -121,7 +121,7 @@ pub enum Command {
     Log(LogArgs),
     /// Say why a tunnel is down: cause, side at fault, evidence, fix, and what to tell the other administrator.
     ///
-    /// A peer that doesn't answer is probed, which takes up to three seconds. Ends with 0 if nothing is wrong, else with
+    /// A peer that doesn't answer is probed, which takes up to four seconds. Ends with 0 if nothing is wrong, else with
     /// 1, also if the evidence doesn't decide; then it says what would.
     #[command(after_long_help = examples::WHY)]
     Why(WhyArgs),

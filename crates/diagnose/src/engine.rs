@@ -15,6 +15,7 @@ use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::standing;
 use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
+use crate::waiting;
 
 /// Below this a rule's finding is a candidate, not a verdict.
 const SURE: f64 = 0.7;
@@ -38,6 +39,7 @@ pub fn diagnose(case: &Case) -> Verdict {
     let mut notes = nat::notes(&s);
     notes.extend(clocks(case));
     let healthy = s.up && !s.child_refused() && s.stopped(Side::Local).is_none();
+    let suffers = s.traffic_suffers();
     let mut findings: Vec<(&'static Rule, Finding)> = Vec::new();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut ruled_out: Vec<RuledOut> = Vec::new();
@@ -53,6 +55,7 @@ pub fn diagnose(case: &Case) -> Verdict {
                     && !rests_on_a_sign(&s, &found.evidence)
                     && !s.rests_on_the_wire(&found.evidence)
                     && !s.rests_on_a_state(&found.evidence)
+                    && !s.rests_on_a_probe(&found.evidence)
                     && !rule.recurs => {}
             Judgement::Found(found) if found.confidence >= SURE => {
                 findings.push((rule, found.into_finding(rule.id, &subject)));
@@ -83,7 +86,7 @@ pub fn diagnose(case: &Case) -> Verdict {
     suspect(&s, &mut candidates, &ruled_out);
     hear(&s, &mut candidates, &ruled_out);
     weigh_answers(&s, &mut candidates, &mut ruled_out);
-    let healthy = healthy && !s.traffic_suffers();
+    let healthy = healthy && !suffers;
     if findings.is_empty() && healthy && shows_all(case) && !complained(&s) {
         well(&s, subject, notes)
     } else if findings.is_empty() && healthy {
@@ -171,7 +174,11 @@ fn unsent(
 
 /// Adds what counters, pings and states leave possible, where no rule has said anything of it.
 fn suspect(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledOut]) {
-    for (id, weight, because) in suspects(s).into_iter().chain(standing::suspects(s)) {
+    for (id, weight, because) in suspects(s)
+        .into_iter()
+        .chain(standing::suspects(s))
+        .chain(waiting::suspects(s))
+    {
         let known =
             candidates.iter().any(|c| c.rule.id == id) || ruled_out.iter().any(|r| r.cause == id);
         if let Some(rule) = rule(id).filter(|_| !known) {

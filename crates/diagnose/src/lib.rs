@@ -37,6 +37,7 @@ mod setting;
 mod signals;
 mod standing;
 mod verdict;
+mod waiting;
 mod wire;
 mod xfrm;
 

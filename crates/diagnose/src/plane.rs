@@ -360,7 +360,10 @@ impl<'a> Signals<'a> {
             .into_iter()
             .filter_map(|side| self.carried(side))
             .any(|c| c.only_sends() || c.only_receives());
-        one_way || self.size_matters().is_some() || self.unanswered().is_some()
+        one_way
+            || self.size_matters().is_some()
+            || self.unanswered().is_some()
+            || self.lossy().is_some()
     }
 
     /// A ping that was never answered, to a host that no other ping reached.
@@ -372,6 +375,15 @@ impl<'a> Signals<'a> {
                     .pings()
                     .any(|other| other.to == p.to && other.received > 0)
         })
+    }
+
+    /// A finding that begins with what a probe met, of a tunnel whose traffic shows that something is wrong.
+    pub(crate) fn rests_on_a_probe(&self, evidence: &[Evidence]) -> bool {
+        let probed = |e: &Evidence| {
+            let mut facts = self.case.of(Side::Local);
+            facts.any(|f| matches!(f.what, Known::Probed { .. }) && e.is_of(f))
+        };
+        self.traffic_suffers() && evidence.first().is_some_and(probed)
     }
 
     /// A finding that rests on a state or a counter, which a tunnel that is up can have as well.
@@ -447,7 +459,7 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     };
     let mut out: Vec<(&str, u8, String)> = row
         .iter()
-        .zip((20..=48).rev().step_by(3))
+        .zip((18..=48).rev().step_by(3))
         .map(|(id, weight)| (*id, weight, why.to_owned()))
         .collect();
     out.extend(walk(s));
@@ -556,12 +568,14 @@ const NOTHING_RETURNS: &[&str] = &[
 ];
 const SENDS_ONLY: &[&str] = &[
     "esp-blocked-one-way",
+    "esp-blocked",
     "return-route-missing-behind-gateway",
     "asymmetric-routing-bypass",
     "decrypted-traffic-blocked",
     "esp-spi-unknown",
     "endpoint-host-firewall",
     "nat-exemption-missing-on-peer",
+    "ip-forward-disabled",
     "source-dest-check",
 ];
 const BEHIND: &[&str] = &[

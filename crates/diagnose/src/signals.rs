@@ -412,6 +412,16 @@ impl<'a> Signals<'a> {
             .find(|s| s.side == side && s.exchange == answer)
     }
 
+    /// Neither side has sent anything that we know of.
+    pub(crate) fn never_began(&self) -> bool {
+        !self.case.happenings().any(|(_, h)| {
+            matches!(
+                h,
+                Happening::Initiating { .. } | Happening::Sent(_) | Happening::Received(_)
+            )
+        })
+    }
+
     /// Our requests of the first exchange went unanswered.
     pub(crate) fn nothing_came(&self) -> Option<&Silence<'a>> {
         // Main and aggressive mode are IKEv1's first exchange.
@@ -590,6 +600,17 @@ impl<'a> Signals<'a> {
             .map(|(f, _)| f)
     }
 
+    /// The path loses so many of the packets between the gateways that a question that wasn't answered says nothing: of how
+    /// many echoes how many were answered.
+    pub(crate) fn lossy(&self) -> Option<(&'a Fact, u32, u32)> {
+        self.last_probe(|p| match p {
+            Probe::Echoes { sent, answered, .. } => Some((*sent, *answered)),
+            _ => None,
+        })
+        .filter(|(_, (sent, answered))| *answered > 0 && answered * 5 <= sent * 4)
+        .map(|(fact, (sent, answered))| (fact, sent, answered))
+    }
+
     /// The IKE probe to the peer's IKE port, or to its NAT-T port.
     pub(crate) fn ike_probe(&self, nat_t: bool) -> Option<(&'a Fact, ProbeOutcome)> {
         let first = self.remote_port();
@@ -721,7 +742,9 @@ impl<'a> Signals<'a> {
                 Remote::Any => None,
             });
         let probed = self.last_probe(|p| match p {
-            Probe::Echo { to, .. } | Probe::IkeInit { to, .. } => Some(to.to_string()),
+            Probe::Echo { to, .. } | Probe::Echoes { to, .. } | Probe::IkeInit { to, .. } => {
+                Some(to.to_string())
+            }
             _ => None,
         });
         let written = self.case.of(Side::Local).find_map(|f| match &f.what {

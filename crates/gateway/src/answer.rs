@@ -8,6 +8,7 @@ use adit_esp::WalkFilter;
 use adit_ike::IkeSaSnapshot;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
+use adit_model::fact::Fact;
 use adit_model::text::did_you_mean;
 use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
@@ -17,6 +18,8 @@ use crate::control::{Answer, Command};
 use crate::events::Record;
 use crate::gateway::Gateway;
 use crate::holding::Hold;
+use crate::lately::Sample;
+use crate::probe::Ask;
 use crate::protocol::{DropCount, LONGEST_WALK_MS, Request, RequestError, Response};
 use crate::retry::Presence;
 use crate::status;
@@ -29,6 +32,8 @@ pub struct CaseWaiter {
     probing: BTreeSet<String>,
     /// Whose peers are waited for.
     holding: Vec<Hold>,
+    /// What the counters told of each tunnel when it was asked: tests through a tunnel count there too.
+    lately: BTreeMap<String, Vec<Fact>>,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -138,7 +143,7 @@ impl Gateway {
                 .filter(|hold| !self.has_ended(hold))
                 .collect();
             if waiter.probing.is_disjoint(&probing) && waiter.holding.is_empty() {
-                let lines = self.case_lines(&waiter.names);
+                let lines = self.case_lines(&waiter.names, &waiter.lately);
                 reply(waiter.answer, Answer::Lines(lines));
             } else {
                 self.case_waiters.push(waiter);
@@ -252,7 +257,11 @@ impl Gateway {
                     clear: self.clear_traffic(tunnel, &counts),
                     last_word: self.last_word(name),
                 };
-                view.render(|| self.case(tunnel))
+                view.render(|| {
+                    let counters = self.counters(now.mono);
+                    let facts = self.lately.facts(name, &counters);
+                    self.case(tunnel, &BTreeMap::from([(name.to_owned(), facts)]))
+                })
             })
             .collect();
         status::broken_first(&mut tunnels);
@@ -331,15 +340,20 @@ impl Gateway {
         };
         let now = self.clock.now().mono;
         let mut probing = BTreeSet::new();
+        let counters = self.counters(now);
         for name in names.iter().filter(|_| probe) {
-            let wanted = self.tunnels.get(name).is_some_and(|t| {
-                let fresh = t
-                    .probed
-                    .as_ref()
-                    .is_some_and(|(at, _, _)| now.since(*at) < PROBES_FRESH);
-                t.presence != Presence::Up && !fresh
+            let (up, fresh) = self.tunnels.get(name).map_or((false, true), |t| {
+                let probed = t.probed.as_ref();
+                let fresh = probed.is_some_and(|(at, _, _)| now.since(*at) < PROBES_FRESH);
+                (t.presence == Presence::Up, fresh)
             });
-            let probes = wanted && self.start_probes(name);
+            let ask = match (up, self.lately.unanswered(name, &counters)) {
+                (false, _) => Ask::Everything,
+                // It isn't known any more whether there is anybody, and whether it still knows of this tunnel.
+                (true, true) => Ask::WhetherAlive,
+                (true, false) => Ask::Path,
+            };
+            let probes = !fresh && self.start_probes(name, ask);
             if self.start_checks(name, PROBES_FRESH) || probes {
                 probing.insert(name.clone());
             }
@@ -354,27 +368,46 @@ impl Gateway {
             .filter(|_| let_peer_begin)
             .filter_map(|name| self.hold_back(name))
             .collect();
+        let lately = names
+            .iter()
+            .map(|name| (name.clone(), self.lately.facts(name, &counters)))
+            .collect();
         self.case_waiters.push(CaseWaiter {
             names,
             probing,
             holding,
+            lately,
             answer,
         });
         self.answer_cases();
     }
 
-    fn case_lines(&self, names: &[String]) -> Vec<Response> {
+    fn case_lines(&self, names: &[String], lately: &BTreeMap<String, Vec<Fact>>) -> Vec<Response> {
         names
             .iter()
             .filter_map(|name| self.tunnels.get(name))
             .map(|tunnel| Response::Case {
-                case: Box::new(self.case(tunnel)),
+                case: Box::new(self.case(tunnel, lately)),
             })
             .chain([Response::Done])
             .collect()
     }
 
-    fn case(&self, tunnel: &crate::tunnel::Tunnel) -> adit_model::fact::Case {
+    /// What the counters are.
+    pub(crate) fn counters(&self, at: Mono) -> Sample {
+        Sample {
+            at,
+            pairs: self.backend.pairs(),
+            children: self.backend.children(),
+            totals: self.drop_totals(),
+        }
+    }
+
+    fn case(
+        &self,
+        tunnel: &crate::tunnel::Tunnel,
+        lately: &BTreeMap<String, Vec<Fact>>,
+    ) -> adit_model::fact::Case {
         let mut case = case::build(&case::Evidence {
             now: self.clock.now().mono,
             tunnel,
@@ -384,6 +417,14 @@ impl Gateway {
             past: self.past.get(&tunnel.connection.name),
         });
         case.facts.extend(self.host_facts(tunnel));
+        let name = &tunnel.connection.name;
+        case.facts
+            .extend(lately.get(name).into_iter().flatten().cloned());
+        case.facts.extend(case::own_certificates(
+            name,
+            &self.keys,
+            self.clock.now().wall,
+        ));
         case
     }
 

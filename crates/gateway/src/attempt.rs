@@ -17,7 +17,7 @@ use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::hook::Ended;
 use crate::local_address;
-use crate::probe::Plan;
+use crate::probe::{Ask, Plan};
 use crate::reload::Prepared;
 use crate::retry::{Presence, Wanted};
 use crate::statuses::Fetched;
@@ -127,7 +127,7 @@ impl Gateway {
     }
 
     /// Probes a tunnel's peer beside the loop. Says whether probes are on their way.
-    pub(crate) fn start_probes(&mut self, name: &str) -> bool {
+    pub(crate) fn start_probes(&mut self, name: &str, ask: Ask) -> bool {
         let Some(tunnel) = self.tunnels.get_mut(name) else {
             return false;
         };
@@ -143,7 +143,12 @@ impl Gateway {
             return false;
         }
         tunnel.probing = true;
-        let plan = Plan::new(&self.provider, &tunnel.connection, peer, self.nat_port);
+        let plan = Plan::new(&self.provider, &tunnel.connection, peer, self.nat_port, ask);
+        if ask == Ask::WhetherAlive {
+            let now = self.clock.now();
+            // It may just be going down.
+            let _ = self.endpoint.ask_for_life(now, name);
+        }
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
         tokio::task::spawn_blocking(move || {
             let probes = plan.run();

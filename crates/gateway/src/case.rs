@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adit_crypto::pki::Cert;
 use adit_esp::ChildReport;
 use adit_evidence::recording::Past;
+use adit_model::certificate::CertificateUse;
 use adit_model::connection::Remote;
 use adit_model::drops::DropReason;
 use adit_model::event::Event;
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
+use adit_model::host::{Certificate, HostState};
 use adit_model::product::Product;
 use adit_model::{Mono, Wall};
 
+use crate::clock::rfc3339;
 use crate::events::{EventLog, Record};
+use crate::keys::KeyStore;
 use crate::retry::Presence;
 use crate::tunnel::Tunnel;
 
@@ -79,12 +84,7 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
         ));
     }
     let counts = |at: &Mono| evidence.now.since(*at) < PROBES_COUNT;
-    // Of a peer that the tunnel is up with, they tell what was before.
-    if let Some((_, wall, probes)) = tunnel
-        .probed
-        .as_ref()
-        .filter(|(at, ..)| counts(at) && tunnel.presence != Presence::Up)
-    {
+    if let Some((_, wall, probes)) = tunnel.probed.as_ref().filter(|(at, ..)| counts(at)) {
         facts.extend(probes.iter().map(|probe| probed(name, *wall, probe)));
     }
     if let Some((_, wall, checks)) = tunnel.checked.as_ref().filter(|(at, ..)| counts(at)) {
@@ -170,6 +170,45 @@ fn drops(evidence: &Evidence<'_>) -> Vec<(DropReason, u64)> {
             (count > 0).then_some((*reason, count))
         })
         .collect()
+}
+
+/// The certificates that say who we are, and this host's clock: a peer that refuses them doesn't say why.
+pub fn own_certificates(tunnel: &str, keys: &KeyStore, now: Wall) -> Vec<Fact> {
+    let host = |shown: HostState, text: String| {
+        let what = Known::Host {
+            state: Box::new(shown),
+        };
+        state("host", tunnel, what, text)
+    };
+    let own = |(name, used_as, _): &(&str, CertificateUse, &Cert)| {
+        *name == tunnel && *used_as == CertificateUse::Own
+    };
+    let mut facts: Vec<Fact> = keys
+        .certificates()
+        .filter(own)
+        .map(|(_, _, cert)| {
+            let certificate = Certificate {
+                subject: cert.subject().to_string(),
+                issuer: cert.issuer().to_string(),
+                from: Some(cert.not_before()),
+                until: Some(cert.not_after()),
+                names: None,
+                authority: false,
+            };
+            let text = format!(
+                "our certificate {} is valid from {} to {}",
+                certificate.subject,
+                rfc3339(cert.not_before()),
+                rfc3339(cert.not_after())
+            );
+            host(HostState::Certificate(certificate), text)
+        })
+        .collect();
+    if !facts.is_empty() {
+        let text = format!("our clock says {}", rfc3339(now));
+        facts.push(host(HostState::Clock { at: now }, text));
+    }
+    facts
 }
 
 fn state(source: &str, subject: &str, what: Known, text: String) -> Fact {
@@ -302,7 +341,7 @@ mod tests {
         let soon = Mono(1_000_000_000);
         let all = [&["probe"], checks.as_slice()].concat();
         assert_eq!(tested(Presence::Nothing, soon), all);
-        assert_eq!(tested(Presence::Up, soon), checks);
+        assert_eq!(tested(Presence::Up, soon), all);
         let later = Mono(60_000_000_000);
         assert!(tested(Presence::Nothing, later).is_empty());
         assert!(tested(Presence::Up, later).is_empty());

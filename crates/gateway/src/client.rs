@@ -478,5 +478,5 @@ fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How long a gateway may take for an answer that it doesn't have to wait for; probes take three seconds of it.
+/// How long a gateway may take for an answer that it doesn't have to wait for; probes take four seconds of it.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -34,6 +34,7 @@ use crate::filter_watch::FilterWatch;
 use crate::hook::Hook;
 use crate::host::Host;
 use crate::keys::KeyStore;
+use crate::lately::Lately;
 use crate::limiter::DropEvents;
 use crate::options::Options;
 use crate::probe;
@@ -86,6 +87,8 @@ pub struct Gateway {
     pub(crate) past: BTreeMap<String, Past>,
     /// The program that is told of tunnels.
     pub(crate) hook: Hook,
+    /// What tunnels carried in the last seconds.
+    pub(crate) lately: Lately,
     /// When the host is next looked at.
     tend_at: Mono,
     /// When the counters are next recorded, and what was recorded last.
@@ -149,6 +152,7 @@ impl Gateway {
             past: BTreeMap::new(),
             hook: Hook::default(),
             sampled: Sampled::default(),
+            lately: Lately::default(),
             dirty: true,
             buffer: vec![0; BUFFER],
         }
@@ -169,6 +173,7 @@ impl Gateway {
             .chain(self.walk_due())
             .chain(self.sample_due())
             .chain(self.holds_due())
+            .chain(self.lately.due())
             .min()
     }
 
@@ -284,6 +289,9 @@ impl Gateway {
         self.look_at_walk(now.mono);
         self.look_at_counters(now);
         self.look_at_holds(now.mono);
+        if self.lately.due().is_none_or(|due| due <= now.mono) {
+            self.lately.take(self.counters(now.mono));
+        }
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
             host.tend();
@@ -558,7 +566,7 @@ impl Gateway {
         self.tell_hook_of(&event);
         self.log.record(event);
         if let Some(name) = gave_up {
-            self.start_probes(&name);
+            self.start_probes(&name, probe::Ask::Everything);
         }
     }
 
@@ -663,7 +671,7 @@ impl Gateway {
         if !tunnel.resolving {
             tunnel.retry.observe(now.mono, presence, random);
         }
-        let before = std::mem::replace(&mut tunnel.presence, presence);
+        let before = tunnel.becomes(presence);
         if let Some(sa) = snapshot
             .iter()
             .find(|sa| sa.connection.as_deref() == Some(name))

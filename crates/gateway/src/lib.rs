@@ -57,6 +57,7 @@ mod http;
 pub mod interfaces;
 mod journal;
 pub mod keys;
+mod lately;
 mod leases;
 mod limiter;
 mod local_address;

@@ -17,8 +17,21 @@ use adit_wire::udp_encap::{Encapsulated, classify, mark_ike};
 use adit_wire::v2::{Header, IkeSpi};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+/// What is to be found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Whether the path loses packets. For a tunnel that carries its traffic.
+    Path,
+    /// Whether there is a way and somebody there.
+    Everything,
+    /// The same, for a tunnel that is up and to which nothing comes any more: meanwhile the peer is asked over its IKE SA,
+    /// so it takes at least as long as it takes to say that this isn't answered.
+    WhetherAlive,
+}
+
 /// Whom to ask, and how.
 pub struct Plan {
+    ask: Ask,
     to: IpAddr,
     from: Option<IpAddr>,
     questions: Vec<Question>,
@@ -35,7 +48,13 @@ struct Question {
 impl Plan {
     /// Probes for the peer of `connection` at `to`: its IKE port and `nat_port`.
     #[must_use]
-    pub fn new(provider: &Provider, connection: &Connection, to: IpAddr, nat_port: u16) -> Self {
+    pub fn new(
+        provider: &Provider,
+        connection: &Connection,
+        to: IpAddr,
+        nat_port: u16,
+        ask: Ask,
+    ) -> Self {
         let question = |port: u16, marked: bool| {
             let (spi, message) = adit_ike::probe::request(provider, connection)?;
             let datagram = if marked { mark_ike(&message) } else { message };
@@ -46,22 +65,25 @@ impl Plan {
                 outcome: None,
             })
         };
-        Self {
-            to,
-            from: connection.local.filter(|a| a.is_ipv4() == to.is_ipv4()),
-            questions: [
+        let questions = match ask {
+            Ask::Path => [None, None],
+            Ask::Everything | Ask::WhetherAlive => [
                 question(connection.remote_port, false),
                 question(nat_port, true),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            ],
+        };
+        Self {
+            ask,
+            to,
+            from: connection.local.filter(|a| a.is_ipv4() == to.is_ipv4()),
+            questions: questions.into_iter().flatten().collect(),
         }
     }
 
     /// Asks. Blocks for at most [`LONGEST`]; to be run where blocking is allowed.
     #[must_use]
     pub fn run(mut self) -> Vec<Probe> {
+        let started = Instant::now();
         let to = self.to;
         let exists = Netlink::open()
             .and_then(|mut netlink| netlink.route_to(to, self.from))
@@ -72,24 +94,52 @@ impl Plan {
             bypass_ipsec: true,
             ..PingOptions::default()
         };
-        // A second thread, because an echo and IKE answers are waited for at the same time.
-        let echo = std::thread::Builder::new()
-            .name("probe".to_owned())
-            .spawn(move || echo(to, &options));
+        // Threads of their own, because an echo and IKE answers are waited for at the same time.
+        let echoes: Vec<_> = (0..ECHOES)
+            .filter_map(|nth| {
+                let mut options = options.clone();
+                if nth > 0 || self.ask == Ask::Path {
+                    options.timeout = EACH_ECHO;
+                }
+                let echo = move || {
+                    std::thread::sleep(BETWEEN * nth);
+                    echo(to, &options)
+                };
+                let thread = std::thread::Builder::new().name("probe".to_owned());
+                thread.spawn(echo).ok()
+            })
+            .collect();
         self.ask_ike();
-        let echo = echo
-            .ok()
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or(ProbeOutcome::NotMade);
+        let outcomes: Vec<ProbeOutcome> = echoes
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .collect();
+        let answered = |o: &&ProbeOutcome| matches!(o, ProbeOutcome::Answered(_));
+        let first = outcomes.iter().find(answered).or(outcomes.first());
         let mut probes = vec![
             Probe::Route { to, exists },
-            Probe::Echo { to, outcome: echo },
+            Probe::Echo {
+                to,
+                outcome: first.copied().unwrap_or(ProbeOutcome::NotMade),
+            },
         ];
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let made = outcomes
+            .iter()
+            .filter(|o| !matches!(o, ProbeOutcome::NotMade));
+        probes.push(Probe::Echoes {
+            to,
+            sent: count(made.count()),
+            answered: count(outcomes.iter().filter(answered).count()),
+        });
         probes.extend(self.questions.into_iter().map(|question| Probe::IkeInit {
             to,
             port: question.port,
             outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
         }));
+        if self.ask == Ask::WhetherAlive {
+            std::thread::sleep(UNANSWERED.saturating_sub(started.elapsed()));
+        }
         probes
     }
 
@@ -111,11 +161,11 @@ impl Plan {
             if waited >= LONGEST {
                 break;
             }
-            if sent == 0 || (sent == 1 && waited >= AGAIN) {
+            if AGAIN.get(sent).is_some_and(|at| waited >= *at) {
                 sent += 1;
                 self.send(&socket);
             }
-            let until = if sent == 1 { AGAIN } else { LONGEST };
+            let until = AGAIN.get(sent).copied().unwrap_or(LONGEST);
             wait(&socket, until.saturating_sub(waited));
             while let Ok(received) = socket.receive(&mut buffer) {
                 self.answered(received.from, received.payload(&buffer));
@@ -220,10 +270,21 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The most that probing takes.
-pub const LONGEST: Duration = Duration::from_millis(2500);
-/// When an unanswered question is asked once more.
-const AGAIN: Duration = Duration::from_millis(1000);
+/// The most that probing takes: a router looks for a host for three seconds before it says that there is none.
+pub const LONGEST: Duration = Duration::from_millis(3400);
+/// When an unanswered question is asked.
+const AGAIN: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(400),
+    Duration::from_millis(1000),
+    Duration::from_millis(1800),
+];
+/// How many echoes tell whether packets are lost, how far apart they are, and how long each is waited for.
+const ECHOES: u32 = 10;
+const BETWEEN: Duration = Duration::from_millis(80);
+const EACH_ECHO: Duration = Duration::from_millis(1000);
+/// A request of the IKE SA has been repeated twice by then (`retransmit` of 500 ms, times 1.8).
+const UNANSWERED: Duration = Duration::from_millis(1700);
 
 #[cfg(test)]
 mod tests {
@@ -244,7 +305,13 @@ mod tests {
         let mut connection = sample::connection("office");
         connection.local = None;
         connection.remote_port = port;
-        Plan::new(&provider, &connection, Ipv4Addr::LOCALHOST.into(), port)
+        Plan::new(
+            &provider,
+            &connection,
+            Ipv4Addr::LOCALHOST.into(),
+            port,
+            Ask::Everything,
+        )
     }
 
     #[test]

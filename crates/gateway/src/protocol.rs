@@ -75,7 +75,8 @@ pub enum Request {
     Case {
         /// Only this one.
         tunnel: Option<String>,
-        /// Probe the peer of a tunnel that isn't up (at most three seconds).
+        /// Probe the peer (at most four seconds): of a tunnel that isn't up whether there is anybody, of one that is whether the path
+        /// loses packets, and of one to which nothing comes any more both; it is asked for a sign of life then.
         probe: bool,
         /// Let the peer of a tunnel that isn't up begin for once: our own attempts are held back for six seconds at most, so
         /// that what we refuse it for is known from our own side. One that has refused all our IKE proposals is asked about

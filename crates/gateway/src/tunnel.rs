@@ -114,6 +114,17 @@ impl Tunnel {
         }
     }
 
+    /// Takes note of what there is of it now; what there was. When it comes up, what was probed while it wasn't tells nothing any
+    /// more.
+    pub fn becomes(&mut self, presence: Presence) -> Presence {
+        let before = std::mem::replace(&mut self.presence, presence);
+        if presence == Presence::Up && before != Presence::Up {
+            self.probed = None;
+            self.offered = None;
+        }
+        before
+    }
+
     /// When something is due of itself.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
@@ -168,3 +179,26 @@ pub fn is_childless(snapshot: &[IkeSaSnapshot], name: &str) -> bool {
 
 /// How long an IKE SA may be without a child before it is closed and tried anew.
 const CHILDLESS: core::time::Duration = core::time::Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn what_was_probed_before_it_came_up_is_forgotten() {
+        let mut tunnel = Tunnel::new(Arc::new(sample::connection("office")), Mono(0));
+        let probes = || Some((Mono(0), Wall(0), Vec::new()));
+        (tunnel.probed, tunnel.offered) = (probes(), probes());
+        tunnel.becomes(Presence::Trying);
+        assert!(tunnel.probed.is_some());
+        tunnel.becomes(Presence::Up);
+        assert!(tunnel.probed.is_none() && tunnel.offered.is_none());
+        tunnel.probed = probes();
+        assert_eq!(tunnel.becomes(Presence::Up), Presence::Up);
+        assert!(
+            tunnel.probed.is_some(),
+            "what was asked while it is up stays"
+        );
+    }
+}

@@ -294,6 +294,15 @@ pub enum Probe {
         /// What came of it.
         outcome: ProbeOutcome,
     },
+    /// Several ICMP echoes to the peer's address, one soon after the other: whether packets are lost on the way.
+    Echoes {
+        /// To whom.
+        to: IpAddr,
+        /// How many.
+        sent: u32,
+        /// How many were answered.
+        answered: u32,
+    },
     /// An IKE_SA_INIT request (no key is ever agreed) to a UDP port of the peer.
     IkeInit {
         /// To whom.
@@ -332,6 +341,9 @@ impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Probe::Echo { to, outcome } => write!(f, "ICMP echo to {to}: {outcome}"),
+            Probe::Echoes { to, sent, answered } => {
+                write!(f, "{sent} ICMP echoes to {to}: {answered} answered")
+            }
             Probe::IkeInit { to, port, outcome } => {
                 write!(f, "IKE_SA_INIT to {to} port {port}: {outcome}")
             }

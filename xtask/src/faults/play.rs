@@ -137,6 +137,12 @@ fn judge(fault: &Fault, role: Role, document: &Value, row: &mut Row) {
             let causes: Vec<_> = possible.iter().map(|entry| text(&entry["cause"])).collect();
             row.note = format!("possible: {}", causes.join(", "));
         }
+        "healthy" if fault.tunnel_is_fine => {
+            row.got = verdict;
+            row.honest = true;
+            row.right_side = true;
+            row.result = Answer::Right;
+        }
         _ => {
             row.got = verdict;
             row.result = Answer::Wrong;

@@ -67,7 +67,7 @@ impl Report {
             with_fix: count(&|row| row.fix),
             confidently_wrong: is(Answer::Wrong),
             undecided: count(&|row| row.got == "undecided"),
-            honestly_undecided: count(&|row| row.honest),
+            honestly_undecided: count(&|row| row.honest && row.got == "undecided"),
             not_played: is(Answer::NotPlayed),
             healthy_runs: healthy.iter().filter(asked).count(),
             false_alarms: healthy.iter().filter(|run| !run.alarms.is_empty()).count(),

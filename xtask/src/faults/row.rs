@@ -66,6 +66,9 @@ pub struct Fault {
     /// Causes of which any is the right answer, and the sides.
     pub want: Vec<String>,
     pub side: Vec<String>,
+    /// The tunnel carries both ways what our side sends; what is wrong lies behind the peer, so that `healthy` is right too.
+    #[serde(default)]
+    pub tunnel_is_fine: bool,
     /// Why our side alone can't know it. Then `undecided` with one of the causes among what is possible is right too.
     pub one_side_cannot_know: Option<String>,
     /// In which roles that holds; in both, if none is named.

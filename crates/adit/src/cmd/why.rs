@@ -1,6 +1,7 @@
 //! `adit why`: the verdict on a live tunnel, alone or with what the other side knows, or on files of evidence.
 
-use std::net::IpAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use adit_gateway::client::{Client, ClientError};
 use adit_gateway::protocol::HOLDING;
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
+use adit_model::sign::Sign;
 use anyhow::anyhow;
 
 use super::ask::ask;
@@ -198,12 +200,28 @@ fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
         role: None,
         what,
     };
-    let facts = vec![
+    let mut facts = vec![
         fact(Known::Probed {
             probe: Probe::Control { answers: false },
         }),
         fact(Known::Daemon { running: false }),
     ];
+    // Why it may not: nobody else can have the port of a gateway that doesn't run.
+    let taken = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, IKE_PORT))
+        .is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
+    if taken {
+        facts.push(Fact {
+            source: Source {
+                name: "host".to_owned(),
+                line: None,
+                text: format!("UDP port {IKE_PORT} of this host is held by another program"),
+            },
+            ..fact(Known::Sign {
+                sign: Sign::PortInUse,
+                values: [("port".to_owned(), IKE_PORT.to_string())].into(),
+            })
+        });
+    }
     Case {
         subject: subject.clone(),
         facts,
@@ -230,3 +248,6 @@ fn exit(verdict: &Verdict) -> Exit {
         Exit::Findings
     }
 }
+
+/// The port that a gateway has unless it is told otherwise.
+const IKE_PORT: u16 = 500;

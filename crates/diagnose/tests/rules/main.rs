@@ -10,6 +10,7 @@ mod general;
 mod ike_auth;
 mod ike_sa_init;
 mod lifecycle;
+mod live;
 mod plane;
 mod schema;
 mod signs;

@@ -286,6 +286,8 @@ impl Gateway {
             tunnel.checking = false;
             tunnel.checked = Some((now.mono, now.wall, checks));
         }
+        let counters = self.counters(now.mono);
+        self.lately.restart(counters);
         self.answer_cases();
     }
 

@@ -95,6 +95,21 @@ impl Endpoint {
         self.with_child(now, name, child, |p, _| p.unwant(child))
     }
 
+    /// Asks the peer of a connection now whether it lives, however short ago it was heard (RFC 7296 2.4). An answer is
+    /// [`Happening::PeerAlive`](adit_model::event::Happening::PeerAlive); none ends the IKE SA, as ever.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn ask_for_life(&mut self, now: Now, name: &str) -> Result<(), CommandError> {
+        self.configured(name)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| {
+            p.agenda.add(Task::Liveness);
+            p.work(cx);
+        });
+        Ok(())
+    }
+
     /// Rekeys the IKE SA of a connection now.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::finding::{COUNTED, SYMPTOM};
 use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "anti-replay-drops",
@@ -113,6 +114,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     })
     .map_or(Judgement::Silent, |found| {
         found
+            .at(AtFault::Path)
             .because("They came later than the window reaches back, or twice: they are reordered on the way, by QoS, or by several processors of the sender.")
             .fix(CHANGE)
             .done()

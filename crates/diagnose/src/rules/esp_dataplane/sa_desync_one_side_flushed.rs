@@ -4,7 +4,7 @@ use adit_model::complaint::Complaint;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::KernelSa;
 
-use crate::finding::BOTH_SIDES;
+use crate::finding::{BOTH_SIDES, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -58,7 +58,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let ours = pairs(s, Side::Local);
     let theirs = pairs(s, Side::Remote);
     let (Some((first, ..)), Some((second, ..))) = (ours.first(), theirs.first()) else {
-        return listed(s).unwrap_or(Judgement::Silent);
+        return listed(s)
+            .or_else(|| forgotten(s))
+            .unwrap_or(Judgement::Silent);
     };
     let meets =
         |out: u32, all: &[(&Fact, u32, u32)]| all.iter().any(|(_, inbound, _)| *inbound == out);
@@ -82,6 +84,31 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The SPI that a side sends with must be one that the other receives with. No pair of these listings fits.")
     .fix("flush the SAs of this tunnel on both sides and let one of them negotiate anew; switch dead peer detection on")
     .done()
+}
+
+/// The peer's daemon answers who asks anew, and not what comes over this tunnel's IKE SA; nor does anything come over its
+/// SAs.
+fn forgotten(s: &Signals<'_>) -> Option<Judgement> {
+    let carried = s.carried(Side::Local).filter(|c| s.up && c.only_sends())?;
+    let silence = s.silence("INFORMATIONAL")?;
+    let answers = s.ike_answers(false).or_else(|| s.ike_answers(true))?;
+    if s.lossy().is_some() {
+        return None;
+    }
+    Some(
+        Found::on(
+            answers,
+            COUNTED - 0.05,
+            AtFault::Remote,
+            "the peer has lost this tunnel's SAs: its daemon answers a first message, and neither what is asked over the IKE SA nor what is sent into the tunnel",
+        )
+        .with(silence.facts.iter().copied())
+        .with(carried.facts)
+        .because("The path and the daemon are all right. It was restarted, or its SAs were cleared, without a word to us; ESP has no acknowledgement, so this side goes on sending.")
+        .fix("adit reset NAME sets the tunnel up anew; dead peer detection (`dpd`) on both sides finds it without being asked")
+        .then("the peer's log: when did its daemon start?")
+        .done(),
+    )
 }
 
 /// Lists with differing SAs that may have been taken before and after a rekeying.

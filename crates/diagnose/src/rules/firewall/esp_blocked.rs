@@ -61,11 +61,14 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let prohibited = s.unreachable.iter().find(|u| {
+        // The peer's own host says so when nothing there takes ESP any more, as when its daemon has ended.
+        let peer_itself = u.offender.is_some_and(|o| o.to_string() == s.peer());
         u.port == Some(0)
-            && matches!(
-                u.problem,
-                PathProblem::AdminProhibited | PathProblem::Other(3, 2)
-            )
+            && match u.problem {
+                PathProblem::AdminProhibited => true,
+                PathProblem::Other(3, 2) => !peer_itself || s.ike_answers(false).is_some(),
+                _ => false,
+            }
     });
     if let Some(error) = prohibited {
         let by = error

@@ -94,6 +94,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = said(s) {
         return judgement;
     }
+    // Where packets are lost, a question without an answer says nothing about a port.
+    let sure = s.lossy().is_none();
+    if let (true, false, true) = (s.never_began(), s.up, sure)
+        && let (Some(answer), Some(silent)) = (s.ike_answers(true), s.ike_silent(false))
+    {
+        return path(s, 0.85, format!("UDP {port} to {peer} is blocked: IKE answers on the NAT-T port and not on {port}"), format!("Nobody has begun yet, and the peer's daemon runs, since it answers an IKE_SA_INIT on its other port. What is sent to UDP {port}, or comes back from it, is lost on the way."), quote([silent, answer]), &peer, port).into();
+    }
     let Some(silence) = s.nothing_came() else {
         return if s.silence("INFORMATIONAL").is_some()
             && s.echo_answered().is_some()
@@ -117,7 +124,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::RuledOut(format!("IKE answers on UDP {port}: {}", fact.source.text));
     }
     // Asked first: the probe to the other port shows up in the peer's evidence too.
-    if let Some(fact) = s.ike_answers(true) {
+    if let Some(fact) = s.ike_answers(true).filter(|_| sure) {
         return path(s, 0.9, format!("UDP {port} to {peer} is blocked: IKE answers on the NAT-T port and not on {port}"), format!("The peer's daemon runs, since it answers an IKE_SA_INIT on its other port. What is sent to UDP {port}, or comes back from it, is lost on the way."), quote(silent_facts().chain([fact]).chain(s.ike_silent(false))), &peer, port).into();
     }
     if let Some(fact) = s.received(Side::Remote) {

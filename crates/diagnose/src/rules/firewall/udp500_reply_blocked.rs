@@ -6,7 +6,7 @@ use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
 use adit_model::product::Product;
 
-use crate::finding::COUNTED;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -36,7 +36,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.1, 2.11",
     },
     needs: &[Need::PeerReceives, Need::TwoSidedCapture],
-    depends_on: &[],
+    depends_on: &["peer-unreachable", "underlay-loss-or-flap"],
     judge,
 };
 
@@ -47,6 +47,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     // We ask: the other side's evidence shows that it answers.
     if let Some(silence) = s.nothing_came() {
+        // Our requests leave from our own port 500, and the probe from another one: what differs is where answers go to.
+        let ours = s.product(Side::Local) == Some(Product::Adit);
+        let several = s
+            .happenings(Side::Local)
+            .any(|(_, h)| matches!(h, Happening::Retransmitted { attempt, .. } if *attempt >= 3));
+        if let Some(fact) = s
+            .ike_answers(false)
+            .filter(|_| ours && several && s.lossy().is_none())
+        {
+            return found(
+                s,
+                SYMPTOM,
+                "answers to our UDP port 500 are lost: the same question from another port of ours is answered".to_owned(),
+                silence.facts.iter().copied().chain([fact]),
+            );
+        }
         if s.ike_answers(true).is_some() || s.ike_answers(false).is_some() {
             // What the peer received and answered may be the probe.
             return Judgement::Silent;

@@ -43,7 +43,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 5280 4.1.2.5, 6.1.3; RFC 4945 5.1.3",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    depends_on: &["clock-skew"],
     judge,
 };
 

@@ -1,11 +1,13 @@
 //! `cert-not-yet-valid`: a certificate's time hasn't begun.
 
+use adit_model::fact::Side;
 use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
 use super::chain::{Bad, bad, consequences, is_own};
+use super::printed;
 use super::validity::{Validity, validity};
-use crate::finding::SAID;
+use crate::finding::{CONFIGURED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -47,6 +49,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|seen| validity(*seen) == Validity::NotYet)
         .last();
     let Some(bad) = dated.map(Bad::from).or(stated) else {
+        if let Some(found) = own(s) {
+            return found.done();
+        }
         return super::chain::may_be(
             s,
             20,
@@ -77,4 +82,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The side that verifies compares the certificate's begin with its own clock, and the begin hasn't come.")
     .fix("compare date -u of both sides and set the clocks by NTP; if both are right, wait for the begin or issue the certificate anew")
     .done()
+}
+
+/// Our own certificate begins later than now, and authentication by it is refused.
+fn own(s: &Signals<'_>) -> Option<Found> {
+    let (fact, certificate, now) = printed::outside(s, false).filter(|_| !s.up)?;
+    let ours = fact.side == Side::Local && printed::clock(s).is_some();
+    if !ours || !printed::refused(s) || !printed::used(s, certificate) {
+        return None;
+    }
+    Some(
+        Found::on(
+            fact,
+            CONFIGURED,
+            AtFault::Local,
+            format!("our certificate {} isn't valid yet by our own clock", certificate.subject),
+        )
+        .with([now])
+        .with(consequences(s))
+        .because("Its begin hasn't come, and the peer refuses the authentication by it.")
+        .fix("compare date -u with another clock and set it by NTP; if it is right, wait for the begin or issue the certificate anew"),
+    )
 }

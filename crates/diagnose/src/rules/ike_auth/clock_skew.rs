@@ -1,5 +1,7 @@
 //! `clock-skew`: the clock of a side is wrong.
 
+use adit_model::fact::Side;
+use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
 use super::chain::consequences;
@@ -7,6 +9,7 @@ use super::validity::{Validity, validity};
 use crate::finding::COUNTED;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "clock-skew",
@@ -38,6 +41,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(found) = everybodys(s) {
+        return found.done();
+    }
     let off = s
         .signs_of(Sign::CertificateOutsideValidity)
         .filter(|seen| validity(*seen) == Validity::ClockWrong)
@@ -96,3 +102,46 @@ fn judge(s: &Signals<'_>) -> Judgement {
         _ => Judgement::Silent,
     }
 }
+
+/// By the clock of our side the peer's certificate is out of its time, and so is our own, in the same direction: rather
+/// than both being, the clock is wrong.
+fn everybodys(s: &Signals<'_>) -> Option<Found> {
+    let (early, refused) = [
+        (false, CertificateProblem::Expired),
+        (true, CertificateProblem::NotYetValid),
+    ]
+    .into_iter()
+    .find_map(|(early, problem)| {
+        let bad = super::chain::bad(s, &[], problem)?;
+        (bad.verifier == Side::Local).then_some((early, bad.fact))
+    })?;
+    let (dated, now) = super::printed::clock(s).filter(|(f, _)| f.side == Side::Local)?;
+    let (own, certificate) = s.certificates().find(|(fact, c)| {
+        let out = match early {
+            true => c.from.is_some_and(|from| from > now),
+            // Certificates that were issued on one day end on one day; but somebody sees to it within weeks.
+            false => c.until.is_some_and(|until| until.0 + LONG_AGO < now.0),
+        };
+        fact.side == Side::Local && !c.authority && out
+    })?;
+    let how = if early { "behind" } else { "ahead" };
+    Some(
+        Found::on(
+            own,
+            COUNTED,
+            AtFault::Local,
+            format!("our clock is {how}: by it neither the peer's certificate nor our own {} is valid", certificate.subject),
+        )
+        .with([refused, dated])
+        .because(if early {
+            "Our own certificate lies on this host, so it was issued before now; by this host's clock it begins later."
+        } else {
+            "By this host's clock both sides' certificates ended long ago. One that ended is noticed within days; it is more likely that the clock is wrong."
+        })
+        .fix("set the clock and keep it by NTP (date -u; timedatectl; chronyc tracking)")
+        .then("date -u, beside another host's"),
+    )
+}
+
+/// In milliseconds: 60 days.
+const LONG_AGO: u64 = 60 * 86_400_000;

@@ -53,7 +53,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let unavailable = s.sign(Sign::RevocationUnavailable);
     let (fact, side, confidence) = match (&required, unavailable) {
         (Some(bad), _) => (bad.fact, bad.verifier, SAID),
-        (None, None) => return Judgement::Silent,
+        (None, None) => {
+            return super::chain::may_be(
+                s,
+                15,
+                "a peer that insists on knowing whether our certificate is revoked, and can't find out, answers in the same way",
+                "the peer's log says which list or answer it looked for",
+            );
+        }
         (None, Some(seen)) => {
             // Most configurations only warn. What the peer refused has another reason.
             let by_peer = s.told(notify::AUTHENTICATION_FAILED, false).is_some();

@@ -81,6 +81,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "our IKE_AUTH request has {} octets and needs no fragment",
             m.octets
         )),
+        // Both ports answer the same moment, so neither is closed and the daemon runs.
+        Some((sent, m))
+            if m.octets > WHOLE
+                && s.lossy().is_none()
+                && s.ike_answers(false).is_some()
+                && s.ike_answers(true).is_some()
+                && !s.refused_or_told() =>
+        {
+            Found::on(
+                sent,
+                SYMPTOM,
+                AtFault::Path,
+                format!("our IKE_AUTH request has {} octets in one message, and its fragments are lost on the way", m.octets),
+            )
+            .with(s.ike_answers(false))
+            .with(s.ike_answers(true))
+            .because("The peer answers short messages on both ports while this one, which IP has to cut in pieces, goes unanswered every time.")
+            .fix("switch IKE fragmentation on at both sides (RFC 7383), send a shorter certificate chain, and let IP fragments pass")
+            .then("capture on both outside interfaces: which fragments of the request arrive?")
+            .done()
+        }
         Some((_, m)) => Judgement::Possible {
             weight: 65,
             because: format!(
@@ -97,10 +118,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
 }
 
+/// Octets that fill Ethernet's 1500 with IPv4 and UDP beside them.
+const WHOLE: usize = 1472;
+
 /// The responder's view: its answer is bigger than any path takes in one piece, and the request comes again.
 fn too_big(s: &Signals<'_>, seen: Seen<'_>, repeated: &[Seen<'_>]) -> Option<Judgement> {
-    // IPv4 and UDP beside it fill Ethernet's 1500.
-    const WHOLE: usize = 1472;
     let octets: usize = seen.value("octets")?.parse().ok()?;
     let went_on = s.overtaken(
         seen,

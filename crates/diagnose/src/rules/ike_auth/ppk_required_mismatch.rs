@@ -1,11 +1,14 @@
 //! `ppk-required-mismatch`: a post-quantum pre-shared key is missing on one side.
 
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Side};
 use adit_model::reason::{PpkProblem, Refusal};
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify};
+use crate::waiting;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ppk-required-mismatch",
@@ -60,7 +63,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
     }
     let Some(seen) = s.sign(Sign::PpkMissing) else {
-        return refused_with_ppk(s);
+        return offered_in_vain(s).unwrap_or_else(|| refused_with_ppk(s));
     };
     let id = seen
         .value("id")
@@ -74,6 +77,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("This side insists on mixing an additional pre-shared key in (RFC 8784) and found none that both sides hold.")
     .fix("set the same PPK under the same PPK_ID on both sides, or don't require it")
     .done()
+}
+
+/// We have no additional key. A peer that insists on one ends the attempt: as the responder it says
+/// AUTHENTICATION_FAILED, as the initiator it doesn't go on after an answer without USE_PPK (RFC 8784 3).
+fn offered_in_vain(s: &Signals<'_>) -> Option<Judgement> {
+    s.configured(Side::Local).filter(|(_, c)| c.ppk.is_none())?;
+    if let Some(fact) = s.received_message(Side::Local, "IKE_SA_INIT", false)
+        && waiting::unfinished(s).is_some()
+        && let Known::Happened {
+            happening: Happening::Received(message),
+        } = &fact.what
+        && message.payloads.iter().any(|p| p == "N(USE_PPK)")
+    {
+        return Some(
+            Found::on(
+                fact,
+                SYMPTOM,
+                crate::verdict::AtFault::Both,
+                "the peer wants to mix a post-quantum key in, we have none, and it doesn't go on after our answer",
+            )
+            .because("Its IKE_SA_INIT has USE_PPK and our answer hasn't; a peer that requires the additional key gives up there (RFC 8784 3).")
+            .fix("set the same PPK under the same PPK_ID on both sides (`ppk`), or don't require it at the peer")
+            .done(),
+        );
+    }
+    s.told(notify::AUTHENTICATION_FAILED, false)?;
+    Some(Judgement::Possible {
+        weight: 6,
+        because:
+            "a peer that requires a post-quantum key beside the others refuses in the same way"
+                .to_owned(),
+        separated_by: "whether the peer's connection has a PPK that is required",
+    })
 }
 
 /// The peer refused an authentication into which the additional key was mixed; the key itself, or that it was mixed in,

@@ -1,6 +1,7 @@
 //! Certificates that a tool printed, beside the log's times and the connection's identities.
 
-use adit_model::fact::{Fact, Known};
+use adit_model::connection::AuthKind;
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::{Certificate, HostState};
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
@@ -96,6 +97,9 @@ fn by_certificate(s: &Signals<'_>) -> bool {
         })
         .flat_map(|c| c.local_auth.value.iter().chain(&c.remote_auth.value))
         .collect();
+    if let Some((_, own)) = s.configured(Side::Local) {
+        return own.auth.local == AuthKind::Certificate;
+    }
     if !methods.is_empty() {
         return methods.iter().any(|m| !matches!(m, AuthMethod::Psk));
     }

@@ -4,6 +4,7 @@ use adit_model::connection::Start;
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
 use adit_model::peer_config::Starts;
+use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
@@ -86,6 +87,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Known::Configured { connection } => connection.start == Start::OnDemand,
         _ => false,
     });
+    // Our own gateway would have told of a packet.
+    let own = s.configured(Side::Local).filter(|(_, c)| {
+        c.start == Start::OnDemand && s.product(Side::Local) == Some(Product::Adit)
+    });
+    if let Some((fact, _)) = own
+        && s.never_began()
+        && !s.up
+        && s.calm()
+    {
+        return Found::on(
+            fact,
+            CONDITION,
+            crate::verdict::AtFault::Local,
+            "the tunnel begins with a packet for it, and there was none",
+        )
+        .because("It is configured with start = \"on-demand\", and since the gateway runs no packet within its networks came to it: nothing was sent, or it went another way, or with another source.")
+        .fix("send a packet whose source and destination lie in the child's networks (ping -I), look where `ip route get` sends it, or configure start = \"auto\"")
+        .then("adit trace SRC DST")
+        .done();
+    }
     if waits && !s.up && s.facts.is_empty() {
         return Judgement::Possible {
             weight: 60,

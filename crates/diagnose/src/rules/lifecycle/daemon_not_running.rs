@@ -1,10 +1,10 @@
 //! `daemon-not-running`: the IKE daemon of one side is stopped, crashed or never started.
 
 use adit_model::event::PathProblem;
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -41,6 +41,7 @@ pub(crate) static RULE: Rule = Rule {
     },
     needs: &[Need::Echo, Need::PeerDaemon],
     depends_on: &[
+        "port-500-in-use",
         "implementation-bug",
         "service-crash-loop",
         "config-syntax-rejected",
@@ -123,6 +124,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let port = s.remote_port();
     let peer = s.peer();
+    if let Some(found) = refuses_the_tunnel(s, &peer) {
+        return found;
+    }
     let unreachable = s
         .unreachable
         .iter()
@@ -131,7 +135,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let itself = u
             .offender
             .is_none_or(|o| o.to_string() == peer || peer.parse::<std::net::IpAddr>().is_err());
-        if begun_by_peer(s) {
+        // What a probe met is so now, whoever began; but where the peer is behind a NAT, the probe met that.
+        let probed = matches!(u.fact.what, Known::Probed { .. });
+        let met_peer = s.up && probed && !s.nat.iter().any(|n| n.remote_behind);
+        if begun_by_peer(s) && !met_peer {
             return Judgement::Possible {
                 weight: 25,
                 because: "our answer was refused where the peer's request came from: its daemon may have stopped since"
@@ -192,6 +199,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// A tunnel that is up only sends, and the peer's own host says that nobody there takes what is sent.
+fn refuses_the_tunnel(s: &Signals<'_>, peer: &str) -> Option<Judgement> {
+    let carried = s.carried(Side::Local).filter(|c| s.up && c.only_sends())?;
+    let refused = s.unreachable.iter().rev().find(|u| {
+        let itself = u.offender.is_some_and(|o| o.to_string() == peer);
+        itself
+            && match u.problem {
+                // ESP, by itself and in UDP.
+                PathProblem::Other(3, 2) => u.port == Some(0),
+                PathProblem::PortUnreachable => u.port.is_some_and(|port| port != s.remote_port()),
+                _ => false,
+            }
+    })?;
+    // A daemon that was started again in the meantime answers IKE, as soon as it is asked.
+    let asked = s.ike_probe(false).is_some();
+    if !asked || s.ike_answers(false).is_some() || s.ike_answers(true).is_some() {
+        return None;
+    }
+    Some(
+        Found::on(
+            refused.fact,
+            COUNTED,
+            AtFault::Remote,
+            format!("nobody takes the tunnel's packets at {peer} any more: the peer's daemon doesn't run"),
+        )
+        .with(carried.facts)
+        .because("The peer's host is there and says by ICMP that nothing takes what we send into the tunnel, and nothing answers IKE.")
+        .fix("start the peer's IKE daemon and enable it at boot; dead peer detection (`dpd`) on this side finds such an end without being asked")
+        .then("on the peer: `ss -ulpn | grep -E ':(500|4500) '`")
+        .done(),
+    )
 }
 
 /// The peer asked: whoever can ask has a daemon.

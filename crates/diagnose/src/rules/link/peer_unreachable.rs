@@ -1,6 +1,6 @@
 //! `peer-unreachable`: there is no path between the two gateways.
 
-use adit_model::event::PathProblem;
+use adit_model::event::{Happening, PathProblem};
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
@@ -119,9 +119,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             PathProblem::HostUnreachable | PathProblem::NetUnreachable
         )
     });
-    if let Some(u) =
-        remote.filter(|_| s.ike_answers(false).is_none() && s.received(Side::Local).is_none())
-    {
+    // Its first requests may come although nothing gets back to it.
+    let went_on = s.answer().is_some()
+        || s.happenings(Side::Local).any(|(_, h)| {
+            matches!(h, Happening::Received(m) if m.message_id > 0 || m.exchange != "IKE_SA_INIT")
+        });
+    if let Some(u) = remote.filter(|_| s.ike_answers(false).is_none() && !went_on) {
         let by = u.offender.map_or(String::new(), |o| format!(", says {o}"));
         return found(
             s,

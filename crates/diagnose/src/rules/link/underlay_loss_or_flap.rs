@@ -4,7 +4,7 @@ use adit_model::event::Happening;
 use adit_model::fact::{Fact, Side};
 use adit_model::sign::Sign;
 
-use crate::finding::{BOTH_SIDES, SYMPTOM};
+use crate::finding::{BOTH_SIDES, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, who};
@@ -49,6 +49,19 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some((fact, sent, answered)) = s.lossy() {
+        let lost = sent - answered;
+        return Found::on(
+            fact,
+            COUNTED,
+            AtFault::Path,
+            format!("the path to {} loses packets: {lost} of {sent} echoes weren't answered", s.peer()),
+        )
+        .because("Echoes that were sent one soon after the other, outside of the tunnel, were answered in part: what is lost isn't lost for what it is.")
+        .fix("look for loss on the path: ping and mtr both ways, counters of the interfaces, the provider's line; a line that is full loses packets too")
+        .then(format!("mtr -n {}", s.peer()))
+        .done();
+    }
     let Some(stalled) = s.stalled() else {
         return told(s);
     };

@@ -95,6 +95,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("compare both sides' IKE and CHILD lifetimes with that interval")
         .done();
     }
+    if let Some(found) = children(s) {
+        return found.done();
+    }
     // One that was replaced is the rule after every rekey; two are alive together only when they are replaced faster than
     // they end.
     let waiting: Vec<_> = s.signs_of(Sign::ReplacedIkeSaLives).collect();
@@ -125,6 +128,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// The peer ends the tunnel's traffic at regular intervals, and it is set up anew each time.
+fn children(s: &Signals<'_>) -> Option<Found> {
+    let ended: Vec<&Fact> = s
+        .case
+        .facts
+        .iter()
+        .filter(|f| {
+            matches!(
+                &f.what,
+                Known::Happened {
+                    happening: Happening::ChildClosed {
+                        by: Party::Peer,
+                        ..
+                    }
+                }
+            )
+        })
+        .collect();
+    let (every, last) = (rhythm(ended.iter().copied())?, ended.last()?);
+    Some(
+        Found::on(
+            last,
+            SYMPTOM,
+            AtFault::Both,
+            format!("the peer ends the CHILD SA every {}, and it is set up anew each time: its lifetime ends before anybody renews it", every.every()),
+        )
+        .with(ended.iter().copied())
+        .because(format!("{} intervals of the same length lie between the deletes: a clock ends the SAs, not the path. What is on its way meanwhile is lost.", every.intervals))
+        .fix(format!("let a side renew the CHILD SA (`rekey`) well before {} are over, and set the same lifetimes on both sides", every.every()))
+        .then("compare both sides' lifetimes of the CHILD SA with that interval"),
+    )
 }
 
 /// The lifetimes differ, and somebody says at which interval it breaks.

@@ -60,7 +60,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4301 4.4.1; Linux ip-route(8)",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    depends_on: &["overlapping-subnets"],
     judge,
 };
 

@@ -1,0 +1,424 @@
+//! What our own gateway alone can tell, asked while something is wrong: found wanting by the fault bench (`cargo xtask
+//! faults`), each with its look-alike.
+
+use adit_diagnose::{Answer, AtFault, Finding};
+use adit_model::connection::{AuthKind, Authentication, Connection, Start};
+use adit_model::event::{Asked, Happening, MessageInfo, PathProblem};
+use adit_model::fact::{Known, Probe, ProbeOutcome};
+use adit_model::host::{Certificate, HostState};
+use adit_model::identity::Identity;
+use adit_model::now::Wall;
+use adit_model::product::Product;
+use adit_model::reason::{CertificateProblem, Refusal};
+use adit_model::traffic::SaTraffic;
+
+use crate::common::*;
+
+const SILENT: ProbeOutcome = ProbeOutcome::Silent(2000);
+const V2: ProbeOutcome = ProbeOutcome::AnsweredVersion(2);
+const DAY: u64 = 86_400_000;
+
+impl Story {
+    /// The root is this cause; others may follow from it.
+    #[track_caller]
+    fn finds(&self, cause: &str) -> Finding {
+        let verdict = self.verdict();
+        assert_eq!(verdict.cause(), Some(cause), "{verdict:#?}");
+        verdict.findings[0].clone()
+    }
+
+    fn healthy(&self) -> bool {
+        self.verdict().verdict == Answer::Healthy
+    }
+}
+
+fn ours(connection: Connection) -> Story {
+    Story::new()
+        .between(Product::Adit, Product::Adit)
+        .covers(Local)
+        .configured(Local, connection)
+}
+
+fn passive() -> Story {
+    ours(Connection {
+        start: Start::Passive,
+        ..west()
+    })
+}
+
+fn echoes(story: Story, answered: u32) -> Story {
+    let to = EAST.parse().unwrap();
+    let probe = Probe::Echoes {
+        to,
+        sent: 10,
+        answered,
+    };
+    story.known(Local, Known::Probed { probe })
+}
+
+fn repeated(mut story: Story, exchange: &str, times: u32) -> Story {
+    for attempt in 1..=times {
+        story = story.event(
+            Local,
+            Initiator,
+            Happening::Retransmitted {
+                exchange: exchange.into(),
+                message_id: 0,
+                attempt,
+            },
+        );
+    }
+    story
+}
+
+fn carried(story: Story, sent: u64, received: u64) -> Story {
+    let traffic = Box::new(SaTraffic {
+        name: Some("lan".into()),
+        spi_in: Some(0xc1),
+        spi_out: Some(0xc2),
+        packets_in: Some(received),
+        packets_out: Some(sent),
+        ..SaTraffic::default()
+    });
+    story.known(Local, Known::Carried { traffic })
+}
+
+fn host(story: Story, state: HostState) -> Story {
+    let state = Box::new(state);
+    story.known(Local, Known::Host { state })
+}
+
+/// Our certificate, valid in these days, and our clock on a day.
+fn certificate(story: Story, from: u64, until: u64, now: u64) -> Story {
+    let certificate = Certificate {
+        subject: "CN=west".into(),
+        from: Some(Wall(from * DAY)),
+        until: Some(Wall(until * DAY)),
+        ..Certificate::default()
+    };
+    let clock = HostState::Clock {
+        at: Wall(now * DAY),
+    };
+    host(host(story, HostState::Certificate(certificate)), clock)
+}
+
+fn by_certificate() -> Story {
+    ours(Connection {
+        auth: Authentication::both(AuthKind::Certificate),
+        ..west()
+    })
+    .initiating()
+    .init_done(false)
+}
+
+fn refused_theirs(story: Story, problem: CertificateProblem) -> Story {
+    story.refused(
+        Local,
+        Initiator,
+        "IKE_AUTH",
+        Refusal::Certificate {
+            peer: "east.lab".parse::<Identity>().unwrap(),
+            problem,
+            detail: None,
+        },
+    )
+}
+
+#[test]
+fn a_path_that_loses_packets_is_found_and_excuses_ports_that_seem_closed() {
+    let attempt = || repeated(ours(west()).initiating(), "IKE_SA_INIT", 4);
+    let closed = |story: Story| story.ike_probe(500, SILENT).ike_probe(4500, V2);
+    closed(echoes(attempt(), 10)).finds("udp500-blocked");
+    let found = closed(echoes(attempt(), 3)).finds("underlay-loss-or-flap");
+    assert_eq!(found.side, AtFault::Path);
+    // One that is lost of ten happens anywhere.
+    closed(echoes(attempt(), 9)).finds("udp500-blocked");
+}
+
+#[test]
+fn a_tunnel_that_is_up_over_a_path_that_loses_packets_isnt_healthy() {
+    let up = || ours(west()).initiating().init_done(false);
+    let up = || {
+        up().established(Local, Initiator)
+            .child_up(Local, Initiator)
+    };
+    assert!(echoes(up(), 10).healthy());
+    echoes(up(), 6).finds("underlay-loss-or-flap");
+}
+
+#[test]
+fn who_only_waits_finds_the_closed_port_too() {
+    let found = passive()
+        .echo(true)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, V2)
+        .finds("udp500-blocked");
+    assert_eq!(found.side, AtFault::Path);
+    // Whose port is open may still be waiting itself, or call somewhere else.
+    passive()
+        .echo(true)
+        .ike_probe(500, V2)
+        .ike_probe(4500, V2)
+        .undecided(&["both-ends-passive", "udp500-blocked", "peer-address-wrong"]);
+    passive()
+        .echo(false)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, SILENT)
+        .undecided(&["peer-unreachable", "udp500-blocked", "daemon-not-running"]);
+}
+
+#[test]
+fn answers_that_only_our_own_port_doesnt_get_are_lost_on_the_way_back() {
+    let attempt = |times| repeated(ours(west()).initiating(), "IKE_SA_INIT", times);
+    attempt(3)
+        .echo(true)
+        .ike_probe(500, V2)
+        .ike_probe(4500, V2)
+        .finds("udp500-reply-blocked");
+    // The answer may be late.
+    let early = attempt(1).echo(true).ike_probe(500, V2);
+    assert!(!early.verdict().names("udp500-reply-blocked"));
+}
+
+#[test]
+fn requests_that_arrive_dont_show_that_answers_do() {
+    let story = passive().our_init(false).event(
+        Local,
+        Responder,
+        Happening::PathFailed {
+            problem: PathProblem::NetUnreachable,
+            offender: "192.168.0.254".parse().ok(),
+            remote_port: 500,
+        },
+    );
+    let found = story.finds("peer-unreachable");
+    assert_eq!(found.side, AtFault::Path);
+}
+
+#[test]
+fn a_peer_that_lost_its_tunnels_daemon_is_told_by_the_probe_even_where_it_began() {
+    let up = || {
+        passive()
+            .our_init(false)
+            .received(Local, Responder, "IKE_AUTH", false)
+            .established(Local, Responder)
+            .child_up(Local, Responder)
+    };
+    let gone = ProbeOutcome::Failed(PathProblem::PortUnreachable);
+    let found = carried(up(), 20, 0)
+        .ike_probe(500, gone)
+        .finds("daemon-not-running");
+    assert_eq!(found.side, AtFault::Remote);
+    // While packets come, a closed port says nothing.
+    assert!(carried(up(), 20, 20).ike_probe(500, gone).healthy());
+}
+
+#[test]
+fn a_tunnel_that_only_sends_isnt_healthy_and_one_side_cant_say_why() {
+    let up = || ours(west()).initiating().init_done(false);
+    let up = up()
+        .established(Local, Initiator)
+        .child_up(Local, Initiator);
+    carried(up, 20, 0)
+        .ike_probe(500, V2)
+        .ike_probe(4500, V2)
+        .undecided(&[
+            "esp-blocked",
+            "return-route-missing-behind-gateway",
+            "endpoint-host-firewall",
+        ]);
+}
+
+#[test]
+fn our_own_certificate_that_ended_explains_the_peers_refusal() {
+    let refused =
+        || by_certificate().peer_refused("IKE_AUTH", 24, "AUTHENTICATION_FAILED", Asked::default());
+    let found = certificate(refused(), 100, 200, 210).finds("cert-expired");
+    assert_eq!(found.side, AtFault::Local);
+    let found = certificate(refused(), 100, 200, 90).finds("cert-not-yet-valid");
+    assert_eq!(found.side, AtFault::Local);
+    assert!(
+        !certificate(refused(), 100, 200, 150)
+            .verdict()
+            .names("cert-not-yet-valid")
+    );
+}
+
+#[test]
+fn a_clock_by_which_nobodys_certificate_is_valid_is_wrong_itself() {
+    use CertificateProblem::{Expired, NotYetValid};
+    let found = certificate(refused_theirs(by_certificate(), NotYetValid), 100, 200, 50)
+        .finds("clock-skew");
+    assert_eq!(found.side, AtFault::Local);
+    certificate(refused_theirs(by_certificate(), Expired), 100, 200, 900).finds("clock-skew");
+    // Both ended a week ago, having been issued on one day.
+    certificate(refused_theirs(by_certificate(), Expired), 100, 200, 207).finds("cert-expired");
+    // Ours is good.
+    certificate(refused_theirs(by_certificate(), Expired), 100, 999, 900).finds("cert-expired");
+}
+
+#[test]
+fn a_key_that_isnt_for_signing_is_its_owners_fault() {
+    let found = refused_theirs(by_certificate(), CertificateProblem::Usage)
+        .finds("signature-or-keyusage-rejected");
+    assert_eq!(found.side, AtFault::Remote);
+}
+
+#[test]
+fn a_peer_that_wants_a_post_quantum_key_gives_up_after_our_answer() {
+    let asks = |payloads: &[&str]| {
+        let message = MessageInfo {
+            exchange: "IKE_SA_INIT".into(),
+            message_id: 0,
+            response: false,
+            payloads: payloads.iter().map(|p| (*p).to_owned()).collect(),
+            octets: 240,
+        };
+        passive()
+            .event(Local, Responder, Happening::Received(message))
+            .sent(Local, Responder, "IKE_SA_INIT", true)
+    };
+    asks(&["SA", "KE", "NONCE", "N(USE_PPK)"]).finds("ppk-required-mismatch");
+    let open = asks(&["SA", "KE", "NONCE"]);
+    open.undecided(&[
+        "large-ike-auth-fragment-lost",
+        "psk-not-found",
+        "udp4500-blocked",
+    ]);
+}
+
+#[test]
+fn our_own_gateway_knows_that_no_packet_asked_for_the_tunnel() {
+    let on_demand = Connection {
+        start: Start::OnDemand,
+        ..west()
+    };
+    let found = ours(on_demand.clone()).finds("nothing-triggers-initiation");
+    assert_eq!(found.side, AtFault::Local);
+    // Another product's log may begin later.
+    let elsewhere = Story::new().configured(Local, on_demand);
+    assert!(
+        !elsewhere
+            .verdict()
+            .findings
+            .iter()
+            .any(|f| f.cause == "nothing-triggers-initiation")
+    );
+}
+
+#[test]
+fn a_long_request_that_goes_unanswered_while_both_ports_answer_is_lost_for_its_length() {
+    let asked = |octets| {
+        let message = MessageInfo {
+            exchange: "IKE_AUTH".into(),
+            message_id: 1,
+            response: false,
+            payloads: Vec::new(),
+            octets,
+        };
+        let story = ours(west())
+            .initiating()
+            .received(Local, Initiator, "IKE_SA_INIT", true)
+            .event(Local, Initiator, Happening::Sent(message));
+        repeated(story, "IKE_AUTH", 3)
+    };
+    let found = asked(2900)
+        .ike_probe(500, V2)
+        .ike_probe(4500, V2)
+        .finds("large-ike-auth-fragment-lost");
+    assert_eq!(found.side, AtFault::Path);
+    let open = asked(2900)
+        .ike_probe(500, V2)
+        .ike_probe(4500, SILENT)
+        .verdict();
+    assert!(
+        open.findings
+            .iter()
+            .all(|f| f.cause != "large-ike-auth-fragment-lost")
+    );
+}
+
+#[test]
+fn the_peers_own_word_that_it_takes_no_esp_isnt_a_filters() {
+    let refused = |by: &str| {
+        ours(west())
+            .initiating()
+            .init_done(false)
+            .established(Local, Initiator)
+            .event(
+                Local,
+                Initiator,
+                Happening::PathFailed {
+                    problem: PathProblem::Other(3, 2),
+                    offender: by.parse().ok(),
+                    remote_port: 0,
+                },
+            )
+    };
+    refused("192.168.0.254").finds("esp-blocked");
+    let gone = refused(EAST).ike_probe(500, ProbeOutcome::Failed(PathProblem::PortUnreachable));
+    gone.finds("daemon-not-running");
+}
+
+fn up_as_initiator() -> Story {
+    ours(west())
+        .initiating()
+        .init_done(false)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator)
+}
+
+#[test]
+fn a_peer_that_answers_strangers_and_not_its_tunnel_has_lost_it() {
+    let asked = |story: Story| repeated(story, "INFORMATIONAL", 2);
+    let found = carried(asked(up_as_initiator()), 20, 0)
+        .ike_probe(500, V2)
+        .finds("sa-desync-one-side-flushed");
+    assert_eq!(found.side, AtFault::Remote);
+    // A daemon that answers nobody may hang, or be filtered.
+    carried(asked(up_as_initiator()), 20, 0)
+        .echo(true)
+        .ike_probe(500, SILENT)
+        .ike_probe(4500, SILENT)
+        .undecided(&["daemon-not-running"]);
+}
+
+#[test]
+fn the_peers_host_says_that_nobody_takes_the_tunnels_packets() {
+    let refused = |by: &str, problem, port| {
+        let story = up_as_initiator().event(
+            Local,
+            Initiator,
+            Happening::PathFailed {
+                problem,
+                offender: by.parse().ok(),
+                remote_port: port,
+            },
+        );
+        carried(story, 20, 0)
+            .ike_probe(500, SILENT)
+            .ike_probe(4500, SILENT)
+    };
+    refused(EAST, PathProblem::Other(3, 2), 0).finds("daemon-not-running");
+    refused(EAST, PathProblem::PortUnreachable, 4500).finds("daemon-not-running");
+    let router = refused("192.168.0.254", PathProblem::PortUnreachable, 4500).verdict();
+    assert_ne!(router.cause(), Some("daemon-not-running"));
+}
+
+#[test]
+fn traffic_that_the_peer_ends_by_the_clock_has_a_lifetime_that_nobody_renews() {
+    let mut story = up_as_initiator();
+    for _ in 0..4 {
+        let closed = Happening::ChildClosed {
+            child: "lan".into(),
+            spi_in: 0xc1,
+            by: adit_model::event::Party::Peer,
+        };
+        story = story
+            .later(28)
+            .event(Local, Initiator, closed)
+            .child_up(Local, Initiator);
+    }
+    let found = story.finds("lifetime-mismatch-flap");
+    assert!(found.summary.contains("every 30 s"), "{}", found.summary);
+}
