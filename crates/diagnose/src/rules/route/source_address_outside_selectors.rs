@@ -46,7 +46,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4301 4.4.1",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    depends_on: &["snat-before-ipsec"],
     judge,
 };
 
