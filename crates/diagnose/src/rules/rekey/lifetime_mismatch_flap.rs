@@ -148,6 +148,21 @@ fn children(s: &Signals<'_>) -> Option<Found> {
             )
         })
         .collect();
+    // Where the IKE SA ends too, its end is what takes them along.
+    let with_ike = |f: &Fact| {
+        matches!(
+            &f.what,
+            Known::Happened {
+                happening: Happening::IkeClosed {
+                    by: Party::Peer,
+                    ..
+                }
+            }
+        )
+    };
+    if s.case.facts.iter().any(with_ike) {
+        return None;
+    }
     let (every, last) = (rhythm(ended.iter().copied())?, ended.last()?);
     Some(
         Found::on(
