@@ -122,19 +122,12 @@ fn told_precisely(s: &Signals<'_>) -> Option<Judgement> {
     });
     let certificate = || {
         let (fact, side, what) = super::chain::by_itself(s)?;
-        // A certificate that isn't made for this is its owner's fault.
-        let owner = AtFault::from(side.other());
-        Some((
-            fact,
-            side,
-            owner,
-            format!("doesn't accept a certificate: {what}"),
-        ))
+        Some((fact, side, format!("doesn't accept a certificate: {what}")))
     };
-    let found = found.map(|(refused, told)| (refused.fact, refused.side, AtFault::Both, told));
-    let (fact, side, at_fault, told) = found.or_else(certificate)?;
+    let found = found.map(|(refused, told)| (refused.fact, refused.side, told));
+    let (fact, side, told) = found.or_else(certificate)?;
     Some(
-        Found::on(fact, SAID, at_fault, format!("{} {told}", who(side)))
+        Found::on(fact, SAID, AtFault::Both, format!("{} {told}", who(side)))
         .because("Identity and trust aren't the problem: it is the kind of signature, key or use, or the key that signed isn't the one that the other side has.")
         .fix("agree on a signature that both take (RSA with SHA-256 or better, ECDSA or Ed25519, RFC 7427), with a certificate made for it; where keys are configured by themselves, hand the signer's public key over anew")
         .done(),
