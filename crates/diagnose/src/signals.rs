@@ -1,16 +1,17 @@
 //! A case as rules look at it: the attempt in question, sorted by kind.
 
+mod probes;
+
 use std::net::IpAddr;
 
 use adit_model::connection::{AuthKind, Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
-use adit_model::fact::{Case, Fact, Known, OfferOutcome, Probe, ProbeOutcome, Side};
+use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::identity::Identity;
 use adit_model::peer_config::Place;
 use adit_model::phase::Phase;
 use adit_model::product::Product;
-use adit_model::proposal::Proposal;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -566,100 +567,6 @@ impl<'a> Signals<'a> {
             .map(|(f, _)| f)
             .last()
             .filter(|_| !self.up)
-    }
-
-    fn last_probe<T>(&self, pick: impl Fn(&'a Probe) -> Option<T>) -> Option<(&'a Fact, T)> {
-        self.case
-            .of(Side::Local)
-            .filter_map(|f| match &f.what {
-                Known::Probed { probe } => pick(probe).map(|t| (f, t)),
-                _ => None,
-            })
-            .last()
-    }
-
-    /// The echo probe.
-    pub(crate) fn echo(&self) -> Option<(&'a Fact, ProbeOutcome)> {
-        self.last_probe(|p| match p {
-            Probe::Echo { outcome, .. } => Some(*outcome),
-            _ => None,
-        })
-    }
-
-    /// The peer's host answered an echo.
-    pub(crate) fn echo_answered(&self) -> Option<&'a Fact> {
-        self.echo()
-            .filter(|(_, o)| matches!(o, ProbeOutcome::Answered(_)))
-            .map(|(f, _)| f)
-    }
-
-    /// The peer's host didn't answer an echo.
-    pub(crate) fn echo_silent(&self) -> Option<&'a Fact> {
-        self.echo()
-            .filter(|(_, o)| matches!(o, ProbeOutcome::Silent(_)))
-            .map(|(f, _)| f)
-    }
-
-    /// The path loses so many of the packets between the gateways that a question that wasn't answered says nothing: of how
-    /// many echoes how many were answered.
-    pub(crate) fn lossy(&self) -> Option<(&'a Fact, u32, u32)> {
-        self.last_probe(|p| match p {
-            Probe::Echoes { sent, answered, .. } => Some((*sent, *answered)),
-            _ => None,
-        })
-        .filter(|(_, (sent, answered))| *answered > 0 && answered * 5 <= sent * 4)
-        .map(|(fact, (sent, answered))| (fact, sent, answered))
-    }
-
-    /// The IKE probe to the peer's IKE port, or to its NAT-T port.
-    pub(crate) fn ike_probe(&self, nat_t: bool) -> Option<(&'a Fact, ProbeOutcome)> {
-        let first = self.remote_port();
-        self.last_probe(|p| match p {
-            Probe::IkeInit { outcome, port, .. } if (*port != first) == nat_t => Some(*outcome),
-            _ => None,
-        })
-    }
-
-    /// The IKE probe to that port was answered.
-    pub(crate) fn ike_answers(&self, nat_t: bool) -> Option<&'a Fact> {
-        self.ike_probe(nat_t)
-            .filter(|(_, o)| {
-                matches!(
-                    o,
-                    ProbeOutcome::Answered(_) | ProbeOutcome::AnsweredVersion(_)
-                )
-            })
-            .map(|(f, _)| f)
-    }
-
-    /// The IKE probe to that port met silence.
-    pub(crate) fn ike_silent(&self, nat_t: bool) -> Option<&'a Fact> {
-        self.ike_probe(nat_t)
-            .filter(|(_, o)| matches!(o, ProbeOutcome::Silent(_)))
-            .map(|(f, _)| f)
-    }
-
-    /// Proposals that the peer was asked about one by one, and what it said.
-    pub(crate) fn offers(&self, said: OfferOutcome) -> Vec<(&'a Fact, &'a Proposal)> {
-        let of = |f: &'a Fact| match &f.what {
-            Known::Probed {
-                probe: Probe::IkeOffer {
-                    offered, outcome, ..
-                },
-            } if *outcome == said => Some((f, &**offered)),
-            _ => None,
-        };
-        self.case.of(Side::Local).filter_map(of).collect()
-    }
-
-    /// Our host has no route to the peer.
-    pub(crate) fn no_route(&self) -> Option<&'a Fact> {
-        self.last_probe(|p| match p {
-            Probe::Route { exists, .. } => Some(*exists),
-            _ => None,
-        })
-        .filter(|(_, exists)| !exists)
-        .map(|(f, _)| f)
     }
 
     /// That side's daemon doesn't run.

@@ -3,9 +3,13 @@
 //! The readers accept nothing that isn't here, a misspelt key gets its suggestion from here, and
 //! `docs/configuration.md` is written from here.
 
-mod table;
+mod gateway;
+mod tunnel;
 
-pub use table::KEYS;
+/// Every key, section by section.
+pub fn all() -> impl Iterator<Item = &'static Key> {
+    gateway::KEYS.iter().chain(tunnel::KEYS)
+}
 
 /// The kinds of table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +133,7 @@ const fn key(
 
 /// The keys of one section.
 pub fn of(section: Section) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |k| k.section == section)
+    all().filter(move |k| k.section == section)
 }
 
 /// The key by that name.

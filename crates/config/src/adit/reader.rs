@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let near = did_you_mean(name, keys::of(table.section).map(|k| k.name));
-            let elsewhere = keys::KEYS.iter().find(|k| k.name == name);
+            let elsewhere = keys::all().find(|k| k.name == name);
             let all: Vec<&str> = keys::of(table.section).map(|k| k.name).collect();
             if is_secret_key(name) {
                 self.inline_secret(&table.at_key(name));
