@@ -112,12 +112,19 @@ fn job(number: usize) -> (Job, String) {
             "west_auth = \"cert\"\neast_auth = \"cert\"\nintermediate = true\n",
         ],
     );
+    // strongSwan's user-space ESP wants an address of its host in each of its networks.
+    let several = match peer {
+        Kind::Adit => {
+            "west_net = [\"10.1.0.0/16\"]\neast_net = [\"10.2.0.0/24\", \"10.99.0.0/24\"]\n"
+        }
+        Kind::StrongSwan => "west_net = [\"10.1.0.0/16\"]\neast_net = [\"10.2.0.0/23\"]\n",
+    };
     let nets = of(
         7,
         &[
             "",
             "west_net = [\"fd00:1::/64\"]\neast_net = [\"fd00:2::/64\"]\n",
-            "west_net = [\"10.1.0.0/16\"]\neast_net = [\"10.2.0.0/24\", \"10.99.0.0/24\"]\n",
+            several,
         ],
     );
     let nat = of(2, &["router", "near", "none", "far", "router"]);

@@ -1,6 +1,6 @@
 //! The flight recorder's files: what a gateway of ours did in its last hours, written as it happened.
 //!
-//! A recording is a folder of segments. Each segment begins with [`MAGIC`] and goes on with frames ([`frame`]): a length, a
+//! A recording is a folder of segments. Each segment begins with [`MAGIC`] and goes on with frames (`frame`): a length, a
 //! checksum and one [`Record`]. A gateway that is killed leaves a frame half written at most; a disk that forgets leaves
 //! holes. Reading skips what is damaged, says how much that was, and goes on behind it.
 //!

@@ -1,12 +1,12 @@
 //! Two configurations negotiate: each becomes a gateway of a world of its own making, whatever product it was written
 //! for, and the tunnel lives through what a tunnel lives through.
 //!
-//! 1. [`ground`]: where the two gateways are, from what each file says of itself and of the other; whether a NAT must lie
+//! 1. `ground`: where the two gateways are, from what each file says of itself and of the other; whether a NAT must lie
 //!    between.
-//! 2. [`convert`]: what a file of another product says becomes a connection of ours, with that product's defaults. What
+//! 2. `convert`: what a file of another product says becomes a connection of ours, with that product's defaults. What
 //!    our engine doesn't have is listed, and what can't be played at all is refused ([`Unplayable`]).
-//! 3. [`keys`]: pre-shared keys by their digests; certificates are made for the occasion.
-//! 4. [`play`]: set-up, traffic, the first renewal of each child, of the IKE SA, and reauthentication, in virtual time;
+//! 3. `keys`: pre-shared keys by their digests; certificates are made for the occasion.
+//! 4. `play`: set-up, traffic, the first renewal of each child, of the IKE SA, and reauthentication, in virtual time;
 //!    once for each end that begins.
 //!
 //! Nothing here judges: a run ends in what both gateways know ([`Run::cases`]), as a live tunnel does.
