@@ -258,10 +258,10 @@ fn a_clock_by_which_nobodys_certificate_is_valid_is_wrong_itself() {
 }
 
 #[test]
-fn a_key_that_isnt_for_signing_is_its_owners_fault() {
+fn a_key_that_isnt_for_signing_can_be_mended_at_either_end() {
     let found = refused_theirs(by_certificate(), CertificateProblem::Usage)
         .finds("signature-or-keyusage-rejected");
-    assert_eq!(found.side, AtFault::Remote);
+    assert_eq!(found.side, AtFault::Both);
 }
 
 #[test]
