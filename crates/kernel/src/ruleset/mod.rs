@@ -9,9 +9,13 @@
 //! whether there are any.
 
 mod evaluate;
+#[cfg(test)]
+mod evaluate_tests;
 mod expression;
 mod packet;
 mod read;
+mod registers;
+mod sets;
 #[cfg(test)]
 mod tests;
 mod words;
