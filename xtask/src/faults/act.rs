@@ -41,8 +41,10 @@ pub enum Act {
     Calls(Who),
     /// `peer hangs-up`: it deletes the tunnel.
     HangsUp(Who),
-    /// `peer rekeys`: it replaces the CHILD SA, or tries to.
+    /// `peer rekeys`: it replaces the CHILD SA.
     Rekeys(Who),
+    /// `peer tries-to-rekey`: the same where that is what fails, at once or later.
+    TriesToRekey(Who),
     /// `peer rekeys-ike`
     RekeysIke(Who),
 }
@@ -120,6 +122,7 @@ impl TryFrom<String> for Act {
                     "call" | "calls" => Self::Calls(who),
                     "hang-up" | "hangs-up" => Self::HangsUp(who),
                     "rekey" | "rekeys" => Self::Rekeys(who),
+                    "try-to-rekey" | "tries-to-rekey" => Self::TriesToRekey(who),
                     "rekey-ike" | "rekeys-ike" => Self::RekeysIke(who),
                     _ => return Err(wrong()),
                 }
@@ -189,9 +192,10 @@ impl<'a> Stage<'a> {
                 self.goes_on.push(call);
             }
             Act::HangsUp(who) => self.side(*who)?.delete()?,
-            // That it fails can be what is meant.
-            Act::Rekeys(who) => drop(self.side(*who)?.rekey_child("net")),
-            Act::RekeysIke(who) => drop(self.side(*who)?.rekey_ike()),
+            Act::Rekeys(who) => self.side(*who)?.rekey_child("net")?,
+            // Who can tell at once that it failed says so, and who can't doesn't.
+            Act::TriesToRekey(who) => drop(self.side(*who)?.rekey_child("net")),
+            Act::RekeysIke(who) => self.side(*who)?.rekey_ike()?,
         }
         Ok(())
     }
@@ -253,6 +257,8 @@ mod tests {
         );
         assert_eq!(read("peer forgets").unwrap(), Act::Forgets(Who::Peer));
         assert_eq!(read("we rekey").unwrap(), Act::Rekeys(Who::We));
+        let tries = Act::TriesToRekey(Who::Peer);
+        assert_eq!(read("peer tries-to-rekey").unwrap(), tries);
         for wrong in [
             "",
             "somebody dies",

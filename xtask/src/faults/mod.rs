@@ -180,14 +180,16 @@ fn ordered<T>(mut of: Vec<(usize, T)>) -> Vec<T> {
 /// A row in one line.
 fn line(row: &Row) -> String {
     let result = match row.result {
-        Answer::Right if row.right_side => "ok   ",
-        Answer::Right => "side ",
+        Answer::Right if row.right() => "ok   ",
+        Answer::Right if !row.right_side => "side ",
+        Answer::Right if !row.fix => "nofix",
+        Answer::Right => "late ",
         Answer::Undecided => "open ",
         Answer::Wrong => "WRONG",
         Answer::NotPlayed => "n/a  ",
     };
     let told = match row.result {
-        Answer::Right if row.right_side => format!("{} ({})", row.got, row.side),
+        Answer::Right if row.right() => format!("{} ({})", row.got, row.side),
         _ => format!(
             "want {}, got {} ({}): {}",
             row.want, row.got, row.side, row.note

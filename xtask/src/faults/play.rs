@@ -13,6 +13,7 @@ use crate::exec;
 use crate::interop::adit::{self, Adit};
 use crate::interop::authority::Authority;
 use crate::interop::lab::Lab;
+use crate::interop::patience;
 use crate::interop::relay::Relay;
 use crate::interop::scenario::{Overrides, Scenario};
 use crate::interop::side::{End, Side};
@@ -44,13 +45,25 @@ pub struct Row {
     pub got: String,
     pub side: String,
     pub seconds_to_verdict: f64,
+    /// Of the cause alone.
     pub result: Answer,
+    /// The finding names the side at fault. An honest `undecided` blames nobody, and that is right.
     pub right_side: bool,
     /// The row says that one side can't know it, and so said the verdict.
     pub honest: bool,
+    /// The finding says what to change; an honest `undecided`, what would decide.
     pub fix: bool,
+    /// The verdict was there within [`PATIENCE`].
+    pub in_time: bool,
     /// What remained possible, or why it wasn't played.
     pub note: String,
+}
+
+impl Row {
+    /// Cause, side, fix and time are all as they are to be.
+    pub fn right(&self) -> bool {
+        self.result == Answer::Right && self.right_side && self.fix && self.in_time
+    }
 }
 
 /// A fault in one role with one peer.
@@ -75,7 +88,9 @@ pub fn word(peer: Kind) -> &'static str {
 }
 
 /// As long as a verdict may take from the question on.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Between a question and the next one.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Plays it; `index` tells it from others of this process.
 pub fn play(binary: &Path, index: usize, job: &Job) -> Row {
@@ -93,11 +108,13 @@ pub fn play(binary: &Path, index: usize, job: &Job) -> Row {
         right_side: false,
         honest: false,
         fix: false,
+        in_time: false,
         note: String::new(),
     };
     match asked(binary, index, job) {
         Ok((document, seconds)) => {
             row.seconds_to_verdict = (seconds * 10.0).round() / 10.0;
+            row.in_time = seconds <= (PATIENCE * patience::factor()).as_secs_f64();
             judge(fault, job.role, &document, &mut row);
         }
         Err(problem) => row.note = format!("{problem:#}"),
@@ -129,6 +146,9 @@ fn judge(fault: &Fault, role: Role, document: &Value, row: &mut Row) {
             row.got = verdict;
             row.honest = fault.cannot_be_known(role) && possible.iter().any(wanted);
             row.right_side = row.honest;
+            // What would decide, and how it is got.
+            let missing = document["missing"].as_array().unwrap_or(&none);
+            row.fix = row.honest && missing.iter().any(|m| !text(&m["collect"]).is_empty());
             row.result = if row.honest {
                 Answer::Right
             } else {
@@ -140,7 +160,9 @@ fn judge(fault: &Fault, role: Role, document: &Value, row: &mut Row) {
         "healthy" if fault.tunnel_is_fine => {
             row.got = verdict;
             row.honest = true;
+            // There is nothing to blame or to change on the tunnel.
             row.right_side = true;
+            row.fix = true;
             row.result = Answer::Right;
         }
         _ => {
@@ -151,17 +173,20 @@ fn judge(fault: &Fault, role: Role, document: &Value, row: &mut Row) {
     }
 }
 
-/// The last verdict, and after how many seconds it came.
+/// The last verdict, and after how many seconds it came. Until a cause is named it is asked again, as long as an answer
+/// that takes as long as the one before would still be in time.
 fn asked(binary: &Path, index: usize, job: &Job) -> Result<(Value, f64)> {
     world(binary, index, job, |ask| {
         let started = Instant::now();
         loop {
+            let began = started.elapsed();
             let document = ask()?;
-            let seconds = started.elapsed().as_secs_f64();
-            if document["verdict"] == "cause" || started.elapsed() > PATIENCE {
-                return Ok((document, seconds));
+            let now = started.elapsed();
+            let next = now + PAUSE + (now - began);
+            if document["verdict"] == "cause" || next > PATIENCE * patience::factor() {
+                return Ok((document, now.as_secs_f64()));
             }
-            std::thread::sleep(Duration::from_secs(2));
+            std::thread::sleep(PAUSE);
         }
     })
 }
@@ -348,6 +373,7 @@ mod tests {
             right_side: false,
             honest: false,
             fix: false,
+            in_time: true,
             note: String::new(),
         };
         judge(fault, Role::Initiator, document, &mut row);
@@ -356,10 +382,17 @@ mod tests {
 
     #[test]
     fn undecided_is_right_only_where_the_row_says_so_and_the_cause_is_among_what_is_possible() {
-        let undecided =
-            |cause: &str| json!({"verdict": "undecided", "possible": [{"cause": cause}]});
+        let undecided = |cause: &str| {
+            json!({"verdict": "undecided", "possible": [{"cause": cause}],
+                "missing": [{"evidence": "the peer's log", "collect": "adit collect"}]})
+        };
         let right = judged(&fault(true), &undecided("psk-mismatch"));
         assert_eq!((right.result, right.honest), (Answer::Right, true));
+        assert!(right.right());
+        let mut silent = undecided("psk-mismatch");
+        silent["missing"] = json!([]);
+        let silent = judged(&fault(true), &silent);
+        assert!(silent.honest && !silent.right());
         let other = judged(&fault(true), &undecided("id-mismatch"));
         assert_eq!(other.result, Answer::Undecided);
         let lazy = judged(&fault(false), &undecided("psk-mismatch"));
@@ -377,8 +410,18 @@ mod tests {
             (right.result, right.right_side, right.fix),
             (Answer::Right, true, true)
         );
+        assert!(right.right());
         let side = judged(&fault(false), &found("psk-mismatch", "path"));
         assert_eq!((side.result, side.right_side), (Answer::Right, false));
+        assert!(!side.right());
+        let mut without = found("psk-mismatch", "both");
+        without["findings"][0]["fix"] = json!({});
+        assert!(!judged(&fault(false), &without).right());
+        let late = Row {
+            in_time: false,
+            ..right
+        };
+        assert!(!late.right());
         assert_eq!(
             judged(&fault(false), &found("id-mismatch", "both")).result,
             Answer::Wrong
