@@ -1,9 +1,12 @@
 //! Why a gateway can't start or go on.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use adit_kernel::KernelError;
+use adit_model::certificate_reason::CertificateReason;
+use adit_model::sign::Sign;
 
 use crate::credentials::CredentialError;
 use crate::keys::KeyFileError;
@@ -131,6 +134,52 @@ impl GatewayError {
             Self::RouteTaken { tunnel, .. } => Some((format!("tunnel.{tunnel}"), "route-taken")),
             _ => None,
         }
+    }
+
+    /// What it is to a verdict on why the gateway doesn't run; `None` when another one runs.
+    #[must_use]
+    pub fn sign(&self) -> Option<(Sign, BTreeMap<String, String>)> {
+        let (sign, values) = match self {
+            Self::AlreadyRunning { .. } | Self::HostTaken { .. } => return None,
+            Self::RouteTaken {
+                destination,
+                existing,
+                ..
+            } => (
+                Sign::NetworksOverlap,
+                vec![("network", destination), ("other", existing)],
+            ),
+            Self::Key {
+                tunnel,
+                cause: CredentialError::Certificate { cause, .. },
+                ..
+            } => {
+                let sign = match cause.reason {
+                    CertificateReason::Identity { .. } => Sign::CertificateNameMismatch,
+                    CertificateReason::Expired { .. } => Sign::CertificateExpired,
+                    CertificateReason::NotYetValid { .. } => Sign::CertificateNotYetValid,
+                    _ => Sign::ConnectionRejected,
+                };
+                (sign, vec![("name", tunnel), ("subject", &cause.subject)])
+            }
+            Self::Key { tunnel, .. }
+            | Self::Ppk { tunnel, .. }
+            | Self::NoKey { tunnel }
+            | Self::Interface { tunnel, .. } => (Sign::ConnectionRejected, vec![("name", tunnel)]),
+            Self::Privileges { .. } => (Sign::Denied, Vec::new()),
+            Self::Port { .. } => (Sign::PortInUse, Vec::new()),
+            Self::KernelBackend(_) => (Sign::KernelSupportMissing, Vec::new()),
+            Self::Kernel(_) | Self::State { .. } | Self::Runtime { .. } => {
+                (Sign::DaemonNotRunning, Vec::new())
+            }
+        };
+        let values = values.into_iter().map(|(n, v)| (n.to_owned(), v.clone()));
+        let mut values: BTreeMap<String, String> = values.collect();
+        if matches!(self, Self::Key { .. }) {
+            // Files hold what is ours to show, and what the peer's is checked with.
+            values.insert("own".to_owned(), "yes".to_owned());
+        }
+        Some((sign, values))
     }
 
     /// Whether the configuration, or what it names, has to be changed.

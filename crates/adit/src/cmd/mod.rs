@@ -22,6 +22,7 @@ pub mod status;
 pub mod switch;
 pub mod trace;
 pub mod unblock;
+mod unstarted;
 pub mod verify;
 pub mod why;
 

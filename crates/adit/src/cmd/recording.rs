@@ -207,7 +207,7 @@ fn export(args: &ReadArgs, recording: &Recording, file: &Path) -> Outcome {
 }
 
 /// Makes a new file for its owner alone; one that is there stays as it is.
-fn write_private(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+pub(super) fn write_private(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -9,14 +9,26 @@ use adit_gateway::options::{BackendChoice, DEFAULT_STATE_DIR, ExitReason, Option
 use anyhow::anyhow;
 use tracing_subscriber::EnvFilter;
 
-use super::Outcome;
+use super::{Outcome, unstarted};
 use crate::cli::{self, RunArgs};
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
 
 /// Reads the configuration, then runs until told to stop.
 pub fn run(args: &RunArgs) -> Outcome {
-    let (text, config) = read(&args.config)?;
+    let state = &args.state.state;
+    if !args.check {
+        unstarted::forget(state);
+    }
+    let (text, config) = match parse(&args.config)? {
+        (text, Some(config), _) => (text, config),
+        (_, None, diagnostics) => {
+            if !args.check {
+                unstarted::refused(state, &diagnostics);
+            }
+            return Err(Failure::usage(summary(&args.config, &diagnostics)));
+        }
+    };
     let base_dir = args
         .config
         .parent()
@@ -47,7 +59,10 @@ pub fn run(args: &RunArgs) -> Outcome {
     log_to_stderr();
     match adit_gateway::run(options) {
         Ok(ExitReason::Signal | ExitReason::Command) => Ok(Exit::Done),
-        Err(error) => Err(failure(error, &args.config, &text)),
+        Err(error) => {
+            unstarted::failed(state, &error);
+            Err(failure(error, &args.config, &text))
+        }
     }
 }
 
@@ -76,6 +91,12 @@ fn failure(error: GatewayError, path: &Path, text: &str) -> Failure {
 /// Reads a configuration file, or standard input for `-`: its text and what it says. Every diagnostic goes to standard
 /// error.
 pub fn read(path: &Path) -> Result<(String, Configuration), Failure> {
+    let (text, config, diagnostics) = parse(path)?;
+    let config = config.ok_or_else(|| Failure::usage(summary(path, &diagnostics)))?;
+    Ok((text, config))
+}
+
+fn parse(path: &Path) -> Result<(String, Option<Configuration>, Vec<Diagnostic>), Failure> {
     let text = if path == Path::new("-") {
         std::io::read_to_string(std::io::stdin())
     } else {
@@ -91,8 +112,7 @@ pub fn read(path: &Path) -> Result<(String, Configuration), Failure> {
     for diagnostic in &diagnostics {
         eprintln!("{diagnostic}");
     }
-    let config = config.ok_or_else(|| Failure::usage(summary(path, &diagnostics)))?;
-    Ok((text, config))
+    Ok((text, config, diagnostics))
 }
 
 fn summary(path: &Path, diagnostics: &[Diagnostic]) -> anyhow::Error {

@@ -17,6 +17,7 @@ use anyhow::anyhow;
 use super::ask::ask;
 use super::evidence::{self, CASE_SCHEMA, Evidence};
 use super::follow::follow;
+use super::unstarted::{self, Reason};
 use super::{Outcome, print, print_json};
 use crate::cli::WhyArgs;
 use crate::exit::{Exit, Failure};
@@ -158,7 +159,10 @@ fn remote(path: &Path) -> Result<Case, Failure> {
 fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
     let mut client = match Client::connect(&args.state.state) {
         Ok(client) => client,
-        Err(error @ ClientError::NotRunning { .. }) => return Ok(not_running(tunnel, &error)),
+        Err(error @ ClientError::NotRunning { .. }) => {
+            let reasons = unstarted::read(&args.state.state);
+            return Ok(not_running(tunnel, &error, reasons));
+        }
         Err(error) => return Err(error.into()),
     };
     if args.ask_peer {
@@ -186,7 +190,7 @@ fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
     }
 }
 
-fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
+fn not_running(tunnel: Option<&str>, error: &ClientError, reasons: Vec<Reason>) -> Case {
     let subject = tunnel.unwrap_or("gateway").to_owned();
     let fact = |what| Fact {
         source: Source {
@@ -209,6 +213,18 @@ fn not_running(tunnel: Option<&str>, error: &ClientError) -> Case {
     // Why it may not: nobody else can have the port of a gateway that doesn't run.
     let taken = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, IKE_PORT))
         .is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
+    facts.extend(
+        reasons
+            .into_iter()
+            .map(|Reason { text, sign, values }| Fact {
+                source: Source {
+                    name: "the last start".to_owned(),
+                    line: None,
+                    text,
+                },
+                ..fact(Known::Sign { sign, values })
+            }),
+    );
     if taken {
         facts.push(Fact {
             source: Source {

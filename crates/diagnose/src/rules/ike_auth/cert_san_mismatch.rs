@@ -1,5 +1,6 @@
 //! `cert-san-mismatch`: the certificate doesn't hold the identity.
 
+use adit_model::fact::Known;
 use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
@@ -73,7 +74,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .and_then(|seen| seen.value("identity"))
         .map_or(String::new(), |id| format!(" {}", id.trim_matches('\'')));
     // "defaulting to" is said of the own certificate when it is loaded.
-    let own = bad.fact.source.text.contains("defaulting to");
+    let loaded = matches!(&bad.fact.what, Known::Sign { values, .. } if values.contains_key("own"));
+    let own = loaded || bad.fact.source.text.contains("defaulting to");
     let owner = if own {
         bad.verifier
     } else {
