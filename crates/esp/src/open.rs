@@ -361,8 +361,8 @@ impl Pair {
             .map_err(|error| match error {
                 OpenError::TooShort { .. } => DropReason::EspTooShort,
                 OpenError::BadPadding { .. } => DropReason::EspPadding,
-                // No sender that holds the key made a packet of broken blocks.
-                OpenError::Misaligned { .. } | OpenError::BadIcv => DropReason::EspAuthenticity,
+                OpenError::Misaligned { .. } => DropReason::EspMisaligned,
+                OpenError::BadIcv => DropReason::EspAuthenticity,
             })?;
         window.accept(sequence)?;
         Ok(body)

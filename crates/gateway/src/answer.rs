@@ -400,6 +400,11 @@ impl Gateway {
             pairs: self.backend.pairs(),
             children: self.backend.children(),
             totals: self.drop_totals(),
+            clear_in: self
+                .block_counts()
+                .into_iter()
+                .map(|(tunnel, count)| (tunnel, count.clear_in.packets))
+                .collect(),
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Sample {
     pub children: Vec<ChildReport>,
     /// Drops of the whole gateway.
     pub totals: BTreeMap<DropReason, u64>,
+    /// Packets that came in clear and were stopped, by the tunnel whose they should have been.
+    pub clear_in: BTreeMap<String, u64>,
 }
 
 /// The samples of the last seconds.
@@ -89,13 +91,50 @@ impl Lately {
             facts.push(carried(tunnel, pair, last));
         }
         facts.extend(self.dropped(tunnel, now));
+        facts.extend(self.came_in_clear(tunnel, now));
         facts
     }
 
-    /// The pairs of a tunnel, with the first counters that are known and those of now. A pair that is younger than the
-    /// oldest sample began with nothing.
+    /// That packets of the tunnel came outside of it, and were stopped.
+    fn came_in_clear(&self, tunnel: &str, now: &Sample) -> Option<Fact> {
+        let oldest = self.samples.front()?;
+        let of = |sample: &Sample| sample.clear_in.get(tunnel).copied();
+        let count = of(now)?.saturating_sub(of(oldest)?);
+        let seconds = now.at.since(oldest.at).as_secs().max(1);
+        (count >= SEVERAL).then(|| {
+            let text = format!(
+                "{count} packets in {seconds} s came in clear from networks of the tunnel, and were stopped"
+            );
+            let values = BTreeMap::from([("count".to_owned(), count.to_string())]);
+            let sign = Sign::ClearTrafficArrived;
+            fact(tunnel, text, Known::Sign { sign, values })
+        })
+    }
+
+    /// The sample since which a tunnel has sent several packets, the newest of those that are long enough ago for answers
+    /// to have come; else the oldest. What was before a fault doesn't hide it then.
+    fn since(&self, tunnel: &str, now: &Sample) -> Option<&Sample> {
+        let sent = |sample: &Sample| -> u64 {
+            let mine = |p: &&PairReport| p.child.connection == tunnel;
+            let pairs = now.pairs.iter().filter(mine);
+            pairs
+                .map(|pair| {
+                    let then = sample.pairs.iter().find(|p| p.spi_in == pair.spi_in);
+                    let before = then.map_or(0, |p| p.counters.packets_out);
+                    pair.counters.packets_out.saturating_sub(before)
+                })
+                .sum()
+        };
+        let long_ago = |sample: &&Sample| sample.at + ANSWERED_BY <= now.at;
+        let mut recent = self.samples.iter().rev().filter(long_ago);
+        let enough = recent.find(|sample| sent(sample) >= SEVERAL);
+        enough.or(self.samples.front())
+    }
+
+    /// The pairs of a tunnel, with the first counters that count and those of now. A pair that is younger began with
+    /// nothing.
     fn grown(&self, tunnel: &str, now: &Sample) -> Vec<(PairReport, PairCounters, PairCounters)> {
-        let Some(oldest) = self.samples.front() else {
+        let Some(oldest) = self.since(tunnel, now) else {
             return Vec::new();
         };
         let mine = now
@@ -132,7 +171,10 @@ impl Lately {
                 (count > 0).then(|| {
                     let seconds = now.at.since(oldest.at).as_secs().max(1);
                     let text = format!("{count} packets in {seconds} s: {}", reason.meaning());
-                    let values = BTreeMap::from([("count".to_owned(), count.to_string())]);
+                    let mut values = BTreeMap::from([("count".to_owned(), count.to_string())]);
+                    if *reason == DropReason::EspMisaligned {
+                        values.insert("misaligned".to_owned(), "yes".to_owned());
+                    }
                     fact(
                         tunnel,
                         text,
@@ -184,6 +226,7 @@ fn fact(tunnel: &str, text: String, what: Known) -> Fact {
 
 /// Drops that say something about a tunnel that is up, and the sign that other products' counters of the same are.
 const SIGNS: &[(DropReason, Sign)] = &[
+    (DropReason::EspMisaligned, Sign::EspIntegrityFailed),
     (DropReason::EspAuthenticity, Sign::EspIntegrityFailed),
     (DropReason::EspReplay, Sign::EspReplayed),
     (DropReason::EspTooOld, Sign::EspReplayed),
@@ -196,6 +239,8 @@ const SIGNS: &[(DropReason, Sign)] = &[
 const EVERY: Duration = Duration::from_secs(2);
 /// How far back samples go.
 const LATELY: Duration = Duration::from_secs(12);
+/// Within this answers have come, if any do.
+const ANSWERED_BY: Duration = Duration::from_secs(4);
 /// Fewer packets than these say nothing: an answer may be on its way.
 const SEVERAL: u64 = 3;
 
@@ -226,6 +271,7 @@ mod tests {
             pairs: counters.iter().map(pair).collect(),
             children: Vec::new(),
             totals: BTreeMap::from([(DropReason::EspReplay, replays)]),
+            clear_in: BTreeMap::new(),
         }
     }
 
@@ -247,6 +293,19 @@ mod tests {
                 "lan: 120 packets sent, 90 received"
             ]
         );
+    }
+
+    #[test]
+    fn what_was_carried_before_a_fault_does_not_hide_it() {
+        let mut lately = Lately::default();
+        lately.take(sample(0, &[(1, 0, 0)], 0));
+        lately.take(sample(4, &[(1, 40, 40)], 0));
+        let now = |seconds, out| sample(seconds, &[(1, out, 40)], 0);
+        // An answer may be on its way.
+        assert!(!lately.unanswered("office", &now(6, 60)));
+        assert!(lately.unanswered("office", &now(8, 80)));
+        // Hardly anything was sent since.
+        assert!(!lately.unanswered("office", &now(8, 42)));
     }
 
     #[test]
@@ -276,6 +335,27 @@ mod tests {
             shown(&told),
             ["9 packets in 4 s: A sequence number that was already received."]
         );
+    }
+
+    #[test]
+    fn packets_in_clear_count_while_they_come() {
+        let at = |seconds, clear: u64| Sample {
+            clear_in: BTreeMap::from([("office".to_owned(), clear)]),
+            ..sample(seconds, &[], 0)
+        };
+        let mut lately = Lately::default();
+        lately.take(at(0, 7));
+        assert_eq!(lately.facts("office", &at(4, 7)), []);
+        assert_eq!(lately.facts("office", &at(4, 9)), []);
+        assert_eq!(lately.facts("branch", &at(4, 90)), []);
+        assert_eq!(
+            shown(&lately.facts("office", &at(4, 27))),
+            ["20 packets in 4 s came in clear from networks of the tunnel, and were stopped"]
+        );
+        // Of a tunnel that is new nothing is known.
+        let mut lately = Lately::default();
+        lately.take(sample(0, &[], 0));
+        assert_eq!(lately.facts("office", &at(4, 27)), []);
     }
 
     #[test]

@@ -321,22 +321,3 @@ fn a_host_that_was_named_and_does_not_answer_is_a_finding_and_guessed_ones_are_n
     assert_eq!(inside("10.2.0.77", &mut client).outcome, Outcome::Finding);
     assert_eq!(inside("", &mut client).outcome, Outcome::Well);
 }
-
-/// Who holds a port on one address takes that address's packets.
-#[test]
-fn a_port_that_somebody_else_holds_too_is_found() {
-    if !permitted("tests of a tunnel's surroundings") {
-        return;
-    }
-    let (world, mut west, _east) = up("held");
-    let bind = || {
-        let socket = adit_kernel::UdpPort::bind("192.0.2.1:500".parse().unwrap());
-        socket.or_else(|_| adit_kernel::UdpPort::bind("10.1.0.1:500".parse().unwrap()))
-    };
-    let Ok(_socket) = world.west.run(bind).unwrap() else {
-        eprintln!("skipped: a port held twice: the gateway's own sockets exclude it");
-        return;
-    };
-    let check = only(&west.client().probe("office", None).unwrap(), "port-500");
-    assert!(check.values["holders"].contains("(pid "), "{check:?}");
-}

@@ -72,7 +72,13 @@ pub fn ping(destination: IpAddr, options: &PingOptions) -> Result<PingOutcome> {
         }
     })?;
     path_error::enable(fd.as_fd(), v6).map_err(fail)?;
-    crate::datagram::set_dont_fragment(fd.as_fd(), v6, options.dont_fragment).map_err(fail)?;
+    let cutting = if options.dont_fragment {
+        crate::datagram::set_dont_fragment(fd.as_fd(), v6, true)
+    } else {
+        // What this host remembers of the path isn't what is asked about.
+        crate::datagram::mind_the_path(fd.as_fd(), v6, false)
+    };
+    cutting.map_err(fail)?;
     if options.bypass_ipsec {
         // Without XFRM, or without CAP_NET_ADMIN, it is an echo like any other.
         let _ = crate::xfrm::policy::let_pass(fd.as_fd(), v6);

@@ -82,6 +82,7 @@ drops! {
     EspReplay, "esp-replay", EspIn, Notable, "A sequence number that was already received.";
     EspTooOld, "esp-too-old", EspIn, Notable, "A sequence number left of the replay window.";
     EspAuthenticity, "esp-authenticity", EspIn, Alarming, "An ESP packet whose integrity check fails.";
+    EspMisaligned, "esp-misaligned", EspIn, Alarming, "An ESP packet whose length doesn't fit its cipher's blocks: its check value isn't as long as agreed.";
     EspPadding, "esp-padding", EspIn, Alarming, "Padding that isn't 1, 2, 3, … after authentic decryption.";
     EspNextHeader, "esp-next-header", EspIn, Notable, "A next header that tunnel mode doesn't carry.";
     EspDummy, "esp-dummy", EspIn, Normal, "A dummy packet (next header 59, RFC 4303 2.6).";

@@ -18,7 +18,8 @@ pub enum Sign {
     NetworkUnreachable,
     /// A router or the neighbour look-up reports that the address can't be reached. `address`, `by`.
     HostUnreachable,
-    /// Neither end of a connection is an address of this host, or one that it was told to use isn't. `address`, `other`.
+    /// Neither end of a connection is an address of this host, or one that it was told to use isn't. `address`, `other`;
+    /// `checked` when the host's addresses were looked at just now.
     LocalAddressMissing,
     /// An address was looked for on this host and isn't on it; which end of the tunnel it is isn't said. `address`.
     AddressNotHere,
@@ -96,7 +97,8 @@ pub enum Sign {
     ZoneDenied,
     /// A filter at a tunnel interface or an outside interface drops. `interface`, `direction`, `rule`.
     InterfaceDenied,
-    /// A host or a filter drops IP fragments. `source`.
+    /// A host or a filter drops IP fragments. `source`; `path` when it is somebody on the way, and `octets`, of the packets
+    /// inside the tunnel that were lost.
     FragmentDropped,
     /// A source address was taken for forged. `source`, `interface`.
     SpoofDropped,
@@ -219,7 +221,7 @@ pub enum Sign {
     IssuerUnknown,
     /// No key of the peer is trusted; why its certificate was refused, other lines say. `peer`.
     PeerKeyUntrusted,
-    /// A certificate doesn't hold the identity that goes with it. `identity`.
+    /// A certificate doesn't hold the identity that goes with it. `identity`; `own` when it is the own one that is loaded.
     CertificateNameMismatch,
     /// A certificate is revoked. `subject`, `reason`.
     CertificateRevoked,
@@ -307,7 +309,8 @@ pub enum Sign {
     SpiUnknown,
     /// The peer says that it doesn't know an SPI that was used.
     SpiRefusedByPeer,
-    /// The integrity check of ESP packets failed. `spi`, `peer`, `count`.
+    /// The integrity check of ESP packets failed. `spi`, `peer`, `count`; `misaligned` when they are of a length that the
+    /// agreed algorithms can't make.
     EspIntegrityFailed,
     /// HMAC-SHA2-256 is cut to 96 bits.
     TruncationShort,
@@ -364,6 +367,9 @@ pub enum Sign {
     PolicyNotInstalled,
     /// The kernel refused a policy or an SA because another one has its selector, mark or SPI. `policy`, `owner`.
     PolicyInUse,
+    /// A policy of the kernel's IPsec that isn't the tunnel's takes the tunnel's packets: it throws them away, or wants them
+    /// protected by an SA of its own. `policy`, `blocks` when it throws them away.
+    ForeignPolicy,
     /// Cryptography in hardware failed or isn't possible. `device`, `problem`.
     OffloadFailed,
     /// A counter of the kernel's IPsec errors isn't zero. `name`, `count`.
@@ -601,6 +607,7 @@ impl Sign {
                 | Sign::RedirectSent
                 | Sign::InterfacePolicyChecked
                 | Sign::KernelDrops
+                | Sign::ForeignPolicy
                 | Sign::TruncationShort
                 | Sign::TruncationFull
                 | Sign::EspIntegrityFailed

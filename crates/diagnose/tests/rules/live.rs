@@ -10,6 +10,7 @@ use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use adit_model::product::Product;
 use adit_model::reason::{CertificateProblem, Refusal};
+use adit_model::sign::Sign;
 use adit_model::traffic::SaTraffic;
 
 use crate::common::*;
@@ -421,4 +422,70 @@ fn traffic_that_the_peer_ends_by_the_clock_has_a_lifetime_that_nobody_renews() {
     }
     let found = story.finds("lifetime-mismatch-flap");
     assert!(found.summary.contains("every 30 s"), "{}", found.summary);
+}
+
+fn says(story: Story, sign: Sign, values: &[(&str, &str)]) -> Story {
+    let values = values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    story.known(Local, Known::Sign { sign, values })
+}
+
+#[test]
+fn somebody_elses_policy_in_the_kernel_is_named_and_ours() {
+    let policy = [
+        ("policy", "10.1.0.0/24 → 10.2.0.0/24 (out, priority 1)"),
+        ("blocks", "yes"),
+    ];
+    let found =
+        says(up_as_initiator(), Sign::ForeignPolicy, &policy).finds("stale-policy-steals-traffic");
+    assert_eq!(found.side, AtFault::Local);
+    assert!(found.summary.contains("throws away"), "{}", found.summary);
+    assert!(found.fix.local.contains("priority 1"));
+}
+
+#[test]
+fn answers_in_clear_are_the_peers_routing_while_we_send_into_the_tunnel() {
+    let clear = |story| says(story, Sign::ClearTrafficArrived, &[("count", "40")]);
+    let found = clear(carried(up_as_initiator(), 40, 0)).finds("asymmetric-routing-bypass");
+    assert_eq!(found.side, AtFault::Remote);
+    // Where the tunnel carries both ways, something of the peer's goes past it.
+    let found = clear(carried(up_as_initiator(), 40, 40)).finds("cleartext-leak-no-policy");
+    assert_eq!(found.side, AtFault::Remote);
+}
+
+#[test]
+fn packets_of_broken_blocks_are_sha256_cut_short_and_of_nothing_else() {
+    let with = |suite: &str| {
+        let up = up_as_initiator().event(
+            Local,
+            Initiator,
+            Happening::ChildEstablished {
+                child: "lan".into(),
+                spi_in: 0xd1,
+                spi_out: 0xd2,
+                suite: suite.to_owned().try_into().unwrap(),
+                ts_local: nets("10.1.0.0/24"),
+                ts_remote: nets("10.2.0.0/24"),
+                narrowed: false,
+                udp_encap: false,
+            },
+        );
+        carried(up, 40, 0)
+    };
+    let broken = [("count", "40"), ("misaligned", "yes")];
+    let fails =
+        |suite, values: &[(&str, &str)]| says(with(suite), Sign::EspIntegrityFailed, values);
+    fails("aes128-sha256", &broken).finds("sha256-truncation-bug");
+    fails("aes128-sha256", &broken[..1]).finds("esp-integrity-failure");
+    fails("aes128-sha512", &broken).finds("esp-integrity-failure");
+}
+
+#[test]
+fn what_is_lost_with_its_fragments_is_lost_on_the_path() {
+    let lost = [("octets", "1500"), ("path", "yes")];
+    let found = says(up_as_initiator(), Sign::FragmentDropped, &lost).finds("ip-fragments-dropped");
+    assert_eq!(found.side, AtFault::Path);
+    assert!(found.summary.contains("1500 octets"), "{}", found.summary);
 }

@@ -47,3 +47,34 @@ fn port_check(port: u16) -> Check {
             &[("port", &port), ("holder", &others)],
         ))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::net::UdpSocket;
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_port_that_another_process_holds_is_found_with_its_name() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert_eq!(port_check(port).outcome, Outcome::Well);
+        // Another process gets the socket, and this one lets go of it.
+        let mut sleeper = Command::new("sleep")
+            .arg("60")
+            .stdin(Stdio::from(OwnedFd::from(socket)))
+            .spawn()
+            .unwrap();
+        let check = port_check(port);
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        assert_eq!(check.outcome, Outcome::Finding, "{check:?}");
+        let pid = format!("pid {}", sleeper.id());
+        assert!(check.values["holders"].contains(&pid), "{check:?}");
+        assert_eq!(check.facts.len(), 1);
+        assert_eq!(port_check(port).outcome, Outcome::Note);
+    }
+}

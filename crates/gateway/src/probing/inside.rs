@@ -6,13 +6,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_kernel::{Netlink, PathErrorKind, PingOptions, PingOutcome, ping};
+use adit_model::carriage::{Carriage, Cut};
 use adit_model::fact::Known;
 use adit_model::host::HostState;
 use adit_model::policy::Action;
 use adit_model::probed::{Check, Outcome, Sent};
 use adit_model::selector::Selector;
+use adit_model::sign::Sign;
 
-use super::{Carrier, Situation, sample};
+use super::{Carrier, Situation, sample, sign};
 
 /// Tests through a tunnel that is up, with echo requests to `target` or to whoever answers.
 pub(super) fn checks(situation: &Situation, target: Option<IpAddr>) -> Vec<Check> {
@@ -67,7 +69,7 @@ pub(super) fn checks(situation: &Situation, target: Option<IpAddr>) -> Vec<Check
         }
     }
     let mut checks = vec![ping_check(to, from, &trips, sent)];
-    checks.extend(size_check(situation, to, from));
+    checks.extend(size_checks(situation, to, from));
     checks
 }
 
@@ -110,16 +112,22 @@ fn ping_check(to: IpAddr, from: IpAddr, trips: &[Duration], sent: Sent) -> Check
     check
 }
 
-/// The largest packet that arrives uncut, and so does an answer of its size.
-fn size_check(situation: &Situation, to: IpAddr, from: IpAddr) -> Option<Check> {
+/// The longest packet to an address that the host lets through, and the longest that the device takes.
+fn longest(to: IpAddr, from: IpAddr) -> Option<(usize, usize)> {
     let mut netlink = Netlink::open().ok()?;
     let way = netlink.route_to(to, Some(from)).ok()?;
     let link = netlink.link_by_index(way.device?).ok()?;
-    let mut most = way
-        .mtu
-        .filter(|mtu| *mtu > 0)
-        .unwrap_or(link.mtu)
-        .min(link.mtu) as usize;
+    let known = way.mtu.filter(|mtu| *mtu > 0).unwrap_or(link.mtu);
+    let octets = |mtu: u32| usize::try_from(mtu).ok();
+    Some((octets(known.min(link.mtu))?, octets(link.mtu)?))
+}
+
+/// The largest packet that arrives uncut, and so does an answer of its size; and whether longer ones arrive that are cut
+/// with the ESP around them.
+fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr) -> Vec<Check> {
+    let Some((mut most, device)) = longest(to, from) else {
+        return Vec::new();
+    };
     if situation.carrier == Carrier::Kernel {
         // ESP comes around what the link takes.
         most = most.min(1400);
@@ -133,6 +141,10 @@ fn size_check(situation: &Situation, to: IpAddr, from: IpAddr) -> Option<Check> 
     let said = |told: Option<usize>| {
         let said = told.map(|mtu| format!("; longer ones are answered with \"at most {mtu}\""));
         said.unwrap_or_default()
+    };
+    let passes = match &found {
+        Largest::Whole { good, .. } => Some(*good),
+        _ => None,
     };
     let check = match found {
         Largest::Whole { good, told } => {
@@ -167,7 +179,44 @@ fn size_check(situation: &Situation, to: IpAddr, from: IpAddr) -> Option<Check> 
         }
         Largest::Unclear(why) => Check::new(id, Outcome::Unknown, why),
     };
-    Some(check.sent(sent))
+    let mut checks = vec![check.sent(sent)];
+    let cut_outside = |carriage: &Carriage| carriage.fragment == Cut::Outer;
+    let mut children = situation.connection.children.iter();
+    if let (Some(good), Carrier::Device(_)) = (passes, &situation.carrier)
+        && to.is_ipv4()
+        && device > good
+        && children.any(|child| cut_outside(&child.carriage))
+    {
+        checks.push(cut_check(to, from, good, device));
+    }
+    checks
+}
+
+/// Whether a packet arrives that may be cut, and is where ESP is around it already.
+fn cut_check(to: IpAddr, from: IpAddr, good: usize, long: usize) -> Check {
+    let id = "inside-cut";
+    let mut sent = Sent::default();
+    for _ in 0..OFTEN {
+        sent.add(long);
+        if let Answer::Came(_) = ask(to, from, long.saturating_sub(headers(to)), false) {
+            let summary =
+                format!("packets of {long} octets, whose ESP travels in fragments, arrive");
+            return Check::new(id, Outcome::Well, summary).sent(sent);
+        }
+    }
+    let octets = long.to_string();
+    Check::new(
+        id,
+        Outcome::Finding,
+        format!("packets of {good} octets pass, and of those of {long}, whose ESP travels in fragments, none of {OFTEN} arrived"),
+    )
+    .value("octets", long)
+    .fix("let IP fragments pass on the path, or have packets cut before they are protected (`fragment = \"inner\"`)")
+    .fact(sign(
+        Sign::FragmentDropped,
+        &[("octets", &octets), ("path", "yes")],
+    ))
+    .sent(sent)
 }
 
 /// What the largest packet is that passes whole.

@@ -1,5 +1,5 @@
 //! Tests of a tunnel's surroundings, which tell look-alikes apart: what this host does with its packets ([`host`],
-//! [`ways`], [`filters`]), and what the peer, hosts behind it and servers answer ([`peer`], [`inside`], [`outside`]).
+//! [`ways`], [`filters`], [`policies`]), and what the peer, hosts behind it and servers answer ([`peer`], [`inside`], [`outside`]).
 //!
 //! What the host does is only read, never tried: no packet is sent and nothing is changed. What is sent is counted,
 //! bounded, and never anything that an SA in use could be hurt by: echo requests, and first messages of IKE from a port of
@@ -10,6 +10,7 @@ mod host;
 mod inside;
 mod outside;
 mod peer;
+mod policies;
 mod ways;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -148,6 +149,7 @@ impl Situation {
                 let ways = ways::Ways::look(self, &mut netlink);
                 checks.extend(ways.checks(self));
                 checks.extend(filters::checks(self, &ways));
+                checks.extend(policies::checks(self, &ways));
             }
             Err(error) => checks.push(Check::new("routes", Outcome::Unknown, error.to_string())),
         }

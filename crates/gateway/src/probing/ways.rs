@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 
-use adit_kernel::netlink::{ADIT_PROTOCOL, Route, RouteKind, RouteLookup};
+use adit_kernel::netlink::{ADIT_PROTOCOL, Address, Route, RouteKind, RouteLookup};
 use adit_kernel::{KernelError, Netlink, sysctl};
 use adit_model::fact::{Known, Probe};
 use adit_model::host::{self, HostState};
@@ -73,6 +73,7 @@ pub(super) struct Ways {
     names: Vec<(u32, String)>,
     /// Those of devices, by index, that aren't of the link or the host alone.
     pub addresses: Vec<(u32, IpAddr)>,
+    all_addresses: Vec<(u32, IpAddr)>,
 }
 
 /// A child's way in one family.
@@ -120,6 +121,26 @@ impl Inside {
     pub(super) fn is_this_host(&self) -> bool {
         self.to_local.as_ref().is_ok_and(Way::is_local)
     }
+
+    /// A host behind a device of this one, and one of the peer's.
+    #[cfg(test)]
+    pub(super) fn behind(local: &str, remote: &str, device: u32) -> Self {
+        let way = Way {
+            kind: RouteKind::Unicast,
+            device: Some((device, "lan".to_owned())),
+            via: None,
+            source: None,
+            mtu: None,
+        };
+        let address = |text: &str| text.parse().unwrap_or(EVERYTHING_V4);
+        Self {
+            child: "lan".to_owned(),
+            local: address(local),
+            remote: address(remote),
+            to_local: Ok(way.clone()),
+            to_remote: Ok(way),
+        }
+    }
 }
 
 impl Ways {
@@ -160,30 +181,54 @@ impl Ways {
             .into_iter()
             .map(|link| (link.index, link.name))
             .collect();
+        let addresses = netlink.addresses().unwrap_or_default();
+        let of = |address: &Address| (address.index, address.net.addr());
         Self {
             peer,
             inside,
             routes: netlink.routes().unwrap_or_default(),
             names,
-            addresses: netlink
-                .addresses()
-                .unwrap_or_default()
-                .iter()
-                .filter(|address| address.global)
-                .map(|address| (address.index, address.net.addr()))
-                .collect(),
+            addresses: addresses.iter().filter(|a| a.global).map(of).collect(),
+            all_addresses: addresses.iter().map(of).collect(),
         }
     }
 
     pub(super) fn checks(&self, situation: &Situation) -> Vec<Check> {
         let mut checks = Vec::new();
         checks.extend(self.inside.iter().map(Inside::local_end));
+        checks.extend(self.local_address(situation));
         checks.extend(self.to_peer(situation));
         checks.extend(self.tunnel_ways(situation));
         checks.extend(self.forwarding());
         checks.extend(self.reverse_path(situation));
         checks.extend(self.source(situation));
         checks
+    }
+
+    /// Whether the address that the tunnel is to use is one of this host's.
+    fn local_address(&self, situation: &Situation) -> Option<Check> {
+        let wanted = situation.connection.local?;
+        // A list that isn't there says nothing.
+        if self.addresses.is_empty() || wanted.is_unspecified() || wanted.is_loopback() {
+            return None;
+        }
+        let here = |(_, address): &(u32, IpAddr)| *address == wanted;
+        if self.all_addresses.iter().any(here) {
+            return None;
+        }
+        let summary = format!("{wanted}, the tunnel's `local`, is no address of this host");
+        let address = wanted.to_string();
+        Some(
+            Check::new("local-address", Outcome::Finding, summary)
+                .value("address", &address)
+                .fix(format!(
+                    "bring the interface with {wanted} up, or set `local` to an address of this host, to an interface, or to \"any\""
+                ))
+                .fact(sign(
+                    Sign::LocalAddressMissing,
+                    &[("address", &address), ("checked", "yes")],
+                )),
+        )
     }
 
     fn to_peer(&self, situation: &Situation) -> Option<Check> {

@@ -11,6 +11,7 @@ mod algorithm;
 mod captured;
 mod event;
 mod layout;
+mod listed;
 pub(crate) mod policy;
 mod selector;
 mod state;
@@ -18,6 +19,7 @@ pub mod statistics;
 
 pub use algorithm::Protection;
 pub use event::{Event, Events};
+pub use listed::{Does, Listed};
 pub use policy::{Direction, Policy, PolicyId, Standing, Template, Verdict};
 pub use selector::{Ports, Selector};
 pub use state::{Algorithms, Counters, Flags, Lifetime, Mark, Replay, State, StateId};
@@ -182,6 +184,17 @@ impl Xfrm {
         let message = Message::new(layout::GET_POLICY, 0, &[]);
         let found = self.transport.dump("list the policies", "", &message)?;
         let parse = |answer: &crate::netlink::transport::Owned| Policy::parse(&answer.as_answer());
+        Ok(found.iter().filter_map(parse).collect())
+    }
+
+    /// All policies of whatever kind, whoever made them, but for those of sockets.
+    ///
+    /// # Errors
+    /// When CAP_NET_ADMIN is missing.
+    pub fn listed(&mut self) -> Result<Vec<Listed>> {
+        let message = Message::new(layout::GET_POLICY, 0, &[]);
+        let found = self.transport.dump("list the policies", "", &message)?;
+        let parse = |answer: &crate::netlink::transport::Owned| Listed::parse(&answer.as_answer());
         Ok(found.iter().filter_map(parse).collect())
     }
 

@@ -5,6 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::xfrm::words;
 
@@ -49,6 +50,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s.sign(Sign::ForeignPolicy) {
+        return foreign(s, seen);
+    }
     let Some(seen) = s.sign(Sign::TrafficOwnedByOther) else {
         return installed(s).unwrap_or(Judgement::Silent);
     };
@@ -61,6 +65,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("A policy for these networks is installed already, and it isn't this connection's.")
         .fix(format!("remove {other} and its policies if it is a left-over, or make the networks of the two disjoint"))
         .done()
+}
+
+/// What the tunnel carries is carried by our own process, and a policy of the kernel takes it first.
+fn foreign(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
+    let does = match seen.value("blocks") {
+        Some(_) => "throws away",
+        None => "wants protected by an SA of its own",
+    };
+    let policy = seen.value_or("policy", "that isn't the tunnel's");
+    Found::by(
+        seen,
+        COUNTED,
+        format!("the kernel's IPsec policy {policy} {does} what the tunnel carries"),
+    )
+    .with(s.signs_of(Sign::ForeignPolicy).map(|x| x.fact))
+    .because("It isn't this gateway's: another program, an older run or somebody by hand has set it, and the kernel asks it about every packet, whoever carries it then.")
+    .fix(format!("find out whose the policy {policy} is and remove it with its connection; one that nobody owns: ip xfrm policy delete, with the same src, dst and dir"))
+    .then("ip xfrm policy; ip xfrm state")
+    .done()
 }
 
 /// The kernel's list has a policy without an SA before the one of the tunnel that is up.

@@ -49,7 +49,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4301 4.4.1, 5.1",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["daemon-not-running"],
+    depends_on: &["daemon-not-running", "asymmetric-routing-bypass"],
     judge,
 };
 

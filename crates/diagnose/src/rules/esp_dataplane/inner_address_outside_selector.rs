@@ -56,6 +56,7 @@ pub(crate) static RULE: Rule = Rule {
     },
     needs: &[Need::RefusingSideLog],
     depends_on: &[
+        "bypass-too-broad",
         "snat-before-ipsec",
         "netmap-order-wrong",
         "nat-exemption-missing-on-peer",

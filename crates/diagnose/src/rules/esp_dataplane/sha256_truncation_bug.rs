@@ -1,9 +1,10 @@
 //! `sha256-truncation-bug`: hMAC-SHA2-256 is cut to 96 bits on one side and to 128 on the other.
 
-use adit_model::fact::Side;
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
-use crate::finding::{BOTH_SIDES, SYMPTOM};
+use crate::finding::{BOTH_SIDES, COUNTED, SYMPTOM};
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -63,6 +64,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
         }
     }
+    if let Some(found) = misaligned(s) {
+        return found;
+    }
     let fails = s
         .sign(Sign::EspIntegrityFailed)
         .map(|x| x.fact)
@@ -91,3 +95,36 @@ fn judge(s: &Signals<'_>) -> Judgement {
         _ => Judgement::Silent,
     }
 }
+
+/// Packets come whose check value can't be as long as it was agreed on, and it is this algorithm's.
+fn misaligned(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s
+        .signs_of(Sign::EspIntegrityFailed)
+        .find(|x| x.value("misaligned").is_some())?;
+    let (agreed, _) = s
+        .case
+        .of(seen.side())
+        .filter_map(|f| match &f.what {
+            Known::Happened {
+                happening: Happening::ChildEstablished { suite, .. },
+            } => Some((f, suite.integ)),
+            _ => None,
+        })
+        .last()
+        .filter(|(_, integ)| integ.is_some_and(|integ| integ.to_string() == CUT_TO_128))?;
+    Some(
+        Found::by(
+            seen,
+            COUNTED,
+            "the peer cuts HMAC-SHA2-256 to another length than the 128 bits that were agreed on: the length of its packets fits no whole blocks",
+        )
+        .at(AtFault::Remote)
+        .with([agreed])
+        .because("With 128 bits of check value the rest of a packet is whole blocks of the cipher. These packets are four octets off, as an implementation of the draft makes them, which cuts to 96.")
+        .fix("switch the draft truncation off at the peer (sha256_96 = no, sha2-truncbug=no), or use AES-GCM, which has no such choice, on both sides")
+        .done(),
+    )
+}
+
+/// Its name among IANA's.
+const CUT_TO_128: &str = "AUTH_HMAC_SHA2_256_128";

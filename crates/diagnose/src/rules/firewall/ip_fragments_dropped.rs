@@ -3,7 +3,7 @@
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::{BOTH_SIDES, SYMPTOM};
+use crate::finding::{BOTH_SIDES, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -47,6 +47,23 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s
+        .signs_of(Sign::FragmentDropped)
+        .find(|x| x.value("path").is_some())
+    {
+        return Found::by(
+            seen,
+            COUNTED,
+            format!(
+                "packets of {} octets, whose ESP travels in IP fragments, don't arrive, and smaller ones do",
+                seen.value_or("octets", "many")
+            ),
+        )
+        .at(AtFault::Path)
+        .because("Packets that are one piece with the ESP around them pass both ways; those that are cut only then are lost, however often they are sent.")
+        .fix(CHANGE)
+        .done();
+    }
     if let Some(seen) = s.sign(Sign::FragmentDropped) {
         return Found::by(
             seen,

@@ -9,6 +9,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
 
@@ -89,9 +90,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// The daemon says that neither end is this host's, or that it can't use the address.
 fn said(s: &Signals<'_>) -> Judgement {
+    let checked = |seen: &Seen<'_>| seen.value("checked").is_some();
     if let Some(seen) = s.sign(Sign::LocalAddressMissing)
-        && !s.went_on(seen)
-        && !s.up
+        && (checked(&seen) || !s.went_on(seen) && !s.up)
     {
         let which = match (seen.value("address"), seen.value("other")) {
             (Some(a), Some(b)) => format!("neither {a} nor {b} is an address of this host"),

@@ -40,7 +40,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 792; RFC 4443 3.1",
     },
     needs: &[Need::Echo, Need::TwoSidedCapture],
-    depends_on: &[],
+    depends_on: &["local-address-missing"],
     judge,
 };
 

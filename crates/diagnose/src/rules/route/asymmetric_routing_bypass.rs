@@ -1,12 +1,13 @@
 //! `asymmetric-routing-bypass`: one side sends by the tunnel, and the other answers outside of it.
 
-use adit_model::fact::{Known, Side};
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::SYMPTOM;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "asymmetric-routing-bypass",
@@ -72,16 +73,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
         }
     }
-    let clear = s.case.facts.iter().any(|f| {
-        matches!(
-            f.what,
-            Known::Sign {
-                sign: Sign::ClearTrafficArrived,
-                ..
-            }
+    let clear = s.sign(Sign::ClearTrafficArrived);
+    if let (Some(seen), Some(carried)) = (clear, s.carried(Side::Local).filter(|_| s.up))
+        && seen.side() == Side::Local
+        && carried.only_sends()
+    {
+        return Found::by(
+            seen,
+            COUNTED,
+            "what we send into the tunnel arrives, and the other side's packets come outside of it, in clear",
         )
-    });
-    if clear {
+        .at(AtFault::Remote)
+        .with(carried.facts)
+        .because("The tunnel sends and receives nothing, and packets from the peer's network to ours come by the outside interface without protection; they are dropped here.")
+        .fix("have our networks lead into the tunnel at the peer: its routes, the order of its rules for tables (ip rule), and its policies")
+        .then("on the peer: ip route get to an address of ours, from one of its network")
+        .done();
+    }
+    if clear.is_some() {
         return possible(
             38,
             "packets come in clear that should come by the tunnel",
