@@ -58,8 +58,15 @@ impl Backend {
                     user.open(door, queues);
                 }
             }
-            // What has an interface of its own isn't for the kernel.
+            // The kernel's own interfaces have no queues.
             Backend::Kernel(_) | Backend::Fake => {}
+        }
+    }
+
+    /// Sets the numbers of the kernel's own interfaces of tunnels, before [`Self::set_policy`].
+    pub fn set_interfaces(&mut self, interfaces: BTreeMap<String, u32>) {
+        if let Backend::Kernel(kernel) = self {
+            kernel.set_interfaces(interfaces);
         }
     }
 

@@ -4,6 +4,7 @@
 //! The block goes up first and outlives the process, however that ends: packets that policy protects find no other way
 //! out. It is taken away by an explicit act only ([`Host::unblock`], or [`remove_left_block`] when no gateway runs).
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use ipnet::IpNet;
 use crate::claim;
 use crate::error::GatewayError;
 use crate::given::{ByTunnel, Given};
-use crate::interfaces::{self, Devices, Interfaces, Opened, Queues};
+use crate::interfaces::{self, Devices, Interfaces, Kind, Opened, Queues};
 use crate::mtu;
 use crate::options::{BackendChoice, Options};
 use crate::routes::{self, Routes, Wanted};
@@ -104,8 +105,12 @@ impl Host {
             );
         }
         interfaces::note_shared(&mut netlink, tun)?;
+        let kind = match options.backend {
+            BackendChoice::Kernel => Kind::Xfrm,
+            _ => Kind::Tun(queues),
+        };
         let (interfaces, mut opened) =
-            match Interfaces::prepare(&mut netlink, provider, connections, queues) {
+            match Interfaces::prepare(&mut netlink, provider, connections, kind) {
                 Ok(made) => made,
                 Err(error) => {
                     undo();
@@ -144,6 +149,12 @@ impl Host {
         let queues = device;
         opened.push(Opened { door, queues });
         Ok((host, opened))
+    }
+
+    /// The numbers of the kernel's own interfaces of tunnels.
+    #[must_use]
+    pub fn if_ids(&self) -> BTreeMap<String, u32> {
+        self.interfaces.if_ids()
     }
 
     /// What holds the block in place.

@@ -5,7 +5,7 @@
 //! sent in clear by the next best route. A note at the interface says that it is ours, so that the next gateway takes it
 //! over and nobody else's is ever touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adit_crypto::Provider;
@@ -48,16 +48,37 @@ impl Queues {
     }
 }
 
+/// What the interfaces of tunnels are.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// TUN devices, whose packets our own data plane takes.
+    Tun(Queues),
+    /// XFRM interfaces: what is led into one is the kernel's to protect, by the policies that have its number.
+    Xfrm,
+}
+
+impl Kind {
+    /// The driver's kind.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tun(_) => TUN,
+            Self::Xfrm => XFRM,
+        }
+    }
+}
+
 /// The interfaces of tunnels, by tunnel.
 #[derive(Debug)]
 pub struct Interfaces {
     all: BTreeMap<String, Own>,
-    queues: Queues,
+    kind: Kind,
 }
 
 #[derive(Debug)]
 struct Own {
     index: u32,
+    /// The number of an XFRM interface.
+    if_id: Option<u32>,
     settings: TunnelInterface,
     /// Whether it was there before this gateway.
     was_there: bool,
@@ -102,11 +123,11 @@ impl Interfaces {
         netlink: &mut Netlink,
         provider: &Provider,
         connections: &[Arc<Connection>],
-        queues: Queues,
+        kind: Kind,
     ) -> Result<(Self, Vec<Opened>), KernelError> {
         let mut interfaces = Self {
             all: BTreeMap::new(),
-            queues,
+            kind,
         };
         let mut opened = Vec::new();
         for connection in connections {
@@ -183,6 +204,14 @@ impl Interfaces {
         }
     }
 
+    /// The numbers of XFRM interfaces, by tunnel.
+    #[must_use]
+    pub fn if_ids(&self) -> BTreeMap<String, u32> {
+        let all = self.all.iter();
+        all.filter_map(|(tunnel, own)| Some((tunnel.clone(), own.if_id?)))
+            .collect()
+    }
+
     /// Puts back what others took away: the state and the addresses. (Routes are put back with all others.)
     ///
     /// # Errors
@@ -223,11 +252,9 @@ impl Interfaces {
         let Some(settings) = &connection.interface else {
             return Ok(None);
         };
-        let there = netlink
-            .links()?
-            .into_iter()
-            .find(|l| l.name == settings.name);
-        if let Some(link) = there.as_ref().filter(|link| !is_ours(link)) {
+        let links = netlink.links()?;
+        let mut there = links.iter().find(|l| l.name == settings.name);
+        if let Some(link) = there.filter(|link| !is_ours(link)) {
             let kind = link.kind.as_deref().unwrap_or("another kind");
             return Err(KernelError::own(
                 "make the interface",
@@ -238,46 +265,34 @@ impl Interfaces {
                 ),
             ));
         }
+        let other_kind = |link: &&Link| link.kind.as_deref() != Some(self.kind.name());
+        if let Some(link) = there.filter(other_kind) {
+            netlink.delete_link(link.index)?;
+            made_anew(connection, settings, "left by another data plane");
+            there = None;
+        }
         let mtu = mtu::of_interface(netlink, provider, connection);
-        let config = TunConfig::new(&settings.name).with_mtu(mtu).persistent();
-        let mut was_there = there.is_some();
-        let made = self.queues.create(config.clone());
-        let unlike = match &made {
-            Err(error) => error.errno == Some(libc::EINVAL),
-            Ok(queues) => queues.len() < self.queues.count,
+        let made = match self.kind {
+            Kind::Tun(queues) => make_tun(netlink, connection, settings, there, mtu, queues)?,
+            Kind::Xfrm => make_xfrm(netlink, settings, there, &links, mtu)?,
         };
-        let queues = match &there {
-            // Left with other properties of its queues, which can't be changed.
-            Some(link) if unlike => {
-                drop(made);
-                netlink.delete_link(link.index)?;
-                was_there = false;
-                tracing::warn!(
-                    "{}: interface {} is made anew, since it was left with queues of another kind; routes that were added by hand are gone",
-                    connection.name,
-                    settings.name
-                );
-                self.queues.create(config)?
-            }
-            _ => made?,
-        };
-        let index = queues.first().map_or(0, Tun::index);
         let own = Own {
-            index,
+            index: made.index,
+            if_id: made.if_id,
             settings: settings.clone(),
-            was_there,
+            was_there: made.was_there,
         };
         self.all.insert(connection.name.clone(), own);
-        netlink.set_link_alias(index, &format!("{NOTE}{}", connection.name))?;
-        settle(netlink, index, settings)?;
+        netlink.set_link_alias(made.index, &format!("{NOTE}{}", connection.name))?;
+        settle(netlink, made.index, settings)?;
         tracing::info!(
             "{}: interface {} with MTU {mtu}",
             connection.name,
             settings.name
         );
-        Ok(Some(Opened {
+        Ok((!made.queues.is_empty()).then(|| Opened {
             door: Door::of(connection),
-            queues,
+            queues: made.queues,
         }))
     }
 
@@ -289,6 +304,106 @@ impl Interfaces {
         }
         Ok(())
     }
+}
+
+/// An interface that was made, or taken over.
+struct Made {
+    index: u32,
+    if_id: Option<u32>,
+    was_there: bool,
+    queues: Vec<Tun>,
+}
+
+fn make_tun(
+    netlink: &mut Netlink,
+    connection: &Connection,
+    settings: &TunnelInterface,
+    there: Option<&Link>,
+    mtu: u32,
+    queues: Queues,
+) -> Result<Made, KernelError> {
+    let config = TunConfig::new(&settings.name).with_mtu(mtu).persistent();
+    let mut was_there = there.is_some();
+    let made = queues.create(config.clone());
+    let unlike = match &made {
+        Err(error) => error.errno == Some(libc::EINVAL),
+        Ok(made) => made.len() < queues.count,
+    };
+    let queues = match there {
+        // Left with other properties of its queues, which can't be changed.
+        Some(link) if unlike => {
+            drop(made);
+            netlink.delete_link(link.index)?;
+            was_there = false;
+            made_anew(connection, settings, "left with queues of another kind");
+            queues.create(config)?
+        }
+        _ => made?,
+    };
+    Ok(Made {
+        index: queues.first().map_or(0, Tun::index),
+        if_id: None,
+        was_there,
+        queues,
+    })
+}
+
+fn make_xfrm(
+    netlink: &mut Netlink,
+    settings: &TunnelInterface,
+    there: Option<&Link>,
+    links: &[Link],
+    mtu: u32,
+) -> Result<Made, KernelError> {
+    let known = there.and_then(|link| Some((link.index, link.if_id?)));
+    let (index, if_id) = match known {
+        Some(known) => known,
+        None => {
+            let taken: BTreeSet<u32> = links.iter().filter_map(|link| link.if_id).collect();
+            let mut if_id = settings.if_id();
+            while taken.contains(&if_id) {
+                if_id = if_id.wrapping_add(1).max(1);
+            }
+            (netlink.add_xfrm(&settings.name, if_id)?, if_id)
+        }
+    };
+    // Refused only where IPv6 is off, and then there is nothing to disable.
+    let _ = netlink.disable_link_local(index);
+    let ready = netlink.set_link_mtu(index, mtu);
+    if let Err(error) = ready.and_then(|()| netlink.set_link_up(index, true)) {
+        if known.is_none() {
+            let _ = netlink.delete_link(index);
+        }
+        return Err(error);
+    }
+    Ok(Made {
+        index,
+        if_id: Some(if_id),
+        was_there: known.is_some(),
+        queues: Vec::new(),
+    })
+}
+
+fn made_anew(connection: &Connection, settings: &TunnelInterface, because: &str) {
+    tracing::warn!(
+        "{}: interface {} is made anew, since it was {because}; routes that were added by hand are gone",
+        connection.name,
+        settings.name
+    );
+}
+
+/// Whether the kernel has XFRM interfaces: found out by making one, and taking it away again.
+///
+/// # Errors
+/// [`KernelError::is_unsupported`] when it has none; when CAP_NET_ADMIN is missing.
+pub fn probe_xfrm() -> Result<(), KernelError> {
+    let mut netlink = Netlink::open()?;
+    let index = match netlink.add_xfrm(PROBE.0, PROBE.1) {
+        // Another gateway is trying just now.
+        Err(error) if error.is_present() => return Ok(()),
+        made => made?,
+    };
+    netlink.delete_link(index).map(drop)
 }
 
 /// Takes away the interfaces that gateways left, with everything that is routed into them; returns their names.
@@ -365,10 +480,15 @@ fn is_ours(link: &Link) -> bool {
         .alias
         .as_ref()
         .is_some_and(|alias| alias.starts_with(NOTE));
-    noted && link.kind.as_deref() == Some("tun")
+    noted && matches!(link.kind.as_deref(), Some(TUN | XFRM))
 }
 
 /// What is noted at an interface of ours, before the tunnel's name.
 const NOTE: &str = "adit tunnel ";
 /// What is noted at the one that goes with its process.
 const SHARED_NOTE: &str = "adit";
+/// Kinds of interfaces, as the kernel calls them.
+const TUN: &str = "tun";
+const XFRM: &str = "xfrm";
+/// An interface that is only tried, and its number.
+const PROBE: (&str, u32) = ("adit-probe", 0x0ad3_0001);

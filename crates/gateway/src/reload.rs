@@ -154,6 +154,7 @@ impl Gateway {
                 .take_over(&prepared.options, &self.provider, &connections)
                 .map_err(|error| format!("{error}; nothing was changed"))?;
             self.backend.open_doors(opened);
+            self.backend.set_interfaces(host.if_ids());
         }
         self.keys = prepared.keys;
         self.certificates_changed();

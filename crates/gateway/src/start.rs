@@ -249,7 +249,10 @@ fn prepare_host(
     let (host, opened) = Host::prepare(options, provider, connections, queues)?;
     if in_kernel {
         return match InKernel::take_over(opened, clock, host.blocks_by_filter()) {
-            Ok(kernel) => Ok((Some(host), Backend::Kernel(Box::new(kernel)))),
+            Ok(mut kernel) => {
+                kernel.set_interfaces(host.if_ids());
+                Ok((Some(host), Backend::Kernel(Box::new(kernel))))
+            }
             Err(error) => {
                 host.abandon();
                 Err(error)

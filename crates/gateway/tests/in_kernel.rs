@@ -8,13 +8,15 @@ mod world;
 use std::time::Duration;
 
 use adit_gateway::client::Client;
+use adit_gateway::protocol::Renewal;
+use adit_kernel::netlink::Route;
 use adit_kernel::xfrm::{self, Direction, Policy, PolicyId, Selector, Verdict, Xfrm};
-use adit_kernel::{block, filter};
+use adit_kernel::{NetNs, Netlink, block, filter};
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::status::TunnelState;
 use guard::Guard;
-use world::{At, Running, World, eventually, permitted};
+use world::{At, Running, World, address, eventually, permitted};
 
 const KEY: &str = "correct horse battery staple\n";
 /// The guest of `cargo xtask kernel` is slow.
@@ -268,6 +270,7 @@ fn policies_of_others_stay_theirs_and_ours_come_back() {
                 "10.1.0.0/24".parse().unwrap(),
                 "10.2.0.0/24".parse().unwrap(),
             ),
+            if_id: 0,
         },
         priority: 1234,
         index: 0,
@@ -331,7 +334,7 @@ fn keys_are_renewed_without_a_lost_packet_and_leave_nothing_behind() {
             At::West => west.client(),
             At::East => east.client(),
         };
-        let what = adit_gateway::protocol::Renewal::Child("lan".to_owned());
+        let what = Renewal::Child("lan".to_owned());
         assert!(client.rekey("office", what, WAIT, |_| {}).unwrap().reached);
         assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
         assert!(
@@ -380,4 +383,150 @@ fn keys_are_renewed_without_a_lost_packet_and_leave_nothing_behind() {
         world.reaches(&world.west_lan, "10.2.0.2").then_some(())
     });
     assert!(back.is_some(), "{}", west.log());
+}
+
+/// One side's two tunnels for everything, each with an interface of its own: one has IPv4 led into it, the other IPv6.
+fn routed(at: At) -> String {
+    let (us, peer, start) = match at {
+        At::West => (1, 2, "auto"),
+        At::East => (2, 1, "passive"),
+    };
+    let tunnel = |name: &str, route: &str, address: &str| {
+        format!(
+            r#"
+[tunnel.{name}]
+local = "192.0.2.{us}"
+remote = "192.0.2.{peer}"
+local_id = "gw{us}.{name}.example"
+remote_id = "gw{peer}.{name}.example"
+auth = {{ psk_file = "office.psk" }}
+ike = ["aes128gcm16-prfsha256-x25519"]
+start = "{start}"
+
+[tunnel.{name}.interface]
+name = "{name}0"
+addresses = ["{address}"]
+routes = ["{route}"]
+
+[tunnel.{name}.child.all]
+esp = ["aes128gcm16"]
+"#
+        )
+    };
+    let v4 = tunnel(
+        "four",
+        &format!("10.{peer}.0.0/24"),
+        &format!("10.255.0.{us}/30"),
+    );
+    let v6 = tunnel(
+        "six",
+        &format!("fd00:{peer}::/64"),
+        &format!("fd00:ff::{us}/64"),
+    );
+    in_kernel(&format!("{v4}{v6}"))
+}
+
+#[test]
+fn a_tunnel_with_an_interface_has_one_of_the_kernels_own() {
+    if !possible("an XFRM interface") {
+        return;
+    }
+    if let Err(error) = adit_gateway::interfaces::probe_xfrm() {
+        eprintln!("skipped: an XFRM interface: {error}");
+        return;
+    }
+    let world = World::new("xfrmi");
+    let guard = Guard::between(&world);
+    for at in [At::West, At::East] {
+        world.configure_with(at, KEY, |_| routed(at));
+    }
+    let mut east = world.start(At::East);
+    east.client().status(None).unwrap();
+    let both_up = |west: &mut Running| {
+        let mut client = west.client();
+        let up = eventually(WAIT, || {
+            let status = client.status(None).unwrap();
+            let mut tunnels = status.tunnels.iter();
+            (tunnels.all(|tunnel| tunnel.state == TunnelState::Up)).then_some(())
+        });
+        assert!(up.is_some(), "{}", west.log());
+    };
+    let mut west = world.start(At::West);
+    both_up(&mut west);
+    guard.forget();
+
+    let link = |name: &str| {
+        let ns = &world.west;
+        ns.run(|| Netlink::open().unwrap().link(name).ok()).unwrap()
+    };
+    let (four, six) = (link("four0").unwrap(), link("six0").unwrap());
+    assert_eq!(four.kind.as_deref(), Some("xfrm"));
+    assert_ne!(four.if_id, six.if_id);
+    let far = ["10.2.0.2", "fd00:2::2"];
+    for to in far {
+        assert!(world.reaches(&world.west_lan, to), "{}", west.log());
+        assert!(world.reaches(&world.west, to), "{}", west.log());
+    }
+    assert!(world.reaches(&world.west, "10.255.0.2"), "{}", west.log());
+    let states = world.west.run(|| Xfrm::open().unwrap().states().unwrap());
+    let mut numbers: Vec<u32> = states.unwrap().iter().map(|state| state.if_id).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut wanted = [four.if_id.unwrap(), six.if_id.unwrap()];
+    wanted.sort_unstable();
+    assert_eq!(numbers, wanted, "each tunnel's SAs are its interface's");
+    let status = west.client().status(None).unwrap();
+    for tunnel in &status.tunnels {
+        let child = &tunnel.children[0];
+        assert!(child.packets_out > 0 && child.packets_in > 0, "{child:?}");
+    }
+
+    // A route that no configuration knows leads into it.
+    let through = |ns: &NetNs, net: &str, device: &str| {
+        ns.run(|| {
+            let mut netlink = Netlink::open().unwrap();
+            let index = netlink.link(device).unwrap().index;
+            let mut route = Route::through(net.parse().unwrap(), index);
+            route.protocol = 4;
+            netlink.replace_route(&route).unwrap();
+        })
+        .unwrap();
+    };
+    address(&world.east_lan, "eth0", &["10.77.0.1/32"]);
+    through(&world.east, "10.77.0.1/32", "lan");
+    through(&world.west, "10.77.0.0/24", "four0");
+    assert!(
+        world.reaches(&world.west_lan, "10.77.0.1"),
+        "{}",
+        west.log()
+    );
+
+    // New keys, and the interface is the same.
+    let what = Renewal::Child("all".to_owned());
+    let renewed = west.client().rekey("four", what, WAIT, |_| {}).unwrap();
+    assert!(renewed.reached, "{renewed:?}");
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    assert_eq!(guard.clear().len(), 0, "{:?}", guard.clear());
+
+    // Stopped, it leads nowhere; taken over, it is the same one.
+    west.client().shutdown().unwrap();
+    assert_eq!(west.ended(), Some(0));
+    for to in [&far[..], &["10.77.0.1"]].concat() {
+        assert!(!world.reaches(&world.west_lan, to));
+    }
+    assert_eq!(link("four0").unwrap().index, four.index);
+    assert_eq!(guard.clear().len(), 0, "{:?}", guard.clear());
+    let mut west = world.start(At::West);
+    both_up(&mut west);
+    assert!(
+        world.reaches(&world.west_lan, "10.77.0.1"),
+        "{}",
+        west.log()
+    );
+    assert_eq!(link("four0").unwrap().index, four.index);
+    west.client().shutdown().unwrap();
+    assert_eq!(west.ended(), Some(0));
+    let left = || adit_gateway::remove_left_block().unwrap();
+    world.west.run(left).unwrap();
+    assert!(link("four0").is_none());
 }

@@ -9,16 +9,16 @@ use adit_model::connection::{Child, Connection, Mode};
 use adit_model::proposal::{NO_ADDITIONAL, Suite};
 use adit_wire::iana::EsnId;
 
+use crate::interfaces;
+
 /// The first thing in `connections` that the kernel can't carry, as half a sentence; `None` when it carries all.
 #[must_use]
 pub fn obstacle<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Option<String> {
     connections.into_iter().find_map(|connection| {
-        let of_child = |child| of_child(child).map(|why| format!("`{}`, {why}", child.name));
-        let why = if connection.interface.is_some() {
-            Some("an interface of its own".to_owned())
-        } else {
-            connection.children.iter().find_map(of_child)
-        };
+        let routed = connection.interface.is_some();
+        let of_child =
+            |child| of_child(child, routed).map(|why| format!("`{}`, {why}", child.name));
+        let why = connection.children.iter().find_map(of_child);
         why.map(|why| format!("tunnel `{}` has {why}", connection.name))
     })
 }
@@ -31,6 +31,20 @@ pub fn lacking<'a>(
 ) -> Option<String> {
     if let Some(why) = obstacle(connections.clone()) {
         return Some(why);
+    }
+    if let Some(routed) = connections
+        .clone()
+        .into_iter()
+        .find(|c| c.interface.is_some())
+        && let Err(error) = interfaces::probe_xfrm()
+    {
+        let tunnel = &routed.name;
+        return Some(match error.is_unsupported() {
+            true => format!(
+                "this kernel lacks XFRM interfaces, which tunnel `{tunnel}` needs for its own ({error})"
+            ),
+            false => error.to_string(),
+        });
     }
     let mut tried = Vec::new();
     for connection in connections {
@@ -81,7 +95,7 @@ fn sockets() -> Result<(), KernelError> {
     Ok(())
 }
 
-fn of_child(child: &Child) -> Option<String> {
+fn of_child(child: &Child, routed: bool) -> Option<String> {
     let carriage = &child.carriage;
     if matches!(carriage.dscp, Dscp::Fixed(value) if value != 0) {
         return Some("a DSCP of its own outside".to_owned());
@@ -102,7 +116,8 @@ fn of_child(child: &Child) -> Option<String> {
         list.iter()
             .any(|ts| ts.nets().iter().any(|net| net.prefix_len() == 0))
     };
-    if child.mode == Mode::Tunnel && whole(&child.local_ts) && whole(&child.remote_ts) {
+    // What is led into an interface is told apart by that.
+    if !routed && child.mode == Mode::Tunnel && whole(&child.local_ts) && whole(&child.remote_ts) {
         return Some("selectors for everything on both sides".to_owned());
     }
     suites(child)
@@ -135,6 +150,7 @@ fn suites(child: &Child) -> impl Iterator<Item = Suite> {
 mod tests {
     use super::*;
     use crate::sample;
+    use adit_model::connection::TunnelInterface;
 
     #[test]
     fn the_usual_is_carried_and_the_unusual_is_named() {
@@ -168,5 +184,12 @@ mod tests {
         let any = adit_model::selector::ANY_V4;
         (all.children[0].local_ts, all.children[0].remote_ts) = (vec![any], vec![any]);
         assert!(obstacle([&all]).is_some_and(|why| why.contains("both sides")));
+        all.interface = Some(TunnelInterface {
+            name: "ipsec7".to_owned(),
+            addresses: Vec::new(),
+            mtu: None,
+            routes: Vec::new(),
+        });
+        assert_eq!(obstacle([&all]), None, "it says what is the tunnel's");
     }
 }

@@ -57,6 +57,8 @@ pub struct InKernel {
     tun: AsyncFd<Tun>,
     clock: Clock,
     connections: Vec<Arc<Connection>>,
+    /// The numbers of the XFRM interfaces of tunnels that have one.
+    interfaces: BTreeMap<String, u32>,
     exceptions: Vec<adit_model::policy::Policy>,
     /// In the order in which they were installed.
     pairs: Vec<Pair>,
@@ -122,7 +124,7 @@ impl InKernel {
         clock: Clock,
         filtered: bool,
     ) -> Result<Self, GatewayError> {
-        // Tunnels with an interface of their own aren't for the kernel ([`obstacle`]).
+        // Interfaces of single tunnels are the kernel's own: this is the shared one.
         let tun = opened.into_iter().flat_map(|opened| opened.queues).next();
         let tun = tun.ok_or_else(|| {
             KernelError::own("lead packets to IPsec", "", "there is no device for them")
@@ -141,6 +143,7 @@ impl InKernel {
             leaving: false,
             clock,
             connections: Vec::new(),
+            interfaces: BTreeMap::new(),
             exceptions: Vec::new(),
             pairs: Vec::new(),
             draining: Vec::new(),
@@ -156,6 +159,11 @@ impl InKernel {
             drops: BTreeMap::new(),
             statistics: statistics::read(),
         })
+    }
+
+    /// Sets the numbers of the XFRM interfaces of tunnels that have one, before [`Self::set_policy`].
+    pub fn set_interfaces(&mut self, interfaces: BTreeMap<String, u32>) {
+        self.interfaces = interfaces;
     }
 
     /// Sets what is to be protected, as far as the kernel lets us; what it refuses is told later. Live SAs stay.
@@ -204,14 +212,16 @@ impl InKernel {
 
     fn install(&mut self, sa: ChildSa) -> Result<(), InKernelError> {
         let child = self.child_name(&sa.connection, &sa.child);
-        let shared = self.pairs.iter().find(|pair| pair.shares_traffic_with(&sa));
+        let if_id = self.interfaces.get(&sa.connection).copied().unwrap_or(0);
+        let shares = |pair: &&Pair| pair.receiving.if_id == if_id && pair.shares_traffic_with(&sa);
+        let shared = self.pairs.iter().find(shares);
         let flow = shared.map(|pair| pair.receiving.reqid);
         let (Some(own), Some(flow)) = (self.reqids.take(), flow.or_else(|| self.reqids.take()))
         else {
             return Err(InKernelError::TooMany);
         };
         let answers = self.asked.remove(&child).unwrap_or(0);
-        let made = pair::states(&sa, (flow, own), answers);
+        let made = pair::states(&sa, (flow, own), if_id, answers);
         let (receiving, sending) = match made {
             Ok(states) => states,
             Err(unfit) => {
@@ -367,13 +377,15 @@ impl InKernel {
                 reqid_in: pair.receiving.reqid,
                 reqid_out: (!pair.gone).then_some(pair.sending.reqid),
                 sends: senders.get(&pair.receiving.reqid) == Some(&pair.spi_in),
+                if_id: pair.receiving.if_id,
             })
             .collect();
         let hold = |connection: &str, child: &str| {
             let key = (connection.to_owned(), child.to_owned());
             self.holds.get(&key).copied().filter(|_| !self.leaving)
         };
-        let mut wanted = spd::wanted(&self.connections, &self.exceptions, &live, hold);
+        let (connections, interfaces) = (&self.connections, &self.interfaces);
+        let mut wanted = spd::wanted(connections, &self.exceptions, &live, interfaces, hold);
         // Without a gateway nobody puts the packet filter back.
         if !self.filtered || self.leaving {
             spd::close_late(&mut wanted, &self.connections);

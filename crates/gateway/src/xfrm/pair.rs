@@ -49,11 +49,12 @@ pub struct Pair {
     pub refused: [u32; 3],
 }
 
-/// Both states of a pair, with their numbers and what the sending one answers (see [`State::answers`]); or why there
-/// can't be any.
+/// Both states of a pair, with their numbers, the XFRM interface (0 is none) and what the sending one answers (see
+/// [`State::answers`]); or why there can't be any.
 pub fn states(
     sa: &ChildSa,
     (reqid_in, reqid_out): (u32, u32),
+    if_id: u32,
     answers: u32,
 ) -> Result<(State, State), Unfit> {
     let protection = Protection::of(&sa.suite).ok_or(Unfit::Algorithm)?;
@@ -96,7 +97,7 @@ pub fn states(
                 value: OWN_MARK,
                 mask: u32::MAX,
             }),
-            if_id: 0,
+            if_id,
             answers: if inbound { 0 } else { answers },
             counters: Counters::default(),
         }

@@ -327,6 +327,7 @@ mod tests {
         PolicyId {
             direction: Direction::Out,
             selector: Selector::between("10.1.0.0/16".parse().unwrap(), remote.parse().unwrap()),
+            if_id: 0,
         }
     }
 

@@ -50,6 +50,8 @@ pub struct Live<'a> {
     pub reqid_out: Option<u32>,
     /// Whether it is the one that sends, of pairs with the same traffic.
     pub sends: bool,
+    /// The XFRM interface through which its packets go; 0 is none.
+    pub if_id: u32,
 }
 
 /// What stands behind everything where no packet filter does: what goes to a remote network from elsewhere than the local
@@ -58,7 +60,7 @@ pub struct Live<'a> {
 pub fn close_late(spd: &mut Spd, connections: &[Arc<Connection>]) {
     let required = connections
         .iter()
-        .filter(|c| c.protection == Protection::Required);
+        .filter(|c| c.protection == Protection::Required && c.interface.is_none());
     let children = || required.clone().flat_map(|c| &c.children);
     let any = |net: IpNet| match net {
         IpNet::V4(_) => IpNet::V4(ipnet::Ipv4Net::default()),
@@ -79,40 +81,36 @@ pub fn close_late(spd: &mut Spd, connections: &[Arc<Connection>]) {
     }
 }
 
-/// What `connections` and `policies` need, with `live` pairs. `hold` is the number that holds a child's traffic back;
-/// without one nobody is asked for an SA.
+/// What `connections` and `policies` need, with `live` pairs. `interfaces` are the numbers of the XFRM interfaces of tunnels
+/// that have one. `hold` is the number that holds a child's traffic back; without one nobody is asked for an SA.
 pub fn wanted(
     connections: &[Arc<Connection>],
     policies: &[Policy],
     live: &[Live<'_>],
+    interfaces: &BTreeMap<String, u32>,
     hold: impl Fn(&str, &str) -> Option<u32>,
 ) -> Spd {
     let mut spd = Spd::new();
     never_protected(&mut spd, connections);
-    for (at, policy) in policies.iter().enumerate() {
-        let verdict = match policy.action {
-            Action::Bypass => Verdict::Allow,
-            Action::Drop => Verdict::Block,
-        };
-        let priority = EXCEPTIONS + u32::try_from(at).unwrap_or(u32::MAX).min(MOST_EXCEPTIONS);
-        for (local, remote) in policy.pairs() {
-            let out = Selector::of_traffic(&local, &remote);
-            let back = Selector::of_traffic(&remote, &local);
-            put_all(&mut spd, Direction::Out, &out, priority, &verdict, None);
-            for direction in [Direction::In, Direction::Forward] {
-                put_all(&mut spd, direction, &back, priority, &verdict, None);
-            }
-        }
-    }
+    merge(&mut spd, 0, exceptions(policies, |_| true));
     let mut rank = CHILDREN;
     let last_giving = last_giving(connections);
     for connection in connections {
+        let if_id = interfaces.get(&connection.name).copied().unwrap_or(0);
+        if if_id != 0 {
+            merge(&mut spd, if_id, nothing_else());
+            // Nothing that is led into an interface can pass beside its tunnel.
+            let forbidden = exceptions(policies, |action| action == Action::Drop);
+            merge(&mut spd, if_id, forbidden);
+        }
         for child in &connection.children {
             let name = Arc::new(ChildName {
                 connection: connection.name.clone(),
                 child: child.name.clone(),
             });
-            among_own_networks(&mut spd, rank, child);
+            if if_id == 0 {
+                among_own_networks(&mut spd, rank, child);
+            }
             for pair in live.iter().filter(|pair| **pair.child == *name) {
                 protect(&mut spd, rank, pair);
             }
@@ -120,7 +118,9 @@ pub fn wanted(
             let gives = !connection.inner.pools.is_empty();
             let held = if gives { last_giving } else { rank } + HELD;
             let number = hold(&connection.name, &child.name);
-            hold_back(&mut spd, held, connection, child, number, &name);
+            let mut back = Spd::new();
+            hold_back(&mut back, held, connection, child, number, &name);
+            merge(&mut spd, if_id, back);
             rank += RANKS;
         }
     }
@@ -139,8 +139,56 @@ pub fn wanted(
     spd
 }
 
+/// The configured exceptions of one kind, in their order.
+fn exceptions(policies: &[Policy], of: impl Fn(Action) -> bool) -> Spd {
+    let mut spd = Spd::new();
+    for (at, policy) in policies.iter().enumerate().filter(|(_, p)| of(p.action)) {
+        let verdict = match policy.action {
+            Action::Bypass => Verdict::Allow,
+            Action::Drop => Verdict::Block,
+        };
+        let priority = EXCEPTIONS + u32::try_from(at).unwrap_or(u32::MAX).min(MOST_EXCEPTIONS);
+        for (local, remote) in policy.pairs() {
+            let out = Selector::of_traffic(&local, &remote);
+            let back = Selector::of_traffic(&remote, &local);
+            put_all(&mut spd, Direction::Out, &out, priority, &verdict, None);
+            for direction in [Direction::In, Direction::Forward] {
+                put_all(&mut spd, direction, &back, priority, &verdict, None);
+            }
+        }
+    }
+    spd
+}
+
+/// What a tunnel with an interface doesn't take of what is led into that: it goes nowhere, and is counted.
+fn nothing_else() -> Spd {
+    let mut spd = Spd::new();
+    let families = [
+        IpNet::V4(ipnet::Ipv4Net::default()),
+        IpNet::V6(ipnet::Ipv6Net::default()),
+    ];
+    for any in families {
+        let all = [Selector::between(any, any)];
+        put_all(&mut spd, Direction::Out, &all, LAST, &Verdict::Block, None);
+    }
+    spd
+}
+
+/// Adds what is for the packets of one interface, as [`put_all`] would.
+fn merge(spd: &mut Spd, if_id: u32, more: Spd) {
+    for (id, wanted) in more {
+        put(spd, PolicyId { if_id, ..id }, wanted);
+    }
+}
+
 /// Policies with templates for a pair of SAs.
 fn protect(spd: &mut Spd, rank: u32, pair: &Live<'_>) {
+    let mut own = Spd::new();
+    put_pair(&mut own, rank, pair);
+    merge(spd, pair.if_id, own);
+}
+
+fn put_pair(spd: &mut Spd, rank: u32, pair: &Live<'_>) {
     let (ours, theirs) = (pair.path.local.ip(), pair.path.remote.ip());
     let template = |source, destination, reqid| {
         Verdict::Protect(Template {
@@ -308,15 +356,24 @@ fn put_all(
         let id = PolicyId {
             direction,
             selector: *selector,
+            if_id: 0,
         };
-        if spd.get(&id).is_none_or(|known| known.priority >= priority) {
-            let wanted = Wanted {
-                priority,
-                verdict: verdict.clone(),
-                child: child.cloned(),
-            };
-            spd.insert(id, wanted);
-        }
+        let wanted = Wanted {
+            priority,
+            verdict: verdict.clone(),
+            child: child.cloned(),
+        };
+        put(spd, id, wanted);
+    }
+}
+
+/// One policy: the one that would be asked first, and of equals the last.
+fn put(spd: &mut Spd, id: PolicyId, wanted: Wanted) {
+    if spd
+        .get(&id)
+        .is_none_or(|known| known.priority >= wanted.priority)
+    {
+        spd.insert(id, wanted);
     }
 }
 
@@ -421,6 +478,7 @@ mod tests {
             &[tunnel("a", "10.1.0.0/16", "10.2.0.0/16")],
             &[],
             &[],
+            &BTreeMap::new(),
             |_, _| Some(7),
         );
         let out = verdict(&spd, Direction::Out, "10.1.0.9", "10.2.0.9");
@@ -449,8 +507,9 @@ mod tests {
             reqid_in: 9,
             reqid_out: Some(8),
             sends: true,
+            if_id: 0,
         };
-        let spd = wanted(&tunnels, &[], &[live], |_, _| Some(7));
+        let spd = wanted(&tunnels, &[], &[live], &BTreeMap::new(), |_, _| Some(7));
         let out = |to| reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", to));
         assert_eq!((out("10.2.0.9"), out("10.2.9.9")), (Some(8), Some(7)));
         let back = verdict(&spd, Direction::Forward, "10.2.0.9", "10.1.0.9");
@@ -474,9 +533,10 @@ mod tests {
             reqid_in: 9,
             reqid_out: out,
             sends,
+            if_id: 0,
         };
         let both = [live(&wide, Some(8), false), live(&narrow, Some(10), true)];
-        let spd = wanted(&tunnels, &[], &both, |_, _| Some(7));
+        let spd = wanted(&tunnels, &[], &both, &BTreeMap::new(), |_, _| Some(7));
         let out = |spd: &Spd, to: &str| reqid_of(verdict(spd, Direction::Out, "10.1.0.9", to));
         let all = ["10.2.0.9", "10.2.0.200", "10.2.1.9"].map(|to| out(&spd, to));
         assert_eq!(all, [Some(10), Some(8), Some(7)]);
@@ -484,16 +544,22 @@ mod tests {
         for order in [[0, 1], [1, 0]] {
             let pairs = [live(&wide, Some(8), true), live(&wide, Some(10), false)];
             let pairs = order.map(|at: usize| pairs[at]);
-            let spd = wanted(&tunnels, &[], &pairs, |_, _| Some(7));
+            let spd = wanted(&tunnels, &[], &pairs, &BTreeMap::new(), |_, _| Some(7));
             assert_eq!(out(&spd, "10.2.0.9"), Some(8));
         }
         // What has no sending state any more is asked for.
-        let spd = wanted(&tunnels, &[], &[live(&wide, None, true)], |_, _| Some(7));
+        let spd = wanted(
+            &tunnels,
+            &[],
+            &[live(&wide, None, true)],
+            &BTreeMap::new(),
+            |_, _| Some(7),
+        );
         assert_eq!(out(&spd, "10.2.0.9"), Some(7));
         let back = verdict(&spd, Direction::In, "10.2.0.9", "10.1.0.9");
         assert_eq!(reqid_of(back), Some(9));
         // And where nobody answers, nothing is asked.
-        let spd = wanted(&tunnels, &[], &[], |_, _| None);
+        let spd = wanted(&tunnels, &[], &[], &BTreeMap::new(), |_, _| None);
         let held = verdict(&spd, Direction::Out, "10.1.0.9", "10.2.0.9");
         assert_eq!(held, Some(Verdict::Block));
     }
@@ -503,7 +569,7 @@ mod tests {
         let branch = tunnel("a", "10.1.0.0/24", "10.1.9.0/24");
         let all = tunnel("b", "10.1.0.0/16", "0.0.0.0/0");
         let between = |tunnels: &[Arc<Connection>]| {
-            let spd = wanted(tunnels, &[], &[], |_, _| Some(7));
+            let spd = wanted(tunnels, &[], &[], &BTreeMap::new(), |_, _| Some(7));
             reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", "10.1.9.9"))
         };
         assert_eq!(between(&[Arc::clone(&branch), Arc::clone(&all)]), Some(7));
@@ -516,7 +582,7 @@ mod tests {
             tunnel("a", "10.1.0.0/16", "10.0.0.0/8"),
             tunnel("b", "10.1.0.0/16", "0.0.0.0/0"),
         ];
-        let mut spd = wanted(&tunnels[..1], &[], &[], |_, _| Some(7));
+        let mut spd = wanted(&tunnels[..1], &[], &[], &BTreeMap::new(), |_, _| Some(7));
         close_late(&mut spd, &tunnels);
         let out = |from, to| verdict(&spd, Direction::Out, from, to);
         assert_eq!(reqid_of(out("10.1.0.9", "10.2.0.9")), Some(7));
@@ -532,7 +598,7 @@ mod tests {
             tunnel("b", "10.1.0.0/16", "10.0.0.0/8"),
         ];
         let number = |connection: &str, _: &str| Some(if connection == "a" { 1 } else { 2 });
-        let spd = wanted(&tunnels, &[], &[], number);
+        let spd = wanted(&tunnels, &[], &[], &BTreeMap::new(), number);
         let out = |to| reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", to));
         assert_eq!((out("10.2.0.9"), out("10.3.0.9")), (Some(1), Some(2)));
     }
@@ -553,6 +619,7 @@ mod tests {
             &[tunnel("a", "10.1.0.0/16", "10.2.0.0/16")],
             &policies,
             &[],
+            &BTreeMap::new(),
             |_, _| Some(7),
         );
         let out = |to| verdict(&spd, Direction::Out, "10.1.0.9", to);
@@ -567,6 +634,7 @@ mod tests {
             &[tunnel("a", "10.1.0.0/16", "0.0.0.0/0")],
             &[],
             &[],
+            &BTreeMap::new(),
             |_, _| Some(7),
         );
         for direction in Direction::ALL {
@@ -604,8 +672,9 @@ mod tests {
             reqid_in: 9,
             reqid_out: Some(8),
             sends: true,
+            if_id: 0,
         };
-        let spd = wanted(&tunnels, &[], &[live], |_, _| Some(7));
+        let spd = wanted(&tunnels, &[], &[live], &BTreeMap::new(), |_, _| Some(7));
         let out = |to| verdict(&spd, Direction::Out, "10.1.0.9", to);
         assert_eq!(reqid_of(out("10.3.0.7")), Some(8));
         // Nobody to ask.
@@ -616,7 +685,13 @@ mod tests {
     fn what_is_optional_passes_and_is_asked_for() {
         let mut connection = Connection::clone(&tunnel("a", "10.1.0.0/16", "10.2.0.0/16"));
         connection.protection = Protection::Optional;
-        let spd = wanted(&[Arc::new(connection)], &[], &[], |_, _| Some(7));
+        let spd = wanted(
+            &[Arc::new(connection)],
+            &[],
+            &[],
+            &BTreeMap::new(),
+            |_, _| Some(7),
+        );
         assert_eq!(verdict(&spd, Direction::In, "10.2.0.9", "10.1.0.9"), None);
         let out = verdict(&spd, Direction::Out, "10.1.0.9", "10.2.0.9");
         assert!(matches!(out, Some(Verdict::Protect(t)) if t.optional));

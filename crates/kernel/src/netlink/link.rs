@@ -32,6 +32,8 @@ pub struct Link {
     pub mac: Vec<u8>,
     /// What somebody has noted about it.
     pub alias: Option<String>,
+    /// Of an XFRM interface: the number by which states and policies are its own.
+    pub if_id: Option<u32>,
 }
 
 /// One end of a virtual cable: a name, and the namespace where it goes (`None`: this one).
@@ -184,6 +186,18 @@ impl Netlink {
         )
     }
 
+    /// Creates an XFRM interface: what is routed to it is protected by the policies and states that have its number, or goes
+    /// nowhere. Returns its index.
+    ///
+    /// # Errors
+    /// When the name or the number is taken ([`KernelError::is_present`]), the kernel has no such interfaces
+    /// ([`KernelError::is_unsupported`]), or CAP_NET_ADMIN is missing.
+    pub fn add_xfrm(&mut self, name: &str, if_id: u32) -> Result<u32> {
+        self.transport
+            .request("create the XFRM interface", name, xfrm_message(name, if_id))?;
+        Ok(self.link(name)?.index)
+    }
+
     /// Moves an interface to the namespace behind `namespace`; its addresses and routes are lost.
     ///
     /// # Errors
@@ -267,6 +281,18 @@ fn veth_message(near: VethEnd<'_>, far: VethEnd<'_>) -> Message {
     message
 }
 
+fn xfrm_message(name: &str, if_id: u32) -> Message {
+    let mut message = Message::new(RTM_NEWLINK, CREATE | EXCLUSIVE, &header(0, 0, 0));
+    message.put_text(IFLA_IFNAME, name);
+    message.nest(IFLA_LINKINFO, |info| {
+        info.put_text(IFLA_INFO_KIND, XFRM);
+        info.nest(IFLA_INFO_DATA, |data| {
+            data.put_u32(IFLA_XFRM_IF_ID, if_id);
+        });
+    });
+    message
+}
+
 /// `struct ifinfomsg`.
 fn header(index: u32, flags: u32, change: u32) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
@@ -282,6 +308,12 @@ fn parse(answer: &Answer<'_>) -> Option<Link> {
     }
     let flags = u32_at(answer.body, 8)?;
     let attributes = answer.attributes(HEADER);
+    let info = || attributes.nested(IFLA_LINKINFO);
+    let kind = info().and_then(|info| info.find(IFLA_INFO_KIND)).map(text);
+    let data = info().and_then(|info| info.nested(IFLA_INFO_DATA));
+    let if_id = data
+        .filter(|_| kind.as_deref() == Some(XFRM))
+        .and_then(|data| u32_at(data.find(IFLA_XFRM_IF_ID)?, 0));
     Some(Link {
         index: u32_at(answer.body, 4)?,
         name: text(attributes.find(IFLA_IFNAME)?),
@@ -293,15 +325,13 @@ fn parse(answer: &Answer<'_>) -> Option<Link> {
             .and_then(|value| u32_at(value, 0))
             .unwrap_or(0),
         hardware: u16_at(answer.body, 2)?,
-        kind: attributes
-            .nested(IFLA_LINKINFO)
-            .and_then(|info| info.find(IFLA_INFO_KIND))
-            .map(text),
+        kind,
         mac: attributes
             .find(IFLA_ADDRESS)
             .map(<[u8]>::to_vec)
             .unwrap_or_default(),
         alias: attributes.find(IFLA_ALIAS).map(text),
+        if_id,
     })
 }
 
@@ -324,6 +354,8 @@ const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 const ADDR_GEN_NONE: u8 = 1;
+const XFRM: &str = "xfrm";
+const IFLA_XFRM_IF_ID: u16 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -373,5 +405,16 @@ mod tests {
         );
         assert!(link.up && link.running && !link.loopback);
         assert_eq!(link.kind.as_deref(), Some("veth"));
+    }
+
+    #[test]
+    fn an_xfrm_interface_is_asked_for_and_known_by_its_number() {
+        let bytes = xfrm_message("ipsec7", 0x0ad3_0007).finish(1);
+        let link = parse(&messages(&bytes).next().unwrap()).unwrap();
+        assert_eq!(
+            (link.name.as_str(), link.if_id),
+            ("ipsec7", Some(0x0ad3_0007))
+        );
+        assert_eq!(link.kind.as_deref(), Some("xfrm"));
     }
 }

@@ -3,9 +3,7 @@
 use super::expression::{Expression, Loaded, Verdict};
 use super::packet::{Bits, Packet, Tracked, known, open};
 use super::registers::{Holds, Registers, all_known, compared, within, within_fields};
-use super::{
-    Chain, Family, Fate, Into, Passage, Place, Point, Rule, Ruleset, Translated, words,
-};
+use super::{Chain, Family, Fate, Into, Passage, Place, Point, Rule, Ruleset, Translated, words};
 use crate::netlink::parse_address;
 
 /// How a chain ends for a packet.

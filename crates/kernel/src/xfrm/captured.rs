@@ -218,6 +218,7 @@ fn policies_are_set_and_named_as_iproute2_does() {
                 "fd00:1::/64".parse().unwrap(),
                 "fd00:2::/64".parse().unwrap(),
             ),
+            if_id: 0,
         },
         priority: 5000,
         index: 0x0ad0_0001,
@@ -253,6 +254,7 @@ fn policies_are_set_and_named_as_iproute2_does() {
                 "10.2.0.0/16".parse().unwrap(),
             )
         },
+        if_id: 0,
     };
     (policy.priority, policy.index, policy.verdict) = (9, 0, Verdict::Block);
     assert_eq!(

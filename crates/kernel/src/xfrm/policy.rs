@@ -9,7 +9,7 @@ use adit_model::connection::Mode;
 
 use super::layout::{self, Fields, Reader, family};
 use super::selector::Selector;
-use crate::netlink::codec::{Answer, Message};
+use crate::netlink::codec::{Answer, Message, u32_at};
 
 /// Which packets a policy is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +29,8 @@ pub struct PolicyId {
     pub direction: Direction,
     /// The packets.
     pub selector: Selector,
+    /// The XFRM interface through which they go; 0 is for those that go through none.
+    pub if_id: u32,
 }
 
 /// A policy.
@@ -109,7 +111,15 @@ impl PolicyId {
             .u32(index)
             .u8(self.direction.number())
             .zeros(3);
-        Message::new(kind, 0, fields.bytes())
+        let mut message = Message::new(kind, 0, fields.bytes());
+        self.put_interface(&mut message);
+        message
+    }
+
+    fn put_interface(&self, message: &mut Message) {
+        if self.if_id != 0 {
+            message.put_u32(layout::IF_ID, self.if_id);
+        }
     }
 }
 
@@ -140,6 +150,7 @@ impl Policy {
                 .u32(u32::MAX);
             message.put(layout::TEMPLATES, fields.bytes());
         }
+        self.id.put_interface(&mut message);
         message
     }
 
@@ -160,9 +171,11 @@ impl Policy {
 
     /// The policy in a message of the kernel; `None` for one of a socket, or with templates of a kind that is never ours.
     pub(super) fn parse(answer: &Answer<'_>) -> Option<Self> {
-        let (id, priority, index, blocks) = parse_fixed(answer.body)?;
-        let template = answer
-            .attributes(layout::POLICY)
+        let (mut id, priority, index, blocks) = parse_fixed(answer.body)?;
+        let attributes = answer.attributes(layout::POLICY);
+        let interface = attributes.find(layout::IF_ID);
+        id.if_id = interface.and_then(|value| u32_at(value, 0)).unwrap_or(0);
+        let template = attributes
             .find(layout::TEMPLATES)
             .filter(|templates| !templates.is_empty());
         let verdict = match (blocks, template) {
@@ -216,7 +229,7 @@ impl fmt::Display for Standing {
     }
 }
 
-/// Direction and packets, priority, index, and whether it blocks.
+/// Direction and packets (without their interface, which isn't told here), priority, index, and whether it blocks.
 pub(super) fn parse_fixed(bytes: &[u8]) -> Option<(PolicyId, u32, u32, bool)> {
     let mut reader = Reader::new(bytes);
     let selector = reader.selector()?.selector?;
@@ -228,6 +241,7 @@ pub(super) fn parse_fixed(bytes: &[u8]) -> Option<(PolicyId, u32, u32, bool)> {
     let id = PolicyId {
         direction,
         selector,
+        if_id: 0,
     };
     Some((id, priority, index, blocks))
 }
@@ -265,7 +279,11 @@ impl fmt::Display for Direction {
 
 impl fmt::Display for PolicyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} for {}", self.direction, self.selector)
+        write!(f, "{} for {}", self.direction, self.selector)?;
+        match self.if_id {
+            0 => Ok(()),
+            id => write!(f, " through the interface with if_id {id:#x}"),
+        }
     }
 }
 
@@ -291,6 +309,7 @@ fn bypass_of_socket(v6: bool, direction: Direction) -> Vec<u8> {
         id: PolicyId {
             direction,
             selector: Selector::between(net, net),
+            if_id: 0,
         },
         priority: 0,
         index: 0,
@@ -310,7 +329,7 @@ const MATCHES_ICMP_ERRORS: u8 = 2;
 pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::netlink::codec::{messages, u32_at};
+    use crate::netlink::codec::messages;
 
     pub(crate) fn sample(direction: Direction) -> Policy {
         Policy {
@@ -320,6 +339,7 @@ pub(super) mod tests {
                     "fd00:1::/64".parse().unwrap(),
                     "fd00:2::/64".parse().unwrap(),
                 ),
+                if_id: 0,
             },
             priority: 5000,
             index: 0x0ad0_0000 | u32::from(direction.number()),
@@ -343,6 +363,7 @@ pub(super) mod tests {
             for verdict in [None, Some(Verdict::Allow), Some(Verdict::Block)] {
                 let mut policy = sample(direction);
                 policy.verdict = verdict.unwrap_or(policy.verdict);
+                policy.id.if_id = 42;
                 let bytes = bytes(&policy);
                 let back = Policy::parse(&messages(&bytes).next().unwrap()).unwrap();
                 assert_eq!(back, policy);
