@@ -645,6 +645,9 @@ pub struct VerifyArgs {
     /// A capture file, pcap or pcapng, instead of the wire; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+    /// The capture was made on a gateway whose kernel decrypts: what it shows in clear right behind ESP didn't cross like that.
+    #[arg(long, requires = "from")]
+    pub kernel_ipsec: bool,
     /// Which gateway.
     #[command(flatten)]
     pub state: StateArgs,

@@ -222,4 +222,4 @@ Examples:
   adit verify 203.0.113.2 --net 10.2.0.0/16 --from wan.pcap
                                    from a capture made outside of the gateway
 
-Exit codes: 0 encrypted, 1 packets in clear or nothing seen, 2 usage, 3 the wire can't be watched.";
+Exit codes: 0 encrypted, 1 packets in clear, nothing seen or not all of it, 2 usage, 3 the wire can't be watched.";

@@ -6,14 +6,19 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use adit_evidence::capture::{Answer, Capture as Seen, Dissector, Proof, Protected};
+use adit_evidence::capture::{Answer, Cipher, Given, Proof, Protected, Proving, ShownAgain, Watch};
 use adit_gateway::client::Client;
 use adit_kernel::capture::{Capture, Frame};
 use adit_kernel::netlink::Netlink;
+use adit_kernel::xfrm::Xfrm;
 use adit_model::connection::{Connection, Remote};
 use adit_model::fact::Known;
+use adit_model::policy::{Action, Policy};
+use adit_model::proposal::Suite;
+use adit_model::selector::Selector;
+use adit_model::show::{PolicyAction, Shown, Topic};
+use adit_wire::iana::EncrId;
 use anyhow::{Context, anyhow};
-use ipnet::IpNet;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
@@ -31,44 +36,54 @@ pub struct Document {
     pub peer: IpAddr,
     /// The interface, or the file.
     pub seen_at: String,
-    /// Networks whose traffic is to be protected.
+    /// Traffic that is to be protected.
     pub protected: Vec<Networks>,
     /// What was seen, and what it proves.
     #[serde(flatten)]
     pub proof: Proof,
-    /// Packets that passed unseen: with any, the proof isn't complete.
-    pub missed: u32,
 }
 
-/// Networks of one child.
+/// Networks of one child, with protocol and port where only those are protected.
 #[derive(Debug, Serialize)]
 pub struct Networks {
     /// Ours; empty is any.
-    pub local: Vec<IpNet>,
+    pub local: Vec<Selector>,
     /// The peer's.
-    pub remote: Vec<IpNet>,
+    pub remote: Vec<Selector>,
 }
 
 /// Looks, and tells.
 pub fn verify(args: &VerifyArgs) -> Outcome {
-    let (peer, protected) = subject(args)?;
-    let (seen_at, seen, missed) = match &args.from {
-        Some(path) => (path.display().to_string(), of_file(path)?, 0),
-        None => live(args, peer)?,
+    let Subject { watch, cipher } = subject(args)?;
+    let peer = watch.peer;
+    let protected = watch.protected.iter().map(|p| Networks {
+        local: p.local.clone(),
+        remote: p.remote.clone(),
+    });
+    let protected = protected.collect();
+    let proving = Proving::new(watch);
+    let (seen_at, proof) = match &args.from {
+        Some(path) => {
+            let given = Given {
+                shown_again: if args.kernel_ipsec {
+                    ShownAgain::ByKernel
+                } else {
+                    ShownAgain::Unknown
+                },
+                cipher,
+                missed: 0,
+            };
+            let proof = of_file(path, proving, given)?;
+            (path.display().to_string(), proof)
+        }
+        None => live(args, peer, proving, cipher)?,
     };
     let document = Document {
         schema: "adit.verify/1",
         peer,
         seen_at,
-        proof: Proof::of(&seen, peer, &protected),
-        protected: protected
-            .into_iter()
-            .map(|p| Networks {
-                local: p.local,
-                remote: p.remote,
-            })
-            .collect(),
-        missed,
+        protected,
+        proof,
     };
     if args.json {
         print_json(&document)?;
@@ -77,26 +92,45 @@ pub fn verify(args: &VerifyArgs) -> Outcome {
     }
     Ok(match document.proof.verdict {
         Answer::Encrypted => Exit::Done,
-        Answer::Clear | Answer::Nothing => Exit::Findings,
+        Answer::Clear | Answer::Readable | Answer::Incomplete | Answer::Nothing => Exit::Findings,
     })
 }
 
-/// The peer's address, and the networks whose traffic with it is to be protected.
-fn subject(args: &VerifyArgs) -> Result<(IpAddr, Vec<Protected>), Failure> {
-    let address: Option<IpAddr> = args.peer.parse().ok();
-    let named = Protected {
-        local: Vec::new(),
-        remote: args.net.clone(),
-    };
-    if let (Some(peer), false) = (address, args.net.is_empty()) {
-        return Ok((peer, vec![named]));
+/// What is looked for, and what is known of it.
+struct Subject {
+    watch: Watch,
+    cipher: Cipher,
+}
+
+impl Subject {
+    /// What the command line names: any traffic with those networks.
+    fn named(peer: IpAddr, args: &VerifyArgs) -> Self {
+        Self {
+            watch: Watch {
+                peer,
+                protected: vec![Protected {
+                    local: Vec::new(),
+                    remote: args.net.iter().copied().map(Selector::net).collect(),
+                }],
+                policies: Vec::new(),
+            },
+            cipher: Cipher::Unseen,
+        }
     }
-    let connections = connections(args)?;
+}
+
+/// The peer's address, and the traffic with it that is to be protected.
+fn subject(args: &VerifyArgs) -> Result<Subject, Failure> {
+    let address: Option<IpAddr> = args.peer.parse().ok();
+    if let (Some(peer), false) = (address, args.net.is_empty()) {
+        return Ok(Subject::named(peer, args));
+    }
+    let known = known(args)?;
     let meant = |c: &&Connection| match address {
         Some(peer) => c.remote == Remote::Address(peer),
         None => c.name == args.peer,
     };
-    let found: Vec<&Connection> = connections.iter().filter(meant).collect();
+    let found: Vec<&Connection> = known.connections.iter().filter(meant).collect();
     let peer = address.or_else(|| {
         found.iter().find_map(|c| match c.remote {
             Remote::Address(peer) => Some(peer),
@@ -109,29 +143,81 @@ fn subject(args: &VerifyArgs) -> Result<(IpAddr, Vec<Protected>), Failure> {
             args.peer
         )));
     };
+    let cipher = known.cipher(&found);
     if !args.net.is_empty() {
-        return Ok((peer, vec![named]));
+        let named = Subject::named(peer, args);
+        return Ok(Subject { cipher, ..named });
     }
     let protected: Vec<Protected> = found
         .iter()
         .flat_map(|c| &c.children)
         .map(|child| Protected {
-            local: child.local_ts.iter().flat_map(|s| s.nets()).collect(),
-            remote: child.remote_ts.iter().flat_map(|s| s.nets()).collect(),
+            local: child.local_ts.clone(),
+            remote: child.remote_ts.clone(),
         })
+        .filter(|p| !p.remote.is_empty())
         .collect();
     if protected.is_empty() {
         return Err(Failure::usage(anyhow!(
-            "no tunnel to {peer} is configured, so which traffic is to be protected isn't known; fix: adit verify {peer} --net NETWORK"
+            "no tunnel to {peer} with networks of its own is configured, so which traffic is to be protected isn't known; fix: adit verify {peer} --net NETWORK"
         )));
     }
-    Ok((peer, protected))
+    if protected.iter().any(Protected::is_anything) {
+        return Err(Failure::usage(anyhow!(
+            "the tunnel to {peer} takes anything from anywhere, so routes decide what is to be protected and this host's own traffic can't be told from it; fix: adit verify {peer} --net NETWORK, with the networks that are routed into it"
+        )));
+    }
+    let watch = Watch {
+        peer,
+        protected,
+        policies: known.policies,
+    };
+    Ok(Subject { watch, cipher })
 }
 
-/// Those of the file that was given, or of the running gateway.
-fn connections(args: &VerifyArgs) -> Result<Vec<Connection>, Failure> {
+/// What a configuration or the running gateway says.
+struct Told {
+    connections: Vec<Connection>,
+    policies: Vec<Policy>,
+    /// What ESP of each tunnel was agreed on; `None` without a running gateway.
+    agreed: Option<Vec<(String, Suite)>>,
+}
+
+impl Told {
+    /// Whether ESP of these connections encrypts.
+    fn cipher(&self, found: &[&Connection]) -> Cipher {
+        let of = |name: &str| found.iter().any(|c| c.name == name);
+        let mut agreed = self.agreed.iter().flatten().filter(|(name, _)| of(name));
+        if agreed.clone().any(|(_, suite)| !encrypts(suite.encr.id)) {
+            return Cipher::None;
+        }
+        let mut children = found.iter().flat_map(|c| &c.children);
+        let open = children.any(|child| {
+            let mut offered = child.esp.iter().flat_map(|p| &p.encr);
+            offered.any(|encr| !encrypts(encr.id))
+        });
+        match (open, agreed.next()) {
+            (true, None) => Cipher::Open,
+            _ if found.is_empty() => Cipher::Unseen,
+            _ => Cipher::Encrypts,
+        }
+    }
+}
+
+/// Whether an algorithm of ESP keeps what it protects from being read.
+fn encrypts(id: EncrId) -> bool {
+    !matches!(id, EncrId::ENCR_NULL | EncrId::ENCR_NULL_AUTH_AES_GMAC)
+}
+
+/// That of the file that was given, or of the running gateway.
+fn known(args: &VerifyArgs) -> Result<Told, Failure> {
     if let Some(file) = &args.config {
-        return Ok(run::read(file)?.1.connections);
+        let (_, configuration) = run::read(file)?;
+        return Ok(Told {
+            connections: configuration.connections,
+            policies: configuration.policies,
+            agreed: None,
+        });
     }
     let mut client = Client::connect(&args.state.state)
         .map_err(Failure::from)
@@ -143,15 +229,46 @@ fn connections(args: &VerifyArgs) -> Result<Vec<Connection>, Failure> {
         })?;
     let cases = client.cases(None, false)?;
     let facts = cases.into_iter().flat_map(|case| case.facts);
-    Ok(facts
-        .filter_map(|fact| match fact.what {
-            Known::Configured { connection } => Some(*connection),
-            _ => None,
+    let connections = facts.filter_map(|fact| match fact.what {
+        Known::Configured { connection } => Some(*connection),
+        _ => None,
+    });
+    let connections = connections.collect();
+    let policies = match client.show(Topic::Policy, None)? {
+        Shown::Policy(shown) => shown.policies,
+        _ => Vec::new(),
+    };
+    let policies = policies.into_iter().filter_map(|entry| {
+        let selectors = |texts: Vec<String>| -> Option<Vec<Selector>> {
+            texts.iter().map(|text| text.parse().ok()).collect()
+        };
+        Some(Policy {
+            name: entry.policy?,
+            action: match entry.action {
+                PolicyAction::Bypass => Action::Bypass,
+                PolicyAction::Drop => Action::Drop,
+                PolicyAction::Protect => return None,
+            },
+            local: selectors(entry.local)?,
+            remote: selectors(entry.remote)?,
         })
-        .collect())
+    });
+    let policies = policies.collect();
+    let agreed = match client.show(Topic::IpsecSa, None)? {
+        Shown::IpsecSa(shown) => shown.ipsec_sas,
+        _ => Vec::new(),
+    };
+    let agreed = agreed
+        .into_iter()
+        .filter_map(|sa| Some((sa.tunnel, Suite::try_from(sa.proposal).ok()?)));
+    Ok(Told {
+        connections,
+        policies,
+        agreed: Some(agreed.collect()),
+    })
 }
 
-fn of_file(path: &Path) -> Result<Seen, Failure> {
+fn of_file(path: &Path, mut proving: Proving, given: Given) -> Result<Proof, Failure> {
     let name = path.display().to_string();
     let mut input: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
@@ -159,7 +276,6 @@ fn of_file(path: &Path) -> Result<Seen, Failure> {
         let file = File::open(path).with_context(|| format!("opening {name}"));
         Box::new(file.map_err(Failure::usage)?)
     };
-    let mut dissector = Dissector::new();
     let mut chunk = vec![0; 1 << 20];
     loop {
         let octets = match input.read(&mut chunk) {
@@ -172,18 +288,23 @@ fn of_file(path: &Path) -> Result<Seen, Failure> {
             }
         };
         let part = chunk.get(..octets).unwrap_or_default();
-        let fed = dissector.feed(part).context(name.clone());
+        let fed = proving.feed(part).context(name.clone());
         fed.map_err(Failure::usage)?;
     }
-    let read = dissector.finish().context(name);
-    read.map_err(Failure::usage)
+    let proof = proving.finish(given).context(name);
+    proof.map_err(Failure::usage)
 }
 
 /// Longest frame that is taken.
 const LARGEST: usize = 65_536 + 18;
 
 /// Watches the interface that leads to the peer.
-fn live(args: &VerifyArgs, peer: IpAddr) -> Result<(String, Seen, u32), Failure> {
+fn live(
+    args: &VerifyArgs,
+    peer: IpAddr,
+    mut proving: Proving,
+    cipher: Cipher,
+) -> Result<(String, Proof), Failure> {
     let interface = match &args.interface {
         Some(name) => name.clone(),
         None => towards(peer)?,
@@ -195,15 +316,15 @@ fn live(args: &VerifyArgs, peer: IpAddr) -> Result<(String, Seen, u32), Failure>
             args.seconds
         );
     }
-    let mut dissector = Dissector::new();
-    dissector.feed(&head()).context("the capture")?;
+    let before = kernel_sas(peer);
+    proving.feed(&head()).context("the capture")?;
     let mut buffer = vec![0; LARGEST];
     let end = Instant::now() + Duration::from_secs(args.seconds);
     loop {
         match capture.receive(&mut buffer) {
             Ok(frame) => {
                 if let Some(packet) = frame.ip_packet(&buffer) {
-                    dissector
+                    proving
                         .feed(&record(&frame, packet))
                         .context("the capture")?;
                 }
@@ -227,8 +348,50 @@ fn live(args: &VerifyArgs, peer: IpAddr) -> Result<(String, Seen, u32), Failure>
         let _ = poll(&mut [PollFd::new(&capture, PollFlags::IN)], Some(&patience));
     }
     let missed = capture.statistics()?.1;
-    let seen = dissector.finish().context("the capture")?;
-    Ok((interface, seen, missed))
+    let given = Given {
+        missed: missed.into(),
+        ..judged(before, kernel_sas(peer), cipher)
+    };
+    let proof = proving.finish(given).context("the capture")?;
+    Ok((interface, proof))
+}
+
+/// What the kernel's IPsec has for a peer.
+#[derive(Clone, Copy, Default)]
+struct KernelSas {
+    /// SAs that open what the peer sends.
+    opens: bool,
+    /// An SA that encrypts nothing.
+    readable: bool,
+}
+
+/// Looks; `None` when one may not.
+fn kernel_sas(peer: IpAddr) -> Option<KernelSas> {
+    let states = Xfrm::open().and_then(|mut xfrm| xfrm.states()).ok()?;
+    let mut found = KernelSas::default();
+    for state in states {
+        let from_peer = state.source == peer;
+        if from_peer || state.id.destination == peer {
+            found.opens |= from_peer;
+            found.readable |= !state.algorithms.encrypts();
+        }
+    }
+    Some(found)
+}
+
+/// What a host's kernel had before and after tells of what was seen between.
+fn judged(before: Option<KernelSas>, after: Option<KernelSas>, cipher: Cipher) -> Given {
+    let shown_again = match (before, after) {
+        (Some(before), Some(after)) if !before.opens && !after.opens => ShownAgain::Never,
+        (Some(_), Some(_)) => ShownAgain::ByKernel,
+        _ => ShownAgain::Unknown,
+    };
+    let readable = [before, after].iter().flatten().any(|sas| sas.readable);
+    Given {
+        shown_again,
+        cipher: if readable { Cipher::None } else { cipher },
+        missed: 0,
+    }
 }
 
 /// The interface of the route to the peer.

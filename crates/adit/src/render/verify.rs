@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use adit_evidence::capture::{Answer, BothWays};
+use adit_evidence::capture::{Answer, BothWays, Cipher};
 
 use super::style::Palette;
 use super::wrap::{labelled, paragraph};
@@ -17,6 +17,8 @@ pub fn text(document: &Document, p: Palette) -> String {
     let word = match proof.verdict {
         Answer::Encrypted => p.good("encrypted"),
         Answer::Clear => p.bad("in clear"),
+        Answer::Readable => p.bad("ESP without encryption"),
+        Answer::Incomplete => p.open("not proved"),
         Answer::Nothing => p.open("nothing seen"),
     };
     let mut out = format!("{}  {word}\n", p.bold(&document.peer.to_string()));
@@ -42,8 +44,45 @@ pub fn text(document: &Document, p: Palette) -> String {
         );
         out.push_str(&labelled(2, "shown again", &again));
     }
+    for (label, packets, what) in [
+        (
+            "not decided",
+            proof.undecided,
+            "in clear right behind ESP: shown again by a kernel that decrypts, or sent like that",
+        ),
+        (
+            "not looked at",
+            proof.unjudged,
+            "of more hosts and services than are kept, or fragments without their beginning",
+        ),
+        (
+            "missed",
+            proof.missed,
+            "passed while this host was busy",
+        ),
+        (
+            "readable",
+            proof.readable,
+            "of ESP have an IP packet in clear behind their header",
+        ),
+    ] {
+        if packets > 0 {
+            out.push_str(&labelled(2, label, &format!("{packets} packets {what}")));
+        }
+    }
+    if proof.protected() > 0 {
+        let cipher = match proof.cipher {
+            Cipher::Encrypts => "",
+            Cipher::None => "none: what was agreed on doesn't encrypt",
+            Cipher::Open => "the configuration allows none, and what was agreed on isn't known",
+            Cipher::Unseen => "isn't seen on the wire, only that it's ESP",
+        };
+        if !cipher.is_empty() {
+            out.push_str(&labelled(2, "cipher", cipher));
+        }
+    }
     for nets in &document.protected {
-        let list = |nets: &[ipnet::IpNet]| match nets {
+        let list = |nets: &[adit_model::selector::Selector]| match nets {
             [] => "anything".to_owned(),
             nets => {
                 let texts: Vec<String> = nets.iter().map(ToString::to_string).collect();
@@ -81,8 +120,14 @@ pub fn text(document: &Document, p: Palette) -> String {
         (Answer::Nothing, _) => {
             "IKE was seen and no traffic: send something through the tunnel meanwhile."
         }
-        (Answer::Encrypted, _) if document.missed > 0 => {
-            "Some packets passed unseen, so the proof isn't complete."
+        (Answer::Incomplete, _) if proof.undecided > 0 => {
+            "No packet in clear is certain, but the proof isn't complete: was it captured on a gateway whose kernel decrypts, say so with --kernel-ipsec, else capture between the gateways."
+        }
+        (Answer::Incomplete, _) => {
+            "No packet in clear was seen, but not everything was seen or is known, so the proof isn't complete."
+        }
+        (Answer::Readable, _) => {
+            "The packets crossed in ESP that encrypts nothing: whoever is on the way reads them."
         }
         _ => "",
     };

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::link::Direction;
 use super::stamp::Stamp;
+use super::watch::{Outside, Watch};
 
 /// Packets outside of IPsec from one host to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +45,9 @@ pub struct Clear {
     pub sent: u64,
     /// How many the capturing host received, where the capture tells.
     pub received: u64,
+    /// Whether they go to the peer, when only what is to be protected is looked at.
+    #[serde(skip)]
+    pub(super) outward: Option<bool>,
 }
 
 /// Pairs kept.
@@ -62,6 +66,10 @@ pub(super) struct Clears {
     esp: Option<LastEsp>,
     /// The latest packet in clear that no ESP followed yet: which, when, how large.
     open: Option<(usize, Stamp, usize)>,
+    /// What alone is looked at.
+    watch: Option<Watch>,
+    /// Packets of further pairs, and those of which too little is known.
+    beyond: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -81,13 +89,37 @@ pub(super) struct Seen {
     pub(super) from: IpAddr,
     pub(super) to: IpAddr,
     pub(super) protocol: u8,
-    pub(super) port: Option<u16>,
+    /// Its ports, where it shows them: the sender's, the receiver's.
+    pub(super) ports: Option<(u16, u16)>,
     pub(super) octets: usize,
     pub(super) direction: Option<Direction>,
 }
 
 impl Clears {
+    /// Looks at nothing but what is to be protected, so that other packets don't take the room of that.
+    pub(super) fn only(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
+    /// Fragments of which nobody can tell whose they are; whether a datagram of this protocol between these hosts would count.
+    pub(super) fn nameless(&mut self, from: IpAddr, to: IpAddr, protocol: u8) {
+        let packet = Outside {
+            from,
+            to,
+            protocol,
+            ports: None,
+            direction: None,
+        };
+        let counts = |watch: &Watch| watch.outward(&packet).is_some();
+        if self.watch.as_ref().is_some_and(counts) {
+            self.beyond += 1;
+        }
+    }
+
     pub(super) fn esp(&mut self, from: IpAddr, at: Stamp, octets: usize) {
+        if self.watch.as_ref().is_some_and(|w| w.peer != from) {
+            return;
+        }
         if let Some((index, clear_at, clear_octets)) = self.open.take()
             && clear_octets < octets
             && at.since(clear_at) < PROMPT
@@ -115,15 +147,26 @@ impl Clears {
         if multicast {
             return;
         }
-        let key = (seen.from, seen.to, seen.protocol, seen.port);
+        let outward = match &self.watch {
+            None => None,
+            Some(watch) => match watch.outward(&seen.outside()) {
+                None => return,
+                out => out,
+            },
+        };
+        let port = seen.service();
+        let key = (seen.from, seen.to, seen.protocol, port);
         let index = match self.by_key.get(&key) {
             Some(index) => *index,
-            None if self.all.len() >= MOST => return,
+            None if self.all.len() >= MOST => {
+                self.beyond += 1;
+                return;
+            }
             None => {
                 self.by_key.insert(key, self.all.len());
                 self.all.push(Clear {
                     protocol: seen.protocol,
-                    port: seen.port,
+                    port,
                     from: seen.from,
                     to: seen.to,
                     packets: 0,
@@ -136,6 +179,7 @@ impl Clears {
                     before_esp: 0,
                     sent: 0,
                     received: 0,
+                    outward,
                 });
                 self.all.len() - 1
             }
@@ -151,7 +195,9 @@ impl Clears {
             Some(Direction::Received) => have.received += 1,
             None => {}
         }
+        // What this host sent it didn't decrypt.
         if let Some(esp) = &mut self.esp
+            && outward != Some(true)
             && esp.open > 0
             && seen.octets < esp.octets
             && seen.at.since(esp.at) < PROMPT
@@ -164,16 +210,39 @@ impl Clears {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<Clear> {
-        self.all
+    /// What there is, and how many packets more.
+    pub(super) fn finish(self) -> (Vec<Clear>, u64) {
+        (self.all, self.beyond)
+    }
+}
+
+impl Seen {
+    /// The port that names the service.
+    fn service(&self) -> Option<u16> {
+        self.ports.map(|(a, b)| lower(a, b))
+    }
+
+    const fn outside(&self) -> Outside {
+        Outside {
+            from: self.from,
+            to: self.to,
+            protocol: self.protocol,
+            ports: self.ports,
+            direction: self.direction,
+        }
     }
 }
 
 /// The lower of a packet's ports.
 pub(super) fn service(packet: &IpPacket<'_>) -> Option<u16> {
+    ports(packet).map(|(a, b)| lower(a, b))
+}
+
+/// A packet's ports: the sender's, the receiver's.
+pub(super) fn ports(packet: &IpPacket<'_>) -> Option<(u16, u16)> {
     match packet.protocol {
         protocol::TCP | protocol::UDP | protocol::SCTP => {
-            packet.ports().map(|p| lower(p.source, p.destination))
+            packet.ports().map(|p| (p.source, p.destination))
         }
         _ => None,
     }

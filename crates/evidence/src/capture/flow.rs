@@ -60,6 +60,9 @@ pub struct Flow {
     /// What its packets carry, when keys opened them, with how many.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub inside: BTreeMap<String, u64>,
+    /// Packets that anybody can read: an IP packet follows the ESP header as it is.
+    #[serde(skip)]
+    pub(super) readable: u64,
     #[serde(skip)]
     order: Order,
     #[serde(skip)]
@@ -155,6 +158,7 @@ impl Flow {
             one_way: false,
             largest: 0,
             inside: BTreeMap::new(),
+            readable: 0,
             window: Window(Box::new([0; Window::WORDS])),
             seen: Runs::default(),
             opening: Vec::new(),
@@ -229,6 +233,7 @@ impl Flow {
     fn count(&mut self, seen: Seen) {
         self.classes |= 1 << (seen.class & 63);
         self.packets += 1;
+        self.readable += u64::from(seen.readable);
         self.octets = self.octets.saturating_add(seen.octets);
         self.largest = self.largest.max(seen.octets);
         self.last = self.last.max(seen.at);
@@ -256,6 +261,8 @@ pub(super) struct Seen {
     pub(super) mark: Mark,
     /// Class of service (DSCP).
     pub(super) class: u8,
+    /// An IP packet follows its header as it is.
+    pub(super) readable: bool,
 }
 
 fn hex<S: serde::Serializer>(spi: &u32, serializer: S) -> Result<S::Ok, S::Error> {
@@ -275,6 +282,7 @@ mod tests {
             octets: 100,
             mark: Mark::default(),
             class: 0,
+            readable: false,
         };
         let (first, rest) = sequences.split_first().unwrap();
         let mut flow = Flow::new("esp", 0x100, ends, false, seen(*first));

@@ -96,6 +96,8 @@ pub(super) struct Reassembly<T> {
     lost: Vec<Incomplete<T>>,
     /// How many were given up, those of which nothing can be shown included.
     lost_in_all: u64,
+    /// Of the latter: sender, receiver, protocol.
+    nameless: Vec<(IpAddr, IpAddr, u8)>,
 }
 
 impl<T> Default for Reassembly<T> {
@@ -105,6 +107,7 @@ impl<T> Default for Reassembly<T> {
             order: VecDeque::new(),
             lost: Vec::new(),
             lost_in_all: 0,
+            nameless: Vec::new(),
         }
     }
 }
@@ -188,15 +191,24 @@ impl<T: Copy> Reassembly<T> {
                 fragments: u32::try_from(parts.parts.len() + 1).unwrap_or(u32::MAX),
                 place,
             });
+        } else {
+            self.nameless
+                .push((key.source, key.destination, key.protocol));
         }
     }
 
-    /// Ends the capture: how many datagrams stayed incomplete, and the beginnings of those that have one.
-    pub(super) fn finish(mut self) -> (u64, Vec<Incomplete<T>>) {
+    /// A datagram that was given up and of which nothing can be shown. Asked after every fragment, there is one at most.
+    pub(super) fn nameless(&mut self) -> Option<(IpAddr, IpAddr, u8)> {
+        self.nameless.pop()
+    }
+
+    /// Ends the capture: how many datagrams stayed incomplete, the beginnings of those that have one, and the others'
+    /// senders, receivers and protocols.
+    pub(super) fn finish(mut self) -> (u64, Vec<Incomplete<T>>, Vec<(IpAddr, IpAddr, u8)>) {
         while let Some(key) = self.order.pop_front() {
             self.give_up(key);
         }
-        (self.lost_in_all, self.lost)
+        (self.lost_in_all, self.lost, self.nameless)
     }
 }
 

@@ -29,6 +29,7 @@ mod offer;
 mod order;
 mod pieces;
 mod proof;
+mod readable;
 mod recorded;
 mod runs;
 mod stall;
@@ -36,6 +37,7 @@ mod stamp;
 mod tally;
 mod text;
 mod traffic;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -61,12 +63,13 @@ pub use keys::Keys;
 pub use message::{Inside, Message, NatDetection, Notice};
 pub use order::Again;
 pub use pieces::Fragments;
-pub use proof::{Answer, BothWays, InClear, Proof, Protected};
+pub use proof::{Answer, BothWays, Cipher, Given, InClear, Proof, Proving, ShownAgain};
 pub(crate) use recorded::{Recorded, Rungs};
 pub use stall::Stall;
 pub use stamp::Stamp;
 pub use tally::Tally;
 pub(crate) use text::Printed;
+pub use watch::{Protected, Watch};
 
 use flow::Seen;
 use message::Place;
@@ -111,6 +114,9 @@ pub struct Capture {
     /// Packets outside of IPsec, by pair of hosts and service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clear: Vec<Clear>,
+    /// Packets outside of IPsec that aren't among those: of more pairs than are kept.
+    #[serde(skip_serializing_if = "is_none")]
+    pub clear_beyond: u64,
     /// Addresses of the host that captured, with how many packets showed each, where the capture tells.
     #[serde(skip)]
     pub own_addresses: BTreeMap<IpAddr, u64>,
@@ -179,6 +185,11 @@ impl Capture {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 /// Reads a capture file fed in chunks.
 #[derive(Debug, Default)]
 pub struct Dissector {
@@ -197,6 +208,12 @@ impl Dissector {
     #[must_use]
     pub fn with_keys(mut self, keys: impl Into<Arc<Keys>>) -> Self {
         self.sorter.opener = Some(Box::new(keys::Opener::new(keys.into())));
+        self
+    }
+
+    /// Of what isn't IPsec's, looks only at what is to be protected.
+    fn watching(mut self, watch: Watch) -> Self {
+        self.sorter.clears.only(watch);
         self
     }
 
@@ -272,6 +289,8 @@ struct At {
     mark: order::Mark,
     /// Class of service (DSCP).
     class: u8,
+    /// ESP that encrypts nothing, by the look of it.
+    readable: bool,
 }
 
 /// Addresses of the capturing host kept.
@@ -314,6 +333,7 @@ impl Sorter {
                 [high, low, ..] => (high & 0x0f) << 2 | low >> 6,
                 _ => 0,
             },
+            readable: false,
             mark: order::Mark {
                 contents: 0,
                 // Both versions have it in their header's first ten octets.
@@ -352,6 +372,9 @@ impl Sorter {
             } else {
                 self.capture.other.add("IP fragment");
             }
+            if let Some((from, to, protocol)) = self.fragments.nameless() {
+                self.clears.nameless(from, to, protocol);
+            }
             return;
         }
         match packet.protocol {
@@ -365,10 +388,10 @@ impl Sorter {
 
     /// A packet that isn't IPsec's.
     fn clear(&mut self, packet: &IpPacket<'_>, at: At) {
-        self.outside(packet.protocol, clear::service(packet), at);
+        self.outside(packet.protocol, clear::ports(packet), at);
     }
 
-    fn outside(&mut self, protocol: u8, port: Option<u16>, at: At) {
+    fn outside(&mut self, protocol: u8, ports: Option<(u16, u16)>, at: At) {
         self.other(protocol);
         self.clears.add(clear::Seen {
             frame: at.frame,
@@ -376,7 +399,7 @@ impl Sorter {
             from: at.source,
             to: at.destination,
             protocol,
-            port,
+            ports,
             octets: at.octets,
             direction: at.direction,
         });
@@ -476,8 +499,8 @@ impl Sorter {
             }
             self.ike(message, ends, true, at);
         } else {
-            let port = clear::lower(udp.source_port, udp.destination_port);
-            self.outside(protocol::UDP, Some(port), at);
+            let ports = (udp.source_port, udp.destination_port);
+            self.outside(protocol::UDP, Some(ports), at);
         }
     }
 
@@ -560,6 +583,7 @@ impl Sorter {
             Ok(header) => {
                 let mut at = at;
                 at.mark.contents = order::contents(packet);
+                at.readable = readable::is_readable(packet, at.cut);
                 self.sa("esp", header.spi, header.sequence, ends, udp, at);
                 if let Some(opener) = &mut self.opener
                     && !at.cut
@@ -610,6 +634,7 @@ impl Sorter {
             octets: at.octets as u64,
             mark: at.mark,
             class: at.class,
+            readable: at.readable,
         };
         let flows = &mut self.capture.flows;
         let full = flows.len() >= MOST_FLOWS;
@@ -689,7 +714,10 @@ impl Sorter {
     }
 
     fn finish(mut self, packets: u64, problems: &Tally) -> Capture {
-        let (incomplete, beginnings) = std::mem::take(&mut self.fragments).finish();
+        let (incomplete, beginnings, nameless) = std::mem::take(&mut self.fragments).finish();
+        for (from, to, protocol) in nameless {
+            self.clears.nameless(from, to, protocol);
+        }
         let any = !beginnings.is_empty();
         for beginning in beginnings {
             let place = At {
@@ -701,7 +729,7 @@ impl Sorter {
         }
         let mut capture = self.capture;
         capture.fragments = self.pieces.finish();
-        capture.clear = self.clears.finish();
+        (capture.clear, capture.clear_beyond) = self.clears.finish();
         capture.stalls = self.stalls.finish();
         if any {
             for conversation in &mut capture.conversations {

@@ -168,6 +168,7 @@ mod tests {
                 way: 0,
             },
             class: 0,
+            readable: false,
         };
         let mut flow = Flow::new("esp", 1, ends, false, seen(0, packets[0]));
         for (at, packet) in packets.iter().enumerate().skip(1) {

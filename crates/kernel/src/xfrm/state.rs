@@ -95,6 +95,15 @@ pub enum Algorithms {
 }
 
 impl Algorithms {
+    /// Whether they keep what they protect from being read: neither the null cipher (RFC 2410) nor GMAC (RFC 4543) does.
+    #[must_use]
+    pub fn encrypts(&self) -> bool {
+        match self {
+            Self::Combined { name, .. } => !name.starts_with("rfc4543("),
+            Self::Separate { cipher, .. } => !cipher.contains("cipher_null"),
+        }
+    }
+
     /// `protection` under keying material as key exchanges deliver it: the key of the cipher with its salt, then that of
     /// integrity (RFC 7296 2.17). `None` when the length doesn't fit.
     #[must_use]

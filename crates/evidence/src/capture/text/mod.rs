@@ -166,6 +166,7 @@ impl Printed {
                 direction: None,
                 mark: Mark::default(),
                 class: 0,
+                readable: false,
             },
         }
     }

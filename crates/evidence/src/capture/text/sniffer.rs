@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use adit_wire::ip::{IpPacket, protocol};
 
 use super::super::link::Direction;
-use super::super::{IKE_PORT, NAT_T_PORT, clear};
+use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
 use super::ike::Said;
 use super::{Packet, Printed, number};
@@ -183,8 +183,8 @@ impl Printed {
                 self.sorter.outside(blind.protocol, None, at);
             }
             protocol::UDP | protocol::TCP => {
-                let port = clear::lower(ports[0], ports[1]);
-                self.sorter.outside(blind.protocol, Some(port), at);
+                let ports = (ports[0], ports[1]);
+                self.sorter.outside(blind.protocol, Some(ports), at);
             }
             other => self.sorter.outside(other, None, at),
         }

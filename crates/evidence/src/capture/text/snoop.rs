@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use adit_wire::ip::protocol;
 
-use super::super::{IKE_PORT, NAT_T_PORT, clear};
+use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
 use super::ike::Said;
 use super::{Piece, Printed, number};
@@ -104,13 +104,13 @@ impl Printed {
                     let (message, same) = self.ike.message(&packet, said);
                     self.sorter.message(message, same);
                 } else {
-                    let port = clear::lower(ports[0], ports[1]);
-                    self.sorter.outside(protocol, Some(port), packet.at);
+                    let ports = (ports[0], ports[1]);
+                    self.sorter.outside(protocol, Some(ports), packet.at);
                 }
             }
             protocol::TCP => {
-                let port = clear::lower(ends.0.port(), ends.1.port());
-                self.sorter.outside(protocol, Some(port), packet.at);
+                let ports = (ends.0.port(), ends.1.port());
+                self.sorter.outside(protocol, Some(ports), packet.at);
             }
             _ => self.sorter.outside(protocol, None, packet.at),
         }

@@ -7,7 +7,7 @@ use adit_model::event::PathProblem;
 use adit_wire::ip::protocol;
 
 use super::super::icmp::PathError;
-use super::super::{IKE_PORT, NAT_T_PORT, clear};
+use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
 use super::ike::Said;
 use super::{Packet, Piece, Printed, number};
@@ -74,12 +74,11 @@ impl Printed {
                 self.piece(&packet, &piece);
             }
             "UDP" | "TCP" | "L2TP" | "VXLAN" | "GENEVE" => {
-                let (source, destination) = ports(row.info);
-                let service = match row.protocol {
-                    "L2TP" => 1701,
-                    "VXLAN" => 4789,
-                    "GENEVE" => 6081,
-                    _ => clear::lower(source, destination),
+                let ports = match row.protocol {
+                    "L2TP" => (1701, 1701),
+                    "VXLAN" => (4789, 4789),
+                    "GENEVE" => (6081, 6081),
+                    _ => ports(row.info),
                 };
                 let packet = self.packet(line, ends(0), octets);
                 let upper = if row.protocol == "TCP" {
@@ -87,7 +86,7 @@ impl Printed {
                 } else {
                     protocol::UDP
                 };
-                self.sorter.outside(upper, Some(service), packet.at);
+                self.sorter.outside(upper, Some(ports), packet.at);
             }
             "GRE" => {
                 let packet = self.packet(line, ends(0), octets);

@@ -8,7 +8,7 @@ use adit_wire::ip::protocol;
 
 use super::super::icmp::PathError;
 use super::super::message::Notice;
-use super::super::{IKE_PORT, NAT_T_PORT, clear};
+use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
 use super::ike::Said;
 use super::{Packet, Piece, Printed, length, number, transform};
@@ -158,12 +158,12 @@ impl Printed {
                 self.blind(packet, length(what, "length ").unwrap_or(0));
             }
             Kind::Udp => {
-                let port = clear::lower(ends.0.port(), ends.1.port());
-                self.sorter.outside(protocol::UDP, Some(port), packet.at);
+                let ports = (ends.0.port(), ends.1.port());
+                self.sorter.outside(protocol::UDP, Some(ports), packet.at);
             }
             Kind::Tcp => {
-                let port = clear::lower(ends.0.port(), ends.1.port());
-                self.sorter.outside(protocol::TCP, Some(port), packet.at);
+                let ports = (ends.0.port(), ends.1.port());
+                self.sorter.outside(protocol::TCP, Some(ports), packet.at);
             }
             Kind::Fragment | Kind::Other => {}
         }
