@@ -225,7 +225,12 @@ impl Expression {
             "tproxy" => Self::Destination("tproxy".to_owned(), None),
             "queue" => Self::Verdict(Verdict::Queue),
             "notrack" => Self::Untracked,
-            "log" | "objref" | "dup" => Self::Aside(name.to_owned()),
+            "log" | "dup" => Self::Aside(name.to_owned()),
+            // A map of objects ends the rule for what isn't in it.
+            "objref" => match number(1) {
+                Some(object) => Self::object(object),
+                None => Self::Unknown(name.to_owned()),
+            },
             "target" => Self::target(&text(data.find(1)?), data.find(3).unwrap_or_default()),
             "match" => Self::extension(&text(data.find(1)?), data.find(3).unwrap_or_default())?,
             // Whatever else loads into a register loads something that isn't known.
@@ -239,6 +244,23 @@ impl Expression {
             }
             _ => return None,
         })
+    }
+
+    /// What a named object does with the packet; its kinds are `NFT_OBJECT_*`.
+    fn object(kind: u32) -> Self {
+        match kind {
+            OBJECT_COUNTER => Self::Aside("counter".to_owned()),
+            OBJECT_HELPER => Self::Aside("ct helper".to_owned()),
+            OBJECT_TIMEOUT => Self::Aside("ct timeout".to_owned()),
+            OBJECT_SECMARK => Self::Aside("secmark".to_owned()),
+            OBJECT_EXPECTATION => Self::Aside("ct expectation".to_owned()),
+            OBJECT_QUOTA => Self::Unknown("quota".to_owned()),
+            OBJECT_LIMIT => Self::Unknown("limit".to_owned()),
+            OBJECT_CONNLIMIT => Self::Unknown("connlimit".to_owned()),
+            OBJECT_TUNNEL => Self::Unknown("tunnel".to_owned()),
+            // A proxy for TCP's first packets keeps them; what is newer than this may as well.
+            _ => Self::Action("objref".to_owned()),
+        }
     }
 
     /// What an extension of iptables does with the packet.
@@ -327,4 +349,13 @@ const QUESTIONS: [&str; 25] = [
     "inner",
 ];
 const META_MARK: u32 = 3;
+const OBJECT_COUNTER: u32 = 1;
+const OBJECT_QUOTA: u32 = 2;
+const OBJECT_HELPER: u32 = 3;
+const OBJECT_LIMIT: u32 = 4;
+const OBJECT_CONNLIMIT: u32 = 5;
+const OBJECT_TUNNEL: u32 = 6;
+const OBJECT_TIMEOUT: u32 = 7;
+const OBJECT_SECMARK: u32 = 8;
+const OBJECT_EXPECTATION: u32 = 9;
 const VERDICT_REGISTER: u32 = 0;

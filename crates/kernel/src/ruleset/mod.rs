@@ -32,6 +32,7 @@ use expression::Expression;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ruleset {
     pub(crate) chains: Vec<Chain>,
+    /// Those whose elements could be read; what another one has isn't known.
     pub(crate) sets: Vec<Set>,
 }
 

@@ -4,7 +4,7 @@ use super::expression::{Expression, Verdict, be32};
 use super::{Base, Chain, Element, Family, Point, Rule, Ruleset, Set};
 use crate::error::Result;
 use crate::netlink::codec::{Answer, Attributes, Message, text};
-use crate::netlink::transport::Transport;
+use crate::netlink::transport::{Owned, Transport};
 use crate::nft;
 
 /// All chains, rules and sets of the calling thread's network namespace. Empty where this kernel has no nf_tables.
@@ -44,32 +44,39 @@ pub fn read() -> Result<Ruleset> {
         }
     }
     for found in list(&mut transport, GET_SET, ANY)? {
-        if let Some(mut set) = set(&found.as_answer()) {
+        if let Some(set) = set(&found.as_answer()) {
             let mut message = Message::new(
                 nft::kind(GET_ELEMENTS),
                 0,
                 &nft::header(set.family.unwrap_or(ANY), 0),
             );
             message.put_text(1, &set.table).put_text(2, &set.name);
-            // A set that is gone by now has no elements.
-            let found = transport
-                .dump("read the elements of set", &set.name, &message)
-                .unwrap_or_default();
-            set.elements = found
-                .iter()
-                .flat_map(|found| elements(&found.as_answer()))
-                .collect();
-            ruleset.sets.push(set);
+            let found = transport.dump("read the elements of set", &set.name, &message);
+            ruleset.sets.extend(set.with(found));
         }
     }
     Ok(ruleset)
+}
+
+impl Set {
+    /// With the elements that were read. One whose elements can't be read isn't an empty one: nobody here knows what is in it.
+    fn with(self, found: Result<Vec<Owned>>) -> Option<Self> {
+        let found = found.ok()?;
+        Some(Self {
+            elements: found
+                .iter()
+                .flat_map(|found| elements(&found.as_answer()))
+                .collect(),
+            ..self
+        })
+    }
 }
 
 fn list(
     transport: &mut Transport,
     kind: u16,
     family: u8,
-) -> Result<Vec<crate::netlink::transport::Owned>> {
+) -> Result<Vec<Owned>> {
     let message = Message::new(nft::kind(kind), 0, &nft::header(family, 0));
     transport.dump("read the packet filters", "", &message)
 }
@@ -211,3 +218,18 @@ const GET_SET: u16 = 10;
 const NEW_ELEMENTS: u16 = 12;
 const GET_ELEMENTS: u16 = 13;
 const INTERVAL: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::error::KernelError;
+
+    /// What is refused, or kept changing, isn't known; what is empty is.
+    #[test]
+    fn a_set_that_cannot_be_read_is_not_an_empty_one() {
+        let unread = Err(KernelError::own("read", "allowed", "it kept changing"));
+        assert_eq!(Set::default().with(unread), None);
+        assert_eq!(Set::default().with(Ok(Vec::new())), Some(Set::default()));
+    }
+}
