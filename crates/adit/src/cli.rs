@@ -140,10 +140,14 @@ pub enum Command {
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
-    /// Check a configuration of any product, or two ends' configurations against each other.
+    /// Check a configuration of any product, two ends' configurations against each other, or, with --live, what will fail
+    /// of the running gateway.
     ///
     /// One end: words that the product doesn't know, lost lines, keys that are written wrongly, what can't work or isn't safe.
     /// Two ends: whether they will agree, and if not, where it fails. Keys are compared and never shown.
+    ///
+    /// With --live: rekeys that were refused on trial, certificates that end, what was agreed on and isn't what is configured, room in packets,
+    /// networks that are at both ends, mounts that don't wait for the tunnel, and so on. Ends with 1 if something will fail.
     #[command(after_long_help = examples::CHECK)]
     Check(CheckArgs),
     /// Let two configurations of any product negotiate with each other in a virtual world, and say where they fail.
@@ -600,8 +604,11 @@ pub struct ExplainArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
     /// A configuration, or a folder with its files; a second one is the other end's. `-` is standard input.
-    #[arg(value_name = "FILE", required_unless_present_any = ["local", "remote"])]
+    #[arg(value_name = "FILE", required_unless_present_any = ["local", "remote", "live"])]
     pub files: Vec<PathBuf>,
+    /// What will fail of the running gateway's tunnels, or of the one that is named instead of a file.
+    #[arg(long, conflicts_with_all = ["local", "remote", "local_version", "remote_version", "root"])]
+    pub live: bool,
     /// Our end's file; more than one may be given.
     #[arg(long, value_name = "FILE")]
     pub local: Vec<PathBuf>,
@@ -618,7 +625,10 @@ pub struct CheckArgs {
     /// below it.
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// One JSON document on standard output (`adit.check/1`).
+    /// Which gateway, with --live.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.check/1`; `adit.check.live/1` with --live).
     #[arg(long)]
     pub json: bool,
 }

@@ -138,7 +138,9 @@ Examples:
                                    with the files that it names
   adit check ipsec.conf router.txt both ends: do they fit?
   adit check --local ipsec.conf --local ipsec.secrets --remote fw.set --json
-                                   for scripts";
+                                   for scripts
+  adit check --live                what of the running gateway will fail
+  adit check --live office --json | jq -r '.tunnels[].ahead[].cause'";
 
 /// `adit read`.
 pub const READ: &str = "\

@@ -180,6 +180,7 @@ prop_compose! {
                 childless: [Childless::Prefer, Childless::Force][usize::from(remote_port % 2)],
                 dpd_action: Some(Action::Clear),
                 close_action: None,
+                test_rekey: Duration::from_secs(u64::from(remote_port % 4)),
             },
             ppk: None,
         }

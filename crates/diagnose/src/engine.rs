@@ -30,6 +30,13 @@ struct Candidate {
 /// Judges a case.
 #[must_use]
 pub fn diagnose(case: &Case) -> Verdict {
+    Verdict {
+        ahead: crate::ahead::foresee(case),
+        ..judge(case)
+    }
+}
+
+fn judge(case: &Case) -> Verdict {
     let s = Signals::new(case);
     let subject = if case.subject.is_empty() {
         s.peer()
@@ -325,6 +332,7 @@ fn empty(verdict: Answer, subject: String, notes: Vec<String>) -> Verdict {
         ruled_out: Vec::new(),
         missing: Vec::new(),
         notes,
+        ahead: Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@
 //!
 //! The verdict is a plain value ([`Verdict`], the `adit.why/1` document); rendering belongs to whoever shows it.
 
+mod ahead;
 mod ask;
 mod attempt;
 mod compare;
@@ -41,6 +42,7 @@ mod waiting;
 mod wire;
 mod xfrm;
 
+pub use ahead::{Forewarning, Premortem, TunnelAhead, foresee, foreseen_causes};
 pub use ask::{Question, next_question};
 pub use config::{
     CheckFinding, CheckReport, Checked, Difference, End, Outcome, PairReport, Value, best_pair,

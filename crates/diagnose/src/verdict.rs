@@ -29,6 +29,9 @@ pub struct Verdict {
     /// Circumstances that aren't a fault, such as a NAT on the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What will fail and hasn't yet. It changes nothing of the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<crate::ahead::Forewarning>,
 }
 
 impl Verdict {

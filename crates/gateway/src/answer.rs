@@ -62,6 +62,9 @@ impl Gateway {
             } => {
                 return self.cases(tunnel.as_deref(), probe, let_peer_begin, answer);
             }
+            Request::Foresee { tunnel, operator } => {
+                return self.foresee(tunnel.as_deref(), operator, answer);
+            }
             Request::Probe { tunnel, inside } => {
                 return self.probe(&tunnel, inside, answer);
             }
@@ -408,7 +411,7 @@ impl Gateway {
         }
     }
 
-    fn case(
+    pub(crate) fn case(
         &self,
         tunnel: &crate::tunnel::Tunnel,
         lately: &BTreeMap<String, Vec<Fact>>,
@@ -422,6 +425,7 @@ impl Gateway {
             past: self.past.get(&tunnel.connection.name),
         });
         case.facts.extend(self.host_facts(tunnel));
+        case.facts.extend(self.ahead_facts(tunnel));
         let name = &tunnel.connection.name;
         case.facts
             .extend(lately.get(name).into_iter().flatten().cloned());
@@ -565,6 +569,7 @@ impl Gateway {
                         | Happening::Received(_)
                         | Happening::Dropped { .. }
                         | Happening::CertificateExpiry { .. }
+                        | Happening::Foreseen { .. }
                         | Happening::IkeClosed { .. }
                 )
             })

@@ -13,6 +13,7 @@ use adit_model::probed::Check;
 use adit_model::reason::Refusal;
 use tokio::sync::oneshot;
 
+use crate::ahead::Found;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::hook::Ended;
@@ -61,6 +62,8 @@ pub enum TaskDone {
         /// What it said.
         probes: Vec<Probe>,
     },
+    /// The host was looked at for what will fail.
+    LookedAhead(Found),
     /// The program that is told of tunnels has ended.
     Hooked(Ended),
     /// The recordings of earlier gateways were read.
@@ -116,6 +119,7 @@ impl Gateway {
             }
             TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
             TaskDone::Offered { tunnel, probes } => self.offered(&tunnel, probes),
+            TaskDone::LookedAhead(found) => self.looked_ahead(found),
             TaskDone::Hooked(ended) => self.hooked(ended),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {

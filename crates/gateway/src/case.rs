@@ -8,7 +8,7 @@ use adit_crypto::pki::Cert;
 use adit_esp::ChildReport;
 use adit_evidence::recording::Past;
 use adit_model::certificate::CertificateUse;
-use adit_model::connection::Remote;
+use adit_model::connection::{Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::Event;
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
@@ -44,14 +44,7 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
     let tunnel = evidence.tunnel;
     let name = &tunnel.connection.name;
     let mut facts = vec![
-        state(
-            "configuration",
-            name,
-            Known::Configured {
-                connection: Box::new(tunnel.connection.as_ref().clone()),
-            },
-            format!("tunnel {name} is configured"),
-        ),
+        configured(&tunnel.connection),
         state(
             "gateway",
             name,
@@ -115,6 +108,20 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
         products: BTreeMap::from([(Side::Local, Product::Adit)]),
         clock_offset_ms: None,
     }
+}
+
+/// How a tunnel is configured.
+pub(crate) fn configured(connection: &Connection) -> Fact {
+    let name = &connection.name;
+    let what = Known::Configured {
+        connection: Box::new(connection.clone()),
+    };
+    state(
+        "configuration",
+        name,
+        what,
+        format!("tunnel {name} is configured"),
+    )
 }
 
 /// The tunnel's events, and those of strangers that may be its peer: an exchange that is refused early belongs to no

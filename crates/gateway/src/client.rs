@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use adit_diagnose::Premortem;
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
 use adit_model::probed::Probed;
@@ -268,6 +269,26 @@ impl Client {
         self.patience(Some(PATIENCE))?;
         match answer? {
             Response::Probed { probed } => Ok(*probed),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What will fail of one tunnel or of all. `operator` is the address from which the one who asks is logged in.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn foresee(
+        &mut self,
+        tunnel: Option<&str>,
+        operator: Option<IpAddr>,
+    ) -> Result<Premortem, ClientError> {
+        let tunnel = tunnel.map(str::to_owned);
+        self.send(&Request::Foresee { tunnel, operator })?;
+        self.patience(Some(2 * PATIENCE))?;
+        let answer = self.receive();
+        self.patience(Some(PATIENCE))?;
+        match answer? {
+            Response::Foreseen { premortem } => Ok(*premortem),
             other => Err(unexpected(&other)),
         }
     }

@@ -273,6 +273,7 @@ fn kind(what: &Happening) -> &'static str {
         Happening::InitialContact { .. } => "initial-contact",
         Happening::CertificateExpiry { .. } => "certificate-expiry",
         Happening::ClearTraffic { .. } => "clear-traffic",
+        Happening::Foreseen { .. } => "foreseen",
         Happening::HeldBack { .. } => "held-back",
         Happening::HookFailed { .. } => "hook-failed",
         Happening::ProbeAnswered => "probe-answered",
@@ -300,6 +301,7 @@ fn level(what: &Happening) -> Level {
         | Happening::PeerUnresolved { .. }
         | Happening::Expired { .. }
         | Happening::CertificateExpiry { .. }
+        | Happening::Foreseen { over: false, .. }
         | Happening::HookFailed { .. }
         | Happening::ClearTraffic { passes: true, .. }
         | Happening::UnprotectedNotify { .. } => Level::WARN,
@@ -321,6 +323,7 @@ fn level(what: &Happening) -> Level {
         | Happening::AddressesAssigned { .. }
         | Happening::ClearTraffic { .. }
         | Happening::HeldBack { .. }
+        | Happening::Foreseen { .. }
         | Happening::InitialContact { .. } => Level::INFO,
         Happening::Dropped { .. } => Level::TRACE,
         _ => Level::DEBUG,

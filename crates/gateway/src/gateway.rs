@@ -23,6 +23,7 @@ use adit_wire::udp_encap::{Encapsulated, classify};
 use tokio::sync::mpsc;
 
 use crate::addresses::NetworkWatch;
+use crate::ahead::Foresight;
 use crate::answer::CaseWaiter;
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
@@ -87,6 +88,8 @@ pub struct Gateway {
     pub(crate) past: BTreeMap<String, Past>,
     /// The program that is told of tunnels.
     pub(crate) hook: Hook,
+    /// When tunnels' future is looked at next, and who waits for it.
+    pub(crate) foresight: Foresight,
     /// What tunnels carried in the last seconds.
     pub(crate) lately: Lately,
     /// When the host is next looked at.
@@ -151,6 +154,7 @@ impl Gateway {
             path_told: HashMap::new(),
             past: BTreeMap::new(),
             hook: Hook::default(),
+            foresight: Foresight::default(),
             sampled: Sampled::default(),
             lately: Lately::default(),
             dirty: true,
@@ -174,6 +178,7 @@ impl Gateway {
             .chain(self.sample_due())
             .chain(self.holds_due())
             .chain(self.lately.due())
+            .chain(self.ahead_due())
             .min()
     }
 
@@ -289,6 +294,7 @@ impl Gateway {
         self.look_at_walk(now.mono);
         self.look_at_counters(now);
         self.look_at_holds(now.mono);
+        self.look_ahead_if_due(now);
         if self.lately.due().is_none_or(|due| due <= now.mono) {
             self.lately.take(self.counters(now.mono));
         }
@@ -564,6 +570,7 @@ impl Gateway {
             _ => None,
         };
         self.tell_hook_of(&event);
+        self.hear_for_ahead(&event);
         self.log.record(event);
         if let Some(name) = gave_up {
             self.start_probes(&name, probe::Ask::Everything);
@@ -685,6 +692,9 @@ impl Gateway {
         }
         let stuck = tunnel.is_stuck(now.mono);
         self.tell_hook_of_state(name, before, presence);
+        if presence == Presence::Up && before != Presence::Up {
+            self.came_up_for_ahead(name);
+        }
         self.ask_again(name, snapshot);
         self.settle_waiters(now, name, snapshot);
         if stuck {

@@ -52,6 +52,7 @@ impl Gateway {
             | Happening::GaveUp { .. }
             | Happening::PeerUnresolved { .. }
             | Happening::Expired { .. } => "failed",
+            Happening::Foreseen { over: false, .. } => "foreseen",
             _ => return,
         };
         let Some(tunnel) = event.connection.clone() else {

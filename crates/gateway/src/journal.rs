@@ -80,6 +80,7 @@ pub(crate) fn child(what: &Happening) -> Option<&str> {
         | Happening::ChildClosed { child, .. }
         | Happening::ChildRekeyed { child, .. }
         | Happening::ClearTraffic { child, .. } => Some(child),
+        Happening::Foreseen { child, .. } => child.as_deref(),
         _ => None,
     }
 }

@@ -32,6 +32,7 @@
 #![deny(unsafe_code)]
 
 mod addresses;
+mod ahead;
 mod answer;
 mod attempt;
 pub mod backend;

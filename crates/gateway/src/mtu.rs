@@ -56,7 +56,8 @@ pub fn of_tunnel(netlink: &mut Netlink, provider: &Provider, connection: &Connec
     inner_mtu(provider, connection, link.unwrap_or(1500), v6)
 }
 
-fn link_mtu(netlink: &mut Netlink, peer: IpAddr) -> Option<u32> {
+/// What is known of the path to a peer: the MTU of the link that leads there, or less where the kernel has learned it.
+pub(crate) fn link_mtu(netlink: &mut Netlink, peer: IpAddr) -> Option<u32> {
     let way = netlink.own_route_to(peer).ok()?;
     let device = netlink.link_by_index(way.device?).ok()?;
     Some(way.mtu.map_or(device.mtu, |known| known.min(device.mtu)))

@@ -21,6 +21,8 @@ pub struct Options {
     pub because: String,
     /// Name of the TUN device.
     pub tun_name: String,
+    /// The folder that stands for `/` where mounts and logins of this host are looked up.
+    pub root: PathBuf,
     /// MTU of the TUN device in octets; `None` computes it from the links that lead to the peers.
     pub tun_mtu: Option<u32>,
 }
@@ -42,6 +44,7 @@ impl Options {
             backend: BackendChoice::Auto,
             because: String::new(),
             tun_name: "adit0".to_owned(),
+            root: PathBuf::from("/"),
             tun_mtu: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use adit_diagnose::Premortem;
 use adit_model::drops::{DropReason, Layer, Severity};
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
@@ -83,6 +84,14 @@ pub enum Request {
         /// others, one at a time: ten at most, until it takes two.
         #[serde(default)]
         let_peer_begin: bool,
+    },
+    /// What will fail and hasn't yet. Answer: [`Response::Foreseen`].
+    Foresee {
+        /// Only of this tunnel.
+        tunnel: Option<String>,
+        /// From where the one who asks is logged in.
+        #[serde(default)]
+        operator: Option<IpAddr>,
     },
     /// Test what a tunnel's packets meet: this host, the path, the peer, the inside. Bounded, and harmless to a tunnel
     /// that is up. Answer: [`Response::Probed`].
@@ -196,6 +205,11 @@ pub enum Response {
     Probed {
         /// As `adit probe --json` prints it.
         probed: Box<Probed>,
+    },
+    /// What will fail.
+    Foreseen {
+        /// As `adit check --live --json` prints it.
+        premortem: Box<Premortem>,
     },
     /// The way of packets.
     Traced {

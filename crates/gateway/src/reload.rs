@@ -199,6 +199,9 @@ impl Gateway {
                 .entry(name.clone())
                 .or_insert_with(|| Tunnel::new(Arc::clone(connection), now.mono));
             let before = std::mem::replace(&mut tunnel.connection, Arc::clone(connection));
+            if *before != **connection {
+                tunnel.ahead.trials.forget();
+            }
             let down = tunnel.retry.wanted() == Wanted::Down;
             if changes.restarts(name) {
                 tunnel.retry.configure(connection.start, now.mono);

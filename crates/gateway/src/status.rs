@@ -4,13 +4,14 @@ use adit_diagnose::diagnose;
 use adit_esp::ChildReport;
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
 use adit_model::Now;
+use adit_model::ahead::Weight;
 use adit_model::connection::{Child, Mode, Protection};
 use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
 use adit_model::status::{
-    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, IkeSa, PoolStatus, Status, Tunnel,
-    TunnelState,
+    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, ForeseenStatus, IkeSa, PoolStatus,
+    Status, Tunnel, TunnelState,
 };
 
 use crate::clock::rfc3339;
@@ -96,6 +97,7 @@ impl View<'_> {
                 Protection::Required => "required".to_owned(),
                 Protection::Optional => "optional".to_owned(),
             },
+            ahead: self.ahead(),
             clear: self.clear.clone(),
             interface: self
                 .tunnel
@@ -121,6 +123,21 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// What will fail; what is only worth knowing isn't told here.
+    fn ahead(&self) -> Vec<ForeseenStatus> {
+        let found = &self.tunnel.ahead.found;
+        found
+            .iter()
+            .filter(|warning| warning.weight == Weight::Warning)
+            .map(|warning| ForeseenStatus {
+                cause: warning.cause.clone(),
+                child: warning.child.clone(),
+                summary: warning.summary.clone(),
+                consequence: warning.consequence.clone(),
+            })
+            .collect()
     }
 
     fn up_since(&self) -> String {
@@ -387,7 +404,8 @@ mod tests {
             summary: String::new(),
             block: None,
             policy: "required".to_owned(),
-            clear: None,
+            ahead: Vec::new(),
+                clear: None,
             interface: None,
             ike: None,
             children: Vec::new(),

@@ -55,6 +55,7 @@ impl Gateway {
         needs.retain_mut(|need| self.statuses.worth_asking(need, now.mono));
         if needs.is_empty() {
             let answer = self.keys.answer(&self.provider, now.wall, &request, &known);
+            self.note_peer(&request, &answer);
             self.endpoint.handle_answer(now, id, answer);
             return;
         }
@@ -85,11 +86,17 @@ impl Gateway {
         self.statuses.keep(fetched, now.mono);
         let known = self.statuses.documents(now.mono);
         let answer = self.keys.answer(&self.provider, now.wall, request, &known);
+        self.note_peer(request, &answer);
         self.endpoint.handle_answer(now, id, answer);
     }
 }
 
 impl Statuses {
+    /// Lists that were fetched.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &RevocationList> {
+        self.lists.iter().map(|(_, list)| list)
+    }
+
     fn documents(&self, now: Mono) -> Documents {
         let failed = self
             .failures

@@ -12,6 +12,7 @@ use adit_model::probed::Check;
 use adit_model::{Mono, Wall};
 use tokio::sync::oneshot;
 
+use crate::ahead::Outlook;
 use crate::protocol::Response;
 use crate::retry::{Presence, Retry};
 
@@ -45,6 +46,8 @@ pub struct Tunnel {
     pub childless_since: Option<Mono>,
     /// Children that were reset and are asked for as soon as their old pairs are gone.
     pub ask_again: BTreeSet<String>,
+    /// What is remembered for telling its future.
+    pub(crate) ahead: Outlook,
     /// Commands that wait for an outcome.
     pub waiters: Vec<Waiter>,
 }
@@ -110,6 +113,7 @@ impl Tunnel {
             checking: false,
             childless_since: None,
             ask_again: BTreeSet::new(),
+            ahead: Outlook::new(now),
             waiters: Vec::new(),
         }
     }

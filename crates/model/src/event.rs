@@ -352,6 +352,20 @@ pub enum Happening {
         /// Days that are left, the begun one included; 0 or less when it has expired.
         days_left: i64,
     },
+    /// Something will fail that works now, or that is over. Told once each.
+    Foreseen {
+        /// Cause id that the failure will have.
+        cause: String,
+        /// The child that it is about, where it is one's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        child: Option<String>,
+        /// What is so, in one sentence.
+        summary: String,
+        /// What will come of it.
+        consequence: String,
+        /// It isn't to be feared any more.
+        over: bool,
+    },
     /// There is no SA for a child of an optional tunnel, and its traffic passes in clear from now on; or there is one again.
     ClearTraffic {
         /// The child.

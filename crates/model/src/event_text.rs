@@ -281,6 +281,18 @@ impl fmt::Display for Happening {
                 }
             }
             Happening::ProbeAnswered => f.write_str("answered a probe of the peer"),
+            Happening::Foreseen {
+                cause,
+                summary,
+                over: true,
+                ..
+            } => write!(f, "no longer to be feared ({cause}): {summary}"),
+            Happening::Foreseen {
+                cause,
+                summary,
+                consequence,
+                ..
+            } => write!(f, "will fail ({cause}): {summary}; {consequence}"),
             Happening::HookFailed { on, problem } => {
                 write!(f, "the hook for `{on}`: {problem}")
             }

@@ -152,6 +152,11 @@ pub enum Known {
         /// What it lists.
         sa: Box<crate::listed::ListedSa>,
     },
+    /// Something is known of what the tunnel will meet.
+    Ahead {
+        /// What.
+        ahead: Box<crate::ahead::Ahead>,
+    },
     /// Packets were seen on the wire, or weren't.
     Wire {
         /// Which.

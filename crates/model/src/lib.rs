@@ -12,6 +12,8 @@
 //! Values only: no I/O, no clock ([`now::Now`] is handed in), no behaviour beyond reading, printing and comparing.
 
 pub mod address;
+pub mod ahead;
+mod ahead_text;
 pub mod carriage;
 pub mod certificate;
 pub mod certificate_reason;

@@ -26,6 +26,14 @@ pub struct Life {
     pub close_action: Option<Action>,
     /// Whether the IKE SA is set up without a first child (RFC 6023).
     pub childless: Childless,
+    /// How long after the tunnel has come up each child is rekeyed on trial, so that what a rekey would fail of is known
+    /// before it is needed; zero never.
+    #[serde(default = "test_rekey")]
+    pub test_rekey: Duration,
+}
+
+fn test_rekey() -> Duration {
+    Duration::from_secs(30)
 }
 
 /// The life of one CHILD SA. `Default` gives what a gateway should use.
@@ -62,6 +70,7 @@ impl Default for Life {
             dpd_action: None,
             close_action: None,
             childless: Childless::Allow,
+            test_rekey: test_rekey(),
         }
     }
 }

@@ -156,6 +156,9 @@ pub struct Tunnel {
     /// What becomes of its traffic while there is no SA: `required` (it is stopped) or `optional` (it passes in clear).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub policy: String,
+    /// What will fail, as far as it is foreseen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<ForeseenStatus>,
     /// What has passed in clear because the tunnel is optional, since it is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear: Option<ClearTraffic>,
@@ -166,6 +169,20 @@ pub struct Tunnel {
     pub ike: Option<IkeSa>,
     /// Every configured child.
     pub children: Vec<ChildSaStatus>,
+}
+
+/// Something that will fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeseenStatus {
+    /// Cause id that the failure will have.
+    pub cause: String,
+    /// The child that it is about, where it is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<String>,
+    /// What is so, in one sentence.
+    pub summary: String,
+    /// What will come of it.
+    pub consequence: String,
 }
 
 /// What passes in clear of an optional tunnel.

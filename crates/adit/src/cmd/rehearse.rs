@@ -1,5 +1,7 @@
 //! `adit rehearse`: two configurations negotiate in the virtual world.
 
+use std::path::PathBuf;
+
 use adit_diagnose::{
     CheckFinding, CheckReport, End as Checked, Outcome as Severity, Verdict, best_pair,
     check as compare, diagnose, version,
@@ -11,7 +13,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::{Outcome, check, print, print_json};
-use crate::cli::{CheckArgs, RehearseArgs};
+use crate::cli::{CheckArgs, RehearseArgs, StateArgs};
 use crate::exit::{Exit, Failure};
 use crate::render::style::Palette;
 
@@ -145,6 +147,10 @@ fn report(args: &RehearseArgs) -> Result<Report, Failure> {
         local_version: args.local_version,
         remote_version: args.remote_version,
         root: args.root.clone(),
+        live: false,
+        state: StateArgs {
+            state: PathBuf::new(),
+        },
         json: args.json,
     })?;
     let Some(theirs) = read.theirs else {

@@ -1,5 +1,6 @@
 //! One struct, two renderers: text here, JSON by serde.
 
+pub mod ahead;
 pub mod capture;
 pub mod certificate;
 pub mod check;

@@ -112,6 +112,10 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         &format!("{}  {state}{cause}", p.bold(&t.name)),
         heading,
     ));
+    for ahead in &t.ahead {
+        let label = format!("  {} [{}]", p.open("will fail"), ahead.cause);
+        out.push_str(&beside(&label, &ahead.summary));
+    }
     if let Some(ike) = &t.ike {
         let _ = writeln!(
             out,

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use adit_diagnose::{Answer, AtFault, Evidence, Finding, Missing, RuledOut, Verdict};
+use adit_model::ahead::Weight;
 use adit_model::fact::Side;
 
 use super::style::Palette;
@@ -41,6 +42,13 @@ pub fn text(verdict: &Verdict, p: Palette) -> String {
     out.push_str(&evidence(&verdict.subject, &verdict.evidence, p));
     out.push_str(&missing(&verdict.missing, p));
     out.push_str(&ruled_out(&verdict.subject, &verdict.ruled_out, p));
+    let warnings = verdict.ahead.iter().filter(|w| w.weight == Weight::Warning);
+    for (at, warning) in warnings.enumerate() {
+        if at == 0 {
+            let _ = writeln!(out, "\n{}", p.bold("Not yet, but it will fail"));
+        }
+        out.push_str(&super::ahead::forewarning(warning, p));
+    }
     if !verdict.notes.is_empty() {
         out.push('\n');
         out.push_str(&labelled(0, "By the way", &verdict.notes.join("; ")));

@@ -103,6 +103,7 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         summary: summary.to_owned(),
         block,
         policy: "required".to_owned(),
+        ahead: vec![],
         clear: None,
         interface: None,
         ike,

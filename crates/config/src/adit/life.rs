@@ -26,6 +26,14 @@ pub(super) fn of_tunnel(reader: &mut Reader<'_>, table: &Table<'_>) -> Life {
         childless: choice(reader, table, "childless", CHILDLESS).unwrap_or(default.childless),
         dpd_action: choice(reader, table, "dpd_action", ACTIONS),
         close_action: choice(reader, table, "close_action", ACTIONS),
+        test_rekey: duration::of(
+            reader,
+            table,
+            "test_rekey",
+            (Duration::from_secs(1), Duration::from_secs(24 * 3600)),
+            true,
+            default.test_rekey,
+        ),
     }
 }
 
@@ -174,6 +182,9 @@ pub(super) fn write_tunnel(out: &mut String, life: &Life) {
     }
     if life.childless != default.childless {
         line(out, "childless", &text(word_of(CHILDLESS, &life.childless)));
+    }
+    if life.test_rekey != default.test_rekey {
+        line(out, "test_rekey", &text(&off_or(life.test_rekey)));
     }
     for (name, action) in [
         ("dpd_action", &life.dpd_action),

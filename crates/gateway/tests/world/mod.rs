@@ -355,6 +355,11 @@ fn be_a_gateway(dir: &Path) -> Result<(), String> {
     let config = config.ok_or_else(|| format!("{problems:?}"))?;
     let mut options = adit_gateway::Options::new(config, dir.to_owned());
     options.source = Some(path);
+    // Where there is one, its mounts and logins are those of this host.
+    let root = dir.join("root");
+    if root.exists() {
+        options.root = root;
+    }
     options.state_dir = dir.join(std::env::var(GATEWAY_STATE).map_err(|e| e.to_string())?);
     options.backend = match std::env::var(BACKEND).as_deref() {
         Ok("user") => BackendChoice::User,

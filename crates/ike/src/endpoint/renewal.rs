@@ -82,6 +82,27 @@ impl Endpoint {
             })
     }
 
+    /// Rekeys a child of a connection now, to learn whether the peer agrees. If it doesn't, the pair of SAs stays as it is, and is
+    /// renewed when it would have been.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn try_rekey_child(
+        &mut self,
+        now: Now,
+        name: &str,
+        child: &str,
+    ) -> Result<(), CommandError> {
+        let mut found = false;
+        self.with_child(now, name, child, |p, _| found = p.try_named(child))?;
+        found
+            .then_some(())
+            .ok_or_else(|| CommandError::ChildNotActive {
+                connection: name.to_owned(),
+                child: child.to_owned(),
+            })
+    }
+
     /// Deletes a child of a connection, which stays down until it is asked for; the others stay.
     ///
     /// # Errors

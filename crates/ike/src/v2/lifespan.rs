@@ -16,6 +16,8 @@ pub(crate) struct Lifespan {
     pub end: Option<Mono>,
     /// Why it wasn't renewed when it was tried last.
     pub problem: Option<String>,
+    /// It is being renewed on trial: when it would have been, which holds again if that comes to nothing.
+    trial: Option<Option<Mono>>,
     failures: u32,
 }
 
@@ -44,8 +46,18 @@ impl Lifespan {
         self.renew.into_iter().chain(self.end).min()
     }
 
+    /// It is renewed now, to see whether that can be done.
+    pub fn try_renewal(&mut self) {
+        self.trial = Some(self.renew.take());
+    }
+
     /// Renewing came to nothing; when it is tried again.
     pub fn put_off(&mut self, cx: &Cx<'_>, setback: Setback, problem: String) -> Duration {
+        if let Some(before) = self.trial.take() {
+            self.problem = Some(problem);
+            self.renew = before;
+            return before.map_or(Duration::ZERO, |at| at.since(cx.now.mono));
+        }
         let wait = wait(cx, setback, self.failures);
         self.failures += 1;
         self.problem = Some(problem);

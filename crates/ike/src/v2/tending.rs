@@ -253,6 +253,21 @@ impl Established {
         !pairs.is_empty()
     }
 
+    /// Rekeys every pair of a child on trial: if that is refused, it is renewed when it would have been anyway. `false` when there
+    /// is none, or it is being renewed.
+    pub fn try_named(&mut self, name: &str) -> bool {
+        let mut any = false;
+        for child in &mut self.children {
+            let task = Task::RekeyChild(child.spi_in);
+            if child.name == name && child.is_installed() && !self.agenda.has(&task) {
+                child.span.try_renewal();
+                self.agenda.add(task);
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Deletes every pair of a child, and asks for no other.
     pub fn unwant(&mut self, name: &str) {
         self.missing.retain(|m| m.name != name);

@@ -547,6 +547,8 @@ fn life(file: &PeerConnection) -> Life {
         dpd_action: action(file.dpd_action.value),
         close_action: None,
         childless: Childless::Allow,
+        // Nobody tries anything in the virtual world, where rekeys come of themselves.
+        test_rekey: Duration::ZERO,
     }
 }
 

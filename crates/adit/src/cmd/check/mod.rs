@@ -3,6 +3,7 @@
 mod around;
 mod credentials;
 mod include;
+mod live;
 mod own;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ use credentials::Looked;
 
 /// Reads what is named, checks it, and shows what was found.
 pub fn check(args: &CheckArgs) -> Outcome {
+    if args.live {
+        return live::live(args);
+    }
     let Ends { ours, theirs, .. } = ends(args)?;
     let report = compare(&ours, theirs.as_ref(), Some(super::evidence::now()));
     if args.json {

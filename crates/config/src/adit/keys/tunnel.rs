@@ -141,6 +141,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         Section::Tunnel,
+        "test_rekey",
+        "duration or \"off\"",
+        "\"30s\"",
+        "\"5s\"",
+        "How long after it has come up each child is rekeyed on trial, once: what a rekey will fail of (PFS above all, which isn't compared before) is a warning then, hours before the tunnel depends on it. What is in use stays if the peer refuses. The side that answered waits half as long again, and keeps still if the other has done it.",
+    ),
+    key(
+        Section::Tunnel,
         "childless",
         "\"allow\", \"prefer\", \"force\" or \"never\"",
         "\"allow\"",

@@ -1,0 +1,188 @@
+//! What of a tunnel's future is known without looking at the host: certificates, what was agreed on, trials, counters.
+
+use adit_crypto::pki::{Cert, RevocationList, RevocationPolicy};
+use adit_ike::key_holder::Accepted;
+use adit_ike::{ChildSaState, IkeSaState, KeyAnswer, KeyRequest};
+use adit_model::ahead::Ahead;
+use adit_model::certificate::CertificateUse;
+use adit_model::connection::Protection;
+use adit_model::fact::{Fact, Known, Side, Source};
+
+use crate::gateway::Gateway;
+use crate::tunnel::Tunnel;
+
+impl Gateway {
+    /// All that is known of a tunnel's future, as facts of a case.
+    pub(crate) fn ahead_facts(&self, tunnel: &Tunnel) -> Vec<Fact> {
+        let name = &tunnel.connection.name;
+        let mut facts: Vec<Fact> = self
+            .ahead_of(tunnel)
+            .into_iter()
+            .chain(tunnel.ahead.host.iter().cloned())
+            .map(|ahead| fact(name, Side::Local, ahead))
+            .collect();
+        let now = self.clock.now().wall;
+        facts.extend(tunnel.ahead.peer.iter().map(|(subject, from, until)| {
+            let ahead = Ahead::Certificate {
+                used_as: CertificateUse::Own,
+                subject: subject.clone(),
+                not_before: *from,
+                not_after: *until,
+                now,
+            };
+            fact(name, Side::Remote, ahead)
+        }));
+        facts
+    }
+
+    fn ahead_of(&self, tunnel: &Tunnel) -> Vec<Ahead> {
+        let now = self.clock.now();
+        let connection = &tunnel.connection;
+        let mut known = vec![
+            Ahead::Waiting {
+                ever_up: tunnel.ahead.ever_up,
+                for_s: now.mono.since(tunnel.ahead.since).as_secs(),
+            },
+            Ahead::Watched {
+                dpd_s: connection.dpd_delay.as_secs(),
+                monitored: false,
+            },
+        ];
+        let name = &connection.name;
+        let mine = self.keys.certificates().filter(|(of, ..)| of == name);
+        known.extend(mine.map(|(_, used_as, cert)| Ahead::Certificate {
+            used_as,
+            subject: cert.subject().to_string(),
+            not_before: cert.not_before(),
+            not_after: cert.not_after(),
+            now: now.wall,
+        }));
+        known.extend(self.lists_of(name));
+        let snapshot = self.endpoint.snapshot();
+        let up = snapshot.iter().filter(|sa| {
+            sa.connection.as_ref() == Some(name) && sa.state == IkeSaState::Established
+        });
+        for sa in up {
+            known.extend(sa.suite.map(|suite| Ahead::AgreedIke { suite }));
+            let pairs = sa.children.iter();
+            let installed = pairs.filter(|pair| pair.state == ChildSaState::Installed);
+            known.extend(installed.map(|pair| Ahead::Agreed {
+                child: pair.name.clone(),
+                suite: pair.suite,
+                mode: pair.mode,
+                ts_local: pair.ts_local.clone(),
+                ts_remote: pair.ts_remote.clone(),
+            }));
+        }
+        known.extend(tunnel.ahead.trials.facts());
+        known.extend(tunnel.ahead.peer_lives());
+        known.extend(self.neighbours(tunnel));
+        known.extend(self.clear_of(tunnel));
+        known
+    }
+
+    /// Revocation lists of the authorities that a tunnel trusts, the newest of each.
+    fn lists_of(&self, name: &str) -> Vec<Ahead> {
+        let Some(Accepted::Certificates(authorities)) = self.keys.of(name).map(|held| &held.peer)
+        else {
+            return Vec::new();
+        };
+        let now = self.clock.now().wall;
+        let strict = authorities.revocation == RevocationPolicy::Strict;
+        let mut newest: Vec<&RevocationList> = Vec::new();
+        for list in authorities
+            .documents
+            .lists
+            .iter()
+            .chain(self.statuses.lists())
+        {
+            let trusted = |ca: &Cert| ca.subject() == list.issuer();
+            if !authorities.trust.anchors.iter().any(trusted) {
+                continue;
+            }
+            match newest.iter_mut().find(|l| l.issuer() == list.issuer()) {
+                Some(known) if known.this_update() >= list.this_update() => {}
+                Some(known) => *known = list,
+                None => newest.push(list),
+            }
+        }
+        let told = |list: &&RevocationList| Ahead::RevocationList {
+            issuer: list.issuer().to_string(),
+            this_update: list.this_update(),
+            next_update: list.next_update(),
+            strict,
+            now,
+        };
+        newest.iter().map(told).collect()
+    }
+
+    /// Children of other tunnels that share the device, or the kernel's policies.
+    fn neighbours(&self, tunnel: &Tunnel) -> Vec<Ahead> {
+        let others = self.tunnels.values().filter(|other| {
+            other.connection.name != tunnel.connection.name && other.connection.interface.is_none()
+        });
+        others
+            .flat_map(|other| other.connection.children.iter().map(move |c| (other, c)))
+            .take(MOST)
+            .map(|(other, child)| Ahead::Neighbour {
+                tunnel: other.connection.name.clone(),
+                child: child.name.clone(),
+                ts_local: child.local_ts.clone(),
+                ts_remote: child.remote_ts.clone(),
+            })
+            .collect()
+    }
+
+    /// What the block has counted.
+    fn clear_of(&self, tunnel: &Tunnel) -> Option<Ahead> {
+        let counts = self.block_counts();
+        let count = counts.get(&tunnel.connection.name)?;
+        let optional = tunnel.connection.protection == Protection::Optional;
+        let of = |packets: u64| if optional { packets } else { 0 };
+        Some(Ahead::Clear {
+            left: of(count.optional_out.packets),
+            came: of(count.optional_in.packets),
+            stopped: count.clear_out.packets,
+        })
+    }
+
+    /// A peer has proved itself with certificates: they are remembered.
+    pub(crate) fn note_peer(&mut self, request: &KeyRequest, answer: &KeyAnswer) {
+        let (KeyRequest::Verify(verify), KeyAnswer::Verified) = (request, answer) else {
+            return;
+        };
+        let certs = verify.certificates.iter().take(MOST_PEER);
+        let peer = certs
+            .filter_map(|payload| Cert::from_der(&payload.data).ok())
+            .map(|cert| {
+                let subject = cert.subject().to_string();
+                (subject, cert.not_before(), cert.not_after())
+            })
+            .collect();
+        if let Some(tunnel) = self.tunnels.get_mut(&verify.connection) {
+            tunnel.ahead.peer = peer;
+        }
+    }
+}
+
+fn fact(tunnel: &str, side: Side, ahead: Ahead) -> Fact {
+    Fact {
+        source: Source {
+            name: "gateway".to_owned(),
+            line: None,
+            text: ahead.to_string(),
+        },
+        at: None,
+        side,
+        subject: Some(tunnel.to_owned()),
+        role: None,
+        what: Known::Ahead {
+            ahead: Box::new(ahead),
+        },
+    }
+}
+
+/// Children of other tunnels that are told of.
+const MOST: usize = 256;
+/// Certificates of a peer that are remembered.
+const MOST_PEER: usize = 8;

@@ -1,0 +1,352 @@
+//! The pre-mortem: what of running tunnels will fail, looked at soon after each is set up, every hour, and when somebody asks.
+//!
+//! Facts are collected here, from memory ([`known`]) and from the host ([`host`]); what they mean is for the rules of
+//! `adit_diagnose::foresee`. What is new is told once, as an event; what is no longer so, too.
+
+mod host;
+mod known;
+mod mounts;
+mod outlook;
+mod sessions;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use adit_diagnose::{Forewarning, Premortem, TunnelAhead, foresee};
+use adit_ike::{ChildSaState, IkeSaState};
+use adit_model::ahead::Weight;
+use adit_model::carriage::Mss;
+use adit_model::dataplane::Path;
+use adit_model::event::{Event, Happening};
+use adit_model::fact::{Case, Known};
+use adit_model::{Mono, Now};
+use tokio::sync::oneshot;
+
+pub(crate) use host::Found;
+pub(crate) use outlook::Outlook;
+
+use crate::answer::reply;
+use crate::attempt::TaskDone;
+use crate::backend::Backend;
+use crate::control::Answer;
+use crate::gateway::Gateway;
+use crate::protocol::Response;
+use crate::retry::Presence;
+use crate::tunnel::Tunnel;
+use host::{Asked, Question, Room};
+
+/// When the future is looked at, and who waits for what is seen.
+#[derive(Default)]
+pub(crate) struct Foresight {
+    /// The next look.
+    due: Option<Mono>,
+    /// The host is being looked at.
+    running: bool,
+    waiters: Vec<(Vec<String>, oneshot::Sender<Answer>)>,
+}
+
+impl Foresight {
+    fn soon(&mut self, at: Mono) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+}
+
+impl Gateway {
+    /// When something of it is due.
+    pub(crate) fn ahead_due(&self) -> Option<Mono> {
+        let look = self.foresight.due.filter(|_| !self.foresight.running);
+        look.into_iter().chain(self.trials_due()).min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn look_ahead_if_due(&mut self, now: Now) {
+        self.look_at_trials(now);
+        let due = *self.foresight.due.get_or_insert(now.mono + SETTLED);
+        if due <= now.mono && !self.foresight.running {
+            self.look_ahead(None);
+        }
+    }
+
+    /// A tunnel has come up.
+    pub(crate) fn came_up_for_ahead(&mut self, name: &str) {
+        let now = self.clock.now().mono;
+        if let Some(tunnel) = self.tunnels.get_mut(name) {
+            tunnel.ahead.ever_up = true;
+        }
+        self.foresight.soon(now + SETTLED);
+        self.plan_trials(name);
+    }
+
+    /// Something has happened.
+    pub(crate) fn hear_for_ahead(&mut self, event: &Event) {
+        let Some(tunnel) = event
+            .connection
+            .as_ref()
+            .and_then(|name| self.tunnels.get_mut(name))
+        else {
+            return;
+        };
+        if tunnel.ahead.hear(event.at.mono, &event.what) {
+            self.foresight.soon(event.at.mono + SOON);
+        }
+    }
+
+    /// Tells what will fail, as soon as the host has been looked at.
+    pub(crate) fn foresee(
+        &mut self,
+        tunnel: Option<&str>,
+        operator: Option<IpAddr>,
+        answer: oneshot::Sender<Answer>,
+    ) {
+        let names = match self.names(tunnel) {
+            Ok(names) => names,
+            Err(error) => return reply(answer, Answer::Lines(vec![error])),
+        };
+        self.foresight.waiters.push((names, answer));
+        self.look_ahead(operator);
+    }
+
+    /// Looks at the host beside the loop.
+    fn look_ahead(&mut self, operator: Option<IpAddr>) {
+        self.foresight.running = true;
+        self.foresight.due = None;
+        let question = self.question(operator);
+        let tasks = self.tasks.clone();
+        let fake = matches!(self.backend, Backend::Fake);
+        tokio::task::spawn_blocking(move || {
+            // Without anything carried there is nothing of the host that matters.
+            let look = std::panic::AssertUnwindSafe(|| host::look(&question));
+            let found = if fake {
+                Found::new()
+            } else {
+                std::panic::catch_unwind(look).unwrap_or_default()
+            };
+            // The loop is gone when the gateway stops.
+            let _ = tasks.blocking_send(TaskDone::LookedAhead(found));
+        });
+    }
+
+    fn question(&self, operator: Option<IpAddr>) -> Question {
+        let own = |t: &Tunnel| t.connection.interface.as_ref().map(|i| i.name.clone());
+        let mut devices = vec![self.options.tun_name.clone()];
+        devices.extend(self.tunnels.values().filter_map(own));
+        let in_user_space = matches!(self.backend, Backend::User(_));
+        let tunnels = self.tunnels.values().map(|tunnel| Asked {
+            name: tunnel.connection.name.clone(),
+            peer: tunnel.peer,
+            device: in_user_space
+                .then(|| own(tunnel).unwrap_or_else(|| self.options.tun_name.clone())),
+            children: self.rooms(tunnel),
+        });
+        Question {
+            root: self.options.root.clone(),
+            tunnels: tunnels.collect(),
+            devices,
+            operator,
+        }
+    }
+
+    /// Children that are up, and what protection adds to their packets.
+    fn rooms(&self, tunnel: &Tunnel) -> Vec<Room> {
+        let snapshot = self.endpoint.snapshot();
+        let name = &tunnel.connection.name;
+        let up = snapshot.iter().filter(|sa| {
+            sa.connection.as_ref() == Some(name) && sa.state == IkeSaState::Established
+        });
+        up.flat_map(|sa| sa.children.iter().map(move |pair| (sa, pair)))
+            .filter(|(_, pair)| pair.state == ChildSaState::Installed)
+            .filter_map(|(sa, pair)| {
+                let suite = &pair.suite;
+                let (encr, bits) = (suite.encr.id, suite.encr.key_bits);
+                let protection = self.provider.protection(encr, bits, suite.integ).ok()?;
+                let path = Path {
+                    local: sa.local,
+                    remote: sa.remote,
+                    udp_encap: pair.udp_encap,
+                };
+                let children = &tunnel.connection.children;
+                let configured = children.iter().find(|c| c.name == pair.name);
+                Some(Room {
+                    child: pair.name.clone(),
+                    overhead: adit_esp::Overhead::new(protection.shape(), &path),
+                    ipv6: pair.ts_remote.iter().any(|ts| ts.start.is_ipv6()),
+                    mss: match configured.map(|c| c.carriage.mss) {
+                        Some(Mss::AtMost(octets)) => Some(octets),
+                        _ => None,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// The host has been looked at.
+    pub(crate) fn looked_ahead(&mut self, mut found: Found) {
+        let now = self.clock.now().mono;
+        self.foresight.running = false;
+        self.foresight.soon(now + INTERVAL);
+        let names: Vec<String> = self.tunnels.keys().cloned().collect();
+        for name in &names {
+            if let Some(tunnel) = self.tunnels.get_mut(name) {
+                tunnel.ahead.host = found.remove(name).unwrap_or_default();
+            }
+            self.judge_ahead(name);
+        }
+        for (names, answer) in std::mem::take(&mut self.foresight.waiters) {
+            let tunnels = names.iter().filter_map(|name| self.ahead_document(name));
+            let premortem = Box::new(Premortem::new(tunnels.collect()));
+            reply(
+                answer,
+                Answer::Lines(vec![Response::Foreseen { premortem }]),
+            );
+        }
+    }
+
+    fn ahead_case(&self, tunnel: &Tunnel) -> Case {
+        let mut facts = vec![crate::case::configured(&tunnel.connection)];
+        facts.extend(self.ahead_facts(tunnel));
+        Case {
+            subject: tunnel.connection.name.clone(),
+            facts,
+            ..Case::default()
+        }
+    }
+
+    /// Judges what is known of a tunnel, and tells what has changed.
+    fn judge_ahead(&mut self, name: &str) {
+        let Some(tunnel) = self.tunnels.get(name) else {
+            return;
+        };
+        let found = foresee(&self.ahead_case(tunnel));
+        let up = tunnel.presence == Presence::Up;
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
+            return;
+        };
+        let before = std::mem::take(&mut tunnel.ahead.found);
+        let mut told = changes(&before, &found);
+        let mut kept = found;
+        if !up {
+            // What was agreed on is gone with the tunnel, which doesn't mend anything.
+            told.retain(|(_, over)| !over);
+            let gone = before
+                .into_iter()
+                .filter(|w| !kept.iter().any(|k| k.key() == w.key()));
+            let gone: Vec<Forewarning> = gone.collect();
+            kept.extend(gone);
+        }
+        tunnel.ahead.found = kept;
+        for (warning, over) in told {
+            let what = Happening::Foreseen {
+                cause: warning.cause,
+                child: warning.child,
+                summary: warning.summary,
+                consequence: warning.consequence,
+                over,
+            };
+            self.happened(Some(name), None, what);
+        }
+    }
+
+    fn ahead_document(&self, name: &str) -> Option<TunnelAhead> {
+        let tunnel = self.tunnels.get(name)?;
+        let case = self.ahead_case(tunnel);
+        let ahead = case.facts.iter().filter_map(|fact| match &fact.what {
+            Known::Ahead { .. } => Some(fact.source.text.clone()),
+            _ => None,
+        });
+        Some(TunnelAhead {
+            tunnel: name.to_owned(),
+            up: tunnel.presence == Presence::Up,
+            seen: ahead.collect(),
+            ahead: foresee(&case),
+        })
+    }
+}
+
+/// Warnings that are new, and those that are over. What an event of its own tells already isn't among them.
+fn changes(before: &[Forewarning], now: &[Forewarning]) -> Vec<(Forewarning, bool)> {
+    let keys =
+        |all: &[Forewarning]| -> BTreeSet<String> { all.iter().map(Forewarning::key).collect() };
+    let (were, are) = (keys(before), keys(now));
+    let told = |w: &&Forewarning| {
+        let own_certificate =
+            w.cause.starts_with("cert-") && w.side != adit_diagnose::AtFault::Remote;
+        w.weight == Weight::Warning && !own_certificate
+    };
+    let new = now.iter().filter(told).filter(|w| !were.contains(&w.key()));
+    // A warning that came a step nearer isn't over.
+    let still = |w: &&Forewarning| {
+        now.iter()
+            .any(|n| n.cause == w.cause && n.child == w.child && n.days.is_some())
+    };
+    let over = before
+        .iter()
+        .filter(told)
+        .filter(|w| !are.contains(&w.key()) && !(w.days.is_some() && still(w)));
+    new.map(|w| (w.clone(), false))
+        .chain(over.map(|w| (w.clone(), true)))
+        .collect()
+}
+
+/// How long after a tunnel has come up, or the gateway has started, its future is looked at.
+const SETTLED: Duration = Duration::from_secs(5);
+/// How soon it is looked at when something is new.
+const SOON: Duration = Duration::from_millis(500);
+/// How often it is looked at.
+const INTERVAL: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use adit_diagnose::{AtFault, Evidence, Fix};
+
+    fn warning(cause: &str, days: Option<i64>) -> Forewarning {
+        Forewarning {
+            subject: "office".to_owned(),
+            child: None,
+            cause: cause.to_owned(),
+            weight: Weight::Warning,
+            side: AtFault::Remote,
+            summary: String::new(),
+            consequence: String::new(),
+            days,
+            evidence: vec![Evidence {
+                side: None,
+                source: "gateway".to_owned(),
+                line: None,
+                text: format!("{cause} {days:?}"),
+            }],
+            fix: Fix::default(),
+        }
+    }
+
+    #[test]
+    fn each_change_is_told_once() {
+        let told = |before: &[Forewarning], now: &[Forewarning]| -> Vec<(String, bool)> {
+            let all = changes(before, now).into_iter();
+            all.map(|(w, over)| (w.cause, over)).collect()
+        };
+        let (mtu, cert) = (warning("pmtu-blackhole", None), |d| {
+            warning("cert-expired", Some(d))
+        });
+        let both = [mtu.clone(), cert(20)];
+        assert_eq!(told(&[], &both).len(), 2);
+        assert!(told(&both, &both).is_empty());
+        assert!(told(&both, &[mtu.clone(), cert(19)]).is_empty());
+        assert_eq!(
+            told(&both, &[mtu.clone(), cert(14)]),
+            [("cert-expired".to_owned(), false)]
+        );
+        assert_eq!(
+            told(&both, &[cert(20)]),
+            [("pmtu-blackhole".to_owned(), true)]
+        );
+        let ours = Forewarning {
+            side: AtFault::Local,
+            ..cert(5)
+        };
+        assert!(told(&[], &[ours]).is_empty(), "it has an event of its own");
+    }
+}

@@ -1,0 +1,220 @@
+//! What is remembered of a tunnel for telling its future: what came before, and what was told.
+
+use std::collections::BTreeMap;
+
+use adit_diagnose::Forewarning;
+use adit_model::ahead::{Ahead, TrialOutcome};
+use adit_model::event::{Happening, Party};
+use adit_model::{Mono, Wall};
+
+use super::trial::Trials;
+
+/// The memory of one tunnel.
+#[derive(Debug, Default)]
+pub(crate) struct Outlook {
+    /// Since when the gateway has the tunnel.
+    pub since: Mono,
+    /// Whether it has been up.
+    pub ever_up: bool,
+    /// What the host showed last.
+    pub host: Vec<Ahead>,
+    /// Rekeys on trial.
+    pub trials: Trials,
+    /// The peer's certificates: subject, and the times between which they are valid.
+    pub peer: Vec<(String, Wall, Wall)>,
+    /// What will fail, as judged last.
+    pub found: Vec<Forewarning>,
+    /// Pairs of SAs by the SPI that we receive under: the child, and since when.
+    pairs: BTreeMap<u32, (String, Mono)>,
+    /// How long the peer let children live: seconds, whether it renewed them, how often.
+    lives: BTreeMap<String, (u64, bool, u32)>,
+}
+
+impl Outlook {
+    /// Of a tunnel that the gateway has from now on.
+    pub fn new(since: Mono) -> Self {
+        Self {
+            since,
+            ..Self::default()
+        }
+    }
+
+    /// Something has happened to the tunnel. Says whether that tells something of its future.
+    pub fn hear(&mut self, at: Mono, what: &Happening) -> bool {
+        self.trials.tick(at);
+        match what {
+            Happening::ChildEstablished { child, spi_in, .. } => {
+                if self.pairs.len() < MOST {
+                    self.pairs.insert(*spi_in, (child.clone(), at));
+                }
+                self.ever_up = true;
+                false
+            }
+            Happening::ChildRekeyed {
+                child,
+                old,
+                new,
+                by,
+            } => {
+                let begun = self.pairs.remove(old);
+                self.pairs.insert(*new, (child.clone(), at));
+                if let (Some((_, begun)), Party::Peer) = (begun, by) {
+                    self.lived(child, at.since(begun).as_secs(), true);
+                }
+                self.trials.came_to(child, TrialOutcome::Passed)
+            }
+            Happening::ChildClosed { child, spi_in, by } => {
+                let begun = self.pairs.remove(spi_in);
+                if let (Some((_, begun)), Party::Peer) = (begun, by) {
+                    self.lived(child, at.since(begun).as_secs(), false);
+                }
+                true
+            }
+            Happening::IkeClosed { .. } => {
+                self.pairs.clear();
+                true
+            }
+            Happening::PeerRefused {
+                what, name, asked, ..
+            } => {
+                let Some(child) = self.rekeyed(what) else {
+                    return false;
+                };
+                let offered: Vec<String> =
+                    asked.proposals.iter().map(ToString::to_string).collect();
+                let outcome = TrialOutcome::RefusedByPeer {
+                    notify: name.clone(),
+                    offered: offered.join(", "),
+                };
+                self.trials.came_to(&child, outcome)
+            }
+            Happening::Refused {
+                what,
+                refusal,
+                notify: Some(notify),
+            } if notify == "NO_PROPOSAL_CHOSEN" => {
+                let Some(child) = self.rekeyed(what) else {
+                    return false;
+                };
+                let why = refusal.to_string();
+                self.trials
+                    .came_to(&child, TrialOutcome::RefusedByUs { why })
+            }
+            _ => false,
+        }
+    }
+
+    /// The child that events say is being rekeyed; where they don't name it, the only one.
+    fn rekeyed(&self, what: &str) -> Option<String> {
+        let title = what.strip_suffix(" (rekeying)")?;
+        match title.strip_prefix("CHILD_SA ") {
+            Some(child) => Some(child.to_owned()),
+            None => {
+                let mut children = self.pairs.values().map(|(child, _)| child);
+                let first = children.next()?;
+                children.all(|child| child == first).then(|| first.clone())
+            }
+        }
+    }
+
+    /// The peer has renewed a child, or ended it, after so long.
+    fn lived(&mut self, child: &str, seconds: u64, renewed: bool) {
+        if seconds < SHORTEST {
+            // Two sides that begin at once, or a person.
+            return;
+        }
+        let before = self.lives.get(child).copied();
+        let again = before.is_some_and(|(was, how, _)| {
+            how == renewed && was.abs_diff(seconds) <= was.max(seconds) / 5
+        });
+        let times = match before {
+            Some((.., times)) if again => times.saturating_add(1),
+            _ => 1,
+        };
+        self.lives
+            .insert(child.to_owned(), (seconds, renewed, times));
+    }
+
+    /// How long the peer lets children live.
+    pub fn peer_lives(&self) -> impl Iterator<Item = Ahead> {
+        self.lives
+            .iter()
+            .map(|(child, (seconds, renewed, times))| Ahead::PeerLife {
+                child: child.clone(),
+                seconds: *seconds,
+                renewed: *renewed,
+                times: *times,
+            })
+    }
+}
+
+/// Shorter lives tell nothing of a lifetime, in seconds.
+const SHORTEST: u64 = 30;
+/// Pairs that are remembered.
+const MOST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(spi_in: u32) -> Happening {
+        Happening::ChildClosed {
+            child: "lan".to_owned(),
+            spi_in,
+            by: Party::Peer,
+        }
+    }
+
+    fn at(seconds: u64) -> Mono {
+        Mono(seconds * 1_000_000_000)
+    }
+
+    fn lives(outlook: &Outlook) -> Vec<Ahead> {
+        outlook.peer_lives().collect()
+    }
+
+    #[test]
+    fn what_the_peer_ends_again_and_again_is_counted() {
+        let mut outlook = Outlook::new(at(0));
+        for (spi, begun, end) in [(1, 0, 600), (2, 605, 1207)] {
+            outlook.pairs.insert(spi, ("lan".to_owned(), at(begun)));
+            outlook.hear(at(end), &closed(spi));
+        }
+        assert_eq!(
+            lives(&outlook),
+            [Ahead::PeerLife {
+                child: "lan".to_owned(),
+                seconds: 602,
+                renewed: false,
+                times: 2
+            }]
+        );
+        // A person who cuts it at once is no lifetime.
+        outlook.pairs.insert(3, ("lan".to_owned(), at(1300)));
+        outlook.hear(at(1310), &closed(3));
+        assert_eq!(lives(&outlook).len(), 1);
+    }
+
+    #[test]
+    fn what_was_renewed_and_then_deleted_was_renewed() {
+        let mut outlook = Outlook::new(at(0));
+        outlook.pairs.insert(1, ("lan".to_owned(), at(0)));
+        let rekeyed = Happening::ChildRekeyed {
+            child: "lan".to_owned(),
+            old: 1,
+            new: 2,
+            by: Party::Peer,
+        };
+        outlook.hear(at(3000), &rekeyed);
+        outlook.hear(at(3001), &closed(1));
+        assert!(matches!(
+            lives(&outlook)[..],
+            [Ahead::PeerLife {
+                seconds: 3000,
+                renewed: true,
+                times: 1,
+                ..
+            }]
+        ));
+    }
+}

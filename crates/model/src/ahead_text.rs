@@ -1,0 +1,174 @@
+//! What is known of a tunnel's future in one sentence, as the quoted line of evidence.
+
+use core::fmt;
+
+use crate::ahead::{Ahead, TrialOutcome};
+use crate::now::Wall;
+
+impl fmt::Display for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ahead::Certificate {
+                used_as,
+                subject,
+                not_after,
+                now,
+                ..
+            } => match days(*now, *not_after) {
+                left @ 1.. => write!(f, "{used_as} {subject} ends in {left} days"),
+                _ => write!(f, "{used_as} {subject} has ended"),
+            },
+            Ahead::RevocationList {
+                issuer,
+                this_update,
+                now,
+                ..
+            } => {
+                let age = now.0.saturating_sub(this_update.0) / HOUR_MS;
+                write!(f, "the revocation list of {issuer} is {age} hours old")
+            }
+            Ahead::Clock { offset_ms, source } => {
+                write!(f, "our clock is {offset_ms} ms ahead of {source}")
+            }
+            Ahead::Waiting { ever_up: true, .. } => f.write_str("it has been up"),
+            Ahead::Waiting { for_s, .. } => write!(f, "it hasn't been up in {for_s} s"),
+            Ahead::Watched { dpd_s, monitored } => {
+                match dpd_s {
+                    0 => f.write_str("dead peer detection is off")?,
+                    s => write!(f, "the peer is asked after {s} s of silence")?,
+                }
+                let monitor = if *monitored { "" } else { "no " };
+                write!(f, "; there is {monitor}monitor through the tunnel")
+            }
+            Ahead::Agreed {
+                child,
+                suite,
+                ts_local,
+                ts_remote,
+                ..
+            } => write!(
+                f,
+                "{child}: agreed on {suite}, {} to {}",
+                list(ts_local),
+                list(ts_remote)
+            ),
+            Ahead::AgreedIke { suite } => write!(f, "IKE SA: agreed on {suite}"),
+            Ahead::Room {
+                child,
+                path_mtu,
+                overhead,
+                fits,
+                device_mtu,
+                ..
+            } => {
+                write!(
+                    f,
+                    "{child}: of {path_mtu} octets on the path protection takes {overhead} and padding, {fits} are left inside"
+                )?;
+                device_mtu.map_or(Ok(()), |mtu| write!(f, "; the device takes {mtu}"))
+            }
+            Ahead::Trial { child, outcome } => write!(f, "{child}: rekeyed on trial: {outcome}"),
+            Ahead::PeerLife {
+                child,
+                seconds,
+                renewed,
+                times,
+            } => {
+                let how = if *renewed { "renewed" } else { "deleted" };
+                write!(
+                    f,
+                    "{child}: the peer {how} it after {seconds} s ({times} times)"
+                )
+            }
+            Ahead::Network { net, device } => write!(f, "{net} is connected by {device}"),
+            Ahead::Neighbour {
+                tunnel,
+                child,
+                ts_local,
+                ts_remote,
+            } => write!(
+                f,
+                "{tunnel}/{child} carries {} to {}",
+                list(ts_local),
+                list(ts_remote)
+            ),
+            Ahead::Clear {
+                left,
+                came,
+                stopped,
+            } => write!(
+                f,
+                "in clear {left} packets have left and {came} have come in; {stopped} were stopped"
+            ),
+            Ahead::Mount {
+                server,
+                point,
+                kind,
+                listed,
+                options,
+            } => {
+                let place = if *listed { "/etc/fstab" } else { "mounted" };
+                write!(
+                    f,
+                    "{place}: {kind} of {server} at {point} ({})",
+                    options.join(",")
+                )
+            }
+            Ahead::Management {
+                address,
+                what,
+                inside,
+                ..
+            } => {
+                let way = if *inside { "through" } else { "beside" };
+                write!(f, "{what}: {address}, reached {way} the tunnel")
+            }
+        }
+    }
+}
+
+impl fmt::Display for TrialOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrialOutcome::Passed => f.write_str("it has new keys"),
+            TrialOutcome::RefusedByPeer { notify, offered } => {
+                write!(f, "the peer answered {notify} to {offered}")
+            }
+            TrialOutcome::RefusedByUs { why } => write!(f, "we refused what the peer asked: {why}"),
+            TrialOutcome::Unanswered => f.write_str("nothing was agreed on in time"),
+        }
+    }
+}
+
+/// Days from one time to another, the begun one included; 0 or less when that has passed.
+#[must_use]
+pub fn days(from: Wall, to: Wall) -> i64 {
+    let (from, to) = (
+        i64::try_from(from.0).unwrap_or(i64::MAX),
+        i64::try_from(to.0).unwrap_or(i64::MAX),
+    );
+    let left = to.saturating_sub(from);
+    left.div_euclid(DAY_MS) + i64::from(left.rem_euclid(DAY_MS) > 0)
+}
+
+fn list<T: fmt::Display>(all: &[T]) -> String {
+    let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_begun_day_counts() {
+        let day = |n: u64| Wall(n * 86_400_000);
+        assert_eq!(days(day(10), day(15)), 5);
+        assert_eq!(days(day(10), Wall(day(10).0 + 1)), 1);
+        assert_eq!(days(day(10), day(10)), 0);
+        assert_eq!(days(day(10), day(9)), -1);
+    }
+}
