@@ -405,7 +405,7 @@ mod tests {
             block: None,
             policy: "required".to_owned(),
             ahead: Vec::new(),
-                clear: None,
+            clear: None,
             interface: None,
             ike: None,
             children: Vec::new(),

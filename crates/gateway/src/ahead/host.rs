@@ -224,6 +224,7 @@ mod tests {
             kind: None,
             mac: Vec::new(),
             alias: None,
+            if_id: None,
         };
         let links = [link(1, "wan"), link(9, "adit0")];
         let bits = |to: [u8; 4]| own_bits(&routes, &links, &["adit0".to_owned()], to.into());

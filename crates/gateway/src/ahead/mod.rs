@@ -136,8 +136,7 @@ impl Gateway {
         let tunnels = self.tunnels.values().map(|tunnel| Asked {
             name: tunnel.connection.name.clone(),
             peer: tunnel.peer,
-            device: in_user_space
-                .then(|| own(tunnel).unwrap_or_else(|| self.options.tun_name.clone())),
+            device: own(tunnel).or_else(|| in_user_space.then(|| self.options.tun_name.clone())),
             children: self.rooms(tunnel),
         });
         Question {
