@@ -164,6 +164,7 @@ mod tests {
             id: PolicyId {
                 direction,
                 selector,
+                if_id: 0,
             },
             priority,
             does,
