@@ -241,6 +241,8 @@ impl Gateway {
         let snapshot = self.endpoint.snapshot();
         let traffic = self.backend.children();
         let counts = self.block_counts();
+        // Looked at once for all, where any tunnel needs it.
+        let looked = std::cell::OnceCell::new();
         let mut tunnels: Vec<_> = names
             .iter()
             .filter_map(|name| self.tunnels.get(name))
@@ -261,8 +263,8 @@ impl Gateway {
                     last_word: self.last_word(name),
                 };
                 view.render(|| {
-                    let counters = self.counters(now.mono);
-                    let facts = self.lately.facts(name, &counters);
+                    let counters = looked.get_or_init(|| self.counters(now.mono));
+                    let facts = self.lately.facts(name, counters);
                     self.case(tunnel, &BTreeMap::from([(name.to_owned(), facts)]))
                 })
             })

@@ -83,7 +83,8 @@ pub fn build(evidence: &Evidence<'_>) -> Case {
     if let Some((_, wall, checks)) = tunnel.checked.as_ref().filter(|(at, ..)| counts(at)) {
         facts.extend(checks.iter().flat_map(|check| check.told_of(name, *wall)));
     }
-    if let Some((_, wall, probes)) = &tunnel.offered {
+    let lasts = |at: &Mono| evidence.now.since(*at) < OFFERS_COUNT;
+    if let Some((_, wall, probes)) = tunnel.offered.as_ref().filter(|(at, ..)| lasts(at)) {
         facts.extend(probes.iter().map(|probe| probed(name, *wall, probe)));
     }
     for (reason, count) in drops(evidence) {
@@ -142,6 +143,8 @@ fn records(evidence: &Evidence<'_>) -> Vec<Arc<Record>> {
 
 /// How long tests count: those of a case that waits for other tunnels' as well are still its own.
 const PROBES_COUNT: Duration = Duration::from_secs(30);
+/// How long it counts what a peer said that it takes: its administrator may be at work, too.
+const OFFERS_COUNT: Duration = Duration::from_secs(600);
 
 pub(crate) fn may_be_peer(tunnel: &Tunnel, event: &Event) -> bool {
     event.remote.is_some_and(|remote| {

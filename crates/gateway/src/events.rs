@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use tracing::Level;
 
 use crate::journal::Journal;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, is_unproven};
 
 /// An event with its place in the order of all events of this gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,8 @@ impl EventLog {
 
     /// Records an event, writes its line to the log and hands it to followers.
     pub fn record(&mut self, event: Event) {
-        if event.connection.is_some() || self.strangers.takes(event.at.mono) {
+        let ours = event.connection.is_some() && !is_unproven(&event);
+        if ours || self.strangers.takes(event.at.mono) {
             self.write_line(&event);
         }
         self.last += 1;

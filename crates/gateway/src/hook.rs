@@ -42,6 +42,30 @@ pub(crate) struct Ended {
     result: Result<(), String>,
 }
 
+impl Hook {
+    /// Has a call wait for its turn. Whoever can make a tunnel fail again and again, which strangers can where peers come
+    /// from anywhere, takes no place from others: of one tunnel one failure waits, the newest, and where there is no
+    /// place, failures and new keys are left out before what says whether a tunnel is up.
+    fn wait(&mut self, call: Call) {
+        let same = |other: &Call| other.on == call.on && other.tunnel == call.tunnel;
+        if call.on == FAILED
+            && let Some(at) = self.waiting.iter().position(same)
+        {
+            self.waiting.remove(at);
+        }
+        if self.waiting.len() >= MOST_WAITING {
+            self.left_out += 1;
+            let says_state = |call: &Call| matches!(call.on, UP | DOWN);
+            let other = self.waiting.iter().position(|other| !says_state(other));
+            match other.filter(|_| says_state(&call)) {
+                Some(at) => drop(self.waiting.remove(at)),
+                None => return,
+            }
+        }
+        self.waiting.push_back(call);
+    }
+}
+
 impl Gateway {
     /// Tells what an event means for who watches tunnels.
     pub(crate) fn tell_hook_of(&mut self, event: &Event) {
@@ -51,7 +75,7 @@ impl Gateway {
             | Happening::PeerRefused { .. }
             | Happening::GaveUp { .. }
             | Happening::PeerUnresolved { .. }
-            | Happening::Expired { .. } => "failed",
+            | Happening::Expired { .. } => FAILED,
             Happening::Foreseen { over: false, .. } => "foreseen",
             _ => return,
         };
@@ -67,8 +91,8 @@ impl Gateway {
     /// Tells that a tunnel has come up or gone down.
     pub(crate) fn tell_hook_of_state(&mut self, name: &str, before: Presence, now: Presence) {
         let (on, text) = match (before, now) {
-            (Presence::Nothing | Presence::Trying, Presence::Up) => ("up", "it is up"),
-            (Presence::Up, Presence::Nothing | Presence::Trying) => ("down", "it is down"),
+            (Presence::Nothing | Presence::Trying, Presence::Up) => (UP, "it is up"),
+            (Presence::Up, Presence::Nothing | Presence::Trying) => (DOWN, "it is down"),
             _ => return,
         };
         let tunnel = self.tunnels.get(name);
@@ -105,11 +129,7 @@ impl Gateway {
             tunnel,
             environment: set.collect(),
         };
-        if self.hook.waiting.len() >= MOST_WAITING {
-            self.hook.left_out += 1;
-            return;
-        }
-        self.hook.waiting.push_back(call);
+        self.hook.wait(call);
         self.run_hooks();
     }
 
@@ -216,6 +236,9 @@ const LONGEST: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 /// Runs at a time.
 const AT_ONCE: usize = 4;
+const UP: &str = "up";
+const DOWN: &str = "down";
+const FAILED: &str = "failed";
 /// Things to tell that may wait.
 const MOST_WAITING: usize = 256;
 
@@ -250,6 +273,35 @@ mod tests {
         assert!(text.contains("first=$(reboot); `id`\n"), "{text}");
         assert!(text.contains("ADIT_TEXT=a\nb; $(id)\n"), "{text}");
         assert!(!text.contains("CARGO") && !text.contains("HOME="), "{text}");
+    }
+
+    fn call(on: &'static str, tunnel: &str, text: &str) -> Call {
+        Call {
+            on,
+            tunnel: tunnel.to_owned(),
+            environment: vec![("ADIT_TEXT", text.to_owned())],
+        }
+    }
+
+    #[test]
+    fn failures_without_end_take_no_place_from_what_says_that_a_tunnel_is_down() {
+        let mut hook = Hook::default();
+        hook.wait(call(DOWN, "office", ""));
+        for number in 0..1000 {
+            hook.wait(call(FAILED, "guests", &number.to_string()));
+        }
+        assert_eq!(hook.waiting.len(), 2);
+        assert_eq!(hook.waiting[1].environment[0].1, "999", "the newest");
+        assert_eq!(hook.left_out, 0, "they are one failure");
+        for number in 0..MOST_WAITING {
+            hook.wait(call(FAILED, &format!("t{number}"), ""));
+        }
+        hook.wait(call(DOWN, "branch", ""));
+        assert_eq!(hook.waiting.len(), MOST_WAITING);
+        let down = hook.waiting.iter().filter(|call| call.on == DOWN);
+        let tunnels: Vec<&str> = down.map(|call| call.tunnel.as_str()).collect();
+        assert_eq!(tunnels, ["office", "branch"]);
+        assert_eq!(hook.left_out, 3);
     }
 
     #[test]

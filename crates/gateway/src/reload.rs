@@ -210,7 +210,8 @@ impl Gateway {
                     adit_model::connection::Remote::Address(address) => Some(address),
                     _ => None,
                 };
-                tunnel.probed = None;
+                // Perhaps of another peer, and of other proposals.
+                (tunnel.probed, tunnel.offered, tunnel.checked) = (None, None, None);
             } else if before.start != connection.start {
                 tunnel.retry.configure(connection.start, now.mono);
             }

@@ -23,7 +23,8 @@ use adit_config::FlightRecorder;
 use adit_evidence::recording::{Record, Recording};
 use adit_ike::{PlainMessage, ToldKeys};
 use adit_model::Now;
-use adit_model::event::{Event, Happening};
+use adit_model::event::{Event, Happening, MessageInfo, Role};
+use adit_wire::iana::ExchangeType;
 
 pub(crate) use self::feeding::{Sampled, open};
 pub(crate) use self::ring::Files;
@@ -94,8 +95,8 @@ impl Recorder {
         if !self.is_on() {
             return;
         }
-        let ours = message.connection.is_some();
-        if ours && self.wire {
+        let ours = message.connection.is_some() && !asks_for_proof(&message);
+        if message.connection.is_some() && self.wire {
             self.known.learn(&message.plain);
         }
         if ours || self.may_take(message.at, 2 * message.plain.len()) {
@@ -194,7 +195,29 @@ impl Recorder {
 
 /// Whether an event comes about by what a tunnel of ours does, and not by whoever sends packets.
 fn is_ours(event: &Event) -> bool {
-    event.connection.is_some() && !matches!(event.what, Happening::Dropped { .. })
+    event.connection.is_some()
+        && !matches!(event.what, Happening::Dropped { .. })
+        && !is_unproven(event)
+}
+
+/// Whether anybody can make it happen to a tunnel that takes peers from anywhere: who begins an exchange is asked for its
+/// proof after it has said which tunnel's peer it wants to be.
+pub(crate) fn is_unproven(event: &Event) -> bool {
+    let proves = |info: &MessageInfo| info.exchange == "IKE_AUTH";
+    event.role == Some(Role::Responder)
+        && match &event.what {
+            Happening::Refused { .. } => true,
+            Happening::IkeClosed { cause, .. } => cause == "failed",
+            Happening::Sent(info) | Happening::Received(info) => proves(info),
+            _ => false,
+        }
+}
+
+/// The same of a message: one of IKE_AUTH that the other side began.
+fn asks_for_proof(message: &PlainMessage) -> bool {
+    let (kind, flags) = (message.plain.get(18), message.plain.get(19));
+    let response = flags.is_some_and(|flags| flags & 0x20 != 0);
+    kind == Some(&ExchangeType::IKE_AUTH.0) && response == message.sent
 }
 
 /// Writes records until nobody hands over any more.
