@@ -137,6 +137,14 @@ pub enum Command {
     /// is given to `adit why`, here or elsewhere.
     #[command(after_long_help = examples::COLLECT)]
     Collect(CollectArgs),
+    /// Put together what a stranger needs to say why, without keys, addresses and names, in one file.
+    ///
+    /// Version, host, configuration, status, SAs, counters, events, the flight recorder's messages as text, and what
+    /// `adit why` knows. Secrets are taken out; addresses, host names, identities and certificate subjects become pseudonyms
+    /// that keep their relations, so that `adit why` on the file comes to the same verdict. It only reads, and sends nothing
+    /// but what `adit why` sends.
+    #[command(after_long_help = examples::BUGREPORT)]
+    Bugreport(BugreportArgs),
     /// Explain a cause: what it is, how each side sees it, look-alikes, fixes.
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
@@ -588,6 +596,44 @@ pub struct CollectArgs {
     /// A log file that stands elsewhere; more than one may be given.
     #[arg(long, value_name = "FILE")]
     pub log: Vec<PathBuf>,
+}
+
+/// `adit bugreport`.
+#[derive(Clone, Debug, Args)]
+pub struct BugreportArgs {
+    /// Only this tunnel; with --translate, the file to translate, `-` for standard input.
+    #[arg(value_name = "NAME|FILE")]
+    pub what: Option<String>,
+    /// Where to write; `-` is standard output, without it adit-bugreport.txt in this folder.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Show exactly what would be written, with how many values were replaced in each part, and write nothing.
+    #[arg(long, conflicts_with_all = ["output", "translate"])]
+    pub preview: bool,
+    /// Write the key and the table of pseudonyms for yourself alone: with it an answer is translated back. If the file is
+    /// there, its key is used, and a second report has the same pseudonyms.
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Translate FILE, which speaks of a report, back with the map that was written then.
+    #[arg(long, value_name = "MAP", conflicts_with_all = ["output", "map"])]
+    pub translate: Option<PathBuf>,
+    /// Configuration file.
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "/etc/adit/adit.toml"
+    )]
+    pub config: PathBuf,
+    /// Send nothing to find out more: no echo, no message to the peer's ports.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// How many minutes of the journal.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub minutes: u32,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// `adit explain`.

@@ -123,6 +123,15 @@ Examples:
   adit collect --log /var/log/vpn/charon.log
                                    with a log that stands elsewhere";
 
+/// `adit bugreport`.
+pub const BUGREPORT: &str = "\
+Examples:
+  adit bugreport --preview | less  what a report would have
+  adit bugreport --map my.map      a report, and the table that stays here
+  adit why adit-bugreport.txt      what whoever gets it does
+  adit bugreport --translate my.map answer.txt
+                                   an answer with the real names and addresses";
+
 /// `adit explain`.
 pub const EXPLAIN: &str = "\
 Examples:

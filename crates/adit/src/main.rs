@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Log(args) => cmd::log::log(args),
         Command::Why(args) => cmd::why::why(args),
         Command::Collect(args) => cmd::collect::collect(args),
+        Command::Bugreport(args) => cmd::bugreport::bugreport(args),
         Command::Explain(args) => cmd::explain::explain(args),
         Command::Check(args) => cmd::check::check(args),
         Command::Rehearse(args) => cmd::rehearse::rehearse(args),

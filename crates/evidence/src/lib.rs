@@ -14,6 +14,8 @@
 //! Every fact quotes its line. What looks like a secret is taken out of the quotation; lines that carry nothing else
 //! (key dumps) are never looked at.
 //!
+//! [`pseudonym`] makes what was gathered fit for a stranger's eyes.
+//!
 //! What a gateway of our own has recorded of itself is read by [`recording`].
 //!
 //! [`case()`] joins the readings of both sides into the case that `adit_diagnose` judges.
@@ -32,6 +34,7 @@ mod ends;
 mod phrase;
 mod pluto;
 mod product;
+pub mod pseudonym;
 mod reading;
 pub mod recording;
 mod redactor;

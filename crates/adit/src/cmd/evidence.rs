@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use adit_diagnose::{Answer, diagnose};
 use adit_evidence::capture::Keys;
 use adit_evidence::{Product, Reader, Reading};
 use adit_model::fact::{Case, Side};
@@ -20,7 +21,7 @@ pub const CASE_SCHEMA: &str = "adit.case/1";
 
 /// What a file turned out to be.
 pub enum Evidence {
-    /// What `adit why --export` wrote, or a gateway's flight recorder; its own side is the local one.
+    /// What `adit why --export` or `adit bugreport` wrote, or a gateway's flight recorder; its own side is the local one.
     Case(Case),
     /// Text of a product that is known.
     Reading(Reading),
@@ -62,7 +63,48 @@ pub fn read(
     if head.trim_ascii_start().starts_with(b"{") && contains(head, b"\"schema\"") {
         return case(&mut input, &name).map(Evidence::Case);
     }
+    if super::bugreport::is_report(head) {
+        let mut text = String::new();
+        input
+            .read_to_string(&mut text)
+            .with_context(|| format!("reading {name}"))
+            .map_err(Failure::usage)?;
+        return report(&text, &name, tunnel).map(Evidence::Case);
+    }
     text(&mut input, &name, side, keys).map(Evidence::Reading)
+}
+
+/// The case in a report that is meant: of the tunnel that was named, or of the first with which something is wrong.
+fn report(text: &str, name: &str, tunnel: Option<&str>) -> Result<Case, Failure> {
+    let mut cases = super::bugreport::cases(text)?;
+    for case in &mut cases {
+        case.forget_keys();
+    }
+    let names: Vec<String> = cases.iter().map(|c| c.subject.clone()).collect();
+    let at = match tunnel {
+        Some(tunnel) => names.iter().position(|n| n == tunnel),
+        None => cases
+            .iter()
+            .position(|case| diagnose(case).verdict != Answer::Healthy)
+            .or((!cases.is_empty()).then_some(0)),
+    };
+    let Some(at) = at else {
+        return Err(Failure::usage(match tunnel {
+            Some(tunnel) => anyhow!("{name} has no tunnel {tunnel}; it has {}", names.join(", ")),
+            None => anyhow!("{name} has no tunnel to judge"),
+        }));
+    };
+    let case = cases.swap_remove(at);
+    eprintln!("{name}: report of an Adit gateway, tunnel {}", case.subject);
+    if let (None, [_, _, ..]) = (tunnel, names.as_slice()) {
+        let others: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|other| *other != case.subject)
+            .collect();
+        eprintln!("{name}: it has {} too: --tunnel NAME", others.join(", "));
+    }
+    Ok(case)
 }
 
 fn case(input: &mut impl Read, name: &str) -> Result<Case, Failure> {

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod block;
+pub mod bugreport;
 pub mod cert;
 pub mod check;
 pub mod collect;

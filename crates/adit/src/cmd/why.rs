@@ -190,7 +190,8 @@ fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
     }
 }
 
-fn not_running(tunnel: Option<&str>, error: &ClientError, reasons: Vec<Reason>) -> Case {
+/// That no gateway answers, as a case, with why it didn't start the last time.
+pub(super) fn not_running(tunnel: Option<&str>, error: &ClientError, reasons: Vec<Reason>) -> Case {
     let subject = tunnel.unwrap_or("gateway").to_owned();
     let fact = |what| Fact {
         source: Source {

@@ -40,6 +40,11 @@ impl Palette {
         Self(wanted(std::io::stderr().is_terminal()))
     }
 
+    /// Without colour, for files.
+    pub fn plain() -> Self {
+        Self(false)
+    }
+
     /// Whether colour is on.
     pub fn on(self) -> bool {
         self.0

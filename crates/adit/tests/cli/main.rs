@@ -20,6 +20,7 @@ mod reading;
 mod recordings;
 mod rehearsing;
 mod renewing;
+mod reporting;
 mod sites;
 mod units;
 mod verifying;

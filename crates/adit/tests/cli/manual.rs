@@ -90,6 +90,7 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
             "adit.trace/1" => same::<adit_model::traced::Traced>(&document),
             "adit.probe/1" => same::<adit_model::probed::Probed>(&document),
             "adit.case/1" => same::<Case>(&document["case"]),
+            "adit.map/1" => same::<Vec<adit_evidence::pseudonym::Entry>>(&document["entries"]),
             _ => {}
         }
         // Each under its own heading.
@@ -111,11 +112,13 @@ fn the_documented_documents_are_read_as_what_they_are_called() {
         "why",
         "explain",
         "check",
+        "check.live",
         "log",
         "read",
         "cert",
         "demo",
         "case",
+        "map",
     ]
     .map(|name| format!("adit.{name}/1"));
     assert_eq!(schemas, all);

@@ -52,6 +52,7 @@ impl<W: Write> Gatherer<W> {
                 self.command(&words)
             }
             Item::File(path) => self.file(Path::new(path), false, &mut all),
+            Item::Given(path) => self.file(path, false, &mut all),
             Item::Secrets(path) => self.file(Path::new(path), true, &mut all),
             Item::Log(path, programs) => self.file(Path::new(path), false, &mut |line| {
                 programs.is_empty() || wrote(line, programs)
@@ -111,6 +112,19 @@ impl<W: Write> Gatherer<W> {
     /// Those of the output.
     pub fn log(&mut self, path: &Path) -> std::io::Result<()> {
         self.file(path, false, &mut |_| true)
+    }
+
+    /// Takes a text that is there already.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn text(&mut self, kind: &str, name: &str, text: &str) -> std::io::Result<()> {
+        self.section(kind, name, text.as_bytes(), false, &mut |_| true)
+    }
+
+    /// The output, as far as it is written.
+    pub fn into_inner(self) -> W {
+        self.out
     }
 
     /// Writes out what is held back.

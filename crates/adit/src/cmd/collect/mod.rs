@@ -16,8 +16,9 @@ use anyhow::anyhow;
 use super::Outcome;
 use crate::cli::CollectArgs;
 use crate::exit::{Exit, Failure};
-use gather::Gatherer;
+pub use gather::Gatherer;
 use plan::KNOWN;
+pub use plan::{Item, host};
 
 /// Gathers.
 pub fn collect(args: &CollectArgs) -> Outcome {

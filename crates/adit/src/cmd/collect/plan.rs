@@ -1,5 +1,7 @@
 //! What is gathered from whom: commands that only read, and files.
 
+use std::path::PathBuf;
+
 use adit_model::product::Product;
 
 /// One thing to gather.
@@ -9,6 +11,8 @@ pub enum Item {
     Command(Vec<&'static str>),
     /// A file of text.
     File(&'static str),
+    /// The same, by a name that isn't known beforehand.
+    Given(PathBuf),
     /// A configuration in braces, without these of its top-level blocks.
     Blocks(&'static str, &'static [&'static str]),
     /// Every file of a folder whose name ends so.
