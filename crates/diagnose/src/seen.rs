@@ -68,6 +68,7 @@ impl<'a> Signals<'a> {
                     Sign::ChildFailed
                         | Sign::AuthenticationRefusedByPeer
                         | Sign::ProposalsRefusedByPeer
+                        | Sign::FirstProposalsRefusedByPeer
                         | Sign::FirstExchangeRefused
                         | Sign::ChildRequestRefused
                         | Sign::PeerDeclaredDead
@@ -118,10 +119,6 @@ impl<'a> Signals<'a> {
     /// and what says the other.
     pub(crate) fn refused_behind_first_phase(&self) -> Option<(&'a Fact, &'a Fact)> {
         let refused = self.sign(Sign::ProposalsRefusedByPeer)?.fact;
-        // Behind phase 1 everything is encrypted.
-        if refused.source.text.contains("unencrypted") {
-            return None;
-        }
         // What a line says of one peer is nothing that another has done.
         let of_same = |done: &Fact| {
             let (done, refused) = (hosts(&done.source.text), hosts(&refused.source.text));

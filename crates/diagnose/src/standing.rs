@@ -316,6 +316,10 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         let why = "the peer takes no proposal, and in which phase isn't said";
         return weighed(PROPOSALS_REFUSED, why, LIGHT);
     }
+    if !s.up && !s.refused_or_told() && s.sign(Sign::FirstProposalsRefusedByPeer).is_some() {
+        let why = "the peer takes no proposal of the first exchange";
+        return weighed(FIRST_PROPOSALS_REFUSED, why, LIGHT);
+    }
     if !s.up && !s.refused_or_told() && s.sign(Sign::NegotiationFailed).is_some() {
         let why = "the set-up failed, and nothing says at which step";
         return weighed(SOMEWHERE, why, LIGHT);
@@ -478,6 +482,11 @@ const PROPOSALS_REFUSED: &[&str] = &[
     "ike-dh-group-mismatch",
     "pfs-mismatch",
 ];
+const FIRST_PROPOSALS_REFUSED: &[&str] = &[
+    "ike-proposal-mismatch",
+    "no-matching-connection-on-responder",
+    "ike-dh-group-mismatch",
+];
 const NOTHING_SEEN: &[&str] = &[
     "overlay-wrong-interface-sniffed",
     "daemon-not-running",
@@ -514,6 +523,7 @@ mod tests {
             WINDOWS_REFUSES,
             AUTH_REFUSED,
             PROPOSALS_REFUSED,
+            FIRST_PROPOSALS_REFUSED,
             NOTHING_SEEN,
         ] {
             for id in row {

@@ -153,6 +153,8 @@ pub enum Sign {
     IkeProposalsRefused,
     /// The peer says that no proposal of ours is acceptable; in which phase isn't said. `peer`.
     ProposalsRefusedByPeer,
+    /// The peer says so in a message without protection: it is about the first exchange. `peer`.
+    FirstProposalsRefusedByPeer,
     /// NO_PROPOSAL_CHOSEN is answered in the first exchange; what for isn't said. `peer`.
     FirstExchangeRefused,
     /// The key exchange group is all that isn't acceptable of a proposal. `offered`, `wanted`.
@@ -440,7 +442,7 @@ pub enum Sign {
     DaemonNotRunning,
     /// The command that starts or asks the daemon wasn't understood. `command`.
     ControlCommandUnknown,
-    /// The daemon crashed or aborted. `problem`.
+    /// The daemon crashed or aborted by itself, or the kernel under it did. `problem`, `part`.
     DaemonCrashed,
     /// The daemon was killed from outside, such as for want of memory. `problem`.
     DaemonKilled,

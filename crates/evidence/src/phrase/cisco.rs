@@ -102,7 +102,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // ASA.
     any(
-        Sign::ProposalsRefusedByPeer,
+        Sign::FirstProposalsRefusedByPeer,
         "Received an un-encrypted NO_PROPOSAL_CHOSEN notify message",
     ),
     any(

@@ -219,7 +219,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::IkeProposalsRefused, "IKE_ERR_POLICY_MATCH"),
     any(
-        Sign::ProposalsRefusedByPeer,
+        Sign::FirstProposalsRefusedByPeer,
         "Received unencrypted notify payload (no proposal chosen) from {peer}",
     ),
     any(

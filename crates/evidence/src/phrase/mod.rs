@@ -18,6 +18,7 @@ mod cluster;
 mod config;
 mod connection;
 mod cookies;
+mod crash;
 mod deployment;
 mod esp_dataplane;
 mod firewall;
@@ -202,7 +203,8 @@ impl Phrases {
                 phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")
             })
             .filter_map(|(phrase, shape)| {
-                Some((cookies::told(phrase.sign, &body), shape, shape.find(&body)?))
+                let sign = crash::told(cookies::told(phrase.sign, &body), &body);
+                Some((sign, shape, shape.find(&body)?))
             })
             .collect();
         fitting.sort_by_cached_key(|(_, shape, _)| shape.place(&body));
@@ -221,6 +223,9 @@ impl Phrases {
         for (sign, mut values) in said {
             if sign == Sign::AuthenticationRepeated {
                 values.extend(times.map(|n| ("times".to_owned(), n.to_string())));
+            }
+            if sign == Sign::DaemonCrashed && crash::of_the_kernel(&body) {
+                values.insert("part".to_owned(), "kernel".to_owned());
             }
             if sign == Sign::Denied && host::is_harmless(&body, &values) {
                 continue;

@@ -19,7 +19,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "IKE phase-1 negotiation is failed. no suitable proposal",
     ),
     any(
-        Sign::ProposalsRefusedByPeer,
+        Sign::FirstProposalsRefusedByPeer,
         "unauthenticated NO_PROPOSAL_CHOSEN received, you may need to check IKE settings",
     ),
     any(Sign::PskDiffers, "likely due to pre-shared key mismatch"),

@@ -51,7 +51,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
     // The first line is the failure itself; what follows is its trace.
     let crashed = s
         .signs_of(Sign::DaemonCrashed)
-        .filter(|x| by_itself(*x))
         .max_by_key(|x| x.value("problem").is_some());
     if let Some(seen) = crashed {
         return Found::by(
@@ -132,28 +131,12 @@ fn told(s: &Signals<'_>) -> Judgement {
     }
 }
 
-/// Whether the daemon broke, and wasn't ended by the system or its supervisor.
-fn by_itself(seen: Seen<'_>) -> bool {
-    const ENDED: [&str; 7] = [
-        "FIPS",
-        "Out of memory",
-        "has died",
-        "has quit",
-        "crypto chip",
-        "9/KILL",
-        "15/TERM",
-    ];
-    !ENDED
-        .iter()
-        .any(|words| seen.fact.source.text.contains(words))
-}
-
 /// What broke: the daemon, or the kernel under it.
 fn part(seen: Seen<'_>) -> &'static str {
-    let kernel = ["kernel BUG", "BUG: ", "net/xfrm"]
-        .iter()
-        .any(|words| seen.fact.source.text.contains(words));
-    if kernel { "kernel" } else { "daemon" }
+    match seen.value("part") {
+        Some("kernel") => "kernel",
+        _ => "daemon",
+    }
 }
 
 const FIX: &str = "update to a version in which it is mended, avoid until then what leads to it (see the lines before), and report it with the log";

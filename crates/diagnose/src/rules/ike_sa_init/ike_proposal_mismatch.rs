@@ -232,7 +232,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the lines before the answer in the same log: they tell what was compared",
         };
     }
-    if s.sign(Sign::ProposalsRefusedByPeer).is_some() && s.refused_behind_first_phase().is_none() {
+    let behind = s.refused_behind_first_phase().is_some();
+    if s.sign(Sign::FirstProposalsRefusedByPeer).is_some()
+        || s.sign(Sign::ProposalsRefusedByPeer).is_some() && !behind
+    {
         return Judgement::Possible {
             weight: 60,
             because: "the peer says that it accepts no proposal".to_owned(),
