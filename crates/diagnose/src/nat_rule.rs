@@ -16,7 +16,7 @@ pub(crate) struct NatRule {
 }
 
 impl NatRule {
-    /// Reads a rule of iptables in either form, or of nftables.
+    /// Reads a rule of iptables in either form, of nftables, or of RouterOS.
     pub(crate) fn read(text: &str) -> NatRule {
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
         let behind = |names: &[&str]| {
@@ -32,7 +32,15 @@ impl NatRule {
             ..NatRule::default()
         };
         let column = |at: usize| words.get(at).copied();
-        if lower.starts_with("-a ") || lower.contains("-j ") {
+        if lower.contains("chain=srcnat") {
+            let value = |name: &str| {
+                let word = words.iter().find_map(|w| w.strip_prefix(name))?;
+                (!word.starts_with('!')).then_some(word).and_then(net)
+            };
+            rule.from = value("src-address=");
+            rule.to = value("dst-address=");
+            rule.into = value("to-addresses=");
+        } else if lower.starts_with("-a ") || lower.contains("-j ") {
             rule.from = behind(&["-s", "--source"]).and_then(net);
             rule.to = behind(&["-d", "--destination"]).and_then(net);
             rule.into = behind(&["--to-source", "--to"]).and_then(net);
@@ -94,6 +102,7 @@ mod tests {
             "NETMAP     all  --  10.1.0.0/24  10.2.0.0/24  to:10.101.0.0/24",
             "0     0 NETMAP     all  --  *      eth0    10.1.0.0/24  10.2.0.0/24  to:10.101.0.0/24",
             "ip saddr 10.1.0.0/24 ip daddr 10.2.0.0/24 snat ip prefix to 10.101.0.0/24",
+            "chain=srcnat action=netmap to-addresses=10.101.0.0/24 src-address=10.1.0.0/24 dst-address=10.2.0.0/24",
         ] {
             assert_eq!(NatRule::read(text), want, "{text}");
         }

@@ -7,7 +7,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Known, Side};
-use adit_model::peer_config::{Lint, PeerConnection, SharedKey, Weight};
+use adit_model::peer_config::{Lint, PeerConnection, Place, SharedKey, Weight};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -246,7 +246,7 @@ fn within(all: Vec<PeerConnection>) -> Vec<(PeerConnection, PeerConnection)> {
     }
     pair(&first, &second)
         .into_iter()
-        .filter(|(a, b)| mirror(a, b) > 0)
+        .filter(|(a, b)| mirror(a, b) > 0 || namesakes(a, b))
         .collect()
 }
 
@@ -259,6 +259,19 @@ fn hearsay(s: &Signals<'_>) -> bool {
     said.is_none()
         && s.signs_of(Sign::TrafficRefused)
             .all(|seen| answer(&seen.fact.source.text))
+}
+
+/// Whether two configurations are of two hosts though their addresses are blacked out: one product has each name once,
+/// and the peers that they name differ.
+fn namesakes(a: &PeerConnection, b: &PeerConnection) -> bool {
+    let blacked_out = |c: &PeerConnection| {
+        c.remote.value.iter().all(|p| matches!(p, Place::Name(_))) && !c.remote.value.is_empty()
+    };
+    a.dialect == b.dialect
+        && a.name == b.name
+        && a.remote.value != b.remote.value
+        && blacked_out(a)
+        && blacked_out(b)
 }
 
 fn attempted(s: &Signals<'_>) -> bool {

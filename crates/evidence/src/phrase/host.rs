@@ -175,6 +175,47 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::Denied,
         "avc: denied {operation} for {}scontext={}:ipsec_t:",
     ),
+    // Who starts or sets the daemon up for others (a controller, a desktop) may not touch its files.
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}path=\"{path}\" {}tcontext={}:ipsec_mgmt_exec_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}name=\"{path}\" {}tcontext={}:ipsec_mgmt_exec_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}path=\"{path}\" {}tcontext={}:ipsec_exec_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}name=\"{path}\" {}tcontext={}:ipsec_exec_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}path=\"{path}\" {}tcontext={}:ipsec_key_file_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}name=\"{path}\" {}tcontext={}:ipsec_key_file_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}path=\"{path}\" {}tcontext={}:ipsec_conf_file_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}name=\"{path}\" {}tcontext={}:ipsec_conf_file_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}path=\"{path}\" {}tcontext={}:ipsec_var_run_t:",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}name=\"{path}\" {}tcontext={}:ipsec_var_run_t:",
+    ),
     any(
         Sign::Denied,
         "SELinux is preventing {path:w} from {operation} access",

@@ -243,6 +243,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonCrashed, "/pluto: {} Aborted{}(core dumped)"),
     any(Sign::DaemonCrashed, "pluto{}Segmentation fault"),
     any(Sign::DaemonCrashed, "charon{}Segmentation fault"),
+    // strongSwan's starter says with which signal its child ended.
+    any(Sign::DaemonCrashed, "(charon) has been killed by {problem}"),
+    any(Sign::DaemonCrashed, "(pluto) has been killed by {problem}"),
+    any(Sign::DaemonCrashed, "(code=killed, signal=SEGV"),
+    any(Sign::DaemonCrashed, "(code=killed, signal=ABRT"),
     any(Sign::DaemonCrashed, "charon dies"),
     any(Sign::DaemonCrashed, "charon crashes"),
     any(Sign::DaemonCrashed, "charon crashed"),

@@ -50,7 +50,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "notification NO-PROPOSAL-CHOSEN received in informational exchange",
     ),
     any(
-        Sign::ProposalsRefusedByPeer,
+        Sign::FirstProposalsRefusedByPeer,
         "notification NO-PROPOSAL-CHOSEN received in unencrypted",
     ),
     any(Sign::FirstPhaseDone, "ISAKMP-SA established"),
@@ -132,6 +132,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::UserAuthenticationFailed,
         "Hybrid auth negotiated but peer did not succeed Xauth exchange",
+    ),
+    any(
+        Sign::PayloadDefect,
+        "isakmp_{payload:w} invalid length of isakmp data, expected",
     ),
     any(Sign::IkeFragmentsIncomplete, "Packet reassembly failed"),
     any(

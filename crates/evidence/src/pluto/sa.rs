@@ -300,16 +300,21 @@ impl Sa {
                 vec![Happening::IkeProposalChosen { suite }]
             }
             Said::Retransmission => self.retransmission(),
-            Said::Duplicate => {
+            Said::Duplicate { first } => {
+                let mut all = Vec::new();
+                if first && self.role.is_none_or(|role| role == Role::Responder) {
+                    // Where the log begins later, this is all that tells of the request and of its answer.
+                    self.role = Some(Role::Responder);
+                    all.extend(self.message(("IKE_SA_INIT", false), true, Vec::new()));
+                    all.extend(self.message(("IKE_SA_INIT", true), false, Vec::new()));
+                }
                 // The answer to a repeated answer is a repetition too; only requests that come again tell something.
                 let answered = self.role == Some(Role::Responder) && !self.up;
-                answered
-                    .then(|| Happening::Dropped {
-                        reason: DropReason::IkeDuplicate,
-                        detail: "the peer repeats a request that was answered".to_owned(),
-                    })
-                    .into_iter()
-                    .collect()
+                all.extend(answered.then(|| Happening::Dropped {
+                    reason: DropReason::IkeDuplicate,
+                    detail: "the peer repeats a request that was answered".to_owned(),
+                }));
+                all
             }
             Said::GaveUp {
                 retransmits,

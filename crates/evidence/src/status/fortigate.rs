@@ -29,6 +29,26 @@ const REFUSED: [&str; 2] = [
     "reason=peer SA proposal not match local policy ",
 ];
 
+/// How the debug output says that no proposal fits.
+const REFUSALS: [&str; 4] = [
+    "peer SA proposal not match local policy",
+    "no matching proposal",
+    "no proposal chosen",
+    "no SA proposal chosen",
+];
+/// What begins a list of proposals there.
+const LISTS: [&str; 2] = ["incoming proposal", "my proposal"];
+/// What stands in such a list.
+const ITEMS: [&str; 7] = [
+    "proposal id =",
+    "protocol id =",
+    "protocol =",
+    "trans_id =",
+    "encapsulation =",
+    "type=",
+    "PFS DH group =",
+];
+
 /// The values of each attribute, by its type.
 type Attributes = BTreeMap<String, BTreeSet<String>>;
 
@@ -41,6 +61,8 @@ pub(crate) struct FortigateIke {
     list: List,
     /// A line has named the first exchange.
     first: bool,
+    /// Lines of the debug output have been seen: what begins with nothing may be one too.
+    bare: bool,
     event: Event,
 }
 
@@ -74,15 +96,16 @@ impl FortigateIke {
         place: &dyn Fn() -> Place,
         facts: &mut Vec<Fact>,
     ) {
-        let Some((_, said)) = line.body.split_once("ike ").filter(|(_, said)| {
-            said.starts_with(|c: char| c.is_ascii_digit()) || said.starts_with("V=")
-        }) else {
+        let Some(said) = self.said(line.body) else {
             self.event(line.body, place, facts);
             return;
         };
         self.first |= said.contains("exchange=SA_INIT") || said.contains("SA_INIT error");
-        if let Some((_, protocol)) = said.split_once("protocol = ") {
-            self.proposal = if protocol.starts_with("ESP") {
+        let protocol = said
+            .split_once("protocol = ")
+            .or_else(|| said.split_once("protocol id = "));
+        if let Some((_, protocol)) = protocol {
+            self.proposal = if protocol.starts_with("ESP") || protocol.starts_with("IPSEC_ESP") {
                 Some(Protocol::Esp)
             } else if protocol.starts_with("IKE") || protocol.starts_with("ISAKMP") {
                 Some(Protocol::Ike)
@@ -108,13 +131,7 @@ impl FortigateIke {
             }
             return;
         }
-        let refused = [
-            "peer SA proposal not match local policy",
-            "no matching proposal",
-            "no proposal chosen",
-            "no SA proposal chosen",
-        ];
-        if refused.iter().any(|words| said.contains(words)) {
+        if REFUSALS.iter().any(|words| said.contains(words)) {
             let protocol = self.proposal.take().or(self.first.then_some(Protocol::Ike));
             self.list = List::None;
             let Some(protocol) = protocol else {
@@ -125,6 +142,30 @@ impl FortigateIke {
             // The next message, or a proposal that was taken.
             self.proposal = None;
         }
+    }
+
+    /// What a line of the debug output says. Who pastes part of it leaves out what each line begins with; what the lines say
+    /// of proposals is known by itself once one of them has been seen.
+    fn said<'l>(&mut self, body: &'l str) -> Option<&'l str> {
+        let numbered = |said: &str| said.starts_with(|c: char| c.is_ascii_digit());
+        if let Some((_, said)) = body
+            .split_once("ike ")
+            .filter(|(_, said)| numbered(said) || said.starts_with("V="))
+        {
+            self.bare = true;
+            return Some(said);
+        }
+        // `0:TUNNEL:12: …`, or the words alone.
+        let body = body.trim();
+        let said = match body.split_once(':') {
+            Some((vdom, rest)) if !vdom.is_empty() && vdom.bytes().all(|b| b.is_ascii_digit()) => {
+                rest.rsplit_once(": ").map_or(rest, |(_, said)| said).trim()
+            }
+            _ => body,
+        };
+        self.bare |= LISTS.iter().any(|words| said.starts_with(words));
+        let known = |words: &&str| said.starts_with(*words);
+        (self.bare && LISTS.iter().chain(&ITEMS).chain(&REFUSALS).any(known)).then_some(said)
     }
 
     /// The refusal, with what differs where only the group does.

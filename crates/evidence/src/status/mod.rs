@@ -32,6 +32,7 @@ mod passage;
 mod ping;
 mod plugins;
 mod qos;
+mod refused_phase;
 mod route;
 mod rtnetlink;
 mod sas;
@@ -71,6 +72,7 @@ pub(crate) struct Statuses {
     load: load::Load,
     ping: ping::Ping,
     plugins: plugins::Plugins,
+    refused_phase: refused_phase::RefusedPhase,
     routes: route::Routes,
     sas: sas::Sas,
     listeners: listeners::Listeners,
@@ -107,6 +109,7 @@ impl Statuses {
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
         self.plugins.line(line, place, facts);
+        self.refused_phase.line(line, place, facts);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);
         self.xfrm_stat.line(line, place);

@@ -4,7 +4,7 @@ use adit_model::fact::{Fact, Known};
 use adit_model::host::{HostState, Listing, Route};
 use adit_model::sign::Sign;
 
-use super::{fact, sign};
+use super::{command, fact, sign};
 use crate::reading::Place;
 use crate::text::Line;
 
@@ -22,6 +22,8 @@ pub(crate) struct Routes {
     whole: Option<(Place, u32)>,
     /// What the lines of BSD's `route get` have told so far: whereto, and the next hop.
     get: Option<(String, Option<String>)>,
+    /// A Linux table of which all routes were asked for: where, and how many routes without a default route it had so far.
+    linux: Option<(Place, u32)>,
 }
 
 impl Routes {
@@ -44,6 +46,14 @@ impl Routes {
             self.asked = rest.split_ascii_whitespace().next().map(ToOwned::to_owned);
             return;
         }
+        if begins_whole(body) {
+            self.close(facts);
+            self.linux = Some((place(), 0));
+            return;
+        }
+        if command(body).is_some() {
+            self.close(facts);
+        }
         if body.starts_with("Gateway of last resort is not set") {
             self.whole = Some((place(), 0));
         } else if body.starts_with("Gateway of last resort is ") {
@@ -53,7 +63,11 @@ impl Routes {
             .way(body)
             .or_else(|| self.way_of_bsd(body))
             .or_else(|| own(body))
-            .or_else(|| linux(body).or_else(|| other(body)).map(HostState::Route))
+            .or_else(|| {
+                let route = linux(body).or_else(|| netstat(body));
+                self.count(route.as_ref());
+                route.or_else(|| other(body)).map(HostState::Route)
+            })
             .or_else(|| rule(body))
             .or_else(|| link(body));
         let Some(state) = state else {
@@ -75,8 +89,32 @@ impl Routes {
         facts.push(fact(place(), Known::Host { state }));
     }
 
+    /// A route of a Linux table. The default route comes first there, so that a table whose end is cut off has none either.
+    fn count(&mut self, route: Option<&Route>) {
+        let Some(route) = route else {
+            return;
+        };
+        if let Some((_, entries)) = &mut self.linux {
+            let default = route.network == "0.0.0.0/0";
+            *entries += 1;
+            self.linux = self.linux.take().filter(|_| !default);
+        }
+    }
+
+    /// A Linux table ends.
+    fn close(&mut self, facts: &mut Vec<Fact>) {
+        if let Some((place, entries)) = self.linux.take()
+            && (1..KEPT).contains(&usize::try_from(entries).unwrap_or(KEPT))
+        {
+            let what = Listing::Routes;
+            let state = Box::new(HostState::Listed { what, entries });
+            facts.push(fact(place, Known::Host { state }));
+        }
+    }
+
     /// The table that was shown last, where it is known to be whole.
     pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
+        self.close(facts);
         if let Some((place, entries)) = self
             .whole
             .take()
@@ -149,6 +187,55 @@ impl Routes {
             route,
         })
     }
+}
+
+/// Whether all routes of a Linux host follow: `ip route`, `ip -4 r show table all`, the heading of `route -n`.
+fn begins_whole(body: &str) -> bool {
+    if body == "Kernel IP routing table" {
+        return true;
+    }
+    let Some(typed) = command(body) else {
+        return false;
+    };
+    let mut words = typed
+        .split_ascii_whitespace()
+        .filter(|w| !matches!(*w, "sudo" | "-4" | "-n" | "-c" | "--color"));
+    let route = words.next() == Some("ip")
+        && words
+            .next()
+            .is_some_and(|w| matches!(w, "r" | "ro" | "route" | "routes"));
+    let rest: Vec<&str> = words.collect();
+    route
+        && matches!(
+            rest.as_slice(),
+            [] | ["show" | "list" | "ls" | "l" | "s"]
+                | [
+                    "show" | "list" | "ls" | "l" | "s",
+                    "table" | "t",
+                    "all" | "main"
+                ]
+        )
+}
+
+/// A row of `route -n`: `10.2.0.0  192.0.2.1  255.255.0.0  UG  0  0  0  eth0`.
+fn netstat(body: &str) -> Option<Route> {
+    let words: Vec<&str> = body.split_ascii_whitespace().collect();
+    let [to, via, mask, flags, .., device] = words.as_slice() else {
+        return None;
+    };
+    let mask: u32 = mask.parse::<std::net::Ipv4Addr>().ok()?.into();
+    let contiguous = mask.leading_ones() + mask.trailing_zeros() == u32::BITS || mask == 0;
+    let gateway: std::net::Ipv4Addr = via.parse().ok()?;
+    let to: std::net::Ipv4Addr = to.parse().ok()?;
+    let known = flags.starts_with(['U', '!'])
+        && flags.bytes().all(|b| b == b'!' || b.is_ascii_alphabetic());
+    (words.len() == 8 && known && contiguous).then(|| Route {
+        network: format!("{to}/{}", mask.leading_ones()),
+        via: (!gateway.is_unspecified()).then(|| gateway.to_string()),
+        device: Some((*device).to_owned()),
+        dead: flags.contains('!'),
+        ..Route::default()
+    })
 }
 
 /// The table that a command asks for: `ip route show table 220`, `ip r l t 220`.
@@ -303,6 +390,38 @@ mod tests {
             other("S>* 10.2.0.0/24 [1/0] is directly connected, vti0, 00:12:01")
                 .is_some_and(|r| r.network == "10.2.0.0/24")
         );
+    }
+
+    #[test]
+    fn rows_of_route_n_are_routes() {
+        let row = "10.2.0.0        192.0.2.254     255.255.0.0     UG    0      0        0 eth0";
+        let route = netstat(row).unwrap_or_default();
+        assert_eq!(route.network, "10.2.0.0/16");
+        assert_eq!(route.via.as_deref(), Some("192.0.2.254"));
+        assert_eq!(route.device.as_deref(), Some("eth0"));
+        let own = "10.1.0.0 0.0.0.0 255.255.255.0 U 0 0 0 eth1";
+        assert!(netstat(own).is_some_and(|r| r.via.is_none() && r.network == "10.1.0.0/24"));
+        assert!(netstat("Destination Gateway Genmask Flags Metric Ref Use Iface").is_none());
+        assert!(netstat("10.2.0.0 192.0.2.254 255.0.255.0 UG 0 0 0 eth0").is_none());
+    }
+
+    #[test]
+    fn what_asks_for_all_routes() {
+        for typed in [
+            "ip route",
+            "# ip -4 route show",
+            "$ ip r",
+            "Kernel IP routing table",
+        ] {
+            assert!(begins_whole(typed), "{typed}");
+        }
+        for typed in [
+            "ip route get 10.2.0.1",
+            "ip route show table 220",
+            "ip addr",
+        ] {
+            assert!(!begins_whole(typed), "{typed}");
+        }
     }
 
     #[test]

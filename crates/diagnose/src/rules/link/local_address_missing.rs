@@ -177,7 +177,9 @@ fn configured_elsewhere(s: &Signals<'_>) -> Option<Judgement> {
     });
     let (fact, c) = configured.next()?;
     let (local, remote) = match (c.local.value.as_slice(), c.remote.value.as_slice()) {
-        ([Place::Address(a)], [Place::Address(b)]) => (*a, *b),
+        ([Place::Address(a)], [Place::Address(b)]) => (*a, Some(*b)),
+        // Only the end that is named can be this host.
+        ([Place::Address(a)], [] | [Place::Any]) => (*a, None),
         _ => return None,
     };
     // Of several, some may be another host's.
@@ -192,10 +194,15 @@ fn configured_elsewhere(s: &Signals<'_>) -> Option<Judgement> {
             IpAddr::V6(_) => false,
         })
     });
-    if here(local) || here(remote) || !usual || s.up || s.heard(Side::Local) {
+    if here(local) || remote.is_some_and(here) || !usual || s.up || s.heard(Side::Local) {
         return None;
     }
-    let what = format!("neither {local} nor {remote} of the connection is an address of this host");
+    let what = match remote {
+        Some(remote) => {
+            format!("neither {local} nor {remote} of the connection is an address of this host")
+        }
+        None => format!("{local} of the connection is no address of this host"),
+    };
     if !s.calm() || !s.sends(false).is_empty() {
         return Some(Judgement::Possible {
             weight: 40,

@@ -3,6 +3,7 @@
 use adit_model::complaint::Complaint;
 use adit_model::fact::Side;
 use adit_model::host::{HostState, Listing};
+use adit_model::product::Product;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
@@ -133,6 +134,13 @@ fn not_in_the_table(s: &Signals<'_>) -> Option<Judgement> {
             );
             f.side == side && routes
         })?;
+        // strongSwan's own routes are in a table of their own, which `ip route` doesn't show.
+        let of_strongswan = s.case.products.get(&side).is_some_and(|p| *p == Product::Strongswan);
+        let table_220 = s.sign(Sign::RouteTableEmpty).is_some()
+            || s.routes().any(|(_, r)| r.table.is_some());
+        if of_strongswan && !table_220 {
+            return None;
+        }
         let known: Vec<Selector> = s
             .routes()
             .filter(|(f, _)| f.side == side)

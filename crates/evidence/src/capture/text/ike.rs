@@ -35,6 +35,8 @@ pub(super) struct Ike {
     /// By hosts, lower address first.
     latest: BTreeMap<(IpAddr, IpAddr), Sa>,
     made: u64,
+    /// Packets over UDP 4500 either way, between hosts of whose set-up nothing was seen.
+    blind: BTreeMap<(IpAddr, IpAddr), (u32, u32)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,8 @@ struct Sa {
     answers: u32,
 }
 
+/// Messages that a set-up takes: main mode with its extended authentication, and quick mode.
+const SET_UP: u32 = 9;
 /// SPIs that are made up begin with these bits, which a real one hardly does.
 const MADE_UP: u64 = 0xfff0_0000_0000_0000;
 /// Nanoseconds after which a request that looks like an old one is a new one.
@@ -63,11 +67,31 @@ const ANEW: u64 = 120_000_000_000;
 impl Ike {
     /// Whether a set-up between two hosts has had as many messages as one takes.
     pub(super) fn settled(&self, ends: (SocketAddr, SocketAddr)) -> bool {
-        const SET_UP: u32 = 9;
         let (a, b) = (ends.0.ip(), ends.1.ip());
         self.latest
             .get(&(a.min(b), a.max(b)))
-            .is_none_or(|sa| sa.answers > 0 && sa.messages >= SET_UP)
+            .is_some_and(|sa| sa.answers > 0 && sa.messages >= SET_UP)
+    }
+
+    /// Whether nothing is known of a set-up between two hosts: what goes over UDP 4500 may belong to one whose beginning
+    /// isn't shown, or be ESP. Says after how many packets it can't be a set-up any more.
+    pub(super) fn unknown(&mut self, ends: (SocketAddr, SocketAddr)) -> Option<bool> {
+        const MOST: usize = 1024;
+        let (a, b) = (ends.0.ip(), ends.1.ip());
+        let hosts = (a.min(b), a.max(b));
+        if self.latest.contains_key(&hosts) {
+            return None;
+        }
+        if self.blind.len() >= MOST && !self.blind.contains_key(&hosts) {
+            return Some(false);
+        }
+        let (forth, back) = self.blind.entry(hosts).or_default();
+        let one = if a <= b { &mut *forth } else { &mut *back };
+        *one = one.saturating_add(1);
+        let all = forth.saturating_add(*back);
+        let answered = *forth > 0 && *back > 0;
+        // Nobody repeats a message so often.
+        Some(answered && all > SET_UP || all > 3 * SET_UP)
     }
 
     /// Whether a message of that size goes on with main mode's set-up between two hosts, where ends and sizes are all that

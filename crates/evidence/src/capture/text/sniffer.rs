@@ -165,20 +165,12 @@ impl Printed {
             protocol::UDP if ports.contains(&NAT_T_PORT) && self.ike.settled(ends) => {
                 self.unnumbered("esp", 0, true, &blind.packet);
             }
-            protocol::UDP if ports.contains(&IKE_PORT) || ports.contains(&NAT_T_PORT) => {
-                self.sorter.own(at);
-                // Which version it is isn't told; main mode is the one that asks for the least.
-                let said = Said {
-                    version: 1,
-                    exchange: "ID_PROT",
-                    octets: blind.octets,
-                    marked: ports.contains(&NAT_T_PORT),
-                    opens: ports.contains(&IKE_PORT) && !self.ike.goes_on(ends, blind.octets),
-                    ..Said::default()
-                };
-                let (message, same) = self.ike.message(&blind.packet, said);
-                self.sorter.message(message, same);
-            }
+            protocol::UDP if ports.contains(&NAT_T_PORT) => match self.ike.unknown(ends) {
+                Some(true) => self.unnumbered("esp", 0, true, &blind.packet),
+                Some(false) => self.sorter.own(at),
+                None => self.blind_message(&blind),
+            },
+            protocol::UDP if ports.contains(&IKE_PORT) => self.blind_message(&blind),
             protocol::UDP | protocol::TCP if ports == [0, 0] => {
                 self.sorter.outside(blind.protocol, None, at);
             }
@@ -188,6 +180,26 @@ impl Printed {
             }
             other => self.sorter.outside(other, None, at),
         }
+    }
+}
+
+impl Printed {
+    /// A message of IKE of which ends and size are all that is told.
+    fn blind_message(&mut self, blind: &Blind) {
+        let ends = blind.packet.ends;
+        let ports = [ends.0.port(), ends.1.port()];
+        self.sorter.own(blind.packet.at);
+        // Which version it is isn't told; main mode is the one that asks for the least.
+        let said = Said {
+            version: 1,
+            exchange: "ID_PROT",
+            octets: blind.octets,
+            marked: ports.contains(&NAT_T_PORT),
+            opens: ports.contains(&IKE_PORT) && !self.ike.goes_on(ends, blind.octets),
+            ..Said::default()
+        };
+        let (message, same) = self.ike.message(&blind.packet, said);
+        self.sorter.message(message, same);
     }
 }
 

@@ -173,7 +173,8 @@ fn repeats(message: &Message<'_>) -> Option<Said> {
         || ((text.contains("duplicate Message ID") || text.starts_with("received duplicate"))
             && text.contains("retransmitting response"))
     {
-        return Some(Said::Duplicate);
+        let first = text.starts_with("received duplicate IKE_SA_INIT message request");
+        return Some(Said::Duplicate { first });
     }
     let first = |text: &str| {
         if text.contains("first Quick Mode message") {

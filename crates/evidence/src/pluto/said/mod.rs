@@ -66,7 +66,10 @@ pub(crate) enum Said {
     },
     Chosen(Suite),
     Retransmission,
-    Duplicate,
+    /// The other side's message came again; `first` when the line says that it asks for an IKE SA of IKEv2.
+    Duplicate {
+        first: bool,
+    },
     GaveUp {
         retransmits: u32,
         waited_ms: u64,

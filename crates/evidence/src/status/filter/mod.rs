@@ -5,6 +5,7 @@
 
 mod forward;
 mod log;
+mod routeros;
 mod rules;
 
 use adit_model::fact::Fact;
@@ -21,6 +22,7 @@ type Told = (Sign, Vec<(&'static str, String)>);
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     rules: rules::Rules,
+    routeros: routeros::RouterOs,
 }
 
 impl Filter {
@@ -32,6 +34,8 @@ impl Filter {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        let routeros = self.routeros.line(body, place);
+        facts.extend(routeros.map(|(told, place)| fact(&told, place)));
         if body.is_empty() {
             return;
         }
@@ -41,7 +45,9 @@ impl Filter {
     }
 
     /// Everything that the lists say.
-    pub(super) fn finish(self, facts: &mut Vec<Fact>) {
+    pub(super) fn finish(mut self, facts: &mut Vec<Fact>) {
+        let routeros = self.routeros.finish();
+        facts.extend(routeros.map(|(told, place)| fact(&told, place)));
         facts.extend(self.rules.finish().map(|(told, place)| fact(&told, place)));
     }
 }
