@@ -158,6 +158,7 @@ fn plane(suite: Suite, selectors: &[Selector]) -> DataPlane {
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         ppk: None,

@@ -53,7 +53,7 @@ fn the_document_and_the_table_of_keys_agree() {
 
 #[test]
 fn every_example_in_the_documents_reads() {
-    for name in ["docs/configuration.md", "README.md"] {
+    for name in ["docs/configuration.md", "docs/monitor.md", "README.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
             .join(name);

@@ -17,6 +17,7 @@ use adit_model::identity::Identity;
 use adit_model::inner::Pool;
 use adit_model::life::{Action, ChildLife, Childless, Life, Unique};
 use adit_model::limits::HalfOpen;
+use adit_model::monitored::{Monitor, MonitorAction};
 use adit_model::proposal::{Proposal, SaKind};
 use adit_model::selector::Selector;
 use proptest::prelude::*;
@@ -81,6 +82,23 @@ fn carriage(n: u32) -> Carriage {
         mss: [Mss::Auto, Mss::Off, Mss::AtMost(256 + n as u16)][n as usize / 4 % 3],
         tfc: [Tfc::Off, Tfc::Mtu, Tfc::Multiple(16 + u16::from(small))][n as usize / 5 % 3],
         dummies: Duration::from_millis(u64::from(n % 7) * 10),
+    }
+}
+
+/// One of many monitors, each key among them.
+fn monitor(n: u32, more: u64) -> Monitor {
+    Monitor {
+        targets: Vec::new(),
+        source: None,
+        interval: Duration::from_millis(500 + more),
+        failures: 2 + n,
+        recover: 1 + n,
+        hold_down: Duration::from_millis(1000 + more),
+        action: match n % 3 {
+            0 => MonitorAction::WaitRecover,
+            1 => MonitorAction::Rekey,
+            _ => MonitorAction::ReInitiate,
+        },
     }
 }
 
@@ -153,6 +171,7 @@ prop_compose! {
                 mtu: force_encap.then_some(1350),
                 routes: vec![format!("10.{index}.0.0/16").parse().unwrap(), format!("fd00:{index}::/64").parse().unwrap()],
             }),
+            monitor: (index == 1 && tries % 2 == 0).then(|| monitor(tries, more)),
             start: if remote == Remote::Any { Start::Passive } else { start },
             remote,
             local_id,

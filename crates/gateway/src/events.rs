@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use adit_model::Mono;
 use adit_model::event::{Event, Happening};
+use adit_model::monitored::Judged;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tracing::Level;
@@ -276,6 +277,8 @@ fn kind(what: &Happening) -> &'static str {
         Happening::ClearTraffic { .. } => "clear-traffic",
         Happening::Foreseen { .. } => "foreseen",
         Happening::HeldBack { .. } => "held-back",
+        Happening::MonitorJudged { .. } => "monitor-judged",
+        Happening::MonitorActed { .. } => "monitor-acted",
         Happening::HookFailed { .. } => "hook-failed",
         Happening::ProbeAnswered => "probe-answered",
         Happening::PeerAlive => "peer-alive",
@@ -296,7 +299,9 @@ fn trace_line(event: &Event) {
 /// What changes a tunnel's state or needs a person at info and warn, messages at debug, packets at trace.
 fn level(what: &Happening) -> Level {
     match what {
-        Happening::Refused { .. }
+        Happening::MonitorJudged { judged, .. } if *judged == Judged::Carries => Level::INFO,
+        Happening::MonitorJudged { .. }
+        | Happening::Refused { .. }
         | Happening::PeerRefused { .. }
         | Happening::GaveUp { .. }
         | Happening::PeerUnresolved { .. }
@@ -304,6 +309,7 @@ fn level(what: &Happening) -> Level {
         | Happening::CertificateExpiry { .. }
         | Happening::Foreseen { over: false, .. }
         | Happening::HookFailed { .. }
+        | Happening::MonitorActed { .. }
         | Happening::ClearTraffic { passes: true, .. }
         | Happening::UnprotectedNotify { .. } => Level::WARN,
         Happening::Initiating { .. }

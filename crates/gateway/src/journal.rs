@@ -79,7 +79,10 @@ pub(crate) fn child(what: &Happening) -> Option<&str> {
         Happening::ChildEstablished { child, .. }
         | Happening::ChildClosed { child, .. }
         | Happening::ChildRekeyed { child, .. }
-        | Happening::ClearTraffic { child, .. } => Some(child),
+        | Happening::ClearTraffic { child, .. }
+        | Happening::MonitorActed {
+            child: Some(child), ..
+        } => Some(child),
         Happening::Foreseen { child, .. } => child.as_deref(),
         _ => None,
     }

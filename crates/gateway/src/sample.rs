@@ -41,6 +41,7 @@ pub(crate) fn connection(name: &str) -> Connection {
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,

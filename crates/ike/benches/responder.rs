@@ -70,6 +70,7 @@ fn connection(ike: &str, local: &str, remote_id: Option<&str>, remote: Remote) -
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         remote,
         local_id: local.parse().unwrap(),
         remote_id: remote_id.map(|id| id.parse().unwrap()),

@@ -11,6 +11,7 @@ use crate::carriage::Carriage;
 use crate::identity::Identity;
 use crate::inner::InnerAddresses;
 use crate::life::{ChildLife, Life};
+use crate::monitored::Monitor;
 use crate::proposal::Proposal;
 use crate::selector::Selector;
 
@@ -70,6 +71,9 @@ pub struct Connection {
     /// shares a device with other tunnels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<TunnelInterface>,
+    /// How it is monitored; `None`: only its counters are watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<Monitor>,
 }
 
 fn one() -> u32 {
@@ -89,6 +93,7 @@ impl Connection {
             life: other.life.clone(),
             protection: other.protection,
             interface: other.interface.clone(),
+            monitor: other.monitor.clone(),
             ..self.clone()
         };
         as_other == *other

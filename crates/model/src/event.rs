@@ -8,6 +8,7 @@ use crate::certificate::{CertificateUse, ExpiryProblem};
 use crate::connection::AuthKind;
 use crate::drops::DropReason;
 use crate::identity::Identity;
+use crate::monitored::{Act, Judged};
 use crate::now::{Now, Wall};
 use crate::proposal::{Proposal, Suite};
 use crate::reason::Refusal;
@@ -373,9 +374,31 @@ pub enum Happening {
         /// Whether it passes.
         passes: bool,
     },
+    /// The tunnel monitor sees the tunnel otherwise than before.
+    MonitorJudged {
+        /// Whom it asks inside the tunnel, if anybody.
+        target: Option<IpAddr>,
+        /// What it makes of it.
+        judged: Judged,
+        /// Why: half a sentence.
+        why: String,
+    },
+    /// The tunnel monitor does something, or what watches the counters of a tunnel without one.
+    MonitorActed {
+        /// What.
+        act: Act,
+        /// Whose keys are renewed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        child: Option<String>,
+        /// The other tunnel, where routes are led elsewhere or back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<String>,
+        /// Why: half a sentence.
+        why: String,
+    },
     /// The program that is to be told of tunnels couldn't be run, or failed.
     HookFailed {
-        /// What it was told of: `up`, `down`, `rekeyed`, `failed`.
+        /// What it was told of: `up`, `down`, `rekeyed`, `failed`, `monitor`, `failed-over`, `failed-back`.
         on: String,
         /// What went wrong.
         problem: String,

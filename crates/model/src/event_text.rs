@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::certificate::{CertificateUse, ExpiryProblem};
 use crate::event::{Event, Happening, MessageInfo, Party, PathProblem};
+use crate::monitored::Act;
 use crate::reason_text::list;
 
 impl fmt::Display for Event {
@@ -279,6 +280,24 @@ impl fmt::Display for Happening {
                     }
                     (_, _) => f.write_str(": renew it (adit cert rotate --ca, then adit reload)"),
                 }
+            }
+            Happening::MonitorJudged { why, .. } => write!(f, "the monitor: {why}"),
+            Happening::MonitorActed {
+                act,
+                child,
+                other,
+                why,
+            } => {
+                write!(f, "the monitor {act}")?;
+                if let Some(child) = child {
+                    write!(f, " for {child}")?;
+                }
+                match (act, other) {
+                    (Act::FailOver, Some(other)) => write!(f, " (into {other})")?,
+                    (Act::FailBack, Some(other)) => write!(f, " (from {other})")?,
+                    _ => {}
+                }
+                write!(f, ": {why}")
             }
             Happening::ProbeAnswered => f.write_str("answered a probe of the peer"),
             Happening::Foreseen {

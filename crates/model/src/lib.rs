@@ -34,6 +34,7 @@ pub mod keywords;
 pub mod life;
 pub mod limits;
 pub mod listed;
+pub mod monitored;
 pub mod now;
 pub mod peer_config;
 pub mod phase;

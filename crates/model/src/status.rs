@@ -165,6 +165,9 @@ pub struct Tunnel {
     /// Its own network interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
+    /// What its monitor says; `None` where none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<MonitorStatus>,
     /// The IKE SA, while there is one.
     pub ike: Option<IkeSa>,
     /// Every configured child.
@@ -194,6 +197,30 @@ pub struct ClearTraffic {
     pub packets_out: u64,
     /// Packets that were let in.
     pub packets_in: u64,
+}
+
+/// What a tunnel's monitor says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonitorStatus {
+    /// What it makes of the tunnel ([`Judged`](crate::monitored::Judged)): `carries`, `no-target`, `no-source`,
+    /// `target-silent`, `not-sent`, `one-sided`, `peer-silent`, `down`, `not-helped`; `unknown` before it knows anything.
+    pub judged: String,
+    /// Since when (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Whom it asks inside the tunnel; `None` as long as nobody has answered.
+    pub target: Option<String>,
+    /// Our address that it asks from.
+    pub source: Option<String>,
+    /// When the target last answered (RFC 3339).
+    pub last_answer: Option<String>,
+    /// How long that answer took, in microseconds.
+    pub rtt_us: Option<u64>,
+    /// Unanswered echoes since.
+    pub unanswered: u32,
+    /// The tunnel that the routes lead into instead of this one now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
 }
 
 /// An IKE SA.

@@ -4,11 +4,15 @@
 //! `docs/configuration.md` is written from here.
 
 mod gateway;
+mod monitor;
 mod tunnel;
 
 /// Every key, section by section.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    gateway::KEYS.iter().chain(tunnel::KEYS)
+    gateway::KEYS
+        .iter()
+        .chain(tunnel::KEYS)
+        .chain(monitor::KEYS)
 }
 
 /// The kinds of table.
@@ -34,6 +38,8 @@ pub enum Section {
     Retransmit,
     /// `[tunnel.NAME.interface]`
     Interface,
+    /// `[tunnel.NAME.monitor]`
+    Monitor,
     /// `[tunnel.NAME.child.NAME]`
     Child,
     /// `[pool.NAME]`
@@ -53,6 +59,7 @@ impl Section {
         Section::Ppk,
         Section::Retransmit,
         Section::Interface,
+        Section::Monitor,
         Section::Child,
         Section::Pool,
     ];
@@ -71,6 +78,7 @@ impl Section {
             Section::Ppk => "ppk = { … }",
             Section::Retransmit => "retransmit = { … }",
             Section::Interface => "[tunnel.NAME.interface]",
+            Section::Monitor => "[tunnel.NAME.monitor]",
             Section::Child => "[tunnel.NAME.child.NAME]",
             Section::Pool => "[pool.NAME]",
         }
@@ -90,6 +98,7 @@ impl Section {
             Section::Ppk => "ppk",
             Section::Retransmit => "retransmit",
             Section::Interface => "an interface",
+            Section::Monitor => "a monitor",
             Section::Child => "a child",
             Section::Pool => "a pool",
         }

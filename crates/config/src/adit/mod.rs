@@ -23,6 +23,7 @@ mod duration;
 mod interface;
 pub mod keys;
 mod life;
+mod monitor;
 mod policy;
 mod pool;
 mod ppk;

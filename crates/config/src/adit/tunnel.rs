@@ -15,7 +15,9 @@ use toml_edit::TableLike;
 use crate::adit::keys::Section;
 use crate::adit::life::choice;
 use crate::adit::reader::{Reader, Table, Word, describe_value};
-use crate::adit::{algorithms, auth, checks, child, duration, interface, life, policy, pool, ppk};
+use crate::adit::{
+    algorithms, auth, checks, child, duration, interface, life, monitor, policy, pool, ppk,
+};
 use crate::configuration::{
     AuthFiles, Backend, Configuration, FlightRecorder, Gateway, Offload, PpkRef,
 };
@@ -35,6 +37,7 @@ pub(super) struct Read<'t> {
     pub(super) connection: Connection,
     pub(super) table: Table<'t>,
     pub(super) interface: Option<Table<'t>>,
+    pub(super) monitor: Option<Table<'t>>,
     pub(super) children: Vec<Table<'t>>,
 }
 
@@ -82,9 +85,11 @@ pub(super) fn configuration(reader: &mut Reader<'_>, root: &dyn TableLike) -> Co
         checks::tunnel(reader, tunnel);
         checks::inner(reader, tunnel, &pools);
         interface::check(reader, tunnel);
+        monitor::check(reader, tunnel);
     }
     checks::together(reader, &tunnels, &files);
     interface::together(reader, &tunnels);
+    monitor::together(reader, &tunnels);
     Configuration {
         policies: policy::all(reader, &root),
         gateway,
@@ -248,6 +253,7 @@ fn tunnel<'t>(
     let auth = auth::read(reader, &table, name);
     let start = start(reader, &table, remote.as_ref());
     let (interface, interface_table) = interface::read(reader, &table, name).unzip();
+    let (monitor, monitor_table) = monitor::read(reader, &table).unzip();
     let (pool_names, mut placeholders) = pool::of_tunnel(reader, &table, pools);
     placeholders.everything = interface.is_some();
     let mut children = Vec::new();
@@ -281,6 +287,7 @@ fn tunnel<'t>(
         local_interface: local.interface,
         protection: interface::protection(reader, &table),
         interface,
+        monitor,
         remote: remote.unwrap_or(Remote::Any),
         local_id,
         remote_id,
@@ -307,6 +314,7 @@ fn tunnel<'t>(
         connection,
         table,
         interface: interface_table,
+        monitor: monitor_table,
         children: child_tables,
     };
     (read, auth)

@@ -11,7 +11,7 @@ use toml_edit::Value;
 
 use crate::adit::life::word_of;
 use crate::adit::tunnel::OFFLOAD;
-use crate::adit::{algorithms, carriage, child, duration, interface, life, pool, tunnel};
+use crate::adit::{algorithms, carriage, child, duration, interface, life, monitor, pool, tunnel};
 use crate::configuration::{
     AuthFiles, Backend, Configuration, FlightRecorder, Gateway, OwnFiles, PeerFiles, Revocation,
 };
@@ -248,6 +248,7 @@ fn one(out: &mut String, c: &Connection, auth: Option<&AuthFiles>, ppk_file: Opt
         line(out, "allow_weak", &true);
     }
     interface::write(out, c);
+    monitor::write(out, c);
     for child in &c.children {
         let _ = writeln!(out, "\n[tunnel.{}.child.{}]", c.name, child.name);
         one_child(out, child, c.inner.wanted.is_empty());

@@ -7,6 +7,7 @@ mod common;
 mod half_open;
 mod interfaces;
 mod mistakes;
+mod monitors;
 mod pools;
 mod traffic;
 mod whole;

@@ -470,6 +470,7 @@ pub fn connection(own: &str, other: &str) -> Connection {
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         ppk: None,

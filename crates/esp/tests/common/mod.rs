@@ -75,6 +75,7 @@ pub fn connection(children: &[(&[&str], &[&str])]) -> Arc<Connection> {
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,

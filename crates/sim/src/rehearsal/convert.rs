@@ -218,6 +218,7 @@ impl View<'_> {
             life: life(file),
             protection: Protection::default(),
             interface: None,
+            monitor: None,
         };
         Ok(Configured {
             connection,

@@ -81,6 +81,7 @@ fn connection(
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         window: 1,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

@@ -118,6 +118,7 @@ fn setup(west: bool) -> GatewaySetup {
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         window: 1,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),

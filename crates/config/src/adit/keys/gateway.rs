@@ -185,7 +185,7 @@ pub(super) const KEYS: &[Key] = &[
         "program, or list of program and arguments",
         "none",
         "[\"/etc/adit/hook\"]",
-        "A program that is run when a tunnel comes up, goes down, has new keys, fails or will fail: environment ADIT_EVENT (up, down, rekeyed, failed, foreseen), ADIT_TUNNEL, ADIT_PEER, ADIT_CHILD, ADIT_TEXT, ADIT_TIME. No shell; ten seconds at most, four at once. Its failure is an event.",
+        "A program that is run when a tunnel comes up, goes down, has new keys, fails or will fail, and when its monitor finds something or leads routes elsewhere: environment ADIT_EVENT (up, down, rekeyed, failed, foreseen, monitor, failed-over, failed-back), ADIT_TUNNEL, ADIT_PEER, ADIT_CHILD, ADIT_TEXT, ADIT_TIME. No shell; ten seconds at most, four at once. Its failure is an event.",
     ),
     key(
         Section::Pool,

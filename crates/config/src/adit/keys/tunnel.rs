@@ -228,6 +228,14 @@ pub(super) const KEYS: &[Key] = &[
         "An interface of the tunnel's own: what is routed into it is the tunnel's traffic. Without it the networks of its children decide alone.",
     ),
     key(
+        Section::Tunnel,
+        "monitor",
+        "table",
+        "none",
+        "{ target = \"10.9.0.7\" }",
+        "A host inside the tunnel is asked again and again whether it is there, and what is at fault is repaired. Without it the tunnel's counters alone are watched.",
+    ),
+    key(
         Section::Interface,
         "name",
         "name of an interface",

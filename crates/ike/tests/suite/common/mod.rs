@@ -170,6 +170,7 @@ pub fn connection(who: Who) -> Connection {
         local_interface: None,
         protection: adit_model::connection::Protection::default(),
         interface: None,
+        monitor: None,
         force_encap: false,
         inner: adit_model::inner::InnerAddresses::default(),
         mobike: false,
