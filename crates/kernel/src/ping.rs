@@ -24,6 +24,8 @@ pub struct PingOptions {
     pub size: usize,
     /// Whether routers may not fragment the request.
     pub dont_fragment: bool,
+    /// The only interface that it leaves by and that its answer comes in by, whatever the routes say; `None`: any.
+    pub device: Option<String>,
     /// Whether it passes the kernel's IPsec policies as it is, where that is permitted.
     pub bypass_ipsec: bool,
 }
@@ -35,6 +37,7 @@ impl Default for PingOptions {
             timeout: Duration::from_secs(1),
             size: 56,
             dont_fragment: false,
+            device: None,
             bypass_ipsec: false,
         }
     }
@@ -79,6 +82,11 @@ pub fn ping(destination: IpAddr, options: &PingOptions) -> Result<PingOutcome> {
         crate::datagram::mind_the_path(fd.as_fd(), v6, false)
     };
     cutting.map_err(fail)?;
+    if let Some(device) = &options.device {
+        let level = libc::SOL_SOCKET;
+        socket::set_option(fd.as_fd(), level, libc::SO_BINDTODEVICE, device.as_bytes())
+            .map_err(fail)?;
+    }
     if options.bypass_ipsec {
         // Without XFRM, or without CAP_NET_ADMIN, it is an echo like any other.
         let _ = crate::xfrm::policy::let_pass(fd.as_fd(), v6);
