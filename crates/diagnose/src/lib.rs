@@ -24,6 +24,7 @@ mod engine;
 mod finding;
 mod kernel_answer;
 mod missing;
+mod monitored;
 mod nat;
 mod nat_rule;
 mod plane;

@@ -572,6 +572,8 @@ impl Gateway {
                         | Happening::Dropped { .. }
                         | Happening::CertificateExpiry { .. }
                         | Happening::Foreseen { .. }
+                        | Happening::MonitorJudged { .. }
+                        | Happening::MonitorActed { .. }
                         | Happening::IkeClosed { .. }
                 )
             })

@@ -18,13 +18,14 @@ use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::hook::Ended;
 use crate::local_address;
+use crate::monitor::echo::Asked;
 use crate::probe::{Ask, Plan};
 use crate::reload::Prepared;
 use crate::retry::{Presence, Wanted};
 use crate::statuses::Fetched;
 
 /// What work beside the loop came to.
-pub enum TaskDone {
+pub(crate) enum TaskDone {
     /// A peer's name was looked up.
     Resolved {
         /// The tunnel.
@@ -64,6 +65,8 @@ pub enum TaskDone {
     },
     /// The host was looked at for what will fail.
     LookedAhead(Found),
+    /// A monitor's echoes were answered, or weren't.
+    Echoed(Asked),
     /// The program that is told of tunnels has ended.
     Hooked(Ended),
     /// The recordings of earlier gateways were read.
@@ -120,6 +123,7 @@ impl Gateway {
             TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
             TaskDone::Offered { tunnel, probes } => self.offered(&tunnel, probes),
             TaskDone::LookedAhead(found) => self.looked_ahead(found),
+            TaskDone::Echoed(asked) => self.echoed(asked),
             TaskDone::Hooked(ended) => self.hooked(ended),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {

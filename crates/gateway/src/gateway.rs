@@ -295,8 +295,11 @@ impl Gateway {
         self.look_at_counters(now);
         self.look_at_holds(now.mono);
         self.look_ahead_if_due(now);
+        self.look_at_monitors(now.mono);
         if self.lately.due().is_none_or(|due| due <= now.mono) {
-            self.lately.take(self.counters(now.mono));
+            let counters = self.counters(now.mono);
+            self.tell_monitors_of_counters(&counters);
+            self.lately.take(counters);
         }
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
             self.tend_at = now.mono + TENDING;
@@ -454,6 +457,7 @@ impl Gateway {
             self.endpoint.inbound_esp_seen(now, spi);
         }
         for (remote, local, spi) in report.strays {
+            self.tell_monitors_of_stray(now.mono, remote.ip());
             // ESP without UDP has no ports; the word goes to the peer's IKE.
             let ike_port = self.sockets.port(Slot::Ike(false));
             let (local, remote) = match local.port() {
@@ -571,6 +575,7 @@ impl Gateway {
         };
         self.tell_hook_of(&event);
         self.hear_for_ahead(&event);
+        self.tell_monitor_of(&event);
         self.log.record(event);
         if let Some(name) = gave_up {
             self.start_probes(&name, probe::Ask::Everything);
@@ -695,6 +700,7 @@ impl Gateway {
         if presence == Presence::Up && before != Presence::Up {
             self.came_up_for_ahead(name);
         }
+        self.tell_monitor_of_state(now.mono, name);
         self.ask_again(name, snapshot);
         self.settle_waiters(now, name, snapshot);
         if stuck {

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use adit_model::event::{Event, Happening};
+use adit_model::monitored::Act;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::attempt::TaskDone;
@@ -77,6 +78,12 @@ impl Gateway {
             | Happening::PeerUnresolved { .. }
             | Happening::Expired { .. } => FAILED,
             Happening::Foreseen { over: false, .. } => "foreseen",
+            Happening::MonitorActed { act, .. } => match act {
+                Act::FailOver => "failed-over",
+                Act::FailBack => "failed-back",
+                Act::Rekey | Act::ReInitiate => "monitor",
+            },
+            Happening::MonitorJudged { .. } => "monitor",
             _ => return,
         };
         let Some(tunnel) = event.connection.clone() else {

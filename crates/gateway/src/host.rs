@@ -338,6 +338,26 @@ impl Host {
         Ok(())
     }
 
+    /// Leads the routes of a tunnel into the interface of another one, or back into its own. On failure they are as before.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn lead_over(&mut self, tunnel: &str, into: Option<String>) -> Result<(), GatewayError> {
+        let before = self.present.over.clone();
+        match into {
+            Some(other) => self.present.over.insert(tunnel.to_owned(), other),
+            None => self.present.over.remove(tunnel),
+        };
+        let led = self.lead();
+        if led.is_err() {
+            self.present.over = before;
+            if let Err(worse) = self.lead() {
+                tracing::warn!("{worse}");
+            }
+        }
+        led
+    }
+
     /// Protects other connections from now on. What stays is never without block or route. On failure everything is as
     /// before.
     ///
@@ -369,12 +389,19 @@ impl Host {
         self.block.policies.clone_from(&options.config.policies);
         let configured = |name: &String| connections.iter().any(|c| c.name == *name);
         self.present.unblocked.retain(configured);
+        self.present
+            .over
+            .retain(|tunnel, other| shield::fails_over(connections, tunnel, other));
         if let Err(error) = self.change() {
             (self.connections, self.block, self.present) = before;
             if let Err(worse) = self.change() {
                 tracing::warn!("{worse}");
             }
             return Err(error);
+        }
+        if !self.present.over.is_empty() {
+            // Interfaces were brought to what is configured, which isn't where these lead now.
+            self.routes.restore(&mut self.netlink)?;
         }
         self.interfaces.retire(&mut self.netlink, connections)?;
         self.devices = self.interfaces.devices(self.devices.shared);

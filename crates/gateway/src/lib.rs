@@ -62,6 +62,7 @@ mod lately;
 mod leases;
 mod limiter;
 mod local_address;
+pub mod monitor;
 pub mod mtu;
 mod offers;
 pub mod options;

@@ -202,6 +202,7 @@ impl Gateway {
             if *before != **connection {
                 tunnel.ahead.trials.forget();
             }
+            tunnel.watch.configure(connection, now.mono);
             let down = tunnel.retry.wanted() == Wanted::Down;
             if changes.restarts(name) {
                 tunnel.retry.configure(connection.start, now.mono);

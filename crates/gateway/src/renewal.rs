@@ -204,7 +204,8 @@ impl Gateway {
         Ok(Goal::Renewed(old))
     }
 
-    fn reset_tunnel(&mut self, name: &str) -> Goal {
+    /// Ends a tunnel, and sets it up again where that is for us to do.
+    pub(crate) fn reset_tunnel(&mut self, name: &str) -> Goal {
         let now = self.clock.now();
         let mut old = Old::of(&self.endpoint.snapshot(), name, None);
         if let Err(error) = self.endpoint.terminate(now, name) {

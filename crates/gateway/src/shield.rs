@@ -1,7 +1,7 @@
 //! What the block against clear traffic holds, from the configuration and what there is of its tunnels: the same whether a
 //! gateway runs, or `adit block` puts it up before the network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use adit_config::{Backend, Configuration};
 use adit_kernel::netlink::Address;
 use adit_kernel::{PolicyBlock, ProtectedTunnel};
 use adit_model::connection::{Connection, Protection, TunnelInterface};
+use adit_model::monitored::MonitorAction;
 use adit_model::selector::Selector;
 use ipnet::IpNet;
 
@@ -25,6 +26,8 @@ pub struct Present {
     pub unblocked: BTreeSet<String>,
     /// Children that have SAs.
     pub up: Children,
+    /// Tunnels whose routes lead into the interface of another one.
+    pub over: BTreeMap<String, String>,
     /// Our own links with private addresses, which a tunnel for everything doesn't have.
     pub links: Vec<IpNet>,
 }
@@ -52,7 +55,7 @@ impl Present {
         let held = connections
             .iter()
             .filter(|c| !self.unblocked.contains(&c.name));
-        held.filter_map(|connection| {
+        let led = held.filter_map(|connection| {
             if connection.protection == Protection::Required {
                 return Some(Arc::clone(connection));
             }
@@ -66,8 +69,29 @@ impl Present {
                     .retain(|child| !self.passes(connection, &child.name));
             }
             Some(Arc::new(led))
-        })
-        .collect()
+        });
+        self.led_over(led.collect())
+    }
+
+    /// With the routes that are led elsewhere. Where the other tunnel leads nowhere, they stay.
+    fn led_over(&self, mut led: Vec<Arc<Connection>>) -> Vec<Arc<Connection>> {
+        for (from, into) in &self.over {
+            let at = |name: &String| led.iter().position(|c| c.name == *name);
+            let (Some(from), Some(into)) = (at(from), at(into)) else {
+                continue;
+            };
+            let taken = led
+                .get_mut(from)
+                .and_then(|c| Arc::make_mut(c).interface.as_mut())
+                .map(|interface| std::mem::take(&mut interface.routes));
+            let interface = led
+                .get_mut(into)
+                .and_then(|c| Arc::make_mut(c).interface.as_mut());
+            if let Some(interface) = interface {
+                interface.routes.extend(taken.into_iter().flatten());
+            }
+        }
+        led
     }
 }
 
@@ -114,13 +138,37 @@ pub fn tunnels(
         .iter()
         .filter(|c| !present.unblocked.contains(&c.name));
     held.flat_map(|connection| match &connection.interface {
-        Some(interface) => vec![ProtectedTunnel {
-            optional: present.passes_all(connection),
-            ..routed(&connection.name, interface, present)
-        }],
+        Some(interface) => {
+            let mut routed = ProtectedTunnel {
+                optional: present.passes_all(connection),
+                ..routed(&connection.name, interface, present)
+            };
+            // What comes by either of the two interfaces is protected, whichever the routes lead into now.
+            routed.devices.extend(stand_in(connection, connections));
+            vec![routed]
+        }
         None => selected(connection, shared, present),
     })
     .collect()
+}
+
+/// The interface of the tunnel that takes the routes of this one when it is at fault.
+fn stand_in(connection: &Connection, all: &[Arc<Connection>]) -> Option<String> {
+    let MonitorAction::FailOver(other) = &connection.monitor.as_ref()?.action else {
+        return None;
+    };
+    let other = all.iter().find(|c| c.name == *other)?;
+    Some(other.interface.as_ref()?.name.clone())
+}
+
+/// Whether the routes of a tunnel may lead into the interface of the other one.
+#[must_use]
+pub fn fails_over(connections: &[Arc<Connection>], tunnel: &str, other: &str) -> bool {
+    let to_other = |c: &Connection| match c.monitor.as_ref().map(|monitor| &monitor.action) {
+        Some(MonitorAction::FailOver(name)) => name == other,
+        _ => false,
+    };
+    connections.iter().any(|c| c.name == tunnel && to_other(c))
 }
 
 /// What selectors protect, child by child.
@@ -288,6 +336,47 @@ mod tests {
         };
         assert!(passes(Backend::Kernel));
         assert!(!passes(Backend::User) && !passes(Backend::Auto));
+    }
+
+    #[test]
+    fn routes_lead_into_the_other_tunnel_and_both_interfaces_are_let_pass() {
+        let mut office = Connection::clone(&with_routes(&["10.2.0.0/24"]));
+        office.monitor = Some(adit_model::monitored::Monitor {
+            action: MonitorAction::FailOver("backup".to_owned()),
+            ..Default::default()
+        });
+        let mut backup = office.clone();
+        backup.name = "backup".to_owned();
+        backup.monitor = None;
+        backup.interface = Some(TunnelInterface {
+            name: "backup0".to_owned(),
+            addresses: Vec::new(),
+            mtu: None,
+            routes: vec!["10.7.0.0/24".parse().unwrap()],
+        });
+        let connections = [Arc::new(office), Arc::new(backup)];
+        let mut present = Present::default();
+        let routes = |present: &Present| -> Vec<Vec<String>> {
+            let led = present.led(&connections);
+            let of = |c: &Arc<Connection>| {
+                let routes = &c.interface.as_ref().unwrap().routes;
+                routes.iter().map(ToString::to_string).collect()
+            };
+            led.iter().map(of).collect()
+        };
+        assert_eq!(routes(&present), [["10.2.0.0/24"], ["10.7.0.0/24"]]);
+        let over = |name: &str| [("office".to_owned(), name.to_owned())].into();
+        present.over = over("backup");
+        let none: [&str; 0] = [];
+        assert_eq!(
+            routes(&present),
+            [none.to_vec(), vec!["10.7.0.0/24", "10.2.0.0/24"]]
+        );
+        let block = tunnels(&connections, "adit0", &present);
+        assert_eq!(block[0].devices, ["office0", "backup0"]);
+        assert_eq!(block[1].devices, ["backup0"]);
+        present.over = over("another");
+        assert_eq!(routes(&present)[0], ["10.2.0.0/24"]);
     }
 
     #[test]

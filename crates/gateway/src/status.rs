@@ -3,16 +3,16 @@
 use adit_diagnose::diagnose;
 use adit_esp::ChildReport;
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
-use adit_model::Now;
 use adit_model::ahead::Weight;
 use adit_model::connection::{Child, Mode, Protection};
 use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
 use adit_model::status::{
-    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, ForeseenStatus, IkeSa, PoolStatus,
-    Status, Tunnel, TunnelState,
+    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, ForeseenStatus, IkeSa, MonitorStatus,
+    PoolStatus, Status, Tunnel, TunnelState,
 };
+use adit_model::{Mono, Now};
 
 use crate::clock::rfc3339;
 use crate::retry::{Presence, Wanted};
@@ -105,6 +105,7 @@ impl View<'_> {
                 .interface
                 .as_ref()
                 .map(|interface| interface.name.clone()),
+            monitor: self.monitor(),
             ike: newest(&sas).map(|sa| ike(self.now, sa)),
             children,
         }
@@ -138,6 +139,25 @@ impl View<'_> {
                 consequence: warning.consequence.clone(),
             })
             .collect()
+    }
+
+    fn monitor(&self) -> Option<MonitorStatus> {
+        let monitor = self.tunnel.watch.monitor.as_ref()?;
+        let told = |at: Mono| rfc3339(self.now.wall_at(at));
+        let (target, last) = (monitor.target(), monitor.last_answer());
+        let judged = monitor.judged();
+        Some(MonitorStatus {
+            judged: judged
+                .map_or("unknown", |(_, judged)| judged.word())
+                .to_owned(),
+            since: judged.map(|(at, _)| told(at)),
+            target: target.map(|target| target.to.to_string()),
+            source: target.map(|target| target.from.to_string()),
+            last_answer: last.map(|(at, _)| told(at)),
+            rtt_us: last.map(|(_, rtt)| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+            unanswered: monitor.unanswered(),
+            over: monitor.over().map(str::to_owned),
+        })
     }
 
     fn up_since(&self) -> String {
@@ -407,6 +427,7 @@ mod tests {
             ahead: Vec::new(),
             clear: None,
             interface: None,
+            monitor: None,
             ike: None,
             children: Vec::new(),
         })

@@ -13,6 +13,7 @@ use adit_model::{Mono, Wall};
 use tokio::sync::oneshot;
 
 use crate::ahead::Outlook;
+use crate::monitor::Watch;
 use crate::protocol::Response;
 use crate::retry::{Presence, Retry};
 
@@ -50,6 +51,8 @@ pub struct Tunnel {
     pub(crate) ahead: Outlook,
     /// Commands that wait for an outcome.
     pub waiters: Vec<Waiter>,
+    /// Whether it carries what it is there for.
+    pub watch: Watch,
 }
 
 /// A command that waits for an outcome.
@@ -100,6 +103,7 @@ impl Tunnel {
         };
         Self {
             retry: Retry::new(connection.start, now),
+            watch: Watch::new(&connection, now),
             connection,
             trigger: None,
             presence: Presence::Nothing,
@@ -139,6 +143,7 @@ impl Tunnel {
             .map(|waiter| waiter.deadline)
             .chain(attempt)
             .chain(childless)
+            .chain(self.watch.deadline())
             .min()
     }
 

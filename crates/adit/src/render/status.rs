@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use adit_model::status::{ChildState, DataPlaneStatus, PoolStatus, Status, Tunnel, TunnelState};
+use adit_model::status::{
+    ChildState, DataPlaneStatus, MonitorStatus, PoolStatus, Status, Tunnel, TunnelState,
+};
 
 use super::style::Palette;
 use super::wrap::{about, beside};
@@ -89,6 +91,36 @@ fn pool(one: &PoolStatus, p: Palette) -> String {
     out
 }
 
+/// What a tunnel's monitor says, in one line.
+fn watched(one: &MonitorStatus, p: Palette) -> String {
+    let judged = match one.judged.as_str() {
+        "carries" => p.good("carries"),
+        "unknown" => p.dim("unknown"),
+        bad @ ("one-sided" | "peer-silent" | "down" | "not-helped") => p.bad(bad),
+        other => p.open(other),
+    };
+    let mut out = judged;
+    match &one.target {
+        None => out.push_str("  nobody inside has answered yet"),
+        Some(target) if one.unanswered > 0 => {
+            let _ = write!(out, "  {target} hasn't answered {} echoes", one.unanswered);
+            if let Some(at) = &one.last_answer {
+                let _ = write!(out, " since {at}");
+            }
+        }
+        Some(target) => {
+            let _ = write!(out, "  {target} answers");
+            if let Some(taken) = one.rtt_us {
+                let _ = write!(out, " in {}", time(taken.saturating_mul(1000)));
+            }
+        }
+    }
+    if let Some(other) = &one.over {
+        let _ = write!(out, "; its routes lead into {}", p.value(other));
+    }
+    out
+}
+
 fn tunnel(t: &Tunnel, p: Palette) -> String {
     let mut out = String::new();
     let state = match t.state {
@@ -153,6 +185,9 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             "         given by the peer: {}{servers}",
             ike.virtual_ips.join(", ")
         );
+    }
+    if let Some(monitor) = &t.monitor {
+        let _ = writeln!(out, "  monitor  {}", watched(monitor, p));
     }
     for c in &t.children {
         let state = match c.state {

@@ -106,6 +106,7 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         ahead: vec![],
         clear: None,
         interface: None,
+        monitor: None,
         ike,
         children,
     }

@@ -383,13 +383,19 @@ impl Asking {
 
 /// Whether a child takes echoes between these addresses.
 fn carries_echoes(situation: &Situation, from: IpAddr, to: IpAddr) -> bool {
+    echoes_by(situation, from, to).is_some()
+}
+
+/// The child that takes echoes between these addresses.
+pub(crate) fn echoes_by(situation: &Situation, from: IpAddr, to: IpAddr) -> Option<&str> {
     let protocol = if to.is_ipv4() { 1 } else { 58 };
     let takes = |selectors: &[Selector], address| {
         let mut all = selectors.iter();
         all.any(|selector| selector.matches(protocol, None, address))
     };
     let mut children = situation.children.iter();
-    children.any(|child| takes(&child.local, from) && takes(&child.remote, to))
+    let found = children.find(|child| takes(&child.local, from) && takes(&child.remote, to))?;
+    Some(&found.child)
 }
 
 /// Whether packets go into the tunnel, and where they go otherwise.
@@ -429,7 +435,7 @@ fn leads_in(situation: &Situation, to: IpAddr, device: Option<&str>) -> Result<(
 }
 
 /// This host's addresses.
-fn own_addresses() -> Vec<IpAddr> {
+pub(crate) fn own_addresses() -> Vec<IpAddr> {
     let addresses = Netlink::open().and_then(|mut netlink| netlink.addresses());
     addresses
         .unwrap_or_default()
@@ -453,7 +459,7 @@ fn ask(to: IpAddr, from: IpAddr, size: usize, whole: bool) -> Answer {
         timeout: PATIENCE,
         size,
         dont_fragment: whole,
-        bypass_ipsec: false,
+        ..PingOptions::default()
     };
     match ping(to, &options) {
         Ok(PingOutcome::Reply { rtt }) => Answer::Came(rtt),

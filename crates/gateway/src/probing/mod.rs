@@ -7,7 +7,7 @@
 
 mod filters;
 mod host;
-mod inside;
+pub(crate) mod inside;
 mod outside;
 mod peer;
 mod policies;
@@ -206,7 +206,11 @@ impl Gateway {
             })
             .collect();
         let device = || {
-            let own = connection.interface.as_ref().map(|i| i.name.clone());
+            // Where its traffic is led now.
+            let over = tunnel.watch.monitor.as_ref().and_then(|m| m.over());
+            let leads = over.and_then(|other| self.tunnels.get(other));
+            let leads = leads.map_or(&connection, |other| &other.connection);
+            let own = leads.interface.as_ref().map(|i| i.name.clone());
             own.unwrap_or_else(|| self.options.tun_name.clone())
         };
         Situation {
@@ -343,12 +347,12 @@ pub(crate) fn sign(
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// A tunnel between two networks, which is up.
-    pub(super) fn situation(local: &str, remote: &str) -> Situation {
+    pub(crate) fn situation(local: &str, remote: &str) -> Situation {
         let connection = crate::sample::connection("office");
         Situation {
             peer: Some([192, 0, 2, 2].into()),

@@ -1,10 +1,13 @@
 //! `tunnel-monitor-bad-target`: a monitor takes a healthy tunnel down.
 
+use adit_model::fact::Side;
+use adit_model::monitored::Judged;
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "tunnel-monitor-bad-target",
@@ -42,7 +45,41 @@ pub(crate) static RULE: Rule = Rule {
     judge,
 };
 
+/// What our own monitor says: it looks into it before it blames the tunnel, and leaves it alone.
+fn ours(s: &Signals<'_>) -> Option<Judgement> {
+    let (fact, target, judged) = s.monitored()?;
+    let named = s.configured(Side::Local).is_some_and(|(_, c)| {
+        let set = c.monitor.as_ref();
+        set.is_some_and(|monitor| !monitor.targets.is_empty())
+    });
+    let to = target.map_or_else(|| "its target".to_owned(), |to| to.to_string());
+    let found = match judged {
+        Judged::TargetSilent => Found::on(
+            fact,
+            COUNTED,
+            AtFault::Remote,
+            format!("the tunnel carries packets, and {to}, which its monitor asks, doesn't answer any more"),
+        )
+        .because("The peer answers over IKE, and other packets come through the tunnel: the host is off, moved, or filters echoes. Nothing was done to the tunnel.")
+        .fix(format!("have {to} answer echoes again; or name another `target` in [tunnel.NAME.monitor] that always does")),
+        // Nobody has said that somebody is there.
+        Judged::NoTarget if named => Found::on(
+            fact,
+            CONDITION,
+            AtFault::Local,
+            "the target of the tunnel's monitor has never answered, so that it watches nothing",
+        )
+        .because("A target that never answered proves nothing when it is silent. The tunnel is left alone.")
+        .fix("a `target` in [tunnel.NAME.monitor] that answers echoes (adit probe NAME --inside ADDRESS shows whether it does), or \"auto\""),
+        _ => return None,
+    };
+    Some(found.done())
+}
+
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(judgement) = ours(s) {
+        return judgement;
+    }
     let all = s.ever(Sign::MonitorDown);
     let Some(seen) = all.last() else {
         return Judgement::Silent;
