@@ -1,4 +1,5 @@
-//! What remains possible where our own gateway waits for the peer: for its first message, or for the one after our answer.
+//! What remains possible where our own gateway waits for the peer: for its first message, for the one after our answer, or
+//! after it has taken back what was just agreed on.
 //!
 //! Only our own events tell that nothing came; in another product's log a line may be missing.
 
@@ -13,6 +14,9 @@ use crate::signals::Signals;
 pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     if s.up || s.refused_or_told() || s.product(Side::Local) != Some(Product::Adit) {
         return Vec::new();
+    }
+    if let Some(why) = taken_back(s) {
+        return weighed(TAKEN_BACK, &why);
     }
     if let Some(why) = unfinished(s) {
         return weighed(
@@ -73,6 +77,20 @@ pub(crate) fn unfinished(s: &Signals<'_>) -> Option<String> {
         .then(|| "we have answered the peer's IKE_SA_INIT, and its IKE_AUTH hasn't come".to_owned())
 }
 
+/// The peer has deleted what carries traffic as soon as it was agreed on, before anything could be sent by it.
+pub(crate) fn taken_back(s: &Signals<'_>) -> Option<String> {
+    const AT_ONCE_MS: u64 = 300;
+    if s.up || s.product(Side::Local) != Some(Product::Adit) {
+        return None;
+    }
+    let began = s.was_up().filter(|f| f.side == Side::Local)?.at?;
+    let ended = s.child_taken_down()?.at?;
+    (ended >= began && ended.0 - began.0 <= AT_ONCE_MS).then(|| {
+        "the peer deleted the CHILD SA as soon as it was agreed on; it may not have been able to set it up, or have a rule against it"
+            .to_owned()
+    })
+}
+
 fn weighed(row: &[&'static str], why: &str) -> Vec<(&'static str, u8, String)> {
     row.iter()
         .zip((20..=56).rev().step_by(4))
@@ -80,6 +98,12 @@ fn weighed(row: &[&'static str], why: &str) -> Vec<(&'static str, u8, String)> {
         .collect()
 }
 
+const TAKEN_BACK: &[&str] = &[
+    "kernel-module-or-algo-missing",
+    "peer-deleted-sa",
+    "uniqueness-kicks-peer",
+    "kernel-policy-conflict",
+];
 const UNFINISHED: &[&str] = &[
     "large-ike-auth-fragment-lost",
     "psk-not-found",
@@ -126,7 +150,14 @@ mod tests {
 
     #[test]
     fn every_suspect_has_a_rule() {
-        for row in [UNFINISHED, UNFINISHED_BEHIND_NAT, NEVER_CALLS, SILENT, GONE] {
+        for row in [
+            TAKEN_BACK,
+            UNFINISHED,
+            UNFINISHED_BEHIND_NAT,
+            NEVER_CALLS,
+            SILENT,
+            GONE,
+        ] {
             for id in row {
                 assert!(rule(id).is_some(), "{id}");
             }

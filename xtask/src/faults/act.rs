@@ -41,6 +41,8 @@ pub enum Act {
     Calls(Who),
     /// `peer hangs-up`: it deletes the tunnel.
     HangsUp(Who),
+    /// `peer lets-go`: the same, without waiting for an answer.
+    LetsGo(Who),
     /// `peer rekeys`: it replaces the CHILD SA.
     Rekeys(Who),
     /// `peer tries-to-rekey`: the same where that is what fails, at once or later.
@@ -121,6 +123,7 @@ impl TryFrom<String> for Act {
                     "freeze" | "freezes" => Self::Freezes(who),
                     "call" | "calls" => Self::Calls(who),
                     "hang-up" | "hangs-up" => Self::HangsUp(who),
+                    "let-go" | "lets-go" => Self::LetsGo(who),
                     "rekey" | "rekeys" => Self::Rekeys(who),
                     "try-to-rekey" | "tries-to-rekey" => Self::TriesToRekey(who),
                     "rekey-ike" | "rekeys-ike" => Self::RekeysIke(who),
@@ -192,6 +195,7 @@ impl<'a> Stage<'a> {
                 self.goes_on.push(call);
             }
             Act::HangsUp(who) => self.side(*who)?.delete()?,
+            Act::LetsGo(who) => self.side(*who)?.delete_unanswered()?,
             Act::Rekeys(who) => self.side(*who)?.rekey_child("net")?,
             // Who can tell at once that it failed says so, and who can't doesn't.
             Act::TriesToRekey(who) => drop(self.side(*who)?.rekey_child("net")),

@@ -174,15 +174,17 @@ fn judge(fault: &Fault, role: Role, document: &Value, row: &mut Row) {
 }
 
 /// The last verdict, and after how many seconds it came. Until a cause is named it is asked again, as long as an answer
-/// that takes as long as the one before would still be in time.
+/// that takes a little longer than those before would still be in time.
 fn asked(binary: &Path, index: usize, job: &Job) -> Result<(Value, f64)> {
     world(binary, index, job, |ask| {
         let started = Instant::now();
+        let mut longest = Duration::ZERO;
         loop {
             let began = started.elapsed();
             let document = ask()?;
             let now = started.elapsed();
-            let next = now + PAUSE + (now - began);
+            longest = longest.max(now - began);
+            let next = now + PAUSE + longest + PAUSE / 2;
             if document["verdict"] == "cause" || next > PATIENCE * patience::factor() {
                 return Ok((document, now.as_secs_f64()));
             }

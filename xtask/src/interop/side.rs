@@ -153,6 +153,14 @@ impl Side<'_> {
         }
     }
 
+    /// Forgets the IKE SA and all that hangs on it at once: the delete goes out, and whether it arrives isn't waited for.
+    pub fn delete_unanswered(&self) -> Result<()> {
+        match self {
+            Self::Adit(_) => anyhow::bail!("Adit waits for the answer to its delete"),
+            Self::StrongSwan(daemon) => daemon.run(&["--terminate", "--ike", "gw", "--force"]),
+        }
+    }
+
     /// Deletes the IKE SA and all that hangs on it.
     pub fn delete(&self) -> Result<()> {
         match self {

@@ -489,3 +489,22 @@ fn what_is_lost_with_its_fragments_is_lost_on_the_path() {
     assert_eq!(found.side, AtFault::Path);
     assert!(found.summary.contains("1500 octets"), "{}", found.summary);
 }
+
+#[test]
+fn what_the_peer_takes_back_at_once_it_may_not_be_able_to_do() {
+    let closed = Happening::ChildClosed {
+        child: "lan".into(),
+        spi_in: 0xc1,
+        by: adit_model::event::Party::Peer,
+    };
+    // So many milliseconds after it came up.
+    let ended = |after: u64| {
+        let mut story = up_as_initiator().event(Local, Initiator, closed.clone());
+        let mut ends = story.case.facts.iter_mut().rev();
+        let (end, began) = (ends.next().unwrap(), ends.next().unwrap());
+        end.at = began.at.map(|at| Wall(at.0 + after));
+        story.known(Local, Known::TunnelState { up: false })
+    };
+    ended(20).undecided(&["kernel-module-or-algo-missing", "peer-deleted-sa"]);
+    ended(1500).finds("peer-deleted-sa");
+}

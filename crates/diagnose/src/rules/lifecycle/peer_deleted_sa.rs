@@ -9,6 +9,7 @@ use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
+use crate::waiting::taken_back;
 
 pub(crate) static RULE: Rule = Rule {
     id: "peer-deleted-sa",
@@ -77,6 +78,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             None => Judgement::Silent,
         };
     };
+    if let Some(because) = taken_back(s) {
+        return Judgement::Possible {
+            weight: 50,
+            because,
+            separated_by: "the peer's log of that moment: an error of its own, a rule, or somebody's hand",
+        };
+    }
     if soon(up, fact) && for_l2tp(s) {
         return Judgement::Possible {
             weight: 50,
