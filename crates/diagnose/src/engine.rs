@@ -269,6 +269,9 @@ fn well(s: &Signals<'_>, subject: String, notes: Vec<String>) -> Verdict {
         .iter()
         .find(|silence| silence.side == Side::Local && !silence.given_up);
     let summary = match waiting {
+        None if stands_still(s) => format!(
+            "{subject} is up, and nothing is wrong with it as far as it shows: nothing went through it while it was looked at"
+        ),
         None => format!("{subject} is up, and nothing is wrong with it"),
         Some(silence) => format!(
             "{subject} is up, and the peer hasn't answered the latest {} request yet; if it doesn't, the tunnel is set up anew",
@@ -279,6 +282,12 @@ fn well(s: &Signals<'_>, subject: String, notes: Vec<String>) -> Verdict {
         summary,
         ..empty(Answer::Healthy, subject, notes)
     }
+}
+
+/// Whether what the tunnel carried is known for its whole life only, and not for now.
+fn stands_still(s: &Signals<'_>) -> bool {
+    let carried = s.each_carried(Side::Local);
+    !carried.is_empty() && carried.iter().all(|carried| carried.facts.len() < 2)
 }
 
 /// Whether the evidence is such that a fault would show in it. A status that says *established*, cut out of its

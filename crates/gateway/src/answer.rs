@@ -410,6 +410,7 @@ impl Gateway {
                 .into_iter()
                 .map(|(tunnel, count)| (tunnel, count.clear_in.packets))
                 .collect(),
+            strays: self.lately.strays(),
         }
     }
 

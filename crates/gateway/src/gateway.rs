@@ -458,6 +458,10 @@ impl Gateway {
         }
         for (remote, local, spi) in report.strays {
             self.tell_monitors_of_stray(now.mono, remote.ip());
+            let is_peer = |tunnel: &&Tunnel| tunnel.peer == Some(remote.ip());
+            for tunnel in self.tunnels.values().filter(is_peer) {
+                self.lately.stray(&tunnel.connection.name);
+            }
             // ESP without UDP has no ports; the word goes to the peer's IKE.
             let ike_port = self.sockets.port(Slot::Ike(false));
             let (local, remote) = match local.port() {

@@ -25,12 +25,15 @@ pub struct Sample {
     pub totals: BTreeMap<DropReason, u64>,
     /// Packets that came in clear and were stopped, by the tunnel whose they should have been.
     pub clear_in: BTreeMap<String, u64>,
+    /// Packets under an SPI that nobody knows, by the tunnel whose peer they came from.
+    pub strays: BTreeMap<String, u64>,
 }
 
 /// The samples of the last seconds.
 #[derive(Debug, Default)]
 pub struct Lately {
     samples: VecDeque<Sample>,
+    strays: BTreeMap<String, u64>,
 }
 
 impl Lately {
@@ -47,6 +50,20 @@ impl Lately {
         while self.samples.len() > 1 && self.samples.front().is_some_and(|s| s.at + LATELY < now) {
             self.samples.pop_front();
         }
+    }
+
+    /// A packet under an SPI that nobody knows came from the peer of a tunnel.
+    pub fn stray(&mut self, tunnel: &str) {
+        match self.strays.get_mut(tunnel) {
+            Some(count) => *count += 1,
+            None => drop(self.strays.insert(tunnel.to_owned(), 1)),
+        }
+    }
+
+    /// How many did, ever.
+    #[must_use]
+    pub fn strays(&self) -> BTreeMap<String, u64> {
+        self.strays.clone()
     }
 
     /// Begins anew: what came before was our own doing, in part.
@@ -154,15 +171,29 @@ impl Lately {
         let Some(oldest) = self.samples.front() else {
             return Vec::new();
         };
+        // What belongs to no tunnel is this one's where there is no other that it could be.
+        let others = |sample: &Sample| {
+            let mut children = sample.children.iter();
+            children.any(|report| report.child.connection != tunnel)
+        };
+        let alone = !others(oldest) && !others(now);
         let of = |sample: &Sample, reason: DropReason| -> u64 {
-            let others: u64 = sample
-                .children
-                .iter()
-                .filter(|report| report.child.connection != tunnel)
-                .map(|report| report.drops.of(reason))
-                .sum();
+            let drops = |mine: bool| -> u64 {
+                let children = sample.children.iter();
+                children
+                    .filter(|report| (report.child.connection == tunnel) == mine)
+                    .map(|report| report.drops.of(reason))
+                    .sum()
+            };
+            let stray = match reason {
+                DropReason::EspUnknownSpi => sample.strays.get(tunnel).copied().unwrap_or(0),
+                _ => 0,
+            };
+            if !alone {
+                return drops(true) + stray;
+            }
             let total = sample.totals.get(&reason).copied().unwrap_or(0);
-            total.saturating_sub(others)
+            total.saturating_sub(drops(false))
         };
         SIGNS
             .iter()
@@ -272,7 +303,45 @@ mod tests {
             children: Vec::new(),
             totals: BTreeMap::from([(DropReason::EspReplay, replays)]),
             clear_in: BTreeMap::new(),
+            strays: BTreeMap::new(),
         }
+    }
+
+    /// A child of a tunnel, without drops of its own.
+    fn child(tunnel: &str) -> ChildReport {
+        ChildReport {
+            child: Arc::new(ChildName {
+                connection: tunnel.to_owned(),
+                child: "lan".to_owned(),
+            }),
+            pairs: 1,
+            counters: PairCounters::default(),
+            drops: Default::default(),
+        }
+    }
+
+    #[test]
+    fn drops_that_belong_to_no_tunnel_convict_none_of_several() {
+        let mut lately = Lately::default();
+        let of = |seconds, replays, tunnels: &[&str]| Sample {
+            children: tunnels.iter().map(|tunnel| child(tunnel)).collect(),
+            ..sample(seconds, &[], replays)
+        };
+        lately.take(of(0, 0, &["office"]));
+        assert_eq!(lately.facts("office", &of(4, 9, &["office"])).len(), 1);
+        let both = of(4, 9, &["office", "branch"]);
+        assert!(lately.facts("office", &both).is_empty());
+        assert!(lately.facts("branch", &both).is_empty());
+        // Whose peer sends what nobody knows, has it.
+        let mut lately = Lately::default();
+        lately.take(of(0, 0, &["office", "branch"]));
+        lately.stray("branch");
+        let now = Sample {
+            strays: lately.strays(),
+            ..both
+        };
+        assert_eq!(lately.facts("branch", &now).len(), 1);
+        assert!(lately.facts("office", &now).is_empty());
     }
 
     fn shown(facts: &[Fact]) -> Vec<&str> {

@@ -55,11 +55,7 @@ pub fn text(document: &Document, p: Palette) -> String {
             proof.unjudged,
             "of more hosts and services than are kept, or fragments without their beginning",
         ),
-        (
-            "missed",
-            proof.missed,
-            "passed while this host was busy",
-        ),
+        ("missed", proof.missed, "passed while this host was busy"),
         (
             "readable",
             proof.readable,

@@ -200,10 +200,7 @@ mod tests {
             Some(true),
             "{database:?}"
         );
-        assert_eq!(
-            tcp(&database, (there, 5432), (here, 40_000)),
-            Some(false)
-        );
+        assert_eq!(tcp(&database, (there, 5432), (here, 40_000)), Some(false));
         assert_eq!(tcp(&database, (here, 40_000), (there, 22)), None);
         // The same number on the wrong side.
         assert_eq!(tcp(&database, (here, 5432), (there, 22)), None);

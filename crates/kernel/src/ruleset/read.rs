@@ -72,11 +72,7 @@ impl Set {
     }
 }
 
-fn list(
-    transport: &mut Transport,
-    kind: u16,
-    family: u8,
-) -> Result<Vec<Owned>> {
+fn list(transport: &mut Transport, kind: u16, family: u8) -> Result<Vec<Owned>> {
     let message = Message::new(nft::kind(kind), 0, &nft::header(family, 0));
     transport.dump("read the packet filters", "", &message)
 }
