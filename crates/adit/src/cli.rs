@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cmd::apply;
 use crate::examples;
 
 pub use self::cert::{
@@ -89,6 +90,14 @@ pub enum Command {
     /// what is gone is deleted, which its peer is told. SIGHUP does the same.
     #[command(after_long_help = examples::RELOAD)]
     Reload(ReloadArgs),
+    /// Have the running gateway use another configuration, which goes again unless it is confirmed in time.
+    ///
+    /// Who locks himself out can't confirm, and the former configuration comes back by itself, also when the command, the
+    /// connection to the host or the gateway ends meanwhile. What is confirmed is written into the gateway's configuration file. Says what it
+    /// cuts, and whose login it would catch: without a time to confirm in, that is refused. Names of files in it are relative to where the gateway's own
+    /// configuration is. Ends with 1 if it is refused because it may lock somebody out, with 2 if the configuration has an error.
+    #[command(after_long_help = examples::APPLY)]
+    Apply(ApplyArgs),
     /// Show every configured tunnel, broken first, with one sentence of cause.
     ///
     /// Ends with 1 if a tunnel is neither up nor taken down by command.
@@ -358,6 +367,34 @@ pub struct ReloadArgs {
     #[command(flatten)]
     pub state: StateArgs,
     /// One JSON document on standard output (`adit.plan/1`).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `adit apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArgs {
+    /// The configuration; `-` is standard input.
+    pub file: Option<PathBuf>,
+    /// With a file: the time in which it has to be confirmed (60s, 5m; 60 s if nothing is said). Without one: keep what was applied.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = apply::NOW, value_parser = apply::time, conflicts_with = "keep")]
+    pub confirm: Option<apply::Confirm>,
+    /// Bring the former configuration back now.
+    #[arg(long, conflicts_with_all = ["file", "confirm"])]
+    pub revert: bool,
+    /// Keep it at once, without a time to confirm in.
+    #[arg(long, requires = "file")]
+    pub keep: bool,
+    /// With --keep: also if it may lock somebody out.
+    #[arg(long, requires = "keep")]
+    pub anyway: bool,
+    /// Only say what it would do.
+    #[arg(long, requires = "file", conflicts_with_all = ["confirm", "keep"])]
+    pub dry_run: bool,
+    /// Which gateway.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// One JSON document on standard output (`adit.apply/1`).
     #[arg(long)]
     pub json: bool,
 }

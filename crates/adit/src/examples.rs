@@ -60,6 +60,15 @@ Examples:
   adit reload --dry-run            what would the file cut now?
   adit reload                      change what has changed; the rest loses no packet";
 
+/// `adit apply`.
+pub const APPLY: &str = "\
+Examples:
+  adit apply new.toml --dry-run    what would it cut, and whom may it lock out?
+  adit apply new.toml              it holds at once; asks whether to keep it
+  adit apply new.toml --confirm 5m more time; then, from a new login:
+  adit apply --confirm             it stays, and is written into the configuration file
+  adit apply --revert              the former one comes back now";
+
 /// `adit status`.
 pub const STATUS: &str = "\
 Examples:

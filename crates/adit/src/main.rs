@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Rekey(args) => cmd::renew::rekey(args),
         Command::Reset(args) => cmd::renew::reset(args),
         Command::Reload(args) => cmd::renew::reload(args),
+        Command::Apply(args) => cmd::apply::apply(args),
         Command::Status(args) => cmd::status::show(args),
         Command::Show(args) => cmd::show::show(args),
         Command::Scan(args) => cmd::scan::scan(args),

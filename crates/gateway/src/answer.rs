@@ -13,6 +13,7 @@ use adit_model::text::did_you_mean;
 use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
+use crate::applying::Wish;
 use crate::case;
 use crate::control::{Answer, Command};
 use crate::events::Record;
@@ -120,6 +121,18 @@ impl Gateway {
                         plan: Box::new(plan),
                     }]
                 }),
+            Request::Apply {
+                text,
+                dry_run,
+                confirm_ms,
+                operator,
+                anyway,
+            } => {
+                let wish = Wish::new(text, dry_run, confirm_ms, operator, anyway);
+                return self.apply(wish, answer);
+            }
+            Request::Confirm => self.confirm(),
+            Request::Revert => self.revert(),
             Request::Reload { dry_run } => return self.reload(dry_run, Some(answer)),
             Request::Unblock { tunnel } => self.unblock(tunnel.as_deref()),
             Request::Shutdown => Ok(vec![Response::Done]),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
+use adit_diagnose::Forewarning;
 use adit_evidence::recording::{Past, Record};
 use adit_ike::{CommandError, KeyRequest, KeyRequestId};
 use adit_model::connection::Remote;
@@ -14,6 +15,7 @@ use adit_model::reason::Refusal;
 use tokio::sync::oneshot;
 
 use crate::ahead::Found;
+use crate::applying::Wish;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::hook::Ended;
@@ -62,6 +64,17 @@ pub(crate) enum TaskDone {
         tunnel: String,
         /// What it said.
         probes: Vec<Probe>,
+    },
+    /// Another configuration was read, which is to hold until it is confirmed.
+    ToApply {
+        /// What it says, or what is wrong with it.
+        prepared: Result<Box<Prepared>, String>,
+        /// Whom it would lock out.
+        risks: Vec<Forewarning>,
+        /// How it is to be applied.
+        wish: Wish,
+        /// Who asked.
+        answer: oneshot::Sender<Answer>,
     },
     /// The host was looked at for what will fail.
     LookedAhead(Found),
@@ -122,6 +135,12 @@ impl Gateway {
             }
             TaskDone::Checked { tunnel, checks } => self.checked(&tunnel, checks),
             TaskDone::Offered { tunnel, probes } => self.offered(&tunnel, probes),
+            TaskDone::ToApply {
+                prepared,
+                risks,
+                wish,
+                answer,
+            } => self.to_apply(prepared, risks, wish, answer),
             TaskDone::LookedAhead(found) => self.looked_ahead(found),
             TaskDone::Echoed(asked) => self.echoed(asked),
             TaskDone::Hooked(ended) => self.hooked(ended),

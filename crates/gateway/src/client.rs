@@ -17,7 +17,7 @@ use adit_model::traced::Traced;
 
 use crate::events::Record;
 use crate::protocol::{
-    DropCount, LONGEST_LINE, Renewal, Request, RequestError, Response, SOCKET_NAME, Walk,
+    Applied, DropCount, LONGEST_LINE, Renewal, Request, RequestError, Response, SOCKET_NAME, Walk,
 };
 
 /// A connection to a running gateway.
@@ -212,6 +212,40 @@ impl Client {
     /// [`ClientError`]; nothing has changed then.
     pub fn reload(&mut self, dry_run: bool) -> Result<Plan, ClientError> {
         self.plan(&Request::Reload { dry_run })
+    }
+
+    /// Has the gateway run with another configuration, as [`Request::Apply`] says, which `request` is.
+    ///
+    /// # Errors
+    /// [`ClientError`]; nothing has changed then.
+    pub fn apply(&mut self, request: &Request) -> Result<Applied, ClientError> {
+        self.send(request)?;
+        self.patience(Some(2 * PATIENCE))?;
+        let answer = self.receive();
+        self.patience(Some(PATIENCE))?;
+        match answer? {
+            Response::Applied { applied } => Ok(*applied),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Keeps the configuration that was applied; the file that it was written to.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn confirm(&mut self) -> Result<Option<String>, ClientError> {
+        match self.ask(&Request::Confirm)? {
+            Response::Confirmed { saved } => Ok(saved),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Brings the configuration back that held before the one that was applied.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn revert(&mut self) -> Result<(), ClientError> {
+        self.done(&Request::Revert)
     }
 
     /// Lifts the block of a tunnel that was taken down, or of all that were.

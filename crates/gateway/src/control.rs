@@ -119,7 +119,7 @@ async fn converse(stream: UnixStream, commands: mpsc::Sender<Command>) -> io::Re
             .await?;
         if line.last() != Some(&b'\n') {
             if !line.is_empty() {
-                let error = unreadable("a request is one line of at most 64 KiB");
+                let error = unreadable("a request is one line of at most 4 MiB");
                 say(&mut write, &error).await?;
             }
             return Ok(());
@@ -233,7 +233,7 @@ fn unreadable(problem: &str) -> Response {
 }
 
 /// Longest request line in octets.
-const LONGEST_REQUEST: u64 = 64 * 1024;
+const LONGEST_REQUEST: u64 = 4 * 1024 * 1024;
 /// Clients served at the same time.
 const MOST_CLIENTS: usize = 64;
 

@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use crate::addresses::NetworkWatch;
 use crate::ahead::Foresight;
 use crate::answer::CaseWaiter;
+use crate::applying::Unconfirmed;
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::clock::Clock;
@@ -90,6 +91,8 @@ pub struct Gateway {
     pub(crate) hook: Hook,
     /// When tunnels' future is looked at next, and who waits for it.
     pub(crate) foresight: Foresight,
+    /// A configuration that holds until somebody confirms it.
+    pub(crate) unconfirmed: Option<Unconfirmed>,
     /// What tunnels carried in the last seconds.
     pub(crate) lately: Lately,
     /// When the host is next looked at.
@@ -155,6 +158,7 @@ impl Gateway {
             past: BTreeMap::new(),
             hook: Hook::default(),
             foresight: Foresight::default(),
+            unconfirmed: None,
             sampled: Sampled::default(),
             lately: Lately::default(),
             dirty: true,
@@ -179,6 +183,7 @@ impl Gateway {
             .chain(self.holds_due())
             .chain(self.lately.due())
             .chain(self.ahead_due())
+            .chain(self.unconfirmed_until())
             .min()
     }
 
@@ -296,6 +301,7 @@ impl Gateway {
         self.look_at_holds(now.mono);
         self.look_ahead_if_due(now);
         self.look_at_monitors(now.mono);
+        self.look_at_unconfirmed(now.mono);
         if self.lately.due().is_none_or(|due| due <= now.mono) {
             let counters = self.counters(now.mono);
             self.tell_monitors_of_counters(&counters);

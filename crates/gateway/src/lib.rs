@@ -34,6 +34,7 @@
 mod addresses;
 mod ahead;
 mod answer;
+mod applying;
 mod attempt;
 pub mod backend;
 pub mod bypass;

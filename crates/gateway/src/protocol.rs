@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use adit_diagnose::Premortem;
+use adit_diagnose::{Forewarning, Premortem};
 use adit_model::drops::{DropReason, Layer, Severity};
 use adit_model::fact::Case;
 use adit_model::plan::Plan;
@@ -67,6 +67,25 @@ pub enum Request {
         /// Only say what it would do.
         dry_run: bool,
     },
+    /// Run with another configuration, until it is confirmed or the time for that is up. Answer: [`Response::Applied`].
+    Apply {
+        /// The configuration itself; files in it are relative to where the gateway has its own.
+        text: String,
+        /// Only say what it would do.
+        dry_run: bool,
+        /// Within so many milliseconds it has to be confirmed, or the former one comes back; 0 keeps it at once.
+        confirm_ms: u64,
+        /// From where the one who asks is logged in.
+        #[serde(default)]
+        operator: Option<IpAddr>,
+        /// Also if it may lock somebody out, and nothing would bring the former one back.
+        #[serde(default)]
+        anyway: bool,
+    },
+    /// Keep the configuration that was applied. Answer: [`Response::Confirmed`].
+    Confirm,
+    /// Bring the former configuration back now. Answer: [`Response::Done`].
+    Revert,
     /// Let traffic of tunnels pass in clear that the block holds back now. Answer: [`Response::Done`].
     Unblock {
         /// Only this tunnel's; it must have been taken down.
@@ -228,6 +247,16 @@ pub enum Response {
         /// As `--json` prints it.
         plan: Box<Plan>,
     },
+    /// Another configuration holds, or would.
+    Applied {
+        /// As `adit apply --json` prints it.
+        applied: Box<Applied>,
+    },
+    /// The configuration stays.
+    Confirmed {
+        /// The file that it was written to, where the gateway has one.
+        saved: Option<String>,
+    },
     /// What came of a command that changes a tunnel.
     Outcome {
         /// Whether the tunnel is as wanted now.
@@ -258,12 +287,51 @@ pub enum RequestError {
     UnknownChild,
     /// The configuration has errors; nothing was changed.
     Configuration,
+    /// It may lock out who manages the host, and nothing would undo it.
+    LockOut,
     /// The tunnel is in a state that doesn't allow it.
     NotNow,
     /// The gateway tried and failed.
     Failed,
     /// The gateway is stopping.
     Stopping,
+}
+
+/// What applying a configuration does: the `adit.apply/1` document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Always [`Applied::SCHEMA`].
+    pub schema: String,
+    /// What it cuts, adds and leaves.
+    pub plan: Plan,
+    /// Whom it may lock out.
+    pub risks: Vec<Forewarning>,
+    /// Within so many milliseconds it has to be confirmed; 0 if it hasn't to be.
+    pub confirm_ms: u64,
+    /// The file that it was written to, once that is done.
+    pub saved: Option<String>,
+}
+
+impl Applied {
+    /// The schema name and major version.
+    pub const SCHEMA: &'static str = "adit.apply/1";
+
+    /// The document.
+    #[must_use]
+    pub fn new(
+        plan: Plan,
+        risks: Vec<Forewarning>,
+        confirm_ms: u64,
+        saved: Option<String>,
+    ) -> Self {
+        Self {
+            schema: Self::SCHEMA.to_owned(),
+            plan,
+            risks,
+            confirm_ms,
+            saved,
+        }
+    }
 }
 
 /// What became of one packet, or of a run of packets of one flow.

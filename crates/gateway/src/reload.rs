@@ -28,6 +28,13 @@ pub struct Prepared {
     keys: KeyStore,
 }
 
+impl Prepared {
+    /// What the gateway runs with once it has taken this over.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
 /// Reads the configuration that `running` was started with again.
 ///
 /// # Errors
@@ -39,7 +46,17 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("can't read the configuration {name}: {error}"))?;
-    let (config, diagnostics) = adit_config::adit::parse(&name, &text);
+    prepare_text(running, &text)
+}
+
+/// Reads a configuration that is to take the place of the one that `running` was started with.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn prepare_text(running: &Options, text: &str) -> Result<Prepared, String> {
+    let source = running.source.as_ref();
+    let name = source.map_or_else(|| "-".to_owned(), |path| path.display().to_string());
+    let (config, diagnostics) = adit_config::adit::parse(&name, text);
     let Some(config) = config else {
         let errors = diagnostics
             .iter()
@@ -70,7 +87,7 @@ pub(crate) fn prepare(running: &Options) -> Result<Prepared, String> {
     let good = start::look_up(&mut options).and_then(|()| start::read_keys(&options));
     let keys = good.map_err(|error| match error.place() {
         Some((key, code)) => {
-            let told = diagnostic_at(&name, &text, &key, code, error.to_string());
+            let told = diagnostic_at(&name, text, &key, code, error.to_string());
             format!("{told}\n1 error in {name}; nothing was changed")
         }
         None => format!("{error}; nothing was changed"),
@@ -107,8 +124,12 @@ impl Gateway {
                 error: RequestError::Configuration,
                 message,
             },
+            Ok(_) if self.unconfirmed.is_some() => Response::Error {
+                error: RequestError::NotNow,
+                message: "another configuration waits to be confirmed. Fix: adit apply --confirm, or adit apply --revert".to_owned(),
+            },
             Ok(prepared) => match self.adopt(*prepared, dry_run) {
-                Ok(plan) => Response::Plan {
+                Ok((plan, _)) => Response::Plan {
                     plan: Box::new(plan),
                 },
                 Err(message) => Response::Error {
@@ -134,12 +155,17 @@ impl Gateway {
         }
     }
 
-    fn adopt(&mut self, prepared: Prepared, dry_run: bool) -> Result<Plan, String> {
+    /// Takes a configuration over. What held before comes back with what was changed, unless nothing was.
+    pub(crate) fn adopt(
+        &mut self,
+        prepared: Prepared,
+        dry_run: bool,
+    ) -> Result<(Plan, Option<Prepared>), String> {
         let new = &prepared.options.config.connections;
         let changes = self.changes(&prepared.options.config);
         let plan = self.plan_reload(&changes, !dry_run);
         if dry_run {
-            return Ok(plan);
+            return Ok((plan, None));
         }
         // What is as before stays the same value, also for the SAs that have it.
         let connections: Vec<Arc<Connection>> = new
@@ -156,9 +182,9 @@ impl Gateway {
             self.backend.open_doors(opened);
             self.backend.set_interfaces(host.if_ids());
         }
-        self.keys = prepared.keys;
+        let keys = std::mem::replace(&mut self.keys, prepared.keys);
         self.certificates_changed();
-        self.options = prepared.options;
+        let options = std::mem::replace(&mut self.options, prepared.options);
         self.change_tunnels(&changes, &connections);
         // Leases of what was cut have ended by now.
         self.pools.configure(self.options.config.pools.clone());
@@ -170,7 +196,7 @@ impl Gateway {
         }
         self.record_configuration();
         self.look_again();
-        Ok(plan)
+        Ok((plan, Some(Prepared { options, keys })))
     }
 
     fn change_tunnels(&mut self, changes: &Changes, connections: &[Arc<Connection>]) {

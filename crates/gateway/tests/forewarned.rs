@@ -9,7 +9,8 @@ mod world;
 use std::time::Duration;
 
 use adit_diagnose::{AtFault, Forewarning, diagnose};
-use adit_gateway::client::Client;
+use adit_gateway::client::{Client, ClientError};
+use adit_gateway::protocol::{Request, RequestError};
 use adit_model::ahead::Weight;
 use adit_model::event::Happening;
 use adit_model::show::{Shown, Topic};
@@ -229,4 +230,60 @@ fn what_the_host_has_and_the_configuration_lacks_is_told() {
     let told = client.foresee(None, "10.2.0.9".parse().ok()).unwrap();
     let of = |w: &&Forewarning| w.cause == "overbroad-remote-selector";
     assert_eq!(told.tunnels[0].ahead.iter().filter(of).count(), 1);
+}
+
+/// Who manages the west gateway sits at 198.51.100.9, and a configuration leads that network into the tunnel.
+#[test]
+fn who_is_locked_out_gets_back_in() {
+    if !permitted("a configuration that locks out") {
+        return;
+    }
+    let (world, mut west, _east) = up("lock-out", |_, text| text);
+    address(&world.east, "lan", &["198.51.100.9/32"]);
+    let manager = "198.51.100.9";
+    assert!(world.reaches(&world.west, manager));
+    let text = std::fs::read_to_string(world.dir(At::West).join("adit.toml")).unwrap();
+    let wide = text.replace(
+        "[\"10.2.0.0/24\", ",
+        "[\"10.2.0.0/24\", \"198.51.100.0/24\", ",
+    );
+    let wide = wide.replace("[\"10.1.0.0/24\", ", "[\"10.1.0.0/24\", \"192.0.2.1/32\", ");
+    assert_ne!(wide, text);
+    let request = |confirm_ms| Request::Apply {
+        text: wide.clone(),
+        dry_run: false,
+        confirm_ms,
+        operator: manager.parse().ok(),
+        anyway: false,
+    };
+    // Without a time to confirm in nothing would bring the former one back.
+    match west.client().apply(&request(0)) {
+        Err(ClientError::Refused { error, message }) => {
+            assert_eq!(error, RequestError::LockOut);
+            assert!(message.contains(manager), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(world.reaches(&world.west, manager), "nothing was changed");
+
+    // With one it holds, and the client is gone.
+    let applied = west.client().apply(&request(3000)).unwrap();
+    assert!(applied.plan.done && applied.confirm_ms > 0);
+    assert_eq!(applied.risks.len(), 1, "{:?}", applied.risks);
+    assert!(!world.reaches(&world.west, manager), "{}", west.log());
+    let back = eventually(Duration::from_secs(10) * patience(), || {
+        world.reaches(&world.west, manager).then_some(())
+    });
+    assert!(back.is_some(), "{}", west.log());
+    west.wait_for(TunnelState::Up);
+    let refused = west.client().confirm();
+    assert!(matches!(
+        refused,
+        Err(ClientError::Refused {
+            error: RequestError::NotNow,
+            ..
+        })
+    ));
+    let now = std::fs::read_to_string(world.dir(At::West).join("adit.toml")).unwrap();
+    assert_eq!(now, text, "the file is as it was");
 }

@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub mod apply;
 pub mod ask;
 pub mod block;
 pub mod bugreport;
@@ -40,6 +41,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let exit = match &error {
             ClientError::Timeout => Exit::Timeout,
+            ClientError::Refused {
+                error: RequestError::LockOut,
+                ..
+            } => Exit::Findings,
             ClientError::Refused {
                 error:
                     RequestError::UnknownTunnel

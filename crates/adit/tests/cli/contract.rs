@@ -24,6 +24,12 @@ fn wrong_usage_is_2_and_help_is_0() {
         &["why", "other-side.log"],
         &["why", "./case.json"],
         &["why", "-"],
+        &["check", "--live", "office", "shop"],
+        &["check", "--live", "--local", "a.conf"],
+        &["apply"],
+        &["apply", "adit.toml", "--confirm", "sometime"],
+        &["apply", "--keep"],
+        &["apply", "/nowhere/adit.toml"],
     ] {
         adit(wrong).ends_with(USAGE).only_complains();
     }
@@ -64,6 +70,10 @@ fn without_a_gateway_nothing_can_be_observed_and_that_is_a_finding_of_its_own() 
         &["reset", "office", "--yes"],
         &["reset", "--all", "--dry-run"],
         &["reload"],
+        &["check", "--live"],
+        &["check", "--live", "office", "--json"],
+        &["apply", "--confirm"],
+        &["apply", "--revert"],
     ] {
         let ran = adit(&[asked, &["--state", &state]].concat()).ends_with(CANNOT_OBSERVE);
         let ran = ran.only_complains();

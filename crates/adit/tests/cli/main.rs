@@ -2,6 +2,7 @@
 //! what it says of a configuration, the demo, a gateway whose answers are made up, and two real ones.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod applying;
 mod cert;
 mod check;
 mod configurations;

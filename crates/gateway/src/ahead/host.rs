@@ -8,6 +8,7 @@ use adit_esp::Overhead;
 use adit_kernel::Netlink;
 use adit_kernel::netlink::{Link, MAIN_TABLE, Route};
 use adit_model::ahead::Ahead;
+use adit_model::connection::Connection;
 use adit_model::selector::Selector;
 
 use super::{mounts, sessions};
@@ -55,7 +56,6 @@ pub(crate) type Found = BTreeMap<String, Vec<Ahead>>;
 /// Looks. Takes milliseconds, and longer only where names of file servers have to be looked up.
 pub(crate) fn look(question: &Question) -> Found {
     let mounts = mounts::look(&question.root);
-    let sessions = sessions::look(&question.root);
     let Ok(mut netlink) = Netlink::open() else {
         return question
             .tunnels
@@ -66,11 +66,7 @@ pub(crate) fn look(question: &Question) -> Found {
     let links = netlink.links().unwrap_or_default();
     let routes = netlink.routes().unwrap_or_default();
     let networks = networks(&mut netlink, &links, &question.devices);
-    let mut managed: Vec<(IpAddr, Option<IpAddr>, &str)> = Vec::new();
-    managed.extend(question.operator.map(|address| (address, None, "ssh")));
-    managed.extend(sessions.iter().map(|s| (s.remote, Some(s.local), "ssh")));
-    managed.extend(gateways(&routes).map(|address| (address, None, "gateway")));
-    managed.dedup_by_key(|(address, _, what)| (*address, *what));
+    let managed = ways_in(question, &routes);
     let mut found = Found::new();
     for tunnel in &question.tunnels {
         let mut known = mounts.clone();
@@ -108,6 +104,52 @@ pub(crate) fn look(question: &Question) -> Found {
         found.insert(tunnel.name.clone(), known);
     }
     found
+}
+
+/// Ways on which this host is managed.
+fn ways_in(question: &Question, routes: &[Route]) -> Vec<(IpAddr, Option<IpAddr>, &'static str)> {
+    let mut managed: Vec<(IpAddr, Option<IpAddr>, &str)> = Vec::new();
+    let sessions = sessions::look(&question.root);
+    let known = |address: &IpAddr| sessions.iter().any(|s| s.remote == *address);
+    managed.extend(
+        question
+            .operator
+            .filter(|address| !known(address))
+            .map(|address| (address, None, "ssh")),
+    );
+    managed.extend(sessions.iter().map(|s| (s.remote, Some(s.local), "ssh")));
+    managed.extend(gateways(routes).map(|address| (address, None, "gateway")));
+    managed.dedup_by_key(|(address, _, what)| (*address, *what));
+    managed
+}
+
+/// From where this host is managed, with how much its own routes to there say: what a tunnel that isn't there yet may catch.
+pub(crate) fn managed(question: &Question, in_kernel: bool) -> Vec<Ahead> {
+    let listed = Netlink::open().and_then(|mut netlink| Ok((netlink.links()?, netlink.routes()?)));
+    let (links, routes) = listed.unwrap_or_default();
+    ways_in(question, &routes)
+        .into_iter()
+        .filter(|(_, _, what)| !in_kernel || *what != "gateway")
+        .map(|(address, local, what)| Ahead::Management {
+            address,
+            local,
+            what: what.to_owned(),
+            inside: false,
+            // The kernel's policies don't mind routes.
+            route_bits: match in_kernel {
+                true => 0,
+                false => own_bits(&routes, &links, &question.devices, address),
+            },
+        })
+        .collect()
+}
+
+impl Question {
+    /// Devices of tunnels that are to come.
+    pub fn add_devices(&mut self, connections: &[Connection]) {
+        let own = connections.iter().filter_map(|c| c.interface.as_ref());
+        self.devices.extend(own.map(|i| i.name.clone()));
+    }
 }
 
 impl Room {

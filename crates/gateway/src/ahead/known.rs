@@ -19,7 +19,7 @@ impl Gateway {
             .ahead_of(tunnel)
             .into_iter()
             .chain(tunnel.ahead.host.iter().cloned())
-            .map(|ahead| fact(name, Side::Local, ahead))
+            .map(|ahead| fact(name, ahead))
             .collect();
         let now = self.clock.now().wall;
         facts.extend(tunnel.ahead.peer.iter().map(|(subject, from, until)| {
@@ -30,7 +30,7 @@ impl Gateway {
                 not_after: *until,
                 now,
             };
-            fact(name, Side::Remote, ahead)
+            fact_of(name, Side::Remote, ahead)
         }));
         facts
     }
@@ -165,7 +165,12 @@ impl Gateway {
     }
 }
 
-fn fact(tunnel: &str, side: Side, ahead: Ahead) -> Fact {
+/// What is known, as a fact of ours about a tunnel.
+pub(crate) fn fact(tunnel: &str, ahead: Ahead) -> Fact {
+    fact_of(tunnel, Side::Local, ahead)
+}
+
+fn fact_of(tunnel: &str, side: Side, ahead: Ahead) -> Fact {
     Fact {
         source: Source {
             name: "gateway".to_owned(),

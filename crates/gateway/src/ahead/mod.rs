@@ -24,7 +24,8 @@ use adit_model::fact::{Case, Known};
 use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
-pub(crate) use host::Found;
+pub(crate) use host::{Found, managed};
+pub(crate) use known::fact;
 pub(crate) use outlook::Outlook;
 
 use crate::answer::reply;
@@ -128,7 +129,7 @@ impl Gateway {
         });
     }
 
-    fn question(&self, operator: Option<IpAddr>) -> Question {
+    pub(crate) fn question(&self, operator: Option<IpAddr>) -> Question {
         let own = |t: &Tunnel| t.connection.interface.as_ref().map(|i| i.name.clone());
         let mut devices = vec![self.options.tun_name.clone()];
         devices.extend(self.tunnels.values().filter_map(own));

@@ -6,6 +6,8 @@ mod include;
 mod live;
 mod own;
 
+pub use live::operator;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
