@@ -75,7 +75,7 @@ impl Gateway {
             return reply(answer, Answer::Lines(vec![not_confirmed()]));
         }
         let (tasks, running) = (self.tasks.clone(), self.options.clone());
-        let mut question = self.question(wish.operator);
+        let mut question = self.question(wish.operator, false);
         let in_kernel = matches!(self.backend, Backend::Kernel(_));
         tokio::task::spawn_blocking(move || {
             let prepared = prepare_text(&running, &wish.text).map(Box::new);

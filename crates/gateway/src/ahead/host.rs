@@ -13,6 +13,7 @@ use adit_model::selector::Selector;
 
 use super::{mounts, sessions};
 use crate::mtu;
+use crate::probing::Situation;
 
 /// What is to be looked at, beside the loop.
 pub(crate) struct Question {
@@ -34,6 +35,8 @@ pub(crate) struct Asked {
     pub peer: Option<IpAddr>,
     /// The device that leads into it; `None` where the kernel's policies do.
     pub device: Option<String>,
+    /// What servers are asked of, if they are to be: the time.
+    pub surroundings: Option<Situation>,
     /// Its children that are up.
     pub children: Vec<Room>,
 }
@@ -71,6 +74,14 @@ pub(crate) fn look(question: &Question) -> Found {
     for tunnel in &question.tunnels {
         let mut known = mounts.clone();
         known.extend(networks.iter().cloned());
+        let clock = tunnel
+            .surroundings
+            .as_ref()
+            .and_then(Situation::clock_ahead);
+        known.extend(clock.map(|offset_ms| Ahead::Clock {
+            offset_ms,
+            source: "a server of revocation lists".to_owned(),
+        }));
         let path = tunnel
             .peer
             .and_then(|peer| mtu::link_mtu(&mut netlink, peer));

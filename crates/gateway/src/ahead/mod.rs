@@ -113,7 +113,9 @@ impl Gateway {
     fn look_ahead(&mut self, operator: Option<IpAddr>) {
         self.foresight.running = true;
         self.foresight.due = None;
-        let question = self.question(operator);
+        // Servers aren't asked every hour of every gateway, but when a person asks.
+        let asked = !self.foresight.waiters.is_empty();
+        let question = self.question(operator, asked);
         let tasks = self.tasks.clone();
         let fake = matches!(self.backend, Backend::Fake);
         tokio::task::spawn_blocking(move || {
@@ -129,7 +131,7 @@ impl Gateway {
         });
     }
 
-    pub(crate) fn question(&self, operator: Option<IpAddr>) -> Question {
+    pub(crate) fn question(&self, operator: Option<IpAddr>, servers: bool) -> Question {
         let own = |t: &Tunnel| t.connection.interface.as_ref().map(|i| i.name.clone());
         let mut devices = vec![self.options.tun_name.clone()];
         devices.extend(self.tunnels.values().filter_map(own));
@@ -138,6 +140,7 @@ impl Gateway {
             name: tunnel.connection.name.clone(),
             peer: tunnel.peer,
             device: own(tunnel).or_else(|| in_user_space.then(|| self.options.tun_name.clone())),
+            surroundings: servers.then(|| self.situation(tunnel)),
             children: self.rooms(tunnel),
         });
         Question {

@@ -156,6 +156,17 @@ impl Situation {
         checks
     }
 
+    /// By how many milliseconds our clock is ahead of servers of revocation lists, if one gives its date. Asks three of them at most.
+    pub(crate) fn clock_ahead(&self) -> Option<i64> {
+        if self.status_urls.is_empty() {
+            return None;
+        }
+        let checks = outside::checks(self);
+        let clock = checks.iter().find(|check| check.id == "clock")?;
+        let seconds: i64 = clock.values.get("ahead_s")?.parse().ok()?;
+        Some(seconds.saturating_mul(1000))
+    }
+
     /// All tests.
     pub(crate) fn probe(&self, provider: &Provider, inside: Option<IpAddr>) -> Probed {
         let started = Instant::now();
