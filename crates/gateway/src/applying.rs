@@ -104,7 +104,7 @@ impl Gateway {
     }
 
     /// The other configuration has been read.
-    pub(crate) fn to_apply(
+    pub(crate) fn read_to_apply(
         &mut self,
         prepared: Result<Box<Prepared>, String>,
         mut risks: Vec<Forewarning>,

@@ -140,7 +140,7 @@ impl Gateway {
                 risks,
                 wish,
                 answer,
-            } => self.to_apply(prepared, risks, wish, answer),
+            } => self.read_to_apply(prepared, risks, wish, answer),
             TaskDone::LookedAhead(found) => self.looked_ahead(found),
             TaskDone::Echoed(asked) => self.echoed(asked),
             TaskDone::Hooked(ended) => self.hooked(ended),

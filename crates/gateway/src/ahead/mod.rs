@@ -286,7 +286,7 @@ fn changes(before: &[Forewarning], now: &[Forewarning]) -> Vec<(Forewarning, boo
     let over = before
         .iter()
         .filter(told)
-        .filter(|w| !are.contains(&w.key()) && !(w.days.is_some() && still(w)));
+        .filter(|w| !(are.contains(&w.key()) || w.days.is_some() && still(w)));
     new.map(|w| (w.clone(), false))
         .chain(over.map(|w| (w.clone(), true)))
         .collect()
