@@ -21,7 +21,7 @@ fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
             out.push(
                 view.warn(fact, AtFault::Local, "nothing asks whether the peer is alive: `dpd` is off, and no monitor asks through the tunnel")
                     .then("if the peer restarts or loses its SAs, the tunnel shows as up and carries nothing until the next rekey")
-                    .fix("take `dpd = \"off\"` away (the default is 30 s)"),
+                    .fix("take `dpd = \"off\"` away (the default is 30 s), or add `monitor`"),
             );
         }
     }

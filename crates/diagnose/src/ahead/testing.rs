@@ -49,6 +49,7 @@ pub(super) fn connection() -> Connection {
         life: adit_model::life::Life::default(),
         protection: adit_model::connection::Protection::Required,
         interface: None,
+        monitor: None,
     }
 }
 

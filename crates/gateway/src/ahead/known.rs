@@ -7,6 +7,7 @@ use adit_model::ahead::Ahead;
 use adit_model::certificate::CertificateUse;
 use adit_model::connection::Protection;
 use adit_model::fact::{Fact, Known, Side, Source};
+use adit_model::monitored::MonitorAction;
 
 use crate::gateway::Gateway;
 use crate::tunnel::Tunnel;
@@ -45,7 +46,7 @@ impl Gateway {
             },
             Ahead::Watched {
                 dpd_s: connection.dpd_delay.as_secs(),
-                monitored: false,
+                monitored: connection.monitor.is_some(),
             },
         ];
         let name = &connection.name;
@@ -119,7 +120,15 @@ impl Gateway {
     /// Children of other tunnels that share the device, or the kernel's policies.
     fn neighbours(&self, tunnel: &Tunnel) -> Vec<Ahead> {
         let others = self.tunnels.values().filter(|other| {
-            other.connection.name != tunnel.connection.name && other.connection.interface.is_none()
+            let stands_in = |one: &Tunnel, by: &Tunnel| {
+                let action = one.connection.monitor.as_ref().map(|m| &m.action);
+                matches!(action, Some(MonitorAction::FailOver(to)) if *to == by.connection.name)
+            };
+            other.connection.name != tunnel.connection.name
+                && other.connection.interface.is_none()
+                // Where one takes the other's place, they have the same networks on purpose.
+                && !stands_in(tunnel, other)
+                && !stands_in(other, tunnel)
         });
         others
             .flat_map(|other| other.connection.children.iter().map(move |c| (other, c)))
