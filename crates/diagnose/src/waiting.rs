@@ -79,7 +79,7 @@ pub(crate) fn unfinished(s: &Signals<'_>) -> Option<String> {
 
 /// The peer has deleted what carries traffic as soon as it was agreed on, before anything could be sent by it.
 pub(crate) fn taken_back(s: &Signals<'_>) -> Option<String> {
-    const AT_ONCE_MS: u64 = 300;
+    const AT_ONCE_MS: u64 = 600;
     if s.up || s.product(Side::Local) != Some(Product::Adit) {
         return None;
     }
@@ -111,6 +111,7 @@ const UNFINISHED: &[&str] = &[
     "udp4500-blocked",
     "ip-fragments-dropped",
     "private-key-missing",
+    "underlay-loss-or-flap",
     "middlebox-path-selective-drop",
 ];
 const UNFINISHED_BEHIND_NAT: &[&str] = &[

@@ -127,6 +127,18 @@ fn job(number: usize) -> (Job, String) {
             several,
         ],
     );
+    let further = of(
+        4,
+        &[
+            "",
+            "child_keys = { df = \"copy\" }\n",
+            "child_keys = { fragment = \"outer\" }\n",
+            "keys = { dpd = \"off\" }\n",
+            "child_keys = { tfc = \"mtu\", replay_window = 64 }\n",
+            "keys = { monitor = { interval = \"500ms\", failures = 2 } }\n",
+            "child_keys = { df = \"set\", mss = 1300 }\nkeys = { dpd = \"1s\" }\n",
+        ],
+    );
     let nat = of(2, &["router", "near", "none", "far", "router"]);
     let outer = match nat.as_str() {
         "router" | "none" if number % 5 == 4 => "outer_v6 = true\n",
@@ -146,7 +158,7 @@ fn job(number: usize) -> (Job, String) {
     };
     let text = format!(
         "name = \"healthy/{number}\"\nshows = \"C1\"\nwant = []\nside = []\nnat = \"{nat}\"\nafter = 1\n\
-         then = [\"wait 1\"]\n[tunnel]\nike = \"{ike}\"\nesp = \"{esp}\"\n{auth}{nets}{outer}"
+         then = [\"wait 1\"]\n[tunnel]\nike = \"{ike}\"\nesp = \"{esp}\"\n{auth}{nets}{further}{outer}"
     );
     let mut fault: Fault = match toml_edit::de::from_str(&text) {
         Ok(fault) => fault,
@@ -154,7 +166,7 @@ fn job(number: usize) -> (Job, String) {
         Err(problem) => unreachable!("{problem}: {text}"),
     };
     fault.then.extend(then);
-    let line = format!("{ike}, {esp}, {nat} {auth}{nets}{outer}");
+    let line = format!("{ike}, {esp}, {nat} {auth}{nets}{further}{outer}");
     let told = line.trim().replace('\n', ", ");
     (Job { fault, role, peer }, told)
 }
