@@ -6,6 +6,7 @@ mod tap;
 mod world;
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -73,8 +74,19 @@ fn judged(running: &mut Running, tunnel: &str, wanted: Judged) {
 fn monitored(name: &str, more: &str) -> (World, Running, Running) {
     let world = World::new(name);
     world.configure(At::East, KEY);
+    let dir = world.dir(At::West);
+    let (hook, heard) = (dir.join("hook"), dir.join("heard"));
+    let script = format!(
+        "#!/bin/sh\necho \"$ADIT_EVENT $ADIT_TEXT\" >> {}\n",
+        heard.display()
+    );
+    std::fs::write(&hook, script).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700)).unwrap();
     world.configure_with(At::West, KEY, |text| {
-        format!("{text}\n[tunnel.office.monitor]\n{QUICK}{more}\n")
+        format!(
+            "[gateway]\nhook = [\"{}\"]\n{text}\n[tunnel.office.monitor]\n{QUICK}{more}\n",
+            hook.display()
+        )
     });
     let mut east = world.start(At::East);
     east.client();
@@ -144,6 +156,8 @@ fn an_sa_that_carries_one_way_only_gets_new_keys() {
         return;
     }
     let (world, mut west, _east) = monitored("one-sided", "");
+    // The program was told that the tunnel came up, and will be told what the monitor finds.
+    let heard = world.dir(At::West).join("heard");
     let mut client = west.client();
     let old = spi_in(&mut client);
     if !drop_spis(&world.west, std::slice::from_ref(&old)) {
@@ -160,6 +174,42 @@ fn an_sa_that_carries_one_way_only_gets_new_keys() {
     );
     assert_ne!(spi_in(&mut client), old);
     assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    let told = eventually(Duration::from_secs(5) * patience(), || {
+        let text = std::fs::read_to_string(&heard).ok()?;
+        text.contains("monitor the monitor asks for new keys for lan")
+            .then_some(text)
+    });
+    assert!(told.is_some(), "{:?}", std::fs::read_to_string(&heard));
+}
+
+/// Without a monitor counters alone tell, which takes longer.
+#[test]
+fn a_tunnel_without_a_monitor_that_sends_and_hears_nothing_any_more_gets_new_keys() {
+    if !permitted("SAs that carry one way") {
+        return;
+    }
+    let world = World::new("silence");
+    for at in [At::West, At::East] {
+        // New keys on trial would be new keys.
+        let still = |text: String| text.replace("start =", "test_rekey = \"off\"\nstart =");
+        world.configure_with(at, KEY, still);
+    }
+    let mut east = world.start(At::East);
+    east.client();
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"));
+    let mut client = west.client();
+    let old = spi_in(&mut client);
+    if !drop_spis(&world.west, std::slice::from_ref(&old)) {
+        return;
+    }
+    let told = eventually(Duration::from_secs(60) * patience(), || {
+        world.reaches(&world.west_lan, "10.2.0.2").then_some(())?;
+        Some(story(&mut client, "office"))
+    });
+    assert_eq!(told.unwrap_or_else(|| panic!("{}", west.log())), ["Rekey"]);
+    assert_ne!(spi_in(&mut client), old);
 }
 
 #[test]

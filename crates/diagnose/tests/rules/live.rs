@@ -7,6 +7,7 @@ use adit_model::event::{Asked, Happening, MessageInfo, PathProblem};
 use adit_model::fact::{Known, Probe, ProbeOutcome};
 use adit_model::host::{Certificate, HostState};
 use adit_model::identity::Identity;
+use adit_model::monitored::{Judged, Monitor};
 use adit_model::now::Wall;
 use adit_model::product::Product;
 use adit_model::reason::{CertificateProblem, Refusal};
@@ -507,4 +508,66 @@ fn what_the_peer_takes_back_at_once_it_may_not_be_able_to_do() {
     };
     ended(20).undecided(&["kernel-module-or-algo-missing", "peer-deleted-sa"]);
     ended(1500).finds("peer-deleted-sa");
+}
+
+/// A tunnel that is up and has a monitor with these targets, which says this.
+fn monitored(targets: &[&str], judged: &[Judged]) -> Story {
+    let set = Monitor {
+        targets: targets.iter().map(|t| t.parse().unwrap()).collect(),
+        ..Monitor::default()
+    };
+    let story = ours(Connection {
+        monitor: Some(set),
+        ..west()
+    });
+    let story = story
+        .initiating()
+        .init_done(false)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator)
+        .known(Local, Known::TunnelState { up: true });
+    judged.iter().fold(story, |story, judged| {
+        let what = Happening::MonitorJudged {
+            target: targets.first().map(|t| t.parse().unwrap()),
+            judged: *judged,
+            why: "as the test wants".to_owned(),
+        };
+        story.event(Local, Initiator, what)
+    })
+}
+
+#[test]
+fn a_monitors_target_that_died_is_a_finding_until_it_answers_again() {
+    let dead = monitored(&["10.2.0.9"], &[Judged::Carries, Judged::TargetSilent]);
+    let finding = dead.finds("tunnel-monitor-bad-target");
+    assert_eq!(finding.side, AtFault::Remote);
+    assert!(finding.summary.contains("10.2.0.9"), "{finding:?}");
+    let back = monitored(&["10.2.0.9"], &[Judged::TargetSilent, Judged::Carries]);
+    assert!(back.healthy(), "{:#?}", back.verdict());
+}
+
+#[test]
+fn a_target_that_never_answered_is_a_finding_where_somebody_has_named_it() {
+    let named = monitored(&["10.2.0.9"], &[Judged::NoTarget]);
+    let finding = named.finds("tunnel-monitor-bad-target");
+    assert_eq!(finding.side, AtFault::Local);
+    assert!(monitored(&[], &[Judged::NoTarget]).healthy());
+    let source = monitored(&["10.2.0.9"], &[Judged::NoSource]);
+    assert_eq!(
+        source.finds("tunnel-monitor-wrong-source").side,
+        AtFault::Local
+    );
+}
+
+#[test]
+fn what_a_monitor_says_of_a_tunnel_at_fault_is_no_bad_target() {
+    for judged in [
+        Judged::OneSided,
+        Judged::PeerSilent,
+        Judged::NotHelped,
+        Judged::NotSent,
+    ] {
+        let verdict = monitored(&["10.2.0.9"], &[Judged::TargetSilent, judged]).verdict();
+        assert!(!verdict.names("tunnel-monitor-bad-target"), "{verdict:#?}");
+    }
 }

@@ -182,6 +182,12 @@ impl Monitor {
         self.target.as_ref()
     }
 
+    /// Whether counters decide next.
+    #[must_use]
+    pub fn looks_at_counters(&self) -> bool {
+        matches!(self.state, State::Asking { .. })
+    }
+
     /// What it makes of the tunnel, and since when.
     #[must_use]
     pub fn judged(&self) -> Option<(Mono, Judged)> {

@@ -87,7 +87,7 @@ impl Gateway {
             .map(|(name, _)| name.clone())
             .collect();
         for name in due {
-            let counts = self.counts_of_target(&name);
+            let counts = self.counts_that_decide(&name);
             self.with_monitor(&name, |monitor| monitor.handle_timeout(now, counts));
         }
     }
@@ -122,7 +122,7 @@ impl Gateway {
         let now = event.at.mono;
         match &event.what {
             Happening::PeerAlive => {
-                let counts = self.counts_of_target(name);
+                let counts = self.counts_that_decide(name);
                 if let Some(tunnel) = self.tunnels.get_mut(name) {
                     tunnel.watch.silence.alive(now);
                 }
@@ -189,7 +189,11 @@ impl Gateway {
             answer,
         } = asked;
         let now = self.clock.now().mono;
-        let counts = self.counts_of_target(&name);
+        let counts = match answer {
+            // An answer needs no other proof.
+            Answer::Came(..) => self.counts_that_decide(&name),
+            Answer::Nobody | Answer::CannotAsk(_) => self.counts_of_target(&name),
+        };
         self.with_monitor(&name, |monitor| {
             if *monitor.settings() != settings {
                 return;
@@ -226,6 +230,19 @@ impl Gateway {
         match &monitor.settings().action {
             MonitorAction::FailOver(other) => self.tunnels.get(other),
             _ => None,
+        }
+    }
+
+    /// Of many tunnels, few are looked into at a time.
+    fn counts_that_decide(&self, name: &str) -> Counts {
+        let monitor = self
+            .tunnels
+            .get(name)
+            .and_then(|t| t.watch.monitor.as_ref());
+        if monitor.is_some_and(Monitor::looks_at_counters) {
+            self.counts_of_target(name)
+        } else {
+            Counts::default()
         }
     }
 
