@@ -15,11 +15,15 @@ use super::words::{Topic, setting};
 use crate::compare::kinds;
 use crate::verdict::{AtFault, Fix};
 
+mod lonely;
+
 /// Differences of the CHILD SAs, and of how the tunnel lives.
 pub(crate) fn compare(a: &PeerConnection, b: &PeerConnection) -> Vec<Difference> {
     let mut out = Vec::new();
     let version = version(a, b);
-    for (ours, theirs) in pairs(a, b) {
+    let pairs = pairs(a, b);
+    out.extend(lonely::found(a, b, &pairs));
+    for (ours, theirs) in pairs {
         let pair = Pair {
             a,
             b,
@@ -69,35 +73,49 @@ fn resolved(list: &[Option<Selector>], places: &[Place]) -> Option<Vec<Selector>
         .collect()
 }
 
+/// What both ends have of two children: the first one's networks, then the second one's; `None` where an address isn't known.
+fn ends(
+    (a, x): (&PeerConnection, &PeerChild),
+    (b, y): (&PeerConnection, &PeerChild),
+) -> Option<[Vec<Selector>; 4]> {
+    let of = |l: &Setting<Networks>, p: &Setting<Vec<Place>>| resolved(&l.value, &p.value);
+    Some([
+        of(&x.local_ts, &a.local)?,
+        of(&x.remote_ts, &a.remote)?,
+        of(&y.local_ts, &b.local)?,
+        of(&y.remote_ts, &b.remote)?,
+    ])
+}
+
+/// The children that are agreed on with the other end: not those that let traffic pass in clear.
+fn negotiated(end: &PeerConnection) -> Vec<&PeerChild> {
+    let children = end.children.iter();
+    children
+        .filter(|child| !child.passes_in_clear.value)
+        .collect()
+}
+
+/// Whether a packet can match both.
+fn meet([xl, xr, yl, yr]: &[Vec<Selector>; 4]) -> bool {
+    !narrow(xl, yr).is_empty() && !narrow(xr, yl).is_empty()
+}
+
 /// Which child is meant for which.
 fn pairs<'x>(a: &'x PeerConnection, b: &'x PeerConnection) -> Vec<(&'x PeerChild, &'x PeerChild)> {
-    if let ([x], [y]) = (a.children.as_slice(), b.children.as_slice()) {
+    let (ours, theirs) = (negotiated(a), negotiated(b));
+    if let ([x], [y]) = (ours.as_slice(), theirs.as_slice()) {
         return vec![(x, y)];
     }
     let mut out = Vec::new();
     let mut used: Vec<usize> = Vec::new();
-    for x in &a.children {
-        let fits = |y: &PeerChild| {
-            let ends =
-                |l: &Setting<Networks>, p: &Setting<Vec<Place>>| resolved(&l.value, &p.value);
-            let (Some(xl), Some(xr), Some(yl), Some(yr)) = (
-                ends(&x.local_ts, &a.local),
-                ends(&x.remote_ts, &a.remote),
-                ends(&y.local_ts, &b.local),
-                ends(&y.remote_ts, &b.remote),
-            ) else {
-                return 0;
-            };
-            if xl == yr && xr == yl {
-                3
-            } else if !narrow(&xl, &yr).is_empty() && !narrow(&xr, &yl).is_empty() {
-                2
-            } else {
-                usize::from(x.name == y.name)
-            }
+    for x in ours.iter().copied() {
+        let fits = |y: &PeerChild| match ends((a, x), (b, y)) {
+            None => 0,
+            Some([xl, xr, yl, yr]) if xl == yr && xr == yl => 3,
+            Some(ends) if meet(&ends) => 2,
+            Some(_) => usize::from(x.name == y.name),
         };
-        let best = b
-            .children
+        let best = theirs
             .iter()
             .enumerate()
             .filter(|(i, _)| !used.contains(i))
@@ -106,15 +124,15 @@ fn pairs<'x>(a: &'x PeerConnection, b: &'x PeerConnection) -> Vec<(&'x PeerChild
             .max();
         if let Some((_, core::cmp::Reverse(i))) = best {
             used.push(i);
-            if let Some(y) = b.children.get(i) {
-                out.push((x, y));
+            if let Some(y) = theirs.get(i) {
+                out.push((x, *y));
             }
         }
     }
     if out.is_empty()
-        && let (Some(x), Some(y)) = (a.children.first(), b.children.first())
+        && let (Some(x), Some(y)) = (ours.first(), theirs.first())
     {
-        out.push((x, y));
+        out.push((*x, *y));
     }
     out
 }

@@ -183,9 +183,16 @@ impl View<'_> {
         let file = &self.end.connection;
         let auth = self.kinds[index(self.side)];
         let (inner, pools) = self.inner(notes);
-        let children: Vec<Child> = file
+        let (passing, negotiated): (Vec<_>, Vec<_>) = file
             .children
             .iter()
+            .partition(|child| child.passes_in_clear.value);
+        for child in passing {
+            let text = format!("{}: its traffic passes in clear, by design", child.name);
+            notes.leave_out(self.side, text);
+        }
+        let children: Vec<Child> = negotiated
+            .into_iter()
             .map(|child| self.child(child, &inner, &pools, notes))
             .collect::<Result<_, _>>()?;
         if children.is_empty() {

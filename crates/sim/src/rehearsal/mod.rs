@@ -237,6 +237,7 @@ pub fn rehearse(ends: &[End; 2], seed: u64) -> Result<Rehearsal, Unplayable> {
             "neither end knows an address of the other, so neither can begin".to_owned(),
         ));
     }
+    let only = begin.len() == 1;
     let runs = begin
         .into_iter()
         .map(|(initiator, by_itself)| {
@@ -247,6 +248,7 @@ pub fn rehearse(ends: &[End; 2], seed: u64) -> Result<Rehearsal, Unplayable> {
                 keys: &keys,
                 initiator,
                 by_itself,
+                only,
             };
             play::run(&stage, seed, &mut notes)
         })

@@ -46,12 +46,23 @@ pub(super) struct Setting<'a> {
     pub(super) keys: &'a Keys,
     pub(super) initiator: Side,
     pub(super) by_itself: bool,
+    /// The other end has no run in which it begins.
+    pub(super) only: bool,
 }
 
 /// Plays it.
 pub(super) fn run(setting: &Setting<'_>, seed: u64, notes: &mut Notes) -> Run {
     let mut theatre = Theatre::build(setting, seed, notes);
     let stages = theatre.play();
+    let answerer = setting.initiator.other();
+    for child in &theatre.unasked {
+        notes.leave_out(
+            answerer,
+            format!(
+                "its child {child} isn't set up by the other end; it comes up when this end begins"
+            ),
+        );
+    }
     let initiator = theatre.gateway(setting.initiator);
     let probes = match stages.iter().any(|s| s.outcome == Outcome::Failed) {
         true => {
@@ -90,6 +101,8 @@ struct Theatre<'a> {
     began: adit_model::Mono,
     /// Hosts behind the gateways, by address.
     hosts: Vec<(Side, IpAddr, NodeId)>,
+    /// Children of the end that answers which the other one didn't ask for.
+    unasked: Vec<String>,
 }
 
 impl<'a> Theatre<'a> {
@@ -144,6 +157,7 @@ impl<'a> Theatre<'a> {
             name: setting.connections[0].connection.name.clone(),
             began,
             hosts: Vec::new(),
+            unasked: Vec::new(),
         }
     }
 
@@ -241,26 +255,43 @@ impl<'a> Theatre<'a> {
         });
         self.world.run_for(SETTLE);
         let up = self.installed(side);
-        let names: BTreeSet<&str> = up.iter().map(|c| c.name.as_str()).collect();
-        let missing: Vec<&str> = self
-            .connection(side)
-            .children
-            .iter()
-            .map(|c| c.name.as_str())
-            .filter(|name| !names.contains(name))
-            .collect();
+        let missing = self.missing(side);
+        let unasked = self.missing(side.other());
         let theirs = !self.installed(side.other()).is_empty();
-        if missing.is_empty() && theirs && !up.is_empty() {
+        let well = missing.is_empty() && theirs && !up.is_empty();
+        if well && (unasked.is_empty() || !self.setting.only) {
+            self.unasked = unasked;
             let words: Vec<String> = up.iter().map(told).collect();
-            (What::Children, Outcome::Passed, words.join("; "))
-        } else {
-            let what = match missing.as_slice() {
-                [] => "they didn't come up on both sides".to_owned(),
-                missing => format!("{} didn't come up", missing.join(", ")),
-            };
-            let detail = self.said_last(&what);
-            (What::Children, Outcome::Failed, detail)
+            return (What::Children, Outcome::Passed, words.join("; "));
         }
+        let what = match (missing.as_slice(), unasked.as_slice()) {
+            ([], unasked @ [_, ..]) if well => format!(
+                "{} of {} can't come up: {} has no child that fits, and {} doesn't begin",
+                unasked.join(", "),
+                self.world.name(self.gateway(side.other())),
+                self.world.name(self.gateway(side)),
+                self.world.name(self.gateway(side.other())),
+            ),
+            ([], _) => "they didn't come up on both sides".to_owned(),
+            (missing, _) => format!("{} didn't come up", missing.join(", ")),
+        };
+        let detail = self.said_last(&what);
+        (What::Children, Outcome::Failed, detail)
+    }
+
+    /// Children that a side has configured and not installed.
+    fn missing(&self, side: Side) -> Vec<String> {
+        let installed = self.installed(side);
+        let children = self.connection(side).children.iter();
+        if side != self.setting.initiator && installed.len() >= children.len() {
+            // Of several that fit, whoever answers may take one twice.
+            return Vec::new();
+        }
+        children
+            .map(|child| &child.name)
+            .filter(|name| !installed.iter().any(|c| c.name == **name))
+            .cloned()
+            .collect()
     }
 
     fn traffic(&mut self) -> Played {
