@@ -373,7 +373,7 @@ fn a_child_that_only_the_answering_end_has_does_not_work() {
     assert_eq!(wide["result"], "works");
     let left_out = wide["left_out"].to_string();
     assert!(
-        left_out.contains("isn't set up by the other end"),
+        left_out.contains("isn't asked for by the other end"),
         "{left_out}"
     );
 }

@@ -6,10 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState};
-use adit_model::connection::{Connection, Start};
+use adit_model::connection::{Child, Connection, Start};
 use adit_model::event::{Event, Happening};
 use adit_model::fact::Side;
-use adit_model::selector::Selector;
+use adit_model::selector::{Selector, narrow};
 use adit_wire::ip::protocol;
 use ipnet::IpNet;
 
@@ -59,7 +59,7 @@ pub(super) fn run(setting: &Setting<'_>, seed: u64, notes: &mut Notes) -> Run {
         notes.leave_out(
             answerer,
             format!(
-                "its child {child} isn't set up by the other end; it comes up when this end begins"
+                "its child {child} isn't asked for by the other end in this life of the tunnel"
             ),
         );
     }
@@ -259,15 +259,19 @@ impl<'a> Theatre<'a> {
         let unasked = self.missing(side.other());
         let theirs = !self.installed(side.other()).is_empty();
         let well = missing.is_empty() && theirs && !up.is_empty();
-        if well && (unasked.is_empty() || !self.setting.only) {
+        let lonely: Vec<String> = match self.setting.only {
+            true => self.lonely(&unasked),
+            false => Vec::new(),
+        };
+        if well && lonely.is_empty() {
             self.unasked = unasked;
             let words: Vec<String> = up.iter().map(told).collect();
             return (What::Children, Outcome::Passed, words.join("; "));
         }
-        let what = match (missing.as_slice(), unasked.as_slice()) {
-            ([], unasked @ [_, ..]) if well => format!(
+        let what = match (missing.as_slice(), lonely.as_slice()) {
+            ([], lonely @ [_, ..]) if well => format!(
                 "{} of {} can't come up: {} has no child that fits, and {} doesn't begin",
-                unasked.join(", "),
+                lonely.join(", "),
                 self.world.name(self.gateway(side.other())),
                 self.world.name(self.gateway(side)),
                 self.world.name(self.gateway(side.other())),
@@ -292,6 +296,25 @@ impl<'a> Theatre<'a> {
             .filter(|name| !installed.iter().any(|c| c.name == **name))
             .cloned()
             .collect()
+    }
+
+    /// Which of these children of the end that answers no child of the other one could be narrowed to.
+    fn lonely(&self, names: &[String]) -> Vec<String> {
+        let side = self.setting.initiator;
+        let theirs = &self.connection(side.other()).children;
+        let meets = |a: &[Selector], b: &[Selector]| {
+            a.is_empty() || b.is_empty() || !narrow(a, b).is_empty()
+        };
+        let fits = |child: &Child| {
+            let mut ours = self.connection(side).children.iter();
+            ours.any(|c| {
+                meets(&c.local_ts, &child.remote_ts) && meets(&c.remote_ts, &child.local_ts)
+            })
+        };
+        let lonely = theirs
+            .iter()
+            .filter(|c| names.contains(&c.name) && !fits(c));
+        lonely.map(|c| c.name.clone()).collect()
     }
 
     fn traffic(&mut self) -> Played {
