@@ -43,7 +43,7 @@ fn a_gateway_of_ours_is_told_right_and_keeps_one_half_open_sa_at_most() {
     let mut client = east.client();
     let scanned = ask(&world.west, 40);
     assert!(
-        scanned.ports.iter().all(|port| port.answers),
+        scanned.ports.iter().all(|port| port.answers == Some(true)),
         "{scanned:#?}"
     );
     assert_eq!(
@@ -72,7 +72,9 @@ fn a_gateway_of_ours_is_told_right_and_keeps_one_half_open_sa_at_most() {
         scanned.sent.packets <= 40 && scanned.took_ms < 15_000,
         "{scanned:#?}"
     );
-    assert_eq!(scanned.half_open, 1);
+    // Besides the one that it answered: it says nothing to version 1, and who says nothing may keep something.
+    assert_eq!(scanned.ike_v1.answers, Some(false));
+    assert_eq!(scanned.half_open, 2);
     let Shown::IkeSa(kept) = client.show(Topic::IkeSa, None).unwrap() else {
         panic!("another topic");
     };
@@ -86,7 +88,7 @@ fn a_scan_keeps_its_bounds_and_says_when_nobody_answers() {
     }
     let world = World::new("silent");
     let scanned = ask(&world.west, 40);
-    assert!(scanned.ports.iter().all(|port| !port.answers));
+    assert!(scanned.ports.iter().all(|port| port.answers == Some(false)));
     // The host says itself that nobody listens.
     assert!(
         scanned.ports[0].outcome.contains("port unreachable"),
@@ -99,6 +101,44 @@ fn a_scan_keeps_its_bounds_and_says_when_nobody_answers() {
     let scanned = ask(&world.west, 6);
     assert_eq!(scanned.sent.packets, 6);
     assert!(scanned.algorithms.iter().any(|a| a.accepted.is_none()));
+    // Version 1 has its turn all the same, and that something is missing is told.
+    assert_eq!(scanned.ike_v1.answers, Some(false), "{scanned:#?}");
+    assert!(scanned.answers() && !scanned.is_complete());
+    let scanned = ask(&world.west, 1);
+    assert_eq!(
+        (scanned.ports[0].answers, scanned.ports[1].answers),
+        (Some(true), None)
+    );
+    assert_eq!(scanned.ike_v1.answers, None, "{scanned:#?}");
+}
+
+/// A peer that hears and says nothing: who knows what it keeps.
+#[test]
+fn a_silent_peer_is_asked_twice_for_the_same_sa_and_what_it_may_keep_is_counted() {
+    if !permitted("a scan") {
+        return;
+    }
+    let world = World::new("deaf");
+    let listen = |port| {
+        let bind = || std::net::UdpSocket::bind(("192.0.2.2", port)).unwrap();
+        let socket = world.east.run(bind).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    };
+    let sockets = [(listen(500), 0), (listen(4500), 4)];
+    let scanned = ask(&world.west, 40);
+    assert!(!scanned.answers(), "{scanned:#?}");
+    let mut spis = std::collections::BTreeMap::<Vec<u8>, u64>::new();
+    for (socket, marker) in &sockets {
+        let mut buffer = [0; 65_536];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            let message = &buffer[*marker..length];
+            *spis.entry(message[..8].to_vec()).or_default() += 1;
+        }
+    }
+    assert_eq!(spis.values().sum::<u64>(), scanned.sent.packets);
+    assert!(spis.values().all(|times| *times == 2), "{spis:?}");
+    assert_eq!(scanned.half_open, spis.len() as u64, "{scanned:#?}");
 }
 
 /// strongSwan's daemon in a namespace; ended when dropped.
@@ -185,7 +225,7 @@ secrets { ike-1 { secret = nothing } }
     };
     let scanned = ask(&world.west, 40);
     assert!(
-        scanned.ports.iter().all(|port| port.answers),
+        scanned.ports.iter().all(|port| port.answers == Some(true)),
         "{scanned:#?}"
     );
     let mut names = accepted(&scanned);
@@ -213,7 +253,8 @@ secrets { ike-1 { secret = nothing } }
         "{worst}"
     );
     assert!(scanned.advice.iter().any(|a| a.contains("ENCR_3DES")));
-    assert!(scanned.ike_v1.answers, "{scanned:#?}");
+    assert_eq!(scanned.ike_v1.answers, Some(true), "{scanned:#?}");
+    assert!(scanned.is_complete(), "{scanned:#?}");
     assert!(
         scanned
             .ike_v1

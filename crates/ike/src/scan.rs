@@ -153,11 +153,13 @@ pub fn about(
         Algorithm::Integrity(id) => (CIPHERS.to_vec(), PRFS, one(INTEGRITY, id), groups),
         Algorithm::Group(id) => (everything, PRFS, INTEGRITY, vec![id]),
     };
-    // Of a group that isn't offered, so that nothing comes of it.
+    // Of a group that isn't offered, so that nothing comes of it. To a peer that takes them all, one isn't offered.
     let (method, length) = NOT_MEANT
         .iter()
-        .copied()
-        .find(|(method, _)| !groups.contains(method))?;
+        .find(|(method, _)| !groups.contains(method))
+        .or(NOT_MEANT.last())
+        .copied()?;
+    let groups: Vec<KeMethod> = groups.into_iter().filter(|id| *id != method).collect();
     let mut public = vec![0; length];
     provider.random.fill(&mut public);
     if let Some(first) = public.first_mut() {
@@ -476,6 +478,30 @@ mod tests {
                 message.payloads.0.first(),
                 Some(Payload::Notify(_))
             ));
+        }
+    }
+
+    /// Of all others each can still be asked about.
+    #[test]
+    fn a_peer_that_takes_every_group_is_asked_about_the_rest() {
+        let provider = fake(7);
+        let others = algorithms()
+            .into_iter()
+            .filter(|a| !matches!(a, Algorithm::Group(_)));
+        for algorithm in others {
+            let question = about(&provider, algorithm, GROUPS, None);
+            let question = question.unwrap_or_else(|| panic!("no question about {algorithm:?}"));
+            let message = Message::parse(&question.message).unwrap();
+            let meant = message.payloads.ke().unwrap().method;
+            for proposal in &message.payloads.sa().unwrap().proposals {
+                let groups = proposal
+                    .transforms
+                    .iter()
+                    .filter(|t| t.kind == TransformType::KE);
+                let groups: Vec<u16> = groups.map(|t| t.id).collect();
+                assert_eq!(groups.len(), GROUPS.len() - 1, "{algorithm:?}");
+                assert!(!groups.contains(&meant.0), "{algorithm:?}");
+            }
         }
     }
 

@@ -25,7 +25,8 @@ pub struct Scanned {
     pub algorithms: Vec<ScannedAlgorithm>,
     /// What to change at the peer, the worst first.
     pub advice: Vec<String>,
-    /// Half-open IKE SAs that the questions may have left with the peer; they go by themselves, within a minute as a rule.
+    /// Half-open IKE SAs that the questions may have left with the peer: those that it answered so, and those that it didn't
+    /// answer. They go by themselves, within a minute as a rule.
     pub half_open: u64,
     /// What was sent.
     pub sent: Sent,
@@ -41,8 +42,8 @@ pub const SCHEMA: &str = "adit.scan/1";
 pub struct ScannedPort {
     /// 500, or 4500 with the non-ESP marker.
     pub port: u16,
-    /// Whether IKE answers there.
-    pub answers: bool,
+    /// Whether IKE answers there; `None` if it wasn't asked.
+    pub answers: Option<bool>,
     /// What came of it, in words.
     pub outcome: String,
 }
@@ -73,8 +74,8 @@ pub struct ScannedV2 {
 /// What an answer of version 1 shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScannedV1 {
-    /// Whether it answers at all.
-    pub answers: bool,
+    /// Whether it answers at all; `None` if it wasn't asked.
+    pub answers: Option<bool>,
     /// What it chose, in words; empty if it refused.
     pub chosen: String,
     /// What it refused with.
@@ -113,6 +114,22 @@ pub enum Grade {
 }
 
 impl Scanned {
+    /// Whether anything answers.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        let mut asked = self.ports.iter().map(|port| port.answers);
+        asked.any(|answers| answers == Some(true)) || self.ike_v1.answers == Some(true)
+    }
+
+    /// Whether all that there is to ask was asked, and answered as far as it has to be: a port may be silent, and so may
+    /// version 1.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ports.iter().all(|port| port.answers.is_some())
+            && self.ike_v1.answers.is_some()
+            && self.algorithms.iter().all(|a| a.accepted.is_some())
+    }
+
     /// Whether anything weak or broken is accepted.
     #[must_use]
     pub fn has_findings(&self) -> bool {

@@ -33,10 +33,11 @@ pub fn scan(args: &ScanArgs) -> Outcome {
     } else {
         print(&render::text(&scanned, Palette::stdout()))?;
     }
-    let answers = scanned.ports.iter().any(|port| port.answers) || scanned.ike_v1.answers;
-    Ok(match (answers, scanned.has_findings()) {
+    Ok(match (scanned.answers(), scanned.has_findings()) {
         (false, _) => Exit::Timeout,
         (true, true) => Exit::Findings,
+        // What wasn't answered may be weak.
+        (true, false) if !scanned.is_complete() => Exit::Findings,
         (true, false) => Exit::Done,
     })
 }

@@ -13,10 +13,10 @@ pub fn text(scanned: &Scanned, palette: Palette) -> String {
     }
     out.push('\n');
     for port in &scanned.ports {
-        let mark = if port.answers {
-            palette.good("ok     ")
-        } else {
-            palette.open("silent ")
+        let mark = match port.answers {
+            Some(true) => palette.good("ok     "),
+            Some(false) => palette.open("silent "),
+            None => palette.dim("unknown"),
         };
         let label = format!("  {mark}  UDP {:<5}", port.port);
         out.push_str(&beside(&label, &port.outcome));
@@ -43,6 +43,12 @@ pub fn text(scanned: &Scanned, palette: Palette) -> String {
     out.push('\n');
     for advice in &scanned.advice {
         out.push_str(&labelled(0, "advice", advice));
+    }
+    if scanned.answers() && !scanned.is_complete() {
+        out.push_str(&paragraph(
+            0,
+            "Not everything was asked or answered, so what is missing here may be accepted or not; fix: adit scan again, with a larger --most if that was the bound.",
+        ));
     }
     let sent = scanned.sent;
     out.push_str(&paragraph(
@@ -83,9 +89,10 @@ fn version_2(v2: &ScannedV2) -> String {
 
 fn version_1(v1: &ScannedV1, palette: Palette) -> String {
     let told = match (v1.answers, &v1.refused) {
-        (false, _) => "doesn't answer (Main Mode)".to_owned(),
-        (true, Some(refused)) => format!("answers, and refuses: {refused}"),
-        (true, None) => palette.open(&format!("answers: {}", v1.chosen)),
+        (None, _) => "wasn't asked".to_owned(),
+        (Some(false), _) => "doesn't answer (Main Mode)".to_owned(),
+        (Some(true), Some(refused)) => format!("answers, and refuses: {refused}"),
+        (Some(true), None) => palette.open(&format!("answers: {}", v1.chosen)),
     };
     let mut out = labelled(2, "IKE version 1", &told);
     if !v1.vendors.is_empty() {

@@ -121,7 +121,7 @@ pub(super) fn of(scanned: &Scanned) -> Vec<String> {
             )
         })
         .collect();
-    if scanned.ike_v1.answers && scanned.ike_v1.refused.is_none() {
+    if scanned.ike_v1.answers == Some(true) && scanned.ike_v1.refused.is_none() {
         advice.push(format!(
             "switch IKE version 1 off ({}): it isn't maintained any more (RFC 9395)",
             scanned.ike_v1.chosen

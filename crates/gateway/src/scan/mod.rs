@@ -1,8 +1,9 @@
 //! What an IKE peer answers and accepts: `adit scan`. No gateway has to run for it.
 //!
-//! At most [`MOST`] first messages are sent, one each [`PACE`] at the most, from a port of their own. Of all of them, one
-//! of each version may leave a half-open IKE SA with the peer; the others are refused by construction
-//! ([`adit_ike::scan`]). No secret is used and none is asked for.
+//! At most [`MOST`] first messages are sent, one each [`PACE`] at the most, from a port of their own. Of all of them, those
+//! that are meant may leave a half-open IKE SA with the peer, as a rule one of each version: they are counted. The others
+//! are refused by construction ([`adit_ike::scan`]). What isn't answered is asked once more with the same message, which
+//! to the peer is the same IKE SA (RFC 7296 2.1). No secret is used and none is asked for.
 
 mod advice;
 mod vendors;
@@ -71,6 +72,7 @@ pub fn scan(options: &ScanOptions, provider: &Provider) -> Result<Scanned, Kerne
         let to = SocketAddr::new(options.address, port);
         let marked = port == options.nat_port;
         // Once it is known what the peer says, the other port is only to answer at all.
+        let before = asker.sent.packets;
         let (outcome, answer) = match &opened {
             None => asker.introduce(provider, to, marked),
             Some(Opened { group, cookie, .. }) => {
@@ -80,10 +82,10 @@ pub fn scan(options: &ScanOptions, provider: &Provider) -> Result<Scanned, Kerne
                 (asker.told(answer.is_some()), None)
             }
         };
-        let answers = outcome.is_none();
+        let asked = asker.sent.packets > before;
         scanned.ports.push(ScannedPort {
             port,
-            answers,
+            answers: asked.then_some(outcome.is_none()),
             outcome: outcome.unwrap_or_else(|| "IKE version 2 answers".to_owned()),
         });
         if let Some(answer) = answer {
@@ -95,13 +97,11 @@ pub fn scan(options: &ScanOptions, provider: &Provider) -> Result<Scanned, Kerne
         }
     }
     if let Some(opened) = opened {
-        scanned.half_open += u64::from(opened.answered.chosen.is_some());
         scanned.algorithms = asker.algorithms(provider, &opened);
         scanned.ike_v2 = Some(shown(&opened));
     }
-    let (v1, kept) = asker.version_1(provider, SocketAddr::new(options.address, options.port));
-    scanned.ike_v1 = v1;
-    scanned.half_open += u64::from(kept);
+    scanned.ike_v1 = asker.version_1(provider, SocketAddr::new(options.address, options.port));
+    scanned.half_open = asker.half_open;
     scanned.advice = advice::of(&scanned);
     scanned.sent = asker.sent;
     scanned.took_ms = since(started);
@@ -123,6 +123,10 @@ struct Asker {
     local: SocketAddr,
     sent: Sent,
     most: u64,
+    /// Of those, kept for questions that come last.
+    reserved: u64,
+    /// Questions that were meant and of which the peer may keep something.
+    half_open: u64,
     last: Option<Instant>,
     /// What the network said last.
     error: Option<String>,
@@ -147,6 +151,8 @@ impl Asker {
             local,
             sent: Sent::default(),
             most: options.most,
+            reserved: 0,
+            half_open: 0,
             last: None,
             error: None,
         })
@@ -163,12 +169,12 @@ impl Asker {
         let mut group = KeMethod::CURVE25519;
         let mut cookie: Option<Vec<u8>> = None;
         let mut last = None;
-        for attempt in 0..4 {
+        for _ in 0..4 {
             let question = scan::open(provider, (self.local, to), group, cookie.as_deref());
             let Some(question) = question else {
                 break;
             };
-            match self.ask(&question, to, marked) {
+            match self.ask_meant(&question, to, marked) {
                 Some(Heard::V2(answered)) => {
                     let wanted = answered.wanted_group();
                     let asks = answered.notify(NotifyType::COOKIE).map(<[u8]>::to_vec);
@@ -186,8 +192,6 @@ impl Asker {
                     }
                 }
                 Some(Heard::V1(_)) => return (Some("only version 1 answers".to_owned()), None),
-                // A first message may be lost; a second one isn't by chance.
-                None if attempt == 0 && self.error.is_none() => {}
                 None => break,
             }
         }
@@ -206,24 +210,48 @@ impl Asker {
         Some(error.unwrap_or_else(|| "no answer".to_owned()))
     }
 
-    /// One question and its answer.
+    /// One question and its answer. A message may be lost; a second one isn't by chance.
     fn ask(&mut self, question: &Question, to: SocketAddr, marked: bool) -> Option<Heard> {
-        let mut open = BTreeMap::from([(question.spi.0, ())]);
-        self.send(question, to, marked)?;
-        let until = Instant::now() + PATIENCE;
-        let mut heard = None;
-        self.listen(to, until, |spi, answer| {
-            if open.remove(&spi.0).is_some() {
-                heard = Some(answer);
+        for attempt in 0..2 {
+            if attempt > 0 && !self.may_send() {
+                break;
             }
-            heard.is_some()
-        });
+            self.send(question, to, marked)?;
+            let until = Instant::now() + PATIENCE;
+            let mut heard = None;
+            self.listen(to, until, |spi, answer| {
+                if spi == question.spi {
+                    heard = Some(answer);
+                }
+                heard.is_some()
+            });
+            if heard.is_some() || self.error.is_some() {
+                return heard;
+            }
+        }
+        None
+    }
+
+    /// One question of which something may come, and its answer. Who doesn't answer may have kept it all the same.
+    fn ask_meant(&mut self, question: &Question, to: SocketAddr, marked: bool) -> Option<Heard> {
+        let before = self.sent.packets;
+        let heard = self.ask(question, to, marked);
+        let kept = match &heard {
+            Some(Heard::V2(answered)) => answered.chosen.is_some(),
+            Some(Heard::V1(answered)) => answered.chosen.is_some(),
+            None => self.sent.packets > before && self.error.is_none(),
+        };
+        self.half_open += u64::from(kept);
         heard
+    }
+
+    fn may_send(&self) -> bool {
+        self.sent.packets + self.reserved < self.most
     }
 
     /// Sends a question when its time has come; `None` when there may be no more, or none can be sent.
     fn send(&mut self, question: &Question, to: SocketAddr, marked: bool) -> Option<()> {
-        if self.sent.packets >= self.most {
+        if !self.may_send() {
             self.error = Some(format!("not asked: {} messages are the most", self.most));
             return None;
         }
@@ -289,12 +317,13 @@ impl Asker {
         }
     }
 
-    /// Asks about each algorithm; answers are heard while the next questions go out.
+    /// Asks about each algorithm; answers are heard while the next questions go out. One message is kept for version 1.
     fn algorithms(
         &mut self,
         provider: &Provider,
         opened: &Opened,
     ) -> Vec<adit_model::scanned::ScannedAlgorithm> {
+        self.reserved = 1;
         let algorithms = scan::algorithms();
         let is_group = |a: &&Algorithm| matches!(a, Algorithm::Group(_));
         let mut accepted: Vec<(Algorithm, bool)> = Vec::new();
@@ -318,6 +347,7 @@ impl Asker {
             .collect();
         self.round(provider, opened, &others, &taken, &mut accepted);
         self.error = None;
+        self.reserved = 0;
         algorithms
             .into_iter()
             .map(|algorithm| {
@@ -336,38 +366,55 @@ impl Asker {
         accepted: &mut Vec<(Algorithm, bool)>,
     ) {
         let mut asked: BTreeMap<u64, Algorithm> = BTreeMap::new();
+        let cookie = opened.cookie.as_deref();
+        let mut questions = Vec::new();
         for algorithm in algorithms {
-            let cookie = opened.cookie.as_deref();
-            let Some(question) = scan::about(provider, *algorithm, groups, cookie) else {
-                continue;
-            };
-            if self.send(&question, opened.to, opened.marked).is_none() {
+            if let Some(question) = scan::about(provider, *algorithm, groups, cookie) {
+                asked.insert(question.spi.0, *algorithm);
+                questions.push(question);
+            }
+        }
+        // What was lost on the way is asked once more.
+        for _ in 0..2 {
+            for question in &questions {
+                if !asked.contains_key(&question.spi.0) {
+                    continue;
+                }
+                if self.send(question, opened.to, opened.marked).is_none() {
+                    break;
+                }
+                // What has come by the time of the next one.
+                let until = Instant::now() + PACE;
+                self.listen(opened.to, until, |spi, heard| {
+                    hear(&mut asked, accepted, spi, &heard)
+                });
+            }
+            let until = Instant::now() + PATIENCE;
+            while !asked.is_empty() && Instant::now() < until {
+                self.listen(opened.to, until, |spi, heard| {
+                    hear(&mut asked, accepted, spi, &heard)
+                });
+            }
+            if asked.is_empty() || !self.may_send() {
                 break;
             }
-            asked.insert(question.spi.0, *algorithm);
-            // What has come by the time of the next one.
-            let until = Instant::now() + PACE;
-            self.listen(opened.to, until, |spi, heard| {
-                hear(&mut asked, accepted, spi, &heard)
-            });
-        }
-        let until = Instant::now() + PATIENCE;
-        while !asked.is_empty() && Instant::now() < until {
-            self.listen(opened.to, until, |spi, heard| {
-                hear(&mut asked, accepted, spi, &heard)
-            });
         }
     }
 
-    /// A first message of version 1; whether the peer keeps something of it.
-    fn version_1(&mut self, provider: &Provider, to: SocketAddr) -> (ScannedV1, bool) {
-        let answer = scan::open_v1(provider).and_then(|question| self.ask(&question, to, false));
+    /// A first message of version 1.
+    fn version_1(&mut self, provider: &Provider, to: SocketAddr) -> ScannedV1 {
+        let before = self.sent.packets;
+        let answer =
+            scan::open_v1(provider).and_then(|question| self.ask_meant(&question, to, false));
         let Some(Heard::V1(answered)) = answer else {
-            return (ScannedV1::default(), false);
+            let asked = self.sent.packets > before;
+            return ScannedV1 {
+                answers: asked.then_some(false),
+                ..ScannedV1::default()
+            };
         };
-        let kept = answered.chosen.is_some();
-        let shown = ScannedV1 {
-            answers: true,
+        ScannedV1 {
+            answers: Some(true),
             chosen: answered
                 .chosen
                 .map_or_else(String::new, |chosen| advice::v1_suite(&chosen)),
@@ -380,8 +427,7 @@ impl Asker {
                 .iter()
                 .map(|id| vendors::name(id))
                 .collect(),
-        };
-        (shown, kept)
+        }
     }
 }
 
