@@ -93,6 +93,31 @@ pub fn read(segment: &[u8]) -> Read {
     out
 }
 
+/// Octets of what a segment begins with: its mark, how the run began, and what was configured then.
+#[must_use]
+pub fn head_length(segment: &[u8]) -> usize {
+    if !starts_as_segment(segment) {
+        return 0;
+    }
+    let (mut at, mut tried) = (MAGIC.len(), 0);
+    while let Some(text) = frame(segment, at, &mut tried) {
+        match serde_json::from_slice(text) {
+            Ok(Record::Began { .. } | Record::Configured { .. }) => at += HEAD + text.len(),
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Longest that [`head_length`] is of a segment as it is written: two records.
+pub const LONGEST_HEAD: usize = MAGIC.len() + 2 * (HEAD + LONGEST);
+
+/// Where the first whole frame of a part of a segment begins; its end if there is none.
+#[must_use]
+pub fn first_frame(part: &[u8]) -> usize {
+    next_frame(part, 0, &mut 0).unwrap_or(part.len())
+}
+
 /// The record in the frame at `at`, if there is a whole one.
 fn frame<'a>(segment: &'a [u8], at: usize, tried: &mut usize) -> Option<&'a [u8]> {
     let rest = segment.get(at..)?;
@@ -154,6 +179,29 @@ mod tests {
         let read = read(&segment);
         assert_eq!(numbers(&read), [0, 1, 2, 3, 4]);
         assert!(read.damage.is_empty());
+    }
+
+    #[test]
+    fn a_head_ends_before_what_happened_and_a_part_begins_with_a_whole_frame() {
+        let began = Record::Began {
+            at: Now::default(),
+            run: 1,
+            version: String::new(),
+        };
+        let configured = Record::Configured {
+            at: Now::default(),
+            connections: Vec::new(),
+        };
+        let head = segment(&[began.clone(), configured.clone()]);
+        let whole = segment(&[vec![began, configured], records()].concat());
+        assert_eq!(head_length(&whole), head.len());
+        assert!(head.len() <= LONGEST_HEAD);
+        assert_eq!(head_length(&head), head.len());
+        assert_eq!(head_length(b"something else"), 0);
+        let torn = &whole[head.len() + 5..];
+        let rest = &torn[first_frame(torn)..];
+        assert_eq!(numbers(&read(rest)), [1, 2, 3, 4]);
+        assert_eq!(first_frame(&torn[..3]), 3);
     }
 
     /// Whoever is killed while writing leaves any part of the last frame.

@@ -20,7 +20,9 @@ mod record;
 mod run;
 
 pub use case::Past;
-pub use frame::{Damage, MAGIC, Read, emit, read, starts_as_segment};
+pub use frame::{
+    Damage, LONGEST_HEAD, MAGIC, Read, emit, first_frame, head_length, read, starts_as_segment,
+};
 pub use pcapng::Contents;
 pub use record::{ChildSample, Record};
 pub use run::{Entry, Recording, Run, SegmentRead};

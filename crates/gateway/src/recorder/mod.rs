@@ -245,7 +245,8 @@ fn write(records: &Receiver<Record>, mut ring: Ring) {
     }
 }
 
-/// Reads what is in a folder: the newest segment, and those before it as far as they have no more than so many octets together.
+/// Reads what is in a folder: how the newest segment begins and its last `most` octets, and those before it as far as there is
+/// room besides.
 pub(crate) fn read_past(files: &Files, most: u64) -> Recording {
     let mut recording = Recording::default();
     for (name, octets) in files.newest(most) {

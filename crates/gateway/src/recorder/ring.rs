@@ -1,13 +1,15 @@
 //! The ring of files: segments of an eighth of its size, the oldest deleted as new ones come.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use adit_config::FlightRecorder;
-use adit_evidence::recording::{MAGIC, Record, emit, segment_name, segment_number};
+use adit_evidence::recording::{
+    LONGEST_HEAD, MAGIC, Record, emit, first_frame, head_length, segment_name, segment_number,
+};
 use adit_model::{Mono, Wall};
 use rustix::fs::{FlockOperation, flock};
 
@@ -41,6 +43,8 @@ pub(super) struct Ring {
 struct Segment {
     file: File,
     length: u64,
+    /// Octets of them that it begins with.
+    head: u64,
     since: Wall,
     dirty: bool,
 }
@@ -106,7 +110,10 @@ impl Ring {
         let longest = usize::try_from(self.most / SEGMENTS).unwrap_or(usize::MAX);
         if !emit(record, &mut self.waiting) || self.waiting.len() - before > longest {
             self.waiting.truncate(before);
-            self.lost += 1;
+            match record {
+                Record::Configured { at, connections } => self.unkept(*at, connections.len()),
+                _ => self.lost += 1,
+            }
             return;
         }
         self.records += 1;
@@ -119,6 +126,35 @@ impl Ring {
         if self.waiting.len() > AT_ONCE {
             self.flush();
         }
+    }
+
+    /// A configuration has no room. The one before it isn't in force any more: that nothing is known of it takes its place.
+    fn unkept(&mut self, at: adit_model::Now, tunnels: usize) {
+        let why = format!(
+            "a configuration of {tunnels} tunnels is too large for the recorder, so none is recorded"
+        );
+        tracing::warn!(
+            "flight recorder: {why}. Fix: a larger record_size, at most 4 MB of it are for that"
+        );
+        let nothing = Record::Configured {
+            at,
+            connections: Vec::new(),
+        };
+        self.configured.clear();
+        emit(&nothing, &mut self.configured);
+        self.waiting.extend_from_slice(&self.configured);
+        let lost = Record::Lost {
+            at,
+            records: 1,
+            why,
+        };
+        emit(&lost, &mut self.waiting);
+        self.records += 2;
+    }
+
+    /// Octets that the next segment may come to: an eighth, and what it begins with.
+    fn room(&self) -> u64 {
+        self.most / SEGMENTS + (MAGIC.len() + self.began.len() + self.configured.len()) as u64
     }
 
     /// Writes what has been taken in.
@@ -158,13 +194,14 @@ impl Ring {
         // By the clock on the wall: a gateway in which nothing happens has no newer record.
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = Wall(now.map_or(0, millis)).max(self.now.1);
-        self.files.delete_old(self.most, self.age, now, self.next);
+        let keep = self.most.saturating_sub(self.room());
+        self.files.delete_old(keep, self.age, now, self.next);
     }
 
     fn append(&mut self, frames: &[u8]) -> io::Result<()> {
         let length = frames.len() as u64;
         let full = |segment: &Segment| {
-            segment.length + length > self.most / SEGMENTS
+            segment.length - segment.head + length > self.most / SEGMENTS
                 || self.now.1.0.saturating_sub(segment.since.0) > millis(self.age) / SEGMENTS
         };
         if self.current.as_ref().is_none_or(full) {
@@ -182,8 +219,9 @@ impl Ring {
             // As above.
             let _ = segment.file.sync_data();
         }
+        let keep = self.most.saturating_sub(self.room());
         self.files
-            .delete_old(self.most, self.age, self.now.1, self.next + 1);
+            .delete_old(keep, self.age, self.now.1, self.next + 1);
         let segment = match self.begin() {
             // The disk is full: of others' files perhaps, but there is something of ours to give.
             Err(error)
@@ -210,6 +248,7 @@ impl Ring {
         let mut segment = Segment {
             file,
             length: 0,
+            head: 0,
             since: self.now.1,
             dirty: false,
         };
@@ -218,6 +257,7 @@ impl Ring {
             std::fs::remove_file(&path)?;
             return Err(error);
         }
+        segment.head = segment.length;
         Ok(segment)
     }
 
@@ -292,27 +332,26 @@ impl Files {
         found
     }
 
-    /// The newest segment, and of those before it the newest of so many octets with it; oldest first: names and contents.
+    /// Of the newest segment how it begins and its last `most` octets, and whole ones before it as far as there is room
+    /// besides; oldest first: names and contents.
     pub(super) fn newest(&self, most: u64) -> Vec<(String, Vec<u8>)> {
-        let all = self.list();
-        let newest = all.last().map_or(0, |(_, length)| *length);
-        let mut room = most.max(newest);
+        let mut room = most;
+        let mut newest = true;
         let fits = |(_, length): &(u64, u64)| {
-            let fits = *length <= room;
+            let fits = std::mem::take(&mut newest) || *length <= room;
             room = room.saturating_sub(*length);
             fits
         };
-        let mut chosen: Vec<_> = all.into_iter().rev().take_while(fits).collect();
+        let mut chosen: Vec<_> = self.list().into_iter().rev().take_while(fits).collect();
         chosen.reverse();
         let read = |number: u64, length: u64| {
-            let mut octets = Vec::new();
+            let name = segment_name(number);
             let file = OpenOptions::new()
                 .read(true)
                 .custom_flags(libc::O_NOFOLLOW)
-                .open(self.dir.join(segment_name(number)))
+                .open(self.dir.join(&name))
                 .ok()?;
-            file.take(length).read_to_end(&mut octets).ok()?;
-            Some((segment_name(number), octets))
+            Some((name, ends(file, length, most).ok()?))
         };
         let chosen = chosen.into_iter();
         chosen.filter_map(|(n, length)| read(n, length)).collect()
@@ -326,9 +365,9 @@ impl Files {
         })
     }
 
-    /// Deletes the oldest segments until there is room for one more, and those that nothing was written to for so long.
-    /// The one that is written to stays.
-    fn delete_old(&self, most: u64, age: Duration, now: Wall, next: u64) {
+    /// Deletes the oldest segments until there are no more than `keep` octets, and those that nothing was written to for so
+    /// long. The one that is written to stays.
+    fn delete_old(&self, keep: u64, age: Duration, now: Wall, next: u64) {
         let all = self.list();
         let mut total: u64 = all.iter().map(|(_, length)| length).sum();
         for (number, length) in all {
@@ -336,7 +375,7 @@ impl Files {
             let written = path.metadata().and_then(|m| m.modified()).ok();
             let written = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
             let old = written.is_some_and(|at| now.0.saturating_sub(millis(at)) > millis(age));
-            if number + 1 >= next || !(old || total + most / SEGMENTS > most) {
+            if number + 1 >= next || !(old || total > keep) {
                 continue;
             }
             if std::fs::remove_file(&path).is_ok() {
@@ -344,6 +383,24 @@ impl Files {
             }
         }
     }
+}
+
+/// A segment of so many octets; of one that has more than `most`, how it begins and whole frames of its last `most`.
+fn ends(mut file: File, length: u64, most: u64) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    if length <= most {
+        file.take(length).read_to_end(&mut octets)?;
+        return Ok(octets);
+    }
+    let at_first = length.min(LONGEST_HEAD as u64);
+    (&mut file).take(at_first).read_to_end(&mut octets)?;
+    octets.truncate(head_length(&octets));
+    let from = (length - most).max(octets.len() as u64);
+    file.seek(SeekFrom::Start(from))?;
+    let mut last = Vec::new();
+    file.take(length - from).read_to_end(&mut last)?;
+    octets.extend(last.drain(first_frame(&last)..));
+    Ok(octets)
 }
 
 fn millis(time: Duration) -> u64 {

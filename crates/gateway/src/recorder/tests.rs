@@ -212,23 +212,130 @@ fn a_segment_that_cannot_be_begun_leaves_no_file() {
     assert!(lost);
 }
 
-/// With large segments the newest is longer than what is read of the past otherwise.
+/// With large segments the newest is longer than what is read at a start: what is configured and what happened last are
+/// read, and no more.
 #[test]
-fn the_newest_segment_is_read_however_long_it_is() {
+fn of_a_long_newest_segment_both_ends_are_read() {
     let scratch = Scratch::new("flight-long");
-    for (n, octets) in [(1, 100), (2, 5000)] {
-        let name = adit_evidence::recording::segment_name(n);
-        std::fs::write(scratch.path().join(name), vec![0; octets]).unwrap();
+    let mut ring = Ring::open(scratch.path(), &settings(16)).unwrap();
+    ring.take(&began(1));
+    ring.take(&configured(1, 1));
+    for n in 0..1500 {
+        ring.take(&long(n));
     }
-    let newest = |most| Files::there_now(scratch.path()).newest(most);
-    let lengths = |most| {
-        newest(most)
-            .iter()
-            .map(|(_, o)| o.len())
-            .collect::<Vec<_>>()
+    ring.flush();
+    drop(ring);
+    let all = segments(scratch.path());
+    let [(1, length)] = all.as_slice() else {
+        panic!("{all:?}");
     };
-    assert_eq!(lengths(1000), [5000]);
-    assert_eq!(lengths(5100), [100, 5000]);
+    assert!(*length > 1_500_000);
+    let files = Files::there_now(scratch.path());
+    let most = 100_000;
+    let parts = files.newest(most);
+    assert_eq!(parts.len(), 1);
+    assert!(
+        (parts[0].1.len() as u64) < most + 10_000,
+        "{}",
+        parts[0].1.len()
+    );
+    let read = read_past(&files, most);
+    assert_eq!(read.damaged(), 0);
+    assert_eq!(read.runs[0].version, "test");
+    assert_eq!(read.configured().unwrap()[0].name, "tunnel-0");
+    let numbers: Vec<u64> = read.runs[0].events().map(|(n, _)| n).collect();
+    assert_eq!(numbers.last(), Some(&1499));
+    assert!((50..120).contains(&numbers.len()), "{}", numbers.len());
+    assert_eq!(recording(scratch.path()).runs[0].events().count(), 1500);
+    // A short one, and those before it as far as there is room.
+    let name = adit_evidence::recording::segment_name(2);
+    std::fs::write(scratch.path().join(name), b"ADITFLT1").unwrap();
+    let counted = |most| Files::there_now(scratch.path()).newest(most).len();
+    assert_eq!(counted(1000), 1);
+    assert_eq!(counted(length + 8), 2);
+}
+
+/// A configuration of so many tunnels.
+fn configured(seconds: u64, tunnels: usize) -> Record {
+    let named = |n| crate::sample::connection(&format!("tunnel-{n}"));
+    Record::Configured {
+        at: at(seconds),
+        connections: (0..tunnels).map(named).collect(),
+    }
+}
+
+/// An event of about a thousand octets.
+fn long(number: u64) -> Record {
+    let what = Happening::IkeClosed {
+        by: adit_model::event::Party::Us,
+        cause: "x".repeat(1000),
+    };
+    Record::Event {
+        number,
+        event: Box::new(event(Some("office"), 2, what)),
+    }
+}
+
+fn octets(record: &Record) -> usize {
+    let mut out = Vec::new();
+    assert!(adit_evidence::recording::emit(record, &mut out));
+    out.len()
+}
+
+#[test]
+fn a_large_configuration_leaves_segments_their_length() {
+    let scratch = Scratch::new("flight-large");
+    let eighth = (1 << 20) / 8;
+    let each = octets(&configured(1, 11)) - octets(&configured(1, 10));
+    let large = configured(1, eighth / each - 2);
+    assert!((eighth * 9 / 10..eighth).contains(&octets(&large)));
+    let mut ring = Ring::open(scratch.path(), &settings(1)).unwrap();
+    ring.take(&began(1));
+    ring.take(&large);
+    ring.flush();
+    let mut write = |numbers: std::ops::Range<u64>| {
+        for n in numbers {
+            ring.take(&long(n));
+            ring.flush();
+        }
+    };
+    write(0..400);
+    let all = segments(scratch.path());
+    assert!(all.last().unwrap().0 <= 6, "{all:?}");
+    let read = recording(scratch.path());
+    assert!(read.runs[0].events().count() > 200, "{all:?}");
+    write(400..2000);
+    let all = segments(scratch.path());
+    let total: u64 = all.iter().map(|(_, length)| length).sum();
+    assert!(total <= 1 << 20 && total > 1 << 19, "{total}: {all:?}");
+    let read = recording(scratch.path());
+    assert_eq!(read.runs[0].events().next_back().unwrap().0, 1999);
+    assert!(read.configured().unwrap().len() > 10);
+}
+
+/// The configuration before one that has no room isn't in force any more.
+#[test]
+fn a_configuration_without_room_does_not_leave_the_one_before_it() {
+    let scratch = Scratch::new("flight-too-large");
+    let mut ring = Ring::open(scratch.path(), &settings(1)).unwrap();
+    ring.take(&began(1));
+    ring.take(&configured(1, 2));
+    ring.flush();
+    assert_eq!(recording(scratch.path()).configured().unwrap().len(), 2);
+    ring.take(&configured(2, 2000));
+    for n in 0..300 {
+        ring.take(&long(n));
+    }
+    ring.flush();
+    let read = recording(scratch.path());
+    assert_eq!(read.configured().map(Vec::len), Some(0));
+    let told = read.entries().any(|e| {
+        matches!(&e.record, Record::Lost { why, .. } if why.contains("2000 tunnels is too large"))
+    });
+    assert!(told);
+    ring.take(&configured(3, 3));
+    ring.flush();
+    assert_eq!(recording(scratch.path()).configured().unwrap().len(), 3);
 }
 
 /// The loop goes on whatever the disk does; what had no room is told.
