@@ -452,6 +452,7 @@ local_id = \"{}\"
 remote_id = \"{}\"
 auth = {}
 {}{}{}start = \"{}\"
+test_rekey = \"off\"
 {}
 {}{}",
         end.name,

@@ -1,7 +1,7 @@
 //! `overlapping-subnets`: a network of the peer's is connected here as well, or is another tunnel's too.
 
 use adit_model::ahead::Ahead as Known;
-use adit_model::connection::{Child, Remote};
+use adit_model::connection::{Child, Mode, Remote};
 use adit_model::selector::Selector;
 
 use super::view::View;
@@ -17,10 +17,13 @@ fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
     let Some(connection) = view.connection else {
         return;
     };
-    let peer = match connection.remote {
-        Remote::Address(address) => Some(Selector::host(address)),
-        Remote::Name(_) | Remote::Any => None,
+    // What goes to the peer itself is host to host; where its address isn't written, any one host may be it.
+    let is_peer = |ts: &Selector| match connection.remote {
+        Remote::Address(address) => *ts == Selector::host(address),
+        Remote::Name(_) | Remote::Any => ts.start == ts.end,
     };
+    // Addresses that are given to peers may be of a network here.
+    let gives = !connection.inner.pools.is_empty();
     for (fact, known) in view.all() {
         match known {
             Known::Network { net, device } => {
@@ -28,8 +31,11 @@ fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
                     .children
                     .iter()
                     .flat_map(|child| child.remote_ts.iter().map(move |ts| (child, ts)))
-                    // What goes to the peer itself is host to host, and a wider network means what lies beyond.
-                    .find(|(_, ts)| net.contains(ts) && peer.is_none_or(|peer| **ts != peer));
+                    // A wider network means what lies beyond.
+                    .find(|(child, ts)| {
+                        let between_hosts = child.mode == Mode::Transport || is_peer(ts);
+                        net.contains(ts) && !between_hosts && !gives
+                    });
                 if let Some((child, ts)) = at_home {
                     out.push(
                         view.warn(fact, AtFault::Both, format!("the peer's network {ts} lies in {net}, which {device} is connected to here"))
@@ -103,6 +109,16 @@ mod tests {
             net: net("192.0.2.0/24"),
             device: "wan".to_owned(),
         };
+        assert!(of(c.clone(), vec![network.clone()]).is_empty());
+        c.remote = Remote::Name("east.lab".to_owned());
+        assert!(of(c.clone(), vec![network.clone()]).is_empty());
+        c.remote = Remote::Any;
+        c.children[0].remote_ts = vec![net("192.0.2.128/25")];
+        assert_eq!(
+            causes(&of(c.clone(), vec![network.clone()])),
+            ["overlapping-subnets"]
+        );
+        c.inner.pools = vec!["lan".to_owned()];
         assert!(of(c, vec![network]).is_empty());
     }
 

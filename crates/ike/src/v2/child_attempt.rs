@@ -459,8 +459,12 @@ impl ChildAttempt {
             (_, None) if ike.refused_under(&self.wish.config) => {}
             (kind, old) => {
                 let problem = format!("the peer answered {kind}");
+                let mut children = ike.children.iter();
+                let replaced = children.find(|c| Some(c.spi_in) == old);
+                // What was only tried needn't have come about.
+                let on_trial = replaced.is_some_and(|c| c.span.is_trial());
                 ike.child_failed(cx, &name, old, Setback::Refused, problem);
-                if kind == NotifyType::NO_ADDITIONAL_SAS && old.is_some() {
+                if kind == NotifyType::NO_ADDITIONAL_SAS && old.is_some() && !on_trial {
                     ike.start_over(cx);
                 }
             }

@@ -51,6 +51,11 @@ impl Lifespan {
         self.trial = Some(self.renew.take());
     }
 
+    /// Whether it is being renewed on trial.
+    pub fn is_trial(&self) -> bool {
+        self.trial.is_some()
+    }
+
     /// Renewing came to nothing; when it is tried again.
     pub fn put_off(&mut self, cx: &Cx<'_>, setback: Setback, problem: String) -> Duration {
         if let Some(before) = self.trial.take() {

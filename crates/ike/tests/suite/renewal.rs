@@ -389,6 +389,39 @@ fn where_nothing_can_be_rekeyed_all_is_set_up_anew() {
     assert_eq!(order, [true, true, false]);
 }
 
+/// A rekey on trial that is refused changes nothing: not the pair, not the IKE SA, and not when it is renewed.
+#[test]
+fn a_trial_that_is_refused_leaves_everything_as_it_was() {
+    let alone = Settings {
+        child_limit: 1,
+        ..Settings::default()
+    };
+    let mut lab = Lab::bare(Settings::default(), alone);
+    let west = renewing(Duration::ZERO, 10 * MINUTE);
+    lab.west.endpoint.set_connection(lab.now, Arc::new(west));
+    lab.east
+        .endpoint
+        .set_connection(lab.now, Arc::new(patient()));
+    lab.up();
+    let seen = |lab: &Lab| {
+        let sa = lab.west.ike_sa();
+        let child = &sa.children[0];
+        (sa.spis, child.spi_in, child.rekey_at)
+    };
+    let before = seen(&lab);
+    let now = lab.now;
+    let tried = lab.west.endpoint.try_rekey_child(now, "site", "lan");
+    assert!(tried.is_ok());
+    lab.pass(MINUTE);
+    assert_eq!(lab.west.peer_refusals().len(), 1);
+    assert_eq!(seen(&lab), before);
+    assert!(lab.west.closed().is_empty());
+    // When it is due, all that a refusal means follows.
+    lab.pass(11 * MINUTE);
+    assert_ne!(lab.west.ike_sa().spis, before.0);
+    assert_eq!(lab.west.closed(), ["replaced"]);
+}
+
 /// 1.3: the same for the IKE SA itself. Who didn't set it up waits for who did.
 #[test]
 fn an_ike_sa_that_the_peer_does_not_let_us_rekey() {
