@@ -79,6 +79,9 @@ pub enum Command {
     Rekey(RekeyArgs),
     /// Cut a child, a tunnel or everything, and set it up again; says what it cuts and asks first.
     ///
+    /// Status, SAs, counters, events, what `adit why` knows and the recorder's last messages are kept before, in a folder that
+    /// the answer names; the last eight are.
+    ///
     /// What a packet or the peer has to set up comes back when they do. Ends with 1 if something didn't come back, with 4 if
     /// time ran out.
     #[command(after_long_help = examples::RESET)]

@@ -249,7 +249,7 @@ impl Gateway {
         totals
     }
 
-    fn status(&self, names: &[String]) -> Response {
+    pub(crate) fn status(&self, names: &[String]) -> Response {
         let now = self.clock.now();
         let snapshot = self.endpoint.snapshot();
         let traffic = self.backend.children();

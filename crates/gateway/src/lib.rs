@@ -58,6 +58,7 @@ pub mod host;
 mod http;
 pub mod interfaces;
 mod journal;
+mod kept;
 pub mod keys;
 mod lately;
 mod leases;

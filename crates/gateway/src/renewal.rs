@@ -1,5 +1,7 @@
 //! Rekeying and resetting on command.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use adit_ike::{ChildSaState, CommandError, IkeSaSnapshot, IkeSaState};
@@ -7,9 +9,11 @@ use adit_model::connection::Connection;
 use adit_model::plan::{Cut, Plan};
 use adit_model::text::did_you_mean;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::control::Answer;
 use crate::gateway::Gateway;
+use crate::kept::Kept;
 use crate::protocol::{Renewal, RequestError, Response};
 use crate::retry::Wanted;
 use crate::tunnel::{Goal, Old, Waiter};
@@ -27,7 +31,7 @@ impl Gateway {
             Ok(old) => vec![(name.to_owned(), Goal::Renewed(old))],
             Err(error) => return refuse(answer, error),
         };
-        self.wait_for(begun, wait_ms, answer);
+        self.wait_for(begun, None, wait_ms, answer);
     }
 
     /// Cuts a child, a tunnel or every tunnel, and sets up again what is for us to set up.
@@ -42,6 +46,9 @@ impl Gateway {
             Ok(names) => names,
             Err(error) => return refuse(answer, error),
         };
+        // As it is now; the cut doesn't wait for the disk.
+        let kept = self.keep(&names, name);
+        let kept = tokio::task::spawn_blocking(move || kept.write());
         let mut begun = Vec::new();
         for name in names {
             let goal = match child {
@@ -53,7 +60,7 @@ impl Gateway {
                 Err(error) => return refuse(answer, error),
             }
         }
-        self.wait_for(begun, wait_ms, answer);
+        self.wait_for(begun, Some(kept), wait_ms, answer);
     }
 
     /// What [`Self::reset`] would cut.
@@ -242,10 +249,11 @@ impl Gateway {
         })
     }
 
-    /// Has the client told what happens until every goal is reached or missed.
+    /// Has the client told what happens until every goal is reached or missed, and where what was kept is.
     fn wait_for(
         &mut self,
         goals: Vec<(String, Goal)>,
+        kept: Option<JoinHandle<io::Result<PathBuf>>>,
         wait_ms: u64,
         answer: oneshot::Sender<Answer>,
     ) {
@@ -281,6 +289,12 @@ impl Gateway {
                     reached &= this;
                     lines.push(summary);
                 }
+            }
+            if let Some(kept) = kept {
+                let written = kept
+                    .await
+                    .unwrap_or_else(|error| Err(io::Error::other(error)));
+                lines.push(Kept::told(&written));
             }
             let summary = lines.join("\n");
             // A client that left doesn't want to know.

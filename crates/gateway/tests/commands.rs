@@ -3,13 +3,17 @@
 
 mod pair;
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use adit_gateway::client::ClientError;
 use adit_gateway::protocol::{Renewal, RequestError};
 use adit_model::event::Happening;
-use adit_model::status::{Tunnel, TunnelState};
+use adit_model::show::Shown;
+use adit_model::status::{Status, Tunnel, TunnelState};
 use pair::{At, Pair, Running, eventually};
+use serde_json::Value;
 
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -126,6 +130,44 @@ fn a_reset_cuts_what_it_says_and_no_more() {
     assert!(outcome.as_ref().unwrap().reached, "{outcome:?}");
     assert_ne!(spis(&west.tunnel("office")).0, whole.0);
     assert_ne!(spis(&west.tunnel("shop")).0, shop.0);
+
+    // What there was before each cut is kept, and named.
+    let outcome = west.client.reset(Some("office"), Some("lan"), WAIT, |_| {});
+    let summary = outcome.unwrap().summary;
+    let at = summary
+        .find("is in ")
+        .unwrap_or_else(|| panic!("{summary}"));
+    let dir = PathBuf::from(&summary[at + 6..]);
+    let old: Status = serde_json::from_slice(&fs::read(dir.join("status.json")).unwrap()).unwrap();
+    let sas: Shown = serde_json::from_slice(&fs::read(dir.join("ipsec-sa.json")).unwrap()).unwrap();
+    let now = west.tunnel("office");
+    assert_eq!(old.tunnels.len(), 1);
+    assert_ne!(old.tunnels[0].children[0].spi_in, now.children[0].spi_in);
+    let Shown::IpsecSa(sas) = sas else {
+        panic!("another topic");
+    };
+    assert_eq!(
+        Some(&sas.ipsec_sas[0].spi_in),
+        old.tunnels[0].children[0].spi_in.as_ref()
+    );
+    let case: Value =
+        serde_json::from_slice(&fs::read(dir.join("case-office.json")).unwrap()).unwrap();
+    assert_eq!(case["schema"], "adit.case/1");
+    let recorded = fs::read_dir(&dir).unwrap().flatten();
+    let segments = recorded.filter(|e| e.file_name().to_string_lossy().ends_with(".rec"));
+    assert!(segments.count() > 0, "{}", dir.display());
+    let kept = fs::read_dir(dir.parent().unwrap()).unwrap().count();
+    assert_eq!(kept, 4, "one for each reset");
+    // No room for it doesn't stop a reset, and is said.
+    let all = dir.parent().unwrap();
+    fs::remove_dir_all(all).unwrap();
+    fs::write(all, b"in the way").unwrap();
+    let outcome = west.client.reset(Some("office"), Some("lan"), WAIT, |_| {});
+    let outcome = outcome.unwrap();
+    assert!(
+        outcome.reached && outcome.summary.contains("couldn't be kept"),
+        "{outcome:?}"
+    );
     east.end();
     west.end();
 }

@@ -46,12 +46,10 @@ pub fn reset(args: &ResetArgs) -> Outcome {
         show(&cuts, args.json)?;
         return Ok(Exit::Done);
     }
-    if !args.yes {
-        eprint!("{}", plan(&cuts, Palette::stderr()));
-        if !cuts.cuts.is_empty() && !agreed()? {
-            eprintln!("nothing was changed");
-            return Ok(Exit::Done);
-        }
+    eprint!("{}", plan(&cuts, Palette::stderr()));
+    if !args.yes && !cuts.cuts.is_empty() && !agreed()? {
+        eprintln!("nothing was changed");
+        return Ok(Exit::Done);
     }
     let wait = Duration::from_secs(args.wait.timeout);
     let began = Instant::now();

@@ -334,7 +334,7 @@ impl Files {
 
     /// Of the newest segment how it begins and its last `most` octets, and whole ones before it as far as there is room
     /// besides; oldest first: names and contents.
-    pub(super) fn newest(&self, most: u64) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn newest(&self, most: u64) -> Vec<(String, Vec<u8>)> {
         let mut room = most;
         let mut newest = true;
         let fits = |(_, length): &(u64, u64)| {
