@@ -44,6 +44,8 @@ pub struct Gateway {
     pub backend: Backend,
     /// The flight recorder.
     pub recorder: FlightRecorder,
+    /// Whether peers that are gateways of ours are answered about their packets' way through this host (`adit trace`).
+    pub answer_trace: bool,
     /// Program and arguments that are told of tunnels; none if it is empty.
     pub hook: Vec<String>,
 }
@@ -118,6 +120,7 @@ impl Default for Gateway {
             offload: Offload::Auto,
             backend: Backend::default(),
             recorder: FlightRecorder::default(),
+            answer_trace: true,
             hook: Vec::new(),
         }
     }

@@ -262,7 +262,7 @@ proptest! {
                 local: vec!["10.0.0.0/8[tcp/1-9]".parse().unwrap()],
                 remote: vec!["0.0.0.0/0".parse().unwrap()],
             }],
-            gateway: Gateway { state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1, half_open: HalfOpen { limit: 900, cookies_from: 0, per_source: 7, cookies_from_per_source: 3 }, threads: port % 257, offload: if allow_sha1 { Offload::Off } else { Offload::Auto }, backend: Backend::User, recorder: FlightRecorder { on: allow_sha1, dir: (!allow_sha1).then(|| "/var/a b".into()), megabytes: 1 + u32::from(port), age: std::time::Duration::from_secs(60 * (1 + u64::from(port))), keys: !allow_sha1 }, hook: if allow_sha1 { vec![] } else { vec!["/bin/a b".into(), "x \"y\"".into()] } },
+            gateway: Gateway { answer_trace: false, state_dir: Some("/tmp/a b".into()), ike_port: port, nat_t_port: port + 1, half_open: HalfOpen { limit: 900, cookies_from: 0, per_source: 7, cookies_from_per_source: 3 }, threads: port % 257, offload: if allow_sha1 { Offload::Off } else { Offload::Auto }, backend: Backend::User, recorder: FlightRecorder { on: allow_sha1, dir: (!allow_sha1).then(|| "/var/a b".into()), megabytes: 1 + u32::from(port), age: std::time::Duration::from_secs(60 * (1 + u64::from(port))), keys: !allow_sha1 }, hook: if allow_sha1 { vec![] } else { vec!["/bin/a b".into(), "x \"y\"".into()] } },
             auth: vec![AuthFiles::psk("t1", file.clone().into()), auth],
             ppks: vec![PpkRef { connection: "t1".into(), file: ppk_file.into() }],
             pools: vec![Pool {

@@ -25,6 +25,7 @@ use crate::probe::{Ask, Plan};
 use crate::reload::Prepared;
 use crate::retry::{Presence, Wanted};
 use crate::statuses::Fetched;
+use crate::trace::{self, Reply, ToAsk};
 
 /// What work beside the loop came to.
 pub(crate) enum TaskDone {
@@ -82,6 +83,26 @@ pub(crate) enum TaskDone {
     Echoed(Asked),
     /// The program that is told of tunnels has ended.
     Hooked(Ended),
+    /// Whether packets of a trace can be made here is known.
+    TraceBegins {
+        /// What is to be followed.
+        asked: trace::Asked,
+        /// Addresses of this host.
+        own: Vec<IpAddr>,
+        /// Who asked.
+        answer: oneshot::Sender<Answer>,
+    },
+    /// A peer is to be asked about packets.
+    AskFar(ToAsk),
+    /// What a peer asked about packets was looked at.
+    AnswerFar {
+        /// The tunnel.
+        connection: String,
+        /// The peer's number for it.
+        number: u32,
+        /// What there is to say.
+        reply: Reply,
+    },
     /// The recordings of earlier gateways were read.
     Past(BTreeMap<String, Past>),
     /// Whether a peer's certificates are revoked was asked for.
@@ -144,6 +165,13 @@ impl Gateway {
             TaskDone::LookedAhead(found) => self.looked_ahead(found),
             TaskDone::Echoed(asked) => self.echoed(asked),
             TaskDone::Hooked(ended) => self.hooked(ended),
+            TaskDone::TraceBegins { asked, own, answer } => self.trace_begins(asked, &own, answer),
+            TaskDone::AskFar(ask) => self.ask_far(ask),
+            TaskDone::AnswerFar {
+                connection,
+                number,
+                reply,
+            } => self.answer_far(&connection, number, &reply),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {
                 id,

@@ -45,6 +45,7 @@ use crate::recorder::{Recorder, Sampled};
 use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
+use crate::trace::Questions;
 use crate::tunnel::{self, Tunnel};
 use crate::walking::Walking;
 use crate::xfrm::Told;
@@ -72,6 +73,8 @@ pub struct Gateway {
     pub(crate) walking: Option<Walking>,
     /// Held twice while a trace goes on: there is one table of counters.
     pub(crate) tracing: Arc<()>,
+    /// What peers were asked of packets' ways.
+    pub(crate) questions: Questions,
     /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
     /// What it was started with, or has taken over since.
@@ -148,6 +151,7 @@ impl Gateway {
             case_waiters: Vec::new(),
             walking: None,
             tracing: Arc::new(()),
+            questions: Questions::default(),
             nat_port: parts.nat_port,
             options: parts.options,
             passing: BTreeMap::new(),
@@ -545,6 +549,10 @@ impl Gateway {
                     self.endpoint.handle_lease(now, id, answer);
                 }
                 Output::LeaseEnd(lease) => self.pools.end(lease),
+                Output::PeerAsks(question) => self.peer_asks(question),
+                Output::PeerAnswer { number, answer, .. } => {
+                    self.peer_answered(number, answer.as_deref());
+                }
                 Output::Event(event) => self.on_event(event),
                 Output::Message(message) => self.log.recorder.message(*message),
                 Output::Keys(keys) => self.log.recorder.keys(&keys),

@@ -214,6 +214,7 @@ fn key_exchange(
     let settings = Settings {
         ike_port: options.config.gateway.ike_port,
         nat_port: options.config.gateway.nat_t_port,
+        answer_questions: options.config.gateway.answer_trace,
         tell_messages: options.config.gateway.recorder.on,
         tell_keys: options.config.gateway.recorder.on && options.config.gateway.recorder.keys,
         ..Settings::default()

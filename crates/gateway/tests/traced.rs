@@ -231,7 +231,12 @@ fn who_stops_a_packet_is_named() {
             At::East,
             "forward",
             "drop",
-            ("wire-in", "beyond", "nothing from 10.2.0.2 came back", true),
+            (
+                "wire-in",
+                "far-side",
+                "at the peer: this host's filter drops",
+                true,
+            ),
         ),
     ];
     for (at, hook, rule, (stage, by, said, back)) in cases {
@@ -297,4 +302,80 @@ fn the_gateways_own_reasons_are_told() {
     let none = stop(&traced);
     assert_eq!(none.by, "gateway", "{traced:#?}");
     assert!(none.reason.contains("out-no-sa"), "{none:?}");
+}
+
+/// Both gateways are of one kind: the way goes on at the other end, and the SAs of both are set beside each other.
+#[test]
+fn the_far_side_tells_what_it_has_and_what_is_in_the_way_there() {
+    if !permitted("packets on their way") {
+        return;
+    }
+    let (world, mut west, _east) = up("far");
+    let mut client = west.client();
+    let traced = trace(&mut client, "10.1.0.1", "10.2.0.2", true, SHORT);
+    let far = traced.far.clone().unwrap_or_else(|| panic!("{traced:#?}"));
+    assert!(far.within && far.child == "lan", "{far:#?}");
+    let ways: Vec<_> = far
+        .sas
+        .iter()
+        .map(|sa| (sa.outbound, sa.sent, sa.opened, sa.lost))
+        .collect();
+    assert_eq!(ways, [(true, 1, 1, 0), (false, 1, 1, 0)], "{far:#?}");
+    assert!(far.findings.is_empty() && far.sas.iter().all(|sa| sa.problem.is_none()));
+    // What stops there is told there: what was "beyond" has a name.
+    let off = || sysctl::write("net.ipv4.ip_forward", "0").unwrap();
+    world.east.run(off).unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    let traced = trace(&mut client, "10.1.0.1", "10.2.0.2", true, SHORT);
+    let there = stop(&traced);
+    assert_eq!(there.by, "far-side", "{traced:#?}");
+    assert!(
+        there.reason.contains("at the peer") && there.reason.contains("ip_forward"),
+        "{there:#?}"
+    );
+    assert!(traced.summary.contains("at the peer"), "{}", traced.summary);
+    // Sealed here, and opened there: nothing was lost on the way.
+    let far = traced.far.unwrap();
+    assert!(far.sas.iter().all(|sa| sa.lost == 0), "{far:#?}");
+}
+
+#[test]
+fn what_is_lost_on_the_way_is_counted_by_both_sides() {
+    if !permitted("packets on their way") {
+        return;
+    }
+    let (world, mut west, _east) = up("lost");
+    if !filter(
+        &world.east,
+        "table ip guard {\nchain c { type filter hook prerouting priority -300; meta l4proto esp drop; }\n}",
+    ) {
+        return;
+    }
+    let traced = trace(&mut west.client(), "10.1.0.1", "10.2.0.2", true, SHORT);
+    let far = traced.far.clone().unwrap_or_else(|| panic!("{traced:#?}"));
+    let out = far.sas.iter().find(|sa| sa.outbound).unwrap();
+    assert_eq!((out.sent, out.opened, out.lost), (1, 0, 1), "{far:#?}");
+    let stop = stop(&traced);
+    assert!(
+        ["path", "far-side"].contains(&stop.by.as_str()),
+        "{stop:#?}"
+    );
+}
+
+#[test]
+fn a_peer_that_may_not_answer_is_only_greeted() {
+    if !permitted("packets on their way") {
+        return;
+    }
+    let world = World::new("mute");
+    world.configure(At::West, KEY);
+    world.configure_with(At::East, KEY, |text| {
+        format!("[gateway]\nanswer_trace = false\n{text}")
+    });
+    let mut east = world.start(At::East);
+    east.client();
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    let traced = trace(&mut west.client(), "10.1.0.1", "10.2.0.2", true, SHORT);
+    assert_eq!((traced.stopped, traced.far), (None, None));
 }

@@ -12,7 +12,7 @@ use adit_model::proposal::Suite;
 use adit_model::reason::Refusal;
 use adit_model::{Now, Secret};
 use adit_wire::iana::{AuthMethod, HashAlgorithm, PrfId};
-use adit_wire::v2::{Announcement, CertPayload, Header, PayloadList};
+use adit_wire::v2::{Announcement, CertPayload, Header, IkeSpi, PayloadList};
 
 use crate::counters::DropCounters;
 use crate::describe;
@@ -57,6 +57,18 @@ pub enum Output {
     },
     /// A lease isn't needed any more.
     LeaseEnd(LeaseId),
+    /// The peer, which has authenticated and is of our own kind, asks about packets of its connection; answer with
+    /// [`Endpoint::answer_peer`](crate::Endpoint::answer_peer), or not at all.
+    PeerAsks(PeerQuestion),
+    /// What came of [`Endpoint::ask_peer`](crate::Endpoint::ask_peer), as far as anything comes.
+    PeerAnswer {
+        /// The configured connection.
+        connection: String,
+        /// Number of the question.
+        number: u32,
+        /// What the peer says; `None` if it answers no such questions.
+        answer: Option<Vec<u8>>,
+    },
     /// Something happened.
     Event(Event),
     /// A message was sent or taken in, right behind the event of it; with
@@ -64,6 +76,19 @@ pub enum Output {
     Message(Box<PlainMessage>),
     /// Keys of an IKE SA were derived; with [`Settings::tell_keys`](crate::Settings::tell_keys).
     Keys(Box<ToldKeys>),
+}
+
+/// A question of the peer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerQuestion {
+    /// The configured connection.
+    pub connection: String,
+    /// The IKE SA that it came over, the original initiator's SPI first.
+    pub spis: (IkeSpi, IkeSpi),
+    /// Its number, for the answer.
+    pub number: u32,
+    /// The question, as the local party of the peer has put it: not trusted, but the peer's.
+    pub text: Vec<u8>,
 }
 
 /// What opens the messages of an IKE SA, as far as capture readers need it.

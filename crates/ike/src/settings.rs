@@ -56,6 +56,8 @@ pub struct Settings {
     pub certificate_limit: usize,
     /// Most octets of all CERT payloads of one message.
     pub certificate_octets: usize,
+    /// Whether peers of our own kind are told that we answer questions about their packets' way.
+    pub answer_questions: bool,
     /// Whether every message is told with its contents ([`Output::Message`](crate::Output::Message)).
     pub tell_messages: bool,
     /// Whether keys of IKE SAs are told ([`Output::Keys`](crate::Output::Keys)): for whoever records what they open.
@@ -93,6 +95,7 @@ impl Default for Settings {
             child_limit: 64,
             certificate_limit: 16,
             certificate_octets: 32_768,
+            answer_questions: true,
             tell_messages: false,
             tell_keys: false,
         }

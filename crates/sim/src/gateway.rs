@@ -686,8 +686,8 @@ impl Gateway {
                 }
                 Output::LeaseEnd(lease) => daemon.pools.end(lease),
                 Output::Message(message) => self.messages.push(*message),
-                // Nobody records keys in the virtual world.
-                Output::Keys(_) => {}
+                // Nobody records keys in the virtual world, or asks about packets.
+                Output::Keys(_) | Output::PeerAsks(_) | Output::PeerAnswer { .. } => {}
                 Output::Event(event) => {
                     self.ended(env, &event);
                     self.events.push(event);

@@ -105,7 +105,11 @@ impl Replay {
                 Output::LeaseEnd(lease) => self.pools.end(lease),
                 Output::DataPlane(_) => self.changes += 1,
                 Output::Event(event) => self.events.push(event),
-                Output::Keepalive { .. } | Output::Message(_) | Output::Keys(_) => {}
+                Output::Keepalive { .. }
+                | Output::Message(_)
+                | Output::Keys(_)
+                | Output::PeerAsks(_)
+                | Output::PeerAnswer { .. } => {}
             }
         }
     }

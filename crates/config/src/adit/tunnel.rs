@@ -129,6 +129,7 @@ fn gateway(reader: &mut Reader<'_>, root: &Table<'_>) -> Gateway {
         offload: choice(reader, &table, "offload", OFFLOAD).unwrap_or(default.offload),
         backend: choice(reader, &table, "backend", &Backend::NAMES).unwrap_or_default(),
         recorder: recorder(reader, &table),
+        answer_trace: reader.flag(&table, "answer_trace", true),
         hook: hook(reader, &table),
     };
     if out.ike_port == out.nat_t_port {

@@ -99,6 +99,9 @@ fn gateway(out: &mut String, gateway: &Gateway) {
         line(out, "offload", &text(word_of(OFFLOAD, &gateway.offload)));
     }
     recorder(out, &gateway.recorder);
+    if !gateway.answer_trace {
+        line(out, "answer_trace", &gateway.answer_trace);
+    }
     if !gateway.hook.is_empty() {
         line(out, "hook", &list(&gateway.hook));
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_crypto::Provider;
-use adit_ike::{ChildSaState, IkeSaState};
+use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use adit_kernel::Netlink;
 use adit_model::connection::Connection;
 use adit_model::policy::Policy;
@@ -195,8 +195,12 @@ impl Situation {
 impl Gateway {
     /// What is known of a tunnel, for tests beside the loop.
     pub(crate) fn situation(&self, tunnel: &Tunnel) -> Situation {
+        self.situation_in(tunnel, &self.endpoint.snapshot())
+    }
+
+    /// The same, by a snapshot that was taken for many.
+    pub(crate) fn situation_in(&self, tunnel: &Tunnel, snapshot: &[IkeSaSnapshot]) -> Situation {
         let connection = Arc::clone(&tunnel.connection);
-        let snapshot = self.endpoint.snapshot();
         let sa = snapshot.iter().find(|sa| {
             sa.connection.as_ref() == Some(&connection.name) && sa.state == IkeSaState::Established
         });

@@ -4,6 +4,7 @@
 //! of the flow are counted ([`adit_kernel::watch`]), and what the data plane does with them ([`crate::walking`]). All of it
 //! is done beside the loop, except that packets are followed.
 
+mod far;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_esp::WalkFilter;
+use adit_ike::IkeSaSnapshot;
 use adit_kernel::watch::Watch;
 use adit_kernel::{Netlink, PingOptions, PingOutcome, ping, xfrm};
 use adit_model::probed::Sent;
@@ -22,7 +24,9 @@ use adit_model::traced::{How, Traced};
 use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
+pub(crate) use self::far::{Questions, Reply, ToAsk};
 use crate::answer::{error, reply};
+use crate::attempt::TaskDone;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::probing::{Networks, Situation, since};
@@ -60,13 +64,35 @@ pub(crate) struct Evidence {
 }
 
 impl Gateway {
-    /// Follows packets, and answers when that is done.
+    /// Follows packets, and answers when that is done. What this host's addresses are is looked up beside the loop.
     pub(crate) fn trace(&mut self, asked: Asked, answer: oneshot::Sender<Answer>) {
-        let Some((tunnel, turned)) = self.tunnel_of(&asked) else {
-            let traced = Box::new(untaken::no_tunnel(&asked, self.nearest(&asked)));
-            return reply(answer, Answer::Lines(vec![Response::Traced { traced }]));
+        let tasks = self.tasks.clone();
+        tokio::task::spawn_blocking(move || {
+            let all = Netlink::open().and_then(|mut netlink| netlink.addresses());
+            let own = all.into_iter().flatten().map(|a| a.net.addr()).collect();
+            let begins = TaskDone::TraceBegins { asked, own, answer };
+            // The loop is gone when the gateway stops.
+            let _ = tasks.blocking_send(begins);
+        });
+    }
+
+    /// The same, with this host's addresses.
+    pub(crate) fn trace_begins(
+        &mut self,
+        asked: Asked,
+        own: &[IpAddr],
+        answer: oneshot::Sender<Answer>,
+    ) {
+        let snapshot = self.endpoint.snapshot();
+        let Some((tunnel, turned)) = self.tunnel_of(&asked, &snapshot) else {
+            let near = self.nearest(&asked, &snapshot);
+            tokio::task::spawn_blocking(move || {
+                let traced = Box::new(untaken::no_tunnel(&asked, near));
+                reply(answer, Answer::Lines(vec![Response::Traced { traced }]));
+            });
+            return;
         };
-        let mut situation = self.situation(tunnel);
+        let mut situation = self.situation_in(tunnel, &snapshot);
         // From here on, this flow is all that the tunnel is for.
         let (local, remote) = if turned {
             (asked.to, asked.from)
@@ -79,14 +105,9 @@ impl Gateway {
             local: vec![Selector::host(local)],
             remote: vec![Selector::host(remote)],
         }];
-        let is_here = |address: IpAddr| {
-            Netlink::open()
-                .and_then(|mut netlink| netlink.addresses())
-                .is_ok_and(|all| all.iter().any(|a| a.net.addr() == address))
-        };
         // Who asks about packets to a port of ours can't have them made here: they begin at the peer's side.
         let to_us = turned && matches!(asked.protocol, Some(6 | 17));
-        let sends = asked.send && !to_us && is_here(local);
+        let sends = asked.send && !to_us && own.contains(&local);
         let follows = sends || !asked.wait.is_zero();
         if follows && (self.walking.is_some() || Arc::strong_count(&self.tracing) > 1) {
             let why = "packets are being followed for somebody else; ask again when that is over";
@@ -101,6 +122,7 @@ impl Gateway {
             walked
         });
         let going_on = follows.then(|| Arc::clone(&self.tracing));
+        let tasks = self.tasks.clone();
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
             let evidence = match follows {
@@ -110,6 +132,11 @@ impl Gateway {
             let checks = situation.host_checks();
             let mut traced = steps::traced(&asked, &situation, turned, &evidence, &checks);
             traced.child = Some(child);
+            if situation.up
+                && let Some(heard) = far::ask(&tasks, &situation.connection.name, &asked)
+            {
+                far::join(&mut traced, heard);
+            }
             traced.took_ms = since(started);
             drop(going_on);
             let traced = Box::new(traced);
@@ -118,10 +145,11 @@ impl Gateway {
     }
 
     /// The tunnel that takes packets of this kind, and whether `from` is on the peer's side.
-    fn tunnel_of(&self, asked: &Asked) -> Option<(&Tunnel, bool)> {
+    fn tunnel_of(&self, asked: &Asked, snapshot: &[IkeSaSnapshot]) -> Option<(&Tunnel, bool)> {
         let takes = |situation: &Situation, from, to| situation.takes(from, to, asked.protocol);
-        let mut all = self.tunnels.values().map(|t| (t, self.situation(t)));
-        let found = all.find_map(|(tunnel, situation)| {
+        let mut all = self.tunnels.values();
+        let found = all.find_map(|tunnel| {
+            let situation = self.situation_in(tunnel, snapshot);
             if takes(&situation, asked.from, asked.to) {
                 return Some((&tunnel.connection.name, false));
             }
@@ -132,11 +160,11 @@ impl Gateway {
     }
 
     /// A tunnel that takes one of the two addresses, and what it is for.
-    fn nearest(&self, asked: &Asked) -> Option<String> {
+    fn nearest(&self, asked: &Asked, snapshot: &[IkeSaSnapshot]) -> Option<String> {
         let within =
             |selectors: &[Selector], address| selectors.iter().any(|s| s.matches(0, None, address));
         self.tunnels.values().find_map(|tunnel| {
-            let situation = self.situation(tunnel);
+            let situation = self.situation_in(tunnel, snapshot);
             situation.children.iter().find_map(|child| {
                 let near = within(&child.remote, asked.to) || within(&child.local, asked.from);
                 let list = |all: &[Selector]| {
@@ -158,6 +186,7 @@ impl Gateway {
 }
 
 impl Situation {
+    /// Whether one of the tunnel's children takes packets between these two.
     fn takes(&self, local: IpAddr, remote: IpAddr, protocol: Option<u8>) -> bool {
         self.children
             .iter()
@@ -341,6 +370,7 @@ impl Asked {
             stopped: None,
             problem: None,
             open: false,
+            far: None,
             summary: String::new(),
             sent: Sent::default(),
             took_ms: 0,

@@ -131,6 +131,41 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Asks the peer of a connection that is up, if it is of our own kind, something about packets' ways; `number` comes back in
+    /// [`Output::PeerAnswer`](crate::Output::PeerAnswer). The peer may never answer.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing has begun then.
+    pub fn ask_peer(
+        &mut self,
+        now: Now,
+        name: &str,
+        number: u32,
+        text: Vec<u8>,
+    ) -> Result<(), CommandError> {
+        self.configured(name)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| p.ask_peer(cx, number, text));
+        Ok(())
+    }
+
+    /// Answers [`Output::PeerAsks`](crate::Output::PeerAsks), over the IKE SA that the question came over or one in its place.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing is said then.
+    pub fn answer_peer(
+        &mut self,
+        now: Now,
+        name: &str,
+        number: u32,
+        text: Vec<u8>,
+    ) -> Result<(), CommandError> {
+        self.configured(name)?;
+        let spi = self.up(name)?;
+        self.with_established(now, spi, |p, cx| p.answer_peer(cx, number, text));
+        Ok(())
+    }
+
     /// Rekeys the IKE SA of a connection now.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use adit_wire::v2::{Delete, Payload, PayloadList};
 
 use crate::cx::Cx;
 use crate::v2::Phase;
+use crate::v2::asking::Word;
 use crate::v2::child::{self, ChildEvent};
 use crate::v2::child_attempt::ChildAttempt;
 use crate::v2::established::Established;
@@ -41,6 +42,8 @@ pub(crate) enum Task {
     AnnounceAddresses,
     /// Whether it receives at the address where it says that it is (3.7).
     CheckPath,
+    /// To say something about a packet's way, to a peer of our own kind.
+    Say(Word),
 }
 
 /// What a request of ours is about.
@@ -51,6 +54,10 @@ pub(crate) enum InFlight {
     Child(Box<ChildAttempt>),
     Ike(Box<IkeAttempt>),
     Path(PathRequest),
+    /// Whether the peer answers questions, before this one is put.
+    Greeting(Word),
+    /// A question or an answer.
+    Word,
 }
 
 impl InFlight {
@@ -59,7 +66,11 @@ impl InFlight {
             InFlight::Child(attempt) => attempt.release(cx),
             InFlight::Ike(attempt) => attempt.release(cx),
             InFlight::Disown(spi_in) => cx.desk.spis.release_esp(spi_in),
-            InFlight::Liveness | InFlight::DeleteChild(_) | InFlight::Path(_) => {}
+            InFlight::Liveness
+            | InFlight::DeleteChild(_)
+            | InFlight::Path(_)
+            | InFlight::Greeting(_)
+            | InFlight::Word => {}
         }
     }
 
@@ -310,6 +321,7 @@ impl Established {
         };
         match task {
             Task::Liveness => Some((InFlight::Liveness, self.liveness_payloads())),
+            Task::Say(word) => self.begin_word(cx, word),
             Task::UpdatePath | Task::AnnounceAddresses | Task::CheckPath => {
                 self.begin_path_request(cx, task)
             }
@@ -407,6 +419,7 @@ impl Established {
                 cx.event(&self.secured.head, Happening::PeerAlive);
                 self.look_at_mapping(&payloads);
             }
+            Some(InFlight::Greeting(word)) => self.greeting_answered(word, &payloads),
             Some(InFlight::Path(request)) => return self.path_answered(cx, request, &payloads),
             Some(InFlight::DeleteChild(spi_in)) => {
                 self.remove_child(cx, spi_in, ChildEvent::DeleteAnswered, Party::Us);
@@ -414,7 +427,7 @@ impl Established {
             Some(InFlight::Disown(spi_in)) => cx.desk.spis.release_esp(spi_in),
             Some(InFlight::Child(attempt)) => attempt.concluded(&mut self, cx, &payloads),
             Some(InFlight::Ike(attempt)) => return attempt.concluded(self, cx, &payloads),
-            None => {}
+            Some(InFlight::Word) | None => {}
         }
         self.work(cx);
         Phase::Established(self)

@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::snapshot::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::agenda::{Agenda, Task};
+use crate::v2::asking::Asking;
 use crate::v2::child::{Child, ChildEvent};
 use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
 use crate::v2::followup::{self, Unfinished};
@@ -41,6 +42,8 @@ pub(crate) struct Established {
     pub last_heard: Mono,
     /// What we ask of the peer.
     pub agenda: Agenda,
+    /// What both sides ask each other of packets' ways.
+    pub asking: Asking,
     /// What the peer has begun and goes on with in further key exchanges.
     pub unfinished: Vec<Unfinished>,
     /// Configured children that we want and don't have.
@@ -111,6 +114,7 @@ impl Established {
         new.children = core::mem::take(&mut self.children);
         new.missing = core::mem::take(&mut self.missing);
         new.agenda = self.agenda.bequeath();
+        new.asking = core::mem::take(&mut self.asking);
         if let Some(gives_way) = self.replaced {
             // Both give way to the same newer one.
             new.replaced = Some(gives_way);
@@ -163,6 +167,7 @@ impl Established {
             children: Vec::new(),
             last_heard: cx.now.mono,
             agenda: Agenda::default(),
+            asking: Asking::default(),
             unfinished: Vec::new(),
             missing: Vec::new(),
             span,

@@ -33,6 +33,7 @@ pub(crate) fn answer(mut ike: Box<Established>, cx: &mut Cx<'_>, payloads: &Payl
     }
     let mut response = delete_children(&mut ike, cx, payloads);
     response.0.extend(ike.path_asked(cx, payloads));
+    response.0.extend(ike.heard(cx, payloads));
     ike.secured.reply(cx, &response);
     if ike.mobility.is_some() {
         // Its new path may have to be looked at.

@@ -14,6 +14,7 @@
 //! A phase is consumed by every input and returns the phase that follows, itself included.
 
 pub(crate) mod agenda;
+pub(crate) mod asking;
 pub(crate) mod auth_initiator;
 pub(crate) mod auth_responder;
 pub(crate) mod child;

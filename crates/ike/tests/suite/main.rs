@@ -10,6 +10,7 @@ mod probe;
 
 mod sa_init;
 
+mod asking;
 mod auth;
 
 mod ppk;

@@ -181,6 +181,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         Section::Gateway,
+        "answer_trace",
+        "true or false",
+        "true",
+        "false",
+        "Whether a peer that is a gateway of this kind is answered, inside the IKE SA, about packets of its `adit trace`: only those within the tunnel's own selectors, with the SAs of that child and their counters, its drops by reason, and what this host's routes and filters would do with them. No other peer learns that there is anything to ask.",
+    ),
+    key(
+        Section::Gateway,
         "hook",
         "program, or list of program and arguments",
         "none",

@@ -83,6 +83,8 @@ pub struct Side {
     pub leases: Vec<(KeyRequestId, LeaseRequest)>,
     pub events: Vec<Event>,
     pub messages: Vec<adit_ike::PlainMessage>,
+    pub questions: Vec<adit_ike::PeerQuestion>,
+    pub peer_answers: Vec<(u32, Option<Vec<u8>>)>,
     pub told_keys: Vec<adit_ike::ToldKeys>,
     pub installed: Vec<ChildSa>,
     pub data_plane: Vec<DataPlaneRequest>,
@@ -194,6 +196,8 @@ impl Side {
             leases: Vec::new(),
             events: Vec::new(),
             messages: Vec::new(),
+            questions: Vec::new(),
+            peer_answers: Vec::new(),
             told_keys: Vec::new(),
             installed: Vec::new(),
             data_plane: Vec::new(),
@@ -419,6 +423,10 @@ impl Lab {
                 }
             }
             Output::Event(event) => self.side(who).events.push(event),
+            Output::PeerAsks(question) => self.side(who).questions.push(question),
+            Output::PeerAnswer { number, answer, .. } => {
+                self.side(who).peer_answers.push((number, answer));
+            }
             Output::Keys(keys) => self.side(who).told_keys.push(*keys),
             Output::Message(message) => self.side(who).messages.push(*message),
         }
