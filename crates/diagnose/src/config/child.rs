@@ -401,7 +401,7 @@ impl Pair<'_> {
             self.theirs.pfs.value.as_ref()?,
         );
         let (ours, theirs) = (self.groups(x)?, self.groups(y)?);
-        let meets = (ours.ke.is_empty() && theirs.ke.is_empty())
+        let meets = (Pfs::may_lack(&ours) && Pfs::may_lack(&theirs))
             || ours.ke.iter().any(|g| theirs.ke.contains(g));
         if meets {
             return None;

@@ -129,6 +129,14 @@ fn addresses(a: &PeerConnection, b: &PeerConnection) -> Vec<Difference> {
         {
             continue;
         }
+        // Between private networks a translation may stand as well; a slip of the pen leaves most of the address as it is.
+        let apart = |x: &IpAddr, y: &IpAddr| match (x, y) {
+            (IpAddr::V4(x), IpAddr::V4(y)) => x.octets().get(..2) != y.octets().get(..2),
+            _ => false,
+        };
+        let translated = i
+            .iter()
+            .all(|x| private(*x) && w.iter().all(|y| apart(x, y)));
         let (cause, side) = if ours_wants {
             ("peer-address-wrong", AtFault::Local)
         } else {
@@ -145,13 +153,22 @@ fn addresses(a: &PeerConnection, b: &PeerConnection) -> Vec<Difference> {
         };
         out.push(Difference {
             cause,
-            outcome: Outcome::FailsAtIke,
-            confidence: 0.8,
+            outcome: if translated {
+                Outcome::Warning
+            } else {
+                Outcome::FailsAtIke
+            },
+            confidence: if translated { 0.5 } else { 0.8 },
             side,
             summary: format!(
-                "addresses: {who} is at {}, and the other end looks for it at {}",
+                "addresses: {who} is at {}, and the other end looks for it at {}{}",
                 quoted(&is.value),
-                quoted(&wanted.value)
+                quoted(&wanted.value),
+                if translated {
+                    "; that is right only if a NAT translates the one into the other"
+                } else {
+                    ""
+                }
             ),
             explanation: "A daemon takes the connection whose addresses fit the packet. With another address of the peer it finds none, or sends to somebody else.".to_owned(),
             fix: both(

@@ -26,6 +26,19 @@ const STOPPED: &str = "drop|block|discard|reject|denied|filtered|lost|swallow|ru
 const IKE_PORTS: &str = "udp #500|udp #4500|port #500|port #4500|ports #500|ports #4500|udp500|udp4500|isakmp|ike request|ike packet|vpn request|ike traffic|#500 udp|#4500 udp|#500 and #4500";
 
 pub(super) static TABLE: &[Words] = &[
+    // Of what ought not to be, somebody knows that it is.
+    Words {
+        complaint: Complaint::SourceTranslated,
+        groups: &[
+            "masquerades|masquerading|natting|nats |snats|translates",
+            "packet|traffic",
+            "shouldnt|should not|mustnt|must not",
+            "ipsec|vpn|tunnel",
+        ],
+        unless: "whether|might|maybe|perhaps|i think|i guess|suspect|probably",
+        without: "",
+        experiment: false,
+    },
     saw(
         Complaint::SourceTranslated,
         &[

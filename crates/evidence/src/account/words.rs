@@ -83,7 +83,7 @@ pub(super) const OFF: &[&str] = &[
 /// Those that stand before it.
 pub(super) const OFF_BEFORE: &[&str] = &["without ", "stopped ", "stopping ", "stop "];
 /// Those that stand behind it.
-pub(super) const OFF_BEHIND: &[&str] = &["off "];
+pub(super) const OFF_BEHIND: &[&str] = &["off ", "is stopped ", "was stopped "];
 
 pub(super) static TABLE: &[Words] = &[
     told(

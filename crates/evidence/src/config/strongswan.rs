@@ -7,7 +7,7 @@ use adit_model::peer_config::{
     PeerChild, PeerConnection, Pfs, Setting, Versions, Weight, WhenDead,
 };
 use adit_model::proposal::{Proposal, SaKind};
-use adit_wire::iana::{EsnId, IntegId, KeMethod};
+use adit_wire::iana::{EsnId, IntegId};
 
 use super::algorithm::{drop_integrity_of_aead, split_aead};
 use super::context::{Context, Line};
@@ -418,15 +418,11 @@ pub(crate) fn apart(list: Option<Vec<Proposal>>) -> (Option<Vec<Proposal>>, Opti
     let Some(mut list) = list else {
         return (None, None);
     };
-    let mut groups: Vec<KeMethod> = Vec::new();
+    let groups = Pfs::of_list(&list);
     for p in &mut list {
-        for ke in p.ke.drain(..) {
-            if !groups.contains(&ke) {
-                groups.push(ke);
-            }
-        }
+        p.ke.clear();
     }
-    (Some(list), Some(Pfs::of(groups)))
+    (Some(list), Some(groups))
 }
 
 fn parse(texts: &[&str]) -> Vec<Proposal> {

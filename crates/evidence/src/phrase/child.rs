@@ -477,6 +477,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficOwnedByOther,
         "route to peer's client conflicts with \"{other}\"",
     ),
+    // One of a template's instances: another client, or the same one from another address.
+    any(
+        Sign::TrafficOwnedByOther,
+        "route to peer's client conflicts with \"{other}\"[{instance:n}]",
+    ),
     any(
         Sign::TrafficOwnedByOther,
         "cannot route -- route already in use for \"{other}\"",

@@ -135,10 +135,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "will not be started as /proc/net/pfkey is not",
     ),
     any(
-        Sign::ModuleMissing,
-        "Kernel does not support {what:w}, not enabling",
-    ),
-    any(
         Sign::KernelSupportMissing,
         "netlink error: Protocol not supported",
     ),

@@ -135,7 +135,8 @@ impl fmt::Display for WhenDead {
 pub enum Pfs {
     /// None.
     Off,
-    /// With one of the key exchange methods of this proposal, most wanted first; nothing else is in it.
+    /// With one of the key exchange methods of this proposal, most wanted first; nothing else is in it. Where `none` is
+    /// among them, some of the proposals have no method: without one is right too.
     Groups(Box<Proposal>),
     /// Whatever group the IKE SA has.
     AsIke,
@@ -144,6 +145,28 @@ pub enum Pfs {
 }
 
 impl Pfs {
+    /// The groups of a list of proposals, of which some may have none.
+    #[must_use]
+    pub fn of_list(list: &[Proposal]) -> Self {
+        let mut ke: Vec<KeMethod> = Vec::new();
+        for method in list.iter().flat_map(|p| p.ke.iter().copied()) {
+            if !ke.contains(&method) {
+                ke.push(method);
+            }
+        }
+        let without = list.iter().any(|p| p.ke.is_empty());
+        if without && !ke.is_empty() && !ke.contains(&KeMethod::NONE) {
+            ke.push(KeMethod::NONE);
+        }
+        Self::of(ke)
+    }
+
+    /// Whether no group at all is right for who has these.
+    #[must_use]
+    pub fn may_lack(groups: &Proposal) -> bool {
+        groups.ke.is_empty() || groups.ke.contains(&KeMethod::NONE)
+    }
+
     /// These groups, or none.
     #[must_use]
     pub fn of(ke: Vec<KeMethod>) -> Self {
@@ -173,5 +196,31 @@ impl fmt::Display for Pfs {
                 f.write_str(&names.join(", "))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_proposal_without_a_group_makes_groups_optional() {
+        let list = |texts: &[&str]| -> Vec<Proposal> {
+            texts.iter().map(|t| t.parse().unwrap()).collect()
+        };
+        let groups = |pfs: Pfs| match pfs {
+            Pfs::Groups(groups) => *groups,
+            _ => Proposal::default(),
+        };
+        let always = groups(Pfs::of_list(&list(&["aes256-sha256-modp2048"])));
+        let optional = groups(Pfs::of_list(&list(&[
+            "aes256-sha256-modp2048",
+            "aes256-sha256",
+        ])));
+        let never = groups(Pfs::of_list(&list(&["aes256-sha256"])));
+        assert!(!Pfs::may_lack(&always));
+        assert!(Pfs::may_lack(&optional) && Pfs::may_lack(&never));
+        assert_eq!(optional.ke, [KeMethod::MODP_2048, KeMethod::NONE]);
     }
 }

@@ -1,6 +1,5 @@
 //! Our own configuration in these words.
 
-use adit_wire::iana::KeMethod;
 use std::net::IpAddr;
 
 use super::{
@@ -59,8 +58,7 @@ impl PeerConnection {
                 let mut own = PeerChild::new(&child.name, source.clone());
                 own.local_ts = at(child.local_ts.iter().copied().map(Some).collect(), source);
                 own.remote_ts = at(child.remote_ts.iter().copied().map(Some).collect(), source);
-                let groups: Vec<KeMethod> = child.esp.iter().flat_map(|p| p.ke.clone()).collect();
-                own.pfs = at(Some(Pfs::of(groups)), source);
+                own.pfs = at(Some(Pfs::of_list(&child.esp)), source);
                 own.esp = at(
                     Some(
                         child

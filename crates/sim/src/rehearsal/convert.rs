@@ -17,6 +17,7 @@ use adit_model::peer_config::{
 use adit_model::policy::Policy;
 use adit_model::proposal::Proposal;
 use adit_model::selector::Selector;
+use adit_wire::iana::KeMethod;
 
 use super::ground::{Ground, addresses};
 use super::{End, Notes, SIDES, Unplayable, index};
@@ -401,6 +402,11 @@ impl View<'_> {
         };
         match &child.pfs.value {
             None | Some(Pfs::Off) => bare.collect(),
+            Some(Pfs::Groups(groups)) if groups.ke.contains(&KeMethod::NONE) => {
+                let mut groups = (**groups).clone();
+                groups.ke.retain(|ke| *ke != KeMethod::NONE);
+                bare.flat_map(|p| [with(&groups, &p), p]).collect()
+            }
             Some(Pfs::Groups(groups)) => bare.map(|p| with(groups, &p)).collect(),
             Some(Pfs::AsIke) => {
                 let groups = of_ike(&self.end.connection);

@@ -60,6 +60,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Some(name) => format!("connection {name}"),
         None => "another connection".to_owned(),
     };
+    if seen.value("instance").is_some() {
+        return Judgement::Possible {
+            weight: 50,
+            because: format!(
+                "{other} served the same network for another client, or for this one before"
+            ),
+            separated_by: "whether it is the same device that comes back, or another one with the same address inside the tunnel",
+        };
+    }
     Found::by(seen, COUNTED, format!("{other} has the same traffic at {}, so this one can't", seen.who()))
         .with(s.signs_of(seen.sign).map(|x| x.fact))
         .because("A policy for these networks is installed already, and it isn't this connection's.")

@@ -5,6 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
@@ -67,6 +68,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     const SEVERAL: usize = 2;
     let all = s.ever(Sign::DuplicateRemoved);
+    if all.is_empty()
+        && let Some(judgement) = client_takes_route(s)
+    {
+        return judgement;
+    }
     let Some(seen) = all.last() else {
         let told = s.told(notify::AUTHENTICATION_FAILED, false);
         return match told.filter(|_| s.authenticated().is_none() && s.refused.is_empty()) {
@@ -91,4 +97,35 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("give each device an identity (certificate, user name) of its own, or allow several IKE SAs per identity (strongSwan: unique = never, uniqueids=never)")
         .then("see from which addresses this identity comes")
         .done()
+}
+
+/// pluto has one route for a client's network: whoever asks for the same takes it from the client before.
+fn client_takes_route(s: &Signals<'_>) -> Option<Judgement> {
+    const SEVERAL: usize = 2;
+    let all: Vec<Seen<'_>> = s
+        .ever(Sign::TrafficOwnedByOther)
+        .into_iter()
+        .filter(|x| x.value("instance").is_some())
+        .collect();
+    let seen = *all.last()?;
+    if all.len() < SEVERAL {
+        return Some(Judgement::Possible {
+            weight: 55,
+            because: "a client took the route that another one, or the same one before, had"
+                .to_owned(),
+            separated_by: "whether two devices push each other out again and again",
+        });
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            "clients take the route inside the tunnel from each other: they ask for the same network",
+        )
+        .at(AtFault::Both)
+        .with(all.iter().map(|x| x.fact))
+        .because("The gateway has one route for a network behind its clients. Each client that asks for the same one is given it, and the client before is released.")
+        .fix("give each client an address of its own inside the tunnel (an address pool, or networks that are disjoint)")
+        .done(),
+    )
 }

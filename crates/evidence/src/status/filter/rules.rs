@@ -133,6 +133,10 @@ impl Rules {
             self.chain = Chain::Other;
             return true;
         }
+        // One rule that somebody shows by itself.
+        if self.style.is_none() && body.starts_with("-A ") && body.contains(" -j ") {
+            self.style = Some(Style::Commands);
+        }
         // `iptables -S` begins with the policies of chains.
         if body.starts_with("-P ") && body.split_ascii_whitespace().count() == 3 {
             self.style = Some(Style::Commands);
