@@ -84,6 +84,8 @@ pub struct Monitor {
     row: u32,
     /// Somebody said, unprotected, that an SPI of this tunnel is unknown, since the last answer.
     doubted: bool,
+    /// Few unanswered echoes are enough to look into it.
+    hastened: bool,
     last_answer: Option<(Mono, Duration)>,
     judged: Option<(Mono, Judged)>,
     /// The last repair.
@@ -135,6 +137,7 @@ impl Monitor {
             at_first: Counts::default(),
             row: 0,
             doubted: false,
+            hastened: false,
             last_answer: None,
             judged: None,
             acted: None,
@@ -160,10 +163,11 @@ impl Monitor {
             self.rounds = 0;
             self.missed = 0;
             self.row = 0;
-            self.asked = false;
             self.next = now;
             self.state = State::Watching;
         }
+        // What was asked before is answered to other settings, which nobody takes.
+        self.asked = false;
         if set.action != self.set.action {
             self.over = None;
             self.wants_over = false;
@@ -252,6 +256,12 @@ impl Monitor {
             self.missed = 0;
             self.row = 0;
             self.doubted = false;
+            self.hastened = false;
+            // What was wanted of it was wanted of a tunnel that was down.
+            self.wants_over = false;
+            if self.is_judged(Judged::Down) {
+                self.judged = None;
+            }
             self.next = now + SETTLE;
             if !matches!(self.state, State::Healing(Act::ReInitiate)) {
                 self.state = State::Watching;
@@ -322,6 +332,7 @@ impl Monitor {
         }
         self.missed = 0;
         self.doubted = false;
+        self.hastened = false;
         self.row = self.row.saturating_add(1);
         self.last_answer = Some((now, rtt));
         if matches!(self.state, State::Asking { .. }) && !self.finds_fault() {
@@ -344,8 +355,8 @@ impl Monitor {
         }
         let enough = self.missed >= self.set.failures;
         match self.state {
-            State::Watching if enough || (self.doubted && self.missed >= FEW) => self.suspect(now),
-            State::Healing(act) if enough => self.did_not_help(now, act),
+            State::Watching if enough || (self.hastened && self.missed >= FEW) => self.suspect(now),
+            State::Healing(act) if enough => self.did_not_help(now, act, counts),
             _ => {}
         }
     }
@@ -395,10 +406,16 @@ impl Monitor {
         }
     }
 
-    /// Somebody says, unprotected, that an SPI of this tunnel is unknown, or packets with an unknown one come from the peer's
-    /// address.
+    /// Somebody who knows an SPI of this tunnel says, unprotected, that it is unknown (INVALID_SPI).
     pub fn doubt(&mut self) {
         self.doubted = true;
+        self.hastened = true;
+    }
+
+    /// Packets with an unknown SPI come from the peer's address, as anybody can send them, and any other tunnel behind it: a
+    /// reason to look sooner, and no more.
+    pub fn stray(&mut self) {
+        self.hastened = true;
     }
 
     /// What was ordered couldn't be done.
@@ -484,25 +501,31 @@ impl Monitor {
         let to = self.target.as_ref().map(|t| t.to.to_string());
         let to = to.unwrap_or_default();
         let missed = self.missed;
+        let sent = counts.sent.saturating_sub(self.at_first.sent);
+        let received = counts.received.saturating_sub(self.at_first.received);
+        // What comes through is the better proof: an answer over IKE may be lost, or late.
+        if received > 0 && !self.doubted {
+            let lives = if alive {
+                "; the peer does over IKE"
+            } else {
+                ""
+            };
+            let why = format!(
+                "{to} doesn't answer{lives}, and {received} packets came through the tunnel meanwhile: nothing is done to it"
+            );
+            return self.set_aside(now, Judged::TargetSilent, why, counts);
+        }
         if !alive {
             let why = format!(
                 "{to} didn't answer {missed} echoes in a row, and the peer doesn't answer over IKE either"
             );
             return self.fault(now, Judged::PeerSilent, why);
         }
-        let sent = counts.sent.saturating_sub(self.at_first.sent);
-        let received = counts.received.saturating_sub(self.at_first.received);
         if sent == 0 {
             let why = format!(
                 "{to} doesn't answer, since no echo gets into the tunnel: a filter or a route of this host stops them"
             );
             return self.set_aside(now, Judged::NotSent, why, counts);
-        }
-        if received > 0 && !self.doubted {
-            let why = format!(
-                "{to} doesn't answer; the peer does over IKE, and {received} packets came through the tunnel meanwhile: nothing is done to it"
-            );
-            return self.set_aside(now, Judged::TargetSilent, why, counts);
         }
         let hint = if self.doubted {
             ", and somebody doesn't know an SPI of it"
@@ -519,6 +542,11 @@ impl Monitor {
     fn set_aside(&mut self, now: Mono, judged: Judged, why: String, counts: Counts) {
         self.judge(now, judged, why);
         self.at_first = counts;
+        (self.doubted, self.hastened) = (false, false);
+        self.wants_over = false;
+        if judged == Judged::TargetSilent {
+            self.well.get_or_insert(now);
+        }
         self.state = State::Silent {
             again: now + self.set.hold_down.max(self.limit()),
         };
@@ -548,13 +576,20 @@ impl Monitor {
         self.acted = Some(now);
         self.missed = 0;
         self.row = 0;
-        self.doubted = false;
+        (self.doubted, self.hastened) = (false, false);
         self.state = State::Healing(act);
         self.next = self.next.max(now + SETTLE);
         self.orders.push_back(Order::Act(act, why));
     }
 
-    fn did_not_help(&mut self, now: Mono, act: Act) {
+    fn did_not_help(&mut self, now: Mono, act: Act, counts: Counts) {
+        let received = counts.received.saturating_sub(self.at_first.received);
+        if received > 0 {
+            let why = format!(
+                "the target doesn't answer, and {received} packets came through the tunnel meanwhile: nothing more is done to it"
+            );
+            return self.set_aside(now, Judged::TargetSilent, why, counts);
+        }
         let further = matches!(
             self.set.action,
             MonitorAction::ReInitiate | MonitorAction::FailOver(_)
@@ -638,7 +673,10 @@ impl Monitor {
 
     /// When they are led back.
     fn back_due(&self) -> Option<Mono> {
-        let (over, well) = (self.over?, self.well?);
+        let over = self.over?;
+        // Out of a tunnel that is gone, into one that is there: nothing can be worse.
+        let gone = !self.ready && self.up && !self.finds_fault();
+        let well = self.well.or_else(|| gone.then_some(over))?;
         let wait = if self.ready {
             self.set.hold_down
         } else {

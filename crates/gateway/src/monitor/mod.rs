@@ -149,7 +149,7 @@ impl Gateway {
             |tunnel: &&mut Tunnel| tunnel.peer == Some(from) && tunnel.presence == Presence::Up;
         for tunnel in self.tunnels.values_mut().filter(up) {
             match &mut tunnel.watch.monitor {
-                Some(monitor) => monitor.doubt(),
+                Some(monitor) => monitor.stray(),
                 None => tunnel.watch.silence.stray(now),
             }
         }

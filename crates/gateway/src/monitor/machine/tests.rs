@@ -4,6 +4,7 @@
 use super::*;
 
 /// What there is of the world around a monitor.
+#[derive(Debug)]
 struct Story {
     monitor: Monitor,
     now: u64,
@@ -439,4 +440,90 @@ fn other_settings_are_taken_over_and_other_targets_chosen_anew() {
     };
     story.monitor.configure(other, now);
     assert_eq!(story.monitor.target(), None);
+}
+
+#[test]
+fn packets_that_anybody_can_send_never_cut_a_tunnel_that_carries() {
+    let mut story = Story::with(MonitorAction::ReInitiate);
+    story.passes(10).target = false;
+    story.traffic = 5;
+    for _ in 0..100 {
+        story.monitor.stray();
+        story.passes(3);
+    }
+    assert_eq!(story.heard(), ["carries", "target-silent"]);
+}
+
+#[test]
+fn packets_that_come_in_are_the_better_proof_than_an_answer_over_ike() {
+    let mut story = Story::with(fail_over());
+    story.ready = true;
+    story.passes(10).target = false;
+    (story.ike, story.traffic) = (false, 5);
+    story.passes(60);
+    assert_eq!(story.heard(), ["carries", "target-silent"]);
+    assert_eq!(story.monitor.over(), None);
+}
+
+#[test]
+fn new_keys_are_the_end_of_it_where_packets_come_in_after_them() {
+    let mut story = Story::with(MonitorAction::ReInitiate);
+    story.passes(10).target = false;
+    story.passes(4);
+    assert_eq!(story.heard(), ["carries", "one-sided", "Rekey"]);
+    story.traffic = 5;
+    story.passes(60);
+    assert_eq!(story.heard(), ["target-silent"]);
+}
+
+#[test]
+fn what_was_wanted_of_a_tunnel_that_was_down_is_not_done_to_one_that_is_up() {
+    let mut story = Story::with(fail_over());
+    story.up = false;
+    story.passes(20);
+    assert_eq!(story.heard(), ["down"], "nowhere to go");
+    story.up = true;
+    story.passes(1).ready = true;
+    story.passes(60);
+    assert_eq!(story.heard(), ["carries"]);
+    assert_eq!(story.monitor.over(), None);
+}
+
+#[test]
+fn routes_come_back_also_where_the_target_stays_silent_and_out_of_a_tunnel_that_is_gone() {
+    let mut story = Story::with(fail_over());
+    story.passes(10);
+    (story.up, story.ready) = (false, true);
+    story.passes(5);
+    assert_eq!(story.heard(), ["carries", "down", "FailOver"]);
+    (story.up, story.target, story.traffic) = (true, false, 5);
+    story.passes(60);
+    assert!(story.heard().contains(&"FailBack".to_owned()), "{story:?}");
+
+    let mut story = Story::with(fail_over());
+    (story.up, story.ready) = (false, true);
+    story.passes(5);
+    (story.up, story.ready, story.target) = (true, false, false);
+    story.passes(3);
+    assert_eq!(story.heard(), ["down", "FailOver", "FailBack"]);
+}
+
+#[test]
+fn other_settings_in_the_midst_of_a_question_do_not_end_the_asking() {
+    let mut story = Story::with(MonitorAction::Rekey);
+    story.passes(10);
+    let now = story.now() + Duration::from_secs(1);
+    // The question is out, and its answer will be thrown away.
+    story.monitor.handle_timeout(now, story.counts);
+    let slower = Settings {
+        failures: 5,
+        ..settings(MonitorAction::Rekey)
+    };
+    story.monitor.configure(slower, now);
+    while story.monitor.poll().is_some() {}
+    assert!(story.monitor.deadline().is_some());
+    story.now += 1;
+    story.target = false;
+    story.passes(6);
+    assert_eq!(story.heard(), ["carries", "one-sided", "Rekey"]);
 }
