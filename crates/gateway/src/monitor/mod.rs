@@ -1,6 +1,6 @@
 //! The tunnel monitor beside dead peer detection: that says whether the peer's IKE lives, this whether anything comes through.
 //!
-//! [`machine`] decides for a tunnel with a `monitor`, [`silence`] from counters alone for all others, [`echo`] asks. This file
+//! [`machine`] decides for a tunnel with a `monitor`, [`silence`] from counters alone for all others, `echo` asks. This file
 //! carries out what they say.
 
 pub(crate) mod echo;
