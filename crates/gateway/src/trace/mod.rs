@@ -5,10 +5,12 @@
 //! is done beside the loop, except that packets are followed.
 
 mod far;
+mod filters;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod untaken;
+mod way;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;

@@ -2,14 +2,12 @@
 
 use std::net::IpAddr;
 
-use adit_kernel::Netlink;
-use adit_kernel::ruleset::{self, Fate, Packet, Point, Tracked};
-use adit_kernel::watch::{POINTS, Spot, TABLE};
+use adit_kernel::watch::Spot;
 use adit_model::probed::{Check, Outcome};
-use adit_model::traced::{Hop, HopOutcome, How, Stop, Traced};
+use adit_model::traced::{HopOutcome, How, Traced};
 
+use super::way::Way;
 use super::{Asked, Evidence, protocol_name};
-use crate::host::BLOCK_TABLE;
 use crate::probing::{Carrier, Situation};
 use crate::protocol::{Walk, WalkDirection, WalkStep};
 
@@ -57,56 +55,18 @@ pub(super) fn traced(
     traced
 }
 
-/// Index and name.
-type Device = (u32, String);
-
-#[derive(Default)]
-struct Way {
-    hops: Vec<Hop>,
-    stop: Option<Stop>,
-}
-
-impl Way {
-    fn hop(&mut self, back: bool, stage: &str, outcome: HopOutcome, text: impl Into<String>) {
-        self.hops.push(Hop {
-            back,
-            stage: stage.to_owned(),
-            outcome,
-            text: text.into(),
-        });
-    }
-
-    fn stop(
-        &mut self,
-        back: bool,
-        stage: &str,
-        by: &str,
-        reason: impl Into<String>,
-        fix: Option<String>,
-    ) {
-        let reason = reason.into();
-        self.hop(back, stage, HopOutcome::Stopped, reason.clone());
-        self.stop = Some(Stop {
-            back,
-            stage: stage.to_owned(),
-            by: by.to_owned(),
-            reason,
-            fix,
-        });
-    }
-}
-
-struct Seen<'a> {
-    asked: &'a Asked,
-    situation: &'a Situation,
-    evidence: &'a Evidence,
-    checks: &'a [Check],
-    how: How,
+/// All that is known of a flow.
+pub(super) struct Seen<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) situation: &'a Situation,
+    pub(super) evidence: &'a Evidence,
+    pub(super) checks: &'a [Check],
+    pub(super) how: How,
     /// The flow begins on the peer's side.
-    turned: bool,
+    pub(super) turned: bool,
 }
 
-/// Indices of [`POINTS`].
+/// Indices of [`adit_kernel::watch::POINTS`].
 const PREROUTING: usize = 0;
 const INPUT: usize = 1;
 const FORWARD: usize = 2;
@@ -114,7 +74,7 @@ const OUTPUT: usize = 3;
 const POSTROUTING: usize = 4;
 
 impl Seen<'_> {
-    fn count(&self, back: bool, point: usize, first: bool) -> u64 {
+    pub(super) fn count(&self, back: bool, point: usize, first: bool) -> u64 {
         let spot = Spot {
             onward: !back,
             point,
@@ -124,7 +84,7 @@ impl Seen<'_> {
         found.map_or(0, |(_, count)| *count)
     }
 
-    fn follows(&self) -> bool {
+    pub(super) fn follows(&self) -> bool {
         self.how != How::Predicted && !self.evidence.counts.is_empty()
     }
 
@@ -146,7 +106,7 @@ impl Seen<'_> {
     }
 
     /// Which way through the tunnel packets go, onward and back.
-    fn direction(&self, back: bool) -> WalkDirection {
+    pub(super) fn direction(&self, back: bool) -> WalkDirection {
         if back == self.turned {
             WalkDirection::Out
         } else {
@@ -172,7 +132,7 @@ impl Seen<'_> {
             .find(|c| c.outcome == Outcome::Finding && ids.contains(&c.id.as_str()))
     }
 
-    fn ends(&self, back: bool) -> (IpAddr, IpAddr) {
+    pub(super) fn ends(&self, back: bool) -> (IpAddr, IpAddr) {
         if back {
             (self.asked.to, self.asked.from)
         } else {
@@ -181,7 +141,7 @@ impl Seen<'_> {
     }
 
     /// The flow's local end is this host itself.
-    fn is_here(&self) -> bool {
+    pub(super) fn is_here(&self) -> bool {
         self.checks
             .iter()
             .any(|c| c.id == "local-end" && c.values.contains_key("here"))
@@ -192,136 +152,6 @@ impl Seen<'_> {
             Carrier::Device(name) => name,
             Carrier::Kernel => "the outside interface, for the kernel's policies",
             Carrier::Nobody => "nothing",
-        }
-    }
-
-    /// One filter point: whether packets that came to it went on.
-    fn filter(&self, way: &mut Way, back: bool, point: usize) -> bool {
-        let (source, destination) = self.ends(back);
-        let named = match POINTS.get(point) {
-            Some(Point::Prerouting) => "prerouting",
-            Some(Point::Input) => "input",
-            Some(Point::Forward) => "forward",
-            Some(Point::Output) => "output",
-            _ => "postrouting",
-        };
-        let (came, went) = (
-            self.count(back, point, true),
-            self.count(back, point, false),
-        );
-        if !self.follows() {
-            return true;
-        }
-        if came > 0 && went == 0 {
-            let place = self.dropper(point, !back, source, destination);
-            let (by, reason, fix) = match place {
-                Some((table, text, fix, true)) if table == BLOCK_TABLE => (
-                    "gateway",
-                    format!("the gateway's own block holds it back at {named}: {text}"),
-                    fix,
-                ),
-                Some((_, text, fix, true)) => {
-                    ("filter", format!("dropped at {named} by {text}"), fix)
-                }
-                Some((_, text, fix, false)) => (
-                    "filter",
-                    format!("dropped at {named}, perhaps by {text}"),
-                    fix,
-                ),
-                None => (
-                    "filter",
-                    format!(
-                        "{came} packets came to {named} and none left it; which rule it was can't be told"
-                    ),
-                    Some("nft -a list ruleset".to_owned()),
-                ),
-            };
-            way.stop(back, "filter", by, reason, fix);
-            return false;
-        }
-        if came > 0 {
-            way.hop(
-                back,
-                "filter",
-                HopOutcome::Passed,
-                format!("{named}: {came} came, {went} left"),
-            );
-        }
-        true
-    }
-
-    /// The rule that drops such packets at a point: table, text, what to do, and whether it surely is that one.
-    fn dropper(
-        &self,
-        point: usize,
-        onward: bool,
-        source: IpAddr,
-        destination: IpAddr,
-    ) -> Option<(String, String, Option<String>, bool)> {
-        let rules = ruleset::read().ok()?.without(TABLE);
-        let mut packet = Packet::between(source, destination);
-        packet.protocol =
-            Some(
-                self.asked
-                    .protocol
-                    .unwrap_or(if source.is_ipv4() { 1 } else { 58 }),
-            );
-        // What is made here for a flow that begins at the peer's side is asked the other way round.
-        let reply = onward == (self.turned && self.how == How::Sent);
-        packet.tracked = match (reply, self.how) {
-            (true, _) => Some(Tracked::Established),
-            (false, How::Sent) => Some(Tracked::New),
-            // Whether others' packets begin a connection isn't known.
-            (false, _) => None,
-        };
-        (packet.input, packet.output) = self.devices(*POINTS.get(point)?, !onward);
-        // An echo one way and its reply the other, as they are sent here; or the asked port where it is.
-        (packet.source_port, packet.destination_port) = match (self.asked.protocol, !reply) {
-            (None | Some(1 | 58), true) => (Some(if source.is_ipv4() { 8 } else { 128 }), None),
-            (None | Some(1 | 58), false) => (Some(if source.is_ipv4() { 0 } else { 129 }), None),
-            _ if onward => (None, self.asked.port),
-            _ => (self.asked.port, None),
-        };
-        let (place, sure) = match rules.passage(&packet, *POINTS.get(point)?).fate {
-            Fate::Dropped(place) => (place, true),
-            Fate::Perhaps(place) => (place, false),
-            Fate::Passes => return None,
-        };
-        let fix = place
-            .deletion()
-            .map(|deletion| format!("accept these packets before that rule, or: {deletion}"))
-            .or_else(|| {
-                Some(format!(
-                    "accept these packets in chain {} of table {} {}",
-                    place.chain, place.family, place.table
-                ))
-            });
-        Some((place.table.clone(), place.to_string(), fix, sure))
-    }
-
-    /// The devices by which such packets come to a point and leave it, where they are known.
-    fn devices(&self, point: Point, back: bool) -> (Option<Device>, Option<Device>) {
-        let nowhere = || Some((0, String::new()));
-        let find = |name: &str| {
-            let link = Netlink::open().and_then(|mut netlink| netlink.link(name));
-            Some((link.ok()?.index, name.to_owned()))
-        };
-        let tunnel = match &self.situation.carrier {
-            Carrier::Device(name) => find(name),
-            Carrier::Kernel | Carrier::Nobody => None,
-        };
-        let lan = || {
-            let check = self.checks.iter().find(|c| c.id == "local-end")?;
-            find(check.values.get("device")?)
-        };
-        let inside = || if self.is_here() { nowhere() } else { lan() };
-        let (input, output) = match self.direction(back) {
-            WalkDirection::Out => (inside(), tunnel),
-            WalkDirection::In => (tunnel, inside()),
-        };
-        match point {
-            Point::Prerouting | Point::Ingress | Point::Input => (input, None),
-            Point::Forward | Point::Output | Point::Postrouting => (input, output),
         }
     }
 
@@ -393,13 +223,7 @@ impl Seen<'_> {
         }
         // Which way it takes.
         if let Some(astray) = self.finding(&["routes-inside"]) {
-            way.stop(
-                back,
-                "route",
-                "routing",
-                astray.summary.clone(),
-                astray.fix.clone(),
-            );
+            way.stopped_by(back, "route", "routing", astray);
             return;
         }
         let next = if here { OUTPUT } else { FORWARD };
@@ -419,13 +243,7 @@ impl Seen<'_> {
             return;
         }
         if let (Some(off), false) = (self.finding(&["forwarding"]), here) {
-            way.stop(
-                back,
-                "route",
-                "routing",
-                off.summary.clone(),
-                off.fix.clone(),
-            );
+            way.stopped_by(back, "route", "routing", off);
             return;
         }
         way.hop(
@@ -438,25 +256,13 @@ impl Seen<'_> {
             return;
         }
         if let Some(check) = self.finding(&["translation"]) {
-            way.stop(
-                back,
-                "filter",
-                "filter",
-                check.summary.clone(),
-                check.fix.clone(),
-            );
+            way.stopped_by(back, "filter", "filter", check);
             return;
         }
         if !self.follows()
             && let Some(check) = self.finding(&["filter-inside"])
         {
-            way.stop(
-                back,
-                "filter",
-                "filter",
-                check.summary.clone(),
-                check.fix.clone(),
-            );
+            way.stopped_by(back, "filter", "filter", check);
             return;
         }
         match (self.walk(WalkDirection::Out), &self.evidence.walks) {
@@ -515,13 +321,7 @@ impl Seen<'_> {
             .finding(&["filter-outside"])
             .filter(|c| c.summary.contains(" to "))
         {
-            way.stop(
-                back,
-                "wire-out",
-                "filter",
-                check.summary.clone(),
-                check.fix.clone(),
-            );
+            way.stopped_by(back, "wire-out", "filter", check);
             return;
         }
         let by = self
@@ -615,13 +415,7 @@ impl Seen<'_> {
             self.follows(),
             self.finding(&["reverse-path", "forwarding", "filter-inside"]),
         ) {
-            way.stop(
-                back,
-                "route",
-                "routing",
-                why.summary.clone(),
-                why.fix.clone(),
-            );
+            way.stopped_by(back, "route", "routing", why);
             return;
         }
         if !self.filter(way, back, next) || (!here && !self.filter(way, back, POSTROUTING)) {
