@@ -44,6 +44,11 @@ pub(crate) struct Ended {
 }
 
 impl Hook {
+    /// Whether something is under way or waits.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.running > 0 || !self.waiting.is_empty()
+    }
+
     /// Has a call wait for its turn. Whoever can make a tunnel fail again and again, which strangers can where peers come
     /// from anywhere, takes no place from others: of one tunnel one failure waits, the newest, and where there is no
     /// place, failures and new keys are left out before what says whether a tunnel is up.
@@ -153,6 +158,17 @@ impl Gateway {
                 // The loop is gone when the gateway stops.
                 let _ = tasks.blocking_send(TaskDone::Hooked(Ended { call, result }));
             });
+        }
+    }
+
+    /// The gateway stops: what still waits isn't told any more, and that is recorded.
+    pub(crate) fn leave_hooks_out(&mut self) {
+        for call in std::mem::take(&mut self.hook.waiting) {
+            let what = Happening::HookFailed {
+                on: call.on.to_owned(),
+                problem: "the gateway stopped before its turn came".to_owned(),
+            };
+            self.happened(Some(&call.tunnel), None, what);
         }
     }
 

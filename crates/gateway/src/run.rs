@@ -55,7 +55,7 @@ async fn live(options: &Options, ready: Ready) -> Result<ExitReason, GatewayErro
         options.state_dir.display()
     );
     let (reason, asker) = inputs.serve(&mut gateway).await;
-    farewell(&mut gateway).await;
+    farewell(&mut gateway, &mut inputs).await;
     if let Some(asker) = asker {
         // A client that left doesn't want to know.
         let _ = asker.send(Answer::Lines(vec![Response::Done]));
@@ -156,7 +156,7 @@ impl Turn {
 }
 
 /// Tells the peers, waits for them a little, and leaves the host. The block stays: the tunnels are still configured.
-async fn farewell(gateway: &mut Gateway) {
+async fn farewell(gateway: &mut Gateway, inputs: &mut Inputs) {
     tracing::info!("stopping; the peers are told, and clear traffic of the tunnels stays blocked");
     let now = gateway.clock.now();
     gateway.endpoint.shutdown(now);
@@ -183,6 +183,19 @@ async fn farewell(gateway: &mut Gateway) {
         gateway.backend.leave();
         host.leave();
     }
+    // That the tunnels are down is for the hook as well.
+    let end = Instant::now() + HOOKS;
+    while gateway.hook.is_busy() {
+        tokio::select! {
+            Some(done) = inputs.tasks_done.recv() => {
+                if let TaskDone::Hooked(ended) = done {
+                    gateway.hooked(ended);
+                }
+            }
+            () = sleep_until(end) => break,
+        }
+    }
+    gateway.leave_hooks_out();
     let now = gateway.clock.now();
     gateway.log.recorder.end(now);
 }
@@ -215,6 +228,8 @@ impl Signals {
 const LONG: Duration = Duration::from_millis(400);
 /// How long peers have to answer our farewell.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the hook's runs may take after that, all of them.
+const HOOKS: Duration = Duration::from_secs(5);
 /// Turns that connections get before the runtime goes.
 const TURNS: usize = 32;
 /// How long the control socket may take to close.

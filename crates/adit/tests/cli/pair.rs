@@ -202,6 +202,56 @@ fn a_second_gateway_learns_who_is_in_its_way() {
     west.answers();
 }
 
+/// Four are told at a time; the others have their turn before the gateway is gone.
+#[test]
+fn the_hook_is_told_of_every_tunnel_that_goes_down_with_the_gateway() {
+    const TUNNELS: usize = 7;
+    if !permitted("a gateway that stops with a hook") {
+        return;
+    }
+    let sites = Sites::new("hook-stop");
+    let told = sites.dir.at("told");
+    let hook = sites.dir.write(
+        "hook",
+        &format!("#!/bin/sh\nsleep 0.2\necho \"$ADIT_EVENT $ADIT_TUNNEL\" >> {told}\n"),
+    );
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&hook, mode).unwrap();
+    let configure = |at: At, (us, peer): (u8, u8), start: &str, head: &str| {
+        let file = sites.configure(at, KEY);
+        let psk = file.replace(".toml", ".psk");
+        let mut text = head.to_owned();
+        for n in 1..=TUNNELS {
+            text.push_str(&format!(
+                "[tunnel.t{n}]\nlocal = \"192.0.2.{us}\"\nremote = \"192.0.2.{peer}\"\nlocal_id = \"gw{us}-{n}.example\"\nremote_id = \"gw{peer}-{n}.example\"\nauth = {{ psk_file = \"{psk}\" }}\nstart = \"{start}\"\n[tunnel.t{n}.child.lan]\nlocal_net = [\"10.{us}.{n}.0/24\"]\nremote_net = [\"10.{peer}.{n}.0/24\"]\n"
+            ));
+        }
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let east = configure(At::East, (2, 1), "passive", "");
+    let head = format!("[gateway]\nhook = [\"{hook}\"]\n");
+    let west = configure(At::West, (1, 2), "auto", &head);
+    let _east = sites.start_with(At::East, &east, &sites.state(At::East));
+    let mut west = sites.start_with(At::West, &west, &sites.state(At::West));
+    let lines = |event: &str| {
+        let text = std::fs::read_to_string(&told).unwrap_or_default();
+        let mut found: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(event))
+            .map(str::to_owned)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let up = eventually(2 * SOON, || (lines("up ").len() == TUNNELS).then_some(()));
+    assert!(up.is_some(), "{:?}: {}", lines("up "), west.log());
+    west.signal(Signal::TERM);
+    west.ended();
+    assert_eq!(lines("down ").len(), TUNNELS, "{}", west.log());
+}
+
 #[test]
 fn what_one_side_can_not_know_the_other_sides_case_decides() {
     if !permitted("a wrong key between two gateways") {
