@@ -165,6 +165,17 @@ fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
+    if tunnel.is_none() {
+        // Before anything is asked of any peer.
+        let tunnels = client.status(None)?.tunnels;
+        let names: Vec<&str> = tunnels.iter().map(|t| t.name.as_str()).collect();
+        if let [first, _, ..] = names.as_slice() {
+            return Err(Failure::usage(anyhow!(
+                "which tunnel? There are {}. Fix: adit why {first}",
+                names.join(", "),
+            )));
+        }
+    }
     if args.ask_peer {
         eprintln!(
             "letting the peer begin: if the tunnel isn't up, this side doesn't try for {} seconds at most",
@@ -172,22 +183,9 @@ fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
         );
     }
     let mut cases = client.cases_after(tunnel, !args.no_probe, args.ask_peer)?;
-    match (cases.pop(), cases.is_empty()) {
-        (Some(case), true) => Ok(case),
-        (None, _) => Err(Failure::usage(anyhow!("no tunnel is configured"))),
-        (Some(last), false) => {
-            let names: Vec<&str> = cases
-                .iter()
-                .chain([&last])
-                .map(|c| c.subject.as_str())
-                .collect();
-            Err(Failure::usage(anyhow!(
-                "which tunnel? There are {}. Fix: adit why {}",
-                names.join(", "),
-                names[0]
-            )))
-        }
-    }
+    cases
+        .pop()
+        .ok_or_else(|| Failure::usage(anyhow!("no tunnel is configured")))
 }
 
 /// That no gateway answers, as a case, with why it didn't start the last time.

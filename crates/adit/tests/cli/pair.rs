@@ -252,6 +252,35 @@ fn the_hook_is_told_of_every_tunnel_that_goes_down_with_the_gateway() {
     assert_eq!(lines("down ").len(), TUNNELS, "{}", west.log());
 }
 
+/// Not only after the peers of all of them were asked.
+#[test]
+fn of_several_tunnels_one_has_to_be_named_before_anything_is_asked() {
+    if !permitted("a gateway with two tunnels") {
+        return;
+    }
+    let sites = Sites::new("several");
+    let config = sites.configure(At::West, KEY);
+    let text = std::fs::read_to_string(&config).unwrap();
+    let second = text
+        .replace("tunnel.office", "tunnel.branch")
+        .replace("192.0.2.2", "192.0.2.3")
+        .replace("10.2.0.0", "10.3.0.0");
+    std::fs::write(&config, format!("{text}{second}")).unwrap();
+    let west = sites.start_with(At::West, &config, &sites.state(At::West));
+    let ran = eventually(SOON, || {
+        let ran = west.adit(&["status", "--json"]);
+        serde_json::from_str::<Value>(&ran.out).ok()
+    });
+    assert!(ran.is_some(), "{}", west.log());
+    let ran = west.adit(&["why", "--ask-peer"]).ends_with(USAGE);
+    assert!(
+        ran.err.contains("which tunnel?") && ran.err.contains("branch"),
+        "{}",
+        ran.err
+    );
+    assert!(!ran.err.contains("letting the peer begin"), "{}", ran.err);
+}
+
 #[test]
 fn what_one_side_can_not_know_the_other_sides_case_decides() {
     if !permitted("a wrong key between two gateways") {
