@@ -13,6 +13,7 @@ use adit_model::text::did_you_mean;
 use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
+use crate::ahead::Seen;
 use crate::applying::Wish;
 use crate::case;
 use crate::control::{Answer, Command};
@@ -276,9 +277,10 @@ impl Gateway {
                     last_word: self.last_word(name),
                 };
                 view.render(|| {
-                    let counters = looked.get_or_init(|| self.counters(now.mono));
+                    let (counters, seen) =
+                        looked.get_or_init(|| (self.counters(now.mono), self.seen()));
                     let facts = self.lately.facts(name, counters);
-                    self.case(tunnel, &BTreeMap::from([(name.to_owned(), facts)]))
+                    self.case(tunnel, &BTreeMap::from([(name.to_owned(), facts)]), seen)
                 })
             })
             .collect();
@@ -401,11 +403,12 @@ impl Gateway {
     }
 
     fn case_lines(&self, names: &[String], lately: &BTreeMap<String, Vec<Fact>>) -> Vec<Response> {
+        let seen = self.seen();
         names
             .iter()
             .filter_map(|name| self.tunnels.get(name))
             .map(|tunnel| Response::Case {
-                case: Box::new(self.case(tunnel, lately)),
+                case: Box::new(self.case(tunnel, lately, &seen)),
             })
             .chain([Response::Done])
             .collect()
@@ -431,6 +434,7 @@ impl Gateway {
         &self,
         tunnel: &crate::tunnel::Tunnel,
         lately: &BTreeMap<String, Vec<Fact>>,
+        seen: &Seen,
     ) -> adit_model::fact::Case {
         let mut case = case::build(&case::Evidence {
             now: self.clock.now().mono,
@@ -440,8 +444,8 @@ impl Gateway {
             children: &self.backend.children(),
             past: self.past.get(&tunnel.connection.name),
         });
-        case.facts.extend(self.host_facts(tunnel));
-        case.facts.extend(self.ahead_facts(tunnel));
+        case.facts.extend(self.host_facts(tunnel, &seen.counts));
+        case.facts.extend(self.ahead_facts(tunnel, seen));
         let name = &tunnel.connection.name;
         case.facts
             .extend(lately.get(name).into_iter().flatten().cloned());

@@ -78,7 +78,14 @@ pub(crate) enum TaskDone {
         answer: oneshot::Sender<Answer>,
     },
     /// The host was looked at for what will fail.
-    LookedAhead(Found),
+    LookedAhead {
+        /// The look's number.
+        look: u64,
+        /// The tunnels that it was for.
+        names: Vec<String>,
+        /// What was found of them.
+        found: Found,
+    },
     /// A monitor's echoes were answered, or weren't.
     Echoed(Asked),
     /// The program that is told of tunnels has ended.
@@ -162,7 +169,7 @@ impl Gateway {
                 wish,
                 answer,
             } => self.read_to_apply(prepared, risks, wish, answer),
-            TaskDone::LookedAhead(found) => self.looked_ahead(found),
+            TaskDone::LookedAhead { look, names, found } => self.looked_ahead(look, &names, found),
             TaskDone::Echoed(asked) => self.echoed(asked),
             TaskDone::Hooked(ended) => self.hooked(ended),
             TaskDone::TraceBegins { asked, own, answer } => self.trace_begins(asked, &own, answer),

@@ -49,13 +49,13 @@ impl Gateway {
             let shown = self.shown(topic, only);
             add(file.to_owned(), serde_json::to_vec_pretty(&shown));
         }
-        let counters = self.counters(now.mono);
+        let (counters, seen) = (self.counters(now.mono), self.seen());
         for name in names.iter().take(MOST_CASES) {
             let lately = [(name.clone(), self.lately.facts(name, &counters))].into();
             let Some(tunnel) = self.tunnels.get(name) else {
                 continue;
             };
-            let mut case = self.case(tunnel, &lately);
+            let mut case = self.case(tunnel, &lately, &seen);
             case.forget_keys();
             let document = json!({ "schema": "adit.case/1", "case": case });
             add(

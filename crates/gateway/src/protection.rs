@@ -160,7 +160,11 @@ impl Gateway {
     }
 
     /// What the host knows of a tunnel that its events don't tell.
-    pub(crate) fn host_facts(&self, tunnel: &Tunnel) -> Vec<Fact> {
+    pub(crate) fn host_facts(
+        &self,
+        tunnel: &Tunnel,
+        counts: &BTreeMap<String, BlockCount>,
+    ) -> Vec<Fact> {
         let mut facts = Vec::new();
         let name = &tunnel.connection.name;
         let mut sign = |sign, key: &str, value: &str, text: String| {
@@ -180,8 +184,7 @@ impl Gateway {
                 },
             });
         };
-        let counts = self.block_counts();
-        if let Some(clear) = self.clear_traffic(tunnel, &counts)
+        if let Some(clear) = self.clear_traffic(tunnel, counts)
             && !clear.children.is_empty()
         {
             let text = format!(

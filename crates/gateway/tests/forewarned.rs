@@ -230,6 +230,14 @@ fn what_the_host_has_and_the_configuration_lacks_is_told() {
     let told = client.foresee(None, "10.2.0.9".parse().ok()).unwrap();
     let of = |w: &&Forewarning| w.cause == "overbroad-remote-selector";
     assert_eq!(told.tunnels[0].ahead.iter().filter(of).count(), 1);
+    // A look that nobody asked for from there doesn't end it.
+    let later = ahead(&mut client);
+    assert_eq!(later.iter().filter(of).count(), 1, "{later:?}");
+    let events = self::told(&mut client);
+    assert!(
+        !events.contains(&("overbroad-remote-selector".to_owned(), true)),
+        "{events:?}"
+    );
 }
 
 /// Who manages the west gateway sits at 198.51.100.9, and a configuration leads that network into the tunnel.

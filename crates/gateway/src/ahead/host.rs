@@ -21,8 +21,8 @@ pub(crate) struct Question {
     pub root: PathBuf,
     /// Tunnels' devices: what is connected there isn't this site's.
     pub devices: Vec<String>,
-    /// From where the one who asks is logged in.
-    pub operator: Option<IpAddr>,
+    /// From where those who asked are logged in.
+    pub operators: Vec<IpAddr>,
     /// The tunnels.
     pub tunnels: Vec<Asked>,
 }
@@ -124,9 +124,10 @@ fn ways_in(question: &Question, routes: &[Route]) -> Vec<(IpAddr, Option<IpAddr>
     let known = |address: &IpAddr| sessions.iter().any(|s| s.remote == *address);
     managed.extend(
         question
-            .operator
+            .operators
+            .iter()
             .filter(|address| !known(address))
-            .map(|address| (address, None, "ssh")),
+            .map(|address| (*address, None, "ssh")),
     );
     managed.extend(sessions.iter().map(|s| (s.remote, Some(s.local), "ssh")));
     managed.extend(gateways(routes).map(|address| (address, None, "gateway")));

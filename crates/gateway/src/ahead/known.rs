@@ -1,8 +1,11 @@
 //! What of a tunnel's future is known without looking at the host: certificates, what was agreed on, trials, counters.
 
+use std::collections::BTreeMap;
+
 use adit_crypto::pki::{Cert, RevocationList, RevocationPolicy};
 use adit_ike::key_holder::Accepted;
-use adit_ike::{ChildSaState, IkeSaState, KeyAnswer, KeyRequest};
+use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest};
+use adit_kernel::block::BlockCount;
 use adit_model::ahead::Ahead;
 use adit_model::certificate::CertificateUse;
 use adit_model::connection::Protection;
@@ -12,12 +15,28 @@ use adit_model::monitored::MonitorAction;
 use crate::gateway::Gateway;
 use crate::tunnel::Tunnel;
 
+/// What is looked up once for all tunnels.
+pub(crate) struct Seen {
+    /// IKE SAs with their children.
+    snapshot: Vec<IkeSaSnapshot>,
+    /// What the block has counted, by tunnel.
+    pub counts: BTreeMap<String, BlockCount>,
+}
+
 impl Gateway {
+    /// Looks up what the facts of any tunnel are taken from.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen {
+            snapshot: self.endpoint.snapshot(),
+            counts: self.block_counts(),
+        }
+    }
+
     /// All that is known of a tunnel's future, as facts of a case.
-    pub(crate) fn ahead_facts(&self, tunnel: &Tunnel) -> Vec<Fact> {
+    pub(crate) fn ahead_facts(&self, tunnel: &Tunnel, seen: &Seen) -> Vec<Fact> {
         let name = &tunnel.connection.name;
         let mut facts: Vec<Fact> = self
-            .ahead_of(tunnel)
+            .ahead_of(tunnel, seen)
             .into_iter()
             .chain(tunnel.ahead.host.iter().cloned())
             .map(|ahead| fact(name, ahead))
@@ -36,7 +55,7 @@ impl Gateway {
         facts
     }
 
-    fn ahead_of(&self, tunnel: &Tunnel) -> Vec<Ahead> {
+    fn ahead_of(&self, tunnel: &Tunnel, seen: &Seen) -> Vec<Ahead> {
         let now = self.clock.now();
         let connection = &tunnel.connection;
         let mut known = vec![
@@ -59,8 +78,7 @@ impl Gateway {
             now: now.wall,
         }));
         known.extend(self.lists_of(name));
-        let snapshot = self.endpoint.snapshot();
-        let up = snapshot.iter().filter(|sa| {
+        let up = seen.snapshot.iter().filter(|sa| {
             sa.connection.as_ref() == Some(name) && sa.state == IkeSaState::Established
         });
         for sa in up {
@@ -78,7 +96,7 @@ impl Gateway {
         known.extend(tunnel.ahead.trials.facts());
         known.extend(tunnel.ahead.peer_lives());
         known.extend(self.neighbours(tunnel));
-        known.extend(self.clear_of(tunnel));
+        known.extend(clear_of(tunnel, seen));
         known
     }
 
@@ -142,19 +160,6 @@ impl Gateway {
             .collect()
     }
 
-    /// What the block has counted.
-    fn clear_of(&self, tunnel: &Tunnel) -> Option<Ahead> {
-        let counts = self.block_counts();
-        let count = counts.get(&tunnel.connection.name)?;
-        let optional = tunnel.connection.protection == Protection::Optional;
-        let of = |packets: u64| if optional { packets } else { 0 };
-        Some(Ahead::Clear {
-            left: of(count.optional_out.packets),
-            came: of(count.optional_in.packets),
-            stopped: count.clear_out.packets,
-        })
-    }
-
     /// A peer has proved itself with certificates: they are remembered.
     pub(crate) fn note_peer(&mut self, request: &KeyRequest, answer: &KeyAnswer) {
         let (KeyRequest::Verify(verify), KeyAnswer::Verified) = (request, answer) else {
@@ -172,6 +177,18 @@ impl Gateway {
             tunnel.ahead.peer = peer;
         }
     }
+}
+
+/// What the block has counted.
+fn clear_of(tunnel: &Tunnel, seen: &Seen) -> Option<Ahead> {
+    let count = seen.counts.get(&tunnel.connection.name)?;
+    let optional = tunnel.connection.protection == Protection::Optional;
+    let of = |packets: u64| if optional { packets } else { 0 };
+    Some(Ahead::Clear {
+        left: of(count.optional_out.packets),
+        came: of(count.optional_in.packets),
+        stopped: count.clear_out.packets,
+    })
 }
 
 /// What is known, as a fact of ours about a tunnel.

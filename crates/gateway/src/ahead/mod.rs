@@ -5,6 +5,7 @@
 
 mod host;
 mod known;
+mod looks;
 mod mounts;
 mod outlook;
 mod sessions;
@@ -15,7 +16,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adit_diagnose::{Forewarning, Premortem, TunnelAhead, foresee};
-use adit_ike::{ChildSaState, IkeSaState};
+use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use adit_model::ahead::Weight;
 use adit_model::carriage::Mss;
 use adit_model::dataplane::Path;
@@ -25,7 +26,8 @@ use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
 pub(crate) use host::{Found, managed};
-pub(crate) use known::fact;
+pub(crate) use known::{Seen, fact};
+pub(crate) use looks::Foresight;
 pub(crate) use outlook::Outlook;
 
 use crate::answer::reply;
@@ -34,40 +36,29 @@ use crate::backend::Backend;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::protocol::Response;
+use crate::recorder::is_unproven;
 use crate::retry::Presence;
 use crate::tunnel::Tunnel;
 use host::{Asked, Question, Room};
-
-/// When the future is looked at, and who waits for what is seen.
-#[derive(Default)]
-pub(crate) struct Foresight {
-    /// The next look.
-    due: Option<Mono>,
-    /// The host is being looked at.
-    running: bool,
-    waiters: Vec<(Vec<String>, oneshot::Sender<Answer>)>,
-}
-
-impl Foresight {
-    fn soon(&mut self, at: Mono) {
-        self.due = Some(self.due.map_or(at, |due| due.min(at)));
-    }
-}
+use looks::{SETTLED, Scope};
 
 impl Gateway {
     /// When something of it is due.
     pub(crate) fn ahead_due(&self) -> Option<Mono> {
-        let look = self.foresight.due.filter(|_| !self.foresight.running);
+        let look = self.foresight.due();
         look.into_iter().chain(self.trials_due()).min()
     }
 
     /// Does what is due.
     pub(crate) fn look_ahead_if_due(&mut self, now: Now) {
         self.look_at_trials(now);
-        let due = *self.foresight.due.get_or_insert(now.mono + SETTLED);
-        if due <= now.mono && !self.foresight.running {
-            self.look_ahead(None);
-        }
+        let names: Vec<String> = match self.foresight.take_due(now.mono) {
+            None => return,
+            Some(Scope::All) => self.tunnels.keys().cloned().collect(),
+            Some(Scope::Only(names)) => names.into_iter().collect(),
+        };
+        // Servers aren't asked every hour of every gateway, but when a person asks.
+        self.look_ahead(&names, false);
     }
 
     /// A tunnel has come up.
@@ -76,21 +67,23 @@ impl Gateway {
         if let Some(tunnel) = self.tunnels.get_mut(name) {
             tunnel.ahead.ever_up = true;
         }
-        self.foresight.soon(now + SETTLED);
+        self.foresight.soon(name, now + SETTLED);
         self.plan_trials(name);
     }
 
     /// Something has happened.
     pub(crate) fn hear_for_ahead(&mut self, event: &Event) {
-        let Some(tunnel) = event
-            .connection
-            .as_ref()
-            .and_then(|name| self.tunnels.get_mut(name))
-        else {
+        if is_a_strangers(event) {
+            return;
+        }
+        let Some(name) = &event.connection else {
+            return;
+        };
+        let Some(tunnel) = self.tunnels.get_mut(name) else {
             return;
         };
         if tunnel.ahead.hear(event.at.mono, &event.what) {
-            self.foresight.soon(event.at.mono + SOON);
+            self.foresight.soon(name, event.at.mono + SOON);
         }
     }
 
@@ -105,55 +98,72 @@ impl Gateway {
             Ok(names) => names,
             Err(error) => return reply(answer, Answer::Lines(vec![error])),
         };
-        self.foresight.waiters.push((names, answer));
-        self.look_ahead(operator);
+        if let Some(operator) = operator {
+            self.foresight.asked_from(operator);
+        }
+        let look = self.look_ahead(&names, true);
+        self.foresight.wait(look, names, answer);
     }
 
-    /// Looks at the host beside the loop.
-    fn look_ahead(&mut self, operator: Option<IpAddr>) {
-        self.foresight.running = true;
-        self.foresight.due = None;
-        // Servers aren't asked every hour of every gateway, but when a person asks.
-        let asked = !self.foresight.waiters.is_empty();
-        let question = self.question(operator, asked);
+    /// Looks at the host beside the loop. Gives the look's number.
+    fn look_ahead(&mut self, names: &[String], servers: bool) -> u64 {
+        let look = self.foresight.begin();
+        let tunnels = names.iter().filter_map(|name| self.tunnels.get(name));
+        let question = self.question_of(tunnels, self.foresight.operators(), servers);
+        let names = names.to_vec();
         let tasks = self.tasks.clone();
         let fake = matches!(self.backend, Backend::Fake);
         tokio::task::spawn_blocking(move || {
             // Without anything carried there is nothing of the host that matters.
-            let look = std::panic::AssertUnwindSafe(|| host::look(&question));
+            let host = std::panic::AssertUnwindSafe(|| host::look(&question));
             let found = if fake {
                 Found::new()
             } else {
-                std::panic::catch_unwind(look).unwrap_or_default()
+                std::panic::catch_unwind(host).unwrap_or_default()
             };
             // The loop is gone when the gateway stops.
-            let _ = tasks.blocking_send(TaskDone::LookedAhead(found));
+            let _ = tasks.blocking_send(TaskDone::LookedAhead { look, names, found });
         });
+        look
     }
 
+    /// What is to be looked at for all tunnels.
     pub(crate) fn question(&self, operator: Option<IpAddr>, servers: bool) -> Question {
+        self.question_of(
+            self.tunnels.values(),
+            operator.into_iter().collect(),
+            servers,
+        )
+    }
+
+    fn question_of<'a>(
+        &self,
+        asked: impl Iterator<Item = &'a Tunnel>,
+        operators: Vec<IpAddr>,
+        servers: bool,
+    ) -> Question {
+        let snapshot = self.endpoint.snapshot();
         let own = |t: &Tunnel| t.connection.interface.as_ref().map(|i| i.name.clone());
         let mut devices = vec![self.options.tun_name.clone()];
         devices.extend(self.tunnels.values().filter_map(own));
         let in_user_space = matches!(self.backend, Backend::User(_));
-        let tunnels = self.tunnels.values().map(|tunnel| Asked {
+        let tunnels = asked.map(|tunnel| Asked {
             name: tunnel.connection.name.clone(),
             peer: tunnel.peer,
             device: own(tunnel).or_else(|| in_user_space.then(|| self.options.tun_name.clone())),
-            surroundings: servers.then(|| self.situation(tunnel)),
-            children: self.rooms(tunnel),
+            surroundings: servers.then(|| self.situation_in(tunnel, &snapshot)),
+            children: self.rooms(tunnel, &snapshot),
         });
         Question {
             root: self.options.root.clone(),
             tunnels: tunnels.collect(),
             devices,
-            operator,
+            operators,
         }
     }
 
     /// Children that are up, and what protection adds to their packets.
-    fn rooms(&self, tunnel: &Tunnel) -> Vec<Room> {
-        let snapshot = self.endpoint.snapshot();
+    fn rooms(&self, tunnel: &Tunnel, snapshot: &[IkeSaSnapshot]) -> Vec<Room> {
         let name = &tunnel.connection.name;
         let up = snapshot.iter().filter(|sa| {
             sa.connection.as_ref() == Some(name) && sa.state == IkeSaState::Established
@@ -185,30 +195,28 @@ impl Gateway {
     }
 
     /// The host has been looked at.
-    pub(crate) fn looked_ahead(&mut self, mut found: Found) {
-        let now = self.clock.now().mono;
-        self.foresight.running = false;
-        self.foresight.soon(now + INTERVAL);
-        let names: Vec<String> = self.tunnels.keys().cloned().collect();
-        for name in &names {
-            if let Some(tunnel) = self.tunnels.get_mut(name) {
-                tunnel.ahead.host = found.remove(name).unwrap_or_default();
+    pub(crate) fn looked_ahead(&mut self, look: u64, names: &[String], mut found: Found) {
+        let seen = self.seen();
+        for name in names {
+            if let (Some(tunnel), Some(found)) = (self.tunnels.get_mut(name), found.remove(name)) {
+                tunnel.ahead.looked(look, found);
             }
-            self.judge_ahead(name);
+            self.judge_ahead(name, &seen);
         }
-        for (names, answer) in std::mem::take(&mut self.foresight.waiters) {
-            let tunnels = names.iter().filter_map(|name| self.ahead_document(name));
+        for waiter in self.foresight.end(look) {
+            let names = waiter.names.iter();
+            let tunnels = names.filter_map(|name| self.ahead_document(name, &seen));
             let premortem = Box::new(Premortem::new(tunnels.collect()));
             reply(
-                answer,
+                waiter.answer,
                 Answer::Lines(vec![Response::Foreseen { premortem }]),
             );
         }
     }
 
-    fn ahead_case(&self, tunnel: &Tunnel) -> Case {
+    fn ahead_case(&self, tunnel: &Tunnel, seen: &Seen) -> Case {
         let mut facts = vec![crate::case::configured(&tunnel.connection)];
-        facts.extend(self.ahead_facts(tunnel));
+        facts.extend(self.ahead_facts(tunnel, seen));
         Case {
             subject: tunnel.connection.name.clone(),
             facts,
@@ -217,11 +225,11 @@ impl Gateway {
     }
 
     /// Judges what is known of a tunnel, and tells what has changed.
-    fn judge_ahead(&mut self, name: &str) {
+    fn judge_ahead(&mut self, name: &str, seen: &Seen) {
         let Some(tunnel) = self.tunnels.get(name) else {
             return;
         };
-        let found = foresee(&self.ahead_case(tunnel));
+        let found = foresee(&self.ahead_case(tunnel, seen));
         let up = tunnel.presence == Presence::Up;
         let Some(tunnel) = self.tunnels.get_mut(name) else {
             return;
@@ -251,9 +259,9 @@ impl Gateway {
         }
     }
 
-    fn ahead_document(&self, name: &str) -> Option<TunnelAhead> {
+    fn ahead_document(&self, name: &str, seen: &Seen) -> Option<TunnelAhead> {
         let tunnel = self.tunnels.get(name)?;
-        let case = self.ahead_case(tunnel);
+        let case = self.ahead_case(tunnel, seen);
         let ahead = case.facts.iter().filter_map(|fact| match &fact.what {
             Known::Ahead { .. } => Some(fact.source.text.clone()),
             _ => None,
@@ -265,6 +273,11 @@ impl Gateway {
             ahead: foresee(&case),
         })
     }
+}
+
+/// Whether an IKE SA went away that anybody may have begun. It tells nothing of the tunnel's future, and looks would be begun by strangers.
+fn is_a_strangers(event: &Event) -> bool {
+    matches!(event.what, Happening::IkeClosed { .. }) && is_unproven(event)
 }
 
 /// Warnings that are new, and those that are over. What an event of its own tells already isn't among them.
@@ -292,12 +305,8 @@ fn changes(before: &[Forewarning], now: &[Forewarning]) -> Vec<(Forewarning, boo
         .collect()
 }
 
-/// How long after a tunnel has come up, or the gateway has started, its future is looked at.
-const SETTLED: Duration = Duration::from_secs(5);
 /// How soon it is looked at when something is new.
 const SOON: Duration = Duration::from_millis(500);
-/// How often it is looked at.
-const INTERVAL: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
 mod tests {
@@ -323,6 +332,29 @@ mod tests {
             }],
             fix: Fix::default(),
         }
+    }
+
+    #[test]
+    fn a_stranger_who_fails_to_prove_himself_begins_no_look() {
+        use adit_model::Wall;
+        use adit_model::event::{Party, Role};
+        let closed = |role, cause: &str| Event {
+            at: Now {
+                mono: Mono(0),
+                wall: Wall(0),
+            },
+            connection: Some("office".to_owned()),
+            role: Some(role),
+            local: None,
+            remote: None,
+            what: Happening::IkeClosed {
+                by: Party::Us,
+                cause: cause.to_owned(),
+            },
+        };
+        assert!(is_a_strangers(&closed(Role::Responder, "failed")));
+        assert!(!is_a_strangers(&closed(Role::Responder, "deleted")));
+        assert!(!is_a_strangers(&closed(Role::Initiator, "failed")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use adit_model::ahead::{Ahead, TrialOutcome};
 use adit_model::event::{Happening, Party};
 use adit_model::{Mono, Wall};
 
+use super::looks::carried;
 use super::trial::Trials;
 
 /// The memory of one tunnel.
@@ -18,6 +19,8 @@ pub(crate) struct Outlook {
     pub ever_up: bool,
     /// What the host showed last.
     pub host: Vec<Ahead>,
+    /// The number of the look that showed it.
+    look: u64,
     /// Rekeys on trial.
     pub trials: Trials,
     /// The peer's certificates: subject, and the times between which they are valid.
@@ -39,14 +42,20 @@ impl Outlook {
         }
     }
 
+    /// The host was looked at. What a later look has shown already stays.
+    pub fn looked(&mut self, look: u64, found: Vec<Ahead>) {
+        if look > self.look {
+            self.look = look;
+            self.host = carried(&self.host, found);
+        }
+    }
+
     /// Something has happened to the tunnel. Says whether that tells something of its future.
     pub fn hear(&mut self, at: Mono, what: &Happening) -> bool {
         self.trials.tick(at);
         match what {
             Happening::ChildEstablished { child, spi_in, .. } => {
-                if self.pairs.len() < MOST {
-                    self.pairs.insert(*spi_in, (child.clone(), at));
-                }
+                self.begins(*spi_in, child, at);
                 self.ever_up = true;
                 false
             }
@@ -57,7 +66,7 @@ impl Outlook {
                 by,
             } => {
                 let begun = self.pairs.remove(old);
-                self.pairs.insert(*new, (child.clone(), at));
+                self.begins(*new, child, at);
                 if let (Some((_, begun)), Party::Peer) = (begun, by) {
                     self.lived(child, at.since(begun).as_secs(), true);
                 }
@@ -70,8 +79,12 @@ impl Outlook {
                 }
                 true
             }
-            Happening::IkeClosed { .. } => {
-                self.pairs.clear();
+            // An attempt that failed had no pairs, and what replaced an IKE SA has taken them over.
+            Happening::IkeClosed { cause, .. } if cause == "failed" => false,
+            Happening::IkeClosed { cause, .. } => {
+                if cause != "replaced" {
+                    self.pairs.clear();
+                }
                 true
             }
             Happening::PeerRefused {
@@ -102,6 +115,17 @@ impl Outlook {
             }
             _ => false,
         }
+    }
+
+    /// There is another pair; where there are too many, the oldest is forgotten.
+    fn begins(&mut self, spi_in: u32, child: &str, at: Mono) {
+        if self.pairs.len() >= MOST {
+            let oldest = self.pairs.iter().min_by_key(|(_, (_, begun))| *begun);
+            if let Some(spi) = oldest.map(|(spi, _)| *spi) {
+                self.pairs.remove(&spi);
+            }
+        }
+        self.pairs.insert(spi_in, (child.to_owned(), at));
     }
 
     /// The child that events say is being rekeyed; where they don't name it, the only one.
@@ -193,6 +217,52 @@ mod tests {
         outlook.pairs.insert(3, ("lan".to_owned(), at(1300)));
         outlook.hear(at(1310), &closed(3));
         assert_eq!(lives(&outlook).len(), 1);
+    }
+
+    #[test]
+    fn an_attempt_that_fails_and_an_ike_sa_that_is_replaced_leave_lifetimes_alone() {
+        let ended = |cause: &str| Happening::IkeClosed {
+            by: Party::Us,
+            cause: cause.to_owned(),
+        };
+        let mut outlook = Outlook::new(at(0));
+        outlook.begins(1, "lan", at(0));
+        assert!(!outlook.hear(at(100), &ended("failed")), "nothing is new");
+        assert!(outlook.hear(at(200), &ended("replaced")));
+        outlook.hear(at(600), &closed(1));
+        assert!(matches!(
+            lives(&outlook)[..],
+            [Ahead::PeerLife { seconds: 600, .. }]
+        ));
+        outlook.begins(2, "lan", at(700));
+        outlook.hear(at(900), &ended("dead-peer"));
+        outlook.hear(at(1300), &closed(2));
+        assert_eq!(lives(&outlook).len(), 1);
+        assert!(outlook.pairs.is_empty());
+    }
+
+    #[test]
+    fn the_oldest_pair_makes_room() {
+        let mut outlook = Outlook::new(at(0));
+        for spi in 0..=1024 {
+            outlook.begins(spi, "lan", at(u64::from(spi)));
+        }
+        assert_eq!(outlook.pairs.len(), MOST);
+        assert!(outlook.pairs.contains_key(&1024) && !outlook.pairs.contains_key(&0));
+    }
+
+    #[test]
+    fn a_look_that_was_overtaken_changes_nothing() {
+        let dpd = |dpd_s| Ahead::Watched {
+            dpd_s,
+            monitored: false,
+        };
+        let mut outlook = Outlook::new(at(0));
+        outlook.looked(2, vec![dpd(2)]);
+        outlook.looked(1, vec![dpd(1)]);
+        assert_eq!(outlook.host, [dpd(2)]);
+        outlook.looked(3, vec![dpd(3)]);
+        assert_eq!(outlook.host, [dpd(3)]);
     }
 
     #[test]
