@@ -9,6 +9,7 @@ use adit_model::plan::{Cut, Plan};
 use adit_model::policy::Policy;
 use serde::Serialize;
 
+use crate::backend::Backend;
 use crate::gateway::Gateway;
 use crate::leases;
 
@@ -83,6 +84,9 @@ impl Gateway {
             } else if !seen.goes_on_from(old) {
                 let what = differing(&**old, &seen);
                 changes.restarted.push((name, what));
+            } else if self.numbers_otherwise(old, connection) {
+                let what = "interface (the kernel's SAs are for the one of before)".to_owned();
+                changes.restarted.push((name, what));
             } else {
                 let shape = reshaped(old, &seen);
                 let same = shape.removed.is_empty() && shape.new_children().next().is_none();
@@ -94,6 +98,12 @@ impl Gateway {
             }
         }
         changes
+    }
+
+    /// Whether SAs in the kernel belong to another interface than the tunnel has from now on: they carry its number.
+    fn numbers_otherwise(&self, old: &Connection, new: &Connection) -> bool {
+        let name = |c: &Connection| c.interface.as_ref().map(|own| own.name.clone());
+        matches!(self.backend, Backend::Kernel(_)) && name(old) != name(new)
     }
 
     /// The same, told before it is done.
