@@ -7,6 +7,9 @@ use std::net::IpAddr;
 
 use adit_wire::ip::{IpPacket, protocol};
 
+/// Sender, receiver and protocol of a datagram of which nothing can be shown.
+type Nameless = (IpAddr, IpAddr, u8);
+
 /// A packet's bytes, long enough for its own header's total length: what the capture cut off is zeros. Returns how
 /// many bytes are real.
 pub(super) fn whole(bytes: &[u8]) -> (Cow<'_, [u8]>, usize) {
@@ -97,7 +100,7 @@ pub(super) struct Reassembly<T> {
     /// How many were given up, those of which nothing can be shown included.
     lost_in_all: u64,
     /// Of the latter: sender, receiver, protocol.
-    nameless: Vec<(IpAddr, IpAddr, u8)>,
+    nameless: Vec<Nameless>,
 }
 
 impl<T> Default for Reassembly<T> {
@@ -198,13 +201,13 @@ impl<T: Copy> Reassembly<T> {
     }
 
     /// A datagram that was given up and of which nothing can be shown. Asked after every fragment, there is one at most.
-    pub(super) fn nameless(&mut self) -> Option<(IpAddr, IpAddr, u8)> {
+    pub(super) fn nameless(&mut self) -> Option<Nameless> {
         self.nameless.pop()
     }
 
     /// Ends the capture: how many datagrams stayed incomplete, the beginnings of those that have one, and the others'
     /// senders, receivers and protocols.
-    pub(super) fn finish(mut self) -> (u64, Vec<Incomplete<T>>, Vec<(IpAddr, IpAddr, u8)>) {
+    pub(super) fn finish(mut self) -> (u64, Vec<Incomplete<T>>, Vec<Nameless>) {
         while let Some(key) = self.order.pop_front() {
             self.give_up(key);
         }

@@ -31,7 +31,7 @@ fn is_ipv4(inner: &[u8], fits: impl Fn(usize) -> bool) -> bool {
     let sum: u32 = words.sum();
     let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
     // All ones in ones' complement is what a right checksum makes of the sum (RFC 1071).
-    header[0] == 0x45 && sum != 0 && sum % 0xffff == 0 && fits(length)
+    header[0] == 0x45 && sum != 0 && sum.is_multiple_of(0xffff) && fits(length)
 }
 
 /// A header whose length fits, and whose next header is a common one.
