@@ -4,30 +4,26 @@
 //! Nothing of the configuration file changes before it is confirmed, so a gateway that is killed meanwhile starts with the
 //! former one too.
 
-use std::io::Write as _;
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
-use adit_diagnose::{Forewarning, foresee};
+use adit_config::Configuration;
+use adit_diagnose::Forewarning;
 use adit_model::Mono;
 use adit_model::ahead::{Ahead, Weight};
-use adit_model::connection::Connection;
-use adit_model::fact::Case;
 use adit_model::plan::Plan;
-use adit_model::policy::Action;
-use adit_model::selector::Selector;
 use tokio::sync::oneshot;
 
 use crate::ahead;
 use crate::answer::{error, reply};
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
-use crate::case::configured;
 use crate::control::Answer;
 use crate::gateway::Gateway;
+use crate::lock_out::{self, Rules};
 use crate::protocol::{Applied, RequestError, Response};
 use crate::reload::{Prepared, prepare_text};
+use crate::staged::Staged;
 
 /// How a configuration is to be applied.
 #[derive(Clone, Debug)]
@@ -83,14 +79,8 @@ impl Gateway {
             if let Ok(prepared) = &prepared {
                 question.add_devices(&prepared.options().config.connections);
                 let managed = ahead::managed(&question, in_kernel);
-                for connection in &prepared.options().config.connections {
-                    let same = running.config.connections.contains(connection);
-                    if !same {
-                        let policies = &prepared.options().config.policies;
-                        let caught = managed.iter().filter(|m| !passes(policies, m));
-                        risks.extend(lock_outs(connection, caught.cloned()));
-                    }
-                }
+                let new = rules(&prepared.options().config);
+                risks = lock_out::risks(rules(&running.config), new, &managed);
             }
             let done = TaskDone::ToApply {
                 prepared,
@@ -129,29 +119,50 @@ impl Gateway {
             );
             return reply(answer, refuse(RequestError::LockOut, message));
         }
+        // What can't be kept in the end isn't begun.
+        let staged = match wish.dry_run {
+            true => Ok(None),
+            false => self.stage(&wish.text),
+        };
+        let staged = match staged {
+            Ok(staged) => staged,
+            Err(problem) => {
+                let message = format!(
+                    "{problem}; nothing was changed. Fix: let the gateway write there (ReadWritePaths= of its systemd unit)"
+                );
+                return reply(answer, refuse(RequestError::Failed, message));
+            }
+        };
         let now = self.clock.now().mono;
-        let (mut plan, former) = match self.adopt(*prepared, wish.dry_run) {
-            Ok(done) => done,
+        let mut other = prepared;
+        let mut plan = match self.adopt(&mut other, wish.dry_run) {
+            Ok(plan) => plan,
             Err(message) => return reply(answer, refuse(RequestError::Failed, message)),
         };
         "apply".clone_into(&mut plan.command);
         let mut saved = None;
-        if let Some(former) = former {
+        if !wish.dry_run {
+            self.unconfirmed = Some(Unconfirmed {
+                former: other,
+                until: now + wish.confirm,
+                text: wish.text,
+            });
             if wish.confirm.is_zero() {
-                match self.save(&wish.text) {
+                match self.write_in(staged) {
                     Ok(path) => saved = path,
-                    Err(problem) => tracing::warn!("{problem}"),
+                    Err(problem) => {
+                        let message = match self.back() {
+                            Ok(()) => format!("{problem}; the former configuration holds again"),
+                            Err(worse) => format!("{problem}; {worse}"),
+                        };
+                        return reply(answer, refuse(RequestError::Failed, message));
+                    }
                 }
             } else {
                 let seconds = wish.confirm.as_secs();
                 tracing::warn!(
                     "another configuration holds; the former one comes back in {seconds} s unless it is confirmed (adit apply --confirm)"
                 );
-                self.unconfirmed = Some(Unconfirmed {
-                    former: Box::new(former),
-                    until: now + wish.confirm,
-                    text: wish.text,
-                });
             }
         }
         let confirm_ms = self.unconfirmed.as_ref().map_or(0, |u| {
@@ -168,22 +179,26 @@ impl Gateway {
 
     /// It stays, and is written into the configuration file.
     pub(crate) fn confirm(&mut self) -> Result<Vec<Response>, Response> {
-        let unconfirmed = self.unconfirmed.take().ok_or_else(nothing_to_confirm)?;
-        let saved = match self.save(&unconfirmed.text) {
-            Ok(saved) => saved,
-            Err(problem) => {
-                self.unconfirmed = Some(unconfirmed);
-                return Err(error(RequestError::Failed, problem));
-            }
-        };
+        let unconfirmed = self.unconfirmed.as_ref().ok_or_else(nothing_to_confirm)?;
+        let staged = self.stage(&unconfirmed.text);
+        let saved = staged
+            .and_then(|staged| self.write_in(staged))
+            .map_err(|problem| {
+                error(
+                    RequestError::Failed,
+                    format!("{problem}; it isn't confirmed"),
+                )
+            })?;
         tracing::info!("the configuration is confirmed");
         Ok(vec![Response::Confirmed { saved }])
     }
 
     /// The former one comes back now.
     pub(crate) fn revert(&mut self) -> Result<Vec<Response>, Response> {
-        let unconfirmed = self.unconfirmed.take().ok_or_else(nothing_to_confirm)?;
-        self.back(unconfirmed)
+        if self.unconfirmed.is_none() {
+            return Err(nothing_to_confirm());
+        }
+        self.back()
             .map_err(|message| error(RequestError::Failed, message))?;
         Ok(vec![Response::Done])
     }
@@ -195,29 +210,48 @@ impl Gateway {
 
     /// Brings the former configuration back if nobody has confirmed the other one in time.
     pub(crate) fn look_at_unconfirmed(&mut self, now: Mono) {
-        let late = self.unconfirmed.take_if(|u| u.until <= now);
-        if let Some(unconfirmed) = late
-            && let Err(message) = self.back(unconfirmed)
-        {
-            tracing::error!("the former configuration doesn't come back: {message}");
+        let late = self.unconfirmed_until().is_some_and(|until| until <= now);
+        if late && let Err(message) = self.back() {
+            tracing::error!("{message}");
         }
     }
 
-    fn back(&mut self, unconfirmed: Unconfirmed) -> Result<(), String> {
-        self.adopt(*unconfirmed.former, false)?;
-        tracing::warn!("nobody has confirmed the configuration: the former one holds again");
+    /// The former configuration comes back; if it can't, it is kept and tried again.
+    fn back(&mut self) -> Result<(), String> {
+        let Some(mut unconfirmed) = self.unconfirmed.take() else {
+            return Ok(());
+        };
+        if let Err(problem) = self.adopt(&mut unconfirmed.former, false) {
+            unconfirmed.until = self.clock.now().mono + AGAIN;
+            self.unconfirmed = Some(unconfirmed);
+            let seconds = AGAIN.as_secs();
+            return Err(format!(
+                "the former configuration doesn't come back: {problem}; it is tried again in {seconds} s"
+            ));
+        }
+        tracing::warn!("the configuration isn't kept: the former one holds again");
         Ok(())
     }
 
-    /// Writes a confirmed configuration where the gateway reads its own; says where.
-    fn save(&self, text: &str) -> Result<Option<String>, String> {
-        let Some(path) = &self.options.source else {
-            return Ok(None);
-        };
-        let name = path.display().to_string();
-        replace(path, text)
-            .map_err(|problem| format!("can't write {name}: {problem}; it isn't confirmed"))?;
-        Ok(Some(name))
+    /// Writes a configuration beside the gateway's own, if that is in a file.
+    fn stage(&self, text: &str) -> Result<Option<Staged>, String> {
+        let staged = self.options.source.as_ref().map(|path| {
+            Staged::beside(path, text)
+                .map_err(|problem| format!("can't write {}: {problem}", path.display()))
+        });
+        staged.transpose()
+    }
+
+    /// Has what is staged take the place of the gateway's own; says where that is. There is nothing to come back then.
+    fn write_in(&mut self, staged: Option<Staged>) -> Result<Option<String>, String> {
+        let source = self.options.source.as_ref();
+        let name = source.map(|path| path.display().to_string());
+        if let (Some(staged), Some(name)) = (staged, &name) {
+            let replaced = staged.replace();
+            replaced.map_err(|problem| format!("can't write {name}: {problem}"))?;
+        }
+        self.unconfirmed = None;
+        Ok(name)
     }
 
     /// Whose way into this host leads through what is cut.
@@ -229,7 +263,7 @@ impl Gateway {
             let logins = tunnel.ahead.host.iter().filter(
                 |a| matches!(a, Ahead::Management { inside: true, what, .. } if what == "ssh"),
             );
-            let mut risks = judged(&tunnel.connection, logins.cloned());
+            let mut risks = lock_out::judged(&tunnel.connection, logins.cloned());
             for risk in &mut risks {
                 risk.weight = Weight::Warning;
             }
@@ -239,57 +273,11 @@ impl Gateway {
     }
 }
 
-/// What a tunnel of the new configuration would cut off.
-fn lock_outs(connection: &Connection, managed: impl Iterator<Item = Ahead>) -> Vec<Forewarning> {
-    let mut risks = judged(connection, managed);
-    risks.retain(|risk| risk.weight == Weight::Warning);
-    risks
-}
-
-/// What the rule says of ways into this host.
-fn judged(connection: &Connection, managed: impl Iterator<Item = Ahead>) -> Vec<Forewarning> {
-    let mut facts = vec![configured(connection)];
-    facts.extend(managed.map(|m| ahead::fact(&connection.name, m)));
-    foresee(&Case {
-        subject: connection.name.clone(),
-        facts,
-        ..Case::default()
-    })
-    .into_iter()
-    .filter(|risk| risk.cause == LOCK_OUT)
-    .collect()
-}
-
-/// Whether a policy lets it pass before all tunnels.
-fn passes(policies: &[adit_model::policy::Policy], managed: &Ahead) -> bool {
-    let Ahead::Management { address, local, .. } = managed else {
-        return false;
-    };
-    let there = Selector::host(*address);
-    policies.iter().any(|policy| {
-        let ours = |ts: &Selector| local.is_none_or(|l| ts.contains(&Selector::host(l)));
-        policy.action == Action::Bypass
-            && policy.remote.iter().any(|ts| ts.contains(&there))
-            && policy.local.iter().any(ours)
-    })
-}
-
-/// Replaces a file as a whole, with the mode that it has; what it was stays beside it.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    // A link stays one.
-    let path = std::fs::canonicalize(path)?;
-    let beside = |end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        std::path::PathBuf::from(name)
-    };
-    let (new, before) = (beside(".new"), beside(".before"));
-    let mut file = std::fs::File::create(&new)?;
-    file.set_permissions(std::fs::metadata(&path)?.permissions())?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::copy(&path, &before)?;
-    std::fs::rename(&new, &path)
+fn rules(config: &Configuration) -> Rules<'_> {
+    Rules {
+        connections: &config.connections,
+        policies: &config.policies,
+    }
 }
 
 fn not_confirmed() -> Response {
@@ -306,72 +294,7 @@ fn nothing_to_confirm() -> Response {
     )
 }
 
-const LOCK_OUT: &str = "overbroad-remote-selector";
+/// After which time a former configuration that can't come back is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Nobody has longer to confirm: a day.
 const LONGEST_MS: u64 = 86_400_000;
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::sample;
-    use crate::scratch::Scratch;
-    use adit_model::policy::Policy;
-    use std::os::unix::fs::PermissionsExt;
-
-    fn login(address: [u8; 4]) -> Ahead {
-        Ahead::Management {
-            address: address.into(),
-            local: Some([10, 1, 0, 1].into()),
-            what: "ssh".to_owned(),
-            inside: false,
-            route_bits: 0,
-        }
-    }
-
-    #[test]
-    fn a_login_from_the_new_remote_network_is_a_risk_unless_a_policy_lets_it_pass() {
-        let connection = sample::connection("office");
-        let risks = lock_outs(
-            &connection,
-            [login([10, 2, 0, 9]), login([10, 3, 0, 9])].into_iter(),
-        );
-        assert_eq!(risks.len(), 1);
-        assert!(risks[0].summary.contains("10.2.0.9"), "{:?}", risks[0]);
-        let bypass = |remote: &str, action| Policy {
-            name: "management".to_owned(),
-            action,
-            local: vec!["0.0.0.0/0".parse().unwrap()],
-            remote: vec![remote.parse().unwrap()],
-        };
-        assert!(passes(
-            &[bypass("10.2.0.9/32", Action::Bypass)],
-            &login([10, 2, 0, 9])
-        ));
-        assert!(!passes(
-            &[bypass("10.2.0.8/32", Action::Bypass)],
-            &login([10, 2, 0, 9])
-        ));
-        assert!(!passes(
-            &[bypass("10.2.0.9/32", Action::Drop)],
-            &login([10, 2, 0, 9])
-        ));
-    }
-
-    #[test]
-    fn a_file_is_replaced_as_a_whole_and_what_it_was_stays() {
-        let dir = Scratch::new("apply-file");
-        let path = dir.path().join("adit.toml");
-        std::fs::write(&path, "old").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        replace(&path, "new").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o640
-        );
-        let before = dir.path().join("adit.toml.before");
-        assert_eq!(std::fs::read_to_string(before).unwrap(), "old");
-        assert!(!dir.path().join("adit.toml.new").exists());
-    }
-}

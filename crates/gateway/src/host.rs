@@ -351,9 +351,7 @@ impl Host {
         let led = self.lead();
         if led.is_err() {
             self.present.over = before;
-            if let Err(worse) = self.lead() {
-                tracing::warn!("{worse}");
-            }
+            complain(self.lead());
         }
         led
     }
@@ -369,9 +367,17 @@ impl Host {
         provider: &Provider,
         connections: &[Arc<Connection>],
     ) -> Result<Vec<Opened>, GatewayError> {
-        let opened = self
+        let interfaces = self.interfaces.clone();
+        let changed = self
             .interfaces
-            .change(&mut self.netlink, provider, connections)?;
+            .change(&mut self.netlink, provider, connections);
+        let opened = match changed {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.give_back(interfaces, provider);
+                return Err(error.into());
+            }
+        };
         self.devices = self.interfaces.devices(self.devices.shared);
         let before = (
             std::mem::replace(&mut self.connections, connections.to_vec()),
@@ -394,23 +400,32 @@ impl Host {
             .retain(|tunnel, other| shield::fails_over(connections, tunnel, other));
         if let Err(error) = self.change() {
             (self.connections, self.block, self.present) = before;
-            if let Err(worse) = self.change() {
-                tracing::warn!("{worse}");
-            }
+            self.devices = interfaces.devices(self.devices.shared);
+            complain(self.change());
+            self.give_back(interfaces, provider);
             return Err(error);
         }
+        // It holds from here on: what is left over can't make it another one's.
         if !self.present.over.is_empty() {
             // Interfaces were brought to what is configured, which isn't where these lead now.
-            self.routes.restore(&mut self.netlink)?;
+            complain(self.routes.restore(&mut self.netlink));
         }
-        self.interfaces.retire(&mut self.netlink, connections)?;
+        complain(self.interfaces.retire(&mut self.netlink, connections));
         self.devices = self.interfaces.devices(self.devices.shared);
         if options.tun_mtu.is_none() {
             let mtu = device_mtu(&mut self.netlink, provider, connections);
-            self.netlink.set_link_mtu(self.devices.shared, mtu)?;
+            complain(self.netlink.set_link_mtu(self.devices.shared, mtu));
         }
         self.warn_about_forwarding();
         Ok(opened)
+    }
+
+    /// Brings the interfaces back to what they were. New ones go: nobody has their queues any more.
+    fn give_back(&mut self, interfaces: Interfaces, provider: &Provider) {
+        self.interfaces = interfaces;
+        let (netlink, connections) = (&mut self.netlink, &self.connections);
+        complain(self.interfaces.change(netlink, provider, connections));
+        complain(self.interfaces.retire(netlink, connections));
     }
 
     /// Brings block and routes to what is configured; the block first, so that nothing leaves in clear meanwhile.
@@ -495,9 +510,7 @@ impl Host {
 
     /// Puts the block back if somebody has taken something out of it.
     pub fn keep_block(&mut self) {
-        if let Err(error) = self.put_block_back() {
-            tracing::warn!("{error}");
-        }
+        complain(self.put_block_back());
     }
 
     /// Removes routes. The device goes with its descriptor; the block stays.
@@ -507,9 +520,7 @@ impl Host {
         let optional = |c: &Arc<Connection>| c.protection == Protection::Optional;
         if !self.present.up.is_empty() && self.connections.iter().any(optional) {
             self.present.up.clear();
-            if let Err(error) = self.install_block() {
-                tracing::warn!("{error}");
-            }
+            complain(self.install_block());
         }
     }
 
@@ -765,6 +776,13 @@ fn device_mtu(netlink: &mut Netlink, provider: &Provider, connections: &[Arc<Con
         .map(|connection| mtu::of_tunnel(netlink, provider, connection))
         .min()
         .unwrap_or(1400)
+}
+
+/// For what isn't worth giving up for.
+fn complain<T>(outcome: Result<T, impl std::fmt::Display>) {
+    if let Err(error) = outcome {
+        tracing::warn!("{error}");
+    }
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {

@@ -68,13 +68,13 @@ impl Kind {
 }
 
 /// The interfaces of tunnels, by tunnel.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Interfaces {
     all: BTreeMap<String, Own>,
     kind: Kind,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Own {
     index: u32,
     /// The number of an XFRM interface.

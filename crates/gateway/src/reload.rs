@@ -128,8 +128,8 @@ impl Gateway {
                 error: RequestError::NotNow,
                 message: "another configuration waits to be confirmed. Fix: adit apply --confirm, or adit apply --revert".to_owned(),
             },
-            Ok(prepared) => match self.adopt(*prepared, dry_run) {
-                Ok((plan, _)) => Response::Plan {
+            Ok(mut prepared) => match self.adopt(&mut prepared, dry_run) {
+                Ok(plan) => Response::Plan {
                     plan: Box::new(plan),
                 },
                 Err(message) => Response::Error {
@@ -155,17 +155,13 @@ impl Gateway {
         }
     }
 
-    /// Takes a configuration over. What held before comes back with what was changed, unless nothing was.
-    pub(crate) fn adopt(
-        &mut self,
-        prepared: Prepared,
-        dry_run: bool,
-    ) -> Result<(Plan, Option<Prepared>), String> {
+    /// Takes a configuration over; `prepared` is what held before then. With an error, or on trial, both stay as they are.
+    pub(crate) fn adopt(&mut self, prepared: &mut Prepared, dry_run: bool) -> Result<Plan, String> {
         let new = &prepared.options.config.connections;
         let changes = self.changes(&prepared.options.config);
         let plan = self.plan_reload(&changes, !dry_run);
         if dry_run {
-            return Ok((plan, None));
+            return Ok(plan);
         }
         // What is as before stays the same value, also for the SAs that have it.
         let connections: Vec<Arc<Connection>> = new
@@ -182,9 +178,9 @@ impl Gateway {
             self.backend.open_doors(opened);
             self.backend.set_interfaces(host.if_ids());
         }
-        let keys = std::mem::replace(&mut self.keys, prepared.keys);
+        std::mem::swap(&mut self.keys, &mut prepared.keys);
         self.certificates_changed();
-        let options = std::mem::replace(&mut self.options, prepared.options);
+        std::mem::swap(&mut self.options, &mut prepared.options);
         self.change_tunnels(&changes, &connections);
         // Leases of what was cut have ended by now.
         self.pools.configure(self.options.config.pools.clone());
@@ -196,7 +192,7 @@ impl Gateway {
         }
         self.record_configuration();
         self.look_again();
-        Ok((plan, Some(Prepared { options, keys })))
+        Ok(plan)
     }
 
     fn change_tunnels(&mut self, changes: &Changes, connections: &[Arc<Connection>]) {

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use adit_gateway::protocol::Applied;
+use adit_kernel::Netlink;
+use adit_kernel::netlink::VethEnd;
 use serde_json::Value;
 
 use crate::program::{DONE, FINDINGS, Ran, USAGE, command, eventually};
@@ -136,4 +138,111 @@ fn a_configuration_that_catches_the_login_is_not_kept_at_once() {
     assert!(back.is_some(), "{}", west.log());
     let up = eventually(SOON, || sites.connected().then_some(()));
     assert!(up.is_some(), "{}", west.log());
+}
+
+#[test]
+fn what_can_not_be_written_is_not_kept_and_not_begun() {
+    if !permitted("a configuration that can't be written") {
+        return;
+    }
+    let sites = Sites::new("apply-unwritten");
+    let (west, _east) = sites.pair();
+    let config = sites.dir.at("west.toml");
+    let former = std::fs::read_to_string(&config).unwrap();
+    let second = "\n[tunnel.office.child.second]\nlocal_net = [\"10.1.9.0/24\"]\nremote_net = [\"10.2.9.0/24\"]\n";
+    let wanted = format!("{former}{second}");
+    let new = sites.dir.write("new.toml", &wanted);
+
+    // Neither for good nor on approval, which nobody could give.
+    let obstacle = format!("{config}.new");
+    std::fs::create_dir(&obstacle).unwrap();
+    for how in ["--keep", "--confirm=3s"] {
+        let ran = west.adit(&["apply", &new, how]);
+        assert_ne!(ran.code, Some(DONE), "{how}");
+        assert!(ran.err.contains("nothing was changed"), "{}", ran.err);
+        assert_eq!(children(&west), 1);
+    }
+    west.adit(&["apply", "--confirm"]).ends_with(USAGE);
+    west.adit(&["apply", &new, "--dry-run"]).ends_with(DONE);
+    std::fs::remove_dir(&obstacle).unwrap();
+
+    // Found out only when it holds already: the former one comes back, or nothing is confirmed.
+    let obstacle = format!("{config}.before");
+    std::fs::create_dir(&obstacle).unwrap();
+    let ran = west.adit(&["apply", &new, "--keep"]);
+    assert_ne!(ran.code, Some(DONE));
+    assert!(ran.err.contains("holds again"), "{}", ran.err);
+    assert_eq!(children(&west), 1);
+    west.adit(&["apply", &new, "--confirm", "60s"])
+        .ends_with(DONE);
+    let ran = west.adit(&["apply", "--confirm"]);
+    assert_ne!(ran.code, Some(DONE));
+    assert!(ran.err.contains("isn't confirmed"), "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), former);
+    std::fs::remove_dir(&obstacle).unwrap();
+    west.adit(&["apply", "--confirm"]).ends_with(DONE);
+    assert_eq!(children(&west), 2);
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), wanted);
+    assert!(sites.connected());
+}
+
+#[test]
+fn a_former_configuration_that_can_not_come_back_is_tried_again() {
+    if !permitted("a configuration that doesn't come back at once") {
+        return;
+    }
+    let sites = Sites::new("apply-again");
+    let (west, _east) = sites.pair();
+    let config = sites.dir.at("west.toml");
+    let plain = std::fs::read_to_string(&config).unwrap();
+    let own = format!("{plain}\n[tunnel.office.interface]\nname = \"vpn0\"\n");
+    let own = sites.dir.write("own.toml", &own);
+    west.adit(&["apply", &own, "--keep"]).ends_with(DONE);
+    let (has, lacks) = (|| has_link(&sites, "vpn0"), || !has_link(&sites, "vpn0"));
+    assert!(has());
+
+    // The name of its interface is somebody else's meanwhile.
+    let plain = sites.dir.write("plain.toml", &plain);
+    west.adit(&["apply", &plain, "--confirm", "2s"])
+        .ends_with(DONE);
+    assert!(lacks());
+    sites
+        .west
+        .run(|| {
+            let end = |name| VethEnd {
+                name,
+                namespace: None,
+            };
+            Netlink::open()
+                .unwrap()
+                .add_veth(end("vpn0"), end("other"))
+                .unwrap();
+        })
+        .unwrap();
+    let failed = eventually(SOON, || {
+        west.log().contains("doesn't come back").then_some(())
+    });
+    assert!(failed.is_some(), "{}", west.log());
+    let ran = west.adit(&["apply", "--revert"]);
+    assert_ne!(ran.code, Some(DONE));
+    assert!(ran.err.contains("tried again"), "{}", ran.err);
+    assert!(!west.log().contains("holds again"), "{}", west.log());
+
+    sites
+        .west
+        .run(|| {
+            let mut netlink = Netlink::open().unwrap();
+            let index = netlink.link("vpn0").unwrap().index;
+            netlink.delete_link(index).unwrap();
+        })
+        .unwrap();
+    let back = eventually(SOON, || west.log().contains("holds again").then_some(()));
+    assert!(back.is_some(), "{}", west.log());
+    assert!(has());
+    west.adit(&["apply", "--confirm"]).ends_with(USAGE);
+}
+
+fn has_link(sites: &Sites, name: &str) -> bool {
+    let found = || Netlink::open().unwrap().link(name).is_ok();
+    sites.west.run(found).unwrap()
 }

@@ -54,6 +54,26 @@ fn the_block_comes_before_the_network_and_the_gateway_after_it() {
     assert!(values(&gateway, "ExecStart")[0].ends_with("-c /etc/adit/adit.toml"));
 }
 
+/// `adit apply` writes what is confirmed beside the configuration file, and then in its place.
+#[test]
+fn the_gateway_may_write_where_its_configuration_is() {
+    let gateway = unit("adit.service");
+    assert_eq!(values(&gateway, "ProtectSystem"), ["strict"]);
+    let (_, config) = values(&gateway, "ExecStart")[0]
+        .rsplit_once(" -c ")
+        .unwrap();
+    let folder = Path::new(config).parent().unwrap();
+    let writable = values(&gateway, "ReadWritePaths");
+    let mut writable = writable.iter().flat_map(|paths| paths.split_whitespace());
+    // A folder that isn't there is no reason not to start.
+    assert!(
+        writable.any(|path| path
+            .strip_prefix('-')
+            .is_some_and(|p| Path::new(p) == folder)),
+        "{gateway}"
+    );
+}
+
 #[test]
 fn systemd_takes_the_units() {
     let found = Command::new("systemd-analyze").arg("--version").output();
