@@ -15,9 +15,24 @@ pub struct Redactor {
     private: bool,
     /// Behind a line that says that the octets of a key follow.
     dump: bool,
+    /// Inside a value that goes on until three marks.
+    long: Option<Long>,
+}
+
+/// A value over several lines, as TOML has them.
+#[derive(Clone, Copy, Debug)]
+struct Long {
+    end: &'static str,
+    /// It is one that was put out of use, with `#` before every line.
+    comment: bool,
 }
 
 impl Redactor {
+    /// Begins another text: a value that has no end in one text doesn't go on in the next.
+    pub fn begin(&mut self) {
+        self.long = None;
+    }
+
     /// The line without its secrets; `None` for a line that is nothing else.
     pub fn line(&mut self, line: &str) -> Option<String> {
         if line.contains("-----BEGIN") && line.contains("PRIVATE KEY") {
@@ -32,6 +47,13 @@ impl Redactor {
             self.private = !line.contains("-----END");
             return None;
         }
+        if let Some(long) = self.long
+            && (!long.comment || line.trim_start().starts_with('#'))
+        {
+            self.long = (!ends(line, long.end)).then_some(long);
+            return None;
+        }
+        self.long = opens(line);
         let numbers = &mut self.numbers;
         Some(redact_with(line, |secret| number(numbers, secret)))
     }
@@ -68,6 +90,64 @@ impl Redactor {
         ))
     }
 }
+
+/// Whether a value in three marks ends in this line.
+fn ends(line: &str, end: &str) -> bool {
+    let escapes = |before: &str| before.len() - before.trim_end_matches('\\').len();
+    let mut ends = line.match_indices(end);
+    ends.any(|(at, _)| {
+        let before = line.get(..at).unwrap_or_default();
+        end == LITERAL || escapes(before).is_multiple_of(2)
+    })
+}
+
+/// The value in three marks that begins in this line and doesn't end in it.
+fn opens(line: &str) -> Option<Long> {
+    let text = line.trim_start();
+    let inner = text.trim_start_matches(['#', ' ', '\t']);
+    let comment = text.starts_with('#');
+    let mut at = 0;
+    while let Some(rest) = inner.get(at..).filter(|rest| !rest.is_empty()) {
+        let before = inner.get(..at).unwrap_or_default();
+        let end = [BASIC, LITERAL].into_iter().find(|m| rest.starts_with(m));
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let Some(end) = end.filter(|_| begins_value(before)) else {
+            if rest.starts_with('#') {
+                return None;
+            }
+            at += quoted(rest).unwrap_or(first);
+            continue;
+        };
+        let value = rest.get(end.len()..).unwrap_or_default();
+        let Some(length) = value.find(end).filter(|_| ends(value, end)) else {
+            return Some(Long { end, comment });
+        };
+        at += 2 * end.len() + length;
+    }
+    None
+}
+
+/// Whether a value can begin here: behind a mark, or a word that is alone.
+fn begins_value(before: &str) -> bool {
+    let marked = before.trim_end().ends_with(['=', ':', '[', ',', '(', '{']);
+    marked || before.split_whitespace().count() <= 1
+}
+
+/// How many octets a value in single marks has that begins here; an apostrophe in a sentence begins none.
+fn quoted(rest: &str) -> Option<usize> {
+    let mark = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        if c == mark && !escaped {
+            return Some(at + 1);
+        }
+        escaped = mark == '"' && c == '\\' && !escaped;
+    }
+    None
+}
+
+const BASIC: &str = "\"\"\"";
+const LITERAL: &str = "'''";
 
 /// Kinds of secrets that a file of secrets has.
 fn is_kind(word: &str) -> bool {
@@ -145,6 +225,42 @@ mod tests {
         assert_eq!(
             line(&mut redactor, ": PSK other").as_deref(),
             Some(": PSK \"[secret 2]\"")
+        );
+    }
+
+    #[test]
+    fn values_over_several_lines_leave_none_of_them() {
+        for text in [
+            "psk = \"\"\"\nhunter2\nhunter2\"\"\"\nend",
+            "psk = '''hunter2\nhunter2\n'''\nend",
+            "auth = { psk = \"\"\"hunter2\n hunter2 \\\"\"\" hunter2\n\"\"\" }\nend",
+            "a = \"'\", psk = \"\"\"\nhunter2\n\"\"\"\nend",
+            "a = \"\"\"x\"\"\", psk = '''\nhunter2\n\"\"\"\nhunter2'''\nend",
+            "# psk = \"\"\"\n# hunter2\n# \"\"\"\nend",
+            "# psk = \"\"\"\n# hunter2\nend",
+            "psk =\n\"\"\"\nhunter2\n\"\"\"\nend",
+            "psk \"\"\"\nhunter2\n\"\"\"\nend",
+        ] {
+            let mut redactor = Redactor::default();
+            let kept: Vec<String> = text.lines().filter_map(|l| redactor.line(l)).collect();
+            let kept = kept.join("\n");
+            assert!(!kept.contains("hunter2"), "{text}: {kept}");
+            assert!(kept.ends_with("end"), "{text}: {kept}");
+        }
+        let mut redactor = Redactor::default();
+        for line in [
+            "a = \"\"\"x\"\"\" # it's \"\"\"",
+            "it isn't \"\"\"",
+            "b = ''",
+            "c = 1",
+        ] {
+            assert_eq!(redactor.line(line).as_deref(), Some(line));
+        }
+        redactor.line("psk = \"\"\"");
+        redactor.begin();
+        assert_eq!(
+            redactor.line("another text").as_deref(),
+            Some("another text")
         );
     }
 

@@ -66,6 +66,52 @@ fn without_a_gateway_a_report_has_the_configuration_and_what_the_host_shows() {
     assert_ne!(verdict.verdict, Answer::Healthy);
 }
 
+/// Each form in which a configuration names somebody, or holds a key; some of them are errors.
+const FORMS: [&str; 16] = [
+    "local_id = \"acme-hq\"   # head office",
+    "remote_id = 'acme-branch'",
+    "\"remote_id\" = \"acme-east\"",
+    "'local_id' = 'acme-west' # it's \"here\"",
+    "remote = \"vpn.m\u{fc}ller.de\"",
+    "remote = \"acme-gw\"",
+    "auth = { eap_id = \"acme-user\", psk_file = \"/x/office.psk\" }",
+    "auth = { local = { id = 'acme-inner' }, remote = { eap_id = \"acme-outer\" } }",
+    "auth = { psk = \"\"\"\nhunter2\"2\n hunter2\"\"\" }",
+    "psk = '''hunter2'2\nhunter2\n'''",
+    "psk = \"\"\"hunter2\"2 hunter2\"\"\"",
+    "remote_id = \"\"\"acme-long\"\"\"",
+    "remote_id = [\n  'acme-one', # of two\n  \"acme two\",\n]",
+    "remote_id = \"acme\\u002dq\"",
+    "remote_id = acme-bare",
+    "# remote_id = \"acme-old\"",
+];
+
+#[test]
+fn nothing_of_a_name_or_key_is_left_however_it_is_written() {
+    let dir = Dir::new("forms");
+    let state = dir.at("none");
+    let report = |forms: &[&str]| {
+        let text = format!(
+            "[gateway]\nhook = \"/etc/adit/hook.sh\"\n\n[tunnel.hq]\n{}\nlast = 1\n",
+            forms.join("\n")
+        );
+        let config = dir.write("adit.toml", &text);
+        let args = ["bugreport", "-c", &config, "--state", &state, "-o", "-"];
+        adit(&args).ends_with(DONE).out
+    };
+    let all = report(&FORMS);
+    let alone = FORMS.iter().map(|form| report(&[form]));
+    for text in alone.chain([all]) {
+        for original in ["acme", "hunter2", "ller", "vpn."] {
+            let at = text.lines().find(|line| line.contains(original));
+            assert_eq!(at, None, "{original}");
+        }
+        for stays in ["[tunnel.hq]", "/etc/adit/hook.sh", "last = 1"] {
+            assert!(text.contains(stays), "{stays}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_report_of_a_running_gateway_leads_to_its_verdict() {
     if !permitted("a report of a real tunnel") {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::name::{is_host, is_label};
+use super::scan::address;
 use super::{Kind, Pseudonyms};
 
 /// Whose values are identities or names, whatever they look like.
@@ -52,7 +54,8 @@ impl Pseudonyms {
             Value::String(name) if !NOBODY.contains(&name.as_str()) => {
                 // What a text is searched for by its shape need not be known, and `@` only forces a type.
                 let name = name.strip_prefix('@').unwrap_or(name);
-                if is_word(name) || name.contains('=') {
+                let name = name.strip_prefix("keyid:").unwrap_or(name);
+                if is_word(name) || name.contains('=') || !has_shape(name) {
                     self.know(name, Kind::Identity);
                 }
             }
@@ -102,6 +105,16 @@ impl Pseudonyms {
             _ => {}
         }
     }
+}
+
+/// Whether a text shows of itself that it has to be replaced, all of it.
+fn has_shape(name: &str) -> bool {
+    let host = name.rsplit_once('@').map_or(name, |(_, host)| host);
+    let plain = |c: char| is_label(c) || matches!(c, '.' | '*' | '@' | '+');
+    address(name).is_some()
+        || name.starts_with('[')
+        || name.starts_with("id:")
+        || (is_host(host) && name.chars().all(plain))
 }
 
 /// One word, as documents' own vocabulary has them.

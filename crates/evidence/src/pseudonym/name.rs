@@ -91,7 +91,7 @@ impl Pseudonyms {
                 cased("example", label)
             } else {
                 let suffix = labels.get(at..).unwrap_or_default().join(".");
-                let made = self.made(Kind::Host, 'h', &suffix.to_ascii_lowercase());
+                let made = self.made(Kind::Host, 'h', &suffix.to_lowercase());
                 cased(&made, label)
             };
             out.push(new);
@@ -209,7 +209,7 @@ impl Pseudonyms {
 
 /// Capital letters stay told: products differ in whether they regard them.
 fn cased(new: &str, original: &str) -> String {
-    if original.bytes().any(|b| b.is_ascii_uppercase()) {
+    if original.chars().any(char::is_uppercase) {
         new.to_ascii_uppercase()
     } else {
         new.to_owned()
@@ -226,17 +226,26 @@ pub(super) fn is_host(word: &str) -> bool {
     let Some(last) = labels.next_back() else {
         return false;
     };
-    let label = |l: &str| {
-        !l.is_empty()
-            && l.len() <= 63
-            && l.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-    };
+    let label = |l: &str| !l.is_empty() && l.len() <= 63 && l.chars().all(is_label);
     (label(first) || first == "*")
         && labels.all(label)
-        && last.len() >= 2
-        && last.bytes().all(|b| b.is_ascii_alphabetic())
+        && last.chars().count() >= 2
+        && last
+            .chars()
+            .all(|c| is_label(c) && !c.is_numeric() && !matches!(c, '-' | '_'))
         && !ENDINGS.contains(&last)
+}
+
+/// Letters of every script, those with separate accents too: names are written as they are spoken.
+pub(super) fn is_label(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '\u{300}'..='\u{36f}')
+}
+
+/// Whether a word behind a folder is a script: `hook.sh` and `hook.py` end as names of countries do.
+pub(super) fn is_script(word: &str) -> bool {
+    let script =
+        |(name, ending): (&str, &str)| !name.contains('.') && matches!(ending, "sh" | "py" | "pl");
+    word.rsplit_once('.').is_some_and(script)
 }
 
 /// A file's name without its endings, and those.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::name::{is_label, is_script};
 use super::{Kind, Pseudonyms};
 
 /// Attributes of distinguished names, as they stand before `=`.
@@ -53,7 +54,8 @@ impl Pseudonyms {
             let found = if inside(before) {
                 None
             } else {
-                self.found(rest, before, quote)
+                let script = behind_folder(text, rest).then(|| script(rest)).flatten();
+                script.or_else(|| self.found(rest, before, quote))
             };
             if found.is_none() && matches!(first, '"' | '\'') {
                 quote = match quote {
@@ -100,7 +102,12 @@ impl Pseudonyms {
         let (name, kind) = self.known.get(at)?.clone();
         let new = if name.contains('=') {
             // A whole distinguished name.
-            self.whole_subject(&name)
+            let new = self.whole_subject(&name);
+            if new == name {
+                self.opaque(kind, 'k', &name)
+            } else {
+                new
+            }
         } else {
             self.value(&name, kind)
         };
@@ -120,6 +127,10 @@ impl Pseudonyms {
         let end = value
             .find([' ', ',', '"', '\'', ')', ';', '\n', '\t', '\\'])
             .unwrap_or(value.len());
+        // What is known may have blanks in it.
+        let known = self.known.iter().map(|(name, _)| name.as_str());
+        let mut known = known.filter(|name| value.starts_with(name));
+        let end = known.next().map_or(end, |name| end.max(name.len()));
         let value = value.get(..end).filter(|v| !v.is_empty())?;
         let new = match value.strip_prefix("0x") {
             Some(hex) => self.digits(hex),
@@ -224,7 +235,7 @@ impl Pseudonyms {
 
     /// A host's name or a mail address.
     fn word(&mut self, rest: &str, before: Option<char>) -> Option<Found> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*');
+        let plain = |c: char| is_label(c) || matches!(c, '.' | '*');
         let end = rest
             .find(|c| !(plain(c) || matches!(c, '@' | '+')))
             .unwrap_or(rest.len());
@@ -249,6 +260,21 @@ impl Pseudonyms {
         let new = self.host(word)?;
         Some((word.len(), new))
     }
+}
+
+/// Whether a folder stands before this rest of a text; a host stands behind two strokes.
+fn behind_folder(text: &str, rest: &str) -> bool {
+    let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+    before.ends_with('/') && !before.ends_with("//")
+}
+
+/// A script's name, which stays.
+fn script(rest: &str) -> Option<Found> {
+    let end = rest
+        .find(|c| !(is_label(c) || c == '.'))
+        .unwrap_or(rest.len());
+    let word = rest.get(..end)?.trim_end_matches('.');
+    is_script(word).then(|| (word.len(), word.to_owned()))
 }
 
 /// Whether what follows is the middle of a word.

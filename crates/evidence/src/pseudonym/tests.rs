@@ -218,6 +218,32 @@ fn what_has_dots_and_is_no_host_stays() {
 }
 
 #[test]
+fn names_of_every_script_go_and_scripts_of_a_folder_stay() {
+    let mut names = made(6);
+    names.learn(
+        &json!({ "names": ["acme hq", "m\u{fc}ller-hq", "keyid:acme west", "acme.7", "acme=hq"] }),
+    );
+    for text in [
+        "remote = \"vpn.m\u{fc}ller.de\"",
+        "vpn.mu\u{308}ller.de and *.m\u{dc}LLER.de, me@m\u{fc}ller.de",
+        "\u{432}\u{43f}\u{43d}.m\u{fc}ller.\u{440}\u{444}",
+        "'acme hq' and m\u{fc}ller-hq, keyid:acme west, acme.7; acme=hq",
+        "acme.sh and https://acme.sh/hook.sh",
+    ] {
+        let new = names.text(text);
+        for original in [
+            "ller", "LLER", "vpn", "\u{432}", "acme", "hq", "west", "de\"", "me@",
+        ] {
+            assert!(!new.contains(original), "{original}: {new}");
+        }
+        assert_eq!(back(&names).text(&new), text);
+    }
+    for text in ["/etc/adit/hook.sh", "hooks/up.py", "./hook.sh."] {
+        assert_eq!(made(1).text(text), text);
+    }
+}
+
+#[test]
 fn a_document_can_still_be_read() {
     let mut document = json!({
         "kind": "happened", "side": "local", "text": "local said no to 10.1.0.1",

@@ -98,7 +98,12 @@ fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t 
     let size = after.len() - after.trim_start_matches(JOINTS).len();
     let (joint, value) = after.split_at(size);
     let assigned = joint.contains(['=', ':']);
-    let mark = joint.chars().last().filter(|c| matches!(c, '"' | '\''));
+    // Blanks within the quotes are the secret's.
+    let before_value = if assigned { joint.trim_end() } else { joint };
+    let mark = before_value
+        .chars()
+        .last()
+        .filter(|c| matches!(c, '"' | '\''));
     let known =
         BEFORE_SECRETS.contains(&lower.as_str()) || ENDINGS.iter().any(|e| lower.ends_with(e));
     let command = COMMANDS.contains(&lower.as_str())
@@ -112,7 +117,13 @@ fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t 
         && let Some(mark) = mark
         && (assigned || joint.trim_start().starts_with(mark))
     {
-        return Some((joint, value.get(..unescaped(value, mark))?));
+        // Within three marks one is as good as any other character.
+        let end = ["\"\"\"", "'''"]
+            .into_iter()
+            .find(|three| before_value.ends_with(three))
+            .map(|three| value.rfind(three).unwrap_or(value.len()));
+        let end = end.unwrap_or_else(|| unescaped(value, mark));
+        return Some((joint, value.get(..end)?));
     }
     if known && assigned && mark.is_none() {
         let end = value.find([';', '}']).unwrap_or(value.len());
@@ -288,6 +299,10 @@ mod tests {
             "user : EAP \"hunter2\"",
             "set psksecret ENC hunter2",
             "token 0sFhunter2FhXY",
+            r#"psk = """ab"cd hunter2""""#,
+            "psk = '''ab'cd hunter2'''",
+            r#"psk = """ ab;hunter2""""#,
+            r#"psk = " ab; hunter2""#,
         ] {
             assert!(!redact(text).contains("hunter2"), "{}", redact(text));
         }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::super::collect::{Gatherer, Item, host};
 use super::super::{evidence, recording, unstarted, why};
+use super::identities::identities;
 use crate::cli::BugreportArgs;
 use crate::exit::Failure;
 use crate::render::style::Palette;
@@ -122,14 +123,8 @@ fn recorded(
     let tunnel = args.what.as_deref();
     let text = std::fs::read_to_string(&args.config).unwrap_or_default();
     // Also of a configuration with errors, of which nothing else is read.
-    for line in text.lines() {
-        if let Some((key, value)) = line.split_once('=')
-            && key.trim().ends_with("_id")
-        {
-            let value = value.trim().trim_matches('"');
-            out.documents.push(serde_json::json!({ key.trim(): value }));
-        }
-    }
+    out.documents
+        .push(serde_json::json!({ "names": identities(&text) }));
     let (config, _) = adit_config::adit::parse("adit.toml", &text);
     let dir = config.and_then(|config| config.gateway.recorder.dir);
     let dir: PathBuf = dir.unwrap_or_else(|| args.state.state.join("flight"));

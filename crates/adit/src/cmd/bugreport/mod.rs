@@ -5,6 +5,7 @@
 //! has it. Secrets are taken out first; then every value becomes a pseudonym (`adit_evidence::pseudonym`).
 
 mod gather;
+mod identities;
 mod map;
 mod report;
 

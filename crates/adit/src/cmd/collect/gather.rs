@@ -167,6 +167,7 @@ impl<W: Write> Gatherer<W> {
         }
         self.gathered += 1;
         self.answers += 1;
+        self.redactor.begin();
         writeln!(self.out, "==== {kind}: {name} ====")?;
         for line in lines {
             let kept = if secrets {
