@@ -242,6 +242,31 @@ fn udp4500_blocked_after_the_float() {
 }
 
 #[test]
+fn a_path_that_loses_the_first_message_too_blocks_no_port() {
+    let repeated = |story: Story, exchange: &str, attempt| {
+        let what = Happening::Retransmitted {
+            exchange: exchange.into(),
+            message_id: 0,
+            attempt,
+        };
+        story.event(Local, Initiator, what)
+    };
+    let begun = || Story::new().configured(Local, west()).initiating();
+    let probed = |story: Story| story.ike_probe(500, V2).ike_probe(4500, SILENT);
+    let several = |mut story: Story, times| {
+        for attempt in 1..=times {
+            story = repeated(story, "IKE_AUTH", attempt);
+        }
+        probed(story)
+    };
+    several(begun().init_done(true), 2).cause("udp4500-blocked");
+    let lossy = || repeated(begun(), "IKE_SA_INIT", 1).init_done(true);
+    several(lossy(), 2).undecided(&["udp4500-blocked"]);
+    // That many aren't lost by chance.
+    several(lossy(), 8).cause("udp4500-blocked");
+}
+
+#[test]
 fn udp4500_blocked_seen_by_the_responder() {
     let half_open = |nat| {
         Story::new().our_init(nat).event(

@@ -248,6 +248,13 @@ fn initiator<'x>(
             separated_by: "whether anything arrives at the peer on UDP 4500",
         };
     }
+    if lost_by_chance(s) {
+        return Judgement::Possible {
+            weight: 50,
+            because: "nothing has come back from UDP 4500; the first message, to UDP 500, had to be repeated as well, so the path may lose packets whatever their port".to_owned(),
+            separated_by: "whether echoes to the peer get lost too, and whether UDP 4500 stays silent for longer",
+        };
+    }
     let sent = s.sent_message(Side::Local, "IKE_AUTH", false);
     let big = sent.is_some_and(|(_, m)| m.octets > 1228);
     // An excerpt that shows neither what went before nor how large the request is could be of lost fragments as well.
@@ -285,6 +292,24 @@ fn initiator<'x>(
         next: vec!["on the peer during an attempt: `tcpdump -ni any udp port 4500`".to_owned()],
     }
     .into()
+}
+
+/// Whether what went to UDP 4500 may have been lost as what went to UDP 500 was: that had to be repeated before it was
+/// answered, and not many more messages have gone to 4500 since.
+fn lost_by_chance(s: &Signals<'_>) -> bool {
+    let mut repeated = (0, 0);
+    for (_, happening) in s.happenings(Side::Local) {
+        match happening {
+            Happening::Retransmitted { exchange, .. } if exchange == "IKE_SA_INIT" => {
+                repeated.0 += 1;
+            }
+            Happening::Retransmitted { exchange, .. } if exchange == "IKE_AUTH" => repeated.1 += 1,
+            // It was repeated as often as it ever is.
+            Happening::GaveUp { .. } => return false,
+            _ => {}
+        }
+    }
+    repeated.0 > 0 && repeated.1 + 1 < 4 * (repeated.0 + 1)
 }
 
 /// Any response that came after our IKE_AUTH, also one that isn't the answer: the path isn't closed then.
