@@ -84,9 +84,9 @@ pub enum GatewayError {
         /// The port, who holds it.
         cause: KernelError,
     },
-    /// A route that isn't ours stands where a tunnel's route must go.
+    /// Another route stands where a tunnel's route must go: somebody's, or one into the interface that the tunnel had before.
     #[error(
-        "tunnel `{tunnel}` needs the route to {destination}, and there is one already that isn't ours ({existing}). Fix: remove it, or narrow remote_net"
+        "tunnel `{tunnel}` needs the route to {destination}, and another one to there stands already ({existing}). Fix: remove it, or narrow remote_net; if an interface only gets another name, reload without its tunnel first"
     )]
     RouteTaken {
         /// The tunnel.
