@@ -8,7 +8,9 @@ use anyhow::Result;
 use super::machine::Machine;
 use super::measure::{self, Figure};
 use super::profile;
-use super::report::{ADIT, Missing, PLAIN, Report, STRONGSWAN, WIREGUARD_GO, WIREGUARD_GO_GIVEN};
+use super::report::{
+    ADIT, Missing, PLAIN, RELAY, Report, STRONGSWAN, WIREGUARD_GO, WIREGUARD_GO_GIVEN,
+};
 use super::subject::{Adit, Kind, Subject};
 use crate::{namespaces, peers, workspace};
 
@@ -20,7 +22,7 @@ pub struct Args {
     /// Only these figures
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     only: Vec<Figure>,
-    /// Only these subjects: plain, adit, strongswan-libipsec, wireguard-go, wireguard-go-given
+    /// Only these subjects: plain, adit, strongswan-libipsec, wireguard-go, wireguard-go-given, relay
     #[arg(long, value_delimiter = ',', value_name = "WHO")]
     subjects: Vec<String>,
     /// How long one run of TCP takes
@@ -44,6 +46,10 @@ pub struct Args {
     /// A second wireguard-go besides Debian's, which knows no segmentation offload
     #[arg(long, value_name = "FILE")]
     wireguard_go: Option<PathBuf>,
+    /// A bare relay, called with DEVICE OWN:PORT PEER:PORT gso aes: TUN to UDP with a fixed key and nothing else, which says
+    /// what the machine gives at best
+    #[arg(long, value_name = "FILE")]
+    relay: Option<PathBuf>,
 }
 
 /// Measures, and prints the table or the document.
@@ -115,7 +121,14 @@ type Named = (String, Kind);
 
 /// Who is measured, and who can't be.
 fn kinds(args: &Args) -> Result<(Vec<Named>, Vec<Missing>)> {
-    let names = [PLAIN, ADIT, STRONGSWAN, WIREGUARD_GO, WIREGUARD_GO_GIVEN];
+    let names = [
+        PLAIN,
+        ADIT,
+        STRONGSWAN,
+        WIREGUARD_GO,
+        WIREGUARD_GO_GIVEN,
+        RELAY,
+    ];
     for name in &args.subjects {
         anyhow::ensure!(
             names.contains(&name.as_str()),
@@ -174,6 +187,10 @@ fn kinds(args: &Args) -> Result<(Vec<Named>, Vec<Missing>)> {
             ));
         }
         _ => {}
+    }
+    if let Some(binary) = args.relay.as_ref().filter(|_| wanted(RELAY)) {
+        anyhow::ensure!(binary.is_file(), "there is no {}", binary.display());
+        kinds.push((RELAY.to_owned(), Kind::Relay(binary.clone())));
     }
     anyhow::ensure!(!kinds.is_empty(), "nobody is left to be measured");
     Ok((kinds, missing))

@@ -142,3 +142,30 @@ pub fn wireguard_go(world: &World, binary: &Path) -> Result<Vec<Child>> {
     }
     Ok(processes)
 }
+
+/// A bare relay on both gateways, called with `DEVICE OWN:PORT PEER:PORT gso aes`: it makes the TUN device, and carries
+/// what comes out of it to the peer, sealed with a fixed key, and back. It knows no policies, SAs, windows and counters, so
+/// it is what nobody who does can surpass by much.
+pub fn relay(world: &World, binary: &Path) -> Result<Vec<Child>> {
+    let mut processes = Vec::new();
+    for (gateway, own, peer) in SIDES {
+        let device = format!("relay{own}");
+        let mut command = world.hosts.command(gateway, binary);
+        let ends = [own, peer].map(|host| format!("192.168.0.{host}:4500"));
+        command.arg(&device).args(ends).args(["gso", "aes"]);
+        processes.push(world.spawn(gateway, &mut command)?);
+        wait(
+            "the relay to make its device",
+            Duration::from_secs(5),
+            || {
+                let mut ip = world.hosts.command(gateway, "ip");
+                Ok(exec::output(ip.args(["link", "show", &device]))?.success)
+            },
+        )?;
+        // What ESP in UDP with AES-GCM leaves of 1500 octets.
+        let up = format!("link set {device} mtu 1438 up");
+        let route = format!("route add 10.{peer}.0.0/24 dev {device}");
+        world.hosts.ip(gateway, &[&up, &route])?;
+    }
+    Ok(processes)
+}

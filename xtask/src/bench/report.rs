@@ -95,6 +95,8 @@ pub const STRONGSWAN: &str = "strongswan-libipsec";
 pub const WIREGUARD_GO: &str = "wireguard-go";
 /// The one whose path was given.
 pub const WIREGUARD_GO_GIVEN: &str = "wireguard-go-given";
+/// A bare relay whose path was given.
+pub const RELAY: &str = "relay";
 
 impl Report {
     /// Computes everything from the runs.

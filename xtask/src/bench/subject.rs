@@ -27,6 +27,8 @@ pub enum Kind {
     StrongSwan,
     /// This executable.
     WireGuardGo(PathBuf),
+    /// This executable, a bare relay: what the machine gives at best.
+    Relay(PathBuf),
 }
 
 /// An Adit to be measured.
@@ -104,6 +106,7 @@ impl Subject {
             }
             Kind::StrongSwan => self.processes = others::strongswan(world)?,
             Kind::WireGuardGo(binary) => self.processes = others::wireguard_go(world, binary)?,
+            Kind::Relay(binary) => self.processes = others::relay(world, binary)?,
         }
         Ok(())
     }
