@@ -1,7 +1,7 @@
 //! Which pair of SAs takes a packet that wants out: exceptions, policies, pairs; and a memory of that for flows.
 
 use adit_model::drops::DropReason;
-use adit_wire::ip::protocol;
+use adit_wire::ip::IpPacket;
 
 use crate::counters::Rejected;
 use crate::door::Door;
@@ -56,24 +56,17 @@ impl FlowCache {
 }
 
 impl View {
-    /// The pair that takes a packet, as [`find`](Self::find) says, with the help of what is remembered.
+    /// The pair that takes a packet that isn't ICMP, as [`find`](Self::find) says, with the help of what is remembered.
     #[inline]
     pub(crate) fn find_by(
         &self,
         cache: &mut FlowCache,
         door: Door,
         lane: Lane,
-        packet: &Shown,
+        inner: &IpPacket<'_>,
     ) -> Result<&Live, Rejected> {
-        // An ICMP error belongs where the packet belongs that it is about, which differs from one to the next.
-        if packet.is_icmp() {
-            return self.find(door, lane, packet);
-        }
-        let tuple = packet.tuple;
-        let Some(slot) = cache.slot(&tuple) else {
-            return self.find(door, lane, packet);
-        };
-        if let Some(entry) = slot
+        let tuple = Tuple::of(inner);
+        if let Some(Some(entry)) = cache.slot(&tuple)
             && entry.generation == self.generation
             && entry.tuple == tuple
             && entry.door == door
@@ -81,13 +74,27 @@ impl View {
         {
             return Ok(live);
         }
-        let found = self.look(door, lane, packet)?;
-        *slot = found.settled.then_some(Entry {
-            generation: self.generation,
-            door,
-            tuple,
-            at: found.at,
-        });
+        self.find_and_remember(cache, door, lane, inner)
+    }
+
+    #[cold]
+    fn find_and_remember(
+        &self,
+        cache: &mut FlowCache,
+        door: Door,
+        lane: Lane,
+        inner: &IpPacket<'_>,
+    ) -> Result<&Live, Rejected> {
+        let packet = Shown::of(inner);
+        let found = self.look(door, lane, &packet)?;
+        if let Some(slot) = cache.slot(&packet.tuple) {
+            *slot = found.settled.then_some(Entry {
+                generation: self.generation,
+                door,
+                tuple: packet.tuple,
+                at: found.at,
+            });
+        }
         Ok(found.live)
     }
 
@@ -160,12 +167,5 @@ impl Sending {
         }
         let older = current.find(|(_, old)| pair.replaces == Some(old.pair.spi_in));
         Some(found(older.unwrap_or(newest), false))
-    }
-}
-
-impl Shown {
-    #[inline]
-    fn is_icmp(&self) -> bool {
-        matches!(self.tuple.protocol, protocol::ICMP | protocol::ICMPV6)
     }
 }

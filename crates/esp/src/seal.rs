@@ -7,7 +7,7 @@ use adit_model::dataplane::Path;
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
 use adit_wire::esp::{EspHeader, EspTrailer, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6};
-use adit_wire::ip::IpPacket;
+use adit_wire::ip::{IpPacket, protocol};
 
 use crate::counters::{Batch, ChildName, Rejected};
 use crate::door::Door;
@@ -140,10 +140,13 @@ impl View {
         lane: Lane,
         inner: &IpPacket<'_>,
     ) -> Result<Outgoing<'_>, Rejected> {
-        let shown = Shown::of(inner);
-        let found = self.find_by(cache, door, lane, &shown);
-        let way = found.and_then(|live| self.outgoing_on(live, lane, inner));
-        self.follow(way, &shown.tuple)
+        // An ICMP error belongs where the packet belongs that it is about, which differs from one to the next.
+        let errs = matches!(inner.protocol, protocol::ICMP | protocol::ICMPV6);
+        if errs || self.walks.on() {
+            return self.outgoing(door, lane, inner);
+        }
+        let live = self.find_by(cache, door, lane, inner)?;
+        self.outgoing_on(live, lane, inner)
     }
 
     #[inline]
@@ -547,7 +550,7 @@ mod tests {
     use adit_model::proposal::{Encr, Suite};
     use adit_model::selector::ANY_V4;
     use adit_wire::iana::EncrId;
-    use adit_wire::ip::{emit_packet, protocol};
+    use adit_wire::ip::emit_packet;
 
     use super::*;
     use crate::policy::Policy;

@@ -12,8 +12,9 @@ pub(crate) struct Tuple {
     pub(crate) destination: Number,
     v6: bool,
     pub(crate) protocol: u8,
-    /// Later fragments, and protocols without them, show none; type and code of ICMP stand in both.
-    ports: Option<(u16, u16)>,
+    /// Source above destination. Later fragments, and protocols without them, show none; type and code of ICMP stand in
+    /// both. In one word, because they are written here and read again at once.
+    ports: Option<u32>,
 }
 
 /// A packet as policies and SAs see it.
@@ -58,16 +59,16 @@ impl Tuple {
             // Both are of one family, as they come from one header.
             v6: packet.source.is_ipv6(),
             protocol: packet.protocol,
-            ports: packet.ports().map(|p| (p.source, p.destination)),
+            ports: packet
+                .ports()
+                .map(|p| u32::from(p.source) << 16 | u32::from(p.destination)),
         }
     }
 
     /// Spreads flows. Who chooses ports so that two flows collide slows down those two.
     #[inline]
     pub(crate) fn hash(&self) -> u64 {
-        let ports = self
-            .ports
-            .map_or(0, |(a, b)| u64::from(a) << 16 | u64::from(b));
+        let ports = self.ports.map_or(0, u64::from);
         let fold = |address: Number| (address >> 64) as u64 ^ address as u64;
         let mix = |seed: u64, word: u64| (seed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let hash = mix(
@@ -84,7 +85,8 @@ impl Tuple {
     /// Whether it goes from one side to the other.
     #[inline]
     pub(crate) fn is_between(&self, from: &Side, to: &Side) -> bool {
-        let (source_port, destination_port) = (self.ports.map(|p| p.0), self.ports.map(|p| p.1));
+        let source_port = self.ports.map(|ports| (ports >> 16) as u16);
+        let destination_port = self.ports.map(|ports| ports as u16);
         from.takes(self.protocol, source_port, self.v6, self.source)
             && to.takes(self.protocol, destination_port, self.v6, self.destination)
     }
