@@ -117,7 +117,11 @@ impl fmt::Display for Happening {
                 offender,
                 remote_port,
             } => {
-                write!(f, "a datagram to port {remote_port} failed: {problem}")?;
+                match remote_port {
+                    // ESP has none, and a path may fail before there is a datagram.
+                    0 => write!(f, "a packet to the peer failed: {problem}")?,
+                    port => write!(f, "a datagram to port {port} failed: {problem}")?,
+                }
                 offender.map_or(Ok(()), |who| write!(f, ", reported by {who}"))
             }
             Happening::Cookie { by } => write!(f, "{by} asked for a cookie"),
