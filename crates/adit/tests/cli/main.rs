@@ -14,6 +14,7 @@ mod demo_virtual;
 mod documents;
 mod evidence;
 mod foreign;
+mod journal;
 mod manual;
 mod pair;
 mod program;
