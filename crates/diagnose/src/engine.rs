@@ -14,7 +14,9 @@ use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::standing;
-use crate::verdict::{Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict};
+use crate::verdict::{
+    AnnouncedBy, Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict,
+};
 use crate::waiting;
 
 /// Below this a rule's finding is a candidate, not a verdict.
@@ -36,14 +38,36 @@ pub fn diagnose(case: &Case) -> Verdict {
     }
 }
 
+/// What each side has been told by the other in the attempt.
+fn announced(s: &Signals<'_>) -> Vec<AnnouncedBy> {
+    let told = |side: Side| {
+        let (_, what) = s.announced(side)?;
+        Some(AnnouncedBy {
+            by: side.other(),
+            what: what.clone(),
+        })
+    };
+    [Side::Local, Side::Remote]
+        .into_iter()
+        .filter_map(told)
+        .collect()
+}
+
 fn judge(case: &Case) -> Verdict {
     let s = Signals::new(case);
+    Verdict {
+        announced: announced(&s),
+        ..weigh(case, &s)
+    }
+}
+
+fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     let subject = if case.subject.is_empty() {
         s.peer()
     } else {
         case.subject.clone()
     };
-    let mut notes = nat::notes(&s);
+    let mut notes = nat::notes(s);
     notes.extend(clocks(case));
     let healthy = s.up && !s.child_refused() && s.stopped(Side::Local).is_none();
     let suffers = s.traffic_suffers();
@@ -52,14 +76,14 @@ fn judge(case: &Case) -> Verdict {
     let mut ruled_out: Vec<RuledOut> = Vec::new();
     let configs = Configs::of(case);
     for rule in rules() {
-        let judgement = observed(&s, rule, (rule.judge)(&s));
-        match unused(&s, rule, configs.weigh(&s, rule.id, judgement)) {
+        let judgement = observed(s, rule, (rule.judge)(s));
+        match unused(s, rule, configs.weigh(s, rule.id, judgement)) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
             // can be wrong.
             Judgement::Found(found)
                 if healthy
-                    && !rests_on_a_sign(&s, &found.evidence)
+                    && !rests_on_a_sign(s, &found.evidence)
                     && !s.rests_on_the_wire(&found.evidence)
                     && !s.rests_on_a_state(&found.evidence)
                     && !s.rests_on_a_probe(&found.evidence)
@@ -89,17 +113,17 @@ fn judge(case: &Case) -> Verdict {
             }),
         }
     }
-    unsent(&s, &findings, &mut candidates, &mut ruled_out);
-    suspect(&s, &mut candidates, &ruled_out);
-    hear(&s, &mut candidates, &ruled_out);
-    weigh_answers(&s, &mut candidates, &mut ruled_out);
+    unsent(s, &findings, &mut candidates, &mut ruled_out);
+    suspect(s, &mut candidates, &ruled_out);
+    hear(s, &mut candidates, &ruled_out);
+    weigh_answers(s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !suffers;
-    if findings.is_empty() && healthy && shows_all(case) && !complained(&s) {
-        well(&s, subject, notes)
+    if findings.is_empty() && healthy && shows_all(case) && !complained(s) {
+        well(s, subject, notes)
     } else if findings.is_empty() && healthy {
-        up_as_far_as_shown(&s, subject, candidates, ruled_out, notes)
+        up_as_far_as_shown(s, subject, candidates, ruled_out, notes)
     } else if findings.is_empty() {
-        undecided(&s, subject, candidates, ruled_out, notes)
+        undecided(s, subject, candidates, ruled_out, notes)
     } else {
         decided(subject, findings, candidates, ruled_out, notes)
     }
@@ -341,6 +365,7 @@ fn empty(verdict: Answer, subject: String, notes: Vec<String>) -> Verdict {
         ruled_out: Vec::new(),
         missing: Vec::new(),
         notes,
+        announced: Vec::new(),
         ahead: Vec::new(),
     }
 }

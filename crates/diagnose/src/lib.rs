@@ -53,5 +53,6 @@ pub use engine::diagnose;
 pub use registry::{explain, nearest, rule, rules};
 pub use rule::{Need, Page, Rule};
 pub use verdict::{
-    Answer, AtFault, Consequence, Evidence, Finding, Fix, Missing, Possible, RuledOut, Verdict,
+    AnnouncedBy, Answer, AtFault, Consequence, Evidence, Finding, Fix, Missing, Possible, RuledOut,
+    Verdict,
 };

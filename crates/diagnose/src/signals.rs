@@ -4,6 +4,7 @@ mod probes;
 
 use std::net::IpAddr;
 
+use adit_model::announced::Announced;
 use adit_model::connection::{AuthKind, Connection, Remote};
 use adit_model::drops::DropReason;
 use adit_model::event::{Asked, Happening, MessageInfo, Party, PathProblem};
@@ -536,6 +537,16 @@ impl<'a> Signals<'a> {
     }
 
     /// The exchange moved to the NAT-T port.
+    /// What the peer of `side` has announced in the attempt as the proofs that it takes (RFC 9593).
+    pub(crate) fn announced(&self, side: Side) -> Option<(&'a Fact, &'a Announced)> {
+        self.happenings(side)
+            .filter_map(|(f, h)| match h {
+                Happening::AuthMethodsAnnounced { announced } => Some((f, announced)),
+                _ => None,
+            })
+            .last()
+    }
+
     pub(crate) fn floated(&self, side: Side) -> Option<&'a Fact> {
         self.happenings(side)
             .find(|(_, h)| matches!(h, Happening::Floated))

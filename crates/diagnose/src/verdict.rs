@@ -1,5 +1,6 @@
 //! What diagnosis returns: the `adit.why/1` document.
 
+use adit_model::announced::Announced;
 use adit_model::fact::{Fact, Side};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct Verdict {
     /// Circumstances that aren't a fault, such as a NAT on the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Which proofs of who we are a side has announced that it takes (RFC 9593), where one has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub announced: Vec<AnnouncedBy>,
     /// What will fail and hasn't yet. It changes nothing of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ahead: Vec<crate::ahead::Forewarning>,
@@ -50,6 +54,16 @@ impl Verdict {
         self.findings.iter().any(|f| f.cause == cause)
             || self.possible.iter().any(|p| p.cause == cause)
     }
+}
+
+/// Which proofs a side takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnouncedBy {
+    /// Who says so.
+    pub by: Side,
+    /// What it says.
+    #[serde(flatten)]
+    pub what: Announced,
 }
 
 /// The three answers.

@@ -252,6 +252,7 @@ fn kind(what: &Happening) -> &'static str {
         Happening::Cookie { .. } => "cookie",
         Happening::KeRetry { .. } => "ke-retry",
         Happening::NatDetection { .. } => "nat-detection",
+        Happening::AuthMethodsAnnounced { .. } => "auth-methods-announced",
         Happening::Floated => "floated",
         Happening::PeerMoved { .. } => "peer-moved",
         Happening::Moved { .. } => "moved",

@@ -268,6 +268,12 @@ fn newest<'a>(sas: &[&'a IkeSaSnapshot]) -> Option<&'a IkeSaSnapshot> {
     })
 }
 
+/// What the peer takes as proof of who we are, as far as it has said.
+pub(crate) fn peer_auth_methods(sa: &IkeSaSnapshot) -> Vec<String> {
+    let methods = sa.announced.methods.iter();
+    methods.map(|method| method.name.clone()).collect()
+}
+
 fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
     IkeSa {
         version: 2,
@@ -282,6 +288,7 @@ fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
         proposal: sa.suite.map(|suite| suite.to_string()),
         spis: (format!("{:016x}", sa.spis.0), format!("{:016x}", sa.spis.1)),
         mobike: sa.mobike,
+        peer_auth_methods: peer_auth_methods(sa),
         nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
         virtual_ips: sa.inner.ours.iter().map(ToString::to_string).collect(),
         dns: sa.inner.dns.iter().map(ToString::to_string).collect(),

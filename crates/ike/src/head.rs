@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use adit_model::announced::Announced;
 use adit_model::connection::Connection;
 use adit_model::dataplane::{self, Trigger};
 use adit_model::event::Role;
@@ -50,6 +51,8 @@ pub(crate) struct Head {
     pub named: bool,
     /// Name of the post-quantum pre-shared key that is in the keys, also in those that followed from them (RFC 8784).
     pub ppk: Option<Arc<str>>,
+    /// How the peer says that we may prove to it who we are (RFC 9593).
+    pub announced: Arc<Announced>,
     /// Both sides can move (RFC 4555).
     pub mobike: bool,
     /// Where CHILD SAs still go while it isn't known that the peer receives at the other end of `path`.
@@ -123,6 +126,7 @@ impl Head {
             spis: (spi_i.0, spi_r.0),
             nat: self.nat,
             ppk: self.ppk.as_deref().map(str::to_owned),
+            announced: Arc::clone(&self.announced),
             mobike: self.mobike,
             inner: Inner::clone(&self.inner),
             established: None,

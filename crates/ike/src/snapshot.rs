@@ -1,7 +1,9 @@
 //! The state of IKE SAs as others may see it: values, no keys.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use adit_model::announced::Announced;
 use adit_model::connection::Mode;
 use adit_model::event::Role;
 use adit_model::identity::Identity;
@@ -35,6 +37,8 @@ pub struct IkeSaSnapshot {
     pub nat: Option<NatStatus>,
     /// Name of the post-quantum pre-shared key that both sides mixed into the keys, if they did (RFC 8784).
     pub ppk: Option<String>,
+    /// How the peer says that we may prove to it who we are (RFC 9593); empty where it hasn't said.
+    pub announced: Arc<Announced>,
     /// Whether both sides can move to other addresses (RFC 4555).
     pub mobike: bool,
     /// Addresses inside the tunnel that one side gave the other.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::announced::Announced;
 use crate::certificate::{CertificateUse, ExpiryProblem};
 use crate::connection::AuthKind;
 use crate::drops::DropReason;
@@ -157,6 +158,11 @@ pub enum Happening {
         remote_behind_nat: bool,
         /// Whether the peer supports NAT traversal at all.
         peer_supports: bool,
+    },
+    /// The peer says how we may prove to it who we are (RFC 9593).
+    AuthMethodsAnnounced {
+        /// What it says.
+        announced: Announced,
     },
     /// The exchange moved to port 4500.
     Floated,

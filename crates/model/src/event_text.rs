@@ -321,7 +321,7 @@ impl fmt::Display for Happening {
             }
             Happening::HeldBack { ms, peer_began } => write!(
                 f,
-                "we didn't try for {}.{} s, so that the peer would: it {}",
+                "we didn't try for {}.{} s, so that the peer would: it {}{}",
                 ms / 1000,
                 ms % 1000 / 100,
                 if *peer_began { "did" } else { "didn't" }

@@ -14,6 +14,7 @@
 pub mod address;
 pub mod ahead;
 mod ahead_text;
+pub mod announced;
 pub mod carriage;
 pub mod certificate;
 pub mod certificate_reason;

@@ -100,6 +100,9 @@ pub struct IkeSaDetail {
     pub local_auth: Option<String>,
     /// How the peer has to.
     pub remote_auth: Option<String>,
+    /// How the peer says that we may prove to it who we are (RFC 9593); empty where it hasn't said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peer_auth_methods: Vec<String>,
     /// What NAT detection found: `none`, `local`, `remote` or `both`; `None` before it is done.
     pub nat: Option<String>,
     /// Whether both sides can move to other addresses (RFC 4555).

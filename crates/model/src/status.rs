@@ -245,6 +245,9 @@ pub struct IkeSa {
     /// Whether it goes on when an address changes (RFC 4555).
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub mobike: bool,
+    /// How the peer says that we may prove to it who we are (RFC 9593); empty where it hasn't said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peer_auth_methods: Vec<String>,
     /// A NAT was found, and on whose side: `none`, `local`, `remote`, `both`.
     pub nat: Option<String>,
     /// Addresses inside the tunnel that the peer gave us.

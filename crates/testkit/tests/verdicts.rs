@@ -7,8 +7,12 @@
 mod common;
 
 use adit_diagnose::{Answer, Verdict, diagnose};
+use adit_ike::key_holder::{Credentials, Own};
+use adit_model::Secret;
+use adit_model::connection::{AuthKind, Authentication};
 use adit_model::event::Happening;
-use adit_sim::{Block, LinkSettings, Manner, Seen, Sites, V1Manner, V1Only};
+use adit_model::fact::Side;
+use adit_sim::{Block, LinkSettings, Manner, NodeId, Seen, Sites, V1Manner, V1Only};
 use common::certificates::{Flaw, certificates};
 use common::*;
 
@@ -278,4 +282,66 @@ fn a_tunnel_that_is_up_is_healthy() {
             "seed {seed}: {verdict:#?}"
         );
     }
+}
+
+/// West proves itself with a key, east takes certificates alone and has announced so (RFC 9593): who was refused knows why
+/// without the other side's log.
+#[test]
+fn what_the_peer_announced_tells_the_refused_side_why() {
+    let mut setting = Setting::default();
+    certificates(&mut setting, Flaw::None, Flaw::None, false);
+    setting.west.auth = Authentication::PSK;
+    if let Some([west, _]) = &mut setting.credentials {
+        *west = Credentials::psk(Secret::from(&b"the key of the office tunnel"[..]));
+    }
+    let (verdict, told) = alone(setting, |sites| sites.west);
+    assert_eq!(verdict.cause(), Some("auth-method-mismatch"), "{told}");
+    let finding = &verdict.findings[0];
+    assert!(
+        finding.fix.local.contains("Ed25519") && finding.fix.remote.contains("a pre-shared key"),
+        "{finding:#?}"
+    );
+    let announced: Vec<_> = verdict.announced.iter().map(|a| a.by).collect();
+    assert_eq!(announced, [Side::Remote]);
+    assert!(
+        verdict.announced[0]
+            .what
+            .methods
+            .iter()
+            .any(|m| m.method == 14)
+    );
+    assert!(
+        verdict.announced[0]
+            .what
+            .methods
+            .iter()
+            .all(|m| m.method != 2)
+    );
+}
+
+/// The same from the side that answers: the initiator has announced in IKE_AUTH what it takes, and can't believe our proof.
+#[test]
+fn what_the_initiator_announced_tells_the_responder_why() {
+    let mut setting = Setting::default();
+    certificates(&mut setting, Flaw::None, Flaw::None, false);
+    setting.east.auth.local = AuthKind::Psk;
+    if let Some([_, east]) = &mut setting.credentials {
+        east.own = Own::Psk(Secret::from(&b"the key of the office tunnel"[..]));
+    }
+    let (verdict, told) = alone(setting, |sites| sites.east);
+    assert_eq!(verdict.cause(), Some("auth-method-mismatch"), "{told}");
+    assert!(verdict.findings[0].fix.local.contains("by certificate"));
+}
+
+/// What one side knows when west has tried once.
+fn alone(setting: Setting, of: impl Fn(&Sites) -> NodeId) -> (Verdict, String) {
+    let mut sites = setting.build(1);
+    sites.start();
+    sites.world.initiate(sites.west, TUNNEL).unwrap();
+    assert!(!sites.run_until_up(TUNNEL, secs(30)));
+    let case = sites.world.case(of(&sites), TUNNEL, &[]);
+    (
+        diagnose(&case),
+        story(&sites.world, &[sites.west, sites.east]),
+    )
 }

@@ -68,6 +68,10 @@ pub fn why(args: &WhyArgs) -> Outcome {
     if args.json {
         print_json(&answer)?;
     } else {
+        if answer.verdict == Answer::Healthy && !args.ask_peer {
+            // Worth a line where something is wrong, or to somebody who wants to know of the peer.
+            answer.announced.clear();
+        }
         print(&verdict::text(&answer, Palette::stdout()))?;
     }
     Ok(exit(&answer))

@@ -64,6 +64,7 @@ fn brief(verdict: &Verdict) -> String {
 fn essence(verdict: &Verdict) -> Verdict {
     Verdict {
         ruled_out: Vec::new(),
+        announced: Vec::new(),
         ..verdict.clone()
     }
 }

@@ -84,6 +84,9 @@ fn ike_sa(sa: &IkeSaDetail, p: Palette) -> String {
             p.dim(&by.unwrap_or_default())
         );
     }
+    if !sa.peer_auth_methods.is_empty() {
+        let _ = writeln!(out, "  it takes {}", sa.peer_auth_methods.join(", "));
+    }
     if let Some(nat) = &sa.nat {
         let found = match nat.as_str() {
             "none" => "none".to_owned(),

@@ -49,6 +49,14 @@ pub fn text(verdict: &Verdict, p: Palette) -> String {
         }
         out.push_str(&super::ahead::forewarning(warning, p));
     }
+    for announced in &verdict.announced {
+        let whose = match announced.by {
+            Side::Local => "We say that we take",
+            Side::Remote => "The peer says that it takes",
+        };
+        out.push('\n');
+        out.push_str(&labelled(0, whose, &announced.what.to_string()));
+    }
     if !verdict.notes.is_empty() {
         out.push('\n');
         out.push_str(&labelled(0, "By the way", &verdict.notes.join("; ")));

@@ -76,6 +76,7 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         proposal: Some("aes128gcm16-prfsha256-x25519".to_owned()),
         spis: ("0011223344556677".to_owned(), "8899aabbccddeeff".to_owned()),
         mobike: false,
+        peer_auth_methods: vec![],
         nat: Some("local".to_owned()),
         virtual_ips: vec![],
         dns: vec![],

@@ -2,6 +2,9 @@
 
 use adit_diagnose::{Answer, AtFault};
 use adit_model::Wall;
+use adit_model::announced::{Announced, AnnouncedMethod};
+use adit_model::connection::AuthKind;
+use adit_model::event::Asked;
 use adit_model::event::Happening;
 use adit_model::event::Party;
 use adit_model::product::Product;
@@ -64,6 +67,46 @@ fn the_initiator_alone_cannot_tell_a_wrong_key_from_a_wrong_identity() {
             "{cause}: {verdict:#?}"
         );
     }
+}
+
+/// RFC 9593: the peer has said what it takes.
+#[test]
+fn the_initiator_alone_can_tell_a_method_that_the_peer_has_not_announced() {
+    let refused = |methods: &[u8], auth| {
+        let methods = methods.iter().map(|n| AnnouncedMethod {
+            method: *n,
+            name: format!("method {n}"),
+        });
+        let announced = Announced {
+            methods: methods.collect(),
+            left_out: 0,
+        };
+        Story::new()
+            .configured(Local, west())
+            .initiating()
+            .init_done(false)
+            .event(
+                Local,
+                Initiator,
+                Happening::AuthMethodsAnnounced { announced },
+            )
+            .peer_refused(
+                "IKE_AUTH",
+                24,
+                "AUTHENTICATION_FAILED",
+                Asked {
+                    auth: Some(auth),
+                    ..asked_ids()
+                },
+            )
+    };
+    let finding = refused(&[9, 14], AuthKind::Psk).cause("auth-method-mismatch");
+    assert!(finding.summary.contains("only method 9, method 14"));
+    assert_eq!(finding.side, AtFault::Both);
+    assert_eq!(finding.evidence.len(), 2);
+    refused(&[2], AuthKind::Certificate).cause("auth-method-mismatch");
+    // What it takes is ours too: another reason, or another of its connections.
+    refused(&[2, 14], AuthKind::Psk).undecided(&["psk-mismatch", "auth-method-mismatch"]);
 }
 
 #[test]

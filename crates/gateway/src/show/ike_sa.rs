@@ -10,7 +10,7 @@ use adit_model::show::IkeSaDetail;
 
 use super::compare;
 use crate::clock::rfc3339;
-use crate::status::{nat_side, role_name};
+use crate::status::{nat_side, peer_auth_methods, role_name};
 
 /// `configured` is what the tunnel's configuration says now.
 pub fn detail(now: Now, sa: &IkeSaSnapshot, configured: Option<&Arc<Connection>>) -> IkeSaDetail {
@@ -42,6 +42,7 @@ pub fn detail(now: Now, sa: &IkeSaSnapshot, configured: Option<&Arc<Connection>>
         remote_id: sa.remote_id.as_ref().map(ToString::to_string),
         local_auth: configured.map(|c| c.auth.local.to_string()),
         remote_auth: configured.map(|c| c.auth.remote.to_string()),
+        peer_auth_methods: peer_auth_methods(sa),
         nat: sa.nat.map(|nat| nat_side(nat).to_owned()),
         mobike: sa.mobike,
         ppk: sa.ppk.clone(),

@@ -9,6 +9,7 @@ use adit_wire::v2::CertPayload;
 
 use super::certificate::nameless;
 use crate::output::{KeyAnswer, PeerSupport, Signed, ToSign, ToVerify};
+use crate::v2::support;
 
 /// Signs with a key whose public half the peer knows; it goes along if the peer asks for it (RFC 7670 3).
 pub(super) fn with_public_key(
@@ -66,12 +67,10 @@ pub(super) fn no_signature(keys: &[&SigningKey], policy: &AuthPolicy, request: &
     if takes.is_empty() {
         takes.push("the methods from before RFC 7427".to_owned());
     }
-    takes.extend((!request.peer.methods.is_empty()).then(|| {
-        format!(
-            "of them what its {} announcements say",
-            request.peer.methods.len()
-        )
-    }));
+    let announced = support::announced(&request.peer.methods);
+    takes.extend(
+        (!announced.methods.is_empty()).then(|| format!("of what these sign only {announced}")),
+    );
     Refusal::NoSignature {
         identity: request.local_id.clone(),
         makes: makes.map(|scheme| scheme.to_string()).collect(),

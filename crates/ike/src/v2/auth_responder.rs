@@ -126,6 +126,7 @@ pub(crate) fn begin(
         Err(refusal) => return fail(cx, secured, refusal),
     };
     support::learn(&mut peer, &payloads);
+    support::tell(cx, &mut secured.head, &peer);
     let checking = Checking {
         request: Request {
             secured,

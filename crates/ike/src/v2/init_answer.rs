@@ -207,6 +207,7 @@ pub(crate) fn answer(
         peer: None,
         named: false,
         ppk: None,
+        announced: Arc::default(),
         mobike: false,
         children_stay: None,
         trigger: None,

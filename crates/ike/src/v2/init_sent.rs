@@ -90,6 +90,7 @@ impl InitSent {
             peer: None,
             named: true,
             ppk: None,
+            announced: Arc::default(),
             mobike: false,
             children_stay: None,
             trigger,
@@ -420,6 +421,9 @@ impl InitSent {
         cx.message(&head, false, header, payloads, incoming.bytes.len());
         cx.event(&head, Happening::IkeProposalChosen { suite });
         nat_event(cx, &head);
+        let mut peer = PeerSupport::default();
+        support::learn(&mut peer, payloads);
+        support::tell(cx, &mut head, &peer);
         // Who can move uses the port that goes through a NAT from the start: there may be one later (RFC 4555 3.3).
         if head.udp_encap() || head.connection.mobike && status.peer_supports {
             head.path = nat::floated(head.path, cx.settings);
@@ -432,8 +436,6 @@ impl InitSent {
             peer_nonce: nonce.0.clone(),
             intermediate: None,
         };
-        let mut peer = PeerSupport::default();
-        support::learn(&mut peer, payloads);
         Ok(Box::new(Attempt {
             secured: Secured::new(head, channel, 1, 0),
             transcript,

@@ -10,12 +10,17 @@
 //! Connections whose both sides have a pre-shared key say nothing of all this.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use adit_crypto::pki::{Hash, SignatureMethod};
+use adit_model::announced::{Announced, AnnouncedMethod};
 use adit_model::connection::{AuthKind, Connection};
+use adit_model::event::Happening;
 use adit_wire::iana::{AuthMethod, CertEncoding, HashAlgorithm, NotifyType};
 use adit_wire::v2::{Announcement, CertReqPayload, Notify, Payload, PayloadList};
 
+use crate::cx::Cx;
+use crate::head::Head;
 use crate::output::PeerSupport;
 
 /// Authorities that peers' certificates may come from, by connection.
@@ -141,6 +146,55 @@ fn methods(psk: bool) -> Option<Payload> {
     }
     let notify = Notify::with_data(NotifyType::SUPPORTED_AUTH_METHODS, data);
     Some(Payload::Notify(notify))
+}
+
+/// Keeps and tells what the peer announces, if it does.
+pub(crate) fn tell(cx: &mut Cx<'_>, head: &mut Head, peer: &PeerSupport) {
+    if peer.methods.is_empty() {
+        return;
+    }
+    let announced = announced(&peer.methods);
+    head.announced = Arc::new(announced.clone());
+    cx.event(head, Happening::AuthMethodsAnnounced { announced });
+}
+
+/// In words. The same method for several authorities counts once.
+pub(crate) fn announced(methods: &[Announcement]) -> Announced {
+    let mut seen = BTreeSet::new();
+    let mut told = Announced::default();
+    let first = |a: &&Announcement| seen.insert((a.method.0, a.algorithm.clone()));
+    for announcement in methods.iter().filter(first) {
+        if told.methods.len() < Announced::MOST {
+            told.methods.push(AnnouncedMethod {
+                method: announcement.method.0,
+                name: name(announcement),
+            });
+        } else {
+            told.left_out = told.left_out.saturating_add(1);
+        }
+    }
+    told
+}
+
+fn name(announcement: &Announcement) -> String {
+    match announcement.method {
+        AuthMethod::SHARED_KEY_MIC => "a pre-shared key".to_owned(),
+        AuthMethod::RSA_SIGNATURE => "an RSA signature".to_owned(),
+        AuthMethod::DSS_SIGNATURE => "a DSS signature".to_owned(),
+        AuthMethod::ECDSA_SHA256_P256 => "ECDSA on P-256".to_owned(),
+        AuthMethod::ECDSA_SHA384_P384 => "ECDSA on P-384".to_owned(),
+        AuthMethod::ECDSA_SHA512_P521 => "ECDSA on P-521".to_owned(),
+        AuthMethod::NULL => "no proof at all".to_owned(),
+        AuthMethod::DIGITAL_SIGNATURE if announcement.algorithm.is_empty() => {
+            "a digital signature".to_owned()
+        }
+        AuthMethod::DIGITAL_SIGNATURE => SignatureMethod::from_der(&announcement.algorithm)
+            .map_or_else(
+                |_| "a digital signature that isn't known here".to_owned(),
+                |method| method.to_string(),
+            ),
+        other => other.to_string(),
+    }
 }
 
 /// Adds what a message tells of its sender. Each kind of thing is told once; what can't be read tells nothing.

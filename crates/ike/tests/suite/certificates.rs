@@ -6,8 +6,10 @@ use crate::common;
 use std::sync::Arc;
 
 use adit_ike::{KeyRequest, PeerSupport, Settings, ToSign, ToVerify};
+use adit_model::announced::Announced;
 use adit_model::certificate_reason::CertificateReason;
 use adit_model::connection::{AuthKind, Authentication, Connection};
+use adit_model::event::Happening;
 use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_wire::iana::{AuthMethod, CertEncoding, HashAlgorithm, NotifyType};
@@ -134,6 +136,25 @@ fn each_side_says_what_it_can_verify_and_sends_its_chain() {
         let classic = |a: &&Announcement| a.algorithm.is_empty();
         let classic: Vec<u8> = methods.iter().filter(classic).map(|a| a.method.0).collect();
         assert_eq!(classic, [9, 10, 11]);
+    }
+    // It is told, and kept for as long as the IKE SA and those after it live.
+    for side in [&lab.west, &lab.east] {
+        let heard: Vec<&Announced> = side
+            .events
+            .iter()
+            .filter_map(|e| match &e.what {
+                Happening::AuthMethodsAnnounced { announced } => Some(announced),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(heard.len(), 1);
+        assert!(
+            heard[0]
+                .to_string()
+                .starts_with("Ed25519, ECDSA with SHA2-256")
+        );
+        assert_eq!(heard[0].methods.len(), 13);
+        assert_eq!(*side.ike_sa().announced, *heard[0]);
     }
     let seen = verifying(&lab.east);
     assert_eq!(seen.method, AuthMethod::DIGITAL_SIGNATURE);

@@ -1,6 +1,8 @@
 //! `auth-method-mismatch`: a pre-shared key on one end, certificates or EAP on the other.
 
-use adit_model::fact::Side;
+use adit_model::connection::AuthKind;
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Side};
 use adit_model::feature::Feature;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -16,7 +18,7 @@ pub(crate) static RULE: Rule = Rule {
     page: Page {
         title: "The two sides authenticate in different ways",
         what: "One side uses a pre-shared key and the other wants certificates or EAP, or the other way round.",
-        initiator: "AUTHENTICATION_FAILED, as with a wrong key.",
+        initiator: "AUTHENTICATION_FAILED, as with a wrong key; a peer that announces what it takes (SUPPORTED_AUTH_METHODS) has said so before.",
         responder: "strongSwan: \"constraint requires public key authentication, but pre-shared key was used\"; Libreswan: \"peer attempted PSK authentication but we want …\".",
         look_alikes: &[("psk-mismatch", "Do both sides use the same method?")],
         fix: &[
@@ -27,7 +29,7 @@ pub(crate) static RULE: Rule = Rule {
             ),
             ("libreswan", "`authby=secret`."),
         ],
-        source: "RFC 7296 2.15, 3.8",
+        source: "RFC 7296 2.15, 3.8; RFC 9593",
     },
     needs: &[Need::RefusingSideLog],
     depends_on: &[],
@@ -82,6 +84,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
+    if let Some(found) = unannounced(s) {
+        return found;
+    }
     if let Some((refused, feature)) =
         s.unsupported(|f| matches!(f, Feature::Eap | Feature::FurtherAuthentication))
     {
@@ -127,6 +132,56 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Who refused our proof had announced before which proofs it takes (RFC 9593), and ours is of none of these kinds.
+fn unannounced(s: &Signals<'_>) -> Option<Judgement> {
+    let (told, side, used) = s.facts.iter().rev().find_map(|f| match &f.what {
+        Known::Happened {
+            happening: Happening::PeerRefused {
+                notify: n, asked, ..
+            },
+        } if *n == notify::AUTHENTICATION_FAILED => Some((*f, f.side, asked.auth?)),
+        _ => None,
+    })?;
+    let (heard, announced) = s.announced(side)?;
+    if announced.admits(used) {
+        return None;
+    }
+    let (prover, refuser) = (who(side), who(side.other()));
+    let other_way = match used {
+        AuthKind::Psk => "by certificate (auth = { cert = …, key = …, ca = […] })",
+        AuthKind::Certificate | AuthKind::PublicKey => {
+            "with a pre-shared key (auth = { psk_file = … })"
+        }
+    };
+    let change = format!(
+        "authenticate in a way that the other side takes: {announced}; in general {other_way}"
+    );
+    let admit = format!(
+        "take {used} from this peer (strongSwan: `auth` in `remote` of its connection; Libreswan: `rightauth`)"
+    );
+    let fix = match side {
+        Side::Local => Fix {
+            local: change,
+            remote: admit,
+        },
+        Side::Remote => Fix {
+            local: admit,
+            remote: change,
+        },
+    };
+    let found = Found {
+        confidence: 0.95,
+        side: AtFault::Both,
+        summary: format!("{prover} authenticates with {used}, and {refuser} announces that it takes only {announced}"),
+        explanation: "A gateway announces before authentication which proofs it takes (SUPPORTED_AUTH_METHODS, RFC 9593), for all of its connections that may be meant. The one that was used isn't among them, and it was refused.".to_owned(),
+        evidence: quote([heard, told]),
+        message_for_peer: format!("Our two gateways authenticate in different ways: one uses {used}, and the other announces only {announced} (RFC 9593). Let us agree on one method."),
+        fix,
+        next: Vec::new(),
+    };
+    Some(found.into())
 }
 
 /// A line that says so. That no main mode connection allows a method is one, too.
