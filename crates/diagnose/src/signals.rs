@@ -266,8 +266,9 @@ impl<'a> Signals<'a> {
                 Happening::Received(m) if m.response => repeated = None,
                 Happening::PeerRefused { .. }
                 | Happening::UnprotectedNotify { .. }
-                | Happening::PeerAlive
-                | Happening::IkeClosed { .. } => repeated = None,
+                | Happening::PeerAlive => repeated = None,
+                // Who gives way after silence has met silence all the same.
+                Happening::IkeClosed { cause, .. } if cause != "gave-way" => repeated = None,
                 _ => {}
             }
         }

@@ -155,10 +155,11 @@ impl Gateway {
         let waiters = std::mem::take(&mut self.case_waiters);
         for mut waiter in waiters {
             let holding = std::mem::take(&mut waiter.holding);
-            waiter.holding = holding
-                .into_iter()
-                .filter(|hold| !self.has_ended(hold))
-                .collect();
+            for mut hold in holding {
+                if !self.has_ended(&mut hold) {
+                    waiter.holding.push(hold);
+                }
+            }
             if waiter.probing.is_disjoint(&probing) && waiter.holding.is_empty() {
                 let lines = self.case_lines(&waiter.names, &waiter.lately);
                 reply(waiter.answer, Answer::Lines(lines));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use adit_diagnose::{Answer, diagnose};
-use adit_model::event::{Event, Happening};
+use adit_model::event::{Event, Happening, UnderWay};
 use adit_model::fact::{Known, OfferOutcome, Probe};
 use adit_model::status::TunnelState;
 use pair::{At, Pair, Running, eventually};
@@ -20,7 +20,7 @@ fn events(running: &mut Running) -> Vec<Event> {
 
 fn held(events: &[Event]) -> Vec<(u64, bool)> {
     let of = |event: &Event| match event.what {
-        Happening::HeldBack { ms, peer_began } => Some((ms, peer_began)),
+        Happening::HeldBack { ms, peer_began, .. } => Some((ms, peer_began)),
         _ => None,
     };
     events.iter().filter_map(of).collect()
@@ -147,6 +147,81 @@ fn a_peer_that_does_not_begin_is_waited_for_in_bounds_and_nothing_is_tried() {
             && (from..all[end].at.mono.0).contains(&e.at.mono.0)
     });
     assert_eq!(tried.count(), 0);
+    west.end();
+}
+
+/// West keeps asking a peer that isn't there yet. That is ended in order, the peer begins in the time that it is given, and west
+/// knows why it refuses.
+#[test]
+fn an_attempt_under_way_has_a_moment_and_is_ended_for_the_peer() {
+    let pair = Pair::new("gives-way");
+    pair.write_key("other.psk", "another key for the test\n");
+    let west = pair.tunnel(At::West, "office", 0);
+    let west = west.replace("tries = 4", "tries = 20");
+    let east = pair.tunnel(At::East, "office", 0);
+    let east = east
+        .replace("office.psk", "other.psk")
+        .replace("\"passive\"", "\"auto\"");
+    pair.configure(At::West, &[west]);
+    pair.configure(At::East, &[east]);
+    let mut west = pair.start(At::West);
+    let tried = |e: &Event| matches!(e.what, Happening::Retransmitted { .. });
+    eventually(|| events(&mut west).iter().any(tried).then_some(())).unwrap();
+    let state = pair.dir.join("West-state");
+    let asked = std::thread::spawn(move || {
+        let mut client = adit_gateway::client::Client::connect(&state).unwrap();
+        let begun = Instant::now();
+        let cases = client.cases_after(Some("office"), false, true).unwrap();
+        (cases, begun.elapsed())
+    });
+    let gave_way =
+        |e: &Event| matches!(&e.what, Happening::IkeClosed { cause, .. } if cause == "gave-way");
+    eventually(|| events(&mut west).iter().any(gave_way).then_some(())).unwrap();
+    let east = pair.start(At::East);
+    let (cases, took) = asked.join().unwrap();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let all = events(&mut west);
+    let held = all.iter().find_map(|e| match e.what {
+        Happening::HeldBack {
+            peer_began,
+            under_way,
+            ..
+        } => Some((peer_began, under_way)),
+        _ => None,
+    });
+    assert_eq!(held, Some((true, Some(UnderWay::Ended))), "{all:#?}");
+    assert_eq!(diagnose(&cases[0]).cause(), Some("psk-mismatch"));
+    west.end();
+    east.end();
+}
+
+/// It comes to its own end within the moment that it has.
+#[test]
+fn an_attempt_that_ends_by_itself_is_waited_for() {
+    let pair = Pair::new("waits-for");
+    let west = pair.tunnel(At::West, "office", 0);
+    let west = west.replace("tries = 4", "tries = 2");
+    pair.configure(At::West, &[west]);
+    let mut west = pair.start(At::West);
+    let begun = |e: &Event| matches!(e.what, Happening::Initiating { .. });
+    eventually(|| events(&mut west).iter().any(begun).then_some(())).unwrap();
+    let asked = Instant::now();
+    west.client
+        .cases_after(Some("office"), false, true)
+        .unwrap();
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let all = events(&mut west);
+    let under_way = all.iter().find_map(|e| match e.what {
+        Happening::HeldBack { under_way, .. } => Some(under_way),
+        _ => None,
+    });
+    assert_eq!(under_way, Some(Some(UnderWay::WaitedFor)), "{all:#?}");
+    let gave_up = all
+        .iter()
+        .filter(|e| matches!(e.what, Happening::GaveUp { .. }))
+        .count();
+    assert!(gave_up >= 1, "{all:#?}");
     west.end();
 }
 

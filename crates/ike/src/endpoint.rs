@@ -208,6 +208,17 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Ends attempts of ours to set a connection up that haven't come to an IKE SA, so that the peer may begin; what is up or
+    /// the peer has begun goes on. A peer that may believe that it has the IKE SA is told to delete it. Gives how many there were.
+    pub fn give_way(&mut self, now: Now, name: &str) -> usize {
+        let mut found = self.of_connection(name);
+        found.retain(|spi| self.sas.get(spi).is_some_and(Phase::is_attempt_of_ours));
+        for spi in &found {
+            self.with_sa(now, *spi, |phase, cx| phase.close(cx, "gave-way"));
+        }
+        found.len()
+    }
+
     /// Deletes every IKE SA. [`is_idle`](Self::is_idle) tells when the peers have answered or were given up.
     pub fn shutdown(&mut self, now: Now) {
         let all: Vec<u64> = self.sas.keys().copied().collect();

@@ -307,7 +307,8 @@ pub enum Happening {
     IkeClosed {
         /// Who closed it.
         by: Party,
-        /// Why, in a word: `deleted`, `dead-peer`, `replaced`, `shutdown`, `failed`.
+        /// Why, in a word: `deleted`, `dead-peer`, `replaced`, `shutdown`, `failed`, `gave-way` (an attempt of ours,
+        /// so that the peer would begin).
         cause: String,
     },
     /// We have given the peer addresses inside the tunnel (RFC 7296 2.19).
@@ -416,6 +417,9 @@ pub enum Happening {
         ms: u64,
         /// Whether the peer began.
         peer_began: bool,
+        /// What became of an attempt of ours that was under way when that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        under_way: Option<UnderWay>,
     },
     /// The peer only asked whether IKE answers here; it got an answer, and nothing was begun.
     ProbeAnswered,
@@ -428,6 +432,16 @@ pub enum Happening {
         /// Detail for a person, never secret.
         detail: String,
     },
+}
+
+/// What became of an attempt of ours that was under way when the peer was to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnderWay {
+    /// It came to its own end in the time that it had.
+    WaitedFor,
+    /// It came to nothing in that time, and we ended it.
+    Ended,
 }
 
 /// What a refused request had asked for.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::certificate::{CertificateUse, ExpiryProblem};
-use crate::event::{Event, Happening, MessageInfo, Party, PathProblem};
+use crate::event::{Event, Happening, MessageInfo, Party, PathProblem, UnderWay};
 use crate::monitored::Act;
 use crate::reason_text::list;
 
@@ -319,12 +319,29 @@ impl fmt::Display for Happening {
             Happening::HookFailed { on, problem } => {
                 write!(f, "the hook for `{on}`: {problem}")
             }
-            Happening::HeldBack { ms, peer_began } => write!(
+            Happening::AuthMethodsAnnounced { announced } => {
+                write!(
+                    f,
+                    "the peer says which proofs it takes (RFC 9593): {announced}"
+                )
+            }
+            Happening::HeldBack {
+                ms,
+                peer_began,
+                under_way,
+            } => write!(
                 f,
                 "we didn't try for {}.{} s, so that the peer would: it {}{}",
                 ms / 1000,
                 ms % 1000 / 100,
-                if *peer_began { "did" } else { "didn't" }
+                if *peer_began { "did" } else { "didn't" },
+                match under_way {
+                    Some(UnderWay::Ended) =>
+                        "; our own attempt, which was under way, was ended for that",
+                    Some(UnderWay::WaitedFor) =>
+                        "; our own attempt, which was under way, was waited for",
+                    None => "",
+                }
             ),
             Happening::ClearTraffic {
                 child,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_evidence::capture::Keys;
 use adit_gateway::client::{Client, ClientError};
-use adit_gateway::protocol::HOLDING;
+use adit_gateway::protocol::{HOLDING, OWN_ATTEMPT};
 use adit_model::fact::{Case, Fact, Known, Probe, Side, Source};
 use adit_model::product::Product;
 use adit_model::sign::Sign;
@@ -182,8 +182,9 @@ fn live(args: &WhyArgs, tunnel: Option<&str>) -> Result<Case, Failure> {
     }
     if args.ask_peer {
         eprintln!(
-            "letting the peer begin: if the tunnel isn't up, this side doesn't try for {} seconds at most",
-            HOLDING.as_secs()
+            "letting the peer begin: if the tunnel isn't up, this side doesn't try for {} seconds at most; an attempt that is under way has {} ms, and is ended then",
+            HOLDING.as_secs(),
+            OWN_ATTEMPT.as_millis()
         );
     }
     let mut cases = client.cases_after(tunnel, !args.no_probe, args.ask_peer)?;

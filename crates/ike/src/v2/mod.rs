@@ -225,6 +225,19 @@ impl Phase {
         }
     }
 
+    /// Whether we began it and it isn't up.
+    pub fn is_attempt_of_ours(&self) -> bool {
+        matches!(
+            self,
+            Phase::InitSent(_)
+                | Phase::Mixing(_)
+                | Phase::Strengthening(_)
+                | Phase::Signing(_)
+                | Phase::AuthSent(_)
+                | Phase::Verifying(_)
+        )
+    }
+
     /// Whether a peer began it and hasn't authenticated yet.
     pub fn is_half_open(&self) -> bool {
         match self {

@@ -47,6 +47,8 @@ mod lost_state;
 mod collisions;
 
 mod followup;
+// An attempt that is ended for the peer's sake.
+mod giving_way;
 
 mod window;
 
