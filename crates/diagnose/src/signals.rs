@@ -537,7 +537,6 @@ impl<'a> Signals<'a> {
         self.reached(|h| matches!(h, Happening::IkeEstablished { .. }))
     }
 
-    /// The exchange moved to the NAT-T port.
     /// What the peer of `side` has announced in the attempt as the proofs that it takes (RFC 9593).
     pub(crate) fn announced(&self, side: Side) -> Option<(&'a Fact, &'a Announced)> {
         self.happenings(side)
@@ -548,6 +547,7 @@ impl<'a> Signals<'a> {
             .last()
     }
 
+    /// The exchange moved to the NAT-T port.
     pub(crate) fn floated(&self, side: Side) -> Option<&'a Fact> {
         self.happenings(side)
             .find(|(_, h)| matches!(h, Happening::Floated))

@@ -275,6 +275,7 @@ impl Gateway {
                     traffic: &traffic,
                     block,
                     clear: self.clear_traffic(tunnel, &counts),
+                    counts: &counts,
                     last_word: self.last_word(name),
                 };
                 view.render(|| {

@@ -23,7 +23,7 @@ use adit_wire::udp_encap::{Encapsulated, classify};
 use tokio::sync::mpsc;
 
 use crate::addresses::NetworkWatch;
-use crate::ahead::Foresight;
+use crate::ahead::{Foresight, NEVER};
 use crate::answer::CaseWaiter;
 use crate::applying::Unconfirmed;
 use crate::attempt::TaskDone;
@@ -104,6 +104,8 @@ pub struct Gateway {
     pub(crate) sampled: Sampled,
     /// When the key exchange is told next what the data plane has counted.
     count_at: Option<Mono>,
+    /// When counters may be read again for times without an SA.
+    pub(crate) gaps_at: Mono,
     /// Whether something happened that may have changed a tunnel's state.
     dirty: bool,
     buffer: Vec<u8>,
@@ -165,6 +167,7 @@ impl Gateway {
             unconfirmed: None,
             sampled: Sampled::default(),
             lately: Lately::default(),
+            gaps_at: NEVER,
             dirty: true,
             buffer: vec![0; BUFFER],
         }
@@ -669,6 +672,7 @@ impl Gateway {
         for name in names {
             self.observe_tunnel(now, &name, &snapshot);
         }
+        self.measure_gaps(now);
     }
 
     /// Gives the host the addresses that peers gave us, and takes away those whose tunnel is gone.

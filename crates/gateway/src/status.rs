@@ -1,19 +1,23 @@
 //! The status document: every tunnel as scripts and people see it, broken ones first.
 
+use std::collections::BTreeMap;
+
 use adit_diagnose::diagnose;
 use adit_esp::ChildReport;
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
+use adit_kernel::block::BlockCount;
 use adit_model::ahead::Weight;
 use adit_model::connection::{Child, Mode, Protection};
 use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
 use adit_model::status::{
-    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, ForeseenStatus, IkeSa, MonitorStatus,
-    PoolStatus, Status, Tunnel, TunnelState,
+    ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, ForeseenStatus, GapStatus, IkeSa,
+    MonitorStatus, PoolStatus, Status, Tunnel, TunnelState,
 };
 use adit_model::{Mono, Now};
 
+use crate::ahead::{Measured, counts_of};
 use crate::clock::rfc3339;
 use crate::retry::{Presence, Wanted};
 use crate::tunnel;
@@ -32,6 +36,8 @@ pub struct View<'a> {
     pub block: Option<String>,
     /// What of it passes in clear, if it is optional.
     pub clear: Option<ClearTraffic>,
+    /// What the block has counted of it, by tunnel.
+    pub counts: &'a BTreeMap<String, BlockCount>,
     /// The newest event that says something about its state.
     pub last_word: String,
 }
@@ -99,6 +105,7 @@ impl View<'_> {
             },
             ahead: self.ahead(),
             clear: self.clear.clone(),
+            gap: self.gap(),
             interface: self
                 .tunnel
                 .connection
@@ -109,6 +116,25 @@ impl View<'_> {
             ike: newest(&sas).map(|sa| ike(self.now, sa)),
             children,
         }
+    }
+
+    /// The newest time without an SA.
+    fn gap(&self) -> Option<GapStatus> {
+        let name = &self.tunnel.connection.name;
+        let counts = counts_of(name, self.counts, self.traffic);
+        let Measured {
+            since,
+            until,
+            counts,
+        } = self.tunnel.ahead.gap.measured(counts)?;
+        Some(GapStatus {
+            since: rfc3339(since),
+            until: until.map(rfc3339),
+            seconds: until.unwrap_or(self.now.wall).0.saturating_sub(since.0) / 1000,
+            held_back: counts.held,
+            stopped: counts.stopped,
+            left_in_clear: counts.left,
+        })
     }
 
     fn explain(&self, state: TunnelState, case: impl FnOnce() -> Case) -> (Option<String>, String) {
@@ -329,6 +355,8 @@ mod tests {
             established: Some(Wall(1_700_000_000_000)),
             rekey_at: Some(Mono(3_600_000_000_000)),
             ppk: None,
+            announced: std::sync::Arc::default(),
+            reauth: adit_ike::Reauth::default(),
             mobike: false,
             children,
         }
@@ -365,6 +393,7 @@ mod tests {
             traffic,
             block: Some("nftables".to_owned()),
             clear: None,
+            counts: &BTreeMap::new(),
             last_word: "the peer is alive".to_owned(),
         }
         .render(Case::default)
@@ -433,6 +462,7 @@ mod tests {
             policy: "required".to_owned(),
             ahead: Vec::new(),
             clear: None,
+            gap: None,
             interface: None,
             monitor: None,
             ike: None,

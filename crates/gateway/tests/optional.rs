@@ -71,7 +71,12 @@ fn an_optional_tunnel_passes_in_clear_until_there_is_an_sa() {
     );
     let status = client.status(Some("office")).unwrap().tunnels.remove(0);
     assert_eq!(status.block.as_deref(), Some("nftables"));
-    assert_eq!(status.clear.unwrap().children, Vec::<String>::new());
+    let clear = status.clear.unwrap();
+    assert_eq!(clear.children, Vec::<String>::new());
+    // All of it left while there was no SA, and that time is over.
+    let gap = status.gap.unwrap();
+    assert!(gap.until.is_some(), "{gap:?}");
+    assert_eq!(gap.left_in_clear, clear.packets_out, "{gap:?}");
 
     // The peer goes, and lifts its block: there is no SA again.
     east.client().shutdown().unwrap();
@@ -154,4 +159,48 @@ fn the_block_is_there_before_the_gateway_and_the_gateway_takes_it_over() {
     assert!(!world.reaches(&world.west_lan, far[0]));
     let from_west = |text: &&String| !text.starts_with("10.2.") && !text.starts_with("fd00:2:");
     assert_eq!(tap.clear().iter().filter(from_west).count(), 0);
+}
+
+/// A tunnel that isn't optional: what is sent without an SA is held back, counted for the gap, and told with it.
+#[test]
+fn what_is_held_back_while_there_is_no_sa_is_measured() {
+    if !permitted("a gap") {
+        return;
+    }
+    let world = World::new("gap");
+    world.configure(At::West, KEY);
+    world.configure(At::East, KEY);
+    let mut west = world.start(At::West);
+    let mut client = west.client();
+    client.status(Some("office")).unwrap();
+    for _ in 0..3 {
+        assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    }
+    let gap = |client: &mut adit_gateway::client::Client| {
+        let tunnel = client.status(Some("office")).unwrap().tunnels.remove(0);
+        tunnel.gap.unwrap()
+    };
+    let lasting = gap(&mut client);
+    assert!(
+        lasting.until.is_none() && lasting.held_back >= 3,
+        "{lasting:?}"
+    );
+    let mut east = world.start(At::East);
+    west.wait_for(TunnelState::Up);
+    east.wait_for(TunnelState::Up);
+    let over = eventually(Duration::from_secs(5), || {
+        let gap = gap(&mut client);
+        gap.until.is_some().then_some(gap)
+    });
+    let over = over.unwrap();
+    assert!(over.held_back >= lasting.held_back, "{over:?}");
+    assert_eq!(over.left_in_clear, 0);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"));
+    assert_eq!(gap(&mut client).held_back, over.held_back, "it is over");
+    let foreseen = client.foresee(Some("office"), None).unwrap();
+    let seen = &foreseen.tunnels[0].seen;
+    assert!(
+        seen.iter().any(|s| s.starts_with("there was no SA from")),
+        "{seen:?}"
+    );
 }

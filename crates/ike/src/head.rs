@@ -13,7 +13,7 @@ use adit_wire::iana::ExchangeType;
 use adit_wire::v2::{Flags, Header, IkeSpi, ParsedMessage};
 
 use crate::output::Subject;
-use crate::snapshot::{IkeSaSnapshot, IkeSaState, Inner, NatStatus};
+use crate::snapshot::{IkeSaSnapshot, IkeSaState, Inner, NatStatus, Reauth};
 
 /// Two ends of the path that IKE messages take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,7 @@ impl Head {
             inner: Inner::clone(&self.inner),
             established: None,
             rekey_at: None,
+            reauth: Reauth::default(),
             children: Vec::new(),
         }
     }

@@ -77,5 +77,7 @@ pub use output::{
 };
 pub use plain::PlainMessage;
 pub use settings::Settings;
-pub use snapshot::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, Inner, NatStatus};
+pub use snapshot::{
+    ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, Inner, NatStatus, Reauth,
+};
 pub use timers::TimerReason;

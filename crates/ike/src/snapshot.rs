@@ -47,8 +47,23 @@ pub struct IkeSaSnapshot {
     pub established: Option<Wall>,
     /// When we'll begin to rekey it, or to authenticate anew, if we will.
     pub rekey_at: Option<Mono>,
+    /// When both sides authenticate anew.
+    pub reauth: Reauth,
     /// CHILD SAs, oldest first.
     pub children: Vec<ChildSnapshot>,
+}
+
+/// When both sides have to authenticate anew, and who begins it: whoever set the IKE SA up (RFC 7296 2.8.3, RFC 4478).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reauth {
+    /// For how many seconds the peer says that it keeps what was authenticated (AUTH_LIFETIME), and when they are over.
+    pub told: Option<(u32, Mono)>,
+    /// When we begin.
+    pub ours: Option<Mono>,
+    /// When we end the IKE SA unless the peer has authenticated anew.
+    pub end: Option<Mono>,
+    /// Whether we are who set it up.
+    pub began: bool,
 }
 
 /// Addresses inside a tunnel that one side gave the other, and what it told along with them (RFC 7296 3.15).

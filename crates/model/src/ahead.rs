@@ -10,7 +10,7 @@ use crate::now::Wall;
 use crate::proposal::Suite;
 use crate::selector::Selector;
 
-pub use crate::ahead_text::days;
+pub use crate::ahead_text::{days, when};
 
 /// One thing known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,38 @@ pub enum Ahead {
         /// Octets of the largest TCP segment that is let through, if one is set.
         mss: Option<u16>,
     },
+    /// When both sides have to authenticate anew, and who begins it (RFC 4478).
+    Reauthentication {
+        /// Whether we set the IKE SA up, and are who begins.
+        began: bool,
+        /// Seconds that the peer has said that it keeps what was authenticated (AUTH_LIFETIME).
+        told_s: Option<u32>,
+        /// When these are over.
+        told_until: Option<Wall>,
+        /// Seconds that we have configured; 0 is never.
+        ours_s: u64,
+        /// When we begin, if we do.
+        ours_at: Option<Wall>,
+        /// When we end the IKE SA unless the peer has authenticated anew.
+        end: Option<Wall>,
+        /// The time of the look, by our clock.
+        now: Wall,
+    },
+    /// What NAT detection found (RFC 7296 2.23), beside what addresses and configuration make one expect.
+    Nat {
+        /// Our address, as our host has it.
+        local: IpAddr,
+        /// The peer's address, as we see it.
+        remote: IpAddr,
+        /// Ours is translated on the way.
+        local_behind: bool,
+        /// The peer's is, or the peer says so to have ESP in UDP.
+        remote_behind: bool,
+        /// The peer does NAT traversal.
+        peer_supports: bool,
+        /// ESP is put into UDP by our configuration, whatever is found (`force_encap`).
+        forced: bool,
+    },
     /// The child was rekeyed on trial.
     Trial {
         /// The child.
@@ -144,6 +176,21 @@ pub enum Ahead {
         came: u64,
         /// Packets that would have left in clear, and were stopped.
         stopped: u64,
+    },
+    /// The newest time without an SA, and what became of the tunnel's packets meanwhile.
+    Gap {
+        /// When it began.
+        since: Wall,
+        /// When it ended; `None` while it lasts.
+        until: Option<Wall>,
+        /// Packets that were held back for want of an SA.
+        held: u64,
+        /// Packets that were led round the tunnel, and stopped by the block.
+        stopped: u64,
+        /// Packets that left in clear.
+        left: u64,
+        /// The time of the look, by our clock.
+        now: Wall,
     },
     /// A network file system, or a line of the table that mounts it at the start.
     Mount {

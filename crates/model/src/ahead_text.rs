@@ -67,6 +67,58 @@ impl fmt::Display for Ahead {
                 )?;
                 device_mtu.map_or(Ok(()), |mtu| write!(f, "; the device takes {mtu}"))
             }
+            Ahead::Reauthentication {
+                began,
+                told_s,
+                told_until,
+                ours_at,
+                end,
+                now,
+                ..
+            } => {
+                let who = if *began {
+                    "we set it up"
+                } else {
+                    "the peer set it up"
+                };
+                write!(f, "authenticating anew: {who}")?;
+                if let (Some(seconds), Some(until)) = (told_s, told_until) {
+                    write!(
+                        f,
+                        "; the peer has given it {seconds} s, {}",
+                        when(*now, *until)
+                    )?;
+                }
+                if let Some(at) = ours_at {
+                    write!(f, "; we do {}", when(*now, *at))?;
+                }
+                match end {
+                    Some(end) => write!(f, "; without it we end the IKE SA {}", when(*now, *end)),
+                    None => Ok(()),
+                }
+            }
+            Ahead::Nat {
+                local,
+                remote,
+                local_behind,
+                remote_behind,
+                peer_supports,
+                forced,
+            } => {
+                let found = match (peer_supports, local_behind, remote_behind) {
+                    (false, ..) => "the peer doesn't do NAT traversal",
+                    (true, false, false) => "no NAT was found",
+                    (true, true, false) => "we are behind a NAT",
+                    (true, false, true) => "the peer is behind a NAT",
+                    (true, true, true) => "both are behind a NAT",
+                };
+                let forced = if *forced {
+                    ", ESP in UDP is forced"
+                } else {
+                    ""
+                };
+                write!(f, "{local} to {remote}: {found}{forced}")
+            }
             Ahead::Trial { child, outcome } => write!(f, "{child}: rekeyed on trial: {outcome}"),
             Ahead::PeerLife {
                 child,
@@ -100,6 +152,22 @@ impl fmt::Display for Ahead {
                 f,
                 "in clear {left} packets have left and {came} have come in; {stopped} were stopped"
             ),
+            Ahead::Gap {
+                since,
+                until,
+                held,
+                stopped,
+                left,
+                now,
+            } => {
+                let seconds = until.unwrap_or(*now).0.saturating_sub(since.0) / 1000;
+                let how = if until.is_some() { "was" } else { "is" };
+                write!(
+                    f,
+                    "there {how} no SA from {} on for {seconds} s: {held} packets were held back, {stopped} were stopped by the block, {left} left in clear",
+                    clock(*since)
+                )
+            }
             Ahead::Mount {
                 server,
                 point,
@@ -140,6 +208,24 @@ impl fmt::Display for TrialOutcome {
     }
 }
 
+/// A time of the next day or so: by the clock, and how far away.
+#[must_use]
+pub fn when(now: Wall, at: Wall) -> String {
+    let clock = format!("at {}", clock(at));
+    if at >= now {
+        // Always in seconds: only numbers may change as time passes.
+        format!("{clock} (in {} s)", (at.0 - now.0) / 1000)
+    } else {
+        format!("{clock} ({} s ago)", (now.0 - at.0) / 1000)
+    }
+}
+
+fn clock(at: Wall) -> String {
+    let second = at.0 / 1000 % 86_400;
+    let (hours, minutes, seconds) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02} UTC")
+}
+
 /// Days from one time to another, the begun one included; 0 or less when that has passed.
 #[must_use]
 pub fn days(from: Wall, to: Wall) -> i64 {
@@ -162,6 +248,13 @@ const DAY_MS: i64 = 86_400_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_told_by_the_clock_and_by_how_far_it_is() {
+        let now = Wall(1_700_000_000_000);
+        assert_eq!(when(now, Wall(now.0 + 90_000)), "at 22:14:50 UTC (in 90 s)");
+        assert_eq!(when(now, Wall(now.0 - 5_000)), "at 22:13:15 UTC (5 s ago)");
+    }
 
     #[test]
     fn a_begun_day_counts() {

@@ -162,6 +162,9 @@ pub struct Tunnel {
     /// What has passed in clear because the tunnel is optional, since it is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear: Option<ClearTraffic>,
+    /// The newest time without an SA since the gateway has the tunnel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<GapStatus>,
     /// Its own network interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
@@ -197,6 +200,23 @@ pub struct ClearTraffic {
     pub packets_out: u64,
     /// Packets that were let in.
     pub packets_in: u64,
+}
+
+/// A time without an SA, and what became of the tunnel's packets meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GapStatus {
+    /// When it began (RFC 3339): the tunnel went down, or the gateway began to have it.
+    pub since: String,
+    /// When it ended (RFC 3339); `None` while it lasts.
+    pub until: Option<String>,
+    /// How long it was, or has been.
+    pub seconds: u64,
+    /// Packets that were held back for want of an SA.
+    pub held_back: u64,
+    /// Packets that were led round the tunnel, and stopped by the block.
+    pub stopped: u64,
+    /// Packets that left in clear, which only those of an optional tunnel do.
+    pub left_in_clear: u64,
 }
 
 /// What a tunnel's monitor says.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use adit_model::status::{
-    ChildState, DataPlaneStatus, MonitorStatus, PoolStatus, Status, Tunnel, TunnelState,
+    ChildState, DataPlaneStatus, GapStatus, MonitorStatus, PoolStatus, Status, Tunnel, TunnelState,
 };
 
 use super::style::Palette;
@@ -241,6 +241,11 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
             );
         }
     }
+    if let Some(gap) = &t.gap
+        && gap.held_back + gap.stopped + gap.left_in_clear > 0
+    {
+        out.push_str(&beside("  gap   ", &self::gap(gap)));
+    }
     if let Some(clear) = &t.clear {
         let passed = clear.packets_out + clear.packets_in;
         let now = match clear.children.as_slice() {
@@ -265,6 +270,20 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         let _ = writeln!(out, "         {}", p.dim(&guard));
     }
     out
+}
+
+/// What became of packets while there was no SA.
+fn gap(gap: &GapStatus) -> String {
+    let when = match &gap.until {
+        Some(until) => format!("no SA for {} s until {until}", gap.seconds),
+        None => format!("no SA for {} s", gap.seconds),
+    };
+    format!(
+        "{when}: {} held back, {} beside the tunnel stopped by the block, {} left in clear",
+        packets(gap.held_back),
+        packets(gap.stopped),
+        packets(gap.left_in_clear)
+    )
 }
 
 /// A number of packets.

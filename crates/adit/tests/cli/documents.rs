@@ -106,6 +106,7 @@ fn tunnel(name: &str, state: TunnelState, children: Vec<ChildSaStatus>) -> Tunne
         policy: "required".to_owned(),
         ahead: vec![],
         clear: None,
+        gap: None,
         interface: None,
         monitor: None,
         ike,

@@ -1,6 +1,6 @@
 //! `lifetime-mismatch-flap`: the peer ends SAs before we renew them.
 
-use adit_model::ahead::Ahead as Known;
+use adit_model::ahead::{Ahead as Known, when};
 
 use super::view::View;
 use super::{Ahead, Forewarning};
@@ -12,6 +12,7 @@ pub(super) static RULE: Ahead = Ahead {
 };
 
 fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
+    sooner_anew(view, out);
     for (fact, known) in view.all() {
         let Known::PeerLife {
             child,
@@ -52,6 +53,38 @@ fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
     }
 }
 
+/// The peer wants both sides to authenticate anew before we would have; we obey (RFC 4478).
+fn sooner_anew(view: &View<'_>, out: &mut Vec<Forewarning>) {
+    for (fact, known) in view.all() {
+        let Known::Reauthentication {
+            began: true,
+            told_s: Some(seconds),
+            ours_s,
+            ours_at,
+            now,
+            ..
+        } = known
+        else {
+            continue;
+        };
+        if *ours_s > 0 && u64::from(*seconds) >= *ours_s {
+            continue;
+        }
+        let ours = match ours_s {
+            0 => "which we wouldn't (`reauth` is off)".to_owned(),
+            s => format!("and we would after {s} s"),
+        };
+        let at = ours_at.map_or_else(String::new, |at| format!(" {}", when(*now, at)));
+        out.push(
+            view.warn(fact, AtFault::Both, format!("the peer wants us to authenticate anew within {seconds} s (AUTH_LIFETIME), {ours}"))
+                .note()
+                .then(format!("we do so{at}, with all credentials as they are then; with make_before_break no packet is lost"))
+                .fix(format!("set `reauth` to less than {seconds} s, so that both ends say the same"))
+                .fix_there("the lifetime of the authentication as the other side has it, or none"),
+        );
+    }
+}
+
 fn time(seconds: u64) -> String {
     match seconds {
         0 => "no time (`rekey` is off)".to_owned(),
@@ -72,6 +105,28 @@ mod tests {
             times,
         };
         causes(&of(connection(), vec![life]))
+    }
+
+    #[test]
+    fn a_peer_that_wants_us_to_authenticate_sooner_is_obeyed_and_told_of() {
+        let told = |seconds, ours_s| {
+            let now = adit_model::Wall(1_700_000_000_000);
+            let known = Known::Reauthentication {
+                began: true,
+                told_s: Some(seconds),
+                told_until: Some(adit_model::Wall(now.0 + u64::from(seconds) * 1000)),
+                ours_s,
+                ours_at: Some(adit_model::Wall(now.0 + u64::from(seconds) * 900)),
+                end: None,
+                now,
+            };
+            of(connection(), vec![known])
+        };
+        let sooner = told(3600, 86_400);
+        assert_eq!(causes(&sooner), ["(lifetime-mismatch-flap)"]);
+        assert!(sooner[0].consequence.contains("(in 3240 s)"), "{sooner:?}");
+        assert_eq!(causes(&told(3600, 0)), ["(lifetime-mismatch-flap)"]);
+        assert!(told(86_400, 3600).is_empty());
     }
 
     #[test]

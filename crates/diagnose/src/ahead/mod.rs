@@ -13,16 +13,19 @@ mod cleartext_leak_no_policy;
 mod clock_skew;
 mod crl_unreachable;
 mod dpd_disabled_stale_sa;
+mod encap_type_mismatch;
 mod esp_proposal_mismatch;
 mod ike_proposal_mismatch;
 mod lifetime_mismatch_flap;
 mod mode_mismatch;
 mod mss_clamp_missing;
+mod nat_t_disabled;
 mod no_additional_sas;
 mod overbroad_remote_selector;
 mod overlapping_subnets;
 mod pfs_mismatch_at_rekey;
 mod pmtu_blackhole;
+mod reauth_wrong_initiator;
 mod rekey_disabled;
 mod rekey_refused;
 mod shutdown_order_cuts_network;
@@ -48,13 +51,14 @@ pub(crate) struct Ahead {
     pub judge: fn(&View<'_>, &mut Vec<Forewarning>),
 }
 
-static RULES: [&Ahead; 24] = [
+static RULES: [&Ahead; 27] = [
     &pfs_mismatch_at_rekey::RULE,
     &rekey_refused::RULE,
     &ts_changed_at_rekey::RULE,
     &no_additional_sas::RULE,
     &rekey_disabled::RULE,
     &lifetime_mismatch_flap::RULE,
+    &reauth_wrong_initiator::RULE,
     &cert_expired::RULE,
     &cert_not_yet_valid::RULE,
     &crl_unreachable::RULE,
@@ -65,6 +69,8 @@ static RULES: [&Ahead; 24] = [
     &boot_gap_cleartext::RULE,
     &both_ends_passive::RULE,
     &dpd_disabled_stale_sa::RULE,
+    &nat_t_disabled::RULE,
+    &encap_type_mismatch::RULE,
     &pmtu_blackhole::RULE,
     &mss_clamp_missing::RULE,
     &shutdown_order_cuts_network::RULE,

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use adit_crypto::pki::{Cert, RevocationList, RevocationPolicy};
+use adit_esp::ChildReport;
 use adit_ike::key_holder::Accepted;
 use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest};
 use adit_kernel::block::BlockCount;
 use adit_model::ahead::Ahead;
 use adit_model::certificate::CertificateUse;
-use adit_model::connection::Protection;
+use adit_model::connection::{Connection, Protection};
 use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::monitored::MonitorAction;
+use adit_model::{Mono, Now};
 
+use super::gap::counts_of;
 use crate::gateway::Gateway;
 use crate::tunnel::Tunnel;
 
@@ -21,6 +24,8 @@ pub(crate) struct Seen {
     snapshot: Vec<IkeSaSnapshot>,
     /// What the block has counted, by tunnel.
     pub counts: BTreeMap<String, BlockCount>,
+    /// Traffic of every child.
+    children: Vec<ChildReport>,
 }
 
 impl Gateway {
@@ -29,6 +34,7 @@ impl Gateway {
         Seen {
             snapshot: self.endpoint.snapshot(),
             counts: self.block_counts(),
+            children: self.backend.children(),
         }
     }
 
@@ -83,6 +89,8 @@ impl Gateway {
         });
         for sa in up {
             known.extend(sa.suite.map(|suite| Ahead::AgreedIke { suite }));
+            known.extend(anew(connection, sa, now));
+            known.extend(nat(connection, sa));
             let pairs = sa.children.iter();
             let installed = pairs.filter(|pair| pair.state == ChildSaState::Installed);
             known.extend(installed.map(|pair| Ahead::Agreed {
@@ -97,6 +105,9 @@ impl Gateway {
         known.extend(tunnel.ahead.peer_lives());
         known.extend(self.neighbours(tunnel));
         known.extend(clear_of(tunnel, seen));
+        let counts = counts_of(name, &seen.counts, &seen.children);
+        let gap = tunnel.ahead.gap.measured(counts);
+        known.extend(gap.map(|gap| gap.known(now.wall)));
         known
     }
 
@@ -177,6 +188,35 @@ impl Gateway {
             tunnel.ahead.peer = peer;
         }
     }
+}
+
+/// When both sides authenticate anew, if they have to.
+fn anew(connection: &Connection, sa: &IkeSaSnapshot, now: Now) -> Option<Ahead> {
+    let (reauth, ours) = (sa.reauth, connection.life.reauth.as_secs());
+    let at = |mono: Mono| now.wall_at(mono);
+    let any = reauth.told.is_some() || reauth.ours.is_some() || reauth.end.is_some();
+    any.then(|| Ahead::Reauthentication {
+        began: reauth.began,
+        told_s: reauth.told.map(|(seconds, _)| seconds),
+        told_until: reauth.told.map(|(_, until)| at(until)),
+        ours_s: ours,
+        ours_at: reauth.ours.map(at),
+        end: reauth.end.map(at),
+        now: now.wall,
+    })
+}
+
+/// What NAT detection found.
+fn nat(connection: &Connection, sa: &IkeSaSnapshot) -> Option<Ahead> {
+    let found = sa.nat?;
+    Some(Ahead::Nat {
+        local: sa.local.ip(),
+        remote: sa.remote.ip(),
+        local_behind: found.local_behind_nat,
+        remote_behind: found.remote_behind_nat,
+        peer_supports: found.peer_supports,
+        forced: connection.force_encap,
+    })
 }
 
 /// What the block has counted.

@@ -3,6 +3,7 @@
 //! Facts are collected here, from memory ([`known`]) and from the host ([`host`]); what they mean is for the rules of
 //! `adit_diagnose::foresee`. What is new is told once, as an event; what is no longer so, too.
 
+mod gap;
 mod host;
 mod known;
 mod looks;
@@ -25,6 +26,7 @@ use adit_model::fact::{Case, Known};
 use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
+pub(crate) use gap::{Measured, NEVER, counts_of};
 pub(crate) use host::{Found, managed};
 pub(crate) use known::{Seen, fact};
 pub(crate) use looks::Foresight;

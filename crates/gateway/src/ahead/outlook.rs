@@ -7,6 +7,7 @@ use adit_model::ahead::{Ahead, TrialOutcome};
 use adit_model::event::{Happening, Party};
 use adit_model::{Mono, Wall};
 
+use super::gap::Gap;
 use super::looks::carried;
 use super::trial::Trials;
 
@@ -23,6 +24,8 @@ pub(crate) struct Outlook {
     look: u64,
     /// Rekeys on trial.
     pub trials: Trials,
+    /// The newest time without an SA.
+    pub gap: Gap,
     /// The peer's certificates: subject, and the times between which they are valid.
     pub peer: Vec<(String, Wall, Wall)>,
     /// What will fail, as judged last.

@@ -18,7 +18,7 @@ use crate::lease::LeaseId;
 use crate::output::Output;
 use crate::secured::{Accepted, Follow, Secured};
 use crate::settings::Settings;
-use crate::snapshot::{ChildSaState, IkeSaSnapshot, IkeSaState};
+use crate::snapshot::{ChildSaState, IkeSaSnapshot, IkeSaState, Reauth};
 use crate::timers::{Deadline, TimerReason, sooner};
 use crate::v2::agenda::{Agenda, Task};
 use crate::v2::asking::Asking;
@@ -65,6 +65,8 @@ pub(crate) struct Established {
     pub reauth: Option<Mono>,
     /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
     pub auth_end: Option<Mono>,
+    /// For how many seconds the peer says that it keeps what was authenticated, and when they are over (RFC 4478).
+    pub auth_told: Option<(u32, Mono)>,
     /// When the NAT before us has to see a packet again.
     pub keepalive: Option<Mono>,
     /// What it takes to go on over another path, if both sides can.
@@ -110,6 +112,7 @@ impl Established {
         new.on_demand = self.on_demand;
         new.lease = self.lease.take();
         (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
+        new.auth_told = self.auth_told.take();
         self.bequeath_path(cx, &mut new);
         new.children = core::mem::take(&mut self.children);
         new.missing = core::mem::take(&mut self.missing);
@@ -178,6 +181,7 @@ impl Established {
             lease: None,
             reauth: None,
             auth_end: None,
+            auth_told: None,
             over: None,
             worn: false,
             busy: None,
@@ -513,6 +517,12 @@ impl Established {
             remote_id: Some(self.remote_id.clone()),
             established: Some(self.since),
             rekey_at: self.span.renew.into_iter().chain(self.reauth).min(),
+            reauth: Reauth {
+                told: self.auth_told,
+                ours: self.reauth,
+                end: self.auth_end,
+                began: self.began,
+            },
             children: self.children.iter().map(|c| c.snapshot(head)).collect(),
             ..head.snapshot(state)
         }

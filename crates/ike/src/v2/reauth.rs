@@ -23,8 +23,15 @@ impl Established {
     pub fn obey_auth_lifetime(&mut self, cx: &Cx<'_>, payloads: &PayloadList) {
         let notify = payloads.notify(NotifyType::AUTH_LIFETIME);
         let seconds = notify.and_then(|n| <[u8; 4]>::try_from(n.data.as_slice()).ok());
-        if let (Some(seconds), true) = (seconds, self.began && self.replaced.is_none()) {
-            let time = Duration::from_secs(u32::from_be_bytes(seconds).into()).max(SHORTEST);
+        let seconds = seconds
+            .map(u32::from_be_bytes)
+            .filter(|_| self.replaced.is_none());
+        if let Some(seconds) = seconds {
+            // It is remembered of a peer that set the IKE SA up too: we can't do anything about it, and a person may want to know.
+            self.auth_told = Some((seconds, cx.now.mono + Duration::from_secs(seconds.into())));
+        }
+        if let (Some(seconds), true) = (seconds, self.began) {
+            let time = Duration::from_secs(seconds.into()).max(SHORTEST);
             let at = cx.now.mono + early(cx, time - time / 10);
             self.reauth = Some(self.reauth.map_or(at, |before| before.min(at)));
         }

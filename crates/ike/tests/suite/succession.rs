@@ -127,6 +127,12 @@ fn the_responder_says_when() {
     lab.up();
     let said = ladder(&lab.west);
     assert!(said[3].contains("N(AUTH_LIFETIME)"), "{said:?}");
+    // Both know when, and who.
+    let (west, east) = (lab.west.ike_sa().reauth, lab.east.ike_sa().reauth);
+    assert_eq!(west.told, Some((600, lab.now.mono + 10 * MINUTE)));
+    assert!(west.began && west.ours.is_some_and(|at| at < lab.now.mono + 10 * MINUTE));
+    assert_eq!((east.began, east.told), (false, None));
+    assert_eq!(east.end, Some(lab.now.mono + 11 * MINUTE));
     let before = lab.west.ike_sa().spis;
     lab.pass(8 * MINUTE - Duration::from_secs(10));
     assert_eq!(lab.west.ike_sa().spis, before);
@@ -223,6 +229,10 @@ fn a_lifetime_for_the_responder_means_nothing() {
         ExchangeType::INFORMATIONAL,
         vec![Payload::Notify(cut)],
     );
+    // What the peer said is kept, for a person.
+    let reauth = lab.east.ike_sa().reauth;
+    assert_eq!(reauth.told, Some((60, lab.now.mono + MINUTE)));
+    assert_eq!((reauth.began, reauth.ours), (false, None));
     lab.pass(5 * MINUTE);
     assert!(lab.east.is_up());
     assert!(lab.intercept().is_empty());
