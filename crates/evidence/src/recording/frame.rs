@@ -3,6 +3,8 @@
 //! Two of the octets of `SYNC` never stand beside each other in JSON, so behind a damaged place the next frame is
 //! found by looking for it, and believed only when its checksum holds.
 
+use zeroize::Zeroize as _;
+
 use super::checksum;
 use super::record::Record;
 
@@ -14,6 +16,8 @@ const SYNC: [u8; 4] = [0xad, 0x17, 0xf1, 0x1e];
 const HEAD: usize = 12;
 /// Longest record in octets; no IKE message and no configuration comes near.
 const LONGEST: usize = 4 << 20;
+/// Octets of a record of one line: names of fields, times, and the head of its frame.
+const AROUND: usize = 512;
 /// Octets of frames with wrong checksums that are looked at in one segment. Honest damage is one place or two.
 const MOST_TRIED: usize = 32 << 20;
 
@@ -46,10 +50,28 @@ pub fn starts_as_segment(head: &[u8]) -> bool {
 }
 
 /// Appends a record as a frame. Says whether it did: a record of more than four megabytes isn't written.
+/// Of keys nothing stays but in `out`, if that has room for them ([`room_of`]).
 pub fn emit(record: &Record, out: &mut Vec<u8>) -> bool {
-    let Ok(text) = serde_json::to_vec(record) else {
-        return false;
-    };
+    let mut text = Vec::with_capacity(room_of(record));
+    let fits = serde_json::to_writer(&mut text, record).is_ok() && framed(&text, out);
+    if matches!(record, Record::Keys { .. }) {
+        text.zeroize();
+    }
+    fits
+}
+
+/// Octets that the frame of a record takes at most, for records with keys; a guess for others. Memory that is asked for
+/// before needn't be moved, which leaves what was there behind.
+#[must_use]
+pub fn room_of(record: &Record) -> usize {
+    match record {
+        // Every character escaped with another, and what stands around it.
+        Record::Keys { line, .. } => 2 * line.expose().len() + AROUND,
+        _ => AROUND,
+    }
+}
+
+fn framed(text: &[u8], out: &mut Vec<u8>) -> bool {
     let Some(length) = u32::try_from(text.len())
         .ok()
         .filter(|_| text.len() <= LONGEST)
@@ -58,8 +80,8 @@ pub fn emit(record: &Record, out: &mut Vec<u8>) -> bool {
     };
     out.extend_from_slice(&SYNC);
     out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(&checksum::of(&text).to_be_bytes());
-    out.extend_from_slice(&text);
+    out.extend_from_slice(&checksum::of(text).to_be_bytes());
+    out.extend_from_slice(text);
     true
 }
 
@@ -146,6 +168,7 @@ fn next_frame(segment: &[u8], from: usize, tried: &mut usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::key_line::KeyLine;
     use super::*;
     use adit_model::Now;
 
@@ -202,6 +225,22 @@ mod tests {
         let rest = &torn[first_frame(torn)..];
         assert_eq!(numbers(&read(rest)), [1, 2, 3, 4]);
         assert_eq!(first_frame(&torn[..3]), 3);
+    }
+
+    /// Keys are written without any buffer that would have to grow, and so be left behind.
+    #[test]
+    fn keys_find_the_room_that_was_asked_for() {
+        let line = "0011223344556677,8899aabbccddeeff,\"\\\"\\\"".repeat(20);
+        let record = Record::Keys {
+            at: Now::default(),
+            line: KeyLine::new(line.into()),
+        };
+        let mut out = Vec::with_capacity(room_of(&record));
+        let (before, room) = (out.as_ptr(), out.capacity());
+        assert!(emit(&record, &mut out));
+        assert_eq!((out.as_ptr(), out.capacity()), (before, room));
+        assert_eq!(read(&out).records, [(0, record.clone())]);
+        assert!(!format!("{record:?}").contains("0011"), "{record:?}");
     }
 
     /// Whoever is killed while writing leaves any part of the last frame.

@@ -14,6 +14,7 @@
 mod case;
 mod checksum;
 mod frame;
+mod key_line;
 mod ladder;
 mod pcapng;
 mod record;
@@ -21,8 +22,10 @@ mod run;
 
 pub use case::Past;
 pub use frame::{
-    Damage, LONGEST_HEAD, MAGIC, Read, emit, first_frame, head_length, read, starts_as_segment,
+    Damage, LONGEST_HEAD, MAGIC, Read, emit, first_frame, head_length, read, room_of,
+    starts_as_segment,
 };
+pub use key_line::KeyLine;
 pub use pcapng::Contents;
 pub use record::{ChildSample, Record};
 pub use run::{Entry, Recording, Run, SegmentRead};

@@ -101,7 +101,7 @@ impl Recording {
     pub fn keys(&self) -> Vec<&str> {
         self.entries()
             .filter_map(|entry| match &entry.record {
-                Record::Keys { line, .. } => Some(line.as_str()),
+                Record::Keys { line, .. } => Some(line.expose()),
                 _ => None,
             })
             .collect()

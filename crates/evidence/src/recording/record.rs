@@ -10,6 +10,8 @@ use adit_model::event::Event;
 use adit_model::fact::Probe;
 use serde::{Deserialize, Serialize};
 
+use super::key_line::KeyLine;
+
 /// One record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
@@ -102,7 +104,7 @@ pub enum Record {
         /// When they were derived.
         at: Now,
         /// The line.
-        line: String,
+        line: KeyLine,
     },
     /// The gateway has ended in order.
     Ended {

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use adit_config::FlightRecorder;
 use adit_evidence::recording::{
-    LONGEST_HEAD, MAGIC, Record, emit, first_frame, head_length, segment_name, segment_number,
+    LONGEST_HEAD, MAGIC, Record, emit, first_frame, head_length, room_of, segment_name,
+    segment_number,
 };
 use adit_model::{Mono, Wall};
 use rustix::fs::{FlockOperation, flock};
+use zeroize::Zeroize as _;
 
 use crate::state_dir::check_private;
 
@@ -106,6 +108,11 @@ impl Ring {
     pub(super) fn take(&mut self, record: &Record) {
         let at = record.at();
         self.now = (at.mono, at.wall);
+        let has_keys = matches!(record, Record::Keys { .. });
+        if has_keys {
+            // Now, while there are no others in it: what is moved later on leaves what it was behind.
+            self.waiting.reserve(room_of(record));
+        }
         let before = self.waiting.len();
         let longest = usize::try_from(self.most / SEGMENTS).unwrap_or(usize::MAX);
         if !emit(record, &mut self.waiting) || self.waiting.len() - before > longest {
@@ -123,7 +130,10 @@ impl Ring {
             Record::Configured { .. } => self.configured = frame.to_vec(),
             _ => {}
         }
-        if self.waiting.len() > AT_ONCE {
+        if has_keys {
+            self.flush();
+            self.waiting.zeroize();
+        } else if self.waiting.len() > AT_ONCE {
             self.flush();
         }
     }
