@@ -6,8 +6,9 @@
 
 use super::layout::{self, Fields};
 use super::policy::{Direction, Policy, PolicyId, Template, Verdict};
+use super::replay::Replay;
 use super::selector::{Ports, Selector};
-use super::state::{Algorithms, Counters, Flags, Lifetime, Mark, Replay, State, StateId};
+use super::state::{Algorithms, Counters, Flags, Lifetime, Mark, State, StateId};
 use crate::netlink::codec::{Answer, HEADER, Message, messages};
 use adit_model::Secret;
 use adit_model::connection::Mode;

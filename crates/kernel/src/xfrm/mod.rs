@@ -13,6 +13,7 @@ mod event;
 mod layout;
 mod listed;
 pub(crate) mod policy;
+mod replay;
 mod selector;
 mod state;
 pub mod statistics;
@@ -21,8 +22,9 @@ pub use algorithm::Protection;
 pub use event::{Event, Events};
 pub use listed::{Does, Listed};
 pub use policy::{Direction, Policy, PolicyId, Standing, Template, Verdict};
+pub use replay::Replay;
 pub use selector::{Ports, Selector};
-pub use state::{Algorithms, Counters, Flags, Lifetime, Mark, Replay, State, StateId};
+pub use state::{Algorithms, Counters, Flags, Lifetime, Mark, State, StateId};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
