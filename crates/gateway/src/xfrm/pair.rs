@@ -98,6 +98,8 @@ pub fn states(
                 mask: u32::MAX,
             }),
             if_id,
+            offload: None,
+            direction: None,
             answers: if inbound { 0 } else { answers },
             counters: Counters::default(),
         }

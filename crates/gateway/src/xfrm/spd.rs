@@ -197,6 +197,7 @@ fn put_pair(spd: &mut Spd, rank: u32, pair: &Live<'_>) {
             reqid,
             mode: pair.mode,
             optional: false,
+            offload: None,
         })
     };
     let priority = rank + if pair.sends { SENDS } else { ALIVE };
@@ -248,6 +249,7 @@ fn hold_back(
                     reqid,
                     mode: child.mode,
                     optional,
+                    offload: None,
                 }),
                 None if optional => continue,
                 // Nobody to ask: the peer has to come.

@@ -1,10 +1,12 @@
-//! What iproute2 6.1 sends for the same: `ip xfrm ...` under strace on x86_64, without the header of netlink.
+//! What iproute2 6.1 sends for the same: `ip xfrm ...` under strace on x86_64, without the header of netlink. What is offloaded
+//! whole, and a state's direction, are of iproute2 6.15. The interface `hw0` is number 42.
 //!
 //! The fixed structures have to be the same byte by byte, and the attributes in any order.
 
 #![allow(clippy::unwrap_used)]
 
 use super::layout::{self, Fields};
+use super::offload::{Offload, SaDirection};
 use super::policy::{Direction, Policy, PolicyId, Template, Verdict};
 use super::replay::Replay;
 use super::selector::{Ports, Selector};
@@ -91,6 +93,44 @@ const DELETE_POLICY: &str = "\
     fd000002000000000000000000000000fd00000100000000000000000000000000000000000000000a004040000000000000\
     0000000000000000000002000000";
 
+/// `ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0xc0ffee01 reqid 4711 mode tunnel aead rfc4106(gcm(aes)) 0x000102030405060708090a0b0c0d0e0f10111213 128 flag af-unspec offload dev hw0 dir out`
+const OFFLOADED: &str = "\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    000000000000c0000202000000000000000000000000c0ffee0132000000c0000201000000000000000000000000ffffffff\
+    ffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000000000000000000000000000000000000000\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    00000000000000006712000002000100200000000000000060001200726663343130362867636d2861657329290000000000\
+    000000000000000000000000000000000000000000000000000000000000000000000000000000000000a000000080000000\
+    000102030405060708090a0b0c0d0e0f101112130c001c002a00000000000000";
+
+/// `ip xfrm state add src 2001:db8::1 dst 2001:db8::2 proto esp spi 0x100 reqid 7 mode transport aead rfc4106(gcm(aes)) 0x000102030405060708090a0b0c0d0e0f10111213 128 offload packet dev hw0 dir in`
+const OFFLOADED_WHOLE: &str = "\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    00000000000020010db8000000000000000000000002000001003200000020010db8000000000000000000000001ffffffff\
+    ffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000000000000000000000000000000000000000\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    0000000000000000070000000a000000000000000000000060001200726663343130362867636d2861657329290000000000\
+    000000000000000000000000000000000000000000000000000000000000000000000000000000000000a000000080000000\
+    000102030405060708090a0b0c0d0e0f101112130c001c002a000000060000000500210001000000";
+
+/// `ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0xc0ffee01 reqid 4711 mode tunnel aead rfc4106(gcm(aes)) 0x000102030405060708090a0b0c0d0e0f10111213 128 flag af-unspec dir out`
+const DIRECTED: &str = "\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    000000000000c0000202000000000000000000000000c0ffee0132000000c0000201000000000000000000000000ffffffff\
+    ffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000000000000000000000000000000000000000\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    00000000000000006712000002000100200000000000000060001200726663343130362867636d2861657329290000000000\
+    000000000000000000000000000000000000000000000000000000000000000000000000000000000000a000000080000000\
+    000102030405060708090a0b0c0d0e0f101112130500210002000000";
+
+/// `ip xfrm policy update src fd00:1::/64 dst fd00:2::/64 dir out priority 5000 index 0xad00001 flag icmp tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid 4711 mode tunnel offload packet dev hw0`
+const OFFLOADED_POLICY: &str = "\
+    fd000002000000000000000000000000fd00000100000000000000000000000000000000000000000a004040000000000000\
+    000000000000ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000000000000000000000\
+    0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+    0000881300000100d00a010002000000000044000500c0000202000000000000000000000000000000003200000002000000\
+    c00002010000000000000000000000006712000001000000ffffffffffffffffffffffff0c001c002a00000004000000";
+
 /// The state of the first command.
 fn full() -> State {
     let mark = |value, mask| Mark { value, mask };
@@ -123,6 +163,8 @@ fn full() -> State {
         padded_to: 0,
         output_mark: Some(mark(0x0ad1_7000, u32::MAX)),
         if_id: 42,
+        offload: None,
+        direction: None,
         answers: 0,
         counters: Counters::default(),
     }
@@ -229,11 +271,20 @@ fn policies_are_set_and_named_as_iproute2_does() {
             reqid: 4711,
             mode: Mode::Tunnel,
             optional: false,
+            offload: None,
         }),
     };
     assert_eq!(
         ours(policy.request(layout::UPDATE_POLICY), layout::POLICY),
         parsed(&bytes(PROTECT), layout::POLICY)
+    );
+    let Verdict::Protect(template) = &mut policy.verdict else {
+        panic!("{policy:?}");
+    };
+    template.offload = Some(42);
+    assert_eq!(
+        ours(policy.request(layout::UPDATE_POLICY), layout::POLICY),
+        parsed(&bytes(OFFLOADED_POLICY), layout::POLICY)
     );
     policy.id.direction = Direction::Forward;
     let (named, none) = ours(
@@ -272,4 +323,61 @@ fn policies_are_set_and_named_as_iproute2_does() {
         body: &bytes(BLOCK),
     });
     assert_eq!(back, Some(policy));
+}
+
+/// The state of the commands with `offload` and `dir`.
+fn bare() -> State {
+    State {
+        selector: None,
+        replay: Replay::default(),
+        encap: None,
+        life: Lifetime::default(),
+        output_mark: None,
+        if_id: 0,
+        ..full()
+    }
+}
+
+#[test]
+fn what_a_device_does_and_the_direction_are_said_as_iproute2_says_it() {
+    let device = |inbound, packet| Offload {
+        device: 42,
+        inbound,
+        packet,
+    };
+    let mut state = bare();
+    state.offload = Some(device(false, false));
+    assert_eq!(
+        ours(state.request(layout::NEW_STATE), layout::STATE),
+        parsed(&bytes(OFFLOADED), layout::STATE)
+    );
+    (state.offload, state.direction) = (None, Some(SaDirection::Out));
+    assert_eq!(
+        ours(state.request(layout::NEW_STATE), layout::STATE),
+        parsed(&bytes(DIRECTED), layout::STATE)
+    );
+    let whole = State {
+        id: StateId::new("2001:db8::2".parse().unwrap(), 0x100),
+        source: "2001:db8::1".parse().unwrap(),
+        reqid: 7,
+        mode: Mode::Transport,
+        offload: Some(device(true, true)),
+        direction: Some(SaDirection::In),
+        ..bare()
+    };
+    assert_eq!(
+        ours(whole.request(layout::NEW_STATE), layout::STATE),
+        parsed(&bytes(OFFLOADED_WHOLE), layout::STATE)
+    );
+    let read = State::parse(&Answer {
+        kind: layout::NEW_STATE,
+        flags: 0,
+        sequence: 1,
+        body: &bytes(OFFLOADED_WHOLE),
+    })
+    .unwrap();
+    assert_eq!(
+        (read.offload, read.direction),
+        (whole.offload, whole.direction)
+    );
 }

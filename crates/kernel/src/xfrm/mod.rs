@@ -12,6 +12,7 @@ mod captured;
 mod event;
 mod layout;
 mod listed;
+mod offload;
 pub(crate) mod policy;
 mod replay;
 mod selector;
@@ -21,6 +22,7 @@ pub mod statistics;
 pub use algorithm::Protection;
 pub use event::{Event, Events};
 pub use listed::{Does, Listed};
+pub use offload::{Offload, SaDirection};
 pub use policy::{Direction, Policy, PolicyId, Standing, Template, Verdict};
 pub use replay::Replay;
 pub use selector::{Ports, Selector};
@@ -291,6 +293,8 @@ fn probe_family(
         padded_to: 0,
         output_mark: None,
         if_id: 0,
+        offload: None,
+        direction: None,
         answers: 0,
         counters: Counters::default(),
     };

@@ -8,6 +8,7 @@ use std::os::fd::BorrowedFd;
 use adit_model::connection::Mode;
 
 use super::layout::{self, Fields, Reader, family};
+use super::offload::{self, Offload};
 use super::selector::Selector;
 use crate::netlink::codec::{Answer, Message, u32_at};
 
@@ -71,6 +72,9 @@ pub struct Template {
     pub mode: Mode,
     /// Whether packets pass as they are while there is no state. It is asked for all the same.
     pub optional: bool,
+    /// The device that does all of it ([`Offload::packet`](super::Offload::packet)): the kernel takes only states that are
+    /// that device's, too.
+    pub offload: Option<u32>,
 }
 
 impl Direction {
@@ -149,6 +153,9 @@ impl Policy {
                 .u32(u32::MAX)
                 .u32(u32::MAX);
             message.put(layout::TEMPLATES, fields.bytes());
+            if let Some(device) = template.offload {
+                message.put(layout::OFFLOAD, &offload::emit_of_policy(device));
+            }
         }
         self.id.put_interface(&mut message);
         message
@@ -182,7 +189,11 @@ impl Policy {
             (true, _) => Verdict::Block,
             (false, None) => Verdict::Allow,
             (false, Some(bytes)) if bytes.len() == layout::TEMPLATE => {
-                Verdict::Protect(parse_template(bytes)?)
+                let offload = attributes.find(layout::OFFLOAD).and_then(Offload::parse);
+                Verdict::Protect(Template {
+                    offload: offload.map(|offload| offload.device),
+                    ..parse_template(bytes)?
+                })
             }
             (false, Some(_)) => return None,
         };
@@ -264,6 +275,7 @@ fn parse_template(bytes: &[u8]) -> Option<Template> {
         reqid,
         mode,
         optional,
+        offload: None,
     })
 }
 
@@ -349,6 +361,7 @@ pub(super) mod tests {
                 reqid: 4711,
                 mode: Mode::Tunnel,
                 optional: direction == Direction::In,
+                offload: (direction == Direction::Out).then_some(3),
             }),
         }
     }
@@ -387,7 +400,7 @@ pub(super) mod tests {
     #[test]
     fn fixed_parts_are_where_the_kernel_looks_for_them() {
         let bytes = bytes(&sample(Direction::Out));
-        assert_eq!(bytes.len(), 16 + 168 + 4 + 64);
+        assert_eq!(bytes.len(), 16 + 168 + 4 + 64 + 4 + 8);
         assert_eq!(u32_at(&bytes, 16 + 152), Some(5000));
         assert_eq!(u32_at(&bytes, 16 + 156), Some(0x0ad0_0001));
         assert_eq!(bytes[16 + 160..][..2], [1, 0]);

@@ -8,6 +8,7 @@ use adit_model::connection::Mode;
 
 use super::algorithm::Protection;
 use super::layout::{self, Fields, Reader, family};
+use super::offload::{Offload, SaDirection};
 use super::replay::{self, Replay};
 use super::selector::Selector;
 use crate::netlink::codec::{Answer, Attributes, Message, u32_at};
@@ -61,6 +62,10 @@ pub struct State {
     pub output_mark: Option<Mark>,
     /// The XFRM interface that it belongs to; 0 is none.
     pub if_id: u32,
+    /// The device that is asked to do its work, or, as read, that does.
+    pub offload: Option<Offload>,
+    /// Which way its packets go, where the kernel was told.
+    pub direction: Option<SaDirection>,
     /// The number of the [`Acquire`](super::Event::Acquire) that it answers, which the kernel doesn't wait for any longer
     /// then; 0 is none. Not read.
     pub answers: u32,
@@ -308,6 +313,12 @@ impl State {
         if self.if_id != 0 {
             message.put_u32(layout::IF_ID, self.if_id);
         }
+        if let Some(offload) = self.offload {
+            message.put(layout::OFFLOAD, &offload.emit());
+        }
+        if let Some(direction) = self.direction {
+            message.put(layout::DIRECTION, &[direction.number()]);
+        }
         message
     }
 
@@ -347,6 +358,10 @@ impl State {
                 mask: number(layout::OUTPUT_MARK_MASK).unwrap_or(u32::MAX),
             }),
             if_id: number(layout::IF_ID).unwrap_or(0),
+            offload: attributes.find(layout::OFFLOAD).and_then(Offload::parse),
+            direction: attributes
+                .find(layout::DIRECTION)
+                .and_then(|value| SaDirection::of(*value.first()?)),
             answers: 0,
             counters: fixed.counters,
         };
@@ -509,6 +524,8 @@ impl fmt::Debug for State {
             .field("life", &self.life)
             .field("flags", &self.flags)
             .field("padded_to", &self.padded_to)
+            .field("offload", &self.offload)
+            .field("direction", &self.direction)
             .field("counters", &self.counters)
             .finish_non_exhaustive()
     }
@@ -591,6 +608,12 @@ pub(super) mod tests {
                 mask: u32::MAX,
             }),
             if_id: 42,
+            offload: Some(Offload {
+                device: 3,
+                inbound: true,
+                packet: true,
+            }),
+            direction: Some(SaDirection::In),
             answers: 0,
             counters: Counters::default(),
         }
@@ -618,6 +641,7 @@ pub(super) mod tests {
         let mut plain = sample();
         plain.selector = None;
         plain.encap = None;
+        (plain.offload, plain.direction) = (None, Some(SaDirection::Out));
         plain.id.mark = None;
         plain.flags = Flags::default();
         plain.replay = Replay::new(false, 64);
