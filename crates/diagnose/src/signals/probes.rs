@@ -44,11 +44,18 @@ impl<'a> Signals<'a> {
     /// The path loses so many of the packets between the gateways that a question that wasn't answered says nothing: of how
     /// many echoes how many were answered.
     pub(crate) fn lossy(&self) -> Option<(&'a Fact, u32, u32)> {
+        self.echoed()
+            .filter(|(_, sent, answered)| answered * 5 <= sent * 4)
+    }
+
+    /// Of how many echoes that were sent one soon after the other how many were answered, if any was: who answers none may
+    /// answer none ever.
+    pub(crate) fn echoed(&self) -> Option<(&'a Fact, u32, u32)> {
         self.last_probe(|p| match p {
             Probe::Echoes { sent, answered, .. } => Some((*sent, *answered)),
             _ => None,
         })
-        .filter(|(_, (sent, answered))| *answered > 0 && answered * 5 <= sent * 4)
+        .filter(|(_, (_, answered))| *answered > 0)
         .map(|(fact, (sent, answered))| (fact, sent, answered))
     }
 

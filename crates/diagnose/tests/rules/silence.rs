@@ -264,6 +264,30 @@ fn a_path_that_loses_the_first_message_too_blocks_no_port() {
     several(lossy(), 2).undecided(&["udp4500-blocked"]);
     // That many aren't lost by chance.
     several(lossy(), 8).cause("udp4500-blocked");
+    // Nor are seven, where nearly everything else is answered; where most is lost, they are.
+    let echoes = |story: Story, answered| {
+        let to = EAST.parse().unwrap();
+        let sent = 10;
+        let probe = Probe::Echoes { to, sent, answered };
+        story.known(Local, Known::Probed { probe })
+    };
+    echoes(several(begun().init_done(true), 2), 9).cause("udp4500-blocked");
+    let verdict = echoes(several(begun().init_done(true), 6), 2).verdict();
+    assert!(
+        verdict
+            .findings
+            .iter()
+            .all(|f| f.cause != "udp4500-blocked"),
+        "{verdict:#?}"
+    );
+    assert!(
+        verdict
+            .findings
+            .iter()
+            .any(|f| f.cause == "underlay-loss-or-flap")
+    );
+    // A host that answers no echo shows no loss.
+    echoes(several(begun().init_done(true), 2), 0).cause("udp4500-blocked");
 }
 
 #[test]

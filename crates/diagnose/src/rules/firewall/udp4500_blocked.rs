@@ -251,7 +251,7 @@ fn initiator<'x>(
     if lost_by_chance(s) {
         return Judgement::Possible {
             weight: 50,
-            because: "nothing has come back from UDP 4500; the first message, to UDP 500, had to be repeated as well, so the path may lose packets whatever their port".to_owned(),
+            because: "nothing has come back from UDP 4500; so much of what isn't sent there is lost too that this may be chance".to_owned(),
             separated_by: "whether echoes to the peer get lost too, and whether UDP 4500 stays silent for longer",
         };
     }
@@ -294,22 +294,46 @@ fn initiator<'x>(
     .into()
 }
 
-/// Whether what went to UDP 4500 may have been lost as what went to UDP 500 was: that had to be repeated before it was
-/// answered, and not many more messages have gone to 4500 since.
+/// Whether what went to UDP 4500 may have been lost as other packets were: by how many of those went unanswered that
+/// aren't stopped (first messages that were answered in the end, echoes, tests of UDP 500), that all which went to 4500
+/// did is no wonder.
 fn lost_by_chance(s: &Signals<'_>) -> bool {
-    let mut repeated = (0, 0);
+    /// That much chance isn't taken for a filter.
+    const NO_WONDER: f64 = 0.001;
+    /// How often a test repeats its question.
+    const QUESTIONS: u32 = 4;
+    let (mut asked, mut lost) = (0_u32, 0_u32);
+    let mut to_4500 = 0_u32;
     for (_, happening) in s.happenings(Side::Local) {
         match happening {
+            Happening::Sent(m) if !m.response && m.exchange == "IKE_SA_INIT" => asked += 1,
             Happening::Retransmitted { exchange, .. } if exchange == "IKE_SA_INIT" => {
-                repeated.0 += 1;
+                asked += 1;
+                lost += 1;
             }
-            Happening::Retransmitted { exchange, .. } if exchange == "IKE_AUTH" => repeated.1 += 1,
-            // It was repeated as often as it ever is.
-            Happening::GaveUp { .. } => return false,
+            Happening::Sent(m) if !m.response && m.exchange == "IKE_AUTH" => to_4500 += 1,
+            Happening::Retransmitted { exchange, .. } if exchange == "IKE_AUTH" => to_4500 += 1,
             _ => {}
         }
     }
-    repeated.0 > 0 && repeated.1 + 1 < 4 * (repeated.0 + 1)
+    if let Some((_, sent, answered)) = s.echoed() {
+        asked += sent;
+        lost += sent - answered.min(sent);
+    }
+    if s.ike_answers(false).is_some() {
+        asked += 1;
+    }
+    // It was answered before.
+    if s.ike_silent(false).is_some() && s.received(Side::Local).is_some() {
+        asked += QUESTIONS;
+        lost += QUESTIONS;
+    }
+    if s.ike_silent(true).is_some() {
+        to_4500 += QUESTIONS;
+    }
+    let each = f64::from(lost + 1) / f64::from(asked + 2);
+    let times = i32::try_from(to_4500).unwrap_or(i32::MAX);
+    lost > 0 && each.powi(times) > NO_WONDER
 }
 
 /// Any response that came after our IKE_AUTH, also one that isn't the answer: the path isn't closed then.
