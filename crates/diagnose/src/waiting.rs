@@ -5,8 +5,9 @@
 
 use adit_model::connection::{Remote, Start};
 use adit_model::event::{Happening, Role};
-use adit_model::fact::{Known, Side};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::product::Product;
+use adit_model::sign::Sign;
 
 use crate::signals::Signals;
 
@@ -55,8 +56,7 @@ pub(crate) fn suspects(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
 
 /// We have answered the peer's first message, and no other came.
 pub(crate) fn unfinished(s: &Signals<'_>) -> Option<String> {
-    let responder =
-        |f: &&&adit_model::fact::Fact| f.side == Side::Local && f.role == Some(Role::Responder);
+    let responder = |f: &&&Fact| f.side == Side::Local && f.role == Some(Role::Responder);
     let mut asked = false;
     let mut answered = false;
     for fact in s.facts.iter().filter(responder) {
@@ -77,18 +77,36 @@ pub(crate) fn unfinished(s: &Signals<'_>) -> Option<String> {
         .then(|| "we have answered the peer's IKE_SA_INIT, and its IKE_AUTH hasn't come".to_owned())
 }
 
-/// The peer has deleted what carries traffic as soon as it was agreed on, before anything could be sent by it.
+/// The peer has deleted what carries traffic with the next that it said after it was agreed on, and never used it: nothing
+/// came through it. How long it took depends on how busy the peer is, so only where that isn't known does the time count.
 pub(crate) fn taken_back(s: &Signals<'_>) -> Option<String> {
     const AT_ONCE_MS: u64 = 600;
+    /// Who has time to look at a tunnel and to take it down by hand takes longer.
+    const SOON_MS: u64 = 10_000;
     if s.up || s.product(Side::Local) != Some(Product::Adit) {
         return None;
     }
-    let began = s.was_up().filter(|f| f.side == Side::Local)?.at?;
-    let ended = s.child_taken_down()?.at?;
-    (ended >= began && ended.0 - began.0 <= AT_ONCE_MS).then(|| {
+    let up = s.was_up().filter(|f| f.side == Side::Local)?;
+    let down = s.child_taken_down()?;
+    let (began, ended) = (up.at?, down.at?);
+    let lasted = ended.0.checked_sub(began.0)?;
+    let unused = s.sign(Sign::NothingCame).is_some() && asked_once(s, up, down);
+    let limit = if unused { SOON_MS } else { AT_ONCE_MS };
+    (lasted <= limit).then(|| {
         "the peer deleted the CHILD SA as soon as it was agreed on; it may not have been able to set it up, or have a rule against it"
             .to_owned()
     })
+}
+
+/// Whether the peer's delete was all that it asked between the two.
+fn asked_once(s: &Signals<'_>, up: &Fact, down: &Fact) -> bool {
+    let all = s.case.happenings();
+    let between = all
+        .filter(|(f, _)| f.side == Side::Local)
+        .skip_while(|(f, _)| !core::ptr::eq(*f, up))
+        .take_while(|(f, _)| !core::ptr::eq(*f, down));
+    let asked = |(_, h): &(&Fact, &Happening)| matches!(h, Happening::Received(m) if !m.response);
+    between.filter(asked).count() <= 1
 }
 
 fn weighed(row: &[&'static str], why: &str) -> Vec<(&'static str, u8, String)> {

@@ -451,6 +451,8 @@ impl Gateway {
         let name = &tunnel.connection.name;
         case.facts
             .extend(lately.get(name).into_iter().flatten().cloned());
+        case.facts
+            .extend(self.departed.facts(name, self.clock.now().mono));
         case.facts.extend(case::own_certificates(
             name,
             &self.keys,

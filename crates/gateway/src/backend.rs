@@ -90,6 +90,27 @@ impl Backend {
         }
     }
 
+    /// The numbers of our threads that carry packets.
+    #[must_use]
+    pub fn threads(&self) -> Vec<i32> {
+        match self {
+            Backend::User(user) => user.thread_numbers(),
+            Backend::Kernel(_) | Backend::Fake => Vec::new(),
+        }
+    }
+
+    /// How many packets a child has received over all SAs that it has had, where that is counted without them.
+    #[must_use]
+    pub fn received(&self, connection: &str, child: &str) -> Option<u64> {
+        match self {
+            Backend::User(user) => {
+                let report = user.plane.child_report(connection, child)?;
+                Some(report.counters.packets_in)
+            }
+            Backend::Kernel(_) | Backend::Fake => None,
+        }
+    }
+
     /// Waits until those who carry packets have something to tell.
     pub async fn told(&mut self) -> dataplane::Word {
         match self {

@@ -30,6 +30,7 @@ use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::dataplane::{Report, Word};
+use crate::departed::Departed;
 use crate::events::EventLog;
 use crate::expiry::ExpiryWatch;
 use crate::filter_watch::FilterWatch;
@@ -38,6 +39,7 @@ use crate::host::Host;
 use crate::keys::KeyStore;
 use crate::lately::Lately;
 use crate::limiter::DropEvents;
+use crate::load::Load;
 use crate::options::Options;
 use crate::probe;
 use crate::protection::Translated;
@@ -98,6 +100,10 @@ pub struct Gateway {
     pub(crate) unconfirmed: Option<Unconfirmed>,
     /// What tunnels carried in the last seconds.
     pub(crate) lately: Lately,
+    /// What the threads that carry packets have of the processors.
+    pub(crate) load: Load,
+    /// SAs that are gone.
+    pub(crate) departed: Departed,
     /// When the host is next looked at.
     tend_at: Mono,
     /// When the counters are next recorded, and what was recorded last.
@@ -168,6 +174,8 @@ impl Gateway {
             sampled: Sampled::default(),
             lately: Lately::default(),
             gaps_at: NEVER,
+            departed: Departed::default(),
+            load: Load::default(),
             dirty: true,
             buffer: vec![0; BUFFER],
         }
@@ -312,6 +320,7 @@ impl Gateway {
         if self.lately.due().is_none_or(|due| due <= now.mono) {
             let counters = self.counters(now.mono);
             self.tell_monitors_of_counters(&counters);
+            self.look_at_load(&counters.pairs);
             self.lately.take(counters);
         }
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
@@ -473,7 +482,9 @@ impl Gateway {
             self.tell_monitors_of_stray(now.mono, remote.ip());
             let is_peer = |tunnel: &&Tunnel| tunnel.peer == Some(remote.ip());
             for tunnel in self.tunnels.values().filter(is_peer) {
-                self.lately.stray(&tunnel.connection.name);
+                let name = &tunnel.connection.name;
+                self.lately.stray(name);
+                self.departed.stray(now.mono, name, spi);
             }
             // ESP without UDP has no ports; the word goes to the peer's IKE.
             let ike_port = self.sockets.port(Slot::Ike(false));
@@ -597,6 +608,9 @@ impl Gateway {
         self.tell_hook_of(&event);
         self.hear_for_ahead(&event);
         self.tell_monitor_of(&event);
+        let backend = &self.backend;
+        self.departed
+            .hear(&event, |tunnel, child| backend.received(tunnel, child));
         self.log.record(event);
         if let Some(name) = gave_up {
             self.start_probes(&name, probe::Ask::Everything);

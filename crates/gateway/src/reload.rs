@@ -202,6 +202,7 @@ impl Gateway {
             self.endpoint.remove_connection(now, name);
         }
         for name in &changes.removed {
+            self.departed.forget(name);
             if let Some(tunnel) = self.tunnels.remove(name) {
                 for waiter in tunnel.waiters {
                     let summary = format!("{name} is configured no more");

@@ -15,7 +15,8 @@
 //!    killed; it is built on [`nft`], our own nf_tables messages, as are the NAT and the faults in [`filter`]. What
 //!    everybody's rules would do with a packet, [`ruleset`] says.
 //! 6. **The kernel's IPsec.** [`xfrm`] has the kernel protect packets itself, where it can.
-//! 7. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
+//! 7. **Room.** [`load`] says what threads get of the processors, and what nobody had time for.
+//! 8. **Proof.** [`capture`] sees what really crosses an interface and [`pcapng`] writes it down.
 //!
 //! Requests that set things up return [`KernelError`]: what was attempted, on what, the kernel's number, the remedy.
 //! Calls on the path of packets return [`std::io::Result`], so that readiness (`WouldBlock`) stays visible to a
@@ -32,6 +33,7 @@ pub mod datagram;
 pub mod error;
 pub mod esp_socket;
 pub mod filter;
+pub mod load;
 pub mod netlink;
 pub mod netns;
 pub mod nft;

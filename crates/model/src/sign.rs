@@ -404,6 +404,11 @@ pub enum Sign {
     CoreBusy,
     /// Every processor is busy. `percent`.
     AllCoresBusy,
+    /// The threads that carry a tunnel's packets have had no time left for a while. `seconds`, `busy` and `waits` (of the
+    /// fullest one's time, in per cent: at work or waiting for a processor, and waiting alone), `full` threads of
+    /// `threads`, `allowed` processors of `processors`, `lost` packets that nobody had time for, `cipher`, and of its cost
+    /// `share` (of the threads' work, in per cent), `ns` and `faster_ns` (for a packet, and with `faster`).
+    PlaneFull,
 
     // ── rekey ──
     /// Replacing an SA failed. `what`.
@@ -478,6 +483,8 @@ pub enum Sign {
     MonitorUnanswered,
     /// An older SA of the same identity was removed for a new one. `peer`.
     DuplicateRemoved,
+    /// Nothing had come through the SA for traffic that the peer deleted. `child`.
+    NothingCame,
     /// The peer restarted and said so; its old SAs were removed. `peer`.
     PeerRestarted,
     /// A packet of an SA that isn't known here: the peer still uses one from before. `peer`.
@@ -563,6 +570,9 @@ pub enum Sign {
     ClusterSplit,
     /// Two hosts use one address. `address`.
     AddressDuplicate,
+    /// IKE SAs of one identity take turns, and the senders of those that were replaced go on. `count` packets on CHILD SAs
+    /// of `replaced` ones, in `seconds`; `turns` IKE SAs in all.
+    ReplacedSends,
     /// This node isn't the one that has the shared address. `name`.
     NodeStandby,
     /// This node took over. `name`.
@@ -646,6 +656,7 @@ impl Sign {
                 | Sign::CoreBusy
                 | Sign::SlowCipher
                 | Sign::AllCoresBusy
+                | Sign::PlaneFull
                 | Sign::ClearTrafficArrived
                 | Sign::ClearOnFailure
                 | Sign::BypassInstalled
@@ -671,6 +682,8 @@ impl Sign {
                 | Sign::NatAsymmetric
                 | Sign::IkeTranslated
                 | Sign::AddressDuplicate
+                | Sign::ReplacedSends
+                | Sign::NothingCame
                 | Sign::NodeStandby
                 | Sign::TransitionHookOld
                 | Sign::OverlayInClear

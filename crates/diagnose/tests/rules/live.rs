@@ -498,16 +498,34 @@ fn what_the_peer_takes_back_at_once_it_may_not_be_able_to_do() {
         spi_in: 0xc1,
         by: adit_model::event::Party::Peer,
     };
-    // So many milliseconds after it came up.
-    let ended = |after: u64| {
-        let mut story = up_as_initiator().event(Local, Initiator, closed.clone());
-        let mut ends = story.case.facts.iter_mut().rev();
-        let (end, began) = (ends.next().unwrap(), ends.next().unwrap());
-        end.at = began.at.map(|at| Wall(at.0 + after));
+    // So many milliseconds after it came up, with so many other requests of the peer before.
+    let ended_after = |requests: usize, after: u64| {
+        let asked = || Happening::Received(message("INFORMATIONAL", false, 80));
+        let story = (0..requests).fold(up_as_initiator(), |story, _| {
+            story.event(Local, Initiator, asked())
+        });
+        let up = story.case.facts.iter().rev().nth(requests);
+        let began = up.and_then(|fact| fact.at).unwrap();
+        let mut story =
+            story
+                .event(Local, Initiator, asked())
+                .event(Local, Initiator, closed.clone());
+        if let Some(end) = story.case.facts.last_mut() {
+            end.at = Some(Wall(began.0 + after));
+        }
         story.known(Local, Known::TunnelState { up: false })
     };
-    ended(20).undecided(&["kernel-module-or-algo-missing", "peer-deleted-sa"]);
+    let ended = |after| ended_after(0, after);
+    let either = ["kernel-module-or-algo-missing", "peer-deleted-sa"];
+    ended(20).undecided(&either);
     ended(1500).finds("peer-deleted-sa");
+    // A busy peer takes its time. What was never used and is deleted next may be what it couldn't do.
+    let unused = |story: Story| says(story, Sign::NothingCame, &[("child", "lan")]);
+    unused(ended(20)).undecided(&either);
+    unused(ended(4000)).undecided(&either);
+    unused(ended(60_000)).finds("peer-deleted-sa");
+    // It had asked for something else before.
+    unused(ended_after(1, 4000)).finds("peer-deleted-sa");
 }
 
 /// A tunnel that is up and has a monitor with these targets, which says this.
@@ -569,5 +587,74 @@ fn what_a_monitor_says_of_a_tunnel_at_fault_is_no_bad_target() {
     ] {
         let verdict = monitored(&["10.2.0.9"], &[Judged::TargetSilent, judged]).verdict();
         assert!(!verdict.names("tunnel-monitor-bad-target"), "{verdict:#?}");
+    }
+}
+
+/// A tunnel that is up and carries, whose gateway's threads have no time left.
+fn full(values: &[(&str, &str)]) -> Story {
+    let mut all = vec![
+        ("seconds", "8"),
+        ("busy", "97"),
+        ("waits", "10"),
+        ("full", "1"),
+        ("threads", "2"),
+        ("allowed", "2"),
+        ("processors", "2"),
+        ("lost", "900"),
+        ("cipher", "aes128gcm16"),
+        ("share", "20"),
+        ("ns", "500"),
+        ("faster", "aes128gcm16"),
+        ("faster_ns", "500"),
+    ];
+    for (name, value) in values {
+        all.retain(|(known, _)| known != name);
+        all.push((name, value));
+    }
+    let up = carried(up_as_initiator(), 40, 40).known(Local, Known::TunnelState { up: true });
+    says(up, Sign::PlaneFull, &all)
+}
+
+#[test]
+fn threads_without_time_are_told_with_what_takes_it() {
+    let slow = [
+        ("cipher", "3des-sha1"),
+        ("share", "85"),
+        ("ns", "41200"),
+        ("faster_ns", "600"),
+    ];
+    let found = full(&slow).finds("cipher-suboptimal");
+    assert_eq!(found.side, AtFault::Both);
+    assert!(found.explanation.contains("41.2 µs"), "{found:#?}");
+    assert!(found.fix.remote.contains("aes128gcm16"), "{found:#?}");
+    // It is no less slow where nothing was lost yet, and not what limits where others take the time.
+    full(&[&slow[..], &[("lost", "0")]].concat()).finds("cipher-suboptimal");
+    full(&[&slow[..], &[("share", "30")]].concat()).finds("single-sa-single-core");
+    let one = full(&[("allowed", "1"), ("full", "2")]).finds("single-sa-single-core");
+    assert_eq!(one.side, AtFault::Local);
+    assert!(one.summary.contains("one of 2 processors"), "{one:#?}");
+    let thread = full(&[("threads", "1")]).finds("single-sa-single-core");
+    assert!(thread.fix.local.contains("`threads`"), "{thread:#?}");
+    let all = full(&[("full", "2")]).finds("cpu-crypto-bound");
+    assert!(all.fix.local.contains("AES-GCM"), "{all:#?}");
+    let others = full(&[("full", "2"), ("waits", "60")]).finds("cpu-crypto-bound");
+    assert!(others.explanation.contains("other programs"), "{others:#?}");
+    // Much to do, and all of it done.
+    assert!(full(&[("lost", "0")]).healthy());
+}
+
+#[test]
+fn two_that_send_as_one_peer_are_both_active() {
+    let values = [
+        ("count", "25"),
+        ("replaced", "2"),
+        ("turns", "3"),
+        ("seconds", "9"),
+    ];
+    for up in [true, false] {
+        let story = up_as_initiator().known(Local, Known::TunnelState { up });
+        let found = says(story, Sign::ReplacedSends, &values).finds("ha-both-active");
+        assert_eq!(found.side, AtFault::Remote);
+        assert!(!found.fix.remote.is_empty());
     }
 }

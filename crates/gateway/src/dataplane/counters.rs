@@ -1,6 +1,6 @@
 //! What a thread has carried, and drops at the edges, where no data plane knows of the packet.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 
 use adit_model::drops::DropReason;
 
@@ -11,6 +11,7 @@ pub struct Counters {
     sealed: Carried,
     opened: Carried,
     drops: Box<[AtomicU64]>,
+    thread: AtomicI32,
 }
 
 /// Packets and their octets, one way.
@@ -35,11 +36,22 @@ impl Default for Counters {
             sealed: Carried::default(),
             opened: Carried::default(),
             drops: DropReason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            thread: AtomicI32::new(0),
         }
     }
 }
 
 impl Counters {
+    /// Whose they are: the number that the host knows the thread by.
+    pub fn belong_to(&self, thread: i32) {
+        self.thread.store(thread, Relaxed);
+    }
+
+    /// That number, once the thread runs.
+    pub fn thread(&self) -> Option<i32> {
+        Some(self.thread.load(Relaxed)).filter(|thread| *thread != 0)
+    }
+
     /// A batch was sealed.
     pub fn sealed(&self, batch: Batch) {
         self.sealed.add(batch);

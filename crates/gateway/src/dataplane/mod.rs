@@ -203,6 +203,13 @@ impl UserSpace {
         }
     }
 
+    /// The numbers that the host knows the threads by, those that have begun.
+    #[must_use]
+    pub fn thread_numbers(&self) -> Vec<i32> {
+        let all = self.threads.iter();
+        all.filter_map(|thread| thread.counters.thread()).collect()
+    }
+
     fn thread(&self, thread: u16, carrying: &Carrying) -> ThreadStatus {
         let [sealed, opened] = carrying.counters.carried();
         let inside = self.plane.drops_of(carrying.lane);

@@ -130,6 +130,7 @@ impl Worker {
     /// # Errors
     /// The kernel can't tell any more when packets are there.
     pub fn run(mut self) -> io::Result<()> {
+        self.counters.belong_to(adit_kernel::load::this_thread());
         let mut events = Vec::with_capacity(EVENTS);
         loop {
             let patience = self.teller.patience();

@@ -8,6 +8,7 @@
 mod filters;
 mod host;
 pub(crate) mod inside;
+mod load;
 mod outside;
 mod peer;
 mod policies;
@@ -33,6 +34,7 @@ use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::control::Answer;
 use crate::gateway::Gateway;
+use crate::load::Burden;
 use crate::protocol::Response;
 use crate::retry::Presence;
 use crate::tunnel::Tunnel;
@@ -59,6 +61,8 @@ pub(crate) struct Situation {
     pub policies: Vec<Policy>,
     /// Where certificates of the tunnel say whether they are revoked.
     pub status_urls: Vec<String>,
+    /// That the threads which carry its packets have no time left.
+    pub load: Option<Burden>,
 }
 
 /// What carries packets.
@@ -144,6 +148,7 @@ impl Situation {
     /// Tests of this host, which send nothing. They take a few milliseconds.
     pub(crate) fn host_checks(&self) -> Vec<Check> {
         let mut checks = host::checks(self);
+        checks.extend(load::check(self));
         match Netlink::open() {
             Ok(mut netlink) => {
                 let ways = ways::Ways::look(self, &mut netlink);
@@ -247,6 +252,14 @@ impl Gateway {
             in_udp: agreed.first().map(|c| c.udp_encap),
             policies: self.options.config.policies.clone(),
             status_urls: self.status_urls(&connection.name),
+            load: self
+                .load
+                .full(&connection.name, self.clock.now().mono)
+                .map(|full| Burden {
+                    full,
+                    suite: agreed.first().map(|c| c.suite),
+                    provider: self.provider.clone(),
+                }),
             connection,
         }
     }
@@ -384,6 +397,7 @@ pub(crate) mod testing {
             in_udp: None,
             policies: Vec::new(),
             status_urls: Vec::new(),
+            load: None,
             connection: Arc::new(connection),
         }
     }

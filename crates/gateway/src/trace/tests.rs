@@ -30,6 +30,7 @@ fn told(asked: &Asked, evidence: &Evidence) -> Traced {
         in_udp: None,
         policies: Vec::new(),
         status_urls: Vec::new(),
+        load: None,
     };
     steps::traced(asked, &situation, false, evidence, &[])
 }

@@ -2,9 +2,10 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "ha-both-active",
@@ -40,6 +41,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
             })
             .fix(FIX)
             .done();
+    }
+    if let Some(seen) = s.sign(Sign::ReplacedSends) {
+        let turns = seen.value_or("turns", "several");
+        return Found::by(
+            seen,
+            SAID,
+            format!("two gateways are active as {} at once: {turns} IKE SAs with it took turns, and both go on sending", s.peer()),
+        )
+        .at(AtFault::Remote)
+        .because("Each IKE SA was set up with the same identity and key, and took the place of the one before. A gateway that had begun anew would have forgotten the older SAs; here packets go on coming on them, so the one that holds them doesn't know of the other: both nodes of a cluster take themselves for the active one, or a machine was copied.")
+        .fix(FIX)
+        .then("on both nodes of the peer: which one has the shared address, and which state its cluster says it is in (VRRP: master on both)")
+        .done();
     }
     if let Some(flow) = s.counts_twice() {
         return Found::on(

@@ -3,7 +3,7 @@
 use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, COUNTED};
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -35,6 +35,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(judgement) = fills_the_threads(s) {
+        return judgement;
+    }
     let busy = s.first_sign(&[Sign::AllCoresBusy, Sign::CoreBusy]);
     let measured = s.throughput().next();
     if busy.is_none() && measured.is_none() && s.complains(Complaint::Slow).is_none() {
@@ -63,4 +66,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "throughput with AES-GCM, and whether a processor is busy meanwhile",
         ),
     }
+}
+
+/// Our own threads have no time left, most of it goes into the cipher, and another would take far less: all of it is
+/// measured.
+fn fills_the_threads(s: &Signals<'_>) -> Option<Judgement> {
+    /// Of their work, in per cent; and how many times longer than the quickest.
+    const MOST_OF_IT: u64 = 50;
+    const SLOWER: u64 = 2;
+    let full = s.sign(Sign::PlaneFull)?;
+    let number = |name| full.value(name).and_then(|n| n.parse::<u64>().ok());
+    let (share, ns, faster_ns) = (number("share")?, number("ns")?, number("faster_ns")?);
+    if share < MOST_OF_IT || ns < SLOWER * faster_ns {
+        return None;
+    }
+    let (cipher, faster) = (full.value("cipher")?, full.value("faster")?);
+    Some(
+        Found::by(
+            full,
+            COUNTED + 0.02,
+            format!("{cipher} is what limits the tunnel: it takes {share} % of the work of the threads that carry packets, and they have no time left"),
+        )
+        .at(AtFault::Both)
+        .because(format!(
+            "On this host {cipher} takes {} µs for a packet, and {faster} {} µs. For {} s no time has been left, so more packets than now can't be carried.",
+            micros(ns),
+            micros(faster_ns),
+            full.value_or("seconds", "several"),
+        ))
+        .fix(format!("use {faster} for ESP on both sides"))
+        .then("adit status: packets and octets of each thread before and after the change")
+        .done(),
+    )
+}
+
+/// Microseconds with one digit behind the point.
+fn micros(ns: u64) -> String {
+    format!("{}.{}", ns / 1000, ns % 1000 / 100)
 }

@@ -2,10 +2,12 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SYMPTOM};
+use super::full::{FullThreads, full_threads};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::found;
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "cpu-crypto-bound",
@@ -47,6 +49,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(full) = full_threads(s) {
+        return all_serve(full);
+    }
     let slow = s.throughput().next();
     let sure = if slow.is_some() { SYMPTOM } else { CONDITION };
     found(s, &[Sign::AllCoresBusy], sure, |seen, _| {
@@ -63,4 +68,38 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("use AES-GCM with AES instructions, more processors, or less that each packet passes through")
             .done()
     })
+}
+
+/// All of our own threads that carry packets have no time left. Where one alone does, that is another cause.
+fn all_serve(full: FullThreads<'_>) -> Judgement {
+    /// In per cent of their time.
+    const OTHERS_HAVE_IT: u64 = 40;
+    let held = full.processors > 1 && (full.allowed == 1 || full.threads == 1);
+    if held || full.full < full.threads {
+        return Judgement::Silent;
+    }
+    let (why, fix) = if full.waits >= OTHERS_HAVE_IT {
+        (
+            "They wait for a processor for much of it: other programs have them.",
+            "stop or move what else runs on this host, or give it more processors",
+        )
+    } else {
+        (
+            "They are at work all the time.",
+            "use AES-GCM with AES instructions, or more or faster processors",
+        )
+    };
+    Found::by(
+        full.seen,
+        COUNTED,
+        format!(
+            "all {} threads that carry packets have no time left",
+            full.threads
+        ),
+    )
+    .at(AtFault::Local)
+    .because(format!("{why} {}", full.lost()))
+    .fix(fix)
+    .then("top -H: which threads and programs have the processors")
+    .done()
 }

@@ -4,6 +4,7 @@ mod cipher_suboptimal;
 mod container_or_overlay_mtu_too_high;
 mod cpu_crypto_bound;
 mod esp_fragmented_on_wire;
+mod full;
 mod icmp_fragneeded_filtered;
 mod link_saturated;
 mod mss_clamp_missing;

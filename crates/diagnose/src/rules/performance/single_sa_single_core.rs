@@ -2,10 +2,12 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SYMPTOM};
+use super::full::{FullThreads, full_threads};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::found;
-use crate::rule::{Judgement, Need, Page, Rule};
+use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "single-sa-single-core",
@@ -24,6 +26,10 @@ pub(crate) static RULE: Rule = Rule {
         ],
         fix: &[
             ("any", "Several SAs for the traffic, or several tunnels."),
+            (
+                "adit",
+                "One thread for each processor that the gateway may use: no `threads` in `[gateway]`, no CPUAffinity or taskset.",
+            ),
             ("strongswan", "`per_cpu_sas = yes` (6.0)."),
             ("libreswan", "`nic-offload=`, `clones=`, several subnets."),
             ("linux", "`pcrypt`, receive packet steering."),
@@ -40,6 +46,11 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(full) = full_threads(s)
+        && let Some(judgement) = one_serves(full)
+    {
+        return judgement;
+    }
     let slow = s.throughput().next();
     let sure = if slow.is_some() { SYMPTOM } else { CONDITION };
     found(s, &[Sign::CoreBusy], sure, |seen, _| {
@@ -56,4 +67,46 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("use several SAs (per_cpu_sas, several tunnels), or a cipher that costs less")
             .done()
     })
+}
+
+/// One thread, or one processor, has all to do, while there are others.
+fn one_serves(full: FullThreads<'_>) -> Option<Judgement> {
+    let (summary, because, fix) = if full.allowed == 1 && full.processors > 1 {
+        (
+            format!(
+                "the gateway may use one of {} processors, and has no time left on it",
+                full.processors
+            ),
+            "The threads that carry packets are held to one processor (taskset, CPUAffinity=, a cpuset), which they share with whatever else runs there.",
+            format!(
+                "let the gateway use all {} processors (take CPUAffinity=, taskset or the cpuset away)",
+                full.processors
+            ),
+        )
+    } else if full.threads == 1 && full.processors > 1 {
+        (
+            format!(
+                "one thread carries all packets, and has no time left; the host has {} processors",
+                full.processors
+            ),
+            "With `threads = 1` the other processors carry nothing.",
+            "leave `threads` out of [gateway], so that there is one for each processor".to_owned(),
+        )
+    } else if full.full < full.threads {
+        (
+            format!("one of {} threads has no time left while others have", full.threads),
+            "A flow is sealed, and an SA is opened, by one thread, so that its packets stay in order; this one has more of them than it has time for.",
+            "spread the traffic: several flows, several SAs or tunnels for it, or a cipher that costs less".to_owned(),
+        )
+    } else {
+        return None;
+    };
+    Some(
+        Found::by(full.seen, COUNTED, summary)
+            .at(AtFault::Local)
+            .because(format!("{because} {}", full.lost()))
+            .fix(fix)
+            .then("adit status: what each thread carries")
+            .done(),
+    )
 }

@@ -1,0 +1,376 @@
+//! SAs that are gone: whether anything ever came through them, and whether somebody still sends on them.
+//!
+//! A peer that has set up a newer IKE SA has no use for the older one's. Who goes on sending on these doesn't know of the
+//! newer one: it is another gateway with the same identity.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use adit_model::event::{Event, Happening, Party};
+use adit_model::fact::{Fact, Known, Side, Source};
+use adit_model::now::Mono;
+use adit_model::sign::Sign;
+
+/// What is remembered of all tunnels.
+#[derive(Debug, Default)]
+pub struct Departed(BTreeMap<String, Past>);
+
+/// What is remembered of one.
+#[derive(Debug, Default)]
+struct Past {
+    /// When its last IKE SAs came up, those that a renewal of keys made apart.
+    born: VecDeque<Mono>,
+    children: VecDeque<Life>,
+}
+
+/// The life of a pair of SAs.
+#[derive(Debug)]
+struct Life {
+    child: String,
+    spi_in: u32,
+    /// How many packets the child had received before it.
+    before: Option<u64>,
+    ended: Option<End>,
+    /// Packets that came on it when it had been gone for a while and a newer IKE SA was up.
+    late: u64,
+    /// When the first and the last of them came.
+    span: Option<(Mono, Mono)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct End {
+    at: Mono,
+    by: Party,
+    /// How many packets came on it, where that is known.
+    came: Option<u64>,
+}
+
+impl Departed {
+    /// Takes an event to heart; `received` says how many packets a child has received over all SAs that it has had.
+    pub fn hear(&mut self, event: &Event, received: impl Fn(&str, &str) -> Option<u64>) {
+        let Some(name) = &event.connection else {
+            return;
+        };
+        let now = event.at.mono;
+        match &event.what {
+            Happening::IkeEstablished { .. } => {
+                let past = self.0.entry(name.clone()).or_default();
+                past.born.push_back(now);
+                if past.born.len() > MOST {
+                    past.born.pop_front();
+                }
+            }
+            Happening::ChildEstablished { child, spi_in, .. } => {
+                let past = self.0.entry(name.clone()).or_default();
+                past.forget(now);
+                past.children.push_back(Life {
+                    child: child.clone(),
+                    spi_in: *spi_in,
+                    before: received(name, child),
+                    ended: None,
+                    late: 0,
+                    span: None,
+                });
+                if past.children.len() > MOST {
+                    past.children.pop_front();
+                }
+            }
+            // Who has the new pair may send on the old one for a while, and that says nothing.
+            Happening::ChildRekeyed { old, .. } => {
+                if let Some(past) = self.0.get_mut(name) {
+                    past.children.retain(|life| life.spi_in != *old);
+                }
+            }
+            Happening::ChildClosed { child, spi_in, by } => {
+                let lives = self.0.get_mut(name).map(|past| &mut past.children);
+                let mut lives = lives.into_iter().flatten();
+                if let Some(life) = lives.find(|life| life.spi_in == *spi_in) {
+                    let now_received = received(name, child);
+                    let came = now_received.zip(life.before);
+                    life.ended = Some(End {
+                        at: now,
+                        by: *by,
+                        came: came.map(|(all, before)| all.saturating_sub(before)),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A packet came from the peer of a tunnel under an SPI that isn't in use.
+    pub fn stray(&mut self, now: Mono, tunnel: &str, spi: u32) {
+        let Some(past) = self.0.get_mut(tunnel) else {
+            return;
+        };
+        let born = &past.born;
+        let mut lives = past.children.iter_mut();
+        let Some(life) = lives.find(|life| life.spi_in == spi) else {
+            return;
+        };
+        let Some(end) = life.ended else {
+            return;
+        };
+        // What was under way when the newer one came up has arrived by then.
+        let newer = |at: &&Mono| **at + Duration::from_millis(500) >= end.at;
+        let replaced = born.iter().find(newer);
+        if replaced.is_some_and(|at| (*at).max(end.at) + UNDER_WAY <= now) {
+            life.late += 1;
+            let first = life.span.map_or(now, |(first, _)| first);
+            life.span = Some((first, now));
+        }
+    }
+
+    /// There is no such tunnel any more.
+    pub fn forget(&mut self, tunnel: &str) {
+        self.0.remove(tunnel);
+    }
+
+    /// What that tells of a tunnel.
+    pub fn facts(&self, tunnel: &str, now: Mono) -> Vec<Fact> {
+        let Some(past) = self.0.get(tunnel) else {
+            return Vec::new();
+        };
+        past.two_senders(tunnel, now)
+            .into_iter()
+            .chain(past.nothing_came(tunnel))
+            .collect()
+    }
+}
+
+impl Past {
+    /// Forgets what ended long ago.
+    fn forget(&mut self, now: Mono) {
+        self.children
+            .retain(|life| life.ended.is_none_or(|end| end.at + REMEMBERED > now));
+    }
+
+    /// IKE SAs of the peer take turns, and each one's sender goes on when the next is there.
+    fn two_senders(&self, tunnel: &str, now: Mono) -> Option<Fact> {
+        let lately = |at: Mono| at + REMEMBERED > now;
+        let late = self
+            .children
+            .iter()
+            .filter(|life| life.late >= SEVERAL && life.span.is_some_and(|(_, last)| lately(last)));
+        let spis: BTreeSet<u32> = late.clone().map(|life| life.spi_in).collect();
+        let packets: u64 = late.clone().map(|life| life.late).sum();
+        let turns = self.born.iter().filter(|at| lately(**at)).count();
+        let first = late.filter_map(|life| life.span).map(|s| s.0).min()?;
+        if spis.len() < TURNS || turns <= TURNS {
+            return None;
+        }
+        let seconds = now.since(first).as_secs().max(1);
+        let sas = spis.len();
+        let text = format!(
+            "{turns} IKE SAs with the peer came up one after the other, and in {seconds} s {packets} packets or more came on CHILD SAs of {sas} of them that others had replaced"
+        );
+        let values = [
+            ("count", packets.to_string()),
+            ("replaced", sas.to_string()),
+            ("turns", turns.to_string()),
+            ("seconds", seconds.to_string()),
+        ];
+        Some(sign(tunnel, Sign::ReplacedSends, &values, text))
+    }
+
+    /// The peer has deleted the last pair, and nothing had come through it.
+    fn nothing_came(&self, tunnel: &str) -> Option<Fact> {
+        let life = self.children.back()?;
+        let end = life.ended?;
+        (end.by == Party::Peer && end.came == Some(0)).then(|| {
+            let child = &life.child;
+            let text = format!("{child}: nothing came through the SA that the peer deleted");
+            let values = [("child", child.clone())];
+            sign(tunnel, Sign::NothingCame, &values, text)
+        })
+    }
+}
+
+fn sign(tunnel: &str, sign: Sign, values: &[(&str, String)], text: String) -> Fact {
+    let values = values.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));
+    Fact {
+        source: Source {
+            name: "SAs".to_owned(),
+            line: None,
+            text,
+        },
+        at: None,
+        side: Side::Local,
+        subject: Some(tunnel.to_owned()),
+        role: None,
+        what: Known::Sign {
+            sign,
+            values: values.collect(),
+        },
+    }
+}
+
+/// How many lives are remembered of a tunnel.
+const MOST: usize = 32;
+/// For how long.
+const REMEMBERED: Duration = Duration::from_secs(120);
+/// By then no packet is under way any more that left before a newer IKE SA was there.
+const UNDER_WAY: Duration = Duration::from_millis(1500);
+/// Fewer packets on one SA say nothing.
+const SEVERAL: u64 = 3;
+/// So many SAs' senders go on: once it may be a peer that kept an old pair.
+const TURNS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use adit_model::now::Now;
+
+    struct Tale {
+        departed: Departed,
+        received: u64,
+    }
+
+    fn at(ms: u64) -> Mono {
+        Mono(0) + Duration::from_millis(ms)
+    }
+
+    impl Tale {
+        fn new() -> Self {
+            Self {
+                departed: Departed::default(),
+                received: 0,
+            }
+        }
+
+        fn event(&mut self, ms: u64, what: Happening) -> &mut Self {
+            let event = Event {
+                at: Now {
+                    mono: at(ms),
+                    ..Now::default()
+                },
+                connection: Some("office".to_owned()),
+                role: None,
+                local: None,
+                remote: None,
+                what,
+            };
+            let received = self.received;
+            self.departed.hear(&event, |_, _| Some(received));
+            self
+        }
+
+        /// A new IKE SA, whose child replaces this one.
+        fn turn(&mut self, ms: u64, old: Option<u32>, new: u32) -> &mut Self {
+            self.event(
+                ms,
+                Happening::IkeEstablished {
+                    local_id: "west.lab".parse().unwrap(),
+                    remote_id: "east.lab".parse().unwrap(),
+                    suite: "aes128gcm16-prfsha256-x25519"
+                        .to_owned()
+                        .try_into()
+                        .unwrap(),
+                    spis: (u64::from(new), 2),
+                },
+            );
+            if let Some(old) = old {
+                self.closed(ms, old);
+            }
+            self.event(
+                ms,
+                Happening::ChildEstablished {
+                    child: "lan".to_owned(),
+                    spi_in: new,
+                    spi_out: new + 1,
+                    suite: "aes128gcm16".to_owned().try_into().unwrap(),
+                    ts_local: Vec::new(),
+                    ts_remote: Vec::new(),
+                    narrowed: false,
+                    udp_encap: false,
+                },
+            )
+        }
+
+        fn closed(&mut self, ms: u64, spi: u32) -> &mut Self {
+            let what = Happening::ChildClosed {
+                child: "lan".to_owned(),
+                spi_in: spi,
+                by: Party::Peer,
+            };
+            self.event(ms, what)
+        }
+
+        fn strays(&mut self, from: u64, to: u64, spi: u32) -> &mut Self {
+            for ms in (from..to).step_by(200) {
+                self.departed.stray(at(ms), "office", spi);
+            }
+            self
+        }
+
+        fn signs(&self, ms: u64) -> Vec<Sign> {
+            let facts = self.departed.facts("office", at(ms));
+            facts
+                .into_iter()
+                .filter_map(|fact| match fact.what {
+                    Known::Sign { sign, .. } => Some(sign),
+                    _ => None,
+                })
+                .collect()
+        }
+    }
+
+    #[test]
+    fn two_that_take_turns_and_both_go_on_sending_are_told() {
+        let mut tale = Tale::new();
+        tale.received = 9;
+        tale.turn(0, None, 1);
+        tale.turn(5_000, Some(1), 2).strays(5_000, 9_000, 1);
+        // One may be a peer that kept an old pair.
+        assert_eq!(tale.signs(9_000), []);
+        tale.turn(10_000, Some(2), 3).strays(10_000, 14_000, 2);
+        assert_eq!(tale.signs(14_000), [Sign::ReplacedSends]);
+        // Long ago is over.
+        assert_eq!(tale.signs(150_000), []);
+    }
+
+    #[test]
+    fn a_peer_that_comes_back_again_and_again_is_one() {
+        let mut tale = Tale::new();
+        tale.turn(0, None, 1);
+        // It sends until it has the new one, and what is under way arrives.
+        for turn in 1..6_u32 {
+            let ms = u64::from(turn) * 5_000;
+            tale.strays(ms - 3_000, ms, turn);
+            tale.turn(ms, Some(turn), turn + 1);
+            tale.strays(ms, ms + 1_000, turn);
+        }
+        assert_eq!(tale.signs(30_000), []);
+    }
+
+    #[test]
+    fn what_is_replaced_by_a_rekey_says_nothing() {
+        let mut tale = Tale::new();
+        tale.turn(0, None, 1)
+            .turn(1_000, None, 2)
+            .turn(2_000, None, 3);
+        for (old, new) in [(1, 4), (2, 5)] {
+            let what = Happening::ChildRekeyed {
+                child: "lan".to_owned(),
+                old,
+                new,
+                by: Party::Us,
+            };
+            tale.event(3_000, what).closed(3_500, old);
+            tale.strays(6_000, 9_000, old);
+        }
+        assert_eq!(tale.signs(9_000), []);
+    }
+
+    #[test]
+    fn an_sa_that_nothing_came_through_is_told_where_the_peer_deleted_it() {
+        let mut tale = Tale::new();
+        tale.turn(0, None, 1).closed(900, 1);
+        assert_eq!(tale.signs(1_000), [Sign::NothingCame]);
+        tale.turn(2_000, None, 2);
+        tale.received = 1;
+        tale.closed(3_000, 2);
+        assert_eq!(tale.signs(4_000), []);
+    }
+}
