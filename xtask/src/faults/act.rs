@@ -27,6 +27,16 @@ pub enum Act {
     },
     /// `ping westlan 10.2.0.2 -s 1400`: from now on a host pings another one, with these words.
     Ping { host: String, words: String },
+    /// `flood westlan 10.2.0.2 1200`: from now on a host sends as many datagrams of so many octets as it can.
+    Flood {
+        host: String,
+        to: String,
+        octets: usize,
+    },
+    /// `burn 4`: so many programs that rest for nothing share the first processor from now on.
+    Burn(usize),
+    /// `we keep-to-one-processor`: the first one.
+    KeepsToOneProcessor(Who),
     /// `wait 3`, in seconds.
     Wait(u64),
     /// `settle`: until both gateways say that the tunnel is up.
@@ -56,6 +66,8 @@ pub enum Act {
 pub enum Who {
     We,
     Peer,
+    /// The third gateway.
+    Third,
 }
 
 /// Where a filter looks.
@@ -94,6 +106,7 @@ impl TryFrom<String> for Act {
         let who = match verb {
             Some("we") => Some(Who::We),
             Some("peer") => Some(Who::Peer),
+            Some("third") => Some(Who::Third),
             _ => None,
         };
         Ok(match (verb, first, second, rest) {
@@ -111,6 +124,14 @@ impl TryFrom<String> for Act {
                 host: host.to_owned(),
                 words: format!("{to} {}", rest.unwrap_or_default()),
             },
+            (Some("flood"), Some(host), Some(to), Some(octets)) => Self::Flood {
+                host: host.to_owned(),
+                to: to.to_owned(),
+                octets: octets.parse().map_err(|_| wrong())?,
+            },
+            (Some("burn"), Some(count), None, None) => {
+                Self::Burn(count.parse().map_err(|_| wrong())?)
+            }
             (Some("wait"), Some(seconds), None, None) => {
                 Self::Wait(seconds.parse().map_err(|_| wrong())?)
             }
@@ -127,6 +148,7 @@ impl TryFrom<String> for Act {
                     "rekey" | "rekeys" => Self::Rekeys(who),
                     "try-to-rekey" | "tries-to-rekey" => Self::TriesToRekey(who),
                     "rekey-ike" | "rekeys-ike" => Self::RekeysIke(who),
+                    "keep-to-one-processor" => Self::KeepsToOneProcessor(who),
                     _ => return Err(wrong()),
                 }
             }
@@ -140,6 +162,9 @@ pub struct Stage<'a> {
     pub lab: &'a Lab,
     pub near: Option<Side<'a>>,
     pub far: Option<Side<'a>>,
+    pub third: Option<Side<'a>>,
+    /// It has a tunnel of its own, which is to come up, too.
+    pub awaits_third: bool,
     /// Commands that go on until the end.
     pub goes_on: Vec<Child>,
 }
@@ -151,12 +176,27 @@ impl Drop for Stage<'_> {
             let _ = child.wait();
         }
         // Somebody who is frozen can't be asked to end.
-        for side in [&mut self.near, &mut self.far].into_iter().flatten() {
+        for side in [&mut self.near, &mut self.far, &mut self.third]
+            .into_iter()
+            .flatten()
+        {
             patience::signal(side.process(), Signal::CONT);
         }
     }
 }
 
+/// Who gets them may say that nobody listens: that is no reason to end.
+const FLOOD: &str = "
+import socket, sys
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+out.connect((sys.argv[1], 9))
+packet = bytes(int(sys.argv[2]))
+while True:
+    try:
+        out.send(packet)
+    except OSError:
+        pass
+";
 /// How long a tunnel may take to come up.
 const ESTABLISH: Duration = Duration::from_secs(12);
 
@@ -174,6 +214,19 @@ impl<'a> Stage<'a> {
                 exec::fed(self.lab.brief(host, "nft").args(["-f", "-"]), &rules)?;
             }
             Act::Ping { host, words } => self.ping(host, words)?,
+            Act::Flood { host, to, octets } => self.flood(host, to, *octets)?,
+            Act::Burn(count) => {
+                for _ in 0..*count {
+                    let mut command = self.lab.command("west", "taskset");
+                    command.args(["-c", "0", "sh", "-c", "while :; do :; done"]);
+                    self.goes_on.push(command.stdin(Stdio::null()).spawn()?);
+                }
+            }
+            Act::KeepsToOneProcessor(who) => {
+                let process = self.side(*who)?.process().id().to_string();
+                let mut command = std::process::Command::new("taskset");
+                exec::checked(command.args(["-a", "-c", "-p", "0", &process]))?;
+            }
             Act::Wait(seconds) => {
                 std::thread::sleep(Duration::from_secs(*seconds) * patience::factor());
             }
@@ -217,11 +270,25 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Sends until the end.
+    fn flood(&mut self, host: &str, to: &str, octets: usize) -> Result<()> {
+        let mut command = self.lab.command(host, "python3");
+        command.args(["-c", FLOOD, to, &octets.to_string()]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.goes_on.push(command.spawn()?);
+        Ok(())
+    }
+
     fn settle(&self) -> Result<()> {
         let (near, far) = (self.near.as_ref(), self.far.as_ref());
         let (near, far) = (near.context("we don't run")?, far.context("no peer")?);
+        let up = |side: &Side<'_>| Ok::<_, anyhow::Error>(!side.snapshot()?.children.is_empty());
+        let member = self.third.as_ref().filter(|_| self.awaits_third);
         patience::wait("the tunnel to come up", ESTABLISH, || {
-            Ok(!near.snapshot()?.children.is_empty() && !far.snapshot()?.children.is_empty())
+            Ok(up(near)? && up(far)? && member.map_or(Ok(true), up)?)
         })
     }
 
@@ -229,6 +296,7 @@ impl<'a> Stage<'a> {
         match who {
             Who::We => self.near.as_mut().context("we don't run"),
             Who::Peer => self.far.as_mut().context("no peer"),
+            Who::Third => self.third.as_mut().context("no third gateway"),
         }
     }
 }
@@ -261,6 +329,15 @@ mod tests {
         );
         assert_eq!(read("peer forgets").unwrap(), Act::Forgets(Who::Peer));
         assert_eq!(read("we rekey").unwrap(), Act::Rekeys(Who::We));
+        assert_eq!(read("third dies").unwrap(), Act::Dies(Who::Third));
+        assert_eq!(
+            read("flood westlan 10.2.0.2 1200").unwrap(),
+            Act::Flood {
+                host: "westlan".into(),
+                to: "10.2.0.2".into(),
+                octets: 1200
+            }
+        );
         let tries = Act::TriesToRekey(Who::Peer);
         assert_eq!(read("peer tries-to-rekey").unwrap(), tries);
         for wrong in [
@@ -268,6 +345,7 @@ mod tests {
             "somebody dies",
             "drop net sideways udp",
             "wait long",
+            "burn all",
             "peer sings",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");

@@ -139,33 +139,38 @@ enum Task {
 fn play_all(binary: &Path, jobs: Vec<Job>, healthy: usize) -> Result<Report> {
     namespaces::remove_leftovers()?;
     let faults = jobs.into_iter().map(|job| Task::Fault(Box::new(job)));
-    let tasks = faults.chain((0..healthy).map(Task::Healthy));
-    let queue: Mutex<VecDeque<_>> = Mutex::new(tasks.enumerate().collect());
+    let tasks = faults.chain((0..healthy).map(Task::Healthy)).enumerate();
+    let alone = |task: &Task| matches!(task, Task::Fault(job) if job.fault.alone);
+    let (alone, beside): (VecDeque<_>, VecDeque<_>) = tasks.partition(|(_, task)| alone(task));
     let (rows, runs) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
-            scope.spawn(|| {
-                while let Some((index, task)) = queue.lock().ok().and_then(|mut q| q.pop_front()) {
-                    match task {
-                        Task::Fault(job) => {
-                            let row = play::play(binary, index, &job);
-                            eprintln!("{}", line(&row));
-                            if let Ok(mut rows) = rows.lock() {
-                                rows.push((index, row));
+    let next = |queue: &Mutex<VecDeque<_>>| queue.lock().ok().and_then(|mut q| q.pop_front());
+    for (queue, at_once) in [(beside, SIDE_BY_SIDE), (alone, 1)] {
+        let queue = Mutex::new(queue);
+        std::thread::scope(|scope| {
+            for _ in 0..at_once {
+                scope.spawn(|| {
+                    while let Some((index, task)) = next(&queue) {
+                        match task {
+                            Task::Fault(job) => {
+                                let row = play::play(binary, index, &job);
+                                eprintln!("{}", line(&row));
+                                if let Ok(mut rows) = rows.lock() {
+                                    rows.push((index, row));
+                                }
                             }
-                        }
-                        Task::Healthy(number) => {
-                            let run = healthy::play(binary, index, number);
-                            eprintln!("{}", report::line(&run));
-                            if let Ok(mut runs) = runs.lock() {
-                                runs.push((index, run));
+                            Task::Healthy(number) => {
+                                let run = healthy::play(binary, index, number);
+                                eprintln!("{}", report::line(&run));
+                                if let Ok(mut runs) = runs.lock() {
+                                    runs.push((index, run));
+                                }
                             }
                         }
                     }
-                }
-            });
-        }
-    });
+                });
+            }
+        });
+    }
     Ok(Report::new(
         ordered(rows.into_inner().unwrap_or_default()),
         ordered(runs.into_inner().unwrap_or_default()),

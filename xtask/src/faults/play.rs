@@ -12,10 +12,11 @@ use super::row::Fault;
 use crate::exec;
 use crate::interop::adit::{self, Adit};
 use crate::interop::authority::Authority;
+use crate::interop::callers;
 use crate::interop::lab::Lab;
 use crate::interop::patience;
 use crate::interop::relay::Relay;
-use crate::interop::scenario::{Overrides, Scenario};
+use crate::interop::scenario::{Overrides, Scenario, Tunnel};
 use crate::interop::side::{End, Side};
 use crate::interop::strongswan::StrongSwan;
 use crate::interop::{Kind, Role, Setting};
@@ -215,8 +216,13 @@ pub fn world<T>(
         lab: &lab,
         near: None,
         far: None,
+        third: None,
+        awaits_third: scenario.tunnel.second.is_some(),
         goes_on: Vec::new(),
     };
+    if scenario.tunnel.twin {
+        twin(&lab)?;
+    }
     for act in &fault.before {
         stage.act(act).with_context(|| format!("{act:?}"))?;
     }
@@ -232,6 +238,10 @@ pub fn world<T>(
     {
         let call = far.initiate_unwatched()?;
         stage.goes_on.push(call);
+        if let Some(third) = stage.third.as_ref().filter(|_| stage.awaits_third) {
+            let call = third.initiate_unwatched()?;
+            stage.goes_on.push(call);
+        }
     }
     if !fault.then.is_empty() {
         stage.act(&Act::Settle)?;
@@ -244,7 +254,7 @@ pub fn world<T>(
         }
     }
     std::thread::sleep(Duration::from_secs(fault.after));
-    question(&|| adit::why_on(&lab, binary, "west"))
+    question(&|| adit::why_on(&lab, binary, "west", &fault.asks))
 }
 
 /// From LAN to LAN, both ways, until the end.
@@ -296,7 +306,20 @@ fn scenario(fault: &Fault, job: &Job) -> Scenario {
     }
 }
 
-/// Starts both gateways, the peer first. Ours may be unable to; that can be the fault.
+/// Gives the third gateway and its LAN the far one's addresses, beside their own.
+fn twin(lab: &Lab) -> Result<()> {
+    for (host, address, device) in [
+        ("south", lab.own("east").to_owned() + "/32", "wan"),
+        ("south", "10.2.0.1/24".to_owned(), "lan"),
+        ("southlan", "10.2.0.2/24".to_owned(), "eth0"),
+    ] {
+        let mut command = lab.brief(host, "ip");
+        exec::checked(command.args(["addr", "add", &address, "dev", device]))?;
+    }
+    Ok(())
+}
+
+/// Starts all gateways, the peer first. Ours may be unable to; that can be the fault.
 fn start(stage: &mut Stage<'_>, binary: &Path, scenario: &Scenario, job: &Job) -> Result<()> {
     let (lab, fault) = (stage.lab, &job.fault);
     let initiator = job.role == Role::Initiator && !fault.nobody_begins;
@@ -324,11 +347,24 @@ fn start(stage: &mut Stage<'_>, binary: &Path, scenario: &Scenario, job: &Job) -
             !initiator && !fault.nobody_begins,
         )
     };
+    let run = |end: End, tunnel: &Tunnel| -> Result<Side<'_>> {
+        Ok(match job.peer {
+            Kind::StrongSwan => Side::StrongSwan(StrongSwan::start(lab, &end, tunnel)?),
+            Kind::Adit => Side::Adit(Adit::start(lab, binary, end, tunnel)?),
+        })
+    };
+    if theirs.twin {
+        let copy = End {
+            host: "south",
+            ..far.clone()
+        };
+        stage.third = Some(run(copy, &theirs)?);
+    } else if let Some(second) = theirs.of_second(job.role) {
+        anyhow::ensure!(!initiator, "the third gateway calls, and we are called");
+        stage.third = Some(run(callers::end(lab, &far), &second)?);
+    }
     if !scenario.peer.absent {
-        stage.far = Some(match job.peer {
-            Kind::StrongSwan => Side::StrongSwan(StrongSwan::start(lab, &far, &theirs)?),
-            Kind::Adit => Side::Adit(Adit::start(lab, binary, far, &theirs)?),
-        });
+        stage.far = Some(run(far, &theirs)?);
     }
     let mut near = end("west", "east", fault.near_remote.as_ref(), initiator);
     near.local = fault.near_local.clone().unwrap_or(near.local);

@@ -51,6 +51,12 @@ pub struct Fault {
     /// Gateways whose clock is wrong.
     #[serde(default)]
     pub clocks: BTreeMap<String, String>,
+    /// The tunnel that is asked about: `gw`, or `gw2` with a third gateway.
+    #[serde(default = "first")]
+    pub asks: String,
+    /// It takes all that the processors have, so no other row is played beside it.
+    #[serde(default)]
+    pub alone: bool,
     /// Done before the gateways are started.
     #[serde(default)]
     pub before: Vec<Act>,
@@ -102,6 +108,10 @@ fn both_peers() -> Vec<Kind> {
 
 fn router() -> Nat {
     Nat::Router
+}
+
+fn first() -> String {
+    "gw".to_owned()
 }
 
 fn soon() -> u64 {

@@ -288,10 +288,11 @@ impl<'a> Adit<'a> {
     }
 }
 
-/// The `adit.why/1` document about tunnel `gw`, asked on the host itself, whether its gateway runs or not.
-pub fn why_on(lab: &Lab, binary: &Path, host: &str) -> Result<Value> {
+/// The `adit.why/1` document about a tunnel, asked on the host itself, whether its gateway runs or not.
+pub fn why_on(lab: &Lab, binary: &Path, host: &str, tunnel: &str) -> Result<Value> {
     let ask = lab.brief(host, "timeout");
-    let outcome = exec::output(&mut about(ask, lab, binary, host, "why", &["gw", "--json"]))?;
+    let args = [tunnel, "--json"];
+    let outcome = exec::output(&mut about(ask, lab, binary, host, "why", &args))?;
     std::fs::write(lab.kept.join(host).join("why.json"), &outcome.stdout)?;
     json(&outcome, "adit.why/1")
 }

@@ -14,7 +14,7 @@
 
 pub mod adit;
 pub mod authority;
-mod callers;
+pub mod callers;
 mod children;
 pub mod credentials;
 mod deaths;

@@ -141,6 +141,8 @@ pub struct Tunnel {
     pub pool: Option<Pool>,
     /// A second caller, `south`.
     pub second: Option<Second>,
+    /// `south` is a copy of the far gateway, with its address, identity, keys and networks (the fault bench).
+    pub twin: bool,
     /// Several children in place of the one between the networks above.
     pub child: Vec<Child>,
     /// `transport` or `tunnel`.
@@ -165,6 +167,11 @@ pub struct Ppk {
 }
 
 impl Tunnel {
+    /// The third gateway, if there is one.
+    pub fn third(&self) -> Option<&'static str> {
+        (self.second.is_some() || self.twin).then_some("south")
+    }
+
     /// The networks of all sides.
     pub fn nets(&self) -> impl Iterator<Item = &str> {
         let second = self.second.iter().flat_map(|second| &second.net);
@@ -205,6 +212,7 @@ impl Default for Tunnel {
             by_name: false,
             pool: None,
             second: None,
+            twin: false,
             child: Vec::new(),
             mode: None,
             on_demand: false,

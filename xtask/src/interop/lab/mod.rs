@@ -64,7 +64,7 @@ impl Lab {
             places: BTreeMap::new(),
         };
         lab.hosts.gather();
-        let third = scenario.tunnel.second.as_ref().map(|_| "south");
+        let third = scenario.tunnel.third();
         for gateway in ["west", "east"].into_iter().chain(third) {
             lab.lan(gateway)?;
             lab.places.insert(gateway, Place::default());
@@ -96,7 +96,7 @@ impl Lab {
             given: scenario.tunnel.given(role),
             places: BTreeMap::new(),
         };
-        let third = scenario.tunnel.second.as_ref().map(|_| "south");
+        let third = scenario.tunnel.third();
         for gateway in ["west", "east"].into_iter().chain(third) {
             lab.places.insert(gateway, Place::default());
         }
