@@ -39,7 +39,9 @@ impl Gateway {
         let refused = if self.walking.is_some() {
             Some("packets are being followed for somebody else; ask again when that is over")
         } else if self.backend.plane().is_none() {
-            Some("packets aren't carried by this process, so it can't follow them")
+            Some(
+                "the kernel's IPsec carries packets, and shows none of them on its way; adit trace says what its counters tell",
+            )
         } else {
             None
         };

@@ -2,6 +2,7 @@
 //! told of that. Skipped where the kernel has no ESP; `cargo xtask kernel` has one that does.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod carried;
 mod guard;
 mod world;
 
@@ -10,60 +11,19 @@ use std::time::Duration;
 use adit_gateway::client::Client;
 use adit_gateway::protocol::Renewal;
 use adit_kernel::netlink::Route;
-use adit_kernel::xfrm::{self, Direction, Policy, PolicyId, Selector, Verdict, Xfrm};
+use adit_kernel::xfrm::{Direction, Policy, PolicyId, Selector, Verdict, Xfrm};
 use adit_kernel::{NetNs, Netlink, block, filter};
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::status::TunnelState;
+use carried::{KEY, WAIT, in_kernel, possible, same, states, up};
 use guard::Guard;
-use world::{At, Running, World, address, eventually, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
-/// The guest of `cargo xtask kernel` is slow.
-const WAIT: Duration = Duration::from_secs(30);
-
-/// Both gateways' configurations ask for the kernel.
-fn in_kernel(text: &str) -> String {
-    format!("[gateway]\nbackend = \"kernel\"\n{text}")
-}
-
-fn possible(what: &str) -> bool {
-    if !permitted(what) {
-        return false;
-    }
-    match xfrm::probe() {
-        Ok(()) => true,
-        Err(error) => {
-            eprintln!("skipped: {what}: {error}");
-            false
-        }
-    }
-}
-
-/// Both sides up; `west` and `east` change the configurations' texts.
-fn up(
-    world: &World,
-    west: impl Fn(String) -> String,
-    east: impl Fn(String) -> String,
-) -> (Running, Running) {
-    world.configure_with(At::West, KEY, |text| west(in_kernel(&text)));
-    world.configure_with(At::East, KEY, |text| east(in_kernel(&text)));
-    let mut east = world.start(At::East);
-    east.client().status(None).unwrap();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (west, east)
-}
-
-fn same(text: String) -> String {
-    text
-}
+use world::{At, Running, World, address, eventually};
 
 /// What the states at `at` have sealed, in packets.
 fn sealed(world: &World, at: At, peer: &str) -> u64 {
-    let states = world.ns(at).run(|| Xfrm::open().unwrap().states().unwrap());
-    let states = states.unwrap().into_iter();
-    states
+    states(world, at)
+        .into_iter()
         .filter(|state| state.id.destination == peer.parse::<std::net::IpAddr>().unwrap())
         .map(|state| state.counters.packets)
         .sum()

@@ -390,7 +390,7 @@ pub enum Happening {
         /// Why: half a sentence.
         why: String,
     },
-    /// The tunnel monitor does something, or what watches the counters of a tunnel without one.
+    /// The tunnel monitor does something, or what watches the counters of a tunnel without one, or the kernel's SAs.
     MonitorActed {
         /// What.
         act: Act,

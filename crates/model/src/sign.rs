@@ -369,8 +369,9 @@ pub enum Sign {
     PolicyNotInstalled,
     /// The kernel refused a policy or an SA because another one has its selector, mark or SPI. `policy`, `owner`.
     PolicyInUse,
-    /// A policy of the kernel's IPsec that isn't the tunnel's takes the tunnel's packets: it throws them away, or wants them
-    /// protected by an SA of its own. `policy`, `blocks` when it throws them away.
+    /// A policy of the kernel's IPsec that isn't the tunnel's takes the tunnel's packets: it throws them away, has them pass
+    /// in clear, or wants them protected by an SA of its own. `policy`, `blocks` when it throws them away, `allows` when it
+    /// has them pass.
     ForeignPolicy,
     /// Cryptography in hardware failed or isn't possible. `device`, `problem`.
     OffloadFailed,

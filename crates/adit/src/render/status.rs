@@ -37,6 +37,10 @@ fn data_plane(one: &DataPlaneStatus, p: Palette) -> String {
     if !one.reason.is_empty() {
         let _ = writeln!(out, "  {}", one.reason);
     }
+    if one.backend == "kernel" {
+        let told = "how long packets take isn't known there; adit probe NAME measures a round trip through a tunnel";
+        let _ = writeln!(out, "  {}", p.dim(told));
+    }
     let ways = [("out", &one.latency_out), ("in", &one.latency_in)];
     for (way, latency) in ways {
         if let Some(taken) = latency.as_ref().filter(|l| l.samples > 0) {

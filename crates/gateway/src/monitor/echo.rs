@@ -81,9 +81,9 @@ pub(crate) fn ask(
 /// The interface that leads into this tunnel, also while routes lead elsewhere.
 fn device(situation: &Situation) -> Option<String> {
     match (&situation.connection.interface, &situation.carrier) {
-        (Some(own), Carrier::Device(_) | Carrier::Kernel) => Some(own.name.clone()),
-        (None, Carrier::Device(shared)) => Some(shared.clone()),
-        (None, Carrier::Kernel) | (_, Carrier::Nobody) => None,
+        (_, Carrier::Nobody) => None,
+        (Some(own), _) => Some(own.name.clone()),
+        (None, carrier) => carrier.device().map(str::to_owned),
     }
 }
 

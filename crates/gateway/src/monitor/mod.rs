@@ -371,7 +371,13 @@ impl Gateway {
         led.err().map(|error| error.to_string())
     }
 
-    fn monitor_acts(&mut self, name: &str, act: Act, child: Option<String>, why: String) {
+    pub(crate) fn monitor_acts(
+        &mut self,
+        name: &str,
+        act: Act,
+        child: Option<String>,
+        why: String,
+    ) {
         let other = self
             .tunnels
             .get(name)

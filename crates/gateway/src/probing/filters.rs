@@ -10,7 +10,7 @@ use adit_model::probed::{Check, Outcome};
 use adit_model::sign::Sign;
 
 use super::ways::{Inside, Way, Ways};
-use super::{Carrier, Situation, sign};
+use super::{Situation, sign};
 use crate::host::BLOCK_TABLE;
 
 /// Tests of the filters.
@@ -245,13 +245,10 @@ impl Filters {
 
     /// What the tunnel carries, between a host of ours and one of the peer's.
     fn inside(&self, situation: &Situation, ways: &Ways, inside: &Inside) -> Vec<Check> {
-        let tunnel = match &situation.carrier {
-            Carrier::Device(name) => ways.index(name).map(|index| (index, name.clone())),
-            Carrier::Kernel => ways
-                .peer
-                .as_ref()
-                .and_then(|way| way.as_ref().ok()?.device.clone()),
-            Carrier::Nobody => None,
+        let tunnel = match (situation.carrier.device(), situation.carrier.is_kernel()) {
+            (Some(name), _) => ways.index(name).map(|index| (index, name.to_owned())),
+            (None, true) => ways.outside().cloned(),
+            (None, false) => None,
         };
         let Some(tunnel) = tunnel else {
             return Vec::new();
@@ -266,7 +263,7 @@ impl Filters {
         let (ours, theirs) = situation.known_bits(&inside.child, inside.local.is_ipv4());
         let ours = if here { u8::MAX } else { ours };
         let lan = lan.filter(|_| ours > 0);
-        let kernel = situation.carrier == Carrier::Kernel;
+        let kernel = situation.carrier.is_kernel();
         let mut out = Packet::between(inside.local, inside.remote).of_networks(ours, theirs);
         out.input = if here { nowhere.clone() } else { lan.clone() };
         out.output = Some(tunnel.clone());

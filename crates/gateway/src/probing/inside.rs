@@ -128,7 +128,7 @@ fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr) -> Vec<Check> {
     let Some((mut most, device)) = longest(to, from) else {
         return Vec::new();
     };
-    if situation.carrier == Carrier::Kernel {
+    if situation.carrier == Carrier::Kernel(None) {
         // ESP comes around what the link takes.
         most = most.min(1400);
     }
@@ -415,12 +415,12 @@ fn into_tunnel(situation: &Situation, to: IpAddr, from: IpAddr) -> Result<(), St
 
 fn leads_in(situation: &Situation, to: IpAddr, device: Option<&str>) -> Result<(), String> {
     match &situation.carrier {
-        Carrier::Device(name) if device != Some(name) => Err(format!(
+        carrier if carrier.device().is_some_and(|name| device != Some(name)) => Err(format!(
             "packets to {to} go by {} and not into the tunnel",
             device.unwrap_or("no device")
         )),
         // Policies take packets from any way, unless another one takes them before.
-        Carrier::Kernel
+        Carrier::Kernel(None)
             if situation
                 .policies
                 .iter()

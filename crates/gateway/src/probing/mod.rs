@@ -34,6 +34,7 @@ use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::control::Answer;
 use crate::gateway::Gateway;
+use crate::host::Host;
 use crate::load::Burden;
 use crate::protocol::Response;
 use crate::retry::Presence;
@@ -51,6 +52,8 @@ pub(crate) struct Situation {
     pub children: Vec<Networks>,
     /// What carries packets.
     pub carrier: Carrier,
+    /// The pairs of SAs in use.
+    pub pairs: Vec<PairOf>,
     /// Our ports of IKE.
     pub ports: Vec<u16>,
     /// Our port for IKE and ESP in UDP.
@@ -70,10 +73,36 @@ pub(crate) struct Situation {
 pub(crate) enum Carrier {
     /// This process, by the device of that name.
     Device(String),
-    /// The kernel's IPsec.
-    Kernel,
+    /// The kernel's IPsec, for a tunnel with an interface by the XFRM interface of that name and number.
+    Kernel(Option<(String, u32)>),
     /// Nobody.
     Nobody,
+}
+
+impl Carrier {
+    /// Whether it is the kernel's IPsec.
+    pub fn is_kernel(&self) -> bool {
+        matches!(self, Self::Kernel(_))
+    }
+
+    /// The device that packets have to be led into, where that matters: the kernel's policies take them from any other.
+    pub fn device(&self) -> Option<&str> {
+        match self {
+            Self::Device(name) | Self::Kernel(Some((name, _))) => Some(name),
+            Self::Kernel(None) | Self::Nobody => None,
+        }
+    }
+}
+
+/// A pair of SAs in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PairOf {
+    pub child: String,
+    /// Our address and the peer's.
+    pub local: IpAddr,
+    pub remote: IpAddr,
+    pub spi_in: u32,
+    pub spi_out: u32,
 }
 
 /// Who a child's traffic is between.
@@ -225,24 +254,37 @@ impl Gateway {
                 }
             })
             .collect();
-        let device = || {
-            // Where its traffic is led now.
-            let over = tunnel.watch.monitor.as_ref().and_then(|m| m.over());
-            let leads = over.and_then(|other| self.tunnels.get(other));
-            let leads = leads.map_or(&connection, |other| &other.connection);
-            let own = leads.interface.as_ref().map(|i| i.name.clone());
-            own.unwrap_or_else(|| self.options.tun_name.clone())
+        // Where its traffic is led now.
+        let over = tunnel.watch.monitor.as_ref().and_then(|m| m.over());
+        let leads = over.and_then(|other| self.tunnels.get(other));
+        let leads = leads.map_or(&connection, |other| &other.connection);
+        let own = leads.interface.as_ref().map(|i| i.name.clone());
+        let number = || {
+            let numbers = self.host.as_ref().map(Host::if_ids).unwrap_or_default();
+            numbers.get(&leads.name).copied()
         };
+        let pairs = sa.into_iter().flat_map(|sa| {
+            agreed.iter().map(|pair| PairOf {
+                child: pair.name.clone(),
+                local: sa.local.ip(),
+                remote: sa.remote.ip(),
+                spi_in: pair.spi_in,
+                spi_out: pair.spi_out,
+            })
+        });
         Situation {
             peer: tunnel.peer,
             up: tunnel.presence == Presence::Up,
             local: sa.map(|sa| sa.local),
             children,
             carrier: match &self.backend {
-                Backend::User(_) => Carrier::Device(device()),
-                Backend::Kernel(_) => Carrier::Kernel,
+                Backend::User(_) => {
+                    Carrier::Device(own.unwrap_or_else(|| self.options.tun_name.clone()))
+                }
+                Backend::Kernel(_) => Carrier::Kernel(own.and_then(|name| Some((name, number()?)))),
                 Backend::Fake => Carrier::Nobody,
             },
+            pairs: pairs.collect(),
             ports: self
                 .host
                 .as_ref()
@@ -392,6 +434,7 @@ pub(crate) mod testing {
                 remote: vec![remote.parse().unwrap()],
             }],
             carrier: Carrier::Device("adit0".to_owned()),
+            pairs: Vec::new(),
             ports: vec![500, 4500],
             nat_port: 4500,
             in_udp: None,

@@ -1,11 +1,13 @@
 //! Whether a policy takes what the tunnel carries: one of ours that goes before all tunnels, or one of the kernel's IPsec
 //! that isn't ours. Where this process carries packets it has no policy in the kernel, so every one there is somebody
-//! else's, and the kernel asks it all the same.
+//! else's, and the kernel asks it all the same. Where the kernel carries them, its policies that are ours have to have them,
+//! and the states of the SAs have to be there.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use adit_kernel::KernelError;
-use adit_kernel::xfrm::{Direction, Does, Listed, Xfrm};
+use adit_kernel::xfrm::{By, Direction, Does, Listed, Xfrm};
 use adit_model::policy::Action;
 use adit_model::probed::{Check, Outcome};
 use adit_model::selector::Selector;
@@ -13,6 +15,7 @@ use adit_model::sign::Sign;
 
 use super::ways::{Inside, Ways};
 use super::{Carrier, Situation, sign};
+use crate::xfrm::is_our_policy;
 
 /// Tests of policies.
 pub(super) fn checks(situation: &Situation, ways: &Ways) -> Vec<Check> {
@@ -56,37 +59,34 @@ fn exempted(situation: &Situation) -> Vec<Check> {
 }
 
 fn of_the_kernel(situation: &Situation, ways: &Ways) -> Vec<Check> {
-    let Carrier::Device(device) = &situation.carrier else {
-        return Vec::new();
+    let carrier = match &situation.carrier {
+        Carrier::Nobody => return Vec::new(),
+        carrier => carrier,
     };
-    let listed = match Xfrm::open().and_then(|mut xfrm| xfrm.listed()) {
-        Ok(listed) => listed,
+    let listed = || Xfrm::open().and_then(|mut xfrm| xfrm.listed());
+    let mut policies = match listed() {
+        Ok(policies) => policies,
         // A kernel without IPsec asks nobody.
         Err(error) if error.is_unsupported() => return Vec::new(),
         Err(error) => return vec![unreadable(&error)],
     };
-    if listed.is_empty() {
+    if policies.is_empty() && !carrier.is_kernel() {
         return Vec::new();
     }
-    let Some(index) = ways.index(device) else {
+    let Some(questions) = Questions::new(situation, ways) else {
         return Vec::new();
     };
-    let mut found: Vec<Check> = Vec::new();
-    for inside in &ways.inside {
-        for taken in taken(&listed, inside, index) {
-            let check = check(taken);
-            if !found.contains(&check) {
-                found.push(check);
-            }
-        }
+    let mut found = questions.findings(&policies);
+    if found.iter().any(|check| check.facts.is_empty()) {
+        // What somebody took away is put back within a second.
+        std::thread::sleep(PUT_BACK);
+        policies = listed().unwrap_or_default();
+        found = questions.findings(&policies);
     }
     if found.is_empty() {
-        found.push(Check::new(
-            ID,
-            Outcome::Well,
-            "no policy of the kernel's IPsec takes what the tunnel carries",
-        ));
+        found.push(questions.well(&policies));
     }
+    found.extend(states(situation));
     found
 }
 
@@ -94,59 +94,230 @@ fn unreadable(error: &KernelError) -> Check {
     Check::new(ID, Outcome::Unknown, error.to_string())
 }
 
-/// The policies that packets of the tunnel are lost to, on their way out and back.
-fn taken<'a>(listed: &'a [Listed], inside: &Inside, device: u32) -> Vec<&'a Listed> {
-    let (ours, theirs) = (inside.local, inside.remote);
-    let lan = inside.lan().map_or(0, |(index, _)| *index);
-    let asked: &[(Direction, IpAddr, IpAddr, u32)] = if inside.is_this_host() {
-        &[
-            (Direction::Out, ours, theirs, device),
-            (Direction::In, theirs, ours, device),
-        ]
-    } else {
-        &[
-            (Direction::Out, ours, theirs, device),
-            (Direction::Forward, ours, theirs, lan),
-            (Direction::Forward, theirs, ours, device),
-            (Direction::Out, theirs, ours, lan),
-        ]
-    };
-    asked
-        .iter()
-        .filter_map(|(direction, from, to, device)| {
-            let takes = |policy: &&Listed| policy.takes(*direction, *from, *to, *device);
-            // Of several that fit, the first that was set has the packet.
-            listed
-                .iter()
-                .filter(takes)
-                .min_by_key(|policy| policy.priority)
-        })
-        .filter(|policy| matches!(policy.does, Does::Block | Does::Protect))
-        .collect()
+/// A question that the kernel asks its policies.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    direction: Direction,
+    from: IpAddr,
+    to: IpAddr,
+    by: By,
+    /// One of ours has to be the answer.
+    ours: bool,
+    /// Packets to the peer's side; else from there.
+    outward: bool,
 }
 
-fn check(policy: &Listed) -> Check {
+/// What the kernel asks its policies about packets of a tunnel.
+struct Questions {
+    all: Vec<Question>,
+    /// Ours have to be there; which is so as long as the tunnel is up and takes packets of every kind.
+    needed: bool,
+}
+
+impl Questions {
+    /// `None` where the devices are unknown.
+    fn new(situation: &Situation, ways: &Ways) -> Option<Self> {
+        let (device, if_id) = match &situation.carrier {
+            Carrier::Device(device) => (ways.index(device)?, None),
+            Carrier::Kernel(Some((device, if_id))) => (ways.index(device)?, Some(*if_id)),
+            Carrier::Kernel(None) => (ways.outside()?.0, Some(0)),
+            Carrier::Nobody => return None,
+        };
+        let inside = ways.inside.iter();
+        let children = &situation.children;
+        let whole = |s: &Selector| s.protocol == 0;
+        Some(Self {
+            all: inside.flat_map(|i| asked(i, device, if_id)).collect(),
+            needed: situation.up
+                && children
+                    .iter()
+                    .all(|c| c.local.iter().chain(&c.remote).all(whole)),
+        })
+    }
+
+    /// What is wrong; what has no fact is perhaps only so for a moment.
+    fn findings(&self, listed: &[Listed]) -> Vec<Check> {
+        let mut found: Vec<Check> = Vec::new();
+        for question in &self.all {
+            let check = match question.answer(listed) {
+                Some(policy) if question.is_lost_to(policy) => foreign(policy, question.outward),
+                None if question.ours && self.needed => missing(question),
+                _ => continue,
+            };
+            if !found.contains(&check) {
+                found.push(check);
+            }
+        }
+        found
+    }
+
+    fn well(&self, listed: &[Listed]) -> Check {
+        let ours = self.all.iter().filter(|question| question.ours);
+        let out = ours
+            .filter(|question| question.direction == Direction::Out)
+            .find_map(|question| question.answer(listed));
+        let Some(policy) = out.filter(|policy| is_our_policy(policy.index)) else {
+            let summary = "no policy of the kernel's IPsec takes what the tunnel carries";
+            return Check::new(ID, Outcome::Well, summary);
+        };
+        let named = name(policy);
+        let summary = format!("what the tunnel carries is this gateway's: policy {named}");
+        Check::new(ID, Outcome::Well, summary).value("own", named)
+    }
+}
+
+impl Question {
+    /// The policy that has such packets: of several that fit, the first that was set.
+    fn answer<'a>(&self, listed: &'a [Listed]) -> Option<&'a Listed> {
+        let Self {
+            direction,
+            from,
+            to,
+            by,
+            ..
+        } = *self;
+        let takes = |policy: &&Listed| policy.takes(direction, from, to, by);
+        listed
+            .iter()
+            .filter(takes)
+            .min_by_key(|policy| policy.priority)
+    }
+
+    /// Whether packets of the tunnel are lost to the policy that has them.
+    fn is_lost_to(&self, policy: &Listed) -> bool {
+        let stops = matches!(policy.does, Does::Block | Does::Protect);
+        !is_our_policy(policy.index) && (stops || self.ours)
+    }
+}
+
+/// What is asked on the way out and back: by `device`, where the kernel carries packets through the XFRM interface `if_id`
+/// or none.
+fn asked(inside: &Inside, device: u32, if_id: Option<u32>) -> Vec<Question> {
+    let (ours, theirs) = (inside.local, inside.remote);
+    let lan = inside.lan().map_or(0, |(index, _)| *index);
+    let ask = |direction, (from, to), device, if_id, ours| Question {
+        direction,
+        from,
+        to,
+        by: By { device, if_id },
+        ours,
+        outward: from == inside.local,
+    };
+    let (outward, inward) = ((ours, theirs), (theirs, ours));
+    let number = if_id.unwrap_or(0);
+    let mut all = Vec::new();
+    // On the way to an XFRM interface, policies of none are asked first.
+    if number != 0 || if_id.is_none() {
+        all.push(ask(Direction::Out, outward, device, 0, false));
+    }
+    if if_id.is_some() {
+        all.push(ask(Direction::Out, outward, device, number, true));
+    }
+    let back = |direction| ask(direction, inward, device, number, if_id.is_some());
+    if inside.is_this_host() {
+        all.push(back(Direction::In));
+    } else {
+        all.push(ask(Direction::Forward, outward, lan, 0, false));
+        all.push(back(Direction::Forward));
+        all.push(ask(Direction::Out, inward, lan, 0, false));
+    }
+    all
+}
+
+fn name(policy: &Listed) -> String {
+    let selector = &policy.id.selector;
+    format!(
+        "{} → {} ({}, priority {})",
+        selector.source, selector.destination, policy.id.direction, policy.priority
+    )
+}
+
+fn foreign(policy: &Listed, outward: bool) -> Check {
     let selector = &policy.id.selector;
     let (from, to, direction) = (selector.source, selector.destination, policy.id.direction);
-    let named = format!("{from} → {to} ({direction}, priority {})", policy.priority);
+    let named = name(policy);
     let mut values = vec![("policy", named.as_str())];
-    let does = if policy.does == Does::Block {
-        values.push(("blocks", "yes"));
-        "throws away"
-    } else {
-        "wants protected by an SA of its own"
+    let does = match policy.does {
+        Does::Block => {
+            values.push(("blocks", "yes"));
+            "throws away"
+        }
+        Does::Allow | Does::ProtectIfPossible => {
+            values.push(("allows", "yes"));
+            "has pass in clear"
+        }
+        Does::Protect => "wants protected by an SA of its own",
     };
     let summary = format!(
         "a policy of the kernel's IPsec that isn't this gateway's {does} what the tunnel carries: {named}"
     );
+    let if_id = match policy.id.if_id {
+        0 => String::new(),
+        number => format!(" if_id {number:#x}"),
+    };
     Check::new(ID, Outcome::Finding, summary)
         .value("policy", &named)
+        .value("way", if outward { "out" } else { "back" })
         .fix(format!(
-            "find out whose it is and remove it there; one that nobody owns: ip xfrm policy delete src {from} dst {to} dir {direction}"
+            "find out whose it is and remove it there; one that nobody owns: ip xfrm policy delete src {from} dst {to} dir {direction}{if_id}"
         ))
         .fact(sign(Sign::ForeignPolicy, &values))
 }
 
+fn missing(question: &Question) -> Check {
+    let Question {
+        direction,
+        from,
+        to,
+        ..
+    } = question;
+    let summary = format!(
+        "the kernel has no policy of this gateway for packets from {from} to {to} ({direction}), and it hasn't come back"
+    );
+    Check::new(ID, Outcome::Finding, summary).fix(
+        "end whoever deletes it; the log of the gateway says why it can't be put back, if the kernel refuses it",
+    )
+}
+
+/// Whether the states of the pairs in use are there. One that isn't is noticed by the gateway within a second, and another
+/// pair asked for; and a pair may have been replaced since it was looked up here.
+fn states(situation: &Situation) -> Option<Check> {
+    if !situation.carrier.is_kernel() || situation.pairs.is_empty() {
+        return None;
+    }
+    let id = "kernel-states";
+    let states = match Xfrm::open().and_then(|mut xfrm| xfrm.states()) {
+        Ok(states) => states,
+        Err(error) => return Some(Check::new(id, Outcome::Unknown, error.to_string())),
+    };
+    let there = |to: IpAddr, spi: u32| {
+        let mut all = states.iter();
+        all.any(|state| state.id.destination == to && state.id.spi == spi)
+    };
+    let pairs = situation.pairs.iter();
+    let gone: Vec<String> = pairs
+        .flat_map(|pair| [(pair.local, pair.spi_in), (pair.remote, pair.spi_out)])
+        .filter(|(to, spi)| !there(*to, *spi))
+        .map(|(_, spi)| format!("{spi:08x}"))
+        .collect();
+    Some(if gone.is_empty() {
+        let count = situation.pairs.len();
+        Check::new(
+            id,
+            Outcome::Well,
+            format!("the kernel has both states of each pair of SAs ({count})"),
+        )
+    } else {
+        let gone = gone.join(", ");
+        let summary = format!(
+            "the kernel has no state with SPI {gone} any more: it was just replaced, or somebody deleted it, and another pair is asked for within a second"
+        );
+        Check::new(id, Outcome::Note, summary).value("spi", gone)
+    })
+}
+
+/// How long the gateway may take to put back what somebody deleted.
+const PUT_BACK: Duration = Duration::from_millis(1500);
 const ID: &str = "kernel-policies";
 
 #[cfg(test)]
@@ -167,50 +338,117 @@ mod tests {
                 if_id: 0,
             },
             priority,
+            index: 0,
             does,
-            bound: false,
+            marked: false,
         }
     }
 
-    fn lost(listed: &[Listed]) -> usize {
-        taken(listed, &Inside::behind("10.1.0.2", "10.2.0.1", 3), 7).len()
+    /// One that this gateway has made.
+    fn own(policy: Listed) -> Listed {
+        let index = policy.id.direction.index(0x0ad0_0008);
+        Listed { index, ..policy }
     }
+
+    fn found(listed: &[Listed], if_id: Option<u32>) -> Vec<Check> {
+        let inside = Inside::behind("10.1.0.2", "10.2.0.1", 3);
+        let questions = Questions {
+            all: asked(&inside, 7, if_id),
+            needed: if_id.is_some(),
+        };
+        questions.findings(listed)
+    }
+
+    fn lost(listed: &[Listed]) -> usize {
+        found(listed, None).len()
+    }
+
+    const OURS: &str = "10.1.0.0/24";
+    const THEIRS: &str = "10.2.0.0/24";
 
     #[test]
     fn a_policy_that_goes_first_takes_what_the_tunnel_carries() {
-        let (ours, theirs) = ("10.1.0.0/24", "10.2.0.0/24");
-        let block = policy(Direction::Out, ours, theirs, 5, Does::Block);
+        let block = policy(Direction::Out, OURS, THEIRS, 5, Does::Block);
         assert_eq!(lost(&[block]), 1);
         // One that lets pass stands before it.
-        let pass = policy(Direction::Out, ours, "0.0.0.0/0", 4, Does::Allow);
+        let pass = policy(Direction::Out, OURS, "0.0.0.0/0", 4, Does::Allow);
         assert_eq!(lost(&[block, pass]), 0);
         // Without an SA nothing passes, and what came out of no SA of the kernel's doesn't either.
-        let inwards = policy(Direction::Forward, theirs, ours, 9, Does::Protect);
+        let inwards = policy(Direction::Forward, THEIRS, OURS, 9, Does::Protect);
         assert_eq!(lost(&[inwards]), 1);
-        let optional = policy(Direction::Forward, theirs, ours, 9, Does::ProtectIfPossible);
+        let optional = policy(Direction::Forward, THEIRS, OURS, 9, Does::ProtectIfPossible);
         assert_eq!(lost(&[optional]), 0);
         // For others, and for packets to this host.
-        assert_eq!(
-            lost(&[policy(
-                Direction::Out,
-                theirs,
-                "10.9.0.0/24",
-                1,
-                Does::Block
-            )]),
-            0
-        );
-        assert_eq!(
-            lost(&[policy(Direction::In, theirs, ours, 1, Does::Block)]),
-            0
-        );
-        let check = check(&block);
+        let other = policy(Direction::Out, THEIRS, "10.9.0.0/24", 1, Does::Block);
+        assert_eq!(lost(&[other]), 0);
+        let here = policy(Direction::In, THEIRS, OURS, 1, Does::Block);
+        assert_eq!(lost(&[here]), 0);
+        let check = foreign(&block, true);
         assert!(
             check
                 .fix
                 .unwrap()
                 .ends_with("src 10.1.0.0/24 dst 10.2.0.0/24 dir out")
         );
+    }
+
+    #[test]
+    fn where_the_kernel_carries_packets_its_policies_that_are_ours_have_them() {
+        let out = own(policy(Direction::Out, OURS, THEIRS, 1000, Does::Protect));
+        let back = own(policy(
+            Direction::Forward,
+            THEIRS,
+            OURS,
+            1000,
+            Does::Protect,
+        ));
+        assert_eq!(found(&[out, back], Some(0)), []);
+        // One is gone, which has no fact until it is known to stay away.
+        let gone = found(&[out], Some(0));
+        assert_eq!(gone.len(), 1);
+        assert!(
+            gone[0].summary.contains("10.2.0.1 to 10.1.0.2 (fwd)"),
+            "{gone:?}"
+        );
+        assert!(gone[0].facts.is_empty());
+        // Whatever goes before ours is a loss, also what lets pass.
+        for does in [Does::Block, Does::Allow, Does::Protect] {
+            let first = policy(Direction::Out, OURS, "10.2.0.0/16", 9, does);
+            let found = found(&[out, back, first], Some(0));
+            assert_eq!(found.len(), 1, "{does:?}");
+            assert_eq!(found[0].facts.len(), 1);
+        }
+        let late = policy(Direction::Out, OURS, "10.2.0.0/16", 2000, Does::Block);
+        assert_eq!(found(&[out, back, late], Some(0)), []);
+    }
+
+    #[test]
+    fn on_the_way_to_an_xfrm_interface_policies_of_none_are_asked_first() {
+        let by = |policy: Listed| Listed {
+            id: PolicyId {
+                if_id: 42,
+                ..policy.id
+            },
+            ..own(policy)
+        };
+        let out = by(policy(
+            Direction::Out,
+            "0.0.0.0/0",
+            "0.0.0.0/0",
+            1000,
+            Does::Protect,
+        ));
+        let back = by(policy(
+            Direction::Forward,
+            "0.0.0.0/0",
+            "0.0.0.0/0",
+            1000,
+            Does::Protect,
+        ));
+        assert_eq!(found(&[out, back], Some(42)), []);
+        let block = policy(Direction::Out, OURS, THEIRS, 5000, Does::Block);
+        assert_eq!(found(&[out, back, block], Some(42)).len(), 1);
+        assert_eq!(found(&[out], Some(42)).len(), 1);
     }
 
     #[test]

@@ -293,11 +293,13 @@ impl Ways {
                     continue;
                 }
             };
-            let right = match &situation.carrier {
-                Carrier::Device(device) => way.name() == device,
+            let right = match (situation.carrier.device(), &situation.carrier) {
+                (Some(device), _) => way.name() == device,
                 // Policies take packets from any way.
-                Carrier::Kernel => matches!(way.kind, RouteKind::Unicast | RouteKind::Local),
-                Carrier::Nobody => true,
+                (None, Carrier::Kernel(_)) => {
+                    matches!(way.kind, RouteKind::Unicast | RouteKind::Local)
+                }
+                (None, _) => true,
             };
             if !right {
                 let summary = format!(
@@ -307,14 +309,14 @@ impl Ways {
                 checks.push(astray(remote, Some(way), summary, &situation.carrier));
             }
         }
-        if let Carrier::Device(device) = &situation.carrier {
+        if let Some(device) = situation.carrier.device() {
             checks.extend(self.parts_astray(situation, device));
         }
         if checks.is_empty() && !self.inside.is_empty() {
             let to: Vec<String> = self.inside.iter().map(|i| i.remote.to_string()).collect();
-            let how = match &situation.carrier {
-                Carrier::Device(device) => format!("by {device}"),
-                _ => "where the kernel's policies find them".to_owned(),
+            let how = match situation.carrier.device() {
+                Some(device) => format!("by {device}"),
+                None => "where the kernel's policies find them".to_owned(),
             };
             checks.push(Check::new(
                 "routes-inside",
@@ -373,6 +375,11 @@ impl Ways {
             }
         }
         checks
+    }
+
+    /// The device by which the peer is reached.
+    pub(super) fn outside(&self) -> Option<&(u32, String)> {
+        self.peer.as_ref()?.as_ref().ok()?.device.as_ref()
     }
 
     pub(super) fn index(&self, device: &str) -> Option<u32> {
@@ -553,14 +560,14 @@ fn astray(to: &IpAddr, way: Option<&Way>, summary: String, carrier: &Carrier) ->
         dead: way.is_none_or(|w| w.kind != RouteKind::Unicast),
     };
     let mut check = Check::new("routes-inside", Outcome::Finding, summary);
-    if let Carrier::Device(device) = carrier {
+    if let Some(device) = carrier.device() {
         check = check
             .fix(format!(
                 "delete the other route (ip route get {to} shows it), or ip route add {to} dev {device}"
             ))
             .fact(Known::Host {
                 state: Box::new(HostState::Link {
-                    name: device.clone(),
+                    name: device.to_owned(),
                     mtu: 0,
                 }),
             });

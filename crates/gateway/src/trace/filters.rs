@@ -10,7 +10,6 @@ use adit_model::traced::{HopOutcome, How};
 use super::steps::Seen;
 use super::way::Way;
 use crate::host::BLOCK_TABLE;
-use crate::probing::Carrier;
 use crate::protocol::WalkDirection;
 
 /// Index and name.
@@ -128,10 +127,7 @@ impl Seen<'_> {
             let link = Netlink::open().and_then(|mut netlink| netlink.link(name));
             Some((link.ok()?.index, name.to_owned()))
         };
-        let tunnel = match &self.situation.carrier {
-            Carrier::Device(name) => find(name),
-            Carrier::Kernel | Carrier::Nobody => None,
-        };
+        let tunnel = self.situation.carrier.device().and_then(find);
         let lan = || {
             let check = self.checks.iter().find(|c| c.id == "local-end")?;
             find(check.values.get("device")?)

@@ -6,6 +6,7 @@
 
 mod far;
 mod filters;
+mod kernel;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
 pub(crate) use self::far::{Questions, Reply, ToAsk};
+use self::kernel::{Counted, States};
 use crate::answer::{error, reply};
 use crate::attempt::TaskDone;
 use crate::control::Answer;
@@ -58,6 +60,8 @@ pub(crate) struct Evidence {
     pub walks: Option<Vec<Walk>>,
     /// Which counters of the kernel's IPsec grew meanwhile.
     pub kernel: Vec<(String, u64)>,
+    /// What the kernel's states of the child have counted; `None` where they aren't the kernel's.
+    pub states: Option<Vec<Counted>>,
     /// Whether an answer came to what was sent.
     pub answered: Option<Duration>,
     pub sent: Sent,
@@ -107,6 +111,7 @@ impl Gateway {
             local: vec![Selector::host(local)],
             remote: vec![Selector::host(remote)],
         }];
+        situation.pairs.retain(|pair| pair.child == child);
         // Who asks about packets to a port of ours can't have them made here: they begin at the peer's side.
         let to_us = turned && matches!(asked.protocol, Some(6 | 17));
         let sends = asked.send && !to_us && own.contains(&local);
@@ -127,8 +132,10 @@ impl Gateway {
         let tasks = self.tasks.clone();
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
+            let in_kernel = situation.carrier.is_kernel();
+            let states = in_kernel.then(|| States::begin(&situation.pairs)).flatten();
             let evidence = match follows {
-                true => follow(&asked, local, remote, sends, walked),
+                true => follow(&asked, (local, remote), sends, walked, states),
                 false => Evidence::default(),
             };
             let checks = situation.host_checks();
@@ -244,10 +251,10 @@ fn filter(asked: &Asked, local: IpAddr, remote: IpAddr) -> WalkFilter {
 /// Sends a packet or waits for one, with counters on its way.
 fn follow(
     asked: &Asked,
-    local: IpAddr,
-    remote: IpAddr,
+    (local, remote): (IpAddr, IpAddr),
     sends: bool,
     walked: Option<oneshot::Receiver<Answer>>,
+    states: Option<States>,
 ) -> Evidence {
     let mut evidence = Evidence {
         how: Some(if sends { How::Sent } else { How::Watched }),
@@ -289,6 +296,7 @@ fn follow(
             Err(error) => evidence.problem = Some(error.to_string()),
         }
     }
+    evidence.states = states.and_then(States::counted);
     evidence.kernel = xfrm::statistics::read()
         .into_iter()
         .filter_map(|(name, now)| {

@@ -149,8 +149,8 @@ impl Seen<'_> {
 
     fn tunnel_device(&self) -> &str {
         match &self.situation.carrier {
-            Carrier::Device(name) => name,
-            Carrier::Kernel => "the outside interface, for the kernel's policies",
+            Carrier::Device(name) | Carrier::Kernel(Some((name, _))) => name,
+            Carrier::Kernel(None) => "the outside interface, for the kernel's policies",
             Carrier::Nobody => "nothing",
         }
     }
@@ -185,6 +185,10 @@ impl Seen<'_> {
                     // Bundles of several packets may pass other counters than single ones.
                     way.hop(back, entry, HopOutcome::Unseen, told);
                     self.sealed(way, back, walk);
+                    return;
+                }
+                // Who sends from here is told by the policies before any filter sees the packet.
+                if here && self.kernel_stops(way, back, false) {
                     return;
                 }
                 let (reason, fix) = if here {
@@ -228,6 +232,11 @@ impl Seen<'_> {
         }
         let next = if here { OUTPUT } else { FORWARD };
         if self.follows() && !here && self.count(back, FORWARD, true) == 0 {
+            // The kernel asks its policies before it forwards.
+            let off = self.finding(&["forwarding"]).is_some();
+            if !off && self.kernel_stops(way, back, false) {
+                return;
+            }
             let why = self.finding(&["forwarding", "reverse-path"]);
             let reason = why.map_or_else(
                 || format!("the packet came and wasn't forwarded: reverse path filtering of {}, or no route", self.lan()),
@@ -276,7 +285,7 @@ impl Seen<'_> {
                     None,
                 );
             }
-            _ if self.kernel_stops(way, back) => {}
+            _ if self.situation.carrier.is_kernel() => self.kernel_outward(way, back),
             _ if !self.situation.up => {
                 way.stop(
                     back,
@@ -308,7 +317,7 @@ impl Seen<'_> {
         self.wire_out(way, back, HopOutcome::Passed);
     }
 
-    fn wire_out(&self, way: &mut Way, back: bool, outcome: HopOutcome) {
+    pub(super) fn wire_out(&self, way: &mut Way, back: bool, outcome: HopOutcome) {
         let peer = self
             .situation
             .peer
@@ -355,7 +364,7 @@ impl Seen<'_> {
                 }
             }
             (None, true) if self.count(back, PREROUTING, true) == 0 => {
-                if self.kernel_stops(way, back) {
+                if self.situation.carrier.is_kernel() && self.kernel_refuses(way, back) {
                     return;
                 }
                 let filtered = self
@@ -375,18 +384,33 @@ impl Seen<'_> {
                 way.stop(back, "wire-in", by, reason, fix);
                 return;
             }
-            (None, true) => way.hop(
-                back,
-                "open",
-                HopOutcome::Passed,
-                format!("opened, from {source}"),
-            ),
-            (None, false) => way.hop(
-                back,
-                "wire-in",
-                HopOutcome::Expected,
-                format!("ESP from {peer}"),
-            ),
+            (None, true) => {
+                if self.situation.carrier.is_kernel() {
+                    self.kernel_inward(way, back, &peer);
+                }
+                way.hop(
+                    back,
+                    "open",
+                    HopOutcome::Passed,
+                    format!("opened, from {source}"),
+                );
+            }
+            (None, false) => {
+                let unanswered = self.how != How::Predicted && self.evidence.answered.is_none();
+                if unanswered
+                    && self.situation.carrier.is_kernel()
+                    && self.kernel_refuses(way, back)
+                    || self.foreign_policy(way, back, true)
+                {
+                    return;
+                }
+                way.hop(
+                    back,
+                    "wire-in",
+                    HopOutcome::Expected,
+                    format!("ESP from {peer}"),
+                );
+            }
         }
         if !self.filter(way, back, PREROUTING) {
             return;
@@ -397,6 +421,10 @@ impl Seen<'_> {
             && self.count(back, PREROUTING, true) > 0
             && self.count(back, next, true) == 0
         {
+            let off = self.finding(&["forwarding"]).is_some();
+            if !off && self.kernel_stops(way, back, true) {
+                return;
+            }
             let why = self.finding(&["reverse-path", "forwarding"]);
             let reason = why.map_or_else(
                 || format!("the packet came out of the tunnel and went no further: no route to {destination}, or reverse path filtering"),
@@ -419,6 +447,11 @@ impl Seen<'_> {
             return;
         }
         if !self.filter(way, back, next) || (!here && !self.filter(way, back, POSTROUTING)) {
+            return;
+        }
+        // The kernel asks its policies of what is for this host when filters have let it in.
+        let unanswered = self.how == How::Sent && self.evidence.answered.is_none();
+        if here && unanswered && !self.is_silent() && self.kernel_stops(way, back, true) {
             return;
         }
         if here {
@@ -492,31 +525,6 @@ impl Seen<'_> {
             }
         }
         false
-    }
-
-    /// The kernel's IPsec says that it has dropped something meanwhile.
-    fn kernel_stops(&self, way: &mut Way, back: bool) -> bool {
-        if self.situation.carrier != Carrier::Kernel || self.evidence.kernel.is_empty() {
-            return false;
-        }
-        let told: Vec<String> = self
-            .evidence
-            .kernel
-            .iter()
-            .map(|(name, more)| format!("{name} +{more}"))
-            .collect();
-        let reason = format!(
-            "the kernel's IPsec dropped packets meanwhile: {}",
-            told.join(", ")
-        );
-        way.stop(
-            back,
-            "sa",
-            "kernel",
-            reason,
-            Some(format!("adit why {}", self.situation.connection.name)),
-        );
-        true
     }
 
     fn why_not_sent(&self) -> String {

@@ -18,13 +18,18 @@ fn asked(protocol: Option<u8>) -> Asked {
 }
 
 fn told(asked: &Asked, evidence: &Evidence) -> Traced {
+    by(Carrier::Device("adit0".to_owned()), asked, evidence)
+}
+
+fn by(carrier: Carrier, asked: &Asked, evidence: &Evidence) -> Traced {
     let situation = Situation {
         connection: Arc::new(sample::connection("office")),
         peer: Some("192.0.2.2".parse().unwrap()),
         up: true,
         local: None,
         children: Vec::new(),
-        carrier: Carrier::Device("adit0".to_owned()),
+        carrier,
+        pairs: Vec::new(),
         ports: Vec::new(),
         nat_port: 4500,
         in_udp: None,
@@ -89,4 +94,79 @@ fn udp_that_is_not_answered_does_not_stay_beyond() {
     assert!(traced.summary.contains("no answer came"), "{traced:#?}");
     let stop = sealed(None).stopped.unwrap();
     assert_eq!((&*stop.stage, &*stop.by), ("wire-in", "beyond"));
+}
+
+/// The kernel shows no packet on its way: its counters tell by which SA one left, and why none came back.
+#[test]
+fn the_kernels_counters_tell_what_it_did_with_a_packet() {
+    let spots = |onward, points: std::ops::Range<usize>| {
+        points.flat_map(move |point| {
+            [true, false].map(|first| {
+                let spot = adit_kernel::watch::Spot {
+                    onward,
+                    point,
+                    first,
+                };
+                (spot, 1)
+            })
+        })
+    };
+    let state = |inbound, packets| Counted {
+        spi: if inbound { 1 } else { 2 },
+        inbound,
+        packets,
+        refused: [0; 3],
+        missing: false,
+    };
+    let evidence = |states: &[Counted], dropped: &[&str]| Evidence {
+        how: Some(How::Sent),
+        counts: spots(true, 0..5).collect(),
+        kernel: dropped.iter().map(|name| ((*name).to_owned(), 1)).collect(),
+        states: Some(states.to_vec()),
+        ..Evidence::default()
+    };
+    let in_kernel = |evidence: &Evidence| {
+        let traced = by(Carrier::Kernel(None), &asked(None), evidence);
+        let stop = traced.stopped.clone();
+        (stop.unwrap_or_else(|| panic!("{traced:#?}")), traced)
+    };
+    // What other packets made grow is no reason for one that an SA has sealed.
+    let left = [state(false, 1), state(true, 0)];
+    let (stop, traced) = in_kernel(&evidence(&left, &["XfrmOutNoStates", "XfrmInNoStates"]));
+    let stages: Vec<&str> = traced.hops.iter().map(|hop| hop.stage.as_str()).collect();
+    assert!(
+        stages.ends_with(&["policy", "sa", "wire-out", "sa"]),
+        "{stages:?}"
+    );
+    assert_eq!((&*stop.stage, &*stop.by, stop.back), ("sa", "kernel", true));
+    assert!(
+        stop.reason
+            .contains("XfrmInNoStates +1: ESP came under an SPI")
+    );
+    assert!(!stop.reason.contains("XfrmOut"), "{stop:?}");
+    assert!(stop.fix.unwrap().contains("adit rekey office"));
+    // Nothing counted: it is beyond what can be seen here.
+    let (stop, _) = in_kernel(&evidence(&left, &[]));
+    assert_eq!((&*stop.stage, &*stop.by), ("wire-in", "beyond"));
+    // No SA has sealed it.
+    let still = [state(false, 0), state(true, 0)];
+    let (stop, _) = in_kernel(&evidence(&still, &["XfrmOutNoStates"]));
+    assert!(
+        stop.reason
+            .contains("a policy wants an SA that isn't there")
+    );
+    let (stop, _) = in_kernel(&evidence(&still, &[]));
+    assert_eq!(
+        (&*stop.stage, &*stop.by, stop.back),
+        ("policy", "kernel", false)
+    );
+    // A state refuses what came.
+    let mut replayed = left.to_vec();
+    replayed[1].refused[1] = 4;
+    let (stop, _) = in_kernel(&evidence(&replayed, &["XfrmInStateSeqError"]));
+    assert!(
+        stop.reason.contains("SPI 00000001: 4 as a replay"),
+        "{stop:?}"
+    );
+    assert!(stop.fix.unwrap().contains("replay_window"));
 }

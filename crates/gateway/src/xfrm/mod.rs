@@ -44,7 +44,7 @@ pub use fit::lacking;
 use numbers::Numbers;
 use pair::{Pair, Unfit};
 use policies::Installed;
-pub use policies::Trouble;
+pub use policies::{Trouble, is_ours as is_our_policy};
 use spd::{Live, Spd};
 pub use tending::Told;
 
@@ -464,7 +464,7 @@ pub fn remove_left() -> Result<(), KernelError> {
     let mut xfrm = Xfrm::open()?;
     remove_states(&mut xfrm)?;
     let policies = xfrm.policies()?;
-    for policy in policies.iter().filter(|policy| policies::is_ours(policy)) {
+    for policy in policies.iter().filter(|p| policies::is_ours(p.index)) {
         xfrm.delete_policy(&policy.id, policy.index)?;
     }
     Ok(())

@@ -44,7 +44,7 @@ impl Installed {
     /// What an earlier gateway has left.
     pub fn left(xfrm: &mut Xfrm) -> Result<Self, KernelError> {
         let mut known = BTreeMap::new();
-        for policy in xfrm.policies()?.into_iter().filter(is_ours) {
+        for policy in xfrm.policies()?.into_iter().filter(|p| is_ours(p.index)) {
             let wanted = Wanted {
                 priority: policy.priority,
                 verdict: policy.verdict,
@@ -263,9 +263,9 @@ impl InKernel {
     }
 }
 
-/// Whether a policy has a number of ours.
-pub fn is_ours(policy: &Policy) -> bool {
-    (INDEXES..INDEXES + (MOST_INDEXES << 3)).contains(&policy.index)
+/// Whether a policy with this index is ours.
+pub fn is_ours(index: u32) -> bool {
+    (INDEXES..INDEXES + (MOST_INDEXES << 3)).contains(&index)
 }
 
 fn number(index: u32) -> u32 {

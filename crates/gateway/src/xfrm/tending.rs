@@ -1,6 +1,6 @@
 //! What the kernel tells, and what it has counted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use adit_esp::{ChildName, ChildReport, PairReport};
 use adit_kernel::tun::HEADER_LENGTH;
 use adit_kernel::xfrm::{Counters, Event, Selector, StateId, statistics};
+use adit_model::connection::Child;
 use adit_model::dataplane::{PairCounters, Trigger};
 use adit_model::drops::DropReason;
 use adit_model::now::Mono;
@@ -117,32 +118,42 @@ impl InKernel {
     /// Traffic and drops of every child that is configured or has SAs.
     pub fn children(&self) -> Vec<ChildReport> {
         let pairs = self.pairs();
-        let mut names: Vec<Arc<ChildName>> = Vec::new();
-        for connection in &self.connections {
-            for child in &connection.children {
-                names.push(self.child_name(&connection.name, &child.name));
-            }
+        let configured = self.connections.iter().flat_map(|connection| {
+            let of = |child: &Child| ChildName {
+                connection: connection.name.clone(),
+                child: child.name.clone(),
+            };
+            connection
+                .children
+                .iter()
+                .map(move |child| Arc::new(of(child)))
+        });
+        let mut seen = HashSet::new();
+        let names: Vec<Arc<ChildName>> = configured
+            .chain(pairs.iter().map(|pair| Arc::clone(&pair.child)))
+            .filter(|name| seen.insert(Arc::clone(name)))
+            .collect();
+        let mut traffic: HashMap<&Arc<ChildName>, (usize, PairCounters)> = HashMap::new();
+        let draining = self.draining.iter().map(|draining| &draining.pair);
+        let draining = draining.map(|pair| (&pair.child, 0, pair.counted));
+        let live = pairs.iter().map(|pair| (&pair.child, 1, pair.counters));
+        for (child, number, counters) in draining.chain(live) {
+            let (count, all) = traffic.entry(child).or_default();
+            *count += number;
+            *all = sum(*all, counters);
         }
-        for pair in &pairs {
-            if !names.contains(&pair.child) {
-                names.push(Arc::clone(&pair.child));
-            }
+        let mut drops: HashMap<&Arc<ChildName>, Vec<(DropReason, u64)>> = HashMap::new();
+        for ((child, reason), count) in &self.refused {
+            drops.entry(child).or_default().push((*reason, *count));
         }
-        let report = |name: Arc<ChildName>| {
-            let own = || pairs.iter().filter(|pair| pair.child == name);
-            let past = self.past.get(&name).copied().unwrap_or_default();
-            let draining = self.draining.iter().map(|draining| &draining.pair);
-            let past = draining
-                .filter(|pair| pair.child == name)
-                .fold(past, |past, pair| sum(past, pair.counted));
-            let drops = self.refused.iter().filter(|((of, _), _)| *of == name);
+        let report = |child: Arc<ChildName>| {
+            let (pairs, counters) = traffic.get(&child).copied().unwrap_or_default();
+            let past = self.past.get(&child).copied().unwrap_or_default();
             ChildReport {
-                pairs: own().count(),
-                counters: own().fold(past, |all, pair| sum(all, pair.counters)),
-                drops: drops
-                    .map(|((_, reason), count)| (*reason, *count))
-                    .collect(),
-                child: name,
+                pairs,
+                counters: sum(past, counters),
+                drops: drops.remove(&child).into_iter().flatten().collect(),
+                child,
             }
         };
         names.into_iter().map(report).collect()

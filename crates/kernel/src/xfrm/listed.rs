@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::layout;
 use super::policy::{Direction, PolicyId, parse_fixed};
-use crate::netlink::codec::Answer;
+use crate::netlink::codec::{Answer, u32_at};
 
 /// A policy of whomever, and what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,10 +13,21 @@ pub struct Listed {
     pub id: PolicyId,
     /// The lowest number that takes a packet has it.
     pub priority: u32,
+    /// By which whoever made it knows it again.
+    pub index: u32,
     /// What becomes of the packets.
     pub does: Does,
-    /// It is only for packets with a mark, or of an interface of its own.
-    pub bound: bool,
+    /// It is only for packets with a mark.
+    pub marked: bool,
+}
+
+/// By which device packets go, as policies ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By {
+    /// The number of the device.
+    pub device: u32,
+    /// The number of the XFRM interface; 0 for those that go through none.
+    pub if_id: u32,
 }
 
 /// What a policy does with packets.
@@ -35,8 +46,10 @@ pub enum Does {
 impl Listed {
     /// `None` for what is a socket's.
     pub(super) fn parse(answer: &Answer<'_>) -> Option<Self> {
-        let (id, priority, _, blocks) = parse_fixed(answer.body)?;
+        let (mut id, priority, index, blocks) = parse_fixed(answer.body)?;
         let attributes = || answer.attributes(layout::POLICY);
+        let interface = attributes().find(layout::IF_ID);
+        id.if_id = interface.and_then(|value| u32_at(value, 0)).unwrap_or(0);
         let templates = attributes().find(layout::TEMPLATES).unwrap_or_default();
         let mut optional = templates
             .chunks_exact(layout::TEMPLATE)
@@ -47,27 +60,25 @@ impl Listed {
             (false, false) if optional.all(|so| so) => Does::ProtectIfPossible,
             (false, false) => Does::Protect,
         };
-        let set = |kind| {
-            attributes()
-                .find(kind)
-                .is_some_and(|value| value.iter().any(|byte| *byte != 0))
-        };
+        let mark = attributes().find(layout::MARK);
         Some(Self {
             id,
             priority,
+            index,
             does,
-            bound: set(layout::MARK) || set(layout::IF_ID),
+            marked: mark.is_some_and(|value| value.iter().any(|byte| *byte != 0)),
         })
     }
 
-    /// Whether it takes every packet between two addresses that goes this way by a device.
+    /// Whether it takes every packet between two addresses that goes this way.
     #[must_use]
-    pub fn takes(&self, direction: Direction, from: IpAddr, to: IpAddr, device: u32) -> bool {
+    pub fn takes(&self, direction: Direction, from: IpAddr, to: IpAddr, by: By) -> bool {
         let selector = &self.id.selector;
         self.id.direction == direction
-            && !self.bound
+            && !self.marked
+            && self.id.if_id == by.if_id
             && selector.protocol == 0
-            && (selector.device == 0 || selector.device == device)
+            && (selector.device == 0 || selector.device == by.device)
             && selector.source.contains(&from)
             && selector.destination.contains(&to)
     }
@@ -101,16 +112,31 @@ mod tests {
         assert_eq!(does(Direction::In, None), Does::ProtectIfPossible);
         let policy = listed(Direction::Out, None);
         let (ours, theirs) = ("fd00:1::7".parse().unwrap(), "fd00:2::7".parse().unwrap());
-        assert!(policy.takes(Direction::Out, ours, theirs, 3));
-        assert!(!policy.takes(Direction::Out, theirs, ours, 3));
-        assert!(!policy.takes(Direction::Forward, ours, theirs, 3));
+        let by = |device, if_id| By { device, if_id };
+        assert!(policy.takes(Direction::Out, ours, theirs, by(3, 0)));
+        assert!(!policy.takes(Direction::Out, theirs, ours, by(3, 0)));
+        assert!(!policy.takes(Direction::Forward, ours, theirs, by(3, 0)));
         let mut narrow = policy;
         narrow.id.selector.device = 4;
-        assert!(!narrow.takes(Direction::Out, ours, theirs, 3));
-        let bound = Listed {
-            bound: true,
+        assert!(!narrow.takes(Direction::Out, ours, theirs, by(3, 0)));
+        let marked = Listed {
+            marked: true,
             ..policy
         };
-        assert!(!bound.takes(Direction::Out, ours, theirs, 3));
+        assert!(!marked.takes(Direction::Out, ours, theirs, by(3, 0)));
+    }
+
+    #[test]
+    fn a_policy_of_an_interface_takes_what_goes_through_that_alone() {
+        let mut policy = sample(Direction::Out);
+        policy.id.if_id = 42;
+        let bytes = bytes(&policy);
+        let listed = Listed::parse(&messages(&bytes).next().unwrap()).unwrap();
+        assert_eq!((listed.id.if_id, listed.index), (42, policy.index));
+        let (ours, theirs) = ("fd00:1::7".parse().unwrap(), "fd00:2::7".parse().unwrap());
+        for (if_id, takes) in [(42, true), (0, false), (7, false)] {
+            let by = By { device: 3, if_id };
+            assert_eq!(listed.takes(Direction::Out, ours, theirs, by), takes);
+        }
     }
 }

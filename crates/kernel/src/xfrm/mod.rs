@@ -21,7 +21,7 @@ pub mod statistics;
 
 pub use algorithm::Protection;
 pub use event::{Event, Events};
-pub use listed::{Does, Listed};
+pub use listed::{By, Does, Listed};
 pub use offload::{Offload, SaDirection};
 pub use policy::{Direction, Policy, PolicyId, Standing, Template, Verdict};
 pub use replay::Replay;

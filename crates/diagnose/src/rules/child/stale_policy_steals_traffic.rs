@@ -76,11 +76,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done()
 }
 
-/// What the tunnel carries is carried by our own process, and a policy of the kernel takes it first.
+/// What the tunnel carries, in our own process or by policies of ours in the kernel, a policy of somebody else takes first.
 fn foreign(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
-    let does = match seen.value("blocks") {
-        Some(_) => "throws away",
-        None => "wants protected by an SA of its own",
+    let does = match (seen.value("blocks"), seen.value("allows")) {
+        (Some(_), _) => "throws away",
+        (None, Some(_)) => "has pass in clear",
+        (None, None) => "wants protected by an SA of its own",
     };
     let policy = seen.value_or("policy", "that isn't the tunnel's");
     Found::by(

@@ -46,7 +46,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4301 4.4.1",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &["snat-before-ipsec"],
+    depends_on: &["snat-before-ipsec", "stale-policy-steals-traffic"],
     judge,
 };
 
