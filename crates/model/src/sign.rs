@@ -524,6 +524,9 @@ pub enum Sign {
     FeatureNotLoaded,
     /// A command line of a configuration wasn't taken. `command`.
     CommandNotTaken,
+    /// Of two versions of a configuration that somebody compares, one lacks a line, and nothing stands in its place.
+    /// `setting`.
+    ConfigLineMissing,
     /// A template or a deployment's input couldn't be made into a configuration. `problem`.
     TemplateBroken,
     /// The value of a setting that may be given for all peers and for one. `setting`.
@@ -604,6 +607,7 @@ impl Sign {
         matches!(
             self,
             Sign::ForwardingOff
+                | Sign::ConfigLineMissing
                 | Sign::ReversePathFilterOn
                 | Sign::NatTraversalOff
                 | Sign::ClockUnsynchronised

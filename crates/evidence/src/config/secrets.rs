@@ -126,11 +126,30 @@ fn split(text: &str) -> Option<(&str, &str, &str)> {
             .unwrap_or_default()
             .trim_end_matches('{');
         if KINDS.iter().any(|k| k.eq_ignore_ascii_case(kind)) {
-            return Some((text.get(..colon)?, kind, rest.get(kind.len()..)?));
+            let value = rest.get(kind.len()..)?;
+            return (!is_report(value)).then_some((text.get(..colon)?, kind, value));
         }
         from = colon + 1;
     }
     None
+}
+
+/// `gw:22: PSK authentication failed`: a log speaks of the key.
+fn is_report(value: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "authentication",
+        "auth",
+        "failed",
+        "mismatch",
+        "error",
+        "differs",
+    ];
+    !value.trim_start().starts_with(['"', '\''])
+        && value.split_whitespace().nth(1).is_some()
+        && value
+            .split_whitespace()
+            .take(3)
+            .any(|w| WORDS.iter().any(|r| w.eq_ignore_ascii_case(r)))
 }
 
 /// The keys of lines of ipsec.secrets. Lints are about how they are written.

@@ -118,6 +118,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Received non-routine Notify message: Authentication failed",
     ),
     any(
+        Sign::TrafficRefused,
+        "Tunnel rejected: Crypto Map Policy not found for remote traffic selector",
+    ),
+    any(
         Sign::OutsideSelectors,
         "IKE Initiator unable to find policy",
     ),

@@ -51,6 +51,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "EAP failed for user \"{peer}\"",
     ),
+    any(Sign::PskDiffers, ": PSK authentication failed"),
+    any(Sign::PskDiffers, ": PSK auth failed"),
+    any(
+        Sign::InnerOutsideSelectors,
+        "ipsec_spoofed4{}mismatch selector",
+    ),
     // RouterOS.
     any(Sign::TrafficRefused, "got error: TS_UNACCEPTABLE"),
     any(Sign::TrafficRefused, "got fatal error: TS_UNACCEPTABLE"),

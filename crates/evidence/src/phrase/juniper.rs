@@ -35,6 +35,18 @@ pub(super) static PHRASES: &[Phrase] = &[
         "No response from peer. Negotiation failed",
     ),
     any(
+        Sign::TrafficRefused,
+        "Negotiation failed with error code TS_UNACCEPTABLE received from peer",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "Negotiation failed with error code NO_PROPOSAL_CHOSEN received from peer",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Negotiation failed with error code AUTHENTICATION_FAILED received from peer",
+    ),
+    any(
         Sign::PeerDeleted,
         "IKE SA delete payload received from peer",
     ),

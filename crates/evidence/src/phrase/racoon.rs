@@ -68,7 +68,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::AuthenticationRefusedByPeer,
         "fatal AUTHENTICATION-FAILED notify",
     ),
-    // Keys and identities.
+    // Keys and identities. What doesn't decrypt has lengths that can't be.
+    by(
+        &["racoon", "ipsec"],
+        Sign::DecryptedToNonsense,
+        "the length in the isakmp header is too big",
+    ),
     any(Sign::PskDiffers, "HASH mismatched, possible wrong"),
     any(
         Sign::PrivateKeyMissing,
@@ -93,6 +98,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "pfs_group mismatch. mine:{ours:n} peer:{theirs:n}",
     ),
     any(Sign::TrafficRefused, "no policy/template found"),
+    any(Sign::TrafficRefused, "no policy found/generated"),
     any(Sign::TrafficRefused, "mismatched IDci was returned"),
     any(Sign::TrafficRefused, "mismatched IDcr was returned"),
     any(

@@ -69,6 +69,8 @@ pub(crate) struct Sa {
     ts_ours: Vec<Selector>,
     ts_theirs: Vec<Selector>,
     spi_in: u32,
+    /// It is to take the place of a CHILD SA that is up.
+    pub(crate) replaces: bool,
 }
 
 /// What a state knows from elsewhere.

@@ -49,20 +49,27 @@ pub(crate) struct Pluto {
     whole: bool,
 }
 
+/// Whether a CHILD SA is asked for in the place of one that is up.
+fn replaces_child(text: &str) -> bool {
+    text.starts_with("initiating rekey to replace Child SA")
+        || text.contains("request to rekey IPsec SA")
+        || text.contains("request to rekey Child SA")
+}
+
 impl Pluto {
     /// The next line. `place` is asked for only when the line tells something.
-    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) -> bool {
         let joined = self.continued_list(line.body);
         let line = &match &joined {
             Some(body) => Line { body, ..*line },
             None => Line { ..*line },
         };
         let Some(message) = line::message(line) else {
-            return;
+            return false;
         };
         let statement = said(&message);
         if statement.is_none() && !message.sure {
-            return;
+            return false;
         }
         self.lines += 1;
         self.sure += u64::from(message.sure);
@@ -71,6 +78,7 @@ impl Pluto {
             self.times = Some((first.min(at), last.max(at)));
         }
         self.hear(&message, statement, place);
+        true
     }
 
     /// A refusal whose list of the peer's proposals begins on the next line, together with it: `1:IKE:ENCR=…`.
@@ -181,6 +189,7 @@ impl Pluto {
             } else if let (None, Some(peer)) = (sa.peer, message.peer) {
                 sa.peer = Some(core::net::SocketAddr::new(peer, 500));
             }
+            sa.replaces |= replaces_child(message.text);
             let initial = matches!(
                 statement,
                 Some(Said::Initiating { .. } | Said::Responding { .. } | Said::QuickMode { .. })

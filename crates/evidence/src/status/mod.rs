@@ -16,6 +16,7 @@ mod connections;
 mod conns;
 mod conntrack;
 mod counters;
+mod diff;
 mod dump;
 mod filter;
 mod fortigate;
@@ -64,6 +65,7 @@ pub(crate) struct Statuses {
     connections: connections::Connections,
     conns: conns::Conns,
     counters: counters::Counters,
+    diff: diff::Diff,
     dump: dump::Dump,
     filter: filter::Filter,
     in_words: in_words::InWords,
@@ -101,6 +103,7 @@ impl Statuses {
         self.connections.line(line, place, facts);
         self.conns.line(line, place);
         self.counters.line(line, place);
+        self.diff.line(line, place, facts);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
         self.in_words.line(line, place, facts);
@@ -133,6 +136,7 @@ impl Statuses {
         self.connections.finish(&mut self.facts);
         self.conns.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
+        self.diff.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
         self.plugins.finish(&mut self.facts);
         self.routes.finish(&mut self.facts);

@@ -106,12 +106,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if pfs_mismatch::refused_later(s).is_some() {
         return Judgement::Silent;
     }
-    if let Some(seen) = s.sign(Sign::EspProposalRefused) {
+    // Who names the networks as what didn't fit answers NO_PROPOSAL_CHOSEN too.
+    let networks = |seen: &Seen<'_>| {
+        seen.value("theirs").is_none()
+            && s.signs_of(Sign::TrafficRefused)
+                .any(|x| x.side() == seen.side() && x.fact != seen.fact)
+    };
+    if let Some(seen) = s.sign(Sign::EspProposalRefused).filter(|x| !networks(x)) {
         return said(s, seen);
     }
+    let replacing = s
+        .told
+        .iter()
+        .any(|t| t.notify == notify::NO_PROPOSAL_CHOSEN && t.rekeying);
     if let Some(seen) = s
         .signs_of(Sign::ChildFailed)
         .find(|x| x.value("problem") == Some("NO_PROPOSAL_CHOSEN"))
+        .filter(|_| !replacing)
     {
         return said(s, seen);
     }

@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::COUNTED;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -42,7 +42,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::CommandNotTaken) else {
-        return Judgement::Silent;
+        return between_versions(s);
     };
     Found::by(
         seen,
@@ -56,5 +56,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The router refused the command and kept the rest, so the setting isn't there.")
     .fix("enter the line again as the router understands it, and compare the running configuration with the intended one")
     .then("the running configuration of both sides")
+    .done()
+}
+
+/// Two versions of the file are compared, and one merely lacks lines.
+fn between_versions(s: &Signals<'_>) -> Judgement {
+    let lost: Vec<_> = s.signs_of(Sign::ConfigLineMissing).collect();
+    let Some(seen) = lost.last() else {
+        return Judgement::Silent;
+    };
+    let setting = seen.value_or("setting", "a setting");
+    Found::by(
+        *seen,
+        SYMPTOM,
+        format!("one version of the configuration of {} lacks `{setting}`, which the other has", seen.who()),
+    )
+    .with(lost.iter().map(|x| x.fact).take(3))
+    .because("Nothing stands in the place of the line, so the product's default is in force there.")
+    .fix("put the line back, and find out what writes the file without it (a generator, an upgrade, a start)")
+    .then("compare the file with the running configuration after a restart")
     .done()
 }

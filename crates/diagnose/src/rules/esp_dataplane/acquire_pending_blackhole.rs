@@ -1,6 +1,7 @@
 //! `acquire-pending-blackhole`: traffic waits for an SA that never comes.
 
 use adit_model::fact::Side;
+use adit_model::host::KernelPolicy;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
@@ -91,6 +92,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("set the tunnel up (the IKE log says why it doesn't come), so that the policy has an SA")
             .done();
     }
+    if let Some(judgement) = held(s) {
+        return judgement;
+    }
     if let Some(seen) = s
         .sign(Sign::NeighbourDiscoveryHeld)
         .filter(|_| s.calm() && !s.up)
@@ -112,4 +116,42 @@ fn judge(s: &Signals<'_>) -> Judgement {
         ),
         None => Judgement::Silent,
     }
+}
+
+/// Policies for networks that name no peer: pluto's, while it holds the traffic of a connection that isn't up.
+fn held(s: &Signals<'_>) -> Option<Judgement> {
+    [Side::Local, Side::Remote].into_iter().find_map(|side| {
+        let spd = s.kernel(side)?;
+        let anywhere = |address: &str| matches!(address, "0.0.0.0" | "::");
+        let holds = |policy: &KernelPolicy| {
+            policy.templates.iter().all(|t| {
+                t.reqid == 0 && anywhere(&t.from) && anywhere(&t.to) && t.mode == "transport"
+            })
+        };
+        let (held, served): (Vec<_>, Vec<_>) =
+            spd.protecting("out").partition(|(_, policy)| holds(policy));
+        let (fact, policy) = held.first()?;
+        if !served.is_empty() || !spd.sas.is_empty() {
+            return None;
+        }
+        let what = format!(
+            "the policy {} of {} names no peer, and no SA is there: its packets are held",
+            words(policy),
+            who(side)
+        );
+        if !s.calm() || s.up || held.len() < 2 && !s.traffic_suffers() {
+            return Some(possible(
+                40,
+                what,
+                "what the negotiation fails of: the IKE log of either side",
+            ));
+        }
+        Some(
+            Found::on(fact, CONDITION, side.into(), what)
+                .with(held.iter().map(|(fact, _)| *fact).take(3))
+                .because("Such a policy (reqid 0, from anywhere to anywhere) stands in for a connection while it isn't up: packets wait there, or start a negotiation that nothing here tells of.")
+                .fix("set the tunnel up (the IKE log says why it doesn't come), so that the policy has an SA")
+                .done(),
+        )
+    })
 }

@@ -1,11 +1,18 @@
 //! `id-type-mismatch`: the same text as another type of identity.
 
+use core::net::IpAddr;
+
+use adit_model::event::{Asked, Happening};
+use adit_model::fact::Known;
+use adit_model::identity::Identity;
+use adit_model::peer_config::PeerId;
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::identity::{Kind, mismatch};
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, who};
+use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -59,7 +66,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let Some(seen) = s.sign(Sign::IdentityTypeUnexpected) else {
-        return Judgement::Silent;
+        return address_as_name(s).unwrap_or(Judgement::Silent);
     };
     let types = match (seen.value("received"), seen.value("expected")) {
         (Some(received), Some(expected)) if received != expected => {
@@ -79,4 +86,70 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("Identities are compared with their type; main mode with a pre-shared key can only work with addresses in some products.")
     .fix("set the same type of identity on both sides")
     .done()
+}
+
+/// An identity is sent or expected as a host name whose text is an address (`@192.0.2.1`), and authentication fails.
+fn address_as_name(s: &Signals<'_>) -> Option<Judgement> {
+    let (fact, side, name) = s.case.facts.iter().rev().find_map(|f| {
+        let ids: Vec<&Identity> = match &f.what {
+            Known::PeerConfigured { connection } => [&connection.local_id, &connection.remote_id]
+                .into_iter()
+                .filter_map(|id| match &id.value {
+                    Some(PeerId::Is(id)) => Some(id),
+                    _ => None,
+                })
+                .collect(),
+            Known::Happened {
+                happening:
+                    Happening::PeerRefused {
+                        asked:
+                            Asked {
+                                remote_id: Some(id),
+                                ..
+                            },
+                        ..
+                    },
+            } => vec![id],
+            _ => return None,
+        };
+        let name = ids.into_iter().find_map(named_address)?;
+        Some((f, f.side, name))
+    })?;
+    let failed = s
+        .told(notify::AUTHENTICATION_FAILED, false)
+        .map(|t| t.fact)
+        .or_else(|| s.sign(Sign::AuthenticationRefusedByPeer).map(|x| x.fact))
+        .or_else(|| {
+            s.refusal(|r| matches!(r, Refusal::AuthValue { .. }).then_some(()))
+                .map(|(r, ())| r.fact)
+        });
+    let what = format!(
+        "the identity {name} is a host name to {}, and its text is an address",
+        who(side)
+    );
+    let Some(failed) = failed else {
+        return Some(Judgement::Possible {
+            weight: 30,
+            because: what,
+            separated_by: "how the other side writes that identity: as an address, or as a name too",
+        });
+    };
+    Some(
+        Found::on(fact, SYMPTOM, AtFault::Both, what)
+            .with([failed])
+            .because("With an @ before it an address is sent as a name (ID_FQDN). A certificate holds addresses as addresses, and a peer that expects the address doesn't take the name.")
+            .fix("write the address without @ on both sides, or use a name that the certificate holds")
+            .done(),
+    )
+}
+
+fn named_address(id: &Identity) -> Option<String> {
+    match id {
+        Identity::Fqdn(name) => name
+            .trim_start_matches('@')
+            .parse::<IpAddr>()
+            .is_ok()
+            .then(|| format!("@{}", name.trim_start_matches('@'))),
+        _ => None,
+    }
 }

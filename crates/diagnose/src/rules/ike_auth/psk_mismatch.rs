@@ -8,6 +8,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, Told, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
 
@@ -85,7 +86,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
-    if let Some(seen) = s.sign(Sign::PskDiffers).or_else(|| s.nonsense()) {
+    // Without a connection for the identity no key is compared, whatever the line after it says.
+    let unknown = |seen: &Seen<'_>| {
+        s.signs_of(Sign::NoConnectionForIdentity)
+            .any(|x| x.side() == seen.side())
+    };
+    let said = s.sign(Sign::PskDiffers).filter(|x| !unknown(x));
+    if let Some(seen) = said.or_else(|| s.nonsense()) {
         let peer = seen.value("peer").map_or(String::new(), |peer| {
             format!(" of {}", peer.trim_matches('\''))
         });

@@ -1,5 +1,6 @@
 //! `uniqueness-kicks-peer`: two devices with one identity push each other out.
 
+use adit_model::complaint::Complaint;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -108,7 +109,8 @@ fn client_takes_route(s: &Signals<'_>) -> Option<Judgement> {
         .filter(|x| x.value("instance").is_some())
         .collect();
     let seen = *all.last()?;
-    if all.len() < SEVERAL {
+    let told = s.complains(Complaint::SecondClientKicks);
+    if all.len() < SEVERAL && told.is_none() {
         return Some(Judgement::Possible {
             weight: 55,
             because: "a client took the route that another one, or the same one before, had"
@@ -123,7 +125,7 @@ fn client_takes_route(s: &Signals<'_>) -> Option<Judgement> {
             "clients take the route inside the tunnel from each other: they ask for the same network",
         )
         .at(AtFault::Both)
-        .with(all.iter().map(|x| x.fact))
+        .with(all.iter().map(|x| x.fact).chain(told))
         .because("The gateway has one route for a network behind its clients. Each client that asks for the same one is given it, and the client before is released.")
         .fix("give each client an address of its own inside the tunnel (an address pool, or networks that are disjoint)")
         .done(),

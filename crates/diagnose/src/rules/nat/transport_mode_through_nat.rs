@@ -1,5 +1,7 @@
 //! `transport-mode-through-nat`: transport mode meets a NAT.
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::Fact;
 use adit_model::feature::Feature;
 use adit_model::sign::Sign;
 
@@ -91,7 +93,7 @@ fn fallen_back(s: &Signals<'_>) -> Option<Judgement> {
 /// L2TP uses transport mode with UDP 1701 on both sides: behind one NAT, two clients have the same selectors.
 fn shared(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ClientsShareNat) else {
-        return Judgement::Silent;
+        return one_at_a_time(s);
     };
     let l2tp = |text: &str| text.to_ascii_lowercase().contains("l2tp");
     let meant = l2tp(&seen.fact.source.text)
@@ -112,4 +114,24 @@ fn shared(s: &Signals<'_>) -> Judgement {
     .because("Both have the NAT's address and UDP 1701: their policies are the same, and one SA takes the traffic of both.")
     .fix("use tunnel mode for clients that share a NAT: IKEv2, or XAUTH (\"Cisco IPsec\"); L2TP serves one of them at a time")
     .done()
+}
+
+/// Somebody tells that of clients at one place only one can be connected, and speaks of L2TP.
+fn one_at_a_time(s: &Signals<'_>) -> Judgement {
+    let l2tp = |f: &Fact| {
+        f.source.text.to_ascii_lowercase().contains("l2tp")
+            || f.subject.as_deref().is_some_and(|n| n.contains("l2tp"))
+    };
+    match s.complains(Complaint::SecondClientKicks) {
+        Some(told) if s.calm() && (l2tp(told) || s.case.facts.iter().any(l2tp)) => Found::on(
+            told,
+            CONDITION,
+            AtFault::Path,
+            "two L2TP clients behind one NAT can't be told apart in transport mode",
+        )
+        .because("Both have the NAT's address and UDP 1701: their policies are the same, and one SA takes the traffic of both.")
+        .fix("use tunnel mode for clients that share a NAT: IKEv2, or XAUTH (\"Cisco IPsec\"); L2TP serves one of them at a time")
+        .done(),
+        _ => Judgement::Silent,
+    }
 }

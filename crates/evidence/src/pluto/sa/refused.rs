@@ -250,6 +250,7 @@ impl Sa {
     }
 
     pub(super) fn child_name(&self) -> String {
-        format!("CHILD_SA {}", self.child_base())
+        let mark = if self.replaces { " (rekeying)" } else { "" };
+        format!("CHILD_SA {}{mark}", self.child_base())
     }
 }
