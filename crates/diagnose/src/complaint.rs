@@ -38,7 +38,7 @@ pub(crate) fn complaint_that_fits<'a>(s: &Signals<'a>, cause: &str) -> Option<&'
 /// Somebody tells that something is wrong, whatever the evidence shows.
 pub(crate) fn complained(s: &Signals<'_>) -> bool {
     s.case.facts.iter().any(|f| {
-        matches!(f.what, Known::Complained { complaint, .. } if complaint != Complaint::SmallPasses)
+        matches!(f.what, Known::Complained { complaint, .. } if complaint != Complaint::SmallPasses && complaint != Complaint::BothBehindNat)
     })
 }
 
@@ -101,7 +101,9 @@ pub(crate) fn observed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Ju
         .done();
     }
     let better = matches!(judgement, Judgement::Found(_) | Judgement::RuledOut(_));
-    if better || comes_and_goes || !s.calm() {
+    // Where an exchange failed, what was seen decides between what that leaves possible.
+    let left = matches!(judgement, Judgement::Possible { .. }) && !s.refused_or_told();
+    if better || comes_and_goes || !(s.calm() || left) {
         return judgement;
     }
     let Some((_, told, side, summary)) = OBSERVED
@@ -179,6 +181,30 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         Complaint::DiagnosedMtu,
         AtFault::Both,
         "TCP segments are larger than the tunnel carries",
+    ),
+    (
+        "source-address-outside-selectors",
+        Complaint::OnlyBehindWorks,
+        AtFault::Local,
+        "the gateway's own packets leave with an address that the tunnel doesn't cover",
+    ),
+    (
+        "udp500-blocked",
+        Complaint::PeerHearsNothing,
+        AtFault::Path,
+        "our IKE requests never arrive at the other gateway",
+    ),
+    (
+        "udp500-reply-blocked",
+        Complaint::AnswersVanish,
+        AtFault::Path,
+        "the other gateway answers, and its answers don't arrive",
+    ),
+    (
+        "overlapping-subnets",
+        Complaint::SameNetworks,
+        AtFault::Both,
+        "both ends' networks have the same addresses",
     ),
 ];
 
@@ -359,6 +385,27 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         ],
         Complaint::StatesMissing => &["acquire-pending-blackhole"],
         Complaint::DiagnosedMtu => &["mss-clamp-missing", "pmtu-blackhole"],
+        Complaint::OnlyBehindWorks => &[
+            "source-address-outside-selectors",
+            "route-to-remote-subnet-missing",
+        ],
+        Complaint::PeerHearsNothing => {
+            &["udp500-blocked", "peer-unreachable", "peer-address-wrong"]
+        }
+        Complaint::AnswersVanish => &["udp500-reply-blocked", "nat-return-mapping-lost"],
+        Complaint::SameNetworks => &["overlapping-subnets"],
+        Complaint::BothBehindNat => &[
+            "nat-t-disabled",
+            "nat-return-mapping-lost",
+            "nat-private-ip-as-id",
+            "host-inbound-ike-not-allowed",
+        ],
+        Complaint::RestartHelps => &[
+            "sa-desync-one-side-flushed",
+            "dpd-disabled-stale-sa",
+            "delete-lost-stale-sa",
+            "rekey-failed-no-answer",
+        ],
         Complaint::WorksWithoutFirewall => &[
             "endpoint-host-firewall",
             "host-inbound-ike-not-allowed",

@@ -9,6 +9,7 @@ use crate::complaint::{SUPPORT, complained, observed, suspected};
 use crate::config::Configs;
 use crate::missing;
 use crate::nat;
+use crate::pinned::{self, pinned, pinned_down};
 use crate::plane::suspects;
 use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
@@ -76,7 +77,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     let mut ruled_out: Vec<RuledOut> = Vec::new();
     let configs = Configs::of(case);
     for rule in rules() {
-        let judgement = observed(s, rule, (rule.judge)(s));
+        let judgement = pinned(s, rule, observed(s, rule, (rule.judge)(s)));
         match unused(s, rule, configs.weigh(s, rule.id, judgement)) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
@@ -118,7 +119,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     hear(s, &mut candidates, &ruled_out);
     weigh_answers(s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !suffers;
-    if findings.is_empty() && healthy && shows_all(case) && !complained(s) {
+    if findings.is_empty() && healthy && shows_all(case) && !complained(s) && !pinned_down(s) {
         well(s, subject, notes)
     } else if findings.is_empty() && healthy {
         up_as_far_as_shown(s, subject, candidates, ruled_out, notes)
@@ -225,7 +226,7 @@ fn suspect(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledO
 
 /// Adds what a person's complaint fits, and moves up what other evidence left possible too.
 fn hear(s: &Signals<'_>, candidates: &mut Vec<Candidate>, ruled_out: &[RuledOut]) {
-    for (id, weight, because) in suspected(s) {
+    for (id, weight, because) in pinned::suspected(s).into_iter().chain(suspected(s)) {
         if ruled_out.iter().any(|r| r.cause == id) {
             continue;
         }
@@ -345,9 +346,10 @@ fn up_as_far_as_shown(
 
 fn rests_on_a_sign(s: &Signals<'_>, evidence: &[Evidence]) -> bool {
     evidence.iter().any(|e| {
-        let told = s.case.facts.iter().filter(
-            |f| matches!(f.what, Known::Complained { complaint, .. } if complaint.is_seen()),
-        );
+        let told = s.case.facts.iter().filter(|f| {
+            matches!(f.what, Known::PinnedDown { .. })
+                || matches!(f.what, Known::Complained { complaint, .. } if complaint.is_seen())
+        });
         let mut facts = s.signs.iter().map(|seen| seen.fact).chain(told);
         facts.any(|fact| e.is_of(fact))
     })

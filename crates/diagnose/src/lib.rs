@@ -27,6 +27,7 @@ mod missing;
 mod monitored;
 mod nat;
 mod nat_rule;
+mod pinned;
 mod plane;
 mod progress;
 mod refused;

@@ -113,6 +113,7 @@ fn is_timeless(what: &Known) -> bool {
             | Known::ConfigLint { .. }
             | Known::Listed { .. }
             | Known::Complained { .. }
+            | Known::PinnedDown { .. }
     )
 }
 

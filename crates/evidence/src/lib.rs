@@ -32,6 +32,7 @@ mod clock;
 mod config;
 mod ends;
 mod phrase;
+mod plainly;
 mod pluto;
 mod product;
 pub mod pseudonym;

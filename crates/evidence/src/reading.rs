@@ -9,13 +9,14 @@ use adit_model::now::Wall;
 use adit_model::peer_config::Dialect;
 use adit_model::product::Product as Gateway;
 
-use crate::account::{Account, quoted};
+use crate::account::{Account, Joined, Torn, quoted};
 use crate::asa::Asa;
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
 use crate::ends::Prompts;
 use crate::phrase::{Phrases, Telling, telling};
+use crate::plainly::Plainly;
 use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
@@ -124,6 +125,8 @@ struct Readers {
     statuses: Statuses,
     telltales: Telltales,
     account: Account,
+    torn: Torn,
+    plainly: Plainly,
     prompts: Prompts,
 }
 
@@ -352,6 +355,7 @@ impl Reader {
         reading.facts.extend(readers.phrases.finish());
         reading.facts.extend(readers.statuses.finish());
         reading.facts.extend(readers.account.finish());
+        reading.facts.extend(readers.plainly.finish());
         reading.configured(configs, &text, key.as_ref());
         reading.facts.extend(dated(&reading.facts, now));
         // Readers tell what they heard one after the other; the lines' order is the order of things.
@@ -396,18 +400,21 @@ impl Readers {
     fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         self.telltales.line(line.program.unwrap_or_default());
         self.telltales.line(line.body);
-        self.charon.line(line, place);
-        self.phrases.line(line, place);
+        let charons = self.charon.line(line, place);
+        let known = self.phrases.line(line, place);
         if charon::wrote(line.body) {
             // No other reader has a word for it, and most lines of most logs are such.
             return;
         }
         self.prompts.line(line, || place().source.line);
-        self.pluto.line(line, place);
+        let plutos = self.pluto.line(line, place);
         self.asa.line(line, place);
         self.printed.line(line, place);
         self.statuses.line(line, place);
         self.account.line(line, place);
+        if !(charons || known || plutos) {
+            self.plainly.line(line, place);
+        }
         for body in quoted(line) {
             // Phrases are found wherever they stand; the daemons' readers want them whole.
             let line = Line {
@@ -417,6 +424,29 @@ impl Readers {
             };
             self.charon.line(&line, place);
             self.pluto.line(&line, place);
+        }
+        if let Some(joined) = self.torn.line(line) {
+            self.joined(&joined, place);
+        }
+    }
+
+    /// What two lines of a person say together, and neither alone.
+    fn joined(&mut self, joined: &Joined, place: &dyn Fn() -> Place) {
+        let line = Line {
+            at: None,
+            program: None,
+            body: &joined.text,
+        };
+        let quoted = || {
+            let mut place = place();
+            place.source.text = redact(&joined.text);
+            place
+        };
+        self.phrases
+            .torn(&line, [joined.first(), joined.second()], &quoted);
+        let [first, second] = [joined.first(), joined.second()].map(charon::cites);
+        if !first && !second && charon::cites(&joined.text) {
+            self.charon.line(&line, &quoted);
         }
     }
 }

@@ -86,13 +86,25 @@ pub enum Complaint {
     StatesMissing,
     /// Smaller TCP segments helped.
     DiagnosedMtu,
+    /// Hosts behind the gateway reach the far network, and the gateway itself doesn't.
+    OnlyBehindWorks,
+    /// Nothing of what this side sends was seen to arrive at the other gateway.
+    PeerHearsNothing,
+    /// The other gateway was seen to answer, and its answers don't arrive.
+    AnswersVanish,
+    /// Both networks were found to have the same addresses.
+    SameNetworks,
+    /// Both gateways are behind a NAT.
+    BothBehindNat,
+    /// It works again once the tunnel, or a gateway, is restarted.
+    RestartHelps,
     /// It doesn't work, and no more is said.
     Fails,
 }
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 41] = [
+    pub const ALL: [Complaint; 47] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -133,6 +145,12 @@ impl Complaint {
         Complaint::RouteMissing,
         Complaint::StatesMissing,
         Complaint::DiagnosedMtu,
+        Complaint::OnlyBehindWorks,
+        Complaint::PeerHearsNothing,
+        Complaint::AnswersVanish,
+        Complaint::SameNetworks,
+        Complaint::BothBehindNat,
+        Complaint::RestartHelps,
         Complaint::Fails,
     ];
 
@@ -152,6 +170,10 @@ impl Complaint {
                 | Complaint::RouteMissing
                 | Complaint::StatesMissing
                 | Complaint::DiagnosedMtu
+                | Complaint::OnlyBehindWorks
+                | Complaint::PeerHearsNothing
+                | Complaint::AnswersVanish
+                | Complaint::SameNetworks
         )
     }
 
@@ -199,6 +221,14 @@ impl Complaint {
             Complaint::RouteMissing => "that a route to the far network is missing",
             Complaint::StatesMissing => "that the kernel has a policy and no SA for the packets",
             Complaint::DiagnosedMtu => "that smaller TCP segments help",
+            Complaint::OnlyBehindWorks => {
+                "that hosts behind the gateway reach the far network and the gateway itself doesn't"
+            }
+            Complaint::PeerHearsNothing => "that nothing arrives at the other gateway",
+            Complaint::AnswersVanish => "that the other gateway's answers don't arrive",
+            Complaint::SameNetworks => "that both networks have the same addresses",
+            Complaint::BothBehindNat => "that both gateways are behind a NAT",
+            Complaint::RestartHelps => "that a restart helps",
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

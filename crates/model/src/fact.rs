@@ -123,6 +123,13 @@ pub enum Known {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after_s: Option<u64>,
     },
+    /// A person tells what was wrong: they changed it, and then it worked, or it turned out so.
+    PinnedDown {
+        /// The thing.
+        culprit: crate::culprit::Culprit,
+        /// How they came upon it.
+        by: crate::culprit::PinnedBy,
+    },
     /// A person answered a question.
     Answered {
         /// The question's id.

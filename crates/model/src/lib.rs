@@ -21,6 +21,7 @@ pub mod certificate_reason;
 pub mod complaint;
 pub mod connection;
 pub mod credential;
+pub mod culprit;
 pub mod dataplane;
 pub mod dn;
 pub mod drops;

@@ -4,16 +4,23 @@
 //! them first, and so do we. A line is taken for a person's when it has no head of a log and reads like prose. What is
 //! looked for is a symptom ([`Complaint`]), told in one sentence; sentences may go on over lines.
 //!
-//! What they saw of a cause is heard as well (`observed`). Never guesses at causes that people name: they are often wrong.
+//! What they saw of a cause is heard as well (`observed`), and what they pinned it down to (`pinned`). Never guesses at causes
+//! that people name: they are often wrong.
 
 mod observed;
+mod pinned;
+mod sized;
+mod things;
+mod torn;
 mod words;
 
 use adit_model::complaint::Complaint;
+use adit_model::culprit::{Culprit, PinnedBy};
 use adit_model::fact::{Fact, Known};
 
 use crate::reading::Place;
 use crate::text::Line;
+pub(crate) use torn::{Joined, Torn};
 use words::{OFF, OFF_BEFORE, OFF_BEHIND, TABLE};
 
 /// So many complaints are kept of one text, and so many lines are looked at.
@@ -38,6 +45,8 @@ pub(crate) struct Account {
     from: Option<Place>,
     seen: usize,
     facts: Vec<Fact>,
+    /// The sentence before.
+    before: String,
 }
 
 impl Account {
@@ -49,21 +58,18 @@ impl Account {
         let headed = line.at.is_some() || line.program.is_some();
         if headed || !is_prose(line.body, !self.open.is_empty()) {
             self.close();
+            if !line.body.trim().is_empty() {
+                self.before.clear();
+            }
             return;
         }
         self.seen += 1;
-        for part in line.body.split_inclusive(['.', '!', '?']) {
+        for (part, ends) in parts(line.body) {
             if self.from.is_none() {
                 self.from = Some(place());
             }
             self.open.push(' ');
             self.open.push_str(part);
-            // `10.1.0.5` holds stops that end nothing.
-            let ends = part.ends_with(['!', '?'])
-                || (part.ends_with('.')
-                    && !part
-                        .trim_end_matches('.')
-                        .ends_with(|c: char| c.is_ascii_digit()));
             if ends || self.open.len() > SENTENCE {
                 self.close();
             }
@@ -88,29 +94,59 @@ impl Account {
                 && (words.unless.is_empty() || !holds(&sentence, words.unless))
                 && (words.without.is_empty() || switched_off(&sentence, words.without))
                 && !(asks && words.experiment);
-            let known = |f: &Fact| matches!(f.what, Known::Complained { complaint, .. } if complaint == words.complaint);
-            if !told || self.facts.iter().any(known) || self.facts.len() >= MOST {
-                continue;
+            if told {
+                self.complain(&place, words.complaint, &sentence);
             }
-            self.facts.push(Fact {
-                source: place.source.clone(),
-                at: None,
-                side: place.side,
-                subject: None,
-                role: None,
-                what: Known::Complained {
-                    complaint: words.complaint,
-                    after_s: (words.complaint == Complaint::Periodic)
-                        .then(|| period(&sentence))
-                        .flatten(),
-                },
-            });
         }
+        for complaint in sized::sized(&sentence) {
+            self.complain(&place, complaint, &sentence);
+        }
+        if let Some((culprit, by)) = pinned::pinned(&self.before, &sentence).filter(|_| !asks) {
+            self.pin(&place, culprit, by);
+        }
+        self.before = sentence;
+    }
+
+    fn complain(&mut self, place: &Place, complaint: Complaint, sentence: &str) {
+        let known =
+            |f: &Fact| matches!(f.what, Known::Complained { complaint: c, .. } if c == complaint);
+        if self.facts.iter().any(known) || self.facts.len() >= MOST {
+            return;
+        }
+        self.facts.push(Fact {
+            source: place.source.clone(),
+            at: None,
+            side: place.side,
+            subject: None,
+            role: None,
+            what: Known::Complained {
+                complaint,
+                after_s: (complaint == Complaint::Periodic)
+                    .then(|| period(sentence))
+                    .flatten(),
+            },
+        });
+    }
+
+    fn pin(&mut self, place: &Place, culprit: Culprit, by: PinnedBy) {
+        let known =
+            |f: &Fact| matches!(f.what, Known::PinnedDown { culprit: c, .. } if c == culprit);
+        if self.facts.len() >= MOST || self.facts.iter().any(known) {
+            return;
+        }
+        self.facts.push(Fact {
+            source: place.source.clone(),
+            at: None,
+            side: place.side,
+            subject: None,
+            role: None,
+            what: Known::PinnedDown { culprit, by },
+        });
     }
 }
 
 /// Whether a person wrote the line. The rest of a sentence may be shorter than its beginning.
-fn is_prose(line: &str, goes_on: bool) -> bool {
+pub(crate) fn is_prose(line: &str, goes_on: bool) -> bool {
     let line = line
         .trim()
         .trim_start_matches(['-', '*', '•', '>', ' ', '`']);
@@ -145,6 +181,42 @@ fn is_prose(line: &str, goes_on: bool) -> bool {
     }
 }
 
+/// The parts of a line up to the end of each sentence, and whether it ends there: `10.1.0.5`, `net.ipv4` and `e.g.` hold stops
+/// that end nothing.
+fn parts(line: &str) -> Vec<(&str, bool)> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    for (at, c) in line.char_indices() {
+        let end = at + c.len_utf8();
+        let rest = line.get(end..).unwrap_or_default();
+        let before = line.get(..at).unwrap_or_default();
+        let open = || {
+            let word = before.rsplit([' ', '(']).next().unwrap_or_default();
+            [
+                "e.g", "i.e", "etc", "vs", "resp", "approx", "incl", "no", "ca",
+            ]
+            .iter()
+            .any(|w| word.eq_ignore_ascii_case(w))
+        };
+        let ends = match c {
+            '!' | '?' => true,
+            '.' => {
+                rest.is_empty()
+                    || rest.starts_with(|c: char| c.is_whitespace() || matches!(c, ')' | '"' | '*'))
+                        && !open()
+            }
+            _ => false,
+        };
+        if ends {
+            out.push((line.get(from..end).unwrap_or_default(), true));
+            from = end;
+        }
+    }
+    out.push((line.get(from..).unwrap_or_default(), false));
+    out.retain(|(part, _)| !part.trim().is_empty());
+    out
+}
+
 /// What a person's line quotes: a message in backticks, quotation marks or brackets, or behind a colon. A program's words
 /// are the program's, whoever repeats them.
 pub(crate) fn quoted<'t>(line: &Line<'t>) -> Vec<&'t str> {
@@ -175,7 +247,7 @@ pub(crate) fn quoted<'t>(line: &Line<'t>) -> Vec<&'t str> {
 }
 
 /// Small letters, words divided by one blank, apostrophes taken out, numbers that stand alone kept behind a `#`.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     out.push(' ');
     for c in text.chars() {
@@ -193,14 +265,14 @@ fn plain(text: &str) -> String {
 }
 
 /// Whether one of the alternatives begins a word of the sentence.
-fn holds(sentence: &str, alternatives: &str) -> bool {
+pub(crate) fn holds(sentence: &str, alternatives: &str) -> bool {
     alternatives
         .split('|')
         .any(|words| places(sentence, words).next().is_some())
 }
 
 /// Where in a sentence the words stand, at the beginning of a word: from, to.
-fn places(sentence: &str, words: &str) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn places(sentence: &str, words: &str) -> impl Iterator<Item = (usize, usize)> {
     sentence
         .match_indices(words)
         .filter(|(at, _)| sentence.as_bytes().get(at.wrapping_sub(1)) == Some(&b' '))

@@ -126,6 +126,43 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     saw(
+        Complaint::OnlyBehindWorks,
+        &[
+            "from the lan|from lan|from clients|from a client|from hosts behind|from a host behind|from devices|from a pc|from the network behind|from behind|from my pc|from other machines|from the inside|hosts in the lan|hosts on the lan|lan hosts|lan clients|machines in the lan|clients behind|devices in the lan|hosts behind",
+            "works|can ping|can reach|is fine|are fine|ok |reach",
+            "not from the router|not from the gateway|not from the firewall|not from the vpn server|not from the server itself|not from the box|but not from the|from the router itself|from the gateway itself|from the firewall itself|from the device itself|from the vpn gateway itself|from the box itself|from opnsense itself|from pfsense itself|router itself|gateway itself|firewall itself",
+            "not |cant|cannot|doesnt|fails|isnt|unable|no reply|times out|timeout",
+        ],
+    ),
+    saw(
+        Complaint::PeerHearsNothing,
+        &[
+            "tcpdump|capture|sniff|wireshark|log on the|logs on the|log of the|logs of the|see nothing|sees nothing|shows nothing|nothing arrives|no packets arrive|dont arrive|doesnt arrive|never arrive|never reach|not reach|dont reach",
+            "other side|other end|remote|peer|far end|far side|the server|responder|their side|other gateway|other firewall|other router|other site",
+            "nothing arriv|no packet|no packets|not see any|doesnt see any|dont see any|nothing is received|never arriv|not arriv|dont arriv|doesnt arriv|sees nothing|see nothing|never reach|doesnt receive|does not receive|not receiving|no traffic arriv|no incoming|nothing comes in|no request|nothing from",
+            "ike|isakmp|udp|port #500|#500|initiat|negotiat|phase #1|phase1|handshake",
+        ],
+    ),
+    saw(
+        Complaint::AnswersVanish,
+        &[
+            "other side|other end|remote|peer|far end|responder|their side|server|they",
+            "answers|replies|responds|sends a reply|sends a response|sends the reply|sends the response|sends an answer|response leaves|reply leaves|is replying|is responding|is answering",
+            "never arriv|never reach|never receiv|doesnt arriv|does not arriv|dont receive|do not receive|not received|doesnt reach|does not reach|never gets|never get |never see|dont see it|do not see it|is lost|gets lost",
+        ],
+    ),
+    Words {
+        unless: "whether|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|if |not sure|wonder|possib|verify|avoid|dont overlap|not overlap|no overlap|different subnet|must not|cant have",
+        ..saw(
+            Complaint::SameNetworks,
+            &[
+                "both sides|both ends|both sites|both networks|both lans|both offices|both locations|the other side also|remote side also|same on both|each side|two sites|local and remote|local and the remote|remote and local|their lan|their network",
+                "same subnet|same network|same lan|same ip range|same range|same address range|same private|same #1|identical subnet|identical network|overlap|also uses #1",
+                "subnet|network|lan |range|#192|#10|#172",
+            ],
+        )
+    },
+    saw(
         Complaint::StatesMissing,
         &[
             "xfrmoutnostates",

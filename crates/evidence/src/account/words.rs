@@ -53,7 +53,7 @@ const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|low
 const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try ";
 /// Where something is on as well, it isn't known what the sentence says of which.
 const HELPS_NOT_OFF: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try |enabl|turned on|turning on|switched on|switching on|reenabl";
-const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away|can connect again|connects again|i can connect|it connects|works again";
+pub(super) const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away|can connect again|connects again|i can connect|it connects|works again";
 
 const LARGE: &str = "large|big file|big packet|big payload|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|full size|mtu";
 const STALLS: &str = "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get";
@@ -238,6 +238,29 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     told(
+        Complaint::SecondClientKicks,
+        &[
+            "same lan|same network|same nat|same ip|same public|same router|same wifi|same wi fi|same house|one ip|#1 ip|one nat|one router|when the phone|when the pc|when the first|with mac|with the phone",
+            "client|clients|device|devices|phone|phones|computer|computers|laptop|pc ",
+            "only #1|only one|one at a time|at the same time|will disconnect|gets disconnected|get disconnected|kicks|is dropped|is kicked|simultaneously",
+        ],
+    ),
+    told(
+        Complaint::SecondClientKicks,
+        &[
+            "client|clients|device|devices|phone|user",
+            "second one connects|another one connects|next one connects|other one connects|second connects|second user connects|another user connects",
+            "dropped|disconnect|kick|lose|lost|stops",
+        ],
+    ),
+    told(
+        Complaint::SomeNetworks,
+        &[
+            "only to the subnet|only to the network|only to one|only to the last|only to the first|only the last|only the first|only use one of|only use #1 of|only works for one|only works for the|only works with one",
+            "subnet|subnets|network|networks|phase #2|selector",
+        ],
+    ),
+    told(
         Complaint::GatewayOnly,
         &[
             "from the gateway|from the router|from the vpn server|from the firewall itself|from the instance|gateway itself|router itself|the instance itself|server itself",
@@ -272,6 +295,24 @@ pub(super) static TABLE: &[Words] = &[
             "drop|went down|go down|goes down|are down|disconnect|lost|reset|fell|restart|fail",
         ],
     ),
+    told(
+        Complaint::BothBehindNat,
+        &[
+            "both sides|both ends|both gateways|both routers|both peers|both devices|both sites|both firewalls|both machines|both servers|both hosts|each side|each end",
+            "behind nat|behind a nat|behind nats|behind a router|behind routers|behind a nated|behind natted|behind nat routers|natted|nated|behind a firewall with nat|over nat|behind cgnat",
+        ],
+    ),
+    Words {
+        unless: "still|not help|doesnt help|does not help|even after|lost after|after a restart of the|after reboot|after a reboot",
+        ..told(
+            Complaint::RestartHelps,
+            &[
+                "restart|reboot|bounc|reset|disconnect and reconnect|reconnect|clear the|clearing the|toggl|turn it off and on|down and up",
+                "tunnel|vpn|ipsec|service|strongswan|connection|sa |sas |peer|firewall|router|opnsense|pfsense|daemon|gateway",
+                "works again|it works|then works|fixes|solves|helps|comes back|is back|recovers|only way|to solve this|to fix this|to fix it|all is good|resolves|get it back|get it working|work again|solve this",
+            ],
+        )
+    },
     // What somebody switched, and that it helped.
     without(
         Complaint::WorksWithoutOffload,

@@ -19,6 +19,11 @@ pub(crate) fn wrote(body: &str) -> bool {
     line::message(body).group.is_some()
 }
 
+/// Whether a sentence cites a message of charon's that names an error.
+pub(crate) fn cites(sentence: &str) -> bool {
+    cited::cited(sentence).is_some()
+}
+
 /// Hands on the lines in a line whose line breaks were lost. A time belongs to the message after it.
 pub(crate) fn apart<'a>(
     text: &'a str,

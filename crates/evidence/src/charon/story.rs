@@ -56,22 +56,22 @@ struct Pieces {
 
 impl Charon {
     /// The next line. `place` is asked for only when the line tells something.
-    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) {
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) -> bool {
         let message = line::message(line.body);
         if message.group.is_none() && line.program.is_some_and(foreign) {
-            return;
+            return false;
         }
         let text = message.text;
         if message.group == Some("CFG") && self.loaded.line(text) {
             self.lines += 1;
-            return;
+            return true;
         }
         let statement = said(text.trim()).or_else(|| match message.group {
             Some(_) => None,
             None => cited(text),
         });
         if message.group.is_none() && statement.is_none() {
-            return;
+            return false;
         }
         self.lines += 1;
         self.whole |= message.group == Some("NET")
@@ -88,9 +88,10 @@ impl Charon {
             if let Some(sa) = sa.filter(|_| message.group == Some("CFG")) {
                 sa.continues(text);
             }
-            return;
+            return true;
         };
         self.hear(&message, statement, line.at, place);
+        true
     }
 
     /// Everything that was told.

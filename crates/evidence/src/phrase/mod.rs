@@ -151,7 +151,7 @@ pub(crate) struct Phrases {
     first: BTreeMap<Sign, Vec<Fact>>,
     /// By line and, for lines that were made of one, by how many facts there were before.
     last: BTreeMap<Sign, BTreeMap<(Option<u64>, u64), Fact>>,
-    heard: u64,
+    count: u64,
 }
 
 impl Phrases {
@@ -181,8 +181,33 @@ impl Phrases {
         })
     }
 
-    /// The next line.
-    pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+    /// The next line; whether it says that anything is wrong.
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) -> bool {
+        self.heard(line, &[], place)
+    }
+
+    /// A line that was torn in two: what neither part says.
+    pub(crate) fn torn(&mut self, line: &Line<'_>, parts: [&str; 2], place: &dyn Fn() -> Place) {
+        let index = &*INDEX;
+        let known: Vec<Sign> = parts
+            .into_iter()
+            .flat_map(|part| {
+                let body = squeeze(part);
+                let fitting: Vec<Sign> = index
+                    .finder
+                    .sentences(body.as_bytes())
+                    .into_iter()
+                    .filter_map(|at| index.phrases.get(at))
+                    .filter(|(_, shape)| shape.find(&body).is_some())
+                    .map(|(phrase, _)| phrase.sign)
+                    .collect();
+                fitting
+            })
+            .collect();
+        self.heard(line, &known, place);
+    }
+
+    fn heard(&mut self, line: &Line<'_>, known: &[Sign], place: &dyn Fn() -> Place) -> bool {
         let index = &*INDEX;
         // A line says each thing once, in the words that say most.
         let mut said: Vec<(Sign, BTreeMap<String, String>)> = Vec::new();
@@ -219,8 +244,12 @@ impl Phrases {
                 None => said.push((sign, values)),
             }
         }
+        let any = said.iter().any(|(sign, _)| *sign != Sign::FirstPhaseDone);
         let times = times(&body);
         for (sign, mut values) in said {
+            if known.contains(&sign) {
+                continue;
+            }
             if sign == Sign::AuthenticationRepeated {
                 values.extend(times.map(|n| ("times".to_owned(), n.to_string())));
             }
@@ -254,13 +283,14 @@ impl Phrases {
                 first.push(fact);
                 continue;
             }
-            self.heard += 1;
+            self.count += 1;
             let last = self.last.entry(sign).or_default();
-            last.insert((fact.source.line, self.heard), fact);
+            last.insert((fact.source.line, self.count), fact);
             if last.len() > KEPT {
                 last.pop_first();
             }
         }
+        any
     }
 
     /// Everything that was said.

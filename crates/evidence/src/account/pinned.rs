@@ -1,0 +1,353 @@
+//! What people pinned it down to: they changed one thing and it worked, or it turned out to be that thing.
+//!
+//! Such a sentence has a thing of a tunnel ([`things`](super::things)), what was done to it, and what came of it; the last
+//! may be a sentence of its own (*I set the group to 14 on both ends. Now it connects.*). Where several things were changed
+//! at once, nobody knows which of them it was.
+
+use adit_model::culprit::{Culprit, PinnedBy};
+
+use super::things::{Done, THINGS, Thing};
+use super::words::{HELPS, OFF, OFF_BEFORE};
+use super::{holds, places, switched_off};
+
+/// It isn't known, or somebody advises.
+const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought";
+/// It didn't help.
+const IN_VAIN: &str = "no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|still |neither|nothing |same result|same error|same problem|same issue|not help|not solve|not fix|didnt help|didnt solve|didnt fix|doesnt help|doesnt solve|doesnt fix|hasnt help|havent help";
+const NEGATIONS: &[&str] = &[
+    "not", "no", "never", "cannot", "cant", "didnt", "doesnt", "dont", "isnt", "wasnt", "wont",
+    "wouldnt", "hasnt", "havent", "couldnt", "unable", "nothing", "hardly", "without", "until",
+    "to", "used", "should", "would", "before",
+];
+/// What came of it, beside [`HELPS`].
+const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well";
+/// What says that it works because of something, and what came first.
+const STRONG: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|made everything work|did the trick|cures|cured|goes away|went away|got it working|get it working|got this working|works again|working now|now work|it worked|then work|works then|disappear|is gone|no longer drops|no more drops|stopped dropping|is stable|now passes|traffic flows|flows again";
+const FIRST: &str = "after |once |as soon as|when i |when we |then |now |until i |until we |since i |since we |only works with|thereafter|immediately|finally|by ";
+/// It works now, and something else doesn't.
+const HOWEVER: &str = "but |however|although|though |except|only to|before |until |previously|for years|in the past|in version|with version";
+/// The sentence tells what it was.
+const RESOLVED: &str = "turned out|turns out|turn out|problem was|problem is that|issue was|cause was|root cause|reason was|was caused by|is caused by|was because|because of the wrong|was due to|is due to|the culprit|fix was|fix is to|solution was|solution is|the trick was|the trick is|forgot|my mistake|my fault|my bad|our mistake|found the problem|found the issue|found the cause|found out|figured out|figured it out|realized|realised|discovered|noticed that|mistake was|the error was|it was the|it was a|was simply|what fixed|what helped|had a typo";
+/// What was wrong with it.
+const FAULTS: &str = "wrong|mismatch|differ|missing|not match|didnt match|dont match|doesnt match|incorrect|mistyp|typo|expired|disabled|not enabled|wasnt enabled|off |not set|wasnt set|rather than|instead of|forgot|lack|not in |invalid|misconfigur|not loaded|wasnt loaded|not installed|wasnt installed|block|not open|closed|not allow|bad |swapped|reversed|transposed|conflict|wasnt|not forward|not the same|old |stale|ran out|in use|used by|taken by|listening|out of date|not present|not contain|doesnt contain|didnt contain|did not contain|not include|didnt include|doesnt include|not trust|unknown|untrusted|not up to date|was on|was enabled|too short|too low|too small";
+
+/// In how many octets the verb and its thing stand together.
+const NEAR: usize = 64;
+/// A sentence that only tells what came of the one before it isn't longer.
+const SHORT: usize = 96;
+
+/// What the sentence pins it down to; `before` is the sentence before it.
+pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)> {
+    if holds(sentence, UNSURE) || holds(sentence, IN_VAIN) {
+        return None;
+    }
+    if let Some(at) = effect(sentence) {
+        let rest = sentence.get(at..).unwrap_or_default();
+        if holds(rest, HOWEVER) {
+            return None;
+        }
+        let follows = holds(sentence, STRONG) || holds(sentence, FIRST);
+        let by_change = changed(sentence, follows).or_else(|| {
+            let only = sentence.len() < SHORT && named(sentence).next().is_none();
+            (only && follows && !holds(before, UNSURE) && !holds(before, IN_VAIN))
+                .then(|| changed(before, told_of_us(before)))?
+        });
+        if let Some(culprit) = by_change {
+            return Some((culprit, PinnedBy::Change));
+        }
+    }
+    if !holds(sentence, RESOLVED) || !holds(sentence, FAULTS) {
+        return None;
+    }
+    one(named(sentence).map(|(thing, _)| thing.culprit)).map(|culprit| (culprit, PinnedBy::Look))
+}
+
+/// Where the sentence tells that it works, without a negation before the word.
+fn effect(sentence: &str) -> Option<usize> {
+    [HELPS, WORKS]
+        .into_iter()
+        .flat_map(|list| list.split('|'))
+        .flat_map(|words| places(sentence, words))
+        .map(|(at, _)| at)
+        .filter(|at| {
+            let ahead = sentence.get(..*at).unwrap_or_default();
+            !ahead
+                .split_whitespace()
+                .rev()
+                .take(3)
+                .any(|w| NEGATIONS.contains(&w))
+        })
+        .min()
+}
+
+/// Whether the sentence tells of something that was done, and not of how things are.
+fn told_of_us(sentence: &str) -> bool {
+    [
+        "i ", "we ", "ive ", "weve ", "they ", "he ", "she ", "so i ",
+    ]
+    .iter()
+    .any(|who| places(sentence, who).next().is_some())
+}
+
+/// The things that the sentence names, and where.
+fn named(sentence: &str) -> impl Iterator<Item = (&'static Thing, usize)> + '_ {
+    THINGS.iter().filter_map(move |thing| {
+        let at = thing
+            .names
+            .split('|')
+            .flat_map(|name| places(sentence, name))
+            .map(|(at, _)| at)
+            .min()?;
+        let fits = thing.also.iter().all(|group| holds(sentence, group))
+            && (thing.unless.is_empty() || !holds(sentence, thing.unless));
+        fits.then_some((thing, at))
+    })
+}
+
+/// The one thing that was changed. Where nothing else tells that it worked because of it, somebody has to say that they
+/// changed it: `follows`.
+fn changed(sentence: &str, follows: bool) -> Option<Culprit> {
+    let near = |thing: &Thing| {
+        thing
+            .names
+            .split('|')
+            .flat_map(|name| places(sentence, name))
+            .any(|(at, end)| {
+                thing
+                    .done
+                    .verbs()
+                    .iter()
+                    .flat_map(|list| list.split('|'))
+                    .flat_map(|verb| places(sentence, verb))
+                    .filter(|(from, _)| follows || by_somebody(sentence, *from))
+                    .any(|(from, to)| from.abs_diff(end) <= NEAR && to.abs_diff(at) <= NEAR)
+            })
+    };
+    one(named(sentence)
+        .filter(|(thing, _)| match thing.done {
+            Done::Off => follows && switched_off(sentence, thing.names) || near(thing),
+            Done::On => !is_off(sentence, thing.names) && near(thing),
+            Done::Changed | Done::Corrected => near(thing),
+            Done::Named => true,
+        })
+        .map(|(thing, _)| thing.culprit))
+}
+
+/// Whether the verb there has a person before it.
+fn by_somebody(sentence: &str, verb: usize) -> bool {
+    let ahead = sentence.get(..verb).unwrap_or_default();
+    let mut words = ahead.split_whitespace().rev();
+    let person = |w: &str| {
+        matches!(
+            w,
+            "i" | "we" | "ive" | "weve" | "they" | "he" | "she" | "id"
+        )
+    };
+    let between = |w: &str| {
+        matches!(
+            w,
+            "have" | "had" | "then" | "just" | "also" | "finally" | "simply" | "now"
+        )
+    };
+    match words.next() {
+        None => true,
+        Some(w) => person(w) || between(w) && words.next().is_none_or(person),
+    }
+}
+
+/// Whether one of the things is said to be off.
+fn is_off(sentence: &str, names: &str) -> bool {
+    switched_off(sentence, names)
+        || OFF.iter().chain(OFF_BEFORE).any(|off| {
+            names
+                .split('|')
+                .any(|name| places(sentence, &format!("{off}{name}")).next().is_some())
+        })
+}
+
+/// The first, where all are of one kind: what is more exact stands before what is less.
+fn one(mut culprits: impl Iterator<Item = Culprit>) -> Option<Culprit> {
+    let first = culprits.next()?;
+    culprits
+        .all(|other| kind(other) == kind(first))
+        .then_some(first)
+}
+
+/// Things that a sentence names together when it means one of them.
+fn kind(culprit: Culprit) -> u8 {
+    match culprit {
+        Culprit::Key | Culprit::KeyForm => 0,
+        Culprit::Identity | Culprit::PrivateIdentity | Culprit::CertificateName => 1,
+        Culprit::IkeGroup
+        | Culprit::IkeAlgorithms
+        | Culprit::EspAlgorithms
+        | Culprit::Algorithms
+        | Culprit::Truncation
+        | Culprit::Pfs => 2,
+        Culprit::Networks | Culprit::NetworksTogether => 3,
+        Culprit::DpdOff | Culprit::DpdOn => 4,
+        Culprit::CertificateEnd | Culprit::Authority | Culprit::KeyUsage => 5,
+        Culprit::Passthrough | Culprit::PortForward => 6,
+        other => 16 + other as u8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plain;
+    use super::*;
+    use adit_model::culprit::Culprit::*;
+
+    fn of(text: &str) -> Option<(Culprit, PinnedBy)> {
+        let mut sentences: Vec<String> = text.split_inclusive(". ").map(plain).collect();
+        let last = sentences.pop().unwrap_or_default();
+        pinned(&sentences.pop().unwrap_or_default(), &last)
+    }
+
+    #[test]
+    fn a_change_that_helped_names_the_thing() {
+        for (text, expected) in [
+            (
+                "After I re-entered the PSK on both sides the tunnel came up.",
+                Key,
+            ),
+            (
+                "I removed the special characters from the preshared key and it works now.",
+                KeyForm,
+            ),
+            ("Setting leftid to the public IP solved it.", Identity),
+            (
+                "Changing the DH group from 2 to 14 on the other firewall fixed it.",
+                IkeGroup,
+            ),
+            (
+                "We changed the DH group of phase 2 to 14. Now it works.",
+                Pfs,
+            ),
+            (
+                "Once we set the phase 1 encryption to AES256 on their end it connects.",
+                IkeAlgorithms,
+            ),
+            (
+                "I changed the phase 2 hash to SHA256 and then everything works.",
+                EspAlgorithms,
+            ),
+            (
+                "After setting the same lifetime on both ends it is stable.",
+                Lifetimes,
+            ),
+            (
+                "Enabling NAT-T on the ASA solved the problem.",
+                NatTraversal,
+            ),
+            (
+                "After I enabled dead peer detection on the peer it comes back, works fine since.",
+                DpdOff,
+            ),
+            ("With DPD disabled the tunnel is stable.", DpdOn),
+            (
+                "I set rp_filter to 0 on all interfaces and it works.",
+                ReversePath,
+            ),
+            ("Enabled net.ipv4.ip_forward and now it works.", Forwarding),
+            ("After modprobe af_key it works.", Module),
+            (
+                "I installed libcharon-extra-plugins. Now I can connect again.",
+                Plugin,
+            ),
+            (
+                "Enabling IKE fragmentation on both gateways solved this for us.",
+                IkeFragmentation,
+            ),
+            (
+                "After we corrected the remote subnet in phase 2 on the SonicWall the tunnel came up.",
+                Networks,
+            ),
+            (
+                "With uniqueids=no both clients stay connected and it works fine.",
+                Uniqueness,
+            ),
+            ("Disabling compression on both ends fixed it.", Compression),
+            ("Syncing the clock with ntpdate fixed it.", Clock),
+            (
+                "I killed the other process that was using port 500 and it works.",
+                PortTaken,
+            ),
+            (
+                "We added the root CA of the peer to cacerts, after which it connects.",
+                Authority,
+            ),
+            (
+                "We renewed the certificate that had expired and it works again.",
+                CertificateEnd,
+            ),
+            (
+                "Allowing protocol 50 (ESP) in the firewall fixed it.",
+                EspFilter,
+            ),
+            (
+                "Adding a return route on the server behind the other gateway solved it.",
+                ReturnRoute,
+            ),
+        ] {
+            assert_eq!(of(text), Some((expected, PinnedBy::Change)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_it_turned_out_to_be_is_heard() {
+        for (text, expected) in [
+            (
+                "It turned out that the PSK was mistyped on the remote side.",
+                Key,
+            ),
+            (
+                "The problem was that the phase 2 proposals didn't match.",
+                EspAlgorithms,
+            ),
+            (
+                "it was the remote server presenting an IP as it's identity rather than the FQDN we were connecting to",
+                Identity,
+            ),
+            (
+                "Root cause was a wrong subnet mask in the proxy ID of the Palo Alto.",
+                Networks,
+            ),
+            (
+                "I found out that rp_filter was enabled on eth1 and dropped it: a bad default.",
+                ReversePath,
+            ),
+            (
+                "The issue was the expired certificate of the gateway.",
+                CertificateEnd,
+            ),
+        ] {
+            assert_eq!(of(text), Some((expected, PinnedBy::Look)), "{text}");
+        }
+    }
+
+    #[test]
+    fn attempts_guesses_and_several_things_pin_nothing_down() {
+        for text in [
+            "I changed the DH group to 14 but it still does not work.",
+            "I changed the PSK, no difference.",
+            "Maybe the PSK is wrong?",
+            "You should set leftid to the public IP, then it works.",
+            "I changed the PSK and the lifetimes and the subnets, and it works.",
+            "After changing the PSK phase 1 is up but phase 2 fails.",
+            "The PSK is the same on both sides.",
+            "We use DH group 14 and it worked before the upgrade.",
+            "I tried other subnets.",
+            "With the Cisco client and the same PSK it does not work.",
+            "The tunnel works until the lifetime expires.",
+            "With PFS enabled on both of the gateways it works without problems for hours.",
+            "The tunnel comes up without an error and the selectors are the right ones.",
+            "The PSK is correct and the proposals match, phase 1 is up.",
+            "ESP is allowed in the firewall and the tunnel is up.",
+            "It works fine using PSK.",
+            "We are using DH group 14 and the tunnel is up.",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+}
