@@ -393,6 +393,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             &["udp500-blocked", "peer-unreachable", "peer-address-wrong"]
         }
         Complaint::AnswersVanish => &["udp500-reply-blocked", "nat-return-mapping-lost"],
+        Complaint::IkeSourceDiffers => &["snat-of-ike", "local-address-missing"],
         Complaint::SameNetworks => &["overlapping-subnets"],
         Complaint::BothBehindNat => &[
             "nat-t-disabled",

@@ -446,7 +446,7 @@ impl Readers {
             .torn(&line, [joined.first(), joined.second()], &quoted);
         let [first, second] = [joined.first(), joined.second()].map(charon::cites);
         if !first && !second && charon::cites(&joined.text) {
-            self.charon.line(&line, &quoted);
+            self.charon.line(&line, quoted);
         }
     }
 }

@@ -92,6 +92,8 @@ pub enum Complaint {
     PeerHearsNothing,
     /// The other gateway was seen to answer, and its answers don't arrive.
     AnswersVanish,
+    /// IKE was seen to leave with another source address than the configured one.
+    IkeSourceDiffers,
     /// Both networks were found to have the same addresses.
     SameNetworks,
     /// Both gateways are behind a NAT.
@@ -104,7 +106,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 47] = [
+    pub const ALL: [Complaint; 48] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -148,6 +150,7 @@ impl Complaint {
         Complaint::OnlyBehindWorks,
         Complaint::PeerHearsNothing,
         Complaint::AnswersVanish,
+        Complaint::IkeSourceDiffers,
         Complaint::SameNetworks,
         Complaint::BothBehindNat,
         Complaint::RestartHelps,
@@ -173,6 +176,7 @@ impl Complaint {
                 | Complaint::OnlyBehindWorks
                 | Complaint::PeerHearsNothing
                 | Complaint::AnswersVanish
+                | Complaint::IkeSourceDiffers
                 | Complaint::SameNetworks
         )
     }
@@ -226,6 +230,9 @@ impl Complaint {
             }
             Complaint::PeerHearsNothing => "that nothing arrives at the other gateway",
             Complaint::AnswersVanish => "that the other gateway's answers don't arrive",
+            Complaint::IkeSourceDiffers => {
+                "that IKE leaves with another source address than the configured one"
+            }
             Complaint::SameNetworks => "that both networks have the same addresses",
             Complaint::BothBehindNat => "that both gateways are behind a NAT",
             Complaint::RestartHelps => "that a restart helps",

@@ -151,6 +151,14 @@ pub(super) static TABLE: &[Words] = &[
             "never arriv|never reach|never receiv|doesnt arriv|does not arriv|dont receive|do not receive|not received|doesnt reach|does not reach|never gets|never get |never see|dont see it|do not see it|is lost|gets lost",
         ],
     ),
+    saw(
+        Complaint::IkeSourceDiffers,
+        &[
+            "phase #1|phase1|ike|isakmp|udp #500|port #500|vpn connection|negotiation",
+            "different source|wrong source|another source|other source|different local address|wrong local address|source address is wrong|source address is different",
+            "address|ip",
+        ],
+    ),
     Words {
         unless: "whether|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|if |not sure|wonder|possib|verify|avoid|dont overlap|not overlap|no overlap|different subnet|must not|cant have",
         ..saw(

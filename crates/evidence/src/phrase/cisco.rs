@@ -4,6 +4,18 @@ use adit_model::sign::Sign;
 
 use super::{Phrase, any};
 
+/// Which phase a refusal of the ASA is about: once it knows the peer's group, the first one is over.
+pub(super) fn told(sign: Sign, body: &str) -> Sign {
+    let behind = || {
+        body.split_once("All SA proposals found unacceptable")
+            .is_some_and(|(head, _)| head.contains("Group = "))
+    };
+    match sign {
+        Sign::IkeProposalsRefused if behind() => Sign::EspProposalRefused,
+        other => other,
+    }
+}
+
 pub(super) static PHRASES: &[Phrase] = &[
     // IOS, IKEv1: what doesn't decrypt has fields that can't be.
     any(Sign::DecryptedToNonsense, "reserved not zero on ID payload"),

@@ -228,7 +228,8 @@ impl Phrases {
                 phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")
             })
             .filter_map(|(phrase, shape)| {
-                let sign = crash::told(cookies::told(phrase.sign, &body), &body);
+                let sign =
+                    cisco::told(crash::told(cookies::told(phrase.sign, &body), &body), &body);
                 Some((sign, shape, shape.find(&body)?))
             })
             .collect();

@@ -53,13 +53,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
             m.fact,
             SAID,
             AtFault::Both,
-            format!(
-                "{} says it is {}, and {} expects {}: the same text as another type of identity",
-                who(m.refusing.other()),
-                m.received,
-                who(m.refusing),
-                m.expected.join(", ")
-            ),
+            if m.expected.is_empty() {
+                format!(
+                    "{} says it is {}: a host name to {}, whose text is an address",
+                    who(m.refusing.other()),
+                    m.received,
+                    who(m.refusing)
+                )
+            } else {
+                format!(
+                    "{} says it is {}, and {} expects {}: the same text as another type of identity",
+                    who(m.refusing.other()),
+                    m.received,
+                    who(m.refusing),
+                    m.expected.join(", ")
+                )
+            },
         )
         .because("Identities are compared with their type. Nothing else is wrong with them.")
         .fix("write the identity with the same type on both sides (strongSwan: fqdn:, keyid:, ipv4:; Libreswan: @name for a host name, a bare address for an address)")

@@ -1,6 +1,6 @@
 //! In what way the identity that came isn't the one that is expected.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Side};
@@ -97,6 +97,9 @@ fn kind(received: &str, expected: &[String], behind_nat: bool) -> Kind {
     if wanted.clone().any(|w| w.eq_ignore_ascii_case(came)) {
         return Kind::Type;
     }
+    if expected.is_empty() && received.starts_with('@') && came.parse::<IpAddr>().is_ok() {
+        return Kind::Type;
+    }
     let private = came.parse().is_ok_and(|a: Ipv4Addr| a.is_private());
     let public = wanted.any(|w| w.parse().is_ok_and(|a: Ipv4Addr| !a.is_private()));
     if private && (public || (expected.is_empty() && behind_nat)) {
@@ -143,6 +146,7 @@ mod tests {
                 "{received} {expected}"
             );
         }
+        assert_eq!(kind("@192.0.2.1", &[], false), Kind::Type);
         assert_eq!(kind("10.0.0.2", &[], true), Kind::Private);
         assert_eq!(kind("10.0.0.2", &[], false), Kind::Other);
     }

@@ -5,6 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
@@ -62,7 +63,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("take the algorithm out of the proposals, or run a version that has it")
         .done();
     }
-    let Some(seen) = s.sign(Sign::AlgorithmUnavailable) else {
+    // A proposal that is skipped may hold a word that isn't known, or lack a part: then another line says so.
+    let explained = |seen: &Seen<'_>| {
+        s.signs_of(Sign::ConfigValueInvalid)
+            .any(|x| x.fact.source.line != seen.fact.source.line)
+            && s.signs_of(Sign::ConfigValueInvalid)
+                .any(|x| x.fact.source.line == seen.fact.source.line)
+    };
+    let Some(seen) = s
+        .sign(Sign::AlgorithmUnavailable)
+        .filter(|seen| !explained(seen))
+    else {
         return Judgement::Silent;
     };
     let algorithm = seen

@@ -4,7 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::compare::configured_over_there;
 use crate::finding::{CONDITION, SAID, SYMPTOM};
-use crate::kernel_answer::{Answer, refusals};
+use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, notify};
@@ -65,7 +65,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .signs_of(Sign::KernelSupportMissing)
         .filter(|x| !forbidden(*x))
         .last();
-    if let Some(seen) = missing {
+    // What one may not ask for looks missing.
+    let denied = error(s, Answer::Denied).is_some() && error(s, Answer::Unsupported).is_none();
+    if let Some(seen) = missing.filter(|_| !denied) {
         return found(
             s,
             seen,

@@ -1,5 +1,6 @@
 //! `snat-of-ike`: the gateway's own masquerading rewrites its IKE packets.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -58,6 +59,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(judgement) = remembered(s).filter(|_| !s.up) {
         return judgement;
+    }
+    if let Some(told) = s.complains(Complaint::IkeSourceDiffers)
+        && let Some(rule) = s.sign(Sign::Masquerading).filter(|_| !s.up)
+    {
+        return Found::by(
+            rule,
+            SYMPTOM,
+            format!("a rule of {} translates everything that leaves, the gateway's own IKE too", rule.who()),
+        )
+        .with([told])
+        .because("IKE was seen to leave with another address than the configured one, and the rule doesn't spare it.")
+        .fix("accept UDP 500 and 4500 (and ESP) of the gateway's own before the rule that translates")
+        .done();
     }
     if s.nothing_came().is_some() && s.sign(Sign::Masquerading).is_some() {
         return Judgement::Possible {

@@ -1,6 +1,9 @@
 //! What a state was refused, what it refuses, and in which words.
 
+use core::net::IpAddr;
+
 use adit_model::event::{Asked, Happening};
+use adit_model::identity::Identity;
 use adit_model::proposal::closest_difference;
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
@@ -115,6 +118,17 @@ impl Sa {
             return Vec::new();
         }
         let (number, _) = notify;
+        if number == AUTHENTICATION_FAILED
+            && !self.child
+            && let Some(id) = self.their_id.as_ref().filter(|id| is_named_address(id))
+        {
+            // Its certificate holds an address as an address, and no name of that text.
+            let refusal = Refusal::PeerIdentity {
+                received: id.clone(),
+                expected: Vec::new(),
+            };
+            return vec![self.refuse(self.authentication(), refusal)];
+        }
         let child = self.child || self.up || around.child_asked;
         let auth = self.reached_authentication();
         let refusal = match number {
@@ -253,4 +267,9 @@ impl Sa {
         let mark = if self.replaces { " (rekeying)" } else { "" };
         format!("CHILD_SA {}{mark}", self.child_base())
     }
+}
+
+/// `@192.0.2.1`: a host name whose text is an address.
+fn is_named_address(id: &Identity) -> bool {
+    matches!(id, Identity::Fqdn(name) if name.trim_start_matches('@').parse::<IpAddr>().is_ok())
 }
