@@ -199,6 +199,7 @@ impl Gateway {
             .chain(self.holds_due())
             .chain(self.lately.due())
             .chain(self.ahead_due())
+            .chain(self.gaps_due())
             .chain(self.unconfirmed_until())
             .min()
     }

@@ -15,6 +15,7 @@ use adit_model::{Mono, Now, Wall};
 
 use crate::gateway::Gateway;
 use crate::retry::Presence;
+use crate::tunnel::Tunnel;
 
 /// What is counted of a tunnel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,13 +124,25 @@ impl Measured {
 }
 
 impl Gateway {
+    /// Whether a tunnel has come up or gone down, and its counters aren't read yet.
+    fn has_gaps_to_read(&self) -> bool {
+        let is_news = |t: &Tunnel| t.ahead.gap.is_news(t.presence == Presence::Up);
+        self.tunnels.values().any(is_news)
+    }
+
+    /// When they are.
+    pub(crate) fn gaps_due(&self) -> Option<Mono> {
+        self.has_gaps_to_read().then_some(self.gaps_at)
+    }
+
     /// Reads the counters of tunnels that have come up or gone down.
     pub(crate) fn measure_gaps(&mut self, now: Now) {
-        let is_news = |t: &crate::tunnel::Tunnel| t.ahead.gap.is_news(t.presence == Presence::Up);
-        if now.mono < self.gaps_at || !self.tunnels.values().any(is_news) {
+        if now.mono < self.gaps_at || !self.has_gaps_to_read() {
             return;
         }
-        self.gaps_at = now.mono + PACE;
+        if self.tunnels.len() > FEW {
+            self.gaps_at = now.mono + PACE;
+        }
         let (block, children) = (self.block_counts(), self.backend.children());
         for (name, tunnel) in &mut self.tunnels {
             let up = tunnel.presence == Presence::Up;
@@ -141,8 +154,10 @@ impl Gateway {
     }
 }
 
-/// How often counters are read for it.
+/// How often counters are read for it where there are many tunnels: all counters are read at once.
 const PACE: Duration = Duration::from_millis(250);
+/// As many aren't many.
+const FEW: usize = 16;
 /// Before anything was read.
 pub(crate) const NEVER: Mono = Mono(0);
 
