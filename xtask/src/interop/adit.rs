@@ -453,7 +453,7 @@ local_id = \"{}\"
 remote_id = \"{}\"
 auth = {}
 {}{}{}start = \"{}\"
-test_rekey = \"off\"
+test_rekey = \"{}\"
 {}
 {}{}",
         end.name,
@@ -492,6 +492,7 @@ test_rekey = \"off\"
             (false, true) => "auto",
             (false, false) => "passive",
         },
+        tunnel.test_rekey.as_deref().unwrap_or("off"),
         key("rekey", &tunnel.rekey_ike) + &key("reauth", &tunnel.reauth),
         tunnel.native_pool(end) + &children::lines(&tunnel.keys, " = ", true),
         tunnel

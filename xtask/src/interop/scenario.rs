@@ -135,6 +135,8 @@ pub struct Tunnel {
     pub rekey_ike: Option<String>,
     pub rekey_child: Option<String>,
     pub reauth: Option<String>,
+    /// When Adit rekeys each child on trial (`test_rekey`). Without it never: keys change when a scenario says so.
+    pub test_rekey: Option<String>,
     /// Adit knows the peer by a name.
     pub by_name: bool,
     /// Who calls asks for an address inside the tunnel, out of this pool of who is called.
@@ -207,6 +209,7 @@ impl Default for Tunnel {
             anyone: false,
             outer_v6: false,
             rekey_ike: None,
+            test_rekey: None,
             rekey_child: None,
             reauth: None,
             by_name: false,
@@ -302,6 +305,7 @@ impl Overrides {
             any_remote: false,
             by_name: false,
             rekey_ike: None,
+            test_rekey: None,
             rekey_child: None,
             reauth: None,
             ..tunnel.clone()

@@ -104,6 +104,12 @@ impl Outlook {
                 };
                 self.trials.came_to(&child, outcome)
             }
+            Happening::PutOff { what, .. } => {
+                if let Some(child) = self.rekeyed(what) {
+                    self.trials.busy(&child);
+                }
+                false
+            }
             Happening::Refused {
                 what,
                 refusal,

@@ -19,6 +19,8 @@ pub(crate) struct Trials {
     due: Option<Mono>,
     /// The child that is being tried.
     under_way: Option<String>,
+    /// How often the one under way was put off because the peer was busy.
+    put_off: u32,
     /// What came of each child's last one, and when.
     known: BTreeMap<String, (TrialOutcome, Mono)>,
     now: Mono,
@@ -27,7 +29,7 @@ pub(crate) struct Trials {
 impl Trials {
     /// Children have to be tried from then on.
     pub fn plan(&mut self, at: Mono) {
-        self.under_way = None;
+        (self.under_way, self.put_off) = (None, 0);
         self.due = Some(at);
     }
 
@@ -51,10 +53,21 @@ impl Trials {
         self.due
     }
 
+    /// The peer can't do it now (TEMPORARY_FAILURE, RFC 7296 2.25): it is rekeying the IKE SA itself, or this child. That tells
+    /// nothing of what it will say to a rekey, so it is asked again a moment later, a few times.
+    pub fn busy(&mut self, child: &str) {
+        if self.under_way.as_deref() != Some(child) || self.put_off >= MOST_PUT_OFF {
+            return;
+        }
+        self.put_off += 1;
+        self.under_way = None;
+        self.due = Some(self.now + LATER * self.put_off);
+    }
+
     /// A rekey came to something, on trial or not. Says whether that is news.
     pub fn came_to(&mut self, child: &str, outcome: TrialOutcome) -> bool {
         if self.under_way.as_deref() == Some(child) {
-            self.under_way = None;
+            (self.under_way, self.put_off) = (None, 0);
             self.due = Some(self.now);
         }
         let before = self
@@ -131,6 +144,7 @@ impl Gateway {
         trials.now = now.mono;
         trials.due = None;
         if let Some(child) = trials.under_way.take() {
+            trials.put_off = 0;
             trials
                 .known
                 .insert(child, (TrialOutcome::Unanswered, now.mono));
@@ -179,3 +193,42 @@ const PROVEN: Duration = Duration::from_secs(3600);
 const AGAIN: Duration = Duration::from_secs(60);
 /// How much longer the responder waits at least.
 const LEAD: Duration = Duration::from_secs(2);
+/// How long a busy peer is left alone the first time, and how much longer each time after that.
+const LATER: Duration = Duration::from_secs(5);
+/// How often.
+const MOST_PUT_OFF: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Mono {
+        Mono(0) + Duration::from_secs(seconds)
+    }
+
+    /// Under way since a second, at `seconds`.
+    fn trying(trials: &mut Trials, seconds: u64) {
+        trials.tick(at(seconds));
+        trials.under_way = Some("lan".to_owned());
+        trials.due = Some(at(seconds) + PATIENCE);
+    }
+
+    #[test]
+    fn a_busy_peer_is_asked_again_a_few_times() {
+        let mut trials = Trials::default();
+        for (begun, again) in [(10, 15), (20, 30), (40, 55)] {
+            trying(&mut trials, begun);
+            trials.busy("another");
+            assert_eq!(trials.due(), Some(at(begun) + PATIENCE));
+            trials.busy("lan");
+            assert_eq!((trials.due(), &trials.under_way), (Some(at(again)), &None));
+        }
+        assert_eq!(trials.facts().count(), 0, "nothing is known of it");
+        // Then it is let be, and nothing was agreed on in time.
+        trying(&mut trials, 60);
+        trials.busy("lan");
+        assert_eq!(trials.due(), Some(at(60) + PATIENCE));
+        assert!(trials.came_to("lan", TrialOutcome::Passed));
+        assert_eq!(trials.put_off, 0);
+    }
+}

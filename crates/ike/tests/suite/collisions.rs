@@ -35,6 +35,14 @@ fn rekey_ike(lab: &mut Lab, who: Who) {
     lab.side(who).endpoint.rekey_ike(now, "site").unwrap();
 }
 
+fn try_child(lab: &mut Lab, who: Who) {
+    let now = lab.now;
+    lab.side(who)
+        .endpoint
+        .try_rekey_child(now, "site", "lan")
+        .unwrap();
+}
+
 /// Whose new SA each side says has stayed, in the last collision.
 fn kept(lab: &Lab) -> (Option<Party>, Option<Party>) {
     let of = |side: &Side| {
@@ -351,4 +359,79 @@ fn the_ike_sa_is_rekeyed_while_a_child_is_created() {
     lab.run();
     lab.pass(LONG);
     assert_one(&lab);
+}
+
+/// A rekey on trial crosses the peer's rekey of the IKE SA. Each is told TEMPORARY_FAILURE (2.25.2), the pair in use stays, and
+/// is renewed when it would have been. The IKE SA is rekeyed a moment later, and the next trial goes over the new one.
+///
+/// ```text
+/// west                              east
+/// REKEY_SA lan (on trial)  --> <--  SA KE Ni (the IKE SA)
+/// TEMPORARY_FAILURE        --> <--  TEMPORARY_FAILURE
+/// ```
+#[test]
+fn a_trial_that_crosses_the_peers_rekey_of_the_ike_sa_costs_nothing() {
+    let mut west = connection(Who::West);
+    west.children[0].life.rekey = Duration::from_secs(3600);
+    west.children[0].life.lifetime = Duration::from_secs(7200);
+    let mut lab = Lab::with(west, connection(Who::East));
+    lab.up();
+    let pair = |lab: &Lab| {
+        let child = &lab.west.ike_sa().children[0];
+        (child.spi_in, child.rekey_at)
+    };
+    let (spis, before) = (lab.west.ike_sa().spis, pair(&lab));
+    assert!(before.1.is_some());
+    try_child(&mut lab, Who::West);
+    rekey_ike(&mut lab, Who::East);
+    lab.drain();
+    lab.run();
+    assert_one(&lab);
+    assert_eq!(pair(&lab), before, "as if nothing had been tried");
+    for side in [&lab.west, &lab.east] {
+        assert!(side.saw(|h| matches!(h, Happening::PutOff { .. })));
+        assert!(side.closed().is_empty());
+    }
+    lab.pass(LONG);
+    assert_one(&lab);
+    assert_ne!(lab.west.ike_sa().spis, spis, "east has tried again");
+    assert_eq!(pair(&lab), before);
+    try_child(&mut lab, Who::West);
+    lab.drain();
+    lab.run();
+    assert_one(&lab);
+    assert_ne!(pair(&lab).0, before.0);
+    lab.assert_tunnel();
+}
+
+/// A trial of ours and our own rekey of the IKE SA: one goes after the other, whichever was first, also where an answer is lost.
+#[test]
+fn a_trial_and_our_own_rekey_of_the_ike_sa_go_one_after_the_other() {
+    for trial_first in [true, false] {
+        for lost in [None, Some(0), Some(1), Some(2), Some(3)] {
+            let mut lab = Lab::new();
+            lab.up();
+            let (spis, pair) = {
+                let sa = lab.west.ike_sa();
+                (sa.spis, sa.children[0].spi_in)
+            };
+            lab.lose = lost.map(|n| lab.history.len() + n).into_iter().collect();
+            if trial_first {
+                try_child(&mut lab, Who::West);
+                rekey_ike(&mut lab, Who::West);
+            } else {
+                rekey_ike(&mut lab, Who::West);
+                try_child(&mut lab, Who::West);
+            }
+            lab.drain();
+            lab.run();
+            lab.pass(LONG);
+            assert_one(&lab);
+            let sa = lab.west.ike_sa();
+            assert_ne!(sa.spis, spis, "trial first {trial_first}, lost {lost:?}");
+            assert_ne!(sa.children[0].spi_in, pair);
+            assert!(!lab.west.saw(|h| matches!(h, Happening::PutOff { .. })));
+            lab.assert_tunnel();
+        }
+    }
 }
