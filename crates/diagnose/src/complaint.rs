@@ -201,6 +201,12 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         "the other gateway answers, and its answers don't arrive",
     ),
     (
+        "multi-subnet-one-sa-unsupported",
+        Complaint::LastNetworkWins,
+        AtFault::Remote,
+        "the peer keeps one SA for all networks: each new one takes the place of the last",
+    ),
+    (
         "overlapping-subnets",
         Complaint::SameNetworks,
         AtFault::Both,
@@ -394,6 +400,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         }
         Complaint::AnswersVanish => &["udp500-reply-blocked", "nat-return-mapping-lost"],
         Complaint::IkeSourceDiffers => &["snat-of-ike", "local-address-missing"],
+        Complaint::LastNetworkWins => &["multi-subnet-one-sa-unsupported", "ts-narrowed"],
         Complaint::SameNetworks => &["overlapping-subnets"],
         Complaint::BothBehindNat => &[
             "nat-t-disabled",

@@ -39,7 +39,7 @@ const WRONG: &str = "mismatch|mis match|not match|doesnt match|dont match|didnt 
 const PHASE_1: &str = "phase #1|phase1|phase i |main mode|aggressive mode|isakmp|ike sa|ike proposal|ike policy|sa init|ike transform";
 const PHASE_2: &str = "phase #2|phase2|phase ii|quick mode|child|esp |ipsec sa|ipsec proposal|create child|transform set|ipsec policy|ipsec transform";
 /// It is spoken of IPsec.
-const IPSEC: &str = "ike|ikev1|ikev2|ipsec|isakmp|vpn|tunnel|phase #1|phase #2|phase1|phase2|psk|preshared|pre shared|proxy id|traffic selector|ts unacceptable|quick mode|main mode|esp |charon|strongswan|libreswan|racoon|l2tp";
+const IPSEC: &str = "ike|ikev1|ikev2|ipsec|isakmp|vpn|tunnel|id payload|peer id|phase #1|phase #2|phase1|phase2|psk|preshared|pre shared|proxy id|traffic selector|ts unacceptable|quick mode|main mode|esp |charon|strongswan|libreswan|racoon|l2tp";
 /// Somebody tells what a log or a program shows.
 const SHOWS: &str = "log |logs |says|said|shows|show |showing|reports|reported|complain|get |gets |getting|got |error|errors|message|messages|see |seeing|notify|notification|fails with|failed with|returns|returned|responds with|response|answers with|rejected with";
 const GUESS: &str = "whether|should|might|maybe|perhaps|could be|may be|i think|i guess|suspect|probably|seems|assum|if |unless|not sure|wonder|possib|hypothes|theory|verify|make sure|check that|please|would|e g|for example|usually|typically|means|not a |no longer|dont see|do not see|avoid|like ";
@@ -62,8 +62,11 @@ static FAULTS: &[Fault] = &[
     },
     Fault {
         sign: Of::Always(Sign::PfsDiffers),
-        groups: &["pfs|perfect forward", WRONG],
-        unless: "",
+        groups: &[
+            "pfs|perfect forward",
+            "mismatch|not match|doesnt match|dont match|didnt match|no matching|a matching|wrong|differ|unacceptable|not accepted",
+        ],
+        unless: "disabl|enabl|turn",
     },
     Fault {
         sign: Of::Phase {
@@ -191,7 +194,10 @@ impl Plainly {
         if !might(line.body) {
             return;
         }
-        let prose = line.at.is_none() && line.program.is_none() && is_prose(line.body, false);
+        let prose = line.at.is_none()
+            && line.program.is_none()
+            && !is_headed(line.body)
+            && is_prose(line.body, false);
         for sentence in sentences(line.body, prose) {
             let words = plain(sentence);
             if !holds(&words, IPSEC) {
@@ -236,6 +242,13 @@ fn is_known(program: &str) -> bool {
     ]
     .iter()
     .any(|known| program.contains(known))
+}
+
+/// `IKE Responder: …`: a program's line, whatever its words are.
+fn is_headed(body: &str) -> bool {
+    body.split_whitespace()
+        .take(3)
+        .any(|w| w.len() > 2 && w.ends_with(':'))
 }
 
 /// A word without which no fault can be told: most lines have none.

@@ -94,6 +94,8 @@ pub enum Complaint {
     AnswersVanish,
     /// IKE was seen to leave with another source address than the configured one.
     IkeSourceDiffers,
+    /// Of several networks the one that was set up last is reached, and it alone.
+    LastNetworkWins,
     /// Both networks were found to have the same addresses.
     SameNetworks,
     /// Both gateways are behind a NAT.
@@ -106,7 +108,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 48] = [
+    pub const ALL: [Complaint; 49] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -151,6 +153,7 @@ impl Complaint {
         Complaint::PeerHearsNothing,
         Complaint::AnswersVanish,
         Complaint::IkeSourceDiffers,
+        Complaint::LastNetworkWins,
         Complaint::SameNetworks,
         Complaint::BothBehindNat,
         Complaint::RestartHelps,
@@ -177,6 +180,7 @@ impl Complaint {
                 | Complaint::PeerHearsNothing
                 | Complaint::AnswersVanish
                 | Complaint::IkeSourceDiffers
+                | Complaint::LastNetworkWins
                 | Complaint::SameNetworks
         )
     }
@@ -232,6 +236,9 @@ impl Complaint {
             Complaint::AnswersVanish => "that the other gateway's answers don't arrive",
             Complaint::IkeSourceDiffers => {
                 "that IKE leaves with another source address than the configured one"
+            }
+            Complaint::LastNetworkWins => {
+                "that of several networks only the one set up last is reached"
             }
             Complaint::SameNetworks => "that both networks have the same addresses",
             Complaint::BothBehindNat => "that both gateways are behind a NAT",

@@ -152,6 +152,14 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     saw(
+        Complaint::LastNetworkWins,
+        &[
+            "only to the subnet|only the last|only to the last|only for the last|only the newest|last one works|last one is reachable|last subnet works|only the one|replaces the previous|the previous one stops|the first one stops|the other one stops|the others stop",
+            "last |latest|newest|next one|second|another",
+            "subnet|subnets|phase #2|network|networks|selector|child",
+        ],
+    ),
+    saw(
         Complaint::IkeSourceDiffers,
         &[
             "phase #1|phase1|ike|isakmp|udp #500|port #500|vpn connection|negotiation",

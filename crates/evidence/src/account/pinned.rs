@@ -11,25 +11,31 @@ use super::words::{HELPS, OFF, OFF_BEFORE};
 use super::{holds, places, switched_off};
 
 /// It isn't known, or somebody advises.
-const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought";
+const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought";
 /// It didn't help.
 const IN_VAIN: &str = "no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|still |neither|nothing |same result|same error|same problem|same issue|not help|not solve|not fix|didnt help|didnt solve|didnt fix|doesnt help|doesnt solve|doesnt fix|hasnt help|havent help";
 const NEGATIONS: &[&str] = &[
-    "not", "no", "never", "cannot", "cant", "didnt", "doesnt", "dont", "isnt", "wasnt", "wont",
+    "not", "never", "cannot", "cant", "didnt", "doesnt", "dont", "isnt", "wasnt", "wont",
     "wouldnt", "hasnt", "havent", "couldnt", "unable", "nothing", "hardly", "without", "until",
     "to", "used", "should", "would", "before",
 ];
 /// What came of it, beside [`HELPS`].
-const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well";
+const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well|its stable|stable since|stable now|its up|is up now|its working|its fine|everything is fine|all fine|is fine now|now fine|are fine now|connects now";
 /// What says that it works because of something, and what came first.
 const STRONG: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|made everything work|did the trick|cures|cured|goes away|went away|got it working|get it working|got this working|works again|working now|now work|it worked|then work|works then|disappear|is gone|no longer drops|no more drops|stopped dropping|is stable|now passes|traffic flows|flows again";
-const FIRST: &str = "after |once |as soon as|when i |when we |then |now |until i |until we |since i |since we |only works with|thereafter|immediately|finally|by ";
+const FIRST: &str = "after |once |as soon as|when i |when we |then |now |until i |until we |since i |since we |if i |if we |only works with|thereafter|immediately|finally|by ";
 /// It works now, and something else doesn't.
 const HOWEVER: &str = "but |however|although|though |except|only to|before |until |previously|for years|in the past|in version|with version";
 /// The sentence tells what it was.
 const RESOLVED: &str = "turned out|turns out|turn out|problem was|problem is that|issue was|cause was|root cause|reason was|was caused by|is caused by|was because|because of the wrong|was due to|is due to|the culprit|fix was|fix is to|solution was|solution is|the trick was|the trick is|forgot|my mistake|my fault|my bad|our mistake|found the problem|found the issue|found the cause|found out|figured out|figured it out|realized|realised|discovered|noticed that|mistake was|the error was|it was the|it was a|was simply|what fixed|what helped|had a typo";
 /// What was wrong with it.
 const FAULTS: &str = "wrong|mismatch|differ|missing|not match|didnt match|dont match|doesnt match|incorrect|mistyp|typo|expired|disabled|not enabled|wasnt enabled|off |not set|wasnt set|rather than|instead of|forgot|lack|not in |invalid|misconfigur|not loaded|wasnt loaded|not installed|wasnt installed|block|not open|closed|not allow|bad |swapped|reversed|transposed|conflict|wasnt|not forward|not the same|old |stale|ran out|in use|used by|taken by|listening|out of date|not present|not contain|doesnt contain|didnt contain|did not contain|not include|didnt include|doesnt include|not trust|unknown|untrusted|not up to date|was on|was enabled|too short|too low|too small";
+
+/// What was done to the thing that was named before.
+const TO_IT: &str = "changed it|changed that|changed this|changing it|changing that|corrected it|corrected that|correcting it|adjusted it|set it to|turned it on|turned it off|turning it on|turning it off|switched it on|switched it off|enabled it|enabling it|disabled it|disabling it|added it|adding it|removed it|removing it|replaced it|renewed it|imported it|installed it|stopped it|opened it|allowed it|fixed it|fixed that|fixing it|fixing that|turned them|changed them|corrected them|enabled them|disabled them";
+/// It was so until something was done.
+const FAILED: &str =
+    "not |failed|fails|didnt|couldnt|wouldnt|wasnt|never|cant|cannot|down|nothing|no ";
 
 /// In how many octets the verb and its thing stand together.
 const NEAR: usize = 64;
@@ -38,7 +44,7 @@ const SHORT: usize = 96;
 
 /// What the sentence pins it down to; `before` is the sentence before it.
 pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)> {
-    if holds(sentence, UNSURE) || holds(sentence, IN_VAIN) {
+    if is_unsure(sentence) || holds(sentence, IN_VAIN) {
         return None;
     }
     if let Some(at) = effect(sentence) {
@@ -49,17 +55,35 @@ pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)
         let follows = holds(sentence, STRONG) || holds(sentence, FIRST);
         let by_change = changed(sentence, follows).or_else(|| {
             let only = sentence.len() < SHORT && named(sentence).next().is_none();
-            (only && follows && !holds(before, UNSURE) && !holds(before, IN_VAIN))
-                .then(|| changed(before, told_of_us(before)))?
+            if !only || is_unsure(before) || holds(before, IN_VAIN) {
+                return None;
+            }
+            if holds(sentence, TO_IT) {
+                return one(named(before).map(|(thing, _)| thing.culprit));
+            }
+            follows
+                .then(|| changed(before, told_of_us(before)))
+                .flatten()
         });
         if let Some(culprit) = by_change {
             return Some((culprit, PinnedBy::Change));
         }
     }
-    if !holds(sentence, RESOLVED) || !holds(sentence, FAULTS) {
+    // `We had the wrong PSK there, now it works`.
+    let was = || effect(sentence).is_some() && holds(sentence, "had |was |were ");
+    if !holds(sentence, FAULTS) || !(holds(sentence, RESOLVED) || was()) {
         return None;
     }
     one(named(sentence).map(|(thing, _)| thing.culprit)).map(|culprit| (culprit, PinnedBy::Look))
+}
+
+/// Whether the sentence guesses or advises. What happens if the writer does something was tried.
+fn is_unsure(sentence: &str) -> bool {
+    holds(sentence, UNSURE)
+        || places(sentence, "if ").any(|(_, end)| {
+            let rest = sentence.get(end..).unwrap_or_default();
+            !["i ", "we ", "id "].iter().any(|who| rest.starts_with(who))
+        })
 }
 
 /// Where the sentence tells that it works, without a negation before the word.
@@ -71,13 +95,26 @@ fn effect(sentence: &str) -> Option<usize> {
         .map(|(at, _)| at)
         .filter(|at| {
             let ahead = sentence.get(..*at).unwrap_or_default();
-            !ahead
-                .split_whitespace()
-                .rev()
-                .take(3)
-                .any(|w| NEGATIONS.contains(&w))
+            let mut words = ahead.split_whitespace().rev().take(3);
+            let mut after = "";
+            !words.any(|w| {
+                // `uniqueids=no` is a value.
+                let no = w == "no" && matches!(after, "longer" | "more" | "way" | "traffic");
+                after = w;
+                no || NEGATIONS.contains(&w)
+            })
         })
+        .chain(until(sentence))
         .min()
+}
+
+/// `It didn't connect until I changed …`.
+fn until(sentence: &str) -> Option<usize> {
+    ["until i ", "until we "]
+        .iter()
+        .flat_map(|words| places(sentence, words))
+        .map(|(at, _)| at)
+        .find(|at| holds(sentence.get(..*at).unwrap_or_default(), FAILED))
 }
 
 /// Whether the sentence tells of something that was done, and not of how things are.
@@ -107,8 +144,9 @@ fn named(sentence: &str) -> impl Iterator<Item = (&'static Thing, usize)> + '_ {
 /// The one thing that was changed. Where nothing else tells that it worked because of it, somebody has to say that they
 /// changed it: `follows`.
 fn changed(sentence: &str, follows: bool) -> Option<Culprit> {
+    let to_it = holds(sentence, TO_IT);
     let near = |thing: &Thing| {
-        thing
+        let by_name = thing
             .names
             .split('|')
             .flat_map(|name| places(sentence, name))
@@ -121,7 +159,8 @@ fn changed(sentence: &str, follows: bool) -> Option<Culprit> {
                     .flat_map(|verb| places(sentence, verb))
                     .filter(|(from, _)| follows || by_somebody(sentence, *from))
                     .any(|(from, to)| from.abs_diff(end) <= NEAR && to.abs_diff(at) <= NEAR)
-            })
+            });
+        by_name || to_it
     };
     one(named(sentence)
         .filter(|(thing, _)| match thing.done {
@@ -268,6 +307,23 @@ mod tests {
                 Uniqueness,
             ),
             ("Disabling compression on both ends fixed it.", Compression),
+            ("With compress=no it works.", Compression),
+            (
+                "NAT traversal was disabled on the router. Turned it on and the VPN works.",
+                NatTraversal,
+            ),
+            (
+                "Phase 2 failed until I changed the phase 2 encryption to AES256 on the peer.",
+                EspAlgorithms,
+            ),
+            (
+                "If I turn off PFS on the router it connects, with PFS on it doesn't.",
+                Pfs,
+            ),
+            (
+                "We changed the phase 2 lifetime on our side to match theirs and it's stable since then.",
+                Lifetimes,
+            ),
             ("Syncing the clock with ntpdate fixed it.", Clock),
             (
                 "I killed the other process that was using port 500 and it works.",
@@ -345,6 +401,7 @@ mod tests {
             "The PSK is correct and the proposals match, phase 1 is up.",
             "ESP is allowed in the firewall and the tunnel is up.",
             "It works fine using PSK.",
+            "After I changed the PSK it no longer works.",
             "We are using DH group 14 and the tunnel is up.",
         ] {
             assert_eq!(of(text), None, "{text}");

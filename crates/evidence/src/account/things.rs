@@ -21,7 +21,7 @@ pub(super) enum Done {
 const CORRECT: &str = "changed|changing|change to|corrected|correcting|fixed the|fixing the|reenter|re enter|retyp|replaced|replacing|updated|updating|edited|editing|recreat|reset the|resetting|regenerat|renewed|renewing|reissu|entered|entering|matched|matching|aligned|aligning|shorten|simplif|recopied|copied again|sync|synchroni";
 const CHANGE: &str = "set |sets |setting |switched|switching|adjusted|adjusting|modified|modifying|specified|specifying|using |put |putting|swapped|swapping|mirror|writing|wrote|moved|moving|added|adding|defined|defining";
 const ON: &str = "enabled|enabling|enable |turned on|turning on|turn on|activated|activating|switched|switching|added|adding|add the|installed|installing|install |loaded|loading|load the|imported|importing|set |setting |created|creating|generat|inserted|allowed|allowing|allow |permitted|permitting|opened|opening|forwarded|forwarding|modprobe|insmod|using |put |putting|configured|configuring|rebuil|recompil|compiled|copied|copying|changed|changing";
-const OFF: &str = "disabl|removed|removing|remove the|turned|turning|switched|switching|stopped|stopping|killed|killing|deleted|deleting|flushed|flushing|cleared|clearing|increased|increasing|raised|raising|relaxed|lowered|lowering|reduced|reducing|decreased|without |unload|set |setting |changed|changing|permissive|loosen|deactivat|uninstall";
+const OFF: &str = "disabl|removed|removing|remove the|turned|turning|switched|switching|stopped|stopping|killed|killing|deleted|deleting|flushed|flushing|cleared|clearing|increased|increasing|raised|raising|relaxed|lowered|lowering|reduced|reducing|decreased|turn off |switch off |unload|set |setting |changed|changing|permissive|loosen|deactivat|uninstall";
 
 impl Done {
     /// The verbs that tell it.
@@ -69,7 +69,7 @@ const CERTIFICATE: &str = "certificat|cert |certs ";
 pub(super) static THINGS: &[Thing] = &[
     Thing {
         also: &[
-            "special char|quot|trailing|whitespace|white space|blank|newline|line break|escap|encod|hex|base64|exclamation|dollar|ampersand|symbol|umlaut|non ascii|shorter|longer|character",
+            "special char|quot|trailing|whitespace|white space|blank|newline|line break|escap|encod|hex|base64|exclamation|dollar|ampersand|symbol|umlaut|non ascii|shorter|longer",
         ],
         ..thing(Culprit::KeyForm, KEY, Done::Off)
     },
@@ -106,21 +106,22 @@ pub(super) static THINGS: &[Thing] = &[
         ..thing(Culprit::Pfs, GROUP, Done::Changed)
     },
     thing(Culprit::Pfs, "pfs|perfect forward", Done::Changed),
+    thing(Culprit::Pfs, "pfs|perfect forward", Done::Off),
     thing(Culprit::IkeGroup, GROUP, Done::Changed),
     Thing {
         also: &[PHASE_2],
-        unless: "phase #1|phase1|phase i |main mode|isakmp",
+        unless: "phase #1|phase1|phase i |main mode|isakmp|encryption domain",
         ..thing(Culprit::EspAlgorithms, ALGORITHMS, Done::Changed)
     },
     Thing {
         also: &[
             "phase #1|phase1|phase i |ike |ike policy|main mode|isakmp|ikev1|ikev2|ike proposal",
         ],
-        unless: "phase #2|phase2|phase ii|quick mode|child",
+        unless: "phase #2|phase2|phase ii|quick mode|child|encryption domain",
         ..thing(Culprit::IkeAlgorithms, ALGORITHMS, Done::Changed)
     },
     Thing {
-        unless: "certificat|signature",
+        unless: "certificat|signature|encryption domain",
         ..thing(Culprit::Algorithms, ALGORITHMS, Done::Changed)
     },
     Thing {
