@@ -17,6 +17,7 @@
 mod ahead;
 mod ask;
 mod attempt;
+mod chance;
 mod compare;
 mod complaint;
 mod config;

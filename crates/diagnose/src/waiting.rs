@@ -89,7 +89,8 @@ pub(crate) fn taken_back(s: &Signals<'_>) -> Option<String> {
     let up = s.was_up().filter(|f| f.side == Side::Local)?;
     let down = s.child_taken_down()?;
     let (began, ended) = (up.at?, down.at?);
-    let lasted = ended.0.checked_sub(began.0)?;
+    // Of two happenings in one moment the later may have been stamped by a clock that was read a little earlier.
+    let lasted = ended.0.saturating_sub(began.0);
     let unused = s.sign(Sign::NothingCame).is_some() && asked_once(s, up, down);
     let limit = if unused { SOON_MS } else { AT_ONCE_MS };
     (lasted <= limit).then(|| {

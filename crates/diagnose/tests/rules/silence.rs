@@ -262,6 +262,9 @@ fn a_path_that_loses_the_first_message_too_blocks_no_port() {
     several(begun().init_done(true), 2).cause("udp4500-blocked");
     let lossy = || repeated(begun(), "IKE_SA_INIT", 1).init_done(true);
     several(lossy(), 2).undecided(&["udp4500-blocked"]);
+    // Two of three may be a path that loses much.
+    let twice = repeated(repeated(begun(), "IKE_SA_INIT", 1), "IKE_SA_INIT", 2);
+    several(twice.init_done(true), 3).undecided(&["udp4500-blocked", "underlay-loss-or-flap"]);
     // That many aren't lost by chance.
     several(lossy(), 8).cause("udp4500-blocked");
     // Nor are seven, where nearly everything else is answered; where most is lost, they are.

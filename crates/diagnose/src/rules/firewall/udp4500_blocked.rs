@@ -6,6 +6,7 @@ use adit_model::fact::{Known, Side};
 use adit_model::product::Product;
 use adit_model::sign::Sign;
 
+use crate::chance::by_chance;
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::nat;
 use crate::progress::filtered_port;
@@ -248,7 +249,7 @@ fn initiator<'x>(
             separated_by: "whether anything arrives at the peer on UDP 4500",
         };
     }
-    if lost_by_chance(s) {
+    if by_chance(s) {
         return Judgement::Possible {
             weight: 50,
             because: "nothing has come back from UDP 4500; so much of what isn't sent there is lost too that this may be chance".to_owned(),
@@ -292,48 +293,6 @@ fn initiator<'x>(
         next: vec!["on the peer during an attempt: `tcpdump -ni any udp port 4500`".to_owned()],
     }
     .into()
-}
-
-/// Whether what went to UDP 4500 may have been lost as other packets were: by how many of those went unanswered that
-/// aren't stopped (first messages that were answered in the end, echoes, tests of UDP 500), that all which went to 4500
-/// did is no wonder.
-fn lost_by_chance(s: &Signals<'_>) -> bool {
-    /// That much chance isn't taken for a filter.
-    const NO_WONDER: f64 = 0.001;
-    /// How often a test repeats its question.
-    const QUESTIONS: u32 = 4;
-    let (mut asked, mut lost) = (0_u32, 0_u32);
-    let mut to_4500 = 0_u32;
-    for (_, happening) in s.happenings(Side::Local) {
-        match happening {
-            Happening::Sent(m) if !m.response && m.exchange == "IKE_SA_INIT" => asked += 1,
-            Happening::Retransmitted { exchange, .. } if exchange == "IKE_SA_INIT" => {
-                asked += 1;
-                lost += 1;
-            }
-            Happening::Sent(m) if !m.response && m.exchange == "IKE_AUTH" => to_4500 += 1,
-            Happening::Retransmitted { exchange, .. } if exchange == "IKE_AUTH" => to_4500 += 1,
-            _ => {}
-        }
-    }
-    if let Some((_, sent, answered)) = s.echoed() {
-        asked += sent;
-        lost += sent - answered.min(sent);
-    }
-    if s.ike_answers(false).is_some() {
-        asked += 1;
-    }
-    // It was answered before.
-    if s.ike_silent(false).is_some() && s.received(Side::Local).is_some() {
-        asked += QUESTIONS;
-        lost += QUESTIONS;
-    }
-    if s.ike_silent(true).is_some() {
-        to_4500 += QUESTIONS;
-    }
-    let each = f64::from(lost + 1) / f64::from(asked + 2);
-    let times = i32::try_from(to_4500).unwrap_or(i32::MAX);
-    lost > 0 && each.powi(times) > NO_WONDER
 }
 
 /// Any response that came after our IKE_AUTH, also one that isn't the answer: the path isn't closed then.

@@ -4,6 +4,7 @@ use adit_model::event::Happening;
 use adit_model::fact::{Fact, Side};
 use adit_model::sign::Sign;
 
+use crate::chance::{Asked, asked};
 use crate::finding::{BOTH_SIDES, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -139,7 +140,23 @@ fn told(s: &Signals<'_>) -> Judgement {
             because: "an interface lost its link".to_owned(),
             separated_by: "whether the interface leads to the peer",
         },
-        _ => Judgement::Silent,
+        _ => in_part(s),
+    }
+}
+
+/// So much of what has a way goes unanswered that the rest may be lost with it.
+fn in_part(s: &Signals<'_>) -> Judgement {
+    const SEVERAL: u32 = 2;
+    let Asked { asked, lost } = asked(s);
+    if s.up || s.refused_or_told() || s.silences.is_empty() || lost < SEVERAL || lost * 4 < asked {
+        return Judgement::Silent;
+    }
+    Judgement::Possible {
+        weight: 45,
+        because: format!(
+            "{lost} of {asked} first messages and echoes weren't answered, though others were"
+        ),
+        separated_by: "whether echoes to the peer get lost now and then",
     }
 }
 

@@ -1,0 +1,67 @@
+//! Whether silence may be chance: by how much of what isn't stopped goes unanswered too.
+
+use adit_model::event::Happening;
+use adit_model::fact::Side;
+
+use crate::signals::Signals;
+
+/// What was asked of the peer, and is known to have a way to it and back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// How often.
+    pub asked: u32,
+    /// How often in vain.
+    pub lost: u32,
+}
+
+/// How often a test repeats its question.
+const QUESTIONS: u32 = 4;
+
+/// First messages that were answered in the end, echoes if any was answered, tests of UDP 500 once it has answered.
+pub(crate) fn asked(s: &Signals<'_>) -> Asked {
+    let mut all = Asked::default();
+    let heard = s.received(Side::Local).is_some();
+    for (_, happening) in s.happenings(Side::Local).filter(|_| heard) {
+        match happening {
+            Happening::Sent(m) if !m.response && m.exchange == "IKE_SA_INIT" => all.asked += 1,
+            Happening::Retransmitted { exchange, .. } if exchange == "IKE_SA_INIT" => {
+                all.asked += 1;
+                all.lost += 1;
+            }
+            _ => {}
+        }
+    }
+    if let Some((_, sent, answered)) = s.echoed() {
+        all.asked += sent;
+        all.lost += sent.saturating_sub(answered);
+    }
+    if s.ike_answers(false).is_some() {
+        all.asked += 1;
+    }
+    if s.ike_silent(false).is_some() && heard {
+        all.asked += QUESTIONS;
+        all.lost += QUESTIONS;
+    }
+    all
+}
+
+/// Whether all that went to UDP 4500 may have been lost as the rest was.
+pub(crate) fn by_chance(s: &Signals<'_>) -> bool {
+    /// That much chance isn't taken for a filter.
+    const NO_WONDER: f64 = 0.001;
+    let Asked { asked, lost } = asked(s);
+    let mut to_4500 = 0_u32;
+    for (_, happening) in s.happenings(Side::Local) {
+        match happening {
+            Happening::Sent(m) if !m.response && m.exchange == "IKE_AUTH" => to_4500 += 1,
+            Happening::Retransmitted { exchange, .. } if exchange == "IKE_AUTH" => to_4500 += 1,
+            _ => {}
+        }
+    }
+    if s.ike_silent(true).is_some() {
+        to_4500 += QUESTIONS;
+    }
+    let each = f64::from(lost + 1) / f64::from(asked + 2);
+    let times = i32::try_from(to_4500).unwrap_or(i32::MAX);
+    lost > 0 && each.powi(times) > NO_WONDER
+}
