@@ -9,7 +9,7 @@ use adit_config::{
     AuthFiles, Backend, Configuration, FlightRecorder, Gateway, Offload, OwnFiles, PeerFiles,
     PpkRef, Revocation, Severity, adit,
 };
-use adit_model::carriage::{Carriage, Cut, Df, Dscp, Ecn, Mss, Tfc};
+use adit_model::carriage::{Carriage, Cut, Df, Dscp, Ecn, HwOffload, Mss, Tfc};
 use adit_model::connection::{
     Authentication, Child, Connection, Mode, Ppk, Remote, Retransmit, Start,
 };
@@ -82,6 +82,7 @@ fn carriage(n: u32) -> Carriage {
         mss: [Mss::Auto, Mss::Off, Mss::AtMost(256 + n as u16)][n as usize / 4 % 3],
         tfc: [Tfc::Off, Tfc::Mtu, Tfc::Multiple(16 + u16::from(small))][n as usize / 5 % 3],
         dummies: Duration::from_millis(u64::from(n % 7) * 10),
+        hw_offload: [HwOffload::Off, HwOffload::Crypto, HwOffload::Packet][n as usize / 6 % 3],
     }
 }
 

@@ -95,6 +95,7 @@ impl Gateway {
         if let Err(error) = host.follow() {
             tracing::debug!("{error}");
         }
+        self.backend.look_at_devices();
         let ours = match host.addresses() {
             Ok(ours) => ours,
             Err(error) => return tracing::debug!("{error}"),

@@ -255,6 +255,7 @@ impl Gateway {
         let now = self.clock.now();
         let snapshot = self.endpoint.snapshot();
         let traffic = self.backend.children();
+        let offloads = self.backend.offloads();
         let counts = self.block_counts();
         // Looked at once for all, where any tunnel needs it.
         let looked = std::cell::OnceCell::new();
@@ -273,6 +274,7 @@ impl Gateway {
                     tunnel,
                     snapshot: &snapshot,
                     traffic: &traffic,
+                    offloads: offloads.as_ref(),
                     block,
                     clear: self.clear_traffic(tunnel, &counts),
                     counts: &counts,

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adit_esp::{ApplyError, ChildReport, DataPlane, PairReport, Word};
+use adit_esp::{ApplyError, ChildName, ChildReport, DataPlane, PairReport, Word};
 use adit_model::Mono;
 use adit_model::connection::Connection;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::policy::Policy;
-use adit_model::status::DataPlaneStatus;
+use adit_model::status::{DataPlaneStatus, OffloadStatus};
 
 use crate::dataplane::{self, UserSpace};
 use crate::interfaces::Opened;
@@ -234,6 +234,22 @@ impl Backend {
                 threads: Vec::new(),
             }),
             Backend::Fake => None,
+        }
+    }
+
+    /// What network devices do of children; `None` where it isn't the kernel that could ask them.
+    #[must_use]
+    pub fn offloads(&self) -> Option<BTreeMap<Arc<ChildName>, OffloadStatus>> {
+        match self {
+            Backend::Kernel(kernel) => Some(kernel.offloads()),
+            Backend::User(_) | Backend::Fake => None,
+        }
+    }
+
+    /// The devices that lead to peers may be others now.
+    pub fn look_at_devices(&mut self) {
+        if let Backend::Kernel(kernel) = self {
+            kernel.look_at_devices();
         }
     }
 

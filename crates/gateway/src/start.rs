@@ -11,6 +11,7 @@ use adit_crypto::Provider;
 use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, Settings};
 use adit_kernel::sysctl;
+use adit_model::carriage::HwOffload;
 use adit_model::connection::Connection;
 use rustix::thread::CapabilitySet;
 use tokio::sync::mpsc;
@@ -35,6 +36,7 @@ use crate::options::{BackendChoice, Options};
 use crate::recorder;
 use crate::sockets::{Bound, EspBy, Sockets};
 use crate::state_dir::StateDir;
+use crate::status::NOT_IN_USER_SPACE;
 use crate::tunnel::Tunnel;
 use crate::xfrm::{self, InKernel};
 
@@ -328,6 +330,16 @@ pub(crate) fn read_keys(options: &Options) -> Result<KeyStore, GatewayError> {
         )?;
         for warning in opened.warnings {
             tracing::warn!("tunnel `{}`: {warning}", connection.name);
+        }
+        if options.backend == BackendChoice::User {
+            for child in &connection.children {
+                if child.carriage.hw_offload != HwOffload::Off {
+                    let (tunnel, child) = (&connection.name, &child.name);
+                    tracing::warn!(
+                        "tunnel `{tunnel}`: `hw_offload` of `{child}`: {NOT_IN_USER_SPACE}"
+                    );
+                }
+            }
         }
         if let Some(weak) = weak_algorithms(connection) {
             tracing::warn!(

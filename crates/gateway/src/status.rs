@@ -1,19 +1,21 @@
 //! The status document: every tunnel as scripts and people see it, broken ones first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use adit_diagnose::diagnose;
-use adit_esp::ChildReport;
+use adit_esp::{ChildName, ChildReport};
 use adit_ike::{ChildSaState, ChildSnapshot, IkeSaSnapshot, IkeSaState, NatStatus};
 use adit_kernel::block::BlockCount;
 use adit_model::ahead::Weight;
+use adit_model::carriage::HwOffload;
 use adit_model::connection::{Child, Mode, Protection};
 use adit_model::event::Role;
 use adit_model::fact::Case;
 use adit_model::selector::Selector;
 use adit_model::status::{
     ChildSaStatus, ChildState, ClearTraffic, DataPlaneStatus, ForeseenStatus, GapStatus, IkeSa,
-    MonitorStatus, PoolStatus, Status, Tunnel, TunnelState,
+    MonitorStatus, OffloadStatus, PoolStatus, Status, Tunnel, TunnelState,
 };
 use adit_model::{Mono, Now};
 
@@ -32,6 +34,8 @@ pub struct View<'a> {
     pub snapshot: &'a [IkeSaSnapshot],
     /// Traffic of every child.
     pub traffic: &'a [ChildReport],
+    /// What network devices do of children, where the kernel carries packets.
+    pub offloads: Option<&'a BTreeMap<Arc<ChildName>, OffloadStatus>>,
     /// What blocks its clear traffic.
     pub block: Option<String>,
     /// What of it passes in clear, if it is optional.
@@ -199,6 +203,23 @@ impl View<'_> {
         }
     }
 
+    fn offload(&self, child: &Child) -> Option<OffloadStatus> {
+        let wish = child.carriage.hw_offload;
+        let of = |name: &&Arc<ChildName>| {
+            name.connection == self.tunnel.connection.name && name.child == child.name
+        };
+        let Some(offloads) = self.offloads else {
+            return (wish != HwOffload::Off).then(|| OffloadStatus {
+                wanted: wish.word().to_owned(),
+                inward: None,
+                outward: None,
+                instead: Some(NOT_IN_USER_SPACE.to_owned()),
+            });
+        };
+        let (_, status) = offloads.iter().find(|(name, _)| of(name))?;
+        Some(status.clone())
+    }
+
     fn child(&self, child: &Child, sas: &[&IkeSaSnapshot]) -> ChildSaStatus {
         let live: Vec<&ChildSnapshot> = sas
             .iter()
@@ -238,6 +259,7 @@ impl View<'_> {
             spi_out: current.map(|c| format!("{:08x}", c.spi_out)),
             proposal: current.map(|c| c.suite.to_string()),
             encapsulation: current.map(|c| if c.udp_encap { "udp" } else { "esp" }.to_owned()),
+            offload: self.offload(child).filter(|_| current.is_some()),
             ts_local: texts(current.map(|c| &c.ts_local), &child.local_ts),
             ts_remote: texts(current.map(|c| &c.ts_remote), &child.remote_ts),
             bytes_in: traffic.bytes_in,
@@ -251,6 +273,10 @@ impl View<'_> {
         }
     }
 }
+
+/// What is said of `hw_offload` where packets are carried by our own data plane.
+pub const NOT_IN_USER_SPACE: &str =
+    "it has no effect in our own data plane: network devices work for the kernel's IPsec alone";
 
 /// On whose side a NAT was found.
 #[must_use]
@@ -391,6 +417,7 @@ mod tests {
             tunnel,
             snapshot,
             traffic,
+            offloads: None,
             block: Some("nftables".to_owned()),
             clear: None,
             counts: &BTreeMap::new(),

@@ -26,6 +26,9 @@ pub struct Carriage {
     /// How often a dummy packet is sent (RFC 4303 2.6), whatever else is sent; zero is never.
     #[serde(default)]
     pub dummies: Duration,
+    /// What the device that leads to the peer is asked to do of it.
+    #[serde(default)]
+    pub hw_offload: HwOffload,
 }
 
 /// Which DSCP the outer header has (RFC 2983).
@@ -99,6 +102,32 @@ pub enum Tfc {
     Mtu,
     /// Inner packets are filled up to multiples of so many octets, where the path allows it.
     Multiple(u16),
+}
+
+/// What the device that leads to the peer is asked to do, where the kernel's IPsec carries packets. What it can't do, the
+/// kernel does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HwOffload {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The cryptography.
+    Crypto,
+    /// All of it: headers, sequence numbers and policies too.
+    Packet,
+}
+
+impl HwOffload {
+    /// As it is configured.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Crypto => "crypto",
+            Self::Packet => "packet",
+        }
+    }
 }
 
 /// What a pair of SAs may carry in either direction before it is at its end; zero is no limit.

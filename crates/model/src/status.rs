@@ -301,6 +301,9 @@ pub struct ChildSaStatus {
     pub proposal: Option<String>,
     /// `udp` or `esp`: how packets travel.
     pub encapsulation: Option<String>,
+    /// What a network device does of it; `None` where none is asked (`hw_offload`), and while there are no SAs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offload: Option<OffloadStatus>,
     /// Selectors of our side: negotiated when up, else configured.
     pub ts_local: Vec<String>,
     /// Selectors of the peer's side.
@@ -317,4 +320,28 @@ pub struct ChildSaStatus {
     pub last_in: Option<String>,
     /// When it will be rekeyed (RFC 3339), if it will.
     pub rekey_at: Option<String>,
+}
+
+/// What a network device does of a child's newest pair of SAs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffloadStatus {
+    /// What is configured: `crypto` or `packet`.
+    pub wanted: String,
+    /// Who works on what we receive, as the kernel tells; `None` is the kernel itself.
+    #[serde(rename = "in")]
+    pub inward: Option<OffloadedTo>,
+    /// Who works on what we send.
+    #[serde(rename = "out")]
+    pub outward: Option<OffloadedTo>,
+    /// Why it isn't all as wanted, and what goes on instead; `None` where it is.
+    pub instead: Option<String>,
+}
+
+/// A device that works for a state of the kernel's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffloadedTo {
+    /// Its name.
+    pub device: String,
+    /// `crypto` or `packet`.
+    pub does: String,
 }

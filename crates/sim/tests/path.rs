@@ -37,6 +37,7 @@ const WHOLE: Carriage = Carriage {
     mss: adit_model::carriage::Mss::Auto,
     tfc: adit_model::carriage::Tfc::Off,
     dummies: std::time::Duration::ZERO,
+    hw_offload: adit_model::carriage::HwOffload::Off,
 };
 
 /// RFC 4301 8.2: the router tells the gateway, the gateway tells the host, and what fits by that goes through.

@@ -167,7 +167,7 @@ fn read() -> Result<Vec<List>> {
 }
 
 /// The programs with tests that can be played.
-const PROGRAMS: [&str; 3] = ["leaks", "in_kernel", "live_in_kernel"];
+const PROGRAMS: [&str; 4] = ["leaks", "in_kernel", "live_in_kernel", "offloaded"];
 const FILE: &str = "interop/kernel.toml";
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use adit_model::status::{
-    ChildState, DataPlaneStatus, GapStatus, MonitorStatus, PoolStatus, Status, Tunnel, TunnelState,
+    ChildState, DataPlaneStatus, GapStatus, MonitorStatus, OffloadStatus, OffloadedTo, PoolStatus,
+    Status, Tunnel, TunnelState,
 };
 
 use super::style::Palette;
@@ -244,6 +245,9 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
                     .unwrap_or_default(),
             );
         }
+        if let Some(offload) = &c.offload {
+            let _ = writeln!(out, "         {}", offloaded(offload));
+        }
     }
     if let Some(gap) = &t.gap
         && gap.held_back + gap.stopped + gap.left_in_clear > 0
@@ -288,6 +292,27 @@ fn gap(gap: &GapStatus) -> String {
         packets(gap.stopped),
         packets(gap.left_in_clear)
     )
+}
+
+/// Which network device does what of a child.
+fn offloaded(offload: &OffloadStatus) -> String {
+    let by = |to: &Option<OffloadedTo>| match to {
+        Some(to) => format!("{} ({})", to.device, to.does),
+        None => "the kernel itself".to_owned(),
+    };
+    let done = format!(
+        "hw_offload {}: in by {}, out by {}",
+        offload.wanted,
+        by(&offload.inward),
+        by(&offload.outward)
+    );
+    match &offload.instead {
+        None => done,
+        Some(why) if offload.inward.is_none() && offload.outward.is_none() => {
+            format!("hw_offload {}: none; {why}", offload.wanted)
+        }
+        Some(why) => format!("{done}; {why}"),
+    }
 }
 
 /// A number of packets.

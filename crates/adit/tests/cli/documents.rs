@@ -54,6 +54,7 @@ fn child(name: &str, state: ChildState) -> ChildSaStatus {
         spi_out: when_up("c5d6e7f8"),
         proposal: when_up("aes128gcm16"),
         encapsulation: when_up("udp"),
+        offload: None,
         ts_local: vec!["10.1.0.0/24".to_owned(), "fd00:1::/64".to_owned()],
         ts_remote: vec!["10.2.0.0/24".to_owned()],
         bytes_in: if up { 4096 } else { 0 },

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use adit_model::carriage::{Carriage, Cut, Df, Dscp, Ecn, Mss, Tfc};
+use adit_model::carriage::{Carriage, Cut, Df, Dscp, Ecn, HwOffload, Mss, Tfc};
 use adit_model::text::did_you_mean;
 
 use crate::adit::child::word;
@@ -13,6 +13,11 @@ use crate::adit::write::{line, text};
 const ECN: [(&str, Ecn); 2] = [("normal", Ecn::Normal), ("compat", Ecn::Compat)];
 const DF: [(&str, Df); 3] = [("clear", Df::Clear), ("copy", Df::Copy), ("set", Df::Set)];
 const CUT: [(&str, Cut); 2] = [("inner", Cut::Inner), ("outer", Cut::Outer)];
+const HW_OFFLOAD: [(&str, HwOffload); 3] = [
+    ("off", HwOffload::Off),
+    ("crypto", HwOffload::Crypto),
+    ("packet", HwOffload::Packet),
+];
 const DSCP_IN: [(&str, bool); 2] = [("keep", false), ("copy", true)];
 
 /// Reads how packets of a child are carried, which may be one of transport mode and nothing else.
@@ -38,6 +43,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_>, transport: bool) 
             true,
             Duration::ZERO,
         ),
+        hw_offload: word(reader, table, "hw_offload", &HW_OFFLOAD),
     };
     if carriage.tfc != Tfc::Off && transport {
         reader
@@ -93,6 +99,9 @@ pub(super) fn write(out: &mut String, carriage: &Carriage) {
     if !carriage.dummies.is_zero() {
         let text = text(&duration::write(carriage.dummies));
         line(out, "dummies", &text);
+    }
+    if carriage.hw_offload != default.hw_offload {
+        line(out, "hw_offload", &text(carriage.hw_offload.word()));
     }
 }
 

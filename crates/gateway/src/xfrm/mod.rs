@@ -12,6 +12,7 @@
 //! what a killed one has left. What others made isn't touched. States end by themselves soon after the key exchange
 //! would have ended them, so that those of a killed gateway don't go on for ever.
 
+mod device;
 mod fit;
 mod moving;
 mod numbers;
@@ -40,6 +41,7 @@ use crate::error::{GatewayError, runtime_error};
 use crate::interfaces::Opened;
 use crate::watched::watch;
 
+use device::{Device, Placed};
 pub use fit::lacking;
 use numbers::Numbers;
 use pair::{Pair, Unfit};
@@ -82,6 +84,10 @@ pub struct InKernel {
     /// The kernel's counters at the last look.
     statistics: BTreeMap<String, u64>,
     look_at: Mono,
+    /// Why the last pair of a child isn't the work of a network device, as it was told.
+    not_offloaded: BTreeMap<Arc<ChildName>, String>,
+    /// Devices that took a child's states whole, and not its policies.
+    not_whole: BTreeMap<Arc<ChildName>, (Device, String)>,
     /// Whether a packet filter stops what the host's own source NAT takes out of tunnels.
     filtered: bool,
     /// Nobody will answer what the policies ask.
@@ -157,6 +163,8 @@ impl InKernel {
             past: BTreeMap::new(),
             refused: BTreeMap::new(),
             drops: BTreeMap::new(),
+            not_offloaded: BTreeMap::new(),
+            not_whole: BTreeMap::new(),
             statistics: statistics::read(),
         })
     }
@@ -222,7 +230,7 @@ impl InKernel {
         };
         let answers = self.asked.remove(&child).unwrap_or(0);
         let made = pair::states(&sa, (flow, own), if_id, answers);
-        let (receiving, sending) = match made {
+        let (mut receiving, mut sending) = match made {
             Ok(states) => states,
             Err(unfit) => {
                 self.release([flow, own]);
@@ -230,27 +238,28 @@ impl InKernel {
             }
         };
         let spi_in = sa.spi_in;
+        let mut placed = Placed::new(sa.carriage.hw_offload);
+        placed.ask(&sa.path);
+        placed.leave_out(self.not_whole.get(&child));
         let xfrm = self.xfrm.get_mut();
-        let mut outcome = xfrm.add_state(&receiving);
-        if outcome.is_ok() {
-            outcome = xfrm.add_state(&sending);
-            if outcome.is_err() {
-                let _ = xfrm.delete_state(&receiving.id);
-            }
-        }
-        if let Err(error) = outcome {
+        if let Err(error) = device::add_pair(xfrm, [&mut receiving, &mut sending], &mut placed) {
             self.release([flow, own]);
             return Err(error.into());
         }
-        let mut pair = Pair::new(sa, Arc::clone(&child), receiving, sending);
+        let mut pair = Pair::new(sa, Arc::clone(&child), (receiving, sending), placed);
         // A state that is put in again answers nobody.
         pair.sending.answers = 0;
         self.pairs.push(pair);
-        let Err(error) = self.bring_policies_of(&child) else {
+        let outcome = self.bring_policies_of(&child);
+        let at = self.pairs.iter().position(|pair| pair.spi_in == spi_in);
+        let Err(error) = outcome else {
+            self.tell_of_device(at);
             return Ok(());
         };
-        let at = self.pairs.iter().position(|pair| pair.spi_in == spi_in);
         if let Some(pair) = at.map(|at| self.pairs.remove(at)) {
+            if let Some(refusal) = pair.placed.refusal_of_policies(&pair.sending, &error) {
+                self.not_whole.insert(Arc::clone(&child), refusal);
+            }
             self.bring_policies();
             let xfrm = self.xfrm.get_mut();
             for id in [pair.sending.id, pair.receiving.id] {
@@ -378,6 +387,7 @@ impl InKernel {
                 reqid_out: (!pair.gone).then_some(pair.sending.reqid),
                 sends: senders.get(&pair.receiving.reqid) == Some(&pair.spi_in),
                 if_id: pair.receiving.if_id,
+                whole: device::whole(&pair.sending),
             })
             .collect();
         let hold = |connection: &str, child: &str| {

@@ -15,6 +15,7 @@ use adit_kernel::KernelError;
 use adit_kernel::xfrm::{Counters, State, Xfrm};
 use adit_model::dataplane::Path;
 
+use super::device::{self, Placed};
 use super::pair::Pair;
 use super::{InKernel, InKernelError};
 
@@ -62,49 +63,78 @@ impl InKernel {
         Ok(outcome?)
     }
 
-    /// Both states of a pair, or neither.
-    fn move_pair(&mut self, at: usize, path: Path) -> Result<(), KernelError> {
+    /// Both states of a pair, or neither. The path may be the one that it has, where another device leads along it.
+    pub(super) fn move_pair(&mut self, at: usize, path: Path) -> Result<(), KernelError> {
         let wall = self.clocks().wall;
         let Some(pair) = self.pairs.get_mut(at) else {
             return Ok(());
         };
         let xfrm = self.xfrm.get_mut();
         let old = pair.path;
-        let in_place = goes_in_place(&old, &path);
+        let mut placed = pair.placed.clone();
+        placed.ask(&path);
+        let in_place = goes_in_place(&old, &path) && placed.asked == pair.placed.asked;
+        if !in_place && device::whole(&pair.sending).is_some() {
+            // The device has their numbers.
+            pair.end(xfrm)?;
+            pair.path = path;
+            self.is_lost(at);
+            return Ok(());
+        }
         let received = pair.received;
-        let step = |xfrm: &mut Xfrm, state: &mut State, path: &Path, inbound: bool| {
+        let step = |xfrm: &mut Xfrm,
+                    state: &mut State,
+                    path: &Path,
+                    inbound: bool,
+                    placed: &mut Placed| {
             if received {
                 // Only the first packet is told of.
                 state.life.soft_packets = None;
             }
-            relocate(xfrm, state, path, (inbound, in_place), wall)
+            relocate(xfrm, state, path, (inbound, in_place), (wall, placed))
         };
-        let inward = step(xfrm, &mut pair.receiving, &path, true)?;
+        let inward = step(xfrm, &mut pair.receiving, &path, true, &mut placed)?;
         let outward = if pair.gone {
             Ok(Moved::Gone)
         } else {
-            step(xfrm, &mut pair.sending, &path, false)
+            step(xfrm, &mut pair.sending, &path, false, &mut placed)
         };
         let outward = match outward {
             Ok(outward) => outward,
             Err(error) => {
-                let back = step(xfrm, &mut pair.receiving, &old, true)?;
+                let former = &mut pair.placed;
+                let back = step(xfrm, &mut pair.receiving, &old, true, former)?;
                 pair.take_in(back, true);
                 pair.take_in(inward, true);
                 return Err(error);
             }
         };
         pair.path = path;
+        if !in_place {
+            device::look(xfrm, [&pair.receiving, &pair.sending], &mut placed);
+            pair.placed = placed;
+        }
         let was_there = !pair.gone;
         let whole = pair.take_in(inward, true) & pair.take_in(outward, false);
         if was_there && !whole {
             self.is_lost(at);
         }
+        self.tell_of_device(Some(at));
         Ok(())
     }
 }
 
 impl Pair {
+    /// Takes both states out for good, and keeps what they had counted.
+    fn end(&mut self, xfrm: &mut Xfrm) -> Result<(), KernelError> {
+        for (id, inbound) in [(self.sending.id, false), (self.receiving.id, true)] {
+            if let Some(end) = xfrm.take_state(&id)? {
+                self.take_in(Moved::On(Some(end.counters)), inbound);
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps what a state had counted; whether it goes on.
     fn take_in(&mut self, moved: Moved, inbound: bool) -> bool {
         let (before, goes_on) = match moved {
@@ -135,12 +165,17 @@ fn relocate(
     state: &mut State,
     path: &Path,
     (inbound, in_place): (bool, bool),
-    wall: u64,
+    (wall, placed): (u64, &mut Placed),
 ) -> Result<Moved, KernelError> {
     let mut new = state.clone();
     readdress(&mut new, path, inbound);
     if in_place {
-        xfrm.update_state(&new)?;
+        // A device that is named would be asked to take another one.
+        let change = State {
+            offload: None,
+            ..new.clone()
+        };
+        xfrm.update_state(&change)?;
         *state = new;
         return Ok(Moved::On(None));
     }
@@ -151,8 +186,10 @@ fn relocate(
         going_on.replay = end.replay.clone();
         shorten(going_on, &end.counters, wall);
     }
-    if let Err(error) = xfrm.add_state(&new) {
-        xfrm.add_state(state)?;
+    // What a device does whole begins with new keys.
+    new.offload = placed.offload(inbound).filter(|offload| !offload.packet);
+    if let Err(error) = device::add(xfrm, &mut new, placed) {
+        device::add(xfrm, state, placed)?;
         return Err(error);
     }
     *state = new;

@@ -13,6 +13,8 @@ use adit_model::dataplane::{ChildSa, PairCounters, Path};
 use adit_model::now::Mono;
 use adit_model::selector::Selector;
 
+use super::device::Placed;
+
 /// A pair that was installed.
 pub struct Pair {
     /// Whose it is.
@@ -35,6 +37,8 @@ pub struct Pair {
     pub receiving: State,
     /// The sending state, as it was put in. Its number is its own.
     pub sending: State,
+    /// The network device that it is to be the work of.
+    pub placed: Placed,
     /// Whether the sending state isn't in the kernel any more, which the key exchange is told.
     pub gone: bool,
     /// See [`adit_model::dataplane::DataPlaneRequest::Retire`].
@@ -133,7 +137,12 @@ pub enum Unfit {
 
 impl Pair {
     /// A pair whose states are in the kernel.
-    pub fn new(sa: ChildSa, child: Arc<ChildName>, receiving: State, sending: State) -> Self {
+    pub fn new(
+        sa: ChildSa,
+        child: Arc<ChildName>,
+        (receiving, sending): (State, State),
+        placed: Placed,
+    ) -> Self {
         Self {
             child,
             spi_in: sa.spi_in,
@@ -145,6 +154,7 @@ impl Pair {
             path: sa.path,
             receiving,
             sending,
+            placed,
             gone: false,
             retired: false,
             received: false,

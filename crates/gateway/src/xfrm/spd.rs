@@ -52,6 +52,8 @@ pub struct Live<'a> {
     pub sends: bool,
     /// The XFRM interface through which its packets go; 0 is none.
     pub if_id: u32,
+    /// The network device that does all of it, policies too.
+    pub whole: Option<u32>,
 }
 
 /// What stands behind everything where no packet filter does: what goes to a remote network from elsewhere than the local
@@ -197,7 +199,7 @@ fn put_pair(spd: &mut Spd, rank: u32, pair: &Live<'_>) {
             reqid,
             mode: pair.mode,
             optional: false,
-            offload: None,
+            offload: pair.whole,
         })
     };
     let priority = rank + if pair.sends { SENDS } else { ALIVE };
@@ -213,6 +215,11 @@ fn put_pair(spd: &mut Spd, rank: u32, pair: &Live<'_>) {
             let inwards = Selector::of_traffic(remote, local);
             put_all(spd, Direction::In, &inwards, priority, &back, child);
             if pair.mode == Mode::Tunnel {
+                // No device forwards: what it has opened comes with a word of that, and isn't asked about.
+                let mut back = back.clone();
+                if let Verdict::Protect(template) = &mut back {
+                    template.offload = None;
+                }
                 put_all(spd, Direction::Forward, &inwards, priority, &back, child);
             }
         }
@@ -510,6 +517,7 @@ mod tests {
             reqid_out: Some(8),
             sends: true,
             if_id: 0,
+            whole: None,
         };
         let spd = wanted(&tunnels, &[], &[live], &BTreeMap::new(), |_, _| Some(7));
         let out = |to| reqid_of(verdict(&spd, Direction::Out, "10.1.0.9", to));
@@ -518,6 +526,20 @@ mod tests {
         assert_eq!(reqid_of(back), Some(9));
         let back = verdict(&spd, Direction::Forward, "10.2.9.9", "10.1.0.9");
         assert_eq!(back, Some(Verdict::Block));
+        // A device that does all of it has to know the policies, but for what is forwarded.
+        let whole = Live {
+            whole: Some(3),
+            ..live
+        };
+        let spd = wanted(&tunnels, &[], &[whole], &BTreeMap::new(), |_, _| Some(7));
+        let device = |direction, from, to| match verdict(&spd, direction, from, to) {
+            Some(Verdict::Protect(template)) => template.offload,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(device(Direction::Out, "10.1.0.9", "10.2.0.9"), Some(3));
+        assert_eq!(device(Direction::In, "10.2.0.9", "10.1.0.9"), Some(3));
+        assert_eq!(device(Direction::Forward, "10.2.0.9", "10.1.0.9"), None);
+        assert_eq!(device(Direction::Out, "10.1.0.9", "10.2.9.9"), None);
     }
 
     #[test]
@@ -536,6 +558,7 @@ mod tests {
             reqid_out: out,
             sends,
             if_id: 0,
+            whole: None,
         };
         let both = [live(&wide, Some(8), false), live(&narrow, Some(10), true)];
         let spd = wanted(&tunnels, &[], &both, &BTreeMap::new(), |_, _| Some(7));
@@ -675,6 +698,7 @@ mod tests {
             reqid_out: Some(8),
             sends: true,
             if_id: 0,
+            whole: None,
         };
         let spd = wanted(&tunnels, &[], &[live], &BTreeMap::new(), |_, _| Some(7));
         let out = |to| verdict(&spd, Direction::Out, "10.1.0.9", to);

@@ -195,6 +195,14 @@ impl Netlink {
         self.look_up(destination, None, Some(OWN_MARK))
     }
 
+    /// The same from an address of ours.
+    ///
+    /// # Errors
+    /// As [`Self::route_to`], and when the address isn't ours.
+    pub fn own_route_from(&mut self, source: IpAddr, destination: IpAddr) -> Result<RouteLookup> {
+        self.look_up(destination, Some(source), Some(OWN_MARK))
+    }
+
     fn look_up(
         &mut self,
         destination: IpAddr,

@@ -589,6 +589,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         Section::Child,
+        "hw_offload",
+        "\"off\", \"crypto\" or \"packet\"",
+        "\"off\"",
+        "\"crypto\"",
+        "What the network device that leads to the peer is asked to do, where the kernel's IPsec carries packets: \"crypto\" is encryption and decryption, \"packet\" all of it (Linux 6.2). What it can't do, the kernel does, and `adit status` and the log say which device can't do what. In our own data plane it has no effect.",
+    ),
+    key(
+        Section::Child,
         "rekey",
         "duration or \"off\"",
         "\"1h\"",
