@@ -210,7 +210,7 @@ pub fn look(xfrm: &mut Xfrm, states: [&State; 2], placed: &mut Placed) {
 impl InKernel {
     /// Asks the devices that lead to peers now, where they aren't those that were asked before.
     pub fn look_at_devices(&mut self) {
-        // What a device could have whole begins with new keys, when these are renewed.
+        // What a device could have whole begins with new keys.
         let wishes = |pair: &Pair| match pair.placed.wish {
             HwOffload::Off => false,
             HwOffload::Crypto => !pair.gone,

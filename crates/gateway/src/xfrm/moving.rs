@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use adit_kernel::KernelError;
 use adit_kernel::xfrm::{Counters, State, Xfrm};
+use adit_model::carriage::HwOffload;
 use adit_model::dataplane::Path;
 
 use super::device::{self, Placed};
@@ -73,6 +74,9 @@ impl InKernel {
         let old = pair.path;
         let mut placed = pair.placed.clone();
         placed.ask(&path);
+        if placed.wish == HwOffload::Packet {
+            placed.refuse("is asked with the next keys");
+        }
         let in_place = goes_in_place(&old, &path) && placed.asked == pair.placed.asked;
         if !in_place && device::whole(&pair.sending).is_some() {
             // The device has their numbers.
@@ -186,8 +190,7 @@ fn relocate(
         going_on.replay = end.replay.clone();
         shorten(going_on, &end.counters, wall);
     }
-    // What a device does whole begins with new keys.
-    new.offload = placed.offload(inbound).filter(|offload| !offload.packet);
+    new.offload = placed.offload(inbound);
     if let Err(error) = device::add(xfrm, &mut new, placed) {
         device::add(xfrm, state, placed)?;
         return Err(error);

@@ -35,6 +35,10 @@ pub(crate) static RULE: Rule = Rule {
                 "linux",
                 "`ethtool -K DEV esp-hw-offload off esp-tx-csum-hw-offload off gro off tso off`.",
             ),
+            (
+                "adit",
+                "`hw_offload = \"off\"` in the child; `adit status` says which device works for it.",
+            ),
             ("strongswan", "`hw_offload = no` in the child."),
             ("libreswan", "`nic-offload=no`."),
             (
