@@ -94,8 +94,8 @@ pub(crate) enum TaskDone {
     TraceBegins {
         /// What is to be followed.
         asked: trace::Asked,
-        /// Addresses of this host.
-        own: Vec<IpAddr>,
+        /// What this host is to them.
+        here: trace::Here,
         /// Who asked.
         answer: oneshot::Sender<Answer>,
     },
@@ -172,7 +172,11 @@ impl Gateway {
             TaskDone::LookedAhead { look, names, found } => self.looked_ahead(look, &names, found),
             TaskDone::Echoed(asked) => self.echoed(asked),
             TaskDone::Hooked(ended) => self.hooked(ended),
-            TaskDone::TraceBegins { asked, own, answer } => self.trace_begins(asked, &own, answer),
+            TaskDone::TraceBegins {
+                asked,
+                here,
+                answer,
+            } => self.trace_begins(asked, &here, answer),
             TaskDone::AskFar(ask) => self.ask_far(ask),
             TaskDone::AnswerFar {
                 connection,

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use adit_kernel::KernelError;
 use adit_kernel::xfrm::{By, Direction, Does, Listed, Xfrm};
+use adit_model::connection::Connection;
 use adit_model::policy::Action;
 use adit_model::probed::{Check, Outcome};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use super::ways::{Inside, Ways};
-use super::{Carrier, Situation, sign};
+use super::ways::Ways;
+use super::{Carrier, Situation, sample, sign};
 use crate::xfrm::is_our_policy;
 
 /// Tests of policies.
@@ -123,11 +124,27 @@ impl Questions {
             Carrier::Kernel(None) => (ways.outside()?.0, Some(0)),
             Carrier::Nobody => return None,
         };
-        let inside = ways.inside.iter();
+        let known = ways.inside.iter().flat_map(|i| {
+            let lan = match i.is_this_host() {
+                true => None,
+                false => Some(i.lan().map_or(0, |(index, _)| *index)),
+            };
+            asked((i.local, i.remote), lan, device, if_id)
+        });
+        let carried = |(own, far): &(IpAddr, IpAddr)| {
+            let holds = |all: &[Selector], address: IpAddr| {
+                let host = Selector::host(address);
+                all.iter().any(|selector| selector.contains(&host))
+            };
+            let mut children = situation.children.iter();
+            children.any(|c| holds(&c.local, *own) && holds(&c.remote, *far))
+        };
+        let led = led(&situation.connection).into_iter().filter(carried);
+        let led = led.flat_map(|ends| asked(ends, None, device, if_id));
         let children = &situation.children;
         let whole = |s: &Selector| s.protocol == 0;
         Some(Self {
-            all: inside.flat_map(|i| asked(i, device, if_id)).collect(),
+            all: known.chain(led).collect(),
             needed: situation.up
                 && children
                     .iter()
@@ -152,6 +169,10 @@ impl Questions {
     }
 
     fn well(&self, listed: &[Listed]) -> Check {
+        if self.all.is_empty() {
+            let summary = "no address is known whose packets the tunnel carries, so policies of the kernel's IPsec can't be asked about them; adit trace SRC DST does";
+            return Check::new(ID, Outcome::Unknown, summary);
+        }
         let ours = self.all.iter().filter(|question| question.ours);
         let out = ours
             .filter(|question| question.direction == Direction::Out)
@@ -190,18 +211,40 @@ impl Question {
     }
 }
 
-/// What is asked on the way out and back: by `device`, where the kernel carries packets through the XFRM interface `if_id`
-/// or none.
-fn asked(inside: &Inside, device: u32, if_id: Option<u32>) -> Vec<Question> {
-    let (ours, theirs) = (inside.local, inside.remote);
-    let lan = inside.lan().map_or(0, |(index, _)| *index);
-    let ask = |direction, (from, to), device, if_id, ours| Question {
+/// Addresses of the tunnel's interface, each with one beside it and one that a route leads there: where the selectors take
+/// everything, these are known.
+fn led(connection: &Connection) -> Vec<(IpAddr, IpAddr)> {
+    let Some(interface) = &connection.interface else {
+        return Vec::new();
+    };
+    let addresses = interface.addresses.iter();
+    addresses
+        .flat_map(|net| {
+            let own = net.addr();
+            let mut nets = interface.routes.iter();
+            let routed = nets.find(|to| to.addr().is_ipv4() == own.is_ipv4());
+            let routed = routed.map(|to| sample(&Selector::net(to.trunc()), 1));
+            let beside = net.hosts().find(|host| *host != own);
+            beside.into_iter().chain(routed).map(move |to| (own, to))
+        })
+        .collect()
+}
+
+/// What is asked on the way out and back, between an address of ours and one of the peer's: by `device`, where the kernel
+/// carries packets through the XFRM interface `if_id` or none. Our end is behind the device `lan`, or this host itself.
+fn asked(
+    (ours, theirs): (IpAddr, IpAddr),
+    lan: Option<u32>,
+    device: u32,
+    if_id: Option<u32>,
+) -> Vec<Question> {
+    let ask = |direction, (from, to), device, if_id, needed| Question {
         direction,
         from,
         to,
         by: By { device, if_id },
-        ours,
-        outward: from == inside.local,
+        ours: needed,
+        outward: from == ours,
     };
     let (outward, inward) = ((ours, theirs), (theirs, ours));
     let number = if_id.unwrap_or(0);
@@ -214,12 +257,13 @@ fn asked(inside: &Inside, device: u32, if_id: Option<u32>) -> Vec<Question> {
         all.push(ask(Direction::Out, outward, device, number, true));
     }
     let back = |direction| ask(direction, inward, device, number, if_id.is_some());
-    if inside.is_this_host() {
-        all.push(back(Direction::In));
-    } else {
-        all.push(ask(Direction::Forward, outward, lan, 0, false));
-        all.push(back(Direction::Forward));
-        all.push(ask(Direction::Out, inward, lan, 0, false));
+    match lan {
+        None => all.push(back(Direction::In)),
+        Some(lan) => {
+            all.push(ask(Direction::Forward, outward, lan, 0, false));
+            all.push(back(Direction::Forward));
+            all.push(ask(Direction::Out, inward, lan, 0, false));
+        }
     }
     all
 }
@@ -351,9 +395,9 @@ mod tests {
     }
 
     fn found(listed: &[Listed], if_id: Option<u32>) -> Vec<Check> {
-        let inside = Inside::behind("10.1.0.2", "10.2.0.1", 3);
+        let ends = ("10.1.0.2".parse().unwrap(), "10.2.0.1".parse().unwrap());
         let questions = Questions {
-            all: asked(&inside, 7, if_id),
+            all: asked(ends, Some(3), 7, if_id),
             needed: if_id.is_some(),
         };
         questions.findings(listed)

@@ -121,26 +121,6 @@ impl Inside {
     pub(super) fn is_this_host(&self) -> bool {
         self.to_local.as_ref().is_ok_and(Way::is_local)
     }
-
-    /// A host behind a device of this one, and one of the peer's.
-    #[cfg(test)]
-    pub(super) fn behind(local: &str, remote: &str, device: u32) -> Self {
-        let way = Way {
-            kind: RouteKind::Unicast,
-            device: Some((device, "lan".to_owned())),
-            via: None,
-            source: None,
-            mtu: None,
-        };
-        let address = |text: &str| text.parse().unwrap_or(EVERYTHING_V4);
-        Self {
-            child: "lan".to_owned(),
-            local: address(local),
-            remote: address(remote),
-            to_local: Ok(way.clone()),
-            to_remote: Ok(way),
-        }
-    }
 }
 
 impl Ways {

@@ -50,6 +50,36 @@ pub(crate) struct Asked {
     pub wait: Duration,
 }
 
+/// What this host is to a flow.
+pub(crate) struct Here {
+    /// This host's addresses.
+    own: Vec<IpAddr>,
+    /// The devices by which the flow's ends are reached.
+    onward: Option<String>,
+    back: Option<String>,
+}
+
+impl Here {
+    fn look(asked: &Asked) -> Self {
+        let Ok(mut netlink) = Netlink::open() else {
+            return Self {
+                own: Vec::new(),
+                onward: None,
+                back: None,
+            };
+        };
+        let all = netlink.addresses().unwrap_or_default();
+        let own: Vec<IpAddr> = all.iter().map(|a| a.net.addr()).collect();
+        let mut by = |to, from: IpAddr| {
+            let source = own.contains(&from).then_some(from);
+            let way = netlink.route_to(to, source).ok()?;
+            Some(netlink.link_by_index(way.device?).ok()?.name)
+        };
+        let (onward, back) = (by(asked.to, asked.from), by(asked.from, asked.to));
+        Self { own, onward, back }
+    }
+}
+
 /// What was seen of a flow.
 #[derive(Default)]
 pub(crate) struct Evidence {
@@ -70,27 +100,30 @@ pub(crate) struct Evidence {
 }
 
 impl Gateway {
-    /// Follows packets, and answers when that is done. What this host's addresses are is looked up beside the loop.
+    /// Follows packets, and answers when that is done. What this host is to them is looked up beside the loop.
     pub(crate) fn trace(&mut self, asked: Asked, answer: oneshot::Sender<Answer>) {
         let tasks = self.tasks.clone();
         tokio::task::spawn_blocking(move || {
-            let all = Netlink::open().and_then(|mut netlink| netlink.addresses());
-            let own = all.into_iter().flatten().map(|a| a.net.addr()).collect();
-            let begins = TaskDone::TraceBegins { asked, own, answer };
+            let here = Here::look(&asked);
+            let begins = TaskDone::TraceBegins {
+                asked,
+                here,
+                answer,
+            };
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(begins);
         });
     }
 
-    /// The same, with this host's addresses.
+    /// The same, with what this host is to them.
     pub(crate) fn trace_begins(
         &mut self,
         asked: Asked,
-        own: &[IpAddr],
+        here: &Here,
         answer: oneshot::Sender<Answer>,
     ) {
         let snapshot = self.endpoint.snapshot();
-        let Some((tunnel, turned)) = self.tunnel_of(&asked, &snapshot) else {
+        let Some((tunnel, turned)) = self.tunnel_of(&asked, here, &snapshot) else {
             let near = self.nearest(&asked, &snapshot);
             tokio::task::spawn_blocking(move || {
                 let traced = Box::new(untaken::no_tunnel(&asked, near));
@@ -114,7 +147,7 @@ impl Gateway {
         situation.pairs.retain(|pair| pair.child == child);
         // Who asks about packets to a port of ours can't have them made here: they begin at the peer's side.
         let to_us = turned && matches!(asked.protocol, Some(6 | 17));
-        let sends = asked.send && !to_us && own.contains(&local);
+        let sends = asked.send && !to_us && here.own.contains(&local);
         let follows = sends || !asked.wait.is_zero();
         if follows && (self.walking.is_some() || Arc::strong_count(&self.tracing) > 1) {
             let why = "packets are being followed for somebody else; ask again when that is over";
@@ -153,19 +186,35 @@ impl Gateway {
         });
     }
 
-    /// The tunnel that takes packets of this kind, and whether `from` is on the peer's side.
-    fn tunnel_of(&self, asked: &Asked, snapshot: &[IkeSaSnapshot]) -> Option<(&Tunnel, bool)> {
-        let takes = |situation: &Situation, from, to| situation.takes(from, to, asked.protocol);
-        let mut all = self.tunnels.values();
-        let found = all.find_map(|tunnel| {
+    /// The tunnel that takes packets of this kind, and whether `from` is on the peer's side. Where several would, it is the
+    /// one into whose interface routes lead, and else one without an interface.
+    fn tunnel_of(
+        &self,
+        asked: &Asked,
+        here: &Here,
+        snapshot: &[IkeSaSnapshot],
+    ) -> Option<(&Tunnel, bool)> {
+        let mut found: Option<(u8, &Tunnel, bool)> = None;
+        for tunnel in self.tunnels.values() {
             let situation = self.situation_in(tunnel, snapshot);
-            if takes(&situation, asked.from, asked.to) {
-                return Some((&tunnel.connection.name, false));
+            let interface = tunnel.connection.interface.as_ref().map(|i| &i.name);
+            for turned in [false, true] {
+                let (local, remote, leads) = match turned {
+                    false => (asked.from, asked.to, &here.onward),
+                    true => (asked.to, asked.from, &here.back),
+                };
+                let rank = match interface {
+                    Some(own) if leads.as_ref() == Some(own) => 0,
+                    None => 1,
+                    Some(_) => 2,
+                };
+                let better = found.is_none_or(|(best, ..)| rank < best);
+                if better && situation.takes(local, remote, asked.protocol) {
+                    found = Some((rank, tunnel, turned));
+                }
             }
-            takes(&situation, asked.to, asked.from).then_some((&tunnel.connection.name, true))
-        });
-        let (name, turned) = found?;
-        Some((self.tunnels.get(name)?, turned))
+        }
+        found.map(|(_, tunnel, turned)| (tunnel, turned))
     }
 
     /// A tunnel that takes one of the two addresses, and what it is for.
