@@ -32,6 +32,7 @@ mod juniper;
 mod kernel;
 mod lifecycle;
 mod link;
+mod marks;
 mod nat;
 mod openbsd;
 mod overlay;
@@ -266,6 +267,9 @@ impl Phrases {
                     .is_some_and(|v| v.contains('.') && !is_ike_version(v))
             {
                 continue;
+            }
+            for (name, value) in marks::marks(sign, &body) {
+                values.insert(name.to_owned(), value.to_owned());
             }
             let mut place = place();
             if sign == Sign::CommandNotTaken {

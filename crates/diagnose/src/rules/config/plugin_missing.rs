@@ -58,7 +58,7 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     let missing = best(s.signs_of(Sign::FeatureMissing));
     // How many features failed doesn't say of what.
-    let counted = missing.is_some_and(|x| x.fact.source.text.contains("critical plugin feature"));
+    let counted = missing.is_some_and(|x| x.value("counted").is_some());
     if counted {
         return Judgement::Possible {
             weight: 40,

@@ -1,6 +1,6 @@
 //! `cert-san-mismatch`: the certificate doesn't hold the identity.
 
-use adit_model::fact::Known;
+use adit_model::fact::{Fact, Known};
 use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
@@ -50,10 +50,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let elsewhere = s
         .first_sign(&[Sign::IssuerUnknown, Sign::PeerKeyUntrusted])
         .is_some();
-    let of_own = |bad: &Bad<'_>| {
-        let text = &bad.fact.source.text;
-        text.contains("defaulting to") && (elsewhere || text.contains("id '%any'"))
-    };
+    let of_own =
+        |bad: &Bad<'_>| marked(bad.fact, "replaced") && (elsewhere || marked(bad.fact, "anybody"));
     let Some(bad) = bad(
         s,
         &[Sign::CertificateNameMismatch],
@@ -73,9 +71,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .sign(Sign::CertificateNameMismatch)
         .and_then(|seen| seen.value("identity"))
         .map_or(String::new(), |id| format!(" {}", id.trim_matches('\'')));
-    // "defaulting to" is said of the own certificate when it is loaded.
-    let loaded = matches!(&bad.fact.what, Known::Sign { values, .. } if values.contains_key("own"));
-    let own = loaded || bad.fact.source.text.contains("defaulting to");
+    // A name is replaced by the subject in the own certificate, when it is loaded.
+    let own = marked(bad.fact, "own") || marked(bad.fact, "replaced");
     let owner = if own {
         bad.verifier
     } else {
@@ -117,4 +114,9 @@ fn printed_one(s: &Signals<'_>) -> Option<Judgement> {
             .fix("issue the certificate with that identity as subjectAltName, or set the identity to one that it holds")
             .done(),
     )
+}
+
+/// Whether a line's meaning has that value beside it.
+fn marked(fact: &Fact, name: &str) -> bool {
+    matches!(&fact.what, Known::Sign { values, .. } if values.contains_key(name))
 }

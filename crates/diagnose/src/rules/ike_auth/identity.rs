@@ -35,7 +35,7 @@ pub(super) struct Mismatch<'a> {
 /// VPP tells how the identity compares with each profile: that it differs from one means nothing when another fits.
 pub(super) fn fits_one(s: &Signals<'_>) -> bool {
     s.signs_of(Sign::PeerIdentityUnexpected).any(|x| {
-        x.fact.source.text.contains("profile id")
+        x.value("each").is_some()
             && x.value("received")
                 .is_some_and(|id| x.value("expected") == Some(id))
     })

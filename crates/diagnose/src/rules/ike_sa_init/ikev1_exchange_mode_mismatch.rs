@@ -49,8 +49,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return refused_by_peer(s).unwrap_or(Judgement::Silent);
     };
     let mode = seen.value_or("mode", "this mode");
-    // "… authentication using Main Mode": main mode is what everybody has, so it is the method.
-    if mode.eq_ignore_ascii_case("main") && seen.fact.source.text.contains("authentication using") {
+    // Main mode is what everybody has, so it is the method.
+    if mode.eq_ignore_ascii_case("main") && seen.value("of") == Some("method") {
         return Judgement::Silent;
     }
     let what = if mode.to_ascii_lowercase().contains("mode") {

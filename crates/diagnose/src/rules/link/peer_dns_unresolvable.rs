@@ -88,7 +88,7 @@ fn said(s: &Signals<'_>) -> Judgement {
     // `%defaultroute` and the like aren't names of anybody.
     let unresolved = s
         .sign(Sign::PeerNameUnresolved)
-        .filter(|x| !x.fact.source.text.contains("=%"))
+        .filter(|x| x.value("special").is_none())
         // An address needs no look-up; that it isn't taken has another reason.
         .filter(|x| {
             let name = x
@@ -104,17 +104,7 @@ fn said(s: &Signals<'_>) -> Judgement {
             .value_or("name", "of the peer")
             .trim_matches(['"', '\'', ',', ':', '<', '>']);
         // The resolver's own words may be about anybody's look-up.
-        let text = seen.fact.source.text.to_ascii_lowercase();
-        let daemons = [
-            "unable to resolve",
-            "resolving '",
-            "lookup",
-            "did not resolve",
-            "peer",
-            "at load time",
-            "dns",
-        ];
-        let sure = daemons.iter().any(|word| text.contains(word));
+        let sure = seen.value("of") == Some("peer");
         if !sure && s.refused_or_told() {
             return Judgement::Silent;
         }

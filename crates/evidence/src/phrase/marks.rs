@@ -1,0 +1,44 @@
+//! What the words around a sentence add to its meaning, as values beside it: rules ask for those and know no wording.
+
+use adit_model::sign::Sign;
+
+/// The values that the line adds, by name.
+pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)> {
+    let has = |words: &str| body.contains(words);
+    let mut out = Vec::new();
+    match sign {
+        // How many features failed doesn't say of what.
+        Sign::FeatureMissing if has("critical plugin feature") => out.push(("counted", "yes")),
+        // "… authentication using Main Mode": main mode is what everybody has, so it is the method.
+        Sign::ExchangeModeRefused if has("authentication using") => out.push(("of", "method")),
+        // VPP compares an identity with each profile.
+        Sign::PeerIdentityUnexpected if has("profile id") => out.push(("each", "yes")),
+        // It is said of the own certificate when it is loaded, and the subject is used instead.
+        Sign::CertificateNameMismatch if has("defaulting to") => {
+            out.push(("replaced", "yes"));
+            if has("id '%any'") {
+                out.push(("anybody", "yes"));
+            }
+        }
+        // `%defaultroute` and the like aren't names of anybody.
+        Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
+        // The resolver's own words may be about anybody's look-up; these are a daemon's.
+        Sign::PeerNameUnresolved if by_daemon(body) => out.push(("of", "peer")),
+        _ => {}
+    }
+    out
+}
+
+fn by_daemon(body: &str) -> bool {
+    const WORDS: [&str; 7] = [
+        "unable to resolve",
+        "resolving '",
+        "lookup",
+        "did not resolve",
+        "peer",
+        "at load time",
+        "dns",
+    ];
+    let body = body.to_ascii_lowercase();
+    WORDS.iter().any(|word| body.contains(word))
+}
