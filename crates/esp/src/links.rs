@@ -41,11 +41,15 @@ impl Links {
         self.to.get(&peer).copied().unwrap_or(self.every)
     }
 
+    /// The longest packet that counts as fitting on the way to `peer`.
+    pub(crate) fn most(&self, peer: IpAddr) -> usize {
+        let link = self.link(peer);
+        self.learned.of(peer).map_or(link, |mtu| mtu.min(link))
+    }
+
     /// What fits on the path of a pair, which learns of it.
     pub(crate) fn fit(&self, pair: &Pair, path: &Path) -> Fit {
-        let peer = path.remote.ip();
-        let link = self.link(peer);
-        let most = self.learned.of(peer).map_or(link, |mtu| mtu.min(link));
+        let most = self.most(path.remote.ip());
         let fit = Fit::new(pair.outbound.cipher.shape(), path, most, self.device);
         pair.inner_mtu.store(fit.inner, Relaxed);
         fit
@@ -87,6 +91,13 @@ impl DataPlane {
             self.refit();
         }
         word
+    }
+
+    /// What packets to `peer` are kept within, in octets; `None` where no limit is known.
+    #[must_use]
+    pub fn path_mtu(&self, peer: IpAddr) -> Option<u16> {
+        let most = self.links.most(peer);
+        u16::try_from(most).ok().filter(|most| *most < u16::MAX)
     }
 
     /// Forgets what routers said longer than ten minutes ago: a longer packet finds out whether it still holds.

@@ -118,7 +118,7 @@ impl View {
             .inbound
             .get(header.spi)
             .filter(|pair| pair.receives_at(now))
-            .ok_or_else(|| self.reject(lane, DropReason::EspUnknownSpi, None))?;
+            .ok_or_else(|| self.reject(lane, self.unknown(header.spi), None))?;
         let way = Incoming {
             view: self,
             pair,
@@ -134,6 +134,18 @@ impl View {
             return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
         }
         Ok(way)
+    }
+}
+
+impl View {
+    /// What is counted for a packet of no SA.
+    #[cold]
+    fn unknown(&self, spi: u32) -> DropReason {
+        if self.tests.contains(&spi) {
+            DropReason::EspTest
+        } else {
+            DropReason::EspUnknownSpi
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub struct DataPlane {
     /// What views have of the children.
     sending: Chunked<Arc<Sending>>,
     inbound: BySpi,
+    tests: Arc<[u32]>,
     pub(crate) links: Links,
     drops: Arc<Drops>,
     latencies: Arc<Latencies>,
@@ -109,6 +110,7 @@ impl DataPlane {
             policies: Arc::default(),
             children: Chunked::default(),
             inbound: BySpi::default(),
+            tests: Arc::from([]),
             drops: Arc::clone(&drops),
             latencies: Arc::clone(&latencies),
             walks: Arc::clone(&walks),
@@ -122,6 +124,7 @@ impl DataPlane {
             dummies_due: None,
             sending: Chunked::default(),
             inbound: BySpi::default(),
+            tests: Arc::from([]),
             links: Links::new(),
             drops,
             latencies,
@@ -214,6 +217,13 @@ impl DataPlane {
     pub(crate) fn take_policies(&mut self, policies: Vec<Policy>) {
         self.policies = Arc::new(Policies::new(policies));
         self.all_changed();
+        self.publish();
+    }
+
+    /// Sets the SPIs under which test packets of a path are expected. No SA has them; what comes under them is counted as
+    /// [`DropReason::EspTest`](adit_model::drops::DropReason::EspTest), and is no stray.
+    pub fn set_tests(&mut self, spis: &[u32]) {
+        self.tests = Arc::from(spis);
         self.publish();
     }
 
@@ -346,6 +356,7 @@ impl DataPlane {
             policies: Arc::clone(&self.policies),
             children: self.sending.clone(),
             inbound: self.inbound.clone(),
+            tests: Arc::clone(&self.tests),
             drops: Arc::clone(&self.drops),
             latencies: Arc::clone(&self.latencies),
             walks: Arc::clone(&self.walks),

@@ -31,6 +31,8 @@ pub struct View {
     /// Policies name them by their position.
     pub(crate) children: Chunked<Arc<Sending>>,
     pub(crate) inbound: BySpi,
+    /// SPIs of no SA, under which test packets of a path come.
+    pub(crate) tests: Arc<[u32]>,
     pub(crate) drops: Arc<Drops>,
     pub(crate) latencies: Arc<Latencies>,
     pub(crate) walks: Arc<Walks>,

@@ -9,7 +9,7 @@
 //!    packet would go. [`sysctl`] reads and writes the settings around them.
 //!
 //! 4. **The wire.** [`udp`] and [`esp_socket`] carry IKE and ESP and know the local address of each packet;
-//!    [`path_error`] reads what the network says about them; [`mod@ping`] asks one question more; [`port_holder`] says who
+//!    [`path_error`] reads what the network says about them; [`test_port`] shows what a path lets through; [`mod@ping`] asks one question more; [`port_holder`] says who
 //!    has a port already.
 //! 5. **The block.** [`block`] keeps protected traffic from leaving or entering in clear, even when the gateway is
 //!    killed; it is built on [`nft`], our own nf_tables messages, as are the NAT and the faults in [`filter`]. What
@@ -45,6 +45,7 @@ pub mod ruleset;
 pub mod sandbox;
 mod spread;
 pub mod sysctl;
+pub mod test_port;
 pub mod tun;
 pub mod udp;
 pub mod watch;

@@ -51,6 +51,39 @@ pub(crate) fn take_share(fd: BorrowedFd<'_>, v6: bool, this: u32, sockets: u32) 
     socket::attach_program(fd, libc::SO_ATTACH_FILTER, &mut program)
 }
 
+/// Takes only packets of one SPI: ESP in UDP to `port`, or plain ESP without one.
+pub(crate) fn take_one(
+    fd: BorrowedFd<'_>,
+    v6: bool,
+    port: Option<u16>,
+    spi: u32,
+) -> io::Result<()> {
+    let equal = |k: u32, jf: u8| sock_filter {
+        code: JUMP_IF_EQUAL,
+        jt: 0,
+        jf,
+        k,
+    };
+    let find = if v6 {
+        op(LOAD_X, 0)
+    } else {
+        op(LOAD_X_HEADER_LENGTH, 0)
+    };
+    // A load beyond the end of a packet refuses it.
+    let mut program = vec![find];
+    if let Some(port) = port {
+        program.extend([op(LOAD_HALF_AT_X, 2), equal(port.into(), 3)]);
+    }
+    let at = if port.is_some() { 8 } else { 0 };
+    program.extend([
+        op(LOAD_WORD_AT_X, at),
+        equal(spi, 1),
+        op(RETURN, u32::MAX),
+        op(RETURN, 0),
+    ]);
+    socket::attach_program(fd, libc::SO_ATTACH_FILTER, &mut program)
+}
+
 /// Takes no packet at all.
 pub(crate) fn take_nothing(fd: BorrowedFd<'_>) -> io::Result<()> {
     socket::attach_program(fd, libc::SO_ATTACH_FILTER, &mut [op(RETURN, 0)])
@@ -67,6 +100,7 @@ const fn op(code: u16, k: u32) -> sock_filter {
 
 const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const LOAD_WORD_AT_X: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_IND) as u16;
+const LOAD_HALF_AT_X: u16 = (libc::BPF_LD | libc::BPF_H | libc::BPF_IND) as u16;
 const LOAD_X: u16 = (libc::BPF_LDX | libc::BPF_IMM) as u16;
 const LOAD_X_HEADER_LENGTH: u16 = (libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH) as u16;
 const LOAD_LENGTH: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_LEN) as u16;

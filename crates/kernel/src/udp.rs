@@ -111,6 +111,15 @@ impl UdpPort {
         })
     }
 
+    /// Has what is sent here go the way of this host's other packets, into tunnels too, and not that of the gateway's own.
+    ///
+    /// # Errors
+    /// When the kernel refuses the option.
+    pub fn go_with_others(&self) -> Result<()> {
+        socket::set_option_int(self.fd.as_fd(), libc::SOL_SOCKET, libc::SO_MARK, 0)
+            .map_err(|error| KernelError::new("take the mark off the UDP port", self.local, error))
+    }
+
     /// Asks for a receive buffer of `bytes`; without CAP_NET_ADMIN the kernel caps it at `net.core.rmem_max`. Returns
     /// what it granted.
     ///

@@ -79,6 +79,7 @@ drops! {
     IkeOverrun, "ike-overrun", Ike, Alarming, "A datagram for the key exchange that arrived beside ESP faster than messages can be looked at.";
     EspTooShort, "esp-too-short", EspIn, Notable, "An ESP packet shorter than its header, IV and ICV.";
     EspUnknownSpi, "esp-unknown-spi", EspIn, Notable, "An ESP packet for an SPI that we don't have.";
+    EspTest, "esp-test", EspIn, Normal, "A test packet of the path between two gateways, which was agreed on inside the IKE SA: it is counted elsewhere.";
     EspReplay, "esp-replay", EspIn, Notable, "A sequence number that was already received.";
     EspTooOld, "esp-too-old", EspIn, Notable, "A sequence number left of the replay window.";
     EspAuthenticity, "esp-authenticity", EspIn, Alarming, "An ESP packet whose integrity check fails.";
