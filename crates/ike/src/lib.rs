@@ -73,7 +73,7 @@ pub use error::CommandError;
 pub use notify::for_refusal as notify_for;
 pub use output::{
     DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, Output, PeerQuestion, PeerSupport, Signed,
-    ToMix, ToSign, ToVerify, ToldKeys,
+    ToMix, ToSign, ToVerify, ToldKeys, Topic, Unanswered,
 };
 pub use plain::PlainMessage;
 pub use settings::Settings;

@@ -57,7 +57,7 @@ pub enum Output {
     },
     /// A lease isn't needed any more.
     LeaseEnd(LeaseId),
-    /// The peer, which has authenticated and is of our own kind, asks about packets of its connection; answer with
+    /// The peer, which has authenticated and is of our own kind, asks about its connection; answer with
     /// [`Endpoint::answer_peer`](crate::Endpoint::answer_peer), or not at all.
     PeerAsks(PeerQuestion),
     /// What came of [`Endpoint::ask_peer`](crate::Endpoint::ask_peer), as far as anything comes.
@@ -66,8 +66,8 @@ pub enum Output {
         connection: String,
         /// Number of the question.
         number: u32,
-        /// What the peer says; `None` if it answers no such questions.
-        answer: Option<Vec<u8>>,
+        /// What the peer says, or why it says nothing.
+        answer: Result<Vec<u8>, Unanswered>,
     },
     /// Something happened.
     Event(Event),
@@ -78,6 +78,26 @@ pub enum Output {
     Keys(Box<ToldKeys>),
 }
 
+/// What a question between gateways of our kind is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// The way of a packet on the other side.
+    Way,
+    /// What the path between the gateways lets through.
+    Path,
+}
+
+/// Why a peer doesn't answer a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It isn't of our kind, or answers nobody.
+    Foreign,
+    /// It is of our kind, and older than questions of this kind.
+    Older,
+    /// The question is too long, or too many wait.
+    TooMuch,
+}
+
 /// A question of the peer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerQuestion {
@@ -85,6 +105,8 @@ pub struct PeerQuestion {
     pub connection: String,
     /// The IKE SA that it came over, the original initiator's SPI first.
     pub spis: (IkeSpi, IkeSpi),
+    /// What it is about.
+    pub topic: Topic,
     /// Its number, for the answer.
     pub number: u32,
     /// The question, as the local party of the peer has put it: not trusted, but the peer's.

@@ -10,6 +10,7 @@ use adit_model::dataplane::{PairCounters, Trigger};
 use super::Endpoint;
 use crate::cx::Cx;
 use crate::error::CommandError;
+use crate::output::Topic;
 use crate::v2::Phase;
 use crate::v2::agenda::Task;
 use crate::v2::established::Established;
@@ -131,7 +132,7 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Asks the peer of a connection that is up, if it is of our own kind, something about packets' ways; `number` comes back in
+    /// Asks the peer of a connection that is up, if it is of our own kind, something about packets' ways or the path; `number` comes back in
     /// [`Output::PeerAnswer`](crate::Output::PeerAnswer). The peer may never answer.
     ///
     /// # Errors
@@ -140,12 +141,13 @@ impl Endpoint {
         &mut self,
         now: Now,
         name: &str,
+        topic: Topic,
         number: u32,
         text: Vec<u8>,
     ) -> Result<(), CommandError> {
         self.configured(name)?;
         let spi = self.up(name)?;
-        self.with_established(now, spi, |p, cx| p.ask_peer(cx, number, text));
+        self.with_established(now, spi, |p, cx| p.ask_peer(cx, topic, number, text));
         Ok(())
     }
 

@@ -5,14 +5,18 @@ use crate::common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_ike::Settings;
+use adit_ike::{Settings, Topic, Unanswered};
 use common::*;
 
 fn asked(lab: &mut Lab, number: u32, text: &[u8]) {
+    asked_about(lab, Topic::Way, number, text);
+}
+
+fn asked_about(lab: &mut Lab, topic: Topic, number: u32, text: &[u8]) {
     let (now, name) = (lab.now, connection(Who::West).name);
     let endpoint = &mut lab.west.endpoint;
     endpoint
-        .ask_peer(now, &name, number, text.to_vec())
+        .ask_peer(now, &name, topic, number, text.to_vec())
         .unwrap();
     lab.drain();
     lab.run();
@@ -24,8 +28,8 @@ fn sent(side: &Side) -> usize {
 }
 
 /// ```text
-/// SK { V } ──►
-///          ◄── SK { V }
+/// SK { V, V } ──►
+///          ◄── SK { V, V }
 /// SK { V, N(question) } ──►
 ///          ◄── SK { }
 ///          ◄── SK { V, N(answer) }
@@ -52,7 +56,7 @@ fn a_question_is_put_to_a_peer_of_our_own_kind_and_answered() {
         .unwrap();
     lab.drain();
     lab.run();
-    assert_eq!(lab.west.peer_answers, [(7, Some(answer.clone()))]);
+    assert_eq!(lab.west.peer_answers, [(7, Ok(answer.clone()))]);
     // An answer that nobody waits for is nothing.
     lab.east
         .endpoint
@@ -86,8 +90,24 @@ fn who_asks_too_often_is_not_heard_and_the_greeting_is_not_repeated() {
     assert_eq!(lab.east.questions.len(), 2);
     // Longer than anybody answers.
     asked(&mut lab, 4, &[0; 5000]);
-    assert_eq!(lab.west.peer_answers, [(4, None)]);
+    assert_eq!(lab.west.peer_answers, [(4, Err(Unanswered::TooMuch))]);
     assert!(lab.west.is_up() && lab.east.is_up());
+}
+
+/// They come one upon the other, and questions about ways don't keep them back.
+#[test]
+fn questions_about_the_path_have_a_pause_of_their_own() {
+    let mut lab = Lab::new();
+    lab.up();
+    asked(&mut lab, 1, b"way");
+    asked_about(&mut lab, Topic::Path, 2, b"path");
+    asked_about(&mut lab, Topic::Path, 3, b"too soon");
+    lab.pass(Duration::from_millis(200));
+    asked_about(&mut lab, Topic::Path, 4, b"path");
+    let questions = lab.east.questions.iter();
+    let heard: Vec<_> = questions.map(|q| (q.topic, q.number)).collect();
+    let path = |number| (Topic::Path, number);
+    assert_eq!(heard, [(Topic::Way, 1), path(2), path(4)]);
 }
 
 #[test]
@@ -105,7 +125,7 @@ fn a_peer_that_answers_no_questions_is_sent_none() {
     lab.up();
     let before = sent(&lab.west);
     asked(&mut lab, 5, b"where is it?");
-    assert_eq!(lab.west.peer_answers, [(5, None)]);
+    assert_eq!(lab.west.peer_answers, [(5, Err(Unanswered::Foreign))]);
     assert_eq!(sent(&lab.west), before + 1, "the greeting alone");
     asked(&mut lab, 6, b"and now?");
     assert_eq!(lab.west.peer_answers.len(), 2);
@@ -136,7 +156,7 @@ fn a_question_on_a_rekeyed_ike_sa_finds_what_was_agreed() {
     assert!(
         lab.west
             .endpoint
-            .ask_peer(now, &name, 3, Vec::new())
+            .ask_peer(now, &name, Topic::Way, 3, Vec::new())
             .is_err()
     );
 }

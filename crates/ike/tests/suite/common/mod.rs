@@ -84,7 +84,7 @@ pub struct Side {
     pub events: Vec<Event>,
     pub messages: Vec<adit_ike::PlainMessage>,
     pub questions: Vec<adit_ike::PeerQuestion>,
-    pub peer_answers: Vec<(u32, Option<Vec<u8>>)>,
+    pub peer_answers: Vec<(u32, Result<Vec<u8>, adit_ike::Unanswered>)>,
     pub told_keys: Vec<adit_ike::ToldKeys>,
     pub installed: Vec<ChildSa>,
     pub data_plane: Vec<DataPlaneRequest>,
