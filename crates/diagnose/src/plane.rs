@@ -364,6 +364,14 @@ impl<'a> Signals<'a> {
             || self.size_matters().is_some()
             || self.unanswered().is_some()
             || self.lossy().is_some()
+            || self.path_stops()
+    }
+
+    /// Test packets like the tunnel's own don't pass in some direction, or long ones don't.
+    fn path_stops(&self) -> bool {
+        let kinds = [false, true].map(|udp| self.test_packets(udp));
+        let mut ways = kinds.into_iter().flatten().flatten();
+        ways.any(|way| way.are_stopped()) || self.test_packets_vanish().is_some()
     }
 
     /// A ping that was never answered, to a host that no other ping reached.

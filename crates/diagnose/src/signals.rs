@@ -21,6 +21,8 @@ use crate::refused::{REKEYING_IKE, is_rekeying};
 use crate::seen::{Seen, signs};
 use crate::verdict::Evidence;
 
+pub(crate) use self::probes::TestPackets;
+
 /// Numbers of the notifies that rules ask for (RFC 7296 3.10.1).
 pub(crate) mod notify {
     pub(crate) const UNSUPPORTED_CRITICAL_PAYLOAD: u16 = 1;

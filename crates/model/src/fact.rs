@@ -342,6 +342,36 @@ pub enum Probe {
         /// It has.
         exists: bool,
     },
+    /// Short test packets that look like ESP, counted by both gateways.
+    EspPath {
+        /// The peer.
+        to: IpAddr,
+        /// In UDP, or plain.
+        udp: bool,
+        /// From us to the peer, or from it to us.
+        outbound: bool,
+        /// The tunnel's packets travel like that.
+        in_use: bool,
+        /// How many.
+        sent: u32,
+        /// How many arrived.
+        arrived: u32,
+    },
+    /// Test packets that look like ESP, which nobody may cut: long ones vanish, and nobody says so.
+    EspSize {
+        /// The peer.
+        to: IpAddr,
+        /// In UDP, or plain.
+        udp: bool,
+        /// From us to the peer, or from it to us.
+        outbound: bool,
+        /// Octets of the longest that arrived, with the IP header.
+        passes: u32,
+        /// Octets of the shortest that didn't.
+        vanishes: u32,
+        /// Octets of the longest inner packet that fits, where that is known.
+        inside: Option<u32>,
+    },
     /// Whether the control socket of our own gateway answers.
     Control {
         /// It does.
@@ -367,6 +397,32 @@ impl fmt::Display for Probe {
             } => write!(f, "offering {to} port {port} {offered}: {outcome}"),
             Probe::Route { to, exists: true } => write!(f, "there is a route to {to}"),
             Probe::Route { to, exists: false } => write!(f, "there is no route to {to}"),
+            Probe::EspPath {
+                to,
+                udp,
+                outbound,
+                sent,
+                arrived,
+                ..
+            } => write!(
+                f,
+                "{arrived} of {sent} test packets of {} {} {to} arrived",
+                if *udp { "ESP in UDP" } else { "plain ESP" },
+                if *outbound { "to" } else { "from" }
+            ),
+            Probe::EspSize {
+                to,
+                udp,
+                outbound,
+                passes,
+                vanishes,
+                ..
+            } => write!(
+                f,
+                "{} packets of {passes} octets {} {to} arrive, those of {vanishes} vanish",
+                if *udp { "ESP in UDP" } else { "plain ESP" },
+                if *outbound { "to" } else { "from" }
+            ),
             Probe::Control { answers: true } => f.write_str("the gateway answers"),
             Probe::Control { answers: false } => f.write_str("the gateway doesn't answer"),
         }

@@ -5,6 +5,30 @@ use adit_model::proposal::Proposal;
 
 use super::Signals;
 
+/// Test packets of one direction.
+#[derive(Clone, Copy)]
+pub(crate) struct TestPackets<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) sent: u32,
+    pub(crate) arrived: u32,
+}
+
+impl TestPackets<'_> {
+    /// Several were sent, and none arrived.
+    pub(crate) fn are_stopped(&self) -> bool {
+        self.sent >= 3 && self.arrived == 0
+    }
+}
+
+/// Test packets that vanish for their size; octets.
+pub(crate) struct Vanishing<'a> {
+    pub(crate) fact: &'a Fact,
+    pub(crate) outbound: bool,
+    pub(crate) passes: u32,
+    pub(crate) vanishes: u32,
+    pub(crate) inside: Option<u32>,
+}
+
 impl<'a> Signals<'a> {
     pub(super) fn last_probe<T>(
         &self,
@@ -98,6 +122,68 @@ impl<'a> Signals<'a> {
             _ => None,
         };
         self.case.of(Side::Local).filter_map(of).collect()
+    }
+
+    /// Test packets like those that the tunnel uses, in UDP or plain, from us to the peer, and from it to us; none where none
+    /// were sent.
+    pub(crate) fn test_packets(&self, in_udp: bool) -> [Option<TestPackets<'a>>; 2] {
+        [true, false].map(|outward| {
+            self.last_probe(|p| match p {
+                Probe::EspPath {
+                    udp,
+                    outbound,
+                    in_use: true,
+                    sent,
+                    arrived,
+                    ..
+                } if *udp == in_udp && *outbound == outward => Some((*sent, *arrived)),
+                _ => None,
+            })
+            .map(|(fact, (sent, arrived))| TestPackets {
+                fact,
+                sent,
+                arrived,
+            })
+        })
+    }
+
+    /// Test packets of the kind that the tunnel doesn't use pass both ways.
+    pub(crate) fn other_kind_passes(&self, in_udp: bool) -> bool {
+        let pass = |outward: bool| {
+            self.last_probe(|p| match p {
+                Probe::EspPath {
+                    udp,
+                    outbound,
+                    in_use: false,
+                    arrived,
+                    ..
+                } if *udp != in_udp && *outbound == outward => Some(*arrived > 0),
+                _ => None,
+            })
+            .is_some_and(|(_, passes)| passes)
+        };
+        pass(true) && pass(false)
+    }
+
+    /// Long test packets vanish: outward, what passes, what doesn't, and what that leaves inside.
+    pub(crate) fn test_packets_vanish(&self) -> Option<Vanishing<'a>> {
+        self.last_probe(|p| match p {
+            Probe::EspSize {
+                outbound,
+                passes,
+                vanishes,
+                inside,
+                ..
+            } => Some((*outbound, *passes, *vanishes, *inside)),
+            _ => None,
+        })
+        .map(|(fact, (outbound, passes, vanishes, inside))| Vanishing {
+            fact,
+            outbound,
+            passes,
+            vanishes,
+            inside,
+        })
     }
 
     /// Our host has no route to the peer.

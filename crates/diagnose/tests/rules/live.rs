@@ -668,4 +668,65 @@ fn two_that_send_as_one_peer_are_both_active() {
         assert_eq!(found.side, AtFault::Remote);
         assert!(!found.fix.remote.is_empty());
     }
+
+/// Test packets of a kind, by direction: how many of three arrived.
+fn test_packets(mut story: Story, udp: bool, in_use: bool, arrived: [u32; 2]) -> Story {
+    for (outbound, arrived) in [true, false].into_iter().zip(arrived) {
+        let probe = Probe::EspPath {
+            to: EAST.parse().unwrap(),
+            udp,
+            outbound,
+            in_use,
+            sent: 3,
+            arrived,
+        };
+        story = story.known(Local, Known::Probed { probe });
+    }
+    story
+}
+
+fn up() -> Story {
+    let story = ours(west())
+        .initiating()
+        .init_done(false)
+        .established(Local, Initiator)
+        .child_up(Local, Initiator);
+    story.known(Local, Known::TunnelState { up: true })
+}
+
+#[test]
+fn what_both_gateways_counted_tells_which_filter_it_is_and_look_alikes() {
+    let neither = || test_packets(up(), false, true, [0, 0]);
+    let found = test_packets(neither(), true, false, [3, 3]).finds("esp-blocked");
+    assert_eq!(found.side, AtFault::Path);
+    assert!(found.fix.local.contains("force_encap"), "{:?}", found.fix);
+    // UDP doesn't pass either: forcing it helps nobody.
+    let found = test_packets(neither(), true, false, [0, 3]).finds("esp-blocked");
+    assert!(!found.fix.local.contains("force_encap"), "{:?}", found.fix);
+    test_packets(up(), false, true, [3, 0]).finds("esp-blocked-one-way");
+    test_packets(up(), true, true, [0, 3]).finds("esp-blocked-one-way");
+    test_packets(up(), true, true, [0, 0]).finds("udp4500-blocked");
+    // One that is lost of three happens anywhere, and what isn't in use stops nothing.
+    assert!(test_packets(up(), false, true, [2, 3]).healthy());
+    assert!(test_packets(up(), true, false, [0, 0]).healthy());
+}
+
+#[test]
+fn long_test_packets_that_vanish_are_a_black_hole_with_numbers_that_fit() {
+    let hole = |outbound: bool| {
+        let probe = Probe::EspSize {
+            to: EAST.parse().unwrap(),
+            udp: false,
+            outbound,
+            passes: 1400,
+            vanishes: 1408,
+            inside: Some(1346),
+        };
+        let story = test_packets(up(), false, true, [3, 3]);
+        story.known(Local, Known::Probed { probe })
+    };
+    let found = hole(true).finds("pmtu-blackhole");
+    assert!(found.fix.local.contains("1306"), "{:?}", found.fix);
+    let found = hole(false).finds("pmtu-blackhole");
+    assert!(found.fix.local.contains("at the peer"), "{:?}", found.fix);
 }

@@ -7,7 +7,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{BOTH_SIDES, CONDITION, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, who};
+use crate::signals::{Signals, TestPackets, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -114,6 +114,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
         .done();
     }
+    if let [Some(out), Some(back)] = s.test_packets(false) {
+        if out.are_stopped() && back.are_stopped() {
+            return counted(s, out, back);
+        }
+        if out.arrived + back.arrived > 0 {
+            return Judgement::RuledOut(format!(
+                "IP protocol 50 passes in at least one direction: {}",
+                if out.arrived > 0 { out } else { back }.fact.source.text
+            ));
+        }
+    }
     let (out, sent) = s.crossed(Side::Local, false);
     let (back, answered) = s.crossed(Side::Remote, false);
     if out.sent + back.sent == 0 {
@@ -156,6 +167,29 @@ fn judge(s: &Signals<'_>) -> Judgement {
     })
     .fix("permit IP protocol 50 both ways on every filter between the gateways, or force UDP encapsulation")
     .then("tcpdump -ni IFACE 'ip proto 50' at both gateways, after each change of a filter")
+    .done()
+}
+
+/// Both gateways have counted test packets: none of either side's has arrived at the other.
+fn counted(s: &Signals<'_>, out: TestPackets<'_>, back: TestPackets<'_>) -> Judgement {
+    let fix = if s.other_kind_passes(false) {
+        "force UDP encapsulation, which passes (`force_encap = true` in the tunnel), or permit IP protocol 50 both ways on every filter between the gateways"
+    } else {
+        "permit IP protocol 50 both ways on every filter between the gateways"
+    };
+    Found::on(
+        out.fact,
+        BOTH_SIDES,
+        AtFault::Path,
+        format!(
+            "ESP is lost on the way: of {} test packets of ours and {} of the peer's none arrived",
+            out.sent, back.sent
+        ),
+    )
+    .with([back.fact])
+    .because("Both gateways sent packets of IP protocol 50 to each other and counted what came, while they spoke with each other over IKE: it is filtered between them.")
+    .fix(fix)
+    .then("adit probe of the tunnel, after each change of a filter")
     .done()
 }
 

@@ -1,6 +1,7 @@
 //! `esp-blocked-one-way`: ESP passes in one direction only.
 
 use adit_model::fact::Side;
+use adit_model::sign::Sign;
 
 use crate::finding::BOTH_SIDES;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -38,6 +39,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(found) = counted(s) {
+        return found;
+    }
     for udp in [false, true] {
         let (out, sent) = s.crossed(Side::Local, udp);
         let (back, answered) = s.crossed(Side::Remote, udp);
@@ -93,4 +97,45 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Both gateways have counted test packets, and one side's alone have arrived.
+fn counted(s: &Signals<'_>) -> Option<Judgement> {
+    // A filter that is known by its rule is named by that.
+    if s.sign(Sign::EspDropped).is_some() {
+        return None;
+    }
+    let (udp, out, back) = [false, true].into_iter().find_map(|udp| {
+        let [out, back] = s.test_packets(udp);
+        Some((udp, out?, back?))
+    })?;
+    let (from, lost, passes) = match (out.are_stopped(), back.are_stopped()) {
+        (true, false) if back.arrived > 0 => (Side::Local, out, back),
+        (false, true) if out.arrived > 0 => (Side::Remote, back, out),
+        _ => return None,
+    };
+    let kind = if udp { "UDP 4500" } else { "IP protocol 50" };
+    let fix = if !udp && s.other_kind_passes(false) {
+        "force UDP encapsulation, which passes both ways (`force_encap = true` in the tunnel), or permit IP protocol 50 in the missing direction".to_owned()
+    } else {
+        format!("permit {kind} in the missing direction on every filter between the gateways")
+    };
+    let found = Found::on(
+        lost.fact,
+        BOTH_SIDES,
+        AtFault::Path,
+        format!(
+            "ESP of {} is lost on the way (of {} test packets none arrived), and that of the other side arrives",
+            who(from),
+            lost.sent
+        ),
+    );
+    Some(
+        found
+            .with([passes.fact])
+            .because("Both gateways sent test packets to each other and counted what came, while they spoke with each other over IKE.")
+            .fix(fix)
+            .then("adit probe of the tunnel, after each change of a filter")
+            .done(),
+    )
 }

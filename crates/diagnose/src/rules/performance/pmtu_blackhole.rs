@@ -96,6 +96,31 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("ping -M do -s SIZE, in steps between the two sizes: the largest that passes, plus 28, is the MTU inside of the tunnel")
         .done();
     }
+    if let Some(hole) = s.test_packets_vanish() {
+        let whose = if hole.outbound { "ours" } else { "the peer's" };
+        let change = match hole.inside {
+            Some(inside) => format!(
+                "{}: an MTU of the tunnel of {inside} octets, and with that TCP segments of {} (IPv6: {}); and let ICMP type 3 code 4 (IPv6: packet too big) pass",
+                if hole.outbound { "here" } else { "at the peer" },
+                inside.saturating_sub(40),
+                inside.saturating_sub(60)
+            ),
+            None => CHANGE.to_owned(),
+        };
+        return Found::on(
+            hole.fact,
+            BOTH_SIDES - 0.06,
+            AtFault::Path,
+            format!(
+                "ESP of {} octets arrives and that of {} vanishes, of {whose}, and no router says so",
+                hole.passes, hole.vanishes
+            ),
+        )
+        .because("Both gateways sent test packets that nobody may cut and counted what came: whether one arrives depends on its size alone.")
+        .fix(change)
+        .then("adit probe of the tunnel, after each change")
+        .done();
+    }
     for from in [Side::Local, Side::Remote] {
         for udp in [false, true] {
             let (sum, facts) = s.crossed(from, udp);
