@@ -16,16 +16,18 @@ use tokio::sync::oneshot;
 
 use crate::ahead::Found;
 use crate::applying::Wish;
+use crate::asking::ToAsk;
 use crate::control::Answer;
 use crate::gateway::Gateway;
 use crate::hook::Ended;
 use crate::local_address;
 use crate::monitor::echo::Asked;
 use crate::probe::{Ask, Plan};
+use crate::probing::esp::Errand;
 use crate::reload::Prepared;
 use crate::retry::{Presence, Wanted};
 use crate::statuses::Fetched;
-use crate::trace::{self, Reply, ToAsk};
+use crate::trace::{self, Reply};
 
 /// What work beside the loop came to.
 pub(crate) enum TaskDone {
@@ -110,6 +112,8 @@ pub(crate) enum TaskDone {
         /// What there is to say.
         reply: Reply,
     },
+    /// Something of a test of a path.
+    EspTest(Errand),
     /// The recordings of earlier gateways were read.
     Past(BTreeMap<String, Past>),
     /// Whether a peer's certificates are revoked was asked for.
@@ -183,6 +187,7 @@ impl Gateway {
                 number,
                 reply,
             } => self.answer_far(&connection, number, &reply),
+            TaskDone::EspTest(errand) => self.run_errand(errand),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {
                 id,

@@ -27,6 +27,7 @@ use crate::addresses::NetworkWatch;
 use crate::ahead::{Foresight, NEVER};
 use crate::answer::CaseWaiter;
 use crate::applying::Unconfirmed;
+use crate::asking::Questions;
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::clock::Clock;
@@ -43,12 +44,12 @@ use crate::limiter::DropEvents;
 use crate::load::Load;
 use crate::options::Options;
 use crate::probe;
+use crate::probing::esp::Tests;
 use crate::protection::Translated;
 use crate::recorder::{Recorder, Sampled};
 use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
-use crate::trace::Questions;
 use crate::tunnel::{self, Tunnel};
 use crate::walking::Walking;
 use crate::xfrm::Told;
@@ -76,8 +77,10 @@ pub struct Gateway {
     pub(crate) walking: Option<Walking>,
     /// Held twice while a trace goes on: there is one table of counters.
     pub(crate) tracing: Arc<()>,
-    /// What peers were asked of packets' ways.
+    /// What peers were asked.
     pub(crate) questions: Questions,
+    /// Test packets of paths.
+    pub(crate) esp_tests: Tests,
     /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
     /// What it was started with, or has taken over since.
@@ -161,6 +164,7 @@ impl Gateway {
             walking: None,
             tracing: Arc::new(()),
             questions: Questions::default(),
+            esp_tests: Tests::default(),
             nat_port: parts.nat_port,
             options: parts.options,
             passing: BTreeMap::new(),
@@ -293,6 +297,9 @@ impl Gateway {
     }
 
     fn on_error_report(&mut self, now: Now, slot: Slot, error: &PathError) {
+        if self.is_of_test(error.quoted) {
+            return;
+        }
         self.hear_path_mtu(now.mono, error);
         if let Some(remote) = error.destination {
             let problem = probe::problem(error.kind);
@@ -568,7 +575,7 @@ impl Gateway {
                 Output::LeaseEnd(lease) => self.pools.end(lease),
                 Output::PeerAsks(question) => self.peer_asks(question),
                 Output::PeerAnswer { number, answer, .. } => {
-                    self.peer_answered(number, answer.as_deref());
+                    self.peer_answered(number, answer);
                 }
                 Output::Event(event) => self.on_event(event),
                 Output::Message(message) => self.log.recorder.message(*message),

@@ -35,6 +35,7 @@ mod addresses;
 mod ahead;
 mod answer;
 mod applying;
+mod asking;
 mod attempt;
 pub mod backend;
 pub mod bypass;

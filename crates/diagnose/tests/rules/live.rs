@@ -668,6 +668,7 @@ fn two_that_send_as_one_peer_are_both_active() {
         assert_eq!(found.side, AtFault::Remote);
         assert!(!found.fix.remote.is_empty());
     }
+}
 
 /// Test packets of a kind, by direction: how many of three arrived.
 fn test_packets(mut story: Story, udp: bool, in_use: bool, arrived: [u32; 2]) -> Story {

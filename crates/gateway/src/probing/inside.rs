@@ -2,10 +2,10 @@
 //! whole.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
-use adit_kernel::{Netlink, PathErrorKind, PingOptions, PingOutcome, ping};
+use adit_kernel::{Netlink, PathErrorKind, PingOptions, PingOutcome, UdpPort, ping};
 use adit_model::carriage::{Carriage, Cut};
 use adit_model::fact::Known;
 use adit_model::host::HostState;
@@ -15,6 +15,7 @@ use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
 use super::{Carrier, Situation, sample, sign};
+use crate::probe::wait;
 
 /// Tests through a tunnel that is up, with echo requests to `target` or to whoever answers.
 pub(super) fn checks(situation: &Situation, target: Option<IpAddr>) -> Vec<Check> {
@@ -72,6 +73,14 @@ pub(super) fn checks(situation: &Situation, target: Option<IpAddr>) -> Vec<Check
     let all_came = trips.len() as u64 == u64::from(PINGS);
     checks.extend(size_checks(situation, to, from, all_came));
     checks
+}
+
+/// Whether these tests show that packets pass the tunnel, long ones too.
+pub(super) fn passes(checks: &[Check]) -> bool {
+    ["inside-ping", "inside-mtu"].iter().all(|id| {
+        let mut checks = checks.iter();
+        checks.any(|check| check.id == *id && check.outcome == Outcome::Well)
+    })
 }
 
 fn unknown(why: &str) -> Check {
@@ -147,6 +156,10 @@ fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr, all_came: bool) 
         Largest::Whole { good, .. } => Some(*good),
         _ => None,
     };
+    let lost = match &found {
+        Largest::Vanish { bad, .. } => lost_on(situation, (to, from), *bad, &mut sent),
+        _ => None,
+    };
     let check = match found {
         Largest::Whole { good, told } => {
             let said = said(told);
@@ -170,13 +183,22 @@ fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr, all_came: bool) 
         } => {
             let said = said(told);
             let behind = |size: usize| size.saturating_sub(headers(to));
-            Check::new(
+            let way = match lost {
+                Some("out") => ", on the way there",
+                Some(_) => ", on the way back: they arrive there",
+                None => "",
+            };
+            let mut check = Check::new(
                 id,
                 Outcome::Finding,
-                format!("packets of {good} octets pass the tunnel and those of {bad} vanish, unless they are cut{said}"),
+                format!("packets of {good} octets pass the tunnel and those of {bad} vanish{way}, unless they are cut{said}"),
             )
             .value("octets", good)
-            .value("vanish", bad)
+            .value("vanish", bad);
+            if let Some(lost) = lost {
+                check = check.value("lost_on_the_way", lost);
+            }
+            check
             .fix(format!(
                 "tell hosts by a smaller MTU: `mtu` of the tunnel's interface or --tun-mtu {good}, and let ICMP \"too big\" pass on the path"
             ))
@@ -196,6 +218,55 @@ fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr, all_came: bool) 
         checks.push(cut_check(to, from, good, device));
     }
     checks
+}
+
+/// On which way packets of so many octets are lost whose echoes don't come: `out`, `back`; `None` if the host there doesn't
+/// show it. A datagram to a port that nobody has is answered with a short message, however long it is itself.
+fn lost_on(
+    situation: &Situation,
+    (to, from): (IpAddr, IpAddr),
+    bad: usize,
+    sent: &mut Sent,
+) -> Option<&'static str> {
+    let takes = |selectors: &[Selector], port, address| {
+        let mut all = selectors.iter();
+        all.any(|selector| selector.matches(17, port, address))
+    };
+    let mut children = situation.children.iter();
+    if !children.any(|child| takes(&child.local, None, from) && takes(&child.remote, None, to)) {
+        return None;
+    }
+    let socket = UdpPort::bind(SocketAddr::new(from, 0)).ok()?;
+    socket.go_with_others().ok()?;
+    socket.set_dont_fragment(true).ok()?;
+    let mut port = CLOSED;
+    let mut reaches = |size: usize| -> bool {
+        port += 1;
+        let at = SocketAddr::new(to, port);
+        let datagram = vec![0; size.saturating_sub(headers(to))];
+        if socket.send(&datagram, at, None).is_err() {
+            return false;
+        }
+        sent.add(size);
+        let until = Instant::now() + PATIENCE;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            wait(&socket, left);
+            while let Ok(Some(error)) = socket.receive_error() {
+                if error.kind == PathErrorKind::PortUnreachable && error.destination == Some(at) {
+                    return true;
+                }
+            }
+        }
+        false
+    };
+    let short = SMALL + headers(to);
+    if !reaches(short) {
+        return None;
+    }
+    if (0..OFTEN).any(|_| reaches(bad)) {
+        return Some("back");
+    }
+    reaches(short).then_some("out")
 }
 
 /// Whether a packet arrives that may be cut, and is where ESP is around it already.
@@ -495,6 +566,8 @@ fn headers(to: IpAddr) -> usize {
     if to.is_ipv4() { 28 } else { 48 }
 }
 
+/// From here on (33434 and above) traceroutes look for ports that nobody has.
+const CLOSED: u16 = 33_434;
 /// Octets behind the headers of an ordinary echo.
 const SMALL: usize = 56;
 const PINGS: u32 = 5;

@@ -5,6 +5,7 @@
 //! bounded, and never anything that an SA in use could be hurt by: echo requests, and first messages of IKE from a port of
 //! their own. All of it blocks, so it runs beside the loop, on what [`Situation`] holds.
 
+pub(crate) mod esp;
 mod filters;
 mod host;
 pub(crate) mod inside;
@@ -19,17 +20,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use adit_crypto::Provider;
+use adit_crypto::{Provider, Shape};
 use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
 use adit_kernel::Netlink;
+use adit_model::carriage::Df;
 use adit_model::connection::Connection;
 use adit_model::policy::Policy;
 use adit_model::probed::{Check, Outcome, Probed};
+use adit_model::proposal::Suite;
 use adit_model::selector::Selector;
 
 use tokio::sync::oneshot;
 
 use crate::answer::reply;
+use crate::asking::{Asker, Sa};
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
 use crate::control::Answer;
@@ -60,6 +64,14 @@ pub(crate) struct Situation {
     pub nat_port: u16,
     /// Whether ESP travels in UDP, where that is known.
     pub in_udp: Option<bool>,
+    /// Between whom ESP travels, while there is an IKE SA.
+    pub ends: Option<esp::Ends>,
+    /// What a packet grows by in the newest pair of SAs, and its suite.
+    pub protection: Option<(Shape, String)>,
+    /// What packets to the peer are kept within, as our own data plane knows it.
+    pub path_mtu: Option<u16>,
+    /// The counters of the pairs of SAs.
+    pub counts: Vec<Sa>,
     /// Traffic that no tunnel carries.
     pub policies: Vec<Policy>,
     /// Where certificates of the tunnel say whether they are revoked.
@@ -202,19 +214,44 @@ impl Situation {
     }
 
     /// All tests.
-    pub(crate) fn probe(&self, provider: &Provider, inside: Option<IpAddr>) -> Probed {
+    pub(crate) fn probe(
+        &self,
+        provider: &Provider,
+        inside: Option<IpAddr>,
+        asker: &Asker,
+    ) -> Probed {
         let started = Instant::now();
         let mut checks = self.host_checks();
         // What waits for answers waits at the same time.
-        let asked = std::thread::scope(|scope| {
+        let runtime = tokio::runtime::Handle::current();
+        let (path, asked) = std::thread::scope(|scope| {
+            let path = scope.spawn(|| {
+                let _runtime = runtime.enter();
+                esp::measure(self, provider, asker)
+            });
             let peer = scope.spawn(|| peer::checks(self, provider));
             let inside = scope.spawn(|| inside::checks(self, inside));
             let outside = scope.spawn(|| outside::checks(self));
-            [peer, inside, outside].map(|asked| asked.join().unwrap_or_default())
+            let asked = [peer, inside, outside].map(|asked| asked.join().unwrap_or_default());
+            (path.join(), asked)
         });
-        checks.extend(asked.into_iter().flatten());
+        let [peer, inside, outside] = asked;
+        checks.extend(peer);
+        let before = checks.len();
+        checks.extend(inside);
+        if let Ok(measured) = path {
+            let path = esp::checks(self, measured, &checks);
+            checks.splice(before..before, path);
+        }
+        checks.extend(outside);
         let name = &self.connection.name;
         Probed::new(name, self.peer, self.up, since(started), checks)
+    }
+
+    /// Whether nobody may cut its packets on the way, or those of some.
+    pub(crate) fn is_whole(&self) -> bool {
+        let mut children = self.connection.children.iter();
+        children.any(|child| child.carriage.df != Df::Clear)
     }
 
     /// Whether an address is one of our side of the tunnel.
@@ -292,6 +329,13 @@ impl Gateway {
                 .unwrap_or_default(),
             nat_port: self.nat_port,
             in_udp: agreed.first().map(|c| c.udp_encap),
+            ends: self.ends(sa),
+            protection: agreed.last().and_then(|c| self.protection(&c.suite)),
+            path_mtu: match &self.backend {
+                Backend::User(user) => tunnel.peer.and_then(|peer| user.plane.path_mtu(peer)),
+                Backend::Kernel(_) | Backend::Fake => None,
+            },
+            counts: self.pairs_of(&connection.name, None),
             policies: self.options.config.policies.clone(),
             status_urls: self.status_urls(&connection.name),
             load: self
@@ -308,6 +352,13 @@ impl Gateway {
 }
 
 impl Gateway {
+    /// What a packet grows by under a suite, and its name.
+    fn protection(&self, suite: &Suite) -> Option<(Shape, String)> {
+        let (id, bits) = (suite.encr.id, suite.encr.key_bits);
+        let protection = self.provider.protection(id, bits, suite.integ).ok()?;
+        Some((protection.shape(), suite.to_string()))
+    }
+
     fn status_urls(&self, tunnel: &str) -> Vec<String> {
         let mut urls: Vec<String> = self
             .keys
@@ -341,11 +392,18 @@ impl Gateway {
             tunnel.checking = true;
         }
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
+        let (provider, asker) = (self.provider.clone(), self.asker(name));
         tokio::task::spawn_blocking(move || {
             let checks = whatever_happens(|| {
                 let mut checks = situation.host_checks();
                 if situation.up {
                     checks.extend(inside::checks(&situation, None));
+                }
+                // What passes through the tunnel needs no test of the path.
+                if situation.up && !inside::passes(&checks) {
+                    let measured = esp::measure(&situation, &provider, &asker);
+                    let path = esp::checks(&situation, measured, &checks);
+                    checks.extend(path);
                 }
                 checks
             });
@@ -382,8 +440,9 @@ impl Gateway {
         };
         let situation = self.situation(tunnel);
         let provider = self.provider.clone();
+        let asker = self.asker(name);
         tokio::task::spawn_blocking(move || {
-            let probed = Box::new(situation.probe(&provider, inside));
+            let probed = Box::new(situation.probe(&provider, inside, &asker));
             reply(answer, Answer::Lines(vec![Response::Probed { probed }]));
         });
     }
@@ -438,6 +497,10 @@ pub(crate) mod testing {
             ports: vec![500, 4500],
             nat_port: 4500,
             in_udp: None,
+            ends: None,
+            protection: None,
+            path_mtu: None,
+            counts: Vec::new(),
             policies: Vec::new(),
             status_urls: Vec::new(),
             load: None,

@@ -5,18 +5,17 @@
 //! alone: the pairs of SAs of that child with their counters, its drops by reason, and what this host's own tests find in the
 //! way of that flow (routes, forwarding, filters). Nothing is sent for it, and nothing else of the host is told.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use adit_ike::PeerQuestion;
+use adit_ike::{PeerQuestion, Topic};
 use adit_model::drops::DropReason;
 use adit_model::probed::Outcome;
 use adit_model::selector::Selector;
 use adit_model::traced::{Far, FarDrops, FarFinding, FarSa, Stop, Traced};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
 
 use super::Asked;
+use crate::asking::{Asker, MOST_PAIRS as MOST, Sa};
 use crate::attempt::TaskDone;
 use crate::gateway::Gateway;
 use crate::probing::Networks;
@@ -44,17 +43,7 @@ pub(crate) struct Reply {
     findings: Vec<FarFinding>,
 }
 
-/// A pair of SAs and its counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Sa {
-    spi_in: u32,
-    spi_out: u32,
-    packets_in: u64,
-    packets_out: u64,
-}
-
-/// An answer with our own counters: what was sent is counted before the question, what was received after the answer, so
-/// that packets on their way are nobody's loss.
+/// An answer with our own counters.
 #[derive(Debug)]
 pub(crate) struct Heard {
     reply: Reply,
@@ -62,88 +51,24 @@ pub(crate) struct Heard {
     after: Vec<Sa>,
 }
 
-/// Questions of ours that wait for answers.
-#[derive(Default)]
-pub(crate) struct Questions {
-    last: u32,
-    waiting: BTreeMap<u32, Waiting>,
-}
-
-struct Waiting {
-    connection: String,
-    before: Vec<Sa>,
-    told: oneshot::Sender<Heard>,
-}
-
-/// What is to be asked of whom.
-pub(crate) struct ToAsk {
-    connection: String,
-    question: Vec<u8>,
-    told: oneshot::Sender<Heard>,
-}
-
 /// Asks, beside the loop, and waits a moment for the answer; `None` if the peer isn't of our kind, or is silent.
-pub(super) fn ask(
-    tasks: &tokio::sync::mpsc::Sender<TaskDone>,
-    connection: &str,
-    asked: &Asked,
-) -> Option<Heard> {
+pub(super) fn ask(asker: &Asker, asked: &Asked) -> Option<Heard> {
     let question = Question {
         from: asked.from,
         to: asked.to,
         protocol: asked.protocol,
     };
-    let (told, heard) = oneshot::channel();
-    let ask = ToAsk {
-        connection: connection.to_owned(),
-        question: serde_json::to_vec(&question).ok()?,
-        told,
-    };
-    tasks.blocking_send(TaskDone::AskFar(ask)).ok()?;
-    let heard = async { tokio::time::timeout(PATIENCE, heard).await.ok()?.ok() };
-    tokio::runtime::Handle::current().block_on(heard)
+    let answered = asker.ask(Topic::Way, &question, PATIENCE).ok()?;
+    Some(Heard {
+        reply: serde_json::from_slice(&answered.text).ok()?,
+        before: answered.before,
+        after: answered.after,
+    })
 }
 
 impl Gateway {
-    /// Puts a question to a peer.
-    pub(crate) fn ask_far(&mut self, ask: ToAsk) {
-        // Those whose askers have gone wait for nobody.
-        self.questions
-            .waiting
-            .retain(|_, waiting| !waiting.told.is_closed());
-        self.questions.last = self.questions.last.wrapping_add(1);
-        let (number, now) = (self.questions.last, self.clock.now());
-        let waiting = Waiting {
-            before: self.pairs_of(&ask.connection, None),
-            connection: ask.connection,
-            told: ask.told,
-        };
-        let name = waiting.connection.clone();
-        self.questions.waiting.insert(number, waiting);
-        if let Err(error) = self.endpoint.ask_peer(now, &name, number, ask.question) {
-            tracing::debug!("{error}");
-            self.questions.waiting.remove(&number);
-        }
-    }
-
-    /// What came of it.
-    pub(crate) fn peer_answered(&mut self, number: u32, answer: Option<&[u8]>) {
-        let Some(waiting) = self.questions.waiting.remove(&number) else {
-            return;
-        };
-        if let Some(reply) = answer.and_then(|text| serde_json::from_slice(text).ok()) {
-            let after = self.pairs_of(&waiting.connection, None);
-            // Who asked may have gone.
-            let _ = waiting.told.send(Heard {
-                reply,
-                before: waiting.before,
-                after,
-            });
-        }
-    }
-
-    /// A peer asks.
-    pub(crate) fn peer_asks(&mut self, asked: PeerQuestion) {
+    /// A peer asks about a packet's way.
+    pub(crate) fn peer_asks_of_way(&mut self, asked: PeerQuestion) {
         let Ok(question) = serde_json::from_slice::<Question>(&asked.text) else {
             return;
         };
@@ -202,35 +127,6 @@ impl Gateway {
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(told);
         });
-    }
-
-    /// Answers a peer's question.
-    pub(crate) fn answer_far(&mut self, connection: &str, number: u32, reply: &Reply) {
-        let now = self.clock.now();
-        let Ok(text) = serde_json::to_vec(reply) else {
-            return;
-        };
-        // The IKE SA may have ended meanwhile.
-        if let Err(error) = self.endpoint.answer_peer(now, connection, number, text) {
-            tracing::debug!("{error}");
-        }
-    }
-
-    /// Pairs of SAs of a tunnel, or of one of its children.
-    fn pairs_of(&self, connection: &str, child: Option<&str>) -> Vec<Sa> {
-        let all = self.backend.pairs();
-        let ours = all.iter().filter(|pair| {
-            *pair.child.connection == *connection
-                && child.is_none_or(|child| *pair.child.child == *child)
-        });
-        ours.take(MOST)
-            .map(|pair| Sa {
-                spi_in: pair.spi_in,
-                spi_out: pair.spi_out,
-                packets_in: pair.counters.packets_in,
-                packets_out: pair.counters.packets_out,
-            })
-            .collect()
     }
 }
 
@@ -366,8 +262,6 @@ fn short(mut text: String) -> String {
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Pairs, drops and findings of one answer.
-const MOST: usize = 8;
 /// Octets of one sentence.
 const LONGEST: usize = 240;
 

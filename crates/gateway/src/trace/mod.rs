@@ -27,7 +27,7 @@ use adit_model::traced::{How, Traced};
 use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 
-pub(crate) use self::far::{Questions, Reply, ToAsk};
+pub(crate) use self::far::Reply;
 use self::kernel::{Counted, States};
 use crate::answer::{error, reply};
 use crate::attempt::TaskDone;
@@ -162,7 +162,7 @@ impl Gateway {
             walked
         });
         let going_on = follows.then(|| Arc::clone(&self.tracing));
-        let tasks = self.tasks.clone();
+        let asker = self.asker(&situation.connection.name);
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
             let in_kernel = situation.carrier.is_kernel();
@@ -175,7 +175,7 @@ impl Gateway {
             let mut traced = steps::traced(&asked, &situation, turned, &evidence, &checks);
             traced.child = Some(child);
             if situation.up
-                && let Some(heard) = far::ask(&tasks, &situation.connection.name, &asked)
+                && let Some(heard) = far::ask(&asker, &asked)
             {
                 far::join(&mut traced, heard);
             }

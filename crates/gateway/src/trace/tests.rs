@@ -1,10 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
-
 use super::*;
 use crate::probing::Carrier;
-use crate::sample;
+use crate::probing::testing::situation;
 
 fn asked(protocol: Option<u8>) -> Asked {
     Asked {
@@ -23,19 +21,10 @@ fn told(asked: &Asked, evidence: &Evidence) -> Traced {
 
 fn by(carrier: Carrier, asked: &Asked, evidence: &Evidence) -> Traced {
     let situation = Situation {
-        connection: Arc::new(sample::connection("office")),
-        peer: Some("192.0.2.2".parse().unwrap()),
-        up: true,
-        local: None,
         children: Vec::new(),
         carrier,
-        pairs: Vec::new(),
         ports: Vec::new(),
-        nat_port: 4500,
-        in_udp: None,
-        policies: Vec::new(),
-        status_urls: Vec::new(),
-        load: None,
+        ..situation("10.1.0.0/24", "10.2.0.0/24")
     };
     steps::traced(asked, &situation, false, evidence, &[])
 }

@@ -278,8 +278,25 @@ impl InKernel {
         self.look_at_statistics(&mut told.report);
     }
 
+    /// Test packets of a path are expected from now on, or not any more; so many have come. What the kernel counts of them is
+    /// no packet of an SA that it has lost.
+    pub fn set_tests(&mut self, expected: bool, came: u64) {
+        self.tested = expected;
+        if let Some(count) = self.statistics.get_mut(NO_STATE) {
+            *count += came;
+        }
+        if came > 0 {
+            *self.drops.entry(DropReason::EspTest).or_default() += came;
+        }
+    }
+
     fn look_at_statistics(&mut self, report: &mut Report) {
-        let now = statistics::read();
+        let mut now = statistics::read();
+        // How many of them are test packets is known when these are over.
+        let known = self.statistics.get(NO_STATE).copied();
+        if let (true, Some(count), Some(known)) = (self.tested, now.get_mut(NO_STATE), known) {
+            *count = known;
+        }
         let forbids = self.exceptions.iter().any(|p| p.action == Action::Drop);
         for (name, count) in &now {
             let more = count.saturating_sub(self.statistics.get(name).copied().unwrap_or(0));
@@ -379,7 +396,7 @@ fn is_kernels_own(packet: &[u8]) -> bool {
 fn reason(name: &str, forbids: bool) -> Option<DropReason> {
     Some(match name {
         "XfrmInHdrError" | "XfrmInBufferError" => DropReason::EspTooShort,
-        "XfrmInNoStates" | "XfrmInStateInvalid" | "XfrmInStateExpired" => DropReason::EspUnknownSpi,
+        NO_STATE | "XfrmInStateInvalid" | "XfrmInStateExpired" => DropReason::EspUnknownSpi,
         "XfrmInStateProtoError" => DropReason::EspAuthenticity,
         "XfrmInStateModeError" => DropReason::EspInnerMalformed,
         "XfrmInStateSeqError" => DropReason::EspReplay,
@@ -401,6 +418,8 @@ fn reason(name: &str, forbids: bool) -> Option<DropReason> {
     })
 }
 
+/// The kernel's counter of packets of no SA.
+const NO_STATE: &str = "XfrmInNoStates";
 /// What [`Pair::refused`] counts.
 const REFUSED: [DropReason; 3] = [
     DropReason::EspTooOld,

@@ -1,0 +1,309 @@
+//! The side that is asked: it takes test packets, says which came, and sends some to the peer that has authenticated, within
+//! the budget of a test; and what the loop does for both sides.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use adit_ike::{IkeSaState, PeerQuestion};
+use adit_kernel::Netlink;
+use adit_model::Mono;
+
+use super::packet::{SHORTEST, Shot, Token};
+use super::post::Post;
+use super::{Ends, Errand, Limits, MOST_SHOTS, Order, Said};
+use crate::attempt::TaskDone;
+use crate::backend::Backend;
+use crate::gateway::Gateway;
+use crate::probing::Situation;
+
+/// Tests that go on.
+#[derive(Default)]
+pub(crate) struct Tests {
+    /// SPIs that test packets come under.
+    expected: Vec<u32>,
+    /// Those of peers, by the tunnel.
+    of_peers: BTreeMap<String, Test>,
+}
+
+/// A test of a peer's.
+struct Test {
+    token: Token,
+    spi: u32,
+    ends: Ends,
+    limits: Option<Limits>,
+    begun: Mono,
+    /// `None` while packets are being sent.
+    post: Option<Post>,
+    came: u64,
+}
+
+/// What a peer has asked for, done beside the loop.
+pub(crate) struct Done {
+    connection: String,
+    number: u32,
+    token: Token,
+    post: Post,
+    said: Said,
+}
+
+impl Gateway {
+    /// What the loop does for a test.
+    pub(crate) fn run_errand(&mut self, errand: Errand) {
+        match errand {
+            Errand::Expect(spi, may) => {
+                // Who asked may have gone.
+                let _ = may.send(self.expect(spi));
+            }
+            Errand::Over(spi, came) => self.expect_no_more(spi, came),
+            Errand::Done(done) => self.path_tested(*done),
+            Errand::Forgotten(connection, token) => {
+                let tests = &mut self.esp_tests.of_peers;
+                if tests.get(&connection).is_some_and(|t| t.token == token) {
+                    self.forget_test(&connection);
+                }
+            }
+        }
+    }
+
+    /// Whether a quoted packet is one of a test: what the network says of it is no word about a tunnel.
+    pub(crate) fn is_of_test(&self, quoted: Option<[u8; 4]>) -> bool {
+        let spi = quoted.map(u32::from_be_bytes);
+        spi.is_some_and(|spi| self.esp_tests.expected.contains(&spi))
+    }
+
+    fn expect(&mut self, spi: u32) -> bool {
+        let is_taken = self.backend.pairs().iter().any(|pair| pair.spi_in == spi)
+            || self.esp_tests.expected.contains(&spi);
+        if is_taken || self.esp_tests.expected.len() >= MOST_TESTS {
+            return false;
+        }
+        self.esp_tests.expected.push(spi);
+        self.backend.set_tests(&self.esp_tests.expected, 0);
+        true
+    }
+
+    fn expect_no_more(&mut self, spi: u32, came: u64) {
+        self.esp_tests.expected.retain(|other| *other != spi);
+        self.backend.set_tests(&self.esp_tests.expected, came);
+    }
+
+    fn forget_test(&mut self, connection: &str) {
+        if let Some(test) = self.esp_tests.of_peers.remove(connection) {
+            self.expect_no_more(test.spi, test.came);
+        }
+    }
+
+    /// A peer asks about the path.
+    pub(crate) fn peer_asks_of_path(&mut self, asked: &PeerQuestion) {
+        let Ok(order) = serde_json::from_slice::<Order>(&asked.text) else {
+            return;
+        };
+        let (connection, number) = (&asked.connection, asked.number);
+        match order.shots {
+            None => {
+                let said = self.begin_test(connection, order.token, order.spi);
+                let said = said.unwrap_or_else(|problem| Said {
+                    problem: Some(problem.to_owned()),
+                    ..Said::default()
+                });
+                self.answer_far(connection, number, &said);
+            }
+            Some(shots) => self.go_on_with_test(connection, number, order.token, shots),
+        }
+    }
+
+    fn begin_test(
+        &mut self,
+        connection: &str,
+        token: Token,
+        spi: u32,
+    ) -> Result<Said, &'static str> {
+        let now = self.clock.now().mono;
+        let before = self.esp_tests.of_peers.get(connection);
+        if before.is_some_and(|test| now.since(test.begun) < PAUSE) {
+            return Err("it was asked for another test just now");
+        }
+        self.forget_test(connection);
+        let tunnel = self
+            .tunnels
+            .get(connection)
+            .ok_or("it has no such tunnel")?;
+        let situation = self.situation(tunnel);
+        let ends = situation.ends.ok_or("it has no such tunnel")?;
+        let limits = situation.limits(ends);
+        if spi < 0x100 || !self.expect(spi) {
+            return Err("it has too many tests at once");
+        }
+        let post = Post::open(ends, spi, token);
+        if post.problem().is_some() {
+            self.expect_no_more(spi, 0);
+            return Err("it can't open sockets for test packets");
+        }
+        let test = Test {
+            token,
+            spi,
+            ends,
+            limits,
+            begun: now,
+            post: Some(post),
+            came: 0,
+        };
+        self.esp_tests.of_peers.insert(connection.to_owned(), test);
+        let (tasks, name) = (self.tasks.clone(), connection.to_owned());
+        tokio::spawn(async move {
+            tokio::time::sleep(LONGEST).await;
+            let forgotten = TaskDone::EspTest(Errand::Forgotten(name, token));
+            // The loop is gone when the gateway stops.
+            let _ = tasks.send(forgotten).await;
+        });
+        Ok(Said {
+            limits,
+            ..Said::default()
+        })
+    }
+
+    fn go_on_with_test(&mut self, connection: &str, number: u32, token: Token, shots: Vec<Shot>) {
+        let test = self.esp_tests.of_peers.get_mut(connection);
+        let Some(test) = test.filter(|test| test.token == token) else {
+            let said = Said {
+                problem: Some("it doesn't know of this test any more".to_owned()),
+                ..Said::default()
+            };
+            return self.answer_far(connection, number, &said);
+        };
+        let Some(mut post) = test.post.take() else {
+            return;
+        };
+        let shots = allowed(shots, test.ends, test.limits);
+        let (tasks, connection) = (self.tasks.clone(), connection.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let mut said = Said {
+                arrived: post.arrived(),
+                words: post.words(),
+                ..Said::default()
+            };
+            said.arrived.truncate(2 * MOST_SHOTS);
+            let (sent, words) = post.send(&shots);
+            said.sent = sent;
+            said.words.extend(words);
+            said.words.truncate(8);
+            let done = Done {
+                connection,
+                number,
+                token,
+                post,
+                said,
+            };
+            let done = TaskDone::EspTest(Errand::Done(Box::new(done)));
+            // The loop is gone when the gateway stops.
+            let _ = tasks.blocking_send(done);
+        });
+    }
+
+    fn path_tested(&mut self, done: Done) {
+        let test = self.esp_tests.of_peers.get_mut(&done.connection);
+        if let Some(test) = test.filter(|test| test.token == done.token) {
+            test.post = Some(done.post);
+            test.came += done.said.arrived.len() as u64;
+        }
+        self.answer_far(&done.connection, done.number, &done.said);
+    }
+
+    /// Between which addresses and ports a tunnel's ESP goes, plain and in UDP, while it has an IKE SA.
+    pub(crate) fn ends(&self, sa: Option<&adit_ike::IkeSaSnapshot>) -> Option<Ends> {
+        let sa = sa.filter(|sa| sa.state == IkeSaState::Established)?;
+        let (mut local, mut remote) = (sa.local, sa.remote);
+        if local.port() != self.nat_port {
+            local.set_port(self.nat_port);
+            remote.set_port(NAT_PORT);
+        }
+        Some(Ends { local, remote })
+    }
+}
+
+impl Situation {
+    /// How long packets to the peer may be, as far as that is known here.
+    pub(crate) fn limits(&self, ends: Ends) -> Option<Limits> {
+        let mut netlink = Netlink::open().ok()?;
+        let peer = ends.remote.ip();
+        let way = netlink.own_route_to(peer).ok()?;
+        let link = netlink.link_by_index(way.device?).ok()?.mtu;
+        let link = u16::try_from(link).unwrap_or(u16::MAX);
+        let kernel = way.mtu.and_then(|mtu| u16::try_from(mtu).ok());
+        let path = self.path_mtu.or(kernel.filter(|mtu| *mtu > 0));
+        Some(Limits {
+            link,
+            path: path.unwrap_or(link).min(link),
+            whole: self.is_whole() || !peer.is_ipv4(),
+        })
+    }
+}
+
+impl Backend {
+    /// Sets the SPIs of test packets; so many have come under those that aren't any more.
+    fn set_tests(&mut self, spis: &[u32], came: u64) {
+        match self {
+            Backend::User(user) => user.plane.set_tests(spis),
+            Backend::Kernel(kernel) => kernel.set_tests(!spis.is_empty(), came),
+            Backend::Fake => {}
+        }
+    }
+}
+
+/// What a peer may have sent: no more at once than is allowed, no longer than the link takes, and uncut over IPv6.
+fn allowed(mut shots: Vec<Shot>, ends: Ends, limits: Option<Limits>) -> Vec<Shot> {
+    let link = limits.map_or(1500, |limits| limits.link);
+    shots.retain(|shot| {
+        (SHORTEST..=link).contains(&shot.octets) && (shot.whole || ends.remote.is_ipv4())
+    });
+    shots.truncate(MOST_SHOTS);
+    shots
+}
+
+/// The port of ESP in UDP (RFC 3948 2.1).
+const NAT_PORT: u16 = 4500;
+/// Tests at once, of all tunnels and both sides.
+const MOST_TESTS: usize = 16;
+/// How long a peer's test lasts.
+const LONGEST: Duration = Duration::from_secs(12);
+/// A peer's tests begin no more often than this.
+const PAUSE: Duration = Duration::from_millis(700);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_peer_has_no_more_sent_than_is_allowed() {
+        let ends = |remote: &str| Ends {
+            local: "192.0.2.1:4500".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+        };
+        let limits = Some(Limits {
+            link: 1400,
+            path: 1400,
+            whole: false,
+        });
+        let shot = |octets, whole| Shot {
+            udp: true,
+            octets,
+            whole,
+        };
+        let wanted = vec![
+            shot(1401, true),
+            shot(1400, true),
+            shot(SHORTEST - 1, true),
+            shot(1400, false),
+        ];
+        let v4 = allowed(wanted.clone(), ends("192.0.2.2:4500"), limits);
+        assert_eq!(v4, [shot(1400, true), shot(1400, false)]);
+        let v6 = allowed(wanted, ends("[2001:db8::2]:4500"), limits);
+        assert_eq!(v6, [shot(1400, true)]);
+        let many = vec![shot(200, true); 1000];
+        assert_eq!(
+            allowed(many, ends("192.0.2.2:4500"), None).len(),
+            MOST_SHOTS
+        );
+    }
+}
