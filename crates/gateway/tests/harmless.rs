@@ -74,6 +74,10 @@ fn tests_of_a_tunnel_under_load_cost_no_packet_and_change_no_sa() {
             .filter(|check| check.outcome == Outcome::Finding)
             .collect();
         assert!(findings.is_empty(), "{findings:#?}");
+        // The path is tested too, by both ends.
+        let mut path = probed.checks.iter();
+        let path = path.find(|check| check.id == "esp-plain").unwrap();
+        assert_eq!(path.outcome, Outcome::Well, "{path:#?}");
         assert!(
             probed.sent.packets <= MOST_PACKETS && probed.sent.octets <= MOST_OCTETS,
             "{:?}",

@@ -185,7 +185,7 @@ pub(super) const KEYS: &[Key] = &[
         "true or false",
         "true",
         "false",
-        "Whether a peer that is a gateway of this kind is answered, inside the IKE SA, about packets of its `adit trace`: only those within the tunnel's own selectors, with the SAs of that child and their counters, its drops by reason, and what this host's routes and filters would do with them. No other peer learns that there is anything to ask.",
+        "Whether a peer that is a gateway of this kind is answered, inside the IKE SA, about packets of its `adit trace`: only those within the tunnel's own selectors, with the SAs of that child and their counters, its drops by reason, and what this host's routes and filters would do with them; and whether test packets of the path that its `adit probe` sends come here, and some are sent back (48 at most). No other peer learns that there is anything to ask.",
     ),
     key(
         Section::Gateway,
