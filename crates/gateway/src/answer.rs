@@ -454,7 +454,7 @@ impl Gateway {
         case.facts
             .extend(lately.get(name).into_iter().flatten().cloned());
         case.facts
-            .extend(self.departed.facts(name, self.clock.now().mono));
+            .extend(self.departed.facts(&tunnel.connection, self.clock.now().mono));
         case.facts.extend(case::own_certificates(
             name,
             &self.keys,

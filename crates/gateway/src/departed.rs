@@ -1,13 +1,18 @@
 //! SAs that are gone: whether anything ever came through them, and whether somebody still sends on them.
 //!
 //! A peer that has set up a newer IKE SA has no use for the older one's. Who goes on sending on these doesn't know of the
-//! newer one: it is another gateway with the same identity.
+//! newer one: it is another gateway with the same identity. That holds only where the peer itself set up the newer one or
+//! ended the older one, and where one identity alone may be here: who lost the older one to us may not know of it yet.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use adit_model::event::{Event, Happening, Party};
+use adit_model::connection::{Connection, Remote};
+use adit_model::event::{Event, Happening, Party, Role};
 use adit_model::fact::{Fact, Known, Side, Source};
+use adit_model::identity::Identity;
+use adit_model::life::Unique;
 use adit_model::now::Mono;
 use adit_model::sign::Sign;
 
@@ -18,9 +23,22 @@ pub struct Departed(BTreeMap<String, Past>);
 /// What is remembered of one.
 #[derive(Debug, Default)]
 struct Past {
-    /// When its last IKE SAs came up, those that a renewal of keys made apart.
-    born: VecDeque<Mono>,
+    /// Its last IKE SAs; what a renewal of keys made of one is still that one.
+    born: VecDeque<Birth>,
     children: VecDeque<Life>,
+    /// How many there were.
+    births: u64,
+}
+
+/// An IKE SA came up.
+#[derive(Debug)]
+struct Birth {
+    at: Mono,
+    number: u64,
+    /// Who the peer said it is, and where it was.
+    remote_id: Identity,
+    remote: Option<SocketAddr>,
+    role: Option<Role>,
 }
 
 /// The life of a pair of SAs.
@@ -28,6 +46,8 @@ struct Past {
 struct Life {
     child: String,
     spi_in: u32,
+    /// The number of its IKE SA.
+    of: Option<u64>,
     /// How many packets the child had received before it.
     before: Option<u64>,
     ended: Option<End>,
@@ -53,9 +73,16 @@ impl Departed {
         };
         let now = event.at.mono;
         match &event.what {
-            Happening::IkeEstablished { .. } => {
+            Happening::IkeEstablished { remote_id, .. } => {
                 let past = self.0.entry(name.clone()).or_default();
-                past.born.push_back(now);
+                past.births += 1;
+                past.born.push_back(Birth {
+                    at: now,
+                    number: past.births,
+                    remote_id: remote_id.clone(),
+                    remote: event.remote,
+                    role: event.role,
+                });
                 if past.born.len() > MOST {
                     past.born.pop_front();
                 }
@@ -63,9 +90,14 @@ impl Departed {
             Happening::ChildEstablished { child, spi_in, .. } => {
                 let past = self.0.entry(name.clone()).or_default();
                 past.forget(now);
+                // Two may be up for a while; the one that speaks from there is meant.
+                let fits = |b: &&Birth| b.remote == event.remote && b.role == event.role;
+                let mut born = past.born.iter().rev();
+                let of = born.find(fits).or(past.born.back()).map(|b| b.number);
                 past.children.push_back(Life {
                     child: child.clone(),
                     spi_in: *spi_in,
+                    of,
                     before: received(name, child),
                     ended: None,
                     late: 0,
@@ -111,10 +143,23 @@ impl Departed {
         let Some(end) = life.ended else {
             return;
         };
+        let identity = |number| {
+            let mut born = born.iter();
+            let birth = born.find(|b| Some(b.number) == number)?;
+            Some(&birth.remote_id)
+        };
+        let was = identity(life.of);
+        let replaces = |b: &&Birth| {
+            Some(b.number) != life.of
+                && Some(&b.remote_id) == was
+                && b.at + Duration::from_millis(500) >= end.at
+        };
+        let replaced = born
+            .iter()
+            .find(replaces)
+            .filter(|b| b.role == Some(Role::Responder) || end.by == Party::Peer);
         // What was under way when the newer one came up has arrived by then.
-        let newer = |at: &&Mono| **at + Duration::from_millis(500) >= end.at;
-        let replaced = born.iter().find(newer);
-        if replaced.is_some_and(|at| (*at).max(end.at) + UNDER_WAY <= now) {
+        if replaced.is_some_and(|b| b.at.max(end.at) + UNDER_WAY <= now) {
             life.late += 1;
             let first = life.span.map_or(now, |(first, _)| first);
             life.span = Some((first, now));
@@ -127,15 +172,27 @@ impl Departed {
     }
 
     /// What that tells of a tunnel.
-    pub fn facts(&self, tunnel: &str, now: Mono) -> Vec<Fact> {
+    pub fn facts(&self, connection: &Connection, now: Mono) -> Vec<Fact> {
+        let tunnel = connection.name.as_str();
         let Some(past) = self.0.get(tunnel) else {
             return Vec::new();
         };
-        past.two_senders(tunnel, now)
+        one_peer(connection)
+            .then(|| past.two_senders(tunnel, now))
+            .flatten()
             .into_iter()
             .chain(past.nothing_came(tunnel))
             .collect()
     }
+}
+
+/// Whether only one gateway may be the peer. Several clients, several addresses of one name, and IKE SAs that may be beside
+/// each other, send on SAs of their own with good reason.
+fn one_peer(connection: &Connection) -> bool {
+    let one_id = |id: &Identity| !id.is_pattern();
+    matches!(connection.remote, Remote::Address(_))
+        && connection.remote_id.as_ref().is_some_and(one_id)
+        && connection.life.unique != Unique::Never
 }
 
 impl Past {
@@ -145,24 +202,28 @@ impl Past {
             .retain(|life| life.ended.is_none_or(|end| end.at + REMEMBERED > now));
     }
 
-    /// IKE SAs of the peer take turns, and each one's sender goes on when the next is there.
+    /// IKE SAs of one identity take turns, and each one's sender goes on when the next is there.
     fn two_senders(&self, tunnel: &str, now: Mono) -> Option<Fact> {
         let lately = |at: Mono| at + REMEMBERED > now;
         let late = self
             .children
             .iter()
             .filter(|life| life.late >= SEVERAL && life.span.is_some_and(|(_, last)| lately(last)));
-        let spis: BTreeSet<u32> = late.clone().map(|life| life.spi_in).collect();
+        let sas: BTreeSet<u64> = late.clone().filter_map(|life| life.of).collect();
         let packets: u64 = late.clone().map(|life| life.late).sum();
-        let turns = self.born.iter().filter(|at| lately(**at)).count();
+        let mut born = self.born.iter();
+        let whose = &born.find(|b| sas.contains(&b.number))?.remote_id;
+        let turns = self.born.iter();
+        let turns = turns.filter(|b| lately(b.at) && b.remote_id == *whose);
+        let turns = turns.count();
         let first = late.filter_map(|life| life.span).map(|s| s.0).min()?;
-        if spis.len() < TURNS || turns <= TURNS {
+        if sas.len() < TURNS || turns <= TURNS {
             return None;
         }
         let seconds = now.since(first).as_secs().max(1);
-        let sas = spis.len();
+        let sas = sas.len();
         let text = format!(
-            "{turns} IKE SAs with the peer came up one after the other, and in {seconds} s {packets} packets or more came on CHILD SAs of {sas} of them that others had replaced"
+            "{turns} IKE SAs with {whose} came up one after the other, and in {seconds} s {packets} packets or more came on CHILD SAs of {sas} of them that others had replaced"
         );
         let values = [
             ("count", packets.to_string()),
@@ -213,7 +274,7 @@ const REMEMBERED: Duration = Duration::from_secs(120);
 const UNDER_WAY: Duration = Duration::from_millis(1500);
 /// Fewer packets on one SA say nothing.
 const SEVERAL: u64 = 3;
-/// So many SAs' senders go on: once it may be a peer that kept an old pair.
+/// So many IKE SAs' senders go on: once it may be a peer that kept an old pair.
 const TURNS: usize = 2;
 
 #[cfg(test)]
@@ -225,6 +286,11 @@ mod tests {
     struct Tale {
         departed: Departed,
         received: u64,
+        connection: Connection,
+        /// Who begins IKE SAs, and as whom.
+        role: Role,
+        who: &'static str,
+        by: Party,
     }
 
     fn at(ms: u64) -> Mono {
@@ -236,6 +302,14 @@ mod tests {
             Self {
                 departed: Departed::default(),
                 received: 0,
+                connection: Connection {
+                    remote: Remote::Address([192, 0, 2, 2].into()),
+                    remote_id: Some("east.lab".parse().unwrap()),
+                    ..crate::sample::connection("office")
+                },
+                role: Role::Responder,
+                who: "east.lab",
+                by: Party::Peer,
             }
         }
 
@@ -246,7 +320,7 @@ mod tests {
                     ..Now::default()
                 },
                 connection: Some("office".to_owned()),
-                role: None,
+                role: Some(self.role),
                 local: None,
                 remote: None,
                 what,
@@ -262,7 +336,7 @@ mod tests {
                 ms,
                 Happening::IkeEstablished {
                     local_id: "west.lab".parse().unwrap(),
-                    remote_id: "east.lab".parse().unwrap(),
+                    remote_id: self.who.parse().unwrap(),
                     suite: "aes128gcm16-prfsha256-x25519"
                         .to_owned()
                         .try_into()
@@ -273,6 +347,11 @@ mod tests {
             if let Some(old) = old {
                 self.closed(ms, old);
             }
+            self.child(ms, new)
+        }
+
+        /// A child more of the last IKE SA.
+        fn child(&mut self, ms: u64, new: u32) -> &mut Self {
             self.event(
                 ms,
                 Happening::ChildEstablished {
@@ -292,7 +371,7 @@ mod tests {
             let what = Happening::ChildClosed {
                 child: "lan".to_owned(),
                 spi_in: spi,
-                by: Party::Peer,
+                by: self.by,
             };
             self.event(ms, what)
         }
@@ -305,7 +384,7 @@ mod tests {
         }
 
         fn signs(&self, ms: u64) -> Vec<Sign> {
-            let facts = self.departed.facts("office", at(ms));
+            let facts = self.departed.facts(&self.connection, at(ms));
             facts
                 .into_iter()
                 .filter_map(|fact| match fact.what {
@@ -328,6 +407,63 @@ mod tests {
         assert_eq!(tale.signs(14_000), [Sign::ReplacedSends]);
         // Long ago is over.
         assert_eq!(tale.signs(150_000), []);
+    }
+
+    /// Two take turns; what is changed of them first.
+    fn turns(change: impl Fn(&mut Tale)) -> Vec<Sign> {
+        let mut tale = Tale::new();
+        tale.received = 9;
+        change(&mut tale);
+        tale.turn(0, None, 1);
+        tale.turn(5_000, Some(1), 2).strays(5_000, 9_000, 1);
+        tale.turn(10_000, Some(2), 3).strays(10_000, 14_000, 2);
+        tale.signs(14_000)
+    }
+
+    #[test]
+    fn where_several_may_be_the_peer_each_sends_on_its_own() {
+        assert_eq!(turns(|_| {}), [Sign::ReplacedSends]);
+        assert_eq!(turns(|t| t.connection.remote = Remote::Any), []);
+        let name = || Remote::Name("vpn.example".to_owned());
+        assert_eq!(turns(|t| t.connection.remote = name()), []);
+        assert_eq!(turns(|t| t.connection.remote_id = None), []);
+        let pattern = || "*.example".parse().ok();
+        assert_eq!(turns(|t| t.connection.remote_id = pattern()), []);
+        assert_eq!(turns(|t| t.connection.life.unique = Unique::Never), []);
+    }
+
+    #[test]
+    fn who_was_left_by_us_may_not_know_it_yet() {
+        // A reset or dead peer detection of ours, and we begin anew.
+        let ours = |t: &mut Tale| (t.by, t.role) = (Party::Us, Role::Initiator);
+        assert_eq!(turns(ours), []);
+        // The peer has begun anew, so it knows.
+        assert_eq!(turns(|t| t.by = Party::Us), [Sign::ReplacedSends]);
+    }
+
+    #[test]
+    fn children_of_one_ike_sa_are_one_sender() {
+        let mut tale = Tale::new();
+        tale.received = 9;
+        tale.turn(0, None, 1).child(10, 2);
+        tale.closed(5_000, 1).turn(5_000, Some(2), 3);
+        tale.turn(10_000, Some(3), 4)
+            .strays(10_000, 14_000, 1)
+            .strays(10_000, 14_000, 2);
+        assert_eq!(tale.signs(14_000), []);
+    }
+
+    #[test]
+    fn another_client_is_no_replacement() {
+        let mut tale = Tale::new();
+        tale.received = 9;
+        for (turn, who) in (0_u32..).zip(["a.lab", "b.lab", "c.lab", "d.lab"]) {
+            tale.who = who;
+            let ms = u64::from(turn) * 5_000;
+            tale.turn(ms, (turn > 0).then_some(turn), turn + 1);
+            tale.strays(ms, ms + 4_000, turn);
+        }
+        assert_eq!(tale.signs(20_000), []);
     }
 
     #[test]

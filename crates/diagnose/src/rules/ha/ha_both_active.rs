@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SAID, SYMPTOM};
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
@@ -30,6 +30,9 @@ pub(crate) static RULE: Rule = Rule {
     judge,
 };
 
+/// Two senders are seen at work, and nobody says that there are two.
+const INFERRED: f64 = 0.85;
+
 fn judge(s: &Signals<'_>) -> Judgement {
     const FIX: &str = "mend what the nodes hear each other by (VRRP, multicast, cluster link), so that one of them steps back";
     if let Some(seen) = s.sign(Sign::ClusterSplit) {
@@ -44,9 +47,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(seen) = s.sign(Sign::ReplacedSends) {
         let turns = seen.value_or("turns", "several");
+        // Nobody says so: it is what remains of ways in which this comes about.
         return Found::by(
             seen,
-            SAID,
+            INFERRED,
             format!("two gateways are active as {} at once: {turns} IKE SAs with it took turns, and both go on sending", s.peer()),
         )
         .at(AtFault::Remote)
@@ -58,7 +62,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(flow) = s.counts_twice() {
         return Found::on(
             flow.fact,
-            0.85,
+            INFERRED,
             flow.from.into(),
             format!("two senders use one SA of {} at once", who(flow.from)),
         )
