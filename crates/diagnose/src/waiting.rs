@@ -91,6 +91,10 @@ pub(crate) fn taken_back(s: &Signals<'_>) -> Option<String> {
     let (began, ended) = (up.at?, down.at?);
     // Of two happenings in one moment the later may have been stamped by a clock that was read a little earlier.
     let lasted = ended.0.saturating_sub(began.0);
+    // Who has sent on it could set it up.
+    if s.sign(Sign::SomethingCame).is_some() {
+        return None;
+    }
     let unused = s.sign(Sign::NothingCame).is_some() && asked_once(s, up, down);
     let limit = if unused { SOON_MS } else { AT_ONCE_MS };
     (lasted <= limit).then(|| {

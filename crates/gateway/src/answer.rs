@@ -453,8 +453,10 @@ impl Gateway {
         let name = &tunnel.connection.name;
         case.facts
             .extend(lately.get(name).into_iter().flatten().cloned());
-        case.facts
-            .extend(self.departed.facts(&tunnel.connection, self.clock.now().mono));
+        case.facts.extend(
+            self.departed
+                .facts(&tunnel.connection, self.clock.now().mono),
+        );
         case.facts.extend(case::own_certificates(
             name,
             &self.keys,

@@ -13,6 +13,7 @@ use adit_model::policy::Policy;
 use adit_model::status::{DataPlaneStatus, OffloadStatus};
 
 use crate::dataplane::{self, UserSpace};
+use crate::departed::Carried;
 use crate::interfaces::Opened;
 use crate::xfrm::{InKernel, InKernelError, Told};
 
@@ -99,13 +100,16 @@ impl Backend {
         }
     }
 
-    /// How many packets a child has received over all SAs that it has had, where that is counted without them.
+    /// What a child has carried over all SAs that it has had, where that is counted without them.
     #[must_use]
-    pub fn received(&self, connection: &str, child: &str) -> Option<u64> {
+    pub fn carried(&self, connection: &str, child: &str) -> Option<Carried> {
         match self {
             Backend::User(user) => {
                 let report = user.plane.child_report(connection, child)?;
-                Some(report.counters.packets_in)
+                Some(Carried {
+                    came: report.counters.packets_in,
+                    went: report.counters.packets_out,
+                })
             }
             Backend::Kernel(_) | Backend::Fake => None,
         }

@@ -48,11 +48,13 @@ struct Life {
     spi_in: u32,
     /// The number of its IKE SA.
     of: Option<u64>,
-    /// How many packets the child had received before it.
-    before: Option<u64>,
+    /// What the child had carried before it.
+    before: Option<Carried>,
     ended: Option<End>,
     /// Packets that came on it when it had been gone for a while and a newer IKE SA was up.
     late: u64,
+    /// The peer itself began the newer one, or ended this one.
+    by_peer: bool,
     /// When the first and the last of them came.
     span: Option<(Mono, Mono)>,
 }
@@ -61,13 +63,22 @@ struct Life {
 struct End {
     at: Mono,
     by: Party,
-    /// How many packets came on it, where that is known.
-    came: Option<u64>,
+    /// What it carried, where that is known.
+    carried: Option<Carried>,
+}
+
+/// Packets that a child has carried over all SAs that it has had.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Carried {
+    /// From the peer.
+    pub came: u64,
+    /// To it.
+    pub went: u64,
 }
 
 impl Departed {
-    /// Takes an event to heart; `received` says how many packets a child has received over all SAs that it has had.
-    pub fn hear(&mut self, event: &Event, received: impl Fn(&str, &str) -> Option<u64>) {
+    /// Takes an event to heart; `carried` says what a child has carried.
+    pub fn hear(&mut self, event: &Event, carried: impl Fn(&str, &str) -> Option<Carried>) {
         let Some(name) = &event.connection else {
             return;
         };
@@ -98,9 +109,10 @@ impl Departed {
                     child: child.clone(),
                     spi_in: *spi_in,
                     of,
-                    before: received(name, child),
+                    before: carried(name, child),
                     ended: None,
                     late: 0,
+                    by_peer: false,
                     span: None,
                 });
                 if past.children.len() > MOST {
@@ -117,12 +129,14 @@ impl Departed {
                 let lives = self.0.get_mut(name).map(|past| &mut past.children);
                 let mut lives = lives.into_iter().flatten();
                 if let Some(life) = lives.find(|life| life.spi_in == *spi_in) {
-                    let now_received = received(name, child);
-                    let came = now_received.zip(life.before);
+                    let both = carried(name, child).zip(life.before);
                     life.ended = Some(End {
                         at: now,
                         by: *by,
-                        came: came.map(|(all, before)| all.saturating_sub(before)),
+                        carried: both.map(|(all, before)| Carried {
+                            came: all.came.saturating_sub(before.came),
+                            went: all.went.saturating_sub(before.went),
+                        }),
                     });
                 }
             }
@@ -154,13 +168,11 @@ impl Departed {
                 && Some(&b.remote_id) == was
                 && b.at + Duration::from_millis(500) >= end.at
         };
-        let replaced = born
-            .iter()
-            .find(replaces)
-            .filter(|b| b.role == Some(Role::Responder) || end.by == Party::Peer);
+        let replaced = born.iter().find(replaces);
         // What was under way when the newer one came up has arrived by then.
-        if replaced.is_some_and(|b| b.at.max(end.at) + UNDER_WAY <= now) {
+        if let Some(newer) = replaced.filter(|b| b.at.max(end.at) + UNDER_WAY <= now) {
             life.late += 1;
+            life.by_peer = newer.role == Some(Role::Responder) || end.by == Party::Peer;
             let first = life.span.map_or(now, |(first, _)| first);
             life.span = Some((first, now));
         }
@@ -181,7 +193,7 @@ impl Departed {
             .then(|| past.two_senders(tunnel, now))
             .flatten()
             .into_iter()
-            .chain(past.nothing_came(tunnel))
+            .chain(past.what_came(tunnel))
             .collect()
     }
 }
@@ -210,6 +222,8 @@ impl Past {
             .iter()
             .filter(|life| life.late >= SEVERAL && life.span.is_some_and(|(_, last)| lately(last)));
         let sas: BTreeSet<u64> = late.clone().filter_map(|life| life.of).collect();
+        let of_peer = late.clone().filter(|life| life.by_peer);
+        let of_peer: BTreeSet<u64> = of_peer.filter_map(|life| life.of).collect();
         let packets: u64 = late.clone().map(|life| life.late).sum();
         let mut born = self.born.iter();
         let whose = &born.find(|b| sas.contains(&b.number))?.remote_id;
@@ -231,19 +245,26 @@ impl Past {
             ("turns", turns.to_string()),
             ("seconds", seconds.to_string()),
         ];
+        let mut values = values.to_vec();
+        if of_peer.len() < TURNS {
+            values.push(("began", "us".to_owned()));
+        }
         Some(sign(tunnel, Sign::ReplacedSends, &values, text))
     }
 
-    /// The peer has deleted the last pair, and nothing had come through it.
-    fn nothing_came(&self, tunnel: &str) -> Option<Fact> {
+    /// The peer has deleted the last pair, and nothing had come through it although we had sent, or something had.
+    fn what_came(&self, tunnel: &str) -> Option<Fact> {
         let life = self.children.back()?;
-        let end = life.ended?;
-        (end.by == Party::Peer && end.came == Some(0)).then(|| {
-            let child = &life.child;
-            let text = format!("{child}: nothing came through the SA that the peer deleted");
-            let values = [("child", child.clone())];
-            sign(tunnel, Sign::NothingCame, &values, text)
-        })
+        let end = life.ended.filter(|end| end.by == Party::Peer)?;
+        let (what, sign_of) = match end.carried? {
+            Carried { came: 0, went: 0 } => return None,
+            Carried { came: 0, .. } => ("nothing", Sign::NothingCame),
+            Carried { .. } => ("something", Sign::SomethingCame),
+        };
+        let child = &life.child;
+        let text = format!("{child}: {what} came through the SA that the peer deleted");
+        let values = [("child", child.clone())];
+        Some(sign(tunnel, sign_of, &values, text))
     }
 }
 
@@ -286,6 +307,7 @@ mod tests {
     struct Tale {
         departed: Departed,
         received: u64,
+        sent: u64,
         connection: Connection,
         /// Who begins IKE SAs, and as whom.
         role: Role,
@@ -302,6 +324,7 @@ mod tests {
             Self {
                 departed: Departed::default(),
                 received: 0,
+                sent: 0,
                 connection: Connection {
                     remote: Remote::Address([192, 0, 2, 2].into()),
                     remote_id: Some("east.lab".parse().unwrap()),
@@ -325,8 +348,11 @@ mod tests {
                 remote: None,
                 what,
             };
-            let received = self.received;
-            self.departed.hear(&event, |_, _| Some(received));
+            let carried = Carried {
+                came: self.received,
+                went: self.sent,
+            };
+            self.departed.hear(&event, |_, _| Some(carried));
             self
         }
 
@@ -383,6 +409,14 @@ mod tests {
             self
         }
 
+        /// Whether the peer is seen to have replaced them itself.
+        fn by_peer(&self, ms: u64) -> bool {
+            let facts = self.departed.facts(&self.connection, at(ms));
+            facts.iter().all(
+                |fact| matches!(&fact.what, Known::Sign { values, .. } if !values.contains_key("began")),
+            )
+        }
+
         fn signs(&self, ms: u64) -> Vec<Sign> {
             let facts = self.departed.facts(&self.connection, at(ms));
             facts
@@ -411,13 +445,17 @@ mod tests {
 
     /// Two take turns; what is changed of them first.
     fn turns(change: impl Fn(&mut Tale)) -> Vec<Sign> {
+        took_turns(change).signs(14_000)
+    }
+
+    fn took_turns(change: impl Fn(&mut Tale)) -> Tale {
         let mut tale = Tale::new();
         tale.received = 9;
         change(&mut tale);
         tale.turn(0, None, 1);
         tale.turn(5_000, Some(1), 2).strays(5_000, 9_000, 1);
         tale.turn(10_000, Some(2), 3).strays(10_000, 14_000, 2);
-        tale.signs(14_000)
+        tale
     }
 
     #[test]
@@ -436,9 +474,10 @@ mod tests {
     fn who_was_left_by_us_may_not_know_it_yet() {
         // A reset or dead peer detection of ours, and we begin anew.
         let ours = |t: &mut Tale| (t.by, t.role) = (Party::Us, Role::Initiator);
-        assert_eq!(turns(ours), []);
+        assert!(!took_turns(ours).by_peer(14_000));
         // The peer has begun anew, so it knows.
-        assert_eq!(turns(|t| t.by = Party::Us), [Sign::ReplacedSends]);
+        assert!(took_turns(|t| t.by = Party::Us).by_peer(14_000));
+        assert!(took_turns(|t| t.role = Role::Initiator).by_peer(14_000));
     }
 
     #[test]
@@ -502,11 +541,21 @@ mod tests {
     #[test]
     fn an_sa_that_nothing_came_through_is_told_where_the_peer_deleted_it() {
         let mut tale = Tale::new();
-        tale.turn(0, None, 1).closed(900, 1);
+        tale.turn(0, None, 1);
+        tale.sent = 1;
+        tale.closed(900, 1);
         assert_eq!(tale.signs(1_000), [Sign::NothingCame]);
         tale.turn(2_000, None, 2);
         tale.received = 1;
         tale.closed(3_000, 2);
-        assert_eq!(tale.signs(4_000), []);
+        assert_eq!(tale.signs(4_000), [Sign::SomethingCame]);
+        // Who sends nothing gets no answer.
+        tale.turn(5_000, None, 3).closed(6_000, 3);
+        assert_eq!(tale.signs(7_000), []);
+        // What we end ourselves says nothing of the peer.
+        tale.turn(8_000, None, 4);
+        (tale.sent, tale.by) = (2, Party::Us);
+        tale.closed(9_000, 4);
+        assert_eq!(tale.signs(10_000), []);
     }
 }

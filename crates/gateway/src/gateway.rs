@@ -330,7 +330,7 @@ impl Gateway {
         if self.lately.due().is_none_or(|due| due <= now.mono) {
             let counters = self.counters(now.mono);
             self.tell_monitors_of_counters(&counters);
-            self.look_at_load(&counters.pairs);
+            self.look_at_load(&counters.pairs, &counters.totals);
             self.lately.take(counters);
         }
         if let Some(host) = self.host.as_mut().filter(|_| self.tend_at <= now.mono) {
@@ -620,7 +620,7 @@ impl Gateway {
         self.tell_monitor_of(&event);
         let backend = &self.backend;
         self.departed
-            .hear(&event, |tunnel, child| backend.received(tunnel, child));
+            .hear(&event, |tunnel, child| backend.carried(tunnel, child));
         self.log.record(event);
         if let Some(name) = gave_up {
             self.start_probes(&name, probe::Ask::Everything);

@@ -1,6 +1,7 @@
 //! What threads of this process get of the processors, and packets that arrived and that nobody had time for.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::thread::{Pid, gettid, sched_getaffinity};
@@ -35,6 +36,27 @@ fn parse_time(text: &str) -> Option<ThreadTime> {
         ran: Duration::from_nanos(ran),
         waited: Duration::from_nanos(waited),
     })
+}
+
+/// For how long a quota of processor time (systemd's `CPUQuota=`, a container's `--cpus`) has kept this process and its
+/// like from running; `None` where the kernel has no control groups of version 2, or none of them has a quota.
+#[must_use]
+pub fn throttled() -> Option<Duration> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let root = Path::new("/sys/fs/cgroup");
+    // A quota of any group above holds too; the one that holds most says how long.
+    let groups = Path::new(own.trim_start_matches('/')).ancestors();
+    let stats =
+        groups.filter_map(|group| fs::read_to_string(root.join(group).join("cpu.stat")).ok());
+    stats.filter_map(|stat| parse_throttled(&stat)).max()
+}
+
+/// `throttled_usec` of `cpu.stat` (`Documentation/admin-guide/cgroup-v2.rst`).
+fn parse_throttled(text: &str) -> Option<Duration> {
+    let mut lines = text.lines();
+    let micros = lines.find_map(|line| line.strip_prefix("throttled_usec "))?;
+    Some(Duration::from_micros(micros.trim().parse().ok()?))
 }
 
 /// On how many processors a thread of this process may run, and how many the host has; `None` when that can't be told.
@@ -129,6 +151,9 @@ mod tests {
     fn tables_are_read_by_their_columns() {
         let time = parse_time("122674437 85660290 435\n").unwrap();
         assert_eq!(time.waited.as_nanos(), 85_660_290);
+        let stat = "usage_usec 9\nnr_periods 7\nnr_throttled 3\nthrottled_usec 250000\n";
+        assert_eq!(parse_throttled(stat), Some(Duration::from_millis(250)));
+        assert_eq!(parse_throttled("usage_usec 9\n"), None);
         assert_eq!(parse_list("0-3,8\n"), Some(5));
         assert_eq!(parse_list(""), None);
         let devices = "Inter-| Receive | Transmit\n face |bytes packets errs drop\n\

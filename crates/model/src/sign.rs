@@ -407,8 +407,9 @@ pub enum Sign {
     AllCoresBusy,
     /// The threads that carry a tunnel's packets have had no time left for a while. `seconds`, `busy` and `waits` (of the
     /// fullest one's time, in per cent: at work or waiting for a processor, and waiting alone), `full` threads of
-    /// `threads`, `allowed` processors of `processors`, `lost` packets that nobody had time for, `cipher`, and of its cost
-    /// `share` (of the threads' work, in per cent), `ns` and `faster_ns` (for a packet, and with `faster`).
+    /// `threads`, which number is `configured` or not, `allowed` processors of `processors`, `lost` packets that nobody had
+    /// time for beside `packets` that were carried, `throttled` (of the time, in per cent: by a quota), `cipher`, and of its
+    /// cost `share` (of the threads' time, in per cent), `ns` and `faster_ns` (for a packet, and with `faster`).
     PlaneFull,
 
     // ── rekey ──
@@ -484,8 +485,10 @@ pub enum Sign {
     MonitorUnanswered,
     /// An older SA of the same identity was removed for a new one. `peer`.
     DuplicateRemoved,
-    /// Nothing had come through the SA for traffic that the peer deleted. `child`.
+    /// Nothing had come through the SA for traffic that the peer deleted, on which we had sent. `child`.
     NothingCame,
+    /// Something had come through the SA for traffic that the peer deleted. `child`.
+    SomethingCame,
     /// The peer restarted and said so; its old SAs were removed. `peer`.
     PeerRestarted,
     /// A packet of an SA that isn't known here: the peer still uses one from before. `peer`.
@@ -575,7 +578,8 @@ pub enum Sign {
     /// Two hosts use one address. `address`.
     AddressDuplicate,
     /// IKE SAs of one identity take turns, and the senders of those that were replaced go on. `count` packets on CHILD SAs
-    /// of `replaced` ones, in `seconds`; `turns` IKE SAs in all.
+    /// of `replaced` ones, in `seconds`; `turns` IKE SAs in all. `began` is `us` where it isn't the peer that replaced them,
+    /// so that it may not know of it.
     ReplacedSends,
     /// This node isn't the one that has the shared address. `name`.
     NodeStandby,
@@ -689,6 +693,7 @@ impl Sign {
                 | Sign::AddressDuplicate
                 | Sign::ReplacedSends
                 | Sign::NothingCame
+                | Sign::SomethingCame
                 | Sign::NodeStandby
                 | Sign::TransitionHookOld
                 | Sign::OverlayInClear

@@ -535,6 +535,9 @@ fn what_the_peer_takes_back_at_once_it_may_not_be_able_to_do() {
     unused(ended(20)).undecided(&either);
     unused(ended(4000)).undecided(&either);
     unused(ended(60_000)).finds("peer-deleted-sa");
+    // What packets came through was set up, however soon it ended.
+    let used = says(ended(20), Sign::SomethingCame, &[("child", "lan")]);
+    used.finds("peer-deleted-sa");
     // It had asked for something else before.
     unused(ended_after(1, 4000)).finds("peer-deleted-sa");
 }
@@ -612,6 +615,8 @@ fn full(values: &[(&str, &str)]) -> Story {
         ("allowed", "2"),
         ("processors", "2"),
         ("lost", "900"),
+        ("packets", "40000"),
+        ("throttled", "0"),
         ("cipher", "aes128gcm16"),
         ("share", "20"),
         ("ns", "500"),
@@ -638,20 +643,59 @@ fn threads_without_time_are_told_with_what_takes_it() {
     assert_eq!(found.side, AtFault::Both);
     assert!(found.explanation.contains("41.2 µs"), "{found:#?}");
     assert!(found.fix.remote.contains("aes128gcm16"), "{found:#?}");
-    // It is no less slow where nothing was lost yet, and not what limits where others take the time.
-    full(&[&slow[..], &[("lost", "0")]].concat()).finds("cipher-suboptimal");
+    // What is carried without loss isn't limited, and it isn't what limits where others take the time.
+    assert!(full(&[&slow[..], &[("lost", "0")]].concat()).healthy());
     full(&[&slow[..], &[("share", "30")]].concat()).finds("single-sa-single-core");
     let one = full(&[("allowed", "1"), ("full", "2")]).finds("single-sa-single-core");
     assert_eq!(one.side, AtFault::Local);
     assert!(one.summary.contains("one of 2 processors"), "{one:#?}");
-    let thread = full(&[("threads", "1")]).finds("single-sa-single-core");
+    let thread = full(&[("threads", "1"), ("configured", "yes")]).finds("single-sa-single-core");
     assert!(thread.fix.local.contains("`threads`"), "{thread:#?}");
     let all = full(&[("full", "2")]).finds("cpu-crypto-bound");
     assert!(all.fix.local.contains("AES-GCM"), "{all:#?}");
-    let others = full(&[("full", "2"), ("waits", "60")]).finds("cpu-crypto-bound");
-    assert!(others.explanation.contains("other programs"), "{others:#?}");
-    // Much to do, and all of it done.
+    let three = full(&[("full", "3"), ("threads", "4")]).finds("single-sa-single-core");
+    assert!(three.summary.starts_with("3 of 4"), "{three:#?}");
+    // Much to do, and all of it done, or nearly: who sends as fast as it can always loses some.
     assert!(full(&[("lost", "0")]).healthy());
+    assert!(full(&[("lost", "390")]).healthy());
+}
+
+#[test]
+fn other_programs_that_take_the_processors_are_no_flows_and_no_ciphers_fault() {
+    let slow = [
+        ("cipher", "aes128-sha1"),
+        ("share", "80"),
+        ("ns", "4000"),
+        ("faster_ns", "600"),
+    ];
+    // A thread without packets doesn't wait.
+    for full_ones in ["1", "2"] {
+        let values = [("waits", "80"), ("full", full_ones)];
+        for values in [&values[..], &[&slow[..], &values].concat()] {
+            let verdict = full(values).verdict();
+            assert_eq!(verdict.cause(), Some("cpu-crypto-bound"), "{verdict:#?}");
+            assert!(!verdict.names("single-sa-single-core"), "{verdict:#?}");
+            assert!(!verdict.names("cipher-suboptimal"), "{verdict:#?}");
+            let found = &verdict.findings[0];
+            assert!(found.summary.contains("other programs"), "{found:#?}");
+            assert!(!found.fix.local.contains("AES"), "{found:#?}");
+        }
+    }
+    assert!(full(&[&slow[..], &[("waits", "80"), ("lost", "0")]].concat()).healthy());
+    // On a processor that it is held to, it is the holding.
+    let held = [("allowed", "1"), ("waits", "80")];
+    full(&held).finds("single-sa-single-core");
+}
+
+#[test]
+fn a_quota_of_processor_time_is_no_setting_of_threads() {
+    let quota = [("threads", "1"), ("waits", "70"), ("throttled", "60")];
+    let found = full(&quota).finds("cpu-crypto-bound");
+    assert!(found.fix.local.contains("CPUQuota="), "{found:#?}");
+    assert!(!found.fix.local.contains("`threads`"), "{found:#?}");
+    // One thread that nobody has configured, for whatever reason.
+    let found = full(&[("threads", "1")]).finds("cpu-crypto-bound");
+    assert!(found.summary.starts_with("the thread"), "{found:#?}");
 }
 
 #[test]
@@ -668,6 +712,15 @@ fn two_that_send_as_one_peer_are_both_active() {
         assert_eq!(found.side, AtFault::Remote);
         assert!(!found.fix.remote.is_empty());
     }
+    // Where we replaced them, the peer may be one that kept what it had.
+    let ours = [&values[..], &[("began", "us")]].concat();
+    let story = carried(up_as_initiator(), 40, 40).known(Local, Known::TunnelState { up: true });
+    assert!(says(story, Sign::ReplacedSends, &ours).healthy());
+    let story = up_as_initiator().known(Local, Known::TunnelState { up: false });
+    assert_eq!(
+        says(story, Sign::ReplacedSends, &ours).verdict().cause(),
+        None
+    );
 }
 
 /// Test packets of a kind, by direction: how many of three arrived.

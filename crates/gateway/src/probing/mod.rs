@@ -76,7 +76,7 @@ pub(crate) struct Situation {
     pub policies: Vec<Policy>,
     /// Where certificates of the tunnel say whether they are revoked.
     pub status_urls: Vec<String>,
-    /// That the threads which carry its packets have no time left.
+    /// That the threads which carry its packets have no time left, where it is asked for.
     pub load: Option<Burden>,
 }
 
@@ -338,14 +338,7 @@ impl Gateway {
             counts: self.pairs_of(&connection.name, None),
             policies: self.options.config.policies.clone(),
             status_urls: self.status_urls(&connection.name),
-            load: self
-                .load
-                .full(&connection.name, self.clock.now().mono)
-                .map(|full| Burden {
-                    full,
-                    suite: agreed.first().map(|c| c.suite),
-                    provider: self.provider.clone(),
-                }),
+            load: None,
             connection,
         }
     }
@@ -357,6 +350,31 @@ impl Gateway {
         let (id, bits) = (suite.encr.id, suite.encr.key_bits);
         let protection = self.provider.protection(id, bits, suite.integ).ok()?;
         Some((protection.shape(), suite.to_string()))
+    }
+
+    /// The same for all tests, of which some need to know how much there is to do.
+    fn situation_with_load(&self, tunnel: &Tunnel) -> Situation {
+        let snapshot = self.endpoint.snapshot();
+        let name = &tunnel.connection.name;
+        let full = self.load.full(name, self.clock.now().mono);
+        let load = full.map(|full| {
+            let own = snapshot.iter().filter(|sa| {
+                sa.connection.as_ref() == Some(name) && sa.state == IkeSaState::Established
+            });
+            let children = own.flat_map(|sa| &sa.children);
+            let in_use = children
+                .filter(|c| matches!(c.state, ChildSaState::Installed | ChildSaState::Rekeyed));
+            Burden {
+                full,
+                suite: load::one_suite(in_use.map(|child| child.suite)),
+                configured: self.options.config.gateway.threads != 0,
+                provider: self.provider.clone(),
+            }
+        });
+        Situation {
+            load,
+            ..self.situation_in(tunnel, &snapshot)
+        }
     }
 
     fn status_urls(&self, tunnel: &str) -> Vec<String> {
@@ -384,7 +402,7 @@ impl Gateway {
         if tunnel.checking || known.is_some_and(|(at, ..)| now.since(*at) < fresh) {
             return tunnel.checking;
         }
-        let situation = self.situation(tunnel);
+        let situation = self.situation_with_load(tunnel);
         if situation.carrier == Carrier::Nobody {
             return false;
         }
@@ -438,7 +456,7 @@ impl Gateway {
         let Some(tunnel) = self.tunnels.get(name) else {
             return;
         };
-        let situation = self.situation(tunnel);
+        let situation = self.situation_with_load(tunnel);
         let provider = self.provider.clone();
         let asker = self.asker(name);
         tokio::task::spawn_blocking(move || {

@@ -47,6 +47,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(seen) = s.sign(Sign::ReplacedSends) {
         let turns = seen.value_or("turns", "several");
+        if seen.value("began").is_some() {
+            return Judgement::Possible {
+                weight: 45,
+                because: format!(
+                    "packets go on coming on {} IKE SAs that were replaced",
+                    seen.value_or("replaced", "several")
+                ),
+                separated_by: "on both nodes of the peer: which one has the shared address, and which state its cluster says it is in",
+            };
+        }
         // Nobody says so: it is what remains of ways in which this comes about.
         return Found::by(
             seen,

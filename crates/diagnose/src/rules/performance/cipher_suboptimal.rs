@@ -3,6 +3,7 @@
 use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
+use super::full::full_threads;
 use crate::finding::{CONDITION, COUNTED};
 use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -71,10 +72,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// Our own threads have no time left, most of it goes into the cipher, and another would take far less: all of it is
 /// measured.
 fn fills_the_threads(s: &Signals<'_>) -> Option<Judgement> {
-    /// Of their work, in per cent; and how many times longer than the quickest.
+    /// Of their time, in per cent; and how many times longer than the quickest.
     const MOST_OF_IT: u64 = 50;
     const SLOWER: u64 = 2;
-    let full = s.sign(Sign::PlaneFull)?;
+    let threads = full_threads(s)?;
+    if threads.others_have_it() || threads.by_quota() {
+        return None;
+    }
+    let full = threads.seen;
     let number = |name| full.value(name).and_then(|n| n.parse::<u64>().ok());
     let (share, ns, faster_ns) = (number("share")?, number("ns")?, number("faster_ns")?);
     if share < MOST_OF_IT || ns < SLOWER * faster_ns {
@@ -85,14 +90,15 @@ fn fills_the_threads(s: &Signals<'_>) -> Option<Judgement> {
         Found::by(
             full,
             COUNTED + 0.02,
-            format!("{cipher} is what limits the tunnel: it takes {share} % of the work of the threads that carry packets, and they have no time left"),
+            format!("{cipher} is what limits the tunnel: it takes {share} % of the time of the threads that carry packets, and they have no time left"),
         )
         .at(AtFault::Both)
         .because(format!(
-            "On this host {cipher} takes {} µs for a packet, and {faster} {} µs. For {} s no time has been left, so more packets than now can't be carried.",
+            "On this host {cipher} takes {} µs for a packet, and {faster} {} µs. For {} s no time has been left. {}",
             micros(ns),
             micros(faster_ns),
             full.value_or("seconds", "several"),
+            threads.lost(),
         ))
         .fix(format!("use {faster} for ESP on both sides"))
         .then("adit status: packets and octets of each thread before and after the change")

@@ -70,36 +70,42 @@ fn judge(s: &Signals<'_>) -> Judgement {
     })
 }
 
-/// All of our own threads that carry packets have no time left. Where one alone does, that is another cause.
+/// All of our own threads that carry packets have no time left, or something else has it. Where one alone does, that is
+/// another cause.
 fn all_serve(full: FullThreads<'_>) -> Judgement {
-    /// In per cent of their time.
-    const OTHERS_HAVE_IT: u64 = 40;
-    let held = full.processors > 1 && (full.allowed == 1 || full.threads == 1);
-    if held || full.full < full.threads {
-        return Judgement::Silent;
-    }
-    let (why, fix) = if full.waits >= OTHERS_HAVE_IT {
+    let single = full.configured && full.threads == 1 && full.processors > 1;
+    let (summary, why, fix) = if full.by_quota() {
         (
-            "They wait for a processor for much of it: other programs have them.",
+            "the gateway may use no more processor time than a quota grants, and has used it up"
+                .to_owned(),
+            "A quota of its control group keeps it from running for much of the time.",
+            "raise the quota (CPUQuota= of its service, --cpus of its container)",
+        )
+    } else if full.held() {
+        return Judgement::Silent;
+    } else if full.others_have_it() {
+        (
+            "the threads that carry packets have no time left: other programs have the processors"
+                .to_owned(),
+            "They wait for a processor for much of the time, while others are at work on it.",
             "stop or move what else runs on this host, or give it more processors",
         )
+    } else if single || full.full < full.threads {
+        return Judgement::Silent;
     } else {
         (
+            match full.threads {
+                0 | 1 => "the thread that carries packets has no time left".to_owned(),
+                several => format!("all {several} threads that carry packets have no time left"),
+            },
             "They are at work all the time.",
             "use AES-GCM with AES instructions, or more or faster processors",
         )
     };
-    Found::by(
-        full.seen,
-        COUNTED,
-        format!(
-            "all {} threads that carry packets have no time left",
-            full.threads
-        ),
-    )
-    .at(AtFault::Local)
-    .because(format!("{why} {}", full.lost()))
-    .fix(fix)
-    .then("top -H: which threads and programs have the processors")
-    .done()
+    Found::by(full.seen, COUNTED, summary)
+        .at(AtFault::Local)
+        .because(format!("{why} {}", full.lost()))
+        .fix(fix)
+        .then("top -H: which threads and programs have the processors")
+        .done()
 }

@@ -71,7 +71,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// One thread, or one processor, has all to do, while there are others.
 fn one_serves(full: FullThreads<'_>) -> Option<Judgement> {
-    let (summary, because, fix) = if full.allowed == 1 && full.processors > 1 {
+    if full.by_quota() || (full.others_have_it() && !full.held()) {
+        return None;
+    }
+    let (summary, because, fix) = if full.held() {
         (
             format!(
                 "the gateway may use one of {} processors, and has no time left on it",
@@ -83,7 +86,7 @@ fn one_serves(full: FullThreads<'_>) -> Option<Judgement> {
                 full.processors
             ),
         )
-    } else if full.threads == 1 && full.processors > 1 {
+    } else if full.configured && full.threads == 1 && full.processors > 1 {
         (
             format!(
                 "one thread carries all packets, and has no time left; the host has {} processors",
@@ -94,8 +97,11 @@ fn one_serves(full: FullThreads<'_>) -> Option<Judgement> {
         )
     } else if full.full < full.threads {
         (
-            format!("one of {} threads has no time left while others have", full.threads),
-            "A flow is sealed, and an SA is opened, by one thread, so that its packets stay in order; this one has more of them than it has time for.",
+            match full.full {
+                0 | 1 => format!("one of {} threads has no time left while others have", full.threads),
+                several => format!("{several} of {} threads have no time left while others have", full.threads),
+            },
+            "A flow is sealed, and an SA is opened, by one thread, so that its packets stay in order; some have more of them than they have time for.",
             "spread the traffic: several flows, several SAs or tunnels for it, or a cipher that costs less".to_owned(),
         )
     } else {
