@@ -541,11 +541,16 @@ impl<'a> Signals<'a> {
 
     /// What the peer of `side` has announced in the attempt as the proofs that it takes (RFC 9593).
     pub(crate) fn announced(&self, side: Side) -> Option<(&'a Fact, &'a Announced)> {
-        self.happenings(side)
-            .filter_map(|(f, h)| match h {
-                Happening::AuthMethodsAnnounced { announced } => Some((f, announced)),
-                _ => None,
-            })
+        self.happenings(side).filter_map(announcement).last()
+    }
+
+    /// The same of the peer that `told` something afterwards, in an attempt of the same role: who else begins at the same
+    /// time announces for itself.
+    pub(crate) fn announced_before(&self, told: &Fact) -> Option<(&'a Fact, &'a Announced)> {
+        self.happenings(told.side)
+            .take_while(|(f, _)| !std::ptr::eq(*f, told))
+            .filter(|(f, _)| f.role == told.role)
+            .filter_map(announcement)
             .last()
     }
 
@@ -750,5 +755,12 @@ pub(crate) fn who(side: Side) -> &'static str {
     match side {
         Side::Local => "our side",
         Side::Remote => "the peer",
+    }
+}
+
+fn announcement<'a>((fact, what): (&'a Fact, &'a Happening)) -> Option<(&'a Fact, &'a Announced)> {
+    match what {
+        Happening::AuthMethodsAnnounced { announced } => Some((fact, announced)),
+        _ => None,
     }
 }

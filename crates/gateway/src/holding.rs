@@ -9,7 +9,7 @@ use adit_model::event::{Event, Happening, Role, UnderWay};
 
 use crate::case::may_be_peer;
 use crate::gateway::Gateway;
-use crate::protocol::{HOLDING, OWN_ATTEMPT};
+use crate::protocol::{ANSWERED_ATTEMPT, HOLDING, OWN_ATTEMPT};
 use crate::retry::Presence;
 
 /// A tunnel whose peer is waited for.
@@ -18,6 +18,8 @@ pub(crate) struct Hold {
     tunnel: String,
     /// When it was asked for.
     asked: Mono,
+    /// Until when nothing is tried. If it is another time, a command or a later question has the say.
+    until: Mono,
     /// Since when nothing of ours is under way; `None` as long as something is.
     quiet: Option<Mono>,
     /// What became of what was under way.
@@ -34,8 +36,8 @@ impl Hold {
 }
 
 impl Gateway {
-    /// Keeps a tunnel that isn't up from being tried for a while. An attempt of ours that is under way has [`OWN_ATTEMPT`] to come
-    /// to something, which is plenty where the peer answers, and is ended then. A tunnel that is up isn't touched.
+    /// Keeps a tunnel that isn't up from being tried for a while. An attempt of ours that is under way has [`OWN_ATTEMPT`] to be
+    /// answered and [`ANSWERED_ATTEMPT`] to come to something, and is ended then. A tunnel that is up isn't touched.
     pub(crate) fn hold_back(&mut self, name: &str) -> Option<Hold> {
         let now = self.clock.now();
         let busy = self.tries(name);
@@ -45,10 +47,12 @@ impl Gateway {
         }
         // Released when the time is over, which is looked at a little later.
         let longest = OWN_ATTEMPT + HOLDING + 5 * Hold::LOOK;
-        tunnel.retry.hold_back(Some(now.mono + longest));
+        let until = now.mono + longest;
+        tunnel.retry.hold_back(Some(until));
         Some(Hold {
             tunnel: name.to_owned(),
             asked: now.mono,
+            until,
             quiet: (!busy).then_some(now.mono),
             under_way: None,
             after: self.log.last(),
@@ -76,8 +80,9 @@ impl Gateway {
             }
         } else if now.since(hold.asked) >= OWN_ATTEMPT {
             let at = self.clock.now();
+            let spared = now.since(hold.asked) < ANSWERED_ATTEMPT;
             // Where only the peer's name is looked up there is nothing to end yet; the next look ends what comes of it.
-            if self.endpoint.give_way(at, &hold.tunnel) > 0 {
+            if self.endpoint.give_way(at, &hold.tunnel, spared) > 0 {
                 hold.under_way = Some(UnderWay::Ended);
                 hold.quiet = hold.quiet.or(Some(now));
             }
@@ -88,6 +93,12 @@ impl Gateway {
     /// Whether the peer's attempt has come to something, or the time is over; then that is told, and ours go on.
     pub(crate) fn has_ended(&mut self, hold: &mut Hold) -> bool {
         let now = self.clock.now();
+        let held = self.tunnels.get(&hold.tunnel);
+        let held = held.and_then(|t| t.retry.held_until());
+        // A command to set it up ends the waiting: what it begins isn't ended here.
+        if held.is_none_or(|until| until < hold.until) {
+            return true;
+        }
         let quiet = self.quiet(now.mono, hold);
         let Some(tunnel) = self.tunnels.get(&hold.tunnel) else {
             return true;
@@ -114,7 +125,10 @@ impl Gateway {
             return false;
         }
         let name = hold.tunnel.clone();
-        if let Some(tunnel) = self.tunnels.get_mut(&name) {
+        // Who has asked later still waits.
+        if held == Some(hold.until)
+            && let Some(tunnel) = self.tunnels.get_mut(&name)
+        {
             tunnel.retry.hold_back(None);
         }
         let what = Happening::HeldBack {

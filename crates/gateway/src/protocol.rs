@@ -395,8 +395,10 @@ pub enum WalkStep {
 
 /// How long our own attempts are held back at most so that the peer may begin.
 pub const HOLDING: Duration = Duration::from_secs(6);
-/// How long an attempt of ours that is under way then has to come to something, before it is ended.
+/// How long an attempt of ours that is under way then, and that nobody has answered, has to come to something, before it is ended.
 pub const OWN_ATTEMPT: Duration = Duration::from_millis(1500);
+/// The same of one that the peer has answered: it may have to wait for its key holder, or ask for revocation.
+pub const ANSWERED_ATTEMPT: Duration = Duration::from_secs(4);
 /// Most packets of one [`Request::Walk`].
 pub const MOST_WALKS: u64 = 256;
 /// How long a [`Request::Walk`] waits at most.

@@ -94,6 +94,12 @@ impl Retry {
         self.held = until;
     }
 
+    /// Until when nothing is tried.
+    #[must_use]
+    pub fn held_until(&self) -> Option<Mono> {
+        self.held
+    }
+
     /// Attempts that failed since the tunnel was last up for long.
     #[must_use]
     pub fn failures(&self) -> u32 {

@@ -209,10 +209,14 @@ impl Endpoint {
     }
 
     /// Ends attempts of ours to set a connection up that haven't come to an IKE SA, so that the peer may begin; what is up or
-    /// the peer has begun goes on. A peer that may believe that it has the IKE SA is told to delete it. Gives how many there were.
-    pub fn give_way(&mut self, now: Now, name: &str) -> usize {
+    /// the peer has begun goes on. A peer that may believe that it has the IKE SA is told to delete it. Those that the peer has
+    /// answered are `spared` if they may still come to something. Gives how many were ended.
+    pub fn give_way(&mut self, now: Now, name: &str, spared: bool) -> usize {
         let mut found = self.of_connection(name);
-        found.retain(|spi| self.sas.get(spi).is_some_and(Phase::is_attempt_of_ours));
+        found.retain(|spi| {
+            let phase = self.sas.get(spi);
+            phase.is_some_and(|p| p.is_attempt_of_ours() && !(spared && p.is_answered()))
+        });
         for spi in &found {
             self.with_sa(now, *spi, |phase, cx| phase.close(cx, "gave-way"));
         }

@@ -109,6 +109,40 @@ fn the_initiator_alone_can_tell_a_method_that_the_peer_has_not_announced() {
     refused(&[2, 14], AuthKind::Psk).undecided(&["psk-mismatch", "auth-method-mismatch"]);
 }
 
+/// Anybody may begin towards us, claim to be the peer and announce what he likes; another guest of the same tunnel, too.
+#[test]
+fn what_somebody_announces_who_began_himself_says_nothing_of_who_refused_us() {
+    let method = AnnouncedMethod {
+        method: 14,
+        name: "a digital signature".to_owned(),
+    };
+    let announced = Announced {
+        methods: vec![method],
+        left_out: 0,
+    };
+    let refused = |story: Story| {
+        let asked = Asked {
+            auth: Some(AuthKind::Psk),
+            ..asked_ids()
+        };
+        story.peer_refused("IKE_AUTH", 24, "AUTHENTICATION_FAILED", asked)
+    };
+    let said = || Happening::AuthMethodsAnnounced {
+        announced: announced.clone(),
+    };
+    let begun = || {
+        Story::new()
+            .configured(Local, west())
+            .initiating()
+            .init_done(false)
+    };
+    let others = refused(begun().event(Local, Responder, said()));
+    others.undecided(&["psk-mismatch", "auth-method-mismatch"]);
+    // What comes after the refusal belongs to another attempt.
+    let late = refused(begun()).event(Local, Initiator, said());
+    late.undecided(&["psk-mismatch", "auth-method-mismatch"]);
+}
+
 #[test]
 fn psk_mismatch_is_the_responders_to_say() {
     let finding = Story::new()

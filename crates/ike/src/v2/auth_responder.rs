@@ -126,7 +126,6 @@ pub(crate) fn begin(
         Err(refusal) => return fail(cx, secured, refusal),
     };
     support::learn(&mut peer, &payloads);
-    support::tell(cx, &mut secured.head, &peer);
     let checking = Checking {
         request: Request {
             secured,
@@ -308,7 +307,9 @@ impl AsksKeyHolder for Checking {
             Ok(peer) => peer,
             Err(refusal) => return self.refused(cx, refusal),
         };
-        let Self { request, .. } = *self;
+        let Self { mut request, .. } = *self;
+        // Not before: anybody may announce anything in the name of any peer.
+        support::tell(cx, &mut request.secured.head, &request.peer);
         let head = &request.secured.head;
         let id = id_payload(&head.connection.local_id);
         let octets = request.transcript.our_octets(&request.secured.channel, &id);

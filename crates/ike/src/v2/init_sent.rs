@@ -63,6 +63,11 @@ enum Verdict {
 }
 
 impl InitSent {
+    /// Whether the first request has been answered by anything: a cookie, another group wanted, a refusal.
+    pub fn is_answered(&self) -> bool {
+        self.cookie.is_some() || self.restarts > 0 || self.doubt.is_some()
+    }
+
     /// Sends the first request.
     pub fn begin(
         cx: &mut Cx<'_>,

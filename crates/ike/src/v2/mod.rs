@@ -238,6 +238,14 @@ impl Phase {
         )
     }
 
+    /// Whether anything has come from the peer in an attempt of ours.
+    pub fn is_answered(&self) -> bool {
+        match self {
+            Phase::InitSent(p) => p.is_answered(),
+            _ => true,
+        }
+    }
+
     /// Whether a peer began it and hasn't authenticated yet.
     pub fn is_half_open(&self) -> bool {
         match self {

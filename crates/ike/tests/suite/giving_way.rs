@@ -16,7 +16,7 @@ fn an_attempt_without_an_answer_just_ends() {
     lab.initiate();
     assert_eq!(lab.intercept().len(), 1);
     let now = lab.now;
-    assert_eq!(lab.west.endpoint.give_way(now, "site"), 1);
+    assert_eq!(lab.west.endpoint.give_way(now, "site", true), 1);
     lab.drain();
     assert!(lab.wire.is_empty(), "nobody has to be told");
     assert_eq!(lab.west.closed(), ["gave-way"]);
@@ -43,7 +43,9 @@ fn a_peer_that_may_have_the_ike_sa_is_told_to_delete_it() {
     lab.run();
     assert!(lab.east.is_up() && !lab.west.is_up());
     let now = lab.now;
-    assert_eq!(lab.west.endpoint.give_way(now, "site"), 1);
+    // It has answered, so it may still answer.
+    assert_eq!(lab.west.endpoint.give_way(now, "site", true), 0);
+    assert_eq!(lab.west.endpoint.give_way(now, "site", false), 1);
     lab.drain();
     lab.run();
     lab.pass(core::time::Duration::from_secs(10));
@@ -65,14 +67,14 @@ fn what_is_up_or_the_peers_goes_on() {
     let mut lab = Lab::new();
     lab.up();
     let now = lab.now;
-    assert_eq!(lab.west.endpoint.give_way(now, "site"), 0);
+    assert_eq!(lab.west.endpoint.give_way(now, "site", false), 0);
     assert_eq!(lab.west.ike_sa().state, IkeSaState::Established);
 
     let mut lab = Lab::new();
     lab.initiate();
     lab.step();
     // East has answered IKE_SA_INIT; the attempt isn't its own.
-    assert_eq!(lab.east.endpoint.give_way(now, "site"), 0);
+    assert_eq!(lab.east.endpoint.give_way(now, "site", false), 0);
     lab.run();
     assert!(lab.east.is_up());
 }

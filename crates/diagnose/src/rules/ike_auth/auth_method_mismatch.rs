@@ -136,15 +136,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// Who refused our proof had announced before which proofs it takes (RFC 9593), and ours is of none of these kinds.
 fn unannounced(s: &Signals<'_>) -> Option<Judgement> {
-    let (told, side, used) = s.facts.iter().rev().find_map(|f| match &f.what {
+    let (told, used) = s.facts.iter().rev().find_map(|f| match &f.what {
         Known::Happened {
             happening: Happening::PeerRefused {
                 notify: n, asked, ..
             },
-        } if *n == notify::AUTHENTICATION_FAILED => Some((*f, f.side, asked.auth?)),
+        } if *n == notify::AUTHENTICATION_FAILED => Some((*f, asked.auth?)),
         _ => None,
     })?;
-    let (heard, announced) = s.announced(side)?;
+    let side = told.side;
+    let (heard, announced) = s.announced_before(told)?;
     if announced.admits(used) {
         return None;
     }
