@@ -191,7 +191,12 @@ impl Plainly {
             return;
         }
         self.seen += 1;
-        if !might(line.body) {
+        // Notes in a configuration and tables of a document tell what would be.
+        let note = line
+            .body
+            .trim_start()
+            .starts_with(['#', ';', '|', '*', '!', '/']);
+        if note || !might(line.body) {
             return;
         }
         let prose = line.at.is_none()
@@ -392,6 +397,8 @@ mod tests {
         for text in [
             "Maybe the pre-shared key of the tunnel is wrong, the log shows nothing?",
             "You should check that the proxy IDs match, an error in them is common with a VPN.",
+            "# phase 2 fails if the proxy IDs do not match",
+            "| proxy ID mismatch | compare the networks of both IPsec peers |",
             "nginx[3]: certificate has expired for www.example.org",
             "sshd[7]: authentication failure for root",
             "set vpn ipsec ike-group a dead-peer-detection timeout 120",
