@@ -56,10 +56,16 @@ pub struct IkeSaSnapshot {
 /// When both sides have to authenticate anew, and who begins it: whoever set the IKE SA up (RFC 7296 2.8.3, RFC 4478).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reauth {
+    /// When both sides had proved who they are, which a rekey leaves as it is.
+    pub proved: Option<Mono>,
     /// For how many seconds the peer says that it keeps what was authenticated (AUTH_LIFETIME), and when they are over.
     pub told: Option<(u32, Mono)>,
     /// When we begin.
     pub ours: Option<Mono>,
+    /// When we would by our configuration alone, as it was when both sides had proved themselves.
+    pub planned: Option<Mono>,
+    /// When the time is over that we have told the peer to authenticate anew in.
+    pub given: Option<Mono>,
     /// When we end the IKE SA unless the peer has authenticated anew.
     pub end: Option<Mono>,
     /// Whether we are who set it up.

@@ -104,14 +104,18 @@ pub enum Ahead {
     Reauthentication {
         /// Whether we set the IKE SA up, and are who begins.
         began: bool,
-        /// Seconds that the peer has said that it keeps what was authenticated (AUTH_LIFETIME).
+        /// When both sides had proved who they are.
+        proved: Wall,
+        /// Seconds that the peer has said that it still keeps what was authenticated (AUTH_LIFETIME).
         told_s: Option<u32>,
         /// When these are over.
         told_until: Option<Wall>,
-        /// Seconds that we have configured; 0 is never.
-        ours_s: u64,
+        /// When we would begin by our configuration alone, as it was when both sides had proved themselves.
+        planned: Option<Wall>,
         /// When we begin, if we do.
         ours_at: Option<Wall>,
+        /// When the time is over that we have told the peer to authenticate anew in.
+        given_until: Option<Wall>,
         /// When we end the IKE SA unless the peer has authenticated anew.
         end: Option<Wall>,
         /// The time of the look, by our clock.
@@ -219,6 +223,29 @@ pub enum Ahead {
         route_bits: u8,
     },
 }
+
+impl Ahead {
+    /// From when on something is late of which nothing is wrong before: when it has to be looked at again.
+    #[must_use]
+    pub fn late_from(&self) -> Option<Wall> {
+        match self {
+            // A peer that begins at the last moment is done in seconds.
+            Ahead::Reauthentication {
+                began: false,
+                given_until: Some(until),
+                end: Some(end),
+                ..
+            } => {
+                let late = (end.0.saturating_sub(until.0) / 2).min(LATE_MS);
+                Some(Wall(until.0.saturating_add(late)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// After how many milliseconds at the most something is late.
+const LATE_MS: u64 = 10_000;
 
 /// What came of a rekey on trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

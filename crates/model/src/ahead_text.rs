@@ -72,6 +72,7 @@ impl fmt::Display for Ahead {
                 told_s,
                 told_until,
                 ours_at,
+                given_until,
                 end,
                 now,
                 ..
@@ -91,6 +92,9 @@ impl fmt::Display for Ahead {
                 }
                 if let Some(at) = ours_at {
                     write!(f, "; we do {}", when(*now, *at))?;
+                }
+                if let Some(until) = given_until {
+                    write!(f, "; we have told it to, until {}", when(*now, *until))?;
                 }
                 match end {
                     Some(end) => write!(f, "; without it we end the IKE SA {}", when(*now, *end)),
@@ -164,8 +168,7 @@ impl fmt::Display for Ahead {
                 let how = if until.is_some() { "was" } else { "is" };
                 write!(
                     f,
-                    "there {how} no SA from {} on for {seconds} s: {held} packets were held back, {stopped} were stopped by the block, {left} left in clear",
-                    clock(*since)
+                    "there {how} no SA from {since} on for {seconds} s: {held} packets were held back, {stopped} were stopped by the block, {left} left in clear"
                 )
             }
             Ahead::Mount {
@@ -208,22 +211,15 @@ impl fmt::Display for TrialOutcome {
     }
 }
 
-/// A time of the next day or so: by the clock, and how far away.
+/// A time: its date and what the clock shows then, and how far away it is.
 #[must_use]
 pub fn when(now: Wall, at: Wall) -> String {
-    let clock = format!("at {}", clock(at));
+    // Always with a date and in seconds: only numbers may change as time passes.
     if at >= now {
-        // Always in seconds: only numbers may change as time passes.
-        format!("{clock} (in {} s)", (at.0 - now.0) / 1000)
+        format!("{at} (in {} s)", (at.0 - now.0) / 1000)
     } else {
-        format!("{clock} ({} s ago)", (now.0 - at.0) / 1000)
+        format!("{at} ({} s ago)", (now.0 - at.0) / 1000)
     }
-}
-
-fn clock(at: Wall) -> String {
-    let second = at.0 / 1000 % 86_400;
-    let (hours, minutes, seconds) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{hours:02}:{minutes:02}:{seconds:02} UTC")
 }
 
 /// Days from one time to another, the begun one included; 0 or less when that has passed.
@@ -252,8 +248,12 @@ mod tests {
     #[test]
     fn a_time_is_told_by_the_clock_and_by_how_far_it_is() {
         let now = Wall(1_700_000_000_000);
-        assert_eq!(when(now, Wall(now.0 + 90_000)), "at 22:14:50 UTC (in 90 s)");
-        assert_eq!(when(now, Wall(now.0 - 5_000)), "at 22:13:15 UTC (5 s ago)");
+        let after = |ms| when(now, Wall(now.0 + ms));
+        assert_eq!(after(90_000), "2023-11-14T22:14:50Z (in 90 s)");
+        let days = "2023-11-24T22:13:20Z (in 864000 s)";
+        assert_eq!(after(10 * 86_400_000), days, "which day is told");
+        let before = when(now, Wall(now.0 - 5_000));
+        assert_eq!(before, "2023-11-14T22:13:15Z (5 s ago)");
     }
 
     #[test]

@@ -61,7 +61,7 @@ mod tests {
         };
         let found = of(connection(), vec![clear.clone(), gap(3)]);
         assert_eq!(causes(&found), ["(boot-gap-cleartext)"]);
-        let text = "3 of them since it last had no SA (there was no SA from 22:13:20 UTC on for 8 s: 120 packets were held back, 3 were stopped by the block, 0 left in clear)";
+        let text = "3 of them since it last had no SA (there was no SA from 2023-11-14T22:13:20Z on for 8 s: 120 packets were held back, 3 were stopped by the block, 0 left in clear)";
         assert!(found[0].summary.contains(text), "{}", found[0].summary);
         assert_eq!(found[0].evidence.len(), 2);
         let earlier = of(connection(), vec![clear, gap(0)]);

@@ -1,9 +1,8 @@
-//! `reauth-wrong-initiator`: both sides have to authenticate anew, and nobody will.
+//! `reauth-wrong-initiator`: both sides have to authenticate anew, and who has to begin it doesn't.
 //!
-//! Who set the IKE SA up begins (RFC 7296 2.8.3). A peer that wants it otherwise can only end the IKE SA when its time is over
-//! (RFC 4478).
+//! Who set the IKE SA up begins (RFC 7296 2.8.3). A peer that has begun and doesn't obey what we told it (RFC 4478) is late: we end
+//! the IKE SA. Before that nothing is wrong. What it says of its own time has no meaning from that side, and is only noted.
 
-use adit_model::Wall;
 use adit_model::ahead::{Ahead as Known, when};
 
 use super::view::View;
@@ -15,16 +14,13 @@ pub(super) static RULE: Ahead = Ahead {
     judge,
 };
 
-/// How long before its end who has to authenticate anew should have done so, in milliseconds.
-const LATE: u64 = 10_000;
-
 fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
     for (fact, known) in view.all() {
         let Known::Reauthentication {
             began: false,
             told_s,
             told_until,
-            ours_s,
+            given_until,
             end,
             now,
             ..
@@ -32,88 +28,110 @@ fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
         else {
             continue;
         };
-        if let (Some(seconds), Some(until)) = (told_s, told_until) {
+        let now = *now;
+        if let (Some(seconds), Some(until)) = (told_s, told_until)
+            && now < *until
+        {
             out.push(
-                view.warn(fact, AtFault::Remote, format!("the peer wants us to authenticate anew within {seconds} s (AUTH_LIFETIME), and nobody will: the peer has set the IKE SA up, and only that side can (RFC 4478)"))
-                    .then(format!("the peer ends the IKE SA {}, and the tunnel is down until it sets it up again", when(*now, *until)))
-                    .fix("let this side set the tunnel up (start = \"auto\", and passive there), or have the peer leave it")
+                view.warn(fact, AtFault::Remote, format!("the peer, which has set the IKE SA up, tells us that it keeps what was authenticated for {seconds} s (AUTH_LIFETIME): from that side it has no meaning (RFC 4478), and we can't authenticate anew in its place"))
+                    .note()
+                    .then(format!("nothing, if it authenticates anew itself; should it end the IKE SA instead, {}, the tunnel is down until it sets it up again", when(now, *until)))
                     .fix_there("authenticate anew yourself, or not at all and rekey instead (strongSwan: reauth_time = 0 and rekey_time; ipsec.conf: reauth=no)"),
             );
         }
-        if let Some(end) = end {
-            out.push(ends(view, fact, *ours_s, *end, *now));
+        let late = known.late_from().is_some_and(|late| now > late);
+        if let (Some(until), Some(end), true) = (given_until, end, late) {
+            out.push(
+                view.warn(fact, AtFault::Remote, format!("the peer should have authenticated anew {} and hasn't; it was told so (AUTH_LIFETIME), and nobody else can", when(now, *until)))
+                    .then(format!("we end the IKE SA {}, and the tunnel is down until the peer sets it up again", when(now, *end)))
+                    .fix("reauth = \"off\" on this side, for a peer that can't; a rekey makes new keys as well")
+                    .fix_there("authenticate anew before the time is over that the responder tells (RFC 4478), which is the side's business that has set the tunnel up"),
+            );
         }
     }
-}
-
-/// We end the IKE SA unless the peer acts, which has been told.
-fn ends(
-    view: &View<'_>,
-    fact: &adit_model::fact::Fact,
-    ours_s: u64,
-    end: Wall,
-    now: Wall,
-) -> Forewarning {
-    // We have told it `reauth`, and wait a tenth longer.
-    let wanted = Wall(end.0.saturating_sub(ours_s * 100));
-    let there = "authenticate anew before the time is over that the responder tells (RFC 4478), which is the side's business that has set the tunnel up";
-    if now.0 > wanted.0.saturating_add(LATE) {
-        return view
-            .warn(fact, AtFault::Remote, format!("the peer should have authenticated anew {} and hasn't", when(now, wanted)))
-            .then(format!("we end the IKE SA {}, and the tunnel is down until the peer sets it up again", when(now, end)))
-            .fix("reauth = \"off\" on this side, for a peer that can't; a rekey makes new keys as well")
-            .fix_there(there);
-    }
-    view.warn(fact, AtFault::Remote, format!("the peer has to authenticate anew, until {}; it was told so (AUTH_LIFETIME), and nobody else can", when(now, wanted)))
-        .note()
-        .then(format!("nothing, if it does; else we end the IKE SA {}", when(now, end)))
-        .fix_there(there)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{causes, connection, of};
     use super::*;
+    use adit_model::Wall;
+    use core::time::Duration;
 
-    const NOW: u64 = 1_700_000_000_000;
+    const START: u64 = 1_700_000_000_000;
 
-    fn told(began: bool, told_s: Option<u32>, end_in_s: Option<u64>) -> Vec<Forewarning> {
-        let after = |seconds: u64| Wall(NOW + seconds * 1000);
-        let known = Known::Reauthentication {
-            began,
-            told_s,
-            told_until: told_s.map(|s| after(s.into())),
-            ours_s: 3600,
+    /// An IKE SA whose peer was told `given` seconds, `passed` seconds after both had proved themselves.
+    fn given(given: u64, passed: u64) -> Known {
+        let after = |seconds: u64| Wall(START + seconds * 1000);
+        Known::Reauthentication {
+            began: false,
+            proved: after(0),
+            told_s: None,
+            told_until: None,
+            planned: None,
             ours_at: None,
-            end: end_in_s.map(after),
-            now: Wall(NOW),
+            given_until: Some(after(given)),
+            end: Some(after(given + given / 10)),
+            now: after(passed),
+        }
+    }
+
+    fn told(by_them: bool, passed: u64) -> Vec<Forewarning> {
+        let known = Known::Reauthentication {
+            began: !by_them,
+            proved: Wall(START),
+            told_s: Some(7200),
+            told_until: Some(Wall(START + 7_200_000)),
+            planned: None,
+            ours_at: None,
+            given_until: None,
+            end: None,
+            now: Wall(START + passed * 1000),
         };
         of(connection(), vec![known])
     }
 
     #[test]
-    fn a_peer_that_set_the_tunnel_up_and_waits_for_us_is_told_of() {
-        let found = told(false, Some(7200), None);
-        assert_eq!(causes(&found), ["reauth-wrong-initiator"]);
-        assert!(
-            found[0].consequence.contains("at 00:13:20 UTC (in 7200 s)"),
-            "{found:?}"
-        );
-        assert!(
-            told(true, Some(7200), None)
-                .iter()
-                .all(|f| f.cause != RULE.id)
-        );
+    fn a_lifetime_from_who_has_to_begin_is_a_note_as_long_as_it_lasts() {
+        let found = told(true, 0);
+        assert_eq!(causes(&found), ["(reauth-wrong-initiator)"]);
+        let until = "2023-11-15T00:13:20Z (in 7200 s)";
+        assert!(found[0].consequence.contains(until), "{found:?}");
+        assert_eq!(causes(&told(true, 7199)), ["(reauth-wrong-initiator)"]);
+        // It is over, and the tunnel is up: nothing came of it, and nothing will.
+        assert!(told(true, 7200).is_empty());
+        assert!(told(true, 90_000).is_empty());
+        assert!(told(false, 0).iter().all(|f| f.cause != RULE.id));
     }
 
     #[test]
-    fn a_peer_that_was_told_has_until_its_time_is_over() {
-        // `reauth` is an hour, of which half an hour is left, and six minutes more.
-        let found = told(false, None, Some(1800 + 360));
-        assert_eq!(causes(&found), ["(reauth-wrong-initiator)"]);
-        assert!(found[0].summary.contains("(in 1800 s)"), "{found:?}");
-        let late = told(false, None, Some(120));
-        assert_eq!(causes(&late), ["reauth-wrong-initiator"]);
-        assert!(late[0].consequence.contains("(in 120 s)"), "{late:?}");
+    fn a_peer_that_was_told_is_late_only_after_that() {
+        let judged = |passed| causes(&of(connection(), vec![given(3600, passed)]));
+        for passed in [0, 1800, 3599, 3605, 3610] {
+            assert!(judged(passed).is_empty(), "after {passed} s");
+        }
+        assert_eq!(judged(3611), ["reauth-wrong-initiator"]);
+        let late = of(connection(), vec![given(3600, 3720)]);
+        assert!(late[0].summary.contains("(120 s ago)"), "{late:?}");
+        assert!(late[0].consequence.contains("(in 240 s)"), "{late:?}");
+    }
+
+    /// What is configured by now is nothing of what the peer was told.
+    #[test]
+    fn a_configuration_that_came_later_makes_nobody_late() {
+        for now_s in [0, 60, 86_400, u64::MAX] {
+            let mut connection = connection();
+            connection.life.reauth = Duration::from_secs(now_s);
+            assert!(of(connection.clone(), vec![given(3600, 600)]).is_empty());
+            let late = of(connection, vec![given(3600, 3700)]);
+            assert_eq!(causes(&late), ["reauth-wrong-initiator"], "{now_s}");
+        }
+    }
+
+    #[test]
+    fn a_short_time_leaves_room_to_be_late_in() {
+        let judged = |passed| causes(&of(connection(), vec![given(60, passed)]));
+        assert!(judged(63).is_empty());
+        assert_eq!(judged(64), ["reauth-wrong-initiator"]);
     }
 }

@@ -81,8 +81,13 @@ impl Forewarning {
     #[must_use]
     pub fn key(&self) -> String {
         let step = self.days.map(step).map(|s| format!(" {s}"));
+        // What was worth knowing may become what will fail.
+        let weight = match self.weight {
+            Weight::Warning => "",
+            Weight::Note => "note ",
+        };
         format!(
-            "{} {} {}{}",
+            "{weight}{} {} {}{}",
             self.cause,
             self.child.as_deref().unwrap_or("-"),
             self.about(),
@@ -90,10 +95,12 @@ impl Forewarning {
         )
     }
 
-    /// What it is about: the first evidence's words before numbers that grow.
+    /// What it is about: the first evidence's words without numbers that grow, and without how far away a time is, which
+    /// passes.
     fn about(&self) -> String {
         let first = self.evidence.first().map_or("", |e| e.text.as_str());
-        first.chars().filter(|c| !c.is_ascii_digit()).collect()
+        let words: String = first.chars().filter(|c| !c.is_ascii_digit()).collect();
+        words.replace(" (in  s)", "").replace(" ( s ago)", "")
     }
 
     pub(super) fn of_child(mut self, child: &str) -> Self {
@@ -170,5 +177,14 @@ mod tests {
         for (a, b) in [(30, 14), (8, 7), (2, 1), (1, 0)] {
             assert_ne!(at(a).key(), at(b).key(), "{a} {b}");
         }
+        // A time that passes is the same time, and what was a note is another thing as a warning.
+        use adit_model::{Wall, ahead::when};
+        let until = |now: u64| {
+            let mut one = at(1);
+            one.evidence[0].text = format!("it ends {}", when(Wall(now), Wall(86_400_000)));
+            one
+        };
+        assert_eq!(until(1000).key(), until(90_000_000).key());
+        assert_ne!(until(1000).key(), until(1000).note().key());
     }
 }

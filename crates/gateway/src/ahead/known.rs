@@ -89,7 +89,7 @@ impl Gateway {
         });
         for sa in up {
             known.extend(sa.suite.map(|suite| Ahead::AgreedIke { suite }));
-            known.extend(anew(connection, sa, now));
+            known.extend(anew(sa, now));
             known.extend(nat(connection, sa));
             let pairs = sa.children.iter();
             let installed = pairs.filter(|pair| pair.state == ChildSaState::Installed);
@@ -191,16 +191,21 @@ impl Gateway {
 }
 
 /// When both sides authenticate anew, if they have to.
-fn anew(connection: &Connection, sa: &IkeSaSnapshot, now: Now) -> Option<Ahead> {
-    let (reauth, ours) = (sa.reauth, connection.life.reauth.as_secs());
+///
+/// All of it is what held when the IKE SA came to be: another configuration changes nothing of it.
+fn anew(sa: &IkeSaSnapshot, now: Now) -> Option<Ahead> {
+    let reauth = sa.reauth;
     let at = |mono: Mono| now.wall_at(mono);
+    let proved = reauth.proved.map(at)?;
     let any = reauth.told.is_some() || reauth.ours.is_some() || reauth.end.is_some();
     any.then(|| Ahead::Reauthentication {
         began: reauth.began,
+        proved,
         told_s: reauth.told.map(|(seconds, _)| seconds),
         told_until: reauth.told.map(|(_, until)| at(until)),
-        ours_s: ours,
+        planned: reauth.planned.map(at),
         ours_at: reauth.ours.map(at),
+        given_until: reauth.given.map(at),
         end: reauth.end.map(at),
         now: now.wall,
     })

@@ -87,6 +87,12 @@ impl Gateway {
         if tunnel.ahead.hear(event.at.mono, &event.what) {
             self.foresight.soon(name, event.at.mono + SOON);
         }
+        // A tunnel with several clients doesn't come up with each of them.
+        let reauth = tunnel.connection.life.reauth;
+        if let (Happening::IkeEstablished { .. }, false) = (&event.what, reauth.is_zero()) {
+            self.foresight
+                .soon(name, event.at.mono + SOON + reauth + LATE);
+        }
     }
 
     /// Tells what will fail, as soon as the host has been looked at.
@@ -231,7 +237,11 @@ impl Gateway {
         let Some(tunnel) = self.tunnels.get(name) else {
             return;
         };
-        let found = foresee(&self.ahead_case(tunnel, seen));
+        let case = self.ahead_case(tunnel, seen);
+        let found = foresee(&case);
+        if let Some(at) = next_look(&case, self.clock.now()) {
+            self.foresight.soon(name, at);
+        }
         let up = tunnel.presence == Presence::Up;
         let Some(tunnel) = self.tunnels.get_mut(name) else {
             return;
@@ -277,6 +287,16 @@ impl Gateway {
     }
 }
 
+/// When something known may be late, of which nothing is wrong yet: an hourly look would come when it is over.
+fn next_look(case: &Case, now: Now) -> Option<Mono> {
+    let late = case.facts.iter().filter_map(|fact| match &fact.what {
+        Known::Ahead { ahead } => ahead.late_from(),
+        _ => None,
+    });
+    let next = late.filter(|at| *at >= now.wall).min()?;
+    Some(now.mono + Duration::from_millis(next.0 - now.wall.0) + SOON)
+}
+
 /// Whether an IKE SA went away that anybody may have begun. It tells nothing of the tunnel's future, and looks would be begun by strangers.
 fn is_a_strangers(event: &Event) -> bool {
     matches!(event.what, Happening::IkeClosed { .. }) && is_unproven(event)
@@ -309,6 +329,8 @@ fn changes(before: &[Forewarning], now: &[Forewarning]) -> Vec<(Forewarning, boo
 
 /// How soon it is looked at when something is new.
 const SOON: Duration = Duration::from_millis(500);
+/// How long after the time that a peer was told it is late at the latest.
+const LATE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -357,6 +379,58 @@ mod tests {
         assert!(is_a_strangers(&closed(Role::Responder, "failed")));
         assert!(!is_a_strangers(&closed(Role::Responder, "deleted")));
         assert!(!is_a_strangers(&closed(Role::Initiator, "failed")));
+    }
+
+    #[test]
+    fn a_note_that_becomes_a_warning_is_told() {
+        let late = warning("reauth-wrong-initiator", None);
+        let note = Forewarning {
+            weight: Weight::Note,
+            ..late.clone()
+        };
+        let (note, late) = ([note], [late]);
+        assert_eq!(changes(&note, &late), [(late[0].clone(), false)]);
+        assert_eq!(changes(&late, &note), [(late[0].clone(), true)]);
+        assert!(changes(&[], &note).is_empty() && changes(&note, &[]).is_empty());
+    }
+
+    /// A peer was told 600 s, and 10 s after these it is late: that is looked at then, not at the next hour.
+    #[test]
+    fn a_look_comes_when_the_peer_is_late() {
+        use adit_model::Wall;
+        let start = 1_700_000_000_000;
+        let case = |now: Now| {
+            let known = adit_model::ahead::Ahead::Reauthentication {
+                began: false,
+                proved: Wall(start),
+                told_s: None,
+                told_until: None,
+                planned: None,
+                ours_at: None,
+                given_until: Some(Wall(start + 600_000)),
+                end: Some(Wall(start + 660_000)),
+                now: now.wall,
+            };
+            Case {
+                facts: vec![known::fact("office", known)],
+                ..Case::default()
+            }
+        };
+        let at = |seconds: u64| Now {
+            mono: Mono(seconds * 1_000_000_000),
+            wall: Wall(start + seconds * 1000),
+        };
+        let next = |now| next_look(&case(now), now);
+        let late = at(610).mono + SOON;
+        assert_eq!((next(at(0)), next(at(605))), (Some(late), Some(late)));
+        let now = Now {
+            mono: late,
+            wall: Wall(start + 610_500),
+        };
+        assert_eq!(next(now), None);
+        let found = foresee(&case(now));
+        assert_eq!(found[0].weight, Weight::Warning, "{found:?}");
+        assert_eq!(next_look(&Case::default(), at(0)), None);
     }
 
     #[test]

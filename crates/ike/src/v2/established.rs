@@ -27,6 +27,7 @@ use crate::v2::closing::{Closing, Lingering, closed, delete_ike, refuse};
 use crate::v2::followup::{self, Unfinished};
 use crate::v2::lifespan::{LONGEST_BUSY_WAIT, Lifespan, Setback, wait};
 use crate::v2::mobike::Mobility;
+use crate::v2::reauth::AuthEnd;
 use crate::v2::tending::Missing;
 use crate::v2::verify::VerifiedPeer;
 use crate::v2::{Phase, create_child, informational, rekey};
@@ -61,10 +62,14 @@ pub(crate) struct Established {
     pub on_demand: bool,
     /// What the peer's addresses inside the tunnel are leased under.
     pub lease: Option<LeaseId>,
+    /// When both sides had proved who they are.
+    pub proved: Mono,
     /// When we authenticate anew.
     pub reauth: Option<Mono>,
-    /// When the IKE SA ends because the peer hasn't authenticated anew (RFC 4478).
-    pub auth_end: Option<Mono>,
+    /// When we would by what was configured when both sides had proved themselves, whatever the peer says.
+    pub planned: Option<Mono>,
+    /// Until when the peer was told to authenticate anew, and when the IKE SA ends because it hasn't (RFC 4478).
+    pub auth_end: Option<AuthEnd>,
     /// For how many seconds the peer says that it keeps what was authenticated, and when they are over (RFC 4478).
     pub auth_told: Option<(u32, Mono)>,
     /// When the NAT before us has to see a packet again.
@@ -111,6 +116,7 @@ impl Established {
         new.began = self.began;
         new.on_demand = self.on_demand;
         new.lease = self.lease.take();
+        (new.proved, new.planned) = (self.proved, self.planned.take());
         (new.reauth, new.auth_end) = (self.reauth.take(), self.auth_end.take());
         new.auth_told = self.auth_told.take();
         self.bequeath_path(cx, &mut new);
@@ -179,7 +185,9 @@ impl Established {
             began: false,
             on_demand: false,
             lease: None,
+            proved: cx.now.mono,
             reauth: None,
+            planned: None,
             auth_end: None,
             auth_told: None,
             over: None,
@@ -275,7 +283,7 @@ impl Established {
     pub fn give_way(&mut self, cx: &Cx<'_>) {
         self.replaced = Some(cx.now.mono + self.patience(cx.settings));
         self.span = Lifespan::default();
-        (self.reauth, self.auth_end) = (None, None);
+        (self.reauth, self.planned, self.auth_end) = (None, None, None);
         for child in &mut self.children {
             child.span = Lifespan::default();
         }
@@ -386,10 +394,11 @@ impl Established {
             cx.event(&self.secured.head, what);
             return self.close(cx, "expired");
         }
-        if self.auth_end.is_some_and(|at| at <= now) {
+        if let Some(told) = self.auth_end.filter(|told| told.end <= now) {
             let what = Happening::Expired {
                 what: "the IKE SA".to_owned(),
-                limit: format!("{} s", self.connection().life.reauth.as_secs()),
+                // Another value may be configured by now.
+                limit: format!("{} s", told.seconds),
                 why: Some("the peer hasn't authenticated anew".to_owned()),
             };
             cx.event(&self.secured.head, what);
@@ -493,7 +502,7 @@ impl Established {
             also(unfinished, TimerReason::Followup),
             also(self.span.next(), TimerReason::Renewal),
             also(self.reauth, TimerReason::Renewal),
-            also(self.auth_end, TimerReason::Renewal),
+            also(self.auth_end.map(|told| told.end), TimerReason::Renewal),
             also(spans.min(), TimerReason::Renewal),
             also(missing.min(), TimerReason::Renewal),
             self.secured.retransmit_deadline(),
@@ -518,9 +527,12 @@ impl Established {
             established: Some(self.since),
             rekey_at: self.span.renew.into_iter().chain(self.reauth).min(),
             reauth: Reauth {
+                proved: Some(self.proved),
                 told: self.auth_told,
                 ours: self.reauth,
-                end: self.auth_end,
+                planned: self.planned,
+                given: self.auth_end.map(|told| told.until),
+                end: self.auth_end.map(|told| told.end),
                 began: self.began,
             },
             children: self.children.iter().map(|c| c.snapshot(head)).collect(),

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use adit_model::Mono;
 use adit_wire::iana::NotifyType;
 use adit_wire::v2::{Notify, Payload, PayloadList};
 
@@ -9,12 +10,24 @@ use crate::cx::Cx;
 use crate::v2::established::Established;
 use crate::v2::lifespan::early;
 
+/// What we have told the peer, kept: a configuration that holds later changes nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AuthEnd {
+    /// The seconds that it was told.
+    pub seconds: u32,
+    /// When these are over.
+    pub until: Mono,
+    /// When we end the IKE SA.
+    pub end: Mono,
+}
+
 impl Established {
     /// As initiator: both sides have authenticated, and the peer may say for how long (RFC 4478).
     pub fn authenticated(&mut self, cx: &Cx<'_>, answer: &PayloadList) {
         self.began = true;
         let reauth = self.connection().life.reauth;
         self.reauth = (!reauth.is_zero()).then(|| cx.now.mono + early(cx, reauth));
+        self.planned = self.reauth;
         self.obey_auth_lifetime(cx, answer);
     }
 
@@ -42,7 +55,11 @@ impl Established {
         let time = self.connection().life.reauth;
         let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         (seconds > 0).then(|| {
-            self.auth_end = Some(cx.now.mono + time + time / 10);
+            self.auth_end = Some(AuthEnd {
+                seconds,
+                until: cx.now.mono + time,
+                end: cx.now.mono + time + time / 10,
+            });
             Payload::Notify(Notify::with_data(
                 NotifyType::AUTH_LIFETIME,
                 seconds.to_be_bytes().to_vec(),

@@ -3,6 +3,7 @@
 use crate::common;
 use crate::renewal::assert_one;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adit_ike::IkeSaState;
@@ -132,7 +133,10 @@ fn the_responder_says_when() {
     assert_eq!(west.told, Some((600, lab.now.mono + 10 * MINUTE)));
     assert!(west.began && west.ours.is_some_and(|at| at < lab.now.mono + 10 * MINUTE));
     assert_eq!((east.began, east.told), (false, None));
+    assert_eq!(east.given, Some(lab.now.mono + 10 * MINUTE));
     assert_eq!(east.end, Some(lab.now.mono + 11 * MINUTE));
+    // We had none of our own in mind; since when the time runs is known.
+    assert_eq!((west.planned, west.proved), (None, Some(lab.now.mono)));
     let before = lab.west.ike_sa().spis;
     lab.pass(8 * MINUTE - Duration::from_secs(10));
     assert_eq!(lab.west.ike_sa().spis, before);
@@ -170,6 +174,31 @@ fn the_responder_means_it() {
     lab.run();
     assert_ne!(lab.west.ike_sa().spis, before);
     assert_one(&lab);
+}
+
+/// What the peer was told is what it was told, whatever is configured by the time.
+#[test]
+fn what_the_peer_was_told_outlives_the_configuration() {
+    let hour = Duration::from_secs(3600);
+    for later in [Duration::ZERO, MINUTE, 24 * hour] {
+        let mut lab = Lab::with(
+            connection(Who::West),
+            anew(connection(Who::East), 10 * MINUTE),
+        );
+        Peer::connect(&mut lab);
+        lab.cut = true;
+        let told = lab.east.ike_sa().reauth;
+        assert_eq!(told.given, Some(lab.now.mono + 10 * MINUTE));
+        assert_eq!(told.end, Some(lab.now.mono + 11 * MINUTE));
+        let (now, later) = (lab.now, anew(connection(Who::East), later));
+        lab.east.endpoint.set_connection(now, Arc::new(later));
+        assert_eq!(lab.east.ike_sa().reauth, told);
+        lab.pass(12 * MINUTE);
+        let ended = lab
+            .east
+            .saw(|h| matches!(h, Happening::Expired { limit, .. } if limit == "600 s"));
+        assert!(ended);
+    }
 }
 
 fn lifetime_notify(seconds: u32) -> Payload {
