@@ -133,8 +133,12 @@ pub enum Ahead {
         remote_behind: bool,
         /// The peer does NAT traversal.
         peer_supports: bool,
-        /// ESP is put into UDP by our configuration, whatever is found (`force_encap`).
-        forced: bool,
+        /// ESP of this IKE SA travels in UDP.
+        in_udp: bool,
+        /// Packets that have left in the tunnel's ESP.
+        packets_out: u64,
+        /// Packets that have come in by it.
+        packets_in: u64,
     },
     /// The child was rekeyed on trial.
     Trial {

@@ -107,7 +107,9 @@ impl fmt::Display for Ahead {
                 local_behind,
                 remote_behind,
                 peer_supports,
-                forced,
+                in_udp,
+                packets_out,
+                packets_in,
             } => {
                 let found = match (peer_supports, local_behind, remote_behind) {
                     (false, ..) => "the peer doesn't do NAT traversal",
@@ -116,12 +118,11 @@ impl fmt::Display for Ahead {
                     (true, false, true) => "the peer is behind a NAT",
                     (true, true, true) => "both are behind a NAT",
                 };
-                let forced = if *forced {
-                    ", ESP in UDP is forced"
-                } else {
-                    ""
-                };
-                write!(f, "{local} to {remote}: {found}{forced}")
+                let esp = if *in_udp { "ESP in UDP" } else { "plain ESP" };
+                write!(
+                    f,
+                    "{local} to {remote}: {found}; {esp}, {packets_out} packets out, {packets_in} in"
+                )
             }
             Ahead::Trial { child, outcome } => write!(f, "{child}: rekeyed on trial: {outcome}"),
             Ahead::PeerLife {

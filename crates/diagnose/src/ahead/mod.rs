@@ -4,6 +4,7 @@
 //! cause that it will have. [`foresee`] is asked by whoever holds a case; [`diagnose`](crate::diagnose) adds what it says to each
 //! verdict, so that all commands share it. Each rule is one file with the cause's name, whose page is that of the rule by the same id.
 
+mod addresses;
 mod algorithm_not_available;
 mod boot_gap_cleartext;
 mod both_ends_passive;
@@ -13,12 +14,12 @@ mod cleartext_leak_no_policy;
 mod clock_skew;
 mod crl_unreachable;
 mod dpd_disabled_stale_sa;
-mod encap_type_mismatch;
 mod esp_proposal_mismatch;
 mod ike_proposal_mismatch;
 mod lifetime_mismatch_flap;
 mod mode_mismatch;
 mod mss_clamp_missing;
+mod nat_mapping_timeout;
 mod nat_t_disabled;
 mod no_additional_sas;
 mod overbroad_remote_selector;
@@ -70,7 +71,7 @@ static RULES: [&Ahead; 27] = [
     &both_ends_passive::RULE,
     &dpd_disabled_stale_sa::RULE,
     &nat_t_disabled::RULE,
-    &encap_type_mismatch::RULE,
+    &nat_mapping_timeout::RULE,
     &pmtu_blackhole::RULE,
     &mss_clamp_missing::RULE,
     &shutdown_order_cuts_network::RULE,

@@ -1,7 +1,11 @@
-//! `nat-t-disabled`: addresses make one expect a NAT, and the peer can't get through one.
+//! `nat-t-disabled`: addresses make one expect a NAT, the peer can't get through one, and nothing comes in.
+//!
+//! NAT traversal is optional (RFC 7296 2.23), and a private line carries private addresses: a tunnel that carries packets both ways is
+//! well, and one that has had nothing to carry isn't known to be otherwise.
 
 use adit_model::ahead::Ahead as Known;
 
+use super::addresses::is_private;
 use super::view::View;
 use super::{Ahead, Forewarning};
 use crate::verdict::AtFault;
@@ -11,34 +15,30 @@ pub(super) static RULE: Ahead = Ahead {
     judge,
 };
 
+/// Packets that have left without any that came in, from which on that tells something.
+const ENOUGH: u64 = 20;
+
 fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
     for (fact, known) in view.all() {
         let Known::Nat {
             local,
             remote,
-            local_behind,
-            remote_behind,
-            peer_supports,
-            forced,
+            peer_supports: false,
+            in_udp: false,
+            packets_out,
+            packets_in: 0,
+            ..
         } = known
         else {
             continue;
         };
-        let expected = super::encap_type_mismatch::is_private(*local)
-            && !super::encap_type_mismatch::is_private(*remote);
-        if !peer_supports && expected && !forced {
+        let expected = is_private(*local) && !is_private(*remote);
+        if expected && *packets_out >= ENOUGH {
             out.push(
-                view.warn(fact, AtFault::Remote, format!("the peer doesn't do NAT traversal, and our private address {local} can't reach {remote} without a NAT, unless the line between the two is a private one"))
+                view.warn(fact, AtFault::Remote, format!("{packets_out} packets have left in ESP and none has come in; the peer doesn't do NAT traversal, and our private address {local} can't reach {remote} without a NAT, unless the line between the two is a private one"))
                     .then("ESP (protocol 50) has no ports that a NAT could tell apart: it may pass one way, for one tunnel, or not at all, while IKE looks well")
-                    .fix("force_encap = true puts ESP into UDP whatever the peer says, if it takes that")
+                    .fix("adit probe NAME says whether ESP passes; without NAT traversal there, this side needs an address that nothing translates")
                     .fix_there("switch NAT traversal on"),
-            );
-        } else if *peer_supports && expected && !(*local_behind || *remote_behind) {
-            out.push(
-                view.warn(fact, AtFault::Path, format!("no NAT was found between our private address {local} and {remote}, where one was to be expected"))
-                    .note()
-                    .then("nothing, where the line is a private one or the provider carries private addresses; ESP goes as protocol 50, which filters on the way have to let pass")
-                    .fix("adit probe NAME says whether ESP passes; force_encap = true puts it into UDP"),
             );
         }
     }
@@ -49,24 +49,34 @@ mod tests {
     use super::super::testing::{causes, connection, of};
     use super::*;
 
-    fn told(local: &str, peer_supports: bool, local_behind: bool) -> Vec<String> {
+    fn told(local: &str, peer_supports: bool, packets: (u64, u64)) -> Vec<String> {
         let known = Known::Nat {
             local: local.parse().unwrap_or_else(|_| panic!("{local}")),
             remote: [192, 0, 2, 2].into(),
-            local_behind,
+            local_behind: false,
             remote_behind: false,
             peer_supports,
-            forced: false,
+            in_udp: false,
+            packets_out: packets.0,
+            packets_in: packets.1,
         };
         causes(&of(connection(), vec![known]))
     }
 
     #[test]
-    fn a_nat_that_nobody_sees_is_told_of() {
-        assert_eq!(told("10.0.0.1", false, false), ["nat-t-disabled"]);
-        assert_eq!(told("10.0.0.1", true, false), ["(nat-t-disabled)"]);
-        assert!(told("10.0.0.1", true, true).is_empty(), "as it should be");
-        assert!(told("192.0.2.1", true, false).is_empty());
-        assert!(told("192.0.2.1", false, false).is_empty());
+    fn a_nat_that_nobody_sees_and_nothing_comes_through_is_told_of() {
+        assert_eq!(told("10.0.0.1", false, (20, 0)), ["nat-t-disabled"]);
+        assert!(told("192.0.2.1", false, (20, 0)).is_empty());
+    }
+
+    /// A private line, a peer with NAT traversal off on purpose, registered addresses that are used privately.
+    #[test]
+    fn a_tunnel_that_works_or_has_nothing_to_do_is_told_of_nothing() {
+        for packets in [(0, 0), (19, 0), (500, 1), (500, 400), (0, 400)] {
+            assert!(told("10.0.0.1", false, packets).is_empty(), "{packets:?}");
+        }
+        for packets in [(0, 0), (500, 0), (500, 400)] {
+            assert!(told("10.0.0.1", true, packets).is_empty(), "{packets:?}");
+        }
     }
 }

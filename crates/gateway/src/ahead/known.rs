@@ -9,7 +9,7 @@ use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState, KeyAnswer, KeyRequest};
 use adit_kernel::block::BlockCount;
 use adit_model::ahead::Ahead;
 use adit_model::certificate::CertificateUse;
-use adit_model::connection::{Connection, Protection};
+use adit_model::connection::Protection;
 use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::monitored::MonitorAction;
 use adit_model::{Mono, Now};
@@ -26,6 +26,14 @@ pub(crate) struct Seen {
     pub counts: BTreeMap<String, BlockCount>,
     /// Traffic of every child.
     children: Vec<ChildReport>,
+}
+
+impl Seen {
+    /// What will be gone from the counters at a later look.
+    pub fn remember(&self, tunnel: &mut Tunnel) {
+        let name = &tunnel.connection.name;
+        tunnel.ahead.remember_carried(name, &self.children);
+    }
 }
 
 impl Gateway {
@@ -90,7 +98,7 @@ impl Gateway {
         for sa in up {
             known.extend(sa.suite.map(|suite| Ahead::AgreedIke { suite }));
             known.extend(anew(sa, now));
-            known.extend(nat(connection, sa));
+            known.extend(nat(sa, tunnel.ahead.carried_with(name, &seen.children)));
             let pairs = sa.children.iter();
             let installed = pairs.filter(|pair| pair.state == ChildSaState::Installed);
             known.extend(installed.map(|pair| Ahead::Agreed {
@@ -211,8 +219,8 @@ fn anew(sa: &IkeSaSnapshot, now: Now) -> Option<Ahead> {
     })
 }
 
-/// What NAT detection found.
-fn nat(connection: &Connection, sa: &IkeSaSnapshot) -> Option<Ahead> {
+/// What NAT detection found, and what ESP has carried: packets out and in.
+fn nat(sa: &IkeSaSnapshot, (packets_out, packets_in): (u64, u64)) -> Option<Ahead> {
     let found = sa.nat?;
     Some(Ahead::Nat {
         local: sa.local.ip(),
@@ -220,7 +228,9 @@ fn nat(connection: &Connection, sa: &IkeSaSnapshot) -> Option<Ahead> {
         local_behind: found.local_behind_nat,
         remote_behind: found.remote_behind_nat,
         peer_supports: found.peer_supports,
-        forced: connection.force_encap,
+        in_udp: sa.children.iter().any(|pair| pair.udp_encap),
+        packets_out,
+        packets_in,
     })
 }
 

@@ -246,6 +246,7 @@ impl Gateway {
         let Some(tunnel) = self.tunnels.get_mut(name) else {
             return;
         };
+        seen.remember(tunnel);
         let before = std::mem::take(&mut tunnel.ahead.found);
         let mut told = changes(&before, &found);
         let mut kept = found;

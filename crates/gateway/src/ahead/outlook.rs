@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use adit_diagnose::Forewarning;
+use adit_esp::ChildReport;
 use adit_model::ahead::{Ahead, TrialOutcome};
 use adit_model::event::{Happening, Party};
 use adit_model::{Mono, Wall};
@@ -26,6 +27,8 @@ pub(crate) struct Outlook {
     pub trials: Trials,
     /// The newest time without an SA.
     pub gap: Gap,
+    /// Whether packets have ever come in. A pair's counters go with it.
+    came_in: bool,
     /// The peer's certificates: subject, and the times between which they are valid.
     pub peer: Vec<(String, Wall, Wall)>,
     /// What will fail, as judged last.
@@ -51,6 +54,24 @@ impl Outlook {
             self.look = look;
             self.host = carried(&self.host, found);
         }
+    }
+
+    /// Packets that the tunnel's ESP has carried out and in, as far as they are counted; of what came in at least that it did.
+    pub fn carried_with(&self, tunnel: &str, children: &[ChildReport]) -> (u64, u64) {
+        let of = children.iter().filter(|r| r.child.connection == tunnel);
+        let (out, came) = of.fold((0, 0), |(out, came): (u64, u64), report| {
+            let counters = report.counters;
+            (
+                out.saturating_add(counters.packets_out),
+                came.saturating_add(counters.packets_in),
+            )
+        });
+        (out, came.max(u64::from(self.came_in)))
+    }
+
+    /// Remembers that packets have come in, if any have.
+    pub fn remember_carried(&mut self, tunnel: &str, children: &[ChildReport]) {
+        self.came_in = self.carried_with(tunnel, children).1 > 0;
     }
 
     /// Something has happened to the tunnel. Says whether that tells something of its future.
@@ -258,6 +279,34 @@ mod tests {
         }
         assert_eq!(outlook.pairs.len(), MOST);
         assert!(outlook.pairs.contains_key(&1024) && !outlook.pairs.contains_key(&0));
+    }
+
+    /// The kernel's counters begin anew with each pair: a tunnel that carries both ways isn't taken for one that doesn't.
+    #[test]
+    fn what_came_in_once_has_come_in() {
+        let carried = |packets_out, packets_in| {
+            [ChildReport {
+                child: std::sync::Arc::new(adit_esp::ChildName {
+                    connection: "office".to_owned(),
+                    child: "lan".to_owned(),
+                }),
+                pairs: 1,
+                counters: adit_model::dataplane::PairCounters {
+                    packets_out,
+                    packets_in,
+                    ..Default::default()
+                },
+                drops: adit_esp::DropCounts::default(),
+            }]
+        };
+        let mut outlook = Outlook::new(at(0));
+        outlook.remember_carried("office", &carried(9, 0));
+        assert_eq!(outlook.carried_with("office", &carried(30, 0)), (30, 0));
+        outlook.remember_carried("other", &carried(9, 9));
+        assert_eq!(outlook.carried_with("office", &carried(30, 0)), (30, 0));
+        outlook.remember_carried("office", &carried(9, 9));
+        outlook.remember_carried("office", &[]);
+        assert_eq!(outlook.carried_with("office", &carried(30, 0)), (30, 1));
     }
 
     #[test]
