@@ -122,3 +122,16 @@ fn consequences_and_look_alikes_are_causes() {
         }
     }
 }
+
+#[test]
+fn the_pre_mortems_document_tells_of_every_cause_that_is_foreseen() {
+    let document = std::fs::read_to_string(root().join("docs/premortem.md")).unwrap();
+    let rows: Vec<&str> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .collect();
+    for cause in adit_diagnose::foreseen_causes() {
+        let quoted = format!("`{cause}`");
+        assert!(rows.iter().any(|row| row.contains(&quoted)), "{cause}");
+    }
+}

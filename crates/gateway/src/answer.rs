@@ -278,6 +278,7 @@ impl Gateway {
                     block,
                     clear: self.clear_traffic(tunnel, &counts),
                     counts: &counts,
+                    held_counted: self.backend.counts_held_back(),
                     last_word: self.last_word(name),
                 };
                 view.render(|| {

@@ -215,6 +215,12 @@ impl Backend {
         }
     }
 
+    /// Whether packets without an SA are counted by child. The kernel counts them for the whole host.
+    #[must_use]
+    pub fn counts_held_back(&self) -> bool {
+        !matches!(self, Backend::Kernel(_))
+    }
+
     /// Traffic of every pair of SAs.
     #[must_use]
     pub fn pairs(&self) -> Vec<PairReport> {

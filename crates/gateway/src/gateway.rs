@@ -24,7 +24,7 @@ use adit_wire::udp_encap::{Encapsulated, classify};
 use tokio::sync::mpsc;
 
 use crate::addresses::NetworkWatch;
-use crate::ahead::{Foresight, NEVER};
+use crate::ahead::{Foresight, Pace};
 use crate::answer::CaseWaiter;
 use crate::applying::Unconfirmed;
 use crate::asking::Questions;
@@ -115,7 +115,7 @@ pub struct Gateway {
     /// When the key exchange is told next what the data plane has counted.
     count_at: Option<Mono>,
     /// When counters may be read again for times without an SA.
-    pub(crate) gaps_at: Mono,
+    pub(crate) gaps: Pace,
     /// Whether something happened that may have changed a tunnel's state.
     dirty: bool,
     buffer: Vec<u8>,
@@ -178,7 +178,7 @@ impl Gateway {
             unconfirmed: None,
             sampled: Sampled::default(),
             lately: Lately::default(),
-            gaps_at: NEVER,
+            gaps: Pace::default(),
             departed: Departed::default(),
             load: Load::default(),
             dirty: true,

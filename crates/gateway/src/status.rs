@@ -19,7 +19,7 @@ use adit_model::status::{
 };
 use adit_model::{Mono, Now};
 
-use crate::ahead::{Measured, counts_of};
+use crate::ahead::counts_of;
 use crate::clock::rfc3339;
 use crate::retry::{Presence, Wanted};
 use crate::tunnel;
@@ -42,6 +42,8 @@ pub struct View<'a> {
     pub clear: Option<ClearTraffic>,
     /// What the block has counted of it, by tunnel.
     pub counts: &'a BTreeMap<String, BlockCount>,
+    /// Whether packets that were held back are counted by tunnel.
+    pub held_counted: bool,
     /// The newest event that says something about its state.
     pub last_word: String,
 }
@@ -125,19 +127,15 @@ impl View<'_> {
     /// The newest time without an SA.
     fn gap(&self) -> Option<GapStatus> {
         let name = &self.tunnel.connection.name;
-        let counts = counts_of(name, self.counts, self.traffic);
-        let Measured {
-            since,
-            until,
-            counts,
-        } = self.tunnel.ahead.gap.measured(counts)?;
+        let counts = counts_of(name, self.counts, self.traffic, self.held_counted);
+        let gap = self.tunnel.ahead.gap.measured(self.now, counts)?;
         Some(GapStatus {
-            since: rfc3339(since),
-            until: until.map(rfc3339),
-            seconds: until.unwrap_or(self.now.wall).0.saturating_sub(since.0) / 1000,
-            held_back: counts.held,
-            stopped: counts.stopped,
-            left_in_clear: counts.left,
+            since: rfc3339(gap.since),
+            until: gap.until.map(rfc3339),
+            seconds: gap.seconds,
+            held_back: gap.held,
+            stopped: gap.stopped,
+            left_in_clear: gap.left,
         })
     }
 
@@ -421,6 +419,7 @@ mod tests {
             block: Some("nftables".to_owned()),
             clear: None,
             counts: &BTreeMap::new(),
+            held_counted: true,
             last_word: "the peer is alive".to_owned(),
         }
         .render(Case::default)

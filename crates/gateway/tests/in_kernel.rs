@@ -490,3 +490,23 @@ fn a_tunnel_with_an_interface_has_one_of_the_kernels_own() {
     world.west.run(left).unwrap();
     assert!(link("four0").is_none());
 }
+
+/// The kernel counts what it holds back for the whole host: that isn't told of a tunnel as none.
+#[test]
+fn a_gap_is_told_without_what_isnt_counted_by_tunnel() {
+    if !possible("a gap with the kernel's IPsec") {
+        return;
+    }
+    let world = World::new("kernel-gap");
+    world.configure_with(At::West, KEY, |text| in_kernel(&text));
+    let mut west = world.start(At::West);
+    let mut client = west.client();
+    client.status(None).unwrap();
+    for _ in 0..3 {
+        assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
+    }
+    let tunnel = client.status(Some("office")).unwrap().tunnels.remove(0);
+    let gap = tunnel.gap.unwrap();
+    assert_eq!((&gap.until, gap.held_back), (&None, None), "{gap:?}");
+    assert_eq!(gap.left_in_clear, Some(0), "{gap:?}");
+}

@@ -76,7 +76,7 @@ fn an_optional_tunnel_passes_in_clear_until_there_is_an_sa() {
     // All of it left while there was no SA, and that time is over.
     let gap = status.gap.unwrap();
     assert!(gap.until.is_some(), "{gap:?}");
-    assert_eq!(gap.left_in_clear, clear.packets_out, "{gap:?}");
+    assert_eq!(gap.left_in_clear, Some(clear.packets_out), "{gap:?}");
 
     // The peer goes, and lifts its block: there is no SA again.
     east.client().shutdown().unwrap();
@@ -181,10 +181,13 @@ fn what_is_held_back_while_there_is_no_sa_is_measured() {
         tunnel.gap.unwrap()
     };
     let lasting = gap(&mut client);
-    assert!(
-        lasting.until.is_none() && lasting.held_back >= 3,
-        "{lasting:?}"
-    );
+    assert!(lasting.until.is_none(), "{lasting:?}");
+    // The kernel's IPsec counts what it holds back for the whole host: that isn't told as none.
+    let backend = client.status(None).unwrap().data_plane.unwrap().backend;
+    match lasting.held_back {
+        None => assert_eq!(backend, "kernel", "{lasting:?}"),
+        Some(held) => assert!(backend != "kernel" && held >= 3, "{lasting:?}"),
+    }
     let mut east = world.start(At::East);
     west.wait_for(TunnelState::Up);
     east.wait_for(TunnelState::Up);

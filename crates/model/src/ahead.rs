@@ -191,14 +191,14 @@ pub enum Ahead {
         since: Wall,
         /// When it ended; `None` while it lasts.
         until: Option<Wall>,
-        /// Packets that were held back for want of an SA.
-        held: u64,
-        /// Packets that were led round the tunnel, and stopped by the block.
-        stopped: u64,
-        /// Packets that left in clear.
-        left: u64,
-        /// The time of the look, by our clock.
-        now: Wall,
+        /// How long it was, or has been, whatever became of the clock meanwhile.
+        seconds: u64,
+        /// Packets that were held back for want of an SA; `None` where that isn't counted by tunnel.
+        held: Option<u64>,
+        /// Packets that were led round the tunnel, and stopped by the block; `None` where something else stops them first.
+        stopped: Option<u64>,
+        /// Packets that left in clear; `None` where it was too short to be counted.
+        left: Option<u64>,
     },
     /// A network file system, or a line of the table that mounts it at the start.
     Mount {

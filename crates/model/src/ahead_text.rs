@@ -160,17 +160,27 @@ impl fmt::Display for Ahead {
             Ahead::Gap {
                 since,
                 until,
+                seconds,
                 held,
                 stopped,
                 left,
-                now,
             } => {
-                let seconds = until.unwrap_or(*now).0.saturating_sub(since.0) / 1000;
                 let how = if until.is_some() { "was" } else { "is" };
-                write!(
-                    f,
-                    "there {how} no SA from {since} on for {seconds} s: {held} packets were held back, {stopped} were stopped by the block, {left} left in clear"
-                )
+                write!(f, "there {how} no SA from {since} on for {seconds} s: ")?;
+                if let Some(held) = held {
+                    write!(f, "{held} packets were held back, ")?;
+                }
+                if let Some(stopped) = stopped {
+                    write!(f, "{stopped} were stopped by the block, ")?;
+                }
+                match (left, held) {
+                    (None, _) => f.write_str("too short for its packets to be counted"),
+                    (Some(left), Some(_)) => write!(f, "{left} left in clear"),
+                    (Some(left), None) => write!(
+                        f,
+                        "{left} left in clear; what was held back is counted for the whole host alone"
+                    ),
+                }
             }
             Ahead::Mount {
                 server,
@@ -255,6 +265,34 @@ mod tests {
         assert_eq!(after(10 * 86_400_000), days, "which day is told");
         let before = when(now, Wall(now.0 - 5_000));
         assert_eq!(before, "2023-11-14T22:13:15Z (5 s ago)");
+    }
+
+    #[test]
+    fn what_of_a_gap_isnt_counted_is_no_zero() {
+        let gap = |held, stopped, left| {
+            let gap = Ahead::Gap {
+                since: Wall(1_700_000_000_000),
+                until: None,
+                seconds: 8,
+                held,
+                stopped,
+                left,
+            };
+            let text = gap.to_string();
+            text.split_once(": ").map(|(_, told)| told.to_owned())
+        };
+        let told = gap(Some(5), Some(0), Some(0)).unwrap_or_default();
+        assert_eq!(
+            told,
+            "5 packets were held back, 0 were stopped by the block, 0 left in clear"
+        );
+        let told = gap(None, None, Some(3)).unwrap_or_default();
+        assert_eq!(
+            told,
+            "3 left in clear; what was held back is counted for the whole host alone"
+        );
+        let told = gap(None, None, None).unwrap_or_default();
+        assert_eq!(told, "too short for its packets to be counted");
     }
 
     #[test]

@@ -211,12 +211,13 @@ pub struct GapStatus {
     pub until: Option<String>,
     /// How long it was, or has been.
     pub seconds: u64,
-    /// Packets that were held back for want of an SA.
-    pub held_back: u64,
-    /// Packets that were led round the tunnel, and stopped by the block.
-    pub stopped: u64,
-    /// Packets that left in clear, which only those of an optional tunnel do.
-    pub left_in_clear: u64,
+    /// Packets that were held back for want of an SA; `None` with the kernel's IPsec, which counts them for the whole host.
+    pub held_back: Option<u64>,
+    /// Packets that were led round the tunnel, and stopped by the block; `None` with the kernel's IPsec, whose policies stop
+    /// them first.
+    pub stopped: Option<u64>,
+    /// Packets that left in clear, which only those of an optional tunnel do; `None` where it was too short to be counted.
+    pub left_in_clear: Option<u64>,
 }
 
 /// What a tunnel's monitor says.

@@ -250,7 +250,10 @@ fn tunnel(t: &Tunnel, p: Palette) -> String {
         }
     }
     if let Some(gap) = &t.gap
-        && gap.held_back + gap.stopped + gap.left_in_clear > 0
+        && [gap.held_back, gap.stopped, gap.left_in_clear]
+            .into_iter()
+            .flatten()
+            .any(|packets| packets > 0)
     {
         out.push_str(&beside("  gap   ", &self::gap(gap)));
     }
@@ -286,12 +289,15 @@ fn gap(gap: &GapStatus) -> String {
         Some(until) => format!("no SA for {} s until {until}", gap.seconds),
         None => format!("no SA for {} s", gap.seconds),
     };
-    format!(
-        "{when}: {} held back, {} beside the tunnel stopped by the block, {} left in clear",
-        packets(gap.held_back),
-        packets(gap.stopped),
-        packets(gap.left_in_clear)
-    )
+    let counted = [
+        (gap.held_back, "held back"),
+        (gap.stopped, "beside the tunnel stopped by the block"),
+        (gap.left_in_clear, "left in clear"),
+    ];
+    let told = counted
+        .iter()
+        .filter_map(|(number, what)| Some(format!("{} {what}", packets((*number)?))));
+    format!("{when}: {}", told.collect::<Vec<_>>().join(", "))
 }
 
 /// Which network device does what of a child.

@@ -13,7 +13,10 @@ pub(super) static RULE: Ahead = Ahead {
 
 fn judge(view: &View<'_>, out: &mut Vec<Forewarning>) {
     let gap = view.all().find_map(|(fact, known)| match known {
-        Known::Gap { stopped, .. } if *stopped > 0 => Some((fact, *stopped)),
+        Known::Gap {
+            stopped: Some(stopped),
+            ..
+        } if *stopped > 0 => Some((fact, *stopped)),
         _ => None,
     });
     for (fact, known) in view.all() {
@@ -54,10 +57,10 @@ mod tests {
         let gap = |stopped| Known::Gap {
             since: Wall(1_700_000_000_000),
             until: Some(Wall(1_700_000_008_000)),
-            held: 120,
-            stopped,
-            left: 0,
-            now: Wall(1_700_000_100_000),
+            seconds: 8,
+            held: Some(120),
+            stopped: Some(stopped),
+            left: Some(0),
         };
         let found = of(connection(), vec![clear.clone(), gap(3)]);
         assert_eq!(causes(&found), ["(boot-gap-cleartext)"]);

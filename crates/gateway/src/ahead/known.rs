@@ -14,7 +14,7 @@ use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::monitored::MonitorAction;
 use adit_model::{Mono, Now};
 
-use super::gap::counts_of;
+use super::gap::{Measured, counts_of};
 use crate::gateway::Gateway;
 use crate::tunnel::Tunnel;
 
@@ -113,9 +113,10 @@ impl Gateway {
         known.extend(tunnel.ahead.peer_lives());
         known.extend(self.neighbours(tunnel));
         known.extend(clear_of(tunnel, seen));
-        let counts = counts_of(name, &seen.counts, &seen.children);
-        let gap = tunnel.ahead.gap.measured(counts);
-        known.extend(gap.map(|gap| gap.known(now.wall)));
+        let held_counted = self.backend.counts_held_back();
+        let counts = counts_of(name, &seen.counts, &seen.children, held_counted);
+        let gap = tunnel.ahead.gap.measured(now, counts);
+        known.extend(gap.map(Measured::known));
         known
     }
 

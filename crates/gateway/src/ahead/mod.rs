@@ -26,7 +26,7 @@ use adit_model::fact::{Case, Known};
 use adit_model::{Mono, Now};
 use tokio::sync::oneshot;
 
-pub(crate) use gap::{Measured, NEVER, counts_of};
+pub(crate) use gap::{Pace, counts_of};
 pub(crate) use host::{Found, managed};
 pub(crate) use known::{Seen, fact};
 pub(crate) use looks::Foresight;
