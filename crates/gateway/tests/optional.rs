@@ -197,7 +197,7 @@ fn what_is_held_back_while_there_is_no_sa_is_measured() {
     });
     let over = over.unwrap();
     assert!(over.held_back >= lasting.held_back, "{over:?}");
-    assert_eq!(over.left_in_clear, 0);
+    assert_eq!(over.left_in_clear, Some(0));
     assert!(world.reaches(&world.west_lan, "10.2.0.2"));
     assert_eq!(gap(&mut client).held_back, over.held_back, "it is over");
     let foreseen = client.foresee(Some("office"), None).unwrap();
