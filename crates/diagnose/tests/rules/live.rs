@@ -721,6 +721,10 @@ fn two_that_send_as_one_peer_are_both_active() {
         says(story, Sign::ReplacedSends, &ours).verdict().cause(),
         None
     );
+    // What is sure is that somebody sends on SAs that are gone, and who it may be.
+    let strays = says(up_as_initiator(), Sign::SpiUnknown, &[("count", "52")]);
+    let found = says(strays, Sign::ReplacedSends, &ours).finds("esp-spi-unknown");
+    assert!(format!("{found:?}").contains("cluster"), "{found:#?}");
 }
 
 /// Test packets of a kind, by direction: how many of three arrived.

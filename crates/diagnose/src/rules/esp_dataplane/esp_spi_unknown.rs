@@ -113,11 +113,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         )
     });
     if let Some(found) = told {
-        return found
+        let found = found
             .at(AtFault::Both)
             .because("The receiver looked the SPI up and has no SA for it: the sender uses one that the receiver lost or never had.")
-            .fix(CHANGE)
-            .done();
+            .fix(CHANGE);
+        // Packets on several SAs that were replaced may come from two.
+        return match s.sign(Sign::ReplacedSends) {
+            Some(seen) => found
+                .with([seen.fact])
+                .then("if the peer is a cluster: whether both of its nodes take themselves for the active one (VRRP: master on both)")
+                .done(),
+            None => found.done(),
+        };
     }
     if let Some(dropped) = s
         .signs_of(Sign::IpsecDropped)
