@@ -17,7 +17,6 @@ use adit_kernel::PathError;
 use adit_model::dataplane::DataPlaneRequest;
 use adit_model::drops::DropReason;
 use adit_model::event::{Event, Happening, Party, PathProblem};
-use adit_model::monitored::Act;
 use adit_model::reason::Refusal;
 use adit_model::{Mono, Now};
 use adit_wire::udp_encap::{Encapsulated, classify};
@@ -284,15 +283,8 @@ impl Gateway {
             };
             self.happened(connection.as_deref(), None, refused);
         }
-        for (child, spi_in) in told.lost {
-            let (connection, child) = (&child.connection, &child.child);
-            let why = format!(
-                "the kernel has an SA of {child} (SPI {spi_in:08x}) no more: it reached an end of its life there, or somebody deleted it"
-            );
-            self.monitor_acts(connection, Act::Rekey, Some(child.clone()), why);
-            if let Err(error) = self.endpoint.rekey_child(now, connection, child) {
-                tracing::debug!("{error}");
-            }
+        if !told.lost.is_empty() {
+            self.replace_lost(now, told.lost);
         }
     }
 

@@ -68,6 +68,7 @@ mod limiter;
 mod load;
 mod local_address;
 mod lock_out;
+mod lost;
 pub mod monitor;
 pub mod mtu;
 mod offers;

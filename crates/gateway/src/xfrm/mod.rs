@@ -48,7 +48,7 @@ use pair::{Pair, Unfit};
 use policies::Installed;
 pub use policies::{Trouble, is_ours as is_our_policy};
 use spd::{Live, Spd};
-pub use tending::Told;
+pub use tending::{Ended, Lost, Told};
 
 /// States and policies of this gateway in the kernel.
 pub struct InKernel {
@@ -74,7 +74,7 @@ pub struct InKernel {
     /// The kernel's number of the last question for an SA of each child.
     asked: BTreeMap<Arc<ChildName>, u32>,
     /// Pairs that the kernel has lost, and nobody was told of.
-    lost: Vec<(Arc<ChildName>, u32)>,
+    lost: Vec<Lost>,
     /// When it was told last that the packets of an SPI come from elsewhere.
     mapped: BTreeMap<u32, Mono>,
     /// Traffic of pairs that are gone.
@@ -338,12 +338,16 @@ impl InKernel {
     }
 
     /// A pair can't send any more: whatever of it does is taken away, and the key exchange is told.
-    pub(self) fn is_lost(&mut self, at: usize) {
+    pub(self) fn is_lost(&mut self, at: usize, ended: Ended) {
         let Some(pair) = self.pairs.get_mut(at).filter(|pair| !pair.gone) else {
             return;
         };
         pair.gone = true;
-        let told = (Arc::clone(&pair.child), pair.spi_in);
+        let told = Lost {
+            child: Arc::clone(&pair.child),
+            spi_in: pair.spi_in,
+            ended,
+        };
         if let Err(error) = self.xfrm.get_mut().delete_state(&pair.sending.id) {
             tracing::warn!("{error}");
         }
@@ -453,20 +457,21 @@ impl InKernel {
 
 /// Removes every state of ours.
 fn remove_states(xfrm: &mut Xfrm) -> Result<(), KernelError> {
-    for state in xfrm.states()?.iter().filter(is_ours) {
+    for state in xfrm.states()?.iter().filter(|state| is_our_state(state)) {
         xfrm.delete_state(&state.id)?;
     }
     Ok(())
 }
 
-fn is_ours(state: &&State) -> bool {
+/// Whether a state is one that a gateway like this has made.
+pub fn is_our_state(state: &State) -> bool {
     (REQIDS..REQIDS + MOST_REQIDS).contains(&state.reqid)
 }
 
 /// Whether a gateway that was killed has left SAs that go on.
 pub fn goes_on() -> bool {
     let states = Xfrm::open().and_then(|mut xfrm| xfrm.states());
-    states.is_ok_and(|states| states.iter().any(|state| is_ours(&state)))
+    states.is_ok_and(|states| states.iter().any(is_our_state))
 }
 
 /// Removes every policy and state that a gateway left behind.

@@ -18,7 +18,7 @@ use adit_model::dataplane::Path;
 
 use super::device::{self, Placed};
 use super::pair::Pair;
-use super::{InKernel, InKernelError};
+use super::{Ended, InKernel, InKernelError};
 
 /// What became of a state.
 enum Moved {
@@ -82,7 +82,7 @@ impl InKernel {
             // The device has their numbers.
             pair.end(xfrm)?;
             pair.path = path;
-            self.is_lost(at);
+            self.is_lost(at, Ended::Moved);
             return Ok(());
         }
         let received = pair.received;
@@ -121,7 +121,7 @@ impl InKernel {
         let was_there = !pair.gone;
         let whole = pair.take_in(inward, true) & pair.take_in(outward, false);
         if was_there && !whole {
-            self.is_lost(at);
+            self.is_lost(at, Ended::Moved);
         }
         self.tell_of_device(Some(at));
         Ok(())

@@ -26,10 +26,32 @@ use crate::dataplane::{Dropped, Report};
 pub struct Told {
     /// As of any data plane.
     pub report: Report,
-    /// Children whose states ended without our doing, with the SPI of what they received.
-    pub lost: Vec<(Arc<ChildName>, u32)>,
+    /// Pairs whose states ended without our doing.
+    pub lost: Vec<Lost>,
     /// Policies that couldn't be put in place.
     pub troubles: Vec<Trouble>,
+}
+
+/// A pair whose states ended without the key exchange's doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Whose it is.
+    pub child: Arc<ChildName>,
+    /// The SPI of what it received.
+    pub spi_in: u32,
+    /// What became of it.
+    pub ended: Ended,
+}
+
+/// What became of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The kernel said that it has reached an end of its life.
+    Expired,
+    /// The kernel has it no more, for whatever reason.
+    Missing,
+    /// It couldn't go along to another path.
+    Moved,
 }
 
 impl InKernel {
@@ -195,7 +217,7 @@ impl InKernel {
                     return;
                 };
                 if hard {
-                    self.is_lost(at);
+                    self.is_lost(at, Ended::Expired);
                 } else if let Some(pair) = self.pairs.get_mut(at).filter(|pair| !pair.received) {
                     // The first packet has come: the peer sends on this pair, and so has it.
                     pair.received = true;
@@ -273,7 +295,7 @@ impl InKernel {
             self.bring_policies();
         }
         for position in missing {
-            self.is_lost(position);
+            self.is_lost(position, Ended::Missing);
         }
         self.look_at_statistics(&mut told.report);
     }
@@ -396,7 +418,10 @@ fn is_kernels_own(packet: &[u8]) -> bool {
 fn reason(name: &str, forbids: bool) -> Option<DropReason> {
     Some(match name {
         "XfrmInHdrError" | "XfrmInBufferError" => DropReason::EspTooShort,
-        NO_STATE | "XfrmInStateInvalid" | "XfrmInStateExpired" => DropReason::EspUnknownSpi,
+        // A state that isn't complete is only met by what comes.
+        NO_STATE | "XfrmInStateInvalid" | "XfrmInStateExpired" | "XfrmAcquireError" => {
+            DropReason::EspUnknownSpi
+        }
         "XfrmInStateProtoError" => DropReason::EspAuthenticity,
         "XfrmInStateModeError" => DropReason::EspInnerMalformed,
         "XfrmInStateSeqError" => DropReason::EspReplay,
@@ -408,7 +433,6 @@ fn reason(name: &str, forbids: bool) -> Option<DropReason> {
         "XfrmOutNoStates"
         | "XfrmOutStateExpired"
         | "XfrmOutStateInvalid"
-        | "XfrmAcquireError"
         | "XfrmOutBundleCheckError" => DropReason::OutNoSa,
         "XfrmOutPolBlock" if forbids => DropReason::OutForbidden,
         "XfrmOutPolBlock" => DropReason::OutNoSa,
@@ -430,3 +454,19 @@ const REFUSED: [DropReason; 3] = [
 const MAPPINGS: Duration = Duration::from_secs(60);
 /// As much of a packet as is told of.
 const SHOWN: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_counts_has_a_reason_in_its_direction() {
+        // The kernel counts it in xfrm_input alone.
+        let acquire = reason("XfrmAcquireError", false);
+        assert_eq!(acquire, Some(DropReason::EspUnknownSpi));
+        assert_eq!(reason("XfrmOutNoStates", false), Some(DropReason::OutNoSa));
+        let blocked = reason("XfrmOutPolBlock", true);
+        assert_eq!(blocked, Some(DropReason::OutForbidden));
+        assert_eq!(reason("XfrmOfTomorrow", false), None);
+    }
+}
