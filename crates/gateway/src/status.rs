@@ -348,7 +348,7 @@ fn ike(now: Now, sa: &IkeSaSnapshot) -> IkeSa {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::sample;
@@ -359,7 +359,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    fn sa(children: Vec<ChildSnapshot>) -> IkeSaSnapshot {
+    pub(crate) fn sa(children: Vec<ChildSnapshot>) -> IkeSaSnapshot {
         IkeSaSnapshot {
             connection: Some("office".to_owned()),
             state: IkeSaState::Established,
@@ -386,7 +386,7 @@ mod tests {
         }
     }
 
-    fn child() -> ChildSnapshot {
+    pub(crate) fn child() -> ChildSnapshot {
         ChildSnapshot {
             name: "lan".to_owned(),
             state: ChildSaState::Installed,

@@ -561,7 +561,7 @@ fn a_packet_is_followed_through_the_kernel_and_who_stops_it_is_named() {
         ),
     ] {
         if !filter(world.ns(at), &table(hook, rule)) {
-            return;
+            continue;
         }
         let traced = trace(&mut client, "10.1.0.1", "10.2.0.2");
         let stop = stop(&traced);

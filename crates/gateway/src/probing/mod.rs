@@ -56,7 +56,7 @@ pub(crate) struct Situation {
     pub children: Vec<Networks>,
     /// What carries packets.
     pub carrier: Carrier,
-    /// The pairs of SAs in use.
+    /// The pairs of SAs in use, of the tunnel into which packets are led.
     pub pairs: Vec<PairOf>,
     /// Our ports of IKE.
     pub ports: Vec<u16>,
@@ -254,6 +254,16 @@ impl Situation {
         children.any(|child| child.carriage.df != Df::Clear)
     }
 
+    /// Whether packets are led into the interface of another tunnel.
+    pub(crate) fn leads_elsewhere(&self) -> bool {
+        let own = self.connection.interface.as_ref();
+        own.is_some_and(|own| {
+            self.carrier
+                .device()
+                .is_some_and(|device| device != own.name)
+        })
+    }
+
     /// Whether an address is one of our side of the tunnel.
     pub(crate) fn is_ours(&self, address: IpAddr) -> bool {
         self.children
@@ -300,15 +310,6 @@ impl Gateway {
             let numbers = self.host.as_ref().map(Host::if_ids).unwrap_or_default();
             numbers.get(&leads.name).copied()
         };
-        let pairs = sa.into_iter().flat_map(|sa| {
-            agreed.iter().map(|pair| PairOf {
-                child: pair.name.clone(),
-                local: sa.local.ip(),
-                remote: sa.remote.ip(),
-                spi_in: pair.spi_in,
-                spi_out: pair.spi_out,
-            })
-        });
         Situation {
             peer: tunnel.peer,
             up: tunnel.presence == Presence::Up,
@@ -321,7 +322,7 @@ impl Gateway {
                 Backend::Kernel(_) => Carrier::Kernel(own.and_then(|name| Some((name, number()?)))),
                 Backend::Fake => Carrier::Nobody,
             },
-            pairs: pairs.collect(),
+            pairs: pairs_of(&leads.name, snapshot),
             ports: self
                 .host
                 .as_ref()
@@ -342,6 +343,26 @@ impl Gateway {
             connection,
         }
     }
+}
+
+/// The pairs of every IKE SA of a connection that is established: while one is replaced there are two, and either may send.
+fn pairs_of(connection: &str, snapshot: &[IkeSaSnapshot]) -> Vec<PairOf> {
+    let established = snapshot.iter().filter(|sa| {
+        sa.connection.as_deref() == Some(connection) && sa.state == IkeSaState::Established
+    });
+    let in_use = |state| matches!(state, ChildSaState::Installed | ChildSaState::Rekeyed);
+    established
+        .flat_map(|sa| {
+            let children = sa.children.iter().filter(|child| in_use(child.state));
+            children.map(|pair| PairOf {
+                child: pair.name.clone(),
+                local: sa.local.ip(),
+                remote: sa.remote.ip(),
+                spi_in: pair.spi_in,
+                spi_out: pair.spi_out,
+            })
+        })
+        .collect()
 }
 
 impl Gateway {
@@ -542,6 +563,54 @@ mod tests {
             (48, 128)
         );
         assert_eq!(known("10.1.0.0/24", "10.2.0.0/24", false), (0, 0));
+    }
+
+    /// While an IKE SA is replaced there are two, and the pairs of either may send.
+    #[test]
+    fn pairs_are_those_of_every_ike_sa_of_the_connection() {
+        use crate::status::tests::{child, sa};
+        let of = |connection: &str, spi_in, state| {
+            let mut pair = child();
+            pair.spi_in = spi_in;
+            pair.state = state;
+            let mut sa = sa(vec![pair]);
+            sa.connection = Some(connection.to_owned());
+            sa.state = IkeSaState::Established;
+            sa
+        };
+        let mut connecting = of("office", 5, ChildSaState::Installed);
+        connecting.state = IkeSaState::Connecting;
+        let snapshot = [
+            of("office", 1, ChildSaState::Installed),
+            of("backup", 2, ChildSaState::Installed),
+            of("office", 3, ChildSaState::Rekeyed),
+            of("office", 4, ChildSaState::Deleting),
+            connecting,
+        ];
+        let spis = |connection| {
+            let pairs = pairs_of(connection, &snapshot).into_iter();
+            pairs.map(|pair| pair.spi_in).collect::<Vec<_>>()
+        };
+        assert_eq!(spis("office"), [1, 3]);
+        assert_eq!(spis("backup"), [2]);
+    }
+
+    #[test]
+    fn packets_are_led_elsewhere_when_the_interface_is_another_tunnels() {
+        let mut situation = situation("10.1.0.0/24", "10.2.0.0/24");
+        assert!(!situation.leads_elsewhere(), "it has no interface");
+        let mut connection = (*situation.connection).clone();
+        connection.interface = Some(adit_model::connection::TunnelInterface {
+            name: "office0".to_owned(),
+            addresses: Vec::new(),
+            mtu: None,
+            routes: Vec::new(),
+        });
+        situation.connection = Arc::new(connection);
+        for (device, elsewhere) in [("office0", false), ("backup0", true)] {
+            situation.carrier = Carrier::Kernel(Some((device.to_owned(), 42)));
+            assert_eq!(situation.leads_elsewhere(), elsewhere);
+        }
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! What the kernel's IPsec does with packets that are followed. It lets nobody see them, but it counts: packets of each
 //! state, and what it drops by reasons of its own (`xfrm_stat`), of the whole host.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use adit_kernel::xfrm::{Counters, Xfrm};
+use adit_model::connection::Protection;
 use adit_model::probed::{Check, Outcome};
 use adit_model::traced::{HopOutcome, How};
 
 use super::steps::Seen;
 use super::way::Way;
 use crate::probing::PairOf;
+use crate::xfrm::is_our_state;
 
 /// What a state has counted while packets were followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,66 +25,116 @@ pub(crate) struct Counted {
     pub refused: [u32; 3],
     /// It was there at the start and isn't any more, or never was.
     pub missing: bool,
+    /// It came meanwhile, between the same gateways: for which child isn't known.
+    pub appeared: bool,
 }
 
-/// The counters of a tunnel's states, by direction and SPI.
+/// The counters of a tunnel's states.
 #[derive(Debug)]
 pub(crate) struct States {
     pairs: Vec<PairOf>,
-    at_first: BTreeMap<(bool, u32), Counters>,
+    peer: Option<IpAddr>,
+    /// SPIs of every SA that the key exchange knew when the pairs were looked up.
+    known: BTreeSet<u32>,
+    at_first: Vec<State>,
+}
+
+/// A state, as far as is asked.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    spi: u32,
+    source: IpAddr,
+    destination: IpAddr,
+    /// A gateway like this has made it.
+    ours: bool,
+    counters: Counters,
 }
 
 impl States {
-    /// Begins to look at the states of these pairs; `None` when the kernel doesn't tell.
-    pub fn begin(pairs: &[PairOf]) -> Option<Self> {
+    /// Begins to look at the states of these pairs; `None` when the kernel doesn't tell. States between us and `peer` with an
+    /// SPI that isn't among `known` came since.
+    pub fn begin(pairs: &[PairOf], peer: Option<IpAddr>, known: BTreeSet<u32>) -> Option<Self> {
         Some(Self {
             pairs: pairs.to_vec(),
-            at_first: read(pairs)?,
+            peer,
+            known,
+            at_first: read()?,
         })
     }
 
     /// What they have counted since.
     pub fn counted(self) -> Option<Vec<Counted>> {
-        let now = read(&self.pairs)?;
-        let ends = self
+        Some(self.compared(&read()?))
+    }
+
+    fn compared(&self, now: &[State]) -> Vec<Counted> {
+        let count = |inbound, to: IpAddr, spi, appeared| {
+            let of = |all: &[State]| {
+                let mut all = all.iter();
+                let found = all.find(|state| state.spi == spi && state.destination == to);
+                found.map(|state| state.counters)
+            };
+            counted(inbound, spi, of(&self.at_first), of(now), appeared)
+        };
+        let ends = self.pairs.iter().flat_map(|pair| {
+            [
+                (false, pair.remote, pair.spi_out),
+                (true, pair.local, pair.spi_in),
+            ]
+        });
+        let mut all: Vec<Counted> = ends
+            .map(|(inbound, to, spi)| count(inbound, to, spi, false))
+            .collect();
+        let peers: BTreeSet<IpAddr> = self
             .pairs
             .iter()
-            .flat_map(|pair| [(false, pair.spi_out), (true, pair.spi_in)]);
-        let counted = ends.map(|(inbound, spi)| {
-            let then = self.at_first.get(&(inbound, spi)).copied();
-            let then = then.unwrap_or_default();
-            let last = now.get(&(inbound, spi)).copied();
-            let of = last.unwrap_or_default();
-            Counted {
-                spi,
-                inbound,
-                packets: of.packets.saturating_sub(then.packets),
-                refused: [
-                    of.too_old.saturating_sub(then.too_old),
-                    of.replayed.saturating_sub(then.replayed),
-                    of.forged.saturating_sub(then.forged),
-                ],
-                missing: last.is_none(),
+            .map(|pair| pair.remote)
+            .chain(self.peer)
+            .collect();
+        for state in now.iter().filter(|state| state.ours) {
+            let (to, spi) = (state.destination, state.spi);
+            let inbound = peers.contains(&state.source);
+            if (inbound || peers.contains(&to)) && !self.known.contains(&spi) {
+                all.push(count(inbound, to, spi, true));
             }
-        });
-        Some(counted.collect())
+        }
+        all
     }
 }
 
-fn read(pairs: &[PairOf]) -> Option<BTreeMap<(bool, u32), Counters>> {
-    let states = Xfrm::open().and_then(|mut xfrm| xfrm.states()).ok()?;
-    let mut found = BTreeMap::new();
-    for pair in pairs {
-        for state in &states {
-            let to = state.id.destination;
-            if state.id.spi == pair.spi_out && to == pair.remote {
-                found.insert((false, pair.spi_out), state.counters);
-            } else if state.id.spi == pair.spi_in && to == pair.local {
-                found.insert((true, pair.spi_in), state.counters);
-            }
-        }
+fn counted(
+    inbound: bool,
+    spi: u32,
+    then: Option<Counters>,
+    now: Option<Counters>,
+    appeared: bool,
+) -> Counted {
+    let then = then.unwrap_or_default();
+    let of = now.unwrap_or_default();
+    Counted {
+        spi,
+        inbound,
+        packets: of.packets.saturating_sub(then.packets),
+        refused: [
+            of.too_old.saturating_sub(then.too_old),
+            of.replayed.saturating_sub(then.replayed),
+            of.forged.saturating_sub(then.forged),
+        ],
+        missing: now.is_none(),
+        appeared,
     }
-    Some(found)
+}
+
+fn read() -> Option<Vec<State>> {
+    let states = Xfrm::open().and_then(|mut xfrm| xfrm.states()).ok()?;
+    let states = states.iter().map(|state| State {
+        spi: state.id.spi,
+        source: state.source,
+        destination: state.id.destination,
+        ours: is_our_state(state),
+        counters: state.counters,
+    });
+    Some(states.collect())
 }
 
 impl Seen<'_> {
@@ -112,31 +165,55 @@ impl Seen<'_> {
         };
         let states = self.evidence.states.as_ref();
         let Some(states) = states.filter(|_| self.how != How::Predicted) else {
-            if !self.kernel_stops(way, back, false) {
-                way.hop(back, "policy", HopOutcome::Expected, policy);
-                self.wire_out(way, back, HopOutcome::Expected);
-            }
+            way.hop(back, "policy", HopOutcome::Expected, policy);
+            self.wire_out(way, back, HopOutcome::Expected);
             return;
         };
-        let mut outbound = states.iter().filter(|state| !state.inbound);
-        if let Some(state) = outbound.clone().find(|state| state.packets > 0) {
+        let outbound = || states.iter().filter(|state| !state.inbound);
+        if outbound().next().is_none() {
+            let clear = match self.situation.connection.protection {
+                Protection::Optional => ", so with optional protection they leave in clear",
+                Protection::Required => "",
+            };
+            let perhaps = self.perhaps(false);
+            let reason =
+                format!("the tunnel is up and has no SA for these packets{clear}{perhaps}");
+            let fix = format!("adit why {name}");
+            way.stop(back, "sa", "gateway", reason, Some(fix));
+            return;
+        }
+        if let Some(state) = outbound().find(|state| state.packets > 0 && !state.appeared) {
             way.hop(back, "policy", HopOutcome::Passed, policy);
             way.hop(back, "sa", HopOutcome::Passed, sealed(state, "sealed"));
             self.wire_out(way, back, HopOutcome::Passed);
             return;
         }
-        if self.kernel_stops(way, back, false) {
+        if let Some(state) = outbound().find(|state| state.appeared) {
+            let told = format!(
+                "SAs were replaced meanwhile (SPI {:08x} is new), so which one has sealed the packet isn't known; ask again",
+                state.spi
+            );
+            way.hop(back, "policy", HopOutcome::Expected, policy);
+            way.hop(back, "sa", HopOutcome::Unseen, told);
+            self.wire_out(way, back, HopOutcome::Expected);
             return;
         }
-        if let Some(gone) = outbound.find(|state| state.missing) {
+        let gone = outbound()
+            .next()
+            .filter(|_| outbound().all(|state| state.missing));
+        if let Some(gone) = gone {
             let reason = format!(
-                "the kernel has no state with SPI {:08x} any more: somebody deleted it, or it was replaced meanwhile",
-                gone.spi
+                "the kernel has no state with SPI {:08x} any more: somebody deleted it, or it was replaced meanwhile{}",
+                gone.spi,
+                self.perhaps(false)
             );
             way.stop(back, "sa", "kernel", reason, Some(self.another_pair()));
             return;
         }
-        let reason = "no SA of the tunnel has sealed the packet: no policy of this gateway in the kernel took it";
+        let reason = format!(
+            "no SA of the tunnel has sealed the packet: no policy of this gateway in the kernel took it{}",
+            self.perhaps(false)
+        );
         let fix = format!("adit probe {name} says which policy does; ip xfrm policy lists them");
         way.stop(back, "policy", "kernel", reason, Some(fix));
     }
@@ -156,11 +233,17 @@ impl Seen<'_> {
         }
     }
 
-    /// Whether a state refused packets of the peer, or the kernel dropped them before or behind it.
+    /// Whether the tunnel's states refused all that came of the peer, or there is none any more, or a policy that isn't ours
+    /// has the packets.
     pub(super) fn kernel_refuses(&self, way: &mut Way, back: bool) -> bool {
-        let states = self.evidence.states.iter().flatten();
-        let mut inbound = states.filter(|state| state.inbound);
-        if let Some(state) = inbound.clone().find(|state| state.refused != [0; 3]) {
+        let inbound = || {
+            let states = self.evidence.states.iter().flatten();
+            states.filter(|state| state.inbound)
+        };
+        // Of an SA that opens packets a reordered one is refused now and then: that is no reason.
+        let opened = inbound().any(|state| state.packets > 0);
+        let refused = inbound().find(|state| state.refused != [0; 3]);
+        if let Some(state) = refused.filter(|_| !opened) {
             let why = [
                 "older than the replay window",
                 "a replay",
@@ -178,18 +261,25 @@ impl Seen<'_> {
                 state.spi,
                 told.join(", ")
             );
-            let fix = self.dropped(true).map(|(_, _, fix)| self.named(fix));
-            way.stop(back, "sa", "kernel", reason, fix);
+            let counter = match state.refused {
+                [0, 0, _] => "XfrmInStateProtoError",
+                _ => "XfrmInStateSeqError",
+            };
+            let fix = self.named(meaning(counter).1);
+            way.stop(back, "sa", "kernel", reason, Some(fix));
             return true;
         }
-        if self.kernel_stops(way, back, true) {
+        if self.foreign_policy(way, back, true) {
             return true;
         }
-        let gone = inbound.find(|state| state.missing);
-        if let Some(gone) = gone.filter(|_| self.evidence.states.is_some()) {
+        let gone = inbound()
+            .next()
+            .filter(|_| inbound().all(|state| state.missing));
+        if let Some(gone) = gone {
             let reason = format!(
-                "the kernel has no state with SPI {:08x} any more, by which the peer sends",
-                gone.spi
+                "the kernel has no state with SPI {:08x} any more, by which the peer sends{}",
+                gone.spi,
+                self.perhaps(true)
             );
             way.stop(back, "sa", "kernel", reason, Some(self.another_pair()));
             return true;
@@ -197,8 +287,9 @@ impl Seen<'_> {
         false
     }
 
-    /// Whether a policy that isn't ours has the packets, or the kernel's IPsec says that it has dropped something meanwhile,
-    /// of what leaves or of what came.
+    /// Whether a policy that isn't ours has the packets, of what leaves or of what came; or there is no SA that what leaves
+    /// could have, and the kernel says that it has dropped something for that. What it counts is of the whole host, so else
+    /// it is no proof ([`Self::perhaps`]).
     pub(super) fn kernel_stops(&self, way: &mut Way, back: bool, inbound: bool) -> bool {
         if !self.situation.carrier.is_kernel() {
             return false;
@@ -206,12 +297,41 @@ impl Seen<'_> {
         if self.foreign_policy(way, back, inbound) {
             return true;
         }
-        let Some((told, meaning, fix)) = self.dropped(inbound) else {
+        let Some((told, ..)) = self.dropped(inbound) else {
             return false;
         };
-        let reason = format!("the kernel's IPsec dropped packets meanwhile: {told}: {meaning}");
-        way.stop(back, "sa", "kernel", reason, Some(self.named(fix)));
+        if inbound || self.situation.up {
+            return false;
+        }
+        let reason = format!("the tunnel isn't up, so there is no SA; the kernel counts {told}");
+        let fix = format!("adit why {}", self.situation.connection.name);
+        way.stop(back, "sa", "gateway", reason, Some(fix));
         true
+    }
+
+    /// What the kernel has dropped meanwhile, as words to add: for the whole host, so it may have been other packets.
+    pub(super) fn perhaps(&self, inbound: bool) -> String {
+        let dropped = self.dropped(inbound);
+        let in_kernel = self.situation.carrier.is_kernel();
+        match dropped.filter(|_| in_kernel) {
+            Some((told, meaning, _)) => format!(
+                "; perhaps the kernel's IPsec dropped it, which counts {told} meanwhile, of the whole host: {meaning}"
+            ),
+            None => String::new(),
+        }
+    }
+
+    /// A fix, with what to do if what the kernel counts was about these packets.
+    pub(super) fn or_perhaps(&self, inbound: bool, fix: Option<String>) -> Option<String> {
+        let in_kernel = self.situation.carrier.is_kernel();
+        let Some((.., more)) = self.dropped(inbound).filter(|_| in_kernel) else {
+            return fix;
+        };
+        let more = self.named(more);
+        Some(match fix {
+            Some(fix) => format!("{fix}; if the kernel's count grows with every packet: {more}"),
+            None => more,
+        })
     }
 
     /// A policy that isn't ours has the packets.
@@ -252,8 +372,21 @@ impl Seen<'_> {
 
     /// Counters of one direction that grew, with what the first one means and what to do.
     fn dropped(&self, inbound: bool) -> Option<(String, &'static str, &'static str)> {
-        let way = |name: &str| name.starts_with("XfrmIn") == inbound;
-        let grown = self.evidence.kernel.iter().filter(|(name, _)| way(name));
+        // What states refuse is counted by them, too: what those of this tunnel haven't, others have.
+        let states = self.evidence.states.as_ref();
+        let refused = |which: &[usize]| {
+            states.is_none_or(|states| {
+                let of = |state: &Counted| which.iter().any(|at| state.refused.get(*at) > Some(&0));
+                states.iter().any(of)
+            })
+        };
+        let of_others = |name: &str| match name {
+            "XfrmInStateSeqError" => !refused(&[0, 1]),
+            "XfrmInStateProtoError" => !refused(&[2]),
+            _ => false,
+        };
+        let counts = self.evidence.kernel.iter();
+        let grown = counts.filter(|(name, _)| is_inbound(name) == inbound && !of_others(name));
         let told: Vec<String> = grown
             .clone()
             .map(|(name, more)| format!("{name} +{more}"))
@@ -262,6 +395,11 @@ impl Seen<'_> {
         let (meaning, fix) = meaning(first);
         Some((told.join(", "), meaning, fix))
     }
+}
+
+/// Whether a counter is about what came. A state that isn't complete yet is only met there.
+fn is_inbound(counter: &str) -> bool {
+    counter.starts_with("XfrmIn") || counter == "XfrmAcquireError"
 }
 
 fn sealed(state: &Counted, did: &str) -> String {
@@ -321,7 +459,59 @@ fn meaning(counter: &str) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    /// Both states of a pair between 192.0.2.1, which is ours, and 192.0.2.2, with what they have counted.
+    fn pair(spi: u32, ours: bool, packets: u64) -> [State; 2] {
+        let state = |from: &str, to: &str, spi| State {
+            spi,
+            source: from.parse().unwrap(),
+            destination: to.parse().unwrap(),
+            ours,
+            counters: Counters {
+                packets,
+                ..Counters::default()
+            },
+        };
+        [
+            state("192.0.2.1", "192.0.2.2", spi),
+            state("192.0.2.2", "192.0.2.1", spi + 1),
+        ]
+    }
+
+    #[test]
+    fn states_that_came_since_the_pairs_were_looked_up_are_told_apart() {
+        let looked = States {
+            pairs: vec![PairOf {
+                child: "lan".to_owned(),
+                local: "192.0.2.1".parse().unwrap(),
+                remote: "192.0.2.2".parse().unwrap(),
+                spi_in: 11,
+                spi_out: 10,
+            }],
+            peer: None,
+            known: [10, 11, 30, 31].into(),
+            at_first: pair(10, true, 5).into(),
+        };
+        let told = |now: Vec<[State; 2]>| {
+            let all = looked.compared(&now.concat()).into_iter();
+            let of = |c: Counted| (c.spi, c.inbound, c.packets, c.missing, c.appeared);
+            all.map(of).collect::<Vec<_>>()
+        };
+        let still = vec![(10, false, 1, false, false), (11, true, 1, false, false)];
+        // Those of another child, which the key exchange knows, and those that others have made, are no news.
+        let others = [pair(30, true, 9), pair(40, false, 9)];
+        let [known, foreign] = others;
+        assert_eq!(told(vec![pair(10, true, 6), known, foreign]), still);
+        let gone = vec![
+            (10, false, 0, true, false),
+            (11, true, 0, true, false),
+            (20, false, 2, false, true),
+            (21, true, 2, false, true),
+        ];
+        assert_eq!(told(vec![pair(20, true, 2)]), gone);
+    }
 
     #[test]
     fn the_counters_that_have_a_cause_of_their_own_are_told_apart() {

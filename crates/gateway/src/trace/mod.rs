@@ -13,6 +13,7 @@ mod tests;
 mod untaken;
 mod way;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -144,7 +145,11 @@ impl Gateway {
             local: vec![Selector::host(local)],
             remote: vec![Selector::host(remote)],
         }];
-        situation.pairs.retain(|pair| pair.child == child);
+        // The children of a tunnel that leads in this one's place have names of their own.
+        if !situation.leads_elsewhere() {
+            situation.pairs.retain(|pair| pair.child == child);
+        }
+        let known = spis(&snapshot);
         // Who asks about packets to a port of ours can't have them made here: they begin at the peer's side.
         let to_us = turned && matches!(asked.protocol, Some(6 | 17));
         let sends = asked.send && !to_us && here.own.contains(&local);
@@ -166,7 +171,8 @@ impl Gateway {
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
             let in_kernel = situation.carrier.is_kernel();
-            let states = in_kernel.then(|| States::begin(&situation.pairs)).flatten();
+            let states = in_kernel.then(|| States::begin(&situation.pairs, situation.peer, known));
+            let states = states.flatten();
             let evidence = match follows {
                 true => follow(&asked, (local, remote), sends, walked, states),
                 false => Evidence::default(),
@@ -241,6 +247,12 @@ impl Gateway {
             })
         })
     }
+}
+
+/// Of every SA that the key exchange knows.
+fn spis(snapshot: &[IkeSaSnapshot]) -> BTreeSet<u32> {
+    let children = snapshot.iter().flat_map(|sa| &sa.children);
+    children.flat_map(|c| [c.spi_in, c.spi_out]).collect()
 }
 
 impl Situation {

@@ -188,13 +188,17 @@ impl Seen<'_> {
                     return;
                 }
                 // Who sends from here is told by the policies before any filter sees the packet.
-                if here && self.kernel_stops(way, back, false) {
+                let astray = self.finding(&["routes-inside"]).is_some();
+                if here && !astray && self.kernel_stops(way, back, false) {
                     return;
                 }
                 let (reason, fix) = if here {
                     (
                         format!("nothing left for {destination}: {}", self.why_not_sent()),
-                        self.finding(&["routes-inside"]).and_then(|c| c.fix.clone()),
+                        match self.finding(&["routes-inside"]) {
+                            Some(check) => check.fix.clone(),
+                            None => self.or_perhaps(false, None),
+                        },
                     )
                 } else {
                     (
@@ -232,23 +236,20 @@ impl Seen<'_> {
         }
         let next = if here { OUTPUT } else { FORWARD };
         if self.follows() && !here && self.count(back, FORWARD, true) == 0 {
-            // The kernel asks its policies before it forwards.
-            let off = self.finding(&["forwarding"]).is_some();
-            if !off && self.kernel_stops(way, back, false) {
+            // The kernel asks its policies before it forwards, and after it has found a route.
+            if let Some(check) = self.finding(&["forwarding", "reverse-path"]) {
+                way.stopped_by(back, "route", "routing", check);
                 return;
             }
-            let why = self.finding(&["forwarding", "reverse-path"]);
-            let reason = why.map_or_else(
-                || format!("the packet came and wasn't forwarded: reverse path filtering of {}, or no route", self.lan()),
-                |c| c.summary.clone(),
+            if self.kernel_stops(way, back, false) {
+                return;
+            }
+            let (lan, perhaps) = (self.lan(), self.perhaps(false));
+            let reason = format!(
+                "the packet came and wasn't forwarded: reverse path filtering of {lan}, or no route{perhaps}"
             );
-            way.stop(
-                back,
-                "route",
-                "routing",
-                reason,
-                why.and_then(|c| c.fix.clone()),
-            );
+            let fix = self.or_perhaps(false, None);
+            way.stop(back, "route", "routing", reason, fix);
             return;
         }
         if let (Some(off), false) = (self.finding(&["forwarding"]), here) {
@@ -374,11 +375,14 @@ impl Seen<'_> {
                     Some(check) => ("filter", check.summary.clone(), check.fix.clone()),
                     None => (
                         "beyond",
-                        format!("nothing from {source} came back through the tunnel"),
-                        Some(format!(
+                        format!(
+                            "nothing from {source} came back through the tunnel{}",
+                            self.perhaps(true)
+                        ),
+                        self.or_perhaps(true, Some(format!(
                             "at the peer {peer}: does ESP of ours arrive (its SA's counters), does {source} answer, does its route to {destination} lead into the tunnel? adit probe {} tells what the path does",
                             self.situation.connection.name
-                        )),
+                        ))),
                     ),
                 };
                 way.stop(back, "wire-in", by, reason, fix);
@@ -421,22 +425,19 @@ impl Seen<'_> {
             && self.count(back, PREROUTING, true) > 0
             && self.count(back, next, true) == 0
         {
-            let off = self.finding(&["forwarding"]).is_some();
-            if !off && self.kernel_stops(way, back, true) {
+            if let Some(check) = self.finding(&["reverse-path", "forwarding"]) {
+                way.stopped_by(back, "route", "routing", check);
                 return;
             }
-            let why = self.finding(&["reverse-path", "forwarding"]);
-            let reason = why.map_or_else(
-                || format!("the packet came out of the tunnel and went no further: no route to {destination}, or reverse path filtering"),
-                |c| c.summary.clone(),
+            if self.kernel_stops(way, back, true) {
+                return;
+            }
+            let perhaps = self.perhaps(true);
+            let reason = format!(
+                "the packet came out of the tunnel and went no further: no route to {destination}, or reverse path filtering{perhaps}"
             );
-            way.stop(
-                back,
-                "route",
-                "routing",
-                reason,
-                why.and_then(|c| c.fix.clone()),
-            );
+            let fix = self.or_perhaps(true, None);
+            way.stop(back, "route", "routing", reason, fix);
             return;
         }
         if let (false, Some(why)) = (
@@ -454,7 +455,11 @@ impl Seen<'_> {
         if here && unanswered && !self.is_silent() && self.kernel_stops(way, back, true) {
             return;
         }
-        if here {
+        let perhaps = self.perhaps(true);
+        if here && unanswered && !self.is_silent() && !perhaps.is_empty() {
+            let told = format!("to this host, {destination}, which took no answer{perhaps}");
+            way.hop(back, "input", HopOutcome::Unseen, told);
+        } else if here {
             way.hop(
                 back,
                 "input",
@@ -529,7 +534,7 @@ impl Seen<'_> {
 
     fn why_not_sent(&self) -> String {
         self.finding(&["routes-inside"]).map_or_else(
-            || "the kernel refused to send it".to_owned(),
+            || format!("the kernel refused to send it{}", self.perhaps(false)),
             |c| c.summary.clone(),
         )
     }
