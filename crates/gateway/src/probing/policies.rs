@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use adit_kernel::KernelError;
 use adit_kernel::xfrm::{By, Direction, Does, Listed, Xfrm};
-use adit_model::connection::Connection;
+use adit_model::connection::{Connection, Protection};
 use adit_model::policy::Action;
 use adit_model::probed::{Check, Outcome};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use super::ways::Ways;
-use super::{Carrier, Situation, sample, sign};
+use super::ways::{Inside, Ways};
+use super::{Carrier, PairOf, Situation, sample, sign};
 use crate::xfrm::is_our_policy;
 
 /// Tests of policies.
@@ -78,17 +78,48 @@ fn of_the_kernel(situation: &Situation, ways: &Ways) -> Vec<Check> {
         return Vec::new();
     };
     let mut found = questions.findings(&policies);
-    if found.iter().any(|check| check.facts.is_empty()) {
+    if found.iter().any(is_missing) {
         // What somebody took away is put back within a second.
         std::thread::sleep(PUT_BACK);
-        policies = listed().unwrap_or_default();
+        policies = match listed() {
+            Ok(policies) => policies,
+            Err(error) => return vec![unreadable(&error)],
+        };
         found = questions.findings(&policies);
+        if found.iter().any(is_missing) {
+            match gone(&situation.pairs) {
+                Ok(gone) => found = settled(found, &gone),
+                Err(error) => return vec![unreadable(&error)],
+            }
+        }
     }
     if found.is_empty() {
         found.push(questions.well(&policies));
     }
     found.extend(states(situation));
     found
+}
+
+/// Whether a check says that a policy of ours isn't there.
+fn is_missing(check: &Check) -> bool {
+    check.outcome == Outcome::Finding && check.facts.is_empty()
+}
+
+/// Policies go with the SAs that they are for: where some are gone since, the ones that were looked for may be, too.
+fn settled(found: Vec<Check>, gone: &[String]) -> Vec<Check> {
+    if gone.is_empty() {
+        return found;
+    }
+    let mut rest: Vec<Check> = found
+        .into_iter()
+        .filter(|check| !is_missing(check))
+        .collect();
+    let summary = format!(
+        "the tunnel was replaced or went down meanwhile (the state with SPI {} is gone), so its policies in the kernel can't be told from those of before; test again",
+        gone.join(", ")
+    );
+    rest.push(Check::new(ID, Outcome::Unknown, summary));
+    rest
 }
 
 fn unreadable(error: &KernelError) -> Check {
@@ -102,8 +133,10 @@ struct Question {
     from: IpAddr,
     to: IpAddr,
     by: By,
-    /// One of ours has to be the answer.
+    /// One of ours is the answer as long as there is an SA.
     ours: bool,
+    /// There is one, or what takes its place.
+    due: bool,
     /// Packets to the peer's side; else from there.
     outward: bool,
 }
@@ -124,42 +157,63 @@ impl Questions {
             Carrier::Kernel(None) => (ways.outside()?.0, Some(0)),
             Carrier::Nobody => return None,
         };
-        let known = ways.inside.iter().flat_map(|i| {
+        Some(Self::by(situation, &ways.inside, device, if_id))
+    }
+
+    fn by(situation: &Situation, inside: &[Inside], device: u32, if_id: Option<u32>) -> Self {
+        // Optional protection lets pass what has no SA, with no policy or with one. What another tunnel carries now is its own.
+        let holds_back = situation.connection.protection == Protection::Required;
+        let due = |child: &str| {
+            let mut pairs = situation.pairs.iter();
+            !situation.leads_elsewhere() && (holds_back || pairs.any(|pair| pair.child == child))
+        };
+        let known = inside.iter().flat_map(|i| {
             let lan = match i.is_this_host() {
                 true => None,
                 false => Some(i.lan().map_or(0, |(index, _)| *index)),
             };
-            asked((i.local, i.remote), lan, device, if_id)
+            asked((i.local, i.remote), lan, device, if_id, due(&i.child))
         });
-        let carried = |(own, far): &(IpAddr, IpAddr)| {
+        let carried = |(own, far): (IpAddr, IpAddr)| {
             let holds = |all: &[Selector], address: IpAddr| {
                 let host = Selector::host(address);
                 all.iter().any(|selector| selector.contains(&host))
             };
             let mut children = situation.children.iter();
-            children.any(|c| holds(&c.local, *own) && holds(&c.remote, *far))
+            children.find(|c| holds(&c.local, own) && holds(&c.remote, far))
         };
-        let led = led(&situation.connection).into_iter().filter(carried);
-        let led = led.flat_map(|ends| asked(ends, None, device, if_id));
+        let led = led(&situation.connection).into_iter();
+        let led = led.filter_map(|ends| Some((ends, carried(ends)?)));
+        let led = led.flat_map(|(ends, child)| asked(ends, None, device, if_id, due(&child.child)));
         let children = &situation.children;
         let whole = |s: &Selector| s.protocol == 0;
-        Some(Self {
+        Self {
             all: known.chain(led).collect(),
             needed: situation.up
                 && children
                     .iter()
                     .all(|c| c.local.iter().chain(&c.remote).all(whole)),
-        })
+        }
     }
 
     /// What is wrong; what has no fact is perhaps only so for a moment.
     fn findings(&self, listed: &[Listed]) -> Vec<Check> {
         let mut found: Vec<Check> = Vec::new();
         for question in &self.all {
-            let check = match question.answer(listed) {
-                Some(policy) if question.is_lost_to(policy) => foreign(policy, question.outward),
-                None if question.ours && self.needed => missing(question),
-                _ => continue,
+            let check = match question.answers(listed).split_first() {
+                Some((policy, rest)) => {
+                    let lost = |policy: &&Listed| question.is_lost_to(policy);
+                    match (
+                        lost(policy),
+                        rest.iter().find(|other| lost(other) != lost(policy)),
+                    ) {
+                        (true, None) => foreign(policy, question.outward),
+                        (false, None) => continue,
+                        (_, Some(other)) => either(policy, other),
+                    }
+                }
+                None if question.ours && question.due && self.needed => missing(question),
+                None => continue,
             };
             if !found.contains(&check) {
                 found.push(check);
@@ -176,7 +230,7 @@ impl Questions {
         let ours = self.all.iter().filter(|question| question.ours);
         let out = ours
             .filter(|question| question.direction == Direction::Out)
-            .find_map(|question| question.answer(listed));
+            .find_map(|question| question.answers(listed).first().copied());
         let Some(policy) = out.filter(|policy| is_our_policy(policy.index)) else {
             let summary = "no policy of the kernel's IPsec takes what the tunnel carries";
             return Check::new(ID, Outcome::Well, summary);
@@ -188,8 +242,9 @@ impl Questions {
 }
 
 impl Question {
-    /// The policy that has such packets: of several that fit, the first that was set.
-    fn answer<'a>(&self, listed: &'a [Listed]) -> Option<&'a Listed> {
+    /// The policies that may have such packets: of several of one priority the kernel takes the one that has stood longest.
+    /// Its list doesn't tell which that is: one that was replaced keeps its place before others and loses it in the list.
+    fn answers<'a>(&self, listed: &'a [Listed]) -> Vec<&'a Listed> {
         let Self {
             direction,
             from,
@@ -198,16 +253,17 @@ impl Question {
             ..
         } = *self;
         let takes = |policy: &&Listed| policy.takes(direction, from, to, by);
-        listed
-            .iter()
-            .filter(takes)
-            .min_by_key(|policy| policy.priority)
+        let fit = || listed.iter().filter(takes);
+        let first = fit().map(|policy| policy.priority).min();
+        fit()
+            .filter(|policy| Some(policy.priority) == first)
+            .collect()
     }
 
     /// Whether packets of the tunnel are lost to the policy that has them.
     fn is_lost_to(&self, policy: &Listed) -> bool {
         let stops = matches!(policy.does, Does::Block | Does::Protect);
-        !is_our_policy(policy.index) && (stops || self.ours)
+        !is_our_policy(policy.index) && (stops || (self.ours && self.due))
     }
 }
 
@@ -231,12 +287,14 @@ fn led(connection: &Connection) -> Vec<(IpAddr, IpAddr)> {
 }
 
 /// What is asked on the way out and back, between an address of ours and one of the peer's: by `device`, where the kernel
-/// carries packets through the XFRM interface `if_id` or none. Our end is behind the device `lan`, or this host itself.
+/// carries packets through the XFRM interface `if_id` or none. Our end is behind the device `lan`, or this host itself. Whether
+/// ours are `due` to be the answer.
 fn asked(
     (ours, theirs): (IpAddr, IpAddr),
     lan: Option<u32>,
     device: u32,
     if_id: Option<u32>,
+    due: bool,
 ) -> Vec<Question> {
     let ask = |direction, (from, to), device, if_id, needed| Question {
         direction,
@@ -244,6 +302,7 @@ fn asked(
         to,
         by: By { device, if_id },
         ours: needed,
+        due,
         outward: from == ours,
     };
     let (outward, inward) = ((ours, theirs), (theirs, ours));
@@ -308,6 +367,26 @@ fn foreign(policy: &Listed, outward: bool) -> Check {
         .fact(sign(Sign::ForeignPolicy, &values))
 }
 
+/// Of two policies one has the packets, which are lost if it is the wrong one.
+fn either(one: &Listed, other: &Listed) -> Check {
+    let summary = format!(
+        "two policies of the kernel's IPsec take what the tunnel carries with the same priority, and the kernel asks the one that was set first, which can't be told from here: perhaps {}, perhaps {}",
+        told(one),
+        told(other)
+    );
+    Check::new(ID, Outcome::Unknown, summary).fix(
+        "find out whose the one is that isn't this gateway's, and give it another priority or remove it there",
+    )
+}
+
+fn told(policy: &Listed) -> String {
+    let whose = match is_our_policy(policy.index) {
+        true => "this gateway's",
+        false => "another one's",
+    };
+    format!("{whose} {}", name(policy))
+}
+
 fn missing(question: &Question) -> Check {
     let Question {
         direction,
@@ -330,20 +409,10 @@ fn states(situation: &Situation) -> Option<Check> {
         return None;
     }
     let id = "kernel-states";
-    let states = match Xfrm::open().and_then(|mut xfrm| xfrm.states()) {
-        Ok(states) => states,
+    let gone = match gone(&situation.pairs) {
+        Ok(gone) => gone,
         Err(error) => return Some(Check::new(id, Outcome::Unknown, error.to_string())),
     };
-    let there = |to: IpAddr, spi: u32| {
-        let mut all = states.iter();
-        all.any(|state| state.id.destination == to && state.id.spi == spi)
-    };
-    let pairs = situation.pairs.iter();
-    let gone: Vec<String> = pairs
-        .flat_map(|pair| [(pair.local, pair.spi_in), (pair.remote, pair.spi_out)])
-        .filter(|(to, spi)| !there(*to, *spi))
-        .map(|(_, spi)| format!("{spi:08x}"))
-        .collect();
     Some(if gone.is_empty() {
         let count = situation.pairs.len();
         Check::new(
@@ -360,6 +429,20 @@ fn states(situation: &Situation) -> Option<Check> {
     })
 }
 
+/// SPIs of states of these pairs that the kernel doesn't have.
+fn gone(pairs: &[PairOf]) -> Result<Vec<String>, KernelError> {
+    let states = Xfrm::open().and_then(|mut xfrm| xfrm.states())?;
+    let there = |to: IpAddr, spi: u32| {
+        let mut all = states.iter();
+        all.any(|state| state.id.destination == to && state.id.spi == spi)
+    };
+    let ends = pairs
+        .iter()
+        .flat_map(|pair| [(pair.local, pair.spi_in), (pair.remote, pair.spi_out)]);
+    let gone = ends.filter(|(to, spi)| !there(*to, *spi));
+    Ok(gone.map(|(_, spi)| format!("{spi:08x}")).collect())
+}
+
 /// How long the gateway may take to put back what somebody deleted.
 const PUT_BACK: Duration = Duration::from_millis(1500);
 const ID: &str = "kernel-policies";
@@ -368,6 +451,7 @@ const ID: &str = "kernel-policies";
 mod tests {
     #![allow(clippy::unwrap_used)]
     use adit_kernel::xfrm::{PolicyId, Selector as Packets};
+    use adit_model::connection::TunnelInterface;
     use adit_model::policy::Policy;
 
     use super::*;
@@ -395,9 +479,13 @@ mod tests {
     }
 
     fn found(listed: &[Listed], if_id: Option<u32>) -> Vec<Check> {
+        found_if(listed, if_id, true)
+    }
+
+    fn found_if(listed: &[Listed], if_id: Option<u32>, due: bool) -> Vec<Check> {
         let ends = ("10.1.0.2".parse().unwrap(), "10.2.0.1".parse().unwrap());
         let questions = Questions {
-            all: asked(ends, Some(3), 7, if_id),
+            all: asked(ends, Some(3), 7, if_id, due),
             needed: if_id.is_some(),
         };
         questions.findings(listed)
@@ -464,6 +552,101 @@ mod tests {
         }
         let late = policy(Direction::Out, OURS, "10.2.0.0/16", 2000, Does::Block);
         assert_eq!(found(&[out, back, late], Some(0)), []);
+    }
+
+    /// With optional protection nothing holds back what has no SA.
+    #[test]
+    fn a_child_without_an_sa_needs_no_policy_where_protection_is_optional() {
+        assert_eq!(found_if(&[], Some(0), true).len(), 2);
+        assert_eq!(found_if(&[], Some(0), false), []);
+        assert_eq!(found_if(&[], Some(42), false), []);
+        // What would pass anyway isn't lost to a policy that lets it.
+        let allow = policy(Direction::Out, OURS, THEIRS, 9, Does::Allow);
+        assert_eq!(found_if(&[allow], Some(0), false), []);
+        let block = policy(Direction::Out, OURS, THEIRS, 9, Does::Block);
+        assert_eq!(found_if(&[block], Some(0), false).len(), 1);
+    }
+
+    #[test]
+    fn who_needs_policies_is_a_child_with_an_sa_or_one_that_is_held_back() {
+        let needed = |protection, pairs: &[&str], carrier: Carrier| {
+            let mut situation = situation("10.1.0.0/24", "10.2.0.0/24");
+            let mut connection = (*situation.connection).clone();
+            connection.protection = protection;
+            connection.interface = Some(TunnelInterface {
+                name: "office0".to_owned(),
+                addresses: vec!["10.1.0.1/24".parse().unwrap()],
+                mtu: None,
+                routes: vec!["10.2.0.0/24".parse().unwrap()],
+            });
+            situation.connection = std::sync::Arc::new(connection);
+            situation.carrier = carrier;
+            let pair = |child: &&str| PairOf {
+                child: (*child).to_owned(),
+                local: [192, 0, 2, 1].into(),
+                remote: [192, 0, 2, 2].into(),
+                spi_in: 1,
+                spi_out: 2,
+            };
+            situation.pairs = pairs.iter().map(pair).collect();
+            let questions = Questions::by(&situation, &[], 7, Some(42));
+            assert!(!questions.all.is_empty());
+            !questions.findings(&[]).is_empty()
+        };
+        let own = || Carrier::Kernel(Some(("office0".to_owned(), 42)));
+        assert!(needed(Protection::Required, &[], own()));
+        assert!(needed(Protection::Optional, &["lan"], own()));
+        assert!(!needed(Protection::Optional, &[], own()));
+        assert!(!needed(Protection::Optional, &["other"], own()));
+        let other = Carrier::Kernel(Some(("backup0".to_owned(), 42)));
+        assert!(!needed(Protection::Required, &["lan"], other));
+    }
+
+    #[test]
+    fn what_is_missing_while_sas_are_replaced_is_no_finding() {
+        let missing = found(&[], Some(0));
+        assert!(!missing.is_empty() && missing.iter().all(is_missing));
+        assert_eq!(settled(missing.clone(), &[]), missing);
+        let block = policy(Direction::Out, OURS, THEIRS, 9, Does::Block);
+        let both = found(&[block], Some(0));
+        let left = settled(both, &["0000000b".to_owned()]);
+        let outcomes: Vec<Outcome> = left.iter().map(|check| check.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Finding, Outcome::Unknown]);
+        assert!(left[1].summary.contains("0000000b"), "{left:?}");
+        assert!(!left.iter().any(is_missing));
+    }
+
+    #[test]
+    fn of_two_policies_with_one_priority_none_is_said_to_win() {
+        let ours = own(policy(Direction::Out, OURS, THEIRS, 1000, Does::Protect));
+        let back = own(policy(
+            Direction::Forward,
+            THEIRS,
+            OURS,
+            1000,
+            Does::Protect,
+        ));
+        let block = policy(Direction::Out, "10.0.0.0/8", THEIRS, 1000, Does::Block);
+        for listed in [[block, ours, back], [ours, back, block]] {
+            let found = found(&listed, Some(0));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].outcome, Outcome::Unknown);
+            assert!(found[0].facts.is_empty());
+            assert!(found[0].summary.contains("perhaps"), "{found:?}");
+        }
+        // Whichever it is, the packets are lost, or they aren't.
+        let wider = policy(Direction::Out, OURS, "0.0.0.0/0", 1000, Does::Block);
+        let found_both = found(&[block, wider, back], Some(0));
+        assert_eq!(found_both.len(), 1);
+        assert_eq!(found_both[0].outcome, Outcome::Finding);
+        let second = own(policy(
+            Direction::Out,
+            OURS,
+            "0.0.0.0/0",
+            1000,
+            Does::Protect,
+        ));
+        assert_eq!(found(&[second, ours, back], Some(0)), []);
     }
 
     #[test]
