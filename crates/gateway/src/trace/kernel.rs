@@ -25,6 +25,8 @@ pub(crate) struct Counted {
     pub refused: [u32; 3],
     /// It was there at the start and isn't any more, or never was.
     pub missing: bool,
+    /// It wasn't there before packets were followed.
+    pub was_missing: bool,
     /// It came meanwhile, between the same gateways: for which child isn't known.
     pub appeared: bool,
 }
@@ -109,6 +111,7 @@ fn counted(
     now: Option<Counters>,
     appeared: bool,
 ) -> Counted {
+    let was_missing = then.is_none();
     let then = then.unwrap_or_default();
     let of = now.unwrap_or_default();
     Counted {
@@ -121,6 +124,7 @@ fn counted(
             of.forged.saturating_sub(then.forged),
         ],
         missing: now.is_none(),
+        was_missing,
         appeared,
     }
 }
@@ -272,12 +276,18 @@ impl Seen<'_> {
         if self.foreign_policy(way, back, true) {
             return true;
         }
-        let gone = inbound()
-            .next()
-            .filter(|_| inbound().all(|state| state.missing));
-        if let Some(gone) = gone {
+        let gone = inbound().find(|state| !state.appeared);
+        let now = inbound().all(|state| state.missing);
+        let before = !opened && inbound().all(|state| state.was_missing);
+        if let Some(gone) = gone.filter(|_| now || before) {
+            let when = if now { "has" } else { "had" };
+            let since = if now {
+                "any more"
+            } else {
+                "when packets were followed"
+            };
             let reason = format!(
-                "the kernel has no state with SPI {:08x} any more, by which the peer sends{}",
+                "the kernel {when} no state with SPI {:08x} {since}, by which the peer sends{}",
                 gone.spi,
                 self.perhaps(true)
             );

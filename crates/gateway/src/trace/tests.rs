@@ -120,6 +120,7 @@ fn state(inbound: bool, packets: u64) -> Counted {
         packets,
         refused: [0; 3],
         missing: false,
+        was_missing: false,
         appeared: false,
     }
 }
@@ -284,6 +285,15 @@ fn an_sa_that_came_meanwhile_may_have_sealed_the_packet() {
     assert_eq!(sa.outcome, HopOutcome::Unseen, "{traced:#?}");
     assert!(sa.text.contains("SPI 00000004 is new"), "{sa:?}");
     assert_eq!(&*stop.by, "beyond", "{stop:?}");
+    // The peer's packets came under an SPI that had no state before another pair was there.
+    let mut late = came.clone();
+    for state in late.iter_mut().filter(|state| state.inbound) {
+        state.was_missing = true;
+        state.packets = 0;
+    }
+    let (stop, _) = in_kernel(&evidence(&late, &[]));
+    assert_eq!((&*stop.stage, &*stop.by), ("sa", "kernel"), "{stop:?}");
+    assert!(stop.reason.contains("had no state with SPI 00000001"));
     // Of several pairs one is gone, and the other one has sealed nothing: that it is gone is no reason.
     let (stop, _) = in_kernel(&evidence(&[old, state(false, 0)], &[]));
     assert_eq!((&*stop.stage, &*stop.by), ("policy", "kernel"), "{stop:?}");
