@@ -132,7 +132,17 @@ fn lint_words(ctx: &mut Context<'_>, all: &Sections<'_>, dialect: Dialect) {
                     || (key == "right" && words.contains(&"left"))
                     || bare.is_some_and(|b| words.contains(&format!("left{b}").as_str()))
             };
-            if known(own) || key == "right" || key.starts_with("x-") {
+            // Which of the two separators a word has, or whether it has both names, changed from version to version.
+            let other_name: String = key
+                .chars()
+                .map(|c| match c {
+                    '-' => '_',
+                    '_' => '-',
+                    c => c,
+                })
+                .collect();
+            let renamed = dialect == Dialect::Libreswan && own.contains(&other_name.as_str());
+            if known(own) || renamed || key == "right" || key.starts_with("x-") {
                 continue;
             }
             if known(others) {

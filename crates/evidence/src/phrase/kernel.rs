@@ -339,7 +339,20 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "Cannot open netlink socket: Protocol not supported",
     ),
+    // A refusal is no lack: a filter of system calls, or a right that a container doesn't have.
+    any(Sign::Denied, "pfkey_open: Operation not permitted"),
+    any(Sign::Denied, "pfkey_open: Permission denied"),
+    any(Sign::Denied, "socket(PF_KEY): Operation not permitted"),
+    any(Sign::Denied, "socket(PF_KEY): Permission denied"),
     any(Sign::KernelSupportMissing, "pfkey_open: {errno}"),
+    any(
+        Sign::Denied,
+        "libipsec failed pfkey open (Operation not permitted)",
+    ),
+    any(
+        Sign::Denied,
+        "libipsec failed pfkey open: Operation not permitted",
+    ),
     any(
         Sign::KernelSupportMissing,
         "libipsec failed pfkey open ({errno})",
