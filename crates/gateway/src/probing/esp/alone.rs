@@ -36,7 +36,12 @@ impl Alone {
     /// Sends what is needed, beside what is known.
     pub(super) fn of(situation: &Situation, provider: &Provider, asker: &Asker, why: Why) -> Self {
         let proven = !situation.is_in_udp() && situation.carried().1 > 0;
-        let knocked = (!proven && !matches!(why, Why::Host(_)))
+        // A peer of our own kind that can't count now is asked again later, which shows more.
+        let asked = matches!(
+            why,
+            Why::Host(_) | Why::Older | Why::Silent | Why::Refused(_)
+        );
+        let knocked = (!proven && !asked)
             .then(|| knock(situation, provider, asker))
             .flatten();
         Self {
@@ -243,7 +248,7 @@ impl Situation {
     }
 
     /// Octets of the ESP packet around so many.
-    fn outer(&self, inner: usize) -> Option<usize> {
+    pub(super) fn outer(&self, inner: usize) -> Option<usize> {
         let ((shape, _), ends) = (self.protection.as_ref()?, self.ends?);
         let path = Path {
             local: ends.local,

@@ -231,11 +231,22 @@ impl Situation {
         let link = u16::try_from(link).unwrap_or(u16::MAX);
         let kernel = way.mtu.and_then(|mtu| u16::try_from(mtu).ok());
         let path = self.path_mtu.or(kernel.filter(|mtu| *mtu > 0));
+        let device = self.carrier.device();
+        let device = device.and_then(|name| netlink.link(name).ok());
+        let longest = device.and_then(|device| self.longest(device.mtu));
         Some(Limits {
             link,
-            path: path.unwrap_or(link).min(link),
+            path: path.unwrap_or(link).min(link).min(longest.unwrap_or(link)),
             whole: self.is_whole() || !peer.is_ipv4(),
         })
+    }
+}
+
+impl Situation {
+    /// The longest ESP packet around what a device of this MTU hands over.
+    fn longest(&self, mtu: u32) -> Option<u16> {
+        let octets = self.outer(usize::try_from(mtu).ok()?)?;
+        u16::try_from(octets).ok()
     }
 }
 

@@ -7,6 +7,10 @@ use super::packet::{SHORTEST, Shot};
 pub(super) struct Tally {
     pub sent: Vec<Shot>,
     pub arrived: Vec<Shot>,
+    /// Those that were sent in more than one round.
+    pub twice: Vec<Shot>,
+    /// Some that were wanted weren't sent: the budget of a test was used up.
+    pub ended: bool,
 }
 
 /// What is known of the longest packet in one direction, in octets.
@@ -19,6 +23,27 @@ pub(super) struct Reach {
 }
 
 impl Tally {
+    /// These were sent, in one round.
+    pub(super) fn has_sent(&mut self, shots: Vec<Shot>) {
+        let before = |shot: &&Shot| self.sent.contains(shot);
+        let again: Vec<Shot> = shots.iter().filter(before).copied().collect();
+        self.twice.extend(again);
+        self.sent.extend(shots);
+    }
+
+    /// Long ones in this encapsulation don't count: nothing passed then, of whatever size.
+    pub(super) fn forget_long(&mut self, udp: bool) {
+        self.sent
+            .retain(|shot| shot.udp != udp || shot.octets == SHORTEST);
+    }
+
+    /// Whether packets of one length, longer than `good` and no longer than `most`, were lost in two rounds: what is lost in
+    /// one may be so for another reason than its length.
+    pub(super) fn lost_twice(&self, udp: bool, good: u16, most: u16) -> bool {
+        let of = |s: &Shot| s.udp == udp && s.whole && s.octets > good && s.octets <= most;
+        self.twice.iter().any(of)
+    }
+
     /// Of the short ones in this encapsulation, how many were sent and how many arrived.
     pub(super) fn short(&self, udp: bool) -> (usize, usize) {
         let short = |shots: &[Shot]| {
@@ -60,10 +85,13 @@ impl Tally {
     }
 }
 
-/// Sizes between one that passes and one that doesn't, evenly spread; `told`, what a router says it takes, is among them.
-pub(super) fn between(good: u16, bad: u16, told: Option<u16>) -> Vec<u16> {
+/// Sizes between one that passes and one that doesn't, evenly spread, of no more than `room` octets in all; `told`, what a
+/// router says it takes, is among them.
+pub(super) fn between(good: u16, bad: u16, told: Option<u16>, room: u64) -> Vec<u16> {
     let gap = u32::from(bad.saturating_sub(good));
-    let steps = u32::from(STEPS) + 1;
+    let each = (u64::from(good) + u64::from(bad)) / 2;
+    let room = room.saturating_sub(told.unwrap_or(0).into()) / each.max(1);
+    let steps = u32::try_from(room).map_or(STEPS, |room| room.min(STEPS)) + 1;
     let mut sizes: Vec<u16> = (1..steps)
         .filter_map(|step| u16::try_from(u32::from(good) + gap * step / steps).ok())
         .chain(told)
@@ -77,7 +105,7 @@ pub(super) fn between(good: u16, bad: u16, told: Option<u16>) -> Vec<u16> {
 /// How many short packets, or ones of the full size, tell that a kind doesn't pass.
 pub(super) const SEVERAL: usize = 3;
 /// Sizes of one round, without what a router says.
-const STEPS: u16 = 11;
+const STEPS: u32 = 11;
 
 #[cfg(test)]
 mod tests {
@@ -98,6 +126,7 @@ mod tests {
         let mut tally = Tally::default();
         let mut sizes = vec![SHORTEST, full, full, full];
         for _ in 0..2 {
+            assert!(sizes.iter().map(|size| u64::from(*size)).sum::<u64>() <= 20_000);
             tally.sent.extend(shots(&sizes));
             let passing: Vec<u16> = sizes.into_iter().filter(|size| *size <= limit).collect();
             tally.arrived.extend(shots(&passing));
@@ -105,7 +134,7 @@ mod tests {
             let Some((bad, _)) = reach.lost else {
                 return reach;
             };
-            sizes = between(reach.good, bad, told);
+            sizes = between(reach.good, bad, told, 20_000);
             assert!(sizes.len() <= 12);
         }
         tally.sent.extend(shots(&sizes));
@@ -131,7 +160,7 @@ mod tests {
     fn a_kind_is_shut_when_none_of_several_arrived() {
         let mut tally = Tally {
             sent: shots(&[SHORTEST; 3]),
-            arrived: Vec::new(),
+            ..Tally::default()
         };
         assert!(tally.is_shut(false) && !tally.is_shut(true));
         assert_eq!(tally.reach(false), None);

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::alone::Alone;
 use super::ladder::{SEVERAL, Tally, between};
 use super::packet::{SHORTEST, Shot, Token};
-use super::post::{Post, Word};
+use super::post::{MOST_OCTETS, Post, Word};
 use super::{Errand, Limits, MOST_SHOTS, Order, Said};
 use crate::asking::{Asker, NoAnswer};
 use crate::attempt::TaskDone;
@@ -60,27 +60,43 @@ pub(super) enum Why {
 }
 
 impl Way {
-    /// What a router says that it takes, in this encapsulation.
-    pub(super) fn told(&self, udp: bool) -> Option<u16> {
+    /// What a router says that it takes, in this encapsulation, where that explains why packets of `bad` octets are lost and
+    /// those of `good` aren't. What contradicts that is no reason, whoever says it.
+    pub(super) fn told(&self, udp: bool, good: u16, bad: u16) -> Option<u16> {
         let said = self.words.iter().filter(|word| word.udp == udp);
         said.filter_map(|word| match word.problem {
             PathProblem::FragmentationNeeded(mtu) => u16::try_from(mtu).ok(),
             _ => None,
         })
+        .filter(|mtu| (good..bad).contains(mtu))
         .min()
     }
 
+    /// Octets of the longest packet that is tried: on a link that takes more than is usual no more than is sent.
     fn full(&self) -> u16 {
         self.limits
-            .map_or(USUAL, |limits| limits.link)
+            .map_or(USUAL, |limits| limits.link.min(limits.path.max(USUAL)))
             .max(SHORTEST)
+    }
+
+    /// The long packets that are sent at first: of the full size, and those that a hole would show by.
+    fn long(&self, in_udp: bool) -> Vec<Shot> {
+        let full = self.full();
+        let count = if full > LONG { 1 } else { SEVERAL };
+        let path = self.limits.map_or(full, |limits| limits.path);
+        let mut sizes = vec![path, USUAL];
+        sizes.retain(|size| (SHORTEST + 1..full).contains(size));
+        sizes.dedup();
+        sizes.extend(vec![full; count]);
+        let shots = sizes.into_iter();
+        shots.map(|octets| whole(in_udp, octets)).collect()
     }
 
     /// What is to be sent at first: a few short packets of both kinds, and the longest of the kind that the tunnel uses.
     fn first(&self, in_udp: bool) -> Vec<Shot> {
         let mut shots = short(false);
         shots.extend(short(true));
-        shots.extend(vec![whole(in_udp, self.full()); SEVERAL]);
+        shots.extend(self.long(in_udp));
         shots
     }
 
@@ -92,27 +108,50 @@ impl Way {
             // A filter that lets in what answers has seen the other side's packets by now.
             if shut && !last {
                 shots.extend(short(udp));
+                if udp == in_udp {
+                    self.tally.forget_long(udp);
+                    shots.extend(self.long(udp));
+                }
             }
             if let Some(late) = self.late.get_mut(usize::from(udp)) {
                 *late |= shut;
             }
         }
-        let told = self.told(in_udp);
         if let Some(reach) = self.tally.reach(in_udp)
             && let Some((bad, _)) = reach.lost
         {
-            let sizes = between(reach.good, bad, told);
-            shots.extend(sizes.into_iter().map(|octets| whole(in_udp, octets)));
+            // What wasn't lost for its length passes the second time.
+            let (full, good) = (self.full(), reach.good);
+            if bad <= LONG {
+                shots.extend([whole(in_udp, bad); 2]);
+            } else if !self.tally.lost_twice(in_udp, good, bad) {
+                shots.push(whole(in_udp, bad));
+            }
+            if bad < full && full <= LONG {
+                shots.push(whole(in_udp, full));
+            }
             if last && v4 {
                 let cut = Shot {
                     whole: false,
-                    ..whole(in_udp, self.full())
+                    ..whole(in_udp, bad)
                 };
                 shots.extend([cut; 2]);
             }
+            let octets = |of: &[Shot]| of.iter().map(|shot| u64::from(shot.octets)).sum::<u64>();
+            let room = MOST_OCTETS.saturating_sub(octets(&self.tally.sent) + octets(&shots));
+            let room = if last { room } else { room / 2 };
+            let sizes = between(good, bad, self.told(in_udp, good, bad), room);
+            shots.extend(sizes.into_iter().map(|octets| whole(in_udp, octets)));
         }
         shots.truncate(MOST_SHOTS);
         shots
+    }
+
+    /// Of so many wanted these were sent; of others the host that sends may have said why not.
+    fn has_sent(&mut self, wanted: usize, sent: Vec<Shot>, words: &[Word]) {
+        let own = words.iter().filter(|word| word.by.is_none()).count();
+        self.tally.ended |= sent.len() + own < wanted;
+        self.tally.has_sent(sent);
     }
 
     /// Of the kinds that seemed shut, those that passed in the end.
@@ -229,13 +268,14 @@ impl Test<'_> {
         wanted: Vec<Shot>,
     ) -> Result<(), Why> {
         let (sent, words) = self.post.send(shots);
-        out.tally.sent.extend(sent);
+        out.has_sent(shots.len(), sent, &words);
         out.words.extend(words);
         std::thread::sleep(self.settle);
+        let count = wanted.len();
         let said = self.ask(Some(wanted))?;
         out.tally.arrived.extend(said.arrived);
         out.words.extend(self.post.words());
-        back.tally.sent.extend(said.sent);
+        back.has_sent(count, said.sent, &said.words);
         back.words.extend(said.words);
         std::thread::sleep(self.settle);
         let arrived = self.post.arrived();
@@ -300,8 +340,101 @@ impl Drop for Expected<'_> {
 const ROUNDS: usize = 3;
 /// What a link takes whose MTU isn't known.
 const USUAL: u16 = 1500;
+/// Of longer packets each one counts for the budget of a test.
+const LONG: u16 = 3000;
 /// How long packets are given to arrive, at least and at most.
 const LEAST: Duration = Duration::from_millis(180);
 const MOST: Duration = Duration::from_millis(700);
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::ladder::Reach;
+    use super::*;
+
+    fn way(link: u16, path: u16) -> Way {
+        Way {
+            limits: Some(Limits {
+                link,
+                path,
+                whole: true,
+            }),
+            ..Way::default()
+        }
+    }
+
+    /// Plays a test against a path that lets pass what `passes` says of a round and a packet.
+    fn played(mut way: Way, passes: impl Fn(usize, Shot) -> bool) -> Way {
+        let mut shots = way.first(false);
+        for round in 0..ROUNDS {
+            assert!(shots.len() <= MOST_SHOTS);
+            let passing = shots.iter().filter(|shot| passes(round, **shot));
+            way.tally.arrived.extend(passing.copied());
+            way.has_sent(shots.len(), shots.clone(), &[]);
+            shots = way.next(false, round + 2 == ROUNDS, true);
+            if shots.is_empty() {
+                break;
+            }
+        }
+        way.settle();
+        let octets = way.tally.sent.iter().map(|shot| u64::from(shot.octets));
+        assert!(octets.sum::<u64>() <= MOST_OCTETS);
+        assert!(way.tally.sent.len() <= super::super::post::MOST_PACKETS);
+        way
+    }
+
+    #[test]
+    fn what_is_lost_at_first_only_is_no_hole() {
+        // Three of the full size in a row.
+        let burst = played(way(1500, 1454), |round, shot| {
+            round > 0 || shot.octets < 1454
+        });
+        let reach = burst.tally.reach(false).unwrap();
+        assert_eq!((reach.good, reach.lost), (1500, None));
+        // A filter that lets in what answers, from the second round on.
+        let late = played(way(1500, 1500), |round, _| round > 0);
+        let reach = late.tally.reach(false).unwrap();
+        assert_eq!((reach.good, reach.lost), (1500, None));
+        assert_eq!(late.late, [true; 2]);
+        // Such a filter, and a hole.
+        let both = played(way(1500, 1454), |round, shot| {
+            round > 0 && shot.octets <= 1400
+        });
+        let reach = both.tally.reach(false).unwrap();
+        assert!(both.tally.lost_twice(false, reach.good, 1454), "{reach:?}");
+    }
+
+    #[test]
+    fn a_hole_is_found_within_the_budget_on_links_of_any_size() {
+        for (link, path) in [(1500, 1454), (1500, 1500), (9000, 1454), (9000, 9000)] {
+            for limit in [700, 1300, 1400] {
+                let hole = played(way(link, path), |_, shot| shot.octets <= limit);
+                let Reach { good, lost } = hole.tally.reach(false).unwrap();
+                let (bad, beyond) = lost.unwrap();
+                assert!(good <= limit && bad > limit && bad - good <= 10);
+                assert!(beyond >= SEVERAL && hole.tally.lost_twice(false, good, path));
+            }
+            let whole = played(way(link, path), |_, _| true);
+            let Reach { good, lost } = whole.tally.reach(false).unwrap();
+            assert!(good >= path && lost.is_none());
+        }
+        // Where the link takes nine times what the path does.
+        let usual = played(way(9000, 9000), |_, shot| shot.octets <= 1500);
+        let Reach { good, lost } = usual.tally.reach(false).unwrap();
+        assert!(good == 1500 && lost.is_some(), "{good} {lost:?}");
+        // No link of all is longer than what a test may send.
+        let endless = played_in_budget();
+        assert!(endless.tally.ended);
+    }
+
+    /// The loopback device's packets are longer than all that a test may send.
+    fn played_in_budget() -> Way {
+        let mut way = way(u16::MAX, u16::MAX);
+        let wanted = way.first(false);
+        let sent = wanted.iter().filter(|shot| shot.octets < u16::MAX);
+        way.has_sent(wanted.len(), sent.copied().collect(), &[]);
+        way
+    }
+}

@@ -74,10 +74,18 @@ impl Post {
     }
 
     /// Sends packets, the short ones first and one after the other: in a heap, some would be lost for want of buffers, and
-    /// the kernel would put equal ones together. No more than the budget of a test allows are sent. Returns those that were
-    /// sent, and what was wrong with others.
+    /// the kernel would put equal ones together. No more than the budget of a test allows are sent, the first of `shots` before
+    /// others. Returns those that were sent, and what was wrong with others.
     pub(crate) fn send(&mut self, shots: &[Shot]) -> (Vec<Shot>, Vec<Word>) {
+        let mut planned = self.sent;
         let mut shots = shots.to_vec();
+        shots.retain(|shot| {
+            let may = may_send(planned, *shot);
+            if may {
+                planned.add(shot.octets.into());
+            }
+            may
+        });
         shots.sort_by_key(|shot| (shot.octets, shot.udp));
         let (mut sent, mut words) = (Vec::new(), Vec::new());
         for shot in shots {

@@ -77,6 +77,10 @@ impl Telling<'_> {
         let count = |outward: bool| self.way(outward).tally.short(udp);
         let ((out, there), (back, here)) = (count(true), count(false));
         let id = if udp { "esp-udp" } else { "esp-plain" };
+        // Less than several that are lost are no filter, and no proof that any passes.
+        let few = [(out, there), (back, here)]
+            .into_iter()
+            .any(|(sent, arrived)| sent < SEVERAL && arrived == 0);
         let name = named(udp, self.ends);
         let shut = [true, false].map(|outward| self.is_shut(udp, outward));
         let counts = format!(
@@ -86,6 +90,10 @@ impl Telling<'_> {
             _ if out == 0 && back == 0 => (
                 Outcome::Unknown,
                 format!("no test packet of {name} could be sent{}", self.why(udp)),
+            ),
+            [false, false] if few => (
+                Outcome::Unknown,
+                format!("too few test packets of {name} to tell whether it passes: {counts}{}", self.why(udp)),
             ),
             [false, false] => {
                 let late = [true, false].map(|outward| {
@@ -236,7 +244,9 @@ impl Telling<'_> {
         let reach = way.tally.reach(udp)?;
         let id = if outward { "esp-mtu-out" } else { "esp-mtu-in" };
         let limits = way.limits;
-        let told = way.told(udp);
+        let told = reach
+            .lost
+            .and_then(|(bad, _)| way.told(udp, reach.good, bad));
         let peer = self.ends.remote.ip();
         let direction = if outward {
             format!("reach {peer}")
@@ -266,7 +276,7 @@ impl Telling<'_> {
             ),
             Verdict::Unclear => (
                 Outcome::Unknown,
-                format!("{passes}; too few longer ones were sent to tell whether they do"),
+                format!("{passes}; too few longer ones were sent, or in too few attempts, to tell whether they do"),
             ),
             Verdict::Cut(bad) => (
                 Outcome::Note,
@@ -343,18 +353,24 @@ enum Verdict {
 
 impl Verdict {
     fn of(way: &Way, udp: bool, reach: Reach, limits: Option<Limits>) -> Self {
-        let Some((bad, beyond)) = reach.lost else {
-            return Verdict::Fits;
+        let Reach { good, lost } = reach;
+        let most = limits.map(|limits| limits.path.min(limits.link));
+        let enough = most.is_none_or(|most| most <= good);
+        let Some((bad, beyond)) = lost else {
+            return if enough {
+                Verdict::Fits
+            } else {
+                Verdict::Unclear
+            };
         };
-        if let Some(limits) = limits
-            && limits.path <= reach.good
-        {
+        if enough && most.is_some() {
             return Verdict::Known;
         }
-        if let Some(mtu) = way.told(udp) {
+        if let Some(mtu) = way.told(udp, good, bad) {
             return Verdict::Told(mtu);
         }
-        if beyond < SEVERAL {
+        let lost = way.tally.lost_twice(udp, good, most.unwrap_or(u16::MAX));
+        if beyond < SEVERAL || !lost || way.tally.ended {
             return Verdict::Unclear;
         }
         let (_, cut) = way.tally.cut(udp);
@@ -399,12 +415,11 @@ mod tests {
                 tally.arrived.extend(short);
             }
         }
-        for octets in [1280, 1400, 1492, 1500, 1500, 1500] {
-            let one = shot(false, octets, true);
-            tally.sent.push(one);
-            if plain && octets <= limit {
-                tally.arrived.push(one);
-            }
+        for sizes in [&[1500; 3][..], &[1280, 1400, 1492, 1500]] {
+            let long: Vec<Shot> = sizes.iter().map(|o| shot(false, *o, true)).collect();
+            let passing = long.iter().filter(|s| plain && s.octets <= limit);
+            tally.arrived.extend(passing.copied());
+            tally.has_sent(long);
         }
         Way {
             tally,
@@ -547,9 +562,52 @@ mod tests {
         cuts.tally.sent.extend([shot(false, 1500, false); 2]);
         cuts.tally.arrived.extend([shot(false, 1500, false); 2]);
         assert_eq!(told(cuts, good(), &[], false)[2].outcome, Outcome::Note);
+        // A word that contradicts what passes, or is none, hides nothing.
+        for mtu in [0, 68, 1399, 1492] {
+            let word = Word {
+                udp: false,
+                problem: PathProblem::FragmentationNeeded(mtu),
+                by: Some([198, 51, 100, 1].into()),
+            };
+            let checks = told(way(true, true, 1400, vec![word]), good(), &[], false);
+            assert_eq!(checks[2].outcome, Outcome::Finding, "{mtu}");
+        }
         // What is known is minded.
         let mut known = way(true, true, 1400, Vec::new());
         known.limits.as_mut().unwrap().path = 1400;
         assert_eq!(told(known, good(), &[], false)[2].outcome, Outcome::Well);
+    }
+
+    #[test]
+    fn what_was_lost_once_or_was_not_sent_for_the_budget_is_no_hole() {
+        let hole = || way(true, true, 1400, Vec::new());
+        let mut once = hole();
+        once.tally.twice.clear();
+        let mut ended = hole();
+        ended.tally.ended = true;
+        // Nothing longer is known to be lost, and what the link takes wasn't sent.
+        let mut jumbo = good();
+        jumbo.limits = Some(Limits {
+            link: 9000,
+            path: 9000,
+            whole: true,
+        });
+        for way in [once, ended, jumbo] {
+            assert_eq!(told(way, good(), &[], false)[2].outcome, Outcome::Unknown);
+        }
+        // What is sent at all is shorter than what was lost twice.
+        let mut shorter = hole();
+        shorter.limits.as_mut().unwrap().path = 1450;
+        let check = &told(shorter, good(), &[], false)[2];
+        assert_eq!(check.outcome, Outcome::Unknown, "{check:#?}");
+    }
+
+    #[test]
+    fn two_that_are_lost_prove_neither_a_filter_nor_that_a_kind_passes() {
+        let mut few = way(false, true, 1500, Vec::new());
+        few.tally.sent.retain(|shot| shot.udp);
+        few.tally.sent.extend([shot(false, SHORTEST, true); 2]);
+        let checks = told(few, good(), &[], false);
+        assert_eq!(checks[0].outcome, Outcome::Unknown, "{checks:#?}");
     }
 }
