@@ -83,8 +83,8 @@ pub struct InKernel {
     drops: BTreeMap<DropReason, u64>,
     /// The kernel's counters at the last look.
     statistics: BTreeMap<String, u64>,
-    /// Test packets of a path come, which the kernel counts as packets of no SA.
-    tested: bool,
+    /// So many test packets of a path may come, which the kernel counts as packets of no SA.
+    tested: usize,
     look_at: Mono,
     /// Why the last pair of a child isn't the work of a network device, as it was told.
     not_offloaded: BTreeMap<Arc<ChildName>, String>,
@@ -168,7 +168,7 @@ impl InKernel {
             not_offloaded: BTreeMap::new(),
             not_whole: BTreeMap::new(),
             statistics: statistics::read(),
-            tested: false,
+            tested: 0,
         })
     }
 

@@ -300,9 +300,9 @@ impl InKernel {
         self.look_at_statistics(&mut told.report);
     }
 
-    /// Test packets of a path are expected from now on, or not any more; so many have come. What the kernel counts of them is
-    /// no packet of an SA that it has lost.
-    pub fn set_tests(&mut self, expected: bool, came: u64) {
+    /// So many test packets of a path are expected from now on, at most; so many have come of tests that are over. What the
+    /// kernel counts of them is no packet of an SA that it has lost.
+    pub fn set_tests(&mut self, expected: usize, came: u64) {
         self.tested = expected;
         if let Some(count) = self.statistics.get_mut(NO_STATE) {
             *count += came;
@@ -314,10 +314,10 @@ impl InKernel {
 
     fn look_at_statistics(&mut self, report: &mut Report) {
         let mut now = statistics::read();
-        // How many of them are test packets is known when these are over.
+        // How many of them are test packets is known when these are over; what is more than they can be is none.
         let known = self.statistics.get(NO_STATE).copied();
-        if let (true, Some(count), Some(known)) = (self.tested, now.get_mut(NO_STATE), known) {
-            *count = known;
+        if let (Some(count), Some(known)) = (now.get_mut(NO_STATE), known) {
+            *count = without_tests(*count, known, self.tested);
         }
         let forbids = self.exceptions.iter().any(|p| p.action == Action::Drop);
         for (name, count) in &now {
@@ -414,6 +414,14 @@ fn is_kernels_own(packet: &[u8]) -> bool {
     packet.first().is_some_and(|first| first >> 4 == 6) && packet.get(24..26) == Some(&[0xff, 0x02])
 }
 
+/// The kernel's count of packets of no SA without those that may be test packets, after the last look had `known`.
+fn without_tests(count: u64, known: u64, tests: usize) -> u64 {
+    match tests {
+        0 => count,
+        _ => known + count.saturating_sub(known.saturating_add(tests as u64)),
+    }
+}
+
 /// Our reason for one of the kernel's. A policy that blocks is one of ours for a tunnel that is down, or a drop policy.
 fn reason(name: &str, forbids: bool) -> Option<DropReason> {
     Some(match name {
@@ -458,6 +466,15 @@ const SHOWN: usize = 2048;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn test_packets_hide_no_more_than_they_can_be() {
+        assert_eq!(without_tests(130, 100, 0), 130);
+        assert_eq!(without_tests(148, 100, 48), 100);
+        assert_eq!(without_tests(158, 100, 48), 110);
+        // What was told of isn't told of again.
+        assert_eq!(without_tests(158, 110, 48), 110);
+    }
 
     #[test]
     fn what_the_kernel_counts_has_a_reason_in_its_direction() {

@@ -9,7 +9,7 @@ use adit_kernel::Netlink;
 use adit_model::Mono;
 
 use super::packet::{SHORTEST, Shot, Token};
-use super::post::Post;
+use super::post::{MOST_PACKETS, Post};
 use super::{Ends, Errand, Limits, MOST_SHOTS, Order, Said};
 use crate::attempt::TaskDone;
 use crate::backend::Backend;
@@ -23,6 +23,41 @@ pub(crate) struct Tests {
     expected: Vec<u32>,
     /// Those of peers, by the tunnel.
     of_peers: BTreeMap<String, Test>,
+    /// What was sent for the peer of a tunnel.
+    spent: BTreeMap<String, Spent>,
+}
+
+/// What was sent for a peer, in all of its tests: no more than is allowed in a while, however often it asks. The address that its
+/// IKE SA has may be another's.
+#[derive(Default)]
+struct Spent {
+    since: Mono,
+    octets: u64,
+}
+
+impl Spent {
+    /// What is left now.
+    fn left(&mut self, now: Mono) -> u64 {
+        if now.since(self.since) >= WHILE {
+            *self = Self {
+                since: now,
+                octets: 0,
+            };
+        }
+        ALLOWANCE.saturating_sub(self.octets)
+    }
+
+    /// Of these, those that are left to be sent.
+    fn spend(&mut self, now: Mono, mut shots: Vec<Shot>) -> Vec<Shot> {
+        let mut left = self.left(now);
+        shots.retain(|shot| {
+            let rest = left.checked_sub(shot.octets.into());
+            left = rest.unwrap_or(left);
+            rest.is_some()
+        });
+        self.octets = ALLOWANCE.saturating_sub(left);
+        shots
+    }
 }
 
 /// A test of a peer's.
@@ -71,15 +106,18 @@ impl Gateway {
         spi.is_some_and(|spi| self.esp_tests.expected.contains(&spi))
     }
 
-    fn expect(&mut self, spi: u32) -> bool {
+    fn expect(&mut self, spi: u32) -> Result<(), &'static str> {
         let is_taken = self.backend.pairs().iter().any(|pair| pair.spi_in == spi)
             || self.esp_tests.expected.contains(&spi);
-        if is_taken || self.esp_tests.expected.len() >= MOST_TESTS {
-            return false;
+        if is_taken || spi < 0x100 {
+            return Err("the SPI of the test is in use");
+        }
+        if self.esp_tests.expected.len() >= MOST_TESTS {
+            return Err("there are too many tests at once");
         }
         self.esp_tests.expected.push(spi);
         self.backend.set_tests(&self.esp_tests.expected, 0);
-        true
+        Ok(())
     }
 
     fn expect_no_more(&mut self, spi: u32, came: u64) {
@@ -88,8 +126,9 @@ impl Gateway {
     }
 
     fn forget_test(&mut self, connection: &str) {
-        if let Some(test) = self.esp_tests.of_peers.remove(connection) {
-            self.expect_no_more(test.spi, test.came);
+        if let Some(mut test) = self.esp_tests.of_peers.remove(connection) {
+            let late = test.post.as_mut().map_or(0, |post| post.arrived().len());
+            self.expect_no_more(test.spi, test.came + late as u64);
         }
     }
 
@@ -123,6 +162,10 @@ impl Gateway {
         if before.is_some_and(|test| now.since(test.begun) < PAUSE) {
             return Err("it was asked for another test just now");
         }
+        let spent = self.esp_tests.spent.get_mut(connection);
+        if spent.is_some_and(|spent| spent.left(now) < LEAST_LEFT) {
+            return Err("it has sent all that it sends for tests in a minute");
+        }
         self.forget_test(connection);
         let tunnel = self
             .tunnels
@@ -131,9 +174,7 @@ impl Gateway {
         let situation = self.situation(tunnel);
         let ends = situation.ends.ok_or("it has no such tunnel")?;
         let limits = situation.limits(ends);
-        if spi < 0x100 || !self.expect(spi) {
-            return Err("it has too many tests at once");
-        }
+        self.expect(spi)?;
         let post = Post::open(ends, spi, token);
         if post.problem().is_some() {
             self.expect_no_more(spi, 0);
@@ -175,6 +216,9 @@ impl Gateway {
             return;
         };
         let shots = allowed(shots, test.ends, test.limits);
+        let now = self.clock.now().mono;
+        let spent = self.esp_tests.spent.entry(connection.to_owned());
+        let shots = spent.or_default().spend(now, shots);
         let (tasks, connection) = (self.tasks.clone(), connection.to_owned());
         tokio::task::spawn_blocking(move || {
             let mut said = Said {
@@ -202,9 +246,12 @@ impl Gateway {
 
     fn path_tested(&mut self, done: Done) {
         let test = self.esp_tests.of_peers.get_mut(&done.connection);
+        let came = done.said.arrived.len() as u64;
         if let Some(test) = test.filter(|test| test.token == done.token) {
             test.post = Some(done.post);
-            test.came += done.said.arrived.len() as u64;
+            test.came += came;
+        } else {
+            self.backend.set_tests(&self.esp_tests.expected, came);
         }
         self.answer_far(&done.connection, done.number, &done.said);
     }
@@ -255,7 +302,7 @@ impl Backend {
     fn set_tests(&mut self, spis: &[u32], came: u64) {
         match self {
             Backend::User(user) => user.plane.set_tests(spis),
-            Backend::Kernel(kernel) => kernel.set_tests(!spis.is_empty(), came),
+            Backend::Kernel(kernel) => kernel.set_tests(spis.len() * MOST_PACKETS, came),
             Backend::Fake => {}
         }
     }
@@ -277,6 +324,11 @@ const NAT_PORT: u16 = 4500;
 const MOST_TESTS: usize = 16;
 /// How long a peer's test lasts.
 const LONGEST: Duration = Duration::from_secs(12);
+/// Octets that are sent for a peer, in a while.
+const ALLOWANCE: u64 = 120_000;
+const WHILE: Duration = Duration::from_secs(60);
+/// With less left no test begins: what a path that lets all pass takes.
+const LEAST_LEFT: u64 = 12_000;
 /// A peer's tests begin no more often than this.
 const PAUSE: Duration = Duration::from_millis(700);
 
@@ -284,6 +336,26 @@ const PAUSE: Duration = Duration::from_millis(700);
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_peer_has_no_more_sent_in_a_minute_than_is_allowed_however_often_it_asks() {
+        let shots = || {
+            vec![
+                Shot {
+                    udp: true,
+                    octets: 1500,
+                    whole: true,
+                };
+                MOST_SHOTS
+            ]
+        };
+        let mut spent = Spent::default();
+        let at = |seconds| Mono::default() + Duration::from_secs(seconds);
+        let sent: usize = (0..20).map(|s| spent.spend(at(s), shots()).len()).sum();
+        assert_eq!(sent, 80);
+        assert_eq!(spent.left(at(59)), 0);
+        assert_eq!(spent.spend(at(60), shots()).len(), MOST_SHOTS);
+    }
 
     #[test]
     fn a_peer_has_no_more_sent_than_is_allowed() {

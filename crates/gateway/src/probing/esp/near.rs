@@ -298,10 +298,22 @@ impl Test<'_> {
         })?;
         let said: Said = serde_json::from_slice(&answered.text).map_err(|_| Why::Silent)?;
         match said.problem {
-            Some(problem) => Err(Why::Refused(problem)),
+            Some(problem) => Err(Why::Refused(plain_text(&problem))),
             None => Ok(said),
         }
     }
+}
+
+/// What the peer writes, as a terminal may show it.
+fn plain_text(text: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_graphic() || c == ' ' {
+            c
+        } else {
+            '?'
+        }
+    };
+    text.chars().take(MOST_TEXT).map(plain).collect()
 }
 
 /// An SPI under which the data plane expects test packets, as long as this is held.
@@ -316,13 +328,17 @@ impl<'a> Expected<'a> {
         let (may, told) = oneshot::channel();
         let expect = TaskDone::EspTest(Errand::Expect(spi, may));
         let sent = asker.tasks.blocking_send(expect);
-        let may = sent.is_ok() && told.blocking_recv().unwrap_or(false);
-        may.then_some(Self {
+        let gone = Err("the gateway stops");
+        let may = match sent {
+            Ok(()) => told.blocking_recv().unwrap_or(gone),
+            Err(_) => gone,
+        };
+        may.map(|()| Self {
             asker,
             spi,
             came: 0,
         })
-        .ok_or_else(|| Why::Host("too many tests at once".to_owned()))
+        .map_err(|problem| Why::Host(problem.to_owned()))
     }
 }
 
@@ -340,6 +356,8 @@ impl Drop for Expected<'_> {
 const ROUNDS: usize = 3;
 /// What a link takes whose MTU isn't known.
 const USUAL: u16 = 1500;
+/// Characters of what the peer writes.
+const MOST_TEXT: usize = 100;
 /// Of longer packets each one counts for the budget of a test.
 const LONG: u16 = 3000;
 /// How long packets are given to arrive, at least and at most.
@@ -383,6 +401,13 @@ mod tests {
         assert!(octets.sum::<u64>() <= MOST_OCTETS);
         assert!(way.tally.sent.len() <= super::super::post::MOST_PACKETS);
         way
+    }
+
+    #[test]
+    fn what_the_peer_writes_moves_no_cursor() {
+        let text = plain_text("no \x1b[2J\r\n\u{202e}test");
+        assert_eq!(text, "no ?[2J???test");
+        assert_eq!(plain_text(&"x".repeat(5000)).len(), MOST_TEXT);
     }
 
     #[test]

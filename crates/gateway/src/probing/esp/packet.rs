@@ -51,11 +51,17 @@ pub(super) fn content(shot: Shot, token: &Token, number: u32, headers: usize) ->
     Some(content)
 }
 
-/// The packets in what a socket had: one, or several of one flow that the kernel has put together (GRO).
-pub(super) fn read(mut octets: &[u8], token: &Token, udp: bool, headers: usize) -> Vec<Shot> {
+/// The packets in what a socket had, with their numbers: one, or several of one flow that the kernel has put together (GRO).
+pub(super) fn read(
+    mut octets: &[u8],
+    token: &Token,
+    udp: bool,
+    headers: usize,
+) -> Vec<(u32, Shot)> {
     let mut shots = Vec::new();
     while let Some((shot, rest)) = first(octets, token, udp, headers) {
-        shots.push(shot);
+        let number = octets.first_chunk().copied().unwrap_or_default();
+        shots.push((u32::from_be_bytes(number), shot));
         octets = rest.get(SPI..).unwrap_or_default();
     }
     shots
@@ -78,6 +84,9 @@ fn first<'a>(
         octets: u16::from_be_bytes([high, low]),
         whole: cut == 0,
     };
+    if shot.octets < SHORTEST {
+        return None;
+    }
     // What is shorter than it says was cut short by somebody, and hasn't arrived.
     let length = usize::from(shot.octets).checked_sub(headers + SPI)?;
     Some((shot, octets.get(length.max(HEAD)..)?))
@@ -102,10 +111,10 @@ mod tests {
     fn a_packet_is_as_long_as_it_says_and_is_read_alone_and_put_together() {
         let one = content(shot(1500, true), &TOKEN, 1, 28).unwrap();
         assert_eq!(one.len(), 1500 - 28 - 4);
-        assert_eq!(read(&one, &TOKEN, true, 28), [shot(1500, true)]);
+        assert_eq!(read(&one, &TOKEN, true, 28), [(1, shot(1500, true))]);
         let two = content(shot(SHORTEST, false), &TOKEN, 2, 28).unwrap();
         let both = [&one[..], &[0; 4], &two].concat();
-        let shots = [shot(1500, true), shot(SHORTEST, false)];
+        let shots = [(1, shot(1500, true)), (2, shot(SHORTEST, false))];
         assert_eq!(read(&both, &TOKEN, true, 28), shots);
         // The shortest has room in IPv6 and UDP.
         assert!(content(shot(SHORTEST, true), &TOKEN, 3, 48).is_some());
@@ -119,9 +128,11 @@ mod tests {
         for end in 0..HEAD {
             assert_eq!(read(&one[..end], &TOKEN, true, 20), []);
         }
-        // A length that is none.
-        let mut none = one;
-        none[AFTER_TOKEN + 1..HEAD].fill(0);
-        assert_eq!(read(&none, &TOKEN, true, 20), []);
+        // A length that no test packet has.
+        for length in [0, 20 + 4, SHORTEST - 1] {
+            let mut none = one.clone();
+            none[AFTER_TOKEN + 1..HEAD].copy_from_slice(&length.to_be_bytes());
+            assert_eq!(read(&none, &TOKEN, true, 20), []);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Where test packets are sent from and arrive, on either side; and how many may be sent.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -41,6 +42,18 @@ pub(crate) struct Post {
     number: u32,
     sent: Sent,
     buffer: Vec<u8>,
+    seen: Seen,
+}
+
+/// The numbers of the packets that have arrived.
+#[derive(Default)]
+struct Seen(BTreeSet<u32>);
+
+impl Seen {
+    /// Whether one counts: each does once, and no more do than a test may send.
+    fn counts(&mut self, number: u32) -> bool {
+        self.0.len() < MOST_PACKETS && self.0.insert(number)
+    }
 }
 
 impl Post {
@@ -58,6 +71,7 @@ impl Post {
             number: 0,
             sent: Sent::default(),
             buffer: vec![0; 65_536],
+            seen: Seen::default(),
         }
     }
 
@@ -126,13 +140,17 @@ impl Post {
             let Ok(port) = port else {
                 continue;
             };
-            while let Ok((from, octets)) = port.receive(&mut self.buffer) {
+            for _ in 0..MOST_RECEIVED {
+                let Ok((from, octets)) = port.receive(&mut self.buffer) else {
+                    break;
+                };
                 if from == self.ends.remote.ip() {
-                    shots.extend(packet::read(octets, &self.token, udp, port.headers()));
+                    let read = packet::read(octets, &self.token, udp, port.headers());
+                    let counting = read.into_iter().filter(|(n, _)| self.seen.counts(*n));
+                    shots.extend(counting.map(|(_, shot)| shot));
                 }
             }
         }
-        shots.truncate(MOST_PACKETS);
         shots
     }
 
@@ -143,7 +161,10 @@ impl Post {
             let Ok(port) = port else {
                 continue;
             };
-            while let Ok(Some(error)) = port.receive_error(self.ends.remote) {
+            for _ in 0..MOST_RECEIVED {
+                let Ok(Some(error)) = port.receive_error(self.ends.remote) else {
+                    break;
+                };
                 let word = Word {
                     udp,
                     problem: problem(error.kind),
@@ -169,12 +190,22 @@ pub(crate) const MOST_PACKETS: usize = 48;
 pub(crate) const MOST_OCTETS: u64 = 60_000;
 /// Words that are kept of one round.
 const MOST_WORDS: usize = 8;
+/// What is received at once from one socket: whoever sends more doesn't keep the test busy.
+const MOST_RECEIVED: usize = 256;
 /// Between two packets.
 const BETWEEN: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_packet_counts_once_and_no_more_do_than_a_test_sends() {
+        let mut seen = Seen::default();
+        assert!(seen.counts(7) && !seen.counts(7));
+        let counted = (100..10_000).filter(|number| seen.counts(*number)).count();
+        assert_eq!(counted, MOST_PACKETS - 1);
+    }
 
     #[test]
     fn a_test_sends_no_more_than_its_budget() {
