@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use adit_diagnose::{Answer, diagnose};
 use adit_gateway::client::Client;
-use adit_kernel::NetNs;
+use adit_kernel::{NetNs, Netlink};
 use adit_model::drops::DropReason;
 use adit_model::probed::{Check, Outcome, Probed};
 use adit_model::status::TunnelState;
@@ -283,7 +283,8 @@ fn a_black_hole_is_found_in_its_direction_to_a_few_octets() {
             "{found:#?}"
         );
         let mss = octets(&found, "mss");
-        assert!(found.fix.unwrap().contains(&mss.to_string()));
+        let fix = found.fix.as_ref().unwrap();
+        assert!(fix.contains(&mss.to_string()));
         assert_eq!(check(&probed, other).outcome, Well, "{probed:#?}");
         // The echoes tell the direction too, without the peer's help.
         let inside = check(&probed, "inside-mtu");
@@ -299,6 +300,21 @@ fn a_black_hole_is_found_in_its_direction_to_a_few_octets() {
             "{sent:?}"
         );
         assert_eq!(cause(&mut client).as_deref(), Some("pmtu-blackhole"));
+        // With the MTU that the fix names, nothing is sent that vanishes.
+        let sender = if from == "west" {
+            &world.west
+        } else {
+            &world.east
+        };
+        let narrow = || {
+            let mut netlink = Netlink::open().unwrap();
+            let device = netlink.link("adit0").unwrap().index;
+            netlink.set_link_mtu(device, octets(&found, "inside"))
+        };
+        sender.run(narrow).unwrap().unwrap();
+        let known = check(&probe(&mut client), hole);
+        assert_eq!(known.outcome, Well, "{known:#?}");
+        assert!(known.summary.contains("sends none longer"), "{known:#?}");
     }
 }
 

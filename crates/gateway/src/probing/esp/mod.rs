@@ -67,10 +67,7 @@ pub(crate) struct Limits {
 /// A word of the loop's or for it.
 pub(crate) enum Errand {
     /// Test packets will come under this SPI, if no SA has it; what is told is why not.
-    Expect(
-        u32,
-        tokio::sync::oneshot::Sender<Result<(), &'static str>>,
-    ),
+    Expect(u32, tokio::sync::oneshot::Sender<Result<(), &'static str>>),
     /// They are over; so many came.
     Over(u32, u64),
     /// What a peer has asked for was done.

@@ -82,11 +82,15 @@ impl Way {
     /// The long packets that are sent at first: of the full size, and those that a hole would show by.
     fn long(&self, in_udp: bool) -> Vec<Shot> {
         let full = self.full();
-        let count = if full > LONG { 1 } else { SEVERAL };
         let path = self.limits.map_or(full, |limits| limits.path);
         let mut sizes = vec![path, USUAL];
         sizes.retain(|size| (SHORTEST + 1..full).contains(size));
         sizes.dedup();
+        let count = if full > LONG {
+            1
+        } else {
+            SEVERAL.saturating_sub(sizes.len()).max(1)
+        };
         sizes.extend(vec![full; count]);
         let shots = sizes.into_iter();
         shots.map(|octets| whole(in_udp, octets)).collect()

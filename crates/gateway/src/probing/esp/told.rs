@@ -93,7 +93,10 @@ impl Telling<'_> {
             ),
             [false, false] if few => (
                 Outcome::Unknown,
-                format!("too few test packets of {name} to tell whether it passes: {counts}{}", self.why(udp)),
+                format!(
+                    "too few test packets of {name} to tell whether it passes: {counts}{}",
+                    self.why(udp)
+                ),
             ),
             [false, false] => {
                 let late = [true, false].map(|outward| {
@@ -276,7 +279,9 @@ impl Telling<'_> {
             ),
             Verdict::Unclear => (
                 Outcome::Unknown,
-                format!("{passes}; too few longer ones were sent, or in too few attempts, to tell whether they do"),
+                format!(
+                    "{passes}; too few longer ones were sent, or in too few attempts, to tell whether they do"
+                ),
             ),
             Verdict::Cut(bad) => (
                 Outcome::Note,
