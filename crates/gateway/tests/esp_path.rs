@@ -248,7 +248,7 @@ fn a_filter_of_udp_4500_stops_a_tunnel_that_travels_in_it_and_no_other() {
     assert_eq!(check(&probed, "esp-plain").outcome, Well);
     assert_eq!(
         cause(&mut client).as_deref(),
-        Some("udp4500-blocked"),
+        Some("esp-blocked"),
         "{}",
         west.log()
     );

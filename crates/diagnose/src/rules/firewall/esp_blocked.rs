@@ -114,6 +114,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
         .done();
     }
+    if s.floated(Side::Local).is_some()
+        && let [Some(out), Some(back)] = s.test_packets(true)
+        && out.are_stopped()
+        && back.are_stopped()
+    {
+        return counted_beside_ike(s, out, back);
+    }
     if let [Some(out), Some(back)] = s.test_packets(false) {
         if out.are_stopped() && back.are_stopped() {
             return counted(s, out, back);
@@ -188,6 +195,29 @@ fn counted(s: &Signals<'_>, out: TestPackets<'_>, back: TestPackets<'_>) -> Judg
     )
     .with([back.fact])
     .because("Both gateways sent packets of IP protocol 50 to each other and counted what came, while they spoke with each other over IKE: it is filtered between them.")
+    .fix(fix)
+    .then("adit probe of the tunnel, after each change of a filter")
+    .done()
+}
+
+/// The same of ESP in UDP, while IKE passes over the same port: something looks into what goes over it.
+fn counted_beside_ike(s: &Signals<'_>, out: TestPackets<'_>, back: TestPackets<'_>) -> Judgement {
+    let fix = if s.other_kind_passes(true) {
+        "let all of UDP 4500 pass, whatever is in it; without a NAT on the path, ESP by itself would pass (`force_encap = false` on both sides)"
+    } else {
+        "let all of UDP 4500 pass, whatever is in it, on every filter between the gateways"
+    };
+    Found::on(
+        out.fact,
+        BOTH_SIDES,
+        AtFault::Path,
+        format!(
+            "ESP in UDP is lost on the way, and IKE over the same port isn't: of {} test packets of ours and {} of the peer's none arrived",
+            out.sent, back.sent
+        ),
+    )
+    .with([back.fact])
+    .because("Both gateways sent packets of ESP in UDP to each other and counted what came, while they spoke with each other over IKE on UDP 4500: a filter tells the two apart.")
     .fix(fix)
     .then("adit probe of the tunnel, after each change of a filter")
     .done()
