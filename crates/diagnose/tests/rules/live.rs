@@ -646,6 +646,8 @@ fn threads_without_time_are_told_with_what_takes_it() {
     // What is carried without loss isn't limited, and it isn't what limits where others take the time.
     assert!(full(&[&slow[..], &[("lost", "0")]].concat()).healthy());
     full(&[&slow[..], &[("share", "30")]].concat()).finds("single-sa-single-core");
+    // Of the time that was left to run in.
+    full(&[&slow[..], &[("share", "40"), ("waits", "35")]].concat()).finds("cipher-suboptimal");
     let one = full(&[("allowed", "1"), ("full", "2")]).finds("single-sa-single-core");
     assert_eq!(one.side, AtFault::Local);
     assert!(one.summary.contains("one of 2 processors"), "{one:#?}");

@@ -72,7 +72,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// Our own threads have no time left, most of it goes into the cipher, and another would take far less: all of it is
 /// measured.
 fn fills_the_threads(s: &Signals<'_>) -> Option<Judgement> {
-    /// Of their time, in per cent; and how many times longer than the quickest.
+    /// Of the time that they ran, in per cent; and how many times longer than the quickest.
     const MOST_OF_IT: u64 = 50;
     const SLOWER: u64 = 2;
     let threads = full_threads(s)?;
@@ -82,7 +82,9 @@ fn fills_the_threads(s: &Signals<'_>) -> Option<Judgement> {
     let full = threads.seen;
     let number = |name| full.value(name).and_then(|n| n.parse::<u64>().ok());
     let (share, ns, faster_ns) = (number("share")?, number("ns")?, number("faster_ns")?);
-    if share < MOST_OF_IT || ns < SLOWER * faster_ns {
+    // The share is of the time that they ran or waited.
+    let ran = 100_u64.saturating_sub(threads.waits);
+    if share.saturating_mul(100) < MOST_OF_IT * ran || ns < SLOWER * faster_ns {
         return None;
     }
     let (cipher, faster) = (full.value("cipher")?, full.value("faster")?);

@@ -19,7 +19,7 @@ pub(super) struct FullThreads<'a> {
     /// Whether the number of threads is configured.
     pub configured: bool,
     /// Of the fullest one's time, in per cent: waiting for a processor.
-    waits: u64,
+    pub waits: u64,
     /// Of the time, in per cent: kept from running by a quota.
     throttled: u64,
     lost: u64,
