@@ -114,8 +114,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
         .done();
     }
-    if s.floated(Side::Local).is_some()
-        && let [Some(out), Some(back)] = s.test_packets(true)
+    // What travels in UDP does so over the port that IKE has gone over to (RFC 7296 2.23), and they were asked for over IKE.
+    if let [Some(out), Some(back)] = s.test_packets(true)
         && out.are_stopped()
         && back.are_stopped()
     {

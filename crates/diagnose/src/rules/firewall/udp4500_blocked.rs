@@ -7,7 +7,7 @@ use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::chance::by_chance;
-use crate::finding::{BOTH_SIDES, COUNTED, SAID, SYMPTOM};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::nat;
 use crate::progress::filtered_port;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -51,9 +51,6 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(found) = counted(s) {
-        return found;
-    }
     if let Some(fact) = s.ike_answers(true)
         && s.silence("IKE_AUTH").is_none()
     {
@@ -85,40 +82,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Some(silence) => main_mode_responder(s, silence),
         None => responder(s),
     }
-}
-
-/// Both gateways have counted test packets of ESP in UDP, and none has arrived, though IKE still speaks over UDP 500.
-fn counted(s: &Signals<'_>) -> Option<Judgement> {
-    // Where IKE goes over that port too and passes, it isn't the port that is blocked: see `esp-blocked`.
-    if s.floated(Side::Local).is_some() {
-        return None;
-    }
-    let [out, back] = s.test_packets(true);
-    let (out, back) = (out?, back?);
-    if !out.are_stopped() || !back.are_stopped() {
-        return None;
-    }
-    let fix = if s.other_kind_passes(true) {
-        "permit UDP 4500 both ways on every filter between the gateways; without a NAT on the path, ESP by itself would pass (`force_encap = false` on both sides)"
-    } else {
-        "permit UDP 4500 both ways on every filter between the gateways"
-    };
-    let found = Found::on(
-        out.fact,
-        BOTH_SIDES,
-        AtFault::Path,
-        format!(
-            "ESP in UDP is lost on the way: of {} test packets of ours and {} of the peer's none arrived",
-            out.sent, back.sent
-        ),
-    );
-    Some(
-        found
-            .with([back.fact])
-            .because("Both gateways sent packets of UDP 4500 to each other and counted what came, while they spoke with each other over IKE.")
-            .fix(fix)
-            .done(),
-    )
 }
 
 /// The peer repeats its proof though it was answered, and the answer is too small to be lost for its size.
