@@ -7,7 +7,9 @@ use adit_model::event::Happening;
 use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::now::Wall;
 use adit_model::peer_config::Dialect;
+use adit_model::phase::Phase;
 use adit_model::product::Product;
+use adit_model::reason::Refusal;
 
 use crate::capture::{Captured, join};
 use crate::clock;
@@ -64,7 +66,10 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
             .map(ToOwned::to_owned)
             .or_else(|| in_question(&own));
         if let Some(name) = &wanted {
-            own.retain(|f| f.subject.is_none() || f.subject.as_ref() == Some(name));
+            let beside = answered_beside(&own, name).map(ToOwned::to_owned);
+            own.retain(|f| {
+                f.subject.is_none() || f.subject.as_ref() == Some(name) || f.subject == beside
+            });
         }
         if subject.is_none() {
             subject = wanted;
@@ -156,6 +161,59 @@ pub(crate) fn in_question(facts: &[Fact]) -> Option<String> {
         .or_else(|| last_that(&open))
         .or_else(|| last_that(&|_, f| fails(f)))
         .or_else(|| last_that(&|_, _| true))
+}
+
+/// The last peer without a name whose first message was answered and who never came up, where `refused` is a mere address
+/// that was turned away for want of a connection: either may be a stranger.
+fn answered_beside<'f>(facts: &'f [Fact], refused: &str) -> Option<&'f str> {
+    let happened = |f: &'f Fact| match &f.what {
+        Known::Happened { happening } => Some(happening),
+        _ => None,
+    };
+    let mut failures = facts
+        .iter()
+        .filter(|f| f.subject.as_deref() == Some(refused) && fails(f))
+        .filter_map(happened)
+        .peekable();
+    let turned_away = |h: &Happening| {
+        matches!(
+            h,
+            Happening::Refused {
+                refusal: Refusal::NoConnection { .. },
+                ..
+            }
+        )
+    };
+    if refused.parse::<IpAddr>().is_err() || failures.peek().is_none() || !failures.all(turned_away)
+    {
+        return None;
+    }
+    let up = |who: &str| {
+        facts
+            .iter()
+            .filter(|f| f.subject.as_deref() == Some(who))
+            .filter_map(happened)
+            .any(|h| {
+                matches!(
+                    h,
+                    Happening::IkeEstablished { .. } | Happening::ChildEstablished { .. }
+                )
+            })
+    };
+    let answered = |h: &Happening| match h {
+        Happening::Sent(m) => {
+            m.response
+                && m.phase() == Some(Phase::First)
+                && !m.payloads.iter().any(|p| p.contains("NO_PROP"))
+        }
+        _ => false,
+    };
+    facts
+        .iter()
+        .rev()
+        .filter(|f| happened(f).is_some_and(answered))
+        .filter_map(|f| f.subject.as_deref())
+        .find(|who| *who != refused && who.parse::<IpAddr>().is_ok() && !up(who))
 }
 
 fn fails(fact: &Fact) -> bool {

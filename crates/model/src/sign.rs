@@ -207,6 +207,8 @@ pub enum Sign {
     IdentityTypeUnexpected,
     /// The peer authenticates in another way than is wanted. `received`, `expected`.
     AuthMethodUnexpected,
+    /// The peer proves who it is with a signature, not with a pre-shared key.
+    PeerSigns,
     /// The peer says that authentication failed, and not why. `peer`.
     AuthenticationRefusedByPeer,
     /// A certificate is past its end. `subject`, `until`.
@@ -296,6 +298,8 @@ pub enum Sign {
     CompressionRefused,
     /// Somebody says that the IKE SA (phase 1) comes up.
     FirstPhaseDone,
+    /// An SA for the traffic came up, in a log that isn't followed further. `what`.
+    SecondPhaseDone,
     /// An SA for the traffic couldn't be set up, and the IKE SA stays or goes for it; the line doesn't say why. `problem`
     /// where a notify is named; `phase` where nobody will say more.
     ChildFailed,

@@ -180,10 +180,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "can't verify peer's certificate from store",
     ),
     any(Sign::IssuerUnknown, "No trustpoints found for the chain"),
-    any(
-        Sign::IssuerUnknown,
-        "No suitable trustpoints found to validate certificate",
-    ),
+    any(Sign::IssuerUnknown, "No suitable trustpoints found"),
     any(
         Sign::PeerKeyUntrusted,
         "no trusted {} public key found for '{peer}'",
@@ -197,6 +194,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "X509: certificate payload rejected for this connection",
     ),
     any(Sign::PeerKeyUntrusted, "X.509 certificate rejected"),
+    // IOS, IKEv2: why, the lines of its PKI say.
+    any(Sign::PeerKeyUntrusted, "IKEv2{}Verify cert failed"),
     any(
         Sign::PeerKeyUntrusted,
         "the peer's certificate is not verified",

@@ -52,8 +52,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::LaterMessageUnanswered,
         "Death by retransmission P1\" state (R) MM_SA_SETUP",
     ),
+    // IOS answers so to networks, groups and modes as well.
     any(
-        Sign::EspProposalRefused,
+        Sign::ChildRequestRefused,
         "processing NOTIFY PROPOSAL_NOT_CHOSEN protocol 3",
     ),
     any(
@@ -86,6 +87,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::FirstPhaseDone, "New State = IKE_P1_COMPLETE"),
     any(Sign::FirstPhaseDone, "SA has been authenticated with"),
     // IOS, IKEv2.
+    any(Sign::PeerSigns, "Peer's authentication method is 'RSA'"),
+    any(Sign::PeerSigns, "Peer's authentication method is 'ECDSA'"),
     any(
         Sign::AuthenticationRefusedByPeer,
         "IKEv2-ERROR:{}: Auth exchange failed",

@@ -119,6 +119,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::EspIntegrityFailed,
         "Invalid ESP packet detected (HMAC validation failed)",
     ),
+    // FortiOS, in the debug of IKE.
+    any(
+        Sign::EspIntegrityFailed,
+        "invalid ESP {:n} (HMAC) SPI {spi:w}",
+    ),
     any(
         Sign::EspIntegrityFailed,
         "authentication hash mismatch for packet in SA {peer}/{spi:w}",
@@ -196,6 +201,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::EspReplayed,
         "Invalid ESP packet detected (replayed packet)",
     ),
+    // FortiOS, in the debug of IKE.
+    any(Sign::EspReplayed, "invalid ESP {:n} (replay) SPI {spi:w}"),
     any(
         Sign::EspReplayed,
         "Replay packet detected on IPSec tunnel{}From {peer:w} to {:w} ESP, SPI {spi:w}",

@@ -46,6 +46,29 @@ pub(super) static PHRASES: &[Phrase] = &[
         "HA segment {name:w} was not handled, taking",
     ),
     any(Sign::NodeTookOver, "HA segment {name:w} activated"),
+    // CARP: the kernels of FreeBSD and OpenBSD, pfSense and OPNsense.
+    any(Sign::NodeStandby, "carp: {name}: MASTER -> BACKUP"),
+    any(Sign::NodeStandby, "carp: {name}: INIT -> BACKUP"),
+    any(Sign::NodeTookOver, "carp: {name}: BACKUP -> MASTER"),
+    any(Sign::NodeTookOver, "carp: {name}: INIT -> MASTER"),
+    any(
+        Sign::NodeStandby,
+        "{name:w} state transition: MASTER -> BACKUP",
+    ),
+    any(
+        Sign::NodeTookOver,
+        "{name:w} state transition: BACKUP -> MASTER",
+    ),
+    any(Sign::NodeStandby, "has resumed CARP state \"BACKUP\""),
+    any(Sign::NodeStandby, "has resumed the state \"BACKUP\""),
+    any(Sign::NodeTookOver, "has resumed CARP state \"MASTER\""),
+    any(Sign::NodeTookOver, "has resumed the state \"MASTER\""),
+    // In users' words.
+    any(Sign::NodeStandby, "became the CARP standby"),
+    any(Sign::NodeStandby, "became the CARP backup"),
+    any(Sign::NodeStandby, "became CARP backup"),
+    any(Sign::NodeStandby, "became the standby node"),
+    any(Sign::NodeStandby, "became the backup node"),
     any(Sign::SequenceBehind, "resyncing CHILD_SA using a rekey"),
     // VyOS and Vyatta.
     any(Sign::TransitionHookOld, "run-transition-scripts"),

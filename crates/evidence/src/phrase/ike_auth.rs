@@ -256,6 +256,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerIdentityUnexpected,
         "ID ({received}) does not match peers id",
     ),
+    // racoon2, and PAN-OS after it: the initiator's identity, and the responder's.
+    any(
+        Sign::PeerIdentityUnexpected,
+        "received ID_{} (type {} [{received}]) does not match peers id",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "received ID_{}({received}) does not match peers id",
+    ),
     any(
         Sign::PeerIdentityUnexpected,
         "Peer identifier (type {}) does not match",

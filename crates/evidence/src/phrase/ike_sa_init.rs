@@ -375,7 +375,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ExchangeModeRefused,
         "exchange type mismatch",
     ),
-    any(Sign::ExchangeModeRefused, "ISAKMP_N_INVALID_EXCHANGE_TYPE"),
     any(
         Sign::LifetimeRefused,
         "long lifetime proposed: my:{configured:n} peer:{offered:n}",

@@ -20,6 +20,14 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
                 out.push(("anybody", "yes"));
             }
         }
+        // In quick mode, where networks are refused in the same words.
+        Sign::ChildRequestRefused if has("NOTIFY PROPOSAL_NOT_CHOSEN") => {
+            out.push(("version", "1"))
+        }
+        // IOS says so of a signature as well.
+        Sign::PskDiffers if has("Verification of peer's authentication data") => {
+            out.push(("method", "any"));
+        }
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
         // The resolver's own words may be about anybody's look-up; these are a daemon's.

@@ -49,6 +49,7 @@ mod routine;
 mod search;
 mod shape;
 mod telling;
+mod vpnc;
 mod windows;
 
 use std::borrow::Cow;
@@ -85,7 +86,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 40] = [
+static TABLES: [&[Phrase]; 41] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -124,6 +125,7 @@ static TABLES: [&[Phrase]; 40] = [
     openbsd::PHRASES,
     panos::PHRASES,
     racoon::PHRASES,
+    vpnc::PHRASES,
     windows::PHRASES,
     windows::CODES,
 ];
@@ -246,7 +248,12 @@ impl Phrases {
                 None => said.push((sign, values)),
             }
         }
-        let any = said.iter().any(|(sign, _)| *sign != Sign::FirstPhaseDone);
+        let any = said.iter().any(|(sign, _)| {
+            !matches!(
+                sign,
+                Sign::FirstPhaseDone | Sign::SecondPhaseDone | Sign::PeerSigns
+            )
+        });
         let times = times(&body);
         for (sign, mut values) in said {
             if known.contains(&sign) {

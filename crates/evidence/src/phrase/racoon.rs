@@ -54,6 +54,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "notification NO-PROPOSAL-CHOSEN received in unencrypted",
     ),
     any(Sign::FirstPhaseDone, "ISAKMP-SA established"),
+    any(Sign::SecondPhaseDone, "IPsec-SA established: {what}"),
     any(Sign::FirstPhaseDone, "phase-1 negotiation is succeeded"),
     any(
         Sign::AuthenticationRefusedByPeer,

@@ -139,6 +139,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if told.is_none()
         && let Some(seen) = s.sign(Sign::ChildRequestRefused)
     {
+        if let Some(found) = taken_down_with_it(s, seen) {
+            return found;
+        }
         return Judgement::Possible {
             weight: 60,
             because: format!(
@@ -250,6 +253,16 @@ fn behind_first_phase(s: &Signals<'_>) -> Option<Judgement> {
     Some(refused_all(s, told.fact, seen.fact))
 }
 
+/// ASA refuses proposals in these words and takes the IKE SA down; networks it refuses in others. IOS has the same words
+/// for both, and leaves the IKE SA.
+fn taken_down_with_it(s: &Signals<'_>, refused: Seen<'_>) -> Option<Judgement> {
+    let quick = refused.value("version") == Some("1");
+    let deleted = s
+        .signs_of(Sign::PeerDeleted)
+        .find(|x| x.side() == refused.side() && x.fact.source.line > refused.fact.source.line)?;
+    quick.then(|| refused_all(s, refused.fact, deleted.fact))
+}
+
 fn refused_all(s: &Signals<'_>, refused: &Fact, done: &Fact) -> Judgement {
     Found::on(
         refused,
@@ -258,7 +271,7 @@ fn refused_all(s: &Signals<'_>, refused: &Fact, done: &Fact) -> Judgement {
         "the peer takes none of the ESP proposals (phase 2) that were offered",
     )
     .with([done])
-    .because("NO_PROPOSAL_CHOSEN came though phase 1 comes up: it is about the algorithms of the second phase.")
+    .because("NO_PROPOSAL_CHOSEN came though phase 1 comes up: it is about the algorithms of the second phase, its group (PFS) among them.")
     .fix("set the same ESP encryption, integrity and PFS group as the other side")
     .tell(format!("Phase 1 comes up between {}, and your gateway takes none of our ESP proposals. Which encryption, integrity and PFS group do you have for this tunnel?", s.gateways()))
     .then("ask the peer for its ESP proposals, or read its log of the attempt")

@@ -167,6 +167,16 @@ fn unanswered(s: &Signals<'_>) -> Judgement {
             because: "phase 1 is up, and some products leave a quick mode unanswered whose networks they don't have".to_owned(),
             separated_by: "the peer's log of the attempt: which networks it was asked for, and which it has",
         },
+        None if s
+            .sign(Sign::ChildRequestRefused)
+            .is_some_and(|x| x.value("version") == Some("1")) =>
+        {
+            Judgement::Possible {
+                weight: 55,
+                because: "quick mode was refused, and some products refuse networks that they don't have in the words for proposals".to_owned(),
+                separated_by: "the responder's log of the same quick mode: whether it compares networks or algorithms",
+            }
+        }
         None => Judgement::Silent,
     }
 }

@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::found;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -83,7 +84,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Sign::IdleClosed,
         Sign::RekeyOff,
     ]);
-    if s.up || again.is_some() || only_soft(s) {
+    if s.up || again.is_some() || only_soft(s) || replaced(s) {
         return Judgement::Silent;
     }
     found(s, &[Sign::SaExpired], CONDITION, |seen, times| {
@@ -116,6 +117,29 @@ fn only_soft(s: &Signals<'_>) -> bool {
         }
     }
     !seen.is_empty()
+}
+
+/// Of each SA that ended another one between the same hosts had come up.
+///
+/// racoon: `ESP/Tunnel 192.0.2.1[0]->198.51.100.1[0] spi=1(0x1)`.
+fn replaced(s: &Signals<'_>) -> bool {
+    let parts = |what: &str| {
+        let (ends, spi) = what.rsplit_once("spi=")?;
+        let ends = ends.split_whitespace().last()?.to_owned();
+        Some((ends, spi.trim().to_owned()))
+    };
+    let up: Vec<_> = s
+        .ever(Sign::SecondPhaseDone)
+        .into_iter()
+        .filter_map(|x| parts(x.value("what")?))
+        .collect();
+    let ended = s.ever(Sign::SaExpired);
+    let followed = |x: &Seen<'_>| {
+        x.value("what")
+            .and_then(parts)
+            .is_some_and(|(ends, spi)| up.iter().any(|(e, other)| *e == ends && *other != spi))
+    };
+    !ended.is_empty() && ended.iter().all(followed)
 }
 
 /// The gateway says which SA ended, at which limit, and why it wasn't renewed.

@@ -329,7 +329,8 @@ fn responder(s: &Signals<'_>) -> Judgement {
     {
         return Judgement::Silent;
     }
-    // Once, a client may also dislike the answer, or give up.
+    // Once, a client may also dislike the answer, or give up. Of an excerpt that begins behind the request it isn't known
+    // how often it came.
     let attempts = s
         .case
         .of(Side::Local)
@@ -342,9 +343,9 @@ fn responder(s: &Signals<'_>) -> Judgement {
         .get(&Side::Local)
         .is_some_and(|p| *p != Product::Adit);
     match nat::behind(s) {
-        Some((true, _) | (_, true)) if attempts == 1 && pasted && !main_mode => Judgement::Possible {
+        Some((true, _) | (_, true)) if attempts <= 1 && pasted && !main_mode => Judgement::Possible {
             weight: 60,
-            because: "behind a NAT the initiator goes on over UDP 4500, and nothing came of its one attempt".to_owned(),
+            because: "behind a NAT the initiator goes on over UDP 4500, and nothing came of the one attempt that is shown".to_owned(),
             separated_by: "a capture of UDP 4500 here and at the peer, or a second attempt that ends in the same way",
         },
         Some((true, _) | (_, true)) => Found {

@@ -1,9 +1,12 @@
 //! `ha-vip-not-owned`: the shared address is at the other node.
 
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Side};
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -69,6 +72,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The node went to standby, and the daemon doesn't find the tunnel's address on the host.")
         .fix("run the tunnel only on the node that has the address, started by the cluster's hook")
         .done(),
+        // Answers to the shared address go to the node that has it.
+        None if !s.refused_or_told() && s.nothing_came().is_some() && begun_behind(s, standby) => {
+            Found::by(
+                standby,
+                SYMPTOM,
+                "this node is on standby and still begins tunnels from the shared address, which the other node has",
+            )
+            .with(s.nothing_came().into_iter().flat_map(|x| x.facts.iter().copied()))
+            .because("The node went to standby, and its daemon goes on sending requests. The answers go to the node that has the address now, so that here nothing comes back.")
+            .fix("run the tunnel only on the node that has the address: have the cluster's hook stop the daemon, or unload its connections, when the node goes to standby")
+            .then("`ip -brief address` or `ifconfig` on this node: is the tunnel's address on it?")
+            .done()
+        }
         None if !s.refused_or_told() => Judgement::Possible {
             weight: 40,
             because: "this node is on standby; the tunnel's address may be at the other one".to_owned(),
@@ -76,4 +92,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// Requests went out after the node had left the address, as far as times and lines tell.
+fn begun_behind(s: &Signals<'_>, standby: Seen<'_>) -> bool {
+    let begun = |fact: &Fact, h: &Happening| {
+        matches!(
+            h,
+            Happening::Initiating { .. } | Happening::Retransmitted { .. }
+        ) && match (fact.at, standby.fact.at) {
+            (Some(begun), Some(gone)) => begun >= gone,
+            _ => fact.source.line > standby.fact.source.line,
+        }
+    };
+    s.happenings(Side::Local).any(|(fact, h)| begun(fact, h))
 }

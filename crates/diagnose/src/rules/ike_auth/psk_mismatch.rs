@@ -91,7 +91,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         s.signs_of(Sign::NoConnectionForIdentity)
             .any(|x| x.side() == seen.side())
     };
-    let said = s.sign(Sign::PskDiffers).filter(|x| !unknown(x));
+    // Words that stand for every method are about the certificate where one was refused.
+    let signed = |seen: &Seen<'_>| {
+        seen.value("method") == Some("any")
+            && s.first_sign(CERTIFICATE_REFUSED)
+                .is_some_and(|x| x.side() == seen.side())
+    };
+    let said = s
+        .sign(Sign::PskDiffers)
+        .filter(|x| !unknown(x) && !signed(x));
     if let Some(seen) = said.or_else(|| s.nonsense()) {
         let peer = seen.value("peer").map_or(String::new(), |peer| {
             format!(" of {}", peer.trim_matches('\''))
@@ -141,6 +149,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     Judgement::Silent
 }
+
+/// Lines that tell of a certificate or its signature, and what is wrong with them.
+const CERTIFICATE_REFUSED: &[Sign] = &[
+    Sign::PeerSigns,
+    Sign::PeerKeyUntrusted,
+    Sign::IssuerUnknown,
+    Sign::CertificateExpired,
+    Sign::CertificateNotYetValid,
+    Sign::CertificateOutsideValidity,
+    Sign::CertificateNameMismatch,
+    Sign::CertificateRevoked,
+    Sign::RevocationUnavailable,
+    Sign::RevocationRequired,
+    Sign::SignatureRefused,
+    Sign::KeyUsageRefused,
+];
 
 /// Where a product keeps the key.
 fn write_anew(product: Option<Product>) -> String {

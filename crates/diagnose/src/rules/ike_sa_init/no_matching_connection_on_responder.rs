@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
 use adit_model::fact::{Fact, Known, OfferOutcome, Side};
+use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -71,6 +72,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some((r, (local, remote))) = refused {
         if let Some(asked) = of_stranger(s, r.side, remote) {
             return beside(asked, remote);
+        }
+        if let Some(answered) = answered_another(s, r.side) {
+            return Judgement::Possible {
+                weight: 50,
+                because: format!(
+                    "one request was refused for want of a connection, and another one was answered: {}",
+                    answered.source.text
+                ),
+                separated_by: "from which address the tunnel's peer comes: the refused one's or the answered one's",
+            };
         }
         let at = who(r.side);
         let set = if remote.is_unspecified() {
@@ -244,6 +255,23 @@ fn of_stranger<'a>(s: &Signals<'a>, side: Side, remote: IpAddr) -> Option<&'a Fa
         shown.extend(hosts(&s.peer()));
     }
     (!shown.is_empty() && !known(&shown)).then_some(asked)
+}
+
+/// The side answered the first message of a peer, which then didn't go on: it has a connection for that one, and nothing
+/// tells which of the two requests is the tunnel's.
+fn answered_another<'a>(s: &Signals<'a>, side: Side) -> Option<&'a Fact> {
+    let mut answered = None;
+    for (fact, happening) in s.case.happenings().filter(|(f, _)| f.side == side) {
+        match happening {
+            Happening::Sent(m) if m.response && m.phase() == Some(Phase::First) => {
+                let refused = m.payloads.iter().any(|p| p.contains("NO_PROP"));
+                answered = Some(fact).filter(|_| !refused).or(answered);
+            }
+            Happening::IkeEstablished { .. } | Happening::ChildEstablished { .. } => return None,
+            _ => {}
+        }
+    }
+    answered
 }
 
 /// One host's addresses, and those of a mesh, are often of one network.

@@ -1,5 +1,7 @@
 //! `overlapping-subnets`: both sites use the same network.
 
+use std::net::Ipv4Addr;
+
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::selector::Selector;
@@ -48,6 +50,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return found.at(AtFault::Both).fix(CHANGE).done();
     }
     if let Some(judgement) = own_network_taken(s) {
+        return judgement;
+    }
+    if let Some(judgement) = way_to_containers(s) {
         return judgement;
     }
     for (fact, ours, theirs) in pairs(s) {
@@ -134,6 +139,57 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
     }
     Judgement::Silent
+}
+
+/// A host says that what is for the other side of a tunnel goes to the bridge of its own containers or guests.
+fn way_to_containers(s: &Signals<'_>) -> Option<Judgement> {
+    let networks = s.tunnel_networks();
+    let within = |nets: &[Selector], to: &str| {
+        to.parse::<Selector>()
+            .is_ok_and(|to| nets.iter().any(|net| net.contains(&to)))
+    };
+    let (fact, to, device, way) = s.ways().find_map(|(fact, to, way)| {
+        let device = way.device.as_deref().filter(|d| bridge_of_guests(d))?;
+        let ours = fact.side == Side::Local && networks.iter().any(|(ours, _)| within(ours, to));
+        (way.via.is_none() && !ours).then_some((fact, to, device, way))
+    })?;
+    // Addresses are given out from the bridge's own upwards: one far from it is none of a container's.
+    let far = way.source.as_deref().is_some_and(|own| {
+        let net = |a: &str| a.parse::<Ipv4Addr>().ok().map(|a| a.to_bits() >> 8);
+        net(own).zip(net(to)).is_some_and(|(own, to)| own != to)
+    });
+    let theirs = networks.iter().any(|(_, theirs)| within(theirs, to));
+    if s.refused_or_told() || !s.silences.is_empty() || !(far || theirs) {
+        return Some(possible(
+            30,
+            format!("packets for {to} go to {device}, a bridge of the host's own"),
+            "whether that address is one of the other side's, or a container's",
+        ));
+    }
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            AtFault::Both,
+            format!("packets for {to} go to {device}, a bridge for containers or guests on that host, whose network takes in the address"),
+        )
+        .because("The network of the bridge is connected, so its route is taken before the one to the gateway: answers to the other side stay on the host. Hosts without such a bridge answer.")
+        .fix("take a range for the other side (its network, or the pool of its clients) that no container bridge uses, or give the bridge another one (Docker: `bip` and `default-address-pools` in /etc/docker/daemon.json)")
+        .then("ip route get ADDRESS of the other side on each host that doesn't answer")
+        .done(),
+    )
+}
+
+/// A bridge that software for containers or guests made on its host.
+fn bridge_of_guests(name: &str) -> bool {
+    // Docker names the bridges of its further networks by the beginning of their id.
+    let by_id = name
+        .strip_prefix("br-")
+        .is_some_and(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+    const HEADS: [&str; 9] = [
+        "docker", "virbr", "lxcbr", "lxdbr", "incusbr", "podman", "cni", "cbr", "vmnet",
+    ];
+    by_id || HEADS.iter().any(|head| name.starts_with(head))
 }
 
 /// The host waits for an SA for traffic between itself and its own network: the tunnel's selectors take that, too.
