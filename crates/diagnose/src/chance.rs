@@ -1,7 +1,8 @@
 //! Whether silence may be chance: by how much of what isn't stopped goes unanswered too.
 
-use adit_model::event::Happening;
-use adit_model::fact::Side;
+use adit_model::drops::DropReason;
+use adit_model::event::{Happening, MessageInfo};
+use adit_model::fact::{Known, Side};
 
 use crate::signals::Signals;
 
@@ -43,6 +44,60 @@ pub(crate) fn asked(s: &Signals<'_>) -> Asked {
         all.lost += QUESTIONS;
     }
     all
+}
+
+/// Requests since the peer was first heard in the latest attempt, and how many were repetitions: ours, and the peer's that
+/// came again.
+fn repeated(s: &Signals<'_>) -> Asked {
+    let mut all = Asked::default();
+    let mut heard = false;
+    // What lies before a success is no evidence of a failure, but it is of the path.
+    for fact in s.case.of(Side::Local) {
+        let Known::Happened { happening } = &fact.what else {
+            continue;
+        };
+        let first = |m: &MessageInfo| m.exchange == "IKE_SA_INIT";
+        let again = match happening {
+            Happening::Initiating { .. } => {
+                (all, heard) = (Asked::default(), false);
+                continue;
+            }
+            Happening::Received(m) if !m.response && first(m) => {
+                (all, heard) = (Asked::default(), true);
+                false
+            }
+            Happening::Received(m) => {
+                heard = true;
+                if m.response {
+                    continue;
+                }
+                false
+            }
+            Happening::Sent(m) if !m.response => false,
+            Happening::Retransmitted { .. }
+            | Happening::Dropped {
+                reason: DropReason::IkeDuplicate,
+                ..
+            } => true,
+            _ => continue,
+        };
+        if heard {
+            all.asked += 1;
+            all.lost += u32::from(again);
+        }
+    }
+    all
+}
+
+/// Requests of a tunnel that is up, where so many had to be repeated that the path may lose much, and no echoes show that it
+/// doesn't.
+pub(crate) fn laboured(s: &Signals<'_>) -> Option<Asked> {
+    const SEVERAL: u32 = 2;
+    let all = repeated(s);
+    let carried = s
+        .echoed()
+        .is_some_and(|(_, sent, answered)| answered * 5 > sent * 4);
+    (s.up && !carried && all.lost >= SEVERAL && all.lost * 4 >= all.asked).then_some(all)
 }
 
 /// Whether all that went to UDP 4500 may have been lost as the rest was.

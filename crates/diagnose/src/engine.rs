@@ -5,6 +5,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::product::Product;
 
 use crate::ask::answers;
+use crate::chance::{Asked, laboured};
 use crate::complaint::{SUPPORT, complained, observed, suspected};
 use crate::config::Configs;
 use crate::missing;
@@ -119,7 +120,8 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     hear(s, &mut candidates, &ruled_out);
     weigh_answers(s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !suffers;
-    if findings.is_empty() && healthy && shows_all(case) && !complained(s) && !pinned_down(s) {
+    let content = !complained(s) && !pinned_down(s) && laboured(s).is_none();
+    if findings.is_empty() && healthy && shows_all(case) && content {
         well(s, subject, notes)
     } else if findings.is_empty() && healthy {
         up_as_far_as_shown(s, subject, candidates, ruled_out, notes)
@@ -334,9 +336,14 @@ fn up_as_far_as_shown(
     notes: Vec<String>,
 ) -> Verdict {
     let peer = s.peer();
-    let summary = format!(
-        "{subject} is up as far as this shows; if traffic doesn't pass, it doesn't say why"
-    );
+    let summary = match laboured(s) {
+        Some(Asked { asked, lost }) => format!(
+            "{subject} is up, but {lost} of {asked} messages of its key exchange were repetitions: the path may lose much, or the peer be slow"
+        ),
+        None => format!(
+            "{subject} is up as far as this shows; if traffic doesn't pass, it doesn't say why"
+        ),
+    };
     let mut verdict = undecided(s, subject, candidates, ruled_out, notes);
     let counters = missing::collect(Need::Counters, &verdict.subject, &peer, &s.case.products);
     verdict.missing.insert(0, counters);

@@ -1,6 +1,6 @@
 //! Silence, and what tells its causes apart.
 
-use adit_diagnose::AtFault;
+use adit_diagnose::{Answer, AtFault};
 use adit_model::event::{Happening, Party, PathProblem};
 use adit_model::fact::{Known, Probe, ProbeOutcome};
 
@@ -291,6 +291,50 @@ fn a_path_that_loses_the_first_message_too_blocks_no_port() {
     );
     // A host that answers no echo shows no loss.
     echoes(several(begun().init_done(true), 2), 0).cause("udp4500-blocked");
+}
+
+/// A tunnel that came up by many repetitions isn't well because it is up; echoes that come back say that it is.
+#[test]
+fn a_tunnel_that_came_up_with_trouble_is_not_called_healthy() {
+    let repeated = |story: Story, exchange: &str, times| {
+        (1..=times).fold(story, |story, attempt| {
+            let what = Happening::Retransmitted {
+                exchange: exchange.into(),
+                message_id: 0,
+                attempt,
+            };
+            story.event(Local, Initiator, what)
+        })
+    };
+    let begun = || {
+        Story::new()
+            .configured(Local, west())
+            .covers(Local)
+            .initiating()
+    };
+    let up = |story: Story, answered| {
+        let to = EAST.parse().unwrap();
+        let sent = 10;
+        let probe = Probe::Echoes { to, sent, answered };
+        story
+            .established(Local, Initiator)
+            .child_up(Local, Initiator)
+            .known(Local, Known::Probed { probe })
+    };
+    let proved_after = |times| repeated(begun().init_done(true), "IKE_AUTH", times);
+    let verdict = up(proved_after(3), 0).undecided(&["underlay-loss-or-flap"]);
+    assert!(
+        verdict.summary.contains("repetitions"),
+        "{}",
+        verdict.summary
+    );
+    up(proved_after(3), 3).cause("underlay-loss-or-flap");
+    // A peer that wasn't there yet when it was first asked.
+    let late = || repeated(begun(), "IKE_SA_INIT", 5).init_done(true);
+    for (story, answered) in [(proved_after(1), 0), (proved_after(3), 10), (late(), 0)] {
+        let verdict = up(story, answered).verdict();
+        assert_eq!(verdict.verdict, Answer::Healthy, "{verdict:#?}");
+    }
 }
 
 #[test]

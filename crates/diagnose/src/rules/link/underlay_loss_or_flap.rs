@@ -4,7 +4,7 @@ use adit_model::event::Happening;
 use adit_model::fact::{Fact, Side};
 use adit_model::sign::Sign;
 
-use crate::chance::{Asked, asked};
+use crate::chance::{Asked, asked, laboured};
 use crate::finding::{BOTH_SIDES, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -147,6 +147,15 @@ fn told(s: &Signals<'_>) -> Judgement {
 /// So much of what has a way goes unanswered that the rest may be lost with it.
 fn in_part(s: &Signals<'_>) -> Judgement {
     const SEVERAL: u32 = 2;
+    if let Some(Asked { asked, lost }) = laboured(s) {
+        return Judgement::Possible {
+            weight: 45,
+            because: format!(
+                "{lost} of {asked} messages of the key exchange were repetitions, and no echo shows that the path carries what it is given"
+            ),
+            separated_by: "whether echoes to the peer get lost now and then",
+        };
+    }
     let Asked { asked, lost } = asked(s);
     if s.up || s.refused_or_told() || s.silences.is_empty() || lost < SEVERAL || lost * 4 < asked {
         return Judgement::Silent;
