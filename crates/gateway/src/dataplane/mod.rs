@@ -23,6 +23,7 @@ mod carrier;
 mod counters;
 mod entrance;
 mod inward;
+mod linger;
 mod orders;
 mod outbox;
 mod outward;

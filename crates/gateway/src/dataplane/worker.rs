@@ -10,12 +10,13 @@ use adit_esp::{Allowance, Door, FlowCache, Lane, Sampler, Shared};
 use adit_kernel::Tun;
 use adit_kernel::batch::Inbox;
 use adit_model::now::Mono;
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 
 use crate::clock::Clock;
 use crate::dataplane::carrier::{Carrier, Socket};
 use crate::dataplane::counters::Counters;
 use crate::dataplane::entrance::Entrance;
+use crate::dataplane::linger::{Came, Linger};
 use crate::dataplane::orders::{Order, Orders};
 use crate::dataplane::outbox::{Bundles, Outbox};
 use crate::dataplane::teller::Teller;
@@ -132,17 +133,16 @@ impl Worker {
     pub fn run(mut self) -> io::Result<()> {
         self.counters.belong_to(adit_kernel::load::this_thread());
         let mut events = Vec::with_capacity(EVENTS);
+        let mut linger = Linger::new(self.clock.mono());
+        let mut last = None;
         loop {
-            let patience = self.teller.patience();
-            events.clear();
-            let space = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&self.epoll, space, patience.as_ref()) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
+            let until = linger.done(self.clock.mono(), last.take());
+            self.wait(&mut events, until, &mut linger)?;
             for event in &events {
                 let (data, flags) = (event.data, event.flags);
-                match Source::of(data.u64()) {
+                let source = Source::of(data.u64());
+                last = source.came().or(last);
+                match source {
                     Source::Orders => {
                         if self.obey().is_break() {
                             return Ok(());
@@ -159,6 +159,42 @@ impl Worker {
             }
             self.teller.tell(self.clock.mono());
         }
+    }
+
+    /// Waits for events: looks for them until the given moment, then sleeps.
+    fn wait(
+        &self,
+        events: &mut Vec<epoll::Event>,
+        until: Option<Mono>,
+        linger: &mut Linger,
+    ) -> io::Result<()> {
+        let mut look = |patience: Option<&Timespec>| {
+            events.clear();
+            let space = rustix::buffer::spare_capacity(events);
+            match epoll::wait(&self.epoll, space, patience) {
+                Ok(count) => Ok(count > 0),
+                Err(rustix::io::Errno::INTR) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        let mut there = false;
+        if let Some(until) = until {
+            let mut now = self.clock.mono();
+            while !there && now < until {
+                std::thread::yield_now();
+                there = look(Some(&NONE))?;
+                now = self.clock.mono();
+            }
+            linger.looked(now);
+        }
+        if !there {
+            let patience = self.teller.patience();
+            there = look(patience.as_ref())?;
+        }
+        if there {
+            linger.came(self.clock.mono());
+        }
+        Ok(())
     }
 
     /// Gives up a device.
@@ -238,6 +274,15 @@ impl Source {
         }
     }
 
+    /// What kind of packet it brings.
+    fn came(self) -> Option<Came> {
+        match self {
+            Source::Orders => None,
+            Source::Socket(_) => Some(Came::In),
+            Source::Door(_) => Some(Came::Out),
+        }
+    }
+
     fn of(number: u64) -> Self {
         let place = |from: u64| usize::try_from(number.saturating_sub(from)).unwrap_or(usize::MAX);
         match number {
@@ -253,6 +298,11 @@ impl Source {
 /// The number of the first door.
 const DOORS: u64 = 1 + Socket::ALL.len() as u64;
 const EVENTS: usize = 16;
+/// No patience.
+const NONE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
 /// Messages received at once, when they are short.
 pub(super) const MESSAGES: usize = 64;
 /// Octets of one message, which may be many datagrams.
