@@ -18,7 +18,8 @@ pub(crate) struct Asked {
 /// How often a test repeats its question.
 const QUESTIONS: u32 = 4;
 
-/// First messages that were answered in the end, echoes if any was answered, tests of UDP 500 once it has answered.
+/// First messages that were answered in the end, echoes if any was answered, tests of UDP 500 once it has answered, each time
+/// that they were made.
 pub(crate) fn asked(s: &Signals<'_>) -> Asked {
     let mut all = Asked::default();
     let heard = s.received(Side::Local).is_some();
@@ -36,7 +37,10 @@ pub(crate) fn asked(s: &Signals<'_>) -> Asked {
         all.asked += sent;
         all.lost += sent.saturating_sub(answered);
     }
-    if s.ike_answers(false).is_some() {
+    if let Some((sent, answered)) = s.ike_repeated() {
+        all.asked += sent;
+        all.lost += sent.saturating_sub(answered);
+    } else if s.ike_answers(false).is_some() {
         all.asked += 1;
     }
     if s.ike_silent(false).is_some() && heard {

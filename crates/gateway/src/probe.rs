@@ -6,6 +6,8 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use adit_crypto::Provider;
@@ -43,6 +45,10 @@ struct Question {
     spi: IkeSpi,
     datagram: Vec<u8>,
     outcome: Option<ProbeOutcome>,
+    /// How often it was sent.
+    sent: u32,
+    /// How many answers came.
+    answers: u32,
 }
 
 impl Plan {
@@ -63,6 +69,8 @@ impl Plan {
                 spi,
                 datagram,
                 outcome: None,
+                sent: 0,
+                answers: 0,
             })
         };
         let questions = match ask {
@@ -95,15 +103,24 @@ impl Plan {
             ..PingOptions::default()
         };
         // Threads of their own, because an echo and IKE answers are waited for at the same time.
-        let echoes: Vec<_> = (0..ECHOES)
+        let any_answered = Arc::new(AtomicBool::new(false));
+        let echoes: Vec<_> = (0..ECHOES + MORE_ECHOES)
             .filter_map(|nth| {
                 let mut options = options.clone();
                 if nth > 0 || self.ask == Ask::Path {
                     options.timeout = EACH_ECHO;
                 }
+                let any_answered = Arc::clone(&any_answered);
                 let echo = move || {
                     std::thread::sleep(BETWEEN * nth);
-                    echo(to, &options)
+                    if nth >= ECHOES && any_answered.load(Relaxed) {
+                        return ProbeOutcome::NotMade;
+                    }
+                    let outcome = echo(to, &options);
+                    if matches!(outcome, ProbeOutcome::Answered(_)) {
+                        any_answered.store(true, Relaxed);
+                    }
+                    outcome
                 };
                 let thread = std::thread::Builder::new().name("probe".to_owned());
                 thread.spawn(echo).ok()
@@ -132,11 +149,23 @@ impl Plan {
             sent: count(made.count()),
             answered: count(outcomes.iter().filter(answered).count()),
         });
-        probes.extend(self.questions.into_iter().map(|question| Probe::IkeInit {
-            to,
-            port: question.port,
-            outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
-        }));
+        for question in self.questions {
+            let port = question.port;
+            let (sent, answered) = (question.sent, question.answers);
+            probes.push(Probe::IkeInit {
+                to,
+                port,
+                outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
+            });
+            if answered > 0 && sent > 1 {
+                probes.push(Probe::IkeRepeated {
+                    to,
+                    port,
+                    sent,
+                    answered: answered.min(sent),
+                });
+            }
+        }
         if self.ask == Ask::WhetherAlive {
             std::thread::sleep(UNANSWERED.saturating_sub(started.elapsed()));
         }
@@ -184,13 +213,19 @@ impl Plan {
 
     fn send(&mut self, socket: &UdpPort) {
         let (to, from) = (self.to, self.from);
-        for question in self.questions.iter_mut().filter(|q| q.outcome.is_none()) {
+        // What was answered is asked again beside what wasn't: else it couldn't be told whether only that is lost.
+        let goes_on =
+            |q: &&mut Question| matches!(q.outcome, None | Some(ProbeOutcome::AnsweredVersion(_)));
+        for question in self.questions.iter_mut().filter(goes_on) {
             let to = SocketAddr::new(to, question.port);
-            if let Err(error) = socket.send(&question.datagram, to, from)
-                && error.kind() != io::ErrorKind::WouldBlock
-            {
-                let errno = error.raw_os_error().unwrap_or(0);
-                question.outcome = Some(ProbeOutcome::Failed(PathProblem::LocalSend(errno)));
+            match socket.send(&question.datagram, to, from) {
+                Ok(_) => question.sent += 1,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    let errno = error.raw_os_error().unwrap_or(0);
+                    let failed = ProbeOutcome::Failed(PathProblem::LocalSend(errno));
+                    question.outcome.get_or_insert(failed);
+                }
             }
         }
     }
@@ -208,6 +243,9 @@ impl Plan {
             return;
         };
         let outcome = ProbeOutcome::AnsweredVersion(header.version.major);
+        for question in &mut self.questions {
+            question.answers += u32::from(question.spi == header.spi_i);
+        }
         self.settle(|q| q.spi == header.spi_i, outcome);
     }
 
@@ -281,6 +319,9 @@ const AGAIN: [Duration; 4] = [
 ];
 /// How many echoes tell whether packets are lost, how far apart they are, and how long each is waited for.
 const ECHOES: u32 = 10;
+/// How many more are sent for as long as none was answered: of a path that loses six of seven, ten echoes and their answers
+/// all get lost once in five times, and then it looks like a host that answers none.
+const MORE_ECHOES: u32 = 16;
 const BETWEEN: Duration = Duration::from_millis(80);
 const EACH_ECHO: Duration = Duration::from_millis(1000);
 /// A request of the IKE SA has been repeated twice by then (`retransmit` of 500 ms, times 1.8).
@@ -371,5 +412,46 @@ mod tests {
             )),
             "{probes:?}"
         );
+    }
+
+    /// What is answered is asked again as long as the other port is silent; each answer counts.
+    #[test]
+    fn what_is_answered_is_repeated_beside_what_is_not() {
+        let bind = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = |socket: &std::net::UdpSocket| socket.local_addr().unwrap().port();
+        let (answering, silent) = (bind(), bind());
+        let mut connection = sample::connection("office");
+        connection.local = None;
+        connection.remote_port = port(&answering);
+        let provider = adit_crypto::provider::fake(7);
+        let to = Ipv4Addr::LOCALHOST.into();
+        let plan = Plan::new(&provider, &connection, to, port(&silent), Ask::Everything);
+        let at = port(&answering);
+        let spi = asked(&plan).spi;
+        answering.set_read_timeout(Some(LONGEST)).unwrap();
+        // Every other one gets lost.
+        let responder = std::thread::spawn(move || {
+            let response = Flags::new(false, true);
+            let header = Header::v2(spi, IkeSpi(2), ExchangeType::IKE_SA_INIT, response, 0);
+            let mut answer = Vec::new();
+            header.emit(&mut answer);
+            let mut buffer = [0; 2048];
+            for nth in 0..AGAIN.len() {
+                let (_, from) = answering.recv_from(&mut buffer).unwrap();
+                if nth % 2 == 0 {
+                    answering.send_to(&answer, from).unwrap();
+                }
+            }
+        });
+        let probes = plan.run();
+        responder.join().unwrap();
+        let repeated = Probe::IkeRepeated {
+            to,
+            port: at,
+            sent: 4,
+            answered: 2,
+        };
+        assert!(probes.contains(&repeated), "{probes:?}");
+        drop(silent);
     }
 }

@@ -324,6 +324,18 @@ pub enum Probe {
         /// What came of it.
         outcome: ProbeOutcome,
     },
+    /// One IKE_SA_INIT request sent several times over, though it was answered: whether such datagrams are lost on the way. A
+    /// responder answers each (RFC 7296 2.1).
+    IkeRepeated {
+        /// To whom.
+        to: IpAddr,
+        /// To which port.
+        port: u16,
+        /// How many times.
+        sent: u32,
+        /// How many answers came.
+        answered: u32,
+    },
     /// An IKE_SA_INIT request with a single proposal, to learn whether the peer would take it.
     IkeOffer {
         /// To whom.
@@ -389,6 +401,15 @@ impl fmt::Display for Probe {
             Probe::IkeInit { to, port, outcome } => {
                 write!(f, "IKE_SA_INIT to {to} port {port}: {outcome}")
             }
+            Probe::IkeRepeated {
+                to,
+                port,
+                sent,
+                answered,
+            } => write!(
+                f,
+                "{sent} times IKE_SA_INIT to {to} port {port}: {answered} answers"
+            ),
             Probe::IkeOffer {
                 to,
                 port,

@@ -83,6 +83,21 @@ impl<'a> Signals<'a> {
         .map(|(fact, (sent, answered))| (fact, sent, answered))
     }
 
+    /// How often the first message was sent to the peer's IKE port though it was answered, and how often it was.
+    pub(crate) fn ike_repeated(&self) -> Option<(u32, u32)> {
+        let first = self.remote_port();
+        self.last_probe(|p| match p {
+            Probe::IkeRepeated {
+                port,
+                sent,
+                answered,
+                ..
+            } if *port == first => Some((*sent, *answered)),
+            _ => None,
+        })
+        .map(|(_, counts)| counts)
+    }
+
     /// The IKE probe to the peer's IKE port, or to its NAT-T port.
     pub(crate) fn ike_probe(&self, nat_t: bool) -> Option<(&'a Fact, ProbeOutcome)> {
         let first = self.remote_port();

@@ -289,6 +289,19 @@ fn a_path_that_loses_the_first_message_too_blocks_no_port() {
             .iter()
             .any(|f| f.cause == "underlay-loss-or-flap")
     );
+    // Where no echo is answered, the first message says it, which is asked again beside the other.
+    let asked_again = |story: Story, answered| {
+        let (to, port, sent) = (EAST.parse().unwrap(), 500, 4);
+        let probe = Probe::IkeRepeated {
+            to,
+            port,
+            sent,
+            answered,
+        };
+        story.known(Local, Known::Probed { probe })
+    };
+    asked_again(several(begun().init_done(true), 4), 4).cause("udp4500-blocked");
+    asked_again(several(begun().init_done(true), 4), 1).undecided(&["udp4500-blocked"]);
     // A host that answers no echo shows no loss.
     echoes(several(begun().init_done(true), 2), 0).cause("udp4500-blocked");
 }
