@@ -4,8 +4,8 @@
 //! length. `packet` is all that a packet needs: its header, exceptions and policies or what the thread remembers of its
 //! flow, SA, sequence number or replay window, the cipher, the policy check of what was opened, counters; 32 packets, each
 //! by itself, are done in one look at the newest view and sealed one behind the other, as a thread does with what it reads at once. `run` is the
-//! same for 32 packets that are known to be of one flow, as a super-packet of the kernel is cut. The last group finds the
-//! way out among many tunnels.
+//! same for 32 packets that are known to be of one flow, as a super-packet of the kernel is cut. The thread has a lane of its own,
+//! as threads of the gateway have. The last group finds the way out among many tunnels.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods)] // reads the clock
 
@@ -28,6 +28,8 @@ const RUN: u16 = 32;
 /// Packets that are sealed before as many are opened.
 const BATCH: usize = 256;
 const HEADERS: usize = 28;
+/// The thread's own: data planes of these benchmarks have one.
+const LANE: Lane = Lane::new(0);
 
 fn inner(octets: usize) -> Vec<u8> {
     eastbound(octets - HEADERS)
@@ -69,9 +71,8 @@ fn seal_packets(c: &mut Criterion) {
                         let view = shared.load();
                         let mut at = 0;
                         for _ in 0..some {
-                            let lane = Lane::default();
-                            let inner = view.outbound(lane, black_box(&inner)).unwrap();
-                            let way = view.outgoing_by(&mut cache, Door::SHARED, lane, &inner);
+                            let inner = view.outbound(LANE, black_box(&inner)).unwrap();
+                            let way = view.outgoing_by(&mut cache, Door::SHARED, LANE, &inner);
                             at += way.unwrap().seal(inner.packet, &mut out[at..]).unwrap();
                         }
                     })
@@ -93,9 +94,8 @@ fn seal_packets(c: &mut Criterion) {
 fn seal_run(plane: &DataPlane, inner: &[u8], packets: u16, out: &mut [u8]) {
     let shared = plane.shared();
     let view = shared.load();
-    let lane = Lane::default();
-    let packet = view.outbound(lane, inner).unwrap();
-    let mut way = view.outgoing(Door::SHARED, lane, &packet).unwrap();
+    let packet = view.outbound(LANE, inner).unwrap();
+    let mut way = view.outgoing(Door::SHARED, LANE, &packet).unwrap();
     way.claim(packets);
     let mut at = 0;
     for _ in 0..packets {
@@ -172,7 +172,8 @@ fn open_packets(c: &mut Criterion) {
                         for some in batch.chunks_mut(usize::from(RUN)) {
                             let view = shared.load();
                             for packet in some {
-                                black_box(view.open(T0, black_box(packet)).unwrap());
+                                let mut way = view.incoming(LANE, T0, packet).unwrap();
+                                black_box(way.open(black_box(packet)).unwrap());
                             }
                         }
                     })
@@ -184,7 +185,7 @@ fn open_packets(c: &mut Criterion) {
                     timed(packets, sealed, |batch| {
                         for run in batch.chunks_mut(usize::from(RUN)) {
                             let view = shared.load();
-                            let mut way = view.incoming(Lane::default(), T0, &run[0]).unwrap();
+                            let mut way = view.incoming(LANE, T0, &run[0]).unwrap();
                             for packet in run {
                                 black_box(way.open(black_box(packet)).unwrap());
                             }
@@ -214,7 +215,7 @@ fn find_among_many(c: &mut Criterion) {
                 let view = shared.load();
                 let packet = black_box(&packet);
                 let way = view
-                    .outgoing_by(&mut cache, Door::SHARED, Lane::default(), packet)
+                    .outgoing_by(&mut cache, Door::SHARED, LANE, packet)
                     .unwrap();
                 black_box(way.sealed_len(100))
             });
@@ -223,7 +224,7 @@ fn find_among_many(c: &mut Criterion) {
             b.iter(|| {
                 let view = shared.load();
                 let way = view
-                    .outgoing(Door::SHARED, Lane::default(), black_box(&packet))
+                    .outgoing(Door::SHARED, LANE, black_box(&packet))
                     .unwrap();
                 black_box(way.sealed_len(100))
             });
@@ -250,8 +251,8 @@ fn seal_while_packets_are_followed(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let view = shared.load();
-                let inner = view.outbound(Lane::default(), black_box(&inner)).unwrap();
-                let way = view.outgoing(Door::SHARED, Lane::default(), &inner);
+                let inner = view.outbound(LANE, black_box(&inner)).unwrap();
+                let way = view.outgoing(Door::SHARED, LANE, &inner);
                 way.unwrap().seal(inner.packet, &mut out).unwrap()
             });
         });

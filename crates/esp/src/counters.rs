@@ -136,7 +136,7 @@ impl Drops {
     }
 }
 
-/// Traffic counters that several threads may bump.
+/// Traffic counters. Each packet that is carried counts here, and so without a lock where its thread has a [`Lane`].
 pub(crate) struct Traffic(Lanes<Counted>);
 
 #[derive(Default)]
@@ -172,12 +172,10 @@ impl Traffic {
             return;
         }
         if let Some(counted) = self.0.of(lane) {
-            counted.bytes_in.fetch_add(batch.octets, Relaxed);
-            counted.packets_in.fetch_add(batch.packets, Relaxed);
-            // Nearly always a plain store would do; another thread on the same lane may know of a later packet.
-            if counted.last_in.load(Relaxed) < at.0 {
-                counted.last_in.fetch_max(at.0, Relaxed);
-            }
+            let writers = self.0.writers(lane);
+            writers.add(&counted.bytes_in, batch.octets);
+            writers.add(&counted.packets_in, batch.packets);
+            writers.raise(&counted.last_in, at.0);
         }
     }
 
@@ -186,8 +184,9 @@ impl Traffic {
             return;
         }
         if let Some(counted) = self.0.of(lane) {
-            counted.bytes_out.fetch_add(batch.octets, Relaxed);
-            counted.packets_out.fetch_add(batch.packets, Relaxed);
+            let writers = self.0.writers(lane);
+            writers.add(&counted.bytes_out, batch.octets);
+            writers.add(&counted.packets_out, batch.packets);
         }
     }
 

@@ -98,7 +98,8 @@ impl DataPlane {
         Self::with_lanes(provider, 1)
     }
 
-    /// The same, with counters for so many threads that none waits for another's cache lines; see [`Lane`](crate::Lane).
+    /// The same, with counters of their own for so many threads: those that use a [`Lane`](crate::Lane) whose number is below
+    /// `lanes`. One thread at a time may use each of these numbers, or counts are lost.
     #[must_use]
     pub fn with_lanes(provider: Provider, lanes: u16) -> Self {
         let drops = Arc::new(Drops::new(lanes));

@@ -34,8 +34,8 @@ impl ChildState {
     pub(crate) fn new(name: ChildName) -> Self {
         Self {
             name: Arc::new(name),
-            // Drops that are known to be a child's are rare, and there may be thousands of children.
-            drops: Drops::new(1),
+            // Drops that are known to be a child's are rare, and there may be thousands of children: all threads share.
+            drops: Drops::new(0),
             door: AtomicU32::new(Door::SHARED.number()),
         }
     }

@@ -208,6 +208,54 @@ fn what_several_threads_send_under_one_sa_fits_the_narrowest_window() {
     }
 }
 
+/// Threads with a lane of their own count without a lock, and those that come besides share one: nothing is lost of either.
+#[test]
+fn traffic_of_threads_with_and_without_a_lane_adds_up() {
+    const LANES: u16 = 2;
+    const EACH: u64 = 3000;
+    let mut west = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), LANES);
+    let mut east = DataPlane::with_lanes(adit_crypto::provider::aws_lc(), LANES);
+    west.set_policy(&[connection(&[(&[WEST], &[EAST])])]);
+    east.set_policy(&[connection(&[(&[EAST], &[WEST])])]);
+    install(&mut east, mirrored(&generation(0)));
+    install(&mut west, generation(0));
+    let inner = eastbound(5);
+    let opened = AtomicU64::new(0);
+    let lanes = [0, 1, 2, 3].map(Lane::new);
+    std::thread::scope(|scope| {
+        for lane in lanes.into_iter().chain([Lane::default(); 2]) {
+            let (shared, shared_east) = (west.shared(), east.shared());
+            let (inner, opened) = (&inner, &opened);
+            scope.spawn(move || {
+                let mut buffer = vec![0; 200];
+                for number in 0..EACH {
+                    let view = shared.load();
+                    let packet = view.outbound(lane, inner).unwrap();
+                    let mut way = view.outgoing(Door::SHARED, lane, &packet).unwrap();
+                    let length = way.seal(inner, &mut buffer).unwrap();
+                    let esp = &mut buffer[..length];
+                    let view = shared_east.load();
+                    let mut way = view.incoming(lane, Mono(number), esp).unwrap();
+                    let passed = u64::from(way.open(esp).is_ok());
+                    opened.fetch_add(passed, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let all = EACH * (u64::from(LANES) + 4);
+    let octets = inner.len() as u64;
+    let sent = west.pairs()[0].counters;
+    assert_eq!((sent.packets_out, sent.bytes_out), (all, all * octets));
+    let received = east.pairs()[0].counters;
+    let opened = opened.into_inner();
+    assert_eq!(
+        (received.packets_in, received.bytes_in),
+        (opened, opened * octets)
+    );
+    assert_eq!(received.packets_in + east.drops().total(), all);
+    assert!(received.last_in.is_some_and(|at| at.0 < EACH));
+}
+
 /// Drops of all threads add up, each under its reason, for all and for the child.
 #[test]
 fn drops_of_all_threads_add_up() {
