@@ -271,6 +271,8 @@ impl Drop for Incoming<'_> {
 }
 
 impl Pair {
+    /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.
+    #[inline]
     fn open(
         &self,
         header: EspHeader,
@@ -278,10 +280,50 @@ impl Pair {
         exceptions: &Policies,
         packet: &mut [u8],
     ) -> Result<Inner, DropReason> {
-        let body = self.authenticate(header, packet)?;
-        let plaintext = packet
-            .get(body.clone())
-            .ok_or(DropReason::EspInnerMalformed)?;
+        let window = &self.inbound.window;
+        let sequence = window.extend(header.sequence)?;
+        window.check(sequence)?;
+        let esn_high = self.inbound.esn.then_some((sequence >> 32) as u32);
+        let body = self.decrypt(esn_high, packet)?;
+        // The window learns of every authentic packet, whatever is in it. That it is looked into first, which changes
+        // nothing, gives the processor something to do: the window's exchange waits until the plaintext is stored.
+        let inner = self.inspect(body, tos, exceptions, packet);
+        window.accept(sequence)?;
+        let inner = inner?;
+        if let Inner::Within(place) = &inner
+            && let Some(inner) = packet.get_mut(place.clone())
+        {
+            self.undress(inner, tos)?;
+        }
+        Ok(inner)
+    }
+
+    #[inline]
+    fn decrypt(
+        &self,
+        esn_high: Option<u32>,
+        packet: &mut [u8],
+    ) -> Result<Range<usize>, DropReason> {
+        let opened = self.inbound.cipher.open(packet, esn_high);
+        opened.map_err(|error| match error {
+            OpenError::TooShort { .. } => DropReason::EspTooShort,
+            OpenError::BadPadding { .. } => DropReason::EspPadding,
+            OpenError::Misaligned { .. } => DropReason::EspMisaligned,
+            OpenError::BadIcv => DropReason::EspAuthenticity,
+        })
+    }
+
+    /// The inner packet that was decrypted at `body`, if it may go on.
+    #[inline]
+    fn inspect(
+        &self,
+        body: Range<usize>,
+        tos: u8,
+        exceptions: &Policies,
+        packet: &[u8],
+    ) -> Result<Inner, DropReason> {
+        let start = body.start;
+        let plaintext = packet.get(body).ok_or(DropReason::EspInnerMalformed)?;
         let (payload, trailer) =
             EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
         if let Some(ends) = &self.transport {
@@ -299,11 +341,7 @@ impl Pair {
             .ok_or(DropReason::EspInnerMalformed)?;
         self.admit(&inner, exceptions)?;
         // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
-        let place = body.start..body.start + inner.total_length();
-        if let Some(inner) = packet.get_mut(place.clone()) {
-            self.undress(inner, tos)?;
-        }
-        Ok(Inner::Within(place))
+        Ok(Inner::Within(start..start + inner.total_length()))
     }
 
     /// Whether a decrypted packet may go on (RFC 4301 5.2).
@@ -353,31 +391,6 @@ impl Pair {
         self.admit(&inner, exceptions)?;
         self.undress(&mut packet, tos)?;
         Ok(Inner::Rebuilt(packet))
-    }
-
-    /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.
-    #[inline]
-    fn authenticate(
-        &self,
-        header: EspHeader,
-        packet: &mut [u8],
-    ) -> Result<Range<usize>, DropReason> {
-        let window = &self.inbound.window;
-        let sequence = window.extend(header.sequence)?;
-        window.check(sequence)?;
-        let esn_high = self.inbound.esn.then_some((sequence >> 32) as u32);
-        let body = self
-            .inbound
-            .cipher
-            .open(packet, esn_high)
-            .map_err(|error| match error {
-                OpenError::TooShort { .. } => DropReason::EspTooShort,
-                OpenError::BadPadding { .. } => DropReason::EspPadding,
-                OpenError::Misaligned { .. } => DropReason::EspMisaligned,
-                OpenError::BadIcv => DropReason::EspAuthenticity,
-            })?;
-        window.accept(sequence)?;
-        Ok(body)
     }
 }
 

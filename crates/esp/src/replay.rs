@@ -4,16 +4,44 @@
 //! Any number of threads use one window without a lock. RFC 6479 clears the blocks that the window moves over; between
 //! clearing and setting another thread could get in. So here a block says itself which numbers its bits are about: 32 bits
 //! in one atomic word with 32 bits of the number of the lap around the ring. A bit is set, or a block taken over for a
-//! later lap, by one exchange of that word. It follows that each number is accepted once at most, whatever threads do:
-//! once its bit is set, the word either has the bit, or belongs to a later lap, and then the number is too old for ever.
+//! later lap, by one exchange of that word.
+//!
+//! The highest number isn't kept: it is the highest bit of the newest block. What is kept is the number by which that block
+//! was *entered*, the first of its block that came. So a packet costs one exchange, and one in 32 enters a block besides.
+//!
+//! # Why that is right
+//!
+//! A thread enters a number's block before it sets a bit there, and reads what was entered after it has read a block. Hence:
+//!
+//! 1. *No block is ahead of what was entered*, as a thread reads the two: whoever wrote the block had seen its number or a
+//!    later one entered, and released the block after that. So the whole number of a block's lap is told from the half that the
+//!    block has: it is the last such lap up to the one that was entered.
+//! 2. *Each number is accepted once at most.* An exchange succeeds only if the word is still the one that was judged. Laps of
+//!    a word never go back, and bits of one lap never vanish. So once a number's bit is set, whoever judges that word
+//!    later finds the bit, or a later lap, and then the number is too old for ever.
+//! 3. *Nothing below the window is accepted.* Say `m` was accepted before a thread begins with `n`. The thread reads that
+//!    `m`'s block or a later one was entered. A later one was entered by a higher number than `m`. In the same block the thread
+//!    finds `m`'s bit, or a later lap, and then it reads again what was entered. So the top that it comes to is not below `m`.
+//! 4. *Nothing is refused without a reason.* The top that a thread comes to has been received: either it was entered, which
+//!    only authentic numbers are, or its bit was there. And a block is at a later lap only when a number has come that is ahead by
+//!    more than the window, since the ring has a block more than the window needs.
+//!
+//! Packets that threads open while the window moves are judged by where it was at one moment of that. All this takes for granted
+//! that numbers don't jump over 2^32 laps, which is 2^38 packets at least: after such a jump an old block could seem newer
+//! than it is, and numbers would be refused; and while a thread judges one packet, no word comes round to the same half of
+//! a lap again.
 
 use std::cmp::Ordering;
-use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-};
+#[cfg(not(test))]
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use adit_model::drops::DropReason;
+#[cfg(test)]
+use interleaved::AtomicU64;
+
+#[cfg(test)]
+mod interleaved;
 
 /// Largest window, in packets.
 pub const MAX_WINDOW: u32 = 4096;
@@ -24,12 +52,15 @@ const MIN_ESN_WINDOW: u32 = 32;
 /// Bits of a block, the lower half of its word. The upper half is the lap.
 const BLOCK_BITS: u64 = 32;
 
+/// A lap as blocks know it.
+const LAP_MASK: u64 = 0xffff_ffff;
+
 /// Which sequence numbers of one inbound SA were received.
 #[derive(Debug)]
 pub struct ReplayWindow {
-    /// Highest number received; 0 before the first packet, as numbers start at 1. It is raised before a block shows a
-    /// number, so no block is ever ahead of it.
-    top: AtomicU64,
+    /// The number by which the newest block was entered; 0 before the first packet, as numbers start at 1. Without a
+    /// window, the highest number received.
+    entered: AtomicU64,
     /// In packets; 0 accepts everything.
     window: u64,
     esn: bool,
@@ -41,7 +72,9 @@ pub struct ReplayWindow {
 
 /// Where the bit of a number is.
 struct Place<'a> {
-    block: &'a AtomicU64,
+    word: &'a AtomicU64,
+    /// The number of the block, of all that there ever are.
+    block: u64,
     lap: u64,
     bit: u64,
 }
@@ -58,7 +91,7 @@ impl ReplayWindow {
         };
         let blocks = (window.div_ceil(BLOCK_BITS as u32) + 1).next_power_of_two();
         Self {
-            top: AtomicU64::new(0),
+            entered: AtomicU64::new(0),
             window: u64::from(window),
             esn,
             ring: (0..blocks).map(|_| AtomicU64::new(0)).collect(),
@@ -69,7 +102,7 @@ impl ReplayWindow {
     /// Highest sequence number received so far; 0 before the first packet.
     #[must_use]
     pub fn top(&self) -> u64 {
-        self.top.load(Relaxed)
+        self.top_from(self.entered.load(Relaxed))
     }
 
     /// The whole sequence number of a packet whose header shows `low`. Whether the guess of the high half is right
@@ -77,11 +110,16 @@ impl ReplayWindow {
     ///
     /// # Errors
     /// [`DropReason::EspTooOld`] for a number below the very first.
+    #[inline]
     pub fn extend(&self, low: u32) -> Result<u64, DropReason> {
-        if !self.esn {
-            return Ok(u64::from(low));
+        if self.esn {
+            self.extend_by(self.top(), low)
+        } else {
+            Ok(u64::from(low))
         }
-        let top = self.top();
+    }
+
+    fn extend_by(&self, top: u64, low: u32) -> Result<u64, DropReason> {
         let (top_low, top_high) = (top & 0xffff_ffff, top >> 32);
         // RFC 4303 A2.2: in case A the window lies within one run of low halves, in case B it spans two.
         let (bottom_low, in_window, beyond) = if top_low >= self.window - 1 {
@@ -114,12 +152,17 @@ impl ReplayWindow {
     /// which is never sent.
     #[inline]
     pub fn check(&self, sequence: u64) -> Result<(), DropReason> {
-        if self.window == 0 || sequence > self.top() {
+        if self.window == 0 {
             return Ok(());
         }
         let place = self.place(sequence).ok_or(DropReason::EspTooOld)?;
-        let word = place.block.load(Acquire);
-        self.bits(&place, word, sequence).map(|_| ())
+        let word = place.word.load(Acquire);
+        // After the block, so that the block isn't ahead.
+        let entered = self.entered.load(Relaxed);
+        if place.block > entered / BLOCK_BITS {
+            return Ok(());
+        }
+        self.judge(&place, sequence, word, entered).map(|_| ())
     }
 
     /// Records an authentic packet. Of all calls with one number, from whatever threads, one at most succeeds.
@@ -129,21 +172,25 @@ impl ReplayWindow {
     #[inline]
     pub fn accept(&self, sequence: u64) -> Result<(), DropReason> {
         if self.window == 0 {
-            self.top.fetch_max(sequence, Relaxed);
+            if sequence > self.entered.load(Relaxed) {
+                self.entered.fetch_max(sequence, Relaxed);
+            }
             return Ok(());
         }
         let place = self.place(sequence).ok_or(DropReason::EspTooOld)?;
-        // Threads write the top for every packet in order; one that is late needn't.
-        if sequence > self.top() {
-            self.top.fetch_max(sequence, Relaxed);
-        }
-        let mut word = place.block.load(Acquire);
+        let mut word = place.word.load(Acquire);
         loop {
-            let bits = self.bits(&place, word, sequence)?;
+            // After the block, so that the block isn't ahead.
+            let mut entered = self.entered.load(Relaxed);
+            if place.block > entered / BLOCK_BITS {
+                let before = self.entered.fetch_max(sequence, Relaxed);
+                entered = before.max(sequence);
+            }
+            let bits = self.judge(&place, sequence, word, entered)?;
             let new = place.lap << BLOCK_BITS | bits | place.bit;
-            // Release: who sees this block sees a top that is not below it.
+            // Release: who sees this block sees it, or a later one, entered.
             match place
-                .block
+                .word
                 .compare_exchange_weak(word, new, Release, Acquire)
             {
                 Ok(_) => return Ok(()),
@@ -152,19 +199,29 @@ impl ReplayWindow {
         }
     }
 
-    /// What a block shows of the lap that `place` is in: no bits if it is still at an earlier one.
+    /// What the block of `sequence` shows of the lap that the number is in, where `word` was read before `entered`: no
+    /// bits if it is still at an earlier one.
     #[inline]
-    fn bits(&self, place: &Place<'_>, word: u64, sequence: u64) -> Result<u64, DropReason> {
-        // After the block, so that it isn't ahead.
-        let top = self.top();
+    fn judge(
+        &self,
+        place: &Place<'_>,
+        sequence: u64,
+        word: u64,
+        entered: u64,
+    ) -> Result<u64, DropReason> {
+        let newest = entered / BLOCK_BITS;
+        // Mostly the number is in the newest block. An earlier lap shows no top but what was entered.
+        let top = if place.block == newest {
+            self.highest(entered, word).unwrap_or(entered)
+        } else {
+            self.top_from(entered)
+        };
         if sequence == 0 || top.saturating_sub(sequence) >= self.window {
             return Err(DropReason::EspTooOld);
         }
-        // The block knows half of its lap's number: it is the last such lap up to the top's. Only a jump over 2^32 laps
-        // could make an old block seem newer, and then numbers would be refused, none taken twice.
-        let top_lap = (top / BLOCK_BITS) >> self.lap_shift;
-        let behind = (top_lap.wrapping_sub(word >> BLOCK_BITS)) & 0xffff_ffff;
-        let lap = top_lap.saturating_sub(behind);
+        let newest_lap = newest >> self.lap_shift;
+        let behind = newest_lap.wrapping_sub(word >> BLOCK_BITS) & LAP_MASK;
+        let lap = newest_lap.saturating_sub(behind);
         let bits = word & 0xffff_ffff;
         match lap.cmp(&place.lap) {
             Ordering::Less => Ok(0),
@@ -174,13 +231,42 @@ impl ReplayWindow {
         }
     }
 
+    /// The highest number received, not below what it was when `entered` was read.
+    #[inline]
+    fn top_from(&self, mut entered: u64) -> u64 {
+        while let Some(place) = self.place(entered) {
+            let word = place.word.load(Acquire);
+            if let Some(top) = self.highest(entered, word) {
+                return top;
+            }
+            // Nobody has set a bit there yet, or the block is at a later lap already: then that was entered before.
+            let now = self.entered.load(Relaxed);
+            if now == entered {
+                break;
+            }
+            entered = now;
+        }
+        entered
+    }
+
+    /// The highest number that is known by the block that was `entered`, if its word is at that lap.
+    #[inline]
+    fn highest(&self, entered: u64, word: u64) -> Option<u64> {
+        let lap = (entered / BLOCK_BITS) >> self.lap_shift;
+        let first = entered & !(BLOCK_BITS - 1);
+        let bits = word & 0xffff_ffff;
+        let last = first + u64::from((bits | 1).ilog2());
+        (lap & LAP_MASK == word >> BLOCK_BITS).then(|| last.max(entered))
+    }
+
     #[inline]
     fn place(&self, sequence: u64) -> Option<Place<'_>> {
-        let number = sequence / BLOCK_BITS;
-        let at = usize::try_from(number).ok()? & (self.ring.len() - 1);
+        let block = sequence / BLOCK_BITS;
+        let at = usize::try_from(block).ok()? & (self.ring.len() - 1);
         Some(Place {
-            block: self.ring.get(at)?,
-            lap: number >> self.lap_shift,
+            word: self.ring.get(at)?,
+            block,
+            lap: block >> self.lap_shift,
             bit: 1 << (sequence % BLOCK_BITS),
         })
     }

@@ -5,7 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use adit_esp::replay::ReplayWindow;
 use adit_model::drops::DropReason;
@@ -79,7 +79,14 @@ proptest! {
             let verdict = naive.accept(n);
             prop_assert_eq!(real.check(n), verdict);
             prop_assert_eq!(real.accept(n), verdict);
+            prop_assert_eq!(real.top(), naive.top());
             at = real.top();
+            // RFC 4303 A2.2: the high half changes exactly below the window.
+            let last = at.saturating_sub(naive.window - 1);
+            if last > 1 << 32 {
+                prop_assert_eq!(real.extend(last as u32), Ok(last));
+                prop_assert_eq!(real.extend((last - 1) as u32), Ok(last - 1 + (1 << 32)));
+            }
         }
     }
 
@@ -92,6 +99,30 @@ proptest! {
         prop_assert_eq!(w.extend(behind as u32), Ok(behind));
         let beyond = top + ahead;
         prop_assert_eq!(w.extend(beyond as u32), Ok(beyond));
+    }
+}
+
+/// All series of five among numbers at the edges of blocks, laps and windows, with what came again and what jumps.
+#[test]
+fn abuse_84_every_short_series_agrees_with_the_model() {
+    const SERIES: u32 = 5;
+    for window in [1, 2, 31, 32, 33, 64, 65] {
+        // The ring's laps are of 64, 128 or 256 numbers.
+        let edges = [0, 1, 31, 32, 33, 64, 96, 127, 128, 257];
+        for mut series in 0..(edges.len() as u32).pow(SERIES) {
+            let real = ReplayWindow::new(window, false);
+            let mut naive = Naive {
+                window: u64::from(window),
+                seen: BTreeSet::new(),
+            };
+            for _ in 0..SERIES {
+                let n = edges[series as usize % edges.len()];
+                series /= edges.len() as u32;
+                let verdict = naive.accept(n);
+                assert_eq!(real.accept(n), verdict, "{n}, window {window}");
+                assert_eq!(real.top(), naive.top(), "{n}, window {window}");
+            }
+        }
     }
 }
 
@@ -232,4 +263,73 @@ fn abuse_84_threads_race_for_each_number_at_the_top() {
     let total: usize = wins.iter().map(|wins| wins.load(Ordering::Relaxed)).sum();
     assert!(total <= ROUNDS as usize, "{total} of {ROUNDS}");
     assert_eq!(shared.top(), ROUNDS * 193);
+}
+
+/// Threads try the same numbers, each in an order of its own, with what was long ago among them, while numbers jump: within a
+/// block, over blocks, over many laps of the ring, and past 2^32. Each passes once at most; none passes that was below the
+/// window when it was tried; and none is refused as too old that can't have been.
+#[test]
+fn abuse_84_threads_replay_and_jump_over_laps() {
+    const STEPS: usize = 12_000;
+    const THREADS: usize = 4;
+    for window in [32, 33, 64, 1000, 4096] {
+        let mut number = (1_u64 << 32) - 5_000;
+        let numbers: Vec<u64> = (0..STEPS)
+            .map(|step| {
+                number += match step % 97 {
+                    0 => 3 * 32 * u64::from(window),
+                    1..5 => 31 + step as u64 % 70,
+                    _ => 1 + step as u64 % 3,
+                };
+                number
+            })
+            .collect();
+        let shared = ReplayWindow::new(window, true);
+        let passed: Vec<AtomicUsize> = numbers.iter().map(|_| AtomicUsize::new(0)).collect();
+        let replayed: Vec<AtomicUsize> = numbers.iter().map(|_| AtomicUsize::new(0)).collect();
+        let (accepted, tried) = (AtomicU64::new(0), AtomicU64::new(0));
+        let attempt = |at: usize| {
+            let n = numbers[at];
+            tried.fetch_max(n, Ordering::SeqCst);
+            let before = accepted.load(Ordering::SeqCst);
+            let verdict = shared.accept(n);
+            let after = tried.load(Ordering::SeqCst);
+            match verdict {
+                Ok(()) => {
+                    accepted.fetch_max(n, Ordering::SeqCst);
+                    passed[at].fetch_add(1, Ordering::Relaxed);
+                    assert!(before < n + u64::from(window), "{n} passed below {before}");
+                }
+                Err(DropReason::EspReplay) => {
+                    replayed[at].fetch_add(1, Ordering::Relaxed);
+                }
+                Err(reason) => {
+                    assert_eq!(reason, DropReason::EspTooOld);
+                    assert!(after >= n + u64::from(window), "{n} isn't old for {after}");
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let attempt = &attempt;
+                scope.spawn(move || {
+                    for step in 0..STEPS {
+                        attempt(step - (step * (3 + thread)) % 40_usize.min(step + 1));
+                        attempt(step);
+                        attempt(step - step.min(17 * thread + step % 300));
+                    }
+                });
+            }
+        });
+        for (at, n) in numbers.iter().enumerate() {
+            let count = passed[at].load(Ordering::Relaxed);
+            assert!(count <= 1, "{n} passed {count} times, window {window}");
+            let replayed = replayed[at].load(Ordering::Relaxed);
+            assert!(replayed == 0 || count == 1, "{n} never passed");
+        }
+        let all = passed.iter().map(|count| count.load(Ordering::Relaxed));
+        assert!(all.sum::<usize>() >= STEPS / 97, "window {window}");
+        assert_eq!(shared.top(), number);
+        assert_eq!(accepted.into_inner(), number);
+    }
 }
