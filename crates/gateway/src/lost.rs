@@ -13,23 +13,15 @@ impl Gateway {
     /// Asks for other pairs in the place of those that were lost, and tells of it. Who flushes the kernel's states ends those
     /// of all tunnels at once: the events of some stand for all.
     pub(crate) fn replace_lost(&mut self, now: Now, lost: Vec<Lost>) {
-        let tunnels = by_tunnel(lost);
-        let more = tunnels.len().saturating_sub(MOST_TOLD);
-        for (at, (tunnel, lost)) in tunnels.into_iter().enumerate() {
-            let children: BTreeSet<&str> = lost.iter().map(|l| l.child.child.as_str()).collect();
-            let mut refused = None;
-            for child in &children {
-                if let Err(error) = self.endpoint.rekey_child(now, &tunnel, child) {
-                    tracing::debug!("{error}");
-                    refused = refused.or(Some(error));
-                }
+        let (told, more) = asked_anew(lost, |tunnel, child| {
+            let asked = self.endpoint.rekey_child(now, tunnel, child);
+            if let Err(error) = &asked {
+                tracing::debug!("{error}");
             }
-            if at < MOST_TOLD {
-                let child = children.first().filter(|_| children.len() == 1);
-                let child = child.map(|child| (*child).to_owned());
-                let why = told(&lost, refused.as_ref());
-                self.monitor_acts(&tunnel, Act::Rekey, child, why);
-            }
+            asked
+        });
+        for Told { tunnel, child, why } in told {
+            self.monitor_acts(&tunnel, Act::Rekey, child, why);
         }
         if more > 0 {
             tracing::warn!(
@@ -37,6 +29,42 @@ impl Gateway {
             );
         }
     }
+}
+
+/// What an event says of a tunnel.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    tunnel: String,
+    /// The child, if it is one alone.
+    child: Option<String>,
+    why: String,
+}
+
+/// Asks for others by `rekey`, once for each child, whatever is told of it. Gives what is to be told, as the asking came out, and of
+/// how many tunnels more nothing is.
+fn asked_anew(
+    lost: Vec<Lost>,
+    mut rekey: impl FnMut(&str, &str) -> Result<(), CommandError>,
+) -> (Vec<Told>, usize) {
+    let mut all = Vec::new();
+    for (tunnel, lost) in by_tunnel(lost) {
+        let children: BTreeSet<&str> = lost.iter().map(|l| l.child.child.as_str()).collect();
+        let mut refused = None;
+        for child in &children {
+            // All are asked for, whichever is refused.
+            let asked = rekey(&tunnel, child);
+            refused = refused.or(asked.err());
+        }
+        let child = children.first().filter(|_| children.len() == 1);
+        all.push(Told {
+            child: child.map(|child| (*child).to_owned()),
+            why: told(&lost, refused.as_ref()),
+            tunnel,
+        });
+    }
+    let more = all.len().saturating_sub(MOST_TOLD);
+    all.truncate(MOST_TOLD);
+    (all, more)
 }
 
 fn by_tunnel(lost: Vec<Lost>) -> BTreeMap<String, Vec<Lost>> {
@@ -86,6 +114,10 @@ mod tests {
 
     use super::*;
 
+    fn lost_lan(tunnel: &str) -> Lost {
+        lost(tunnel, "lan", Ended::Missing)
+    }
+
     fn lost(tunnel: &str, child: &str, ended: Ended) -> Lost {
         Lost {
             child: Arc::new(ChildName {
@@ -113,13 +145,65 @@ mod tests {
 
     #[test]
     fn a_tunnel_that_lost_many_is_told_of_once() {
-        let all = by_tunnel(vec![
+        let mut asked = Vec::new();
+        let lost = vec![
             lost("office", "lan", Ended::Missing),
             lost("office", "dmz", Ended::Missing),
+            // Its next pair, too.
+            lost("office", "lan", Ended::Missing),
             lost("branch", "lan", Ended::Missing),
-        ]);
-        let counts: Vec<usize> = all.values().map(Vec::len).collect();
-        assert_eq!(counts, [1, 2]);
-        assert!(told(&all["office"], None).contains("; 1 more of the tunnel"));
+        ];
+        let (told, more) = asked_anew(lost, |tunnel, child| {
+            asked.push(format!("{tunnel}/{child}"));
+            Ok(())
+        });
+        assert_eq!(asked, ["branch/lan", "office/dmz", "office/lan"]);
+        let named: Vec<(&str, Option<&str>)> = told
+            .iter()
+            .map(|told| (told.tunnel.as_str(), told.child.as_deref()))
+            .collect();
+        assert_eq!(named, [("branch", Some("lan")), ("office", None)]);
+        assert!(told[1].why.contains("; 2 more of the tunnel"), "{told:?}");
+        assert_eq!(more, 0);
+    }
+
+    /// Who flushes the kernel's states takes those of all tunnels: others are asked for of each of them, and sixteen are told of.
+    #[test]
+    fn of_many_tunnels_all_are_asked_for_and_some_told_of() {
+        let names: Vec<String> = (0..20).map(|n| format!("t{n:02}")).collect();
+        for (count, wanted) in [(16, (16, 0)), (17, (16, 1)), (20, (16, 4))] {
+            let lost = names[..count].iter();
+            let lost = lost.map(|name| lost_lan(name)).collect();
+            let mut asked = Vec::new();
+            let (told, more) = asked_anew(lost, |tunnel, _| {
+                asked.push(tunnel.to_owned());
+                Ok(())
+            });
+            assert_eq!(asked, names[..count]);
+            assert_eq!((told.len(), more), wanted);
+            assert!(told.iter().map(|told| &told.tunnel).eq(&names[..16]));
+        }
+    }
+
+    /// What is told knows what came of the asking, and one refusal keeps no other child from being asked for.
+    #[test]
+    fn it_is_told_after_others_were_asked_for() {
+        let all = vec![
+            lost("office", "dmz", Ended::Expired),
+            lost("office", "lan", Ended::Expired),
+            lost("branch", "lan", Ended::Expired),
+        ];
+        let mut asked = Vec::new();
+        let (told, _) = asked_anew(all, |tunnel, child| {
+            asked.push(child.to_owned());
+            match child {
+                "dmz" => Err(CommandError::NotActive(tunnel.to_owned())),
+                _ => Ok(()),
+            }
+        });
+        assert_eq!(asked, ["lan", "dmz", "lan"]);
+        assert!(!told[0].why.contains("can't be asked for"), "{told:?}");
+        let refusal = "can't be asked for: connection `office` has no IKE SA";
+        assert!(told[1].why.ends_with(refusal), "{told:?}");
     }
 }

@@ -65,7 +65,7 @@ fn of_the_kernel(situation: &Situation, ways: &Ways) -> Vec<Check> {
         carrier => carrier,
     };
     let listed = || Xfrm::open().and_then(|mut xfrm| xfrm.listed());
-    let mut policies = match listed() {
+    let policies = match listed() {
         Ok(policies) => policies,
         // A kernel without IPsec asks nobody.
         Err(error) if error.is_unsupported() => return Vec::new(),
@@ -77,27 +77,17 @@ fn of_the_kernel(situation: &Situation, ways: &Ways) -> Vec<Check> {
     let Some(questions) = Questions::new(situation, ways) else {
         return Vec::new();
     };
-    let mut found = questions.findings(&policies);
-    if found.iter().any(is_missing) {
-        // What somebody took away is put back within a second.
+    let later = || {
         std::thread::sleep(PUT_BACK);
-        policies = match listed() {
-            Ok(policies) => policies,
-            Err(error) => return vec![unreadable(&error)],
-        };
-        found = questions.findings(&policies);
-        if found.iter().any(is_missing) {
-            match gone(&situation.pairs) {
-                Ok(gone) => found = settled(found, &gone),
-                Err(error) => return vec![unreadable(&error)],
-            }
+        listed()
+    };
+    match questions.judge(policies, later, || gone(&situation.pairs)) {
+        Ok(mut found) => {
+            found.extend(states(situation));
+            found
         }
+        Err(error) => vec![unreadable(&error)],
     }
-    if found.is_empty() {
-        found.push(questions.well(&policies));
-    }
-    found.extend(states(situation));
-    found
 }
 
 /// Whether a check says that a policy of ours isn't there.
@@ -220,6 +210,28 @@ impl Questions {
             }
         }
         found
+    }
+
+    /// What there is to say of `policies`. What somebody took away is put back within a second: where one of ours is missing it is
+    /// said of those that are listed `later`, and of which states are `gone` meanwhile.
+    fn judge(
+        &self,
+        mut policies: Vec<Listed>,
+        later: impl FnOnce() -> Result<Vec<Listed>, KernelError>,
+        gone: impl FnOnce() -> Result<Vec<String>, KernelError>,
+    ) -> Result<Vec<Check>, KernelError> {
+        let mut found = self.findings(&policies);
+        if found.iter().any(is_missing) {
+            policies = later()?;
+            found = self.findings(&policies);
+            if found.iter().any(is_missing) {
+                found = settled(found, &gone()?);
+            }
+        }
+        if found.is_empty() {
+            found.push(self.well(&policies));
+        }
+        Ok(found)
     }
 
     fn well(&self, listed: &[Listed]) -> Check {
@@ -483,12 +495,15 @@ mod tests {
     }
 
     fn found_if(listed: &[Listed], if_id: Option<u32>, due: bool) -> Vec<Check> {
+        questions(if_id, due).findings(listed)
+    }
+
+    fn questions(if_id: Option<u32>, due: bool) -> Questions {
         let ends = ("10.1.0.2".parse().unwrap(), "10.2.0.1".parse().unwrap());
-        let questions = Questions {
+        Questions {
             all: asked(ends, Some(3), 7, if_id, due),
             needed: if_id.is_some(),
-        };
-        questions.findings(listed)
+        }
     }
 
     fn lost(listed: &[Listed]) -> usize {
@@ -552,6 +567,36 @@ mod tests {
         }
         let late = policy(Direction::Out, OURS, "10.2.0.0/16", 2000, Does::Block);
         assert_eq!(found(&[out, back, late], Some(0)), []);
+    }
+
+    /// The policies are listed once more before one is said to be missing, and that may fail.
+    #[test]
+    fn a_policy_is_missing_by_the_second_list_alone() {
+        let out = own(policy(Direction::Out, OURS, THEIRS, 1000, Does::Protect));
+        let forward = policy(Direction::Forward, THEIRS, OURS, 1000, Does::Protect);
+        let whole = vec![out, own(forward)];
+        let questions = questions(Some(0), true);
+        let failed =
+            || KernelError::own("list the policies", "", "it kept changing while being read");
+        let never =
+            || -> Result<Vec<Listed>, KernelError> { panic!("there is nothing to wait for") };
+        let none_gone = || Ok(Vec::new());
+        let outcome = |found: Vec<Check>| found.iter().map(|c| c.outcome).collect::<Vec<_>>();
+
+        let well = questions.judge(whole.clone(), never, none_gone).unwrap();
+        assert_eq!(outcome(well), [Outcome::Well]);
+        let back = questions.judge(vec![out], || Ok(whole.clone()), none_gone);
+        assert_eq!(outcome(back.unwrap()), [Outcome::Well]);
+        let missing = questions.judge(vec![out], || Ok(vec![out]), none_gone);
+        assert_eq!(outcome(missing.unwrap()), [Outcome::Finding]);
+        // What can't be listed again is neither there nor missing.
+        let unknown = questions.judge(vec![out], || Err(failed()), none_gone);
+        let unknown = unreadable(&unknown.unwrap_err());
+        assert_eq!(unknown.outcome, Outcome::Unknown);
+        assert!(unknown.facts.is_empty());
+        assert!(unknown.summary.contains("kept changing"), "{unknown:?}");
+        let unknown = questions.judge(vec![out], || Ok(vec![out]), || Err(failed()));
+        assert!(unknown.is_err());
     }
 
     /// With optional protection nothing holds back what has no SA.

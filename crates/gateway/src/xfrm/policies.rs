@@ -109,6 +109,40 @@ impl Installed {
         due
     }
 
+    /// Takes note of what is there `now`: how many of ours somebody has changed or taken away. Where the kernel doesn't tell, it is
+    /// asked again soon: nothing else might happen that has them compared.
+    fn compare(
+        &mut self,
+        there: Result<Vec<Policy>, KernelError>,
+        now: Mono,
+    ) -> Result<usize, KernelError> {
+        let there: HashMap<PolicyId, Policy> = match there {
+            Ok(policies) => policies.into_iter().map(|p| (p.id, p)).collect(),
+            Err(error) => {
+                self.compare_at.get_or_insert(now + PACE);
+                return Err(error);
+            }
+        };
+        let mut changed = 0;
+        let mut gone = Vec::new();
+        for (id, (have, index)) in &mut self.known {
+            match there.get(id) {
+                Some(policy) if policy.index == id.direction.index(*index) => {
+                    if policy.verdict != have.verdict || policy.priority != have.priority {
+                        changed += 1;
+                        have.verdict = policy.verdict.clone();
+                        have.priority = policy.priority;
+                    }
+                }
+                _ => gone.push(*id),
+            }
+        }
+        for id in &gone {
+            self.forget(id);
+        }
+        Ok(changed + gone.len())
+    }
+
     fn bring(&mut self, xfrm: &mut Xfrm, id: &PolicyId, want: &Wanted) -> Result<(), KernelError> {
         let policy = |index| Policy {
             id: *id,
@@ -223,30 +257,12 @@ impl InKernel {
 
     /// Compares our policies with what is there, and puts back what somebody has changed or taken away.
     pub(super) fn compare_policies(&mut self) {
-        let there: HashMap<PolicyId, Policy> = match self.xfrm.get_mut().policies() {
-            Ok(policies) => policies.into_iter().map(|p| (p.id, p)).collect(),
+        let there = self.xfrm.get_mut().policies();
+        let changed = match self.installed.compare(there, self.clock.now().mono) {
+            Ok(changed) => changed,
             Err(error) => return tracing::warn!("{error}"),
         };
-        let installed = &mut self.installed;
-        let mut changed = 0;
-        let mut gone = Vec::new();
-        for (id, (have, index)) in &mut installed.known {
-            match there.get(id) {
-                Some(policy) if policy.index == id.direction.index(*index) => {
-                    if policy.verdict != have.verdict || policy.priority != have.priority {
-                        changed += 1;
-                        have.verdict = policy.verdict.clone();
-                        have.priority = policy.priority;
-                    }
-                }
-                _ => gone.push(*id),
-            }
-        }
-        for id in &gone {
-            installed.forget(id);
-        }
-        let changed = changed + gone.len();
-        if changed == 0 && installed.refused.is_empty() {
+        if changed == 0 && self.installed.refused.is_empty() {
             return;
         }
         let troubles = self.bring_policies();
@@ -407,6 +423,34 @@ mod tests {
             next.take_away(xfrm, &id("10.3.0.0/16")).unwrap();
             next.take_away(xfrm, &id("10.4.0.0/16")).unwrap();
             assert_eq!(xfrm.policies().unwrap(), []);
+        });
+    }
+
+    /// The list that is read at the start comes, and the next one doesn't.
+    #[test]
+    fn policies_that_cannot_be_listed_once_are_compared_a_little_later() {
+        in_namespace(|xfrm| {
+            let now = Mono::default() + Duration::from_secs(60);
+            let mut ours = Installed::left(xfrm).unwrap();
+            for remote in ["10.2.0.0/16", "10.3.0.0/16"] {
+                ours.bring(xfrm, &id(remote), &block(10)).unwrap();
+            }
+            let gone = id("10.2.0.0/16");
+            let index = xfrm.standing(&gone).unwrap().unwrap().index;
+            assert!(xfrm.delete_policy(&gone, index).unwrap());
+            ours.heard(&Event::Policies, now);
+            let due = ours.due().unwrap();
+            assert!(ours.take_due(due));
+            let failed = Err(KernelError::own("list the policies", "", "not now"));
+            assert!(ours.compare(failed, due).is_err());
+            assert_eq!(ours.known.len(), 2, "nothing is known to be gone");
+            let again = ours.due().unwrap();
+            assert_eq!(again, due + PACE);
+            assert!(!ours.take_due(due) && ours.take_due(again));
+            assert_eq!(ours.compare(xfrm.policies(), again).unwrap(), 1);
+            assert_eq!(ours.due(), None);
+            ours.bring(xfrm, &gone, &block(10)).unwrap();
+            assert_eq!(xfrm.policies().unwrap().len(), 2);
         });
     }
 
