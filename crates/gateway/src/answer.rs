@@ -19,7 +19,6 @@ use crate::case;
 use crate::control::{Answer, Command};
 use crate::events::Record;
 use crate::gateway::Gateway;
-use crate::holding::Hold;
 use crate::lately::Sample;
 use crate::probe::Ask;
 use crate::protocol::{DropCount, LONGEST_WALK_MS, Request, RequestError, Response};
@@ -33,7 +32,7 @@ pub struct CaseWaiter {
     names: Vec<String>,
     probing: BTreeSet<String>,
     /// Whose peers are waited for.
-    holding: Vec<Hold>,
+    holding: BTreeSet<String>,
     /// What the counters told of each tunnel when it was asked: tests through a tunnel count there too.
     lately: BTreeMap<String, Vec<Fact>>,
     answer: oneshot::Sender<Answer>,
@@ -152,14 +151,11 @@ impl Gateway {
             .filter(|(_, t)| t.probing || t.checking || t.offering)
             .map(|(name, _)| name.clone())
             .collect();
+        let held = self.end_holds();
         let waiters = std::mem::take(&mut self.case_waiters);
         for mut waiter in waiters {
-            let holding = std::mem::take(&mut waiter.holding);
-            for mut hold in holding {
-                if !self.has_ended(&mut hold) {
-                    waiter.holding.push(hold);
-                }
-            }
+            // What is held back again later isn't its question.
+            waiter.holding.retain(|name| held.contains(name));
             if waiter.probing.is_disjoint(&probing) && waiter.holding.is_empty() {
                 let lines = self.case_lines(&waiter.names, &waiter.lately);
                 reply(waiter.answer, Answer::Lines(lines));
@@ -331,27 +327,6 @@ impl Gateway {
         }
     }
 
-    /// When those who wait for a peer to begin are looked at next.
-    pub(crate) fn holds_due(&self) -> Option<Mono> {
-        let holds = self.case_waiters.iter().flat_map(|w| &w.holding);
-        holds.map(|hold| hold.look_at).min()
-    }
-
-    /// Looks whether peers have begun that were given the time to.
-    pub(crate) fn look_at_holds(&mut self, now: Mono) {
-        let mut any = false;
-        let waiters = self.case_waiters.iter_mut();
-        for hold in waiters.flat_map(|w| &mut w.holding) {
-            if hold.look_at <= now {
-                hold.look_at = now + Hold::LOOK;
-                any = true;
-            }
-        }
-        if any {
-            self.answer_cases();
-        }
-    }
-
     fn cases(
         &mut self,
         tunnel: Option<&str>,
@@ -363,6 +338,8 @@ impl Gateway {
             Ok(names) => names,
             Err(error) => return reply(answer, Answer::Lines(vec![error])),
         };
+        // What has ended meanwhile isn't gone on with.
+        self.answer_cases();
         let now = self.clock.now().mono;
         let mut probing = BTreeSet::new();
         let counters = self.counters(now);
@@ -391,7 +368,8 @@ impl Gateway {
         let holding = names
             .iter()
             .filter(|_| let_peer_begin)
-            .filter_map(|name| self.hold_back(name))
+            .filter(|name| self.hold_back(name))
+            .cloned()
             .collect();
         let lately = names
             .iter()
@@ -520,6 +498,8 @@ impl Gateway {
         self.endpoint
             .set_connection(now, Arc::clone(&tunnel.connection));
         tunnel.retry.command_up(now.mono);
+        // Nobody waits for the peer any more.
+        self.answer_cases();
         Ok(())
     }
 

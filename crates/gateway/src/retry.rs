@@ -89,7 +89,7 @@ impl Retry {
             .map(|due| self.held.map_or(due, |held| due.max(held)))
     }
 
-    /// Nothing is tried before then; `None` ends that. A command to set the tunnel up does, too.
+    /// Nothing is tried before then; `None` ends that. A command to set the tunnel up, anew or at all, does, too.
     pub fn hold_back(&mut self, until: Option<Mono>) {
         self.held = until;
     }
@@ -132,6 +132,7 @@ impl Retry {
         self.failures = 0;
         self.not_before = now;
         if self.wanted == Wanted::Up {
+            self.held = None;
             self.again = true;
             if self.seen == Presence::Nothing {
                 self.due = Some(now);
@@ -351,6 +352,9 @@ mod tests {
         retry.hold_back(Some(at(6)));
         retry.command_up(at(1));
         assert_eq!(retry.due(), Some(at(1)));
+        retry.hold_back(Some(at(6)));
+        retry.command_reset(at(2));
+        assert_eq!(retry.due(), Some(at(2)));
         let mut passive = Retry::new(Start::Passive, at(0));
         passive.hold_back(Some(at(6)));
         assert_eq!(passive.due(), None);

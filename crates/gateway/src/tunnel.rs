@@ -13,6 +13,7 @@ use adit_model::{Mono, Wall};
 use tokio::sync::oneshot;
 
 use crate::ahead::Outlook;
+use crate::holding::Hold;
 use crate::monitor::Watch;
 use crate::protocol::Response;
 use crate::retry::{Presence, Retry};
@@ -43,6 +44,8 @@ pub struct Tunnel {
     pub checked: Option<(Mono, Wall, Vec<Check>)>,
     /// Whether these tests are running.
     pub checking: bool,
+    /// How its peer is waited for, which may begin for once.
+    pub(crate) hold: Option<Hold>,
     /// Since when there is an IKE SA without any child.
     pub childless_since: Option<Mono>,
     /// Children that were reset and are asked for as soon as their old pairs are gone.
@@ -115,6 +118,7 @@ impl Tunnel {
             offering: false,
             checked: None,
             checking: false,
+            hold: None,
             childless_since: None,
             ask_again: BTreeSet::new(),
             ahead: Outlook::new(now),
