@@ -2,9 +2,10 @@
 //! the budget of a test; and what the loop does for both sides.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use adit_ike::{IkeSaState, PeerQuestion};
+use adit_ike::{IkeSaSnapshot, IkeSaState, PeerQuestion};
 use adit_kernel::Netlink;
 use adit_model::Mono;
 
@@ -23,12 +24,52 @@ pub(crate) struct Tests {
     expected: Vec<u32>,
     /// Those of peers, by the tunnel.
     of_peers: BTreeMap<String, Test>,
-    /// What was sent for the peer of a tunnel.
-    spent: BTreeMap<String, Spent>,
+    /// What was sent for peers.
+    spent: Expenses,
 }
 
-/// What was sent for a peer, in all of its tests: no more than is allowed in a while, however often it asks. The address that its
-/// IKE SA has may be another's.
+/// What was sent for peers, in all of their tests: no more than is allowed in a while, however often they ask. That holds for each
+/// tunnel, whose peer may change the address of its IKE SA, and name another's; and for each address, which may be that of many
+/// tunnels.
+#[derive(Default)]
+struct Expenses {
+    by_tunnel: BTreeMap<String, Spent>,
+    by_address: BTreeMap<IpAddr, Spent>,
+}
+
+impl Expenses {
+    /// What is left now of what is sent for the peer of a tunnel to this address.
+    fn left(&self, now: Mono, tunnel: &str, to: IpAddr) -> u64 {
+        let of_tunnel = self.by_tunnel.get(tunnel);
+        let of_address = self.by_address.get(&to);
+        let both = of_tunnel.into_iter().chain(of_address);
+        both.map(|spent| spent.left(now)).min().unwrap_or(ALLOWANCE)
+    }
+
+    /// Of these, those that are left to be sent.
+    fn spend(&mut self, now: Mono, tunnel: &str, to: IpAddr, mut shots: Vec<Shot>) -> Vec<Shot> {
+        let before = self.left(now, tunnel, to);
+        let mut left = before;
+        shots.retain(|shot| {
+            let rest = left.checked_sub(shot.octets.into());
+            left = rest.unwrap_or(left);
+            rest.is_some()
+        });
+        if shots.is_empty() {
+            return shots;
+        }
+        // Of addresses that a peer has moved away from nothing is kept for longer than it counts.
+        self.by_address.retain(|_, spent| !spent.is_over(now));
+        let of_tunnel = self.by_tunnel.entry(tunnel.to_owned());
+        let of_address = self.by_address.entry(to);
+        for spent in [of_tunnel.or_default(), of_address.or_default()] {
+            spent.add(now, before - left);
+        }
+        shots
+    }
+}
+
+/// What was sent in a while.
 #[derive(Default)]
 struct Spent {
     since: Mono,
@@ -36,27 +77,25 @@ struct Spent {
 }
 
 impl Spent {
-    /// What is left now.
-    fn left(&mut self, now: Mono) -> u64 {
-        if now.since(self.since) >= WHILE {
+    fn is_over(&self, now: Mono) -> bool {
+        now.since(self.since) >= WHILE
+    }
+
+    fn left(&self, now: Mono) -> u64 {
+        match self.is_over(now) {
+            true => ALLOWANCE,
+            false => ALLOWANCE.saturating_sub(self.octets),
+        }
+    }
+
+    fn add(&mut self, now: Mono, octets: u64) {
+        if self.octets == 0 || self.is_over(now) {
             *self = Self {
                 since: now,
                 octets: 0,
             };
         }
-        ALLOWANCE.saturating_sub(self.octets)
-    }
-
-    /// Of these, those that are left to be sent.
-    fn spend(&mut self, now: Mono, mut shots: Vec<Shot>) -> Vec<Shot> {
-        let mut left = self.left(now);
-        shots.retain(|shot| {
-            let rest = left.checked_sub(shot.octets.into());
-            left = rest.unwrap_or(left);
-            rest.is_some()
-        });
-        self.octets = ALLOWANCE.saturating_sub(left);
-        shots
+        self.octets += octets;
     }
 }
 
@@ -140,7 +179,7 @@ impl Gateway {
         let (connection, number) = (&asked.connection, asked.number);
         match order.shots {
             None => {
-                let said = self.begin_test(connection, order.token, order.spi);
+                let said = self.begin_test(asked, order.token, order.spi);
                 let said = said.unwrap_or_else(|problem| Said {
                     problem: Some(problem.to_owned()),
                     ..Said::default()
@@ -153,26 +192,34 @@ impl Gateway {
 
     fn begin_test(
         &mut self,
-        connection: &str,
+        asked: &PeerQuestion,
         token: Token,
         spi: u32,
     ) -> Result<Said, &'static str> {
+        let connection = asked.connection.as_str();
         let now = self.clock.now().mono;
         let before = self.esp_tests.of_peers.get(connection);
         if before.is_some_and(|test| now.since(test.begun) < PAUSE) {
             return Err("it was asked for another test just now");
         }
-        let spent = self.esp_tests.spent.get_mut(connection);
-        if spent.is_some_and(|spent| spent.left(now) < LEAST_LEFT) {
-            return Err("it has sent all that it sends for tests in a minute");
-        }
-        self.forget_test(connection);
         let tunnel = self
             .tunnels
             .get(connection)
             .ok_or("it has no such tunnel")?;
-        let situation = self.situation(tunnel);
+        let snapshot = self.endpoint.snapshot();
+        let situation = self.situation_in(tunnel, &snapshot);
         let ends = situation.ends.ok_or("it has no such tunnel")?;
+        // Of several callers of one tunnel none has packets sent to another.
+        let its = |sa: &&IkeSaSnapshot| sa.spis == (asked.spis.0.0, asked.spis.1.0);
+        let its = snapshot.iter().find(its).map(|sa| sa.remote.ip());
+        if its != Some(ends.remote.ip()) {
+            return Err("it tests the path to another peer of this tunnel");
+        }
+        let spent = &self.esp_tests.spent;
+        if spent.left(now, connection, ends.remote.ip()) < LEAST_LEFT {
+            return Err("it has sent all that it sends for tests in a minute");
+        }
+        self.forget_test(connection);
         let limits = situation.limits(ends);
         self.expect(spi)?;
         let post = Post::open(ends, spi, token);
@@ -217,8 +264,8 @@ impl Gateway {
         };
         let shots = allowed(shots, test.ends, test.limits);
         let now = self.clock.now().mono;
-        let spent = self.esp_tests.spent.entry(connection.to_owned());
-        let shots = spent.or_default().spend(now, shots);
+        let to = test.ends.remote.ip();
+        let shots = self.esp_tests.spent.spend(now, connection, to, shots);
         let (tasks, connection) = (self.tasks.clone(), connection.to_owned());
         tokio::task::spawn_blocking(move || {
             let mut said = Said {
@@ -337,24 +384,73 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn shots() -> Vec<Shot> {
+        let shot = Shot {
+            udp: true,
+            octets: 1500,
+            whole: true,
+        };
+        vec![shot; MOST_SHOTS]
+    }
+
+    fn at(seconds: u64) -> Mono {
+        Mono::default() + Duration::from_secs(seconds)
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
     #[test]
     fn a_peer_has_no_more_sent_in_a_minute_than_is_allowed_however_often_it_asks() {
-        let shots = || {
-            vec![
-                Shot {
-                    udp: true,
-                    octets: 1500,
-                    whole: true,
-                };
-                MOST_SHOTS
-            ]
-        };
-        let mut spent = Spent::default();
-        let at = |seconds| Mono::default() + Duration::from_secs(seconds);
-        let sent: usize = (0..20).map(|s| spent.spend(at(s), shots()).len()).sum();
+        let mut spent = Expenses::default();
+        let to = address(2);
+        let mut send = |s| spent.spend(at(s), "office", to, shots()).len();
+        // The minute begins with the first of them.
+        let sent: usize = (30..50).map(&mut send).sum();
         assert_eq!(sent, 80);
-        assert_eq!(spent.left(at(59)), 0);
-        assert_eq!(spent.spend(at(60), shots()).len(), MOST_SHOTS);
+        assert_eq!(spent.left(at(89), "office", to), 0);
+        assert_eq!(spent.left(at(90), "office", to), ALLOWANCE);
+        let again = spent.spend(at(90), "office", to, shots());
+        assert_eq!(again.len(), MOST_SHOTS);
+    }
+
+    /// Ten connections of one peer have no more sent to it than one has.
+    #[test]
+    fn many_tunnels_to_one_address_have_one_allowance() {
+        let mut spent = Expenses::default();
+        let names: Vec<String> = (0..10).map(|n| format!("t{n}")).collect();
+        let mut sent = 0;
+        for second in 0..10 {
+            for name in &names {
+                let shots = spent.spend(at(second), name, address(2), shots());
+                sent += shots.iter().map(|shot| u64::from(shot.octets)).sum::<u64>();
+            }
+        }
+        assert_eq!(sent, ALLOWANCE);
+        for name in &names {
+            assert_eq!(spent.left(at(59), name, address(2)), 0, "{name}");
+        }
+        // Of one that hasn't asked yet, too; and another peer has its own.
+        assert_eq!(spent.left(at(59), "t10", address(2)), 0);
+        assert_eq!(spent.left(at(59), "branch", address(3)), ALLOWANCE);
+    }
+
+    /// A peer that names one address after the other (MOBIKE) has no more sent than one that stays, and leaves nothing behind.
+    #[test]
+    fn a_tunnel_that_moves_keeps_its_allowance() {
+        let mut spent = Expenses::default();
+        let sent: usize = (0..50)
+            .map(|n| {
+                spent
+                    .spend(at(n.into()), "office", address(n), shots())
+                    .len()
+            })
+            .sum();
+        assert_eq!(sent, 80);
+        assert_eq!(spent.left(at(59), "office", address(200)), 0);
+        spent.spend(at(200), "office", address(200), shots());
+        assert_eq!(spent.by_address.len(), 1);
     }
 
     #[test]
