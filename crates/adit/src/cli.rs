@@ -276,6 +276,10 @@ pub struct RunArgs {
     /// Name of the TUN device.
     #[arg(long, value_name = "NAME", default_value = "adit0")]
     pub tun: String,
+    /// MTU of the TUN device, in octets: how long packets into the tunnels may be that have no interface of their own. Without it, what
+    /// the links to the peers take.
+    #[arg(long, value_name = "OCTETS", value_parser = clap::value_parser!(u32).range(576..=65535))]
+    pub tun_mtu: Option<u32>,
     /// Only read the configuration and the keys, and say whether they are good.
     #[arg(long)]
     pub check: bool,

@@ -56,6 +56,16 @@ pub enum GatewayError {
         "the kernel can't carry packets: {0}. Fix: --backend user, or auto (backend in [gateway])"
     )]
     KernelBackend(String),
+    /// The MTU that was asked for is too small for IPv6.
+    #[error(
+        "--tun-mtu {mtu} leaves no room for IPv6, which tunnel `{tunnel}` carries and which needs packets of 1280 octets (RFC 8200 5). Fix: --tun-mtu 1280, or leave IPv6 out of the tunnel"
+    )]
+    TooSmallForIpv6 {
+        /// Octets.
+        mtu: u32,
+        /// The tunnel.
+        tunnel: String,
+    },
     /// Capabilities are missing.
     #[error(
         "the gateway lacks {missing}. Fix: run it as root, or give it the capabilities (setcap, AmbientCapabilities=, --cap-add)"
@@ -165,6 +175,7 @@ impl GatewayError {
             Self::Key { tunnel, .. }
             | Self::Ppk { tunnel, .. }
             | Self::NoKey { tunnel }
+            | Self::TooSmallForIpv6 { tunnel, .. }
             | Self::Interface { tunnel, .. } => (Sign::ConnectionRejected, vec![("name", tunnel)]),
             Self::Privileges { .. } => (Sign::Denied, Vec::new()),
             Self::Port { .. } => (Sign::PortInUse, Vec::new()),
@@ -191,6 +202,7 @@ impl GatewayError {
                 | Self::NoKey { .. }
                 | Self::Interface { .. }
                 | Self::KernelBackend(_)
+                | Self::TooSmallForIpv6 { .. }
                 | Self::RouteTaken { .. }
         )
     }

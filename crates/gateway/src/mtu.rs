@@ -63,6 +63,28 @@ pub(crate) fn link_mtu(netlink: &mut Netlink, peer: IpAddr) -> Option<u32> {
     Some(way.mtu.map_or(device.mtu, |known| known.min(device.mtu)))
 }
 
+/// Whether packets of IPv6 go into a tunnel by its device: the kernel takes IPv6 off a device with a smaller MTU than [`LEAST`].
+pub(crate) fn needs_ipv6(connection: &Connection) -> bool {
+    match &connection.interface {
+        Some(interface) => {
+            let mut nets = interface.addresses.iter().chain(&interface.routes);
+            nets.any(|net| net.addr().is_ipv6())
+        }
+        None => {
+            let children = connection.children.iter();
+            let mut all = children.flat_map(|child| child.local_ts.iter().chain(&child.remote_ts));
+            all.any(|ts| ts.start.is_ipv6())
+        }
+    }
+}
+
+/// The tunnel for which this is too small an MTU of the device that tunnels share.
+pub(crate) fn too_small(mtu: u32, connections: &[Connection]) -> Option<&str> {
+    let mut shared = connections.iter().filter(|c| c.interface.is_none());
+    let needs = shared.find(|connection| mtu < LEAST && needs_ipv6(connection))?;
+    Some(&needs.name)
+}
+
 type SuiteIds = (
     adit_wire::iana::EncrId,
     Option<u16>,
@@ -87,7 +109,7 @@ fn suites(connection: &Connection) -> impl Iterator<Item = SuiteIds> {
 }
 
 /// The least MTU that IPv6 works with (RFC 8200 5); the outer packet is fragmented then.
-const LEAST: u32 = 1280;
+pub(crate) const LEAST: u32 = 1280;
 /// IPv6, UDP, ESP header, longest IV, padding and ICV.
 const WITHOUT_KNOWN_SUITE: usize = 40 + 8 + 8 + 16 + 17 + 32;
 
@@ -107,6 +129,31 @@ mod tests {
         connection.children[0].esp = vec![sample::esp("aes128gcm16"), sample::esp("aes256-sha512")];
         let cbc = inner_mtu(&provider, &connection, 1500, false);
         assert!(cbc < 1438 && cbc > 1380, "{cbc}");
+    }
+
+    #[test]
+    fn a_device_for_ipv6_is_not_made_smaller_than_ipv6_takes() {
+        let mut connection = sample::connection("office");
+        let child = &mut connection.children[0];
+        child.local_ts = vec!["10.1.0.0/24".parse().unwrap()];
+        child.remote_ts = vec!["10.2.0.0/24".parse().unwrap()];
+        assert_eq!(too_small(1246, std::slice::from_ref(&connection)), None);
+        let v6 = "fd00:2::/64".parse().unwrap();
+        connection.children[0].remote_ts.push(v6);
+        assert_eq!(
+            too_small(1246, std::slice::from_ref(&connection)),
+            Some("office")
+        );
+        assert_eq!(too_small(1280, std::slice::from_ref(&connection)), None);
+        // Its own interface has its own MTU, which is looked at with the configuration.
+        connection.interface = Some(adit_model::connection::TunnelInterface {
+            name: "office0".to_owned(),
+            addresses: Vec::new(),
+            mtu: Some(1246),
+            routes: vec!["10.2.0.0/24".parse().unwrap()],
+        });
+        assert_eq!(too_small(1246, std::slice::from_ref(&connection)), None);
+        assert!(!needs_ipv6(&connection));
     }
 
     #[test]

@@ -84,7 +84,9 @@ pub(crate) fn prepare_text(running: &Options, text: &str) -> Result<Prepared, St
             "{name}: {why}, which the kernel can't carry; it takes a restart of the gateway. Nothing was changed"
         ));
     }
-    let good = start::look_up(&mut options).and_then(|()| start::read_keys(&options));
+    let good = start::look_up(&mut options)
+        .and_then(|()| start::look_at_mtu(&options))
+        .and_then(|()| start::read_keys(&options));
     let keys = good.map_err(|error| match error.place() {
         Some((key, code)) => {
             let told = diagnostic_at(&name, text, &key, code, error.to_string());

@@ -32,6 +32,7 @@ use crate::interfaces::Queues;
 use crate::journal::Journal;
 use crate::keys::{self, KeyStore};
 use crate::local_address;
+use crate::mtu;
 use crate::options::{BackendChoice, Options};
 use crate::recorder;
 use crate::sockets::{Bound, EspBy, Sockets};
@@ -45,7 +46,25 @@ use crate::xfrm::{self, InKernel};
 /// # Errors
 /// [`GatewayError`], as [`run`](crate::run()) would give it.
 pub fn check(options: &Options) -> Result<(), GatewayError> {
+    look_at_mtu(options)?;
     read_keys(options).map(drop)
+}
+
+/// Whether the MTU that was asked for has room for what the tunnels carry.
+///
+/// # Errors
+/// [`GatewayError::TooSmallForIpv6`].
+pub(crate) fn look_at_mtu(options: &Options) -> Result<(), GatewayError> {
+    let Some(mtu) = options.tun_mtu else {
+        return Ok(());
+    };
+    match mtu::too_small(mtu, &options.config.connections) {
+        None => Ok(()),
+        Some(tunnel) => Err(GatewayError::TooSmallForIpv6 {
+            mtu,
+            tunnel: tunnel.to_owned(),
+        }),
+    }
 }
 
 /// What a gateway holds before it touches the host.
@@ -110,6 +129,7 @@ pub(crate) fn choose(options: &mut Options) -> Result<(), GatewayError> {
 /// # Errors
 /// [`GatewayError`].
 pub(crate) fn get_ready(options: &Options) -> Result<Ready, GatewayError> {
+    look_at_mtu(options)?;
     let keys = read_keys(options)?;
     let carries = options.backend != BackendChoice::Fake;
     if carries {

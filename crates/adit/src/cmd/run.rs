@@ -41,6 +41,7 @@ pub fn run(args: &RunArgs) -> Outcome {
         options.state_dir.clone_from(&args.state.state);
     }
     options.tun_name.clone_from(&args.tun);
+    options.tun_mtu = args.tun_mtu;
     options.backend = match args.backend {
         cli::BackendChoice::Auto => BackendChoice::Auto,
         cli::BackendChoice::User => BackendChoice::User,

@@ -200,7 +200,7 @@ fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr, all_came: bool) 
             }
             check
             .fix(format!(
-                "tell hosts by a smaller MTU: `mtu` of the tunnel's interface or --tun-mtu {good}, and let ICMP \"too big\" pass on the path"
+                "tell hosts by a smaller MTU: `mtu = {good}` of the tunnel's interface, or the gateway started with `--tun-mtu {good}`, and let ICMP \"too big\" pass on the path"
             ))
             .fact(pinged(to, from, behind(good), true, 1, 1))
             .fact(pinged(to, from, behind(bad), true, asked, 0))

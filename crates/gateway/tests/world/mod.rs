@@ -33,6 +33,9 @@ const BACKEND: &str = "ADIT_TEST_BACKEND";
 /// Names an `adit` that is started instead of the gateway within the test program.
 const PROGRAM: &str = "ADIT_TEST_PROGRAM";
 
+/// The file with the MTU of a side's TUN device, beside its configuration.
+const TUN_MTU: &str = "tun-mtu";
+
 /// How many times as long as usual everything may take: for machines that are slow. `ADIT_TEST_PATIENCE`.
 pub fn patience() -> u32 {
     let set = std::env::var("ADIT_TEST_PATIENCE").ok();
@@ -173,6 +176,11 @@ esp = ["aes128gcm16"]
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
+    /// Has a side's gateway be started with `--tun-mtu`.
+    pub fn set_tun_mtu(&self, at: At, octets: u32) {
+        std::fs::write(self.dir(at).join(TUN_MTU), octets.to_string()).unwrap();
+    }
+
     /// Starts a side's gateway. If there is a file `hosts` beside its configuration, that is its `/etc/hosts`.
     pub fn start(&self, at: At) -> Running {
         self.start_with_state(at, "state")
@@ -304,6 +312,9 @@ fn program(dir: &Path, state: &Path) -> (PathBuf, Vec<OsString>) {
     let mut arguments: Vec<OsString> = vec!["run".into(), "-c".into()];
     arguments.push(dir.join("adit.toml").into());
     arguments.extend(["--state".into(), state.into()]);
+    if let Some(octets) = tun_mtu(dir) {
+        arguments.extend(["--tun-mtu".into(), octets.to_string().into()]);
+    }
     let text = std::fs::read_to_string(dir.join("adit.toml")).unwrap_or_default();
     match std::env::var_os(BACKEND) {
         Some(backend) => arguments.extend(["--backend".into(), backend]),
@@ -313,6 +324,12 @@ fn program(dir: &Path, state: &Path) -> (PathBuf, Vec<OsString>) {
         None => {}
     }
     (program.into(), arguments)
+}
+
+/// The MTU that its device is to have, if it is said.
+fn tun_mtu(dir: &Path) -> Option<u32> {
+    let said = std::fs::read_to_string(dir.join(TUN_MTU)).ok()?;
+    Some(said.parse().unwrap())
 }
 
 /// Asks again and again until there is an answer or time is up.
@@ -361,6 +378,7 @@ fn be_a_gateway(dir: &Path) -> Result<(), String> {
         options.root = root;
     }
     options.state_dir = dir.join(std::env::var(GATEWAY_STATE).map_err(|e| e.to_string())?);
+    options.tun_mtu = tun_mtu(dir);
     options.backend = match std::env::var(BACKEND).as_deref() {
         Ok("user") => BackendChoice::User,
         Ok("kernel") => BackendChoice::Kernel,

@@ -5,6 +5,7 @@ use adit_esp::Overhead;
 use adit_model::dataplane::Path;
 
 use super::Ends;
+use crate::mtu::{LEAST, needs_ipv6};
 use crate::probing::Situation;
 
 /// What fits inside.
@@ -50,9 +51,28 @@ impl Situation {
         } else {
             format!("start the gateway with `--tun-mtu {mtu}`")
         };
+        format!("{place}{}", self.with(inside))
+    }
+
+    /// How the peer's gateway is.
+    pub(super) fn peer_keeps_within(&self, inside: Inside) -> String {
+        let mtu = inside.mtu;
         format!(
-            "{place}; TCP then agrees on segments of {} octets (IPv6: {})",
-            inside.mss.0, inside.mss.1
+            "at the peer: inner packets of {mtu} octets at most (start its gateway with `--tun-mtu {mtu}`, or `mtu = {mtu}` of the tunnel's interface there){}",
+            self.with(inside)
+        )
+    }
+
+    /// What follows from the MTU.
+    fn with(&self, inside: Inside) -> String {
+        let Inside { mtu, mss: (v4, v6) } = inside;
+        let least = usize::try_from(LEAST).unwrap_or(usize::MAX);
+        if mtu >= least || !needs_ipv6(&self.connection) {
+            return format!("; TCP then agrees on segments of {v4} octets (IPv6: {v6})");
+        }
+        let outer = self.outer(least).unwrap_or(least);
+        format!(
+            ", which takes that IPv6 is left out of the tunnel: it needs {least} octets inside (RFC 8200 5), ESP of {outer}, more than passes; TCP then agrees on segments of {v4} octets"
         )
     }
 }

@@ -314,14 +314,12 @@ impl Telling<'_> {
         }
         if let (Verdict::Hole(_) | Verdict::Cut(_), Some((inside, _))) = (verdict, &inside) {
             let icmp = "let ICMP \"fragmentation needed\" (type 3 code 4; IPv6: \"packet too big\") pass on the path";
-            check = check.fix(if outward {
-                format!("{}; and {icmp}", self.situation.keeps_within(*inside))
+            let change = if outward {
+                self.situation.keeps_within(*inside)
             } else {
-                format!(
-                    "at the peer: inner packets of {} octets at most (an MTU of the tunnel of {}, TCP segments of {} octets, IPv6: {}); and {icmp}",
-                    inside.mtu, inside.mtu, inside.mss.0, inside.mss.1
-                )
-            });
+                self.situation.peer_keeps_within(*inside)
+            };
+            check = check.fix(format!("{change}; and {icmp}"));
         }
         if let Verdict::Hole(bad) = verdict {
             check = check.fact(Known::Probed {
@@ -439,6 +437,25 @@ mod tests {
     }
 
     fn told(out: Way, back: Way, others: &[Check], force: bool) -> Vec<Check> {
+        checks(&tunnel(force), Ok(measured(out, back)), others)
+    }
+
+    fn measured(out: Way, back: Way) -> Measured {
+        Measured {
+            out,
+            back,
+            sent: Sent::default(),
+            far_sent: 9,
+        }
+    }
+
+    const GCM: Shape = Shape {
+        iv_len: 8,
+        icv_len: 16,
+        block_len: 1,
+    };
+
+    fn tunnel(force: bool) -> Situation {
         let mut situation = situation("10.1.0.0/24", "10.2.0.0/24");
         situation.in_udp = Some(force);
         std::sync::Arc::make_mut(&mut situation.connection).force_encap = force;
@@ -446,19 +463,8 @@ mod tests {
             local: "192.0.2.1:4500".parse().unwrap(),
             remote: "192.0.2.2:4500".parse().unwrap(),
         });
-        let shape = Shape {
-            iv_len: 8,
-            icv_len: 16,
-            block_len: 1,
-        };
-        situation.protection = Some((shape, "aes128gcm16".to_owned()));
-        let measured = Measured {
-            out,
-            back,
-            sent: Sent::default(),
-            far_sent: 9,
-        };
-        checks(&situation, Ok(measured), others)
+        situation.protection = Some((GCM, "aes128gcm16".to_owned()));
+        situation
     }
 
     fn outcomes(checks: &[Check]) -> Vec<(&str, Outcome)> {
@@ -581,6 +587,66 @@ mod tests {
         let mut known = way(true, true, 1400, Vec::new());
         known.limits.as_mut().unwrap().path = 1400;
         assert_eq!(told(known, good(), &[], false)[2].outcome, Outcome::Well);
+    }
+
+    /// What a fix names, taken as the device's MTU, leaves no packet that vanishes, and no more room than there is.
+    #[test]
+    fn the_mtu_that_a_fix_names_mends_the_hole() {
+        let cbc = Shape {
+            iv_len: 16,
+            icv_len: 16,
+            block_len: 16,
+        };
+        let v6 = Ends {
+            local: "[2001:db8::1]:4500".parse().unwrap(),
+            remote: "[2001:db8::2]:4500".parse().unwrap(),
+        };
+        for (shape, align) in [(GCM, 4), (cbc, 16)] {
+            for over_v6 in [false, true] {
+                let mut situation = tunnel(false);
+                situation.protection = Some((shape, "a suite".to_owned()));
+                situation.ends = situation.ends.map(|v4| if over_v6 { v6 } else { v4 });
+                for limit in [1280, 1400] {
+                    let hole = || way(true, true, limit, Vec::new());
+                    let both = measured(hole(), hole());
+                    let found = checks(&situation, Ok(both), &[]);
+                    let inside = found[2].values["inside"].clone();
+                    let fixes = [&found[2], &found[3]].map(|check| check.fix.clone().unwrap());
+                    for fix in &fixes {
+                        assert!(fix.contains(&format!("`--tun-mtu {inside}`")), "{fix}");
+                    }
+                    assert!(fixes[1].starts_with("at the peer"), "{fixes:?}");
+                    let inside: usize = inside.parse().unwrap();
+                    let longest = situation.outer(inside).unwrap();
+                    assert!(longest <= limit.into());
+                    assert!(situation.outer(inside + align).unwrap() > limit.into());
+                    let mended = || {
+                        let mut way = hole();
+                        way.limits.as_mut().unwrap().path = u16::try_from(longest).unwrap();
+                        way
+                    };
+                    let both = measured(mended(), mended());
+                    for check in &checks(&situation, Ok(both), &[])[2..] {
+                        let ends = (check.outcome, check.fix.as_deref(), check.facts.len());
+                        assert_eq!(ends, (Outcome::Well, None, 0), "{check:#?}");
+                    }
+                }
+            }
+        }
+        // An interface has its own.
+        let mut own = tunnel(false);
+        let connection = std::sync::Arc::make_mut(&mut own.connection);
+        connection.interface = Some(adit_model::connection::TunnelInterface {
+            name: "office0".to_owned(),
+            addresses: Vec::new(),
+            mtu: None,
+            routes: Vec::new(),
+        });
+        let hole = way(true, true, 1400, Vec::new());
+        let found = checks(&own, Ok(measured(hole, good())), &[]);
+        let fix = found[2].fix.as_ref().unwrap();
+        let there = "`mtu = 1346` in [tunnel.office.interface]";
+        assert!(fix.contains(there), "{fix}");
     }
 
     #[test]
