@@ -2,11 +2,11 @@
 //! direction; told from look-alikes, and doing no harm.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod narrow;
+mod stream;
 mod world;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use adit_diagnose::{Answer, diagnose};
@@ -15,41 +15,21 @@ use adit_kernel::{NetNs, Netlink};
 use adit_model::drops::DropReason;
 use adit_model::probed::{Check, Outcome, Probed};
 use adit_model::status::TunnelState;
+use joined::{KEY, cause, check, dropped, filter, spis};
 use narrow::narrow;
+use stream::tcp_passes;
 use world::{At, Running, World, eventually, permitted};
 
-const KEY: &str = "correct horse battery staple\n";
 /// What one side sends at most for this.
 const MOST_PACKETS: u64 = 48;
 
 /// Both gateways up, with this in both tunnels' configuration.
 fn up_with(world: &World, tunnel: &str) -> (Running, Running) {
-    for at in [At::West, At::East] {
+    joined::up_with(world, |_, text| {
         // New keys on trial would be new SPIs.
         let set = format!("test_rekey = \"off\"\n{tunnel}\nstart =");
-        world.configure_with(at, KEY, |text| text.replace("start =", &set));
-    }
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (west, east)
-}
-
-/// Loads rules; `false` where this machine has no `nft`.
-fn filter(at: &NetNs, rules: &str) -> bool {
-    let mut command = Command::new("nft");
-    command.args(["-f", "-"]).stdin(Stdio::piped());
-    at.start_inside(&mut command).unwrap();
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: rules of nft: there is no nft");
-        return false;
-    };
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(rules.as_bytes()).unwrap();
-    drop(input);
-    assert!(child.wait().unwrap().success(), "{rules}");
-    true
+        text.replace("start =", &set)
+    })
 }
 
 /// A router that drops what comes from one side, or from both.
@@ -67,14 +47,6 @@ fn drops(router: &NetNs, from: &[&str], what: &str) -> bool {
     )
 }
 
-fn check(probed: &Probed, id: &str) -> Check {
-    let mut checks = probed.checks.iter();
-    let found = checks.find(|check| check.id == id);
-    found
-        .unwrap_or_else(|| panic!("no {id}: {probed:#?}"))
-        .clone()
-}
-
 fn octets(check: &Check, name: &str) -> u32 {
     check.values[name].parse().unwrap()
 }
@@ -86,36 +58,6 @@ fn outcomes(probed: &Probed) -> [Outcome; 4] {
 
 fn probe(client: &mut Client) -> Probed {
     client.probe("office", None).unwrap()
-}
-
-fn spis(running: &mut Running) -> Vec<String> {
-    let status = running.client().status(None).unwrap();
-    let children = status.tunnels.iter().flat_map(|t| &t.children);
-    children
-        .flat_map(|child| [child.spi_in.clone(), child.spi_out.clone()])
-        .flatten()
-        .collect()
-}
-
-fn dropped(running: &mut Running, reason: DropReason) -> u64 {
-    let drops = running.client().drops().unwrap();
-    let found = drops.iter().find(|drop| drop.reason == reason);
-    found.map_or(0, |drop| drop.packets)
-}
-
-/// What `adit why` finds, once what was tested is fresh.
-fn cause(client: &mut Client) -> Option<String> {
-    let mut told = String::new();
-    let found = eventually(Duration::from_secs(9), || {
-        let case = client.cases(Some("office"), true).unwrap().pop().unwrap();
-        let verdict = diagnose(&case);
-        told = format!("{verdict:#?}");
-        verdict.findings.first().map(|f| f.cause.clone())
-    });
-    if found.is_none() {
-        eprintln!("no finding: {told}");
-    }
-    found
 }
 
 use Outcome::{Finding, Note, Unknown, Well};
@@ -266,8 +208,7 @@ fn a_black_hole_is_found_in_its_direction_to_a_few_octets() {
     ] {
         let (world, router) = narrow("hole", 1500);
         let (mut west, _east) = up_with(&world, tunnel);
-        let long = "meta l4proto { esp, udp } meta length > 1300 drop";
-        if !drops(&router, &[from], long) {
+        if !drops(&router, &[from], HOLE) {
             return;
         }
         let mut client = west.client();
@@ -347,15 +288,8 @@ fn a_peer_that_does_not_count_leaves_what_echoes_and_routers_say() {
         return;
     }
     let (world, router) = narrow("alone", 1500);
-    for at in [At::West, At::East] {
-        world.configure_with(at, KEY, |text| {
-            format!("[gateway]\nanswer_trace = false\n{text}")
-        });
-    }
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    let mute = |text| format!("[gateway]\nanswer_trace = false\n{text}");
+    let (mut west, mut east) = joined::up_with(&world, |_, text| mute(text));
     // What the SAs have counted proves that plain ESP comes, so that none is sent to find out.
     assert!(world.reaches(&world.west_lan, "10.2.0.2"));
     let mut client = west.client();
@@ -379,23 +313,366 @@ fn a_peer_that_does_not_count_leaves_what_echoes_and_routers_say() {
     assert!(!probed.has_findings(), "{probed:#?}");
     // Who refuses it and says so is a finding all the same.
     let (world, router) = narrow("alone-refused", 1500);
-    for at in [At::West, At::East] {
-        world.configure_with(at, KEY, |text| {
-            format!("[gateway]\nanswer_trace = false\n{text}")
-        });
-    }
-    let mut east = world.start(At::East);
-    east.client();
-    if !drops(
-        &router,
-        &["west"],
-        "meta l4proto esp reject with icmpx type admin-prohibited",
-    ) {
+    let refused = "meta l4proto esp reject with icmpx type admin-prohibited";
+    if !drops(&router, &["west"], refused) {
         return;
     }
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    let (mut west, _east) = joined::up_with(&world, |_, text| mute(text));
     let plain = check(&probe(&mut west.client()), "esp-plain");
     assert_eq!(plain.outcome, Finding, "{plain:#?}");
     assert!(plain.fix.unwrap().contains("force_encap"));
+}
+
+/// What holes let pass.
+const HOLE: &str = "meta l4proto { esp, udp } meta length > 1300 drop";
+/// How long a connection may be silent before it has come to nothing.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// Whether a TCP connection carries what `from` has for the other side's host.
+fn carries(world: &World, from: At) -> bool {
+    let (sender, receiver, to) = match from {
+        At::West => (&world.west_lan, &world.east_lan, "10.2.0.2"),
+        At::East => (&world.east_lan, &world.west_lan, "10.1.0.2"),
+    };
+    tcp_passes(sender, receiver, to, SILENCE)
+}
+
+/// Nothing is found any more, and by whom it was looked into again.
+fn is_mended(west: &mut Running, hole: &str, inside: Option<&str>) {
+    let mut client = west.client();
+    let inside = inside.and_then(|host| host.parse().ok());
+    let probed = client.probe("office", inside).unwrap();
+    let known = check(&probed, hole);
+    assert_eq!(known.outcome, Well, "{known:#?}");
+    assert!(known.summary.contains("sends none longer"), "{known:#?}");
+    assert!(!probed.has_findings(), "{probed:#?}");
+    let mut last = None;
+    let healthy = eventually(Duration::from_secs(9), || {
+        let case = client.cases(Some("office"), true).unwrap().pop().unwrap();
+        let verdict = diagnose(&case);
+        let healthy = verdict.verdict == Answer::Healthy;
+        last = Some(verdict);
+        healthy.then_some(())
+    });
+    assert!(healthy.is_some(), "{last:#?}\n{}", west.log());
+}
+
+/// An operator does as he is told, on the side that is named: the gateway is started again with `--tun-mtu`.
+#[test]
+fn the_fix_of_a_black_hole_mends_it() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    for (at, side, hole, tunnel) in [
+        (At::West, "west", "esp-mtu-out", ""),
+        (At::East, "east", "esp-mtu-in", "force_encap = true"),
+    ] {
+        let (world, router) = narrow("mended", 1500);
+        let (mut west, mut east) = joined::up_with(&world, |at, text| {
+            let number = if at == At::West { [1, 2] } else { [2, 1] };
+            let v6 = number.map(|number| format!(", \"fd00:{number}::/64\""));
+            let set = format!("test_rekey = \"off\"\n{tunnel}\nstart =");
+            let text = text.replace("start =", &set);
+            let text = text.replace(&v6[0], "").replace(&v6[1], "");
+            // A filter would take a bundle for one long packet.
+            format!("[gateway]\noffload = \"off\"\n{text}")
+        });
+        assert!(carries(&world, at), "{}", west.log());
+        if !drops(&router, &[side], HOLE) {
+            return;
+        }
+        assert!(!carries(&world, at), "too long for the hole");
+        let found = check(&probe(&mut west.client()), hole);
+        assert_eq!(found.outcome, Finding, "{found:#?}");
+        let inside = octets(&found, "inside");
+        let fix = found.fix.unwrap();
+        assert!(fix.contains(&format!("`--tun-mtu {inside}`")), "{fix}");
+        assert_eq!(fix.contains("at the peer"), at == At::East, "{fix}");
+
+        world.set_tun_mtu(at, inside);
+        let restarted = if at == At::West { &mut west } else { &mut east };
+        restarted.client().shutdown().unwrap();
+        assert_eq!(restarted.ended(), Some(0));
+        *restarted = world.start(at);
+        restarted.wait_for(TunnelState::Up);
+        west.wait_for(TunnelState::Up);
+        assert!(carries(&world, at), "{}", west.log());
+        is_mended(&mut west, hole, None);
+    }
+}
+
+/// IPv6 needs packets of 1280 octets inside. Where ESP around them doesn't pass the fix says so, and a gateway that is started in
+/// spite of it says why not, and leaves the host as it was.
+#[test]
+fn a_black_hole_too_narrow_for_ipv6_is_told_as_one() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    let (world, router) = narrow("too-narrow", 1500);
+    let (mut west, _east) = up_with(&world, "");
+    if !drops(&router, &["west"], HOLE) {
+        return;
+    }
+    let found = check(&probe(&mut west.client()), "esp-mtu-out");
+    assert_eq!(found.outcome, Finding, "{found:#?}");
+    let inside = octets(&found, "inside");
+    assert!(inside < 1280);
+    let fix = found.fix.unwrap();
+    assert!(fix.contains("IPv6 is left out of the tunnel"), "{fix}");
+    assert!(fix.contains("ESP of 1336"), "{fix}");
+    world.set_tun_mtu(At::West, inside);
+    west.client().shutdown().unwrap();
+    assert_eq!(west.ended(), Some(0));
+    let mut west = world.start(At::West);
+    assert_ne!(west.ended(), Some(0));
+    let said = format!("--tun-mtu {inside} leaves no room for IPv6, which tunnel `office` carries");
+    assert!(west.log().contains(&said), "{}", west.log());
+}
+
+/// The same of a tunnel with an interface: its MTU is configured, and read again without a cut.
+#[test]
+fn the_mtu_of_an_interface_mends_a_black_hole() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    let (world, router) = narrow("configured", 1500);
+    let routed = |at: At, mtu: &str| {
+        let us = if at == At::West { 1 } else { 2 };
+        let interface = format!(
+            "name = \"office0\"\naddresses = [\"10.255.0.{us}/30\"]\nroutes = [\"10.PEER.0.0/24\"]\n{mtu}"
+        );
+        let still = "test_rekey = \"off\"";
+        joined::through_interface(at, "office", "192.0.2", still, &interface)
+    };
+    let (mut west, _east) = joined::up_with(&world, |at, _| routed(at, ""));
+    assert!(carries(&world, At::West), "{}", west.log());
+    if !drops(&router, &["west"], HOLE) {
+        return;
+    }
+    assert!(!carries(&world, At::West), "too long for the hole");
+    let to = "10.2.0.2";
+    let probed = west.client().probe("office", to.parse().ok()).unwrap();
+    let found = check(&probed, "esp-mtu-out");
+    assert_eq!(found.outcome, Finding, "{found:#?}");
+    let fix = found.fix.as_ref().unwrap();
+    let mtu = format!("mtu = {}", octets(&found, "inside"));
+    let told = format!("`{mtu}` in [tunnel.office.interface]");
+    assert!(fix.contains(&told), "{fix}");
+
+    let before = spis(&mut west);
+    world.configure_with(At::West, KEY, |_| routed(At::West, &mtu));
+    west.client().reload(false).unwrap();
+    assert!(carries(&world, At::West), "{}", west.log());
+    is_mended(&mut west, "esp-mtu-out", Some(to));
+    assert_eq!(spis(&mut west), before);
+}
+
+/// West behind a NAT that gives what it sends other ports, as many do.
+fn behind_nat(name: &str) -> Option<(World, NetNs, Running, Running)> {
+    let (world, router) = narrow(name, 1500);
+    let rules = "table ip translation {
+        chain post { type nat hook postrouting priority 100;
+          oifname \"east\" meta l4proto { tcp, udp } masquerade to :40000-50000
+          oifname \"east\" masquerade
+        }
+      }";
+    if !filter(&router, rules) {
+        return None;
+    }
+    let (west, east) = joined::up_with(&world, |at, text| {
+        let text = text.replace("start =", "test_rekey = \"off\"\nstart =");
+        match at {
+            At::West => text,
+            At::East => text.replace("remote = \"192.0.2.1\"", "remote = \"any\""),
+        }
+    });
+    Some((world, router, west, east))
+}
+
+/// Test packets of ESP in UDP take the tunnel's own mapping, in both directions and whoever begins.
+#[test]
+fn a_path_through_a_nat_is_tested_by_its_mapping() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    let Some((world, router, mut west, mut east)) = behind_nat("nat") else {
+        return;
+    };
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+    let nat: std::net::IpAddr = "203.0.113.2".parse().unwrap();
+    let seen = east
+        .client()
+        .status(Some("office"))
+        .unwrap()
+        .tunnels
+        .remove(0);
+    let seen = seen.ike.unwrap().remote;
+    assert!(
+        seen.starts_with(&format!("{nat}:4")) && !seen.ends_with(":4500"),
+        "{seen}"
+    );
+    let before = spis(&mut west);
+    for running in [&mut west, &mut east] {
+        let probed = probe(&mut running.client());
+        // Protocol 50 has no ports: whether a NAT translates it is its own affair, and the tunnel doesn't need it.
+        assert!(!probed.has_findings(), "{probed:#?}");
+        assert_eq!(outcomes(&probed)[1..], [Well; 3], "{probed:#?}");
+        for id in ["esp-mtu-out", "esp-mtu-in"] {
+            let check = check(&probed, id);
+            assert_eq!(
+                (octets(&check, "octets"), octets(&check, "inside")),
+                (1500, 1438)
+            );
+        }
+    }
+    // A NAT that knows no more than TCP and UDP.
+    if !drops(&router, &["west", "east"], "meta l4proto esp drop") {
+        return;
+    }
+    for running in [&mut west, &mut east] {
+        let probed = probe(&mut running.client());
+        assert_eq!(outcomes(&probed), [Note, Well, Well, Well], "{probed:#?}");
+        assert!(!probed.has_findings(), "{probed:#?}");
+    }
+    // What the NAT's own link doesn't take is found on the side that sends it.
+    if !drops(&router, &["west"], HOLE) {
+        return;
+    }
+    for (running, hole, other) in [
+        (&mut west, "esp-mtu-out", "esp-mtu-in"),
+        (&mut east, "esp-mtu-in", "esp-mtu-out"),
+    ] {
+        let probed = probe(&mut running.client());
+        let found = check(&probed, hole);
+        assert_eq!(found.outcome, Finding, "{probed:#?}");
+        assert!(
+            (1290..=1300).contains(&octets(&found, "octets")),
+            "{found:#?}"
+        );
+        assert_eq!(check(&probed, other).outcome, Well, "{probed:#?}");
+    }
+    assert_eq!(spis(&mut west), before);
+    assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+}
+
+/// Both gateways up over IPv6 outside.
+fn up_over_v6(world: &World, tunnel: &str) -> (Running, Running) {
+    joined::up_with(world, |_, text| {
+        let set = format!("test_rekey = \"off\"\n{tunnel}\nstart =");
+        text.replace("192.0.2.", "2001:db8::")
+            .replace("start =", &set)
+    })
+}
+
+#[test]
+fn a_path_of_ipv6_is_tested_as_one_of_ipv4() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    for (tunnel, inside) in [("", 1426), ("force_encap = true", 1418)] {
+        let (world, router) = narrow("six", 1500);
+        let (mut west, mut east) = up_over_v6(&world, tunnel);
+        assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
+        for running in [&mut west, &mut east] {
+            let probed = probe(&mut running.client());
+            assert_eq!(outcomes(&probed), [Well; 4], "{probed:#?}");
+            for id in ["esp-mtu-out", "esp-mtu-in"] {
+                let check = check(&probed, id);
+                assert_eq!(
+                    (octets(&check, "octets"), octets(&check, "inside")),
+                    (1500, inside)
+                );
+            }
+        }
+        // Nobody may cut them on the way, so that a hole is always one.
+        let long = "meta nfproto ipv6 meta l4proto { esp, udp } meta length > 1350 drop";
+        if !drops(&router, &["west"], long) {
+            return;
+        }
+        let probed = probe(&mut west.client());
+        let found = check(&probed, "esp-mtu-out");
+        assert_eq!(found.outcome, Finding, "{probed:#?}");
+        assert!(
+            (1340..=1350).contains(&octets(&found, "octets")),
+            "{found:#?}"
+        );
+        assert!(found.fix.unwrap().contains("packet too big"));
+        assert_eq!(check(&probed, "esp-mtu-in").outcome, Well, "{probed:#?}");
+        assert_eq!(cause(&mut west.client()).as_deref(), Some("pmtu-blackhole"));
+        assert_eq!(dropped(&mut west, DropReason::EspUnknownSpi), 0);
+    }
+    let (world, router) = narrow("six-shut", 1500);
+    let (mut west, _east) = up_over_v6(&world, "");
+    if !drops(
+        &router,
+        &["west", "east"],
+        "meta nfproto ipv6 meta l4proto esp drop",
+    ) {
+        return;
+    }
+    let probed = probe(&mut west.client());
+    let shut = ["esp-plain", "esp-udp"].map(|id| check(&probed, id).outcome);
+    assert_eq!(shut, [Finding, Well], "{probed:#?}");
+    // A router that says what it takes.
+    let (world, _router) = narrow("six-says", 1400);
+    let (mut west, _east) = up_over_v6(&world, "");
+    let out = check(&probe(&mut west.client()), "esp-mtu-out");
+    assert!(matches!(out.outcome, Note | Well), "{out:#?}");
+    assert_eq!(
+        (octets(&out, "octets"), octets(&out, "told")),
+        (1400, 1400),
+        "{out:#?}"
+    );
+}
+
+/// However many tunnels lead to one address: who asks for tests of each has no more sent there than for one.
+#[test]
+fn tests_of_many_tunnels_to_one_peer_share_what_it_sends() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    let (world, router) = narrow("many", 1500);
+    let named = |text: &str, number: usize| {
+        text.replace("tunnel.office", &format!("tunnel.t{number}"))
+            .replace("gw1.example", &format!("gw1.t{number}.example"))
+            .replace("gw2.example", &format!("gw2.t{number}.example"))
+            .replace(".0.0/24", &format!(".{number}.0/24"))
+            .replace("::/64", &format!(":{number}::/64"))
+    };
+    let (mut west, mut east) = {
+        for at in [At::West, At::East] {
+            world.configure_with(at, KEY, |text| {
+                let text = text.replace("start =", "test_rekey = \"off\"\nstart =");
+                (0..4).map(|number| named(&text, number)).collect()
+            });
+        }
+        let mut east = world.start(At::East);
+        east.client().status(None).unwrap();
+        (world.start(At::West), east)
+    };
+    let up = eventually(Duration::from_secs(15), || {
+        let status = west.client().status(None).unwrap();
+        let up = |tunnel: &adit_model::status::Tunnel| tunnel.state == TunnelState::Up;
+        (status.tunnels.len() == 4 && status.tunnels.iter().all(up)).then_some(())
+    });
+    assert!(up.is_some(), "{}", west.log());
+    // A hole takes many packets to be measured.
+    if !drops(&router, &["east"], HOLE) {
+        return;
+    }
+    let mut client = west.client();
+    let said: Vec<Check> = (0..4)
+        .map(|number| {
+            let probed = client.probe(&format!("t{number}"), None).unwrap();
+            check(&probed, "esp-mtu-in")
+        })
+        .collect();
+    assert_eq!(said[0].outcome, Finding, "{said:#?}");
+    let last = said.last().unwrap();
+    assert_eq!(last.outcome, Unknown, "{said:#?}");
+    let why = "it has sent all that it sends for tests in a minute";
+    assert!(last.summary.contains(why), "{last:#?}\n{}", east.log());
+    // Its own tests aren't the peer's.
+    let own = check(&east.client().probe("t3", None).unwrap(), "esp-mtu-out");
+    assert_eq!(own.outcome, Finding, "{own:#?}");
 }

@@ -2,6 +2,7 @@
 //! mounts that don't wait. And a tunnel of which nothing will fail is told of nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod pki;
 mod stream;
 mod world;
@@ -15,11 +16,10 @@ use adit_model::ahead::Weight;
 use adit_model::event::Happening;
 use adit_model::show::{Shown, Topic};
 use adit_model::status::TunnelState;
+use joined::up_with;
 use pki::{Ca, trust};
 use stream::{Echo, Stream};
 use world::{At, Running, World, address, eventually, patience, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
 
 /// Both gateways, with a change to each one's configuration.
 fn up(name: &str, change: impl Fn(At, String) -> String) -> (World, Running, Running) {
@@ -28,13 +28,7 @@ fn up(name: &str, change: impl Fn(At, String) -> String) -> (World, Running, Run
 }
 
 fn start(world: World, change: impl Fn(At, String) -> String) -> (World, Running, Running) {
-    for at in [At::West, At::East] {
-        world.configure_with(at, KEY, |text| change(at, text));
-    }
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    let (west, mut east) = up_with(&world, change);
     east.wait_for(TunnelState::Up);
     (world, west, east)
 }

@@ -4,6 +4,7 @@
 //! `ADIT_PROBES=1000` asks for as many tests; fewer are made otherwise, to save time.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod load;
 mod stream;
 mod world;
@@ -11,12 +12,11 @@ mod world;
 use std::time::Duration;
 
 use adit_model::probed::{Outcome, Probed};
-use adit_model::status::TunnelState;
+use joined::{spis, up_with};
 use load::{Load, Pace};
 use stream::Echo;
-use world::{At, Running, World, permitted};
+use world::{World, permitted};
 
-const KEY: &str = "correct horse battery staple\n";
 /// What one run of all tests may send: echoes through the tunnel, packets that grow, and a few messages of IKE.
 const MOST_PACKETS: u64 = 100;
 const MOST_OCTETS: u64 = 100_000;
@@ -24,15 +24,6 @@ const MOST_OCTETS: u64 = 100_000;
 fn wanted() -> usize {
     let asked = std::env::var("ADIT_PROBES").ok();
     asked.and_then(|asked| asked.parse().ok()).unwrap_or(200)
-}
-
-fn spis(running: &mut Running) -> Vec<String> {
-    let status = running.client().status(None).unwrap();
-    let children = status.tunnels.iter().flat_map(|t| &t.children);
-    children
-        .flat_map(|child| [child.spi_in.clone(), child.spi_out.clone()])
-        .flatten()
-        .collect()
 }
 
 #[test]
@@ -43,17 +34,11 @@ fn tests_of_a_tunnel_under_load_cost_no_packet_and_change_no_sa() {
     let world = World::new("harmless");
     // New keys on trial, half a minute after set-up, would be new SPIs on a slow machine.
     let still = |text: String| text.replace("start =", "test_rekey = \"off\"\nstart =");
-    for at in [At::West, At::East] {
-        world.configure_with(at, KEY, still);
-    }
     let _echoes = [
         Echo::at(&world.east_lan, "10.2.0.2"),
         Echo::at(&world.west_lan, "fd00:1::2"),
     ];
-    let mut east = world.start(At::East);
-    east.client().status(None).unwrap();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    let (mut west, mut east) = up_with(&world, |_, text| still(text));
     let before = spis(&mut west);
     assert!(!before.is_empty());
     let pace = Pace::UnderWay(64);

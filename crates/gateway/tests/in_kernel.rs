@@ -4,6 +4,7 @@
 
 mod carried;
 mod guard;
+mod joined;
 mod world;
 
 use std::time::Duration;
@@ -16,8 +17,9 @@ use adit_kernel::{NetNs, Netlink, block, filter};
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::status::TunnelState;
-use carried::{KEY, WAIT, in_kernel, possible, same, states, up};
+use carried::{WAIT, in_kernel, possible, same, states, up};
 use guard::Guard;
+use joined::{KEY, through_interface};
 use world::{At, Running, World, address, eventually};
 
 /// What the states at `at` have sealed, in packets.
@@ -347,42 +349,17 @@ fn keys_are_renewed_without_a_lost_packet_and_leave_nothing_behind() {
 
 /// One side's two tunnels for everything, each with an interface of its own: one has IPv4 led into it, the other IPv6.
 fn routed(at: At) -> String {
-    let (us, peer, start) = match at {
-        At::West => (1, 2, "auto"),
-        At::East => (2, 1, "passive"),
+    let us = match at {
+        At::West => 1,
+        At::East => 2,
     };
     let tunnel = |name: &str, route: &str, address: &str| {
-        format!(
-            r#"
-[tunnel.{name}]
-local = "192.0.2.{us}"
-remote = "192.0.2.{peer}"
-local_id = "gw{us}.{name}.example"
-remote_id = "gw{peer}.{name}.example"
-auth = {{ psk_file = "office.psk" }}
-ike = ["aes128gcm16-prfsha256-x25519"]
-start = "{start}"
-
-[tunnel.{name}.interface]
-name = "{name}0"
-addresses = ["{address}"]
-routes = ["{route}"]
-
-[tunnel.{name}.child.all]
-esp = ["aes128gcm16"]
-"#
-        )
+        let interface =
+            format!("name = \"{name}0\"\naddresses = [\"{address}\"]\nroutes = [\"{route}\"]");
+        through_interface(at, name, "192.0.2", "", &interface)
     };
-    let v4 = tunnel(
-        "four",
-        &format!("10.{peer}.0.0/24"),
-        &format!("10.255.0.{us}/30"),
-    );
-    let v6 = tunnel(
-        "six",
-        &format!("fd00:{peer}::/64"),
-        &format!("fd00:ff::{us}/64"),
-    );
+    let v4 = tunnel("four", "10.PEER.0.0/24", &format!("10.255.0.{us}/30"));
+    let v6 = tunnel("six", "fd00:PEER::/64", &format!("fd00:ff::{us}/64"));
     in_kernel(&format!("{v4}{v6}"))
 }
 

@@ -3,13 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod carried;
+mod joined;
 mod stream;
 mod tap;
 mod world;
 
-use std::io::Write;
 use std::net::IpAddr;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use adit_diagnose::{Answer, diagnose};
@@ -21,10 +20,11 @@ use adit_model::ahead::Weight;
 use adit_model::drops::DropReason;
 use adit_model::event::Happening;
 use adit_model::monitored::{Act, Judged};
-use adit_model::probed::{Check, Outcome, Probed};
-use adit_model::status::{MonitorStatus, TunnelState};
+use adit_model::probed::{Check, Outcome};
+use adit_model::status::TunnelState;
 use adit_model::traced::{HopOutcome, How, Stop, Traced};
-use carried::{KEY, WAIT, in_kernel, possible, same, states, up};
+use carried::{WAIT, in_kernel, possible, same, states, up};
+use joined::{KEY, QUICK, filter, findings, judged, monitor_status, monitored_tunnel, only};
 use stream::{Echo, Stream};
 use tap::Tap;
 use world::{At, Running, World, address, eventually, patience};
@@ -57,34 +57,9 @@ fn delete(at: &NetNs, policy: &Policy) {
     at.run(delete).unwrap();
 }
 
-/// Loads rules; `false` where this machine has no `nft`, or the kernel none of its families.
-fn filter(at: &NetNs, rules: &str) -> bool {
-    let mut command = Command::new("nft");
-    command.args(["-f", "-"]).stdin(Stdio::piped());
-    at.start_inside(&mut command).unwrap();
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: rules of nft: there is no nft");
-        return false;
-    };
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(rules.as_bytes()).unwrap();
-    drop(input);
-    assert!(child.wait().unwrap().success(), "{rules}");
-    true
-}
-
-fn findings(probed: &Probed) -> Vec<&Check> {
-    let checks = probed.checks.iter();
-    checks.filter(|c| c.outcome == Outcome::Finding).collect()
-}
-
-/// The only finding.
-fn only(client: &mut Client, id: &str) -> Check {
-    let probed = client.probe("office", None).unwrap();
-    let found = findings(&probed);
-    assert!(!found.is_empty(), "{probed:#?}");
-    assert!(found.iter().all(|c| c.id == id), "{found:#?}");
-    found[0].clone()
+/// The only finding of a test that is made now.
+fn found_only(client: &mut Client, id: &str) -> Check {
+    only(&client.probe("office", None).unwrap(), id)
 }
 
 /// Waits until `adit why` finds this cause.
@@ -133,6 +108,17 @@ fn acts(client: &mut Client) -> Vec<(Act, String)> {
     records.filter_map(|record| of(record.event.what)).collect()
 }
 
+/// What belongs to the replacement of a pair.
+fn step(what: &Happening) -> Option<&'static str> {
+    match what {
+        Happening::MonitorActed { .. } => Some("told"),
+        Happening::Sent(message) if message.exchange == "CREATE_CHILD_SA" && !message.response => {
+            Some("asked")
+        }
+        _ => None,
+    }
+}
+
 #[test]
 fn states_that_somebody_deletes_are_told_of_and_replaced_and_policies_are_back() {
     if !possible("states and policies that are deleted") {
@@ -145,6 +131,11 @@ fn states_that_somebody_deletes_are_told_of_and_replaced_and_policies_are_back()
     for receiving in [true, false] {
         let mut client = west.client();
         let before = acts(&mut client).len();
+        let newest = client
+            .events(Some("office"))
+            .unwrap()
+            .last()
+            .map(|r| r.number);
         let states = states(&world, At::West);
         let mut states = states.iter();
         let gone = states.find(|s| (s.id.destination == own) == receiving);
@@ -157,6 +148,18 @@ fn states_that_somebody_deletes_are_told_of_and_replaced_and_policies_are_back()
             (act == Act::Rekey && why.contains("somebody deleted it")).then_some(())
         });
         assert!(told.is_some(), "{:?}\n{}", acts(&mut client), west.log());
+        // First why, then what is done about it.
+        let mut story = Vec::new();
+        let whole = eventually(WAIT, || {
+            let records = client.events(Some("office")).unwrap().into_iter();
+            let fresh = records.filter(|record| Some(record.number) > newest);
+            story = fresh
+                .filter_map(|record| step(&record.event.what))
+                .collect();
+            (story.len() >= 2).then_some(())
+        });
+        assert!(whole.is_some(), "{story:?}\n{}", west.log());
+        assert_eq!(story[..2], ["told", "asked"], "{}", west.log());
         let back = eventually(WAIT, || {
             world.reaches(&world.west_lan, "10.2.0.2").then_some(())
         });
@@ -205,7 +208,7 @@ fn what_the_host_does_to_a_tunnel_in_the_kernel_has_its_cause() {
         let policy = foreign(direction, from, to, verdict);
         add(&world.west, &policy);
         assert!(!world.reaches(&world.west_lan, "10.2.0.2"), "{said}");
-        let check = only(&mut client, "kernel-policies");
+        let check = found_only(&mut client, "kernel-policies");
         assert!(check.summary.contains(said), "{check:#?}");
         assert!(check.summary.contains("priority 1)"), "{check:#?}");
         finds(&mut client, "stale-policy-steals-traffic");
@@ -214,7 +217,7 @@ fn what_the_host_does_to_a_tunnel_in_the_kernel_has_its_cause() {
     }
     let forward = |value: &str| sysctl::write("net.ipv4.ip_forward", value).unwrap();
     world.west.run(|| forward("0")).unwrap();
-    let check = only(&mut client, "forwarding");
+    let check = found_only(&mut client, "forwarding");
     assert!(check.summary.contains("ip_forward is 0"), "{check:#?}");
     finds(&mut client, "ip-forward-disabled");
     world.west.run(|| forward("1")).unwrap();
@@ -337,28 +340,6 @@ fn what_will_fail_is_known_by_a_rekey_on_trial_that_costs_no_packet() {
     }
 }
 
-/// Echoes twice a second, so that a test is over soon.
-const QUICK: &str = "interval = \"500ms\"\nfailures = 3\nrecover = 2\nhold_down = \"3s\"\n";
-
-fn status(client: &mut Client, tunnel: &str) -> MonitorStatus {
-    let status = client.status(Some(tunnel)).unwrap();
-    status.tunnels.into_iter().next().unwrap().monitor.unwrap()
-}
-
-fn judged(running: &mut Running, tunnel: &str, wanted: Judged) {
-    let mut client = running.client();
-    let limit = Duration::from_secs(20) * patience();
-    let reached = eventually(limit, || {
-        (status(&mut client, tunnel).judged == wanted.word()).then_some(())
-    });
-    assert!(
-        reached.is_some(),
-        "not {wanted:?} but {:?}\n{}",
-        status(&mut client, tunnel),
-        running.log()
-    );
-}
-
 #[test]
 fn a_monitor_renews_what_the_kernel_carries_one_way_and_sees_when_it_is_well() {
     if !possible("the tunnel monitor") {
@@ -370,7 +351,7 @@ fn a_monitor_renews_what_the_kernel_carries_one_way_and_sees_when_it_is_well() {
     judged(&mut west, "office", Judged::Carries);
     let mut client = west.client();
     assert_eq!(
-        status(&mut client, "office").source.as_deref(),
+        monitor_status(&mut client, "office").source.as_deref(),
         Some("10.1.0.1")
     );
     // The peer opens what comes, and policies that aren't its gateway's throw it away.
@@ -600,37 +581,6 @@ fn watched(world: &World, client: &mut Client) -> Traced {
     })
 }
 
-/// One side's tunnel with an interface and selectors for everything.
-fn tunnel(at: At, name: &str, (net, link): (&str, u8), interface: &str, monitor: &str) -> String {
-    let (us, peer, start) = match at {
-        At::West => (1, 2, "auto"),
-        At::East => (2, 1, "passive"),
-    };
-    let text = format!(
-        r#"
-[tunnel.{name}]
-local = "{net}.{us}"
-remote = "{net}.PEER"
-local_id = "gw{us}.{name}.example"
-remote_id = "gwPEER.{name}.example"
-auth = {{ psk_file = "office.psk" }}
-ike = ["aes128gcm16-prfsha256-x25519"]
-start = "{start}"
-
-[tunnel.{name}.interface]
-name = "{name}0"
-addresses = ["10.255.{link}.{us}/30"]
-{interface}
-
-{monitor}
-
-[tunnel.{name}.child.all]
-esp = ["aes128gcm16"]
-"#
-    );
-    text.replace("PEER", &peer.to_string())
-}
-
 #[test]
 fn routes_lead_into_the_other_xfrm_interface_and_back() {
     if !possible("the tunnel monitor with XFRM interfaces") {
@@ -649,8 +599,8 @@ fn routes_lead_into_the_other_xfrm_interface_and_back() {
     for at in [At::West, At::East] {
         let routes = "routes = [\"10.PEER.0.0/24\"]";
         world.configure_with(at, KEY, |_| {
-            let office = tunnel(at, "office", ("192.0.2", 0), routes, &monitor);
-            let backup = tunnel(at, "backup", ("198.51.100", 1), "", "");
+            let office = monitored_tunnel(at, "office", ("192.0.2", 0), routes, &monitor);
+            let backup = monitored_tunnel(at, "backup", ("198.51.100", 1), "", "");
             in_kernel(&(office + &backup))
         });
     }
@@ -717,8 +667,8 @@ fn routes_lead_into_the_other_xfrm_interface_and_back() {
         return;
     }
     let over = eventually(limit, || {
-        let west = status(&mut west.client(), "office").over?;
-        let east = status(&mut east.client(), "office").over?;
+        let west = monitor_status(&mut west.client(), "office").over?;
+        let east = monitor_status(&mut east.client(), "office").over?;
         Some((west, east))
     });
     let both = || format!("{}\n{}", west.log(), east.log());
@@ -728,8 +678,8 @@ fn routes_lead_into_the_other_xfrm_interface_and_back() {
     assert!(world.reaches(&world.east_lan, "10.1.0.2"), "{}", both());
     assert!(filter(&world.west, "delete table ip broken"));
     let back = eventually(limit * 2, || {
-        let west = status(&mut west.client(), "office").over;
-        let east = status(&mut east.client(), "office").over;
+        let west = monitor_status(&mut west.client(), "office").over;
+        let east = monitor_status(&mut east.client(), "office").over;
         (west.is_none() && east.is_none()).then_some(())
     });
     assert!(back.is_some(), "{}\n{}", west.log(), east.log());

@@ -2,12 +2,11 @@
 //! being asked, and routes lead into another tunnel meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod tap;
 mod world;
 
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use adit_diagnose::diagnose;
@@ -15,30 +14,10 @@ use adit_gateway::client::Client;
 use adit_kernel::{NetNs, sysctl};
 use adit_model::event::Happening;
 use adit_model::monitored::Judged;
-use adit_model::status::{MonitorStatus, TunnelState};
+use adit_model::status::TunnelState;
+use joined::{KEY, QUICK, filter, judged, monitor_status, monitored_tunnel, up_with};
 use tap::Tap;
 use world::{At, Running, World, address, eventually, patience, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
-
-/// Echoes twice a second, so that a test is over soon.
-const QUICK: &str = "interval = \"500ms\"\nfailures = 3\nrecover = 2\nhold_down = \"3s\"\n";
-
-/// Loads rules; `false` where this machine has no `nft`.
-fn filter(at: &NetNs, rules: &str) -> bool {
-    let mut command = Command::new("nft");
-    command.args(["-f", "-"]).stdin(Stdio::piped());
-    at.start_inside(&mut command).unwrap();
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: rules of nft: there is no nft");
-        return false;
-    };
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(rules.as_bytes()).unwrap();
-    drop(input);
-    assert!(child.wait().unwrap().success(), "{rules}");
-    true
-}
 
 /// What a monitor has told and done so far, in words.
 fn story(client: &mut Client, tunnel: &str) -> Vec<String> {
@@ -51,29 +30,9 @@ fn story(client: &mut Client, tunnel: &str) -> Vec<String> {
     words.collect()
 }
 
-fn status(client: &mut Client, tunnel: &str) -> MonitorStatus {
-    let status = client.status(Some(tunnel)).unwrap();
-    status.tunnels.into_iter().next().unwrap().monitor.unwrap()
-}
-
-fn judged(running: &mut Running, tunnel: &str, wanted: Judged) {
-    let mut client = running.client();
-    let limit = Duration::from_secs(20) * patience();
-    let reached = eventually(limit, || {
-        (status(&mut client, tunnel).judged == wanted.word()).then_some(())
-    });
-    let told = story(&mut client, tunnel);
-    assert!(
-        reached.is_some(),
-        "not {wanted:?}: {told:?}\n{}",
-        running.log()
-    );
-}
-
 /// Two gateways of which West monitors the tunnel with an echo to a host behind East.
 fn monitored(name: &str, more: &str) -> (World, Running, Running) {
     let world = World::new(name);
-    world.configure(At::East, KEY);
     let dir = world.dir(At::West);
     let (hook, heard) = (dir.join("hook"), dir.join("heard"));
     let script = format!(
@@ -82,16 +41,13 @@ fn monitored(name: &str, more: &str) -> (World, Running, Running) {
     );
     std::fs::write(&hook, script).unwrap();
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700)).unwrap();
-    world.configure_with(At::West, KEY, |text| {
-        format!(
+    let (mut west, east) = up_with(&world, |at, text| match at {
+        At::West => format!(
             "[gateway]\nhook = [\"{}\"]\n{text}\n[tunnel.office.monitor]\n{QUICK}{more}\n",
             hook.display()
-        )
+        ),
+        At::East => text,
     });
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
     judged(&mut west, "office", Judged::Carries);
     (world, west, east)
 }
@@ -122,7 +78,7 @@ fn a_target_that_dies_is_told_of_and_the_tunnel_is_left_alone() {
     let (world, mut west, _east) = monitored("target", "target = \"10.2.0.2\"");
     let mut client = west.client();
     let before = spi_in(&mut client);
-    let said = status(&mut client, "office");
+    let said = monitor_status(&mut client, "office");
     assert_eq!(said.target.as_deref(), Some("10.2.0.2"));
     assert_eq!(said.source.as_deref(), Some("10.1.0.1"));
     world
@@ -189,15 +145,9 @@ fn a_tunnel_without_a_monitor_that_sends_and_hears_nothing_any_more_gets_new_key
         return;
     }
     let world = World::new("silence");
-    for at in [At::West, At::East] {
-        // New keys on trial would be new keys.
-        let still = |text: String| text.replace("start =", "test_rekey = \"off\"\nstart =");
-        world.configure_with(at, KEY, still);
-    }
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    // New keys on trial would be new keys.
+    let still = |text: String| text.replace("start =", "test_rekey = \"off\"\nstart =");
+    let (mut west, _east) = up_with(&world, |_, text| still(text));
     assert!(world.reaches(&world.west_lan, "10.2.0.2"));
     let mut client = west.client();
     let old = spi_in(&mut client);
@@ -246,38 +196,6 @@ fn where_new_keys_do_not_help_the_tunnel_is_set_up_anew() {
     assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
 }
 
-/// One side's tunnel over the network `net`, with the interface `10.255.LINK.0/30` and these routes.
-fn tunnel(at: At, name: &str, (net, link): (&str, u8), routes: &str, monitor: &str) -> String {
-    let (us, peer, start) = match at {
-        At::West => (1, 2, "auto"),
-        At::East => (2, 1, "passive"),
-    };
-    let monitor = monitor.replace("PEER", &peer.to_string());
-    format!(
-        r#"
-[tunnel.{name}]
-local = "{net}.{us}"
-remote = "{net}.{peer}"
-local_id = "gw{us}.{name}.example"
-remote_id = "gw{peer}.{name}.example"
-auth = {{ psk_file = "office.psk" }}
-ike = ["aes128gcm16-prfsha256-x25519"]
-start = "{start}"
-
-[tunnel.{name}.interface]
-name = "{name}0"
-addresses = ["10.255.{link}.{us}/30"]
-{}
-
-{monitor}
-
-[tunnel.{name}.child.all]
-esp = ["aes128gcm16"]
-"#,
-        routes.replace("PEER", &peer.to_string())
-    )
-}
-
 #[test]
 fn routes_lead_into_the_other_tunnel_and_back_when_the_first_is_well() {
     if !permitted("the tunnel monitor") {
@@ -292,8 +210,8 @@ fn routes_lead_into_the_other_tunnel_and_back_when_the_first_is_well() {
     for at in [At::West, At::East] {
         let routes = "routes = [\"10.PEER.0.0/24\"]";
         world.configure_with(at, KEY, |_| {
-            tunnel(at, "office", ("192.0.2", 0), routes, &monitor)
-                + &tunnel(at, "backup", ("198.51.100", 1), "", "")
+            monitored_tunnel(at, "office", ("192.0.2", 0), routes, &monitor)
+                + &monitored_tunnel(at, "backup", ("198.51.100", 1), "", "")
         });
     }
     let mut east = world.start(At::East);
@@ -321,8 +239,8 @@ fn routes_lead_into_the_other_tunnel_and_back_when_the_first_is_well() {
     assert!(!world.reaches(&world.west_lan, "10.2.0.2"));
     let limit = Duration::from_secs(15) * patience();
     let over = eventually(limit, || {
-        let west = status(&mut west.client(), "office").over?;
-        let east = status(&mut east.client(), "office").over?;
+        let west = monitor_status(&mut west.client(), "office").over?;
+        let east = monitor_status(&mut east.client(), "office").over?;
         Some((west, east))
     });
     let both = format!("{}\n{}", west.log(), east.log());
@@ -335,8 +253,8 @@ fn routes_lead_into_the_other_tunnel_and_back_when_the_first_is_well() {
     judged(&mut west, "office", Judged::Carries);
     judged(&mut east, "office", Judged::Carries);
     let back = eventually(limit, || {
-        let west = status(&mut west.client(), "office").over;
-        let east = status(&mut east.client(), "office").over;
+        let west = monitor_status(&mut west.client(), "office").over;
+        let east = monitor_status(&mut east.client(), "office").over;
         (west.is_none() && east.is_none()).then_some(())
     });
     assert!(back.is_some(), "{}\n{}", west.log(), east.log());

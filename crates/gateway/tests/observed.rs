@@ -1,6 +1,7 @@
 //! What a running gateway tells of its packets: times, threads, counters, and the steps of those that somebody asks about.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod world;
 
 use std::net::{SocketAddrV6, UdpSocket};
@@ -12,34 +13,15 @@ use adit_kernel::{EspSocket, Netlink};
 use adit_model::drops::DropReason;
 use adit_model::selector::Selector;
 use adit_model::status::TunnelState;
-use world::{At, Running, World, address, eventually, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
-
-/// Two gateways with a tunnel that is up.
-fn joined(name: &str) -> (World, Running, Running) {
-    let world = World::new(name);
-    world.configure(At::West, KEY);
-    world.configure(At::East, KEY);
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (world, west, east)
-}
-
-fn dropped(running: &mut Running, reason: DropReason) -> u64 {
-    let drops = running.client().drops().unwrap();
-    let found = drops.iter().find(|drop| drop.reason == reason);
-    found.map_or(0, |drop| drop.packets)
-}
+use joined::{dropped, up, up_with};
+use world::{Running, World, address, eventually, permitted};
 
 #[test]
 fn times_and_what_each_thread_has_carried_are_told() {
     if !permitted("what is told of packets") {
         return;
     }
-    let (world, mut west, mut east) = joined("observed");
+    let (world, mut west, mut east) = up("observed");
     for _ in 0..3 {
         assert!(world.reaches(&world.west_lan, "10.2.0.2"), "{}", west.log());
     }
@@ -77,7 +59,7 @@ fn what_is_empty_or_short_or_for_the_link_is_counted() {
     if !permitted("counters of odd packets") {
         return;
     }
-    let (world, mut west, _east) = joined("odd");
+    let (world, mut west, _east) = up("odd");
     let send = || {
         let empty = UdpSocket::bind("192.0.2.2:0").unwrap();
         empty.send_to(&[], "192.0.2.1:4500").unwrap();
@@ -118,7 +100,7 @@ fn who_asks_sees_the_steps_of_packets() {
     if !permitted("steps of packets") {
         return;
     }
-    let (world, mut west, _east) = joined("walked");
+    let (world, mut west, _east) = up("walked");
     let walked = |running: &mut Running, reaches: bool| -> Vec<Walk> {
         let mut client = running.client();
         let selectors = between("10.1.0.0/24[icmp]", "10.2.0.0/24[icmp]");
@@ -194,13 +176,8 @@ fn dummies_are_on_the_wire_and_in_no_traffic() {
         return;
     }
     let world = World::new("dummies");
-    for at in [At::West, At::East] {
-        world.configure_with(at, KEY, |text| text + "dummies = \"20ms\"\ntfc = \"mtu\"\n");
-    }
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    let child = "dummies = \"20ms\"\ntfc = \"mtu\"\n";
+    let (mut west, mut east) = up_with(&world, |_, text| text + child);
     east.wait_for(TunnelState::Up);
     for running in [&mut west, &mut east] {
         let many = eventually(Duration::from_secs(10), || {

@@ -2,34 +2,19 @@
 //! `cargo xtask kernel` has one that does.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod carried;
+mod joined;
 mod world;
 
 use std::process::Command;
-use std::time::Duration;
 
 use adit_gateway::protocol::Renewal;
 use adit_kernel::netlink::Route;
-use adit_kernel::xfrm::{self, Offload, Xfrm};
+use adit_kernel::xfrm::{Offload, Xfrm};
 use adit_kernel::{NetNs, Netlink};
-use adit_model::status::{OffloadStatus, TunnelState};
-use world::{At, Running, World, eventually, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
-/// The guest of `cargo xtask kernel` is slow.
-const WAIT: Duration = Duration::from_secs(30);
-
-fn possible(what: &str) -> bool {
-    if !permitted(what) {
-        return false;
-    }
-    match xfrm::probe() {
-        Ok(()) => true,
-        Err(error) => {
-            eprintln!("skipped: {what}: {error}");
-            false
-        }
-    }
-}
+use adit_model::status::OffloadStatus;
+use carried::{WAIT, possible, up};
+use world::{At, Running, World, eventually};
 
 /// What `adit status` says of the only child.
 fn offload(gateway: &mut Running) -> OffloadStatus {
@@ -91,17 +76,13 @@ fn a_device_does_what_it_can_and_the_rest_works_without_it() {
     let world = World::new("offloaded");
     let with = |text: String, what: &str| {
         let key = format!("hw_offload = \"{what}\"\nesp =");
-        format!(
-            "[gateway]\nbackend = \"kernel\"\n{}",
-            text.replace("esp =", &key)
-        )
+        text.replace("esp =", &key)
     };
-    world.configure_with(At::West, KEY, |text| with(text, "crypto"));
-    world.configure_with(At::East, KEY, |text| with(text, "packet"));
-    let mut east = world.start(At::East);
-    east.client().status(None).unwrap();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
+    let (mut west, mut east) = up(
+        &world,
+        |text| with(text, "crypto"),
+        |text| with(text, "packet"),
+    );
 
     // The pair of virtual Ethernet between them can nothing of it: that is said, and the tunnel works.
     for gateway in [&mut west, &mut east] {

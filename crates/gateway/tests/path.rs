@@ -1,11 +1,12 @@
 //! The way between two gateways as it is: a router in it with a narrower link, and marks on the outside of packets.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod narrow;
+mod stream;
 mod world;
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -16,13 +17,11 @@ use adit_kernel::ping::{PingOptions, PingOutcome, ping};
 use adit_kernel::tun::HEADER_LENGTH;
 use adit_kernel::{Capture, NetNs, Netlink, PathErrorKind, Tun, TunConfig};
 use adit_model::drops::DropReason;
-use adit_model::status::TunnelState;
 use adit_wire::icmp::{Family, IcmpMessage};
 use adit_wire::ip::{IpPacket, emit_packet, protocol, set_traffic_class};
+use joined::{KEY, both_up};
 use narrow::{narrow, squeeze, unplug};
-use world::{At, Running, World, address, eventually, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
+use world::{At, World, address, eventually, permitted};
 
 /// How the gateways talk to each other.
 #[derive(Clone, Copy, Debug)]
@@ -69,14 +68,6 @@ impl Outside {
     }
 }
 
-fn up(world: &World) -> (Running, Running) {
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (west, east)
-}
-
 /// What becomes of an echo request whose whole packet has so many octets and mustn't be cut.
 fn echo(from: &NetNs, to: &str, octets: u32) -> Option<PingOutcome> {
     let to: IpAddr = to.parse().unwrap();
@@ -106,32 +97,14 @@ fn told(from: &NetNs, to: &str, octets: u32) -> Option<u32> {
     })
 }
 
-/// Sends octets over one TCP connection, as fast as it goes; whether all arrive.
+/// Whether one TCP connection from west carries what it is given.
 fn tcp_passes(world: &World, to: &str) -> bool {
-    const OCTETS: usize = 400_000;
-    let to: IpAddr = to.parse().unwrap();
-    let listener = world
-        .east_lan
-        .run(|| TcpListener::bind((to, 7001)).unwrap())
-        .unwrap();
-    let received = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
-        let mut all = Vec::new();
-        let _ = stream.read_to_end(&mut all);
-        all
-    });
-    let sent: Vec<u8> = (0..OCTETS).map(|n| (n / 7) as u8).collect();
-    let connect = || TcpStream::connect((to, 7001)).unwrap();
-    let mut stream = world.west_lan.run(connect).unwrap();
-    stream
-        .set_write_timeout(Some(Duration::from_secs(10)))
-        .unwrap();
-    let written = stream.write_all(&sent);
-    drop(stream);
-    written.is_ok() && received.join().unwrap() == sent
+    stream::tcp_passes(
+        &world.west_lan,
+        &world.east_lan,
+        to,
+        Duration::from_secs(10),
+    )
 }
 
 /// RFC 4301 8.2: what a router says about an ESP packet reaches the host whose packet was too long.
@@ -144,7 +117,7 @@ fn a_router_with_a_narrower_link_is_heard_and_hosts_are_told() {
         let (world, _router) = narrow("narrow", 1400);
         outside.configure(&world, At::West, "df = \"set\"\n");
         outside.configure(&world, At::East, "df = \"set\"\n");
-        let (west, _east) = up(&world);
+        let (west, _east) = both_up(&world);
         // Nobody has told TCP yet, and its segments are too long.
         assert!(
             tcp_passes(&world, "10.2.0.2"),
@@ -184,7 +157,7 @@ fn ipv6_passes_a_path_that_is_too_narrow_for_it() {
         squeeze(&world.east, "wan", 1280);
         outside.configure(&world, At::West, "df = \"set\"\n");
         outside.configure(&world, At::East, "df = \"set\"\n");
-        let (west, _east) = up(&world);
+        let (west, _east) = both_up(&world);
         let mtu = told(&world.west_lan, "fd00:2::2", 1400);
         assert_eq!(mtu, Some(1280), "{outside:?}: {}", west.log());
         let whole = eventually(Duration::from_secs(5), || {
@@ -209,7 +182,7 @@ fn abuse_94_a_forged_word_about_the_path_changes_nothing() {
         let (world, router) = narrow("forged", 1500);
         outside.configure(&world, At::West, "df = \"set\"\n");
         outside.configure(&world, At::East, "");
-        let (mut west, _east) = up(&world);
+        let (mut west, _east) = both_up(&world);
         let largest = 1400;
         assert!(
             passes(&world.west_lan, "10.2.0.2", largest),
@@ -398,7 +371,7 @@ fn abuse_99_real_outer_headers_show_what_is_configured_and_marks_come_in() {
         let wire = Wire::between(&world);
         outside.configure(&world, At::West, "");
         outside.configure(&world, At::East, "dscp = 8\n");
-        let (west, mut east) = up(&world);
+        let (west, mut east) = both_up(&world);
         let (eastbound, westbound) = ((&world.east_lan, "10.2.0.2"), (&world.west_lan, "10.1.0.2"));
         wire.take();
         for class in [0, EF, EF | ECT, ECT] {

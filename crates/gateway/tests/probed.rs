@@ -2,76 +2,18 @@
 //! nothing; and the verdicts that rest on them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod world;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use adit_diagnose::{Answer, diagnose};
 use adit_gateway::client::Client;
 use adit_kernel::netlink::Route;
-use adit_kernel::{NetNs, Netlink, sysctl};
-use adit_model::probed::{Check, Outcome, Probed};
-use adit_model::status::TunnelState;
-use world::{At, Running, World, eventually, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
-
-fn up(name: &str) -> (World, Running, Running) {
-    let world = World::new(name);
-    world.configure(At::West, KEY);
-    world.configure(At::East, KEY);
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (world, west, east)
-}
-
-/// Loads rules; `false` where this machine has no `nft`.
-fn filter(at: &NetNs, rules: &str) -> bool {
-    let mut command = Command::new("nft");
-    command.args(["-f", "-"]).stdin(Stdio::piped());
-    at.start_inside(&mut command).unwrap();
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: rules of nft: there is no nft");
-        return false;
-    };
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(rules.as_bytes()).unwrap();
-    drop(input);
-    assert!(child.wait().unwrap().success(), "{rules}");
-    true
-}
-
-fn findings(probed: &Probed) -> Vec<&Check> {
-    let checks = probed.checks.iter();
-    checks.filter(|c| c.outcome == Outcome::Finding).collect()
-}
-
-/// The only finding.
-fn only(probed: &Probed, id: &str) -> Check {
-    let found = findings(probed);
-    assert!(!found.is_empty(), "{probed:#?}");
-    assert!(found.iter().all(|c| c.id == id), "{found:#?}");
-    found[0].clone()
-}
-
-/// The cause that `adit why` finds, waiting until what was tested is fresh.
-fn cause(client: &mut Client) -> Option<String> {
-    let mut told = String::new();
-    let found = eventually(Duration::from_secs(8), || {
-        let case = client.cases(Some("office"), true).unwrap().pop().unwrap();
-        let verdict = diagnose(&case);
-        told = format!("{:?}", verdict.findings);
-        verdict.findings.first().map(|f| f.cause.clone())
-    });
-    if found.is_none() {
-        eprintln!("no finding: {told}");
-    }
-    found
-}
+use adit_kernel::{Netlink, sysctl};
+use adit_model::probed::Outcome;
+use joined::{KEY, cause, filter, findings, only, up};
+use world::{At, World, permitted};
 
 #[test]
 fn a_healthy_tunnel_has_no_finding_and_its_host_is_only_read() {

@@ -2,6 +2,7 @@
 //! nowhere else when the gateway is gone.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod tap;
 mod world;
 
@@ -14,36 +15,13 @@ use adit_model::event::Happening;
 use adit_model::fact::Known;
 use adit_model::sign::Sign;
 use adit_model::status::TunnelState;
+use joined::{KEY, through_interface};
 use tap::Tap;
 use world::{At, Running, World, address, eventually, permitted};
 
-const KEY: &str = "correct horse battery staple\n";
-
 /// One side's tunnel with an interface and selectors for everything; `more` are further keys of the tunnel.
 fn tunnel(at: At, name: &str, more: &str, interface: &str) -> String {
-    let (us, peer, start) = match at {
-        At::West => (1, 2, "auto"),
-        At::East => (2, 1, "passive"),
-    };
-    format!(
-        r#"
-[tunnel.{name}]
-local = "192.0.2.{us}"
-remote = "192.0.2.{peer}"
-local_id = "gw{us}.{name}.example"
-remote_id = "gw{peer}.{name}.example"
-auth = {{ psk_file = "office.psk" }}
-ike = ["aes128gcm16-prfsha256-x25519"]
-start = "{start}"
-{more}
-
-[tunnel.{name}.interface]
-{interface}
-
-[tunnel.{name}.child.all]
-esp = ["aes128gcm16"]
-"#
-    )
+    through_interface(at, name, "192.0.2", more, interface)
 }
 
 fn link(ns: &NetNs, name: &str) -> Option<Link> {

@@ -1,47 +1,18 @@
 //! `adit trace`: a packet on its way through a gateway, step by step, and where it stays and who stops it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod world;
 
-use std::io::Write;
 use std::net::IpAddr;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use adit_gateway::client::Client;
 use adit_gateway::protocol::Request;
-use adit_kernel::{NetNs, PingOptions, ping, sysctl, watch};
-use adit_model::status::TunnelState;
+use adit_kernel::{PingOptions, ping, sysctl, watch};
 use adit_model::traced::{HopOutcome, How, Stop, Traced};
-use world::{At, Running, World, permitted};
-
-const KEY: &str = "correct horse battery staple\n";
-
-fn up(name: &str) -> (World, Running, Running) {
-    let world = World::new(name);
-    world.configure(At::West, KEY);
-    world.configure(At::East, KEY);
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (world, west, east)
-}
-
-fn filter(at: &NetNs, rules: &str) -> bool {
-    let mut command = Command::new("nft");
-    command.args(["-f", "-"]).stdin(Stdio::piped());
-    at.start_inside(&mut command).unwrap();
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: rules of nft: there is no nft");
-        return false;
-    };
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(rules.as_bytes()).unwrap();
-    drop(input);
-    assert!(child.wait().unwrap().success(), "{rules}");
-    true
-}
+use joined::{filter, up, up_with};
+use world::{At, World, permitted};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -368,14 +339,10 @@ fn a_peer_that_may_not_answer_is_only_greeted() {
         return;
     }
     let world = World::new("mute");
-    world.configure(At::West, KEY);
-    world.configure_with(At::East, KEY, |text| {
-        format!("[gateway]\nanswer_trace = false\n{text}")
+    let (mut west, _east) = up_with(&world, |at, text| match at {
+        At::West => text,
+        At::East => format!("[gateway]\nanswer_trace = false\n{text}"),
     });
-    let mut east = world.start(At::East);
-    east.client();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
     let traced = trace(&mut west.client(), "10.1.0.1", "10.2.0.2", true, SHORT);
     assert_eq!((traced.stopped, traced.far), (None, None));
 }

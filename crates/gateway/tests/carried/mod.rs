@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use adit_kernel::xfrm::{self, State, Xfrm};
-use adit_model::status::TunnelState;
 
+use crate::joined;
 use crate::world::{At, Running, World, permitted};
 
-pub const KEY: &str = "correct horse battery staple\n";
 /// The guest of `cargo xtask kernel` is slow.
 pub const WAIT: Duration = Duration::from_secs(30);
 
@@ -36,13 +35,10 @@ pub fn up(
     west: impl Fn(String) -> String,
     east: impl Fn(String) -> String,
 ) -> (Running, Running) {
-    world.configure_with(At::West, KEY, |text| west(in_kernel(&text)));
-    world.configure_with(At::East, KEY, |text| east(in_kernel(&text)));
-    let mut east = world.start(At::East);
-    east.client().status(None).unwrap();
-    let mut west = world.start(At::West);
-    west.wait_for(TunnelState::Up);
-    (west, east)
+    joined::up_with(world, |at, text| match at {
+        At::West => west(in_kernel(&text)),
+        At::East => east(in_kernel(&text)),
+    })
 }
 
 pub fn same(text: String) -> String {

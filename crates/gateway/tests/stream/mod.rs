@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use adit_kernel::NetNs;
 
 pub const PORT: u16 = 7000;
+const TCP_PORT: u16 = 7001;
 /// Between two datagrams.
 const PACE: Duration = Duration::from_millis(4);
 /// How long an answer may be under way.
@@ -124,6 +126,28 @@ pub fn passes(ns: &NetNs, from: &str, to: &str) -> bool {
     socket.set_read_timeout(Some(PATIENCE / 2)).unwrap();
     // A packet filter that refuses the request is a no too.
     socket.send(b"there?").is_ok() && socket.recv(&mut [0; 64]).is_ok()
+}
+
+/// Sends octets over one TCP connection, as fast as it goes; whether all arrive, without silence that lasts for so long.
+pub fn tcp_passes(from: &NetNs, at: &NetNs, to: &str, patience: Duration) -> bool {
+    const OCTETS: usize = 400_000;
+    let to: IpAddr = to.parse().unwrap();
+    let listen = || TcpListener::bind((to, TCP_PORT)).unwrap();
+    let listener = at.run(listen).unwrap();
+    let received = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(patience)).unwrap();
+        let mut all = Vec::new();
+        let _ = stream.read_to_end(&mut all);
+        all
+    });
+    let sent: Vec<u8> = (0..OCTETS).map(|n| (n / 7) as u8).collect();
+    let connect = || TcpStream::connect((to, TCP_PORT)).unwrap();
+    let mut stream = from.run(connect).unwrap();
+    stream.set_write_timeout(Some(patience)).unwrap();
+    let written = stream.write_all(&sent);
+    drop(stream);
+    written.is_ok() && received.join().unwrap() == sent
 }
 
 fn socket(ns: &NetNs, address: &str, port: u16) -> UdpSocket {
