@@ -262,10 +262,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "cannot route -- route already in use for \"{owner}\"",
     ),
     any(
-        Sign::PolicyInUse,
-        "existing bare shunt found - refusing to add a duplicate",
-    ),
-    any(
         Sign::KernelSupportMissing,
         "ERROR: no XFRM kernel support detected",
     ),
@@ -493,10 +489,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "esp-hw-offload possibly not available {problem}",
     ),
     any(Sign::OffloadFailed, "esp-hw-offload possibly not available"),
-    any(
-        Sign::OffloadFailed,
-        "Kernel does not support NIC esp-hw-offload",
-    ),
     any(
         Sign::OffloadFailed,
         "offload to {device:w} because SIOCETHTOOL {problem}",

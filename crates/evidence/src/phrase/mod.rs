@@ -41,6 +41,7 @@ mod performance;
 mod pluto;
 mod pluto_rare;
 mod pluto_refusals;
+mod pluto_start;
 mod pluto_strongswan;
 mod racoon;
 mod rekey;
@@ -48,6 +49,7 @@ mod route;
 mod routine;
 mod search;
 mod shape;
+mod taken_back;
 mod telling;
 mod vpnc;
 mod windows;
@@ -86,7 +88,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 41] = [
+static TABLES: [&[Phrase]; 42] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -112,6 +114,7 @@ static TABLES: [&[Phrase]; 41] = [
     pluto::PHRASES,
     pluto_rare::PHRASES,
     pluto_refusals::PHRASES,
+    pluto_start::PHRASES,
     pluto_strongswan::PHRASES,
     apple::PHRASES,
     boxes::PHRASES,
@@ -226,6 +229,7 @@ impl Phrases {
                         .program
                         .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)))
             })
+            .filter(|(phrase, _)| !taken_back::is_taken_back(phrase.sign, &body))
             // `bad right --id: … (ignored)`: what isn't a peer's address needs no look-up.
             .filter(|(phrase, _)| {
                 phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")

@@ -42,10 +42,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConfigValueInvalid,
-        "plutodebug='{value}' invalid, keyword ignored",
-    ),
-    any(
-        Sign::ConfigValueInvalid,
         "{} bad entries in virtual-private - none loaded",
     ),
     any(
@@ -115,10 +111,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "IKEv2 proposal contains unsupported PRF algorithm {algorithm}",
     ),
     any(
-        Sign::IkeProposalsRefused,
-        "1DES was proposed, it is insecure and was rejected",
-    ),
-    any(
         Sign::AlgorithmUnavailable,
         "IKE initiator proposed an unsupported algorithm",
     ),
@@ -134,9 +126,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::EspProposalRefused,
         "Did not find valid ESP encrypter for {what} - refusing proposal",
     ),
+    // Said of ESP's transforms alone.
     any(
         Sign::EspProposalRefused,
-        "peer proposal was reject in a virtual connection policy",
+        "1DES was proposed, it is insecure and was rejected",
     ),
     any(
         Sign::EspProposalRefused,
@@ -267,14 +260,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::DeleteForUnknown,
         "received delete request for {} SA(0x{spi:w}) but corresponding state not found",
-    ),
-    any(
-        Sign::RekeyUnanswered,
-        "pending Quick Mode with {} took too long -- replacing phase 1",
-    ),
-    any(
-        Sign::RekeyUnanswered,
-        "pending IPsec SA negotiation with {} took too long -- replacing phase 1",
     ),
     any(
         Sign::ClearOnFailure,

@@ -159,9 +159,134 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficRefused,
         "client ID payload {} bad subnet in Quick I1 ({asked})",
     ),
+    // A peer's own network that the list of virtual ones doesn't have.
+    any(
+        Sign::TrafficRefused,
+        "peer proposal was reject in a virtual connection policy",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "network virtual IP was required, but {}virtual-private=)",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "network virtual IP was required, but {}virtual_private=)",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "the proposed IP did not match our list (subnet=vhost:list)",
+    ),
+    any(Sign::TrafficRefused, "only virtual host IPs are allowed"),
+    any(
+        Sign::TrafficRefused,
+        "only virtual host single IPs are allowed",
+    ),
     any(
         Sign::TrafficRefused,
         "Quick Mode request rejected, peer requested lease but proposed local selector {remote:w} does not match connection {local:w}",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "AUTH_ALGORITHM attribute missing in AH Transform",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "AH in IKEv1 mode is not supported. Proposal rejected",
+    ),
+    any(Sign::EspProposalRefused, "ESP_NULL requires auth algorithm"),
+    any(Sign::PfsDiffers, "OAKLEY_GROUP_MODP1536 supported for PFS"),
+    any(
+        Sign::ModeDiffers,
+        "{theirs:w} must only be used with old IETF drafts",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "{theirs:w} must only be used with NAT-T RFC",
+    ),
+    any(Sign::IkeProposalsRefused, "No PARENT proposal selected"),
+    any(Sign::HalfOpenLimit, "too many half open IKE SAs"),
+    any(
+        Sign::FirstExchangeLoops,
+        "DH group retries exhausted after {rounds:n} attempts",
+    ),
+    any(
+        Sign::CookieRefused,
+        "COOKIE notify payload too big - packet dropped",
+    ),
+    any(
+        Sign::CookieRefused,
+        "COOKIE notify payload too small - packet dropped",
+    ),
+    any(
+        Sign::CookieRefused,
+        "COOKIE must be only notification in packet",
+    ),
+    any(
+        Sign::PpkMissing,
+        "N(PPK_IDENTITY) not received and connection insists on PPK",
+    ),
+    any(
+        Sign::PpkMissing,
+        "(PPK_ID, PPK) found and connection requires PPK",
+    ),
+    // Certificates, as Openswan checked them itself.
+    any(
+        Sign::CertificateRevoked,
+        "certificate was revoked on {reason}",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "invalid certificate signature from \"{}\" on \"{peer}\"",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "end certificate with identical subject and issuer not accepted",
+    ),
+    any(
+        Sign::RevocationRequired,
+        "no crl from issuer \"{}\" found (strict=yes)",
+    ),
+    any(
+        Sign::RevocationRequired,
+        "missing or expired CRL in strict mode",
+    ),
+    any(Sign::RevocationRequired, "SEC_ERROR_CRL_EXPIRED"),
+    any(Sign::RevocationRequired, "SEC_ERROR_CRL_NOT_YET_VALID"),
+    any(Sign::RevocationRequired, "SEC_ERROR_OCSP_UNKNOWN_CERT"),
+    any(Sign::RevocationRequired, "SEC_ERROR_OCSP_OLD_RESPONSE"),
+    any(Sign::PeerKeyUntrusted, "SEC_ERROR_CERT_NOT_IN_NAME_SPACE"),
+    any(
+        Sign::RevocationRequired,
+        "Certificate Revocation List (CRL) is expired or missing",
+    ),
+    // Users.
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: PAM auth chain failed with",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "creation of PAM-process for user '{peer}' failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "creation of PAM authentication process for user '{peer}' failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: {path:w} missing password hash field",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "XAUTH IP addresspool {} cannot start at address zero",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "XAUTH: connection addresspool {} cannot start at address zero",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "XAUTH: connection addresspool {} is invalid,",
     ),
     any(
         Sign::SaForgotten,

@@ -63,7 +63,10 @@ fn proposals(text: &str) -> Option<Said> {
     if text.starts_with("no acceptable Proposal in IPsec SA") {
         return Some(Said::NoIpsecProposal);
     }
-    if let Some(rest) = after(text, "no local proposal matches remote proposal") {
+    // Versions 3.18 to 3.23 have other words.
+    let unmatched = after(text, "no local proposal matches remote proposal")
+        .or_else(|| text.strip_prefix("no proposal chosen from:"));
+    if let Some(rest) = unmatched {
         // Where the list stands on lines of its own, the first of them tells what it is about.
         if rest.trim_start_matches(['s', ':', ' ']).is_empty() {
             return None;
@@ -193,7 +196,7 @@ fn identity(text: &str) -> Option<Said> {
 }
 
 fn authentication(text: &str) -> Option<Said> {
-    const KEY_DIFFERS: [&str; 9] = [
+    const KEY_DIFFERS: [&str; 10] = [
         "probable authentication failure (mismatch of preshared secrets",
         "received Hash Payload does not match computed value",
         "PSK Authentication failed",
@@ -203,6 +206,7 @@ fn authentication(text: &str) -> Option<Said> {
         "authentication failed: hash mismatch",
         "PSK auth failed",
         "Authentication failed: AUTH mismatch",
+        "Authentication failed AUTH mismatch",
     ];
     if KEY_DIFFERS.iter().any(|head| text.starts_with(head))
         || text.contains("(mismatch of preshared secrets")
@@ -222,6 +226,7 @@ fn authentication(text: &str) -> Option<Said> {
         || text.starts_with("RSA authentication failed")
         || (text.starts_with("RSA authentication of ") && text.ends_with("failed"))
         || (text.starts_with("Digital Signature authentication using ") && text.contains(" failed"))
+        || text.starts_with("Digital Signature authentication failed")
     {
         return Some(Said::WrongKey {
             psk: false,
@@ -432,7 +437,8 @@ fn traffic(text: &str) -> Option<Said> {
     }
     if text.starts_with("cannot install kernel policy")
         || text.starts_with("cannot install eroute")
-        || text.starts_with("cannot route -- route already in use")
+        || (text.starts_with("cannot route -- route already in use")
+            && !text.ends_with("but allowing anyway"))
         || text.contains("netlink response for Add SA")
         || text.contains("setup_half_ipsec_sa() hit fail")
         || (text.starts_with("state transition function for") && text.contains("internal error"))

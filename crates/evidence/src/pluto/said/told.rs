@@ -36,8 +36,8 @@ fn ike_v2(text: &str) -> Option<Said> {
     let told =
         |rest: &str, exchange| first_error(rest).map(|notify| Said::ToldV2 { notify, exchange });
     if let Some(rest) = text.strip_prefix("received unauthenticated ") {
-        // A group that is asked for has words of its own.
-        return told(rest, None).filter(|_| !rest.starts_with("INVALID_KE_PAYLOAD"));
+        // A group that is asked for has words of its own. Only the first exchange goes without protection.
+        return told(rest, Some("IKE_SA_INIT")).filter(|_| !rest.starts_with("INVALID_KE_PAYLOAD"));
     }
     if text.starts_with("dropping unexpected ")
         || text.starts_with("unexpected ")
@@ -46,7 +46,9 @@ fn ike_v2(text: &str) -> Option<Said> {
         let (head, rest) = text.split_once(" containing ")?;
         return told(rest.split("notification").next()?, Some(exchange(head)?));
     }
-    if let Some(rest) = after(text, "authentication request rejected by peer: ") {
+    let rejected = after(text, "authentication request rejected by peer: ")
+        .or_else(|| text.strip_prefix("IKE SA authentication request rejected: "));
+    if let Some(rest) = rejected {
         return told(rest, Some("IKE_AUTH"));
     }
     if let Some(rest) = after(text, "rejected Child SA with ") {
@@ -61,7 +63,8 @@ fn ike_v2(text: &str) -> Option<Said> {
     if let Some(rest) = text.strip_prefix("CREATE_CHILD_SA failed with error notification ") {
         return told(rest, Some("CREATE_CHILD_SA"));
     }
-    if text.starts_with("IKE_AUTH response contained the") && text.contains("error notification") {
+    let contained = text.strip_prefix("IKE_").unwrap_or(text);
+    if contained.starts_with("AUTH response contained the") && text.contains("error notification") {
         return told(after(text, "error notification")?, Some("CHILD"));
     }
     if let Some(rest) = text.strip_prefix("received ERROR NOTIFY") {

@@ -1,0 +1,83 @@
+//! Words beside a sentence that take back what it seems to say.
+
+use adit_model::sign::Sign;
+
+/// What is said, and with which words it isn't meant. All letters are small.
+static TAKEN_BACK: [(Sign, &str); 14] = [
+    // `Pluto is NOT running in FIPS mode` is told at every start.
+    (Sign::DaemonNotRunning, "not running in fips mode"),
+    // The signer of a revocation list, when files are loaded: no certificate was refused.
+    (Sign::IssuerUnknown, "crl issuer cacert not found"),
+    (Sign::PolicyInUse, "- but allowing anyway"),
+    (Sign::TrafficOwnedByOther, "- but allowing anyway"),
+    (Sign::NetworksOverlap, "permitted by mutual consent"),
+    // Outside of FIPS mode a short key is only remarked on.
+    (Sign::SecretMalformed, "warning: connection psk length"),
+    // A script that takes down what may not be there any more fails as often as it is run.
+    (Sign::UpdownFailed, "down-client "),
+    (Sign::UpdownFailed, "down-host "),
+    (Sign::UpdownFailed, "unroute-client "),
+    (Sign::UpdownFailed, "unroute-host "),
+    // A remark of `ip` on some kernels; the route was set.
+    (Sign::UpdownFailed, "peer netns reference is invalid"),
+    // Somebody stopped it.
+    (Sign::DaemonKilled, "killed by sigterm, terminating"),
+    // A file that is missing, where a stack of the kernel may be named.
+    (Sign::KernelSupportMissing, " ipsec, no /"),
+    // What `--debug` may print, not an algorithm.
+    (Sign::AlgorithmUnavailable, "fips: --debug "),
+];
+
+/// Whether the line doesn't mean what one of its sentences says.
+pub(super) fn is_taken_back(sign: Sign, body: &str) -> bool {
+    TAKEN_BACK
+        .iter()
+        .filter(|(of, _)| *of == sign)
+        .any(|(_, words)| contains(body, words))
+}
+
+/// Whether the text holds the words, in either case.
+fn contains(text: &str, words: &str) -> bool {
+    text.as_bytes()
+        .windows(words.len())
+        .any(|w| w.eq_ignore_ascii_case(words.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_taken_back_by_words_beside_it() {
+        for (sign, line) in [
+            (Sign::DaemonNotRunning, "Pluto is NOT running in FIPS mode"),
+            (
+                Sign::IssuerUnknown,
+                "CRL rejected: crl issuer cacert not found for CN=ca",
+            ),
+            (
+                Sign::PolicyInUse,
+                "cannot route -- route already in use for \"b\" - but allowing anyway",
+            ),
+            (
+                Sign::UpdownFailed,
+                "\"gw\": unroute-client command exited with status 2",
+            ),
+        ] {
+            assert!(is_taken_back(sign, line), "{line}");
+        }
+        for (sign, line) in [
+            (
+                Sign::DaemonNotRunning,
+                "whack: Pluto is not running (no \"/run/pluto/pluto.ctl\")",
+            ),
+            (Sign::IssuerUnknown, "issuer cacert not found"),
+            (
+                Sign::UpdownFailed,
+                "\"gw\": up-client command exited with status 2",
+            ),
+        ] {
+            assert!(!is_taken_back(sign, line), "{line}");
+        }
+    }
+}
