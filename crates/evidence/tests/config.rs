@@ -706,3 +706,26 @@ fn a_key_behind_a_misspelt_word_is_never_shown() {
         let _ = read(text);
     }
 }
+
+#[test]
+fn networks_that_a_paste_hides_are_not_the_ends_own_addresses() {
+    let hidden = |text: &str| {
+        let reading = read(text);
+        let child = &reading.connections.first().expect(text).children[0];
+        for networks in [&child.local_ts, &child.remote_ts] {
+            assert!(networks.is_written() && networks.value.is_empty(), "{text}");
+        }
+    };
+    hidden(
+        "conn a\n    left=192.0.2.1\n    leftsubnet=10.x.x.0/24\n    right=198.51.100.1\n    rightsubnet={10.2.0.0/24 y.y.y.y/16}\n    authby=secret\n    phase2alg=aes128-sha1\n",
+    );
+    hidden(
+        "conn a\n    left=192.0.2.1\n    leftsubnet=*.*.*.*/24\n    right=198.51.100.1\n    rightsubnet=a.b.c.d/16\n    keyexchange=ikev2\n    esp=aes128-sha256!\n",
+    );
+    hidden(
+        "connections {\n  a {\n    remote_addrs = 198.51.100.1\n    children {\n      b {\n        local_ts = 10.x.x.0/24\n        remote_ts = 172.x.x.0/16\n      }\n    }\n  }\n}\n",
+    );
+    hidden(
+        "set vpn ipsec site-to-site peer 198.51.100.1 authentication mode pre-shared-secret\nset vpn ipsec site-to-site peer 198.51.100.1 tunnel 1 local prefix 10.x.x.0/24\nset vpn ipsec site-to-site peer 198.51.100.1 tunnel 1 remote prefix 10.y.y.0/24\n",
+    );
+}

@@ -30,7 +30,8 @@ use crate::identity::Identity;
 use crate::proposal::Proposal;
 use crate::selector::Selector;
 
-/// One end's networks: `None` stands for the end's own address (`dynamic`, host-to-host).
+/// One end's networks: `None` stands for the end's own address (`dynamic`, host-to-host). An empty list is one that is written
+/// and can't be read, as where a paste was made anonymous.
 pub type Networks = Vec<Option<Selector>>;
 
 /// One tunnel as one end has it.

@@ -73,12 +73,14 @@ fn resolved(list: &[Option<Selector>], places: &[Place]) -> Option<Vec<Selector>
         .collect()
 }
 
-/// What both ends have of two children: the first one's networks, then the second one's; `None` where an address isn't known.
+/// What both ends have of two children: the first one's networks, then the second one's; `None` where some aren't known.
 fn ends(
     (a, x): (&PeerConnection, &PeerChild),
     (b, y): (&PeerConnection, &PeerChild),
 ) -> Option<[Vec<Selector>; 4]> {
-    let of = |l: &Setting<Networks>, p: &Setting<Vec<Place>>| resolved(&l.value, &p.value);
+    let of = |l: &Setting<Networks>, p: &Setting<Vec<Place>>| {
+        resolved(&l.value, &p.value).filter(|list| !list.is_empty())
+    };
     Some([
         of(&x.local_ts, &a.local)?,
         of(&x.remote_ts, &a.remote)?,

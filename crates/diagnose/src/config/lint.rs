@@ -426,7 +426,9 @@ fn duplicates(connections: &[PeerConnection], out: &mut Vec<Lint>) {
             }
             for x in &a.children {
                 for y in &b.children {
-                    let written = x.local_ts.is_written() || x.remote_ts.is_written();
+                    let written = (x.local_ts.is_written() || x.remote_ts.is_written())
+                        && !x.local_ts.value.is_empty()
+                        && !x.remote_ts.value.is_empty();
                     if written
                         && x.local_ts.value == y.local_ts.value
                         && x.remote_ts.value == y.remote_ts.value

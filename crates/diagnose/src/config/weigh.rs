@@ -109,9 +109,11 @@ impl Configs {
         let (a, b) = self.pair.as_ref()?;
         let written = |c: &PeerConnection| {
             !c.children.is_empty()
-                && c.children
-                    .iter()
-                    .all(|x| x.local_ts.is_written() && x.remote_ts.is_written())
+                && c.children.iter().all(|x| {
+                    [&x.local_ts, &x.remote_ts]
+                        .iter()
+                        .all(|ts| ts.is_written() && !ts.value.is_empty())
+                })
         };
         let differ = self
             .differences

@@ -520,5 +520,9 @@ fn networks(
             }
         }
     }
-    (whole && !out.is_empty()).then_some(out)
+    if !whole {
+        // A list of which a part can't be read isn't known; the end's own address it surely isn't.
+        return Some(Networks::new());
+    }
+    (!out.is_empty()).then_some(out)
 }

@@ -586,19 +586,22 @@ fn child(ctx: &mut Context<'_>, connection: &str, scope: &Node<'_>, node: &Node<
         ("remote_ts", &mut child.remote_ts),
     ] {
         if let Some((value, line)) = get(key) {
-            let networks: Networks = value
+            let mut written = value
                 .split(',')
                 .map(str::trim)
                 .filter(|v| !v.is_empty())
-                .filter_map(|v| {
-                    if v.starts_with("dynamic") {
-                        Some(None)
-                    } else {
-                        network(v).map(Some)
-                    }
-                })
-                .collect();
-            if !networks.is_empty() {
+                .peekable();
+            if written.peek().is_some() {
+                // What can't be read isn't known; the end's own address it surely isn't.
+                let networks: Networks = written
+                    .filter_map(|v| {
+                        if v.starts_with("dynamic") {
+                            Some(None)
+                        } else {
+                            network(v).map(Some)
+                        }
+                    })
+                    .collect();
                 *to = ctx.at(networks, line);
             }
         }

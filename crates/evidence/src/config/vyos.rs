@@ -342,11 +342,11 @@ fn children(
                     list
                 }
             };
-            let networks: Vec<_> = prefixes.iter().map(|(v, _)| network(v)).collect();
-            if let Some((_, line)) = prefixes.first()
-                && networks.iter().all(Option::is_some)
-            {
-                let mut networks = networks;
+            if let Some((_, line)) = prefixes.first() {
+                // What can't be read isn't known; the end's own address it surely isn't.
+                let networks: Option<Vec<_>> =
+                    prefixes.iter().map(|(v, _)| network(v).map(Some)).collect();
+                let mut networks = networks.unwrap_or_default();
                 if let Some(protocol) = tunnel
                     .value(&["protocol"])
                     .and_then(|(v, _)| protocol_number(v))

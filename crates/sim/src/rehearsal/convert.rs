@@ -351,6 +351,15 @@ impl View<'_> {
             ));
         };
         let esp = self.with_groups(child, list);
+        if [&child.local_ts, &child.remote_ts]
+            .iter()
+            .any(|ts| ts.value.is_empty())
+        {
+            return Err(Unplayable(format!(
+                "the networks of {} can't be read",
+                child.name
+            )));
+        }
         let local = match inner.wanted.is_empty() {
             true => self.networks(&child.local_ts.value, self.own_address()),
             false => vec![everything(self.own_address().is_ipv4())],
