@@ -17,24 +17,57 @@ pub(crate) struct UserRefused<'a> {
     pub(crate) checker: Side,
     /// The message with which that side had proved itself before.
     pub(crate) proof: Option<&'a Fact>,
+    /// What a server of Windows says that it was.
+    pub(crate) status: Option<&'static str>,
+}
+
+/// What Windows' remote access says of a user in a notify of its own (type 12345), by the numbers of its error codes
+/// (raserror.h).
+fn user_status(m: &MessageInfo) -> Option<&'static str> {
+    let code = m.payloads.iter().find_map(|p| {
+        p.strip_prefix("N(MS_STATUS(")?
+            .strip_suffix("))")?
+            .parse()
+            .ok()
+    })?;
+    Some(match code {
+        646_u16 => "646, the account may not log on at this time",
+        647 => "647, the account is disabled",
+        648 => "648, the password has expired",
+        649 => "649, the account has no permission to dial in",
+        691 => {
+            "691, the name or the password isn't accepted, or the method isn't permitted for the account"
+        }
+        709 => "709, the password couldn't be changed",
+        812 => {
+            "812, a policy of the server forbids it: the method, the group or the conditions of the account"
+        }
+        919 => "919, the server refused the method",
+        930 => "930, the server that checks users (RADIUS) didn't answer in time",
+        _ => return None,
+    })
 }
 
 impl<'a> Signals<'a> {
-    /// EAP ended with a failure, or AUTHENTICATION_FAILED answered a message that carries EAP (RFC 7296 2.16).
+    /// EAP ended with a failure, AUTHENTICATION_FAILED answered a message that carries EAP (RFC 7296 2.16), or a server of
+    /// Windows says what is wrong with the user.
     pub(crate) fn user_refused(&self) -> Option<UserRefused<'a>> {
         let eap = |m: &MessageInfo, kind: &str| m.payloads.iter().any(|p| p.starts_with(kind));
         for side in [Side::Local, Side::Remote] {
             let (mut asked, mut proof) = (false, None);
+            let refused = |fact, checker, proof, status| {
+                Some(UserRefused {
+                    fact,
+                    checker,
+                    proof,
+                    status,
+                })
+            };
             for (fact, happening) in self.happenings(side) {
                 match happening {
                     Happening::Sent(m) if m.exchange == "IKE_AUTH" => {
                         if m.response && eap(m, "EAP/FAIL") {
-                            let checker = side;
-                            return Some(UserRefused {
-                                fact,
-                                checker,
-                                proof,
-                            });
+                            return refused(fact, side, proof, None);
                         }
                         asked = !m.response && m.message_id > 1 && eap(m, "EAP/RES");
                         if m.response && m.payloads.iter().any(|p| p == "AUTH") {
@@ -43,23 +76,16 @@ impl<'a> Signals<'a> {
                     }
                     Happening::Received(m) if m.exchange == "IKE_AUTH" && m.response => {
                         let checker = side.other();
-                        if eap(m, "EAP/FAIL") {
-                            return Some(UserRefused {
-                                fact,
-                                checker,
-                                proof,
-                            });
+                        let status = user_status(m);
+                        if eap(m, "EAP/FAIL") || status.is_some() {
+                            return refused(fact, checker, proof, status);
                         }
                         if m.payloads.iter().any(|p| p == "AUTH") {
                             proof = Some(fact);
                         }
                         let failed = m.payloads.iter().any(|p| p == "N(AUTHENTICATION_FAILED)");
                         if asked && failed {
-                            return Some(UserRefused {
-                                fact,
-                                checker,
-                                proof,
-                            });
+                            return refused(fact, checker, proof, None);
                         }
                     }
                     _ => {}

@@ -89,6 +89,9 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::NoConnectionForPeer, "ERROR_IPSEC_IKE_NO_POLICY"),
     any(Sign::RekeyCollision, "ERROR_IPSEC_IKE_SIMULTANEOUS_REKEY"),
+    // Its answers, as charon prints the notify that carries a code.
+    any(Sign::AuthenticationRefusedByPeer, "N(MS_STATUS(13801))"),
+    any(Sign::ProposalsRefusedByPeer, "N(MS_STATUS(13868))"),
     // Users.
     any(
         Sign::UserAuthenticationFailed,

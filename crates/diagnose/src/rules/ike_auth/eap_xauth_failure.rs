@@ -109,12 +109,17 @@ fn ended(s: &Signals<'_>) -> Judgement {
         end.fact,
         COUNTED,
         AtFault::Unknown,
-        format!(
-            "the user authentication (EAP) ended with a failure at {}",
-            who(end.checker)
-        ),
+        match end.status {
+            Some(status) => format!("{} doesn't let the user in: {status}", who(end.checker)),
+            None => format!(
+                "the user authentication (EAP) ended with a failure at {}",
+                who(end.checker)
+            ),
+        },
     );
-    let because = if end.proof.is_some() {
+    let because = if end.status.is_some() {
+        "A server of Windows tells by a number of its remote access what it has against the user. Its key, the identities and the connection are accepted by then."
+    } else if end.proof.is_some() {
         "The answer with EAP came after the gateway had proved itself: its key, the identities and the connection are accepted by then. What failed is the user's own part: the name that is sent as EAP identity, the password, or the method."
     } else {
         "The answer came to a message that carries EAP and nothing else. What failed is the user's own part: the name that is sent as EAP identity, the password, or the method."
