@@ -7,6 +7,7 @@ use adit_model::feature::Feature;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
+use super::identity::unexplained;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, quote, who};
@@ -122,6 +123,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The identities fit a connection; the way of proving them is another than it asks for (a key, certificates, EAP, XAUTH).")
         .fix("set the same way of authenticating on both sides (strongSwan: auth = psk, pubkey or eap-… in local and remote; Libreswan: authby=)")
         .done();
+    }
+    if let Some((side, _)) = unexplained(s) {
+        return Judgement::Possible {
+            weight: 40,
+            because: format!(
+                "{} found no connection for an identity that one has, and looks among those only that authenticate in the way that was agreed on",
+                who(side)
+            ),
+            separated_by: "the way of authenticating of that connection, and the one that was agreed on",
+        };
     }
     if s.authenticated().is_none() && s.told(notify::AUTHENTICATION_FAILED, false).is_some() {
         return Judgement::Possible {

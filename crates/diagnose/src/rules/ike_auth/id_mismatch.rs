@@ -5,7 +5,7 @@ use adit_model::identity::Identity;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use super::identity::{Kind, fits_one, mismatch};
+use super::identity::{Kind, fits_one, mismatch, unexplained};
 use super::near_name::near_name;
 use crate::compare::list;
 use crate::finding::SAID;
@@ -74,6 +74,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         _ => None,
     }) {
         if expected.is_empty() {
+            if let Some((_, fact)) = unexplained(s) {
+                return Judgement::Possible {
+                    weight: 55,
+                    because: format!(
+                        "{} found no connection for {}, though one has just that end: {}",
+                        who(refused.side),
+                        name_of(received),
+                        fact.source.text
+                    ),
+                    separated_by: "the status of the refusing side: the identities of both ends of the connection, as it was loaded",
+                };
+            }
             return unknown(refused.side, evidence(s, refused), received).into();
         }
         return stranger(s, refused.side, evidence(s, refused), received, expected).into();

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::event::Happening;
-use adit_model::fact::{Fact, Side};
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::peer_config::{PeerId, Place};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -39,6 +40,48 @@ pub(super) fn fits_one(s: &Signals<'_>) -> bool {
             && x.value("received")
                 .is_some_and(|id| x.value("expected") == Some(id))
     })
+}
+
+/// A connection of the side that refused, in a file or a status, whose end is just the identity that came: who it is isn't
+/// what keeps it out.
+fn configured_there<'a>(
+    s: &Signals<'a>,
+    refusing: Side,
+    received: &str,
+) -> Option<&'a Fact> {
+    let came = bare(received);
+    // What stands for any address says nothing of which.
+    if came.chars().all(|c| matches!(c, 'x' | 'X' | '*' | '.')) {
+        return None;
+    }
+    let same = |text: &str| bare(text).eq_ignore_ascii_case(came);
+    let end = |id: &Option<PeerId>, places: &[Place]| match id {
+        Some(PeerId::Is(id)) => same(&id.to_string()),
+        Some(_) => false,
+        None => places.iter().any(|place| match place {
+            Place::Address(address) => same(&address.to_string()),
+            Place::Name(name) => same(name),
+            _ => false,
+        }),
+    };
+    s.case.of(refusing).find(|fact| match &fact.what {
+        Known::PeerConfigured { connection: c } => {
+            end(&c.remote_id.value, &c.remote.value)
+                || c.swappable && end(&c.local_id.value, &c.local.value)
+        }
+        _ => false,
+    })
+}
+
+/// A side found no connection for an identity, though one has just that end: whose, and the connection.
+pub(super) fn unexplained<'a>(s: &Signals<'a>) -> Option<(Side, &'a Fact)> {
+    let refused = s.refused.iter().rev().find_map(|r| match r.refusal {
+        Refusal::PeerIdentity { received, expected } => Some((r.side, received, expected)),
+        _ => None,
+    });
+    let (side, received, expected) = refused?;
+    let configured = configured_there(s, side, &received.to_string())?;
+    expected.is_empty().then_some((side, configured))
 }
 
 /// The last identity that wasn't accepted, by an exchange or by a line about it.

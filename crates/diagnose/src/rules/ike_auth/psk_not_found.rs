@@ -4,6 +4,7 @@ use adit_model::connection::AuthKind;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
+use super::identity::unexplained;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, name_of, notify, quote, who};
@@ -95,6 +96,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "add a pre-shared key{whose}, under exactly these identities, and load it"
         ))
         .done();
+    }
+    if let Some((side, _)) = unexplained(s) {
+        return Judgement::Possible {
+            weight: 45,
+            because: format!(
+                "{} found no connection for an identity that one has, and looks for one among those only that have a key for the pair",
+                who(side)
+            ),
+            separated_by: "whether the secrets hold a key for both ends of that connection",
+        };
     }
     let signed = s.refused_proof().is_some_and(|kind| kind != AuthKind::Psk);
     if !signed
