@@ -24,6 +24,7 @@
 
 mod account;
 mod asa;
+mod audit;
 pub mod capture;
 
 mod case;

@@ -41,8 +41,9 @@ const PHASE_2: &str = "phase #2|phase2|phase ii|quick mode|child|esp |ipsec sa|i
 /// It is spoken of IPsec.
 const IPSEC: &str = "ike|ikev1|ikev2|ipsec|isakmp|vpn|tunnel|id payload|peer id|phase #1|phase #2|phase1|phase2|psk|preshared|pre shared|proxy id|traffic selector|ts unacceptable|quick mode|main mode|esp |charon|strongswan|libreswan|racoon|l2tp";
 /// Somebody tells what a log or a program shows.
-const SHOWS: &str = "log |logs |says|said|shows|show |showing|reports|reported|complain|get |gets |getting|got |error|errors|message|messages|see |seeing|notify|notification|fails with|failed with|returns|returned|responds with|response|answers with|rejected with";
-const GUESS: &str = "whether|should|might|maybe|perhaps|could be|may be|i think|i guess|suspect|probably|seems|assum|if |unless|not sure|wonder|possib|hypothes|theory|verify|make sure|check that|please|would|e g|for example|usually|typically|means|not a |no longer|dont see|do not see|avoid|like ";
+pub(crate) const SHOWS: &str = "log |logs |says|said|shows|show |showing|reports|reported|complain|get |gets |getting|got |error|errors|message|messages|see |seeing|notify|notification|fails with|failed with|returns|returned|responds with|response|answers with|rejected with";
+/// Somebody guesses, or gives advice.
+pub(crate) const GUESS: &str = "whether|should|might|maybe|perhaps|could be|may be|i think|i guess|suspect|probably|seems|assum|if |unless|not sure|wonder|possib|hypothes|theory|verify|make sure|check that|please|would|e g|for example|usually|typically|means|not a |no longer|dont see|do not see|avoid|like ";
 /// The other side says so, and this one was told.
 const TOLD: &str = "received|from peer|from the peer|peer sent|notify|returned|remote peer|got error|by peer|by the peer|responded";
 

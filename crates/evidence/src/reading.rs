@@ -11,11 +11,12 @@ use adit_model::product::Product as Gateway;
 
 use crate::account::{Account, Joined, Torn, quoted};
 use crate::asa::Asa;
+use crate::audit::{Audit, Record};
 use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
 use crate::ends::Prompts;
-use crate::phrase::{Phrases, Telling, telling};
+use crate::phrase::{LeftOut, Phrases, Telling, telling};
 use crate::plainly::Plainly;
 use crate::pluto::Pluto;
 use crate::product::Telltales;
@@ -120,6 +121,7 @@ struct Readers {
     charon: Charon,
     pluto: Pluto,
     asa: Asa,
+    audit: Audit,
     printed: Printed,
     phrases: Phrases,
     statuses: Statuses,
@@ -127,6 +129,7 @@ struct Readers {
     account: Account,
     torn: Torn,
     plainly: Plainly,
+    left_out: LeftOut,
     prompts: Prompts,
 }
 
@@ -348,6 +351,8 @@ impl Reader {
                 count - before
             ));
         }
+        let rest = readers.audit.finish();
+        readers.record(rest);
         readers.charon.finish(&mut reading);
         readers.pluto.finish(&mut reading);
         reading.facts.extend(readers.asa.finish());
@@ -356,6 +361,7 @@ impl Reader {
         reading.facts.extend(readers.statuses.finish());
         reading.facts.extend(readers.account.finish());
         reading.facts.extend(readers.plainly.finish());
+        reading.facts.extend(readers.left_out.finish());
         reading.configured(configs, &text, key.as_ref());
         reading.facts.extend(dated(&reading.facts, now));
         // Readers tell what they heard one after the other; the lines' order is the order of things.
@@ -401,7 +407,9 @@ impl Readers {
         self.telltales.line(line.program.unwrap_or_default());
         self.telltales.line(line.body);
         let charons = self.charon.line(line, place);
-        let known = self.phrases.line(line, place);
+        let audit = self.audit.line(line, place);
+        self.record(audit.record);
+        let known = !audit.held && self.phrases.line(line, place);
         if charon::wrote(line.body) {
             // No other reader has a word for it, and most lines of most logs are such.
             return;
@@ -412,7 +420,7 @@ impl Readers {
         self.printed.line(line, place);
         self.statuses.line(line, place);
         self.account.line(line, place);
-        if !(charons || known || plutos) {
+        if !(charons || known || plutos || self.left_out.line(line, place)) {
             self.plainly.line(line, place);
         }
         for body in quoted(line) {
@@ -428,6 +436,19 @@ impl Readers {
         if let Some(joined) = self.torn.line(line) {
             self.joined(&joined, place);
         }
+    }
+
+    /// A record that was broken over lines.
+    fn record(&mut self, record: Option<Record>) {
+        let Some(record) = record else {
+            return;
+        };
+        let line = Line {
+            at: record.place.at,
+            program: None,
+            body: &record.text,
+        };
+        self.phrases.line(&line, &|| record.place.clone());
     }
 
     /// What two lines of a person say together, and neither alone.

@@ -51,6 +51,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PskDiffers,
         "tried {:n} shared keys for {peer}, but MAC mismatched",
     ),
+    // People leave out whose keys were tried.
+    any(Sign::PskDiffers, "but MAC mismatched"),
     any(Sign::ConnectionNotLoaded, "connection '{name}' not found"),
     any(Sign::ConnectionNotLoaded, "no child config named '{name}'"),
     any(

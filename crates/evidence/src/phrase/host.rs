@@ -155,6 +155,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         "avc: denied {operation} for {}comm=\"charon{}name=\"{path}\"",
     ),
     any(Sign::Denied, "avc: denied {operation} for {}comm=\"charon"),
+    // As `ausearch -i` prints it.
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=pluto name={path:w} ",
+    ),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}comm=pluto path={path:w} ",
+    ),
+    any(Sign::Denied, "avc: denied {operation} for {}comm=pluto "),
+    any(Sign::Denied, "avc: denied {operation} for {}comm=charon"),
+    any(Sign::Denied, "avc: denied {operation} for {}comm=swanctl "),
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}scontext={}:ipsec_mgmt_t:",
+    ),
     any(
         Sign::Denied,
         "avc: denied {operation} for {}comm=\"addconn\"",

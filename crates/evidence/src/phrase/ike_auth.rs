@@ -44,6 +44,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DecryptedToNonsense,
         "probable authentication failure (mismatch of preshared secrets?)",
     ),
+    any(Sign::PskDiffers, "mismatch of preshared secrets"),
     any(
         Sign::DecryptedToNonsense,
         "{} payload length, decryption failed?",
@@ -445,6 +446,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::UserAuthenticationFailed,
         "EAP method {method:w} failed for peer {peer:w}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_{method:w} failed",
     ),
     any(
         Sign::UserAuthenticationFailed,

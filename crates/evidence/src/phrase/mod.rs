@@ -30,6 +30,7 @@ mod ike_sa_init;
 mod illumos;
 mod juniper;
 mod kernel;
+mod left_out;
 mod lifecycle;
 mod link;
 mod marks;
@@ -66,6 +67,7 @@ use crate::text::{LONGEST, Line};
 use search::Finder;
 use shape::Shape;
 
+pub(crate) use left_out::LeftOut;
 pub(crate) use telling::{Telling, telling};
 
 pub(crate) type Phrase = shape::Phrase<Sign>;

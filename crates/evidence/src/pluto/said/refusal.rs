@@ -405,7 +405,7 @@ fn lacks(text: &str, payload: &str) -> bool {
 }
 
 fn traffic(text: &str) -> Option<Said> {
-    if let Some(rest) = after(text, "because no connection is known for ") {
+    if let Some(rest) = after(text, "because no connection is known") {
         let (ours, theirs) = value::both_ends(rest).unwrap_or_default();
         return Some(Said::NoChild { ours, theirs });
     }
