@@ -1,6 +1,7 @@
 //! `adit scan`: what a peer answers and accepts, told right of gateways of both makers, with few messages.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod joined;
 mod world;
 
 use std::path::Path;
@@ -10,8 +11,11 @@ use std::time::Duration;
 use adit_crypto::provider::aws_lc;
 use adit_gateway::scan::{ScanOptions, scan};
 use adit_kernel::NetNs;
+use adit_model::event::Happening;
+use adit_model::probed::Outcome;
 use adit_model::scanned::{Grade, Scanned};
 use adit_model::show::{Shown, Topic};
+use joined::{KEY, check, findings};
 use world::{At, World, eventually, permitted};
 
 fn ask(from: &NetNs, most: u64) -> Scanned {
@@ -38,7 +42,7 @@ fn a_gateway_of_ours_is_told_right_and_keeps_one_half_open_sa_at_most() {
         return;
     }
     let world = World::new("scanned");
-    world.configure(At::East, "correct horse battery staple\n");
+    world.configure(At::East, KEY);
     let mut east = world.start(At::East);
     let mut client = east.client();
     let scanned = ask(&world.west, 40);
@@ -95,7 +99,7 @@ fn a_scan_keeps_its_bounds_and_says_when_nobody_answers() {
         "{scanned:#?}"
     );
     assert!(scanned.sent.packets <= 5, "{scanned:#?}");
-    world.configure(At::East, "correct horse battery staple\n");
+    world.configure(At::East, KEY);
     let mut east = world.start(At::East);
     east.client();
     let scanned = ask(&world.west, 6);
@@ -141,10 +145,10 @@ fn a_silent_peer_is_asked_twice_for_the_same_sa_and_what_it_may_keep_is_counted(
     assert_eq!(scanned.half_open, spis.len() as u64, "{scanned:#?}");
 }
 
-/// strongSwan's daemon in a namespace; ended when dropped.
-struct Charon(Child);
+/// A daemon of others in a namespace; ended when dropped.
+struct Daemon(Child);
 
-impl Drop for Charon {
+impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -153,7 +157,7 @@ impl Drop for Charon {
 
 const CHARON: &str = "/usr/lib/ipsec/charon";
 
-fn charon(at: &NetNs, folder: &Path, connections: &str) -> Option<Charon> {
+fn charon(at: &NetNs, folder: &Path, connections: &str) -> Option<Daemon> {
     if !Path::new(CHARON).exists() {
         eprintln!("skipped: a scan of strongSwan: {CHARON} isn't installed");
         return None;
@@ -183,7 +187,7 @@ swanctl {{
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     at.start_inside(&mut command).unwrap();
-    let charon = Charon(command.spawn().unwrap());
+    let charon = Daemon(command.spawn().unwrap());
     let loaded = eventually(Duration::from_secs(10), || {
         let mut command = Command::new("swanctl");
         command
@@ -274,4 +278,156 @@ secrets { ike-1 { secret = nothing } }
             .grade
     };
     assert_eq!(grade("modp1024"), Grade::Broken);
+}
+
+/// Libreswan's daemon with a connection for whoever comes, out of the folder in which its package was unpacked (`ADIT_LIBRESWAN`):
+/// it can't be installed beside strongSwan.
+fn pluto(at: &NetNs, folder: &Path, proposals: &str) -> Option<Daemon> {
+    let package = std::env::var("ADIT_LIBRESWAN").unwrap_or_default();
+    if !Path::new(&package).join("usr/libexec/ipsec/pluto").exists() {
+        let required = !package.is_empty() && std::env::var("ADIT_REQUIRE_PEERS").is_ok();
+        assert!(
+            !required,
+            "ADIT_LIBRESWAN names no folder with Libreswan's package"
+        );
+        eprintln!("skipped: Libreswan: ADIT_LIBRESWAN names no folder with its package");
+        return None;
+    }
+    let connection = format!(
+        "config setup
+conn office
+    authby=secret
+    ikev2=insist
+    ike={proposals}
+    left=192.0.2.2
+    leftid=@gw2.example
+    leftsubnet=10.2.0.0/24
+    right=%any
+    rightid=@gw1.example
+    rightsubnet=10.1.0.0/24
+    auto=add
+"
+    );
+    let secret = format!("@gw1.example @gw2.example : PSK \"{}\"\n", KEY.trim_end());
+    std::fs::write(folder.join("ipsec.conf"), connection).unwrap();
+    std::fs::write(folder.join("ipsec.secrets"), secret).unwrap();
+    std::fs::create_dir_all(folder.join("nss")).unwrap();
+    let folder = folder.display();
+    let script = format!(
+        "set -e
+mount -t tmpfs none /run
+mkdir -p /run/pluto
+mount -t overlay o -o lowerdir={package}/usr/libexec:/usr/libexec /usr/libexec
+certutil -N -d sql:{folder}/nss --empty-password
+exec /usr/libexec/ipsec/pluto --nofork --stderrlog --no-dnssec --config {folder}/ipsec.conf \
+    --secretsfile {folder}/ipsec.secrets --ipsecdir {folder} --nssdir {folder}/nss --rundir {folder}"
+    );
+    let log = std::fs::File::create(format!("{folder}/pluto.log")).unwrap();
+    let mut command = Command::new("unshare");
+    command
+        .args(["-m", "--propagation", "private", "sh", "-c", &script])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log);
+    at.start_inside(&mut command).unwrap();
+    let pluto = Daemon(command.spawn().unwrap());
+    let said = || std::fs::read_to_string(format!("{folder}/pluto.log")).unwrap_or_default();
+    let listens = eventually(Duration::from_secs(10), || {
+        let said = said();
+        let added = said.contains("\"office\": added");
+        (added && said.contains("listening for IKE messages")).then_some(())
+    });
+    assert!(listens.is_some(), "pluto doesn't listen: {}", said());
+    Some(pluto)
+}
+
+/// What another maker's gateway takes is told right, though it answers in its own way.
+#[test]
+fn libreswan_is_told_right() {
+    if !permitted("a scan of Libreswan") {
+        return;
+    }
+    let world = World::new("pluto");
+    let proposals = "aes256-sha2_256;modp2048,aes_gcm256-sha2_256;dh19";
+    let Some(_pluto) = pluto(&world.east, &world.dir(At::East), proposals) else {
+        return;
+    };
+    let scanned = ask(&world.west, 40);
+    assert!(
+        scanned.ports.iter().all(|port| port.answers == Some(true)),
+        "{scanned:#?}"
+    );
+    let mut names = accepted(&scanned);
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "AUTH_HMAC_SHA2_256_128",
+            "ENCR_AES_CBC 256",
+            "ENCR_AES_GCM_16 256",
+            "PRF_HMAC_SHA2_256",
+            "ecp256",
+            "modp2048",
+        ],
+        "{scanned:#?}"
+    );
+    assert!(scanned.is_complete(), "{scanned:#?}");
+    assert!(scanned.sent.packets <= 40, "{scanned:#?}");
+    let v2 = scanned.ike_v2.as_ref().unwrap();
+    assert!(v2.fragmentation, "{scanned:#?}");
+    assert_eq!(
+        (v2.we_are_behind_nat, v2.it_is_behind_nat),
+        (Some(false), Some(false))
+    );
+    assert_eq!(
+        v2.chosen,
+        [
+            "ENCR_AES_CBC 256",
+            "PRF_HMAC_SHA2_256",
+            "AUTH_HMAC_SHA2_256_128",
+            "modp2048",
+        ]
+    );
+    assert_eq!(scanned.advice, Vec::<String>::new());
+}
+
+/// What can be known of a path to a gateway of another maker, which counts nothing for us, is told, and nothing is made up.
+#[test]
+fn libreswan_is_probed_and_nothing_is_found_that_is_not_there() {
+    if !permitted("a probe of Libreswan") {
+        return;
+    }
+    let world = World::new("pluto-probed");
+    let Some(_pluto) = pluto(
+        &world.east,
+        &world.dir(At::East),
+        "aes_gcm128-sha2_256;dh31",
+    ) else {
+        return;
+    };
+    world.configure(At::West, KEY);
+    let mut west = world.start(At::West);
+    let mut client = west.client();
+    // Where its kernel has no ESP it proves who it is, and then refuses the child.
+    let met = eventually(Duration::from_secs(10), || {
+        let records = client.events(Some("office")).unwrap();
+        let met = |what: &Happening| {
+            matches!(
+                what,
+                Happening::ChildEstablished { .. } | Happening::PeerRefused { .. }
+            )
+        };
+        records.iter().any(|r| met(&r.event.what)).then_some(())
+    });
+    assert!(met.is_some(), "{}", west.log());
+    let probed = client.probe("office", None).unwrap();
+    for id in ["ike-500", "ike-4500"] {
+        assert_eq!(check(&probed, id).outcome, Outcome::Well, "{probed:#?}");
+    }
+    assert!(findings(&probed).is_empty(), "{probed:#?}");
+    for id in ["esp-plain", "esp-udp", "esp-mtu-out", "esp-mtu-in"] {
+        let found = probed.checks.iter().find(|check| check.id == id);
+        let found = found.is_none_or(|check| check.outcome != Outcome::Well || probed.up);
+        assert!(found, "{id}: {probed:#?}");
+    }
 }
