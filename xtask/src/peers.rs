@@ -165,7 +165,7 @@ fn provide(what: &str, packages: &[&str], missing: impl Fn() -> Vec<String>) -> 
     Ok(())
 }
 
-/// Debian's Libreswan, unpacked below `target`: its package can't be installed beside strongSwan's.
+/// Debian's Libreswan, unpacked below `target`: its package can't be installed beside strongSwan's. What it depends on is installed.
 ///
 /// # Errors
 /// That it can't be had.
@@ -174,11 +174,33 @@ pub fn libreswan() -> Result<std::path::PathBuf> {
         return Ok(there.into());
     }
     let folder = workspace::target_dir().join("libreswan");
-    if folder.join("usr/libexec/ipsec/pluto").exists() {
-        return Ok(folder);
+    let pluto = folder.join("usr/libexec/ipsec/pluto");
+    let in_folder = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(&folder);
+        exec::checked(&mut command)
+    };
+    if !pluto.exists() {
+        std::fs::create_dir_all(&folder)?;
+        in_folder("apt-get download libreswan && dpkg -x libreswan_*.deb .")?;
     }
-    std::fs::create_dir_all(&folder)?;
-    let fetch = "apt-get download libreswan && dpkg -x libreswan_*.deb .";
-    exec::checked(Command::new("sh").args(["-c", fetch]).current_dir(&folder))?;
+    let lacks = || {
+        let mut lacks = lacking(&["certutil"]);
+        let linked = Command::new("ldd").arg(&pluto).output();
+        let linked = linked.map(|found| String::from_utf8_lossy(&found.stdout).into_owned());
+        let linked = linked.unwrap_or_default();
+        let absent = linked.lines().filter(|line| line.contains("not found"));
+        lacks.extend(absent.map(|line| line.trim().to_owned()));
+        lacks
+    };
+    if !lacks().is_empty() {
+        // The first of alternatives, of whatever version there is.
+        let names = "s/([^)]*)//g; s/|[^,]*//g; s/,/ /g";
+        let depends = in_folder(&format!(
+            "dpkg-deb -f libreswan_*.deb Depends | sed '{names}'"
+        ))?;
+        let packages: Vec<&str> = depends.stdout.split_whitespace().collect();
+        provide("Libreswan", &packages, lacks)?;
+    }
     Ok(folder)
 }

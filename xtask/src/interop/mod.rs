@@ -195,36 +195,45 @@ fn summarise(cases: &[Outcome]) {
     );
 }
 
-/// Tests that gather from other gateways and follow them: `crates/adit/tests/cli/daemons.rs`.
+/// Tests that gather from other gateways and follow them, and that ask them from outside.
 fn observe() -> Result<bool> {
-    let mut tests = workspace::cargo();
-    tests
-        .args([
-            "test",
-            "--quiet",
-            "--package",
-            "adit",
-            "--test",
-            "cli",
-            "daemons",
-        ])
-        .env("ADIT_REQUIRE_PEERS", "1");
-    let mut names = "strongSwan";
-    match peers::libreswan() {
-        Ok(folder) => {
-            tests.env("ADIT_LIBRESWAN", folder);
-            names = "strongSwan, Libreswan";
+    let libreswan = match peers::libreswan() {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            eprintln!("n/a  Libreswan can't be had: {error:#}");
+            None
         }
-        Err(error) => eprintln!("n/a  Libreswan can't be had: {error:#}"),
+    };
+    let names = match libreswan {
+        Some(_) => "strongSwan, Libreswan",
+        None => "strongSwan",
+    };
+    let mut all = true;
+    for (package, test, filter, what) in OBSERVING {
+        let mut tests = workspace::cargo();
+        tests
+            .args(["test", "--quiet", "--package", package])
+            .args(["--test", test, filter])
+            .env("ADIT_REQUIRE_PEERS", "1");
+        if let Some(folder) = &libreswan {
+            tests.env("ADIT_LIBRESWAN", folder);
+        }
+        let done = exec::output(&mut tests)?;
+        let word = if done.success { "ok  " } else { "FAIL" };
+        eprintln!("{word} {what}: {names}");
+        if !done.success {
+            eprintln!("{}", done.text());
+        }
+        all &= done.success;
     }
-    let done = exec::output(&mut tests)?;
-    let word = if done.success { "ok  " } else { "FAIL" };
-    eprintln!("{word} gathered from and followed: {names}");
-    if !done.success {
-        eprintln!("{}", done.text());
-    }
-    Ok(done.success)
+    Ok(all)
 }
+
+/// Packages, their tests, which of these, and what they do to other gateways.
+const OBSERVING: [(&str, &str, &str, &str); 2] = [
+    ("adit", "cli", "daemons", "gathered from and followed"),
+    ("adit-gateway", "scanned", "swan", "scanned and probed"),
+];
 
 /// Plays every scenario whose name contains one of `filters` (all, if there are none), in each of its roles.
 pub fn run_all(gateway: &Gateway, filters: &[String]) -> Result<Vec<Outcome>> {
