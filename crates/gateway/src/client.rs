@@ -281,6 +281,14 @@ impl Client {
             probe,
             let_peer_begin,
         })?;
+        // Tests over a path that loses much, on a busy host, may take longer than a plain answer.
+        self.patience(Some(2 * PATIENCE))?;
+        let cases = self.receive_cases();
+        self.patience(Some(PATIENCE))?;
+        cases
+    }
+
+    fn receive_cases(&mut self) -> Result<Vec<Case>, ClientError> {
         let mut cases = Vec::new();
         loop {
             match self.receive()? {
