@@ -4,6 +4,7 @@ use adit_model::event::Party;
 use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::product::Product;
 
+use crate::aside::aside;
 use crate::ask::answers;
 use crate::chance::{Asked, laboured};
 use crate::complaint::{SUPPORT, complained, observed, suspected};
@@ -79,7 +80,8 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     let configs = Configs::of(case);
     for rule in rules() {
         let judgement = pinned(s, rule, observed(s, rule, (rule.judge)(s)));
-        match unused(s, rule, configs.weigh(s, rule.id, judgement)) {
+        let judgement = unused(s, rule, configs.weigh(s, rule.id, judgement));
+        match aside(s, rule, judgement) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
             // can be wrong.

@@ -15,6 +15,7 @@
 //! The verdict is a plain value ([`Verdict`], the `adit.why/1` document); rendering belongs to whoever shows it.
 
 mod ahead;
+mod aside;
 mod ask;
 mod attempt;
 mod chance;

@@ -169,7 +169,7 @@ pub(crate) fn signs<'a>(facts: &'a [Fact], successes: &[&Fact]) -> Vec<Seen<'a>>
 }
 
 /// Whether `a` is known to have been said before `b` by the same side.
-fn before(a: &Fact, b: &Fact) -> bool {
+pub(crate) fn before(a: &Fact, b: &Fact) -> bool {
     if a.side != b.side {
         return false;
     }

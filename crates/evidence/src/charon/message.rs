@@ -222,6 +222,10 @@ mod tests {
                 "traffic selectors 10.2.0.0/24 === 10.1.0.0/24 unacceptable",
             ),
             (
+                "203.0.113.7 is initiating an IKE_SA",
+                "203.0.113.7 is initiating IKE_SA (unnamed)[3]",
+            ),
+            (
                 "received NO_PROPOSAL_CHOSEN error notify",
                 "received NO_PROPOSAL_CHOSEN notify error",
             ),

@@ -254,4 +254,142 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ConfigUnreadable, "Loading gateway certificate failed"),
     any(Sign::SecretMalformed, "Pre-shared key is too short"),
+    // ── certificates that are refused for what they may vouch for ──
+    any(
+        Sign::KeyUsageRefused,
+        "path length of {length:n} violates constraint of",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "intermediate CA '{issuer}' does not inherit",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "missing in issuing certificate '{issuer}'",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "subject address block {range:w} is not contained in any issuer",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "subject certificate lacks ipAddrBlocks",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "issuer certificate lacks ipAddrBlocks",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "subject certficate lacks ipAddrBlocks",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "issuer certficate lacks ipAddrBlocks",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "signature validation failed, looking for another key",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "constraint requires {scheme:n} bit ECDSA, but RSA used",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "constraint requires {scheme:n} bit RSA, but ECDSA used",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "issuer of fetched CRL '{}' does not match",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "issuer of fetched delta CRL '{}' does not match",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "ocsp response verification failed",
+    ),
+    // ── what the daemon was given, in NetworkManager's words and its own ──
+    any(Sign::PrivateKeyMissing, "Loading peer certificate failed."),
+    any(
+        Sign::PrivateKeyMissing,
+        "failed to connect: 'Loading private key failed",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "failed to connect: 'Certificate is missing",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "failed to connect: 'Invalid {keyword:w} proposal",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "failed to connect: 'Invalid {keyword:w} traffic selector '{value}'",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "failed to connect: 'Gateway address missing",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "failed to connect: 'Configuration parameters missing",
+    ),
+    any(
+        Sign::SecretMalformed,
+        "line {line:n}: token must be either {}PSK",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "integrity check of libstrongswan failed",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "integrity check of libcharon failed",
+    ),
+    any(Sign::DaemonNotRunning, "integrity check of libhydra failed"),
+    any(Sign::FeatureMissing, "OpenSSL FIPS mode({}) unavailable"),
+    any(
+        Sign::Denied,
+        "unable to set IPSEC_POLICY on socket: Operation not permitted",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "unable to set IPSEC_POLICY on socket: Protocol not available",
+    ),
+    // ── the peer's ways ──
+    any(Sign::VendorDiffers, "peer's proposal selection invalid"),
+    any(Sign::VendorDiffers, "peers proposal selection invalid"),
+    any(
+        Sign::VendorDiffers,
+        "peer's key exchange method selection invalid",
+    ),
+    any(Sign::VendorDiffers, "peer DH group selection invalid"),
+    any(
+        Sign::AlgorithmUnavailable,
+        "key exchange method {algorithm:w} not supported",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "security labels in TSi and TSr don't match",
+    ),
+    any(
+        Sign::ConnectionNotLoaded,
+        "configuration '{name}' not found",
+    ),
+    any(
+        Sign::DuplicateRemoved,
+        "detected duplicate IKE_SA for '{peer}', triggering delete",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "configuration payload negotation failed, no CHILD_SA built",
+    ),
+    any(
+        Sign::RouteNotInstalled,
+        "error installing route with policy {route:w} ===",
+    ),
+    any(Sign::EspIntegrityFailed, "ICV verification failed!"),
 ];

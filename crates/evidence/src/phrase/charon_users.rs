@@ -229,4 +229,57 @@ pub(super) static PHRASES: &[Phrase] = &[
         "peer with attributes '{peer}' is not a member of the groups",
     ),
     any(Sign::UserServerUnreachable, "no RADUIS server defined"),
+    any(
+        Sign::AuthMethodUnexpected,
+        "constraint requires EAP vendor {expected:n}, but",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "constraint check failed: no EAP identity required, but",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "unacceptable: insufficient authentication rounds",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "inacceptable: insufficient authentication rounds",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "constraint check failed: group membership to '{group}' required",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "constraint check failed: group membership required",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received EAP_SUCCESS but failed to establish MSK",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "vendor specific EAP method {method:w} failed",
+    ),
+    // ── the app for Android ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "Failed to establish VPN: User authentication failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Failed to establish VPN: Password unavailable",
+    ),
+    any(
+        Sign::PeerNameUnresolved,
+        "Failed to establish VPN: Server address lookup failed",
+    ),
+    any(
+        Sign::PeerNameUnresolved,
+        "Failed to establish VPN: Gateway address lookup failed",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "Failed to establish VPN: Client certificate unavailable",
+    ),
 ];

@@ -83,10 +83,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ReauthenticationFailed,
-        "unable to reauthenticate in CHILD_SA {} state, delaying",
-    ),
-    any(
-        Sign::ReauthenticationFailed,
         "delete during reauthentication failed, trying to reestablish",
     ),
     any(

@@ -139,7 +139,7 @@ fn precisely(s: &Signals<'_>) -> Option<Judgement> {
 /// The address was given, and something else that came with it couldn't be put to use.
 fn not_taken(s: &Signals<'_>) -> Judgement {
     // Where the resolver itself complained, that is what is wrong.
-    let calm = !s.refused_or_told() && s.sign(Sign::ResolverNotSet).is_none();
+    let calm = s.calm() && s.sign(Sign::ResolverNotSet).is_none();
     let Some(seen) = s.sign(Sign::AttributeNotTaken).filter(|_| calm) else {
         return Judgement::Silent;
     };

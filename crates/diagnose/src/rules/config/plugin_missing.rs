@@ -66,6 +66,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "which feature it was: the lines before say what it needs",
         };
     }
+    // OpenSSL goes on without its approved mode.
+    if let Some(seen) = missing.filter(|x| x.fact.source.text.contains("FIPS")) {
+        return beside(
+            s,
+            seen,
+            format!("OpenSSL's FIPS mode isn't there at {}", seen.who()),
+        );
+    }
     if let Some(seen) = missing {
         let what = seen
             .value("needs")

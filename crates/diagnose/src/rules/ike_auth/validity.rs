@@ -52,6 +52,9 @@ fn judge(from: u64, until: u64, at: u64, head: &str) -> Validity {
     }
     if at > until {
         Validity::Expired
+    } else if at < from {
+        // The year that was guessed is the latest that there can be.
+        Validity::NotYet
     } else {
         Validity::Unknown
     }
@@ -147,6 +150,7 @@ mod tests {
             // Without a year it is taken for the latest that fits.
             ("Mar 3 10:05:00 2026", "Mar  3 10:05:00", Validity::Expired),
             ("Mar 3 09:58:00 2026", "Mar  3 09:58:00", Validity::NotYet),
+            ("Feb 1 10:00:00 2015", "Feb  1 10:00:00", Validity::NotYet),
             (
                 "Jan 1 00:00:40 2026",
                 "Jan  1 00:00:40",

@@ -61,6 +61,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .value("problem")
         .map_or(String::new(), |p| format!(": {p}"));
     let none_left = s.sign(Sign::NoOtherConnection);
+    // What was checked is said in the lines before; without them it may be the identity, the method or the certificate.
+    if problem.contains("constraint check") || problem.contains("non-matching auth") {
+        return Judgement::Possible {
+            weight: 55,
+            because: format!(
+                "{} took the connection{connection} for the peer, and it doesn't fit{problem}",
+                seen.who()
+            ),
+            separated_by: "the lines before it: which constraint wasn't met",
+        };
+    }
     let confidence = if none_left.is_some() {
         SYMPTOM
     } else {

@@ -211,6 +211,13 @@ fn refused_as_traffic(s: &Signals<'_>) -> Judgement {
 /// routes, which may stand there from before. A kernel that says that it can't have them is another matter.
 fn spare(s: &Signals<'_>, seen: Seen<'_>) -> bool {
     let text = &seen.fact.source.text;
+    // A daemon that has nothing but ESP of its own doesn't start without.
+    if s.sign(Sign::DaemonNotRunning).is_some()
+        && s.signs_of(Sign::PluginMissing)
+            .any(|x| x.value("plugin") == Some("kernel-libipsec"))
+    {
+        return false;
+    }
     let unsupported = || {
         s.signs_of(Sign::KernelError)
             .any(|x| x.value_or("errno", "").contains("not supported"))

@@ -1,5 +1,6 @@
 //! `config-not-loaded`: what runs isn't what is configured.
 
+use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
 use adit_model::listed::{Layer, Stage};
 use adit_model::peer_config::PeerConnection;
@@ -67,7 +68,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("correct what the loader complains about (a path that isn't there, a value it doesn't take) and load the configuration again")
             .done();
     }
-    if let Some(seen) = s.sign(Sign::ConnectionNotLoaded) {
+    // Who asked for a wrong name and then for the right one has another problem.
+    let asked = s.signs_of(Sign::ConnectionNotLoaded).filter(|x| {
+        !s.overtaken(*x, |h| {
+            matches!(h, Happening::Initiating { .. } | Happening::Received(_))
+        })
+    });
+    if let Some(seen) = asked.last() {
         let name = seen.value_or("name", "of that name");
         return Found::by(seen, SAID - 0.02, format!("connection {name} isn't loaded at {}", seen.who()))
             .because("It was asked for by name, and the daemon doesn't have it.")

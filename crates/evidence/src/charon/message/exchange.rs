@@ -20,9 +20,11 @@ pub(super) fn exchange(text: &str) -> Option<Said> {
             v1: v1.is_some(),
         });
     }
-    if let Some((_, what)) = text.split_once(" is initiating a") {
-        return what.ends_with("IKE_SA").then_some(Said::PeerInitiates {
-            v1: what.contains("Mode"),
+    if let Some((_, what)) = text.split_once(" is initiating ") {
+        // Newer versions name what is initiated: `IKE_SA gw-b[3]`.
+        let initiates = what.ends_with("IKE_SA") || what.starts_with("IKE_SA ");
+        return initiates.then_some(Said::PeerInitiates {
+            v1: what.contains(" Mode "),
         });
     }
     if let Some(rest) = text
