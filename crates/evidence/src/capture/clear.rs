@@ -199,7 +199,8 @@ impl Clears {
         if let Some(esp) = &mut self.esp
             && outward != Some(true)
             && esp.open > 0
-            && seen.octets < esp.octets
+            // Printed captures may not tell how large ESP was.
+            && (esp.octets == 0 || seen.octets < esp.octets)
             && seen.at.since(esp.at) < PROMPT
         {
             esp.open -= 1;

@@ -115,6 +115,14 @@ fn vantage(one: &Captured, facts: &[Fact], address: Option<IpAddr>) -> Option<(I
     if is_private(pair.1) && !is_private(pair.0) {
         return Some(swapped);
     }
+    // What is shown in clear right behind ESP was decrypted here, so who sent that ESP is the other one.
+    let decrypted_of = |peer: IpAddr| {
+        let behind = capture.clear.iter().filter(|c| c.esp_from == Some(peer));
+        behind.map(|c| c.behind_esp).sum::<u64>()
+    };
+    if decrypted_of(pair.0) > 0 && decrypted_of(pair.1) == 0 {
+        return Some(swapped);
+    }
     Some(pair)
 }
 

@@ -65,6 +65,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::PeerIdentityUnexpected, "Proposed IKE ID mismatch"),
     any(
+        Sign::IdentityTypeUnexpected,
+        "VPN Policy NOT found for proposed ID type: {received}",
+    ),
+    any(
         Sign::PskDiffers,
         "Computed hash does not match hash received from peer",
     ),

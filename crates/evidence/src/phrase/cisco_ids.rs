@@ -28,6 +28,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PrivateKeyMissing,
+        "IKMP_QUERY_KEY: Querying key pair failed",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
         "No identity cert specified in IPSec SA",
     ),
     any(

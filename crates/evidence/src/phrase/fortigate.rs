@@ -11,6 +11,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "sent IKE msg (P1_RETRANSMIT): {}id={:w}",
     ),
     any(Sign::ChildFailed, "sent IKE msg (P2_RETRANSMIT)"),
+    any(Sign::ChildFailed, ": failed to get responder proposal"),
     any(
         Sign::ProposalsRefusedByPeer,
         "notify msg received: NO-PROPOSAL-CHOSEN",

@@ -102,6 +102,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PskDiffers, "possible pre-shared key mismatch"),
     any(Sign::PskDiffers, "pre-shared key mismatch"),
     any(Sign::PskDiffers, "mismatched pre-shared key"),
+    any(Sign::PskDiffers, "mismatch of preshared secrets"),
     any(Sign::PskDiffers, "preshared key mismatch"),
     any(Sign::PskDiffers, "invalid Pre-shared Key"),
     any(
@@ -249,6 +250,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PeerIdentityUnexpected, "IKE_ID validation failed"),
     any(Sign::PeerIdentityUnexpected, "peer-ike-id mismatch"),
     any(Sign::PeerIdentityUnexpected, "received id not match"),
+    any(Sign::PeerIdentityUnexpected, "Unknow peer id"),
     any(
         Sign::PeerIdentityUnexpected,
         "Mismatched ID settings at peer",

@@ -254,6 +254,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ProposalsRefusedByPeer,
         "ikev2 proposal doesn't match, please check crypto setting",
     ),
+    any(
+        Sign::EspProposalRefused,
+        "Negotiate IPsec SA Error:{}no SA proposal chosen",
+    ),
     by(IKE, Sign::ProposalsRefusedByPeer, "no SA proposal chosen"),
     // ── groups ──
     any(

@@ -107,6 +107,19 @@ pub(super) static PHRASES: &[Phrase] = &[
         "X_SPDDUMP failed: No such file or directory",
     ),
     any(Sign::PoliciesAbsent, "No SPD entries."),
+    // The peer looks for a NAT, and this one was built without.
+    any(
+        Sign::NatTraversalOff,
+        "received unexpecting payload type 130",
+    ),
+    any(
+        Sign::NatTraversalOff,
+        "received unexpecting payload type 20",
+    ),
+    any(
+        Sign::IkeGroupRefused,
+        "received KE type {offered:n},expected {wanted:n}",
+    ),
     // The rest.
     any(Sign::PeerDeclaredDead, "seems to be dead"),
     any(

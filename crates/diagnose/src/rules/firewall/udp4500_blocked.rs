@@ -336,6 +336,12 @@ fn responder(s: &Signals<'_>) -> Judgement {
         .of(Side::Local)
         .filter(|f| matches!(&f.what, Known::Happened { happening: Happening::Received(m) } if !m.response && m.exchange == first.exchange && m.payloads.iter().any(|p| p == "SA")))
         .count();
+    // Where addresses were taken out, several attempts may be several strangers'.
+    let attempts = if answer.subject.is_some() {
+        attempts
+    } else {
+        attempts.min(1)
+    };
     // What was pasted may have been cut; our own events are whole.
     let pasted = s
         .case

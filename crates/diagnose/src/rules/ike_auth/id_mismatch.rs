@@ -373,6 +373,13 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
     if seen.sign == Sign::PeerIdentityUnexpected && fits_one(s) {
         return None;
     }
+    // The line says that it is the type which isn't wanted.
+    let here = &seen.fact.source;
+    if s.signs_of(Sign::IdentityTypeUnexpected)
+        .any(|x| x.fact.source.line == here.line && x.fact.source.name == here.name)
+    {
+        return None;
+    }
     // Who isn't known by address either has no connection at all.
     if seen.sign == Sign::NoConnectionForIdentity && s.sign(Sign::NoConnectionForPeer).is_some() {
         return None;

@@ -92,7 +92,7 @@ impl Printed {
             (host(self.hosts.host(from)), host(self.hosts.host(to)))
         };
         let outer = if ends.0.is_ipv6() { 40 } else { 20 };
-        let told = length(what, "length ");
+        let told = length(what, "length ").or_else(|| old_length(what));
         let octets = match (&verbose, told) {
             (Some(header), _) if header.length > 0 => header.length,
             (_, Some(told)) => told.saturating_add(outer + if kind.has_ports() { 8 } else { 0 }),
@@ -322,13 +322,14 @@ impl<'a> Kind<'a> {
         if let Some(rest) = inner
             .strip_prefix("ICMP ")
             .or(inner.strip_prefix("ICMP6, "))
+            .or_else(|| old_icmp(inner))
         {
             return Some(Kind::Icmp(rest));
         }
         if inner.starts_with("UDP, ") || inner.starts_with("VXLAN, ") || inner.starts_with("udp ") {
             return Some(Kind::Udp);
         }
-        if inner.starts_with("Flags [") || inner.starts_with("tcp ") {
+        if inner.starts_with("Flags [") || inner.starts_with("tcp ") || is_old_tcp(inner) {
             return Some(Kind::Tcp);
         }
         header.is_some().then_some(Kind::Other)
@@ -341,6 +342,40 @@ impl<'a> Kind<'a> {
             Kind::Icmp(_) | Kind::Fragment | Kind::Other => false,
         }
     }
+}
+
+/// TCP as tcpdump 3 tells it: `S 12:12(0) win 5840`, `. 1:1449(1448) ack 7`, `P ack 1`; a mail may break it behind the
+/// flags.
+fn is_old_tcp(text: &str) -> bool {
+    const MOST: usize = 5;
+    let (flags, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let flags =
+        flags.len() <= MOST && !flags.is_empty() && flags.bytes().all(|b| b"SFPRWE.".contains(&b));
+    let rest = rest.trim_start();
+    let numbers = rest
+        .split_once(':')
+        .is_some_and(|(first, _)| !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit()));
+    flags && (rest.is_empty() || numbers || rest.starts_with("ack ") || rest.starts_with("win "))
+}
+
+/// ICMP as tcpdump 3 tells it: `icmp 64: echo request seq 1`, `icmp: 192.0.2.1 udp port 500 unreachable`.
+fn old_icmp(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("icmp")?;
+    let (size, rest) = rest.split_once(": ")?;
+    let size = size
+        .strip_prefix(' ')
+        .unwrap_or(if size.is_empty() { "" } else { "?" });
+    size.bytes().all(|b| b.is_ascii_digit()).then_some(rest)
+}
+
+/// How much TCP carries, as tcpdump 3 tells it: `297216:298592(1376)`.
+fn old_length(text: &str) -> Option<usize> {
+    let (head, rest) = text.split_once('(')?;
+    let numbers = head.rsplit(' ').next()?;
+    let (first, last) = numbers.split_once(':')?;
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let octets = rest.split_once(')')?.0;
+    (digits(first) && digits(last)).then(|| octets.parse().ok())?
 }
 
 /// `A > B: what`, wherever in the line it stands.
@@ -538,4 +573,41 @@ fn icmp_error(text: &str) -> Option<(PathProblem, &str, Option<u16>)> {
         PathProblem::HostUnreachable
     };
     Some((problem, host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tcp_and_icmp_of_tcpdump_3_are_known() {
+        for (text, octets) in [
+            ("S 1201:1201(0) win 5840 <mss 1460>", Some(0)),
+            (". 1:1449(1448) ack 7 win 63", Some(1448)),
+            ("P 9:20(11) ack 1", Some(11)),
+            (". ack 1449 win 63", None),
+            (".", None),
+        ] {
+            assert!(is_old_tcp(text), "{text}");
+            assert_eq!(old_length(text), octets, "{text}");
+        }
+        for text in [
+            "ESP(spi=0x1,seq=0x2)",
+            "S",
+            "SECRET 1",
+            "4711+ A? example.org. (29)",
+            "",
+        ] {
+            assert!(!is_old_tcp(text) || text == "S", "{text}");
+        }
+        assert_eq!(
+            old_icmp("icmp 64: echo request seq 1"),
+            Some("echo request seq 1")
+        );
+        assert_eq!(
+            old_icmp("icmp: 192.0.2.1 udp port 500 unreachable").and_then(icmp_error),
+            Some((PathProblem::PortUnreachable, "192.0.2.1", Some(500)))
+        );
+        assert_eq!(old_icmp("icmp6: echo request"), None);
+    }
 }
