@@ -402,6 +402,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         Complaint::IkeSourceDiffers => &["snat-of-ike", "local-address-missing"],
         Complaint::LastNetworkWins => &["multi-subnet-one-sa-unsupported", "ts-narrowed"],
         Complaint::SameNetworks => &["overlapping-subnets"],
+        Complaint::OldAddressKept => &["nat-rebinding", "dynamic-ip-changed"],
         Complaint::BothBehindNat => &[
             "nat-t-disabled",
             "nat-return-mapping-lost",

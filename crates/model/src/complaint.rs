@@ -98,6 +98,8 @@ pub enum Complaint {
     LastNetworkWins,
     /// Both networks were found to have the same addresses.
     SameNetworks,
+    /// An end moved to another address or port, and what goes to it was seen to go on to the old one.
+    OldAddressKept,
     /// Both gateways are behind a NAT.
     BothBehindNat,
     /// It works again once the tunnel, or a gateway, is restarted.
@@ -108,7 +110,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 49] = [
+    pub const ALL: [Complaint; 50] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -155,6 +157,7 @@ impl Complaint {
         Complaint::IkeSourceDiffers,
         Complaint::LastNetworkWins,
         Complaint::SameNetworks,
+        Complaint::OldAddressKept,
         Complaint::BothBehindNat,
         Complaint::RestartHelps,
         Complaint::Fails,
@@ -182,6 +185,7 @@ impl Complaint {
                 | Complaint::IkeSourceDiffers
                 | Complaint::LastNetworkWins
                 | Complaint::SameNetworks
+                | Complaint::OldAddressKept
         )
     }
 
@@ -241,6 +245,9 @@ impl Complaint {
                 "that of several networks only the one set up last is reached"
             }
             Complaint::SameNetworks => "that both networks have the same addresses",
+            Complaint::OldAddressKept => {
+                "that what goes to an end that moved goes on to its old address or port"
+            }
             Complaint::BothBehindNat => "that both gateways are behind a NAT",
             Complaint::RestartHelps => "that a restart helps",
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",

@@ -547,6 +547,14 @@ mod tests {
                 "All tunnels went down when we changed one of them.",
                 AllTunnels,
             ),
+            (
+                "When the client roams to LTE the server still sends its ESP to the old address.",
+                OldAddressKept,
+            ),
+            (
+                "The NAT gave it another port, and the gateway keeps sending to the old port.",
+                OldAddressKept,
+            ),
         ] {
             assert!(names(text).contains(&expected), "{text}: {:?}", names(text));
         }

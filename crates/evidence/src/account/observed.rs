@@ -167,6 +167,14 @@ pub(super) static TABLE: &[Words] = &[
             "address|ip",
         ],
     ),
+    saw(
+        Complaint::OldAddressKept,
+        &[
+            "old address|old ip|old public ip|old wan ip|old external ip|old port|old endpoint|old mapping|old source port|previous address|previous ip|previous public ip|previous port|former address|former ip|stale address|stale ip|stale endpoint",
+            "keeps sending|keep sending|kept sending|still sends|still sent|still sending|still being sent|are still sent|is still sent|continues to send|continued to send|continues sending|goes on sending|sends its|sends esp|sent to the|being sent to|are sent to|is sent to|replies to|answers to|still uses|still using|keeps using|keep using|continues to use|continues using|go to|goes to|going to|goes out to",
+            "esp|packet|traffic|tunnel|ipsec|vpn|peer|server|gateway|client|side|nat",
+        ],
+    ),
     Words {
         unless: "whether|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|if |not sure|wonder|possib|verify|avoid|dont overlap|not overlap|no overlap|different subnet|must not|cant have",
         ..saw(
