@@ -102,7 +102,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PskDiffers, "possible pre-shared key mismatch"),
     any(Sign::PskDiffers, "pre-shared key mismatch"),
     any(Sign::PskDiffers, "mismatched pre-shared key"),
-    any(Sign::PskDiffers, "mismatch of preshared secrets"),
     any(Sign::PskDiffers, "preshared key mismatch"),
     any(Sign::PskDiffers, "invalid Pre-shared Key"),
     any(
