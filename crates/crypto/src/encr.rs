@@ -94,11 +94,14 @@ pub trait AeadKey: Send + Sync {
     ///
     /// # Errors
     /// [`SealError`] when the lengths are wrong.
+    // In this order what a library is handed on unchanged lies in registers for the most part. Pointer and length, written
+    // to the stack one by one and read there at once, would have each packet wait until they have left the store buffer.
     fn seal_from(
         &self,
-        iv: &[u8],
         aad: &[u8],
-        [payload, trailer]: [&[u8]; 2],
+        payload: &[u8],
+        trailer: &[u8],
+        iv: &[u8],
         out: &mut [u8],
     ) -> Result<(), SealError> {
         let (body, icv) = out

@@ -120,8 +120,9 @@ impl PacketCipher {
             Keys::Combined(key) => {
                 let (header, rest) = packet.split_at_mut(header_len);
                 let (iv, out) = rest.split_at_mut(self.shape.iv_len);
-                let parts = [payload, trailer];
-                with_aad(header, esn_high, |aad| key.seal_from(iv, aad, parts, out))
+                with_aad(header, esn_high, |aad| {
+                    key.seal_from(aad, payload, trailer, iv, out)
+                })
             }
             Keys::EncryptThenMac { .. } => {
                 let (_, body) = packet.split_at_mut(body_at);
@@ -246,6 +247,8 @@ impl PacketCipher {
 
 /// The additional authenticated data: the header, with the high half of an extended sequence number between SPI and
 /// low half (RFC 4106 5).
+// Else what `then` has is copied once more on the way.
+#[inline(always)]
 fn with_aad<T>(header: &[u8], esn_high: Option<u32>, then: impl FnOnce(&[u8]) -> T) -> T {
     match (esn_high, header) {
         (Some(high), &[s0, s1, s2, s3, q0, q1, q2, q3]) => {

@@ -103,13 +103,14 @@ impl AeadKey for SaltedKey {
 
     fn seal_from(
         &self,
-        iv: &[u8],
         aad: &[u8],
-        parts: [&[u8]; 2],
+        payload: &[u8],
+        trailer: &[u8],
+        iv: &[u8],
         out: &mut [u8],
     ) -> Result<(), SealError> {
         let nonce = self.nonce(iv).ok_or(SealError::Layout)?;
-        if self.key.seal_from(&nonce, aad, parts, out) {
+        if self.key.seal_from(&nonce, aad, payload, trailer, out) {
             Ok(())
         } else {
             Err(SealError::Library)

@@ -85,12 +85,14 @@ impl Aead {
 
     /// Encrypts `payload` into the front of `out`, then `trailer`, then fills the rest of it, which is as long as the
     /// ICV.
+    #[inline]
     #[must_use]
     pub(crate) fn seal_from(
         &self,
         nonce: &[u8; 12],
         aad: &[u8],
-        [payload, trailer]: [&[u8]; 2],
+        payload: &[u8],
+        trailer: &[u8],
         out: &mut [u8],
     ) -> bool {
         let Some((body, rest)) = out.split_at_mut_checked(payload.len()) else {

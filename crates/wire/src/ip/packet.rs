@@ -3,7 +3,7 @@
 use super::{Ipv6Header, protocol, v4, v6};
 use crate::error::{Reason, WireError};
 use crate::view::Cursor;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 /// The fields of an IP packet that policy lookup, tunnels and observers use.
 ///
@@ -51,16 +51,50 @@ pub struct Ports {
     pub destination: u16,
 }
 
+/// What is read of an IPv6 packet.
+struct V6 {
+    source: Ipv6Addr,
+    destination: Ipv6Addr,
+    protocol: u8,
+    traffic_class: u8,
+    hops: u8,
+    fragment: Option<Fragment>,
+    header_length: usize,
+    /// Not above the length of what it was read from.
+    total_length: usize,
+}
+
+#[inline(never)]
+fn parse_v6(bytes: &[u8]) -> Result<V6, WireError> {
+    let (header, payload) = Ipv6Header::parse(bytes)?;
+    let upper =
+        v6::upper(header.next_header, payload).map_err(|error| error.shifted(Ipv6Header::LEN))?;
+    let total_length = Ipv6Header::LEN + payload.len();
+    Cursor::new(bytes).take(total_length, "IPv6 packet")?;
+    Ok(V6 {
+        source: header.source,
+        destination: header.destination,
+        protocol: upper.protocol,
+        traffic_class: header.traffic_class,
+        hops: header.hop_limit,
+        fragment: upper.fragment,
+        header_length: total_length - upper.payload.len(),
+        total_length,
+    })
+}
+
 impl<'a> IpPacket<'a> {
     /// Reads a packet of either version.
     ///
     /// # Errors
     /// Version or lengths are wrong, or an IPv6 extension header is cut off.
-    #[inline]
+    // What is returned is spread over registers then. Written to memory in small pieces and copied in large ones, it would
+    // have each packet wait until the pieces have left the store buffer.
+    #[inline(always)]
     pub fn parse(packet: &'a [u8]) -> Result<Self, WireError> {
         match packet.first().map(|first| first >> 4) {
             Some(4) => Self::parse_v4(packet),
-            Some(6) => Self::parse_v6(packet),
+            Some(6) => Ok(Self::of_v6(parse_v6(packet)?, packet)),
             Some(version) => {
                 let reason = Reason::BadValue {
                     value: u64::from(version),
@@ -79,14 +113,14 @@ impl<'a> IpPacket<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse_v4(bytes: &'a [u8]) -> Result<Self, WireError> {
         let (header_length, total_length) = v4::lengths(bytes)?;
         let packet = Cursor::new(bytes).take(total_length, "IPv4 packet")?;
         Self::of_v4(packet, header_length)
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_v4(packet: &'a [u8], header_length: usize) -> Result<Self, WireError> {
         let fixed = Cursor::new(packet).array::<20>("IPv4 header")?;
         let [_, traffic_class, _, _, i0, i1, f0, f1, hops, protocol, ..] = fixed;
@@ -113,22 +147,19 @@ impl<'a> IpPacket<'a> {
         })
     }
 
-    fn parse_v6(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let (header, payload) = Ipv6Header::parse(bytes)?;
-        let upper = v6::upper(header.next_header, payload)
-            .map_err(|error| error.shifted(Ipv6Header::LEN))?;
-        let total_length = Ipv6Header::LEN + payload.len();
-        Ok(Self {
-            source: IpAddr::V6(header.source),
-            destination: IpAddr::V6(header.destination),
-            protocol: upper.protocol,
-            traffic_class: header.traffic_class,
-            hops: header.hop_limit,
+    #[inline(always)]
+    fn of_v6(read: V6, bytes: &'a [u8]) -> Self {
+        Self {
+            source: IpAddr::V6(read.source),
+            destination: IpAddr::V6(read.destination),
+            protocol: read.protocol,
+            traffic_class: read.traffic_class,
+            hops: read.hops,
             dont_fragment: true,
-            fragment: upper.fragment,
-            header_length: total_length - upper.payload.len(),
-            packet: Cursor::new(bytes).take(total_length, "IPv6 packet")?,
-        })
+            fragment: read.fragment,
+            header_length: read.header_length,
+            packet: bytes.get(..read.total_length).unwrap_or(bytes),
+        }
     }
 
     /// What follows the header, options and IPv6 extension headers.
@@ -143,6 +174,14 @@ impl<'a> IpPacket<'a> {
     #[inline]
     #[must_use]
     pub fn quoted(&self) -> Option<IpPacket<'a>> {
+        match self.protocol {
+            protocol::ICMP | protocol::ICMPV6 => Self::quoted_by(*self),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    fn quoted_by(self) -> Option<IpPacket<'a>> {
         let error = match (self.protocol, self.payload().first()?) {
             // Destination unreachable, source quench, time exceeded, parameter problem; redirects aren't errors.
             (protocol::ICMP, kind) => matches!(kind, 3 | 4 | 11 | 12),

@@ -129,7 +129,7 @@ impl Ipv4Header {
 
 /// Header length and total length of the IPv4 packet at the front of `packet`, checked against each other and the
 /// bytes.
-#[inline]
+#[inline(always)]
 pub(super) fn lengths(packet: &[u8]) -> Result<(usize, usize), WireError> {
     let mut cursor = Cursor::new(packet);
     let first = cursor.u8("IPv4 version")?;
