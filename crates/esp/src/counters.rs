@@ -167,6 +167,7 @@ impl Traffic {
         Self(Lanes::new(lanes))
     }
 
+    #[inline]
     pub(crate) fn received(&self, lane: Lane, at: Mono, batch: Batch) {
         if batch.packets == 0 {
             return;
@@ -179,6 +180,7 @@ impl Traffic {
         }
     }
 
+    #[inline]
     pub(crate) fn sent(&self, lane: Lane, batch: Batch) {
         if batch.packets == 0 {
             return;

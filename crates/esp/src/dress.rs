@@ -20,23 +20,22 @@ pub(crate) struct Fit {
     pub(crate) inner: usize,
 }
 
-/// The dress of packets that differ in nothing but their payload.
+/// The dress of packets that differ in nothing but their payload: DSCP and ECN of the outer header, and what holds for the
+/// packets. In one word, because it is written here and read again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Dress {
-    /// DSCP and ECN of the outer header.
-    pub(crate) tos: u8,
-    /// DF of the outer header.
-    pub(crate) df: bool,
-    /// Those that are too long are cut before they are protected.
-    pub(crate) cut_inside: bool,
-    /// They are cut after, by the kernel.
-    pub(crate) cut_outside: bool,
-    /// The path takes less than every link does of IPv6, whose packets these are. Those that every link carries are cut
-    /// outside all the same, and no sender is told less (RFC 8201 4).
-    narrow: bool,
-    /// They may begin a TCP connection, whose segments are not to be too long.
-    mss: Option<Mss>,
-}
+pub(crate) struct Dress(u16);
+
+/// DF of the outer header.
+const DF: u16 = 0x100;
+/// Those that are too long are cut before they are protected.
+const CUT_INSIDE: u16 = 0x200;
+/// They are cut after, by the kernel.
+const CUT_OUTSIDE: u16 = 0x400;
+/// The path takes less than every link does of IPv6, whose packets these are. Those that every link carries are cut
+/// outside all the same, and no sender is told less (RFC 8201 4).
+const NARROW: u16 = 0x800;
+/// They may begin a TCP connection, whose segments are not to be too long.
+const NAMES_SEGMENTS: u16 = 0x1000;
 
 impl Fit {
     /// For packets of an SA of this shape, on this path, over links of at least `link` octets, to and from a device for
@@ -100,40 +99,75 @@ impl Dress {
             Df::Clear => false,
         };
         let named = packet.protocol == protocol::TCP && carriage.mss != Mss::Off;
-        Self {
-            tos: traffic_class::outer(carriage, packet.traffic_class),
-            df: df && !cut_outside && !narrow,
-            cut_inside: !packet.dont_fragment && !outside,
-            cut_outside,
-            narrow,
-            mss: named.then_some(carriage.mss),
-        }
+        let flag = |holds: bool, flag: u16| if holds { flag } else { 0 };
+        Self(
+            u16::from(traffic_class::outer(carriage, packet.traffic_class))
+                | flag(df && !cut_outside && !narrow, DF)
+                | flag(!packet.dont_fragment && !outside, CUT_INSIDE)
+                | flag(cut_outside, CUT_OUTSIDE)
+                | flag(narrow, NARROW)
+                | flag(named, NAMES_SEGMENTS),
+        )
+    }
+
+    /// DSCP and ECN of the outer header.
+    #[inline]
+    pub(crate) fn tos(self) -> u8 {
+        let [_, tos] = self.0.to_be_bytes();
+        tos
+    }
+
+    /// DF of the outer header.
+    #[inline]
+    pub(crate) fn df(self) -> bool {
+        self.has(DF)
+    }
+
+    /// Whether those that are too long are cut before they are protected.
+    #[inline]
+    pub(crate) fn cut_inside(self) -> bool {
+        self.has(CUT_INSIDE)
+    }
+
+    #[inline]
+    fn has(self, flag: u16) -> bool {
+        self.0 & flag != 0
     }
 
     /// Whether a packet around so many octets may leave although it is longer than the path takes: the kernel cuts it.
     #[inline]
-    pub(crate) fn may_be_cut_outside(&self, octets: usize) -> bool {
-        self.cut_outside || self.narrow && octets <= LEAST_V6
+    pub(crate) fn may_be_cut_outside(self, octets: usize) -> bool {
+        self.has(CUT_OUTSIDE) || self.has(NARROW) && octets <= LEAST_V6
     }
 
     /// What senders are told who send more than the path takes.
-    pub(crate) fn told(&self, fit: &Fit) -> usize {
-        if self.narrow { LEAST_V6 } else { fit.inner }
+    #[inline]
+    pub(crate) fn told(self, fit: &Fit) -> usize {
+        if self.has(NARROW) {
+            LEAST_V6
+        } else {
+            fit.inner
+        }
     }
 
     /// Whether a packet that begins like this begins a TCP connection whose segments might be too long.
     #[inline]
-    pub(crate) fn names_segments(&self, head: &[u8]) -> bool {
-        self.mss.is_some() && mss::begins_connection(head)
+    pub(crate) fn names_segments(self, head: &[u8]) -> bool {
+        self.has(NAMES_SEGMENTS) && mss::begins_connection(head)
     }
 
-    /// The packet made of `parts`, with the largest segment that it names kept within inner packets of `fits` octets, and
-    /// so many octets of filling behind it.
+    /// The packet made of `parts`, with the largest segment that it names kept within what `mss` says for inner packets of
+    /// `fits` octets, and so many octets of filling behind it.
     #[cold]
-    pub(crate) fn changed(&self, parts: &[&[u8]; 2], fits: usize, filling: usize) -> Vec<u8> {
+    pub(crate) fn changed(
+        self,
+        parts: &[&[u8]; 2],
+        (mss, fits): (Mss, usize),
+        filling: usize,
+    ) -> Vec<u8> {
         let mut packet = parts.concat();
-        if let Some(setting) = self.mss {
-            mss::keep_within(&mut packet, setting, fits);
+        if self.has(NAMES_SEGMENTS) {
+            mss::keep_within(&mut packet, mss, fits);
         }
         packet.resize(packet.len() + filling, 0);
         packet
@@ -197,8 +231,8 @@ mod tests {
                 df,
                 ..Carriage::default()
             };
-            assert_eq!(dress(&carriage, &packet(false)).df, of_may, "{df:?}");
-            assert_eq!(dress(&carriage, &packet(true)).df, of_must_not, "{df:?}");
+            assert_eq!(dress(&carriage, &packet(false)).df(), of_may, "{df:?}");
+            assert_eq!(dress(&carriage, &packet(true)).df(), of_must_not, "{df:?}");
         }
         // IPv6 has no such bit to be copied.
         let mut v6 = Vec::new();
@@ -208,7 +242,7 @@ mod tests {
             df: Df::Copy,
             ..Carriage::default()
         };
-        assert!(!dress(&copy, &v6).df);
+        assert!(!dress(&copy, &v6).df());
     }
 
     /// RFC 4301 8.2.
@@ -228,7 +262,7 @@ mod tests {
                 &fit(1500),
                 &IpPacket::parse(&packet).unwrap(),
             );
-            (dress.cut_inside, dress.cut_outside)
+            (dress.cut_inside(), dress.has(CUT_OUTSIDE))
         };
         assert_eq!(cut(&inner, Mode::Tunnel, false), (true, false));
         assert_eq!(cut(&outer, Mode::Tunnel, false), (false, true));
@@ -236,7 +270,10 @@ mod tests {
         for carriage in [inner, outer] {
             assert_eq!(cut(&carriage, Mode::Tunnel, true), (false, false));
         }
-        assert!(!dress(&outer, &packet(false)).df, "or nobody could cut it");
+        assert!(
+            !dress(&outer, &packet(false)).df(),
+            "or nobody could cut it"
+        );
     }
 
     #[test]

@@ -4,18 +4,23 @@
 //! Nothing is put together here: outer fragments are the kernel's business before ESP sees the packet, inner ones that
 //! of the host they go to.
 
-use adit_wire::ip::{IpPacket, Ipv4Header, protocol};
+use adit_wire::ip::{Fragment, IpPacket, Ipv4Header, protocol};
 
 /// Most pieces that one packet is cut into.
 pub const MOST_PIECES: usize = 64;
 
 /// Whether a fragment can only be meant to get past a filter: the piece of a TCP segment that would overwrite the flags
 /// behind the ports (RFC 3128 2.1), or a first one without all that filters look at (RFC 1858 3).
+#[inline]
 #[must_use]
 pub fn is_evasive(packet: &IpPacket<'_>) -> bool {
-    let Some(fragment) = packet.fragment else {
-        return false;
-    };
+    packet
+        .fragment
+        .is_some_and(|fragment| is_evasive_fragment(*packet, fragment))
+}
+
+#[cold]
+fn is_evasive_fragment(packet: IpPacket<'_>, fragment: Fragment) -> bool {
     match (packet.protocol, fragment.offset) {
         (protocol::TCP, 0) => packet.payload().len() < TCP_SEEN,
         (protocol::TCP, offset) => usize::from(offset) < TCP_SEEN,

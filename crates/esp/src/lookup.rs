@@ -74,7 +74,8 @@ impl View {
         {
             return Ok(live);
         }
-        self.find_and_remember(cache, door, lane, inner)
+        let inner = *inner;
+        self.find_and_remember(cache, door, lane, &inner)
     }
 
     #[cold]
@@ -105,6 +106,7 @@ impl View {
         Ok(self.look(door, lane, packet)?.live)
     }
 
+    #[inline]
     fn live_at(&self, at: Place) -> Option<&Live> {
         self.children.get(at.child)?.pairs.get(at.pair)
     }

@@ -69,13 +69,19 @@ impl Inner {
 /// The way in through one SA, found once for a run of packets under one SPI. Keep it for a run, not longer: packets and
 /// octets are counted when this is dropped.
 pub struct Incoming<'v> {
-    view: &'v View,
-    pair: &'v Pair,
+    by: By<'v>,
     lane: Lane,
     now: Mono,
     received: Batch,
     /// Whether somebody asks for the steps of packets.
     followed: bool,
+}
+
+/// What opens packets, and doesn't change with them.
+#[derive(Clone, Copy)]
+struct By<'v> {
+    view: &'v View,
+    pair: &'v Pair,
 }
 
 impl View {
@@ -101,9 +107,9 @@ impl View {
         let inner = way.open_under(tos, packet)?;
         Ok(Opened {
             inner,
-            child: &way.pair.child.name,
+            child: &way.by.pair.child.name,
             door: way.door(),
-            spi_in: way.pair.spi_in,
+            spi_in: way.by.pair.spi_in,
         })
     }
 
@@ -111,6 +117,7 @@ impl View {
     ///
     /// # Errors
     /// The packet is dropped and counted.
+    #[inline]
     pub fn incoming(&self, lane: Lane, now: Mono, packet: &[u8]) -> Result<Incoming<'_>, Rejected> {
         let header = EspHeader::parse(packet)
             .map_err(|_| self.reject(lane, DropReason::EspTooShort, None))?;
@@ -119,21 +126,21 @@ impl View {
             .get(header.spi)
             .filter(|pair| pair.receives_at(now))
             .ok_or_else(|| self.reject(lane, self.unknown(header.spi), None))?;
-        let way = Incoming {
-            view: self,
-            pair,
-            lane,
-            now,
-            received: Batch::default(),
-            followed: self.walks.on(),
-        };
+        let by = By { view: self, pair };
+        let followed = self.walks.on();
         if pair.is_over(now) {
-            if way.followed {
-                way.follow_late(header);
+            if followed {
+                by.follow_late(header);
             }
             return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
         }
-        Ok(way)
+        Ok(Incoming {
+            by,
+            lane,
+            now,
+            received: Batch::default(),
+            followed,
+        })
     }
 }
 
@@ -153,25 +160,26 @@ impl<'v> Incoming<'v> {
     /// SPI of the SA.
     #[must_use]
     pub fn spi_in(&self) -> u32 {
-        self.pair.spi_in
+        self.by.pair.spi_in
     }
 
     /// The child that the packets belong to.
     #[must_use]
     pub fn child(&self) -> &'v Arc<ChildName> {
-        &self.pair.child.name
+        &self.by.pair.child.name
     }
 
     /// The interface that the packets come out of.
     #[must_use]
     pub fn door(&self) -> Door {
-        self.pair.child.door()
+        self.by.pair.child.door()
     }
 
     /// Opens an ESP packet of this SPI in place.
     ///
     /// # Errors
     /// The packet is dropped and counted; its bytes are worthless then.
+    #[inline]
     pub fn open(&mut self, packet: &mut [u8]) -> Result<Inner, Rejected> {
         self.open_under(0, packet)
     }
@@ -180,30 +188,47 @@ impl<'v> Incoming<'v> {
     ///
     /// # Errors
     /// As [`open`](Self::open).
+    #[inline]
     pub fn open_under(&mut self, tos: u8, packet: &mut [u8]) -> Result<Inner, Rejected> {
-        let opened = if self.followed {
+        let by = self.by;
+        if self.followed || by.pair.transport.is_some() {
+            let inner = by.open_rarely(self.followed, tos, packet);
+            let inner = inner.map_err(|reason| by.refused(self.lane, reason))?;
+            self.received.add(inner.len());
+            return Ok(inner);
+        }
+        match by.open_within(tos, packet) {
+            Ok(place) => {
+                self.received.add(place.len());
+                Ok(Inner::Within(place))
+            }
+            Err(reason) => Err(by.refused(self.lane, reason)),
+        }
+    }
+}
+
+impl By<'_> {
+    /// Opens a packet that somebody may follow, or that is in transport mode.
+    #[inline(never)]
+    fn open_rarely(self, followed: bool, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
+        if followed {
             self.open_followed(tos, packet)
         } else {
             self.open_and_check(tos, packet)
-        };
-        match opened {
-            Ok(inner) => {
-                self.received.add(inner.len());
-                Ok(inner)
-            }
-            Err(reason) => {
-                if reason == DropReason::EspDummy {
-                    self.pair.is_known_to_the_peer();
-                }
-                let child = Some(&self.pair.child);
-                Err(self.view.reject(self.lane, reason, child))
-            }
         }
+    }
+
+    #[cold]
+    fn refused(self, lane: Lane, reason: DropReason) -> Rejected {
+        if reason == DropReason::EspDummy {
+            self.pair.is_known_to_the_peer();
+        }
+        self.view.reject(lane, reason, Some(&self.pair.child))
     }
 
     /// Opens a packet and leaves traces of it.
     #[cold]
-    fn open_followed(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
+    fn open_followed(self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
         let low = EspHeader::parse(packet).map(|header| header.sequence);
         let mut walk = self.begin_walk(low.unwrap_or(0));
         let opened = self.open_and_check(tos, packet);
@@ -229,123 +254,122 @@ impl<'v> Incoming<'v> {
 
     /// Leaves traces of a packet that comes after the end of its SA.
     #[cold]
-    fn follow_late(&self, header: EspHeader) {
+    fn follow_late(self, header: EspHeader) {
         let mut walk = self.begin_walk(header.sequence);
         walk.step(Stage::Dropped(DropReason::EspLifetime));
         self.end_unread(walk);
     }
 
-    fn begin_walk(&self, low: u32) -> Walk {
+    fn begin_walk(self, low: u32) -> Walk {
         let mut walk = self.view.walks.begin(Direction::In);
         walk.step(Stage::Sa(self.pair.spi_in));
-        walk.step(Stage::Policy(Arc::clone(self.child())));
+        walk.step(Stage::Policy(Arc::clone(&self.pair.child.name)));
         if let Ok(number) = self.pair.inbound.window.extend(low) {
             walk.step(Stage::Sequence(number));
         }
         walk
     }
 
-    fn end_unread(&self, walk: Walk) {
+    fn end_unread(self, walk: Walk) {
         let (local, remote) = self.pair.sides();
         self.view.walks.end(walk, Packet::Within(local, remote));
     }
 
+    fn open_and_check(self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
+        let Some(ends) = &self.pair.transport else {
+            return self.open_within(tos, packet).map(Inner::Within);
+        };
+        let (sequence, body) = self.decrypt(packet)?;
+        self.pair.inbound.window.accept(sequence)?;
+        let plaintext = packet.get(body).ok_or(DropReason::EspInnerMalformed)?;
+        let exceptions = &self.view.exceptions;
+        let inner = self.pair.rebuild(ends, plaintext, tos, exceptions)?;
+        self.spend(inner.len())?;
+        Ok(Inner::Rebuilt(inner))
+    }
+
+    /// Opens a packet in tunnel mode: where its inner packet lies.
     #[inline]
-    fn open_and_check(&self, tos: u8, packet: &mut [u8]) -> Result<Inner, DropReason> {
+    fn open_within(self, tos: u8, packet: &mut [u8]) -> Result<Range<usize>, DropReason> {
+        let (sequence, body) = self.decrypt(packet)?;
+        // The window learns of every authentic packet, whatever is in it. That it is looked into first, which changes
+        // nothing, gives the processor something to do: the window's exchange waits until the plaintext is stored.
+        let start = body.start;
+        let plaintext = packet.get(body);
+        let length = plaintext
+            .ok_or(DropReason::EspInnerMalformed)
+            .and_then(|plaintext| self.pair.inspect(plaintext, &self.view.exceptions));
+        self.pair.inbound.window.accept(sequence)?;
+        let length = length?;
+        let place = start..start + length;
+        if let Some(inner) = packet.get_mut(place.clone()) {
+            self.pair.undress(inner, tos)?;
+        }
+        self.spend(length)?;
+        Ok(place)
+    }
+
+    /// Replay check, ICV, decryption: the whole sequence number, and where the plaintext lies. The replay window learns of a
+    /// packet after that, so that forged packets move nothing.
+    #[inline]
+    fn decrypt(self, packet: &mut [u8]) -> Result<(u64, Range<usize>), DropReason> {
         let header = EspHeader::parse(packet).map_err(|_| DropReason::EspTooShort)?;
         if header.spi != self.pair.spi_in {
             return Err(DropReason::EspUnknownSpi);
         }
-        let inner = self.pair.open(header, tos, &self.view.exceptions, packet)?;
-        if !self.pair.inbound.budget.spend(inner.len()) {
-            return Err(DropReason::EspLifetime);
-        }
-        Ok(inner)
+        let inbound = &self.pair.inbound;
+        let sequence = inbound.window.extend(header.sequence)?;
+        inbound.window.check(sequence)?;
+        let esn_high = inbound.esn.then_some((sequence >> 32) as u32);
+        let body = inbound
+            .cipher
+            .open(packet, esn_high)
+            .map_err(|error| match error {
+                OpenError::TooShort { .. } => DropReason::EspTooShort,
+                OpenError::BadPadding { .. } => DropReason::EspPadding,
+                OpenError::Misaligned { .. } => DropReason::EspMisaligned,
+                OpenError::BadIcv => DropReason::EspAuthenticity,
+            })?;
+        Ok((sequence, body))
+    }
+
+    #[inline]
+    fn spend(self, octets: usize) -> Result<(), DropReason> {
+        let left = self.pair.inbound.budget.spend(octets);
+        left.then_some(()).ok_or(DropReason::EspLifetime)
     }
 }
 
 impl Drop for Incoming<'_> {
+    #[inline]
     fn drop(&mut self) {
-        self.pair.received(self.lane, self.now, self.received);
+        self.by.pair.received(self.lane, self.now, self.received);
     }
 }
 
 impl Pair {
-    /// Replay check, ICV, decryption, replay window: in this order, so that forged packets move nothing.
+    /// The length of the inner packet at the front of `plaintext`, if it may go on.
     #[inline]
-    fn open(
-        &self,
-        header: EspHeader,
-        tos: u8,
-        exceptions: &Policies,
-        packet: &mut [u8],
-    ) -> Result<Inner, DropReason> {
-        let window = &self.inbound.window;
-        let sequence = window.extend(header.sequence)?;
-        window.check(sequence)?;
-        let esn_high = self.inbound.esn.then_some((sequence >> 32) as u32);
-        let body = self.decrypt(esn_high, packet)?;
-        // The window learns of every authentic packet, whatever is in it. That it is looked into first, which changes
-        // nothing, gives the processor something to do: the window's exchange waits until the plaintext is stored.
-        let inner = self.inspect(body, tos, exceptions, packet);
-        window.accept(sequence)?;
-        let inner = inner?;
-        if let Inner::Within(place) = &inner
-            && let Some(inner) = packet.get_mut(place.clone())
-        {
-            self.undress(inner, tos)?;
-        }
-        Ok(inner)
-    }
-
-    #[inline]
-    fn decrypt(
-        &self,
-        esn_high: Option<u32>,
-        packet: &mut [u8],
-    ) -> Result<Range<usize>, DropReason> {
-        let opened = self.inbound.cipher.open(packet, esn_high);
-        opened.map_err(|error| match error {
-            OpenError::TooShort { .. } => DropReason::EspTooShort,
-            OpenError::BadPadding { .. } => DropReason::EspPadding,
-            OpenError::Misaligned { .. } => DropReason::EspMisaligned,
-            OpenError::BadIcv => DropReason::EspAuthenticity,
-        })
-    }
-
-    /// The inner packet that was decrypted at `body`, if it may go on.
-    #[inline]
-    fn inspect(
-        &self,
-        body: Range<usize>,
-        tos: u8,
-        exceptions: &Policies,
-        packet: &[u8],
-    ) -> Result<Inner, DropReason> {
-        let start = body.start;
-        let plaintext = packet.get(body).ok_or(DropReason::EspInnerMalformed)?;
+    fn inspect(&self, plaintext: &[u8], exceptions: &Policies) -> Result<usize, DropReason> {
         let (payload, trailer) =
             EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
-        if let Some(ends) = &self.transport {
-            return self.rebuild(ends, trailer.next_header, payload, tos, exceptions);
-        }
         let is_ipv4 = match trailer.next_header {
             NEXT_HEADER_IPV4 => true,
             NEXT_HEADER_IPV6 => false,
             NEXT_HEADER_NONE => return Err(DropReason::EspDummy),
             _ => return Err(DropReason::EspNextHeader),
         };
-        let inner = IpPacket::parse(payload)
-            .ok()
-            .filter(|inner| inner.source.is_ipv4() == is_ipv4)
-            .ok_or(DropReason::EspInnerMalformed)?;
+        let inner = IpPacket::parse(payload).map_err(|_| DropReason::EspInnerMalformed)?;
+        if inner.source.is_ipv4() != is_ipv4 {
+            return Err(DropReason::EspInnerMalformed);
+        }
         self.admit(&inner, exceptions)?;
         // What follows the inner packet is traffic flow confidentiality padding (RFC 4303 2.7).
-        Ok(Inner::Within(start..start + inner.total_length()))
+        Ok(inner.total_length())
     }
 
     /// Whether a decrypted packet may go on (RFC 4301 5.2).
-    #[inline]
+    #[inline(always)]
     fn admit(&self, inner: &IpPacket<'_>, exceptions: &Policies) -> Result<(), DropReason> {
         let shown = Shown::of(inner);
         if !self.takes_inbound(&shown) {
@@ -354,7 +378,7 @@ impl Pair {
         if is_evasive(inner) {
             return Err(DropReason::EspFragment);
         }
-        if !exceptions.is_empty() && is_exception(exceptions, &shown.tuple) {
+        if !exceptions.is_empty() && is_exception(exceptions, shown.tuple) {
             return Err(DropReason::EspInboundPolicy);
         }
         Ok(())
@@ -376,11 +400,12 @@ impl Pair {
     fn rebuild(
         &self,
         ends: &Ends,
-        next_header: u8,
-        payload: &[u8],
+        plaintext: &[u8],
         tos: u8,
         exceptions: &Policies,
-    ) -> Result<Inner, DropReason> {
+    ) -> Result<Vec<u8>, DropReason> {
+        let (payload, EspTrailer { next_header, .. }) =
+            EspTrailer::split(plaintext).map_err(|_| DropReason::EspPadding)?;
         if next_header == NEXT_HEADER_NONE {
             return Err(DropReason::EspDummy);
         }
@@ -390,12 +415,12 @@ impl Pair {
         let inner = IpPacket::parse(&packet).map_err(|_| DropReason::EspInnerMalformed)?;
         self.admit(&inner, exceptions)?;
         self.undress(&mut packet, tos)?;
-        Ok(Inner::Rebuilt(packet))
+        Ok(packet)
     }
 }
 
 /// Whether an exception forbids that the packet comes through a tunnel.
-fn is_exception(exceptions: &Policies, tuple: &Tuple) -> bool {
+fn is_exception(exceptions: &Policies, tuple: Tuple) -> bool {
     let mut candidates = exceptions.candidates(Door::SHARED, tuple.destination, tuple.source);
     candidates.any(|policy| tuple.is_between(&policy.remote, &policy.local))
 }

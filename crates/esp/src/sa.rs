@@ -169,6 +169,7 @@ impl Pair {
     }
 
     /// Whether a packet has arrived on this pair: the peer has it.
+    #[inline]
     pub(crate) fn has_received(&self) -> bool {
         self.inbound.received.load(Relaxed)
     }
@@ -179,6 +180,7 @@ impl Pair {
     }
 
     /// Counts packets that were opened at `now`.
+    #[inline]
     pub(crate) fn received(&self, lane: Lane, now: Mono, batch: Batch) {
         self.traffic.received(lane, now, batch);
         if batch.packets > 0 && !self.has_received() {
@@ -197,6 +199,7 @@ impl Pair {
         self.inbound.until.store((now + DRAIN).0, Relaxed);
     }
 
+    #[inline]
     pub(crate) fn receives_at(&self, now: Mono) -> bool {
         now.0 <= self.inbound.until.load(Relaxed)
     }

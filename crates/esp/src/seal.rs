@@ -18,6 +18,7 @@ use crate::latency::Direction;
 use crate::lookup::FlowCache;
 use crate::sa::{Live, Outbound};
 use crate::sequence::Claim;
+use crate::transport::Ends;
 use crate::tuple::{Shown, Tuple};
 use crate::turn::Turn;
 use crate::view::View;
@@ -64,8 +65,11 @@ pub struct Outgoing<'v> {
     dress: Dress,
     /// See [`Sealed::each`].
     each: usize,
-    walk: Option<Box<(Walk, Tuple)>>,
+    walk: Option<Followed>,
 }
+
+/// The traces of a flow's packets, and what they show.
+type Followed = Box<(Walk, Tuple)>;
 
 impl View {
     /// Seals, for who has no clock, an inner IP packet that came from the interface `door`, and appends the ESP packet to `out`; several may
@@ -106,6 +110,7 @@ impl View {
     ///
     /// # Errors
     /// It is dropped and counted as [`DropReason::OutMalformed`].
+    #[inline]
     pub fn outbound<'p>(&self, lane: Lane, inner: &'p [u8]) -> Result<IpPacket<'p>, Rejected> {
         IpPacket::parse(inner).map_err(|_| self.reject(lane, DropReason::OutMalformed, None))
     }
@@ -122,10 +127,8 @@ impl View {
         lane: Lane,
         inner: &IpPacket<'_>,
     ) -> Result<Outgoing<'_>, Rejected> {
-        let shown = Shown::of(inner);
-        let found = self.find(door, lane, &shown);
-        let way = found.and_then(|live| self.outgoing_on(live, lane, inner));
-        self.follow(way, &shown.tuple)
+        let (live, walk) = self.seek(door, lane, *inner)?;
+        Ok(self.way_on(live, lane, inner, walk))
     }
 
     /// The same, for a thread that remembers flows.
@@ -142,63 +145,78 @@ impl View {
     ) -> Result<Outgoing<'_>, Rejected> {
         // An ICMP error belongs where the packet belongs that it is about, which differs from one to the next.
         let errs = matches!(inner.protocol, protocol::ICMP | protocol::ICMPV6);
-        if errs || self.walks.on() {
-            return self.outgoing(door, lane, inner);
-        }
-        let live = self.find_by(cache, door, lane, inner)?;
-        self.outgoing_on(live, lane, inner)
+        let (live, walk) = if errs || self.walks.on() {
+            // By value, as everything that is handed on here and is rare: what has no address needs no memory.
+            self.seek(door, lane, *inner)?
+        } else {
+            let live = self.find_by(cache, door, lane, inner)?;
+            if fragment::is_evasive(inner) {
+                return Err(self.evasive(lane, live));
+            }
+            (live, None)
+        };
+        Ok(self.way_on(live, lane, inner, walk))
     }
 
     #[inline]
-    fn outgoing_on<'v>(
+    fn way_on<'v>(
         &'v self,
         live: &'v Live,
         lane: Lane,
         inner: &IpPacket<'_>,
-    ) -> Result<Outgoing<'v>, Rejected> {
-        if fragment::is_evasive(inner) {
-            return Err(self.reject(lane, DropReason::OutFragment, Some(&live.pair.child)));
-        }
-        let dress = Dress::of(&live.pair.carriage, live.pair.mode(), &live.fit, inner);
-        Ok(Outgoing {
+        walk: Option<Followed>,
+    ) -> Outgoing<'v> {
+        Outgoing {
             view: self,
             live,
             lane,
             claim: Claim::default(),
             sent: Batch::default(),
-            dress,
+            dress: Dress::of(&live.pair.carriage, live.pair.mode(), &live.fit, inner),
             each: 0,
-            walk: None,
-        })
+            walk,
+        }
     }
 
-    /// Leaves traces of the packet, if somebody asks for them.
-    #[inline]
-    fn follow<'v>(
-        &'v self,
-        way: Result<Outgoing<'v>, Rejected>,
-        tuple: &Tuple,
-    ) -> Result<Outgoing<'v>, Rejected> {
+    /// The pair that takes a packet, found without a memory, and its traces if somebody asks for them.
+    #[inline(never)]
+    fn seek(
+        &self,
+        door: Door,
+        lane: Lane,
+        inner: IpPacket<'_>,
+    ) -> Result<(&Live, Option<Followed>), Rejected> {
+        let shown = Shown::of(&inner);
+        let mut found = self.find(door, lane, &shown);
+        if let Ok(live) = found
+            && fragment::is_evasive(&inner)
+        {
+            found = Err(self.evasive(lane, live));
+        }
         if self.walks.on() {
-            self.followed(way, tuple)
+            self.followed(found, &shown.tuple)
         } else {
-            way
+            Ok((found?, None))
         }
     }
 
     #[cold]
+    fn evasive(&self, lane: Lane, live: &Live) -> Rejected {
+        self.reject(lane, DropReason::OutFragment, Some(&live.pair.child))
+    }
+
+    #[cold]
     fn followed<'v>(
-        &'v self,
-        way: Result<Outgoing<'v>, Rejected>,
+        &self,
+        found: Result<&'v Live, Rejected>,
         tuple: &Tuple,
-    ) -> Result<Outgoing<'v>, Rejected> {
+    ) -> Result<(&'v Live, Option<Followed>), Rejected> {
         let mut walk = self.walks.begin(Direction::Out);
-        match way {
-            Ok(mut way) => {
-                walk.step(Stage::Policy(Arc::clone(way.child())));
-                walk.step(Stage::Sa(way.live.pair.spi_out));
-                way.walk = Some(Box::new((walk, *tuple)));
-                Ok(way)
+        match found {
+            Ok(live) => {
+                walk.step(Stage::Policy(Arc::clone(&live.pair.child.name)));
+                walk.step(Stage::Sa(live.pair.spi_out));
+                Ok((live, Some(Box::new((walk, *tuple)))))
             }
             Err(rejected) => {
                 let child = rejected.child.iter().map(Arc::clone);
@@ -236,8 +254,8 @@ impl Outgoing<'_> {
         Sealed {
             path: self.live.path,
             spi_out: self.live.pair.spi_out,
-            tos: self.dress.tos,
-            df: self.dress.df,
+            tos: self.dress.tos(),
+            df: self.dress.df(),
             each: self.each,
         }
     }
@@ -245,8 +263,9 @@ impl Outgoing<'_> {
     /// Appends the ESP packet around `inner` to `out`, or several where it has to be cut.
     fn append(&mut self, inner: &IpPacket<'_>, out: &mut Vec<u8>) -> Result<Sealed, Rejected> {
         let fit = self.live.fit;
-        if self.dress.cut_inside && !fit.takes(inner.total_length()) {
-            let pieces = fragment::cut(inner, fit.inner).ok_or_else(|| self.too_big())?;
+        if self.dress.cut_inside() && !fit.takes(inner.total_length()) {
+            let pieces = fragment::cut(inner, fit.inner)
+                .ok_or_else(|| self.refused(DropReason::OutTooBig))?;
             // One behind the other.
             self.claim(u16::try_from(pieces.len()).unwrap_or(u16::MAX));
             for piece in &pieces {
@@ -265,14 +284,6 @@ impl Outgoing<'_> {
         out.truncate(start + sealed);
         self.each = self.each.max(sealed);
         Ok(())
-    }
-
-    fn too_big(&self) -> Rejected {
-        let child = Some(&self.live.pair.child);
-        Rejected {
-            fits: Some(self.dress.told(&self.live.fit)),
-            ..self.view.reject(self.lane, DropReason::OutTooBig, child)
-        }
     }
 
     /// The child that the packets belong to.
@@ -296,7 +307,7 @@ impl Outgoing<'_> {
     #[inline]
     #[must_use]
     pub fn is_to_be_cut(&self, inner: usize) -> bool {
-        self.dress.cut_inside && !self.live.fit.takes(inner)
+        self.dress.cut_inside() && !self.live.fit.takes(inner)
     }
 
     /// Claims sequence numbers for the next `packets` packets at once. Without it each packet claims its own. Those that
@@ -367,6 +378,7 @@ impl Outgoing<'_> {
     ///
     /// # Errors
     /// The packet is dropped and counted; what `out` holds is worthless then.
+    #[inline(always)]
     pub fn seal(&mut self, inner: &[u8], out: &mut [u8]) -> Result<usize, Rejected> {
         self.seal_parts(inner, &[], out)
     }
@@ -376,7 +388,7 @@ impl Outgoing<'_> {
     ///
     /// # Errors
     /// As [`seal`](Self::seal).
-    #[inline]
+    #[inline(always)]
     pub fn seal_parts(
         &mut self,
         head: &[u8],
@@ -386,9 +398,9 @@ impl Outgoing<'_> {
         let length = head.len() + rest.len();
         let filling = self.live.filling(length);
         let sealed = if filling > 0 || self.dress.names_segments(head) {
-            let changed = self
-                .dress
-                .changed(&[head, rest], self.live.fit.inner, filling);
+            let mss = self.live.pair.carriage.mss;
+            let fits = self.live.fit.inner;
+            let changed = self.dress.changed(&[head, rest], (mss, fits), filling);
             self.write(&changed, &[], out)
         } else {
             self.write(head, rest, out)
@@ -409,45 +421,33 @@ impl Outgoing<'_> {
                 self.lane = self.lane.standing_for(self.lane.packets() - 1);
                 Ok(sealed)
             }
-            Err(DropReason::OutTooBig) => Err(self.too_big()),
-            Err(reason) => {
-                let child = Some(&self.live.pair.child);
-                Err(self.view.reject(self.lane, reason, child))
-            }
+            Err(reason) => Err(self.refused(reason)),
         }
     }
 
     #[inline]
-    fn write(&mut self, head: &[u8], rest: &[u8], out: &mut [u8]) -> Result<usize, DropReason> {
-        let Some(ends) = &self.live.pair.transport else {
-            let is_v6 = head.first().is_some_and(|first| first >> 4 == 6);
-            let next_header = if is_v6 {
-                NEXT_HEADER_IPV6
-            } else {
-                NEXT_HEADER_IPV4
-            };
-            return self.write_payload(next_header, [head, rest], out);
-        };
-        let joined;
-        let whole = if rest.is_empty() {
-            head
-        } else {
-            joined = [head, rest].concat();
-            &joined
-        };
-        let packet = IpPacket::parse(whole).map_err(|_| DropReason::OutMalformed)?;
-        let (next_header, payload) = ends.payload(&packet).ok_or(DropReason::OutTransport)?;
-        self.write_payload(next_header, [payload, &[]], out)
+    fn refused(&self, reason: DropReason) -> Rejected {
+        let too_big = reason == DropReason::OutTooBig;
+        Rejected {
+            fits: too_big.then(|| self.dress.told(&self.live.fit)),
+            ..self
+                .view
+                .reject(self.lane, reason, Some(&self.live.pair.child))
+        }
     }
 
-    #[inline]
-    fn write_payload(
-        &mut self,
-        next_header: u8,
-        parts: [&[u8]; 2],
-        out: &mut [u8],
-    ) -> Result<usize, DropReason> {
+    #[inline(always)]
+    fn write(&mut self, head: &[u8], rest: &[u8], out: &mut [u8]) -> Result<usize, DropReason> {
         let pair = &self.live.pair;
+        let mut joined = Vec::new();
+        let (next_header, parts) = if let Some(ends) = &pair.transport {
+            let (next_header, payload) = transported(ends, [head, rest], &mut joined)?;
+            (next_header, [payload, &[]])
+        } else if head.first().is_some_and(|first| first >> 4 == 6) {
+            (NEXT_HEADER_IPV6, [head, rest])
+        } else {
+            (NEXT_HEADER_IPV4, [head, rest])
+        };
         let length = parts.iter().map(|part| part.len()).sum();
         // What may be cut outside is cut by the kernel.
         if !self.live.fit.takes(length) && !self.dress.may_be_cut_outside(length) {
@@ -464,7 +464,7 @@ impl Outgoing<'_> {
             .write(pair.spi_out, sequence, next_header, parts, out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim_one(&mut self) -> Result<u64, DropReason> {
         let sequence = &self.live.pair.outbound.sequence;
         self.claim = sequence.claim(self.lane, 1)?;
@@ -473,17 +473,47 @@ impl Outgoing<'_> {
 }
 
 impl Drop for Outgoing<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.live.pair.traffic.sent(self.lane, self.sent);
-        if let Some(walk) = self.walk.take() {
-            let (walk, tuple) = *walk;
-            self.view.walks.end(walk, Packet::Shows(&tuple));
-        }
+        end(self.view, self.live, self.lane, self.sent, self.walk.take());
     }
+}
+
+/// Counts what a way was for, and keeps its traces. It is handed all that by value, so that a way that is there for one
+/// packet needs no place in memory.
+#[inline(never)]
+fn end(view: &View, live: &Live, lane: Lane, sent: Batch, walk: Option<Followed>) {
+    live.pair.traffic.sent(lane, sent);
+    if let Some(walk) = walk {
+        let (walk, tuple) = *walk;
+        view.walks.end(walk, Packet::Shows(&tuple));
+    }
+}
+
+/// The next header and the payload that represent a packet in transport mode; `joined` is room for one in two parts.
+#[cold]
+fn transported<'a>(
+    ends: &Ends,
+    [head, rest]: [&'a [u8]; 2],
+    joined: &'a mut Vec<u8>,
+) -> Result<(u8, &'a [u8]), DropReason> {
+    let whole = if rest.is_empty() {
+        head
+    } else {
+        *joined = [head, rest].concat();
+        joined
+    };
+    let packet = IpPacket::parse(whole).map_err(|_| DropReason::OutMalformed)?;
+    ends.payload(&packet).ok_or(DropReason::OutTransport)
 }
 
 /// Padding at most to a multiple of a cipher's block, pad length and next header.
 const MOST_TRAILER: usize = 18;
+
+/// Padding as far as there is any: 1, 2, 3, … (RFC 4303 2.4).
+const PADDING: [u8; MOST_TRAILER] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+];
 
 impl Outbound {
     /// Writes the ESP packet number `sequence` around `parts` to the front of `out`; returns its length.
@@ -506,12 +536,13 @@ impl Outbound {
             spi,
             sequence: sequence as u32,
         };
-        let mut buffer = [0; MOST_TRAILER];
+        let mut buffer = PADDING;
         let trailer = {
             let octets = buffer.get_mut(..trailer.length());
-            let octets = octets.ok_or(DropReason::OutCipher)?;
-            trailer.write(octets);
-            &*octets
+            let last = octets.and_then(|octets| octets.split_last_chunk_mut());
+            let (_, last) = last.ok_or(DropReason::OutCipher)?;
+            *last = [trailer.pad_length, next_header];
+            buffer.get(..trailer.length()).unwrap_or_default()
         };
         let mut place = |at: usize, bytes: &[u8]| {
             let place = packet.get_mut(at..at + bytes.len());

@@ -51,7 +51,7 @@ fn number(address: IpAddr) -> Number {
 }
 
 impl Tuple {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(packet: &IpPacket<'_>) -> Self {
         Self {
             source: number(packet.source),
@@ -93,7 +93,7 @@ impl Tuple {
 }
 
 impl Shown {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(packet: &IpPacket<'_>) -> Self {
         let returns = |about: &IpPacket<'_>| about.source == packet.destination;
         Self {
