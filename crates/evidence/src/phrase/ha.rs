@@ -89,3 +89,47 @@ pub(super) static PHRASES: &[Phrase] = &[
         "COMMAND={command:w}systemctl restart strongswan",
     ),
 ];
+
+/// Whether a user tells it of the other node of the cluster.
+pub(super) fn is_of_another(body: &str) -> bool {
+    const OTHERS: [&str; 6] = [
+        "other ",
+        "second ",
+        "secondary",
+        "peer ",
+        "partner",
+        "its mate",
+    ];
+    let body = body.to_ascii_lowercase();
+    body.split_once(" became ").is_some_and(|(who, _)| {
+        let who = who.rsplit(['.', ',', ';']).next().unwrap_or(who);
+        OTHERS.iter().any(|other| format!("{who} ").contains(other))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_state_a_user_tells_is_seen() {
+        for (told, another) in [
+            (
+                "A node still asks, after it became the CARP standby node.",
+                false,
+            ),
+            (
+                "We have a cluster, the other node became the standby node.",
+                true,
+            ),
+            ("Since the secondary became CARP backup nothing works", true),
+            (
+                "On the other site all is well. This one became the backup node.",
+                false,
+            ),
+            ("VRRP_Instance(VI_1) Entering BACKUP STATE", false),
+        ] {
+            assert_eq!(is_of_another(told), another, "{told}");
+        }
+    }
+}

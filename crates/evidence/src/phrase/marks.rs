@@ -21,8 +21,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
             }
         }
         // In quick mode, where networks are refused in the same words.
-        Sign::ChildRequestRefused if has("NOTIFY PROPOSAL_NOT_CHOSEN") => {
-            out.push(("version", "1"))
+        Sign::ChildRequestRefused
+            if has("NOTIFY PROPOSAL_NOT_CHOSEN") || has("received notice of type") =>
+        {
+            out.extend([("version", "1"), ("by", "peer")]);
         }
         // IOS says so of a signature as well.
         Sign::PskDiffers if has("Verification of peer's authentication data") => {

@@ -146,7 +146,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
             weight: 60,
             because: format!(
                 "{} answered NO_PROPOSAL_CHOSEN to the request for a CHILD SA",
-                seen.who()
+                match seen.value("by") {
+                    Some("peer") => who(seen.side().other()),
+                    _ => seen.who(),
+                }
             ),
             separated_by: "the lines before the answer in the same log: they tell which proposals were compared",
         };
