@@ -15,7 +15,7 @@ use adit_kernel::{NetNs, Netlink};
 use adit_model::drops::DropReason;
 use adit_model::probed::{Check, Outcome, Probed};
 use adit_model::status::TunnelState;
-use joined::{KEY, cause, check, dropped, filter, spis};
+use joined::{KEY, all_up, cause, check, dropped, filter, many, spis};
 use narrow::narrow;
 use stream::tcp_passes;
 use world::{At, Running, World, eventually, permitted};
@@ -632,30 +632,16 @@ fn tests_of_many_tunnels_to_one_peer_share_what_it_sends() {
         return;
     }
     let (world, router) = narrow("many", 1500);
-    let named = |text: &str, number: usize| {
-        text.replace("tunnel.office", &format!("tunnel.t{number}"))
-            .replace("gw1.example", &format!("gw1.t{number}.example"))
-            .replace("gw2.example", &format!("gw2.t{number}.example"))
-            .replace(".0.0/24", &format!(".{number}.0/24"))
-            .replace("::/64", &format!(":{number}::/64"))
-    };
-    let (mut west, mut east) = {
-        for at in [At::West, At::East] {
-            world.configure_with(at, KEY, |text| {
-                let text = text.replace("start =", "test_rekey = \"off\"\nstart =");
-                (0..4).map(|number| named(&text, number)).collect()
-            });
-        }
-        let mut east = world.start(At::East);
-        east.client().status(None).unwrap();
-        (world.start(At::West), east)
-    };
-    let up = eventually(Duration::from_secs(15), || {
-        let status = west.client().status(None).unwrap();
-        let up = |tunnel: &adit_model::status::Tunnel| tunnel.state == TunnelState::Up;
-        (status.tunnels.len() == 4 && status.tunnels.iter().all(up)).then_some(())
-    });
-    assert!(up.is_some(), "{}", west.log());
+    for at in [At::West, At::East] {
+        world.configure_with(at, KEY, |text| {
+            let text = text.replace("start =", "test_rekey = \"off\"\nstart =");
+            many(&text, 4)
+        });
+    }
+    let mut east = world.start(At::East);
+    east.client().status(None).unwrap();
+    let mut west = world.start(At::West);
+    all_up(&mut west, 4);
     // A hole takes many packets to be measured.
     if !drops(&router, &["east"], HOLE) {
         return;

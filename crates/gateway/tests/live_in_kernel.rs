@@ -4,6 +4,7 @@
 
 mod carried;
 mod joined;
+mod narrow;
 mod stream;
 mod tap;
 mod world;
@@ -24,8 +25,9 @@ use adit_model::probed::{Check, Outcome};
 use adit_model::status::TunnelState;
 use adit_model::traced::{HopOutcome, How, Stop, Traced};
 use carried::{WAIT, in_kernel, possible, same, states, up};
-use joined::{KEY, QUICK, filter, findings, judged, monitor_status, monitored_tunnel, only};
-use stream::{Echo, Stream};
+use joined::{KEY, QUICK, check, filter, findings, judged, monitor_status, monitored_tunnel, only};
+use narrow::{narrow, squeeze};
+use stream::{Echo, Stream, tcp_passes};
 use tap::Tap;
 use world::{At, Running, World, address, eventually, patience};
 
@@ -177,6 +179,45 @@ fn states_that_somebody_deletes_are_told_of_and_replaced_and_policies_are_back()
     });
     assert!(back.is_some(), "{}", west.log());
     is_healthy(&mut west);
+}
+
+/// A link that takes less than who sends believes, and says nothing. What the fix tells to do is done.
+#[test]
+fn the_fix_of_a_black_hole_mends_it_in_the_kernel_too() {
+    if !possible("a narrower path") {
+        return;
+    }
+    let (world, _router) = narrow("kernel-hole", 1500);
+    squeeze(&world.east, "wan", 1300);
+    let v4 = |at: At, text: String| {
+        let number = if at == At::West { [1, 2] } else { [2, 1] };
+        let v6 = number.map(|number| format!(", \"fd00:{number}::/64\""));
+        let text = text.replace("start =", "test_rekey = \"off\"\nstart =");
+        text.replace(&v6[0], "").replace(&v6[1], "")
+    };
+    let of = |at| move |text| v4(at, text);
+    let (mut west, mut east) = up(&world, of(At::West), of(At::East));
+    let silence = Duration::from_secs(3) * patience();
+    let passes = || tcp_passes(&world.west_lan, &world.east_lan, "10.2.0.2", silence);
+    assert!(!passes(), "too long for the link");
+    let probed = west.client().probe("office", None).unwrap();
+    let found = check(&probed, "esp-mtu-out");
+    assert_eq!(found.outcome, Outcome::Finding, "{probed:#?}");
+    let inside: u32 = found.values["inside"].parse().unwrap();
+    let told = format!("`--tun-mtu {inside}`");
+    assert!(found.fix.as_ref().unwrap().contains(&told), "{found:#?}");
+
+    world.set_tun_mtu(At::West, inside);
+    west.client().shutdown().unwrap();
+    assert_eq!(west.ended(), Some(0));
+    east.wait_for(TunnelState::Down);
+    let mut west = world.start(At::West);
+    west.wait_for(TunnelState::Up);
+    assert!(passes(), "{}", west.log());
+    let probed = west.client().probe("office", None).unwrap();
+    let known = check(&probed, "esp-mtu-out");
+    assert_eq!(known.outcome, Outcome::Well, "{probed:#?}");
+    assert!(findings(&probed).is_empty(), "{probed:#?}");
 }
 
 #[test]

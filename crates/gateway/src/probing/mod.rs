@@ -70,6 +70,8 @@ pub(crate) struct Situation {
     pub protection: Option<(Shape, String)>,
     /// What packets to the peer are kept within, as our own data plane knows it.
     pub path_mtu: Option<u16>,
+    /// The device that tunnels without an interface of their own share: routes lead into it, whoever carries packets then.
+    pub shared: String,
     /// The counters of the pairs of SAs.
     pub counts: Vec<Sa>,
     /// Traffic that no tunnel carries.
@@ -331,6 +333,7 @@ impl Gateway {
             nat_port: self.nat_port,
             in_udp: agreed.first().map(|c| c.udp_encap),
             ends: self.ends(sa),
+            shared: self.options.tun_name.clone(),
             protection: agreed.last().and_then(|c| self.protection(&c.suite)),
             path_mtu: match &self.backend {
                 Backend::User(user) => tunnel.peer.and_then(|peer| user.plane.path_mtu(peer)),
@@ -539,6 +542,7 @@ pub(crate) mod testing {
             ends: None,
             protection: None,
             path_mtu: None,
+            shared: "adit0".to_owned(),
             counts: Vec::new(),
             policies: Vec::new(),
             status_urls: Vec::new(),

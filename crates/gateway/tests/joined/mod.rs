@@ -12,7 +12,7 @@ use adit_kernel::NetNs;
 use adit_model::drops::DropReason;
 use adit_model::monitored::Judged;
 use adit_model::probed::{Check, Outcome, Probed};
-use adit_model::status::{MonitorStatus, TunnelState};
+use adit_model::status::{MonitorStatus, Tunnel, TunnelState};
 
 use crate::world::{At, Running, World, eventually, patience};
 
@@ -43,6 +43,29 @@ pub fn both_up(world: &World) -> (Running, Running) {
     let mut west = world.start(At::West);
     west.wait_for(TunnelState::Up);
     (west, east)
+}
+
+/// As many tunnels as that, `t0` and so on, each of which is the one of this text, for other networks.
+pub fn many(text: &str, count: usize) -> String {
+    let named = |number| {
+        text.replace("tunnel.office", &format!("tunnel.t{number}"))
+            .replace("gw1.example", &format!("gw1.t{number}.example"))
+            .replace("gw2.example", &format!("gw2.t{number}.example"))
+            .replace(".0.0/24", &format!(".{number}.0/24"))
+            .replace("::/64", &format!(":{number}::/64"))
+    };
+    (0..count).map(named).collect()
+}
+
+/// Waits until as many tunnels as that are up, and there is no other.
+pub fn all_up(running: &mut Running, count: usize) {
+    let mut client = running.client();
+    let up = eventually(Duration::from_secs(15) * patience(), || {
+        let status = client.status(None).unwrap();
+        let up = |tunnel: &Tunnel| tunnel.state == TunnelState::Up;
+        (status.tunnels.len() == count && status.tunnels.iter().all(up)).then_some(())
+    });
+    assert!(up.is_some(), "{}", running.log());
 }
 
 /// One side's tunnel over the network `net`, for everything that routes lead into its interface. `more` are further keys of the

@@ -325,8 +325,9 @@ impl Situation {
         let link = u16::try_from(link).unwrap_or(u16::MAX);
         let kernel = way.mtu.and_then(|mtu| u16::try_from(mtu).ok());
         let path = self.path_mtu.or(kernel.filter(|mtu| *mtu > 0));
-        let device = self.carrier.device();
-        let device = device.and_then(|name| netlink.link(name).ok());
+        // The kernel's policies take what was led there, within what the device takes.
+        let device = self.carrier.device().unwrap_or(&self.shared);
+        let device = netlink.link(device).ok();
         let longest = device.and_then(|device| self.longest(device.mtu));
         Some(Limits {
             link,
