@@ -2,6 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
+use adit_model::sign::Sign;
 
 use crate::rule::{Judgement, Rule};
 use crate::seen::before;
@@ -17,8 +18,12 @@ enum End {
     Refused,
     /// Our proof of who we are: the peer refused it.
     Told,
-    /// The SA for traffic; the sides have proved themselves.
+    /// The SA for traffic, which we didn't take; the sides have proved themselves.
     Child,
+    /// The SA for traffic, which is agreed on and which our kernel doesn't take.
+    Kernel,
+    /// The SA for traffic: the peer refused it.
+    ChildTold,
 }
 
 /// Causes that can show once the sides have proved themselves, and not before.
@@ -45,6 +50,7 @@ const NOT_REFUSED: &[&str] = &[
     "algorithm-not-available",
     "half-open-limit",
     "peer-dns-unresolvable",
+    "private-key-missing",
 ];
 
 /// What else isn't why the peer refused ours: we had a key to make it with, and whom we trust isn't its concern.
@@ -75,6 +81,28 @@ const NOT_CHILD: &[&str] = &[
     "wrong-ike-config-selected",
 ];
 
+/// What else isn't why the peer refused it: our host had nothing to do yet.
+const NOT_CHILD_TOLD: &[&str] = &[
+    "hw-offload-fault",
+    "policy-route-table-220-lost",
+    "rekey-collision",
+    "updown-script-failure",
+];
+
+/// What else isn't why a kernel doesn't take it: the mode is agreed on by then.
+const NOT_KERNEL: &[&str] = &["mode-mismatch", "transport-mode-through-nat"];
+
+/// Lines of the side that checks the peer's proof, or that has agreed on an SA for traffic.
+const SAYS_END: &[(Sign, End)] = &[
+    (Sign::AuthMethodUnexpected, End::Refused),
+    (Sign::CertificateOutsideValidity, End::Refused),
+    (Sign::PeerIdentityUnexpected, End::Refused),
+    (Sign::PeerKeyUntrusted, End::Refused),
+    (Sign::PskDiffers, End::Refused),
+    (Sign::StateNotInstalled, End::Kernel),
+    (Sign::UserAuthenticationFailed, End::Refused),
+];
+
 /// What rests on lines beside the attempt alone, and can't be why the attempt ended where it did, is no more than
 /// possible.
 pub(crate) fn aside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
@@ -88,9 +116,11 @@ pub(crate) fn aside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judge
                 End::Refused => [BEHIND_PROOF, NOT_REFUSED],
                 End::Told => [BEHIND_PROOF, NOT_TOLD],
                 End::Child => [&[], NOT_CHILD],
+                End::Kernel => [NOT_KERNEL, NOT_CHILD],
+                End::ChildTold => [NOT_CHILD_TOLD, NOT_CHILD],
             };
             (past.iter().any(|ids| ids.contains(&rule.id))
-                || (end != End::Child && of_a_part(rule, &found.evidence))
+                || (!matches!(end, End::Child | End::Kernel) && of_a_part(rule, &found.evidence))
                 || (end == End::Refused && of_our_own(rule, &found.evidence)))
                 && all_before(s, &found.evidence, passed(s, end).unwrap_or(last))
         });
@@ -122,7 +152,7 @@ fn end<'a>(s: &Signals<'a>) -> Option<(End, &'a Fact)> {
             let end = if t.init {
                 End::First
             } else if t.child {
-                End::Child
+                End::ChildTold
             } else if t.v1_auth || t.notify == notify::AUTHENTICATION_FAILED {
                 End::Told
             } else {
@@ -133,9 +163,14 @@ fn end<'a>(s: &Signals<'a>) -> Option<(End, &'a Fact)> {
     let silent = s
         .nothing_came()
         .and_then(|silence| Some((End::First, *silence.facts.last()?)));
+    let said = s.signs.iter().filter_map(|seen| {
+        let (_, end) = SAYS_END.iter().find(|(sign, _)| *sign == seen.sign)?;
+        (seen.side() == Side::Local).then_some((*end, seen.fact))
+    });
     refused
         .chain(told)
         .chain(silent)
+        .chain(said.filter(|_| !s.facts.is_empty()))
         .reduce(|a, b| if before(a.1, b.1) { b } else { a })
 }
 
@@ -153,7 +188,7 @@ fn stage(about: &str) -> Option<End> {
 
 /// What has to have come after the lines, where it isn't the end: the proof that the SA for traffic follows.
 fn passed<'a>(s: &Signals<'a>, end: End) -> Option<&'a Fact> {
-    (end == End::Child).then(|| {
+    matches!(end, End::Child | End::Kernel | End::ChildTold).then(|| {
         s.facts.iter().rev().copied().find(|f| {
             matches!(
                 &f.what,

@@ -207,6 +207,26 @@ const WRONG_PASSWORD: &[&str] = &[
     "[ENC] <hub|2> generating IKE_AUTH response 5 [ EAP/FAIL ]",
 ];
 
+/// We take the peer's proof, and not its name.
+const OTHER_NAME: &[&str] = &[
+    "[IKE] <hub|2> initiating IKE_SA hub[2] to 192.0.2.80",
+    "[ENC] <hub|2> generating IKE_AUTH request 1 [ IDi CERTREQ SA TSi TSr ]",
+    "[ENC] <hub|2> parsed IKE_AUTH response 1 [ IDr CERT AUTH EAP/REQ/ID ]",
+    "[IKE] <hub|2> authentication of 'gate.example' with RSA_EMSA_PKCS1_SHA2_256 successful",
+    "[CFG] <hub|2> constraint check failed: identity 'hub.example' required",
+    "[CFG] <hub|2> selected peer config 'hub' unacceptable: constraint checking failed",
+    "[CFG] <hub|2> no alternative config found",
+];
+
+/// Our kernel doesn't take the SA.
+const NO_ALGORITHM: &[&str] = &[
+    "[IKE] <hub|2> initiating IKE_SA hub[2] to 192.0.2.80",
+    "[IKE] <hub|2> IKE_SA hub[2] established between 198.51.100.5[hub]...192.0.2.80[192.0.2.80]",
+    "[KNL] <hub|2> received netlink error: Function not implemented (38)",
+    "[KNL] <hub|2> unable to add SAD entry with SPI c4d5e6f7 (FAILED)",
+    "[IKE] <hub|2> unable to install inbound and outbound IPsec SA (SAD) in kernel",
+];
+
 /// The lines of an attempt, and the verdict on it.
 type Attempt = (&'static [&'static str], &'static str);
 
@@ -230,6 +250,9 @@ const BESIDE: &[(&str, &[Attempt])] = &[
             (UNANSWERED, "undecided"),
             (REFUSED, "undecided"),
             (WRONG_PASSWORD, "eap-xauth-failure"),
+            (OTHER_NAME, "id-mismatch"),
+            (NO_TRAFFIC, "ts-mismatch"),
+            (NO_ALGORITHM, "kernel-module-or-algo-missing"),
         ],
     ),
     (
@@ -250,11 +273,20 @@ const BESIDE: &[(&str, &[Attempt])] = &[
     ),
     (
         "[LIB] dhcp plugin requires CAP_NET_BIND_SERVICE capability",
-        &[(UNANSWERED, "undecided"), (REFUSED, "undecided")],
+        &[
+            (UNANSWERED, "undecided"),
+            (REFUSED, "undecided"),
+            (OTHER_NAME, "id-mismatch"),
+        ],
     ),
     (
         "[CFG] loading private key from '/etc/ipsec.d/private/other.pem' failed",
-        &[(REFUSED, "undecided"), (NO_TRAFFIC, "ts-mismatch")],
+        &[
+            (REFUSED, "undecided"),
+            (NO_TRAFFIC, "ts-mismatch"),
+            (OTHER_NAME, "id-mismatch"),
+            (NO_ALGORITHM, "kernel-module-or-algo-missing"),
+        ],
     ),
     (
         "[CFG] line 9: missing token",

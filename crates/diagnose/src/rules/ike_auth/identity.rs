@@ -44,11 +44,7 @@ pub(super) fn fits_one(s: &Signals<'_>) -> bool {
 
 /// A connection of the side that refused, in a file or a status, whose end is just the identity that came: who it is isn't
 /// what keeps it out.
-fn configured_there<'a>(
-    s: &Signals<'a>,
-    refusing: Side,
-    received: &str,
-) -> Option<&'a Fact> {
+fn configured_there<'a>(s: &Signals<'a>, refusing: Side, received: &str) -> Option<&'a Fact> {
     let came = bare(received);
     // What stands for any address says nothing of which.
     if came.chars().all(|c| matches!(c, 'x' | 'X' | '*' | '.')) {

@@ -5,7 +5,8 @@ use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, quote};
+use crate::seen::before;
+use crate::signals::{Signals, Unreachable, quote};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -64,10 +65,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "",
         );
     }
-    let local = s
-        .unreachable
-        .iter()
-        .find(|u| matches!(u.problem, PathProblem::LocalSend(errno) if NO_WAY.contains(&errno)));
+    // An interface may have been away for a moment.
+    let later = |u: &Unreachable<'_>| {
+        s.happenings(Side::Local)
+            .any(|(f, h)| matches!(h, Happening::Received(_)) && before(u.fact, f))
+    };
+    let local = s.unreachable.iter().find(|u| {
+        matches!(u.problem, PathProblem::LocalSend(errno) if NO_WAY.contains(&errno)) && !later(u)
+    });
     if let Some(u) = local {
         return found(
             s,
