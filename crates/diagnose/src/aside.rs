@@ -109,7 +109,11 @@ pub(crate) fn aside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judge
     let Judgement::Found(found) = judgement else {
         return judgement;
     };
+    // Openswan's phase 1 goes on without its key, and the peer refuses the proof.
+    let without_key = rule.id == "private-key-missing"
+        && s.told.iter().any(|t| t.side == Side::Local && t.v1_auth);
     let beside = !s.up
+        && !without_key
         && end(s).is_some_and(|(end, last)| {
             let past = match end {
                 End::First => [BEHIND_PROOF, NOT_FIRST],
