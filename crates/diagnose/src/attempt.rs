@@ -8,6 +8,8 @@ use adit_model::event::{Happening, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::reason::{CertificateProblem, Refusal};
 
+use crate::stranger::without_strangers;
+
 /// What became of a side's tunnel, and the happenings that tell why.
 #[derive(Debug, Default)]
 pub(crate) struct Course<'a> {
@@ -41,6 +43,7 @@ fn course<'a>(case: &'a Case, side: Side, fits: impl Fn(&Attempt<'_>) -> bool) -
         .of(side)
         .filter(|f| matches!(f.what, Known::Happened { .. }))
         .collect();
+    let all = without_strangers(all);
     let (up, since) = success(&all);
     let rest = all.get(since..).unwrap_or_default();
     let success = all.iter().rev().copied().find(|f| {

@@ -41,6 +41,7 @@ mod seen;
 mod setting;
 mod signals;
 mod standing;
+mod stranger;
 mod verdict;
 mod waiting;
 mod wire;

@@ -391,3 +391,73 @@ fn what_settles_nothing() {
         ),
     ]);
 }
+
+/// A scanner's request, which no connection is for.
+const STRANGER: &str = "packet from 203.0.113.9:500: initial Main Mode message received on 192.0.2.1:500 but no connection has been authorized with policy PSK+IKEV1_ALLOW";
+const STRANGER_AGGRESSIVE: &str = "packet from 203.0.113.9:500: initial Aggressive Mode message from 203.0.113.9:500 but no (wildcard) connection has been configured with policy=PSK+AGGRESSIVE";
+
+/// Tunnels that fail, each for its own reason.
+const FAILING: [(&str, &[&str]); 4] = [
+    (
+        "psk-mismatch",
+        &[
+            "\"rw\"[1] 198.51.100.7 #1: responding to Main Mode from unknown peer 198.51.100.7:500",
+            "\"rw\"[1] 198.51.100.7 #1: STATE_MAIN_R2: sent MR2, expecting MI3",
+            "\"rw\"[1] 198.51.100.7 #1: probable authentication failure (mismatch of preshared secrets?): malformed payload in packet",
+        ],
+    ),
+    (
+        "ike-proposal-mismatch",
+        &[
+            "\"rw\"[1] 198.51.100.7 #1: no local proposal matches remote proposals 1:IKE:ENCR=3DES;PRF=HMAC_SHA1;INTEG=HMAC_SHA1_96;DH=MODP1024",
+            "\"rw\"[1] 198.51.100.7 #1: responding to IKE_SA_INIT message (ID 0) from 198.51.100.7:500 with unencrypted notification NO_PROPOSAL_CHOSEN",
+        ],
+    ),
+    (
+        "id-mismatch",
+        &[
+            "\"gw\" #1: initiating Main Mode",
+            "\"gw\" #1: STATE_MAIN_I3: sent MI3, expecting MR3",
+            "\"gw\" #1: we require IKEv1 peer to have ID '198.51.100.7', but peer declares '198.51.100.8'",
+            "\"gw\" #1: sending encrypted notification INVALID_ID_INFORMATION to 198.51.100.7:500",
+        ],
+    ),
+    (
+        "undecided",
+        &[
+            "\"gw\" #1: initiating IKEv2 connection to 198.51.100.7 using UDP",
+            "\"gw\" #1: sent IKE_SA_INIT request to 198.51.100.7:500",
+            "\"gw\" #1: 60 second timeout exceeded after 7 retransmits.  No response (or no acceptable response) to our first IKEv2 message",
+        ],
+    ),
+];
+
+#[test]
+fn a_stranger_hides_no_failure() {
+    for (want, lines) in FAILING {
+        let (last, before) = lines.split_last().unwrap();
+        assert_eq!(verdict((before, ""), last), want);
+        for stranger in [STRANGER, STRANGER_AGGRESSIVE] {
+            assert_eq!(verdict((lines, ""), stranger), want, "{stranger}");
+            let after: &'static [&'static str] = [&[stranger], before].concat().leak();
+            assert_eq!(verdict((after, ""), last), want, "{stranger}");
+        }
+    }
+    // Who asks from where the tunnel's own peer is may be the peer.
+    let (_, lines) = FAILING[0];
+    let near = STRANGER.replace("203.0.113.9", "198.51.100.8");
+    let got = verdict((lines, ""), &near);
+    assert_eq!(got, "no-matching-connection-on-responder");
+    assert_eq!(
+        verdict((&[], ""), STRANGER),
+        "no-matching-connection-on-responder"
+    );
+}
+
+#[test]
+fn a_connection_that_was_not_loaded_is_why_none_is_found() {
+    let refused =
+        "\"gw\": failed to add connection: leftsubnet=10.1.0.0/33 invalid, mask is too big";
+    let lines: &'static [&'static str] = vec![refused].leak();
+    assert_eq!(verdict((lines, ""), STRANGER), "config-syntax-rejected");
+}

@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, who};
+use crate::stranger::{fails_elsewhere, sender};
 
 pub(crate) static RULE: Rule = Rule {
     id: "ikev1-exchange-mode-mismatch",
@@ -48,6 +49,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ExchangeModeRefused) else {
         return refused_by_peer(s).unwrap_or(Judgement::Silent);
     };
+    let stranger = sender(seen).and_then(|from| fails_elsewhere(s.case.of(seen.side()), from));
+    if stranger.is_some() {
+        return refused_by_peer(s).unwrap_or(Judgement::Silent);
+    }
     let mode = seen.value_or("mode", "this mode");
     // Main mode is what everybody has, so it is the method.
     if mode.eq_ignore_ascii_case("main") && seen.value("of") == Some("method") {

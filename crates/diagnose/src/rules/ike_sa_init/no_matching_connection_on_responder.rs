@@ -14,6 +14,7 @@ use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::hosts;
 use crate::setting::Setting;
 use crate::signals::{Signals, notify, place_of, quote, who};
+use crate::stranger::{fails_elsewhere, neighbours, sender};
 use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -59,8 +60,14 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.21.1; RFC 4301 4.4.3",
     },
     needs: &[Need::RefusingSideLog],
-    // A responder that does another version has no connection for this one.
-    depends_on: &["ike-version-mismatch"],
+    // A responder that does another version has no connection for this one, nor has one that couldn't load it or doesn't
+    // find its own address in it.
+    depends_on: &[
+        "ike-version-mismatch",
+        "config-syntax-rejected",
+        "algorithm-not-available",
+        "local-address-missing",
+    ],
     judge,
 };
 
@@ -144,7 +151,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let peer = seen.value("peer").map_or("the peer".to_owned(), |p| {
             p.trim_end_matches([',', '.', ':']).to_owned()
         });
-        let stranger = hosts(&peer).first().copied();
+        let stranger = hosts(&peer).first().copied().or_else(|| sender(seen));
         if let Some(remote) = stranger
             && let Some(asked) = of_stranger(s, seen.side(), remote)
         {
@@ -222,6 +229,9 @@ fn of_stranger<'a>(s: &Signals<'a>, side: Side, remote: IpAddr) -> Option<&'a Fa
     if remote.is_unspecified() {
         return None;
     }
+    if let Some(failed) = fails_elsewhere(s.case.of(side), remote) {
+        return Some(failed);
+    }
     let known = |shown: &[IpAddr]| shown.iter().any(|own| neighbours(*own, remote));
     // A peer that proves its identity again and again has been past this point.
     let further: Vec<&Fact> = s
@@ -272,15 +282,6 @@ fn answered_another<'a>(s: &Signals<'a>, side: Side) -> Option<&'a Fact> {
         }
     }
     answered
-}
-
-/// One host's addresses, and those of a mesh, are often of one network.
-fn neighbours(one: IpAddr, other: IpAddr) -> bool {
-    match (one, other) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
-        _ => false,
-    }
 }
 
 fn beside(asked: &Fact, remote: IpAddr) -> Judgement {

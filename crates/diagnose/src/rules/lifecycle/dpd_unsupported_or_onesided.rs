@@ -1,6 +1,5 @@
 //! `dpd-unsupported-or-onesided`: the peer doesn't do dead peer detection.
 
-use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -33,9 +32,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::Silent;
     };
     // Said as routine when an SA comes up; it is a fault only where a dead peer went unnoticed.
-    if s.reached(|h| matches!(h, Happening::IkeEstablished { .. }))
-        .is_some()
-    {
+    if s.case.happenings().next().is_some() {
         return Judgement::Silent;
     }
     if !s.refused.is_empty() || !s.told.is_empty() || !s.silences.is_empty() {
