@@ -93,15 +93,15 @@ fn repeated(s: &Signals<'_>) -> Asked {
     all
 }
 
-/// Requests of a tunnel that is up, where so many had to be repeated that the path may lose much, and no echoes show that it
-/// doesn't.
+/// Requests of a tunnel that is up, where so many had to be repeated that the path may lose much, and echoes were sent and don't
+/// show that it doesn't.
 pub(crate) fn laboured(s: &Signals<'_>) -> Option<Asked> {
     const SEVERAL: u32 = 2;
     let all = repeated(s);
-    let carried = s
-        .echoed()
-        .is_some_and(|(_, sent, answered)| answered * 5 > sent * 4);
-    (s.up && !carried && all.lost >= SEVERAL && all.lost * 4 >= all.asked).then_some(all)
+    let lost = s
+        .echoes_sent()
+        .is_some_and(|(_, sent, answered)| answered * 5 <= sent * 4);
+    (s.up && lost && all.lost >= SEVERAL && all.lost * 4 >= all.asked).then_some(all)
 }
 
 /// Whether all that went to UDP 4500 may have been lost as the rest was.

@@ -75,11 +75,15 @@ impl<'a> Signals<'a> {
     /// Of how many echoes that were sent one soon after the other how many were answered, if any was: who answers none may
     /// answer none ever.
     pub(crate) fn echoed(&self) -> Option<(&'a Fact, u32, u32)> {
+        self.echoes_sent().filter(|(_, _, answered)| *answered > 0)
+    }
+
+    /// The same, though none was answered.
+    pub(crate) fn echoes_sent(&self) -> Option<(&'a Fact, u32, u32)> {
         self.last_probe(|p| match p {
-            Probe::Echoes { sent, answered, .. } => Some((*sent, *answered)),
+            Probe::Echoes { sent, answered, .. } if *sent > 0 => Some((*sent, *answered)),
             _ => None,
         })
-        .filter(|(_, (_, answered))| *answered > 0)
         .map(|(fact, (sent, answered))| (fact, sent, answered))
     }
 

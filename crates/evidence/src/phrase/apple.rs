@@ -5,7 +5,6 @@ use adit_model::sign::Sign;
 use super::{Phrase, any};
 
 pub(super) static PHRASES: &[Phrase] = &[
-    any(Sign::PeerNameUnresolved, "ikev2_dns_callback: Error"),
     any(
         Sign::PeerNameUnresolved,
         "Could not resolve VPN server address",

@@ -361,6 +361,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::PrivateKeyMissing, "unsupported key type in '{path}'"),
     any(Sign::PrivateKeyMissing, "no private key found"),
+    any(
+        Sign::PrivateKeyMissing,
+        "no TLS peer certificate found for '{identity}', skipping client authentication",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "could not open private key file \"{path}\"",
+    ),
     any(Sign::PrivateKeyMissing, "unable to locate my private key"),
     any(
         Sign::PrivateKeyMissing,

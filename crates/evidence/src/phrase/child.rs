@@ -60,6 +60,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::EspProposalRefused,
+        "transform proposal (prot {theirs}) not supported",
+    ),
+    any(
+        Sign::EspProposalRefused,
         "All IPSec SA proposals found unacceptable",
     ),
     any(Sign::EspProposalRefused, "IPSec proposal mismatch"),

@@ -21,6 +21,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::SpiUnknown, "op=SA-notfound"),
     any(Sign::SpiUnknown, "xfrm_audit_state_notfound"),
     any(Sign::EspIntegrityFailed, "op=SA-icv-failure"),
+    any(
+        Sign::EspIntegrityFailed,
+        "Received ESP packet with invalid HMAC",
+    ),
     any(Sign::EspIntegrityFailed, "xfrm_audit_state_icvfail"),
     any(Sign::EspReplayed, "op=SA-replayed-pkt"),
     // Cisco IOS and ASA.

@@ -71,6 +71,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::KernelSupportMissing,
+        "setsockopt {what:w} {} (errno 95)",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "setsockopt {what:w} {} (errno 92)",
+    ),
+    any(
+        Sign::KernelSupportMissing,
         "{what:w} for this kernel not supported or not found for family IPv4",
     ),
     any(

@@ -1,7 +1,7 @@
 //! `udp500-reply-blocked`: requests pass, and the answers are lost.
 
 use adit_model::drops::DropReason;
-use adit_model::event::{Happening, MessageInfo, Role};
+use adit_model::event::{Happening, MessageInfo, Party, Role};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
 use adit_model::product::Product;
@@ -113,6 +113,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         && !s.refused_or_told()
         && !s.up
     {
+        // It acted on an answer of ours, so answers arrive.
+        let heard = s.happenings(Side::Local).any(|(_, h)| {
+            matches!(
+                h,
+                Happening::KeRetry { by: Party::Us, .. } | Happening::Cookie { .. }
+            )
+        });
+        if heard && again.is_some() {
+            return Judgement::Possible {
+                weight: 50,
+                because: "the peer repeats a request that we answered, though it acted on an earlier answer"
+                    .to_owned(),
+                separated_by: "whether the second answer reaches the peer",
+            };
+        }
         if let Some(repeated) = again {
             return found(
                 s,

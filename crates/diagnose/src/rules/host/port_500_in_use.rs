@@ -78,7 +78,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             None => Judgement::Silent,
         };
     };
-    if s.sign(Sign::Denied).is_some() {
+    // Sockets that the kernel denies, or can't make fit for IPsec, aren't taken.
+    if s.sign(Sign::Denied).is_some() || s.sign(Sign::KernelSupportMissing).is_some() {
         return Judgement::Silent;
     }
     Found::by(

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::peer_config::{PeerId, Place};
 use adit_model::reason::Refusal;
@@ -106,23 +105,8 @@ pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
     };
     let (fact, refusing, received, expected): (_, _, String, Vec<String>) =
         refused.or_else(said)?;
-    // A paste may begin behind the first message, so it needn't be the same attempt's.
-    let behind_nat = s.case.happenings().any(|(fact, h)| match h {
-        Happening::NatDetection {
-            local_behind_nat,
-            remote_behind_nat,
-            ..
-        } => {
-            if fact.side == refusing {
-                *remote_behind_nat
-            } else {
-                *local_behind_nat
-            }
-        }
-        _ => false,
-    });
     Some(Mismatch {
-        kind: kind(&received, &expected, behind_nat),
+        kind: kind(&received, &expected),
         fact,
         refusing,
         received,
@@ -130,7 +114,7 @@ pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
     })
 }
 
-fn kind(received: &str, expected: &[String], behind_nat: bool) -> Kind {
+fn kind(received: &str, expected: &[String]) -> Kind {
     let came = bare(received);
     let mut wanted = expected.iter().map(|e| bare(e));
     if wanted.clone().any(|w| w.eq_ignore_ascii_case(came)) {
@@ -141,7 +125,7 @@ fn kind(received: &str, expected: &[String], behind_nat: bool) -> Kind {
     }
     let private = came.parse().is_ok_and(|a: Ipv4Addr| a.is_private());
     let public = wanted.any(|w| w.parse().is_ok_and(|a: Ipv4Addr| !a.is_private()));
-    if private && (public || (expected.is_empty() && behind_nat)) {
+    if private && public {
         return Kind::Private;
     }
     Kind::Other
@@ -171,22 +155,22 @@ mod tests {
 
     #[test]
     fn the_kind_is_told_by_text_and_type() {
-        for (received, expected, nat, want) in [
-            ("192.168.1.2", "@192.168.1.2", false, Kind::Type),
-            ("keyid:gw", "gw", false, Kind::Type),
-            ("192.168.1.2", "203.0.113.5", false, Kind::Private),
-            ("192.168.1.2", "@gw.example.org", true, Kind::Other),
-            ("gw.example.org", "hub.example.org", false, Kind::Other),
-            ("203.0.113.9", "203.0.113.5", false, Kind::Other),
+        for (received, expected, want) in [
+            ("192.168.1.2", "@192.168.1.2", Kind::Type),
+            ("keyid:gw", "gw", Kind::Type),
+            ("192.168.1.2", "203.0.113.5", Kind::Private),
+            ("192.168.1.2", "@gw.example.org", Kind::Other),
+            ("gw.example.org", "hub.example.org", Kind::Other),
+            ("203.0.113.9", "203.0.113.5", Kind::Other),
         ] {
             assert_eq!(
-                kind(received, &[expected.to_owned()], nat),
+                kind(received, &[expected.to_owned()]),
                 want,
                 "{received} {expected}"
             );
         }
-        assert_eq!(kind("@192.0.2.1", &[], false), Kind::Type);
-        assert_eq!(kind("10.0.0.2", &[], true), Kind::Private);
-        assert_eq!(kind("10.0.0.2", &[], false), Kind::Other);
+        assert_eq!(kind("@192.0.2.1", &[]), Kind::Type);
+        // Phones behind a NAT identify themselves so, and servers take it: it may be the other identity that is wrong.
+        assert_eq!(kind("10.0.0.2", &[]), Kind::Other);
     }
 }

@@ -61,6 +61,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .filter(|(_, h)| matches!(h, Happening::KeRetry { .. }))
             .map(|(fact, _)| fact)
             .collect();
+        // Who asks again for what it was just given will ask so for ever.
+        let same = s.happenings(side).find(|(_, h)| {
+            matches!(h, Happening::KeRetry { from, to, .. } if from.eq_ignore_ascii_case(to))
+        });
+        if let Some((fact, Happening::KeRetry { to, .. })) = same {
+            return Found::on(
+                fact,
+                COUNTED,
+                AtFault::Both,
+                format!("key exchange group {to} was refused, and the same asked for"),
+            )
+            .because(WHY)
+            .fix(FIX)
+            .done();
+        }
         if asked.len() >= TOO_MANY
             && let Some(last) = asked.last()
         {

@@ -6,6 +6,7 @@ use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
 use adit_model::fact::{Fact, Known, OfferOutcome, Side};
 use adit_model::phase::Phase;
+use adit_model::product::Product;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -274,7 +275,10 @@ fn answered_another<'a>(s: &Signals<'a>, side: Side) -> Option<&'a Fact> {
     for (fact, happening) in s.case.happenings().filter(|(f, _)| f.side == side) {
         match happening {
             Happening::Sent(m) if m.response && m.phase() == Some(Phase::First) => {
-                let refused = m.payloads.iter().any(|p| p.contains("NO_PROP"));
+                let has = |what: &str| m.payloads.iter().any(|p| p.contains(what));
+                // A log may not tell what is in an answer; our own events do.
+                let ours = s.product(side) == Some(Product::Adit);
+                let refused = has("NO_PROP") || ours && !has("SA");
                 answered = Some(fact).filter(|_| !refused).or(answered);
             }
             Happening::IkeEstablished { .. } | Happening::ChildEstablished { .. } => return None,
