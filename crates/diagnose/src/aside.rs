@@ -100,7 +100,6 @@ const SAYS_END: &[(Sign, End)] = &[
     (Sign::PeerKeyUntrusted, End::Refused),
     (Sign::PskDiffers, End::Refused),
     (Sign::StateNotInstalled, End::Kernel),
-    (Sign::UserAuthenticationFailed, End::Refused),
 ];
 
 /// What rests on lines beside the attempt alone, and can't be why the attempt ended where it did, is no more than

@@ -105,20 +105,52 @@ fn begins(body: &str) -> bool {
         || rest.contains("denied  {")
 }
 
-/// Its last fields.
+/// Its last fields: whether SELinux only says so, or what AppArmor denied. A record of an old kernel that lacks the former
+/// ends with the first line that isn't its own.
 fn ends(text: &str) -> bool {
-    text.split_once("tclass=")
-        .is_some_and(|(_, rest)| !rest.is_empty())
+    let permissive = text.split_once("permissive=");
+    permissive.is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))
+        || text.contains("apparmor=") && text.contains("denied_mask=")
 }
+
+/// Names of fields that a refusal may have.
+const FIELDS: [&str; 28] = [
+    "pid",
+    "comm",
+    "name",
+    "path",
+    "dev",
+    "ino",
+    "scontext",
+    "tcontext",
+    "tclass",
+    "permissive",
+    "capability",
+    "lockdown_reason",
+    "src",
+    "dest",
+    "laddr",
+    "lport",
+    "faddr",
+    "fport",
+    "exe",
+    "fsuid",
+    "ouid",
+    "requested_mask",
+    "denied_mask",
+    "profile",
+    "operation",
+    "apparmor",
+    "ioctlcmd",
+    "netif",
+];
 
 /// The rest of a record begins with a field, or with a word that stands before the fields.
 fn continues(body: &str) -> bool {
     let first = body.split_whitespace().next().unwrap_or_default();
-    let field = first.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && name != "type"
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    });
+    let field = first
+        .split_once('=')
+        .is_some_and(|(name, _)| FIELDS.contains(&name));
     field || matches!(first, "for" | "{" | "}" | "denied" | "avc:" | ":")
 }
 

@@ -127,10 +127,16 @@ impl Plan {
             })
             .collect();
         self.ask_ike();
-        let outcomes: Vec<ProbeOutcome> = echoes
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .collect();
+        let mut echoes = echoes.into_iter();
+        let first: Vec<_> = echoes.by_ref().take(ECHOES as usize).collect();
+        let ended = |threads: Vec<std::thread::JoinHandle<ProbeOutcome>>| {
+            threads.into_iter().filter_map(|thread| thread.join().ok())
+        };
+        let mut outcomes: Vec<ProbeOutcome> = ended(first).collect();
+        // The others end by themselves.
+        if !any_answered.load(Relaxed) {
+            outcomes.extend(ended(echoes.collect()));
+        }
         let answered = |o: &&ProbeOutcome| matches!(o, ProbeOutcome::Answered(_));
         let first = outcomes.iter().find(answered).or(outcomes.first());
         let mut probes = vec![
@@ -149,6 +155,9 @@ impl Plan {
             sent: count(made.count()),
             answered: count(outcomes.iter().filter(answered).count()),
         });
+        // Where all is answered soon, an answer to a repetition may still be on its way.
+        let silent = |q: &Question| matches!(q.outcome, Some(ProbeOutcome::Silent(_)));
+        let to_the_end = self.questions.iter().any(silent);
         for question in self.questions {
             let port = question.port;
             let (sent, answered) = (question.sent, question.answers);
@@ -157,7 +166,7 @@ impl Plan {
                 port,
                 outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
             });
-            if answered > 0 && sent > 1 {
+            if answered > 0 && sent > 1 && to_the_end {
                 probes.push(Probe::IkeRepeated {
                     to,
                     port,

@@ -144,7 +144,7 @@ impl Report {
              know, `undecided` with the cause among what is possible and with what would decide is right too; such a row says *honest*, as does \
              `healthy` where what is wrong lies behind the peer and the tunnel itself carries both ways. Another cause, or `healthy` of a \
              tunnel that isn't, is *confidently wrong*. Seconds are from the first question to the verdict that counts: until a cause is named, \
-             the question is repeated as long as another answer would be in time.\n\n\
+             the question is repeated as long as another answer would be in time; if that one is late, the one before stands unless the late one is wrong.\n\n\
              {}.\n\nThe longest verdict took {:.1} s.\n\n\
              | Fault | Of | Our role | Peer | Wanted | Said | Side | Seconds | |\n|---|---|---|---|---|---|---|---|---|\n",
             PATIENCE.as_secs(),

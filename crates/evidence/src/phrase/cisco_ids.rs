@@ -140,8 +140,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PeerDeclaredDead, "SA DOWN. Reason: peer lost"),
     any(Sign::PeerDeclaredDead, "AWS tunnel DPD timed out"),
     any(Sign::PeerDeleted, "SA DOWN. Reason: peer request"),
-    // Said when a delete for the first phase comes.
-    any(Sign::PeerDeleted, "peer does not do paranoid keepalives"),
     any(
         Sign::IdleClosed,
         "Connection terminated for peer{}Reason: IPSec SA Idle Timeout",

@@ -44,7 +44,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DecryptedToNonsense,
         "probable authentication failure (mismatch of preshared secrets?)",
     ),
-    any(Sign::PskDiffers, "mismatch of preshared secrets"),
+    any(
+        Sign::PskDiffers,
+        "Decryption failed! mismatch of preshared secrets",
+    ),
     any(
         Sign::DecryptedToNonsense,
         "{} payload length, decryption failed?",

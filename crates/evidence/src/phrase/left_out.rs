@@ -32,6 +32,27 @@ const LITTLE: [&str; 16] = [
     "an", "n",
 ];
 
+/// What the words alone say as well as the whole message. The words of others are everyday English (*fatal error: could
+/// not*), or mean something else by their values.
+const MEANT: [Sign; 10] = [
+    Sign::PskNotFound,
+    Sign::PskDiffers,
+    Sign::PrivateKeyMissing,
+    Sign::IssuerUnknown,
+    Sign::SignatureRefused,
+    Sign::PeerIdentityUnexpected,
+    Sign::NoConnectionForPeer,
+    Sign::TrafficRefused,
+    Sign::EspProposalRefused,
+    Sign::IkeProposalsRefused,
+];
+
+/// What is told of another time, or denied.
+const PAST: &str = "fixed|solved|resolved|earlier|previously|used to|last week|yesterday|before that|dont get|didnt get|do not get|did not get|dont have|any more|anymore|instead of|disappeared|went away";
+
+/// Whose log it is.
+const OTHERS: &str = "other side|the other|other end|remote side|remote gateway|remote end|the peers|peers log|peer log|their log|their side|their end|far side|far end";
+
 /// The words of a sentence without its values, and what they mean.
 type Bare = (Vec<String>, Sign);
 
@@ -39,7 +60,8 @@ type Bare = (Vec<String>, Sign);
 static BARE: LazyLock<HashMap<[String; 2], Vec<Bare>>> = LazyLock::new(|| {
     let mut all: BTreeMap<Vec<String>, Option<Sign>> = BTreeMap::new();
     let shapes = TABLES.iter().flat_map(|t| t.iter());
-    for phrase in shapes.filter(|p| p.by.is_empty() && p.shape.contains('{')) {
+    let shapes = shapes.filter(|p| p.by.is_empty() && MEANT.contains(&p.sign));
+    for phrase in shapes.filter(|p| p.shape.contains('{')) {
         let words = words(&without_holes(phrase.shape));
         if words.len() < WORDS || words.iter().map(String::len).sum::<usize>() < OCTETS {
             continue;
@@ -79,7 +101,14 @@ impl LeftOut {
             return false;
         }
         // Notes in a configuration, and text of a program.
-        if body.starts_with(['#', ';', '!', '/']) || body.ends_with(['{', ';', ')']) {
+        if body.starts_with(['#', ';', '!', '/', '$']) || body.ends_with(['{', ';', ')']) {
+            return false;
+        }
+        // A search for a message isn't the message.
+        if ["grep ", "journalctl", "awk ", "| "]
+            .iter()
+            .any(|c| body.contains(c))
+        {
             return false;
         }
         let prose = is_prose(body, false);
@@ -88,7 +117,7 @@ impl LeftOut {
             return false;
         }
         self.seen += 1;
-        let Some(sign) = said(body, prose, &quotes) else {
+        let Some((sign, of_other)) = said(body, prose, &quotes) else {
             return false;
         };
         let known = |f: &Fact| matches!(f.what, Known::Sign { sign: s, .. } if s == sign);
@@ -97,7 +126,11 @@ impl LeftOut {
             self.facts.push(Fact {
                 source: place.source,
                 at: place.at,
-                side: place.side,
+                side: if of_other {
+                    place.side.other()
+                } else {
+                    place.side
+                },
                 subject: None,
                 role: None,
                 what: Known::Sign {
@@ -115,7 +148,8 @@ impl LeftOut {
     }
 }
 
-fn said(body: &str, prose: bool, quotes: &[&str]) -> Option<Sign> {
+/// What a line tells, and whether it is of the other side's log.
+fn said(body: &str, prose: bool, quotes: &[&str]) -> Option<(Sign, bool)> {
     let sentences: Vec<&str> = if prose {
         body.split_inclusive(". ").collect()
     } else {
@@ -123,13 +157,14 @@ fn said(body: &str, prose: bool, quotes: &[&str]) -> Option<Sign> {
     };
     sentences.into_iter().find_map(|sentence| {
         let told = plain(sentence);
-        if sentence.trim_end().ends_with('?') || holds(&told, GUESS) {
+        if sentence.trim_end().ends_with('?') || holds(&told, GUESS) || holds(&told, PAST) {
             return None;
         }
         let within = || (prose && holds(&told, SHOWS)).then(|| whole(&words(sentence), false))?;
         let quoted = quotes.iter().filter(|q| sentence.contains(**q));
         let mut quoted = quoted.filter_map(|quote| whole(&words(quote), true));
-        quoted.next().or_else(within)
+        let sign = quoted.next().or_else(within)?;
+        Some((sign, holds(&told, OTHERS)))
     })
 }
 
@@ -271,9 +306,24 @@ mod tests {
         }
     }
 
+    /// The other side's log is its own.
+    #[test]
+    fn what_the_other_side_says_is_its_own() {
+        let text = "The other side's log says 'no shared key found' and mine nothing.";
+        let read = read("x", Side::Local, text.as_bytes(), Wall(1_795_305_600_000));
+        let sides: Vec<Side> = read.facts.iter().map(|f| f.side).collect();
+        assert_eq!(sides, [Side::Remote]);
+    }
+
     #[test]
     fn guesses_questions_and_programs_tell_of_none() {
         for text in [
+            "On the client I get a fatal error and could not connect.",
+            "The tunnel is down, and the monitor shows no traffic.",
+            "The routing table shows nothing unusual.",
+            "$ journalctl -u strongswan | grep \"no shared key found\"",
+            "Last week it said \"no shared key found\", we fixed that; now it is silent.",
+            "I don't get \"no shared key found\" any more.",
             "Should the log not say \"no shared key found\" then?",
             "If the secret is missing, the log says no shared key found.",
             "# logs \"no shared key found\" without it",

@@ -96,12 +96,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// Requests went out after the node had left the address, as far as times and lines tell.
 fn begun_behind(s: &Signals<'_>, standby: Seen<'_>) -> bool {
+    // Hours later it says little, and at the start of the host it may be about any address.
+    const SOON_MS: u64 = 600_000;
+    if s.sign(Sign::NodeTookOver).is_some() || standby.said().contains("INIT") {
+        return false;
+    }
     let begun = |fact: &Fact, h: &Happening| {
         matches!(
             h,
             Happening::Initiating { .. } | Happening::Retransmitted { .. }
         ) && match (fact.at, standby.fact.at) {
-            (Some(begun), Some(gone)) => begun >= gone,
+            (Some(begun), Some(gone)) => begun >= gone && begun.0.saturating_sub(gone.0) <= SOON_MS,
             _ => fact.source.line > standby.fact.source.line,
         }
     };

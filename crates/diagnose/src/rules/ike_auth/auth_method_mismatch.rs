@@ -201,7 +201,14 @@ fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
     // pluto says it of one transform; another may have been taken, and the exchange gone on.
     let of_all = |seen: &crate::seen::Seen<'_>| {
         let text = &seen.fact.source.text;
-        let of_one = text.contains("policy does not allow") || text.contains("policy mandates");
+        // charon goes on to the next connection; what fails there is another matter.
+        let of_connection = text.contains("insufficient authentication rounds");
+        if of_connection && s.sign(Sign::UserAuthenticationFailed).is_some() {
+            return false;
+        }
+        let of_one = of_connection
+            || text.contains("policy does not allow")
+            || text.contains("policy mandates");
         !of_one || !(s.refused_or_told() || s.went_on(*seen) || s.was_up().is_some())
     };
     let unexpected = s.sign(Sign::AuthMethodUnexpected).filter(of_all);

@@ -53,6 +53,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .iter()
         .copied()
         .filter(|x| matches!(x.sign, Sign::SignatureRefused | Sign::KeyUsageRefused))
+        // The next key may fit.
+        .filter(|x| !(x.said().contains("looking for another key") && s.authenticated().is_some()))
         .find(|x| x.value("extension").is_none() || wanted(s));
     let Some(seen) = refused else {
         if let Some(found) = unmade(s) {

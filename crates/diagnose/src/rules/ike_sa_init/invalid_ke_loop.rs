@@ -63,7 +63,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .collect();
         // Who asks again for what it was just given will ask so for ever.
         let same = s.happenings(side).find(|(_, h)| {
-            matches!(h, Happening::KeRetry { from, to, .. } if from.eq_ignore_ascii_case(to))
+            // A capture may not show which.
+            matches!(h, Happening::KeRetry { from, to, .. } if to != "?" && from.eq_ignore_ascii_case(to))
         });
         if let Some((fact, Happening::KeRetry { to, .. })) = same {
             return Found::on(
