@@ -14,6 +14,7 @@ use adit_model::probed::{Check, Outcome, Sent};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
+use super::esp::shared_device;
 use super::{Carrier, Situation, sample, sign};
 use crate::probe::wait;
 
@@ -200,7 +201,8 @@ fn size_checks(situation: &Situation, to: IpAddr, from: IpAddr, all_came: bool) 
             }
             check
             .fix(format!(
-                "tell hosts by a smaller MTU: `mtu = {good}` of the tunnel's interface, or the gateway started with `--tun-mtu {good}`, and let ICMP \"too big\" pass on the path"
+                "tell hosts by a smaller MTU: `mtu = {good}` of the tunnel's interface, or the gateway started with `--tun-mtu {good}`{}, and let ICMP \"too big\" pass on the path",
+                shared_device(good)
             ))
             .fact(pinged(to, from, behind(good), true, 1, 1))
             .fact(pinged(to, from, behind(bad), true, asked, 0))

@@ -100,8 +100,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let whose = if hole.outbound { "ours" } else { "the peer's" };
         let change = match hole.inside {
             Some(inside) => format!(
-                "{}: an MTU of the tunnel of {inside} octets (`adit run --tun-mtu {inside}`, or `mtu = {inside}` of the tunnel's interface), and with that TCP segments of {} (IPv6: {}); and let ICMP type 3 code 4 (IPv6: packet too big) pass",
+                "{}: an MTU of the tunnel of {inside} octets (`adit run --tun-mtu {inside}`, or `mtu = {inside}` of the tunnel's interface{}), and with that TCP segments of {} (IPv6: {}); and let ICMP type 3 code 4 (IPv6: packet too big) pass",
                 if hole.outbound { "here" } else { "at the peer" },
+                // RFC 8200 5.
+                if inside < 1280 {
+                    "; with less than 1280 no tunnel on that device may carry IPv6"
+                } else {
+                    ""
+                },
                 inside.saturating_sub(40),
                 inside.saturating_sub(60)
             ),

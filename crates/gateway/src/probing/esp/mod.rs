@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::far::Tests;
 pub(super) use self::near::measure;
 pub(crate) use self::post::Ends;
+pub(super) use self::size::shared_device;
 pub(super) use self::told::checks;
 
 use self::packet::{Shot, Token};

@@ -49,7 +49,10 @@ impl Situation {
         let place = if self.connection.interface.is_some() {
             format!("`mtu = {mtu}` in [tunnel.{name}.interface]")
         } else {
-            format!("start the gateway with `--tun-mtu {mtu}`")
+            format!(
+                "start the gateway with `--tun-mtu {mtu}`{}",
+                shared_device(mtu)
+            )
         };
         format!("{place}{}", self.with(inside))
     }
@@ -74,6 +77,16 @@ impl Situation {
         format!(
             ", which takes that IPv6 is left out of the tunnel: it needs {least} octets inside (RFC 8200 5), ESP of {outer}, more than passes; TCP then agrees on segments of {v4} octets"
         )
+    }
+}
+
+/// What an MTU of the device that tunnels share takes from the others: a gateway that is to carry IPv6 doesn't start with less
+/// than 1280 octets.
+pub(in crate::probing) fn shared_device(mtu: usize) -> &'static str {
+    if u32::try_from(mtu).is_ok_and(|mtu| mtu < LEAST) {
+        " (which no other tunnel without an interface of its own may carry IPv6 with)"
+    } else {
+        ""
     }
 }
 
