@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use adit_ike::{PeerQuestion, Topic, Unanswered};
+use adit_ike::{AskedBy, PeerQuestion, Topic, Unanswered};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
@@ -150,13 +150,13 @@ impl Gateway {
     }
 
     /// Answers a peer's question.
-    pub(crate) fn answer_far(&mut self, connection: &str, number: u32, reply: &impl Serialize) {
+    pub(crate) fn answer_far(&mut self, asked: &AskedBy, reply: &impl Serialize) {
         let now = self.clock.now();
         let Ok(text) = serde_json::to_vec(reply) else {
             return;
         };
         // The IKE SA may have ended meanwhile.
-        if let Err(error) = self.endpoint.answer_peer(now, connection, number, text) {
+        if let Err(error) = self.endpoint.answer_peer(now, asked, text) {
             tracing::debug!("{error}");
         }
     }

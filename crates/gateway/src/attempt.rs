@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use adit_diagnose::Forewarning;
 use adit_evidence::recording::{Past, Record};
-use adit_ike::{CommandError, KeyRequest, KeyRequestId};
+use adit_ike::{AskedBy, CommandError, KeyRequest, KeyRequestId};
 use adit_model::connection::Remote;
 use adit_model::event::{Happening, PathProblem};
 use adit_model::fact::Probe;
@@ -105,10 +105,8 @@ pub(crate) enum TaskDone {
     AskFar(ToAsk),
     /// What a peer asked about packets was looked at.
     AnswerFar {
-        /// The tunnel.
-        connection: String,
-        /// The peer's number for it.
-        number: u32,
+        /// Who has asked.
+        asked: AskedBy,
         /// What there is to say.
         reply: Reply,
     },
@@ -182,11 +180,7 @@ impl Gateway {
                 answer,
             } => self.trace_begins(asked, &here, answer),
             TaskDone::AskFar(ask) => self.ask_far(ask),
-            TaskDone::AnswerFar {
-                connection,
-                number,
-                reply,
-            } => self.answer_far(&connection, number, &reply),
+            TaskDone::AnswerFar { asked, reply } => self.answer_far(&asked, &reply),
             TaskDone::EspTest(errand) => self.run_errand(errand),
             TaskDone::Past(past) => self.past = past,
             TaskDone::Statuses {
@@ -221,7 +215,7 @@ impl Gateway {
             let _ = self.endpoint.ask_for_life(now, name);
         }
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
-        tokio::task::spawn_blocking(move || {
+        self.turns.run(move || {
             let probes = plan.run();
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(TaskDone::Probed { tunnel, probes });

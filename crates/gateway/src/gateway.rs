@@ -50,6 +50,7 @@ use crate::retry::{Presence, Wanted};
 use crate::sockets::{Arrival, Slot, Sockets};
 use crate::statuses::Statuses;
 use crate::tunnel::{self, Tunnel};
+use crate::turns::Turns;
 use crate::walking::Walking;
 use crate::xfrm::Told;
 
@@ -80,6 +81,7 @@ pub struct Gateway {
     pub(crate) questions: Questions,
     /// Test packets of paths.
     pub(crate) esp_tests: Tests,
+    pub(crate) turns: Turns,
     /// Our port for IKE and ESP in UDP.
     pub(crate) nat_port: u16,
     /// What it was started with, or has taken over since.
@@ -164,6 +166,7 @@ impl Gateway {
             tracing: Arc::new(()),
             questions: Questions::default(),
             esp_tests: Tests::default(),
+            turns: Turns::default(),
             nat_port: parts.nat_port,
             options: parts.options,
             passing: BTreeMap::new(),

@@ -95,6 +95,7 @@ pub mod status;
 mod statuses;
 mod trace;
 pub mod tunnel;
+mod turns;
 mod walking;
 mod watched;
 mod xfrm;

@@ -74,7 +74,7 @@ impl Gateway {
             alternatives: alternatives(&connection.ike),
         };
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
-        tokio::task::spawn_blocking(move || {
+        self.turns.run(move || {
             let probes = plan.run();
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(TaskDone::Offered { tunnel, probes });

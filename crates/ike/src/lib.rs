@@ -72,8 +72,8 @@ pub use endpoint::holdings::Holdings;
 pub use error::CommandError;
 pub use notify::for_refusal as notify_for;
 pub use output::{
-    DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, Output, PeerQuestion, PeerSupport, Signed,
-    ToMix, ToSign, ToVerify, ToldKeys, Topic, Unanswered,
+    AskedBy, DerivedKeys, KeyAnswer, KeyRequest, KeyRequestId, Output, PeerQuestion, PeerSupport,
+    Signed, ToMix, ToSign, ToVerify, ToldKeys, Topic, Unanswered,
 };
 pub use plain::PlainMessage;
 pub use settings::Settings;

@@ -98,17 +98,24 @@ pub enum Unanswered {
     TooMuch,
 }
 
+/// Who has asked, and which question: what an answer goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedBy {
+    /// The configured connection.
+    pub connection: String,
+    /// The IKE SA that the question came over, the original initiator's SPI first.
+    pub spis: (IkeSpi, IkeSpi),
+    /// The question's number.
+    pub number: u32,
+}
+
 /// A question of the peer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerQuestion {
-    /// The configured connection.
-    pub connection: String,
-    /// The IKE SA that it came over, the original initiator's SPI first.
-    pub spis: (IkeSpi, IkeSpi),
+    /// Who asks.
+    pub by: AskedBy,
     /// What it is about.
     pub topic: Topic,
-    /// Its number, for the answer.
-    pub number: u32,
     /// The question, as the local party of the peer has put it: not trusted, but the peer's.
     pub text: Vec<u8>,
 }

@@ -435,7 +435,7 @@ impl Gateway {
         }
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
         let (provider, asker) = (self.provider.clone(), self.asker(name));
-        tokio::task::spawn_blocking(move || {
+        self.turns.run(move || {
             let checks = whatever_happens(|| {
                 let mut checks = situation.host_checks();
                 if situation.up {
@@ -483,7 +483,7 @@ impl Gateway {
         let situation = self.situation_with_load(tunnel);
         let provider = self.provider.clone();
         let asker = self.asker(name);
-        tokio::task::spawn_blocking(move || {
+        self.turns.run(move || {
             let probed = Box::new(situation.probe(&provider, inside, &asker));
             reply(answer, Answer::Lines(vec![Response::Probed { probed }]));
         });

@@ -72,7 +72,7 @@ impl Gateway {
         let Ok(question) = serde_json::from_slice::<Question>(&asked.text) else {
             return;
         };
-        let Some(tunnel) = self.tunnels.get(&asked.connection) else {
+        let Some(tunnel) = self.tunnels.get(&asked.by.connection) else {
             return;
         };
         let mut situation = self.situation(tunnel);
@@ -81,7 +81,7 @@ impl Gateway {
             .into_iter()
             .find(|(local, remote)| situation.takes(*local, *remote, protocol));
         let Some((local, remote)) = ends else {
-            return self.answer_far(&asked.connection, asked.number, &Reply::default());
+            return self.answer_far(&asked.by, &Reply::default());
         };
         let child = situation.child_of(local, remote);
         situation.children = vec![Networks {
@@ -91,7 +91,7 @@ impl Gateway {
         }];
         let reports = self.backend.children();
         let report = reports.iter().find(|report| {
-            *report.child.connection == *asked.connection && *report.child.child == *child
+            *report.child.connection == *asked.by.connection && *report.child.child == *child
         });
         let drops = |report: &adit_esp::ChildReport| {
             let all = DropReason::ALL.iter();
@@ -102,7 +102,7 @@ impl Gateway {
         };
         let mut reply = Reply {
             within: true,
-            sas: self.pairs_of(&asked.connection, Some(&child)),
+            sas: self.pairs_of(&asked.by.connection, Some(&child)),
             drops: report.map(drops).unwrap_or_default(),
             child,
             findings: Vec::new(),
@@ -120,8 +120,7 @@ impl Gateway {
                 })
                 .collect();
             let told = TaskDone::AnswerFar {
-                connection: asked.connection,
-                number: asked.number,
+                asked: asked.by,
                 reply,
             };
             // The loop is gone when the gateway stops.

@@ -10,7 +10,7 @@ use adit_model::dataplane::{PairCounters, Trigger};
 use super::Endpoint;
 use crate::cx::Cx;
 use crate::error::CommandError;
-use crate::output::Topic;
+use crate::output::{AskedBy, Topic};
 use crate::v2::Phase;
 use crate::v2::agenda::Task;
 use crate::v2::established::Established;
@@ -151,20 +151,28 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Answers [`Output::PeerAsks`](crate::Output::PeerAsks), over the IKE SA that the question came over or one in its place.
+    /// Answers [`Output::PeerAsks`](crate::Output::PeerAsks), over the IKE SA that the question came over. Where that has been renewed, it is
+    /// answered over the connection's only one; of several, which are of several callers, none is taken for it.
     ///
     /// # Errors
     /// [`CommandError`]; nothing is said then.
     pub fn answer_peer(
         &mut self,
         now: Now,
-        name: &str,
-        number: u32,
+        asked: &AskedBy,
         text: Vec<u8>,
     ) -> Result<(), CommandError> {
+        let name = asked.connection.as_str();
         self.configured(name)?;
-        let spi = self.up(name)?;
-        self.with_established(now, spi, |p, cx| p.answer_peer(cx, number, text));
+        let its = |phase: &Phase| phase.head().is_some_and(|head| head.spis() == asked.spis);
+        let mut up = self.of_connection(name);
+        up.retain(|spi| self.is_up(*spi));
+        let over = up.iter().find(|spi| self.sas.get(spi).is_some_and(its));
+        let spi = match (over, up.as_slice()) {
+            (Some(spi), _) | (None, [spi]) => *spi,
+            (None, _) => return Err(CommandError::NotActive(name.to_owned())),
+        };
+        self.with_established(now, spi, |p, cx| p.answer_peer(cx, asked.number, text));
         Ok(())
     }
 
@@ -215,12 +223,16 @@ impl Endpoint {
 
     /// Our SPI of the IKE SA of a connection that is up.
     pub(super) fn up(&self, name: &str) -> Result<u64, CommandError> {
-        let up = |spi: &u64| match self.sas.get(spi) {
+        let mut all = self.of_connection(name).into_iter();
+        let found = all.find(|spi| self.is_up(*spi));
+        found.ok_or_else(|| CommandError::NotActive(name.to_owned()))
+    }
+
+    fn is_up(&self, spi: u64) -> bool {
+        match self.sas.get(&spi) {
             Some(phase @ Phase::Established(_)) => phase.is_active(),
             _ => false,
-        };
-        let found = self.of_connection(name).into_iter().find(up);
-        found.ok_or_else(|| CommandError::NotActive(name.to_owned()))
+        }
     }
 
     pub(super) fn with_established(

@@ -20,7 +20,7 @@ use adit_wire::v2::{Notify, Payload, PayloadList, VendorId};
 use core::time::Duration;
 
 use crate::cx::Cx;
-use crate::output::{Output, PeerQuestion, Topic, Unanswered};
+use crate::output::{AskedBy, Output, PeerQuestion, Topic, Unanswered};
 use crate::v2::agenda::{InFlight, Task};
 use crate::v2::established::Established;
 
@@ -201,10 +201,12 @@ impl Established {
             {
                 *self.asking.last(topic) = Some(now);
                 cx.desk.out.push(Output::PeerAsks(PeerQuestion {
-                    connection: self.connection().name.clone(),
-                    spis: self.secured.head.spis(),
+                    by: AskedBy {
+                        connection: self.connection().name.clone(),
+                        spis: self.secured.head.spis(),
+                        number,
+                    },
                     topic,
-                    number,
                     text,
                 }));
             }

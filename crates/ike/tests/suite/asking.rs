@@ -5,7 +5,7 @@ use crate::common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_ike::{Settings, Topic, Unanswered};
+use adit_ike::{AskedBy, Settings, Topic, Unanswered};
 use common::*;
 
 fn asked(lab: &mut Lab, number: u32, text: &[u8]) {
@@ -44,15 +44,15 @@ fn a_question_is_put_to_a_peer_of_our_own_kind_and_answered() {
         panic!("{:?}", lab.east.questions);
     };
     assert_eq!(
-        (question.number, question.text.as_slice()),
+        (question.by.number, question.text.as_slice()),
         (7, &b"where is it?"[..])
     );
     assert!(lab.west.peer_answers.is_empty());
-    let (now, name) = (lab.now, question.connection.clone());
+    let (now, by) = (lab.now, question.by.clone());
     let answer = b"here".to_vec();
     lab.east
         .endpoint
-        .answer_peer(now, &name, 7, answer.clone())
+        .answer_peer(now, &by, answer.clone())
         .unwrap();
     lab.drain();
     lab.run();
@@ -60,11 +60,11 @@ fn a_question_is_put_to_a_peer_of_our_own_kind_and_answered() {
     // An answer that nobody waits for is nothing.
     lab.east
         .endpoint
-        .answer_peer(now, &name, 7, answer.clone())
+        .answer_peer(now, &by, answer.clone())
         .unwrap();
     lab.east
         .endpoint
-        .answer_peer(now, &name, 8, answer)
+        .answer_peer(now, &AskedBy { number: 8, ..by }, answer)
         .unwrap();
     lab.drain();
     lab.run();
@@ -105,7 +105,7 @@ fn questions_about_the_path_have_a_pause_of_their_own() {
     lab.pass(Duration::from_millis(200));
     asked_about(&mut lab, Topic::Path, 4, b"path");
     let questions = lab.east.questions.iter();
-    let heard: Vec<_> = questions.map(|q| (q.topic, q.number)).collect();
+    let heard: Vec<_> = questions.map(|q| (q.topic, q.by.number)).collect();
     let path = |number| (Topic::Path, number);
     assert_eq!(heard, [(Topic::Way, 1), path(2), path(4)]);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use adit_ike::{IkeSaSnapshot, IkeSaState, PeerQuestion};
+use adit_ike::{AskedBy, IkeSaSnapshot, IkeSaState, PeerQuestion};
 use adit_kernel::Netlink;
 use adit_model::Mono;
 
@@ -113,8 +113,7 @@ struct Test {
 
 /// What a peer has asked for, done beside the loop.
 pub(crate) struct Done {
-    connection: String,
-    number: u32,
+    asked: AskedBy,
     token: Token,
     post: Post,
     said: Said,
@@ -176,7 +175,6 @@ impl Gateway {
         let Ok(order) = serde_json::from_slice::<Order>(&asked.text) else {
             return;
         };
-        let (connection, number) = (&asked.connection, asked.number);
         match order.shots {
             None => {
                 let said = self.begin_test(asked, order.token, order.spi);
@@ -184,9 +182,9 @@ impl Gateway {
                     problem: Some(problem.to_owned()),
                     ..Said::default()
                 });
-                self.answer_far(connection, number, &said);
+                self.answer_far(&asked.by, &said);
             }
-            Some(shots) => self.go_on_with_test(connection, number, order.token, shots),
+            Some(shots) => self.go_on_with_test(&asked.by, order.token, shots),
         }
     }
 
@@ -196,7 +194,7 @@ impl Gateway {
         token: Token,
         spi: u32,
     ) -> Result<Said, &'static str> {
-        let connection = asked.connection.as_str();
+        let connection = asked.by.connection.as_str();
         let now = self.clock.now().mono;
         let before = self.esp_tests.of_peers.get(connection);
         if before.is_some_and(|test| now.since(test.begun) < PAUSE) {
@@ -210,7 +208,7 @@ impl Gateway {
         let situation = self.situation_in(tunnel, &snapshot);
         let ends = situation.ends.ok_or("it has no such tunnel")?;
         // Of several callers of one tunnel none has packets sent to another.
-        let its = |sa: &&IkeSaSnapshot| sa.spis == (asked.spis.0.0, asked.spis.1.0);
+        let its = |sa: &&IkeSaSnapshot| sa.spis == (asked.by.spis.0.0, asked.by.spis.1.0);
         let its = snapshot.iter().find(its).map(|sa| sa.remote.ip());
         if its != Some(ends.remote.ip()) {
             return Err("it tests the path to another peer of this tunnel");
@@ -250,14 +248,15 @@ impl Gateway {
         })
     }
 
-    fn go_on_with_test(&mut self, connection: &str, number: u32, token: Token, shots: Vec<Shot>) {
+    fn go_on_with_test(&mut self, asked: &AskedBy, token: Token, shots: Vec<Shot>) {
+        let connection = asked.connection.as_str();
         let test = self.esp_tests.of_peers.get_mut(connection);
         let Some(test) = test.filter(|test| test.token == token) else {
             let said = Said {
                 problem: Some("it doesn't know of this test any more".to_owned()),
                 ..Said::default()
             };
-            return self.answer_far(connection, number, &said);
+            return self.answer_far(asked, &said);
         };
         let Some(mut post) = test.post.take() else {
             return;
@@ -266,7 +265,7 @@ impl Gateway {
         let now = self.clock.now().mono;
         let to = test.ends.remote.ip();
         let shots = self.esp_tests.spent.spend(now, connection, to, shots);
-        let (tasks, connection) = (self.tasks.clone(), connection.to_owned());
+        let (tasks, asked) = (self.tasks.clone(), asked.clone());
         tokio::task::spawn_blocking(move || {
             let mut said = Said {
                 arrived: post.arrived(),
@@ -279,8 +278,7 @@ impl Gateway {
             said.words.extend(words);
             said.words.truncate(8);
             let done = Done {
-                connection,
-                number,
+                asked,
                 token,
                 post,
                 said,
@@ -292,7 +290,7 @@ impl Gateway {
     }
 
     fn path_tested(&mut self, done: Done) {
-        let test = self.esp_tests.of_peers.get_mut(&done.connection);
+        let test = self.esp_tests.of_peers.get_mut(&done.asked.connection);
         let came = done.said.arrived.len() as u64;
         if let Some(test) = test.filter(|test| test.token == done.token) {
             test.post = Some(done.post);
@@ -300,7 +298,7 @@ impl Gateway {
         } else {
             self.backend.set_tests(&self.esp_tests.expected, came);
         }
-        self.answer_far(&done.connection, done.number, &done.said);
+        self.answer_far(&done.asked, &done.said);
     }
 
     /// Between which addresses and ports a tunnel's ESP goes, plain and in UDP, while it has an IKE SA.

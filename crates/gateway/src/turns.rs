@@ -1,0 +1,74 @@
+//! Tests of peers take turns: each opens a dozen sockets and as many threads, and after a failure of the network hundreds of tunnels are
+//! tested at once. More of them than these would take the descriptors that the gateway itself needs (1,024 by the usual limit).
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+/// Tests of so many tunnels go on at the same time.
+const MOST: usize = 24;
+
+/// Who may test now; the others wait, the first come first.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST)))
+    }
+}
+
+impl Turns {
+    /// Does work that blocks beside the loop, when it is its turn.
+    pub(crate) fn run(&self, work: impl FnOnce() + Send + 'static) {
+        let turns = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            // Nobody closes it.
+            let Ok(turn) = turns.acquire_owned().await else {
+                return;
+            };
+            let done = tokio::task::spawn_blocking(work).await;
+            drop(turn);
+            if let Err(error) = done {
+                tracing::error!("a test of a peer broke off: {error}");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_storm_of_tests_takes_turns_and_each_one_is_done() {
+        let turns = Turns::default();
+        let under_way = Arc::new(Mutex::new((0_usize, 0_usize)));
+        let (done, told) = mpsc::channel();
+        for nth in 0..4 * MOST {
+            let (under_way, done) = (Arc::clone(&under_way), done.clone());
+            turns.run(move || {
+                {
+                    let mut count = under_way.lock().unwrap();
+                    count.0 += 1;
+                    count.1 = count.1.max(count.0);
+                }
+                std::thread::sleep(Duration::from_millis(5));
+                under_way.lock().unwrap().0 -= 1;
+                done.send(nth).unwrap();
+                // One that breaks off gives its turn back.
+                assert!(nth % 7 != 0, "this one breaks off");
+            });
+        }
+        drop(done);
+        let all = tokio::task::spawn_blocking(move || told.iter().count());
+        assert_eq!(all.await.unwrap(), 4 * MOST);
+        let (_, most) = *under_way.lock().unwrap();
+        assert!((2..=MOST).contains(&most), "{most}");
+    }
+}
