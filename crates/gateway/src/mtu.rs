@@ -10,6 +10,7 @@ use adit_esp::Overhead;
 use adit_kernel::Netlink;
 use adit_model::connection::{Connection, Remote};
 use adit_model::dataplane::Path;
+use adit_model::selector::Selector;
 
 /// The longest inner packet, in octets, that every ESP proposal of `connection` carries over a link of `link_mtu`
 /// octets to a peer with an IPv6 (or IPv4) address. ESP counts as encapsulated in UDP: a NAT may be found later.
@@ -71,9 +72,9 @@ pub(crate) fn needs_ipv6(connection: &Connection) -> bool {
             nets.any(|net| net.addr().is_ipv6())
         }
         None => {
-            let children = connection.children.iter();
-            let mut all = children.flat_map(|child| child.local_ts.iter().chain(&child.remote_ts));
-            all.any(|ts| ts.start.is_ipv6())
+            let v6 = |all: &[Selector]| all.iter().any(|ts| ts.start.is_ipv6());
+            let mut children = connection.children.iter();
+            children.any(|child| v6(&child.local_ts) && v6(&child.remote_ts))
         }
     }
 }
@@ -138,8 +139,10 @@ mod tests {
         child.local_ts = vec!["10.1.0.0/24".parse().unwrap()];
         child.remote_ts = vec!["10.2.0.0/24".parse().unwrap()];
         assert_eq!(too_small(1246, std::slice::from_ref(&connection)), None);
-        let v6 = "fd00:2::/64".parse().unwrap();
-        connection.children[0].remote_ts.push(v6);
+        let v6 = |text: &str| text.parse().unwrap();
+        connection.children[0].remote_ts.push(v6("fd00:2::/64"));
+        assert_eq!(too_small(1246, std::slice::from_ref(&connection)), None);
+        connection.children[0].local_ts.push(v6("fd00:1::/64"));
         assert_eq!(
             too_small(1246, std::slice::from_ref(&connection)),
             Some("office")

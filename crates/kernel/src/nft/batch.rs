@@ -179,6 +179,9 @@ impl Batch {
 }
 
 /// Reads answers until the last change (the one before the end mark) or the batch as a whole is answered.
+///
+/// A batch of many changes that are all refused has more refusals than the socket holds. Those that came before it was full are still
+/// there, and the first of them is what is wrong.
 fn judge(
     transport: &mut Transport,
     numbers: &[(u32, &'static str)],
@@ -191,9 +194,14 @@ fn judge(
         .map_or(begin, |(number, _)| *number);
     let mut refusal: Option<(Failure, &'static str)> = None;
     let mut buffer = vec![0; 65_536];
+    let mut overflowed = false;
     loop {
         let length = match transport.receive(&mut buffer) {
             Ok(length) => length,
+            Err(failure) if failure.cause.raw_os_error() == Some(libc::ENOBUFS) && !overflowed => {
+                overflowed = true;
+                continue;
+            }
             Err(failure) => return Err(refusal.unwrap_or((failure, "the batch"))),
         };
         for answer in messages(buffer.get(..length).unwrap_or_default()) {
@@ -211,7 +219,8 @@ fn judge(
             {
                 refusal = Some((failure, part));
             }
-            if *number == begin || *number == last {
+            // The answer to the last change may be among what the socket had no room for; nothing took effect if anything was refused.
+            if *number == begin || *number == last || (overflowed && refusal.is_some()) {
                 return refusal.map_or(Ok(()), Err);
             }
         }
@@ -248,3 +257,35 @@ const RULE_CHAIN: u16 = 2;
 
 // The family-specific header is written without padding.
 const _: () = assert!(HEADER.is_multiple_of(4));
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{NetNs, closed};
+
+    #[test]
+    fn the_reason_is_told_however_many_changes_are_refused() {
+        if !closed::can_administer() {
+            eprintln!("skipped: a batch that is refused: no CAP_NET_ADMIN");
+            return;
+        }
+        let told = NetNs::create().unwrap().run(|| {
+            let mut table = Batch::new("many");
+            table.create_table();
+            if let Err(error) = table.commit("make a table") {
+                eprintln!("skipped: a batch that is refused: {error}");
+                return None;
+            }
+            let mut batch = Batch::new("many");
+            for nth in 0..5_000 {
+                batch.delete_counter(&format!("nobody-{nth}"));
+            }
+            Some(batch.commit("delete counters").unwrap_err())
+        });
+        if let Some(error) = told.unwrap() {
+            assert_eq!(error.errno, Some(libc::ENOENT), "{error}");
+            assert!(error.to_string().contains("an old counter"), "{error}");
+        }
+    }
+}
