@@ -1,7 +1,7 @@
 //! `udp4500-blocked`: UDP 500 works, and what moves to UDP 4500 is lost.
 
 use adit_model::drops::DropReason;
-use adit_model::event::{Happening, Role};
+use adit_model::event::{Happening, PathProblem, Role};
 use adit_model::fact::{Known, Side};
 use adit_model::product::Product;
 use adit_model::sign::Sign;
@@ -76,7 +76,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     if s.authenticated().is_some() {
-        return Judgement::Silent;
+        return match s.sign(Sign::AuthenticationRepeated) {
+            Some(_) if s.refused.is_empty() => Judgement::Possible {
+                weight: 40,
+                because: "the peer repeats its proof though it was answered: answers from UDP 4500 may not come back".to_owned(),
+                separated_by: "a capture outside of both gateways: how far the answer comes",
+            },
+            _ => Judgement::Silent,
+        };
     }
     match s.unfinished(Side::Local, "MR2") {
         Some(silence) => main_mode_responder(s, silence),
@@ -110,6 +117,16 @@ fn answers_lost(s: &Signals<'_>) -> Option<Judgement> {
     }
     if s.floated(seen.side()).is_none() && seen.value("port") != Some("4500") {
         return None;
+    }
+    // A daemon's log shows what it sent, not what left the host or what the peer made of it.
+    if seen.value("port").is_none() {
+        return Some(Judgement::Possible {
+            weight: 60,
+            because:
+                "the peer's proof is answered on UDP 4500, and the peer sends it again and again"
+                    .to_owned(),
+            separated_by: "a capture outside of both gateways: how far the answer comes",
+        });
     }
     Some(
         Found::by(
@@ -185,6 +202,18 @@ fn main_mode_responder(s: &Signals<'_>, silence: &Silence<'_>) -> Judgement {
             |(_, h)| matches!(h, Happening::Retransmitted { exchange, .. } if exchange == "MR2"),
         )
         .count();
+    // The peer's host says that nobody listens there any more: the peer ended its attempt, for whatever reason.
+    let gone = s
+        .unreachable
+        .iter()
+        .any(|u| u.problem == PathProblem::PortUnreachable);
+    if gone {
+        return Judgement::Possible {
+            weight: 40,
+            because: "our second answer is repeated until the peer has closed its port; it may never have heard it, or have given up over it".to_owned(),
+            separated_by: "the peer's own log, and a capture of UDP 4500 here",
+        };
+    }
     if nat == Some((false, false)) || (nat.is_none() && repeated < SEVERAL) {
         return Judgement::Possible {
             weight: 30,

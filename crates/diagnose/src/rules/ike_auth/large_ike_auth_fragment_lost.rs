@@ -175,24 +175,15 @@ fn answer_lost(s: &Signals<'_>) -> Option<Judgement> {
     if !several || !of_others(s) {
         return None;
     }
-    let Some(of) = repeated.iter().find_map(|x| x.value("of")) else {
-        return Some(Judgement::Possible {
-            weight: 50,
-            because: "the peer repeats its authentication though it was answered: the answer, bigger than the first one, doesn't arrive".to_owned(),
-            separated_by: "the size of the answer, and a capture at the peer",
-        });
+    let pieces = repeated.iter().find_map(|x| x.value("of"));
+    // Who asks in pieces is answered in pieces, each small enough for most paths.
+    let because = match pieces {
+        Some(of) => format!("the peer repeats its authentication ({of} fragments) though it was answered: pieces of the answer may be lost"),
+        None => "the peer repeats its authentication though it was answered: the answer, bigger than the first one, doesn't arrive".to_owned(),
     };
-    Some(
-        Found::by(
-            seen,
-            SYMPTOM,
-            format!("our answer to the peer's authentication doesn't reach it: it sends its request ({of} fragments) again and again"),
-        )
-        .at(AtFault::Path)
-        .with(repeated.iter().map(|x| x.fact))
-        .because("The small answers before it arrived, or there would be no such request; the one with the certificate is big, and is lost on its way each time.")
-        .fix("keep the answer small: smaller fragments, one short certificate chain; and let UDP 4500 and IP fragments pass on the way to the peer")
-        .then("capture on both outside interfaces: does the answer arrive whole?")
-        .done(),
-    )
+    Some(Judgement::Possible {
+        weight: 50,
+        because,
+        separated_by: "the size of the answer, and a capture at the peer: whether it arrives there and is dropped",
+    })
 }
