@@ -504,6 +504,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         "rejecting certificate without digitalSignature or nonRepudiation keyUsage flags",
     ),
     // The chain is there, and a signature in it doesn't verify or is of a kind that isn't known.
+    // Openswan and strongSwan 4 name neither the algorithm nor the certificate; the next line does the latter.
+    by(
+        &["pluto"],
+        Sign::SignatureRefused,
+        "digest algorithm not supported",
+    ),
+    by(
+        &["pluto"],
+        Sign::SignatureRefused,
+        "signature algorithm not supported",
+    ),
+    by(
+        &["pluto"],
+        Sign::SignatureRefused,
+        "unsupported signature algorithm",
+    ),
     any(Sign::SignatureRefused, "SEC_ERROR_BAD_SIGNATURE: {scheme}"),
     any(Sign::SignatureRefused, "SEC_ERROR_UNSUPPORTED_KEYALG"),
     any(

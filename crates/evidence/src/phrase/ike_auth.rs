@@ -24,6 +24,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PskNotFound,
         "no shared key found for {local:w} - {remote:w}",
     ),
+    // Cut off, or with the names taken out.
+    by(
+        &["charon", "ipsec", "strongswan"],
+        Sign::PskNotFound,
+        "no shared key found for",
+    ),
     any(Sign::PskNotFound, "no PSK found for '{remote}'"),
     any(
         Sign::PskNotFound,
