@@ -291,6 +291,16 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "netlink handle: protocol not supported",
     ),
+    // Submariner's checks: of older versions the values are lists, or missing.
+    any(
+        Sign::NetworksOverlap,
+        "CIDR \"{network}\" in cluster \"{}\" overlaps with cluster \"{other}\"",
+    ),
+    any(
+        Sign::NetworksOverlap,
+        "CIDR [\"{network}\"{}] in cluster {} overlaps with cluster ",
+    ),
+    any(Sign::NetworksOverlap, "in cluster {} overlaps with cluster"),
     any(
         Sign::PolicyInUse,
         "Failed to add XFRM state due to conflicting state",

@@ -549,6 +549,12 @@ pub(super) static PHRASES: &[Phrase] = &[
     by(CHARON, Sign::DaemonCrashed, "thread {:n} received 6"),
     by(CHARON, Sign::DaemonCrashed, "thread {:n} received 4"),
     by(CHARON, Sign::DaemonCrashed, "thread {:n} received 7"),
+    // The trace that it prints before it ends; a paste may begin after the signal.
+    by(
+        CHARON,
+        Sign::DaemonCrashed,
+        "dumping {:n} stack frame addresses",
+    ),
     // A fault of the kernel, in whose process it happened.
     any(Sign::DaemonCrashed, "Process pluto (pid: {:n}, stack limit"),
     any(

@@ -418,6 +418,23 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ModuleMissing,
         "insmod: can't insert '{what}': {errno}",
     ),
+    // A table of the packet filter. IPv6's is often left out on purpose.
+    any(
+        Sign::ModuleMissing,
+        "can't initialize iptables table `{table}': Table does not exist",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "can't initialize iptables table '{table}': Table does not exist",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "can't initialize iptables table `{table}': iptables who?",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "iptables-restore: unable to initialize table '{table}'",
+    ),
     // What a policy of the host forbids to the daemon's library (FIPS, crypto-policies).
     any(
         Sign::AlgorithmUnavailable,

@@ -274,6 +274,9 @@ impl Phrases {
             if sign == Sign::Denied && host::is_harmless(&body, &values) {
                 continue;
             }
+            if sign == Sign::RecursiveRouting && !route::loops(&values) {
+                continue;
+            }
             if sign == Sign::NodeStandby && ha::is_of_another(&body) {
                 continue;
             }

@@ -1,8 +1,21 @@
 //! Sentences about routes.
 
+use std::collections::BTreeMap;
+
 use adit_model::sign::Sign;
 
 use super::{Phrase, any, by};
+
+/// Whether an interface sent into itself: far more went out than anybody sends who hears nothing at all.
+pub(super) fn loops(values: &BTreeMap<String, String>) -> bool {
+    const MUCH: u64 = 5_000_000;
+    const NOTHING: u64 = 1_000;
+    let number = |name: &str| values.get(name)?.parse::<u64>().ok();
+    match (number("sent"), number("received")) {
+        (Some(sent), Some(received)) => sent >= MUCH && received < NOTHING,
+        _ => !values.contains_key("sent"),
+    }
+}
 
 pub(super) static PHRASES: &[Phrase] = &[
     // strongSwan: kernel-netlink, kernel-libipsec, kernel-pfkey.
@@ -59,6 +72,12 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::RecursiveRouting,
         "Dead loop on virtual device {interface:w} fix it urgently",
+    ),
+    // What its interface carried, when it closes.
+    by(
+        &["pppd"],
+        Sign::RecursiveRouting,
+        "Sent {sent:n} bytes, received {received:n} bytes",
     ),
     // Cisco.
     any(

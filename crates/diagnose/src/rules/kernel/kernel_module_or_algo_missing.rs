@@ -147,6 +147,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .find(|x| !spare(s, *x))
         .or_else(|| s.sign(Sign::ModuleMissing));
     match module {
+        Some(seen) if s.calm() && seen.value("table").is_some() => filter_missing(seen),
         Some(seen) if s.calm() && !spare(s, seen) => found(
             s,
             seen,
@@ -170,6 +171,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => by_itself(s).unwrap_or_else(|| refused_as_traffic(s)),
     }
+}
+
+/// The packet filter has no such table: what should translate or forward the tunnel's traffic isn't there.
+fn filter_missing(seen: Seen<'_>) -> Judgement {
+    let table = seen.value_or("table", "filter");
+    Found::by(
+        seen,
+        CONDITION,
+        format!(
+            "the kernel of {} has no table {table} for iptables: its module isn't loaded",
+            seen.who()
+        ),
+    )
+    .because("The rules that let the tunnel's traffic through, or translate its addresses, couldn't be put in place. IKE doesn't need them, so the tunnel comes up and carries nothing further.")
+    .fix(format!("load the modules on the host (modprobe ip_tables iptable_filter iptable_nat; /etc/modules-load.d), or use the iptables that goes with nf_tables; a container has the kernel of its host. Then set the rules of {table} again"))
+    .then("`iptables -V`, `lsmod | grep -e ip_tables -e nf_tables`, `iptables-save -c`")
+    .done()
 }
 
 /// Nothing is told but that the kernel has no such thing, by somebody for whom it doesn't work. Beside other lines it is

@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SAID};
+use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::plane::{found, possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -48,6 +48,24 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    let counted = s
+        .signs_of(Sign::RecursiveRouting)
+        .find(|x| x.value("sent").is_some());
+    if let Some(seen) = counted {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!(
+                "the tunnel's packets go into the tunnel itself: its interface sent {} bytes and received {}",
+                seen.value_or("sent", "many"),
+                seen.value_or("received", "none")
+            ),
+        )
+        .because("Nobody sends so much without hearing anything. The way to the server leads through the interface that the tunnel made, so each packet is wrapped and sent into it again.")
+        .fix(CHANGE)
+        .then("`ip route get SERVER` before the tunnel comes up and after")
+        .done();
+    }
     if let Some(found) = found(s, &[Sign::RecursiveRouting], SAID, |seen, times| {
         format!(
             "the packets of {} to its own end are routed into itself{times}",
