@@ -129,9 +129,18 @@ impl Signals<'_> {
             };
             self.signs.iter().find(is)
         });
+        // Who puts a line before a log, without its time, means it.
+        let apart = |line: &Fact| {
+            line.at.is_none()
+                && self
+                    .ever_happened(line.side)
+                    .any(|(f, _)| f.source.name == line.source.name && f.at.is_some())
+        };
         !lines.is_empty()
             && said.all(|seen| {
-                seen.is_some_and(|x| self.before_all(x.fact) && self.ends_before_proof(x.side()))
+                seen.is_some_and(|x| {
+                    !apart(x.fact) && self.before_all(x.fact) && self.ends_before_proof(x.side())
+                })
             })
     }
 

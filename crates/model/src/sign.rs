@@ -23,6 +23,10 @@ pub enum Sign {
     LocalAddressMissing,
     /// An address was looked for on this host and isn't on it; which end of the tunnel it is isn't said. `address`.
     AddressNotHere,
+    /// A daemon found no address to listen on but loopback and link-local ones. `addresses`.
+    ListensInsideOnly,
+    /// The address that the peer leased us was put on an interface, and the daemon doesn't find it there. `address`.
+    LeasedAddressNotFound,
     /// An interface lost its link. `interface`.
     LinkDown,
     /// The first message wasn't answered, and no more is said. `peer`.
@@ -189,6 +193,8 @@ pub enum Sign {
     AcquireForForeignPolicy,
 
     // ── ike-auth ──
+    /// Loading secrets ended without any, because a file that was to be included isn't there. `path`.
+    SecretsNoneLoaded,
     /// A pre-shared key was looked for and not found. `local`, `remote`.
     PskNotFound,
     /// A message decrypted to nonsense: the keys derived from the pre-shared keys differ (IKEv1).
@@ -288,6 +294,8 @@ pub enum Sign {
     SelectorPortDiffers,
     /// An access list or map with another peer's entry was chosen first. `name`.
     PolicyOrderWrong,
+    /// A child of a connection was taken for a request that another child fits as well. `name`, `other`.
+    ChildrenRatedAlike,
     /// Tunnel mode and transport mode meet. `ours`, `theirs`; `remark` where a side only says why it doesn't use one.
     ModeDiffers,
     /// Extended sequence numbers are wanted by one side only.

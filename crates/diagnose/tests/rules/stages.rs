@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use adit_model::event::{Asked, Happening, MessageInfo, PathProblem};
 use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::host::{HostState, Listing, Route};
+use adit_model::now::Wall;
 use adit_model::sign::Sign;
 use adit_model::traffic::SaTraffic;
 
 use crate::common::*;
 
 /// A story whose daemon said, before anything else, that a private key didn't load.
-fn key_not_loaded() -> Story {
+fn key_not_loaded(at: Option<Wall>) -> Story {
     let mut story = Story::new();
     story.case.facts.push(Fact {
         source: Source {
@@ -20,7 +21,7 @@ fn key_not_loaded() -> Story {
             line: Some(0),
             text: "building CRED_PRIVATE_KEY - RSA failed, tried 9 builders".into(),
         },
-        at: None,
+        at,
         side: There,
         subject: None,
         role: None,
@@ -34,16 +35,19 @@ fn key_not_loaded() -> Story {
 
 #[test]
 fn a_key_that_did_not_load_is_no_cause_where_no_key_is_used() {
-    let init = || {
-        key_not_loaded()
+    let init = |at| {
+        key_not_loaded(at)
             .received(There, Responder, "IKE_SA_INIT", false)
             .sent(There, Responder, "IKE_SA_INIT", true)
     };
-    let verdict = init().verdict();
+    let logged = Some(Wall(1));
+    let verdict = init(logged).verdict();
     assert!(verdict.cause().is_none(), "{verdict:?}");
     assert!(verdict.names("private-key-missing"));
+    // Somebody puts it before the log, where it has no time: that is what is complained of.
+    init(None).cause("private-key-missing");
     // Once a proof is asked for it is.
-    let asked = init().received(There, Responder, "IKE_AUTH", false);
+    let asked = init(logged).received(There, Responder, "IKE_AUTH", false);
     asked.cause("private-key-missing");
 }
 

@@ -3,12 +3,16 @@
 //! `line` takes off what charon puts before a message (thread, group, IKE SA), `message` makes a statement of the
 //! message, `value` and `proposal` read what stands in it, and `story` follows the IKE SAs.
 
+mod asides;
+mod candidates;
 mod cited;
 mod config;
+mod leased;
 mod line;
 mod message;
 mod proposal;
 mod sa;
+mod secrets;
 mod story;
 mod value;
 

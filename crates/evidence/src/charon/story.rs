@@ -9,6 +9,7 @@ use adit_model::now::Wall;
 use adit_model::phase::Phase;
 use adit_model::sign::Sign;
 
+use super::asides::Asides;
 use super::cited::cited;
 use super::config::Loaded;
 use super::line::{self, Message};
@@ -29,6 +30,7 @@ pub(crate) struct Charon {
     by_thread: HashMap<u8, usize>,
     last: Option<usize>,
     loaded: Loaded,
+    asides: Asides,
     stopping: bool,
     facts: Vec<(Fact, usize)>,
     /// What was told since the daemon was asked to stop. It counts only if the daemon comes back.
@@ -66,6 +68,7 @@ impl Charon {
             self.lines += 1;
             return true;
         }
+        self.asides.line(message.group, text, &place);
         let statement = said(text.trim()).or_else(|| match message.group {
             Some(_) => None,
             None => cited(text),
@@ -96,6 +99,8 @@ impl Charon {
 
     /// Everything that was told.
     pub(crate) fn finish(mut self, into: &mut Reading) {
+        into.facts
+            .extend(core::mem::take(&mut self.asides).finish());
         if self.lines == 0 || (self.facts.is_empty() && !self.whole) {
             return;
         }

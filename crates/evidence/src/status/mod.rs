@@ -28,6 +28,7 @@ mod load;
 mod modules;
 mod neighbour;
 mod nss;
+mod own_addresses;
 mod panos;
 mod passage;
 mod ping;
@@ -78,6 +79,7 @@ pub(crate) struct Statuses {
     routes: route::Routes,
     sas: sas::Sas,
     listeners: listeners::Listeners,
+    own_addresses: own_addresses::OwnAddresses,
     shunts: shunts::Shunts,
     sniffed: sniffed::Sniffed,
     sysctl: sysctl::Sysctl,
@@ -118,6 +120,7 @@ impl Statuses {
         self.xfrm_stat.line(line, place);
         self.host.line(line, place, facts);
         self.listeners.line(line, place);
+        self.own_addresses.line(line, place);
         self.shunts.line(line, place);
         self.sniffed.line(line, place, facts);
         self.sysctl.line(line, place);
@@ -143,6 +146,7 @@ impl Statuses {
         self.load.finish(&mut self.facts);
         self.sas.finish(&mut self.facts);
         self.listeners.finish(&mut self.facts);
+        self.own_addresses.finish(&mut self.facts);
         self.shunts.finish(&mut self.facts);
         self.sysctl.finish(&mut self.facts);
         self.cisco_map.finish(&mut self.facts);

@@ -2,7 +2,8 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::CONFIGURED;
+use crate::complaint::complained;
+use crate::finding::{CONDITION, CONFIGURED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -47,7 +48,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::PolicyOrderWrong) else {
-        return Judgement::Silent;
+        return rated_alike(s);
     };
     let name = seen.value_or("name", "the map");
     Found::by(
@@ -58,5 +59,30 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .with(s.signs_of(Sign::ChildFailed).map(|x| x.fact))
     .because("Entries are searched by sequence number. The dynamic one takes any peer, so those behind it are never reached.")
     .fix(format!("give the dynamic entry of {name} the highest sequence number (65535)"))
+    .done()
+}
+
+/// Of two children that fit a request alike the first is taken, whichever the peer meant.
+fn rated_alike(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ChildrenRatedAlike) else {
+        return Judgement::Silent;
+    };
+    let name = seen.value_or("name", "the first");
+    let other = seen.value_or("other", "the other");
+    if !s.calm() || !complained(s) {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!("child {name} was taken, and child {other} fits the request as well"),
+            separated_by: "whether the traffic that fails belongs to the other child",
+        };
+    }
+    Found::by(
+        seen,
+        CONDITION,
+        format!("child {name} takes the request because it stands first: child {other} fits it as well"),
+    )
+    .because("Children are rated by how well their networks fit. Those of equal rating are told apart by their order alone, so traffic that belongs to the second one gets the settings of the first.")
+    .fix(format!("give {name} and {other} networks or ports that differ, put the narrower one first, or make them two connections; newer versions compare protocols and ports as well"))
+    .then("`swanctl --list-conns`: the networks of both children, beside those of the peer's request")
     .done()
 }

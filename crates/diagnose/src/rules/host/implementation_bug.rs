@@ -4,6 +4,7 @@ use adit_model::complaint::Complaint;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
+use crate::complaint::complained;
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -69,6 +70,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("the lines before it, and a backtrace (coredumpctl info)")
         .done();
     }
+    if let Some(judgement) = leased_not_found(s) {
+        return judgement;
+    }
     let Some(seen) = s.sign(Sign::ContradictionSurvived) else {
         return local(s);
     };
@@ -89,6 +93,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("the lines before it, with more debugging")
     .done()
+}
+
+/// The daemon put an address on an interface and looked for it too early, so that its routes take another way.
+fn leased_not_found(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::LeasedAddressNotFound)?;
+    let address = seen.value_or("address", "the leased address");
+    if !s.calm() || !complained(s) {
+        return Some(Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "the daemon doesn't find {address}, which it has just put on an interface"
+            ),
+            separated_by: "the interface of the route to the tunnel's remote network",
+        });
+    }
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!("the daemon puts {address} on an interface and doesn't find it there, so the route into the tunnel is made over another interface"),
+        )
+        .because("It looks for the address before the system has announced the interface. A route that is made without it goes out of the physical interface, past the tunnel.")
+        .fix("update to a version in which it is mended; until then replace the route to the remote network by one over the interface that the daemon made")
+        .then("the routing table: the interface of the route to the remote network")
+        .done(),
+    )
 }
 
 /// The gateway couldn't do its own part, for a reason that isn't a cause by itself.

@@ -5,7 +5,7 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::identity::unexplained;
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, name_of, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -95,6 +95,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(format!(
             "add a pre-shared key{whose}, under exactly these identities, and load it"
         ))
+        .done();
+    }
+    let unread = s
+        .sign(Sign::SecretsNoneLoaded)
+        .filter(|_| s.calm() && s.case.happenings().next().is_none());
+    if let Some(seen) = unread {
+        let path = seen.value_or("path", "the file");
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("{} has loaded no secret: {path} isn't there", seen.who()),
+        )
+        .because("The daemon's own file of secrets does nothing but include that one, and loading ended without a single secret. Nothing else in the evidence is wrong.")
+        .fix(format!("write the secrets into {path} (or have it include the file that a program generates), readable by the daemon, and load them: `ipsec rereadsecrets`"))
+        .then(format!("ls -l {path}; the lines `loaded … secret for …` after `ipsec rereadsecrets`"))
         .done();
     }
     if let Some((side, _)) = unexplained(s) {

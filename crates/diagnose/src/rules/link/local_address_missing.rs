@@ -124,7 +124,7 @@ fn said(s: &Signals<'_>) -> Judgement {
         .then("ip -brief address")
         .done();
     }
-    if let Some(judgement) = refused_each_time(s) {
+    if let Some(judgement) = refused_each_time(s).or_else(|| listens_inside(s)) {
         return judgement;
     }
     if let Some(judgement) = configured_elsewhere(s) {
@@ -165,6 +165,26 @@ fn refused_each_time(s: &Signals<'_>) -> Option<Judgement> {
             .fix("set the connection's local address (left=, local_addrs) to the address of the outside interface, or to %defaultroute; a name there may resolve to 127.0.0.1 or 127.0.1.1 by /etc/hosts")
             .then("ip -brief address; ip route get PEER; getent hosts \"$(hostname)\"")
             .done(),
+    )
+}
+
+/// The daemon listens on no address that a peer could reach: its interfaces came up after it had looked for them.
+fn listens_inside(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::ListensInsideOnly)?;
+    if s.up || s.heard(seen.side()) || !s.calm() {
+        return None;
+    }
+    let addresses = seen.value_or("addresses", "127.0.0.1");
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!("the daemon listens on no address that a peer reaches, only on {addresses}"),
+        )
+        .because("It looks for interfaces when it starts or is told to. The address of the tunnel wasn't there yet, or its interface is down, so no connection finds its own end and nothing from outside is heard.")
+        .fix("bring up the interface with the tunnel's local address before the daemon, or have it look again afterwards (`ipsec whack --listen`, `ipsec auto --ready`, or a restart)")
+        .then("ip -brief address; ipsec status | grep interface")
+        .done(),
     )
 }
 
