@@ -5,7 +5,7 @@ use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::HostState;
 use adit_model::phase::Phase;
 
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::{Signals, Unreachable};
 use crate::verdict::Evidence;
 
@@ -118,6 +118,12 @@ impl Signals<'_> {
                     _ => true,
                 }
         })
+    }
+
+    /// The side's daemon worked after the line: what the line says of it was over.
+    pub(crate) fn ran_later(&self, seen: Seen<'_>) -> bool {
+        self.happenings(seen.side())
+            .any(|(fact, _)| before(seen.fact, fact))
     }
 
     /// What these lines say was said when the daemon started, and nothing in the evidence got as far as using a

@@ -74,6 +74,13 @@ pub(super) static PHRASES: &[Phrase] = &[
         "error 2 at {} depth lookup: unable to get issuer",
     ),
     any(Sign::IssuerUnknown, "error 19 at {} depth lookup: self"),
+    any(Sign::IssuerUnknown, "error 19 at {} depth lookup:self"),
+    any(Sign::IssuerUnknown, "error 18 at {} depth lookup: self"),
+    any(Sign::IssuerUnknown, "error 18 at {} depth lookup:self"),
+    any(
+        Sign::IssuerUnknown,
+        "error 7 at {} depth lookup: certificate signature failure",
+    ),
     any(
         Sign::CertificateRevoked,
         "error 23 at {} depth lookup: certificate revoked",

@@ -26,6 +26,13 @@ pub(super) fn is_harmless(line: &str, values: &BTreeMap<String, String>) -> bool
     log || line.contains("permissive=1")
 }
 
+/// Whether it is L2TP's daemon that speaks, also in NetworkManager's name.
+pub(super) fn is_of_l2tp(line: &str, program: Option<&str>) -> bool {
+    program.is_some_and(|p| p.starts_with("xl2tpd") || p.starts_with("l2tpd"))
+        || line.starts_with("xl2tpd[")
+        || line.contains("init_network: ")
+}
+
 const CHARON: &[&str] = &["charon", "ipsec", "strongswan"];
 
 pub(super) static PHRASES: &[Phrase] = &[

@@ -30,6 +30,7 @@ mod ike_sa_init;
 mod illumos;
 mod juniper;
 mod kernel;
+mod l2tp;
 mod left_out;
 mod lifecycle;
 mod link;
@@ -45,10 +46,12 @@ mod pluto_refusals;
 mod pluto_start;
 mod pluto_strongswan;
 mod racoon;
+mod radius;
 mod rekey;
 mod route;
 mod routine;
 mod search;
+mod service;
 mod shape;
 mod taken_back;
 mod telling;
@@ -90,7 +93,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 42] = [
+static TABLES: [&[Phrase]; 45] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -113,6 +116,9 @@ static TABLES: [&[Phrase]; 42] = [
     charon::PHRASES,
     charon_keys::PHRASES,
     charon_users::PHRASES,
+    l2tp::PHRASES,
+    radius::PHRASES,
+    service::PHRASES,
     pluto::PHRASES,
     pluto_rare::PHRASES,
     pluto_refusals::PHRASES,
@@ -275,6 +281,14 @@ impl Phrases {
                 continue;
             }
             if sign == Sign::RecursiveRouting && !route::loops(&values) {
+                continue;
+            }
+            let broke = matches!(sign, Sign::DaemonCrashed | Sign::DaemonKilled);
+            if broke && crash::of_another(&body, line.program) {
+                continue;
+            }
+            // L2TP has a port of its own.
+            if sign == Sign::PortInUse && host::is_of_l2tp(&body, line.program) {
                 continue;
             }
             if sign == Sign::NodeStandby && ha::is_of_another(&body) {

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 14] = [
+static TAKEN_BACK: [(Sign, &str); 17] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -18,6 +18,13 @@ static TAKEN_BACK: [(Sign, &str); 14] = [
     (Sign::UpdownFailed, "down-host "),
     (Sign::UpdownFailed, "unroute-client "),
     (Sign::UpdownFailed, "unroute-host "),
+    // Only who takes a rule away asks for one that matches; a lock that is waited for is had at last.
+    (
+        Sign::UpdownFailed,
+        "does a matching rule exist in that chain",
+    ),
+    (Sign::UpdownFailed, "xtables lock; waiting"),
+    (Sign::UpdownFailed, "xtables lock; still"),
     // A remark of `ip` on some kernels; the route was set.
     (Sign::UpdownFailed, "peer netns reference is invalid"),
     // Somebody stopped it.
@@ -62,6 +69,14 @@ mod tests {
             (
                 Sign::UpdownFailed,
                 "\"gw\": unroute-client command exited with status 2",
+            ),
+            (
+                Sign::UpdownFailed,
+                "updown: iptables: Bad rule (does a matching rule exist in that chain?).",
+            ),
+            (
+                Sign::UpdownFailed,
+                "updown: Another app is currently holding the xtables lock; waiting (1s) for it to exit...",
             ),
         ] {
             assert!(is_taken_back(sign, line), "{line}");

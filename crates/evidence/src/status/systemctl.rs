@@ -1,6 +1,6 @@
 //! `systemctl status` of an IPsec service: whether it runs, failed, and is started at boot.
 
-use adit_model::fact::Fact;
+use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
 use super::sign;
@@ -71,6 +71,17 @@ impl Systemctl {
             } else if state.starts_with("activating (auto-restart)") {
                 Sign::DaemonRestarts
             } else {
+                if state.starts_with("active (running)") {
+                    let place = place();
+                    facts.push(Fact {
+                        source: place.source,
+                        at: place.at,
+                        side: place.side,
+                        subject: None,
+                        role: None,
+                        what: Known::Daemon { running: true },
+                    });
+                }
                 return;
             };
             facts.push(sign(place(), said, &[("problem", state)]));

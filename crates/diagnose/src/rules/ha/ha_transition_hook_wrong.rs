@@ -40,6 +40,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
     else {
         return Judgement::Silent;
     };
+    if let Some(problem) = seen.value("problem") {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "the script {} that VRRP should run at a change isn't run, or fails: {problem}",
+                seen.value_or("script", "")
+            ),
+        )
+        .because("A node that takes over sets the tunnels up by this script, and one that stands back takes them down.")
+        .fix("let the script be there, executable and writable by its owner alone (`script_security` and `script_user` of keepalived), and run it by hand")
+        .done();
+    }
     Found::by(
         seen,
         CONDITION,

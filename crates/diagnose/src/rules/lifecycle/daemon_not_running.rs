@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
 
@@ -69,6 +70,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 separated_by: "whether the daemon was stopped by hand, and what its last lines say",
             };
         }
+        // Tools and systemd speak of a start that didn't succeed; a later one did.
+        if s.ran_later(seen) || runs_now(s, seen) {
+            return Judgement::Possible {
+                weight: 30,
+                because: format!("the daemon of {} didn't run for a while", seen.who()),
+                separated_by: "whether it runs now, and what its last lines say",
+            };
+        }
         let problem = seen
             .value("problem")
             .map(|p| format!(" ({p})"))
@@ -84,6 +93,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .sign(Sign::ControlCommandUnknown)
         .filter(|_| s.calm() && s.received(Side::Local).is_none())
     {
+        if !starts(seen.value_or("command", "")) {
+            return Judgement::Possible {
+                weight: 30,
+                because: format!(
+                    "`ipsec` of {} doesn't know the command: it is of another product or version",
+                    seen.who()
+                ),
+                separated_by: "which product is installed (`ipsec version`), and whether its daemon runs",
+            };
+        }
         return Found::by(
             seen,
             CONDITION,
@@ -200,6 +219,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Whether a command is one that starts the daemon; others are of tools that one product has and another hasn't.
+fn starts(command: &str) -> bool {
+    let command = command.trim_matches(['`', '\'', '"', ' ']);
+    command.starts_with("--")
+        || matches!(
+            command,
+            "start" | "setup" | "restart" | "starter" | "pluto" | "charon"
+        )
+}
+
+/// systemd says of the unit that it is active now, below which the lines of an earlier start may stand.
+fn runs_now(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    seen.fact.source.text.contains(".service: ") && s.running(seen.side()).is_some()
 }
 
 /// A tunnel that is up only sends, and the peer's own host says that nobody there takes what is sent.

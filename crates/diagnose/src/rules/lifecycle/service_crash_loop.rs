@@ -52,6 +52,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .map(|p| format!(": {p}"))
         .unwrap_or_default();
     let often = crashes.len().max(restarts.len()) >= SEVERAL;
+    // One end, by a supervisor perhaps, and a daemon that works again and fails for another reason.
+    if !often && seen.sign == Sign::DaemonKilled && s.ran_later(*seen) && !s.calm() {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "the IKE daemon at {} was ended once, and ran again",
+                seen.who()
+            ),
+            separated_by: "whether it ends again and again: `journalctl -u strongswan -u ipsec`",
+        };
+    }
     Found::by(
         *seen,
         if often || !restarts.is_empty() { SAID } else { COUNTED },

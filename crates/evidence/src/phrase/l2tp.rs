@@ -1,0 +1,185 @@
+//! What stands around an L2TP connection within IPsec: xl2tpd, pppd, and NetworkManager with its plugins.
+//!
+//! Under NetworkManager all of them write in its name, so what only they say isn't asked for their names.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+const PPP: &[&str] = &["pppd", "NetworkManager", "xl2tpd", "nm-l2tp"];
+const L2TP: &[&str] = &["xl2tpd", "NetworkManager", "l2tpd"];
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // ── pppd: who may come in ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "No CHAP secret found for authenticating {peer:w}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "CHAP peer authentication failed for {peer:w}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "PAP peer authentication failed for {peer:w}",
+    ),
+    by(
+        PPP,
+        Sign::UserAuthenticationFailed,
+        "MS-CHAP authentication failed: {problem}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "but I couldn't find any suitable secret (password)",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "but I couldn't find any secret (password) which would let it",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "authentication required but no authentication files accessible",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "LCP terminated by peer (peer refused to authenticate",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Peer is not authorized to use remote address",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "[CHAP Failure id={:w} \"E=691 ",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "MS-CHAPv2 mutual authentication failed",
+    ),
+    by(
+        PPP,
+        Sign::UserAuthenticationFailed,
+        "no CHAP secret entry for this user",
+    ),
+    // The numbers with which pppd ends: 11, the peer didn't prove itself; 19, we didn't.
+    any(
+        Sign::UserAuthenticationFailed,
+        "pppd exited for call {:n} with code 19",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "pppd exited for call {:n} with code 11",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "rc_send_server: no reply from RADIUS server",
+    ),
+    // ── pppd: what it needs ──
+    any(
+        Sign::ModuleMissing,
+        "This system lacks kernel support for {what:w}. This could be",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "Linux kernel driver does not support {what:w}.",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "Couldn't open the {what:w} device: No such ",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "{what:w} required, but kernel has no support",
+    ),
+    any(
+        Sign::Denied,
+        "Couldn't open the {path:w} device: Operation not permitted",
+    ),
+    any(
+        Sign::Denied,
+        "Couldn't open the {path:w} device: Permission denied",
+    ),
+    any(Sign::PluginMissing, "Couldn't load plugin {plugin:w}"),
+    any(
+        Sign::PluginMissing,
+        "Plugin {plugin:w} is for pppd version {problem}",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "In file {path:w}: unrecognized option '{problem}'",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "In file {path:w}: too few parameters for option {problem}",
+    ),
+    any(
+        Sign::ConnectionLoadFailed,
+        "Can't open options file {name:w}: No such",
+    ),
+    by(
+        PPP,
+        Sign::IdleClosed,
+        "Terminating connection due to lack of activity",
+    ),
+    // ── xl2tpd ──
+    by(
+        L2TP,
+        Sign::PeerNameUnresolved,
+        "Host name lookup failed for {name:w}",
+    ),
+    by(
+        L2TP,
+        Sign::UserAuthenticationFailed,
+        "No secret for authenticating to '{peer}'",
+    ),
+    by(
+        L2TP,
+        Sign::UserAuthenticationFailed,
+        "No secret key for authenticating '{peer}'",
+    ),
+    by(
+        L2TP,
+        Sign::AddressPoolExhausted,
+        "Out of local IP addresses on tunnel",
+    ),
+    by(
+        L2TP,
+        Sign::AddressPoolExhausted,
+        "Out of IP addresses on tunnel",
+    ),
+    by(
+        L2TP,
+        Sign::AddressPoolExhausted,
+        "No available local IP addresses",
+    ),
+    by(L2TP, Sign::AddressPoolExhausted, "No available IP address"),
+    any(Sign::PluginMissing, "start_pppd: Exec of {plugin:w} failed"),
+    any(Sign::ConfigSyntax, "parse_config: line {line:n}: {problem}"),
+    by(
+        L2TP,
+        Sign::ConnectionLoadFailed,
+        "Unable to open config file {name:w} or",
+    ),
+    by(
+        L2TP,
+        Sign::ModuleMissing,
+        "Unable to allocate {what:w} socket.",
+    ),
+    // ── NetworkManager ──
+    any(
+        Sign::PluginMissing,
+        "start VPN service: Failed to execute child process {plugin:w} (No such file",
+    ),
+    any(
+        Sign::Denied,
+        "start VPN service: Failed to execute child process {path:w} (Permission denied",
+    ),
+    any(
+        Sign::PluginMissing,
+        "The VPN service '{plugin:w}' was not installed",
+    ),
+    any(
+        Sign::PluginMissing,
+        "the VPN plugin {plugin:w} was not found",
+    ),
+];
