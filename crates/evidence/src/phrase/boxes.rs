@@ -272,4 +272,42 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "XAUTH user \"{peer}\" authentication failed",
     ),
+    // SonicOS: one attribute each, and what becomes of packets.
+    any(
+        Sign::IkeProposalsRefused,
+        "Phase 1 encryption algorithm does not match",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Phase 1 encryption algorithm keylength does not match",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Phase 1 hash algorithm does not match",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "IKE Responder: Mode {theirs:w} - not tunnel mode",
+    ),
+    any(Sign::TrafficRefused, "Received notify: INVALID_ID_INFO"),
+    any(Sign::SpiUnknown, "Illegal IPsec SPI"),
+    any(
+        Sign::EspIntegrityFailed,
+        "msg=\"IPSec Authentication Failed",
+    ),
+    any(Sign::EspIntegrityFailed, "msg=\"IPSec Decryption Failed"),
+    any(Sign::EspReplayed, "msg=\"IPSec Replay Detected"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH Failed with VPN client, Authentication",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "XAUTH Failed with VPN client, Cannot Contact RADIUS Server",
+    ),
+    // Check Point.
+    any(
+        Sign::RevocationRequired,
+        "Invalid Certificate: Could not retrieve CRL",
+    ),
 ];

@@ -183,7 +183,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "constraint check failed: peer not authenticated by CA '{issuer}'",
     ),
     any(
-        Sign::IssuerUnknown,
+        Sign::PeerKeyUntrusted,
         "can't verify peer's certificate from store",
     ),
     any(Sign::IssuerUnknown, "No trustpoints found for the chain"),

@@ -152,4 +152,72 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::LifetimeDiffers,
         "Overriding Initiator's {} duration from {theirs:n} to {ours:n}",
     ),
+    // ASA: whom a request is from, what of it has no configuration.
+    any(
+        Sign::NoConnectionForPeer,
+        "No Group found matching {peer:w} for Pre-shared key peer",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "due to receipt of unknown tunnel group",
+    ),
+    any(Sign::PskNotFound, "Key not found in keyrings of profile"),
+    any(
+        Sign::SignatureRefused,
+        "Unsupported certificate keytype {scheme:w} found at trustpoint",
+    ),
+    any(
+        Sign::CertificateExpired,
+        "Certificate validation failed. Certificate is expired, serial number",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "Failure occurred during Configuration Mode processing",
+    ),
+    any(
+        Sign::AddressPoolExhausted,
+        "Failed to allocate address for client from pool {pool:w}",
+    ),
+    // Groups.
+    any(
+        Sign::AlgorithmUnavailable,
+        "Detected invalid Diffie-Helmann group_descriptor {algorithm:n}",
+    ),
+    any(
+        Sign::IkeGroupRefused,
+        "Negotiation aborted due to ERROR: The peer's KE payload contained the wrong DH group",
+    ),
+    any(
+        Sign::PfsDiffers,
+        "Overriding phase 2 DH Group(DH group {ours:n}) with phase 1 group(DH group {theirs:n}",
+    ),
+    any(Sign::IkeProposalsRefused, "):no offers accepted!"),
+    any(Sign::TrafficRefused, "Received TS unacceptable notify"),
+    // What came of SAs that were up.
+    any(
+        Sign::PeerDeclaredDead,
+        "Session is being torn down. Reason: Lost Service",
+    ),
+    any(Sign::RekeyCollision, "IPsec rekey collision detected"),
+    any(Sign::HalfOpenLimit, "IN-NEGOTIATION SA LIMIT REACHED"),
+    any(
+        Sign::InnerOutsideSelectors,
+        "Peer received a packet (SPI={}). The decapsulated inner packet didn't match the negotiated policy",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "IPSec SA receives HMAC error{}SPI {spi:w}",
+    ),
+    any(
+        Sign::EspDropped,
+        "106010: Deny inbound protocol 50 src {source:w} dst",
+    ),
+    any(
+        Sign::NetworkUnreachable,
+        "713260: Output interface {} to peer was not found",
+    ),
+    any(
+        Sign::ClockUnsynchronised,
+        "PKI functions can not be initialized until an authoritative time source",
+    ),
 ];

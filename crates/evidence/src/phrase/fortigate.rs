@@ -79,4 +79,21 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::FirstExchangeRefused,
         "IKE Phase-1 Failure: No proposal chosen",
     ),
+    // FortiOS, beside its exchanges.
+    any(
+        Sign::UserAuthenticationFailed,
+        "peer has not completed XAUTH exchange",
+    ),
+    any(
+        Sign::NetworkUnreachable,
+        "could not send IKE Packet({}->{address:w}{}error 101:Network is unreachable",
+    ),
+    any(
+        Sign::HostUnreachable,
+        "could not send IKE Packet({}->{address:w}{}error 113:No route to host",
+    ),
+    any(
+        Sign::EspIntegrityFailed,
+        "Invalid ESP packet detected (invalid padding",
+    ),
 ];

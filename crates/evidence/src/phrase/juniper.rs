@@ -109,4 +109,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficRefused,
         "Policy lookup for Phase-2 [{}] failed for",
     ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Peer proposed phase1 proposal conflicts with local configuration",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "iked_pm_id_validate id NOT matched",
+    ),
 ];

@@ -238,6 +238,7 @@ impl Phrases {
                         .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)))
             })
             .filter(|(phrase, _)| !taken_back::is_taken_back(phrase.sign, &body))
+            .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
             // `bad right --id: … (ignored)`: what isn't a peer's address needs no look-up.
             .filter(|(phrase, _)| {
                 phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")

@@ -160,4 +160,91 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigSyntax,
         "/etc/ipsec.conf: {line:n}: syntax error",
     ),
+    // What can't be read, bound to or opened.
+    by(
+        &["iked"],
+        Sign::PrivateKeyMissing,
+        "failed to open private key",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "pfkey_socket: failed to open PF_KEY socket",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "pf_key_v2_open: socket (PF_KEY, SOCK_RAW, PF_KEY_V2) failed",
+    ),
+    any(
+        Sign::PskNotFound,
+        "ike_auth_get_key: no key found for peer \"{remote}\" or local ID \"{local}\"",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "ike_auth_get_key: failed opening \"{path}\"",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "not loading /etc/isakmpd/private/{path:w} - ",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "rsa_sig_decode_hash: received CERT can't be validated",
+    ),
+    any(
+        Sign::LocalAddressMissing,
+        "udp_make: bind ({:w} {address:w} {:n}): Can't assign requested address",
+    ),
+    any(
+        Sign::PortInUse,
+        "udp_make: bind ({}): Address already in use",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "conf_parse_line: {line:n}: syntax error",
+    ),
+    // isakmpd: messages that it can't be meant by, and attributes that differ.
+    any(
+        Sign::IkeVersionRefused,
+        "message_recv: invalid version major {version:n}",
+    ),
+    any(
+        Sign::DecryptedToNonsense,
+        "in ISAKMP header (check passphrases",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "attribute_unacceptable: AUTHENTICATION_METHOD: got {received:w} expected {expected:w}",
+    ),
+    any(Sign::PfsDiffers, "recv_HASH_SA_NONCE: disagreement on PFS"),
+    any(
+        Sign::PfsDiffers,
+        "KEY_EXCH payload without a group desc. attribute",
+    ),
+    by(
+        &["iked"],
+        Sign::UserAuthenticationFailed,
+        ": unknown user '{peer}'",
+    ),
+    // Where a proposal is looked for tells of what: the IKE SA's, or that of a CHILD SA.
+    any(
+        Sign::IkeProposalsRefused,
+        "ikev2_sa_responder: no proposal chosen",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "ikev2_ike_auth_recv: no proposal chosen",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "ikev2_init_create_child_sa: no proposal chosen",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "ikev2_resp_create_child_sa: no proposal chosen",
+    ),
+    // The peer's answer to IKE_AUTH, which is about the first CHILD SA.
+    any(
+        Sign::ChildRequestRefused,
+        "sa_free: no proposal chosen (IKE SA)",
+    ),
 ];

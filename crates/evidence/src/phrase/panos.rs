@@ -81,4 +81,94 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerIdentityUnexpected,
         "does not match a configured IKE gateway",
     ),
+    // What its IKE daemon says by itself, like racoon2, of which it was made.
+    any(
+        Sign::TrafficRefused,
+        "received notify type INVALID-ID-INFORMATION",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "received notify type INVALID_ID_INFORMATION",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "responder's TSi does not match my selector",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "responder's TSr does not match my selector",
+    ),
+    any(
+        Sign::ModeDiffers,
+        "mode mismatch: peer {theirs:w} mine {ours:w}",
+    ),
+    any(
+        Sign::OwnIdentityUnexpected,
+        "received ID_R (type {} [{received}]) does not match my id",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "received IKEv1 request but no IKEv1 configuration for peer",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "received IKEv2 request but no IKEv2 configuration for peer",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "ikev2 not acceptable by configuration",
+    ),
+    any(
+        Sign::SpiRefusedByPeer,
+        "IKE protocol notification message received: INVALID-SPI",
+    ),
+    // Both of its logs tell how far it got; one of them in capitals.
+    any(Sign::FirstPhaseDone, "phase-1 negotiation succeeded as"),
+    any(
+        Sign::FirstPhaseDone,
+        "IKEv2 IKE SA negotiation succeeded as",
+    ),
+    any(
+        Sign::FirstPhaseDone,
+        "IKEv2 IKE SA negotiation is succeeded",
+    ),
+    any(
+        Sign::SecondPhaseDone,
+        "phase-2 negotiation succeeded as {what:w}",
+    ),
+    any(
+        Sign::SecondPhaseDone,
+        "phase-2 negotiation is succeeded as {what:w}",
+    ),
+    any(
+        Sign::SecondPhaseDone,
+        "IKEv2 child SA negotiation succeeded as {what:w}",
+    ),
+    any(
+        Sign::SecondPhaseDone,
+        "IKEv2 child SA negotiation is succeeded as {what:w}",
+    ),
+    any(Sign::ChildFailed, "phase-2 negotiation failed as initiator"),
+    any(
+        Sign::ChildFailed,
+        "IKEv2 child SA negotiation failed as initiator",
+    ),
+    any(Sign::NegotiationFailed, "phase-1 negotiation failed as"),
+    any(
+        Sign::NegotiationFailed,
+        "IKEv2 IKE SA negotiation failed as",
+    ),
+    any(
+        Sign::NegotiationFailed,
+        "IKEv2 IKE SA negotiation is failed as {}Error code",
+    ),
+    // What the peer answered, and to what.
+    any(
+        Sign::ChildRequestRefused,
+        "received Notify type NO_PROPOSAL_CHOSEN, failed establishing child_sa",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "received Notify payload protocol 3 type NO_PROPOSAL_CHOSEN",
+    ),
 ];

@@ -85,10 +85,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::LimitReached,
-        "CERM-4-TUNNEL_LIMIT: Maximum tunnel limit of {what} reached",
-    ),
-    any(
-        Sign::LimitReached,
         "Maximum {what} Bandwidth limit of {} reached for Crypto functionality",
     ),
 ];

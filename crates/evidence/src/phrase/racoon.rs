@@ -163,4 +163,26 @@ pub(super) static PHRASES: &[Phrase] = &[
         "failed to open pre_share_key file {path:w}",
     ),
     any(Sign::PskNotFound, "{path:w} is not safe (code {:n})"),
+    any(
+        Sign::CertificateNameMismatch,
+        "ID type mismatched. ID: {} CERT: {}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "algorithm {what:w} not supported by the kernel",
+    ),
+    // The first message of IKEv2.
+    any(
+        Sign::IkeVersionRefused,
+        "Invalid exchange type 34 from {peer:w}",
+    ),
+    // RouterOS.
+    any(
+        Sign::VirtualAddressRefused,
+        "got fatal error: INTERNAL_ADDRESS_FAILURE",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "identity not found for server:{local:w} peer: {remote}",
+    ),
 ];

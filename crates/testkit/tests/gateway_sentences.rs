@@ -1,0 +1,326 @@
+//! Sentences of other makers' gateways, each where it stands in a log: what settles the cause by itself, and what leaves it
+//! open.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use adit_diagnose::{Answer, diagnose};
+use adit_evidence::{case, read};
+use adit_model::fact::Side;
+use adit_model::now::Wall;
+
+/// 2026-11-22T00:00:00Z.
+const NOW: Wall = Wall(1_795_305_600_000);
+
+/// What stands before each line of a log.
+type Head = &'static str;
+
+const PAN: Head = "2025-06-02 14:07:31.118 +0200  [PERR]: {    4:     }: ";
+const PAN_SYSTEM: Head = "2025/06/02 14:07:31 info     vpn     gw-lyon ike-gene 0  ";
+const FORTIOS: Head = "2025-06-02 14:07:31.552810 ike V=root:0:lyon:81: ";
+const FORTIOS_EVENT: Head = "date=2025-06-02 time=14:07:31 devname=\"edge\" logid=\"0101037131\" type=\"event\" subtype=\"vpn\" level=\"error\" vpntunnel=\"lyon\" status=\"esp_error\" error_num=\"";
+const ASA: Head = "Jun 02 2025 14:07:31: ";
+const IOS: Head = "*Jun  2 14:07:31.552: ";
+const JUNOS: Head = "Jun  2 14:07:31  srx-b kmd[2204]: ";
+const ROUTEROS: Head = "14:07:31 ipsec,error ";
+const SONICOS: Head =
+    "id=firewall sn=0017C5AA0102 time=\"2025-06-02 14:07:31\" fw=192.0.2.1 pri=4 c=16 m=0 ";
+const CHECK_POINT: Head =
+    "2Jun2025; 14:07:31; cp1; reject; scheme: IKE; peer gateway: 198.51.100.7; IKE: ";
+const RACOON: Head = "Jun  2 14:07:31 gw racoon: ";
+const IKED: Head = "Jun  2 14:07:31 gw iked[4711]: ";
+const ISAKMPD: Head = "Jun  2 14:07:31 gw isakmpd[4711]: ";
+const WINDOWS: Head = "Can't connect to Head office. ";
+
+/// What a log says whose lines these are.
+fn verdict(head: Head, lines: &[&str]) -> String {
+    let log: String = lines.iter().map(|l| format!("{head}{l}\n")).collect();
+    let reading = read("paste", Side::Local, log.as_bytes(), NOW);
+    let verdict = diagnose(&case(None, vec![reading]));
+    match verdict.verdict {
+        Answer::Cause => verdict.cause().unwrap().to_owned(),
+        Answer::Healthy => "healthy".to_owned(),
+        Answer::Undecided => {
+            let possible = verdict.possible.first();
+            possible.map_or("undecided".to_owned(), |p| format!("perhaps {}", p.cause))
+        }
+    }
+}
+
+const SENTENCES: &[(&str, Head, &[&str])] = &[
+    // PAN-OS.
+    (
+        "id-mismatch",
+        PAN,
+        &[
+            "192.0.2.1[500]-198.51.100.7[500]:0x7f0010: received ID_R (type fqdn [paris.example]) does not match my id",
+        ],
+    ),
+    (
+        "ts-mismatch",
+        PAN,
+        &["192.0.2.1[500]-198.51.100.7[500]:0x7f0010: responder's TSi does not match my selector"],
+    ),
+    (
+        "mode-mismatch",
+        PAN,
+        &["192.0.2.1[500]-198.51.100.7[500]:0x7f0010: mode mismatch: peer transport mine tunnel"],
+    ),
+    (
+        "ike-version-mismatch",
+        PAN_SYSTEM,
+        &["received IKEv2 request but no IKEv2 configuration for peer 198.51.100.7[500]"],
+    ),
+    (
+        "ts-mismatch",
+        PAN_SYSTEM,
+        &[
+            "IKE protocol notification message received: received notify type INVALID-ID-INFORMATION.",
+        ],
+    ),
+    (
+        "perhaps esp-spi-unknown",
+        PAN_SYSTEM,
+        &["IKE protocol notification message received: INVALID-SPI (11)."],
+    ),
+    // How far it got is in capitals in the daemon's own log.
+    (
+        "perhaps esp-proposal-mismatch",
+        PAN,
+        &[
+            "====> IKEv2 IKE SA NEGOTIATION SUCCEEDED AS INITIATOR, non-rekey; gateway gw-lyon <====",
+            "====> IKEv2 CHILD SA NEGOTIATION FAILED AS INITIATOR, non-rekey; gateway gw-lyon; message id:0x00000001; parent SN:7 <====",
+        ],
+    ),
+    (
+        "perhaps udp500-blocked",
+        PAN,
+        &["====> PHASE-1 NEGOTIATION FAILED AS INITIATOR, MAIN MODE <===="],
+    ),
+    // FortiOS.
+    (
+        "eap-xauth-failure",
+        FORTIOS,
+        &["peer has not completed XAUTH exchange"],
+    ),
+    (
+        "peer-unreachable",
+        FORTIOS,
+        &[
+            "could not send IKE Packet(ident_i1send):192.0.2.1:500->198.51.100.7:500, len=580, id=1f0c9c6a2b7d4e11/0000000000000000: error 101:Network is unreachable",
+        ],
+    ),
+    (
+        "esp-integrity-failure",
+        FORTIOS_EVENT,
+        &["Invalid ESP packet detected (invalid padding).\" spi=\"5c1d09aa\" seq=\"0000002c\""],
+    ),
+    // ASA.
+    (
+        "no-matching-connection-on-responder",
+        ASA,
+        &[
+            "%ASA-3-713022: IP = 198.51.100.7, No Group found matching lyon for Pre-shared key peer 198.51.100.7",
+        ],
+    ),
+    (
+        "cert-expired",
+        ASA,
+        &[
+            "%ASA-3-717009: Certificate validation failed. Certificate is expired, serial number: 5E01, subject name: cn=lyon.",
+        ],
+    ),
+    (
+        "address-pool-exhausted",
+        ASA,
+        &["%ASA-4-404101: ISAKMP: Failed to allocate address for client from pool staff"],
+    ),
+    (
+        "ike-dh-group-mismatch",
+        ASA,
+        &[
+            "%ASA-4-750003: Local:192.0.2.1:500 Remote:198.51.100.7:500 Username:Unknown IKEv2 Negotiation aborted due to ERROR: The peer's KE payload contained the wrong DH group",
+        ],
+    ),
+    (
+        "pfs-mismatch",
+        ASA,
+        &[
+            "%ASA-3-713133: Group = 198.51.100.7, IP = 198.51.100.7, Mismatch: Overriding phase 2 DH Group(DH group 14) with phase 1 group(DH group 5",
+        ],
+    ),
+    (
+        "esp-blocked",
+        ASA,
+        &["%ASA-3-106010: Deny inbound protocol 50 src outside:198.51.100.7 dst dmz:10.9.0.4"],
+    ),
+    (
+        "perhaps underlay-loss-or-flap",
+        ASA,
+        &[
+            "%ASA-5-713259: Group = 198.51.100.7, IP = 198.51.100.7, Session is being torn down. Reason: Lost Service",
+        ],
+    ),
+    (
+        "inner-address-outside-selector",
+        ASA,
+        &[
+            "%ASA-4-751027: Local:192.0.2.1:500 Remote:198.51.100.7:500 Username:198.51.100.7 IKEv2 Received INVALID_SELECTORS Notification from peer. Peer received a packet (SPI=0x5C1D09AA). The decapsulated inner packet didn't match the negotiated policy in the SA. Packet destination 10.1.0.4, port 0, source 10.7.0.4, port 0, protocol 6.",
+        ],
+    ),
+    // IOS.
+    (
+        "ike-proposal-mismatch",
+        IOS,
+        &["ISAKMP:(0):no offers accepted!"],
+    ),
+    (
+        "psk-not-found",
+        IOS,
+        &["ISAKMP:(0):Key not found in keyrings of profile , aborting exchange"],
+    ),
+    (
+        "ts-mismatch",
+        IOS,
+        &["IKEv2:(SESSION ID = 4,SA ID = 2):Received TS unacceptable notify"],
+    ),
+    (
+        "esp-integrity-failure",
+        IOS,
+        &[
+            "%IPSEC-3-HMAC_ERROR: IPSec SA receives HMAC error, DP Handle 9, src_addr 198.51.100.7, dest_addr 192.0.2.1, SPI 0x5c1d09aa",
+        ],
+    ),
+    // A licence for so many tunnels says nothing of the line.
+    (
+        "undecided",
+        IOS,
+        &[
+            "%CERM-4-TUNNEL_LIMIT: Maximum tunnel limit of 225 reached for Crypto functionality with securityk9 technology package license.",
+        ],
+    ),
+    // Junos, RouterOS, SonicOS, Check Point.
+    (
+        "id-mismatch",
+        JUNOS,
+        &["iked_pm_id_validate id NOT matched."],
+    ),
+    (
+        "ike-proposal-mismatch",
+        JUNOS,
+        &["Peer proposed phase1 proposal conflicts with local configuration. Negotiation failed"],
+    ),
+    (
+        "crl-unreachable",
+        ROUTEROS,
+        &[
+            "unable to get certificate CRL(3) at depth:0 cert:CN=lyon",
+            "can't verify peer's certificate from store",
+        ],
+    ),
+    (
+        "ca-not-trusted",
+        ROUTEROS,
+        &[
+            "unable to get local issuer certificate(20) at depth:0 cert:CN=lyon",
+            "can't verify peer's certificate from store",
+        ],
+    ),
+    (
+        "virtual-ip-or-cp-failure",
+        ROUTEROS,
+        &["got fatal error: INTERNAL_ADDRESS_FAILURE"],
+    ),
+    (
+        "ike-proposal-mismatch",
+        SONICOS,
+        &["msg=\"IKE Responder: Phase 1 hash algorithm does not match\" n=3 src=198.51.100.7:500"],
+    ),
+    (
+        "esp-integrity-failure",
+        SONICOS,
+        &["msg=\"IPSec Decryption Failed\" n=3 src=198.51.100.7"],
+    ),
+    (
+        "mode-mismatch",
+        SONICOS,
+        &["msg=\"IKE Responder: Mode 2 - not tunnel mode\" n=3 src=198.51.100.7:500"],
+    ),
+    (
+        "crl-unreachable",
+        CHECK_POINT,
+        &["Main Mode Invalid Certificate: Could not retrieve CRL. CN=lyon"],
+    ),
+    // racoon, iked, isakmpd.
+    (
+        "cert-san-mismatch",
+        RACOON,
+        &["ERROR: ID type mismatched. ID: FQDN CERT: IP."],
+    ),
+    (
+        "ike-version-mismatch",
+        RACOON,
+        &["ERROR: Invalid exchange type 34 from 198.51.100.7[500]."],
+    ),
+    (
+        "ike-proposal-mismatch",
+        IKED,
+        &["ikev2_sa_responder: no proposal chosen"],
+    ),
+    (
+        "esp-proposal-mismatch",
+        IKED,
+        &["ikev2_resp_create_child_sa: no proposal chosen"],
+    ),
+    (
+        "auth-method-mismatch",
+        ISAKMPD,
+        &[
+            "attribute_unacceptable: AUTHENTICATION_METHOD: got RSA_SIG, expected PRE_SHARED",
+            "message_negotiate_sa: no compatible proposal found",
+        ],
+    ),
+    (
+        "psk-mismatch",
+        ISAKMPD,
+        &[
+            "message_recv: invalid payload type 77 in ISAKMP header (check passphrases, if applicable and in Phase 1)",
+        ],
+    ),
+    (
+        "pfs-mismatch",
+        ISAKMPD,
+        &["initiator_recv_HASH_SA_NONCE: disagreement on PFS"],
+    ),
+    (
+        "psk-not-found",
+        ISAKMPD,
+        &["ike_auth_get_key: no key found for peer \"lyon\" or local ID \"paris\""],
+    ),
+    (
+        "local-address-missing",
+        ISAKMPD,
+        &["udp_make: bind (9, 192.0.2.9, 16): Can't assign requested address"],
+    ),
+    // Windows.
+    ("eap-xauth-failure", WINDOWS, &["Error 691"]),
+    ("cert-san-mismatch", WINDOWS, &["Error 835"]),
+    ("virtual-ip-or-cp-failure", WINDOWS, &["Error code 13899"]),
+    ("perhaps udp500-blocked", WINDOWS, &["Error 809"]),
+    // Counters count what they are called.
+    (
+        "undecided",
+        "",
+        &["InStateProtoError 691", "InStateProtoError 809"],
+    ),
+];
+
+#[test]
+fn each_sentence_says_what_it_means() {
+    let wrong: Vec<String> = SENTENCES
+        .iter()
+        .filter_map(|(want, head, lines)| {
+            let got = verdict(head, lines);
+            (got != *want).then(|| format!("{got}, not {want}: {lines:?}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
