@@ -680,7 +680,13 @@ impl Signals<'_> {
                 !before.is_some_and(digit) && !after.is_some_and(|c| digit(c) || c == '/')
             })
         };
+        let by_kernel = self.kernel(Side::Local).is_some_and(|spd| {
+            spd.protecting("out")
+                .any(|(_, p)| p.templates.iter().any(|t| t.to == address))
+                || spd.between(address)
+        });
         self.peer() == address
+            || by_kernel && self.protected_by_selectors(address) != Some(true)
             || self
                 .case
                 .facts

@@ -14,6 +14,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) fact: &'a Fact,
     /// Who sent it.
     pub(crate) from: Side,
+    pub(crate) spi: u32,
     pub(crate) protocol: &'a str,
     pub(crate) udp: bool,
     pub(crate) packets: u64,
@@ -111,6 +112,7 @@ impl<'a> Signals<'a> {
             .filter_map(|(fact, seen)| match seen {
                 Wire::Flow {
                     protocol,
+                    spi,
                     outbound,
                     udp,
                     packets,
@@ -125,6 +127,7 @@ impl<'a> Signals<'a> {
                 } => Some(Flow {
                     fact,
                     from: sender(fact, *outbound),
+                    spi: *spi,
                     protocol,
                     udp: *udp,
                     packets: *packets,
@@ -167,6 +170,27 @@ impl<'a> Signals<'a> {
             Wire::Rebound {
                 ours, before, now, ..
             } => Some((fact, sender(fact, *ours), [*before, *now])),
+            _ => None,
+        })
+    }
+
+    /// A first message came again and again though it was answered: who asked, whether the capture is known to be made beside
+    /// the one who answered, and how often.
+    pub(crate) fn repeated_in_vain(&self) -> Option<(&'a Fact, Side, bool, u64)> {
+        self.wire().find_map(|(fact, seen)| match seen {
+            Wire::RepeatedInVain { ours, known, times } => {
+                Some((fact, sender(fact, *ours), *known && !*ours, *times))
+            }
+            _ => None,
+        })
+    }
+
+    /// IKE goes to a port of a side from which none of its own comes: whose, the one that it comes from, and the other.
+    pub(crate) fn wrong_port(&self) -> Option<(&'a Fact, Side, [u16; 2])> {
+        self.wire().find_map(|(fact, seen)| match seen {
+            Wire::WrongPort { ours, from, to, .. } => {
+                Some((fact, sender(fact, *ours), [*from, *to]))
+            }
             _ => None,
         })
     }

@@ -123,6 +123,10 @@ impl<'a> Spd<'a> {
                 first.priority < from.1.priority
                     && first.if_id == from.1.if_id
                     && first.mark == from.1.mark
+                    && first
+                        .device
+                        .as_ref()
+                        .is_none_or(|d| Some(d) == from.1.device.as_ref())
                     && covers(first, from.1)
             })?;
             Some(Taken { by, from })
@@ -162,6 +166,23 @@ impl<'a> Spd<'a> {
             own.iter()
                 .all(|(_, sa)| sa.if_id != policy.if_id)
                 .then_some(((fact, policy), *first))
+        })
+    }
+
+    /// Whether SAs go both ways between an address and others, each time in a tunnel: of the two ends it may be either.
+    pub(crate) fn between(&self, address: &str) -> bool {
+        let tunnels = || self.sas.iter().filter(|(_, sa)| sa.mode == "tunnel");
+        tunnels().any(|(_, sa)| sa.to == address) && tunnels().any(|(_, sa)| sa.from == address)
+    }
+
+    /// Policies for packets of one device alone that want IPsec for what goes out, where no other policy takes the same.
+    pub(crate) fn bound(&self) -> impl Iterator<Item = (&'a Fact, &'a KernelPolicy, &'a str)> + '_ {
+        self.protecting("out").filter_map(move |(fact, policy)| {
+            let device = policy.device.as_deref()?;
+            let other = self
+                .protecting("out")
+                .any(|(_, p)| p.device.is_none() && covers(p, policy));
+            (!other).then_some((fact, policy, device))
         })
     }
 

@@ -232,6 +232,28 @@ pub enum Wire {
         /// Packets to the old port, more than a second after the change.
         astray: u64,
     },
+    /// The first message of IKE came again and again, each time some seconds after it had been answered: who sent it doesn't
+    /// get the answers, or doesn't take them.
+    RepeatedInVain {
+        /// The gateway beside which the capture was made is the one that asks.
+        ours: bool,
+        /// It is known beside which gateway the capture was made.
+        known: bool,
+        /// How often it came again.
+        times: u64,
+    },
+    /// A side's IKE comes from another port than one of IKE's, and what the other side sends goes to one from which none of it
+    /// comes.
+    WrongPort {
+        /// The gateway beside which the capture was made is the one whose port is another.
+        ours: bool,
+        /// Port that its messages come from.
+        from: u16,
+        /// Port that those to it go to.
+        to: u16,
+        /// How many went there.
+        packets: u64,
+    },
     /// ESP went both ways, and then only one way until the capture ended.
     Stalled {
         /// What goes on leaves the gateway beside which the capture was made; otherwise it comes to it.

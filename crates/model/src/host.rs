@@ -31,6 +31,13 @@ pub enum HostState {
         /// Largest packet, in octets.
         mtu: u32,
     },
+    /// A link that belongs to another one: of a VRF, a bridge or a bond.
+    Member {
+        /// Its name.
+        name: String,
+        /// The other one's.
+        of: String,
+    },
     /// A series of echo requests and what came of it.
     Ping {
         /// To whom.
@@ -193,6 +200,9 @@ pub struct KernelPolicy {
     /// Protocol and ports, as written; empty for all.
     #[serde(default)]
     pub ports: String,
+    /// The device that its selector names: it is only for packets that this one carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// `in`, `out` or `fwd`.
     pub direction: String,
     /// What it catches is thrown away.

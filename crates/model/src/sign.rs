@@ -283,7 +283,8 @@ pub enum Sign {
     VirtualAddressRefused,
     /// The algorithms for the traffic don't fit: what this side has, and what the peer has. `ours`, `theirs`, `what`.
     EspProposalRefused,
-    /// NO_PROPOSAL_CHOSEN is answered to a request for a CHILD SA; what for isn't said. `peer`.
+    /// NO_PROPOSAL_CHOSEN is answered to a request for a CHILD SA; what for isn't said. `peer`; `words` is `all` where the
+    /// product refuses ciphers, group and networks in the same words.
     ChildRequestRefused,
     /// The key exchange of a CHILD SA (PFS) differs or is on one side only. `ours`, `theirs`.
     PfsDiffers,

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Fact, Known, Side};
+use adit_model::host::HostState;
 
 use super::facts::tell;
 use super::{Capture, Vantage, clear, cross, pairs};
@@ -101,6 +102,12 @@ fn vantage(one: &Captured, facts: &[Fact], address: Option<IpAddr>) -> Option<(I
     if let Some((_, way)) = fits {
         return Some(way);
     }
+    // So does the kernel of the side that captured, by its policies for what leaves.
+    if let Some(way) =
+        by_policies(facts, one.side).find(|way| both.is_empty() || both.contains(way))
+    {
+        return Some(way);
+    }
     let pair = troubled(capture, &ends, &one.name)?;
     let swapped = (pair.1, pair.0);
     let seen = |a: IpAddr| capture.own_addresses.get(&a).copied().unwrap_or(0);
@@ -124,6 +131,23 @@ fn vantage(one: &Captured, facts: &[Fact], address: Option<IpAddr>) -> Option<(I
         return Some(swapped);
     }
     Some(pair)
+}
+
+/// The ends of a side's tunnels, its own first, by the kernel's policies.
+fn by_policies(facts: &[Fact], side: Side) -> impl Iterator<Item = (IpAddr, IpAddr)> + '_ {
+    facts
+        .iter()
+        .filter(move |f| f.side == side)
+        .filter_map(|f| match &f.what {
+            Known::Host { state } => match &**state {
+                HostState::Policy(policy) if policy.direction == "out" => Some(&policy.templates),
+                _ => None,
+            },
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|t| Some((t.from.parse().ok()?, t.to.parse().ok()?)))
+        .filter(|(own, peer): &(IpAddr, IpAddr)| !own.is_unspecified() && !peer.is_unspecified())
 }
 
 /// How many messages of a log the capture has too, when `own` is the gateway of `side`.
@@ -154,7 +178,7 @@ fn score(capture: &Capture, (own, peer): (IpAddr, IpAddr), facts: &[Fact], side:
                         && seen.exchange == m.exchange
                         && seen.message_id == m.message_id
                         && seen.response.is_none_or(|r| r == m.response)
-                        && (m.octets == 0 || m.octets == seen.octets)
+                        && (m.octets == 0 || seen.octets == 0 || m.octets == seen.octets)
                 })
         })
         .take(1000)

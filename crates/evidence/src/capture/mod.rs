@@ -11,6 +11,7 @@
 //!
 //! `facts` turns a capture made beside one gateway into a case for diagnosis.
 
+mod again;
 mod clear;
 mod conversation;
 mod cross;

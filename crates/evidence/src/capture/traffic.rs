@@ -6,6 +6,7 @@ use adit_model::fact::{Fact, Known, Side, Source, Wire};
 use adit_model::now::Wall;
 use adit_wire::ip::protocol;
 
+use super::again;
 use super::clear::is_overlay;
 use super::facts::PATIENCE;
 use super::{Capture, Clear, Flow, Stall, Stamp, Vantage};
@@ -54,6 +55,10 @@ pub(super) fn facts(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Fact> {
     }
     facts.extend(rebound(capture, vantage, false));
     facts.extend(rebound(capture, vantage, true));
+    let astray = again::repeated(capture, vantage)
+        .into_iter()
+        .chain(again::port(capture, vantage));
+    facts.extend(astray.map(|a| fact(vantage, (a.frame, a.at), a.text, a.seen)));
     for f in &capture.fragments {
         if let Some(outbound) = outbound(f.from, f.to) {
             let text = format!(

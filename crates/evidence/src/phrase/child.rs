@@ -78,11 +78,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::EspProposalRefused, "IKE Phase-2{}No proposal chosen"),
     any(
-        Sign::EspProposalRefused,
+        Sign::ChildRequestRefused,
         "peer SA proposal not match local policy (phase2)",
     ),
     any(
-        Sign::EspProposalRefused,
+        Sign::ChildRequestRefused,
         "IPsec phase 2 error{}peer SA proposal not match local policy",
     ),
     any(Sign::EspProposalRefused, "Phase 2{}No Proposal Match Found"),

@@ -58,6 +58,25 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::InnerOutsideSelectors,
         "ipsec_spoofed4{}mismatch selector",
     ),
+    // The identity of the peer isn't one that the gateway which was chosen for it takes.
+    any(Sign::PeerIdentityUnexpected, ": gw validation failed"),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "Negotiate SA Error:{}gateway validation failed",
+    ),
+    // IKE is answered only for a tunnel that some policy between zones uses.
+    any(
+        Sign::ZoneDenied,
+        ": ignoring IKEv2 request, no policy configured",
+    ),
+    any(
+        Sign::ZoneDenied,
+        ": ignoring IKE request, no policy configured",
+    ),
+    any(
+        Sign::ZoneDenied,
+        ": ignoring request to establish IPsec SA, no policy configured",
+    ),
     // RouterOS.
     any(Sign::TrafficRefused, "got error: TS_UNACCEPTABLE"),
     any(Sign::TrafficRefused, "got fatal error: TS_UNACCEPTABLE"),

@@ -26,6 +26,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         {
             out.extend([("version", "1"), ("by", "peer")]);
         }
+        // FortiOS' one reason for ciphers, group and networks alike.
+        Sign::ChildRequestRefused if has("peer SA proposal not match") => {
+            out.push(("words", "all"));
+        }
         // IOS says so of a signature as well.
         Sign::PskDiffers if has("Verification of peer's authentication data") => {
             out.push(("method", "any"));

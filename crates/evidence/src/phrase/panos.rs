@@ -18,6 +18,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IkeProposalsRefused,
         "IKE phase-1 negotiation is failed. no suitable proposal",
     ),
+    // Which of its own algorithms the peer didn't offer.
+    any(
+        Sign::IkeProposalsRefused,
+        "Configured encryption algorithm {configured:w} was not presented",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Configured authentication algorithm {configured:w} was not presented",
+    ),
     any(
         Sign::FirstProposalsRefusedByPeer,
         "unauthenticated NO_PROPOSAL_CHOSEN received, you may need to check IKE settings",

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 17] = [
+static TAKEN_BACK: [(Sign, &str); 18] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -31,6 +31,8 @@ static TAKEN_BACK: [(Sign, &str); 17] = [
     (Sign::DaemonKilled, "killed by sigterm, terminating"),
     // A file that is missing, where a stack of the kernel may be named.
     (Sign::KernelSupportMissing, " ipsec, no /"),
+    // FortiOS has one reason for both phases; which one it was stands before it.
+    (Sign::IkeProposalsRefused, "ipsec phase 2 error"),
     // What `--debug` may print, not an algorithm.
     (Sign::AlgorithmUnavailable, "fips: --debug "),
 ];

@@ -181,7 +181,15 @@ impl Counters {
             };
             if *last > 0 {
                 let count = last.to_string();
-                facts.push(sign(place.clone(), what, &[("count", count.as_str())]));
+                let mut values = vec![("count", count.as_str())];
+                // Since the host started, and whatever the packet was.
+                if COUNTERS
+                    .get(*which)
+                    .is_some_and(|c| c.0.ends_with("no TDB"))
+                {
+                    values.push(("of", "host"));
+                }
+                facts.push(sign(place.clone(), what, &values));
             }
         }
     }

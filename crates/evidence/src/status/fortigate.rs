@@ -222,11 +222,11 @@ impl FortigateIke {
         }
         if let (Some(refused), Some(phase)) = (self.event.refused.clone(), self.event.phase) {
             // `IPsec phase 1 error` and the mode may follow each other; what names phase 2 is surer.
-            let said = match phase {
-                Protocol::Ike => Sign::IkeProposalsRefused,
-                Protocol::Esp => Sign::EspProposalRefused,
-            };
-            facts.push(sign(refused, said, &[]));
+            facts.push(match phase {
+                Protocol::Ike => sign(refused, Sign::IkeProposalsRefused, &[]),
+                // FortiOS has this one reason for ciphers, group and networks of the second phase alike.
+                Protocol::Esp => sign(refused, Sign::ChildRequestRefused, &[("words", "all")]),
+            });
             self.event = Event::default();
         }
     }

@@ -179,6 +179,7 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
                     HostState::Way { .. } => (3, None),
                     HostState::Rule { .. } => (4, None),
                     HostState::Link { .. } => (5, None),
+                    HostState::Member { .. } => (42, None),
                     HostState::Ping { .. } => (6, None),
                     HostState::Throughput { .. } => (7, None),
                     HostState::Sa(_) => (8, None),

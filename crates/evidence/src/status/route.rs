@@ -85,8 +85,14 @@ impl Routes {
                 return;
             }
         }
-        let state = Box::new(state);
-        facts.push(fact(place(), Known::Host { state }));
+        let of = match &state {
+            HostState::Link { name, .. } => member(name, body),
+            _ => None,
+        };
+        for state in core::iter::once(state).chain(of) {
+            let state = Box::new(state);
+            facts.push(fact(place(), Known::Host { state }));
+        }
     }
 
     /// A route of a Linux table. The default route comes first there, so that a table whose end is cut off has none either.
@@ -356,6 +362,14 @@ fn link(body: &str) -> Option<HostState> {
     (!name.is_empty() && !name.contains(' ')).then(|| HostState::Link {
         name: name.to_owned(),
         mtu,
+    })
+}
+
+/// `… mtu 1500 qdisc fq_codel master vrf-1 state UP …`.
+fn member(name: &str, body: &str) -> Option<HostState> {
+    Some(HostState::Member {
+        name: name.to_owned(),
+        of: value(body, "master")?,
     })
 }
 

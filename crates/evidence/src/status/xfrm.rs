@@ -132,6 +132,7 @@ impl Xfrm {
                     self.entry = Entry::Policy(KernelPolicy {
                         from: core::mem::take(from),
                         to: core::mem::take(to),
+                        device: device(ports),
                         ports: core::mem::take(ports),
                         direction: value(&mut words),
                         ..KernelPolicy::default()
@@ -300,6 +301,21 @@ fn asks(typed: &str) -> Option<Listing> {
         w if "policy".starts_with(w) => Some(Listing::Policies),
         _ => None,
     }
+}
+
+/// Takes the device out of what a selector names beside its networks: `sport 16381 dev vrf-1`.
+fn device(ports: &mut String) -> Option<String> {
+    let words: Vec<&str> = ports.split(' ').collect();
+    let at = words.iter().position(|w| *w == "dev")?;
+    let name = words.get(at + 1).map(|name| (*name).to_owned());
+    let rest: Vec<&str> = words
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| *n != at && *n != at + 1)
+        .map(|(_, w)| *w)
+        .collect();
+    *ports = rest.join(" ");
+    name
 }
 
 fn value<'t>(words: &mut core::iter::Peekable<impl Iterator<Item = &'t str>>) -> String {

@@ -133,7 +133,10 @@ fn continues(text: &str) -> bool {
         const WORDS: [&str; 5] = ["[", " \"", " #", " ERROR: ", " FATAL ERROR: "];
         WORDS.iter().any(|word| digits.starts_with(word))
     };
+    // An entry of `ip xfrm` begins without a blank, and what belongs to it with some.
+    let entry = text.starts_with("src ") && text.contains(" dst ");
     !text.is_empty()
+        && !entry
         && !text.starts_with(BEGINNINGS)
         && !text.starts_with("packet from ")
         && !thread
@@ -204,6 +207,17 @@ or directory (2)
 2026-11-21T06:08:05+00:00 info []: 05[KNL] received netlink error: No such file
 or directory (2)
 ";
+
+    #[test]
+    fn an_entry_of_the_kernels_list_is_no_rest_of_the_one_before() {
+        let row =
+            "        enc cbc(des3_ede) 0x6a0414dd357c9df601edcdfb461c73fa428ed41e1e40c6fcaa\n";
+        let text =
+            format!("{BROKEN}src 192.0.2.4 dst 192.0.2.5\n{row}src 192.0.2.5 dst 192.0.2.4\n{row}");
+        let lines = restored(&text);
+        let entries = lines.iter().filter(|(_, l)| l.starts_with("src "));
+        assert_eq!(entries.count(), 2, "{lines:?}");
+    }
 
     #[test]
     fn what_follows_the_end_of_a_broken_line_is_no_part_of_it() {

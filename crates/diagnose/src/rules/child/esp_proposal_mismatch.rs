@@ -144,14 +144,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         return Judgement::Possible {
             weight: 60,
-            because: format!(
-                "{} answered NO_PROPOSAL_CHOSEN to the request for a CHILD SA",
-                match seen.value("by") {
-                    Some("peer") => who(seen.side().other()),
-                    _ => seen.who(),
-                }
-            ),
-            separated_by: "the lines before the answer in the same log: they tell which proposals were compared",
+            because: match (seen.value("words"), seen.value("by")) {
+                (Some("all"), _) => format!(
+                    "{} took no proposal of phase 2, in words that it has for ciphers, group and networks alike",
+                    seen.who()
+                ),
+                (_, by) => format!(
+                    "{} answered NO_PROPOSAL_CHOSEN to the request for a CHILD SA",
+                    match by {
+                        Some("peer") => who(seen.side().other()),
+                        _ => seen.who(),
+                    }
+                ),
+            },
+            separated_by: "the lines before the answer in the same log (FortiOS: diagnose debug application ike -1): they tell which proposals were compared",
         };
     }
     // What was taken once and isn't taken again differs in something that the first CHILD SA doesn't negotiate.

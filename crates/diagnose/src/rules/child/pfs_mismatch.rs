@@ -243,7 +243,7 @@ fn tried(s: &Signals<'_>) -> Judgement {
         ),
         _ if s.sign(Sign::ChildRequestRefused).is_some() => Judgement::Possible {
             weight: 45,
-            because: "NO_PROPOSAL_CHOSEN was answered to a request for a CHILD SA, and groups that differ are answered so too".to_owned(),
+            because: "the request for a CHILD SA was refused, and groups that differ are refused in the same words".to_owned(),
             separated_by: "the lines before the answer in the same log, or the PFS group of both sides",
         },
         _ => Judgement::Silent,

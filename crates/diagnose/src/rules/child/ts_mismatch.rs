@@ -169,12 +169,12 @@ fn unanswered(s: &Signals<'_>) -> Judgement {
         },
         None if s
             .sign(Sign::ChildRequestRefused)
-            .is_some_and(|x| x.value("version") == Some("1")) =>
+            .is_some_and(|x| x.value("version") == Some("1") || x.value("words") == Some("all")) =>
         {
             Judgement::Possible {
                 weight: 55,
-                because: "quick mode was refused, and some products refuse networks that they don't have in the words for proposals".to_owned(),
-                separated_by: "the responder's log of the same quick mode: whether it compares networks or algorithms",
+                because: "phase 2 was refused, and some products refuse networks that they don't have in the words for proposals".to_owned(),
+                separated_by: "the responder's debug log of the same attempt: whether it compares networks or algorithms",
             }
         }
         None => Judgement::Silent,

@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
+use adit_model::host::HostState;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
@@ -69,6 +71,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     if let Some(judgement) = unused(s) {
+        return judgement;
+    }
+    if let Some(judgement) = bound_elsewhere(s) {
         return judgement;
     }
     let nets = protected(s);
@@ -160,6 +165,54 @@ fn unused(s: &Signals<'_>) -> Option<Judgement> {
             .with([fact])
             .because("A packet is protected when a policy catches it; without one it takes the ordinary route.")
             .fix("have the daemon install policies (strongSwan: policies = yes, installpolicy = yes), and load the connection again")
+            .done(),
+    )
+}
+
+/// A policy is for packets of one device, and they don't leave by it: a VRF's own device, whose members carry them, or
+/// another one than the way to the other side goes by.
+fn bound_elsewhere(s: &Signals<'_>) -> Option<Judgement> {
+    let side = Side::Local;
+    let spd = s.kernel(side)?;
+    let within = |net: &str, to: &str| matches!((net.parse::<Selector>(), to.parse::<Selector>()), (Ok(net), Ok(to)) if net.contains(&to));
+    let (policy_fact, policy, device, fact, by) =
+        spd.bound().find_map(|(fact, policy, device)| {
+            let member = s.host().find_map(|(f, state)| match state {
+                HostState::Member { name, of } if of == device => Some((f, name.as_str())),
+                _ => None,
+            });
+            let way = s.ways().find_map(|(f, to, way)| {
+                let by = way.device.as_deref().filter(|by| *by != device)?;
+                within(&policy.to, to).then_some((f, by))
+            });
+            let (at, by) = way.or(member)?;
+            Some((fact, policy, device, at, by))
+        })?;
+    let what = format!(
+        "the policy {} → {} is for packets of {device} alone, and they leave by {by}",
+        policy.from, policy.to
+    );
+    let seen = s.complains(Complaint::InClear);
+    let leaks = s
+        .clear()
+        .find(|c| {
+            within(&policy.from, &c.from.to_string()) && within(&policy.to, &c.to.to_string())
+        })
+        .map(|c| c.fact);
+    if seen.is_none() && leaks.is_none() {
+        return Some(Judgement::Possible {
+            weight: 60,
+            because: what,
+            separated_by: "whether the policy's counter grows (ip -s xfrm policy), and what a capture on that device shows",
+        });
+    }
+    Some(
+        Found::on(policy_fact, SYMPTOM, side.into(), what)
+            .with([fact])
+            .with(seen.into_iter().chain(leaks))
+            .because("The device in a policy's selector is compared with the one that a packet really leaves by; of a VRF that is the member, not the VRF. No other policy takes the packets, so they go in clear.")
+            .fix("leave the device out of the policy (and of the SAs' selectors), or name the one that the packets leave by (ip route get ADDRESS); for a VRF bind it with an xfrm interface that is a member of the VRF")
+            .then("ip -s xfrm policy: whether its counter grows during a ping")
             .done(),
     )
 }

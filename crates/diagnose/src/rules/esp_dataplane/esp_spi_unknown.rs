@@ -1,5 +1,6 @@
 //! `esp-spi-unknown`: eSP arrives with an SPI that the receiver does not have.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
@@ -73,6 +74,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(judgement) = not_listed(s) {
+        return judgement;
+    }
     if let Some((seen, count)) = s.kernel_drops(&["InNoStates"]) {
         if s.everyday(seen) {
             return possible(
@@ -100,6 +104,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
             34,
             format!("few packets had an SPI that {} doesn't know", few.who()),
             "whether the counter grows with each packet that is lost",
+        );
+    }
+    // A counter of the whole host says that no SA was found, and not for which packets or since when.
+    if let Some(sum) = s.sign(Sign::SpiUnknown).filter(|_| {
+        s.signs_of(Sign::SpiUnknown)
+            .all(|x| x.value("of") == Some("host"))
+    }) {
+        return possible(
+            55,
+            format!(
+                "{} counted ESP for which it found no SA ({} packets), and the counter is the whole host's",
+                sum.who(),
+                sum.value_or("count", "some")
+            ),
+            "the SPIs, addresses and UDP ports of the SAs (setkey -D, ipsecctl -sa) beside those of the packets that come in (tcpdump)",
         );
     }
     let told = found(s, &[Sign::SpiUnknown], SYMPTOM, |seen, times| {
@@ -148,6 +167,40 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// The capture shows ESP coming in on an SPI that the kernel's list, shown to its end, doesn't have.
+fn not_listed(s: &Signals<'_>) -> Option<Judgement> {
+    const SEVERAL: u64 = 2;
+    let side = Side::Local;
+    let spd = s.kernel(side)?;
+    let has = |spi: u32| spd.sas.iter().any(|(_, sa)| sa.spi == spi);
+    let coming = || s.flows(side).filter(|f| f.from == side.other());
+    let stray = coming().find(|f| f.packets >= SEVERAL && !has(f.spi))?;
+    // Taken at another time, the capture would know none of the list's SPIs.
+    let other_time = s.flows(side).any(|f| f.from == side && !has(f.spi));
+    let known = coming().any(|f| has(f.spi));
+    if !spd.sas_whole() || spd.sas.is_empty() || other_time || known {
+        return None;
+    }
+    let (first, _) = spd.sas.first()?;
+    Some(
+        Found::on(
+            stray.fact,
+            SYMPTOM,
+            AtFault::Both,
+            format!(
+                "ESP comes to {} with the SPI {:08x}, and it has no SA of that number",
+                crate::signals::who(side),
+                stray.spi
+            ),
+        )
+        .with([*first])
+        .because("The list of SAs is whole, and the SPI of what comes in isn't in it: the sender uses an SA that the receiver has lost, or never had.")
+        .fix(CHANGE)
+        .then("compare the SPIs of `ip xfrm state` on both sides: what one sends with must be an inbound SA of the other")
+        .done(),
+    )
 }
 
 const CHANGE: &str = "clear the SAs of this tunnel on the side that sends, so that both negotiate anew, and switch dead peer detection on at both ends";

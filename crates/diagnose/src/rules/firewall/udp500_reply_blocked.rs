@@ -45,6 +45,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = by_states(s) {
         return judgement;
     }
+    if let Some(judgement) = in_vain(s) {
+        return judgement;
+    }
     // We ask: the other side's evidence shows that it answers.
     if let Some(silence) = s.nothing_came() {
         // Our requests leave from our own port 500, and the probe from another one: what differs is where answers go to.
@@ -164,6 +167,40 @@ fn by_states(s: &Signals<'_>) -> Option<Judgement> {
             format!("answers to UDP 500 are lost on their way: {b} has answered the first message, and {a} waits for the answer"),
             asked.into_iter().chain(answers.facts),
         ))
+    })
+}
+
+/// A capture shows the first message again and again, each time answered.
+fn in_vain(s: &Signals<'_>) -> Option<Judgement> {
+    let (fact, asks, at_answerer, times) = s.repeated_in_vain()?;
+    if s.up || s.refused_or_told() || s.wrong_port().is_some() {
+        return None;
+    }
+    // The log of the side that answers is as good as knowing that the capture was made there.
+    let answers = asks.other();
+    let logged = s.received_message(answers, "IKE_SA_INIT", false).is_some()
+        && s.sent_message(answers, "IKE_SA_INIT", true).is_some()
+        || s.received_message(answers, "MI1", false).is_some()
+            && s.sent_message(answers, "MR1", true).is_some();
+    if at_answerer || logged {
+        return Some(found(
+            s,
+            SYMPTOM,
+            format!(
+                "the answers of {} don't come back to {}: it repeats its first message {times} times though it is answered",
+                who(answers),
+                who(asks)
+            ),
+            [fact].into_iter(),
+        ));
+    }
+    Some(Judgement::Possible {
+        weight: 70,
+        because: format!(
+            "{} repeats its first message though it is answered",
+            who(asks)
+        ),
+        separated_by: "beside which gateway the capture was made: whether the answers reach the one that asks",
     })
 }
 

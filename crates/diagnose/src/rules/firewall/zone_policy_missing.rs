@@ -78,7 +78,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             seen.who()
         ),
     )
-    .because("Its own trace says that the packet met no policy and was denied.")
+    .because("Its own log says that it looked for a policy and found none. Some products (FortiOS) don't even answer IKE for a tunnel that no policy uses.")
     .fix(
         "put the tunnel's interface into a zone and make policies for both directions, without NAT",
     )

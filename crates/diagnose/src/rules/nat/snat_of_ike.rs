@@ -73,6 +73,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("accept UDP 500 and 4500 (and ESP) of the gateway's own before the rule that translates")
         .done();
     }
+    if let Some(judgement) = wrong_port(s).filter(|_| !s.up) {
+        return judgement;
+    }
     if s.nothing_came().is_some() && s.sign(Sign::Masquerading).is_some() {
         return Judgement::Possible {
             weight: 25,
@@ -110,4 +113,24 @@ fn remembered(s: &Signals<'_>) -> Option<Judgement> {
             .done()
         })
     })
+}
+
+/// What leaves gets another port on its way, and what comes goes to the one that it had before.
+fn wrong_port(s: &Signals<'_>) -> Option<Judgement> {
+    let (fact, moved, [from, to]) = s.wrong_port()?;
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            moved.into(),
+            format!(
+                "a NAT gives the IKE of {} another port ({from}), and what the other side sends goes to port {to}, where nothing listens",
+                who(moved)
+            ),
+        )
+        .because("Of all messages of that side none comes from the port that those to it go to: a rule that translates took the port of IKE away.")
+        .fix("keep the ports of IKE: accept UDP 500 and 4500 before the rule that translates, or have it keep the source port; and let the NAT translate only the networks that are meant")
+        .then("the NAT's table of states for UDP 500 and 4500")
+        .done(),
+    )
 }

@@ -238,7 +238,13 @@ fn own_network_taken(s: &Signals<'_>) -> Option<Judgement> {
 const CHANGE: &str = "renumber one site, or translate both networks one to one into ranges of their own and use those in the selectors";
 
 /// The networks of either side, as agreed.
-fn pairs<'a>(s: &Signals<'a>) -> Vec<(&'a Fact, &'a [Selector], &'a [Selector])> {
+fn pairs<'a>(s: &Signals<'a>) -> Vec<(&'a Fact, Vec<Selector>, Vec<Selector>)> {
+    let installed = s.kernel(Side::Local).map_or_else(Vec::new, |spd| {
+        spd.protecting("out")
+            .filter(|(_, p)| p.templates.iter().all(|t| t.mode == "tunnel"))
+            .filter_map(|(f, p)| Some((f, vec![p.from.parse().ok()?], vec![p.to.parse().ok()?])))
+            .collect()
+    });
     s.case
         .of(Side::Local)
         .filter_map(|f| match &f.what {
@@ -249,8 +255,9 @@ fn pairs<'a>(s: &Signals<'a>) -> Vec<(&'a Fact, &'a [Selector], &'a [Selector])>
                         ts_remote,
                         ..
                     },
-            } => Some((f, &**ts_local, &**ts_remote)),
+            } => Some((f, ts_local.clone(), ts_remote.clone())),
             _ => None,
         })
+        .chain(installed)
         .collect()
 }

@@ -96,7 +96,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
         }
     }
-    if let Some((fact, to, way)) = s.ways().find(|(_, to, way)| {
+    // Where a policy is bound to another device, no source address would help.
+    let bound = s
+        .kernel(adit_model::fact::Side::Local)
+        .is_some_and(|spd| spd.bound().next().is_some());
+    if let Some((fact, to, way)) = s.ways().filter(|_| !bound).find(|(_, to, way)| {
         s.protected_by_selectors(to) == Some(true)
             && way
                 .source

@@ -6,8 +6,10 @@
 //! out (SPIs of the IKE SA, message IDs) are made up so that messages that belong together stay together.
 
 mod block;
+mod hops;
 mod hosts;
 mod ike;
+mod ladder;
 mod sniffer;
 mod snoop;
 mod summary;
@@ -22,6 +24,7 @@ use super::{At, Capture, Sorter, Stamp, pieces};
 use crate::reading::{Place, Product};
 use crate::text::Line;
 
+use hops::Hops;
 use hosts::Hosts;
 use ike::Ike;
 
@@ -41,6 +44,9 @@ pub(crate) struct Printed {
     /// Whether the latest packet is an IKE message, whose payloads may follow.
     in_message: bool,
     now: Stamp,
+    hops: Hops,
+    /// What went last between two ends of a ladder that somebody wrote, and whether it was a response.
+    ladder: BTreeMap<(IpAddr, IpAddr), (&'static str, bool)>,
     tcpdump: u64,
     snoop: u64,
     /// Lines of Wireshark's and of firewalls.
@@ -105,7 +111,10 @@ impl Printed {
             return;
         }
         // Before those that would take it for a packet of which nothing is known.
-        if self.sniffer_line(number, body) || self.summary_line(number, body) {
+        if self.ladder_line(number, body)
+            || self.sniffer_line(number, body)
+            || self.summary_line(number, body)
+        {
             self.others += 1;
             self.in_message = false;
             return;
@@ -137,6 +146,9 @@ impl Printed {
         };
         let names = self.hosts.names();
         let mut capture = self.sorter.finish(packets, &super::Tally::default());
+        for address in self.hops.own() {
+            *capture.own_addresses.entry(address).or_default() += 1;
+        }
         capture.excerpt = true;
         capture.names = names;
         Some((product, lines, capture))

@@ -7,6 +7,7 @@ use adit_wire::iana::NotifyType;
 use adit_wire::ip::protocol;
 
 use super::super::icmp::PathError;
+use super::super::link::Direction;
 use super::super::message::Notice;
 use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
@@ -23,6 +24,8 @@ pub(super) struct Header {
     length: usize,
     /// Class of service (DSCP).
     class: u8,
+    /// How many routers more it may pass, where that is told.
+    ttl: Option<u64>,
 }
 
 impl Header {
@@ -46,6 +49,7 @@ impl Header {
             more: text.contains("flags [+"),
             protocol,
             class: small("(tos ").map_or(0, |tos| (tos as u8) >> 2),
+            ttl: number(text, "ttl ").or_else(|| number(text, "hlim ")),
             length: length(text, "length ")
                 .or_else(|| length(text, "payload length: ").map(|n| n.saturating_add(40)))
                 .unwrap_or(0),
@@ -100,6 +104,10 @@ impl Printed {
         };
         let mut packet = self.packet(line, ends, octets);
         packet.at.class = verbose.map_or(0, |header| header.class);
+        packet.at.direction = direction(body);
+        if let Some(ttl) = verbose.and_then(|header| header.ttl) {
+            self.hops.seen(packet.at.source, ttl);
+        }
         if let Some(header) = verbose.filter(Header::is_fragment) {
             let piece = Piece {
                 protocol: header.protocol,
@@ -130,6 +138,7 @@ impl Printed {
                     return;
                 };
                 said.marked = marked;
+                self.sorter.own(packet.at);
                 let headers = if ends.0.is_ipv6() { 48 } else { 28 } + usize::from(marked) * 4;
                 said.octets = packet.at.octets.saturating_sub(headers);
                 let (message, same) = self.ike.message(packet, said);
@@ -376,6 +385,20 @@ fn old_length(text: &str) -> Option<usize> {
     let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
     let octets = rest.split_once(')')?.0;
     (digits(first) && digits(last)).then(|| octets.parse().ok())?
+}
+
+/// `09:14:02.101773 eth0  Out IP …`, as a capture on all interfaces has it.
+fn direction(body: &str) -> Option<Direction> {
+    let (head, _) = body.split_once(" > ")?;
+    let mut words = head.split_ascii_whitespace().rev().skip(1);
+    if !matches!(words.next(), Some("IP" | "IP6")) {
+        return None;
+    }
+    match words.next() {
+        Some("Out") => Some(Direction::Sent),
+        Some("In") => Some(Direction::Received),
+        _ => None,
+    }
 }
 
 /// `A > B: what`, wherever in the line it stands.
