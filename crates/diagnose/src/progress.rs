@@ -135,9 +135,11 @@ impl Signals<'_> {
             };
             self.signs.iter().find(is)
         });
-        // Who puts a line before a log, without its time, means it.
+        // Who puts a line before a log, without its time and its head, means it.
         let apart = |line: &Fact| {
+            let headed = ["[CFG]", "[LIB]"];
             line.at.is_none()
+                && !headed.iter().any(|h| line.source.text.contains(h))
                 && self
                     .ever_happened(line.side)
                     .any(|(f, _)| f.source.name == line.source.name && f.at.is_some())

@@ -13,13 +13,13 @@ use adit_model::traffic::SaTraffic;
 use crate::common::*;
 
 /// A story whose daemon said, before anything else, that a private key didn't load.
-fn key_not_loaded(at: Option<Wall>) -> Story {
+fn key_not_loaded(at: Option<Wall>, head: &str) -> Story {
     let mut story = Story::new();
     story.case.facts.push(Fact {
         source: Source {
             name: "east events".into(),
             line: Some(0),
-            text: "building CRED_PRIVATE_KEY - RSA failed, tried 9 builders".into(),
+            text: format!("{head}building CRED_PRIVATE_KEY - RSA failed, tried 9 builders"),
         },
         at,
         side: There,
@@ -35,19 +35,22 @@ fn key_not_loaded(at: Option<Wall>) -> Story {
 
 #[test]
 fn a_key_that_did_not_load_is_no_cause_where_no_key_is_used() {
-    let init = |at| {
-        key_not_loaded(at)
+    let init = |at, head| {
+        key_not_loaded(at, head)
             .received(There, Responder, "IKE_SA_INIT", false)
             .sent(There, Responder, "IKE_SA_INIT", true)
     };
     let logged = Some(Wall(1));
-    let verdict = init(logged).verdict();
+    let verdict = init(logged, "").verdict();
     assert!(verdict.cause().is_none(), "{verdict:?}");
     assert!(verdict.names("private-key-missing"));
     // Somebody puts it before the log, where it has no time: that is what is complained of.
-    init(None).cause("private-key-missing");
+    init(None, "").cause("private-key-missing");
+    // What a daemon prints in the foreground has no time either.
+    let printed = init(None, "00[LIB] ").verdict();
+    assert!(printed.cause().is_none(), "{printed:?}");
     // Once a proof is asked for it is.
-    let asked = init(logged).received(There, Responder, "IKE_AUTH", false);
+    let asked = init(logged, "").received(There, Responder, "IKE_AUTH", false);
     asked.cause("private-key-missing");
 }
 

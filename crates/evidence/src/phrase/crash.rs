@@ -1,6 +1,74 @@
-//! What broke when a line says that a daemon came to its end: the daemon by itself, somebody's signal, or the kernel.
+//! What broke when a line says that a daemon came to its end: the daemon by itself, somebody's signal, or the kernel; and
+//! the words of systems, libraries and runtimes for it.
 
 use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+/// Programs that are part of IPsec, as their lines begin.
+const DAEMONS: &[&str] = &[
+    "charon",
+    "pluto",
+    "racoon",
+    "iked",
+    "isakmpd",
+    "ipsec",
+    "strongswan",
+    "swanctl",
+    "vpp",
+];
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Kernels name the process: Linux by architecture, then FreeBSD.
+    any(Sign::DaemonCrashed, "traps: charon[{:n}] trap {problem}"),
+    any(Sign::DaemonCrashed, "traps: pluto[{:n}] trap {problem}"),
+    any(
+        Sign::DaemonCrashed,
+        "traps: charon[{:n}] general protection{problem}",
+    ),
+    any(
+        Sign::DaemonCrashed,
+        "traps: pluto[{:n}] general protection{problem}",
+    ),
+    any(Sign::DaemonCrashed, "sending SIGSEGV to charon{problem}"),
+    any(Sign::DaemonCrashed, "sending SIGSEGV to pluto{problem}"),
+    any(Sign::DaemonCrashed, "sending SIGBUS to charon{problem}"),
+    any(Sign::DaemonCrashed, "charon[{:n}]: unhandled {problem}"),
+    any(Sign::DaemonCrashed, "pluto[{:n}]: unhandled {problem}"),
+    by(
+        &["charon", "pluto", "kernel"],
+        Sign::DaemonCrashed,
+        "unhandled signal 11{problem}",
+    ),
+    any(Sign::DaemonCrashed, "(charon){}: exited on signal 11"),
+    any(Sign::DaemonCrashed, "(charon){}: exited on signal 10"),
+    any(Sign::DaemonCrashed, "(charon){}: exited on signal 6"),
+    any(Sign::DaemonCrashed, "(racoon){}: exited on signal 11"),
+    any(Sign::DaemonCrashed, "(racoon){}: exited on signal 6"),
+    // The C library.
+    by(DAEMONS, Sign::DaemonCrashed, "Assertion `{problem}' failed"),
+    any(Sign::DaemonCrashed, "*** buffer overflow detected ***"),
+    any(Sign::DaemonCrashed, "free(): double free {problem}"),
+    any(Sign::DaemonCrashed, "corrupted size vs. prev_size"),
+    any(Sign::DaemonCrashed, "munmap_chunk(): invalid pointer"),
+    any(Sign::DaemonCrashed, "realloc(): invalid {problem}"),
+    // Runtimes and supervisors.
+    any(Sign::DaemonCrashed, "panic: runtime error: {problem}"),
+    any(
+        Sign::DaemonCrashed,
+        "fatal error: unexpected signal during runtime execution",
+    ),
+    any(Sign::DaemonCrashed, "received signal SIGSEGV, PC {problem}"),
+    any(Sign::DaemonCrashed, "received signal SIGABRT, PC {problem}"),
+    any(Sign::DaemonCrashed, "received signal SIGBUS, PC {problem}"),
+    any(Sign::DaemonCrashed, "received signal SIGILL, PC {problem}"),
+    any(Sign::DaemonCrashed, "terminated by signal SIGSEGV"),
+    any(Sign::DaemonCrashed, "terminated by signal SIGABRT"),
+    any(Sign::DaemonCrashed, "terminated by signal SIGBUS"),
+    by(DAEMONS, Sign::DaemonCrashed, "exited with code 139"),
+    any(Sign::DaemonCrashed, "code=exited, status=139/"),
+    by(DAEMONS, Sign::DaemonCrashed, "Bus error"),
+];
 
 /// Who ended the daemon, where it didn't break by itself: the system for want of memory, a supervisor, a self-test that
 /// it has to pass.
@@ -129,6 +197,7 @@ mod tests {
     }
 
     #[test]
+<<<<<<< HEAD
     fn a_crash_of_a_stranger_is_nothing_to_us() {
         for (body, program) in [
             (
@@ -169,6 +238,40 @@ mod tests {
             ),
         ] {
             assert!(!of_another(body, program), "{body}");
+=======
+    fn systems_and_libraries_say_it_in_their_own_words() {
+        use adit_model::fact::{Known, Side};
+        use adit_model::now::Wall;
+
+        let broke = |text: &str| {
+            let read = crate::read("x", Side::Local, text.as_bytes(), Wall(1_795_241_285_000));
+            let mut signs = read.facts.iter().filter_map(|f| match f.what {
+                Known::Sign { sign, .. } => Some(sign),
+                _ => None,
+            });
+            signs.any(|sign| sign == Sign::DaemonCrashed)
+        };
+        for line in [
+            "Mar  1 10:00:00 gw kernel: traps: charon[512] trap divide error ip:7f3a sp:7ffc error:0",
+            "do_page_fault(): sending SIGSEGV to charon for invalid read access from 00000004",
+            "pid 4123 (charon), jid 0, uid 0: exited on signal 11",
+            "pluto: connections.c:4012: orient: Assertion `c != NULL' failed.",
+            "*** buffer overflow detected ***: terminated",
+            "free(): double free detected in tcache 2",
+            "panic: runtime error: index out of range [3] with length 3",
+            "vpp[812]: received signal SIGSEGV, PC 0x7f1e33c20a11, faulting address 0x10",
+            "strongswan exited with code 139",
+        ] {
+            assert!(broke(line), "{line}");
+        }
+        for line in [
+            "pid 4123 (charon), jid 0, uid 0: exited on signal 15",
+            "vpp[812]: received signal SIGTERM, PC 0x7f1e33c20a11",
+            "strongswan exited with code 137",
+            "nginx[7]: Bus error",
+        ] {
+            assert!(!broke(line), "{line}");
+>>>>>>> 1ec15fa1 (evidence: how systems, C libraries and runtimes say that a daemon broke)
         }
     }
 }

@@ -93,7 +93,11 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
+<<<<<<< HEAD
 static TABLES: [&[Phrase]; 45] = [
+=======
+static TABLES: [&[Phrase]; 43] = [
+>>>>>>> 1ec15fa1 (evidence: how systems, C libraries and runtimes say that a daemon broke)
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -111,6 +115,7 @@ static TABLES: [&[Phrase]; 45] = [
     connection::PHRASES,
     deployment::PHRASES,
     host::PHRASES,
+    crash::PHRASES,
     ha::PHRASES,
     overlay::PHRASES,
     charon::PHRASES,
