@@ -197,7 +197,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn a_crash_of_a_stranger_is_nothing_to_us() {
         for (body, program) in [
             (
@@ -238,7 +237,10 @@ mod tests {
             ),
         ] {
             assert!(!of_another(body, program), "{body}");
-=======
+        }
+    }
+
+    #[test]
     fn systems_and_libraries_say_it_in_their_own_words() {
         use adit_model::fact::{Known, Side};
         use adit_model::now::Wall;
@@ -271,7 +273,6 @@ mod tests {
             "nginx[7]: Bus error",
         ] {
             assert!(!broke(line), "{line}");
->>>>>>> 1ec15fa1 (evidence: how systems, C libraries and runtimes say that a daemon broke)
         }
     }
 }

@@ -93,11 +93,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-<<<<<<< HEAD
-static TABLES: [&[Phrase]; 45] = [
-=======
-static TABLES: [&[Phrase]; 43] = [
->>>>>>> 1ec15fa1 (evidence: how systems, C libraries and runtimes say that a daemon broke)
+static TABLES: [&[Phrase]; 46] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
