@@ -117,6 +117,14 @@ fn what_l2tp_and_ppp_say_within_the_tunnel() {
             "xl2tpd[3]: parse_config: line 9: Unknown field 'lnss'",
             "config-syntax-rejected",
         ),
+        (
+            "xl2tpd[3]: child_handler : pppd exited for call 42 with code 4",
+            "kernel-module-or-algo-missing",
+        ),
+        (
+            "pppd[9]: Please load the ppp_generic kernel module.",
+            "kernel-module-or-algo-missing",
+        ),
         // What may have many reasons, and what harms nobody.
         ("pppd[9]: LCP: timeout sending Config-Requests", "undecided"),
         (
@@ -247,6 +255,12 @@ fn what_starts_and_installs_the_daemon() {
             ],
             "ha-transition-hook-wrong",
         ),
+        (
+            &[
+                "docker[4]: Warning: Extension policy revision 0 not supported, missing kernel module?",
+            ],
+            "kernel-module-or-algo-missing",
+        ),
         // A command of another product isn't a daemon that doesn't run.
         (
             &["sh[4]: /usr/sbin/ipsec: unknown command `verify' (`ipsec --help' for list)"],
@@ -347,6 +361,18 @@ fn a_script_that_takes_rules_away_or_waits_has_not_failed() {
     }
     let lost = "charon: 07[CHD] updown: Another app is currently holding the xtables lock. Perhaps you want to use the -w option?";
     assert_eq!(word(&log(&[lost])), "updown-script-failure");
+}
+
+/// NetworkManager's plugin asks whether pluto runs, and starts it.
+#[test]
+fn a_daemon_that_listens_after_it_was_missed_runs() {
+    let missed = "NetworkManager[7]: whack: Pluto is not running (no \"/run/pluto/pluto.ctl\")";
+    let listens = "pluto[99]: listening for IKE messages";
+    assert_eq!(word(&log(&[missed])), "daemon-not-running");
+    assert_eq!(word(&log(&[missed, listens])), "undecided");
+    assert_eq!(word(&log(&[listens, missed])), "daemon-not-running");
+    let stops = "pluto[99]: shutting down";
+    assert_eq!(word(&log(&[missed, listens, stops])), "daemon-not-running");
 }
 
 /// The lines below a unit's state may be of an earlier start.

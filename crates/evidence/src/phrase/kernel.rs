@@ -433,6 +433,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ModuleMissing,
+        "Extension {what:w} revision {:n} not supported, missing kernel module",
+    ),
+    any(
+        Sign::ModuleMissing,
         "iptables-restore: unable to initialize table '{table}'",
     ),
     // What a policy of the host forbids to the daemon's library (FIPS, crypto-policies).

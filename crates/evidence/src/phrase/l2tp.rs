@@ -70,6 +70,25 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "pppd exited for call {:n} with code 11",
     ),
+    // 4: the kernel has no PPP.
+    any(Sign::ModuleMissing, "pppd exited for call {:n} with code 4"),
+    // ── accel-ppp (VyOS), RouterOS ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "mschap-v2: authentication error",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "mschap-v1: authentication error",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "l2tp,ppp,error <{}>: user {peer:w} authentication failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "l2tp,ppp,info <{}>: terminating... - user {peer:w} authentication failed",
+    ),
     any(
         Sign::UserServerUnreachable,
         "rc_send_server: no reply from RADIUS server",

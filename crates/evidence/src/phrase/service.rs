@@ -14,6 +14,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DaemonNotRunning,
         "Updating strongSwan IPsec failed: {problem}",
     ),
+    // A script in Python, of VyOS or another, that finds nobody.
+    any(
+        Sign::DaemonNotRunning,
+        "sock.connect(\"/var/run/charon.vici\")",
+    ),
     // ── systemd ──
     any(
         Sign::Denied,
@@ -37,6 +42,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PluginMissing,
         "Unit libreswan.service could not be found",
     ),
+    any(Sign::PluginMissing, "Unit openswan.service not found"),
     any(Sign::PluginMissing, "ipsec.service: Unit not found"),
     any(Sign::PluginMissing, "strongswan.service: Unit not found"),
     any(

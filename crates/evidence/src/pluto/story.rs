@@ -27,6 +27,8 @@ pub(crate) struct Pluto {
     by_serial: HashMap<u32, usize>,
     last: Option<usize>,
     stopping: bool,
+    /// Where it said last that it listens, unless it was stopped after that.
+    listening: Option<Place>,
     facts: Vec<(Fact, usize)>,
     /// What was told since the daemon was asked to stop. It counts only if the daemon comes back.
     ending: Vec<(Fact, usize)>,
@@ -106,6 +108,14 @@ impl Pluto {
                 place.clone()
             });
         }
+        into.facts.extend(self.listening.take().map(|place| Fact {
+            source: place.source,
+            at: place.at,
+            side: place.side,
+            subject: None,
+            role: None,
+            what: Known::Daemon { running: true },
+        }));
         if self.lines == 0 || (self.facts.is_empty() && self.sure == 0) {
             return;
         }
@@ -147,10 +157,12 @@ impl Pluto {
             }
             Some(Said::Stopping) => {
                 self.stopping = true;
+                self.listening = None;
                 return;
             }
             Some(Said::Listening) => {
                 self.whole = true;
+                self.listening = Some(place());
                 return;
             }
             // AH and ESP; an ISAKMP SA is 1.

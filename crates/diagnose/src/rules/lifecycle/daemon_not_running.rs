@@ -6,7 +6,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
 
@@ -231,9 +231,14 @@ fn starts(command: &str) -> bool {
         )
 }
 
-/// systemd says of the unit that it is active now, below which the lines of an earlier start may stand.
+/// systemd says of the unit that it is active now, below which the lines of an earlier start may stand; or the daemon, that
+/// a tool didn't find, listens after it.
 fn runs_now(s: &Signals<'_>, seen: Seen<'_>) -> bool {
-    seen.fact.source.text.contains(".service: ") && s.running(seen.side()).is_some()
+    s.running(seen.side()).is_some_and(|running| {
+        let of_unit = seen.fact.source.text.contains(".service: ")
+            && running.source.text.contains("Active: ");
+        of_unit || before(seen.fact, running)
+    })
 }
 
 /// A tunnel that is up only sends, and the peer's own host says that nobody there takes what is sent.
