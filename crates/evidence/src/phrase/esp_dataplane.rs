@@ -37,6 +37,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         "packet has invalid spi for destaddr={:w} prot={:w} spi={spi:w}",
     ),
     any(Sign::SpiUnknown, "RECVD_PKT_INV_SPI"),
+    // It can't even tell the sender.
+    any(
+        Sign::SpiUnknown,
+        "request to send delete notify (no ISAKMP sa) src {:w} dst {peer:w} for SPI {spi:w}",
+    ),
     any(
         Sign::SpiUnknown,
         "(SPI= {spi:w} sequence number= {:w} from {peer:w} {}with an invalid SPI",

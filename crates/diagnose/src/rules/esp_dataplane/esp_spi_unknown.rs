@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -121,6 +122,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "the SPIs, addresses and UDP ports of the SAs (setkey -D, ipsecctl -sa) beside those of the packets that come in (tcpdump)",
         );
     }
+    if let Some(single) = single(s) {
+        return possible(
+            60,
+            format!(
+                "one packet came with an SPI that {} has no SA for, which also happens once after SAs are replaced or cleared",
+                single.who()
+            ),
+            "whether the line comes again with the same SPI, and which side was cleared or restarted before",
+        );
+    }
     let told = found(s, &[Sign::SpiUnknown], SYMPTOM, |seen, times| {
         let spi = seen
             .value("spi")
@@ -201,6 +212,14 @@ fn not_listed(s: &Signals<'_>) -> Option<Judgement> {
         .then("compare the SPIs of `ip xfrm state` on both sides: what one sends with must be an inbound SA of the other")
         .done(),
     )
+}
+
+/// A router logs a packet with its SPI, and nothing says that there were more, or that it had no SA left at all: after
+/// each rekey, reload or change of a configuration such a line may come.
+fn single<'a>(s: &Signals<'a>) -> Option<Seen<'a>> {
+    let seen = s.sign(Sign::SpiUnknown)?;
+    let of_packet = seen.fact.source.text.contains("INV_SPI");
+    (of_packet && s.signs_of(Sign::SpiUnknown).count() == 1).then_some(seen)
 }
 
 const CHANGE: &str = "clear the SAs of this tunnel on the side that sends, so that both negotiate anew, and switch dead peer detection on at both ends";
