@@ -627,6 +627,7 @@ impl Sign {
                 | Sign::ConfigLineMissing
                 | Sign::ReversePathFilterOn
                 | Sign::NatTraversalOff
+                | Sign::ClientsShareNat
                 | Sign::ClockUnsynchronised
                 | Sign::RekeyOff
                 | Sign::MakeBeforeBreak

@@ -57,11 +57,35 @@ pub(crate) fn selectors(text: &str) -> Vec<Selector> {
 
 fn selector(text: &str) -> Option<Selector> {
     let text = text.split_once('|').map_or(text, |(ts, _)| ts);
+    if let Some((head, port)) = named_port(text) {
+        return format!("{head}/{port}]").parse().ok();
+    }
     if !text.contains("..") && !text.contains("ipv6-icmp") {
         return text.parse().ok();
     }
     let text = text.replace("..", "-").replace("ipv6-icmp", "icmpv6");
     text.parse().ok()
+}
+
+/// `192.0.2.1/32[udp/l2f]`: charon has the names of the host's list of services.
+fn named_port(text: &str) -> Option<(&str, u16)> {
+    const NAMES: [(&str, u16); 12] = [
+        ("ssh", 22),
+        ("domain", 53),
+        ("bootps", 67),
+        ("http", 80),
+        ("ntp", 123),
+        ("snmp", 161),
+        ("bgp", 179),
+        ("https", 443),
+        ("isakmp", 500),
+        ("l2f", 1701),
+        ("l2tp", 1701),
+        ("ipsec-nat-t", 4500),
+    ];
+    let (head, name) = text.strip_suffix(']')?.rsplit_once('/')?;
+    let known = NAMES.iter().find(|(known, _)| *known == name)?;
+    head.contains('[').then_some((head, known.1))
 }
 
 /// `10.1.0.0/24 === 10.2.0.0/24`: ours, theirs.
@@ -147,6 +171,13 @@ mod tests {
         assert_eq!(
             selectors("10.1.0.0/24[tcp/80] dynamic 10.2.0.1..10.2.0.9").len(),
             2
+        );
+        assert_eq!(
+            selectors("192.0.2.1/32[udp/l2f] 192.0.2.1/32[udp/l2tp] 10.1.0.0/24[tcp/https]")
+                .iter()
+                .map(|s| s.ports.0)
+                .collect::<Vec<_>>(),
+            [1701, 1701, 443]
         );
         assert_eq!(endpoint("[500]"), None);
         assert_eq!(notify("NO_PROP"), Some(NotifyType::NO_PROPOSAL_CHOSEN));

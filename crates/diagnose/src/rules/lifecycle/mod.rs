@@ -12,7 +12,7 @@ mod dpd_unsupported_or_onesided;
 mod dynamic_ip_changed;
 mod idle_teardown;
 mod no_autostart_after_reboot;
-mod peer_deleted_sa;
+pub(crate) mod peer_deleted_sa;
 mod reboot_no_initial_contact;
 mod service_crash_loop;
 mod shutdown_order_cuts_network;

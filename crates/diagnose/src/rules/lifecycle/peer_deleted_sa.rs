@@ -46,6 +46,7 @@ pub(crate) static RULE: Rule = Rule {
         "uniqueness-kicks-peer",
         "reauth-break-before-make",
         "ikev1-phase1-expiry-kills-phase2",
+        "transport-mode-through-nat",
     ],
     judge,
 };
@@ -107,7 +108,7 @@ fn soon(up: &Fact, deleted: &Fact) -> bool {
 }
 
 /// The SA is for L2TP, as its selectors or its name say.
-fn for_l2tp(s: &Signals<'_>) -> bool {
+pub(crate) fn for_l2tp(s: &Signals<'_>) -> bool {
     const L2TP: u16 = 1701;
     s.case.facts.iter().any(|f| {
         let named = f

@@ -7,6 +7,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::rules::lifecycle::peer_deleted_sa::for_l2tp;
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
@@ -97,11 +98,7 @@ fn shared(s: &Signals<'_>) -> Judgement {
         return one_at_a_time(s);
     };
     let l2tp = |text: &str| text.to_ascii_lowercase().contains("l2tp");
-    let meant = l2tp(&seen.fact.source.text)
-        || s.case
-            .facts
-            .iter()
-            .any(|f| f.subject.as_deref().is_some_and(l2tp));
+    let meant = l2tp(&seen.fact.source.text) || for_l2tp(s);
     let kernel = [Sign::StateNotInstalled, Sign::PolicyNotInstalled];
     if !meant || !s.calm() || s.first_sign(&kernel).is_some() {
         return Judgement::Silent;
