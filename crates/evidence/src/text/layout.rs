@@ -50,7 +50,7 @@ impl Layout {
         }
         let width = broken.iter().copied().max().unwrap_or(0);
         // Lines that were broken at one width end close to it; other lines without a time follow lines of any length.
-        let close = broken.iter().filter(|l| **l + SLACK >= width).count();
+        let close = broken.iter().filter(|l| **l + slack(width) >= width).count();
         let is_broken = broken.len() >= 2 && close == broken.len() && close * 6 >= headed;
         Self {
             newest_first: earlier >= 2 && earlier > 2 * later,
@@ -81,7 +81,7 @@ impl Layout {
                 .width
                 .zip(all.last_mut())
                 .filter(|_| is_rest(raw, now))
-                .filter(|(width, _)| length + SLACK >= *width)
+                .filter(|(width, _)| length + slack(*width) >= *width)
                 .filter(|(_, (_, held))| held.len() + 1 + rest.len() <= LONGEST);
             match continued {
                 Some((width, (_, held))) => {
@@ -108,7 +108,15 @@ impl Layout {
 const SLACK: usize = 16;
 
 /// Widths at which terminals and mail programs break lines.
-const BREAKABLE: core::ops::RangeInclusive<usize> = 60..=132;
+const BREAKABLE: core::ops::RangeInclusive<usize> = 60..=320;
+
+/// Up to this width programs break between words; a wide terminal does so anywhere, and its lines are full.
+const WORDS: usize = 132;
+
+/// How much shorter than the width a broken line can be.
+fn slack(width: usize) -> usize {
+    if width > WORDS { 0 } else { SLACK }
+}
 
 fn is_rest(raw: &[u8], now: Wall) -> bool {
     let text = String::from_utf8_lossy(raw);
@@ -135,8 +143,12 @@ fn continues(text: &str) -> bool {
     };
     // An entry of `ip xfrm` begins without a blank, and what belongs to it with some.
     let entry = text.starts_with("src ") && text.contains(" dst ");
+    let left_out = text
+        .trim_matches(['[', ']', '(', ')', '.', '…', ' '])
+        .is_empty();
     !text.is_empty()
         && !entry
+        && !left_out
         && !text.starts_with(BEGINNINGS)
         && !text.starts_with("packet from ")
         && !thread
@@ -188,6 +200,23 @@ or directory (2)
         assert!(lines[0].1.ends_with("SPI cf221b54"));
         assert!(lines[1].1.ends_with("No such file or directory (2)"));
         assert_eq!(lines[1].0, 3);
+    }
+
+    #[test]
+    fn wide_terminals_break_full_lines_only() {
+        let head = "Nov 21 06:08:05 gw pluto[77]: \"office\" #3: no local proposal matches remote proposals ";
+        let full = format!("{head}{}", "1:ESP:ENCR=AES_CBC_256;".repeat(6));
+        let (first, rest) = full.split_at(189);
+        let text = format!("{first}\n{rest}\n{first}\n{rest}\n");
+        let lines = restored(&text);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0].1, full);
+        // What somebody left out is the rest of no line.
+        let cut = format!("{}\n[...]\n{text}", first.get(..100).unwrap());
+        assert_eq!(restored(&cut).len(), 4);
+        // Long lines of several lengths, each with something below.
+        let text = format!("{first}\n{rest}\n{full}\n{rest}\n");
+        assert!(Layout::of(text.as_bytes(), NOW).is_plain());
     }
 
     #[test]
