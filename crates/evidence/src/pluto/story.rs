@@ -58,6 +58,20 @@ fn replaces_child(text: &str) -> bool {
         || text.contains("request to rekey Child SA")
 }
 
+/// The section of the configuration that a connection comes of: pairs of several networks (`office/1x2`) share what it
+/// says of algorithms.
+fn section(name: &str) -> &str {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let pair = |end: &str| {
+        end.split_once('x')
+            .is_some_and(|(a, b)| digits(a) && digits(b))
+    };
+    match name.rsplit_once('/') {
+        Some((section, end)) if pair(end) => section,
+        _ => name,
+    }
+}
+
 impl Pluto {
     /// The next line. `place` is asked for only when the line tells something.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) -> bool {
@@ -191,7 +205,7 @@ impl Pluto {
                     .entry(name.to_owned())
                     .or_default()
                     .insert(index);
-                if let Some([ike, esp]) = self.ours.get(name) {
+                if let Some([ike, esp]) = self.ours.get(section(name)) {
                     sa.configured = ike.clone();
                     sa.configured_esp = esp.clone();
                 }
@@ -436,7 +450,7 @@ impl Pluto {
     /// A connection lists what it would take, when it is loaded and when it is used.
     fn loaded(&mut self, name: &str, ike: bool, proposals: &[Proposal]) {
         const MOST: usize = 64;
-        let lists = self.ours.entry(name.to_owned()).or_default();
+        let lists = self.ours.entry(section(name).to_owned()).or_default();
         let [for_ike, for_esp] = lists;
         let list = if ike { for_ike } else { for_esp };
         for one in proposals {

@@ -75,8 +75,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         if pfs_mismatch::groups_alone(&apart.differs)
             || apart.differs == [TransformKind::Esn]
             || (apart.rekeying && apart.differs.is_empty())
+            || pfs_mismatch::refused(s).is_some()
         {
             return Judgement::Silent;
+        }
+        if pfs_mismatch::unknown_list(s) {
+            return Judgement::Possible {
+                weight: 60,
+                because: "the ESP proposals were refused in CREATE_CHILD_SA: their ciphers may not fit, or the group may not".to_owned(),
+                separated_by: "the ESP proposals of both sides, with their groups (PFS)",
+            };
         }
         let (fix, ask) = advice(s, &apart);
         return Found {
@@ -164,6 +172,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(told) = told else {
         return unanswered(s);
     };
+    if pfs_mismatch::unknown_request(s).is_some() {
+        return Judgement::Possible {
+            weight: 62,
+            because: "NO_PROPOSAL_CHOSEN came to a request for a further CHILD SA: its ciphers may not fit, its group, or what the peer has for these networks".to_owned(),
+            separated_by: "what the peer's log of that request compares",
+        };
+    }
     // The proposals of quick mode have the group of a key exchange of its own; those of IKE_AUTH have none.
     let quick = s.happenings(told.side).any(|(_, h)| match h {
         Happening::Sent(m) => Phase::is_v1(&m.exchange),

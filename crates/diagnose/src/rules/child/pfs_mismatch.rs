@@ -10,8 +10,8 @@ use adit_model::sign::Sign;
 use crate::compare::list;
 use crate::finding::{BOTH_SIDES, CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
-use crate::signals::{Signals, notify};
+use crate::seen::{Seen, before};
+use crate::signals::{Refused, Signals, notify};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -97,20 +97,75 @@ pub(crate) struct Groups<'a> {
 
 /// The refusal of a proposal for its group.
 pub(crate) fn refused<'a>(s: &Signals<'a>) -> Option<Groups<'a>> {
-    let (r, (offered, configured)) = s.refusal(|r| match r {
+    let (r, (offered, configured, differs)) = s.refusal(|r| match r {
         Refusal::NoEspProposal {
             offered,
             configured,
             differs,
-        } if groups_alone(differs) => Some((offered, configured)),
+        } => Some((offered, configured, differs)),
         _ => None,
     })?;
+    let taken = || configured.is_empty() && in_later_exchange(s, r) && taken_before(s, r, offered);
+    if !groups_alone(differs) && !taken() {
+        return None;
+    }
+    let (refusing, asking) = (groups(configured), groups(offered));
+    // A list that was made for IKE_AUTH has no groups.
+    let refusing = if refusing == asking || configured.is_empty() {
+        "another".to_owned()
+    } else {
+        refusing
+    };
     Some(Groups {
         fact: r.fact,
-        refusing: groups(configured),
-        asking: groups(offered),
+        refusing,
+        asking,
         who: crate::signals::who(r.side),
-        rekeying: r.rekeying,
+        rekeying: r.rekeying || long_up(s, r),
+    })
+}
+
+/// The refusal answers CREATE_CHILD_SA, as the side that refused says, or the time since its IKE SA came up.
+pub(crate) fn in_later_exchange(s: &Signals<'_>, r: &Refused<'_>) -> bool {
+    r.about.starts_with("CHILD_SA")
+        && (r.rekeying
+            || long_up(s, r)
+            || s.signs_of(Sign::ChildRequestRefused).any(|x| {
+                x.side() == r.side && x.fact.source.text.contains("CREATE_CHILD_SA")
+            }))
+}
+
+/// The connection had been up for minutes: the CHILD SA that it was made with is what is replaced.
+fn long_up(s: &Signals<'_>, r: &Refused<'_>) -> bool {
+    const MINUTES_MS: u64 = 10 * 60_000;
+    let Some(then) = r.fact.at.filter(|_| r.about.starts_with("CHILD_SA")) else {
+        return false;
+    };
+    let up = s.case.happenings().filter(|(fact, h)| {
+        matches!(
+            h,
+            Happening::IkeEstablished { .. } | Happening::ChildEstablished { .. }
+        ) && fact.side == r.side
+            && fact.subject == r.fact.subject
+    });
+    up.filter_map(|(fact, _)| fact.at)
+        .filter(|up| up.0 <= then.0)
+        .max_by_key(|up| up.0)
+        .is_some_and(|up| then.0 - up.0 >= MINUTES_MS)
+}
+
+/// A CHILD SA of the same connection came up before with algorithms that the refused list has too.
+fn taken_before(s: &Signals<'_>, r: &Refused<'_>, offered: &[Proposal]) -> bool {
+    s.case.happenings().any(|(fact, h)| match h {
+        Happening::ChildEstablished { suite, .. } => {
+            fact.subject == r.fact.subject
+                && before(fact, r.fact)
+                && offered.iter().any(|p| {
+                    p.encr.contains(&suite.encr)
+                        && suite.integ.is_none_or(|integ| p.integ.contains(&integ))
+                })
+        }
+        _ => false,
     })
 }
 
@@ -170,7 +225,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             s,
         );
     }
-    configured(s).unwrap_or_else(|| tried(s))
+    configured(s)
+        .or_else(|| open(s))
+        .unwrap_or_else(|| tried(s))
 }
 
 /// The request for a CHILD SA carried another group than the one that is wanted, and the exchange ended there: who asks is
@@ -227,6 +284,58 @@ pub(crate) fn refused_later<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a [Propo
     });
     (agreed && !asked.proposals.is_empty() && asked.proposals.iter().all(insists))
         .then_some((told.fact, asked.proposals.as_slice()))
+}
+
+/// A list without groups was refused in CREATE_CHILD_SA, and what the side that refused has isn't shown; or a request
+/// there, of which nothing is shown.
+fn open(s: &Signals<'_>) -> Option<Judgement> {
+    let because = if unknown_list(s) {
+        "the refused proposals of CREATE_CHILD_SA have no group, and the side that refused them may want one"
+    } else if unknown_request(s).is_some() {
+        "what is asked for in CREATE_CHILD_SA needs the peer's group as well, and the first CHILD SA doesn't"
+    } else {
+        return None;
+    };
+    Some(Judgement::Possible {
+        weight: 64,
+        because: because.to_owned(),
+        separated_by: "the PFS group of both sides, beside their ESP ciphers",
+    })
+}
+
+/// Refused in CREATE_CHILD_SA was a list without groups, and nothing is known of what the side that refused has.
+pub(crate) fn unknown_list(s: &Signals<'_>) -> bool {
+    let found = s.refusal(|r| match r {
+        Refusal::NoEspProposal {
+            offered,
+            configured,
+            ..
+        } if configured.is_empty() && !offered.is_empty() => Some(offered),
+        _ => None,
+    });
+    found.is_some_and(|(r, offered)| {
+        in_later_exchange(s, r) && offered.iter().all(|p| p.ke.is_empty())
+    })
+}
+
+/// The peer refused a further CHILD SA in CREATE_CHILD_SA, and nothing shows what it was asked for: ciphers, groups and,
+/// at some products, networks that aren't configured are answered alike.
+pub(crate) fn unknown_request<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
+    let told = s
+        .told(notify::NO_PROPOSAL_CHOSEN, false)
+        .filter(|t| !t.rekeying && t.child)?;
+    let unknown = told.asked.is_none_or(|a| a.proposals.is_empty());
+    let asked_in = s
+        .case
+        .happenings()
+        .filter(|(fact, _)| fact.side == told.side)
+        .take_while(|(fact, _)| !core::ptr::eq(*fact, told.fact))
+        .filter_map(|(_, h)| match h {
+            Happening::Sent(m) if !m.response => Some(m.exchange.as_str()),
+            _ => None,
+        })
+        .last();
+    (unknown && asked_in == Some("CREATE_CHILD_SA")).then_some(told.fact)
 }
 
 /// Somebody switched it off, and that helped.

@@ -21,7 +21,7 @@ pub(super) fn packet(text: &str) -> Option<Said> {
     let list = list.split(']').next().unwrap_or(list);
     Some(Said::Packet {
         received,
-        exchange: exchange.to_owned(),
+        exchange: exchange.trim_end_matches([',', ':']).to_owned(),
         response,
         id: id.parse().ok()?,
         payloads: list.split_whitespace().map(payload).collect(),

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use adit_model::event::{Asked, Happening};
 use adit_model::identity::Identity;
-use adit_model::proposal::closest_difference;
+use adit_model::proposal::{TransformKind, closest_difference};
 use adit_model::reason::Refusal;
 use adit_model::selector::Selector;
 
@@ -202,10 +202,16 @@ impl Sa {
     }
 
     pub(super) fn no_esp_proposal(&self) -> Refusal {
+        let (configured, offered) = (&self.configured_esp, &self.offered);
+        let mut differs = closest_difference(configured, offered, false);
+        // Our list may be the one of IKE_AUTH, which names no group: what fits it and is refused differs in the group.
+        if differs.is_empty() && !configured.is_empty() && !offered.is_empty() {
+            differs.push(TransformKind::KeyExchange);
+        }
         Refusal::NoEspProposal {
-            offered: self.offered.clone(),
-            configured: self.configured_esp.clone(),
-            differs: closest_difference(&self.configured_esp, &self.offered, false),
+            offered: offered.clone(),
+            configured: configured.clone(),
+            differs,
         }
     }
 
