@@ -29,6 +29,7 @@ mod missing;
 mod monitored;
 mod nat;
 mod nat_rule;
+mod overcome;
 mod pinned;
 mod plane;
 mod progress;

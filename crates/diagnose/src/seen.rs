@@ -6,6 +6,7 @@ use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
+use crate::overcome::is_overcome;
 use crate::signals::{Signals, who};
 
 /// A sign, and the line that gave it.
@@ -158,14 +159,21 @@ impl<'a> Signals<'a> {
 
 /// Every sign of a case that counts: `successes` are the happenings with which the tunnel came up last.
 pub(crate) fn signs<'a>(facts: &'a [Fact], successes: &[&Fact]) -> Vec<Seen<'a>> {
-    facts
+    let all: Vec<Seen<'a>> = facts
         .iter()
         .filter_map(|fact| match &fact.what {
             Known::Sign { sign, .. } => Some(Seen { fact, sign: *sign }),
             _ => None,
         })
         .filter(|seen| seen.sign.lasts() || !successes.iter().any(|up| before(seen.fact, up)))
-        .collect()
+        .collect();
+    let up: Vec<&Fact> = all
+        .iter()
+        .filter(|seen| seen.sign == Sign::SecondPhaseDone)
+        .map(|seen| seen.fact)
+        .collect();
+    let stands = |seen: &Seen<'_>| !is_overcome(*seen, &up);
+    all.iter().copied().filter(stands).collect()
 }
 
 /// Whether `a` is known to have been said before `b` by the same side.

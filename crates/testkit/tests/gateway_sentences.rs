@@ -30,6 +30,9 @@ const IKED: Head = "Jun  2 14:07:31 gw iked[4711]: ";
 const ISAKMPD: Head = "Jun  2 14:07:31 gw isakmpd[4711]: ";
 const WINDOWS: Head = "Can't connect to Head office. ";
 
+const MACOS: Head = "Jun  2 14:07:31 mac neagent[4711]: ";
+const ANDROID: Head = "06-02 14:07:31.552  1402  1437 E IkeV2VpnRunner: ";
+
 /// What a log says whose lines these are.
 fn verdict(head: Head, lines: &[&str]) -> String {
     let log: String = lines.iter().map(|l| format!("{head}{l}\n")).collect();
@@ -305,6 +308,58 @@ const SENTENCES: &[(&str, Head, &[&str])] = &[
     ("cert-san-mismatch", WINDOWS, &["Error 835"]),
     ("virtual-ip-or-cp-failure", WINDOWS, &["Error code 13899"]),
     ("perhaps udp500-blocked", WINDOWS, &["Error 809"]),
+    (
+        "esp-proposal-mismatch",
+        "",
+        &[
+            "An IPsec quick mode negotiation failed.",
+            "Failure Point: Local computer",
+            "Failure Reason: Policy match error",
+        ],
+    ),
+    (
+        "ike-proposal-mismatch",
+        "",
+        &[
+            "An IPsec quick mode negotiation failed.",
+            "Failure Reason: Negotiation timed out",
+            "An IPsec main mode negotiation failed.",
+            "Failure Reason: Policy match error",
+        ],
+    ),
+    (
+        "crl-unreachable",
+        "",
+        &["Failure Reason: Certification Revocation check of peer's certificate failed"],
+    ),
+    // macOS, Android.
+    (
+        "ca-not-trusted",
+        MACOS,
+        &["Trust evaluate failure: [leaf AnchorTrusted]"],
+    ),
+    (
+        "cert-san-mismatch",
+        MACOS,
+        &["Trust evaluate failure: [leaf SSLHostname]"],
+    ),
+    (
+        "undecided",
+        "Jun  2 14:07:31 mac nsurlsessiond[118]: ",
+        &["Trust evaluate failure: [leaf AnchorTrusted SSLHostname]"],
+    ),
+    (
+        "ts-mismatch",
+        ANDROID,
+        &["com.android.internal.net.ipsec.ike.exceptions.TsUnacceptableException"],
+    ),
+    (
+        "peer-dns-unresolvable",
+        ANDROID,
+        &[
+            "java.net.UnknownHostException: Unable to resolve host \"vpn.lyon.example\": No address associated with hostname",
+        ],
+    ),
     // Counters count what they are called.
     (
         "undecided",
@@ -323,4 +378,63 @@ fn each_sentence_says_what_it_means() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Logs whose last lines say that the traffic has its SA, and what is wrong without these.
+const OVERCOME: &[(&str, Head, &[&str], &str)] = &[
+    (
+        "psk-mismatch",
+        "2025/06/02 14:07:31 info     vpn     gw-lyon ike-nego 0  ",
+        &["IKE phase-1 negotiation is failed likely due to pre-shared key mismatch."],
+        "IKE phase-2 negotiation is succeeded as initiator, quick mode. Established SA: 192.0.2.1[500]-198.51.100.7[500] message id:0x7C01D2, SPI:0x9A/0xB7.",
+    ),
+    (
+        "ts-mismatch",
+        ASA,
+        &[
+            "%ASA-7-713222: Group = 198.51.100.7, IP = 198.51.100.7, Static Crypto Map check, map = wan_map, seq = 3, ACL does not match proxy IDs src:10.7.0.0 dst:10.1.0.0",
+        ],
+        "%ASA-5-713120: Group = 198.51.100.7, IP = 198.51.100.7, PHASE 2 COMPLETED (msgid=31b7c2)",
+    ),
+    (
+        "ts-mismatch",
+        "ike 0:lyon:81:p2-voice:90: ",
+        &["specified selectors mismatch"],
+        "added IPsec SA: SPIs=5c1d09aa/77e0b1c4",
+    ),
+    (
+        "esp-proposal-mismatch",
+        RACOON,
+        &["ERROR: no suitable policy found."],
+        "INFO: IPsec-SA established: ESP/Tunnel 198.51.100.7[0]->192.0.2.1[0] spi=90217(0x16069)",
+    ),
+    (
+        "auth-method-mismatch",
+        ROUTEROS,
+        &[
+            "rejected authmethod: DB(prop#1:trns#1):Peer(prop#1:trns#2) = pre-shared key:RSA signatures",
+        ],
+        "IPsec-SA established: 198.51.100.7[4500]->192.0.2.1[4500] spi=0x16069",
+    ),
+];
+
+#[test]
+fn what_a_later_sa_overcame_is_not_the_cause() {
+    for (cause, head, refused, up) in OVERCOME {
+        assert_eq!(verdict(head, refused), *cause, "{refused:?}");
+        let then = [*refused, &[*up]].concat();
+        assert_ne!(verdict(head, &then), *cause, "{then:?}");
+        // Of a tunnel that was up it is about what replaces its SAs.
+        let between = [&[*up], *refused, &[*up]].concat();
+        assert_eq!(verdict(head, &between), *cause, "{between:?}");
+    }
+    // What another peer or another tunnel got.
+    let (cause, head, refused, up) = OVERCOME[1];
+    let other = up.replace("198.51.100.7", "203.0.113.40");
+    assert_eq!(verdict(head, &[refused[0], &other]), cause);
+    let log = [
+        "ike 0:lyon:81:p2:90: specified selectors mismatch",
+        "ike 0:nantes:82:p2:91: added IPsec SA: SPIs=5c1d09aa/77e0b1c4",
+    ];
+    assert_eq!(verdict("", &log), "ts-mismatch");
 }

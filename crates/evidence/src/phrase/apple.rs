@@ -1,8 +1,17 @@
-//! Sentences of macOS and iOS.
+//! Sentences of macOS, iOS and Android.
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
+
+/// Certificates of other connections are checked by the same library.
+const EVALUATES: &[&str] = &[
+    "neagent",
+    "nesessionmanager",
+    "NEIKEv2Provider",
+    "racoon",
+    "charon",
+];
 
 pub(super) static PHRASES: &[Phrase] = &[
     any(
@@ -41,5 +50,69 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::UserAuthenticationFailed,
         "IPSec Controller: XAuth reauthentication dialog",
+    ),
+    // What was found wrong with a chain, by its checks; several may be named.
+    by(
+        EVALUATES,
+        Sign::IssuerUnknown,
+        "Trust evaluate failure: {}AnchorTrusted",
+    ),
+    by(
+        EVALUATES,
+        Sign::IssuerUnknown,
+        "Trust evaluate failure: {}MissingIntermediate",
+    ),
+    by(
+        EVALUATES,
+        Sign::CertificateOutsideValidity,
+        "Trust evaluate failure: {}TemporalValidity",
+    ),
+    by(
+        EVALUATES,
+        Sign::CertificateNameMismatch,
+        "Trust evaluate failure: {}SSLHostname",
+    ),
+    by(
+        EVALUATES,
+        Sign::KeyUsageRefused,
+        "Trust evaluate failure: {}ExtendedKeyUsage",
+    ),
+    by(
+        EVALUATES,
+        Sign::SignatureRefused,
+        "Trust evaluate failure: {}KeySize",
+    ),
+    by(
+        EVALUATES,
+        Sign::SignatureRefused,
+        "Trust evaluate failure: {}SignatureHashAlgorithms",
+    ),
+    // Its racoon.
+    any(Sign::UserAuthenticationFailed, "XAUTH Status is not OK"),
+    any(Sign::NegotiationTimedOut, "(Phase 1 Maximum Retransmits)"),
+    // Android's own client: the exceptions that end a session.
+    any(
+        Sign::NegotiationTimedOut,
+        "ike.exceptions.IkeTimeoutException",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "ike.exceptions.NoValidProposalChosenException",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "ike.exceptions.TsUnacceptableException",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "ike.exceptions.InternalAddressFailureException",
+    ),
+    any(
+        Sign::PeerNameUnresolved,
+        "UnknownHostException: Unable to resolve host \"{name}\"",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "CertPathValidatorException: Trust anchor for certification path not found",
     ),
 ];

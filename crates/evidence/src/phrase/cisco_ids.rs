@@ -220,4 +220,5 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ClockUnsynchronised,
         "PKI functions can not be initialized until an authoritative time source",
     ),
+    any(Sign::SecondPhaseDone, "PHASE 2 COMPLETED (msgid={what:w}"),
 ];

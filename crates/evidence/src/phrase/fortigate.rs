@@ -115,4 +115,5 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::EspIntegrityFailed,
         "Invalid ESP packet detected (invalid padding",
     ),
+    any(Sign::SecondPhaseDone, "added IPsec SA: SPIs={what:w}"),
 ];

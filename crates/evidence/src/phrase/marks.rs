@@ -13,6 +13,12 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::ExchangeModeRefused if has("authentication using") => out.push(("of", "method")),
         // VPP compares an identity with each profile.
         Sign::PeerIdentityUnexpected if has("profile id") => out.push(("each", "yes")),
+        // ASA and FortiOS compare networks with each entry.
+        Sign::TrafficRefused
+            if has("ACL does not match proxy IDs") || has("specified selectors mismatch") =>
+        {
+            out.push(("each", "yes"));
+        }
         // It is said of the own certificate when it is loaded, and the subject is used instead.
         Sign::CertificateNameMismatch if has("defaulting to") => {
             out.push(("replaced", "yes"));

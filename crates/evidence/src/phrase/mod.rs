@@ -167,6 +167,8 @@ pub(crate) struct Phrases {
     /// By line and, for lines that were made of one, by how many facts there were before.
     last: BTreeMap<Sign, BTreeMap<(Option<u64>, u64), Fact>>,
     count: u64,
+    /// The last event of Windows that began was about a quick mode.
+    quick_mode: bool,
 }
 
 impl Phrases {
@@ -250,6 +252,14 @@ impl Phrases {
                 Some((sign, shape, shape.find(&body)?))
             })
             .collect();
+        if !fitting.is_empty() {
+            self.quick_mode = windows::is_of_quick_mode(&body).unwrap_or(self.quick_mode);
+        }
+        if self.quick_mode {
+            for (sign, ..) in &mut fitting {
+                *sign = windows::in_quick_mode(*sign, &body);
+            }
+        }
         fitting.sort_by_cached_key(|(_, shape, _)| shape.place(&body));
         for (sign, _, values) in fitting {
             let values: BTreeMap<String, String> = values

@@ -72,6 +72,46 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::NoConnectionForPeer, "ERROR_IPSEC_IKE_NO_POLICY"),
     any(Sign::RekeyCollision, "ERROR_IPSEC_IKE_SIMULTANEOUS_REKEY"),
+    any(Sign::NegotiationTimedOut, "ERROR_IPSEC_IKE_TIMED_OUT"),
+    any(Sign::HalfOpenLimit, "ERROR_IPSEC_IKE_MM_LIMIT"),
+    any(
+        Sign::HalfOpenLimit,
+        "Max number of established MM SAs to peer exceeded",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "ERROR_IPSEC_IKE_INNER_IP_ASSIGNMENT_FAILURE",
+    ),
+    any(
+        Sign::VirtualAddressMissing,
+        "ERROR_IPSEC_IKE_REQUIRE_CP_PAYLOAD_MISSING",
+    ),
+    any(Sign::KeyUsageRefused, "ERROR_IPSEC_IKE_INVALID_CERT_KEYLEN"),
+    any(
+        Sign::KeyUsageRefused,
+        "Key length in certificate is too small for configured security",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "Failure Reason: Invalid certificate key usage",
+    ),
+    any(Sign::RevocationRequired, "ERROR_IPSEC_IKE_PEER_CRL_FAILED"),
+    any(
+        Sign::RevocationRequired,
+        "Failure Reason: Certificate Revocation Check failed",
+    ),
+    any(
+        Sign::RevocationRequired,
+        "Revocation Check of peer's certificate failed",
+    ),
+    any(
+        Sign::PeerCertificateMissing,
+        "Peer failed to send valid machine certificate",
+    ),
+    any(
+        Sign::NegotiationFailed,
+        "IPsec main mode negotiation failed",
+    ),
     // Its answers, as charon prints the notify that carries a code.
     any(Sign::AuthenticationRefusedByPeer, "N(MS_STATUS(13801))"),
     any(Sign::ProposalsRefusedByPeer, "N(MS_STATUS(13868))"),
@@ -170,6 +210,21 @@ pub(super) static PHRASES: &[Phrase] = &[
         "credenciales de autenticación IKE no son aceptables",
     ),
 ];
+
+/// Whether a line begins an event about a quick mode (4654), or one about a main mode (4653).
+pub(super) fn is_of_quick_mode(body: &str) -> Option<bool> {
+    let body = body.to_ascii_lowercase();
+    let (head, _) = body.split_once(" mode negotiation failed")?;
+    Some(head.ends_with("quick"))
+}
+
+/// What a reason means in an event about a quick mode.
+pub(super) fn in_quick_mode(sign: Sign, body: &str) -> Sign {
+    match sign {
+        Sign::IkeProposalsRefused if body.contains("Failure Reason:") => Sign::EspProposalRefused,
+        other => other,
+    }
+}
 
 /// Whether the number that ends a sentence is a whole one, and `error` a word: `XfrmInError 809` counts.
 pub(super) fn stands_alone(shape: &str, body: &str) -> bool {

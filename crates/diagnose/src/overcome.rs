@@ -1,0 +1,94 @@
+//! What refused an attempt before the traffic got its SA, in logs that aren't followed exchange by exchange: who compares
+//! what is proposed with each of several entries says of most of them that they don't fit.
+
+use adit_model::fact::Fact;
+use adit_model::sign::Sign;
+
+use crate::seen::{Seen, before, hosts};
+
+/// Whether an SA for the traffic came up after the line, between the same hosts, and none had before it. What is refused
+/// of a tunnel that was up already is about replacing its SAs. `up` are the lines that say that one came up.
+pub(crate) fn is_overcome(seen: Seen<'_>, up: &[&Fact]) -> bool {
+    if up.is_empty() || !refuses(seen) {
+        return false;
+    }
+    let same = |x: &Fact| is_of_same(x, seen.fact);
+    up.iter().any(|x| before(seen.fact, x) && same(x))
+        && !up.iter().any(|x| before(x, seen.fact) && same(x))
+}
+
+/// Whether it says why an attempt failed. Networks that one of several entries refuses stay refused when another one gets
+/// its SA, except where each entry is only tried.
+fn refuses(seen: Seen<'_>) -> bool {
+    match seen.sign {
+        Sign::TrafficRefused => seen.value("each").is_some(),
+        sign => matches!(
+            sign,
+            Sign::IkeProposalsRefused
+                | Sign::ProposalsRefusedByPeer
+                | Sign::FirstProposalsRefusedByPeer
+                | Sign::FirstExchangeRefused
+                | Sign::IkeGroupRefused
+                | Sign::ExchangeModeRefused
+                | Sign::AuthMethodUnexpected
+                | Sign::AuthenticationRefusedByPeer
+                | Sign::PskNotFound
+                | Sign::PskDiffers
+                | Sign::DecryptedToNonsense
+                | Sign::PeerIdentityUnexpected
+                | Sign::NoConnectionForIdentity
+                | Sign::EspProposalRefused
+                | Sign::ChildRequestRefused
+                | Sign::PfsDiffers
+                | Sign::ModeDiffers
+                | Sign::ChildFailed
+                | Sign::NegotiationFailed
+                | Sign::NegotiationTimedOut
+                | Sign::FirstMessageUnanswered
+                | Sign::LaterMessageUnanswered
+        ),
+    }
+}
+
+/// Whether what is done isn't another peer's or another tunnel's.
+fn is_of_same(done: &Fact, refused: &Fact) -> bool {
+    let (done, refused) = (&done.source.text, &refused.source.text);
+    let of_hosts = {
+        let (done, refused) = (hosts(done), hosts(refused));
+        done.is_empty() || refused.iter().all(|host| done.contains(host))
+    };
+    let of_tunnel = match (tunnel(done), tunnel(refused)) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    };
+    of_hosts && of_tunnel
+}
+
+/// The tunnel that FortiOS names: `ike 0:branch:23: …`, `ike V=root:0:branch:23: …`.
+fn tunnel(text: &str) -> Option<&str> {
+    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let (_, rest) = text.rsplit_once("ike ")?;
+    let mut parts = rest.split_whitespace().next()?.split(':');
+    let first = parts.next()?;
+    if first.starts_with("V=") {
+        parts.next()?;
+    } else if !is_number(first) {
+        return None;
+    }
+    parts.next().filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tunnel;
+
+    #[test]
+    fn fortios_names_the_tunnel() {
+        assert_eq!(tunnel("ike 0:branch:23:p2:45: trying"), Some("branch"));
+        let newer = "2025-06-02 14:07:31.5 ike V=root:0:branch:23: trying";
+        assert_eq!(tunnel(newer), Some("branch"));
+        assert_eq!(tunnel("ike 0: unknown SPI 9ec1b3f0"), None);
+        assert_eq!(tunnel("what I like is a tunnel"), None);
+        assert_eq!(tunnel("no such word"), None);
+    }
+}
