@@ -207,6 +207,12 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         "the peer keeps one SA for all networks: each new one takes the place of the last",
     ),
     (
+        "hw-offload-fault",
+        Complaint::OneQueue,
+        AtFault::Local,
+        "the network card doesn't spread ESP in UDP: all of it lands on one receive queue, and so on one processor",
+    ),
+    (
         "overlapping-subnets",
         Complaint::SameNetworks,
         AtFault::Both,
@@ -402,6 +408,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         Complaint::IkeSourceDiffers => &["snat-of-ike", "local-address-missing"],
         Complaint::LastNetworkWins => &["multi-subnet-one-sa-unsupported", "ts-narrowed"],
         Complaint::SameNetworks => &["overlapping-subnets"],
+        Complaint::OneQueue => &["hw-offload-fault", "single-sa-single-core"],
         Complaint::OldAddressKept => &["nat-rebinding", "dynamic-ip-changed"],
         Complaint::BothBehindNat => &[
             "nat-t-disabled",

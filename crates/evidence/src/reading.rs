@@ -412,6 +412,7 @@ impl Readers {
         let known = !audit.held && self.phrases.line(line, place);
         if charon::wrote(line.body) {
             // No other reader has a word for it, and most lines of most logs are such.
+            self.statuses.daemon(line, place);
             return;
         }
         self.prompts.line(line, || place().source.line);

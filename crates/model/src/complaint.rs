@@ -104,13 +104,15 @@ pub enum Complaint {
     BothBehindNat,
     /// It works again once the tunnel, or a gateway, is restarted.
     RestartHelps,
+    /// The network card puts all ESP in UDP on one queue, whatever it is told, and other packets on many.
+    OneQueue,
     /// It doesn't work, and no more is said.
     Fails,
 }
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 50] = [
+    pub const ALL: [Complaint; 51] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -160,6 +162,7 @@ impl Complaint {
         Complaint::OldAddressKept,
         Complaint::BothBehindNat,
         Complaint::RestartHelps,
+        Complaint::OneQueue,
         Complaint::Fails,
     ];
 
@@ -186,6 +189,7 @@ impl Complaint {
                 | Complaint::LastNetworkWins
                 | Complaint::SameNetworks
                 | Complaint::OldAddressKept
+                | Complaint::OneQueue
         )
     }
 
@@ -250,6 +254,9 @@ impl Complaint {
             }
             Complaint::BothBehindNat => "that both gateways are behind a NAT",
             Complaint::RestartHelps => "that a restart helps",
+            Complaint::OneQueue => {
+                "that the network card puts all ESP in UDP on one queue, and other packets on many"
+            }
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

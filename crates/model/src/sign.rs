@@ -92,6 +92,8 @@ pub enum Sign {
     ServiceRefused,
     /// A filter drops ESP. `source`, `rule`.
     EspDropped,
+    /// A filter lets through only what is listed: IKE is, and ESP isn't.
+    EspNotPermitted,
     /// A filter drops what is forwarded. `source`, `destination`, `rule`; `inside` when both are known to be a tunnel's.
     ForwardDropped,
     /// The filter for forwarded packets drops what no rule takes, and none of its rules lets a tunnel's packets through.
@@ -574,6 +576,8 @@ pub enum Sign {
     ConntrackFull,
     /// A script that is run when a tunnel goes up or down failed. `command`, `problem`.
     UpdownFailed,
+    /// A program of this host that runs scripts spoke, and at once the daemon was told to close an SA. `by`.
+    ClosedByScript,
     /// A file system is full. `path`.
     DiskFull,
     /// Names or DNS servers that the tunnel brings couldn't be set on this host. `server`, `problem`.
@@ -690,6 +694,7 @@ impl Sign {
                 | Sign::UdpDropped
                 | Sign::ServiceRefused
                 | Sign::EspDropped
+                | Sign::EspNotPermitted
                 | Sign::ForwardDropped
                 | Sign::ZoneDenied
                 | Sign::InterfaceDenied

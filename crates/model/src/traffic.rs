@@ -44,6 +44,10 @@ impl SaTraffic {
         self.packets_out.or(self.octets_out)
     }
 
+    fn numbered(&self) -> bool {
+        self.spi_in.is_some() || self.spi_out.is_some()
+    }
+
     /// The same SAs: neither SPI contradicts, and something agrees.
     #[must_use]
     pub fn same(&self, other: &SaTraffic) -> bool {
@@ -55,6 +59,8 @@ impl SaTraffic {
             agree(self.spi_in, other.spi_in),
             agree(self.spi_out, other.spi_out),
         ) {
+            // The kernel lists each direction by itself, without a name.
+            (None, None) if self.name.is_none() && self.numbered() && other.numbered() => false,
             (None, None) => self.name == other.name,
             (one, two) => one.unwrap_or(true) && two.unwrap_or(true),
         }

@@ -187,6 +187,16 @@ pub(super) static TABLE: &[Words] = &[
         )
     },
     saw(
+        Complaint::OneQueue,
+        &[
+            "esp |ipsec|nat t |natt |udp encap",
+            "udp|nat t|natt|#4500",
+            "queue #|one queue|single queue|same queue|one rx queue|same rx queue|first queue|one receive queue|same core|one core|single core|cpu#",
+            "always|all of|all the|everything|every packet|only",
+            "no matter|regardless|whatever the|other udp|other traffic|tcp is|tcp and|plain esp|not spread|any other",
+        ],
+    ),
+    saw(
         Complaint::StatesMissing,
         &[
             "xfrmoutnostates",

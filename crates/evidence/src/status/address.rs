@@ -63,6 +63,15 @@ impl Addresses {
             name.clone_into(&mut self.interface);
             return;
         }
+        if let Some((name, number)) = tunnel(body) {
+            let state = Box::new(HostState::TunnelInterface {
+                name: name.to_owned(),
+                kind: "vti".to_owned(),
+                number,
+            });
+            facts.push(fact(place(), Known::Host { state }));
+            return;
+        }
         let body = match one_line(body) {
             Some((name, rest)) => {
                 name.clone_into(&mut self.interface);
@@ -204,6 +213,28 @@ fn network(word: &str) -> bool {
     })
 }
 
+/// `vti0: ip/ip remote 198.51.100.7 local 192.0.2.1 ttl inherit ikey 42 okey 42` of `ip tunnel`.
+fn tunnel(body: &str) -> Option<(&str, u32)> {
+    let (name, rest) = body.split_once(": ip/ip ")?;
+    let rest = rest
+        .split_once(" ikey ")
+        .or_else(|| rest.split_once(" key "))?
+        .1;
+    let number = numeral(rest.split_ascii_whitespace().next()?)?;
+    (number != 0 && !name.contains(' ')).then_some((name, number))
+}
+
+/// A key as a number or as an address.
+fn numeral(word: &str) -> Option<u32> {
+    match word.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => word
+            .parse()
+            .ok()
+            .or_else(|| word.parse().ok().map(std::net::Ipv4Addr::to_bits)),
+    }
+}
+
 /// `xfrm if_id 0x2a …`, `vti remote any local 192.0.2.1 ikey 0.0.0.42 okey 0.0.0.42`.
 fn number(body: &str) -> Option<(&'static str, u32)> {
     let mut words = body.split_ascii_whitespace();
@@ -214,15 +245,7 @@ fn number(body: &str) -> Option<(&'static str, u32)> {
         _ => return None,
     };
     words.find(|w| *w == key)?;
-    let word = words.next()?;
-    let number = match word.strip_prefix("0x") {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None => word
-            .parse()
-            .ok()
-            .or_else(|| word.parse().ok().map(std::net::Ipv4Addr::to_bits))?,
-    };
-    Some((kind, number))
+    Some((kind, numeral(words.next()?)?))
 }
 
 #[cfg(test)]
@@ -276,6 +299,13 @@ mod tests {
         assert_eq!(
             number("vti remote any local 192.0.2.1 ikey 0.0.0.42 okey 0.0.0.42"),
             Some(("vti", 42))
+        );
+        assert_eq!(
+            tunnel("vti0: ip/ip remote 198.51.100.7 local 192.0.2.1 ttl inherit ikey 42 okey 42"),
+            Some(("vti0", 42))
+        );
+        assert!(
+            tunnel("ip_vti0: ip/ip remote any local any ttl inherit nopmtudisc key 0").is_none()
         );
         assert!(asks("ip addr") && asks("ip -4 addr show") && !asks("ip addr show dev eth0"));
     }

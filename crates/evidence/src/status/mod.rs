@@ -38,6 +38,7 @@ mod refused_phase;
 mod route;
 mod rtnetlink;
 mod sas;
+mod script;
 mod shunts;
 mod sniffed;
 mod sysctl;
@@ -78,6 +79,7 @@ pub(crate) struct Statuses {
     refused_phase: refused_phase::RefusedPhase,
     routes: route::Routes,
     sas: sas::Sas,
+    script: script::Script,
     listeners: listeners::Listeners,
     own_addresses: own_addresses::OwnAddresses,
     shunts: shunts::Shunts,
@@ -117,6 +119,7 @@ impl Statuses {
         self.refused_phase.line(line, place, facts);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);
+        self.script.line(line, place, facts);
         self.xfrm_stat.line(line, place);
         self.host.line(line, place, facts);
         self.listeners.line(line, place);
@@ -131,6 +134,13 @@ impl Statuses {
         self.traceroute.line(line, place, facts);
         self.vrrp.line(line, place);
         self.walk.line(line, place);
+    }
+
+    /// The next line, where a daemon's reader has a word for it.
+    pub(crate) fn daemon(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        if self.script.is_near() {
+            self.script.line(line, place, &mut self.facts);
+        }
     }
 
     /// What all of them read.

@@ -20,6 +20,8 @@ pub(crate) struct Routes {
     table: Option<(String, Place)>,
     /// A table of Cisco's that says itself that it has no default route: where, and how many routes it had so far.
     whole: Option<(Place, u32)>,
+    /// The table whose routes are being shown.
+    listing: Option<String>,
     /// What the lines of BSD's `route get` have told so far: whereto, and the next hop.
     get: Option<(String, Option<String>)>,
     /// A Linux table of which all routes were asked for: where, and how many routes without a default route it had so far.
@@ -40,6 +42,7 @@ impl Routes {
         }
         if let Some(table) = table(body) {
             self.table = Some((table.to_owned(), place()));
+            self.listing = Some(table.to_owned());
             return;
         }
         if let Some((_, rest)) = body.split_once("ip route get ") {
@@ -53,6 +56,7 @@ impl Routes {
         }
         if command(body).is_some() {
             self.close(facts);
+            self.listing = None;
         }
         if body.starts_with("Gateway of last resort is not set") {
             self.whole = Some((place(), 0));
@@ -73,6 +77,10 @@ impl Routes {
         let Some(state) = state else {
             return;
         };
+        let mut state = state;
+        if let (HostState::Route(route), Some(table)) = (&mut state, &self.listing) {
+            route.table.get_or_insert_with(|| table.clone());
+        }
         if let HostState::Route(route) = &state {
             if let Some((_, entries)) = &mut self.whole {
                 // A prefix that some releases print in the table after all.

@@ -87,7 +87,9 @@ fn closed(s: &Signals<'_>) -> Judgement {
     .into_iter()
     .find_map(|c| s.complains(c));
     let counted = seen.value("count");
-    if suffers.is_none() && !(s.up && counted.is_some()) {
+    // What comes out of the tunnel goes no further, or nobody would answer nothing.
+    let swallowed = s.carried(seen.side()).is_some_and(|c| c.only_receives());
+    if suffers.is_none() && !((s.up || swallowed) && counted.is_some()) {
         return Judgement::Possible {
             weight: 30,
             because: "the filter for forwarded packets drops what no rule takes, and none is for the tunnel".to_owned(),

@@ -5,7 +5,7 @@ use adit_model::event::PathProblem;
 use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
-use crate::finding::{BOTH_SIDES, CONDITION, COUNTED};
+use crate::finding::{BOTH_SIDES, CONDITION, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, TestPackets, who};
 use crate::verdict::AtFault;
@@ -113,6 +113,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The filter's own record shows IP protocol 50 dropped.")
         .fix("permit IP protocol 50 from the peer, or force UDP encapsulation on both sides")
         .done();
+    }
+    if let Some(judgement) = not_permitted(s) {
+        return judgement;
     }
     // What travels in UDP does so over the port that IKE has gone over to (RFC 7296 2.23), and they were asked for over IKE.
     if let [Some(out), Some(back)] = s.test_packets(true)
@@ -246,4 +249,47 @@ fn alone(s: &Signals<'_>) -> Judgement {
         }
     }
     Judgement::Silent
+}
+
+/// The filter's list has the ports of IKE and not ESP, and the tunnel's packets are plain ESP.
+fn not_permitted(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::EspNotPermitted).filter(|_| s.calm())?;
+    let side = seen.side();
+    // Beside which gateway a short capture was made isn't always known; that ESP is plain is.
+    let suffers = [Complaint::NothingPasses, Complaint::OneWay]
+        .into_iter()
+        .any(|c| s.complains(c).is_some());
+    let comes = s
+        .flows(side)
+        .find(|f| (f.from == side.other() || suffers) && !f.udp && f.protocol == "esp");
+    let in_udp = s
+        .kernel(side)
+        .is_some_and(|spd| spd.sas.iter().any(|(_, sa)| sa.in_udp));
+    // What came well was let in.
+    let received = s
+        .carried(side)
+        .and_then(|c| c.received)
+        .is_some_and(|n| n > 0);
+    if in_udp || received {
+        return None;
+    }
+    let Some(comes) = comes else {
+        return Some(Judgement::Possible {
+            weight: 35,
+            because: format!("the filter of {} lets IKE in and not ESP", seen.who()),
+            separated_by: "whether ESP travels in UDP (a NAT between the gateways), and whether any arrives (tcpdump)",
+        });
+    };
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("the filter of {} lets IKE in and no ESP, which the tunnel uses", seen.who()),
+        )
+        .with([comes.fact])
+        .because("Its policy drops what no rule takes, and no rule takes IP protocol 50. A capture shows packets before the filter.")
+        .fix("permit IP protocol 50 from the peer (iptables -I INPUT -p esp -s PEER -j ACCEPT; nft add rule inet filter input ip protocol esp accept), or force UDP encapsulation on both sides")
+        .then("the counter of the policy while the other side sends")
+        .done(),
+    )
 }

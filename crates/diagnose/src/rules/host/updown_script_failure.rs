@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::COUNTED;
+use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -52,7 +52,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = best(s) else {
-        return Judgement::Silent;
+        return closes(s);
     };
     let mut what = seen.value("command").unwrap_or("the script").to_owned();
     if let Some(problem) = seen.value("problem") {
@@ -84,4 +84,28 @@ fn best<'a>(s: &Signals<'a>) -> Option<Seen<'a>> {
             .count()
     };
     s.signs_of(Sign::UpdownFailed).max_by_key(said)
+}
+
+/// A script of another program closes the tunnel.
+fn closes(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::ClosedByScript) else {
+        return Judgement::Silent;
+    };
+    let by = seen.value_or("by", "another program");
+    if !s.calm() {
+        return Judgement::Possible {
+            weight: 45,
+            because: format!("a script of {by} told the daemon to close the tunnel"),
+            separated_by: "what the script is meant to close, and what it names",
+        };
+    }
+    Found::by(
+        seen,
+        SYMPTOM,
+        format!("a script that {by} runs at {} closes the tunnel", seen.who()),
+    )
+    .because("The daemon was told to close it over its control socket, at once after a line of that program: neither the peer nor the network ended it.")
+    .fix(format!("read the script that {by} runs, and have it close only the SAs of the peer that it is about; a newer version of the product may do so already"))
+    .then("the script with its own output (set -x), and whom it names to the daemon")
+    .done()
 }

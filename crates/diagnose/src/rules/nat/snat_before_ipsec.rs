@@ -101,7 +101,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if !exempt.is_empty() {
         return exempt_too_late(s, seen, &exempt).unwrap_or(Judgement::Silent);
     }
-    if s.up || complaint.is_some() {
+    if s.up || complaint.is_some() || sends_nothing(s) && s.calm() {
         return Found::by(
             seen,
             CONDITION,
@@ -121,6 +121,37 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT)";
+
+/// Packets that a rule of `iptables -v` counted, as its first column says.
+fn leading_count(rule: &str) -> Option<u64> {
+    let mut words = rule.split_ascii_whitespace();
+    let digits = |word: &str| word.trim_end_matches(['K', 'M', 'G']).parse::<u64>().ok();
+    let packets = digits(words.next()?)?;
+    digits(words.next()?)?;
+    Some(packets)
+}
+
+/// The kernel has an SA for what goes out, and nothing ever went by one.
+fn sends_nothing(s: &Signals<'_>) -> bool {
+    let Some(spd) = s.kernel(Side::Local) else {
+        return false;
+    };
+    let outward: Vec<_> = spd
+        .sas
+        .iter()
+        .filter(|(_, sa)| {
+            spd.protecting("out").any(|(_, p)| {
+                p.templates
+                    .iter()
+                    .any(|t| t.from == sa.from && t.to == sa.to)
+            })
+        })
+        .collect();
+    !outward.is_empty()
+        && outward
+            .iter()
+            .all(|(_, sa)| sa.carried.is_some_and(|(_, packets)| packets == 0))
+}
 
 /// Rules for the networks of containers and of virtual machines, which go by bridges of their own.
 fn of_containers(seen: &Seen<'_>) -> bool {
@@ -218,7 +249,10 @@ fn exempt_too_late(s: &Signals<'_>, seen: Seen<'_>, exempt: &[Seen<'_>]) -> Opti
         return None;
     }
     let certain = !nets.is_empty() || first.value_or("rule", "").contains("ipsec");
-    if !s.up || !certain {
+    // The one counts, and the other never did.
+    let counts = |x: &Seen<'_>| leading_count(x.value_or("rule", ""));
+    let unused = counts(&seen).is_some_and(|n| n > 0) && counts(first) == Some(0);
+    if !(s.up || unused) || !certain {
         return Some(Judgement::Possible {
             weight: 45,
             because: "the rule that exempts the tunnel stands below one that translates".to_owned(),

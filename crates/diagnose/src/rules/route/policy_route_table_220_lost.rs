@@ -106,6 +106,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let interface = s
             .links()
             .any(|(f, name, _)| f.side == side && tunnel_device(name));
+        let led_to = rules.iter().any(|(_, w)| w.contains("lookup 220"));
+        let filled = s
+            .routes()
+            .find(|(f, r)| f.side == side && r.table.as_deref() == Some("220") && !r.dead);
+        if let Some((route, _)) = filled.filter(|_| rules.len() >= 3 && !led_to && s.calm()) {
+            return Found::on(
+                route,
+                SYMPTOM,
+                side.into(),
+                format!("no rule of {} leads to table 220, where the tunnel's routes are", crate::signals::who(side)),
+            )
+            .with(rules.first().map(|(f, _)| *f))
+            .because("Without the rule the routes of that table are never looked at, so the host's own packets leave by the default route, with an address that the tunnel doesn't cover. Whatever manages the network removed it.")
+            .fix("set the rule again (ip rule add pref 220 table 220, or restart charon), and keep the network's manager from removing rules of others (systemd-networkd: ManageForeignRoutingPolicyRules=no)")
+            .then("ip rule; ip route get REMOTE-HOST")
+            .done();
+        }
         if charon
             && rules.len() >= 3
             && !interface

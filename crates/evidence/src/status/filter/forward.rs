@@ -37,6 +37,49 @@ impl Forward {
         self.closed = Some((place(), counted));
     }
 
+    /// A chain of nftables for what is forwarded: `type filter hook forward priority filter; policy drop;`.
+    pub(super) fn nft(&mut self, body: &str, place: &dyn Fn() -> Place) {
+        self.inside = body.contains("hook forward");
+        if self.inside && body.contains("policy drop") {
+            self.closed = Some((place(), None));
+        }
+    }
+
+    /// A rule of such a chain. One without a verdict at its end counts what the policy drops.
+    pub(super) fn nft_rule(&mut self, body: &str) {
+        const VERDICTS: [&str; 6] = ["accept", "drop", "reject", "jump", "goto", "vmap"];
+        let words: Vec<&str> = body.split_ascii_whitespace().collect();
+        let verdict = VERDICTS.into_iter().find(|v| words.contains(v));
+        match verdict {
+            Some("drop" | "reject") => {}
+            Some("accept") => {
+                // Answers, ICMP, containers, and what goes out to the Internet.
+                let narrow = [
+                    "established",
+                    "icmp",
+                    "docker",
+                    "br-",
+                    "virbr",
+                    "cni",
+                    "oifname \"wan",
+                    "oifname \"ppp",
+                    "ct status dnat",
+                ];
+                self.open |= !narrow.iter().any(|w| body.contains(w));
+            }
+            Some(_) => self.open = true,
+            None => {
+                let counted = words
+                    .windows(3)
+                    .find(|w| w.starts_with(&["counter", "packets"]))
+                    .and_then(|w| w.last().and_then(|n| number(n)));
+                if let (Some((_, count)), Some(_)) = (&mut self.closed, counted) {
+                    *count = counted;
+                }
+            }
+        }
+    }
+
     /// A rule of the chain.
     pub(super) fn rule(&mut self, body: &str) {
         // Chains of container engines, which let containers' own traffic through and nothing else.
@@ -128,5 +171,20 @@ mod tests {
             assert_eq!(closed(&format!("{docker}{rule}")), None, "{rule}");
         }
         assert_eq!(closed(&docker.replace("DROP", "ACCEPT")), None);
+    }
+
+    #[test]
+    fn nftables_has_it_in_small_letters() {
+        let list = "table inet fw {\n\tchain fwd {\n\t\ttype filter hook forward priority 0; policy drop;\n\t\tct state established,related accept\n\t\tiifname \"lan1\" oifname \"wan1\" accept\n\t\tcounter packets 77 bytes 6468\n\t}\n}\n";
+        assert_eq!(closed(list), Some(Some("77".to_owned())));
+        for rule in [
+            "meta ipsec exists accept",
+            "jump vpn",
+            "ip saddr 10.2.0.0/24 accept",
+        ] {
+            let open = list.replace("\t\tcounter", &format!("\t\t{rule}\n\t\tcounter"));
+            assert_eq!(closed(&open), None, "{rule}");
+        }
+        assert_eq!(closed(&list.replace("hook forward", "hook output")), None);
     }
 }

@@ -5,6 +5,7 @@
 
 use adit_model::sign::Sign;
 
+use super::super::command;
 use super::Told;
 use super::forward::Forward;
 use crate::reading::Place;
@@ -39,6 +40,8 @@ struct Input {
     open_elsewhere: bool,
     ike: bool,
     nat_t: bool,
+    /// ESP is let in, or what IPsec has opened.
+    esp: bool,
     /// Answers to what this host sent are let in.
     answers: bool,
     /// Whoever pasted it says that it is the side that is asked.
@@ -46,6 +49,8 @@ struct Input {
     /// Packets that rules for UDP 500 counted, those for UDP 4500 alone, and all others; `None` where none is counted.
     counted: (Option<u64>, Option<u64>, u64),
     rules: u32,
+    /// The list is iptables' or nftables' own, where ESP would be named.
+    plain: bool,
 }
 
 /// Follows lists of rules.
@@ -70,6 +75,11 @@ impl Rules {
         if let Some(responder) = about(body) {
             self.responder = responder;
         }
+        // What somebody typed behind a table ends it.
+        if self.style == Some(Style::Table) && command(body).is_some() {
+            self.chain = Chain::None;
+            self.forward.inside = false;
+        }
         self.forward.heading(body, place);
         if self.heading(body, place) {
             return None;
@@ -82,6 +92,9 @@ impl Rules {
                 self.forward.rule(body);
             }
             Style::Commands if body.starts_with("-A FORWARD ") => self.forward.rule(body),
+            Style::Nft if self.forward.inside && is_rule(Style::Nft, body) => {
+                self.forward.nft_rule(body);
+            }
             _ => {}
         }
         match (self.style?, self.chain) {
@@ -184,6 +197,7 @@ impl Rules {
             return true;
         }
         if body.starts_with("type ") && body.contains("hook ") {
+            self.forward.nft(body, place);
             self.chain = if body.contains("hook input") {
                 self.begin(place(), body.contains("policy drop"));
                 Chain::Input
@@ -193,6 +207,9 @@ impl Rules {
                 Chain::Other
             };
             return true;
+        }
+        if body == "}" {
+            self.forward.inside = false;
         }
         body == "}" || (body.starts_with("table ") && body.ends_with('{'))
     }
@@ -204,10 +221,15 @@ impl Rules {
             open_elsewhere: false,
             ike: false,
             nat_t: false,
+            esp: false,
             answers: false,
             responder: self.responder,
             counted: (None, None, 0),
             rules: 0,
+            plain: matches!(
+                self.style,
+                Some(Style::Table | Style::Commands | Style::Nft)
+            ),
         });
     }
 
@@ -271,6 +293,9 @@ impl Rules {
             *sum = sum.saturating_add(count);
         }
         input.answers |= lower.contains("established");
+        input.esp |= has_word(&lower, "esp")
+            || has_word(&lower, "50")
+            || lower.contains("ipsec") && !lower.contains("ipsec-nat-t");
         let all_from = lower.contains("-s ") || lower.contains("saddr");
         input.ike |= names_port(&lower, 500, &["isakmp"]) && udp_or_all;
         input.nat_t |= names_port(&lower, 4500, &["ipsec-nat-t", "ipsec-msft"]) && udp_or_all;
@@ -332,6 +357,16 @@ impl Input {
             (Some(1..), Some(0), _) => Some("4500"),
             _ => None,
         };
+        // A port that nobody uses says nothing where ESP isn't let in: it may be the one that is used.
+        let no_esp = input.closed
+            && !input.open_elsewhere
+            && input.ike
+            && input.nat_t
+            && !input.esp
+            && input.plain;
+        if no_esp && unused == Some("4500") {
+            return Some(((Sign::EspNotPermitted, Vec::new()), input.place));
+        }
         if let Some(port) = unused {
             let mut values = vec![("port", port.to_owned()), ("counted", "yes".to_owned())];
             if input.responder {
@@ -339,8 +374,12 @@ impl Input {
             }
             return Some(((Sign::IkeNeverArrives, values), input.place));
         }
-        if !input.closed || input.open_elsewhere || (input.ike && input.nat_t) || input.rules == 0 {
+        if !input.closed || input.open_elsewhere || input.rules == 0 {
             return None;
+        }
+        if input.ike && input.nat_t {
+            let told = (Sign::EspNotPermitted, Vec::new());
+            return no_esp.then_some((told, input.place));
         }
         let port = if input.ike { "4500" } else { "500" };
         let mut values = vec![("port", port.to_owned())];
