@@ -63,7 +63,7 @@ pub(super) fn repeated(capture: &Capture, vantage: &Vantage<'_>) -> Option<Astra
     let answered_before = |m: &Message| answers.iter().rev().find(|a| a.frame < m.frame);
     // One at once behind an answer goes on with it.
     let late = |m: &&&Message| answered_before(m).is_some_and(|a| m.at.since(a.at) >= LATE);
-    let (again, others): (Vec<&Message>, Vec<&Message>) = questions.iter().partition(|m| late(&m));
+    let (again, others): (Vec<&Message>, Vec<&Message>) = questions.iter().partition(|m| late(m));
     let went_on = others
         .iter()
         .any(|m| answered_before(m).is_some() && m.retransmission_of.is_none());
@@ -95,7 +95,7 @@ pub(super) fn repeated(capture: &Capture, vantage: &Vantage<'_>) -> Option<Astra
 fn is_one(questions: &[&Message], again: &[&Message]) -> bool {
     const MADE_UP: u64 = 0xfff0_0000_0000_0000;
     let told = |m: &&Message| m.spi_initiator < MADE_UP;
-    if questions.iter().all(|m| told(m)) {
+    if questions.iter().all(told) {
         let same = |m: &&Message| {
             questions
                 .first()
@@ -115,7 +115,7 @@ fn is_one(questions: &[&Message], again: &[&Message]) -> bool {
         })
         .collect();
     let grows = |w: &[u64]| matches!(w, [a, b] if *b > *a + *a / 4);
-    questions.iter().all(|m| sized(m))
+    questions.iter().all(sized)
         || waits.windows(2).any(grows) && waits.windows(2).all(|w| grows(w) || w.first() > w.last())
 }
 

@@ -50,7 +50,10 @@ impl Layout {
         }
         let width = broken.iter().copied().max().unwrap_or(0);
         // Lines that were broken at one width end close to it; other lines without a time follow lines of any length.
-        let close = broken.iter().filter(|l| **l + slack(width) >= width).count();
+        let close = broken
+            .iter()
+            .filter(|l| **l + slack(width) >= width)
+            .count();
         let is_broken = broken.len() >= 2 && close == broken.len() && close * 6 >= headed;
         Self {
             newest_first: earlier >= 2 && earlier > 2 * later,

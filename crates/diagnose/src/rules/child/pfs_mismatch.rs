@@ -130,9 +130,8 @@ pub(crate) fn in_later_exchange(s: &Signals<'_>, r: &Refused<'_>) -> bool {
     r.about.starts_with("CHILD_SA")
         && (r.rekeying
             || long_up(s, r)
-            || s.signs_of(Sign::ChildRequestRefused).any(|x| {
-                x.side() == r.side && x.fact.source.text.contains("CREATE_CHILD_SA")
-            }))
+            || s.signs_of(Sign::ChildRequestRefused)
+                .any(|x| x.side() == r.side && x.fact.source.text.contains("CREATE_CHILD_SA")))
 }
 
 /// The connection had been up for minutes: the CHILD SA that it was made with is what is replaced.

@@ -120,11 +120,27 @@ mod tests {
             "Chain INPUT (policy DROP)\ntarget prot opt source destination\nufw-before-input  all  --  anywhere  anywhere\n",
             // Everything is let in.
             "Chain INPUT (policy ACCEPT)\ntarget prot opt source destination\n",
-            "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m multiport --dports 500,4500 -j ACCEPT\nCOMMIT\n",
-            "table inet filter {\n chain input {\n  type filter hook input priority filter; policy drop;\n  udp dport { 500, 4500 } accept\n }\n}\n",
+            "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m multiport --dports 500,4500 -j ACCEPT\n-A INPUT -p esp -j ACCEPT\nCOMMIT\n",
+            "table inet filter {\n chain input {\n  type filter hook input priority filter; policy drop;\n  udp dport { 500, 4500 } accept\n  meta ipsec exists accept\n  ip protocol esp accept\n }\n}\n",
             "Status: active\nTo Action From\n500,4500/udp ALLOW Anywhere\n",
         ] {
             assert_eq!(signs(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filter_that_lets_ike_in_and_no_esp_says_that() {
+        for text in [
+            "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m multiport --dports 500,4500 -j ACCEPT\nCOMMIT\n",
+            "table inet filter {\n chain input {\n  type filter hook input priority filter; policy drop;\n  udp dport { 500, 4500 } accept\n }\n}\n",
+            // A prompt behind a table is none of its rules.
+            "Chain INPUT (policy DROP)\ntarget prot opt source destination\nACCEPT udp -- anywhere anywhere udp dpt:isakmp\nACCEPT udp -- anywhere anywhere udp dpt:ipsec-nat-t\n[root@gw ~]# tcpdump -ni eth0 proto 50\n",
+        ] {
+            assert_eq!(
+                signs(text),
+                [(Sign::EspNotPermitted, String::new())],
+                "{text}"
+            );
         }
     }
 
