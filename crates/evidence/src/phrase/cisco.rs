@@ -86,7 +86,20 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::IssuerUnknown, "%CRYPTO-5-IKMP_INVAL_CERT"),
     any(Sign::FirstPhaseDone, "New State = IKE_P1_COMPLETE"),
     any(Sign::FirstPhaseDone, "SA has been authenticated with"),
-    // IOS, IKEv2.
+    // IOS, IKEv2: lists of payloads. Who sends AUTH of its own takes the IKE SA, and refuses what is asked for inside.
+    any(
+        Sign::EspProposalRefused,
+        "AUTH NOTIFY(NO_PROPOSAL_CHOSEN)",
+    ),
+    any(Sign::TrafficRefused, "AUTH NOTIFY(TS_UNACCEPTABLE)"),
+    any(
+        Sign::VirtualAddressRefused,
+        "AUTH NOTIFY(INTERNAL_ADDRESS_FAILURE)",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "AUTH NOTIFY(FAILED_CP_REQUIRED)",
+    ),
     any(Sign::PeerSigns, "Peer's authentication method is 'RSA'"),
     any(Sign::PeerSigns, "Peer's authentication method is 'ECDSA'"),
     any(
