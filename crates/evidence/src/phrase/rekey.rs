@@ -45,6 +45,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         "for rekey do not match the established IPsec SA",
     ),
     // ── both at once ──
+    // ── users' own words ──
+    any(Sign::RekeyCollision, "child-sa rekey collision"),
+    any(Sign::RekeyCollision, "child SA rekey collision"),
+    any(Sign::RekeyCollision, "Child SA rekey collision"),
+    any(Sign::RekeyCollision, "after a rekey collision"),
+    any(Sign::RekeyCollision, "during a rekey collision"),
+    any(Sign::RekeyCollision, "rekey collision occurs"),
+    any(Sign::RekeyCollision, "rekey collision happens"),
+    any(Sign::RekeyCollision, "rekey collisions"),
     any(Sign::RekeyCollision, "{what} rekey collision lost"),
     any(Sign::RekeyCollision, "{what} rekey collision won"),
     any(Sign::RekeyCollision, "detected {what:w} collision with"),
