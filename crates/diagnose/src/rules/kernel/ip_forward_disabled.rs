@@ -1,9 +1,11 @@
 //! `ip-forward-disabled`: the gateway doesn't forward packets.
 
+use adit_model::event::{Happening, Party};
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::rules::lifecycle::peer_deleted_sa::for_l2tp;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -55,6 +57,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 seen.who()
             ),
             separated_by: "whether the tunnel is up and only networks behind the gateway don't answer",
+        };
+    }
+    // L2TP ends at the gateway itself: whoever deletes its SA soon got no answer from there.
+    let taken_down = s.case.happenings().any(|(_, h)| {
+        matches!(
+            h,
+            Happening::ChildClosed { by: Party::Peer, .. } | Happening::IkeClosed { by: Party::Peer, .. }
+        )
+    });
+    if taken_down && for_l2tp(s) {
+        return Judgement::Possible {
+            weight: 8,
+            because: format!(
+                "forwarding is off at {}, which doesn't make a peer delete an SA for L2TP",
+                seen.who()
+            ),
+            separated_by: "whether L2TP (UDP 1701) arrives out of the tunnel and is answered",
         };
     }
     // Ahead of reverse path filtering: without forwarding nothing gets as far.
