@@ -1,7 +1,7 @@
 //! `esp-proposal-mismatch`: no ESP proposal in common.
 
 use adit_model::event::Happening;
-use adit_model::fact::{Fact, Side};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::feature::Feature;
 use adit_model::phase::Phase;
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
@@ -180,8 +180,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     // The proposals of quick mode have the group of a key exchange of its own; those of IKE_AUTH have none.
-    let quick = s.happenings(told.side).any(|(_, h)| match h {
-        Happening::Sent(m) => Phase::is_v1(&m.exchange),
+    let quick = s.case.happenings().any(|(fact, h)| match h {
+        Happening::Sent(m) => fact.side == told.side && Phase::is_v1(&m.exchange),
         _ => false,
     });
     // Between two hosts it may be the mode as well, and where the modes differ it is.
@@ -203,6 +203,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .asked
         .map(|a| a.proposals.as_slice())
         .unwrap_or_default();
+    if quick && asked.is_empty() && both_written(s) {
+        return Judgement::Possible {
+            weight: 60,
+            because: "quick mode was refused with NO_PROPOSAL_CHOSEN, and what is shown of both sides' configurations doesn't differ in its algorithms".to_owned(),
+            separated_by: "what the peer's log of that quick mode compares: ciphers, group, mode or networks",
+        };
+    }
     let (ours, theirs) = match told.side {
         Side::Local => ("we", "the peer"),
         Side::Remote => ("the peer", "our side"),
@@ -243,6 +250,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .to_owned()],
     }
     .into()
+}
+
+/// Configurations of two products are shown, so of both ends, and none of their ESP proposals is known to differ.
+fn both_written(s: &Signals<'_>) -> bool {
+    let mut dialects = s.case.facts.iter().filter_map(|f| match &f.what {
+        Known::PeerConfigured { connection } if !connection.listed => Some(connection.dialect),
+        _ => None,
+    });
+    let configs = Configs::of(s.case);
+    let first = dialects.next();
+    dialects.any(|dialect| Some(dialect) != first)
+        && !configs.differ_in("esp-proposal-mismatch")
+        && !configs.differ_in("pfs-mismatch")
 }
 
 /// The side that refused says that it did so for something else.
