@@ -87,10 +87,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::FirstPhaseDone, "New State = IKE_P1_COMPLETE"),
     any(Sign::FirstPhaseDone, "SA has been authenticated with"),
     // IOS, IKEv2: lists of payloads. Who sends AUTH of its own takes the IKE SA, and refuses what is asked for inside.
-    any(
-        Sign::EspProposalRefused,
-        "AUTH NOTIFY(NO_PROPOSAL_CHOSEN)",
-    ),
+    any(Sign::EspProposalRefused, "AUTH NOTIFY(NO_PROPOSAL_CHOSEN)"),
     any(Sign::TrafficRefused, "AUTH NOTIFY(TS_UNACCEPTABLE)"),
     any(
         Sign::VirtualAddressRefused,

@@ -63,7 +63,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let taken_down = s.case.happenings().any(|(_, h)| {
         matches!(
             h,
-            Happening::ChildClosed { by: Party::Peer, .. } | Happening::IkeClosed { by: Party::Peer, .. }
+            Happening::ChildClosed {
+                by: Party::Peer,
+                ..
+            } | Happening::IkeClosed {
+                by: Party::Peer,
+                ..
+            }
         )
     });
     if taken_down && for_l2tp(s) {
