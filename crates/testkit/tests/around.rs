@@ -333,6 +333,8 @@ fn what_others_suffer_is_not_the_tunnels_trouble() {
         &["systemd-coredump[91]: Process 801 (tracker-miner-f) of user 1000 dumped core."],
         &["systemd[1]: cups.service: Main process exited, code=dumped, status=11/SEGV"],
         &["xl2tpd[9]: init_network: Unable to bind socket: Address already in use. Terminating."],
+        &["radiusd[5]: Login incorrect (mschap: FAILED): [dave] (from client wlan port 3)"],
+        &["modprobe: FATAL: Module nvidia not found in directory /lib/modules/6.1.0"],
         // A start that failed, and one that didn't.
         &[
             "systemd[1]: strongswan.service: Main process exited, code=exited, status=1/FAILURE",
@@ -361,6 +363,21 @@ fn a_script_that_takes_rules_away_or_waits_has_not_failed() {
     }
     let lost = "charon: 07[CHD] updown: Another app is currently holding the xtables lock. Perhaps you want to use the -w option?";
     assert_eq!(word(&log(&[lost])), "updown-script-failure");
+}
+
+/// What others don't find or can't look up leaves alone what the daemon says.
+#[test]
+fn what_the_daemon_says_stands_beside_the_trouble_of_others() {
+    let daemon = "charon: 05[IKE] no shared key found for 'hub' - 'depot'";
+    for line in [
+        "snapd[3]: cannot refresh: dial tcp: lookup api.snapcraft.io: Temporary failure in name resolution",
+        "radiusd[5]: Login incorrect (mschap: FAILED): [dave] (from client wlan port 3)",
+        "modprobe: FATAL: Module nvidia not found in directory /lib/modules/6.1.0",
+        "apt[5]: E: Unable to locate package strongswan-plugin-openssl",
+    ] {
+        assert_eq!(word(&log(&[line, daemon])), "psk-not-found", "{line}");
+        assert_eq!(word(&log(&[daemon, line])), "psk-not-found", "{line}");
+    }
 }
 
 /// NetworkManager's plugin asks whether pluto runs, and starts it.

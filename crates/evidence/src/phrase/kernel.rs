@@ -1,8 +1,56 @@
 //! Sentences about what the kernel can, does and refuses.
 
+use std::collections::BTreeMap;
+
 use adit_model::sign::Sign;
 
 use super::{Phrase, any};
+
+/// Whether a module that `modprobe` doesn't find is one that no tunnel needs.
+pub(super) fn is_of_another(line: &str, values: &BTreeMap<String, String>) -> bool {
+    /// Parts of the names of modules: of IPsec, of tunnels, of ciphers and of the packet filter.
+    const NEEDED: [&str; 34] = [
+        "xfrm",
+        "esp",
+        "ah4",
+        "ah6",
+        "af_key",
+        "ipcomp",
+        "vti",
+        "ipsec",
+        "tun",
+        "l2tp",
+        "ppp",
+        "gre",
+        "aes",
+        "sha",
+        "md5",
+        "des",
+        "ccm",
+        "gcm",
+        "cbc",
+        "hmac",
+        "ghash",
+        "chacha",
+        "poly1305",
+        "camellia",
+        "blowfish",
+        "authenc",
+        "seqiv",
+        "echainiv",
+        "crypt",
+        "xt_",
+        "ip_tables",
+        "iptable",
+        "nft_",
+        "udp",
+    ];
+    line.contains("modprobe: ")
+        && values.get("what").is_some_and(|what| {
+            let what = what.trim_matches(['\'', '"', '`']);
+            !what.is_empty() && !NEEDED.iter().any(|part| what.contains(part))
+        })
+}
 
 pub(super) static PHRASES: &[Phrase] = &[
     // `ipsec verify` of Openswan and Libreswan, and the warnings of older start-up scripts.

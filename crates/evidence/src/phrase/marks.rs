@@ -50,14 +50,16 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
 }
 
 fn by_daemon(body: &str) -> bool {
-    const WORDS: [&str; 7] = [
+    const WORDS: [&str; 8] = [
         "unable to resolve",
         "resolving '",
-        "lookup",
+        // `lookup x: no such host` alone is what every program in Go says.
+        "lookup failed",
         "did not resolve",
         "peer",
         "at load time",
-        "dns",
+        "dns resolution",
+        "dns name",
     ];
     let body = body.to_ascii_lowercase();
     WORDS.iter().any(|word| body.contains(word))

@@ -295,6 +295,9 @@ impl Phrases {
             if sign == Sign::RecursiveRouting && !route::loops(&values) {
                 continue;
             }
+            if sign == Sign::ModuleMissing && kernel::is_of_another(&body, &values) {
+                continue;
+            }
             let broke = matches!(sign, Sign::DaemonCrashed | Sign::DaemonKilled);
             if broke && crash::of_another(&body, line.program) {
                 continue;

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 18] = [
+static TAKEN_BACK: [(Sign, &str); 19] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -18,6 +18,8 @@ static TAKEN_BACK: [(Sign, &str); 18] = [
     (Sign::UpdownFailed, "down-host "),
     (Sign::UpdownFailed, "unroute-client "),
     (Sign::UpdownFailed, "unroute-host "),
+    // Packages that guides name and later versions don't have.
+    (Sign::PluginMissing, "locate package strongswan-plugin-"),
     // Only who takes a rule away asks for one that matches; a lock that is waited for is had at last.
     (
         Sign::UpdownFailed,

@@ -5,6 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
@@ -69,6 +70,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         _ => None,
     });
     let failed = s.sign(Sign::UserAuthenticationFailed);
+    // A server has many clients: what it says is about this tunnel's user where nothing else is known of an attempt.
+    if let Some(seen) = failed.filter(|x| refused.is_none() && of_server(*x) && !alone(s)) {
+        return Judgement::Possible {
+            weight: 35,
+            because: format!("a server that checks users refused one: {}", seen.said()),
+            separated_by: "whether the user is the one of this tunnel, at that time",
+        };
+    }
     let (fact, side, user, method) = match (failed, refused) {
         (Some(seen), _) => (
             seen.fact,
@@ -97,6 +106,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The gateways got as far as asking for the user. What was answered didn't satisfy the side that checks: name, password or method.")
     .fix("check the user's name and password on both ends, that the checking side has an entry for exactly this name, and that both allow the same EAP or XAUTH method")
     .done()
+}
+
+/// Whether it is a RADIUS server that speaks, and not the gateway.
+fn of_server(seen: Seen<'_>) -> bool {
+    const WORDS: [&str; 6] = [
+        "Login incorrect",
+        "mschap: ",
+        "No Auth-Type found",
+        "sub-module failed",
+        "Failed to authenticate the user",
+        "The attempted logon is invalid",
+    ];
+    WORDS
+        .iter()
+        .any(|words| seen.fact.source.text.contains(words))
+}
+
+/// Whether nothing but users that weren't let in is told.
+fn alone(s: &Signals<'_>) -> bool {
+    s.case.happenings().next().is_none()
+        && s.signs.iter().all(|x| {
+            matches!(
+                x.sign,
+                Sign::UserAuthenticationFailed | Sign::UserServerUnreachable
+            )
+        })
 }
 
 /// The exchange ended in the user's own stage: whoever asks for the user has proved itself before, and the gateways' keys,
