@@ -1,11 +1,12 @@
 //! `kernel-policy-conflict`: the kernel has such a policy already.
 
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::kernel_answer::{Answer, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
     id: "kernel-policy-conflict",
@@ -68,6 +69,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("`ip xfrm policy`, and the list of connections of the daemon")
         .done();
     }
+    if let Some(found) = route_taken(s) {
+        return found;
+    }
     let refused = refusals(s);
     if let Some(r) = refused.iter().find(|r| r.answer == Answer::Exists) {
         let what = if r.is_state() { "an SA" } else { "a policy" };
@@ -122,6 +126,30 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// pluto has one route for a network, and another connection has it; its name may not be in the line.
+fn route_taken(s: &Signals<'_>) -> Option<Judgement> {
+    let (r, problem) = s.refusal(|r| match r {
+        Refusal::Local { problem } if problem.contains("route already in use") => Some(problem),
+        _ => None,
+    })?;
+    // Where the line names it, what it is to this connection is known.
+    if s.sign(Sign::TrafficOwnedByOther).is_some() {
+        return None;
+    }
+    Some(
+        Found::on(
+            r.fact,
+            COUNTED,
+            r.side.into(),
+            format!("the route that this connection needs belongs to another one at {}: {problem}", who(r.side)),
+        )
+        .because("Two connections with the same network at the other side need the same route; the daemon gives it to the first that is up.")
+        .fix("give the connections networks that are disjoint, or marks or interfaces of their own; remove the one that is no longer used")
+        .then("the list of connections with the same far network (ipsec status)")
+        .done(),
+    )
 }
 
 /// Traffic fits a policy that the daemon never installed or no longer has, and nothing can be set up for it.
