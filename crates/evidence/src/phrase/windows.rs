@@ -236,8 +236,8 @@ pub(super) fn stands_alone(shape: &str, body: &str) -> bool {
     body.match_indices(&shape).any(|(at, words)| {
         let before = body.get(..at).and_then(|b| b.chars().next_back());
         let after = body.get(at + words.len()..).and_then(|b| b.chars().next());
-        !after.is_some_and(|c| c.is_ascii_digit())
-            && !(is_word && before.is_some_and(char::is_alphanumeric))
+        !(after.is_some_and(|c| c.is_ascii_digit())
+            || is_word && before.is_some_and(char::is_alphanumeric))
     })
 }
 
