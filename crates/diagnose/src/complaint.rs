@@ -42,6 +42,19 @@ pub(crate) fn complained(s: &Signals<'_>) -> bool {
     })
 }
 
+/// Somebody tells that traffic, or some of it, doesn't get through at all.
+pub(crate) fn carries_nothing(s: &Signals<'_>) -> bool {
+    [
+        Complaint::Fails,
+        Complaint::NothingPasses,
+        Complaint::NothingReached,
+        Complaint::SomeNetworks,
+        Complaint::OneWay,
+    ]
+    .into_iter()
+    .any(|c| s.complains(c).is_some())
+}
+
 /// The causes that the complaints in a case fit, the likelier first, each with its weight and why.
 pub(crate) fn suspected(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     let mut out: Vec<(&'static str, u8, String)> = Vec::new();

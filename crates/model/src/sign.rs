@@ -374,6 +374,8 @@ pub enum Sign {
     StackNotLoaded,
     /// The list of loaded modules has none of IPsec's; a kernel may have them built in.
     StackUnlisted,
+    /// The kernel has no such table for the packet filter. `table`.
+    FilterTableMissing,
     /// A module of the kernel or a type of device couldn't be loaded. `what`, `errno`.
     ModuleMissing,
     /// The kernel answered a request with an error; which request is told by another line. `errno`.
@@ -629,6 +631,9 @@ impl Sign {
             self,
             Sign::ForwardingOff
                 | Sign::ConfigLineMissing
+                | Sign::ChildrenRatedAlike
+                | Sign::LeasedAddressNotFound
+                | Sign::FilterTableMissing
                 | Sign::ReversePathFilterOn
                 | Sign::NatTraversalOff
                 | Sign::ClientsShareNat

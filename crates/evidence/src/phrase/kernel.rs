@@ -468,15 +468,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // A table of the packet filter. IPv6's is often left out on purpose.
     any(
-        Sign::ModuleMissing,
+        Sign::FilterTableMissing,
         "can't initialize iptables table `{table}': Table does not exist",
     ),
     any(
-        Sign::ModuleMissing,
+        Sign::FilterTableMissing,
         "can't initialize iptables table '{table}': Table does not exist",
     ),
     any(
-        Sign::ModuleMissing,
+        Sign::FilterTableMissing,
         "can't initialize iptables table `{table}': iptables who?",
     ),
     any(
@@ -484,7 +484,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Extension {what:w} revision {:n} not supported, missing kernel module",
     ),
     any(
-        Sign::ModuleMissing,
+        Sign::FilterTableMissing,
         "iptables-restore: unable to initialize table '{table}'",
     ),
     // What a policy of the host forbids to the daemon's library (FIPS, crypto-policies).

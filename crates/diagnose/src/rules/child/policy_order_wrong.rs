@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::complaint::complained;
+use crate::complaint::carries_nothing;
 use crate::finding::{CONDITION, CONFIGURED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -67,9 +67,13 @@ fn rated_alike(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ChildrenRatedAlike) else {
         return Judgement::Silent;
     };
+    let fails = carries_nothing(s);
+    if s.up && !fails {
+        return Judgement::Silent;
+    }
     let name = seen.value_or("name", "the first");
     let other = seen.value_or("other", "the other");
-    if !s.calm() || !complained(s) {
+    if !s.calm() || !fails {
         return Judgement::Possible {
             weight: 30,
             because: format!("child {name} was taken, and child {other} fits the request as well"),

@@ -4,7 +4,7 @@ use adit_model::complaint::Complaint;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::complaint::complained;
+use crate::complaint::carries_nothing;
 use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -98,8 +98,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// The daemon put an address on an interface and looked for it too early, so that its routes take another way.
 fn leased_not_found(s: &Signals<'_>) -> Option<Judgement> {
     let seen = s.sign(Sign::LeasedAddressNotFound)?;
+    let fails = carries_nothing(s);
+    if s.up && !fails {
+        return None;
+    }
     let address = seen.value_or("address", "the leased address");
-    if !s.calm() || !complained(s) {
+    if !s.calm() || !fails {
         return Some(Judgement::Possible {
             weight: 30,
             because: format!(

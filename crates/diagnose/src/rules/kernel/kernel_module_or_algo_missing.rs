@@ -3,6 +3,7 @@
 use adit_model::sign::Sign;
 
 use crate::compare::configured_over_there;
+use crate::complaint::carries_nothing;
 use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -147,7 +148,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .find(|x| !spare(s, *x))
         .or_else(|| s.sign(Sign::ModuleMissing));
     match module {
-        Some(seen) if s.calm() && seen.value("table").is_some() => filter_missing(seen),
         Some(seen) if s.calm() && !spare(s, seen) => found(
             s,
             seen,
@@ -169,25 +169,39 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 .to_owned(),
             separated_by: "whether the kernel takes an SA: ip xfrm state; grep ESP /boot/config-$(uname -r)",
         },
-        None => by_itself(s).unwrap_or_else(|| refused_as_traffic(s)),
+        None => filter_missing(s)
+            .or_else(|| by_itself(s))
+            .unwrap_or_else(|| refused_as_traffic(s)),
     }
 }
 
 /// The packet filter has no such table: what should translate or forward the tunnel's traffic isn't there.
-fn filter_missing(seen: Seen<'_>) -> Judgement {
-    let table = seen.value_or("table", "filter");
-    Found::by(
+fn filter_missing(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::FilterTableMissing)?;
+    let what = format!("table {}", seen.value_or("table", "filter"));
+    if s.up && !carries_nothing(s) {
+        return None;
+    }
+    if !s.calm() {
+        return Some(Judgement::Possible {
+            weight: 20,
+            because: format!("the kernel has no {what} for iptables"),
+            separated_by: "whether the rules for the tunnel's traffic are in place: iptables-save -c",
+        });
+    }
+    let found = Found::by(
         seen,
         CONDITION,
         format!(
-            "the kernel of {} has no table {table} for iptables: its module isn't loaded",
+            "the kernel of {} has no {what} for iptables: its module isn't loaded",
             seen.who()
         ),
     )
     .because("The rules that let the tunnel's traffic through, or translate its addresses, couldn't be put in place. IKE doesn't need them, so the tunnel comes up and carries nothing further.")
-    .fix(format!("load the modules on the host (modprobe ip_tables iptable_filter iptable_nat; /etc/modules-load.d), or use the iptables that goes with nf_tables; a container has the kernel of its host. Then set the rules of {table} again"))
+    .fix("load the modules on the host (modprobe ip_tables iptable_filter iptable_nat; /etc/modules-load.d), or use the iptables that goes with nf_tables; a container has the kernel of its host. Then set the rules again")
     .then("`iptables -V`, `lsmod | grep -e ip_tables -e nf_tables`, `iptables-save -c`")
-    .done()
+    .done();
+    Some(found)
 }
 
 /// Nothing is told but that the kernel has no such thing, by somebody for whom it doesn't work. Beside other lines it is
