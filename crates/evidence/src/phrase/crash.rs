@@ -146,6 +146,10 @@ fn process<'t>(body: &'t str, program: Option<&'t str>) -> Option<&'t str> {
         let Some((head, _)) = body.split_once(fault) else {
             continue;
         };
+        // `abort trap` is what a shell calls a signal.
+        if fault == " trap " && !head.contains("traps: ") {
+            continue;
+        }
         let name = head.rsplit(' ').next()?.split('[').next()?;
         return Some(name).filter(|n| n.starts_with(|c: char| c.is_ascii_alphabetic()));
     }
@@ -231,6 +235,7 @@ mod tests {
                 None,
             ),
             ("pluto: Segmentation fault (core dumped)", None),
+            ("isakmpd[99]: isakmpd: abort trap (core dumped)", None),
             (
                 "traps: charon[81] general protection fault ip:55 sp:7f",
                 None,
