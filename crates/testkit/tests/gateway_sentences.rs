@@ -360,6 +360,13 @@ const SENTENCES: &[(&str, Head, &[&str])] = &[
             "java.net.UnknownHostException: Unable to resolve host \"vpn.lyon.example\": No address associated with hostname",
         ],
     ),
+    (
+        "undecided",
+        "06-02 14:07:31.552  1402  1437 W System.err: ",
+        &[
+            "java.net.UnknownHostException: Unable to resolve host \"news.lyon.example\": No address associated with hostname",
+        ],
+    ),
     // Counters count what they are called.
     (
         "undecided",
@@ -407,6 +414,12 @@ const OVERCOME: &[(&str, Head, &[&str], &str)] = &[
         RACOON,
         &["ERROR: no suitable policy found."],
         "INFO: IPsec-SA established: ESP/Tunnel 198.51.100.7[0]->192.0.2.1[0] spi=90217(0x16069)",
+    ),
+    (
+        "auth-method-mismatch",
+        ISAKMPD,
+        &["attribute_unacceptable: AUTHENTICATION_METHOD: got RSA_SIG, expected PRE_SHARED"],
+        "isakmpd: quick mode done (as responder): src: 192.0.2.1 dst: 198.51.100.7",
     ),
     (
         "auth-method-mismatch",

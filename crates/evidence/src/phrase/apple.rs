@@ -109,7 +109,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PeerNameUnresolved,
-        "UnknownHostException: Unable to resolve host \"{name}\"",
+        "VpnRunner{}UnknownHostException: Unable to resolve host \"{name}\"",
     ),
     any(
         Sign::IssuerUnknown,

@@ -247,4 +247,5 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildRequestRefused,
         "sa_free: no proposal chosen (IKE SA)",
     ),
+    any(Sign::SecondPhaseDone, "isakmpd: quick mode done"),
 ];
