@@ -8,20 +8,38 @@ use tokio::sync::Semaphore;
 /// Tests of so many tunnels go on at the same time.
 const MOST: usize = 24;
 
+/// And so many more that somebody has asked for, who waits for no storm.
+const MOST_ASKED: usize = 8;
+
 /// Who may test now; the others wait, the first come first.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct Turns {
+    own: Arc<Semaphore>,
+    asked: Arc<Semaphore>,
+}
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MOST)))
+        Self {
+            own: Arc::new(Semaphore::new(MOST)),
+            asked: Arc::new(Semaphore::new(MOST_ASKED)),
+        }
     }
 }
 
 impl Turns {
     /// Does work that blocks beside the loop, when it is its turn.
     pub(crate) fn run(&self, work: impl FnOnce() + Send + 'static) {
-        let turns = Arc::clone(&self.0);
+        Self::run_in(&self.own, work);
+    }
+
+    /// The same for what a command has asked for.
+    pub(crate) fn run_asked(&self, work: impl FnOnce() + Send + 'static) {
+        Self::run_in(&self.asked, work);
+    }
+
+    fn run_in(turns: &Arc<Semaphore>, work: impl FnOnce() + Send + 'static) {
+        let turns = Arc::clone(turns);
         tokio::spawn(async move {
             // Nobody closes it.
             let Ok(turn) = turns.acquire_owned().await else {

@@ -105,6 +105,8 @@ pub struct AskedBy {
     pub connection: String,
     /// The IKE SA that the question came over, the original initiator's SPI first.
     pub spis: (IkeSpi, IkeSpi),
+    /// Who has authenticated there.
+    pub peer: Identity,
     /// The question's number.
     pub number: u32,
 }

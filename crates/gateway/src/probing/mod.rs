@@ -483,7 +483,7 @@ impl Gateway {
         let situation = self.situation_with_load(tunnel);
         let provider = self.provider.clone();
         let asker = self.asker(name);
-        self.turns.run(move || {
+        self.turns.run_asked(move || {
             let probed = Box::new(situation.probe(&provider, inside, &asker));
             reply(answer, Answer::Lines(vec![Response::Probed { probed }]));
         });

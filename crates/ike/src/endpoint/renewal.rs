@@ -151,8 +151,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Answers [`Output::PeerAsks`](crate::Output::PeerAsks), over the IKE SA that the question came over. Where that has been renewed, it is
-    /// answered over the connection's only one; of several, which are of several callers, none is taken for it.
+    /// Answers [`Output::PeerAsks`](crate::Output::PeerAsks), over the IKE SA that the question came over, or where that has been renewed over
+    /// another one of the same peer; of a connection's several callers none hears what another has asked.
     ///
     /// # Errors
     /// [`CommandError`]; nothing is said then.
@@ -164,14 +164,19 @@ impl Endpoint {
     ) -> Result<(), CommandError> {
         let name = asked.connection.as_str();
         self.configured(name)?;
-        let its = |phase: &Phase| phase.head().is_some_and(|head| head.spis() == asked.spis);
-        let mut up = self.of_connection(name);
-        up.retain(|spi| self.is_up(*spi));
-        let over = up.iter().find(|spi| self.sas.get(spi).is_some_and(its));
-        let spi = match (over, up.as_slice()) {
-            (Some(spi), _) | (None, [spi]) => *spi,
-            (None, _) => return Err(CommandError::NotActive(name.to_owned())),
+        let its = |spi: &u64| match self.sas.get(spi) {
+            Some(phase @ Phase::Established(p)) if phase.is_active() => {
+                let same = phase.head().is_some_and(|head| head.spis() == asked.spis);
+                (p.remote_id == asked.peer).then_some(same)
+            }
+            _ => None,
         };
+        let all = self.of_connection(name).into_iter();
+        let spi = all
+            .filter_map(|spi| Some((its(&spi)?, spi)))
+            .max_by_key(|(same, _)| *same)
+            .map(|(_, spi)| spi)
+            .ok_or_else(|| CommandError::NotActive(name.to_owned()))?;
         self.with_established(now, spi, |p, cx| p.answer_peer(cx, asked.number, text));
         Ok(())
     }
@@ -223,16 +228,12 @@ impl Endpoint {
 
     /// Our SPI of the IKE SA of a connection that is up.
     pub(super) fn up(&self, name: &str) -> Result<u64, CommandError> {
-        let mut all = self.of_connection(name).into_iter();
-        let found = all.find(|spi| self.is_up(*spi));
-        found.ok_or_else(|| CommandError::NotActive(name.to_owned()))
-    }
-
-    fn is_up(&self, spi: u64) -> bool {
-        match self.sas.get(&spi) {
+        let up = |spi: &u64| match self.sas.get(spi) {
             Some(phase @ Phase::Established(_)) => phase.is_active(),
             _ => false,
-        }
+        };
+        let found = self.of_connection(name).into_iter().find(up);
+        found.ok_or_else(|| CommandError::NotActive(name.to_owned()))
     }
 
     pub(super) fn with_established(

@@ -204,6 +204,7 @@ impl Established {
                     by: AskedBy {
                         connection: self.connection().name.clone(),
                         spis: self.secured.head.spis(),
+                        peer: self.remote_id.clone(),
                         number,
                     },
                     topic,

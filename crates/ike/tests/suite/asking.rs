@@ -5,7 +5,7 @@ use crate::common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adit_ike::{AskedBy, Settings, Topic, Unanswered};
+use adit_ike::{AskedBy, CommandError, Settings, Topic, Unanswered};
 use common::*;
 
 fn asked(lab: &mut Lab, number: u32, text: &[u8]) {
@@ -57,6 +57,19 @@ fn a_question_is_put_to_a_peer_of_our_own_kind_and_answered() {
     lab.drain();
     lab.run();
     assert_eq!(lab.west.peer_answers, [(7, Ok(answer.clone()))]);
+    // Once the IKE SA has been renewed its peer hears the answer over the new one, and nobody else does.
+    let renewed = AskedBy {
+        spis: (adit_wire::v2::IkeSpi(1), adit_wire::v2::IkeSpi(2)),
+        ..by.clone()
+    };
+    let of_another = AskedBy {
+        peer: fqdn("another.example"),
+        ..renewed.clone()
+    };
+    let east = &mut lab.east.endpoint;
+    assert!(east.answer_peer(now, &renewed, answer.clone()).is_ok());
+    let refused = east.answer_peer(now, &of_another, answer.clone());
+    assert!(matches!(refused, Err(CommandError::NotActive(_))));
     // An answer that nobody waits for is nothing.
     lab.east
         .endpoint

@@ -194,15 +194,20 @@ fn judge(
         .map_or(begin, |(number, _)| *number);
     let mut refusal: Option<(Failure, &'static str)> = None;
     let mut buffer = vec![0; 65_536];
-    let mut overflowed = false;
+    let mut overflowed: Option<Failure> = None;
     loop {
         let length = match transport.receive(&mut buffer) {
             Ok(length) => length,
-            Err(failure) if failure.cause.raw_os_error() == Some(libc::ENOBUFS) && !overflowed => {
-                overflowed = true;
+            Err(failure)
+                if failure.cause.raw_os_error() == Some(libc::ENOBUFS) && overflowed.is_none() =>
+            {
+                overflowed = Some(failure);
                 continue;
             }
-            Err(failure) => return Err(refusal.unwrap_or((failure, "the batch"))),
+            Err(failure) => {
+                let failure = overflowed.unwrap_or(failure);
+                return Err(refusal.unwrap_or((failure, "the batch")));
+            }
         };
         for answer in messages(buffer.get(..length).unwrap_or_default()) {
             let Some((number, part)) = numbers
@@ -220,7 +225,7 @@ fn judge(
                 refusal = Some((failure, part));
             }
             // The answer to the last change may be among what the socket had no room for; nothing took effect if anything was refused.
-            if *number == begin || *number == last || (overflowed && refusal.is_some()) {
+            if *number == begin || *number == last || (overflowed.is_some() && refusal.is_some()) {
                 return refusal.map_or(Ok(()), Err);
             }
         }

@@ -39,7 +39,7 @@ impl Alone {
         // A peer of our own kind that can't count now is asked again later, which shows more.
         let asked = matches!(
             why,
-            Why::Host(_) | Why::Older | Why::Silent | Why::Refused(_)
+            Why::Host(_) | Why::Older | Why::Silent | Why::Slow | Why::Refused(_)
         );
         let knocked = (!proven && !asked)
             .then(|| knock(situation, provider, asker))
@@ -56,6 +56,7 @@ impl Alone {
             Why::Foreign => "the peer isn't an Adit (or has `answer_trace = false`), so nobody counts what arrives there".to_owned(),
             Why::Older => "the peer is an Adit that is older than this test".to_owned(),
             Why::Silent => "the peer didn't answer in time what it has counted".to_owned(),
+            Why::Slow => "the path or the peer is too slow for the test, or loses too much of it".to_owned(),
             Why::Refused(problem) => format!("the peer doesn't count for us: {problem}"),
             Why::Host(problem) => format!("this host can't send test packets: {problem}"),
         }

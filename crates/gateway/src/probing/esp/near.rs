@@ -53,6 +53,8 @@ pub(super) enum Why {
     Older,
     /// It doesn't answer this one.
     Silent,
+    /// Questions and packets take so long that the test didn't come to its end.
+    Slow,
     /// It says why not.
     Refused(String),
     /// Our own host doesn't allow it.
@@ -245,7 +247,7 @@ impl Test<'_> {
         for round in 0..ROUNDS {
             // Over a path that loses its questions too, it would keep who asks for a verdict longer than that may take.
             if begun.elapsed() > TIME {
-                return Err(Why::Silent);
+                return Err(Why::Slow);
             }
             self.round(&mut out, &mut back, &shots.0, shots.1)?;
             let last = round + 2 == ROUNDS;
