@@ -41,12 +41,8 @@ pub(super) fn repeated(capture: &Capture, vantage: &Vantage<'_>) -> Option<Astra
     let all = between(capture, vantage);
     let first = all.first()?;
     let asks = first.from;
-    let first_exchange = |m: &&&Message| {
-        matches!(
-            m.exchange.as_str(),
-            "IKE_SA_INIT" | "ID_PROT" | "AGGRESSIVE"
-        )
-    };
+    // In aggressive mode an answer that doesn't satisfy ends the attempt without a word, and another one begins.
+    let first_exchange = |m: &&&Message| matches!(m.exchange.as_str(), "IKE_SA_INIT" | "ID_PROT");
     if !all.iter().all(|m| first_exchange(&m) && !m.encrypted)
         || all.iter().any(|m| m.error().is_some())
         || first.response == Some(true)
@@ -90,8 +86,8 @@ pub(super) fn repeated(capture: &Capture, vantage: &Vantage<'_>) -> Option<Astra
     })
 }
 
-/// Whether what was asked is one message each time. Where no cookie or SPI is told, waits that grow say so, as does an
-/// answer of IKEv1: what it refuses it refuses in another exchange.
+/// Whether what was asked is one message each time. Where no cookie or SPI is told, waits that grow say so, as do
+/// sizes.
 fn is_one(questions: &[&Message], again: &[&Message]) -> bool {
     const MADE_UP: u64 = 0xfff0_0000_0000_0000;
     let told = |m: &&Message| m.spi_initiator < MADE_UP;
@@ -102,9 +98,6 @@ fn is_one(questions: &[&Message], again: &[&Message]) -> bool {
                 .is_some_and(|f| f.spi_initiator == m.spi_initiator)
         };
         return again.iter().filter(|m| same(m)).count() >= SEVERAL;
-    }
-    if questions.iter().all(|m| m.version == 1) {
-        return true;
     }
     let sized = |m: &&Message| m.octets > 0;
     let waits: Vec<u64> = questions
