@@ -83,7 +83,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ChildRequestRefused,
-        "IPsec phase 2 error{}peer SA proposal not match local policy",
+        "IPsec phase 2{}peer SA proposal not match",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "peer SA proposal not match{}IPsec phase 2",
     ),
     any(Sign::EspProposalRefused, "Phase 2{}No Proposal Match Found"),
     any(

@@ -116,4 +116,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Invalid ESP packet detected (invalid padding",
     ),
     any(Sign::SecondPhaseDone, "added IPsec SA: SPIs={what:w}"),
+    any(Sign::SecondPhaseDone, "action=\"install_sa\""),
+    any(Sign::SecondPhaseDone, "action=install_sa"),
 ];
