@@ -1,5 +1,7 @@
 //! `policy-order-wrong`: an entry that stands earlier takes the traffic of a later one.
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::complaint::carries_nothing;
@@ -62,6 +64,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .done()
 }
 
+/// Whether somebody tells that a part of the traffic fails, or the other child's. Children that are rated alike and have
+/// the same settings do no harm, whatever else fails.
+fn some_of_several(s: &Signals<'_>, other: &str) -> bool {
+    const SEVERAL: [&str; 4] = ["second", "third", "other", "only"];
+    s.case.facts.iter().any(|f| {
+        let Known::Complained { complaint, .. } = f.what else {
+            return false;
+        };
+        let mut words = f
+            .source
+            .text
+            .split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
+        complaint == Complaint::SomeNetworks
+            || words.any(|word| {
+                word == other
+                    || SEVERAL
+                        .iter()
+                        .any(|several| word.eq_ignore_ascii_case(several))
+            })
+    })
+}
+
 /// Of two children that fit a request alike the first is taken, whichever the peer meant.
 fn rated_alike(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ChildrenRatedAlike) else {
@@ -73,7 +97,7 @@ fn rated_alike(s: &Signals<'_>) -> Judgement {
     }
     let name = seen.value_or("name", "the first");
     let other = seen.value_or("other", "the other");
-    if !s.calm() || !fails {
+    if !s.calm() || !fails || !some_of_several(s, other) {
         return Judgement::Possible {
             weight: 30,
             because: format!("child {name} was taken, and child {other} fits the request as well"),
