@@ -8,7 +8,7 @@ use adit_model::sign::Sign;
 use super::chain::{bad, consequences};
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, who};
+use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -91,6 +91,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             }
         },
     };
+    if is_of_tool(bad.fact) && s.refused_proof().is_none() && !refused_by_peer(s) {
+        return Judgement::Possible {
+            weight: 55,
+            because: "somebody checked a certificate by hand, and its CA isn't known".to_owned(),
+            separated_by: "whether it is the certificate of one of the gateways, checked against the CAs that the daemon has",
+        };
+    }
     let issuer = s
         .sign(Sign::IssuerUnknown)
         .and_then(|seen| seen.value("issuer"))
@@ -117,6 +124,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
     ))
     .then("openssl x509 -noout -subject -issuer -in CERT on the side that owns it, beside the list of CAs on the other")
     .done()
+}
+
+/// Whether `openssl verify` or `s_client` says it: the daemons have a time or a name before it.
+fn is_of_tool(line: &Fact) -> bool {
+    let text = line.source.text.trim_start();
+    text.starts_with("error ") && text.contains(" depth lookup")
+        || text.starts_with("verify error:")
+}
+
+/// Whether the peer didn't take what was to prove us.
+fn refused_by_peer(s: &Signals<'_>) -> bool {
+    s.told(notify::AUTHENTICATION_FAILED, false).is_some()
+        || s.sign(Sign::AuthenticationRefusedByPeer).is_some()
 }
 
 /// Whether the peer authenticated right after the line: its key was known without a chain.
