@@ -25,6 +25,7 @@ mod config;
 mod engine;
 mod finding;
 mod kernel_answer;
+mod let_in;
 mod missing;
 mod monitored;
 mod nat;

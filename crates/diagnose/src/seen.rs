@@ -6,6 +6,7 @@ use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
+use crate::let_in::is_let_in;
 use crate::overcome::is_overcome;
 use crate::signals::{Signals, who};
 
@@ -172,7 +173,12 @@ pub(crate) fn signs<'a>(facts: &'a [Fact], successes: &[&Fact]) -> Vec<Seen<'a>>
         .filter(|seen| seen.sign == Sign::SecondPhaseDone)
         .map(|seen| seen.fact)
         .collect();
-    let stands = |seen: &Seen<'_>| !is_overcome(*seen, &up);
+    let let_in: Vec<&Fact> = all
+        .iter()
+        .filter(|seen| seen.sign == Sign::UserLetIn)
+        .map(|seen| seen.fact)
+        .collect();
+    let stands = |seen: &Seen<'_>| !is_overcome(*seen, &up) && !is_let_in(*seen, &let_in);
     all.iter().copied().filter(stands).collect()
 }
 

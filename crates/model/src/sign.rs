@@ -254,6 +254,8 @@ pub enum Sign {
     PeerCertificateMissing,
     /// An EAP or XAUTH method failed. `method`, `peer`.
     UserAuthenticationFailed,
+    /// A user was let in.
+    UserLetIn,
     /// The server that checks users doesn't answer. `server`.
     UserServerUnreachable,
     /// Some fragments of an IKE message came, and the message never became whole. `have`, `of`; `cut` when the

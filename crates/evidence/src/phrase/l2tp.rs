@@ -9,6 +9,19 @@ use super::{Phrase, any, by};
 const PPP: &[&str] = &["pppd", "NetworkManager", "xl2tpd", "nm-l2tp"];
 const L2TP: &[&str] = &["xl2tpd", "NetworkManager", "l2tpd"];
 
+/// Whether the number with which pppd ended stands there whole: `code 110` isn't 11.
+pub(super) fn is_whole(shape: &str, body: &str) -> bool {
+    if !shape.starts_with("pppd exited for call ") {
+        return true;
+    }
+    let number = |text: &str| {
+        let (_, rest) = text.rsplit_once(" with code ")?;
+        let end = rest.find(|c: char| !c.is_ascii_digit());
+        Some(rest[..end.unwrap_or(rest.len())].to_owned())
+    };
+    number(shape) == number(body)
+}
+
 pub(super) static PHRASES: &[Phrase] = &[
     // ── pppd: who may come in ──
     any(
@@ -61,6 +74,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "no CHAP secret entry for this user",
     ),
+    by(PPP, Sign::UserLetIn, "CHAP authentication succeeded"),
+    by(PPP, Sign::UserLetIn, "PAP authentication succeeded"),
+    by(&["pppd"], Sign::UserLetIn, "remote IP address {:w}"),
     // The numbers with which pppd ends: 11, the peer didn't prove itself; 19, we didn't.
     any(
         Sign::UserAuthenticationFailed,
@@ -202,3 +218,29 @@ pub(super) static PHRASES: &[Phrase] = &[
         "the VPN plugin {plugin:w} was not found",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::is_whole;
+
+    #[test]
+    fn the_number_with_which_pppd_ended_is_read_whole() {
+        let shape = "pppd exited for call {:n} with code 11";
+        assert!(is_whole(
+            shape,
+            "child_handler : pppd exited for call 33 with code 11"
+        ));
+        assert!(is_whole(
+            shape,
+            "pppd exited for call 33 with code 11, retry"
+        ));
+        assert!(!is_whole(
+            shape,
+            "child_handler : pppd exited for call 33 with code 110"
+        ));
+        assert!(is_whole(
+            "CHAP authentication succeeded",
+            "CHAP authentication succeeded: Welcome"
+        ));
+    }
+}

@@ -169,6 +169,8 @@ pub(crate) struct Phrases {
     count: u64,
     /// The last event of Windows that began was about a quick mode.
     quick_mode: bool,
+    /// How long the connection of PPP that has just closed was there.
+    minutes: Option<f64>,
 }
 
 impl Phrases {
@@ -242,6 +244,7 @@ impl Phrases {
             })
             .filter(|(phrase, _)| !taken_back::is_taken_back(phrase.sign, &body))
             .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
+            .filter(|(phrase, _)| l2tp::is_whole(phrase.shape, &body))
             // `bad right --id: … (ignored)`: what isn't a peer's address needs no look-up.
             .filter(|(phrase, _)| {
                 phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")
@@ -275,7 +278,7 @@ impl Phrases {
         let any = said.iter().any(|(sign, _)| {
             !matches!(
                 sign,
-                Sign::FirstPhaseDone | Sign::SecondPhaseDone | Sign::PeerSigns
+                Sign::FirstPhaseDone | Sign::SecondPhaseDone | Sign::PeerSigns | Sign::UserLetIn
             )
         });
         let times = times(&body);
@@ -292,8 +295,22 @@ impl Phrases {
             if sign == Sign::Denied && host::is_harmless(&body, &values) {
                 continue;
             }
+            if let Some(minutes) = values.get("minutes")
+                && sign == Sign::RecursiveRouting
+            {
+                self.minutes = minutes.parse().ok();
+                continue;
+            }
             if sign == Sign::RecursiveRouting && !route::loops(&values) {
                 continue;
+            }
+            if values.contains_key("sent")
+                && self
+                    .minutes
+                    .take()
+                    .is_some_and(|m| route::runs_away(&values, m))
+            {
+                values.insert("away".to_owned(), "true".to_owned());
             }
             if sign == Sign::ModuleMissing && kernel::is_of_another(&body, &values) {
                 continue;

@@ -48,6 +48,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "EAP sub-module failed",
     ),
     any(Sign::UserAuthenticationFailed, "Login incorrect: ["),
+    by(SERVER, Sign::UserLetIn, "Login OK: ["),
     by(
         SERVER,
         Sign::UserAuthenticationFailed,

@@ -17,6 +17,14 @@ pub(super) fn loops(values: &BTreeMap<String, String>) -> bool {
     }
 }
 
+/// Whether so many octets in so many minutes are more than an uplink takes from who hears nothing: one that is wrapped
+/// again and again runs at the speed of the machine.
+pub(super) fn runs_away(values: &BTreeMap<String, String>, minutes: f64) -> bool {
+    const OCTETS_A_MINUTE: f64 = 60e6;
+    let sent = values.get("sent").and_then(|n| n.parse::<f64>().ok());
+    sent.is_some_and(|sent| minutes > 0.0 && sent / minutes >= OCTETS_A_MINUTE)
+}
+
 pub(super) static PHRASES: &[Phrase] = &[
     // strongSwan: kernel-netlink, kernel-libipsec, kernel-pfkey.
     any(
@@ -73,7 +81,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::RecursiveRouting,
         "Dead loop on virtual device {interface:w} fix it urgently",
     ),
-    // What its interface carried, when it closes.
+    // How long it was there and what its interface carried, when it closes.
+    by(
+        &["pppd"],
+        Sign::RecursiveRouting,
+        "Connect time {minutes:w} minutes.",
+    ),
     by(
         &["pppd"],
         Sign::RecursiveRouting,

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 19] = [
+static TAKEN_BACK: [(Sign, &str); 25] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -29,6 +29,14 @@ static TAKEN_BACK: [(Sign, &str); 19] = [
     (Sign::UpdownFailed, "xtables lock; still"),
     // A remark of `ip` on some kernels; the route was set.
     (Sign::UpdownFailed, "peer netns reference is invalid"),
+    // Modules for a user's session, not for who may have one.
+    (Sign::UserAuthenticationFailed, "pam_systemd.so)"),
+    (Sign::UserAuthenticationFailed, "pam_gnome_keyring.so)"),
+    (Sign::UserAuthenticationFailed, "pam_lastlog.so)"),
+    (Sign::UserAuthenticationFailed, "pam_limits.so)"),
+    (Sign::UserAuthenticationFailed, "pam_ck_connector.so)"),
+    // A VPN without IPsec.
+    (Sign::UserAuthenticationFailed, "pptp"),
     // Somebody stopped it.
     (Sign::DaemonKilled, "killed by sigterm, terminating"),
     // A file that is missing, where a stack of the kernel may be named.
@@ -82,6 +90,14 @@ mod tests {
                 Sign::UpdownFailed,
                 "updown: Another app is currently holding the xtables lock; waiting (1s) for it to exit...",
             ),
+            (
+                Sign::UserAuthenticationFailed,
+                "PAM unable to dlopen(/lib/security/pam_systemd.so): /lib/security/pam_systemd.so: cannot open",
+            ),
+            (
+                Sign::UserAuthenticationFailed,
+                "The error code returned on failure is 691 (PPTP).",
+            ),
         ] {
             assert!(is_taken_back(sign, line), "{line}");
         }
@@ -91,6 +107,10 @@ mod tests {
                 "whack: Pluto is not running (no \"/run/pluto/pluto.ctl\")",
             ),
             (Sign::IssuerUnknown, "issuer cacert not found"),
+            (
+                Sign::UserAuthenticationFailed,
+                "PAM unable to dlopen(pam_radius_auth.so): /lib/security/pam_radius_auth.so: cannot open",
+            ),
             (
                 Sign::UpdownFailed,
                 "\"gw\": up-client command exited with status 2",

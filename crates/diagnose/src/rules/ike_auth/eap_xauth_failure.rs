@@ -4,6 +4,7 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID};
+use crate::let_in::is_of_ppp;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, who};
@@ -55,7 +56,24 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::UserServerUnreachable) {
+    // Anybody may ask a server. Where a tunnel's own lines are there, it is the gateway only when they name the address.
+    let stranger = |x: &Seen<'_>| {
+        x.fact.source.text.contains("from unknown client")
+            && !alone(s)
+            && !x.value("server").is_some_and(|a| s.names(a))
+    };
+    let unreachable = s.sign(Sign::UserServerUnreachable);
+    if let Some(seen) = unreachable.filter(stranger) {
+        return Judgement::Possible {
+            weight: 40,
+            because: format!(
+                "a server that checks users doesn't know one who asks it: {}",
+                seen.said()
+            ),
+            separated_by: "whether the address is the one from which this gateway asks",
+        };
+    }
+    if let Some(seen) = unreachable {
         return Found::by(
             seen,
             COUNTED,
@@ -76,6 +94,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
             weight: 35,
             because: format!("a server that checks users refused one: {}", seen.said()),
             separated_by: "whether the user is the one of this tunnel, at that time",
+        };
+    }
+    // Without IKE's SA nobody gets as far as PPP: it is another connection's, an uplink's say.
+    if let Some(seen) =
+        failed.filter(|x| refused.is_none() && is_of_ppp(&x.fact.source.text) && !s.up && !s.calm())
+    {
+        return Judgement::Possible {
+            weight: 35,
+            because: format!("PPP didn't let a user in: {}", seen.said()),
+            separated_by: "whether that PPP runs within this tunnel, or is the line of an uplink",
         };
     }
     let (fact, side, user, method) = match (failed, refused) {
@@ -129,7 +157,7 @@ fn alone(s: &Signals<'_>) -> bool {
         && s.signs.iter().all(|x| {
             matches!(
                 x.sign,
-                Sign::UserAuthenticationFailed | Sign::UserServerUnreachable
+                Sign::UserAuthenticationFailed | Sign::UserLetIn | Sign::UserServerUnreachable
             )
         })
 }

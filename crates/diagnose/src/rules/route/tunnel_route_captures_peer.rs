@@ -51,6 +51,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let counted = s
         .signs_of(Sign::RecursiveRouting)
         .find(|x| x.value("sent").is_some());
+    if let Some(seen) = counted.filter(|x| x.value("away").is_none()) {
+        return possible(
+            40,
+            format!(
+                "an interface of PPP sent {} bytes and received {}",
+                seen.value_or("sent", "many"),
+                seen.value_or("received", "none")
+            ),
+            "within what time it sent them, and `ip route get SERVER` while it is up",
+        );
+    }
     if let Some(seen) = counted {
         return Found::by(
             seen,
