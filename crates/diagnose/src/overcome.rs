@@ -12,6 +12,18 @@ pub(crate) fn is_overcome(seen: Seen<'_>, up: &[&Fact]) -> bool {
     if up.is_empty() || !refuses(seen) {
         return false;
     }
+    // Whoever asks in another version, and has nothing to do with the tunnel that came up beside it.
+    if seen.sign == Sign::IkeVersionRefused {
+        let refused = hosts(&seen.fact.source.text);
+        let of = |x: &&Fact| {
+            let done = hosts(&x.source.text);
+            done.iter().any(|host| refused.contains(host))
+        };
+        let here = || up.iter().filter(|x| x.side == seen.fact.side);
+        if here().next().is_some() && !here().any(of) {
+            return true;
+        }
+    }
     let same = |x: &Fact| is_of_same(x, seen.fact);
     up.iter().any(|x| before(seen.fact, x) && same(x))
         && !up.iter().any(|x| before(x, seen.fact) && same(x))
@@ -24,7 +36,10 @@ fn refuses(seen: Seen<'_>) -> bool {
         Sign::TrafficRefused => seen.value("each").is_some(),
         sign => matches!(
             sign,
-            Sign::IkeProposalsRefused
+            Sign::IkeVersionRefused
+                | Sign::RekeyCollision
+                | Sign::RevocationRequired
+                | Sign::IkeProposalsRefused
                 | Sign::ProposalsRefusedByPeer
                 | Sign::FirstProposalsRefusedByPeer
                 | Sign::FirstExchangeRefused
@@ -50,6 +65,14 @@ fn refuses(seen: Seen<'_>) -> bool {
     }
 }
 
+/// Whether the first phase overcomes it: each of several entries is compared with what the peer says of itself.
+pub(crate) fn is_of_first_phase(sign: Sign) -> bool {
+    matches!(
+        sign,
+        Sign::PeerIdentityUnexpected | Sign::NoConnectionForIdentity | Sign::PskNotFound
+    )
+}
+
 /// Whether what is done isn't another peer's or another tunnel's.
 fn is_of_same(done: &Fact, refused: &Fact) -> bool {
     let (done, refused) = (&done.source.text, &refused.source.text);
@@ -57,6 +80,10 @@ fn is_of_same(done: &Fact, refused: &Fact) -> bool {
         let (done, refused) = (hosts(done), hosts(refused));
         done.is_empty() || refused.iter().all(|host| done.contains(host))
     };
+    // FortiOS tries one tunnel after another for a peer.
+    if refused.contains("gw validation failed") {
+        return of_hosts;
+    }
     let of_tunnel = match (tunnel(done), tunnel(refused)) {
         (Some(a), Some(b)) => a == b,
         _ => true,

@@ -127,7 +127,8 @@ static FAULTS: &[Fault] = &[
         groups: &[
             "no proposal chosen|no proposals chosen|no proposal match|proposal mismatch|proposals mismatch|no suitable proposal|no acceptable proposal|no matching proposal|no compatible proposal|no common proposal|proposals do not match|proposals dont match|proposal does not match|proposal not match|no acceptable transform|no matching transform|policy match failure|policy mismatch|no rule matches the phase|sa proposal not match|all proposals rejected|algorithms do not match|algorithm mismatch|transform mismatch",
         ],
-        unless: "",
+        // FortiOS has one reason for ciphers, group and networks alike.
+        unless: "reason peer sa proposal not match",
     },
     Fault {
         sign: Of::Always(Sign::CertificateExpired),

@@ -332,6 +332,19 @@ fn what_others_suffer_is_not_the_tunnels_trouble() {
         ][..],
         &["systemd-coredump[91]: Process 801 (tracker-miner-f) of user 1000 dumped core."],
         &["systemd[1]: cups.service: Main process exited, code=dumped, status=11/SEGV"],
+        &["smbd[77]: *** buffer overflow detected ***: terminated"],
+        &["node_exporter[77]: panic: runtime error: index out of range [3] with length 3"],
+        &["runsv[3]: grafana: terminated by signal SIGSEGV"],
+        &["dockerd[3]: grafana exited with code 139"],
+        &["subctl[3]: no CIDR in cluster \"east\" overlaps with cluster \"west\""],
+        &[
+            "kubectl[4]: pods \"nginx-1\" is forbidden: unable to validate against any pod security policy: []",
+        ],
+        &["Keepalived_vrrp[5]: notify script /etc/keepalived/mail.sh exited with status 1"],
+        &["agent[4]: unable to setup encryption: open /sys/class/net/x: no such file or directory"],
+        &[
+            "docker[4]: Ports are not available: exposing port UDP 0.0.0.0:500 -> 0.0.0.0:0: listen udp 0.0.0.0:500: bind: An attempt was made to access a socket in a way forbidden by its access permissions.",
+        ],
         &["xl2tpd[9]: init_network: Unable to bind socket: Address already in use. Terminating."],
         &["radiusd[5]: Login incorrect (mschap: FAILED): [dave] (from client wlan port 3)"],
         &["modprobe: FATAL: Module nvidia not found in directory /lib/modules/6.1.0"],
@@ -408,4 +421,13 @@ fn a_unit_that_is_active_runs() {
     );
     let refused = "ipsec[99]: charon refused to be started";
     assert_eq!(status("active (running)", refused), "daemon-not-running");
+}
+
+/// Of several units with an IKE daemon, the one that is masked isn't the one that holds the tunnel.
+#[test]
+fn a_masked_unit_beside_a_tunnel_that_is_up_is_not_the_cause() {
+    let masked = "Unit ipsec.service is masked.\n";
+    let up = "hq: #1, ESTABLISHED, IKEv2, aabbccdd11223344_i* 1122334455667788_r\n  local  'a' @ 192.0.2.1[4500]\n  remote 'b' @ 198.51.100.7[4500]\n  hq: #1, reqid 1, INSTALLED, TUNNEL, ESP:AES_GCM_16-256\n";
+    assert_eq!(word(masked), "daemon-not-running");
+    assert_ne!(word(&format!("{masked}{up}")), "daemon-not-running");
 }

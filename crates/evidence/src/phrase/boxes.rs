@@ -310,4 +310,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::RevocationRequired,
         "Invalid Certificate: Could not retrieve CRL",
     ),
+    any(Sign::SecondPhaseDone, "IKE: Quick Mode completion"),
+    any(Sign::SecondPhaseDone, "IKE: Quick Mode completed"),
+    any(
+        Sign::SecondPhaseDone,
+        "IKE negotiation complete. Adding IPSec SA",
+    ),
+    any(Sign::SecondPhaseDone, "msg=\"IPSec SA added"),
 ];

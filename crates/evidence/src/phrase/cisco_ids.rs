@@ -221,4 +221,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         "PKI functions can not be initialized until an authoritative time source",
     ),
     any(Sign::SecondPhaseDone, "PHASE 2 COMPLETED (msgid={what:w}"),
+    any(Sign::SecondPhaseDone, "SESSION_STATUS: Crypto tunnel is UP"),
+    any(
+        Sign::SecondPhaseDone,
+        "SA UP. Reason: New Connection Established",
+    ),
 ];

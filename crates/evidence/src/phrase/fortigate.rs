@@ -118,4 +118,5 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::SecondPhaseDone, "added IPsec SA: SPIs={what:w}"),
     any(Sign::SecondPhaseDone, "action=\"install_sa\""),
     any(Sign::SecondPhaseDone, "action=install_sa"),
+    any(Sign::FirstPhaseDone, ": established IKE SA {what:w}"),
 ];

@@ -5,6 +5,8 @@ use adit_model::sign::Sign;
 use super::{Phrase, any};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // One gateway after another is compared with the peer's identity, until one has it.
+    any(Sign::FirstPhaseDone, "iked_pm_id_validate id matched"),
     // Junos says which gateway, in which role.
     any(
         Sign::NoConnectionForPeer,

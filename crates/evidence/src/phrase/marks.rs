@@ -13,9 +13,11 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::ExchangeModeRefused if has("authentication using") => out.push(("of", "method")),
         // VPP compares an identity with each profile.
         Sign::PeerIdentityUnexpected if has("profile id") => out.push(("each", "yes")),
-        // ASA and FortiOS compare networks with each entry.
+        // ASA, FortiOS and SonicOS compare networks with each entry.
         Sign::TrafficRefused
-            if has("ACL does not match proxy IDs") || has("specified selectors mismatch") =>
+            if has("ACL does not match proxy IDs")
+                || has("specified selectors mismatch")
+                || has("Received notify: INVALID_ID_INFO\"") =>
         {
             out.push(("each", "yes"));
         }
@@ -36,6 +38,15 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::ChildRequestRefused if has("peer SA proposal not match") => {
             out.push(("words", "all"));
         }
+        // isakmpd doesn't say who sent it.
+        Sign::IkeVersionRefused if has("message_recv: invalid version") => {
+            out.push(("sender", "unknown"));
+        }
+        Sign::DecryptedToNonsense if has("in ISAKMP header (check passphrases") => {
+            out.push(("sender", "unknown"));
+        }
+        // Any host's packet that meets the outside address.
+        Sign::EspDropped if has("106010: ") => out.push(("sender", "any")),
         // IOS says so of a signature as well.
         Sign::PskDiffers if has("Verification of peer's authentication data") => {
             out.push(("method", "any"));

@@ -248,4 +248,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "sa_free: no proposal chosen (IKE SA)",
     ),
     any(Sign::SecondPhaseDone, "isakmpd: quick mode done"),
+    // In IKEv2 the first SA for the traffic comes with the IKE SA.
+    by(
+        &["iked"],
+        Sign::SecondPhaseDone,
+        ": established peer {what:w}",
+    ),
 ];

@@ -82,11 +82,41 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PluginMissing, "Unable to find a match: libreswan"),
     any(Sign::PluginMissing, "target not found: strongswan"),
     // ── containers and clusters ──
-    any(Sign::PortInUse, "exposing port UDP {port:w}:500 -> "),
-    any(Sign::PortInUse, "exposing port UDP {port:w}:4500 -> "),
+    any(
+        Sign::PortInUse,
+        "exposing port UDP {port:w}:500 -> {}address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "exposing port UDP {port:w}:500 -> {}Only one usage of each socket address",
+    ),
+    any(
+        Sign::PortInUse,
+        "exposing port UDP {port:w}:4500 -> {}address already in use",
+    ),
+    any(
+        Sign::PortInUse,
+        "exposing port UDP {port:w}:4500 -> {}Only one usage of each socket address",
+    ),
     any(
         Sign::Denied,
-        "is forbidden: unable to validate against any {operation}: ",
+        "swan{}is forbidden: unable to validate against any {operation}: ",
+    ),
+    any(
+        Sign::Denied,
+        "ipsec{}is forbidden: unable to validate against any {operation}: ",
+    ),
+    any(
+        Sign::Denied,
+        "vpn{}is forbidden: unable to validate against any {operation}: ",
+    ),
+    any(
+        Sign::Denied,
+        "charon{}is forbidden: unable to validate against any {operation}: ",
+    ),
+    any(
+        Sign::Denied,
+        "submariner{}is forbidden: unable to validate against any {operation}: ",
     ),
     any(Sign::Denied, "forbidden sysctl: \"{path}\""),
     any(Sign::ModuleMissing, "Error: {what:w} VPS is not supported"),
@@ -166,7 +196,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PskNotFound,
-        "unable to setup encryption: open {}: no such file",
+        "unable to setup encryption: open {}ipsec{}: no such file",
     ),
     any(
         Sign::ConfigValueInvalid,

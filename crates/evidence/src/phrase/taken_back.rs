@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 25] = [
+static TAKEN_BACK: [(Sign, &str); 27] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -13,6 +13,10 @@ static TAKEN_BACK: [(Sign, &str); 25] = [
     (Sign::NetworksOverlap, "permitted by mutual consent"),
     // Outside of FIPS mode a short key is only remarked on.
     (Sign::SecretMalformed, "warning: connection psk length"),
+    // Submariner's check that found nothing.
+    (Sign::NetworksOverlap, "no cidr in cluster"),
+    // Who tells people of a change carries no traffic.
+    (Sign::TransitionHookOld, "/mail"),
     // A script that takes down what may not be there any more fails as often as it is run.
     (Sign::UpdownFailed, "down-client "),
     (Sign::UpdownFailed, "down-host "),
@@ -77,6 +81,14 @@ mod tests {
             (
                 Sign::PolicyInUse,
                 "cannot route -- route already in use for \"b\" - but allowing anyway",
+            ),
+            (
+                Sign::NetworksOverlap,
+                "no CIDR in cluster \"east\" overlaps with cluster \"west\"",
+            ),
+            (
+                Sign::TransitionHookOld,
+                "notify script /etc/keepalived/mail.sh exited with status 1",
             ),
             (
                 Sign::UpdownFailed,

@@ -94,7 +94,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         });
         let stranger = seen
             .value("source")
-            .filter(|source| peer_is_known && !s.is_peer(source));
+            .map(|source| source.rsplit_once(':').map_or(source, |(_, host)| host))
+            .filter(|source| {
+                (peer_is_known || seen.value("sender").is_some()) && !s.is_peer(source)
+            });
         if let Some(stranger) = stranger {
             return Judgement::Possible {
                 weight: 40,

@@ -101,6 +101,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .sign(Sign::PskDiffers)
         .filter(|x| !unknown(x) && !signed(x));
     if let Some(seen) = said.or_else(|| s.nonsense()) {
+        if seen.value("sender").is_some() {
+            return Judgement::Possible {
+                weight: 40,
+                because: "a message made no sense, from whom isn't said: scanners send such too"
+                    .to_owned(),
+                separated_by: "the address that it came from: is it the peer's?",
+            };
+        }
         let peer = seen.value("peer").map_or(String::new(), |peer| {
             format!(" of {}", peer.trim_matches('\''))
         });

@@ -75,6 +75,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .sign(Sign::IkeVersionRefused)
         .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
     {
+        if seen.value("sender").is_some() {
+            return Judgement::Possible {
+                weight: 40,
+                because: "a message of another IKE version came, from whom isn't said".to_owned(),
+                separated_by: "the address that it came from: is it the peer's?",
+            };
+        }
         let version = seen
             .value("version")
             .map_or(String::new(), |v| format!(" (version {v})"));

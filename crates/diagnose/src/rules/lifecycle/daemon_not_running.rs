@@ -2,6 +2,7 @@
 
 use adit_model::event::PathProblem;
 use adit_model::fact::{Known, Side};
+use adit_model::listed::Stage;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SAID};
@@ -68,6 +69,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
                     seen.who()
                 ),
                 separated_by: "whether the daemon was stopped by hand, and what its last lines say",
+            };
+        }
+        // One of several units with an IKE daemon; another one's has the tunnel up.
+        let listed = s.case.facts.iter().any(|f| {
+            let up = matches!(&f.what, Known::Listed { sa } if sa.stage == Stage::Up);
+            f.side == seen.side() && up
+        });
+        if (s.up || listed) && seen.fact.source.text.contains(".service is masked") {
+            return Judgement::Possible {
+                weight: 20,
+                because: format!("a unit of {} is masked", seen.who()),
+                separated_by: "which unit it is whose daemon holds the tunnel",
             };
         }
         // Tools and systemd speak of a start that didn't succeed; a later one did.

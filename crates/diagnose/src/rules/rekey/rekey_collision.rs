@@ -4,6 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::before;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -38,7 +39,13 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let all = s.ever(Sign::RekeyCollision);
+    let done = s.ever(Sign::SecondPhaseDone);
+    let mut all = s.ever(Sign::RekeyCollision);
+    // ASA keeps one of the two; the tunnel came up after it.
+    all.retain(|x| {
+        !(x.said().contains("IPsec rekey collision detected")
+            && done.iter().any(|up| before(x.fact, up.fact)))
+    });
     let Some(seen) = all.last() else {
         return busy(s);
     };
