@@ -1,6 +1,7 @@
 //! Answers of IKE that don't get where they should, as far as one capture shows it: a first message that comes again though
 //! it was answered, and a port that answers go to and no request comes from.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use adit_model::fact::Wire;
@@ -10,7 +11,7 @@ use super::{Capture, IKE_PORT, NAT_T_PORT, Stamp, Vantage};
 
 /// Nanoseconds after which a first message isn't the reaction to an answer (a cookie, another group): those come at once.
 const LATE: u64 = 1_900_000_000;
-/// A response of IKEv2 that holds a key exchange is longer, and one of IKEv1 that chooses a proposal.
+/// A response of IKEv1 that chooses a proposal has so many octets at least, and one of IKEv2 that holds a key exchange.
 const LEAST_ANSWER: [usize; 2] = [76, 100];
 /// So many repetitions say that it is no single packet that was lost.
 const SEVERAL: usize = 2;
@@ -56,7 +57,10 @@ pub(super) fn repeated(capture: &Capture, vantage: &Vantage<'_>) -> Option<Astra
     if answers.is_empty() || answers.iter().any(refuses) {
         return None;
     }
-    let answered_before = |m: &Message| answers.iter().rev().find(|a| a.frame < m.frame);
+    let answered_before = |m: &Message| {
+        let before = answers.partition_point(|a| a.frame < m.frame);
+        before.checked_sub(1).and_then(|last| answers.get(last))
+    };
     // One at once behind an answer goes on with it.
     let late = |m: &&&Message| answered_before(m).is_some_and(|a| m.at.since(a.at) >= LATE);
     let (again, others): (Vec<&Message>, Vec<&Message>) = questions.iter().partition(|m| late(m));
@@ -125,10 +129,11 @@ pub(super) fn port(capture: &Capture, vantage: &Vantage<'_>) -> Vec<Astray> {
         .into_iter()
         .filter_map(|(host, other)| {
             let from = || all.iter().filter(|m| m.from.ip() == host);
+            let ports: BTreeSet<u16> = from().map(|f| f.from.port()).collect();
             let astray: Vec<&&Message> = all
                 .iter()
                 .filter(|m| m.from.ip() == other && is_ike(m.to.port()))
-                .filter(|m| from().all(|f| f.from.port() != m.to.port()))
+                .filter(|m| !ports.contains(&m.to.port()))
                 .collect();
             let last = astray.last()?;
             let now = from().find(|f| !is_ike(f.from.port()))?.from.port();
