@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use adit_model::product::Product;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 /// Words that tell a product, and how much they count: the name of a system outweighs that of a daemon it uses.
 static WORDS: &[(&str, Product, u32)] = &[
@@ -88,13 +87,42 @@ static WORDS: &[(&str, Product, u32)] = &[
     ("iked.conf", Product::Openbsd, 3),
 ];
 
-static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(WORDS.iter().map(|(word, ..)| word))
-        .ok()
+/// Finds the words in every line: the first four octets of each, letters small, are in a filter of 512 octets.
+struct Search {
+    filter: [u64; 64],
+    /// The words' first four octets, ascending, and their places in the list.
+    words: Vec<(u32, usize)>,
+}
+
+static SEARCH: LazyLock<Search> = LazyLock::new(|| {
+    let mut search = Search {
+        filter: [0; 64],
+        words: Vec::new(),
+    };
+    for (at, (word, ..)) in WORDS.iter().enumerate() {
+        let first = word.bytes().take(4).fold(0, with);
+        let (cell, bit) = place(first);
+        if let Some(cell) = search.filter.get_mut(cell) {
+            *cell |= bit;
+        }
+        search.words.push((first, at));
+    }
+    search.words.sort_unstable();
+    search
 });
+
+/// The last four octets with one more. Some marks become others, which only means that more is compared.
+#[inline]
+fn with(octets: u32, next: u8) -> u32 {
+    octets >> 8 | u32::from(next | 0x20) << 24
+}
+
+/// The cell of the filter, and the bit in it.
+#[inline]
+fn place(octets: u32) -> (usize, u64) {
+    let hash = octets.wrapping_mul(0x9e37_79b1);
+    ((hash >> 26) as usize, 1 << (hash >> 20 & 63))
+}
 
 /// Counts the words that tell a product.
 #[derive(Debug, Default)]
@@ -105,11 +133,30 @@ pub(crate) struct Telltales {
 impl Telltales {
     /// The next line.
     pub(crate) fn line(&mut self, text: &str) {
-        let Some(search) = SEARCH.as_ref() else {
-            return;
-        };
-        for hit in search.find_overlapping_iter(text) {
-            if let Some((_, product, weight)) = WORDS.get(hit.pattern().as_usize()) {
+        let search = &*SEARCH;
+        let mut last = 0;
+        for (end, byte) in text.bytes().enumerate() {
+            last = with(last, byte);
+            let (cell, bit) = place(last);
+            if search.filter[cell % 64] & bit != 0 {
+                self.look(text, end.wrapping_sub(3), last);
+            }
+        }
+    }
+
+    /// Holds the words that may begin here against the text.
+    #[inline(never)]
+    fn look(&mut self, text: &str, start: usize, first: u32) {
+        let rest = text.as_bytes().get(start..).unwrap_or_default();
+        let words = &SEARCH.words;
+        let begin = words.partition_point(|(w, _)| *w < first);
+        let here = words.iter().skip(begin).take_while(|(w, _)| *w == first);
+        for (_, at) in here {
+            let Some((word, product, weight)) = WORDS.get(*at) else {
+                continue;
+            };
+            let here = rest.get(..word.len());
+            if here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes())) {
                 let sum = self.weights.entry(*product).or_default();
                 *sum = sum.saturating_add(*weight);
             }
@@ -137,6 +184,18 @@ mod tests {
             telltales.line(line);
         }
         telltales.product()
+    }
+
+    #[test]
+    fn every_word_is_found_wherever_it_stands_in_either_case() {
+        for (word, product, _) in WORDS {
+            assert!(word.len() >= 4, "{word}: too short to be searched for");
+            for line in [(*word).to_owned(), format!("é {}x", word.to_uppercase())] {
+                let mut telltales = Telltales::default();
+                telltales.line(&line);
+                assert!(telltales.weights.contains_key(product), "{line}");
+            }
+        }
     }
 
     #[test]
