@@ -13,9 +13,12 @@ const PROSE: [&str; 11] = [
 /// Options of `setkey` that name an algorithm, after which the key follows.
 const SETKEY: [&str; 2] = ["-E", "-A"];
 
-/// With which characters words end that announce a secret: most words of a log don't.
-static ENDS: LazyLock<[bool; 256]> = LazyLock::new(|| {
-    let mut ends = [false; 256];
+/// Letters of `setkey -D` before an algorithm and its key.
+const LETTERS: [&str; 2] = ["E", "A"];
+
+/// With which two octets words end that announce a secret: most words of a log don't.
+static ENDS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut ends = vec![false; 1 << 16];
     let lists = [
         BEFORE_SECRETS,
         ENDINGS,
@@ -25,13 +28,22 @@ static ENDS: LazyLock<[bool; 256]> = LazyLock::new(|| {
         KINDS,
         &SETKEY,
     ];
-    for end in lists.into_iter().flatten().filter_map(|w| w.bytes().last()) {
-        if let Some(ends) = ends.get_mut(usize::from(end.to_ascii_lowercase())) {
+    let words = lists.into_iter().flatten().copied();
+    for end in words.chain(LETTERS).filter_map(end_of) {
+        if let Some(ends) = ends.get_mut(end) {
             *ends = true;
         }
     }
     ends
 });
+
+/// The last two octets of a word, letters small; of a single letter, that one.
+fn end_of(word: &str) -> Option<usize> {
+    let mut octets = word.bytes().rev().map(|b| b.to_ascii_lowercase());
+    let last = octets.next()?;
+    let before = octets.next().unwrap_or(0);
+    Some(usize::from(u16::from_le_bytes([last, before])))
+}
 
 /// What stands in the place of a secret.
 const REMOVED: &str = "[removed]";
@@ -45,53 +57,120 @@ pub(crate) fn redact(text: &str) -> String {
 
 /// The line with what `replace` puts in the place of each secret.
 pub(crate) fn redact_with(text: &str, mut replace: impl FnMut(&str) -> String) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut out = Told {
+        text,
+        same: 0,
+        changed: None,
+    };
     let mut rest = text;
     while let Some((token, after)) = next_token(rest) {
+        if !may_tell(token) {
+            out.keep(token);
+            rest = after;
+            continue;
+        }
         if is_key(token) {
-            out.push_str(&replace(token));
+            out.put(&replace(token));
             rest = after;
             continue;
         }
         if let Some((head, secret, tail)) = credentials(token, after) {
-            out.push_str(head);
-            out.push_str(&replace(secret));
+            out.keep(head);
+            out.put(&replace(secret));
             rest = tail;
             continue;
         }
-        out.push_str(token);
+        out.keep(token);
         rest = after;
-        if let Some((joint, secret)) = value(token, after, &out) {
-            out.push_str(joint);
+        if let Some((joint, secret)) = value(token, after, out.so_far()) {
+            out.keep(joint);
             if !secret.is_empty() {
-                out.push_str(&replace(secret));
+                out.put(&replace(secret));
             }
             rest = after.get(joint.len() + secret.len()..).unwrap_or_default();
         }
     }
-    out
+    out.finish()
+}
+
+/// A line as far as it may be told. Few lines hold a secret, so nothing is copied before the first.
+struct Told<'t> {
+    text: &'t str,
+    /// So much of the text's beginning is told as it is, while nothing was replaced.
+    same: usize,
+    changed: Option<String>,
+}
+
+impl Told<'_> {
+    fn keep(&mut self, word: &str) {
+        match &mut self.changed {
+            Some(changed) => changed.push_str(word),
+            None => self.same += word.len(),
+        }
+    }
+
+    fn put(&mut self, instead: &str) {
+        let same = self.text.get(..self.same).unwrap_or_default();
+        self.changed
+            .get_or_insert_with(|| same.to_owned())
+            .push_str(instead);
+    }
+
+    fn so_far(&self) -> &str {
+        let same = self.text.get(..self.same).unwrap_or_default();
+        self.changed.as_deref().unwrap_or(same)
+    }
+
+    fn finish(self) -> String {
+        let Self {
+            text,
+            same,
+            changed,
+        } = self;
+        changed.unwrap_or_else(|| text.get(..same).unwrap_or_default().to_owned())
+    }
 }
 
 /// The first word, run of blanks or single mark, and what follows it.
 fn next_token(text: &str) -> Option<(&str, &str)> {
-    let first = text.chars().next()?;
-    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+');
-    let end = if word(first) {
-        text.find(|c| !word(c)).unwrap_or(text.len())
-    } else if first == ' ' {
-        text.find(|c| c != ' ').unwrap_or(text.len())
+    let bytes = text.as_bytes();
+    let first = *bytes.first()?;
+    let count = |kind: fn(u8) -> bool| bytes.iter().take_while(|b| kind(**b)).count();
+    let end = if first == b' ' {
+        count(|b| b == b' ')
+    } else if first.is_ascii() && !is_of_word(first) {
+        1
     } else {
-        first.len_utf8()
+        let plain = count(is_of_word);
+        if bytes.get(plain).is_none_or(u8::is_ascii) {
+            plain
+        } else {
+            let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+');
+            let end = text.find(|c| !word(c)).unwrap_or(text.len());
+            end.max(text.chars().next()?.len_utf8())
+        }
     };
     Some(text.split_at(end))
+}
+
+/// Whether an ASCII character may be a word's.
+fn is_of_word(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.' | b'/' | b'+')
+}
+
+/// Whether a token may be a secret, or announce one. It's told by little, since most tokens aren't and don't.
+fn may_tell(token: &str) -> bool {
+    token.len() >= SHORTEST_KEY
+        || token.starts_with("0s")
+        || token.starts_with("//")
+        || end_of(token).is_some_and(|end| ENDS.get(end).is_some_and(|ends| *ends))
 }
 
 /// What stands between the word and its secret, and the secret, when the word announces one. `before` is the line up to
 /// the word and with it.
 fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t str)> {
     const JOINTS: [char; 8] = [' ', '\t', '=', ':', '"', '\'', '\\', ','];
-    let end = token.as_bytes().last()?.to_ascii_lowercase();
-    if !ENDS.get(usize::from(end)).is_some_and(|ends| *ends) {
+    if !ENDS.get(end_of(token)?).is_some_and(|ends| *ends) {
         return None;
     }
     let lower = token.to_ascii_lowercase();
@@ -164,7 +243,7 @@ fn value<'t>(token: &str, after: &'t str, before: &str) -> Option<(&'t str, &'t 
         }
     }
     // `E: 3des-cbc  8e1f00aa 8e1f00aa` of `setkey -D`.
-    if matches!(token, "E" | "A") && before.trim() == token && joint.starts_with(':') {
+    if LETTERS.contains(&token) && before.trim() == token && joint.starts_with(':') {
         let (algorithm, secret) = value.split_once(' ')?;
         let hex = |c: char| c.is_ascii_hexdigit() || c == ' ';
         if secret.trim().len() >= 8 && secret.trim().chars().all(hex) {
@@ -222,12 +301,14 @@ fn credentials<'t>(token: &'t str, after: &'t str) -> Option<(&'t str, &'t str, 
     Some(("//", after.get(..end)?, after.get(end..)?))
 }
 
+/// So many digits in hex are a key.
+const SHORTEST_KEY: usize = 24;
+
 /// Hex or base64 as long as a key, which no SPI or cookie is.
 fn is_key(token: &str) -> bool {
-    const SHORTEST: usize = 24;
     const SHORTEST_BASE64: usize = 32;
     let hex = token.strip_prefix("0x").unwrap_or(token);
-    if hex.len() >= SHORTEST && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if hex.len() >= SHORTEST_KEY && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         return true;
     }
     if token.starts_with("0s") && token.len() >= 10 {
