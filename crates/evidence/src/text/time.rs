@@ -7,6 +7,9 @@ const DAY_MS: u64 = 86_400_000;
 /// A time at the beginning of `text`, and what follows it. Times without a year are the latest that isn't later than a
 /// day after `now`; times without a date are of the day of `now`, or of the day before.
 pub(crate) fn leading(text: &str, now: Wall) -> Option<(Wall, &str)> {
+    if !has_clock(text) {
+        return None;
+    }
     let text = text.strip_prefix('[').unwrap_or(text);
     let text = weekday(text);
     let (at, rest) = numeric(text)
@@ -14,6 +17,13 @@ pub(crate) fn leading(text: &str, now: Wall) -> Option<(Wall, &str)> {
         .or_else(|| time_only(text, now))
         .or_else(|| unread_date(text, now))?;
     Some((at, rest.strip_prefix(']').unwrap_or(rest)))
+}
+
+/// Whether there are two colons as between hours, minutes and seconds: every form of a time has them, and most messages
+/// don't.
+fn has_clock(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b':', bytes).any(|at| bytes.get(at + 3) == Some(&b':'))
 }
 
 /// A time that names its year.
@@ -25,6 +35,17 @@ pub(crate) fn moment(text: &str) -> Option<Wall> {
 
 fn weekday(text: &str) -> &str {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    // Most lines begin with a month or a number.
+    if !matches!(
+        text.as_bytes(),
+        [
+            b'M' | b'T' | b'W' | b'F' | b'S',
+            b'o' | b'u' | b'e' | b'h' | b'r' | b'a',
+            ..
+        ]
+    ) {
+        return text;
+    }
     match text.split_once(' ') {
         Some((day, rest)) if DAYS.contains(&day.trim_end_matches(',')) => rest,
         _ => text,
@@ -49,11 +70,7 @@ fn numeric(text: &str) -> Option<(Wall, &str)> {
 
 /// `Nov 21 06:08:05.310`, also with the year before or after the time.
 fn named_month(text: &str, now: Wall) -> Option<(Wall, &str)> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let name = text.get(..3)?;
-    let month = MONTHS.iter().position(|m| m.eq_ignore_ascii_case(name))? as u64 + 1;
+    let month = month(text.as_bytes().first_chunk()?)?;
     let rest = text.get(3..)?.strip_prefix([' ', '.'])?.trim_start();
     let (day, rest) = digits(rest, 1, 2)?;
     let rest = rest.strip_prefix([' ', ','])?.trim_start();
@@ -81,6 +98,25 @@ fn named_month(text: &str, now: Wall) -> Option<(Wall, &str)> {
         }
     };
     Some((Wall(at), rest))
+}
+
+/// The number of a month by the first letters of its name.
+fn month(name: &[u8; 3]) -> Option<u64> {
+    Some(match &name.map(|b| b.to_ascii_lowercase()) {
+        b"jan" => 1,
+        b"feb" => 2,
+        b"mar" => 3,
+        b"apr" => 4,
+        b"may" => 5,
+        b"jun" => 6,
+        b"jul" => 7,
+        b"aug" => 8,
+        b"sep" => 9,
+        b"oct" => 10,
+        b"nov" => 11,
+        b"dec" => 12,
+        _ => return None,
+    })
 }
 
 fn time_only(text: &str, now: Wall) -> Option<(Wall, &str)> {
@@ -178,15 +214,15 @@ fn zone(text: &str) -> (i64, &str) {
 }
 
 fn digits(text: &str, least: usize, most: usize) -> Option<(u64, &str)> {
-    let count = text
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let (mut count, mut number) = (0, 0);
+    for digit in text.bytes().take(most).take_while(u8::is_ascii_digit) {
+        count += 1;
+        number = number * 10 + u64::from(digit - b'0');
+    }
     if count < least {
         return None;
     }
-    Some((text.get(..count)?.parse().ok()?, text.get(count..)?))
+    Some((number, text.get(count..)?))
 }
 
 /// Milliseconds from the epoch to the beginning of a day of the Gregorian calendar.
