@@ -231,9 +231,11 @@ impl Phrases {
         // A line says each thing once, in the words that say most.
         let mut said: Vec<(Sign, BTreeMap<String, String>)> = Vec::new();
         let body = squeeze(line.body);
-        let mut fitting: Vec<_> = index
-            .finder
-            .sentences(body.as_bytes())
+        let sentences = index.finder.sentences(body.as_bytes());
+        if sentences.is_empty() {
+            return false;
+        }
+        let mut fitting: Vec<_> = sentences
             .into_iter()
             .filter_map(|at| index.phrases.get(at))
             .filter(|(phrase, _)| {
@@ -281,13 +283,12 @@ impl Phrases {
                 Sign::FirstPhaseDone | Sign::SecondPhaseDone | Sign::PeerSigns | Sign::UserLetIn
             )
         });
-        let times = times(&body);
         for (sign, mut values) in said {
             if known.contains(&sign) {
                 continue;
             }
             if sign == Sign::AuthenticationRepeated {
-                values.extend(times.map(|n| ("times".to_owned(), n.to_string())));
+                values.extend(times(&body).map(|n| ("times".to_owned(), n.to_string())));
             }
             if sign == Sign::DaemonCrashed && crash::of_the_kernel(&body) {
                 values.insert("part".to_owned(), "kernel".to_owned());
@@ -402,11 +403,23 @@ fn told(sign: Sign, value: &str) -> String {
 
 /// The line with one blank where it has several: tables are aligned with them.
 fn squeeze(line: &str) -> Cow<'_, str> {
-    if !line.contains("  ") && !line.contains('\t') {
+    let bytes = line.as_bytes();
+    let next = bytes.get(1..).unwrap_or_default();
+    // Without an early end the processor looks at many octets at once.
+    let blanks = bytes.iter().zip(next).fold(false, |found, (b, next)| {
+        found | ((*b == b' ') & (*next == b' '))
+    });
+    if !blanks && memchr::memchr(b'\t', bytes).is_none() {
         return Cow::Borrowed(line);
     }
-    let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    Cow::Owned(words.join(" "))
+    let mut out = String::with_capacity(line.len());
+    for word in line.split_ascii_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
