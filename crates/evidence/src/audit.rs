@@ -93,9 +93,16 @@ impl Audit {
 
 /// `type=AVC msg=audit(…) : avc:  denied  { read } for …`; who only writes of such records names neither.
 fn begins(body: &str) -> bool {
-    let Some(at) = memchr::memmem::find(body.as_bytes(), b"avc:")
-        .or_else(|| memchr::memmem::find(body.as_bytes(), b"type=AVC"))
-    else {
+    // Few lines have these letters beside each other, and one look at a line finds them.
+    let bytes = body.as_bytes();
+    let near = |at: usize| {
+        let [before, after] = [at.wrapping_sub(1), at + 1].map(|at| bytes.get(at));
+        matches!((before, after), (Some(b'a' | b'A'), Some(b'c' | b'C')))
+    };
+    if !memchr::memchr2_iter(b'v', b'V', bytes).any(near) {
+        return false;
+    }
+    let Some(at) = body.find("avc:").or_else(|| body.find("type=AVC")) else {
         return false;
     };
     let rest = body.get(at..).unwrap_or_default();

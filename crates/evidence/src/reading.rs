@@ -22,7 +22,9 @@ use crate::pluto::Pluto;
 use crate::product::Telltales;
 use crate::status::Statuses;
 use crate::tail::Tail;
-use crate::text::{Layout, Line, Lines, Unpacked, clean, head, leading, prefix, redact, unpack};
+use crate::text::{
+    Layout, Line, Lines, Unpacked, clean, decoded, head, leading, prefix, redact, unpack,
+};
 
 /// A product whose words are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -383,15 +385,19 @@ fn dated(facts: &[Fact], now: Wall) -> Option<Fact> {
     let then = Wall(now.0.saturating_sub(LONG_AGO_MS));
     let (at, fact) = facts
         .iter()
+        .rev()
         .filter(|f| matches!(f.what, Known::Happened { .. }))
         .filter_map(|f| Some((f.at?, f)))
-        // What was packed up has its time, with the year, beside the line.
-        .filter(|(at, f)| {
-            prefix(&f.source.text, then)
-                .at
-                .is_none_or(|told| told == *at)
-        })
-        .max_by_key(|(at, _)| *at)?;
+        .fold(None, |latest: Option<(Wall, &Fact)>, (at, f)| {
+            let later = latest.is_none_or(|(latest, _)| at > latest);
+            // What was packed up has its time, with the year, beside the line.
+            let dated = || {
+                prefix(&f.source.text, then)
+                    .at
+                    .is_none_or(|told| told == at)
+            };
+            (later && dated()).then_some((at, f)).or(latest)
+        })?;
     Some(Fact {
         subject: None,
         role: None,
@@ -410,7 +416,7 @@ impl Readers {
         let audit = self.audit.line(line, place);
         self.record(audit.record);
         let known = !audit.held && self.phrases.line(line, place);
-        if charon::wrote(line.body) {
+        if charons.wrote {
             // No other reader has a word for it, and most lines of most logs are such.
             self.statuses.daemon(line, place);
             return;
@@ -421,7 +427,7 @@ impl Readers {
         self.printed.line(line, place);
         self.statuses.line(line, place);
         self.account.line(line, place);
-        if !(charons || known || plutos || self.left_out.line(line, place)) {
+        if !(charons.taken || known || plutos || self.left_out.line(line, place)) {
             self.plainly.line(line, place);
         }
         for body in quoted(line) {
@@ -482,7 +488,7 @@ fn spoken(
     raw: &[u8],
     mut hear: impl FnMut(&Line<'_>, &dyn Fn() -> Place),
 ) {
-    let text = String::from_utf8_lossy(head(raw));
+    let text = decoded(head(raw));
     let mut say = |line: &Line<'_>, quoted: &str| {
         hear(line, &|| Place {
             source: Source {
@@ -508,24 +514,30 @@ fn spoken(
         );
         return;
     }
-    for text in unescaped(&text) {
+    unescaped(&text, |text| {
         let text = clean(text);
         let is_time = |text: &str| leading(text, now).is_some();
         charon::apart(&text, is_time, |text| say(&prefix(text, now), text));
-    }
+    });
 }
 
 /// A line that another program put into a JSON object.
 fn packed(text: &str, now: Wall) -> Option<Unpacked> {
-    text.contains('{').then(|| unpack(&clean(text), now))?
+    memchr::memchr(b'{', text.as_bytes())
+        .is_some()
+        .then(|| unpack(&clean(text), now))?
 }
 
 /// The lines in a line: tools that report a program's output as a string write its line breaks as `\n`. One of them
 /// alone is more likely part of a path.
-fn unescaped(text: &str) -> impl Iterator<Item = &str> {
-    let breaks =
-        memchr::memchr(b'\\', text.as_bytes()).map_or(0, |_| text.matches("\\n").take(2).count());
-    text.splitn(if breaks > 1 { usize::MAX } else { 1 }, "\\n")
+fn unescaped(text: &str, mut each: impl FnMut(&str)) {
+    let several =
+        memchr::memchr(b'\\', text.as_bytes()).is_some() && text.matches("\\n").nth(1).is_some();
+    if several {
+        text.split("\\n").for_each(each);
+    } else {
+        each(text);
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! The connections that charon prints when it loads them (level 2 of group CFG): who we are and whom we expect.
 
+use std::sync::LazyLock;
+
 use adit_model::identity::Identity;
+use memchr::memmem::Finder;
 
 use super::value;
+use crate::text::split_at;
 
 /// Identities and methods of the loaded connections.
 #[derive(Debug, Default)]
@@ -43,7 +47,8 @@ impl Loaded {
             "local:" => self.side = Some(Which::Local),
             "remote:" => self.side = Some(Which::Remote),
             _ => {
-                let Some((key, value)) = text.split_once(" = ") else {
+                static ASSIGNED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" = "));
+                let Some((key, value)) = split_at(text, &ASSIGNED) else {
                     return true;
                 };
                 match (side, key) {

@@ -13,10 +13,29 @@ pub(crate) struct Message<'a> {
     pub(crate) text: &'a str,
 }
 
-const GROUPS: [&str; 18] = [
-    "ASN", "APP", "CFG", "CHD", "DMN", "ENC", "ESP", "IKE", "IMC", "IMV", "JOB", "KNL", "LIB",
-    "MGR", "NET", "PTS", "TLS", "TNC",
-];
+fn is_group(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"ASN"
+            | b"APP"
+            | b"CFG"
+            | b"CHD"
+            | b"DMN"
+            | b"ENC"
+            | b"ESP"
+            | b"IKE"
+            | b"IMC"
+            | b"IMV"
+            | b"JOB"
+            | b"KNL"
+            | b"LIB"
+            | b"MGR"
+            | b"NET"
+            | b"PTS"
+            | b"TLS"
+            | b"TNC"
+    )
+}
 
 /// How far into a line a head is looked for, when something unknown stands before it.
 const FAR: usize = 160;
@@ -47,7 +66,7 @@ fn head(text: &str) -> Option<Message<'_>> {
     let group = group
         .strip_suffix(|c: char| c.is_ascii_digit())
         .unwrap_or(group);
-    if !GROUPS.contains(&group) {
+    if !is_group(group.as_bytes()) {
         return None;
     }
     let (sa, text) = ike_sa(rest.strip_prefix(' ').unwrap_or(rest));
@@ -64,7 +83,7 @@ fn spelled(body: &str) -> Option<Message<'_>> {
     let (before, text) = body.split_once(" : ")?;
     let mut words = before.split_whitespace().rev();
     let thread = words.next()?.parse().ok()?;
-    let group = words.next().filter(|word| GROUPS.contains(word))?;
+    let group = words.next().filter(|word| is_group(word.as_bytes()))?;
     let (sa, text) = ike_sa(text);
     Some(Message {
         thread: Some(thread),
@@ -82,7 +101,7 @@ pub(crate) fn heads(text: &str) -> impl Iterator<Item = usize> + '_ {
         let (first, second) = (bytes.get(bracket + 4)?, bytes.get(bracket + 5)?);
         let ends =
             (*first == b']' && *second == b' ') || (first.is_ascii_digit() && *second == b']');
-        if !ends || !GROUPS.iter().any(|g| g.as_bytes() == group) {
+        if !ends || !is_group(group) {
             return None;
         }
         let before = text.get(..bracket)?;

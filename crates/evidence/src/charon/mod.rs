@@ -18,9 +18,13 @@ mod value;
 
 pub(crate) use story::Charon;
 
-/// Whether a line has charon's head: a thread and a group. No other program writes one.
-pub(crate) fn wrote(body: &str) -> bool {
-    line::message(body).group.is_some()
+/// What became of a line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    /// It is charon's, understood or not.
+    pub(crate) taken: bool,
+    /// It has charon's head: a thread and a group. No other program writes one.
+    pub(crate) wrote: bool,
 }
 
 /// Whether a sentence cites a message of charon's that names an error.
@@ -36,13 +40,14 @@ pub(crate) fn apart<'a>(
 ) {
     const FAR: usize = 96;
     let mut from = 0;
-    if line::heads(text).next().is_none() {
+    let mut heads = line::heads(text);
+    if heads.next().is_none() {
         for begin in line::sentences(text) {
             text.get(from..begin).into_iter().for_each(&mut each);
             from = begin;
         }
     }
-    for head in line::heads(text).skip(1) {
+    for head in heads {
         let near = head.saturating_sub(FAR).max(from + 1);
         let time = (near..head).find(|at| {
             let begins = at.checked_sub(1).and_then(|b| text.as_bytes().get(b)) == Some(&b' ');

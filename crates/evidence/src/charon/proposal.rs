@@ -1,5 +1,8 @@
 //! Proposals as charon prints them: `IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519`.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use adit_model::proposal::{Encr, Proposal, Suite};
 use adit_wire::iana::{EncrId, EsnId, IntegId, KeMethod, PrfId};
 
@@ -81,19 +84,21 @@ fn add(to: &mut Proposal, word: &str) {
 
 /// `AES_GCM_16_128`, `3DES_CBC`; status output has `-` before the key length.
 fn encryption(word: &str) -> Option<Encr> {
+    static KNOWN: LazyLock<HashMap<&'static str, EncrId>> = LazyLock::new(|| {
+        let known = EncrId::KNOWN.iter().rev();
+        let named = |e: &EncrId| Some((e.known_name()?.strip_prefix("ENCR_")?, *e));
+        known.filter_map(named).collect()
+    });
     let named = |name: &str| {
-        let full = match name {
-            "3DES_CBC" => "ENCR_3DES".to_owned(),
-            "DES_CBC" => "ENCR_DES".to_owned(),
-            "BLOWFISH_CBC" => "ENCR_BLOWFISH".to_owned(),
-            "CAST_CBC" => "ENCR_CAST".to_owned(),
-            "NULL_AES_GMAC" => "ENCR_NULL_AUTH_AES_GMAC".to_owned(),
-            name => format!("ENCR_{name}"),
+        let name = match name {
+            "3DES_CBC" => "3DES",
+            "DES_CBC" => "DES",
+            "BLOWFISH_CBC" => "BLOWFISH",
+            "CAST_CBC" => "CAST",
+            "NULL_AES_GMAC" => "NULL_AUTH_AES_GMAC",
+            name => name,
         };
-        EncrId::KNOWN
-            .iter()
-            .copied()
-            .find(|e| e.known_name() == Some(&full))
+        KNOWN.get(name).copied()
     };
     if let Some(id) = named(word) {
         return Some(Encr { id, key_bits: None });
@@ -106,11 +111,12 @@ fn encryption(word: &str) -> Option<Encr> {
 }
 
 fn integrity(word: &str) -> Option<IntegId> {
-    let full = format!("AUTH_{word}");
-    IntegId::KNOWN
-        .iter()
-        .copied()
-        .find(|i| i.known_name() == Some(&full))
+    static KNOWN: LazyLock<HashMap<&'static str, IntegId>> = LazyLock::new(|| {
+        let known = IntegId::KNOWN.iter().rev();
+        let named = |i: &IntegId| Some((i.known_name()?.strip_prefix("AUTH_")?, *i));
+        known.filter_map(named).collect()
+    });
+    KNOWN.get(word).copied()
 }
 
 /// An additional key exchange (RFC 9370), counted from 0: `KE1_ML_KEM_768`, `KE2_NONE`.

@@ -39,6 +39,9 @@ const UNKNOWN_SUITE: Suite = Suite {
 const PSK: u8 = 2;
 const SIGNATURE: u8 = 14;
 
+/// An address and the one that it talks to, as far as they are known.
+pub(crate) type Ends = (Option<IpAddr>, Option<IpAddr>);
+
 /// What the lines of an IKE SA have told so far.
 #[derive(Debug, Default)]
 pub(crate) struct Sa {
@@ -563,13 +566,16 @@ impl Sa {
         self.established
     }
 
-    /// Whether it is the other end of the same IKE SA or of another one between the same gateways: both logs are in one
-    /// text.
-    pub(crate) fn faces(&self, other: &Sa) -> bool {
-        self.local.is_some()
-            && self.local != self.peer()
-            && self.local == other.peer()
-            && self.peer() == other.local
+    /// Its own address and the peer's, where they differ. Of another IKE SA that is [`Self::seen_from`] there it is the
+    /// other end, or one of the same gateways: both logs are in one text.
+    pub(crate) fn looks(&self) -> Option<Ends> {
+        let ends = (self.local, self.peer());
+        (ends.0.is_some() && ends.0 != ends.1).then_some(ends)
+    }
+
+    /// The peer's address and its own: what the other end [`Self::looks`] like.
+    pub(crate) fn seen_from(&self) -> Ends {
+        (self.peer(), self.local)
     }
 
     /// Where the peer is, as far as its packets tell.

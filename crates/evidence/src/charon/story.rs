@@ -1,7 +1,7 @@
 //! Which line belongs to which IKE SA, and the facts that all of them make.
 
 use core::net::IpAddr;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use adit_model::event::{Happening, MessageInfo};
 use adit_model::fact::{Fact, Known};
@@ -9,6 +9,7 @@ use adit_model::now::Wall;
 use adit_model::phase::Phase;
 use adit_model::sign::Sign;
 
+use super::Heard;
 use super::asides::Asides;
 use super::cited::cited;
 use super::config::Loaded;
@@ -58,8 +59,15 @@ struct Pieces {
 
 impl Charon {
     /// The next line. `place` is asked for only when the line tells something.
-    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) -> bool {
+    pub(crate) fn line(&mut self, line: &Line<'_>, place: impl Fn() -> Place) -> Heard {
         let message = line::message(line.body);
+        Heard {
+            taken: self.take(&message, line, place),
+            wrote: message.group.is_some(),
+        }
+    }
+
+    fn take(&mut self, message: &Message<'_>, line: &Line<'_>, place: impl Fn() -> Place) -> bool {
         if message.group.is_none() && line.program.is_some_and(foreign) {
             return false;
         }
@@ -87,13 +95,13 @@ impl Charon {
             self.times = Some((first.min(at), last.max(at)));
         }
         let Some(statement) = statement else {
-            let sa = self.known(&message).and_then(|at| self.sas.get_mut(at));
+            let sa = self.known(message).and_then(|at| self.sas.get_mut(at));
             if let Some(sa) = sa.filter(|_| message.group == Some("CFG")) {
                 sa.continues(text);
             }
             return true;
         };
-        self.hear(&message, statement, line.at, place);
+        self.hear(message, statement, line.at, place);
         true
     }
 
@@ -525,15 +533,16 @@ fn subjects(sas: &[Sa]) -> Vec<Option<String>> {
 /// The IKE SAs that are the peer's, where a text holds the logs of both ends: those whose addresses are the last one's the
 /// other way round. They are about the same connection.
 fn other_end(sas: &[Sa], subjects: &mut [Option<String>]) -> BTreeSet<usize> {
+    let looks: HashSet<_> = sas.iter().filter_map(Sa::looks).collect();
     let Some((last, sa)) = sas
         .iter()
         .enumerate()
-        .rfind(|(_, sa)| sas.iter().any(|x| x.faces(sa)))
+        .rfind(|(_, sa)| looks.contains(&sa.seen_from()))
     else {
         return BTreeSet::new();
     };
     let all: BTreeSet<usize> = (0..sas.len())
-        .filter(|at| sas.get(*at).is_some_and(|x| x.faces(sa)))
+        .filter(|at| sas.get(*at).and_then(Sa::looks) == Some(sa.seen_from()))
         .collect();
     let name = subjects.get(last).cloned().flatten();
     for at in &all {

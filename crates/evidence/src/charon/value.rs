@@ -1,6 +1,8 @@
 //! Addresses, identities, selectors and notifies as charon prints them. What is missing or removed is `None`.
 
 use core::net::{IpAddr, SocketAddr};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use adit_model::identity::Identity;
 use adit_model::selector::Selector;
@@ -149,10 +151,12 @@ pub(crate) fn notify(name: &str) -> Option<NotifyType> {
         "HASH_ALG" => "SIGNATURE_HASH_ALGORITHMS",
         name => name,
     };
-    NotifyType::KNOWN
-        .iter()
-        .copied()
-        .find(|n| n.known_name() == Some(full))
+    static KNOWN: LazyLock<HashMap<&'static str, NotifyType>> = LazyLock::new(|| {
+        // Of two with one name, the first counts.
+        let known = NotifyType::KNOWN.iter().rev();
+        known.filter_map(|n| Some((n.known_name()?, *n))).collect()
+    });
+    KNOWN.get(full).copied()
 }
 
 #[cfg(test)]

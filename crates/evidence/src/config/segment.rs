@@ -34,7 +34,7 @@ impl Segments {
         if !self.open && !may_begin(raw) {
             return;
         }
-        let text = String::from_utf8_lossy(raw);
+        let text = crate::text::decoded(raw);
         self.line(number, &crate::text::clean(&text));
     }
 

@@ -8,10 +8,11 @@ use super::wrapping::without_markup;
 /// program wrote them, quotation marks of mail (`> `) taken off.
 pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(['\r', '\n']);
-    let plain = if line
-        .bytes()
-        .all(|b| (0x20..0x7f).contains(&b) || b == b'\t')
-    {
+    // Without an early end the processor looks at many octets at once.
+    let is_plain = line.bytes().fold(true, |plain, b| {
+        plain & ((0x20..0x7f).contains(&b) | (b == b'\t'))
+    });
+    let plain = if is_plain {
         Cow::Borrowed(line)
     } else {
         Cow::Owned(mend(line))

@@ -2,7 +2,7 @@
 
 use adit_model::now::Wall;
 
-use super::{LONGEST, Lines, clean, head, prefix};
+use super::{LONGEST, Lines, clean, decoded, head, prefix};
 
 /// So many lines are looked at.
 const SAMPLE: usize = 400;
@@ -30,7 +30,7 @@ impl Layout {
         for raw in text.split(|b| *b == b'\n').take(SAMPLE) {
             let raw = head(raw);
             let length = raw.trim_ascii_end().len();
-            let text = String::from_utf8_lossy(raw);
+            let text = decoded(raw);
             let text = clean(&text);
             let line = prefix(&text, now);
             if let Some(at) = line.at {
@@ -122,7 +122,7 @@ fn slack(width: usize) -> usize {
 }
 
 fn is_rest(raw: &[u8], now: Wall) -> bool {
-    let text = String::from_utf8_lossy(raw);
+    let text = decoded(raw);
     let text = clean(&text);
     prefix(&text, now).at.is_none() && continues(&text)
 }

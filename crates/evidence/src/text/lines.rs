@@ -1,11 +1,21 @@
 //! Lines out of pieces.
 
+use std::borrow::Cow;
+
 /// More of a line isn't read: no message that we know is longer, and a file may be a single line of any size.
 pub(crate) const LONGEST: usize = 16 * 1024;
 
 /// What is read of a line.
 pub(crate) fn head(line: &[u8]) -> &[u8] {
     line.get(..LONGEST).unwrap_or(line)
+}
+
+/// What is read of a line, as text. Most lines are, and then nothing is copied.
+pub(crate) fn decoded(line: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(line) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(line),
+    }
 }
 
 /// Cuts pieces into lines. Holds the line that isn't whole yet, and no more of it than is read.

@@ -6,13 +6,15 @@ mod lines;
 mod prefix;
 mod redact;
 pub(crate) mod secret_words;
+mod split;
 mod time;
 mod wrapping;
 
 pub(crate) use clean::clean;
 pub(crate) use layout::Layout;
-pub(crate) use lines::{LONGEST, Lines, head};
+pub(crate) use lines::{LONGEST, Lines, decoded, head};
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
+pub(crate) use split::split_at;
 pub(crate) use time::{leading, moment};
 pub(crate) use wrapping::{Unpacked, unpack};

@@ -2,6 +2,7 @@
 
 use adit_model::now::Wall;
 
+use super::split::split_at_pair;
 use super::time;
 
 /// A line without what logging put before it.
@@ -41,7 +42,7 @@ pub(crate) fn prefix(text: &str, now: Wall) -> Line<'_> {
 /// `gateway-1  | ` that tools for containers put before each line; told from a message by the time that follows.
 fn container(text: &str, now: Wall) -> &str {
     const LONGEST: usize = 64;
-    match text.split_once("| ") {
+    match split_at_pair(text, *b"| ") {
         Some((name, rest))
             if !name.is_empty()
                 && name.len() <= LONGEST
@@ -92,7 +93,7 @@ fn program(text: &str) -> (Option<&str>, &str) {
         "racoon",
         "kernel",
     ];
-    let Some((head, body)) = text.split_once(": ") else {
+    let Some((head, body)) = split_at_pair(text, *b": ") else {
         return (None, text);
     };
     let mut words = head.split_whitespace();

@@ -140,7 +140,9 @@ fn without_bracket_tags(line: &str) -> Option<String> {
         "spoiler",
         "highlight",
     ];
-    let likely = line.starts_with('[') || memchr::memmem::find(line.as_bytes(), b"[/").is_some();
+    let bytes = line.as_bytes();
+    let closes = |at: usize| bytes.get(at + 1) == Some(&b'/');
+    let likely = line.starts_with('[') || memchr::memchr_iter(b'[', bytes).any(closes);
     if !likely {
         return None;
     }
@@ -169,9 +171,12 @@ fn without_bracket_tags(line: &str) -> Option<String> {
 }
 
 fn without_tags(line: &str) -> Option<String> {
-    let entities = line.contains('&') && line.contains(';');
+    let bytes = line.as_bytes();
+    memchr::memchr2(b'&', b'<', bytes)?;
+    let has = |mark: u8| memchr::memchr(mark, bytes).is_some();
+    let entities = has(b'&') && has(b';');
     // Behind the last of them no tag ends, and none is looked for.
-    let last = line.rfind('>').unwrap_or(0);
+    let last = memchr::memrchr(b'>', bytes).unwrap_or(0);
     let tags = memchr::memchr_iter(b'<', line.get(..last).unwrap_or("").as_bytes())
         .any(|at| line.get(at..).is_some_and(|rest| tag_end(rest).is_some()));
     if !entities && !tags {

@@ -10,8 +10,9 @@ pub(super) fn authentication(text: &str) -> Option<Said> {
         .strip_prefix("looking for peer configs matching ")
         .or_else(|| {
             // `looking for pre-shared key peer configs matching …` of IKEv1.
-            let (head, rest) = text.split_once(" peer configs matching ")?;
-            head.starts_with("looking for ").then_some(rest)
+            let told = text.strip_prefix("looking for ")?;
+            told.split_once(" peer configs matching ")
+                .map(|(_, rest)| rest)
         })
     {
         let [(_, ours), (_, theirs)] = value::pair(rest)?;

@@ -1,7 +1,12 @@
 //! How the exchanges go: who begins, what is proposed and refused, what is repeated.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::{Said, numbered};
 use crate::charon::{proposal, value};
+use crate::text::split_at;
 
 pub(super) fn exchange(text: &str) -> Option<Said> {
     if let Some(rest) = text.strip_prefix("initiating ") {
@@ -20,7 +25,9 @@ pub(super) fn exchange(text: &str) -> Option<Said> {
             v1: v1.is_some(),
         });
     }
-    if let Some((_, what)) = text.split_once(" is initiating ") {
+    static PEER_INITIATES: LazyLock<Finder<'static>> =
+        LazyLock::new(|| Finder::new(" is initiating "));
+    if let Some((_, what)) = split_at(text, &PEER_INITIATES) {
         // Newer versions name what is initiated: `IKE_SA gw-b[3]`.
         let initiates = what.ends_with("IKE_SA") || what.starts_with("IKE_SA ");
         return initiates.then_some(Said::PeerInitiates {
@@ -93,34 +100,31 @@ pub(super) fn proposals(text: &str) -> Option<Said> {
     if let Some(one) = text.strip_prefix("selected proposal: ") {
         return proposal::list(one).map(Said::Selected);
     }
-    if is_any(
-        text,
-        &[
-            "received proposals unacceptable",
-            "received proposals inacceptable",
-        ],
-    ) {
-        return Some(Said::NoIkeProposal);
+    match text.trim() {
+        "received proposals unacceptable" | "received proposals inacceptable" => {
+            return Some(Said::NoIkeProposal);
+        }
+        "no proposal found" => return Some(Said::NoProposal),
+        _ => {}
     }
     if text.starts_with("no acceptable proposal found")
-        || text.trim_end() == "no matching proposal found"
         || text.starts_with("no matching proposal found, sending ")
+        || text
+            .strip_prefix("no matching proposal found")
+            .is_some_and(|rest| rest.trim_end().is_empty())
     {
         return Some(Said::NoChildProposal);
-    }
-    if text.trim() == "no proposal found" {
-        return Some(Said::NoProposal);
     }
     group_wanted(text)
 }
 
 /// Both sides' words about a key exchange method that has to be another.
 fn group_wanted(text: &str) -> Option<Said> {
+    static BY_PEER: LazyLock<Finder<'static>> =
+        LazyLock::new(|| Finder::new("peer didn't accept "));
+    let by_peer = split_at(text, &BY_PEER);
     for what in ["DH group ", "key exchange method "] {
-        if let Some((_, rest)) = text
-            .split_once("peer didn't accept ")
-            .filter(|(_, rest)| rest.starts_with(what))
-        {
+        if let Some((_, rest)) = by_peer.filter(|(_, rest)| rest.starts_with(what)) {
             let (from, to) = rest.strip_prefix(what)?.split_once(", it requested ")?;
             return Some(wanted(from, to, true));
         }
@@ -158,8 +162,4 @@ fn step(rest: &str, id: Option<u32>) -> Option<&'static str> {
     };
     let at = seq.checked_sub(1).filter(|_| id == Some(0))?;
     names.get(at).copied()
-}
-
-fn is_any(text: &str, all: &[&str]) -> bool {
-    all.contains(&text.trim())
 }

@@ -72,5 +72,11 @@ fn payload(word: &str) -> String {
     word.strip_prefix("N(")
         .and_then(|w| w.strip_suffix(')'))
         .and_then(value::notify)
-        .map_or_else(|| word.to_owned(), |n| format!("N({n})"))
+        .map_or_else(
+            || word.to_owned(),
+            |n| match n.known_name() {
+                Some(name) => ["N(", name, ")"].concat(),
+                None => format!("N({n})"),
+            },
+        )
 }
