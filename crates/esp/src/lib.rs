@@ -16,7 +16,7 @@
 //! **Between.** [`DataPlane::apply`] carries out what the key exchange asks for. After a rekey both inbound SAs are
 //! valid until the older one is removed; sending moves to the newer one at once when we asked for it, else as soon as the
 //! peer has shown that it has it. A removed pair that a newer one took over from still opens, for two seconds after its
-//! last packet, what was under way.
+//! last packet, what was under way. What comes under an SPI that no SA has yet may be kept for a moment ([`Early`]).
 //!
 //! **Transport mode** protects a host's own packets without a second IP header: the payload is sealed, and the packet is
 //! put together again around it on the other side.
@@ -49,6 +49,7 @@ mod counters;
 mod door;
 mod dress;
 mod dummy;
+mod early;
 mod fragment;
 mod icmp;
 mod index;
@@ -78,6 +79,7 @@ pub mod walk;
 pub use counters::{ChildName, ChildReport, DropCounts, PairReport, Rejected};
 pub use door::Door;
 pub use dummy::Dummy;
+pub use early::{Early, Kept};
 pub use icmp::{Allowance, too_big};
 pub use lane::Lane;
 pub use latency::{Direction, Histogram, Sampler};

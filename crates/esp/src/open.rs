@@ -119,13 +119,28 @@ impl View {
     /// The packet is dropped and counted.
     #[inline]
     pub fn incoming(&self, lane: Lane, now: Mono, packet: &[u8]) -> Result<Incoming<'_>, Rejected> {
+        self.incoming_if_known(lane, now, packet)?
+            .ok_or_else(|| self.stray(lane, packet))
+    }
+
+    /// The same, but a packet that no SA takes is neither dropped nor counted: it may have come before its SA
+    /// ([`Early`](crate::Early)). Who doesn't keep it says so by [`stray`](Self::stray).
+    ///
+    /// # Errors
+    /// The packet is dropped and counted.
+    #[inline]
+    pub fn incoming_if_known(
+        &self,
+        lane: Lane,
+        now: Mono,
+        packet: &[u8],
+    ) -> Result<Option<Incoming<'_>>, Rejected> {
         let header = EspHeader::parse(packet)
             .map_err(|_| self.reject(lane, DropReason::EspTooShort, None))?;
-        let pair = self
-            .inbound
-            .get(header.spi)
-            .filter(|pair| pair.receives_at(now))
-            .ok_or_else(|| self.reject(lane, self.unknown(header.spi), None))?;
+        let pair = self.inbound.get(header.spi);
+        let Some(pair) = pair.filter(|pair| pair.receives_at(now)) else {
+            return Ok(None);
+        };
         let by = By { view: self, pair };
         let followed = self.walks.on();
         if pair.is_over(now) {
@@ -134,25 +149,38 @@ impl View {
             }
             return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
         }
-        Ok(Incoming {
+        Ok(Some(Incoming {
             by,
             lane,
             now,
             received: Batch::default(),
             followed,
-        })
+        }))
     }
-}
 
-impl View {
-    /// What is counted for a packet of no SA.
+    /// Whether a packet under `spi` is no test packet, and no SA has ended that it was for: its SA may be about to come.
     #[cold]
-    fn unknown(&self, spi: u32) -> DropReason {
-        if self.tests.contains(&spi) {
+    #[must_use]
+    pub fn may_be_early(&self, spi: u32) -> bool {
+        self.inbound.get(spi).is_none() && !self.tests.contains(&spi)
+    }
+
+    /// Whether an SA has this SPI.
+    #[must_use]
+    pub fn has(&self, spi: u32) -> bool {
+        self.inbound.get(spi).is_some()
+    }
+
+    /// Drops a packet that no SA takes, and counts it.
+    #[cold]
+    pub fn stray(&self, lane: Lane, packet: &[u8]) -> Rejected {
+        let spi = packet.first_chunk().map(|spi| u32::from_be_bytes(*spi));
+        let reason = if spi.is_some_and(|spi| self.tests.contains(&spi)) {
             DropReason::EspTest
         } else {
             DropReason::EspUnknownSpi
-        }
+        };
+        self.reject(lane, reason, None)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adit_crypto::{Provider, provider};
-use adit_esp::{Allowance, DataPlane};
+use adit_esp::{Allowance, DataPlane, Early};
 use adit_ike::key_holder::{Credentials, without_credentials};
 use adit_ike::pools::Pools;
 use adit_ike::{Endpoint, KeyAnswer, KeyRequest, Output, Settings};
@@ -90,6 +90,8 @@ pub(crate) struct Daemon {
     provider: Provider,
     /// How many hosts may be told that their packets are too long.
     told_too_big: Allowance,
+    /// What came before its SA: how, and the traffic class.
+    early: Early<(SocketAddr, SocketAddr, u8)>,
 }
 
 impl Gateway {
@@ -128,6 +130,7 @@ impl Gateway {
             traps: BTreeSet::new(),
             provider,
             told_too_big: Allowance::new(env.now.mono),
+            early: Early::default(),
         };
         daemon.plane.set_device_mtu(TUNNEL_MTU);
         daemon.plane.set_policy(&self.setup.connections);
@@ -264,6 +267,7 @@ impl Gateway {
             .chain(restarts)
             .chain(daemon.plane.path_mtus_due())
             .chain(daemon.plane.dummies_due())
+            .chain(daemon.early.due())
             .min()
     }
 
@@ -512,6 +516,38 @@ impl Gateway {
         remote: SocketAddr,
         (tos, packet): (u8, &[u8]),
     ) {
+        let spi = packet.first_chunk::<4>();
+        let spi = spi.map_or(0, |spi| u32::from_be_bytes(*spi));
+        if let Some(daemon) = &mut self.daemon
+            && daemon.plane.shared().load().may_be_early(spi)
+        {
+            let way = (local, remote, tos);
+            if daemon.early.keep(env.now.mono, spi, packet, way) {
+                return;
+            }
+        }
+        self.open(env, local, remote, (tos, packet));
+    }
+
+    /// Opens what came before its SA, if it is there now, and gives up what has waited for nothing.
+    fn open_early(&mut self, env: &mut Env<'_>) {
+        let Some(daemon) = &mut self.daemon else {
+            return;
+        };
+        let view = daemon.plane.shared().load();
+        for (_, kept) in daemon.early.take(env.now.mono, |spi| view.has(spi)) {
+            let (local, remote, tos) = kept.way;
+            self.open(env, local, remote, (tos, &kept.packet));
+        }
+    }
+
+    fn open(
+        &mut self,
+        env: &mut Env<'_>,
+        local: SocketAddr,
+        remote: SocketAddr,
+        (tos, packet): (u8, &[u8]),
+    ) {
         let Some(daemon) = &mut self.daemon else {
             return;
         };
@@ -707,6 +743,7 @@ impl Gateway {
                 before.map_or(at, |before| before.min(at))
             });
         }
+        self.open_early(env);
     }
 
     fn count(&mut self, reason: DropReason) {

@@ -41,6 +41,7 @@ impl Worker {
                 slot,
                 port: self.nat_port,
                 way: None,
+                may_wait: true,
                 opened: Batch::default(),
             };
             let mut octets = 0;
@@ -57,11 +58,7 @@ impl Worker {
                     }
                 }
             }
-            let teller = &mut self.teller;
-            let slab = self.inbox.slab();
-            for entrance in self.doors.iter_mut().flatten() {
-                entrance.finish(slab, &mut |refused| teller.unwritten(&refused));
-            }
+            self.write_opened();
             self.counters.opened(opening.opened);
             let [_, timed] = &mut self.timed;
             if opening.opened.packets > 0 && timed.due() {
@@ -77,6 +74,43 @@ impl Worker {
             }
         }
     }
+
+    /// Opens the packets that came before their SA, if it is there now, and gives up those that have waited for nothing.
+    pub(super) fn open_early(&mut self) {
+        if self.early.is_empty() {
+            return;
+        }
+        let view = self.shared.load();
+        let now = self.clock.mono();
+        for (_, kept) in self.early.take(now, |spi| view.has(spi)) {
+            let Some(place) = self.inbox.slab().get_mut(..kept.packet.len()) else {
+                continue;
+            };
+            place.copy_from_slice(&kept.packet);
+            let mut opening = Opening {
+                view: &view,
+                now,
+                slot: Slot::Esp(false),
+                port: self.nat_port,
+                way: None,
+                may_wait: false,
+                opened: Batch::default(),
+            };
+            let Way { from, local, tos } = kept.way;
+            opening.esp(self, (from, local), tos, 0..kept.packet.len());
+            self.write_opened();
+            self.counters.opened(opening.opened);
+        }
+    }
+
+    /// Hands the host what was opened and still waits for more of its flow.
+    fn write_opened(&mut self) {
+        let teller = &mut self.teller;
+        let slab = self.inbox.slab();
+        for entrance in self.doors.iter_mut().flatten() {
+            entrance.finish(slab, &mut |refused| teller.unwritten(&refused));
+        }
+    }
 }
 
 /// The opening of what came in one go.
@@ -88,7 +122,17 @@ struct Opening<'v> {
     port: u16,
     /// The SA of the last packet: the next is likely to be its too.
     way: Option<Incoming<'v>>,
+    /// Whether a packet that no SA takes may wait for one.
+    may_wait: bool,
     opened: Batch,
+}
+
+/// How an ESP packet came that waits for its SA.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    from: SocketAddr,
+    local: SocketAddr,
+    tos: u8,
 }
 
 impl Opening<'_> {
@@ -168,8 +212,19 @@ impl Opening<'_> {
         drop(known);
         let way = match &mut self.way {
             Some(way) => way,
-            none => match self.view.incoming(worker.lane, self.now, packet) {
-                Ok(way) => none.insert(way),
+            none => match self.view.incoming_if_known(worker.lane, self.now, packet) {
+                Ok(Some(way)) => none.insert(way),
+                Ok(None) => {
+                    let way = Way { from, local, tos };
+                    let kept = self.may_wait
+                        && self.view.may_be_early(spi)
+                        && worker.early.keep(self.now, spi, packet, way);
+                    if !kept {
+                        let rejected = self.view.stray(worker.lane, packet);
+                        teller.refused_in(rejected, from, local, spi);
+                    }
+                    return;
+                }
                 Err(rejected) => return teller.refused_in(rejected, from, local, spi),
             },
         };

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use adit_esp::offload::Room;
-use adit_esp::{Allowance, Door, FlowCache, Lane, Sampler, Shared};
+use adit_esp::{Allowance, Door, Early, FlowCache, Lane, Sampler, Shared};
 use adit_kernel::Tun;
 use adit_kernel::batch::Inbox;
 use adit_model::now::Mono;
@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::dataplane::carrier::{Carrier, Socket};
 use crate::dataplane::counters::Counters;
 use crate::dataplane::entrance::Entrance;
+use crate::dataplane::inward::Way;
 use crate::dataplane::linger::{Came, Linger};
 use crate::dataplane::orders::{Order, Orders};
 use crate::dataplane::outbox::{Bundles, Outbox};
@@ -43,6 +44,8 @@ pub struct Worker {
     /// Messages to hosts that send what is too long.
     pub(super) allowance: Allowance,
     pub(super) inbox: Inbox,
+    /// What came before its SA.
+    pub(super) early: Early<Way>,
     /// How many messages are received at once.
     pub(super) appetite: usize,
     pub(super) counters: Arc<Counters>,
@@ -110,6 +113,7 @@ impl Worker {
             }),
             allowance: Allowance::new(parts.clock.mono()),
             inbox: Inbox::new(MESSAGES, MESSAGE),
+            early: Early::default(),
             appetite: MESSAGES,
             counters: parts.counters,
             timed: Default::default(),
@@ -157,6 +161,7 @@ impl Worker {
                     }
                 }
             }
+            self.open_early();
             self.teller.tell(self.clock.mono());
         }
     }
@@ -188,7 +193,11 @@ impl Worker {
             linger.looked(now);
         }
         if !there {
-            let patience = self.teller.patience();
+            let patience = if self.early.is_empty() {
+                self.teller.patience()
+            } else {
+                Some(SOON)
+            };
             there = look(patience.as_ref())?;
         }
         if there {
@@ -302,6 +311,11 @@ const EVENTS: usize = 16;
 const NONE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 0,
+};
+/// How soon a thread looks whether the SA is there that packets have come for.
+const SOON: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 1_000_000,
 };
 /// Messages received at once, when they are short.
 pub(super) const MESSAGES: usize = 64;
