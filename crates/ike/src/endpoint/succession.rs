@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adit_model::Now;
 use adit_model::event::{Happening, Party};
@@ -111,7 +112,13 @@ impl Endpoint {
                     return self.with_established(now, new, |p, cx| p.packet_wants(cx, trigger));
                 }
                 self.reauthentications.remove(&new);
-                self.with_sa(now, old, |phase, cx| phase.close(cx, "replaced"));
+                self.with_sa(now, old, |phase, cx| match phase {
+                    Phase::Established(mut p) => {
+                        p.give_way_until(cx.now.mono + OVERLAP);
+                        Phase::Established(p)
+                    }
+                    other => other.close(cx, "replaced"),
+                });
             }
             // The peer has the key of a certificate that was revoked: it keeps nothing.
             Some(Phase::Closing(closing)) if closing.distrusts => {
@@ -169,6 +176,10 @@ impl Endpoint {
         }
     }
 }
+
+/// How long the old IKE SA stays once the new one carries everything. With it go its CHILD SAs at once, on both sides: what is
+/// on its way under them, and what a busy peer hasn't opened yet, would be lost.
+const OVERLAP: Duration = Duration::from_secs(1);
 
 fn same_peers(old: &Established, head: &Head, new: &Established) -> bool {
     old.secured.head.connection.name == head.connection.name

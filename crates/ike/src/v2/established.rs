@@ -281,13 +281,23 @@ impl Established {
     /// Another IKE SA of the same peers has come; this one goes after a while if the peer doesn't delete it. The peer may
     /// still be waiting for our last answer on the new one.
     pub fn give_way(&mut self, cx: &Cx<'_>) {
-        self.replaced = Some(cx.now.mono + self.patience(cx.settings));
+        self.give_way_until(cx.now.mono + self.patience(cx.settings));
+    }
+
+    /// Another IKE SA carries everything; this one goes then.
+    pub fn give_way_until(&mut self, then: Mono) {
+        self.replaced = Some(then);
         self.span = Lifespan::default();
         (self.reauth, self.planned, self.auth_end) = (None, None, None);
         for child in &mut self.children {
             child.span = Lifespan::default();
         }
         self.missing.clear();
+    }
+
+    /// When it is deleted because another one is in its place. One that is doomed waits for an answer instead.
+    fn goes_at(&self) -> Option<Mono> {
+        self.replaced.filter(|_| self.doomed.is_none())
     }
 
     /// Tells that the peer is busy.
@@ -367,7 +377,7 @@ impl Established {
             self.end(cx, Party::Us, "dead-peer");
             return Phase::Gone;
         }
-        if self.replaced.is_some_and(|until| until <= now) {
+        if self.goes_at().is_some_and(|at| at <= now) {
             return self.close(cx, "replaced");
         }
         if self.keepalive.is_some_and(|at| at <= now) {
@@ -508,7 +518,7 @@ impl Established {
             self.secured.retransmit_deadline(),
             also(self.liveness_due(), TimerReason::Liveness),
             also(self.keepalive, TimerReason::Keepalive),
-            also(self.replaced, TimerReason::Replaced),
+            also(self.goes_at(), TimerReason::Replaced),
             also(superseded, TimerReason::Replaced),
         ]
         .into_iter()

@@ -17,6 +17,7 @@ use adit_wire::v2::{Message, Notify, Payload};
 use common::peer::{Peer, esp_sa, ike_sa, ts};
 use common::*;
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn anew(mut connection: Connection, reauth: Duration) -> Connection {
@@ -172,8 +173,31 @@ fn the_responder_means_it() {
     lab.west.endpoint.reauthenticate(now, "site").unwrap();
     lab.drain();
     lab.run();
+    lab.pass(2 * SECOND);
     assert_ne!(lab.west.ike_sa().spis, before);
     assert_one(&lab);
+}
+
+/// What was sealed under the old CHILD SA may still be on its way when the new one carries: who began deletes the old IKE SA
+/// a second later, and until then both sides open what comes under either.
+#[test]
+fn what_is_on_its_way_under_the_old_one_still_arrives() {
+    let mut lab = Lab::new();
+    lab.up();
+    let now = lab.now;
+    lab.west.endpoint.reauthenticate(now, "site").unwrap();
+    lab.drain();
+    lab.run();
+    lab.pass(SECOND / 2);
+    for side in [&lab.west, &lab.east] {
+        let states = side.endpoint.snapshot().into_iter().map(|sa| sa.state);
+        assert_eq!(states.filter(|s| *s == IkeSaState::Established).count(), 1);
+        assert_eq!(side.installed.len(), 2, "both pairs open");
+        assert_eq!(side.closed(), [""; 0]);
+    }
+    lab.pass(SECOND);
+    assert_one(&lab);
+    assert_eq!(lab.west.closed(), ["replaced"]);
 }
 
 /// What the peer was told is what it was told, whatever is configured by the time.
