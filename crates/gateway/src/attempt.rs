@@ -28,6 +28,7 @@ use crate::reload::Prepared;
 use crate::retry::{Presence, Wanted};
 use crate::statuses::Fetched;
 use crate::trace::{self, Reply};
+use crate::turns::whatever_happens;
 
 /// What work beside the loop came to.
 pub(crate) enum TaskDone {
@@ -216,7 +217,7 @@ impl Gateway {
         }
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
         self.turns.run(move || {
-            let probes = plan.run();
+            let probes = whatever_happens(|| plan.run(), Vec::new);
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(TaskDone::Probed { tunnel, probes });
         });

@@ -20,6 +20,7 @@ use crate::attempt::TaskDone;
 use crate::gateway::Gateway;
 use crate::probe::wait;
 use crate::retry::Presence;
+use crate::turns::whatever_happens;
 
 /// What products commonly take, the likeliest first; the last ones are weak and only asked about, never used.
 const COMMON: [&str; 12] = [
@@ -75,7 +76,7 @@ impl Gateway {
         };
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
         self.turns.run(move || {
-            let probes = plan.run();
+            let probes = whatever_happens(|| plan.run(), Vec::new);
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(TaskDone::Offered { tunnel, probes });
         });

@@ -1,6 +1,7 @@
 //! Tests of peers take turns: each opens a dozen sockets and as many threads, and after a failure of the network hundreds of tunnels are
 //! tested at once. More of them than these would take the descriptors that the gateway itself needs (1,024 by the usual limit).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -54,6 +55,14 @@ impl Turns {
     }
 }
 
+/// Does the work of a test, also if it breaks off by a bug: somebody waits for what comes of it, which is `broken` then.
+pub(crate) fn whatever_happens<T>(work: impl FnOnce() -> T, broken: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a test of a peer or of this host broke off");
+        broken()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -88,5 +97,12 @@ mod tests {
         assert_eq!(all.await.unwrap(), 4 * MOST);
         let (_, most) = *under_way.lock().unwrap();
         assert!((2..=MOST).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn who_waits_for_a_test_hears_of_it_also_when_it_breaks_off() {
+        assert_eq!(whatever_happens(|| vec![1], Vec::new), [1]);
+        let broken = whatever_happens(|| -> Vec<u8> { panic!("a bug") }, Vec::new);
+        assert_eq!(broken, Vec::<u8>::new());
     }
 }

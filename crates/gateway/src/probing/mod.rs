@@ -16,7 +16,6 @@ mod policies;
 mod ways;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,6 +42,7 @@ use crate::load::Burden;
 use crate::protocol::Response;
 use crate::retry::Presence;
 use crate::tunnel::Tunnel;
+use crate::turns::whatever_happens;
 
 /// What the tests need to know of a tunnel.
 #[derive(Clone, Debug)]
@@ -436,7 +436,7 @@ impl Gateway {
         let (tasks, tunnel) = (self.tasks.clone(), name.to_owned());
         let (provider, asker) = (self.provider.clone(), self.asker(name));
         self.turns.run(move || {
-            let checks = whatever_happens(|| {
+            let tests = || {
                 let mut checks = situation.host_checks();
                 if situation.up {
                     checks.extend(inside::checks(&situation, None));
@@ -448,7 +448,8 @@ impl Gateway {
                     checks.extend(path);
                 }
                 checks
-            });
+            };
+            let checks = whatever_happens(tests, broken_off);
             // The loop is gone when the gateway stops.
             let _ = tasks.blocking_send(TaskDone::Checked { tunnel, checks });
         });
@@ -490,12 +491,10 @@ impl Gateway {
     }
 }
 
-/// Tests, also if one of them breaks off: somebody waits for what comes of them.
-fn whatever_happens(tests: impl FnOnce() -> Vec<Check>) -> Vec<Check> {
-    catch_unwind(AssertUnwindSafe(tests)).unwrap_or_else(|_| {
-        let summary = "a test of this host broke off, so nothing is known of any; the log of the gateway says where";
-        vec![Check::new("tests", Outcome::Unknown, summary)]
-    })
+/// What is said of tests that broke off.
+fn broken_off() -> Vec<Check> {
+    let summary = "a test of this host broke off, so nothing is known of any; the log of the gateway says where";
+    vec![Check::new("tests", Outcome::Unknown, summary)]
 }
 
 /// Milliseconds since then.
@@ -627,9 +626,9 @@ mod tests {
 
     #[test]
     fn a_test_that_breaks_off_leaves_nobody_waiting() {
-        let checks = whatever_happens(|| panic!("of this test"));
+        let checks = whatever_happens(|| panic!("of this test"), broken_off);
         assert_eq!(checks.len(), 1);
         assert_eq!(checks[0].outcome, Outcome::Unknown);
-        assert!(whatever_happens(Vec::new).is_empty());
+        assert!(whatever_happens(Vec::new, broken_off).is_empty());
     }
 }
