@@ -35,6 +35,8 @@ pub(super) const ESTABLISH: Duration = Duration::from_secs(8);
 pub(super) const SETTLE: Duration = Duration::from_secs(4);
 /// Longer than an exchange takes.
 const EXCHANGE: Duration = Duration::from_millis(300);
+/// When both sides are asked again.
+const RENEWED: [Duration; 2] = [EXCHANGE, Duration::from_millis(1_300)];
 /// How long Adit's own times of renewal may be.
 pub(super) const RENEWAL: Duration = Duration::from_secs(25);
 /// Long enough for several liveness checks of a peer that makes one a second.
@@ -450,7 +452,26 @@ impl Stage<'_> {
                     && state_matches(&near, &far),
             )
         })?;
-        traffic.finish()
+        traffic.finish().map_err(|lost| self.with_drops(lost))
+    }
+
+    /// What was lost, with what our gateway says that it has dropped.
+    fn with_drops(&self, lost: anyhow::Error) -> anyhow::Error {
+        let Side::Adit(adit) = &self.near else {
+            return lost;
+        };
+        let drops = adit.show("drops").map(|shown| {
+            let of = |drop: &serde_json::Value| {
+                let packets = drop["packets"].as_u64().filter(|packets| *packets > 0)?;
+                Some(format!("{packets} {}", drop["reason"].as_str()?))
+            };
+            let all = shown["drops"].as_array().into_iter().flatten();
+            all.filter_map(of).collect::<Vec<_>>().join(", ")
+        });
+        match drops {
+            Ok(drops) => anyhow::anyhow!("{lost:#}; our drop counters: {drops}"),
+            Err(error) => anyhow::anyhow!("{lost:#}; no drop counters: {error:#}"),
+        }
     }
 
     /// Something about addresses changes under traffic, and `change` says how to see that both sides know; the IKE SA is
@@ -559,14 +580,17 @@ impl Stage<'_> {
     }
 
     /// Both sides as they stand while nothing is being renewed. One is asked after the other, and the exchange of a renewal
-    /// may lie between; it has ended when they are asked again. What they disagree on then, they disagree on.
+    /// may lie between, or the time that an old IKE SA stays beside the one that was authenticated anew; these are over when
+    /// they are asked for the last time. What they disagree on then, they disagree on.
     fn at_rest(&self) -> Result<(Snapshot, Snapshot)> {
         let look = || Ok((self.near()?, self.far()?.snapshot()?));
-        let (near, far) = look()?;
-        if state::mirrored(&near, &far).is_ok() {
-            return Ok((near, far));
+        for wait in RENEWED {
+            let (near, far) = look()?;
+            if state::mirrored(&near, &far).is_ok() {
+                return Ok((near, far));
+            }
+            std::thread::sleep(wait);
         }
-        std::thread::sleep(EXCHANGE);
         look()
     }
 

@@ -1,6 +1,7 @@
 //! What becomes of a message on its way.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -24,11 +25,13 @@ pub enum Meddling {
     MajorVersionOnce,
     /// IKE_SA_INIT answers say that their sender takes ECDSA over P-384 and no other method (RFC 9593).
     OtherMethods,
+    /// Each answer comes late, so that ESP overtakes it.
+    LateAnswers,
     /// Before the first IKE_SA_INIT request come many that nobody made, from many addresses.
     Flood,
 }
 
-const ALL: [(&str, Meddling); 8] = [
+const ALL: [(&str, Meddling); 9] = [
     ("twice", Meddling::Twice),
     ("lost-answers", Meddling::LostAnswers),
     ("critical", Meddling::Critical),
@@ -36,6 +39,7 @@ const ALL: [(&str, Meddling); 8] = [
     ("major-version", Meddling::MajorVersion),
     ("major-version-once", Meddling::MajorVersionOnce),
     ("other-methods", Meddling::OtherMethods),
+    ("late-answers", Meddling::LateAnswers),
     ("flood", Meddling::Flood),
 ];
 
@@ -62,6 +66,8 @@ pub enum Toward {
 #[derive(Debug, Default)]
 pub struct Passed {
     pub datagrams: Vec<Vec<u8>>,
+    /// How long they are held up.
+    pub delay: Duration,
     pub notes: Vec<String>,
 }
 
@@ -73,6 +79,8 @@ pub struct Meddler {
     done: bool,
 }
 
+/// How late an answer is: several packets of a ping come before it.
+const LATE: Duration = Duration::from_millis(70);
 const IKE_SA_INIT: u8 = 34;
 const RESPONSE: u8 = 0x20;
 /// In the range of payload types that nobody has given out.
@@ -105,17 +113,22 @@ impl Meddler {
         let Some((begin, message)) = Self::message(port, datagram) else {
             return Passed {
                 datagrams: vec![datagram.to_vec()],
-                notes: Vec::new(),
+                ..Passed::default()
             };
         };
         let opens = message.get(18) == Some(&IKE_SA_INIT) && !is_response(message);
         let once = |done: bool| opens && !done;
+        let mut delay = Duration::ZERO;
         let (datagrams, fate) = match self.meddling {
             Meddling::Twice => (vec![datagram.to_vec(), datagram.to_vec()], "twice"),
             Meddling::LostAnswers
                 if is_response(message) && self.lost.insert(datagram.to_vec()) =>
             {
                 (Vec::new(), "lost")
+            }
+            Meddling::LateAnswers if is_response(message) => {
+                delay = LATE;
+                (vec![datagram.to_vec()], "late")
             }
             Meddling::OtherMethods if message.get(18) == Some(&IKE_SA_INIT) => {
                 (vec![with_methods(begin, datagram)], "changed")
@@ -143,7 +156,11 @@ impl Meddler {
             });
         let what = describe(port, datagram);
         let notes = vec![format!("{fate} {to}: {what} {digest:016x}")];
-        Passed { datagrams, notes }
+        Passed {
+            datagrams,
+            delay,
+            notes,
+        }
     }
 
     /// Requests to send before this one, in batches of one source each.
@@ -264,6 +281,14 @@ mod tests {
         out
     }
 
+    /// As port 4500 shows it: IKE with four zeros in front.
+    fn with_marker(datagram: Vec<u8>) -> Vec<u8> {
+        match datagram.get(17) {
+            Some(0x20) => [vec![0; 4], datagram].concat(),
+            _ => datagram,
+        }
+    }
+
     fn passed(meddling: Meddling, datagrams: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
         let mut meddler = Meddler::new(meddling);
         let pass = |d: &Vec<u8>| meddler.pass(500, Toward::East, d).datagrams;
@@ -288,6 +313,10 @@ mod tests {
             &[request.clone(), response.clone(), response.clone()],
         );
         assert_eq!(lost, [vec![request], vec![], vec![response]]);
+        let mut late = Meddler::new(Meddling::LateAnswers);
+        let delays = [message(35, 8), message(35, RESPONSE), vec![1; 60]]
+            .map(|datagram| late.pass(4500, Toward::West, &with_marker(datagram)).delay);
+        assert_eq!(delays, [Duration::ZERO, LATE, Duration::ZERO]);
         // ESP in UDP has no zeros in front.
         let esp = vec![1; 60];
         let mut meddler = Meddler::new(Meddling::Twice);

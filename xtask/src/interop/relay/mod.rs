@@ -69,9 +69,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                     }
                     let passed = meddler.pass(port, toward, datagram);
                     note(&log, &passed.notes)?;
-                    for datagram in passed.datagrams {
-                        // A gateway that isn't there yet is no reason to end.
-                        let _ = there.send_to(&datagram, (gateway, port));
+                    drop(meddler);
+                    let (there, delay) = (Arc::clone(&there), passed.delay);
+                    let send = move || {
+                        std::thread::sleep(delay);
+                        for datagram in passed.datagrams {
+                            // A gateway that isn't there yet is no reason to end.
+                            let _ = there.send_to(&datagram, (gateway, port));
+                        }
+                    };
+                    if delay.is_zero() {
+                        send();
+                    } else {
+                        std::thread::spawn(send);
                     }
                 }
             }));
