@@ -48,6 +48,7 @@ const NOT_FIRST: &[&str] = &[
 /// What else isn't why we refused a proof: the first exchange went both ways.
 const NOT_REFUSED: &[&str] = &[
     "algorithm-not-available",
+    "conntrack-table-full",
     "half-open-limit",
     "peer-dns-unresolvable",
     "private-key-missing",
@@ -57,6 +58,7 @@ const NOT_REFUSED: &[&str] = &[
 const NOT_TOLD: &[&str] = &[
     "algorithm-not-available",
     "ca-not-trusted",
+    "conntrack-table-full",
     "crl-unreachable",
     "dynamic-ip-changed",
     "half-open-limit",
@@ -67,6 +69,8 @@ const NOT_TOLD: &[&str] = &[
 
 /// What isn't why an SA for traffic was refused: the sides have proved themselves.
 const NOT_CHILD: &[&str] = &[
+    "conntrack-table-full",
+    "eap-xauth-failure",
     "cert-expired",
     "cert-not-yet-valid",
     "cert-san-mismatch",
@@ -124,6 +128,10 @@ pub(crate) fn aside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judge
             };
             (past.iter().any(|ids| ids.contains(&rule.id))
                 || (!matches!(end, End::Child | End::Kernel) && of_a_part(rule, &found.evidence))
+                || (end == End::First
+                    && rule.id == "conntrack-table-full"
+                    && s.nothing_came().is_none())
+                || (end == End::First && of_files(s, rule, &found.evidence))
                 || (end == End::Refused && of_our_own(rule, &found.evidence)))
                 && all_before(s, &found.evidence, passed(s, end).unwrap_or(last))
         });
@@ -219,6 +227,17 @@ fn of_a_part(rule: &Rule, lines: &[Evidence]) -> bool {
         && lines
             .iter()
             .all(|line| line.text.contains(" require") && !line.text.contains("socket-"))
+}
+
+/// Files that it may not read, where no answer came to the first message: that is made without any.
+fn of_files(s: &Signals<'_>, rule: &Rule, lines: &[Evidence]) -> bool {
+    rule.id == "selinux-apparmor-or-caps"
+        && s.nothing_came().is_some()
+        && lines.iter().all(|line| {
+            line.text.contains('/')
+                && line.text.contains("ermission denied")
+                && !line.text.contains("socket")
+        })
 }
 
 /// Our certificate has another name than was configured: that says nothing of the peer's proof.

@@ -6,6 +6,7 @@ use adit_model::product::Product;
 
 use crate::aside::aside;
 use crate::ask::answers;
+use crate::beside::beside;
 use crate::chance::{Asked, laboured};
 use crate::complaint::{SUPPORT, complained, observed, suspected};
 use crate::config::Configs;
@@ -81,7 +82,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     for rule in rules() {
         let judgement = pinned(s, rule, observed(s, rule, (rule.judge)(s)));
         let judgement = unused(s, rule, configs.weigh(s, rule.id, judgement));
-        match aside(s, rule, judgement) {
+        match beside(s, rule, aside(s, rule, judgement)) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
             // can be wrong.

@@ -18,6 +18,7 @@ mod ahead;
 mod aside;
 mod ask;
 mod attempt;
+mod beside;
 mod chance;
 mod compare;
 mod complaint;

@@ -37,6 +37,7 @@ fn refuses(seen: Seen<'_>) -> bool {
         sign => matches!(
             sign,
             Sign::IkeVersionRefused
+                | Sign::NoConnectionForPeer
                 | Sign::RekeyCollision
                 | Sign::RevocationRequired
                 | Sign::IkeProposalsRefused

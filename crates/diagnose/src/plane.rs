@@ -9,6 +9,7 @@ use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 use adit_model::traffic::SaTraffic;
 
+use crate::complaint::complained;
 use crate::rule::{Found, Judgement};
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -352,6 +353,13 @@ impl<'a> Signals<'a> {
             .and_then(|c| c.received)
             .unwrap_or(0);
         count < 5 || well > count.saturating_mul(100)
+    }
+
+    /// The SAs that are listed carry both ways, and nobody says that anything is lost: what counters of the whole host have
+    /// grown to since it runs is of other times.
+    pub(crate) fn carries_well(&self) -> bool {
+        let carried = self.carried(Side::Local);
+        carried.is_some_and(|c| c.both()) && !self.traffic_suffers() && !complained(self)
     }
 
     /// Something shows that traffic doesn't get through, though the tunnel is up.

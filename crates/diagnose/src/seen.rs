@@ -214,7 +214,8 @@ pub(crate) fn before(a: &Fact, b: &Fact) -> bool {
 
 /// The addresses that a line names, with or without a port.
 pub(crate) fn hosts(text: &str) -> Vec<IpAddr> {
-    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'))
+    text.split("...")
+        .flat_map(|part| part.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':')))
         .map(|word| word.trim_end_matches(['.', ':']))
         .filter_map(|word| {
             let socket = || Some(word.parse::<SocketAddr>().ok()?.ip());

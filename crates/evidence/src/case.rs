@@ -67,8 +67,12 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
             .or_else(|| in_question(&own));
         if let Some(name) = &wanted {
             let beside = answered_beside(&own, name).map(ToOwned::to_owned);
+            let turned_away = is_turned_away(&own, name);
             own.retain(|f| {
-                f.subject.is_none() || f.subject.as_ref() == Some(name) || f.subject == beside
+                f.subject.is_none()
+                    || f.subject.as_ref() == Some(name)
+                    || f.subject == beside
+                    || turned_away && is_peer_of_ours(f)
             });
         }
         if subject.is_none() {
@@ -163,6 +167,41 @@ pub(crate) fn in_question(facts: &[Fact]) -> Option<String> {
         .or_else(|| last_that(&|_, _| true))
 }
 
+/// Whether it is a mere address, and all that is known of it is that there is no connection for it.
+fn is_turned_away(facts: &[Fact], refused: &str) -> bool {
+    let mut failures = facts
+        .iter()
+        .filter(|f| f.subject.as_deref() == Some(refused) && fails(f))
+        .peekable();
+    let turned_away = |f: &Fact| {
+        matches!(
+            &f.what,
+            Known::Happened {
+                happening: Happening::Refused {
+                    refusal: Refusal::NoConnection { .. },
+                    ..
+                }
+            }
+        )
+    };
+    refused.parse::<IpAddr>().is_ok() && failures.peek().is_some() && failures.all(turned_away)
+}
+
+/// Whether it shows who the peer of a connection with a name is.
+fn is_peer_of_ours(fact: &Fact) -> bool {
+    let named = fact
+        .subject
+        .as_ref()
+        .is_some_and(|s| s.parse::<IpAddr>().is_err());
+    named
+        && matches!(
+            &fact.what,
+            Known::Happened {
+                happening: Happening::IkeEstablished { .. }
+            }
+        )
+}
+
 /// The last peer without a name whose first message was answered and who never came up, where `refused` is a mere address
 /// that was turned away for want of a connection: either may be a stranger.
 fn answered_beside<'f>(facts: &'f [Fact], refused: &str) -> Option<&'f str> {
@@ -170,22 +209,7 @@ fn answered_beside<'f>(facts: &'f [Fact], refused: &str) -> Option<&'f str> {
         Known::Happened { happening } => Some(happening),
         _ => None,
     };
-    let mut failures = facts
-        .iter()
-        .filter(|f| f.subject.as_deref() == Some(refused) && fails(f))
-        .filter_map(happened)
-        .peekable();
-    let turned_away = |h: &Happening| {
-        matches!(
-            h,
-            Happening::Refused {
-                refusal: Refusal::NoConnection { .. },
-                ..
-            }
-        )
-    };
-    if refused.parse::<IpAddr>().is_err() || failures.peek().is_none() || !failures.all(turned_away)
-    {
+    if !is_turned_away(facts, refused) {
         return None;
     }
     let up = |who: &str| {

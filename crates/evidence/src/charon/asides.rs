@@ -1,10 +1,11 @@
 //! What several lines of charon say together, beside the story of its IKE SAs.
 
 use adit_model::fact::{Fact, Known};
+use adit_model::sign::Sign;
 
 use super::candidates::Candidates;
 use super::leased::Leased;
-use super::secrets::Secrets;
+use super::secrets::{self, Secrets};
 use crate::reading::Place;
 
 /// So many such facts are kept.
@@ -22,10 +23,26 @@ pub(super) struct Asides {
 impl Asides {
     /// The next line.
     pub(super) fn line(&mut self, group: Option<&str>, text: &str, place: &impl Fn() -> Place) {
+        let of = |name| group.is_none_or(|g| g == name);
+        if of("CFG") && secrets::come_otherwise(text) {
+            self.facts.retain(
+                |f| !matches!(f.what, Known::Sign { sign, .. } if sign == Sign::SecretsNoneLoaded),
+            );
+        }
+        if of("KNL")
+            && let Some(there) = Leased::appeared(text)
+        {
+            self.facts.retain(|f| match &f.what {
+                Known::Sign { sign, values } => {
+                    *sign != Sign::LeasedAddressNotFound
+                        || values.get("address").is_none_or(|lost| lost != there)
+                }
+                _ => true,
+            });
+        }
         if self.facts.len() >= MOST {
             return;
         }
-        let of = |name| group.is_none_or(|g| g == name);
         let mut found = Vec::new();
         if of("CFG") {
             found.extend(self.candidates.line(text).map(|(s, v)| (s, v, place())));
@@ -80,7 +97,12 @@ mod tests {
         let pattern = "00[CFG] expanding file expression '/etc/ipsec.d/*.secrets' failed\n";
         let package =
             "00[CFG] expanding file expression '/var/lib/strongswan/ipsec.secrets.inc' failed\n";
+        // Secrets that come by vici, and a RADIUS server that has them.
+        let vici = "07[CFG] loaded IKE shared key with id 'ike-hub' for: 'gw.example.org'\n";
+        let radius = "00[CFG] loaded 1 RADIUS server configuration\n";
         for text in [
+            format!("{begins}{absent}{ends}{vici}"),
+            format!("{begins}{absent}{radius}"),
             format!("{begins}{absent}{own}{ends}"),
             format!("{begins}{own}{absent}{ends}"),
             format!("{begins}{pattern}{ends}"),
@@ -102,5 +124,10 @@ mod tests {
         let peer = "11[KNL] <rw|1> 192.0.2.9 is not a local address or the interface is down\n";
         assert_eq!(told(&format!("{put}{peer}"), sign), None);
         assert_eq!(told(&format!("{lost}{put}"), sign), None);
+        // It only came later.
+        let there = "05[KNL] 10.9.0.4 appeared on tun0\n";
+        assert_eq!(told(&format!("{put}{lost}{there}"), sign), None);
+        let other = "05[KNL] 10.9.0.5 appeared on tun0\n";
+        assert!(told(&format!("{put}{lost}{other}"), sign).is_some());
     }
 }

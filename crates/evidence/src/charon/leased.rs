@@ -11,6 +11,12 @@ pub(super) struct Leased {
 }
 
 impl Leased {
+    /// The address that a line says is there after all.
+    pub(super) fn appeared(text: &str) -> Option<&str> {
+        let (address, interface) = text.split_once(" appeared on ")?;
+        (!address.contains(' ') && !interface.is_empty()).then_some(address)
+    }
+
     /// The next line; what it says when the address isn't found where it was put.
     pub(super) fn line(&mut self, text: &str) -> Option<(Sign, BTreeMap<String, String>)> {
         const MOST: usize = 8;

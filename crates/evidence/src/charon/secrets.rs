@@ -40,13 +40,28 @@ impl Secrets {
         }
         self.loading = false;
         let absent = self.absent.take();
-        if is_secret(text) {
+        if is_secret(text) || come_otherwise(text) {
             return None;
         }
         let (path, place) = absent?;
         let values = BTreeMap::from([("path".to_owned(), path)]);
         Some((Sign::SecretsNoneLoaded, values, place))
     }
+}
+
+/// Whether the line tells of secrets that come another way: by vici, or from a RADIUS server.
+pub(super) fn come_otherwise(text: &str) -> bool {
+    let text = text.trim_start();
+    let servers = text
+        .strip_prefix("loaded ")
+        .and_then(|rest| rest.split_once(" RADIUS server configuration"))
+        .is_some_and(|(count, _)| count != "0");
+    servers
+        || ["IKE", "EAP", "XAuth", "PPK", "NTLM"].iter().any(|kind| {
+            text.strip_prefix("loaded ")
+                .and_then(|rest| rest.strip_prefix(kind))
+                .is_some_and(|rest| rest.starts_with(" shared key with id "))
+        })
 }
 
 /// `loaded IKE secret for …`, `loaded RSA private key from …`, or that loading one failed.

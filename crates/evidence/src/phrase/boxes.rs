@@ -310,6 +310,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::RevocationRequired,
         "Invalid Certificate: Could not retrieve CRL",
     ),
+    any(
+        Sign::TrafficRefused,
+        "no proposal chosen. Invalid ID information. Peer's IDs",
+    ),
     any(Sign::SecondPhaseDone, "IKE: Quick Mode completion"),
     any(Sign::SecondPhaseDone, "IKE: Quick Mode completed"),
     any(

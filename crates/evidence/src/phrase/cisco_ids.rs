@@ -91,6 +91,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::EspProposalRefused,
         "No Proposal Match Found. Notifying with",
     ),
+    any(
+        Sign::IkeProposalsRefused,
+        "No Proposal Match Found. Notifying with{}ike_phase1_state\":\"down",
+    ),
     // What was configured and isn't there.
     any(
         Sign::NoConnectionForPeer,
@@ -222,6 +226,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::SecondPhaseDone, "PHASE 2 COMPLETED (msgid={what:w}"),
     any(Sign::SecondPhaseDone, "SESSION_STATUS: Crypto tunnel is UP"),
+    any(
+        Sign::SecondPhaseDone,
+        "SESSION_STATUS: Crypto tunnel v2 is UP",
+    ),
     any(
         Sign::SecondPhaseDone,
         "SA UP. Reason: New Connection Established",

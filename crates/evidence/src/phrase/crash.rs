@@ -52,6 +52,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonCrashed, "corrupted size vs. prev_size"),
     any(Sign::DaemonCrashed, "munmap_chunk(): invalid pointer"),
     any(Sign::DaemonCrashed, "realloc(): invalid {problem}"),
+    // A debugger's trace through charon's own handler of signals.
+    any(Sign::DaemonCrashed, "segv_handler (signal={problem:n}"),
     // Runtimes and supervisors.
     any(Sign::DaemonCrashed, "panic: runtime error: {problem}"),
     any(

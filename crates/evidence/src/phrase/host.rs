@@ -17,13 +17,34 @@ const IKE: &[&str] = &[
     "strongswan",
 ];
 
-/// Whether what was denied changes nothing: in permissive mode it is only reported, and without its log file a daemon does
-/// the same.
-pub(super) fn is_harmless(line: &str, values: &BTreeMap<String, String>) -> bool {
-    let log = values
+/// Whether what was denied changes nothing: in permissive mode it is only reported.
+pub(super) fn is_harmless(line: &str) -> bool {
+    line.contains("permissive=1")
+        || line
+            .split_once("SELinux is preventing ")
+            .is_some_and(|(_, rest)| !is_of_tunnels(rest))
+}
+
+/// Whether a denial that names its program is of one that tunnels need, or of their files.
+fn is_of_tunnels(rest: &str) -> bool {
+    const PARTS: [&str; 11] = [
+        "ipsec", "swan", "charon", "pluto", "racoon", "iked", "updown", "vpn", "whack", "addconn",
+        "xl2tpd",
+    ];
+    let rest = rest.to_ascii_lowercase();
+    let tool = rest
+        .split(' ')
+        .next()
+        .and_then(|path| path.rsplit('/').next())
+        .is_some_and(|name| matches!(name, "ip" | "certutil" | "pppd" | "sysctl"));
+    tool || PARTS.iter().any(|part| rest.contains(part))
+}
+
+/// Whether it is a log that may not be written: a daemon does the same without it.
+pub(super) fn is_of_a_log(values: &BTreeMap<String, String>) -> bool {
+    values
         .get("path")
-        .is_some_and(|path| path.trim_matches('"').ends_with(".log"));
-    log || line.contains("permissive=1")
+        .is_some_and(|path| path.trim_matches('"').ends_with(".log"))
 }
 
 /// Whether it is L2TP's daemon that speaks, also in NetworkManager's name.
@@ -238,6 +259,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::Denied,
         "avc: denied {operation} for {}name=\"{path}\" {}tcontext={}:ipsec_var_run_t:",
+    ),
+    // Programs that the daemon runs inherit its log.
+    any(
+        Sign::Denied,
+        "avc: denied {operation} for {}path={path:w} {}tcontext={}:ipsec_log_t:",
     ),
     any(
         Sign::Denied,

@@ -66,6 +66,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::LocalAddressMissing,
         "External interface's address is not configured",
     ),
+    any(
+        Sign::LocalAddressMissing,
+        "External interface's address not received",
+    ),
     // ScreenOS.
     any(
         Sign::IkeProposalsRefused,

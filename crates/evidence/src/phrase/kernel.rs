@@ -413,6 +413,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::ModuleMissing, "modprobe: module {what:w} not found"),
     any(
         Sign::ModuleMissing,
+        "modprobe: Can't locate module {what:w}",
+    ),
+    any(
+        Sign::ModuleMissing,
         "add tunnel \"{what}\" failed: No such device",
     ),
     any(

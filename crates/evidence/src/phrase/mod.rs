@@ -4,6 +4,7 @@
 //! that doesn't load, a policy that the kernel refuses) needs no memory: a table per layer lists the sentences, each
 //! with the [`Sign`] that it gives. A line is searched once for all of them.
 
+mod another_time;
 mod apple;
 mod boxes;
 mod certificate;
@@ -20,6 +21,7 @@ mod connection;
 mod cookies;
 mod crash;
 mod deployment;
+mod done;
 mod esp_dataplane;
 mod firewall;
 mod fortigate;
@@ -57,6 +59,7 @@ mod taken_back;
 mod telling;
 mod vpnc;
 mod windows;
+mod writer;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -93,7 +96,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 46] = [
+static TABLES: [&[Phrase]; 47] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -102,6 +105,7 @@ static TABLES: [&[Phrase]; 46] = [
     ike_auth::PHRASES,
     certificate::PHRASES,
     child::PHRASES,
+    done::PHRASES,
     esp_dataplane::PHRASES,
     kernel::PHRASES,
     performance::PHRASES,
@@ -245,6 +249,7 @@ impl Phrases {
                         .is_none_or(|p| phrase.by.iter().any(|b| p.starts_with(b)))
             })
             .filter(|(phrase, _)| !taken_back::is_taken_back(phrase.sign, &body))
+            .filter(|(phrase, _)| !writer::is_foreign(phrase.sign, line))
             .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
             .filter(|(phrase, _)| l2tp::is_whole(phrase.shape, &body))
             // `bad right --id: … (ignored)`: what isn't a peer's address needs no look-up.
@@ -257,6 +262,9 @@ impl Phrases {
                 Some((sign, shape, shape.find(&body)?))
             })
             .collect();
+        if !fitting.is_empty() && another_time::is_of_another_time(line) {
+            return false;
+        }
         if !fitting.is_empty() {
             self.quick_mode = windows::is_of_quick_mode(&body).unwrap_or(self.quick_mode);
         }
@@ -293,7 +301,7 @@ impl Phrases {
             if sign == Sign::DaemonCrashed && crash::of_the_kernel(&body) {
                 values.insert("part".to_owned(), "kernel".to_owned());
             }
-            if sign == Sign::Denied && host::is_harmless(&body, &values) {
+            if sign == Sign::Denied && host::is_harmless(&body) {
                 continue;
             }
             if let Some(minutes) = values.get("minutes")
@@ -316,6 +324,9 @@ impl Phrases {
             if sign == Sign::ModuleMissing && kernel::is_of_another(&body, &values) {
                 continue;
             }
+            if writer::is_of_other_device(sign, values.get("dev").map(String::as_str)) {
+                continue;
+            }
             let broke = matches!(sign, Sign::DaemonCrashed | Sign::DaemonKilled);
             if broke && crash::of_another(&body, line.program) {
                 continue;
@@ -333,6 +344,9 @@ impl Phrases {
                     .is_some_and(|v| v.contains('.') && !is_ike_version(v))
             {
                 continue;
+            }
+            if sign == Sign::Denied && host::is_of_a_log(&values) {
+                values.insert("of".to_owned(), "log".to_owned());
             }
             for (name, value) in marks::marks(sign, &body) {
                 values.insert(name.to_owned(), value.to_owned());

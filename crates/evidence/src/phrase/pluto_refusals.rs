@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
     // Connections that it doesn't load.
@@ -47,6 +47,13 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::KernelSupportMissing,
         "kernel appears to lack {what:w} support (neither CONFIG_KLIPS",
+    ),
+    // FreeS/WAN's own module; the line may be wrapped before its name.
+    any(Sign::KernelSupportMissing, "kernel appears to lack KLIPS"),
+    by(
+        &["ipsec_setup", "ipsec"],
+        Sign::KernelSupportMissing,
+        "Fatal error, kernel appears to lack",
     ),
     any(
         Sign::KernelSupportMissing,

@@ -53,8 +53,13 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     by(
         &["pluto", "ipsec"],
-        Sign::SocketsMissing,
+        Sign::ListensInsideOnly,
         "no public interfaces found",
+    ),
+    // pluto uses neither of two interfaces with one address.
+    any(
+        Sign::ListensInsideOnly,
+        "IP interfaces {:w} and {:w} share address {shared:w}",
     ),
     // Its kernel.
     any(

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 27] = [
+static TAKEN_BACK: [(Sign, &str); 30] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -47,6 +47,17 @@ static TAKEN_BACK: [(Sign, &str); 27] = [
     (Sign::KernelSupportMissing, " ipsec, no /"),
     // FortiOS has one reason for both phases; which one it was stands before it.
     (Sign::IkeProposalsRefused, "ipsec phase 2 error"),
+    // A crypto map that has no entry for the networks; what is proposed was agreed on before.
+    (
+        Sign::IkeProposalsRefused,
+        "crypto map policy not found for remote",
+    ),
+    // AWS tells the states beside its message.
+    (Sign::EspProposalRefused, "ike_phase1_state\":\"down"),
+    (
+        Sign::EspProposalRefused,
+        "quick mode received notification from peer: no proposal chosen. invalid id",
+    ),
     // What `--debug` may print, not an algorithm.
     (Sign::AlgorithmUnavailable, "fips: --debug "),
 ];

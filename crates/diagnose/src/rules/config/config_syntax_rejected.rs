@@ -54,7 +54,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let syntax = s.signs_of(Sign::ConfigSyntax).filter(|x| !beside(*x));
+    let syntax = s
+        .signs_of(Sign::ConfigSyntax)
+        .filter(|x| !beside(*x) && !mended(s, *x));
     // The line that names the place says more than the one that sums up.
     if let Some(seen) = best(syntax) {
         return found(
@@ -120,6 +122,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// The starter gave up for it, and later a peer was heard: the file was mended in between.
+fn mended(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    let gave_up = s
+        .signs_of(Sign::ConfigSyntax)
+        .any(|x| x.fact.source.text.contains("fatal errors in config"));
+    gave_up && s.refused_or_told() && s.went_on(seen)
 }
 
 /// A warning about a word that is skipped, or a file that isn't there, is no syntax error.

@@ -3,9 +3,11 @@
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
+use crate::complaint::complained;
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -88,6 +90,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "whether the counter grows with each packet that is lost",
         );
     }
+    if let Some(one) = single(s) {
+        return possible(
+            34,
+            format!("one packet was taken for a replay at {}", one.who()),
+            "whether the line comes again, and what is lost when it does",
+        );
+    }
     let arriving = [Side::Local, Side::Remote]
         .into_iter()
         .flat_map(|by| s.flows(by).filter(move |f| f.from != by))
@@ -119,6 +128,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix(CHANGE)
             .done()
     })
+}
+
+/// A router logs one packet, and nobody says that anything is lost: one that comes late or twice is no fault.
+fn single<'a>(s: &Signals<'a>) -> Option<Seen<'a>> {
+    let seen = s.sign(Sign::EspReplayed)?;
+    let of_packet = seen.fact.source.text.contains("PKT_REPLAY_ERR")
+        || seen.fact.source.text.contains("replay check failed");
+    let lines: Vec<_> = s.signs_of(Sign::EspReplayed).collect();
+    // The message may go on in the next line.
+    let one = lines.len() == 1
+        || lines.len() == 2
+            && lines
+                .iter()
+                .any(|x| !x.fact.source.text.contains("PKT_REPLAY_ERR"));
+    (of_packet && one && !complained(s)).then_some(seen)
 }
 
 const CHANGE: &str = "make the anti-replay window larger (1024 packets), and keep the packets of one SA in order on the way";

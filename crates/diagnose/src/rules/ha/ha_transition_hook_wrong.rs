@@ -41,6 +41,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::Silent;
     };
     if let Some(problem) = seen.value("problem") {
+        let script = seen.value_or("script", "").to_ascii_lowercase();
+        // Scripts tell people, move addresses in a cloud, or set tunnels up: only a name says which.
+        let of_tunnels = ["ipsec", "vpn", "swan", "charon", "tunnel", "xfrm", "ike"]
+            .iter()
+            .any(|word| script.contains(word));
+        if !of_tunnels {
+            return Judgement::Possible {
+                weight: 20,
+                because: format!("the script {script} that VRRP runs at a change fails: {problem}"),
+                separated_by: "what the script does, and whether it sets tunnels up or takes them down",
+            };
+        }
         return Found::by(
             seen,
             CONDITION,

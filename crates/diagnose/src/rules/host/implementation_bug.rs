@@ -53,6 +53,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let crashed = s
         .signs_of(Sign::DaemonCrashed)
         .max_by_key(|x| x.value("problem").is_some());
+    let trace_alone = s
+        .signs_of(Sign::DaemonCrashed)
+        .all(|x| x.fact.source.text.contains("stack frame addresses"));
+    if let Some(seen) = crashed.filter(|x| trace_alone && (s.up || s.ran_later(*x))) {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!("the daemon of {} printed a trace, and lived on", seen.who()),
+            separated_by: "the lines around the trace: a signal, or a limit that it warns of",
+        };
+    }
     if let Some(seen) = crashed {
         return Found::by(
             seen,

@@ -47,6 +47,19 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s
+        .sign(Sign::PortInUse)
+        .filter(|x| s.refused_or_told() && s.went_on(*x))
+    {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "a port was in use at {}; later IKE went both ways",
+                seen.who()
+            ),
+            separated_by: "whether the daemon was started again in between, and `ss -ulpn` now",
+        };
+    }
     if let Some(seen) = s.sign(Sign::PortInUse) {
         return Found::by(
             seen,

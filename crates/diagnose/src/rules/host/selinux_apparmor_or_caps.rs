@@ -1,11 +1,13 @@
 //! `selinux-apparmor-or-caps`: something is denied to the daemon.
 
 use adit_model::complaint::Complaint;
+use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, CONFIGURED, SAID};
 use crate::kernel_answer::{Answer, error, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -51,7 +53,8 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.signs_of(Sign::Denied).last() {
+    let of_a_log = |x: &Seen<'_>| x.value("of") == Some("log");
+    if let Some(seen) = s.signs_of(Sign::Denied).filter(|x| !of_a_log(x)).last() {
         let what = match (seen.value("operation"), seen.value("path")) {
             (Some(operation), Some(path)) => {
                 format!("{} {path}", operation.trim_matches(['{', '}', ' ']))
@@ -70,6 +73,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(FIX)
         .then("`ausearch -m avc -ts recent`, `dmesg | grep -i denied`, and the capabilities in /proc/PID/status")
         .done();
+    }
+    if let Some(seen) = s.signs_of(Sign::Denied).last() {
+        return log_alone(s, seen);
     }
     let refused = refusals(s);
     let refusal = refused.iter().find(|r| r.answer == Answer::Denied);
@@ -92,6 +98,35 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("The kernel refuses for want of the capability NET_ADMIN.")
     .fix(FIX)
     .then("the capabilities in /proc/PID/status")
+    .done()
+}
+
+/// A log may not be written. The daemon does the same without it, so it is a verdict only where nothing else is shown.
+fn log_alone(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
+    let alone = s
+        .case
+        .facts
+        .iter()
+        .all(|f| matches!(f.what, Known::Sign { sign, .. } if sign == Sign::Denied));
+    if !alone {
+        return Judgement::Possible {
+            weight: 8,
+            because: "a log of the daemon may not be written, without which it does the same"
+                .to_owned(),
+            separated_by: "what else is denied: `ausearch -m avc -ts recent`",
+        };
+    }
+    Found::by(
+        seen,
+        CONDITION,
+        format!(
+            "a program of the tunnel at {} may not write its log",
+            seen.who()
+        ),
+    )
+    .because("The host's policy denies it. By itself that breaks no tunnel; a script that can't print may fail of it.")
+    .fix(FIX)
+    .then("`ausearch -m avc -ts recent`")
     .done()
 }
 

@@ -181,6 +181,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s
         .sign(Sign::IkeProposalsRefused)
         .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
+        // ASA says the same of a crypto map that has no entry for the networks, and that it is so in the next line.
+        .filter(|seen| {
+            !(seen
+                .fact
+                .source
+                .text
+                .contains("Failed to find a matching policy")
+                && s.signs_of(Sign::TrafficRefused)
+                    .any(|x| x.fact.source.text.contains("Crypto Map Policy not found")))
+        })
         // A line that names phase 2 isn't about phase 1.
         .filter(|seen| {
             !s.signs_of(Sign::EspProposalRefused)

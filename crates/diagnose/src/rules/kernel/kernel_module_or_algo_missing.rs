@@ -148,6 +148,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .find(|x| !spare(s, *x))
         .or_else(|| s.sign(Sign::ModuleMissing));
     match module {
+        // What the starter looks for is of no use before there is an SA to install.
+        Some(seen)
+            if seen.fact.source.text.contains("IPsec stack detected")
+                && s.received(seen.side()).is_some()
+                && s.authenticated().is_none() =>
+        {
+            Judgement::Possible {
+                weight: 20,
+                because:
+                    "no IPsec stack was found at the start, and the attempt ends before it matters"
+                        .to_owned(),
+                separated_by: "whether the kernel takes an SA: ip xfrm state",
+            }
+        }
         Some(seen) if s.calm() && !spare(s, seen) => found(
             s,
             seen,

@@ -1,0 +1,235 @@
+//! What is true and has nothing to do with the tunnel: refusals of whoever isn't its peer, in a log that shows who is, and
+//! counters of the host's whole life beside SAs that carry.
+//!
+//! A gateway on the Internet turns somebody away every hour. Beside a tunnel that came up with one peer, or that is being
+//! set up with it, a refusal of another one's first message is no verdict on the tunnel, unless it comes again and again.
+
+use std::net::IpAddr;
+
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Known, Side};
+use adit_model::listed::Stage;
+use adit_model::sign::Sign;
+
+use crate::rule::{Judgement, Rule};
+use crate::seen::hosts;
+use crate::signals::Signals;
+use crate::stranger::neighbours;
+use crate::verdict::Evidence;
+
+/// What somebody is turned away for who has shown nothing of himself yet.
+const AT_THE_DOOR: &[&str] = &[
+    "algorithm-not-available",
+    "auth-method-mismatch",
+    "cookie-challenge-fails",
+    "esp-blocked",
+    "esp-spi-unknown",
+    "half-open-limit",
+    "ike-dh-group-mismatch",
+    "ike-proposal-mismatch",
+    "ike-version-mismatch",
+    "ikev1-exchange-mode-mismatch",
+    "no-matching-connection-on-responder",
+    "psk-mismatch",
+    "psk-not-found",
+    "reboot-no-initial-contact",
+];
+
+/// Who is refused more often than this means it: scanners ask once or a few times.
+const A_FEW: usize = 3;
+
+/// A finding that rests on nothing but lines about hosts with which the tunnel has nothing to do is no more than possible.
+pub(crate) fn beside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
+    let Judgement::Found(found) = judgement else {
+        return judgement;
+    };
+    if s.carries_well() && is_counted(s, &found.evidence) {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "{}; the tunnel carries both ways, so it may be of another time",
+                found.summary
+            ),
+            separated_by: "whether the counter grows with each packet that is lost",
+        };
+    }
+    if !AT_THE_DOOR.contains(&rule.id) || !is_strange(s, &found.evidence) {
+        return Judgement::Found(found);
+    }
+    Judgement::Possible {
+        weight: 20,
+        because: format!(
+            "{}; it is said of a host that isn't the one with which the tunnel is set up",
+            found.summary
+        ),
+        separated_by: "whether that host is the tunnel's peer",
+    }
+}
+
+/// Whether the finding rests on counters that the whole host has had since it runs.
+fn is_counted(s: &Signals<'_>, lines: &[Evidence]) -> bool {
+    let counted =
+        |fact: &Fact| matches!(fact.what, Known::Sign { sign, .. } if sign == Sign::KernelDrops);
+    !lines.is_empty()
+        && lines
+            .iter()
+            .all(|line| s.case.facts.iter().any(|f| line.is_of(f) && counted(f)))
+}
+
+fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
+    let Some(side) = lines.iter().find_map(|line| side_of(s, line)) else {
+        return false;
+    };
+    let known = known(s, side);
+    let up = || {
+        let done =
+            |f: &Fact| matches!(f.what, Known::Sign { sign, .. } if sign == Sign::SecondPhaseDone);
+        s.case.of(side).any(done)
+    };
+    if known.is_empty() && !(up() && lines.iter().all(|line| is_nameless(&line.text))) {
+        return false;
+    }
+    let of_stranger = |line: &Evidence| match asker(&line.text) {
+        Some(host) => Some(!known.iter().any(|own| neighbours(*own, host))),
+        None => is_nameless(&line.text).then_some(true),
+    };
+    let mut told = lines
+        .iter()
+        .filter_map(|line| Some((line, of_stranger(line)?)));
+    let Some((first, true)) = told.next() else {
+        return false;
+    };
+    told.all(|(_, strange)| strange) && times(s, first) <= A_FEW && !is_cut_out(s, first)
+}
+
+/// Whether an SA came up moments before or after the line: who cuts so little out of a log shows what it is about.
+fn is_cut_out(s: &Signals<'_>, line: &Evidence) -> bool {
+    const MOMENTS_MS: u64 = 60_000;
+    let Some(fact) = s.case.facts.iter().find(|f| line.is_of(f)) else {
+        return false;
+    };
+    let close = |other: &Fact| match (fact.at, other.at) {
+        (Some(a), Some(b)) => a.0.abs_diff(b.0) < MOMENTS_MS,
+        _ => false,
+    };
+    s.case
+        .of(fact.side)
+        .any(|other| is_up(other) && close(other))
+}
+
+/// Who asks, where a line names him: alone, behind *from* or *remote*, or as the second of a pair of ours and theirs.
+fn asker(text: &str) -> Option<IpAddr> {
+    let behind = |words: &str| {
+        let (_, rest) = text.split_once(words)?;
+        hosts(rest).first().copied()
+    };
+    let named = hosts(text);
+    if let [one] = named.as_slice() {
+        return Some(*one);
+    }
+    if text.contains(" -> ") {
+        return named.first().copied();
+    }
+    if text.contains("...") || text.contains("<=>") {
+        return named.last().copied();
+    }
+    [
+        "Remote:",
+        "packet from ",
+        "peer IP ",
+        " from ",
+        "remip=",
+        "src=",
+        "src: ",
+    ]
+    .into_iter()
+    .find_map(behind)
+}
+
+fn side_of(s: &Signals<'_>, line: &Evidence) -> Option<Side> {
+    let fact = s.case.facts.iter().find(|f| line.is_of(f))?;
+    Some(fact.side)
+}
+
+/// The addresses of those with whom an SA came up, and of those whom the side asks itself.
+fn known(s: &Signals<'_>, side: Side) -> Vec<IpAddr> {
+    let asks = |fact: &Fact| {
+        matches!(
+            &fact.what,
+            Known::Happened {
+                happening: Happening::Initiating { .. }
+            }
+        )
+    };
+    s.case
+        .of(side)
+        .filter(|f| asks(f) || is_up(f))
+        .flat_map(|f| hosts(&f.source.text))
+        .filter(|host| !host.is_unspecified())
+        .collect()
+}
+
+/// Whether it says that an SA came up, or is.
+fn is_up(fact: &Fact) -> bool {
+    match &fact.what {
+        Known::Happened { happening } => matches!(happening, Happening::IkeEstablished { .. }),
+        Known::Sign { sign, .. } => matches!(sign, Sign::FirstPhaseDone | Sign::SecondPhaseDone),
+        Known::Listed { sa } => sa.stage == Stage::Up,
+        _ => false,
+    }
+}
+
+/// How often the same is said of the same host.
+fn times(s: &Signals<'_>, line: &Evidence) -> usize {
+    let Some(fact) = s.case.facts.iter().find(|f| line.is_of(f)) else {
+        return 0;
+    };
+    let of = hosts(&line.text);
+    let alike = |other: &&Fact| match (&fact.what, &other.what) {
+        (Known::Sign { sign: a, .. }, Known::Sign { sign: b, .. }) => a == b,
+        (
+            Known::Happened {
+                happening: Happening::Refused { what: a, .. },
+            },
+            Known::Happened {
+                happening: Happening::Refused { what: b, .. },
+            },
+        ) => a == b,
+        _ => false,
+    };
+    s.case
+        .of(fact.side)
+        .filter(alike)
+        .filter(|other| hosts(&other.source.text) == of)
+        .count()
+}
+
+/// FortiOS names who asks by the cookies of his request, as long as it knows no tunnel for him.
+fn is_nameless(text: &str) -> bool {
+    text.contains("/0000000000000000:") && text.contains("ike ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asker;
+
+    #[test]
+    fn a_line_names_who_asks() {
+        let asks = Some("198.51.100.9".parse().unwrap_or([0, 0, 0, 0].into()));
+        for line in [
+            "list OUTSIDE denied 50 198.51.100.9 -> 192.0.2.1, 1 packet",
+            "remip=198.51.100.9 locip=192.0.2.1 reason=\"peer SA proposal not match local policy\"",
+            "no IKE config found for 192.0.2.1...198.51.100.9, sending NO_PROPOSAL_CHOSEN",
+            "packet from 198.51.100.9:500: initial Main Mode message received on 192.0.2.1:500",
+            "phase1 negotiation failed due to time up 192.0.2.1[500]<=>198.51.100.9[500]",
+            "IP = 198.51.100.9, All SA proposals found unacceptable",
+            "No proposal chosen. Local: 192.0.2.1/500, Remote: 198.51.100.9/500",
+            "request for peer IP 198.51.100.9[500].",
+        ] {
+            assert_eq!(asker(line), asks, "{line}");
+        }
+        // Neither is said to ask.
+        let pair = "no shared key found for 192.0.2.1 - 198.51.100.9";
+        assert_eq!(asker(pair), None);
+    }
+}

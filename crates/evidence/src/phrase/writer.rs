@@ -1,0 +1,226 @@
+//! Whose line it is: programs of a host that have nothing to do with its tunnels, and whose troubles are told in the words of
+//! the system and its libraries.
+
+use adit_model::sign::Sign;
+
+use crate::text::Line;
+
+/// How the names of programs begin that serve, time, mail, update, watch or route something else.
+const OTHERS: [&str; 111] = [
+    "acpid",
+    "amazon-ssm-agent",
+    "anacron",
+    "apache",
+    "apt",
+    "asterisk",
+    "avahi",
+    "bluetoothd",
+    "borg",
+    "certbot",
+    "chef-client",
+    "chronyd",
+    "clamd",
+    "collectd",
+    "consul",
+    "containerd",
+    "cron",
+    "crond",
+    "crowdsec",
+    "cupsd",
+    "cups-",
+    "curl",
+    "dbus-daemon",
+    "dhclient",
+    "dhcpcd",
+    "dhcpd",
+    "dnf",
+    "dovecot",
+    "dpkg",
+    "elasticsearch",
+    "exim",
+    "fail2ban",
+    "filebeat",
+    "firefox",
+    "fluentd",
+    "freshclam",
+    "fwupd",
+    "gdm",
+    "gitlab",
+    "gnome-",
+    "grafana",
+    "gunicorn",
+    "haproxy",
+    "hostapd",
+    "httpd",
+    "influxd",
+    "java",
+    "jenkins",
+    "kamailio",
+    "lighttpd",
+    "logrotate",
+    "mariadbd",
+    "mdadm",
+    "ModemManager",
+    "mongod",
+    "mosquitto",
+    "mysqld",
+    "named",
+    "netdata",
+    "nginx",
+    "nmbd",
+    "node_exporter",
+    "nscd",
+    "ntpd",
+    "ntpdate",
+    "openvpn",
+    "ovpn-",
+    "packagekitd",
+    "php",
+    "polkitd",
+    "postfix",
+    "postgres",
+    "postscreen",
+    "proftpd",
+    "prometheus",
+    "promtail",
+    "pulseaudio",
+    "puppet",
+    "qmgr",
+    "rabbitmq",
+    "redis",
+    "restic",
+    "rsync",
+    "salt-minion",
+    "sendmail",
+    "smartd",
+    "smbd",
+    "smtp",
+    "snapd",
+    "snmpd",
+    "spamd",
+    "squid",
+    "sshd",
+    "systemd-timesyncd",
+    "tailscaled",
+    "telegraf",
+    "tomcat",
+    "tracker-",
+    "transmission",
+    "udisksd",
+    "unattended-upgr",
+    "unbound",
+    "uwsgi",
+    "vmtoolsd",
+    "vsftpd",
+    "waagent",
+    "wg-quick",
+    "winbindd",
+    "wpa_supplicant",
+    "zabbix",
+    "zerotier",
+];
+
+/// What is the same for the whole host, whoever says it.
+const OF_THE_HOST: [Sign; 4] = [
+    Sign::LinkDown,
+    Sign::ConntrackFull,
+    Sign::AddressDuplicate,
+    Sign::ClockWrong,
+];
+
+/// Whether a program says it of itself that has nothing to do with tunnels.
+pub(super) fn is_foreign(sign: Sign, line: &Line<'_>) -> bool {
+    let other = |name: &str| OTHERS.iter().any(|o| name.starts_with(o));
+    // A name without a number stands before the message, behind the host's.
+    let foreign = line.program.map_or_else(
+        || line.at.is_some() && leading(line.body).is_some_and(other),
+        other,
+    );
+    foreign && !OF_THE_HOST.contains(&sign)
+}
+
+/// `db01 rsyslogd: …`: the program.
+fn leading(body: &str) -> Option<&str> {
+    let (head, _) = body.split_once(": ")?;
+    let mut words = head.split(' ');
+    let (first, second) = (words.next()?, words.next());
+    let name = second.unwrap_or(first);
+    words
+        .next()
+        .is_none()
+        .then(|| name.rsplit('/').next().unwrap_or(name))
+}
+
+/// How the names of interfaces begin that other kinds of tunnels, bridges and containers have.
+const DEVICES: [&str; 16] = [
+    "wg",
+    "docker",
+    "br-",
+    "veth",
+    "virbr",
+    "vnet",
+    "lxc",
+    "lxd",
+    "cni",
+    "flannel",
+    "cali",
+    "cilium",
+    "podman",
+    "zt",
+    "tailscale",
+    "wlan",
+];
+
+/// Whether the kernel dropped a packet of an interface that is no tunnel's of IPsec nor on its way.
+pub(super) fn is_of_other_device(sign: Sign, device: Option<&str>) -> bool {
+    sign == Sign::MartianSource
+        && device.is_some_and(|name| DEVICES.iter().any(|d| name.starts_with(d)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adit_model::now::Wall;
+
+    fn foreign(text: &str) -> bool {
+        let line = crate::text::prefix(text, Wall(1_795_241_285_000));
+        is_foreign(Sign::PeerNameUnresolved, &line)
+    }
+
+    #[test]
+    fn other_programs_are_known_by_name() {
+        for line in [
+            "Nov  4 10:01:07 gw postfix/smtp[1404]: relay.example: Temporary failure in name resolution",
+            "Nov  4 10:01:07 gw chronyd[88]: Could not resolve host: Temporary failure in name resolution",
+            "2026-11-04T10:01:07+01:00 gw snapd[3]: lookup api.example: Temporary failure in name resolution",
+            "Nov  4 10:01:07 gw nginx: host not found: Name or service not known",
+        ] {
+            assert!(foreign(line), "{line}");
+        }
+        for line in [
+            "Nov  4 10:01:07 gw charon[9]: 00[CFG] Temporary failure in name resolution",
+            "Nov  4 10:01:07 gw pluto[9]: hub.example: Temporary failure in name resolution",
+            "Nov  4 10:01:07 gw NetworkManager[9]: Temporary failure in name resolution",
+            "Nov  4 10:01:07 gw kernel: Temporary failure in name resolution",
+            "hub.example: Temporary failure in name resolution",
+            "ping: hub.example: Temporary failure in name resolution",
+        ] {
+            assert!(!foreign(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn packets_of_containers_and_other_tunnels_are_no_concern() {
+        assert!(is_of_other_device(Sign::MartianSource, Some("wg0")));
+        assert!(is_of_other_device(Sign::MartianSource, Some("docker0")));
+        for device in [
+            None,
+            Some("eth0"),
+            Some("ipsec0"),
+            Some("vti1"),
+            Some("tun0"),
+        ] {
+            assert!(!is_of_other_device(Sign::MartianSource, device));
+        }
+    }
+}
