@@ -280,13 +280,18 @@ mod tests {
 
     #[test]
     fn missing_values_are_unknown() {
-        assert_eq!(
-            said("no IKE config found for ...x.x.x.x, sending NO_PROPOSAL_CHOSEN"),
-            Some(Said::NoConfig {
+        for line in [
+            "no IKE config found for ...x.x.x.x, sending NO_PROPOSAL_CHOSEN",
+            "no IKE config found for.........",
+            "no IKE config found for [removed], sending NO_PROPOSAL_CHOSEN",
+            "no IKE config found for",
+        ] {
+            let unknown = Said::NoConfig {
                 local: None,
-                remote: None
-            })
-        );
+                remote: None,
+            };
+            assert_eq!(said(line), Some(unknown), "{line}");
+        }
         assert_eq!(said("received packet: from , something else"), None);
     }
 }

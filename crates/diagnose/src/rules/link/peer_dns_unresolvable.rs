@@ -94,7 +94,7 @@ fn said(s: &Signals<'_>) -> Judgement {
             let name = x
                 .value_or("name", "")
                 .trim_matches(['"', '\'', ',', '<', '>']);
-            name.parse::<std::net::IpAddr>().is_err()
+            name.parse::<std::net::IpAddr>().is_err() && !is_word(name)
         });
     if let Some(seen) = unresolved
         && !s.went_on(seen)
@@ -138,4 +138,11 @@ fn said(s: &Signals<'_>) -> Judgement {
     .fix("let the daemon write them: install openresolv, or set charon.plugins.resolve.resolvconf.iface to an interface that systemd-resolved accepts, or set the servers by hand (resolvectl dns)")
     .then("resolvectl status; cat /etc/resolv.conf")
     .done()
+}
+
+/// Words that stand for anybody or for an address of the host's own. A daemon that looks one up as a name has it from a
+/// line in another version's form, such as `right=any`.
+fn is_word(name: &str) -> bool {
+    const WORDS: [&str; 5] = ["any", "any4", "any6", "defaultroute", "opportunistic"];
+    name.starts_with('%') || WORDS.contains(&name)
 }

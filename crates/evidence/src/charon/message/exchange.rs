@@ -75,9 +75,11 @@ pub(super) fn exchange(text: &str) -> Option<Said> {
             return Some(Said::VersionRefused(major));
         }
     }
-    if let Some(rest) = text.strip_prefix("no IKE config found for ") {
+    // People put anything into the place of the addresses, or nothing.
+    if let Some(rest) = text.strip_prefix("no IKE config found for") {
         let (pair, _) = rest.split_once(", sending ").unwrap_or((rest, ""));
-        let [(local, _), (remote, _)] = value::pair(pair)?;
+        let [local, remote] =
+            value::pair(pair.trim_start()).map_or([None, None], |pair| pair.map(|(end, _)| end));
         return Some(Said::NoConfig { local, remote });
     }
     if text.starts_with("received retransmit of request with ID")
