@@ -61,8 +61,8 @@ fn told(t: &Told<'_>) -> Judgement {
         }
         _ => format!("it answers {}", t.name),
     };
-    // In clear anybody may have said it.
-    if t.init {
+    // In clear anybody may have said it; and peers answer a proof or an identity that they don't take with the same.
+    if t.init || t.notify == notify::INVALID_SYNTAX {
         return Judgement::Possible {
             weight: 60,
             because: format!(
