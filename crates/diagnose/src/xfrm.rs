@@ -133,6 +133,27 @@ impl<'a> Spd<'a> {
         })
     }
 
+    /// A policy that leaves a part of the peer's network out of a tunnel, and comes too late: the tunnel's own goes first.
+    pub(crate) fn left_out_in_vain(&self) -> Option<Taken<'a>> {
+        let clear = self
+            .policies
+            .iter()
+            .copied()
+            .filter(|(_, p)| p.direction == "out" && p.templates.is_empty() && !p.blocks);
+        clear.into_iter().find_map(|from| {
+            let by = self.protecting("out").find(|(_, first)| {
+                first.priority < from.1.priority
+                    && first.if_id == from.1.if_id
+                    && first.mark == from.1.mark
+                    && first.device == from.1.device
+                    && first.ports.is_empty()
+                    && first.templates.iter().all(|t| t.mode == "tunnel")
+                    && is_a_part(from.1, first)
+            })?;
+            Some(Taken { by, from })
+        })
+    }
+
     /// SAs between two hosts of which one direction is in UDP and the other isn't.
     pub(crate) fn half_in_udp(&self) -> Option<[(&'a Fact, &'a KernelSa); 2]> {
         self.sas.iter().copied().find_map(|one| {
@@ -263,6 +284,18 @@ fn covers(outer: &KernelPolicy, inner: &KernelPolicy) -> bool {
     (outer.ports.is_empty() || outer.ports == inner.ports)
         && within(&outer.from, &inner.from)
         && within(&outer.to, &inner.to)
+}
+
+/// Whether a policy is for some of the hosts behind the other side of a tunnel, and for traffic that the tunnel's takes.
+fn is_a_part(clear: &KernelPolicy, tunnel: &KernelPolicy) -> bool {
+    let nets = |p: &KernelPolicy| Some((p.from.parse().ok()?, p.to.parse().ok()?));
+    let (Some((from, to)), Some((ours, theirs))): (Option<(Selector, Selector)>, Option<_>) =
+        (nets(clear), nets(tunnel))
+    else {
+        return false;
+    };
+    let theirs: Selector = theirs;
+    theirs != to && theirs.contains(&to) && from.intersect(&ours).is_some()
 }
 
 /// A policy for a sentence.

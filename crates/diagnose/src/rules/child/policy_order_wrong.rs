@@ -1,13 +1,14 @@
 //! `policy-order-wrong`: an entry that stands earlier takes the traffic of a later one.
 
 use adit_model::complaint::Complaint;
-use adit_model::fact::Known;
+use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
 use crate::complaint::carries_nothing;
-use crate::finding::{CONDITION, CONFIGURED};
+use crate::finding::{CONDITION, CONFIGURED, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::xfrm::words;
 
 pub(crate) static RULE: Rule = Rule {
     id: "policy-order-wrong",
@@ -50,7 +51,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::PolicyOrderWrong) else {
-        return rated_alike(s);
+        return left_out(s).unwrap_or_else(|| rated_alike(s));
     };
     let name = seen.value_or("name", "the map");
     Found::by(
@@ -62,6 +63,30 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("Entries are searched by sequence number. The dynamic one takes any peer, so those behind it are never reached.")
     .fix(format!("give the dynamic entry of {name} the highest sequence number (65535)"))
     .done()
+}
+
+/// The kernel's list has the exception from a tunnel behind the tunnel's own policy.
+fn left_out(s: &Signals<'_>) -> Option<Judgement> {
+    let (side, taken) = [Side::Local, Side::Remote]
+        .into_iter()
+        .find_map(|side| Some((side, s.kernel(side)?.left_out_in_vain()?)))?;
+    Some(
+        Found::on(
+            taken.by.0,
+            COUNTED,
+            side.into(),
+            format!(
+                "the exception {} comes too late: {} takes its traffic first",
+                words(taken.from.1),
+                words(taken.by.1)
+            ),
+        )
+        .with([taken.from.0])
+        .because("The exception is there to let a part of the peer's network pass in clear. Of two policies that fit, the one with the lower number is taken, and that is the tunnel's: the narrower source, or the daemon's reckoning, brought it to the front.")
+        .fix("give the exception a lower number (Libreswan: priority=; strongSwan: priority of the child), or make it as narrow as the tunnel's own end (leftsubnet= the gateway's address/32), or take the exception out of the tunnel's remote network")
+        .then("ip xfrm policy: the exception stands before the tunnel's policy, with the lower number")
+        .done(),
+    )
 }
 
 /// Whether somebody tells that a part of the traffic fails, or the other child's. Children that are rated alike and have
