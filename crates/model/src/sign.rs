@@ -285,6 +285,10 @@ pub enum Sign {
     VirtualAddressMissing,
     /// No virtual address was given, or the configuration payload wasn't understood. `peer`.
     VirtualAddressRefused,
+    /// The daemon asked a DHCP server for a client's virtual address. `server`.
+    LeaseSought,
+    /// A DHCP server's answer to that was taken.
+    LeaseOffered,
     /// The algorithms for the traffic don't fit: what this side has, and what the peer has. `ours`, `theirs`, `what`.
     EspProposalRefused,
     /// NO_PROPOSAL_CHOSEN is answered to a request for a CHILD SA; what for isn't said. `peer`; `words` is `all` where the

@@ -305,6 +305,9 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::VirtualAddressRefused, "adding virtual IP {} failed"),
     any(Sign::VirtualAddressRefused, "DHCP DISCOVER timed out"),
+    any(Sign::LeaseSought, "sending DHCP DISCOVER {server}"),
+    any(Sign::LeaseOffered, "received DHCP OFFER {}"),
+    any(Sign::LeaseOffered, "received DHCP ACK {}"),
     any(Sign::VirtualAddressRefused, "DHCP REQUEST timed out"),
     any(
         Sign::VirtualAddressRefused,

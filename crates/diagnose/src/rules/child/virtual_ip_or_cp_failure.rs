@@ -3,7 +3,7 @@
 use adit_model::reason::{AddressProblem, Refusal};
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
@@ -97,8 +97,40 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     match s.told(notify::INTERNAL_ADDRESS_FAILURE, false) {
         Some(told) => refused(Found::on(told.fact, SAID, AtFault::Both, NONE_GIVEN)),
-        None => not_taken(s),
+        None => no_lease(s).unwrap_or_else(|| not_taken(s)),
     }
+}
+
+/// The gateway leases addresses for its clients from a DHCP server, and asks again and again.
+fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
+    // It asks five times, and once again where one datagram is lost.
+    const SEVERAL: usize = 3;
+    let offered = s.ever(Sign::LeaseOffered);
+    let sought: Vec<_> = s
+        .ever(Sign::LeaseSought)
+        .into_iter()
+        .filter(|x| {
+            offered
+                .iter()
+                .all(|o| o.fact.source.line < x.fact.source.line)
+        })
+        .collect();
+    let last = *sought.last()?;
+    if sought.len() < SEVERAL || s.refused_or_told() {
+        return None;
+    }
+    Some(
+        Found::by(
+            last,
+            SYMPTOM,
+            "the gateway asks for the client's address by DHCP again and again, and takes no offer",
+        )
+        .with(sought.iter().map(|x| x.fact))
+        .because("The client's virtual address comes from a DHCP server here. Either no offer is sent, or none reaches the daemon: servers on the gateway itself, and those that answer an address where the daemon doesn't listen, are known for it.")
+        .fix("give the plugin the server's address (strongSwan: charon.plugins.dhcp.server, .interface, .force_server_address), update strongSwan where the server is on the same host, or use a pool of the gateway's own (pools, rightsourceip=10.9.0.0/24)")
+        .then("tcpdump -ni any udp port 67 or udp port 68 on the gateway during an attempt: is there an offer, and for whom?")
+        .done(),
+    )
 }
 
 /// The side that refused tells what is missing.
