@@ -63,7 +63,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::NodeStandby, "has resumed the state \"BACKUP\""),
     any(Sign::NodeTookOver, "has resumed CARP state \"MASTER\""),
     any(Sign::NodeTookOver, "has resumed the state \"MASTER\""),
+    // ifconfig.
+    any(Sign::NodeStandby, "carp: BACKUP vhid {}"),
+    any(Sign::NodeTookOver, "carp: MASTER vhid {}"),
     // In users' words.
+    any(Sign::NodeStandby, "CARP status is BACKUP"),
+    any(Sign::NodeStandby, "CARP status is `BACKUP`"),
+    any(Sign::NodeStandby, "CARP status is \"BACKUP\""),
+    any(Sign::NodeStandby, "CARP state is BACKUP"),
+    any(Sign::NodeStandby, "VRRP state is BACKUP"),
     any(Sign::NodeStandby, "became the CARP standby"),
     any(Sign::NodeStandby, "became the CARP backup"),
     any(Sign::NodeStandby, "became CARP backup"),

@@ -2,6 +2,8 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Side};
+use adit_model::listed::Stage;
+use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -85,6 +87,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .then("`ip -brief address` or `ifconfig` on this node: is the tunnel's address on it?")
             .done()
         }
+        // A status: the connection asks at this moment.
+        None if !s.refused_or_told() && asks_now(s, standby) => Found::by(
+            standby,
+            SYMPTOM,
+            "this node is on standby, and its daemon asks the peer all the same",
+        )
+        .with(s.asked_in_vain(Side::Local).into_iter().flatten())
+        .because("The tunnel ends at an address that the other node has now. What this one sends is answered to that node, so it stays at its first message, and may disturb the tunnel that is up there.")
+        .fix("run the tunnel only on the node that has the address: have the cluster's hook stop the daemon, or unload its connections, when the node goes to standby; or let the standby only answer")
+        .then("`ip -brief address` or `ifconfig` on this node: is the tunnel's address on it?")
+        .done(),
         None if !s.refused_or_told() => Judgement::Possible {
             weight: 40,
             because: "this node is on standby; the tunnel's address may be at the other one".to_owned(),
@@ -92,6 +105,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// A status that is shown after the node's state has a connection that waits for the answer to its first message.
+fn asks_now(s: &Signals<'_>, standby: Seen<'_>) -> bool {
+    if s.sign(Sign::NodeTookOver).is_some()
+        || s.product(Side::Local).is_some_and(|p| p == Product::Adit)
+    {
+        return false;
+    }
+    s.standing(Side::Local)
+        .filter(|x| x.stage == Stage::FirstUnanswered)
+        .is_some_and(|x| {
+            x.facts.iter().any(|f| {
+                f.source.name == standby.fact.source.name
+                    && f.source.line > standby.fact.source.line
+            })
+        })
 }
 
 /// Requests went out after the node had left the address, as far as times and lines tell.
