@@ -5,8 +5,9 @@ use adit_model::event::{Happening, MessageInfo, Party, Role};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
 use adit_model::product::Product;
+use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote, who};
 use crate::verdict::{AtFault, Fix};
@@ -138,6 +139,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 "our answers don't reach the peer: it repeats a request that we answered"
                     .to_owned(),
                 asked.into_iter().chain([answer, repeated]),
+            );
+        }
+        // The client says that it gave up at the beginning, too.
+        let client = s.first_sign(&[Sign::NegotiationTimedOut, Sign::NegotiationFailed]);
+        if let (Some(repeated), Some(client)) = (last, client) {
+            return found(
+                s,
+                CONDITION,
+                "our answers don't reach the peer: it repeated a request that we answered, and gave up"
+                    .to_owned(),
+                asked.into_iter().chain([answer, repeated, client.fact]),
             );
         }
         if last.is_some() {

@@ -170,6 +170,7 @@ fn repeats(message: &Message<'_>) -> Option<Said> {
     }
     if text.starts_with("retransmitting in response to duplicate")
         || text.starts_with("discarding duplicate packet")
+        || text.starts_with("discarding initial packet; already ")
         || ((text.contains("duplicate Message ID") || text.starts_with("received duplicate"))
             && text.contains("retransmitting response"))
     {
