@@ -95,5 +95,36 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
         }
     }
-    Judgement::Silent
+    to_and_fro(s).unwrap_or(Judgement::Silent)
+}
+
+/// The group that was asked for is brought, refused, and the first one asked for: each request begins an attempt of its
+/// own in some logs.
+fn to_and_fro(s: &Signals<'_>) -> Option<Judgement> {
+    let asked: Vec<_> = s
+        .case
+        .happenings()
+        .filter_map(|(fact, h)| match h {
+            Happening::KeRetry { from, to, .. } => Some((fact, from, to)),
+            _ => None,
+        })
+        .collect();
+    let [.., (earlier, a, b), (later, from, to)] = asked.as_slice() else {
+        return None;
+    };
+    if s.up || *to == "?" || earlier.side != later.side || (a, b) != (to, from) {
+        return None;
+    }
+    Some(
+        Found::on(
+            later,
+            COUNTED,
+            AtFault::Both,
+            format!("key exchange group {from} was asked for, brought and refused for {to}"),
+        )
+        .with([*earlier])
+        .because("The responder asks for a group, and refuses it when it comes: two of its connections, or of its proposals, want different ones.")
+        .fix("configure one group alone, the same on both sides")
+        .done(),
+    )
 }
