@@ -51,7 +51,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let stated = bad(s, &[Sign::CertificateExpired], CertificateProblem::Expired);
     let dated = s
         .signs_of(Sign::CertificateOutsideValidity)
-        .filter(|seen| matches!(validity(*seen), Validity::Expired | Validity::Unknown))
+        .filter(|seen| matches!(validity(s, *seen), Validity::Expired | Validity::Unknown))
         .last();
     let Some(bad) = stated.or_else(|| dated.map(super::chain::Bad::from)) else {
         return printed_one(s).unwrap_or_else(|| {
@@ -68,7 +68,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if listed && !s.calm() {
         return Judgement::Silent;
     }
-    let known = dated.is_none_or(|seen| validity(seen) == Validity::Expired);
+    let known = dated.is_none_or(|seen| validity(s, seen) == Validity::Expired);
     let owner = if is_own(bad.fact) {
         bad.verifier
     } else {

@@ -46,7 +46,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     );
     let dated = s
         .signs_of(Sign::CertificateOutsideValidity)
-        .filter(|seen| validity(*seen) == Validity::NotYet)
+        .filter(|seen| validity(s, *seen) == Validity::NotYet)
         .last();
     let Some(bad) = dated.map(Bad::from).or(stated) else {
         if let Some(found) = own(s) {

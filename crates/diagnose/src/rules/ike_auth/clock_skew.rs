@@ -46,7 +46,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let off = s
         .signs_of(Sign::CertificateOutsideValidity)
-        .filter(|seen| validity(*seen) == Validity::ClockWrong)
+        .filter(|seen| validity(s, *seen) == Validity::ClockWrong)
         .last();
     if let Some(seen) = off {
         return Found::by(

@@ -1,6 +1,7 @@
 //! In what way a certificate is out of its time, from its two ends and the time of the line that refuses it.
 
 use crate::seen::Seen;
+use crate::signals::Signals;
 
 const DAY: u64 = 86_400;
 
@@ -16,13 +17,20 @@ pub(super) enum Validity {
 }
 
 /// Judges `certificate invalid (valid from … to …)`.
-pub(super) fn validity(seen: Seen<'_>) -> Validity {
-    let ends = (
+pub(super) fn validity(s: &Signals<'_>, seen: Seen<'_>) -> Validity {
+    let (from, until) = (
         seen.value("from").and_then(moment),
         seen.value("until").and_then(moment),
     );
-    let (Some(from), Some(until), Some(at)) = (ends.0, ends.1, seen.fact.at) else {
+    let (Some(from), Some(until)) = (from, until) else {
         return Validity::Unknown;
+    };
+    // Lines without times, and what the host says when it is asked.
+    let Some(at) = seen.fact.at else {
+        return super::printed::clock(s).map_or(Validity::Unknown, |(_, at)| {
+            let at = at.0 / 1000;
+            judge(from, until, at, &year_of(at).0.to_string())
+        });
     };
     let text = &seen.fact.source.text;
     let head = text.find("valid from").and_then(|end| text.get(..end));
