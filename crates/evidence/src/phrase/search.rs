@@ -37,7 +37,7 @@ struct Seed {
 
 /// The seeds of one kind of groups.
 struct Seeds<const CELLS: usize> {
-    filter: Box<[u64; CELLS]>,
+    filter: Box<[u8; CELLS]>,
     /// Where the seeds begin whose hashes begin alike.
     begins: Vec<u32>,
     seeds: Vec<Seed>,
@@ -48,8 +48,8 @@ pub(super) struct Finder {
     /// The word of each sentence.
     words: Vec<&'static str>,
     /// 32 KiB: the filter stays in a processor's innermost cache, or just outside of it.
-    long: Seeds<4096>,
-    short: Seeds<512>,
+    long: Seeds<{ 1 << 15 }>,
+    short: Seeds<{ 1 << 12 }>,
 }
 
 impl Finder {
@@ -104,8 +104,8 @@ impl Finder {
         let [long, short] = seeds;
         Self {
             words: all,
-            long: Seeds::new(long),
-            short: Seeds::new(short),
+            long: Seeds::new(long, of_all),
+            short: Seeds::new(short, of_half),
         }
     }
 
@@ -181,7 +181,8 @@ impl Finder {
     /// Whether a word may hold these eight octets, or the first four of them.
     #[inline]
     fn may(&self, group: u64) -> bool {
-        self.long.may(group) | self.short.may(group & HALF)
+        let hash = hash(group);
+        self.long.may(of_all(hash)) | self.short.may(of_half(hash))
     }
 
     /// Holds the words that may lie here against the text.
@@ -215,12 +216,13 @@ impl<const CELLS: usize> Seeds<CELLS> {
     /// Bits of a hash by which seeds are ordered.
     const ORDER: u32 = 14;
 
-    fn new(mut seeds: Vec<Seed>) -> Self {
+    /// `part` is the part of a hash by which the filter goes.
+    fn new(mut seeds: Vec<Seed>, part: fn(u64) -> u32) -> Self {
         seeds.sort_by_key(|s| hash(s.group));
         let mut filter = vec![0; CELLS];
         let mut begins = vec![0; (1 << Self::ORDER) + 1];
         for seed in &seeds {
-            let (cell, bits) = Self::cell(seed.group);
+            let (cell, bits) = Self::cell(part(hash(seed.group)));
             if let Some(cell) = filter.get_mut(cell) {
                 *cell |= bits;
             }
@@ -237,18 +239,18 @@ impl<const CELLS: usize> Seeds<CELLS> {
             filter: filter
                 .into_boxed_slice()
                 .try_into()
-                .unwrap_or_else(|_| Box::new([u64::MAX; CELLS])),
+                .unwrap_or_else(|_| Box::new([u8::MAX; CELLS])),
             begins,
             seeds,
         }
     }
 
-    /// The cell of a group, and its two bits there.
+    /// The cell of a group, and its bits there.
     #[inline]
-    fn cell(group: u64) -> (usize, u64) {
-        let hash = hash(group);
-        let bits = 1 << (hash >> 39 & 63) | 1 << (hash >> 45 & 63);
-        ((hash >> 51) as usize % CELLS, bits)
+    fn cell(hash: u32) -> (usize, u8) {
+        let rest = u32::BITS - CELLS.ilog2();
+        let bits = BITS[(hash >> (rest - 6)) as usize % BITS.len()];
+        ((hash >> rest) as usize % CELLS, bits)
     }
 
     fn order(group: u64) -> usize {
@@ -256,8 +258,8 @@ impl<const CELLS: usize> Seeds<CELLS> {
     }
 
     #[inline]
-    fn may(&self, group: u64) -> bool {
-        let (cell, bits) = Self::cell(group);
+    fn may(&self, hash: u32) -> bool {
+        let (cell, bits) = Self::cell(hash);
         self.filter[cell] & bits == bits
     }
 
@@ -322,6 +324,39 @@ fn any_digit(group: u64) -> u64 {
 #[inline]
 fn hash(group: u64) -> u64 {
     group.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The part of a group's hash that depends on all of it.
+#[inline]
+fn of_all(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// The part of a group's hash that depends on its first four octets alone: a product's lower half is made of the lower
+/// halves of its factors.
+#[inline]
+fn of_half(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// Three of a cell's eight bits, in all 56 ways and eight of them twice. A table costs less than to shift them there.
+static BITS: [u8; 64] = three_of_eight();
+
+const fn three_of_eight() -> [u8; 64] {
+    let mut all = [0b0000_0111; 64];
+    let (mut bits, mut at) = (0_u8, 0);
+    while bits < u8::MAX {
+        if bits.count_ones() == 3 {
+            all[at] = bits;
+            at += 1;
+        }
+        bits += 1;
+    }
+    while at < all.len() {
+        all[at] = all[at - 56];
+        at += 1;
+    }
+    all
 }
 
 /// Up to eight octets as a number, letters small.
