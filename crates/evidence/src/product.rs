@@ -87,16 +87,16 @@ static WORDS: &[(&str, Product, u32)] = &[
     ("iked.conf", Product::Openbsd, 3),
 ];
 
-/// Finds the words in every line: the first four octets of each, letters small, are in a filter of 512 octets.
+/// Finds the words in every line: the first four octets of each, letters small, are in a filter of 2 KiB.
 struct Search {
-    filter: [u64; 64],
+    filter: [u64; 256],
     /// The words' first four octets, ascending, and their places in the list.
     words: Vec<(u32, usize)>,
 }
 
 static SEARCH: LazyLock<Search> = LazyLock::new(|| {
     let mut search = Search {
-        filter: [0; 64],
+        filter: [0; 256],
         words: Vec::new(),
     };
     for (at, (word, ..)) in WORDS.iter().enumerate() {
@@ -121,7 +121,7 @@ fn with(octets: u32, next: u8) -> u32 {
 #[inline]
 fn place(octets: u32) -> (usize, u64) {
     let hash = octets.wrapping_mul(0x9e37_79b1);
-    ((hash >> 26) as usize, 1 << (hash >> 20 & 63))
+    ((hash >> 24) as usize, 1 << (hash >> 18 & 63))
 }
 
 /// Counts the words that tell a product.
@@ -138,7 +138,7 @@ impl Telltales {
         for (end, byte) in text.bytes().enumerate() {
             last = with(last, byte);
             let (cell, bit) = place(last);
-            if search.filter[cell % 64] & bit != 0 {
+            if search.filter[cell % 256] & bit != 0 {
                 self.look(text, end.wrapping_sub(3), last);
             }
         }

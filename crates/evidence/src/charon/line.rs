@@ -62,13 +62,14 @@ fn head(text: &str) -> Option<Message<'_>> {
         Some(at @ 1..=3) => (text.get(..at)?.parse().ok(), text.get(at..)?),
         _ => return None,
     };
-    let (group, rest) = rest.strip_prefix('[')?.split_once(']')?;
-    let group = group
-        .strip_suffix(|c: char| c.is_ascii_digit())
-        .unwrap_or(group);
-    if !is_group(group.as_bytes()) {
-        return None;
-    }
+    let rest = rest.strip_prefix('[')?;
+    let end = match *rest.as_bytes() {
+        [_, _, _, b']', ..] => 3,
+        [_, _, _, b'0'..=b'9', b']', ..] => 4,
+        _ => return None,
+    };
+    let group = rest.get(..3).filter(|group| is_group(group.as_bytes()))?;
+    let rest = rest.get(end + 1..)?;
     let (sa, text) = ike_sa(rest.strip_prefix(' ').unwrap_or(rest));
     Some(Message {
         thread,

@@ -78,8 +78,10 @@ impl Shape {
     pub(crate) fn place(&self, line: &str) -> (usize, Reverse<usize>) {
         let words = self.literals().map(str::trim);
         let words = words.max_by_key(|w| w.len()).unwrap_or_default();
-        let mut windows = line.as_bytes().windows(words.len().max(1));
-        let start = windows.position(|w| w.eq_ignore_ascii_case(words.as_bytes()));
+        let start = beginnings(words, line).find(|at| {
+            let here = line.as_bytes().get(*at..*at + words.len());
+            here.is_some_and(|w| w.eq_ignore_ascii_case(words.as_bytes()))
+        });
         let end = start.map_or(usize::MAX, |at| at + words.len());
         (end, Reverse(words.len()))
     }
@@ -94,18 +96,10 @@ impl Shape {
     fn find_within<'t>(&self, line: &'t str, steps: &mut u32) -> Option<Values<'t>> {
         let mut values = Vec::new();
         let first = match self.pieces.first() {
-            Some(Piece::Words(words)) => words.bytes().next(),
-            _ => None,
+            Some(Piece::Words(words)) => *words,
+            _ => "",
         };
-        for (at, _) in line.char_indices() {
-            let begins = |f: &u8| {
-                line.as_bytes()
-                    .get(at)
-                    .is_some_and(|b| b.eq_ignore_ascii_case(f))
-            };
-            if !first.as_ref().is_none_or(begins) {
-                continue;
-            }
+        for at in beginnings(first, line) {
             values.clear();
             if fits(&self.pieces, line.get(at..)?, &mut values, steps) {
                 values.reverse();
@@ -117,6 +111,17 @@ impl Shape {
         }
         None
     }
+}
+
+/// The places of a line at which words may begin: those of their first character, in either case; without words, all.
+fn beginnings<'t>(words: &str, line: &'t str) -> impl Iterator<Item = usize> + 't {
+    let first = words.bytes().next();
+    let cases = first.map(|f| (f.to_ascii_lowercase(), f.to_ascii_uppercase()));
+    let of_words = cases
+        .into_iter()
+        .flat_map(|(small, large)| memchr::memchr2_iter(small, large, line.as_bytes()));
+    let all = line.char_indices().map(|(at, _)| at);
+    of_words.chain(all.filter(move |_| first.is_none()))
 }
 
 /// So many ends of holes are tried in a line: with several holes their number is a power of the line's length, and who

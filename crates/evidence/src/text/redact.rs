@@ -135,13 +135,12 @@ impl Told<'_> {
 fn next_token(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
     let first = *bytes.first()?;
-    let count = |kind: fn(u8) -> bool| bytes.iter().take_while(|b| kind(**b)).count();
     let end = if first == b' ' {
-        count(|b| b == b' ')
+        bytes.iter().take_while(|b| **b == b' ').count()
     } else if first.is_ascii() && !is_of_word(first) {
         1
     } else {
-        let plain = count(is_of_word);
+        let plain = bytes.iter().take_while(|b| is_of_word(**b)).count();
         if bytes.get(plain).is_none_or(u8::is_ascii) {
             plain
         } else {

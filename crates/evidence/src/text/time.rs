@@ -172,26 +172,30 @@ fn date_word(word: &str) -> bool {
 
 /// `05:46:47`, with a fraction after a point or a comma; milliseconds.
 fn clock(text: &str) -> Option<(u64, &str)> {
-    let (hours, rest) = digits(text, 2, 2)?;
-    let (minutes, rest) = digits(rest.strip_prefix(':')?, 2, 2)?;
-    let (seconds, rest) = digits(rest.strip_prefix(':')?, 2, 2)?;
+    let [h, hh, b':', m, mm, b':', s, ss] = *text.as_bytes().first_chunk()? else {
+        return None;
+    };
+    let [hours, minutes, seconds] = [two_digits(h, hh)?, two_digits(m, mm)?, two_digits(s, ss)?];
+    let rest = text.get(8..)?;
     if hours > 23 || minutes > 59 || seconds > 60 {
         return None;
     }
     let ms = ((hours * 60 + minutes) * 60 + seconds) * 1000;
-    let Some((_, after)) = rest
-        .strip_prefix(['.', ','])
-        .and_then(|r| digits(r, 1, 9).map(|(_, after)| (r, after)))
-    else {
+    let Some((_, after)) = rest.strip_prefix(['.', ',']).and_then(|r| digits(r, 1, 9)) else {
         return Some((ms, rest));
     };
-    let fraction = rest.get(1..rest.len() - after.len())?;
-    let thousandths = fraction
-        .bytes()
-        .chain(core::iter::repeat(b'0'))
-        .take(3)
-        .fold(0, |n, b| n * 10 + u64::from(b - b'0'));
+    let (first, _) = digits(rest.get(1..)?, 1, 3)?;
+    let thousandths = match rest.len() - after.len() {
+        2 => first * 100,
+        3 => first * 10,
+        _ => first,
+    };
     Some((ms + thousandths, after))
+}
+
+fn two_digits(ten: u8, one: u8) -> Option<u64> {
+    let both = ten.is_ascii_digit() && one.is_ascii_digit();
+    both.then(|| u64::from(ten - b'0') * 10 + u64::from(one - b'0'))
 }
 
 /// A zone as an offset in milliseconds; none is UTC.
