@@ -135,6 +135,7 @@ fn asker(text: &str) -> Option<IpAddr> {
     }
     [
         "Remote:",
+        "p1_remote=",
         "packet from ",
         "peer IP ",
         " from ",

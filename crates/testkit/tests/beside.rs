@@ -63,6 +63,10 @@ const STRANGERS: &[(&str, &str)] = &[
         "id=firewall time=\"2025-12-01 08:00:12\" fw=192.0.2.1 msg=\"IKE negotiation complete. Adding IPSec SA. (Phase 2)\" src=203.0.113.7:500:X1 dst=192.0.2.1:500:X1",
     ),
     (
+        "Jan  4 02:10:02  srx kmd[15]: IKE Phase-1: (Responder) Policy lookup for Phase-1 [responder] failed for p1_local=ipv4(any:0,[0..3]=192.0.2.1) p1_remote=ipv4(udp:500,[0..3]=198.51.100.9)",
+        "Jan  4 09:10:02  srx kmd[15]: KMD_VPN_UP_ALARM_USER: VPN to-hq from 203.0.113.7 is up. Local-ip: 192.0.2.1, gateway name: gw-hq",
+    ),
+    (
         "2025-12-01 02:11:00: ERROR: couldn't find configuration.",
         "2025-12-01 06:00:01: INFO: IPsec-SA established: ESP/Tunnel 203.0.113.7[0]->192.0.2.1[0] spi=1(0x1)",
     ),
@@ -109,6 +113,9 @@ fn other_programs_convict_nobody() {
         "Nov  4 11:00:02 gw mysqld[511]: [ERROR] InnoDB: Write to file ./ibdata1 failed: No space left on device",
         "Nov  4 11:00:02 gw kernel: IPv4: martian source 10.8.0.5 from 10.8.0.1, on dev wg0",
         "Nov  4 11:00:02 gw setroubleshoot[70]: SELinux is preventing /usr/sbin/httpd from read access on the file index.html.",
+        "Nov  4 11:00:02 gw borgmatic[9]: /mnt/backup/repo: No space left on device",
+        "04:11:12 script,error backup.rsc: could not resolve dns name",
+        "Nov  4 11:00:02 gw kernel: watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [qemu-kvm:8812]",
         "Nov  4 11:00:02 gw nginx[12]: host not found in upstream \"app\": Name or service not known",
         "Nov  4 11:00:02 gw Keepalived_vrrp[70]: notify script /usr/local/sbin/tell-chat exited with status 2",
     ] {
@@ -142,9 +149,11 @@ fn other_programs_convict_nobody() {
 fn what_a_person_says_of_another_time_is_not_of_now() {
     for line in [
         "# not the old \"unable to bind socket: Address already in use\" story, charon is alone on the box",
+        "Tue: TS_UNACCEPTABLE -> we had /16 instead of /24, corrected.",
+        "# rightid=@old was the reason for \"no matching peer config found\" in March, fixed",
         "Two years ago it was \"no shared key found for\", that was fixed.",
         "unable to bind socket: Address already in use -- another daemon is running, see FAQ",
-        "In a thread somebody had \"unable to install inbound and outbound IPsec SA (SAD) in kernel\", not my message.",
+        "In a thread it was \"unable to install inbound and outbound IPsec SA (SAD) in kernel\", not my message.",
     ] {
         assert_eq!(word(&format!("{line}\n\n{SILENCE}")), "undecided", "{line}");
     }
@@ -165,6 +174,14 @@ fn what_is_over_or_does_not_matter_yet_is_not_the_cause() {
     }
     let file = "Nov  6 08:00:00 gw charon: 00[LIB] opening '/etc/ipsec.d/cacerts/old.pem' failed: Permission denied\n";
     assert_eq!(word(&format!("{file}{SILENCE}")), "undecided");
+}
+
+/// Any driver's fault looks like it, and the daemon worked after it.
+#[test]
+fn a_fault_of_the_kernel_before_a_refusal_is_not_its_cause() {
+    let fault = "Nov  6 08:00:00 gw kernel: BUG: unable to handle kernel NULL pointer dereference at 0000000000000010\n";
+    assert_eq!(word(&format!("{fault}{REFUSED}")), "undecided");
+    assert_eq!(word(fault), "implementation-bug");
 }
 
 /// Counters of the whole host beside SAs that carry both ways, and one packet that came late.

@@ -192,6 +192,21 @@ fn process<'t>(body: &'t str, program: Option<&'t str>) -> Option<&'t str> {
     if body.starts_with("segfault at ") {
         return program.filter(|p| *p != "kernel");
     }
+    // `BUG: soft lockup - CPU#1 stuck for 22s! [qemu-kvm:8812]`; the kernel's own threads may work for anybody.
+    if let Some((_, rest)) = body.split_once("s! [")
+        && body.contains("soft lockup")
+    {
+        let name = rest.split(':').next()?;
+        let own = [
+            "kworker",
+            "ksoftirqd",
+            "swapper",
+            "irq/",
+            "migration",
+            "rcu",
+        ];
+        return Some(name).filter(|n| !own.iter().any(|o| n.starts_with(o)));
+    }
     if let Some((head, _)) = body.split_once(".service: ") {
         return head.rsplit(' ').next();
     }
@@ -267,11 +282,23 @@ mod tests {
             ),
             ("grafana: terminated by signal SIGSEGV", Some("runsv")),
             ("grafana exited with code 139", None),
+            (
+                "watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [qemu-kvm:8812]",
+                Some("kernel"),
+            ),
         ] {
             assert!(of_another(body, program), "{body}");
         }
         for (body, program) in [
             ("charon[99]: segfault at 10 ip 0000", Some("kernel")),
+            (
+                "watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [kworker/1:2:88]",
+                Some("kernel"),
+            ),
+            (
+                "BUG: soft lockup - CPU#0 stuck for 23s! [charon:711]",
+                Some("kernel"),
+            ),
             ("segfault at 10 ip 0000 sp 00 error 4", Some("kernel")),
             ("Process 801 (charon-systemd) of user 0 dumped core.", None),
             (

@@ -73,6 +73,7 @@ use crate::text::{LONGEST, Line};
 use search::Finder;
 use shape::Shape;
 
+pub(crate) use another_time::is_of_another_time;
 pub(crate) use left_out::LeftOut;
 pub(crate) use telling::{Telling, telling};
 
@@ -262,7 +263,7 @@ impl Phrases {
                 Some((sign, shape, shape.find(&body)?))
             })
             .collect();
-        if !fitting.is_empty() && another_time::is_of_another_time(line) {
+        if !fitting.is_empty() && is_of_another_time(line) {
             return false;
         }
         if !fitting.is_empty() {

@@ -136,7 +136,17 @@ pub(super) fn is_foreign(sign: Sign, line: &Line<'_>) -> bool {
         || line.at.is_some() && leading(line.body).is_some_and(other),
         other,
     );
-    foreign && !OF_THE_HOST.contains(&sign)
+    let elsewhere = sign == Sign::DiskFull && line.program.is_some_and(|p| !is_near(p));
+    foreign && !OF_THE_HOST.contains(&sign) || elsewhere
+}
+
+/// Whether it is a program of a tunnel or one that writes what all programs say: where others write may be another disk.
+fn is_near(name: &str) -> bool {
+    const NEAR: [&str; 16] = [
+        "rsyslogd", "syslog", "systemd", "kernel", "charon", "pluto", "racoon", "iked", "isakmpd",
+        "ipsec", "starter", "swanctl", "addconn", "whack", "root", "sh",
+    ];
+    name.contains("swan") || name.contains("vpn") || NEAR.iter().any(|n| name.starts_with(n))
 }
 
 /// `db01 rsyslogd: …`: the program.

@@ -133,8 +133,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// A router logs one packet, and nobody says that anything is lost: one that comes late or twice is no fault.
 fn single<'a>(s: &Signals<'a>) -> Option<Seen<'a>> {
     let seen = s.sign(Sign::EspReplayed)?;
-    let of_packet = seen.fact.source.text.contains("PKT_REPLAY_ERR")
-        || seen.fact.source.text.contains("replay check failed");
+    let of_packet = [
+        "PKT_REPLAY_ERR",
+        "replay check failed",
+        "anti-replay checking",
+    ]
+    .iter()
+    .any(|words| seen.fact.source.text.contains(words));
     let lines: Vec<_> = s.signs_of(Sign::EspReplayed).collect();
     // The message may go on in the next line.
     let one = lines.len() == 1

@@ -63,6 +63,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the lines around the trace: a signal, or a limit that it warns of",
         };
     }
+    if let Some(seen) = crashed.filter(|x| is_anyones(*x) && s.refused_or_told()) {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "the kernel of {} broke, in a part that isn't named",
+                seen.who()
+            ),
+            separated_by: "the lines after it: which function and which module",
+        };
+    }
     if let Some(seen) = crashed {
         return Found::by(
             seen,
@@ -173,6 +183,15 @@ fn told(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// A fault of the kernel in a line that doesn't say in which part of it: any driver's looks the same.
+fn is_anyones(seen: Seen<'_>) -> bool {
+    let text = &seen.fact.source.text;
+    seen.value("part") == Some("kernel")
+        && !["xfrm", "esp", "ipsec", "charon", "pluto", "crypto"]
+            .iter()
+            .any(|word| text.contains(word))
 }
 
 /// What broke: the daemon, or the kernel under it.

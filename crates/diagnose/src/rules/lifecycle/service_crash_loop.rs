@@ -63,6 +63,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether it ends again and again: `journalctl -u strongswan -u ipsec`",
         };
     }
+    let kernels = crashes.iter().all(|x| x.value("part") == Some("kernel"));
+    if kernels && restarts.is_empty() && s.refused_or_told() {
+        return Judgement::Possible {
+            weight: 20,
+            because: format!(
+                "the kernel of {} broke, and IKE went both ways after it",
+                seen.who()
+            ),
+            separated_by: "whether the host was started again, and what the daemon's log says then",
+        };
+    }
     Found::by(
         *seen,
         if often || !restarts.is_empty() { SAID } else { COUNTED },
