@@ -187,7 +187,7 @@ pub(crate) fn number<T: core::str::FromStr>(text: &str) -> Option<T> {
 
 /// What follows `mark`.
 pub(crate) fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
-    text.split_once(mark).map(|(_, rest)| rest)
+    crate::text::split_at_rare(text, mark).map(|(_, rest)| rest)
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@ use crate::text::Line;
 
 /// A row whose last columns are a state and no number: the session isn't up.
 pub(super) fn line(line: &Line<'_>, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
+    let first = line.body.split_ascii_whitespace().next();
+    if first.is_none_or(|w| w.parse::<std::net::IpAddr>().is_err()) {
+        return;
+    }
     let words: Vec<&str> = line.body.split_ascii_whitespace().collect();
     let (Some(neighbour), true) = (words.first(), words.len() >= 8) else {
         return;
@@ -19,7 +23,7 @@ pub(super) fn line(line: &Line<'_>, place: &dyn Fn() -> Place, facts: &mut Vec<F
         .take(5)
         .filter(|w| w.parse::<u64>().is_ok())
         .count();
-    if neighbour.parse::<std::net::IpAddr>().is_err() || numbers < 4 {
+    if numbers < 4 {
         return;
     }
     const STATES: [&str; 5] = ["Active", "Idle", "Connect", "OpenSent", "OpenConfirm"];

@@ -1,11 +1,14 @@
 //! How much SAs carried, as every product's status shows it.
 
+use std::sync::LazyLock;
+
 use adit_model::fact::{Fact, Known};
 use adit_model::traffic::SaTraffic;
+use aho_corasick::AhoCorasick;
 
 use super::fact;
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{Line, split_at_pair};
 
 /// What the lines of one SA have shown so far.
 #[derive(Debug, Default)]
@@ -69,7 +72,7 @@ impl Carried {
 
 /// The line below the counters of `ipsec statusall`: `gw-b{7}:   10.1.0.0/24 === 10.2.0.0/24`.
 fn networks(body: &str) -> Option<(&str, (String, String))> {
-    let (head, rest) = body.split_once("}:")?;
+    let (head, rest) = split_at_pair(body, *b"}:")?;
     let (name, number) = head.trim_start().split_once('{')?;
     let (ours, theirs) = rest.split_once(" === ")?;
     let plain = number.bytes().all(|b| b.is_ascii_digit()) && rest.len() < 512;
@@ -108,8 +111,27 @@ fn merge(open: &mut SaTraffic, part: SaTraffic) {
     open.name = open.name.take().or(part.name);
 }
 
+/// What a line of the counters has; most lines have none of it, and one search tells.
+const MARKS: [&str; 10] = [
+    "bytes_i",
+    "ESPin=",
+    "ESP traffic information: in=",
+    "inBytes=",
+    "#pkts ",
+    "dec:pkts/bytes=",
+    "cap packets:",
+    "crypted packets:",
+    "rx(pkt,err):",
+    "Bytes Tx ",
+];
+
+static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKS).ok());
+
 /// What one line shows.
 fn part(body: &str) -> Option<SaTraffic> {
+    if !SEARCH.as_ref().is_none_or(|s| s.is_match(body)) {
+        return swanctl(body).or_else(|| vyatta(body));
+    }
     let mut t = SaTraffic::default();
     if let Some(octets) = before(body, "bytes_i") {
         // `840 bytes_i (10 pkts, 3s ago), 0 bytes_o`; `100 bytes_i, 0 bytes_o (0s ago)`.
@@ -195,6 +217,9 @@ fn swanctl(body: &str) -> Option<SaTraffic> {
 /// A row of `show vpn ipsec sa`: `1  8  up  1.8K/0.0  aes256  sha1 …` of Vyatta (out/in), and
 /// `vpn-tunnel-0  up  3m40s  7K/0B  88/0  …` of VyOS (in/out, with packets behind it).
 fn vyatta(body: &str) -> Option<SaTraffic> {
+    if !body.contains("up") {
+        return None;
+    }
     let words: Vec<&str> = body.split_ascii_whitespace().collect();
     let up = words.iter().position(|w| *w == "up")?;
     let pairs: Vec<(u64, u64)> = words

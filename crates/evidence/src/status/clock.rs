@@ -6,13 +6,13 @@ use adit_model::now::Wall;
 
 use super::fact;
 use crate::reading::Place;
-use crate::text::{Line, moment};
+use crate::text::{Line, moment, split_at_rare};
 
 /// `Sat Nov 21 02:14:00 UTC 2026` and `Sat 21 Nov 02:14:00 UTC 2026`, whose beginning was taken for a time in front of a line;
 /// `Universal time: Sat 2026-11-21 02:14:00 UTC` of timedatectl.
 pub(super) fn line(line: &Line<'_>, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
     let body = line.body.trim();
-    let at = match (line.at, body.split_once("niversal time: ")) {
+    let at = match (line.at, split_at_rare(body, "niversal time: ")) {
         (_, Some((_, rest))) => {
             let rest = rest.trim();
             moment(rest.split_once(' ').map_or(rest, |(_, r)| r)).or_else(|| moment(rest))

@@ -160,6 +160,9 @@ impl CloudFilter {
 
     /// `NAME  NETWORK  DIRECTION  PRIORITY  ALLOW  DENY  DISABLED`, then rows with `tcp:22,udp:500,icmp`.
     fn google(&mut self, body: &str, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) -> bool {
+        if self.google.is_none() && !body.starts_with("NAME") {
+            return false;
+        }
         let words: Vec<&str> = body.split_ascii_whitespace().collect();
         if words.starts_with(&["NAME", "NETWORK", "DIRECTION", "PRIORITY", "ALLOW"]) {
             self.google = Some(Group::new(place(), "the firewall rules"));

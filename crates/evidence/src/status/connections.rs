@@ -6,7 +6,7 @@ use adit_model::sign::Sign;
 
 use super::sign;
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{Line, split_at_pair, split_at_rare};
 
 /// Whether the line before asked for the connections.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Connections {
             }
         }
         self.headed = body == "Connections:";
-        if let Some((_, rest)) = body.split_once("Total IPsec connections: loaded ") {
+        if let Some((_, rest)) = split_at_rare(body, "Total IPsec connections: loaded ") {
             if rest.starts_with("0,") {
                 self.none = Some(place());
             } else {
@@ -79,6 +79,6 @@ impl Connections {
 
 /// What was typed behind a prompt (`# `, `root@gw:~# `, `$ `).
 fn command(body: &str) -> Option<&str> {
-    let (prompt, typed) = body.split_once("# ").or_else(|| body.split_once("$ "))?;
+    let (prompt, typed) = split_at_pair(body, *b"# ").or_else(|| split_at_pair(body, *b"$ "))?;
     (!prompt.contains(' ')).then_some(typed.trim())
 }

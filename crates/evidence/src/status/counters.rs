@@ -160,6 +160,9 @@ impl Counters {
 
     /// `replay-window 0 replay 3 failed 12` of `ip -s xfrm state`.
     fn state(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        if !line.body.trim_ascii_start().starts_with("replay-window") {
+            return;
+        }
         let words: Vec<&str> = line.body.split_ascii_whitespace().collect();
         let ["replay-window", _, "replay", replay, "failed", failed] = words.as_slice() else {
             return;

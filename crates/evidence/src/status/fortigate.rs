@@ -8,7 +8,7 @@ use adit_model::sign::Sign;
 
 use super::sign;
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{Line, split_at_rare};
 
 /// So many values of an attribute are kept.
 const VALUES: usize = 32;
@@ -148,9 +148,8 @@ impl FortigateIke {
     /// of proposals is known by itself once one of them has been seen.
     fn said<'l>(&mut self, body: &'l str) -> Option<&'l str> {
         let numbered = |said: &str| said.starts_with(|c: char| c.is_ascii_digit());
-        if let Some((_, said)) = body
-            .split_once("ike ")
-            .filter(|(_, said)| numbered(said) || said.starts_with("V="))
+        if let Some((_, said)) =
+            split_at_rare(body, "ike ").filter(|(_, said)| numbered(said) || said.starts_with("V="))
         {
             self.bare = true;
             return Some(said);

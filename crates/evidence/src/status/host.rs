@@ -9,7 +9,7 @@ use super::{
     passage, qos, rtnetlink, sign, xfrm,
 };
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{Line, split_at_rare};
 
 /// Readers of a host's state.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl Host {
 
 /// `System time     : 7203.114 seconds slow of NTP time` of chronyc; less than a minute hurts no certificate.
 fn clock(body: &str, place: &dyn Fn() -> Place) -> Option<Fact> {
-    let (_, rest) = body.split_once("System time ")?;
+    let (_, rest) = split_at_rare(body, "System time ")?;
     let (seconds, rest) = rest
         .trim_start_matches([' ', ':'])
         .split_once(" seconds ")?;

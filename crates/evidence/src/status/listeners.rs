@@ -19,6 +19,9 @@ impl Listeners {
     /// The next line.
     pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         let body = line.body.trim();
+        if !["UNCONN", "udp", "UDP"].iter().any(|w| body.contains(w)) {
+            return;
+        }
         let words: Vec<&str> = body.split_whitespace().collect();
         let udp = words
             .iter()

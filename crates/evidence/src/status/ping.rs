@@ -5,7 +5,7 @@ use adit_model::host::HostState;
 
 use super::fact;
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{Line, split_at_rare};
 
 /// The series whose end isn't seen yet, and what its command asked for.
 #[derive(Debug, Default)]
@@ -116,6 +116,9 @@ impl Ping {
 
 /// The words behind `ping` where a line is a command.
 fn command(body: &str) -> Option<&str> {
+    if !body.contains("ping ") {
+        return None;
+    }
     let body = body.trim_start_matches(['#', '$', '>', ' ']);
     let at = body.find("ping ").filter(|at| *at < 48)?;
     let head = body.get(..at)?;
@@ -130,16 +133,16 @@ fn command(body: &str) -> Option<&str> {
 
 /// Requests and answers at the end of a series.
 fn ends(body: &str) -> Option<(u64, u64)> {
-    if let Some((sent, rest)) = body.split_once(" packets transmitted, ") {
+    if let Some((sent, rest)) = split_at_rare(body, " packets transmitted, ") {
         return Some((sent.parse().ok()?, number(rest)?));
     }
     // `Packets: Sent = 4, Received = 0, Lost = 4 (100% loss),`.
-    if let Some((_, rest)) = body.split_once("Packets: Sent = ") {
+    if let Some((_, rest)) = split_at_rare(body, "Packets: Sent = ") {
         let (_, received) = rest.split_once("Received = ")?;
         return Some((number(rest)?, number(received)?));
     }
     // `Success rate is 0 percent (0/5)`.
-    let (_, rest) = body.split_once("Success rate is ")?;
+    let (_, rest) = split_at_rare(body, "Success rate is ")?;
     let (_, rest) = rest.split_once('(')?;
     let (received, sent) = rest.split_once('/')?;
     Some((number(sent)?, number(received)?))

@@ -6,7 +6,7 @@ use adit_model::sign::Sign;
 
 use super::{command, fact, sign};
 use crate::reading::Place;
-use crate::text::Line;
+use crate::text::{Line, split_at_rare};
 
 /// So many routes are kept: a listing of a router with all of the Internet's says nothing about a tunnel.
 const KEPT: usize = 256;
@@ -45,7 +45,7 @@ impl Routes {
             self.listing = Some(table.to_owned());
             return;
         }
-        if let Some((_, rest)) = body.split_once("ip route get ") {
+        if let Some((_, rest)) = split_at_rare(body, "ip route get ") {
             self.asked = rest.split_ascii_whitespace().next().map(ToOwned::to_owned);
             return;
         }
@@ -233,6 +233,8 @@ fn begins_whole(body: &str) -> bool {
 
 /// A row of `route -n`: `10.2.0.0  192.0.2.1  255.255.0.0  UG  0  0  0  eth0`.
 fn netstat(body: &str) -> Option<Route> {
+    let first = body.split_ascii_whitespace().next()?;
+    first.parse::<std::net::Ipv4Addr>().ok()?;
     let words: Vec<&str> = body.split_ascii_whitespace().collect();
     let [to, via, mask, flags, .., device] = words.as_slice() else {
         return None;
@@ -254,6 +256,9 @@ fn netstat(body: &str) -> Option<Route> {
 
 /// The table that a command asks for: `ip route show table 220`, `ip r l t 220`.
 fn table(body: &str) -> Option<&str> {
+    if !body.contains("ip ") {
+        return None;
+    }
     let at = body.find("ip r").or_else(|| body.find("ip -4 r"))?;
     let rest = body.get(at..)?;
     let words: Vec<&str> = rest.split_ascii_whitespace().collect();

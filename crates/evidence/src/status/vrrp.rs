@@ -24,6 +24,11 @@ pub(crate) struct Vrrp {
 impl Vrrp {
     /// The next line: `Interface  Group  State  …`, then `eth0  10  MASTER  …`.
     pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        let asked = line.body.contains("show vrrp");
+        if !self.in_table && !asked && !names_interface(line.body) {
+            self.between(line.body);
+            return;
+        }
         let words: Vec<&str> = line.body.split_ascii_whitespace().collect();
         let has = |w: &str| words.iter().any(|x| x.eq_ignore_ascii_case(w));
         if has("State") && (has("Group") || has("VRID")) && has("Interface") {
@@ -79,6 +84,9 @@ impl Vrrp {
 
     /// A line beside the tables. After something happened, another master isn't a second one.
     fn between(&mut self, body: &str) {
+        if self.masters.is_empty() {
+            return;
+        }
         let lower = body.to_ascii_lowercase();
         if HAPPENS.iter().any(|w| lower.contains(w)) {
             self.masters.clear();
@@ -99,6 +107,17 @@ impl Vrrp {
             }
         }
     }
+}
+
+/// Whether the word *interface* is in a line, as in the heads of such tables; its rarest letter is looked for.
+fn names_interface(body: &str) -> bool {
+    let (word, rarest) = ("interface", 5);
+    let bytes = body.as_bytes();
+    memchr::memchr2_iter(b'f', b'F', bytes).any(|at| {
+        at.checked_sub(rarest)
+            .and_then(|begin| bytes.get(begin..begin + word.len()))
+            .is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+    })
 }
 
 /// What is said between two tables when a node changed over, or was made to.

@@ -15,6 +15,6 @@ pub(crate) use layout::Layout;
 pub(crate) use lines::{LONGEST, Lines, decoded, head};
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
-pub(crate) use split::split_at;
+pub(crate) use split::{split_at, split_at_pair, split_at_rare};
 pub(crate) use time::{leading, moment};
 pub(crate) use wrapping::{Unpacked, unpack};

@@ -8,6 +8,14 @@ pub(crate) fn split_at<'t>(text: &'t str, words: &Finder<'_>) -> Option<(&'t str
     Some((text.get(..at)?, text.get(at + words.needle().len()..)?))
 }
 
+/// As `str::split_once`, for words that few lines hold: to find that there are none needs no preparation.
+pub(crate) fn split_at_rare<'t>(text: &'t str, words: &str) -> Option<(&'t str, &'t str)> {
+    if !text.contains(words) {
+        return None;
+    }
+    text.split_once(words)
+}
+
 /// What stands before the first such pair of ASCII characters, and behind it.
 pub(crate) fn split_at_pair(text: &str, pair: [u8; 2]) -> Option<(&str, &str)> {
     let [first, second] = pair;
@@ -27,6 +35,7 @@ mod tests {
         for text in ["a: b: c", ":: b", "a:b", ": ", "", "é: ü", "a :"] {
             assert_eq!(split_at_pair(text, *b": "), text.split_once(": "), "{text}");
             assert_eq!(split_at(text, &finder), text.split_once(": "), "{text}");
+            assert_eq!(split_at_rare(text, ": "), text.split_once(": "), "{text}");
         }
     }
 }

@@ -5,6 +5,7 @@ use adit_model::identity::Identity;
 use super::super::line::Message;
 use super::super::{proposal, step, value};
 use super::Said;
+use crate::text::split_at_rare;
 use value::after;
 
 pub(super) fn said(message: &Message<'_>) -> Option<Said> {
@@ -29,7 +30,7 @@ fn up(text: &str) -> Option<Said> {
         let (ours, theirs) = networks(rest)?;
         return Some(Said::Negotiated { ours, theirs });
     }
-    let near = |mark: &str| text.find(mark).is_some_and(|at| at < NEAR);
+    let near = |mark: &str| split_at_rare(text, mark).is_some_and(|(head, _)| head.len() < NEAR);
     if near("IPsec SA established") || near("established Child SA") || near("rekeyed Child SA") {
         return Some(child_up(text));
     }
@@ -48,7 +49,7 @@ fn up(text: &str) -> Option<Said> {
 
 /// `; authenticated peer using authby=secret and ID_FQDN '@east'`.
 fn authenticated(text: &str) -> Option<Identity> {
-    let (_, rest) = text.split_once("authenticated ")?;
+    let (_, rest) = split_at_rare(text, "authenticated ")?;
     let (_, id) = rest.rsplit_once(" and ").unwrap_or(("", rest));
     (id.starts_with("ID_")
         || ["FQDN", "IPV4", "IPV6", "DER", "USER", "NULL", "KEY"]
@@ -91,7 +92,7 @@ fn networks(
         let list = rest.split(']').next()?;
         Some(value::selectors(list))
     };
-    if let Some((ours, theirs)) = text.split_once("] -> [") {
+    if let Some((ours, theirs)) = split_at_rare(text, "] -> [") {
         return Some((
             inside(&format!("{ours}]"))?,
             value::selectors(theirs.split(']').next()?),
@@ -200,7 +201,7 @@ fn repeats(message: &Message<'_>) -> Option<Said> {
             message: reached.or_else(|| first(rest)),
         });
     }
-    let (waited, rest) = text.split_once(" second timeout exce")?;
+    let (waited, rest) = split_at_rare(text, " second timeout exce")?;
     Some(Said::GaveUp {
         retransmits: after(rest, "after ").and_then(value::number).unwrap_or(0),
         waited_ms: seconds(waited),

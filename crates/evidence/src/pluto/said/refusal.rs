@@ -5,6 +5,7 @@ use adit_model::reason::CertificateProblem;
 
 use super::super::{proposal, value};
 use super::Said;
+use crate::text::split_at_rare;
 use value::after;
 
 /// AUTH methods (RFC 7296 3.8).
@@ -171,7 +172,7 @@ fn identity(text: &str) -> Option<Said> {
             .map(Said::PeerId);
     }
     if text.starts_with("we require") && text.contains("peer declares") {
-        let (want, have) = text.split_once("but peer declares")?;
+        let (want, have) = split_at_rare(text, "but peer declares")?;
         let id = |part: &str| -> Option<Identity> { value::identity(value::quoted(part)?) };
         return Some(Said::WrongId {
             expected: id(want),

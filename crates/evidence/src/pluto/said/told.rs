@@ -3,6 +3,7 @@
 use super::super::value;
 use super::Said;
 use super::exchange::exchange;
+use crate::text::split_at_rare;
 use value::{after, first_error};
 
 pub(super) fn said(text: &str) -> Option<Said> {
@@ -43,7 +44,7 @@ fn ike_v2(text: &str) -> Option<Said> {
         || text.starts_with("unexpected ")
         || text.starts_with("ignoring ")
     {
-        let (head, rest) = text.split_once(" containing ")?;
+        let (head, rest) = split_at_rare(text, " containing ")?;
         return told(rest.split("notification").next()?, Some(exchange(head)?));
     }
     let rejected = after(text, "authentication request rejected by peer: ")
@@ -91,7 +92,7 @@ fn ours(text: &str) -> Option<Said> {
     if !text.starts_with("sending ") && !text.starts_with("responding to ") {
         return None;
     }
-    let (head, rest) = text.split_once("notification ")?;
+    let (head, rest) = split_at_rare(text, "notification ")?;
     let word = rest.split([' ', ',', ';', '/']).next()?;
     let notify = value::notify(word)
         .filter(|(number, _)| *number < 8192)
