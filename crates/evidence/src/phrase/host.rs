@@ -112,6 +112,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NotListening,
         "Pluto listening for IKE on udp 500 [FAILED]",
     ),
+    // Rights: what a container wasn't given.
+    any(
+        Sign::Denied,
+        "netlink response for {operation} included errno 1: Operation not permitted",
+    ),
     // Rights: mandatory access control.
     any(
         Sign::Denied,

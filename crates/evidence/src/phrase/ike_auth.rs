@@ -136,6 +136,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "\"{path}\" line {line:n}: PSK data malformed",
     ),
     any(Sign::SecretMalformed, "PSK data malformed ({problem})"),
+    any(
+        Sign::SecretMalformed,
+        "line {line:n}: index \"{problem}\" does not look numeric",
+    ),
     // The same words after "WARNING: " only say what FIPS mode would ask for.
     any(
         Sign::SecretMalformed,

@@ -253,10 +253,13 @@ impl Phrases {
             .filter(|(phrase, _)| !writer::is_foreign(phrase.sign, line))
             .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
             .filter(|(phrase, _)| l2tp::is_whole(phrase.shape, &body))
-            // `bad right --id: … (ignored)`: what isn't a peer's address needs no look-up.
+            // `bad right --id: … (ignored)`, and the index of a secret: what isn't a peer's address needs no look-up.
             .filter(|(phrase, _)| {
-                phrase.sign != Sign::PeerNameUnresolved || !body.contains("--id: ")
+                phrase.sign != Sign::PeerNameUnresolved
+                    || !["--id: ", ": index \""].iter().any(|w| body.contains(w))
             })
+            // The kernel's interface has the same numbers for errors as sockets have.
+            .filter(|(phrase, _)| phrase.sign != Sign::SendForbidden || !body.contains("netlink "))
             .filter_map(|(phrase, shape)| {
                 let sign =
                     cisco::told(crash::told(cookies::told(phrase.sign, &body), &body), &body);
