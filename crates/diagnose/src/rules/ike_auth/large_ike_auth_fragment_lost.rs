@@ -1,6 +1,6 @@
 //! `large-ike-auth-fragment-lost`: IKE_AUTH is bigger than the path takes, and its fragments are lost.
 
-use adit_model::event::Happening;
+use adit_model::event::{Happening, Party};
 use adit_model::fact::Side;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -49,7 +49,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             (Some(have), Some(of)) => format!(" ({have} of {of} arrived)"),
             _ => String::new(),
         };
-        if seen.value("cut").is_some() {
+        // An IKE SA that was given up says that the rest would have had its time.
+        let given_up = s.closed().is_some_and(|(fact, by, _)| {
+            by == Party::Us && fact.source.line > seen.fact.source.line
+        });
+        if seen.value("cut").is_some() && !given_up {
             return Judgement::Possible {
                 weight: 40,
                 because: format!("the evidence ends while an IKE message comes in pieces{count}"),
