@@ -40,9 +40,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         (Some(offered), Some(own)) => format!(": {offered} s was offered, {own} s is configured"),
         _ => String::new(),
     };
+    // That no proposal is suitable then follows from it, unless algorithms are refused by name.
+    let named = s
+        .signs_of(Sign::IkeProposalsRefused)
+        .any(|x| x.fact.source.text.contains("rejected "));
     Found::by(
         seen,
-        SAID - 0.03,
+        if named { SAID - 0.03 } else { SAID },
         format!("{} refuses the lifetime that is offered{values}", seen.who()),
     )
     .at(crate::verdict::AtFault::Both)
