@@ -69,13 +69,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .trim_end_matches([',', '.'])
             .ends_with(":500")
     });
-    let times = moved.count();
+    let moved: Vec<_> = moved.collect();
+    let times = moved.len();
     match s.silence("INFORMATIONAL").is_some() || s.sign(Sign::PeerDeclaredDead).is_some() {
         true if times > 0 => Judgement::Possible {
             weight: 42,
             because: "the peer's address or port behind its NAT changed before it fell silent"
                 .to_owned(),
             separated_by: "whether ESP goes on arriving from a new port while ours goes to the old one",
+        },
+        false if times > 0 && s.calm() && !s.up => Judgement::Possible {
+            weight: if times > 1 { 45 } else { 20 },
+            because: "the peer's address or port behind its NAT changed".to_owned(),
+            separated_by: "whether traffic stops each time, and ours goes to the old port",
         },
         _ => Judgement::Silent,
     }

@@ -101,6 +101,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if !exempt.is_empty() {
         return exempt_too_late(s, seen, &exempt).unwrap_or(Judgement::Silent);
     }
+    let complaint = complaint.or_else(|| {
+        let policies = s.kernel(Side::Local);
+        s.complains(Complaint::InClear)
+            .filter(|_| policies.is_some_and(|spd| spd.protecting("out").next().is_some()))
+    });
     if s.up || complaint.is_some() || sends_nothing(s) && s.calm() {
         return Found::by(
             seen,
