@@ -159,12 +159,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         "EAP: peer reports authentication failure",
     ),
     by(
-        &["pppd"],
+        &["pppd", "NetworkManager"],
         Sign::UserAuthenticationFailed,
         "PAP authentication failed",
     ),
     by(
-        &["pppd"],
+        &["pppd", "NetworkManager"],
         Sign::UserAuthenticationFailed,
         "CHAP authentication failed",
     ),

@@ -107,7 +107,7 @@ pub(super) fn told(sign: Sign, body: &str) -> Sign {
 }
 
 /// How the names of programs begin that a tunnel needs.
-const OURS: [&str; 22] = [
+const OURS: [&str; 24] = [
     "charon",
     "pluto",
     "racoon",
@@ -130,6 +130,9 @@ const OURS: [&str; 22] = [
     "nm-l2tp",
     "nm-strongswan",
     "vpp",
+    // A gateway for what isn't a mobile network's own radio.
+    "n3iwf",
+    "N3IWF",
 ];
 
 /// What libraries, runtimes and supervisors say of any program.
