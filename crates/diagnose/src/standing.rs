@@ -10,7 +10,7 @@ use adit_model::phase::Phase;
 use adit_model::product::Product;
 use adit_model::sign::Sign;
 
-use crate::signals::{Signals, who};
+use crate::signals::{Signals, notify, who};
 
 /// Where a side's tunnel stands.
 #[derive(Clone)]
@@ -308,6 +308,14 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         let why = "Windows says so of the gateway's certificate too, when it doesn't accept it";
         return weighed(WINDOWS_REFUSES, why, LIGHT);
     }
+    let not_read = s
+        .told_at_all(notify::INVALID_SYNTAX)
+        .filter(|told| !told.init && !s.up && s.refused.is_empty());
+    if not_read.is_some() {
+        let why =
+            "the peer doesn't take the message that proves who we are, and doesn't say what of it";
+        return weighed(NOT_READ, why, LIGHT);
+    }
     if !s.up && !s.refused_or_told() && s.sign(Sign::AuthenticationRefusedByPeer).is_some() {
         let why = "authentication failed, and the line doesn't say of what";
         return weighed(AUTH_REFUSED, why, LIGHT);
@@ -416,6 +424,13 @@ const SOMEWHERE: &[&str] = &[
     "psk-mismatch",
     "id-mismatch",
     "udp4500-blocked",
+];
+const NOT_READ: &[&str] = &[
+    "auth-method-mismatch",
+    "id-type-mismatch",
+    "id-mismatch",
+    "psk-mismatch",
+    "implementation-bug",
 ];
 const ONE_SIDE: &[&str] = &[
     "sa-desync-one-side-flushed",
