@@ -23,7 +23,7 @@ const HEADS: [&str; 25] = [
     "constraint requires ",
     "invalid HASH_V1 payload length, decryption failed",
     "invalid ID_V1 payload length, decryption failed",
-    "no IKE config found for",
+    "no IKE config found",
     "no acceptable proposal found",
     "no matching peer config found",
     "no matching CHILD_SA config found",

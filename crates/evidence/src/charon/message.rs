@@ -285,6 +285,7 @@ mod tests {
             "no IKE config found for.........",
             "no IKE config found for [removed], sending NO_PROPOSAL_CHOSEN",
             "no IKE config found for",
+            "no IKE config found",
         ] {
             let unknown = Said::NoConfig {
                 local: None,

@@ -76,10 +76,10 @@ pub(super) fn exchange(text: &str) -> Option<Said> {
         }
     }
     // People put anything into the place of the addresses, or nothing.
-    if let Some(rest) = text.strip_prefix("no IKE config found for") {
+    if let Some(rest) = text.strip_prefix("no IKE config found") {
         let (pair, _) = rest.split_once(", sending ").unwrap_or((rest, ""));
-        let [local, remote] =
-            value::pair(pair.trim_start()).map_or([None, None], |pair| pair.map(|(end, _)| end));
+        let [local, remote] = value::pair(pair.trim_start_matches(" for").trim_start())
+            .map_or([None, None], |pair| pair.map(|(end, _)| end));
         return Some(Said::NoConfig { local, remote });
     }
     if text.starts_with("received retransmit of request with ID")
