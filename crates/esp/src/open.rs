@@ -158,7 +158,7 @@ impl View {
         }))
     }
 
-    /// Whether a packet under `spi` is no test packet, and no SA has ended that it was for: its SA may be about to come.
+    /// Whether the SA of a packet under `spi` may be about to come: no SA has it, not even one that is over, and no test.
     #[cold]
     #[must_use]
     pub fn may_be_early(&self, spi: u32) -> bool {

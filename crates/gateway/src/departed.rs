@@ -164,9 +164,7 @@ impl Departed {
         };
         let was = identity(life.of);
         let replaces = |b: &&Birth| {
-            Some(b.number) != life.of
-                && Some(&b.remote_id) == was
-                && b.at + Duration::from_millis(500) >= end.at
+            Some(b.number) != life.of && Some(&b.remote_id) == was && b.at + BESIDE >= end.at
         };
         let replaced = born.iter().find(replaces);
         // What was under way when the newer one came up has arrived by then.
@@ -291,8 +289,10 @@ fn sign(tunnel: &str, sign: Sign, values: &[(&str, String)], text: String) -> Fa
 const MOST: usize = 32;
 /// For how long.
 const REMEMBERED: Duration = Duration::from_secs(120);
-/// By then no packet is under way any more that left before a newer IKE SA was there.
-const UNDER_WAY: Duration = Duration::from_millis(1500);
+/// By then no packet is under way any more that left before a newer IKE SA was there, and none waits for its SA.
+const UNDER_WAY: Duration = Duration::from_millis(1800);
+/// How long the old IKE SA of a peer that was authenticated anew stays beside the new one, and what its end takes.
+const BESIDE: Duration = Duration::from_millis(1600);
 /// Fewer packets on one SA say nothing.
 const SEVERAL: u64 = 3;
 /// So many IKE SAs' senders go on: once it may be a peer that kept an old pair.

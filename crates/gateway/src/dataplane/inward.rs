@@ -22,6 +22,8 @@ impl Worker {
     pub(super) fn open_waiting(&mut self, socket: Socket) {
         let slot = socket.slot;
         let view = self.shared.load();
+        // What came before goes before: a replay window doesn't wait.
+        self.open_early(&view);
         for _ in 0..ROUNDS {
             let Some(descriptor) = self.carrier.socket(socket) else {
                 return;
@@ -76,19 +78,23 @@ impl Worker {
     }
 
     /// Opens the packets that came before their SA, if it is there now, and gives up those that have waited for nothing.
-    pub(super) fn open_early(&mut self) {
+    pub(super) fn open_early(&mut self, view: &View) {
         if self.early.is_empty() {
             return;
         }
-        let view = self.shared.load();
         let now = self.clock.mono();
+        let changed = view.generation() != self.early_in;
+        if !changed && self.early.due().is_none_or(|due| now < due) {
+            return;
+        }
+        self.early_in = view.generation();
         for (_, kept) in self.early.take(now, |spi| view.has(spi)) {
             let Some(place) = self.inbox.slab().get_mut(..kept.packet.len()) else {
                 continue;
             };
             place.copy_from_slice(&kept.packet);
             let mut opening = Opening {
-                view: &view,
+                view,
                 now,
                 slot: Slot::Esp(false),
                 port: self.nat_port,
@@ -216,6 +222,9 @@ impl Opening<'_> {
                 Ok(Some(way)) => none.insert(way),
                 Ok(None) => {
                     let way = Way { from, local, tos };
+                    if worker.early.is_empty() {
+                        worker.early_in = self.view.generation();
+                    }
                     let kept = self.may_wait
                         && self.view.may_be_early(spi)
                         && worker.early.keep(self.now, spi, packet, way);

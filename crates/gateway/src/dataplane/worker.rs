@@ -46,6 +46,8 @@ pub struct Worker {
     pub(super) inbox: Inbox,
     /// What came before its SA.
     pub(super) early: Early<Way>,
+    /// The number of the view in which none of it had an SA.
+    pub(super) early_in: u64,
     /// How many messages are received at once.
     pub(super) appetite: usize,
     pub(super) counters: Arc<Counters>,
@@ -114,6 +116,7 @@ impl Worker {
             allowance: Allowance::new(parts.clock.mono()),
             inbox: Inbox::new(MESSAGES, MESSAGE),
             early: Early::default(),
+            early_in: 0,
             appetite: MESSAGES,
             counters: parts.counters,
             timed: Default::default(),
@@ -161,7 +164,10 @@ impl Worker {
                     }
                 }
             }
-            self.open_early();
+            if !self.early.is_empty() {
+                let view = self.shared.load();
+                self.open_early(&view);
+            }
             self.teller.tell(self.clock.mono());
         }
     }

@@ -113,7 +113,8 @@ impl Endpoint {
                 }
                 self.reauthentications.remove(&new);
                 self.with_sa(now, old, |phase, cx| match phase {
-                    Phase::Established(mut p) => {
+                    // A pair that is still being made would take the traffic over, and go with its IKE SA.
+                    Phase::Established(mut p) if p.agenda.awaits_no_child() => {
                         p.give_way_until(cx.now.mono + OVERLAP);
                         Phase::Established(p)
                     }
@@ -177,8 +178,8 @@ impl Endpoint {
     }
 }
 
-/// How long the old IKE SA stays once the new one carries everything. With it go its CHILD SAs at once, on both sides: what is
-/// on its way under them, and what a busy peer hasn't opened yet, would be lost.
+/// How long the old IKE SA stays once the new one carries everything. With it the peer takes down its CHILD SAs at once: what
+/// is on its way to it under them, and what it hasn't opened yet because it's busy, would be lost.
 const OVERLAP: Duration = Duration::from_secs(1);
 
 fn same_peers(old: &Established, head: &Head, new: &Established) -> bool {

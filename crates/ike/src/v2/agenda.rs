@@ -185,6 +185,13 @@ impl Agenda {
         self.todo.is_empty()
     }
 
+    /// Renews and makes nothing that hasn't begun: another IKE SA does.
+    pub fn leave_renewals(&mut self) {
+        use Task::{NewChild, RekeyChild, RekeyIke};
+        self.todo
+            .retain(|task| !matches!(task, NewChild(_) | RekeyChild(_) | RekeyIke));
+    }
+
     /// Whether no child is asked for, or about to be.
     pub fn awaits_no_child(&self) -> bool {
         let new = |task: &Task| matches!(task, Task::NewChild(_));

@@ -132,7 +132,8 @@ impl Established {
         self.drop_unfinished(cx, |_| true);
         self.replaced = Some(cx.now.mono + self.patience(cx.settings));
         self.span = Lifespan::default();
-        let phase = match self.doomed {
+        // What is doomed lives on in the new one; this one is merely replaced.
+        let phase = match self.doomed.take() {
             Some(cause) => new.close(cx, cause),
             None => {
                 new.work(cx);
@@ -287,6 +288,12 @@ impl Established {
     /// Another IKE SA carries everything; this one goes then.
     pub fn give_way_until(&mut self, then: Mono) {
         self.replaced = Some(then);
+        self.agenda.leave_renewals();
+        self.plan_nothing();
+    }
+
+    /// Nothing of it is renewed or ended by time any more.
+    fn plan_nothing(&mut self) {
         self.span = Lifespan::default();
         (self.reauth, self.planned, self.auth_end) = (None, None, None);
         for child in &mut self.children {
@@ -331,7 +338,7 @@ impl Established {
             for child in core::mem::take(&mut self.children) {
                 child.close(cx, &self.secured.head, ChildEvent::IkeClosed, Party::Us);
             }
-            self.missing.clear();
+            self.plan_nothing();
             self.agenda.bequeath();
             self.doomed.get_or_insert(cause);
             return Phase::Established(Box::new(self));

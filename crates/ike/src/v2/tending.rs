@@ -207,7 +207,7 @@ impl Established {
         };
         cx.event(&self.secured.head, what);
         self.agenda.add(Task::DeleteChild(spi_in));
-        if self.began && !self.on_demand {
+        if self.began && !self.on_demand && self.replaced.is_none() {
             self.agenda.add(Task::NewChild(name));
         }
     }
@@ -222,6 +222,7 @@ impl Established {
         for (spi_in, verdict) in verdicts {
             match verdict {
                 Verdict::Fine => {}
+                Verdict::Renew if self.replaced.is_some() => {}
                 Verdict::Renew => self.renew_child(spi_in),
                 Verdict::End(limit) => self.expire(cx, spi_in, limit),
                 Verdict::Idle(time) => {
