@@ -35,6 +35,14 @@ const AT_THE_DOOR: &[&str] = &[
     "reboot-no-initial-contact",
 ];
 
+/// What only shows with packets of some size.
+const OF_SIZE: &[&str] = &[
+    "container-or-overlay-mtu-too-high",
+    "icmp-fragneeded-filtered",
+    "mss-clamp-missing",
+    "pmtu-blackhole",
+];
+
 /// Who is refused more often than this means it: scanners ask once or a few times.
 const A_FEW: usize = 3;
 
@@ -51,6 +59,17 @@ pub(crate) fn beside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
                 found.summary
             ),
             separated_by: "whether the counter grows with each packet that is lost",
+        };
+    }
+    let first_told = s.told.iter().any(|t| t.init && t.side == Side::Local);
+    if OF_SIZE.contains(&rule.id) && !s.up && first_told {
+        return Judgement::Possible {
+            weight: 15,
+            because: format!(
+                "{}; the first exchange, which is refused, has small messages",
+                found.summary
+            ),
+            separated_by: "whether it still shows once the tunnel is up",
         };
     }
     if !AT_THE_DOOR.contains(&rule.id) || !is_strange(s, &found.evidence) {

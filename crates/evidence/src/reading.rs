@@ -16,7 +16,7 @@ use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
 use crate::ends::Prompts;
-use crate::phrase::{LeftOut, Phrases, Telling, is_of_another_time, telling};
+use crate::phrase::{LeftOut, Phrases, Telling, is_no_report, is_of_another_time, telling};
 use crate::plainly::Plainly;
 use crate::pluto::Pluto;
 use crate::product::Telltales;
@@ -412,6 +412,9 @@ impl Readers {
     fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         self.telltales.line(line.program.unwrap_or_default());
         self.telltales.line(line.body);
+        if is_no_report(line) {
+            return;
+        }
         if is_of_another_time(line) {
             self.account.line(line, place);
             return;

@@ -157,6 +157,14 @@ fn what_a_person_says_of_another_time_is_not_of_now() {
     ] {
         assert_eq!(word(&format!("{line}\n\n{SILENCE}")), "undecided", "{line}");
     }
+    for line in [
+        "\tDBG1(DBG_IKE, \"no shared key found for '%Y'[%H] - '%Y'[%H]\", my_id, me, other_id, other);",
+        "failregex = ^.*charon: .* no IKE config found for .*\\.\\.\\.<HOST>, sending NO_PROPOSAL_CHOSEN",
+        "- `no private key found`: import the key.",
+        "  * fix a crash: charon segfault when the peer sends an empty CERT payload",
+    ] {
+        assert_eq!(word(&format!("{line}\n\n{SILENCE}")), "undecided", "{line}");
+    }
     let now = "The log says \"unable to bind socket: Address already in use\" since the update.\n";
     assert_eq!(word(now), "port-500-in-use");
 }
@@ -174,6 +182,13 @@ fn what_is_over_or_does_not_matter_yet_is_not_the_cause() {
     }
     let file = "Nov  6 08:00:00 gw charon: 00[LIB] opening '/etc/ipsec.d/cacerts/old.pem' failed: Permission denied\n";
     assert_eq!(word(&format!("{file}{SILENCE}")), "undecided");
+}
+
+/// The first exchange is small.
+#[test]
+fn a_long_ping_in_the_lan_does_not_refuse_a_proposal() {
+    let ping = "$ ping -M do -s 8972 192.168.1.1\nping: local error: message too long, mtu=1500\n$ ping -c2 192.168.1.1\n2 packets transmitted, 2 received, 0% packet loss, time 1001ms\n";
+    assert_eq!(word(&format!("{ping}{REFUSED}")), "undecided");
 }
 
 /// Any driver's fault looks like it, and the daemon worked after it.

@@ -1,10 +1,11 @@
-//! Messages that a person quotes and says of that they aren't what happens now: notes, and what was mended before.
+//! Messages that nothing says happen now: those that a person quotes and says so of, and those in programs' sources, filters
+//! of logs, lists of changes and manuals.
 
 use crate::account::{holds, is_prose, plain};
 use crate::text::Line;
 
 /// What is told of another time, is denied, or is read in a manual.
-const ANOTHER: &str = "not this time|not the old|last year we had|last month we had|is gone after|are gone after|error is gone|message is gone|error disappeared|message disappeared|error went away|message went away|used to get|used to see|used to say|no longer get|no longer see|no longer says|not my message|not my error|not my case|not our message|not our error|not our case|was the reason|was the cause|see faq|see the faq";
+const ANOTHER: &str = "not this time|not the old|last year we had|last month we had|is gone after|are gone after|error is gone|message is gone|error disappeared|message disappeared|error went away|message went away|used to get|used to see|used to say|no longer get|no longer see|no longer says|not my message|not my error|not my case|not our message|not our error|not our case|was the reason|was the cause|outlook says|outlook tells|webmail|thunderbird|see faq|see the faq";
 
 /// What was mended; who says what he sees now, goes on with it.
 const MENDED: &str = "that was fixed|was fixed by|was fixed in|got fixed|been fixed|were fixed|fixed that|corrected|is solved|was solved";
@@ -15,6 +16,15 @@ const LONGEST: usize = 600;
 
 /// It is of now all the same.
 const NOW: &str = "since|but now|and now|now |again|still|start|began";
+
+/// Whether the line is of a program, a filter, a manual or a list of changes, and tells of nothing that happens.
+pub(crate) fn is_no_report(line: &Line<'_>) -> bool {
+    let body = line.body.trim();
+    line.at.is_none()
+        && line.program.is_none()
+        && body.len() <= LONGEST
+        && (is_source(body) || is_advice(body) || is_change(body))
+}
 
 /// Whether a person says of the message in the line that it is of another time. A line with a time or a program before it is
 /// a log's.
@@ -39,6 +49,79 @@ pub(crate) fn is_of_another_time(line: &Line<'_>) -> bool {
     another && !holds(&told, NOW)
 }
 
+/// Whether it is of a program that can say the message, or of a filter that looks for it.
+fn is_source(body: &str) -> bool {
+    const CALLS: [&str; 7] = [
+        "DBG1(",
+        "DBG2(",
+        "printf(",
+        "loglog(RC_",
+        "llog(RC_",
+        "plog(",
+        "syslog(",
+    ];
+    let ends = body.ends_with([';', ',', '{', ')']);
+    let call = ends && body.contains('"') && CALLS.iter().any(|call| body.contains(call));
+    let filter = body.contains('\\') && (body.contains("<HOST>") || body.contains("\\d+"));
+    call || filter
+}
+
+/// Whether it says what to do about a message: ``- `NO_PROPOSAL_CHOSEN`: align the proposals``.
+fn is_advice(body: &str) -> bool {
+    const TO_DO: [&str; 21] = [
+        "add",
+        "align",
+        "check",
+        "compare",
+        "configure",
+        "disable",
+        "enable",
+        "ensure",
+        "fix",
+        "import",
+        "install",
+        "load",
+        "make",
+        "means",
+        "open",
+        "restart",
+        "see",
+        "set",
+        "stop",
+        "update",
+        "verify",
+    ];
+    let item = body.trim_start_matches(['-', '*', '|', '+', ' ']);
+    let Some(mark) = item.chars().next().filter(|c| matches!(c, '`' | '"')) else {
+        return false;
+    };
+    let (Some((_, rest)), true) = (
+        item.get(1..).unwrap_or_default().split_once(mark),
+        item.len() < body.len(),
+    ) else {
+        return false;
+    };
+    let rest = rest.trim_start_matches('*').trim_start();
+    let Some(rest) = rest.strip_prefix([':', '|', '-', '–', '—', '→', '=']) else {
+        return false;
+    };
+    let first = rest.trim_start_matches(['>', ' ']).split(' ').next();
+    first.is_some_and(|first| TO_DO.iter().any(|word| first.eq_ignore_ascii_case(word)))
+}
+
+/// Whether it is an item of a list of changes.
+fn is_change(body: &str) -> bool {
+    let Some(item) = body.strip_prefix(['-', '*']) else {
+        return false;
+    };
+    let first = item.split_whitespace().next().unwrap_or_default();
+    [
+        "fix", "fixes", "handle", "handles", "avoid", "avoids", "prevent", "prevents",
+    ]
+    .iter()
+    .any(|word| first.eq_ignore_ascii_case(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +139,19 @@ mod tests {
         for body in [
             "# last year we had \"no shared key found for\", somebody had emptied the file",
             "We used to see \"unable to bind socket: Address already in use\" with the old daemon.",
+        ] {
+            assert!(is_of_another_time(&line(body)), "{body}");
+        }
+        for body in [
+            "DBG1(DBG_IKE, \"no shared key found for '%Y'[%H] - '%Y'[%H]\", me, my_addr, you, addr);",
+            "^.*pluto\\[\\d+\\]: packet from <HOST>:\\d+: initial Main Mode message received",
+            "- `no private key found`: import the key.",
+            "| \"unable to bind socket: Address already in use\" | Stop the other daemon |",
+            "* fix a crash: charon segfault when the peer sends an empty payload",
+        ] {
+            assert!(is_no_report(&line(body)), "{body}");
+        }
+        for body in [
             "The \"no issuer certificate found\" is gone after we copied the CA.",
             "# rightid=@old was wrong (\"no matching peer config found\"), fixed in March",
             "In a thread it was \"unable to install inbound and outbound IPsec SA\", that is not my message.",
@@ -73,9 +169,13 @@ mod tests {
             "Three weeks ago it started to say \"no shared key found for\".",
             "It was fixed last month, and now we get \"no shared key found\" again.",
             "# ipsec up hub",
+            "- \"no private key found\": that is all that it says",
+            "* received NO_PROPOSAL_CHOSEN notify error",
+            "- we see `no shared key found for` on the gateway",
             "003 \"hub\" #1: no suitable connection for peer '192.0.2.1'",
         ] {
             assert!(!is_of_another_time(&line(body)), "{body}");
+            assert!(!is_no_report(&line(body)), "{body}");
         }
         let logged = Line {
             program: Some("charon"),

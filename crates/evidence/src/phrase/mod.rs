@@ -73,7 +73,7 @@ use crate::text::{LONGEST, Line};
 use search::Finder;
 use shape::Shape;
 
-pub(crate) use another_time::is_of_another_time;
+pub(crate) use another_time::{is_no_report, is_of_another_time};
 pub(crate) use left_out::LeftOut;
 pub(crate) use telling::{Telling, telling};
 

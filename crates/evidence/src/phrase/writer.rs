@@ -120,12 +120,27 @@ const OTHERS: [&str; 111] = [
     "zerotier",
 ];
 
-/// What is the same for the whole host, whoever says it.
-const OF_THE_HOST: [Sign; 4] = [
-    Sign::LinkDown,
-    Sign::ConntrackFull,
-    Sign::AddressDuplicate,
-    Sign::ClockWrong,
+/// What the system and its libraries let every program say. Anything else in a line that begins with another program's name
+/// is of the line that a terminal broke off behind it.
+const OF_ANYBODY: [Sign; 18] = [
+    Sign::PeerNameUnresolved,
+    Sign::NetworkUnreachable,
+    Sign::HostUnreachable,
+    Sign::LocalAddressMissing,
+    Sign::CertificateExpired,
+    Sign::CertificateNotYetValid,
+    Sign::CertificateOutsideValidity,
+    Sign::CertificateNameMismatch,
+    Sign::IssuerUnknown,
+    Sign::PeerKeyUntrusted,
+    Sign::UserAuthenticationFailed,
+    Sign::UserServerUnreachable,
+    Sign::ConfigSyntax,
+    Sign::ConfigUnreadable,
+    Sign::PortInUse,
+    Sign::Denied,
+    Sign::DiskFull,
+    Sign::UpdownFailed,
 ];
 
 /// Whether a program says it of itself that has nothing to do with tunnels.
@@ -137,7 +152,7 @@ pub(super) fn is_foreign(sign: Sign, line: &Line<'_>) -> bool {
         other,
     );
     let elsewhere = sign == Sign::DiskFull && line.program.is_some_and(|p| !is_near(p));
-    foreign && !OF_THE_HOST.contains(&sign) || elsewhere
+    foreign && OF_ANYBODY.contains(&sign) || elsewhere
 }
 
 /// Whether it is a program of a tunnel or one that writes what all programs say: where others write may be another disk.
