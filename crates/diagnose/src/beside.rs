@@ -108,8 +108,13 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
     if known.is_empty() && !(up() && lines.iter().all(|line| is_nameless(&line.text))) {
         return false;
     }
+    let near = |host: &IpAddr| known.iter().any(|own| neighbours(*own, *host));
     let of_stranger = |line: &Evidence| match asker(&line.text) {
-        Some(host) => Some(!known.iter().any(|own| neighbours(*own, host))),
+        // FortiOS names the tunnel that a peer is configured for.
+        Some(_) if names_a_tunnel(&line.text) => Some(false),
+        // Of an arrow's two ends either may be ours.
+        Some(_) if line.text.contains(" -> ") => Some(!hosts(&line.text).iter().any(near)),
+        Some(host) => Some(!near(&host)),
         None => is_nameless(&line.text).then_some(true),
     };
     let mut told = lines
@@ -134,6 +139,12 @@ fn is_cut_out(s: &Signals<'_>, line: &Evidence) -> bool {
     s.case
         .of(fact.side)
         .any(|other| is_up(other) && close(other))
+}
+
+/// `vpntunnel="branch2"`, but not `vpntunnel="N/A"`.
+fn names_a_tunnel(text: &str) -> bool {
+    text.split_once("vpntunnel=\"")
+        .is_some_and(|(_, name)| !name.starts_with("N/A") && !name.starts_with('"'))
 }
 
 /// Who asks, where a line names him: alone, behind *from* or *remote*, or as the second of a pair of ours and theirs.

@@ -135,14 +135,17 @@ impl<'a> Spd<'a> {
 
     /// A policy that leaves a part of the peer's network out of a tunnel, and comes too late: the tunnel's own goes first.
     pub(crate) fn left_out_in_vain(&self) -> Option<Taken<'a>> {
-        let clear = self
+        let clear: Vec<_> = self
             .policies
             .iter()
             .copied()
-            .filter(|(_, p)| p.direction == "out" && p.templates.is_empty() && !p.blocks);
-        clear.into_iter().find_map(|from| {
+            .filter(|(_, p)| p.direction == "out" && p.templates.is_empty() && !p.blocks)
+            .collect();
+        clear.iter().copied().find_map(|from| {
             let by = self.protecting("out").find(|(_, first)| {
+                let in_time = |c: &KernelPolicy| c.priority < first.priority && covers(c, from.1);
                 first.priority < from.1.priority
+                    && !clear.iter().any(|(_, c)| in_time(c))
                     && first.if_id == from.1.if_id
                     && first.mark == from.1.mark
                     && first.device == from.1.device

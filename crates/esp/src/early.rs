@@ -125,7 +125,7 @@ const ROOM: usize = 512 << 10;
 /// Octets kept of one SPI, so that one peer's strays don't take the room of all.
 const ROOM_OF_ONE: usize = 128 << 10;
 /// What a packet costs beside its octets.
-const OVERHEAD: usize = 128;
+const OVERHEAD: usize = 256;
 /// What the first packet of an SPI costs: room for more of it.
 const OF_AN_SPI: usize = 640;
 

@@ -67,7 +67,8 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
             .or_else(|| in_question(&own));
         if let Some(name) = &wanted {
             let beside = answered_beside(&own, name).map(ToOwned::to_owned);
-            let turned_away = is_turned_away(&own, name);
+            // Who names a tunnel doesn't ask about others' peers.
+            let turned_away = tunnel.is_none() && is_turned_away(&own, name);
             own.retain(|f| {
                 f.subject.is_none()
                     || f.subject.as_ref() == Some(name)

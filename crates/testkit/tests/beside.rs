@@ -251,3 +251,39 @@ fn further_words_settle_the_cause() {
         assert_eq!(word(text), cause, "{text}");
     }
 }
+
+/// What is said of the tunnel's own peer, or of a tunnel that is configured, is no stranger's.
+#[test]
+fn what_the_own_peer_meets_still_convicts() {
+    for (text, cause) in [
+        (
+            "*Nov  3 07:00:00.221: %CRYPTO-5-SESSION_STATUS: Crypto tunnel is UP. Peer 203.0.113.7:500 Id: 203.0.113.7\n\
+             *Nov  3 07:10:00.101: %SEC-6-IPACCESSLOGNP: list OUT denied 50 192.0.2.77 -> 203.0.113.7, 1 packet\n",
+            "esp-blocked",
+        ),
+        (
+            "date=2025-12-01 time=08:00:12 logdesc=\"SSL VPN tunnel up\" action=\"tunnel-up\" tunneltype=\"ssl-tunnel\" remip=198.51.100.77 user=\"ann\"\n\
+             date=2025-12-01 time=09:10:12 logdesc=\"IPsec phase 1 error\" action=\"negotiate\" remip=203.0.113.7 locip=192.0.2.1 vpntunnel=\"hub\" status=\"negotiate_error\" reason=\"peer SA proposal not match local policy\"\n",
+            "ike-proposal-mismatch",
+        ),
+        (
+            "date=2025-12-01 time=08:00:12 msg=\"IPsec connection status change\" action=\"tunnel-up\" remip=203.0.113.7 locip=192.0.2.1 vpntunnel=\"hub\"\n\
+             date=2025-12-01 time=09:10:12 logdesc=\"IPsec phase 1 error\" action=\"negotiate\" remip=198.51.100.9 locip=192.0.2.1 vpntunnel=\"branch2\" status=\"negotiate_error\" reason=\"peer SA proposal not match local policy\"\n",
+            "ike-proposal-mismatch",
+        ),
+    ] {
+        assert_eq!(word(text), cause, "{text}");
+    }
+}
+
+/// A certificate's time that no clock shows is none.
+#[test]
+fn impossible_times_are_none() {
+    let said = word(
+        "Nov 21 05:10:00 gw charon: 05[CFG] certificate invalid (valid from Mar 12 5000000000000000:00:00 2022 to Mar 11 09:00:00 2025)\n",
+    );
+    assert!(
+        ["undecided", "cert-expired"].contains(&said.as_str()),
+        "{said}"
+    );
+}

@@ -5,17 +5,18 @@ use crate::account::{holds, is_prose, plain};
 use crate::text::Line;
 
 /// What is told of another time, is denied, or is read in a manual.
-const ANOTHER: &str = "not this time|not the old|last year we had|last month we had|is gone after|are gone after|error is gone|message is gone|error disappeared|message disappeared|error went away|message went away|used to get|used to see|used to say|no longer get|no longer see|no longer says|not my message|not my error|not my case|not our message|not our error|not our case|was the reason|was the cause|outlook says|outlook tells|webmail|thunderbird|see faq|see the faq";
+const ANOTHER: &str = "not this time|not the old|last year we had|last month we had|is gone after|are gone after|error is gone|message is gone|error disappeared|message disappeared|error went away|message went away|used to get|used to see|used to say|no longer get|no longer see|no longer says|not my message|not my error|not my case|not our message|not our error|not our case|was the reason|was the cause|see faq|see the faq";
 
 /// What was mended; who says what he sees now, goes on with it.
 const MENDED: &str = "that was fixed|was fixed by|was fixed in|got fixed|been fixed|were fixed|fixed that|corrected|is solved|was solved";
-const GOES_ON: &str = "but |however|yet |get |gets |getting|receive|fails|see ";
+const GOES_ON: &str =
+    "but |however|yet |get |gets |getting|receive|fails|see |says|said|shows|log ";
 
 /// A longer line is no sentence.
 const LONGEST: usize = 600;
 
 /// It is of now all the same.
-const NOW: &str = "since|but now|and now|now |again|still|start|began";
+const NOW: &str = "since|but now|and now|now |today|again|still|start|began";
 
 /// Whether the line is of a program, a filter, a manual or a list of changes, and tells of nothing that happens.
 pub(crate) fn is_no_report(line: &Line<'_>) -> bool {
@@ -44,7 +45,8 @@ pub(crate) fn is_of_another_time(line: &Line<'_>) -> bool {
         return false;
     }
     let told = plain(body);
-    let mended = holds(&told, MENDED) || note && holds(&told, "fixed |solved ");
+    let mended = holds(&told, MENDED)
+        || note && holds(&told, "is fixed|fixed in|fixed by|fixed on|solved by");
     let another = holds(&told, ANOTHER) || mended && !holds(&told, GOES_ON);
     another && !holds(&told, NOW)
 }
@@ -114,6 +116,10 @@ fn is_change(body: &str) -> bool {
     let Some(item) = body.strip_prefix(['-', '*']) else {
         return false;
     };
+    let goes_on = |word: &str| item.to_ascii_lowercase().contains(word);
+    if [" log", " still", " tried"].into_iter().any(goes_on) {
+        return false;
+    }
     let first = item.split_whitespace().next().unwrap_or_default();
     [
         "fix", "fixes", "handle", "handles", "avoid", "avoids", "prevent", "prevents",
@@ -163,6 +169,10 @@ mod tests {
             "no shared key found for 'a' - 'b'",
             "The log says \"no shared key found for\" since last week.",
             "I corrected the identity but the log says \"no matching peer config found\".",
+            "I corrected the identity, the log says \"no matching peer config found\".",
+            "# the peer has a fixed address, charon says no shared key found for 'a' - 'b'",
+            "The clients used to get an address, today it is \"no virtual IP found\"",
+            "- fixes tried: none; log: no shared key found for 'a' - 'b'",
             "Their address is fixed and the log has \"no matching peer config found\".",
             "I do not see why it says \"no shared key found for\".",
             "Has somebody else had \"no shared key found for\"?",

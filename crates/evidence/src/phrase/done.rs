@@ -43,4 +43,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SecondPhaseDone,
         "Phase 2: Completed negotiations with SPI",
     ),
+    any(
+        Sign::SecondPhaseDone,
+        "Phase 2 msg ID {:w}: Completed negotiations with SPI",
+    ),
 ];

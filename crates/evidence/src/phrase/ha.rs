@@ -65,7 +65,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::NodeTookOver, "has resumed the state \"MASTER\""),
     // ifconfig.
     any(Sign::NodeStandby, "carp: BACKUP vhid {}"),
-    any(Sign::NodeTookOver, "carp: MASTER vhid {}"),
+    // A state, not a change.
+    any(Sign::NodeTookOver, "carp: MASTER vhid {state:w}"),
     // In users' words.
     any(Sign::NodeStandby, "CARP status is BACKUP"),
     any(Sign::NodeStandby, "CARP status is `BACKUP`"),

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 34] = [
+static TAKEN_BACK: [(Sign, &str); 35] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -47,6 +47,8 @@ static TAKEN_BACK: [(Sign, &str); 34] = [
     (Sign::KernelSupportMissing, " ipsec, no /"),
     // FortiOS has one reason for both phases; which one it was stands before it.
     (Sign::IkeProposalsRefused, "ipsec phase 2 error"),
+    // Its other kind of tunnel.
+    (Sign::SecondPhaseDone, "tunneltype=\"ssl"),
     // RouterOS' scripts, mail, time and updates look names up too.
     (Sign::PeerNameUnresolved, "script,error"),
     (Sign::PeerNameUnresolved, "system,error"),

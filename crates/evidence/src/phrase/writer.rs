@@ -177,13 +177,10 @@ fn leading(body: &str) -> Option<&str> {
 }
 
 /// How the names of interfaces begin that other kinds of tunnels, bridges and containers have.
-const DEVICES: [&str; 16] = [
+const DEVICES: [&str; 12] = [
     "wg",
     "docker",
-    "br-",
-    "veth",
     "virbr",
-    "vnet",
     "lxc",
     "lxd",
     "cni",
@@ -193,13 +190,20 @@ const DEVICES: [&str; 16] = [
     "podman",
     "zt",
     "tailscale",
-    "wlan",
 ];
+
+/// `br-` and twelve hexadecimal digits; `br-lan` may be a site's own network.
+fn is_bridge_of_containers(name: &str) -> bool {
+    name.strip_prefix("br-")
+        .is_some_and(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+}
 
 /// Whether the kernel dropped a packet of an interface that is no tunnel's of IPsec nor on its way.
 pub(super) fn is_of_other_device(sign: Sign, device: Option<&str>) -> bool {
     sign == Sign::MartianSource
-        && device.is_some_and(|name| DEVICES.iter().any(|d| name.starts_with(d)))
+        && device.is_some_and(|name| {
+            DEVICES.iter().any(|d| name.starts_with(d)) || is_bridge_of_containers(name)
+        })
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let silent = s.nothing_came().is_some() || s.silence("INFORMATIONAL").is_some();
     let over = s
         .sign(Sign::NodeTookOver)
+        .filter(|seen| seen.value("state").is_none())
         .or_else(|| s.sign(Sign::NeighbourMoved));
     let told = over.map(|seen| seen.fact);
     if let Some((own, known, address)) = elsewhere(s) {

@@ -46,7 +46,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .signs_of(Sign::KernelDrops)
         .filter(|seen| seen.value_or("name", "").contains("SeqError"))
         .last();
-    match (s.sign(Sign::NodeTookOver), replays) {
+    let over = s
+        .sign(Sign::NodeTookOver)
+        .filter(|seen| seen.value("state").is_none());
+    match (over, replays) {
         (Some(over), Some(replays)) => Found::by(
             replays,
             SYMPTOM,

@@ -115,6 +115,9 @@ fn moment(text: &str) -> Option<u64> {
         clock.next()?.ok()?,
         clock.next()?.ok()?,
     );
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
     let digits = |w: &&str| w.len() == 4 && w.bytes().all(|b| b.is_ascii_digit());
     let year: u64 = words
         .map(|w| w.trim_end_matches([')', ',']))

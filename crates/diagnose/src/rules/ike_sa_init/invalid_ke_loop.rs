@@ -1,7 +1,7 @@
 //! `invalid-ke-loop`: the first exchange turns in a circle.
 
 use adit_model::event::Happening;
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID};
@@ -112,7 +112,20 @@ fn to_and_fro(s: &Signals<'_>) -> Option<Judgement> {
     let [.., (earlier, a, b), (later, from, to)] = asked.as_slice() else {
         return None;
     };
-    if s.up || *to == "?" || earlier.side != later.side || (a, b) != (to, from) {
+    let agreed = s
+        .case
+        .of(later.side)
+        .skip_while(|fact| !core::ptr::eq(*fact, *later))
+        .any(|fact| {
+            matches!(
+                &fact.what,
+                Known::Happened {
+                    happening: Happening::IkeProposalChosen { .. }
+                        | Happening::IkeEstablished { .. }
+                }
+            )
+        });
+    if agreed || s.up || *to == "?" || earlier.side != later.side || (a, b) != (to, from) {
         return None;
     }
     Some(

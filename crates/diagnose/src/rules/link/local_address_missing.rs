@@ -174,6 +174,15 @@ fn listens_inside(s: &Signals<'_>) -> Option<Judgement> {
     if s.up || s.heard(seen.side()) || !s.calm() {
         return None;
     }
+    if let Some(shared) = seen.value("shared") {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: format!(
+                "two interfaces have the address {shared}, and the daemon uses neither"
+            ),
+            separated_by: "whether the daemon listens on the address that the peer is told (`ipsec status`, its first lines)",
+        });
+    }
     let addresses = seen.value_or("addresses", "127.0.0.1");
     Some(
         Found::by(
