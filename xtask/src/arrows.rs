@@ -130,6 +130,31 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "without entropy there is nothing to go on with: abort",
     ),
     (
+        "evidence/src/charon/config.rs",
+        "LazyLock",
+        "a constant's search, made ready once",
+    ),
+    (
+        "evidence/src/charon/message/exchange.rs",
+        "LazyLock",
+        "a constant's search, made ready once",
+    ),
+    (
+        "evidence/src/charon/proposal.rs",
+        "LazyLock",
+        "a table of constants, made searchable once",
+    ),
+    (
+        "evidence/src/charon/value.rs",
+        "LazyLock",
+        "a table of constants, made searchable once",
+    ),
+    (
+        "evidence/src/status/carried.rs",
+        "LazyLock",
+        "a table of constants, made searchable once",
+    ),
+    (
         "evidence/src/phrase/left_out.rs",
         "LazyLock",
         "a table of constants, made searchable once",

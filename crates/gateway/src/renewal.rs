@@ -315,9 +315,10 @@ impl Old {
     /// What there is of a tunnel, or of one of its children.
     fn of(snapshot: &[IkeSaSnapshot], name: &str, child: Option<&str>) -> Self {
         let mut old = Self::default();
+        let mut proved = None;
         for sa in of(snapshot, name) {
-            if sa.state == IkeSaState::Established {
-                old.ike = Some(sa.spis);
+            if sa.state == IkeSaState::Established && sa.reauth.proved >= proved {
+                (old.ike, proved) = (Some(sa.spis), sa.reauth.proved);
             }
             for pair in &sa.children {
                 let meant = child.is_none_or(|child| pair.name == child);

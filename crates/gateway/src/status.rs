@@ -219,6 +219,9 @@ impl View<'_> {
     }
 
     fn child(&self, child: &Child, sas: &[&IkeSaSnapshot]) -> ChildSaStatus {
+        // The newest IKE SA's pair comes last: an old one's may stay beside it for a while.
+        let mut sas = sas.to_vec();
+        sas.sort_by_key(|sa| standing(sa));
         let live: Vec<&ChildSnapshot> = sas
             .iter()
             .flat_map(|sa| &sa.children)
@@ -307,15 +310,18 @@ pub fn mode_name(mode: Mode) -> &'static str {
 
 /// The IKE SA to show: an established one before one that is being set up, the newest of them.
 fn newest<'a>(sas: &[&'a IkeSaSnapshot]) -> Option<&'a IkeSaSnapshot> {
-    sas.iter().copied().max_by_key(|sa| {
-        let rank = match sa.state {
-            IkeSaState::Established => 3,
-            IkeSaState::Connecting => 2,
-            IkeSaState::Replaced => 1,
-            IkeSaState::Closing => 0,
-        };
-        (rank, sa.established)
-    })
+    sas.iter().copied().max_by_key(|sa| standing(sa))
+}
+
+/// How much an IKE SA is the one that there is, against others of its tunnel.
+fn standing(sa: &IkeSaSnapshot) -> impl Ord + use<> {
+    let rank = match sa.state {
+        IkeSaState::Established => 3,
+        IkeSaState::Connecting => 2,
+        IkeSaState::Replaced => 1,
+        IkeSaState::Closing => 0,
+    };
+    (rank, sa.established, sa.reauth.proved)
 }
 
 /// What the peer takes as proof of who we are, as far as it has said.

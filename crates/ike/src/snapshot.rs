@@ -92,7 +92,7 @@ pub enum IkeSaState {
     Connecting,
     /// Both sides have authenticated.
     Established,
-    /// The peer has put another IKE SA in its place and will delete it.
+    /// Another IKE SA is in its place; it is about to be deleted.
     Replaced,
     /// We are deleting it.
     Closing,

@@ -228,11 +228,13 @@ impl Endpoint {
 
     /// Our SPI of the IKE SA of a connection that is up.
     pub(super) fn up(&self, name: &str) -> Result<u64, CommandError> {
-        let up = |spi: &u64| match self.sas.get(spi) {
-            Some(phase @ Phase::Established(_)) => phase.is_active(),
-            _ => false,
+        // The peer may have authenticated anew just now, and delete the other one soon.
+        let since = |spi: &u64| match self.sas.get(spi) {
+            Some(phase @ Phase::Established(p)) => phase.is_active().then_some(p.proved),
+            _ => None,
         };
-        let found = self.of_connection(name).into_iter().find(up);
+        let all = self.of_connection(name).into_iter();
+        let found = all.filter(|spi| since(spi).is_some()).max_by_key(since);
         found.ok_or_else(|| CommandError::NotActive(name.to_owned()))
     }
 
