@@ -179,7 +179,7 @@ mod tests {
     fn a_flood_under_one_spi_leaves_room_for_others_and_a_flood_under_many_is_bounded() {
         let mut early = Early::default();
         let taken = (0..10_000).filter(|_| early.keep(at(0), 7, &[1; 1400], 0));
-        assert!((80..=ROOM_OF_ONE / 1400).contains(&taken.count()));
+        assert!((70..=ROOM_OF_ONE / 1400).contains(&taken.count()));
         assert!(early.keep(at(0), 8, &[1; 1400], 0), "another's packet");
         let all = (1000..100_000).filter(|spi| early.keep(at(0), *spi, &[], 0));
         assert!(all.count() < ROOM / OF_AN_SPI);
