@@ -571,6 +571,10 @@ fn one(item: &str, kind: SaKind, v1: bool) -> Result<Vec<Proposal>, String> {
         .filter(|w| !w.is_empty())
         .map(str::to_ascii_lowercase);
     for word in words {
+        // The length of the check value, as old lists have it: `3des-md5-96`.
+        if matches!(word.as_str(), "96" | "128") && !p.integ.is_empty() {
+            continue;
+        }
         // A key length of its own: `aes-256`.
         if let "128" | "192" | "256" = word.as_str()
             && !previous.is_empty()

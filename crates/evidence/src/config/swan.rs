@@ -259,6 +259,7 @@ fn connection(
             ctx.file(FileRole::PeerKey, key, Some(&section.name), p.line);
         }
     }
+    one_key_for_both(ctx, &ends, &section.name);
     authentication(ctx, &ends, &mut c, dialect);
     for (key, to) in [
         ("aggressive", &mut c.aggressive),
@@ -309,6 +310,54 @@ fn connection(
     }
     c.children = libreswan::pairs(params, child);
     c
+}
+
+/// The same public key stands for both ends: the one whose key it isn't can't prove itself.
+fn one_key_for_both(ctx: &mut Context<'_>, ends: &Ends<'_, '_>, name: &str) {
+    for (left, right) in [
+        ("leftrsasigkey", "rightrsasigkey"),
+        ("leftsigkey", "rightsigkey"),
+        ("leftpubkey", "rightpubkey"),
+        ("leftecdsakey", "rightecdsakey"),
+    ] {
+        let (Some(a), Some(b)) = (ends.get(left), ends.get(right)) else {
+            continue;
+        };
+        if !same_key(&a.value, &b.value) {
+            continue;
+        }
+        let source = ctx.quote(b.line.number, &format!("{right}=…"));
+        ctx.lint(
+            "signature-or-keyusage-rejected",
+            Weight::Error,
+            Some(name),
+            source,
+            format!("{left} and {right} are one and the same key, so the other end's signature can't be checked with it"),
+            format!("write the other host's public key as {right} (`ipsec showhostkey --right` prints it there), and the same two lines on both hosts"),
+        );
+    }
+}
+
+/// Whether two keys are written that are the same as far as they are shown: editors cut long lines off, and mark it.
+fn same_key(a: &str, b: &str) -> bool {
+    /// Keys of a kind begin alike: with the kind, and with the exponent.
+    const TELLING: usize = 40;
+    let shown = |key: &str| key.trim_end_matches(['$', '.', '…']).to_owned();
+    let (whole_a, whole_b) = (shown(a), shown(b));
+    let cut = whole_a != a && whole_b != b;
+    // What was taken out looks the same everywhere.
+    let mut letters: Vec<char> = whole_a.chars().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    let length = whole_a.len().min(whole_b.len());
+    !a.starts_with('%')
+        && letters.len() >= TELLING / 2
+        && length >= TELLING
+        && if cut {
+            whole_a.get(..length) == whole_b.get(..length)
+        } else {
+            a == b
+        }
 }
 
 fn authentication(
