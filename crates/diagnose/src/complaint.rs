@@ -226,6 +226,18 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         "the network card doesn't spread ESP in UDP: all of it lands on one receive queue, and so on one processor",
     ),
     (
+        "id-mismatch",
+        Complaint::IdentityRefused,
+        AtFault::Both,
+        "the identity in phase 1 isn't the one that the other side expects",
+    ),
+    (
+        "nat-private-ip-as-id",
+        Complaint::PrivateIdentity,
+        AtFault::Both,
+        "a gateway behind a NAT calls itself by its private address, and the other one doesn't know it by that",
+    ),
+    (
         "overlapping-subnets",
         Complaint::SameNetworks,
         AtFault::Both,
@@ -422,6 +434,12 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         Complaint::LastNetworkWins => &["multi-subnet-one-sa-unsupported", "ts-narrowed"],
         Complaint::SameNetworks => &["overlapping-subnets"],
         Complaint::OneQueue => &["hw-offload-fault", "single-sa-single-core"],
+        Complaint::IdentityRefused => &["id-mismatch", "nat-private-ip-as-id", "id-type-mismatch"],
+        Complaint::PrivateIdentity => &[
+            "nat-private-ip-as-id",
+            "id-mismatch",
+            "no-matching-connection-on-responder",
+        ],
         Complaint::OldAddressKept => &["nat-rebinding", "dynamic-ip-changed"],
         Complaint::BothBehindNat => &[
             "nat-t-disabled",

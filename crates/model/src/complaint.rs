@@ -106,13 +106,17 @@ pub enum Complaint {
     RestartHelps,
     /// The network card puts all ESP in UDP on one queue, whatever it is told, and other packets on many.
     OneQueue,
+    /// A gateway was seen to call itself by its private address, and the other one to expect something else.
+    PrivateIdentity,
+    /// The identity in phase 1 was seen to be refused.
+    IdentityRefused,
     /// It doesn't work, and no more is said.
     Fails,
 }
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 51] = [
+    pub const ALL: [Complaint; 53] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -163,6 +167,8 @@ impl Complaint {
         Complaint::BothBehindNat,
         Complaint::RestartHelps,
         Complaint::OneQueue,
+        Complaint::PrivateIdentity,
+        Complaint::IdentityRefused,
         Complaint::Fails,
     ];
 
@@ -190,6 +196,8 @@ impl Complaint {
                 | Complaint::SameNetworks
                 | Complaint::OldAddressKept
                 | Complaint::OneQueue
+                | Complaint::PrivateIdentity
+                | Complaint::IdentityRefused
         )
     }
 
@@ -257,6 +265,10 @@ impl Complaint {
             Complaint::OneQueue => {
                 "that the network card puts all ESP in UDP on one queue, and other packets on many"
             }
+            Complaint::PrivateIdentity => {
+                "that a gateway calls itself by its private address, which the other one doesn't expect"
+            }
+            Complaint::IdentityRefused => "that the identity in phase 1 is refused",
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

@@ -196,6 +196,25 @@ pub(super) static TABLE: &[Words] = &[
             "no matter|regardless|whatever the|other udp|other traffic|tcp is|tcp and|plain esp|not spread|any other",
         ],
     ),
+    Words {
+        unless: "whether|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|phase #2|phase2|quick mode|proxy id|subnet|selector|network",
+        ..saw(
+            Complaint::IdentityRefused,
+            &[
+                "invalid id |invalid id information|invalid identity|invalid identification|error #18|notify #18",
+                "phase #1|phase1|main mode|aggressive mode|ike sa|first phase",
+                "replies|answers|responds|sends back|says|saying|reports|returns|fails|complain|rejects|refuses|error",
+            ],
+        )
+    },
+    saw(
+        Complaint::PrivateIdentity,
+        &[
+            "private ip|private address|private ipv4|internal ip|internal address|lan ip|lan address|inside address|rfc1918|local private",
+            "connection request|ike request|identif|identity|identities|as id |as its id|as the id|id payload|peer id|ike id|idi |local id|remote id|ids |declares|announces itself|presents",
+            "not match|isnt match|doesnt match|does not match|arent match|mismatch|dont match|instead of|matching its|expects|but the other|not found|no connection|rather than",
+        ],
+    ),
     saw(
         Complaint::StatesMissing,
         &[
