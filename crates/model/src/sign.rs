@@ -149,6 +149,10 @@ pub enum Sign {
     NatAsymmetric,
     /// The gateway's own IKE packets are translated. `rule`.
     IkeTranslated,
+    /// A message of IKE was made before there was a source address, so that what it tells of its address is wrong. `to`.
+    SourceUnspecified,
+    /// What isn't IKE came to IKE's own port from the peer, and was read as IKE: ESP in UDP, mostly. `version`, `peer`.
+    EspReadAsIke,
 
     // ── ike-sa-init ──
     /// Requests are ignored because too many IKE SAs are half open. `peer`, `limit`.
@@ -269,6 +273,10 @@ pub enum Sign {
     MessageUnexpected,
     /// A payload of the peer's isn't in the form that the standard gives it. `payload`, `field`.
     PayloadDefect,
+    /// A list of proposals of the peer's isn't numbered, or isn't measured, as the standard has it. `number`, `expected`.
+    ProposalListBroken,
+    /// The peer repeats the last message of an exchange that is over here, and the daemon doesn't know it for what it is.
+    RepetitionNotTaken,
     /// A message that has to be encrypted came in the clear, and was dropped. `payload`.
     MessageInClear,
     /// A message of an IKE SA that was just agreed on fails its integrity check: the two sides' keys differ.
@@ -294,6 +302,8 @@ pub enum Sign {
     /// NO_PROPOSAL_CHOSEN is answered to a request for a CHILD SA; what for isn't said. `peer`; `words` is `all` where the
     /// product refuses ciphers, group and networks in the same words.
     ChildRequestRefused,
+    /// The other product's list for the second phase is shown, outside of a configuration that can be read. `hashes`, `ciphers`.
+    ChildProposalsShown,
     /// The key exchange of a CHILD SA (PFS) differs or is on one side only. `ours`, `theirs`.
     PfsDiffers,
     /// The traffic that one side asked for isn't what the other has. `local`, `remote` (of the side that says it),
@@ -616,7 +626,7 @@ pub enum Sign {
     SequenceBehind,
     /// A neighbour still had the hardware address of the other node. `address`.
     NeighbourMoved,
-    /// Somebody restarted every tunnel at once. `command`.
+    /// Somebody restarted every tunnel at once. `command`; `script`: the program that did it by itself.
     AllTunnelsRestarted,
 
     // ── overlay ──
@@ -719,7 +729,11 @@ impl Sign {
                 | Sign::Masquerading
                 | Sign::TunnelExempt
                 | Sign::NatAsymmetric
+                | Sign::ChildProposalsShown
                 | Sign::IkeTranslated
+                | Sign::SourceUnspecified
+                | Sign::EspReadAsIke
+                | Sign::ProposalListBroken
                 | Sign::AddressDuplicate
                 | Sign::ReplacedSends
                 | Sign::NothingCame

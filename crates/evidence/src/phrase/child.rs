@@ -5,6 +5,11 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // What RouterOS prints of its proposals.
+    any(
+        Sign::ChildProposalsShown,
+        "auth-algorithms={hashes:w} enc-algorithms={ciphers:w}",
+    ),
     // ── algorithms ──
     // racoon, and what was made of it (PAN-OS, RouterOS, macOS, Alibaba, Huawei).
     any(

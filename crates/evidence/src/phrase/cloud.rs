@@ -17,6 +17,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::AuthenticationRefusedByPeer,
         "IKE Tunnel closed{}IKE authentication credentials",
     ),
+    // Azure's Network Watcher, of the log of IKEEXT.
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Authentication failed. Check shared key",
+    ),
     any(
         Sign::EspProposalRefused,
         "Phase 2 negotiation failed{}No proposal",

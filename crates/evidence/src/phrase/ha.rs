@@ -3,6 +3,7 @@
 use adit_model::sign::Sign;
 
 use super::{Phrase, any};
+use crate::text::Line;
 
 pub(super) static PHRASES: &[Phrase] = &[
     // strongSwan's ha plugin.
@@ -84,6 +85,26 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::AllTunnelsRestarted, "$ restart vpn"),
     any(Sign::AllTunnelsRestarted, "# restart vpn"),
     any(Sign::AllTunnelsRestarted, "Restarting IPsec process"),
+    // Watchdogs and other scripts.
+    any(Sign::AllTunnelsRestarted, "Restarting IPsec service"),
+    any(Sign::AllTunnelsRestarted, "Restarting IPsec daemon"),
+    any(Sign::AllTunnelsRestarted, "Restarting the IPsec service"),
+    any(Sign::AllTunnelsRestarted, "Restarting strongSwan service"),
+    any(Sign::AllTunnelsRestarted, "Restarting service strongswan"),
+    any(Sign::AllTunnelsRestarted, "Restarting service ipsec"),
+    any(
+        Sign::AllTunnelsRestarted,
+        "not responding, restarting strongswan",
+    ),
+    any(
+        Sign::AllTunnelsRestarted,
+        "not responding, restarting ipsec",
+    ),
+    any(
+        Sign::AllTunnelsRestarted,
+        "ping failed, restarting strongswan",
+    ),
+    any(Sign::AllTunnelsRestarted, "ping failed, restarting ipsec"),
     // What sudo writes of it.
     any(
         Sign::AllTunnelsRestarted,
@@ -98,6 +119,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         "COMMAND={command:w}systemctl restart strongswan",
     ),
 ];
+
+/// The program that restarts everything by itself: one that watches, neither a person nor the service's own.
+pub(super) fn script<'a>(line: &Line<'a>) -> Option<&'a str> {
+    const OTHERS: [&str; 13] = [
+        "sudo", "systemd", "init", "charon", "pluto", "ipsec", "starter", "swanctl", "su", "bash",
+        "login", "vyos", "audit",
+    ];
+    // BusyBox writes a facility, a name and no number: `daemon.info watcher: …`.
+    let headed = || {
+        let (head, _) = line.body.split_once(": ").filter(|_| line.at.is_some())?;
+        let name = head.rsplit(' ').next().filter(|name| name.len() > 1)?;
+        (head.split(' ').count() <= 2).then_some(name)
+    };
+    let name = line.program.or_else(headed)?;
+    (!OTHERS.iter().any(|p| name.starts_with(p))).then_some(name)
+}
 
 /// Whether a user tells it of the other node of the cluster.
 pub(super) fn is_of_another(body: &str) -> bool {

@@ -51,6 +51,8 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::PskDiffers if has("Verification of peer's authentication data") => {
             out.push(("method", "any"));
         }
+        // Azure's own reading of its log, between two gateways that prove themselves by a shared key.
+        Sign::AuthenticationRefusedByPeer if has("Check shared key") => out.push(("method", "psk")),
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
         // The resolver's own words may be about anybody's look-up; these are a daemon's.

@@ -342,12 +342,19 @@ impl Phrases {
             if sign == Sign::NodeStandby && ha::is_of_another(&body) {
                 continue;
             }
-            if sign == Sign::IkeVersionRefused
+            let sign = if sign == Sign::IkeVersionRefused
                 && values
                     .get("version")
                     .is_some_and(|v| v.contains('.') && !is_ike_version(v))
             {
-                continue;
+                Sign::EspReadAsIke
+            } else {
+                sign
+            };
+            if sign == Sign::AllTunnelsRestarted
+                && let Some(script) = ha::script(line)
+            {
+                values.insert("script".to_owned(), script.to_owned());
             }
             if sign == Sign::Denied && host::is_of_a_log(&values) {
                 values.insert("of".to_owned(), "log".to_owned());

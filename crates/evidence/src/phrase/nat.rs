@@ -46,6 +46,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::NatTraversalOff, "no crypto ipsec nat-transparency"),
     any(Sign::NatTraversalOff, "nat_traversal off;"),
     any(Sign::NatTraversalOff, "gateway {name:w} no-nat-traversal"),
+    // charon hashes its address into the first message before it knows it.
+    any(
+        Sign::SourceUnspecified,
+        "sending packet: from 0.0.0.0[500] to {to:w}",
+    ),
+    any(
+        Sign::SourceUnspecified,
+        "sending packet: from ::[500] to {to:w}",
+    ),
     // A NAT that helps.
     any(
         Sign::NatPassthrough,

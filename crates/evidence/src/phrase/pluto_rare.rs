@@ -344,6 +344,20 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PayloadDefect,
         "of IKEv2 {payload} Payload has an unknown value",
     ),
+    // RFC 7296 3.3.1: the first proposal of a list is number 1, and each further one is one more.
+    any(
+        Sign::ProposalListBroken,
+        "proposal number was {number:n} but {expected:n} expected",
+    ),
+    any(
+        Sign::ProposalListBroken,
+        "proposal number was {number:n} but {expected:n} or {:n} expected",
+    ),
+    // Quick mode is over for its initiator with its second message. Who hears the first answer again didn't get it.
+    any(
+        Sign::RepetitionNotTaken,
+        "message ignored because it contains an unexpected payload type (ISAKMP_NEXT_HASH)",
+    ),
     any(
         Sign::IkeProposalsRefused,
         "OAKLEY proposal refused: missing",

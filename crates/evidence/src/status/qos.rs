@@ -56,6 +56,11 @@ impl Qos {
                 let values = [("mss", mss), ("source", from), ("destination", to)];
                 facts.push(sign(place(), Sign::SynMss, &values));
             }
+        } else if let Some(card) = body.strip_prefix("crypto offload parameters: dev ") {
+            // `dev eth7 dir out`, and with newer tools `mode packet`, below a state of the kernel.
+            let card = card.split(' ').next().unwrap_or_default();
+            let values = [("feature", "the SA is the card's"), ("device", card)];
+            facts.push(sign(place(), Sign::OffloadOn, &values));
         } else if let Some(feature) = body.strip_suffix(": on") {
             if matches!(
                 feature,

@@ -203,7 +203,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .asked
         .map(|a| a.proposals.as_slice())
         .unwrap_or_default();
-    if quick && asked.is_empty() && both_written(s) {
+    let shown = || hosts && s.sign(Sign::ChildProposalsShown).is_some();
+    if quick && asked.is_empty() && (both_written(s) || shown()) {
         return Judgement::Possible {
             weight: 60,
             because: "quick mode was refused with NO_PROPOSAL_CHOSEN, and what is shown of both sides' configurations doesn't differ in its algorithms".to_owned(),

@@ -40,6 +40,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::VendorDiffers) else {
         return in_clear(s)
             .or_else(|| keys_differ(s))
+            .or_else(|| list_broken(s))
             .or_else(|| super::not_understood::judge(s))
             .or_else(|| out_of_form(s))
             .unwrap_or_else(|| payloads_unexpected(s));
@@ -107,6 +108,29 @@ fn keys_differ(s: &Signals<'_>) -> Option<Judgement> {
     .because("The first protected message fails its integrity check. Keys of IKEv2 come from the key exchange and the nonces, not from a secret that is configured: one product computes them, or the check value, in its own way.")
     .fix("take another encryption, integrity, PRF or group for IKE on both sides (such as aes256-sha2_256-modp2048 without truncation), or update one of the products")
     .done())
+}
+
+/// Proposals that aren't numbered as the standard has it: in IKEv2 no wrong key makes a payload that decrypts at all.
+fn list_broken(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::ProposalListBroken)?;
+    let number = seen.value_or("number", "another number");
+    let expected = seen.value_or("expected", "1");
+    let later = if s.was_up().is_some() {
+        " The first exchange of the same peer was in order, so it is its rekeying that makes such lists."
+    } else {
+        ""
+    };
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("the peer's list of proposals is malformed: it begins with number {number} where {expected} has to stand"),
+        )
+        .at(AtFault::Remote)
+        .because(format!("RFC 7296 3.3.1: the first proposal of a list has the number 1, and each further one is one more; what isn't numbered so is refused whole.{later}"))
+        .fix("update the client or gateway that sends it; until then let it not rekey so early (a longer lifetime of the IKE SA on this side), or order its proposals so that the first is the one that is chosen")
+        .done(),
+    )
 }
 
 /// A payload that no wrong key can have made: it stands in a message whose first payloads made sense.

@@ -1,15 +1,17 @@
 //! `restart-affects-all-tunnels`: an operator restarted the whole service, and with it every tunnel.
 
 use adit_model::complaint::Complaint;
+use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
+use crate::complaint::carries_nothing;
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "restart-affects-all-tunnels",
-    recurs: false,
+    recurs: true,
     page: Page {
         title: "Everything was restarted",
         what: "`restart vpn` or a restart of the daemon takes down every tunnel of every peer; what then looks like an outage is that.",
@@ -17,7 +19,10 @@ pub(crate) static RULE: Rule = Rule {
         responder: "The peer deletes its SAs and begins anew.",
         look_alikes: &[("service-crash-loop", "Did somebody ask for it?")],
         fix: &[
-            ("any", "Reset one peer only."),
+            (
+                "any",
+                "Reset one peer only. A watchdog restarts what hangs, and not the service of all tunnels.",
+            ),
             (
                 "vyatta",
                 "`reset vpn ipsec-peer PEER`, with `tunnel N` for one of them.",
@@ -41,6 +46,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if s.refused_or_told() {
         return Judgement::Silent;
     }
+    if let Some(found) = by_a_script(s) {
+        return found;
+    }
     let command = seen.value_or("command", "a command").trim().to_owned();
     if let Some(fact) = s.complains(Complaint::AllTunnels).filter(|_| s.calm()) {
         return Found::by(
@@ -60,4 +68,40 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .to_owned(),
         separated_by: "whether all tunnels fell together, and came back by themselves after it",
     }
+}
+
+/// A program that watches something restarts the service by itself, though the tunnel comes up each time.
+fn by_a_script(s: &Signals<'_>) -> Option<Judgement> {
+    let mut all = s.signs_of(Sign::AllTunnelsRestarted);
+    let seen = all.find(|x| x.value("script").is_some())?;
+    let came_up = s.up
+        || s.reached(|h| matches!(h, Happening::ChildEstablished { .. }))
+            .is_some();
+    // Who restarts it because nothing passes has a reason that lies elsewhere.
+    let line = seen.fact.source.text.to_ascii_lowercase();
+    let for_traffic = [
+        "ping",
+        "respond",
+        "unreachable",
+        "no traffic",
+        "tunnel is down",
+    ]
+    .iter()
+    .any(|word| line.contains(word));
+    if !came_up || for_traffic || !s.calm() || carries_nothing(s) || s.traffic_suffers() {
+        return None;
+    }
+    let script = seen.value_or("script", "a script");
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!("{script} restarts the whole service at {}, which takes every tunnel down", seen.who()),
+        )
+        .with(all.map(|x| x.fact).take(3))
+        .because("The tunnel comes up, and a program of the host restarts the service for something else that it watches.")
+        .fix(format!("mend what {script} waits for, and let it restart that alone: `swanctl --initiate` or `ipsec up NAME` brings a single tunnel back"))
+        .then(format!("the log of {script}: what it checks, and how often it restarts the service"))
+        .done(),
+    )
 }

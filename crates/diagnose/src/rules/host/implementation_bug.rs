@@ -1,13 +1,14 @@
 //! `implementation-bug`: the daemon itself fails.
 
 use adit_model::complaint::Complaint;
+use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::complaint::carries_nothing;
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
@@ -90,7 +91,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("the lines before it, and a backtrace (coredumpctl info)")
         .done();
     }
-    if let Some(judgement) = leased_not_found(s) {
+    if let Some(judgement) = leased_not_found(s).or_else(|| repetition_not_taken(s)) {
         return judgement;
     }
     let Some(seen) = s.sign(Sign::ContradictionSurvived) else {
@@ -141,6 +142,36 @@ fn leased_not_found(s: &Signals<'_>) -> Option<Judgement> {
         .because("It looks for the address before the system has announced the interface. A route that is made without it goes out of the physical interface, past the tunnel.")
         .fix("update to a version in which it is mended; until then replace the route to the remote network by one over the interface that the daemon made")
         .then("the routing table: the interface of the route to the remote network")
+        .done(),
+    )
+}
+
+/// The peer repeats its answer of quick mode because the last message was lost. It has to be sent again; Openswan takes
+/// the repetition for nonsense, and the peer's SA stays half made.
+fn repetition_not_taken(s: &Signals<'_>) -> Option<Judgement> {
+    let all = s.ever(Sign::RepetitionNotTaken);
+    let done = s
+        .case
+        .happenings()
+        .find(|(f, h)| {
+            matches!(h, Happening::ChildEstablished { .. }) && all.iter().any(|x| before(f, x.fact))
+        })
+        .map(|(f, _)| f)?;
+    let again = all.iter().filter(|x| before(done, x.fact));
+    let (Some(seen), true) = (again.clone().next(), again.clone().count() > 1) else {
+        return None;
+    };
+    Some(
+        Found::by(
+            *seen,
+            SYMPTOM,
+            format!("{} doesn't know the peer's repeated answer of quick mode for what it is", seen.who()),
+        )
+        .with([done])
+        .with(again.map(|x| x.fact).take(3))
+        .because("The SA is made here, and the peer goes on repeating its answer: our last message was lost on the way. A repetition has to be answered with that message again; this daemon refuses it, so the two ends stay out of step until the next rekeying.")
+        .fix("update to a version in which it is mended; until then set the tunnel up anew when it happens (ipsec auto --replace and --up), and look for the loss on the path")
+        .then("a capture of both ends: whether the third message of quick mode arrives")
         .done(),
     )
 }

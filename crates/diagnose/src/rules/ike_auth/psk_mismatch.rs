@@ -6,7 +6,7 @@ use adit_model::product::Product;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, Told, name_of, notify, quote, who};
@@ -145,6 +145,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     let signed = s.refused_proof().is_some_and(|kind| kind != AuthKind::Psk);
+    let read = s
+        .signs_of(Sign::AuthenticationRefusedByPeer)
+        .find(|x| x.value("method") == Some("psk"));
+    if let Some(seen) = read
+        .filter(|_| !signed && s.refused.is_empty() && s.first_sign(CERTIFICATE_REFUSED).is_none())
+    {
+        return Found::by(
+            seen,
+            CONDITION,
+            "the gateway's own diagnosis of its log is that the shared keys differ",
+        )
+        .at(AtFault::Both)
+        .because("The connection of such a gateway proves itself by a shared key, and the other side doesn't accept the proof.")
+        .fix("set the same shared key at the connection of the cloud and at the device")
+        .then("make a fresh key (`openssl rand -base64 32`), hand it over on a channel that both trust, and set it on both sides")
+        .done();
+    }
     if !signed
         && (s.told(notify::AUTHENTICATION_FAILED, false).is_some()
             || s.sign(Sign::AuthenticationRefusedByPeer).is_some())

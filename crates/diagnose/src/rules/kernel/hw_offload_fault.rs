@@ -97,6 +97,20 @@ fn tried(s: &Signals<'_>) -> Judgement {
         .then("the counters of `ethtool -S DEV | grep -i ipsec` while it fails")
         .done(),
         _ => match s.sign(Sign::OffloadOn) {
+            // The card encrypts, so a capture of this host shows what it is given and not what it sends.
+            Some(seen) if seen.value("device").is_some() && s.calm() && loses_some(s) => Found::by(
+                seen,
+                CONDITION,
+                format!(
+                    "the card {} encrypts for {}, and some packets that it is given never come out as ESP",
+                    seen.value_or("device", ""),
+                    seen.who()
+                ),
+            )
+            .because("The kernel gave the SA to the card. Some packets get through, and others are seen to leave and don't reach the other end: the card or its driver loses them.")
+            .fix("switch offload to hardware off for this tunnel (strongSwan: hw_offload = no; Libreswan: nic-offload=no), and update the driver and the firmware of the card")
+            .then("the counters of `ethtool -S DEV | grep -i ipsec` while it fails")
+            .done(),
             Some(seen) if s.traffic_suffers() && s.calm() => Judgement::Possible {
                 weight: 22,
                 because: format!(
@@ -108,4 +122,21 @@ fn tried(s: &Signals<'_>) -> Judgement {
             _ => Judgement::Silent,
         },
     }
+}
+
+/// Small packets are lost where larger ones pass, which no path and no MTU does; or somebody saw packets leave that the
+/// other end never got, and others pass.
+fn loses_some(s: &Signals<'_>) -> bool {
+    let passes = || s.pings().filter(|p| p.received > 0);
+    let small = s
+        .pings()
+        .any(|lost| lost.received == 0 && passes().any(|p| p.to == lost.to && p.size > lost.size));
+    let vanish = [Complaint::EspVanishes, Complaint::PeerHearsNothing]
+        .into_iter()
+        .any(|c| s.complains(c).is_some());
+    small
+        || vanish
+            && passes().next().is_some()
+            && s.size_matters().is_none()
+            && s.complains(Complaint::LargeFails).is_none()
 }

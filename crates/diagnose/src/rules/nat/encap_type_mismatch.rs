@@ -1,10 +1,14 @@
 //! `encap-type-mismatch`: one gateway wraps ESP in UDP, and the other doesn't.
 
-use adit_model::fact::Side;
+use std::net::IpAddr;
+
+use adit_model::event::Happening;
+use adit_model::fact::{Known, Side};
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::hosts;
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 use crate::wire::Flow;
@@ -109,6 +113,58 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("set the same encapsulation on both sides: remove encapsulation=no, or force UDP encapsulation on both")
         .then("ip -d xfrm state: `encap type espinudp` must be at both SAs or at none")
         .done(),
-        None => Judgement::Silent,
+        None => read_as_ike(s),
     }
+}
+
+/// ESP in UDP that the peer sends to IKE's own port, where no marker tells it from IKE (RFC 3948 2.2): a gateway that
+/// takes itself for translated expects it on the other port.
+fn read_as_ike(s: &Signals<'_>) -> Judgement {
+    let unspecified = s.sign(Sign::SourceUnspecified);
+    // What was found out about NATs belongs to the time before the tunnel was up.
+    let own = s.case.happenings().find_map(|(f, h)| match h {
+        Happening::NatDetection {
+            local_behind_nat: true,
+            remote_behind_nat: false,
+            ..
+        } => Some(f),
+        _ => None,
+    });
+    let taken_for_translated = own.is_some();
+    let stray = s.signs_of(Sign::EspReadAsIke).find(|seen| {
+        let from = seen.value("peer").map(hosts).unwrap_or_default();
+        from.iter().any(|peer| is_peer(s, *peer))
+    });
+    match (unspecified.filter(|_| taken_for_translated), stray) {
+        (Some(made), Some(stray)) => Found::by(
+            stray,
+            SYMPTOM,
+            format!("{} takes itself for translated, and the peer's ESP in UDP comes to the port of IKE", stray.who()),
+        )
+        .at(AtFault::Local)
+        .with([made.fact])
+        .with(own)
+        .because("The first message was made before there was a route, with 0.0.0.0 as its source. What it tells of its address is hashed from that, so a NAT is found where none is, and the two ends don't agree on the encapsulation of ESP. What comes to port 500 without a marker is read as IKE of a strange version.")
+        .fix("start the connection when the route to the peer is there, or write the own address (local_addrs, left=); force the encapsulation on both sides (encap = yes), or leave MOBIKE on so that both move to port 4500")
+        .then("ip -d xfrm state on both sides: `encap type espinudp` and its ports")
+        .done(),
+        (None, Some(stray)) if s.up && !s.refused_or_told() => Judgement::Possible {
+            weight: 45,
+            because: format!("what the peer sends to IKE's port isn't IKE, and {} reads it as such", stray.who()),
+            separated_by: "a capture: is it ESP in UDP on port 500?",
+        },
+        (Some(_), None) if s.up => Judgement::Possible {
+            weight: 18,
+            because: "the first message had no source address yet, and a NAT was found since".to_owned(),
+            separated_by: "whether there is a NAT before this gateway, and `encap` in `ip -d xfrm state` of both sides",
+        },
+        _ => Judgement::Silent,
+    }
+}
+
+/// Whether a line of an exchange of ours names the address.
+fn is_peer(s: &Signals<'_>, address: IpAddr) -> bool {
+    s.case.facts.iter().any(|f| {
+        matches!(f.what, Known::Happened { .. }) && hosts(&f.source.text).contains(&address)
+    })
 }
