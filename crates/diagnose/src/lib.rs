@@ -31,6 +31,7 @@ mod missing;
 mod monitored;
 mod nat;
 mod nat_rule;
+mod numbered;
 mod overcome;
 mod pinned;
 mod plane;

@@ -4,11 +4,13 @@
 use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
+use crate::numbered::Numbered;
 use crate::seen::{Seen, before, hosts};
 
 /// Whether an SA for the traffic came up after the line, between the same hosts, and none had before it. What is refused
-/// of a tunnel that was up already is about replacing its SAs. `up` are the lines that say that one came up.
-pub(crate) fn is_overcome(seen: Seen<'_>, up: &[&Fact]) -> bool {
+/// of a tunnel that was up already is about replacing its SAs. `up` are the lines that say that one came up, `of` tells
+/// whose they are.
+pub(crate) fn is_overcome(seen: Seen<'_>, up: &[&Fact], of: &Numbered<'_>) -> bool {
     if up.is_empty() || !refuses(seen) {
         return false;
     }
@@ -24,7 +26,7 @@ pub(crate) fn is_overcome(seen: Seen<'_>, up: &[&Fact]) -> bool {
             return true;
         }
     }
-    let same = |x: &Fact| is_of_same(x, seen.fact);
+    let same = |x: &Fact| is_of_same(x, seen.fact) && !of.differ(x, seen.fact);
     up.iter().any(|x| before(seen.fact, x) && same(x))
         && !up.iter().any(|x| before(x, seen.fact) && same(x))
 }

@@ -7,6 +7,7 @@ use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
 use crate::let_in::is_let_in;
+use crate::numbered::Numbered;
 use crate::overcome::{is_of_first_phase, is_overcome};
 use crate::signals::{Signals, who};
 
@@ -182,13 +183,14 @@ pub(crate) fn signs<'a>(facts: &'a [Fact], successes: &[&Fact]) -> Vec<Seen<'a>>
         .iter()
         .filter(|seen| matches!(seen.sign, Sign::FirstPhaseDone | Sign::SecondPhaseDone));
     let either: Vec<&Fact> = first.map(|seen| seen.fact).collect();
+    let of = Numbered::new(&all);
     let stands = |seen: &Seen<'_>| {
         let done = if is_of_first_phase(seen.sign) {
             &either
         } else {
             &up
         };
-        !is_overcome(*seen, done) && !is_let_in(*seen, &let_in)
+        !is_overcome(*seen, done, &of) && !is_let_in(*seen, &let_in)
     };
     all.iter().copied().filter(stands).collect()
 }
