@@ -108,6 +108,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "ike.exceptions.InternalAddressFailureException",
     ),
     any(
+        Sign::AuthMethodUnexpected,
+        "Expected the remote/server to use {}authentication but they used",
+    ),
+    any(
         Sign::PeerNameUnresolved,
         "VpnRunner{}UnknownHostException: Unable to resolve host \"{name}\"",
     ),

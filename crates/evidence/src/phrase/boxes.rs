@@ -153,6 +153,27 @@ pub(super) static PHRASES: &[Phrase] = &[
         "IPsec SA associated with the SPI on the received IPsec packet could not be found",
     ),
     any(Sign::IssuerUnknown, "Could not validate peer's certificate"),
+    // What it sent itself is what it made of the peer's message.
+    any(
+        Sign::DecryptedToNonsense,
+        "Main Mode Sent Notification to Peer: payload malformed",
+    ),
+    any(
+        Sign::DecryptedToNonsense,
+        "Malformed ISAKMP Payload{}preshared secret",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "Main Mode Sent Notification to Peer: no proposal chosen",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Quick Mode Sent Notification to Peer: no proposal chosen",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Quick Mode Sent Notification to Peer: invalid id information",
+    ),
     // WatchGuard.
     any(
         Sign::IkeProposalsRefused,
@@ -170,6 +191,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::PeerIdentityUnexpected,
         "Received ID did not match with configured",
+    ),
+    any(
+        Sign::PskDiffers,
+        "Reason=Authentication failure due to mismatched",
     ),
     any(
         Sign::TrafficRefused,
@@ -237,9 +262,28 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PfsDiffers, "initiator dh mismatch"),
     any(Sign::PeerIdentityUnexpected, "config ID mismatch"),
     any(Sign::ExchangeModeRefused, "exchange mode mismatch"),
+    // The table has the port before and the version behind, traps a word before.
     any(Sign::IkeVersionRefused, "Reason=version mismatch"),
+    any(Sign::IkeVersionRefused, "{:n} version mismatch v{:n}"),
     any(Sign::NoConnectionForPeer, "Reason=peer address mismatch"),
+    any(
+        Sign::NoConnectionForPeer,
+        "{:n} peer address mismatch v{:n}",
+    ),
     any(Sign::TrafficRefused, "Reason=netmask mismatch"),
+    any(Sign::TrafficRefused, "{:n} netmask mismatch v{:n}"),
+    any(Sign::PskDiffers, "Reason=authentication fail"),
+    any(Sign::PskDiffers, "{:n} authentication fail v{:n}"),
+    any(Sign::ModeDiffers, "Reason=encapsulation mode mismatch"),
+    any(Sign::ModeDiffers, "{:n} encapsulation mode mismatch v{:n}"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "{:n} xauth authentication fail v{:n}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "{:n} eap authentication fail v{:n}",
+    ),
     any(
         Sign::UserAuthenticationFailed,
         "Reason=xauth authentication fail",

@@ -220,6 +220,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerKeyUntrusted,
         "IKMP_INVAL_CERT: Certificate received from {peer:w} is bad",
     ),
+    any(Sign::PeerKeyUntrusted, "%CRYPTO-5-IKMP_INVAL_CERT"),
     any(Sign::PeerCertificateMissing, "no peer's CERT payload found"),
     any(Sign::PeerCertificateMissing, "no peer's CERT file found"),
     // ── names ──

@@ -83,7 +83,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "decrypted packet failed SA identity check",
     ),
     any(Sign::ClearTrafficArrived, "%CRYPTO-4-RECVD_PKT_NOT_IPSEC"),
-    any(Sign::IssuerUnknown, "%CRYPTO-5-IKMP_INVAL_CERT"),
     any(Sign::FirstPhaseDone, "New State = IKE_P1_COMPLETE"),
     any(Sign::FirstPhaseDone, "SA has been authenticated with"),
     // IOS, IKEv2: lists of payloads. Who sends AUTH of its own takes the IKE SA, and refuses what is asked for inside.

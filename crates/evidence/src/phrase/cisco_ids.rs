@@ -128,6 +128,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "in-negotiation context limit of {limit:n} reached",
     ),
     any(Sign::HalfOpenLimit, "due to IKE NEGOTIATION LIMIT REACHED"),
+    any(Sign::HalfOpenLimit, "due to IKE SA LIMIT REACHED"),
     any(Sign::HalfOpenLimit, "SA request rejected by CAC"),
     // Steps that don't come, and ends.
     any(Sign::NegotiationFailed, "Processing of Main mode failed"),

@@ -31,4 +31,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         "decryption was unsuccessful due to invalid Pre-shared",
     ),
     any(Sign::PeerDeleted, "AWS tunnel received DELETE"),
+    // Azure's Network Watcher: in the other's words, without what it didn't like.
+    any(
+        Sign::ChildRequestRefused,
+        "device rejected Quick Mode settings",
+    ),
+    // AWS Health.
+    any(
+        Sign::EndpointReplaced,
+        "a momentary lack of redundancy as one of two tunnel endpoints",
+    ),
+    any(Sign::EndpointReplaced, "AWS_VPN_REDUNDANCY_LOSS"),
 ];

@@ -53,6 +53,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         }
         // Azure's own reading of its log, between two gateways that prove themselves by a shared key.
         Sign::AuthenticationRefusedByPeer if has("Check shared key") => out.push(("method", "psk")),
+        // Huawei's one reason for keys and certificates.
+        Sign::PskDiffers if has("authentication fail ") || has("=authentication fail") => {
+            out.push(("method", "any"));
+        }
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
         // The resolver's own words may be about anybody's look-up; these are a daemon's.

@@ -158,6 +158,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IdleClosed,
         "connection was terminated because of idle timeout",
     ),
+    any(
+        Sign::VirtualAddressRefused,
+        "Automatic Private IP Address {} will be assigned to dial-in clients",
+    ),
     // What it says in other languages.
     any(Sign::PrivateKeyMissing, "无法找到有效的计算机证书"),
     any(Sign::PrivateKeyMissing, "找不到有效的電腦憑證"),

@@ -92,9 +92,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .any(|x| x.side() == seen.side())
     };
     // Words that stand for every method are about the certificate where one was refused.
+    // So are they about the key that wasn't there to compare with.
     let signed = |seen: &Seen<'_>| {
         seen.value("method") == Some("any")
-            && s.first_sign(CERTIFICATE_REFUSED)
+            && (s.first_sign(CERTIFICATE_REFUSED))
+                .or_else(|| s.sign(Sign::PskNotFound))
                 .is_some_and(|x| x.side() == seen.side())
     };
     let said = s

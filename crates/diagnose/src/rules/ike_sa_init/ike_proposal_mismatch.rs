@@ -1,7 +1,7 @@
 //! `ike-proposal-mismatch`: no IKE proposal in common.
 
 use adit_model::event::Happening;
-use adit_model::fact::{OfferOutcome, Side};
+use adit_model::fact::{Fact, OfferOutcome, Side};
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -191,6 +191,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 && s.signs_of(Sign::TrafficRefused)
                     .any(|x| x.fact.source.text.contains("Crypto Map Policy not found")))
         })
+        .filter(|seen| !ends_without_gateway(s, seen.fact))
         // A line that names phase 2 isn't about phase 1.
         .filter(|seen| {
             !s.signs_of(Sign::EspProposalRefused)
@@ -253,4 +254,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Whether the line is FortiOS' end of an attempt for which it has just told that no gateway is configured: it ends each
+/// attempt with the same words.
+fn ends_without_gateway(s: &Signals<'_>, line: &Fact) -> bool {
+    const NEAR: u64 = 4;
+    line.source.text.contains(" SA Error:")
+        && s.signs_of(Sign::NoConnectionForPeer).any(|seen| {
+            let (said, end) = (seen.fact.source.line, line.source.line);
+            seen.side() == line.side
+                && said
+                    .zip(end)
+                    .is_some_and(|(said, end)| said <= end && end - said <= NEAR)
+        })
 }
