@@ -249,10 +249,13 @@ impl PeerConnection {
     #[must_use]
     pub fn key_among<'k>(&self, keys: &'k [SharedKey]) -> Option<&'k SharedKey> {
         let candidates = |id: Option<PeerId>, place: Option<&Place>| -> Vec<PeerId> {
-            let address = place.and_then(Place::address);
-            id.into_iter()
-                .chain(address.map(|a| PeerId::Is(Identity::Address(a))))
-                .collect()
+            let place = place.and_then(|place| match place {
+                Place::Address(a) => Some(Identity::Address(*a)),
+                // A key is found by the name that stands for the address, in a paste also where its numbers are struck out.
+                Place::Name(name) => Some(Identity::Fqdn(name.clone())),
+                _ => None,
+            });
+            id.into_iter().chain(place.map(PeerId::Is)).collect()
         };
         let ends = [
             candidates(self.effective_local_id(), self.local.value.first()),

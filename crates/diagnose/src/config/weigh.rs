@@ -7,7 +7,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Known, Side};
-use adit_model::peer_config::{Lint, PeerConnection, Place, SharedKey, Weight};
+use adit_model::peer_config::{Lint, PeerConnection, Place, Setting, SharedKey, Weight};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -102,6 +102,24 @@ impl Configs {
     /// Whether the two ends differ in what has that cause.
     pub(crate) fn differ_in(&self, cause: &str) -> bool {
         self.differences.iter().any(|d| d.cause == cause)
+    }
+
+    /// The tunnel interface of the one end, and the list of networks of the other.
+    pub(crate) fn interface_and_list(&self) -> Option<[Evidence; 2]> {
+        let (a, b) = self.pair.as_ref()?;
+        let interface = |c: &PeerConnection| c.children.iter().find_map(|x| x.route_based.clone());
+        let list = |c: &PeerConnection| c.children.iter().map(|x| x.local_ts.clone()).next();
+        match (interface(a), interface(b)) {
+            (Some(one), None) => Some([
+                written(&one, Side::Local)?,
+                written(&list(b)?, Side::Remote)?,
+            ]),
+            (None, Some(one)) => Some([
+                written(&one, Side::Remote)?,
+                written(&list(a)?, Side::Local)?,
+            ]),
+            _ => None,
+        }
     }
 
     /// Both ends' configurations have written networks, and [`compare`] found nothing against them.
@@ -228,7 +246,7 @@ fn within(all: Vec<PeerConnection>) -> Vec<(PeerConnection, PeerConnection)> {
     }
     if let [(_, only)] = groups.as_mut_slice()
         && let [a, b] = only.as_slice()
-        && a.local.value.iter().any(|p| p.address().is_some())
+        && a.local.value.iter().any(Place::is_somewhere)
         && a.local.value == b.remote.value
         && a.remote.value == b.local.value
     {
@@ -280,6 +298,17 @@ fn attempted(s: &Signals<'_>) -> bool {
     s.facts
         .iter()
         .any(|f| matches!(f.what, Known::Happened { .. }))
+}
+
+/// The line that sets it.
+fn written<T>(setting: &Setting<T>, side: Side) -> Option<Evidence> {
+    let source = setting.source()?;
+    Some(Evidence {
+        side: Some(side),
+        source: source.name.clone(),
+        line: source.line,
+        text: source.text.clone(),
+    })
 }
 
 fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement, listed: bool) -> Judgement {

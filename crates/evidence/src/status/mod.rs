@@ -21,6 +21,7 @@ mod dump;
 mod filter;
 mod fortigate;
 mod host;
+mod ike_scan;
 mod in_words;
 mod ipdrop;
 mod listeners;
@@ -102,6 +103,7 @@ impl Statuses {
         let facts = &mut self.facts;
         bgp::line(line, place, facts);
         clock::line(line, place, facts);
+        ike_scan::line(line, place, facts);
         self.carried.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.connections.line(line, place, facts);

@@ -32,6 +32,12 @@ impl Place {
         }
     }
 
+    /// Whether it is one host: by its address, or by a name that may stand for one.
+    #[must_use]
+    pub const fn is_somewhere(&self) -> bool {
+        matches!(self, Place::Address(_) | Place::Name(_))
+    }
+
     /// Whether both can be the same host. Names may be anything.
     #[must_use]
     pub fn meets(&self, other: &Place) -> bool {

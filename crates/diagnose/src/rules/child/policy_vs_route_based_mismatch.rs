@@ -1,11 +1,14 @@
 //! `policy-vs-route-based-mismatch`: one side has everything as selectors, the other a list of networks.
 
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::config::Configs;
+use crate::finding::{CONDITION, SAID};
+use crate::plane::Carried;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
-use crate::verdict::AtFault;
+use crate::signals::{Signals, quote};
+use crate::verdict::{AtFault, Fix};
 
 pub(crate) static RULE: Rule = Rule {
     id: "policy-vs-route-based-mismatch",
@@ -51,7 +54,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         x.value("local").is_some_and(everything) && x.value("remote").is_some_and(everything)
     });
     let Some(seen) = found else {
-        return Judgement::Silent;
+        return narrowed(s);
     };
     Found::by(
         seen,
@@ -65,6 +68,42 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 /// A selector that takes every address, as products write it.
+/// It came up all the same, with the networks of the one that has a list, and carries nothing through the other's interface.
+fn narrowed(s: &Signals<'_>) -> Judgement {
+    let sides = [Side::Local, Side::Remote];
+    let all: Vec<Carried<'_>> = sides
+        .into_iter()
+        .flat_map(|side| s.each_carried(side))
+        .collect();
+    let Some(sending) = all.iter().find(|c| c.only_sends()) else {
+        return Judgement::Silent;
+    };
+    // What arrives nowhere may be lost on the way as well, which a single side can't tell.
+    if all.len() < 2 || all.iter().any(|c| c.received != Some(0)) || !s.listed_up(true) {
+        return Judgement::Silent;
+    }
+    let Some(lines) = Configs::of(s.case).interface_and_list() else {
+        return Judgement::Silent;
+    };
+    Found {
+        confidence: CONDITION,
+        side: AtFault::Both,
+        summary: "the SAs stand and nothing arrives: one side has a tunnel interface, the other a list of networks".to_owned(),
+        explanation: "The two agreed on the networks of the list. What comes through the SA of a tunnel interface is taken in only as far as its selectors and its mark let it.".to_owned(),
+        evidence: quote(sending.facts.iter().copied())
+            .into_iter()
+            .chain(lines)
+            .collect(),
+        fix: Fix {
+            local: "use one model on both sides: a tunnel interface with 0.0.0.0/0 and routes, or the same list of networks".to_owned(),
+            remote: "the same".to_owned(),
+        },
+        message_for_peer: "Our SAs stand, and what one of us sends isn't taken in by the other. One of us has a tunnel interface (VTI), the other a list of networks. Can you use the same as we do?".to_owned(),
+        next: vec!["on the side that receives nothing: ip -s xfrm state, /proc/net/xfrm_stat and tcpdump -ni IFACE 'udp port 4500 or esp'".to_owned()],
+    }
+    .into()
+}
+
 fn everything(selector: &str) -> bool {
     [
         "0.0.0.0/0.0.0.0",

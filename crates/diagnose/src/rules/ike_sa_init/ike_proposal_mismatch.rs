@@ -8,7 +8,7 @@ use adit_model::sign::Sign;
 
 use super::proposal_list_too_long::too_long;
 use crate::compare::{changes, kinds, list, shown};
-use crate::finding::SAID;
+use crate::finding::{CONFIGURED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::setting::Setting;
 use crate::signals::{Signals, notify, quote, who};
@@ -215,6 +215,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
         return Judgement::RuledOut(format!("an IKE proposal was agreed: {}", fact.source.text));
+    }
+    if let (Some(told), [taken, ..]) = (
+        s.told(notify::NO_PROPOSAL_CHOSEN, true),
+        s.offers(OfferOutcome::Taken).as_slice(),
+    ) {
+        let (fact, proposal) = taken;
+        return Found {
+            confidence: CONFIGURED,
+            side: AtFault::Local,
+            summary: format!("the peer takes none of our IKE proposals; asked with {proposal}, it took that"),
+            explanation: "The peer has a connection for who asks from here, so it isn't that which it refuses, but what is offered.".to_owned(),
+            fix: Fix {
+                local: Setting::IkeProposals(proposal, core::slice::from_ref(*proposal)).at(s.product(Side::Local)),
+                remote: String::new(),
+            },
+            message_for_peer: format!("Your gateway took {proposal} when we asked with it. Is that what it is to be?"),
+            evidence: quote([told.fact, fact]),
+            next: Vec::new(),
+        }
+        .into();
     }
     if let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, true) {
         let asked = told.asked.map_or(String::new(), |a| {

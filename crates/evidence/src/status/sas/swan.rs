@@ -203,13 +203,15 @@ fn version(text: &str) -> Option<u8> {
     }
 }
 
-/// `gw-b{7}:  INSTALLED, TUNNEL, …`, `net: #7, reqid 1, INSTALLED, …`.
+/// `gw-b{7}:  INSTALLED, TUNNEL, …`, `net: #7, reqid 1, INSTALLED, …`, `net: #7, INSTALLED, …`.
 fn child_stage(body: &str) -> Option<Stage> {
     let state = match body.split_once("}: ") {
         Some((_, rest)) => rest.trim_start().split(',').next()?,
         None => {
             let (_, rest) = body.split_once(": #")?;
-            rest.split(", ").nth(2)?
+            let mut parts = rest.split(", ").skip(1);
+            // Versions before 5.3 don't write the reqid.
+            parts.find(|part| !part.starts_with("reqid "))?
         }
     };
     match state {
@@ -242,6 +244,12 @@ mod tests {
             Some((Stage::Up, None))
         );
         assert_eq!(sa("net: #7, reqid 1, INSTALLED, TUNNEL"), None);
+        for child in [
+            "net: #7, reqid 1, INSTALLED, TUNNEL",
+            "net: #7, INSTALLED, TUNNEL-in-UDP, ESP:AES_CBC-256",
+        ] {
+            assert_eq!(child_stage(child), Some(Stage::Up));
+        }
     }
 
     #[test]
