@@ -11,6 +11,8 @@ use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
 use adit_model::sign::Sign;
 
+use crate::complaint::{complained, content};
+use crate::pinned::pinned_down;
 use crate::rule::{Judgement, Rule};
 use crate::seen::hosts;
 use crate::signals::Signals;
@@ -51,6 +53,13 @@ pub(crate) fn beside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
     let Judgement::Found(found) = judgement else {
         return judgement;
     };
+    if content(s) && !pinned_down(s) {
+        return Judgement::Possible {
+            weight: 20,
+            because: format!("{}; whoever shows it says that all is well", found.summary),
+            separated_by: "whether anything fails",
+        };
+    }
     if s.carries_well() && is_counted(s, &found.evidence) {
         return Judgement::Possible {
             weight: 30,
@@ -59,6 +68,16 @@ pub(crate) fn beside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
                 found.summary
             ),
             separated_by: "whether the counter grows with each packet that is lost",
+        };
+    }
+    if is_counted(s, &found.evidence) && is_one_of_many(s, &found.evidence) && !complained(s) {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "{}; other counters of the host are as high, as after a long time",
+                found.summary
+            ),
+            separated_by: "which of the counters grows with each packet that is lost",
         };
     }
     let first_told = s.told.iter().any(|t| t.init && t.side == Side::Local);
@@ -89,10 +108,35 @@ pub(crate) fn beside(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
 fn is_counted(s: &Signals<'_>, lines: &[Evidence]) -> bool {
     let counted =
         |fact: &Fact| matches!(fact.what, Known::Sign { sign, .. } if sign == Sign::KernelDrops);
-    !lines.is_empty()
-        && lines
-            .iter()
-            .all(|line| s.case.facts.iter().any(|f| line.is_of(f) && counted(f)))
+    !lines.is_empty() && lines.iter().all(|line| facts_of(s, line).any(counted))
+}
+
+/// Whether other counters of the same host, four of them or more, are as high or higher: what fails now raises one.
+fn is_one_of_many(s: &Signals<'_>, lines: &[Evidence]) -> bool {
+    const MANY: usize = 4;
+    let Some(fact) = lines.iter().find_map(|line| facts_of(s, line).next()) else {
+        return false;
+    };
+    let count = |fact: &Fact| match &fact.what {
+        Known::Sign { sign, values } if *sign == Sign::KernelDrops => {
+            values.get("count")?.parse::<u64>().ok()
+        }
+        _ => None,
+    };
+    let Some(own) = count(fact) else {
+        return false;
+    };
+    let counts = || s.case.of(fact.side).filter_map(count);
+    counts().count() > MANY
+        && counts()
+            .filter(|other| other.saturating_mul(2) > own)
+            .count()
+            > 1
+}
+
+/// The facts that a quoted line gave.
+fn facts_of<'a>(s: &Signals<'a>, line: &'a Evidence) -> impl Iterator<Item = &'a Fact> {
+    s.case.facts.iter().filter(|f| line.is_of(f))
 }
 
 fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
@@ -129,11 +173,17 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
 /// Whether an SA came up moments before or after the line: who cuts so little out of a log shows what it is about.
 fn is_cut_out(s: &Signals<'_>, line: &Evidence) -> bool {
     const MOMENTS_MS: u64 = 60_000;
-    let Some(fact) = s.case.facts.iter().find(|f| line.is_of(f)) else {
+    const LINES: u64 = 8;
+    let Some(fact) = facts_of(s, line).next() else {
         return false;
     };
-    let close = |other: &Fact| match (fact.at, other.at) {
-        (Some(a), Some(b)) => a.0.abs_diff(b.0) < MOMENTS_MS,
+    let close = |other: &Fact| match (fact.at, other.at, fact.source.line, other.source.line) {
+        (Some(a), Some(b), ..) => a.0.abs_diff(b.0) < MOMENTS_MS,
+        // Without times only the order tells: what came up is followed by what is shown.
+        (None, None, Some(refused), Some(up)) => {
+            fact.source.name == other.source.name
+                && refused.checked_sub(up).is_some_and(|n| n <= LINES)
+        }
         _ => false,
     };
     s.case
@@ -178,8 +228,7 @@ fn asker(text: &str) -> Option<IpAddr> {
 }
 
 fn side_of(s: &Signals<'_>, line: &Evidence) -> Option<Side> {
-    let fact = s.case.facts.iter().find(|f| line.is_of(f))?;
-    Some(fact.side)
+    facts_of(s, line).next().map(|fact| fact.side)
 }
 
 /// The addresses of those with whom an SA came up, and of those whom the side asks itself.
@@ -212,7 +261,7 @@ fn is_up(fact: &Fact) -> bool {
 
 /// How often the same is said of the same host.
 fn times(s: &Signals<'_>, line: &Evidence) -> usize {
-    let Some(fact) = s.case.facts.iter().find(|f| line.is_of(f)) else {
+    let Some(fact) = facts_of(s, line).next() else {
         return 0;
     };
     let of = hosts(&line.text);

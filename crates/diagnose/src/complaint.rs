@@ -37,9 +37,15 @@ pub(crate) fn complaint_that_fits<'a>(s: &Signals<'a>, cause: &str) -> Option<&'
 
 /// Somebody tells that something is wrong, whatever the evidence shows.
 pub(crate) fn complained(s: &Signals<'_>) -> bool {
-    s.case.facts.iter().any(|f| {
-        matches!(f.what, Known::Complained { complaint, .. } if complaint != Complaint::SmallPasses && complaint != Complaint::BothBehindNat)
-    })
+    s.case
+        .facts
+        .iter()
+        .any(|f| matches!(f.what, Known::Complained { complaint, .. } if complaint.is_trouble()))
+}
+
+/// Whoever shows the evidence says that all is well, and tells of nothing that isn't.
+pub(crate) fn content(s: &Signals<'_>) -> bool {
+    s.complains(Complaint::AllWell).is_some() && !complained(s)
 }
 
 /// Somebody tells that traffic, or some of it, doesn't get through at all.
@@ -276,7 +282,10 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "ip-fragments-dropped",
             "cpu-crypto-bound",
         ],
-        Complaint::SmallPasses | Complaint::Fails | Complaint::NothingReached => &[],
+        Complaint::SmallPasses
+        | Complaint::AllWell
+        | Complaint::Fails
+        | Complaint::NothingReached => &[],
         Complaint::Slow => &[
             "cpu-crypto-bound",
             "cipher-suboptimal",

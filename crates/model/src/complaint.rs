@@ -110,13 +110,15 @@ pub enum Complaint {
     PrivateIdentity,
     /// The identity in phase 1 was seen to be refused.
     IdentityRefused,
+    /// No symptom: all is well, and the question is another one.
+    AllWell,
     /// It doesn't work, and no more is said.
     Fails,
 }
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 53] = [
+    pub const ALL: [Complaint; 54] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -169,8 +171,18 @@ impl Complaint {
         Complaint::OneQueue,
         Complaint::PrivateIdentity,
         Complaint::IdentityRefused,
+        Complaint::AllWell,
         Complaint::Fails,
     ];
+
+    /// Whether something is wrong at all, and not merely how things are.
+    #[must_use]
+    pub fn is_trouble(self) -> bool {
+        !matches!(
+            self,
+            Complaint::SmallPasses | Complaint::BothBehindNat | Complaint::AllWell
+        )
+    }
 
     /// Whether it tells what somebody saw of the cause, and not only of its effect.
     #[must_use]
@@ -229,6 +241,7 @@ impl Complaint {
             Complaint::OtherAccessWorks => "that it works over another access network",
             Complaint::AllTunnels => "that all tunnels fell together",
             Complaint::Fails => "that it doesn't work",
+            Complaint::AllWell => "that all is well",
             Complaint::SourceTranslated => {
                 "that packets for the tunnel leave with a translated source"
             }

@@ -145,6 +145,83 @@ fn other_programs_convict_nobody() {
     }
 }
 
+/// Who says that all is well asks about something else.
+#[test]
+fn who_says_that_all_is_well_has_no_fault_to_find() {
+    let denied = "type=AVC msg=audit(1.1:5): avc:  denied  { read } for  pid=9 comm=\"pluto\" name=\"x\" scontext=system_u:system_r:ipsec_t:s0 tclass=file permissive=0\n";
+    let scanner = "charon: 09[IKE] no IKE config found for 192.0.2.1...198.51.100.9, sending NO_PROPOSAL_CHOSEN\n";
+    let group = "%ASA-5-713904: Group = DefaultRAGroup, IP = 198.51.100.9, All SA proposals found unacceptable\n";
+    for words in [
+        "What does this line mean? The tunnels to our branches all are up.",
+        "Is it harmful that the log has this? All users connect without a problem.",
+        "I ask out of curiosity, the VPN runs fine since March.",
+    ] {
+        for line in [denied, scanner, group] {
+            assert_eq!(
+                word(&format!("{words}\n\n{line}")),
+                "undecided",
+                "{words} {line}"
+            );
+        }
+    }
+    for words in [
+        "What does this line mean? The tunnel to the branch does not come up.",
+        "The first tunnel runs fine, this one does not connect.",
+        "All tunnels are up on the first server. On the new one I get this error.",
+        "It is stable until the rekey, then it fails with",
+    ] {
+        assert_ne!(
+            word(&format!("{words}\n\n{scanner}")),
+            "undecided",
+            "{words}"
+        );
+    }
+    assert_eq!(word(group), "ike-proposal-mismatch");
+}
+
+/// What a daemon does as well without, and a machine that breaks in another program's work.
+#[test]
+fn what_breaks_no_tunnel_convicts_none() {
+    for text in [
+        "type=AVC msg=audit(1.1:5): avc:  denied  { append } for  pid=9 comm=\"pluto\" path=\"/var/log/pluto.log\" dev=\"dm-0\" scontext=system_u:system_r:ipsec_t:s0 tclass=file permissive=0\n",
+        "SELinux is preventing /usr/libexec/ipsec/pluto from open access on the file /var/log/pluto.log.\n",
+        "kernel: BUG: soft lockup - CPU#0 stuck for 23s!\n",
+        "Warning  Unhealthy  12m  kubelet  Readiness probe failed: connecting to 'unix:///var/run/charon.vici' failed: Connection refused\n",
+        "12[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:01 to 10.9.0.255\n13[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:02 to 10.9.0.255\n14[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:03 to 10.9.0.255\n",
+        "XfrmInNoStates 41\nXfrmInStateProtoError 2\nXfrmInStateSeqError 17\nXfrmInStateExpired 3\nXfrmInNoPols 9\nXfrmOutNoStates 60\n",
+        "A list of what may be wrong with a tunnel: a NAT rule before it, a missing route, the firewall of either side, an MTU too high, rp_filter, overlapping networks.\n",
+    ] {
+        assert_eq!(word(text), "undecided", "{text}");
+    }
+    for (text, cause) in [
+        (
+            "12[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:01 to 10.9.0.255\n13[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:01 to 10.9.0.255\n14[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:01 to 10.9.0.255\n",
+            "virtual-ip-or-cp-failure",
+        ),
+        (
+            "XfrmInNoStates 1\nXfrmInStateSeqError 9017\n",
+            "anti-replay-drops",
+        ),
+        (
+            "Warning  Unhealthy  2m (x35 over 20m)  kubelet  Readiness probe failed: connecting to 'unix:///var/run/charon.vici' failed: Connection refused\n",
+            "daemon-not-running",
+        ),
+    ] {
+        assert_eq!(word(text), cause, "{text}");
+    }
+}
+
+/// Without times the order tells: what is shown behind an SA that came up is what is asked about.
+#[test]
+fn lines_without_times_are_close_by_their_places() {
+    let up = "%ASA-5-713120: Group = 203.0.113.7, IP = 203.0.113.7, PHASE 2 COMPLETED (msgid=9f3e1a22)\n";
+    let refused = "%ASA-5-713904: IP = 198.51.100.9, All SA proposals found unacceptable\n";
+    assert_eq!(word(&format!("{up}{refused}")), "ike-proposal-mismatch");
+    assert_eq!(word(&format!("{refused}{up}")), "undecided");
+    let far = "%ASA-6-302016: Teardown UDP connection\n".repeat(20);
+    assert_eq!(word(&format!("{up}{far}{refused}")), "undecided");
+}
+
 #[test]
 fn what_a_person_says_of_another_time_is_not_of_now() {
     for line in [

@@ -21,13 +21,16 @@ use adit_model::fact::{Fact, Known};
 use crate::reading::Place;
 use crate::text::Line;
 pub(crate) use torn::{Joined, Torn};
-use words::{OFF, OFF_BEFORE, OFF_BEHIND, TABLE};
+use words::{CAUSES, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE};
 
 /// So many complaints are kept of one text, and so many lines are looked at.
 const MOST: usize = 16;
 const LINES: usize = 400;
 /// A sentence that goes on for longer is no sentence.
 const SENTENCE: usize = 600;
+
+/// A sentence that names so many kinds of causes is a list of them.
+const A_LIST: usize = 5;
 
 /// Words that tools hardly print and people can't do without.
 const SMALL: &[&str] = &[
@@ -117,6 +120,8 @@ pub(crate) struct Account {
     facts: Vec<Fact>,
     /// The sentence before.
     before: String,
+    /// Some sentence tells of what isn't well, in whatever words.
+    troubled: bool,
 }
 
 impl Account {
@@ -149,6 +154,11 @@ impl Account {
     /// What people told.
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         self.close();
+        if self.troubled {
+            self.facts.retain(
+                |f| !matches!(f.what, Known::Complained { complaint, .. } if complaint == Complaint::AllWell),
+            );
+        }
         self.facts
     }
 
@@ -159,7 +169,14 @@ impl Account {
         let sentence = plain(&self.open);
         let asks = self.open.trim_end().ends_with('?');
         self.open.clear();
-        for words in TABLE.iter().chain(observed::TABLE) {
+        self.troubled |= holds(&sentence, TROUBLE);
+        // Who lists all that there may be has seen none of it.
+        let named = CAUSES
+            .iter()
+            .filter(|words| holds(&sentence, words))
+            .count();
+        let observed = if named < A_LIST { observed::TABLE } else { &[] };
+        for words in TABLE.iter().chain(observed) {
             let told = words.groups.iter().all(|g| holds(&sentence, g))
                 && (words.unless.is_empty() || !holds(&sentence, words.unless))
                 && (words.without.is_empty() || switched_off(&sentence, words.without))
@@ -171,7 +188,8 @@ impl Account {
         for complaint in sized::sized(&sentence) {
             self.complain(&place, complaint, &sentence);
         }
-        if let Some((culprit, by)) = pinned::pinned(&self.before, &sentence).filter(|_| !asks) {
+        let pinned = pinned::pinned(&self.before, &sentence);
+        if let Some((culprit, by)) = pinned.filter(|_| !asks && named < A_LIST) {
             self.pin(&place, culprit, by);
         }
         self.before = sentence;

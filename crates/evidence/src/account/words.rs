@@ -55,6 +55,32 @@ const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|w
 const HELPS_NOT_OFF: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try |enabl|turned on|turning on|switched on|switching on|reenabl";
 pub(super) const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away|can connect again|connects again|i can connect|it connects|works again";
 
+/// Kinds of causes, as people list them.
+pub(super) const CAUSES: &[&str] = &[
+    "route|routing",
+    "nat |snat|masquerad",
+    "firewall|acl |security group",
+    "mtu|mss|fragment",
+    "rp filter|reverse path|anti spoof",
+    "ip forward|forwarding",
+    "overlap|same subnet",
+    "spi ",
+    "esp blocked|esp is blocked|protocol #50",
+    "psk|preshared|pre shared",
+    "proposal|cipher|dh group|pfs",
+    "identit|leftid|rightid|peer id",
+    "lifetime|rekey|dpd",
+    "certificat",
+    "selector|proxy id|subnets differ",
+];
+
+/// All is well.
+const WELL: &str = "tunnels are all up|tunnels all are up|branches all are up|all of them are up|all are up|all of which are up|tunnels are up|all tunnels are up|all tunnels up|everything is up|all is up|all up and|all up since|unaffected|not affected|arent affected|no outage|no incident|no impact|nobody noticed|no user noticed|nobody complain|no one complain|noone complain|no complaints|no loss|users connect|clients connect|without trouble|without a problem|without problem|without any problem|without a hitch|without issue|without any issue|without incident|runs fine|running fine|runs well|runs without|been running without|was stable|is stable|passes traffic|traffic passes|traffic flows|carries traffic|tunnel works|tunnels work|vpn works|ipsec works|ipsec is fine|vpn is fine|tunnel is fine|vpn was up|tunnel was up|tunnels were up|tunnels were back|vpn was back|everything works|everybody happy|everybody is happy|everything is fine|everything is ok|everything ok|all green|is all good|just curious|out of curiosity|to understand|my understanding|for the record|availability";
+/// Who says so of anything else has something that isn't well.
+pub(super) const TROUBLE: &str = "however|terminat|doesnt|does not|dont connect|do not connect|fails|failing|failed to|unable|not working|not work|isnt working|cant |cannot |can not |wont |couldnt|following error|get error|get an error|this error|such an error|get the error|getting error|gives error|urgent|goes down|went down|is down|stopped working|stays down";
+/// It isn't so, it isn't so always, or somebody only wants to understand why it isn't.
+const WELL_NOT: &str = "but |until|except|however|although|though|when |then |after |before |unless|if |once |fail|not work|doesnt|dont |didnt|isnt|arent|wasnt|cant|cannot|couldnt|unable|no longer|anymore|any more|stops|stopped|drops|for a while|at first|used to|was working|worked|should|why |not able|nothing|no traffic|slow|only |without vpn|without ipsec|without the vpn|without the tunnel|over the internet|with the other|other tunnel|from the other|one way|one direction|sometimes|again|hang|stuck|on the first|the first one|on another|on the other|on one of|on all other|elsewhere";
+
 const LARGE: &str = "large|big file|big packet|big payload|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|full size|mtu";
 const STALLS: &str = "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get";
 const BY_TCP: &str = "ssh|curl|wget|tls|rdp|https|web page|website|sftp|scp|smb|share|login";
@@ -351,10 +377,17 @@ pub(super) static TABLE: &[Words] = &[
         Complaint::WorksWithoutFirewall,
         "firewall|ufw|iptable|firewalld|nftables|windows defender|packet filter",
     ),
-    told(
-        Complaint::Fails,
-        &[
-            "doesnt work|does not work|not working|isnt working|stopped working|stops working|wont work|gives error|give error|get error|this error|following error|an error|with error|problem|nothing works",
-        ],
-    ),
+    Words {
+        unless: WELL_NOT,
+        ..told(Complaint::AllWell, &[WELL])
+    },
+    Words {
+        unless: "without problem|without a problem|without any problem|no problem|not a problem|without an error|without error",
+        ..told(
+            Complaint::Fails,
+            &[
+                "doesnt work|does not work|not working|isnt working|stopped working|stops working|wont work|gives error|give error|get error|this error|following error|an error|with error|problem|nothing works",
+            ],
+        )
+    },
 ];

@@ -5,7 +5,7 @@ use crate::account::{holds, is_prose, plain};
 use crate::text::Line;
 
 /// What is told of another time, is denied, or is read in a manual.
-const ANOTHER: &str = "not this time|not the old|last year we had|last month we had|is gone after|are gone after|error is gone|message is gone|error disappeared|message disappeared|error went away|message went away|used to get|used to see|used to say|no longer get|no longer see|no longer says|not my message|not my error|not my case|not our message|not our error|not our case|was the reason|was the cause|see faq|see the faq";
+const ANOTHER: &str = "not this time|not the old|last year we had|last month we had|is gone after|are gone after|error is gone|message is gone|error disappeared|message disappeared|error went away|message went away|used to get|used to see|used to say|no longer get|no longer see|no longer says|not my message|not my error|not my case|not our message|not our error|not our case|was the reason|was the cause|see faq|see the faq|exam question|question of an exam|quiz";
 
 /// What was mended; who says what he sees now, goes on with it.
 const MENDED: &str = "that was fixed|was fixed by|was fixed in|got fixed|been fixed|were fixed|fixed that|corrected|is solved|was solved";
@@ -24,7 +24,12 @@ pub(crate) fn is_no_report(line: &Line<'_>) -> bool {
     line.at.is_none()
         && line.program.is_none()
         && body.len() <= LONGEST
-        && (is_source(body) || is_advice(body) || is_change(body))
+        && (is_source(body)
+            || is_advice(body)
+            || is_change(body)
+            || is_row(body)
+            || is_entry(body)
+            || is_of_a_test(body))
 }
 
 /// Whether a person says of the message in the line that it is of another time. A line with a time or a program before it is
@@ -62,10 +67,72 @@ fn is_source(body: &str) -> bool {
         "plog(",
         "syslog(",
     ];
+    let begins = CALLS.iter().any(|call| body.starts_with(call));
     let ends = body.ends_with([';', ',', '{', ')']);
-    let call = ends && body.contains('"') && CALLS.iter().any(|call| body.contains(call));
+    let call = body.contains('"')
+        && (begins || ends && CALLS.iter().any(|call| body.contains(call)) || is_format(body));
     let filter = body.contains('\\') && (body.contains("<HOST>") || body.contains("\\d+"));
-    call || filter
+    // A branch of a shell's `case`.
+    let branch = body.ends_with(";;") && body.contains(')');
+    call || filter || branch
+}
+
+/// Whether a text in quotation marks has a place for a value, as `printf` and its kin have it: `"no key found for '%Y'"`.
+fn is_format(body: &str) -> bool {
+    body.split('"').skip(1).step_by(2).any(|text| {
+        ["'%", " %"].iter().any(|before| {
+            text.split(before).skip(1).any(|rest| {
+                rest.starts_with(['s', 'd', 'u', 'Y', 'N', 'H', 'B', 'R', 'P'])
+                    && !rest
+                        .get(1..)
+                        .is_some_and(|r| r.starts_with(char::is_alphanumeric))
+            })
+        })
+    })
+}
+
+/// Whether it is a row of a document's table that begins with a message: ``| `NO_PROPOSAL_CHOSEN` | none fits | compare |``.
+fn is_row(body: &str) -> bool {
+    let Some(row) = body.strip_prefix('|').and_then(|b| b.strip_suffix('|')) else {
+        return false;
+    };
+    let first = row.split('|').next().unwrap_or_default().trim();
+    row.contains('|') && first.starts_with(['`', '"'])
+}
+
+/// Whether it is an entry of a list of the standard's errors: `TS_UNACCEPTABLE (38): none of the selectors fits`.
+fn is_entry(body: &str) -> bool {
+    let body = body.trim_start_matches(['-', '*', '`', ' ']);
+    let Some((name, rest)) = body.split_once(['(', '=']) else {
+        return false;
+    };
+    let name = name.trim_end_matches(['`', ' ']);
+    let number = rest.trim_start();
+    let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+    let behind = number.get(digits..).unwrap_or_default();
+    name.len() > 6
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        && digits > 0
+        && behind
+            .trim_start_matches([')', '`', ' '])
+            .starts_with([':', '-', '–', '—', ','])
+}
+
+/// Whether it tells how a test of software went; its name says what is tested.
+fn is_of_a_test(body: &str) -> bool {
+    const RESULTS: [&str; 6] = ["PASSED", "SKIPPED", "XFAIL", "FAILED", "PASS", "ok"];
+    let word = |word: &str| body.split_whitespace().any(|w| w == word);
+    let pytest = body.contains(".py::") && RESULTS.iter().any(|r| word(r));
+    let cargo = body.starts_with("test ") && body.contains(" ... ");
+    let go = ["--- PASS:", "--- FAIL:", "--- SKIP:", "=== RUN"]
+        .iter()
+        .any(|mark| body.starts_with(mark));
+    let tap = body
+        .strip_prefix("not ")
+        .unwrap_or(body)
+        .strip_prefix("ok ")
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    pytest || cargo || go || tap
 }
 
 /// Whether it says what to do about a message: ``- `NO_PROPOSAL_CHOSEN`: align the proposals``.
@@ -154,6 +221,16 @@ mod tests {
             "- `no private key found`: import the key.",
             "| \"unable to bind socket: Address already in use\" | Stop the other daemon |",
             "* fix a crash: charon segfault when the peer sends an empty payload",
+            "DBG1(DBG_IKE, \"unable to install %s%s%sIPsec SA (SAD) in kernel\", ...",
+            "     \"no shared key found for '%Y' - '%Y'\", me, other);",
+            "*\"no private key found for\"*) alarm \"key\" ;;",
+            "| `no shared key found for` | no secret for the pair | look at ipsec.secrets |",
+            "TS_UNACCEPTABLE (38): none of the traffic selectors is acceptable",
+            "`NO_PROPOSAL_CHOSEN` = 14, nothing that was proposed is taken",
+            "tests/test_auth.py::test_wrong_psk_is_refused PASSED [ 12%]",
+            "test auth::a_wrong_psk_is_refused ... ok",
+            "ok 7 - psk mismatch is refused with AUTHENTICATION_FAILED",
+            "--- PASS: TestWrongPSK (0.02s)",
         ] {
             assert!(is_no_report(&line(body)), "{body}");
         }
@@ -183,6 +260,11 @@ mod tests {
             "* received NO_PROPOSAL_CHOSEN notify error",
             "- we see `no shared key found for` on the gateway",
             "003 \"hub\" #1: no suitable connection for peer '192.0.2.1'",
+            "| no shared key found for 'a' - 'b'",
+            "received TS_UNACCEPTABLE notify, no CHILD_SA built",
+            "NO_PROPOSAL_CHOSEN (14) received from the peer",
+            "test: no shared key found for 'a' - 'b'",
+            "the \"hub\" has no shared key found for '%any' - '192.0.2.1'",
         ] {
             assert!(!is_of_another_time(&line(body)), "{body}");
             assert!(!is_no_report(&line(body)), "{body}");

@@ -8,7 +8,8 @@ use super::{Phrase, any};
 pub(super) fn told(sign: Sign, body: &str) -> Sign {
     let behind = || {
         body.split_once("All SA proposals found unacceptable")
-            .is_some_and(|(head, _)| head.contains("Group = "))
+            // Whoever has no group of his own gets a default one before the first phase.
+            .is_some_and(|(head, _)| head.contains("Group = ") && !head.contains("Group = Default"))
     };
     match sign {
         Sign::IkeProposalsRefused if behind() => Sign::EspProposalRefused,

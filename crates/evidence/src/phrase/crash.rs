@@ -158,8 +158,25 @@ const NAMELESS: [&str; 15] = [
 pub(super) fn of_another(body: &str, program: Option<&str>) -> bool {
     match process(body, program) {
         Some(name) => !is_ours(name.rsplit('/').next().unwrap_or(name)),
-        None => is_nameless(body) && !program.is_some_and(is_ours) && !names_ours(body),
+        None => {
+            is_elsewhere(body)
+                || is_nameless(body) && !program.is_some_and(is_ours) && !names_ours(body)
+        }
     }
+}
+
+/// Whether the kernel broke where no packet of a tunnel goes, or hung without naming in whose process.
+fn is_elsewhere(body: &str) -> bool {
+    const ELSEWHERE: [&str; 6] = [
+        "kernel BUG at fs/",
+        "kernel BUG at mm/",
+        "kernel BUG at block/",
+        "kernel BUG at drivers/gpu/",
+        "kernel BUG at drivers/md/",
+        "kernel BUG at drivers/scsi/",
+    ];
+    let unnamed = body.contains("soft lockup - ") && !body.contains("s! [");
+    unnamed && !names_ours(body) || ELSEWHERE.iter().any(|at| body.contains(at))
 }
 
 fn is_ours(name: &str) -> bool {
@@ -289,6 +306,8 @@ mod tests {
                 "watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [qemu-kvm:8812]",
                 Some("kernel"),
             ),
+            ("BUG: soft lockup - CPU#1 stuck for 22s!", Some("kernel")),
+            ("kernel BUG at fs/ext4/inode.c:2721!", Some("kernel")),
         ] {
             assert!(of_another(body, program), "{body}");
         }

@@ -40,11 +40,27 @@ fn is_of_tunnels(rest: &str) -> bool {
     tool || PARTS.iter().any(|part| rest.contains(part))
 }
 
-/// Whether it is a log that may not be written: a daemon does the same without it.
-pub(super) fn is_of_a_log(values: &BTreeMap<String, String>) -> bool {
-    values
-        .get("path")
-        .is_some_and(|path| path.trim_matches('"').ends_with(".log"))
+/// Whether it is a log that may not be written, by the path that was heard or by a field of an audit record: a daemon does
+/// the same without it.
+pub(super) fn is_of_a_log(values: &BTreeMap<String, String>, body: &str) -> bool {
+    let log = |path: &str| {
+        let path = path.trim_matches('"');
+        path.ends_with(".log") || path.starts_with("/var/log/")
+    };
+    let record = body.contains("denied") || body.contains("DENIED");
+    let prevented = body
+        .split_once("SELinux is preventing ")
+        .and_then(|(_, rest)| rest.split_once(" on the file "))
+        .and_then(|(_, rest)| rest.split(' ').next());
+    values.get("path").is_some_and(|path| log(path))
+        || prevented.is_some_and(|path| log(path.trim_end_matches('.')))
+        || record
+            && body.split(' ').any(|field| {
+                let path = field
+                    .strip_prefix("path=")
+                    .or_else(|| field.strip_prefix("name="));
+                path.is_some_and(log)
+            })
 }
 
 /// Whether it is L2TP's daemon that speaks, also in NetworkManager's name.

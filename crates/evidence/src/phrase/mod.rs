@@ -356,7 +356,7 @@ impl Phrases {
             {
                 values.insert("script".to_owned(), script.to_owned());
             }
-            if sign == Sign::Denied && host::is_of_a_log(&values) {
+            if sign == Sign::Denied && host::is_of_a_log(&values, &body) {
                 values.insert("of".to_owned(), "log".to_owned());
             }
             for (name, value) in marks::marks(sign, &body) {

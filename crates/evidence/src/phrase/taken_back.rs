@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 35] = [
+static TAKEN_BACK: [(Sign, &str); 39] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -41,6 +41,10 @@ static TAKEN_BACK: [(Sign, &str); 35] = [
     (Sign::UserAuthenticationFailed, "pam_ck_connector.so)"),
     // A VPN without IPsec.
     (Sign::UserAuthenticationFailed, "pptp"),
+    (Sign::CertificateExpired, "verify error: depth="),
+    (Sign::CertificateNotYetValid, "verify error: depth="),
+    (Sign::CertificateRevoked, "verify error: depth="),
+    (Sign::IssuerUnknown, "verify error: depth="),
     // Somebody stopped it.
     (Sign::DaemonKilled, "killed by sigterm, terminating"),
     // A file that is missing, where a stack of the kernel may be named.
@@ -127,6 +131,10 @@ mod tests {
             (
                 Sign::UserAuthenticationFailed,
                 "The error code returned on failure is 691 (PPTP).",
+            ),
+            (
+                Sign::CertificateExpired,
+                "VERIFY ERROR: depth=0, error=certificate has expired: CN=ann",
             ),
         ] {
             assert!(is_taken_back(sign, line), "{line}");

@@ -106,7 +106,7 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
     // It asks five times, and once again where one datagram is lost.
     const SEVERAL: usize = 3;
     let offered = s.ever(Sign::LeaseOffered);
-    let sought: Vec<_> = s
+    let mut sought: Vec<_> = s
         .ever(Sign::LeaseSought)
         .into_iter()
         .filter(|x| {
@@ -116,6 +116,8 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
         })
         .collect();
     let last = *sought.last()?;
+    // Newer versions name the client: what is asked for others asks once for each.
+    sought.retain(|x| x.value("server") == last.value("server"));
     if sought.len() < SEVERAL || s.refused_or_told() {
         return None;
     }

@@ -260,6 +260,8 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
         .filter(|seen| {
             seen.value("port") == Some("500") && !s.heard(seen.side()) && !s.refused_or_told()
         })
+        // What is too large for the tunnel is told of a tunnel that is up.
+        .filter(|_| s.sign(Sign::FragmentationNeeded).is_none())
         .last()?;
     // Answers to our own requests come in all the same.
     if closed.value("answers").is_some()

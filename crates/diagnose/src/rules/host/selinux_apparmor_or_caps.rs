@@ -101,14 +101,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .done()
 }
 
-/// A log may not be written. The daemon does the same without it, so it is a verdict only where nothing else is shown.
+/// A log may not be written. The daemon does the same without it; a command that it starts, whose output the log is, may
+/// not. So it is a verdict only where a command's refusal is all that is shown.
 fn log_alone(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
     let alone = s
         .case
         .facts
         .iter()
         .all(|f| matches!(f.what, Known::Sign { sign, .. } if sign == Sign::Denied));
-    if !alone {
+    if !alone || is_of_the_daemon(&seen.fact.source.text) {
         return Judgement::Possible {
             weight: 8,
             because: "a log of the daemon may not be written, without which it does the same"
@@ -128,6 +129,19 @@ fn log_alone(s: &Signals<'_>, seen: Seen<'_>) -> Judgement {
     .fix(FIX)
     .then("`ausearch -m avc -ts recent`")
     .done()
+}
+
+/// Whether an audit record names the daemon itself as the one that writes.
+fn is_of_the_daemon(record: &str) -> bool {
+    const DAEMONS: [&str; 5] = ["charon", "pluto", "starter", "racoon", "iked"];
+    let of = |name: &str| DAEMONS.iter().any(|daemon| name.starts_with(daemon));
+    let writer = record
+        .split_once("comm=")
+        .map(|(_, rest)| rest.trim_start_matches('"'));
+    let prevented = record
+        .split_once("SELinux is preventing ")
+        .and_then(|(_, rest)| rest.split(' ').next()?.rsplit('/').next());
+    writer.or(prevented).is_some_and(of)
 }
 
 /// Somebody switched it off, and that helped.

@@ -91,6 +91,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 separated_by: "whether it runs now, and what its last lines say",
             };
         }
+        // A container that is stopped or begins fails a probe or two; Kubernetes counts what goes on (`x12 over 5m`).
+        let text = &seen.fact.source.text;
+        if text.contains("probe failed") && !text.contains("(x") {
+            return Judgement::Possible {
+                weight: 30,
+                because: format!(
+                    "a probe of {} failed, as it does while a container stops or begins",
+                    seen.who()
+                ),
+                separated_by: "whether the probe fails again and again, and what the container's last lines say",
+            };
+        }
         let problem = seen
             .value("problem")
             .map(|p| format!(" ({p})"))

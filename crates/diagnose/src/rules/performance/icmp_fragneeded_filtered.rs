@@ -48,7 +48,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s.sign(Sign::IcmpDropped) {
         // A line of a log is about a packet; a rule may never have met one.
         let met = seen.value("source").is_some();
-        if met || s.size_matters().is_some() {
+        // What is told again and again isn't heard.
+        let again = s.signs_of(Sign::FragmentationNeeded).count() > 1;
+        if met || again || s.size_matters().is_some() {
             return Found::by(
                 seen,
                 if met { COUNTED } else { SYMPTOM + 0.07 },
