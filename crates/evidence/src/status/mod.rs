@@ -42,6 +42,7 @@ mod sas;
 mod script;
 mod shunts;
 mod sniffed;
+mod svcs;
 mod sysctl;
 mod systemctl;
 mod traceroute;
@@ -89,6 +90,7 @@ pub(crate) struct Statuses {
     cisco_map: cisco_map::CiscoMap,
     cisco_nat: cisco_nat::CiscoNat,
     panos: panos::PanosFlow,
+    svcs: svcs::Svcs,
     systemctl: systemctl::Systemctl,
     traceroute: traceroute::Traceroute,
     vrrp: vrrp::Vrrp,
@@ -132,6 +134,7 @@ impl Statuses {
         self.cisco_map.line(line, place, facts);
         self.cisco_nat.line(line, place);
         self.panos.line(line, place, facts);
+        self.svcs.line(line, place, facts);
         self.systemctl.line(line, place, facts);
         self.traceroute.line(line, place, facts);
         self.vrrp.line(line, place);
@@ -153,6 +156,7 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.diff.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        self.ping.cut_off(&mut self.facts);
         self.plugins.finish(&mut self.facts);
         self.routes.finish(&mut self.facts);
         self.load.finish(&mut self.facts);

@@ -16,6 +16,9 @@ pub(crate) struct Ping {
     whole: bool,
     /// The command asked for a size or for unfragmented packets.
     asked: bool,
+    /// Answers that were shown so far, and where the last one stands.
+    answered: u64,
+    last: Option<Place>,
 }
 
 impl Ping {
@@ -28,12 +31,17 @@ impl Ping {
     ) {
         let body = line.body.trim();
         if let Some(command) = command(body) {
+            self.cut_off(facts);
             self.command(command);
         } else if let Some(rest) = body
             .strip_prefix("PING ")
             .or_else(|| body.strip_prefix("Pinging "))
         {
+            self.cut_off(facts);
             self.begins(rest);
+        } else if !self.to.is_empty() && body.contains(" bytes from ") && body.contains("seq=") {
+            self.answered += 1;
+            self.last = Some(place());
         } else if let Some((sent, received)) = ends(body) {
             let state = Box::new(HostState::Ping {
                 to: core::mem::take(&mut self.to),
@@ -44,6 +52,8 @@ impl Ping {
                 received,
             });
             self.asked = false;
+            self.last = None;
+            self.answered = 0;
             facts.push(fact(place(), Known::Host { state }));
         } else if let Some(rest) = body.strip_prefix("Sending ")
             && let Some((_, rest)) = rest.split_once(", ")
@@ -55,6 +65,24 @@ impl Ping {
         } else if body == "Packet sent with the DF bit set" {
             self.whole = true;
         }
+    }
+
+    /// The series goes over into another one, or into nothing, before its end was shown: what is known of it is what was
+    /// answered.
+    pub(super) fn cut_off(&mut self, facts: &mut Vec<Fact>) {
+        let answered = core::mem::take(&mut self.answered);
+        let Some(place) = self.last.take() else {
+            return;
+        };
+        let state = Box::new(HostState::Ping {
+            to: core::mem::take(&mut self.to),
+            from: self.from.take(),
+            size: self.size,
+            whole: self.whole,
+            sent: answered,
+            received: answered,
+        });
+        facts.push(fact(place, Known::Host { state }));
     }
 
     fn command(&mut self, words: &str) {

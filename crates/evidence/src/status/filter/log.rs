@@ -9,7 +9,16 @@ const DROPS: [&str; 5] = ["block", "drop", "reject", "deny", "denied"];
 
 /// What a line about a packet says, when it was dropped.
 pub(super) fn line(body: &str) -> Option<Told> {
-    netfilter(body).or_else(|| pf(body))
+    netfilter(body).or_else(|| pf(body)).or_else(|| pflog(body))
+}
+
+/// Whether a line's prefix says that the packet went no further. Vyatta and its kin write the rule set, the rule and what
+/// it does: `[WAN_LOCAL-default-D]`, `[ipv4-INP-filter-10-R]`.
+fn drops(prefix: &str) -> bool {
+    let lower = prefix.to_ascii_lowercase();
+    let rule = lower.trim_end().strip_suffix(']');
+    DROPS.iter().any(|word| lower.contains(word))
+        || rule.is_some_and(|rule| rule.ends_with("-d") || rule.ends_with("-r"))
 }
 
 /// `[UFW BLOCK] IN=eth0 OUT= MAC=… SRC=… DST=… … PROTO=UDP SPT=500 DPT=500 LEN=…`
@@ -18,8 +27,7 @@ fn netfilter(body: &str) -> Option<Told> {
     if !packet.contains("OUT=") || !packet.contains("SRC=") {
         return None;
     }
-    let lower = prefix.to_ascii_lowercase();
-    if !DROPS.iter().any(|word| lower.contains(word)) {
+    if !drops(prefix) {
         return None;
     }
     let field = |name: &str| {
@@ -80,5 +88,52 @@ fn pf(body: &str) -> Option<Told> {
         // What comes by these interfaces came out of a tunnel.
         _ if decrypted => Some((Sign::ForwardDropped, vec![source, destination])),
         _ => None,
+    }
+}
+
+/// tcpdump of pf's log: `rule 2/(match) block in on enc0: 10.9.0.5 > 10.2.2.7: icmp: echo request`, with the reason before
+/// or behind the brackets, and of a packet with ports `10.9.0.5.40000 > 10.2.2.7.443: …`.
+fn pflog(body: &str) -> Option<Told> {
+    let (rule, rest) = body.split_once("(match)")?;
+    let (does, packet) = rest.split_once(" on ")?;
+    if !rule.starts_with("rule ") && !rule.contains(" rule ") || !does.contains("block") {
+        return None;
+    }
+    let (interface, packet) = packet.split_once(": ")?;
+    let (source, rest) = packet.split_once(" > ")?;
+    let (destination, what) = rest.split_once(": ")?;
+    let (source, _) = ported(source.split_whitespace().last()?);
+    let (destination, port) = ported(destination);
+    let source = ("source", source.to_owned());
+    let decrypted = ["enc", "ipsec", "sec"]
+        .iter()
+        .any(|name| interface.starts_with(name));
+    match port {
+        _ if decrypted => Some((
+            Sign::ForwardDropped,
+            vec![source, ("destination", destination.to_owned())],
+        )),
+        Some(port @ ("500" | "isakmp" | "4500" | "ipsec-nat-t" | "ipsec-msft"))
+            if does.contains(" in") =>
+        {
+            let port = if matches!(port, "500" | "isakmp") {
+                "500"
+            } else {
+                "4500"
+            };
+            Some((Sign::UdpDropped, vec![("port", port.to_owned()), source]))
+        }
+        None if what.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("esp")) => {
+            Some((Sign::EspDropped, vec![source]))
+        }
+        _ => None,
+    }
+}
+
+/// An address of tcpdump's, and the port behind its last dot.
+fn ported(address: &str) -> (&str, Option<&str>) {
+    match address.rsplit_once('.') {
+        Some((host, port)) if host.matches('.').count() == 3 => (host, Some(port)),
+        _ => (address, None),
     }
 }

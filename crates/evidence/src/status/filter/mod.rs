@@ -162,5 +162,41 @@ mod tests {
         assert_eq!(signs(&audit), []);
         let pf = "filterlog[1]: 6,,,02f4,enc0,match,block,in,4,0x0,,63,1,0,none,6,tcp,71,10.6.3.2,10.6.4.1,5000,80,\n";
         assert_eq!(signs(pf), [(Sign::ForwardDropped, "10.6.3.2".to_owned())]);
+        // Vyatta's, EdgeOS's and VyOS's prefixes end with what the rule does.
+        for (prefix, dropped) in [
+            ("[WAN_LOCAL-default-D]", true),
+            ("[OUTSIDE_LOCAL-20-R]", true),
+            ("[ipv4-INP-filter-default-D]", true),
+            ("[WAN_LOCAL-30-A]", false),
+        ] {
+            let got = signs(&drop.replace("[UFW BLOCK] ", prefix));
+            assert_eq!(got.len(), usize::from(dropped), "{prefix}");
+        }
+        // pf's log, as OpenBSD's and FreeBSD's tcpdump show it.
+        for (line, sign, value) in [
+            (
+                "14:12:08.331071 rule 2/(match) block in on enc0: 10.9.0.5 > 10.2.2.7: icmp: echo request (encap)\n",
+                Sign::ForwardDropped,
+                "10.9.0.5",
+            ),
+            (
+                "rule 5/0(match): block in on enc0: 10.9.0.5.40112 > 10.2.2.7.443: Flags [S], seq 1\n",
+                Sign::ForwardDropped,
+                "10.9.0.5",
+            ),
+            (
+                "rule 1/(match) [uid 0, pid 77] block in on em0: 203.0.113.5.500 > 198.51.100.2.500: isakmp v2.0 exchange IKE_SA_INIT\n",
+                Sign::UdpDropped,
+                "500",
+            ),
+            (
+                "rule 1/0(match): block in on vtnet0: 203.0.113.5 > 198.51.100.2: ESP(spi=0x0a0b0c0d,seq=0x1), length 132\n",
+                Sign::EspDropped,
+                "203.0.113.5",
+            ),
+        ] {
+            assert_eq!(signs(line), [(sign, value.to_owned())], "{line}");
+            assert_eq!(signs(&line.replace("block", "pass")), [], "{line}");
+        }
     }
 }
