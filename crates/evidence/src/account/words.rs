@@ -107,7 +107,15 @@ pub(super) const OFF: &[&str] = &[
     "removing the ",
 ];
 /// Those that stand before it.
-pub(super) const OFF_BEFORE: &[&str] = &["without ", "stopped ", "stopping ", "stop "];
+pub(super) const OFF_BEFORE: &[&str] = &[
+    "without ",
+    "stopped ",
+    "stopping ",
+    "stop ",
+    "delete ",
+    "deleted ",
+    "deleting ",
+];
 /// Those that stand behind it.
 pub(super) const OFF_BEHIND: &[&str] = &["off ", "is stopped ", "was stopped "];
 
@@ -220,8 +228,8 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::AfterRestart,
         &[
-            "after a reboot|after reboot|after rebooting|after a restart of the|after restart|after the host restart|after the server restart|on boot|at boot|after boot|after power",
-            "not come|doesnt|does not|isnt|is not|down|manual|by hand|fail|stays|gone|lost|have to|need to|until",
+            "after a reboot|after reboot|after rebooting|after a restart of the|after restart|after the host restart|after the server restart|on boot|at boot|after boot|after power|power cut|power outage|power failure|power loss|blackout",
+            "not come|since then no|doesnt|does not|isnt|is not|down|manual|by hand|fail|stays|gone|lost|have to|need to|until",
         ],
     ),
     told(

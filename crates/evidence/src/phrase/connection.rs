@@ -304,6 +304,39 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::CommandNotTaken, "expected end of command (line"),
     any(Sign::ConnectionRejected, "VPN configuration error{problem}"),
     any(Sign::ConnectionRejected, "VPN commit error{problem}"),
+    // What a commit of VyOS or EdgeOS refuses: the path, or the part that lacks something.
+    any(
+        Sign::ConnectionRejected,
+        "{problem} for site-to-site peer {name:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Incorrect peer name \"{name}\" Peer name can contain",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "{problem} on {name:w} remote-access config",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "specified for peer \"{name}\" has not been configured",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "specified for peer \"{name}\" tunnel {:w} has not been configured",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "group specified for peer \"{name}\"",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "Missing private key on specified PKI certificate \"{identity}\"",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "Missing private key on specified local-key \"{identity}\"",
+    ),
     any(Sign::ConnectionRejected, "[[vpn]] failed"),
     any(Sign::ConnectionRejected, "[[vpn ipsec]] failed"),
     any(Sign::ConnectionRejected, "[ vpn ipsec ] {problem}"),

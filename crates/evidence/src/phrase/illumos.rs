@@ -95,6 +95,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "diagnostic code {:n}: Unsupported encryption algorithm",
     ),
+    // SMF's restarter, in /var/adm/messages.
+    any(
+        Sign::ConfigSyntax,
+        "network/ipsec/{:w} misconfigured: transitioned to maintenance",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "network/ipsec/ike:{:w} failed: transitioned to maintenance",
+    ),
     any(Sign::DaemonNotRunning, "Unable to communicate with in.iked"),
     any(
         Sign::DaemonNotRunning,

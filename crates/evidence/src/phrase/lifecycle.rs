@@ -357,9 +357,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "swanctl.conf: No such file or directory",
     ),
     any(Sign::ConfigPending, "uncommitted changes"),
+    // What was committed is in force; a restart loses it.
     any(
-        Sign::ConfigPending,
-        "Warning: configuration changes have not been saved",
+        Sign::ConfigVolatile,
+        "configuration changes have not been saved",
     ),
     any(Sign::ConfigPending, "You have pending changes"),
     any(

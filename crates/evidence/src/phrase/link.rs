@@ -171,6 +171,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::LocalAddressMissing,
         "no default route - cannot cope with %defaultroute",
     ),
+    // VyOS leaves a peer out whose interface has no lease.
+    any(
+        Sign::LocalAddressMissing,
+        "Failed to get address from dhcp-interface on site-to-site peer",
+    ),
     any(
         Sign::LocalAddressMissing,
         "no default route, %defaultroute cannot cope",

@@ -215,6 +215,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::AuthMethodUnexpected,
         "attribute_unacceptable: AUTHENTICATION_METHOD: got {received:w} expected {expected:w}",
     ),
+    any(
+        Sign::IkeGroupRefused,
+        "attribute_unacceptable: GROUP_DESCRIPTION: got {offered:w} expected {wanted:w}",
+    ),
     any(Sign::PfsDiffers, "recv_HASH_SA_NONCE: disagreement on PFS"),
     any(
         Sign::PfsDiffers,

@@ -253,6 +253,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::RevocationRequired,
         "no crl from issuer \"{}\" found (strict=yes)",
     ),
+    // Without `strictcrlpolicy` the peer is let in all the same.
+    any(
+        Sign::RevocationUnavailable,
+        "crl update for \"{uri}\" is overdue since",
+    ),
+    any(
+        Sign::RevocationUnavailable,
+        "crl update is overdue since {problem}",
+    ),
     any(
         Sign::RevocationRequired,
         "missing or expired CRL in strict mode",

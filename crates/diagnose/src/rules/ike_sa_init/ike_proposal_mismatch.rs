@@ -192,6 +192,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
                     .any(|x| x.fact.source.text.contains("Crypto Map Policy not found")))
         })
         .filter(|seen| !ends_without_gateway(s, seen.fact))
+        .filter(|_| !group_alone(s))
         // A line that names phase 2 isn't about phase 1.
         .filter(|seen| {
             !s.signs_of(Sign::EspProposalRefused)
@@ -288,4 +289,13 @@ fn ends_without_gateway(s: &Signals<'_>, line: &Fact) -> bool {
                     .zip(end)
                     .is_some_and(|(said, end)| said <= end && end - said <= NEAR)
         })
+}
+
+/// isakmpd names each attribute that it doesn't take, and then that nothing fits: where all of them are groups, it is that.
+fn group_alone(s: &Signals<'_>) -> bool {
+    let named = || {
+        s.signs_of(Sign::IkeProposalsRefused)
+            .filter_map(|x| x.value("what"))
+    };
+    named().next().is_some() && named().all(|what| what.starts_with("GROUP_DESCRIPTION"))
 }

@@ -44,7 +44,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4301 4.4.1, 5.1",
     },
     needs: &[Need::Attempt],
-    depends_on: &[],
+    depends_on: &["config-syntax-rejected"],
     judge,
 };
 

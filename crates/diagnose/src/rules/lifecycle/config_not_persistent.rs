@@ -1,5 +1,6 @@
 //! `config-not-persistent`: the configuration lives where a reboot loses it.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -35,11 +36,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ConfigVolatile) else {
         return Judgement::Silent;
     };
+    // Many leave without saving; what isn't saved is in force until the router restarts.
+    let unsaved = seen.fact.source.text.contains("not been saved");
+    let restarted = s.complains(Complaint::AfterRestart);
+    if unsaved && (restarted.is_none() || s.up) {
+        return Judgement::Possible {
+            weight: 35,
+            because: format!(
+                "changes of the configuration of {} weren't saved",
+                seen.who()
+            ),
+            separated_by: "whether the router restarted since, and what its configuration holds now",
+        };
+    }
     Found::by(
         seen,
         CONDITION,
         "the configuration is on storage that doesn't outlive a restart",
     )
+    .with(restarted)
     .because("After a reboot the daemon starts without it.")
     .fix("save the configuration to a persistent place and have it restored at boot")
     .done()
