@@ -200,6 +200,7 @@ fn success(all: &[&Fact]) -> (bool, usize) {
     let mut refused_child = false;
     let mut silent_since = None;
     let mut distrusted = None;
+    let mut no_successor = None;
     for (at, fact) in all.iter().enumerate() {
         let Known::Happened { happening } = &fact.what else {
             continue;
@@ -212,13 +213,19 @@ fn success(all: &[&Fact]) -> (bool, usize) {
             Happening::ChildEstablished { child, spi_in, .. } => {
                 children.push((child, *spi_in));
                 fresh.push(*spi_in);
+                no_successor = None;
                 since = at;
                 refused_child = false;
             }
             Happening::ChildClosed { spi_in, .. } => {
                 children.retain(|(_, spi)| spi != spi_in);
                 let last = children.is_empty() && !denied.contains(spi_in);
-                since = if last { at } else { since };
+                // What ran out because its successor was refused ended with that.
+                since = if last {
+                    no_successor.unwrap_or(at)
+                } else {
+                    since
+                };
             }
             Happening::IkeClosed { cause, .. } if cause != "replaced" => {
                 if cause == "revoked" {
@@ -251,6 +258,9 @@ fn success(all: &[&Fact]) -> (bool, usize) {
             } => distrusted = Some(at),
             Happening::Refused { what, .. } | Happening::PeerRefused { what, .. } => {
                 let child = what.strip_prefix("CHILD_SA ");
+                if child.is_some() && matches!(happening, Happening::Refused { .. }) {
+                    no_successor = Some(at);
+                }
                 refused_child |=
                     child.is_some_and(|name| !children.iter().any(|(have, _)| *have == name));
             }

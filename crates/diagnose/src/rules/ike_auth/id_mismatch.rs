@@ -60,7 +60,8 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 7296 2.15, 3.5; RFC 4301 4.4.3",
     },
     needs: &[Need::RefusingSideLog],
-    depends_on: &[],
+    // pluto looks for another connection once it has rejected a certificate, and finds none.
+    depends_on: &["cert-revoked", "crl-unreachable"],
     judge,
 };
 

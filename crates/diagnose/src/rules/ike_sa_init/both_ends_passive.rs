@@ -2,7 +2,7 @@
 
 use adit_model::connection::Start;
 use adit_model::fact::{Fact, Known, Side};
-use adit_model::peer_config::Starts;
+use adit_model::peer_config::{PeerConnection, Place, Starts};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONFIGURED, SYMPTOM};
@@ -59,17 +59,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("write the peer's address (right=ADDRESS) into the connection that begins, or let the other side begin")
         .done();
     }
+    if let Some((ours, theirs)) = mirrored(s) {
+        return both(ours, theirs);
+    }
     match (passive(s, Side::Local), passive(s, Side::Remote)) {
-        (Some((ours, true)), Some((theirs, true))) => Found::on(
-            ours,
-            CONFIGURED,
-            AtFault::Both,
-            "both sides wait for the other one to begin",
-        )
-        .with([theirs])
-        .because("Neither configuration starts the tunnel, on its own or for traffic, and no attempt was made.")
-        .fix("let one side begin (adit: start = \"auto\"; strongSwan: start_action = start; Libreswan: auto=start)")
-        .done(),
+        (Some((ours, true)), Some((theirs, true))) => both(ours, theirs),
         (Some((_, true)), None) | (None, Some((_, true))) => Judgement::Possible {
             weight: 40,
             because: "one side only answers; if the other one does too, nobody begins".to_owned(),
@@ -79,16 +73,58 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
 }
 
+fn both(ours: &Fact, theirs: &Fact) -> Judgement {
+    Found::on(
+        ours,
+        CONFIGURED,
+        AtFault::Both,
+        "both sides wait for the other one to begin",
+    )
+    .with([theirs])
+    .because("Neither configuration starts the tunnel, on its own or for traffic, and no attempt was made.")
+    .fix("let one side begin (adit: start = \"auto\"; strongSwan: start_action = start; Libreswan: auto=start; VyOS: connection-type initiate)")
+    .done()
+}
+
+/// Both ends' configurations stand in one text: each has the other's address as its peer's, and neither begins.
+fn mirrored<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Fact)> {
+    let passive: Vec<_> = s
+        .case
+        .facts
+        .iter()
+        .filter_map(|f| match &f.what {
+            Known::PeerConfigured { connection } if never(connection) => Some((f, &**connection)),
+            _ => None,
+        })
+        .collect();
+    let address = |places: &[Place]| match places {
+        [Place::Address(a)] => Some(*a),
+        _ => None,
+    };
+    passive.iter().enumerate().find_map(|(at, (ours, a))| {
+        let ends = (address(&a.local.value)?, address(&a.remote.value)?);
+        let other = passive.iter().skip(at + 1).find(|(_, b)| {
+            address(&b.remote.value) == Some(ends.0) && address(&b.local.value) == Some(ends.1)
+        })?;
+        Some((*ours, other.0))
+    })
+}
+
+/// Whether none of its children is begun by the daemon or by traffic. What a product does when nothing is written is often
+/// begun by hand.
+fn never(connection: &PeerConnection) -> bool {
+    let children = &connection.children;
+    !children.is_empty()
+        && children
+            .iter()
+            .all(|c| c.starts.value == Starts::Passive && c.starts.is_written())
+}
+
 /// Whether a side's configuration never begins. `None` where it isn't known.
 fn passive<'a>(s: &Signals<'a>, side: Side) -> Option<(&'a Fact, bool)> {
     s.case.of(side).find_map(|f| match &f.what {
         Known::PeerConfigured { connection } if !connection.children.is_empty() => {
-            let never = connection
-                .children
-                .iter()
-                // What a product does when nothing is written is often begun by hand.
-                .all(|c| c.starts.value == Starts::Passive && c.starts.is_written());
-            Some((f, never))
+            Some((f, never(connection)))
         }
         Known::Configured { connection } => Some((f, connection.start == Start::Passive)),
         _ => None,

@@ -87,6 +87,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether the tunnel is up, and TcpExtIPReversePathFilter grows",
         };
     }
+    // A tunnel that carries both ways isn't what it stops.
+    if s.carries_well() {
+        return Judgement::Possible {
+            weight: 8,
+            because: format!(
+                "reverse path filtering is on at {}; the tunnel carries both ways",
+                seen.who()
+            ),
+            separated_by: "whether TcpExtIPReversePathFilter grows",
+        };
+    }
     Found::by(
         seen,
         CONDITION,

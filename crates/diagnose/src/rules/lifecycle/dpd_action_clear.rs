@@ -5,11 +5,12 @@ use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpd-action-clear",
-    recurs: false,
+    recurs: true,
     page: Page {
         title: "After the peer was declared dead the tunnel stays down",
         what: "The action after a peer's death may be to clear the connection or to hold it. Then it comes back only when the other side, or traffic, or a person asks for it.",
@@ -43,13 +44,18 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::DeathEndsTunnel).filter(|_| !s.up) else {
+    let left_alone = s
+        .ever(Sign::DeathEndsTunnel)
+        .into_iter()
+        .rev()
+        .find(|seen| left_alone(s, *seen));
+    let Some(seen) = left_alone.or_else(|| s.sign(Sign::DeathEndsTunnel).filter(|_| !s.up)) else {
         return Judgement::Silent;
     };
     let tried = s
         .happenings(seen.side())
         .any(|(_, h)| matches!(h, Happening::Initiating { .. }));
-    if tried {
+    if tried && left_alone.is_none() {
         return Judgement::Silent;
     }
     // A client that isn't there can't be called back: clearing is all that its server can do.
@@ -70,4 +76,31 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("set the action after the peer's death to restart on the side that initiates (dpdaction=restart, dpd_action = restart)")
         .then("find out why the peer didn't answer: the path or the peer itself")
         .done()
+}
+
+/// After the peer's death nothing was begun for minutes, and then somebody did: a daemon that is to restart the tunnel
+/// doesn't wait.
+fn left_alone(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    const MINUTES_MS: u64 = 15 * 60_000;
+    let Some(died) = seen.fact.at else {
+        return false;
+    };
+    let next = s
+        .case
+        .happenings()
+        .filter(|(fact, _)| {
+            let named = |name: &String| seen.fact.source.text.contains(&format!("\"{name}\""));
+            fact.side == seen.side() && fact.subject.as_ref().is_some_and(named)
+        })
+        .filter(|(_, h)| {
+            matches!(
+                h,
+                Happening::Initiating { .. }
+                    | Happening::Received(_)
+                    | Happening::ChildEstablished { .. }
+            )
+        })
+        .filter_map(|(fact, h)| Some((fact.at?, h)))
+        .find(|(at, _)| at.0 >= died.0);
+    matches!(next, Some((at, Happening::Initiating { .. })) if at.0 - died.0 >= MINUTES_MS)
 }

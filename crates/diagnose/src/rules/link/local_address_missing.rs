@@ -53,7 +53,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 1122 3.3.4",
     },
     needs: &[Need::Attempt],
-    depends_on: &["ha-vip-not-owned", "implementation-bug"],
+    depends_on: &["ha-vip-not-owned", "implementation-bug", "port-500-in-use"],
     judge,
 };
 

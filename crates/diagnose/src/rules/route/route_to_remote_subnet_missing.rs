@@ -73,6 +73,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .value("source")
             .is_some_and(|from| from.starts_with("inside"));
         let what = format!("{} has no route for packets to {to}", seen.who());
+        // Somebody looked it up, and the tunnel is an interface that nothing is sent into.
+        let by_interface = s
+            .routes()
+            .filter_map(|(f, r)| Some((f, r.device.as_deref()?)))
+            .chain(s.links().map(|(f, name, _)| (f, name)))
+            .any(|(f, name)| f.side == seen.side() && tunnel_device(name));
+        let unused = s
+            .carried(seen.side())
+            .is_some_and(|c| c.sent == Some(0) && c.received == Some(0));
+        if by_interface && unused && seen.value("source").is_none() && s.calm() {
+            return Found::by(seen, SYMPTOM, what)
+                .because("The tunnel is an interface, it is up, and nothing was ever sent into it: only what is routed to it goes there.")
+                .fix("add a route for the remote network by the tunnel's interface (VyOS: set protocols static route NETWORK interface vtiN), or have the routing protocol bring it")
+                .done();
+        }
         if !outward {
             return possible(40, what, "whether that address is the remote network's");
         }
