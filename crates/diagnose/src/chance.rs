@@ -97,7 +97,11 @@ fn repeated(s: &Signals<'_>) -> Asked {
 /// show that it doesn't.
 pub(crate) fn laboured(s: &Signals<'_>) -> Option<Asked> {
     const SEVERAL: u32 = 2;
-    let all = repeated(s);
+    let mut all = repeated(s);
+    if let Some((sent, answered)) = s.ike_repeated() {
+        all.asked += sent;
+        all.lost += sent.saturating_sub(answered);
+    }
     let lost = s
         .echoes_sent()
         .is_some_and(|(_, sent, answered)| answered * 5 <= sent * 4);

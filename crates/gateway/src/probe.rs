@@ -22,7 +22,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// What is to be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Whether the path loses packets. For a tunnel that carries its traffic.
+    /// Whether the path loses packets. For a tunnel that carries its traffic; IKE is asked only where no echo is answered,
+    /// because then echoes don't tell.
     Path,
     /// Whether there is a way and somebody there.
     Everything,
@@ -73,13 +74,10 @@ impl Plan {
                 answers: 0,
             })
         };
-        let questions = match ask {
-            Ask::Path => [None, None],
-            Ask::Everything | Ask::WhetherAlive => [
-                question(connection.remote_port, false),
-                question(nat_port, true),
-            ],
-        };
+        let questions = [
+            question(connection.remote_port, false),
+            question(nat_port, true),
+        ];
         Self {
             ask,
             to,
@@ -126,7 +124,9 @@ impl Plan {
                 thread.spawn(echo).ok()
             })
             .collect();
-        self.ask_ike();
+        if self.ask != Ask::Path {
+            self.ask_ike();
+        }
         let mut echoes = echoes.into_iter();
         let first: Vec<_> = echoes.by_ref().take(ECHOES as usize).collect();
         let ended = |threads: Vec<std::thread::JoinHandle<ProbeOutcome>>| {
@@ -136,6 +136,12 @@ impl Plan {
         // The others end by themselves.
         if !any_answered.load(Relaxed) {
             outcomes.extend(ended(echoes.collect()));
+        }
+        let echoes_tell = any_answered.load(Relaxed);
+        if self.ask == Ask::Path && echoes_tell {
+            self.questions.clear();
+        } else if self.ask == Ask::Path {
+            self.ask_ike();
         }
         let answered = |o: &&ProbeOutcome| matches!(o, ProbeOutcome::Answered(_));
         let first = outcomes.iter().find(answered).or(outcomes.first());
@@ -155,17 +161,21 @@ impl Plan {
             sent: count(made.count()),
             answered: count(outcomes.iter().filter(answered).count()),
         });
-        // Where all is answered soon, an answer to a repetition may still be on its way.
+        // Where all is answered soon, an answer to a repetition may still be on its way; but what had to be asked again in a
+        // tunnel that is up got lost.
         let silent = |q: &Question| matches!(q.outcome, Some(ProbeOutcome::Silent(_)));
-        let to_the_end = self.questions.iter().any(silent);
+        let to_the_end = self.ask == Ask::Path || self.questions.iter().any(silent);
         for question in self.questions {
             let port = question.port;
             let (sent, answered) = (question.sent, question.answers);
-            probes.push(Probe::IkeInit {
-                to,
-                port,
-                outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
-            });
+            // Of a peer behind a NAT whose tunnel is up nobody answers there.
+            if self.ask != Ask::Path {
+                probes.push(Probe::IkeInit {
+                    to,
+                    port,
+                    outcome: question.outcome.unwrap_or(ProbeOutcome::NotMade),
+                });
+            }
             if answered > 0 && sent > 1 && to_the_end {
                 probes.push(Probe::IkeRepeated {
                     to,
@@ -421,6 +431,32 @@ mod tests {
             )),
             "{probes:?}"
         );
+    }
+
+    #[test]
+    fn a_path_whose_echoes_tell_costs_no_ike_message() {
+        let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut connection = sample::connection("office");
+        connection.local = None;
+        connection.remote_port = nobody.local_addr().unwrap().port();
+        let provider = adit_crypto::provider::fake(7);
+        let to = Ipv4Addr::LOCALHOST.into();
+        let plan = Plan::new(
+            &provider,
+            &connection,
+            to,
+            connection.remote_port,
+            Ask::Path,
+        );
+        let probes = plan.run();
+        let echoed = probes
+            .iter()
+            .any(|p| matches!(p, Probe::Echoes { answered: 1.., .. }));
+        nobody.set_nonblocking(true).unwrap();
+        let asked = nobody.recv_from(&mut [0; 2048]).is_ok();
+        // Where this host may send no echoes, IKE is all there is to ask.
+        assert_eq!(asked, !echoed, "{probes:?}");
+        assert!(!probes.iter().any(|p| matches!(p, Probe::IkeInit { .. })));
     }
 
     /// What is answered is asked again as long as the other port is silent; each answer counts.
