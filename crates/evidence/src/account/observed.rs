@@ -76,8 +76,8 @@ pub(super) static TABLE: &[Words] = &[
     saw(
         Complaint::EspVanishes,
         &[
-            "esp packet|esp traffic|protocol #50|proto #50|esp is|esp was|esp gets|no esp|esp never|esp doesnt|esp does not|the esp|drops esp|blocks esp|dropping esp|blocking esp|esp protocol",
-            "never arriv|not arriv|dont arriv|doesnt arriv|ever arriv|never reach|dont reach|doesnt reach|not reach|are dropped|is dropped|was dropped|were dropped|are blocked|is blocked|was blocked|were blocked|gets blocked|get blocked|get dropped|gets dropped|filtered|blocks|blocking|drops|dropping|are discarded|no esp packet|no esp traffic",
+            "no incoming esp|no esp comes|no esp arriv|esp packet|esp traffic|protocol #50|proto #50|esp is|esp was|esp gets|no esp|esp never|esp doesnt|esp does not|the esp|drops esp|blocks esp|dropping esp|blocking esp|esp protocol",
+            "no incoming esp|no esp comes|no esp arriv|never arriv|not arriv|dont arriv|doesnt arriv|ever arriv|never reach|dont reach|doesnt reach|not reach|are dropped|is dropped|was dropped|were dropped|are blocked|is blocked|was blocked|were blocked|gets blocked|get blocked|get dropped|gets dropped|filtered|blocks|blocking|drops|dropping|are discarded|no esp packet|no esp traffic",
         ],
     ),
     Words {

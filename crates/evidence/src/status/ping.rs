@@ -1,5 +1,7 @@
 //! Pings: how many requests of which size were answered.
 
+use std::net::IpAddr;
+
 use adit_model::fact::{Fact, Known};
 use adit_model::host::HostState;
 
@@ -102,6 +104,9 @@ impl Ping {
                 "-M" => self.whole = words.next().is_some_and(|w| w == "do"),
                 "-D" | "-f" | "df-bit" | "do-not-fragment" => self.whole = true,
                 "-I" | "-S" | "source" => self.from = words.next().map(ToOwned::to_owned),
+                address if self.to.is_empty() && address.parse::<IpAddr>().is_ok() => {
+                    self.to = address.to_owned();
+                }
                 _ => {
                     if let Some(size) = word.strip_prefix("-s").and_then(|w| w.parse().ok()) {
                         self.size = size;

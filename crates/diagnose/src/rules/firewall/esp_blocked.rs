@@ -55,7 +55,7 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 4303 2; RFC 3948",
     },
     needs: &[Need::TwoSidedCapture],
-    depends_on: &["peer-unreachable"],
+    depends_on: &["hw-offload-fault", "peer-unreachable"],
     judge,
 };
 
