@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
@@ -152,6 +153,10 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
     if known.is_empty() && !(up() && lines.iter().all(|line| is_nameless(&line.text))) {
         return false;
     }
+    // Somebody who can't connect may be the one who is turned away.
+    let complains = [Complaint::NeverConnects, Complaint::Fails]
+        .into_iter()
+        .any(|c| s.complains(c).is_some());
     let near = |host: &IpAddr| known.iter().any(|own| neighbours(*own, *host));
     let of_stranger = |line: &Evidence| match asker(&line.text) {
         // FortiOS names the tunnel that a peer is configured for.
@@ -159,7 +164,10 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
         // Of an arrow's two ends either may be ours.
         Some(_) if line.text.contains(" -> ") => Some(!hosts(&line.text).iter().any(near)),
         Some(host) => Some(!near(&host)),
-        None => is_nameless(&line.text).then_some(true),
+        None => match called_by_address(s, line) {
+            Some(host) if !complains => Some(!near(&host)),
+            _ => is_nameless(&line.text).then_some(true),
+        },
     };
     let mut told = lines
         .iter()
@@ -225,6 +233,12 @@ fn asker(text: &str) -> Option<IpAddr> {
     ]
     .into_iter()
     .find_map(behind)
+}
+
+/// Who is refused in a line without addresses, where nothing is known of him but the address he asks from.
+fn called_by_address(s: &Signals<'_>, line: &Evidence) -> Option<IpAddr> {
+    let fact = s.case.facts.iter().find(|f| line.is_of(f))?;
+    fact.subject.as_ref()?.parse().ok()
 }
 
 fn side_of(s: &Signals<'_>, line: &Evidence) -> Option<Side> {

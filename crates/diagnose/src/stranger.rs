@@ -21,11 +21,21 @@ pub(crate) fn fails_elsewhere<'a>(
         return None;
     }
     let named: Vec<&Fact> = facts
-        .filter(|f| f.subject.is_some() && matches!(f.what, Known::Happened { .. }))
+        .filter(|f| {
+            f.subject
+                .as_ref()
+                .is_some_and(|name| !is_address(name, remote))
+                && matches!(f.what, Known::Happened { .. })
+        })
         .collect();
     let failed = named.iter().rev().copied().find(|f| fails(f))?;
     let shown: Vec<IpAddr> = named.iter().flat_map(|f| hosts(&f.source.text)).collect();
     (!shown.is_empty() && !shown.iter().any(|own| neighbours(*own, remote))).then_some(failed)
+}
+
+/// Whether who has no better name is called by this address.
+fn is_address(name: &str, address: IpAddr) -> bool {
+    name.parse() == Ok(address)
 }
 
 fn fails(fact: &Fact) -> bool {
@@ -50,7 +60,12 @@ pub(crate) fn without_strangers(all: Vec<&Fact>) -> Vec<&Fact> {
                     refusal: Refusal::NoConnection { remote, .. },
                     ..
                 },
-        } => f.subject.is_none() && fails_elsewhere(all.iter().copied(), *remote).is_some(),
+        } => {
+            f.subject
+                .as_ref()
+                .is_none_or(|name| is_address(name, *remote))
+                && fails_elsewhere(all.iter().copied(), *remote).is_some()
+        }
         _ => false,
     };
     // The request that was refused is told by the same line.

@@ -68,7 +68,7 @@ pub fn case_of(tunnel: Option<&str>, mut readings: Vec<Reading>, address: Option
         if let Some(name) = &wanted {
             let beside = answered_beside(&own, name).map(ToOwned::to_owned);
             // Who names a tunnel doesn't ask about others' peers.
-            let turned_away = tunnel.is_none() && is_turned_away(&own, name);
+            let turned_away = tunnel.is_none() && is_turned_away_at_once(&own, name);
             own.retain(|f| {
                 f.subject.is_none()
                     || f.subject.as_ref() == Some(name)
@@ -186,6 +186,24 @@ fn is_turned_away(facts: &[Fact], refused: &str) -> bool {
         )
     };
     refused.parse::<IpAddr>().is_ok() && failures.peek().is_some() && failures.all(turned_away)
+}
+
+/// Whether it is a mere address, and no more is known of it than that its first message is refused, for whatever.
+fn is_turned_away_at_once(facts: &[Fact], refused: &str) -> bool {
+    let first = |f: &Fact| match &f.what {
+        Known::Happened {
+            happening: Happening::Refused { what, refusal, .. },
+        } => {
+            matches!(refusal, Refusal::NoConnection { .. })
+                || matches!(what.as_str(), "IKE_SA_INIT" | "IKEv1 phase 1")
+        }
+        _ => false,
+    };
+    let mut failures = facts
+        .iter()
+        .filter(|f| f.subject.as_deref() == Some(refused) && fails(f))
+        .peekable();
+    refused.parse::<IpAddr>().is_ok() && failures.peek().is_some() && failures.all(first)
 }
 
 /// Whether it shows who the peer of a connection with a name is.

@@ -7,6 +7,7 @@ use adit_model::event::{Happening, MessageInfo};
 use adit_model::fact::{Fact, Known};
 use adit_model::now::Wall;
 use adit_model::phase::Phase;
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::Heard;
@@ -131,14 +132,19 @@ impl Charon {
         facts.extend(fragments.into_iter().map(|(sa, pieces)| (pieces.fact, sa)));
         let mut subjects = subjects(&sas);
         let other = other_end(&sas, &mut subjects);
-        into.facts.extend(facts.into_iter().map(|(fact, sa)| Fact {
-            subject: subjects.get(sa).cloned().flatten(),
-            side: if other.contains(&sa) {
-                fact.side.other()
-            } else {
-                fact.side
-            },
-            ..fact
+        into.facts.extend(facts.into_iter().map(|(fact, sa)| {
+            Fact {
+                // Whom no configuration fits belongs to none, whatever the lines around it are about.
+                subject: turned_away(&fact)
+                    .map(|peer| peer.to_string())
+                    .or_else(|| subjects.get(sa).cloned().flatten()),
+                side: if other.contains(&sa) {
+                    fact.side.other()
+                } else {
+                    fact.side
+                },
+                ..fact
+            }
         }));
     }
 
@@ -508,6 +514,20 @@ impl Charon {
         {
             info.octets = size;
         }
+    }
+}
+
+/// Who has no configuration here, where the fact is that.
+fn turned_away(fact: &Fact) -> Option<IpAddr> {
+    match &fact.what {
+        Known::Happened {
+            happening:
+                Happening::Refused {
+                    refusal: Refusal::NoConnection { remote, .. },
+                    ..
+                },
+        } => Some(*remote).filter(|remote| !remote.is_unspecified()),
+        _ => None,
     }
 }
 
