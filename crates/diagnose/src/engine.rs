@@ -16,6 +16,7 @@ use crate::pinned::{self, pinned, pinned_down};
 use crate::plane::suspects;
 use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
+use crate::rules::child::ike_up_no_child::childless;
 use crate::signals::{Signals, quote};
 use crate::standing;
 use crate::verdict::{
@@ -123,7 +124,8 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     hear(s, &mut candidates, &ruled_out);
     weigh_answers(s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !suffers;
-    let content = !complained(s) && !pinned_down(s) && laboured(s).is_none();
+    let content =
+        !complained(s) && !pinned_down(s) && laboured(s).is_none() && childless(s).is_none();
     if findings.is_empty() && healthy && shows_all(case) && content {
         well(s, subject, notes)
     } else if findings.is_empty() && healthy {

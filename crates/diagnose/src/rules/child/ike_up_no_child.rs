@@ -1,5 +1,7 @@
 //! `ike-up-no-child`: the IKE SA is there and nothing that carries traffic.
 
+use adit_model::event::Happening;
+use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
@@ -44,7 +46,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|x| matches!(x.value("problem"), None | Some("negotiation" | "timeout")))
         .last();
     let Some(seen) = said.filter(|_| !s.up) else {
-        return Judgement::Silent;
+        return match childless(s) {
+            Some(fact) => Judgement::Possible {
+                weight: 40,
+                because: format!(
+                    "another tunnel is up, and this IKE SA is listed without an SA for traffic: {}",
+                    fact.source.text.trim()
+                ),
+                separated_by: "whether that tunnel shares the IKE SA of the other one (Libreswan), or has its own networks and no SA for them",
+            },
+            None => Judgement::Silent,
+        };
     };
     let text = &seen.fact.source.text;
     // A daemon says before or after it why; a provider says no more than this.
@@ -67,4 +79,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("compare ESP proposals, PFS group and networks with the other side's")
     .then("read the refusing side's lines of that minute")
     .done()
+}
+
+/// An IKE SA that a status of pluto lists last under a name that no SA for traffic has, beside others that have some.
+pub(crate) fn childless<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
+    let listed = |f: &&Fact| {
+        f.source.text.contains("ESTABLISHED_IKE_SA") && f.source.text.contains("newest")
+    };
+    let carries = |name: &str| {
+        s.case.happenings().any(|(f, h)| match h {
+            Happening::ChildEstablished { child, .. } => {
+                child == name || f.subject.as_deref() == Some(name)
+            }
+            _ => false,
+        })
+    };
+    s.was_up()?;
+    s.case
+        .happenings()
+        .filter(|(_, h)| matches!(h, Happening::IkeEstablished { .. }))
+        .map(|(f, _)| f)
+        .filter(listed)
+        .find(|f| f.subject.as_deref().is_some_and(|name| !carries(name)))
 }

@@ -3,7 +3,7 @@
 mod esn_mismatch;
 mod esp_proposal_mismatch;
 mod if_id_or_mark_mismatch;
-mod ike_up_no_child;
+pub(crate) mod ike_up_no_child;
 mod ipcomp_mismatch;
 mod mode_mismatch;
 mod multi_subnet_one_sa_unsupported;
