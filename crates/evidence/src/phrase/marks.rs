@@ -13,11 +13,12 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::ExchangeModeRefused if has("authentication using") => out.push(("of", "method")),
         // VPP compares an identity with each profile.
         Sign::PeerIdentityUnexpected if has("profile id") => out.push(("each", "yes")),
-        // ASA, FortiOS and SonicOS compare networks with each entry.
+        // ASA, FortiOS and SonicOS compare networks with each entry; RouterOS may make one of a template then.
         Sign::TrafficRefused
             if has("ACL does not match proxy IDs")
                 || has("specified selectors mismatch")
-                || has("Received notify: INVALID_ID_INFO\"") =>
+                || has("Received notify: INVALID_ID_INFO\"")
+                || has("policy not found") && has("ipsec") =>
         {
             out.push(("each", "yes"));
         }

@@ -185,10 +185,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NoConnectionForIdentity,
         "identity not found for server:{local:w} peer: {remote}",
     ),
-    any(
-        Sign::NoConnectionForIdentity,
-        "identity not found for peer: {remote}",
-    ),
     any(Sign::TrafficRefused, "ipsec policy not found"),
     any(Sign::TrafficRefused, "ipsec,debug policy not found"),
     any(Sign::TrafficRefused, "ipsec,error policy not found"),

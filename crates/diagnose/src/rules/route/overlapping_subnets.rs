@@ -2,8 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use adit_model::connection::Mode;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
+use adit_model::peer_config::Place;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
@@ -53,6 +55,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return judgement;
     }
     if let Some(judgement) = way_to_containers(s) {
+        return judgement;
+    }
+    if let Some(judgement) = written_alike(s) {
         return judgement;
     }
     // Who makes exceptions from a tunnel has told apart what is near and what is far.
@@ -242,6 +247,45 @@ fn own_network_taken(s: &Signals<'_>) -> Option<Judgement> {
 }
 
 const CHANGE: &str = "renumber one site, or translate both networks one to one into ranges of their own and use those in the selectors";
+
+/// A configuration has one network on both sides of a tunnel to another host.
+fn written_alike(s: &Signals<'_>) -> Option<Judgement> {
+    if !s.calm() {
+        return None;
+    }
+    let both = |ours: &[Option<Selector>], theirs: &[Option<Selector>]| {
+        let wide = |net: &&Selector| net.start != net.end && !net.start.is_unspecified();
+        let mut ours = ours.iter().flatten().filter(wide);
+        ours.find(|net| theirs.iter().flatten().any(|t| t == *net))
+            .copied()
+    };
+    s.case.of(Side::Local).find_map(|fact| {
+        let Known::PeerConfigured { connection } = &fact.what else {
+            return None;
+        };
+        // What passes by the tunnel is written as a tunnel to oneself, or to nobody.
+        let another = |place: &Place| matches!(place, Place::Address(to) if !to.is_loopback());
+        if !connection.remote.value.iter().any(another) {
+            return None;
+        }
+        let net = connection.children.iter().find_map(|child| {
+            let tunnel = child.mode.value == Mode::Tunnel && child.route_based.is_none();
+            let (ours, theirs) = (&child.local_ts.value, &child.remote_ts.value);
+            both(ours, theirs).filter(|_| tunnel)
+        })?;
+        Some(
+            Found::on(
+                fact,
+                CONFIGURED,
+                AtFault::Both,
+                format!("{} has the network {net} on both of its sides", connection.name),
+            )
+            .because("A host has the network itself and sends to it directly, so that nothing goes into the tunnel.")
+            .fix(CHANGE)
+            .done(),
+        )
+    })
+}
 
 /// The networks of either side, as agreed.
 fn pairs<'a>(s: &Signals<'a>) -> Vec<(&'a Fact, Vec<Selector>, Vec<Selector>)> {

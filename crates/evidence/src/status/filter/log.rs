@@ -1,4 +1,4 @@
-//! Lines that a packet filter writes about a packet: netfilter's LOG, pf's filterlog.
+//! Lines that a packet filter writes about a packet: netfilter's LOG, RouterOS' log, pf's filterlog.
 
 use adit_model::sign::Sign;
 
@@ -9,7 +9,10 @@ const DROPS: [&str; 5] = ["block", "drop", "reject", "deny", "denied"];
 
 /// What a line about a packet says, when it was dropped.
 pub(super) fn line(body: &str) -> Option<Told> {
-    netfilter(body).or_else(|| pf(body)).or_else(|| pflog(body))
+    netfilter(body)
+        .or_else(|| routeros(body))
+        .or_else(|| pf(body))
+        .or_else(|| pflog(body))
 }
 
 /// Whether a line's prefix says that the packet went no further. Vyatta and its kin write the rule set, the rule and what
@@ -53,6 +56,43 @@ fn netfilter(body: &str) -> Option<Told> {
         (false, true, "UDP" | "17") if matches!(port.1.as_str(), "500" | "4500") => {
             Some((Sign::SendForbidden, vec![("address", destination.1)]))
         }
+        _ => None,
+    }
+}
+
+/// `DROP-WAN input: in:ether1 out:(unknown 0), … proto UDP, 203.0.113.9:500->198.51.100.3:500, len 424`
+fn routeros(body: &str) -> Option<Told> {
+    let (head, packet) = body.split_once(" in:")?;
+    let (prefix, chain) = head.rsplit_once(' ')?;
+    let prefix = prefix
+        .rsplit_once("firewall,info ")
+        .map_or(prefix, |(_, own)| own);
+    if !drops(prefix) {
+        return None;
+    }
+    let (_, rest) = packet.split_once(" proto ")?;
+    let mut words = rest
+        .split_ascii_whitespace()
+        .map(|w| w.trim_end_matches(','));
+    let protocol = words.next()?;
+    let (from, to) = words.find_map(|word| word.split_once("->"))?;
+    // Addresses of IPv6 with ports are in brackets.
+    let apart = |end: &str| {
+        let parted = end.starts_with('[') || end.matches(':').count() == 1;
+        let ends = end.rsplit_once(':').filter(|_| parted);
+        let (host, port) = ends.unwrap_or((end, ""));
+        (host.to_owned(), port.to_owned())
+    };
+    let ((source, _), (destination, port)) = (apart(from), apart(to));
+    let rule = ("rule", prefix.trim().to_owned());
+    let source = ("source", source);
+    match (chain, protocol) {
+        ("input:", "UDP") => Some((Sign::UdpDropped, vec![("port", port), source, rule])),
+        ("input:", "50" | "ipsec-esp") => Some((Sign::EspDropped, vec![source, rule])),
+        ("forward:", _) => Some((
+            Sign::ForwardDropped,
+            vec![source, ("destination", destination), rule],
+        )),
         _ => None,
     }
 }
