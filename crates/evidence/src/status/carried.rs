@@ -246,8 +246,26 @@ fn vyatta(body: &str) -> Option<SaTraffic> {
             packets_out: Some(packets_out),
             ..SaTraffic::default()
         }),
+        // Before 1.4 without packets: `peer-198.51.100.1-tunnel-1  up  13m  0B/0B  198.51.100.1  …`.
+        [(octets_in, octets_out)] if in_units(&words) => Some(SaTraffic {
+            name: words.first().map(|w| (*w).to_owned()),
+            octets_in: Some(octets_in),
+            octets_out: Some(octets_out),
+            ..SaTraffic::default()
+        }),
         _ => None,
     }
+}
+
+/// Whether one of the words is a pair of octets with their units, as `2K/0B`.
+fn in_units(words: &[&str]) -> bool {
+    let unit = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(['B', 'K', 'M', 'G'])
+    };
+    words
+        .iter()
+        .filter_map(|w| w.split_once('/'))
+        .any(|(a, b)| unit(a) && unit(b))
 }
 
 /// The number before a word.
@@ -318,6 +336,10 @@ mod tests {
         assert_eq!(
             one("peer-b-tunnel-0  up  3m40s  7K/0B  88/0  198.51.100.1  N/A"),
             Some((Some(88), Some(0)))
+        );
+        assert_eq!(
+            one("peer-b-tunnel-1  up  26 seconds  7K/0B  198.51.100.1  N/A"),
+            Some((Some(7000), Some(0)))
         );
         assert_eq!(one("the link is up and 1/2 of it is used"), None);
     }

@@ -106,7 +106,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         s.complains(Complaint::InClear)
             .filter(|_| policies.is_some_and(|spd| spd.protecting("out").next().is_some()))
     });
-    if s.up || complaint.is_some() || sends_nothing(s) && s.calm() {
+    if s.up || complaint.is_some() || (sends_nothing(s) || listed_idle(s)) && s.calm() {
         return Found::by(
             seen,
             CONDITION,
@@ -125,7 +125,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
 }
 
-const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT)";
+const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT; VyOS: a `nat source rule` with `exclude` and a lower number)";
 
 /// Packets that a rule of `iptables -v` counted, as its first column says.
 fn leading_count(rule: &str) -> Option<u64> {
@@ -156,6 +156,11 @@ fn sends_nothing(s: &Signals<'_>) -> bool {
         && outward
             .iter()
             .all(|(_, sa)| sa.carried.is_some_and(|(_, packets)| packets == 0))
+}
+
+/// The tunnel of the known networks is listed as up, and nothing ever went by it.
+fn listed_idle(s: &Signals<'_>) -> bool {
+    s.carried(Side::Local).is_some_and(|c| c.idle()) && !s.tunnel_networks().is_empty()
 }
 
 /// Rules for the networks of containers and of virtual machines, which go by bridges of their own.

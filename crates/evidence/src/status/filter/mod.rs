@@ -7,6 +7,7 @@ mod forward;
 mod log;
 mod routeros;
 mod rules;
+mod vyos_nat;
 
 use adit_model::fact::Fact;
 use adit_model::sign::Sign;
@@ -23,6 +24,7 @@ type Told = (Sign, Vec<(&'static str, String)>);
 pub(super) struct Filter {
     rules: rules::Rules,
     routeros: routeros::RouterOs,
+    vyos_nat: vyos_nat::VyosNat,
 }
 
 impl Filter {
@@ -39,6 +41,7 @@ impl Filter {
         if body.is_empty() {
             return;
         }
+        self.vyos_nat.line(body, place);
         if let Some(told) = log::line(body).or_else(|| self.rules.line(body, place)) {
             facts.push(fact(&told, place()));
         }
@@ -49,6 +52,8 @@ impl Filter {
         let routeros = self.routeros.finish();
         facts.extend(routeros.map(|(told, place)| fact(&told, place)));
         facts.extend(self.rules.finish().map(|(told, place)| fact(&told, place)));
+        let vyos = self.vyos_nat.finish();
+        facts.extend(vyos.map(|(told, place)| fact(&told, place)));
     }
 }
 
