@@ -108,6 +108,8 @@ pub enum Sign {
     FragmentDropped,
     /// A source address was taken for forged. `source`, `interface`.
     SpoofDropped,
+    /// A filter drops the second packet of a TCP connection whose first one it never saw. `source`, `destination`, `device`.
+    AnswerOutOfState,
     /// A message of IKE arrived that no IKE daemon sends. `peer`.
     MangledIke,
     /// Nothing arrives at a port of IKE, though a filter counts there or somebody looks. `port`.
@@ -721,6 +723,7 @@ impl Sign {
                 | Sign::InterfaceDenied
                 | Sign::FragmentDropped
                 | Sign::SpoofDropped
+                | Sign::AnswerOutOfState
                 | Sign::FlowUnanswered
                 | Sign::WalkEnds
                 | Sign::TraceEnds

@@ -250,9 +250,20 @@ pub(crate) fn is_prose(line: &str, goes_on: bool) -> bool {
             )
         })
         .count();
-    if !begins || odd > 4 {
+    // Who quotes much says much.
+    let most = (line.split_whitespace().count() / 2).clamp(4, 8);
+    if !begins || odd > most {
         return false;
     }
+    // Several sentences in a line are nobody's but a person's.
+    let sentences = line
+        .match_indices(". ")
+        .filter(|(at, _)| {
+            line.get(at + 2..)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_uppercase()))
+        })
+        .count();
+    let share = if sentences > 1 { 12 } else { 7 };
     let (mut words, mut small) = (0, 0);
     for word in line.split_whitespace().take(60) {
         let word = word.trim_matches(|c: char| !c.is_alphabetic() && c != '\'');
@@ -265,7 +276,7 @@ pub(crate) fn is_prose(line: &str, goes_on: bool) -> bool {
     if goes_on {
         words >= 1 && small >= 1
     } else {
-        words >= 4 && small * 7 >= words
+        words >= 4 && small * share >= words
     }
 }
 

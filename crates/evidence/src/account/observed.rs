@@ -180,8 +180,8 @@ pub(super) static TABLE: &[Words] = &[
         ..saw(
             Complaint::SameNetworks,
             &[
-                "both sides|both ends|both sites|both networks|both lans|both offices|both locations|the other side also|remote side also|same on both|each side|two sites|local and remote|local and the remote|remote and local|their lan|their network",
-                "same subnet|same network|same lan|same ip range|same range|same address range|same private|same #1|identical subnet|identical network|overlap|also uses #1",
+                "their lan|their network|their side|the other side is|customers lan|customers network|both sides|both ends|both sites|both networks|both lans|both offices|both locations|the other side also|remote side also|same on both|each side|two sites|local and remote|local and the remote|remote and local|their lan|their network",
+                "so is ours|so is our|is ours too|is also ours|as is ours|as ours|same subnet|same network|same lan|same ip range|same range|same address range|same private|same #1|identical subnet|identical network|overlap|also uses #1",
                 "subnet|network|lan |range|#192|#10|#172",
             ],
         )
@@ -225,8 +225,8 @@ pub(super) static TABLE: &[Words] = &[
     saw(
         Complaint::DiagnosedMtu,
         &[
-            "mss clamp|clamp mss|clamp the mss|clamping the mss|mssfix|tcp mss|mss to #|mss of #|clamp mss to pmtu",
-            "fixed|fixes|solved|solves|resolved|resolves|works now|it works|now works|everything works|working now|made it work|did the trick|helped",
+            "tcpmss|set mss #|mss clamp|clamp mss|clamp the mss|clamping the mss|mssfix|tcp mss|mss to #|mss of #|clamp mss to pmtu",
+            "fixed|fixes|solved|solves|resolved|resolves|works now|it works|now works|everything works|working now|made it work|did the trick|helped|cured|cures",
         ],
     ),
 ];

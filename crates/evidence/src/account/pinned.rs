@@ -20,7 +20,7 @@ const NEGATIONS: &[&str] = &[
     "to", "used", "should", "would", "before",
 ];
 /// What came of it, beside [`HELPS`].
-const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well|its stable|stable since|stable now|its up|is up now|its working|its fine|everything is fine|all fine|is fine now|now fine|are fine now|connects now";
+const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|started to work|starts to work|began to work|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well|its stable|stable since|stable now|its up|is up now|its working|its fine|everything is fine|all fine|is fine now|now fine|are fine now|connects now";
 /// What says that it works because of something, and what came first.
 const STRONG: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|made everything work|did the trick|cures|cured|goes away|went away|got it working|get it working|got this working|works again|working now|now work|it worked|then work|works then|disappear|is gone|no longer drops|no more drops|stopped dropping|is stable|now passes|traffic flows|flows again";
 const FIRST: &str = "after |once |as soon as|when i |when we |then |now |until i |until we |since i |since we |if i |if we |only works with|thereafter|immediately|finally|by ";
@@ -29,7 +29,7 @@ const HOWEVER: &str = "but |however|although|though |except|only to|before |unti
 /// The sentence tells what it was.
 const RESOLVED: &str = "turned out|turns out|turn out|problem was|problem is that|issue was|cause was|root cause|reason was|was caused by|is caused by|was because|because of the wrong|was due to|is due to|the culprit|fix was|fix is to|solution was|solution is|the trick was|the trick is|forgot|my mistake|my fault|my bad|our mistake|found the problem|found the issue|found the cause|found out|figured out|figured it out|realized|realised|discovered|noticed that|mistake was|the error was|it was the|it was a|was simply|what fixed|what helped|had a typo";
 /// What was wrong with it.
-const FAULTS: &str = "wrong|mismatch|differ|missing|not match|didnt match|dont match|doesnt match|incorrect|mistyp|typo|expired|disabled|not enabled|wasnt enabled|off |not set|wasnt set|rather than|instead of|forgot|lack|not in |invalid|misconfigur|not loaded|wasnt loaded|not installed|wasnt installed|block|not open|closed|not allow|bad |swapped|reversed|transposed|conflict|wasnt|not forward|not the same|old |stale|ran out|in use|used by|taken by|listening|out of date|not present|not contain|doesnt contain|didnt contain|did not contain|not include|didnt include|doesnt include|not trust|unknown|untrusted|not up to date|was on|was enabled|too short|too low|too small";
+const FAULTS: &str = "wrong|mismatch|differ|missing|not match|didnt match|dont match|doesnt match|incorrect|mistyp|typo|expired|disabled|not enabled|wasnt enabled|off |not set|wasnt set|nobody had set|no one had set|nobody set|never set|nobody had enabled|nobody enabled|never enabled|rather than|instead of|forgot|lack|not in |invalid|misconfigur|not loaded|wasnt loaded|not installed|wasnt installed|block|not open|closed|not allow|bad |swapped|reversed|transposed|conflict|wasnt|not forward|not the same|old |stale|ran out|in use|used by|taken by|listening|out of date|not present|not contain|doesnt contain|didnt contain|did not contain|not include|didnt include|doesnt include|not trust|unknown|untrusted|not up to date|was on|was enabled|too short|too low|too small";
 
 /// What was done to the thing that was named before.
 const TO_IT: &str = "changed it|changed that|changed this|changing it|changing that|corrected it|corrected that|correcting it|adjusted it|set it to|turned it on|turned it off|turning it on|turning it off|switched it on|switched it off|enabled it|enabling it|disabled it|disabling it|added it|adding it|removed it|removing it|replaced it|renewed it|imported it|installed it|stopped it|opened it|allowed it|fixed it|fixed that|fixing it|fixing that|turned them|changed them|corrected them|enabled them|disabled them";
@@ -100,8 +100,10 @@ fn effect(sentence: &str) -> Option<usize> {
             !words.any(|w| {
                 // `uniqueids=no` is a value.
                 let no = w == "no" && matches!(after, "longer" | "more" | "way" | "traffic");
+                // `set from 1 to 2 it works`.
+                let value = w == "to" && after.starts_with('#');
                 after = w;
-                no || NEGATIONS.contains(&w)
+                no || NEGATIONS.contains(&w) && !value
             })
         })
         .chain(until(sentence))

@@ -201,8 +201,13 @@ pub(super) static THINGS: &[Thing] = &[
         Done::Named,
     ),
     thing(
+        Culprit::ReplayWindow,
+        "replay window #0|replay window to #0|replay window of #0",
+        Done::Named,
+    ),
+    thing(
         Culprit::ReversePath,
-        "rp filter #0|rp filter #2|rp filter to #0|rp filter to #2",
+        "rp filter set from #1|rp filter from #1|rp filter #0|rp filter #2|rp filter to #0|rp filter to #2",
         Done::Named,
     ),
     thing(

@@ -46,14 +46,14 @@ const fn without(complaint: Complaint, thing: &'static str) -> Words {
 }
 
 const UP: &str = "tunnel is up|tunnels are up|tunnel up|tunnel comes up|tunnel came up|tunnel is established|tunnel establish|tunnel is connected|tunnel connects|tunnel shows up|tunnel shows as up|vpn is up|vpn is connected|vpn connects|vpn establish|connection is established|connection is up|connection establish|connects fine|connects successfully|connected successfully|connects but|is connected but|is established but|are established|both phases|phase 2 is up|phase 2 comes up|sa is established|sas are established|is active";
-const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow";
+const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nobody reaches|no one reaches|nobody can reach|nobody in the office reaches|reaches anything|reach anything|containers cant|clients cant|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow";
 const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
 
-const LOWERED: &str = "lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss|adjusting the mtu|adjusting mtu|adjusted the mtu|adjust the mtu|adjusting the mss|adjusting mss|adjusted the mss|adjust the mss";
+const LOWERED: &str = "mtu set to #|mss set to #|lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss|adjusting the mtu|adjusting mtu|adjusted the mtu|adjust the mtu|adjusting the mss|adjusting mss|adjusted the mss|adjust the mss";
 const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try ";
 /// Where something is on as well, it isn't known what the sentence says of which.
 const HELPS_NOT_OFF: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try |enabl|turned on|turning on|switched on|switching on|reenabl";
-pub(super) const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|went away|can connect again|connects again|i can connect|it connects|works again";
+pub(super) const HELPS: &str = "get it working|get this working|got it working|got this working|gets it working|working by|made everything work|fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|it works|works fine|everything works|works then|it worked|then work|cures|cured|goes away|go away|went away|ping works|pings work|line rate|full speed|full rate|wire speed|runs clean|can connect again|connects again|i can connect|it connects|works again";
 
 /// Kinds of causes, as people list them.
 pub(super) const CAUSES: &[&str] = &[
@@ -304,7 +304,7 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::AccessLost,
         &[
-            "lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
+            "lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
             "after|when|once|since|as soon|restart|start|any more|anymore",
         ],
     ),
@@ -350,7 +350,7 @@ pub(super) static TABLE: &[Words] = &[
     // What somebody switched, and that it helped.
     without(
         Complaint::WorksWithoutOffload,
-        "offload|esp hw offload|hw offload",
+        "offload|esp hw offload|hw offload|lro|gro |gso |tso |large receive|generic receive",
     ),
     without(
         Complaint::WorksWithoutConfinement,
@@ -360,7 +360,7 @@ pub(super) static TABLE: &[Words] = &[
     helped(
         Complaint::WorksInUdp,
         &[
-            "forceencaps|force encaps|forced encaps|forcing encaps|force udp encap|forced udp encap|forcing udp encap|forcing nat t|force nat t|forced nat t|forcing udp|encap yes|encapsulation yes",
+            "forceencaps|force encaps|encapsulation forced|encap forced|forced encaps|forcing encaps|force udp encap|forced udp encap|forcing udp encap|forcing nat t|force nat t|forced nat t|forcing udp|encap yes|encapsulation yes",
             HELPS,
         ],
     ),

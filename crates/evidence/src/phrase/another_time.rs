@@ -72,9 +72,16 @@ fn is_source(body: &str) -> bool {
     let call = body.contains('"')
         && (begins || ends && CALLS.iter().any(|call| body.contains(call)) || is_format(body));
     let filter = body.contains('\\') && (body.contains("<HOST>") || body.contains("\\d+"));
+    // Several messages, one of which is looked for.
+    let either = body
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .chain(body.split('\'').skip(1).step_by(2))
+        .any(|text| text.split('|').filter(|part| part.len() > 5).count() > 2);
     // A branch of a shell's `case`.
     let branch = body.ends_with(";;") && body.contains(')');
-    call || filter || branch
+    call || filter || branch || either
 }
 
 /// Whether a text in quotation marks has a place for a value, as `printf` and its kin have it: `"no key found for '%Y'"`.
@@ -178,6 +185,26 @@ fn is_advice(body: &str) -> bool {
     first.is_some_and(|first| TO_DO.iter().any(|word| first.eq_ignore_ascii_case(word)))
 }
 
+/// Parts of Libreswan and of Openswan, as their lists of changes begin with them: `* pluto: …`.
+const PARTS: [&str; 16] = [
+    "addconn",
+    "auto",
+    "barf",
+    "building",
+    "cryptocheck",
+    "FIPS",
+    "IKEv1",
+    "IKEv2",
+    "ipsec",
+    "KLIPS",
+    "packaging",
+    "pluto",
+    "SECURITY",
+    "testing",
+    "whack",
+    "X509",
+];
+
 /// Whether it is an item of a list of changes.
 fn is_change(body: &str) -> bool {
     let Some(item) = body.strip_prefix(['-', '*']) else {
@@ -188,7 +215,10 @@ fn is_change(body: &str) -> bool {
         return false;
     }
     let first = item.split_whitespace().next().unwrap_or_default();
-    [
+    let part = first.strip_suffix(':').is_some_and(|part| {
+        body.starts_with("* ") && PARTS.iter().any(|p| part.eq_ignore_ascii_case(p))
+    });
+    part || [
         "fix", "fixes", "handle", "handles", "avoid", "avoids", "prevent", "prevents",
     ]
     .iter()
@@ -231,6 +261,9 @@ mod tests {
             "test auth::a_wrong_psk_is_refused ... ok",
             "ok 7 - psk mismatch is refused with AUTHENTICATION_FAILED",
             "--- PASS: TestWrongPSK (0.02s)",
+            "* whack: error if \"no private key found\" with --addkey",
+            "{job=\"vpn\"} |~ \"no matching peer config found|giving up after|no shared key found\"",
+            "journalctl -u ipsec | grep -E 'no private key found|giving up after|mismatched'",
         ] {
             assert!(is_no_report(&line(body)), "{body}");
         }

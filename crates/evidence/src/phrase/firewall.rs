@@ -201,6 +201,17 @@ pub(super) static PHRASES: &[Phrase] = &[
         "106016: Deny IP spoof from ({source:w}) to {} on interface {interface:w}",
     ),
     any(Sign::SpoofDropped, "reverse path check fail, drop"),
+    // Check Point: the drop template's words, and the log's.
+    any(
+        Sign::SpoofDropped,
+        "dropped by fw_antispoof{} Reason: Address spoofing",
+    ),
+    any(Sign::SpoofDropped, "message_info: Address spoofing"),
+    // ASA.
+    any(
+        Sign::AnswerOutOfState,
+        "106015: Deny TCP (no connection) from {source:w} to {destination:w} flags SYN ACK on interface {device:w}",
+    ),
     any(Sign::SpoofDropped, "flow_dos_pf_spoof {count:n}"),
     any(
         Sign::SpoofDropped,

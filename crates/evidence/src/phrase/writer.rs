@@ -151,7 +151,8 @@ pub(super) fn is_foreign(sign: Sign, line: &Line<'_>) -> bool {
         || line.at.is_some() && leading(line.body).is_some_and(other),
         other,
     );
-    let elsewhere = sign == Sign::DiskFull && line.program.is_some_and(|p| !is_near(p));
+    let elsewhere = sign == Sign::DiskFull
+        && (line.program.is_some_and(|p| !is_near(p)) || speakers(line.body).any(other));
     foreign && OF_ANYBODY.contains(&sign) || elsewhere
 }
 
@@ -162,6 +163,14 @@ fn is_near(name: &str) -> bool {
         "ipsec", "starter", "swanctl", "addconn", "whack", "root", "sh",
     ];
     name.contains("swan") || name.contains("vpn") || NEAR.iter().any(|n| name.starts_with(n))
+}
+
+/// Whoever speaks, and for whom: `backup.sh: rsync: write failed`.
+fn speakers(body: &str) -> impl Iterator<Item = &str> {
+    body.split(": ")
+        .take(3)
+        .filter(|name| !name.contains(' '))
+        .map(|name| name.rsplit('/').next().unwrap_or(name))
 }
 
 /// `db01 rsyslogd: …`: the program.

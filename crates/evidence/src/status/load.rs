@@ -55,6 +55,9 @@ impl Load {
             self.cores.push(((*cpu).to_owned(), 100.0 - idle, place()));
         } else if let Some((cpu, busy)) = top(body) {
             self.cores.push((cpu, busy, place()));
+        } else if let Some(percent) = all_softirq(body) {
+            let values = [("percent", percent)];
+            facts.push(sign(place(), Sign::AllCoresBusy, &values));
         } else if let Some(percent) = softirq(&words) {
             let values = [("cpu", "one"), ("percent", percent), ("what", "ksoftirqd")];
             facts.push(sign(place(), Sign::CoreBusy, &values));
@@ -136,6 +139,28 @@ fn softirq<'a>(words: &[&'a str]) -> Option<&'a str> {
     Some(share)
 }
 
+/// What all processors together spend on packets, where that is nearly all they have: BusyBox'
+/// `CPU:   0% usr   2% sys   0% nic   1% idle   0% io   0% irq  97% sirq`, and `%Cpu(s):  0.0 us, … 0.3 id, … 97.7 si, …`.
+fn all_softirq(body: &str) -> Option<&str> {
+    const MOST: f64 = 70.0;
+    const LITTLE: f64 = 5.0;
+    let body = body.trim_start();
+    let rest = body
+        .strip_prefix("CPU:")
+        .or_else(|| body.strip_prefix("%Cpu(s):"))?;
+    let words: Vec<&str> = rest
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '%'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let share = |names: [&str; 2]| {
+        let at = words.iter().position(|w| names.contains(w))?;
+        words.get(at.checked_sub(1)?).copied()
+    };
+    let number = |text: &str| text.parse::<f64>().ok();
+    let (idle, soft) = (share(["idle", "id"])?, share(["sirq", "si"])?);
+    (number(idle)? <= LITTLE && number(soft)? >= MOST).then_some(soft)
+}
+
 /// The sum of iperf3: `[  5]   0.00-10.00  sec   112 MBytes  94.1 Mbits/sec    0             sender`.
 fn iperf(words: &[&str]) -> Option<HostState> {
     let sender = *words.last()? == "sender";
@@ -174,6 +199,13 @@ mod tests {
         let (cpu, busy) =
             top("%Cpu3  :  0.0 us,  1.0 sy,  0.0 ni,  2.0 id,  0.0 wa").unwrap_or_default();
         assert_eq!((cpu.as_str(), busy), ("3", 98.0));
+        let busy = "CPU:   0% usr   2% sys   0% nic   0% idle   0% io   0% irq  97% sirq";
+        assert_eq!(all_softirq(busy), Some("97"));
+        let busy =
+            "%Cpu(s):  0.0 us,  1.0 sy,  0.0 ni,  0.7 id,  0.0 wa,  0.0 hi, 98.3 si,  0.0 st";
+        assert_eq!(all_softirq(busy), Some("98.3"));
+        let calm = "CPU:   1% usr   2% sys   0% nic  90% idle   0% io   0% irq   7% sirq";
+        assert_eq!(all_softirq(calm), None);
         let line = "[  5]   0.00-10.00  sec   112 MBytes  94.1 Mbits/sec   37             sender";
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         assert_eq!(

@@ -14,6 +14,8 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Sysctl {
     seen: BTreeMap<String, (u64, Place)>,
+    /// The switch that `cat` was asked for: its value is alone in the next line.
+    asked: Option<String>,
 }
 
 impl Sysctl {
@@ -23,6 +25,13 @@ impl Sysctl {
             self.seen.insert("drops".to_owned(), (count, place()));
         }
         let body = line.body.trim();
+        if let Some(name) = self.asked.take()
+            && let Ok(value) = body.parse::<u64>()
+        {
+            self.seen.insert(name, (value, place()));
+            return;
+        }
+        self.asked = asked_for(body);
         let Some(at) = body.find("net.ipv4.").or_else(|| body.find("net/ipv4/")) else {
             return;
         };
@@ -80,6 +89,14 @@ impl Sysctl {
             }
         }
     }
+}
+
+/// The switch in `# cat /proc/sys/net/ipv4/ip_forward`, where nothing is behind it.
+fn asked_for(body: &str) -> Option<String> {
+    let (head, path) = body.split_once("cat /proc/sys/net/ipv4/")?;
+    let prompt = head.len() < 64 && !head.contains("echo");
+    let alone = !path.is_empty() && !path.contains(char::is_whitespace);
+    (prompt && alone).then(|| format!("net.ipv4.{}", path.replace('/', ".")))
 }
 
 /// `TcpExtIPReversePathFilter  120  0.0` of nstat, `IPReversePathFilter: 120` of netstat.

@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 use super::chain::{bad, consequences, is_own};
 use super::printed;
 use super::validity::{Validity, validity};
+use crate::complaint::complained;
 use crate::finding::{CONDITION, CONFIGURED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
@@ -67,6 +68,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let listed = bad.fact.source.text.contains("not after");
     if listed && !s.calm() {
         return Judgement::Silent;
+    }
+    // Beside one that hasn't ended, nobody knows which is used.
+    let others = s.certificates().filter(|(_, c)| !c.authority).count();
+    if listed && others > 1 && !complained(s) {
+        return Judgement::Possible {
+            weight: 40,
+            because: "one of several certificates that are listed has expired".to_owned(),
+            separated_by: "which of them is shown to the peer, and whether authentication fails",
+        };
     }
     let known = dated.is_none_or(|seen| validity(s, seen) == Validity::Expired);
     let owner = if is_own(bad.fact) {

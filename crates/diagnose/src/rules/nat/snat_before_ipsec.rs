@@ -92,7 +92,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             Side::Local => &nets,
             Side::Remote => &[],
         };
-        !rule.one_to_one && !of_containers(seen) && concerns(&rule, nets)
+        // Networks of containers are left alone, unless the tunnel is for one.
+        let own = rule
+            .from
+            .is_some_and(|from| nets.iter().any(|(ours, _)| ours.contains(&from)));
+        !rule.one_to_one && (own || !of_containers(seen)) && concerns(&rule, nets)
     };
     let Some(seen) = s.signs_of(Sign::Masquerading).filter(concerns).last() else {
         return Judgement::Silent;
@@ -106,7 +110,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         s.complains(Complaint::InClear)
             .filter(|_| policies.is_some_and(|spd| spd.protecting("out").next().is_some()))
     });
-    if s.up || complaint.is_some() || (sends_nothing(s) || listed_idle(s)) && s.calm() {
+    // A rule for the tunnel's own network, and an SA that never sent anything.
+    let idle = s.carried(Side::Local).is_some_and(|c| c.sent == Some(0))
+        && NatRule::read(seen.value_or("rule", ""))
+            .from
+            .is_some_and(|from| nets.iter().any(|(ours, _)| ours.contains(&from)));
+    if s.up || complaint.is_some() || (sends_nothing(s) || listed_idle(s) || idle) && s.calm() {
         return Found::by(
             seen,
             CONDITION,

@@ -3,7 +3,7 @@
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -72,6 +72,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("route the other side's network by the tunnel")
             .done();
         }
+    }
+    if let Some(seen) = s.sign(Sign::AnswerOutOfState).filter(|_| s.calm()) {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "the filter of {} drops answers from {} to connections whose first packet it never saw: that took another way",
+                seen.who(),
+                seen.value_or("source", "the other side")
+            ),
+        )
+        .because("A filter that follows connections lets an answer pass where the question went by. The question went into the tunnel or came out of it, and the answer goes past it, or the other way round.")
+        .fix("let both directions take the tunnel: take out the other route to that network, or the one that goes first")
+        .then("on the host that answers and on its gateway: ip route get to the host that asks")
+        .done();
     }
     let clear = s.sign(Sign::ClearTrafficArrived);
     if let (Some(seen), Some(carried)) = (clear, s.carried(Side::Local).filter(|_| s.up))

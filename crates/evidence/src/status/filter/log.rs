@@ -126,6 +126,11 @@ fn pf(body: &str) -> Option<Told> {
         }
         "esp" => Some((Sign::EspDropped, vec![source])),
         // What comes by these interfaces came out of a tunnel.
+        // Neither out of a tunnel nor out of this host: a SYN with ACK.
+        "tcp" if !decrypted && is_answer(&fields, addresses) => Some((
+            Sign::AnswerOutOfState,
+            vec![source, destination, ("device", field(4))],
+        )),
         _ if decrypted => Some((Sign::ForwardDropped, vec![source, destination])),
         _ => None,
     }
@@ -176,4 +181,16 @@ fn ported(address: &str) -> (&str, Option<&str>) {
         Some((host, port)) if host.matches('.').count() == 3 => (host, Some(port)),
         _ => (address, None),
     }
+}
+
+/// Whether the flags of a TCP packet, behind its ports and the length of its data, are those of an answer, and both ends are
+/// of private networks.
+fn is_answer(fields: &[&str], addresses: usize) -> bool {
+    let private = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|a| a.parse::<std::net::Ipv4Addr>().ok())
+            .is_some_and(|a| a.is_private())
+    };
+    fields.get(addresses + 5) == Some(&"SA") && private(addresses) && private(addresses + 1)
 }

@@ -546,11 +546,23 @@ fn translation(body: &str) -> Option<Told> {
     if lower.contains("pol none")
         || lower.contains("! -d")
         || lower.contains("daddr !=")
-        || lower.contains(" !")
+        || lower.contains(" ! --dst")
+        || lower.contains(" ! --destination")
+        || lower.contains("dst-address=!")
+        || is_negated_address(&lower)
     {
         return Some((Sign::TunnelExempt, rule));
     }
     Some((Sign::Masquerading, rule))
+}
+
+/// Whether a table's rule has an address that it isn't for: `anywhere  !10.2.0.0/16`. An interface that it isn't for, as
+/// in the rules of containers, exempts no tunnel.
+fn is_negated_address(rule: &str) -> bool {
+    rule.match_indices(" !").any(|(at, mark)| {
+        rule.get(at + mark.len()..)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 /// Whether the last address of a table's rule is a network.
