@@ -19,6 +19,7 @@ mod counters;
 mod diff;
 mod dump;
 mod filter;
+mod flow_trace;
 mod fortigate;
 mod host;
 mod ike_scan;
@@ -72,6 +73,7 @@ pub(crate) struct Statuses {
     diff: diff::Diff,
     dump: dump::Dump,
     filter: filter::Filter,
+    flow_trace: flow_trace::FlowTrace,
     in_words: in_words::InWords,
     ipdrop: ipdrop::IpDrop,
     fortigate: fortigate::FortigateIke,
@@ -114,6 +116,7 @@ impl Statuses {
         self.diff.line(line, place, facts);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
+        self.flow_trace.line(line, place, facts);
         self.in_words.line(line, place, facts);
         self.ipdrop.line(line, place, facts);
         self.fortigate.line(line, place, facts);

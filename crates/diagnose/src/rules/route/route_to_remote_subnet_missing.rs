@@ -1,7 +1,7 @@
 //! `route-to-remote-subnet-missing`: no route leads the remote network into the tunnel.
 
 use adit_model::complaint::Complaint;
-use adit_model::fact::Side;
+use adit_model::fact::{Fact, Side};
 use adit_model::host::{HostState, Listing};
 use adit_model::product::Product;
 use adit_model::selector::Selector;
@@ -99,14 +99,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = not_in_the_table(s) {
         return judgement;
     }
-    // Only where the tunnel is an interface: a policy takes its packets from any route.
-    let has_device = |side: Side| {
-        s.links()
-            .any(|(f, name, _)| f.side == side && tunnel_device(name))
+    // Only where the tunnel is an interface, as it always is in FortiOS' trace: a policy takes its packets from any route.
+    let has_device = |fact: &Fact| {
+        fact.source.text.contains("find a route: ")
+            || s.links()
+                .any(|(f, name, _)| f.side == fact.side && tunnel_device(name))
     };
     let within = |to: &str| s.protected_by_selectors(to);
     let Some((fact, to, way)) = s.ways().find(|(fact, to, way)| {
-        has_device(fact.side)
+        has_device(fact)
             && !s.carried(fact.side).is_some_and(|c| c.only_receives())
             && way.table.is_none()
             && !way.device.as_deref().is_some_and(tunnel_device)
