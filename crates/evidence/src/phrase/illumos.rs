@@ -129,6 +129,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Corrupt ESP packet (padlen too big)",
     ),
     any(Sign::EspIntegrityFailed, "Possibly corrupt ESP packet"),
+    // `ipseckey dump` of an SA that is past its end, in the words of the program.
+    any(Sign::SaExpired, "Hard expiration occured at"),
+    any(Sign::SaExpired, "Hard expiration occurred at"),
     any(
         Sign::SaExpired,
         "ESP association {spi:w} dst {:w} had bytes expire",

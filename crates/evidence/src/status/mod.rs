@@ -37,6 +37,7 @@ mod ping;
 mod plugins;
 mod qos;
 mod refused_phase;
+mod resolved;
 mod route;
 mod rtnetlink;
 mod sas;
@@ -81,6 +82,7 @@ pub(crate) struct Statuses {
     ping: ping::Ping,
     plugins: plugins::Plugins,
     refused_phase: refused_phase::RefusedPhase,
+    resolved: resolved::Resolved,
     routes: route::Routes,
     sas: sas::Sas,
     script: script::Script,
@@ -124,6 +126,7 @@ impl Statuses {
         self.ping.line(line, place, facts);
         self.plugins.line(line, place, facts);
         self.refused_phase.line(line, place, facts);
+        self.resolved.line(line, place);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);
         self.script.line(line, place, facts);
@@ -155,6 +158,7 @@ impl Statuses {
     pub(crate) fn finish(mut self) -> Vec<Fact> {
         self.carried.finish(&mut self.facts);
         self.connections.finish(&mut self.facts);
+        core::mem::take(&mut self.resolved).finish(&mut self.facts);
         self.conns.finish(&mut self.facts);
         self.counters.finish(&mut self.facts);
         self.diff.finish(&mut self.facts);

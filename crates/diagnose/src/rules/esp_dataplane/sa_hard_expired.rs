@@ -1,6 +1,8 @@
 //! `sa-hard-expired`: an SA came to the end of its life without a successor.
 
 use adit_model::event::Happening;
+use adit_model::fact::Known;
+use adit_model::listed::{Layer, Stage};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SYMPTOM};
@@ -86,6 +88,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
     ]);
     if s.up || again.is_some() || only_soft(s) || replaced(s) {
         return Judgement::Silent;
+    }
+    // A listing shows what is left of an SA beside the one that took its place.
+    let listed = s
+        .sign(Sign::SaExpired)
+        .is_some_and(|x| x.fact.source.text.contains("expiration occur"));
+    let another = s.case.facts.iter().any(|f| {
+        matches!(&f.what, Known::Listed { sa } if sa.layer == Layer::Child && sa.stage == Stage::Up)
+    });
+    if listed && another {
+        return Judgement::Possible {
+            weight: 35,
+            because: "an SA in the list is past its end, and others aren't".to_owned(),
+            separated_by: "whether one of the others is between the same hosts",
+        };
     }
     found(s, &[Sign::SaExpired], CONDITION, |seen, times| {
         format!("an SA of {} expired and no other took its place{times}", seen.who())

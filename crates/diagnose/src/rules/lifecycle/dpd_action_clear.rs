@@ -1,9 +1,12 @@
 //! `dpd-action-clear`: after the peer's death nobody sets the tunnel up again.
 
 use adit_model::event::Happening;
+use adit_model::fact::Known;
+use adit_model::now::Wall;
+use adit_model::peer_config::WhenDead;
 use adit_model::sign::Sign;
 
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -43,6 +46,9 @@ pub(crate) static RULE: Rule = Rule {
     judge,
 };
 
+/// A daemon that is to restart the tunnel doesn't wait so long, in milliseconds.
+const MINUTES_MS: u64 = 15 * 60_000;
+
 fn judge(s: &Signals<'_>) -> Judgement {
     let left_alone = s
         .ever(Sign::DeathEndsTunnel)
@@ -50,7 +56,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .rev()
         .find(|seen| left_alone(s, *seen));
     let Some(seen) = left_alone.or_else(|| s.sign(Sign::DeathEndsTunnel).filter(|_| !s.up)) else {
-        return Judgement::Silent;
+        return configured_to_clear(s);
     };
     let tried = s
         .happenings(seen.side())
@@ -81,7 +87,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// After the peer's death nothing was begun for minutes, and then somebody did: a daemon that is to restart the tunnel
 /// doesn't wait.
 fn left_alone(s: &Signals<'_>, seen: Seen<'_>) -> bool {
-    const MINUTES_MS: u64 = 15 * 60_000;
     let Some(died) = seen.fact.at else {
         return false;
     };
@@ -103,4 +108,44 @@ fn left_alone(s: &Signals<'_>, seen: Seen<'_>) -> bool {
         .filter_map(|(fact, h)| Some((fact.at?, h)))
         .find(|(at, _)| at.0 >= died.0);
     matches!(next, Some((at, Happening::Initiating { .. })) if at.0 - died.0 >= MINUTES_MS)
+}
+
+/// The configuration says to clear, the daemon gave up, and nothing was begun for minutes; then somebody did.
+fn configured_to_clear(s: &Signals<'_>) -> Judgement {
+    let clears = s.case.facts.iter().find(|f| match &f.what {
+        Known::PeerConfigured { connection } => {
+            let action = &connection.dpd_action;
+            action.value == WhenDead::Clear && action.is_written() && !connection.listed
+        }
+        _ => false,
+    });
+    let Some(clears) = clears else {
+        return Judgement::Silent;
+    };
+    let mut gave_up = None;
+    for (fact, h) in s.case.happenings().filter(|(f, _)| f.side == clears.side) {
+        match (h, gave_up, fact.at) {
+            (Happening::GaveUp { .. }, _, Some(_)) => gave_up = Some(fact),
+            (Happening::Initiating { .. }, Some(died), Some(at)) => {
+                let pause = died.at.map_or(0, |died: Wall| at.0.saturating_sub(died.0));
+                if pause >= MINUTES_MS {
+                    return Found::on(
+                        died,
+                        SYMPTOM,
+                        clears.side.into(),
+                        "the peer didn't answer any more, the tunnel was cleared, and for minutes nobody set it up again",
+                    )
+                    .with([clears])
+                    .because("The configured action after the peer's death is to clear, not to restart.")
+                    .fix("set the action after the peer's death to restart on the side that initiates (dpdaction=restart, dpd_action = restart; VyOS: dead-peer-detection action restart)")
+                    .then("find out why the peer didn't answer: the path or the peer itself")
+                    .done();
+                }
+                gave_up = None;
+            }
+            (Happening::Received(_) | Happening::ChildEstablished { .. }, ..) => gave_up = None,
+            _ => {}
+        }
+    }
+    Judgement::Silent
 }
